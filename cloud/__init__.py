@@ -1,0 +1,1 @@
+"""The cloud: ingest, ledger, planning, API and pages."""

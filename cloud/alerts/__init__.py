@@ -1,0 +1,1 @@
+"""Tickets that tell a person something."""

@@ -1,0 +1,70 @@
+"""Who acts: every service command takes an Actor and checks it (PROTOCOL P9)."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from contracts.base import SiteId
+
+
+class Role(StrEnum):
+    """The roles of DESIGN §8."""
+
+    OPERATOR = "operator"
+    SUPERVISOR = "supervisor"
+    INVENTORY_CONTROLLER = "inventory_controller"
+    PLANNER = "planner"
+    BUYER = "buyer"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+    DEVICE = "device"
+
+
+class NotAllowedError(Exception):
+    """The actor's roles or sites do not permit the command; retrying will not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, device or job, with what it may touch."""
+
+    id: str
+    """Stable id as audit shows it: ``user:ada``, ``device:gw-1``, ``job:fold``."""
+    roles: frozenset[Role]
+    sites: frozenset[SiteId] = field(default_factory=frozenset)
+    all_sites: bool = False
+
+    def may_see(self, site: str) -> bool:
+        """Tell whether a site is within the actor's reach.
+
+        Args:
+            site: Site id.
+
+        Returns:
+            True if the actor has all sites or this one.
+        """
+        return self.all_sites or site in self.sites
+
+    def require(self, *roles: Role, site: str | None = None) -> None:
+        """Refuse unless the actor holds one of the roles, and the site is within reach.
+
+        Args:
+            *roles: Any one of them suffices; admin does not stand in for others.
+            site: The site the command touches, if any.
+
+        Raises:
+            NotAllowedError: Naming the actor, what was needed and where.
+        """
+        if not self.roles.intersection(roles):
+            held = ", ".join(sorted(self.roles)) or "none"
+            needed = " or ".join(roles)
+            msg = f"{self.id} holds roles: {held}; this needs {needed}"
+            raise NotAllowedError(msg)
+        if site is not None and not self.may_see(site):
+            msg = f"{self.id} has no right at site {site!r}"
+            raise NotAllowedError(msg)
+
+
+INGEST: Final = Actor("job:ingest", frozenset({Role.DEVICE}), all_sites=True)
+"""The ingest process, which posts what gateways state."""

@@ -1,0 +1,1 @@
+"""From a publish to a posted position: decode, resolve, write, acknowledge."""

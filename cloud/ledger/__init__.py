@@ -1,0 +1,1 @@
+"""Movements are facts, balances are derived; `post` is the one writer."""

@@ -1,0 +1,1 @@
+"""The embedded services and the supervisor: everything on one machine, without root."""

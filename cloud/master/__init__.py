@@ -1,0 +1,1 @@
+"""What things and places are called: items, identifiers, locations, units."""

@@ -1,0 +1,1 @@
+"""The published language between edge, cloud and simulators; imports nothing of ours."""

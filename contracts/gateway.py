@@ -1,0 +1,105 @@
+"""What a gateway says of itself: status, health, reported configuration (DESIGN §5, PROTOCOL P6)."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, JsonValue
+
+from contracts.base import SCHEMA_VERSION, Code, Contract, Epoch, Gateway, MonotonicNs, Site, UtcDatetime
+
+
+class Presence(StrEnum):
+    """Whether a gateway is connected; ``offline`` is also its last will."""
+
+    ONLINE = "online"
+    OFFLINE = "offline"
+
+
+class Status(Contract):
+    """Retained on the status topic; its last will is the same with ``presence = offline``."""
+
+    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    site: Site
+    gateway: Gateway
+    presence: Presence
+    epoch: Epoch
+    last_batch_no: Annotated[int, Field(ge=0)]
+    complete_until: UtcDatetime
+    """Counts only once ``last_batch_no`` is contiguous in the ledger."""
+    boot_id: Code
+    sent_mono_ns: MonotonicNs
+    sent_at: UtcDatetime
+    agent: Code
+    config_revision: Annotated[int, Field(ge=0)] = 0
+
+
+class ReaderHealth(Contract):
+    """One reader or scanner as the gateway sees it."""
+
+    id: Code
+    kind: Code
+    state: Code
+    last_heard_at: UtcDatetime | None = None
+    reads: Annotated[int, Field(ge=0)] = 0
+
+
+class OutboxHealth(Contract):
+    """How much the gateway holds that the ledger has not acknowledged."""
+
+    unacked_rows: Annotated[int, Field(ge=0)]
+    unacked_batches: Annotated[int, Field(ge=0)]
+    oldest_unacked_age_s: Annotated[float, Field(ge=0)] = 0.0
+    used_bytes: Annotated[int, Field(ge=0)]
+    quota_bytes: Annotated[int, Field(ge=0)]
+    is_full: bool = False
+
+
+class ClockHealth(Contract):
+    """How far the gateway's clock is believed."""
+
+    ok: bool
+    offset_s: float | None = None
+    steps: Annotated[int, Field(ge=0)] = 0
+
+
+class Health(Contract):
+    """A heartbeat, not retained, every 10 s."""
+
+    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    site: Site
+    gateway: Gateway
+    sent_at: UtcDatetime
+    uptime_s: Annotated[float, Field(ge=0)]
+    outbox: OutboxHealth
+    clock: ClockHealth
+    readers: tuple[ReaderHealth, ...] = ()
+    counters: dict[str, int] = Field(default_factory=dict)
+    """Every drop, retry, reject and late arrival, by name."""
+
+
+class ConfigOutcome(StrEnum):
+    """How a desired configuration ended."""
+
+    APPLIED = "applied"
+    REJECTED = "rejected"
+    ROLLED_BACK = "rolled_back"
+
+
+class DesiredConfig(Contract):
+    """What the cloud wants a gateway to run; a lower revision is refused (PROTOCOL P10)."""
+
+    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    revision: Annotated[int, Field(ge=1)]
+    issued_at: UtcDatetime
+    settings: dict[str, JsonValue]
+
+
+class ReportedConfig(Contract):
+    """What a gateway runs, and what became of the last wish."""
+
+    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    revision: Annotated[int, Field(ge=0)]
+    outcome: ConfigOutcome
+    reported_at: UtcDatetime
+    settings: dict[str, JsonValue]
+    errors: tuple[str, ...] = ()

@@ -1,0 +1,115 @@
+"""What the edge knows when the cloud is away: reference, assignment, task (PROTOCOL P10)."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contracts.base import SCHEMA_VERSION, Code, Contract, PositiveQuantity, Sha256, Site, UtcDatetime
+from contracts.records import DocumentRef, Identifier
+
+Revision = Annotated[int, Field(ge=1)]
+
+
+class Revised(Contract):
+    """A message from the cloud whose revision only grows; a lower one is refused."""
+
+    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    site: Site
+    revision: Revision
+    issued_at: UtcDatetime
+
+
+class ReferenceAnnouncement(Revised):
+    """Retained: which snapshot is current and where to fetch it."""
+
+    snapshot_path: Code
+    snapshot_sha256: Sha256
+    snapshot_bytes: Annotated[int, Field(ge=0)]
+    delta_from_revision: Revision | None = None
+
+
+class PackagingLevel(Contract):
+    """A GTIN and how many base units it holds, as an exact ratio."""
+
+    gtin: Annotated[str, Field(pattern=r"^[0-9]{14}$")]
+    item: Code
+    base_units_numerator: Annotated[int, Field(ge=1)]
+    base_units_denominator: Annotated[int, Field(ge=1)] = 1
+
+
+class Badge(Contract):
+    """A person who may scan, known by a hash only."""
+
+    badge_sha256: Sha256
+    pin_argon2id: str | None = None
+    actor: Code
+    roles: tuple[Code, ...]
+    language: Code = "en"
+
+
+class SsccBlock(Contract):
+    """A range of SSCC serial references that printing at this site may use offline."""
+
+    company_prefix: Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]
+    extension_digit: Annotated[int, Field(ge=0, le=9)]
+    first_serial: Annotated[int, Field(ge=0)]
+    last_serial: Annotated[int, Field(ge=0)]
+
+
+class ReferenceSnapshot(Revised):
+    """All a gateway may need while offline; declared too large rather than cut short."""
+
+    packaging_levels: tuple[PackagingLevel, ...] = ()
+    bin_patterns: tuple[Code, ...] = ()
+    badges: tuple[Badge, ...] = ()
+    known_units: tuple[Code, ...] = ()
+    open_documents: tuple[DocumentRef, ...] = ()
+    prompts: dict[str, dict[str, str]] = Field(default_factory=dict)
+    sscc_blocks: tuple[SsccBlock, ...] = ()
+    is_complete: bool = True
+    """False: the snapshot was too large, and what is absent from it means nothing."""
+
+
+class ExpectedLine(Contract):
+    """One line of a document as a door or a task expects it."""
+
+    document: DocumentRef
+    identifier: Identifier | None = None
+    quantity: PositiveQuantity | None = None
+    lot: Code | None = None
+    units: tuple[Code, ...] = ()
+
+
+class Visit(Contract):
+    """A vehicle at a door with its documents."""
+
+    visit: Code
+    direction: Literal["inbound", "outbound"]
+    from_at: UtcDatetime
+    to_at: UtcDatetime | None = None
+    clearing_account: Code
+    lines: tuple[ExpectedLine, ...] = ()
+
+
+class Assignment(Revised):
+    """The visits in force at one door."""
+
+    door: Code
+    visits: tuple[Visit, ...] = ()
+
+
+class TaskLine(ExpectedLine):
+    """One thing to do."""
+
+    from_location: Code | None = None
+    to_location: Code | None = None
+
+
+class Task(Revised):
+    """Work for a handheld: receive, pick, count or move."""
+
+    task: Code
+    kind: Literal["receive", "pick", "count", "move"]
+    lines: tuple[TaskLine, ...]
+    expires_at: UtcDatetime
+    actor: Code | None = None

@@ -1,0 +1,213 @@
+"""What a gateway states: movements, positions, crossings, counts, workflow events, gaps (DOMAIN D1)."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from contracts.base import (
+    Code,
+    Contract,
+    CountedQuantity,
+    Epoch,
+    Gateway,
+    MonotonicNs,
+    PositiveQuantity,
+    Seq,
+    UtcDatetime,
+)
+from contracts.vocabulary import BizStep, CountScope, CrossingDirection, Disposition, GapCause
+
+
+class DocumentRef(Contract):
+    """One line of a business document that a record belongs to."""
+
+    type: Code
+    """``purchase_order``, ``asn``, ``receipt``, ``sales_order``, ``shipment``, ``visit`` …"""
+    id: Code
+    line: Code | None = None
+
+
+class RowRef(Contract):
+    """The identity of one stored row (PROTOCOL P1)."""
+
+    gateway: Gateway
+    epoch: Epoch
+    seq: Seq
+
+
+class Identifier(Contract):
+    """What names a trade item, exactly as it was read; never normalised away."""
+
+    scheme: Literal["gtin", "sgtin", "sku", "supplier_code", "local"]
+    """``gtin`` is 14 digits; ``sgtin`` an EPC pure-identity URI; ``local`` a code that is not GS1."""
+    value: Code
+
+
+class Side(Contract):
+    """One side of a movement: the part of a cell that is known here. None means *not known here*."""
+
+    location: Code | None = None
+    """Code of a place of the site, or of a virtual account (``@supplier``)."""
+    unit: Code | None = None
+    """SSCC (18 digits) or GRAI of the logistic unit that holds the stock; then ``location`` is None."""
+    lot: Code | None = None
+    disposition: Disposition | None = None
+    owner: Code | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.location is not None and self.unit is not None:
+            msg = (
+                f"a side stands in one place: got location {self.location!r} and unit {self.unit!r}, "
+                "expected one of them or neither"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class Statement(Contract):
+    """What every record carries: identity within its epoch, times, who and where (PROTOCOL P1, P2)."""
+
+    seq: Seq
+    occurred_at_claimed: UtcDatetime
+    """The edge clock's time of the event; the cloud derives the effective one (``contracts.occurrence``)."""
+    mono_ns: MonotonicNs
+    """The monotonic clock of ``boot_id`` at the event, in nanoseconds."""
+    boot_id: Code
+    clock_ok: bool
+    """Whether the edge clock was synchronised and had not stepped."""
+    device: Code | None = None
+    actor: Code | None = None
+    read_point: Code | None = None
+    biz_step: BizStep | None = None
+    documents: tuple[DocumentRef, ...] = ()
+    workflow_run: Code | None = None
+    confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    evidence_id: Code | None = None
+    assignment_rev: Annotated[int, Field(ge=0)] | None = None
+
+
+class Movement(Statement):
+    """A positive quantity of one item left one cell and entered another: the unit of the ledger."""
+
+    kind: Literal["movement"] = "movement"
+    identifier: Identifier
+    quantity_seen: PositiveQuantity
+    """In ``unit_seen``; the ledger converts by the exact ratio valid at the time and keeps both."""
+    unit_seen: Code = "base"
+    """``base`` for the item's base unit, or the GTIN of the packaging level that was seen."""
+    source: Side
+    destination: Side
+    epcs: Annotated[tuple[Code, ...], Field(max_length=1000)] = ()
+    reason: Code | None = None
+    reverses: RowRef | None = None
+
+    @model_validator(mode="after")
+    def _moves_something(self) -> Self:
+        if self.source == self.destination:
+            msg = f"a movement changes something: source and destination are both {self.source!r}"
+            raise ValueError(msg)
+        return self
+
+
+class UnitPosition(Statement):
+    """A logistic unit came to stand somewhere, whatever is inside (DOMAIN D5)."""
+
+    kind: Literal["unit_position"] = "unit_position"
+    unit: Code
+    """SSCC (18 digits) or GRAI."""
+    location: Code | None = None
+    parent: Code | None = None
+    """The unit it was put into; then ``location`` is None and it moves only with its parent."""
+    from_location: Code | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.location is None) == (self.parent is None):
+            msg = (
+                f"unit {self.unit!r} stands in one place: got location {self.location!r} and parent "
+                f"{self.parent!r}, expected exactly one"
+            )
+            raise ValueError(msg)
+        if self.parent == self.unit:
+            msg = f"unit {self.unit!r} cannot stand in itself"
+            raise ValueError(msg)
+        return self
+
+
+class Crossing(Statement):
+    """A tag passed, or did not pass, a portal: evidence with a confidence (DOMAIN D2)."""
+
+    kind: Literal["crossing"] = "crossing"
+    portal: Code
+    epc: Code
+    direction: CrossingDirection
+    first_seen_at: UtcDatetime
+    reads: Annotated[int, Field(ge=1)]
+    posted: Literal["posted", "held", "evidence"]
+    visit: Code | None = None
+
+
+class CountLine(Contract):
+    """One observed quantity. A line that is absent was not counted: blank is never zero (DOMAIN D7)."""
+
+    identifier: Identifier
+    quantity: CountedQuantity
+    unit_seen: Code = "base"
+    unit: Code | None = None
+    lot: Code | None = None
+    disposition: Disposition | None = None
+    owner: Code | None = None
+    epcs: Annotated[tuple[Code, ...], Field(max_length=1000)] = ()
+
+
+class Count(Statement):
+    """At this instant, in this scope, I saw this many: an observation, never a delta (keystone 2)."""
+
+    kind: Literal["count"] = "count"
+    scope: CountScope
+    location: Code
+    lines: Annotated[tuple[CountLine, ...], Field(max_length=500)] = ()
+    zero_confirmed: tuple[Identifier, ...] = ()
+    """What the book had in scope and the counter confirmed to be absent."""
+    count_task: Code | None = None
+    blind: bool = True
+    clock_uncertainty_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+
+
+class WorkflowEvent(Statement):
+    """A step of a handheld workflow that moves nothing: begun, cancelled, undone, refused."""
+
+    kind: Literal["workflow_event"] = "workflow_event"
+    workflow: Code
+    step: Code
+    outcome: Code | None = None
+    note: Annotated[str, Field(max_length=500)] | None = None
+
+
+class Gap(Statement):
+    """A stretch in which a reader or the gateway recorded nothing (PROTOCOL P6)."""
+
+    kind: Literal["gap"] = "gap"
+    gap_device: Code
+    """The reader, scanner or gateway that was not heard."""
+    from_at: UtcDatetime
+    to_at: UtcDatetime | None = None
+    """None while the gap is open; the closing record repeats ``from_at``."""
+    cause: GapCause
+
+    @model_validator(mode="after")
+    def _forward(self) -> Self:
+        if self.to_at is not None and self.to_at < self.from_at:
+            msg = f"a gap ends after it begins: from_at {self.from_at}, to_at {self.to_at}"
+            raise ValueError(msg)
+        return self
+
+
+Record = Annotated[
+    Movement | UnitPosition | Crossing | Count | WorkflowEvent | Gap, Field(discriminator="kind")
+]
+"""Any record a gateway may seal."""
+
+RECORD: TypeAdapter[Record] = TypeAdapter(Record)
+"""Validates one record."""

@@ -1,0 +1,1 @@
+"""The edge gateway agent: reads, decides, buffers, publishes."""

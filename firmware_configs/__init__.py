@@ -1,0 +1,1 @@
+"""Reader and scanner profiles as data."""
