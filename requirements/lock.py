@@ -1,0 +1,40 @@
+"""Resolve pyproject.toml into the hashed locks: ``make lock``, with ``ARGS`` passed on to uv."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+
+EXTRAS: Final = ("edge", "cloud", "local", "sim")
+"""What ``make demo`` runs. The other extras are locked once a part of the product imports them."""
+
+LOCKS: Final = {"run": ("build",), "dev": ("build", "test", "check")}
+"""Lock name to the dependency groups it holds beside the extras; each is complete in itself."""
+
+
+def main(arguments: list[str]) -> None:
+    """Write every lock, for Python 3.11 and newer and for every platform.
+
+    Args:
+        arguments: Passed on to ``uv pip compile``, such as ``--upgrade-package fastapi``; none upgrades all.
+    """
+    for name, groups in LOCKS.items():
+        target = ROOT / "requirements" / f"{name}.txt"
+        chosen = [f"--extra={extra}" for extra in EXTRAS] + [f"--group={group}" for group in groups]
+        fixed = ["--universal", "--python-version=3.11", "--generate-hashes", "--no-emit-index-url", "--quiet"]
+        shown = ["--no-annotate", "--custom-compile-command=make lock"]
+        same_versions = [] if name == "run" else ["--constraints=requirements/run.txt"]
+        subprocess.run(  # noqa: S603  the arguments are this file's own
+            [
+                *(ROOT / ".venv/bin/uv", "pip", "compile", "pyproject.toml", *chosen, *fixed, *shown),
+                *(*same_versions, *(arguments or ["--upgrade"]), f"--output-file={target.relative_to(ROOT)}"),
+            ],
+            cwd=ROOT,
+            check=True,
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
