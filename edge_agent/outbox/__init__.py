@@ -1,0 +1,1 @@
+"""Keeps every row on disk, numbered and sealed, until the ledger says it has it."""
