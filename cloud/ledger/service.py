@@ -1,0 +1,42 @@
+"""The one writer: batches and statements in, a position out (PROTOCOL P4)."""
+
+from collections.abc import Sequence
+
+import psycopg
+
+from cloud.identity.actor import Actor
+from cloud.ledger.domain import AcceptedBatch, Claim, CloudStatement, Posted, PostingKind
+
+
+def post(
+    conn: psycopg.Connection,
+    actor: Actor,
+    *,
+    kind: PostingKind,
+    batches: Sequence[AcceptedBatch] = (),
+    statements: Sequence[CloudStatement] = (),
+    claims: Sequence[Claim] = (),
+) -> Posted:
+    """Write batches and statements as one posting, which takes the next position as its last act.
+
+    The caller owns the transaction, posts once in it, and commits directly after; it classifies batches
+    (new, duplicate, fork) against ``batch`` in the same transaction before. A retried transaction calls
+    this again with the same arguments.
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: Who posts; must reach every site named.
+        kind: Why.
+        batches: New batches, of any gateways.
+        statements: Records from elsewhere.
+        claims: What must not have happened before.
+
+    Returns:
+        The position, and for each batch whether it was stored whole.
+
+    Raises:
+        UnknownGatewayError: If a batch names no registered gateway of its site.
+        AlreadyClaimedError: If a claim was made before.
+        NotAllowedError: If a site is out of the actor's reach.
+    """
+    raise NotImplementedError
