@@ -74,7 +74,7 @@ class Statement(Contract):
     mono_ns: MonotonicNs
     """The monotonic clock of ``boot_id`` at the event, in nanoseconds."""
     boot_id: Code
-    clock_ok: bool
+    clock_ok: StrictBool
     """Whether the edge clock was synchronised and had not stepped."""
     device: Code | None = None
     actor: Code | None = None
@@ -84,7 +84,9 @@ class Statement(Contract):
     workflow_run: Code | None = None
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     evidence_id: Code | None = None
-    assignment_rev: Annotated[int, Field(ge=0)] | None = None
+    assignment_rev: WholeNumber | None = None
+    scan: Annotated[str, Field(max_length=512, pattern=r"^[^\x00]*$")] | None = None
+    """What a barcode scanner sent, AIM identifier and separators included, exactly as it came."""
 
 
 class Movement(Statement):
@@ -143,7 +145,7 @@ class Crossing(Statement):
     epc: Code
     direction: CrossingDirection
     first_seen_at: UtcDatetime
-    reads: Annotated[int, Field(ge=1)]
+    reads: Annotated[int, Field(strict=True, ge=1)]
     posted: Literal["posted", "held", "evidence"]
     visit: Code | None = None
 
@@ -171,7 +173,7 @@ class Count(Statement):
     zero_confirmed: tuple[Identifier, ...] = ()
     """What the book had in scope and the counter confirmed to be absent."""
     count_task: Code | None = None
-    blind: bool = True
+    blind: StrictBool = True
     clock_uncertainty_s: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
 
 
@@ -182,7 +184,7 @@ class WorkflowEvent(Statement):
     workflow: Code
     step: Code
     outcome: Code | None = None
-    note: Annotated[str, Field(max_length=500)] | None = None
+    note: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] | None = None
 
 
 class Gap(Statement):
