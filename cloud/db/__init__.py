@@ -1,1 +1,18 @@
 """Connections, roles and migrations."""
+
+from cloud.db.cluster import bootstrap
+from cloud.db.connections import SuperuserError, connect, open_pool
+from cloud.db.retry import in_transaction
+from cloud.db.schema import MigrationError, migrate
+from cloud.db.sql_file import statements
+
+__all__ = [
+    "MigrationError",
+    "SuperuserError",
+    "bootstrap",
+    "connect",
+    "in_transaction",
+    "migrate",
+    "open_pool",
+    "statements",
+]
