@@ -1,11 +1,22 @@
 """What every contract shares: frozen models that keep unknown fields, and constrained value types."""
 
+import math
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final, NewType
+from typing import Annotated, Final, NewType, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 SCHEMA_VERSION: Final = 1
 """The version this release writes. The cloud reads this one and the three before it."""
@@ -28,27 +39,70 @@ NO_PREDECESSOR: Final = "0" * 64
 """``prev_sha256`` of the first batch of an epoch."""
 
 
+_QUANTITY_PATTERN: Final = r"^[0-9]{1,14}(\.[0-9]{1,6})?$"
+_INSTANT_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(Z|[+-][0-9]{2}:[0-9]{2})$"
+
+
+def _spelled_out(value: object) -> object:
+    if isinstance(value, datetime) or (isinstance(value, str) and re.match(_INSTANT_PATTERN, value)):
+        return value
+    msg = f"instant {value!r:.60} must be written like '2026-05-04T03:02:01.5Z', with its offset"
+    raise ValueError(msg)
+
+
 def _to_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        msg = f"instant {value.isoformat()} is outside the years 1 to 9999 in UTC"
+        raise ValueError(msg) from error
 
 
-def _refuse_float(value: object) -> object:
-    if isinstance(value, bool | float):
-        msg = f"quantity {value!r} must be written as a string or a whole number, never as a binary float"
-        raise ValueError(msg)  # noqa: TRY004  pydantic turns ValueError, not TypeError, into a located error
-    return value
+def _exact(value: object) -> object:
+    if isinstance(value, Decimal) or type(value) is int:
+        return value
+    if isinstance(value, str) and re.fullmatch(_QUANTITY_PATTERN[1:-1], value):
+        return value
+    msg = (
+        f"quantity {value!r:.60} must be a whole number or a string of at most 14 digits before "
+        "and 6 after the point, never a binary float"
+    )
+    raise ValueError(msg)
 
 
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-"""An instant with an offset on the wire, UTC in memory."""
+def _write_quantity(value: Decimal) -> str:
+    return format(abs(value.normalize()), "f")
+
+
+def _quantity_schema(least: int) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": least}, {"type": "string", "pattern": _QUANTITY_PATTERN}]}
+    )
+
+
+UtcDatetime = Annotated[
+    AwareDatetime,
+    BeforeValidator(_spelled_out),
+    AfterValidator(_to_utc),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""An instant in RFC 3339 with an offset on the wire, UTC in memory."""
 
 PositiveQuantity = Annotated[
-    Decimal, BeforeValidator(_refuse_float), Field(gt=0, max_digits=20, decimal_places=6, allow_inf_nan=False)
+    Decimal,
+    Field(gt=0, max_digits=20, decimal_places=6, allow_inf_nan=False),
+    BeforeValidator(_exact),
+    PlainSerializer(_write_quantity, return_type=str, when_used="json"),
+    _quantity_schema(1),
 ]
 """A moved quantity: finite, above zero, at most 14 digits before and 6 after the point."""
 
 CountedQuantity = Annotated[
-    Decimal, BeforeValidator(_refuse_float), Field(ge=0, max_digits=20, decimal_places=6, allow_inf_nan=False)
+    Decimal,
+    Field(ge=0, max_digits=20, decimal_places=6, allow_inf_nan=False),
+    BeforeValidator(_exact),
+    PlainSerializer(_write_quantity, return_type=str, when_used="json"),
+    _quantity_schema(0),
 ]
 """An observed quantity: finite, zero or more."""
 
@@ -56,10 +110,12 @@ Site = Annotated[SiteId, Field(pattern=ID_PATTERN)]
 Gateway = Annotated[GatewayId, Field(pattern=ID_PATTERN)]
 Epoch = Annotated[EpochId, Field(pattern=EPOCH_PATTERN)]
 Sha256 = Annotated[str, Field(pattern=SHA256_PATTERN)]
-BatchNo = Annotated[int, Field(ge=1, le=2**53 - 1)]
-Seq = Annotated[int, Field(ge=1, le=2**53 - 1)]
-MonotonicNs = Annotated[int, Field(ge=0, le=2**63 - 1)]
-Code = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]*$")]
+BatchNo = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1)]
+Seq = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1)]
+MonotonicNs = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
+WholeNumber = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
+SchemaVersion = Annotated[int, Field(strict=True, alias="schema", ge=1)]
+Code = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 """A short printable text: a location code, lot, serial, document number, reason code."""
 
 
@@ -67,8 +123,50 @@ class Contract(BaseModel):
     """A frozen message part. Unknown fields are kept, so an old reader loses nothing (FAULTS F12)."""
 
     model_config = ConfigDict(
-        frozen=True, extra="allow", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+        frozen=True,
+        extra="allow",
+        allow_inf_nan=False,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
     )
+
+    @model_validator(mode="after")
+    def _storable(self) -> Self:
+        if self.model_extra:
+            for name, value in self.model_extra.items():
+                if not is_storable(name) or not is_storable(value):
+                    msg = f"unknown field {name!r:.60} holds a NUL character or a number that is not finite or above 64 bits"
+                    raise ValueError(msg)
+        return self
+
+
+def is_storable(value: object) -> bool:
+    r"""Tell whether a JSON value can be stored: no NUL in a text, numbers finite and within 64 bits.
+
+    Args:
+        value: What a JSON parser gave.
+
+    Returns:
+        True if every text and number in it can be stored.
+
+    Examples:
+        >>> is_storable({"a": [1, "b"]}), is_storable(["\0"]), is_storable(float("inf"))
+        (True, False, False)
+    """
+    match value:
+        case str():
+            return "\0" not in value
+        case float():
+            return math.isfinite(value)
+        case int():
+            return -(2**63) <= value < 2**64
+        case dict():
+            return all(is_storable(part) for pair in value.items() for part in pair)
+        case list() | tuple():
+            return all(is_storable(part) for part in value)
+        case _:
+            return True
 
 
 def is_valid_id(text: str) -> bool:

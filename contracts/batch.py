@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal, Self
 
 import orjson
-from pydantic import Field, TypeAdapter, ValidationError, model_validator
+from pydantic import Field, StrictBool, TypeAdapter, ValidationError, model_validator
 
 from contracts.base import (
     OLDEST_READABLE_SCHEMA,
@@ -19,6 +19,7 @@ from contracts.base import (
     Epoch,
     Gateway,
     MonotonicNs,
+    SchemaVersion,
     Seq,
     Sha256,
     Site,
@@ -52,7 +53,7 @@ class FrameError(ValueError):
 class BatchHeader(Contract):
     """A batch without its records."""
 
-    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     site: Site
     gateway: Gateway
     epoch: Epoch
@@ -62,7 +63,7 @@ class BatchHeader(Contract):
     last_seq: Seq
     complete_until: UtcDatetime
     """Everything the gateway saw up to here is in this batch or an earlier one (PROTOCOL P6)."""
-    final: bool = False
+    final: StrictBool = False
     """Nothing follows in this epoch."""
     agent: Code
     """Version of the agent that sealed it."""
@@ -140,7 +141,7 @@ def seal(header: BatchHeader, encoded_records: Sequence[bytes]) -> Sealed:
 class FrameHeader(Contract):
     """The first line of a publish: what the sealed bytes cannot hold because it changes at each sending."""
 
-    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     site: Site
     gateway: Gateway
     epoch: Epoch
@@ -233,7 +234,7 @@ def decode_header(body: bytes) -> BatchHeader:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise FrameError("bad_batch", f"sealed bytes are not JSON: {error}") from error
-    _check_version(fields)
+    _check_version(fields, code="bad_batch", place="a sealed batch")
     fields.pop("records", None)
     try:
         return HEADER.validate_python(fields)
@@ -259,15 +260,15 @@ def _check_schema(line: bytes) -> None:
         fields = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise FrameError("bad_header", f"the frame's first line is not JSON: {error}") from error
-    _check_version(fields)
+    _check_version(fields, code="bad_header", place="the frame's first line")
 
 
-def _check_version(fields: object) -> None:
+def _check_version(fields: object, *, code: str, place: str) -> None:
     if not isinstance(fields, dict):
-        raise FrameError("bad_header", f"expected a JSON object, got {type(fields).__name__}")
+        raise FrameError(code, f"{place} is a JSON {type(fields).__name__}, expected an object")
     schema = fields.get("schema")
     if not isinstance(schema, int) or isinstance(schema, bool):
-        raise FrameError("bad_header", f"schema is {schema!r}, expected a whole number")
+        raise FrameError(code, f"schema of {place} is {schema!r:.60}, expected a whole number")
     if schema > SCHEMA_VERSION:
         raise FrameError("schema_too_new", f"schema {schema}: this release reads up to {SCHEMA_VERSION}")
     if schema < OLDEST_READABLE_SCHEMA:

@@ -1,11 +1,19 @@
 """What the cloud answers: acknowledgements and the state of ingest (PROTOCOL P3)."""
 
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import Field
-
-from contracts.base import SCHEMA_VERSION, BatchNo, Code, Contract, Epoch, Gateway, Sha256, UtcDatetime
+from contracts.base import (
+    SCHEMA_VERSION,
+    BatchNo,
+    Code,
+    Contract,
+    Epoch,
+    Gateway,
+    SchemaVersion,
+    Sha256,
+    UtcDatetime,
+    WholeNumber,
+)
 
 
 class StoredAs(StrEnum):
@@ -36,13 +44,13 @@ class Resend(Contract):
 class Ack(Contract):
     """Ack v1, retained on the gateway's ack topic, one per epoch. Lower positions are ignored."""
 
-    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     ledger_id: Code
     """Changes when the ledger is restored to an older state; then the edge sends again."""
     gateway: Gateway
     epoch: Epoch
-    position: Annotated[int, Field(ge=0)]
-    contiguous_no: Annotated[int, Field(ge=0)]
+    position: WholeNumber
+    contiguous_no: WholeNumber
     """All batches 1..contiguous_no are stored."""
     contiguous_sha256: Sha256
     """Hash of batch ``contiguous_no``; 64 zeros when that is 0."""
@@ -62,7 +70,7 @@ class IngestMode(StrEnum):
 class IngestState(Contract):
     """Retained on ``dl/v1/ingest/state``; the last will says paused."""
 
-    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     mode: IngestMode
     ledger_id: Code | None = None
     since_at: UtcDatetime

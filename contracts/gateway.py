@@ -3,9 +3,20 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, StrictBool
 
-from contracts.base import SCHEMA_VERSION, Code, Contract, Epoch, Gateway, MonotonicNs, Site, UtcDatetime
+from contracts.base import (
+    SCHEMA_VERSION,
+    Code,
+    Contract,
+    Epoch,
+    Gateway,
+    MonotonicNs,
+    SchemaVersion,
+    Site,
+    UtcDatetime,
+    WholeNumber,
+)
 
 
 class Presence(StrEnum):
@@ -18,19 +29,19 @@ class Presence(StrEnum):
 class Status(Contract):
     """Retained on the status topic; its last will is the same with ``presence = offline``."""
 
-    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     site: Site
     gateway: Gateway
     presence: Presence
     epoch: Epoch
-    last_batch_no: Annotated[int, Field(ge=0)]
+    last_batch_no: WholeNumber
     complete_until: UtcDatetime
     """Counts only once ``last_batch_no`` is contiguous in the ledger."""
     boot_id: Code
     sent_mono_ns: MonotonicNs
     sent_at: UtcDatetime
     agent: Code
-    config_revision: Annotated[int, Field(ge=0)] = 0
+    config_revision: WholeNumber = 0
 
 
 class ReaderHealth(Contract):
@@ -40,32 +51,32 @@ class ReaderHealth(Contract):
     kind: Code
     state: Code
     last_heard_at: UtcDatetime | None = None
-    reads: Annotated[int, Field(ge=0)] = 0
+    reads: WholeNumber = 0
 
 
 class OutboxHealth(Contract):
     """How much the gateway holds that the ledger has not acknowledged."""
 
-    unacked_rows: Annotated[int, Field(ge=0)]
-    unacked_batches: Annotated[int, Field(ge=0)]
+    unacked_rows: WholeNumber
+    unacked_batches: WholeNumber
     oldest_unacked_age_s: Annotated[float, Field(ge=0)] = 0.0
-    used_bytes: Annotated[int, Field(ge=0)]
-    quota_bytes: Annotated[int, Field(ge=0)]
-    is_full: bool = False
+    used_bytes: WholeNumber
+    quota_bytes: WholeNumber
+    is_full: StrictBool = False
 
 
 class ClockHealth(Contract):
     """How far the gateway's clock is believed."""
 
-    ok: bool
+    ok: StrictBool
     offset_s: float | None = None
-    steps: Annotated[int, Field(ge=0)] = 0
+    steps: WholeNumber = 0
 
 
 class Health(Contract):
     """A heartbeat, not retained, every 10 s."""
 
-    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     site: Site
     gateway: Gateway
     sent_at: UtcDatetime
@@ -88,8 +99,8 @@ class ConfigOutcome(StrEnum):
 class DesiredConfig(Contract):
     """What the cloud wants a gateway to run; a lower revision is refused (PROTOCOL P10)."""
 
-    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
-    revision: Annotated[int, Field(ge=1)]
+    schema_version: SchemaVersion = SCHEMA_VERSION
+    revision: Annotated[int, Field(strict=True, ge=1)]
     issued_at: UtcDatetime
     settings: dict[str, JsonValue]
 
@@ -97,8 +108,8 @@ class DesiredConfig(Contract):
 class ReportedConfig(Contract):
     """What a gateway runs, and what became of the last wish."""
 
-    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
-    revision: Annotated[int, Field(ge=0)]
+    schema_version: SchemaVersion = SCHEMA_VERSION
+    revision: WholeNumber
     outcome: ConfigOutcome
     reported_at: UtcDatetime
     settings: dict[str, JsonValue]

@@ -2,18 +2,28 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, StrictBool
 
-from contracts.base import SCHEMA_VERSION, Code, Contract, PositiveQuantity, Sha256, Site, UtcDatetime
+from contracts.base import (
+    SCHEMA_VERSION,
+    Code,
+    Contract,
+    PositiveQuantity,
+    SchemaVersion,
+    Sha256,
+    Site,
+    UtcDatetime,
+    WholeNumber,
+)
 from contracts.records import DocumentRef, Identifier
 
-Revision = Annotated[int, Field(ge=1)]
+Revision = Annotated[int, Field(strict=True, ge=1)]
 
 
 class Revised(Contract):
     """A message from the cloud whose revision only grows; a lower one is refused."""
 
-    schema_version: Annotated[int, Field(alias="schema", ge=1)] = SCHEMA_VERSION
+    schema_version: SchemaVersion = SCHEMA_VERSION
     site: Site
     revision: Revision
     issued_at: UtcDatetime
@@ -24,7 +34,7 @@ class ReferenceAnnouncement(Revised):
 
     snapshot_path: Code
     snapshot_sha256: Sha256
-    snapshot_bytes: Annotated[int, Field(ge=0)]
+    snapshot_bytes: WholeNumber
     delta_from_revision: Revision | None = None
 
 
@@ -33,8 +43,8 @@ class PackagingLevel(Contract):
 
     gtin: Annotated[str, Field(pattern=r"^[0-9]{14}$")]
     item: Code
-    base_units_numerator: Annotated[int, Field(ge=1)]
-    base_units_denominator: Annotated[int, Field(ge=1)] = 1
+    base_units_numerator: Annotated[int, Field(strict=True, ge=1)]
+    base_units_denominator: Annotated[int, Field(strict=True, ge=1)] = 1
 
 
 class Badge(Contract):
@@ -51,9 +61,9 @@ class SsccBlock(Contract):
     """A range of SSCC serial references that printing at this site may use offline."""
 
     company_prefix: Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]
-    extension_digit: Annotated[int, Field(ge=0, le=9)]
-    first_serial: Annotated[int, Field(ge=0)]
-    last_serial: Annotated[int, Field(ge=0)]
+    extension_digit: Annotated[int, Field(strict=True, ge=0, le=9)]
+    first_serial: WholeNumber
+    last_serial: WholeNumber
 
 
 class ReferenceSnapshot(Revised):
@@ -66,7 +76,7 @@ class ReferenceSnapshot(Revised):
     open_documents: tuple[DocumentRef, ...] = ()
     prompts: dict[str, dict[str, str]] = Field(default_factory=dict)
     sscc_blocks: tuple[SsccBlock, ...] = ()
-    is_complete: bool = True
+    is_complete: StrictBool = True
     """False: the snapshot was too large, and what is absent from it means nothing."""
 
 

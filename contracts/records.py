@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, TypeAdapter, model_validator
+from pydantic import Field, StrictBool, TypeAdapter, model_validator
 
 from contracts.base import (
     Code,
@@ -14,6 +14,7 @@ from contracts.base import (
     PositiveQuantity,
     Seq,
     UtcDatetime,
+    WholeNumber,
 )
 from contracts.vocabulary import BizStep, CountScope, CrossingDirection, Disposition, GapCause
 
