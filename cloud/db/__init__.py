@@ -1,5 +1,8 @@
 """Connections, roles and migrations."""
 
+from psycopg import Connection
+from psycopg_pool import ConnectionPool
+
 from cloud.db.cluster import bootstrap
 from cloud.db.connections import SuperuserError, connect, open_pool
 from cloud.db.retry import in_transaction
@@ -7,6 +10,8 @@ from cloud.db.schema import MigrationError, migrate
 from cloud.db.sql_file import statements
 
 __all__ = [
+    "Connection",
+    "ConnectionPool",
     "MigrationError",
     "SuperuserError",
     "bootstrap",

@@ -32,8 +32,18 @@ class Actor:
     id: str
     """Stable id as audit shows it: ``user:ada``, ``device:gw-1``, ``job:fold``."""
     roles: frozenset[Role]
+    """Roles held at every site within reach."""
     sites: frozenset[SiteId] = field(default_factory=frozenset)
+    """Sites within reach."""
     all_sites: bool = False
+    """Whether every site is within reach, those not yet made included."""
+    site_roles: frozenset[tuple[SiteId, Role]] = field(default_factory=frozenset)
+    """Roles held at one site only, so that a supervisor of one site stays an operator at the next."""
+
+    @property
+    def roles_anywhere(self) -> frozenset[Role]:
+        """Every role the actor holds at some site."""
+        return self.roles | {role for _, role in self.site_roles}
 
     def may_see(self, site: str) -> bool:
         """Tell whether a site is within the actor's reach.
@@ -51,19 +61,26 @@ class Actor:
 
         Args:
             *roles: Any one of them suffices; admin does not stand in for others.
-            site: The site the command touches, if any.
+            site: The site the command touches; None for a question whose answer is limited to the
+                actor's sites, for which a role held at any of them suffices.
 
         Raises:
             NotAllowedError: Naming the actor, what was needed and where.
         """
-        if not self.roles.intersection(roles):
-            held = ", ".join(sorted(self.roles)) or "none"
-            needed = " or ".join(roles)
-            msg = f"{self.id} holds roles: {held}; this needs {needed}"
-            raise NotAllowedError(msg)
         if site is not None and not self.may_see(site):
             msg = f"{self.id} has no right at site {site!r}"
             raise NotAllowedError(msg)
+        held = self.roles_anywhere if site is None else self._roles_at(site)
+        if held.isdisjoint(roles):
+            where = "" if site is None else f" at site {site!r}"
+            msg = (
+                f"{self.id} holds roles: {', '.join(sorted(held)) or 'none'}; "
+                f"this needs {' or '.join(sorted(roles))}{where}"
+            )
+            raise NotAllowedError(msg)
+
+    def _roles_at(self, site: str) -> frozenset[Role]:
+        return self.roles | {role for at, role in self.site_roles if at == site}
 
 
 INGEST: Final = Actor("job:ingest", frozenset({Role.DEVICE}), all_sites=True)

@@ -1,0 +1,169 @@
+"""`dockledger user …` and `dockledger api-key …`: people, roles and keys from the command line."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from cloud.db import Connection, connect
+from cloud.identity import service
+from cloud.identity.actor import Actor, Role
+from cloud.identity.domain import Grant, IdentityError
+from cloud.settings import Settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN, Role.AUDITOR}), all_sites=True)
+"""Whoever can read the database's password can administer it; the record says it was done here."""
+
+Work = Callable[[Connection, argparse.Namespace], None]
+
+_USER_EXAMPLES: Final = """examples:
+  dockledger user add ada --role supervisor@london --role auditor
+  dockledger user add ada --role admin --password-stdin < password.txt
+  dockledger user role ada --grant approver --revoke supervisor@london
+  dockledger user password ada
+  dockledger user bar ada
+roles: operator supervisor inventory_controller planner buyer approver auditor admin device;
+`role` holds at all sites, `role@site` at one"""
+
+_KEY_EXAMPLES: Final = """examples:
+  dockledger api-key create erp --role inventory_controller@london --days 90
+  dockledger api-key list
+  dockledger api-key revoke 5f2c1e9ab034"""
+
+
+def add_commands(subparsers: "Subparsers") -> None:
+    """Add this area's commands.
+
+    Args:
+        subparsers: What `dockledger` collects its commands in.
+    """
+    user = _group(subparsers, "user", "add people, set their roles and passwords", _USER_EXAMPLES)
+    add = _command(user, "add", "add a person", _add_user)
+    add.add_argument("name")
+    add.add_argument("--role", action="append", default=[], metavar="ROLE[@SITE]")
+    _take_password(add)
+    _command(user, "list", "list people with their roles", _list_users)
+    role = _command(user, "role", "grant and revoke roles", _change_roles)
+    role.add_argument("name")
+    role.add_argument("--grant", action="append", default=[], metavar="ROLE[@SITE]")
+    role.add_argument("--revoke", action="append", default=[], metavar="ROLE[@SITE]")
+    password = _command(user, "password", "set a password, ending the person's sessions", _change_password)
+    password.add_argument("name")
+    _take_password(password)
+    bar = _command(user, "bar", "bar a person at once, or --undo it", _bar_user)
+    bar.add_argument("name")
+    bar.add_argument("--undo", action="store_true")
+
+    key = _group(subparsers, "api-key", "create, revoke and list API keys", _KEY_EXAMPLES)
+    create = _command(key, "create", "create a key and print it once", _create_key)
+    create.add_argument("name", help="what will use it")
+    create.add_argument("--role", action="append", default=[], required=True, metavar="ROLE[@SITE]")
+    create.add_argument("--days", type=int, default=90, help="how long it works, 1-366; default 90")
+    revoke = _command(key, "revoke", "revoke a key", _revoke_key)
+    revoke.add_argument("key_id")
+    _command(key, "list", "list keys", _list_keys)
+
+
+def _group(subparsers: "Subparsers", name: str, summary: str, examples: str) -> "Subparsers":
+    parser = subparsers.add_parser(
+        name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=examples
+    )
+    return parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+
+def _command(group: "Subparsers", name: str, summary: str, work: Work) -> argparse.ArgumentParser:
+    parser = group.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def run(arguments: argparse.Namespace, settings: Settings) -> int:
+        try:
+            with connect(settings.needed("app_dsn"), "dockledger-identity") as conn:
+                work(conn, arguments)
+        except IdentityError as error:
+            print(f"dockledger: {error}", file=sys.stderr)  # noqa: T201  a command prints
+            return 1
+        return 0
+
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _take_password(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--password-stdin", action="store_true", help="read the password from standard input, not a prompt"
+    )
+
+
+def _read_password(arguments: argparse.Namespace) -> str:
+    """Read a password from a prompt or standard input; never from the arguments, which others can see."""
+    if arguments.password_stdin:
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass(f"New password for {arguments.name}: ")
+    if getpass.getpass("Again: ") != password:
+        raise IdentityError("the two passwords differ")
+    return password
+
+
+def _grants(texts: list[str]) -> list[Grant]:
+    return [Grant.parse(text) for text in texts]
+
+
+def _add_user(conn: Connection, arguments: argparse.Namespace) -> None:
+    grants = _grants(arguments.role)
+    service.add_user(conn, SHELL, name=arguments.name, password=_read_password(arguments), grants=grants)
+    print(f"added {arguments.name}: {', '.join(map(str, grants)) or 'no roles yet'}")  # noqa: T201
+
+
+def _list_users(conn: Connection, arguments: argparse.Namespace) -> None:
+    del arguments
+    for user in service.list_users(conn, SHELL):
+        seen = f"{user.last_seen_at:%Y-%m-%d %H:%M}Z" if user.last_seen_at else "-"
+        state = "barred" if user.disabled_at else "active"
+        print(f"{user.name:<24} {state:<7} {seen:<18} {' '.join(user.grants)}")  # noqa: T201
+
+
+def _change_roles(conn: Connection, arguments: argparse.Namespace) -> None:
+    service.change_grants(
+        conn, SHELL, name=arguments.name, grant=_grants(arguments.grant), revoke=_grants(arguments.revoke)
+    )
+    print(f"changed {arguments.name}")  # noqa: T201
+
+
+def _change_password(conn: Connection, arguments: argparse.Namespace) -> None:
+    service.change_password(conn, SHELL, name=arguments.name, password=_read_password(arguments))
+    print(f"changed the password of {arguments.name}; every session has ended")  # noqa: T201
+
+
+def _bar_user(conn: Connection, arguments: argparse.Namespace) -> None:
+    at = None if arguments.undo else datetime.now(UTC)
+    service.bar_user(conn, SHELL, name=arguments.name, at=at)
+    print(f"{arguments.name} {'may log in again' if arguments.undo else 'is barred'}")  # noqa: T201
+
+
+def _create_key(conn: Connection, arguments: argparse.Namespace) -> None:
+    key = service.create_api_key(
+        conn,
+        SHELL,
+        name=arguments.name,
+        grants=_grants(arguments.role),
+        life=timedelta(days=arguments.days),
+        now=datetime.now(UTC),
+    )
+    print("Send it as `Authorization: Bearer KEY`; it is not shown again:", file=sys.stderr)  # noqa: T201
+    print(key)  # noqa: T201
+
+
+def _revoke_key(conn: Connection, arguments: argparse.Namespace) -> None:
+    service.revoke_api_key(conn, SHELL, key_id=arguments.key_id, now=datetime.now(UTC))
+    print(f"revoked {arguments.key_id}")  # noqa: T201
+
+
+def _list_keys(conn: Connection, arguments: argparse.Namespace) -> None:
+    del arguments
+    for key in service.list_api_keys(conn, SHELL):
+        state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}"
+        print(f"{key.key_id}  {key.name:<24} {state:<19} {' '.join(key.grants)}")  # noqa: T201
