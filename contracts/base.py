@@ -124,6 +124,7 @@ class Contract(BaseModel):
 
     model_config = ConfigDict(
         frozen=True,
+        use_attribute_docstrings=True,
         extra="allow",
         allow_inf_nan=False,
         validate_by_name=True,
@@ -136,7 +137,7 @@ class Contract(BaseModel):
         if self.model_extra:
             for name, value in self.model_extra.items():
                 if not is_storable(name) or not is_storable(value):
-                    msg = f"unknown field {name!r:.60} holds a NUL character or a number that is not finite or above 64 bits"
+                    msg = f"unknown field {name!r:.60} holds a NUL, or a number not finite or above 64 bits"
                     raise ValueError(msg)
         return self
 
