@@ -1,0 +1,222 @@
+"""The characters of one scan in, what they name out; the only module that knows biip.
+
+The AIM identifier (ISO/IEC 15424) says whether a symbol holds GS1 data. Without it the EAN-13
+7032069804988 also reads as application identifier 7032, so a scan without one is refused unless the
+scanner's profile says that it cannot send any; then every possible reading is tried, and two make it
+ambiguous.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from biip import EncodeError, ParseError
+from biip.gs1_digital_link_uris import GS1DigitalLinkURI
+from biip.gs1_element_strings import GS1ElementStrings
+from biip.gs1_messages import GS1Message
+from biip.gtin import Gtin
+from biip.sscc import Sscc
+
+from edge_agent.decode.decoded import Decoded, Fault, FaultCode, Scheme
+
+_AIM: Final = re.compile(r"\][A-Za-z][0-9A-Za-z]")
+_ELEMENT_STRINGS: Final = frozenset({"]C1", "]e0", "]d2", "]Q3", "]J1"})
+"""GS1-128, GS1 DataBar, GS1 DataMatrix, GS1 QR code, GS1 DotCode."""
+_GTIN_ONLY: Final = frozenset({"]E0", "]E4", "]I1"})
+"""EAN-13 with UPC-A and UPC-E, EAN-8, ITF-14."""
+_MAY_LINK: Final = frozenset({"]d1", "]Q0", "]Q1", "]d2", "]Q3"})
+"""DataMatrix and QR codes, which may hold a GS1 Digital Link URI."""
+_SEPARATOR: Final = "\x1d"
+_GTIN_WIDTH: Final = 14
+
+
+def decode_barcode(raw: str, *, aim_required: bool = True) -> Decoded:
+    """Decode one scan.
+
+    Args:
+        raw: What the scanner sent, AIM identifier included.
+        aim_required: Whether the scanner sends AIM identifiers, as its profile says.
+
+    Returns:
+        What the code names; with faults and no scheme if that is not certain. Never raises.
+    """
+    result = Decoded(raw)
+    if not raw.startswith("]"):
+        result = replace(result, text=raw)
+        if aim_required:
+            return _faulty(result, FaultCode.AIM_MISSING, f"{raw!r} has no AIM identifier, expected ']' first")
+        return _without_aim(result)
+    if _AIM.match(raw) is None:
+        return _faulty(result, FaultCode.AIM_UNKNOWN, f"{raw[:3]!r} is not an AIM identifier such as ']C1'")
+    result = replace(result, aim=raw[:3], text=raw[3:])
+    if not result.text:
+        return _faulty(result, FaultCode.EMPTY, f"nothing after the AIM identifier {result.aim!r}")
+    return _by_symbology(result)
+
+
+def _by_symbology(result: Decoded) -> Decoded:
+    if result.aim in _MAY_LINK and result.text.lower().startswith(("http://", "https://")):
+        return _digital_link(result)
+    if result.aim in _ELEMENT_STRINGS:
+        return _element_strings(result)
+    if result.aim in _GTIN_ONLY:
+        return _gtin(result)
+    return _local(result)
+
+
+def _without_aim(result: Decoded) -> Decoded:
+    if not result.text:
+        return _faulty(result, FaultCode.EMPTY, "the scan is empty")
+    attempts = {
+        "a GTIN": _gtin(result),
+        "an SSCC": _sscc(result),
+        "GS1 element strings": _element_strings(result),
+        "a GS1 Digital Link": _digital_link(result) if result.text.startswith("http") else None,
+    }
+    readings = {name: reading for name, reading in attempts.items() if reading and not reading.faults}
+    if len(readings) > 1:
+        return _faulty(
+            result, FaultCode.AMBIGUOUS, f"{result.text!r} without an AIM identifier reads as {' or '.join(readings)}"
+        )
+    return next(iter(readings.values()), None) or _local(result)
+
+
+def _local(result: Decoded) -> Decoded:
+    if not result.text.isprintable():
+        return _faulty(
+            result, FaultCode.UNPRINTABLE, f"{result.text!r} under {result.aim!r} is not GS1 and not printable"
+        )
+    return replace(result, scheme=Scheme.LOCAL)
+
+
+def _gtin(result: Decoded) -> Decoded:
+    try:
+        if not result.text.isascii() or result.text != result.text.strip():
+            raise ParseError(f"{result.text!r} is not a GTIN: expected digits only")
+        gtin = Gtin.parse(result.text)
+    except ParseError as error:
+        return _faulty(result, FaultCode.CHECK_DIGIT, str(error))
+    return _named(result, GS1Message.parse(f"01{gtin.value.zfill(_GTIN_WIDTH)}").element_strings)
+
+
+def _sscc(result: Decoded) -> Decoded:
+    try:
+        sscc = Sscc.parse(result.text)
+    except ParseError as error:
+        return _faulty(result, FaultCode.CHECK_DIGIT, str(error))
+    return _named(result, GS1Message.parse(f"00{sscc.value}").element_strings)
+
+
+def _element_strings(result: Decoded) -> Decoded:
+    text = result.text.strip(_SEPARATOR)  # some scanners send the leading FNC1 too, or one at the end
+    if " " in text:
+        return _faulty(result, FaultCode.ELEMENT_STRING, f"{result.text!r} holds a space, which no element string may")
+    try:
+        elements = GS1Message.parse(text).element_strings
+    except (ParseError, ValueError) as error:
+        return _faulty(result, FaultCode.ELEMENT_STRING, str(error))
+    return _named(result, elements, is_concatenated=True)
+
+
+def _digital_link(result: Decoded) -> Decoded:
+    try:
+        elements = GS1DigitalLinkURI.parse(result.text).element_strings
+    except (ParseError, ValueError):
+        return _local(result)  # an ordinary web address, or a link we do not know: kept as it is
+    return _named(result, elements)
+
+
+def _named(result: Decoded, elements: GS1ElementStrings, *, is_concatenated: bool = False) -> Decoded:
+    faults = (*_check(elements), *(_separators(result.text.lstrip(_SEPARATOR), elements) if is_concatenated else ()))
+    if faults:
+        return replace(result, faults=faults)
+    value = {element.ai.ai: element.value for element in elements}
+    expiries = [element.date for element in elements if element.ai.ai in {"17", "7003"}]
+    quantity = value.get("37", value.get("30"))
+    named = replace(
+        result,
+        element_string=GS1Message.from_element_strings(elements).as_hri(),
+        digital_link=_link(elements),
+        pure_uri=_pure_uri(elements),
+        gtin=value.get("01", value.get("02")),
+        sscc=value.get("00"),
+        gln=value.get("414"),
+        gln_extension=value.get("254"),
+        serial=value.get("21"),
+        lot=value.get("10"),
+        expiry=expiries[0] if expiries else None,
+        quantity=None if quantity is None else int(quantity),
+        is_piece_count="30" in value,
+    )
+    return replace(named, scheme=_scheme(named))
+
+
+def _scheme(named: Decoded) -> Scheme:
+    if named.sscc is not None:
+        return Scheme.SSCC
+    if named.gtin is not None:
+        return Scheme.GTIN if named.serial is None else Scheme.SGTIN
+    return Scheme.GS1 if named.gln is None else Scheme.SGLN
+
+
+def _check(elements: GS1ElementStrings) -> Iterator[Fault]:
+    if not elements:
+        yield Fault(FaultCode.EMPTY, "no element strings after the AIM identifier")
+    seen: dict[str, str] = {}
+    for element in elements:
+        error = element.gtin_error or element.sscc_error or element.gln_error
+        if error:
+            yield Fault(FaultCode.CHECK_DIGIT, f"({element.ai.ai}): {error}")
+        if seen.setdefault(element.ai.ai, element.value) != element.value:
+            yield Fault(
+                FaultCode.CONTRADICTION,
+                f"({element.ai.ai}) says both {seen[element.ai.ai]!r} and {element.value!r}",
+            )
+    for one, other, meaning in (("01", "02", "trade item"), ("30", "37", "count"), ("17", "7003", "expiry")):
+        if one in seen and other in seen:
+            yield Fault(FaultCode.CONTRADICTION, f"both ({one}) and ({other}) state the {meaning}, expected one")
+    if seen.get("37", seen.get("30", "1")).strip("0") == "":
+        yield Fault(FaultCode.CONTRADICTION, "the count is zero, expected at least 1")
+
+
+def _separators(text: str, elements: GS1ElementStrings) -> Iterator[Fault]:
+    """Find a variable-length element that no separator ends: biip would cut it at its greatest length."""
+    at = 0
+    for element in elements:
+        at += len(element.ai.ai) + len(element.value)
+        if element.ai.separator_required and at < len(text) and text[at] != _SEPARATOR:
+            yield Fault(
+                FaultCode.SEPARATOR_MISSING,
+                f"({element.ai.ai}) {element.value!r} runs into {text[at : at + 8]!r}, expected FNC1 (GS) between",
+            )
+        while text.startswith(_SEPARATOR, at):
+            at += 1
+
+
+def _link(elements: GS1ElementStrings) -> str | None:
+    try:
+        return GS1DigitalLinkURI.from_element_strings(elements).value
+    except EncodeError:
+        return None
+
+
+def _pure_uri(elements: GS1ElementStrings) -> str | None:
+    unit, item, serial = elements.get(ai="00"), elements.get(ai="01"), elements.get(ai="21")
+    if unit is not None and unit.sscc is not None and unit.sscc.company_prefix is not None:
+        prefix = unit.sscc.company_prefix.value
+        return f"urn:epc:id:sscc:{prefix}.{unit.value[0]}{unit.value[1 + len(prefix) : -1]}"
+    if item is not None and item.gtin is not None and item.gtin.company_prefix and serial is not None:
+        prefix = item.gtin.company_prefix.value
+        reference = item.value[0] + item.value[1 + len(prefix) : -1]
+        return f"urn:epc:id:sgtin:{prefix}.{reference}.{_escaped(serial.value)}"
+    return None
+
+
+def _escaped(serial: str) -> str:
+    # TDS 2.x, table A-1: these characters of GS1's set 82 are written as %XX in a URI.
+    return re.sub(r"[\"%&/<>?]", lambda match: f"%{ord(match[0]):02X}", serial)
+
+
+def _faulty(result: Decoded, code: FaultCode, message: str) -> Decoded:
+    return replace(result, faults=(*result.faults, Fault(code, message)))

@@ -1,0 +1,110 @@
+"""The result of decoding one scan: what it names, what is wrong with it, and always the raw characters."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+
+class Scheme(StrEnum):
+    """What kind of thing a code names."""
+
+    GTIN = "gtin"
+    SGTIN = "sgtin"
+    SSCC = "sscc"
+    SGLN = "sgln"
+    GS1 = "gs1"
+    """Element strings without a GTIN, SSCC or location."""
+    LOCAL = "local"
+    """Not GS1: kept as it is."""
+
+
+class FaultCode(StrEnum):
+    """Why a code cannot be used as it is; stable, for counters and prompts."""
+
+    AIM_MISSING = "aim_missing"
+    AIM_UNKNOWN = "aim_unknown"
+    AMBIGUOUS = "ambiguous"
+    EMPTY = "empty"
+    UNPRINTABLE = "unprintable"
+    CHECK_DIGIT = "check_digit"
+    ELEMENT_STRING = "element_string"
+    SEPARATOR_MISSING = "separator_missing"
+    CONTRADICTION = "contradiction"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a code."""
+
+    code: FaultCode
+    message: str
+    """Value, expectation and place, for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One code, taken apart; if ``faults`` is not empty, nothing in it may move stock."""
+
+    raw: str
+    """Exactly what the scanner sent."""
+    aim: str | None = None
+    """The AIM identifier, ``]C1``."""
+    text: str = ""
+    """The characters after the AIM identifier."""
+    scheme: Scheme | None = None
+    """None if the code is faulty."""
+    element_string: str | None = None
+    """With bracketed application identifiers: ``(01)07032069804988(10)A1``."""
+    digital_link: str | None = None
+    pure_uri: str | None = None
+    """EPC pure-identity URI, where the code names one instance and its company prefix is known."""
+    gtin: str | None = None
+    """14 digits; from AI 01, or from AI 02 (content of a logistic unit)."""
+    sscc: str | None = None
+    """18 digits."""
+    gln: str | None = None
+    """13 digits, from AI 414: the place."""
+    gln_extension: str | None = None
+    """AI 254: the part of that place, such as a bin."""
+    serial: str | None = None
+    lot: str | None = None
+    expiry: date | None = None
+    """AI 17 or the date of 7003; a best-before date (15) is not an expiry date."""
+    quantity: int | None = None
+    """AI 37, trade items in the unit, or AI 30, pieces in a variable-count item."""
+    is_piece_count: bool = False
+    """``quantity`` came from AI 30: it counts pieces, not trade items."""
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def is_gs1(self) -> bool:
+        """Whether the code follows the GS1 system."""
+        return self.scheme is not None and self.scheme is not Scheme.LOCAL
+
+
+def as_json_object(decoded: Decoded) -> dict[str, Any]:
+    """Lay a result out as ``edge-agent decode`` prints it, one object per input.
+
+    Args:
+        decoded: A result of decoding.
+
+    Returns:
+        The keys every decoder answers (None where a code has no such thing), beside ``input``.
+    """
+    return {
+        "input": decoded.raw,
+        "scheme": decoded.scheme,
+        "tag_uri": None,
+        "pure_uri": decoded.pure_uri,
+        "element_string": decoded.element_string,
+        "digital_link": decoded.digital_link,
+        "filter": None,
+        "gtin": decoded.gtin,
+        "sscc": decoded.sscc,
+        "serial": decoded.serial,
+        "lot": decoded.lot,
+        "expiry": None if decoded.expiry is None else decoded.expiry.isoformat(),
+        "quantity": decoded.quantity,
+        "errors": [{"code": fault.code, "message": fault.message} for fault in decoded.faults],
+    }

@@ -1,0 +1,116 @@
+"""A decoded scan and the site's rules in; a command, item, place or unit out, never guessed."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from contracts.records import Identifier
+from edge_agent.decode.decoded import Decoded, Scheme
+from edge_agent.workflows.language import Command, CommandError, is_command, parse_command
+from edge_agent.workflows.refusals import Refusal, RefusedError
+from edge_agent.workflows.site import WorkflowSettings
+
+_BASE_UNIT: Final = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLabel:
+    """A label on goods."""
+
+    identifier: Identifier
+    unit_seen: str
+    """``base``, or the GTIN of the packaging level on the label."""
+    quantity: Decimal | None = None
+    """What the label itself says; None if it says nothing."""
+    lot: str | None = None
+    epcs: tuple[str, ...] = ()
+    """The serialised instance, which is always one piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceLabel:
+    """A label on a bin, shelf or staging area."""
+
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitLabel:
+    """A label on a logistic unit."""
+
+    sscc: str
+
+
+Label = Command | ItemLabel | PlaceLabel | UnitLabel
+
+
+def read_label(decoded: Decoded, site: WorkflowSettings) -> Label:
+    """Decide what a scan means at this site.
+
+    Args:
+        decoded: The decoded scan.
+        site: The site's rules.
+
+    Returns:
+        The one thing it can mean.
+
+    Raises:
+        RefusedError: If it means nothing here, or more than one thing.
+    """
+    if decoded.faults:
+        fault = decoded.faults[0]
+        raise RefusedError(Refusal.BAD_CODE, f"{fault.code}: {fault.message}")
+    if decoded.scheme is Scheme.LOCAL and is_command(decoded.text):
+        try:
+            return parse_command(decoded.text)
+        except CommandError as error:
+            raise RefusedError(Refusal.BAD_COMMAND, str(error)) from error
+    if decoded.scheme is Scheme.SSCC and decoded.sscc is not None:
+        return UnitLabel(decoded.sscc)
+    if decoded.scheme is Scheme.SGLN:
+        return _place_of_gln(decoded, site)
+    if decoded.gtin is not None:
+        return _trade_item(decoded, decoded.gtin)
+    return _own_label(decoded, site)
+
+
+def _place_of_gln(decoded: Decoded, site: WorkflowSettings) -> PlaceLabel:
+    if site.gln is None or decoded.gln != site.gln:
+        raise RefusedError(
+            Refusal.FOREIGN_PLACE, f"place (414){decoded.gln}: expected this site's GLN, {site.gln or 'none is set'}"
+        )
+    if decoded.gln_extension is None:
+        raise RefusedError(Refusal.FOREIGN_PLACE, f"(414){decoded.gln} names the whole site, expected (254) too")
+    return PlaceLabel(decoded.gln_extension)
+
+
+def _trade_item(decoded: Decoded, gtin: str) -> ItemLabel:
+    quantity = None if decoded.quantity is None else Decimal(decoded.quantity)
+    unit_seen = _BASE_UNIT if decoded.is_piece_count else gtin
+    if decoded.scheme is Scheme.SGTIN and decoded.pure_uri is not None:
+        return ItemLabel(
+            Identifier(scheme="sgtin", value=decoded.pure_uri), unit_seen, quantity, decoded.lot, (decoded.pure_uri,)
+        )
+    return ItemLabel(Identifier(scheme="gtin", value=gtin), unit_seen, quantity, decoded.lot)
+
+
+def _own_label(decoded: Decoded, site: WorkflowSettings) -> Label:
+    item = _matched(site.item_pattern, decoded.text)
+    place = _matched(site.location_pattern, decoded.text)
+    if item is not None and place is not None:
+        raise RefusedError(
+            Refusal.AMBIGUOUS, f"{decoded.text!r} matches both item_pattern and location_pattern of this site"
+        )
+    if place is not None:
+        return PlaceLabel(place)
+    if item is not None:
+        return ItemLabel(Identifier(scheme="local", value=item), _BASE_UNIT)
+    raise RefusedError(Refusal.UNKNOWN_CODE, f"{decoded.text!r} is no label of this site")
+
+
+def _matched(pattern: str | None, text: str) -> str | None:
+    match = None if pattern is None else re.fullmatch(pattern, text)
+    if match is None:
+        return None
+    return match["code"] if "code" in match.re.groupindex else match[0]

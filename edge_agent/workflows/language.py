@@ -1,0 +1,125 @@
+"""The command language: barcodes printed on a sheet or a document that steer the work.
+
+A command is ``$VERB`` or ``$VERB/argument``, in characters that Code 39 and Code 128 both have:
+
+=================  ==========================================================================
+``$BADGE/token``   log in; only the token's SHA-256 is compared, and the token is never stored
+``$LOGOUT``        log out
+``$RECEIVE/id``    goods of receipt ``id`` arrive: supplier to staging
+``$SHIP/id``       goods of shipment ``id`` leave: staging to customer
+``$RETURN/id``     a customer brings goods of return ``id`` back: customer to the returns bin
+``$PICK/id``       goods for order ``id``: scan a bin, then items; bin to staging
+``$PUTAWAY``       scan items of staging, then the bin they are put into
+``$MOVE``          scan a bin, items out of it, then the bin they are put into
+``$LINE/n``        the next item is line ``n`` of the document; without it lines count up from 1
+``$QTY/q``         the next item label stands for ``q`` units, up to 6 decimals
+``$UNDO``          take the last scan back: forget it, or reverse what it posted
+``$CANCEL``        end the work; what was scanned and not completed is recorded as such
+``$DONE``          end the work
+=================  ==========================================================================
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from edge_agent.workflows.site import COMMAND_PREFIX
+
+_ARGUMENT: Final = re.compile(r"[\x20-\x7e]{1,64}")
+_QUANTITY: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,6})?")
+_LINE: Final = re.compile(r"[1-9][0-9]{0,6}")
+
+
+class CommandError(ValueError):
+    """A barcode that begins like a command and is none."""
+
+
+class Verb(StrEnum):
+    """What a command barcode asks for."""
+
+    BADGE = "BADGE"
+    LOGOUT = "LOGOUT"
+    RECEIVE = "RECEIVE"
+    SHIP = "SHIP"
+    RETURN = "RETURN"
+    PICK = "PICK"
+    PUTAWAY = "PUTAWAY"
+    MOVE = "MOVE"
+    LINE = "LINE"
+    QTY = "QTY"
+    UNDO = "UNDO"
+    CANCEL = "CANCEL"
+    DONE = "DONE"
+
+
+NAMED_BY_DOCUMENT: Final = frozenset({Verb.RECEIVE, Verb.SHIP, Verb.RETURN, Verb.PICK})
+_TAKES_ARGUMENT: Final = NAMED_BY_DOCUMENT | {Verb.BADGE, Verb.LINE, Verb.QTY}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command, its argument checked."""
+
+    verb: Verb
+    argument: str = ""
+
+    @property
+    def line(self) -> int:
+        """The argument of ``$LINE``."""
+        return int(self.argument)
+
+    @property
+    def quantity(self) -> Decimal:
+        """The argument of ``$QTY``."""
+        return Decimal(self.argument)
+
+
+def is_command(text: str) -> bool:
+    """Tell whether a barcode's characters claim to be a command.
+
+    Args:
+        text: The characters, without the AIM identifier.
+
+    Returns:
+        True if they begin with ``$``.
+    """
+    return text.startswith(COMMAND_PREFIX)
+
+
+def parse_command(text: str) -> Command:
+    """Read a command barcode.
+
+    Args:
+        text: The characters, without the AIM identifier.
+
+    Returns:
+        The command.
+
+    Raises:
+        CommandError: If the verb is unknown, or its argument is missing, superfluous or malformed.
+
+    Examples:
+        >>> parse_command("$QTY/2.5").quantity
+        Decimal('2.5')
+    """
+    word, slash, argument = text.removeprefix(COMMAND_PREFIX).partition("/")
+    try:
+        verb = Verb(word)
+    except ValueError:
+        raise CommandError(f"command {text!r}: {word!r} is none of {', '.join(Verb)}") from None
+    if bool(slash) != (verb in _TAKES_ARGUMENT):
+        expected = "an argument after '/'" if verb in _TAKES_ARGUMENT else "no argument"
+        raise CommandError(f"command {text!r}: ${verb} takes {expected}")
+    if slash and not _is_valid(verb, argument):
+        raise CommandError(f"command {text!r}: {argument!r} cannot follow ${verb}/")
+    return Command(verb, argument)
+
+
+def _is_valid(verb: Verb, argument: str) -> bool:
+    if verb is Verb.QTY:
+        return _QUANTITY.fullmatch(argument) is not None and Decimal(argument) > 0
+    if verb is Verb.LINE:
+        return _LINE.fullmatch(argument) is not None
+    return _ARGUMENT.fullmatch(argument) is not None

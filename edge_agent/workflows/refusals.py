@@ -1,0 +1,40 @@
+"""Why a scan is refused: a stable code for counters and catalogues, a text for the person at the scanner."""
+
+from enum import StrEnum
+
+
+class Refusal(StrEnum):
+    """Reasons, as they stand in ``workflow_event.outcome``."""
+
+    BAD_CODE = "bad_code"
+    BAD_COMMAND = "bad_command"
+    UNKNOWN_CODE = "unknown_code"
+    AMBIGUOUS = "ambiguous"
+    FOREIGN_PLACE = "foreign_place"
+    BADGE_REQUIRED = "badge_required"
+    BADGE_UNKNOWN = "badge_unknown"
+    NO_WORKFLOW = "no_workflow"
+    PLACE_REQUIRED = "place_required"
+    PLACE_NOT_EXPECTED = "place_not_expected"
+    SAME_PLACE = "same_place"
+    UNIT_NOT_EXPECTED = "unit_not_expected"
+    ALREADY_CARRIED = "already_carried"
+    QUANTITY_TWICE = "quantity_twice"
+    QUANTITY_OF_ONE = "quantity_of_one"
+    CARRYING_TOO_MUCH = "carrying_too_much"
+    NOTHING_TO_UNDO = "nothing_to_undo"
+    NOT_STORED = "not_stored"
+
+
+class RefusedError(Exception):
+    """A scan that changes nothing but is recorded."""
+
+    def __init__(self, refusal: Refusal, text: str) -> None:
+        """Keep the stable reason beside the text.
+
+        Args:
+            refusal: The reason.
+            text: Value, expectation and place.
+        """
+        super().__init__(text)
+        self.refusal = refusal

@@ -1,0 +1,145 @@
+"""What one scanner's user is in the middle of: frozen, and written to disk with every commit."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from contracts.records import Identifier, Movement, RowRef, UnitPosition
+
+MOST_CARRIED: Final = 200
+"""Labels on one person's cart at a time; the state stays small."""
+
+
+class Workflow(StrEnum):
+    """The kinds of handheld work."""
+
+    RECEIVE = "receive"
+    SHIP = "ship"
+    RETURN = "return"
+    PICK = "pick"
+    PUTAWAY = "putaway"
+    MOVE = "move"
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Goods or a unit taken from a place and not yet put down."""
+
+    scan: str
+    origin: str
+    line: int
+    identifier: Identifier | None = None
+    quantity: Decimal | None = None
+    unit_seen: str = "base"
+    lot: str | None = None
+    epcs: tuple[str, ...] = ()
+    unit: str | None = None
+    """SSCC; then the goods' fields are empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One piece of work under way."""
+
+    workflow: Workflow
+    id: str
+    document: str
+    line: int = 1
+    """The line the next item belongs to."""
+    quantity: Decimal | None = None
+    """Keyed by ``$QTY`` for the next item."""
+    place: str | None = None
+    """The bin being picked or moved from."""
+    carried: tuple[Carried, ...] = ()
+    posted: int = 0
+    """Records posted so far."""
+
+    @property
+    def is_half_finished(self) -> bool:
+        """Whether something was scanned that has not become a record."""
+        return bool(self.carried) or self.quantity is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A record of the last scan, and its identity once the outbox has given one."""
+
+    record: Movement | UnitPosition
+    ref: RowRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that is known of one scanner's work."""
+
+    scans: int = 0
+    """Scans answered so far, also refused ones: what a display shows and a simulator resumes from."""
+    actor: str | None = None
+    heard_at: datetime | None = None
+    """The last scan's wall-clock time."""
+    heard_mono_ns: int = 0
+    boot_id: str = ""
+    run: Run | None = None
+    last: tuple[Posted, ...] = ()
+    """What the last completed scan posted: what ``$UNDO`` reverses."""
+
+    @property
+    def awaits_identity(self) -> bool:
+        """Whether the last records have not been committed yet."""
+        return any(posted.ref is None for posted in self.last)
+
+    def with_identities(self, refs: dict[int, RowRef]) -> "State":
+        """Note the identities that a commit gave.
+
+        Args:
+            refs: By ``id()`` of the record that was committed.
+
+        Returns:
+            The state in which those records can be reversed.
+        """
+        if not self.awaits_identity:
+            return self
+        return replace(
+            self, last=tuple(replace(one, ref=one.ref or refs.get(id(one.record))) for one in self.last)
+        )
+
+
+_STATE: Final = TypeAdapter(State)
+
+
+class StateUnreadableError(ValueError):
+    """A stored state that this release cannot read."""
+
+
+def dump_state(state: State) -> bytes:
+    """Write a state for the outbox to keep beside the records.
+
+    Args:
+        state: Any state.
+
+    Returns:
+        JSON.
+    """
+    return _STATE.dump_json(state, exclude_defaults=True)
+
+
+def load_state(body: bytes) -> State:
+    """Read a stored state.
+
+    Args:
+        body: A result of ``dump_state``.
+
+    Returns:
+        The state.
+
+    Raises:
+        StateUnreadableError: If it is not a state, or not one of a release like this.
+    """
+    try:
+        return _STATE.validate_json(body)
+    except ValidationError as error:
+        raise StateUnreadableError(f"stored scanner state {body[:80]!r}: {error.errors()[0]['msg']}") from error

@@ -1,0 +1,1 @@
+"""Barcode scanner profiles, one TOML file per kind of device."""

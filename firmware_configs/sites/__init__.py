@@ -1,0 +1,1 @@
+"""Example site files: how one warehouse labels its places and goods."""
