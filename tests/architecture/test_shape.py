@@ -220,31 +220,6 @@ def test_no_test_sleeps() -> None:
     assert not sleeps, f"wait for the condition, with a deadline: {sleeps}"
 
 
-def test_no_datetime_is_naive() -> None:
-    naive = [
-        module.at(node)
-        for module in EVERYTHING
-        for node in module.nodes
-        if isinstance(node, ast.Call) and _makes_naive_datetime(node)
-    ]
-    assert not naive, f"say the time zone: {naive}"
-
-
-def _makes_naive_datetime(call: ast.Call) -> bool:
-    match call.func:
-        case ast.Attribute(value=ast.Name(id="datetime"), attr="utcnow" | "utcfromtimestamp" | "today"):
-            return True
-        case ast.Attribute(value=ast.Name(id="datetime"), attr="now"):
-            return not call.args and not call.keywords
-        case ast.Name(id="datetime"):
-            positional_with_zone = 8
-            return len(call.args) < positional_with_zone and all(
-                k.arg not in {"tzinfo", None} for k in call.keywords
-            )
-        case _:
-            return False
-
-
 def test_no_work_is_left_as_a_note() -> None:
     mark = "TO" + "DO"
     assert not [str(module) for module in EVERYTHING if mark in module.source]
