@@ -1,0 +1,195 @@
+"""Fixtures at the real boundaries: a PostgreSQL cluster, a migrated database per test, an MQTT broker.
+
+`DOCKLEDGER_TEST_DSN` (a superuser's URL) names a cluster to use; without it each test process starts the
+embedded one. Templates are named by the hash of the schema's files, so parallel runs may share a cluster.
+"""
+
+import hashlib
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import make_conninfo
+
+from cloud.db import bootstrap, migrate
+from cloud.db.cluster import LOGIN_ROLES
+from cloud.local.broker import BROKERS, EmbeddedBroker, GatewayAccount, choose_broker
+from cloud.local.home import erase
+from cloud.local.postgres import EmbeddedPostgres
+from cloud.local.supervisor import Supervisor, running
+
+PASSWORDS = {role: f"test-{role}" for role in LOGIN_ROLES}
+SCHEMA = Path(__file__).parent.parent / "cloud" / "db"
+TEMPLATE_LOCK = 0x646F636B_7E57
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of one test, migrated and empty, with a connection URL per role."""
+
+    name: str
+    admin_dsn: str
+    address: str
+
+    @property
+    def owner_dsn(self) -> str:
+        """Of `dockledger_migrator`, a member of the owner."""
+        return self._dsn("dockledger_migrator")
+
+    @property
+    def ingest_dsn(self) -> str:
+        return self._dsn("dockledger_ingest")
+
+    @property
+    def app_dsn(self) -> str:
+        return self._dsn("dockledger_app")
+
+    @property
+    def planner_dsn(self) -> str:
+        return self._dsn("dockledger_planner")
+
+    @property
+    def auditor_dsn(self) -> str:
+        return self._dsn("dockledger_auditor")
+
+    def _dsn(self, role: str) -> str:
+        return f"postgresql://{role}:{PASSWORDS[role]}@{self.address}/{self.name}"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL server, as its administrator."""
+
+    admin_dsn: str
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @cached_property
+    def address(self) -> str:
+        """Where the roles reach it: host and port."""
+        with psycopg.connect(self.admin_dsn) as admin:
+            host, port = admin.info.host, admin.info.port
+        return f"127.0.0.1:{port}" if host.startswith("/") else f"{host}:{port}"
+
+    def administer(self, statement: LiteralString, *names: str) -> None:
+        with psycopg.connect(self.admin_dsn, autocommit=True) as admin:
+            admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def database(self, name: str) -> Database:
+        return Database(name, make_conninfo(self.admin_dsn, dbname=name), self.address)
+
+    @contextmanager
+    def fresh_name(self) -> Iterator[str]:
+        """Give a name for a database and drop what bears it at the end."""
+        name = f"dl_test_{os.getpid()}_{next(self._numbers)}"
+        try:
+            yield name
+        finally:
+            self.administer("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+
+
+@dataclass
+class Broker:
+    """A running broker of one test."""
+
+    embedded: EmbeddedBroker
+    _supervisor: Supervisor
+    _accounts: list[GatewayAccount] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """The service account's connection, `mqtt://user:password@127.0.0.1:port`."""
+        return self.embedded.url
+
+    @property
+    def port(self) -> int:
+        return self.embedded.port
+
+    def admit(self, site: str, gateway: str) -> str:
+        """Give a gateway an account and its URL; the broker starts anew, so do it before others connect."""
+        account = GatewayAccount(site, gateway, f"test-{gateway}")
+        self._accounts.append(account)
+        self.stop()
+        self.start()
+        return self.embedded.gateway_url(account)
+
+    def start(self) -> None:
+        """Start it on the port it always had."""
+        self._supervisor.start(self.embedded.prepare(self._accounts))
+
+    def stop(self) -> None:
+        self._supervisor.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Give an administrator's access to a PostgreSQL server."""
+    given = os.environ.get("DOCKLEDGER_TEST_DSN")
+    if given:
+        yield Cluster(given)
+        return
+    data_dir = tmp_path_factory.mktemp("cluster")
+    postgres = EmbeddedPostgres(data_dir, "test-postgres", options={"fsync": "off"})
+    try:
+        with running(postgres.prepare()):
+            yield Cluster(postgres.admin_dsn)
+    finally:
+        postgres.release()
+        erase(data_dir)
+
+
+@pytest.fixture(scope="session")
+def template(cluster: Cluster) -> str:
+    """Give the name of a migrated, empty database to clone, made by whoever comes first."""
+    digest = hashlib.sha256()
+    for path in sorted(SCHEMA.rglob("*.sql")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    name = f"dl_template_{digest.hexdigest()[:12]}"
+    with psycopg.connect(cluster.admin_dsn, autocommit=True) as admin, cluster.fresh_name() as unfinished:
+        admin.execute("SELECT pg_advisory_lock(%s)", (TEMPLATE_LOCK,))
+        if not admin.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone():
+            bootstrap(cluster.admin_dsn, unfinished, PASSWORDS)
+            migrate(cluster.database(unfinished).owner_dsn)
+            cluster.administer("ALTER DATABASE {} RENAME TO {}", unfinished, name)
+    return name
+
+
+@pytest.fixture
+def database(cluster: Cluster, template: str) -> Iterator[Database]:
+    """Give a fresh migrated database."""
+    with cluster.fresh_name() as name:
+        cluster.administer("CREATE DATABASE {} TEMPLATE {} OWNER dockledger_owner", name, template)
+        bootstrap(cluster.admin_dsn, name)
+        yield cluster.database(name)
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """Give the broker that `dockledger local` would choose here."""
+    yield from _running_broker(choose_broker("auto"), tmp_path / "broker")
+
+
+@pytest.fixture(params=sorted(BROKERS))
+def any_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Broker]:
+    """Give each of the embedded brokers in turn."""
+    kind = BROKERS[request.param]
+    if kind is BROKERS["mosquitto"] is not choose_broker("auto"):
+        pytest.skip("mosquitto is not installed on this machine")
+    yield from _running_broker(kind, tmp_path / "broker")
+
+
+def _running_broker(kind: type[EmbeddedBroker], data_dir: Path) -> Iterator[Broker]:
+    try:
+        with Supervisor() as supervisor:
+            broker = Broker(kind(data_dir, "test-dockledger"), supervisor)
+            broker.start()
+            yield broker
+    finally:
+        erase(data_dir)
