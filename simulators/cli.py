@@ -1,0 +1,37 @@
+"""The `warehouse-sim` command: what stands in for scanners, warehouses and misfortune."""
+
+import argparse
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Final
+
+from simulators.warehouse import commands as warehouse
+
+AREAS: Final = (warehouse,)
+"""Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: Arguments without the program's name; by default the process's own.
+
+    Returns:
+        0 when all is well, 1 on a failure, 2 on wrong usage.
+    """
+    arguments = build_parser().parse_args(argv)
+    return int(arguments.run(arguments))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of every command; the documentation is generated from it too."""
+    parser = argparse.ArgumentParser(
+        prog="warehouse-sim",
+        description="Warehouses, scanners and faults that are not real, with their truth.",
+    )
+    parser.add_argument("--version", action="version", version=f"warehouse-sim {version('dockledger')}")
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for area in AREAS:
+        area.add_commands(subparsers)
+    return parser
