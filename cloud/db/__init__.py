@@ -1,6 +1,6 @@
 """Connections, roles and migrations."""
 
-from psycopg import Connection
+from psycopg import Connection, OperationalError
 from psycopg_pool import ConnectionPool
 
 from cloud.db.cluster import bootstrap
@@ -13,6 +13,7 @@ __all__ = [
     "Connection",
     "ConnectionPool",
     "MigrationError",
+    "OperationalError",
     "SuperuserError",
     "bootstrap",
     "connect",

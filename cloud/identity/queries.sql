@@ -109,3 +109,7 @@ LIMIT 10000;
 -- name: record_event
 INSERT INTO identity_event (actor, action, subject, detail)
 VALUES (%(actor)s, %(action)s, %(subject)s, %(detail)s);
+
+-- name: act_as
+SELECT set_config('dockledger.actor', %(actor)s, true),
+       set_config('dockledger.sites', CASE WHEN %(all_sites)s THEN '*' ELSE (%(sites)s::text[])::text END, true);

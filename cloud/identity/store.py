@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from cloud.db import statements
+from cloud.identity.actor import Actor
 from cloud.identity.domain import Grant
 
 Row = TypeVar("Row")
@@ -233,6 +234,18 @@ class IdentityStore:
     def _all(self, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
         with self._connection.cursor(row_factory=class_row(kind)) as cursor:
             return cursor.execute(_SQL[statement], parameters).fetchall()
+
+
+def act_as(conn: Connection, actor: Actor) -> None:
+    """Tell the database who acts, so that row-level security shows the actor's sites and no others.
+
+    Args:
+        conn: In a transaction, to whose end it holds.
+        actor: Who acts.
+    """
+    conn.execute(
+        _SQL["act_as"], {"actor": actor.id, "all_sites": actor.all_sites, "sites": sorted(actor.sites)}
+    )
 
 
 def _columns(grant: Grant) -> dict[str, str | None]:

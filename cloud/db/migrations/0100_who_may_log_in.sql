@@ -68,19 +68,8 @@ CREATE TABLE identity_event (
 );
 COMMENT ON TABLE identity_event IS 'Who changed what about whom: users, grants, keys, logins; append-only by right';
 
-CREATE TABLE idempotency_key (
-    actor          text NOT NULL,
-    key            text NOT NULL CHECK (length(key) BETWEEN 1 AND 128),
-    request_sha256 bytea NOT NULL CHECK (length(request_sha256) = 32),
-    status         integer NOT NULL,
-    response       jsonb NOT NULL,
-    created_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (actor, key)
-);
-COMMENT ON TABLE idempotency_key IS 'Written in the transaction of the effect, so that neither is there without the other';
-
 GRANT SELECT, INSERT, UPDATE ON app_user, api_key, login_link TO dockledger_app;
 GRANT SELECT, INSERT, DELETE ON role_grant TO dockledger_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON session, login_attempt TO dockledger_app;
-GRANT SELECT, INSERT ON identity_event, idempotency_key TO dockledger_app;
+GRANT SELECT, INSERT ON identity_event TO dockledger_app;
 GRANT SELECT ON identity_event TO dockledger_auditor;
