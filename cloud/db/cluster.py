@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Final, LiteralString, cast
+from typing import Final, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -29,7 +29,7 @@ def bootstrap(admin_dsn: str, database: str, passwords: Mapping[str, str] | None
     if unknown:
         msg = f"passwords name roles {sorted(unknown)}, expected some of {sorted(LOGIN_ROLES)}"
         raise ValueError(msg)
-    script = cast("LiteralString", files("cloud.db").joinpath("bootstrap.sql").read_text(encoding="utf-8"))
+    script = files("cloud.db").joinpath("bootstrap.sql").read_text(encoding="utf-8")
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         admin.execute("SELECT pg_advisory_lock(%s)", (_BOOTSTRAP_LOCK,))
         admin.execute(script)

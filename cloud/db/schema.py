@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
-from typing import Final, LiteralString, cast
+from typing import Final, LiteralString
 
 import psycopg
 
@@ -71,7 +71,7 @@ def scripts(folder: str, *, with_timescale: bool) -> list[Script]:
     """
     found = sorted(files("cloud.db").joinpath(folder).iterdir(), key=lambda path: path.name)
     return [
-        Script(path.name, cast("LiteralString", path.read_text(encoding="utf-8")))
+        Script(path.name, path.read_text(encoding="utf-8"))
         for path in found
         if path.name.endswith(".sql") and (with_timescale or not path.name.endswith(_TIMESCALE_SUFFIX))
     ]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Final, LiteralString, cast
+from typing import Final, LiteralString
 
 _NAME: Final = re.compile(r"^-- name: (?P<name>[a-z][a-z0-9_]*)[ \t]*$", re.MULTILINE)
 
@@ -31,7 +31,7 @@ def statements(package: str, file: str = "queries.sql") -> Mapping[str, LiteralS
             msg = f"statement {name!r} stands twice in {package}/{file}"
             raise ValueError(msg)
         body = text[start.end() : end.start() if end else len(text)].strip().removesuffix(";")
-        found[name] = cast("LiteralString", body)
+        found[name] = body
     if not found:
         msg = f"{package}/{file} holds no line '-- name: some_name'"
         raise ValueError(msg)

@@ -36,7 +36,7 @@ CREATE TABLE session (
     last_seen_at timestamptz NOT NULL,
     expires_at   timestamptz NOT NULL
 );
-CREATE INDEX session_user ON session (user_id);
+CREATE INDEX session_by_user ON session (user_id);
 
 CREATE TABLE login_link (
     token_sha256 bytea PRIMARY KEY CHECK (length(token_sha256) = 32),
