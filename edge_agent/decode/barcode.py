@@ -27,6 +27,7 @@ _GTIN_ONLY: Final = frozenset({"]E0", "]E4", "]I1"})
 """EAN-13 with UPC-A and UPC-E, EAN-8, ITF-14."""
 _MAY_LINK: Final = frozenset({"]d1", "]Q0", "]Q1", "]d2", "]Q3"})
 """DataMatrix and QR codes, which may hold a GS1 Digital Link URI."""
+_DIGITS: Final = re.compile(r"[0-9]+")
 _SEPARATOR: Final = "\x1d"
 _GTIN_WIDTH: Final = 14
 
@@ -45,7 +46,9 @@ def decode_barcode(raw: str, *, aim_required: bool = True) -> Decoded:
     if not raw.startswith("]"):
         result = replace(result, text=raw)
         if aim_required:
-            return _faulty(result, FaultCode.AIM_MISSING, f"{raw!r} has no AIM identifier, expected ']' first")
+            return _faulty(
+                result, FaultCode.AIM_MISSING, f"{raw!r} has no AIM identifier, expected ']' first"
+            )
         return _without_aim(result)
     if _AIM.match(raw) is None:
         return _faulty(result, FaultCode.AIM_UNKNOWN, f"{raw[:3]!r} is not an AIM identifier such as ']C1'")
@@ -77,7 +80,9 @@ def _without_aim(result: Decoded) -> Decoded:
     readings = {name: reading for name, reading in attempts.items() if reading and not reading.faults}
     if len(readings) > 1:
         return _faulty(
-            result, FaultCode.AMBIGUOUS, f"{result.text!r} without an AIM identifier reads as {' or '.join(readings)}"
+            result,
+            FaultCode.AMBIGUOUS,
+            f"{result.text!r} without an AIM identifier reads as {' or '.join(readings)}",
         )
     return next(iter(readings.values()), None) or _local(result)
 
@@ -85,15 +90,17 @@ def _without_aim(result: Decoded) -> Decoded:
 def _local(result: Decoded) -> Decoded:
     if not result.text.isprintable():
         return _faulty(
-            result, FaultCode.UNPRINTABLE, f"{result.text!r} under {result.aim!r} is not GS1 and not printable"
+            result,
+            FaultCode.UNPRINTABLE,
+            f"{result.text!r} under {result.aim!r} is not GS1 and not printable",
         )
     return replace(result, scheme=Scheme.LOCAL)
 
 
 def _gtin(result: Decoded) -> Decoded:
+    if _DIGITS.fullmatch(result.text) is None:
+        return _faulty(result, FaultCode.CHECK_DIGIT, f"{result.text!r} is not a GTIN: expected digits only")
     try:
-        if not result.text.isascii() or result.text != result.text.strip():
-            raise ParseError(f"{result.text!r} is not a GTIN: expected digits only")
         gtin = Gtin.parse(result.text)
     except ParseError as error:
         return _faulty(result, FaultCode.CHECK_DIGIT, str(error))
@@ -111,7 +118,9 @@ def _sscc(result: Decoded) -> Decoded:
 def _element_strings(result: Decoded) -> Decoded:
     text = result.text.strip(_SEPARATOR)  # some scanners send the leading FNC1 too, or one at the end
     if " " in text:
-        return _faulty(result, FaultCode.ELEMENT_STRING, f"{result.text!r} holds a space, which no element string may")
+        return _faulty(
+            result, FaultCode.ELEMENT_STRING, f"{result.text!r} holds a space, which no element string may"
+        )
     try:
         elements = GS1Message.parse(text).element_strings
     except (ParseError, ValueError) as error:
@@ -128,7 +137,10 @@ def _digital_link(result: Decoded) -> Decoded:
 
 
 def _named(result: Decoded, elements: GS1ElementStrings, *, is_concatenated: bool = False) -> Decoded:
-    faults = (*_check(elements), *(_separators(result.text.lstrip(_SEPARATOR), elements) if is_concatenated else ()))
+    faults = (
+        *_check(elements),
+        *(_separators(result.text.lstrip(_SEPARATOR), elements) if is_concatenated else ()),
+    )
     if faults:
         return replace(result, faults=faults)
     value = {element.ai.ai: element.value for element in elements}
@@ -175,7 +187,9 @@ def _check(elements: GS1ElementStrings) -> Iterator[Fault]:
             )
     for one, other, meaning in (("01", "02", "trade item"), ("30", "37", "count"), ("17", "7003", "expiry")):
         if one in seen and other in seen:
-            yield Fault(FaultCode.CONTRADICTION, f"both ({one}) and ({other}) state the {meaning}, expected one")
+            yield Fault(
+                FaultCode.CONTRADICTION, f"both ({one}) and ({other}) state the {meaning}, expected one"
+            )
     if seen.get("37", seen.get("30", "1")).strip("0") == "":
         yield Fault(FaultCode.CONTRADICTION, "the count is zero, expected at least 1")
 
@@ -188,7 +202,7 @@ def _separators(text: str, elements: GS1ElementStrings) -> Iterator[Fault]:
         if element.ai.separator_required and at < len(text) and text[at] != _SEPARATOR:
             yield Fault(
                 FaultCode.SEPARATOR_MISSING,
-                f"({element.ai.ai}) {element.value!r} runs into {text[at : at + 8]!r}, expected FNC1 (GS) between",
+                f"({element.ai.ai}) {element.value!r} runs into {text[at : at + 8]!r}, expected GS between",
             )
         while text.startswith(_SEPARATOR, at):
             at += 1

@@ -38,7 +38,7 @@ class Framing:
     max_length: int
     """Longest payload in bytes, 1 to 512; what is longer is noise."""
     aim_required: bool
-    """Whether each scan opens with ``]``; with a suffix only, this is what tells a whole line from its tail."""
+    """Whether each scan opens with ``]``; without STX it tells a whole line from a tail."""
 
 
 @dataclass(frozen=True, slots=True)

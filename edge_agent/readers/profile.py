@@ -50,7 +50,7 @@ class ScanFormat(_Strict):
     aim: Literal["required", "absent"] = "required"
     """``required`` unless the device cannot send AIM identifiers; without them some codes are ambiguous."""
     double_scan_s: Annotated[float, Field(ge=0, le=5, allow_inf_nan=False)] = 0.0
-    """The same characters again within this time are one trigger pull: counted, not scanned twice. 0: never."""
+    """The same characters again within this time are one pull of the trigger, counted apart. 0: never."""
 
 
 class HostFeedback(_Strict):
@@ -100,7 +100,9 @@ def load_profile(name: str) -> ScannerProfile:
     try:
         fields = tomllib.loads(source.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ProfileError(f"scanner profile {name!r}: expected one of {shipped_profiles()} or a path") from error
+        raise ProfileError(
+            f"scanner profile {name!r}: expected one of {shipped_profiles()} or a path"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ProfileError(f"scanner profile {name!r} is not TOML: {error}") from error
     try:

@@ -78,10 +78,13 @@ def read_label(decoded: Decoded, site: WorkflowSettings) -> Label:
 def _place_of_gln(decoded: Decoded, site: WorkflowSettings) -> PlaceLabel:
     if site.gln is None or decoded.gln != site.gln:
         raise RefusedError(
-            Refusal.FOREIGN_PLACE, f"place (414){decoded.gln}: expected this site's GLN, {site.gln or 'none is set'}"
+            Refusal.FOREIGN_PLACE,
+            f"place (414){decoded.gln}: expected this site's GLN, {site.gln or 'none is set'}",
         )
     if decoded.gln_extension is None:
-        raise RefusedError(Refusal.FOREIGN_PLACE, f"(414){decoded.gln} names the whole site, expected (254) too")
+        raise RefusedError(
+            Refusal.FOREIGN_PLACE, f"(414){decoded.gln} names the whole site, expected (254) too"
+        )
     return PlaceLabel(decoded.gln_extension)
 
 
@@ -90,7 +93,11 @@ def _trade_item(decoded: Decoded, gtin: str) -> ItemLabel:
     unit_seen = _BASE_UNIT if decoded.is_piece_count else gtin
     if decoded.scheme is Scheme.SGTIN and decoded.pure_uri is not None:
         return ItemLabel(
-            Identifier(scheme="sgtin", value=decoded.pure_uri), unit_seen, quantity, decoded.lot, (decoded.pure_uri,)
+            Identifier(scheme="sgtin", value=decoded.pure_uri),
+            unit_seen,
+            quantity,
+            decoded.lot,
+            (decoded.pure_uri,),
         )
     return ItemLabel(Identifier(scheme="gtin", value=gtin), unit_seen, quantity, decoded.lot)
 

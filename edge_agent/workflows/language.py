@@ -54,8 +54,9 @@ class Verb(StrEnum):
     DONE = "DONE"
 
 
-NAMED_BY_DOCUMENT: Final = frozenset({Verb.RECEIVE, Verb.SHIP, Verb.RETURN, Verb.PICK})
-_TAKES_ARGUMENT: Final = NAMED_BY_DOCUMENT | {Verb.BADGE, Verb.LINE, Verb.QTY}
+_TAKES_ARGUMENT: Final = frozenset(
+    {Verb.BADGE, Verb.RECEIVE, Verb.SHIP, Verb.RETURN, Verb.PICK, Verb.LINE, Verb.QTY}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class Refusal(StrEnum):
     QUANTITY_TWICE = "quantity_twice"
     QUANTITY_OF_ONE = "quantity_of_one"
     CARRYING_TOO_MUCH = "carrying_too_much"
+    HALF_FINISHED = "half_finished"
     NOTHING_TO_UNDO = "nothing_to_undo"
     NOT_STORED = "not_stored"
 

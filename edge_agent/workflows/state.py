@@ -8,7 +8,8 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from contracts.records import Identifier, Movement, RowRef, UnitPosition
+from contracts.records import Movement, RowRef, UnitPosition
+from edge_agent.workflows.labels import ItemLabel, UnitLabel
 
 MOST_CARRIED: Final = 200
 """Labels on one person's cart at a time; the state stays small."""
@@ -29,16 +30,18 @@ class Workflow(StrEnum):
 class Carried:
     """Goods or a unit taken from a place and not yet put down."""
 
-    scan: str
+    what: ItemLabel | UnitLabel
+    quantity: Decimal
+    """In the label's unit; 1 for a logistic unit."""
     origin: str
     line: int
-    identifier: Identifier | None = None
-    quantity: Decimal | None = None
-    unit_seen: str = "base"
-    lot: str | None = None
-    epcs: tuple[str, ...] = ()
-    unit: str | None = None
-    """SSCC; then the goods' fields are empty."""
+    scan: str | None
+
+    def is_same_thing(self, other: "Carried") -> bool:
+        """Tell whether two labels name one instance, which cannot be taken twice."""
+        if isinstance(self.what, UnitLabel):
+            return self.what == other.what
+        return isinstance(other.what, ItemLabel) and not set(self.what.epcs).isdisjoint(other.what.epcs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,4 +145,6 @@ def load_state(body: bytes) -> State:
     try:
         return _STATE.validate_json(body)
     except ValidationError as error:
-        raise StateUnreadableError(f"stored scanner state {body[:80]!r}: {error.errors()[0]['msg']}") from error
+        raise StateUnreadableError(
+            f"stored scanner state {body[:80]!r}: {error.errors()[0]['msg']}"
+        ) from error

@@ -1,0 +1,220 @@
+"""The workflow engine: ``(state, scan, now) -> (state', drafts, feedback)``, without any effect of its own.
+
+Every scan ends as a draft, as a change of state, or as a recorded refusal. Nothing is dropped.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from contracts.offline import Badge
+from edge_agent.clock import Stamp
+from edge_agent.decode.decoded import Decoded
+from edge_agent.outbox.draft import Draft
+from edge_agent.workflows.feedback import Feedback, Signal
+from edge_agent.workflows.goods import Handled, handle_item, handle_place, handle_unit, undo
+from edge_agent.workflows.labels import ItemLabel, Label, PlaceLabel, UnitLabel, read_label
+from edge_agent.workflows.language import Command, Verb
+from edge_agent.workflows.refusals import Refusal, RefusedError
+from edge_agent.workflows.scene import Scene
+from edge_agent.workflows.site import WorkflowSettings
+from edge_agent.workflows.state import Run, State, Workflow
+
+_NS_PER_S = 1_000_000_000
+_HIDDEN_SCAN = "$BADGE/..."
+_STARTS = {
+    Verb.RECEIVE: Workflow.RECEIVE,
+    Verb.SHIP: Workflow.SHIP,
+    Verb.RETURN: Workflow.RETURN,
+    Verb.PICK: Workflow.PICK,
+    Verb.PUTAWAY: Workflow.PUTAWAY,
+    Verb.MOVE: Workflow.MOVE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one scan, or a silence, came to."""
+
+    state: State
+    drafts: tuple[Draft, ...]
+    feedback: Feedback
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The rules of one scanner at one site."""
+
+    device: str
+    site: WorkflowSettings
+
+    def take(self, state: State, decoded: Decoded, now: Stamp) -> Outcome:
+        """Take one scan.
+
+        Args:
+            state: What the scanner's user is in the middle of.
+            decoded: The scan.
+            now: When it was scanned.
+
+        Returns:
+            The next state, the records to commit with it, and the answer to give once they are committed.
+        """
+        state, overdue = self.expire(state, now)
+        state = replace(
+            state, scans=state.scans + 1, heard_at=now.at, heard_mono_ns=now.mono_ns, boot_id=now.boot_id
+        )
+        is_badge = f"${Verb.BADGE}" in decoded.text
+        scene = Scene(self.device, self.site, state.actor, now, _HIDDEN_SCAN if is_badge else decoded.raw)
+        try:
+            handled = self._handle(state, decoded, scene)
+        except RefusedError as error:
+            note = None if is_badge else str(error)
+            event = scene.event(state.run, "refused", error.refusal, note)
+            text = f"{error.refusal}" if note is None else f"{error.refusal}: {note}"
+            handled = Handled(state, (event,), Feedback(Signal.REFUSAL, text))
+        return Outcome(handled.state, (*overdue, *handled.drafts), handled.feedback)
+
+    def expire(self, state: State, now: Stamp) -> tuple[State, tuple[Draft, ...]]:
+        """Log out a user who has been silent for too long.
+
+        Args:
+            state: Any state.
+            now: The present.
+
+        Returns:
+            The state, logged out if it was time, and the records of what was left half-finished.
+        """
+        if (state.actor is None and state.run is None) or _silent_s(state, now) < self.site.idle_logout_s:
+            return state, ()
+        return self._log_out(state, Scene(self.device, self.site, state.actor, now), "idle")
+
+    def interrupted(self, state: State, now: Stamp) -> tuple[Draft, ...]:
+        """Record that the scanner went away in the middle of work; the state waits for it.
+
+        Args:
+            state: Any state.
+            now: The present.
+
+        Returns:
+            One event if something was half-finished, else nothing.
+        """
+        if state.run is None or not state.run.is_half_finished:
+            return ()
+        held = f"{len(state.run.carried)} carried, quantity keyed: {state.run.quantity}"
+        return (
+            Scene(self.device, self.site, state.actor, now).event(
+                state.run, "interrupted", "scanner_lost", held
+            ),
+        )
+
+    def _handle(self, state: State, decoded: Decoded, scene: Scene) -> Handled:
+        label = self._read(state, decoded)
+        if isinstance(label, Command):
+            return self._command(state, label, scene)
+        if state.run is None:
+            raise RefusedError(Refusal.NO_WORKFLOW, "scan a command such as $RECEIVE/... or $MOVE first")
+        if isinstance(label, ItemLabel):
+            return handle_item(state, state.run, label, scene)
+        if isinstance(label, UnitLabel):
+            return handle_unit(state, state.run, label, scene)
+        return handle_place(state, state.run, label, scene)
+
+    def _read(self, state: State, decoded: Decoded) -> Label:
+        is_open = state.actor is not None or not self.site.badge_required
+        try:
+            label = read_label(decoded, self.site)
+        except RefusedError:
+            if is_open:
+                raise
+            label = PlaceLabel("")  # whatever it is: without a badge it cannot be used
+        if not is_open and not (isinstance(label, Command) and label.verb is Verb.BADGE):
+            raise RefusedError(Refusal.BADGE_REQUIRED, "scan your badge first")
+        return label
+
+    def _command(self, state: State, command: Command, scene: Scene) -> Handled:
+        match command.verb:
+            case Verb.BADGE:
+                return self._log_in(state, command.argument, scene)
+            case Verb.LOGOUT:
+                after, drafts = self._log_out(state, scene, "logged_out")
+                return _step(after, drafts, "logged out")
+            case Verb.UNDO:
+                return undo(state, scene)
+            case verb if verb in _STARTS:
+                return self._begin(state, _STARTS[verb], command, scene)
+        if state.run is None:
+            raise RefusedError(Refusal.NO_WORKFLOW, f"${command.verb}: no work is under way")
+        return self._within(state, state.run, command, scene)
+
+    def _within(self, state: State, run: Run, command: Command, scene: Scene) -> Handled:
+        if command.verb is Verb.QTY:
+            if run.quantity is not None:
+                raise RefusedError(
+                    Refusal.QUANTITY_TWICE, f"{run.quantity} is keyed already: scan the item, or $UNDO"
+                )
+            keyed = replace(run, quantity=command.quantity)
+            return _step(replace(state, run=keyed), (), f"quantity {command.quantity}, scan the item")
+        if command.verb is Verb.LINE:
+            return _step(replace(state, run=replace(run, line=command.line)), (), f"line {command.line}")
+        if command.verb is Verb.DONE:
+            after, drafts = _complete(state, scene)
+            return _step(after, drafts, f"{run.workflow} {run.document} done: {run.posted} posted")
+        after, drafts = _end(state, scene, "cancelled")
+        return _step(after, drafts, f"{run.workflow} {run.document} cancelled: {run.posted} stay posted")
+
+    def _begin(self, state: State, workflow: Workflow, command: Command, scene: Scene) -> Handled:
+        run = state.run
+        if run is not None and (run.workflow, run.document) == (workflow, command.argument):
+            return _step(state, (), f"{workflow} {run.document}, line {run.line}")
+        state, drafts = _complete(state, scene)
+        run_id = f"{self.device}-{scene.now.at:%Y%m%dT%H%M%S%f}"
+        begun = Run(workflow, run_id, command.argument or run_id)
+        event = scene.event(begun, "begun")
+        return _step(replace(state, run=begun), (*drafts, event), f"{workflow} {begun.document}")
+
+    def _log_in(self, state: State, token: str, scene: Scene) -> Handled:
+        badge = _badge(self.site.badges, token)
+        if badge is None:
+            raise RefusedError(Refusal.BADGE_UNKNOWN, "this badge is not known here")
+        if badge.actor == state.actor:
+            return _step(state, (), f"hello again, {badge.actor}")
+        state, drafts = self._log_out(state, scene, "logged_out")
+        event = replace(scene, actor=badge.actor).event(None, "logged_in")
+        return _step(replace(state, actor=badge.actor), (*drafts, event), f"hello, {badge.actor}")
+
+    def _log_out(self, state: State, scene: Scene, because: str) -> tuple[State, tuple[Draft, ...]]:
+        if state.actor is None and state.run is None:
+            return state, ()
+        ended, drafts = _end(state, scene, because)
+        return replace(ended, actor=None), (*drafts, scene.event(None, "logged_out", because))
+
+
+def _complete(state: State, scene: Scene) -> tuple[State, tuple[Draft, ...]]:
+    if state.run is not None and state.run.is_half_finished:
+        raise RefusedError(
+            Refusal.HALF_FINISHED, f"{state.run.workflow} {state.run.document}: finish it, $UNDO or $CANCEL"
+        )
+    return _end(state, scene, "completed")
+
+
+def _end(state: State, scene: Scene, how: str) -> tuple[State, tuple[Draft, ...]]:
+    if state.run is None:
+        return state, ()
+    run = state.run
+    drafts = (*scene.not_completed(run, how), scene.event(run, "ended", how, f"{run.posted} posted"))
+    return replace(state, run=None, last=()), drafts
+
+
+def _step(state: State, drafts: Sequence[Draft], text: str) -> Handled:
+    return Handled(state, tuple(drafts), Feedback(Signal.STEP, text))
+
+
+def _badge(badges: Sequence[Badge], token: str) -> Badge | None:
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    return next((badge for badge in badges if badge.badge_sha256 == digest), None)
+
+
+def _silent_s(state: State, now: Stamp) -> float:
+    if state.boot_id == now.boot_id:
+        return (now.mono_ns - state.heard_mono_ns) / _NS_PER_S
+    return 0.0 if state.heard_at is None else (now.at - state.heard_at).total_seconds()

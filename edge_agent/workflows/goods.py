@@ -1,0 +1,201 @@
+"""What a scanned item, unit or place does to the work under way, and how the last scan is undone."""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from contracts.records import Movement, UnitPosition
+from edge_agent.outbox.draft import Draft
+from edge_agent.workflows.feedback import Feedback, Signal
+from edge_agent.workflows.labels import ItemLabel, PlaceLabel, UnitLabel
+from edge_agent.workflows.refusals import Refusal, RefusedError
+from edge_agent.workflows.scene import Scene, fixed_ends
+from edge_agent.workflows.state import MOST_CARRIED, Carried, Posted, Run, State, Workflow
+
+_PUTS_DOWN_LATER = frozenset({Workflow.PUTAWAY, Workflow.MOVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What one label came to."""
+
+    state: State
+    drafts: tuple[Draft, ...]
+    feedback: Feedback
+
+
+def handle_item(state: State, run: Run, label: ItemLabel, scene: Scene) -> Handled:
+    """Post the item, or take it onto the cart until a place is scanned.
+
+    Args:
+        state: The state, whose run is ``run``.
+        run: The work under way.
+        label: The item.
+        scene: The scan's circumstances.
+
+    Returns:
+        The next state, drafts and feedback.
+
+    Raises:
+        RefusedError: If the quantity is stated twice, the bin is not known yet, or the cart is full.
+    """
+    goods = Carried(label, _quantity(run, label), _origin(run, scene), run.line, scene.scan)
+    what = f"{goods.quantity} x {label.identifier.value}"
+    return _take(state, replace(run, quantity=None), goods, what, scene)
+
+
+def handle_unit(state: State, run: Run, label: UnitLabel, scene: Scene) -> Handled:
+    """Take a logistic unit along to the next scanned place.
+
+    Args:
+        state: The state, whose run is ``run``.
+        run: The work under way.
+        label: The unit.
+        scene: The scan's circumstances.
+
+    Returns:
+        The next state, drafts and feedback.
+
+    Raises:
+        RefusedError: If units do not move in this workflow, a quantity is keyed, or the cart is full.
+    """
+    if run.workflow not in _PUTS_DOWN_LATER:
+        raise RefusedError(
+            Refusal.UNIT_NOT_EXPECTED, f"{run.workflow} takes item labels, got unit {label.sscc}"
+        )
+    if run.quantity is not None:
+        raise RefusedError(Refusal.QUANTITY_OF_ONE, f"unit {label.sscc} is one, but {run.quantity} is keyed")
+    goods = Carried(label, Decimal(1), _origin(run, scene), run.line, scene.scan)
+    return _take(state, run, goods, f"unit {label.sscc}", scene)
+
+
+def handle_place(state: State, run: Run, label: PlaceLabel, scene: Scene) -> Handled:
+    """Put the cart's goods down at a place, or choose the bin to take goods from.
+
+    Args:
+        state: The state, whose run is ``run``.
+        run: The work under way.
+        label: The place.
+        scene: The scan's circumstances.
+
+    Returns:
+        The next state, drafts and feedback.
+
+    Raises:
+        RefusedError: If no place is expected now, or goods would go to where they are.
+    """
+    source, destination = fixed_ends(run.workflow, scene.site)
+    if run.carried:
+        return _put_down(state, run, label.location, scene)
+    if source is not None:
+        raise RefusedError(
+            Refusal.PLACE_NOT_EXPECTED, f"{run.workflow}: scan an item, got place {label.location!r}"
+        )
+    if label.location == destination:
+        raise RefusedError(Refusal.SAME_PLACE, f"{run.workflow} to {destination!r} cannot be from there")
+    chosen = replace(state, run=replace(run, place=label.location))
+    return Handled(chosen, (), Feedback(Signal.STEP, f"from {label.location}"))
+
+
+def undo(state: State, scene: Scene) -> Handled:
+    """Take the last scan back: forget a keyed quantity, leave a carried label, or reverse what was posted.
+
+    Args:
+        state: The state; what it posted last must have its identity already.
+        scene: The scan's circumstances.
+
+    Returns:
+        The next state, drafts and feedback.
+
+    Raises:
+        RefusedError: If there is nothing that can be undone here.
+    """
+    run = state.run
+    if run is not None and run.quantity is not None:
+        event = scene.event(run, "undone", "quantity", f"quantity {run.quantity} keyed")
+        return Handled(
+            replace(state, run=replace(run, quantity=None)),
+            (event,),
+            Feedback(Signal.STEP, "quantity forgotten"),
+        )
+    if run is not None and run.carried:
+        left = run.carried[-1]
+        event = replace(scene, scan=left.scan).event(run, "undone", "label", f"left at {left.origin}")
+        kept = replace(state, run=replace(run, carried=run.carried[:-1], line=left.line))
+        return Handled(kept, (event,), Feedback(Signal.STEP, f"left at {left.origin}"))
+    if run is None or not state.last or state.awaits_identity:
+        raise RefusedError(Refusal.NOTHING_TO_UNDO, "nothing to undo here: ask for a reversal in the ledger")
+    drafts = tuple(_reversed(posted, scene) for posted in state.last)
+    line = state.last[0].record.documents[0].line or "1"
+    return Handled(
+        replace(state, run=replace(run, line=int(line), posted=run.posted - len(drafts)), last=()),
+        drafts,
+        Feedback(Signal.SUCCESS, f"undone: {len(drafts)} reversed"),
+    )
+
+
+def _take(state: State, run: Run, goods: Carried, what: str, scene: Scene) -> Handled:
+    run = replace(run, line=run.line + 1)
+    if run.workflow not in _PUTS_DOWN_LATER:
+        _, destination = fixed_ends(run.workflow, scene.site)
+        record = scene.record(run, goods, str(destination))
+        return _posted(state, run, (record,), f"line {goods.line}: {what}")
+    if any(goods.is_same_thing(other) for other in run.carried):
+        raise RefusedError(Refusal.ALREADY_CARRIED, f"{what} is on the cart already")
+    if len(run.carried) >= MOST_CARRIED:
+        raise RefusedError(
+            Refusal.CARRYING_TOO_MUCH, f"{MOST_CARRIED} labels are carried: scan a place first"
+        )
+    carried = replace(run, carried=(*run.carried, goods))
+    return Handled(replace(state, run=carried), (), Feedback(Signal.STEP, f"{what} taken, scan the place"))
+
+
+def _put_down(state: State, run: Run, place: str, scene: Scene) -> Handled:
+    if run.quantity is not None:
+        raise RefusedError(
+            Refusal.PLACE_NOT_EXPECTED, f"quantity {run.quantity} is keyed: scan its item, or $UNDO"
+        )
+    if any(goods.origin == place for goods in run.carried):
+        raise RefusedError(
+            Refusal.SAME_PLACE, f"goods taken from {place!r} cannot be put there; $UNDO leaves them"
+        )
+    records = tuple(scene.record(run, goods, place) for goods in run.carried)
+    return _posted(state, replace(run, carried=(), place=None), records, f"{len(records)} put into {place}")
+
+
+def _posted(state: State, run: Run, records: tuple[Movement | UnitPosition, ...], what: str) -> Handled:
+    after = replace(
+        state,
+        run=replace(run, posted=run.posted + len(records)),
+        last=tuple(Posted(record) for record in records),
+    )
+    return Handled(after, tuple(Draft(record) for record in records), Feedback(Signal.SUCCESS, what))
+
+
+def _reversed(posted: Posted, scene: Scene) -> Draft:
+    if isinstance(posted.record, UnitPosition):
+        return Draft(scene.carried_back(posted.record))
+    if posted.ref is None:
+        raise RefusedError(Refusal.NOTHING_TO_UNDO, "not stored yet")
+    return Draft(scene.reversal(posted.record, posted.ref))
+
+
+def _origin(run: Run, scene: Scene) -> str:
+    source, _ = fixed_ends(run.workflow, scene.site)
+    place = source or run.place
+    if place is None:
+        raise RefusedError(
+            Refusal.PLACE_REQUIRED, f"{run.workflow}: scan the bin that goods are taken from first"
+        )
+    return place
+
+
+def _quantity(run: Run, label: ItemLabel) -> Decimal:
+    if run.quantity is not None and label.quantity is not None:
+        raise RefusedError(
+            Refusal.QUANTITY_TWICE,
+            f"{run.quantity} is keyed and the label says {label.quantity}: expected one",
+        )
+    quantity = run.quantity or label.quantity or Decimal(1)
+    if label.epcs and quantity != 1:
+        raise RefusedError(Refusal.QUANTITY_OF_ONE, f"{label.identifier.value} is one piece, got {quantity}")
+    return quantity
