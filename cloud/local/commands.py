@@ -37,5 +37,5 @@ def run_check(arguments: argparse.Namespace, settings: Settings) -> int:
     origins = load({"data_dir": arguments.data_dir}, file=arguments.config).origins
     width = max(map(len, Settings.model_fields))
     for name in Settings.model_fields:
-        print(f"{name:<{width}}  {masked(name, getattr(settings, name))}  ({origins[name]})")  # noqa: T201
+        print(f"{name:<{width}}  {masked(name, getattr(settings, name))}  ({origins[name]})")
     return 0

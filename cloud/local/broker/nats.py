@@ -33,9 +33,9 @@ class Nats(EmbeddedBroker):
         store = home.directory / "store"
         store.mkdir(mode=0o700, exist_ok=True)
         home.give(store)
-        everything = subject(f"{ROOT}/#")
+        everything = [subject(f"{ROOT}/#"), subject(ROOT)]
         users = [
-            _user(SERVICE_ACCOUNT, self._password, [everything], [everything]),
+            _user(SERVICE_ACCOUNT, self._password, everything, everything),
             *(
                 _user(item.gateway, item.password, map(subject, item.writes), map(subject, item.reads))
                 for item in accounts
@@ -70,7 +70,7 @@ def subject(topic_filter: str) -> str:
         topic_filter: A topic without dots or spaces, perhaps with ``+`` or a last ``#``.
 
     Returns:
-        The subject.
+        The subject. An MQTT ``#`` also covers the level before it, which needs a subject of its own.
 
     Examples:
         >>> subject("dl/v1/leeds/gw-1/config/desired"), subject("dl/v1/#")
