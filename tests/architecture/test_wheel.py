@@ -59,7 +59,7 @@ def test_a_gateway_installs_no_cloud(wheel: zipfile.ZipFile) -> None:
         if requirement.marker is None or requirement.marker.evaluate({"extra": "edge"})
     }
     assert on_a_gateway == {
-        *("orjson", "pydantic", "pydantic-settings", "structlog"),
+        *("orjson", "pydantic", "pydantic-settings", "structlog", "typing-extensions"),
         *("biip", "paho-mqtt", "pyserial"),
     }
 
