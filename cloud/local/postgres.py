@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Final
@@ -95,34 +96,11 @@ class EmbeddedPostgres:
         """
         home = open_home(self._data_dir, "postgres")
         self._lock = _lock(home.directory / "lock")
-        bin_dir = self._bin_dir()
-        cluster = home.directory / "data"
-        if not cluster.exists():
-            self._initialise(home, bin_dir, cluster)
-        _check_version(cluster, bin_dir)
-        _end_orphan(cluster)
-        home.give(_write(cluster / "pg_hba.conf", _ACCESS))
-        self.socket_dir = _socket_dir(home)
-        self.port = _port(home.directory / "port")
-        log = self._data_dir / "logs" / "postgres.log"
-        options = {**self._options, "port": str(self.port), "unix_socket_directories": f'"{self.socket_dir}"'}
-        return Service(
-            name="postgres",
-            command=(
-                str(bin_dir / "postgres"),
-                "-D",
-                str(cluster),
-                *(part for name, value in options.items() for part in ("-c", f"{name}={value}")),
-            ),
-            log=log,
-            is_ready=lambda pid: _is_ready(cluster, pid),
-            environment=_ENVIRONMENT,
-            identity=home.identity,
-            stop_signal=signal.SIGINT,
-            stop_patience_s=60,
-            death_signal=signal.SIGINT,
-            progress=lambda: last_lines(log, 1).partition("LOG:  ")[2] or "starting",
-        )
+        with ExitStack() as undo:
+            undo.callback(self.release)
+            service = self._prepare(home, home.directory / "data")
+            undo.pop_all()
+        return service
 
     def release(self) -> None:
         """Let another process use the cluster; call it when the server has stopped."""
@@ -150,6 +128,35 @@ class EmbeddedPostgres:
             A connection URL.
         """
         return f"postgresql://{role}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
+
+    def _prepare(self, home: Home, cluster: Path) -> Service:
+        bin_dir = self._bin_dir()
+        if not cluster.exists():
+            self._initialise(home, bin_dir, cluster)
+        _check_version(cluster, bin_dir)
+        _end_orphan(cluster)
+        home.give(_write(cluster / "pg_hba.conf", _ACCESS))
+        self.socket_dir = _socket_dir(home)
+        self.port = _port(home.directory / "port")
+        log = self._data_dir / "logs" / "postgres.log"
+        options = {**self._options, "port": str(self.port), "unix_socket_directories": f'"{self.socket_dir}"'}
+        return Service(
+            name="postgres",
+            command=(
+                str(bin_dir / "postgres"),
+                "-D",
+                str(cluster),
+                *(part for name, value in options.items() for part in ("-c", f"{name}={value}")),
+            ),
+            log=log,
+            is_ready=lambda pid: _is_ready(cluster, pid),
+            environment=_ENVIRONMENT,
+            identity=home.identity,
+            stop_signal=signal.SIGINT,
+            stop_patience_s=60,
+            death_signal=signal.SIGINT,
+            progress=lambda: last_lines(log, 1).partition("LOG:  ")[2] or "starting",
+        )
 
     def _bin_dir(self) -> Path:
         if self._wanted_bin_dir:
