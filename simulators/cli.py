@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Final
 
+from simulators.faults import commands as faults
 from simulators.warehouse import commands as warehouse
 
-AREAS: Final = (warehouse,)
+AREAS: Final = (warehouse, faults)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 

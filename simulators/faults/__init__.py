@@ -1,0 +1,1 @@
+"""Misfortune on purpose, seeded: lossy brokers, broken links, kills, full disks, flipped bits."""
