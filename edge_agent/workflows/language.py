@@ -89,6 +89,18 @@ def is_command(text: str) -> bool:
     return text.startswith(COMMAND_PREFIX)
 
 
+def is_undo(text: str) -> bool:
+    """Tell whether a barcode asks to take the last scan back.
+
+    Args:
+        text: The characters, without the AIM identifier.
+
+    Returns:
+        True for ``$UNDO``.
+    """
+    return text == f"{COMMAND_PREFIX}{Verb.UNDO}"
+
+
 def parse_command(text: str) -> Command:
     """Read a command barcode.
 

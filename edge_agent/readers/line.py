@@ -1,0 +1,57 @@
+"""What a serial line tells the one who listens to it, and what it counts."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from edge_agent.readers.framing import Frame
+
+Send = Callable[[bytes], None]
+"""Writes to the scanner; what cannot be written because it is gone is counted and forgotten."""
+
+
+class LineListener(Protocol):
+    """Receives what one scanner says, always on that scanner's own thread."""
+
+    def connected(self, send: Send) -> None:
+        """The line is open; ``send`` is good until ``disconnected``."""
+
+    def scanned(self, frames: Sequence[Frame]) -> None:
+        """Whole scans arrived, at least one; no more are read until this returns."""
+
+    def silent(self) -> None:
+        """Nothing arrived for a while, which is fine."""
+
+    def disconnected(self) -> None:
+        """The line is lost; it will be opened again."""
+
+
+class LineState(StrEnum):
+    """Whether a scanner is there."""
+
+    WAITING = "waiting"
+    """Not there yet, or lost: it is tried again with backoff."""
+    OPEN = "open"
+    STOPPED = "stopped"
+
+
+@dataclass(slots=True)
+class LineCounters:
+    """What one line has done since the agent started."""
+
+    state: LineState = LineState.WAITING
+    bytes_read: int = 0
+    frames: int = 0
+    double_scans: int = 0
+    """Frames not passed on because they repeated the one before within the profile's time."""
+    noise_frames: int = 0
+    noise_bytes: int = 0
+    opened: int = 0
+    lost: int = 0
+    unsent: int = 0
+    """Answers that could not be written to the scanner."""
+    crashes: int = 0
+    """Errors of the listener: the line was reopened."""
+    last_heard_at: datetime | None = None

@@ -1,0 +1,192 @@
+"""One scanner at work: frames in, one durable commit, then the answers out to the scanner."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from contracts.records import RowRef
+from edge_agent.clock import Clock
+from edge_agent.decode.barcode import decode_barcode
+from edge_agent.outbox.draft import Draft
+from edge_agent.outbox.errors import OutboxError
+from edge_agent.readers.framing import Frame
+from edge_agent.readers.line import Send
+from edge_agent.readers.profile import ScannerProfile
+from edge_agent.workflows.engine import Engine
+from edge_agent.workflows.feedback import Feedback, Signal
+from edge_agent.workflows.language import is_undo
+from edge_agent.workflows.refusals import Refusal
+from edge_agent.workflows.scene import Scene
+from edge_agent.workflows.state import State, StateUnreadableError, dump_state, load_state
+
+RESUME: Final = "resume"
+"""Opens the line that a display shows when the scanner (or the agent) is back."""
+
+log = structlog.get_logger()
+
+
+class Journal(Protocol):
+    """Where a session's work becomes durable: the outbox."""
+
+    def commit(self, device: str, state: bytes, drafts: Sequence[Draft]) -> Sequence[RowRef]:
+        """Store a scanner's state and its records in one transaction.
+
+        Args:
+            device: The scanner.
+            state: What ``recall`` shall give after a restart.
+            drafts: Records, perhaps none.
+
+        Returns:
+            The identity of each record, in order.
+
+        Raises:
+            OutboxError: If nothing was stored.
+        """
+
+    def recall(self, device: str) -> bytes | None:
+        """Give the last stored state of a scanner.
+
+        Args:
+            device: The scanner.
+
+        Returns:
+            What ``commit`` stored; None if it never did.
+        """
+
+
+@dataclass(slots=True)
+class SessionCounters:
+    """How every scan ended."""
+
+    scans: int = 0
+    posted: int = 0
+    """Movements and unit positions."""
+    refused: dict[str, int] = field(default_factory=dict)
+    """By reason."""
+    not_stored: int = 0
+    """Scans that the outbox did not take; their users were told to scan again."""
+
+
+class Session:
+    """Listens to one line and owns the state of its work."""
+
+    def __init__(self, engine: Engine, profile: ScannerProfile, journal: Journal, clock: Clock) -> None:
+        """Take up the work where the journal says it stands.
+
+        Args:
+            engine: The rules.
+            profile: How the scanner is answered, and whether it sends AIM identifiers.
+            journal: Where work becomes durable.
+            clock: Gives the stamps.
+        """
+        self.counters = SessionCounters()
+        self._engine = engine
+        self._profile = profile
+        self._journal = journal
+        self._clock = clock
+        self._send: Send = _to_nobody
+        self._committed = self._recalled()
+        self._state = self._committed
+        self._drafts: list[Draft] = []
+        self._answers: list[tuple[int, Feedback]] = []
+
+    @property
+    def state(self) -> State:
+        """What is durable of this scanner's work."""
+        return self._committed
+
+    def connected(self, send: Send) -> None:
+        """Tell the scanner's user where the work stands."""
+        self._send = send
+        run = self._state.run
+        where = "ready" if run is None else f"{run.workflow} {run.document}, line {run.line}"
+        who = self._state.actor or "no badge"
+        self._answer(self._state.scans, Feedback(Signal.STEP, f"{RESUME} {where}, {who}"))
+
+    def scanned(self, frames: Sequence[Frame]) -> None:
+        """Work through scans that arrived together, with as few commits as their meaning allows."""
+        for frame in frames:
+            decoded = decode_barcode(frame.text, aim_required=self._profile.scan.aim == "required")
+            if is_undo(decoded.text) and self._state.awaits_identity:
+                self._commit()  # a reversal names the row it reverses, so that row needs its identity first
+            outcome = self._engine.take(self._state, decoded, self._clock.now())
+            self._state = outcome.state
+            self._drafts.extend(outcome.drafts)
+            self._answers.append((outcome.state.scans, outcome.feedback))
+        self._commit()
+
+    def silent(self) -> None:
+        """Log out a user who has been away for too long."""
+        state, drafts = self._engine.expire(self._state, self._clock.now())
+        if drafts:
+            self._state = state
+            self._drafts.extend(drafts)
+            self._commit()
+
+    def disconnected(self) -> None:
+        """Record that half-finished work waits for its scanner."""
+        self._send = _to_nobody
+        self._drafts.extend(self._engine.interrupted(self._state, self._clock.now()))
+        if self._drafts:
+            self._commit()
+
+    def _commit(self) -> None:
+        drafts, answers = tuple(self._drafts), tuple(self._answers)
+        self._drafts.clear()
+        self._answers.clear()
+        wanted, self._state = self._state, self._committed  # until it is durable, nothing has happened
+        try:
+            refs = self._journal.commit(self._engine.device, dump_state(wanted), drafts)
+        except OutboxError as error:
+            self._not_stored(len(answers), error)
+            return
+        by_record = {id(draft.record): ref for draft, ref in zip(drafts, refs, strict=True)}
+        self._state = self._committed = wanted.with_identities(by_record)
+        self._count(drafts, len(answers))
+        for scans, feedback in answers:
+            self._answer(scans, feedback)
+
+    def _not_stored(self, scans: int, error: OutboxError) -> None:
+        self.counters.not_stored += scans
+        log.error("scans_not_stored", scanner=self._engine.device, scans=scans, error=str(error))
+        for _ in range(scans):
+            self._answer(self._state.scans, Feedback(Signal.REFUSAL, f"{Refusal.NOT_STORED}: scan again"))
+
+    def _count(self, drafts: Sequence[Draft], scans: int) -> None:
+        self.counters.scans += scans
+        for draft in drafts:
+            record = draft.record
+            if record.kind in {"movement", "unit_position"}:
+                self.counters.posted += 1
+            elif record.kind == "workflow_event" and record.step == "refused" and record.outcome is not None:
+                self.counters.refused[record.outcome] = self.counters.refused.get(record.outcome, 0) + 1
+
+    def _answer(self, scans: int, feedback: Feedback) -> None:
+        host = self._profile.feedback
+        signal = {
+            Signal.SUCCESS: host.success,
+            Signal.STEP: host.step,
+            Signal.REFUSAL: host.refusal,
+        }[feedback.signal]
+        text = f"{scans} {feedback.text}\r\n" if host.has_display else ""
+        self._send((signal + text).encode("ascii", "replace"))
+
+    def _recalled(self) -> State:
+        body = self._journal.recall(self._engine.device)
+        if body is None:
+            return State()
+        try:
+            return load_state(body)
+        except StateUnreadableError as error:
+            log.warning("scanner_state_unreadable", scanner=self._engine.device, error=str(error))
+            event = Scene(self._engine.device, self._engine.site, None, self._clock.now()).event(
+                None, "state_lost", "unreadable", str(error)
+            )
+            self._journal.commit(self._engine.device, dump_state(State()), (event,))
+            return State()
+
+
+def _to_nobody(_data: bytes) -> None:
+    """Answers to a scanner that is gone."""
