@@ -1,12 +1,13 @@
 """What a workflow hands to the outbox: a valid record with its times, still without an identity."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
 
 from contracts.records import Record
 from edge_agent.clock import Stamp
+from edge_agent.outbox.domain import to_us
 
 NOT_NUMBERED: Final = 1
 """Stands in ``record.seq`` until the outbox gives the real one; it is never stored and never sent."""
@@ -19,15 +20,18 @@ class Draft:
     record: Record
     is_sample: bool = False
     """A raw-read sample: shed first when space runs short. Everything else is never shed."""
+    body: bytes = field(init=False, repr=False, compare=False)
+    """The record as compact JSON, all but its ``seq``: encoded once, by the thread that made it."""
+    claimed_us: int = field(init=False, repr=False, compare=False)
+    """The claimed time in microseconds since 1970; 0 where the clock was not believed."""
 
-    def encode(self) -> bytes:
-        """Write the record as it is stored, all but its ``seq``.
-
-        Returns:
-            A compact JSON object that begins with ``kind``.
-        """
-        fields = self.record.model_dump(mode="json", exclude_defaults=True, by_alias=True, exclude={"seq"})
-        return orjson.dumps({"kind": self.record.kind} | fields)
+    def __post_init__(self) -> None:
+        """Encode the record."""
+        record = self.record
+        fields = record.model_dump(mode="json", exclude_defaults=True, by_alias=True, exclude={"seq"})
+        object.__setattr__(self, "body", orjson.dumps({"kind": record.kind} | fields))
+        believed_us = to_us(record.occurred_at_claimed) if record.clock_ok else 0
+        object.__setattr__(self, "claimed_us", believed_us)
 
 
 def draft(kind: type[Record], stamp: Stamp, *, is_sample: bool = False, **fields: Any) -> Draft:
@@ -60,7 +64,7 @@ def number(body: bytes, seq: int) -> bytes:
     """Write the seq into an encoded draft.
 
     Args:
-        body: A result of ``Draft.encode``.
+        body: The ``body`` of a draft.
         seq: The row's number within its epoch, from 1.
 
     Returns:

@@ -1,0 +1,108 @@
+"""Applies the ledger's acknowledgements: believes only what names our own bytes (PROTOCOL P3)."""
+
+from dataclasses import replace
+from typing import Final
+
+from contracts.base import NO_PREDECESSOR
+from contracts.feedback import Ack, StoredAs
+from edge_agent.outbox.book import Book
+from edge_agent.outbox.domain import AckOutcome, Epoch
+
+_SEPARATOR: Final = ","
+
+
+def apply_ack(book: Book, ack: Ack, *, gateway: str, now_us: int) -> AckOutcome:
+    """Mark what the ledger holds, keep what it refused, and put up again what it lost.
+
+    Args:
+        book: The outbox's books.
+        ack: As it came from the broker; retained and stale ones are harmless.
+        gateway: This gateway's id.
+        now_us: The wall clock, from which the retention of acknowledged batches counts.
+
+    Returns:
+        What was done, or why nothing was.
+    """
+    epoch = book.epoch_named(ack.epoch)
+    ledgers: dict[str, int] = dict(book.store.rows("ledgers"))
+    reason = _reason_to_ignore(epoch, ack, ledgers, gateway)
+    if reason is not None:
+        return AckOutcome(ignored=reason)
+    sent_again = 0
+    with book.store.transaction():
+        if ack.ledger_id not in ledgers:
+            sent_again += _change_ledger(book, ack.ledger_id, is_first=not ledgers)
+        if epoch is None:
+            return AckOutcome(sent_again=sent_again)
+        outcome = _apply_to_epoch(book, epoch, ack, now_us)
+        resends = _SEPARATOR.join(f"{r.epoch}:{r.from_batch_no}-{r.to_batch_no}" for r in ack.resend)
+        if resends not in {"", epoch.resend_answered}:
+            sent_again += _answer_resends(book, ack)
+        book.store.run("note_ack", epoch_no=epoch.epoch_no, position=ack.position, resend_answered=resends)
+    epoch.ack_position, epoch.resend_answered = ack.position, resends
+    if outcome.conflicts and epoch is book.live:
+        book.open_epoch("fork")
+    return replace(outcome, sent_again=sent_again)
+
+
+def _reason_to_ignore(epoch: Epoch | None, ack: Ack, ledgers: dict[str, int], gateway: str) -> str | None:
+    if ack.gateway != gateway:
+        return "ack_for_other_gateway"
+    if ack.ledger_id not in ledgers:
+        return None
+    if not ledgers[ack.ledger_id]:
+        return "ack_from_former_ledger"
+    if epoch is None:
+        return "ack_for_unknown_epoch"
+    return "ack_is_older" if ack.position < epoch.ack_position else None
+
+
+def _change_ledger(book: Book, ledger_id: str, *, is_first: bool) -> int:
+    book.store.run("retire_ledgers")
+    book.store.run("add_ledger", ledger_id=ledger_id)
+    if is_first:
+        return 0
+    book.store.run("forget_acks")
+    for epoch in book.epochs:
+        epoch.ack_position, epoch.resend_answered = -1, ""
+    return len(book.store.rows("unack_all"))
+
+
+def _answer_resends(book: Book, ack: Ack) -> int:
+    asked = 0
+    for resend in ack.resend:
+        epoch = book.epoch_named(resend.epoch)
+        if epoch:
+            again = book.store.rows(
+                "unack_range",
+                epoch_no=epoch.epoch_no,
+                from_batch_no=resend.from_batch_no,
+                to_batch_no=resend.to_batch_no,
+            )
+            asked += len(again)
+    return asked
+
+
+def _apply_to_epoch(book: Book, epoch: Epoch, ack: Ack, now_us: int) -> AckOutcome:
+    acknowledged = conflicts = 0
+    ignored = None
+    key = {"epoch_no": epoch.epoch_no}
+    if ack.contiguous_no:
+        own = book.store.row("batch_sha256", **key, batch_no=ack.contiguous_no)
+        if own == (ack.contiguous_sha256,):
+            marked = book.store.rows("ack_upto", **key, batch_no=ack.contiguous_no, acked_us=now_us)
+            acknowledged += len(marked)
+        elif own is not None or ack.contiguous_no > epoch.last_batch_no:
+            ignored = "ack_of_other_content"
+    elif ack.contiguous_sha256 != NO_PREDECESSOR:
+        ignored = "ack_of_other_content"
+    for each in ack.extra:
+        own = book.store.row("batch_sha256", **key, batch_no=each.batch_no)
+        if own != (each.sha256,):
+            ignored = "ack_of_other_content"
+        elif each.status is StoredAs.CONFLICT:
+            conflicts += len(book.store.rows("mark_conflict", **key, batch_no=each.batch_no))
+        else:
+            marked = book.store.rows("ack_one", **key, batch_no=each.batch_no, acked_us=now_us)
+            acknowledged += len(marked)
+    return AckOutcome(acknowledged=acknowledged, conflicts=conflicts, ignored=ignored)

@@ -1,0 +1,290 @@
+"""Saves what a damaged outbox file still holds: its intact batches and rows go into a new file."""
+
+import shutil
+import zlib
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from contracts.batch import BatchHeader, FrameError, decode_header
+from edge_agent.outbox.book import Book, Row
+from edge_agent.outbox.domain import Epoch
+from edge_agent.outbox.errors import OutboxError, StoreCorruptError
+from edge_agent.outbox.store import PAGE_BYTES, Store
+from edge_agent.outbox.wal import WalState, judge
+
+CHUNK: Final = 50
+_LARGEST_ID: Final = 2**62
+_MOST_PROBES: Final = 20_000
+"""Ids looked up one by one in the middle of a damaged stretch."""
+_FORMAT_AT: Final = 18
+_NOT_WAL: Final = b"\x01\x01"
+"""The header's two format bytes of a file that needs no log beside it."""
+_PAGE_COUNT_AT: Final = 28
+_DAMAGED: Final = ".damaged-"
+_NOT_FILES: Final = ("-wal", "-shm", "-journal", ".copy", "-donor")
+
+
+@dataclass(slots=True)
+class SalvageReport:
+    """What became of a damaged file's content."""
+
+    batches: int = 0
+    rows: int = 0
+    lost_batches: int = 0
+    """Batches that could be read but whose bytes are not what was sealed."""
+    lost_rows: int = 0
+    is_done: bool = False
+
+
+def check_log(path: Path, *, boot_id: str) -> None:
+    """Judge the log beside a file, before SQLite reads it.
+
+    Args:
+        path: The outbox file.
+        boot_id: The machine's present boot.
+
+    Raises:
+        StoreCorruptError: If rows that were durable are no longer readable through the log. Damage to the
+            last transaction alone is what a power cut does; without a new boot there was none.
+    """
+    log = _log_of(path)
+    if not path.exists() or not log.exists():
+        return
+    state = judge(log.read_bytes()).state
+    if state is WalState.DAMAGED or (state is WalState.TORN and _last_boot(path) == boot_id):
+        raise StoreCorruptError(f"{log}: committed rows stand behind a damaged place in the log")
+
+
+def quarantine(path: Path, stamp: str) -> Path:
+    """Put a damaged file and its log aside; nothing of them is ever changed or deleted.
+
+    Args:
+        path: The outbox file.
+        stamp: Tells this quarantine from others.
+
+    Returns:
+        Where it lies now.
+    """
+    target = path.with_name(f"{path.name}{_DAMAGED}{stamp}")
+    path.replace(target)
+    finish_quarantine(path)
+    return target
+
+
+def finish_quarantine(path: Path) -> None:
+    """Move a log after its file, also when the process died in between: the file always goes first.
+
+    Args:
+        path: The outbox file.
+    """
+    targets = quarantined(path)
+    if not path.exists() and targets and _log_of(path).exists():
+        _log_of(path).replace(_log_of(targets[-1]))
+        path.with_name(path.name + "-shm").unlink(missing_ok=True)
+
+
+def quarantined(path: Path) -> list[Path]:
+    """List the damaged files of an outbox.
+
+    Args:
+        path: The outbox file.
+
+    Returns:
+        The files, oldest first; logs and copies left out.
+    """
+    found = path.parent.glob(f"{path.name}{_DAMAGED}*")
+    return sorted(each for each in found if not each.name.endswith(_NOT_FILES))
+
+
+def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
+    """Carry over, a chunk at a time, what is provably as it was written.
+
+    Sealed batches keep their identity and bytes, so the ledger knows those it has. Rows that were in no
+    batch were never sent: they get new numbers in the live epoch. A salvage that was cut short goes on
+    where it stopped.
+
+    Args:
+        damaged: A quarantined file.
+        book: The new file's books; called on the writer's thread only.
+        report: Filled as the work goes on.
+
+    Yields:
+        After each chunk, so that the writer can serve others in between.
+    """
+    copy = _mended_copy(damaged)
+    try:
+        patient = Store.open_readonly(copy)
+        try:
+            newest_sealed_id = yield from _salvage_batches(patient, book, report)
+            yield from _salvage_rows(patient, book, damaged.name, newest_sealed_id, report)
+        finally:
+            patient.close()
+    finally:
+        copy.unlink(missing_ok=True)
+    with book.store.transaction():
+        book.store.run("finish_salvage", file=damaged.name)
+    report.is_done = True
+
+
+def _salvage_batches(patient: Store, book: Book, report: SalvageReport) -> Generator[None, None, int]:
+    newest_sealed_id = 0
+    for chunk in _chunks(_readable(patient, "batch")):
+        with book.store.transaction():
+            for _, state, first_id, last_id, oldest_us, acked_us, stored_sha256, body in chunk:
+                newest_sealed_id = max(newest_sealed_id, last_id)
+                header = _intact_header(body, stored_sha256)
+                if header is None:
+                    report.lost_batches += 1
+                    continue
+                epoch = book.epoch_named(header.epoch) or book.adopt_epoch(header.epoch)
+                report.batches += book.store.run(
+                    "adopt_batch",
+                    epoch_no=epoch.epoch_no,
+                    batch_no=header.batch_no,
+                    state=state,
+                    first_id=first_id,
+                    last_id=last_id,
+                    oldest_us=oldest_us,
+                    acked_us=acked_us,
+                    sha256=stored_sha256,
+                    body=body,
+                )
+        yield
+    return newest_sealed_id
+
+
+def _salvage_rows(
+    patient: Store, book: Book, file: str, newest_sealed_id: int, report: SalvageReport
+) -> Iterator[None]:
+    unsealed = _unsealed_windows(patient) or [(newest_sealed_id, _LARGEST_ID)]
+    found = book.store.row("salvaged_upto", file=file)
+    upto = found[0] if found else 0
+    for chunk in _chunks(_readable(patient, "record")):
+        rows: list[Row] = []
+        for id_, claimed_us, crc32, body in chunk:
+            if id_ <= upto or not any(after < id_ <= last for after, last in unsealed):
+                continue
+            if not isinstance(body, bytes) or zlib.crc32(body) != crc32:
+                report.lost_rows += 1
+            else:
+                rows.append((claimed_us, body))
+        with book.store.transaction():
+            if rows:
+                book.add_rows(rows)
+            book.store.run("note_salvaged_upto", file=file, upto=chunk[-1][0])
+        book.newest_id += len(rows)
+        report.rows += len(rows)
+        yield
+
+
+def _unsealed_windows(patient: Store) -> list[tuple[int, int]]:
+    try:
+        epochs = [Epoch(*row[:-1]) for row in patient.rows("epochs") if Epoch(*row[:-1]).checksum == row[-1]]
+    except OutboxError:
+        return []
+    return [(epoch.sealed_id, _LARGEST_ID if epoch.last_id is None else epoch.last_id) for epoch in epochs]
+
+
+def _intact_header(body: object, stored_sha256: str) -> BatchHeader | None:
+    if not isinstance(body, bytes) or sha256(body).hexdigest() != stored_sha256:
+        return None
+    try:
+        return decode_header(body)
+    except FrameError:
+        return None
+
+
+def _readable(patient: Store, table: Literal["batch", "record"]) -> Iterator[tuple[Any, ...]]:
+    """Read a table in order of id, past pages that cannot be read."""
+    first = 0
+    try:
+        for row in patient.each(f"salvage_{table}", first=0, last=_LARGEST_ID):
+            yield row
+            first = row[0] + 1
+    except OutboxError:
+        pass
+    else:
+        return
+    tail = _LARGEST_ID
+    try:
+        for (id_,) in patient.each(f"salvage_{table}_backwards", first=first, last=_LARGEST_ID):
+            tail = id_
+    except OutboxError:
+        pass
+    for id_ in range(first, min(tail, first + _MOST_PROBES)):
+        with suppress(OutboxError):
+            yield from patient.rows(f"salvage_{table}", first=id_, last=id_)
+    with suppress(OutboxError):
+        yield from patient.each(f"salvage_{table}", first=tail, last=_LARGEST_ID)
+
+
+def _chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def _mended_copy(damaged: Path) -> Path:
+    """Copy a file, apply its log, and replace a first page that SQLite cannot read."""
+    copy = damaged.with_name(damaged.name + ".copy")
+    shutil.copyfile(damaged, copy)
+    log = _log_of(damaged)
+    pages = judge(log.read_bytes()).pages if log.exists() else {}
+    with copy.open("r+b") as file:
+        for page_no, page in pages.items():
+            file.seek((page_no - 1) * len(page))
+            file.write(page)
+        file.seek(_FORMAT_AT)
+        file.write(_NOT_WAL)
+    if not _has_schema(copy):
+        _transplant_first_page(copy)
+    return copy
+
+
+def _has_schema(path: Path) -> bool:
+    try:
+        store = Store.open_readonly(path)
+    except OutboxError:
+        return False
+    try:
+        store.rows("ledgers")
+        return store.used_bytes() > 0
+    except OutboxError:
+        return False
+    finally:
+        store.close()
+
+
+def _transplant_first_page(path: Path) -> None:
+    """Take the first page of a fresh file: it holds the schema, whose places are the same in every file."""
+    donor = path.with_name(path.name + "-donor")
+    Store.create_or_open(donor).close()
+    page = bytearray(donor.read_bytes()[:PAGE_BYTES])
+    donor.unlink()
+    pages = path.stat().st_size // PAGE_BYTES
+    page[_FORMAT_AT : _FORMAT_AT + 2] = _NOT_WAL
+    page[_PAGE_COUNT_AT : _PAGE_COUNT_AT + 4] = pages.to_bytes(4, "big")
+    with path.open("r+b") as file:
+        file.write(page)
+
+
+def _last_boot(path: Path) -> str | None:
+    try:
+        store = Store.open_readonly(path)
+    except OutboxError:
+        return None
+    try:
+        identity = store.row("read_identity")
+        return identity[2] if identity else None
+    except OutboxError:
+        return None
+    finally:
+        store.close()
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
