@@ -1,0 +1,1 @@
+"""Figures measured on the shipped parts, against stated limits: `python -m benchmarks NAME --json`."""
