@@ -10,10 +10,12 @@ from typing import Final
 
 import structlog
 
+from cloud.db import OperationalError
+from cloud.identity import commands as identity
 from cloud.local import commands as local
 from cloud.settings import SettingsError, load
 
-AREAS: Final = (local,)
+AREAS: Final = (local, identity)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 
@@ -34,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"dockledger: {error}", file=sys.stderr)
         return 2
+    except OperationalError as error:
+        print(f"dockledger: the database does not answer: {error}", file=sys.stderr)
+        return 1
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -143,12 +143,15 @@ class Loaded:
     """Origin by setting name: a flag, an environment variable, a file or ``default``."""
 
 
-def load(flags: Mapping[str, object] | None = None, *, file: Path | None = None) -> Loaded:
+def load(
+    flags: Mapping[str, object] | None = None, *, file: Path | None = None, with_running: bool = True
+) -> Loaded:
     """Merge the sources, the first that names a setting winning.
 
     Args:
         flags: Settings given on the command line.
         file: The settings file; by default ``$DOCKLEDGER_CONFIG`` or ``dockledger.toml`` if it exists.
+        with_running: Whether what a running `dockledger local` published counts.
 
     Returns:
         The settings with their origins.
@@ -175,8 +178,9 @@ def load(flags: Mapping[str, object] | None = None, *, file: Path | None = None)
     take(EnvSettingsSource(Settings)(), f"environment {ENV_PREFIX}{{NAME}}")
     path = named or Path(DEFAULT_FILE)
     take(_read_toml(path), f"file {path}")
-    running = Path(str(values.get("data_dir", Settings.model_fields["data_dir"].default))) / RUNNING_FILE
-    take(_read_toml(running), f"embedded services, {running}")
+    if with_running:
+        running = Path(str(values.get("data_dir", Settings.model_fields["data_dir"].default))) / RUNNING_FILE
+        take(_read_toml(running), f"embedded services, {running}")
     try:
         settings = Settings(**values)  # type: ignore[arg-type]  # pydantic judges the types
     except ValidationError as error:

@@ -1,12 +1,26 @@
-"""`dockledger local | check | demo`: the one-machine services from the command line."""
+"""`dockledger local | check | admit | demo`: the services of one machine from the command line."""
 
 import argparse
-from typing import TYPE_CHECKING
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, Final
 
+from cloud.local.accounts import admit
+from cloud.local.broker import BrokerError
+from cloud.local.home import HomeError
+from cloud.local.postgres import PostgresError
+from cloud.local.stack import Stack
+from cloud.local.supervisor import ServiceFailedError
 from cloud.settings import Settings, load, masked
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+_TICK_S: Final = 0.2
+_FAILURES: Final = (BrokerError, HomeError, PostgresError, ServiceFailedError)
 
 
 def add_commands(subparsers: "Subparsers") -> None:
@@ -15,13 +29,58 @@ def add_commands(subparsers: "Subparsers") -> None:
     Args:
         subparsers: What `dockledger` collects its commands in.
     """
-    check = subparsers.add_parser(
-        "check",
-        help="print the effective configuration, with the origin of each value",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="examples:\n  dockledger check\n  DOCKLEDGER_HTTP_PORT=9000 dockledger check",
+    _command(
+        subparsers,
+        "local",
+        "start everything on this machine; Ctrl-C stops it",
+        run_local,
+        "examples:\n  dockledger local\n  dockledger --data-dir /srv/dockledger local\n"
+        "  DOCKLEDGER_ADMIN_DSN=postgresql://postgres:secret@db/postgres dockledger local",
     )
-    check.set_defaults(run=run_check)
+    _command(
+        subparsers,
+        "check",
+        "print the effective configuration, with the origin of each value",
+        run_check,
+        "examples:\n  dockledger check\n  dockledger --config /etc/dockledger.toml check",
+    )
+    admitting = _command(
+        subparsers,
+        "admit",
+        "give a gateway an account at the embedded broker and print its URL",
+        run_admit,
+        "examples:\n  dockledger admit leeds dock-1",
+    )
+    admitting.add_argument("site")
+    admitting.add_argument("gateway")
+
+
+def run_local(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Start everything and look after it until SIGINT or SIGTERM.
+
+    Args:
+        arguments: The command line.
+        settings: The effective settings.
+
+    Returns:
+        0 after a clean stop, 1 if something could not be started.
+
+    Raises:
+        SettingsError: If the settings contradict each other.
+    """
+    configured = load({"data_dir": settings.data_dir}, file=arguments.config, with_running=False).settings
+    try:
+        with interruptible(), Stack(configured, config=arguments.config, report=print) as stack:
+            stack.start()
+            print(f"\nDockledger is at {stack.url}  (Ctrl-C stops everything)\n", flush=True)
+            while True:
+                time.sleep(_TICK_S)
+                stack.tick()
+    except KeyboardInterrupt:
+        return 0
+    except _FAILURES as error:
+        print(f"dockledger: {error}")
+        return 1
 
 
 def run_check(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -39,3 +98,63 @@ def run_check(arguments: argparse.Namespace, settings: Settings) -> int:
     for name in Settings.model_fields:
         print(f"{name:<{width}}  {masked(name, getattr(settings, name))}  ({origins[name]})")
     return 0
+
+
+def run_admit(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Admit a gateway to the embedded broker.
+
+    Args:
+        arguments: The command line, with ``site`` and ``gateway``.
+        settings: The effective settings.
+
+    Returns:
+        0, or 2 if an id is not valid.
+
+    Raises:
+        SettingsError: If no broker runs.
+    """
+    try:
+        account = admit(settings.data_dir, arguments.site, arguments.gateway)
+    except BrokerError as error:
+        print(f"dockledger: {error}")
+        return 2
+    address = settings.needed("broker_url").rpartition("@")[2]
+    print(f"mqtt://{account.gateway}:{account.password}@{address}")
+    return 0
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let the first SIGINT or SIGTERM interrupt the ``with`` block and ignore the later ones.
+
+    Raises:
+        KeyboardInterrupt: When the process was asked to stop; what it owns is then stopped undisturbed.
+    """
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _command(
+    subparsers: "Subparsers",
+    name: str,
+    summary: str,
+    run: Callable[[argparse.Namespace, Settings], int],
+    examples: str,
+) -> argparse.ArgumentParser:
+    parser = subparsers.add_parser(
+        name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=examples
+    )
+    parser.set_defaults(run=run)
+    return parser

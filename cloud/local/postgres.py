@@ -116,19 +116,6 @@ class EmbeddedPostgres:
             f"?host={quote(str(self.socket_dir), safe='')}&port={self.port}"
         )
 
-    def dsn(self, role: str, password: str, database: str) -> str:
-        """Spell a role's connection over TCP.
-
-        Args:
-            role: The role.
-            password: Its password.
-            database: The database.
-
-        Returns:
-            A connection URL.
-        """
-        return f"postgresql://{role}:{quote(password, safe='')}@127.0.0.1:{self.port}/{database}"
-
     def _prepare(self, home: Home, cluster: Path) -> Service:
         bin_dir = self._bin_dir()
         if not cluster.exists():
