@@ -22,6 +22,9 @@ _NO_ID: Final = 2**62
 Row = tuple[int, bytes]
 """Claimed time in microseconds since 1970 (0 where the clock was not believed), encoded draft."""
 
+Memory = tuple[str, bytes]
+"""A device, and what it must know after a restart: it becomes durable together with the rows beside it."""
+
 
 class Book:
     """One open file with the few numbers of it that are needed all the time."""
@@ -61,17 +64,19 @@ class Book:
         """The epoch that new rows join."""
         return self.epochs[-1]
 
-    def append(self, rows: Sequence[Row]) -> int:
-        """Store rows, durably.
+    def append(self, rows: Sequence[Row], memories: Sequence[Memory] = ()) -> int:
+        """Store rows and what devices must remember, durably, in one transaction.
 
         Args:
-            rows: At least one.
+            rows: At least one, unless there is something to remember.
+            memories: The last one of a device replaces those before.
 
         Returns:
             The seq of the first; the others follow it without a gap, in the live epoch.
         """
         with self.store.transaction():
             self.add_rows(rows)
+            self.store.run_many("remember", [(device, body, zlib.crc32(body)) for device, body in memories])
         first_seq = self.newest_id + 1 - self.live.base
         self.newest_id += len(rows)
         return first_seq
@@ -86,6 +91,20 @@ class Book:
         self.store.run_many(
             "add_records", [(id_, us, zlib.crc32(body), body) for id_, (us, body) in numbered]
         )
+
+    def recall(self, device: str) -> bytes | None:
+        """Read what a device must know.
+
+        Args:
+            device: The device.
+
+        Returns:
+            What was last stored for it; None if nothing was, or if it is damaged.
+        """
+        found = self.store.row("recall", device=device)
+        if found is None or zlib.crc32(found[0]) != found[1]:
+            return None
+        return bytes(found[0])
 
     def open_epoch(self, because: str) -> None:
         """Close the live epoch, if there is one, and open a new one for the rows to come.

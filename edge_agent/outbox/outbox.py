@@ -14,7 +14,7 @@ from contracts.base import is_valid_id
 from contracts.feedback import Ack
 from edge_agent.clock import Clock
 from edge_agent.outbox.acks import apply_ack
-from edge_agent.outbox.book import LARGEST_RECORD, Book, Row
+from edge_agent.outbox.book import LARGEST_RECORD, Book, Memory, Row
 from edge_agent.outbox.domain import (
     AckOutcome,
     Cursor,
@@ -120,11 +120,12 @@ class Outbox:
             self._lock.close()
             raise
 
-    def append(self, drafts: Sequence[Draft]) -> Stored:
+    def append(self, drafts: Sequence[Draft], memory: Memory | None = None) -> Stored:
         """Store what happened; durable on return, all of it or nothing.
 
         Args:
-            drafts: In the order of their happening; at least one.
+            drafts: In the order of their happening; at least one, unless there is something to remember.
+            memory: A device and what ``recall`` shall give for it, stored in the same transaction.
 
         Returns:
             The rows' identity. Samples may be shed when space runs short, nothing else ever is.
@@ -146,10 +147,21 @@ class Outbox:
         rows = [(each.claimed_us, each.body) for each in kept]
         shed = len(drafts) - len(rows)
         self._counters["samples_shed"] += shed
-        if not rows:
+        if not rows and memory is None:
             return Stored(self._book.live.epoch, 0, 0, shed)
-        epoch, first_seq = self._writer.append(rows)
+        epoch, first_seq = self._writer.append(rows, () if memory is None else (memory,))
         return Stored(epoch, first_seq, len(rows), shed)
+
+    def recall(self, device: str) -> bytes | None:
+        """Read what a device must know after a restart.
+
+        Args:
+            device: As given to ``append``.
+
+        Returns:
+            What was last stored for it; None if nothing was.
+        """
+        return self._writer.call(self._guarded(lambda: self._book.recall(device)))
 
     def next_batch(self, lane: Lane, after: Cursor) -> SealedBatch | None:
         """Find the next batch to send in a lane, sealing waiting rows if need be.
@@ -266,14 +278,16 @@ class Outbox:
         self._book.store.close()
         self._lock.close()
 
-    def _commit(self, rows: Sequence[Row]) -> tuple[str, int]:
+    def _commit(self, rows: Sequence[Row], memories: Sequence[Memory]) -> tuple[str, int]:
         if not self._space.has_room(self._used_bytes):
             self._counters["rows_refused_full"] += len(rows)
             raise OutboxFullError(self._fullness())
         try:
-            first_seq = self._guarded(lambda: self._book.append(rows))()
+            first_seq = self._guarded(lambda: self._book.append(rows, memories))()
         except StoreCorruptError:
-            first_seq = self._guarded(lambda: self._book.append(rows))()  # the file has been replaced
+            first_seq = self._guarded(
+                lambda: self._book.append(rows, memories)
+            )()  # the file has been replaced
         epoch = self._book.live.epoch
         self._used_bytes = self._book.store.used_bytes()
         self._counters["rows_stored"] += len(rows)

@@ -148,3 +148,10 @@ WHERE id BETWEEN :first AND :last ORDER BY id;
 
 -- name: salvage_batch_backwards
 SELECT id FROM batch NOT INDEXED WHERE id BETWEEN :first AND :last ORDER BY id DESC;
+
+-- name: remember
+INSERT INTO device_memory (device, body, crc32) VALUES (?, ?, ?)
+ON CONFLICT (device) DO UPDATE SET body = excluded.body, crc32 = excluded.crc32;
+
+-- name: recall
+SELECT body, crc32 FROM device_memory WHERE device = :device;

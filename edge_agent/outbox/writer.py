@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from queue import Empty, Queue
 from typing import Final, TypeVar, cast
 
-from edge_agent.outbox.book import Row
+from edge_agent.outbox.book import Memory, Row
 from edge_agent.outbox.errors import OutboxClosedError
 
 GROUP_ROWS: Final = 200
@@ -22,6 +22,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class _Append:
     rows: Sequence[Row]
+    memories: Sequence[Memory]
     done: "Future[tuple[str, int]]" = field(default_factory=Future)
 
 
@@ -48,13 +49,13 @@ class Writer:
 
     def __init__(
         self,
-        commit: Callable[[Sequence[Row]], tuple[str, int]],
+        commit: Callable[[Sequence[Row], Sequence[Memory]], tuple[str, int]],
         tick: Callable[[], bool],
     ) -> None:
         """Start the thread.
 
         Args:
-            commit: Stores rows durably and returns their epoch and the first one's seq.
+            commit: Stores rows and memories durably and returns their epoch and the first one's seq.
             tick: Housekeeping, twice a second; returns True if it wants to be called again at once.
         """
         self._commit = commit
@@ -65,11 +66,12 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="outbox-writer")
         self._thread.start()
 
-    def append(self, rows: Sequence[Row]) -> tuple[str, int]:
-        """Store rows and wait until they are durable.
+    def append(self, rows: Sequence[Row], memories: Sequence[Memory] = ()) -> tuple[str, int]:
+        """Store rows, and what devices must remember, and wait until they are durable.
 
         Args:
-            rows: At least one.
+            rows: At least one, unless there is something to remember.
+            memories: Committed in the same transaction.
 
         Returns:
             Their epoch and the seq of the first.
@@ -77,7 +79,7 @@ class Writer:
         Raises:
             OutboxClosedError: If the writer is closing.
         """
-        job = _Append(rows)
+        job = _Append(rows, memories)
         self._put(job)
         return job.done.result()
 
@@ -141,7 +143,7 @@ class Writer:
             else:
                 leftover = job
         try:
-            epoch, seq = self._commit(rows)
+            epoch, seq = self._commit(rows, [memory for member in members for memory in member.memories])
         except Exception as error:  # noqa: BLE001  every caller that waits gets it
             for member in members:
                 member.done.set_exception(error)

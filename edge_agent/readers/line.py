@@ -35,6 +35,8 @@ class LineState(StrEnum):
     """Not there yet, or lost: it is tried again with backoff."""
     OPEN = "open"
     STOPPED = "stopped"
+    FAILED = "failed"
+    """Its listener raised an error nobody expected: the agent must restart."""
 
 
 @dataclass(slots=True)
@@ -52,6 +54,4 @@ class LineCounters:
     lost: int = 0
     unsent: int = 0
     """Answers that could not be written to the scanner."""
-    crashes: int = 0
-    """Errors of the listener: the line was reopened."""
     last_heard_at: datetime | None = None

@@ -60,9 +60,16 @@ class SerialScanner:
         self._wake()
         if self._thread.ident is not None:
             self._thread.join()
-        self.counters.state = LineState.STOPPED
 
     def _run(self) -> None:
+        try:
+            self._keep_conversing()
+        finally:
+            # An error of the listener ends the thread, and whoever supervises the agent sees that it did:
+            # its work is in the journal up to the last beep.
+            self.counters.state = LineState.STOPPED if self._stopping.is_set() else LineState.FAILED
+
+    def _keep_conversing(self) -> None:
         retry_s = FIRST_RETRY_S
         while not self._stopping.is_set():
             try:
@@ -96,7 +103,7 @@ class SerialScanner:
         self.counters.state = LineState.OPEN
         self.counters.opened += 1
         log.info("scanner_connected", scanner=self.id, port=self.port, times=self.counters.opened)
-        cause = "stopped"
+        cause = "closed"
         try:
             self._listener.connected(self._send)
             while not self._stopping.is_set():
@@ -105,10 +112,6 @@ class SerialScanner:
             # TypeError: pyserial's own answer when its descriptor is closed under a read.
             self.counters.lost += 1
             cause = str(error)
-        except Exception:
-            self.counters.crashes += 1
-            cause = "listener failed"
-            log.exception("scanner_listener_failed", scanner=self.id, times=self.counters.crashes)
         finally:
             self._hang_up(cause)
 
