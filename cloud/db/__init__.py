@@ -5,13 +5,18 @@ from psycopg_pool import ConnectionPool
 
 from cloud.db.cluster import bootstrap
 from cloud.db.connections import SuperuserError, connect, open_pool
-from cloud.db.retry import in_transaction
+from cloud.db.lasting import ContentRefusedError, DatabaseAwayError, LastingConnection
+from cloud.db.retry import RETRYABLE, in_transaction
 from cloud.db.schema import MigrationError, migrate
 from cloud.db.sql_file import statements
 
 __all__ = [
+    "RETRYABLE",
     "Connection",
     "ConnectionPool",
+    "ContentRefusedError",
+    "DatabaseAwayError",
+    "LastingConnection",
     "MigrationError",
     "OperationalError",
     "SuperuserError",

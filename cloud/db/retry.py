@@ -3,12 +3,12 @@
 import random
 import time
 from collections.abc import Callable
-from typing import Final, TypeVar
+from contextlib import AbstractContextManager
+from typing import Final, Protocol, TypeVar
 
 import psycopg
 import structlog
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
-from psycopg_pool import ConnectionPool
 
 RETRYABLE: Final = (DeadlockDetected, SerializationFailure, LockNotAvailable)
 MAX_ATTEMPTS: Final = 10
@@ -19,7 +19,14 @@ T = TypeVar("T")
 log = structlog.get_logger()
 
 
-def in_transaction(pool: ConnectionPool, work: Callable[[psycopg.Connection], T]) -> T:
+class Source(Protocol):
+    """A pool, or a single lasting connection."""
+
+    def connection(self) -> AbstractContextManager[psycopg.Connection]:
+        """Give a connection whose transaction ends with the block."""
+
+
+def in_transaction(pool: Source, work: Callable[[psycopg.Connection], T]) -> T:
     """Run work in one transaction and commit; on a deadlock, serialization failure or lock timeout, again.
 
     Args:

@@ -1,0 +1,1 @@
+"""What gateways say of themselves: online or not, healthy or not, complete until when."""

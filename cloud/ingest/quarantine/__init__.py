@@ -1,0 +1,1 @@
+"""What could not be posted: list it, show it, replay it, discard it."""

@@ -1,0 +1,1 @@
+"""Which gateways may speak, and for which site."""

@@ -1,0 +1,262 @@
+"""One ingest process: publishes in, groups to the ledger, acknowledgements out after their commit."""
+
+import functools
+import hashlib
+import os
+import random
+import re
+import secrets
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+import structlog
+
+from cloud.db import (
+    RETRYABLE,
+    Connection,
+    ContentRefusedError,
+    DatabaseAwayError,
+    LastingConnection,
+    in_transaction,
+)
+from cloud.ingest import counters, crash
+from cloud.ingest.arrival import Arrival, Delivery, Unpostable, claim_of, read
+from cloud.ingest.inbox import Inbox
+from cloud.ingest.mqtt import Link, Outgoing
+from cloud.ingest.presence import service as presence
+from cloud.ingest.service import Reading, Written, write
+from cloud.ingest.workers import store as workers
+from cloud.ingest.workers.keeper import Keeper
+from cloud.ledger.domain import LedgerError
+from contracts.feedback import IngestMode, IngestState
+from contracts.topics import INGEST_STATE, Channel, topic
+
+MAX_GROUP: Final = 50
+"""Publishes per transaction while draining; whatever has arrived while not."""
+DEADLY: Final = 3
+"""A batch that was in the hands of so many dying workers is not tried again."""
+_LOOK_AROUND_S: Final = 0.1
+_FIRST_PAUSE_S: Final = 0.1
+_LONGEST_PAUSE_S: Final = 2.0
+_HASH: Final = re.compile(rb'"sha256":\s*"([0-9a-f]{64})"')
+_HASH_WITHIN: Final = 2048
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+class WorkerStoppedError(Exception):
+    """The worker was told to stop while the database was away; nothing of its group was acknowledged."""
+
+
+class Worker:
+    """Owns the posting connection; its keeper and its link are the only other threads."""
+
+    def __init__(self, *, dsn: str, broker_url: str) -> None:
+        """Prepare it; `run` works until `stop`.
+
+        Args:
+            dsn: Connection of ``dockledger_ingest``.
+            broker_url: ``mqtt://user:password@host:port``.
+        """
+        self.name = f"{os.getpid()}-{secrets.token_hex(4)}"
+        self._database = LastingConnection(dsn, workers.application_name(self.name))
+        self._inbox = Inbox()
+        self._greeting_due = threading.Event()
+        self._link = Link(
+            broker_url,
+            client_id=f"dockledger-ingest-{self.name}",
+            will=_state(IngestMode.PAUSED, None, "an ingest process was lost"),
+            on_delivery=self._inbox.put,
+            on_listening=self._greeting_due.set,
+        )
+        self._keeper = Keeper(dsn, self.name, self._link)
+        self._ledger_id: str | None = None
+        self._is_paused = False
+        self._stopping = threading.Event()
+
+    def stop(self) -> None:
+        """Ask it to end after the group in hand; safe from a signal handler."""
+        self._stopping.set()
+
+    def run(self) -> bool:
+        """Work until stopped.
+
+        Returns:
+            True after an orderly stop, False if one of its threads died and the process should be replaced.
+        """
+        log.info("ingest_started", worker=self.name)
+        self._link.start()
+        self._keeper.start()
+        try:
+            while not self._stopping.is_set() and self._link.is_alive and self._keeper.is_alive:
+                if self._greeting_due.is_set():
+                    self._greet()
+                self._handle(self._inbox.take(max_deliveries=MAX_GROUP, timeout_s=_LOOK_AROUND_S))
+        except WorkerStoppedError:
+            log.info("ingest_stopped_in_outage", worker=self.name)
+        finally:
+            orderly = self._stopping.is_set()
+            self._keeper.close()
+            self._link.publish(_state(IngestMode.PAUSED, self._ledger_id, "an ingest process stops"))
+            self._link.close()
+            self._database.close()
+            log.info("ingest_ended", worker=self.name, orderly=orderly)
+        return orderly
+
+    def _greet(self) -> None:
+        """Tell edges that somebody listens: what they sent before may be lost, so send it again."""
+        self._greeting_due.clear()
+        self._is_paused = False
+        self._link.publish(_state(IngestMode.RESEND_NOW, self._ledger_id, retain=False))
+        self._link.publish(_state(IngestMode.RUNNING, self._ledger_id))
+
+    def _handle(self, deliveries: Sequence[Delivery]) -> None:
+        batches: list[Delivery] = []
+        heard: list[presence.Heard] = []
+        for delivery in deliveries:
+            channel = delivery.topic.rpartition("/")[2]
+            counters.RECEIVED.labels(channel if channel in set(Channel) else "other").inc()
+            if delivery.topic == INGEST_STATE:
+                if b'"paused"' in delivery.payload and not self._is_paused:
+                    self._greeting_due.set()
+            elif delivery.topic.endswith(f"/{Channel.RECORDS}"):
+                batches.append(delivery)
+            elif (each := presence.read(delivery)) is not None:
+                heard.append(each)
+            else:
+                counters.UNREADABLE.labels(channel if channel in set(Channel) else "other").inc()
+        if batches:
+            self._handle_batches(batches)
+        if heard:
+            self._lasting(lambda conn: presence.record(conn, heard))
+
+    def _handle_batches(self, deliveries: Sequence[Delivery]) -> None:
+        suspects = self._keeper.suspects
+        named = [(identify(delivery.payload), delivery) for delivery in deliveries]
+        groups = [[each for each in named if each[0] not in suspects]]
+        groups += [[each] for each in named if each[0] in suspects]
+        for group in filter(None, groups):
+            sha256s = [sha256 for sha256, _ in group]
+            self._lasting(functools.partial(workers.take_up, worker=self.name, sha256s=sha256s))
+            readings = [
+                _deadly(delivery) if suspects.get(sha256, 0) >= DEADLY else read(delivery)
+                for sha256, delivery in group
+            ]
+            self._store(readings, [sha256 for sha256 in sha256s if sha256 in suspects])
+
+    def _store(self, readings: Sequence[Reading], acquitted: Sequence[str]) -> None:
+        began_at = time.perf_counter()
+
+        def work(conn: Connection) -> Written:
+            workers.put_down(conn, self.name, acquitted)
+            return write(conn, readings)
+
+        try:
+            written = self._lasting(work)
+        except (ContentRefusedError, LedgerError) as error:
+            if len(readings) > 1:
+                for reading in readings:
+                    self._store([reading], acquitted)
+            elif isinstance(reading := readings[0], Arrival):
+                self._store([_refused(reading, error)], acquitted)
+            else:
+                raise
+            return
+        crash.point("after_commit")
+        counters.COMMIT_SECONDS.observe(time.perf_counter() - began_at)
+        self._answer(written)
+
+    def _answer(self, written: Written) -> None:
+        if written.ledger_id != self._ledger_id:
+            self._ledger_id = written.ledger_id
+            self._greeting_due.set()
+        for answer in written.answers:
+            payload = answer.ack.model_dump_json(by_alias=True).encode()
+            self._link.publish(Outgoing(topic(answer.site, answer.ack.gateway, Channel.ACK), payload))
+        _count(written)
+
+    def _lasting(self, work: Callable[[Connection], T]) -> T:
+        """Run work in a transaction, however long the database is away.
+
+        Returns:
+            What the committed run returned.
+
+        Raises:
+            WorkerStoppedError: If the worker is told to stop meanwhile.
+        """
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                done = in_transaction(self._database, work)
+            except (DatabaseAwayError, *RETRYABLE) as error:
+                self._pause(str(error))
+                if self._stopping.wait(pause_s * random.uniform(0.5, 1.5)):  # noqa: S311  jitter
+                    raise WorkerStoppedError from error
+                pause_s = min(_LONGEST_PAUSE_S, 2 * pause_s)
+            else:
+                if self._is_paused:
+                    log.info("database_back", worker=self.name)
+                    self._greeting_due.set()
+                return done
+
+    def _pause(self, error: str) -> None:
+        if not self._is_paused:
+            self._is_paused = True
+            counters.OUTAGES.labels("database").inc()
+            log.warning("database_away", worker=self.name, error=error)
+            self._link.publish(_state(IngestMode.PAUSED, self._ledger_id, "the database is away"))
+
+
+def _deadly(delivery: Delivery) -> Unpostable:
+    """Set aside a batch that has ended too many workers, reading no more of it than its header line."""
+    message = f"it was in the hands of {DEADLY} workers when they died"
+    claim, site = claim_of(delivery)
+    return Unpostable(delivery, "crashed_worker", message, claim, site, is_acknowledged=claim is not None)
+
+
+def _refused(reading: Arrival, error: Exception) -> Unpostable:
+    """Set aside a batch that the ledger refuses; what only the registry refuses is not acknowledged."""
+    is_content = isinstance(error, ContentRefusedError)
+    reason = "refused_by_ledger" if is_content else "not_admitted"
+    return Unpostable(
+        reading.delivery, reason, str(error), reading.claim, reading.site, is_acknowledged=is_content
+    )
+
+
+def _state(
+    mode: IngestMode, ledger_id: str | None, reason: str | None = None, *, retain: bool = True
+) -> Outgoing:
+    state = IngestState(mode=mode, ledger_id=ledger_id, since_at=datetime.now(UTC), reason=reason)
+    return Outgoing(INGEST_STATE, state.model_dump_json(by_alias=True).encode(), retain)
+
+
+def _count(written: Written) -> None:
+    for judgement, number in written.judgements.items():
+        counters.BATCHES.labels(judgement).inc(number)
+    for reason, number in written.held.items():
+        counters.QUARANTINED.labels(reason).inc(number)
+    for reason, number in written.refused.items():
+        counters.REFUSED_ROWS.labels(reason).inc(number)
+    if written.posted:
+        counters.GROUP_ROWS.observe(sum(len(batch.rows) for batch in written.posted))
+    for batch in written.posted:
+        late_before = batch.received_at - counters.LATE
+        counters.ROWS.inc(len(batch.rows))
+        counters.LATE_ROWS.inc(sum(row.occurred_at < late_before for row in batch.rows))
+
+
+def identify(payload: bytes) -> str:
+    """Name a publish without reading it: the hash it claims, else its own.
+
+    Args:
+        payload: Bytes as the broker gave them.
+
+    Returns:
+        64 hexadecimal digits, the same each time the same batch is sent.
+    """
+    found = _HASH.search(payload, 0, _HASH_WITHIN)
+    return found[1].decode() if found else hashlib.sha256(payload).hexdigest()

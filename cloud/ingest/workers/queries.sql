@@ -1,0 +1,76 @@
+-- name: take_turn
+SELECT pg_advisory_xact_lock(%(lock)s);
+
+-- name: stay_alive
+INSERT INTO ingest_worker (worker, expires_at, metrics)
+VALUES (%(worker)s, clock_timestamp() + %(term)s, %(metrics)s)
+ON CONFLICT (worker) DO UPDATE SET expires_at = excluded.expires_at, metrics = excluded.metrics;
+
+-- name: bury
+DELETE FROM ingest_worker WHERE expires_at < clock_timestamp() RETURNING worker;
+
+-- name: fence
+SELECT pg_terminate_backend(pid)
+FROM pg_stat_activity
+WHERE application_name = ANY (%(application_names)s) AND usename = current_user;
+
+-- name: blame
+WITH dead AS (
+    DELETE FROM ingest_in_flight WHERE worker = ANY (%(workers)s) RETURNING sha256
+)
+INSERT INTO ingest_suspect (sha256, deaths)
+SELECT DISTINCT held, 1 FROM dead CROSS JOIN LATERAL unnest(dead.sha256) AS held
+ORDER BY held
+ON CONFLICT (sha256) DO UPDATE SET deaths = ingest_suspect.deaths + 1, last_at = clock_timestamp();
+
+-- name: suspects
+SELECT sha256, deaths FROM ingest_suspect ORDER BY last_at DESC LIMIT 10000;
+
+-- name: acquit
+DELETE FROM ingest_suspect WHERE sha256 = ANY (%(sha256s)s);
+
+-- name: take_up
+INSERT INTO ingest_in_flight (worker, sha256) VALUES (%(worker)s, %(sha256s)s)
+ON CONFLICT (worker) DO UPDATE SET sha256 = excluded.sha256;
+
+-- name: put_down
+UPDATE ingest_in_flight SET sha256 = '{}' WHERE worker = %(worker)s;
+
+-- name: living
+SELECT worker FROM ingest_worker ORDER BY worker;
+
+-- name: sites
+SELECT site_id FROM site ORDER BY site_id;
+
+-- name: leases
+SELECT site_id, worker FROM ingest_lease ORDER BY site_id;
+
+-- name: lease
+INSERT INTO ingest_lease (site_id, worker) VALUES (%(site)s, %(worker)s)
+ON CONFLICT (site_id) DO UPDATE SET worker = excluded.worker;
+
+-- name: leave
+WITH gone AS (
+    DELETE FROM ingest_worker WHERE worker = %(worker)s
+)
+DELETE FROM ingest_in_flight WHERE worker = %(worker)s;
+
+-- name: due_messages
+SELECT m.message_id, g.name AS gateway, g.site_id AS site, m.channel, m.revision, m.payload
+FROM gateway_message AS m
+JOIN gateway AS g USING (gateway_id)
+WHERE m.published_at IS NULL AND g.site_id = ANY (%(sites)s)
+ORDER BY m.message_id
+LIMIT 100;
+
+-- name: published
+UPDATE gateway_message SET published_at = clock_timestamp()
+WHERE message_id = ANY (%(message_ids)s) AND published_at IS NULL;
+
+-- name: epoch_state
+SELECT c.contiguous_no, c.contiguous_sha256, i.ledger_id::text, h.position
+FROM gateway AS g
+CROSS JOIN ledger_identity AS i
+CROSS JOIN ledger_head AS h
+LEFT JOIN completeness AS c ON c.gateway_id = g.gateway_id AND c.epoch = %(epoch)s
+WHERE g.name = %(gateway)s AND h.shard = 0;
