@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Final, LiteralString
+from typing import Final
 
 import psycopg
 from psycopg import sql

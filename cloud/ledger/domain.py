@@ -119,6 +119,8 @@ class Posted:
     outcomes: tuple[BatchOutcome, ...] = ()
     quarantined: int = 0
     """Rows put to quarantine by this posting."""
+    rows: tuple[RowRef, ...] = ()
+    """Identities given to the statements, in their order."""
 
 
 @dataclass(frozen=True, slots=True)

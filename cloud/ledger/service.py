@@ -6,6 +6,7 @@ import psycopg
 
 from cloud.identity.actor import Actor
 from cloud.ledger.domain import AcceptedBatch, Claim, CloudStatement, Posted, PostingKind
+from cloud.ledger.posting import Posting
 
 
 def post(
@@ -28,15 +29,19 @@ def post(
         actor: Who posts; must reach every site named.
         kind: Why.
         batches: New batches, of any gateways.
-        statements: Records from elsewhere.
+        statements: Records from elsewhere; one that cannot be stored fails the posting.
         claims: What must not have happened before.
 
     Returns:
-        The position, and for each batch whether it was stored whole.
+        The position, for each batch whether it was stored whole, and the identity of each statement.
 
     Raises:
         UnknownGatewayError: If a batch names no registered gateway of its site.
         AlreadyClaimedError: If a claim was made before.
+        NotPostableError: If a statement cannot be stored as it is.
         NotAllowedError: If a site is out of the actor's reach.
     """
-    raise NotImplementedError
+    posting = Posting(conn, actor, kind)
+    posting.claim(claims)
+    posting.write(batches=batches, statements=statements)
+    return posting.close()

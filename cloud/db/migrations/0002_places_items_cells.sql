@@ -77,6 +77,22 @@ CREATE TABLE identifier (
     PRIMARY KEY (scheme, value, valid_from)
 );
 CREATE INDEX identifier_item ON identifier (item_id);
+
+-- Grows when a person or an import names something anew, so that writers forget what they remember.
+CREATE TABLE master_revision (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    revision bigint NOT NULL
+);
+INSERT INTO master_revision VALUES (true, 0);
+CREATE FUNCTION bump_master_revision() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE master_revision SET revision = revision + 1;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER named_anew AFTER INSERT ON identifier
+    FOR EACH ROW WHEN (NEW.posting_id IS NULL) EXECUTE FUNCTION bump_master_revision();
 CREATE INDEX identifier_posting ON identifier (posting_id);
 
 -- Resolving and merging: from this position on `from_item` reads as `to_item`; a later row takes it back.

@@ -20,6 +20,7 @@ GRANT SELECT ON
     audit_event, item_cost, balance, fold_head
     TO dockledger_app;
 
+GRANT USAGE ON SEQUENCE cloud_row_seq TO dockledger_ingest, dockledger_app;
 GRANT INSERT, UPDATE ON completeness, gateway_status TO dockledger_ingest;
 GRANT UPDATE (published_at) ON gateway_message TO dockledger_ingest;
 GRANT UPDATE (state, settled_at, settled_by, settled_posting) ON quarantine TO dockledger_ingest, dockledger_app;

@@ -58,18 +58,6 @@ CREATE TABLE api_key (
     last_used_at timestamptz
 );
 
-CREATE TABLE identity_event (
-    event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    at       timestamptz NOT NULL DEFAULT clock_timestamp(),
-    actor    text NOT NULL,
-    action   text NOT NULL,
-    subject  text NOT NULL,
-    detail   jsonb NOT NULL DEFAULT '{}'
-);
-COMMENT ON TABLE identity_event IS 'Who changed what about whom: users, grants, keys, logins; append-only by right';
-
 GRANT SELECT, INSERT, UPDATE ON app_user, api_key, login_link TO dockledger_app;
 GRANT SELECT, INSERT, DELETE ON role_grant TO dockledger_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON session, login_attempt TO dockledger_app;
-GRANT SELECT, INSERT ON identity_event TO dockledger_app;
-GRANT SELECT ON identity_event TO dockledger_auditor;

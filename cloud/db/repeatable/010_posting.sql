@@ -1,7 +1,7 @@
 -- What every posting does inside the database (PROTOCOL P4, P7, P8). All run with the owner's rights, so
 -- the roles that post need no right to read movements or to touch the order.
 
-CREATE OR REPLACE FUNCTION begin_posting(OUT posting_id bigint, OUT ledger_id uuid)
+CREATE OR REPLACE FUNCTION begin_posting(OUT posting_id bigint, OUT ledger_id uuid, OUT master_revision bigint)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     IF coalesce(current_setting('dockledger.posting', true), '') <> '' THEN
@@ -10,7 +10,7 @@ BEGIN
     END IF;
     posting_id := nextval('posting_id_seq');
     PERFORM set_config('dockledger.posting', posting_id::text, true);
-    SELECT i.ledger_id INTO ledger_id FROM ledger_identity i;
+    SELECT i.ledger_id, r.revision INTO ledger_id, master_revision FROM ledger_identity i, master_revision r;
 END
 $$;
 

@@ -1,0 +1,235 @@
+"""Entries in, entries with the ids of their items, places and cells out; what has no place is refused."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+import psycopg
+
+from cloud.ledger.entries import Entry
+from cloud.master.domain import (
+    BASE_UNIT,
+    UNIT_SITE,
+    CellKey,
+    IdentifierKey,
+    Packaging,
+    PlaceKey,
+    UnresolvableError,
+    base_quantity,
+    check_place,
+    identifier_key,
+    packaging_at,
+    place_key,
+)
+from cloud.master.resolver import Resolver
+from contracts.records import Count, Identifier, Movement, Side, UnitPosition
+
+ONE: Final = (1, 1)
+
+
+class Amount(NamedTuple):
+    """An item and a quantity in its base unit."""
+
+    item_id: int
+    quantity: Decimal
+
+
+@dataclass(slots=True)
+class Names:
+    """The ids behind the names of one posting."""
+
+    identifiers: dict[IdentifierKey, tuple[Packaging, ...]] = field(default_factory=dict)
+    units: dict[IdentifierKey, tuple[Packaging, ...]] = field(default_factory=dict)
+    places: dict[PlaceKey, int] = field(default_factory=dict)
+    cells: dict[CellKey, int] = field(default_factory=dict)
+
+    def amount(self, entry: Entry, identifier: Identifier, seen: Decimal, unit_seen: str) -> Amount:
+        """Convert a seen quantity at the ratio valid when it was seen.
+
+        Args:
+            entry: Whose time counts.
+            identifier: Of the item.
+            seen: In ``unit_seen``; zero or more.
+            unit_seen: ``base`` or a GTIN of the same item.
+
+        Returns:
+            Item and base quantity.
+
+        Raises:
+            UnresolvableError: If the unit is unknown, another item's, or the result is not exact.
+        """
+        key = identifier_key(identifier)
+        packaging = packaging_at(self.identifiers[key], entry.row.occurred_at)
+        ratio = ONE
+        if unit_seen != BASE_UNIT:
+            levels = (
+                self.identifiers[key] if ("gtin", unit_seen) == key else self.units.get(("gtin", unit_seen))
+            )
+            if not levels:
+                raise UnresolvableError("unknown_unit", f"unit_seen {unit_seen!r} is no known GTIN")
+            level = packaging_at(levels, entry.row.occurred_at)
+            if level.item_id != packaging.item_id:
+                message = f"unit_seen {unit_seen!r} is a packaging of another item than {identifier.value!r}"
+                raise UnresolvableError("unit_of_other_item", message)
+            ratio = level.numerator, level.denominator
+        return Amount(packaging.item_id, base_quantity(seen, *ratio))
+
+    def cell_key(self, entry: Entry, item_id: int, side: Side) -> CellKey:
+        """Name the cell of one side.
+
+        Args:
+            entry: Whose site counts.
+            item_id: Of the moved item.
+            side: As stated; what is not known stays None (PROTOCOL P5).
+
+        Returns:
+            The cell's key.
+        """
+        place = self.places[place_key(entry.site, side)]
+        disposition = None if side.disposition is None else side.disposition.value
+        return item_id, place, side.lot, disposition, side.owner
+
+
+class CountedLine(NamedTuple):
+    """One observed quantity of a count, as stored."""
+
+    identifier: Identifier
+    seen: Decimal
+    unit_seen: str
+    side: Side
+    is_confirmed_zero: bool
+    epcs: tuple[str, ...]
+
+
+def counted_lines(count: Count) -> list[CountedLine]:
+    """Unfold a count into its lines; what was confirmed absent is a line of zero.
+
+    Args:
+        count: As stated.
+
+    Returns:
+        Lines in their order, confirmed zeros last.
+    """
+    lines = [
+        CountedLine(
+            line.identifier,
+            line.quantity,
+            line.unit_seen,
+            Side(
+                location=None if line.unit else count.location,
+                unit=line.unit,
+                lot=line.lot,
+                disposition=line.disposition,
+                owner=line.owner,
+            ),
+            is_confirmed_zero=False,
+            epcs=line.epcs,
+        )
+        for line in count.lines
+    ]
+    place = Side(location=count.location)
+    zeros = (
+        CountedLine(identifier, Decimal(0), BASE_UNIT, place, is_confirmed_zero=True, epcs=())
+        for identifier in count.zero_confirmed
+    )
+    return [*lines, *zeros]
+
+
+def places_of(entry: Entry) -> list[PlaceKey]:
+    """List the places an entry names.
+
+    Args:
+        entry: Any.
+
+    Returns:
+        Their keys; the first unit of a unit position comes first.
+    """
+    record, site = entry.row.record, entry.site
+    if isinstance(record, Movement):
+        return [place_key(site, record.source), place_key(site, record.destination)]
+    if isinstance(record, UnitPosition):
+        units = [(UNIT_SITE, code) for code in (record.unit, record.parent) if code is not None]
+        codes = [(site, code) for code in (record.location, record.from_location) if code is not None]
+        return units + codes
+    if isinstance(record, Count):
+        return [(site, record.location), *(place_key(site, line.side) for line in counted_lines(record))]
+    return []
+
+
+def _check_places(entry: Entry) -> None:
+    for key in places_of(entry):
+        check_place(key)
+
+
+def _goods_of(entry: Entry) -> list[tuple[Identifier, str]]:
+    record = entry.row.record
+    if isinstance(record, Movement):
+        return [(record.identifier, record.unit_seen)]
+    if isinstance(record, Count):
+        return [(line.identifier, line.unit_seen) for line in counted_lines(record)]
+    return []
+
+
+def _sides_of(entry: Entry, names: Names) -> list[CellKey]:
+    record = entry.row.record
+    if isinstance(record, Movement):
+        item_id = names.amount(entry, record.identifier, record.quantity_seen, record.unit_seen).item_id
+        source = names.cell_key(entry, item_id, record.source)
+        destination = names.cell_key(entry, item_id, record.destination)
+        if source == destination:
+            raise UnresolvableError("moves_nothing", "source and destination are the same cell once resolved")
+        return [source, destination]
+    if isinstance(record, Count):
+        return [
+            names.cell_key(
+                entry, names.amount(entry, line.identifier, line.seen, line.unit_seen).item_id, line.side
+            )
+            for line in counted_lines(record)
+        ]
+    return []
+
+
+Refuse = Callable[[Entry, UnresolvableError], None]
+
+
+def resolve_names(
+    conn: psycopg.Connection, resolver: Resolver, posting_id: int, entries: Sequence[Entry], refuse: Refuse
+) -> tuple[Names, list[Entry]]:
+    """Find or make every name that the entries use.
+
+    Args:
+        conn: A connection inside the posting.
+        resolver: Remembers names between postings.
+        posting_id: The posting.
+        entries: To resolve.
+        refuse: Told of each entry that cannot be stored, and why.
+
+    Returns:
+        The names, and the entries that can be stored, in their order.
+    """
+    names = Names()
+    entries = _keep(entries, refuse, _check_places)
+    goods = [good for entry in entries for good in _goods_of(entry)]
+    keys = {identifier_key(identifier) for identifier, _ in goods}
+    units = {("gtin", unit) for _, unit in goods if unit != BASE_UNIT} - keys
+    names.identifiers = resolver.identifiers(conn, posting_id, sorted(keys))
+    names.units = resolver.known_identifiers(conn, units)
+    places = {key: entry.site for entry in reversed(entries) for key in places_of(entry)}
+    names.places = resolver.places(conn, posting_id, places)
+    cells: set[CellKey] = set()
+    entries = _keep(entries, refuse, lambda entry: cells.update(_sides_of(entry, names)))
+    names.cells = resolver.cells(conn, posting_id, list(cells))
+    return names, entries
+
+
+def _keep(entries: Iterable[Entry], refuse: Refuse, check: Callable[[Entry], object]) -> list[Entry]:
+    kept = []
+    for entry in entries:
+        try:
+            check(entry)
+        except UnresolvableError as error:
+            refuse(entry, error)
+        else:
+            kept.append(entry)
+    return kept

@@ -1,0 +1,118 @@
+"""One posting from its number to its position; every service command of the ledger goes through it."""
+
+from collections.abc import Sequence
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import psycopg
+
+from cloud.identity.actor import Actor, NotAllowedError
+from cloud.ledger import store
+from cloud.ledger.domain import (
+    AcceptedBatch,
+    AlreadyClaimedError,
+    BatchOutcome,
+    Claim,
+    CloudStatement,
+    Posted,
+    PostingKind,
+)
+from cloud.ledger.entries import entries_of_batches, entries_of_statements, named_gateways, references
+from cloud.ledger.writing import Writer
+from cloud.master.resolver import Resolver
+from cloud.master.store import find_gateways
+from contracts.feedback import StoredAs
+from contracts.records import RowRef
+
+_RESOLVERS: Final[WeakKeyDictionary[psycopg.Connection, Resolver]] = WeakKeyDictionary()
+"""What each connection remembers of names; it goes with the connection."""
+
+
+class Posting:
+    """A posting being made in the caller's transaction."""
+
+    def __init__(self, conn: psycopg.Connection, actor: Actor, kind: PostingKind) -> None:
+        """Take the posting's number.
+
+        Args:
+            conn: A connection inside a transaction that makes no other posting.
+            actor: Who posts.
+            kind: Why.
+        """
+        begun = store.begin_posting(conn)
+        self.posting_id = begun.posting_id
+        self.resolver = _RESOLVERS.setdefault(conn, Resolver())
+        self.resolver.begin(begun.revision)
+        self._conn = conn
+        self._actor = actor
+        self._kind = kind
+        self._outcomes: tuple[BatchOutcome, ...] = ()
+        self._rows: tuple[RowRef, ...] = ()
+        self._quarantined = 0
+
+    def claim(self, claims: Sequence[Claim]) -> None:
+        """Claim what may happen once.
+
+        Args:
+            claims: All of them, or the posting fails.
+
+        Raises:
+            AlreadyClaimedError: Naming the first that was claimed before.
+        """
+        made = store.add_claims(self._conn, self.posting_id, claims)
+        for claim in claims:
+            if claim not in made:
+                raise AlreadyClaimedError(f"{claim.kind} of {claim.target} has been done before")
+
+    def write(
+        self,
+        *,
+        batches: Sequence[AcceptedBatch] = (),
+        statements: Sequence[CloudStatement] = (),
+        adjustment_id: int | None = None,
+    ) -> None:
+        """Store rows, batches and what of them is refused.
+
+        Args:
+            batches: New batches.
+            statements: Records from elsewhere; one that cannot be stored fails the posting.
+            adjustment_id: The adjustment that the movements carry out.
+
+        Raises:
+            NotAllowedError: If a site is out of the actor's reach.
+        """
+        for site in {batch.header.site for batch in batches} | {statement.site for statement in statements}:
+            if not self._actor.may_see(site):
+                raise NotAllowedError(f"{self._actor.id} has no right at site {site!r}")
+        gateways = find_gateways(self._conn, named_gateways(batches, statements))
+        unnumbered = sum(statement.origin is None for statement in statements)
+        self._rows = references(statements, store.next_cloud_seqs(self._conn, unnumbered))
+        writer = Writer(self._conn, self.posting_id, self.resolver, gateways, batches)
+        writer.write(
+            [
+                *entries_of_batches(batches, gateways),
+                *entries_of_statements(statements, self._rows, gateways),
+            ],
+            adjustment_id,
+        )
+        for index, batch in enumerate(batches):
+            refused = writer.refused[index]
+            status = StoredAs.PARTLY_QUARANTINED if refused else StoredAs.STORED
+            header = batch.header
+            store.add_batch(self._conn, self.posting_id, gateways[header.gateway][0], batch, status)
+            if refused:
+                store.add_quarantined_rows(self._conn, self.posting_id, batch, refused)
+                self._quarantined += len(refused)
+            outcome = BatchOutcome(header.gateway, header.epoch, header.batch_no, batch.sha256, status)
+            self._outcomes = (*self._outcomes, outcome)
+
+    def close(self) -> Posted:
+        """Take the next position; the caller commits directly after.
+
+        Returns:
+            The posting's place in the one order and what became of its parts.
+        """
+        position, recorded_at = store.close_posting(
+            self._conn, self.posting_id, self._kind.value, self._actor.id
+        )
+        return Posted(self.posting_id, position, recorded_at, self._outcomes, self._quarantined, self._rows)

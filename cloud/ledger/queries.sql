@@ -1,0 +1,34 @@
+-- name: begin_posting
+SELECT posting_id, ledger_id, master_revision FROM begin_posting();
+
+-- name: close_posting
+SELECT "position", recorded_at FROM close_posting(%(posting_id)s, %(kind)s, %(actor)s);
+
+-- name: record_audit
+SELECT record_audit(%(actor)s, %(action)s, %(target)s, %(site)s, %(position)s, %(detail)s::jsonb);
+
+-- name: next_cloud_seqs
+SELECT nextval('cloud_row_seq') FROM generate_series(1, %(count)s);
+
+-- name: add_claims
+INSERT INTO claim (kind, target, posting_id)
+SELECT asked.kind, asked.target, %(posting_id)s
+FROM unnest(%(kinds)s::text[], %(targets)s::text[]) AS asked (kind, target)
+ORDER BY 1, 2
+ON CONFLICT (kind, target) DO NOTHING
+RETURNING kind, target;
+
+-- name: add_batch
+INSERT INTO batch (
+    gateway_id, epoch, batch_no, site_id, sha256, prev_sha256, first_seq, last_seq, complete_until, is_final,
+    body, status, received_at, posting_id)
+VALUES (
+    %(gateway_id)s, %(epoch)s, %(batch_no)s, %(site)s, %(sha256)s, %(prev_sha256)s, %(first_seq)s, %(last_seq)s,
+    %(complete_until)s, %(is_final)s, %(body)s, %(status)s, %(received_at)s, %(posting_id)s);
+
+-- name: add_quarantined_row
+INSERT INTO quarantine (
+    received_at, topic, site_id, gateway, epoch, batch_no, seq, reason, message, payload, sha256, posting_id)
+VALUES (
+    %(received_at)s, %(topic)s, %(site)s, %(gateway)s, %(epoch)s, %(batch_no)s, %(seq)s, %(reason)s,
+    %(message)s, %(payload)s, %(sha256)s, %(posting_id)s);

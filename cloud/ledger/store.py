@@ -1,0 +1,266 @@
+"""What a posting writes: rows by COPY, and one by one only when one of them is refused."""
+
+import gzip
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+from psycopg.errors import DataError, IntegrityError, SerializationFailure, UniqueViolation
+
+from cloud.db import statements
+from cloud.ledger.domain import AcceptedBatch, Claim, RefusedRow
+from cloud.ledger.rows import Row, Table
+from contracts.base import epoch_to_int
+from contracts.feedback import StoredAs
+from contracts.topics import Channel, topic
+
+_SQL = statements("cloud.ledger")
+_GZIP_LEVEL = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A posting that has a number and nothing else yet."""
+
+    posting_id: int
+    revision: tuple[str, int]
+    """Which ledger this is and the state of its master data."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedWrite:
+    """A row that the database would not take."""
+
+    index: int
+    reason: str
+    message: str
+
+
+def begin_posting(conn: psycopg.Connection) -> Begun:
+    """Take the posting's number; a transaction can do so once.
+
+    Args:
+        conn: A connection inside a transaction.
+
+    Returns:
+        The number and the revision of what names mean.
+
+    Raises:
+        LookupError: If the database gives none.
+    """
+    row = conn.execute(_SQL["begin_posting"]).fetchone()
+    if row is None:
+        raise LookupError("begin_posting() returned no row")
+    return Begun(row[0], (str(row[1]), row[2]))
+
+
+def close_posting(conn: psycopg.Connection, posting_id: int, kind: str, actor: str) -> tuple[int, datetime]:
+    """Apply balances and anchors and take the next position; the last statement before COMMIT (P4).
+
+    Args:
+        conn: The connection that began the posting.
+        posting_id: Its number.
+        kind: Why it was made.
+        actor: Who made it.
+
+    Returns:
+        The position and when it was recorded.
+
+    Raises:
+        LookupError: If the database gives none.
+    """
+    row = conn.execute(
+        _SQL["close_posting"], {"posting_id": posting_id, "kind": kind, "actor": actor}
+    ).fetchone()
+    if row is None:
+        raise LookupError("close_posting() returned no row")
+    return row[0], row[1]
+
+
+def record_audit(
+    conn: psycopg.Connection,
+    *,
+    actor: str,
+    action: str,
+    target: str | None,
+    site: str | None,
+    detail: str = "{}",
+) -> None:
+    """Append to the audit chain.
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: Who did it.
+        action: What, as a stable snake_case word.
+        target: To what.
+        site: Where, if it has a place.
+        detail: A JSON object.
+    """
+    conn.execute(
+        _SQL["record_audit"],
+        {
+            "actor": actor,
+            "action": action,
+            "target": target,
+            "site": site,
+            "position": None,
+            "detail": detail,
+        },
+    )
+
+
+def next_cloud_seqs(conn: psycopg.Connection, count: int) -> Iterator[int]:
+    """Draw numbers for rows made in the cloud.
+
+    Args:
+        conn: A connection inside a transaction.
+        count: How many; zero draws none.
+
+    Returns:
+        The numbers, ascending.
+    """
+    rows = conn.execute(_SQL["next_cloud_seqs"], {"count": count}).fetchall() if count else []
+    return iter(sorted(row[0] for row in rows))
+
+
+def add_claims(conn: psycopg.Connection, posting_id: int, claims: Sequence[Claim]) -> set[Claim]:
+    """Claim what may happen once.
+
+    Args:
+        conn: A connection inside the posting.
+        posting_id: The posting.
+        claims: What it claims; one named twice is made once.
+
+    Returns:
+        Those that nobody held before.
+    """
+    if not claims:
+        return set()
+    wanted = list(dict.fromkeys(claims))
+    arguments = {
+        "kinds": [claim.kind for claim in wanted],
+        "targets": [claim.target for claim in wanted],
+        "posting_id": posting_id,
+    }
+    return {Claim(kind, target) for kind, target in conn.execute(_SQL["add_claims"], arguments)}
+
+
+def copy_rows(conn: psycopg.Connection, table: Table, rows: Sequence[Row]) -> list[RefusedWrite]:
+    """Store rows by COPY; if the database refuses one, store them one by one.
+
+    Args:
+        conn: A connection inside the posting.
+        table: Where they go.
+        rows: Values in the order of the table's columns.
+
+    Returns:
+        The rows it would not take: held already, or not storable.
+    """
+    if not rows:
+        return []
+    columns = sql.SQL(", ").join(sql.Identifier(column) for column in table.columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
+    try:
+        with conn.transaction(), conn.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+    except (IntegrityError, DataError):
+        return list(_insert_one_by_one(conn, table, columns, rows))
+    return []
+
+
+def _insert_one_by_one(
+    conn: psycopg.Connection, table: Table, columns: sql.Composed, rows: Sequence[Row]
+) -> Iterator[RefusedWrite]:
+    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
+        sql.Identifier(table.name), columns, sql.SQL(", ").join(sql.Placeholder() * len(table.columns))
+    )
+    for index, row in enumerate(rows):
+        try:
+            with conn.transaction():
+                stored = conn.execute(statement, row).rowcount
+        except (IntegrityError, DataError) as error:
+            yield RefusedWrite(index, "unstorable_row", str(error).partition("\n")[0])
+        else:
+            if stored == 0:
+                yield RefusedWrite(
+                    index, "duplicate_row", "a row with this gateway, epoch and seq is in the ledger"
+                )
+
+
+def add_batch(
+    conn: psycopg.Connection, posting_id: int, gateway_id: int, batch: AcceptedBatch, status: StoredAs
+) -> None:
+    """Store a batch's sealed bytes and header.
+
+    Args:
+        conn: A connection inside the posting.
+        posting_id: The posting.
+        gateway_id: Of its gateway.
+        batch: The batch.
+        status: Whether all its rows were posted.
+
+    Raises:
+        SerializationFailure: If another transaction stored this batch meanwhile; run this one again.
+    """
+    header = batch.header
+    try:
+        conn.execute(
+            _SQL["add_batch"],
+            {
+                "gateway_id": gateway_id,
+                "epoch": epoch_to_int(header.epoch),
+                "batch_no": header.batch_no,
+                "site": header.site,
+                "sha256": batch.sha256,
+                "prev_sha256": header.prev_sha256,
+                "first_seq": header.first_seq,
+                "last_seq": header.last_seq,
+                "complete_until": header.complete_until,
+                "is_final": header.final,
+                "body": gzip.compress(batch.body, _GZIP_LEVEL, mtime=0),
+                "status": status.value,
+                "received_at": batch.received_at,
+                "posting_id": posting_id,
+            },
+        )
+    except UniqueViolation as error:
+        raise SerializationFailure(f"batch {header.batch_no} was stored by another transaction") from error
+
+
+def add_quarantined_rows(
+    conn: psycopg.Connection, posting_id: int, batch: AcceptedBatch, refused: Sequence[RefusedRow]
+) -> None:
+    """Hold what of a batch could not be posted, with its bytes and the reason.
+
+    Args:
+        conn: A connection inside the posting.
+        posting_id: The posting.
+        batch: The batch they came in.
+        refused: Its refused rows.
+    """
+    header = batch.header
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            _SQL["add_quarantined_row"],
+            [
+                {
+                    "received_at": batch.received_at,
+                    "topic": topic(header.site, header.gateway, Channel.RECORDS),
+                    "site": header.site,
+                    "gateway": header.gateway,
+                    "epoch": epoch_to_int(header.epoch),
+                    "batch_no": header.batch_no,
+                    "seq": row.seq,
+                    "reason": row.reason,
+                    "message": row.message,
+                    "payload": row.payload,
+                    "sha256": hashlib.sha256(row.payload).hexdigest(),
+                    "posting_id": posting_id,
+                }
+                for row in refused
+            ],
+        )
