@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from benchmarks import outbox
+from benchmarks import ingest, outbox
 from benchmarks.result import Result, Verdict
 
 
@@ -20,7 +20,7 @@ class Benchmark(Protocol):
         """Measure."""
 
 
-BENCHMARKS: Final[dict[str, Benchmark]] = {"outbox": outbox}
+BENCHMARKS: Final[dict[str, Benchmark]] = {"ingest": ingest, "outbox": outbox}
 """In the order of the table."""
 
 

@@ -1,0 +1,131 @@
+"""Movements a second from MQTT to the ledger, against one plain COPY of the same rows.
+
+Sealed 100-row batches of several gateways go through the broker to two `dockledger ingest` processes; the
+clock runs from the first publish to the last acknowledgement, balances included. The openings that make every
+cell known are sent before it starts. Then the rows that arrived are copied, in one statement, into an empty
+table with the same columns and indexes.
+"""
+
+import argparse
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from benchmarks.audit import compare
+from benchmarks.result import Limit, Result
+from benchmarks.stage import Gateway, Stage
+from cloud.local.home import erase
+from simulators.warehouse.gateways import DEFAULT_BATCH_ROWS, GatewayIdentity, SealedBatch
+from simulators.warehouse.player import Played, Presealed, play
+from simulators.warehouse.scenario import Crew, Scenario
+
+_CREW: Final = Crew(gateways=8, sites=4, seed=1)
+_WINDOW_BATCHES: Final = 32
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the input can be sized by.
+
+    Args:
+        parser: Of this benchmark.
+    """
+    parser.add_argument("--rows", type=int, default=200_000, help="measured rows, default: 200000")
+    parser.add_argument("--cells", type=int, default=20_000, help="default: 20000")
+    parser.add_argument("--workers", type=int, default=2, help="ingest processes, default: 2")
+
+
+def run(arguments: argparse.Namespace) -> Result:
+    """Measure.
+
+    Args:
+        arguments: As parsed.
+
+    Returns:
+        Both rates, and their ratio.
+    """
+    now = datetime.now(UTC)
+    scenario = Scenario.stationary(
+        _CREW,
+        count=arguments.rows,
+        cells=arguments.cells,
+        start_at=now - timedelta(minutes=10),
+        end_at=now,
+    )
+    tapes = {identity: list(sealer.seal_all()) for identity, sealer in scenario.sealers().items()}
+    truth = scenario.truth([batch for tape in tapes.values() for batch in tape])
+    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
+    gateways = tuple(Gateway(identity.site, identity.gateway) for identity in scenario.identities)
+    try:
+        with Stage(directory, gateways, ingest_workers=arguments.workers) as stage:
+            openings = arguments.cells // _CREW.gateways // DEFAULT_BATCH_ROWS + 1
+            _play(stage, {identity: tape[:openings] for identity, tape in tapes.items()})
+            played = _play(stage, {identity: tape[openings:] for identity, tape in tapes.items()})
+            copied_rows, copy_s = _copy(stage.dsn("dockledger_migrator"))
+            found = compare(stage.dsn("dockledger_migrator"), truth)
+    finally:
+        erase(directory)
+    rate = played.acknowledged_rows / played.seconds
+    copy_rate = copied_rows / copy_s
+    trips_ms = sorted(trip / 1e6 for trip in played.round_trips_ns)
+    return Result(
+        benchmark="ingest",
+        headline="ratio_to_copy",
+        figures={
+            "ingest_rows_per_s": rate,
+            "copy_rows_per_s": copy_rate,
+            "batch_round_trip_ms_p50": trips_ms[len(trips_ms) // 2],
+            "batch_round_trip_ms_p99": trips_ms[len(trips_ms) * 99 // 100],
+            "batches_sent_again": played.resent,
+            "lost": found.lost,
+            "duplicated": found.duplicated,
+            "balance_mismatches": found.mismatched,
+        },
+        ratios={"ratio_to_copy": rate / copy_rate},
+        limits={
+            "ratio_to_copy": Limit(must=0.2, goal=0.5, better="higher"),
+            "lost": Limit(must=0, goal=0, better="lower"),
+            "duplicated": Limit(must=0, goal=0, better="lower"),
+            "balance_mismatches": Limit(must=0, goal=0, better="lower"),
+        },
+        input={
+            "rows": played.acknowledged_rows,
+            "cells": arguments.cells,
+            "demand": "Zipf, exponent 1, over the cells; 65 % shipments, 25 % moves, 10 % receipts",
+            "rows_per_batch": DEFAULT_BATCH_ROWS,
+            "gateways": _CREW.gateways,
+            "sites": _CREW.sites,
+            "ingest_workers": arguments.workers,
+            "unanswered_batches_per_gateway": _WINDOW_BATCHES,
+            "warm_up": "one opening per cell",
+            "copy": "one COPY FROM STDIN of the arrived rows into a table LIKE movement INCLUDING ALL",
+            "seed": _CREW.seed,
+        },
+        notes=found.examples,
+    )
+
+
+def _play(stage: Stage, tapes: dict[GatewayIdentity, list[SealedBatch]]) -> Played:
+    sources = {identity: Presealed(tape) for identity, tape in tapes.items()}
+    return play(stage.broker_url, dict(sources), window_batches=_WINDOW_BATCHES, give_up_after_s=60)
+
+
+def _copy(dsn: str) -> tuple[int, float]:
+    with psycopg.connect(dsn) as connection:
+        connection.execute("SET ROLE dockledger_owner")
+        with connection.cursor().copy("COPY movement TO STDOUT") as source:
+            blocks = [bytes(block) for block in source]
+        connection.execute("CREATE TABLE copied_movement (LIKE movement INCLUDING ALL)")
+        connection.commit()
+        connection.execute("SET ROLE dockledger_owner")
+        began = time.perf_counter()
+        with connection.cursor() as cursor:
+            with cursor.copy("COPY copied_movement FROM STDIN") as target:
+                for block in blocks:
+                    target.write(block)
+            rows = cursor.rowcount
+        connection.commit()
+        return rows, time.perf_counter() - began
