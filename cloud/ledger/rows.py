@@ -107,8 +107,6 @@ class Renderer:
         detail = record.__pydantic_serializer__.to_json(
             record, exclude=set(table.in_columns), exclude_defaults=True, by_alias=True
         )
-                "unstorable_text", "a text holds a NUL character, which the ledger cannot store"
-            )
         return (
             entry.gateway_id,
             entry.epoch,

@@ -3,10 +3,11 @@
 from decimal import Decimal
 
 import pytest
-from scenario import CONTROLLER, Ledger, Outbox, move, stated
+from scenario import CONTROLLER, Ledger, Outbox, at, move, stated
 
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.ledger.domain import NotPostableError, UnknownGatewayError
+from cloud.master.store import add_identifier, add_item
 from contracts.feedback import StoredAs
 from contracts.records import RowRef, Side
 
@@ -93,10 +94,6 @@ def test_nobody_posts_at_a_site_out_of_reach(ledger: Ledger) -> None:
 
 
 def test_packaging_levels_convert_by_the_exact_ratio_of_their_time(ledger: Ledger) -> None:
-    from scenario import at
-
-    from cloud.master.store import add_identifier, add_item
-
     def name_item(conn: object) -> None:
         item = add_item(conn, "SKU-1", name="Tea", category=None, base_unit="each")
         add_identifier(conn, ("gtin", "05012345678900"), item, ratio=(1, 1), valid_from=None)
