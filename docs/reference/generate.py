@@ -1,0 +1,101 @@
+"""Write commands.md and settings.md beside this file, from the parsers and the settings themselves."""
+
+import argparse
+import ast
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from cloud.cli import build_parser as dockledger
+from cloud.settings import ENV_PREFIX, Settings
+from edge_agent.cli import build_parser as edge_agent
+from simulators.cli import build_parser as warehouse_sim
+
+FOLDER: Final = Path(__file__).resolve().parent
+
+COMMANDS_HEAD: Final = """\
+<!-- Written by docs/reference/generate.py. -->
+# Commands
+
+Each prints its arguments and examples with `--help`. Exit codes: 0 all is well, 1 a breach or a failure,
+2 wrong usage or settings.
+"""
+
+SETTINGS_HEAD: Final = """\
+<!-- Written by docs/reference/generate.py. -->
+# Settings
+
+Of `dockledger`. The first source that names a setting wins: the command line, the environment,
+`dockledger.toml` (or the file that `--config` or `DOCKLEDGER_CONFIG` names), the running embedded services.
+An unknown setting is an error. `dockledger check` prints the values in force and where each came from.
+
+A gateway has a file of its own: see [start](../start.md#a-real-scanner).
+
+| setting | environment | default | is |
+|---|---|---|---|
+"""
+
+
+def commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    """Give every command that does something, with its line of help, in the order of ``--help``.
+
+    Args:
+        parser: A command's parser, subcommands included.
+
+    Yields:
+        The command as it is typed, and what it is for.
+    """
+    for action in parser._actions:  # noqa: SLF001  argparse has no public way to walk a parser
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001  the same
+            helps = {choice.dest: choice.help or "" for choice in action._choices_actions}  # noqa: SLF001  the same
+            for name, subparser in action.choices.items():
+                nested = list(commands(subparser))
+                yield from nested or [(subparser.prog, helps.get(name, ""))]
+
+
+def commands_page() -> str:
+    """Write the page of all commands."""
+    lines = [COMMANDS_HEAD]
+    for title, parser in (
+        ("The cloud", dockledger()),
+        ("The gateway", edge_agent()),
+        ("Simulators", warehouse_sim()),
+    ):
+        lines += [
+            f"## {title}: `{parser.prog}`\n",
+            f"{parser.description}\n",
+            "| command | does |",
+            "|---|---|",
+        ]
+        lines += [f"| `{command}` | {text} |" for command, text in commands(parser)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def settings_page() -> str:
+    """Write the page of the cloud's settings."""
+    lines = []
+    meanings = _attribute_docstrings(Settings)
+    for name, field in Settings.model_fields.items():
+        default = "none" if field.default is None else f"`{field.default}`"
+        lines.append(f"| `{name}` | `{ENV_PREFIX}{name.upper()}` | {default} | {meanings[name]} |\n")
+    return SETTINGS_HEAD + "".join(lines)
+
+
+def _attribute_docstrings(owner: type) -> dict[str, str]:
+    [body] = [node for node in ast.parse(inspect.getsource(owner)).body if isinstance(node, ast.ClassDef)]
+    found = {}
+    for field, text in zip(body.body, body.body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            is_text = isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+            found[field.target.id] = " ".join(text.value.value.split()) if is_text else ""
+    return found
+
+
+PAGES: Final = {"commands.md": commands_page, "settings.md": settings_page}
+
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")

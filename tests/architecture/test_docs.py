@@ -1,0 +1,165 @@
+"""Documentation is executed: links resolve, commands exist, examples parse, references are current."""
+
+import importlib.util
+import re
+import runpy
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from cloud.cli import build_parser as dockledger
+from cloud.settings import Settings
+from contracts.batch import BATCH
+from edge_agent.cli import build_parser as edge_agent
+from simulators.cli import build_parser as warehouse_sim
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+PAGES: Final = [
+    *sorted(ROOT.glob("*.md")),
+    *(
+        path
+        for folder in ("docs", "deploy", "firmware_configs")
+        for path in sorted((ROOT / folder).rglob("*.md"))
+    ),
+]
+GENERATOR: Final = runpy.run_path(str(ROOT / "docs/reference/generate.py"))
+COMMANDS: Final = {
+    command
+    for parser in (dockledger(), edge_agent(), warehouse_sim())
+    for command, _ in GENERATOR["commands"](parser)
+}
+NOT_SETTINGS: Final = {"DOCKLEDGER_CONFIG", "DOCKLEDGER_TEST_DSN", "DOCKLEDGER_CRASH_AT"}
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def prose(page: Path) -> str:
+    """Give a page without its code blocks."""
+    return re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+
+
+def typed(page: Path) -> Iterator[str]:
+    """Give every stretch of a page that a reader may type: fenced, indented or inline code."""
+    text = page.read_text("utf-8")
+    yield from re.findall(r"^```[a-z]*\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    yield from re.findall(r"^ {4}(.*)$", text, flags=re.MULTILINE)
+    yield from re.findall(r"`([^`\n]+)`", prose(page))
+
+
+def anchors(page: Path) -> set[str]:
+    """Give the anchors that a Markdown page's headings have."""
+    titles = re.findall(r"^#+ (.*)$", prose(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        linked = (page.parent / path).resolve() if path else page
+        if not linked.exists() or (anchor and anchor not in anchors(linked)):
+            broken.append(target)
+    assert not broken
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_command_that_is_named_exists(page: Path) -> None:
+    prefixes = {" ".join(command.split()[:length]) for command in COMMANDS for length in (1, 2, 3)}
+    unknown = set()
+    for code in typed(page):
+        for program, rest in re.findall(r"\b(dockledger|edge-agent|warehouse-sim)((?: [a-z][a-z-]*)+)", code):
+            words = rest.split()[: 2 if f"{program} {rest.split()[0]}" not in COMMANDS else 1]
+            if " ".join([program, *words]) not in prefixes:
+                unknown.add(" ".join([program, *words]))
+    assert not unknown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_make_target_that_is_named_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
+    asked = {
+        word
+        for code in typed(page)
+        for line in re.findall(r"^\s*make((?: [a-z]+)+)", code, flags=re.MULTILINE)
+        for word in line.split()
+    }
+    assert asked <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_setting_and_module_that_is_named_exists(page: Path) -> None:
+    text = page.read_text("utf-8")
+    variables = set(re.findall(r"\bDOCKLEDGER_[A-Z_]+[A-Z]\b", text))
+    assert variables <= NOT_SETTINGS | {f"DOCKLEDGER_{name.upper()}" for name in Settings.model_fields}
+    modules = re.findall(r"python -m ([a-z_.]+)", text)
+    assert [name for name in modules if importlib.util.find_spec(name) is None] == []
+
+
+@pytest.mark.parametrize("name", GENERATOR["PAGES"])
+def test_the_reference_is_what_the_program_says(name: str) -> None:
+    written = (ROOT / "docs/reference" / name).read_text("utf-8")
+    assert written == GENERATOR["PAGES"][name](), "run .venv/bin/python docs/reference/generate.py"
+
+
+def test_the_example_batch_is_a_batch() -> None:
+    text = (ROOT / "docs/integrate.md").read_text("utf-8")
+    examples = re.findall(r"^```json\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    assert examples
+    for example in examples:
+        BATCH.validate_json(example)
+
+
+def test_the_example_program_reads_a_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "docs/integrate.md").read_text("utf-8")
+    [program] = re.findall(r"^```python\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+    shutil.copy(ROOT / "tests/golden/v1/frame_gzip.bin", tmp_path / "frame")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("program.py")
+    assert capsys.readouterr().out.startswith("101 movement 2026-11-02")
+
+
+def test_every_section_that_a_comment_cites_is_in_the_design() -> None:
+    design = ROOT / "docs/design"
+    cited = {
+        reference
+        for folder in (
+            "contracts",
+            "edge_agent",
+            "cloud",
+            "simulators",
+            "benchmarks",
+            "tests",
+            "deploy",
+            "docs",
+        )
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".sql", ".toml", ".md", ".yml"}
+        for reference in re.findall(
+            r"\b(PROTOCOL P\d+|DOMAIN D\d+|FAULTS F\d+|DESIGN §\d+)\b", path.read_text("utf-8")
+        )
+    }
+    sections = {
+        f"{name} {section}"
+        for name in ("PROTOCOL", "DOMAIN", "FAULTS", "DESIGN")
+        for section in re.findall(
+            r"^(?:## |\| )([PDF]?\d+)[. ]", (design / f"{name}.md").read_text("utf-8"), flags=re.MULTILINE
+        )
+    }
+    assert {reference.replace("§", "") for reference in cited} <= sections
+
+
+def test_every_decision_is_listed() -> None:
+    folder = ROOT / "docs/decisions"
+    listed = set(re.findall(r"\]\((\d{4}-[^)]+)\)", (folder / "README.md").read_text("utf-8")))
+    assert listed == {path.name for path in folder.glob("0*.md")}
