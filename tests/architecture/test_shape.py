@@ -201,7 +201,11 @@ def test_only_two_loops_catch_everything() -> None:
 
 def _swallows_anything(handler: ast.ExceptHandler) -> bool:
     last = handler.body[-1]
-    if isinstance(last, ast.Raise) and last.exc is None:
+    raises_again = isinstance(last, ast.Raise) and last.exc is None
+    tells_who_waits = any(
+        isinstance(node, ast.Attribute) and node.attr == "set_exception" for node in ast.walk(handler)
+    )
+    if raises_again or tells_who_waits:
         return False
     caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return any(name is None or ast.unparse(name) in {"Exception", "BaseException"} for name in caught)
