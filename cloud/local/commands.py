@@ -1,4 +1,4 @@
-"""`dockledger local | check | admit | demo`: the services of one machine from the command line."""
+"""`dockledger local | check | bootstrap | admit | demo`: the services of one machine by command."""
 
 import argparse
 import signal
@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
 
+from cloud.db import bootstrap
 from cloud.local.accounts import admit
 from cloud.local.broker import BrokerError
 from cloud.local.home import HomeError
 from cloud.local.postgres import PostgresError
 from cloud.local.stack import Stack
 from cloud.local.supervisor import ServiceFailedError
-from cloud.settings import Settings, load, masked
+from cloud.settings import Settings, SettingsError, load, masked
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
@@ -43,6 +45,14 @@ def add_commands(subparsers: "Subparsers") -> None:
         "print the effective configuration, with the origin of each value",
         run_check,
         "examples:\n  dockledger check\n  dockledger --config /etc/dockledger.toml check",
+    )
+    _command(
+        subparsers,
+        "bootstrap",
+        "make roles and database on a PostgreSQL server of your own; once, by its administrator",
+        run_bootstrap,
+        "needs admin_dsn; roles get the passwords that owner_dsn, ingest_dsn and app_dsn name\n\n"
+        "examples:\n  dockledger bootstrap && dockledger migrate",
     )
     admitting = _command(
         subparsers,
@@ -97,6 +107,33 @@ def run_check(arguments: argparse.Namespace, settings: Settings) -> int:
     width = max(map(len, Settings.model_fields))
     for name in Settings.model_fields:
         print(f"{name:<{width}}  {masked(name, getattr(settings, name))}  ({origins[name]})")
+    return 0
+
+
+def run_bootstrap(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Make the roles and the database that the connection settings name.
+
+    Args:
+        arguments: The command line.
+        settings: ``admin_dsn`` and the three connections of the roles.
+
+    Returns:
+        0.
+
+    Raises:
+        SettingsError: If a connection is not set, or they name several databases.
+    """
+    del arguments
+    roles = [urlsplit(settings.needed(name)) for name in ("owner_dsn", "ingest_dsn", "app_dsn")]
+    databases = sorted({role.path.removeprefix("/") for role in roles})
+    if len(databases) != 1:
+        raise SettingsError(f"the connections name databases {databases}: expected one and the same")
+    bootstrap(
+        settings.needed("admin_dsn"),
+        databases[0],
+        {unquote(role.username): unquote(role.password) for role in roles if role.username and role.password},
+    )
+    print(f"database {databases[0]} and its roles are there")
     return 0
 
 
