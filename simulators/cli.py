@@ -6,9 +6,10 @@ from importlib.metadata import version
 from typing import Final
 
 from simulators.faults import commands as faults
+from simulators.retail import commands as retail
 from simulators.warehouse import commands as warehouse
 
-AREAS: Final = (warehouse, faults)
+AREAS: Final = (warehouse, retail, faults)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 

@@ -75,7 +75,7 @@ class SerialScanner:
             try:
                 self._serial = self._open()
             except (serial.SerialException, OSError, ValueError) as error:
-                if retry_s == FIRST_RETRY_S:
+                if retry_s == FIRST_RETRY_S and not self.counters.opened:
                     log.warning("scanner_absent", scanner=self.id, port=self.port, error=str(error))
                 self._stopping.wait(retry_s)
                 retry_s = min(retry_s * 2, LONGEST_RETRY_S)
