@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from contracts.base import NO_PREDECESSOR
+from contracts.base import NO_PREDECESSOR, EpochId, GatewayId
+from contracts.records import RowRef
 
 _UNIX_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -63,6 +64,20 @@ class Stored:
     count: int
     shed: int = 0
     """Samples that were not stored because space runs short."""
+
+    def refs(self, gateway: str) -> tuple[RowRef, ...]:
+        """Name each row.
+
+        Args:
+            gateway: The gateway whose outbox stored them.
+
+        Returns:
+            Their identities, in order.
+        """
+        return tuple(
+            RowRef(gateway=GatewayId(gateway), epoch=EpochId(self.epoch), seq=self.first_seq + offset)
+            for offset in range(self.count)
+        )
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -113,12 +113,17 @@ class Outbox:
             self._space = Space(
                 options.path, quota_bytes=options.quota_bytes, ballast_bytes=options.ballast_bytes
             )
-            self._book = self._open()
+            self._book = self._open_with_ballast()
             self._used_bytes = self._book.store.used_bytes()
             self._writer = Writer(self._commit, self._tick)
         except BaseException:
             self._lock.close()
             raise
+
+    @property
+    def gateway(self) -> str:
+        """The gateway whose rows these are."""
+        return self._options.gateway
 
     def append(self, drafts: Sequence[Draft], memory: Memory | None = None) -> Stored:
         """Store what happened; durable on return, all of it or nothing.
@@ -285,9 +290,8 @@ class Outbox:
         try:
             first_seq = self._guarded(lambda: self._book.append(rows, memories))()
         except StoreCorruptError:
-            first_seq = self._guarded(
-                lambda: self._book.append(rows, memories)
-            )()  # the file has been replaced
+            log.info("outbox_append_repeated", rows=len(rows))  # the file has been replaced
+            first_seq = self._guarded(lambda: self._book.append(rows, memories))()
         epoch = self._book.live.epoch
         self._used_bytes = self._book.store.used_bytes()
         self._counters["rows_stored"] += len(rows)
@@ -310,6 +314,13 @@ class Outbox:
                 raise
 
         return run
+
+    def _open_with_ballast(self) -> Book:
+        try:
+            return self._open()
+        except DiskFullError:
+            self._space.release_ballast()
+            return self._open()
 
     def _open(self) -> Book:
         path = self._options.path

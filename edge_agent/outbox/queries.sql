@@ -155,3 +155,19 @@ ON CONFLICT (device) DO UPDATE SET body = excluded.body, crc32 = excluded.crc32;
 
 -- name: recall
 SELECT body, crc32 FROM device_memory WHERE device = :device;
+
+-- name: record_count
+SELECT count(*) FROM record;
+
+-- name: all_batches
+SELECT epoch_no, batch_no, state, body FROM batch ORDER BY epoch_no, batch_no;
+
+-- name: all_records
+SELECT id, body FROM record ORDER BY id;
+
+-- name: salvage_memory
+SELECT device, body, crc32 FROM device_memory ORDER BY device;
+
+-- name: adopt_memory
+INSERT INTO device_memory (device, body, crc32) VALUES (:device, :body, :crc32)
+ON CONFLICT (device) DO NOTHING;

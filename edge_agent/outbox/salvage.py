@@ -121,6 +121,7 @@ def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
         patient = Store.open_readonly(copy)
         try:
             newest_sealed_id = yield from _salvage_batches(patient, book, report)
+            _salvage_memories(patient, book)
             yield from _salvage_rows(patient, book, damaged.name, newest_sealed_id, report)
         finally:
             patient.close()
@@ -156,6 +157,15 @@ def _salvage_batches(patient: Store, book: Book, report: SalvageReport) -> Gener
                 )
         yield
     return newest_sealed_id
+
+
+def _salvage_memories(patient: Store, book: Book) -> None:
+    with suppress(OutboxError):
+        remembered = patient.rows("salvage_memory")
+        with book.store.transaction():
+            for device, body, crc32 in remembered:
+                if isinstance(body, bytes) and zlib.crc32(body) == crc32:
+                    book.store.run("adopt_memory", device=device, body=body, crc32=crc32)
 
 
 def _salvage_rows(

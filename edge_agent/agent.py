@@ -1,0 +1,302 @@
+"""The agent: composes clock, outbox, publisher and scanners, and keeps house until it is told to stop."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from importlib.metadata import version
+from typing import Final
+
+import structlog
+from pydantic import ValidationError
+
+from contracts.gateway import ClockHealth, ConfigOutcome, DesiredConfig, Health, ReportedConfig
+from contracts.records import RowRef
+from contracts.topics import Channel
+from edge_agent.clock import Clock
+from edge_agent.config.remote import RemoteConfig, Verdict
+from edge_agent.config.settings import AgentSettings, Loaded, ScannerSettings
+from edge_agent.coverage import Coverage
+from edge_agent.health import describe_gateway, describe_scanner
+from edge_agent.outbox.domain import OutboxStats
+from edge_agent.outbox.draft import Draft
+from edge_agent.outbox.errors import OutboxError
+from edge_agent.outbox.outbox import Outbox, OutboxOptions
+from edge_agent.publish.mqtt import parse_broker_url
+from edge_agent.publish.service import Publisher, PublishOptions
+from edge_agent.readers.line import LineState
+from edge_agent.readers.profile import load_profile
+from edge_agent.readers.serial_port import SerialScanner
+from edge_agent.supervisor import Supervisor
+from edge_agent.workflows.engine import Engine
+from edge_agent.workflows.session import Session
+
+HOUSEKEEPING_S: Final = 1.0
+ALIVE_EVERY: Final = timedelta(seconds=30)
+"""How often the agent notes that it runs: the precision of a gap by power cut."""
+HEALTHY_AFTER_S: Final = 5.0
+TRIAL_S: Final = 20.0
+"""A configuration from the cloud has this long to prove itself."""
+_ALIVE: Final = "@agent"
+_MB: Final = 1024 * 1024
+
+log = structlog.get_logger(__name__)
+
+
+class OutboxJournal:
+    """Makes a session's work durable in the outbox, and tells the publisher."""
+
+    def __init__(self) -> None:
+        """Prepare; ``attach`` gives the outbox, which in turn asks for ``undecided_since``."""
+        self._outbox: Outbox | None = None
+        self._notify: Callable[[], None] = lambda: None
+        self._waiting: dict[int, datetime] = {}
+        self._lock = threading.Lock()
+
+    def attach(self, outbox: Outbox, notify: Callable[[], None]) -> None:
+        """Say where rows go.
+
+        Args:
+            outbox: The outbox.
+            notify: Called after rows became durable.
+        """
+        self._outbox, self._notify = outbox, notify
+
+    def undecided_since(self) -> datetime | None:
+        """Tell from when on rows may still be on their way into the outbox.
+
+        Returns:
+            The oldest claimed time among them; None if there are none.
+        """
+        with self._lock:
+            return min(self._waiting.values(), default=None)
+
+    def commit(self, device: str, state: bytes, drafts: Sequence[Draft]) -> Sequence[RowRef]:
+        """Store a scanner's state and its records in one transaction.
+
+        Args:
+            device: The scanner.
+            state: What ``recall`` gives after a restart.
+            drafts: Records, perhaps none.
+
+        Returns:
+            The identity of each record, in order.
+
+        Raises:
+            OutboxError: If nothing was stored.
+        """
+        if self._outbox is None:
+            raise OutboxError("the agent is still starting; nothing was stored")
+        times = [each.record.occurred_at_claimed for each in drafts]
+        with self._lock:
+            self._waiting |= {id(drafts): min(times)} if times else {}
+        try:
+            stored = self._outbox.append(drafts, (device, state))
+        finally:
+            with self._lock:
+                self._waiting.pop(id(drafts), None)
+        if drafts:
+            self._notify()
+        return stored.refs(self._outbox.gateway)
+
+    def recall(self, device: str) -> bytes | None:
+        """Give the last stored state of a scanner.
+
+        Args:
+            device: The scanner.
+
+        Returns:
+            What ``commit`` stored; None if it never did.
+        """
+        return None if self._outbox is None else self._outbox.recall(device)
+
+
+class Agent:
+    """One gateway, running."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        """Open the outbox and prepare everything else; nothing is connected before ``run``.
+
+        Args:
+            loaded: The settings with what they were made of.
+
+        Raises:
+            OutboxError: If the outbox cannot be opened.
+            SettingsError: If the configuration kept from the cloud no longer fits the settings.
+        """
+        base = loaded.settings
+        self._remote = RemoteConfig(base.outbox.with_name("remote.json"), loaded.values)
+        self._settings = self._remote.effective()
+        self._clock = Clock(is_synchronised=(lambda: True) if base.clock == "assumed" else None)
+        self._coverage = Coverage(base.gateway)
+        self._started_s = time.monotonic()
+        self._wishes: queue.Queue[bytes] = queue.Queue(8)
+        self._unreported = self._remote.unreported
+        self._trial_began_s: float | None = None
+        self._alive_noted_at: datetime | None = None
+        self._journal = OutboxJournal()
+        agent = f"dockledger-edge {version('dockledger')}"
+        quota_mb = base.outbox_quota_mb
+        self._outbox = Outbox(
+            OutboxOptions(base.outbox, base.site, base.gateway, agent, quota_mb * _MB if quota_mb else None),
+            self._clock,
+            undecided_since=self._journal.undecided_since,
+        )
+        self._publisher = Publisher(
+            self._outbox,
+            self._clock,
+            PublishOptions(
+                base.site,
+                base.gateway,
+                agent,
+                parse_broker_url(base.broker_url),
+                drain_rows_per_s=self._settings.drain_rows_per_s,
+            ),
+            health=self._health,
+            on_message=self._take_message,
+            config_revision=lambda: self._remote.revision,
+        )
+        self._journal.attach(self._outbox, self._publisher.notify)
+        self._scanners: Supervisor[SerialScanner] = Supervisor(
+            lambda scanner: scanner.counters.state is LineState.FAILED
+        )
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop; then stop every thread and leave everything durable.
+
+        Args:
+            stop: Set from a signal handler, or by whoever notices that a thread died.
+        """
+        self._record_absence()
+        self._publisher.start()
+        self._scanners.start()
+        self._scanners.replace_all(self._makers(self._settings))
+        log.info("agent_started", site=self._settings.site, gateway=self._settings.gateway)
+        try:
+            while not stop.wait(HOUSEKEEPING_S):
+                self._keep_house()
+        finally:
+            self._scanners.stop()
+            self._note_alive()
+            self._publisher.stop()
+            self._outbox.close()
+            log.info("agent_stopped", site=self._settings.site, gateway=self._settings.gateway)
+
+    def _makers(self, settings: AgentSettings) -> Mapping[str, Callable[[], SerialScanner]]:
+        return {each.id: partial(self._make_scanner, each, settings) for each in settings.scanner}
+
+    def _make_scanner(self, scanner: ScannerSettings, settings: AgentSettings) -> SerialScanner:
+        profile = load_profile(scanner.profile)
+        if settings.workflow is None:
+            raise OutboxError("settings with scanners have a workflow")
+        session = Session(Engine(scanner.id, settings.workflow), profile, self._journal, self._clock)
+        return SerialScanner(scanner.id, scanner.port, profile, session)
+
+    def _keep_house(self) -> None:
+        now = self._clock.now()
+        drafts = self._coverage.observe(
+            now,
+            is_open={each.id: each.counters.state is LineState.OPEN for each in self._scanners.members()},
+            is_full=self._outbox.is_full,
+            clock_gaps=self._clock.take_gaps(),
+        )
+        if drafts:
+            self._record(drafts)
+        if self._alive_noted_at is None or abs(now.at - self._alive_noted_at) >= ALIVE_EVERY:
+            self._note_alive()
+        self._take_wish()
+        self._judge_trial()
+        if self._unreported and self._publisher.report(self._reported(self._unreported)):
+            self._unreported = None
+
+    def _record_absence(self) -> None:
+        noted = self._outbox.recall(_ALIVE)
+        if noted is not None:
+            self._record([self._coverage.was_down(datetime.fromisoformat(noted.decode()), self._clock.now())])
+        self._note_alive()
+
+    def _note_alive(self) -> None:
+        now = self._clock.now()
+        self._alive_noted_at = now.at
+        self._store([], (_ALIVE, now.at.isoformat().encode()))
+
+    def _record(self, drafts: Sequence[Draft]) -> None:
+        self._store(drafts, None)
+        self._publisher.notify()
+
+    def _store(self, drafts: Sequence[Draft], memory: tuple[str, bytes] | None) -> None:
+        try:
+            self._outbox.append(drafts, memory)
+        except OutboxError as error:
+            log.error("own_record_not_stored", records=len(drafts), detail=str(error))  # noqa: TRY400
+
+    def _take_message(self, channel: Channel, payload: bytes) -> None:
+        if channel is Channel.CONFIG_DESIRED:
+            try:
+                self._wishes.put_nowait(payload)
+            except queue.Full:
+                log.warning("config_wish_dropped", waiting=self._wishes.qsize())
+
+    def _take_wish(self) -> None:
+        try:
+            payload = self._wishes.get_nowait()
+        except queue.Empty:
+            return
+        try:
+            desired = DesiredConfig.model_validate_json(payload)
+        except ValidationError as error:
+            log.warning("config_wish_unreadable", detail=str(error))
+            return
+        verdict = self._remote.propose(desired)
+        if verdict is not None:
+            log.warning("config_rejected", revision=verdict.revision, errors=verdict.errors)
+            self._unreported = verdict
+        elif self._remote.is_on_trial:
+            log.info("config_on_trial", revision=desired.revision)
+            self._trial_began_s = time.monotonic()
+            self._apply()
+
+    def _apply(self) -> None:
+        self._settings = self._remote.effective()
+        self._publisher.drain_at(self._settings.drain_rows_per_s)
+        self._scanners.replace_all(self._makers(self._settings))
+
+    def _judge_trial(self) -> None:
+        if self._trial_began_s is None:
+            return
+        tried_s = time.monotonic() - self._trial_began_s
+        states = {each.counters.state for each in self._scanners.members()}
+        if states <= {LineState.OPEN} and tried_s >= HEALTHY_AFTER_S:
+            self._unreported = self._remote.confirm()
+        elif tried_s >= TRIAL_S:
+            self._unreported = self._remote.roll_back(f"not healthy after {TRIAL_S:.0f} s")
+            self._apply()
+        else:
+            return
+        self._trial_began_s = None
+        log.info("config_decided", revision=self._unreported.revision, outcome=self._unreported.outcome)
+
+    def _reported(self, verdict: Verdict) -> ReportedConfig:
+        return ReportedConfig(
+            revision=verdict.revision,
+            outcome=ConfigOutcome(verdict.outcome),
+            reported_at=self._clock.now().at,
+            settings=self._remote.values,
+            errors=verdict.errors,
+        )
+
+    def _health(self, stats: OutboxStats) -> Health:
+        now = self._clock.now()
+        restarts = {"reader_restarts": self._scanners.restarts()}
+        return describe_gateway(
+            site=self._settings.site,
+            gateway=self._settings.gateway,
+            now=now.at,
+            uptime_s=time.monotonic() - self._started_s,
+            stats=stats,
+            clock=ClockHealth(ok=now.clock_ok, steps=self._clock.steps),
+            readers=[describe_scanner(each) for each in self._scanners.members()],
+            counters=self._publisher.counted() | restarts,
+        )

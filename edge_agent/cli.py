@@ -1,0 +1,165 @@
+"""The command ``edge-agent``: runs a gateway, shows its configuration, looks after its outbox."""
+
+import argparse
+import json
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from edge_agent.agent import Agent
+from edge_agent.clock import Clock
+from edge_agent.config.settings import DEFAULT_FILE, Loaded, SettingsError, load, shown
+from edge_agent.outbox.errors import OutboxError
+from edge_agent.outbox.inspect import export, inspect
+from edge_agent.outbox.outbox import Outbox, OutboxOptions
+
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+
+_EXAMPLES: Final = """examples:
+  edge-agent run --config agent.toml        read, store and publish until SIGTERM
+  edge-agent check --config agent.toml      print the effective configuration with origins
+  edge-agent outbox status                  what waits for the ledger
+  edge-agent outbox export > rows.jsonl     every record that is still kept
+  edge-agent outbox salvage                 finish salvaging damaged files (agent stopped)
+
+EDGE_AGENT_<SETTING> in the environment goes before the file, e.g. EDGE_AGENT_BROKER_URL.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: Words of the command line; this process's by default.
+
+    Returns:
+        0 when all is well, 1 when something failed, 2 for wrong usage or settings.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        loaded = load(options.config)
+        command = {
+            "run": _run,
+            "check": _check,
+            "status": _outbox_status,
+            "export": _outbox_export,
+            "salvage": _outbox_salvage,
+        }[options.command]
+        return command(loaded)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    except OutboxError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="edge-agent",
+        description="A gateway's agent: reads scanners, keeps every row until the ledger has it.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--config", type=Path, metavar="FILE", help=f"settings file, default {DEFAULT_FILE}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _command(commands, common, "run", "run the gateway until SIGTERM or Ctrl-C")
+    _command(commands, common, "check", "print the effective configuration with origins")
+    outbox = commands.add_parser("outbox", help="look after the outbox")
+    parts = outbox.add_subparsers(required=True, metavar="COMMAND")
+    _command(parts, common, "status", "say what waits for the ledger; the agent may run")
+    _command(parts, common, "export", "write every kept record as JSON lines; the agent may run")
+    _command(parts, common, "salvage", "finish salvaging damaged files; the agent must be stopped")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    common: argparse.ArgumentParser,
+    name: str,
+    text: str,
+) -> None:
+    commands.add_parser(name, parents=[common], help=text, description=text).set_defaults(command=name)
+
+
+def _run(loaded: Loaded) -> int:
+    _log_to_stderr(loaded.settings.log_format)
+    stop, died = threading.Event(), threading.Event()
+
+    def on_death(arguments: threading.ExceptHookArgs) -> None:
+        name = arguments.thread.name if arguments.thread else "?"
+        value = arguments.exc_value or arguments.exc_type()
+        structlog.get_logger().error("thread_died", thread=name, exc_info=value)
+        if not name.startswith("scanner-"):  # the supervisor replaces scanners; nothing else is optional
+            died.set()
+            stop.set()
+
+    threading.excepthook = on_death
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    Agent(loaded).run(stop)
+    return FAILED if died.is_set() else OK
+
+
+def _check(loaded: Loaded) -> int:
+    width = max(len(name) for name, _, _ in shown(loaded))
+    for name, value, origin in shown(loaded):
+        print(f"{name:{width}}  {value}  ({origin})")
+    return OK
+
+
+def _outbox_status(loaded: Loaded) -> int:
+    print(json.dumps(asdict(inspect(loaded.settings.outbox)), indent=2, default=_as_text))
+    return OK
+
+
+def _outbox_export(loaded: Loaded) -> int:
+    for line in export(loaded.settings.outbox):
+        sys.stdout.buffer.write(line + b"\n")
+    return OK
+
+
+def _outbox_salvage(loaded: Loaded) -> int:
+    settings = loaded.settings
+    _log_to_stderr(settings.log_format)
+    outbox = Outbox(OutboxOptions(settings.outbox, settings.site, settings.gateway, "salvage"), Clock())
+    try:
+        while (stats := outbox.stats()).is_salvaging:
+            time.sleep(0.1)
+    finally:
+        outbox.close()
+    print(json.dumps({name: count for name, count in sorted(stats.counters.items()) if count}, indent=2))
+    return OK
+
+
+def _as_text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _log_to_stderr(log_format: str) -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer() if log_format == "json" else structlog.dev.ConsoleRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

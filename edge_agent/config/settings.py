@@ -1,0 +1,209 @@
+"""Where every setting of an agent comes from: environment, file, defaults; each with its origin."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from typing_extensions import override
+
+from contracts.base import Gateway, Site
+from edge_agent.publish.mqtt import parse_broker_url
+from edge_agent.readers.profile import load_profile
+from edge_agent.workflows.site import WorkflowSettings
+
+ENV_PREFIX: Final = "EDGE_AGENT_"
+DEFAULT_FILE: Final = "agent.toml"
+_SECRET: Final = frozenset({"broker_url"})
+
+
+class SettingsError(Exception):
+    """A setting is wrong, unknown or missing; the message names value, expectation and place."""
+
+
+def _is_broker_url(url: str) -> str:
+    parse_broker_url(url)
+    return url
+
+
+def _is_profile(name: str) -> str:
+    load_profile(name)
+    return name
+
+
+class ScannerSettings(BaseModel):
+    """One serial scanner."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Gateway
+    """Device id that its records carry."""
+    port: Annotated[str, Field(min_length=1)]
+    """A device path, or ``socket://host:port``."""
+    profile: Annotated[str, AfterValidator(_is_profile)]
+    """Name of a shipped scanner profile, or a path to one."""
+
+
+class AgentSettings(BaseSettings):
+    """An agent's settings, frozen; built once in ``edge_agent/cli.py`` by ``load`` and passed down."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix=ENV_PREFIX)
+
+    site: Site
+    """Site id: 1-64 of A-Z a-z 0-9 _ -."""
+    gateway: Gateway
+    """Gateway id, unique in the network."""
+    broker_url: Annotated[str, Field(repr=False), AfterValidator(_is_broker_url)]
+    """``mqtt://user:password@host:port`` or ``mqtts://…``."""
+    outbox: Path = Path("outbox.db")
+    """The outbox file; its directory also holds ballast, quarantined files and configuration."""
+    outbox_quota_mb: Annotated[int, Field(ge=1)] | None = None
+    """Most that the rows may take; by default 70 % of the volume, at most 4096."""
+    drain_rows_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5000.0
+    """How fast a backlog drains beside live rows."""
+    clock: Literal["kernel", "assumed"] = "kernel"
+    """Who says that the wall clock is synchronised: the kernel, or you. Steps are detected either way."""
+    log_format: Literal["json", "console"] = "json"
+    scanner: tuple[ScannerSettings, ...] = ()
+    workflow: WorkflowSettings | None = None
+    """The site's rules for handheld work; needed with scanners."""
+
+    @model_validator(mode="after")
+    def _scanners_can_work(self) -> Self:
+        ids = [each.id for each in self.scanner]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"scanner ids {ids} are not all different")
+        if self.scanner and self.workflow is None:
+            raise ValueError(
+                "[[scanner]] without [workflow]: the site's rules are needed to understand scans"
+            )
+        return self
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what ``load`` merged and nothing else."""
+        return (init_settings,)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The effective settings, the merged values they were made of, and where each came from."""
+
+    settings: AgentSettings
+    values: Mapping[str, object]
+    origins: Mapping[str, str]
+
+
+def load(file: Path | None = None) -> Loaded:
+    """Merge environment and file, the environment winning.
+
+    Args:
+        file: The settings file; ``agent.toml`` by default. Relative paths in it are relative to it.
+
+    Returns:
+        The settings with their origins.
+
+    Raises:
+        SettingsError: If the file cannot be read, a name is unknown, or a value is not valid.
+    """
+    path = file or Path(DEFAULT_FILE)
+    from_file = _read_toml(path)
+    if "outbox" in from_file:
+        from_file["outbox"] = path.parent / str(from_file["outbox"])
+    from_environment = EnvSettingsSource(AgentSettings)()
+    origins = dict.fromkeys(from_file, f"file {path}")
+    origins |= {name: f"environment {ENV_PREFIX}{name.upper()}" for name in from_environment}
+    values = from_file | from_environment
+    return Loaded(build(values, origins), values, origins)
+
+
+def build(values: Mapping[str, object], origins: Mapping[str, str]) -> AgentSettings:
+    """Validate merged values.
+
+    Args:
+        values: By setting name.
+        origins: Where each came from, for messages.
+
+    Returns:
+        The settings.
+
+    Raises:
+        SettingsError: If a name is unknown or a value is not valid.
+    """
+    for variable in sorted(os.environ):
+        name = variable.removeprefix(ENV_PREFIX).lower()
+        if variable.startswith(ENV_PREFIX) and name not in AgentSettings.model_fields:
+            raise SettingsError(_unknown(name, f"environment {variable}"))
+    for name in values:
+        if name not in AgentSettings.model_fields:
+            raise SettingsError(_unknown(name, origins.get(name, "settings")))
+    try:
+        return AgentSettings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_describe(error, origins))) from error
+
+
+def shown(loaded: Loaded) -> Iterator[tuple[str, str, str]]:
+    """Write the effective settings for people.
+
+    Args:
+        loaded: As ``load`` returned them.
+
+    Yields:
+        Name, value without passwords, and origin.
+    """
+    for name in AgentSettings.model_fields:
+        value = getattr(loaded.settings, name)
+        if isinstance(value, BaseModel):
+            value = value.model_dump(mode="json", exclude={"badges"})
+        yield name, _masked(name, value), loaded.origins.get(name, "default")
+
+
+def _read_toml(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"settings file {str(path)!r} does not exist") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"settings file {str(path)!r} cannot be read: {error}") from error
+
+
+def _masked(name: str, value: object) -> str:
+    if name not in _SECRET:
+        return str(value)
+    parts = urlsplit(str(value))
+    user, at, place = parts.netloc.rpartition("@")
+    hidden = f"{user.partition(':')[0]}:***" if ":" in user else user
+    return urlunsplit(parts._replace(netloc=f"{hidden}{at}{place}"))
+
+
+def _unknown(name: str, origin: str) -> str:
+    close = difflib.get_close_matches(name, AgentSettings.model_fields, n=1)
+    hint = (
+        f"did you mean {close[0]}?" if close else f"expected one of {', '.join(AgentSettings.model_fields)}"
+    )
+    return f"{origin}: {name!r} is not a setting: {hint}"
+
+
+def _describe(error: ValidationError, origins: Mapping[str, str]) -> Iterator[str]:
+    for fault in error.errors(include_url=False, include_context=False):
+        name = str(fault["loc"][0]) if fault["loc"] else "settings"
+        place = ".".join(str(part) for part in fault["loc"]) or "settings"
+        got = (
+            "" if fault["type"] == "missing" or not fault["loc"] else f" = {_masked(name, fault['input'])!r}"
+        )
+        yield f"{origins.get(name, 'settings')}: {place}{got}: {fault['msg']}"

@@ -1,0 +1,1 @@
+"""Brings sealed batches to the ledger through a broker that may lose anything."""

@@ -1,0 +1,73 @@
+"""When to send, how often to repeat, how fast to drain: pure arithmetic, time passed in."""
+
+from dataclasses import dataclass
+from typing import Final
+
+RESEND_FIRST_S: Final = (3.0, 10.0)
+"""An unanswered batch is sent again after a time drawn from here (PROTOCOL P3)."""
+RESEND_GROWTH: Final = 1.5
+RESEND_LONGEST_S: Final = 60.0
+RECONNECT_FIRST_S: Final = 0.25
+RECONNECT_LONGEST_S: Final = 30.0
+
+
+def resend_after_s(attempts: int, draw: float) -> float:
+    """Tell how long to wait for the ledger's answer.
+
+    Args:
+        attempts: How often the batch has been sent, from 1.
+        draw: Uniform in [0, 1).
+
+    Returns:
+        Seconds: 3-10 after the first sending, growing to a minute.
+    """
+    least, most = RESEND_FIRST_S
+    return float(min((least + draw * (most - least)) * RESEND_GROWTH ** (attempts - 1), RESEND_LONGEST_S))
+
+
+def reconnect_after_s(failures: int, draw: float) -> float:
+    """Tell how long to wait before the next connection attempt.
+
+    Args:
+        failures: Attempts that failed in a row, from 1.
+        draw: Uniform in [0, 1).
+
+    Returns:
+        Seconds, with full jitter, up to half a minute; never a reason to give up.
+    """
+    ceiling = min(RECONNECT_FIRST_S * 2 ** min(failures, 16), RECONNECT_LONGEST_S)
+    return float(RECONNECT_FIRST_S + draw * (ceiling - RECONNECT_FIRST_S))
+
+
+@dataclass(slots=True)
+class TokenBucket:
+    """Lets a backlog drain at a bounded rate, so that an ingest is not stampeded."""
+
+    rate_per_s: float
+    burst: float
+    _level: float = 0.0
+    _at_s: float | None = None
+
+    def has_tokens(self, now_s: float) -> bool:
+        """Tell whether something may be sent.
+
+        Args:
+            now_s: Monotonic seconds.
+
+        Returns:
+            True while the level is above zero; the sending may take it below.
+        """
+        if self._at_s is None:
+            self._level = self.burst
+        else:
+            self._level = min(self.burst, self._level + (now_s - self._at_s) * self.rate_per_s)
+        self._at_s = now_s
+        return self._level > 0
+
+    def spend(self, tokens: float) -> None:
+        """Take tokens for what was sent.
+
+        Args:
+            tokens: How many.
+        """
+        self._level -= tokens
