@@ -1,6 +1,7 @@
 """A small system, whole, as real processes on loopback: database, broker, ingest and edges."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Literal, Self
-from urllib.parse import urlsplit
 
 import psycopg
 
@@ -97,7 +97,7 @@ class Gateway:
     @property
     def account(self) -> GatewayAccount:
         """Its credential."""
-        return GatewayAccount(self.site, self.name, f"stage-{self.name}")
+        return GatewayAccount(self.site, self.name, _gateway_password(self.name))
 
 
 @dataclass(slots=True)
@@ -136,23 +136,14 @@ class Stage:
         return self._broker.url
 
     @property
+    def gateways_url(self) -> str:
+        """The connection of every gateway, ``{gateway}`` standing for its id."""
+        return f"mqtt://{{gateway}}:{_gateway_password('{gateway}')}@127.0.0.1:{self.broker_port}"
+
+    @property
     def broker_port(self) -> int:
         """Where the broker listens on loopback."""
         return self._broker.port
-
-    def gateway_url(self, gateway: Gateway, *, port: int | None = None) -> str:
-        """Spell a gateway's connection.
-
-        Args:
-            gateway: One of the stage's gateways.
-            port: Of a proxy in between; by default the broker's own.
-
-        Returns:
-            An ``mqtt://`` URL.
-        """
-        url = urlsplit(self._broker.gateway_url(gateway.account))
-        host = f"{url.username}:{url.password}@127.0.0.1:{port or url.port}"
-        return url._replace(netloc=host).geturl()
 
     def dsn(self, role: str) -> str:
         """Spell a role's connection to the stage's database.
@@ -209,6 +200,13 @@ class Stage:
         part.start()
         return part
 
+    def start_broker_anew(self) -> None:
+        """Start the broker as one that has forgotten every session, queue and retained message."""
+        for store in self.directory.glob("*/store"):
+            shutil.rmtree(store)
+        self.parts["broker"].service = self._broker_service()
+        self.parts["broker"].start()
+
     def ingest_service(self, name: str, environment: Mapping[str, str] | None = None) -> Service:
         """Describe an ingest process.
 
@@ -236,9 +234,16 @@ class Stage:
         migrate(self.dsn("dockledger_migrator"))
         register(self.dsn("dockledger_migrator"), self.gateways)
         self._broker = choose_broker(self.broker_kind)(self.directory, "stage-service")
-        self.add(self._broker.prepare([gateway.account for gateway in self.gateways]))
+        self.add(self._broker_service())
         for number in range(1, self.ingest_workers + 1):
             self.add(self.ingest_service(f"ingest-{number}"))
+
+    def _broker_service(self) -> Service:
+        return self._broker.prepare([gateway.account for gateway in self.gateways])
+
+
+def _gateway_password(name: str) -> str:
+    return f"stage-{name}"
 
 
 def register(owner_dsn: str, gateways: Iterable[Gateway]) -> None:

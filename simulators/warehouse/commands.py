@@ -18,7 +18,7 @@ examples:
     warehouse-sim movements --count 1000000 --out year --truth year/truth.jsonl
   500 records a second for a minute, from 4 gateways of 2 sites, to a broker:
     warehouse-sim movements --rate 500 --seconds 60 --gateways 4 --sites 2 \\
-        --broker mqtt://127.0.0.1:1883 --truth truth.jsonl
+        --broker 'mqtt://{gateway}:secret@127.0.0.1:1883' --truth truth.jsonl
 """
 
 
@@ -45,7 +45,11 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--seed", type=int, default=1, help="default: 1; it also names the epochs")
     parser.add_argument("--truth", type=Path, required=True, metavar="FILE", help="where the truth goes")
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--broker", metavar="URL", help="mqtt://[user:password@]host:port: stream live")
+    target.add_argument(
+        "--broker",
+        metavar="URL",
+        help="mqtt://[user:password@]host:port: stream live; {gateway} stands for each gateway's id",
+    )
     target.add_argument(
         "--out", type=Path, metavar="DIR", help="write a year: GATEWAY.jsonl, records.parquet"
     )

@@ -127,7 +127,7 @@ def play(
     """Play gateways until the ledger has answered for everything.
 
     Args:
-        broker_url: ``mqtt://[user:password@]host:port``.
+        broker_url: ``mqtt://[user:password@]host:port``; ``{gateway}`` stands for each gateway's id.
         sources: Each gateway's batches.
         window_batches: How many batches a gateway may have unanswered.
         give_up_after_s: Longest silence of the ledger, in seconds.
@@ -145,7 +145,9 @@ def play(
             identity.gateway: _Gateway(
                 identity,
                 source,
-                stack.enter_context(GatewayLink(broker_url, identity, answers)),
+                stack.enter_context(
+                    GatewayLink(broker_url.replace("{gateway}", identity.gateway), identity, answers)
+                ),
                 Window(window_batches),
             )
             for identity, source in sources.items()
