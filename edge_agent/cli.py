@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when all is well, 1 when something failed, 2 for wrong usage or settings.
     """
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         loaded = load(options.config)
         command = {
@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Build the parser of every command; the documentation is generated from it too."""
     parser = argparse.ArgumentParser(
         prog="edge-agent",
         description="A gateway's agent: reads scanners, keeps every row until the ledger has it.",
