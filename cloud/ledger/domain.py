@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 
 from contracts.base import SiteId
@@ -121,17 +120,3 @@ class Posted:
     """Rows put to quarantine by this posting."""
     rows: tuple[RowRef, ...] = ()
     """Identities given to the statements, in their order."""
-
-
-@dataclass(frozen=True, slots=True)
-class BalanceRow:
-    """The quantity of one cell, in the base unit of its canonical item."""
-
-    cell_id: int
-    site: str
-    item: str
-    lot: str | None
-    location: str
-    disposition: str | None
-    owner: str | None
-    quantity: Decimal

@@ -32,3 +32,18 @@ INSERT INTO quarantine (
 VALUES (
     %(received_at)s, %(topic)s, %(site)s, %(gateway)s, %(epoch)s, %(batch_no)s, %(seq)s, %(reason)s,
     %(message)s, %(payload)s, %(sha256)s, %(posting_id)s);
+
+-- name: fold
+SELECT fold(%(most)s);
+
+-- name: past_balances
+SELECT cell_id, quantity
+FROM past_balances(%(sites)s::text[], %(cells)s::bigint[], %(until_at)s::timestamptz, %(until_position)s::bigint);
+
+-- name: stock_at
+SELECT place_id, unit_id, cell_id, quantity
+FROM stock_at(%(sites)s::text[], %(places)s::bigint[], %(until_at)s::timestamptz, %(until_position)s::bigint)
+ORDER BY place_id, unit_id NULLS FIRST, cell_id;
+
+-- name: head
+SELECT position, recorded_at, ledger_id::text FROM ledger_head, ledger_identity WHERE shard = 0;

@@ -49,6 +49,7 @@ CREATE TABLE movement (
 );
 CREATE INDEX movement_item ON movement (item_id, occurred_at);
 CREATE INDEX movement_posting ON movement (posting_id);
+CREATE INDEX movement_occurred ON movement (occurred_at);
 
 CREATE TABLE unit_position (
     gateway_id          integer NOT NULL,

@@ -1,0 +1,114 @@
+-- Folding the past by position, and asking for it (PROTOCOL P7; tables in 0004).
+
+-- Folds at most `most` further positions; returns the position reached. One folder at a time.
+CREATE OR REPLACE FUNCTION fold(most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    start_at bigint;
+    stop_at  bigint;
+    size     bigint;
+BEGIN
+    SELECT f.position INTO start_at FROM fold_head f FOR UPDATE;
+    SELECT least(start_at + most, h.position) INTO stop_at FROM ledger_head h WHERE h.shard = 0;
+    IF stop_at <= start_at THEN
+        RETURN start_at;
+    END IF;
+
+    WITH change AS (
+        SELECT e.position, m.occurred_at, m.gateway_id, m.epoch, m.seq, side.cell_id, side.delta
+        FROM ledger_entry e
+        JOIN movement m ON m.posting_id = e.posting_id
+        CROSS JOIN LATERAL (VALUES (m.from_cell, -m.quantity), (m.to_cell, m.quantity)) side (cell_id, delta)
+        WHERE e.position > start_at AND e.position <= stop_at
+    ), added AS (
+        INSERT INTO cell_delta (cell_id, ordinal, position, occurred_at, delta)
+        SELECT c.cell_id, coalesce(f.deltas, 0) + row_number() OVER (
+                PARTITION BY c.cell_id ORDER BY c.position, c.occurred_at, c.gateway_id, c.epoch, c.seq),
+            c.position, c.occurred_at, c.delta
+        FROM change c
+        LEFT JOIN cell_fold f ON f.cell_id = c.cell_id
+        RETURNING cell_id, ordinal
+    )
+    INSERT INTO cell_fold AS f (cell_id, deltas)
+    SELECT a.cell_id, max(a.ordinal) FROM added a GROUP BY a.cell_id ORDER BY a.cell_id
+    ON CONFLICT (cell_id) DO UPDATE SET deltas = excluded.deltas;
+
+    FOR level IN 0..6 LOOP
+        size := 64 * (8 ^ level)::bigint;
+        EXIT WHEN NOT EXISTS (
+            SELECT FROM cell_fold f WHERE f.deltas / 64 > f.blocked / 64 AND f.deltas / size > f.blocked / size);
+        INSERT INTO cell_bucket (cell_id, level, block, chunk, starts_at, occurred_at, running)
+        SELECT x.cell_id, level, x.block, (x.nth - 1) / 64, min(x.occurred_at),
+            array_agg(x.occurred_at ORDER BY x.nth), array_agg(x.running ORDER BY x.nth)
+        FROM (
+            SELECT d.cell_id, b.block, d.occurred_at, row_number() OVER sorted AS nth, sum(d.delta) OVER sorted AS running
+            FROM cell_fold f
+            CROSS JOIN LATERAL generate_series(f.blocked / size, f.deltas / size - 1) b (block)
+            JOIN cell_delta d ON d.cell_id = f.cell_id
+                AND d.ordinal > b.block * size AND d.ordinal <= (b.block + 1) * size
+            WHERE f.deltas / 64 > f.blocked / 64
+            WINDOW sorted AS (PARTITION BY d.cell_id, b.block ORDER BY d.occurred_at, d.ordinal)
+        ) x
+        GROUP BY x.cell_id, x.block, (x.nth - 1) / 64;
+    END LOOP;
+    UPDATE cell_fold SET blocked = deltas WHERE deltas / 64 > blocked / 64;
+    UPDATE fold_head SET position = stop_at;
+    RETURN stop_at;
+END
+$$;
+
+-- What each cell held: everything that occurred by `until_at` and was posted by `until_position`.
+CREATE OR REPLACE FUNCTION as_of(cells bigint[], until_at timestamptz, until_position bigint)
+    RETURNS TABLE (cell_id bigint, quantity numeric)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    folded bigint;
+BEGIN
+    SELECT f.position INTO folded FROM fold_head f;
+    RETURN QUERY
+    WITH asked AS (
+        SELECT DISTINCT a.cell_id FROM unnest(cells) a (cell_id)
+    ), reach AS (
+        -- How many of each cell's changes were posted by then.
+        SELECT a.cell_id, last.ordinal
+        FROM asked a
+        CROSS JOIN LATERAL (
+            SELECT d.ordinal FROM cell_delta d
+            WHERE d.cell_id = a.cell_id AND d.position <= until_position
+            ORDER BY d.position DESC, d.ordinal DESC LIMIT 1) last
+    ), in_blocks AS (
+        SELECT r.cell_id, part.running[width_bucket(until_at, part.occurred_at)] AS quantity
+        FROM reach r
+        CROSS JOIN generate_series(0, 6) level
+        CROSS JOIN LATERAL (SELECT 64 * (8 ^ level)::bigint AS size) s
+        CROSS JOIN LATERAL generate_series(
+            CASE WHEN level = 6 THEN 0 ELSE r.ordinal / (s.size * 8) * 8 END, r.ordinal / s.size - 1) block
+        CROSS JOIN LATERAL (
+            SELECT b.occurred_at, b.running FROM cell_bucket b
+            WHERE b.cell_id = r.cell_id AND b.level = level.level AND b.block = block.block AND b.starts_at <= until_at
+            ORDER BY b.starts_at DESC, b.chunk DESC LIMIT 1) part
+        WHERE s.size <= r.ordinal
+    ), in_rest AS (
+        SELECT r.cell_id, d.delta
+        FROM reach r
+        JOIN cell_delta d ON d.cell_id = r.cell_id AND d.ordinal > r.ordinal / 64 * 64 AND d.ordinal <= r.ordinal
+        WHERE d.occurred_at <= until_at
+    ), not_folded AS (
+        SELECT side.cell_id, side.delta
+        FROM ledger_entry e
+        JOIN movement m ON m.posting_id = e.posting_id
+        CROSS JOIN LATERAL (VALUES (m.from_cell, -m.quantity), (m.to_cell, m.quantity)) side (cell_id, delta)
+        WHERE e.position > folded AND e.position <= until_position
+            AND m.occurred_at <= until_at AND side.cell_id = ANY (cells)
+    )
+    SELECT a.cell_id, coalesce(sum(x.delta), 0)
+    FROM asked a
+    LEFT JOIN (
+        SELECT * FROM in_blocks UNION ALL SELECT * FROM in_rest UNION ALL SELECT * FROM not_folded
+    ) x (cell_id, delta) ON x.cell_id = a.cell_id
+    GROUP BY a.cell_id;
+END
+$$;
+
+REVOKE ALL ON FUNCTION fold(integer), as_of(bigint[], timestamptz, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION fold(integer) TO dockledger_app, dockledger_ingest;

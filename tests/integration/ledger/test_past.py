@@ -1,0 +1,121 @@
+"""A balance as of both clocks equals the fold of the movements, whatever was folded and however late."""
+
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+
+import pytest
+from scenario import CONTROLLER, Ledger, Outbox, at, move
+
+from cloud.ledger.past import as_of, fold, stock_at
+from contracts.records import Side, UnitPosition
+
+
+def by_hand(ledger: Ledger, until_at: datetime, until_position: int) -> dict[int, Decimal]:
+    return {
+        cell: quantity
+        for cell, quantity in ledger.query(
+            "SELECT s.cell_id, sum(s.delta) FROM movement m JOIN ledger_entry e USING (posting_id) "
+            "CROSS JOIN LATERAL (VALUES (m.from_cell, -m.quantity), (m.to_cell, m.quantity)) s (cell_id, delta) "
+            "WHERE m.occurred_at <= %s AND e.position <= %s GROUP BY s.cell_id",
+            until_at,
+            until_position,
+        )
+        if quantity
+    }
+
+
+def asked(ledger: Ledger, until_at: datetime, until_position: int) -> dict[int, Decimal]:
+    cells = [row[0] for row in ledger.query("SELECT cell_id FROM cell")]
+    answer = ledger.as_app(
+        lambda conn: as_of(conn, CONTROLLER, cells, occurred_at=until_at, position=until_position)
+    )
+    assert set(answer) == set(cells)
+    return {cell: quantity for cell, quantity in answer.items() if quantity}
+
+
+@pytest.mark.parametrize("folded", [0, 7, 100])
+def test_two_clocks_give_what_the_movements_sum_to(ledger: Ledger, folded: int) -> None:
+    random = Random(folded)
+    gateway = Outbox()
+    places = ["@supplier", "A-01", "A-02", "@customer"]
+    for _ in range(12):
+        pairs = [random.sample(places, 2) for _ in range(120)]
+        ledger.post(
+            gateway.seal(
+                [move(str(random.randint(1, 9)), *pair, minute=random.randint(0, 3000)) for pair in pairs]
+            )
+        )
+    ledger.as_app(lambda conn: fold(conn, most=5))
+    reached = ledger.as_app(lambda conn: fold(conn, most=folded)) if folded else 5
+    assert reached == min(12, 5 + folded)
+    for _ in range(12):
+        moment = at(random.randint(-10, 3010)), random.randint(0, 13)
+        assert asked(ledger, *moment) == by_hand(ledger, *moment)
+    assert asked(ledger, at(5000), 12) == by_hand(ledger, at(5000), 12)
+
+
+def test_folding_builds_blocks_of_several_levels(ledger: Ledger) -> None:
+    gateway = Outbox()
+    for batch in range(9):
+        ledger.post(
+            gateway.seal(
+                [move("1", "@supplier", "A-01", minute=(n * 7919 + batch) % 4500) for n in range(130)]
+            )
+        )
+        ledger.as_app(fold)
+    assert ledger.query("SELECT level, count(DISTINCT block) FROM cell_bucket GROUP BY 1 ORDER BY 1") == [
+        (0, 1170 // 64),
+        (1, 1170 // 512),
+    ]
+    for moment in ((at(100), 9), (at(2000), 5), (at(4400), 8), (at(9999), 9)):
+        assert asked(ledger, *moment) == by_hand(ledger, *moment)
+
+
+def unit_at(unit: str, *, minute: float, **place: str) -> UnitPosition:
+    return UnitPosition.model_validate(
+        {
+            "seq": 1,
+            "occurred_at_claimed": at(minute),
+            "mono_ns": 0,
+            "boot_id": "b",
+            "clock_ok": True,
+            "unit": unit,
+        }
+        | place
+    )
+
+
+@pytest.mark.parametrize("packed_first", [True, False])
+def test_content_and_position_of_a_unit_commute(ledger: Ledger, *, packed_first: bool) -> None:
+    pallet = "003012345678901235"
+    packing = Outbox("gw-1").seal([move("48", "@supplier", Side(unit=pallet))])
+    standing = Outbox("gw-2").seal([unit_at(pallet, minute=5, location="STAGE")])
+    for batch in (packing, standing) if packed_first else (standing, packing):
+        ledger.post(batch)
+    (stage,) = ledger.query("SELECT location_id FROM location WHERE code = 'STAGE'")
+    stock = ledger.as_app(lambda conn: stock_at(conn, CONTROLLER, stage))
+    assert [(row.quantity, row.unit_id is not None) for row in stock] == [(48, True)]
+    assert ledger.as_app(lambda conn: stock_at(conn, CONTROLLER, stage, occurred_at=at(4))) == []
+
+
+def test_a_unit_inside_another_moves_with_it(ledger: Ledger) -> None:
+    pallet, case = "003012345678901235", "003012345678901242"
+    ledger.post(
+        Outbox().seal(
+            [
+                move("6", "@supplier", Side(unit=case)),
+                unit_at(case, minute=1, parent=pallet),
+                unit_at(pallet, minute=2, location="STAGE"),
+                unit_at(pallet, minute=9, location="A-01"),
+            ]
+        )
+    )
+    codes = dict(ledger.query("SELECT code, location_id FROM location"))
+    for minute, code in ((3, "STAGE"), (10, "A-01")):
+        stock = ledger.as_app(
+            lambda conn, code=code, minute=minute: stock_at(
+                conn, CONTROLLER, [codes[code]], occurred_at=at(minute)
+            )
+        )
+        assert [row.quantity for row in stock] == [6]
