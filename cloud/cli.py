@@ -12,10 +12,11 @@ import structlog
 
 from cloud.db import OperationalError
 from cloud.identity import commands as identity
+from cloud.ingest import commands as ingest
 from cloud.local import commands as local
 from cloud.settings import SettingsError, load
 
-AREAS: Final = (local, identity)
+AREAS: Final = (local, ingest, identity)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 

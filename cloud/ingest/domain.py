@@ -48,6 +48,11 @@ class Stone:
     complete_until: datetime | None = None
     is_final: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it stands for a batch that lies in quarantine whole."""
+        return self.prev_sha256 is None
+
     @classmethod
     def of(cls, header: BatchHeader, sha256: str, status: StoredAs) -> "Stone":
         """Make the stone that a batch will be.
@@ -120,6 +125,15 @@ class Branch:
         """
         self.stones.setdefault(stone.batch_no, stone)
         self.advance()
+
+    def forget_whole(self, sha256s: frozenset[str]) -> None:
+        """Make way for batches that were held whole and are to be posted now.
+
+        Args:
+            sha256s: Their hashes.
+        """
+        for stone in [stone for stone in self.stones.values() if stone.sha256 in sha256s and stone.is_whole]:
+            del self.stones[stone.batch_no]
 
     def advance(self) -> None:
         """Move the contiguous end on as far as an unbroken chain of stones reaches."""

@@ -47,23 +47,26 @@ class Written:
     posted: tuple[AcceptedBatch, ...] = ()
 
 
-def write(conn: Connection, readings: Sequence[Reading]) -> Written:
+def write(
+    conn: Connection, readings: Sequence[Reading], *, replayed: frozenset[str] = frozenset()
+) -> Written:
     """Judge, quarantine and post a group of publishes, and say what to answer once it is committed.
 
     Args:
         conn: A connection inside a transaction that the caller commits directly after.
         readings: Publishes taken apart, of any gateways, in any order, repetitions included.
+        replayed: Hashes of batches held whole that are to be posted now.
 
     Returns:
         What was done; a retried transaction does it again from the same arguments.
     """
-    return _Group(conn, readings).write()
+    return _Group(conn, readings, replayed).write()
 
 
 class _Group:
     """The working state of one transaction."""
 
-    def __init__(self, conn: Connection, readings: Sequence[Reading]) -> None:
+    def __init__(self, conn: Connection, readings: Sequence[Reading], replayed: frozenset[str]) -> None:
         self._conn = conn
         self._ledger_id, self._position = store.ledger_now(conn)
         claimed = {reading.claim.gateway for reading in readings if reading.claim}
@@ -75,6 +78,8 @@ class _Group:
             key=lambda arrival: arrival.claim.batch_no,
         )
         self._branches = self._lock_branches()
+        for branch in self._branches.values():
+            branch.forget_whole(replayed)
         self._answered: defaultdict[EpochKey, list[BatchAck]] = defaultdict(list)
         self._judgements: Counter[str] = Counter()
         self._new: list[Arrival] = []

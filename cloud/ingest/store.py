@@ -22,12 +22,13 @@ FORK: Final = "conflict"
 ACKNOWLEDGED_WHOLE: Final = ("bad_batch", "bad_header", "crashed_worker", "refused_by_ledger")
 """Reasons for which a batch goes to quarantine whole and yet is acknowledged, so that it blocks nobody."""
 CURED_BY_ARRIVAL: Final = (
+    *ACKNOWLEDGED_WHOLE,
     "unregistered",
     "retired",
+    "wrong_site",
+    "not_admitted",
     "schema_too_new",
     "schema_too_old",
-    "crashed_worker",
-    "refused_by_ledger",
 )
 """Reasons that are settled when the same batch is posted after all."""
 

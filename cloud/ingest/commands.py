@@ -1,0 +1,52 @@
+"""`dockledger ingest`, `dockledger gateway …` and `dockledger quarantine …`."""
+
+import argparse
+import signal
+from typing import TYPE_CHECKING, Final
+
+from cloud.ingest.quarantine import commands as quarantine
+from cloud.ingest.registry import commands as registry
+from cloud.ingest.worker import Worker
+from cloud.settings import Settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+_EXAMPLES: Final = """examples:
+  dockledger ingest                         one worker; start as many as you like, they share the sites out
+  dockledger --config prod.toml ingest
+
+For tests of faults, DOCKLEDGER_CRASH_AT=before_commit or after_commit makes the process kill itself there."""
+
+
+def add_commands(subparsers: "Subparsers") -> None:
+    """Add this area's commands.
+
+    Args:
+        subparsers: What `dockledger` collects its commands in.
+    """
+    ingest = subparsers.add_parser(
+        "ingest",
+        help="run one ingest worker, from the broker to the ledger",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXAMPLES,
+    )
+    ingest.set_defaults(run=run_ingest)
+    registry.add_commands(subparsers)
+    quarantine.add_commands(subparsers)
+
+
+def run_ingest(_arguments: argparse.Namespace, settings: Settings) -> int:
+    """Run one worker until SIGTERM or SIGINT.
+
+    Args:
+        _arguments: The command line.
+        settings: The effective settings.
+
+    Returns:
+        0 after an orderly stop, 1 if the worker should be replaced.
+    """
+    worker = Worker(dsn=settings.needed("ingest_dsn"), broker_url=settings.needed("broker_url"))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    return 0 if worker.run() else 1

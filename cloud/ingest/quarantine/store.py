@@ -1,0 +1,109 @@
+"""Quarantine in the database: read it, lock one entry, settle it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from cloud.db import statements
+
+SQL: Final = statements("cloud.ingest.quarantine")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A line of the list: why something is in quarantine and where it came from."""
+
+    quarantine_id: int
+    received_at: datetime
+    state: str
+    reason: str
+    topic: str
+    site: str | None
+    gateway: str | None
+    epoch: int | None
+    batch_no: int | None
+    seq: int | None
+    message: str
+    payload_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeEntry(Entry):
+    """An entry with its original bytes."""
+
+    payload: bytes
+    sha256: str
+    posting_id: int | None
+    """Of the batch whose row this is; None for a publish held whole."""
+    settled_at: datetime | None
+    settled_by: str | None
+    settled_posting: int | None
+
+
+def entries(
+    conn: Connection, *, state: str | None, reason: str | None, gateway: str | None, after: int, limit: int
+) -> list[Entry]:
+    """List entries by id.
+
+    Args:
+        conn: A connection.
+        state: Only of this state, if given.
+        reason: Only of this reason, if given.
+        gateway: Only of this gateway, if given.
+        after: Only ids above this one.
+        limit: Most to give.
+
+    Returns:
+        Entries, oldest first.
+    """
+    asked = {"state": state, "reason": reason, "gateway": gateway, "after": after, "limit": limit}
+    with conn.cursor(row_factory=class_row(Entry)) as cursor:
+        return cursor.execute(SQL["list_held"], asked).fetchall()
+
+
+def lock(conn: Connection, quarantine_id: int) -> WholeEntry | None:
+    """Read one entry and keep others from settling it meanwhile.
+
+    Args:
+        conn: A connection inside a transaction.
+        quarantine_id: Which.
+
+    Returns:
+        The entry, if there is one.
+    """
+    with conn.cursor(row_factory=class_row(WholeEntry)) as cursor:
+        return cursor.execute(SQL["lock_one"], {"quarantine_id": quarantine_id}).fetchone()
+
+
+def settle(
+    conn: Connection, quarantine_id: int, *, state: str, actor: str, posting_id: int | None = None
+) -> None:
+    """Mark an entry as done; one that is done already stays as it is.
+
+    Args:
+        conn: A connection inside a transaction.
+        quarantine_id: Which.
+        state: ``replayed`` or ``discarded``.
+        actor: Who decided.
+        posting_id: The posting that holds it now, if any.
+    """
+    asked = {"quarantine_id": quarantine_id, "state": state, "actor": actor, "posting_id": posting_id}
+    conn.execute(SQL["settle_one"], asked)
+
+
+def posting_of_batch(conn: Connection, entry: WholeEntry) -> int | None:
+    """Find the posting that holds the very batch of an entry.
+
+    Args:
+        conn: A connection.
+        entry: A publish held whole.
+
+    Returns:
+        The posting, if the batch is in the ledger.
+    """
+    asked = {name: getattr(entry, name) for name in ("gateway", "epoch", "batch_no", "sha256")}
+    row = conn.execute(SQL["posting_of_batch"], asked).fetchone()
+    return int(row[0]) if row else None

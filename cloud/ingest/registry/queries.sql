@@ -1,0 +1,19 @@
+-- name: add_site
+INSERT INTO site (site_id, name) VALUES (%(site)s, %(site)s) ON CONFLICT DO NOTHING;
+
+-- name: add_gateway
+INSERT INTO gateway (name, kind, site_id) VALUES (%(name)s, 'edge', %(site)s)
+ON CONFLICT (name) DO NOTHING
+RETURNING gateway_id;
+
+-- name: set_state
+UPDATE gateway SET state = %(state)s WHERE name = %(name)s AND kind = 'edge' RETURNING site_id;
+
+-- name: list_gateways
+SELECT g.name, g.site_id AS site, g.state, g.registered_at, s.presence, s.heard_at, c.complete_until
+FROM gateway AS g
+LEFT JOIN gateway_status AS s USING (gateway_id)
+LEFT JOIN gateway_completeness AS c USING (gateway_id)
+WHERE g.kind = 'edge'
+ORDER BY g.site_id, g.name
+LIMIT 100000;

@@ -1,0 +1,104 @@
+"""Register gateways, pause and retire them; ingest asks the registry at every batch."""
+
+import secrets
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cloud.db import Connection
+from cloud.identity.actor import Actor, Role
+from cloud.ingest.registry import store
+from cloud.ingest.registry.store import Registered
+from contracts.base import is_valid_id
+from contracts.topics import INGEST_STATE, UPSTREAM, Channel, topic
+
+
+class RegistryError(Exception):
+    """A wrong wish about a gateway; the message names value and expectation."""
+
+
+class GatewayState(StrEnum):
+    """Whether a gateway's batches are taken, and whether it holds a watermark back."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    """Taken, but silence holds nothing back."""
+    RETIRED = "retired"
+    """No longer taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """What a new gateway and its broker need; the password is shown once and kept nowhere."""
+
+    site: str
+    gateway: str
+    username: str
+    password: str
+    writes: tuple[str, ...]
+    reads: tuple[str, ...]
+
+
+def register(conn: Connection, actor: Actor, *, gateway: str, site: str) -> Enrolment:
+    """Let a gateway speak for a site; a site of a new name is made.
+
+    Args:
+        conn: A connection of ``dockledger_app`` inside a transaction.
+        actor: An admin.
+        gateway: Id, unique in the network.
+        site: Id of its site.
+
+    Returns:
+        Credentials and topics for the broker.
+
+    Raises:
+        RegistryError: If an id is not valid or the gateway is registered already.
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(Role.ADMIN, site=site)
+    for kind, value in (("gateway", gateway), ("site", site)):
+        if not is_valid_id(value):
+            raise RegistryError(f"{kind} id {value!r}: expected 1-64 of A-Z a-z 0-9 _ -")
+    if not store.add(conn, gateway, site):
+        raise RegistryError(f"gateway {gateway!r} is registered already; ids are unique in the network")
+    return Enrolment(
+        site=site,
+        gateway=gateway,
+        username=gateway,
+        password=secrets.token_urlsafe(24),
+        writes=tuple(topic(site, gateway, channel) for channel in Channel if channel in UPSTREAM),
+        reads=(
+            *(topic(site, gateway, channel) for channel in Channel if channel not in UPSTREAM),
+            INGEST_STATE,
+        ),
+    )
+
+
+def set_state(conn: Connection, actor: Actor, *, gateway: str, state: GatewayState) -> None:
+    """Pause, retire or re-activate a gateway; effective at its next batch.
+
+    Args:
+        conn: A connection of ``dockledger_app`` inside a transaction.
+        actor: An admin.
+        gateway: Id.
+        state: The new state.
+
+    Raises:
+        RegistryError: If it is not registered.
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(Role.ADMIN)
+    if not store.set_state(conn, gateway, state):
+        raise RegistryError(f"gateway {gateway!r} is not registered; `dockledger gateway list` shows who is")
+
+
+def gateways(conn: Connection, actor: Actor) -> list[Registered]:
+    """List gateways of the actor's sites.
+
+    Args:
+        conn: A connection.
+        actor: Who asks.
+
+    Returns:
+        Gateways by site and name.
+    """
+    return [gateway for gateway in store.all_gateways(conn) if actor.may_see(gateway.site)]

@@ -1,0 +1,68 @@
+"""The registry of gateways in the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from cloud.db import statements
+
+SQL: Final = statements("cloud.ingest.registry")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A gateway as the registry and its last words show it."""
+
+    name: str
+    site: str
+    state: str
+    registered_at: datetime
+    presence: str | None
+    """None: never heard."""
+    heard_at: datetime | None
+    complete_until: datetime | None
+
+
+def add(conn: Connection, name: str, site: str) -> bool:
+    """Register a gateway, and its site if that is new.
+
+    Args:
+        conn: A connection of ``dockledger_app`` inside a transaction.
+        name: Gateway id.
+        site: Site id.
+
+    Returns:
+        False if a gateway of this name was there already.
+    """
+    conn.execute(SQL["add_site"], {"site": site})
+    return conn.execute(SQL["add_gateway"], {"name": name, "site": site}).fetchone() is not None
+
+
+def set_state(conn: Connection, name: str, state: str) -> bool:
+    """Change a gateway's state.
+
+    Args:
+        conn: A connection of ``dockledger_app`` inside a transaction.
+        name: Gateway id.
+        state: ``active``, ``paused`` or ``retired``.
+
+    Returns:
+        False if there is no such gateway.
+    """
+    return conn.execute(SQL["set_state"], {"name": name, "state": state}).fetchone() is not None
+
+
+def all_gateways(conn: Connection) -> list[Registered]:
+    """List edge gateways by site and name.
+
+    Args:
+        conn: A connection.
+
+    Returns:
+        All of them.
+    """
+    with conn.cursor(row_factory=class_row(Registered)) as cursor:
+        return cursor.execute(SQL["list_gateways"]).fetchall()
