@@ -4,12 +4,18 @@ import argparse
 import ast
 import inspect
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from cloud.cli import build_parser as dockledger
 from cloud.settings import ENV_PREFIX, Settings
 from edge_agent.cli import build_parser as edge_agent
+from edge_agent.config.settings import AgentSettings, ScannerSettings
+from edge_agent.workflows.site import WorkflowSettings
 from simulators.cli import build_parser as warehouse_sim
 
 FOLDER: Final = Path(__file__).resolve().parent
@@ -26,14 +32,21 @@ SETTINGS_HEAD: Final = """\
 <!-- Written by docs/reference/generate.py. -->
 # Settings
 
-Of `dockledger`. The first source that names a setting wins: the command line, the environment,
+## The cloud: `dockledger.toml`
+
+The first source that names a setting wins: the command line, the environment,
 `dockledger.toml` (or the file that `--config` or `DOCKLEDGER_CONFIG` names), the running embedded services.
 An unknown setting is an error. `dockledger check` prints the values in force and where each came from.
 
-A gateway has a file of its own: see [start](../start.md#a-real-scanner).
+"""
 
-| setting | environment | default | is |
-|---|---|---|---|
+AGENT_HEAD: Final = """
+## A gateway: `agent.toml`
+
+`EDGE_AGENT_` and a setting's name in the environment go before the file, the cloud's wishes before both (for
+`scanner`, `workflow` and `drain_rows_per_s` only). `edge-agent check` prints the values in force and where
+each came from. An example stands in [start](../start.md#a-real-scanner).
+
 """
 
 
@@ -74,22 +87,36 @@ def commands_page() -> str:
 
 
 def settings_page() -> str:
-    """Write the page of the cloud's settings."""
-    lines = []
-    meanings = _attribute_docstrings(Settings)
-    for name, field in Settings.model_fields.items():
-        default = "none" if field.default is None else f"`{field.default}`"
-        lines.append(f"| `{name}` | `{ENV_PREFIX}{name.upper()}` | {default} | {meanings[name]} |\n")
-    return SETTINGS_HEAD + "".join(lines)
+    """Write the page of all settings."""
+    tables = {"`[[scanner]]`": ScannerSettings, "`[workflow]`": WorkflowSettings}
+    lines = [SETTINGS_HEAD, _table(Settings, ENV_PREFIX), AGENT_HEAD, _table(AgentSettings)]
+    for title, model in tables.items():
+        lines.append(f"\n### {title}\n\n{_table(model)}")
+    return "".join(lines)
+
+
+def _table(model: type[BaseModel], prefix: str = "") -> str:
+    meanings = _attribute_docstrings(model)
+    rows = ["| setting | default | is |\n|---|---|---|\n"]
+    for name, field in model.model_fields.items():
+        spelled = f"`{name}`, `{prefix}{name.upper()}`" if prefix else f"`{name}`"
+        rows.append(f"| {spelled} | {_default(field)} | {meanings.get(name, '')} |\n")
+    return "".join(rows)
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    return "none" if field.default in {None, ()} else f"`{field.default}`"
 
 
 def _attribute_docstrings(owner: type) -> dict[str, str]:
     [body] = [node for node in ast.parse(inspect.getsource(owner)).body if isinstance(node, ast.ClassDef)]
     found = {}
-    for field, text in zip(body.body, body.body[1:], strict=False):
+    for field, text in pairwise(body.body):
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
             is_text = isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
-            found[field.target.id] = " ".join(text.value.value.split()) if is_text else ""
+            found[field.target.id] = " ".join(text.value.value.replace("``", "`").split()) if is_text else ""
     return found
 
 
