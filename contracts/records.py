@@ -107,8 +107,8 @@ class Movement(Statement):
 
     @model_validator(mode="after")
     def _moves_something(self) -> Self:
-        is_same_place = self.source.location == self.destination.location  # spares most rows the full comparison
-        if is_same_place and self.source == self.destination:
+        # Comparing the places first spares most rows the comparison of whole sides.
+        if self.source.location == self.destination.location and self.source == self.destination:
             msg = f"a movement changes something: source and destination are both {self.source!r}"
             raise ValueError(msg)
         return self
