@@ -195,7 +195,11 @@ def _check(elements: GS1ElementStrings) -> Iterator[Fault]:
 
 
 def _separators(text: str, elements: GS1ElementStrings) -> Iterator[Fault]:
-    """Find a variable-length element that no separator ends: biip would cut it at its greatest length."""
+    """Find a variable-length element that no separator ends: biip cuts it where its pattern stops.
+
+    A lot that swallowed what followed it and is still a valid lot cannot be told from one that is so long:
+    the scanner must send FNC1 as GS, which is why each profile's setup says so.
+    """
     at = 0
     for element in elements:
         at += len(element.ai.ai) + len(element.value)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final, Protocol
 
 import structlog
@@ -92,17 +91,11 @@ class Session:
         self._state = self._committed
         self._drafts: list[Draft] = []
         self._answers: list[tuple[int, Feedback]] = []
-        self._working_since: datetime | None = None
 
     @property
     def state(self) -> State:
         """What is durable of this scanner's work."""
         return self._committed
-
-    @property
-    def undecided_since(self) -> datetime | None:
-        """When the scans that are not committed yet arrived; None if there are none."""
-        return self._working_since
 
     def connected(self, send: Send) -> None:
         """Tell the scanner's user where the work stands."""
@@ -114,7 +107,6 @@ class Session:
 
     def scanned(self, frames: Sequence[Frame]) -> None:
         """Work through scans that arrived together, with as few commits as their meaning allows."""
-        self._working_since = self._clock.now().at
         for frame in frames:
             decoded = decode_barcode(frame.text, aim_required=self._profile.scan.aim == "required")
             if is_undo(decoded.text) and self._state.awaits_identity:
@@ -124,7 +116,6 @@ class Session:
             self._drafts.extend(outcome.drafts)
             self._answers.append((outcome.state.scans, outcome.feedback))
         self._commit()
-        self._working_since = None
 
     def silent(self) -> None:
         """Log out a user who has been away for too long."""
