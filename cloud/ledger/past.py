@@ -61,7 +61,7 @@ def as_of(
         Quantity by cell_id, in the base unit of the cell's own item; zero where nothing had moved.
     """
     rows = conn.execute(_SQL["past_balances"], {"cells": list(cells)} | _moment(actor, occurred_at, position))
-    return {cell_id: quantity for cell_id, quantity in rows}
+    return dict(rows)
 
 
 def stock_at(

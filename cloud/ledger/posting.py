@@ -1,9 +1,10 @@
 """One posting from its number to its position; every service command of the ledger goes through it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from weakref import WeakKeyDictionary
 
+import orjson
 import psycopg
 
 from cloud.identity.actor import Actor, NotAllowedError
@@ -43,8 +44,8 @@ class Posting:
         self.posting_id = begun.posting_id
         self.resolver = _RESOLVERS.setdefault(conn, Resolver())
         self.resolver.begin(begun.revision)
-        self._conn = conn
-        self._actor = actor
+        self.conn = conn
+        self.actor = actor
         self._kind = kind
         self._outcomes: tuple[BatchOutcome, ...] = ()
         self._rows: tuple[RowRef, ...] = ()
@@ -59,7 +60,7 @@ class Posting:
         Raises:
             AlreadyClaimedError: Naming the first that was claimed before.
         """
-        made = store.add_claims(self._conn, self.posting_id, claims)
+        made = store.add_claims(self.conn, self.posting_id, claims)
         for claim in claims:
             if claim not in made:
                 raise AlreadyClaimedError(f"{claim.kind} of {claim.target} has been done before")
@@ -82,12 +83,12 @@ class Posting:
             NotAllowedError: If a site is out of the actor's reach.
         """
         for site in {batch.header.site for batch in batches} | {statement.site for statement in statements}:
-            if not self._actor.may_see(site):
-                raise NotAllowedError(f"{self._actor.id} has no right at site {site!r}")
-        gateways = find_gateways(self._conn, named_gateways(batches, statements))
+            if not self.actor.may_see(site):
+                raise NotAllowedError(f"{self.actor.id} has no right at site {site!r}")
+        gateways = find_gateways(self.conn, named_gateways(batches, statements))
         unnumbered = sum(statement.origin is None for statement in statements)
-        self._rows = references(statements, store.next_cloud_seqs(self._conn, unnumbered))
-        writer = Writer(self._conn, self.posting_id, self.resolver, gateways, batches)
+        self._rows = references(statements, store.next_cloud_seqs(self.conn, unnumbered))
+        writer = Writer(self.conn, self.posting_id, self.resolver, gateways, batches)
         writer.write(
             [
                 *entries_of_batches(batches, gateways),
@@ -99,20 +100,39 @@ class Posting:
             refused = writer.refused[index]
             status = StoredAs.PARTLY_QUARANTINED if refused else StoredAs.STORED
             header = batch.header
-            store.add_batch(self._conn, self.posting_id, gateways[header.gateway][0], batch, status)
+            store.add_batch(self.conn, self.posting_id, gateways[header.gateway][0], batch, status)
             if refused:
-                store.add_quarantined_rows(self._conn, self.posting_id, batch, refused)
+                store.add_quarantined_rows(self.conn, self.posting_id, batch, refused)
                 self._quarantined += len(refused)
             outcome = BatchOutcome(header.gateway, header.epoch, header.batch_no, batch.sha256, status)
             self._outcomes = (*self._outcomes, outcome)
 
-    def close(self) -> Posted:
+    def audit(self, action: str, target: str, site: str | None, detail: Mapping[str, object]) -> None:
+        """Say in the audit trail what this posting was made for.
+
+        Args:
+            action: What, as a stable snake_case word.
+            target: To what.
+            site: Where, if it has one place.
+            detail: More, as JSON.
+        """
+        text = orjson.dumps({"posting_id": self.posting_id, **detail}).decode()
+        store.record_audit(
+            self.conn, actor=self.actor.id, action=action, target=target, site=site, detail=text
+        )
+
+    def close(self, *rows: RowRef) -> Posted:
         """Take the next position; the caller commits directly after.
+
+        Args:
+            *rows: Identities of rows written beside ``write``.
 
         Returns:
             The posting's place in the one order and what became of its parts.
         """
         position, recorded_at = store.close_posting(
-            self._conn, self.posting_id, self._kind.value, self._actor.id
+            self.conn, self.posting_id, self._kind.value, self.actor.id
         )
-        return Posted(self.posting_id, position, recorded_at, self._outcomes, self._quarantined, self._rows)
+        return Posted(
+            self.posting_id, position, recorded_at, self._outcomes, self._quarantined, (*self._rows, *rows)
+        )

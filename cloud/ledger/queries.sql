@@ -47,3 +47,21 @@ ORDER BY place_id, unit_id NULLS FIRST, cell_id;
 
 -- name: head
 SELECT position, recorded_at, ledger_id::text FROM ledger_head, ledger_identity WHERE shard = 0;
+
+-- name: reverse_movement
+SELECT reverse_movement(%(sites)s::text[], %(gateway)s, %(epoch)s::bigint, %(seq)s::bigint, %(reason)s, %(actor)s);
+
+-- name: adjust_to_count
+SELECT adjustment_id, difference FROM adjust_to_count(
+    %(sites)s::text[], %(cell_id)s::bigint, %(observed_at)s::timestamptz, %(counted)s::numeric, %(reason)s,
+    %(actor)s, %(limit)s::numeric);
+
+-- name: approve_adjustment
+SELECT %(adjustment_id)s::bigint, difference FROM approve_adjustment(
+    %(sites)s::text[], %(adjustment_id)s::bigint, %(expected)s::numeric, %(actor)s);
+
+-- name: alias_item
+SELECT alias_item(%(from_code)s, %(to_code)s, %(numerator)s::bigint, %(denominator)s::bigint);
+
+-- name: close_period
+SELECT close_period(%(site)s, %(ends_at)s::timestamptz, %(actor)s);

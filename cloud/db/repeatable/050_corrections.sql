@@ -1,0 +1,226 @@
+-- What people do to the ledger: reverse, adjust to a count, approve, merge, close. Each works inside the open
+-- posting of the transaction and within the actor's sites (NULL: all).
+
+CREATE OR REPLACE FUNCTION open_posting() RETURNS bigint
+    LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+    IF coalesce(current_setting('dockledger.posting', true), '') = '' THEN
+        RAISE EXCEPTION 'no posting is open in this transaction' USING ERRCODE = 'invalid_transaction_state';
+    END IF;
+    RETURN current_setting('dockledger.posting')::bigint;
+END
+$$;
+
+-- The same quantity back between the same cells, at the same occurred_at (DOMAIN D7). Returns the row's seq.
+CREATE OR REPLACE FUNCTION reverse_movement(
+    sites text[], of_gateway text, of_epoch bigint, of_seq bigint, reversal_reason text, actor text)
+    RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    original movement;
+    new_seq  bigint;
+BEGIN
+    SELECT m.* INTO original FROM movement m JOIN gateway g ON g.gateway_id = m.gateway_id
+    WHERE g.name = of_gateway AND m.epoch = of_epoch AND m.seq = of_seq
+        AND (sites IS NULL OR m.site_id = ANY (sites));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no movement % of gateway % at your sites', of_seq, of_gateway USING ERRCODE = 'no_data_found';
+    END IF;
+    IF original.adjustment_id IS NOT NULL THEN
+        RAISE EXCEPTION 'movement % carries out adjustment %: a later count replaces it, a reversal cannot',
+            of_seq, original.adjustment_id;
+    END IF;
+    new_seq := nextval('cloud_row_seq');
+    INSERT INTO movement (
+        gateway_id, epoch, seq, occurred_at, posting_id, item_id, from_cell, to_cell, quantity, site_id,
+        identifier_scheme, identifier, quantity_seen, unit_seen, occurred_at_claimed, time_basis, reason,
+        reverses_gateway, reverses_epoch, reverses_seq, detail)
+    SELECT g.gateway_id, 0, new_seq, original.occurred_at, open_posting(), original.item_id, original.to_cell,
+        original.from_cell, original.quantity, original.site_id, original.identifier_scheme, original.identifier,
+        original.quantity_seen, original.unit_seen, original.occurred_at_claimed, original.time_basis,
+        reversal_reason, original.gateway_id, original.epoch, original.seq, jsonb_build_object('actor', actor)
+    FROM gateway g WHERE g.name = '_cloud';
+    RETURN new_seq;
+END
+$$;
+
+-- The cell's twin in the site's adjustment account.
+CREATE OR REPLACE FUNCTION adjustment_cell(of_cell bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    original cell;
+    account  bigint;
+    twin     bigint;
+BEGIN
+    SELECT * INTO original FROM cell c WHERE c.cell_id = of_cell;
+    INSERT INTO location (site_id, code, kind, posting_id)
+    VALUES (original.site_id, '@adjustment', 'virtual', open_posting()) ON CONFLICT DO NOTHING;
+    SELECT l.location_id INTO account FROM location l
+    WHERE l.site_id = original.site_id AND l.code = '@adjustment' AND l.kind = 'virtual';
+    INSERT INTO cell (item_id, location_id, lot, disposition, owner, site_id, posting_id)
+    VALUES (original.item_id, account, original.lot, original.disposition, original.owner, original.site_id, open_posting())
+    ON CONFLICT DO NOTHING;
+    SELECT c.cell_id INTO twin FROM cell c
+    WHERE c.item_id = original.item_id AND c.location_id = account AND c.lot IS NOT DISTINCT FROM original.lot
+        AND c.disposition IS NOT DISTINCT FROM original.disposition AND c.owner IS NOT DISTINCT FROM original.owner;
+    RETURN twin;
+END
+$$;
+
+-- Moves what makes the cell hold `counted` as of the anchor's instant; the caller holds the balance lock.
+CREATE OR REPLACE FUNCTION settle_anchor(anchor count_anchor, difference numeric, why text, actor text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF difference = 0 THEN
+        RETURN;
+    END IF;
+    INSERT INTO movement (
+        gateway_id, epoch, seq, occurred_at, posting_id, item_id, from_cell, to_cell, quantity, site_id,
+        identifier_scheme, identifier, quantity_seen, unit_seen, occurred_at_claimed, time_basis, reason,
+        adjustment_id, detail)
+    SELECT g.gateway_id, 0, nextval('cloud_row_seq'), anchor.observed_at, open_posting(), c.item_id,
+        CASE WHEN difference > 0 THEN anchor.adjustment_cell_id ELSE anchor.cell_id END,
+        CASE WHEN difference > 0 THEN anchor.cell_id ELSE anchor.adjustment_cell_id END,
+        abs(difference), c.site_id, 'sku', i.code, abs(difference), 'base', anchor.observed_at, 'claimed', why,
+        anchor.adjustment_id, jsonb_build_object('actor', actor)
+    FROM gateway g, cell c JOIN item i ON i.item_id = c.item_id
+    WHERE g.name = '_cloud' AND c.cell_id = anchor.cell_id;
+END
+$$;
+
+-- Locks a cell's balance and tells its book as of an instant: nothing can be posted to it meanwhile.
+CREATE OR REPLACE FUNCTION lock_book(of_cell bigint, at_instant timestamptz) RETURNS numeric
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    book numeric;
+BEGIN
+    INSERT INTO balance (cell_id, site_id, quantity)
+    SELECT c.cell_id, c.site_id, 0 FROM cell c WHERE c.cell_id = of_cell ON CONFLICT (cell_id) DO NOTHING;
+    PERFORM FROM balance b WHERE b.cell_id = of_cell FOR UPDATE;
+    SELECT q.quantity INTO book FROM as_of(ARRAY[of_cell], at_instant, 9223372036854775807) q;
+    RETURN book;
+END
+$$;
+
+-- Binds a cell to a count from now on (P8). Returns the adjustment's id and what it moved.
+CREATE OR REPLACE FUNCTION adjust_to_count(
+    sites text[], of_cell bigint, observed timestamptz, quantity_counted numeric, why text, author_id text,
+    approver_limit numeric, OUT adjustment_id bigint, OUT difference numeric)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    anchor count_anchor;
+BEGIN
+    PERFORM FROM cell c JOIN location l ON l.location_id = c.location_id
+    WHERE c.cell_id = of_cell AND l.kind <> 'virtual' AND (sites IS NULL OR c.site_id = ANY (sites));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no countable cell % at your sites', of_cell USING ERRCODE = 'no_data_found';
+    END IF;
+    IF observed > clock_timestamp() THEN
+        RAISE EXCEPTION 'a count observed at % lies in the future', observed;
+    END IF;
+    anchor.adjustment_cell_id := adjustment_cell(of_cell);
+    difference := quantity_counted - lock_book(of_cell, observed);
+    IF EXISTS (SELECT FROM count_anchor a WHERE a.cell_id = of_cell AND a.observed_at = observed) THEN
+        RAISE EXCEPTION 'cell % is bound to a count observed at % already', of_cell, observed;
+    END IF;
+    IF abs(difference) > approver_limit THEN
+        RAISE EXCEPTION 'difference % exceeds the limit %', difference, approver_limit;
+    END IF;
+    INSERT INTO adjustment AS a (site_id, cell_id, observed_at, counted, reason, author, approver, state)
+    SELECT c.site_id, of_cell, observed, quantity_counted, why, author_id, author_id, 'applied'
+    FROM cell c WHERE c.cell_id = of_cell
+    RETURNING a.adjustment_id INTO adjustment_id;
+    INSERT INTO count_anchor AS a (
+        cell_id, observed_at, counted, adjustment_id, adjustment_cell_id, limit_quantity, adjusted, posting_id)
+    VALUES (of_cell, observed, quantity_counted, adjustment_id, anchor.adjustment_cell_id, approver_limit,
+        difference, open_posting())
+    RETURNING a.* INTO anchor;
+    PERFORM settle_anchor(anchor, difference, why, author_id);
+END
+$$;
+
+-- Approves what late facts made of an adjustment, if it is still what the approver saw. The limit that was
+-- exceeded stays with the anchor; what comes later goes back to the approver again.
+CREATE OR REPLACE FUNCTION approve_adjustment(
+    sites text[], of_adjustment bigint, expected numeric, approver_id text, OUT difference numeric)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    anchor count_anchor;
+BEGIN
+    SELECT a.* INTO anchor FROM count_anchor a
+    JOIN cell c ON c.cell_id = a.cell_id
+    WHERE a.adjustment_id = of_adjustment AND (sites IS NULL OR c.site_id = ANY (sites));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no adjustment % at your sites', of_adjustment USING ERRCODE = 'no_data_found';
+    END IF;
+    difference := anchor.counted - lock_book(anchor.cell_id, anchor.observed_at);
+    SELECT a.* INTO anchor FROM count_anchor a WHERE a.adjustment_id = of_adjustment FOR UPDATE;
+    IF anchor.state <> 'pending' THEN
+        RAISE EXCEPTION 'adjustment % waits for no approval', of_adjustment;
+    END IF;
+    IF difference <> expected THEN
+        RAISE EXCEPTION 'adjustment % is now %, not the % that was approved: look again',
+            of_adjustment, difference, expected;
+    END IF;
+    UPDATE count_anchor a SET state = 'bound', adjusted = a.adjusted + difference
+    WHERE a.adjustment_id = of_adjustment;
+    UPDATE adjustment a SET state = 'applied', approver = approver_id WHERE a.adjustment_id = of_adjustment;
+    PERFORM settle_anchor(anchor, difference, 'late_facts_approved', approver_id);
+END
+$$;
+
+-- From here on one item reads as another; to itself takes that back.
+CREATE OR REPLACE FUNCTION alias_item(from_code text, to_code text, up bigint, down bigint) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    alias bigint;
+BEGIN
+    INSERT INTO item_alias (from_item, to_item, numerator, denominator, posting_id)
+    SELECT f.item_id, t.item_id, up, down, open_posting() FROM item f, item t
+    WHERE f.code = from_code AND t.code = to_code
+    RETURNING alias_id INTO alias;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no items % and %', from_code, to_code USING ERRCODE = 'no_data_found';
+    END IF;
+    IF EXISTS (
+        SELECT FROM aliases_at(9223372036854775807) a
+        JOIN item f ON f.item_id = a.canonical_id AND f.code = from_code
+        JOIN item t ON t.item_id = a.item_id AND t.code = to_code)
+    THEN
+        RAISE EXCEPTION 'item % reads as % already: merging them this way round is a cycle', to_code, from_code;
+    END IF;
+    RETURN alias;
+END
+$$;
+
+-- Keeps a site's stock at a period's end as it is known now; returns the close's id.
+CREATE OR REPLACE FUNCTION close_period(of_site text, period_end timestamptz, closer text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    reached  bigint;
+    close_no bigint;
+BEGIN
+    SELECT h.position INTO reached FROM ledger_head h WHERE h.shard = 0;
+    INSERT INTO period_close AS c (site_id, ends_at, as_of_position, closed_by, posting_id)
+    VALUES (of_site, period_end, reached, closer, open_posting())
+    RETURNING c.close_id INTO close_no;
+    INSERT INTO period_balance (close_id, cell_id, quantity, posting_id)
+    SELECT close_no, q.cell_id, q.quantity, open_posting()
+    FROM as_of(ARRAY(SELECT c.cell_id FROM cell c WHERE c.site_id = of_site), period_end, reached) q
+    WHERE q.quantity <> 0;
+    RETURN close_no;
+END
+$$;
+
+REVOKE ALL ON FUNCTION
+    reverse_movement(text[], text, bigint, bigint, text, text), adjustment_cell(bigint),
+    settle_anchor(count_anchor, numeric, text, text), lock_book(bigint, timestamptz),
+    adjust_to_count(text[], bigint, timestamptz, numeric, text, text, numeric),
+    approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint),
+    close_period(text, timestamptz, text)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    reverse_movement(text[], text, bigint, bigint, text, text),
+    adjust_to_count(text[], bigint, timestamptz, numeric, text, text, numeric),
+    approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint),
+    close_period(text, timestamptz, text)
+    TO dockledger_app;

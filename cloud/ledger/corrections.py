@@ -1,0 +1,212 @@
+"""What people do to the ledger: reverse, adjust to a count, approve, merge items, close a period.
+
+Each is one posting in the caller's transaction, which commits directly after.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import psycopg
+from psycopg.errors import NoDataFound, RaiseException
+
+from cloud.db import statements
+from cloud.identity.actor import Actor, Role
+from cloud.ledger.domain import Claim, NotPostableError, Posted, PostingKind, UnknownRowError
+from cloud.ledger.entries import CLOUD_EPOCH, CLOUD_GATEWAY
+from cloud.ledger.posting import Posting
+from cloud.ledger.writing import reversal_claim
+from contracts.base import epoch_to_int
+from contracts.records import RowRef
+
+_SQL: Final = statements("cloud.ledger")
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """A count that the ledger is bound to, and what that moved."""
+
+    adjustment_id: int
+    difference: Decimal
+    """Counted less book as of the count's instant; in base units."""
+    posted: Posted
+
+
+def post_reversal(conn: psycopg.Connection, actor: Actor, ref: RowRef, *, reason: str) -> Posted:
+    """Move back what a movement moved, at its own occurred_at.
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: A supervisor or inventory controller of the movement's site.
+        ref: The movement.
+        reason: Reason code, as ``misread``.
+
+    Returns:
+        The posting; its only row is the reversal.
+
+    Raises:
+        AlreadyClaimedError: If it has been reversed before.
+        UnknownRowError: If the actor's sites hold no such movement.
+        NotPostableError: If it carries out an adjustment; a later count replaces that.
+        NotAllowedError: If the actor's roles do not permit it.
+    """
+    actor.require(Role.SUPERVISOR, Role.INVENTORY_CONTROLLER)
+    posting = Posting(conn, actor, PostingKind.REVERSAL)
+    posting.claim([reversal_claim(ref)])
+    name = f"{ref.gateway}/{ref.epoch}/{ref.seq}"
+    (seq,) = _call(
+        posting,
+        "reverse_movement",
+        {"gateway": ref.gateway, "epoch": epoch_to_int(ref.epoch), "seq": ref.seq, "reason": reason},
+    )
+    posting.audit("movement_reversed", name, None, {"reason": reason})
+    return posting.close(RowRef(gateway=CLOUD_GATEWAY, epoch=CLOUD_EPOCH, seq=seq))
+
+
+def adjust_to_count(
+    conn: psycopg.Connection,
+    actor: Actor,
+    *,
+    cell_id: int,
+    observed_at: datetime,
+    counted: Decimal,
+    reason: str,
+    limit: Decimal | None = None,
+) -> Adjusted:
+    """Bind a cell to a count: as of its instant the book is the count, whatever arrives late (P8).
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: An inventory controller or approver of the cell's site.
+        cell_id: The counted cell; in no virtual location.
+        observed_at: When it was counted; not in the future.
+        counted: In base units; zero or more.
+        reason: Reason code.
+        limit: Up to which total late facts are followed without asking again; None for no limit.
+
+    Returns:
+        The adjustment and what it moved.
+
+    Raises:
+        UnknownRowError: If the actor's sites hold no such cell.
+        NotPostableError: If the instant is in the future or bound already, or the difference above the limit.
+        NotAllowedError: If the actor's roles do not permit it.
+    """
+    actor.require(Role.INVENTORY_CONTROLLER, Role.APPROVER)
+    posting = Posting(conn, actor, PostingKind.ADJUSTMENT)
+    adjustment_id, difference = _call(
+        posting,
+        "adjust_to_count",
+        {
+            "cell_id": cell_id,
+            "observed_at": observed_at,
+            "counted": counted,
+            "reason": reason,
+            "limit": limit,
+        },
+    )
+    posting.audit("adjusted_to_count", f"adjustment:{adjustment_id}", None, {"difference": str(difference)})
+    return Adjusted(adjustment_id, difference, posting.close())
+
+
+def approve_adjustment(
+    conn: psycopg.Connection, actor: Actor, *, adjustment_id: int, expected: Decimal
+) -> Adjusted:
+    """Approve what late facts made of an adjustment, derived again under the same lock (P8).
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: An approver of the cell's site.
+        adjustment_id: One whose anchor is pending.
+        expected: The difference that the approver saw, in base units.
+
+    Returns:
+        The adjustment and what it moved.
+
+    Raises:
+        UnknownRowError: If the actor's sites hold no such adjustment.
+        NotPostableError: If it waits for no approval, or the difference is another by now.
+        NotAllowedError: If the actor's roles do not permit it.
+    """
+    actor.require(Role.APPROVER)
+    posting = Posting(conn, actor, PostingKind.ADJUSTMENT)
+    _, difference = _call(
+        posting, "approve_adjustment", {"adjustment_id": adjustment_id, "expected": expected}
+    )
+    posting.audit("adjustment_approved", f"adjustment:{adjustment_id}", None, {"difference": str(difference)})
+    return Adjusted(adjustment_id, difference, posting.close())
+
+
+def merge_items(
+    conn: psycopg.Connection, actor: Actor, *, from_code: str, to_code: str, ratio: tuple[int, int] = (1, 1)
+) -> Posted:
+    """Let one item read as another from here on; no row is rewritten (PROTOCOL P5).
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: An inventory controller.
+        from_code: The item that reads as another: a provisional one, or a duplicate.
+        to_code: What it reads as; ``from_code`` itself takes an earlier merge back.
+        ratio: Base units of ``to_code`` in one of ``from_code``, as an exact ratio.
+
+    Returns:
+        The posting.
+
+    Raises:
+        UnknownRowError: If there is no such item.
+        NotPostableError: If the merge closes a cycle.
+        NotAllowedError: If the actor's roles do not permit it.
+    """
+    actor.require(Role.INVENTORY_CONTROLLER)
+    posting = Posting(conn, actor, PostingKind.ALIAS)
+    names = {"from_code": from_code, "to_code": to_code}
+    _call(posting, "alias_item", names | {"numerator": ratio[0], "denominator": ratio[1]})
+    posting.audit("items_merged", f"item:{from_code}", None, names)
+    return posting.close()
+
+
+def close_period(conn: psycopg.Connection, actor: Actor, *, site: str, ends_at: datetime) -> Posted:
+    """Keep a site's stock at a period's end as it is known now (DOMAIN D7); later facts do not change it.
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: An inventory controller of the site.
+        site: Site id.
+        ends_at: The period's last instant, inclusive.
+
+    Returns:
+        The posting.
+
+    Raises:
+        AlreadyClaimedError: If the period was closed before.
+        NotAllowedError: If the actor's roles or sites do not permit it.
+    """
+    actor.require(Role.INVENTORY_CONTROLLER, site=site)
+    posting = Posting(conn, actor, PostingKind.CLOSE)
+    posting.claim([Claim("period_close", f"{site}/{ends_at.isoformat()}")])
+    _call(posting, "close_period", {"site": site, "ends_at": ends_at})
+    posting.audit("period_closed", f"site:{site}", site, {"ends_at": ends_at.isoformat()})
+    return posting.close()
+
+
+def _call(posting: Posting, statement: str, arguments: Mapping[str, object]) -> tuple[Any, ...]:
+    actor = posting.actor
+    own = {"sites": None if actor.all_sites else sorted(actor.sites), "actor": actor.id}
+    with _wrapped():
+        row = posting.conn.execute(_SQL[statement], own | dict(arguments)).fetchone()
+    if row is None:
+        raise LookupError(f"{statement}() returned no row")
+    return row
+
+
+@contextmanager
+def _wrapped() -> Iterator[None]:
+    try:
+        yield
+    except NoDataFound as error:
+        raise UnknownRowError(error.diag.message_primary) from error
+    except RaiseException as error:
+        raise NotPostableError(error.diag.message_primary) from error
