@@ -11,7 +11,10 @@ from typing import Final
 
 import pytest
 
+from cloud.api.app import create_api
+from cloud.api.metrics import Metrics
 from cloud.cli import build_parser as dockledger
+from cloud.identity.gate import Gate
 from cloud.settings import Settings
 from contracts.batch import BATCH
 from edge_agent.cli import build_parser as edge_agent
@@ -146,6 +149,13 @@ def test_the_example_agent_file_is_valid(tmp_path: Path) -> None:
 def test_every_command_barcode_is_explained() -> None:
     explained = set(re.findall(r"\$([A-Z]+)", (ROOT / "docs/start.md").read_text("utf-8")))
     assert explained == set(Verb)
+
+
+def test_every_route_that_is_named_exists() -> None:
+    text = (ROOT / "docs/integrate.md").read_text("utf-8")
+    named_routes = {path.split("?")[0] for path in re.findall(r"(/(?:v1|health)/[a-z./]+|/metrics)", text)}
+    api = create_api(Gate.__new__(Gate), Metrics())
+    assert named_routes <= {*api.openapi()["paths"], api.openapi_url}
 
 
 def test_every_section_that_a_comment_cites_is_in_the_design() -> None:
