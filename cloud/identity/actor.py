@@ -1,6 +1,6 @@
 """Who acts: every service command takes an Actor and checks it (PROTOCOL P9)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -78,6 +78,24 @@ class Actor:
                 f"this needs {' or '.join(sorted(roles))}{where}"
             )
             raise NotAllowedError(msg)
+
+    def narrowed(self, *roles: Role) -> "Actor":
+        """Keep only the sites at which the actor holds one of the roles.
+
+        Args:
+            *roles: What the question or command needs.
+
+        Returns:
+            The same actor with less reach.
+
+        Raises:
+            NotAllowedError: If the actor holds none of them anywhere.
+        """
+        self.require(*roles)
+        if not self.roles.isdisjoint(roles):
+            return self
+        held = frozenset((site, role) for site, role in self.site_roles if role in roles)
+        return replace(self, sites=frozenset(site for site, _ in held), all_sites=False, site_roles=held)
 
     def _roles_at(self, site: str) -> frozenset[Role]:
         return self.roles | {role for at, role in self.site_roles if at == site}

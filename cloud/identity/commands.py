@@ -84,7 +84,7 @@ def _command(group: "Subparsers", name: str, summary: str, work: Work) -> argpar
             with connect(settings.needed("app_dsn"), "dockledger-identity") as conn:
                 work(conn, arguments)
         except IdentityError as error:
-            print(f"dockledger: {error}", file=sys.stderr)  # noqa: T201  a command prints
+            print(f"dockledger: {error}", file=sys.stderr)
             return 1
         return 0
 
@@ -115,7 +115,7 @@ def _grants(texts: list[str]) -> list[Grant]:
 def _add_user(conn: Connection, arguments: argparse.Namespace) -> None:
     grants = _grants(arguments.role)
     service.add_user(conn, SHELL, name=arguments.name, password=_read_password(arguments), grants=grants)
-    print(f"added {arguments.name}: {', '.join(map(str, grants)) or 'no roles yet'}")  # noqa: T201
+    print(f"added {arguments.name}: {', '.join(map(str, grants)) or 'no roles yet'}")
 
 
 def _list_users(conn: Connection, arguments: argparse.Namespace) -> None:
@@ -123,25 +123,25 @@ def _list_users(conn: Connection, arguments: argparse.Namespace) -> None:
     for user in service.list_users(conn, SHELL):
         seen = f"{user.last_seen_at:%Y-%m-%d %H:%M}Z" if user.last_seen_at else "-"
         state = "barred" if user.disabled_at else "active"
-        print(f"{user.name:<24} {state:<7} {seen:<18} {' '.join(user.grants)}")  # noqa: T201
+        print(f"{user.name:<24} {state:<7} {seen:<18} {' '.join(user.grants)}")
 
 
 def _change_roles(conn: Connection, arguments: argparse.Namespace) -> None:
     service.change_grants(
         conn, SHELL, name=arguments.name, grant=_grants(arguments.grant), revoke=_grants(arguments.revoke)
     )
-    print(f"changed {arguments.name}")  # noqa: T201
+    print(f"changed {arguments.name}")
 
 
 def _change_password(conn: Connection, arguments: argparse.Namespace) -> None:
     service.change_password(conn, SHELL, name=arguments.name, password=_read_password(arguments))
-    print(f"changed the password of {arguments.name}; every session has ended")  # noqa: T201
+    print(f"changed the password of {arguments.name}; every session has ended")
 
 
 def _bar_user(conn: Connection, arguments: argparse.Namespace) -> None:
     at = None if arguments.undo else datetime.now(UTC)
     service.bar_user(conn, SHELL, name=arguments.name, at=at)
-    print(f"{arguments.name} {'may log in again' if arguments.undo else 'is barred'}")  # noqa: T201
+    print(f"{arguments.name} {'may log in again' if arguments.undo else 'is barred'}")
 
 
 def _create_key(conn: Connection, arguments: argparse.Namespace) -> None:
@@ -153,17 +153,17 @@ def _create_key(conn: Connection, arguments: argparse.Namespace) -> None:
         life=timedelta(days=arguments.days),
         now=datetime.now(UTC),
     )
-    print("Send it as `Authorization: Bearer KEY`; it is not shown again:", file=sys.stderr)  # noqa: T201
-    print(key)  # noqa: T201
+    print("Send it as `Authorization: Bearer KEY`; it is not shown again:", file=sys.stderr)
+    print(key)
 
 
 def _revoke_key(conn: Connection, arguments: argparse.Namespace) -> None:
     service.revoke_api_key(conn, SHELL, key_id=arguments.key_id, now=datetime.now(UTC))
-    print(f"revoked {arguments.key_id}")  # noqa: T201
+    print(f"revoked {arguments.key_id}")
 
 
 def _list_keys(conn: Connection, arguments: argparse.Namespace) -> None:
     del arguments
     for key in service.list_api_keys(conn, SHELL):
         state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}"
-        print(f"{key.key_id}  {key.name:<24} {state:<19} {' '.join(key.grants)}")  # noqa: T201
+        print(f"{key.key_id}  {key.name:<24} {state:<19} {' '.join(key.grants)}")

@@ -106,9 +106,8 @@ FROM api_key
 ORDER BY created_at, key_id
 LIMIT 10000;
 
--- name: record_event
-INSERT INTO identity_event (actor, action, subject, detail)
-VALUES (%(actor)s, %(action)s, %(subject)s, %(detail)s);
+-- name: record
+SELECT record_audit(%(actor)s, %(action)s, %(target)s, NULL, NULL, %(detail)s);
 
 -- name: act_as
 SELECT set_config('dockledger.actor', %(actor)s, true),

@@ -40,7 +40,7 @@ def log_in(connection: Connection, *, name: str, password: str, now: datetime) -
     do not evade the lock, and unknown names are locked like known ones.
 
     Args:
-        connection: In autocommit; this function makes its own transactions.
+        connection: Outside a transaction; this function makes its own.
         name: What was typed.
         password: What was typed.
         now: The present.
@@ -63,15 +63,15 @@ def log_in(connection: Connection, *, name: str, password: str, now: datetime) -
             raise LockedOutError(attempts.locked_until)
         failures = attempts.failures + 1
         store.count_attempt(name, failures=failures, locked_until=now + lock_after(failures), now=now)
-    user = store.user(name)
-    if not is_password(password, user.password_hash if user and user.disabled_at is None else None):
-        store.record(f"user:{name}", "login_refused", name)
-        raise LoginRefusedError("name or password is wrong")
-    if user is None:
-        raise LoginRefusedError("name or password is wrong")
+        user = store.user(name)
+    password_hash = user.password_hash if user and user.disabled_at is None else None
+    is_right = is_password(password, password_hash)
     with connection.transaction():
-        store.forget_attempts(name, now=now)
-        return _begin(store, user.user_id, name, now=now)
+        if user is not None and is_right:
+            store.forget_attempts(name, now=now)
+            return _begin(store, user.user_id, name, now=now)
+        store.record(f"user:{name}", "login_refused", name)
+    raise LoginRefusedError("name or password is wrong")
 
 
 def log_in_by_link(connection: Connection, *, token: str, now: datetime) -> Login:

@@ -220,9 +220,9 @@ class IdentityStore:
         """List API keys, oldest first."""
         return self._all(KeySummary, "api_keys")
 
-    def record(self, actor: str, action: str, subject: str, **detail: str) -> None:
-        """Append to the record of who changed what about whom."""
-        self._run("record_event", actor=actor, action=action, subject=subject, detail=Jsonb(detail))
+    def record(self, actor: str, action: str, target: str, **detail: str) -> None:
+        """Append to the audit chain who did what about whom."""
+        self._run("record", actor=actor, action=action, target=target, detail=Jsonb(detail))
 
     def _run(self, statement: str, /, **parameters: Any) -> int:
         return self._connection.execute(_SQL[statement], parameters).rowcount

@@ -6,6 +6,8 @@ DROP FUNCTION IF EXISTS read_movements(text, bigint, text, text, text, bigint, b
 DROP FUNCTION IF EXISTS read_cell_history(bigint, timestamptz, bigint, timestamptz, integer, bigint, bigint,
     integer);
 DROP FUNCTION IF EXISTS read_units(text, text, text, integer);
+DROP FUNCTION IF EXISTS read_balances(text, text, text, text, text, bigint, timestamptz, bigint, boolean,
+    boolean, text, text, bigint, integer);
 DROP VIEW IF EXISTS movement_told;
 
 CREATE VIEW movement_told AS
@@ -111,13 +113,84 @@ BEGIN
 END
 $$;
 
+-- Balances by site, item and cell: of now, or as of an instant and a position. Empty cells on request only;
+-- they are passed over in portions, so that a page costs what it shows.
+CREATE FUNCTION read_balances(
+    in_site text, of_item text, item_like text, at_location text, location_like text, of_cell bigint,
+    until_at timestamptz, until_position bigint, with_virtual boolean, with_zero boolean,
+    after_site text, after_item text, after_cell bigint, at_most integer)
+    RETURNS TABLE (cell_id bigint, site text, time_zone text, item text, item_name text, base_unit text,
+        location text, location_kind text, lot text, disposition text, owner text, quantity numeric)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    is_present CONSTANT boolean := until_at IS NULL AND until_position IS NULL;
+    portion    CONSTANT integer := least(2 * at_most, 2000);
+    given      integer := 0;
+    seen       integer;
+    row        record;
+BEGIN
+    LOOP
+        seen := 0;
+        FOR row IN
+            WITH candidate AS MATERIALIZED (
+                SELECT c.cell_id, c.site_id, s.time_zone, i.code, i.name, i.base_unit, l.code AS place,
+                    l.kind, c.lot, c.disposition, c.owner, ci.numerator, ci.denominator
+                FROM cell c
+                JOIN canonical_item ci ON ci.item_id = c.item_id
+                JOIN item i ON i.item_id = ci.canonical_id
+                JOIN location l ON l.location_id = c.location_id
+                JOIN site s ON s.site_id = c.site_id
+                WHERE sees_site(c.site_id)
+                    AND (c.site_id, i.code, c.cell_id) > (after_site, after_item, after_cell)
+                    AND (in_site IS NULL OR c.site_id = in_site)
+                    AND (of_cell IS NULL OR c.cell_id = of_cell)
+                    AND (of_item IS NULL OR i.code = of_item)
+                    AND (item_like IS NULL OR i.code ILIKE item_like OR i.name ILIKE item_like)
+                    AND (at_location IS NULL OR l.code = at_location)
+                    AND (location_like IS NULL OR l.code ILIKE location_like)
+                    AND (with_virtual OR l.kind <> 'virtual')
+                ORDER BY c.site_id, i.code, c.cell_id
+                LIMIT portion
+            )
+            SELECT d.*, round(coalesce(b.quantity, q.quantity, 0) * d.numerator / d.denominator, 6) AS amount
+            FROM candidate d
+            LEFT JOIN balance b ON is_present AND b.cell_id = d.cell_id
+            LEFT JOIN as_of(
+                ARRAY(SELECT x.cell_id FROM candidate x WHERE NOT is_present),
+                coalesce(until_at, 'infinity'), coalesce(until_position, 9223372036854775807)
+            ) q ON q.cell_id = d.cell_id
+            ORDER BY d.site_id, d.code, d.cell_id
+        LOOP
+            seen := seen + 1;
+            after_site := row.site_id;
+            after_item := row.code;
+            after_cell := row.cell_id;
+            CONTINUE WHEN row.amount = 0 AND NOT with_zero;
+            SELECT row.cell_id, row.site_id, row.time_zone, row.code, row.name, row.base_unit, row.place,
+                row.kind, row.lot, row.disposition, row.owner, row.amount
+            INTO cell_id, site, time_zone, item, item_name, base_unit, location, location_kind, lot,
+                disposition, owner, quantity;
+            RETURN NEXT;
+            given := given + 1;
+            IF given = at_most THEN
+                RETURN;
+            END IF;
+        END LOOP;
+        EXIT WHEN seen < portion;
+    END LOOP;
+END
+$$;
+
 REVOKE ALL ON FUNCTION
     read_movements(text, bigint, text, text, text, bigint, bigint, bigint, timestamptz, timestamptz, bigint, text, text, integer),
     read_cell_history(bigint, timestamptz, bigint, timestamptz, integer, bigint, bigint, integer),
-    read_units(text, text, text, integer)
+    read_units(text, text, text, integer),
+    read_balances(text, text, text, text, text, bigint, timestamptz, bigint, boolean, boolean, text, text, bigint, integer)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     read_movements(text, bigint, text, text, text, bigint, bigint, bigint, timestamptz, timestamptz, bigint, text, text, integer),
     read_cell_history(bigint, timestamptz, bigint, timestamptz, integer, bigint, bigint, integer),
-    read_units(text, text, text, integer)
+    read_units(text, text, text, integer),
+    read_balances(text, text, text, text, text, bigint, timestamptz, bigint, boolean, boolean, text, text, bigint, integer)
     TO dockledger_app;

@@ -1,0 +1,48 @@
+"""The API as one application."""
+
+from importlib.metadata import version
+from typing import Final
+
+from fastapi import FastAPI
+
+from cloud.api import problems
+from cloud.api.metrics import Metrics
+from cloud.api.routes import gateways, health, items, locations, movements, quarantine, stock
+from cloud.identity.gate import Gate
+
+PREFIXES: Final = ("/v1", "/health", "/metrics")
+"""Where the API's paths begin; all others are pages."""
+
+_DESCRIPTION: Final = """\
+Movements are facts, balances are derived. Times are ISO 8601 with offset, answered in UTC; quantities are
+decimal strings in the item's base unit. Lists are keyset-paged: send `next` back as `after`. Every GET
+carries an ETag. Every POST needs an `Idempotency-Key`. Every error is `application/problem+json`.
+"""
+
+
+def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
+    """Build the API.
+
+    Args:
+        gate: Identifies callers and opens their transactions.
+        metrics: Where this process counts.
+
+    Returns:
+        The application.
+    """
+    app = FastAPI(
+        title="Dockledger",
+        version=version("dockledger"),
+        description=_DESCRIPTION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.gate = gate
+    app.state.metrics = metrics
+    problems.install(app)
+    for part in (items, locations, movements, stock, gateways, quarantine):
+        app.include_router(part.router, responses=problems.RESPONSES)
+    app.include_router(health.router)
+    return app

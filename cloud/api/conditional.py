@@ -1,0 +1,68 @@
+"""ETag and If-None-Match on every GET: an unchanged answer is not sent again."""
+
+import hashlib
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from typing_extensions import override
+
+
+def etag_of(body: bytes) -> str:
+    """Name a body by its content.
+
+    Args:
+        body: The response's bytes.
+
+    Returns:
+        A strong entity tag, quotes included.
+    """
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+
+def is_known(etag: str, if_none_match: str | None) -> bool:
+    """Tell whether the client has this version (RFC 9110 §13.1.2).
+
+    Args:
+        etag: The version's entity tag.
+        if_none_match: The request's header.
+
+    Returns:
+        True if the header lists the tag, weak or strong, or is ``*``.
+
+    Examples:
+        >>> is_known('"a"', 'W/"a", "b"'), is_known('"a"', '"c"'), is_known('"a"', None)
+        (True, False, False)
+    """
+    if if_none_match is None:
+        return False
+    known = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in known or "*" in known
+
+
+class ConditionalRoute(APIRoute):
+    """A route whose successful GET carries an ETag and answers 304 where the client has it."""
+
+    @override
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the route's handler.
+
+        Returns:
+            The handler.
+        """
+        answer = super().get_route_handler()
+
+        async def conditional(request: Request) -> Response:
+            response = await answer(request)
+            if request.method != "GET" or response.status_code != HTTPStatus.OK:
+                return response
+            etag = etag_of(bytes(response.body))
+            headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+            if is_known(etag, request.headers.get("if-none-match")):
+                return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+            response.headers.update(headers)
+            return response
+
+        return conditional

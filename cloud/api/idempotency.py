@@ -1,0 +1,78 @@
+"""Every POST under a key of the client's: repeated, it answers what it answered and does nothing more."""
+
+import hashlib
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Header
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from cloud.api.problems import ProblemError
+from cloud.api.store import Remembered, find_answer, keep_answer
+from cloud.db import Connection, in_transaction
+from cloud.identity.actor import Actor
+from cloud.identity.gate import Gate
+from cloud.identity.store import act_as
+
+IdempotencyKey = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=128,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Chosen by the client, new for each new effect, the same when a request is sent again",
+    ),
+]
+
+
+def post_once(
+    gate: Gate,
+    actor: Actor,
+    key: str,
+    *,
+    target: str,
+    body: BaseModel,
+    effect: Callable[[Connection], BaseModel],
+) -> JSONResponse:
+    """Run an effect once per key; the key is stored in the effect's own transaction.
+
+    A refused effect stores nothing, so that a mended request may use the key again. Deadlocks and
+    serialization failures are retried with the whole transaction.
+
+    Args:
+        gate: Opens the transaction.
+        actor: Who asks; keys of different actors do not meet.
+        key: The client's key.
+        target: What the body is for, as a path.
+        body: The request's content.
+        effect: Does the work and gives the answer.
+
+    Returns:
+        201 with the answer; for a repetition the first answer, with ``Idempotent-Replayed: true``.
+
+    Raises:
+        ProblemError: 422 if the key was used for another content.
+    """
+    request_sha256 = hashlib.sha256(f"{target}\n{body.model_dump_json()}".encode()).hexdigest()
+
+    def work(conn: Connection) -> tuple[Remembered, bool]:
+        act_as(conn, actor)
+        known = find_answer(conn, actor=actor.id, key=key)
+        if known is not None:
+            return known, True
+        answer = Remembered(request_sha256, HTTPStatus.CREATED, effect(conn).model_dump(mode="json"))
+        keep_answer(conn, answer, actor=actor.id, key=key)
+        return answer, False
+
+    answer, is_repetition = in_transaction(gate.pool, work)
+    if answer.request_sha256 != request_sha256:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "idempotency-key-reused",
+            f"Idempotency-Key {key!r} was used for another request; a new effect needs a new key",
+        )
+    headers = {"Idempotent-Replayed": "true"} if is_repetition else None
+    return JSONResponse(answer.response, answer.status, headers)

@@ -1,0 +1,211 @@
+"""Every error as RFC 9457 problem+json: what went wrong, where, and what was expected."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from cloud.db import OperationalError
+from cloud.identity.actor import NotAllowedError
+from cloud.identity.gate import ForgedRequestError, NotLoggedInError
+from cloud.ledger.domain import AlreadyClaimedError, LedgerError, UnknownRowError
+from cloud.master.places import PlaceError
+
+MEDIA_TYPE: Final = "application/problem+json"
+_TYPE_PREFIX: Final = "urn:dockledger:problem:"
+
+log = structlog.get_logger()
+
+
+class Fault(BaseModel):
+    """One wrong part of a request."""
+
+    place: str = Field(description="Where: `query.limit`, `body.quantity`")
+    message: str
+    value: str = Field(description="What was there, at most 100 characters")
+
+
+class Problem(BaseModel):
+    """RFC 9457. `type` is stable; the texts are for people."""
+
+    model_config = ConfigDict(title="Problem")
+
+    type: str = Field(description="`urn:dockledger:problem:…`, or `about:blank` for plain HTTP errors")
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="Path of the request")
+    errors: list[Fault] = Field(default_factory=list, description="The wrong parts, where known")
+
+
+class ProblemError(Exception):
+    """An answer that is a problem."""
+
+    def __init__(
+        self, status: HTTPStatus, name: str, detail: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Say what to answer.
+
+        Args:
+            status: HTTP status.
+            name: Stable kebab-case name of the kind of problem.
+            detail: Value, expectation and place.
+            headers: Extra response headers.
+        """
+        super().__init__(detail)
+        self.status = status
+        self.name = name
+        self.headers = headers
+
+
+def not_found(kind: str, name: object) -> ProblemError:
+    """Make the answer for something that is not there, or not within the actor's sites.
+
+    Args:
+        kind: What was looked for: ``item``.
+        name: How it was named.
+
+    Returns:
+        A 404 problem.
+    """
+    return ProblemError(HTTPStatus.NOT_FOUND, f"no-such-{kind}", f"there is no {kind} {str(name)!r:.100}")
+
+
+def _described(text: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": text, "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: _described(text)
+    for status, text in {
+        401: "No credential, or one that has ended",
+        403: "The actor's roles or sites do not permit it",
+        422: "A parameter, header or body is not as it must be",
+        503: "Overloaded, or the database does not answer; try again later",
+    }.items()
+}
+"""What every authenticated operation may answer; operations add their own."""
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe further problems of one operation.
+
+    Args:
+        *statuses: HTTP statuses beside those of `RESPONSES`.
+
+    Returns:
+        For FastAPI's ``responses``.
+    """
+    return {status: _described(HTTPStatus(status).phrase) for status in statuses}
+
+
+def install(app: FastAPI) -> None:
+    """Make an application answer every error as a problem.
+
+    Args:
+        app: The API.
+    """
+    app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(NotLoggedInError, _on_not_logged_in)
+    app.add_exception_handler(OperationalError, _on_database)
+    app.add_exception_handler(Exception, _on_bug)
+    for kind, (status, name) in _BY_KIND.items():
+        app.add_exception_handler(kind, _answering(status, name))
+
+
+_BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
+    NotAllowedError: (HTTPStatus.FORBIDDEN, "not-allowed"),
+    ForgedRequestError: (HTTPStatus.FORBIDDEN, "no-csrf-token"),
+    UnknownRowError: (HTTPStatus.NOT_FOUND, "no-such-movement"),
+    AlreadyClaimedError: (HTTPStatus.CONFLICT, "done-already"),
+    PlaceError: (HTTPStatus.CONFLICT, "place-not-possible"),
+    LedgerError: (HTTPStatus.UNPROCESSABLE_ENTITY, "not-postable"),
+}
+
+
+def problem_response(
+    request: Request,
+    status: int,
+    name: str | None,
+    detail: str,
+    *,
+    faults: list[Fault] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Write a problem.
+
+    Args:
+        request: The request it answers.
+        status: HTTP status.
+        name: Stable kebab-case name, or None for a plain HTTP error.
+        detail: Value, expectation and place.
+        faults: The wrong parts.
+        headers: Extra response headers.
+
+    Returns:
+        The response.
+    """
+    problem = Problem(
+        type=f"{_TYPE_PREFIX}{name}" if name else "about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        instance=request.url.path,
+        errors=faults or [],
+    )
+    return Response(problem.model_dump_json(), status, headers, media_type=MEDIA_TYPE)
+
+
+def _answering(status: HTTPStatus, name: str) -> Any:
+    def handle(request: Request, error: Exception) -> Response:
+        return problem_response(request, status, name, str(error))
+
+    return handle
+
+
+def _on_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)  # noqa: S101  registered for this type
+    return problem_response(request, error.status, error.name, str(error), headers=error.headers)
+
+
+def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  registered for this type
+    faults = [
+        Fault(
+            place=".".join(map(str, fault["loc"])), message=fault["msg"], value=f"{fault.get('input')!r:.100}"
+        )
+        for fault in error.errors()
+    ]
+    detail = "; ".join(f"{fault.place}: {fault.message}" for fault in faults[:3])
+    return problem_response(request, 422, "invalid-request", detail, faults=faults)
+
+
+def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  registered for this type
+    return problem_response(request, error.status_code, None, str(error.detail), headers=error.headers)
+
+
+def _on_not_logged_in(request: Request, error: Exception) -> Response:
+    return problem_response(request, 401, "not-logged-in", str(error), headers={"WWW-Authenticate": "Bearer"})
+
+
+def _on_database(request: Request, error: Exception) -> Response:
+    log.warning("database_unavailable", path=request.url.path, error=str(error))
+    detail = "the database did not answer in time; narrow the question or try again"
+    return problem_response(request, 503, "database-unavailable", detail, headers={"Retry-After": "2"})
+
+
+def _on_bug(request: Request, error: Exception) -> Response:
+    log.error("request_failed", method=request.method, path=request.url.path, exc_info=error)
+    return problem_response(
+        request, 500, "internal", "an error of ours; it has been logged with this path and time"
+    )

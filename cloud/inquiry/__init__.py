@@ -1,0 +1,1 @@
+"""What people and programs ask: lists of rows, limited to the actor's sites."""

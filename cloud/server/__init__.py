@@ -1,0 +1,1 @@
+"""The process that serves API and pages on one port."""

@@ -1,0 +1,70 @@
+"""`dockledger api`: API and pages on one port."""
+
+import argparse
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+import structlog
+import uvicorn
+
+from cloud.db import open_pool
+from cloud.identity.gate import Gate
+from cloud.server.app import create_app
+from cloud.settings import Settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+POOL_SIZE: Final = 10
+STATEMENT_TIMEOUT: Final = timedelta(seconds=10)
+"""A question of a page or program that takes longer is answered 503."""
+
+log = structlog.get_logger()
+
+
+def add_commands(subparsers: "Subparsers") -> None:
+    """Add this area's commands.
+
+    Args:
+        subparsers: What `dockledger` collects its commands in.
+    """
+    api = subparsers.add_parser(
+        "api",
+        help="serve the API and the pages",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="examples:\n  dockledger api\n  DOCKLEDGER_HTTP_HOST=0.0.0.0 dockledger api",
+    )
+    api.set_defaults(run=run_api)
+
+
+def run_api(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Serve until told to stop.
+
+    Args:
+        arguments: The command line.
+        settings: `app_dsn`, `http_host`, `http_port`, `network`.
+
+    Returns:
+        0 after an orderly stop, 1 if the port cannot be had.
+    """
+    del arguments
+    dsn = settings.needed("app_dsn")
+    with open_pool(
+        dsn, "dockledger-api", min_size=2, max_size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT
+    ) as pool:
+        app = create_app(Gate(pool, lambda: datetime.now(UTC)), network=settings.network)
+        server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                host=settings.http_host,
+                port=settings.http_port,
+                lifespan="off",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_graceful_shutdown=3,
+            )
+        )
+        log.info("api_starting", host=settings.http_host, port=settings.http_port)
+        server.run()
+    return 0 if server.started else 1

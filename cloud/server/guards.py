@@ -1,0 +1,122 @@
+"""What stands around every request: size, number, time, headers. Pure ASGI, so streams pass through."""
+
+import threading
+import time
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from cloud.api.metrics import Metrics
+from cloud.api.problems import problem_response
+
+MAX_BODY_BYTES: Final = 1024 * 1024
+MAX_OPEN_REQUESTS: Final = 64
+"""Requests worked on at once; more are told to come back (FAULTS F19)."""
+
+_HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_HSTS: Final = "max-age=63072000"
+
+
+class _TooLargeError(Exception):
+    """A body went beyond the limit while it was read."""
+
+
+class Guards:
+    """Wraps an application: limits, security headers and figures."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        """Stand around an application.
+
+        Args:
+            app: The application.
+            metrics: Where requests are counted.
+        """
+        self._app = app
+        self._metrics = metrics
+        self._open = threading.Semaphore(MAX_OPEN_REQUESTS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request.
+
+        Args:
+            scope: ASGI scope.
+            receive: ASGI receive.
+            send: ASGI send.
+        """
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send)
+        started_s = time.perf_counter()
+        try:
+            await self._answer(exchange)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            self._metrics.requests.labels(scope["method"], route, exchange.status).inc()
+            elapsed_s = time.perf_counter() - started_s
+            self._metrics.seconds.labels(scope["method"], route).observe(elapsed_s)
+
+    async def _answer(self, exchange: "_Exchange") -> None:
+        if exchange.declared_bytes > MAX_BODY_BYTES:
+            await exchange.refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes")
+            return
+        if not self._open.acquire(blocking=False):
+            self._metrics.shed.inc()
+            await exchange.refuse(503, "too-many-requests", "too many requests are open; try again")
+            return
+        try:
+            await self._app(exchange.scope, exchange.receive, exchange.send)
+        except _TooLargeError:
+            await exchange.refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes")
+        finally:
+            self._open.release()
+
+
+class _Exchange:
+    """One request and its response, watched as they pass."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.status = 500
+        self._receive = receive
+        self._send = send
+        self._taken_bytes = 0
+
+    @property
+    def declared_bytes(self) -> int:
+        declared = Headers(scope=self.scope).get("content-length", "0")
+        return int(declared) if declared.isascii() and declared.isdigit() else 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._taken_bytes += len(message.get("body", b""))
+        if self._taken_bytes > MAX_BODY_BYTES:
+            raise _TooLargeError
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            if self.scope["scheme"] == "https":
+                headers.setdefault("Strict-Transport-Security", _HSTS)
+        await self._send(message)
+
+    async def refuse(self, status: int, name: str, detail: str) -> None:
+        response = problem_response(Request(self.scope), status, name, detail, headers={"Retry-After": "1"})
+        await response(self.scope, self._receive, self.send)

@@ -1,0 +1,114 @@
+"""The pages as one application; errors are pages too."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Final
+from urllib.parse import urlencode
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+from typing_extensions import override
+
+from cloud.db import OperationalError
+from cloud.identity.actor import NotAllowedError
+from cloud.identity.gate import SESSION_COOKIE, ForgedRequestError, Gate, NotLoggedInError
+from cloud.web import history, live, login, quarantine, stock
+from cloud.web.rendering import bare_page
+
+log = structlog.get_logger()
+
+_TITLES: Final[Mapping[int, str]] = {
+    400: "That request is not complete",
+    403: "Not permitted",
+    404: "Nothing here",
+    405: "Not possible here",
+    422: "That cannot be read",
+    503: "Try again in a moment",
+}
+
+
+class _Static(StaticFiles):
+    """Files whose address holds their version, so that they never go stale."""
+
+    @override
+    def file_response(self, full_path: object, stat_result: object, scope: Scope, *_: object) -> Response:
+        response = super().file_response(full_path, stat_result, scope)  # type: ignore[arg-type]  # passed on as they came
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def create_pages(gate: Gate, *, network: str) -> FastAPI:
+    """Build the pages.
+
+    Args:
+        gate: Identifies visitors and opens their transactions.
+        network: Name of the network, for the footer.
+
+    Returns:
+        The application.
+    """
+    app = FastAPI(title="Dockledger pages", openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.gate = gate
+    app.state.network = network
+    app.state.snapshots = live.Snapshots()
+    for part in (login, live, stock, history, quarantine):
+        app.include_router(part.router)
+    app.mount("/static", _Static(directory=str(files("cloud.web").joinpath("static"))))
+    app.add_exception_handler(NotLoggedInError, _to_login)
+    app.add_exception_handler(NotAllowedError, _on_refused)
+    app.add_exception_handler(ForgedRequestError, _on_refused)
+    app.add_exception_handler(OperationalError, _on_database)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+    return app
+
+
+def _show(request: Request, status: int, detail: str) -> Response:
+    title = _TITLES.get(status, HTTPStatus(status).phrase)
+    return bare_page(request, "problem.html", status=status, title=title, detail=detail)
+
+
+def _to_login(request: Request, error: Exception) -> Response:
+    """Send a visitor to the login form and, from a page, back afterwards."""
+    del error
+    path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    query = urlencode({"next": path}) if request.method == "GET" and path != login.HOME else ""
+    response = RedirectResponse(f"/login?{query}" if query else "/login", 303)
+    response.delete_cookie(SESSION_COOKIE, path="/")
+    return response
+
+
+def _on_refused(request: Request, error: Exception) -> Response:
+    return _show(request, HTTPStatus.FORBIDDEN, f"{error}.")
+
+
+def _on_database(request: Request, error: Exception) -> Response:
+    log.warning("database_unavailable", path=request.url.path, error=str(error))
+    detail = "The database did not answer in time. Narrow the question, or reload in a moment."
+    return _show(request, HTTPStatus.SERVICE_UNAVAILABLE, detail)
+
+
+def _on_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  registered for this type
+    first = error.errors()[0]
+    detail = f"{first['loc'][-1]}: {first['msg']}."
+    return _show(request, HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
+
+def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101  registered for this type
+    return _show(request, error.status_code, f"{request.method} {request.url.path}: {error.detail}.")
+
+
+def _on_bug(request: Request, error: Exception) -> Response:
+    log.error("page_failed", method=request.method, path=request.url.path, exc_info=error)
+    return _show(
+        request, HTTPStatus.INTERNAL_SERVER_ERROR, "An error of ours. It was logged with path and time."
+    )
