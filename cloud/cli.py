@@ -14,9 +14,10 @@ from cloud.db import OperationalError
 from cloud.identity import commands as identity
 from cloud.ingest import commands as ingest
 from cloud.local import commands as local
+from cloud.server import commands as server
 from cloud.settings import SettingsError, load
 
-AREAS: Final = (local, ingest, identity)
+AREAS: Final = (local, ingest, server, identity)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 

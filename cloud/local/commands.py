@@ -1,28 +1,23 @@
-"""`dockledger local | check | bootstrap | admit | demo`: the services of one machine by command."""
+"""`dockledger local | check | bootstrap | admit`: the services of one machine by command."""
 
 import argparse
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from cloud.db import bootstrap
 from cloud.local.accounts import admit
 from cloud.local.broker import BrokerError
-from cloud.local.home import HomeError
-from cloud.local.postgres import PostgresError
-from cloud.local.stack import Stack
-from cloud.local.supervisor import ServiceFailedError
+from cloud.local.demo import commands as demo
+from cloud.local.interruption import interruptible
+from cloud.local.stack import FAILURES, Stack
 from cloud.settings import Settings, SettingsError, load, masked
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
 
 _TICK_S: Final = 0.2
-_FAILURES: Final = (BrokerError, HomeError, PostgresError, ServiceFailedError)
 
 
 def add_commands(subparsers: "Subparsers") -> None:
@@ -39,6 +34,7 @@ def add_commands(subparsers: "Subparsers") -> None:
         "examples:\n  dockledger local\n  dockledger --data-dir /srv/dockledger local\n"
         "  DOCKLEDGER_ADMIN_DSN=postgresql://postgres:secret@db/postgres dockledger local",
     )
+    demo.add_commands(subparsers)
     _command(
         subparsers,
         "check",
@@ -88,7 +84,7 @@ def run_local(arguments: argparse.Namespace, settings: Settings) -> int:
                 stack.tick()
     except KeyboardInterrupt:
         return 0
-    except _FAILURES as error:
+    except FAILURES as error:
         print(f"dockledger: {error}")
         return 1
 
@@ -158,29 +154,6 @@ def run_admit(arguments: argparse.Namespace, settings: Settings) -> int:
     address = settings.needed("broker_url").rpartition("@")[2]
     print(f"mqtt://{account.gateway}:{account.password}@{address}")
     return 0
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Let the first SIGINT or SIGTERM interrupt the ``with`` block and ignore the later ones.
-
-    Raises:
-        KeyboardInterrupt: When the process was asked to stop; what it owns is then stopped undisturbed.
-    """
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        for number in before:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _command(

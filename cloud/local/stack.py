@@ -13,15 +13,17 @@ from urllib.parse import quote, urlsplit
 from cloud.db import bootstrap, migrate
 from cloud.db.cluster import LOGIN_ROLES
 from cloud.local.accounts import accounts_file, admitted
-from cloud.local.broker import EmbeddedBroker, choose_broker
-from cloud.local.home import private_directory, write_private
+from cloud.local.broker import BrokerError, EmbeddedBroker, choose_broker
+from cloud.local.home import HomeError, private_directory, write_private
 from cloud.local.passwords import passwords
-from cloud.local.postgres import SUPERUSER, EmbeddedPostgres
+from cloud.local.postgres import SUPERUSER, EmbeddedPostgres, PostgresError
 from cloud.local.process import Service, accepts_connections, free_port
-from cloud.local.supervisor import Supervisor
+from cloud.local.supervisor import ServiceFailedError, Supervisor
 from cloud.settings import RUNNING_FILE, Settings, SettingsError
 
 DATABASE: Final = "dockledger"
+FAILURES: Final = (BrokerError, HomeError, PostgresError, ServiceFailedError)
+"""What can prevent a start; each message says what was found and what was expected."""
 
 _ROLE_OF: Final[Mapping[str, str]] = {
     "owner_dsn": "dockledger_migrator",
@@ -55,6 +57,11 @@ class Stack:
     def url(self) -> str:
         """Where a person looks."""
         return f"http://{self.settings.http_host}:{self.settings.http_port}/"
+
+    @property
+    def broker_name(self) -> str:
+        """Which broker carries the batches."""
+        return self._broker.name if self._broker else "external"
 
     def start(self, *, any_port: bool = False) -> None:
         """Start what the settings do not find elsewhere, then our own processes, until all are ready.

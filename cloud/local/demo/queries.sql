@@ -1,0 +1,48 @@
+-- Read as the ledger's owner; every statement looks at what was posted after a position.
+
+-- name: movements
+SELECT m.site_id, m.detail #>> '{documents,0,id}', m.detail #>> '{documents,0,line}', m.identifier,
+       m.quantity, source.code, destination.code, to_cell.disposition
+FROM ledger_entry AS e
+JOIN movement AS m USING (posting_id)
+JOIN cell AS from_cell ON from_cell.cell_id = m.from_cell
+JOIN location AS source ON source.location_id = from_cell.location_id
+JOIN cell AS to_cell ON to_cell.cell_id = m.to_cell
+JOIN location AS destination ON destination.location_id = to_cell.location_id
+WHERE e.position > %(after)s
+ORDER BY e.position, m.gateway_id, m.epoch, m.seq;
+
+-- name: progress
+SELECT h.position,
+       (SELECT count(*)
+        FROM ledger_entry AS e JOIN movement AS m USING (posting_id)
+        WHERE e.position > %(after)s) AS movements,
+       (SELECT count(*) FROM quarantine AS q WHERE q.received_at >= %(since)s) AS quarantined,
+       (SELECT count(*) FROM ticket AS t WHERE t.opened_at >= %(since)s) AS alerts
+FROM ledger_head AS h
+WHERE h.shard = 0;
+
+-- name: latency
+SELECT 1000 * percentile_cont(0.5) WITHIN GROUP (ORDER BY age_s) AS p50_ms,
+       1000 * percentile_cont(0.99) WITHIN GROUP (ORDER BY age_s) AS p99_ms
+FROM (
+    SELECT extract(epoch FROM e.recorded_at - m.occurred_at)::float8 AS age_s
+    FROM ledger_entry AS e
+    JOIN movement AS m USING (posting_id)
+    WHERE e.position > %(after)s AND e.recorded_at > %(since)s
+) AS scanned;
+
+-- name: gateways
+SELECT g.name, g.site_id, coalesce(s.presence, 'never heard') AS presence,
+       (s.health #>> '{outbox,unacked_rows}')::bigint AS unacked_rows,
+       (SELECT count(*)
+        FROM ledger_entry AS e JOIN movement AS m USING (posting_id)
+        WHERE e.position > %(after)s AND m.gateway_id = g.gateway_id) AS movements
+FROM gateway AS g
+LEFT JOIN gateway_status AS s USING (gateway_id)
+WHERE g.kind = 'edge' AND g.name = ANY (%(gateways)s)
+ORDER BY g.name
+LIMIT 100;
+
+-- name: server_version
+SELECT current_setting('server_version');

@@ -1,0 +1,159 @@
+"""The demonstration's course: start, scan, watch, drain, compare, report, stop."""
+
+import json
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from cloud.db import DatabaseAwayError, LastingConnection
+from cloud.local.demo import stage
+from cloud.local.demo.domain import judge
+from cloud.local.demo.picture import Moment
+from cloud.local.demo.report import Outcome
+from cloud.local.demo.store import DemoStore
+from cloud.local.process import process_age_s, spawn, stop
+from cloud.local.stack import Stack
+
+DRAIN_S: Final = 10.0
+"""Input stops so long before the end, for everything scanned to reach the ledger."""
+PATIENCE_S: Final = 60.0
+"""How long what was scanned may take to reach the ledger before it counts as missed."""
+_TICK_S: Final = 0.2
+_LOOK_S: Final = 1.0
+_RATE_OVER: Final = timedelta(seconds=10)
+
+
+class DemoError(Exception):
+    """The demonstration cannot go on; the message says what ended and where its log is."""
+
+
+class Demo:
+    """One demonstration on a stack that its maker starts and stops."""
+
+    def __init__(self, stack: Stack, *, seed: int, show: Callable[[Moment], None]) -> None:
+        """Lay out the gateways; nothing runs yet.
+
+        Args:
+            stack: Not started.
+            seed: Which scanner begins.
+            show: Told how it goes, about once a second.
+        """
+        self._stack = stack
+        self._seed = seed
+        self._show = show
+        self._gateways = stage.demo_gateways(stack.data_dir)
+        self._truth = stack.data_dir / "demo" / "truth.jsonl"
+        self._scanned = stage.TruthTail(self._truth)
+        self._kept_before = stage.movements_kept(self._gateways)
+        self._looks: deque[tuple[float, int]] = deque(maxlen=10)
+        self.seconds_to_ready = 0.0
+
+    def start(self) -> str:
+        """Start everything and wait until it is ready.
+
+        Returns:
+            The address to open, once.
+        """
+        self._truth.unlink(missing_ok=True)
+        self._stack.start(any_port=True)
+        settings = self._stack.settings
+        stage.register(settings.needed("app_dsn"), self._gateways)
+        broker = settings.needed("broker_url").rpartition("@")[2]
+        for gateway in self._gateways:
+            self._stack.supervisor.start(stage.agent(gateway, self._stack.data_dir, broker))
+        self._store = DemoStore(
+            LastingConnection(settings.needed("owner_dsn"), "dockledger-demo"), since=datetime.now(UTC)
+        )
+        self._url = self._stack.url + stage.login_link(settings.needed("app_dsn"), datetime.now(UTC))
+        self.seconds_to_ready = process_age_s()
+        return self._url
+
+    def play(self, seconds: float | None) -> None:
+        """Let people scan and look on, until the time is up or for ever.
+
+        Args:
+            seconds: How long in all; None until interrupted.
+
+        Raises:
+            DemoError: If the people who scan give up.
+            KeyboardInterrupt: When the process is asked to stop.
+        """
+        began = time.monotonic()
+        input_s = None if seconds is None else max(1.0, seconds - DRAIN_S)
+        people = stage.scanning(
+            self._gateways, self._stack.data_dir, truth=self._truth, seconds=input_s, seed=self._seed
+        )
+        process = spawn(people)
+        try:
+            while seconds is None or time.monotonic() - began < seconds:
+                self._look(time.monotonic() - began)
+                if process.poll():
+                    raise DemoError(
+                        f"the people who scan gave up with status {process.returncode}: {people.log}"
+                    )
+        finally:
+            stop(process, people)
+
+    def finish(self) -> Outcome:
+        """Wait for what was scanned, then compare the ledger with the truth and verify it.
+
+        Returns:
+            What happened.
+
+        Raises:
+            DatabaseAwayError: If the database does not come back.
+        """
+        patient_until = time.monotonic() + PATIENCE_S
+        while self._store.progress().movements < self._scanned.count() and time.monotonic() < patient_until:
+            self._stack.tick()
+            time.sleep(_TICK_S)
+        judgement = judge(stage.read_truth(self._truth, self._gateways), self._store.movements())
+        is_verified, mismatches = self._verify()
+        return Outcome(
+            judgement=judgement,
+            progress=self._store.progress(),
+            latency=self._store.latency(datetime.min.replace(tzinfo=UTC)),
+            published=stage.movements_kept(self._gateways) - self._kept_before,
+            balance_mismatches=mismatches,
+            is_verified=is_verified,
+            seconds_to_ready=self.seconds_to_ready,
+            seed=self._seed,
+            postgres=self._store.server_version(),
+            broker=self._stack.broker_name,
+        )
+
+    def _look(self, seconds: float) -> None:
+        """Look after the services for a second, then show how far everything is."""
+        until = time.monotonic() + _LOOK_S
+        while time.monotonic() < until:
+            self._stack.tick()
+            time.sleep(_TICK_S)
+        try:
+            progress = self._store.progress()
+            latency = self._store.latency(datetime.now(UTC) - _RATE_OVER)
+            gateways = self._store.gateways([gateway.name for gateway in self._gateways])
+        except DatabaseAwayError:
+            return
+        self._looks.append((seconds, progress.movements))
+        (since, before), (now, after) = self._looks[0], self._looks[-1]
+        self._show(
+            Moment(
+                url=self._stack.url,
+                seconds=seconds,
+                scanned=self._scanned.count(),
+                progress=progress,
+                per_second=(after - before) / (now - since) if now > since else 0.0,
+                latency=latency,
+                gateways=gateways,
+            )
+        )
+
+    def _verify(self) -> tuple[bool, int]:
+        """Run the command that users run; tell whether it found the ledger sound, and wrong balances."""
+        command = self._stack.command("verify", "--json")
+        done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  our command
+        found = json.loads(done.stdout)
+        return done.returncode == 0, int(found["balance_mismatches"])

@@ -1,0 +1,111 @@
+"""What the ledger says of one demonstration, read as its owner."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg.rows import class_row
+
+from cloud.db import LastingConnection, statements
+from cloud.local.demo.domain import Content, Line, Movement
+
+SQL: Final = statements("cloud.local.demo")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the ledger is."""
+
+    position: int
+    movements: int
+    """Posted since the demonstration began."""
+    quarantined: int
+    alerts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """From the scan to its position in the ledger, in milliseconds; None where nothing was posted."""
+
+    p50_ms: float | None
+    p99_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayLine:
+    """A gateway as the cloud sees it."""
+
+    name: str
+    site_id: str
+    presence: str
+    unacked_rows: int | None
+    movements: int
+
+
+class DemoStore:
+    """Reads what came after a position; every method raises DatabaseAwayError while there is no database."""
+
+    def __init__(self, source: LastingConnection, *, since: datetime) -> None:
+        """Remember where the ledger stands now.
+
+        Args:
+            source: Of the ledger's owner.
+            since: When the demonstration began.
+        """
+        self._source = source
+        self._since = since
+        self._after = 0
+        self._after = self.progress().position
+
+    def progress(self) -> Progress:
+        """Read how far the ledger is."""
+        with self._source.connection() as conn:
+            cursor = conn.cursor(row_factory=class_row(Progress))
+            row = cursor.execute(SQL["progress"], {"after": self._after, "since": self._since}).fetchone()
+        if row is None:
+            raise LookupError("ledger_head has no shard 0: expected one row")
+        return row
+
+    def latency(self, since: datetime) -> Latency:
+        """Measure from scan to ledger.
+
+        Args:
+            since: Only postings recorded after this instant count.
+
+        Returns:
+            Median and 99th percentile.
+        """
+        with self._source.connection() as conn:
+            cursor = conn.cursor(row_factory=class_row(Latency))
+            row = cursor.execute(SQL["latency"], {"after": self._after, "since": since}).fetchone()
+        return row or Latency(None, None)
+
+    def gateways(self, names: Sequence[str]) -> list[GatewayLine]:
+        """Read what the cloud knows of gateways.
+
+        Args:
+            names: Their ids.
+
+        Returns:
+            One line each, in order of id.
+        """
+        with self._source.connection() as conn:
+            cursor = conn.cursor(row_factory=class_row(GatewayLine))
+            return cursor.execute(SQL["gateways"], {"after": self._after, "gateways": list(names)}).fetchall()
+
+    def movements(self) -> Iterator[Movement]:
+        """Read every movement posted since the demonstration began.
+
+        Yields:
+            Movements in ledger order.
+        """
+        with self._source.connection() as conn:
+            for site, document, line, *content in conn.execute(SQL["movements"], {"after": self._after}):
+                yield Movement(Line(site, document or "", line or ""), Content(*content))
+
+    def server_version(self) -> str:
+        """Tell the database server's version."""
+        with self._source.connection() as conn:
+            row = conn.execute(SQL["server_version"]).fetchone()
+        return str(row[0]) if row else "unknown"
