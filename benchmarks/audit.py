@@ -1,8 +1,11 @@
 """Truth against ledger: how much is lost, doubled or wrong, counted by queries that share no code with it."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -15,7 +18,7 @@ _SHOWN: Final = 5
 _ROWS: Final = """
 SELECT g.name, m.epoch, count(*), count(DISTINCT m.seq)
 FROM movement m JOIN gateway g USING (gateway_id)
-WHERE g.kind = 'edge' GROUP BY g.name, m.epoch
+WHERE g.name = ANY(%s) GROUP BY g.name, m.epoch
 """
 _BATCHES: Final = """
 SELECT g.name, b.epoch, b.batch_no, b.sha256 FROM batch b JOIN gateway g USING (gateway_id)
@@ -27,6 +30,16 @@ JOIN cell c USING (cell_id)
 JOIN location l USING (location_id)
 JOIN identifier i ON i.item_id = c.item_id AND i.scheme = 'gtin'
 WHERE b.quantity <> 0
+"""
+
+_SCANNED: Final = """
+SELECT m.identifier, lf.code, lt.code, m.detail #>> '{documents,0,id}', m.detail #>> '{documents,0,line}',
+       m.quantity_seen
+FROM movement m
+JOIN gateway g USING (gateway_id)
+JOIN cell f ON f.cell_id = m.from_cell JOIN location lf ON lf.location_id = f.location_id
+JOIN cell t ON t.cell_id = m.to_cell JOIN location lt ON lt.location_id = t.location_id
+WHERE g.name = ANY(%s)
 """
 
 
@@ -49,10 +62,10 @@ class Discrepancies:
 
 
 def compare(dsn: str, truth: Truth) -> Discrepancies:
-    """Hold a ledger that holds one run, and nothing else, against that run's truth.
+    """Hold a ledger against the truth of the one generated run in it; other gateways may have added theirs.
 
     Args:
-        dsn: Connection of a role that may read the ledger's tables.
+        dsn: Connection of the schema's owner.
         truth: What was sealed and what it adds up to.
 
     Returns:
@@ -62,7 +75,9 @@ def compare(dsn: str, truth: Truth) -> Discrepancies:
         connection.execute("SET ROLE dockledger_owner")
         stored = {
             (gateway, epoch): (total, distinct)
-            for gateway, epoch, total, distinct in connection.execute(_ROWS).fetchall()
+            for gateway, epoch, total, distinct in connection.execute(
+                _ROWS, [sorted({batch.gateway for batch in truth.batches})]
+            ).fetchall()
         }
         batches = {
             (gateway, epoch, number): sha for gateway, epoch, number, sha in connection.execute(_BATCHES)
@@ -83,6 +98,39 @@ def compare(dsn: str, truth: Truth) -> Discrepancies:
         if balances.get(cell, 0) != truth.balances.get(cell, 0)
     ]
     return Discrepancies(lost, surplus + doubled, len(wrong), tuple(wrong[:_SHOWN]))
+
+
+def compare_scans(dsn: str, truth_path: Path, gateways: Iterable[str]) -> Discrepancies:
+    """Hold what scanners' gateways put into the ledger against what `warehouse-sim scan-pos` scanned.
+
+    Args:
+        dsn: Connection of the schema's owner.
+        truth_path: The truth file of `scan-pos`.
+        gateways: Names of all gateways that it scanned at.
+
+    Returns:
+        The differences, movement by movement: item, quantity, both places, document and line.
+    """
+    with truth_path.open(encoding="utf-8") as file:
+        told = [line for line in map(json.loads, file) if line["kind"] == "movement"]
+    names = ("item", "source", "destination", "document")
+    expected = Counter(
+        (*(line[name] for name in names), str(line["line"]), Decimal(line["quantity"])) for line in told
+    )
+    with psycopg.connect(dsn) as connection:
+        connection.execute("SET ROLE dockledger_owner")
+        stored = Counter(connection.execute(_SCANNED, [sorted(gateways)]).fetchall())
+    missing, surplus = expected - stored, stored - expected
+    is_known = {row[:-1] for row in expected}
+    wrong = Counter({row: n for row, n in surplus.items() if row[:-1] not in is_known})
+    return Discrepancies(
+        lost=missing.total(),
+        duplicated=surplus.total() - wrong.total(),
+        mismatched=wrong.total(),
+        examples=tuple(f"{sign}{row}" for sign, rows in (("-", missing), ("+", surplus)) for row in rows)[
+            :_SHOWN
+        ],
+    )
 
 
 def _movements_by_epoch(batches: Iterable[SealedRange]) -> Counter[tuple[str, int]]:

@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from benchmarks.stage import Part, Stage, StageError
+from benchmarks.parts import Part, StageError
+from benchmarks.stage import Stage
 from simulators.faults.killer import Blow, Kill
 
 _POLL_S: Final = 0.05

@@ -2,10 +2,7 @@
 
 import os
 import shutil
-import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -15,76 +12,15 @@ from typing import Final, Literal, Self
 
 import psycopg
 
+from benchmarks.parts import Part, command
 from cloud.db import bootstrap, migrate
 from cloud.db.cluster import LOGIN_ROLES
 from cloud.local.broker import EmbeddedBroker, GatewayAccount, choose_broker
 from cloud.local.postgres import EmbeddedPostgres
-from cloud.local.process import Service, last_lines, spawn, stop
+from cloud.local.process import Service
 
 DATABASE: Final = "dockledger"
-PATIENCE_S: Final = 60.0
-_POLL_S: Final = 0.02
 _PASSWORDS: Final = {role: f"stage-{role}" for role in LOGIN_ROLES}
-
-
-class StageError(Exception):
-    """A process did not come up, or something waited for did not happen."""
-
-
-@dataclass(slots=True)
-class Part:
-    """One process that can be killed, frozen and started again."""
-
-    service: Service
-    process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def is_running(self) -> bool:
-        """Whether its process lives."""
-        return self.process is not None and self.process.poll() is None
-
-    @property
-    def pid(self) -> int:
-        """Process id of a running part."""
-        assert self.process is not None, f"{self.service.name} was never started"
-        return self.process.pid
-
-    def start(self) -> None:
-        """Start it and wait until it is ready; one that ends at once is started again.
-
-        Raises:
-            StageError: If it is not ready within a minute.
-        """
-        until = time.monotonic() + PATIENCE_S
-        while time.monotonic() < until:
-            self.process = spawn(self.service)
-            while self.process.poll() is None:
-                if self.service.is_ready(self.process.pid):
-                    return
-                time.sleep(_POLL_S)
-            time.sleep(10 * _POLL_S)
-        raise StageError(f"{self.service.name} did not come up; it said:\n{last_lines(self.service.log)}")
-
-    def kill(self) -> None:
-        """SIGKILL it and wait until it is gone."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-
-    def freeze(self) -> None:
-        """SIGSTOP it: its connections stay open."""
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let a frozen part go on."""
-        os.kill(self.pid, signal.SIGCONT)
-
-    def stop(self) -> None:
-        """Ask it to end, and make it."""
-        if self.process is not None:
-            if self.is_running:
-                self.thaw()
-            stop(self.process, self.service)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +114,7 @@ class Stage:
             What it printed and its exit code.
         """
         return subprocess.run(
-            (sys.executable, "-m", "cloud", *arguments),
+            (command("dockledger"), *arguments),
             env=self.environment,
             capture_output=True,
             text=True,
@@ -219,7 +155,7 @@ class Stage:
         """
         return Service(
             name,
-            (sys.executable, "-m", "cloud", "ingest"),
+            (command("dockledger"), "ingest"),
             self.directory / "logs" / f"{name}.log",
             is_ready=lambda _pid: True,
             environment=self.environment | dict(self.ingest_environment) | dict(environment or {}),
