@@ -3,26 +3,21 @@
 Each is one posting in the caller's transaction, which commits directly after.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
-import psycopg
-from psycopg.errors import NoDataFound, RaiseException
-
-from cloud.db import statements
+from cloud.db import Connection
 from cloud.identity.actor import Actor, Role
-from cloud.ledger.domain import Claim, NotPostableError, Posted, PostingKind, UnknownRowError
+from cloud.ledger import store
+from cloud.ledger.domain import Claim, Posted, PostingKind
 from cloud.ledger.entries import CLOUD_EPOCH, CLOUD_GATEWAY
 from cloud.ledger.posting import Posting
 from cloud.ledger.writing import reversal_claim
 from contracts.base import epoch_to_int
 from contracts.records import RowRef
-
-_SQL: Final = statements("cloud.ledger")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +30,7 @@ class Adjusted:
     posted: Posted
 
 
-def post_reversal(conn: psycopg.Connection, actor: Actor, ref: RowRef, *, reason: str) -> Posted:
+def post_reversal(conn: Connection, actor: Actor, ref: RowRef, *, reason: str) -> Posted:
     """Move back what a movement moved, at its own occurred_at.
 
     Args:
@@ -67,7 +62,7 @@ def post_reversal(conn: psycopg.Connection, actor: Actor, ref: RowRef, *, reason
 
 
 def adjust_to_count(
-    conn: psycopg.Connection,
+    conn: Connection,
     actor: Actor,
     *,
     cell_id: int,
@@ -112,9 +107,7 @@ def adjust_to_count(
     return Adjusted(adjustment_id, difference, posting.close())
 
 
-def approve_adjustment(
-    conn: psycopg.Connection, actor: Actor, *, adjustment_id: int, expected: Decimal
-) -> Adjusted:
+def approve_adjustment(conn: Connection, actor: Actor, *, adjustment_id: int, expected: Decimal) -> Adjusted:
     """Approve what late facts made of an adjustment, derived again under the same lock (P8).
 
     Args:
@@ -141,7 +134,7 @@ def approve_adjustment(
 
 
 def merge_items(
-    conn: psycopg.Connection, actor: Actor, *, from_code: str, to_code: str, ratio: tuple[int, int] = (1, 1)
+    conn: Connection, actor: Actor, *, from_code: str, to_code: str, ratio: tuple[int, int] = (1, 1)
 ) -> Posted:
     """Let one item read as another from here on; no row is rewritten (PROTOCOL P5).
 
@@ -168,7 +161,7 @@ def merge_items(
     return posting.close()
 
 
-def close_period(conn: psycopg.Connection, actor: Actor, *, site: str, ends_at: datetime) -> Posted:
+def close_period(conn: Connection, actor: Actor, *, site: str, ends_at: datetime) -> Posted:
     """Keep a site's stock at a period's end as it is known now (DOMAIN D7); later facts do not change it.
 
     Args:
@@ -195,18 +188,4 @@ def close_period(conn: psycopg.Connection, actor: Actor, *, site: str, ends_at: 
 def _call(posting: Posting, statement: str, arguments: Mapping[str, object]) -> tuple[Any, ...]:
     actor = posting.actor
     own = {"sites": None if actor.all_sites else sorted(actor.sites), "actor": actor.id}
-    with _wrapped():
-        row = posting.conn.execute(_SQL[statement], own | dict(arguments)).fetchone()
-    if row is None:
-        raise LookupError(f"{statement}() returned no row")
-    return row
-
-
-@contextmanager
-def _wrapped() -> Iterator[None]:
-    try:
-        yield
-    except NoDataFound as error:
-        raise UnknownRowError(error.diag.message_primary) from error
-    except RaiseException as error:
-        raise NotPostableError(error.diag.message_primary) from error
+    return store.command(posting.conn, statement, own | dict(arguments))

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-import psycopg
-
+from cloud.db import Connection
 from cloud.ledger.entries import Entry
 from cloud.master.domain import (
     BASE_UNIT,
@@ -194,7 +193,7 @@ Refuse = Callable[[Entry, UnresolvableError], None]
 
 
 def resolve_names(
-    conn: psycopg.Connection, resolver: Resolver, posting_id: int, entries: Sequence[Entry], refuse: Refuse
+    conn: Connection, resolver: Resolver, posting_id: int, entries: Sequence[Entry], refuse: Refuse
 ) -> tuple[Names, list[Entry]]:
     """Find or make every name that the entries use.
 

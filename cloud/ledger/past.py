@@ -5,9 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-import psycopg
-
-from cloud.db import statements
+from cloud.db import Connection, statements
 from cloud.identity.actor import Actor
 
 _SQL = statements("cloud.ledger")
@@ -26,7 +24,7 @@ class Stock(NamedTuple):
     quantity: Decimal
 
 
-def fold(conn: psycopg.Connection, most: int = FOLD_POSITIONS) -> int:
+def fold(conn: Connection, most: int = FOLD_POSITIONS) -> int:
     """Fold further positions into the structure that answers for the past; one transaction's worth.
 
     Args:
@@ -41,7 +39,7 @@ def fold(conn: psycopg.Connection, most: int = FOLD_POSITIONS) -> int:
 
 
 def as_of(
-    conn: psycopg.Connection,
+    conn: Connection,
     actor: Actor,
     cells: Collection[int],
     *,
@@ -65,7 +63,7 @@ def as_of(
 
 
 def stock_at(
-    conn: psycopg.Connection,
+    conn: Connection,
     actor: Actor,
     places: Collection[int],
     *,

@@ -5,8 +5,8 @@ from typing import Final
 from weakref import WeakKeyDictionary
 
 import orjson
-import psycopg
 
+from cloud.db import Connection
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.ledger import store
 from cloud.ledger.domain import (
@@ -25,14 +25,14 @@ from cloud.master.store import find_gateways
 from contracts.feedback import StoredAs
 from contracts.records import RowRef
 
-_RESOLVERS: Final[WeakKeyDictionary[psycopg.Connection, Resolver]] = WeakKeyDictionary()
+_RESOLVERS: Final[WeakKeyDictionary[Connection, Resolver]] = WeakKeyDictionary()
 """What each connection remembers of names; it goes with the connection."""
 
 
 class Posting:
     """A posting being made in the caller's transaction."""
 
-    def __init__(self, conn: psycopg.Connection, actor: Actor, kind: PostingKind) -> None:
+    def __init__(self, conn: Connection, actor: Actor, kind: PostingKind) -> None:
         """Take the posting's number.
 
         Args:

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 
-import psycopg
-
+from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.ledger.domain import AcceptedBatch, Claim, CloudStatement, Posted, PostingKind
 from cloud.ledger.posting import Posting
 
 
 def post(
-    conn: psycopg.Connection,
+    conn: Connection,
     actor: Actor,
     *,
     kind: PostingKind,

@@ -2,16 +2,24 @@
 
 import gzip
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.errors import DataError, IntegrityError, SerializationFailure, UniqueViolation
+from psycopg.errors import (
+    DataError,
+    IntegrityError,
+    NoDataFound,
+    RaiseException,
+    SerializationFailure,
+    UniqueViolation,
+)
 
 from cloud.db import statements
-from cloud.ledger.domain import AcceptedBatch, Claim, RefusedRow
+from cloud.ledger.domain import AcceptedBatch, Claim, NotPostableError, RefusedRow, UnknownRowError
 from cloud.ledger.rows import Row, Table
 from contracts.base import epoch_to_int
 from contracts.feedback import StoredAs
@@ -110,6 +118,33 @@ def record_audit(
             "detail": detail,
         },
     )
+
+
+def command(conn: psycopg.Connection, statement: str, arguments: Mapping[str, object]) -> tuple[Any, ...]:
+    """Run one of the database's own commands on the ledger.
+
+    Args:
+        conn: A connection inside a posting.
+        statement: Name of the statement that calls it.
+        arguments: Of the statement.
+
+    Returns:
+        The row that it gave.
+
+    Raises:
+        UnknownRowError: If it names what the actor's sites do not hold.
+        NotPostableError: If it may not be done; the message says why.
+        LookupError: If it gave no row.
+    """
+    try:
+        row = conn.execute(_SQL[statement], arguments).fetchone()
+    except NoDataFound as error:
+        raise UnknownRowError(error.diag.message_primary) from error
+    except RaiseException as error:
+        raise NotPostableError(error.diag.message_primary) from error
+    if row is None:
+        raise LookupError(f"{statement} gave no row")
+    return tuple(row)
 
 
 def next_cloud_seqs(conn: psycopg.Connection, count: int) -> Iterator[int]:

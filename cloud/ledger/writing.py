@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Final
 
 import orjson
-import psycopg
 
+from cloud.db import Connection
 from cloud.ledger import store
 from cloud.ledger.domain import AcceptedBatch, Claim, NotPostableError, RefusedRow
 from cloud.ledger.entries import Entry, Gateways
@@ -35,7 +35,7 @@ class Writer:
 
     def __init__(
         self,
-        conn: psycopg.Connection,
+        conn: Connection,
         posting_id: int,
         resolver: Resolver,
         gateways: Gateways,

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, Generic, TypeVar
 
-import psycopg
-
+from cloud.db import Connection
 from cloud.master import store
 from cloud.master.domain import CellKey, IdentifierKey, Packaging, PlaceKey
 
@@ -19,7 +18,7 @@ class Remembered(Generic[K, V]):
 
     def __init__(
         self,
-        find: Callable[[psycopg.Connection, Collection[K]], dict[K, V]],
+        find: Callable[[Connection, Collection[K]], dict[K, V]],
         size: int = CACHE_SIZE,
     ) -> None:
         """Start empty.
@@ -37,7 +36,7 @@ class Remembered(Generic[K, V]):
         self._committed.clear()
 
     def resolve(
-        self, conn: psycopg.Connection, keys: Collection[K], add: Callable[[Collection[K]], None]
+        self, conn: Connection, keys: Collection[K], add: Callable[[Collection[K]], None]
     ) -> dict[K, V]:
         """Resolve names, making those that are unknown.
 
@@ -100,7 +99,7 @@ class Resolver:
             self._revision = revision
 
     def identifiers(
-        self, conn: psycopg.Connection, posting_id: int, keys: Collection[IdentifierKey]
+        self, conn: Connection, posting_id: int, keys: Collection[IdentifierKey]
     ) -> dict[IdentifierKey, tuple[Packaging, ...]]:
         """Resolve identifiers; an unknown one gets a provisional item (PROTOCOL P5).
 
@@ -117,7 +116,7 @@ class Resolver:
         )
 
     def known_identifiers(
-        self, conn: psycopg.Connection, keys: Collection[IdentifierKey]
+        self, conn: Connection, keys: Collection[IdentifierKey]
     ) -> dict[IdentifierKey, tuple[Packaging, ...]]:
         """Look up identifiers without making any.
 
@@ -130,9 +129,7 @@ class Resolver:
         """
         return store.find_identifiers(conn, keys) if keys else {}
 
-    def places(
-        self, conn: psycopg.Connection, posting_id: int, sites: Mapping[PlaceKey, str]
-    ) -> dict[PlaceKey, int]:
+    def places(self, conn: Connection, posting_id: int, sites: Mapping[PlaceKey, str]) -> dict[PlaceKey, int]:
         """Resolve places; an unknown real code becomes a provisional bin.
 
         Args:
@@ -149,9 +146,7 @@ class Resolver:
             lambda missing: store.add_places(conn, posting_id, {key: sites[key] for key in missing}),
         )
 
-    def cells(
-        self, conn: psycopg.Connection, posting_id: int, keys: Collection[CellKey]
-    ) -> dict[CellKey, int]:
+    def cells(self, conn: Connection, posting_id: int, keys: Collection[CellKey]) -> dict[CellKey, int]:
         """Resolve cells, making those that are unknown.
 
         Args:
