@@ -14,7 +14,6 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from typing_extensions import override
 
 from contracts.base import Gateway, Site
-from edge_agent.publish.mqtt import parse_broker_url
 from edge_agent.readers.profile import load_profile
 from edge_agent.workflows.site import WorkflowSettings
 
@@ -28,7 +27,9 @@ class SettingsError(Exception):
 
 
 def _is_broker_url(url: str) -> str:
-    parse_broker_url(url)
+    parts = urlsplit(url)
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+        raise ValueError("expected mqtt://user:password@host:port or mqtts://…")
     return url
 
 
@@ -62,7 +63,7 @@ class AgentSettings(BaseSettings):
     broker_url: Annotated[str, Field(repr=False), AfterValidator(_is_broker_url)]
     """``mqtt://user:password@host:port`` or ``mqtts://…``."""
     outbox: Path = Path("outbox.db")
-    """The outbox file; its directory also holds ballast, quarantined files and configuration."""
+    """The outbox file, beside the settings file by default; its directory also holds ballast, quarantined files and configuration."""
     outbox_quota_mb: Annotated[int, Field(ge=1)] | None = None
     """Most that the rows may take; by default 70 % of the volume, at most 4096."""
     drain_rows_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5000.0
@@ -112,7 +113,7 @@ def load(file: Path | None = None) -> Loaded:
     """Merge environment and file, the environment winning.
 
     Args:
-        file: The settings file; ``agent.toml`` by default. Relative paths in it are relative to it.
+        file: The settings file; ``agent.toml`` by default. A relative outbox lies relative to it.
 
     Returns:
         The settings with their origins.
@@ -122,12 +123,11 @@ def load(file: Path | None = None) -> Loaded:
     """
     path = file or Path(DEFAULT_FILE)
     from_file = _read_toml(path)
-    if "outbox" in from_file:
-        from_file["outbox"] = path.parent / str(from_file["outbox"])
     from_environment = EnvSettingsSource(AgentSettings)()
     origins = dict.fromkeys(from_file, f"file {path}")
     origins |= {name: f"environment {ENV_PREFIX}{name.upper()}" for name in from_environment}
-    values = from_file | from_environment
+    beside_file = path.parent / str(from_file.get("outbox", AgentSettings.model_fields["outbox"].default))
+    values = {**from_file, "outbox": beside_file, **from_environment}
     return Loaded(build(values, origins), values, origins)
 
 

@@ -153,8 +153,9 @@ class MqttLink:
         self._thread = threading.Thread(target=self._run, name="mqtt-link")
         self._protocol = MQTTProtocolVersion.MQTTv5
         self._largest_packet = MAX_FRAME_BYTES
+        self._inflight = MOST_INFLIGHT
         self._connected_with: paho.Client | None = None
-        self._topics: dict[int, str] = {}
+        self._topics: dict[int, str] = {}  # of publishes that the broker has not answered
         self.counters: Counter[str] = Counter()
 
     @property
@@ -212,7 +213,7 @@ class MqttLink:
             reason = self._connect_and_serve()
             was_connected, self._connected_with = self._connected_with is not None, None
             failures = 1 if was_connected else failures + 1
-            if was_connected:
+            if was_connected and not self._stopping.is_set():
                 self.counters["disconnects"] += 1
                 log.warning("broker_lost", host=self._broker.host, port=self._broker.port, reason=reason)
                 self._on_event(Disconnected(reason))
@@ -271,14 +272,14 @@ class MqttLink:
                 return "no CONNACK in time"
             if self._stopping.is_set():
                 flush_until = flush_until or time.monotonic() + FLUSH_S
-                if not self._topics or time.monotonic() > flush_until:
+                if not (self._topics or self._outgoing.qsize()) or time.monotonic() > flush_until:
                     client.disconnect()
                     client.loop_write()
                     return "stopped"
         return paho.error_string(result)
 
     def _send_waiting(self, client: paho.Client) -> None:
-        while True:
+        while len(self._topics) < self._inflight:
             try:
                 message = self._outgoing.get_nowait()
             except queue.Empty:
@@ -333,8 +334,7 @@ class MqttLink:
             log.warning("broker_refused", reason=str(code))
             return
         allowed = getattr(properties, "ReceiveMaximum", None) or MOST_INFLIGHT
-        inflight = min(allowed, MOST_INFLIGHT)
-        client.max_inflight_messages_set(inflight)
+        self._inflight = min(allowed, MOST_INFLIGHT)
         self._largest_packet = getattr(properties, "MaximumPacketSize", None) or MAX_FRAME_BYTES * 2
         if self._subscriptions:
             client.subscribe([(each, 1) for each in self._subscriptions])
@@ -342,7 +342,7 @@ class MqttLink:
         protocol = "MQTT 5" if self._protocol == MQTTProtocolVersion.MQTTv5 else "MQTT 3.1.1"
         self.counters["connects"] += 1
         log.info("broker_connected", host=self._broker.host, port=self._broker.port, protocol=protocol)
-        self._on_event(Connected(protocol, inflight))
+        self._on_event(Connected(protocol, self._inflight))
 
     def _received(self, _: paho.Client, __: Any, message: paho.MQTTMessage) -> None:
         try:

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from pydantic import ValidationError
 
-from contracts.batch import FrameHeader, encode_frame
+from contracts.batch import MAX_ROWS, FrameHeader, encode_frame
 from contracts.feedback import Ack, IngestMode, IngestState
 from contracts.gateway import Health, Presence, ReportedConfig, Status
 from contracts.topics import INGEST_STATE, UPSTREAM, Channel, topic
@@ -301,6 +301,8 @@ class Publisher:
                 self._drain.spend(batch.rows)
             self._send(batch, attempts=1, now_s=now_s)
             sent += 1
+            if batch.rows < MAX_ROWS:
+                break  # nothing more waited when it was sealed; what came since may gather for a moment
         return sent
 
     def _send_again(self, now_s: float) -> None:
