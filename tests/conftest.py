@@ -154,7 +154,7 @@ def template(cluster: Cluster) -> str:
     name = f"dl_template_{digest.hexdigest()[:12]}"
     with psycopg.connect(cluster.admin_dsn, autocommit=True) as admin, cluster.fresh_name() as unfinished:
         admin.execute("SELECT pg_advisory_lock(%s)", (TEMPLATE_LOCK,))
-        if not admin.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone():
+        if admin.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
             bootstrap(cluster.admin_dsn, unfinished, PASSWORDS)
             migrate(cluster.database(unfinished).owner_dsn)
             cluster.administer("ALTER DATABASE {} RENAME TO {}", unfinished, name)
