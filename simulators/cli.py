@@ -37,3 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     for area in AREAS:
         area.add_commands(subparsers)
     return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

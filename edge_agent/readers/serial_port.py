@@ -85,8 +85,9 @@ class SerialScanner:
             self._stopping.wait(FIRST_RETRY_S)
 
     def _open(self) -> serial.Serial:
+        """Open the port; pyserial drops what stands in its buffer, which began before we listened."""
         line = self._profile.line
-        port: serial.Serial = serial.serial_for_url(
+        return serial.serial_for_url(
             self.port,
             baudrate=line.baud,
             bytesize=line.bytesize,
@@ -96,8 +97,6 @@ class SerialScanner:
             write_timeout=_WRITE_TIMEOUT_S,
             exclusive=None if "://" in self.port else True,
         )
-        port.reset_input_buffer()  # what stands there began before we listened
-        return port
 
     def _converse(self) -> None:
         self.counters.state = LineState.OPEN
@@ -163,7 +162,10 @@ class SerialScanner:
         self._count_noise()
         self._last_frame = None
         port, self._serial = self._port(), None
+        connection = getattr(port, "_socket", None)
         port.close()
+        if connection is not None:
+            connection.close()  # pyserial forgets a socket whose peer went first without closing it
         log.warning("scanner_lost", scanner=self.id, port=self.port, cause=cause)
         self._listener.disconnected()
 

@@ -1,0 +1,147 @@
+"""The shipped command scans real transactions over pseudo-terminals; what is stored equals the truth."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from contracts.records import Movement
+
+Wait = Callable[[Callable[[], Any]], Any]
+AGENT = """
+site = "site"
+gateway = "gw"
+broker_url = "mqtt://127.0.0.1:1"
+
+[[scanner]]
+id = "scanner-0"
+port = "{port}"
+profile = "generic_terminal"
+"""
+SUSTAINED_PER_S = 500.0
+Row = tuple[str | None, str | None, str | None, str | None, str | None, Decimal]
+
+
+def scan_pos(directory: Path, *arguments: str, ports: int) -> subprocess.Popen[str]:
+    links = [
+        argument for number in range(ports) for argument in ("--port", str(directory / f"port-{number}"))
+    ]
+    command = [sys.executable, "-m", "simulators.cli", "scan-pos", *links]
+    return subprocess.Popen(
+        [*command, "--truth", str(directory / "truth.jsonl"), *arguments], stdout=subprocess.PIPE, text=True
+    )
+
+
+def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    figures: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return figures
+
+
+def truth_of(directory: Path, kind: str) -> list[dict[str, Any]]:
+    lines = (directory / "truth.jsonl").read_text(encoding="utf-8").splitlines()
+    return [row for row in map(json.loads, lines) if row["kind"] == kind]
+
+
+def expected(directory: Path) -> Counter[Row]:
+    return Counter(
+        (
+            row["source"],
+            row["destination"],
+            row["item"],
+            row["document"],
+            str(row["line"]),
+            Decimal(row["quantity"]),
+        )
+        for row in truth_of(directory, "movement")
+    )
+
+
+def movements_told(directory: Path) -> int:
+    truth = directory / "truth.jsonl"
+    return truth.read_text(encoding="utf-8").count('"movement"') if truth.exists() else 0
+
+
+def stored(movements: Iterable[Movement]) -> Counter[Row]:
+    return Counter(
+        (
+            each.source.location,
+            each.destination.location,
+            each.identifier.value,
+            each.documents[0].id,
+            each.documents[0].line,
+            each.quantity_seen,
+        )
+        for each in movements
+    )
+
+
+def net(movements: Iterable[Movement]) -> dict[tuple[str, str | None], Decimal]:
+    sums: dict[tuple[str, str | None], Decimal] = {}
+    for each in movements:
+        for place, sign in ((each.source.location, -1), (each.destination.location, 1)):
+            key = each.identifier.value, place
+            sums[key] = sums.get(key, Decimal(0)) + sign * each.quantity_seen
+    return sums
+
+
+def test_two_scanners_store_the_truth_and_the_sum_of_the_file_itself(gateway: Any, tmp_path: Path) -> None:
+    process = scan_pos(tmp_path, ports=2)
+    for number in range(2):
+        gateway.attach(f"scanner-{number}", str(tmp_path / f"port-{number}"))
+    figures = finished(process)
+    movements = gateway.movements()
+    assert stored(movements) == expected(tmp_path)
+    assert figures["success_beeps"] == len(movements)
+    assert (figures["refused"], figures["unheard"]) == (0, 0)
+    assert figures["scans_per_s"] > SUSTAINED_PER_S
+    balances = net(movements)
+    for row in truth_of(tmp_path, "fold"):
+        shipped, returned = Decimal(row["shipped"]), Decimal(row["returned"])
+        assert balances.get((row["item"], "@supplier"), 0) == -row["received"]
+        assert balances.get((row["item"], "STAGING"), 0) == row["received"] - shipped
+        assert balances.get((row["item"], "@customer"), 0) == shipped - returned
+        assert balances.get((row["item"], "RETURNS"), 0) == returned
+    [verdicts] = truth_of(tmp_path, "verdicts")
+    assert sum(verdicts["lines"].values()) == 3053
+    assert verdicts["lines"]["shipment"] + verdicts["lines"]["customer_return"] == len(
+        [each for each in movements if each.documents[0].type != "receipt"]
+    )
+
+
+def test_an_agent_that_is_killed_again_and_again_stores_each_movement_once(
+    tmp_path: Path, eventually: Wait, new_gateway: Callable[[], Any]
+) -> None:
+    site = (files("firmware_configs.sites") / "retail_example.toml").read_text(encoding="utf-8")
+    config = tmp_path / "agent.toml"
+    config.write_text(AGENT.format(port=tmp_path / "port-0") + site, encoding="utf-8")
+    replay = scan_pos(tmp_path, "--limit", "250", "--rate", "300", ports=1)
+    kills = 0
+    while replay.poll() is None:
+        seen = movements_told(tmp_path)
+        agent = subprocess.Popen([sys.executable, "-m", "edge_agent.cli", "run", "--config", str(config)])
+        try:
+            eventually(lambda seen=seen: replay.poll() is not None or movements_told(tmp_path) > seen + 30)
+        finally:
+            kills += replay.poll() is None
+            agent.kill()
+            agent.wait()
+    figures = finished(replay)
+    assert kills >= 3
+    assert figures["hosts_resumed"] == kills + 1
+    assert stored(new_gateway().movements()) == expected(tmp_path)
+
+
+def test_a_replay_that_is_told_to_stop_leaves_no_scan_unanswered(gateway: Any, tmp_path: Path) -> None:
+    process = scan_pos(tmp_path, "--seconds", "2", "--rate", "200", ports=1)
+    gateway.attach("scanner-0", str(tmp_path / "port-0"))
+    figures = finished(process)
+    assert 0 < figures["scans"] <= 401
+    assert stored(gateway.movements()) == expected(tmp_path)
+    assert gateway.scanners[0]._listener.state.run.quantity is None, "no half scan is left"
