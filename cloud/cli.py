@@ -13,11 +13,12 @@ import structlog
 from cloud.db import OperationalError
 from cloud.identity import commands as identity
 from cloud.ingest import commands as ingest
+from cloud.ledger import commands as ledger
 from cloud.local import commands as local
 from cloud.server import commands as server
 from cloud.settings import SettingsError, load
 
-AREAS: Final = (local, ingest, server, identity)
+AREAS: Final = (local, ingest, ledger, server, identity)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 

@@ -65,3 +65,26 @@ SELECT alias_item(%(from_code)s, %(to_code)s, %(numerator)s::bigint, %(denominat
 
 -- name: close_period
 SELECT close_period(%(site)s, %(ends_at)s::timestamptz, %(actor)s);
+
+-- name: lock_balances
+LOCK TABLE balance IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: wrong_balances
+SELECT c.cell_id, i.code, l.code, b.quantity, coalesce(m.quantity, 0)
+FROM cell c
+JOIN item i ON i.item_id = c.item_id
+JOIN location l ON l.location_id = c.location_id
+LEFT JOIN balance b ON b.cell_id = c.cell_id
+LEFT JOIN (
+    SELECT side.cell_id, sum(side.delta) AS quantity
+    FROM movement m
+    CROSS JOIN LATERAL (VALUES (m.from_cell, -m.quantity), (m.to_cell, m.quantity)) side (cell_id, delta)
+    GROUP BY side.cell_id
+) m ON m.cell_id = c.cell_id
+WHERE b.quantity IS DISTINCT FROM m.quantity AND coalesce(b.quantity, 0) IS DISTINCT FROM coalesce(m.quantity, 0)
+ORDER BY c.cell_id;
+
+-- name: set_balance
+INSERT INTO balance (cell_id, site_id, quantity)
+SELECT c.cell_id, c.site_id, %(quantity)s FROM cell c WHERE c.cell_id = %(cell_id)s
+ON CONFLICT (cell_id) DO UPDATE SET quantity = excluded.quantity, site_id = excluded.site_id;

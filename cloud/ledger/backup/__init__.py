@@ -1,0 +1,1 @@
+"""A ledger in one file, and back: any PostgreSQL, no other programs."""

@@ -1,0 +1,109 @@
+"""A batch's sealed bytes beside the rows that the ledger made of them; pure."""
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from pydantic import ValidationError
+
+from cloud.ledger.verification.domain import Breach
+from cloud.master.domain import place_key
+from contracts.base import epoch_from_int, epoch_to_int
+from contracts.batch import HEADER
+from contracts.records import RECORD, Movement, Side
+
+
+class StoredBatch(NamedTuple):
+    """A row of ``batch`` with its gateway's name."""
+
+    gateway_id: int
+    gateway: str
+    epoch: int
+    batch_no: int
+    sha256: str
+    body: bytes
+    site_id: str
+    prev_sha256: str
+    first_seq: int
+    last_seq: int
+    complete_until: datetime
+    is_final: bool
+
+    @property
+    def place(self) -> str:
+        """Where it stands, for people."""
+        return f"gateway {self.gateway} epoch {epoch_from_int(self.epoch)} batch {self.batch_no}"
+
+
+Facts = tuple[Any, ...]
+"""What a row says, in a fixed order; equal for the bytes and the ledger."""
+
+
+def compare(batch: StoredBatch, stored: Mapping[int, Facts]) -> Iterator[Breach]:
+    """Compare a batch's bytes with its header and rows.
+
+    Args:
+        batch: As the ledger holds it.
+        stored: What its rows say, by seq; rows in quarantine are absent.
+
+    Yields:
+        A breach for each difference.
+    """
+    try:
+        body = gzip.decompress(batch.body)
+    except (OSError, EOFError, zlib.error) as error:
+        yield Breach(batch.place, "a gzip body", str(error))
+        return
+    found = hashlib.sha256(body).hexdigest()
+    if found != batch.sha256:
+        yield Breach(batch.place, f"body of {batch.sha256}", f"body of {found}")
+        return
+    fields = orjson.loads(body)
+    records = fields.pop("records")
+    header = HEADER.validate_python(fields)
+    said = (
+        header.gateway, epoch_to_int(header.epoch), header.batch_no, header.site, header.prev_sha256,
+        header.first_seq, header.last_seq, header.complete_until, header.final,
+    )  # fmt: skip
+    kept = (
+        batch.gateway, batch.epoch, batch.batch_no, batch.site_id, batch.prev_sha256, batch.first_seq,
+        batch.last_seq, batch.complete_until, batch.is_final,
+    )  # fmt: skip
+    if said != kept:
+        yield Breach(f"{batch.place} header", str(said), str(kept))
+    for seq, raw in enumerate(records, start=batch.first_seq):
+        if seq in stored and (facts := _facts(batch.site_id, raw)) != stored[seq]:
+            yield Breach(f"{batch.place} seq {seq}", str(facts), str(stored[seq]))
+
+
+def _facts(site: str, raw: object) -> Facts:
+    try:
+        record = RECORD.validate_python(raw)
+    except ValidationError as error:
+        return ("unreadable", str(error.errors()[0]["msg"]))
+    if not isinstance(record, Movement):
+        return record.kind, record.occurred_at_claimed
+    reverses: Facts = (None, None, None)
+    if record.reverses is not None:
+        reverses = (record.reverses.gateway, epoch_to_int(record.reverses.epoch), record.reverses.seq)
+    return (
+        record.identifier.scheme,
+        record.identifier.value,
+        record.quantity_seen,
+        record.unit_seen,
+        record.reason,
+        record.occurred_at_claimed,
+        *_side(site, record.source),
+        *_side(site, record.destination),
+        *reverses,
+    )
+
+
+def _side(site: str, side: Side) -> Facts:
+    code = place_key(site, side)[1]
+    disposition = None if side.disposition is None else side.disposition.value
+    return code, side.unit is not None, side.lot, disposition, side.owner

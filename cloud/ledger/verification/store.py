@@ -1,0 +1,76 @@
+"""The checks as the database answers them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+import psycopg
+
+from cloud.db import statements
+from cloud.ledger.verification.batch_bytes import Facts, StoredBatch
+from cloud.ledger.verification.domain import Breach
+
+_SQL: Final = statements("cloud.ledger.verification")
+_BATCHES_AT_ONCE: Final = 200
+
+
+def begin(conn: psycopg.Connection) -> None:
+    """Let the transaction see one state of the ledger throughout, and write nothing."""
+    conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    conn.execute("SET LOCAL statement_timeout = 0")
+    conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def head(conn: psycopg.Connection) -> tuple[str, int, datetime | None]:
+    """Tell which ledger this is and where its order ends.
+
+    Raises:
+        LookupError: If the ledger has no identity or no head.
+    """
+    row = conn.execute(_SQL["head"]).fetchone()
+    if row is None:
+        raise LookupError("the ledger has no identity or no head")
+    return row[0], row[1], row[2]
+
+
+def examined(conn: psycopg.Connection) -> dict[str, int]:
+    """Count what there is to look at."""
+    cursor = conn.execute(_SQL["examined"])
+    names = [column.name for column in cursor.description or ()]
+    return dict(zip(names, cursor.fetchone() or (), strict=True))
+
+
+def breaches(conn: psycopg.Connection, check: str) -> list[Breach]:
+    """Run one check."""
+    return [Breach(*row) for row in conn.execute(_SQL[check])]
+
+
+def changed_contents(conn: psycopg.Connection, after: int, until: int) -> list[Breach]:
+    """Compare what a range of postings stored with what they hashed."""
+    return [Breach(*row) for row in conn.execute(_SQL["contents"], {"after": after, "until": until})]
+
+
+def batches(conn: psycopg.Connection) -> Iterator[StoredBatch]:
+    """Read every batch, in the order of their keys."""
+    after = {"gateway_id": -1, "epoch": 0, "batch_no": 0}
+    while page := conn.execute(_SQL["batches"], after | {"most": _BATCHES_AT_ONCE}).fetchall():
+        for row in page:
+            yield StoredBatch(*row)
+        after = dict(zip(after, (page[-1][0], page[-1][2], page[-1][3]), strict=True))
+
+
+def rows_of(conn: psycopg.Connection, batch: StoredBatch) -> dict[int, Facts]:
+    """Read what the rows of a batch say, by seq."""
+    key = {
+        "gateway_id": batch.gateway_id,
+        "epoch": batch.epoch,
+        "first_seq": batch.first_seq,
+        "last_seq": batch.last_seq,
+    }
+    facts: dict[int, Facts] = {}
+    for seq, *said in conn.execute(_SQL["movements_of_batch"], key):
+        said[7], said[12] = said[7] == "unit", said[12] == "unit"
+        facts[seq] = tuple(said)
+    for seq, *said in conn.execute(_SQL["other_rows_of_batch"], key):
+        facts[seq] = tuple(said)
+    return facts

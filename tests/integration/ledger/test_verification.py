@@ -1,0 +1,213 @@
+"""Verify finds nothing in an honest ledger and every change in a dishonest one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+
+import psycopg
+import pytest
+from psycopg import sql
+from scenario import CONTROLLER, SITE, Ledger, Outbox, at, move, stated
+
+from cloud.ledger.corrections import adjust_to_count, close_period, merge_items, post_reversal
+from cloud.ledger.past import fold
+from cloud.ledger.verification.domain import Report
+from cloud.ledger.verification.service import PROMISES, verify
+from contracts.records import RECORD, RowRef, Side
+
+COMMON = {
+    "seq": 1,
+    "occurred_at_claimed": at(3),
+    "mono_ns": 0,
+    "boot_id": "b",
+    "clock_ok": True,
+    "device": "d-1",
+}
+PALLET = "003012345678901235"
+
+OTHER_KINDS = [
+    {"kind": "unit_position", "unit": PALLET, "location": "STAGE", "from_location": "@clearing/dock-1"},
+    {
+        "kind": "crossing",
+        "portal": "dock-1",
+        "epc": "urn:epc:id:sscc:0301234.5678901235",
+        "direction": "in",
+        "first_seen_at": at(2),
+        "reads": 12,
+        "posted": "posted",
+        "visit": "v-1",
+    },
+    {
+        "kind": "count",
+        "scope": "bin",
+        "location": "A-01",
+        "count_task": "t-1",
+        "clock_uncertainty_s": 0.5,
+        "lines": [{"identifier": {"scheme": "gtin", "value": "05012345678900"}, "quantity": "6"}],
+        "zero_confirmed": [{"scheme": "gtin", "value": "05012345678917"}],
+    },
+    {"kind": "workflow_event", "workflow": "pick", "step": "begun", "outcome": "ok"},
+    {"kind": "gap", "gap_device": "d-1", "from_at": at(1), "to_at": at(2), "cause": "silent"},
+]
+
+
+def fill(ledger: Ledger) -> None:
+    """Use every table of the ledger once."""
+    gateway = Outbox()
+    ledger.post(
+        gateway.seal(
+            [
+                move("10", "@supplier", Side(unit=PALLET), reason="asn"),
+                move(
+                    "9",
+                    Side(unit=PALLET),
+                    Side(location="A-01", lot="L1", disposition="sellable", owner="us"),
+                ),
+                *(RECORD.validate_python(COMMON | fields) for fields in OTHER_KINDS),
+                move("1", "@nowhere", "A-01"),
+            ]
+        )
+    )
+    for _ in range(3):
+        ledger.post(
+            gateway.seal([move("1", "@supplier", "B-01", minute=n % 50) for n in range(30)], final=False)
+        )
+    ledger.state(stated(move("2", "B-01", "C-01", minute=60, item="05012345678917")))
+    undone = RowRef(gateway="gw-1", epoch=gateway.epoch, seq=1)
+    ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, undone, reason="misread"))
+    ((cell_id,),) = ledger.query(
+        "SELECT cell_id FROM cell JOIN location USING (location_id) WHERE code = 'B-01' LIMIT 1"
+    )
+    ledger.as_app(
+        lambda conn: adjust_to_count(
+            conn, CONTROLLER, cell_id=cell_id, observed_at=at(70), counted=Decimal(80), reason="cycle_count"
+        )
+    )
+    codes = {"from_code": "gtin:05012345678917", "to_code": "gtin:05012345678900"}
+    ledger.as_app(lambda conn: merge_items(conn, CONTROLLER, **codes))
+    ledger.as_app(lambda conn: close_period(conn, CONTROLLER, site=SITE, ends_at=at(100)))
+    ledger.as_app(lambda conn: fold(conn, most=1000))
+
+
+def verified(ledger: Ledger) -> Report:
+    return ledger.as_owner(verify)
+
+
+def test_an_honest_ledger_has_no_breach(ledger: Ledger) -> None:
+    assert verified(ledger).is_clean
+    fill(ledger)
+    report = verified(ledger)
+    assert [breach for finding in report.findings for breach in finding.breaches] == []
+    assert {finding.check for finding in report.findings} == set(PROMISES)
+    assert report.position == 9
+
+
+MUTATED = (
+    "ledger_entry ledger_head batch movement unit_position crossing count count_line workflow_event gap cell claim "
+    "item_alias count_anchor period_close period_balance audit_event audit_head balance cell_delta cell_bucket "
+    "quarantine completeness fold_head"
+).split()
+
+LEGITIMATELY_MUTABLE = {
+    ("quarantine", "state"),
+    ("quarantine", "settled_at"),
+    ("quarantine", "settled_by"),
+    ("quarantine", "settled_posting"),
+    ("completeness", "stated_no"),
+    ("completeness", "stated_until"),
+    ("completeness", "abandoned_at"),
+    ("ledger_head", "shard"),
+    ("audit_head", "only_row"),
+    ("fold_head", "only_row"),
+}
+"""What may change by right; and keys of tables that hold a single row."""
+
+CHANGE = {
+    "bigint": "coalesce({c}, 0) + 1",
+    "integer": "coalesce({c}, 0) + 1",
+    "smallint": "coalesce({c}, 0) + 1",
+    "numeric": "coalesce({c}, 0) + 1",
+    "double precision": "{c} + 1",
+    "text": "coalesce({c}, '') || 'x'",
+    "bytea": "{c} || '\\x00'",
+    "boolean": "NOT {c}",
+    "jsonb": "coalesce({c}, '{{}}') || '{{\"forged\": true}}'",
+    "timestamp with time zone": "coalesce({c}, now()) + interval '1 second'",
+    "timestamp with time zone[]": "{c}[2:] || {c}[1]",
+    "numeric[]": "{c}[2:] || {c}[1]",
+}
+
+
+@contextmanager
+def forged(admin: psycopg.Connection, table: str, column: str, change: str) -> Iterator[bool]:
+    """Change a column of one row as only a superuser can, then put it back."""
+    target = sql.Identifier(table)
+    admin.execute("SET session_replication_role = replica")
+    admin.execute("DROP TABLE IF EXISTS pg_temp.kept")
+    admin.execute(sql.SQL("CREATE TEMP TABLE kept AS SELECT * FROM {} ORDER BY ctid LIMIT 1").format(target))
+    ((ctid,),) = admin.execute(
+        sql.SQL("SELECT ctid::text FROM {} ORDER BY ctid LIMIT 1").format(target)
+    ).fetchall()
+    statement = sql.SQL("UPDATE {} SET {} = {} WHERE ctid = {}::tid RETURNING ctid::text").format(
+        target, sql.Identifier(column), sql.SQL(change.format(c=column)), sql.Literal(ctid)
+    )
+    try:
+        ((ctid,),) = admin.execute(statement).fetchall()
+    except psycopg.errors.IntegrityError:
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        admin.execute(sql.SQL("DELETE FROM {} WHERE ctid = {}::tid").format(target, sql.Literal(ctid)))
+        admin.execute(sql.SQL("INSERT INTO {} OVERRIDING SYSTEM VALUE SELECT * FROM kept").format(target))
+
+
+@pytest.mark.timeout(300)
+def test_a_change_of_any_stored_column_is_found(ledger: Ledger, database: object) -> None:
+    fill(ledger)
+    unseen, refused, found = [], 0, 0
+    with psycopg.connect(database.admin_dsn, autocommit=True) as admin:
+        columns = admin.execute(
+            "SELECT a.attrelid::regclass::text, a.attname, format_type(a.atttypid, NULL) FROM pg_attribute a "
+            "WHERE a.attrelid::regclass::text = ANY (%s) AND a.attnum > 0 AND NOT a.attisdropped ORDER BY 1, 2",
+            (MUTATED,),
+        ).fetchall()
+        assert {table for table, _, _ in columns} == set(MUTATED)
+        for table, column, kind in columns:
+            if (table, column) in LEGITIMATELY_MUTABLE:
+                continue
+            with forged(admin, table, column, CHANGE[kind]) as happened:
+                if not happened:
+                    refused += 1
+                elif verified(ledger).is_clean:
+                    unseen.append(f"{table}.{column}")
+                else:
+                    found += 1
+        assert verified(ledger).is_clean
+    assert unseen == []
+    assert found > 150
+
+
+@pytest.mark.parametrize("table", ["movement", "batch", "ledger_entry", "cell_delta", "claim", "audit_event"])
+def test_a_missing_row_is_found(ledger: Ledger, database: object, table: str) -> None:
+    fill(ledger)
+    with psycopg.connect(database.admin_dsn, autocommit=True) as admin:
+        admin.execute("SET session_replication_role = replica")
+        last = sql.SQL("DELETE FROM {0} WHERE ctid = (SELECT max(ctid) FROM {0})").format(
+            sql.Identifier(table)
+        )
+        admin.execute(last)
+    assert not verified(ledger).is_clean
+
+
+def test_verifying_waits_for_nobody_and_writes_nothing(ledger: Ledger) -> None:
+    fill(ledger)
+    seen = []
+
+    def observe(check: str, done: int, total: int) -> None:
+        if check == "balances" and not seen:
+            seen.append(ledger.post(Outbox("gw-2").seal([move("1", "@supplier", "A-01")])).position)
+
+    assert ledger.as_owner(lambda conn: verify(conn, observe)).is_clean
+    assert seen == [10]
