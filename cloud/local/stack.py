@@ -45,6 +45,7 @@ class Stack:
         """
         self.data_dir = private_directory(settings.data_dir).resolve()
         self.settings = settings.model_copy(update={"data_dir": self.data_dir})
+        self.logs = private_directory(self.data_dir / "logs")
         self.supervisor = Supervisor(report)
         self._config = config
         self._report = report
@@ -186,15 +187,14 @@ class Stack:
         self._is_published = True
 
     def _processes(self) -> Iterator[Service]:
-        logs = self.data_dir / "logs"
         for number in range(1, self.settings.ingest_workers + 1):
             name = f"ingest-{number}"
-            yield Service(name, self.command("ingest"), logs / f"{name}.log", lambda _pid: True)
+            yield Service(name, self.command("ingest"), self.logs / f"{name}.log", lambda _pid: True)
         port = self.settings.http_port
         yield Service(
             "api",
             self.command("api"),
-            logs / "api.log",
+            self.logs / "api.log",
             is_ready=lambda _pid: accepts_connections(port),
             environment={**os.environ, "DOCKLEDGER_HTTP_PORT": str(port)},
         )

@@ -9,6 +9,7 @@ from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import structlog
 from rich.live import Live
 
 from cloud.db import DatabaseAwayError
@@ -59,7 +60,12 @@ def run_demo(arguments: argparse.Namespace, settings: Settings) -> int:
     configured = load({"data_dir": settings.data_dir}, file=arguments.config, with_running=False).settings
     is_live = not arguments.headless and sys.stdout.isatty()
     try:
-        with interruptible(), Stack(configured, config=arguments.config, report=print) as stack:
+        with (
+            interruptible(),
+            Stack(configured, config=arguments.config, report=print) as stack,
+            (stack.logs / "demo.log").open("a", encoding="utf-8") as log_file,
+        ):
+            structlog.configure(logger_factory=structlog.PrintLoggerFactory(log_file))
             outcome = _perform(stack, arguments, is_live=is_live)
     except KeyboardInterrupt:
         return 0

@@ -67,9 +67,12 @@ class Demo:
         self._store = DemoStore(
             LastingConnection(settings.needed("owner_dsn"), "dockledger-demo"), since=datetime.now(UTC)
         )
-        self._url = self._stack.url + stage.login_link(settings.needed("app_dsn"), datetime.now(UTC))
+        while not self._gateways_are_heard():
+            self._stack.tick()
+            time.sleep(_TICK_S / 4)
+        link = stage.login_link(settings.needed("app_dsn"), datetime.now(UTC))
         self.seconds_to_ready = process_age_s()
-        return self._url
+        return self._stack.url + link
 
     def play(self, seconds: float | None) -> None:
         """Let people scan and look on, until the time is up or for ever.
@@ -124,6 +127,12 @@ class Demo:
             postgres=self._store.server_version(),
             broker=self._stack.broker_name,
         )
+
+    def _gateways_are_heard(self) -> bool:
+        """Tell whether every gateway's word has come through broker and ingest into the database."""
+        names = [gateway.name for gateway in self._gateways]
+        heard = {line.name for line in self._store.gateways(names) if line.presence == "online"}
+        return heard == set(names)
 
     def _look(self, seconds: float) -> None:
         """Look after the services for a second, then show how far everything is."""
