@@ -18,6 +18,8 @@ import structlog
 from edge_agent.agent import Agent
 from edge_agent.clock import Clock
 from edge_agent.config.settings import DEFAULT_FILE, Loaded, SettingsError, load, shown
+from edge_agent.decode.barcode import decode_barcode
+from edge_agent.decode.decoded import as_json_object
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import export, inspect
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
@@ -32,6 +34,8 @@ _EXAMPLES: Final = """examples:
   edge-agent outbox status                  what waits for the ledger
   edge-agent outbox export > rows.jsonl     every record that is still kept
   edge-agent outbox salvage                 finish salvaging damaged files (agent stopped)
+  edge-agent decode barcode ']E07032069804988'     what a scan names, as one JSON object
+  edge-agent decode barcode -               the same for each line of standard input
 
 EDGE_AGENT_<SETTING> in the environment goes before the file, e.g. EDGE_AGENT_BROKER_URL.
 """
@@ -47,6 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all is well, 1 when something failed, 2 for wrong usage or settings.
     """
     options = build_parser().parse_args(arguments)
+    if options.command == "decode":
+        return _decode(options.input, aim_required=options.aim == "required")
     try:
         loaded = load(options.config)
         command = {
@@ -83,6 +89,19 @@ def build_parser() -> argparse.ArgumentParser:
     _command(parts, common, "status", "say what waits for the ledger; the agent may run")
     _command(parts, common, "export", "write every kept record as JSON lines; the agent may run")
     _command(parts, common, "salvage", "finish salvaging damaged files; the agent must be stopped")
+    decode = commands.add_parser("decode", help="say what a code names").add_subparsers(
+        required=True, metavar="KIND"
+    )
+    text = "print one JSON object for each barcode, given as a scanner would send it"
+    barcode = decode.add_parser("barcode", help=text, description=text)
+    barcode.add_argument("input", nargs="+", help="AIM identifier and characters; - reads lines")
+    barcode.add_argument(
+        "--aim",
+        choices=("required", "absent"),
+        default="required",
+        help="absent: the scanner sends no AIM identifiers, so what reads as two things is ambiguous",
+    )
+    barcode.set_defaults(command="decode")
     return parser
 
 
@@ -93,6 +112,13 @@ def _command(
     text: str,
 ) -> None:
     commands.add_parser(name, parents=[common], help=text, description=text).set_defaults(command=name)
+
+
+def _decode(inputs: Sequence[str], *, aim_required: bool) -> int:
+    scans = (line.rstrip("\r\n") for line in sys.stdin) if list(inputs) == ["-"] else inputs
+    for scan in scans:
+        print(json.dumps(as_json_object(decode_barcode(scan, aim_required=aim_required))))
+    return OK
 
 
 def _run(loaded: Loaded) -> int:

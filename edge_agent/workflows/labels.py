@@ -6,12 +6,15 @@ from decimal import Decimal
 from typing import Final
 
 from contracts.records import Identifier
+from contracts.vocabulary import VIRTUAL_PREFIX
 from edge_agent.decode.decoded import Decoded, Scheme
 from edge_agent.workflows.language import Command, CommandError, is_command, parse_command
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.site import WorkflowSettings
 
 _BASE_UNIT: Final = "base"
+_LONGEST_CODE: Final = 128
+"""As long as a code may be in any record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,14 @@ def _own_label(decoded: Decoded, site: WorkflowSettings) -> Label:
     if item is not None and place is not None:
         raise RefusedError(
             Refusal.AMBIGUOUS, f"{decoded.text!r} matches both item_pattern and location_pattern of this site"
+        )
+    if len(item or place or "") > _LONGEST_CODE:
+        raise RefusedError(
+            Refusal.UNKNOWN_CODE, f"{decoded.text!r} is longer than {_LONGEST_CODE} characters"
+        )
+    if place is not None and place.startswith(VIRTUAL_PREFIX):
+        raise RefusedError(
+            Refusal.FOREIGN_PLACE, f"{place!r} is an account, expected a place one can stand at"
         )
     if place is not None:
         return PlaceLabel(place)

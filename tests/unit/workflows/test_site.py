@@ -1,6 +1,7 @@
 """Site files: shipped examples are valid, and a rule that could guess is refused when it is read."""
 
 import tomllib
+from contextlib import nullcontext
 from importlib.resources import files
 from typing import Any
 
@@ -62,6 +63,23 @@ def test_the_marked_part_of_a_label_is_its_code() -> None:
     assert isinstance(item, ItemLabel)
     assert (item.identifier.scheme, item.identifier.value) == ("local", "7-x")
     assert read_label(decode_barcode("]C0BIN:A-01"), site) == PlaceLabel("A-01")
+
+
+@pytest.mark.parametrize("pattern", ["item_pattern", "location_pattern"])
+@pytest.mark.parametrize(("text", "is_taken"), [("A" * 128, True), ("A" * 129, False)])
+def test_a_label_longer_than_any_record_may_hold_is_refused(
+    pattern: str, text: str, *, is_taken: bool
+) -> None:
+    site = WorkflowSettings.model_validate(MINIMAL | {pattern: "A+"})
+    decoded = decode_barcode(f"]C0{text}")
+    with nullcontext() if is_taken else pytest.raises(RefusedError, match="longer than 128"):
+        read_label(decoded, site)
+
+
+def test_a_label_cannot_name_a_virtual_account() -> None:
+    site = WorkflowSettings.model_validate(MINIMAL | {"location_pattern": ".+"})
+    with pytest.raises(RefusedError, match="account"):
+        read_label(decode_barcode("]C0@customer"), site)
 
 
 def test_a_site_without_patterns_takes_no_label_of_its_own() -> None:
