@@ -230,7 +230,7 @@ class Agent:
         try:
             self._outbox.append(drafts, memory)
         except OutboxError as error:
-            log.error("own_record_not_stored", records=len(drafts), detail=str(error))  # noqa: TRY400
+            log.error("own_record_not_stored", records=len(drafts), detail=str(error))  # noqa: TRY400  no bug of ours to trace
 
     def _take_message(self, channel: Channel, payload: bytes) -> None:
         if channel is Channel.CONFIG_DESIRED:

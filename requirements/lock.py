@@ -23,7 +23,13 @@ def main(arguments: list[str]) -> None:
     for name, groups in LOCKS.items():
         target = ROOT / "requirements" / f"{name}.txt"
         chosen = [f"--extra={extra}" for extra in EXTRAS] + [f"--group={group}" for group in groups]
-        fixed = ["--quiet", "--universal", "--python-version=3.11", "--generate-hashes", "--no-emit-index-url"]
+        fixed = [
+            "--quiet",
+            "--universal",
+            "--python-version=3.11",
+            "--generate-hashes",
+            "--no-emit-index-url",
+        ]
         shown = ["--no-annotate", "--custom-compile-command=make lock"]
         same_versions = [] if name == "run" else ["--constraints=requirements/run.txt"]
         subprocess.run(  # noqa: S603  the arguments are this file's own

@@ -42,7 +42,7 @@ def go_home() -> Response:
 
 
 @router.get("/login")
-def show_login(request: Request, next: Annotated[str, Query(max_length=2000)] = HOME) -> Response:  # noqa: A002
+def show_login(request: Request, next: Annotated[str, Query(max_length=2000)] = HOME) -> Response:  # noqa: A002  the form's word
     """Show the login form."""
     return bare_page(request, "login.html", next=inner_path(next), name="", problem=None)
 
@@ -53,7 +53,7 @@ def log_in(
     gate: TheGate,
     name: Annotated[str, Form(max_length=64)],
     password: Annotated[str, Form(max_length=256)],
-    next: Annotated[str, Form(max_length=2000)] = HOME,  # noqa: A002
+    next: Annotated[str, Form(max_length=2000)] = HOME,  # noqa: A002  the form's word
 ) -> Response:
     """Begin a session, or say no."""
     _refuse_other_origin(request)

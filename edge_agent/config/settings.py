@@ -63,7 +63,10 @@ class AgentSettings(BaseSettings):
     broker_url: Annotated[str, Field(repr=False), AfterValidator(_is_broker_url)]
     """``mqtt://user:password@host:port`` or ``mqtts://…``."""
     outbox: Path = Path("outbox.db")
-    """The outbox file, beside the settings file by default; its directory also holds ballast, quarantined files and configuration."""
+    """The outbox file, beside the settings file by default.
+
+    Its directory also holds ballast, quarantined files and configuration.
+    """
     outbox_quota_mb: Annotated[int, Field(ge=1)] | None = None
     """Most that the rows may take; by default 70 % of the volume, at most 4096."""
     drain_rows_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5000.0

@@ -230,7 +230,7 @@ class MqttLink:
         try:
             properties = None
             if self._protocol == MQTTProtocolVersion.MQTTv5:
-                properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+                properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types here
                 properties.SessionExpiryInterval = 0
             client.connect(
                 self._broker.host,

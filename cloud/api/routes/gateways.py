@@ -141,7 +141,7 @@ def list_gaps(
     gate: TheGate,
     caller: Caller,
     site: Annotated[str | None, Query(max_length=64)] = None,
-    open: Annotated[bool, Query(description="Only gaps that have not ended")] = False,  # noqa: A002
+    open: Annotated[bool, Query(description="Only gaps that have not ended")] = False,  # noqa: A002  the query's word
     limit: Limit = 100,
     after: After = None,
 ) -> Page[Gap]:

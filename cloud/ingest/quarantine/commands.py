@@ -144,7 +144,7 @@ def _settle_each(
     def one(number: int) -> None:
         show(arguments, once(dsn, lambda conn: settle(conn, number)))
 
-    return max([reporting(lambda each=number: one(each)) for number in arguments.id])  # type: ignore[misc]
+    return max([reporting(lambda each=number: one(each)) for number in arguments.id])  # type: ignore[misc]  # inference of a default
 
 
 def _fields(entry: Entry) -> dict[str, object]:

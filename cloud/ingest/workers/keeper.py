@@ -116,7 +116,7 @@ class Keeper:
         for number, outgoing in due:
             if now - self._sent_at.get(number, -SEND_AGAIN_AFTER_S) >= SEND_AGAIN_AFTER_S:
                 self._sent_at[number] = now
-                accept = lambda number=number: self._accepted.append(number)  # noqa: E731
+                accept = lambda number=number: self._accepted.append(number)  # noqa: E731  a name keeps the next line short
                 self._link.publish(Outgoing(outgoing.topic, outgoing.payload, on_accepted=accept))
 
 
