@@ -60,11 +60,8 @@ def run_demo(arguments: argparse.Namespace, settings: Settings) -> int:
     configured = load({"data_dir": settings.data_dir}, file=arguments.config, with_running=False).settings
     is_live = not arguments.headless and sys.stdout.isatty()
     try:
-        with (
-            interruptible(),
-            Stack(configured, config=arguments.config, report=print) as stack,
-            (stack.logs / "demo.log").open("a", encoding="utf-8") as log_file,
-        ):
+        stack = Stack(configured, config=arguments.config, report=print)
+        with interruptible(), (stack.logs / "demo.log").open("a", encoding="utf-8") as log_file, stack:
             structlog.configure(logger_factory=structlog.PrintLoggerFactory(log_file))
             outcome = _perform(stack, arguments, is_live=is_live)
     except KeyboardInterrupt:

@@ -108,20 +108,21 @@ class Demo:
 
         Raises:
             DatabaseAwayError: If the database does not come back.
+            DemoError: If the ledger cannot be verified.
         """
         patient_until = time.monotonic() + PATIENCE_S
         while self._store.progress().movements < self._scanned.count() and time.monotonic() < patient_until:
             self._stack.tick()
             time.sleep(_TICK_S)
         judgement = judge(stage.read_truth(self._truth, self._gateways), self._store.movements())
-        is_verified, mismatches = self._verify()
+        breaches, mismatches = self._verify()
         return Outcome(
             judgement=judgement,
             progress=self._store.progress(),
             latency=self._store.latency(datetime.min.replace(tzinfo=UTC)),
             published=stage.movements_kept(self._gateways) - self._kept_before,
             balance_mismatches=mismatches,
-            is_verified=is_verified,
+            breaches=breaches,
             seconds_to_ready=self.seconds_to_ready,
             seed=self._seed,
             postgres=self._store.server_version(),
@@ -160,9 +161,12 @@ class Demo:
             )
         )
 
-    def _verify(self) -> tuple[bool, int]:
-        """Run the command that users run; tell whether it found the ledger sound, and wrong balances."""
+    def _verify(self) -> tuple[int, int]:
+        """Run the command that users run; give the breaches it found, and those that are wrong balances."""
         command = self._stack.command("verify", "--json")
         done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  our command
+        if not done.stdout:
+            raise DemoError(f"dockledger verify ended with status {done.returncode}: {done.stderr}")
         found = json.loads(done.stdout)
-        return done.returncode == 0, int(found["balance_mismatches"])
+        balances = sum(check["breaches"] for check in found["checks"] if check["check"] == "balances")
+        return found["breaches"], balances
