@@ -79,6 +79,20 @@ class Actor:
             )
             raise NotAllowedError(msg)
 
+    def require_everywhere(self, *roles: Role) -> None:
+        """Refuse unless the actor holds one of the roles at all sites: what it does concerns them all.
+
+        Args:
+            *roles: Any one of them suffices.
+
+        Raises:
+            NotAllowedError: Naming the actor and what was needed.
+        """
+        self.require(*roles)
+        if not self.all_sites or self.roles.isdisjoint(roles):
+            msg = f"{self.id} needs {' or '.join(sorted(roles))} at all sites, not only at some"
+            raise NotAllowedError(msg)
+
     def narrowed(self, *roles: Role) -> "Actor":
         """Keep only the sites at which the actor holds one of the roles.
 

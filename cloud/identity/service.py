@@ -30,10 +30,10 @@ def add_user(
         grants: Roles with their sites; may be empty.
 
     Raises:
-        NotAllowedError: If the actor is not an admin.
+        NotAllowedError: If the actor is not an admin of all sites.
         IdentityError: If the name is taken, or name or password are not as they must be.
     """
-    actor.require(Role.ADMIN)
+    actor.require_everywhere(Role.ADMIN)
     store = IdentityStore(connection)
     hashed = None if password is None else hash_password(checked_password(password, name=name))
     user_id = store.add_user(checked_name(name), hashed)
@@ -58,7 +58,7 @@ def list_users(connection: Connection, actor: Actor) -> list[UserSummary]:
     Raises:
         NotAllowedError: If the actor is neither.
     """
-    actor.require(Role.ADMIN, Role.AUDITOR)
+    actor.require_everywhere(Role.ADMIN, Role.AUDITOR)
     return IdentityStore(connection).users()
 
 
@@ -80,10 +80,10 @@ def change_grants(
         revoke: Roles to revoke.
 
     Raises:
-        NotAllowedError: If the actor is not an admin.
+        NotAllowedError: If the actor is not an admin of all sites.
         IdentityError: If there is no such person, or a role to revoke is not held.
     """
-    actor.require(Role.ADMIN)
+    actor.require_everywhere(Role.ADMIN)
     store = IdentityStore(connection)
     user = _known(store, name)
     for wanted in grant:
@@ -110,7 +110,7 @@ def change_password(connection: Connection, actor: Actor, *, name: str, password
         IdentityError: If there is no such person or the password will not do.
     """
     if actor.id != f"user:{name}":
-        actor.require(Role.ADMIN)
+        actor.require_everywhere(Role.ADMIN)
     store = IdentityStore(connection)
     user = _known(store, name)
     store.set_password(user.user_id, hash_password(checked_password(password, name=name)))
@@ -128,10 +128,10 @@ def bar_user(connection: Connection, actor: Actor, *, name: str, at: datetime | 
         at: The instant, or None to let them in again.
 
     Raises:
-        NotAllowedError: If the actor is not an admin.
+        NotAllowedError: If the actor is not an admin of all sites.
         IdentityError: If there is no such person.
     """
-    actor.require(Role.ADMIN)
+    actor.require_everywhere(Role.ADMIN)
     store = IdentityStore(connection)
     user = _known(store, name)
     store.set_disabled(user.user_id, at)
@@ -152,10 +152,10 @@ def make_login_link(connection: Connection, actor: Actor, *, name: str, now: dat
         The token, to be put into ``/login/link?token=…``.
 
     Raises:
-        NotAllowedError: If the actor is not an admin.
+        NotAllowedError: If the actor is not an admin of all sites.
         IdentityError: If there is no such person.
     """
-    actor.require(Role.ADMIN)
+    actor.require_everywhere(Role.ADMIN)
     store = IdentityStore(connection)
     user = _known(store, name)
     token = new_token()
@@ -187,10 +187,10 @@ def create_api_key(
         The key whole. It cannot be shown again.
 
     Raises:
-        NotAllowedError: If the actor is not an admin.
+        NotAllowedError: If the actor is not an admin of all sites.
         IdentityError: If name, grants or life are not as they must be.
     """
-    actor.require(Role.ADMIN)
+    actor.require_everywhere(Role.ADMIN)
     if not grants:
         raise IdentityError(f"API key {name!r}: expected at least one role")
     if not timedelta() < life <= KEY_MAX:
@@ -219,10 +219,10 @@ def revoke_api_key(connection: Connection, actor: Actor, *, key_id: str, now: da
         now: The present.
 
     Raises:
-        NotAllowedError: If the actor is not an admin.
+        NotAllowedError: If the actor is not an admin of all sites.
         IdentityError: If there is no such key.
     """
-    actor.require(Role.ADMIN)
+    actor.require_everywhere(Role.ADMIN)
     store = IdentityStore(connection)
     if not store.revoke_api_key(key_id, now=now):
         raise IdentityError(f"there is no API key {key_id!r}; `dockledger api-key list` shows them")
@@ -242,7 +242,7 @@ def list_api_keys(connection: Connection, actor: Actor) -> list[KeySummary]:
     Raises:
         NotAllowedError: If the actor is neither.
     """
-    actor.require(Role.ADMIN, Role.AUDITOR)
+    actor.require_everywhere(Role.ADMIN, Role.AUDITOR)
     return IdentityStore(connection).api_keys()
 
 

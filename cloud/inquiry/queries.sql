@@ -137,7 +137,7 @@ WHERE quarantine_id = %(quarantine_id)s AND (site_id IS NULL AND %(all_sites)s O
 -- name: held
 SELECT count(*) AS held
 FROM (SELECT FROM quarantine
-      WHERE state = 'held' AND (site_id IS NULL AND %(all_sites)s OR sees_site(site_id)) LIMIT 10000) AS some;
+      WHERE state = 'held' AND (site_id IS NULL AND %(all_sites)s OR sees_site(site_id)) LIMIT 10000) AS waiting;
 
 -- name: is_migrated
 SELECT count(*) FROM ledger_identity;

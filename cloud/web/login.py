@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cloud.identity import sessions
-from cloud.identity.domain import LockedOutError, LoginRefusedError
+from cloud.identity.domain import SESSION_MAX, LockedOutError, LoginRefusedError
 from cloud.identity.gate import SESSION_COOKIE, ForgedRequestError, NotLoggedInError
 from cloud.web.rendering import bare_page
 from cloud.web.visitors import Sender, TheGate
@@ -102,7 +102,7 @@ def _welcome(request: Request, login: sessions.Login, path: str) -> Response:
     response.set_cookie(
         SESSION_COOKIE,
         login.token,
-        expires=login.expires_at,
+        max_age=int(SESSION_MAX.total_seconds()),
         path="/",
         secure=request.url.scheme == "https",
         httponly=True,

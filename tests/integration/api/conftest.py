@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -22,7 +23,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def pool(database) -> Iterator[ConnectionPool]:
+def pool(database: Any) -> Iterator[ConnectionPool]:
     with open_pool(database.app_dsn, "test-api", statement_timeout=timedelta(seconds=10)) as pool:
         yield pool
 

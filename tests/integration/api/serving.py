@@ -103,7 +103,7 @@ def fill(pool: ConnectionPool) -> People:
         add_gateway(conn, OTHER, "dock-l1")
         for code, name in ((TEA, "Tea, 500 g"), (MUG, "Mug, blue")):
             item_id = add_item(conn, code, name=name, category=None, base_unit="each")
-            add_identifier(conn, "sku", code, item_id)
+            add_identifier(conn, ("sku", code), item_id, ratio=(1, 1), valid_from=None)
         for role in Role:
             for grant in (Grant(role), Grant(role, OWN), Grant(role, OTHER)):
                 people.keys[str(grant)] = service.create_api_key(
@@ -129,4 +129,13 @@ def fill(pool: ConnectionPool) -> People:
         moved("30", "A-02-1", "@customer", item=MUG, minutes_ago=90),
         moved("75", "@supplier", "L-01", site=OTHER, minutes_ago=60),
     )
+    with pool.connection() as conn:
+        act_as(conn, ROOT)
+        for site, gateway in ((OWN, "dock-m1"), (OTHER, "dock-l1")):
+            conn.execute(
+                "INSERT INTO quarantine"
+                " (received_at, topic, site_id, gateway, reason, message, payload, sha256) "
+                "VALUES (%s, %s, %s, %s, 'bad_header', 'the first line is not JSON', %s, %s)",
+                (NOW, f"dl/v1/{site}/{gateway}/records", site, gateway, b"\x1f\x8b <b>?</b>", "0" * 64),
+            )
     return people

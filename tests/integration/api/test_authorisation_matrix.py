@@ -1,0 +1,210 @@
+"""Every route for every role, granted at the site concerned, at another, everywhere and not at all.
+
+A route that is missing here fails the suite: rights are written down twice, on purpose.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from serving import NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
+
+from cloud.api.app import create_api
+from cloud.api.metrics import Metrics
+from cloud.db import ConnectionPool
+from cloud.identity import service, sessions
+from cloud.identity.actor import Role
+from cloud.identity.credentials import csrf_token
+from cloud.identity.domain import Grant
+from cloud.identity.gate import SESSION_COOKIE, Gate
+from cloud.web.app import create_pages
+
+STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
+OPERATIONS = set(Role) - {Role.DEVICE}
+QUARANTINE = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER, Role.AUDITOR, Role.ADMIN}
+MOVERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}
+ANYBODY = None
+"""No credential needed."""
+
+ROUTES: dict[str, set[Role] | None] = {
+    "GET /health/live": ANYBODY,
+    "GET /health/ready": ANYBODY,
+    "GET /metrics": OPERATIONS,
+    "GET /v1/openapi.json": ANYBODY,
+    "GET /v1/items": STAFF,
+    "GET /v1/items/{code:path}": STAFF,
+    "GET /v1/locations": OPERATIONS,
+    "POST /v1/locations": MOVERS,
+    "GET /v1/movements": STAFF,
+    "GET /v1/movements/{gateway}/{epoch}/{seq}": STAFF,
+    "POST /v1/movements": MOVERS,
+    "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": MOVERS,
+    "GET /v1/balances": STAFF,
+    "GET /v1/units": STAFF,
+    "GET /v1/gateways": OPERATIONS,
+    "GET /v1/batches": OPERATIONS,
+    "GET /v1/completeness": OPERATIONS,
+    "GET /v1/gaps": OPERATIONS,
+    "GET /v1/quarantine": QUARANTINE,
+    "GET /v1/quarantine/{quarantine_id}": QUARANTINE,
+    "GET /": ANYBODY,
+    "GET /login": ANYBODY,
+    "POST /login": ANYBODY,
+    "GET /login/link": ANYBODY,
+    "POST /logout": set(Role),
+    "GET /live": OPERATIONS,
+    "GET /live/events": OPERATIONS,
+    "GET /stock": STAFF,
+    "GET /stock.csv": STAFF,
+    "GET /stock/{cell_id}": STAFF,
+    "GET /movements/{gateway}/{epoch}/{seq}": STAFF,
+    "GET /quarantine": QUARANTINE,
+    "GET /quarantine/{quarantine_id}": QUARANTINE,
+}
+"""Who may use which route."""
+
+OF_ONE_SITE = {
+    "GET /v1/movements/{gateway}/{epoch}/{seq}": {404},
+    "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {404, 409},
+    "GET /v1/quarantine/{quarantine_id}": {404},
+    "GET /stock/{cell_id}": {404},
+    "GET /movements/{gateway}/{epoch}/{seq}": {404},
+    "GET /quarantine/{quarantine_id}": {404},
+    "POST /v1/locations": {403},
+    "POST /v1/movements": {403},
+}
+"""Routes to a thing of one site, and what somebody of another site is answered."""
+
+
+@dataclass
+class Caller:
+    """A role with its reach, as API key and as browser session."""
+
+    role: Role | None
+    site: str | None
+    headers: dict[str, str]
+    session: str
+
+    def __str__(self) -> str:
+        return "nobody" if self.role is None else f"{self.role}@{self.site or 'all'}"
+
+
+def test_every_route_is_in_the_matrix(gate: Gate) -> None:
+    served = routes_of(create_api(gate, Metrics())) | routes_of(create_pages(gate, network="test"))
+    assert served | {"GET /v1/openapi.json"} == set(ROUTES)
+
+
+def routes_of(app: FastAPI) -> set[str]:
+    """List method and path of every route, those of included routers too."""
+    found: set[str] = set()
+    waiting = list(app.router.routes)
+    while waiting:
+        route = waiting.pop()
+        if isinstance(route, APIRoute):
+            found |= {f"{method} {route.path}" for method in route.methods}
+        elif (included := getattr(route, "original_router", None)) is not None:
+            waiting += included.routes
+    return found
+
+
+def test_every_role_may_do_what_the_matrix_says_and_no_more(
+    pool: ConnectionPool, people: People, client: httpx.Client
+) -> None:
+    wrong = [
+        f"{route} by {caller}: {status}, expected {expected}"
+        for caller in callers(pool, people)
+        for route, status in answers(pool, client, caller)
+        if status not in (expected := expectation(route, caller))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def expectation(route: str, caller: Caller) -> set[int]:
+    allowed = ROUTES[route]
+    is_api = route.split()[1].startswith(("/v1", "/metrics"))
+    done = {200, 201, 303, 409} if route.startswith("POST") else {200, 303}
+    if route == "GET /login/link":
+        return {303} if caller.role else {401}
+    if allowed is ANYBODY:
+        return done
+    if caller.role is None:
+        return {401} if is_api else {303}
+    if caller.role not in allowed:
+        return {403}
+    if caller.site == OTHER and route in OF_ONE_SITE:
+        return OF_ONE_SITE[route]
+    return done - {303} if route != "POST /logout" else {303}
+
+
+def callers(pool: ConnectionPool, people: People) -> Iterator[Caller]:
+    yield Caller(None, None, {}, "")
+    for role in Role:
+        for site in (OWN, OTHER, None):
+            grant = Grant(role, site)
+            yield Caller(role, site, people.headers(str(grant)), session_of(pool, grant))
+
+
+def session_of(pool: ConnectionPool, grant: Grant) -> str:
+    name = str(grant).replace("@", ".")
+    with pool.connection() as conn:
+        service.add_user(conn, ROOT, name=name, password=None, grants=[grant])
+        link = service.make_login_link(conn, ROOT, name=name, now=NOW)
+    with pool.connection() as conn:
+        return sessions.log_in_by_link(conn, token=link, now=NOW).token
+
+
+def answers(pool: ConnectionPool, client: httpx.Client, caller: Caller) -> Iterator[tuple[str, int]]:
+    places = things_of_own_site(pool)
+    last = "POST /logout"
+    for route in [*(route for route in ROUTES if route != last), last]:
+        method, path = route.split()
+        path = path.replace("{code:path}", TEA).format(**places)
+        is_page = not path.startswith(("/v1", "/metrics", "/health"))
+        request = client.build_request(method, path, **sent(route, caller))
+        if is_page and caller.session:
+            request.headers["Cookie"] = f"{SESSION_COOKIE}={caller.session}"
+        elif not is_page:
+            request.headers.update(caller.headers)
+        response = client.send(request, stream=True)
+        response.close()
+        yield route, response.status_code
+
+
+def sent(route: str, caller: Caller) -> dict[str, Any]:
+    """Give the body, query and key that a route needs."""
+    movement = {
+        "site": OWN,
+        "identifier": {"scheme": "sku", "value": TEA},
+        "quantity": "1",
+        "source": {"location": "STAGING"},
+        "destination": {"location": "A-01-1"},
+        "reason": "test",
+    }
+    bodies = {
+        "POST /v1/movements": movement,
+        "POST /v1/locations": {"site": OWN, "code": f"NEW-{caller}", "kind": "bin"},
+        "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {"reason": "misread"},
+    }
+    if route in bodies:
+        key = f"{route.replace(' ', ':')}:{caller}"
+        return {"json": bodies[route], "headers": {"Idempotency-Key": key}}
+    if route == "POST /login":
+        return {"data": {"name": "ada", "password": PASSWORD}}
+    if route == "POST /logout":
+        return {"data": {"csrf": csrf_token(caller.session)}} if caller.session else {}
+    return {"params": {"token": "used"}} if route == "GET /login/link" else {}
+
+
+def things_of_own_site(pool: ConnectionPool) -> dict[str, object]:
+    with pool.connection() as conn:
+        conn.execute("SELECT set_config('dockledger.sites', '*', true)")
+        cell = conn.execute(
+            "SELECT cell_id FROM cell JOIN location USING (location_id) WHERE code = 'A-01-1'"
+        ).fetchone()
+        held = conn.execute("SELECT quarantine_id FROM quarantine ORDER BY 1 LIMIT 1").fetchone()
+    assert cell is not None
+    assert held is not None
+    return {"gateway": "_cloud", "epoch": "0" * 16, "seq": 2, "cell_id": cell[0], "quarantine_id": held[0]}

@@ -1,0 +1,104 @@
+"""Movements by hand, once per idempotency key, and taken back once."""
+
+from typing import Any
+
+import httpx
+from serving import OTHER, OWN, TEA, People
+
+CONTROLLER = "inventory_controller@madrid"
+
+
+def new_movement(**fields: object) -> dict[str, Any]:
+    return {
+        "site": OWN,
+        "identifier": {"scheme": "sku", "value": TEA},
+        "quantity": "8",
+        "source": {"location": "STAGING"},
+        "destination": {"location": "A-01-1", "lot": "L7"},
+        "reason": "put_away",
+        **fields,
+    }
+
+
+def post(client: httpx.Client, people: People, body: object, key: str, path: str = "") -> httpx.Response:
+    headers = {**people.headers(CONTROLLER), "Idempotency-Key": key}
+    return client.post(f"/v1/movements{path}", json=body, headers=headers)
+
+
+def quantity_at(client: httpx.Client, people: People, location: str) -> str:
+    params = {"location": location, "item": TEA}
+    answer = client.get("/v1/balances", params=params, headers=people.headers(CONTROLLER))
+    return " ".join(row["quantity"] for row in answer.json()["items"])
+
+
+def test_a_movement_by_hand_is_posted_once_however_often_sent(
+    client: httpx.Client, people: People
+) -> None:
+    first = post(client, people, new_movement(), "k-1")
+    again = post(client, people, new_movement(), "k-1")
+    assert first.status_code == again.status_code == 201, first.text
+    assert again.json() == first.json()
+    assert (first.headers.get("idempotent-replayed"), again.headers["idempotent-replayed"]) == (None, "true")
+    assert quantity_at(client, people, "STAGING") == "272.000000"
+
+
+def test_a_key_used_for_another_movement_is_refused(client: httpx.Client, people: People) -> None:
+    assert post(client, people, new_movement(), "k-1").status_code == 201
+    other = post(client, people, new_movement(quantity="9"), "k-1")
+    assert other.status_code == 422
+    assert other.headers["content-type"] == "application/problem+json"
+    assert other.json()["type"] == "urn:dockledger:problem:idempotency-key-reused"
+    assert quantity_at(client, people, "STAGING") == "272.000000"
+
+
+def test_a_refused_movement_leaves_its_key_free(client: httpx.Client, people: People) -> None:
+    future = new_movement(occurred_at="2099-01-01T00:00:00Z")
+    refused = post(client, people, future, "k-1")
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:dockledger:problem:not-postable")
+    assert "2099" in refused.json()["detail"]
+    assert post(client, people, new_movement(), "k-1").status_code == 201
+
+
+def test_a_post_without_a_key_is_refused(client: httpx.Client, people: People) -> None:
+    answer = client.post("/v1/movements", json=new_movement(), headers=people.headers(CONTROLLER))
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["place"] == "header.Idempotency-Key"
+
+
+def test_a_movement_is_taken_back_once(client: httpx.Client, people: People) -> None:
+    posted = post(client, people, new_movement(), "k-1").json()["movement"]
+    path = "/{gateway}/{epoch}/{seq}/reversal".format(**posted)
+    assert post(client, people, {"reason": "misread"}, "k-2", path).status_code == 201
+    assert quantity_at(client, people, "STAGING") == "280.000000"
+    twice = post(client, people, {"reason": "misread"}, "k-3", path)
+    assert (twice.status_code, twice.json()["type"]) == (409, "urn:dockledger:problem:done-already")
+
+
+def test_quantities_that_are_no_quantities_are_told_with_their_place(
+    client: httpx.Client, people: People
+) -> None:
+    for quantity in ("0", "-1", "NaN", "Infinity", True, "1.1234567"):
+        answer = post(client, people, new_movement(quantity=quantity), "k")
+        assert answer.status_code == 422, quantity
+        assert answer.json()["errors"][0]["place"].startswith("body.quantity")
+
+
+def test_somebody_of_another_site_moves_nothing_here(client: httpx.Client, people: People) -> None:
+    headers = {**people.headers(f"supervisor@{OTHER}"), "Idempotency-Key": "k"}
+    answer = client.post("/v1/movements", json=new_movement(), headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (403, "urn:dockledger:problem:not-allowed")
+
+
+def test_the_past_is_asked_on_both_clocks(client: httpx.Client, people: People) -> None:
+    headers = people.headers(CONTROLLER)
+    post(client, people, new_movement(occurred_at="2026-03-02T09:30:00Z", quantity="5"), "late")
+
+    def staging(**when: object) -> list[str]:
+        answer = client.get("/v1/balances", params={"location": "STAGING", **when}, headers=headers).json()
+        return [row["quantity"] for row in answer["items"]]
+
+    assert staging() == ["275.000000"]
+    assert staging(as_of="2026-03-02T09:15:00Z") == ["480.000000"]
+    assert staging(as_of="2026-03-02T09:45:00Z") == ["475.000000"]
+    assert staging(as_of="2026-03-02T09:45:00Z", position=5) == ["480.000000"]
+    assert staging(position=0) == []
