@@ -5,11 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
-import uvicorn
 
 from cloud.db import open_pool
 from cloud.identity.gate import Gate
-from cloud.server.app import create_app
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
@@ -47,6 +45,10 @@ def run_api(arguments: argparse.Namespace, settings: Settings) -> int:
     Returns:
         0 after an orderly stop, 1 if the port cannot be had.
     """
+    import uvicorn  # noqa: PLC0415  half a second that no other command should wait for
+
+    from cloud.server.app import create_app  # noqa: PLC0415  the same
+
     del arguments
     dsn = settings.needed("app_dsn")
     with open_pool(
