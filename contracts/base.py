@@ -4,7 +4,7 @@ import math
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final, NewType, Self
+from typing import Annotated, Final, NewType, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -119,29 +119,6 @@ Code = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f
 """A short printable text: a location code, lot, serial, document number, reason code."""
 
 
-class Contract(BaseModel):
-    """A frozen message part. Unknown fields are kept, so an old reader loses nothing (FAULTS F12)."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        use_attribute_docstrings=True,
-        extra="allow",
-        allow_inf_nan=False,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-    )
-
-    @model_validator(mode="after")
-    def _storable(self) -> Self:
-        if self.model_extra:
-            for name, value in self.model_extra.items():
-                if not is_storable(name) or not is_storable(value):
-                    msg = f"unknown field {name!r:.60} holds a NUL, or a number not finite or above 64 bits"
-                    raise ValueError(msg)
-        return self
-
-
 def is_storable(value: object) -> bool:
     r"""Tell whether a JSON value can be stored: no NUL in a text, numbers finite and within 64 bits.
 
@@ -168,6 +145,43 @@ def is_storable(value: object) -> bool:
             return all(is_storable(part) for part in value)
         case _:
             return True
+
+
+Storable = TypeVar("Storable")
+
+
+def _require_storable(value: Storable) -> Storable:
+    if not is_storable(value):
+        msg = "expected no NUL in any text, and numbers that are finite and within 64 bits"
+        raise ValueError(msg)
+    return value
+
+
+STORABLE: Final = AfterValidator(_require_storable)
+"""Annotates free texts and JSON: what a database column can hold."""
+
+
+class Contract(BaseModel):
+    """A frozen message part. Unknown fields are kept, so an old reader loses nothing (FAULTS F12)."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        use_attribute_docstrings=True,
+        extra="allow",
+        allow_inf_nan=False,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
+
+    @model_validator(mode="after")
+    def _storable(self) -> Self:
+        if self.model_extra:
+            for name, value in self.model_extra.items():
+                if not is_storable(name) or not is_storable(value):
+                    msg = f"unknown field {name!r:.60} holds a NUL, or a number not finite or above 64 bits"
+                    raise ValueError(msg)
+        return self
 
 
 def is_valid_id(text: str) -> bool:

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue, StrictBool
 
 from contracts.base import (
     SCHEMA_VERSION,
+    STORABLE,
     Code,
     Contract,
     Epoch,
@@ -84,7 +85,7 @@ class Health(Contract):
     outbox: OutboxHealth
     clock: ClockHealth
     readers: tuple[ReaderHealth, ...] = ()
-    counters: dict[str, int] = Field(default_factory=dict)
+    counters: Annotated[dict[str, int], STORABLE] = Field(default_factory=dict)
     """Every drop, retry, reject and late arrival, by name."""
 
 
@@ -102,7 +103,7 @@ class DesiredConfig(Contract):
     schema_version: SchemaVersion = SCHEMA_VERSION
     revision: Annotated[int, Field(strict=True, ge=1)]
     issued_at: UtcDatetime
-    settings: dict[str, JsonValue]
+    settings: Annotated[dict[str, JsonValue], STORABLE]
 
 
 class ReportedConfig(Contract):
@@ -112,5 +113,5 @@ class ReportedConfig(Contract):
     revision: WholeNumber
     outcome: ConfigOutcome
     reported_at: UtcDatetime
-    settings: dict[str, JsonValue]
-    errors: tuple[str, ...] = ()
+    settings: Annotated[dict[str, JsonValue], STORABLE]
+    errors: Annotated[tuple[str, ...], STORABLE] = ()

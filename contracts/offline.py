@@ -6,6 +6,7 @@ from pydantic import Field, StrictBool
 
 from contracts.base import (
     SCHEMA_VERSION,
+    STORABLE,
     Code,
     Contract,
     PositiveQuantity,
@@ -51,7 +52,7 @@ class Badge(Contract):
     """A person who may scan, known by a hash only."""
 
     badge_sha256: Sha256
-    pin_argon2id: str | None = None
+    pin_argon2id: Annotated[str, STORABLE] | None = None
     actor: Code
     roles: tuple[Code, ...]
     language: Code = "en"
@@ -74,7 +75,7 @@ class ReferenceSnapshot(Revised):
     badges: tuple[Badge, ...] = ()
     known_units: tuple[Code, ...] = ()
     open_documents: tuple[DocumentRef, ...] = ()
-    prompts: dict[str, dict[str, str]] = Field(default_factory=dict)
+    prompts: Annotated[dict[str, dict[str, str]], STORABLE] = Field(default_factory=dict)
     sscc_blocks: tuple[SsccBlock, ...] = ()
     is_complete: StrictBool = True
     """False: the snapshot was too large, and what is absent from it means nothing."""
