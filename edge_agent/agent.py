@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -137,6 +138,7 @@ class Agent:
         self._trial_began_s: float | None = None
         self._alive_noted_at: datetime | None = None
         self._journal = OutboxJournal()
+        self._tallies: dict[str, Counter[str]] = {}
         agent = f"dockledger-edge {version('dockledger')}"
         quota_mb = base.outbox_quota_mb
         self._outbox = Outbox(
@@ -191,7 +193,8 @@ class Agent:
         profile = load_profile(scanner.profile)
         if settings.workflow is None:
             raise OutboxError("settings with scanners have a workflow")
-        session = Session(Engine(scanner.id, settings.workflow), profile, self._journal, self._clock)
+        tally = self._tallies.setdefault(scanner.id, Counter())
+        session = Session(Engine(scanner.id, settings.workflow), profile, self._journal, self._clock, tally)
         return SerialScanner(scanner.id, scanner.port, profile, session)
 
     def _keep_house(self) -> None:
@@ -289,7 +292,12 @@ class Agent:
 
     def _health(self, stats: OutboxStats) -> Health:
         now = self._clock.now()
-        restarts = {"reader_restarts": self._scanners.restarts()}
+        counted = Counter(self._publisher.counted())
+        counted["reader_restarts"] = self._scanners.restarts()
+        for tally in list(self._tallies.values()):
+            counted.update(dict(tally))
+        for scanner in self._scanners.members():
+            counted.update(scanner.counters.oddities())
         return describe_gateway(
             site=self._settings.site,
             gateway=self._settings.gateway,
@@ -298,5 +306,5 @@ class Agent:
             stats=stats,
             clock=ClockHealth(ok=now.clock_ok, steps=self._clock.steps),
             readers=[describe_scanner(each) for each in self._scanners.members()],
-            counters=self._publisher.counted() | restarts,
+            counters=dict(counted),
         )

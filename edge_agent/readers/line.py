@@ -55,3 +55,17 @@ class LineCounters:
     unsent: int = 0
     """Answers that could not be written to the scanner."""
     last_heard_at: datetime | None = None
+
+    def oddities(self) -> dict[str, int]:
+        """Give what did not go as it should, by name, for the gateway's health.
+
+        Returns:
+            Counts since this line was first opened; zeros included.
+        """
+        return {
+            "scanner_double_scans": self.double_scans,
+            "scanner_noise_frames": self.noise_frames,
+            "scanner_noise_bytes": self.noise_bytes,
+            "scanner_lost": self.lost,
+            "scanner_answers_unsent": self.unsent,
+        }

@@ -1,7 +1,7 @@
 """One scanner at work: frames in, one durable commit, then the answers out to the scanner."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import structlog
@@ -56,23 +56,17 @@ class Journal(Protocol):
         """
 
 
-@dataclass(slots=True)
-class SessionCounters:
-    """How every scan ended."""
-
-    scans: int = 0
-    posted: int = 0
-    """Movements and unit positions."""
-    refused: dict[str, int] = field(default_factory=dict)
-    """By reason."""
-    not_stored: int = 0
-    """Scans that the outbox did not take; their users were told to scan again."""
-
-
 class Session:
     """Listens to one line and owns the state of its work."""
 
-    def __init__(self, engine: Engine, profile: ScannerProfile, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        profile: ScannerProfile,
+        journal: Journal,
+        clock: Clock,
+        tally: Counter[str],
+    ) -> None:
         """Take up the work where the journal says it stands.
 
         Args:
@@ -80,8 +74,9 @@ class Session:
             profile: How the scanner is answered, and whether it sends AIM identifiers.
             journal: Where work becomes durable.
             clock: Gives the stamps.
+            tally: Counts how every scan ended; one scanner's sessions share it.
         """
-        self.counters = SessionCounters()
+        self._tally = tally
         self._engine = engine
         self._profile = profile
         self._journal = journal
@@ -149,19 +144,19 @@ class Session:
             self._answer(scans, feedback)
 
     def _not_stored(self, scans: int, error: OutboxError) -> None:
-        self.counters.not_stored += scans
+        self._tally["scans_not_stored"] += scans
         log.error("scans_not_stored", scanner=self._engine.device, scans=scans, error=str(error))
         for _ in range(scans):
             self._answer(self._state.scans, Feedback(Signal.REFUSAL, f"{Refusal.NOT_STORED}: scan again"))
 
     def _count(self, drafts: Sequence[Draft], scans: int) -> None:
-        self.counters.scans += scans
+        self._tally["scans"] += scans
         for draft in drafts:
             record = draft.record
             if record.kind in {"movement", "unit_position"}:
-                self.counters.posted += 1
-            elif record.kind == "workflow_event" and record.step == "refused" and record.outcome is not None:
-                self.counters.refused[record.outcome] = self.counters.refused.get(record.outcome, 0) + 1
+                self._tally["records_posted"] += 1
+            elif record.kind == "workflow_event" and record.step == "refused":
+                self._tally[f"scans_refused_{record.outcome}"] += 1
 
     def _answer(self, scans: int, feedback: Feedback) -> None:
         host = self._profile.feedback

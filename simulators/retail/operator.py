@@ -40,16 +40,17 @@ class Label:
         return self.move is None and self.text.startswith((_LINE, _QUANTITY))
 
 
-def badge_label(token: str) -> Label:
-    """Give the label on a person's badge.
+def shift_begins(token: str) -> tuple[Label, ...]:
+    """Give the labels with which a person takes a scanner, whatever its last holder left undone.
 
     Args:
-        token: What the badge says.
+        token: What the person's badge says.
 
     Returns:
-        The label.
+        The badge, a log-out that ends unfinished work, and the badge again.
     """
-    return Label(f"{CODE_128}$BADGE/{token}")
+    badge = Label(f"{CODE_128}$BADGE/{token}")
+    return badge, Label(f"{CODE_128}$LOGOUT"), badge
 
 
 def labels(document: Document) -> Iterator[Label]:

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from simulators.retail.operator import Label, Operator, badge_label, labels
+from simulators.retail.operator import Label, Operator, labels, shift_begins
 from simulators.retail.plan import Document
 from simulators.retail.truth import TruthFile
 from simulators.scanner.answers import AnswerReader
@@ -86,7 +86,7 @@ class Replay:
             Station(PtyScanner(link, style), Operator(window), AnswerReader(style)) for link in links
         ]
         for station in self.stations:
-            station.operator.work.append(badge_label(badge))
+            station.operator.work.extend(shift_begins(badge))
         self._plan = plan
         self._next = next(plan, None)
         self._truth = truth

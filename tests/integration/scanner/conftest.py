@@ -3,6 +3,7 @@
 import hashlib
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,11 +61,12 @@ class Gateway:
         self.clock = Clock(is_synchronised=lambda: True)
         self.outbox = Outbox(OutboxOptions(directory / "outbox.db", "site", "gw", "test"), self.clock)
         self.scanners: list[SerialScanner] = []
+        self.tally: Counter[str] = Counter()
 
     def attach(self, scanner_id: str, port: str, profile_name: str = "generic_terminal") -> SerialScanner:
         profile = load_profile(profile_name)
         journal = OutboxJournal(self.outbox)
-        session = Session(Engine(scanner_id, SITE), profile, journal, self.clock)
+        session = Session(Engine(scanner_id, SITE), profile, journal, self.clock, self.tally)
         scanner = SerialScanner(scanner_id, port, profile, session)
         scanner.start()
         self.scanners.append(scanner)

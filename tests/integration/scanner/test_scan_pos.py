@@ -127,7 +127,7 @@ def test_an_agent_that_is_killed_again_and_again_stores_each_movement_once(
         seen = movements_told(tmp_path)
         agent = subprocess.Popen([sys.executable, "-m", "edge_agent.cli", "run", "--config", str(config)])
         try:
-            eventually(lambda seen=seen: replay.poll() is not None or movements_told(tmp_path) > seen + 30)
+            eventually(lambda seen=seen: replay.poll() is not None or movements_told(tmp_path) > seen + 80)
         finally:
             kills += replay.poll() is None
             agent.kill()

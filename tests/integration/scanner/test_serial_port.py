@@ -58,6 +58,7 @@ def test_a_scan_is_in_the_outbox_before_the_success_beep(gateway: Any, working: 
     device.scan("]C085123A")
     answer = display.wait_for(4)[-1]
     assert (answer.beep, answer.scans) == (Beep.SUCCESS, 3)
+    assert (gateway.tally["scans"], gateway.tally["records_posted"]) == (3, 1)
     [movement] = gateway.movements()
     assert (movement.identifier.value, movement.device, movement.scan) == ("85123A", "scanner-1", "]C085123A")
 
@@ -85,6 +86,7 @@ def test_a_refused_scan_is_answered_and_recorded(gateway: Any, working: Any) -> 
     device.scan("]C0no such label")
     assert display.beeps(4)[3:] == [Beep.REFUSAL]
     assert ("refused", "unknown_code") in gateway.events()
+    assert gateway.tally["scans_refused_unknown_code"] == 1
 
 
 def test_undo_right_behind_a_scan_still_names_the_row_it_reverses(gateway: Any, working: Any) -> None:
