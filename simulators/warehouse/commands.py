@@ -42,7 +42,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     )
     parser.add_argument("--gateways", type=int, default=2, help="default: 2")
     parser.add_argument("--sites", type=int, default=1, help="default: 1")
-    parser.add_argument("--seed", type=int, default=1, help="default: 1; it also names the epochs")
+    parser.add_argument("--seed", type=int, default=1, help="default: 1")
     parser.add_argument("--truth", type=Path, required=True, metavar="FILE", help="where the truth goes")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument(

@@ -58,8 +58,8 @@ class SealedBatch:
         return encode_frame(header, self.sealed.body)
 
 
-def identities(*, gateways: int, sites: int, seed: int) -> list[GatewayIdentity]:
-    """Name the gateways of a run. The same seed names the same epochs: the run can be sent twice.
+def identities(*, gateways: int, sites: int, seed: str) -> list[GatewayIdentity]:
+    """Name the gateways of a run. The same seed names the same epochs: a run can be sent twice.
 
     Args:
         gateways: Number of gateways, at least one per site.

@@ -1,6 +1,8 @@
 """The simulated gateways' door to the broker: publishes frames, hands acknowledgements to one queue."""
 
+import contextlib
 import queue
+import socket
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import unquote, urlsplit
@@ -42,6 +44,7 @@ class GatewayLink:
         )
         if parts.username:
             self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+        self._client.max_inflight_messages_set(0)  # a PUBACK that is lost must not close the window for ever
         self._client.reconnect_delay_set(min_delay=1, max_delay=2)
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message
@@ -61,6 +64,13 @@ class GatewayLink:
             return False
         self._client.publish(self._records, frame, qos=1)
         return True
+
+    def renew(self) -> None:
+        """Break the connection and make a new one: what a lost acknowledgement clogged is forgotten."""
+        held = self._client.socket()
+        if isinstance(held, socket.socket):
+            with contextlib.suppress(OSError):
+                held.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Disconnect and join the network thread."""

@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from contracts.feedback import Ack
 from simulators.warehouse.gateways import GatewayIdentity, SealedBatch, Sealer
 from simulators.warehouse.mqtt import Answer, GatewayLink
-from simulators.warehouse.window import Window
+from simulators.warehouse.window import RESEND_AFTER_NS, Window
 
 WINDOW_BATCHES: Final = 16
 _TICK_S: Final = 0.02
@@ -110,6 +110,7 @@ class _Gateway:
     source: Source
     link: GatewayLink
     window: Window
+    heard_ns: int
     first_sent_ns: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -149,6 +150,7 @@ def play(
                     GatewayLink(broker_url.replace("{gateway}", identity.gateway), identity, answers)
                 ),
                 Window(window_batches),
+                time.monotonic_ns(),
             )
             for identity, source in sources.items()
         }
@@ -169,7 +171,11 @@ def play(
 
 def _send(gateway: _Gateway, played: Played) -> None:
     now_ns = time.monotonic_ns()
-    for late in gateway.window.overdue(now_ns):
+    overdue = gateway.window.overdue(now_ns)
+    if overdue and now_ns - gateway.heard_ns > 2 * RESEND_AFTER_NS:
+        gateway.heard_ns = now_ns
+        gateway.link.renew()
+    for late in overdue:
         gateway.link.send(late.frame(now_ns))
     while gateway.window.has_room and (batch := gateway.source.take()) is not None:
         now_ns = time.monotonic_ns()
@@ -186,6 +192,7 @@ def _hear(answers: queue.Queue[Answer], gateways: dict[str, _Gateway], played: P
         return False
     while True:
         gateway = gateways[answer.gateway]
+        gateway.heard_ns = time.monotonic_ns()
         ack = Ack.model_validate_json(answer.payload)
         if ack.epoch == gateway.identity.epoch:
             now_ns = time.monotonic_ns()

@@ -72,7 +72,8 @@ class Scenario:
 
     @classmethod
     def _of(cls, crew: Crew, layout: Layout, flow: Flow) -> Self:
-        named = gateways.identities(gateways=crew.gateways, sites=crew.sites, seed=crew.seed)
+        began = int(flow.at_us[0]) if len(flow) else 0
+        named = gateways.identities(gateways=crew.gateways, sites=crew.sites, seed=f"{crew.seed}/{began}")
         shared = gateways.assigned(flow, gateways=crew.gateways, sites=crew.sites, seed=crew.seed)
         return cls(layout, shared, tuple(named))
 

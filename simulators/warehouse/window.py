@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from contracts.feedback import Ack, StoredAs
+from contracts.feedback import Ack, BatchAck, StoredAs
 from simulators.warehouse.gateways import SealedBatch
 
-RESEND_AFTER_NS: Final = 5_000_000_000
+RESEND_AFTER_NS: Final = 3_000_000_000
 
 
 @dataclass(slots=True)
@@ -54,7 +54,7 @@ class Window:
             now_ns: Monotonic clock, in nanoseconds.
 
         Returns:
-            Batches unanswered for 5 s, oldest first.
+            Batches unanswered for 3 s, oldest first.
         """
         late = [entry for entry in self._in_flight.values() if now_ns - entry.sent_ns >= RESEND_AFTER_NS]
         for entry in late:
@@ -74,22 +74,25 @@ class Window:
         if ack.position < self._position:
             return []
         self._position = ack.position
-        stored = self._contiguous(ack)
-        for extra in ack.extra:
-            entry = self._in_flight.get(extra.batch_no)
-            if entry is None or entry.batch.sealed.sha256 != extra.sha256:
-                continue
-            if extra.status is StoredAs.CONFLICT:
-                self.conflicts.append(extra.batch_no)
-                del self._in_flight[extra.batch_no]
-            else:
-                stored.append(extra.batch_no)
-        batches = [self._in_flight.pop(number).batch for number in dict.fromkeys(stored)]
+        named = {extra.batch_no: extra for extra in ack.extra if self._is_in_flight(extra)}
+        refused = [number for number, extra in named.items() if extra.status is StoredAs.CONFLICT]
+        for number in refused:
+            del self._in_flight[number]
+        self.conflicts += refused
+        reaches = self._is_ours(ack.contiguous_no, ack.contiguous_sha256)
+        stored = [
+            number
+            for number in self._in_flight
+            if number in named or (reaches and number <= ack.contiguous_no)
+        ]
+        batches = [self._in_flight.pop(number).batch for number in stored]
         self.acknowledged_rows += sum(b.range.last_seq - b.range.first_seq + 1 for b in batches)
         return batches
 
-    def _contiguous(self, ack: Ack) -> list[int]:
-        last = self._in_flight.get(ack.contiguous_no)
-        if last is not None and last.batch.sealed.sha256 != ack.contiguous_sha256:
-            return []
-        return [number for number in self._in_flight if number <= ack.contiguous_no]
+    def _is_in_flight(self, extra: BatchAck) -> bool:
+        return extra.batch_no in self._in_flight and self._is_ours(extra.batch_no, extra.sha256)
+
+    def _is_ours(self, number: int, sha256: str) -> bool:
+        """Whether the ledger speaks of the batch we sent, as far as we still know it."""
+        entry = self._in_flight.get(number)
+        return entry is None or entry.batch.sealed.sha256 == sha256

@@ -48,7 +48,7 @@ def test_a_full_window_has_room_again_after_an_answer(window: Window, batches: l
     assert window.acknowledged_rows == 200
 
 
-def test_unanswered_batches_are_sent_again_after_five_seconds_and_not_before(
+def test_unanswered_batches_are_sent_again_after_three_seconds_and_not_before(
     window: Window, batches: list[SealedBatch]
 ) -> None:
     assert window.overdue(RESEND_AFTER_NS - 1) == []
@@ -78,3 +78,9 @@ def test_a_fork_is_reported_and_not_sent_again(window: Window, batches: list[Sea
     window.answered(ack(batches[0], extra=(fork,)))
     assert window.conflicts == [2]
     assert batches[1] not in window.overdue(10 * RESEND_AFTER_NS)
+
+
+def test_a_fork_within_the_contiguous_part_stays_a_fork(window: Window, batches: list[SealedBatch]) -> None:
+    fork = BatchAck(batch_no=2, sha256=batches[1].sealed.sha256, status=StoredAs.CONFLICT)
+    assert window.answered(ack(batches[2], extra=(fork,))) == [batches[0], batches[2]]
+    assert window.conflicts == [2]
