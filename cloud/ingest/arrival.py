@@ -29,11 +29,24 @@ _NUL: Final = b"\\u0000"
 _NEEDS_OTHER_RELEASE: Final = frozenset({"schema_too_new", "schema_too_old"})
 
 
+def storable(text: str) -> str:
+    """Write a text from outside so that PostgreSQL takes it: no NUL, no half of a surrogate pair.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The same, what cannot be stored escaped.
+    """
+    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """A publish as the broker gave it."""
 
     topic: str
+    """Storable text; what is not a topic of ours is cut to 500 characters."""
     payload: bytes
     received_at: datetime
 

@@ -6,6 +6,7 @@ import selectors
 import socket
 import ssl
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from cloud.ingest import counters
-from cloud.ingest.arrival import Delivery
+from cloud.ingest.arrival import Delivery, storable
 
 KEEPALIVE_S: Final = 10
 INFLIGHT: Final = 100
@@ -28,6 +29,9 @@ INFLIGHT: Final = 100
 MAX_OUTGOING: Final = 10_000
 """Messages waiting to be sent; acknowledgements beyond it are dropped and counted, for edges ask again."""
 _CONNECT_TIMEOUT_S: Final = 5.0
+_SUBSCRIBE_AGAIN_S: Final = 1.0
+"""NATS denies subscriptions while it is still making its streams."""
+_LONGEST_TOPIC: Final = 500
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0
 _PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
@@ -84,6 +88,8 @@ class Link:
         self._on_listening = on_listening
         self._wanted: frozenset[str] = frozenset()
         self._granted: set[str] = set()
+        self._asked: dict[int, list[str]] = {}
+        self._subscribe_at = 0.0
         self._outgoing: deque[Outgoing] = deque()
         self._unaccepted: dict[int, Outgoing] = {}
         self._protocol = MQTTProtocolVersion.MQTTv5
@@ -214,9 +220,12 @@ class Link:
 
     def _send(self, client: Client) -> None:
         wanted = self._wanted
-        if added := sorted(wanted - self._granted):
-            client.subscribe([(topic_filter, 1) for topic_filter in added])
+        added = sorted(wanted - self._granted)
+        if added and time.monotonic() >= self._subscribe_at:
+            _, mid = client.subscribe([(topic_filter, 1) for topic_filter in added])
             self._granted.update(added)
+            if mid is not None:
+                self._asked[mid] = added
         if removed := sorted(self._granted - wanted):
             client.unsubscribe(removed)
             self._granted.difference_update(removed)
@@ -228,6 +237,8 @@ class Link:
     def _forget_connection(self) -> None:
         self._is_up = False
         self._granted.clear()
+        self._asked.clear()
+        self._subscribe_at = 0.0
         self._unaccepted.clear()
         self._outgoing.clear()
 
@@ -250,22 +261,28 @@ class Link:
         self,
         _client: Client,
         _userdata: object,
-        _mid: int,
+        mid: int,
         reasons: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
-        denied = [str(reason) for reason in reasons if reason.is_failure]
+        asked = self._asked.pop(mid, [])
+        denied = [name for name, reason in zip(asked, reasons, strict=False) if reason.is_failure]
         if denied:
             counters.REFUSED_BY_BROKER.inc(len(denied))
-            log.error("subscription_denied", reasons=denied)
-        self._on_listening()
+            log.error("subscription_denied", filters=denied, again_after_s=_SUBSCRIBE_AGAIN_S)
+            self._granted.difference_update(denied)
+            self._subscribe_at = time.monotonic() + _SUBSCRIBE_AGAIN_S
+        if len(denied) < len(asked):
+            self._on_listening()
 
     def _received(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
         try:
             name = message.topic
         except UnicodeDecodeError:
             name = "(a topic that is not UTF-8)"
-        self._on_delivery(Delivery(name, bytes(message.payload), datetime.now(UTC)))
+        self._on_delivery(
+            Delivery(storable(name)[:_LONGEST_TOPIC], bytes(message.payload), datetime.now(UTC))
+        )
 
     def _accepted(
         self,

@@ -3,13 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from cloud.alerts import service as alerts
 from cloud.db import Connection
 from cloud.identity.actor import INGEST
 from cloud.ingest import crash, store
-from cloud.ingest.arrival import Arrival, Claim, Unpostable
+from cloud.ingest.arrival import Arrival, Claim, Unpostable, storable
 from cloud.ingest.domain import Branch, Judgement, Stone
 from cloud.ingest.notices import notice_of
 from cloud.ingest.store import FORK, EpochKey, Gateway
@@ -19,9 +18,6 @@ from contracts.base import epoch_to_int
 from contracts.feedback import Ack, BatchAck, StoredAs
 
 Reading = Arrival | Unpostable
-
-MAX_TOPIC: Final = 500
-"""Characters of a topic that quarantine keeps; ours are shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,18 +194,13 @@ def _to_hold(held: Unpostable) -> store.Held:
     claim = held.claim
     return store.Held(
         received_at=held.delivery.received_at,
-        topic=_storable(held.delivery.topic)[:MAX_TOPIC],
+        topic=held.delivery.topic,
         site=held.site,
         gateway=claim.gateway if claim else None,
         epoch=epoch_to_int(claim.epoch) if claim else None,
         batch_no=claim.batch_no if claim else None,
         reason=held.reason,
-        message=_storable(held.message),
+        message=storable(held.message),
         payload=held.delivery.payload,
         sha256=held.sha256,
     )
-
-
-def _storable(text: str) -> str:
-    """Write a text from outside so that PostgreSQL takes it: no NUL, no half of a surrogate pair."""
-    return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import LiteralString
 
 import psycopg
@@ -13,8 +14,9 @@ from cloud.ingest.arrival import Delivery
 from cloud.ingest.command_line import SHELL
 from cloud.ingest.registry import service as registry
 from cloud.ingest.service import Written, write
-from tests.conftest import Database
+from tests.conftest import Broker, Database
 from tests.integration.ingest.forge import readings
+from tests.integration.ingest.processes import Ingest
 
 
 @dataclass
@@ -71,7 +73,8 @@ class Books:
         )
         assert (
             self.ask(
-                "SELECT item_id FROM balance JOIN cell USING (cell_id) GROUP BY item_id HAVING sum(quantity) <> 0"
+                "SELECT item_id FROM balance JOIN cell USING (cell_id)"
+                " GROUP BY item_id HAVING sum(quantity) <> 0"
             )
             == []
         )
@@ -93,3 +96,11 @@ def extras(written: Written) -> Sequence[tuple[int, str]]:
     """Give what the only answer names beside the contiguous batches."""
     (answer,) = written.answers
     return [(ack.batch_no, ack.status.value) for ack in answer.ack.extra]
+
+
+@pytest.fixture
+def ingest(books: Books, broker: Broker, tmp_path: Path) -> Iterator[Ingest]:
+    """Give worker processes between the usual broker and the books."""
+    processes = Ingest(books.database.ingest_dsn, broker.url, tmp_path / "ingest.log")
+    yield processes
+    processes.stop_all()

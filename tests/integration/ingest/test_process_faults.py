@@ -1,0 +1,140 @@
+"""Workers that die, stop or lose the database between any two steps (FAULTS F9, F11, F13, F14)."""
+
+import signal
+from contextlib import closing
+
+import psycopg
+import pytest
+
+from cloud.db import LastingConnection
+from cloud.ingest.workers import store as workers
+from tests.conftest import Broker
+from tests.integration.ingest.conftest import Books
+from tests.integration.ingest.forge import Forge, movement
+from tests.integration.ingest.processes import Ingest, radio, wait_until
+
+
+@pytest.mark.parametrize("point", ["before_commit", "after_commit"])
+def test_a_worker_killed_around_its_commit_loses_and_doubles_nothing(
+    books: Books, broker: Broker, ingest: Ingest, point: str
+) -> None:
+    edge = Forge()
+    url = broker.admit("leeds", "gw-1")
+    for cycle in range(3):
+        edge.batch(rows=4)
+        doomed = ingest.start(DOCKLEDGER_CRASH_AT=point)
+        with radio(url, edge) as gateway:
+            wait_until(lambda: gateway.states, "ingest listens")
+
+            def say_until_dead(gateway=gateway, doomed=doomed) -> bool:
+                for batch_no in range(gateway.contiguous_no + 1, edge.next_no):
+                    gateway.say(edge.send(batch_no))
+                return doomed.poll() is not None
+
+            wait_until(say_until_dead, "the worker killed itself")
+            assert doomed.returncode == -signal.SIGKILL
+            healthy = ingest.start()
+            gateway.send_until_acknowledged()
+            healthy.terminate()
+            healthy.wait(10)
+        assert books.rows() == 4 * (cycle + 1)
+    books.check_laws()
+
+
+@pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
+def test_sites_of_a_dead_or_stopped_worker_flow_again_within_ten_seconds(
+    books: Books, broker: Broker, ingest: Ingest, fate: signal.Signals
+) -> None:
+    books.register("gw-2", site="york")
+    edges = [Forge(), Forge(gateway="gw-2", site="york")]
+    urls = [broker.admit(edge.site, edge.gateway) for edge in edges]
+    victim = ingest.start()
+    ingest.start()
+    wait_until(
+        lambda: books.one("SELECT count(DISTINCT worker) FROM ingest_lease") == 2, "sites are shared out"
+    )
+    with radio(urls[0], edges[0]) as first, radio(urls[1], edges[1]) as second:
+        for gateway in (first, second):
+            gateway.forge.batch()
+            gateway.send_until_acknowledged()
+        victim.send_signal(fate)
+        took_s = []
+        for gateway in (first, second):
+            gateway.forge.batch()
+            took_s.append(gateway.send_until_acknowledged(within_s=10))
+        assert min(took_s) < 3, "the other worker's site is not affected"
+        victim.send_signal(signal.SIGCONT)
+        for gateway in (first, second):
+            gateway.forge.batch()
+            gateway.send_until_acknowledged()
+    assert books.rows() == 18
+    books.check_laws()
+
+
+def test_a_stopped_worker_that_holds_locks_is_fenced(books: Books) -> None:
+    with closing(
+        LastingConnection(books.database.ingest_dsn, workers.application_name("stopped"))
+    ) as stalled:
+        with books.lasting.connection() as conn:
+            workers.renew(conn, "stopped", [])
+            conn.execute("UPDATE ingest_worker SET expires_at = clock_timestamp() - interval '1 s'")
+        with pytest.raises(Exception, match="terminating|closed"), stalled.connection() as holding:
+            holding.execute("SELECT FROM ingest_worker FOR UPDATE").fetchall()
+            holding.execute("SELECT pg_advisory_xact_lock(1)")
+            with books.lasting.connection() as conn:
+                conn.execute("SET LOCAL lock_timeout = '5s'")
+                conn.execute("DELETE FROM ingest_lease")
+                conn.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s",
+                    (workers.application_name("stopped"),),
+                )
+            holding.execute("SELECT 1")
+
+
+def test_a_batch_that_kills_three_workers_is_set_aside(books: Books, broker: Broker, ingest: Ingest) -> None:
+    edge = Forge()
+    url = broker.admit("leeds", "gw-1")
+    edge.batch()
+    sha256 = edge.prev_sha256
+    for deaths in range(1, 4):
+        doomed = ingest.start(DOCKLEDGER_CRASH_AT="before_commit")
+        with radio(url, edge) as gateway:
+
+            def say_until_dead(gateway=gateway, doomed=doomed) -> bool:
+                gateway.say(edge.send(1))
+                return doomed.poll() is not None
+
+            wait_until(say_until_dead, "the worker killed itself")
+        with books.lasting.connection() as conn:
+            conn.execute("UPDATE ingest_worker SET expires_at = '-infinity'")
+            workers.renew(conn, "undertaker", [])
+            assert workers.suspects(conn) == {sha256: deaths}
+            workers.leave(conn, "undertaker")
+    ingest.start()
+    with radio(url, edge) as gateway:
+        gateway.send_until_acknowledged()
+        edge.batch()
+        gateway.send_until_acknowledged()
+    assert books.ask("SELECT reason, sha256 FROM quarantine") == [("crashed_worker", sha256)]
+    assert books.rows() == 3
+
+
+def test_a_database_that_ends_every_connection_costs_nothing(
+    books: Books, broker: Broker, ingest: Ingest
+) -> None:
+    edge = Forge()
+    url = broker.admit("leeds", "gw-1")
+    ingest.start()
+    with radio(url, edge) as gateway, psycopg.connect(books.database.admin_dsn, autocommit=True) as admin:
+        for cycle in range(10):
+            for _ in range(5):
+                edge.batch([movement(edge.next_seq + n, item=f"I-{n}") for n in range(20)])
+            for batch_no in range(gateway.contiguous_no + 1, edge.next_no):
+                gateway.say(edge.send(batch_no))
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND usename = 'dockledger_ingest'"
+            )
+        gateway.send_until_acknowledged()
+    assert books.rows() == 1000
+    books.check_laws()

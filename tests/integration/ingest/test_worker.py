@@ -1,0 +1,43 @@
+"""The shipped worker between a real broker and a real database."""
+
+from pathlib import Path
+
+from contracts.feedback import IngestMode
+from tests.conftest import Broker
+from tests.integration.ingest.conftest import Books
+from tests.integration.ingest.forge import Forge
+from tests.integration.ingest.processes import Ingest, radio, wait_until
+
+
+def test_batches_reach_the_ledger_through_either_broker(
+    books: Books, any_broker: Broker, tmp_path: Path
+) -> None:
+    edge = Forge()
+    url = any_broker.admit("leeds", "gw-1")
+    ingest = Ingest(books.database.ingest_dsn, any_broker.url, tmp_path / "ingest.log")
+    process = ingest.start()
+    try:
+        with radio(url, edge) as gateway:
+            for _ in range(20):
+                edge.batch(rows=10)
+            gateway.send_until_acknowledged()
+            wait_until(lambda: gateway.states, "ingest says it runs")
+            assert gateway.states[-1].mode in {IngestMode.RUNNING, IngestMode.RESEND_NOW}
+    finally:
+        ingest.stop_all()
+    assert process.returncode == 0
+    assert books.rows() == 200
+    books.check_laws()
+
+
+def test_a_gateway_that_connects_later_finds_its_acknowledgement(
+    books: Books, broker: Broker, ingest: Ingest
+) -> None:
+    edge = Forge()
+    url = broker.admit("leeds", "gw-1")
+    ingest.start()
+    with radio(url, edge) as gateway:
+        edge.batch()
+        gateway.send_until_acknowledged()
+    with radio(url, edge) as gateway:
+        wait_until(lambda: gateway.contiguous_no == 1, "the retained acknowledgement")
