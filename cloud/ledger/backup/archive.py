@@ -1,6 +1,7 @@
 """The backup file: a zip of one COPY stream per table and a manifest that says what it holds."""
 
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -113,7 +114,7 @@ def restore(conn: Connection, file: Path, *, replace: bool, progress: Progress) 
             for done, shape in enumerate(shapes):
                 progress(shape.name, done, len(shapes))
                 store.write_table(conn, shape, _blocks(archive, shape.name))
-    except (BadZipFile, KeyError, OSError, orjson.JSONDecodeError) as error:
+    except (BadZipFile, KeyError, OSError, orjson.JSONDecodeError, zlib.error) as error:
         raise BackupError(f"{file} is no backup that can be read: {error}") from error
     ledger_id = store.settle(conn, store.tables(conn), manifest["sequences"])
     detail = {"from_ledger_id": manifest["ledger_id"], "position": manifest["position"]}

@@ -164,7 +164,7 @@ WHERE (h.position, h.chain, h.recorded_at)
 ORDER BY 1;
 
 -- name: contents
-SELECT format('position %s', e.position), encode(e.content_sha, 'hex'),
+SELECT 'position ' || e.position, encode(e.content_sha, 'hex'),
     encode(posting_digest(e.posting_id, e.digest_version), 'hex')
 FROM ledger_entry e
 WHERE e.position > %(after)s AND e.position <= %(until)s
