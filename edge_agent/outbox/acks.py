@@ -8,7 +8,8 @@ from contracts.feedback import Ack, StoredAs
 from edge_agent.outbox.book import Book
 from edge_agent.outbox.domain import AckOutcome, Epoch
 
-_SEPARATOR: Final = ","
+LIVE_CAN_WAIT_FOR: Final = 16
+"""When more batches than this go out again, they do so as a backlog beside the live rows."""
 
 
 def apply_ack(book: Book, ack: Ack, *, gateway: str, now_us: int) -> AckOutcome:
@@ -32,16 +33,14 @@ def apply_ack(book: Book, ack: Ack, *, gateway: str, now_us: int) -> AckOutcome:
     with book.store.transaction():
         if ack.ledger_id not in ledgers:
             sent_again += _change_ledger(book, ack.ledger_id, is_first=not ledgers)
-        if epoch is None:
-            return AckOutcome(sent_again=sent_again)
-        outcome = _apply_to_epoch(book, epoch, ack, now_us)
-        resends = _SEPARATOR.join(f"{r.epoch}:{r.from_batch_no}-{r.to_batch_no}" for r in ack.resend)
-        if resends not in {"", epoch.resend_answered}:
-            sent_again += _answer_resends(book, ack)
-        book.store.run("note_ack", epoch_no=epoch.epoch_no, position=ack.position, resend_answered=resends)
-    epoch.ack_position, epoch.resend_answered = ack.position, resends
+        outcome = AckOutcome()
+        if epoch is not None:
+            outcome = _apply_to_epoch(book, epoch, ack, now_us)
+            sent_again += _answer_resends(book, epoch, ack)
     if outcome.conflicts and epoch is book.live:
         book.open_epoch("fork")
+    elif sent_again > LIVE_CAN_WAIT_FOR:
+        book.open_epoch("resend")
     return replace(outcome, sent_again=sent_again)
 
 
@@ -68,18 +67,22 @@ def _change_ledger(book: Book, ledger_id: str, *, is_first: bool) -> int:
     return len(book.store.rows("unack_all"))
 
 
-def _answer_resends(book: Book, ack: Ack) -> int:
+def _answer_resends(book: Book, epoch: Epoch, ack: Ack) -> int:
+    """Put up again what is asked for, once for each wish, and note how far this epoch's acks have come."""
+    wish = ",".join(f"{each.epoch}:{each.from_batch_no}-{each.to_batch_no}" for each in ack.resend)
     asked = 0
-    for resend in ack.resend:
-        epoch = book.epoch_named(resend.epoch)
-        if epoch:
+    for resend in ack.resend if wish != epoch.resend_answered else ():
+        named = book.epoch_named(resend.epoch)
+        if named is not None:
             again = book.store.rows(
                 "unack_range",
-                epoch_no=epoch.epoch_no,
+                epoch_no=named.epoch_no,
                 from_batch_no=resend.from_batch_no,
                 to_batch_no=resend.to_batch_no,
             )
             asked += len(again)
+    book.store.run("note_ack", epoch_no=epoch.epoch_no, position=ack.position, resend_answered=wish)
+    epoch.ack_position, epoch.resend_answered = ack.position, wish
     return asked
 
 

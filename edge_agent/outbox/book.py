@@ -18,6 +18,7 @@ HEADER_ROOM: Final = 1024
 """Bytes of a batch that are kept for its header."""
 LARGEST_RECORD: Final = MAX_SEALED_BYTES - HEADER_ROOM - 32
 _NO_ID: Final = 2**62
+_EPOCHS_PER_FILE: Final = 1_000_000
 
 Row = tuple[int, bytes]
 """Claimed time in microseconds since 1970 (0 where the clock was not believed), encoded draft."""
@@ -106,26 +107,35 @@ class Book:
             return None
         return bytes(found[0])
 
-    def open_epoch(self, because: str) -> None:
-        """Close the live epoch, if there is one, and open a new one for the rows to come.
+    def open_first_epoch(self, damaged_files: int) -> None:
+        """Open the first epoch of a new file.
 
         Args:
-            because: ``new``, ``split``, ``fork`` or ``salvage``. After a salvage the ids of the new file
-                begin somewhere else, so that they meet none of the old file's.
+            damaged_files: How many files came before. After one, ids and epoch numbers begin somewhere
+                else, so that they meet none of the old file's.
         """
-        last = self.epochs[-1] if self.epochs else None
-        base = secrets.randbits(56) if because == "salvage" else self.newest_id
-        fresh = Epoch(last.epoch_no + 1 if last else 1, secrets.token_hex(8), base, sealed_id=base)
+        self.newest_id = secrets.randbits(56) if damaged_files else 0
+        self._open(1 + damaged_files * _EPOCHS_PER_FILE, "salvage" if damaged_files else "new")
+
+    def open_epoch(self, because: str) -> None:
+        """Close the live epoch to new rows, and open a new one for the rows to come.
+
+        Args:
+            because: ``split``, ``resend`` or ``fork``.
+        """
+        self._open(self.live.epoch_no + 1, because)
+
+    def _open(self, epoch_no: int, because: str) -> None:
+        fresh = Epoch(epoch_no, secrets.token_hex(8), base=self.newest_id, sealed_id=self.newest_id)
         with self.store.transaction():
-            if last:
-                closed = replace(last, last_id=self.newest_id)
+            if self.epochs:
+                closed = replace(self.live, last_id=self.newest_id)
                 self.store.run(
-                    "close_epoch", epoch_no=last.epoch_no, last_id=closed.last_id, crc32=closed.checksum
+                    "close_epoch", epoch_no=closed.epoch_no, last_id=closed.last_id, crc32=closed.checksum
                 )
             self._add_epoch(fresh, because)
-        if last:
-            last.last_id = self.newest_id
-        self.newest_id = base
+        if self.epochs:
+            self.live.last_id = self.newest_id
         self.epochs.append(fresh)
 
     def adopt_epoch(self, name: str) -> Epoch:
@@ -203,7 +213,7 @@ class Book:
         Returns:
             The batch, or None if it has been acknowledged meanwhile.
         """
-        found = self.store.row("unacked_batch", id=cursor.batch_id)
+        found = self.store.row("unacked_batch", id=cursor.batch_id, epoch_no=cursor.epoch_no)
         return None if found is None else self._checked(found)
 
     def epoch_named(self, name: str) -> Epoch | None:

@@ -139,7 +139,6 @@ class Outbox:
             OutboxFullError: If there is no room; nothing was stored.
             RecordTooLargeError: If a draft could never be sent; nothing was stored.
             OutboxClosedError: If the outbox is closing.
-            StoreCorruptError: If the file broke under the write; nothing was stored, trying again may help.
         """
         kept = drafts
         if not self._space.has_room_for_samples(self._used_bytes):
@@ -285,18 +284,17 @@ class Outbox:
         if not self._space.has_room(self._used_bytes):
             self._counters["rows_refused_full"] += len(rows)
             raise OutboxFullError(self._fullness())
-        try:
-            first_seq = self._guarded(lambda: self._book.append(rows, memories))()
-        except StoreCorruptError:
-            log.info("outbox_append_repeated", rows=len(rows))  # the file has been replaced
-            first_seq = self._guarded(lambda: self._book.append(rows, memories))()
+        first_seq = self._guarded(lambda: self._book.append(rows, memories))()
         epoch = self._book.live.epoch
         self._used_bytes = self._book.store.used_bytes()
         self._counters["rows_stored"] += len(rows)
         return epoch, first_seq
 
     def _guarded(self, work: Callable[[], T]) -> Callable[[], T]:
-        """Make work on the file answer a full disk with the ballast, and a damaged file with a new one."""
+        """Make work on the file answer a full disk with the ballast, a damaged file with a new one.
+
+        On a new file the work is done once more: nothing of it was stored in the old one.
+        """
 
         def run() -> T:
             try:
@@ -309,7 +307,7 @@ class Outbox:
             except StoreCorruptError as error:
                 self._book.store.close()
                 self._book = self._replace(error)
-                raise
+                return work()
 
         return run
 
@@ -342,7 +340,7 @@ class Outbox:
                 boot_id=self._clock.boot_id,
             )
             if not book.epochs:
-                book.open_epoch("salvage" if quarantined(self._options.path) else "new")
+                book.open_first_epoch(damaged_files=len(quarantined(self._options.path)))
         except BaseException:
             store.close()
             raise

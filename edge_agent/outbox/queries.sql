@@ -58,7 +58,7 @@ ORDER BY epoch_no, id LIMIT 1;
 
 -- name: unacked_batch
 SELECT id, epoch_no, batch_no, first_id, last_id, oldest_us, sha256, body FROM batch
-WHERE id = :id AND state = 'unacked';
+WHERE id = :id AND epoch_no = :epoch_no AND state = 'unacked';
 
 -- name: batch_sha256
 SELECT sha256 FROM batch WHERE epoch_no = :epoch_no AND batch_no = :batch_no;

@@ -163,6 +163,11 @@ class MqttLink:
         """Whether a broker has accepted the present connection."""
         return self._connected_with is not None
 
+    @property
+    def speaks_v5(self) -> bool:
+        """Whether MQTT 5 is spoken, or tried: only there a broker says why it refuses a publish."""
+        return self._protocol == MQTTProtocolVersion.MQTTv5
+
     def start(self) -> None:
         """Start the link's thread."""
         self._thread.start()
@@ -229,7 +234,7 @@ class MqttLink:
         client = self._new_client()
         try:
             properties = None
-            if self._protocol == MQTTProtocolVersion.MQTTv5:
+            if self.speaks_v5:
                 properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types here
                 properties.SessionExpiryInterval = 0
             client.connect(
@@ -299,15 +304,13 @@ class MqttLink:
                 return
 
     def _try_other_protocol(self) -> None:
-        is_v5 = self._protocol == MQTTProtocolVersion.MQTTv5
-        self._protocol = MQTTProtocolVersion.MQTTv311 if is_v5 else MQTTProtocolVersion.MQTTv5
+        self._protocol = MQTTProtocolVersion.MQTTv311 if self.speaks_v5 else MQTTProtocolVersion.MQTTv5
 
     def _new_client(self) -> paho.Client:
-        is_v5 = self._protocol == MQTTProtocolVersion.MQTTv5
         client = paho.Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
-            clean_session=None if is_v5 else True,
+            clean_session=None if self.speaks_v5 else True,
             protocol=self._protocol,
             reconnect_on_failure=False,
         )
@@ -339,7 +342,7 @@ class MqttLink:
         if self._subscriptions:
             client.subscribe([(each, 1) for each in self._subscriptions])
         self._connected_with = client
-        protocol = "MQTT 5" if self._protocol == MQTTProtocolVersion.MQTTv5 else "MQTT 3.1.1"
+        protocol = "MQTT 5" if self.speaks_v5 else "MQTT 3.1.1"
         self.counters["connects"] += 1
         log.info("broker_connected", host=self._broker.host, port=self._broker.port, protocol=protocol)
         self._on_event(Connected(protocol, self._inflight))

@@ -21,6 +21,10 @@ _UNFINISHED = " <unfinished ...>"
 _RESUMED = re.compile(r"^(?P<pid>\d+) +<\.\.\. \w+ resumed>(?P<rest>.*)$")
 
 
+_NEVER_FOUND = ("-shm", "-journal", ".lock")
+"""Shared memory does not outlive a cut; the journal is deleted before the log is in use."""
+
+
 @dataclass(frozen=True)
 class Step:
     """One system call that matters."""
@@ -62,7 +66,7 @@ def _parse(line: str) -> Iterator[Step]:
     found = _CALL.match(line)
     if found is None:
         return
-    call, path, rest = found["call"], found["path"], found["rest"]
+    call, path, rest = found["call"], _bytes(found["path"]).decode(), found["rest"]
     if call in {"fsync", "fdatasync"}:
         yield Step("sync", path)
     elif call == "ftruncate" and (cut := _TRUNCATE.match(rest)):
@@ -81,7 +85,7 @@ def cut_after(steps: Sequence[Step], count: int, watched: str, chance: random.Ra
     """Give the files of ``watched*`` as they may be found after a cut behind the first ``count`` steps."""
     files: dict[str, File] = {}
     for step in steps[:count]:
-        if not step.path.startswith(watched) or step.path.endswith("-shm"):
+        if not step.path.startswith(watched) or step.path.endswith(_NEVER_FOUND):
             continue
         file = files.setdefault(step.path, File())
         if step.call == "sync":

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from threading import Thread
+from time import monotonic, sleep
 
 import pytest
 
@@ -173,9 +174,7 @@ def test_a_refused_branch_is_kept_and_new_rows_go_on_in_another_epoch(
     outbox.append([event(1)])
     (batch,) = drained(outbox)
     refused = BatchAck(batch_no=1, sha256=batch.sha256, status=StoredAs.CONFLICT)
-    outcome = outbox.acknowledge(
-        ack(batch, contiguous_no=1, contiguous_sha256="a" * 64, extra=(refused,))
-    )
+    outcome = outbox.acknowledge(ack(batch, contiguous_no=1, contiguous_sha256="a" * 64, extra=(refused,)))
     assert (outcome.acknowledged, outcome.conflicts) == (0, 1)
     assert outbox.stats().conflict_batches == 1
     stored = outbox.append([event(2)])
@@ -235,12 +234,12 @@ def test_a_full_quota_refuses_loudly_sheds_samples_first_and_recovers_by_itself(
 ) -> None:
     outbox = open_outbox(quota_bytes=600_000)
     number, shed = 0, 0
+    while not outbox.is_full:
+        outbox.append([event(number, note="n" * 400)])
+        shed += outbox.append([event(number, note="s" * 400, is_sample=True)]).shed
+        number += 1
     with pytest.raises(OutboxFullError, match=r"refuses new rows: the quota is used up \(\d+ of 600000"):
-        while True:
-            outbox.append([event(number, note="n" * 400)])
-            shed += outbox.append([event(number, note="s" * 400, is_sample=True)]).shed
-            number += 1
-    assert outbox.is_full
+        outbox.append([event(number)])
     assert shed > 0
     batches = drained(outbox)
     devices = {each.device for batch in batches for each in parsed(batch).records if each.note[0] == "n"}
@@ -256,20 +255,20 @@ def test_a_record_that_could_never_be_sent_is_refused_before_it_is_stored(
 ) -> None:
     outbox = open_outbox()
     documents = tuple({"type": "t" * 100, "id": "d" * 100} for _ in range(700))
-    with pytest.raises(RecordTooLargeError, match="a workflow_event record takes 1[0-9]{5} bytes"):
+    with pytest.raises(RecordTooLargeError, match=r"a workflow_event record takes 1[0-9]{5} bytes"):
         outbox.append([event(1), event(2, documents=documents)])
     assert outbox.stats().unacked_rows == 0
 
 
 @pytest.mark.parametrize("bad", ["", "gw 1", "gw/1", "gw+1", "#", "g" * 65, "gäteway"])
 def test_an_id_that_cannot_stand_in_a_topic_never_gets_an_outbox(open_outbox: OpenOutbox, bad: str) -> None:
-    with pytest.raises(ValueError, match="gateway id .* is not valid: expected 1-64 of A-Z"):
+    with pytest.raises(ValueError, match=r"gateway id .* is not valid: expected 1-64 of A-Z"):
         open_outbox(gateway=bad)
 
 
 def test_one_process_at_a_time_and_one_gateway_per_file(open_outbox: OpenOutbox, event: Event) -> None:
     outbox = open_outbox()
-    with pytest.raises(OutboxInUseError, match="is open in another process"):
+    with pytest.raises(OutboxInUseError, match=r"is open in another process"):
         open_outbox()
     outbox.append([event(1)])
     outbox.close()
@@ -287,10 +286,10 @@ def test_acknowledged_batches_are_kept_for_their_retention_only(
     (batch,) = drained(outbox)
     outbox.acknowledge(ack(batch))
     hands.advance(29 * 86_400)
-    assert outbox._writer.call(lambda: outbox._forget_old()) is None
+    assert outbox._writer.call(outbox._forget_old) is None
     assert kept(outbox) == 1
     hands.advance(2 * 86_400)
-    outbox._writer.call(lambda: outbox._forget_old())
+    outbox._writer.call(outbox._forget_old)
     assert kept(outbox) == 0
 
 
@@ -300,9 +299,7 @@ def kept(outbox: Outbox) -> int:
 
 
 def wait_for(is_so: Callable[[], bool], timeout_s: float = 10) -> None:
-    import time
-
-    deadline = time.monotonic() + timeout_s
+    deadline = monotonic() + timeout_s
     while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        assert monotonic() < deadline
+        sleep(0.02)

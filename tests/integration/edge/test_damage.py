@@ -1,0 +1,139 @@
+"""F21: bytes of the outbox or its log go bad. Service goes on; what can be read arrives, once."""
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from contracts.batch import FrameHeader, decode_frame, encode_frame
+from contracts.records import WorkflowEvent
+from edge_agent.clock import Clock
+from edge_agent.outbox.domain import Cursor, Lane
+from edge_agent.outbox.draft import draft
+from edge_agent.outbox.outbox import Outbox, OutboxOptions
+from tests.integration.edge.scripted_ledger import Books
+
+PROGRAM = Path(__file__).with_name("writer_process.py")
+ROUNDS = 200
+ROWS = sum(1 + turn % 4 for turn in range(ROUNDS))
+CYCLES = 40
+PAGE = 4096
+BOOT = "boot-before-the-cut"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Give an outbox that was killed: its file and its log."""
+    directory = tmp_path_factory.mktemp("patient")
+    arguments = [sys.executable, str(PROGRAM), str(directory / "outbox.db"), str(directory / "promises")]
+    subprocess.run([*arguments, str(ROUNDS), str(ROUNDS // 3)], check=True, cwd=Path.cwd())
+    return {name: (directory / name).read_bytes() for name in ("outbox.db", "outbox.db-wal")}
+
+
+def drain_into(books: Books, outbox: Outbox) -> None:
+    """Drain until nothing is left, also when damage is found, and salvaged, on the way."""
+    is_done = False
+    while not is_done:
+        drain_once(books, outbox)
+        stats = outbox.stats()
+        is_done = not stats.is_salvaging and not stats.unacked_rows
+
+
+def drain_once(books: Books, outbox: Outbox) -> None:
+    for lane in Lane:
+        cursor = Cursor()
+        while (batch := outbox.next_batch(lane, cursor)) is not None:
+            cursor = batch.cursor
+            header = FrameHeader.model_validate(
+                {
+                    "site": "leeds",
+                    "gateway": "gw-1",
+                    "epoch": batch.epoch,
+                    "batch_no": batch.batch_no,
+                    "sha256": batch.sha256,
+                    "boot_id": BOOT,
+                    "sent_mono_ns": 1,
+                }
+            )
+            outbox.acknowledge(books.take(decode_frame(encode_frame(header, batch.body))))
+
+
+def open_damaged(path: Path) -> tuple[Outbox, float]:
+    clock = Clock(boot_id=BOOT, is_synchronised=lambda: True)
+    began = time.monotonic()
+    outbox = Outbox(OutboxOptions(path, "leeds", "gw-1", "test", ballast_bytes=65536), clock)
+    outbox.append([draft(WorkflowEvent, clock.now(), workflow="w", step="s", device="new")])
+    up_after_s = time.monotonic() - began
+    while outbox.stats().is_salvaging:
+        os.sched_yield()
+    return outbox, up_after_s
+
+
+def damage(files: dict[str, bytes], chance: random.Random) -> dict[str, bytes]:
+    name = chance.choice(sorted(files))
+    content = bytearray(files[name])
+    for _ in range(chance.choice([1, 1, 3])):
+        at = chance.randrange(len(content))
+        if chance.random() < 0.7:
+            content[at] ^= 1 << chance.randrange(8)
+        else:
+            start = at - at % PAGE
+            content[start : start + PAGE] = chance.randbytes(len(content[start : start + PAGE]))
+    return files | {name: bytes(content)}
+
+
+def test_undamaged_the_killed_outbox_gives_every_row(tmp_path: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    outbox, _ = open_damaged(tmp_path / "outbox.db")
+    books = Books()
+    drain_into(books, outbox)
+    outbox.close()
+    kept = {str(number) for number in range(ROWS)}
+    acknowledged_before = kept - set(books.devices())
+    assert outbox._counters["files_quarantined"] == 0
+    assert 0 < len(acknowledged_before) < ROWS
+
+
+def test_damaged_bytes_never_stop_service_nor_duplicate_a_row(
+    tmp_path: Path, files: dict[str, bytes]
+) -> None:
+    chance = random.Random(3)
+    healthy = Books()
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    for name, content in files.items():
+        (whole / name).write_bytes(content)
+    outbox, _ = open_damaged(whole / "outbox.db")
+    drain_into(healthy, outbox)
+    outbox.close()
+    expected = set(healthy.devices()) - {"new"}
+    missing = quarantined = 0
+    for cycle in range(CYCLES):
+        directory = tmp_path / str(cycle)
+        directory.mkdir()
+        broken = damage(files, chance)
+        for name, content in broken.items():
+            (directory / name).write_bytes(content)
+        outbox, up_after_s = open_damaged(directory / "outbox.db")
+        assert up_after_s <= 10
+        books = Books()
+        drain_into(books, outbox)
+        outbox.close()
+        counts = Counter(books.devices())
+        assert max(counts.values()) == 1, f"cycle {cycle}: {counts.most_common(3)} arrived twice"
+        assert counts["new"] == 1
+        lost = expected - counts.keys()
+        missing += len(lost)
+        if outbox._counters["files_quarantined"]:
+            quarantined += 1
+            assert any(directory.glob("outbox.db.damaged-*"))
+        else:
+            assert not lost, f"cycle {cycle}: {len(lost)} rows vanished in silence"
+    assert quarantined > CYCLES / 4
+    assert missing <= 0.15 * len(expected) * quarantined, f"{missing} rows in {quarantined} damaged files"
