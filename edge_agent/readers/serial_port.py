@@ -18,7 +18,7 @@ from edge_agent.readers.line import LineCounters, LineListener, LineState
 from edge_agent.readers.profile import ScannerProfile
 
 FIRST_RETRY_S: Final = 0.1
-LONGEST_RETRY_S: Final = 5.0
+LONGEST_RETRY_S: Final = 2.0
 _READ_TIMEOUT_S: Final = 0.5
 _WRITE_TIMEOUT_S: Final = 2.0
 _CHUNK_BYTES: Final = 4096

@@ -63,7 +63,7 @@ class Engine:
         state = replace(
             state, scans=state.scans + 1, heard_at=now.at, heard_mono_ns=now.mono_ns, boot_id=now.boot_id
         )
-        is_badge = f"${Verb.BADGE}" in decoded.text
+        is_badge = f"${Verb.BADGE}" in decoded.raw
         scene = Scene(self.device, self.site, state.actor, now, _HIDDEN_SCAN if is_badge else decoded.raw)
         try:
             handled = self._handle(state, decoded, scene)

@@ -24,6 +24,8 @@ from edge_agent.workflows.state import State, StateUnreadableError, dump_state, 
 RESUME: Final = "resume"
 """Opens the line that a display shows when the scanner (or the agent) is back."""
 
+_DISPLAY_LENGTH: Final = 120
+
 log = structlog.get_logger()
 
 
@@ -102,10 +104,13 @@ class Session:
 
     def scanned(self, frames: Sequence[Frame]) -> None:
         """Work through scans that arrived together, with as few commits as their meaning allows."""
-        for frame in frames:
-            decoded = decode_barcode(frame.text, aim_required=self._profile.scan.aim == "required")
-            if is_undo(decoded.text) and self._state.awaits_identity:
-                self._commit()  # a reversal names the row it reverses, so that row needs its identity first
+        aim_required = self._profile.scan.aim == "required"
+        for taken, frame in enumerate(frames):
+            decoded = decode_barcode(frame.text, aim_required=aim_required)
+            # A reversal names the row it reverses, so that row needs its identity first.
+            if is_undo(decoded.text) and self._state.awaits_identity and not self._commit():
+                self._not_stored(len(frames) - taken)
+                return
             outcome = self._engine.take(self._state, decoded, self._clock.now())
             self._state = outcome.state
             self._drafts.extend(outcome.drafts)
@@ -127,7 +132,7 @@ class Session:
         if self._drafts:
             self._commit()
 
-    def _commit(self) -> None:
+    def _commit(self) -> bool:
         drafts, answers = tuple(self._drafts), tuple(self._answers)
         self._drafts.clear()
         self._answers.clear()
@@ -135,17 +140,18 @@ class Session:
         try:
             refs = self._journal.commit(self._engine.device, dump_state(wanted), drafts)
         except OutboxError as error:
-            self._not_stored(len(answers), error)
-            return
+            log.error("scans_not_stored", scanner=self._engine.device, scans=len(answers), detail=str(error))  # noqa: TRY400  no traceback needed
+            self._not_stored(len(answers))
+            return False
         by_record = {id(draft.record): ref for draft, ref in zip(drafts, refs, strict=True)}
         self._state = self._committed = wanted.with_identities(by_record)
         self._count(drafts, len(answers))
         for scans, feedback in answers:
             self._answer(scans, feedback)
+        return True
 
-    def _not_stored(self, scans: int, error: OutboxError) -> None:
+    def _not_stored(self, scans: int) -> None:
         self._tally["scans_not_stored"] += scans
-        log.error("scans_not_stored", scanner=self._engine.device, scans=scans, error=str(error))
         for _ in range(scans):
             self._answer(self._state.scans, Feedback(Signal.REFUSAL, f"{Refusal.NOT_STORED}: scan again"))
 
@@ -165,7 +171,7 @@ class Session:
             Signal.STEP: host.step,
             Signal.REFUSAL: host.refusal,
         }[feedback.signal]
-        text = f"{scans} {feedback.text}\r\n" if host.has_display else ""
+        text = f"{scans} {feedback.text[:_DISPLAY_LENGTH]}\r\n" if host.has_display else ""
         self._send((signal + text).encode("ascii", "replace"))
 
     def _recalled(self) -> State:

@@ -54,7 +54,7 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument("--truth", type=Path, required=True, metavar="FILE", help="where the truth goes")
     parser.add_argument("--rate", type=float, help="most scans a second, all scanners (default: no limit)")
     parser.add_argument("--limit", type=int, help="only the first LIMIT lines of the file")
-    parser.add_argument("--seconds", type=float, help="scan for so long")
+    parser.add_argument("--seconds", type=float, help="stop after so long, the wait for hosts included")
     parser.add_argument(
         "--seed", type=int, default=1, help="which scanner gets the first document (default: 1)"
     )

@@ -160,8 +160,8 @@ class PtyScanner:
         if self._unsent:
             try:
                 taken = os.write(self.fd, self._unsent)
-            except BlockingIOError:
-                return
+            except OSError:
+                return  # the line is full, or its host has just gone
             self._unsent = self._unsent[taken:]
 
     def forget_unsent(self) -> None:
@@ -176,5 +176,5 @@ class PtyScanner:
         """
         try:
             return os.read(self.fd, _CHUNK_BYTES)
-        except (BlockingIOError, OSError):
-            return b""  # EIO: no host has the device open
+        except OSError:
+            return b""  # nothing to read, or no host has the device open

@@ -139,9 +139,9 @@ def test_an_agent_that_is_killed_again_and_again_stores_each_movement_once(
 
 
 def test_a_replay_that_is_told_to_stop_leaves_no_scan_unanswered(gateway: Any, tmp_path: Path) -> None:
-    process = scan_pos(tmp_path, "--seconds", "2", "--rate", "200", ports=1)
+    process = scan_pos(tmp_path, "--seconds", "6", "--rate", "100", ports=1)
     gateway.attach("scanner-0", str(tmp_path / "port-0"))
     figures = finished(process)
-    assert 0 < figures["scans"] <= 401
+    assert 0 < figures["scans"] <= 601
     assert stored(gateway.movements()) == expected(tmp_path)
     assert gateway.scanners[0]._listener.state.run.quantity is None, "no half scan is left"

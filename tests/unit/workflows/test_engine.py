@@ -219,7 +219,7 @@ def test_nothing_happens_without_a_badge(new_bench: Callable[[], Any]) -> None:
 
 def test_a_badge_token_is_never_stored(new_bench: Callable[[], Any]) -> None:
     bench = new_bench()
-    bench.scan("$BADGE/ann", "$BADGE/mallory", "$BADGE/", "$BADGE/ann/../x")
+    bench.scan("$BADGE/ann", "$BADGE/mallory", "$BADGE/", "$BADGE/ann/../x", "]??$BADGE/mallory")
     assert "mallory" not in repr(bench.records)
     assert all(record.scan == "$BADGE/..." for record in bench.records)
 

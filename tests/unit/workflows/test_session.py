@@ -108,6 +108,18 @@ def test_an_undo_in_the_same_burst_commits_what_it_reverses_first(journal: Memor
     assert [journal.records[ref - 1] for ref in refs if ref] == [movements[0], movements[2]]
 
 
+def test_an_undo_behind_scans_that_were_not_stored_reverses_nothing_older(journal: MemoryJournal) -> None:
+    scanner = Scanner(journal)
+    scanner.scan("$SHIP/I-1", "85123")
+    journal.is_full = True
+    answers = scanner.scan("71053", "$UNDO", "22752")
+    assert [data[:1] for data, _ in answers] == [b"\x15"] * 3
+    journal.is_full = False
+    assert journal.kinds["movement"] == 1
+    scanner.scan("22752")
+    assert [record.reverses for record in journal.records if record.kind == "movement"] == [None, None]
+
+
 def test_undo_after_a_restart_asks_for_the_ledger_only_if_the_identity_was_never_kept(
     journal: MemoryJournal,
 ) -> None:
