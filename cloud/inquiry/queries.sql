@@ -108,12 +108,11 @@ ORDER BY g.from_at DESC, w.name DESC, g.gap_device DESC
 LIMIT %(limit)s;
 
 -- name: flow
-SELECT g.name AS gateway, date_bin('1 minute', e.recorded_at, 'epoch') AS minute_at,
+SELECT g.name AS gateway, date_bin('1 minute', b.received_at, 'epoch') AS minute_at,
        sum(b.last_seq - b.first_seq + 1)::bigint AS records
-FROM ledger_entry AS e
-JOIN batch AS b USING (posting_id)
+FROM batch AS b
 JOIN gateway AS g USING (gateway_id)
-WHERE e.recorded_at >= %(since_at)s AND sees_site(b.site_id)
+WHERE b.received_at >= %(since_at)s AND sees_site(b.site_id)
 GROUP BY g.name, minute_at
 ORDER BY g.name, minute_at
 LIMIT 100000;

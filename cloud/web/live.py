@@ -80,13 +80,15 @@ def _look(gate: Gate, actor: Actor, now: datetime) -> dict[str, Any]:
         held = operations.held_count(conn, actor)
         movements = stock.last_movements(conn, actor, limit=LAST_MOVEMENTS)
     series, total = per_minute(flow, since, FLOW_MINUTES)
-    known = [site.complete_until for site in sites if site.complete_until]
+    known = [(site.complete_until, site.time_zone) for site in sites if site.complete_until]
+    complete_until, zone = min(known) if known and len(known) == len(sites) else (None, "UTC")
     return {
         "now": now,
         "silent_limit": SILENT_AFTER,
         "ledger": ledger,
         "sites": sites,
-        "complete_until": min(known) if known and len(known) == len(sites) else None,
+        "complete_until": complete_until,
+        "complete_zone": zone,
         "gateways": gateways,
         "silent_before": now - SILENT_AFTER,
         "online": sum(gateway.presence == "online" for gateway in gateways),

@@ -142,7 +142,10 @@ def show_stock(
         is_first=not after,
         ledger=ledger,
         completeness=[row for row in completeness if question.site in {"", row.site}],
-        negative=sum(row.quantity < 0 for row in shown),
+        negative=sum(row.quantity < 0 and row.location_kind != "virtual" for row in shown),
+        has_lots=any(row.lot for row in shown),
+        has_dispositions=any(row.disposition for row in shown),
+        has_owners=any(row.owner for row in shown),
     )
 
 

@@ -1,0 +1,170 @@
+"""Every service command for every role: refused before it touches anything, or let past.
+
+Commands are found by their `actor` argument; one that is missing here fails the suite.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+import cloud
+from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.identity.domain import Grant, actor_of
+from cloud.inquiry.domain import BalanceFilter, MovementFilter
+from cloud.ledger.manual import ManualMovement
+from contracts.base import SiteId
+from contracts.records import Identifier, Side
+
+OWN, OTHER = SiteId("madrid"), SiteId("leeds")
+STAFF = frozenset(Role) - {Role.ADMIN, Role.DEVICE}
+OPERATIONS = frozenset(Role) - {Role.DEVICE}
+QUARANTINE = frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER, Role.AUDITOR, Role.ADMIN})
+MOVERS = frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER})
+ADMIN = frozenset({Role.ADMIN})
+REGISTRAR = frozenset({Role.ADMIN, Role.AUDITOR})
+
+COMMANDS: dict[str, frozenset[Role]] = {
+    "identity.service.add_user": ADMIN,
+    "identity.service.bar_user": ADMIN,
+    "identity.service.change_grants": ADMIN,
+    "identity.service.change_password": ADMIN,
+    "identity.service.create_api_key": ADMIN,
+    "identity.service.list_api_keys": REGISTRAR,
+    "identity.service.list_users": REGISTRAR,
+    "identity.service.make_login_link": ADMIN,
+    "identity.service.revoke_api_key": ADMIN,
+    "inquiry.operations.batches": OPERATIONS,
+    "inquiry.operations.completeness": OPERATIONS,
+    "inquiry.operations.flow": OPERATIONS,
+    "inquiry.operations.gaps": OPERATIONS,
+    "inquiry.operations.gateways": OPERATIONS,
+    "inquiry.operations.held_count": OPERATIONS,
+    "inquiry.operations.quarantine": QUARANTINE,
+    "inquiry.operations.quarantined": QUARANTINE,
+    "inquiry.operations.sites": OPERATIONS,
+    "inquiry.stock.balance": STAFF,
+    "inquiry.stock.balances": STAFF,
+    "inquiry.stock.cell_history": STAFF,
+    "inquiry.stock.item": STAFF,
+    "inquiry.stock.items": STAFF,
+    "inquiry.stock.locations": OPERATIONS,
+    "inquiry.stock.movement": STAFF,
+    "inquiry.stock.movements": STAFF,
+    "inquiry.stock.units": STAFF,
+    "ingest.registry.service.register": ADMIN,
+    "ingest.registry.service.set_state": ADMIN,
+    "ledger.corrections.adjust_to_count": frozenset({Role.INVENTORY_CONTROLLER, Role.APPROVER}),
+    "ledger.corrections.approve_adjustment": frozenset({Role.APPROVER}),
+    "ledger.corrections.close_period": frozenset({Role.INVENTORY_CONTROLLER}),
+    "ledger.corrections.merge_items": frozenset({Role.INVENTORY_CONTROLLER}),
+    "ledger.corrections.post_reversal": MOVERS,
+    "ledger.manual.post_movement": MOVERS,
+    "master.places.add_location": MOVERS,
+}
+"""Who may give which command."""
+
+LOOK_FIRST = {
+    "ingest.quarantine.service.discard",
+    "ingest.quarantine.service.entry",
+    "ingest.quarantine.service.replay",
+}
+"""The site concerned is known only when the thing is found; held in the tests of quarantine."""
+
+BY_SITE_ONLY = {
+    "alerts.service.open_tickets",
+    "ingest.quarantine.service.entries",
+    "ingest.registry.service.gateways",
+    "inquiry.stock.last_movements",
+    "ledger.past.as_of",
+    "ledger.past.stock_at",
+    "ledger.service.post",
+}
+"""They show or write the actor's sites only; whoever calls them has checked the role."""
+
+PLUMBING = {"api.idempotency.post_once", "identity.store.act_as", "inquiry.store.see"}
+
+NETWORK_WIDE = {name for name in COMMANDS if name.startswith("identity.")}
+"""What they change concerns all sites, so a role at one site does not suffice."""
+
+
+def commands() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for module in pkgutil.walk_packages(cloud.__path__, "cloud."):
+        if module.name.endswith("__main__"):
+            continue
+        for name, found in vars(importlib.import_module(module.name)).items():
+            if inspect.isfunction(found) and found.__module__ == module.name and not name.startswith("_"):
+                actor = inspect.signature(found).parameters.get("actor")
+                if actor is not None and actor.annotation in (Actor, "Actor"):
+                    yield f"{module.name}.{name}".removeprefix("cloud."), found
+
+
+FOUND = dict(commands())
+
+
+def test_every_command_is_in_the_matrix() -> None:
+    assert set(FOUND) == {*COMMANDS, *LOOK_FIRST, *BY_SITE_ONLY, *PLUMBING}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_lets_past_whom_the_matrix_names_and_nobody_else(name: str) -> None:
+    wrong = [
+        f"{role} {place}: {'let past' if passed else 'refused'}"
+        for role in Role
+        for place, grant in (("own", Grant(role, OWN)), ("other", Grant(role, OTHER)), ("all", Grant(role)))
+        if (passed := is_let_past(name, actor_of("user:x", [grant]))) != may(name, role, place)
+    ]
+    assert not wrong
+    assert not is_let_past(name, actor_of("user:nobody", []))
+
+
+def may(name: str, role: Role, place: str) -> bool:
+    if role not in COMMANDS[name]:
+        return False
+    if name in NETWORK_WIDE:
+        return place == "all"
+    return place != "other" or not names_a_site(name)
+
+
+def names_a_site(name: str) -> bool:
+    return bool({"site", "movement", "wanted"} & set(inspect.signature(FOUND[name]).parameters))
+
+
+def is_let_past(name: str, actor: Actor) -> bool:
+    """Call a command without a database: whoever is let past fails on that, the others before."""
+    try:
+        FOUND[name](None, actor, **arguments(FOUND[name]))
+    except NotAllowedError:
+        return False
+    except (AttributeError, TypeError, ValueError):
+        return True
+    raise AssertionError(f"{name} did its work without a connection")
+
+
+def arguments(command: Callable[..., Any]) -> dict[str, Any]:
+    known = {
+        "site": OWN,
+        "wanted": BalanceFilter(site=OWN) if "balance" in command.__name__ else MovementFilter(site=OWN),
+        "movement": ManualMovement(
+            site=OWN,
+            identifier=Identifier(scheme="sku", value="A"),
+            quantity=Decimal(1),
+            unit="base",
+            source=Side(location="A"),
+            destination=Side(location="B"),
+            occurred_at=None,
+            reason="test",
+        ),
+        "now": datetime(2026, 3, 2, tzinfo=UTC),
+    }
+    parameters = inspect.signature(command).parameters.values()
+    return {
+        parameter.name: known.get(parameter.name)
+        for parameter in list(parameters)[2:]
+        if parameter.default is parameter.empty or parameter.name == "site"
+    }
