@@ -1,4 +1,5 @@
--- Read as the ledger's owner; every statement looks at what was posted after a position.
+-- Read as the ledger's owner. Only what was posted after a position and scanned since an instant counts: a
+-- gateway may still deliver what an interrupted demonstration scanned.
 
 -- name: movements
 SELECT m.site_id, m.detail #>> '{documents,0,id}', m.detail #>> '{documents,0,line}', m.identifier,
@@ -9,14 +10,14 @@ JOIN cell AS from_cell ON from_cell.cell_id = m.from_cell
 JOIN location AS source ON source.location_id = from_cell.location_id
 JOIN cell AS to_cell ON to_cell.cell_id = m.to_cell
 JOIN location AS destination ON destination.location_id = to_cell.location_id
-WHERE e.position > %(after)s
+WHERE e.position > %(after)s AND m.occurred_at_claimed >= %(since)s
 ORDER BY e.position, m.gateway_id, m.epoch, m.seq;
 
 -- name: progress
 SELECT h.position,
        (SELECT count(*)
         FROM ledger_entry AS e JOIN movement AS m USING (posting_id)
-        WHERE e.position > %(after)s) AS movements,
+        WHERE e.position > %(after)s AND m.occurred_at_claimed >= %(since)s) AS movements,
        (SELECT count(*) FROM quarantine AS q WHERE q.received_at >= %(since)s) AS quarantined,
        (SELECT count(*) FROM ticket AS t WHERE t.opened_at >= %(since)s) AS alerts
 FROM ledger_head AS h
@@ -29,15 +30,17 @@ FROM (
     SELECT extract(epoch FROM e.recorded_at - m.occurred_at)::float8 AS age_s
     FROM ledger_entry AS e
     JOIN movement AS m USING (posting_id)
-    WHERE e.position > %(after)s AND e.recorded_at > %(since)s
+    WHERE e.position > %(after)s AND m.occurred_at_claimed >= %(since)s AND e.recorded_at > %(posted_since)s
 ) AS scanned;
 
 -- name: gateways
-SELECT g.name, g.site_id, coalesce(s.presence, 'never heard') AS presence,
+SELECT g.name, g.site_id,
+       CASE WHEN s.heard_at >= %(since)s THEN s.presence ELSE 'not heard yet' END AS presence,
        (s.health #>> '{outbox,unacked_rows}')::bigint AS unacked_rows,
        (SELECT count(*)
         FROM ledger_entry AS e JOIN movement AS m USING (posting_id)
-        WHERE e.position > %(after)s AND m.gateway_id = g.gateway_id) AS movements
+        WHERE e.position > %(after)s AND m.occurred_at_claimed >= %(since)s
+            AND m.gateway_id = g.gateway_id) AS movements
 FROM gateway AS g
 LEFT JOIN gateway_status AS s USING (gateway_id)
 WHERE g.kind = 'edge' AND g.name = ANY (%(gateways)s)

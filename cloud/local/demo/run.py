@@ -47,7 +47,7 @@ class Demo:
         self._gateways = stage.demo_gateways(stack.data_dir)
         self._truth = stack.data_dir / "demo" / "truth.jsonl"
         self._scanned = stage.TruthTail(self._truth)
-        self._kept_before = stage.movements_kept(self._gateways)
+        self._since = datetime.now(UTC)
         self._looks: deque[tuple[float, int]] = deque(maxlen=10)
         self.seconds_to_ready = 0.0
 
@@ -64,9 +64,8 @@ class Demo:
         broker = settings.needed("broker_url").rpartition("@")[2]
         for gateway in self._gateways:
             self._stack.supervisor.start(stage.agent(gateway, self._stack.data_dir, broker))
-        self._store = DemoStore(
-            LastingConnection(settings.needed("owner_dsn"), "dockledger-demo"), since=datetime.now(UTC)
-        )
+        source = LastingConnection(settings.needed("owner_dsn"), "dockledger-demo")
+        self._store = DemoStore(source, since=self._since)
         while not self._gateways_are_heard():
             self._stack.tick()
             time.sleep(_TICK_S / 4)
@@ -119,8 +118,8 @@ class Demo:
         return Outcome(
             judgement=judgement,
             progress=self._store.progress(),
-            latency=self._store.latency(datetime.min.replace(tzinfo=UTC)),
-            published=stage.movements_kept(self._gateways) - self._kept_before,
+            latency=self._store.latency(self._since),
+            published=stage.movements_kept(self._gateways, since=self._since),
             balance_mismatches=mismatches,
             breaches=breaches,
             seconds_to_ready=self.seconds_to_ready,

@@ -216,21 +216,25 @@ class TruthTail:
         return self._count
 
 
-def movements_kept(gateways: Sequence[DemoGateway]) -> int:
+def movements_kept(gateways: Sequence[DemoGateway], *, since: datetime) -> int:
     """Count the movements in the gateways' outboxes, acknowledged ones included.
 
     Args:
-        gateways: The gateways; one that never ran keeps none.
+        gateways: The gateways.
+        since: Only movements claimed to have occurred from here on count.
 
     Returns:
         The movements.
     """
     kept = 0
     for gateway in gateways:
-        if (gateway.directory / "outbox.db").exists():
-            command = (_script("edge-agent"), "outbox", "export", "--config", str(gateway.config))
-            lines = subprocess.run(command, check=True, capture_output=True).stdout  # noqa: S603  our command
-            kept += sum(json.loads(line)["kind"] == "movement" for line in lines.splitlines())
+        command = (_script("edge-agent"), "outbox", "export", "--config", str(gateway.config))
+        lines = subprocess.run(command, check=True, capture_output=True).stdout.splitlines()  # noqa: S603  our command
+        records = map(json.loads, lines)
+        kept += sum(
+            record["kind"] == "movement" and datetime.fromisoformat(record["occurred_at_claimed"]) >= since
+            for record in records
+        )
     return kept
 
 

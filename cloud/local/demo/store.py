@@ -44,7 +44,7 @@ class GatewayLine:
 
 
 class DemoStore:
-    """Reads what came after a position; every method raises DatabaseAwayError while there is no database."""
+    """Reads one demonstration's share of the ledger; raises DatabaseAwayError while there is none."""
 
     def __init__(self, source: LastingConnection, *, since: datetime) -> None:
         """Remember where the ledger stands now.
@@ -54,15 +54,14 @@ class DemoStore:
             since: When the demonstration began.
         """
         self._source = source
-        self._since = since
-        self._after = 0
-        self._after = self.progress().position
+        self._scope: dict[str, object] = {"after": 0, "since": since}
+        self._scope["after"] = self.progress().position
 
     def progress(self) -> Progress:
         """Read how far the ledger is."""
         with self._source.connection() as conn:
             cursor = conn.cursor(row_factory=class_row(Progress))
-            row = cursor.execute(SQL["progress"], {"after": self._after, "since": self._since}).fetchone()
+            row = cursor.execute(SQL["progress"], self._scope).fetchone()
         if row is None:
             raise LookupError("ledger_head has no shard 0: expected one row")
         return row
@@ -78,7 +77,7 @@ class DemoStore:
         """
         with self._source.connection() as conn:
             cursor = conn.cursor(row_factory=class_row(Latency))
-            row = cursor.execute(SQL["latency"], {"after": self._after, "since": since}).fetchone()
+            row = cursor.execute(SQL["latency"], self._scope | {"posted_since": since}).fetchone()
         return row or Latency(None, None)
 
     def gateways(self, names: Sequence[str]) -> list[GatewayLine]:
@@ -92,7 +91,7 @@ class DemoStore:
         """
         with self._source.connection() as conn:
             cursor = conn.cursor(row_factory=class_row(GatewayLine))
-            return cursor.execute(SQL["gateways"], {"after": self._after, "gateways": list(names)}).fetchall()
+            return cursor.execute(SQL["gateways"], self._scope | {"gateways": list(names)}).fetchall()
 
     def movements(self) -> Iterator[Movement]:
         """Read every movement posted since the demonstration began.
@@ -101,7 +100,7 @@ class DemoStore:
             Movements in ledger order.
         """
         with self._source.connection() as conn:
-            for site, document, line, *content in conn.execute(SQL["movements"], {"after": self._after}):
+            for site, document, line, *content in conn.execute(SQL["movements"], self._scope):
                 yield Movement(Line(site, document or "", line or ""), Content(*content))
 
     def server_version(self) -> str:
