@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import signal
 import sys
 import threading
@@ -52,14 +53,16 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "--port", type=Path, action="append", required=True, metavar="PATH", help="one per scanner"
     )
     parser.add_argument("--truth", type=Path, required=True, metavar="FILE", help="where the truth goes")
-    parser.add_argument("--rate", type=float, help="most scans a second, all scanners (default: no limit)")
-    parser.add_argument("--limit", type=int, help="only the first LIMIT lines of the file")
-    parser.add_argument("--seconds", type=float, help="stop after so long, the wait for hosts included")
+    parser.add_argument(
+        "--rate", type=_above_zero, help="most scans a second, all scanners (default: no limit)"
+    )
+    parser.add_argument("--limit", type=_one_or_more, help="only the first LIMIT lines of the file")
+    parser.add_argument("--seconds", type=_above_zero, help="stop after so long, the wait for hosts included")
     parser.add_argument(
         "--seed", type=int, default=1, help="which scanner gets the first document (default: 1)"
     )
     parser.add_argument(
-        "--window", type=int, default=32, help="most unanswered scans of a scanner (default: 32)"
+        "--window", type=_one_or_more, default=32, help="most unanswered scans of a scanner (default: 32)"
     )
     parser.add_argument("--badge", default="demo-operator", help="badge token (default: demo-operator)")
     parser.add_argument("--staging", default="STAGING", help="the hosts' staging location")
@@ -74,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments: As parsed.
 
     Returns:
-        0 if every scan was answered and none refused, 1 otherwise, 2 if the file cannot be read.
+        0 if every scan was answered and none refused, 1 otherwise; 2 if the file cannot be read.
     """
     is_stopped = _stop_on_signals()
     began_s = time.monotonic()
@@ -109,7 +112,21 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"warehouse-sim scan-pos: {error}", file=sys.stderr)
         return 1
     print(json.dumps(figures))
-    return 1 if figures["refused"] else 0
+    return 1 if figures["refused"] or figures["unanswered"] else 0
+
+
+def _above_zero(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number above zero, got {text}")
+    return value
+
+
+def _one_or_more(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {text}")
+    return value
 
 
 def _figures(replay: Replay, seconds: float) -> dict[str, object]:
@@ -122,6 +139,7 @@ def _figures(replay: Replay, seconds: float) -> dict[str, object]:
         "success_beeps": sum(operator.posted for operator in operators),
         "refused": len(refusals),
         "refusals": refusals[:10],
+        "unanswered": sum(len(operator.unanswered) for operator in operators),
         "unheard": sum(operator.unheard for operator in operators),
         "hosts_resumed": sum(operator.resumed for operator in operators),
         "seconds": round(seconds, 3),

@@ -1,5 +1,6 @@
 """Documents in; people at scanners work through them at a bounded rate, until the work or the time is up."""
 
+import math
 import select
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,8 @@ from simulators.scanner.device import LineStyle, PtyScanner
 
 _PAUSE_MS = 20
 """Longest wait for an answer before unsent bytes, lost hosts and the pace are looked at again."""
+PATIENCE_S = 15.0
+"""Once stopped, how long people wait for a host that owes them answers."""
 
 
 @dataclass(slots=True)
@@ -93,7 +96,7 @@ class Replay:
         self._pace = pace
 
     def run(self, may_go_on: Callable[[], bool], progress: Callable[["Replay"], None]) -> None:
-        """Scan until the plan ends or nobody may go on; every scan is answered before this returns.
+        """Scan until the plan ends or nobody may go on, and wait for the answers that are due.
 
         Args:
             may_go_on: Asked often; once False, the papers are put away.
@@ -105,9 +108,11 @@ class Replay:
         with ExitStack() as stack:
             for station in self.stations:
                 stack.enter_context(station.device)
-            while True:
-                if not may_go_on():
+            give_up_s = math.inf
+            while time.monotonic() < give_up_s:
+                if give_up_s == math.inf and not may_go_on():
                     self._stop()
+                    give_up_s = time.monotonic() + PATIENCE_S
                 self._hand_out()
                 if self._next is None and all(station.operator.is_idle for station in self.stations):
                     return

@@ -10,6 +10,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from contracts.records import Movement
 
 Wait = Callable[[Callable[[], Any]], Any]
@@ -121,13 +123,13 @@ def test_an_agent_that_is_killed_again_and_again_stores_each_movement_once(
     site = (files("firmware_configs.sites") / "retail_example.toml").read_text(encoding="utf-8")
     config = tmp_path / "agent.toml"
     config.write_text(AGENT.format(port=tmp_path / "port-0") + site, encoding="utf-8")
-    replay = scan_pos(tmp_path, "--limit", "250", "--rate", "300", ports=1)
+    replay = scan_pos(tmp_path, "--limit", "150", "--rate", "300", ports=1)
     kills = 0
     while replay.poll() is None:
         seen = movements_told(tmp_path)
         agent = subprocess.Popen([sys.executable, "-m", "edge_agent.cli", "run", "--config", str(config)])
         try:
-            eventually(lambda seen=seen: replay.poll() is not None or movements_told(tmp_path) > seen + 80)
+            eventually(lambda seen=seen: replay.poll() is not None or movements_told(tmp_path) > seen + 60)
         finally:
             kills += replay.poll() is None
             agent.kill()
@@ -145,3 +147,18 @@ def test_a_replay_that_is_told_to_stop_leaves_no_scan_unanswered(gateway: Any, t
     assert 0 < figures["scans"] <= 601
     assert stored(gateway.movements()) == expected(tmp_path)
     assert gateway.scanners[0]._listener.state.run.quantity is None, "no half scan is left"
+
+
+def test_a_replay_without_hosts_ends_when_it_is_told_to(tmp_path: Path, eventually: Wait) -> None:
+    process = scan_pos(tmp_path, ports=1)
+    eventually((tmp_path / "port-0").is_symlink)
+    process.terminate()
+    assert finished(process)["scans"] == 0
+    assert not (tmp_path / "port-0").exists()
+
+
+@pytest.mark.parametrize("wrong", [("--rate", "0"), ("--window", "0"), ("--limit", "-1"), ("absent.csv",)])
+def test_wrong_usage_is_said_before_anything_is_scanned(wrong: tuple[str, ...], tmp_path: Path) -> None:
+    process = scan_pos(tmp_path, *wrong, ports=1)
+    process.communicate(timeout=60)
+    assert process.returncode == 2
