@@ -1,6 +1,6 @@
 """Entries in, entries with the ids of their items, places and cells out; what has no place is refused."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -156,9 +156,15 @@ def places_of(entry: Entry) -> list[PlaceKey]:
     return []
 
 
-def _check_places(entry: Entry) -> None:
-    for key in places_of(entry):
-        check_place(key)
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An entry whose every name is resolved."""
+
+    entry: Entry
+    amounts: tuple[Amount, ...]
+    """Of a movement its one; of a count one per line."""
+    cells: tuple[CellKey, ...]
+    """Of a movement source and destination; of a count one per line."""
 
 
 def _goods_of(entry: Entry) -> list[tuple[Identifier, str]]:
@@ -170,23 +176,24 @@ def _goods_of(entry: Entry) -> list[tuple[Identifier, str]]:
     return []
 
 
-def _sides_of(entry: Entry, names: Names) -> list[CellKey]:
+def _named(entry: Entry, names: Names) -> Named:
     record = entry.row.record
     if isinstance(record, Movement):
-        item_id = names.amount(entry, record.identifier, record.quantity_seen, record.unit_seen).item_id
-        source = names.cell_key(entry, item_id, record.source)
-        destination = names.cell_key(entry, item_id, record.destination)
+        amount = names.amount(entry, record.identifier, record.quantity_seen, record.unit_seen)
+        source = names.cell_key(entry, amount.item_id, record.source)
+        destination = names.cell_key(entry, amount.item_id, record.destination)
         if source == destination:
             raise UnresolvableError("moves_nothing", "source and destination are the same cell once resolved")
-        return [source, destination]
+        return Named(entry, (amount,), (source, destination))
     if isinstance(record, Count):
-        return [
-            names.cell_key(
-                entry, names.amount(entry, line.identifier, line.seen, line.unit_seen).item_id, line.side
-            )
-            for line in counted_lines(record)
-        ]
-    return []
+        lines = counted_lines(record)
+        amounts = tuple(names.amount(entry, line.identifier, line.seen, line.unit_seen) for line in lines)
+        cells = (
+            names.cell_key(entry, amount.item_id, line.side)
+            for amount, line in zip(amounts, lines, strict=True)
+        )
+        return Named(entry, amounts, tuple(cells))
+    return Named(entry, (), ())
 
 
 Refuse = Callable[[Entry, UnresolvableError], None]
@@ -194,7 +201,7 @@ Refuse = Callable[[Entry, UnresolvableError], None]
 
 def resolve_names(
     conn: Connection, resolver: Resolver, posting_id: int, entries: Sequence[Entry], refuse: Refuse
-) -> tuple[Names, list[Entry]]:
+) -> tuple[Names, list[Named]]:
     """Find or make every name that the entries use.
 
     Args:
@@ -208,27 +215,33 @@ def resolve_names(
         The names, and the entries that can be stored, in their order.
     """
     names = Names()
-    entries = _keep(entries, refuse, _check_places)
+    places: dict[PlaceKey, str] = {}
+    entries = [entry for entry in entries if _takes_places(entry, places, refuse)]
     goods = [good for entry in entries for good in _goods_of(entry)]
     keys = {identifier_key(identifier) for identifier, _ in goods}
     units = {("gtin", unit) for _, unit in goods if unit != BASE_UNIT} - keys
     names.identifiers = resolver.identifiers(conn, posting_id, sorted(keys))
     names.units = resolver.known_identifiers(conn, units)
-    places = {key: entry.site for entry in reversed(entries) for key in places_of(entry)}
     names.places = resolver.places(conn, posting_id, places)
-    cells: set[CellKey] = set()
-    entries = _keep(entries, refuse, lambda entry: cells.update(_sides_of(entry, names)))
-    names.cells = resolver.cells(conn, posting_id, list(cells))
-    return names, entries
-
-
-def _keep(entries: Iterable[Entry], refuse: Refuse, check: Callable[[Entry], object]) -> list[Entry]:
-    kept = []
+    storable: list[Named] = []
     for entry in entries:
         try:
-            check(entry)
+            storable.append(_named(entry, names))
         except UnresolvableError as error:
             refuse(entry, error)
-        else:
-            kept.append(entry)
-    return kept
+    cells = {key for named in storable for key in named.cells}
+    names.cells = resolver.cells(conn, posting_id, list(cells))
+    return names, storable
+
+
+def _takes_places(entry: Entry, places: dict[PlaceKey, str], refuse: Refuse) -> bool:
+    """Add an entry's places to those of the posting, with the site that first names each."""
+    unseen = [key for key in places_of(entry) if key not in places]
+    try:
+        for key in unseen:
+            check_place(key)
+    except UnresolvableError as error:
+        refuse(entry, error)
+        return False
+    places.update(dict.fromkeys(unseen, entry.site))
+    return True

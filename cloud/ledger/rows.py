@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import orjson
 
-from cloud.ledger.entries import Entry, Gateways
-from cloud.ledger.naming import Names, counted_lines
+from cloud.ledger.entries import Gateways
+from cloud.ledger.naming import Named, Names, counted_lines
 from cloud.master.domain import UNIT_SITE, UnresolvableError
 from contracts.base import epoch_to_int
 from contracts.records import Count, Crossing, Gap, Movement, UnitPosition, WorkflowEvent
@@ -78,6 +78,8 @@ TABLE_OF_KIND: Final = {
     "gap": GAP,
 }
 
+_EXCLUDED: Final = {kind: set(table.in_columns) for kind, table in TABLE_OF_KIND.items()}
+
 Row = tuple[Any, ...]
 
 
@@ -91,11 +93,11 @@ class Renderer:
     adjustment_id: int | None = None
     """The count's adjustment that the posting's movements belong to."""
 
-    def row(self, entry: Entry) -> Row:
+    def row(self, named: Named) -> Row:
         """Write an entry as a row of its table.
 
         Args:
-            entry: With every name resolved.
+            named: With every name resolved.
 
         Returns:
             Values in the order of the table's columns.
@@ -103,9 +105,9 @@ class Renderer:
         Raises:
             UnresolvableError: If it reverses a row of an unknown gateway.
         """
-        record, table = entry.row.record, TABLE_OF_KIND[entry.row.record.kind]
+        entry, record = named.entry, named.entry.row.record
         detail = record.__pydantic_serializer__.to_json(
-            record, exclude=set(table.in_columns), exclude_defaults=True, by_alias=True
+            record, exclude=_EXCLUDED[record.kind], exclude_defaults=True, by_alias=True
         )
         return (
             entry.gateway_id,
@@ -114,41 +116,35 @@ class Renderer:
             entry.row.occurred_at,
             self.posting_id,
             entry.site,
-            *_MIDDLE[record.kind](self, entry, record),
+            *_MIDDLE[record.kind](self, named, record),
             record.occurred_at_claimed,
             entry.row.basis.value,
             detail.decode(),
         )
 
-    def count_lines(self, entry: Entry) -> list[Row]:
+    def count_lines(self, named: Named) -> list[Row]:
         """Write the lines of a count.
 
         Args:
-            entry: A count with every name resolved.
+            named: A count with every name resolved.
 
         Returns:
             Values in the order of ``count_line``'s columns.
         """
-        record = entry.row.record
-        if not isinstance(record, Count):
-            return []
-        rows: list[Row] = []
-        for number, line in enumerate(counted_lines(record), start=1):
-            amount = self.names.amount(entry, line.identifier, line.seen, line.unit_seen)
-            cell_id = self.names.cells[self.names.cell_key(entry, amount.item_id, line.side)]
-            rows.append(
-                (entry.gateway_id, entry.epoch, entry.seq, entry.row.occurred_at, self.posting_id, number,
-                 amount.item_id, cell_id, amount.quantity, line.is_confirmed_zero, line.identifier.scheme,
-                 line.identifier.value, line.seen, line.unit_seen,
-                 orjson.dumps({"epcs": line.epcs} if line.epcs else {}).decode())
-            )  # fmt: skip
-        return rows
+        entry, record = named.entry, named.entry.row.record
+        lines = counted_lines(record) if isinstance(record, Count) else []
+        return [
+            (entry.gateway_id, entry.epoch, entry.seq, entry.row.occurred_at, self.posting_id, number,
+             amount.item_id, self.names.cells[cell], amount.quantity, line.is_confirmed_zero,
+             line.identifier.scheme, line.identifier.value, line.seen, line.unit_seen,
+             orjson.dumps({"epcs": line.epcs} if line.epcs else {}).decode())
+            for number, (line, amount, cell) in enumerate(
+                zip(lines, named.amounts, named.cells, strict=True), start=1)
+        ]  # fmt: skip
 
-    def movement(self, entry: Entry, record: Movement) -> Row:
+    def movement(self, named: Named, record: Movement) -> Row:
         """Write the middle columns of a movement."""
-        amount = self.names.amount(entry, record.identifier, record.quantity_seen, record.unit_seen)
-        source = self.names.cell_key(entry, amount.item_id, record.source)
-        destination = self.names.cell_key(entry, amount.item_id, record.destination)
+        (amount,), (source, destination) = named.amounts, named.cells
         reverses: Row = (None, None, None)
         if record.reverses is not None:
             if record.reverses.gateway not in self.gateways:
@@ -170,9 +166,9 @@ class Renderer:
             self.adjustment_id,
         )
 
-    def unit_position(self, entry: Entry, record: UnitPosition) -> Row:
+    def unit_position(self, named: Named, record: UnitPosition) -> Row:
         """Write the middle columns of a unit position."""
-        places, site = self.names.places, entry.site
+        places, site = self.names.places, named.entry.site
         return (
             places[UNIT_SITE, record.unit],
             None if record.location is None else places[site, record.location],
@@ -180,7 +176,7 @@ class Renderer:
             None if record.from_location is None else places[site, record.from_location],
         )
 
-    def crossing(self, _entry: Entry, record: Crossing) -> Row:
+    def crossing(self, _named: Named, record: Crossing) -> Row:
         """Write the middle columns of a crossing."""
         return (
             record.portal,
@@ -192,26 +188,26 @@ class Renderer:
             record.visit,
         )
 
-    def count(self, entry: Entry, record: Count) -> Row:
+    def count(self, named: Named, record: Count) -> Row:
         """Write the middle columns of a count."""
         return (
             record.scope.value,
-            self.names.places[entry.site, record.location],
+            self.names.places[named.entry.site, record.location],
             record.count_task,
             record.blind,
             record.clock_uncertainty_s,
         )
 
-    def workflow_event(self, _entry: Entry, record: WorkflowEvent) -> Row:
+    def workflow_event(self, _named: Named, record: WorkflowEvent) -> Row:
         """Write the middle columns of a workflow event."""
         return record.workflow, record.step, record.outcome
 
-    def gap(self, _entry: Entry, record: Gap) -> Row:
+    def gap(self, _named: Named, record: Gap) -> Row:
         """Write the middle columns of a gap."""
         return record.gap_device, record.from_at, record.to_at, record.cause.value
 
 
-_MIDDLE: Final[dict[str, Callable[[Renderer, Entry, Any], Row]]] = {
+_MIDDLE: Final[dict[str, Callable[[Renderer, Named, Any], Row]]] = {
     "movement": Renderer.movement,
     "unit_position": Renderer.unit_position,
     "crossing": Renderer.crossing,

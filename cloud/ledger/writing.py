@@ -9,7 +9,7 @@ from cloud.db import Connection
 from cloud.ledger import store
 from cloud.ledger.domain import AcceptedBatch, Claim, NotPostableError, RefusedRow
 from cloud.ledger.entries import Entry, Gateways
-from cloud.ledger.naming import resolve_names
+from cloud.ledger.naming import Named, resolve_names
 from cloud.ledger.rows import COUNT, COUNT_LINE, TABLE_OF_KIND, TABLES, Renderer, Row, Table
 from cloud.master.domain import UnresolvableError
 from cloud.master.resolver import Resolver
@@ -68,25 +68,25 @@ class Writer:
             NotPostableError: If a statement cannot be stored as it is.
         """
         entries = self._claim_reversals(entries)
-        names, entries = resolve_names(self._conn, self._resolver, self._posting_id, entries, self._refuse)
+        names, storable = resolve_names(self._conn, self._resolver, self._posting_id, entries, self._refuse)
         renderer = Renderer(self._posting_id, names, self._gateways, adjustment_id)
-        stored: dict[Table, tuple[list[Entry], list[Row]]] = {table: ([], []) for table in TABLES}
-        for entry in entries:
+        stored: dict[Table, tuple[list[Named], list[Row]]] = {table: ([], []) for table in TABLES}
+        for named in storable:
             try:
-                row = renderer.row(entry)
+                row = renderer.row(named)
             except UnresolvableError as error:
-                self._refuse(entry, error)
+                self._refuse(named.entry, error)
                 continue
-            of_table, rows = stored[TABLE_OF_KIND[entry.row.record.kind]]
-            of_table.append(entry)
+            of_table, rows = stored[TABLE_OF_KIND[named.entry.row.record.kind]]
+            of_table.append(named)
             rows.append(row)
         for table, (of_table, rows) in stored.items():
             not_taken = {write.index: write for write in store.copy_rows(self._conn, table, rows)}
             for index, write in not_taken.items():
-                self._refuse(of_table[index], UnresolvableError(write.reason, write.message))
+                self._refuse(of_table[index].entry, UnresolvableError(write.reason, write.message))
             if table is COUNT:
-                counts = [entry for index, entry in enumerate(of_table) if index not in not_taken]
-                lines = [line for entry in counts for line in renderer.count_lines(entry)]
+                counts = [named for index, named in enumerate(of_table) if index not in not_taken]
+                lines = [line for named in counts for line in renderer.count_lines(named)]
                 store.copy_rows(self._conn, COUNT_LINE, lines)
 
     def _claim_reversals(self, entries: Sequence[Entry]) -> list[Entry]:

@@ -20,6 +20,7 @@ IdentifierKey: TypeAlias = tuple[str, str]
 """(scheme, value), an SGTIN already reduced to its GTIN."""
 
 UNIT_SITE: Final = ""
+_ACCOUNTS: Final = frozenset(VirtualLocation)
 BASE_UNIT: Final = "base"
 QUANTUM: Final = Decimal("0.000001")
 LARGEST_QUANTITY: Final = Decimal(10) ** 20
@@ -106,7 +107,7 @@ def check_place(key: PlaceKey) -> None:
     site, code = key
     if not code.startswith(VIRTUAL_PREFIX):
         return
-    if site == UNIT_SITE or code.partition("/")[0] not in set(VirtualLocation):
+    if site == UNIT_SITE or code.partition("/")[0] not in _ACCOUNTS:
         expected = ", ".join(VirtualLocation)
         message = f"place {code!r} is no virtual account: expected one of {expected}, or a real code"
         raise UnresolvableError("unknown_virtual_account", message)

@@ -59,8 +59,8 @@ def test_a_reversal_restores_every_cell_at_the_original_instant(ledger: Ledger) 
     assert posted.rows[0].gateway == "_cloud"
     with pytest.raises(AlreadyClaimedError, match="reversal of gw-1/00000000000000aa/2 has been done before"):
         ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, misread, reason="misread"))
+    unknown = RowRef(gateway="gw-1", epoch=gateway.epoch, seq=9)
     with pytest.raises(UnknownRowError, match="no movement 9 of gateway gw-1"):
-        unknown = RowRef(gateway="gw-1", epoch=gateway.epoch, seq=9)
         ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, unknown, reason="misread"))
 
 
@@ -142,8 +142,8 @@ def test_an_adjustment_is_not_reversed_and_an_instant_not_bound_twice(ledger: Le
     count_cell(ledger, cell, "8", minute=30)
     with pytest.raises(NotPostableError, match="bound to a count observed at"):
         count_cell(ledger, cell, "7", minute=30)
+    minutes = (datetime.now(UTC) + timedelta(days=1) - at(0)).total_seconds() / 60
     with pytest.raises(NotPostableError, match="lies in the future"):
-        minutes = (datetime.now(UTC) + timedelta(days=1) - at(0)).total_seconds() / 60
         count_cell(ledger, cell, "7", minute=minutes)
     ((epoch, seq),) = ledger.query("SELECT epoch, seq FROM movement WHERE adjustment_id IS NOT NULL")
     assert epoch == 0
@@ -161,9 +161,10 @@ def test_merged_items_read_as_one_and_the_merge_can_be_taken_back(ledger: Ledger
     codes = {"from_code": f"gtin:{other}", "to_code": f"gtin:{one}"}
     merged = ledger.as_app(lambda conn: merge_items(conn, CONTROLLER, **codes, ratio=(12, 1)))
     reading = (
-        "SELECT i.code, sum(b.quantity * ci.numerator / ci.denominator) FROM balance b JOIN cell c USING (cell_id) "
-        "JOIN location l USING (location_id) JOIN canonical_item ci USING (item_id) "
-        "JOIN item i ON i.item_id = ci.canonical_id WHERE l.code = 'A-01' GROUP BY i.code ORDER BY 1"
+        "SELECT i.code, sum(b.quantity * ci.numerator / ci.denominator) FROM balance b "
+        "JOIN cell c USING (cell_id) JOIN location l USING (location_id) "
+        "JOIN canonical_item ci USING (item_id) JOIN item i ON i.item_id = ci.canonical_id "
+        "WHERE l.code = 'A-01' GROUP BY i.code ORDER BY 1"
     )
     assert ledger.query(reading) == [(f"gtin:{one}", 25)]
     assert ledger.query("SELECT count(*) FROM aliases_at(%s)", merged.position - 1) == [(0,)]

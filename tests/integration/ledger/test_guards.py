@@ -9,7 +9,26 @@ from cloud.db import SuperuserError, connect, migrate, open_pool, statements
 from cloud.db.schema import MigrationError
 from cloud.ledger.verification.service import PROMISES
 
-APPEND_ONLY = ["ledger_entry", "batch", "movement", "unit_position", "crossing", "count", "count_line", "workflow_event", "gap", "cell", "claim", "identifier", "item_alias", "period_close", "period_balance", "audit_event", "cell_delta", "cell_bucket"]
+APPEND_ONLY = [
+    "ledger_entry",
+    "batch",
+    "movement",
+    "unit_position",
+    "crossing",
+    "count",
+    "count_line",
+    "workflow_event",
+    "gap",
+    "cell",
+    "claim",
+    "identifier",
+    "item_alias",
+    "period_close",
+    "period_balance",
+    "audit_event",
+    "cell_delta",
+    "cell_bucket",
+]
 ROLES = ("owner", "ingest", "app", "planner", "auditor")
 REFUSALS = (psycopg.errors.RestrictViolation, psycopg.errors.InsufficientPrivilege)
 

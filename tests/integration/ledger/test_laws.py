@@ -178,8 +178,8 @@ def test_the_past_is_the_fold_of_what_had_occurred_and_was_posted(
         by_hand = dict.fromkeys(cells, Decimal(0))
         for cell, delta in conn.execute(
             "SELECT s.cell_id, s.delta FROM movement m JOIN ledger_entry e USING (posting_id) "
-            "CROSS JOIN LATERAL (VALUES (m.from_cell, -m.quantity), (m.to_cell, m.quantity)) s (cell_id, delta) "
-            "WHERE m.occurred_at <= %s AND e.position <= %s",
+            "CROSS JOIN LATERAL (VALUES (from_cell, -quantity), (to_cell, quantity)) s (cell_id, delta)"
+            " WHERE m.occurred_at <= %s AND e.position <= %s",
             (at(minute), start + position),
         ):
             by_hand[cell] += delta

@@ -16,8 +16,8 @@ def by_hand(ledger: Ledger, until_at: datetime, until_position: int) -> dict[int
         cell: quantity
         for cell, quantity in ledger.query(
             "SELECT s.cell_id, sum(s.delta) FROM movement m JOIN ledger_entry e USING (posting_id) "
-            "CROSS JOIN LATERAL (VALUES (m.from_cell, -m.quantity), (m.to_cell, m.quantity)) s (cell_id, delta) "
-            "WHERE m.occurred_at <= %s AND e.position <= %s GROUP BY s.cell_id",
+            "CROSS JOIN LATERAL (VALUES (from_cell, -quantity), (to_cell, quantity)) s (cell_id, delta)"
+            " WHERE m.occurred_at <= %s AND e.position <= %s GROUP BY s.cell_id",
             until_at,
             until_position,
         )
