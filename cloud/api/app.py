@@ -1,9 +1,10 @@
 """The API as one application."""
 
 from importlib.metadata import version
-from typing import Final
+from typing import Any, Final
 
 from fastapi import FastAPI
+from typing_extensions import override
 
 from cloud.api import problems
 from cloud.api.metrics import Metrics
@@ -20,6 +21,17 @@ carries an ETag. Every POST needs an `Idempotency-Key`. Every error is `applicat
 """
 
 
+class _Api(FastAPI):
+    """FastAPI whose OpenAPI document is honest about errors."""
+
+    @override
+    def openapi(self) -> dict[str, Any]:
+        """Describe the API, once."""
+        if self.openapi_schema is None:
+            self.openapi_schema = problems.honest(super().openapi())
+        return self.openapi_schema
+
+
 def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
     """Build the API.
 
@@ -30,7 +42,7 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
     Returns:
         The application.
     """
-    app = FastAPI(
+    app = _Api(
         title="Dockledger",
         version=version("dockledger"),
         description=_DESCRIPTION,

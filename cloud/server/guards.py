@@ -80,9 +80,12 @@ class Guards:
         try:
             await self._app(exchange.scope, exchange.receive, exchange.send)
         except _TooLargeError:
-            await exchange.refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes")
+            pass
         finally:
             self._open.release()
+        if exchange.is_too_large:
+            exchange.is_too_large = False
+            await exchange.refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes")
 
 
 class _Exchange:
@@ -91,6 +94,8 @@ class _Exchange:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.status = 500
+        self.is_too_large = False
+        """Found while the body was read; what the application answers to its half is not sent."""
         self._receive = receive
         self._send = send
         self._taken_bytes = 0
@@ -104,10 +109,13 @@ class _Exchange:
         message = await self._receive()
         self._taken_bytes += len(message.get("body", b""))
         if self._taken_bytes > MAX_BODY_BYTES:
+            self.is_too_large = True
             raise _TooLargeError
         return message
 
     async def send(self, message: Message) -> None:
+        if self.is_too_large:
+            return
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ ROWS: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    taken_at: datetime
+    taken_s: float
     content: dict[str, Any]
 
 
@@ -62,11 +63,12 @@ class Snapshots:
         """
         key = (actor.all_sites, actor.sites, actor.roles_anywhere)
         with self._lock:
-            now = gate.clock()
-            fresh_from = now - timedelta(seconds=EVERY_S * 0.9)
-            self._kept = {who: kept for who, kept in self._kept.items() if kept.taken_at > fresh_from}
+            now_s = time.monotonic()
+            self._kept = {
+                who: kept for who, kept in self._kept.items() if now_s - kept.taken_s < EVERY_S * 0.9
+            }
             if key not in self._kept:
-                self._kept[key] = _Kept(now, _look(gate, actor, now))
+                self._kept[key] = _Kept(now_s, _look(gate, actor, gate.clock()))
             return self._kept[key].content
 
 

@@ -19,6 +19,17 @@ from contracts.base import Code, Site
 router = APIRouter(prefix="/v1/locations", tags=["master data"], route_class=ConditionalRoute)
 
 
+PlaceCode = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[^@\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
+        description="Not beginning with @, which names virtual accounts",
+    ),
+]
+
+
 class Location(BaseModel):
     """A place or virtual account; a provisional one was named by a scan and never set up."""
 
@@ -37,7 +48,7 @@ class NewLocation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     site: Site
-    code: Code = Field(pattern=r"^[^@\x00-\x1f\x7f][^\x00-\x1f\x7f]*$", description="Not beginning with @")
+    code: PlaceCode
     kind: Literal["zone", "bin"]
     parent: Code | None = None
 

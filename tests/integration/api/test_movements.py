@@ -31,9 +31,7 @@ def quantity_at(client: httpx.Client, people: People, location: str) -> str:
     return " ".join(row["quantity"] for row in answer.json()["items"])
 
 
-def test_a_movement_by_hand_is_posted_once_however_often_sent(
-    client: httpx.Client, people: People
-) -> None:
+def test_a_movement_by_hand_is_posted_once_however_often_sent(client: httpx.Client, people: People) -> None:
     first = post(client, people, new_movement(), "k-1")
     again = post(client, people, new_movement(), "k-1")
     assert first.status_code == again.status_code == 201, first.text

@@ -1,0 +1,145 @@
+"""What the API answers to anybody: problems, pages of rows, entity tags, limits, headers."""
+
+import base64
+
+import httpx
+import pytest
+from serving import OTHER, OWN, TEA, People
+
+CONTROLLER = "inventory_controller@madrid"
+
+
+def get(
+    client: httpx.Client, people: People, path: str, *, who: str = CONTROLLER, **more: str
+) -> httpx.Response:
+    return client.get(path, headers={**people.headers(who), **more})
+
+
+def test_balances_are_of_ones_own_sites(client: httpx.Client, people: People) -> None:
+    answer = get(client, people, "/v1/balances").json()
+    stock = {(row["item"], row["location"]): row["quantity"] for row in answer["items"]}
+    assert stock == {
+        ("MUG-BLUE", "A-02-1"): "-30.000000",
+        ("TEA-500", "A-01-1"): "188.000000",
+        ("TEA-500", "STAGING"): "280.000000",
+    }
+    assert answer["position"] == 5
+    assert [site["site"] for site in answer["sites"]] == [OWN]
+
+
+@pytest.mark.parametrize("path", ["/v1/movements", "/v1/items", "/v1/locations", "/v1/balances?virtual=true"])
+def test_pages_of_one_row_give_what_one_page_gives(client: httpx.Client, people: People, path: str) -> None:
+    whole = get(client, people, path, who="auditor").json()["items"]
+    assert len(whole) > 1
+    piecewise: list[object] = []
+    following = f"{path}{'&' if '?' in path else '?'}limit=1"
+    first = following
+    while following:
+        page = get(client, people, following, who="auditor").json()
+        piecewise += page["items"]
+        following = f"{first}&after={page['next']}" if page["next"] else ""
+    assert piecewise == whole
+
+
+def test_a_cursor_of_another_list_is_refused(client: httpx.Client, people: People) -> None:
+    for cursor in ("x", base64.urlsafe_b64encode(b'["a","b",3,4]').decode(), "%00"):
+        answer = get(client, people, f"/v1/items?after={cursor}")
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:dockledger:problem:bad-cursor")
+
+
+def test_an_unchanged_answer_is_not_sent_again(client: httpx.Client, people: People) -> None:
+    first = get(client, people, f"/v1/items/{TEA}")
+    again = get(client, people, f"/v1/items/{TEA}", **{"If-None-Match": first.headers["etag"]})
+    assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/nothing", 404),
+        ("GET", "/v1/items/NO-SUCH", 404),
+        ("DELETE", "/v1/items", 405),
+        ("GET", "/v1/balances?limit=0", 422),
+        ("GET", "/v1/balances?as_of=yesterday", 422),
+        ("GET", "/v1/balances?as_of=2026-03-02T10:00:00", 422),
+        ("GET", "/v1/movements/gw/xyz/1", 422),
+        ("GET", "/v1/quarantine/99999", 404),
+    ],
+)
+def test_every_error_is_a_problem_that_says_where(
+    client: httpx.Client, people: People, method: str, path: str, status: int
+) -> None:
+    answer = client.request(method, path, headers=people.headers(CONTROLLER))
+    problem = answer.json()
+    assert (answer.status_code, problem["status"]) == (status, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem["instance"] == path.partition("?")[0]
+    assert problem["title"]
+    assert problem["detail"]
+
+
+@pytest.mark.parametrize("key", ["", "Bearer", "Bearer dlk_x_y", "Basic YTpi", "Bearer " + "x" * 5000])
+def test_a_wrong_key_is_refused(client: httpx.Client, people: People, key: str) -> None:
+    answer = client.get("/v1/items", headers={"Authorization": key})
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+
+
+def test_another_sites_movement_is_not_even_there(client: httpx.Client, people: People) -> None:
+    leeds = get(client, people, "/v1/movements", who=f"auditor@{OTHER}").json()["items"]
+    assert [row["site"] for row in leeds] == [OTHER]
+    path = "/v1/movements/{gateway}/{epoch}/{seq}".format(**leeds[0])
+    assert get(client, people, path, who=f"auditor@{OTHER}").status_code == 200
+    assert get(client, people, path, who=f"auditor@{OWN}").status_code == 404
+
+
+def test_a_body_beyond_the_limit_is_refused(client: httpx.Client, people: People) -> None:
+    headers = {**people.headers(CONTROLLER), "Idempotency-Key": "k", "Content-Type": "application/json"}
+    declared = client.post("/v1/movements", content=b" " * 1_100_000, headers=headers)
+    streamed = client.post("/v1/movements", content=iter([b" " * 600_000] * 2), headers=headers)
+    assert (declared.status_code, streamed.status_code) == (413, 413)
+
+
+def test_every_answer_carries_the_security_headers(client: httpx.Client) -> None:
+    for path in ("/login", "/v1/items", "/health/live", "/static/live.js", "/nothing"):
+        headers = client.get(path).headers
+        assert "default-src 'none'" in headers["content-security-policy"], path
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["x-frame-options"] == "DENY"
+
+
+def test_ready_says_that_the_database_answers(client: httpx.Client) -> None:
+    assert client.get("/health/live").json() == client.get("/health/ready").json() == {"status": "ok"}
+
+
+def test_metrics_count_requests_and_show_the_ledger(client: httpx.Client, people: People) -> None:
+    get(client, people, "/v1/items")
+    figures = get(client, people, "/metrics", who="auditor").text
+    assert 'dockledger_http_requests_total{method="GET",route="/v1/items",status="200"} 1.0' in figures
+    assert "dockledger_ledger_position 5.0" in figures
+    assert "dockledger_quarantine_held 2.0" in figures
+
+
+def test_a_place_is_set_up_once_and_one_that_a_scan_named_is_confirmed(
+    client: httpx.Client, people: People
+) -> None:
+    def create(key: str, code: str, **more: str) -> httpx.Response:
+        headers = {**people.headers(CONTROLLER), "Idempotency-Key": key}
+        body = {"site": OWN, "code": code, "kind": "bin", **more}
+        return client.post("/v1/locations", json=body, headers=headers)
+
+    assert create("k-1", "A-01-1").status_code == 201
+    assert create("k-2", "A-01-1").status_code == 409
+    assert create("k-3", "C-09-9").status_code == 201
+    assert create("k-4", "D-1", parent="NOWHERE").status_code == 409
+    assert create("k-5", "@customer").status_code == 422
+    kept = get(client, people, "/v1/locations?search=A-01-1").json()["items"]
+    assert [place["is_provisional"] for place in kept] == [False]
+
+
+def test_the_openapi_names_every_problem_an_operation_answers(client: httpx.Client) -> None:
+    described = client.get("/v1/openapi.json").json()
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            if path.startswith("/v1"):
+                assert {"401", "403", "422", "503"} <= set(operation["responses"]), (method, path)
+    assert "Problem" in described["components"]["schemas"]
