@@ -129,13 +129,13 @@ def test_an_agent_that_is_killed_again_and_again_stores_each_movement_once(
         seen = movements_told(tmp_path)
         agent = subprocess.Popen([sys.executable, "-m", "edge_agent.cli", "run", "--config", str(config)])
         try:
-            eventually(lambda seen=seen: replay.poll() is not None or movements_told(tmp_path) > seen + 60)
+            eventually(lambda seen=seen: replay.poll() is not None or movements_told(tmp_path) > seen + 80)
         finally:
             kills += replay.poll() is None
             agent.kill()
             agent.wait()
     figures = finished(replay)
-    assert kills >= 3
+    assert kills >= 2
     assert figures["hosts_resumed"] == kills + 1
     assert stored(new_gateway().movements()) == expected(tmp_path)
 
