@@ -9,6 +9,8 @@ RESEND_GROWTH: Final = 1.5
 RESEND_LONGEST_S: Final = 60.0
 RECONNECT_FIRST_S: Final = 0.25
 RECONNECT_LONGEST_S: Final = 30.0
+_GROWN: Final = 16
+"""Attempts after which waits have reached their limits."""
 
 
 def resend_after_s(attempts: int, draw: float) -> float:
@@ -22,7 +24,8 @@ def resend_after_s(attempts: int, draw: float) -> float:
         Seconds: 3-10 after the first sending, growing to a minute.
     """
     least, most = RESEND_FIRST_S
-    return float(min((least + draw * (most - least)) * RESEND_GROWTH ** (attempts - 1), RESEND_LONGEST_S))
+    growth = RESEND_GROWTH ** min(attempts - 1, _GROWN)
+    return float(min((least + draw * (most - least)) * growth, RESEND_LONGEST_S))
 
 
 def reconnect_after_s(failures: int, draw: float) -> float:
@@ -35,7 +38,7 @@ def reconnect_after_s(failures: int, draw: float) -> float:
     Returns:
         Seconds, with full jitter, up to half a minute; never a reason to give up.
     """
-    ceiling = min(RECONNECT_FIRST_S * 2 ** min(failures, 16), RECONNECT_LONGEST_S)
+    ceiling = min(RECONNECT_FIRST_S * 2 ** min(failures, _GROWN), RECONNECT_LONGEST_S)
     return float(RECONNECT_FIRST_S + draw * (ceiling - RECONNECT_FIRST_S))
 
 

@@ -218,7 +218,9 @@ class MqttLink:
             reason = self._connect_and_serve()
             was_connected, self._connected_with = self._connected_with is not None, None
             failures = 1 if was_connected else failures + 1
-            if was_connected and not self._stopping.is_set():
+            if self._stopping.is_set():
+                return
+            if was_connected:
                 self.counters["disconnects"] += 1
                 log.warning("broker_lost", host=self._broker.host, port=self._broker.port, reason=reason)
                 self._on_event(Disconnected(reason))

@@ -2,7 +2,8 @@
 
 Run as ``python writer_process.py OUTBOX PROMISES ROUNDS LINK_LOST_AFTER``: from that round on nothing is
 acknowledged, and from twice that round on nothing is sealed. The promises are lines of JSON, each
-written after the outbox's call returned: rows that are durable, batches that may have been sent, acknowledgements taken.
+written after the outbox's call returned: rows that are durable, batches that may have been sent, and
+acknowledgements that were taken.
 """
 
 import json

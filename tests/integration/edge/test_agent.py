@@ -1,0 +1,236 @@
+"""The shipped command as a black box: scans in by a pseudo-terminal, rows in the ledger, SIGTERM, memory."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from contracts.gateway import ConfigOutcome, Health, ReportedConfig
+from contracts.topics import Channel
+from tests.conftest import Broker
+from tests.integration.edge.scripted_ledger import ScriptedLedger
+
+MOST_IDLE_KB = 120 * 1024
+SITE, GATEWAY = "leeds", "gw-1"
+
+
+class Terminal:
+    """A pseudo-terminal that stands for a scanner on a serial line."""
+
+    def __init__(self) -> None:
+        self.master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.port = os.ttyname(self._slave)
+
+    def scan(self, *texts: str) -> None:
+        """Scan once the agent has greeted: what came before it opened the line is not its business."""
+        said = b""
+        while b"resume" not in said:
+            assert select.select([self.master], [], [], 60)[0], f"the agent said {said!r}"
+            said += os.read(self.master, 4096)
+        for text in texts:
+            os.write(self.master, f"]C0{text}\r\n".encode())
+
+    def close(self) -> None:
+        os.close(self.master)
+        os.close(self._slave)
+
+
+@pytest.fixture
+def scanner() -> Iterator[Terminal]:
+    terminal = Terminal()
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture
+def config(tmp_path: Path, broker: Broker, scanner: Terminal) -> Path:
+    path = tmp_path / "a site" / "agent.toml"
+    path.parent.mkdir()
+    path.write_text(
+        f"""
+site = "{SITE}"
+gateway = "{GATEWAY}"
+broker_url = "{broker.admit(SITE, GATEWAY)}"
+clock = "assumed"
+
+[[scanner]]
+id = "scan-1"
+port = "{scanner.port}"
+profile = "generic_terminal"
+
+[workflow]
+staging = "STAGING"
+returns = "RETURNS"
+badge_required = false
+item_pattern = "[0-9]{{5}}[A-Z]*"
+location_pattern = "BIN-[0-9]+"
+"""
+    )
+    return path
+
+
+@pytest.fixture
+def agent(config: Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = start(config)
+    yield process
+    process.kill()
+    process.wait()
+
+
+def start(config: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(["edge-agent", "run", "--config", str(config)], env=environment())
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
+def command(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["edge-agent", *words], env=environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def kinds(ledger: ScriptedLedger) -> list[str]:
+    return [record.kind for _, record in ledger.books.records()]
+
+
+def healths(ledger: ScriptedLedger) -> list[Health]:
+    return [
+        Health.model_validate_json(body) for channel, body in ledger.statuses if channel is Channel.HEALTH
+    ]
+
+
+def test_scans_become_rows_in_the_ledger_and_sigterm_ends_it_cleanly(
+    broker: Broker, scanner: Terminal, config: Path
+) -> None:
+    ledger = ScriptedLedger(broker.url, SITE)
+    process = start(config)
+    try:
+        scanner.scan("$RECEIVE/PO-1", "85123A", "$QTY/3", "$DONE")
+        ledger.wait_until(lambda it: "movement" in kinds(it), timeout_s=60)
+        resident_kb = int(status_of(process.pid)["VmRSS"].split()[0])
+        assert resident_kb < MOST_IDLE_KB
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+        status = orjson.loads(command("outbox", "status", "--config", str(config)).stdout)
+        assert status["ledger_id"] == "ledger-1"
+        assert "acked" in {each["state"] for each in status["totals"]}
+    finally:
+        process.kill()
+        process.wait()
+        ledger.close()
+
+
+def test_killed_and_started_again_it_reports_the_gap_and_repeats_nothing(
+    broker: Broker, scanner: Terminal, config: Path
+) -> None:
+    ledger = ScriptedLedger(broker.url, SITE)
+    try:
+        first = start(config)
+        scanner.scan("$RECEIVE/PO-1", "85123A", "$DONE")
+        ledger.wait_until(lambda it: "movement" in kinds(it), timeout_s=60)
+        first.kill()
+        first.wait()
+        second = start(config)
+        ledger.wait_until(lambda it: "gap" in kinds(it), timeout_s=60)
+        second.terminate()
+        assert second.wait(20) == 0
+        assert kinds(ledger).count("movement") == 1
+        (gap,) = (record for _, record in ledger.books.records() if record.kind == "gap")
+        assert (gap.gap_device, gap.cause) == (GATEWAY, "down")
+    finally:
+        ledger.close()
+
+
+def test_a_wish_from_the_cloud_is_rejected_or_applied_and_reported(
+    broker: Broker, config: Path, agent: "subprocess.Popen[bytes]"
+) -> None:
+    ledger = ScriptedLedger(broker.url, SITE)
+    try:
+        for revision, settings in ((1, {"gateway": "other"}), (2, {"drain_rows_per_s": 100.0})):
+            wish = {
+                "revision": revision,
+                "issued_at": "2026-01-01T00:00:00Z",
+                "settings": settings,
+            }
+            ledger.send(GATEWAY, Channel.CONFIG_DESIRED, orjson.dumps(wish))
+            ledger.wait_until(
+                lambda it, n=revision: any(each.revision == n for each in reports(it)), timeout_s=60
+            )
+        first, last = reports(ledger)[0], reports(ledger)[-1]
+        assert (first.outcome, "'gateway' cannot be set" in first.errors[0]) == (ConfigOutcome.REJECTED, True)
+        assert (last.outcome, last.settings) == (ConfigOutcome.APPLIED, {"drain_rows_per_s": 100.0})
+    finally:
+        ledger.close()
+
+
+def reports(ledger: ScriptedLedger) -> list[ReportedConfig]:
+    return [
+        ReportedConfig.model_validate_json(body)
+        for channel, body in ledger.statuses
+        if channel is Channel.CONFIG_REPORTED
+    ]
+
+
+def status_of(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.strip() for name, value in (line.split(":", 1) for line in lines)}
+
+
+def test_check_shows_every_setting_with_its_origin_and_no_password(config: Path) -> None:
+    done = command("check", "--config", str(config))
+    assert done.returncode == 0
+    assert f"{GATEWAY}  (file {config})" in done.stdout
+    assert "5000.0  (default)" in done.stdout
+    assert ":***@" in done.stdout
+    assert "test-gw-1" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("gatway = 'x'", "'gatway' is not a setting: did you mean gateway?"),
+        ("drain_rows_per_s = -1", "drain_rows_per_s = '-1': Input should be greater than 0"),
+        ("log_format = 'runes'", "log_format = 'runes': Input should be 'json' or 'console'"),
+        ("= broken", "cannot be read"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_value_expectation_and_place(
+    config: Path, line: str, message: str
+) -> None:
+    config.write_text(f"{line}\n{config.read_text()}")
+    done = command("check", "--config", str(config))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert str(config) in done.stderr
+
+
+def test_a_missing_file_or_setting_is_named(tmp_path: Path) -> None:
+    assert "does not exist" in command("check", "--config", str(tmp_path / "none.toml")).stderr
+    (tmp_path / "agent.toml").write_text("site = 'leeds'\n")
+    done = command("check", "--config", str(tmp_path / "agent.toml"))
+    assert "gateway: Field required" in done.stderr
+    assert "broker_url: Field required" in done.stderr
+
+
+def test_export_gives_every_kept_record_as_json_lines(
+    broker: Broker, scanner: Terminal, config: Path, agent: "subprocess.Popen[bytes]"
+) -> None:
+    scanner.scan("$RECEIVE/PO-1", "85123A", "$DONE")
+    deadline = time.monotonic() + 60
+    records: list[dict[str, object]] = []
+    while not any(each["kind"] == "movement" for each in records):
+        assert time.monotonic() < deadline
+        done = command("outbox", "export", "--config", str(config))
+        records = [orjson.loads(line) for line in done.stdout.splitlines()]
+    assert {"epoch", "batch_no", "state", "seq", "kind"} <= records[0].keys()

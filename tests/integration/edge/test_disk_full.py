@@ -1,0 +1,80 @@
+"""F2: the volume fills up. Rows are refused loudly, nothing stored is lost, and it recovers unattended."""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import orjson
+import pytest
+
+from contracts.records import WorkflowEvent
+from edge_agent.clock import Clock
+from edge_agent.outbox.draft import draft
+from edge_agent.outbox.errors import OutboxFullError
+from edge_agent.outbox.inspect import export
+from edge_agent.outbox.outbox import Outbox, OutboxOptions
+
+CYCLES = 10
+BALLAST = 512 * 1024
+
+
+@pytest.fixture
+def volume(tmp_path: Path) -> Iterator[Path]:
+    mounted = tmp_path / "volume"
+    mounted.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(mounted)], capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"only root may mount a small tmpfs: {done.stderr.decode().strip()}")
+    yield mounted
+    subprocess.run(["umount", str(mounted)], check=True)
+
+
+def test_a_full_disk_loses_nothing_and_recovers_unattended(volume: Path) -> None:
+    path, filler = volume / "outbox.db", volume / "filler"
+    clock = Clock(boot_id="boot-a", is_synchronised=lambda: True)
+    options = OutboxOptions(path, "leeds", "gw-1", "test", quota_bytes=64 * 1024**2, ballast_bytes=BALLAST)
+    outbox = Outbox(options, clock)
+    stored = 0
+
+    def append() -> None:
+        nonlocal stored
+        row = draft(WorkflowEvent, clock.now(), workflow="w", step="s", device=str(stored), note="n" * 300)
+        outbox.append([row])
+        stored += 1
+
+    try:
+        for _ in range(CYCLES):
+            append()
+            with suppress(OSError), filler.open("wb") as file:
+                while True:
+                    file.write(bytes(4096))
+                    file.flush()
+            with pytest.raises(OutboxFullError, match=r"the disk is full"):
+                fill_what_is_left(append)
+            began = time.monotonic()
+            with pytest.raises(OutboxFullError):
+                append()
+            assert time.monotonic() - began <= 1
+            assert outbox.is_full
+            filler.unlink()
+            began = time.monotonic()
+            while outbox.is_full:
+                assert time.monotonic() - began <= 5
+                time.sleep(0.05)
+        append()
+        assert outbox.stats().counters["disk_full"] >= CYCLES
+    finally:
+        outbox.close()
+    outbox = Outbox(options, clock)
+    devices = [orjson.loads(line)["device"] for line in export(path)]
+    outbox.close()
+    assert devices == [str(number) for number in range(stored)]
+
+
+def fill_what_is_left(append: Callable[[], None]) -> None:
+    for _ in range(10_000):
+        append()
