@@ -71,6 +71,8 @@ def run_demo(arguments: argparse.Namespace, settings: Settings) -> int:
         return 1
     text = json.dumps(report(outcome), indent=2)
     print(text)
+    for breach in outcome.breaches:
+        print(f"BREACH {breach.check}: {breach.count}: {breach.text}")
     if arguments.report:
         arguments.report.write_text(text + "\n", "utf-8")
     return 0 if outcome.is_good else 1

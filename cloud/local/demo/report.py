@@ -1,12 +1,21 @@
 """The demonstration's account of itself: what was scanned, what the ledger has, how fast, which versions."""
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
 from cloud.local.demo.domain import Judgement
 from cloud.local.demo.store import Latency, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A promise that does not hold."""
+
+    check: str
+    count: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +27,8 @@ class Outcome:
     latency: Latency
     published: int
     """Movements that the gateways have handed over and the ledger has acknowledged."""
-    breaches: int
-    """Promises that `dockledger verify` found broken."""
-    balance_mismatches: int
-    """Those among them that are balances."""
+    breaches: Sequence[Breach]
+    """What `dockledger verify` found."""
     seconds_to_ready: float
     seed: int
     postgres: str
@@ -30,7 +37,7 @@ class Outcome:
     @property
     def is_good(self) -> bool:
         """Whether the ledger equals the truth and verifies."""
-        return self.judgement.is_clean and self.breaches == 0
+        return self.judgement.is_clean and not self.breaches
 
 
 def report(outcome: Outcome) -> Mapping[str, object]:
@@ -56,7 +63,7 @@ def report(outcome: Outcome) -> Mapping[str, object]:
         "undecided": None,
         "duplicated": judgement.duplicated,
         "lost": judgement.missed,
-        "balance_mismatches": outcome.balance_mismatches,
+        "balance_mismatches": sum(breach.count for breach in outcome.breaches if breach.check == "balances"),
         "quarantined": outcome.progress.quarantined,
         "seconds_to_ready": round(outcome.seconds_to_ready, 2),
         "scan_to_ledger_ms_p50": _rounded(outcome.latency.p50_ms),

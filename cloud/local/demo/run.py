@@ -12,7 +12,7 @@ from cloud.db import DatabaseAwayError, LastingConnection
 from cloud.local.demo import stage
 from cloud.local.demo.domain import judge
 from cloud.local.demo.picture import Moment
-from cloud.local.demo.report import Outcome
+from cloud.local.demo.report import Breach, Outcome
 from cloud.local.demo.store import DemoStore
 from cloud.local.process import process_age_s, spawn, stop
 from cloud.local.stack import Stack
@@ -114,14 +114,12 @@ class Demo:
             self._stack.tick()
             time.sleep(_TICK_S)
         judgement = judge(stage.read_truth(self._truth, self._gateways), self._store.movements())
-        breaches, mismatches = self._verify()
         return Outcome(
             judgement=judgement,
             progress=self._store.progress(),
             latency=self._store.latency(self._since),
             published=stage.movements_kept(self._gateways, since=self._since),
-            balance_mismatches=mismatches,
-            breaches=breaches,
+            breaches=self._verify(),
             seconds_to_ready=self.seconds_to_ready,
             seed=self._seed,
             postgres=self._store.server_version(),
@@ -160,12 +158,14 @@ class Demo:
             )
         )
 
-    def _verify(self) -> tuple[int, int]:
-        """Run the command that users run; give the breaches it found, and those that are wrong balances."""
+    def _verify(self) -> list[Breach]:
+        """Run the command that users run; give what it found."""
         command = self._stack.command("verify", "--json")
         done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603  our command
         if not done.stdout:
             raise DemoError(f"dockledger verify ended with status {done.returncode}: {done.stderr}")
-        found = json.loads(done.stdout)
-        balances = sum(check["breaches"] for check in found["checks"] if check["check"] == "balances")
-        return found["breaches"], balances
+        return [
+            Breach(check["check"], check["breaches"], f"{check['promise']}: {check['first']}")
+            for check in json.loads(done.stdout)["checks"]
+            if check["breaches"]
+        ]
