@@ -1,11 +1,13 @@
-"""`dockledger migrate | verify | rebuild | backup | restore`: the ledger from the command line."""
+"""`dockledger migrate | verify | rebuild | fold | backup | restore`: the ledger from the command line."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import orjson
@@ -15,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cloud.db import Connection, MigrationError, connect, migrate
 from cloud.ledger.backup.archive import BackupError, back_up, restore
 from cloud.ledger.balances import rebuild_balances, wrong_balances
+from cloud.ledger.folding import keep_folding
 from cloud.ledger.verification.domain import Report
 from cloud.ledger.verification.service import verify
 from cloud.settings import Settings
@@ -55,6 +58,13 @@ def add_commands(subparsers: "Subparsers") -> None:
     )
     rebuilding.add_argument("what", choices=["balances"])
     rebuilding.add_argument("--check", action="store_true", help="change nothing; exit code 1 if one differs")
+    _command(
+        subparsers,
+        "fold",
+        "run the job that keeps balances of the past cheap to ask, until SIGTERM",
+        run_fold,
+        "dockledger fold",
+    )
     keeping = _command(
         subparsers,
         "backup",
@@ -107,6 +117,15 @@ def run_rebuild(arguments: argparse.Namespace, settings: Settings) -> int:
         print(f"{len(wrong)} balances differ from their movements")
         return 1 if wrong else 0
     print(f"{len(wrong)} balances mended")
+    return 0
+
+
+def run_fold(_arguments: argparse.Namespace, settings: Settings) -> int:
+    """Fold until SIGTERM or SIGINT."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    keep_folding(settings.needed("app_dsn"), stop)
     return 0
 
 
