@@ -10,7 +10,8 @@ RETURNING gateway_id;
 UPDATE gateway SET state = %(state)s WHERE name = %(name)s AND kind = 'edge' RETURNING site_id;
 
 -- name: list_gateways
-SELECT g.name, g.site_id AS site, g.state, g.registered_at, s.presence, s.heard_at, c.complete_until
+SELECT g.name, g.site_id AS site, g.state, g.registered_at, s.presence, s.heard_at,
+    nullif(c.complete_until, '-infinity') AS complete_until
 FROM gateway AS g
 LEFT JOIN gateway_status AS s USING (gateway_id)
 LEFT JOIN gateway_completeness AS c USING (gateway_id)

@@ -41,7 +41,7 @@ class Keeper:
         """
         self._worker = worker
         self._link = link
-        self._database = LastingConnection(dsn, f"dockledger-keeper {worker}")
+        self._database = LastingConnection(dsn, store.KEEPER_PREFIX + worker)
         self._sites: frozenset[str] = frozenset()
         self._suspects: dict[str, int] = {}
         self._sent_at: dict[int, float] = {}

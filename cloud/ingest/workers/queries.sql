@@ -37,7 +37,13 @@ ON CONFLICT (worker) DO UPDATE SET sha256 = excluded.sha256;
 UPDATE ingest_in_flight SET sha256 = '{}' WHERE worker = %(worker)s;
 
 -- name: living
-SELECT worker FROM ingest_worker ORDER BY worker;
+SELECT w.worker
+FROM ingest_worker AS w
+WHERE w.worker = %(worker)s OR EXISTS (
+    SELECT FROM pg_stat_activity AS a
+    WHERE a.application_name = %(keeper_prefix)s || w.worker AND a.usename = current_user
+)
+ORDER BY w.worker;
 
 -- name: sites
 SELECT site_id FROM site ORDER BY site_id;

@@ -19,6 +19,9 @@ TERM: Final = timedelta(seconds=5)
 ELSEWHERE: Final = "+"
 """Leased like a site: gateways that connect but belong to no site of ours."""
 
+KEEPER_PREFIX: Final = "dockledger-keeper "
+"""How the application name of a keeper's connection begins; the worker's id follows."""
+
 _TURN_LOCK: Final = 0x646F636B_0050
 
 
@@ -57,7 +60,8 @@ class EpochState(NamedTuple):
 def renew(conn: Connection, worker: str, metrics: Sequence[dict[str, object]]) -> frozenset[str]:
     """Stay alive for another term, bury the dead, and share the sites out again.
 
-    The dead are fenced: their connections are ended, so that one that was only stopped holds no lock and
+    A worker without its keeper's connection loses its sites at once; after its term it counts as dead. The
+    dead are fenced: their connections are ended, so that one that was only stopped holds no lock and
     can commit nothing more, and what they held at that moment is suspected of having killed them.
 
     Args:
@@ -74,7 +78,8 @@ def renew(conn: Connection, worker: str, metrics: Sequence[dict[str, object]]) -
     if dead:
         conn.execute(SQL["fence"], {"application_names": list(map(application_name, dead))})
         conn.execute(SQL["blame"], {"workers": dead})
-    living = [str(row[0]) for row in conn.execute(SQL["living"]).fetchall()]
+    asked = {"worker": worker, "keeper_prefix": KEEPER_PREFIX}
+    living = [str(row[0]) for row in conn.execute(SQL["living"], asked).fetchall()]
     sites = [ELSEWHERE, *(str(row[0]) for row in conn.execute(SQL["sites"]).fetchall())]
     held = {str(site): str(holder) for site, holder in conn.execute(SQL["leases"]).fetchall()}
     shares = balance(sites, living, held)

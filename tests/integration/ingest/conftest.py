@@ -43,6 +43,11 @@ class Books:
         with psycopg.connect(self.database.admin_dsn) as conn:
             return conn.execute(query, values).fetchall()
 
+    def command(self, statement: LiteralString, *values: object) -> None:
+        """Change the database as its administrator."""
+        with psycopg.connect(self.database.admin_dsn) as conn:
+            conn.execute(statement, values)
+
     def one(self, query: LiteralString, *values: object) -> object:
         ((value,),) = self.ask(query, *values)
         return value

@@ -1,0 +1,141 @@
+"""What gateways say of themselves, and what the cloud says to them."""
+
+from datetime import UTC, datetime, timedelta
+
+import orjson
+
+from cloud.ingest.arrival import Delivery
+from cloud.ingest.presence import service as presence
+from contracts.feedback import Resend
+from contracts.gateway import ClockHealth, Health, OutboxHealth, Presence, Status
+from contracts.topics import Channel, topic
+from tests.conftest import Broker
+from tests.integration.ingest.conftest import Books
+from tests.integration.ingest.forge import BOOT, NOW, Forge
+from tests.integration.ingest.processes import Ingest, radio, wait_until
+
+
+def status(edge: Forge, said: Presence, *, last_batch_no: int = 0, until: datetime = NOW) -> Delivery:
+    message = Status(
+        site=edge.site,
+        gateway=edge.gateway,
+        presence=said,
+        epoch=edge.epoch,
+        last_batch_no=last_batch_no,
+        complete_until=until,
+        boot_id=BOOT,
+        sent_mono_ns=1,
+        sent_at=NOW,
+        agent="test",
+    )
+    payload = message.model_dump_json(by_alias=True).encode()
+    return Delivery(topic(edge.site, edge.gateway, Channel.STATUS), payload, datetime.now(UTC))
+
+
+def health(edge: Forge, **outbox: object) -> Delivery:
+    counts = {"unacked_rows": 0, "unacked_batches": 0, "used_bytes": 0, "quota_bytes": 1}
+    message = Health(
+        site=edge.site,
+        gateway=edge.gateway,
+        sent_at=NOW,
+        uptime_s=1,
+        outbox=OutboxHealth.model_validate(counts | outbox),
+        clock=ClockHealth(ok=True),
+    )
+    payload = message.model_dump_json(by_alias=True).encode()
+    return Delivery(topic(edge.site, edge.gateway, Channel.HEALTH), payload, datetime.now(UTC))
+
+
+def hear(books: Books, *deliveries: Delivery) -> None:
+    heard = [each for each in map(presence.read, deliveries) if each is not None]
+    with books.lasting.connection() as conn:
+        presence.record(conn, heard)
+
+
+def open_tickets(books: Books) -> list[str]:
+    return [
+        str(row[0]) for row in books.ask("SELECT kind FROM ticket WHERE resolved_at IS NULL ORDER BY kind")
+    ]
+
+
+def test_a_gateway_that_goes_offline_is_a_ticket_until_it_is_back(books: Books) -> None:
+    edge = Forge()
+    hear(books, status(edge, Presence.ONLINE))
+    assert open_tickets(books) == []
+    hear(books, status(edge, Presence.OFFLINE))
+    assert books.one("SELECT presence FROM gateway_status") == "offline"
+    assert open_tickets(books) == ["gateway_offline"]
+    hear(books, status(edge, Presence.ONLINE))
+    assert open_tickets(books) == []
+
+
+def test_backlog_and_a_full_outbox_are_tickets(books: Books) -> None:
+    edge = Forge()
+    hear(books, health(edge, oldest_unacked_age_s=90.0, is_full=True))
+    assert open_tickets(books) == ["gateway_backlog", "gateway_full"]
+    hear(books, health(edge))
+    assert open_tickets(books) == []
+
+
+def test_a_silent_active_gateway_is_a_ticket(books: Books) -> None:
+    edge = Forge()
+    hear(books, health(edge))
+    with books.lasting.connection() as conn:
+        presence.watch_silence(conn)
+    assert open_tickets(books) == []
+    with books.lasting.connection() as conn:
+        conn.execute("UPDATE gateway_status SET heard_at = heard_at - interval '61 s'")
+        presence.watch_silence(conn)
+    assert open_tickets(books) == ["gateway_silent"]
+
+
+def test_a_stranger_is_a_ticket_and_nothing_else(books: Books) -> None:
+    hear(books, status(Forge(gateway="gw-9"), Presence.ONLINE), status(Forge(site="york"), Presence.ONLINE))
+    assert open_tickets(books) == ["gateway_unregistered", "gateway_unregistered"]
+    assert books.ask("SELECT FROM gateway_status") == []
+
+
+def test_a_statement_about_another_gateway_is_not_read() -> None:
+    real = status(Forge(), Presence.OFFLINE)
+    assert presence.read(Delivery("dl/v1/leeds/gw-2/status", real.payload, real.received_at)) is None
+
+
+def test_what_a_gateway_states_counts_once_its_last_batch_is_contiguous(books: Books) -> None:
+    edge = Forge()
+    first, second = edge.batch(), edge.batch()
+    stated = NOW - timedelta(seconds=1)
+    hear(books, status(edge, Presence.ONLINE, last_batch_no=2, until=stated))
+    books.take(second)
+    assert books.one("SELECT complete_until = '-infinity' FROM completeness")
+    books.take(first)
+    assert books.one("SELECT complete_until FROM completeness") == stated
+
+
+def test_a_gateway_cannot_be_complete_into_the_future(books: Books) -> None:
+    edge = Forge()
+    hear(books, status(edge, Presence.ONLINE, until=NOW + timedelta(days=400)))
+    assert books.one("SELECT complete_until <= clock_timestamp() FROM completeness")
+
+
+def test_messages_and_resend_requests_reach_the_gateway_once_published(
+    books: Books, broker: Broker, ingest: Ingest
+) -> None:
+    edge = Forge()
+    url = broker.admit("leeds", "gw-1")
+    books.take(edge.batch())
+    wish = Resend(epoch=edge.epoch, from_batch_no=1, to_batch_no=1)
+    books.command(
+        "INSERT INTO gateway_message (gateway_id, channel, revision, payload, created_by)"
+        " SELECT gateway_id, c, 1, p::jsonb, 'test' FROM gateway, (VALUES ('resend', %s), ('config/desired', %s))"
+        " AS m (c, p) WHERE name = 'gw-1'",
+        wish.model_dump_json(),
+        orjson.dumps({"revision": 1}).decode(),
+    )
+    ingest.start()
+    with radio(url, edge) as gateway:
+        wait_until(lambda: gateway.heard and gateway.heard[-1].resend, "the request")
+        assert gateway.heard[-1].resend == (wish,)
+        assert gateway.heard[-1].contiguous_no == 1
+    wait_until(
+        lambda: books.one("SELECT count(*) FROM gateway_message WHERE published_at IS NULL") == 0, "published"
+    )

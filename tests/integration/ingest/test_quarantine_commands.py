@@ -1,0 +1,117 @@
+"""`dockledger gateway` and `dockledger quarantine` as people type them."""
+
+import json
+
+import orjson
+import pytest
+
+from cloud.cli import build_parser
+from cloud.settings import load
+from contracts.batch import encode_record
+from tests.integration.ingest.conftest import Books
+from tests.integration.ingest.forge import Forge, movement
+
+
+@pytest.fixture(autouse=True)
+def environment(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DOCKLEDGER_TEST_DSN", raising=False)
+    monkeypatch.setenv("DOCKLEDGER_INGEST_DSN", books.database.ingest_dsn)
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", books.database.app_dsn)
+
+
+def main(words: list[str]) -> int:
+    arguments = build_parser().parse_args(words)
+    return int(arguments.run(arguments, load().settings))
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[dict[str, object]], str]:
+    code = main([*words, "--json"])
+    out, err = capsys.readouterr()
+    return code, [json.loads(line) for line in out.splitlines()], err
+
+
+def test_a_gateway_is_registered_once_and_its_password_shown_once(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, [enrolment], _ = run(capsys, "gateway", "add", "dock-1", "--site", "york")
+    assert code == 0
+    assert enrolment["username"] == "dock-1"
+    assert "dl/v1/york/dock-1/records" in enrolment["writes"]  # type: ignore[operator]
+    assert books.one("SELECT credential::text FROM gateway WHERE name = 'dock-1'") == "{}"
+    code, _, err = run(capsys, "gateway", "add", "dock-1", "--site", "york")
+    assert (code, "registered already" in err) == (1, True)
+    code, _, err = run(capsys, "gateway", "add", "dock 1", "--site", "york")
+    assert (code, "expected 1-64" in err) == (1, True)
+    _, listed, err = run(capsys, "gateway", "list")
+    assert err == ""
+    assert [(row["name"], row["state"]) for row in listed] == [("gw-1", "active"), ("dock-1", "active")]
+    assert run(capsys, "gateway", "retire", "nobody")[0] == 1
+
+
+def test_a_refused_row_that_reads_now_is_replayed_once_under_its_own_identity(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge = Forge()
+    good = encode_record(movement(1))
+    books.take(edge.raw_batch([good, orjson.dumps(orjson.loads(encode_record(movement(2))) | {"seq": 9})]))
+    _, [held], _ = run(capsys, "quarantine", "list")
+    assert (held["reason"], held["seq"], held["gateway"]) == ("wrong_seq", 2, "gw-1")
+    number = str(held["quarantine_id"])
+    code, [done], _ = run(capsys, "quarantine", "replay", number)
+    assert (code, done["state"]) == (0, "replayed")
+    assert books.ask("SELECT seq FROM movement ORDER BY seq") == [(1,), (2,)]
+    code, _, err = run(capsys, "quarantine", "replay", number)
+    assert (code, "was replayed by system:shell" in err) == (1, True)
+    assert books.rows() == 2
+    books.check_laws()
+
+
+def test_a_row_that_is_still_wrong_stays_held(books: Books, capsys: pytest.CaptureFixture[str]) -> None:
+    edge = Forge()
+    books.take(edge.raw_batch([b'{"kind":"teleport","seq":1}']))
+    _, [held], _ = run(capsys, "quarantine", "list")
+    code, _, err = run(capsys, "quarantine", "replay", str(held["quarantine_id"]))
+    assert (code, "still not a record" in err) == (1, True)
+    assert books.one("SELECT state FROM quarantine") == "held"
+
+
+def test_a_held_batch_is_replayed_once_the_registry_admits_it(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    books.take(Forge(gateway="gw-9").batch())
+    _, [held], _ = run(capsys, "quarantine", "list", "--reason", "unregistered")
+    number = str(held["quarantine_id"])
+    assert run(capsys, "quarantine", "replay", number)[0] == 1
+    books.register("gw-9")
+    assert run(capsys, "quarantine", "replay", number)[0] == 0
+    assert books.rows() == 3
+    assert run(capsys, "quarantine", "list")[1] == []
+
+
+def test_a_fork_is_replayed_under_a_new_identity_only(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge = Forge()
+    twin = edge.fork()
+    books.take(edge.batch(), twin.batch([movement(1, item="TWIN")]))
+    _, [held], _ = run(capsys, "quarantine", "list", "--gateway", "gw-1")
+    number = str(held["quarantine_id"])
+    assert run(capsys, "quarantine", "replay", number)[0] == 1
+    assert run(capsys, "quarantine", "replay", number, "--under-new-identity")[0] == 0
+    assert books.balances()["TWIN", "A-1"] == "1.000000"
+    assert run(capsys, "quarantine", "replay", number, "--under-new-identity")[0] == 1
+    books.check_laws()
+
+
+def test_show_is_safe_for_a_terminal_and_discard_keeps_the_bytes(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge = Forge()
+    books.take(edge.raw_batch([b'{"kind":"\x1b[31mred","seq":1}']))
+    (number,) = (str(row[0]) for row in books.ask("SELECT quarantine_id FROM quarantine"))
+    assert main(["quarantine", "show", number]) == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert run(capsys, "quarantine", "discard", number)[0] == 0
+    assert run(capsys, "quarantine", "discard", number)[0] == 1
+    assert books.ask("SELECT state, length(payload) > 0 FROM quarantine") == [("discarded", True)]
