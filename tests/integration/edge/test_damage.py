@@ -96,7 +96,7 @@ def test_undamaged_the_killed_outbox_gives_every_row(tmp_path: Path, files: dict
     outbox.close()
     kept = {str(number) for number in range(ROWS)}
     acknowledged_before = kept - set(books.devices())
-    assert outbox._counters["files_quarantined"] == 0
+    assert outbox._keeper.counters["files_quarantined"] == 0
     assert 0 < len(acknowledged_before) < ROWS
 
 
@@ -130,7 +130,7 @@ def test_damaged_bytes_never_stop_service_nor_duplicate_a_row(
         assert counts["new"] == 1
         lost = expected - counts.keys()
         missing += len(lost)
-        if outbox._counters["files_quarantined"]:
+        if outbox._keeper.counters["files_quarantined"]:
             quarantined += 1
             assert any(directory.glob("outbox.db.damaged-*"))
         else:

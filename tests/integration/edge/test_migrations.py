@@ -97,7 +97,7 @@ def test_an_upgrade_killed_at_any_moment_loses_nothing(
         process.stdout.close()
         for migrations in (None, [*packaged_migrations(), NEXT]):
             outbox = Outbox(options(path), replace(hands).make(), migrations=migrations)
-            reached.add(outbox._writer.call(outbox._book.store.schema_version))
+            reached.add(outbox._writer.call(outbox._keeper.book.store.schema_version))
             assert outbox.stats().unacked_rows == 3000
             outbox.close()
         assert devices(path) == [str(number) for number in range(3000)]

@@ -286,15 +286,15 @@ def test_acknowledged_batches_are_kept_for_their_retention_only(
     (batch,) = drained(outbox)
     outbox.acknowledge(ack(batch))
     hands.advance(29 * 86_400)
-    assert outbox._writer.call(outbox._forget_old) is None
+    assert outbox._writer.call(outbox._keeper._forget_old) is None
     assert kept(outbox) == 1
     hands.advance(2 * 86_400)
-    outbox._writer.call(outbox._forget_old)
+    outbox._writer.call(outbox._keeper._forget_old)
     assert kept(outbox) == 0
 
 
 def kept(outbox: Outbox) -> int:
-    totals = outbox._writer.call(lambda: outbox._book.store.rows("count_by_state"))
+    totals = outbox._writer.call(lambda: outbox._keeper.book.store.rows("count_by_state"))
     return sum(batches for _, batches, _, _ in totals)
 
 

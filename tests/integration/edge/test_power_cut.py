@@ -49,7 +49,7 @@ def expect_promises_kept(path: Path, lines: Iterable[bytes], boot_id: str) -> No
         hashes = {
             (epoch, batch_no): sha256
             for epoch, batch_no, sha256 in outbox._writer.call(
-                lambda: outbox._book.store._connection.execute(
+                lambda: outbox._keeper.book.store._connection.execute(
                     "SELECT epoch, batch_no, sha256 FROM batch JOIN epoch USING (epoch_no)"
                 ).fetchall()
             )
