@@ -17,6 +17,7 @@ from contracts.topics import INGEST_STATE, Channel, topic
 from tests.integration.ingest.forge import Forge
 
 PATIENCE_S = 30.0
+Process = subprocess.Popen[bytes]
 
 
 def wait_until(condition: Callable[[], object], what: str, *, within_s: float = PATIENCE_S) -> float:

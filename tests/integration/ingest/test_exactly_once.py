@@ -94,3 +94,16 @@ def test_nothing_follows_the_batch_that_ends_an_epoch(books: Books) -> None:
     edge = Forge()
     books.take(edge.batch(final=True))
     assert books.take(edge.batch()).judgements == {Judgement.FORK: 1}
+
+
+def test_a_restored_ledger_says_so_and_takes_everything_again(books: Books) -> None:
+    edge = Forge()
+    sent = [edge.batch() for _ in range(3)]
+    books.take(sent[0])
+    before = books.take(sent[0]).ledger_id
+    books.command("UPDATE ledger_identity SET ledger_id = gen_random_uuid()")
+    written = books.take(*sent)
+    assert written.ledger_id != before
+    assert {answer.ack.ledger_id for answer in written.answers} == {written.ledger_id}
+    assert written.judgements == {Judgement.DUPLICATE: 1, Judgement.NEW: 2}
+    assert books.rows() == 9

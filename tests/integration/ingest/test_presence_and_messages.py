@@ -126,7 +126,8 @@ def test_messages_and_resend_requests_reach_the_gateway_once_published(
     wish = Resend(epoch=edge.epoch, from_batch_no=1, to_batch_no=1)
     books.command(
         "INSERT INTO gateway_message (gateway_id, channel, revision, payload, created_by)"
-        " SELECT gateway_id, c, 1, p::jsonb, 'test' FROM gateway, (VALUES ('resend', %s), ('config/desired', %s))"
+        " SELECT gateway_id, c, 1, p::jsonb, 'test' FROM gateway,"
+        " (VALUES ('resend', %s), ('config/desired', %s))"
         " AS m (c, p) WHERE name = 'gw-1'",
         wish.model_dump_json(),
         orjson.dumps({"revision": 1}).decode(),

@@ -11,7 +11,7 @@ from cloud.ingest.workers import store as workers
 from tests.conftest import Broker
 from tests.integration.ingest.conftest import Books
 from tests.integration.ingest.forge import Forge, movement
-from tests.integration.ingest.processes import Ingest, radio, wait_until
+from tests.integration.ingest.processes import Ingest, Process, Radio, radio, wait_until
 
 
 @pytest.mark.parametrize("point", ["before_commit", "after_commit"])
@@ -26,7 +26,7 @@ def test_a_worker_killed_around_its_commit_loses_and_doubles_nothing(
         with radio(url, edge) as gateway:
             wait_until(lambda: gateway.states, "ingest listens")
 
-            def say_until_dead(gateway=gateway, doomed=doomed) -> bool:
+            def say_until_dead(gateway: Radio = gateway, doomed: Process = doomed) -> bool:
                 for batch_no in range(gateway.contiguous_no + 1, edge.next_no):
                     gateway.say(edge.send(batch_no))
                 return doomed.poll() is not None
@@ -98,7 +98,7 @@ def test_a_batch_that_kills_three_workers_is_set_aside(books: Books, broker: Bro
         doomed = ingest.start(DOCKLEDGER_CRASH_AT="before_commit")
         with radio(url, edge) as gateway:
 
-            def say_until_dead(gateway=gateway, doomed=doomed) -> bool:
+            def say_until_dead(gateway: Radio = gateway, doomed: Process = doomed) -> bool:
                 gateway.say(edge.send(1))
                 return doomed.poll() is not None
 
@@ -124,7 +124,7 @@ def test_a_database_that_ends_every_connection_costs_nothing(
     url = broker.admit("leeds", "gw-1")
     ingest.start()
     with radio(url, edge) as gateway, psycopg.connect(books.database.admin_dsn, autocommit=True) as admin:
-        for cycle in range(10):
+        for _ in range(10):
             for _ in range(5):
                 edge.batch([movement(edge.next_seq + n, item=f"I-{n}") for n in range(20)])
             for batch_no in range(gateway.contiguous_no + 1, edge.next_no):
