@@ -37,9 +37,11 @@ LEFT JOIN LATERAL (
         FROM batch y WHERE y.gateway_id = c.gateway_id AND y.epoch = c.epoch
     ) x WHERE x.missing = 0 ORDER BY x.batch_no DESC LIMIT 1
 ) b ON true
-WHERE (c.contiguous_no, c.contiguous_sha256, c.is_final, c.complete_until) IS DISTINCT FROM (
-    coalesce(b.batch_no, 0), coalesce(b.sha256, repeat('0', 64)), coalesce(b.is_final, false),
-    coalesce(b.complete_until, '-infinity'))
+WHERE (c.contiguous_no, c.contiguous_sha256, c.is_final) IS DISTINCT FROM (
+        coalesce(b.batch_no, 0), coalesce(b.sha256, repeat('0', 64)), coalesce(b.is_final, false))
+    OR c.complete_until < b.complete_until
+    OR c.stated_no IS NULL  -- a gateway's status may reach further than its batches
+        AND c.complete_until <> coalesce(b.complete_until, '-infinity')
 ORDER BY 1;
 
 -- name: seqs_once
