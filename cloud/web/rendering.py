@@ -19,7 +19,7 @@ from contracts.base import epoch_from_int
 
 TABS: Final = (("/live", "Live"), ("/stock", "Stock"), ("/quarantine", "Quarantine"))
 
-_FORMS: Final = {"clock": "%H:%M:%S", "short": "%d %b %H:%M:%S", "full": "%Y-%m-%d %H:%M:%S %Z"}
+_FORMS: Final = {"clock": "%H:%M:%S", "zone": "%Z", "short": "%d %b %H:%M:%S", "full": "%Y-%m-%d %H:%M:%S %Z"}
 
 
 @cache

@@ -17,7 +17,7 @@ from day_of_work import Site, work
 from serving import served
 from watching import Watched
 
-from cloud.db import open_pool
+from cloud.db import bootstrap, open_pool
 from cloud.identity.gate import Gate
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -34,17 +34,21 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def site(database: Any) -> Iterator[Site]:
-    """Serve the pages of a database with two sites at work."""
-    with (
-        open_pool(database.app_dsn, "test-pages") as pool,
-        open_pool(database.ingest_dsn, "test-ingest") as ingest,
-    ):
-        work(pool, ingest, NOW)
-        gate = Gate(pool, lambda: NOW)
-        with served(gate) as url:
-            yield Site(url, gate, ingest)
+@pytest.fixture(scope="session")
+def site(cluster: Any, template: str) -> Iterator[Site]:
+    """Serve the pages of a database with two sites at work; the tests of this folder share it."""
+    with cluster.fresh_name() as name:
+        cluster.administer("CREATE DATABASE {} TEMPLATE {} OWNER dockledger_owner", name, template)
+        bootstrap(cluster.admin_dsn, name)
+        database = cluster.database(name)
+        with (
+            open_pool(database.app_dsn, "test-pages") as pool,
+            open_pool(database.ingest_dsn, "test-ingest") as ingest,
+        ):
+            work(pool, ingest, NOW)
+            gate = Gate(pool, lambda: NOW)
+            with served(gate) as url:
+                yield Site(url, gate, ingest)
 
 
 SIZES = {"desktop": (1280, 800), "handheld": (360, 740)}

@@ -47,9 +47,9 @@ class Site:
         now = self.gate.clock()
         with self.gate.pool.connection() as conn:
             act_as(conn, ROOT)
-            add_gateway(conn, OWN, "dock-m9")
+            add_gateway(conn, OWN, f"dock-{quantity}")
         movement = moved(quantity, item, "STAGING", "A-01-1", at=now, actor="kim")
-        Gateway("dock-m9", OWN, self.ingest).send(movement, at=now)
+        Gateway(f"dock-{quantity}", OWN, self.ingest).send(movement, at=now)
 
     def login_link(self) -> str:
         with self.gate.pool.connection() as conn:
@@ -137,15 +137,25 @@ def work(pool: ConnectionPool, ingest: ConnectionPool, now: datetime) -> None:
     )
     morning = now - timedelta(hours=6)
     for gateway in (dock, leeds):
-        receipts = [moved(240, item, "@supplier", "STAGING", at=morning, actor="kim") for item in ITEMS]
+        receipts = [moved(400, item, "@supplier", "STAGING", at=morning, actor="kim") for item in ITEMS]
         gateway.send(*receipts, at=morning + timedelta(seconds=2))
+        put_away = [
+            moved(45, item, "STAGING", place, at=morning + timedelta(minutes=20), actor="lee")
+            for item in ITEMS
+            for place in BINS
+        ]
+        gateway.send(*put_away, at=morning + timedelta(minutes=21))
     for minute in range(40, 0, -1):
         for gateway, share in ((dock, 0.9), (hall, 0.6), (leeds, 0.75)):
             if random.random() < share:
                 at = now - timedelta(minutes=minute, seconds=random.randrange(20, 58))
                 gateway.send(*_moves(random, at), at=at + timedelta(seconds=1))
     at = now - timedelta(seconds=4)
-    dock.send(moved(6, "MUG-BLUE", "A-01-1", "@customer", at=at, actor="kim"), at=at)
+    dock.send(
+        moved(64, "COFFEE-1K", "A-02-1", "@customer", at=at, actor="sam"),
+        moved(6, "MUG-BLUE", "A-01-1", "@customer", at=at, actor="kim"),
+        at=at,
+    )
     gap = Gap(
         seq=1,
         occurred_at_claimed=at,

