@@ -20,8 +20,8 @@ LARGEST_RECORD: Final = MAX_SEALED_BYTES - HEADER_ROOM - 32
 _NO_ID: Final = 2**62
 _EPOCHS_PER_FILE: Final = 1_000_000
 
-Row = tuple[int, bytes]
-"""Claimed time in microseconds since 1970 (0 where the clock was not believed), encoded draft."""
+Row = tuple[int, int, bytes]
+"""Claimed time in microseconds since 1970 (0 where the clock was not believed), CRC-32, encoded draft."""
 
 Memory = tuple[str, bytes]
 """A device, and what it must know after a restart: it becomes durable together with the rows beside it."""
@@ -89,9 +89,7 @@ class Book:
             rows: At least one.
         """
         numbered = enumerate(rows, self.newest_id + 1)
-        self.store.run_many(
-            "add_records", [(id_, us, zlib.crc32(body), body) for id_, (us, body) in numbered]
-        )
+        self.store.run_many("add_records", [(id_, *row) for id_, row in numbered])
 
     def recall(self, device: str) -> bytes | None:
         """Read what a device must know.

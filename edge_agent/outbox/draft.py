@@ -1,5 +1,6 @@
 """What a workflow hands to the outbox: a valid record with its times, still without an identity."""
 
+import zlib
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ class Draft:
     """A raw-read sample: shed first when space runs short. Everything else is never shed."""
     body: bytes = field(init=False, repr=False, compare=False)
     """The record as compact JSON, all but its ``seq``: encoded once, by the thread that made it."""
+    crc32: int = field(init=False, repr=False, compare=False)
+    """Of ``body``, so that a damaged disk shows."""
     claimed_us: int = field(init=False, repr=False, compare=False)
     """The claimed time in microseconds since 1970; 0 where the clock was not believed."""
 
@@ -29,7 +32,9 @@ class Draft:
         """Encode the record."""
         record = self.record
         fields = record.model_dump(mode="json", exclude_defaults=True, by_alias=True, exclude={"seq"})
-        object.__setattr__(self, "body", orjson.dumps({"kind": record.kind} | fields))
+        body = orjson.dumps({"kind": record.kind} | fields)
+        object.__setattr__(self, "body", body)
+        object.__setattr__(self, "crc32", zlib.crc32(body))
         believed_us = to_us(record.occurred_at_claimed) if record.clock_ok else 0
         object.__setattr__(self, "claimed_us", believed_us)
 

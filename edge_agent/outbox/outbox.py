@@ -88,9 +88,9 @@ class Outbox:
         kept = drafts
         if not self._keeper.space.has_room_for_samples(self._keeper.used_bytes):
             kept = [each for each in drafts if not each.is_sample]
-        for each in kept:
-            _expect_sendable(each)
-        rows = [(each.claimed_us, each.body) for each in kept]
+        rows = [(each.claimed_us, each.crc32, each.body) for each in kept]
+        if any(len(body) > LARGEST_RECORD for _, _, body in rows):
+            raise RecordTooLargeError(_largest(kept))
         shed = len(drafts) - len(rows)
         if shed:
             self._writer.call(lambda: self._keeper.counters.update(samples_shed=shed))
@@ -243,8 +243,7 @@ class Outbox:
         return to_us(complete_at if undecided_at is None else min(complete_at, undecided_at))
 
 
-def _expect_sendable(draft: Draft) -> None:
-    if len(draft.body) > LARGEST_RECORD:
-        raise RecordTooLargeError(
-            f"a {draft.record.kind} record takes {len(draft.body)} bytes, expected at most {LARGEST_RECORD}"
-        )
+def _largest(drafts: Sequence[Draft]) -> str:
+    largest = max(drafts, key=lambda each: len(each.body))
+    kind, size = largest.record.kind, len(largest.body)
+    return f"a {kind} record takes {size} bytes, expected at most {LARGEST_RECORD}"

@@ -182,7 +182,7 @@ def _salvage_rows(
             if not isinstance(body, bytes) or zlib.crc32(body) != crc32:
                 report.lost_rows += 1
             else:
-                rows.append((claimed_us, body))
+                rows.append((claimed_us, crc32, body))
         with book.store.transaction():
             if rows:
                 book.add_rows(rows)
