@@ -35,6 +35,7 @@ soak: setup ## Run the long fault campaigns of a release (hours)
 lock: setup ## Resolve the newest permitted versions into requirements/*.txt
 	@$(BIN)/python requirements/lock.py $(ARGS)
 
-clean: ## Remove .venv, caches and the demo's data
+clean: ## Remove .venv, caches and the data of the demo (as root it lies outside, behind links)
+	@for home in .dockledger/*; do [ ! -L "$$home" ] || rm -rf "$$(readlink "$$home")"; done
 	@rm -rf .venv .dockledger .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis dist build
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
