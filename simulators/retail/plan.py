@@ -70,7 +70,8 @@ def plan(lines: Iterable[PosLine], ports: int, *, first_port: int = 0) -> Iterat
 
 def _windows(lines: Iterable[PosLine], ports: int, first_port: int) -> Iterator[tuple[Document, ...]]:
     invoices = (list(group) for _, group in groupby(lines, key=lambda line: line.invoice))
-    scanned = (document for document in map(_document, invoices) if document.moves)
+    lines_before: Counter[str] = Counter()
+    scanned = (document for invoice in invoices if (document := _document(invoice, lines_before)).moves)
     dealt = (
         replace(document, port=number % ports) for number, document in enumerate(scanned, start=first_port)
     )
@@ -79,15 +80,19 @@ def _windows(lines: Iterable[PosLine], ports: int, first_port: int) -> Iterator[
         yield window
 
 
-def _document(invoice: list[PosLine]) -> Document:
+def _document(invoice: list[PosLine], lines_before: Counter[str]) -> Document:
+    """Make a document; the file comes back to an invoice now and then, whose lines then count on."""
+    number = invoice[0].invoice
+    first_line = lines_before[number] + 1
+    lines_before[number] += len(invoice)
     moves = tuple(
-        Move(number, line.stock_code, abs(line.quantity), line.number)
-        for number, line in enumerate(invoice, start=1)
+        Move(place, line.stock_code, abs(line.quantity), line.number)
+        for place, line in enumerate(invoice, start=first_line)
         if judge(line) in SCANNED
     )
     is_return = any(judge(line) is Verdict.CUSTOMER_RETURN for line in invoice)
     kind = Kind.CUSTOMER_RETURN if is_return else Kind.SHIPMENT
-    return Document(0, kind, invoice[0].invoice, moves)
+    return Document(0, kind, number, moves)
 
 
 def _receipt(port: int, window: int, documents: list[Document], stock: Counter[str]) -> Document:

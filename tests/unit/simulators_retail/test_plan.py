@@ -90,6 +90,15 @@ def test_each_scanner_receives_before_it_ships(ports: int) -> None:
     assert any(sum(stock.values()) for stock in stocks), "whole cases leave a rest"
 
 
+def test_an_invoice_that_the_file_comes_back_to_counts_its_lines_on() -> None:
+    invoices = ("1", "1", "2", "1")
+    lines = [line("85123A", 1, invoice=invoice) for invoice in invoices]
+    documents = [document for document in plan(lines, 2) if document.kind is Kind.SHIPMENT]
+    assert [(document.id, [move.line for move in document.moves]) for document in documents] == [
+        ("1", [1, 2]), ("1", [3]), ("2", [1]),
+    ]  # fmt: skip
+
+
 def test_labels_name_lines_and_quantities_only_where_they_are_needed() -> None:
     moves = (
         Move(1, "85123A", Decimal(6)),
