@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from cloud.db import OperationalError, in_transaction, open_pool
-from cloud.ledger.past import FOLD_POSITIONS, fold
+from cloud.ledger.past import FOLD_POSITIONS, fold, tend_history
 
 PAUSE_S: Final = 5.0
 
@@ -36,5 +36,5 @@ def keep_folding(dsn: str, stop: Event, *, pause_s: float = PAUSE_S) -> None:
             if is_away:
                 log.info("database_back", position=reached)
             is_away = False
-            if reached - before < FOLD_POSITIONS:
+            if reached - before < FOLD_POSITIONS and not in_transaction(pool, tend_history):
                 stop.wait(pause_s)

@@ -38,6 +38,19 @@ def fold(conn: Connection, most: int = FOLD_POSITIONS) -> int:
     return 0 if row is None else int(row[0])
 
 
+def tend_history(conn: Connection) -> int:
+    """Compress the oldest piece of history that lies open, where TimescaleDB keeps it in chunks.
+
+    Args:
+        conn: A connection inside a transaction of its own.
+
+    Returns:
+        1 if there was a piece to tend; 0 if not, and always on plain PostgreSQL.
+    """
+    row = conn.execute(_SQL["tend_history"]).fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def as_of(
     conn: Connection,
     actor: Actor,
