@@ -27,6 +27,7 @@ def keep_folding(dsn: str, stop: Event, *, pause_s: float = PAUSE_S) -> None:
         while not stop.is_set():
             try:
                 before, reached = reached, in_transaction(pool, fold)
+                is_idle = reached - before < FOLD_POSITIONS and not in_transaction(pool, tend_history)
             except OperationalError as error:
                 if not is_away:
                     log.warning("database_away", error=str(error))
@@ -36,5 +37,5 @@ def keep_folding(dsn: str, stop: Event, *, pause_s: float = PAUSE_S) -> None:
             if is_away:
                 log.info("database_back", position=reached)
             is_away = False
-            if reached - before < FOLD_POSITIONS and not in_transaction(pool, tend_history):
+            if is_idle:
                 stop.wait(pause_s)

@@ -35,9 +35,9 @@ VALUES (
 
 -- name: fold
 SELECT fold(%(most)s);
+
 -- name: tend_history
 SELECT tend_history();
-
 
 -- name: past_balances
 SELECT cell_id, quantity
