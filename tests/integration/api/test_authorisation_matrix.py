@@ -163,6 +163,7 @@ def answers(pool: ConnectionPool, client: httpx.Client, caller: Caller) -> Itera
         method, path = route.split()
         path = path.replace("{code:path}", TEA).format(**places)
         is_page = not path.startswith(("/v1", "/metrics", "/health"))
+        client.cookies.clear()
         request = client.build_request(method, path, **sent(route, caller))
         if is_page and caller.session:
             request.headers["Cookie"] = f"{SESSION_COOKIE}={caller.session}"
