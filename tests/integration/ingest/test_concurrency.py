@@ -6,9 +6,11 @@ from contextlib import closing
 
 from cloud.db import LastingConnection, in_transaction
 from cloud.ingest.arrival import Delivery
-from cloud.ingest.service import write
+from cloud.ingest.domain import Judgement
+from cloud.ingest.service import Written, write
 from tests.integration.ingest.conftest import Books
 from tests.integration.ingest.forge import Forge, movement, readings
+from tests.integration.ingest.processes import wait_until
 
 WRITERS = 8
 
@@ -65,3 +67,29 @@ def test_two_workers_with_the_same_gateway_post_each_batch_once(books: Books) ->
     assert books.rows() == 300
     assert books.one("SELECT contiguous_no FROM completeness") == 30
     books.check_laws()
+
+
+def test_a_second_writer_waits_for_the_first_and_finds_a_duplicate(books: Books) -> None:
+    edge = Forge()
+    books.take(edge.batch())
+    delivery = edge.batch()
+    found: list[Written] = []
+    with closing(LastingConnection(books.database.ingest_dsn, "test-second")) as second:
+
+        def work() -> None:
+            found.append(in_transaction(second, lambda conn: write(conn, readings([delivery]))))
+
+        thread = threading.Thread(target=work)
+        with books.lasting.connection() as conn:
+            write(conn, readings([delivery]))
+            thread.start()
+            wait_until(
+                lambda: books.ask(
+                    "SELECT FROM pg_stat_activity WHERE application_name = 'test-second'"
+                    " AND datname = current_database() AND wait_event_type = 'Lock'"
+                ),
+                "the second writer waits",
+            )
+        thread.join()
+    assert [written.judgements for written in found] == [{Judgement.DUPLICATE: 1}]
+    assert books.rows() == 6

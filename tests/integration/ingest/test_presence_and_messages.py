@@ -104,8 +104,8 @@ def test_what_a_gateway_states_counts_once_its_last_batch_is_contiguous(books: B
     edge = Forge()
     first, second = edge.batch(), edge.batch()
     stated = NOW - timedelta(seconds=1)
-    hear(books, status(edge, Presence.ONLINE, last_batch_no=2, until=stated))
     books.take(second)
+    hear(books, status(edge, Presence.ONLINE, last_batch_no=2, until=stated))
     assert books.one("SELECT complete_until = '-infinity' FROM completeness")
     books.take(first)
     assert books.one("SELECT complete_until FROM completeness") == stated

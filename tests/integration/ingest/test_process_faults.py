@@ -77,7 +77,7 @@ def test_a_stopped_worker_that_holds_locks_is_fenced(books: Books) -> None:
         workers.renew(conn, "stopped", [])
         conn.execute("UPDATE ingest_worker SET expires_at = '-infinity'")
     stalled = LastingConnection(books.database.ingest_dsn, name)
-    with (
+    with (  # noqa: PT012  the connection ends in the middle
         closing(stalled),
         pytest.raises(DatabaseAwayError, match="terminating"),
         stalled.connection() as held,
