@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from benchmarks import ingest, outbox
+from benchmarks import asof, demo, ingest, latency, memory, outbox
 from benchmarks.result import Result, Verdict
 
 
@@ -20,7 +20,14 @@ class Benchmark(Protocol):
         """Measure."""
 
 
-BENCHMARKS: Final[dict[str, Benchmark]] = {"ingest": ingest, "outbox": outbox}
+BENCHMARKS: Final[dict[str, Benchmark]] = {
+    "ingest": ingest,
+    "latency": latency,
+    "asof": asof,
+    "outbox": outbox,
+    "memory": memory,
+    "demo": demo,
+}
 """In the order of the table."""
 
 

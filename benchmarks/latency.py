@@ -1,0 +1,112 @@
+"""From a scan to the ledger: how old a movement is when its posting commits.
+
+People at scanners on pseudo-terminals scan real transactions at edge agents; the age is the posting's
+`recorded_at` less the instant at which the agent read the label, both of this machine's clock. The first
+seconds, in which everything is new, do not count.
+"""
+
+import argparse
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from benchmarks.edges import edge_service, scanner, waiting_rows
+from benchmarks.mayhem import wait_until
+from benchmarks.parts import command
+from benchmarks.result import Limit, Result
+from benchmarks.stage import Gateway, Stage
+from cloud.local.home import erase
+
+_WARM_UP_S: Final = 5
+_SCANS_PER_MOVEMENT: Final = 2
+"""Quantity and item; measured on the transactions."""
+
+_AGES: Final = """
+WITH aged AS (
+    SELECT m.occurred_at_claimed AS at,
+        extract(epoch FROM e.recorded_at - m.occurred_at_claimed)::float8 AS age_s,
+        min(m.occurred_at_claimed) OVER () AS first_at, max(m.occurred_at_claimed) OVER () AS last_at
+    FROM movement m JOIN ledger_entry e USING (posting_id)
+)
+SELECT count(*), extract(epoch FROM max(last_at) - max(first_at))::float8 - %(warm_up_s)s,
+    percentile_cont(0.5) WITHIN GROUP (ORDER BY age_s), percentile_cont(0.99) WITHIN GROUP (ORDER BY age_s),
+    max(age_s)
+FROM aged WHERE at >= first_at + %(warm_up_s)s * interval '1 second'
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the input can be sized by.
+
+    Args:
+        parser: Of this benchmark.
+    """
+    parser.add_argument("--rate", type=float, default=500.0, help="movements a second, default: 500")
+    parser.add_argument("--seconds", type=float, default=30.0, help="default: 30")
+    parser.add_argument("--edges", type=int, default=4, help="agents, one scanner each; default: 4")
+
+
+def run(arguments: argparse.Namespace) -> Result:
+    """Measure.
+
+    Args:
+        arguments: As parsed.
+
+    Returns:
+        Ages of movements at their posting.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
+    edges = tuple(Gateway(f"shop-{n % 2 + 1}", f"edge-{n + 1}") for n in range(arguments.edges))
+    try:
+        with Stage(directory, edges) as stage:
+            for edge in edges:
+                stage.add(edge_service(stage, edge))
+            figures = _scan(stage, edges, arguments.rate * _SCANS_PER_MOVEMENT, arguments.seconds)
+            wait_until(
+                lambda: all(waiting_rows(stage, edge) == 0 for edge in edges), within_s=60, what="drained"
+            )
+            with psycopg.connect(stage.dsn("dockledger_migrator")) as connection:
+                connection.execute("SET ROLE dockledger_owner")
+                rows = connection.execute(_AGES, {"warm_up_s": _WARM_UP_S}).fetchall()
+    finally:
+        erase(directory)
+    movements, seconds, p50_s, p99_s, longest_s = rows[0]
+    return Result(
+        benchmark="latency",
+        headline="scan_to_ledger_p99_s",
+        figures={
+            "scan_to_ledger_p99_s": p99_s,
+            "scan_to_ledger_p50_s": p50_s,
+            "scan_to_ledger_max_s": longest_s,
+            "movements_per_s": movements / seconds,
+            "scans_per_s": figures["scans_per_s"],
+        },
+        limits={
+            "scan_to_ledger_p99_s": Limit(must=1.0, goal=0.3, better="lower"),
+            "movements_per_s": Limit(must=0.9 * arguments.rate, goal=arguments.rate, better="higher"),
+        },
+        input={
+            "movements": movements,
+            "wanted_movements_per_s": arguments.rate,
+            "agents": arguments.edges,
+            "ingest_workers": 2,
+            "warm_up_s": _WARM_UP_S,
+            "scans": "warehouse-sim scan-pos, the extract of real transactions, pseudo-terminals",
+            "age": "ledger_entry.recorded_at - movement.occurred_at_claimed",
+        },
+    )
+
+
+def _scan(stage: Stage, edges: tuple[Gateway, ...], rate: float, seconds: float) -> dict[str, Any]:
+    ports = [part for edge in edges for part in ("--port", str(scanner(stage, edge)))]
+    truth = stage.directory / "scans.jsonl"
+    asked = (*("--truth", str(truth)), *("--rate", str(rate)), *("--seconds", str(seconds)))
+    done = subprocess.run(
+        (command("warehouse-sim"), "scan-pos", *ports, *asked), capture_output=True, text=True, check=True
+    )
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return figures

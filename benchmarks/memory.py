@@ -1,0 +1,69 @@
+"""Resident memory of an idle agent: connected, a scanner plugged in, nothing scanned."""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+from benchmarks.edges import edge_service, scanner
+from benchmarks.mayhem import wait_until
+from benchmarks.result import Limit, Result
+from benchmarks.stage import Gateway, Stage
+from cloud.local.home import erase
+from simulators.scanner.device import LineStyle, PtyScanner
+
+_GATEWAY: Final = Gateway("bench", "bench-edge")
+_KIB: Final = 1024
+_MB: Final = 1_000_000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the input can be sized by.
+
+    Args:
+        parser: Of this benchmark.
+    """
+    parser.add_argument("--seconds", type=float, default=20.0, help="how long it idles first, default: 20")
+
+
+def run(arguments: argparse.Namespace) -> Result:
+    """Measure.
+
+    Args:
+        arguments: As parsed.
+
+    Returns:
+        Resident bytes of the agent's process, in MB of 10**6 bytes.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
+    try:
+        with Stage(directory, (_GATEWAY,), 1) as stage:
+            service = edge_service(stage, _GATEWAY)
+            with PtyScanner(scanner(stage, _GATEWAY), LineStyle.of_profile("generic_terminal")) as device:
+                agent = stage.add(service)
+                wait_until(device.is_heard, within_s=20, what="the agent opens its scanner")
+                time.sleep(arguments.seconds)
+                status = _status(agent.pid)
+    finally:
+        erase(directory)
+    return Result(
+        benchmark="memory",
+        headline="idle_agent_rss_mb",
+        figures={
+            "idle_agent_rss_mb": status["VmRSS"] / _MB,
+            "of_that_shared_files_mb": status["RssFile"] / _MB,
+            "peak_rss_mb": status["VmHWM"] / _MB,
+        },
+        limits={"idle_agent_rss_mb": Limit(must=120, goal=60, better="lower")},
+        input={
+            "process": "edge-agent run, one scanner, connected to a broker",
+            "idle_seconds": arguments.seconds,
+            "source": "VmRSS of /proc/PID/status",
+        },
+    )
+
+
+def _status(pid: int) -> dict[str, int]:
+    lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text("ascii").splitlines())
+    return {line[0].rstrip(":"): int(line[1]) * _KIB for line in lines if line[-1] == "kB"}
