@@ -1,6 +1,8 @@
 """Both embedded brokers hold a gateway to its own topics, proven by what is delivered."""
 
 import queue
+import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -122,6 +124,30 @@ def test_a_gateway_hears_nothing_of_another(any_broker: Any, overheard: str) -> 
         us.publish(topic("leeds", "gw-2", Channel.ACK), b"private")
         us.publish(ack, b"mine")
         assert gateway.received.get(timeout=PATIENCE_S) == (ack, b"mine")
+
+
+def test_a_gateway_admitted_while_the_broker_runs_disturbs_nobody(any_broker: Any) -> None:
+    new = GatewayAccount("leeds", "gw-2", "test-gw-2")
+    old_url = any_broker.admit("leeds", "gw-1")
+    ack = topic("leeds", "gw-1", Channel.ACK)
+    with listening(old_url, ack) as gateway:
+        any_broker.embedded.admit([GatewayAccount("leeds", "gw-1", "test-gw-1"), new])
+        any_broker._supervisor.send("broker", signal.SIGHUP)
+        assert wait_until_accepted(any_broker.embedded.gateway_url(new))
+        with listening(any_broker.url) as ingest:
+            ingest.publish(ack, b"still here")
+        assert gateway.received.get(timeout=PATIENCE_S) == (ack, b"still here")
+
+
+def wait_until_accepted(url: str) -> bool:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        try:
+            Listener(url).close()
+        except PermissionError:
+            continue
+        return True
+    return False
 
 
 def test_a_stranger_is_refused(any_broker: Any) -> None:
