@@ -30,7 +30,7 @@ MAX_OUTGOING: Final = 10_000
 """Messages waiting to be sent; acknowledgements beyond it are dropped and counted, for edges ask again."""
 _CONNECT_TIMEOUT_S: Final = 5.0
 _SUBSCRIBE_AGAIN_S: Final = 1.0
-"""NATS denies subscriptions while it is still making its streams."""
+"""A broker that denies a filter may grant it later, as NATS does once others were given up."""
 _LONGEST_TOPIC: Final = 500
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 5.0

@@ -18,6 +18,8 @@ from cloud.local.broker.embedded import (
 from cloud.local.home import Home, public_copy
 from contracts.topics import ROOT
 
+MAX_ACK_PENDING: Final = 500
+"""Of each subscription; NATS denies what would bring a connection's sum above 65,535, so 130 filters fit."""
 _PROGRAM: Final = "nats-server"
 _DELIVERY: Final = "$MQTT.sub.>"
 """Where the server hands QoS 1 messages to a session; each session subscribes to its own part."""
@@ -47,7 +49,12 @@ class Nats(EmbeddedBroker):
             "port": -1,
             "max_payload": 2 * 1024 * 1024,
             "jetstream": {"store_dir": str(store)},
-            "mqtt": {"host": "127.0.0.1", "port": self.port, "ack_wait": "30s", "max_ack_pending": 10000},
+            "mqtt": {
+                "host": "127.0.0.1",
+                "port": self.port,
+                "ack_wait": "30s",
+                "max_ack_pending": MAX_ACK_PENDING,
+            },
             "authorization": {"users": users},
         }
         home.write("nats.conf", json.dumps(configuration, indent=2))

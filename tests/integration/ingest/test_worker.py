@@ -12,6 +12,8 @@ from tests.integration.ingest.processes import Ingest, radio, wait_until
 def test_batches_reach_the_ledger_through_either_broker(
     books: Books, any_broker: Broker, tmp_path: Path
 ) -> None:
+    for number in range(20):
+        books.register(f"gw-a{number}", site=f"a{number}")
     edge = Forge()
     url = any_broker.admit("leeds", "gw-1")
     ingest = Ingest(books.database.ingest_dsn, any_broker.url, tmp_path / "ingest.log")
@@ -26,6 +28,7 @@ def test_batches_reach_the_ledger_through_either_broker(
     finally:
         ingest.stop_all()
     assert process.returncode == 0
+    assert "subscription_denied" not in ingest.log
     assert books.rows() == 200
     books.check_laws()
 
