@@ -100,19 +100,23 @@ def compare(dsn: str, truth: Truth) -> Discrepancies:
     return Discrepancies(lost, surplus + doubled, len(wrong), tuple(wrong[:_SHOWN]))
 
 
-def compare_scans(dsn: str, truth_path: Path, gateways: Iterable[str]) -> Discrepancies:
+def compare_scans(dsn: str, truth_paths: Iterable[Path], gateways: Iterable[str]) -> Discrepancies:
     """Hold what scanners' gateways put into the ledger against what `warehouse-sim scan-pos` scanned.
 
     Args:
         dsn: Connection of the schema's owner.
-        truth_path: The truth file of `scan-pos`.
-        gateways: Names of all gateways that it scanned at.
+        truth_paths: The truth files of every `scan-pos`.
+        gateways: Names of all gateways that posted what they scanned.
 
     Returns:
         The differences, movement by movement: item, quantity, both places, document and line.
     """
-    with truth_path.open(encoding="utf-8") as file:
-        told = [line for line in map(json.loads, file) if line["kind"] == "movement"]
+    told = [
+        line
+        for path in truth_paths
+        for line in map(json.loads, path.read_text("utf-8").splitlines())
+        if line["kind"] == "movement"
+    ]
     names = ("item", "source", "destination", "document")
     expected = Counter(
         (*(line[name] for name in names), str(line["line"]), Decimal(line["quantity"])) for line in told

@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from benchmarks.parts import command
+from benchmarks.parts import Part, command
 from benchmarks.stage import Gateway, Stage
 from cloud.local.process import Service
 
@@ -25,71 +27,75 @@ profile = "generic_terminal"
 """
 
 
-def edge_service(stage: Stage, gateway: Gateway, *, broker_port: int | None = None) -> Service:
-    """Describe an edge agent with one scanner on a pseudo-terminal, and write its settings.
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One agent: its directory holds settings, outbox and the path of its scanner."""
+
+    stage: Stage
+    gateway: Gateway
+    name: str
+    """Of its directory and its part; two agents of one gateway are clones."""
+
+    @property
+    def directory(self) -> Path:
+        """Where it keeps everything."""
+        return self.stage.directory / self.name
+
+    @property
+    def scanner(self) -> Path:
+        """Where it looks for its scanner, and a simulator plugs one in."""
+        return self.directory / "scanner"
+
+    @property
+    def waiting_rows(self) -> int:
+        """Rows that the ledger has not acknowledged, as `edge-agent outbox status` counts them."""
+        asked = (command("edge-agent"), "outbox", "status", "--config", str(self._settings))
+        status = json.loads(subprocess.run(asked, capture_output=True, check=True).stdout)
+        unanswered = sum(total["rows"] for total in status["totals"] if total["state"] == "unacked")
+        return int(status["unsealed_rows"] + unanswered)
+
+    def start(self, *, broker_port: int | None = None) -> Part:
+        """Write its settings and start it.
+
+        Args:
+            broker_port: Of a proxy in between; by default the broker's own.
+
+        Returns:
+            The running part, under its name in the stage.
+        """
+        self.directory.mkdir(exist_ok=True)
+        url = self.stage.gateways_url.replace("{gateway}", self.gateway.name)
+        if broker_port is not None:
+            url = url.replace(f":{self.stage.broker_port}", f":{broker_port}")
+        workflow = files("firmware_configs.sites").joinpath("retail_example.toml").read_text("utf-8")
+        own = _AGENT.format(site=self.gateway.site, gateway=self.gateway.name, url=url, port=self.scanner)
+        self._settings.write_text(own + workflow, "utf-8")
+        return self.stage.add(
+            Service(
+                self.name,
+                (command("edge-agent"), "run", "--config", str(self._settings)),
+                self.stage.directory / "logs" / f"{self.name}.log",
+                is_ready=lambda _pid: True,
+            )
+        )
+
+    @property
+    def _settings(self) -> Path:
+        return self.directory / "agent.toml"
+
+
+def scan_pos(edges: Iterable[Edge], truth: Path, *, rate: float, seconds: float) -> tuple[str, ...]:
+    """Spell the command that lets people scan real transactions at some edges.
 
     Args:
-        stage: Where it belongs.
-        gateway: One of the stage's gateways; the part gets its name.
-        broker_port: Of a proxy in between; by default the broker's own.
+        edges: At whose scanners.
+        truth: The truth file.
+        rate: Scans a second, over all.
+        seconds: How long.
 
     Returns:
-        To be given to ``add``.
+        Program and arguments.
     """
-    home = edge_directory(stage, gateway)
-    home.mkdir(exist_ok=True)
-    url = stage.gateways_url.replace("{gateway}", gateway.name)
-    if broker_port is not None:
-        url = url.replace(f":{stage.broker_port}", f":{broker_port}")
-    workflow = files("firmware_configs.sites").joinpath("retail_example.toml").read_text("utf-8")
-    settings = _AGENT.format(site=gateway.site, gateway=gateway.name, url=url, port=scanner(stage, gateway))
-    (home / "agent.toml").write_text(settings + workflow, "utf-8")
-    return Service(
-        gateway.name,
-        (command("edge-agent"), "run", "--config", str(home / "agent.toml")),
-        stage.directory / "logs" / f"{gateway.name}.log",
-        is_ready=lambda _pid: True,
-    )
-
-
-def edge_directory(stage: Stage, gateway: Gateway) -> Path:
-    """Say where a gateway's agent keeps settings and outbox.
-
-    Args:
-        stage: Where it belongs.
-        gateway: One of the stage's gateways.
-
-    Returns:
-        The directory.
-    """
-    return stage.directory / gateway.name
-
-
-def scanner(stage: Stage, gateway: Gateway) -> Path:
-    """Say where a gateway's agent looks for its scanner.
-
-    Args:
-        stage: Where it belongs.
-        gateway: One of the stage's gateways.
-
-    Returns:
-        The path under which a simulator plugs one in.
-    """
-    return edge_directory(stage, gateway) / "scanner"
-
-
-def waiting_rows(stage: Stage, gateway: Gateway) -> int:
-    """Ask a gateway's outbox how much the ledger has not acknowledged; the agent may run.
-
-    Args:
-        stage: Where it belongs.
-        gateway: One of the stage's gateways.
-
-    Returns:
-        Rows sealed and unanswered, and rows not sealed yet.
-    """
-    settings = edge_directory(stage, gateway) / "agent.toml"
-    asked = (command("edge-agent"), "outbox", "status", "--config", str(settings))
-    status = json.loads(subprocess.run(asked, capture_output=True, check=True).stdout)
-    unanswered = sum(total["rows"] for total in status["totals"] if total["state"] == "unacked")
-    return int(status["unsealed_rows"] + unanswered)
+    ports = (part for edge in edges for part in ("--port", str(edge.scanner)))
+    pace = ("--rate", str(rate), "--seconds", str(seconds))
+    return (command("warehouse-sim"), "scan-pos", "--truth", str(truth), *ports, *pace)

@@ -9,14 +9,14 @@ import argparse
 import json
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 
-from benchmarks.edges import edge_service, scanner, waiting_rows
+from benchmarks.edges import Edge, scan_pos
 from benchmarks.mayhem import wait_until
-from benchmarks.parts import command
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
 from cloud.local.home import erase
@@ -60,15 +60,14 @@ def run(arguments: argparse.Namespace) -> Result:
         Ages of movements at their posting.
     """
     directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
-    edges = tuple(Gateway(f"shop-{n % 2 + 1}", f"edge-{n + 1}") for n in range(arguments.edges))
+    gateways = tuple(Gateway(f"shop-{n % 2 + 1}", f"edge-{n + 1}") for n in range(arguments.edges))
     try:
-        with Stage(directory, edges) as stage:
+        with Stage(directory, gateways) as stage:
+            edges = [Edge(stage, gateway, gateway.name) for gateway in gateways]
             for edge in edges:
-                stage.add(edge_service(stage, edge))
-            figures = _scan(stage, edges, arguments.rate * _SCANS_PER_MOVEMENT, arguments.seconds)
-            wait_until(
-                lambda: all(waiting_rows(stage, edge) == 0 for edge in edges), within_s=60, what="drained"
-            )
+                edge.start()
+            figures = _scan(edges, arguments.rate * _SCANS_PER_MOVEMENT, arguments.seconds)
+            wait_until(lambda: not any(edge.waiting_rows for edge in edges), within_s=60, what="drained")
             with psycopg.connect(stage.dsn("dockledger_migrator")) as connection:
                 connection.execute("SET ROLE dockledger_owner")
                 rows = connection.execute(_AGES, {"warm_up_s": _WARM_UP_S}).fetchall()
@@ -101,12 +100,8 @@ def run(arguments: argparse.Namespace) -> Result:
     )
 
 
-def _scan(stage: Stage, edges: tuple[Gateway, ...], rate: float, seconds: float) -> dict[str, Any]:
-    ports = [part for edge in edges for part in ("--port", str(scanner(stage, edge)))]
-    truth = stage.directory / "scans.jsonl"
-    asked = (*("--truth", str(truth)), *("--rate", str(rate)), *("--seconds", str(seconds)))
-    done = subprocess.run(
-        (command("warehouse-sim"), "scan-pos", *ports, *asked), capture_output=True, text=True, check=True
-    )
+def _scan(edges: Sequence[Edge], rate: float, seconds: float) -> dict[str, Any]:
+    asked = scan_pos(edges, edges[0].directory / "truth.jsonl", rate=rate, seconds=seconds)
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return figures

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from benchmarks.edges import edge_service, scanner
+from benchmarks.edges import Edge
 from benchmarks.mayhem import wait_until
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
@@ -39,9 +39,10 @@ def run(arguments: argparse.Namespace) -> Result:
     directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
     try:
         with Stage(directory, (_GATEWAY,), 1) as stage:
-            service = edge_service(stage, _GATEWAY)
-            with PtyScanner(scanner(stage, _GATEWAY), LineStyle.of_profile("generic_terminal")) as device:
-                agent = stage.add(service)
+            edge = Edge(stage, _GATEWAY, _GATEWAY.name)
+            edge.directory.mkdir()
+            with PtyScanner(edge.scanner, LineStyle.of_profile("generic_terminal")) as device:
+                agent = edge.start()
                 wait_until(device.is_heard, within_s=20, what="the agent opens its scanner")
                 time.sleep(arguments.seconds)
                 status = _status(agent.pid)

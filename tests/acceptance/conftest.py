@@ -4,16 +4,16 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks.audit import compare, compare_scans
-from benchmarks.edges import edge_service, scanner, waiting_rows
+from benchmarks.audit import Discrepancies, compare, compare_scans
+from benchmarks.edges import Edge, scan_pos
 from benchmarks.mayhem import wait_until
-from benchmarks.parts import Part, command
+from benchmarks.parts import command
 from benchmarks.stage import Gateway, Stage
 from cloud.local.home import erase
 from simulators.warehouse.truth import Truth
@@ -47,59 +47,67 @@ class System:
     stage: Stage
     directory: Path
     _owned: ExitStack
-    streams: list[Simulation]
-    scans: list[Simulation]
+    edges: list[Edge] = field(default_factory=list)
+    streams: list[Simulation] = field(default_factory=list)
+    scans: list[Simulation] = field(default_factory=list)
 
-    def stream(self, *, rate: float, seconds: float, seed: int = 1, broker_url: str = "") -> Simulation:
+    def stream(self, *, rate: float, seconds: float, broker_url: str = "") -> Simulation:
         """Start simulated gateways: they end when the ledger has acknowledged everything."""
-        length = ("--rate", str(rate), "--seconds", str(seconds), "--seed", str(seed))
+        truth = self.directory / "stream.jsonl"
+        length = ("--rate", str(rate), "--seconds", str(seconds), "--truth", str(truth))
         crew = ("--gateways", str(len(SIMULATED)), "--sites", str(SITES))
         url = broker_url or self.stage.gateways_url
-        running = self._simulate("movements", f"truth-{seed}.jsonl", "--broker", url, *length, *crew)
+        running = self._simulate(
+            (command("warehouse-sim"), "movements", "--broker", url, *length, *crew), truth
+        )
         self.streams.append(running)
         return running
 
     def scan(self, *, rate: float, seconds: float) -> Simulation:
         """Start people at the edges' scanners: they end when every scan is answered."""
-        ports = [part for edge in EDGES for part in ("--port", str(scanner(self.stage, edge)))]
-        pace = ("--rate", str(rate), "--seconds", str(seconds))
-        running = self._simulate("scan-pos", "scans.jsonl", *ports, *pace)
+        truth = self.directory / f"scans-{len(self.scans)}.jsonl"
+        running = self._simulate(scan_pos(self.edges, truth, rate=rate, seconds=seconds), truth)
         self.scans.append(running)
         return running
 
-    def add_edges(self, *, broker_port: int | None = None) -> list[Part]:
+    def add_edges(self, *, broker_port: int | None = None) -> None:
         """Start the edge agents."""
-        return [self.stage.add(edge_service(self.stage, edge, broker_port=broker_port)) for edge in EDGES]
+        self.edges += [Edge(self.stage, gateway, gateway.name) for gateway in EDGES]
+        for edge in self.edges:
+            edge.start(broker_port=broker_port)
 
     def drain(self, *, within_s: float) -> float:
         """Wait until the edges' outboxes wait for nothing; give the seconds it took."""
         return wait_until(
-            lambda: all(waiting_rows(self.stage, edge) == 0 for edge in EDGES),
+            lambda: not any(edge.waiting_rows for edge in self.edges),
             within_s=within_s,
             what="the ledger acknowledges everything in the outboxes",
         )
 
+    def unlike_scans(self, *more_gateways: str) -> Discrepancies:
+        """Compare what was scanned with what the edges' gateways, and others named, have in the ledger."""
+        names = {edge.gateway.name for edge in self.edges} | set(more_gateways)
+        dsn = self.stage.dsn("dockledger_migrator")
+        return compare_scans(dsn, [running.truth_path for running in self.scans], names)
+
     def check(self) -> None:
         """Demand that nothing is lost, doubled or wrong, by the truth and by `dockledger verify`."""
-        dsn = self.stage.dsn("dockledger_migrator")
         for running in self.streams:
-            found = compare(dsn, Truth.read(running.truth_path))
+            truth = Truth.read(running.truth_path)
+            found = compare(self.stage.dsn("dockledger_migrator"), truth)
             assert found.is_clean, found
-        for running in self.scans:
-            found = compare_scans(dsn, running.truth_path, [edge.name for edge in EDGES])
-            assert found.is_clean, found
+        assert (found := self.unlike_scans()).is_clean, found
+        self.verify()
+
+    def verify(self) -> None:
+        """Demand that `dockledger verify` finds no breach."""
         done = self.stage.run("verify", "--json")
         breached = [check for check in json.loads(done.stdout)["checks"] if check["breaches"]]
-        assert (done.returncode, breached) == (0, []), done.stderr
+        assert not breached, json.dumps(breached)
+        assert done.returncode == 0, done.stderr
 
-    def _simulate(self, name: str, truth: str, *arguments: str) -> Simulation:
-        truth_path = self.directory / truth
-        process = subprocess.Popen(
-            (command("warehouse-sim"), name, "--truth", str(truth_path), *arguments),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def _simulate(self, asked: tuple[str, ...], truth_path: Path) -> Simulation:
+        process = subprocess.Popen(asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self._owned.callback(process.communicate)
         self._owned.callback(process.kill)
         return Simulation(process, truth_path)
@@ -115,6 +123,6 @@ def system(tmp_path: Path) -> Iterator[Callable[..., System]]:
             owned.callback(erase, directory)
             stage = Stage(directory, SIMULATED + EDGES, postgres_options=FAST_DATABASE, **options)
             owned.enter_context(stage)
-            return System(stage, tmp_path, owned, [], [])
+            return System(stage, tmp_path, owned)
 
         yield start

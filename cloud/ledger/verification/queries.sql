@@ -268,7 +268,7 @@ WHERE coalesce(m.moved, 0) <> a.adjusted
 ORDER BY 1;
 
 -- name: quarantined_bytes
-SELECT format('quarantine %s', q.quarantine_id), q.sha256, encode(sha256(q.payload), 'hex')
+SELECT format('quarantine %s', q.quarantine_id), q.sha256, encode(sha256(q.payload), 'hex'), q.payload
 FROM quarantine q
 WHERE q.sha256 <> encode(sha256(q.payload), 'hex')
 ORDER BY 1;

@@ -45,6 +45,13 @@ def breaches(conn: psycopg.Connection, check: str) -> list[Breach]:
     return [Breach(*row) for row in conn.execute(_SQL[check])]
 
 
+def unlike_their_names(conn: psycopg.Connection) -> Iterator[tuple[Breach, bytes]]:
+    """Read what is held under another name than the hash of its bytes, one at a time."""
+    with conn.cursor("held") as cursor:
+        for *breach, payload in cursor.execute(_SQL["quarantined_bytes"]):
+            yield Breach(*breach), payload
+
+
 def changed_contents(conn: psycopg.Connection, after: int, until: int) -> list[Breach]:
     """Compare what a range of postings stored with what they hashed."""
     return [Breach(*row) for row in conn.execute(_SQL["contents"], {"after": after, "until": until})]

@@ -1,0 +1,44 @@
+"""A gateway whose disk was copied: one branch stays, the other waits for a person (FAULTS F16)."""
+
+import json
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from benchmarks.edges import Edge
+from benchmarks.mayhem import wait_until
+from benchmarks.stage import Stage
+
+
+def held_forks(stage: Stage) -> list[str]:
+    listed = stage.run("quarantine", "list", "--reason", "conflict", "--json", "--limit", "1000")
+    assert listed.returncode == 0, listed.stderr
+    return [str(json.loads(line)["quarantine_id"]) for line in listed.stdout.splitlines()]
+
+
+@pytest.mark.timeout(150)
+def test_of_two_gateways_with_one_identity_one_branch_is_posted_and_the_other_held(
+    system: Callable[..., Any],
+) -> None:
+    running = system()
+    running.add_edges()
+    running.scan(rate=60, seconds=2).finish(within_s=20)
+    running.drain(within_s=30)
+    original = running.edges[0]
+    running.stage.parts[original.name].stop()
+    clone = Edge(running.stage, original.gateway, "clone")
+    shutil.copytree(original.directory, clone.directory, symlinks=True)
+    clone.start()
+    running.stage.parts[original.name].start()
+    running.edges.append(clone)
+    running.scan(rate=60, seconds=4).finish(within_s=40)
+    wait_until(lambda: bool(held_forks(running.stage)), within_s=60, what="the fork is detected")
+    running.drain(within_s=60)
+    running.verify()
+    assert running.unlike_scans().lost > 0
+    replayed = running.stage.run("quarantine", "replay", "--under-new-identity", *held_forks(running.stage))
+    assert replayed.returncode == 0, replayed.stderr
+    assert (found := running.unlike_scans("_cloud")).is_clean, found
+    running.verify()
