@@ -16,6 +16,7 @@ from typing import LiteralString
 
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
@@ -126,6 +127,13 @@ class Broker:
 
     def stop(self) -> None:
         self._supervisor.stop()
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_undone() -> Iterator[None]:
+    """Forget how a command run inside this process logs: its standard error ends with its test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
