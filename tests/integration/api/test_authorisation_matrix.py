@@ -68,7 +68,7 @@ ROUTES: dict[str, set[Role] | None] = {
 
 OF_ONE_SITE = {
     "GET /v1/movements/{gateway}/{epoch}/{seq}": {404},
-    "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {404, 409},
+    "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {404},
     "GET /v1/quarantine/{quarantine_id}": {404},
     "GET /stock/{cell_id}": {404},
     "GET /movements/{gateway}/{epoch}/{seq}": {404},

@@ -9,6 +9,7 @@ import time
 import tty
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -100,6 +101,11 @@ def command(*words: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def outbox_status(config: Path) -> dict[str, Any]:
+    status: dict[str, Any] = orjson.loads(command("outbox", "status", "--config", str(config)).stdout)
+    return status
+
+
 def kinds(ledger: ScriptedLedger) -> list[str]:
     return [record.kind for _, record in ledger.books.records()]
 
@@ -120,10 +126,10 @@ def test_scans_become_rows_in_the_ledger_and_sigterm_ends_it_cleanly(
         ledger.wait_until(lambda it: "movement" in kinds(it), timeout_s=60)
         resident_kb = int(status_of(process.pid)["VmRSS"].split()[0])
         assert resident_kb < MOST_IDLE_KB
+        ledger.wait_until(lambda _: outbox_status(config)["ledger_id"] == "ledger-1", timeout_s=60)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
-        status = orjson.loads(command("outbox", "status", "--config", str(config)).stdout)
-        assert status["ledger_id"] == "ledger-1"
+        status = outbox_status(config)
         assert "acked" in {each["state"] for each in status["totals"]}
     finally:
         process.kill()

@@ -1,15 +1,24 @@
 """`dockledger gateway` and `dockledger quarantine` as people type them."""
 
 import json
+from contextlib import closing
 
 import orjson
 import pytest
 
 from cloud.cli import build_parser
+from cloud.db import LastingConnection
+from cloud.identity.actor import Actor, Role
+from cloud.ingest.arrival import Delivery
+from cloud.ingest.command_line import SHELL
+from cloud.ingest.quarantine import service
+from cloud.ingest.quarantine.service import NotReplayableError
+from cloud.ingest.registry import service as registry
 from cloud.settings import load
+from contracts.base import SiteId
 from contracts.batch import encode_record
 from tests.integration.ingest.conftest import Books
-from tests.integration.ingest.forge import Forge, movement
+from tests.integration.ingest.forge import NOW, Forge, movement
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +110,27 @@ def test_a_fork_is_replayed_under_a_new_identity_only(
     assert books.balances()["TWIN", "A-1"] == "1.000000"
     assert run(capsys, "quarantine", "replay", number, "--under-new-identity")[0] == 1
     books.check_laws()
+
+
+def test_roles_held_at_another_site_see_and_settle_nothing_here(books: Books) -> None:
+    books.register("gw-y", site="york")
+    books.take(Forge().raw_batch([b'{"kind":"teleport","seq":1}']))
+    books.take(Delivery("dl/v1", b"of no site", NOW))
+    number = int(str(books.one("SELECT quarantine_id FROM quarantine WHERE site_id = 'leeds'")))
+    of_york = frozenset((SiteId("york"), role) for role in Role)
+    reaching_all = Actor("user:mia", frozenset({Role.DEVICE}), all_sites=True, site_roles=of_york)
+    conn_of = books.lasting.connection
+    with conn_of() as conn:
+        assert service.entries(conn, SHELL, state=None) != []
+        assert service.entries(conn, reaching_all, state=None) == []
+    for command in (service.entry, service.replay, service.discard):
+        with conn_of() as conn, pytest.raises(NotReplayableError, match="no quarantine entry"):
+            command(conn, reaching_all, number)
+    with closing(LastingConnection(books.database.app_dsn, "test")) as app, app.connection() as conn:
+        assert [gateway.name for gateway in registry.gateways(conn, reaching_all)] == ["gw-y"]
+        with pytest.raises(registry.RegistryError, match="'gw-1' is not registered"):
+            registry.set_state(conn, reaching_all, gateway="gw-1", state=registry.GatewayState.RETIRED)
+        registry.set_state(conn, reaching_all, gateway="gw-y", state=registry.GatewayState.PAUSED)
 
 
 def test_show_is_safe_for_a_terminal_and_discard_keeps_the_bytes(

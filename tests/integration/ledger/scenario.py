@@ -26,6 +26,7 @@ START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 LATER = START + timedelta(days=300)
 SITE = SiteId("leeds")
 CONTROLLER = Actor("user:ada", frozenset({Role.INVENTORY_CONTROLLER, Role.SUPERVISOR}), frozenset({SITE}))
+NETWORK_CONTROLLER = Actor("user:eve", frozenset({Role.INVENTORY_CONTROLLER}), all_sites=True)
 
 
 def at(minutes: float) -> datetime:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from scenario import CONTROLLER, SITE, Ledger, Outbox, at, move
+from scenario import CONTROLLER, NETWORK_CONTROLLER, SITE, Ledger, Outbox, at, move
 
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.ledger.corrections import (
@@ -16,9 +16,18 @@ from cloud.ledger.corrections import (
 )
 from cloud.ledger.domain import AlreadyClaimedError, NotPostableError, UnknownRowError
 from cloud.ledger.past import as_of
+from contracts.base import SiteId
 from contracts.records import RowRef
 
 APPROVER = Actor("user:bob", frozenset({Role.APPROVER}), frozenset({SITE}))
+ELSEWHERE = SiteId("york")
+OPERATOR_HERE = Actor(
+    "user:mia",
+    frozenset({Role.OPERATOR}),
+    frozenset({SITE, ELSEWHERE}),
+    site_roles=frozenset((ELSEWHERE, role) for role in Role),
+)
+"""Sees this site, and holds every role at another."""
 
 
 def cell_at(ledger: Ledger, code: str) -> int:
@@ -84,6 +93,37 @@ def test_only_the_right_people_correct(ledger: Ledger) -> None:
     ):
         with pytest.raises(NotAllowedError):
             ledger.as_app(command)
+
+
+def test_roles_held_at_another_site_correct_nothing_here(ledger: Ledger) -> None:
+    gateway = Outbox()
+    ledger.post(gateway.seal([move("10", "@supplier", "A-01"), move("1", "A-01", "B-01", minute=5)]))
+    cell = cell_at(ledger, "A-01")
+    count_cell(ledger, cell, "9", minute=10, limit="0")
+    ledger.post(gateway.seal([move("1", "A-01", "@customer", minute=4)]))
+    undone, kept = (RowRef(gateway="gw-1", epoch=gateway.epoch, seq=seq) for seq in (2, 1))
+    ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, undone, reason="misread"))
+    before = ledger.balances()
+    bound = {"cell_id": cell, "observed_at": at(20), "counted": Decimal(1), "reason": "cycle_count"}
+    for expected, command in (
+        (UnknownRowError, lambda conn: post_reversal(conn, OPERATOR_HERE, kept, reason="misread")),
+        (UnknownRowError, lambda conn: post_reversal(conn, OPERATOR_HERE, undone, reason="misread")),
+        (UnknownRowError, lambda conn: adjust_to_count(conn, OPERATOR_HERE, **bound)),
+        (
+            UnknownRowError,
+            lambda conn: approve_adjustment(conn, OPERATOR_HERE, adjustment_id=1, expected=Decimal(1)),
+        ),
+        (NotAllowedError, lambda conn: close_period(conn, OPERATOR_HERE, site=SITE, ends_at=at(1))),
+        (
+            NotAllowedError,
+            lambda conn: merge_items(
+                conn, CONTROLLER, from_code="gtin:05012345678900", to_code="gtin:05012345678900"
+            ),
+        ),
+    ):
+        with pytest.raises(expected):
+            ledger.as_app(command)
+    assert ledger.balances() == before
 
 
 def test_a_count_in_the_middle_of_picking_binds_the_instant_it_saw(ledger: Ledger) -> None:
@@ -159,7 +199,7 @@ def test_merged_items_read_as_one_and_the_merge_can_be_taken_back(ledger: Ledger
         gateway.seal([move("1", "@supplier", "A-01", item=one), move("2", "@supplier", "A-01", item=other)])
     )
     codes = {"from_code": f"gtin:{other}", "to_code": f"gtin:{one}"}
-    merged = ledger.as_app(lambda conn: merge_items(conn, CONTROLLER, **codes, ratio=(12, 1)))
+    merged = ledger.as_app(lambda conn: merge_items(conn, NETWORK_CONTROLLER, **codes, ratio=(12, 1)))
     reading = (
         "SELECT i.code, sum(b.quantity * ci.numerator / ci.denominator) FROM balance b "
         "JOIN cell c USING (cell_id) JOIN location l USING (location_id) "
@@ -170,10 +210,14 @@ def test_merged_items_read_as_one_and_the_merge_can_be_taken_back(ledger: Ledger
     assert ledger.query("SELECT count(*) FROM aliases_at(%s)", merged.position - 1) == [(0,)]
     with pytest.raises(NotPostableError, match="is a cycle"):
         ledger.as_app(
-            lambda conn: merge_items(conn, CONTROLLER, from_code=codes["to_code"], to_code=codes["from_code"])
+            lambda conn: merge_items(
+                conn, NETWORK_CONTROLLER, from_code=codes["to_code"], to_code=codes["from_code"]
+            )
         )
     ledger.as_app(
-        lambda conn: merge_items(conn, CONTROLLER, from_code=codes["from_code"], to_code=codes["from_code"])
+        lambda conn: merge_items(
+            conn, NETWORK_CONTROLLER, from_code=codes["from_code"], to_code=codes["from_code"]
+        )
     )
     assert ledger.query(reading) == [(f"gtin:{one}", 1), (f"gtin:{other}", 2)]
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 from psycopg import sql
-from scenario import CONTROLLER, SITE, Ledger, Outbox, at, move, stated
+from scenario import CONTROLLER, NETWORK_CONTROLLER, SITE, Ledger, Outbox, at, move, stated
 
 from cloud.ledger.corrections import adjust_to_count, close_period, merge_items, post_reversal
 from cloud.ledger.past import fold
@@ -84,7 +84,7 @@ def fill(ledger: Ledger) -> None:
         )
     )
     codes = {"from_code": "gtin:05012345678917", "to_code": "gtin:05012345678900"}
-    ledger.as_app(lambda conn: merge_items(conn, CONTROLLER, **codes))
+    ledger.as_app(lambda conn: merge_items(conn, NETWORK_CONTROLLER, **codes))
     ledger.as_app(lambda conn: close_period(conn, CONTROLLER, site=SITE, ends_at=at(100)))
     ledger.as_app(lambda conn: fold(conn, most=1000))
 

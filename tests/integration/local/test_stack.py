@@ -103,7 +103,7 @@ def private_place(directory: Path) -> Iterator[Path]:
 
 
 def serves(local: Local) -> bool:
-    return httpx.get(local.url, follow_redirects=True).is_success
+    return httpx.get(f"{local.url}health/ready").is_success
 
 
 @pytest.mark.parametrize("broker", ["mosquitto", "nats"])
