@@ -45,6 +45,11 @@ class Actor:
         """Every role the actor holds at some site."""
         return self.roles | {role for _, role in self.site_roles}
 
+    @property
+    def reach(self) -> list[str] | None:
+        """Sites within reach as the database takes them: sorted, or None for all."""
+        return None if self.all_sites else sorted(self.sites)
+
     def may_see(self, site: str) -> bool:
         """Tell whether a site is within the actor's reach.
 

@@ -137,7 +137,7 @@ def quarantine(
     Raises:
         NotAllowedError: If the actor may not see quarantine.
     """
-    see(conn, actor, QUARANTINE_READERS)
+    seeing = see(conn, actor, QUARANTINE_READERS)
     return rows(
         conn,
         QuarantineRow,
@@ -145,7 +145,7 @@ def quarantine(
         state=state,
         reason=reason,
         before=before,
-        all_sites=actor.all_sites,
+        all_sites=seeing.all_sites,
         limit=limit,
     )
 
@@ -156,8 +156,8 @@ def quarantined(conn: Connection, actor: Actor, *, quarantine_id: int) -> Quaran
     Raises:
         NotAllowedError: If the actor may not see quarantine.
     """
-    see(conn, actor, QUARANTINE_READERS)
-    return row(conn, QuarantineDetail, "quarantined", quarantine_id=quarantine_id, all_sites=actor.all_sites)
+    seeing = see(conn, actor, QUARANTINE_READERS)
+    return row(conn, QuarantineDetail, "quarantined", quarantine_id=quarantine_id, all_sites=seeing.all_sites)
 
 
 def held_count(conn: Connection, actor: Actor) -> int:
@@ -166,5 +166,5 @@ def held_count(conn: Connection, actor: Actor) -> int:
     Raises:
         NotAllowedError: If the actor may not see operations.
     """
-    see(conn, actor, OPERATIONS_READERS)
-    return number(conn, "held", all_sites=actor.all_sites)
+    seeing = see(conn, actor, OPERATIONS_READERS)
+    return number(conn, "held", all_sites=seeing.all_sites)

@@ -15,7 +15,7 @@ Row = TypeVar("Row")
 _SQL: Final = statements("cloud.inquiry", "queries.sql")
 
 
-def see(conn: Connection, actor: Actor, roles: Sequence[Role], *, site: str | None = None) -> None:
+def see(conn: Connection, actor: Actor, roles: Sequence[Role], *, site: str | None = None) -> Actor:
     """Check that an actor may ask, and show the sites at which it holds one of the roles.
 
     Args:
@@ -24,11 +24,16 @@ def see(conn: Connection, actor: Actor, roles: Sequence[Role], *, site: str | No
         roles: Any one of them suffices.
         site: The site asked for, if one.
 
+    Returns:
+        The actor with no more reach than that.
+
     Raises:
         NotAllowedError: If the actor holds none of the roles, or not at the site.
     """
     actor.require(*roles, site=site)
-    act_as(conn, actor.narrowed(*roles))
+    narrowed = actor.narrowed(*roles)
+    act_as(conn, narrowed)
+    return narrowed
 
 
 def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:

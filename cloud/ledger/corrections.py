@@ -14,6 +14,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.ledger import store
 from cloud.ledger.domain import Claim, Posted, PostingKind
 from cloud.ledger.entries import CLOUD_EPOCH, CLOUD_GATEWAY
+from cloud.ledger.manual import MAY_MOVE
 from cloud.ledger.posting import Posting
 from cloud.ledger.writing import reversal_claim
 from contracts.base import epoch_to_int
@@ -48,15 +49,12 @@ def post_reversal(conn: Connection, actor: Actor, ref: RowRef, *, reason: str) -
         NotPostableError: If it carries out an adjustment; a later count replaces that.
         NotAllowedError: If the actor's roles do not permit it.
     """
-    actor.require(Role.SUPERVISOR, Role.INVENTORY_CONTROLLER)
-    posting = Posting(conn, actor, PostingKind.REVERSAL)
-    posting.claim([reversal_claim(ref)])
+    posting = Posting(conn, actor.narrowed(*MAY_MOVE), PostingKind.REVERSAL)
     name = f"{ref.gateway}/{ref.epoch}/{ref.seq}"
-    (seq,) = _call(
-        posting,
-        "reverse_movement",
-        {"gateway": ref.gateway, "epoch": epoch_to_int(ref.epoch), "seq": ref.seq, "reason": reason},
-    )
+    original = {"gateway": ref.gateway, "epoch": epoch_to_int(ref.epoch), "seq": ref.seq}
+    _call(posting, "find_movement", original)
+    posting.claim([reversal_claim(ref)])
+    (seq,) = _call(posting, "reverse_movement", original | {"reason": reason})
     posting.audit("movement_reversed", name, None, {"reason": reason})
     return posting.close(RowRef(gateway=CLOUD_GATEWAY, epoch=CLOUD_EPOCH, seq=seq))
 
@@ -90,8 +88,8 @@ def adjust_to_count(
         NotPostableError: If the instant is in the future or bound already, or the difference above the limit.
         NotAllowedError: If the actor's roles do not permit it.
     """
-    actor.require(Role.INVENTORY_CONTROLLER, Role.APPROVER)
-    posting = Posting(conn, actor, PostingKind.ADJUSTMENT)
+    within = actor.narrowed(Role.INVENTORY_CONTROLLER, Role.APPROVER)
+    posting = Posting(conn, within, PostingKind.ADJUSTMENT)
     adjustment_id, difference = _call(
         posting,
         "adjust_to_count",
@@ -124,8 +122,7 @@ def approve_adjustment(conn: Connection, actor: Actor, *, adjustment_id: int, ex
         NotPostableError: If it waits for no approval, or the difference is another by now.
         NotAllowedError: If the actor's roles do not permit it.
     """
-    actor.require(Role.APPROVER)
-    posting = Posting(conn, actor, PostingKind.ADJUSTMENT)
+    posting = Posting(conn, actor.narrowed(Role.APPROVER), PostingKind.ADJUSTMENT)
     _, difference = _call(
         posting, "approve_adjustment", {"adjustment_id": adjustment_id, "expected": expected}
     )
@@ -140,7 +137,7 @@ def merge_items(
 
     Args:
         conn: A connection inside a transaction.
-        actor: An inventory controller.
+        actor: An inventory controller at all sites, since items are the network's.
         from_code: The item that reads as another: a provisional one, or a duplicate.
         to_code: What it reads as; ``from_code`` itself takes an earlier merge back.
         ratio: Base units of ``to_code`` in one of ``from_code``, as an exact ratio.
@@ -151,9 +148,9 @@ def merge_items(
     Raises:
         UnknownRowError: If there is no such item.
         NotPostableError: If the merge closes a cycle.
-        NotAllowedError: If the actor's roles do not permit it.
+        NotAllowedError: If the actor's roles do not permit it, or not everywhere.
     """
-    actor.require(Role.INVENTORY_CONTROLLER)
+    actor.require_everywhere(Role.INVENTORY_CONTROLLER)
     posting = Posting(conn, actor, PostingKind.ALIAS)
     names = {"from_code": from_code, "to_code": to_code}
     _call(posting, "alias_item", names | {"numerator": ratio[0], "denominator": ratio[1]})
@@ -187,5 +184,5 @@ def close_period(conn: Connection, actor: Actor, *, site: str, ends_at: datetime
 
 def _call(posting: Posting, statement: str, arguments: Mapping[str, object]) -> tuple[Any, ...]:
     actor = posting.actor
-    own = {"sites": None if actor.all_sites else sorted(actor.sites), "actor": actor.id}
+    own = {"sites": actor.reach, "actor": actor.id}
     return store.command(posting.conn, statement, own | dict(arguments))

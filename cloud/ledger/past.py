@@ -101,7 +101,7 @@ def stock_at(
 
 def _moment(actor: Actor, occurred_at: datetime | None, position: int | None) -> dict[str, object]:
     return {
-        "sites": None if actor.all_sites else sorted(actor.sites),
+        "sites": actor.reach,
         "until_at": _END_OF_TIME if occurred_at is None else occurred_at,
         "until_position": _LAST_POSITION if position is None else position,
     }

@@ -51,6 +51,9 @@ ORDER BY place_id, unit_id NULLS FIRST, cell_id;
 -- name: head
 SELECT position, recorded_at, ledger_id::text FROM ledger_head, ledger_identity WHERE shard = 0;
 
+-- name: find_movement
+SELECT (movement_within(%(sites)s::text[], %(gateway)s, %(epoch)s::bigint, %(seq)s::bigint)).site_id;
+
 -- name: reverse_movement
 SELECT reverse_movement(%(sites)s::text[], %(gateway)s, %(epoch)s::bigint, %(seq)s::bigint, %(reason)s, %(actor)s);
 

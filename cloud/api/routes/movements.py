@@ -17,7 +17,7 @@ from cloud.db import Connection
 from cloud.inquiry import stock
 from cloud.inquiry.domain import GREATEST, MovementFilter, MovementRow
 from cloud.ledger.corrections import post_reversal
-from cloud.ledger.manual import MAY_MOVE, ManualMovement, post_movement
+from cloud.ledger.manual import ManualMovement, post_movement
 from contracts.base import EPOCH_PATTERN, Code, EpochId, PositiveQuantity, Site, epoch_from_int, epoch_to_int
 from contracts.records import DocumentRef, Identifier, RowRef, Side
 
@@ -196,7 +196,7 @@ def reverse_movement(
     ref = RowRef(gateway=gateway, epoch=epoch, seq=seq)
 
     def effect(conn: Connection) -> Posted:
-        posted = post_reversal(conn, caller.narrowed(*MAY_MOVE), ref, reason=body.reason)
+        posted = post_reversal(conn, caller, ref, reason=body.reason)
         return Posted(position=posted.position, recorded_at=posted.recorded_at, movement=posted.rows[0])
 
     target = f"/v1/movements/{gateway}/{epoch}/{seq}/reversal"

@@ -11,20 +11,30 @@ BEGIN
 END
 $$;
 
--- The same quantity back between the same cells, at the same occurred_at (DOMAIN D7). Returns the row's seq.
-CREATE OR REPLACE FUNCTION reverse_movement(
-    sites text[], of_gateway text, of_epoch bigint, of_seq bigint, reversal_reason text, actor text)
-    RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+-- A movement of the sites, or an error that does not tell whether another site has it.
+CREATE OR REPLACE FUNCTION movement_within(sites text[], of_gateway text, of_epoch bigint, of_seq bigint)
+    RETURNS movement LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    original movement;
-    new_seq  bigint;
+    found_one movement;
 BEGIN
-    SELECT m.* INTO original FROM movement m JOIN gateway g ON g.gateway_id = m.gateway_id
+    SELECT m.* INTO found_one FROM movement m JOIN gateway g ON g.gateway_id = m.gateway_id
     WHERE g.name = of_gateway AND m.epoch = of_epoch AND m.seq = of_seq
         AND (sites IS NULL OR m.site_id = ANY (sites));
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no movement % of gateway % at your sites', of_seq, of_gateway USING ERRCODE = 'no_data_found';
     END IF;
+    RETURN found_one;
+END
+$$;
+
+-- The same quantity back between the same cells, at the same occurred_at (DOMAIN D7). Returns the row's seq.
+CREATE OR REPLACE FUNCTION reverse_movement(
+    sites text[], of_gateway text, of_epoch bigint, of_seq bigint, reversal_reason text, actor text)
+    RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    original movement := movement_within(sites, of_gateway, of_epoch, of_seq);
+    new_seq  bigint;
+BEGIN
     IF original.adjustment_id IS NOT NULL THEN
         RAISE EXCEPTION 'movement % carries out adjustment %: a later count replaces it, a reversal cannot',
             of_seq, original.adjustment_id;
@@ -212,14 +222,14 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION
-    reverse_movement(text[], text, bigint, bigint, text, text), adjustment_cell(bigint),
+    movement_within(text[], text, bigint, bigint), reverse_movement(text[], text, bigint, bigint, text, text), adjustment_cell(bigint),
     settle_anchor(count_anchor, numeric, text, text), lock_book(bigint, timestamptz),
     adjust_to_count(text[], bigint, timestamptz, numeric, text, text, numeric),
     approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint),
     close_period(text, timestamptz, text)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    reverse_movement(text[], text, bigint, bigint, text, text),
+    movement_within(text[], text, bigint, bigint), reverse_movement(text[], text, bigint, bigint, text, text),
     adjust_to_count(text[], bigint, timestamptz, numeric, text, text, numeric),
     approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint),
     close_period(text, timestamptz, text)

@@ -3,6 +3,7 @@ SELECT quarantine_id, received_at, state, reason, topic, site_id AS site, gatewa
     length(payload) AS payload_bytes
 FROM quarantine
 WHERE quarantine_id > %(after)s
+    AND (%(sites)s::text[] IS NULL OR site_id = ANY (%(sites)s))
     AND (%(state)s::text IS NULL OR state = %(state)s)
     AND (%(reason)s::text IS NULL OR reason = %(reason)s)
     AND (%(gateway)s::text IS NULL OR gateway = %(gateway)s)
@@ -14,7 +15,7 @@ SELECT q.quarantine_id, q.received_at, q.state, q.reason, q.topic, q.site_id AS 
     q.seq, q.message, length(q.payload) AS payload_bytes, q.payload, q.sha256, q.posting_id, q.settled_at,
     q.settled_by, q.settled_posting
 FROM quarantine AS q
-WHERE q.quarantine_id = %(quarantine_id)s
+WHERE q.quarantine_id = %(quarantine_id)s AND (%(sites)s::text[] IS NULL OR q.site_id = ANY (%(sites)s))
 FOR UPDATE;
 
 -- name: settle_one

@@ -9,6 +9,7 @@ from cloud.ingest.domain import Judgement
 from cloud.ingest.quarantine import store
 from cloud.ingest.quarantine.store import Entry, WholeEntry
 from cloud.ingest.service import write
+from cloud.inquiry.domain import QUARANTINE_READERS
 from cloud.ledger import service as ledger
 from cloud.ledger.domain import Claim, CloudStatement, EffectiveRow, PostingKind
 from contracts.base import GatewayId, SiteId, epoch_from_int
@@ -16,6 +17,8 @@ from contracts.occurrence import effective_occurred_at
 from contracts.records import RECORD, Record, RowRef
 
 REPLAY: Final = "replay"
+SETTLERS: Final = (Role.INVENTORY_CONTROLLER, Role.ADMIN)
+"""Who may replay and discard."""
 
 
 class NotReplayableError(Exception):
@@ -45,9 +48,14 @@ def entries(
 
     Returns:
         Entries, oldest first.
+
+    Raises:
+        NotAllowedError: If the actor may not see quarantine.
     """
-    found = store.entries(conn, state=state, reason=reason, gateway=gateway, after=after, limit=limit)
-    return [entry for entry in found if _may_see(actor, entry)]
+    sites = actor.narrowed(*QUARANTINE_READERS).reach
+    return store.entries(
+        conn, sites=sites, state=state, reason=reason, gateway=gateway, after=after, limit=limit
+    )
 
 
 def entry(conn: Connection, actor: Actor, quarantine_id: int) -> WholeEntry:
@@ -63,11 +71,9 @@ def entry(conn: Connection, actor: Actor, quarantine_id: int) -> WholeEntry:
 
     Raises:
         NotReplayableError: If there is none at the actor's sites.
+        NotAllowedError: If the actor may not see quarantine.
     """
-    found = store.lock(conn, quarantine_id)
-    if found is None or not _may_see(actor, found):
-        raise NotReplayableError(f"there is no quarantine entry {quarantine_id} within reach of {actor.id}")
-    return found
+    return _locked(conn, actor.narrowed(*QUARANTINE_READERS), quarantine_id)
 
 
 def replay(conn: Connection, actor: Actor, quarantine_id: int, *, under_new_identity: bool = False) -> int:
@@ -121,13 +127,15 @@ def discard(conn: Connection, actor: Actor, quarantine_id: int) -> None:
     store.settle(conn, held.quarantine_id, state="discarded", actor=actor.id)
 
 
-def _may_see(actor: Actor, held: Entry) -> bool:
-    return actor.all_sites if held.site is None else actor.may_see(held.site)
+def _locked(conn: Connection, actor: Actor, quarantine_id: int) -> WholeEntry:
+    found = store.lock(conn, quarantine_id, sites=actor.reach)
+    if found is None:
+        raise NotReplayableError(f"there is no quarantine entry {quarantine_id} within reach of {actor.id}")
+    return found
 
 
 def _to_settle(conn: Connection, actor: Actor, quarantine_id: int) -> WholeEntry:
-    held = entry(conn, actor, quarantine_id)
-    actor.require(Role.INVENTORY_CONTROLLER, Role.ADMIN, site=held.site)
+    held = _locked(conn, actor.narrowed(*SETTLERS), quarantine_id)
     if held.state != "held":
         raise NotReplayableError(
             f"quarantine entry {quarantine_id} was {held.state} by {held.settled_by} at {held.settled_at}"

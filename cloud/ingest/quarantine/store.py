@@ -44,12 +44,20 @@ class WholeEntry(Entry):
 
 
 def entries(
-    conn: Connection, *, state: str | None, reason: str | None, gateway: str | None, after: int, limit: int
+    conn: Connection,
+    *,
+    sites: list[str] | None,
+    state: str | None,
+    reason: str | None,
+    gateway: str | None,
+    after: int,
+    limit: int,
 ) -> list[Entry]:
     """List entries by id.
 
     Args:
         conn: A connection.
+        sites: Only of these sites; None for all, and for what names no site.
         state: Only of this state, if given.
         reason: Only of this reason, if given.
         gateway: Only of this gateway, if given.
@@ -59,23 +67,31 @@ def entries(
     Returns:
         Entries, oldest first.
     """
-    asked = {"state": state, "reason": reason, "gateway": gateway, "after": after, "limit": limit}
+    asked = {
+        "sites": sites,
+        "state": state,
+        "reason": reason,
+        "gateway": gateway,
+        "after": after,
+        "limit": limit,
+    }
     with conn.cursor(row_factory=class_row(Entry)) as cursor:
         return cursor.execute(SQL["list_held"], asked).fetchall()
 
 
-def lock(conn: Connection, quarantine_id: int) -> WholeEntry | None:
+def lock(conn: Connection, quarantine_id: int, *, sites: list[str] | None) -> WholeEntry | None:
     """Read one entry and keep others from settling it meanwhile.
 
     Args:
         conn: A connection inside a transaction.
         quarantine_id: Which.
+        sites: Only of these sites; None for all, and for what names no site.
 
     Returns:
         The entry, if there is one.
     """
     with conn.cursor(row_factory=class_row(WholeEntry)) as cursor:
-        return cursor.execute(SQL["lock_one"], {"quarantine_id": quarantine_id}).fetchone()
+        return cursor.execute(SQL["lock_one"], {"quarantine_id": quarantine_id, "sites": sites}).fetchone()
 
 
 def settle(

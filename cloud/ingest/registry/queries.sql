@@ -7,7 +7,8 @@ ON CONFLICT (name) DO NOTHING
 RETURNING gateway_id;
 
 -- name: set_state
-UPDATE gateway SET state = %(state)s WHERE name = %(name)s AND kind = 'edge' RETURNING site_id;
+UPDATE gateway SET state = %(state)s WHERE name = %(name)s AND kind = 'edge' AND (%(sites)s::text[] IS NULL OR site_id = ANY (%(sites)s))
+RETURNING site_id;
 
 -- name: list_gateways
 SELECT g.name, g.site_id AS site, g.state, g.registered_at, s.presence, s.heard_at,
@@ -15,6 +16,6 @@ SELECT g.name, g.site_id AS site, g.state, g.registered_at, s.presence, s.heard_
 FROM gateway AS g
 LEFT JOIN gateway_status AS s USING (gateway_id)
 LEFT JOIN gateway_completeness AS c USING (gateway_id)
-WHERE g.kind = 'edge'
+WHERE g.kind = 'edge' AND (%(sites)s::text[] IS NULL OR g.site_id = ANY (%(sites)s))
 ORDER BY g.site_id, g.name
 LIMIT 100000;

@@ -8,6 +8,7 @@ from cloud.db import Connection
 from cloud.identity.actor import Actor, Role
 from cloud.ingest.registry import store
 from cloud.ingest.registry.store import Registered
+from cloud.inquiry.domain import OPERATIONS_READERS
 from contracts.base import is_valid_id
 from contracts.topics import INGEST_STATE, UPSTREAM, Channel, topic
 
@@ -78,16 +79,15 @@ def set_state(conn: Connection, actor: Actor, *, gateway: str, state: GatewaySta
 
     Args:
         conn: A connection of ``dockledger_app`` inside a transaction.
-        actor: An admin.
+        actor: An admin of its site.
         gateway: Id.
         state: The new state.
 
     Raises:
-        RegistryError: If it is not registered.
+        RegistryError: If it is not registered at the actor's sites.
         NotAllowedError: If the actor may not.
     """
-    actor.require(Role.ADMIN)
-    if not store.set_state(conn, gateway, state):
+    if not store.set_state(conn, gateway, state, sites=actor.narrowed(Role.ADMIN).reach):
         raise RegistryError(f"gateway {gateway!r} is not registered; `dockledger gateway list` shows who is")
 
 
@@ -100,5 +100,8 @@ def gateways(conn: Connection, actor: Actor) -> list[Registered]:
 
     Returns:
         Gateways by site and name.
+
+    Raises:
+        NotAllowedError: If the actor may not see operations.
     """
-    return [gateway for gateway in store.all_gateways(conn) if actor.may_see(gateway.site)]
+    return store.gateways(conn, sites=actor.narrowed(*OPERATIONS_READERS).reach)

@@ -41,28 +41,32 @@ def add(conn: Connection, name: str, site: str) -> bool:
     return conn.execute(SQL["add_gateway"], {"name": name, "site": site}).fetchone() is not None
 
 
-def set_state(conn: Connection, name: str, state: str) -> bool:
+def set_state(conn: Connection, name: str, state: str, *, sites: list[str] | None) -> bool:
     """Change a gateway's state.
 
     Args:
         conn: A connection of ``dockledger_app`` inside a transaction.
         name: Gateway id.
         state: ``active``, ``paused`` or ``retired``.
+        sites: Only if it is of one of these; None for any.
 
     Returns:
         False if there is no such gateway.
     """
-    return conn.execute(SQL["set_state"], {"name": name, "state": state}).fetchone() is not None
+    return (
+        conn.execute(SQL["set_state"], {"name": name, "state": state, "sites": sites}).fetchone() is not None
+    )
 
 
-def all_gateways(conn: Connection) -> list[Registered]:
+def gateways(conn: Connection, *, sites: list[str] | None) -> list[Registered]:
     """List edge gateways by site and name.
 
     Args:
         conn: A connection.
+        sites: Only of these; None for all.
 
     Returns:
-        All of them.
+        At most 100,000 of them.
     """
     with conn.cursor(row_factory=class_row(Registered)) as cursor:
-        return cursor.execute(SQL["list_gateways"]).fetchall()
+        return cursor.execute(SQL["list_gateways"], {"sites": sites}).fetchall()

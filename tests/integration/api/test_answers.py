@@ -1,10 +1,17 @@
 """What the API answers to anybody: problems, pages of rows, entity tags, limits, headers."""
 
 import base64
+from datetime import timedelta
 
 import httpx
 import pytest
-from serving import OTHER, OWN, TEA, People
+from serving import NOW, OTHER, OWN, ROOT, TEA, People
+
+from cloud.db import ConnectionPool
+from cloud.identity.actor import Role
+from cloud.identity.domain import Grant
+from cloud.identity.service import create_api_key
+from cloud.identity.store import act_as
 
 CONTROLLER = "inventory_controller@madrid"
 
@@ -90,6 +97,31 @@ def test_another_sites_movement_is_not_even_there(client: httpx.Client, people: 
     path = "/v1/movements/{gateway}/{epoch}/{seq}".format(**leeds[0])
     assert get(client, people, path, who=f"auditor@{OTHER}").status_code == 200
     assert get(client, people, path, who=f"auditor@{OWN}").status_code == 404
+
+
+def test_what_names_no_site_is_for_those_whose_role_holds_everywhere(
+    client: httpx.Client, people: People, pool: ConnectionPool
+) -> None:
+    with pool.connection() as conn:
+        act_as(conn, ROOT)
+        conn.execute(
+            "INSERT INTO quarantine (received_at, topic, reason, message, payload, sha256)"
+            " VALUES (%s, 'dl/v1', 'bad_topic', 'no such topic', '?', %s)",
+            (NOW, "1" * 64),
+        )
+        people.keys["mia"] = create_api_key(
+            conn,
+            ROOT,
+            name="mia",
+            grants=[Grant(Role.OPERATOR), Grant(Role.SUPERVISOR, OWN)],
+            life=timedelta(days=1),
+            now=NOW,
+        )
+    seen = {who: get(client, people, "/v1/quarantine", who=who).json()["items"] for who in ("mia", "auditor")}
+    assert {row["site"] for row in seen["mia"]} == {OWN}
+    assert {row["site"] for row in seen["auditor"]} == {None, OWN, OTHER}
+    nowhere = next(row["quarantine_id"] for row in seen["auditor"] if row["site"] is None)
+    assert get(client, people, f"/v1/quarantine/{nowhere}", who="mia").status_code == 404
 
 
 def test_a_body_beyond_the_limit_is_refused(client: httpx.Client, people: People) -> None:
