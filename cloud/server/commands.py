@@ -1,6 +1,9 @@
 """`dockledger api`: API and pages on one port."""
 
 import argparse
+import signal
+import socket
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -51,15 +54,22 @@ def run_api(arguments: argparse.Namespace, settings: Settings) -> int:
 
     del arguments
     dsn = settings.needed("app_dsn")
-    with open_pool(
-        dsn, "dockledger-api", min_size=2, max_size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT
-    ) as pool:
+    try:
+        listener = _listen(settings.http_host, settings.http_port)
+    except OSError as error:
+        place = f"http://{settings.http_host}:{settings.http_port}"
+        print(f"dockledger: {place} cannot be served: {error}", file=sys.stderr)
+        return 1
+    with (
+        listener,
+        open_pool(
+            dsn, "dockledger-api", min_size=2, max_size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT
+        ) as pool,
+    ):
         app = create_app(Gate(pool, lambda: datetime.now(UTC)), network=settings.network)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                host=settings.http_host,
-                port=settings.http_port,
                 lifespan="off",
                 access_log=False,
                 log_config=None,
@@ -67,6 +77,12 @@ def run_api(arguments: argparse.Namespace, settings: Settings) -> int:
                 timeout_graceful_shutdown=3,
             )
         )
-        log.info("api_starting", host=settings.http_host, port=settings.http_port)
-        server.run()
-    return 0 if server.started else 1
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, server.handle_exit)
+        log.info("api_starting", host=settings.http_host, port=listener.getsockname()[1])
+        server.run([listener])
+    return 0
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)

@@ -5,7 +5,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -41,12 +41,12 @@ class _Kept:
 
 
 class Snapshots:
-    """The last look at the ledger per set of sites, so that fifty viewers cost one."""
+    """The last look at the ledger per reach, so that fifty viewers cost one."""
 
     def __init__(self) -> None:
         """Keep nothing yet."""
         self._lock = threading.Lock()
-        self._kept: dict[tuple[object, ...], _Kept] = {}
+        self._kept: dict[Actor, _Kept] = {}
 
     def look(self, gate: Gate, actor: Actor) -> dict[str, Any]:
         """Give what *Live* shows, at most `EVERY_S` old.
@@ -61,15 +61,15 @@ class Snapshots:
         Raises:
             NotAllowedError: If the actor may not see operations.
         """
-        key = (actor.all_sites, actor.sites, actor.roles_anywhere)
+        anybody = replace(actor, id="")
         with self._lock:
             now_s = time.monotonic()
             self._kept = {
                 who: kept for who, kept in self._kept.items() if now_s - kept.taken_s < EVERY_S * 0.9
             }
-            if key not in self._kept:
-                self._kept[key] = _Kept(now_s, _look(gate, actor, gate.clock()))
-            return self._kept[key].content
+            if anybody not in self._kept:
+                self._kept[anybody] = _Kept(now_s, _look(gate, actor, gate.clock()))
+            return self._kept[anybody].content
 
 
 def _look(gate: Gate, actor: Actor, now: datetime) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def list_locations(
     return page_of(rows, limit, show=Location.model_validate, key=lambda row: [row.site, row.code])
 
 
-@router.post("", status_code=201, response_model=Location, responses=responses(409))
+@router.post("", status_code=201, response_model=Location, responses=responses(400, 409, 413))
 def create_location(
     *, gate: TheGate, caller: Caller, body: NewLocation, idempotency_key: IdempotencyKey
 ) -> JSONResponse:

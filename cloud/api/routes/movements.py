@@ -152,7 +152,7 @@ def get_movement(gate: TheGate, caller: Caller, gateway: Name, epoch: Epoch, seq
     return _shown(found[0])
 
 
-@router.post("", status_code=201, response_model=Posted)
+@router.post("", status_code=201, response_model=Posted, responses=responses(400, 413))
 def create_movement(
     *, gate: TheGate, caller: Caller, body: NewMovement, idempotency_key: IdempotencyKey
 ) -> JSONResponse:
@@ -180,7 +180,7 @@ def create_movement(
     "/{gateway}/{epoch}/{seq}/reversal",
     status_code=201,
     response_model=Posted,
-    responses=responses(404, 409),
+    responses=responses(400, 404, 409, 413),
 )
 def reverse_movement(
     *,

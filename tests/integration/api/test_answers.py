@@ -174,4 +174,6 @@ def test_the_openapi_names_every_problem_an_operation_answers(client: httpx.Clie
         for method, operation in operations.items():
             if path.startswith("/v1"):
                 assert {"401", "403", "422", "503"} <= set(operation["responses"]), (method, path)
+            if method == "post":
+                assert {"400", "413"} <= set(operation["responses"]), path
     assert "Problem" in described["components"]["schemas"]

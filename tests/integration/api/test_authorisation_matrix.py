@@ -18,9 +18,10 @@ from cloud.db import ConnectionPool
 from cloud.identity import service, sessions
 from cloud.identity.actor import Role
 from cloud.identity.credentials import csrf_token
-from cloud.identity.domain import Grant
+from cloud.identity.domain import Grant, actor_of
 from cloud.identity.gate import SESSION_COOKIE, Gate
 from cloud.web.app import create_pages
+from cloud.web.live import Snapshots
 
 STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
 OPERATIONS = set(Role) - {Role.DEVICE}
@@ -120,6 +121,21 @@ def test_every_role_may_do_what_the_matrix_says_and_no_more(
         if status not in (expected := expectation(route, caller))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_what_one_visitor_of_live_sees_is_not_shown_to_one_of_other_sites(gate: Gate, people: People) -> None:
+    del people
+    snapshots = Snapshots()
+    seen = {
+        site: snapshots.look(
+            gate, actor_of("user:x", [Grant(Role.SUPERVISOR, site), Grant(Role.DEVICE, other)])
+        )
+        for site, other in ((OWN, OTHER), (OTHER, OWN))
+    }
+    assert {site: [row.site for row in look["gateways"]] for site, look in seen.items()} == {
+        OWN: [OWN],
+        OTHER: [OTHER],
+    }
 
 
 def expectation(route: str, caller: Caller) -> set[int]:
