@@ -7,6 +7,8 @@ RESEND_FIRST_S: Final = (3.0, 10.0)
 """An unanswered batch is sent again after a time drawn from here (PROTOCOL P3)."""
 RESEND_GROWTH: Final = 1.5
 RESEND_LONGEST_S: Final = 60.0
+DEAF_AFTER_S: Final = 12.0
+"""Silence of the ledger, batches being on their way, after which the connection itself is doubted."""
 RECONNECT_FIRST_S: Final = 0.25
 RECONNECT_LONGEST_S: Final = 30.0
 _GROWN: Final = 16

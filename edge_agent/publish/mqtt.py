@@ -150,6 +150,7 @@ class MqttLink:
         self._outgoing: queue.Queue[_Outgoing] = queue.Queue(MOST_OUTGOING)
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._stopping = threading.Event()
+        self._renewing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mqtt-link")
         self._protocol = MQTTProtocolVersion.MQTTv5
         self._largest_packet = MAX_FRAME_BYTES
@@ -197,6 +198,11 @@ class MqttLink:
             return False
         self._wake()
         return True
+
+    def renew(self) -> None:
+        """Give the present connection up for a new one, where windows are empty."""
+        self._renewing.set()
+        self._wake()
 
     def stop(self) -> None:
         """Send what is waiting, for two seconds at most, disconnect, and join the thread."""
@@ -274,9 +280,10 @@ class MqttLink:
                 result = client.loop_misc()
             if self._connected_with is client:
                 self._send_waiting(client)
-            elif time.monotonic() > deadline:
+            if (reason := self._reason_to_leave(client, deadline)) is not None:
                 client.disconnect()
-                return "no CONNACK in time"
+                client.loop_write()
+                return reason
             if self._stopping.is_set():
                 flush_until = flush_until or time.monotonic() + FLUSH_S
                 if not (self._topics or self._outgoing.qsize()) or time.monotonic() > flush_until:
@@ -284,6 +291,14 @@ class MqttLink:
                     client.loop_write()
                     return "stopped"
         return paho.error_string(result)
+
+    def _reason_to_leave(self, client: paho.Client, deadline: float) -> str | None:
+        if self._connected_with is not client:
+            return "no CONNACK in time" if time.monotonic() > deadline else None
+        if self._renewing.is_set():
+            self._renewing.clear()
+            return "renewed"
+        return None
 
     def _send_waiting(self, client: paho.Client) -> None:
         while len(self._topics) < self._inflight:
