@@ -59,8 +59,6 @@ class Settings(BaseSettings):
     """Address the API listens on."""
     http_port: int = Field(default=8420, ge=0, le=65535)
     """Port the API listens on; 0 takes any free one."""
-    session_secret_file: Path | None = None
-    """File with the key that signs sessions; by default `session.key` in the data directory."""
 
     ingest_workers: int = Field(default=2, ge=1, le=64)
     """Ingest processes; sites are partitioned among them."""

@@ -1,5 +1,7 @@
 """Movements by hand, once per idempotency key, and taken back once."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -37,6 +39,23 @@ def test_a_movement_by_hand_is_posted_once_however_often_sent(client: httpx.Clie
     assert first.status_code == again.status_code == 201, first.text
     assert again.json() == first.json()
     assert (first.headers.get("idempotent-replayed"), again.headers["idempotent-replayed"]) == (None, "true")
+    assert quantity_at(client, people, "STAGING") == "272.000000"
+
+
+def test_eight_at_once_under_one_key_have_one_effect_and_one_answer(
+    client: httpx.Client, people: People
+) -> None:
+    together = threading.Barrier(8)
+
+    def send(_: int) -> httpx.Response:
+        together.wait()
+        return post(client, people, new_movement(), "k-1")
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(send, range(8)))
+    assert {answer.status_code for answer in answers} == {201}
+    assert all(answer.json() == answers[0].json() for answer in answers)
+    assert [answer.headers.get("idempotent-replayed") for answer in answers].count(None) == 1
     assert quantity_at(client, people, "STAGING") == "272.000000"
 
 
