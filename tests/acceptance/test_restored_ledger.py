@@ -1,15 +1,22 @@
 """A ledger put back to an older state gets again what came after it (FAULTS F23)."""
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from benchmarks.mayhem import wait_until
+from benchmarks.stage import Stage
 
 WORKERS = ("ingest-1", "ingest-2")
+
+
+def movements(stage: Stage) -> int:
+    with psycopg.connect(stage.dsn("dockledger_migrator")) as conn:
+        [(count,)] = conn.execute("SELECT count(*) FROM movement")
+    return int(count)
 
 
 @pytest.mark.timeout(120)
@@ -18,9 +25,10 @@ def test_edges_send_again_what_a_restored_ledger_lacks(system: Callable[..., Any
     stage, backup = running.stage, str(tmp_path / "ledger.backup")
     running.add_edges()
     scanning = running.scan(rate=60, seconds=12)
-    time.sleep(3)
+    wait_until(lambda: movements(stage) > 60, within_s=30, what="some of it is in the ledger")
     assert stage.run("backup", backup).returncode == 0
-    time.sleep(4)
+    kept = movements(stage)
+    wait_until(lambda: movements(stage) > kept + 60, within_s=30, what="more of it is in the ledger")
     for worker in WORKERS:
         stage.parts[worker].stop()
     restored = stage.run("restore", backup, "--replace")
