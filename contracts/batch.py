@@ -240,6 +240,8 @@ def decode_header(body: bytes) -> BatchHeader:
         return HEADER.validate_python(fields)
     except ValidationError as error:
         raise FrameError("bad_batch", f"batch header: {_first(error)}") from error
+    except RecursionError as error:
+        raise FrameError("bad_batch", "batch header: an unknown field nests too deeply") from error
 
 
 def _inflate(content: bytes) -> bytes:

@@ -220,7 +220,10 @@ def _row_by_row(body: bytes) -> tuple[BatchHeader, tuple[Record, ...], tuple[Ref
     records: list[Record] = []
     refused: list[RefusedRow] = []
     for seq, item in enumerate(items, header.first_seq):
-        row = _read_row(seq, orjson.dumps(item))
+        try:
+            row = _read_row(seq, orjson.dumps(item))
+        except orjson.JSONEncodeError as error:
+            raise FrameError("bad_batch", f"the record in place of seq {seq} nests too deeply") from error
         if isinstance(row, RefusedRow):
             refused.append(row)
         else:

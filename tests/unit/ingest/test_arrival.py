@@ -1,8 +1,11 @@
 """A publish taken apart, believing nothing."""
 
+import hashlib
 import random
 import time
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from cloud.ingest.arrival import Arrival, Delivery, Unpostable, read
 from contracts.base import NO_PREDECESSOR
@@ -14,7 +17,7 @@ RECEIVED_AT = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TOPIC = "dl/v1/leeds/gw-1/records"
 
 
-def publish(rows: int = 3) -> bytes:
+def publish(rows: int = 3, *, in_row: str = "", in_header: str = "") -> bytes:
     records = [
         Movement(
             seq=seq,
@@ -40,9 +43,11 @@ def publish(rows: int = 3) -> bytes:
             "agent": "t",
         }
     )
-    sealed = seal(header, [encode_record(record) for record in records])
-    frame = FrameHeader.model_validate(ids | {"sha256": sealed.sha256, "boot_id": "boot", "sent_mono_ns": 10})
-    return encode_frame(frame, sealed.body)
+    body = seal(header, [encode_record(record)[:-1] + in_row.encode() + b"}" for record in records]).body
+    body = body[:-1] + in_header.encode() + b"}"
+    sha256 = hashlib.sha256(body).hexdigest()
+    frame = FrameHeader.model_validate(ids | {"sha256": sha256, "boot_id": "boot", "sent_mono_ns": 10})
+    return encode_frame(frame, body)
 
 
 def test_a_whole_publish_is_an_arrival_with_effective_times() -> None:
@@ -57,6 +62,17 @@ def test_topic_and_payload_must_name_the_same_gateway() -> None:
         reading = read(Delivery(topic, publish(), RECEIVED_AT))
         assert isinstance(reading, Unpostable)
         assert (reading.reason, reading.claim, reading.is_acknowledged) == ("forged", None, False)
+
+
+@pytest.mark.parametrize("depth", [250, 300, 1000, 5000])
+def test_fields_that_nest_without_end_are_held_and_kill_nobody(depth: int) -> None:
+    unknown = f',"unknown":{"[" * depth}{"]" * depth}'
+    for payload in (publish(in_row=unknown), publish(in_header=unknown)):
+        reading = read(Delivery(TOPIC, payload, RECEIVED_AT))
+        if isinstance(reading, Unpostable):
+            assert (reading.reason, reading.is_acknowledged) == ("bad_batch", True)
+        else:
+            assert len(reading.batch.rows) + len(reading.batch.refused) == 3
 
 
 def test_twenty_thousand_mutated_publishes_neither_crash_nor_hang() -> None:
