@@ -15,6 +15,7 @@ from cloud.db import Connection, in_transaction
 from cloud.identity.actor import Actor
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
+from cloud.ledger.upkeep import ANSWERS_KEPT
 
 IdempotencyKey = Annotated[
     str,
@@ -23,7 +24,10 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=128,
         pattern=r"^[\x21-\x7e]+$",
-        description="Chosen by the client, new for each new effect, the same when a request is sent again",
+        description=(
+            "Chosen by the client, new for each new effect, the same when a request is sent again; "
+            f"its answer is kept for {ANSWERS_KEPT.days} days"
+        ),
     ),
 ]
 

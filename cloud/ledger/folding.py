@@ -1,4 +1,4 @@
-"""The job that keeps the past cheap to ask: folds what was posted, a little behind it (PROTOCOL P7)."""
+"""The job that keeps the past cheap to ask (PROTOCOL P7) and forgets what has served its time."""
 
 from threading import Event
 from typing import Final
@@ -7,6 +7,7 @@ import structlog
 
 from cloud.db import OperationalError, in_transaction, open_pool
 from cloud.ledger.past import FOLD_POSITIONS, fold, tend_history
+from cloud.ledger.upkeep import AT_ONCE, forget_answers
 
 PAUSE_S: Final = 5.0
 
@@ -28,6 +29,7 @@ def keep_folding(dsn: str, stop: Event, *, pause_s: float = PAUSE_S) -> None:
             try:
                 before, reached = reached, in_transaction(pool, fold)
                 is_idle = reached - before < FOLD_POSITIONS and not in_transaction(pool, tend_history)
+                is_idle &= in_transaction(pool, forget_answers) < AT_ONCE
             except OperationalError as error:
                 if not is_away:
                     log.warning("database_away", error=str(error))

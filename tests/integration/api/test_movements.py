@@ -7,6 +7,9 @@ from typing import Any
 import httpx
 from serving import OTHER, OWN, TEA, People
 
+from cloud.db import ConnectionPool, in_transaction
+from cloud.ledger.upkeep import forget_answers
+
 CONTROLLER = "inventory_controller@madrid"
 
 
@@ -119,3 +122,21 @@ def test_the_past_is_asked_on_both_clocks(client: httpx.Client, people: People) 
     assert staging(as_of="2026-03-02T09:45:00Z") == ["475.000000"]
     assert staging(as_of="2026-03-02T09:45:00Z", position=5) == ["480.000000"]
     assert staging(position=0) == []
+
+
+def test_answers_under_a_key_are_forgotten_after_a_week_a_thousand_at_a_time(
+    client: httpx.Client, people: People, pool: ConnectionPool
+) -> None:
+    assert post(client, people, new_movement(), "old").status_code == 201
+    with pool.connection() as conn:
+        conn.execute("UPDATE idempotency_key SET created_at = created_at - interval '7 days'")
+        conn.execute(
+            "INSERT INTO idempotency_key (actor, key, request_sha256, created_at)"
+            " SELECT 'key:erp', n, '', clock_timestamp() - n * interval '1 day 1 minute'"
+            " FROM generate_series(1, 1600) AS n"
+        )
+    assert [in_transaction(pool, forget_answers) for _ in range(3)] == [1000, 595, 0]
+    assert post(client, people, new_movement(), "old").headers.get("idempotent-replayed") is None
+    with pool.connection() as conn:
+        kept = conn.execute("SELECT key FROM idempotency_key ORDER BY created_at").fetchall()
+    assert [key for (key,) in kept] == ["6", "5", "4", "3", "2", "1", "old"]

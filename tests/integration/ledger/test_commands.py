@@ -50,15 +50,23 @@ def test_the_commands_say_what_they_did_and_exit_by_what_they_found(ledger: Ledg
     assert "restored up to position 1" in dockledger(ledger, tmp_path, "restore", file, "--replace").stdout
 
 
-def test_the_fold_job_follows_the_order_and_stops_when_told(ledger: Ledger, tmp_path: Path) -> None:
+def test_the_fold_job_follows_the_order_forgets_old_answers_and_stops_when_told(
+    ledger: Ledger, tmp_path: Path
+) -> None:
     ledger.post(Outbox().seal([move("4", "@supplier", "A-01")]))
+    ledger.query(
+        "INSERT INTO idempotency_key (actor, key, request_sha256, created_at)"
+        " VALUES ('key:erp', 'k', '', '2026-01-01') RETURNING key"
+    )
+    due = "SELECT position <> 1 OR EXISTS (SELECT FROM idempotency_key) FROM fold_head"
     job = subprocess.Popen(
         [sys.executable, "-m", "cloud", "--data-dir", str(tmp_path), "fold"], env=environment(ledger)
     )
     try:
         deadline = time.monotonic() + 60
-        while ledger.query("SELECT position FROM fold_head") != [(1,)] and time.monotonic() < deadline:
+        while ledger.query(due) != [(False,)] and time.monotonic() < deadline:
             assert job.poll() is None
+        assert ledger.query(due) == [(False,)]
         assert ledger.query("SELECT count(*) FROM cell_delta") == [(2,)]
     finally:
         job.send_signal(signal.SIGTERM)
