@@ -5,21 +5,44 @@ from typing import Final
 
 from contracts.base import NO_PREDECESSOR
 from contracts.feedback import Ack, StoredAs
+from contracts.records import WorkflowEvent
+from edge_agent.clock import Stamp
 from edge_agent.outbox.book import Book
-from edge_agent.outbox.domain import AckOutcome, Epoch
+from edge_agent.outbox.domain import AckOutcome, Epoch, to_us
+from edge_agent.outbox.draft import draft
 
 LIVE_CAN_WAIT_FOR: Final = 16
 """When more batches than this go out again, they do so as a backlog beside the live rows."""
 
 
-def apply_ack(book: Book, ack: Ack, *, gateway: str, now_us: int) -> AckOutcome:
+def meet_ledger(book: Book, ledger_id: str, *, now: Stamp) -> int:
+    """Take note of which ledger answers; one never met was restored, and lacks what came since its backup.
+
+    Args:
+        book: The outbox's books.
+        ledger_id: As the cloud names it.
+        now: The time.
+
+    Returns:
+        How many acknowledged batches go out once more.
+    """
+    ledgers = dict(book.store.rows("ledgers"))
+    if ledger_id in ledgers:
+        return 0
+    with book.store.transaction():
+        sent_again = _change_ledger(book, ledger_id, is_first=not ledgers)
+    _let_live_rows_pass(book, sent_again, now)
+    return sent_again
+
+
+def apply_ack(book: Book, ack: Ack, *, gateway: str, now: Stamp) -> AckOutcome:
     """Mark what the ledger holds, keep what it refused, and put up again what it lost.
 
     Args:
         book: The outbox's books.
         ack: As it came from the broker; retained and stale ones are harmless.
         gateway: This gateway's id.
-        now_us: The wall clock, from which the retention of acknowledged batches counts.
+        now: The time, from which the retention of acknowledged batches counts.
 
     Returns:
         What was done, or why nothing was.
@@ -35,13 +58,23 @@ def apply_ack(book: Book, ack: Ack, *, gateway: str, now_us: int) -> AckOutcome:
             sent_again += _change_ledger(book, ack.ledger_id, is_first=not ledgers)
         outcome = AckOutcome()
         if epoch is not None:
-            outcome = _apply_to_epoch(book, epoch, ack, now_us)
+            outcome = _apply_to_epoch(book, epoch, ack, to_us(now.at))
             sent_again += _answer_resends(book, epoch, ack)
     if outcome.conflicts and epoch is book.live:
         book.open_epoch("fork")
-    elif sent_again > LIVE_CAN_WAIT_FOR:
-        book.open_epoch("resend")
+    else:
+        _let_live_rows_pass(book, sent_again, now)
     return replace(outcome, sent_again=sent_again)
+
+
+def _let_live_rows_pass(book: Book, sent_again: int, now: Stamp) -> None:
+    """Close the epoch when much of it goes out again, by a row that says so: only a final batch ends it."""
+    if sent_again <= LIVE_CAN_WAIT_FOR or book.live.is_untouched(book.newest_id):
+        return
+    if not book.live.has_unsealed(book.newest_id):
+        last = draft(WorkflowEvent, now, workflow="outbox", step="epoch_closed", outcome="resend")
+        book.append([(last.claimed_us, last.crc32, last.body)])
+    book.open_epoch("resend")
 
 
 def _reason_to_ignore(epoch: Epoch | None, ack: Ack, ledgers: dict[str, int], gateway: str) -> str | None:

@@ -8,8 +8,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
-from contracts.batch import MAX_ROWS, MAX_SEALED_BYTES, BatchHeader, seal
-from edge_agent.outbox.domain import Cursor, Epoch, Lane, SealedBatch, from_us
+from contracts.batch import MAX_ROWS, MAX_SEALED_BYTES, BatchHeader, FrameError, decode_header, seal
+from edge_agent.outbox.domain import Cursor, Epoch, Lane, SealedBatch, from_us, to_us
 from edge_agent.outbox.draft import number
 from edge_agent.outbox.errors import StoreCorruptError, WrongGatewayError
 from edge_agent.outbox.store import Store
@@ -125,6 +125,7 @@ class Book:
 
     def _open(self, epoch_no: int, because: str) -> None:
         fresh = Epoch(epoch_no, secrets.token_hex(8), base=self.newest_id, sealed_id=self.newest_id)
+        fresh.complete_until_us = self._delivered_until_us() if self.epochs else 0
         with self.store.transaction():
             if self.epochs:
                 closed = replace(self.live, last_id=self.newest_id)
@@ -160,6 +161,7 @@ class Book:
             sealed_id=epoch.sealed_id,
             last_batch_no=epoch.last_batch_no,
             last_sha256=epoch.last_sha256,
+            complete_until_us=epoch.complete_until_us,
             opened_because=because,
             crc32=epoch.checksum,
         )
@@ -179,7 +181,8 @@ class Book:
         Args:
             lane: Live rows, or what an outage left behind.
             after: Where the caller stands in this lane.
-            complete_at_us: Up to when everything is stored, if no row is left; 0 when not known.
+            complete_at_us: Up to when everything is stored, if no row is left; 0 when not known. A batch
+                claims it only while no other epoch owes the ledger anything.
 
         Returns:
             The batch, or None if the lane has nothing more.
@@ -234,13 +237,33 @@ class Book:
         Returns:
             An instant that never goes back; 1970 while nothing is known.
         """
-        is_all_sealed = not any(epoch.has_unsealed(self.newest_id) for epoch in self.epochs)
         known_us = self.live.complete_until_us
-        return from_us(max(known_us, complete_at_us) if is_all_sealed else known_us)
+        is_all_told = not (self.live.has_unsealed(self.newest_id) or self._owes_beside(self.live))
+        return from_us(max(known_us, complete_at_us) if is_all_told else known_us)
+
+    def _owes_beside(self, epoch: Epoch) -> bool:
+        """Tell whether the ledger may lack rows of another epoch, which it may never have heard of."""
+        others = (each for each in self.epochs if each.epoch_no != epoch.epoch_no)
+        return any(each.has_unsealed(self.newest_id) for each in others) or bool(
+            self.store.rows("unacked_beside", epoch_no=epoch.epoch_no)
+        )
+
+    def _delivered_until_us(self) -> int:
+        """Tell up to when the live epoch is complete in the ledger, as far as it has acknowledged."""
+        owed = self.store.row("batch_before_first_owed", epoch_no=self.live.epoch_no)
+        if owed is None:
+            return self.live.complete_until_us
+        (body,) = owed
+        try:
+            return 0 if body is None else to_us(decode_header(body).complete_until)
+        except FrameError as error:
+            raise StoreCorruptError(f"{self.store.path}: an acknowledged batch is unreadable") from error
 
     def _seal(self, epoch: Epoch, complete_at_us: int) -> SealedBatch:
         taken, oldest_us, next_us = self._take(epoch)
         last_id = epoch.sealed_id + len(taken)
+        if self._owes_beside(epoch):
+            complete_at_us = 0
         known_us = complete_at_us if next_us is None else min(next_us, complete_at_us)
         complete_us = max(epoch.complete_until_us, known_us)
         header = BatchHeader(

@@ -54,6 +54,17 @@ class Epoch:
         """
         return self.sealed_id < (newest_id if self.last_id is None else self.last_id)
 
+    def is_untouched(self, newest_id: int) -> bool:
+        """Tell whether the epoch is new still.
+
+        Args:
+            newest_id: The newest row in the file.
+
+        Returns:
+            True if it never had a row.
+        """
+        return not self.last_batch_no and not self.has_unsealed(newest_id)
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:

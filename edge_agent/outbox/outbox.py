@@ -7,7 +7,7 @@ from typing import Final
 from contracts.base import is_valid_id
 from contracts.feedback import Ack
 from edge_agent.clock import Clock
-from edge_agent.outbox.acks import apply_ack
+from edge_agent.outbox.acks import apply_ack, meet_ledger
 from edge_agent.outbox.book import LARGEST_RECORD, Memory, Row
 from edge_agent.outbox.domain import (
     AckOutcome,
@@ -146,14 +146,31 @@ class Outbox:
         """
 
         def work() -> AckOutcome:
-            now_us = to_us(self._clock.now().at)
-            outcome = apply_ack(self._keeper.book, ack, gateway=self._options.gateway, now_us=now_us)
+            now = self._clock.now()
+            outcome = apply_ack(self._keeper.book, ack, gateway=self._options.gateway, now=now)
             if outcome.ignored:
                 self._keeper.counters[outcome.ignored] += 1
             self._keeper.counters["batches_acknowledged"] += outcome.acknowledged
             self._keeper.counters["batches_in_conflict"] += outcome.conflicts
             self._keeper.counters["batches_sent_again"] += outcome.sent_again
             return outcome
+
+        return self._writer.call(self._keeper.guarded(work))
+
+    def meet_ledger(self, ledger_id: str) -> int:
+        """Take note of which ledger answers, so that an idle gateway too fills one that was restored.
+
+        Args:
+            ledger_id: As the cloud announces it.
+
+        Returns:
+            How many acknowledged batches go out once more; 0 unless the ledger is new.
+        """
+
+        def work() -> int:
+            sent_again = meet_ledger(self._keeper.book, ledger_id, now=self._clock.now())
+            self._keeper.counters["batches_sent_again"] += sent_again
+            return sent_again
 
         return self._writer.call(self._keeper.guarded(work))
 
@@ -236,7 +253,7 @@ class Outbox:
 
     def _complete_at_us(self) -> int:
         now = self._clock.now()
-        if not now.clock_ok:
+        if not now.clock_ok or self._keeper.is_salvaging:
             return 0
         undecided_at = self._undecided_since()
         complete_at = now.at - COMPLETE_LAG

@@ -11,8 +11,10 @@ SELECT epoch_no, epoch, base, last_id, sealed_id, last_batch_no, last_sha256, co
 FROM epoch ORDER BY epoch_no;
 
 -- name: add_epoch
-INSERT INTO epoch (epoch_no, epoch, base, last_id, sealed_id, last_batch_no, last_sha256, opened_because, crc32)
-VALUES (:epoch_no, :epoch, :base, :last_id, :sealed_id, :last_batch_no, :last_sha256, :opened_because, :crc32);
+INSERT INTO epoch (epoch_no, epoch, base, last_id, sealed_id, last_batch_no, last_sha256, complete_until_us,
+                   opened_because, crc32)
+VALUES (:epoch_no, :epoch, :base, :last_id, :sealed_id, :last_batch_no, :last_sha256, :complete_until_us,
+        :opened_because, :crc32);
 
 -- name: close_epoch
 UPDATE epoch SET last_id = :last_id, crc32 = :crc32 WHERE epoch_no = :epoch_no;
@@ -87,6 +89,15 @@ RETURNING id;
 
 -- name: unack_all
 UPDATE batch SET state = 'unacked', acked_us = NULL WHERE state = 'acked' RETURNING id;
+
+-- name: unacked_beside
+SELECT 1 FROM batch WHERE state = 'unacked' AND epoch_no <> :epoch_no LIMIT 1;
+
+-- name: batch_before_first_owed
+SELECT before.body
+FROM (SELECT min(batch_no) AS batch_no FROM batch WHERE epoch_no = :epoch_no AND state <> 'acked') AS owed
+LEFT JOIN batch AS before ON before.epoch_no = :epoch_no AND before.batch_no = owed.batch_no - 1
+WHERE owed.batch_no IS NOT NULL;
 
 -- name: drop_acked_before
 DELETE FROM batch WHERE id IN

@@ -252,8 +252,7 @@ class Publisher:
         if outcome.conflicts:
             log.error("ledger_holds_another_branch", epoch=ack.epoch, batches=outcome.conflicts)
         if outcome.sent_again:
-            log.warning("batches_go_out_again", ledger_id=ack.ledger_id, batches=outcome.sent_again)
-            self._cursors = dict.fromkeys(Lane, Cursor())
+            self._send_from_the_beginning(ack.ledger_id, outcome.sent_again)
         if outcome.ignored is None:
             answered = {each.batch_no for each in ack.extra}
             self._in_flight = {
@@ -270,10 +269,16 @@ class Publisher:
             self.counters["ingest_states_unreadable"] += 1
             log.warning("ingest_state_unreadable", detail=str(error))
             return
+        if state.ledger_id is not None and (sent_again := self._outbox.meet_ledger(state.ledger_id)):
+            self._send_from_the_beginning(state.ledger_id, sent_again)
         was_paused = self._mode is IngestMode.PAUSED
         self._mode = state.mode
         if state.mode is not IngestMode.PAUSED and (was_paused or state.mode is IngestMode.RESEND_NOW):
             self._resume()
+
+    def _send_from_the_beginning(self, ledger_id: str, batches: int) -> None:
+        log.warning("batches_go_out_again", ledger_id=ledger_id, batches=batches)
+        self._cursors = dict.fromkeys(Lane, Cursor())
 
     def _send_due(self) -> None:
         if self._mode is IngestMode.PAUSED:
@@ -336,6 +341,7 @@ class Publisher:
         if now_s < self._next_heartbeat_s:
             return
         self._next_heartbeat_s = now_s + HEARTBEAT_S
+        self._cursors[Lane.BACKLOG] = Cursor()  # what a salvage brings may lie behind it
         stats = self._outbox.stats()
         self._watch_backlog(stats)
         self._link.publish(self._topic(Channel.STATUS), self._status(stats, Presence.ONLINE), retain=True)

@@ -216,6 +216,63 @@ def test_completeness_is_claimed_only_behind_rows_that_wait(
     assert now - parsed(second).complete_until == timedelta(seconds=1)
 
 
+def test_live_rows_claim_nothing_while_an_epoch_the_ledger_never_heard_of_is_owed(
+    open_outbox: OpenOutbox, event: Event, hands: HandClock
+) -> None:
+    outbox = open_outbox()
+    outbox.append([event(1)])
+    (told,) = drained(outbox)
+    outbox.acknowledge(ack(told))
+    outbox.append([event(number) for number in range(2, 5)])
+    hands.advance(61)
+    assert outbox.split_backlog(timedelta(seconds=60))
+    outbox.append([event(5)])
+    (live,) = drained(outbox, Lane.LIVE)
+    assert parsed(live).complete_until == parsed(told).complete_until
+    assert outbox.stats().complete_until == parsed(told).complete_until
+    (backlog,) = drained(outbox, Lane.BACKLOG)
+    assert parsed(backlog).complete_until == parsed(told).complete_until
+    outbox.acknowledge(ack(backlog, position=2))
+    outbox.acknowledge(ack(live, position=3))
+    now = datetime.fromtimestamp(hands.wall / 1e9, UTC)
+    assert now - outbox.stats().complete_until == timedelta(seconds=1)
+
+
+def test_an_epoch_claims_from_the_start_only_what_the_ledger_acknowledged_of_the_one_before(
+    open_outbox: OpenOutbox, event: Event, hands: HandClock
+) -> None:
+    outbox = open_outbox()
+    outbox.append([event(1)])
+    (known,) = drained(outbox)
+    outbox.acknowledge(ack(known))
+    hands.advance(10)
+    outbox.append([event(2)])
+    (lost,) = drained(outbox)
+    assert parsed(lost).complete_until > parsed(known).complete_until
+    outbox.append([event(3)])
+    hands.advance(61)
+    assert outbox.split_backlog(timedelta(seconds=60))
+    assert outbox.stats().complete_until == parsed(known).complete_until
+
+
+def test_an_epoch_that_goes_out_again_is_ended_by_a_final_batch(
+    open_outbox: OpenOutbox, event: Event
+) -> None:
+    outbox = open_outbox()
+    batches = []
+    for number in range(20):
+        outbox.append([event(number)])
+        batches = drained(outbox)
+    outbox.acknowledge(ack(batches[-1]))
+    assert outbox.meet_ledger("ledger-1") == 0
+    assert outbox.meet_ledger("restored") == 20
+    again = drained(outbox, Lane.BACKLOG)
+    assert [each.body for each in again[:20]] == [each.body for each in batches]
+    assert [parsed(each).final for each in again[19:]] == [False, True]
+    assert outbox.append([event(20)]).epoch != batches[0].epoch
+    assert outbox.meet_ledger("restored") == 0
+
+
 def test_completeness_stands_still_while_the_clock_is_not_believed(
     open_outbox: OpenOutbox, event: Event, hands: HandClock
 ) -> None:
