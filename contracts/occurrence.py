@@ -1,9 +1,8 @@
 """When did it happen: one pure function from what the edge sent to the effective time (PROTOCOL P2)."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 OLDEST_BELIEVABLE: Final = timedelta(days=400)
 """A claimed time further back than this before receipt is not believed."""
@@ -17,8 +16,7 @@ class TimeBasis(StrEnum):
     RECEIVED = "received"
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveTime:
+class EffectiveTime(NamedTuple):
     """The time the ledger files an event under, and why."""
 
     at: datetime

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from contracts.base import SiteId
 from contracts.batch import BatchHeader
@@ -44,8 +45,7 @@ class NotPostableError(LedgerError):
     """A statement made in the cloud that cannot be stored as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveRow:
+class EffectiveRow(NamedTuple):
     """A record with the time the ledger files it under (PROTOCOL P2)."""
 
     record: Record

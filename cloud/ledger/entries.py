@@ -1,8 +1,7 @@
 """Batches and statements in, one list of entries with resolved identities out; pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cloud.ledger.domain import (
     AcceptedBatch,
@@ -21,8 +20,7 @@ Gateways = Mapping[str, tuple[int, str | None]]
 """gateway_id and site by gateway name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row to store: who stated it, under which identity, at which site."""
 
     gateway_id: int

@@ -156,8 +156,7 @@ def places_of(entry: Entry) -> list[PlaceKey]:
     return []
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(NamedTuple):
     """An entry whose every name is resolved."""
 
     entry: Entry

@@ -96,16 +96,25 @@ class Posting:
             ],
             adjustment_id,
         )
-        for index, batch in enumerate(batches):
-            refused = writer.refused[index]
-            status = StoredAs.PARTLY_QUARANTINED if refused else StoredAs.STORED
-            header = batch.header
-            store.add_batch(self.conn, self.posting_id, gateways[header.gateway][0], batch, status)
+        statuses = [StoredAs.PARTLY_QUARANTINED if refused else StoredAs.STORED for refused in writer.refused]
+        store.add_batches(
+            self.conn,
+            self.posting_id,
+            [
+                (gateways[batch.header.gateway][0], batch, status)
+                for batch, status in zip(batches, statuses, strict=True)
+            ],
+        )
+        for batch, refused in zip(batches, writer.refused, strict=True):
             if refused:
                 store.add_quarantined_rows(self.conn, self.posting_id, batch, refused)
                 self._quarantined += len(refused)
-            outcome = BatchOutcome(header.gateway, header.epoch, header.batch_no, batch.sha256, status)
-            self._outcomes = (*self._outcomes, outcome)
+        self._outcomes += tuple(
+            BatchOutcome(
+                batch.header.gateway, batch.header.epoch, batch.header.batch_no, batch.sha256, status
+            )
+            for batch, status in zip(batches, statuses, strict=True)
+        )
 
     def audit(self, action: str, target: str, site: str | None, detail: Mapping[str, object]) -> None:
         """Say in the audit trail what this posting was made for.

@@ -18,14 +18,6 @@ ORDER BY 1, 2
 ON CONFLICT (kind, target) DO NOTHING
 RETURNING kind, target;
 
--- name: add_batch
-INSERT INTO batch (
-    gateway_id, epoch, batch_no, site_id, sha256, prev_sha256, first_seq, last_seq, complete_until, is_final,
-    body, status, received_at, posting_id)
-VALUES (
-    %(gateway_id)s, %(epoch)s, %(batch_no)s, %(site)s, %(sha256)s, %(prev_sha256)s, %(first_seq)s, %(last_seq)s,
-    %(complete_until)s, %(is_final)s, %(body)s, %(status)s, %(received_at)s, %(posting_id)s);
-
 -- name: add_quarantined_row
 INSERT INTO quarantine (
     received_at, topic, site_id, gateway, epoch, batch_no, seq, reason, message, payload, sha256, posting_id)

@@ -1,15 +1,18 @@
 """Named entries in, one tuple per table row out, in the order of the table's columns; pure."""
 
+import gzip
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
+from cloud.ledger.domain import AcceptedBatch
 from cloud.ledger.entries import Gateways
 from cloud.ledger.naming import Named, Names, counted_lines
 from cloud.master.domain import UNIT_SITE, UnresolvableError
 from contracts.base import epoch_to_int
+from contracts.feedback import StoredAs
 from contracts.records import Count, Crossing, Gap, Movement, UnitPosition, WorkflowEvent
 
 _IDENTITY: Final = ("gateway_id", "epoch", "seq", "occurred_at", "posting_id", "site_id")
@@ -66,6 +69,12 @@ GAP: Final = Table(
     (*_IDENTITY, "gap_device", "from_at", "to_at", "cause", *_ENDING),
     _IN_COLUMNS | {"gap_device", "from_at", "to_at", "cause"},
 )
+BATCH: Final = Table(
+    "batch",
+    ("gateway_id", "epoch", "batch_no", "site_id", "sha256", "prev_sha256", "first_seq", "last_seq",
+     "complete_until", "is_final", "body", "status", "received_at", "posting_id"),
+    frozenset(),
+)  # fmt: skip
 TABLES: Final = (MOVEMENT, UNIT_POSITION, CROSSING, COUNT, COUNT_LINE, WORKFLOW_EVENT, GAP)
 """In the order in which they are written; a count before its lines."""
 
@@ -80,7 +89,40 @@ TABLE_OF_KIND: Final = {
 
 _EXCLUDED: Final = {kind: set(table.in_columns) for kind, table in TABLE_OF_KIND.items()}
 
+_GZIP_LEVEL: Final = 1
+
 Row = tuple[Any, ...]
+
+
+def batch_row(posting_id: int, gateway_id: int, batch: AcceptedBatch, status: StoredAs) -> Row:
+    """Write a batch's header and sealed bytes as a row.
+
+    Args:
+        posting_id: The posting.
+        gateway_id: Of its gateway.
+        batch: The batch.
+        status: Whether all its rows were posted.
+
+    Returns:
+        Values in the order of ``batch``'s columns.
+    """
+    header = batch.header
+    return (
+        gateway_id,
+        epoch_to_int(header.epoch),
+        header.batch_no,
+        header.site,
+        batch.sha256,
+        header.prev_sha256,
+        header.first_seq,
+        header.last_seq,
+        header.complete_until,
+        header.final,
+        gzip.compress(batch.body, _GZIP_LEVEL, mtime=0),
+        status.value,
+        batch.received_at,
+        posting_id,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """What a posting writes: rows by COPY, and one by one only when one of them is refused."""
 
-import gzip
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,13 +19,12 @@ from psycopg.errors import (
 
 from cloud.db import statements
 from cloud.ledger.domain import AcceptedBatch, Claim, NotPostableError, RefusedRow, UnknownRowError
-from cloud.ledger.rows import Row, Table
+from cloud.ledger.rows import BATCH, Row, Table, batch_row
 from contracts.base import epoch_to_int
 from contracts.feedback import StoredAs
 from contracts.topics import Channel, topic
 
 _SQL = statements("cloud.ledger")
-_GZIP_LEVEL = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,22 +194,30 @@ def copy_rows(conn: psycopg.Connection, table: Table, rows: Sequence[Row]) -> li
     """
     if not rows:
         return []
-    columns = sql.SQL(", ").join(sql.Identifier(column) for column in table.columns)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
     try:
-        with conn.transaction(), conn.cursor() as cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
+        with conn.transaction():
+            _copy(conn, table, rows)
     except (IntegrityError, DataError):
-        return list(_insert_one_by_one(conn, table, columns, rows))
+        return list(_insert_one_by_one(conn, table, rows))
     return []
 
 
-def _insert_one_by_one(
-    conn: psycopg.Connection, table: Table, columns: sql.Composed, rows: Sequence[Row]
-) -> Iterator[RefusedWrite]:
+def _copy(conn: psycopg.Connection, table: Table, rows: Iterable[Row]) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), _columns(table))
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def _columns(table: Table) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, table.columns))
+
+
+def _insert_one_by_one(conn: psycopg.Connection, table: Table, rows: Sequence[Row]) -> Iterator[RefusedWrite]:
     statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
-        sql.Identifier(table.name), columns, sql.SQL(", ").join(sql.Placeholder() * len(table.columns))
+        sql.Identifier(table.name),
+        _columns(table),
+        sql.SQL(", ").join(sql.Placeholder() * len(table.columns)),
     )
     for index, row in enumerate(rows):
         try:
@@ -226,44 +232,26 @@ def _insert_one_by_one(
                 )
 
 
-def add_batch(
-    conn: psycopg.Connection, posting_id: int, gateway_id: int, batch: AcceptedBatch, status: StoredAs
+def add_batches(
+    conn: psycopg.Connection, posting_id: int, batches: Iterable[tuple[int, AcceptedBatch, StoredAs]]
 ) -> None:
-    """Store a batch's sealed bytes and header.
+    """Store the batches' sealed bytes and headers.
 
     Args:
         conn: A connection inside the posting.
         posting_id: The posting.
-        gateway_id: Of its gateway.
-        batch: The batch.
-        status: Whether all its rows were posted.
+        batches: Each with the id of its gateway and whether all its rows were posted.
 
     Raises:
-        SerializationFailure: If another transaction stored this batch meanwhile; run this one again.
+        SerializationFailure: If another transaction stored one of them meanwhile; run this one again.
     """
-    header = batch.header
+    rows = [batch_row(posting_id, gateway_id, batch, status) for gateway_id, batch, status in batches]
+    if not rows:
+        return
     try:
-        conn.execute(
-            _SQL["add_batch"],
-            {
-                "gateway_id": gateway_id,
-                "epoch": epoch_to_int(header.epoch),
-                "batch_no": header.batch_no,
-                "site": header.site,
-                "sha256": batch.sha256,
-                "prev_sha256": header.prev_sha256,
-                "first_seq": header.first_seq,
-                "last_seq": header.last_seq,
-                "complete_until": header.complete_until,
-                "is_final": header.final,
-                "body": gzip.compress(batch.body, _GZIP_LEVEL, mtime=0),
-                "status": status.value,
-                "received_at": batch.received_at,
-                "posting_id": posting_id,
-            },
-        )
+        _copy(conn, BATCH, rows)
     except UniqueViolation as error:
-        raise SerializationFailure(f"batch {header.batch_no} was stored by another transaction") from error
+        raise SerializationFailure("one of the batches was stored by another transaction") from error
 
 
 def add_quarantined_rows(
