@@ -22,7 +22,7 @@ from cloud.db import (
     LastingConnection,
     in_transaction,
 )
-from cloud.ingest import counters, crash
+from cloud.ingest import counters, crash, store
 from cloud.ingest.arrival import Arrival, Delivery, Unpostable, claim_of, read
 from cloud.ingest.inbox import Inbox
 from cloud.ingest.mqtt import Link, Outgoing
@@ -108,7 +108,8 @@ class Worker:
         return orderly
 
     def _greet(self) -> None:
-        """Tell edges that somebody listens: what they sent before may be lost, so send it again."""
+        """Tell edges who listens: what they sent before may be lost, more so if the ledger was restored."""
+        self._ledger_id, _ = self._lasting(store.ledger_now)
         self._greeting_due.clear()
         self._is_paused = False
         self._link.publish(_state(IngestMode.RESEND_NOW, self._ledger_id, retain=False))

@@ -44,3 +44,12 @@ def test_a_gateway_that_connects_later_finds_its_acknowledgement(
         gateway.send_until_acknowledged()
     with radio(url, edge) as gateway:
         wait_until(lambda: gateway.contiguous_no == 1, "the retained acknowledgement")
+
+
+def test_a_worker_that_has_posted_nothing_announces_its_ledger(
+    books: Books, broker: Broker, ingest: Ingest
+) -> None:
+    ingest.start()
+    with radio(broker.admit("leeds", "gw-1"), Forge()) as gateway:
+        wait_until(lambda: gateway.states and gateway.states[-1].ledger_id, "the ledger's name")
+        assert gateway.states[-1].ledger_id == books.one("SELECT ledger_id::text FROM ledger_identity")
