@@ -1,7 +1,7 @@
 """A broker link that loses, doubles, delays and reorders publishes and their acknowledgements."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,11 +25,11 @@ class Odds:
 class LossyMqtt:
     """Judges one direction of one connection."""
 
-    def __init__(self, odds: Odds, rng: random.Random) -> None:
+    def __init__(self, odds: Callable[[], Odds], rng: random.Random) -> None:
         """Judge by odds.
 
         Args:
-            odds: Probabilities.
+            odds: Gives the probabilities of the moment.
             rng: Source of every choice.
         """
         self._odds = odds
@@ -53,10 +53,11 @@ class LossyMqtt:
 
     def _fate(self) -> tuple[float, ...]:
         drop, duplicate, delay, late_s = (self._rng.random() for _ in range(4))
-        if drop < self._odds.drop:
+        odds = self._odds()
+        if drop < odds.drop:
             return ()
-        after_s = late_s * self._odds.delay_s if delay < self._odds.delay else 0.0
-        return (after_s, after_s) if duplicate < self._odds.duplicate else (after_s,)
+        after_s = late_s * odds.delay_s if delay < odds.delay else 0.0
+        return (after_s, after_s) if duplicate < odds.duplicate else (after_s,)
 
 
 class LossyLink:
@@ -69,7 +70,8 @@ class LossyLink:
             odds: Probabilities.
             seed: Fixes the dice of the n-th connection.
         """
-        self._odds = odds
+        self.odds = odds
+        """Of every packet from now on; may be changed while connections are open."""
         self._seed = seed
         self._connections = 0
 
@@ -83,4 +85,4 @@ class LossyLink:
         there, back = (
             random.Random(f"{self._seed}/{self._connections}/{direction}") for direction in ("up", "down")
         )
-        return LossyMqtt(self._odds, there), LossyMqtt(self._odds, back)
+        return LossyMqtt(lambda: self.odds, there), LossyMqtt(lambda: self.odds, back)

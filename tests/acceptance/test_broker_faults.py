@@ -21,18 +21,31 @@ def through(proxy: Proxy, url: str, port: int) -> str:
     return url.replace(f":{port}", f":{proxy.port}")
 
 
-@pytest.mark.timeout(60)
-def test_one_packet_in_ten_is_lost_and_no_row_is(system: Callable[..., Any]) -> None:
+def lose_packets(system: Callable[..., Any], *, rate: float, seconds: float, patience_s: float) -> None:
+    """Lose one packet in ten between the gateways and the broker; the weather clears at the end."""
     running = system()
     stage = running.stage
-    with Proxy(("127.0.0.1", stage.broker_port), LossyLink(Odds(drop=0.1), seed=5)) as proxy:
+    link = LossyLink(Odds(drop=0.1), seed=5)
+    with Proxy(("127.0.0.1", stage.broker_port), link) as proxy:
         running.add_edges(broker_port=proxy.port)
         url = through(proxy, stage.gateways_url, stage.broker_port)
-        streaming = running.stream(rate=300, seconds=5, broker_url=url)
-        running.scan(rate=60, seconds=5).finish(within_s=20)
-        assert streaming.finish(within_s=50)["resent"] > 0
-        running.drain(within_s=50)
-    running.check()
+        streaming = running.stream(rate=rate, seconds=seconds, broker_url=url)
+        running.scan(rate=60, seconds=seconds).finish(within_s=seconds + 15)
+        link.odds = Odds()
+        assert streaming.finish(within_s=patience_s)["resent"] > 0
+        running.drain(within_s=patience_s)
+        running.check()
+
+
+@pytest.mark.timeout(90)
+def test_one_packet_in_ten_is_lost_and_no_row_is(system: Callable[..., Any]) -> None:
+    lose_packets(system, rate=300, seconds=5, patience_s=50)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_a_hundred_thousand_rows_survive_the_loss_of_one_packet_in_ten(system: Callable[..., Any]) -> None:
+    lose_packets(system, rate=300, seconds=340, patience_s=600)
 
 
 @pytest.mark.timeout(60)

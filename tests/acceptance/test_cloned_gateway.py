@@ -37,7 +37,6 @@ def test_of_two_gateways_with_one_identity_one_branch_is_posted_and_the_other_he
     wait_until(lambda: bool(held_forks(running.stage)), within_s=60, what="the fork is detected")
     running.drain(within_s=60)
     running.verify()
-    assert running.unlike_scans().lost > 0
     replayed = running.stage.run("quarantine", "replay", "--under-new-identity", *held_forks(running.stage))
     assert replayed.returncode == 0, replayed.stderr
     assert (found := running.unlike_scans("_cloud")).is_clean, found

@@ -27,7 +27,7 @@ def publish(body: bytes) -> bytes:
 
 
 def passed(odds: Odds, packets: int, seed: int = 5) -> list[float]:
-    judge = LossyMqtt(odds, random.Random(seed))
+    judge = LossyMqtt(lambda: odds, random.Random(seed))
     return [delivery.after_s for delivery in judge.feed(PUBACK * packets)]
 
 
@@ -64,7 +64,7 @@ def test_delayed_packets_let_later_ones_pass() -> None:
 
 
 def test_keepalives_are_never_at_risk() -> None:
-    judge = LossyMqtt(Odds(drop=1.0), random.Random(1))
+    judge = LossyMqtt(lambda: Odds(drop=1.0), random.Random(1))
     assert [delivery.data for delivery in judge.feed(PINGREQ + PUBACK + PINGREQ)] == [PINGREQ, PINGREQ]
 
 
