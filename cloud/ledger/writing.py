@@ -1,6 +1,6 @@
 """Entries in, rows in the database out, and beside each batch what of it was refused."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import orjson
@@ -65,18 +65,12 @@ class Writer:
             adjustment_id: The adjustment that the movements carry out.
 
         Raises:
-            NotPostableError: If a statement cannot be stored as it is.
+            NotPostableError: If a statement, or a line of a stored count, cannot be stored as it is.
         """
-        entries = self._claim_reversals(entries)
         names, storable = resolve_names(self._conn, self._resolver, self._posting_id, entries, self._refuse)
         renderer = Renderer(self._posting_id, names, self._gateways, adjustment_id)
         stored: dict[Table, tuple[list[Named], list[Row]]] = {table: ([], []) for table in TABLES}
-        for named in storable:
-            try:
-                row = renderer.row(named)
-            except UnresolvableError as error:
-                self._refuse(named.entry, error)
-                continue
+        for named, row in self._claim_reversals(list(self._rendered(renderer, storable))):
             of_table, rows = stored[TABLE_OF_KIND[named.entry.row.record.kind]]
             of_table.append(named)
             rows.append(row)
@@ -87,31 +81,31 @@ class Writer:
             if table is COUNT:
                 counts = [named for index, named in enumerate(of_table) if index not in not_taken]
                 lines = [line for named in counts for line in renderer.count_lines(named)]
-                store.copy_rows(self._conn, COUNT_LINE, lines)
+                if refused := store.copy_rows(self._conn, COUNT_LINE, lines):
+                    raise NotPostableError(f"a line of a count cannot be stored: {refused[0].message}")
 
-    def _claim_reversals(self, entries: Sequence[Entry]) -> list[Entry]:
-        """Let each row be reversed once; who comes later is refused."""
+    def _rendered(self, renderer: Renderer, storable: Sequence[Named]) -> Iterator[tuple[Named, Row]]:
+        for named in storable:
+            try:
+                yield named, renderer.row(named)
+            except UnresolvableError as error:
+                self._refuse(named.entry, error)
+
+    def _claim_reversals(self, rendered: Sequence[tuple[Named, Row]]) -> Iterator[tuple[Named, Row]]:
+        """Let each row be reversed once, by the first that can be stored; who comes later is refused."""
         wanted = {
-            reversal_claim(entry.row.record.reverses): entry
-            for entry in reversed(entries)
-            if isinstance(entry.row.record, Movement) and entry.row.record.reverses is not None
+            reversal_claim(ref): named
+            for named, _ in reversed(rendered)
+            if (ref := _reversed_by(named)) is not None
         }
-        if not wanted:
-            return list(entries)
         made = store.add_claims(self._conn, self._posting_id, sorted(wanted, key=lambda claim: claim.target))
-        kept = []
-        for entry in entries:
-            record = entry.row.record
-            if isinstance(record, Movement) and record.reverses is not None:
-                claim = reversal_claim(record.reverses)
-                if claim not in made or wanted[claim] is not entry:
-                    self._refuse(
-                        entry,
-                        UnresolvableError("already_reversed", f"row {claim.target} has been reversed before"),
-                    )
-                    continue
-            kept.append(entry)
-        return kept
+        for named, row in rendered:
+            ref = _reversed_by(named)
+            if ref is None or (reversal_claim(ref) in made and wanted[reversal_claim(ref)] is named):
+                yield named, row
+            else:
+                message = f"row {reversal_claim(ref).target} has been reversed before"
+                self._refuse(named.entry, UnresolvableError("already_reversed", message))
 
     def _refuse(self, entry: Entry, error: UnresolvableError) -> None:
         if entry.batch is None:
@@ -120,3 +114,8 @@ class Writer:
         record = orjson.loads(batch.body)["records"][entry.seq - batch.header.first_seq]
         refused = RefusedRow(entry.seq, error.reason, str(error), orjson.dumps(record))
         self.refused[entry.batch].append(refused)
+
+
+def _reversed_by(named: Named) -> RowRef | None:
+    record = named.entry.row.record
+    return record.reverses if isinstance(record, Movement) else None

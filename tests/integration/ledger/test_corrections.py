@@ -82,6 +82,16 @@ def test_a_gateway_reverses_a_row_once_and_the_second_is_held(ledger: Ledger) ->
     assert ledger.query("SELECT seq, reason FROM quarantine") == [(3, "already_reversed")]
 
 
+def test_a_reversal_that_is_held_takes_the_turn_of_no_other(ledger: Ledger) -> None:
+    gateway = Outbox()
+    original = RowRef(gateway="gw-1", epoch=gateway.epoch, seq=1)
+    impossible = move("1", "A-01", "@supplier", reverses=original, unit_seen="00000000000000")
+    ledger.post(gateway.seal([move("10", "@supplier", "A-01"), impossible]))
+    assert ledger.query("SELECT seq, reason FROM quarantine") == [(2, "unknown_unit")]
+    ledger.post(gateway.seal([move("10", "A-01", "@supplier", reverses=original)]))
+    assert ledger.balances() == {}
+
+
 def test_only_the_right_people_correct(ledger: Ledger) -> None:
     operator = Actor("user:op", frozenset({Role.OPERATOR}), frozenset({SITE}))
     ref = RowRef(gateway="gw-1", epoch="0" * 16, seq=1)
