@@ -38,8 +38,9 @@ def post_once(
     key: str,
     *,
     target: str,
-    body: BaseModel,
+    body: BaseModel | None,
     effect: Callable[[Connection], BaseModel],
+    status: HTTPStatus = HTTPStatus.CREATED,
 ) -> JSONResponse:
     """Run an effect once per key; the key is stored in the effect's own transaction.
 
@@ -51,23 +52,25 @@ def post_once(
         actor: Who asks; keys of different actors do not meet.
         key: The client's key.
         target: What the body is for, as a path.
-        body: The request's content.
+        body: The request's content, if it has any.
         effect: Does the work and gives the answer.
+        status: What is answered when it is done.
 
     Returns:
-        201 with the answer; for a repetition the first answer, with ``Idempotent-Replayed: true``.
+        That status with the answer; for a repetition the first answer, with ``Idempotent-Replayed: true``.
 
     Raises:
         ProblemError: 422 if the key was used for another content.
     """
-    request_sha256 = hashlib.sha256(f"{target}\n{body.model_dump_json()}".encode()).hexdigest()
+    content = "" if body is None else body.model_dump_json()
+    request_sha256 = hashlib.sha256(f"{target}\n{content}".encode()).hexdigest()
 
     def work(conn: Connection) -> tuple[Remembered, bool]:
         act_as(conn, actor)
         known = find_answer(conn, actor=actor.id, key=key)
         if known is not None:
             return known, True
-        answer = Remembered(request_sha256, HTTPStatus.CREATED, effect(conn).model_dump(mode="json"))
+        answer = Remembered(request_sha256, status, effect(conn).model_dump(mode="json"))
         keep_answer(conn, answer, actor=actor.id, key=key)
         return answer, False
 

@@ -27,6 +27,7 @@ from cloud.ingest.arrival import Arrival, Delivery, Unpostable, claim_of, read
 from cloud.ingest.inbox import Inbox
 from cloud.ingest.mqtt import Link, Outgoing
 from cloud.ingest.presence import service as presence
+from cloud.ingest.quarantine import requests
 from cloud.ingest.service import Reading, Written, write
 from cloud.ingest.workers import store as workers
 from cloud.ingest.workers.keeper import Keeper
@@ -96,6 +97,8 @@ class Worker:
                 if self._greeting_due.is_set():
                     self._greet()
                 self._handle(self._inbox.take(max_deliveries=MAX_GROUP, timeout_s=_LOOK_AROUND_S))
+                if self._keeper.is_replay_due:
+                    self._replay()
         except WorkerStoppedError:
             log.info("ingest_stopped_in_outage", worker=self.name)
         finally:
@@ -179,6 +182,13 @@ class Worker:
             payload = answer.ack.model_dump_json(by_alias=True).encode()
             self._link.publish(Outgoing(topic(answer.site, answer.ack.gateway, Channel.ACK), payload))
         _count(written)
+
+    def _replay(self) -> None:
+        """Carry out what somebody asked for; what an outage prevents is done after it."""
+        try:
+            requests.carry_out_oldest(self._database)
+        except (DatabaseAwayError, *RETRYABLE) as error:
+            log.warning("replay_put_off", worker=self.name, error=str(error))
 
     def _lasting(self, work: Callable[[Connection], T]) -> T:
         """Run work in a transaction, however long the database is away.

@@ -180,10 +180,14 @@ class QuarantineRow:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineDetail(QuarantineRow):
-    """The same with its original bytes."""
+    """The same with its original bytes, and what became of the wish to replay it, if there is one."""
 
     payload: bytes
     sha256: str
+    replay_asked_at: datetime | None
+    replay_asked_by: str | None
+    replay_refusal: str | None
+    """Why ingest could not; None while it waits."""
 
 
 @dataclass(frozen=True, slots=True)

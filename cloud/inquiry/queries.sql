@@ -129,8 +129,10 @@ LIMIT %(limit)s;
 
 -- name: quarantined
 SELECT quarantine_id, received_at, topic, site_id AS site, gateway, epoch, batch_no, seq, reason, message,
-       state, settled_at, settled_by, octet_length(payload) AS size, payload, sha256
+       state, settled_at, settled_by, octet_length(payload) AS size, payload, sha256,
+       r.asked_at AS replay_asked_at, r.asked_by AS replay_asked_by, r.refusal AS replay_refusal
 FROM quarantine
+LEFT JOIN replay_request AS r USING (quarantine_id)
 WHERE quarantine_id = %(quarantine_id)s AND (site_id IS NULL AND %(all_sites)s OR sees_site(site_id));
 
 -- name: held

@@ -1,20 +1,25 @@
 """*Quarantine*: what could not be understood, and its original bytes."""
 
+from contextlib import suppress
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.ledger.domain import AlreadyClaimedError
+from cloud.ledger.replays import may_settle, request_replay
 from cloud.web.rendering import page
-from cloud.web.visitors import TheGate, Viewer
+from cloud.web.visitors import Sender, TheGate, Viewer
 
 router: Final = APIRouter()
 
 ROWS: Final = 100
 SHOWN_BYTES: Final = 16 * 1024
+
+Number = Annotated[int, Path(ge=1, le=GREATEST)]
 
 
 def readable(payload: bytes) -> str:
@@ -74,7 +79,7 @@ def show_quarantined(
     request: Request,
     gate: TheGate,
     visitor: Viewer,
-    quarantine_id: Annotated[int, Path(ge=1, le=GREATEST)],
+    quarantine_id: Number,
 ) -> Response:
     """Show one thing whole."""
     actor = visitor.actor
@@ -82,7 +87,7 @@ def show_quarantined(
         zones = {site.site: site.time_zone for site in operations.sites(conn, actor)}
         row = operations.quarantined(conn, actor, quarantine_id=quarantine_id)
     if row is None:
-        raise HTTPException(404, f"there is nothing in quarantine under {quarantine_id} at your sites")
+        raise _nothing(quarantine_id)
     zone = zones.get(row.site or "", "UTC")
     return page(
         request,
@@ -92,4 +97,18 @@ def show_quarantined(
         row=row,
         zone=zone,
         text=readable(row.payload),
+        may_replay=row.state == "held" and may_settle(actor, row.site),
     )
+
+
+@router.post("/quarantine/{quarantine_id}/replay")
+def replay_quarantined(*, gate: TheGate, visitor: Sender, quarantine_id: Number) -> Response:
+    """Ask for a replay; the page then tells what became of it, also if it was settled meanwhile."""
+    with suppress(AlreadyClaimedError), gate.acting(visitor.actor) as conn:
+        if not request_replay(conn, visitor.actor, quarantine_id=quarantine_id):
+            raise _nothing(quarantine_id)
+    return RedirectResponse(f"/quarantine/{quarantine_id}", 303)
+
+
+def _nothing(quarantine_id: int) -> HTTPException:
+    return HTTPException(404, f"there is nothing in quarantine under {quarantine_id} at your sites")

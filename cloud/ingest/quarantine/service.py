@@ -3,7 +3,7 @@
 from typing import Final
 
 from cloud.db import Connection
-from cloud.identity.actor import Actor, Role
+from cloud.identity.actor import Actor
 from cloud.ingest.arrival import Arrival, Delivery, read
 from cloud.ingest.domain import Judgement
 from cloud.ingest.quarantine import store
@@ -12,13 +12,12 @@ from cloud.ingest.service import write
 from cloud.inquiry.domain import QUARANTINE_READERS
 from cloud.ledger import service as ledger
 from cloud.ledger.domain import Claim, CloudStatement, EffectiveRow, PostingKind
+from cloud.ledger.replays import SETTLERS
 from contracts.base import GatewayId, SiteId, epoch_from_int
 from contracts.occurrence import effective_occurred_at
 from contracts.records import RECORD, Record, RowRef
 
 REPLAY: Final = "replay"
-SETTLERS: Final = (Role.INVENTORY_CONTROLLER, Role.ADMIN)
-"""Who may replay and discard."""
 
 
 class NotReplayableError(Exception):

@@ -12,6 +12,7 @@ from cloud.db import RETRYABLE, Connection, DatabaseAwayError, LastingConnection
 from cloud.ingest import counters
 from cloud.ingest.mqtt import Link, Outgoing
 from cloud.ingest.presence import service as presence
+from cloud.ingest.quarantine import requests
 from cloud.ingest.workers import store
 from contracts.base import NO_PREDECESSOR, EpochId, GatewayId
 from contracts.feedback import Ack, Resend
@@ -44,6 +45,7 @@ class Keeper:
         self._database = LastingConnection(dsn, store.KEEPER_PREFIX + worker)
         self._sites: frozenset[str] = frozenset()
         self._suspects: dict[str, int] = {}
+        self._is_replay_due = False
         self._sent_at: dict[int, float] = {}
         self._accepted: deque[int] = deque()
         self._stopping = threading.Event()
@@ -58,6 +60,11 @@ class Keeper:
     def suspects(self) -> dict[str, int]:
         """How many deaths each batch was present at, by sha256."""
         return self._suspects
+
+    @property
+    def is_replay_due(self) -> bool:
+        """Whether somebody asked for a replay that waited at the last renewal."""
+        return self._is_replay_due
 
     def start(self) -> None:
         """Begin renewing."""
@@ -89,10 +96,10 @@ class Keeper:
     def _renew(self) -> None:
         metrics = counters.snapshot()
 
-        def turn(conn: Connection) -> tuple[frozenset[str], dict[str, int]]:
-            return store.renew(conn, self._worker, metrics), store.suspects(conn)
+        def turn(conn: Connection) -> tuple[frozenset[str], dict[str, int], bool]:
+            return store.renew(conn, self._worker, metrics), store.suspects(conn), requests.is_any_due(conn)
 
-        sites, self._suspects = in_transaction(self._database, turn)
+        sites, self._suspects, self._is_replay_due = in_transaction(self._database, turn)
         if sites != self._sites:
             log.info("sites_leased", worker=self._worker, sites=sorted(sites))
         self._link.listen(filters_of(sites | self._sites))

@@ -26,6 +26,7 @@ from cloud.web.live import Snapshots
 STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
 OPERATIONS = set(Role) - {Role.DEVICE}
 QUARANTINE = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER, Role.AUDITOR, Role.ADMIN}
+SETTLERS = {Role.INVENTORY_CONTROLLER, Role.ADMIN}
 MOVERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}
 ANYBODY = None
 """No credential needed."""
@@ -51,6 +52,7 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/gaps": OPERATIONS,
     "GET /v1/quarantine": QUARANTINE,
     "GET /v1/quarantine/{quarantine_id}": QUARANTINE,
+    "POST /v1/quarantine/{quarantine_id}/replay": SETTLERS,
     "GET /": ANYBODY,
     "GET /login": ANYBODY,
     "POST /login": ANYBODY,
@@ -64,8 +66,12 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /movements/{gateway}/{epoch}/{seq}": STAFF,
     "GET /quarantine": QUARANTINE,
     "GET /quarantine/{quarantine_id}": QUARANTINE,
+    "POST /quarantine/{quarantine_id}/replay": SETTLERS,
 }
 """Who may use which route."""
+
+FORMS = {"POST /logout", "POST /quarantine/{quarantine_id}/replay"}
+"""Routes that a page's form goes to, and that lead back to a page."""
 
 OF_ONE_SITE = {
     "GET /v1/movements/{gateway}/{epoch}/{seq}": {404},
@@ -74,6 +80,8 @@ OF_ONE_SITE = {
     "GET /stock/{cell_id}": {404},
     "GET /movements/{gateway}/{epoch}/{seq}": {404},
     "GET /quarantine/{quarantine_id}": {404},
+    "POST /v1/quarantine/{quarantine_id}/replay": {404},
+    "POST /quarantine/{quarantine_id}/replay": {404},
     "POST /v1/locations": {403},
     "POST /v1/movements": {403},
 }
@@ -141,7 +149,7 @@ def test_what_one_visitor_of_live_sees_is_not_shown_to_one_of_other_sites(gate: 
 def expectation(route: str, caller: Caller) -> set[int]:
     allowed = ROUTES[route]
     is_api = route.split()[1].startswith(("/v1", "/metrics"))
-    done = {200, 201, 303, 409} if route.startswith("POST") else {200, 303}
+    done = {200, 201, 202, 303, 409} if route.startswith("POST") else {200, 303}
     if route == "GET /login/link":
         return {303} if caller.role else {401}
     if allowed is ANYBODY:
@@ -152,7 +160,7 @@ def expectation(route: str, caller: Caller) -> set[int]:
         return {403}
     if caller.site == OTHER and route in OF_ONE_SITE:
         return OF_ONE_SITE[route]
-    return done - {303} if route != "POST /logout" else {303}
+    return {303} if route in FORMS else done - {303}
 
 
 def callers(pool: ConnectionPool, people: People) -> Iterator[Caller]:
@@ -201,6 +209,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         "reason": "test",
     }
     bodies = {
+        "POST /v1/quarantine/{quarantine_id}/replay": None,
         "POST /v1/movements": movement,
         "POST /v1/locations": {"site": OWN, "code": f"NEW-{caller}", "kind": "bin"},
         "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {"reason": "misread"},
@@ -210,7 +219,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         return {"json": bodies[route], "headers": {"Idempotency-Key": key}}
     if route == "POST /login":
         return {"data": {"name": "ada", "password": PASSWORD}}
-    if route == "POST /logout":
+    if route in FORMS:
         return {"data": {"csrf": csrf_token(caller.session)}} if caller.session else {}
     return {"params": {"token": "used"}} if route == "GET /login/link" else {}
 

@@ -62,6 +62,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "ingest.quarantine.service.entries": QUARANTINE,
     "ingest.quarantine.service.entry": QUARANTINE,
     "ingest.quarantine.service.replay": SETTLERS,
+    "ingest.registry.service.abandon_epochs": ADMIN,
     "ingest.registry.service.gateways": OPERATIONS,
     "ingest.registry.service.register": ADMIN,
     "ingest.registry.service.set_state": ADMIN,
@@ -71,6 +72,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "ledger.corrections.merge_items": frozenset({Role.INVENTORY_CONTROLLER}),
     "ledger.corrections.post_reversal": MOVERS,
     "ledger.manual.post_movement": MOVERS,
+    "ledger.replays.request_replay": SETTLERS,
     "master.places.add_location": MOVERS,
 }
 """Who may give which command."""
@@ -84,7 +86,12 @@ BY_SITE_ONLY = {
 }
 """They show or write the actor's sites only; whoever calls them has checked the role."""
 
-PLUMBING = {"api.idempotency.post_once", "identity.store.act_as", "inquiry.store.see"}
+PLUMBING = {
+    "api.idempotency.post_once",
+    "identity.store.act_as",
+    "inquiry.store.see",
+    "ledger.replays.may_settle",
+}
 
 NETWORK_WIDE = {name for name in COMMANDS if name.startswith("identity.")} | {
     "ledger.corrections.merge_items"
