@@ -1,4 +1,4 @@
-"""`dockledger gateway add | list | pause | retire | activate`."""
+"""`dockledger gateway add | list | pause | retire | activate | abandon`."""
 
 import argparse
 from dataclasses import asdict
@@ -16,7 +16,8 @@ _EXAMPLES: Final = """examples:
   dockledger gateway list --json
   dockledger gateway pause dock-1      its batches are taken, its silence holds no watermark back
   dockledger gateway retire dock-1     its batches are no longer taken
-  dockledger gateway activate dock-1"""
+  dockledger gateway activate dock-1
+  dockledger gateway abandon dock-1    its former outbox is lost; completeness waits for it no longer"""
 
 _STATES: Final = {
     "pause": service.GatewayState.PAUSED,
@@ -40,6 +41,8 @@ def add_commands(subparsers: "Subparsers") -> None:
         change = add_command(group, word, f"make a gateway {state}", run_set_state)
         change.add_argument("gateway")
         change.set_defaults(state=state)
+    abandon = add_command(group, "abandon", "wait no longer for what its former outboxes held", run_abandon)
+    abandon.add_argument("gateway")
 
 
 def run_add(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -98,5 +101,26 @@ def run_set_state(arguments: argparse.Namespace, settings: Settings) -> int:
             lambda conn: service.set_state(conn, SHELL, gateway=arguments.gateway, state=arguments.state),
         )
         show(arguments, {"gateway": arguments.gateway, "state": str(arguments.state)})
+
+    return reporting(work)
+
+
+def run_abandon(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Let a gateway's former epochs hold completeness back no longer.
+
+    Args:
+        arguments: The command line.
+        settings: The effective settings.
+
+    Returns:
+        0, or 1 if the database cannot be asked.
+    """
+
+    def work() -> None:
+        epochs = once(
+            settings.needed("app_dsn"),
+            lambda conn: service.abandon_epochs(conn, SHELL, gateway=arguments.gateway),
+        )
+        show(arguments, {"gateway": arguments.gateway, "epochs": epochs})
 
     return reporting(work)

@@ -10,6 +10,15 @@ RETURNING gateway_id;
 UPDATE gateway SET state = %(state)s WHERE name = %(name)s AND kind = 'edge' AND (%(sites)s::text[] IS NULL OR site_id = ANY (%(sites)s))
 RETURNING site_id;
 
+-- name: abandon_epochs
+UPDATE completeness AS c SET abandoned_at = clock_timestamp()
+FROM gateway AS g
+JOIN gateway_status AS s USING (gateway_id)
+WHERE g.name = %(name)s AND (%(sites)s::text[] IS NULL OR g.site_id = ANY (%(sites)s))
+    AND c.gateway_id = g.gateway_id AND NOT c.is_final AND c.abandoned_at IS NULL
+    AND c.epoch <> ('x' || (s.status ->> 'epoch'))::bit(64)::bigint
+RETURNING c.epoch;
+
 -- name: list_gateways
 SELECT g.name, g.site_id AS site, g.state, g.registered_at, s.presence, s.heard_at,
     nullif(c.complete_until, '-infinity') AS complete_until

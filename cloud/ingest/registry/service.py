@@ -9,7 +9,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.ingest.registry import store
 from cloud.ingest.registry.store import Registered
 from cloud.inquiry.domain import OPERATIONS_READERS
-from contracts.base import is_valid_id
+from contracts.base import EpochId, is_valid_id
 from contracts.topics import INGEST_STATE, UPSTREAM, Channel, topic
 
 
@@ -89,6 +89,25 @@ def set_state(conn: Connection, actor: Actor, *, gateway: str, state: GatewaySta
     """
     if not store.set_state(conn, gateway, state, sites=actor.narrowed(Role.ADMIN).reach):
         raise RegistryError(f"gateway {gateway!r} is not registered; `dockledger gateway list` shows who is")
+
+
+def abandon_epochs(conn: Connection, actor: Actor, *, gateway: str) -> list[EpochId]:
+    """Decide that nothing more comes from a gateway's former outboxes: damaged, replaced or forked ones.
+
+    Their watermarks hold completeness back no longer; a batch that does come is taken all the same.
+
+    Args:
+        conn: A connection of ``dockledger_app`` inside a transaction.
+        actor: An admin of its site.
+        gateway: Id.
+
+    Returns:
+        The epochs; the one that the gateway says it is in is never among them.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    return store.abandon_epochs(conn, gateway, sites=actor.narrowed(Role.ADMIN).reach)
 
 
 def gateways(conn: Connection, actor: Actor) -> list[Registered]:

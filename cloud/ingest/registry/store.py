@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from cloud.db import statements
+from contracts.base import EpochId, epoch_from_int
 
 SQL: Final = statements("cloud.ingest.registry")
 
@@ -56,6 +57,21 @@ def set_state(conn: Connection, name: str, state: str, *, sites: list[str] | Non
     return (
         conn.execute(SQL["set_state"], {"name": name, "state": state, "sites": sites}).fetchone() is not None
     )
+
+
+def abandon_epochs(conn: Connection, name: str, *, sites: list[str] | None) -> list[EpochId]:
+    """Let a gateway's unfinished epochs, all but the one it says it is in, hold completeness back no longer.
+
+    Args:
+        conn: A connection of ``dockledger_app`` inside a transaction.
+        name: Gateway id.
+        sites: Only if it is of one of these; None for any.
+
+    Returns:
+        The epochs; empty if there are none, or the gateway was never heard.
+    """
+    rows = conn.execute(SQL["abandon_epochs"], {"name": name, "sites": sites}).fetchall()
+    return sorted(epoch_from_int(epoch) for (epoch,) in rows)
 
 
 def gateways(conn: Connection, *, sites: list[str] | None) -> list[Registered]:

@@ -1,11 +1,15 @@
 """What gateways say of themselves, and what the cloud says to them."""
 
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from cloud.db import LastingConnection
 from cloud.ingest.arrival import Delivery
+from cloud.ingest.command_line import SHELL
 from cloud.ingest.presence import service as presence
+from cloud.ingest.registry import service as registry
 from contracts.feedback import Resend
 from contracts.gateway import ClockHealth, Health, OutboxHealth, Presence, Status
 from contracts.topics import Channel, topic
@@ -115,6 +119,19 @@ def test_a_gateway_cannot_be_complete_into_the_future(books: Books) -> None:
     edge = Forge()
     hear(books, status(edge, Presence.ONLINE, until=NOW + timedelta(days=400)))
     assert books.one("SELECT complete_until <= clock_timestamp() FROM completeness")
+
+
+def test_an_outbox_that_is_lost_holds_completeness_back_until_it_is_given_up(books: Books) -> None:
+    lost, present = Forge(), Forge(epoch="f0000000000000a2")
+    books.take(lost.batch(), present.batch(), present.batch())
+    hear(books, status(present, Presence.ONLINE, last_batch_no=2, until=NOW))
+    reached = "SELECT complete_until FROM gateway_completeness"
+    assert books.one(reached) == NOW - timedelta(seconds=30) + timedelta(milliseconds=1)
+    with closing(LastingConnection(books.database.app_dsn, "test")) as app, app.connection() as conn:
+        assert registry.abandon_epochs(conn, SHELL, gateway="gw-1") == [lost.epoch]
+        assert registry.abandon_epochs(conn, SHELL, gateway="gw-1") == []
+    assert books.one(reached) == NOW
+    assert len(books.take(lost.batch()).posted) == 1
 
 
 def test_messages_and_resend_requests_reach_the_gateway_once_published(
