@@ -146,6 +146,19 @@ def test_the_example_agent_file_is_valid(tmp_path: Path) -> None:
     assert load_agent(tmp_path / "agent.toml").settings.gateway == "dock-1"
 
 
+def test_every_reason_for_quarantine_is_explained() -> None:
+    sources = [
+        ROOT / "contracts/batch.py",
+        *(path for folder in ("ingest", "ledger") for path in (ROOT / "cloud" / folder).rglob("*.py")),
+    ]
+    given = (
+        r'(?:(?:FrameError|UnresolvableError)\(|Unpostable\(\w+, |RefusedRow\(\w+, |\breason = )"([a-z_]+)"'
+    )
+    reasons = {code for path in sources for code in re.findall(given, path.read_text("utf-8"))}
+    explained = set(re.findall(r"`([a-z_0-9]+)`", (ROOT / "docs/operate.md").read_text("utf-8")))
+    assert reasons <= explained
+
+
 def test_every_command_barcode_is_explained() -> None:
     explained = set(re.findall(r"\$([A-Z]+)", (ROOT / "docs/start.md").read_text("utf-8")))
     assert explained == set(Verb)
