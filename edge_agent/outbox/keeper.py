@@ -74,7 +74,7 @@ class Keeper:
         self._options = options
         self._clock = clock
         self._migrations = migrations
-        self._salvages: Iterator[None] | None = None
+        self._salvages: Iterator[bool] | None = None
         self._ticks = 0
         self.counters: Counter[str] = Counter()
         options.path.parent.mkdir(parents=True, exist_ok=True)
@@ -180,10 +180,16 @@ class Keeper:
         patients = [each for each in quarantined(self._options.path) if each.name not in done]
         self._salvages = self._salvage_all(patients, book) if patients else None
 
-    def _salvage_all(self, patients: Sequence[Path], book: Book) -> Iterator[None]:
+    def _salvage_all(self, patients: Sequence[Path], book: Book) -> Iterator[bool]:
+        """Yield True after each step, False while the volume has no room for the copy that is worked on."""
         for patient in patients:
+            if not self.space.has_room_for_copy(patient):
+                log.error("outbox_salvage_waits_for_space", file=str(patient), bytes=patient.stat().st_size)
+                while not self.space.has_room_for_copy(patient):
+                    yield False
             report = SalvageReport()
-            yield from salvage(patient, book, report)
+            for _ in salvage(patient, book, report):
+                yield True
             self.counters["rows_salvaged"] += report.rows
             self.counters["batches_salvaged"] += report.batches
             self.counters["rows_lost"] += report.lost_rows
@@ -204,27 +210,28 @@ class Keeper:
             True if there is more to do at once.
         """
         try:
-            if self._salvages is not None:
-                self.guarded(self._salvage_some)()
-            else:
+            is_busy = self._salvages is not None and self.guarded(self._salvage_some)()
+            if not is_busy:
                 self.guarded(self._make_room)()
-        except OutboxError as error:
+        except (OutboxError, OSError) as error:
             self.counters["housekeeping_failed"] += 1
             log.warning("outbox_housekeeping_failed", detail=str(error))
             return False
-        return self._salvages is not None
+        return is_busy
 
-    def _salvage_some(self) -> None:
+    def _salvage_some(self) -> bool:
         try:
-            next(self._salvages or iter(()))
+            is_busy = next(self._salvages or iter(()))
         except StopIteration:
             self._salvages = None
-        except OutboxError:
+            is_busy = False
+        except (OutboxError, OSError):
             self.book.store.close()
             self.book = self._open_book()
             self._start_salvage(self.book)
             raise
         self.used_bytes = self.book.store.used_bytes()
+        return is_busy
 
     def _make_room(self) -> None:
         store = self.book.store

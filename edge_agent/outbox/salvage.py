@@ -116,8 +116,9 @@ def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
     Yields:
         After each chunk, so that the writer can serve others in between.
     """
-    copy = _mended_copy(damaged)
+    copy = damaged.with_name(damaged.name + ".copy")
     try:
+        _mend(damaged, copy)
         patient = Store.open_readonly(copy)
         try:
             newest_sealed_id = yield from _salvage_batches(patient, book, report)
@@ -238,9 +239,8 @@ def _chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
         yield chunk
 
 
-def _mended_copy(damaged: Path) -> Path:
+def _mend(damaged: Path, copy: Path) -> None:
     """Copy a file, apply its log, and replace a first page that SQLite cannot read."""
-    copy = damaged.with_name(damaged.name + ".copy")
     shutil.copyfile(damaged, copy)
     log = _log_of(damaged)
     pages = judge(log.read_bytes()).pages if log.exists() else {}
@@ -252,7 +252,6 @@ def _mended_copy(damaged: Path) -> Path:
         file.write(_NOT_WAL)
     if not _has_schema(copy):
         _transplant_first_page(copy)
-    return copy
 
 
 def _has_schema(path: Path) -> bool:

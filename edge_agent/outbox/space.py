@@ -54,6 +54,17 @@ class Space:
         """
         return used_bytes < self.quota_bytes * SHED_SAMPLES_FROM and not self.disk_is_full
 
+    def has_room_for_copy(self, file: Path) -> bool:
+        """Tell whether a file may be copied beside the outbox without taking the room of new rows.
+
+        Args:
+            file: Any file of the volume.
+
+        Returns:
+            True if the ballast's size would still be free afterwards.
+        """
+        return shutil.disk_usage(file.parent).free >= file.stat().st_size + 2 * self._ballast_bytes
+
     def wants_pruning(self, used_bytes: int) -> bool:
         """Tell whether acknowledged batches must make room.
 

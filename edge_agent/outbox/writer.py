@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, Queue
 from typing import Final, TypeVar, cast
@@ -114,6 +115,22 @@ class Writer:
             self._jobs.put(job)
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        finally:
+            self._is_closed = True
+            self._refuse_waiting()  # lets go whoever holds the gate before a full queue
+            with self._gate:
+                self._refuse_waiting()
+
+    def _refuse_waiting(self) -> None:
+        with suppress(Empty):
+            while True:
+                job = self._jobs.get_nowait()
+                if not isinstance(job, _Stop):
+                    job.done.set_exception(OutboxClosedError("the outbox has closed; nothing was stored"))
+
+    def _serve(self) -> None:
         wants_more, next_tick = True, time.monotonic()
         while True:
             try:

@@ -163,8 +163,11 @@ class Publisher:
         self._stopping.set()
         self.notify()
         self._thread.join()
-        stats = self._outbox.stats()
-        self._link.publish(self._topic(Channel.STATUS), self._status(stats, Presence.OFFLINE), retain=True)
+        try:
+            goodbye = self._status(self._outbox.stats(), Presence.OFFLINE)
+            self._link.publish(self._topic(Channel.STATUS), goodbye, retain=True)
+        except OutboxError as error:
+            log.warning("publisher_outbox_error", detail=str(error))
         self._link.stop()
 
     def counted(self) -> dict[str, int]:

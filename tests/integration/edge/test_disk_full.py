@@ -11,7 +11,7 @@ import pytest
 
 from contracts.records import WorkflowEvent
 from edge_agent.clock import Clock
-from edge_agent.outbox.draft import draft
+from edge_agent.outbox.draft import Draft, draft
 from edge_agent.outbox.errors import OutboxFullError
 from edge_agent.outbox.inspect import export
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
@@ -73,6 +73,42 @@ def test_a_full_disk_loses_nothing_and_recovers_unattended(volume: Path) -> None
     devices = [orjson.loads(line)["device"] for line in export(path)]
     outbox.close()
     assert devices == [str(number) for number in range(stored)]
+
+
+@pytest.mark.timeout(60)
+def test_a_damaged_file_too_large_to_copy_waits_for_space_while_rows_are_taken(volume: Path) -> None:
+    path = volume / "outbox.db"
+    clock = Clock(boot_id="boot-a", is_synchronised=lambda: True)
+    options = OutboxOptions(path, "leeds", "gw-1", "test", quota_bytes=64 * 1024**2, ballast_bytes=64 * 1024)
+
+    def rows(numbers: range) -> list[Draft]:
+        return [
+            draft(WorkflowEvent, clock.now(), workflow="w", step="s", device=str(number), note="n" * 400)
+            for number in numbers
+        ]
+
+    outbox = Outbox(options, clock)
+    for first in range(0, 6000, 200):
+        outbox.append(rows(range(first, first + 200)))
+    outbox.close()
+    content = path.read_bytes()
+    middle = len(content) // 2 // 4096 * 4096
+    path.write_bytes(content[:middle] + bytes(4096) + content[middle + 4096 :])
+    outbox = Outbox(options, clock)
+    try:
+        outbox.append(rows(range(6000, 6010)))
+        assert outbox.stats().is_salvaging
+        subprocess.run(["mount", "-o", "remount,size=32m", str(volume)], check=True)
+        began = time.monotonic()
+        while outbox.stats().is_salvaging:
+            assert time.monotonic() - began <= 20
+            time.sleep(0.05)
+    finally:
+        outbox.close()
+    devices = [int(orjson.loads(line)["device"]) for line in export(path)]
+    assert len(devices) == len(set(devices))
+    assert len(devices) > 5900
+    assert set(range(6000, 6010)) <= set(devices)
 
 
 def fill_what_is_left(append: Callable[[], None]) -> None:
