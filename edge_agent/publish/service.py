@@ -21,7 +21,7 @@ from edge_agent.clock import Clock
 from edge_agent.outbox.domain import Cursor, Lane, OutboxStats, SealedBatch
 from edge_agent.outbox.errors import OutboxClosedError, OutboxError
 from edge_agent.outbox.outbox import Outbox
-from edge_agent.publish.domain import TokenBucket, resend_after_s
+from edge_agent.publish.domain import DEAF_AFTER_S, TokenBucket, resend_after_s
 from edge_agent.publish.mqtt import (
     BrokerAddress,
     Connected,
@@ -111,7 +111,7 @@ class Publisher:
         self.drain_at(options.drain_rows_per_s)
         self._mode = IngestMode.RUNNING
         self._window = options.window
-        self._next_seal_s = self._next_heartbeat_s = 0.0
+        self._next_seal_s = self._next_heartbeat_s = self._heard_s = 0.0
         self._is_backlog_old = False
         self._stopping = threading.Event()
         self.counters: Counter[str] = Counter()
@@ -192,6 +192,7 @@ class Publisher:
                 if self._link.is_connected:
                     self._send_due()
                     self._heartbeat()
+                    self._doubt_silence()
             except OutboxClosedError:
                 return
             except OutboxError as error:
@@ -251,6 +252,7 @@ class Publisher:
             self.counters["acks_unreadable"] += 1
             log.warning("ack_unreadable", detail=str(error))
             return
+        self._heard_s = time.monotonic()
         outcome = self._outbox.acknowledge(ack)
         if outcome.conflicts:
             log.error("ledger_holds_another_branch", epoch=ack.epoch, batches=outcome.conflicts)
@@ -338,6 +340,17 @@ class Publisher:
         self.counters["batches_sent"] += 1
         due_at_s = now_s + resend_after_s(attempts, self._random.random())
         self._in_flight[batch.cursor] = _InFlight(batch.epoch, batch.batch_no, attempts, due_at_s)
+
+    def _doubt_silence(self) -> None:
+        """Renew a connection that lives but carries nothing: each PUBACK lost on it holds a slot for ever."""
+        now_s = time.monotonic()
+        if not self._in_flight or self._mode is IngestMode.PAUSED:
+            self._heard_s = now_s
+        elif now_s - self._heard_s > DEAF_AFTER_S:
+            self._heard_s = now_s
+            self.counters["connections_renewed"] += 1
+            log.warning("broker_connection_doubted", silent_s=DEAF_AFTER_S, in_flight=len(self._in_flight))
+            self._link.renew()
 
     def _heartbeat(self) -> None:
         now_s = time.monotonic()

@@ -28,7 +28,7 @@ def survive(system: Callable[..., Any], *, kills: int, seed: int, seconds: float
 
 @pytest.mark.timeout(170)
 def test_sixty_kills_lose_nothing_and_double_nothing(system: Callable[..., Any]) -> None:
-    survive(system, kills=60, seed=60, seconds=45)
+    survive(system, kills=60, seed=60, seconds=40)
 
 
 @pytest.mark.soak
