@@ -83,7 +83,7 @@ class Keeper:
             self.space = Space(
                 options.path, quota_bytes=options.quota_bytes, ballast_bytes=options.ballast_bytes
             )
-            self.book = self._open_with_ballast()
+            self.book = self._with_ballast(self._open)
             self.used_bytes = self.book.store.used_bytes()
         except BaseException:
             self._lock.close()
@@ -131,12 +131,12 @@ class Keeper:
 
         return run
 
-    def _open_with_ballast(self) -> Book:
+    def _with_ballast(self, opening: Callable[[], Book]) -> Book:
         try:
-            return self._open()
+            return opening()
         except DiskFullError:
             self.space.release_ballast()
-            return self._open()
+            return opening()
 
     def _open(self) -> Book:
         path = self._options.path
@@ -171,7 +171,7 @@ class Keeper:
         target = quarantine(path, self._clock.now().at.strftime("%Y%m%dT%H%M%S.%f"))
         self.counters["files_quarantined"] += 1
         log.error("outbox_file_damaged", path=str(path), kept_as=str(target), detail=str(error))
-        book = self._open_book()
+        book = self._with_ballast(self._open_book)
         self._start_salvage(book)
         return book
 
