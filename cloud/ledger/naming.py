@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from cloud.db import Connection
 from cloud.ledger.entries import Entry
@@ -23,8 +23,6 @@ from cloud.master.domain import (
 )
 from cloud.master.resolver import Resolver
 from contracts.records import Count, Identifier, Movement, Side, UnitPosition
-
-ONE: Final = (1, 1)
 
 
 class Amount(NamedTuple):
@@ -60,19 +58,17 @@ class Names:
         """
         key = identifier_key(identifier)
         packaging = packaging_at(self.identifiers[key], entry.row.occurred_at)
-        ratio = ONE
-        if unit_seen != BASE_UNIT:
-            levels = (
-                self.identifiers[key] if ("gtin", unit_seen) == key else self.units.get(("gtin", unit_seen))
-            )
-            if not levels:
-                raise UnresolvableError("unknown_unit", f"unit_seen {unit_seen!r} is no known GTIN")
-            level = packaging_at(levels, entry.row.occurred_at)
-            if level.item_id != packaging.item_id:
-                message = f"unit_seen {unit_seen!r} is a packaging of another item than {identifier.value!r}"
-                raise UnresolvableError("unit_of_other_item", message)
-            ratio = level.numerator, level.denominator
-        return Amount(packaging.item_id, base_quantity(seen, *ratio))
+        if unit_seen == BASE_UNIT:
+            return Amount(packaging.item_id, seen)
+        unit = ("gtin", unit_seen)
+        levels = self.identifiers[key] if unit == key else self.units.get(unit)
+        if not levels:
+            raise UnresolvableError("unknown_unit", f"unit_seen {unit_seen!r} is no known GTIN")
+        level = packaging_at(levels, entry.row.occurred_at)
+        if level.item_id != packaging.item_id:
+            message = f"unit_seen {unit_seen!r} is a packaging of another item than {identifier.value!r}"
+            raise UnresolvableError("unit_of_other_item", message)
+        return Amount(packaging.item_id, base_quantity(seen, level.numerator, level.denominator))
 
     def cell_key(self, entry: Entry, item_id: int, side: Side) -> CellKey:
         """Name the cell of one side.
@@ -236,6 +232,8 @@ def resolve_names(
 def _takes_places(entry: Entry, places: dict[PlaceKey, str], refuse: Refuse) -> bool:
     """Add an entry's places to those of the posting, with the site that first names each."""
     unseen = [key for key in places_of(entry) if key not in places]
+    if not unseen:
+        return True
     try:
         for key in unseen:
             check_place(key)

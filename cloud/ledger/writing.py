@@ -1,6 +1,6 @@
 """Entries in, rows in the database out, and beside each batch what of it was refused."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import orjson
@@ -91,13 +91,18 @@ class Writer:
             except UnresolvableError as error:
                 self._refuse(named.entry, error)
 
-    def _claim_reversals(self, rendered: Sequence[tuple[Named, Row]]) -> Iterator[tuple[Named, Row]]:
+    def _claim_reversals(self, rendered: Sequence[tuple[Named, Row]]) -> Iterable[tuple[Named, Row]]:
         """Let each row be reversed once, by the first that can be stored; who comes later is refused."""
         wanted = {
             reversal_claim(ref): named
             for named, _ in reversed(rendered)
             if (ref := _reversed_by(named)) is not None
         }
+        return self._claimed(rendered, wanted) if wanted else rendered
+
+    def _claimed(
+        self, rendered: Sequence[tuple[Named, Row]], wanted: Mapping[Claim, Named]
+    ) -> Iterator[tuple[Named, Row]]:
         made = store.add_claims(self._conn, self._posting_id, sorted(wanted, key=lambda claim: claim.target))
         for named, row in rendered:
             ref = _reversed_by(named)
