@@ -40,11 +40,12 @@ NO_PREDECESSOR: Final = "0" * 64
 
 
 _QUANTITY_PATTERN: Final = r"^[0-9]{1,14}(\.[0-9]{1,6})?$"
-_INSTANT_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(Z|[+-][0-9]{2}:[0-9]{2})$"
+_QUANTITY: Final = re.compile(_QUANTITY_PATTERN[1:-1])
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(Z|[+-][0-9]{2}:[0-9]{2})$")
 
 
 def _spelled_out(value: object) -> object:
-    if isinstance(value, datetime) or (isinstance(value, str) and re.match(_INSTANT_PATTERN, value)):
+    if isinstance(value, datetime) or (isinstance(value, str) and _INSTANT.match(value)):
         return value
     msg = f"instant {value!r:.60} must be written like '2026-05-04T03:02:01.5Z', with its offset"
     raise ValueError(msg)
@@ -61,7 +62,7 @@ def _to_utc(value: datetime) -> datetime:
 def _exact(value: object) -> object:
     if isinstance(value, Decimal) or type(value) is int:
         return value
-    if isinstance(value, str) and re.fullmatch(_QUANTITY_PATTERN[1:-1], value):
+    if isinstance(value, str) and _QUANTITY.fullmatch(value):
         return value
     msg = (
         f"quantity {value!r:.60} must be a whole number or a string of at most 14 digits before "
@@ -119,8 +120,11 @@ Code = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f
 """A short printable text: a location code, lot, serial, document number, reason code."""
 
 
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
 def is_storable(value: object) -> bool:
-    r"""Tell whether a JSON value can be stored: no NUL in a text, numbers finite and within 64 bits.
+    r"""Tell whether a JSON value can be stored: Unicode without NUL, numbers finite and within 64 bits.
 
     Args:
         value: What a JSON parser gave.
@@ -129,12 +133,14 @@ def is_storable(value: object) -> bool:
         True if every text and number in it can be stored.
 
     Examples:
-        >>> is_storable({"a": [1, "b"]}), is_storable(["\0"]), is_storable(float("inf"))
-        (True, False, False)
+        >>> is_storable({"a": [1, "b"]}), is_storable(float("inf"))
+        (True, False)
+        >>> is_storable(["\0"]), is_storable("\ud800")
+        (False, False)
     """
     match value:
         case str():
-            return "\0" not in value
+            return not _UNSTORABLE.search(value)
         case float():
             return math.isfinite(value)
         case int():
@@ -152,7 +158,7 @@ Storable = TypeVar("Storable")
 
 def _require_storable(value: Storable) -> Storable:
     if not is_storable(value):
-        msg = "expected no NUL in any text, and numbers that are finite and within 64 bits"
+        msg = "expected texts without NUL or half a surrogate pair, and finite numbers within 64 bits"
         raise ValueError(msg)
     return value
 
@@ -179,7 +185,10 @@ class Contract(BaseModel):
         if self.model_extra:
             for name, value in self.model_extra.items():
                 if not is_storable(name) or not is_storable(value):
-                    msg = f"unknown field {name!r:.60} holds a NUL, or a number not finite or above 64 bits"
+                    msg = (
+                        f"unknown field {name!r:.60} holds a NUL, half a surrogate pair, "
+                        "or a number not finite or above 64 bits"
+                    )
                     raise ValueError(msg)
         return self
 

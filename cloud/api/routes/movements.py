@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from cloud.api.conditional import ConditionalRoute
 from cloud.api.idempotency import IdempotencyKey, post_once
@@ -18,7 +18,16 @@ from cloud.inquiry import stock
 from cloud.inquiry.domain import GREATEST, MovementFilter, MovementRow
 from cloud.ledger.corrections import post_reversal
 from cloud.ledger.manual import ManualMovement, post_movement
-from contracts.base import EPOCH_PATTERN, Code, EpochId, PositiveQuantity, Site, epoch_from_int, epoch_to_int
+from contracts.base import (
+    EPOCH_PATTERN,
+    Code,
+    EpochId,
+    PositiveQuantity,
+    Site,
+    UtcDatetime,
+    epoch_from_int,
+    epoch_to_int,
+)
 from contracts.records import DocumentRef, Identifier, RowRef, Side
 
 router = APIRouter(prefix="/v1/movements", tags=["movements"], route_class=ConditionalRoute)
@@ -77,7 +86,7 @@ class NewMovement(BaseModel):
     unit: Code = Field("base", description="`base`, or the GTIN of a packaging level")
     source: Side
     destination: Side
-    occurred_at: AwareDatetime | None = Field(None, description="When it happened; null means now")
+    occurred_at: UtcDatetime | None = Field(None, description="When it happened; null means now")
     reason: Code
     documents: Annotated[tuple[DocumentRef, ...], Field(max_length=20)] = ()
 
@@ -114,8 +123,8 @@ def list_movements(
     location: Annotated[str | None, Query(max_length=128, description="Left or entered")] = None,
     gateway: Annotated[str | None, Query(max_length=64)] = None,
     reason: Annotated[str | None, Query(max_length=128)] = None,
-    occurred_from: Annotated[AwareDatetime | None, Query()] = None,
-    occurred_until: Annotated[AwareDatetime | None, Query()] = None,
+    occurred_from: Annotated[UtcDatetime | None, Query()] = None,
+    occurred_until: Annotated[UtcDatetime | None, Query()] = None,
     above_position: Annotated[
         int | None, Query(ge=0, le=GREATEST, description="Only what the ledger took after this position")
     ] = None,

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.conditional import ConditionalRoute
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
@@ -13,6 +13,7 @@ from cloud.api.requests import Caller, TheGate
 from cloud.api.routes.gateways import Gap, SiteCompleteness
 from cloud.inquiry import operations, stock
 from cloud.inquiry.domain import GREATEST, BalanceFilter
+from contracts.base import UtcDatetime
 
 router = APIRouter(prefix="/v1", tags=["stock"], route_class=ConditionalRoute)
 
@@ -65,7 +66,7 @@ def list_balances(
     site: Annotated[str | None, Query(max_length=64)] = None,
     item: Annotated[str | None, Query(max_length=128, description="Code of an item")] = None,
     location: Annotated[str | None, Query(max_length=128, description="Code of a place or unit")] = None,
-    as_of: Annotated[AwareDatetime | None, Query(description="As of what had occurred by then")] = None,
+    as_of: Annotated[UtcDatetime | None, Query(description="As of what had occurred by then")] = None,
     position: Annotated[
         int | None, Query(ge=0, le=GREATEST, description="As the ledger knew it at this position")
     ] = None,

@@ -7,7 +7,8 @@ ON CONFLICT (name) DO NOTHING
 RETURNING gateway_id;
 
 -- name: set_state
-UPDATE gateway SET state = %(state)s WHERE name = %(name)s AND kind = 'edge' AND (%(sites)s::text[] IS NULL OR site_id = ANY (%(sites)s))
+UPDATE gateway SET state = %(state)s
+WHERE name = %(name)s AND kind = 'edge' AND (%(sites)s::text[] IS NULL OR site_id = ANY (%(sites)s))
 RETURNING site_id;
 
 -- name: abandon_epochs

@@ -1,10 +1,12 @@
 """Movements by hand, once per idempotency key, and taken back once."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import pytest
 from serving import OTHER, OWN, TEA, People
 
 from cloud.db import ConnectionPool, in_transaction
@@ -101,6 +103,20 @@ def test_quantities_that_are_no_quantities_are_told_with_their_place(
         answer = post(client, people, new_movement(quantity=quantity), "k")
         assert answer.status_code == 422, quantity
         assert answer.json()["errors"][0]["place"].startswith("body.quantity")
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [r'"x": "\udbde"', r'"\udbde": 1', r'"x": ["\u0000"]', '"x": NaN', '"x": ' + "[" * 5000 + "]" * 5000],
+)
+def test_unknown_fields_that_nothing_could_store_are_refused(
+    client: httpx.Client, people: People, extra: str
+) -> None:
+    body = json.dumps(new_movement()).replace('"scheme": "sku"', f'"scheme": "sku", {extra}')
+    headers = {**people.headers(CONTROLLER), "Idempotency-Key": "k", "Content-Type": "application/json"}
+    answer = client.post("/v1/movements", content=body, headers=headers)
+    assert answer.status_code in {400, 422}
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_somebody_of_another_site_moves_nothing_here(client: httpx.Client, people: People) -> None:
