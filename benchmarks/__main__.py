@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure one benchmark or all.
 
     Args:
-        argv: Arguments without the program's name; by default the process's own.
+        argv: Arguments without the program's name; by default the process's own. None at all means `all`.
 
     Returns:
         0 if every figure meets its must, else 1.
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         one.add_argument("--json", action="store_true", help="print one JSON object")
         benchmark.add_arguments(one)
     subparsers.add_parser("all", help="every benchmark with its default input, as a table")
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(list(sys.argv[1:] if argv is None else argv) or ["all"])
     if arguments.name != "all":
         return _finish([BENCHMARKS[arguments.name].run(arguments)], as_json=arguments.json)
     results = []
