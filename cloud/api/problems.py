@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from cloud.db import OperationalError
+from cloud.db import DataError, IntegrityError, OperationalError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
 from cloud.ledger.domain import AlreadyClaimedError, LedgerError, UnknownRowError
@@ -133,6 +133,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(NotLoggedInError, _on_not_logged_in)
     app.add_exception_handler(OperationalError, _on_database)
+    app.add_exception_handler(DataError, _on_refused)
+    app.add_exception_handler(IntegrityError, _on_refused)
     app.add_exception_handler(Exception, _on_bug)
     for kind, (status, name) in _BY_KIND.items():
         app.add_exception_handler(kind, _answering(status, name))
@@ -218,6 +220,11 @@ def _on_database(request: Request, error: Exception) -> Response:
     log.warning("database_unavailable", path=request.url.path, error=str(error))
     detail = "the database did not answer in time; narrow the question or try again"
     return problem_response(request, 503, "database-unavailable", detail, headers={"Retry-After": "2"})
+
+
+def _on_refused(request: Request, error: Exception) -> Response:
+    log.info("content_refused", path=request.url.path, error=str(error))
+    return problem_response(request, 422, "refused-by-database", str(error).partition("\n")[0])
 
 
 def _on_bug(request: Request, error: Exception) -> Response:

@@ -1,6 +1,6 @@
 """Connections, roles and migrations."""
 
-from psycopg import Connection, OperationalError
+from psycopg import Connection, DataError, IntegrityError, OperationalError
 from psycopg_pool import ConnectionPool
 
 from cloud.db.cluster import bootstrap
@@ -15,7 +15,9 @@ __all__ = [
     "Connection",
     "ConnectionPool",
     "ContentRefusedError",
+    "DataError",
     "DatabaseAwayError",
+    "IntegrityError",
     "LastingConnection",
     "MigrationError",
     "OperationalError",

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 from typing_extensions import override
 
-from cloud.db import OperationalError
+from cloud.db import DataError, OperationalError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import SESSION_COOKIE, ForgedRequestError, Gate, NotLoggedInError
 from cloud.web import history, live, login, quarantine, stock
@@ -64,6 +64,7 @@ def create_pages(gate: Gate, *, network: str) -> FastAPI:
     app.add_exception_handler(NotAllowedError, _on_refused)
     app.add_exception_handler(ForgedRequestError, _on_refused)
     app.add_exception_handler(OperationalError, _on_database)
+    app.add_exception_handler(DataError, _on_unreadable)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_bug)
@@ -93,6 +94,10 @@ def _on_database(request: Request, error: Exception) -> Response:
     log.warning("database_unavailable", path=request.url.path, error=str(error))
     detail = "The database did not answer in time. Narrow the question, or reload in a moment."
     return _show(request, HTTPStatus.SERVICE_UNAVAILABLE, detail)
+
+
+def _on_unreadable(request: Request, error: Exception) -> Response:
+    return _show(request, HTTPStatus.UNPROCESSABLE_ENTITY, str(error).partition("\n")[0])
 
 
 def _on_invalid(request: Request, error: Exception) -> Response:

@@ -72,6 +72,8 @@ def test_an_unchanged_answer_is_not_sent_again(client: httpx.Client, people: Peo
         ("GET", "/v1/balances?as_of=2026", 422),
         ("GET", "/v1/balances?as_of=0001-01-01T00:00:00%2B05:00", 422),
         ("GET", "/v1/movements?occurred_until=0.5", 422),
+        ("GET", "/v1/units?unit=%00", 422),
+        ("GET", "/v1/items?search=%00", 422),
         ("GET", "/v1/movements/gw/xyz/1", 422),
         ("GET", "/v1/quarantine/99999", 404),
     ],

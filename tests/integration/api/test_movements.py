@@ -125,6 +125,12 @@ def test_somebody_of_another_site_moves_nothing_here(client: httpx.Client, peopl
     assert (answer.status_code, answer.json()["type"]) == (403, "urn:dockledger:problem:not-allowed")
 
 
+def test_a_site_that_is_not_there_is_refused(client: httpx.Client, people: People) -> None:
+    headers = {**people.headers("supervisor"), "Idempotency-Key": "k"}
+    answer = client.post("/v1/movements", json=new_movement(site="atlantis"), headers=headers)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:dockledger:problem:refused-by-database")
+
+
 def test_the_past_is_asked_on_both_clocks(client: httpx.Client, people: People) -> None:
     headers = people.headers(CONTROLLER)
     post(client, people, new_movement(occurred_at="2026-03-02T09:30:00Z", quantity="5"), "late")
