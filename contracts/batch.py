@@ -162,6 +162,8 @@ class Frame:
 
     header: FrameHeader
     body: bytes
+    content: bytes
+    """The body as it was sent, in the header's encoding."""
 
 
 def encode_frame(header: FrameHeader, body: bytes) -> bytes:
@@ -215,7 +217,7 @@ def decode_frame(payload: bytes) -> Frame:
     found = hashlib.sha256(body).hexdigest()
     if found != header.sha256:
         raise FrameError("hash_mismatch", f"body hashes to {found}, the frame header says {header.sha256}")
-    return Frame(header, body)
+    return Frame(header, body, content)
 
 
 def decode_header(body: bytes) -> BatchHeader:

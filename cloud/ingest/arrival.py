@@ -174,6 +174,7 @@ def _read_batch(delivery: Delivery, frame: Frame) -> AcceptedBatch:
         received_at=delivery.received_at,
         rows=tuple(_effective(record, frame.header, delivery.received_at) for record in records),
         refused=refused,
+        gzipped=frame.content if frame.header.encoding == "gzip" else None,
     )
 
 

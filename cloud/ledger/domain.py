@@ -77,6 +77,8 @@ class AcceptedBatch:
     received_at: datetime
     rows: tuple[EffectiveRow, ...]
     refused: tuple[RefusedRow, ...] = ()
+    gzipped: bytes | None = None
+    """The sealed bytes as the gateway compressed them, if it did; stored as they are."""
 
 
 @dataclass(frozen=True, slots=True)

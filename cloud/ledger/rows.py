@@ -118,7 +118,7 @@ def batch_row(posting_id: int, gateway_id: int, batch: AcceptedBatch, status: St
         header.last_seq,
         header.complete_until,
         header.final,
-        gzip.compress(batch.body, _GZIP_LEVEL, mtime=0),
+        batch.gzipped or gzip.compress(batch.body, _GZIP_LEVEL, mtime=0),
         status.value,
         batch.received_at,
         posting_id,
