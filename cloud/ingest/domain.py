@@ -95,6 +95,8 @@ class Branch:
     stones: dict[int, Stone] = field(default_factory=dict)
     conflicts: set[str] = field(default_factory=set)
     """Hashes of this epoch's batches that lie in quarantine as forks, nobody having decided yet."""
+    settled: set[str] = field(default_factory=set)
+    """Hashes of its forks that somebody has replayed or discarded."""
 
     def judge(self, header: BatchHeader, sha256: str) -> Verdict:
         """Tell whether a batch is new, known, or of another branch (PROTOCOL P3).
@@ -109,6 +111,8 @@ class Branch:
         known = self.stones.get(header.batch_no)
         if known is not None and known.sha256 == sha256:
             return Verdict(Judgement.DUPLICATE, known.status)
+        if sha256 in self.settled:
+            return Verdict(Judgement.DUPLICATE, StoredAs.PARTLY_QUARANTINED)
         if message := self._contradiction(header, sha256):
             return Verdict(Judgement.FORK, StoredAs.CONFLICT, message)
         if self.conflicts and header.batch_no > 1 and header.batch_no - 1 not in self.stones:
@@ -194,7 +198,7 @@ class Branch:
         taken = self.stones.get(number)
         if taken is not None:
             return f"batch {number} is here already with sha256 {taken.sha256}, got {sha256}"
-        if self.conflicts & {sha256, header.prev_sha256}:
+        if self.conflicts & {sha256, header.prev_sha256} or header.prev_sha256 in self.settled:
             return f"batch {number} is, or continues, a batch that is in quarantine as a fork"
         if number == 1 and header.prev_sha256 != NO_PREDECESSOR:
             return f"batch 1 has prev_sha256 {header.prev_sha256}, expected {NO_PREDECESSOR}"

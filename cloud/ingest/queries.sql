@@ -49,11 +49,11 @@ CROSS JOIN LATERAL (
 ) AS ahead;
 
 -- name: held_whole
-SELECT q.gateway, q.epoch, q.batch_no, q.sha256, q.reason
+SELECT q.gateway, q.epoch, q.batch_no, q.sha256, q.reason, q.state
 FROM quarantine AS q
 JOIN unnest(%(gateways)s::text[], %(epochs)s::bigint[]) AS wanted (gateway, epoch) USING (gateway, epoch)
 WHERE q.posting_id IS NULL AND q.seq IS NULL
-    AND (q.reason = ANY (%(counted)s) OR (q.reason = %(fork)s AND q.state = 'held'))
+    AND (q.reason = ANY (%(counted)s) OR q.reason = %(fork)s)
 ORDER BY q.quarantine_id DESC
 LIMIT 10000;
 

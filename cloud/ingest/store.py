@@ -169,10 +169,10 @@ def _read_quarantine(conn: Connection, branches: dict[EpochKey, Branch]) -> None
         "counted": list(ACKNOWLEDGED_WHOLE),
         "fork": FORK,
     }
-    for gateway, epoch, batch_no, sha256, reason in conn.execute(SQL["held_whole"], asked).fetchall():
+    for gateway, epoch, batch_no, sha256, reason, state in conn.execute(SQL["held_whole"], asked).fetchall():
         branch = by_name[gateway, epoch]
         if reason == FORK:
-            branch.conflicts.add(sha256)
+            (branch.conflicts if state == "held" else branch.settled).add(sha256)
         else:
             branch.stones.setdefault(batch_no, Stone(batch_no, sha256, StoredAs.PARTLY_QUARANTINED))
 

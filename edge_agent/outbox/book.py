@@ -33,6 +33,8 @@ class Book:
     def __init__(self, store: Store, *, site: str, gateway: str, agent: str, boot_id: str) -> None:
         """Read the file's state, and give a new file its identity and first epoch.
 
+        Batches that are another branch to the ledger go out once more, lest a decision was not heard.
+
         Args:
             store: An open, migrated store.
             site: Site id.
@@ -51,6 +53,7 @@ class Book:
         with store.transaction():
             crc32 = _owner_checksum(site, gateway)
             store.run("write_identity", site=site, gateway=gateway, boot_id=boot_id, crc32=crc32)
+            store.run("ask_about_conflicts")
         self.epochs: list[Epoch] = []
         for *values, crc32 in store.rows("epochs"):
             epoch = Epoch(*values)

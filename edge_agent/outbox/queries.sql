@@ -79,8 +79,8 @@ RETURNING id;
 UPDATE batch SET state = 'conflict' WHERE epoch_no = :epoch_no AND batch_no = :batch_no AND state = 'unacked'
 RETURNING id;
 
--- name: mark_damaged
-UPDATE batch SET state = 'damaged' WHERE id = :id;
+-- name: ask_about_conflicts
+UPDATE batch SET state = 'unacked' WHERE state = 'conflict';
 
 -- name: unack_range
 UPDATE batch SET state = 'unacked', acked_us = NULL

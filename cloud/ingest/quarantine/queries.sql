@@ -28,3 +28,13 @@ SELECT b.posting_id
 FROM batch AS b
 JOIN gateway AS g USING (gateway_id)
 WHERE g.name = %(gateway)s AND b.epoch = %(epoch)s AND b.batch_no = %(batch_no)s AND b.sha256 = %(sha256)s;
+
+-- name: tell_gateway
+INSERT INTO gateway_message (gateway_id, channel, revision, payload, created_by)
+SELECT gateway_id, %(channel)s, 0, %(payload)s, %(actor)s FROM gateway WHERE name = %(gateway)s;
+
+-- name: settled_forks
+SELECT batch_no, sha256 FROM quarantine
+WHERE gateway = %(gateway)s AND epoch = %(epoch)s AND posting_id IS NULL AND reason = %(fork)s AND state <> 'held'
+ORDER BY settled_at DESC
+LIMIT %(limit)s;

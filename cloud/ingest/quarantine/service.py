@@ -9,6 +9,7 @@ from cloud.ingest.domain import Judgement
 from cloud.ingest.quarantine import store
 from cloud.ingest.quarantine.store import Entry, WholeEntry
 from cloud.ingest.service import write
+from cloud.ingest.store import FORK
 from cloud.inquiry.domain import QUARANTINE_READERS
 from cloud.ledger import service as ledger
 from cloud.ledger.domain import Claim, CloudStatement, EffectiveRow, PostingKind
@@ -106,7 +107,7 @@ def replay(conn: Connection, actor: Actor, quarantine_id: int, *, under_new_iden
         statements=statements,
         claims=[Claim(REPLAY, str(quarantine_id))],
     )
-    store.settle(conn, quarantine_id, state="replayed", actor=actor.id, posting_id=posted.posting_id)
+    _settle(conn, actor, held, "replayed", posted.posting_id)
     return posted.posting_id
 
 
@@ -123,7 +124,7 @@ def discard(conn: Connection, actor: Actor, quarantine_id: int) -> None:
         NotAllowedError: If the actor may not.
     """
     held = _to_settle(conn, actor, quarantine_id)
-    store.settle(conn, held.quarantine_id, state="discarded", actor=actor.id)
+    _settle(conn, actor, held, "discarded")
 
 
 def _locked(conn: Connection, actor: Actor, quarantine_id: int) -> WholeEntry:
@@ -155,8 +156,16 @@ def _replay_batch(conn: Connection, actor: Actor, held: WholeEntry) -> int:
     posting_id = store.posting_of_batch(conn, held)
     if posting_id is None:
         raise NotReplayableError(f"entry {held.quarantine_id} is not in the ledger after all")
-    store.settle(conn, held.quarantine_id, state="replayed", actor=actor.id, posting_id=posting_id)
+    _settle(conn, actor, held, "replayed", posting_id)
     return posting_id
+
+
+def _settle(
+    conn: Connection, actor: Actor, held: WholeEntry, state: str, posting_id: int | None = None
+) -> None:
+    store.settle(conn, held.quarantine_id, state=state, actor=actor.id, posting_id=posting_id)
+    if held.reason == FORK:
+        store.tell_settled(conn, held, actor=actor.id)
 
 
 def _statement(held: WholeEntry) -> CloudStatement:

@@ -6,10 +6,18 @@ from typing import Final
 
 from psycopg import Connection
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from cloud.db import statements
+from cloud.ingest.domain import MAX_EXTRA
+from cloud.ingest.store import FORK
+from contracts.base import epoch_from_int, epoch_to_int
+from contracts.feedback import BatchAck, StoredAs
 
 SQL: Final = statements("cloud.ingest.quarantine")
+
+SETTLED_CHANNEL: Final = "settled"
+"""A message on this channel of `gateway_message` has an epoch's settled forks acknowledged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +116,39 @@ def settle(
     """
     asked = {"quarantine_id": quarantine_id, "state": state, "actor": actor, "posting_id": posting_id}
     conn.execute(SQL["settle_one"], asked)
+
+
+def tell_settled(conn: Connection, entry: WholeEntry, *, actor: str) -> None:
+    """Have the gateway of a fork told that somebody decided, so that it need not keep the batch.
+
+    Args:
+        conn: A connection inside the transaction that settles it.
+        entry: The fork.
+        actor: Who decided.
+    """
+    if entry.epoch is None:
+        return
+    payload = Jsonb({"epoch": epoch_from_int(entry.epoch)})
+    asked = {"gateway": entry.gateway, "channel": SETTLED_CHANNEL, "payload": payload, "actor": actor}
+    conn.execute(SQL["tell_gateway"], asked)
+
+
+def settled_forks(conn: Connection, gateway: str, epoch: str) -> tuple[BatchAck, ...]:
+    """Name an epoch's forks that somebody decided about: all of them, for the broker keeps one ack only.
+
+    Args:
+        conn: A connection.
+        gateway: Whose epoch.
+        epoch: 16 hexadecimal digits.
+
+    Returns:
+        At most `MAX_EXTRA`, the last decided first.
+    """
+    asked = {"gateway": gateway, "epoch": epoch_to_int(epoch), "fork": FORK, "limit": MAX_EXTRA}
+    return tuple(
+        BatchAck(batch_no=batch_no, sha256=sha256, status=StoredAs.PARTLY_QUARANTINED)
+        for batch_no, sha256 in conn.execute(SQL["settled_forks"], asked).fetchall()
+    )
 
 
 def posting_of_batch(conn: Connection, entry: WholeEntry) -> int | None:

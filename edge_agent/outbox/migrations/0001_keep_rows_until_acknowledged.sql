@@ -35,7 +35,7 @@ CREATE TABLE batch (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,     -- never reused: publishers walk by it
     epoch_no   INTEGER NOT NULL,
     batch_no   INTEGER NOT NULL,
-    state      TEXT NOT NULL DEFAULT 'unacked' CHECK (state IN ('unacked', 'acked', 'conflict', 'damaged')),
+    state      TEXT NOT NULL DEFAULT 'unacked' CHECK (state IN ('unacked', 'acked', 'conflict')),
     first_id   INTEGER NOT NULL,
     last_id    INTEGER NOT NULL,
     oldest_us  INTEGER NOT NULL,

@@ -183,6 +183,25 @@ def test_a_refused_branch_is_kept_and_new_rows_go_on_in_another_epoch(
     assert [each.epoch for each in drained(outbox)] == [stored.epoch]
 
 
+def test_a_refused_branch_goes_out_once_more_after_a_restart_and_may_go_when_it_is_settled(
+    open_outbox: OpenOutbox, event: Event
+) -> None:
+    outbox = open_outbox()
+    outbox.append([event(1)])
+    (batch,) = drained(outbox)
+    theirs = {"contiguous_no": 1, "contiguous_sha256": "a" * 64}
+    refused = BatchAck(batch_no=1, sha256=batch.sha256, status=StoredAs.CONFLICT)
+    outbox.acknowledge(ack(batch, **theirs, extra=(refused,)))
+    assert drained(outbox, Lane.BACKLOG) == []
+    outbox.close()
+    outbox = open_outbox()
+    assert [each.body for each in drained(outbox, Lane.BACKLOG)] == [batch.body]
+    assert outbox.acknowledge(ack(batch, **theirs, extra=(refused,))).conflicts == 1
+    settled = BatchAck(batch_no=1, sha256=batch.sha256, status=StoredAs.PARTLY_QUARANTINED)
+    assert outbox.acknowledge(ack(batch, **theirs, extra=(settled,))).acknowledged == 1
+    assert outbox.stats().conflict_batches == 0
+
+
 def test_a_long_outage_splits_the_epoch_and_live_rows_do_not_wait(
     open_outbox: OpenOutbox, event: Event, hands: HandClock
 ) -> None:

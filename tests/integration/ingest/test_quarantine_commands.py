@@ -17,8 +17,10 @@ from cloud.ingest.registry import service as registry
 from cloud.settings import load
 from contracts.base import SiteId
 from contracts.batch import encode_record
-from tests.integration.ingest.conftest import Books
+from tests.conftest import Broker
+from tests.integration.ingest.conftest import Books, extras
 from tests.integration.ingest.forge import NOW, Forge, movement
+from tests.integration.ingest.processes import Ingest, radio, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +112,49 @@ def test_a_fork_is_replayed_under_a_new_identity_only(
     assert books.balances()["TWIN", "A-1"] == "1.000000"
     assert run(capsys, "quarantine", "replay", number, "--under-new-identity")[0] == 1
     books.check_laws()
+
+
+def test_the_gateway_of_a_settled_fork_is_told_that_it_may_let_go(
+    books: Books, capsys: pytest.CaptureFixture[str], broker: Broker, ingest: Ingest
+) -> None:
+    url = broker.admit("leeds", "gw-1")
+    capsys.readouterr()
+    edge = Forge()
+    twin = edge.fork()
+    forks = [twin.batch([movement(1, item="TWIN")]), twin.batch([movement(2, item="TWIN")])]
+    books.take(edge.batch(), *forks)
+    first, second = books.ask("SELECT quarantine_id, sha256 FROM quarantine ORDER BY 1")
+    assert run(capsys, "quarantine", "replay", str(first[0]), "--under-new-identity")[0] == 0
+    assert run(capsys, "quarantine", "discard", str(second[0]))[0] == 0
+    ingest.start()
+    with radio(url, edge) as gateway:
+        wait_until(
+            lambda: (
+                {
+                    each.sha256
+                    for ack in gateway.heard
+                    for each in ack.extra
+                    if each.status == "partly_quarantined"
+                }
+                == {first[1], second[1]}
+            ),
+            "both forks named",
+        )
+        assert all((ack.epoch, ack.contiguous_no) == (edge.epoch, 1) for ack in gateway.heard)
+
+
+def test_a_settled_fork_sent_again_may_be_let_go_and_nothing_follows_it(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge = Forge()
+    twin = edge.fork()
+    fork = twin.batch([movement(1, item="TWIN")])
+    books.take(edge.batch(), fork)
+    number = str(books.one("SELECT quarantine_id FROM quarantine"))
+    assert run(capsys, "quarantine", "discard", number)[0] == 0
+    assert extras(books.take(fork)) == [(1, "partly_quarantined")]
+    assert extras(books.take(twin.batch([movement(2, item="TWIN")]))) == [(2, "conflict")]
+    assert books.rows() == 3
 
 
 def test_roles_held_at_another_site_see_and_settle_nothing_here(books: Books) -> None:
