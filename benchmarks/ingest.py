@@ -24,7 +24,7 @@ from simulators.warehouse.player import Played, Presealed, play
 from simulators.warehouse.scenario import Crew, Scenario
 
 _CREW: Final = Crew(gateways=8, sites=4, seed=1)
-_WINDOW_BATCHES: Final = 24
+_WINDOW_BATCHES: Final = 16
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
