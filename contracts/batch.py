@@ -220,6 +220,23 @@ def decode_frame(payload: bytes) -> Frame:
     return Frame(header, body, content)
 
 
+def hash_unread(payload: bytes) -> str:
+    r"""Name a payload whose header is not believed, the same each time it is sent.
+
+    Args:
+        payload: Bytes as the broker gave them.
+
+    Returns:
+        The SHA-256 of what follows the header line, for that line changes from one sending to the next;
+        of everything, if nothing follows a line.
+
+    Examples:
+        >>> hash_unread(b'{"sent_mono_ns": 1}\n...') == hash_unread(b'{"sent_mono_ns": 2}\n...')
+        True
+    """
+    return hashlib.sha256(payload.partition(b"\n")[2] or payload).hexdigest()
+
+
 def decode_header(body: bytes) -> BatchHeader:
     """Read a sealed batch's header, leaving its records alone.
 

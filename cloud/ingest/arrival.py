@@ -1,6 +1,5 @@
 """One publish, taken apart: topic and payload in, a batch with its rows or the reason why not out."""
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -18,6 +17,7 @@ from contracts.batch import (
     FrameHeader,
     decode_frame,
     decode_header,
+    hash_unread,
 )
 from contracts.occurrence import effective_occurred_at
 from contracts.records import RECORD, Record
@@ -87,8 +87,8 @@ class Unpostable:
 
     @property
     def sha256(self) -> str:
-        """What names it: the hash of its sealed bytes, else of the payload."""
-        return self.claim.sha256 if self.claim else hashlib.sha256(self.delivery.payload).hexdigest()
+        """What names it: the hash it claims, else that of what follows its header line."""
+        return self.claim.sha256 if self.claim else hash_unread(self.delivery.payload)
 
 
 def read(delivery: Delivery) -> Arrival | Unpostable:

@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import orjson
+
 from cloud.alerts import service as alerts
 from cloud.db import Connection
 from cloud.identity.actor import INGEST
@@ -14,6 +16,7 @@ from cloud.ingest.notices import notice_of
 from cloud.ingest.store import FORK, EpochKey, Gateway
 from cloud.ledger import service as ledger
 from cloud.ledger.domain import AcceptedBatch, PostingKind
+from cloud.ledger.store import record_audit
 from contracts.base import epoch_to_int
 from contracts.feedback import Ack, BatchAck, StoredAs
 
@@ -154,7 +157,20 @@ class _Group:
     def _quarantine(self) -> Counter[str]:
         newly_held = [held for held in self._held if store.quarantine(self._conn, _to_hold(held))]
         alerts.notice(self._conn, map(notice_of, newly_held))
+        for held in newly_held:
+            self._audit(held)
         return Counter(held.reason for held in newly_held)
+
+    def _audit(self, held: Unpostable) -> None:
+        detail = {"reason": held.reason, "sha256": held.sha256}
+        record_audit(
+            self._conn,
+            actor=INGEST.id,
+            action="batch_refused",
+            target=f"topic:{held.delivery.topic}",
+            site=held.site,
+            detail=orjson.dumps(detail).decode(),
+        )
 
     def _post(self) -> Counter[str]:
         if not self._new:

@@ -4,11 +4,14 @@ import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
+import orjson
+
 from cloud.db import Connection
 from cloud.identity.actor import Actor, Role
 from cloud.ingest.registry import store
 from cloud.ingest.registry.store import Registered
 from cloud.inquiry.domain import OPERATIONS_READERS
+from cloud.ledger.store import record_audit
 from contracts.base import EpochId, is_valid_id
 from contracts.topics import INGEST_STATE, UPSTREAM, Channel, topic
 
@@ -61,6 +64,7 @@ def register(conn: Connection, actor: Actor, *, gateway: str, site: str) -> Enro
             raise RegistryError(f"{kind} id {value!r}: expected 1-64 of A-Z a-z 0-9 _ -")
     if not store.add(conn, gateway, site):
         raise RegistryError(f"gateway {gateway!r} is registered already; ids are unique in the network")
+    _audit(conn, actor, "gateway_registered", gateway, site)
     return Enrolment(
         site=site,
         gateway=gateway,
@@ -87,8 +91,10 @@ def set_state(conn: Connection, actor: Actor, *, gateway: str, state: GatewaySta
         RegistryError: If it is not registered at the actor's sites.
         NotAllowedError: If the actor may not.
     """
-    if not store.set_state(conn, gateway, state, sites=actor.narrowed(Role.ADMIN).reach):
+    site = store.set_state(conn, gateway, state, sites=actor.narrowed(Role.ADMIN).reach)
+    if site is None:
         raise RegistryError(f"gateway {gateway!r} is not registered; `dockledger gateway list` shows who is")
+    _audit(conn, actor, "gateway_state_changed", gateway, site, state=state)
 
 
 def abandon_epochs(conn: Connection, actor: Actor, *, gateway: str) -> list[EpochId]:
@@ -107,7 +113,17 @@ def abandon_epochs(conn: Connection, actor: Actor, *, gateway: str) -> list[Epoc
     Raises:
         NotAllowedError: If the actor may not.
     """
-    return store.abandon_epochs(conn, gateway, sites=actor.narrowed(Role.ADMIN).reach)
+    epochs = store.abandon_epochs(conn, gateway, sites=actor.narrowed(Role.ADMIN).reach)
+    if epochs:
+        _audit(conn, actor, "gateway_epochs_abandoned", gateway, None, epochs=epochs)
+    return epochs
+
+
+def _audit(
+    conn: Connection, actor: Actor, action: str, gateway: str, site: str | None, **detail: object
+) -> None:
+    said = orjson.dumps(detail).decode()
+    record_audit(conn, actor=actor.id, action=action, target=f"gateway:{gateway}", site=site, detail=said)
 
 
 def gateways(conn: Connection, actor: Actor) -> list[Registered]:

@@ -42,7 +42,7 @@ def add(conn: Connection, name: str, site: str) -> bool:
     return conn.execute(SQL["add_gateway"], {"name": name, "site": site}).fetchone() is not None
 
 
-def set_state(conn: Connection, name: str, state: str, *, sites: list[str] | None) -> bool:
+def set_state(conn: Connection, name: str, state: str, *, sites: list[str] | None) -> str | None:
     """Change a gateway's state.
 
     Args:
@@ -52,11 +52,10 @@ def set_state(conn: Connection, name: str, state: str, *, sites: list[str] | Non
         sites: Only if it is of one of these; None for any.
 
     Returns:
-        False if there is no such gateway.
+        Its site; None if there is no such gateway.
     """
-    return (
-        conn.execute(SQL["set_state"], {"name": name, "state": state, "sites": sites}).fetchone() is not None
-    )
+    row = conn.execute(SQL["set_state"], {"name": name, "state": state, "sites": sites}).fetchone()
+    return None if row is None else str(row[0])
 
 
 def abandon_epochs(conn: Connection, name: str, *, sites: list[str] | None) -> list[EpochId]:

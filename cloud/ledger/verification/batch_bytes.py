@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from cloud.ledger.verification.domain import Breach
 from cloud.master.domain import place_key
 from contracts.base import epoch_from_int, epoch_to_int
-from contracts.batch import HEADER, FrameError, decode_frame
+from contracts.batch import HEADER, FrameError, decode_frame, hash_unread
 from contracts.records import RECORD, Movement, Side
 
 
@@ -43,18 +43,18 @@ Facts = tuple[Any, ...]
 """What a row says, in a fixed order; equal for the bytes and the ledger."""
 
 
-def is_frame_of(payload: bytes, sha256: str) -> bool:
-    """Tell whether bytes are a frame whose sealed bytes have a hash: so a batch is held, under its own name.
+def is_held_as(payload: bytes, sha256: str) -> bool:
+    """Tell whether a publish is held under its name: that of its sealed bytes, or of what follows its header.
 
     Args:
         payload: Bytes as they were received.
         sha256: The hash that names them.
 
     Returns:
-        False also for what is no frame.
+        True if so.
     """
     try:
-        return decode_frame(payload).header.sha256 == sha256
+        return hash_unread(payload) == sha256 or decode_frame(payload).header.sha256 == sha256
     except FrameError:
         return False
 

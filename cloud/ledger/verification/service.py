@@ -6,7 +6,7 @@ from typing import Final
 
 from cloud.db import Connection
 from cloud.ledger.verification import store
-from cloud.ledger.verification.batch_bytes import compare, is_frame_of
+from cloud.ledger.verification.batch_bytes import compare, is_held_as
 from cloud.ledger.verification.domain import Breach, Finding, Report
 
 SHOWN: Final = 20
@@ -75,7 +75,7 @@ def _breaches(
             progress(check, done, total)
     elif check == "quarantined_bytes":
         for breach, payload in store.unlike_their_names(conn):
-            if not is_frame_of(payload, breach.expected):
+            if not is_held_as(payload, breach.expected):
                 yield breach
     else:
         yield from store.breaches(conn, check)

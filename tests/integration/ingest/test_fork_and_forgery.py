@@ -2,9 +2,12 @@
 
 from itertools import pairwise
 
+import psycopg
+
 from cloud.ingest.arrival import Delivery
 from cloud.ingest.domain import Judgement
 from cloud.ingest.registry.service import GatewayState
+from cloud.ledger.verification.service import verify
 from contracts.base import epoch_to_int
 from tests.integration.ingest.conftest import Books, extras
 from tests.integration.ingest.forge import Forge, movement
@@ -109,3 +112,48 @@ def test_a_retired_gateway_is_no_longer_accepted(books: Books) -> None:
     books.set_state("gw-1", GatewayState.PAUSED)
     assert books.take(edge.send(2)).answers[0].ack.contiguous_no == 2
     assert books.one("SELECT count(*) FROM completeness WHERE epoch = %s", epoch_to_int(edge.epoch)) == 1
+
+
+def test_what_an_intruder_sends_stands_in_the_audit_trail_once(books: Books) -> None:
+    books.register("gw-2")
+    edge = Forge(gateway="gw-2")
+    captured = edge.batch()
+    flipped = bytearray(captured.payload)
+    flipped[-20] ^= 1
+    forged = Delivery("dl/v1/leeds/gw-1/records", captured.payload, captured.received_at)
+    broken = Delivery(captured.topic, bytes(flipped), captured.received_at)
+    stranger = Forge(gateway="gw-9").batch()
+    for _ in range(2):
+        books.take(forged, broken, stranger)
+    assert books.rows() == 0
+    trail = books.ask(
+        "SELECT target, site_id, detail ->> 'reason' FROM audit_event"
+        " WHERE action = 'batch_refused' ORDER BY 1"
+    )
+    assert trail == [
+        ("topic:dl/v1/leeds/gw-1/records", "leeds", "forged"),
+        ("topic:dl/v1/leeds/gw-2/records", "leeds", "bad_compression"),
+        ("topic:dl/v1/leeds/gw-9/records", "leeds", "unregistered"),
+    ]
+
+
+def test_what_names_no_batch_that_is_believed_is_held_once_however_often_it_is_framed_anew(
+    books: Books,
+) -> None:
+    books.register("gw-2")
+    edge = Forge(gateway="gw-2")
+    edge.batch()
+    header, sealed = edge.sealed[0]
+    for sent_mono_ns in (1, 2, 3):
+        again = edge.send(1, sent_mono_ns=sent_mono_ns)
+        forged = Delivery("dl/v1/leeds/gw-1/records", again.payload, again.received_at)
+        books.take(forged, edge.frame(header, sealed.body + b" ", sealed.sha256, sent_mono_ns))
+    books.take(Delivery("dl/v1/leeds/gw-3/records", again.payload, again.received_at))
+    held = books.ask("SELECT topic, reason FROM quarantine ORDER BY 1, 2")
+    assert held == [
+        ("dl/v1/leeds/gw-1/records", "forged"),
+        ("dl/v1/leeds/gw-2/records", "hash_mismatch"),
+        ("dl/v1/leeds/gw-3/records", "forged"),
+    ]
+    with psycopg.connect(books.database.admin_dsn) as conn:
+        assert verify(conn).is_clean

@@ -59,6 +59,35 @@ def test_a_gateway_is_registered_once_and_its_password_shown_once(
     assert run(capsys, "gateway", "retire", "nobody")[0] == 1
 
 
+def test_what_is_done_to_a_gateway_stands_in_the_audit_trail(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    edge = Forge(gateway="dock-1")
+    assert run(capsys, "gateway", "add", "dock-1", "--site", "leeds")[0] == 0
+    for word in ("pause", "retire", "activate"):
+        assert run(capsys, "gateway", word, "dock-1")[0] == 0
+    books.take(edge.batch())
+    books.command(
+        "INSERT INTO gateway_status (gateway_id, presence, heard_at, status)"
+        " SELECT gateway_id, 'online', now(), jsonb_build_object('epoch', %s::text)"
+        " FROM gateway WHERE name = 'dock-1'",
+        "00000000000000ff",
+    )
+    assert run(capsys, "gateway", "abandon", "dock-1")[0] == 0
+    assert run(capsys, "gateway", "abandon", "dock-1")[0] == 0
+    trail = books.ask(
+        "SELECT actor, action, detail FROM audit_event WHERE target = 'gateway:dock-1' ORDER BY audit_id"
+    )
+    assert trail == [
+        ("system:shell", "gateway_registered", {}),
+        *(
+            ("system:shell", "gateway_state_changed", {"state": state})
+            for state in ("paused", "retired", "active")
+        ),
+        ("system:shell", "gateway_epochs_abandoned", {"epochs": [edge.epoch]}),
+    ]
+
+
 def test_a_refused_row_that_reads_now_is_replayed_once_under_its_own_identity(
     books: Books, capsys: pytest.CaptureFixture[str]
 ) -> None:
