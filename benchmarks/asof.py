@@ -22,7 +22,7 @@ from cloud.local.home import erase
 
 GROWTH: Final = 10
 _SITE: Final = "bench"
-_CELLS: Final = 20_000
+_MOST_CELLS: Final = 20_000
 _ROWS_PER_POSTING: Final = 5_000
 _CELLS_PER_QUESTION: Final = 20
 _SEED: Final = 1
@@ -61,6 +61,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rows", type=int, default=1_000_000, help="movements of the long history, default: 1000000"
     )
+    parser.add_argument(
+        "--cells",
+        type=int,
+        default=2_000,
+        help="stock cells, at most 20000; default: 2000, so that 1000000 rows make cells as deep as"
+        " 10000000 rows make 20000",
+    )
     parser.add_argument("--questions", type=int, default=300, help="of each history, default: 300")
 
 
@@ -74,6 +81,7 @@ def run(arguments: argparse.Namespace) -> Result:
         Median costs of a question, and their ratio.
     """
     directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
+    cells = min(arguments.cells, _MOST_CELLS)
     postings = max(arguments.rows // _ROWS_PER_POSTING, GROWTH)
     options = {"synchronous_commit": "off", "maintenance_work_mem": "256MB"}
     try:
@@ -85,11 +93,11 @@ def run(arguments: argparse.Namespace) -> Result:
             connection.execute(_WORLD)
             connection.execute("SELECT setseed(0.5)")
             began = time.perf_counter()
-            _grow(connection, 0, postings // GROWTH, postings)
-            short_ms = _ask(connection, arguments.questions, _SPAN / GROWTH)
-            _grow(connection, postings // GROWTH, postings, postings)
+            _grow(connection, range(postings // GROWTH), postings, cells)
+            short_ms = _ask(connection, arguments.questions, _SPAN / GROWTH, cells)
+            _grow(connection, range(postings // GROWTH, postings), postings, cells)
             made_s = time.perf_counter() - began
-            long_ms = _ask(connection, arguments.questions, _SPAN)
+            long_ms = _ask(connection, arguments.questions, _SPAN, cells)
     finally:
         erase(directory)
     return Result(
@@ -107,7 +115,7 @@ def run(arguments: argparse.Namespace) -> Result:
         input={
             "short_history_rows": postings // GROWTH * _ROWS_PER_POSTING,
             "long_history_rows": postings * _ROWS_PER_POSTING,
-            "cells": _CELLS,
+            "cells": cells,
             "demand": "Zipf, exponent 1, over the cells",
             "lateness": "uniform, up to a day",
             "questions": arguments.questions,
@@ -119,8 +127,8 @@ def run(arguments: argparse.Namespace) -> Result:
     )
 
 
-def _grow(connection: psycopg.Connection, from_posting: int, to_posting: int, postings: int) -> None:
-    for number in range(from_posting, to_posting):
+def _grow(connection: psycopg.Connection, numbers: range, postings: int, cells: int) -> None:
+    for number in numbers:
         with connection.transaction():
             (posting,) = connection.execute("SELECT posting_id FROM begin_posting()").fetchall()[0]
             connection.execute(
@@ -129,7 +137,7 @@ def _grow(connection: psycopg.Connection, from_posting: int, to_posting: int, po
                     "first": number * _ROWS_PER_POSTING,
                     "rows": _ROWS_PER_POSTING,
                     "posting": posting,
-                    "cells": _CELLS,
+                    "cells": cells,
                     "at": _START_AT + _SPAN * (number + 1) / postings,
                 },
             )
@@ -138,14 +146,14 @@ def _grow(connection: psycopg.Connection, from_posting: int, to_posting: int, po
     connection.execute("VACUUM ANALYZE")
 
 
-def _ask(connection: psycopg.Connection, questions: int, span: timedelta) -> list[float]:
+def _ask(connection: psycopg.Connection, questions: int, span: timedelta, cells: int) -> list[float]:
     dice = random.Random(_SEED)
     (last,) = connection.execute("SELECT position FROM ledger_head").fetchall()[0]
     asked_ms = []
     for _ in range(questions):
-        cells = [2000 + int(_CELLS ** dice.random()) for _ in range(_CELLS_PER_QUESTION)]
+        asked = [2000 + int(cells ** dice.random()) for _ in range(_CELLS_PER_QUESTION)]
         moment = (_START_AT + span * dice.random(), dice.randint(1, last))
         began = time.perf_counter()
-        connection.execute("SELECT * FROM as_of(%s, %s, %s)", [cells, *moment]).fetchall()
+        connection.execute("SELECT * FROM as_of(%s, %s, %s)", [asked, *moment]).fetchall()
         asked_ms.append((time.perf_counter() - began) * 1e3)
     return asked_ms
