@@ -34,6 +34,7 @@ _EXAMPLES: Final = """examples:
   edge-agent outbox status                  what waits for the ledger
   edge-agent outbox export > rows.jsonl     every record that is still kept
   edge-agent outbox salvage                 finish salvaging damaged files (agent stopped)
+  edge-agent outbox accept-ledger LEDGER    the ledger came back, not the one that replaced it
   edge-agent decode barcode ']E07032069804988'     what a scan names, as one JSON object
   edge-agent decode barcode -               the same for each line of standard input
 
@@ -55,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _decode(options.input, aim_required=options.aim == "required")
     try:
         loaded = load(options.config)
+        if options.command == "accept-ledger":
+            return _outbox_accept_ledger(loaded, options.ledger)
         command = {
             "run": _run,
             "check": _check,
@@ -89,6 +92,9 @@ def build_parser() -> argparse.ArgumentParser:
     _command(parts, common, "status", "say what waits for the ledger; the agent may run")
     _command(parts, common, "export", "write every kept record as JSON lines; the agent may run")
     _command(parts, common, "salvage", "finish salvaging damaged files; the agent must be stopped")
+    accept = "follow a ledger that another one had replaced; the agent must be stopped"
+    accepting = _command(parts, common, "accept-ledger", accept)
+    accepting.add_argument("ledger", help="its id, as the log names it")
     decode = commands.add_parser("decode", help="say what a code names").add_subparsers(
         required=True, metavar="KIND"
     )
@@ -110,8 +116,10 @@ def _command(
     common: argparse.ArgumentParser,
     name: str,
     text: str,
-) -> None:
-    commands.add_parser(name, parents=[common], help=text, description=text).set_defaults(command=name)
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, parents=[common], help=text, description=text)
+    parser.set_defaults(command=name)
+    return parser
 
 
 def _decode(inputs: Sequence[str], *, aim_required: bool) -> int:
@@ -168,6 +176,18 @@ def _outbox_salvage(loaded: Loaded) -> int:
     finally:
         outbox.close()
     print(json.dumps({name: count for name, count in sorted(stats.counters.items()) if count}, indent=2))
+    return OK
+
+
+def _outbox_accept_ledger(loaded: Loaded, ledger_id: str) -> int:
+    settings = loaded.settings
+    _log_to_stderr(settings.log_format)
+    outbox = Outbox(OutboxOptions(settings.outbox, settings.site, settings.gateway, "accept-ledger"), Clock())
+    try:
+        sent_again = outbox.accept_ledger(ledger_id)
+    finally:
+        outbox.close()
+    print(json.dumps({"ledger_id": ledger_id, "batches_sent_again": sent_again}))
     return OK
 
 

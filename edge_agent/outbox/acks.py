@@ -10,6 +10,7 @@ from edge_agent.clock import Stamp
 from edge_agent.outbox.book import Book
 from edge_agent.outbox.domain import AckOutcome, Epoch, to_us
 from edge_agent.outbox.draft import draft
+from edge_agent.outbox.errors import FormerLedgerError, UnknownLedgerError
 
 LIVE_CAN_WAIT_FOR: Final = 16
 """When more batches than this go out again, they do so as a backlog beside the live rows."""
@@ -25,14 +26,40 @@ def meet_ledger(book: Book, ledger_id: str, *, now: Stamp) -> int:
 
     Returns:
         How many acknowledged batches go out once more.
+
+    Raises:
+        FormerLedgerError: If another ledger has replaced it; nothing was changed.
     """
     ledgers = dict(book.store.rows("ledgers"))
-    if ledger_id in ledgers:
-        return 0
-    with book.store.transaction():
-        sent_again = _change_ledger(book, ledger_id, is_first=not ledgers)
-    _let_live_rows_pass(book, sent_again, now)
-    return sent_again
+    if ledger_id not in ledgers:
+        return _follow(book, ledger_id, is_first=not ledgers, now=now)
+    if not ledgers[ledger_id]:
+        raise FormerLedgerError(
+            f"ledger {ledger_id} speaks, but another has replaced it: if it is the right one, stop the agent "
+            f"and run `edge-agent outbox accept-ledger {ledger_id}`"
+        )
+    return 0
+
+
+def accept_ledger(book: Book, ledger_id: str, *, now: Stamp) -> int:
+    """Go back to a ledger that another one had replaced, because a person says that it is the right one.
+
+    Args:
+        book: The outbox's books.
+        ledger_id: A ledger met before.
+        now: The time.
+
+    Returns:
+        How many acknowledged batches go out once more; 0 if it is the current one.
+
+    Raises:
+        UnknownLedgerError: If it was never met.
+    """
+    ledgers = dict(book.store.rows("ledgers"))
+    if ledger_id not in ledgers:
+        met = ", ".join(ledgers) or "none"
+        raise UnknownLedgerError(f"ledger {ledger_id!r} was never met; expected one of: {met}")
+    return 0 if ledgers[ledger_id] else _follow(book, ledger_id, is_first=False, now=now)
 
 
 def apply_ack(book: Book, ack: Ack, *, gateway: str, now: Stamp) -> AckOutcome:
@@ -65,6 +92,13 @@ def apply_ack(book: Book, ack: Ack, *, gateway: str, now: Stamp) -> AckOutcome:
     else:
         _let_live_rows_pass(book, sent_again, now)
     return replace(outcome, sent_again=sent_again)
+
+
+def _follow(book: Book, ledger_id: str, *, is_first: bool, now: Stamp) -> int:
+    with book.store.transaction():
+        sent_again = _change_ledger(book, ledger_id, is_first=is_first)
+    _let_live_rows_pass(book, sent_again, now)
+    return sent_again
 
 
 def _let_live_rows_pass(book: Book, sent_again: int, now: Stamp) -> None:

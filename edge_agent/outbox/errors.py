@@ -25,6 +25,14 @@ class WrongGatewayError(OutboxError):
     """The file belongs to another site or gateway."""
 
 
+class FormerLedgerError(OutboxError):
+    """A ledger speaks that another one has replaced: only a person can say which of the two is right."""
+
+
+class UnknownLedgerError(OutboxError):
+    """This outbox has never met the ledger that it is told to take back."""
+
+
 class DiskFullError(OutboxError):
     """The volume has no space left for a write; the transaction was rolled back."""
 

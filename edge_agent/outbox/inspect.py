@@ -34,6 +34,7 @@ class Inspection:
     totals: tuple[StateTotal, ...]
     used_bytes: int
     ledger_id: str | None
+    former_ledgers: tuple[str, ...]
     damaged_files: tuple[str, ...]
 
 
@@ -52,7 +53,8 @@ def inspect(path: Path) -> Inspection:
     store = Store.open_readonly(path)
     try:
         site, gateway, *_ = store.rows("read_identity")[0]
-        current = [ledger_id for ledger_id, is_current in store.rows("ledgers") if is_current]
+        ledgers = store.rows("ledgers")
+        current = [ledger_id for ledger_id, is_current in ledgers if is_current]
         return Inspection(
             site=site,
             gateway=gateway,
@@ -62,6 +64,7 @@ def inspect(path: Path) -> Inspection:
             totals=tuple(StateTotal(*row) for row in store.rows("count_by_state")),
             used_bytes=store.used_bytes(),
             ledger_id=current[0] if current else None,
+            former_ledgers=tuple(ledger_id for ledger_id, is_current in ledgers if not is_current),
             damaged_files=tuple(each.name for each in quarantined(path)),
         )
     finally:

@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import structlog
+
 from contracts.base import is_valid_id
 from contracts.feedback import Ack
 from edge_agent.clock import Clock
-from edge_agent.outbox.acks import apply_ack, meet_ledger
+from edge_agent.outbox.acks import accept_ledger, apply_ack, meet_ledger
 from edge_agent.outbox.book import LARGEST_RECORD, Memory, Row
 from edge_agent.outbox.domain import (
     AckOutcome,
@@ -20,10 +22,12 @@ from edge_agent.outbox.domain import (
     to_us,
 )
 from edge_agent.outbox.draft import Draft
-from edge_agent.outbox.errors import OutboxFullError, RecordTooLargeError
+from edge_agent.outbox.errors import FormerLedgerError, OutboxFullError, RecordTooLargeError
 from edge_agent.outbox.keeper import Keeper, OutboxOptions
 from edge_agent.outbox.store import Migration
 from edge_agent.outbox.writer import Writer
+
+log = structlog.get_logger(__name__)
 
 __all__ = ["Outbox", "OutboxOptions"]
 
@@ -160,15 +164,38 @@ class Outbox:
     def meet_ledger(self, ledger_id: str) -> int:
         """Take note of which ledger answers, so that an idle gateway too fills one that was restored.
 
+        One that another has replaced is not followed, for only a person can say which is the right one.
+
         Args:
             ledger_id: As the cloud announces it.
 
         Returns:
             How many acknowledged batches go out once more; 0 unless the ledger is new.
         """
+        try:
+            return self._follow_ledger(meet_ledger, ledger_id)
+        except FormerLedgerError as error:
+            self._writer.call(lambda: self._keeper.counters.update(former_ledger_announced=1))
+            log.error("former_ledger_answers", detail=str(error))  # noqa: TRY400  no traceback needed
+            return 0
 
+    def accept_ledger(self, ledger_id: str) -> int:
+        """Go back to a ledger that another one had replaced, because a person says so.
+
+        Args:
+            ledger_id: A ledger met before.
+
+        Returns:
+            How many acknowledged batches go out once more.
+
+        Raises:
+            UnknownLedgerError: If it was never met.
+        """
+        return self._follow_ledger(accept_ledger, ledger_id)
+
+    def _follow_ledger(self, follow: Callable[..., int], ledger_id: str) -> int:
         def work() -> int:
-            sent_again = meet_ledger(self._keeper.book, ledger_id, now=self._clock.now())
+            sent_again = follow(self._keeper.book, ledger_id, now=self._clock.now())
             self._keeper.counters["batches_sent_again"] += sent_again
             return sent_again
 

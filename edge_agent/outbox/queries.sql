@@ -125,7 +125,8 @@ SELECT ledger_id, is_current FROM ledger ORDER BY ledger_id;
 UPDATE ledger SET is_current = 0;
 
 -- name: add_ledger
-INSERT INTO ledger (ledger_id, is_current) VALUES (:ledger_id, 1);
+INSERT INTO ledger (ledger_id, is_current) VALUES (:ledger_id, 1)
+ON CONFLICT (ledger_id) DO UPDATE SET is_current = 1;
 
 -- name: adopt_batch
 INSERT INTO batch (epoch_no, batch_no, state, first_id, last_id, oldest_us, acked_us, sha256, body)
