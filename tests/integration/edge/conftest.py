@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from contracts.feedback import Ack
 from contracts.records import WorkflowEvent
 from edge_agent.clock import Clock
+from edge_agent.outbox.domain import Cursor, Lane, SealedBatch
 from edge_agent.outbox.draft import Draft, draft
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
 
@@ -66,3 +68,20 @@ def event(hands: HandClock) -> Callable[..., Draft]:
         return draft(WorkflowEvent, clock.now(), is_sample=is_sample, **given)
 
     return make
+
+
+def drained(outbox: Outbox, lane: Lane = Lane.LIVE) -> list[SealedBatch]:
+    """Take everything that a lane has to send."""
+    found, cursor = [], Cursor()
+    while (batch := outbox.next_batch(lane, cursor)) is not None:
+        found.append(batch)
+        cursor = batch.cursor
+    return found
+
+
+def ack(batch: SealedBatch, *, position: int = 1, ledger_id: str = "ledger-1", **fields: object) -> Ack:
+    """Acknowledge up to a batch, or whatever the fields say."""
+    values = {"contiguous_no": batch.batch_no, "contiguous_sha256": batch.sha256} | fields
+    return Ack.model_validate(
+        {"ledger_id": ledger_id, "gateway": "gw-1", "epoch": batch.epoch, "position": position} | values
+    )

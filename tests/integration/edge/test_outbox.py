@@ -1,7 +1,6 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from pathlib import Path
 from threading import Thread
 from time import monotonic, sleep
 
@@ -9,42 +8,25 @@ import pytest
 
 from contracts.base import NO_PREDECESSOR
 from contracts.batch import BATCH, MAX_ROWS, MAX_SEALED_BYTES, Batch
-from contracts.feedback import Ack, BatchAck, Resend, StoredAs
-from edge_agent.outbox.domain import Cursor, Lane, SealedBatch
+from contracts.feedback import BatchAck, Resend, StoredAs
+from edge_agent.outbox.domain import Lane, SealedBatch
 from edge_agent.outbox.draft import Draft
 from edge_agent.outbox.errors import (
     OutboxClosedError,
     OutboxFullError,
     OutboxInUseError,
     RecordTooLargeError,
-    UnknownLedgerError,
     WrongGatewayError,
 )
-from edge_agent.outbox.inspect import inspect
 from edge_agent.outbox.outbox import Outbox
-from tests.integration.edge.conftest import HandClock
+from tests.integration.edge.conftest import HandClock, ack, drained
 
 OpenOutbox = Callable[..., Outbox]
 Event = Callable[..., Draft]
 
 
-def drained(outbox: Outbox, lane: Lane = Lane.LIVE) -> list[SealedBatch]:
-    found, cursor = [], Cursor()
-    while (batch := outbox.next_batch(lane, cursor)) is not None:
-        found.append(batch)
-        cursor = batch.cursor
-    return found
-
-
 def parsed(batch: SealedBatch) -> Batch:
     return BATCH.validate_json(batch.body)
-
-
-def ack(batch: SealedBatch, *, position: int = 1, ledger_id: str = "ledger-1", **fields: object) -> Ack:
-    values = {"contiguous_no": batch.batch_no, "contiguous_sha256": batch.sha256} | fields
-    return Ack.model_validate(
-        {"ledger_id": ledger_id, "gateway": "gw-1", "epoch": batch.epoch, "position": position} | values
-    )
 
 
 def test_rows_are_numbered_without_gaps_and_survive_a_restart(open_outbox: OpenOutbox, event: Event) -> None:
@@ -142,45 +124,6 @@ def test_batches_beyond_a_hole_are_acknowledged_one_by_one(open_outbox: OpenOutb
     outcome = outbox.acknowledge(ack(first, extra=(beyond,)))
     assert outcome.acknowledged == 2
     assert drained(outbox) == [second]
-
-
-def test_a_restored_ledger_gets_acknowledged_batches_again(open_outbox: OpenOutbox, event: Event) -> None:
-    outbox = open_outbox()
-    outbox.append([event(number) for number in range(1, 1001)])
-    batches = drained(outbox)
-    outbox.acknowledge(ack(batches[-1], position=77))
-    assert drained(outbox) == []
-    outcome = outbox.acknowledge(ack(batches[0], position=3, ledger_id="restored"))
-    assert outcome.sent_again == 2
-    assert [each.body for each in drained(outbox)] == [batches[1].body]
-    late = outbox.acknowledge(ack(batches[1], position=78))
-    assert late.ignored == "ack_from_former_ledger"
-
-
-def test_a_ledger_that_was_replaced_is_followed_again_only_when_a_person_says_so(
-    open_outbox: OpenOutbox, event: Event, tmp_path: Path
-) -> None:
-    outbox = open_outbox()
-    outbox.append([event(number) for number in range(1, 501)])
-    (first,) = drained(outbox)
-    outbox.acknowledge(ack(first, position=77))
-    assert outbox.meet_ledger("replica") == 1
-    outbox.acknowledge(ack(first, position=50, ledger_id="replica"))
-    outbox.append([event(501)])
-    (second,) = drained(outbox)
-    assert outbox.meet_ledger("ledger-1") == 0
-    assert outbox.stats().counters["former_ledger_announced"] == 1
-    assert outbox.acknowledge(ack(second, position=78)).ignored == "ack_from_former_ledger"
-    with pytest.raises(UnknownLedgerError, match="expected one of: ledger-1, replica"):
-        outbox.accept_ledger("ledger-2")
-    assert outbox.stats().unacked_batches == 1
-    assert outbox.accept_ledger("ledger-1") == 1
-    assert outbox.accept_ledger("ledger-1") == 0
-    assert drained(outbox) == [first, second]
-    assert outbox.acknowledge(ack(second, position=78)).acknowledged == 2
-    assert outbox.acknowledge(ack(first, position=99, ledger_id="replica")).acknowledged == 0
-    seen = inspect(tmp_path / "outbox.db")
-    assert (seen.ledger_id, seen.former_ledgers) == ("ledger-1", ("replica",))
 
 
 def test_the_ledger_may_ask_once_for_a_stretch_of_batches(open_outbox: OpenOutbox, event: Event) -> None:
