@@ -37,9 +37,10 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 
 def test_the_wheel_holds_every_file_that_git_tracks_in_its_packages(wheel: zipfile.ZipFile) -> None:
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", *PACKAGES], cwd=ROOT, check=True, capture_output=True, text=True
-    )
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no clone: nothing says which files belong to it")
+    command = ["git", "-c", "safe.directory=*", "ls-files", "-z", *PACKAGES]
+    listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     tracked = {name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()}
     assert tracked - set(wheel.namelist()) == set()
 
