@@ -23,9 +23,6 @@ from contracts.occurrence import effective_occurred_at
 from contracts.records import RECORD, Record
 from contracts.topics import Address, Channel, parse_topic
 
-_NUL: Final = b"\\u0000"
-"""A character that JSON may escape and no PostgreSQL text can hold."""
-
 _NEEDS_OTHER_RELEASE: Final = frozenset({"schema_too_new", "schema_too_old"})
 
 
@@ -156,14 +153,12 @@ def _impersonation(address: Address, header: FrameHeader) -> str | None:
 
 
 def _read_batch(delivery: Delivery, frame: Frame) -> AcceptedBatch:
+    header: BatchHeader
     records: tuple[Record, ...]
     refused: tuple[RefusedRow, ...] = ()
     try:
-        if _NUL in frame.body:
-            header, records, refused = _row_by_row(frame.body)
-        else:
-            batch = BATCH.validate_json(frame.body)
-            header, records = batch, batch.records
+        batch = BATCH.validate_json(frame.body)
+        header, records = batch, batch.records
     except ValidationError:
         header, records, refused = _row_by_row(frame.body)
     _check_same_batch(frame.header, header)
@@ -233,15 +228,14 @@ def _row_by_row(body: bytes) -> tuple[BatchHeader, tuple[Record, ...], tuple[Ref
 
 
 def _read_row(seq: int, payload: bytes) -> Record | RefusedRow:
-    if _NUL in payload:
-        return RefusedRow(seq, "unstorable_text", "a text holds the character U+0000", payload)
     try:
         record = RECORD.validate_json(payload)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         reason = "unknown_kind" if first["type"].startswith("union_tag") else "invalid_record"
         place = ".".join(str(part) for part in first["loc"])
-        return RefusedRow(seq, reason, f"{place}: {first['msg']} (got {first.get('input')!r:.200})", payload)
+        message = storable(f"{place}: {first['msg']} (got {first.get('input')!r:.200})")
+        return RefusedRow(seq, reason, message, payload)
     if record.seq != seq:
         return RefusedRow(seq, "wrong_seq", f"seq is {record.seq}, expected {seq} by its place", payload)
     return record

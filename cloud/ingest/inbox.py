@@ -1,4 +1,4 @@
-"""What the broker delivered and nobody has read yet: bounded in bytes, a full one drops and counts."""
+"""What the broker delivered and nobody has read yet: bounded, a full one drops and counts."""
 
 import threading
 from collections import deque
@@ -8,19 +8,23 @@ from cloud.ingest import counters
 from cloud.ingest.arrival import Delivery
 
 MAX_BYTES: Final = 64 * 1024 * 1024
-"""Memory that unread deliveries may take; the edge sends a dropped one again (FAULTS F5)."""
+"""Payload that unread deliveries may hold; the edge sends a dropped one again (FAULTS F5)."""
+MAX_DELIVERIES: Final = 50_000
+"""How many may wait, however small: each takes some 500 bytes beside its payload."""
 
 
 class Inbox:
     """A queue from the network thread to the worker."""
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_BYTES, max_deliveries: int = MAX_DELIVERIES) -> None:
         """Open it empty.
 
         Args:
             max_bytes: Most payload bytes held; > 0.
+            max_deliveries: Most deliveries held; > 0.
         """
         self._max_bytes = max_bytes
+        self._max_deliveries = max_deliveries
         self._held_bytes = 0
         self._waiting: deque[Delivery] = deque()
         self._changed = threading.Condition()
@@ -32,7 +36,8 @@ class Inbox:
             delivery: As the broker gave it.
         """
         with self._changed:
-            if self._held_bytes + len(delivery.payload) > self._max_bytes:
+            is_too_many = len(self._waiting) >= self._max_deliveries
+            if is_too_many or self._held_bytes + len(delivery.payload) > self._max_bytes:
                 counters.DROPPED.inc()
                 return
             self._waiting.append(delivery)

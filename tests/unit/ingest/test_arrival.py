@@ -92,3 +92,27 @@ def test_twenty_thousand_mutated_publishes_neither_crash_nor_hang() -> None:
                 assert kept == reading.batch.header.last_seq - reading.batch.header.first_seq + 1
     assert slowest_s < 1.0
     assert {"bad_batch", "bad_header", "hash_mismatch", "truncated", "schema_too_old"} <= reasons
+
+
+@pytest.mark.parametrize(
+    ("in_row", "reason"),
+    [
+        (r',"note":"a\u0000"', "invalid_record"),
+        (r',"x":{"a\u0000":1}', "invalid_record"),
+        (r',"scan":"a\u0000"', "invalid_record"),
+        (r',"kind":"a\u0000"', "unknown_kind"),
+    ],
+)
+def test_a_row_with_a_nul_is_refused_and_what_is_said_of_it_can_be_stored(in_row: str, reason: str) -> None:
+    arrival = read(Delivery(TOPIC, publish(rows=1, in_row=in_row), RECEIVED_AT))
+    assert isinstance(arrival, Arrival)
+    (refused,) = arrival.batch.refused
+    assert refused.reason == reason
+    assert "\0" not in refused.message
+
+
+def test_a_text_that_only_spells_a_nul_is_a_text() -> None:
+    arrival = read(Delivery(TOPIC, publish(in_row=r',"scan":"C:\\u0000"'), RECEIVED_AT))
+    assert isinstance(arrival, Arrival)
+    assert [row.record.scan for row in arrival.batch.rows] == [r"C:\u0000"] * 3
+    assert arrival.batch.refused == ()
