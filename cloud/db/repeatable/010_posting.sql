@@ -191,6 +191,7 @@ CREATE OR REPLACE FUNCTION chain_link(previous bytea, e ledger_entry) RETURNS by
 $$;
 
 -- Walks each touched epoch forward over the batches that now follow without a hole (P6).
+-- Ingest has walked already as far as it read, over batches held whole too; what lies beyond is walked here.
 CREATE OR REPLACE FUNCTION advance_completeness(p bigint) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
@@ -214,7 +215,8 @@ BEGIN
             EXIT WHEN NOT FOUND;
             reached.contiguous_no := reached.contiguous_no + 1;
             reached.contiguous_sha256 := next.sha256;
-            reached.complete_until := greatest(reached.complete_until, next.complete_until);
+            reached.complete_until :=
+                greatest(reached.complete_until, least(next.complete_until, clock_timestamp()));
             reached.is_final := next.is_final;
         END LOOP;
         IF reached.contiguous_no > before THEN

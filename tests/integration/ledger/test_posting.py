@@ -1,5 +1,7 @@
 """A posting stores its rows, balances and place in the order, or nothing."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -118,3 +120,10 @@ def test_batches_out_of_order_leave_completeness_where_the_hole_is(ledger: Ledge
         ledger.post(batches[number])
         reached += ledger.query("SELECT contiguous_no FROM completeness")
     assert reached == [(0,), (0,), (2,), (4,)]
+
+
+def test_nothing_is_complete_beyond_now_whatever_a_clock_of_tomorrow_says(ledger: Ledger) -> None:
+    batch = Outbox().seal([move("1", "@supplier", "A-01")])
+    tomorrow = batch.header.model_copy(update={"complete_until": datetime.now(UTC) + timedelta(days=1)})
+    ledger.post(replace(batch, header=tomorrow))
+    assert ledger.query("SELECT contiguous_no, complete_until <= now() FROM completeness") == [(1, True)]
