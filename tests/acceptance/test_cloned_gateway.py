@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -10,12 +10,18 @@ import pytest
 from benchmarks.edges import Edge
 from benchmarks.mayhem import wait_until
 from benchmarks.stage import Stage
+from edge_agent.outbox.inspect import inspect
 
 
 def held_forks(stage: Stage) -> list[str]:
     listed = stage.run("quarantine", "list", "--reason", "conflict", "--json", "--limit", "1000")
     assert listed.returncode == 0, listed.stderr
     return [str(json.loads(line)["quarantine_id"]) for line in listed.stdout.splitlines()]
+
+
+def kept_as_forks(edges: Iterable[Edge]) -> int:
+    outboxes = [inspect(edge.directory / "outbox.db") for edge in edges]
+    return sum(each.batches for outbox in outboxes for each in outbox.totals if each.state == "conflict")
 
 
 @pytest.mark.timeout(150)
@@ -37,7 +43,9 @@ def test_of_two_gateways_with_one_identity_one_branch_is_posted_and_the_other_he
     wait_until(lambda: bool(held_forks(running.stage)), within_s=60, what="the fork is detected")
     running.drain(within_s=60)
     running.verify()
+    assert kept_as_forks(running.edges) > 0
     replayed = running.stage.run("quarantine", "replay", "--under-new-identity", *held_forks(running.stage))
     assert replayed.returncode == 0, replayed.stderr
     assert (found := running.unlike_scans("_cloud")).is_clean, found
+    wait_until(lambda: not kept_as_forks(running.edges), within_s=30, what="the edges let go")
     running.verify()
