@@ -142,7 +142,9 @@ class Keeper:
         path = self._options.path
         finish_quarantine(path)
         try:
-            check_log(path, boot_id=self._clock.boot_id)
+            if check_log(path, boot_id=self._clock.boot_id):
+                self.counters["log_tails_unfinished"] += 1
+                log.warning("outbox_log_tail_unfinished", path=str(path))
             book = self._open_book()
         except StoreCorruptError as error:
             return self._replace(error)

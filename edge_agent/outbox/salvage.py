@@ -41,23 +41,28 @@ class SalvageReport:
     is_done: bool = False
 
 
-def check_log(path: Path, *, boot_id: str) -> None:
+def check_log(path: Path, *, boot_id: str) -> bool:
     """Judge the log beside a file, before SQLite reads it.
 
     Args:
         path: The outbox file.
         boot_id: The machine's present boot.
 
+    Returns:
+        True if its very last frame is unfinished, as a killed process leaves it; SQLite passes over it.
+
     Raises:
-        StoreCorruptError: If rows that were durable are no longer readable through the log. Damage to the
-            last transaction alone is what a power cut does; without a new boot there was none.
+        StoreCorruptError: If rows that were durable are no longer readable through the log. More damage
+            than one frame to the last transaction is what a power cut does; without a new boot there was
+            none.
     """
     log = _log_of(path)
     if not path.exists() or not log.exists():
-        return
+        return False
     state = judge(log.read_bytes()).state
     if state is WalState.DAMAGED or (state is WalState.TORN and _last_boot(path) == boot_id):
         raise StoreCorruptError(f"{log}: committed rows stand behind a damaged place in the log")
+    return state is WalState.UNFINISHED
 
 
 def quarantine(path: Path, stamp: str) -> Path:

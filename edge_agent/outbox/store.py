@@ -14,7 +14,9 @@ from edge_agent.outbox.errors import DiskFullError, OutboxError, StoreCorruptErr
 
 PAGE_BYTES: Final = 4096
 CHECKPOINT_PAGES: Final = 200
-JOURNAL_LIMIT_BYTES: Final = 1024 * 1024
+JOURNAL_LIMIT_BYTES: Final = 0
+"""The first commit after a checkpoint cuts the log behind itself, so that stale frames never follow committed
+ones: ``wal.judge`` rests on it."""
 _VACUUM_PAGES: Final = 256
 _DISK_FULL_CODES: Final = frozenset(
     {

@@ -23,6 +23,13 @@ class WalState(Enum):
 
     CLEAN = auto()
     """Every frame of this generation is as it was written."""
+    UNFINISHED = auto()
+    """Only the very last frame is wrong, in a log that still has an older generation's frames behind it.
+
+    A process killed between writing a frame's head and its page leaves this, in the first transaction after
+    the log began anew. That transaction was never committed: the outbox's log is cut to its length by the
+    first commit (``journal_size_limit = 0``), and from then on a frame cut short lies at the file's end.
+    """
     TORN = auto()
     """Only the last transaction is damaged: what a power cut does to writes that were never synced."""
     DAMAGED = auto()
@@ -35,7 +42,7 @@ class WalVerdict:
 
     state: WalState
     pages: dict[int, bytes]
-    """The newest committed image of each page, by page number from 1."""
+    """The newest committed image of each page, by page number from 1; never that of an unfinished frame."""
 
 
 def judge(log: bytes) -> WalVerdict:
@@ -76,6 +83,10 @@ def judge(log: bytes) -> WalVerdict:
         count += 1
     if first_bad is None:
         return WalVerdict(WalState.CLEAN, pages)
+    behind = starts[count:]
+    is_older = bool(behind) and all(list(_FRAME.unpack_from(log, at)[2:4]) != salts for at in behind)
+    if header_is_good and first_bad == count - 1 and is_older:
+        return WalVerdict(WalState.UNFINISHED, judge(log[: starts[first_bad]]).pages)
     was_synced = header_is_good and any(first_bad <= commit < count - 1 for commit in commits)
     return WalVerdict(WalState.DAMAGED if was_synced else WalState.TORN, pages)
 

@@ -37,7 +37,33 @@ def test_a_flip_that_sqlite_would_stop_at_in_silence_is_damage(log: bytes) -> No
     assert judge(flipped(log, 32 + FRAME * 3 + 500)).state is WalState.DAMAGED
 
 
-def test_a_flip_in_the_last_transaction_looks_like_a_power_cut(log: bytes) -> None:
+@pytest.fixture(scope="module")
+def log_of_two_frames_last(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("wal") / "some.db"
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("CREATE TABLE t (body BLOB)")
+    connection.execute("INSERT INTO t VALUES (?)", (bytes(9000),))
+    content = Path(f"{path}-wal").read_bytes()
+    connection.close()
+    return content
+
+
+def test_damage_across_the_last_transaction_looks_like_a_power_cut(log_of_two_frames_last: bytes) -> None:
+    log = log_of_two_frames_last
+    assert judge(flipped(log, len(log) - FRAME - 5)).state is WalState.TORN
+
+
+def test_a_page_never_written_before_an_older_generation_is_unfinished_and_unused(log: bytes) -> None:
+    last, older = 32 + FRAME * 4, log[32 : 32 + FRAME]
+    salts_of_old = older[:8] + bytes(8) + older[16:]
+    kill = log[: last + 24] + log[56 : 56 + 4096] + salts_of_old
+    verdict = judge(kill)
+    assert verdict.state is WalState.UNFINISHED
+    assert verdict.pages == judge(log[:last]).pages
+
+
+def test_a_flip_in_the_last_frame_of_a_log_that_ends_there_is_no_unfinished_write(log: bytes) -> None:
     assert judge(flipped(log, len(log) - 5)).state is WalState.TORN
 
 
