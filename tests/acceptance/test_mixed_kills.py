@@ -19,7 +19,7 @@ def survive(system: Callable[..., Any], *, kills: int, seed: int, seconds: float
     scanning = running.scan(rate=60, seconds=seconds)
     assert unleash(running.stage, schedule(VICTIMS, kills=kills, cruelty=CRUELTY, seed=seed)) == kills
     scanned = scanning.finish(within_s=seconds + 30)
-    streamed = streaming.finish(within_s=60)
+    streamed = streaming.finish(within_s=seconds + 60)
     assert streamed["acknowledged_rows"] == streamed["records"]
     assert scanned["hosts_resumed"] > 2
     running.drain(within_s=60)
