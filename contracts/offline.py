@@ -95,6 +95,8 @@ class Visit(Contract):
     """A vehicle at a door with its documents."""
 
     visit: Code
+    door: Annotated[Code | None, Field(exclude_if=lambda door: door is None)] = None
+    """The door (portal id); None in an assignment of one door only."""
     direction: Literal["inbound", "outbound"]
     from_at: UtcDatetime
     to_at: UtcDatetime | None = None
@@ -103,9 +105,10 @@ class Visit(Contract):
 
 
 class Assignment(Revised):
-    """The visits in force at one door."""
+    """The visits in force at one door, or at all doors of a gateway."""
 
     door: Code
+    """The door (portal id), or the gateway's id; then each visit names its door."""
     visits: tuple[Visit, ...] = ()
 
 

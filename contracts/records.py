@@ -1,6 +1,6 @@
 """What a gateway states: movements, positions, crossings, counts, workflow events, gaps (DOMAIN D1)."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, StrictBool, TypeAdapter, model_validator
 
@@ -16,7 +16,14 @@ from contracts.base import (
     UtcDatetime,
     WholeNumber,
 )
-from contracts.vocabulary import BizStep, CountScope, CrossingDirection, Disposition, GapCause
+from contracts.vocabulary import (
+    BizStep,
+    CountScope,
+    CrossingDirection,
+    CrossingReason,
+    Disposition,
+    GapCause,
+)
 
 
 class DocumentRef(Contract):
@@ -139,6 +146,16 @@ class UnitPosition(Statement):
         return self
 
 
+class TracePoint(NamedTuple):
+    """One read of a crossing's radio picture."""
+
+    after_ms: Annotated[int, Field(ge=0)]
+    """Milliseconds since ``first_seen_at``."""
+    antenna: Annotated[int, Field(ge=0, le=31)]
+    """Index into ``antennas``."""
+    rssi_dbm: Annotated[float, Field(allow_inf_nan=False)]
+
+
 class Crossing(Statement):
     """A tag passed, or did not pass, a portal: evidence with a confidence (DOMAIN D2)."""
 
@@ -149,7 +166,23 @@ class Crossing(Statement):
     first_seen_at: UtcDatetime
     reads: Annotated[int, Field(strict=True, ge=1)]
     posted: Literal["posted", "held", "evidence"]
+    """Whether it moved something, waits for a person, or is only kept."""
     visit: Code | None = None
+    because: CrossingReason | None = None
+    """Why it was held, kept as evidence, or needs a person although it was posted."""
+    unit: Code | None = None
+    """SSCC (18 digits) or GRAI, if the tag names a logistic unit."""
+    identifier: Identifier | None = None
+    """The trade item, if the tag names one."""
+    unit_seen: Code | None = None
+    """The packaging level that the tag names, as in a movement."""
+    inside_location: Code | None = None
+    outside_location: Code | None = None
+    """What *in* and *out* lead to and from at this portal then, so that an answer can be posted."""
+    antennas: Annotated[tuple[Code, ...], Field(max_length=32)] = ()
+    """``reader:antenna`` of every antenna in ``trace``."""
+    trace: Annotated[tuple[TracePoint, ...], Field(max_length=256)] = ()
+    """The radio picture: reads, thinned out evenly in time where there were more."""
 
 
 class CountLine(Contract):

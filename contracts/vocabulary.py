@@ -60,6 +60,31 @@ class CrossingDirection(StrEnum):
     STRAY = "stray"
 
 
+class CrossingReason(StrEnum):
+    """Why a crossing posted nothing, or posted and still needs a person (DOMAIN D2, D3)."""
+
+    UNDECIDED = "undecided"
+    LOW_CONFIDENCE = "low_confidence"
+    CONTRADICTS_VISIT = "contradicts_visit"
+    NEIGHBOUR_PORTAL = "neighbour_portal"
+    NO_VISIT = "no_visit"
+    """Posted: the physical leg is sure, its documents are not."""
+    SEVERAL_VISITS = "several_visits"
+    """Posted, as above."""
+    AMBIGUOUS_CONTENT = "ambiguous_content"
+    """The item is expected loose and inside a unit, and nothing tells which this is."""
+    STRAY = "stray"
+    CONTAINED = "contained"
+    """It moves with the unit that declares it as content."""
+    CONFIRMS = "confirms"
+    """Another source posts this movement; the crossing confirms it."""
+    NOT_GOODS = "not_goods"
+    """A returnable asset, vehicle or place marker."""
+    UNKNOWN_TAG = "unknown_tag"
+    SHADOW = "shadow"
+    """The door posts nothing yet."""
+
+
 class CountScope(StrEnum):
     """What a count claims to have looked at (DOMAIN D7)."""
 
