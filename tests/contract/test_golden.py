@@ -15,6 +15,7 @@ from contracts.schema import FOLDER, MESSAGES, stale
 GOLDEN: Final = Path(__file__).resolve().parents[1] / "golden"
 BATCHES: Final = sorted(GOLDEN.glob("v*/batch*.json"))
 FRAMES: Final = sorted(GOLDEN.glob("v*/frame_*.bin"))
+FULL: Final = ("batch", "batch_with_radio_pictures")
 OTHERS: Final = sorted(path for path in GOLDEN.glob("v*/*.json") if path not in BATCHES)
 
 
@@ -63,9 +64,10 @@ def test_unknown_fields_survive_at_every_depth_of_a_batch() -> None:
 
 
 @pytest.mark.parametrize("kind", [Movement, UnitPosition, Crossing, Count, WorkflowEvent, Gap])
-def test_the_golden_batch_fills_every_field_of_every_kind(kind: type[Movement]) -> None:
-    batch = BATCH.validate_json((GOLDEN / "v1/batch.json").read_bytes())
-    filled = set().union(*(record.model_fields_set for record in batch.records if type(record) is kind))
+def test_the_golden_batches_fill_every_field_of_every_kind(kind: type[Movement]) -> None:
+    batches = [BATCH.validate_json((GOLDEN / f"v1/{name}.json").read_bytes()) for name in FULL]
+    records = [record for batch in batches for record in batch.records if type(record) is kind]
+    filled = set().union(*(record.model_fields_set for record in records))
     assert filled == set(kind.model_fields)
 
 
