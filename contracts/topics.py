@@ -65,6 +65,28 @@ def topic(site: str, gateway: str, channel: Channel) -> str:
     return f"{ROOT}/{site}/{gateway}/{channel}"
 
 
+def ingest_echo(worker: str) -> str:
+    """Spell the topic on which an ingest process calls to itself, to hear whether its connection carries.
+
+    Args:
+        worker: Id of the process.
+
+    Returns:
+        The topic.
+
+    Raises:
+        ValueError: If the id does not match ``[A-Za-z0-9_-]{1,64}``.
+
+    Examples:
+        >>> ingest_echo("17-ab")
+        'dl/v1/ingest/echo/17-ab'
+    """
+    if not is_valid_id(worker):
+        msg = f"worker id {worker!r} cannot stand in a topic: expected 1-64 of A-Z a-z 0-9 _ -"
+        raise ValueError(msg)
+    return f"{ROOT}/ingest/echo/{worker}"
+
+
 def site_filter(site: str, channel: Channel) -> str:
     """Spell the subscription for one channel of every gateway of a site.
 

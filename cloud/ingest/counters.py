@@ -17,6 +17,9 @@ REFUSED_ROWS: Final = Counter("dockledger_ingest_refused_rows", "Rows in quarant
 QUARANTINED: Final = Counter("dockledger_ingest_quarantined", "Publishes put to quarantine whole", ["reason"])
 RETRIES: Final = Counter("dockledger_ingest_retries", "Posting transactions begun again, by cause", ["cause"])
 OUTAGES: Final = Counter("dockledger_ingest_outages", "Losses of the database or the broker", ["service"])
+RENEWED: Final = Counter(
+    "dockledger_ingest_connections_renewed", "Living connections to the broker that had stopped to carry"
+)
 UNREADABLE: Final = Counter(
     "dockledger_ingest_unreadable", "Statements about a gateway that could not be read", ["channel"]
 )

@@ -22,6 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from cloud.ingest import counters
 from cloud.ingest.arrival import Delivery, storable
+from cloud.ingest.echo import DEAF_AFTER_S, Echo
 
 KEEPALIVE_S: Final = 10
 INFLIGHT: Final = 100
@@ -70,6 +71,7 @@ class Link:
         will: Outgoing,
         on_delivery: Callable[[Delivery], None],
         on_listening: Callable[[], None],
+        echo_topic: str | None = None,
     ) -> None:
         """Prepare it; `start` connects.
 
@@ -79,6 +81,8 @@ class Link:
             will: What the broker says when this process vanishes.
             on_delivery: Called on the network thread for every publish; must only enqueue, never raise.
             on_listening: Called on the network thread whenever subscriptions were granted; the same.
+            echo_topic: Topic of its own on which it calls to itself, and renews a connection that has stopped
+                to carry anything; None does without.
         """
         self._url = urlsplit(url)
         self._address = (self._url.hostname or "127.0.0.1", self._url.port or _PORTS[self._url.scheme])
@@ -86,6 +90,8 @@ class Link:
         self._will = will
         self._on_delivery = on_delivery
         self._on_listening = on_listening
+        self._echo_topic = echo_topic
+        self._echo: Echo | None = None
         self._wanted: frozenset[str] = frozenset()
         self._granted: set[str] = set()
         self._asked: dict[int, list[str]] = {}
@@ -207,6 +213,8 @@ class Link:
                 if (pending or ready.get(sock, 0) & selectors.EVENT_READ) and client.loop_read():
                     return
                 if self._is_up:
+                    if self._is_deaf():
+                        return
                     self._send(client)
                 if client.want_write() and client.loop_write():
                     return
@@ -219,7 +227,7 @@ class Link:
                 pass
 
     def _send(self, client: Client) -> None:
-        wanted = self._wanted
+        wanted = self._wanted | ({self._echo_topic} if self._echo_topic else set())
         added = sorted(wanted - self._granted)
         if added and time.monotonic() >= self._subscribe_at:
             _, mid = client.subscribe([(topic_filter, 1) for topic_filter in added])
@@ -234,8 +242,22 @@ class Link:
             sent = client.publish(message.topic, message.payload, qos=1, retain=message.retain)
             self._unaccepted[sent.mid] = message
 
+    def _is_deaf(self) -> bool:
+        """Call to ourselves when it is time, and tell whether nothing has come back for too long."""
+        now_s = time.monotonic()
+        if self._echo is None or self._echo_topic is None:
+            return False
+        if self._echo.is_deaf(now_s):
+            counters.RENEWED.inc()
+            log.warning("broker_connection_doubted", silent_s=DEAF_AFTER_S, unaccepted=len(self._unaccepted))
+            return True
+        if self._echo.is_due(now_s):
+            self._outgoing.append(Outgoing(self._echo_topic, b"echo", retain=False))
+        return False
+
     def _forget_connection(self) -> None:
         self._is_up = False
+        self._echo = None
         self._granted.clear()
         self._asked.clear()
         self._subscribe_at = 0.0
@@ -254,6 +276,7 @@ class Link:
             log.warning("broker_refused_connection", reason=str(reason), protocol=int(self._protocol))
             return
         self._window = min(INFLIGHT, getattr(properties, "ReceiveMaximum", INFLIGHT))
+        self._echo = Echo(time.monotonic()) if self._echo_topic else None
         self._is_up = True
         log.info("broker_connected", broker=self._address, protocol=int(self._protocol))
 
@@ -272,7 +295,7 @@ class Link:
             log.error("subscription_denied", filters=denied, again_after_s=_SUBSCRIBE_AGAIN_S)
             self._granted.difference_update(denied)
             self._subscribe_at = time.monotonic() + _SUBSCRIBE_AGAIN_S
-        if len(denied) < len(asked):
+        if set(asked) - set(denied) - {self._echo_topic}:
             self._on_listening()
 
     def _received(self, _client: Client, _userdata: object, message: MQTTMessage) -> None:
@@ -280,6 +303,9 @@ class Link:
             name = message.topic
         except UnicodeDecodeError:
             name = "(a topic that is not UTF-8)"
+        if name == self._echo_topic and self._echo is not None:
+            self._echo.heard_s = time.monotonic()
+            return
         self._on_delivery(
             Delivery(storable(name)[:_LONGEST_TOPIC], bytes(message.payload), datetime.now(UTC))
         )

@@ -33,7 +33,7 @@ from cloud.ingest.workers import store as workers
 from cloud.ingest.workers.keeper import Keeper
 from cloud.ledger.domain import LedgerError
 from contracts.feedback import IngestMode, IngestState
-from contracts.topics import INGEST_STATE, Channel, topic
+from contracts.topics import INGEST_STATE, Channel, ingest_echo, topic
 
 MAX_GROUP: Final = 50
 """Publishes per transaction while draining; whatever has arrived while not."""
@@ -73,6 +73,7 @@ class Worker:
             will=_state(IngestMode.PAUSED, None, "an ingest process was lost"),
             on_delivery=self._inbox.put,
             on_listening=self._greeting_due.set,
+            echo_topic=ingest_echo(self.name),
         )
         self._keeper = Keeper(dsn, self.name, self._link)
         self._ledger_id: str | None = None

@@ -17,7 +17,7 @@ class RawRead(NamedTuple):
     phase_deg: float | None = None
     """Backscatter phase, 0 <= phase < 360, where the reader reports it."""
     doppler_hz: float | None = None
-    count: int = 1
+    times: int = 1
     """How many times the tag was seen since it was reported last."""
 
 

@@ -48,6 +48,37 @@ def test_a_hundred_thousand_rows_survive_the_loss_of_one_packet_in_ten(system: C
     lose_packets(system, rate=300, seconds=340, patience_s=600)
 
 
+def lose_packets_at_ingest(
+    system: Callable[..., Any], *, rate: float, seconds: float, patience_s: float
+) -> None:
+    """Lose one packet in ten between the broker and ingest; the weather never clears."""
+    running = system(ingest_workers=0)
+    stage = running.stage
+    with Proxy(("127.0.0.1", stage.broker_port), LossyLink(Odds(drop=0.1), seed=9)) as proxy:
+        url = through(proxy, stage.broker_url, stage.broker_port)
+        for name in ("ingest-1", "ingest-2"):
+            stage.add(stage.ingest_service(name, {"DOCKLEDGER_BROKER_URL": url}))
+        running.add_edges()
+        streaming = running.stream(rate=rate, seconds=seconds)
+        running.scan(rate=60, seconds=seconds).finish(within_s=seconds + 15)
+        assert streaming.finish(within_s=patience_s)["resent"] > 0
+        running.drain(within_s=patience_s)
+        running.check()
+
+
+@pytest.mark.timeout(120)
+def test_one_packet_in_ten_is_lost_between_broker_and_ingest_and_no_row_is(
+    system: Callable[..., Any],
+) -> None:
+    lose_packets_at_ingest(system, rate=100, seconds=5, patience_s=80)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_a_hundred_thousand_rows_survive_the_loss_at_ingest_too(system: Callable[..., Any]) -> None:
+    lose_packets_at_ingest(system, rate=300, seconds=340, patience_s=1800)
+
+
 @pytest.mark.timeout(60)
 def test_every_packet_doubled_late_and_out_of_order_posts_each_row_once(system: Callable[..., Any]) -> None:
     running = system()

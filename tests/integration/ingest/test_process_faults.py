@@ -8,6 +8,8 @@ import pytest
 
 from cloud.db import DatabaseAwayError, LastingConnection
 from cloud.ingest.workers import store as workers
+from simulators.faults.lossy_mqtt import LossyLink, Odds
+from simulators.faults.proxy import Proxy
 from tests.conftest import Broker
 from tests.integration.ingest.conftest import Books
 from tests.integration.ingest.forge import Forge, movement
@@ -135,4 +137,26 @@ def test_a_database_that_ends_every_connection_costs_nothing(
             )
         gateway.send_until_acknowledged()
     assert books.rows() == 1000
+    books.check_laws()
+
+
+@pytest.mark.timeout(90)
+def test_a_living_connection_that_carries_nothing_is_given_up(
+    books: Books, broker: Broker, ingest: Ingest
+) -> None:
+    edge = Forge()
+    own_url = broker.admit("leeds", "gw-1")
+    link = LossyLink(Odds(), seed=4)
+    with Proxy(("127.0.0.1", broker.port), link) as proxy:
+        through = broker.url.replace(f":{broker.port}", f":{proxy.port}")
+        ingest.start(DOCKLEDGER_BROKER_URL=through)
+        with radio(own_url, edge) as gateway:
+            edge.batch(rows=2)
+            gateway.send_until_acknowledged()
+            link.odds = Odds(drop=1.0)
+            edge.batch(rows=2)
+            wait_until(lambda: "broker_connection_doubted" in ingest.log, "ingest hears no echo")
+            link.odds = Odds()
+            gateway.send_until_acknowledged(within_s=10)
+    assert books.rows() == 4
     books.check_laws()
