@@ -99,8 +99,9 @@ BEGIN
     FROM logistic_unit u
     JOIN location l ON l.location_id = u.location_id
     LEFT JOIN LATERAL (
-        SELECT x.* FROM unit_position x WHERE x.unit_id = u.location_id
-        ORDER BY x.occurred_at DESC, x.gateway_id DESC, x.epoch DESC, x.seq DESC LIMIT 1
+        SELECT x.* FROM unit_position x JOIN ledger_entry e ON e.posting_id = x.posting_id
+        WHERE x.unit_id = u.location_id
+        ORDER BY x.occurred_at DESC, e.position DESC, x.seq DESC LIMIT 1
     ) p ON true
     JOIN site s ON s.site_id = coalesce(p.site_id, l.site_id)
     LEFT JOIN location place ON place.location_id = p.location_id

@@ -3,11 +3,13 @@
 import threading
 import time
 from collections import deque
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
 from pydantic import TypeAdapter
 
+from cloud.crossings import service as crossings
 from cloud.db import RETRYABLE, Connection, DatabaseAwayError, LastingConnection, in_transaction
 from cloud.ingest import counters
 from cloud.ingest.mqtt import Link, Outgoing
@@ -21,7 +23,7 @@ from contracts.topics import INGEST_STATE, UPSTREAM, Channel, site_filter, topic
 
 PERIOD_S: Final = 1.0
 SILENCE_EVERY: Final = 10
-"""Periods between two looks for silent gateways."""
+"""Periods between two looks for silent gateways and for old dock exceptions."""
 SEND_AGAIN_AFTER_S: Final = 10.0
 RESEND_CHANNEL: Final = "resend"
 """A message on this channel of `gateway_message` reaches the edge inside an acknowledgement."""
@@ -83,7 +85,7 @@ class Keeper:
                 self._renew()
                 self._carry()
                 if period % SILENCE_EVERY == 0 and self._sites:
-                    in_transaction(self._database, presence.watch_silence)
+                    self.look_around()
             except (DatabaseAwayError, *RETRYABLE) as error:
                 log.warning("lease_not_renewed", worker=self._worker, error=str(error))
             period += 1
@@ -92,6 +94,11 @@ class Keeper:
             in_transaction(self._database, lambda conn: store.leave(conn, self._worker))
         except (DatabaseAwayError, *RETRYABLE) as error:
             log.warning("lease_not_handed_over", worker=self._worker, error=str(error))
+
+    def look_around(self) -> None:
+        """Tell people of gateways that have gone silent and of dock exceptions that nobody answers."""
+        in_transaction(self._database, presence.watch_silence)
+        in_transaction(self._database, lambda conn: crossings.escalate(conn, now=datetime.now(UTC)))
 
     def _renew(self) -> None:
         metrics = counters.snapshot()

@@ -28,6 +28,7 @@ APPEND_ONLY = [
     "audit_event",
     "cell_delta",
     "cell_bucket",
+    "crossing_answer",
 ]
 ROLES = ("owner", "ingest", "app", "planner", "auditor")
 REFUSALS = (psycopg.errors.RestrictViolation, psycopg.errors.InsufficientPrivilege)

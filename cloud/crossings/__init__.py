@@ -1,0 +1,1 @@
+"""Crossings as people read them, the cards that need a person, and the answers (DOMAIN D2)."""
