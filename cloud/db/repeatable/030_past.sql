@@ -44,8 +44,12 @@ BEGIN
             SELECT d.cell_id, b.block, d.occurred_at, row_number() OVER sorted AS nth, sum(d.delta) OVER sorted AS running
             FROM cell_fold f
             CROSS JOIN LATERAL generate_series(f.blocked / size, f.deltas / size - 1) b (block)
-            JOIN cell_delta d ON d.cell_id = f.cell_id
-                AND d.ordinal > b.block * size AND d.ordinal <= (b.block + 1) * size
+            CROSS JOIN LATERAL (
+                -- OFFSET 0 keeps this one short walk of the primary key per block: joined otherwise, with the
+                -- statistics of a younger table, all of a cell's past is read for each of its new blocks.
+                SELECT d.cell_id, d.ordinal, d.occurred_at, d.delta FROM cell_delta d
+                WHERE d.cell_id = f.cell_id AND d.ordinal > b.block * size AND d.ordinal <= (b.block + 1) * size
+                OFFSET 0) d
             WHERE f.deltas / 64 > f.blocked / 64
             WINDOW sorted AS (PARTITION BY d.cell_id, b.block ORDER BY d.occurred_at, d.ordinal)
         ) x
