@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from cloud.api import problems
 from cloud.api.metrics import Metrics
-from cloud.api.routes import gateways, health, items, locations, movements, quarantine, stock
+from cloud.api.routes import crossings, gateways, health, items, locations, movements, quarantine, stock
 from cloud.identity.gate import Gate
 
 PREFIXES: Final = ("/v1", "/health", "/metrics")
@@ -54,7 +54,7 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
     app.state.gate = gate
     app.state.metrics = metrics
     problems.install(app)
-    for part in (items, locations, movements, stock, gateways, quarantine):
+    for part in (items, locations, movements, stock, gateways, quarantine, crossings):
         app.include_router(part.router, responses=problems.RESPONSES)
     app.include_router(health.router)
     return app

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from cloud.crossings.domain import UnknownCrossingError
 from cloud.db import DataError, IntegrityError, OperationalError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
@@ -144,6 +145,7 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     NotAllowedError: (HTTPStatus.FORBIDDEN, "not-allowed"),
     ForgedRequestError: (HTTPStatus.FORBIDDEN, "no-csrf-token"),
     UnknownRowError: (HTTPStatus.NOT_FOUND, "no-such-movement"),
+    UnknownCrossingError: (HTTPStatus.NOT_FOUND, "no-such-crossing"),
     AlreadyClaimedError: (HTTPStatus.CONFLICT, "done-already"),
     PlaceError: (HTTPStatus.CONFLICT, "place-not-possible"),
     LedgerError: (HTTPStatus.UNPROCESSABLE_ENTITY, "not-postable"),

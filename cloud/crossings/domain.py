@@ -124,6 +124,14 @@ class CrossingRow:
         """Whether a direction is posted, so that the card asks for the visit only."""
         return self.stands in {Answer.IN, Answer.OUT}
 
+    @property
+    def asks(self) -> tuple[Answer, ...]:
+        """The answers that its card takes; none if it waits for nobody."""
+        if self.card != "open":
+            return ()
+        moves = (Answer.IN, Answer.OUT, Answer.DID_NOT_MOVE)
+        return (Answer.CHOOSE_VISIT, *moves) if self.is_standing else moves
+
 
 @dataclass(frozen=True, slots=True)
 class RecordRow:

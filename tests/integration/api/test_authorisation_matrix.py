@@ -28,6 +28,7 @@ OPERATIONS = set(Role) - {Role.DEVICE}
 QUARANTINE = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER, Role.AUDITOR, Role.ADMIN}
 SETTLERS = {Role.INVENTORY_CONTROLLER, Role.ADMIN}
 MOVERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}
+DOCK = MOVERS | {Role.OPERATOR}
 ANYBODY = None
 """No credential needed."""
 
@@ -53,6 +54,11 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/quarantine": QUARANTINE,
     "GET /v1/quarantine/{quarantine_id}": QUARANTINE,
     "POST /v1/quarantine/{quarantine_id}/replay": SETTLERS,
+    "GET /v1/crossings": STAFF,
+    "GET /v1/crossings/{gateway}/{epoch}/{seq}": STAFF,
+    "POST /v1/crossings/{gateway}/{epoch}/{seq}/misread": MOVERS,
+    "GET /v1/dock-exceptions": STAFF,
+    "POST /v1/dock-exceptions/{gateway}/{epoch}/{seq}/answer": DOCK,
     "GET /": ANYBODY,
     "GET /login": ANYBODY,
     "POST /login": ANYBODY,

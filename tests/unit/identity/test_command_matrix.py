@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import cloud
+from cloud.crossings.reading import CrossingFilter
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.domain import Grant, actor_of
 from cloud.inquiry.domain import BalanceFilter, MovementFilter
@@ -30,7 +31,18 @@ MOVERS = frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER})
 ADMIN = frozenset({Role.ADMIN})
 REGISTRAR = frozenset({Role.ADMIN, Role.AUDITOR})
 
+DOCK = MOVERS | {Role.OPERATOR}
+
 COMMANDS: dict[str, frozenset[Role]] = {
+    "crossings.reading.answered_cards": STAFF,
+    "crossings.reading.choosable_visits": STAFF,
+    "crossings.reading.count_open": STAFF,
+    "crossings.reading.crossing": STAFF,
+    "crossings.reading.crossings": STAFF,
+    "crossings.reading.doors": STAFF,
+    "crossings.reading.open_cards": STAFF,
+    "crossings.service.answer": DOCK,
+    "crossings.service.take_back": MOVERS,
     "identity.service.add_user": ADMIN,
     "identity.service.bar_user": ADMIN,
     "identity.service.change_grants": ADMIN,
@@ -88,6 +100,10 @@ BY_SITE_ONLY = {
 
 PLUMBING = {
     "api.idempotency.post_once",
+    "crossings.postings.attachment",
+    "crossings.postings.leg",
+    "crossings.postings.way_back",
+    "crossings.reading.see",
     "identity.store.act_as",
     "inquiry.store.see",
     "ledger.replays.may_settle",
@@ -152,10 +168,13 @@ def is_let_past(name: str, actor: Actor) -> bool:
     raise AssertionError(f"{name} did its work without a connection")
 
 
+FILTERS = {"balance": BalanceFilter, "balances": BalanceFilter, "crossings": CrossingFilter}
+
+
 def arguments(command: Callable[..., Any]) -> dict[str, Any]:
     known = {
         "site": OWN,
-        "wanted": BalanceFilter(site=OWN) if "balance" in command.__name__ else MovementFilter(site=OWN),
+        "wanted": FILTERS.get(command.__name__, MovementFilter)(site=OWN),
         "movement": ManualMovement(
             site=OWN,
             identifier=Identifier(scheme="sku", value="A"),
