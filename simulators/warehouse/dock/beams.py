@@ -1,0 +1,94 @@
+"""Light beams of a one-plane door: loads and their carriers on their ways in, changes of two inputs out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from simulators.warehouse.dock.doors import (
+    INNER_BEAM_PORT,
+    INNER_BEAM_Y_M,
+    OPENING_HALF_WIDTH_M,
+    OUTER_BEAM_PORT,
+    OUTER_BEAM_Y_M,
+    Door,
+)
+from simulators.warehouse.dock.paths import Load, Way
+
+_STEP_S: Final = 0.01
+_BEHIND_M: Final = {"truck": 2.5, "person": 0.55, "none": 0.0}
+"""How far a carrier reaches behind its goods."""
+_REACH_M: Final = 5.0
+
+
+@dataclass(frozen=True)
+class BeamChange:
+    """A beam was broken, or is free again."""
+
+    at_s: float
+    port: int
+    """GPI port."""
+    is_broken: bool
+
+
+def beam_changes(door: Door, loads: Sequence[Load]) -> list[BeamChange]:
+    """Watch a door's beams through the whole world; empty carriers and people break them too.
+
+    Args:
+        door: A one-plane door; others have no beams and no changes.
+        loads: Everything that moves.
+
+    Returns:
+        Changes in the order of time.
+    """
+    if door.kind != "one_plane":
+        return []
+    changes = []
+    for port, y in ((OUTER_BEAM_PORT, OUTER_BEAM_Y_M), (INNER_BEAM_PORT, INNER_BEAM_Y_M)):
+        broken = [span for load in loads for span in _spans(door, load, y)]
+        for begin, end in _joined(broken):
+            changes += [BeamChange(begin, port, is_broken=True), BeamChange(end, port, is_broken=False)]
+    return sorted(changes, key=lambda change: (change.at_s, change.port))
+
+
+def _spans(door: Door, load: Load, beam_y: float) -> list[tuple[float, float]]:
+    length = load.goods.box[0]
+    ahead = length if load.heading[1] else load.goods.box[1]
+    behind = ahead + (_BEHIND_M[load.carrier] if load.heading[1] else 0.0)
+    front, back = (ahead, behind) if load.heading[1] >= 0 else (behind, ahead)
+    spans = _blocked(door, load.way, beam_y, front=front, back=back)
+    if load.empty_return is not None:
+        # The carrier leaves backwards: its forks, where the goods were, still point ahead.
+        spans += _blocked(door, load.empty_return, beam_y, front=1.1, back=1.1)
+    return spans
+
+
+def _blocked(door: Door, way: Way, beam_y: float, *, front: float, back: float) -> list[tuple[float, float]]:
+    if not (min(way.ys) < _REACH_M and max(way.ys) > -_REACH_M):
+        return []
+    seconds = np.arange(way.begin_s, way.end_s, _STEP_S)
+    if not len(seconds):
+        return []
+    place = way.at(seconds)
+    is_in: npt.NDArray[np.bool_] = (
+        (np.abs(place[:, 0] - door.x) < OPENING_HALF_WIDTH_M)
+        & (place[:, 1] + front > beam_y)
+        & (place[:, 1] - back < beam_y)
+    )
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], is_in, [False]]).astype(int)))
+    return [
+        (float(seconds[begin]), float(seconds[end - 1]) + _STEP_S)
+        for begin, end in zip(edges[::2], edges[1::2], strict=True)
+    ]
+
+
+def _joined(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    joined: list[tuple[float, float]] = []
+    for begin, end in sorted(spans):
+        if joined and begin <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((begin, end))
+    return joined

@@ -1,0 +1,136 @@
+"""The dock front: doors along a wall, their antennas and light beams, and the site file that says so.
+
+The wall is the plane y = 0; y > 0 is the building, y < 0 are vehicles. x runs along the wall, z up. Metres.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+DOOR_SPACING_M: Final = 4.2
+OPENING_HALF_WIDTH_M: Final = 1.35
+_JAMB_M: Final = 1.5
+"""From the middle of a door to the antennas at its sides."""
+OUTER_BEAM_Y_M: Final = 0.05
+INNER_BEAM_Y_M: Final = 0.65
+OUTER_BEAM_PORT: Final = 1
+INNER_BEAM_PORT: Final = 2
+
+Kind = Literal["two_sided", "one_plane"]
+
+
+@dataclass(frozen=True)
+class Antenna:
+    """One antenna at a door."""
+
+    port: int
+    """LLRP antenna id, from 1."""
+    place: tuple[float, float, float]
+    boresight: tuple[float, float, float]
+    """Unit vector of the strongest direction."""
+    side: Literal["inside", "outside", "plane"]
+
+
+@dataclass(frozen=True)
+class Door:
+    """One dock door with its reader."""
+
+    number: int
+    """From 1."""
+    kind: Kind
+
+    @property
+    def portal(self) -> str:
+        """The portal's id."""
+        return f"dock-{self.number}"
+
+    @property
+    def reader(self) -> str:
+        """The reader's id."""
+        return f"r{self.number}"
+
+    @property
+    def x(self) -> float:
+        """Middle of the opening."""
+        return (self.number - 1) * DOOR_SPACING_M
+
+    @property
+    def staging(self) -> str:
+        """Location code of the floor behind the door."""
+        return f"STAGE-{self.number}"
+
+    @cached_property
+    def antennas(self) -> tuple[Antenna, ...]:
+        """Four antennas: two on each jamb."""
+        return tuple(self._antenna(port, left=port % 2 == 1) for port in (1, 2, 3, 4))
+
+    def _antenna(self, port: int, *, left: bool) -> Antenna:
+        across = 1.0 if left else -1.0
+        x = self.x - across * _JAMB_M
+        height = (0.9 if left else 1.5) if port <= 2 else (1.5 if left else 0.9)  # noqa: PLR2004  the first pair
+        if self.kind == "one_plane":
+            return Antenna(port, (x, 0.35, height), (across, 0.0, 0.0), "plane")
+        inward = port <= 2  # noqa: PLR2004  ports 1 and 2 look in, 3 and 4 look out
+        y, into = (0.8, 1.0) if inward else (0.15, -1.0)
+        slant = float(np.sqrt(0.5))
+        return Antenna(
+            port, (x, y, height), (across * slant, into * slant, 0.0), "inside" if inward else "outside"
+        )
+
+
+def dock_front(doors: int) -> tuple[Door, ...]:
+    """Lay out doors side by side: the last of several has all antennas in one plane and light beams.
+
+    Args:
+        doors: Number of doors, >= 1.
+
+    Returns:
+        The doors.
+    """
+    return tuple(
+        Door(number, "one_plane" if number == doors and doors > 1 else "two_sided")
+        for number in range(1, doors + 1)
+    )
+
+
+def site_toml(doors: tuple[Door, ...], foreign_patterns: tuple[str, ...]) -> str:
+    """Write the site file that a gateway of this dock has.
+
+    Args:
+        doors: All doors.
+        foreign_patterns: Regular expressions of EPC URIs or hexadecimal EPCs of other companies.
+
+    Returns:
+        TOML text.
+    """
+    tables = [_portal_toml(door, doors) for door in doors]
+    patterns = ", ".join(f"'{pattern}'" for pattern in foreign_patterns)
+    return "\n".join(tables) + f"\n[tags]\nforeign_patterns = [{patterns}]\n"
+
+
+def _portal_toml(door: Door, doors: tuple[Door, ...]) -> str:
+    def named(side: str) -> str:
+        ports = (f'"{door.reader}:{antenna.port}"' for antenna in door.antennas if antenna.side == side)
+        return f"[{', '.join(ports)}]"
+
+    neighbours = ", ".join(f'"{other.portal}"' for other in doors if abs(other.number - door.number) == 1)
+    if door.kind == "two_sided":
+        antennas = [f"inside = {named('inside')}", f"outside = {named('outside')}"]
+    else:
+        beams = f'["{door.reader}:{OUTER_BEAM_PORT}", "{door.reader}:{INNER_BEAM_PORT}"]'
+        antennas = [f"antennas = {named('plane')}", f"beams = {beams}", 'direction_from = ["beams"]']
+    lines = [
+        "[[portal]]",
+        f'id = "{door.portal}"',
+        f'kind = "{door.kind}"',
+        *antennas,
+        f"neighbours = [{neighbours}]",
+        f'inside_location = "{door.staging}"',
+        f'outside_location = "@clearing/{door.portal}"',
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,162 @@
+"""The truth and what the edge decided in, a score in topmost units out."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+MATCH_S: Final = 60.0
+"""A posting belongs to a crossing if it happened within so much of the crossing's own span of time at the door."""
+POST_AT: Final = 0.95
+HOLD_AT: Final = 0.50
+
+
+@dataclass
+class TrueCrossing:
+    """A topmost unit that crossed, and what became of it."""
+
+    epc: str
+    portal: str
+    direction: str
+    at: datetime
+    begin_at: datetime
+    end_at: datetime
+    outcome: str = "missed"
+    """``right``, ``wrong``, ``held`` or ``missed``."""
+
+    def distance_s(self, at: datetime) -> float:
+        """Measure how far an instant is from this crossing's time at the door, in seconds; 0 inside of it."""
+        if at < self.begin_at:
+            return (self.begin_at - at).total_seconds()
+        return max(0.0, (at - self.end_at).total_seconds())
+
+
+@dataclass
+class Decision:
+    """A line of `edge-agent replay`."""
+
+    epc: str
+    portal: str
+    direction: str
+    at: datetime
+    posted: str
+    """``posted``, ``held`` or ``evidence``."""
+    because: str | None = None
+
+
+@dataclass
+class Score:
+    """What came of all true crossings, and what was posted without one."""
+
+    truth: int = 0
+    right: int = 0
+    wrong: int = 0
+    false_movements: int = 0
+    held: int = 0
+    missed: int = 0
+    raw_reads: int = 0
+    seconds: float = 0.0
+    oddities: list[str] = field(default_factory=list)
+    """One line for each wrong, false, held and missed one."""
+
+    def figures(self) -> dict[str, float]:
+        """Give the figures without the explanations."""
+        return {key: value for key, value in vars(self).items() if key != "oddities"}
+
+
+def judge(truth: Iterable[Mapping[str, Any]], lines: Iterable[Mapping[str, Any]]) -> Score:
+    """Compare in topmost units: pallets with an SSCC, and loose cases.
+
+    A posting counts for the nearest crossing of its unit that has none yet. Whatever else is posted, for goods that
+    did not cross, a second time, or for a case or item inside a pallet, is a false movement. A held decision is
+    counted whether its unit crossed or not: a person is asked either way.
+
+    Args:
+        truth: Lines of truth.jsonl.
+        lines: Lines of `edge-agent replay --json`; those with ``posted`` carry the posting rules' verdict, others are
+            judged by their confidence.
+
+    Returns:
+        The score, without reads and seconds.
+    """
+    appearances = [line for line in truth if "epc" in line]
+    crossings: dict[str, list[TrueCrossing]] = defaultdict(list)
+    happened: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for line in appearances:
+        happened[line["epc"]].append(line)
+        if line["kind"] == "crossing":
+            crossings[line["epc"]].append(_crossing(line))
+    decided = [_decision(line) for line in lines if line.get("kind") == "crossing"]
+    has_rules = any("posted" in line for line in lines if line.get("kind") == "crossing")
+    score = Score(truth=sum(len(each) for each in crossings.values()))
+    # Sure postings choose their crossing first; then holds explain what is left.
+    for rank in ("posted", "held"):
+        for decision in sorted(decided, key=lambda each: each.at):
+            if decision.posted == rank and (has_rules or decision.epc in happened):
+                _count(score, decision, crossings.get(decision.epc, []), happened.get(decision.epc, []))
+    for each in (crossing for listed in crossings.values() for crossing in listed):
+        score.right += each.outcome == "right"
+        score.wrong += each.outcome == "wrong"
+        if each.outcome == "missed":
+            score.missed += 1
+            seen = [f"{d.portal} {d.direction} {d.because or ''}" for d in decided if d.epc == each.epc]
+            score.oddities.append(f"missed {each.epc} {each.portal} {each.direction} at {each.at}: decided {seen}")
+    return score
+
+
+def _count(
+    score: Score, decision: Decision, crossings: list[TrueCrossing], happened: list[Mapping[str, Any]]
+) -> None:
+    near = [each for each in crossings if each.distance_s(decision.at) <= MATCH_S and each.outcome == "missed"]
+    found = min(
+        near,
+        key=lambda each: (each.portal != decision.portal, abs((each.at - decision.at).total_seconds())),
+        default=None,
+    )
+    what = f"{decision.epc} {decision.portal} {decision.direction} at {decision.at} ({decision.because or '-'})"
+    truly = "; ".join(f"{line['kind']} {line['portal']} {line['direction']} {line['at']}" for line in happened)
+    if decision.posted == "held":
+        score.held += 1
+        score.oddities.append(f"held {what}: truly {truly}")
+        if found is not None:
+            found.outcome = "held"
+    elif found is None:
+        score.false_movements += 1
+        score.oddities.append(f"false {what}: truly {truly or 'no unit of its own'}")
+    elif (found.portal, found.direction) == (decision.portal, decision.direction):
+        found.outcome = "right"
+    else:
+        found.outcome = "wrong"
+        score.oddities.append(f"wrong {what}: truly {truly}")
+
+
+def _crossing(line: Mapping[str, Any]) -> TrueCrossing:
+    return TrueCrossing(
+        line["epc"],
+        line["portal"],
+        line["direction"],
+        datetime.fromisoformat(line["at"]),
+        datetime.fromisoformat(line["begin_at"]),
+        datetime.fromisoformat(line["end_at"]),
+    )
+
+
+def _decision(line: Mapping[str, Any]) -> Decision:
+    posted = line.get("posted")
+    if posted is None:
+        confidence, moves = float(line["confidence"]), line["direction"] in {"in", "out"}
+        if moves and confidence >= POST_AT:
+            posted = "posted"
+        elif (moves and confidence >= HOLD_AT) or line["direction"] == "undecided":
+            posted = "held"
+        else:
+            posted = "evidence"
+    return Decision(
+        str(line["epc"]).upper(),
+        line["portal"],
+        line["direction"],
+        datetime.fromisoformat(line["occurred_at"]),
+        posted,
+        line.get("because"),
+    )

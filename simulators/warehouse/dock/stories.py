@@ -1,0 +1,201 @@
+"""What happens at the doors: visits, crossings, hesitations, goods carried back, parked and passing by.
+
+Every story is drawn from a seeded generator with the frequencies below; none of them knows of radio or filters.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from simulators.warehouse.dock.doors import DOOR_SPACING_M, Door
+from simulators.warehouse.dock.goods import Goods
+from simulators.warehouse.dock.paths import INWARD, OUTWARD, Load, Way
+
+Generator = np.random.Generator
+Direction = Literal["in", "out"]
+
+PAUSES_IN_DOORWAY: Final = 0.12
+STEPS_BACK: Final = 0.08
+"""Crossings during which the driver backs up a little and goes on."""
+STAGED_NEAR: Final = 0.25
+"""Crossings that begin or end with goods standing within metres of the antennas."""
+_GONE_Y_M: Final = 13.0
+_TRAILER_END_M: Final = -9.0
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast a dock works."""
+
+    speed_m_per_s: tuple[float, float]
+    """Median and log-spread of a carrier's speed, held within 0.5 and 3 m/s."""
+    gap_s: tuple[float, float]
+    """Between a carrier's return and the next load."""
+    wait_s: tuple[float, float]
+    """Pauses in the doorway."""
+    near_s: tuple[float, float]
+    """Standing near the door before or after a crossing."""
+    parked_s: tuple[float, float]
+    """Standing beside a door for another reason."""
+    turnaround_s: tuple[float, float]
+    """From one vehicle to the next."""
+    has_second_truck: bool
+    """Whether the next load comes while the first carrier returns."""
+
+
+WORKING_DAY: Final = Pace((1.4, 0.35), (1.0, 6.0), (2.0, 15.0), (8.0, 30.0), (60.0, 150.0), (20.0, 40.0), False)  # noqa: FBT003  a row
+DEMO: Final = Pace((2.0, 0.15), (0.3, 1.0), (1.0, 3.0), (3.0, 8.0), (15.0, 40.0), (3.0, 5.0), True)  # noqa: FBT003  a row
+
+
+class Storyteller:
+    """Draws ways at one dock front."""
+
+    def __init__(self, rng: Generator, pace: Pace) -> None:
+        """Take a generator.
+
+        Args:
+            rng: Seeded.
+            pace: How fast everybody works.
+        """
+        self._rng = rng
+        self._pace = pace
+
+    def crossing(self, goods: Goods, door: Door, direction: Direction, at_s: float, *, carrier: str) -> Load:
+        """Carry goods through a door, in whatever manner drivers have.
+
+        Args:
+            goods: What moves.
+            door: Where.
+            direction: Into the building or out of it.
+            at_s: When somebody picks them up.
+            carrier: ``truck`` or ``person``.
+
+        Returns:
+            The load; its way ends where goods are out of reach or the vehicle leaves.
+        """
+        sign = 1.0 if direction == "in" else -1.0
+        speed = self._speed(carrier)
+        x = door.x + self._draw(-0.35, 0.35)
+        inside_x, inside_y = door.x + self._draw(-1.2, 1.2), self._draw(3.5, 6.5)
+        outside_y = self._draw(_TRAILER_END_M, -3.0)
+        begin_near, end_near = self._rng.random(2) < STAGED_NEAR
+        if direction == "in":
+            start, goal = (x, self._draw(-3.0, -1.4) if begin_near else outside_y), (inside_x, inside_y)
+        else:
+            start, goal = (inside_x, inside_y), (x, self._draw(-3.0, -1.4) if end_near else outside_y)
+        standing = self._draw(*self._pace.near_s)
+        way = Way.begin(at_s - (standing if begin_near else 0.0), *start)
+        if begin_near:
+            way = way.wait(standing)
+        way = way.to(x, -1.6 * sign if abs(start[1]) > 1.6 else start[1], speed)  # noqa: PLR2004  where it slows down
+        way = self._through(way, x, sign, speed)
+        way = way.to(x, 1.8 * sign, speed * 0.8).to(*goal, speed)
+        back = way.xs[-1], way.ys[-1]
+        empty = Way.begin(way.end_s + 1.0, *back).to(x, sign, speed).to(x, start[1], speed)
+        if end_near:
+            way = way.wait(self._draw(*self._pace.near_s))
+        if direction == "in":
+            way = way.to(way.xs[-1], _GONE_Y_M, 1.5)
+        elif end_near:
+            way = way.to(way.xs[-1], -16.0, 2.0)
+        return Load(goods, way, INWARD if direction == "in" else OUTWARD, carrier, empty)
+
+    def carried_back(self, goods: Goods, door: Door, side: Direction, at_s: float, *, carrier: str) -> Load:
+        """Bring goods to the door, stop in the doorway, and take them back where they came from.
+
+        Args:
+            goods: What moves.
+            door: Where.
+            side: The direction in which they seem to go.
+            at_s: When somebody picks them up.
+            carrier: ``truck`` or ``person``.
+
+        Returns:
+            The load.
+        """
+        sign = 1.0 if side == "in" else -1.0
+        speed = self._speed(carrier)
+        x = door.x + self._draw(-0.35, 0.35)
+        start = (x, self._draw(-8.0, -4.0)) if side == "in" else (door.x + self._draw(-1, 1), self._draw(5.0, 9.0))
+        turn_y = sign * self._draw(-1.2, 0.9)
+        way = Way.begin(at_s, *start).to(x, -1.8 * sign, speed).to(x, turn_y, speed * 0.7)
+        way = way.wait(self._draw(*self._pace.wait_s)).to(x, -1.8 * sign, speed * 0.6).to(*start, speed)
+        return Load(goods, way, INWARD if side == "in" else OUTWARD, carrier)
+
+    def passing(self, goods: Goods, doors: tuple[Door, ...], at_s: float, *, carrier: str) -> Load:
+        """Carry goods along the dock front, inside.
+
+        Args:
+            goods: What moves.
+            doors: All doors.
+            at_s: When they come into reach.
+            carrier: ``truck`` or ``person``.
+
+        Returns:
+            The load.
+        """
+        ends = [-9.0, doors[-1].x + 9.0]
+        heading = (1.0, 0.0)
+        if self._rng.random() < 0.5:  # noqa: PLR2004  either way
+            ends.reverse()
+            heading = (-1.0, 0.0)
+        speed = self._speed(carrier)
+        way = Way.begin(at_s, ends[0], self._draw(2.0, 5.0)).to(ends[1], self._draw(2.0, 5.0), speed)
+        return Load(goods, way, heading, carrier)
+
+    def parked(self, goods: Goods, door: Door, at_s: float, *, carrier: str) -> Load:
+        """Put goods down beside a door for minutes and fetch them again.
+
+        Args:
+            goods: What stands.
+            door: Beside which.
+            at_s: When they come into reach.
+            carrier: ``truck`` or ``person``.
+
+        Returns:
+            The load.
+        """
+        aside = self._draw(1.3, DOOR_SPACING_M / 2 + 0.3) * self._rng.choice([-1.0, 1.0])
+        x, y = door.x + aside, self._draw(1.4, 4.5)
+        speed = self._speed(carrier)
+        way = Way.begin(at_s, x, 11.0).to(x, y, speed).wait(self._draw(*self._pace.parked_s)).to(x, 11.0, speed)
+        return Load(goods, way, OUTWARD, carrier)
+
+    def walk(self, goods: Goods, door: Door, at_s: float) -> Load:
+        """Let a person walk through a door.
+
+        Args:
+            goods: The person's badge.
+            door: Which.
+            at_s: When.
+
+        Returns:
+            The load.
+        """
+        ends, heading = [6.0, -5.0], OUTWARD
+        if self._rng.random() < 0.5:  # noqa: PLR2004  either way
+            ends.reverse()
+            heading = INWARD
+        x = door.x + self._draw(-0.8, 0.8)
+        return Load(goods, Way.begin(at_s, x, ends[0]).to(x, ends[1], self._draw(0.9, 1.6)), heading, "none")
+
+    def _through(self, way: Way, x: float, sign: float, speed: float) -> Way:
+        """Pass the doorway itself, slower, perhaps with a pause or a step back."""
+        kind = self._rng.random()
+        if kind < PAUSES_IN_DOORWAY:
+            return way.to(x, self._draw(-0.8, 0.8), speed * 0.7).wait(self._draw(*self._pace.wait_s))
+        if kind < PAUSES_IN_DOORWAY + STEPS_BACK:
+            ahead = self._draw(-0.6, 1.0)
+            way = way.to(x, sign * ahead, speed * 0.7)
+            way = way.wait(self._draw(0.5, 3.0)).to(x, sign * (ahead - self._draw(0.6, 1.5)), speed * 0.5)
+            return way.wait(self._draw(0.5, 2.0))
+        return way
+
+    def _speed(self, carrier: str) -> float:
+        median, spread = self._pace.speed_m_per_s
+        fastest = 3.0 if carrier == "truck" else 1.7
+        return float(np.clip(median * np.exp(self._rng.normal(0.0, spread)), 0.5, fastest))
+
+    def _draw(self, low: float, high: float) -> float:
+        return float(self._rng.uniform(low, high))

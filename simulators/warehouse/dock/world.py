@@ -1,0 +1,289 @@
+"""One seeded world of a dock front, planned whole before anything moves: visits, loads, and the truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from simulators.warehouse.dock.doors import Door, dock_front
+from simulators.warehouse.dock.goods import Factory, Goods, Item, Unit
+from simulators.warehouse.dock.paths import Load
+from simulators.warehouse.dock.stories import DEMO, WORKING_DAY, Direction, Pace, Storyteller
+
+Generator = np.random.Generator
+Happening = Literal["crossing", "carried_back", "parked", "passing"]
+
+PALLET_SHARE: Final = 0.62
+"""Of loads; the others are carts of loose cases."""
+ITEM_TAGGED_SHARE: Final = 0.05
+"""Of pallets: items in them have tags too."""
+CARRIED_BACK_PER_LOAD: Final = 0.16
+PASSING_PER_LOAD: Final = 0.20
+PARKED_PER_LOAD: Final = 0.035
+WALKS_PER_LOAD: Final = 0.15
+FOREIGN_SHARE: Final = 0.2
+"""Of goods parked or passing: another company's, no unit of ours."""
+LEAST_STRAY_SHARE: Final = 0.22
+"""Of the units' appearances at the doors; more goods pass by until it is reached."""
+_FIRST_S: Final = 5.0
+_DOCKING_S: Final = 6.0
+_DEMO_LOADS: Final = (3, 5)
+_LOADS: Final = (5, 13)
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """A topmost unit came near a door: it crossed, or it did not."""
+
+    unit: Unit
+    happening: Happening
+    begin_s: float
+    end_s: float
+    portal: str | None = None
+    """None for goods passing all doors."""
+    direction: Direction | None = None
+    at_s: float | None = None
+    """When it was in the plane of the door, on its last passage."""
+    visit: str | None = None
+
+
+@dataclass(frozen=True)
+class PlannedVisit:
+    """A vehicle at a door."""
+
+    visit: str
+    door: Door
+    direction: Direction
+    from_s: float
+    to_s: float
+    document: str
+    pallets: tuple[Goods, ...]
+    loose: tuple[Unit, ...]
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that will happen, in seconds since the world began."""
+
+    seed: int
+    doors: tuple[Door, ...]
+    items: tuple[Item, ...]
+    visits: tuple[PlannedVisit, ...]
+    loads: tuple[Load, ...]
+    appearances: tuple[Appearance, ...]
+
+    @property
+    def crossings(self) -> list[Appearance]:
+        """The true crossings, in the order of time."""
+        return sorted(
+            (seen for seen in self.appearances if seen.happening == "crossing"), key=lambda seen: seen.at_s or 0.0
+        )
+
+    @property
+    def stray_share(self) -> float:
+        """Share of the units' appearances that are no crossing."""
+        return 1 - len(self.crossings) / len(self.appearances)
+
+    @property
+    def end_s(self) -> float:
+        """When the last goods are gone."""
+        return max(load.way.end_s for load in self.loads)
+
+
+def plan_world(seed: int, crossings: int, doors: int) -> World:
+    """Plan a working day of exactly so many crossings of topmost units.
+
+    Args:
+        seed: Any number >= 0; the same seed gives the same world.
+        crossings: >= 1.
+        doors: >= 1.
+
+    Returns:
+        The world.
+    """
+    return _Planner(seed, doors, WORKING_DAY, _LOADS).until(lambda planner: planner.crossed >= crossings, crossings)
+
+
+def plan_demo(seed: int, seconds: float, doors: int) -> World:
+    """Plan a busy dock for a while: short ways, two carriers a door.
+
+    Args:
+        seed: Any number >= 0.
+        seconds: How long goods come; those on their way then still finish.
+        doors: >= 1.
+
+    Returns:
+        The world.
+    """
+    return _Planner(seed, doors, DEMO, _DEMO_LOADS).until(lambda planner: planner.earliest_s >= seconds, None)
+
+
+class _Planner:
+    """Fills the doors' time from the front, always at the door that is free first."""
+
+    def __init__(self, seed: int, doors: int, pace: Pace, loads: tuple[int, int]) -> None:
+        self._seed = seed
+        self._rng = np.random.default_rng([seed, 1])
+        self._doors = dock_front(doors)
+        self._factory = Factory(self._rng)
+        self._teller = Storyteller(self._rng, pace)
+        self._pace = pace
+        self._loads_per_visit = loads
+        self._free_s = {door: _FIRST_S + 2.0 * door.number for door in self._doors}
+        self._next_direction: dict[Door, Direction] = {
+            door: "in" if door.number % 2 else "out" for door in self._doors
+        }
+        self.loads: list[Load] = []
+        self.appearances: list[Appearance] = []
+        self.visits: list[PlannedVisit] = []
+        self.crossed = 0
+
+    @property
+    def earliest_s(self) -> float:
+        return min(self._free_s.values())
+
+    def until(self, is_enough: "Enough", most: int | None) -> World:
+        while not is_enough(self):
+            door = min(self._doors, key=lambda each: self._free_s[each])
+            self._visit(door, most)
+        self._bystanders()
+        return World(
+            self._seed,
+            self._doors,
+            self._factory.items,
+            tuple(self.visits),
+            tuple(sorted(self.loads, key=lambda load: load.way.begin_s)),
+            tuple(sorted(self.appearances, key=lambda seen: (seen.begin_s, seen.unit.epc))),
+        )
+
+    def _visit(self, door: Door, most: int | None) -> None:
+        direction = self._next_direction[door]
+        self._next_direction[door] = "out" if direction == "in" else "in"
+        number = len(self.visits) + 1
+        name = f"V-{self._seed}-{number:03d}"
+        from_s = self._free_s[door]
+        pallets: list[Goods] = []
+        loose: list[Unit] = []
+        last_s = from_s
+        at_s = from_s + _DOCKING_S
+        for _ in range(int(self._rng.integers(*self._loads_per_visit))):
+            if most is not None and self.crossed >= most:
+                break
+            goods = self._goods(most)
+            load, at_s = self._bring(goods, door, direction, at_s, name)
+            last_s = max(last_s, load.way.end_s)
+            if goods.contents:
+                pallets.append(goods)
+            else:
+                loose.extend(goods.units)
+        to_s = max(last_s, at_s) + 2.0
+        kind = "ASN" if direction == "in" else "ORD"
+        self.visits.append(
+            PlannedVisit(
+                name, door, direction, from_s, to_s, f"{kind}-{self._seed}-{number:03d}", tuple(pallets), tuple(loose)
+            )
+        )
+        self._free_s[door] = to_s + self._draw(self._pace.turnaround_s)
+
+    def _goods(self, most: int | None) -> Goods:
+        if self._rng.random() < PALLET_SHARE:
+            return self._factory.pallet(with_items=bool(self._rng.random() < ITEM_TAGGED_SHARE))
+        cases = int(self._rng.integers(1, 5))
+        return self._factory.cart(cases if most is None else min(cases, most - self.crossed))
+
+    def _bring(
+        self, goods: Goods, door: Door, direction: Direction, at_s: float, visit: str
+    ) -> tuple[Load, float]:
+        """Tell one load's crossing, perhaps after it was carried back once; say when the door is free again."""
+        carrier = "truck" if goods.contents else "person"
+        if self._rng.random() < CARRIED_BACK_PER_LOAD:
+            # The same goods and then in earnest, or others that were to go elsewhere.
+            is_same = self._rng.random() < 0.5  # noqa: PLR2004  half of them
+            side = direction if is_same or self._rng.random() < 0.5 else "out"  # noqa: PLR2004  the others come from inside
+            turned = goods if is_same else self._goods(None)
+            turning = self._teller.carried_back(turned, door, side, at_s, carrier=self._carrier(turned))
+            self._add(turning, "carried_back", door.portal, side)
+            at_s = turning.way.end_s + (25.0 if is_same else 1.0) * (0.2 if self._pace.has_second_truck else 1.0)
+        load = self._teller.crossing(goods, door, direction, at_s, carrier=carrier)
+        self._add(load, "crossing", door.portal, direction, visit)
+        self.crossed += len(goods.units)
+        returned = load.empty_return.end_s if load.empty_return else load.way.end_s
+        if self._pace.has_second_truck:
+            returned = load.empty_return.begin_s - 2.0 if load.empty_return else returned
+        if self._rng.random() < WALKS_PER_LOAD:
+            self.loads.append(self._teller.walk(self._factory.badge(), door, returned))
+            returned = self.loads[-1].way.end_s
+        return load, returned + self._draw(self._pace.gap_s)
+
+    def _bystanders(self) -> None:
+        """Let goods pass by and stand about, as many as the loads call for, and more until the share is right."""
+        last_s = max(self._free_s.values())
+        carried = sum(seen.happening == "crossing" for seen in self.appearances)
+        loads = len(self.loads)
+        for _ in range(int(self._rng.binomial(loads, PASSING_PER_LOAD))):
+            self._pass_by(last_s)
+        for _ in range(int(self._rng.binomial(loads, PARKED_PER_LOAD))):
+            goods = self._bystander()
+            door = self._doors[int(self._rng.integers(len(self._doors)))]
+            load = self._teller.parked(goods, door, self._time_until(last_s), carrier=self._carrier(goods))
+            self._add(load, "parked", door.portal)
+        while len(self.appearances) < carried / (1 - LEAST_STRAY_SHARE):
+            self._pass_by(last_s)
+
+    def _pass_by(self, last_s: float) -> None:
+        goods = self._bystander()
+        load = self._teller.passing(goods, self._doors, self._time_until(last_s), carrier=self._carrier(goods))
+        self._add(load, "passing", None)
+
+    def _bystander(self) -> Goods:
+        if self._rng.random() < FOREIGN_SHARE:
+            return self._factory.pallet(is_foreign=True)
+        return self._goods(None)
+
+    def _time_until(self, last_s: float) -> float:
+        return float(self._rng.uniform(1.0, max(2.0, last_s - 20.0)))
+
+    @staticmethod
+    def _carrier(goods: Goods) -> str:
+        return "truck" if goods.contents else "person"
+
+    def _add(
+        self,
+        load: Load,
+        happening: Happening,
+        portal: str | None,
+        direction: Direction | None = None,
+        visit: str | None = None,
+    ) -> None:
+        self.loads.append(load)
+        at_s = load.way.crosses_wall_at() if happening == "crossing" else None
+        self.appearances.extend(
+            Appearance(unit, happening, load.way.begin_s, load.way.end_s, portal, direction, at_s, visit)
+            for unit in load.goods.units
+        )
+
+    def _draw(self, limits: tuple[float, float]) -> float:
+        return float(self._rng.uniform(*limits))
+
+
+class Enough:
+    """Says of a planner whether it has planned enough (a callable)."""
+
+    def __call__(self, planner: _Planner) -> bool: ...
+
+
+def chunks(world: World, seconds: float) -> Iterator[tuple[float, float]]:
+    """Cut a world's time into equal pieces.
+
+    Args:
+        world: Which.
+        seconds: Length of a piece.
+
+    Yields:
+        Begin and end of each.
+    """
+    begin = 0.0
+    while begin < world.end_s:
+        yield begin, begin + seconds
+        begin += seconds
