@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from edge_agent.clock import Clock
 from edge_agent.config.settings import DEFAULT_FILE, Loaded, SettingsError, load, shown
 from edge_agent.decode.barcode import decode_barcode
 from edge_agent.decode.decoded import as_json_object
+from edge_agent.decode.epc import decode_epc, epc_as_json_object
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import export, inspect
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
@@ -36,6 +37,7 @@ _EXAMPLES: Final = """examples:
   edge-agent outbox salvage                 finish salvaging damaged files (agent stopped)
   edge-agent outbox accept-ledger LEDGER    the ledger came back, not the one that replaced it
   edge-agent decode barcode ']E07032069804988'     what a scan names, as one JSON object
+  edge-agent decode epc 3074257BF7194E4000001A85   what a tag names, the same
   edge-agent decode barcode -               the same for each line of standard input
 
 EDGE_AGENT_<SETTING> in the environment goes before the file, e.g. EDGE_AGENT_BROKER_URL.
@@ -54,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     if options.command == "decode":
         return _decode(options.input, aim_required=options.aim == "required")
+    if options.command == "decode-epc":
+        return _decode_epc(options.input)
     try:
         loaded = load(options.config)
         if options.command == "accept-ledger":
@@ -108,6 +112,10 @@ def build_parser() -> argparse.ArgumentParser:
         help="absent: the scanner sends no AIM identifiers, so what reads as two things is ambiguous",
     )
     barcode.set_defaults(command="decode")
+    text = "print one JSON object for each EPC, given as a tag's hexadecimal digits"
+    epc = decode.add_parser("epc", help=text, description=text)
+    epc.add_argument("input", nargs="+", help="hexadecimal digits of the EPC bank; - reads lines")
+    epc.set_defaults(command="decode-epc")
     return parser
 
 
@@ -123,10 +131,19 @@ def _command(
 
 
 def _decode(inputs: Sequence[str], *, aim_required: bool) -> int:
-    scans = (line.rstrip("\r\n") for line in sys.stdin) if list(inputs) == ["-"] else inputs
-    for scan in scans:
+    for scan in _lines_or(inputs):
         print(json.dumps(as_json_object(decode_barcode(scan, aim_required=aim_required))))
     return OK
+
+
+def _decode_epc(inputs: Sequence[str]) -> int:
+    for digits in _lines_or(inputs):
+        print(json.dumps(epc_as_json_object(digits, decode_epc(digits))))
+    return OK
+
+
+def _lines_or(inputs: Sequence[str]) -> Iterable[str]:
+    return (line.rstrip("\r\n") for line in sys.stdin) if list(inputs) == ["-"] else inputs
 
 
 def _run(loaded: Loaded) -> int:

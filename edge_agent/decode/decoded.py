@@ -31,6 +31,15 @@ class FaultCode(StrEnum):
     ELEMENT_STRING = "element_string"
     SEPARATOR_MISSING = "separator_missing"
     CONTRADICTION = "contradiction"
+    NOT_HEXADECIMAL = "not_hexadecimal"
+    UNENCODED = "unencoded"
+    """A tag that was never written, or still as its maker wrote it."""
+    HEADER_UNKNOWN = "header_unknown"
+    LENGTH = "length"
+    PARTITION = "partition"
+    PADDING = "padding"
+    OUT_OF_RANGE = "out_of_range"
+    CHARACTER = "character"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +101,73 @@ def as_json_object(decoded: Decoded) -> dict[str, Any]:
     Returns:
         The keys every decoder answers (None where a code has no such thing), beside ``input``.
     """
+    return answer(
+        decoded.raw,
+        decoded.faults,
+        scheme=decoded.scheme,
+        pure_uri=decoded.pure_uri,
+        element_string=decoded.element_string,
+        digital_link=decoded.digital_link,
+        gtin=decoded.gtin,
+        sscc=decoded.sscc,
+        serial=decoded.serial,
+        lot=decoded.lot,
+        expiry=decoded.expiry,
+        quantity=decoded.quantity,
+    )
+
+
+def answer(
+    raw: str,
+    faults: tuple[Fault, ...],
+    *,
+    scheme: str | None = None,
+    tag_uri: str | None = None,
+    pure_uri: str | None = None,
+    element_string: str | None = None,
+    digital_link: str | None = None,
+    filter_value: int | None = None,
+    gtin: str | None = None,
+    sscc: str | None = None,
+    serial: str | None = None,
+    lot: str | None = None,
+    expiry: date | None = None,
+    quantity: int | None = None,
+) -> dict[str, Any]:
+    """Lay out what a decoder of any kind found, so that all of them answer the same keys.
+
+    Args:
+        raw: The input.
+        faults: What is wrong with it.
+        scheme: What kind of thing it names.
+        tag_uri: EPC tag URI.
+        pure_uri: EPC pure-identity URI.
+        element_string: With bracketed application identifiers.
+        digital_link: GS1 Digital Link URI.
+        filter_value: The EPC's filter value.
+        gtin: 14 digits.
+        sscc: 18 digits.
+        serial: Of whatever is serialised.
+        lot: Batch or lot.
+        expiry: The last day.
+        quantity: Trade items or pieces.
+
+    Returns:
+        One object of the command's output.
+    """
     return {
-        "input": decoded.raw,
-        "scheme": decoded.scheme,
-        "tag_uri": None,
-        "pure_uri": decoded.pure_uri,
-        "element_string": decoded.element_string,
-        "digital_link": decoded.digital_link,
-        "filter": None,
-        "gtin": decoded.gtin,
-        "sscc": decoded.sscc,
-        "serial": decoded.serial,
-        "lot": decoded.lot,
-        "expiry": None if decoded.expiry is None else decoded.expiry.isoformat(),
-        "quantity": decoded.quantity,
-        "errors": [{"code": fault.code, "message": fault.message} for fault in decoded.faults],
+        "input": raw,
+        "scheme": scheme,
+        "tag_uri": tag_uri,
+        "pure_uri": pure_uri,
+        "element_string": element_string,
+        "digital_link": digital_link,
+        "filter": filter_value,
+        "gtin": gtin,
+        "sscc": sscc,
+        "serial": serial,
+        "lot": lot,
+        "expiry": None if expiry is None else expiry.isoformat(),
+        "quantity": quantity,
+        "errors": [{"code": fault.code, "message": fault.message} for fault in faults],
     }
