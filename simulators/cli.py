@@ -8,8 +8,9 @@ from typing import Final
 from simulators.faults import commands as faults
 from simulators.retail import commands as retail
 from simulators.warehouse import commands as warehouse
+from simulators.warehouse.dock import commands as dock
 
-AREAS: Final = (warehouse, retail, faults)
+AREAS: Final = (warehouse, dock, retail, faults)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 

@@ -16,6 +16,8 @@ DOOR_SPACING_M: Final = 4.2
 OPENING_HALF_WIDTH_M: Final = 1.35
 _JAMB_M: Final = 1.5
 """From the middle of a door to the antennas at its sides."""
+_SEES_OUT_M: Final = 1.3
+"""The same of those that look into the vehicle: they hang in the opening, not behind the wall."""
 OUTER_BEAM_Y_M: Final = 0.05
 INNER_BEAM_Y_M: Final = 0.65
 OUTER_BEAM_PORT: Final = 1
@@ -71,12 +73,12 @@ class Door:
 
     def _antenna(self, port: int, *, left: bool) -> Antenna:
         across = 1.0 if left else -1.0
-        x = self.x - across * _JAMB_M
         height = (0.9 if left else 1.5) if port <= 2 else (1.5 if left else 0.9)  # noqa: PLR2004  the first pair
         if self.kind == "one_plane":
-            return Antenna(port, (x, 0.35, height), (across, 0.0, 0.0), "plane")
+            return Antenna(port, (self.x - across * _JAMB_M, 0.35, height), (across, 0.0, 0.0), "plane")
         inward = port <= 2  # noqa: PLR2004  ports 1 and 2 look in, 3 and 4 look out
-        y, into = (0.8, 1.0) if inward else (0.15, -1.0)
+        aside, y, into = (_JAMB_M, 0.8, 1.0) if inward else (_SEES_OUT_M, 0.15, -1.0)
+        x = self.x - across * aside
         slant = float(np.sqrt(0.5))
         return Antenna(
             port, (x, y, height), (across * slant, into * slant, 0.0), "inside" if inward else "outside"

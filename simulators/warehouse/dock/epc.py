@@ -141,7 +141,9 @@ def _assemble(header: int, filter_value: int, company: str, *parts: tuple[int, i
     number = bits = 0
     for value, width in fields:
         if not 0 <= value < 1 << width:
-            raise ValueError(f"value {value} of an EPC of header 0x{header:02X}: expected 0 to {(1 << width) - 1}")
+            raise ValueError(
+                f"value {value} of an EPC of header 0x{header:02X}: expected 0 to {(1 << width) - 1}"
+            )
         number, bits = number << width | value, bits + width
     return (number << (EPC_BITS - bits)).to_bytes(EPC_BITS // 8, "big")
 

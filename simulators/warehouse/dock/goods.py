@@ -20,7 +20,7 @@ FOREIGN_PATTERNS: Final = (r"urn:epc:id:(sgtin|sscc):0614141\..*",)
 _SENSITIVITY_DBM: Final = (-18.0, 1.2)
 """Mean and spread of the power that wakes a tag, its antenna's gain included."""
 _MATERIALS: Final = ((0.50, 4.0, 0.5), (0.30, 10.0, 1.5), (0.12, 40.0, 4.0), (0.08, 55.0, 5.0))
-"""Share of pallets, loss in dB per metre of goods, loss in dB of a tag stuck on them: paper and clothes, mixed
+"""Share of pallets, dB per metre of goods, dB that a tag loses on them: paper and clothes, mixed
 food, liquids, cans."""
 _DEAD_SHARE: Final = 0.001
 """Tags that passed the printer's check and died since."""
@@ -222,7 +222,9 @@ class Factory:
     def _label_place(self, box: tuple[float, float, float]) -> Floats:
         shares = [share for share, _ in _SHIPPING_LABEL_SIDES]
         axis, sign = _SHIPPING_LABEL_SIDES[self._rng.choice(4, p=shares)][1]
-        place = np.array([self._rng.uniform(-0.3, 0.3), self._rng.uniform(-0.3, 0.3), self._rng.uniform(0.4, 0.8)])
+        place = np.array(
+            [self._rng.uniform(-0.3, 0.3), self._rng.uniform(-0.3, 0.3), self._rng.uniform(0.4, 0.8)]
+        )
         place[axis] = sign * (box[axis] + 0.01)
         return place[np.newaxis]
 
@@ -235,11 +237,13 @@ class Factory:
 
     def _surface_places(self, box: tuple[float, float, float], count: int, *, lowest: float) -> Floats:
         rng = self._rng
-        places = np.column_stack([
-            rng.uniform(-box[0], box[0], count),
-            rng.uniform(-box[1], box[1], count),
-            rng.uniform(lowest, max(box[2], lowest + 0.1), count),
-        ])
+        places = np.column_stack(
+            [
+                rng.uniform(-box[0], box[0], count),
+                rng.uniform(-box[1], box[1], count),
+                rng.uniform(lowest, max(box[2], lowest + 0.1), count),
+            ]
+        )
         axis = (rng.random(count) < box[0] / (box[0] + box[1])).astype(int)
         sign = rng.choice([-1.0, 1.0], count)
         rows = np.arange(count)

@@ -1,8 +1,8 @@
 """A reader's inventory: the radio picture of all tags near one door in, what it reports out.
 
-The reader visits its antennas in turn. Each visit is one inventory round: tags that hear enough power answer in
-slots, so a round lasts the longer the more tags are in the field, and one reader's reads a second stay within about 100
-(a lone tag) and 1 / slot. A dwell has an end, so in a crowd not every tag has its turn.
+The reader visits its antennas in turn. Each visit is one inventory round: tags that hear enough power answer
+in slots, so a round lasts the longer the more tags are in the field, and a reader's reads a second stay
+between some 60 (a lone tag) and 1 / slot. A dwell has an end, so in a crowd not every tag has its turn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -70,8 +70,8 @@ class Inventory:
             doors: All doors.
             loads: Everything that will ever be near.
             rng: Seeded; nobody else draws from it.
-            slot_s: Seconds a tag's answer takes, acknowledgement and empty slots included; 1/slot_s is the most
-                that the reader reads in a second.
+            slot_s: Seconds that a tag's answer takes, with acknowledgement and empty slots; 1/slot_s is the
+                most that the reader reads in a second.
         """
         self.door = door
         self._field = RadioField(door, doors, rng)
@@ -99,7 +99,9 @@ class Inventory:
         if not seen:
             return
         epcs = [epc for part in seen for epc in part.epcs]
-        joined = [np.concatenate([getattr(part, name) for part in seen]) for name in _Picture.ARRAYS]
+        joined: list[Floats] = [
+            np.concatenate([getattr(part, name) for part in seen]) for name in _Picture.ARRAYS
+        ]
         chance, rssi, angle, doppler = joined
         is_worth = chance.max(axis=(0, 2)) > 0
         while self._clock_s < end_s:
@@ -117,12 +119,22 @@ class Inventory:
             self._clock_s = began + len(answering) * self._slot_s
             heard = answering[self._rng.random(len(answering)) >= _COLLISION_LOSS]
             if len(heard):
-                seconds = began + np.sort(self._rng.permutation(len(answering))[: len(heard)] + 1) * self._slot_s
-                picture = (rssi[heard, antenna, step], angle[heard, antenna, step], doppler[heard, antenna, step])
+                order = np.sort(self._rng.permutation(len(answering))[: len(heard)])
+                seconds: Floats = np.asarray(began + (order + 1) * self._slot_s, np.float64)
+                picture = (
+                    rssi[heard, antenna, step],
+                    angle[heard, antenna, step],
+                    doppler[heard, antenna, step],
+                )
                 yield self._round(antenna, channel, [epcs[n] for n in heard], seconds, picture)
 
     def _round(
-        self, antenna: int, channel: int, epcs: list[bytes], seconds: Floats, picture: tuple[Floats, Floats, Floats]
+        self,
+        antenna: int,
+        channel: int,
+        epcs: list[bytes],
+        seconds: Floats,
+        picture: tuple[Floats, Floats, Floats],
     ) -> Round:
         rssi, angle, doppler = picture
         count = len(epcs)
@@ -177,7 +189,8 @@ class _Picture:
         channel: int,
     ) -> "_Picture | None":
         margin = np.minimum(
-            link.powered_dbm - sensitivity_dbm[:, np.newaxis, np.newaxis], link.rssi_dbm - _READER_SENSITIVITY_DBM
+            link.powered_dbm - sensitivity_dbm[:, np.newaxis, np.newaxis],
+            link.rssi_dbm - _READER_SENSITIVITY_DBM,
         )
         hopeful = np.flatnonzero(np.where(is_there, margin, -np.inf).max(axis=(1, 2)) > _HOPELESS_DB)
         if not len(hopeful):
@@ -186,4 +199,6 @@ class _Picture:
         chance = np.where(is_there & (margin > _HOPELESS_DB), 1.0 / (1.0 + np.exp(-margin / _SLOPE_DB)), 0.0)
         radial = np.gradient(link.distance_m[hopeful], _STEP_S, axis=2) if len(is_there) > 1 else 0.0
         doppler = -2.0 * radial * CHANNELS_HZ[channel] / LIGHT_M_PER_S + np.zeros(margin.shape)
-        return cls([epcs[n] for n in hopeful], chance, link.rssi_dbm[hopeful], link.angle_rad[hopeful], doppler)
+        return cls(
+            [epcs[int(n)] for n in hopeful], chance, link.rssi_dbm[hopeful], link.angle_rad[hopeful], doppler
+        )

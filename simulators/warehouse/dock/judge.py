@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 MATCH_S: Final = 60.0
-"""A posting belongs to a crossing if it happened within so much of the crossing's own span of time at the door."""
+"""A posting belongs to a crossing if it happened so close to the crossing's own span of time at the door."""
 POST_AT: Final = 0.95
 HOLD_AT: Final = 0.50
 
@@ -68,14 +68,14 @@ class Score:
 def judge(truth: Iterable[Mapping[str, Any]], lines: Iterable[Mapping[str, Any]]) -> Score:
     """Compare in topmost units: pallets with an SSCC, and loose cases.
 
-    A posting counts for the nearest crossing of its unit that has none yet. Whatever else is posted, for goods that
-    did not cross, a second time, or for a case or item inside a pallet, is a false movement. A held decision is
-    counted whether its unit crossed or not: a person is asked either way.
+    A posting counts for the nearest crossing of its unit that has none yet. Whatever else is posted, for
+    goods that did not cross, a second time, or for a case or item inside a pallet, is a false movement. A
+    held decision is counted whether its unit crossed or not: a person is asked either way.
 
     Args:
         truth: Lines of truth.jsonl.
-        lines: Lines of `edge-agent replay --json`; those with ``posted`` carry the posting rules' verdict, others are
-            judged by their confidence.
+        lines: Lines of `edge-agent replay --json`; those with ``posted`` carry the verdict of the posting
+            rules, others are judged by their confidence.
 
     Returns:
         The score, without reads and seconds.
@@ -101,21 +101,29 @@ def judge(truth: Iterable[Mapping[str, Any]], lines: Iterable[Mapping[str, Any]]
         if each.outcome == "missed":
             score.missed += 1
             seen = [f"{d.portal} {d.direction} {d.because or ''}" for d in decided if d.epc == each.epc]
-            score.oddities.append(f"missed {each.epc} {each.portal} {each.direction} at {each.at}: decided {seen}")
+            score.oddities.append(
+                f"missed {each.epc} {each.portal} {each.direction} at {each.at}: decided {seen}"
+            )
     return score
 
 
 def _count(
     score: Score, decision: Decision, crossings: list[TrueCrossing], happened: list[Mapping[str, Any]]
 ) -> None:
-    near = [each for each in crossings if each.distance_s(decision.at) <= MATCH_S and each.outcome == "missed"]
+    near = [
+        each for each in crossings if each.distance_s(decision.at) <= MATCH_S and each.outcome == "missed"
+    ]
     found = min(
         near,
         key=lambda each: (each.portal != decision.portal, abs((each.at - decision.at).total_seconds())),
         default=None,
     )
-    what = f"{decision.epc} {decision.portal} {decision.direction} at {decision.at} ({decision.because or '-'})"
-    truly = "; ".join(f"{line['kind']} {line['portal']} {line['direction']} {line['at']}" for line in happened)
+    what = (
+        f"{decision.epc} {decision.portal} {decision.direction} at {decision.at} ({decision.because or '-'})"
+    )
+    truly = "; ".join(
+        f"{line['kind']} {line['portal']} {line['direction']} {line['at']}" for line in happened
+    )
     if decision.posted == "held":
         score.held += 1
         score.oddities.append(f"held {what}: truly {truly}")

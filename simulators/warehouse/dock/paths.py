@@ -83,10 +83,12 @@ class Way:
         Returns:
             [N, 2] places in metres.
         """
-        return np.column_stack([
-            np.interp(seconds, self.seconds, self.xs),
-            np.interp(seconds, self.seconds, self.ys),
-        ])
+        return np.column_stack(
+            [
+                np.interp(seconds, self.seconds, self.xs),
+                np.interp(seconds, self.seconds, self.ys),
+            ]
+        )
 
     def crosses_wall_at(self) -> float:
         """Find when it is on its last passage through the plane of the wall.

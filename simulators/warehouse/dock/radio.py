@@ -1,10 +1,10 @@
 """UHF backscatter at a dock door: places of tags over time in, power at the tag and at the reader out.
 
-One-way link in dB = pattern of the antenna + free space (Friis) + the ground's mirror image and a sum of scattered
-plane waves (Rician fading that is one function of space, so that a tag that moves half a wavelength sees another
-fade and two tags a metre apart different ones) + slow shadowing, also a function of space + orientation +
-polarisation - goods, forklift, body, wall and trailer in the way. The tag answers when the forward link wakes it; the reader hears the
-square of it. Numbers are those of ETSI EN 302 208 readers at 2 W and of common chips' data sheets.
+One-way link in dB = antenna pattern + free space (Friis) + the floor's mirror image and a sum of scattered
+plane waves (Rician fading as a function of space: half a wavelength on, the fade is another one) + slow
+shadowing, of space too + orientation + polarisation - goods, forklift, body, wall and trailer in the way.
+A tag answers when the forward link wakes it; the reader hears the square of it. Numbers are those of readers
+under ETSI EN 302 208 and of common chips' data sheets.
 """
 
 from dataclasses import dataclass
@@ -152,7 +152,7 @@ class RadioField:
     def _pattern(self, ray: Floats, distance: Floats) -> Floats:
         ahead = np.einsum("tani,ai->tan", ray, self._boresights) / distance
         lowest = 10 ** (-_FRONT_TO_BACK_DB / 10)
-        return np.sqrt(np.maximum(np.maximum(ahead, 0.0) ** _PATTERN_EXPONENT, lowest))
+        return np.asarray(np.sqrt(np.maximum(np.maximum(ahead, 0.0) ** _PATTERN_EXPONENT, lowest)))
 
     def _direct(self, ray: Floats, distance: Floats) -> Floats:
         return self._pattern(ray, distance)
@@ -168,7 +168,7 @@ class RadioField:
     def _scattered(
         self, offset: Floats, motion: Motion, k: float, frequency: float
     ) -> npt.NDArray[np.complex128]:
-        """Sum plane waves; a wave at a tag is the wave at the goods' middle times that of the tag's offset."""
+        """Sum plane waves: each is its value at the goods' middle times that of the tag's offset."""
         at_offset = np.exp(1j * k * np.einsum("awi,ti->atw", self._waves, offset))
         phase = k * np.einsum("awi,ni->awn", self._waves[:, :, :2], motion.place)
         phase -= (2 * np.pi * frequency * self._wave_delays)[:, :, np.newaxis]
@@ -195,7 +195,9 @@ class RadioField:
     def _carrier_db(goods: Goods, motion: Motion, ray: Floats, rotation: Floats) -> Floats | float:
         if motion.carrier == "none":
             return 0.0
-        half, loss = ((1.1, 0.55, 1.1), _TRUCK_DB) if motion.carrier == "truck" else ((0.15, 0.25, 0.9), _BODY_DB)
+        half, loss = (
+            ((1.1, 0.55, 1.1), _TRUCK_DB) if motion.carrier == "truck" else ((0.15, 0.25, 0.9), _BODY_DB)
+        )
         behind = -(goods.box[0] + 0.25 + half[0])
         begin = goods.offsets - np.array([behind, 0.0, half[2]])
         toward = -(ray @ rotation.T)

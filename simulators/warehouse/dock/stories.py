@@ -1,6 +1,6 @@
 """What happens at the doors: visits, crossings, hesitations, goods carried back, parked and passing by.
 
-Every story is drawn from a seeded generator with the frequencies below; none of them knows of radio or filters.
+Every story is drawn from a seeded generator with the frequencies below; none knows of radio or filters.
 """
 
 from dataclasses import dataclass
@@ -44,8 +44,24 @@ class Pace:
     """Whether the next load comes while the first carrier returns."""
 
 
-WORKING_DAY: Final = Pace((1.4, 0.35), (1.0, 6.0), (2.0, 15.0), (8.0, 30.0), (60.0, 150.0), (20.0, 40.0), False)  # noqa: FBT003  a row
-DEMO: Final = Pace((2.0, 0.15), (0.3, 1.0), (1.0, 3.0), (3.0, 8.0), (15.0, 40.0), (3.0, 5.0), True)  # noqa: FBT003  a row
+WORKING_DAY: Final = Pace(
+    speed_m_per_s=(1.4, 0.35),
+    gap_s=(1.0, 6.0),
+    wait_s=(2.0, 15.0),
+    near_s=(8.0, 30.0),
+    parked_s=(60.0, 150.0),
+    turnaround_s=(20.0, 40.0),
+    has_second_truck=False,
+)
+DEMO: Final = Pace(
+    speed_m_per_s=(2.0, 0.15),
+    gap_s=(0.3, 1.0),
+    wait_s=(1.0, 3.0),
+    near_s=(3.0, 8.0),
+    parked_s=(15.0, 40.0),
+    turnaround_s=(3.0, 5.0),
+    has_second_truck=True,
+)
 
 
 class Storyteller:
@@ -117,7 +133,11 @@ class Storyteller:
         sign = 1.0 if side == "in" else -1.0
         speed = self._speed(carrier)
         x = door.x + self._draw(-0.35, 0.35)
-        start = (x, self._draw(-8.0, -4.0)) if side == "in" else (door.x + self._draw(-1, 1), self._draw(5.0, 9.0))
+        start = (
+            (x, self._draw(-8.0, -4.0))
+            if side == "in"
+            else (door.x + self._draw(-1, 1), self._draw(5.0, 9.0))
+        )
         turn_y = sign * self._draw(-1.2, 0.9)
         way = Way.begin(at_s, *start).to(x, -1.8 * sign, speed).to(x, turn_y, speed * 0.7)
         way = way.wait(self._draw(*self._pace.wait_s)).to(x, -1.8 * sign, speed * 0.6).to(*start, speed)
@@ -159,7 +179,9 @@ class Storyteller:
         aside = self._draw(1.3, DOOR_SPACING_M / 2 + 0.3) * self._rng.choice([-1.0, 1.0])
         x, y = door.x + aside, self._draw(1.4, 4.5)
         speed = self._speed(carrier)
-        way = Way.begin(at_s, x, 11.0).to(x, y, speed).wait(self._draw(*self._pace.parked_s)).to(x, 11.0, speed)
+        way = (
+            Way.begin(at_s, x, 11.0).to(x, y, speed).wait(self._draw(*self._pace.parked_s)).to(x, 11.0, speed)
+        )
         return Load(goods, way, OUTWARD, carrier)
 
     def walk(self, goods: Goods, door: Door, at_s: float) -> Load:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import Final, Literal
 
 import numpy as np
@@ -77,7 +78,8 @@ class World:
     def crossings(self) -> list[Appearance]:
         """The true crossings, in the order of time."""
         return sorted(
-            (seen for seen in self.appearances if seen.happening == "crossing"), key=lambda seen: seen.at_s or 0.0
+            (seen for seen in self.appearances if seen.happening == "crossing"),
+            key=lambda seen: seen.at_s or 0.0,
         )
 
     @property
@@ -102,7 +104,7 @@ def plan_world(seed: int, crossings: int, doors: int) -> World:
     Returns:
         The world.
     """
-    return _Planner(seed, doors, WORKING_DAY, _LOADS).until(lambda planner: planner.crossed >= crossings, crossings)
+    return _Planner(seed, doors, WORKING_DAY, _LOADS).fill(crossings=crossings)
 
 
 def plan_demo(seed: int, seconds: float, doors: int) -> World:
@@ -116,7 +118,7 @@ def plan_demo(seed: int, seconds: float, doors: int) -> World:
     Returns:
         The world.
     """
-    return _Planner(seed, doors, DEMO, _DEMO_LOADS).until(lambda planner: planner.earliest_s >= seconds, None)
+    return _Planner(seed, doors, DEMO, _DEMO_LOADS).fill(seconds=seconds)
 
 
 class _Planner:
@@ -143,10 +145,10 @@ class _Planner:
     def earliest_s(self) -> float:
         return min(self._free_s.values())
 
-    def until(self, is_enough: "Enough", most: int | None) -> World:
-        while not is_enough(self):
+    def fill(self, *, crossings: int | None = None, seconds: float = inf) -> World:
+        while self.earliest_s < seconds and (crossings is None or self.crossed < crossings):
             door = min(self._doors, key=lambda each: self._free_s[each])
-            self._visit(door, most)
+            self._visit(door, crossings)
         self._bystanders()
         return World(
             self._seed,
@@ -181,7 +183,14 @@ class _Planner:
         kind = "ASN" if direction == "in" else "ORD"
         self.visits.append(
             PlannedVisit(
-                name, door, direction, from_s, to_s, f"{kind}-{self._seed}-{number:03d}", tuple(pallets), tuple(loose)
+                name,
+                door,
+                direction,
+                from_s,
+                to_s,
+                f"{kind}-{self._seed}-{number:03d}",
+                tuple(pallets),
+                tuple(loose),
             )
         )
         self._free_s[door] = to_s + self._draw(self._pace.turnaround_s)
@@ -195,7 +204,7 @@ class _Planner:
     def _bring(
         self, goods: Goods, door: Door, direction: Direction, at_s: float, visit: str
     ) -> tuple[Load, float]:
-        """Tell one load's crossing, perhaps after it was carried back once; say when the door is free again."""
+        """Tell a load's crossing, perhaps after a turn at the door; say when the door is free again."""
         carrier = "truck" if goods.contents else "person"
         if self._rng.random() < CARRIED_BACK_PER_LOAD:
             # The same goods and then in earnest, or others that were to go elsewhere.
@@ -204,7 +213,9 @@ class _Planner:
             turned = goods if is_same else self._goods(None)
             turning = self._teller.carried_back(turned, door, side, at_s, carrier=self._carrier(turned))
             self._add(turning, "carried_back", door.portal, side)
-            at_s = turning.way.end_s + (25.0 if is_same else 1.0) * (0.2 if self._pace.has_second_truck else 1.0)
+            at_s = turning.way.end_s + (25.0 if is_same else 1.0) * (
+                0.2 if self._pace.has_second_truck else 1.0
+            )
         load = self._teller.crossing(goods, door, direction, at_s, carrier=carrier)
         self._add(load, "crossing", door.portal, direction, visit)
         self.crossed += len(goods.units)
@@ -217,7 +228,7 @@ class _Planner:
         return load, returned + self._draw(self._pace.gap_s)
 
     def _bystanders(self) -> None:
-        """Let goods pass by and stand about, as many as the loads call for, and more until the share is right."""
+        """Let goods pass by and stand about as often as loads call for, and more until the share is right."""
         last_s = max(self._free_s.values())
         carried = sum(seen.happening == "crossing" for seen in self.appearances)
         loads = len(self.loads)
@@ -233,7 +244,9 @@ class _Planner:
 
     def _pass_by(self, last_s: float) -> None:
         goods = self._bystander()
-        load = self._teller.passing(goods, self._doors, self._time_until(last_s), carrier=self._carrier(goods))
+        load = self._teller.passing(
+            goods, self._doors, self._time_until(last_s), carrier=self._carrier(goods)
+        )
         self._add(load, "passing", None)
 
     def _bystander(self) -> Goods:
@@ -265,12 +278,6 @@ class _Planner:
 
     def _draw(self, limits: tuple[float, float]) -> float:
         return float(self._rng.uniform(*limits))
-
-
-class Enough:
-    """Says of a planner whether it has planned enough (a callable)."""
-
-    def __call__(self, planner: _Planner) -> bool: ...
 
 
 def chunks(world: World, seconds: float) -> Iterator[tuple[float, float]]:

@@ -1,0 +1,122 @@
+"""`warehouse-sim score` and `warehouse-sim dock`: dock doors by radio, judged at once or played live."""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from simulators.warehouse.dock.judge import Score
+
+LIMITS: Final = (("wrong + false", 0.005, 0.001), ("held", 0.05, 0.02), ("missed", 0.02, 0.005))
+"""Name, must and goal, as shares of the true crossings."""
+_DOORS: Final = 3
+_MOST_CROSSINGS: Final = 100_000
+_MOST_DOORS: Final = 32
+_SCORE_EXAMPLES: Final = """\
+examples:
+  200 crossings of pallets and loose cases, three doors, through the real pipeline:
+    warehouse-sim score --seed 7 --crossings 200
+  the same for a program, keeping recording, truth, decisions and what went wrong:
+    warehouse-sim score --seed 7 --crossings 200 --json --keep seed-7
+"""
+
+
+def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the commands.
+
+    Args:
+        subparsers: Of `warehouse-sim`.
+    """
+    score = subparsers.add_parser(
+        "score",
+        help="how right the edge is at dock doors: a radio world against its truth",
+        epilog=_SCORE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    score.add_argument("--seed", type=whole(0, 2**63), default=1, help="default: 1")
+    score.add_argument(
+        "--crossings", type=whole(1, _MOST_CROSSINGS), default=200, help="true crossings, default: 200"
+    )
+    score.add_argument("--doors", type=whole(1, _MOST_DOORS), default=_DOORS, help=f"default: {_DOORS}")
+    score.add_argument("--json", action="store_true", help="print one JSON object")
+    score.add_argument("--keep", type=Path, metavar="DIR", help="keep truth, recording and decisions here")
+    score.set_defaults(run=run_score)
+
+
+def run_score(arguments: argparse.Namespace) -> int:
+    """Score one seed.
+
+    Args:
+        arguments: As parsed.
+
+    Returns:
+        0 when scored, 1 if the edge could not replay.
+    """
+    from simulators.warehouse.dock.score import ReplayError, score_world  # noqa: PLC0415  numpy only where it is used
+    from simulators.warehouse.dock.world import plan_world  # noqa: PLC0415  the same
+
+    world = plan_world(arguments.seed, arguments.crossings, arguments.doors)
+    try:
+        if arguments.keep is not None:
+            score = score_world(world, arguments.keep)
+        else:
+            with tempfile.TemporaryDirectory(prefix="warehouse-sim-") as directory:
+                score = score_world(world, Path(directory))
+    except (ReplayError, OSError) as error:
+        print(f"warehouse-sim score: {error}", file=sys.stderr)
+        return 1
+    if arguments.json:
+        print(json.dumps(score.figures()))
+    else:
+        _print_table(score, world.stray_share)
+    return 0
+
+
+def _print_table(score: Score, stray_share: float) -> None:
+    print(f"{score.truth} true crossings; {stray_share:.0%} of all appearances are strays or carried back")
+    for name in ("right", "wrong", "false_movements", "held", "missed", "raw_reads", "seconds"):
+        print(f"  {name:<16} {getattr(score, name):>10}")
+    shares = (score.wrong + score.false_movements, score.held, score.missed)
+    for (name, must, goal), count in zip(LIMITS, shares, strict=True):
+        share = count / score.truth
+        verdict = "goal reached" if share <= goal else "within the limit" if share <= must else "TOO MANY"
+        print(f"  {name:<16} {share:>10.2%}  must {must:.1%}, goal {goal:.1%}: {verdict}")
+    for line in score.oddities:
+        print(f"  {line}")
+
+
+class whole:  # noqa: N801  reads as a type in argparse's messages
+    """Parses a whole number within limits."""
+
+    def __init__(self, least: int, most: int) -> None:
+        """Set the limits.
+
+        Args:
+            least: Smallest allowed.
+            most: Largest allowed.
+        """
+        self._least, self._most = least, most
+
+    def __call__(self, text: str) -> int:
+        """Parse.
+
+        Args:
+            text: As typed.
+
+        Returns:
+            The number.
+
+        Raises:
+            ArgumentTypeError: If it is none, or outside the limits.
+        """
+        try:
+            number = int(text)
+        except ValueError:
+            number = self._least - 1
+        if not self._least <= number <= self._most:
+            raise argparse.ArgumentTypeError(
+                f"{text!r}: expected a whole number from {self._least} to {self._most}"
+            )
+        return number
