@@ -24,6 +24,8 @@ from edge_agent.decode.epc import decode_epc, epc_as_json_object
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import export, inspect
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
+from edge_agent.replay import add_parser as add_replay_parser
+from edge_agent.replay import replay
 
 OK: Final = 0
 FAILED: Final = 1
@@ -38,6 +40,7 @@ _EXAMPLES: Final = """examples:
   edge-agent outbox accept-ledger LEDGER    the ledger came back, not the one that replaced it
   edge-agent decode barcode ']E07032069804988'     what a scan names, as one JSON object
   edge-agent decode epc 3074257BF7194E4000001A85   what a tag names, the same
+  edge-agent replay capture.jsonl --site site.toml   decide again what a capture says
   edge-agent decode barcode -               the same for each line of standard input
 
 EDGE_AGENT_<SETTING> in the environment goes before the file, e.g. EDGE_AGENT_BROKER_URL.
@@ -58,6 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _decode(options.input, aim_required=options.aim == "required")
     if options.command == "decode-epc":
         return _decode_epc(options.input)
+    if options.command == "replay":
+        return replay(options, sys.stdout, sys.stderr)
     try:
         loaded = load(options.config)
         if options.command == "accept-ledger":
@@ -112,6 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="absent: the scanner sends no AIM identifiers, so what reads as two things is ambiguous",
     )
     barcode.set_defaults(command="decode")
+    add_replay_parser(commands)
     text = "print one JSON object for each EPC, given as a tag's hexadecimal digits"
     epc = decode.add_parser("epc", help=text, description=text)
     epc.add_argument("input", nargs="+", help="hexadecimal digits of the EPC bank; - reads lines")

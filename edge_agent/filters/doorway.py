@@ -1,0 +1,76 @@
+"""Light beams across a doorway: their changes in; who passed when, and which way, out (one_plane portals)."""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from edge_agent.filters.track import INSIDE, NOWHERE, OUTSIDE
+
+OUTER: Final = 0
+INNER: Final = 1
+_SAME_LOAD_US: Final = 300_000
+"""Beams that are free for less are looking through a pallet."""
+_KEPT_US: Final = 180_000_000
+_MOST_CHANGES: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One stretch of time in which something stood in the beams."""
+
+    begin_us: int
+    end_us: int
+    toward: int
+    """+1 if it entered by the outer and left by the inner beam, -1 the other way, 0 if it went back."""
+
+
+class Doorway:
+    """Remembers the last minutes of a pair of beams, at most some hundreds of changes."""
+
+    def __init__(self) -> None:
+        """Begin with both beams free."""
+        self._changes: deque[tuple[int, int, bool]] = deque(maxlen=_MOST_CHANGES)
+
+    def change(self, at_us: int, beam: int, *, is_broken: bool) -> None:
+        """Take one change.
+
+        Args:
+            at_us: When.
+            beam: ``OUTER`` or ``INNER``.
+            is_broken: Whether something stands in it now.
+        """
+        self._changes.append((at_us, beam, is_broken))
+        while self._changes[0][0] < at_us - _KEPT_US:
+            self._changes.popleft()
+
+    def passes(self) -> list[Pass]:
+        """Tell who passed.
+
+        Returns:
+            Each finished or unfinished stretch, in time order.
+        """
+        return list(_passes(sorted(self._changes)))
+
+
+def _passes(changes: Iterable[tuple[int, int, bool]]) -> Iterable[Pass]:
+    broken = [False, False]
+    begin_us = end_us = first = last = -1
+    for at_us, beam, is_broken in changes:
+        was_free = not any(broken)
+        if is_broken and was_free and (begin_us < 0 or at_us - end_us > _SAME_LOAD_US):
+            if begin_us >= 0:
+                yield Pass(begin_us, end_us, _toward(first, last))
+            begin_us, first = at_us, beam
+        broken[beam] = is_broken
+        end_us = at_us
+        if not is_broken:
+            last = beam
+    if begin_us >= 0:
+        yield Pass(begin_us, end_us, NOWHERE if any(broken) else _toward(first, last))
+
+
+def _toward(first: int, last: int) -> int:
+    if first == last:
+        return NOWHERE
+    return INSIDE if first == OUTER else OUTSIDE

@@ -1,0 +1,268 @@
+"""``edge-agent replay``: a recorded capture in, the filter's decisions out, as JSON lines or a table."""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Final, Protocol, TextIO
+
+from contracts.vocabulary import CrossingDirection
+from edge_agent.config.site_file import SiteFileError, load_portals
+from edge_agent.filters.passage import Passage
+from edge_agent.filters.portal import PortalFilter
+from edge_agent.readers.capture import EPOCH, Fault, read_json_lines
+from edge_agent.readers.raw_read import RawRead, Seen
+
+OK: Final = 0
+FAILED: Final = 1
+USAGE: Final = 2
+
+_TOGETHER: Final = 4096
+"""Reads that are put in time order together: readers report in bursts, several readers by turns."""
+_SHOWN_FAULTS: Final = 20
+_BARS: Final = "▁▂▃▄▅▆▇█"
+
+
+class Account:
+    """What a replay has come across so far."""
+
+    def __init__(self, capture: str, errors: TextIO) -> None:
+        """Begin with nothing.
+
+        Args:
+            capture: Name of the capture, for messages.
+            errors: Where faults are told.
+        """
+        self._capture = capture
+        self._errors = errors
+        self.faults = 0
+        self.first_us: int | None = None
+        self.last_us = 0
+        self.tags: set[str] = set()
+        self.spelt: dict[str, str] = {}
+        """EPCs that the capture does not spell in capitals, as it spells them."""
+        self.directions = Counter(dict.fromkeys(CrossingDirection, 0))
+
+    def usable(self, entries: Iterable[Seen | Fault]) -> Iterator[Seen]:
+        """Let usable entries through and tell the others.
+
+        Args:
+            entries: Of a capture.
+
+        Yields:
+            What readers said, EPCs in capitals.
+        """
+        for entry in entries:
+            if isinstance(entry, Fault):
+                self.faults += 1
+                if self.faults <= _SHOWN_FAULTS:
+                    print(f"{self._capture}: {entry.place}: {entry.text}", file=self._errors)
+                continue
+            self.first_us = entry.seen_us if self.first_us is None else min(self.first_us, entry.seen_us)
+            self.last_us = max(self.last_us, entry.seen_us)
+            yield self._capital(entry) if isinstance(entry, RawRead) else entry
+
+    def _capital(self, read: RawRead) -> RawRead:
+        epc = read.epc.upper()
+        self.tags.add(epc)
+        if epc == read.epc:
+            return read
+        self.spelt.setdefault(epc, read.epc)
+        return read._replace(epc=epc)
+
+    def summary(self, reads: int, elsewhere: int) -> dict[str, object]:
+        """Sum up.
+
+        Args:
+            reads: Taken by the filter.
+            elsewhere: Of these, of antennas that no portal names.
+
+        Returns:
+            The last line of a JSON answer.
+        """
+        seconds = 0.0 if self.first_us is None else (self.last_us - self.first_us) / 1e6
+        return {
+            "kind": "summary",
+            "reads": reads,
+            "tags": len(self.tags),
+            "crossings": {str(direction): self.directions[direction] for direction in CrossingDirection},
+            "elsewhere": elsewhere,
+            "faults": self.faults,
+            "seconds": seconds,
+        }
+
+
+class Printer(Protocol):
+    """Shows decisions."""
+
+    def passage(self, passage: Passage, epc: str) -> None:
+        """Show one decision; the EPC as the capture spells it."""
+
+    def summary(self, summary: dict[str, object]) -> None:
+        """Show the end."""
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Register the command.
+
+    Args:
+        commands: Of ``edge-agent``.
+    """
+    text = "decide again what a recorded capture says"
+    parser = commands.add_parser("replay", help=text, description=text)
+    parser.add_argument(
+        "capture", metavar="CAPTURE", help="JSON lines or an LLRP recording; - reads standard input"
+    )
+    parser.add_argument(
+        "--site", type=Path, required=True, metavar="FILE", help="site or agent file with [[portal]]"
+    )
+    parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object per line")
+    parser.add_argument("--skip-bad", action="store_true", help="unusable lines are only counted")
+    parser.set_defaults(command="replay")
+
+
+def replay(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
+    """Run the command.
+
+    Args:
+        options: As parsed.
+        out: Gets decisions.
+        errors: Gets faults.
+
+    Returns:
+        0; 1 if the capture cannot be read or has unusable lines that should not be skipped; 2 for a bad site file.
+    """
+    try:
+        portals = load_portals(options.site)
+    except SiteFileError as error:
+        print(error, file=errors)
+        return USAGE
+    printer: Printer = JsonPrinter(out) if options.as_json else TablePrinter(out)
+    account = Account(options.capture, errors)
+    door = PortalFilter(portals)
+    try:
+        entries = _entries(options.capture)
+        usable = account.usable(entries)
+        while batch := list(islice(usable, _TOGETHER)):
+            _show(door.take_many(batch), account, printer)
+        _show(door.flush(), account, printer)
+    except OSError as error:
+        print(f"{options.capture}: cannot be read: {error.strerror or error}", file=errors)
+        return FAILED
+    printer.summary(account.summary(door.reads, door.elsewhere))
+    return FAILED if account.faults and not options.skip_bad else OK
+
+
+def _entries(capture: str) -> Iterator[Seen | Fault]:
+    if capture == "-":
+        yield from read_json_lines(sys.stdin.buffer)
+        return
+    with Path(capture).open("rb") as file:
+        yield from read_json_lines(file)
+
+
+def _show(passages: Iterable[Passage], account: Account, printer: Printer) -> None:
+    for passage in passages:
+        account.directions[passage.direction] += 1
+        printer.passage(passage, account.spelt.get(passage.epc, passage.epc))
+
+
+class JsonPrinter:
+    """One JSON object per line."""
+
+    def __init__(self, out: TextIO) -> None:
+        """Write to a stream.
+
+        Args:
+            out: The stream.
+        """
+        self._out = out
+
+    def passage(self, passage: Passage, epc: str) -> None:
+        """Write a decision."""
+        line: dict[str, object] = {
+            "kind": "crossing",
+            "portal": passage.portal,
+            "epc": epc,
+            "direction": str(passage.direction),
+            "confidence": round(passage.confidence, 4),
+            "first_seen_at": _written(passage.first_seen_us),
+            "occurred_at": _written(passage.occurred_us),
+            "reads": passage.reads,
+        }
+        if passage.neighbour is not None:
+            line["neighbour"] = passage.neighbour
+        if passage.is_assignable:
+            line["assignable"] = True
+        print(json.dumps(line), file=self._out)
+
+    def summary(self, summary: dict[str, object]) -> None:
+        """Write the last line."""
+        print(json.dumps(summary), file=self._out)
+
+
+class TablePrinter:
+    """A line for people per decision, with the radio picture in small."""
+
+    def __init__(self, out: TextIO) -> None:
+        """Write to a stream.
+
+        Args:
+            out: The stream.
+        """
+        self._out = out
+
+    def passage(self, passage: Passage, epc: str) -> None:
+        """Write a decision."""
+        seconds = (passage.last_seen_us - passage.first_seen_us) / 1e6
+        print(
+            f"{_written(passage.occurred_us)}  {passage.portal:12} {passage.direction:9} {passage.confidence:6.1%}  "
+            f"{epc:24}  {passage.reads:5} reads {seconds:7.1f} s  {sparkline(passage)}",
+            file=self._out,
+        )
+
+    def summary(self, summary: dict[str, object]) -> None:
+        """Write the last lines."""
+        crossings = ", ".join(f"{count} {name}" for name, count in self._counts(summary))
+        print(
+            f"{summary['reads']} reads of {summary['tags']} tags in {summary['seconds']:.1f} s: {crossings}",
+            file=self._out,
+        )
+
+    @staticmethod
+    def _counts(summary: dict[str, object]) -> list[tuple[str, int]]:
+        counts = summary["crossings"]
+        assert isinstance(counts, dict)
+        return list(counts.items())
+
+
+def sparkline(passage: Passage, width: int = 24) -> str:
+    """Draw a passage's RSSI over time.
+
+    Args:
+        passage: With its trace.
+        width: In characters.
+
+    Returns:
+        The strongest read of each stretch of time as a bar; a space where there is none.
+    """
+    if not passage.trace:
+        return ""
+    longest_ms = max(point.after_ms for point in passage.trace) + 1
+    strongest: dict[int, float] = {}
+    for point in passage.trace:
+        column = point.after_ms * width // longest_ms
+        strongest[column] = max(point.rssi_dbm, strongest.get(column, -200.0))
+    low, high = min(strongest.values()), max(strongest.values())
+    scale = (len(_BARS) - 1) / max(high - low, 1.0)
+    return "".join(
+        _BARS[round((strongest[n] - low) * scale)] if n in strongest else " " for n in range(width)
+    )
+
+
+def _written(at_us: int) -> str:
+    return (EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds").replace("+00:00", "Z")
