@@ -46,6 +46,34 @@ class Answered:
     posted: Posted
 
 
+def may_answer(actor: Actor, site: str) -> bool:
+    """Tell whether an actor may answer cards of a site.
+
+    Args:
+        actor: Who would.
+        site: Where.
+
+    Returns:
+        True if so.
+    """
+    return not actor.roles_anywhere.isdisjoint(ANSWERERS) and actor.narrowed(*ANSWERERS).may_see(site)
+
+
+def may_take_back(actor: Actor, crossing: CrossingRow) -> bool:
+    """Tell whether a crossing has something to take back as misread, and the actor may do it.
+
+    Args:
+        actor: Who would.
+        crossing: What.
+
+    Returns:
+        True if so.
+    """
+    if not crossing.is_standing and crossing.card != "answered":
+        return False
+    return not actor.roles_anywhere.isdisjoint(MAY_MOVE) and actor.narrowed(*MAY_MOVE).may_see(crossing.site)
+
+
 def answer(
     conn: Connection, actor: Actor, ref: RowRef, *, answer: Answer, visit: str | None = None
 ) -> Answered:

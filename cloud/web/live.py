@@ -1,75 +1,27 @@
 """*Live*: gateways, flow, completeness, gaps and the last movements, kept fresh by server-sent events."""
 
-import asyncio
-import threading
-import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-import orjson
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from cloud.identity.actor import Actor
-from cloud.identity.gate import Gate, NotLoggedInError
+from cloud.identity.gate import Gate
 from cloud.inquiry import operations, stock
 from cloud.inquiry.domain import OPERATIONS_READERS, FlowRow
 from cloud.web.rendering import fragment, page
+from cloud.web.streaming import stream
 from cloud.web.visitors import TheGate, Viewer
 
 router: Final = APIRouter()
 
-EVERY_S: Final = 2.0
-"""Seconds between two looks; viewers with the same sites share one."""
-MAX_STREAM: Final = timedelta(minutes=15)
-"""A stream ends after so long; the browser opens a new one by itself."""
 FLOW_MINUTES: Final = 30
 SILENT_AFTER: Final = timedelta(seconds=45)
 """A gateway that says it is online but was not heard for so long is shown as silent."""
 LAST_MOVEMENTS: Final = 12
 ROWS: Final = 200
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    taken_s: float
-    content: dict[str, Any]
-
-
-class Snapshots:
-    """The last look at the ledger per reach, so that fifty viewers cost one."""
-
-    def __init__(self) -> None:
-        """Keep nothing yet."""
-        self._lock = threading.Lock()
-        self._kept: dict[Actor, _Kept] = {}
-
-    def look(self, gate: Gate, actor: Actor) -> dict[str, Any]:
-        """Give what *Live* shows, at most `EVERY_S` old.
-
-        Args:
-            gate: Opens the transaction.
-            actor: Who looks; the roles are checked at every look.
-
-        Returns:
-            What `live_parts.html` names.
-
-        Raises:
-            NotAllowedError: If the actor may not see operations.
-        """
-        anybody = replace(actor, id="")
-        with self._lock:
-            now_s = time.monotonic()
-            self._kept = {
-                who: kept for who, kept in self._kept.items() if now_s - kept.taken_s < EVERY_S * 0.9
-            }
-            if anybody not in self._kept:
-                self._kept[anybody] = _Kept(now_s, _look(gate, actor, gate.clock()))
-            return self._kept[anybody].content
 
 
 def _look(gate: Gate, actor: Actor, now: datetime) -> dict[str, Any]:
@@ -131,36 +83,17 @@ def per_minute(flow: list[FlowRow], since: datetime, minutes: int) -> tuple[dict
 @router.get("/live")
 def show_live(request: Request, gate: TheGate, visitor: Viewer) -> Response:
     """Show the page as it is now; the stream keeps it fresh."""
-    content = request.app.state.snapshots.look(gate, visitor.actor)
+    content = request.app.state.snapshots.look(gate, visitor.actor, _look, "live")
     return page(request, visitor, "live.html", tab="/live", **content)
 
 
 @router.get("/live/events")
 def stream_live(request: Request, gate: TheGate, visitor: Viewer) -> Response:
-    """Send the live parts every two seconds, as long as the session and the roles last."""
+    """Send the live parts every two seconds."""
     visitor.actor.require(*OPERATIONS_READERS)
-    return StreamingResponse(
-        _events(request, gate),
-        media_type="text/event-stream",
-        headers={"X-Accel-Buffering": "no"},
-    )
+    snapshots = request.app.state.snapshots
 
+    def render(actor: Actor) -> str:
+        return fragment("live_parts.html", **snapshots.look(gate, actor, _look, "live"))
 
-async def _events(request: Request, gate: Gate) -> AsyncIterator[bytes]:
-    """Render in the thread pool and wait outside it, so that a viewer holds no thread."""
-    ends_at = gate.clock() + MAX_STREAM
-    cookies = dict(request.cookies)
-
-    def render() -> str:
-        actor = gate.identify(authorization=None, cookies=cookies).actor
-        return fragment("live_parts.html", **request.app.state.snapshots.look(gate, actor))
-
-    yield b"retry: 3000\n\n"
-    while gate.clock() < ends_at and not await request.is_disconnected():
-        try:
-            html = await run_in_threadpool(render)
-        except NotLoggedInError:
-            yield b"event: ended\ndata: session\n\n"
-            return
-        yield b"event: live\ndata: " + orjson.dumps(html) + b"\n\n"
-        await asyncio.sleep(EVERY_S)
+    return stream(request, gate, render)

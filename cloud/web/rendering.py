@@ -13,11 +13,19 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cloud.identity.gate import Visitor
+from cloud.web.crossing_words import because
 from cloud.web.instants import age
+from cloud.web.radiogram import radiogram
 from cloud.web.sparkline import sparkline
 from contracts.base import epoch_from_int
 
-TABS: Final = (("/live", "Live"), ("/stock", "Stock"), ("/quarantine", "Quarantine"))
+TABS: Final = (
+    ("/live", "Live"),
+    ("/doors", "Doors"),
+    ("/dock-exceptions", "Dock exceptions"),
+    ("/stock", "Stock"),
+    ("/quarantine", "Quarantine"),
+)
 
 _FORMS: Final = {"clock": "%H:%M:%S", "zone": "%Z", "short": "%d %b %H:%M:%S", "full": "%Y-%m-%d %H:%M:%S %Z"}
 
@@ -96,6 +104,8 @@ def _environment() -> Environment:
         qty=quantity,
         age=age,
         sparkline=sparkline,
+        radiogram=radiogram,
+        because=because,
         epoch=epoch_from_int,
     )
     environment.globals.update(static=static_url)

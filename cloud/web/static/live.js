@@ -31,7 +31,8 @@ function merge(shown, part) {
 if (region && state) {
   const events = new EventSource(region.dataset.live);
   events.addEventListener("live", (event) => {
-    refresh(JSON.parse(event.data));
+    const html = JSON.parse(event.data);
+    if (region.dispatchEvent(new CustomEvent("fresh", { detail: html, cancelable: true }))) refresh(html);
     say("Live", "good");
   });
   events.addEventListener("ended", () => {

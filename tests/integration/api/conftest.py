@@ -29,6 +29,13 @@ def pool(database: Any) -> Iterator[ConnectionPool]:
 
 
 @pytest.fixture
+def ingest(database: Any) -> Iterator[ConnectionPool]:
+    """Give connections of those who post what gateways send."""
+    with open_pool(database.ingest_dsn, "test-ingest") as pool:
+        yield pool
+
+
+@pytest.fixture
 def gate(pool: ConnectionPool, clock: Clock) -> Gate:
     return Gate(pool, clock)
 

@@ -1,23 +1,15 @@
 """Crossings and dock exceptions over HTTP: filters, pages, tags, answers under their keys, problems."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
+from doors_at_work import dock
 from serving import NOW, OTHER, OWN, People
 
-from cloud.db import ConnectionPool, open_pool
-from tests.integration.api.doors_at_work import dock
+from cloud.db import ConnectionPool
 from tests.integration.crossings.doors import EPC, PALLET
 
 CONTROLLER, OPERATOR, AUDITOR = (f"{role}@{OWN}" for role in ("inventory_controller", "operator", "auditor"))
 EPOCH = "00000000000000aa"
-
-
-@pytest.fixture
-def ingest(database: object) -> Iterator[ConnectionPool]:
-    with open_pool(database.ingest_dsn, "test-ingest") as pool:
-        yield pool
 
 
 @pytest.fixture

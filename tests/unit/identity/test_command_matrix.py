@@ -104,6 +104,8 @@ PLUMBING = {
     "crossings.postings.leg",
     "crossings.postings.way_back",
     "crossings.reading.see",
+    "crossings.service.may_answer",
+    "crossings.service.may_take_back",
     "identity.store.act_as",
     "inquiry.store.see",
     "ledger.replays.may_settle",
