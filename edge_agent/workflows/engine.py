@@ -11,12 +11,13 @@ from contracts.offline import Badge
 from edge_agent.clock import Stamp
 from edge_agent.decode.decoded import Decoded
 from edge_agent.outbox.draft import Draft
+from edge_agent.workflows.counting import close_bin, count_item, count_place
 from edge_agent.workflows.feedback import Feedback, Signal
 from edge_agent.workflows.goods import Handled, handle_item, handle_place, handle_unit, undo
 from edge_agent.workflows.labels import ItemLabel, Label, PlaceLabel, UnitLabel, read_label
 from edge_agent.workflows.language import Command, Verb
 from edge_agent.workflows.refusals import Refusal, RefusedError
-from edge_agent.workflows.scene import Scene
+from edge_agent.workflows.scene import Scene, Whereabouts, nowhere
 from edge_agent.workflows.site import WorkflowSettings
 from edge_agent.workflows.state import Run, State, Workflow
 
@@ -29,6 +30,7 @@ _STARTS = {
     Verb.PICK: Workflow.PICK,
     Verb.PUTAWAY: Workflow.PUTAWAY,
     Verb.MOVE: Workflow.MOVE,
+    Verb.COUNT: Workflow.COUNT,
 }
 
 
@@ -47,6 +49,8 @@ class Engine:
 
     device: str
     site: WorkflowSettings
+    whereabouts: Whereabouts = nowhere
+    """Where logistic units stand, as far as this gateway has seen."""
 
     def take(self, state: State, decoded: Decoded, now: Stamp) -> Outcome:
         """Take one scan.
@@ -64,7 +68,8 @@ class Engine:
             state, scans=state.scans + 1, heard_at=now.at, heard_mono_ns=now.mono_ns, boot_id=now.boot_id
         )
         is_badge = f"${Verb.BADGE}" in decoded.raw
-        scene = Scene(self.device, self.site, state.actor, now, _HIDDEN_SCAN if is_badge else decoded.raw)
+        scan = _HIDDEN_SCAN if is_badge else decoded.raw
+        scene = Scene(self.device, self.site, state.actor, now, scan, self.whereabouts)
         try:
             handled = self._handle(state, decoded, scene)
         except RefusedError as error:
@@ -100,7 +105,8 @@ class Engine:
         """
         if state.run is None or not state.run.is_half_finished:
             return ()
-        held = f"{len(state.run.carried)} carried, quantity keyed: {state.run.quantity}"
+        done = "counted" if state.run.workflow is Workflow.COUNT else "carried"
+        held = f"{len(state.run.carried)} {done}, quantity keyed: {state.run.quantity}"
         return (
             Scene(self.device, self.site, state.actor, now).event(
                 state.run, "interrupted", "scanner_lost", held
@@ -113,11 +119,12 @@ class Engine:
             return self._command(state, label, scene)
         if state.run is None:
             raise RefusedError(Refusal.NO_WORKFLOW, "scan a command such as $RECEIVE/... or $MOVE first")
+        is_count = state.run.workflow is Workflow.COUNT
         if isinstance(label, ItemLabel):
-            return handle_item(state, state.run, label, scene)
+            return (count_item if is_count else handle_item)(state, state.run, label, scene)
         if isinstance(label, UnitLabel):
             return handle_unit(state, state.run, label, scene)
-        return handle_place(state, state.run, label, scene)
+        return (count_place if is_count else handle_place)(state, state.run, label, scene)
 
     def _read(self, state: State, decoded: Decoded) -> Label:
         is_open = state.actor is not None or not self.site.badge_required
@@ -147,18 +154,12 @@ class Engine:
         return self._within(state, state.run, command, scene)
 
     def _within(self, state: State, run: Run, command: Command, scene: Scene) -> Handled:
-        if command.verb is Verb.QTY:
-            if run.quantity is not None:
-                raise RefusedError(
-                    Refusal.QUANTITY_TWICE, f"{run.quantity} is keyed already: scan the item, or $UNDO"
-                )
-            keyed = replace(run, quantity=command.quantity)
-            return _step(replace(state, run=keyed), (), f"quantity {command.quantity}, scan the item")
+        if command.verb in {Verb.QTY, Verb.ZERO}:
+            return _key(state, run, command)
         if command.verb is Verb.LINE:
             return _step(replace(state, run=replace(run, line=command.line)), (), f"line {command.line}")
         if command.verb is Verb.DONE:
-            after, drafts = _complete(state, scene)
-            return _step(after, drafts, f"{run.workflow} {run.document} done: {run.posted} posted")
+            return _done(state, run, scene)
         after, drafts = _end(state, scene, "cancelled")
         return _step(after, drafts, f"{run.workflow} {run.document} cancelled: {run.posted} stay posted")
 
@@ -187,6 +188,25 @@ class Engine:
             return state, ()
         ended, drafts = _end(state, scene, because)
         return replace(ended, actor=None), (*drafts, scene.event(None, "logged_out", because))
+
+
+def _key(state: State, run: Run, command: Command) -> Handled:
+    if run.quantity is not None:
+        raise RefusedError(
+            Refusal.QUANTITY_TWICE, f"{run.quantity} is keyed already: scan the item, or $UNDO"
+        )
+    if command.verb is Verb.ZERO and run.workflow is not Workflow.COUNT:
+        raise RefusedError(Refusal.ZERO_NOT_EXPECTED, f"{run.workflow} moves goods, expected $ZERO in $COUNT")
+    keyed = replace(state, run=replace(run, quantity=command.quantity))
+    return _step(keyed, (), f"quantity {command.quantity}, scan the item")
+
+
+def _done(state: State, run: Run, scene: Scene) -> Handled:
+    state, counted = close_bin(state, run, scene) if run.workflow is Workflow.COUNT else (state, ())
+    posted = 0 if state.run is None else state.run.posted
+    after, drafts = _complete(state, scene)
+    text = f"{run.workflow} {run.document} done: {posted} posted"
+    return Handled(after, (*counted, *drafts), Feedback(Signal.SUCCESS if counted else Signal.STEP, text))
 
 
 def _complete(state: State, scene: Scene) -> tuple[State, tuple[Draft, ...]]:

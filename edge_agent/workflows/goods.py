@@ -12,6 +12,7 @@ from edge_agent.workflows.scene import Scene, fixed_ends
 from edge_agent.workflows.state import MOST_CARRIED, Carried, Posted, Run, State, Workflow
 
 _PUTS_DOWN_LATER = frozenset({Workflow.PUTAWAY, Workflow.MOVE})
+_TAKES_UNITS = _PUTS_DOWN_LATER | {Workflow.RECEIVE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,13 @@ def handle_item(state: State, run: Run, label: ItemLabel, scene: Scene) -> Handl
     Raises:
         RefusedError: If the quantity is stated twice, the bin is not known yet, or the cart is full.
     """
-    goods = Carried(label, _quantity(run, label), _origin(run, scene), run.line, scene.scan)
+    goods = Carried(label, stated_quantity(run, label), _origin(run, scene), run.line, scene.scan)
     what = f"{goods.quantity} x {label.identifier.value}"
     return _take(state, replace(run, quantity=None), goods, what, scene)
 
 
 def handle_unit(state: State, run: Run, label: UnitLabel, scene: Scene) -> Handled:
-    """Take a logistic unit along to the next scanned place.
+    """Take a logistic unit along to the next scanned place, or receive it.
 
     Args:
         state: The state, whose run is ``run``.
@@ -58,12 +59,18 @@ def handle_unit(state: State, run: Run, label: UnitLabel, scene: Scene) -> Handl
     Raises:
         RefusedError: If units do not move in this workflow, a quantity is keyed, or the cart is full.
     """
-    if run.workflow not in _PUTS_DOWN_LATER:
+    if run.workflow not in _TAKES_UNITS:
         raise RefusedError(
             Refusal.UNIT_NOT_EXPECTED, f"{run.workflow} takes item labels, got unit {label.sscc}"
         )
     if run.quantity is not None:
         raise RefusedError(Refusal.QUANTITY_OF_ONE, f"unit {label.sscc} is one, but {run.quantity} is keyed")
+    _, destination = fixed_ends(run.workflow, scene.site)
+    if destination is not None and scene.whereabouts(label.sscc) == destination:
+        event = scene.event(run, "confirmed", "unit_position", f"unit {label.sscc} stands at {destination}")
+        return Handled(
+            state, (event,), Feedback(Signal.STEP, f"unit {label.sscc} is at {destination} already")
+        )
     goods = Carried(label, Decimal(1), _origin(run, scene), run.line, scene.scan)
     return _take(state, run, goods, f"unit {label.sscc}", scene)
 
@@ -119,9 +126,11 @@ def undo(state: State, scene: Scene) -> Handled:
         )
     if run is not None and run.carried:
         left = run.carried[-1]
-        event = replace(scene, scan=left.scan).event(run, "undone", "label", f"left at {left.origin}")
+        is_count = run.workflow is Workflow.COUNT
+        what = f"{left.quantity} fewer in {left.origin}" if is_count else f"left at {left.origin}"
+        event = replace(scene, scan=left.scan).event(run, "undone", "label", what)
         kept = replace(state, run=replace(run, carried=run.carried[:-1], line=left.line))
-        return Handled(kept, (event,), Feedback(Signal.STEP, f"left at {left.origin}"))
+        return Handled(kept, (event,), Feedback(Signal.STEP, what))
     if run is None or not state.last or state.awaits_identity:
         raise RefusedError(Refusal.NOTHING_TO_UNDO, "nothing to undo here: ask for a reversal in the ledger")
     drafts = tuple(_reversed(posted, scene) for posted in state.last)
@@ -189,13 +198,26 @@ def _origin(run: Run, scene: Scene) -> str:
     return place
 
 
-def _quantity(run: Run, label: ItemLabel) -> Decimal:
+def stated_quantity(run: Run, label: ItemLabel) -> Decimal:
+    """Decide how many units a scanned label stands for.
+
+    Args:
+        run: The work under way, with a keyed quantity perhaps.
+        label: The item, with a quantity of its own perhaps.
+
+    Returns:
+        In the label's unit.
+
+    Raises:
+        RefusedError: If two quantities are stated, or a serialised piece is not one.
+    """
     if run.quantity is not None and label.quantity is not None:
         raise RefusedError(
             Refusal.QUANTITY_TWICE,
             f"{run.quantity} is keyed and the label says {label.quantity}: expected one",
         )
-    quantity = run.quantity or label.quantity or Decimal(1)
+    keyed = label.quantity if run.quantity is None else run.quantity
+    quantity = Decimal(1) if keyed is None else keyed
     if label.epcs and quantity != 1:
         raise RefusedError(Refusal.QUANTITY_OF_ONE, f"{label.identifier.value} is one piece, got {quantity}")
     return quantity

@@ -11,6 +11,10 @@ A command is ``$VERB`` or ``$VERB/argument``, in characters that Code 39 and Cod
 ``$PICK/id``       goods for order ``id``: scan a bin, then items; bin to staging
 ``$PUTAWAY``       scan items of staging, then the bin they are put into
 ``$MOVE``          scan a bin, items out of it, then the bin they are put into
+``$COUNT``         scan a bin, then everything in it; the next bin or ``$DONE`` reports what was counted;
+                   ``$COUNT/id`` does so for count task ``id``. Nothing moves
+``$ZERO``          the next item label is confirmed to be absent; blank is never zero. Before the bin's
+                   own label: the bin is empty
 ``$LINE/n``        the next item is line ``n`` of the document; without it lines count up from 1
 ``$QTY/q``         the next item label stands for ``q`` units, up to 6 decimals
 ``$UNDO``          take the last scan back: forget it, or reverse what it posted
@@ -47,6 +51,8 @@ class Verb(StrEnum):
     PICK = "PICK"
     PUTAWAY = "PUTAWAY"
     MOVE = "MOVE"
+    COUNT = "COUNT"
+    ZERO = "ZERO"
     LINE = "LINE"
     QTY = "QTY"
     UNDO = "UNDO"
@@ -57,6 +63,8 @@ class Verb(StrEnum):
 _TAKES_ARGUMENT: Final = frozenset(
     {Verb.BADGE, Verb.RECEIVE, Verb.SHIP, Verb.RETURN, Verb.PICK, Verb.LINE, Verb.QTY}
 )
+
+_MAY_TAKE_ARGUMENT: Final = frozenset({Verb.COUNT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +81,8 @@ class Command:
 
     @property
     def quantity(self) -> Decimal:
-        """The argument of ``$QTY``."""
-        return Decimal(self.argument)
+        """The argument of ``$QTY``; 0 for ``$ZERO``."""
+        return Decimal(0) if self.verb is Verb.ZERO else Decimal(self.argument)
 
 
 def is_command(text: str) -> bool:
@@ -122,7 +130,7 @@ def parse_command(text: str) -> Command:
         verb = Verb(word)
     except ValueError:
         raise CommandError(f"command {text!r}: {word!r} is none of {', '.join(Verb)}") from None
-    if bool(slash) != (verb in _TAKES_ARGUMENT):
+    if bool(slash) != (verb in _TAKES_ARGUMENT) and verb not in _MAY_TAKE_ARGUMENT:
         expected = "an argument after '/'" if verb in _TAKES_ARGUMENT else "no argument"
         raise CommandError(f"command {text!r}: ${verb} takes {expected}")
     if slash and not _is_valid(verb, argument):

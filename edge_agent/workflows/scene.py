@@ -1,10 +1,21 @@
 """Who scanned what with which device, and when, in; drafts of the records that say so, out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from contracts.records import DocumentRef, Movement, RowRef, Side, UnitPosition, WorkflowEvent
-from contracts.vocabulary import BizStep, Disposition, VirtualLocation
+from contracts.records import (
+    Count,
+    CountLine,
+    DocumentRef,
+    Identifier,
+    Movement,
+    RowRef,
+    Side,
+    UnitPosition,
+    WorkflowEvent,
+)
+from contracts.vocabulary import BizStep, CountScope, Disposition, VirtualLocation
 from edge_agent.clock import Stamp
 from edge_agent.outbox.draft import NOT_NUMBERED, Draft
 from edge_agent.workflows.labels import UnitLabel
@@ -18,6 +29,7 @@ _BIZ_STEP: Final = {
     Workflow.PICK: BizStep.PICKING,
     Workflow.PUTAWAY: BizStep.STORING,
     Workflow.MOVE: BizStep.STORING,
+    Workflow.COUNT: BizStep.CYCLE_COUNTING,
 }
 _DOCUMENT_TYPE: Final = {
     Workflow.RECEIVE: "receipt",
@@ -26,9 +38,17 @@ _DOCUMENT_TYPE: Final = {
     Workflow.PICK: "pick",
     Workflow.PUTAWAY: "putaway",
     Workflow.MOVE: "move",
+    Workflow.COUNT: "count",
 }
 _NOTE_LENGTH: Final = 500
 _OUTSIDE_WORKFLOW: Final = "none"
+
+Whereabouts = Callable[[str], str | None]
+"""Tells where a logistic unit stands, as far as this gateway has seen; None: not known."""
+
+
+def nowhere(_unit: str) -> None:
+    """Know of no unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +61,7 @@ class Scene:
     now: Stamp
     scan: str | None = None
     """Raw characters; None where they must not be kept (a badge) or there were none (a timeout)."""
+    whereabouts: Whereabouts = nowhere
 
     def record(self, run: Run, goods: Carried, destination: str) -> Movement | UnitPosition:
         """State that goods, or a unit, went from where they were taken to where they are put."""
@@ -79,6 +100,31 @@ class Scene:
         places = {"location": original.from_location, "from_location": original.location}
         return original.model_copy(update=self._times() | self._circumstances(self.scan) | places)
 
+    def count(
+        self,
+        run: Run,
+        place: str,
+        lines: tuple[CountLine, ...],
+        zeros: tuple[Identifier, ...],
+        scope: CountScope,
+    ) -> Count:
+        """State what was seen in a bin; nothing moves.
+
+        The instant is that of the last scan. How long the counting took is its uncertainty: what moved
+        meanwhile may have been seen before or after.
+        """
+        took_s = 0.0 if run.opened_at is None else (self.now.at - run.opened_at).total_seconds()
+        work = self._times() | self._circumstances(self.scan) | self._work(run, None)
+        return Count(
+            scope=scope,
+            location=place,
+            lines=lines,
+            zero_confirmed=zeros,
+            count_task=None if run.document == run.id else run.document,
+            clock_uncertainty_s=max(0.0, took_s),
+            **work,
+        )
+
     def event(self, run: Run | None, step: str, outcome: str | None = None, note: str | None = None) -> Draft:
         """State a step of the work that moves nothing."""
         work: dict[str, Any] = (
@@ -98,9 +144,7 @@ class Scene:
     def not_completed(self, run: Run, because: str) -> tuple[Draft, ...]:
         """State what was scanned and never became a movement, one event for each label."""
         labels = [
-            replace(self, scan=goods.scan).event(
-                run, "not_completed", because, f"taken from {goods.origin}, put nowhere"
-            )
+            replace(self, scan=goods.scan).event(run, "not_completed", because, _left_over(run, goods))
             for goods in run.carried
         ]
         if run.quantity is not None:
@@ -109,10 +153,10 @@ class Scene:
             )
         return tuple(labels)
 
-    def _work(self, run: Run, line: int) -> dict[str, Any]:
+    def _work(self, run: Run, line: int | None) -> dict[str, Any]:
         return {
             "biz_step": _BIZ_STEP[run.workflow],
-            "documents": (_document(run, str(line)),),
+            "documents": (_document(run, None if line is None else str(line)),),
             "workflow_run": run.id,
         }
 
@@ -146,8 +190,15 @@ def fixed_ends(workflow: Workflow, site: WorkflowSettings) -> tuple[str | None, 
         Workflow.PICK: (None, site.staging),
         Workflow.PUTAWAY: (site.staging, None),
         Workflow.MOVE: (None, None),
+        Workflow.COUNT: (None, None),
     }
     return ends[workflow]
+
+
+def _left_over(run: Run, goods: Carried) -> str:
+    if run.workflow is Workflow.COUNT:
+        return f"{goods.quantity} counted in {goods.origin}, not reported"
+    return f"taken from {goods.origin}, put nowhere"
 
 
 def _document(run: Run, line: str | None) -> DocumentRef:

@@ -159,7 +159,7 @@ class Session:
         self._tally["scans"] += scans
         for draft in drafts:
             record = draft.record
-            if record.kind in {"movement", "unit_position"}:
+            if record.kind in {"movement", "unit_position", "count"}:
                 self._tally["records_posted"] += 1
             elif record.kind == "workflow_event" and record.step == "refused":
                 self._tally[f"scans_refused_{record.outcome}"] += 1

@@ -14,6 +14,9 @@ from edge_agent.workflows.labels import ItemLabel, UnitLabel
 MOST_CARRIED: Final = 200
 """Labels on one person's cart at a time; the state stays small."""
 
+MOST_COUNTED: Final = 1000
+"""Labels scanned in one bin's count; ``$QTY`` makes one label stand for many pieces."""
+
 
 class Workflow(StrEnum):
     """The kinds of handheld work."""
@@ -24,11 +27,12 @@ class Workflow(StrEnum):
     PICK = "pick"
     PUTAWAY = "putaway"
     MOVE = "move"
+    COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Goods or a unit taken from a place and not yet put down."""
+    """Goods or a unit taken from a place and not yet put down, or counted in it and not yet reported."""
 
     what: ItemLabel | UnitLabel
     quantity: Decimal
@@ -54,9 +58,11 @@ class Run:
     line: int = 1
     """The line the next item belongs to."""
     quantity: Decimal | None = None
-    """Keyed by ``$QTY`` for the next item."""
+    """Keyed by ``$QTY`` for the next item; 0 by ``$ZERO``."""
     place: str | None = None
-    """The bin being picked or moved from."""
+    """The bin being picked, moved from or counted."""
+    opened_at: datetime | None = None
+    """When the count of that bin began."""
     carried: tuple[Carried, ...] = ()
     posted: int = 0
     """Records posted so far."""

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.base import EpochId, GatewayId
 from contracts.offline import Badge
-from contracts.records import Movement, RowRef, UnitPosition, WorkflowEvent
+from contracts.records import Count, Movement, RowRef, UnitPosition, WorkflowEvent
 from edge_agent.clock import Stamp
 from edge_agent.decode.barcode import decode_barcode
 from edge_agent.outbox.draft import Draft
@@ -42,7 +42,7 @@ class Bench:
 
     engine: Engine
     state: State = field(default_factory=State)
-    records: list[Movement | UnitPosition | WorkflowEvent] = field(default_factory=list)
+    records: list[Movement | UnitPosition | Count | WorkflowEvent] = field(default_factory=list)
     elapsed: timedelta = timedelta()
     boot_id: str = "boot-1"
 
@@ -77,6 +77,10 @@ class Bench:
     @property
     def positions(self) -> list[UnitPosition]:
         return [record for record in self.records if isinstance(record, UnitPosition)]
+
+    @property
+    def counts(self) -> list[Count]:
+        return [record for record in self.records if isinstance(record, Count)]
 
     @property
     def events(self) -> list[tuple[str, str, str | None]]:

@@ -1,6 +1,7 @@
 """Stories of people with scanners, told scan by scan."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,10 +10,13 @@ import pytest
 
 from contracts.records import DocumentRef, Movement
 from contracts.vocabulary import BizStep, Disposition
+from edge_agent.outbox.draft import Draft
 from edge_agent.workflows.feedback import Signal
+from edge_agent.workflows.positions import UnitPositions
 
 GTIN_LABEL = "]C10107032069804988"
 SSCC_LABEL = "]C100106141412345678908"
+SSCCS = ["106141412345678908", "106141412345678915", "106141412345678922"]
 
 
 def ends(movement: Movement) -> tuple[str | None, str | None, Decimal]:
@@ -87,6 +91,41 @@ def test_a_pallet_is_put_away_as_one_unit_position(bench: Any) -> None:
         "STAGING",
     )
     assert bench.movements == []
+
+
+def test_a_pallet_received_by_hand_stands_in_staging_and_moves_nothing(bench: Any) -> None:
+    assert bench.scan("$RECEIVE/PO-1", SSCC_LABEL).signal is Signal.SUCCESS
+    [position] = bench.positions
+    assert (position.unit, position.location, position.biz_step) == (
+        "106141412345678908",
+        "STAGING",
+        BizStep.RECEIVING,
+    )
+    assert position.documents == (DocumentRef(type="receipt", id="PO-1", line="1"),)
+    assert bench.movements == []
+    bench.scan("$UNDO")
+    assert bench.positions[-1].location == "@supplier", "it did not arrive after all"
+
+
+def test_a_pallet_that_a_door_has_placed_already_is_confirmed_by_hand(bench: Any) -> None:
+    seen = UnitPositions()
+    bench.engine = replace(bench.engine, whereabouts=seen.location_of)
+    bench.scan("$RECEIVE/PO-1", SSCC_LABEL)
+    seen.note([Draft(record) for record in bench.records])
+    assert bench.scan(SSCC_LABEL).signal is Signal.STEP
+    assert len(bench.positions) == 1
+    assert bench.events[-1] == ("receive", "confirmed", "unit_position")
+    bench.scan("$PUTAWAY", SSCC_LABEL, "A-01")
+    seen.note([Draft(record) for record in bench.records])
+    bench.scan("$RECEIVE/PO-1", SSCC_LABEL)
+    assert [each.location for each in bench.positions] == ["STAGING", "A-01", "STAGING"]
+
+
+def test_units_longest_unheard_of_are_forgotten_first(bench: Any) -> None:
+    seen = UnitPositions(most=2)
+    bench.scan("$RECEIVE/PO-1", *(f"]C100{sscc}" for sscc in SSCCS))
+    seen.note([Draft(record) for record in bench.records])
+    assert [seen.location_of(sscc) for sscc in SSCCS] == [None, "STAGING", "STAGING"]
 
 
 def test_a_gs1_label_brings_its_lot_count_and_packaging_level(bench: Any) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from contracts.base import EpochId, GatewayId
-from contracts.records import Record, RowRef
+from contracts.records import Count, Record, RowRef
 from edge_agent.clock import Clock
 from edge_agent.outbox.draft import Draft
 from edge_agent.outbox.errors import OutboxFullError
@@ -17,7 +17,13 @@ from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.session import Session
 from edge_agent.workflows.site import WorkflowSettings
 
-SITE = WorkflowSettings(item_pattern="[0-9]{5}", staging="STAGING", returns="RETURNS", badge_required=False)
+SITE = WorkflowSettings(
+    item_pattern="[0-9]{5}",
+    location_pattern="[A-Z]-[0-9]{2}",
+    staging="STAGING",
+    returns="RETURNS",
+    badge_required=False,
+)
 
 
 @dataclass
@@ -151,3 +157,24 @@ def test_answers_to_a_scanner_that_is_gone_are_nobody_s(journal: MemoryJournal) 
     scanner.session.silent()
     assert len(scanner.answers) == answered
     assert [getattr(record, "step", "") for record in journal.records] == ["begun", "interrupted"]
+
+
+def test_a_count_goes_on_after_the_agent_died_half_way(journal: MemoryJournal) -> None:
+    Scanner(journal).scan("$COUNT", "A-01", "85123", "$QTY/4", "71053")
+    again = Scanner(journal)
+    [data, _] = again.answers[0]
+    assert b"count" in data
+    assert [data[:1] for data, _ in again.scan("85123", "$DONE")] == [b"\x05", b"\x06"]
+    [count] = [record for record in journal.records if isinstance(record, Count)]
+    assert {line.identifier.value: line.quantity for line in count.lines} == {"85123": 2, "71053": 4}
+    assert again.tally["records_posted"] == 1
+
+
+def test_a_count_is_confirmed_only_after_its_commit(journal: MemoryJournal) -> None:
+    scanner = Scanner(journal)
+    scanner.scan("$COUNT", "A-01", "85123")
+    journal.is_full = True
+    assert [data[:1] for data, _ in scanner.scan("$DONE")] == [b"\x15"]
+    journal.is_full = False
+    assert [data[:1] for data, _ in scanner.scan("$DONE")] == [b"\x06"]
+    assert journal.kinds["count"] == 1
