@@ -25,7 +25,7 @@ DOORS: Final = {
     "psycopg": {"cloud/db/*.py", "cloud/**/store.py"},
     "psycopg_pool": {"cloud/db/*.py"},
     "serial": {"edge_agent/readers/serial_port.py"},
-    "sllurp": {"edge_agent/readers/llrp.py"},
+    "sllurp": {"edge_agent/readers/llrp/messages.py"},
     "sqlite3": {"edge_agent/outbox/store.py"},
     "apscheduler": {"cloud/scheduling/*.py"},
     "statsforecast": {"cloud/forecasting/*.py"},
@@ -255,7 +255,7 @@ def test_the_locks_name_what_pyproject_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     extras, groups = project["project"]["optional-dependencies"], project["dependency-groups"]
     runs = [*project["project"]["dependencies"], *groups["build"]]
-    for extra in ("edge", "cloud", "local", "sim"):
+    for extra in ("edge", "llrp", "cloud", "local", "sim"):
         runs += extras[extra]
     assert {_name(requirement) for requirement in runs} <= _locked_names("run")
     develops = [*runs, *groups["test"], *groups["check"]]
