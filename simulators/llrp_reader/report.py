@@ -1,7 +1,7 @@
 """Observations in, one whole RO_ACCESS_REPORT out, by a struct compiled once for each layout.
 
-Section and parameter numbers are of LLRP 1.0.1 (14.2.3, TagReportData = 240); the phase, the Doppler frequency
-and the finer RSSI are custom parameters of Impinj (vendor 25882).
+Section and parameter numbers are of LLRP 1.0.1 (14.2.3, TagReportData = 240); the phase, the Doppler
+frequency and the finer RSSI are custom parameters of Impinj (vendor 25882).
 """
 
 import binascii
