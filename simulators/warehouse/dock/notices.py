@@ -1,14 +1,7 @@
 """Two kinds of READER_EVENT_NOTIFICATION (LLRP 1.0.1, 14.2.6): connected, and an input changed."""
 
-import struct
-from typing import Final
-
-_NOTIFICATION: Final = (1 << 10) | 63
-_MESSAGE: Final = struct.Struct(">HII")
-_DATA: Final = struct.Struct(">HH")
-_UTC_TIMESTAMP: Final = struct.Struct(">HHQ")
-_GPI_EVENT: Final = struct.Struct(">HHHB")
-_CONNECTION_ATTEMPT: Final = struct.Struct(">HHH")
+from simulators.llrp_reader.element import Element, element
+from simulators.llrp_reader.messages import encode_message, message
 
 
 def gpi_event(at_us: int, port: int, *, is_high: bool) -> bytes:
@@ -22,7 +15,7 @@ def gpi_event(at_us: int, port: int, *, is_high: bool) -> bytes:
     Returns:
         The whole message.
     """
-    return _notification(at_us, _GPI_EVENT.pack(248, _GPI_EVENT.size, port, 0x80 if is_high else 0))
+    return _notification(at_us, element("GPIEvent", GPIPortNumber=port, GPIEvent=int(is_high)))
 
 
 def connected(at_us: int) -> bytes:
@@ -34,10 +27,9 @@ def connected(at_us: int) -> bytes:
     Returns:
         The whole message.
     """
-    return _notification(at_us, _CONNECTION_ATTEMPT.pack(256, _CONNECTION_ATTEMPT.size, 0))
+    return _notification(at_us, element("ConnectionAttemptEvent", Status=0))
 
 
-def _notification(at_us: int, event: bytes) -> bytes:
-    inner = _UTC_TIMESTAMP.pack(128, _UTC_TIMESTAMP.size, at_us) + event
-    data = _DATA.pack(246, _DATA.size + len(inner)) + inner
-    return _MESSAGE.pack(_NOTIFICATION, _MESSAGE.size + len(data), 0) + data
+def _notification(at_us: int, event: Element) -> bytes:
+    data = element("ReaderEventNotificationData", element("UTCTimestamp", Microseconds=at_us), event)
+    return encode_message(message("READER_EVENT_NOTIFICATION", data))

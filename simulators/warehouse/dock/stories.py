@@ -20,8 +20,10 @@ STEPS_BACK: Final = 0.08
 """Crossings during which the driver backs up a little and goes on."""
 STAGED_NEAR: Final = 0.25
 """Crossings that begin or end with goods standing within metres of the antennas."""
-_GONE_Y_M: Final = 13.0
-_TRAILER_END_M: Final = -9.0
+_GONE_Y_M: Final = 12.0
+_DRIVEN_AWAY_Y_M: Final = -14.0
+_SLOW_M: Final = 1.8
+"""So near to the door everybody slows down."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,12 @@ class Pace:
     """Standing near the door before or after a crossing."""
     parked_s: tuple[float, float]
     """Standing beside a door for another reason."""
+    docking_s: float
+    """From a vehicle's coming to the first load."""
     turnaround_s: tuple[float, float]
     """From one vehicle to the next."""
     has_second_truck: bool
-    """Whether the next load comes while the first carrier returns."""
+    """Whether the next load comes before the first carrier is back, at doors without beams."""
 
 
 WORKING_DAY: Final = Pace(
@@ -50,7 +54,8 @@ WORKING_DAY: Final = Pace(
     wait_s=(2.0, 15.0),
     near_s=(8.0, 30.0),
     parked_s=(60.0, 150.0),
-    turnaround_s=(20.0, 40.0),
+    docking_s=10.0,
+    turnaround_s=(10.0, 30.0),
     has_second_truck=False,
 )
 DEMO: Final = Pace(
@@ -59,7 +64,8 @@ DEMO: Final = Pace(
     wait_s=(1.0, 3.0),
     near_s=(3.0, 8.0),
     parked_s=(15.0, 40.0),
-    turnaround_s=(3.0, 5.0),
+    docking_s=2.0,
+    turnaround_s=(1.0, 3.0),
     has_second_truck=True,
 )
 
@@ -77,7 +83,9 @@ class Storyteller:
         self._rng = rng
         self._pace = pace
 
-    def crossing(self, goods: Goods, door: Door, direction: Direction, at_s: float, *, carrier: str) -> Load:
+    def crossing(
+        self, goods: Goods, door: Door, direction: Direction, at_s: float, *, carrier: str, since_s: float
+    ) -> Load:
         """Carry goods through a door, in whatever manner drivers have.
 
         Args:
@@ -86,6 +94,7 @@ class Storyteller:
             direction: Into the building or out of it.
             at_s: When somebody picks them up.
             carrier: ``truck`` or ``person``.
+            since_s: When the vehicle docked: goods stand nowhere before.
 
         Returns:
             The load; its way ends where goods are out of reach or the vehicle leaves.
@@ -93,28 +102,20 @@ class Storyteller:
         sign = 1.0 if direction == "in" else -1.0
         speed = self._speed(carrier)
         x = door.x + self._draw(-0.35, 0.35)
-        inside_x, inside_y = door.x + self._draw(-1.2, 1.2), self._draw(3.5, 6.5)
-        outside_y = self._draw(_TRAILER_END_M, -3.0)
-        begin_near, end_near = self._rng.random(2) < STAGED_NEAR
-        if direction == "in":
-            start, goal = (x, self._draw(-3.0, -1.4) if begin_near else outside_y), (inside_x, inside_y)
-        else:
-            start, goal = (inside_x, inside_y), (x, self._draw(-3.0, -1.4) if end_near else outside_y)
-        standing = self._draw(*self._pace.near_s)
-        way = Way.begin(at_s - (standing if begin_near else 0.0), *start)
-        if begin_near:
-            way = way.wait(standing)
-        way = way.to(x, -1.6 * sign if abs(start[1]) > 1.6 else start[1], speed)  # noqa: PLR2004  where it slows down
-        way = self._through(way, x, sign, speed)
-        way = way.to(x, 1.8 * sign, speed * 0.8).to(*goal, speed)
-        back = way.xs[-1], way.ys[-1]
-        empty = Way.begin(way.end_s + 1.0, *back).to(x, sign, speed).to(x, start[1], speed)
+        begin_near, end_near = (bool(near) for near in self._rng.random(2) < STAGED_NEAR)
+        inside = self._inside(door, is_near=begin_near if direction == "out" else end_near)
+        outside = self._outside(door, is_near=begin_near if direction == "in" else end_near)
+        start, goal = (outside, inside) if direction == "in" else (inside, outside)
+        standing = min(self._draw(*self._pace.near_s), at_s - since_s)
+        way = Way.begin(at_s, *start)
+        if begin_near and standing > 0:
+            way = Way.begin(at_s - standing, *start).wait(standing)
+        way = self._through(way.to(x, -_SLOW_M * sign, speed), x, sign, speed)
+        way = way.to(x, _SLOW_M * sign, speed * 0.8).to(*goal, speed)
+        empty = Way.begin(way.end_s + 1.0, *goal).to(x, sign, speed).to(x, start[1], speed)
         if end_near:
             way = way.wait(self._draw(*self._pace.near_s))
-        if direction == "in":
-            way = way.to(way.xs[-1], _GONE_Y_M, 1.5)
-        elif end_near:
-            way = way.to(way.xs[-1], -16.0, 2.0)
+            way = way.to(goal[0], _GONE_Y_M if direction == "in" else _DRIVEN_AWAY_Y_M, 1.5)
         return Load(goods, way, INWARD if direction == "in" else OUTWARD, carrier, empty)
 
     def carried_back(self, goods: Goods, door: Door, side: Direction, at_s: float, *, carrier: str) -> Load:
@@ -133,14 +134,10 @@ class Storyteller:
         sign = 1.0 if side == "in" else -1.0
         speed = self._speed(carrier)
         x = door.x + self._draw(-0.35, 0.35)
-        start = (
-            (x, self._draw(-8.0, -4.0))
-            if side == "in"
-            else (door.x + self._draw(-1, 1), self._draw(5.0, 9.0))
-        )
+        start = self._outside(door, is_near=False) if side == "in" else self._inside(door, is_near=False)
         turn_y = sign * self._draw(-1.2, 0.9)
-        way = Way.begin(at_s, *start).to(x, -1.8 * sign, speed).to(x, turn_y, speed * 0.7)
-        way = way.wait(self._draw(*self._pace.wait_s)).to(x, -1.8 * sign, speed * 0.6).to(*start, speed)
+        way = Way.begin(at_s, *start).to(x, -_SLOW_M * sign, speed).to(x, turn_y, speed * 0.7)
+        way = way.wait(self._draw(*self._pace.wait_s)).to(x, -_SLOW_M * sign, speed * 0.6).to(*start, speed)
         return Load(goods, way, INWARD if side == "in" else OUTWARD, carrier)
 
     def passing(self, goods: Goods, doors: tuple[Door, ...], at_s: float, *, carrier: str) -> Load:
@@ -213,6 +210,15 @@ class Storyteller:
             way = way.wait(self._draw(0.5, 3.0)).to(x, sign * (ahead - self._draw(0.6, 1.5)), speed * 0.5)
             return way.wait(self._draw(0.5, 2.0))
         return way
+
+    def _inside(self, door: Door, *, is_near: bool) -> tuple[float, float]:
+        """Choose a place in the building: staged behind the door, or out of its reach."""
+        return door.x + self._draw(-1.2, 1.2), self._draw(3.5, 6.5) if is_near else self._draw(9.0, 12.0)
+
+    def _outside(self, door: Door, *, is_near: bool) -> tuple[float, float]:
+        """Choose a place in the vehicle, where pallets stand two abreast: at its end, or deep in it."""
+        aside = self._draw(0.4, 0.7) * float(self._rng.choice([-1.0, 1.0]))
+        return door.x + aside, self._draw(-3.0, -1.8) if is_near else self._draw(-10.0, -6.0)
 
     def _speed(self, carrier: str) -> float:
         median, spread = self._pace.speed_m_per_s

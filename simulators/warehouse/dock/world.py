@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf
+from math import ceil, inf
 from typing import Final, Literal
 
 import numpy as np
@@ -28,8 +28,10 @@ FOREIGN_SHARE: Final = 0.2
 LEAST_STRAY_SHARE: Final = 0.22
 """Of the units' appearances at the doors; more goods pass by until it is reached."""
 _FIRST_S: Final = 5.0
-_DOCKING_S: Final = 6.0
-_DEMO_LOADS: Final = (3, 5)
+_DEMO_LOADS: Final = (6, 11)
+DEMO_CROSSINGS_PER_S: Final = 0.27
+_EARLY_SHARE: Final = 0.9
+_DEMO_DRAWS: Final = 100
 _LOADS: Final = (5, 13)
 
 
@@ -104,34 +106,53 @@ def plan_world(seed: int, crossings: int, doors: int) -> World:
     Returns:
         The world.
     """
-    return _Planner(seed, doors, WORKING_DAY, _LOADS).fill(crossings=crossings)
+    return _Planner((seed, 0), doors, WORKING_DAY, _LOADS).fill(crossings)
 
 
 def plan_demo(seed: int, seconds: float, doors: int) -> World:
-    """Plan a busy dock for a while: short ways, two carriers a door.
+    """Plan a busy dock for a while: quick drivers, at two-sided doors one behind the other.
 
     Args:
         seed: Any number >= 0.
-        seconds: How long goods come; those on their way then still finish.
+        seconds: By then all goods have come and gone; >= 30.
         doors: >= 1.
 
     Returns:
-        The world.
+        The first of the seed's worlds that is busy enough to look at, in both directions.
     """
-    return _Planner(seed, doors, DEMO, _DEMO_LOADS).fill(seconds=seconds)
+    least = ceil(seconds * DEMO_CROSSINGS_PER_S)
+    for number in range(_DEMO_DRAWS):
+        world = _Planner((seed, number), doors, DEMO, _DEMO_LOADS, last_s=seconds).fill()
+        early = [seen for seen in world.crossings if (seen.at_s or 0.0) <= seconds * _EARLY_SHARE]
+        if len(early) >= least and len({seen.direction for seen in early}) == min(2, doors):
+            break
+    return world
+
+
+@dataclass(frozen=True)
+class _Docked:
+    """A vehicle while it is unloaded or loaded."""
+
+    visit: str
+    door: Door
+    direction: Direction
+    since_s: float
 
 
 class _Planner:
     """Fills the doors' time from the front, always at the door that is free first."""
 
-    def __init__(self, seed: int, doors: int, pace: Pace, loads: tuple[int, int]) -> None:
-        self._seed = seed
-        self._rng = np.random.default_rng([seed, 1])
+    def __init__(
+        self, seed: tuple[int, int], doors: int, pace: Pace, loads: tuple[int, int], *, last_s: float = inf
+    ) -> None:
+        self._seed = seed[0]
+        self._rng = np.random.default_rng([seed[0], 1, seed[1]])
         self._doors = dock_front(doors)
         self._factory = Factory(self._rng)
         self._teller = Storyteller(self._rng, pace)
         self._pace = pace
         self._loads_per_visit = loads
+        self._last_s = last_s
         self._free_s = {door: _FIRST_S + 2.0 * door.number for door in self._doors}
         self._next_direction: dict[Door, Direction] = {
             door: "in" if door.number % 2 else "out" for door in self._doors
@@ -141,12 +162,8 @@ class _Planner:
         self.visits: list[PlannedVisit] = []
         self.crossed = 0
 
-    @property
-    def earliest_s(self) -> float:
-        return min(self._free_s.values())
-
-    def fill(self, *, crossings: int | None = None, seconds: float = inf) -> World:
-        while self.earliest_s < seconds and (crossings is None or self.crossed < crossings):
+    def fill(self, crossings: int | None = None) -> World:
+        while min(self._free_s.values()) < self._last_s and (crossings is None or self.crossed < crossings):
             door = min(self._doors, key=lambda each: self._free_s[each])
             self._visit(door, crossings)
         self._bystanders()
@@ -165,21 +182,20 @@ class _Planner:
         number = len(self.visits) + 1
         name = f"V-{self._seed}-{number:03d}"
         from_s = self._free_s[door]
-        pallets: list[Goods] = []
-        loose: list[Unit] = []
-        last_s = from_s
-        at_s = from_s + _DOCKING_S
+        brought: list[Load] = []
+        at_s = from_s + self._pace.docking_s
         for _ in range(int(self._rng.integers(*self._loads_per_visit))):
             if most is not None and self.crossed >= most:
                 break
-            goods = self._goods(most)
-            load, at_s = self._bring(goods, door, direction, at_s, name)
-            last_s = max(last_s, load.way.end_s)
-            if goods.contents:
-                pallets.append(goods)
-            else:
-                loose.extend(goods.units)
-        to_s = max(last_s, at_s) + 2.0
+            load, at_s = self._bring(self._goods(most), _Docked(name, door, direction, from_s), at_s)
+            if load is None:
+                break
+            brought.append(load)
+        if not brought:
+            self._free_s[door] = inf
+            return
+        last_s = max(load.way.end_s for load in brought)
+        to_s = last_s + 2.0
         kind = "ASN" if direction == "in" else "ORD"
         self.visits.append(
             PlannedVisit(
@@ -189,11 +205,11 @@ class _Planner:
                 from_s,
                 to_s,
                 f"{kind}-{self._seed}-{number:03d}",
-                tuple(pallets),
-                tuple(loose),
+                tuple(load.goods for load in brought if load.goods.contents),
+                tuple(unit for load in brought if not load.goods.contents for unit in load.goods.units),
             )
         )
-        self._free_s[door] = to_s + self._draw(self._pace.turnaround_s)
+        self._free_s[door] = max(at_s, to_s) + self._draw(self._pace.turnaround_s)
 
     def _goods(self, most: int | None) -> Goods:
         if self._rng.random() < PALLET_SHARE:
@@ -201,37 +217,38 @@ class _Planner:
         cases = int(self._rng.integers(1, 5))
         return self._factory.cart(cases if most is None else min(cases, most - self.crossed))
 
-    def _bring(
-        self, goods: Goods, door: Door, direction: Direction, at_s: float, visit: str
-    ) -> tuple[Load, float]:
-        """Tell a load's crossing, perhaps after a turn at the door; say when the door is free again."""
-        carrier = "truck" if goods.contents else "person"
+    def _bring(self, goods: Goods, docked: "_Docked", at_s: float) -> tuple[Load | None, float]:
+        """Tell a load's crossing, perhaps after a turn at the door; say when the next may be picked up."""
+        door, direction = docked.door, docked.direction
         if self._rng.random() < CARRIED_BACK_PER_LOAD:
             # The same goods and then in earnest, or others that were to go elsewhere.
             is_same = self._rng.random() < 0.5  # noqa: PLR2004  half of them
-            side = direction if is_same or self._rng.random() < 0.5 else "out"  # noqa: PLR2004  the others come from inside
+            side = direction if is_same or self._rng.random() < 0.5 else "out"  # noqa: PLR2004  others come from inside
             turned = goods if is_same else self._goods(None)
             turning = self._teller.carried_back(turned, door, side, at_s, carrier=self._carrier(turned))
-            self._add(turning, "carried_back", door.portal, side)
-            at_s = turning.way.end_s + (25.0 if is_same else 1.0) * (
-                0.2 if self._pace.has_second_truck else 1.0
-            )
-        load = self._teller.crossing(goods, door, direction, at_s, carrier=carrier)
-        self._add(load, "crossing", door.portal, direction, visit)
+            if self._add(turning, "carried_back", door.portal, side):
+                at_s = turning.way.end_s + self._draw(self._pace.gap_s)
+        load = self._teller.crossing(
+            goods, door, direction, at_s, carrier=self._carrier(goods), since_s=docked.since_s
+        )
+        if not self._add(load, "crossing", door.portal, direction, docked.visit):
+            return None, at_s
         self.crossed += len(goods.units)
-        returned = load.empty_return.end_s if load.empty_return else load.way.end_s
         if self._pace.has_second_truck:
-            returned = load.empty_return.begin_s - 2.0 if load.empty_return else returned
+            # Nobody drives into another; at a door with beams a carrier lets the one before come back first.
+            passing = load.way if door.kind == "two_sided" else load.empty_return or load.way
+            return load, passing.crosses_wall_at() - 1.0 + self._draw(self._pace.gap_s)
+        returned = load.empty_return.end_s if load.empty_return else load.way.end_s
         if self._rng.random() < WALKS_PER_LOAD:
-            self.loads.append(self._teller.walk(self._factory.badge(), door, returned))
-            returned = self.loads[-1].way.end_s
+            walk = self._teller.walk(self._factory.badge(), door, returned)
+            self._add(walk, "passing", None)
+            returned = walk.way.end_s
         return load, returned + self._draw(self._pace.gap_s)
 
     def _bystanders(self) -> None:
         """Let goods pass by and stand about as often as loads call for, and more until the share is right."""
-        last_s = max(self._free_s.values())
-        carried = sum(seen.happening == "crossing" for seen in self.appearances)
         loads = len(self.loads)
+        last_s = max(load.way.end_s for load in self.loads)
         for _ in range(int(self._rng.binomial(loads, PASSING_PER_LOAD))):
             self._pass_by(last_s)
         for _ in range(int(self._rng.binomial(loads, PARKED_PER_LOAD))):
@@ -239,7 +256,7 @@ class _Planner:
             door = self._doors[int(self._rng.integers(len(self._doors)))]
             load = self._teller.parked(goods, door, self._time_until(last_s), carrier=self._carrier(goods))
             self._add(load, "parked", door.portal)
-        while len(self.appearances) < carried / (1 - LEAST_STRAY_SHARE):
+        while len(self.appearances) * (1 - LEAST_STRAY_SHARE) < self.crossed:
             self._pass_by(last_s)
 
     def _pass_by(self, last_s: float) -> None:
@@ -268,13 +285,17 @@ class _Planner:
         portal: str | None,
         direction: Direction | None = None,
         visit: str | None = None,
-    ) -> None:
+    ) -> bool:
+        """Add a load with what its units do, unless it would not be gone in time."""
+        if load.way.end_s > self._last_s:
+            return False
         self.loads.append(load)
         at_s = load.way.crosses_wall_at() if happening == "crossing" else None
         self.appearances.extend(
             Appearance(unit, happening, load.way.begin_s, load.way.end_s, portal, direction, at_s, visit)
             for unit in load.goods.units
         )
+        return True
 
     def _draw(self, limits: tuple[float, float]) -> float:
         return float(self._rng.uniform(*limits))
