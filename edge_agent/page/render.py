@@ -1,0 +1,173 @@
+"""A status in, the page's HTML out; pure, and everything that came from outside is escaped."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from html import escape
+from typing import Final
+
+from contracts.gateway import OutboxHealth
+from contracts.records import Crossing
+from edge_agent.page.radiogram import legend, radiogram
+from edge_agent.page.status import PageStatus, problems
+
+REFRESH_S: Final = 3
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+_MB: Final = 1024 * 1024
+_DIRECTIONS: Final = {"in": "← in", "out": "out →", "undecided": "undecided", "stray": "stray"}
+_SHOWN_AS: Final = {"posted": "good", "held": "bad", "evidence": "quiet"}
+
+
+def render(status: PageStatus) -> str:
+    """Write the page.
+
+    Args:
+        status: One look at the agent.
+
+    Returns:
+        A whole HTML document without script, style or anything from elsewhere.
+    """
+    health = status.health
+    title = f"{health.gateway} · {health.site}"
+    found = problems(status)
+    banner = (
+        "".join(f'<p class="bad" role="alert">{escape(each)}</p>' for each in found)
+        or '<p class="good">All is well.</p>'
+    )
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="refresh" content="{REFRESH_S}">'
+        '<meta name="color-scheme" content="light dark">'
+        f'<title>{escape(title)}</title><link rel="stylesheet" href="/page.css"></head><body>'
+        f"<header><h1>{escape(title)}</h1>"
+        f'<p class="quiet">{_instant(health.sent_at)} · up {_duration(health.uptime_s)} · '
+        f"{escape(status.version)}</p></header>"
+        f"<main>{banner}{_devices(status)}{_antennas(status)}{_crossings(status)}"
+        f"{_outbox(health.outbox)}{_clock(status)}{_counters(status)}</main>"
+        '<footer class="quiet">For programs: <a href="/status.json">status.json</a></footer></body></html>'
+    )
+
+
+def _section(name: str, content: str) -> str:
+    slug = name.split(" ", maxsplit=1)[0].lower()
+    return f'<section aria-labelledby="{slug}"><h2 id="{slug}">{name}</h2>{content}</section>'
+
+
+def _table(heads: Iterable[str], rows: Iterable[Iterable[str]], *, nothing: str) -> str:
+    lines = ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
+    if not lines:
+        return f'<p class="quiet">{nothing}</p>'
+    head = "".join(f'<th scope="col">{each}</th>' for each in heads)
+    body = "".join(f"<tr>{line}</tr>" for line in lines)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _devices(status: PageStatus) -> str:
+    now = status.health.sent_at
+    rows = (
+        (
+            escape(each.id),
+            escape(each.kind),
+            f'<span class="{"good" if each.state == "open" else "bad"}">{escape(each.state)}</span>',
+            f"{each.reads:,}",
+            _ago(each.last_heard_at, now),
+        )
+        for each in status.health.readers
+    )
+    heads = ("device", "kind", "state", "reads", "last heard")
+    return _section("Readers and scanners", _table(heads, rows, nothing="None is set up."))
+
+
+def _antennas(status: PageStatus) -> str:
+    now = status.health.sent_at
+    rows = (
+        (
+            escape(f"{each.reader}:{each.antenna}"),
+            escape(each.portal or "-"),
+            f"{each.reads:,}",
+            _ago(each.last_read_at, now),
+        )
+        for each in status.antennas
+    )
+    heads = ("antenna", "portal", "reads", "last read")
+    return _section("Antennas", _table(heads, rows, nothing="No reader has antennas."))
+
+
+def _crossings(status: PageStatus) -> str:
+    cards = "".join(_crossing(each, status.health.sent_at) for each in status.crossings)
+    return _section("Crossings", cards or '<p class="quiet">None since the agent started.</p>')
+
+
+def _crossing(crossing: Crossing, now: datetime) -> str:
+    sure = "" if crossing.confidence is None else f"{crossing.confidence:.0%} sure · "
+    is_news = crossing.because is not None and crossing.because.value != crossing.direction.value
+    because = f" ({escape(str(crossing.because).replace('_', ' '))})" if is_news else ""
+    what = crossing.unit or crossing.epc
+    return (
+        f'<article><h3>{escape(crossing.portal)} <span class="direction">'
+        f"{_DIRECTIONS[crossing.direction]}</span> "
+        f'<span class="{_SHOWN_AS[crossing.posted]}">{escape(crossing.posted)}</span>{because}</h3>'
+        f'<p class="code">{escape(what)}</p>{radiogram(crossing)}'
+        f"<p>{legend(crossing.antennas)}</p>"
+        f'<p class="quiet">{sure}{crossing.reads} reads · {_instant(crossing.occurred_at_claimed)} · '
+        f"{_ago(crossing.occurred_at_claimed, now)}</p></article>"
+    )
+
+
+def _outbox(outbox: OutboxHealth) -> str:
+    state = '<span class="bad">full</span>' if outbox.is_full else '<span class="good">has room</span>'
+    oldest = _duration(outbox.oldest_unacked_age_s) if outbox.unacked_rows else "-"
+    used = outbox.used_bytes / _MB
+    quota = f"{used:,.1f} of {outbox.quota_bytes / _MB:,.0f} MB"
+    facts = (
+        ("not in the ledger yet", f"{outbox.unacked_rows:,} rows in {outbox.unacked_batches:,} batches"),
+        ("the oldest waits for", oldest),
+        ("space", f"{quota}, {state}"),
+    )
+    return _section("Outbox", _facts(facts))
+
+
+def _clock(status: PageStatus) -> str:
+    clock = status.health.clock
+    state = '<span class="good">believed</span>' if clock.ok else '<span class="bad">not believed</span>'
+    offset = "not measured" if clock.offset_s is None else f"{clock.offset_s:+.3f} s"
+    broker = "good" if status.is_connected else "bad"
+    facts = (
+        ("clock", state),
+        ("steps since start", f"{clock.steps:,}"),
+        ("offset", offset),
+        (
+            "broker",
+            f'<span class="{broker}">{"connected" if status.is_connected else "not connected"}</span>',
+        ),
+    )
+    return _section("Clock and connection", _facts(facts))
+
+
+def _counters(status: PageStatus) -> str:
+    counted = sorted((name, number) for name, number in status.health.counters.items() if number)
+    rows = ((escape(name), f"{number:,}") for name, number in counted)
+    return _section("Counters", _table(("counted", "times"), rows, nothing="Nothing was counted yet."))
+
+
+def _facts(facts: Iterable[tuple[str, str]]) -> str:
+    return "<dl>" + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in facts) + "</dl>"
+
+
+def _instant(at: datetime) -> str:
+    return f'<time datetime="{at.isoformat()}">{at:%Y-%m-%d %H:%M:%S} UTC</time>'
+
+
+def _ago(at: datetime | None, now: datetime) -> str:
+    return "never" if at is None else f"{_duration((now - at).total_seconds())}\N{NO-BREAK SPACE}ago"
+
+
+def _duration(seconds: float) -> str:
+    whole = max(0, int(seconds))
+    if whole < _MINUTE_S:
+        return f"{whole}\N{NO-BREAK SPACE}s"
+    if whole < _HOUR_S:
+        return f"{whole // _MINUTE_S}\N{NO-BREAK SPACE}min"
+    if whole < _DAY_S:
+        return f"{whole // _HOUR_S}\N{NO-BREAK SPACE}h {whole % _HOUR_S // _MINUTE_S}\N{NO-BREAK SPACE}min"
+    return f"{whole // _DAY_S}\N{NO-BREAK SPACE}d {whole % _DAY_S // _HOUR_S}\N{NO-BREAK SPACE}h"

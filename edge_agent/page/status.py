@@ -1,0 +1,99 @@
+"""What the agent's page shows: plain values that the agent fills anew for every look."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from contracts.gateway import Health
+from contracts.records import Crossing
+
+_SHOWN_OF_CROSSING = frozenset(
+    {"portal", "epc", "unit", "direction", "confidence", "first_seen_at", "occurred_at_claimed", "reads",
+     "posted", "because", "visit", "antennas", "trace"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class AntennaStatus:
+    """One antenna of a reader."""
+
+    reader: str
+    antenna: int
+    reads: int = 0
+    """Since the agent started."""
+    last_read_at: datetime | None = None
+    portal: str | None = None
+    """The portal it belongs to; None if it belongs to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageStatus:
+    """One look at a running agent; nothing in it is secret."""
+
+    version: str
+    health: Health
+    """The same that the heartbeat says: readers and scanners, outbox, clock, counters."""
+    is_connected: bool
+    """Whether the broker is connected."""
+    antennas: tuple[AntennaStatus, ...] = ()
+    crossings: tuple[Crossing, ...] = ()
+    """The last ones, newest first."""
+    notes: Mapping[str, str] | None = None
+    """By reader or scanner: why it is not what it should be, in its own words."""
+
+
+def as_json_object(status: PageStatus) -> dict[str, Any]:
+    """Lay a status out for programs.
+
+    Args:
+        status: One look.
+
+    Returns:
+        JSON values; of a crossing only what the page shows too.
+    """
+    return {
+        "version": status.version,
+        "is_connected": status.is_connected,
+        "health": status.health.model_dump(mode="json"),
+        "antennas": [
+            {
+                "reader": each.reader,
+                "antenna": each.antenna,
+                "portal": each.portal,
+                "reads": each.reads,
+                "last_read_at": None if each.last_read_at is None else each.last_read_at.isoformat(),
+            }
+            for each in status.antennas
+        ],
+        "crossings": [
+            crossing.model_dump(mode="json", include=set(_SHOWN_OF_CROSSING)) for crossing in status.crossings
+        ],
+        "notes": dict(status.notes or {}),
+        "problems": list(problems(status)),
+    }
+
+
+def problems(status: PageStatus) -> tuple[str, ...]:
+    """Say what somebody should look after.
+
+    Args:
+        status: One look.
+
+    Returns:
+        One sentence each; none if all is well.
+    """
+    health = status.health
+    found = []
+    if health.outbox.is_full:
+        found.append("The outbox is full: scans and crossings are refused until the ledger takes rows.")
+    if not status.is_connected:
+        found.append("No connection to the broker: rows are kept here and go out later.")
+    if not health.clock.ok:
+        found.append("The clock is not believed: times are marked until it is synchronised.")
+    notes = status.notes or {}
+    for device in health.readers:
+        if device.state != "open":
+            because = f": {notes[device.id]}" if notes.get(device.id) else ""
+            found.append(f"{device.kind.capitalize()} {device.id} is {device.state}{because}.")
+    return tuple(found)
