@@ -1,0 +1,200 @@
+"""Whole LLRP messages of one reader with their arrivals in, raw reads and input changes out.
+
+The live adapter, the replay of recordings and the benchmark all use this. It knows no clock and no thread:
+the arrival says what time it is.
+"""
+
+from collections import Counter
+from functools import lru_cache
+from math import nan
+from typing import Final
+
+from edge_agent.readers.llrp.clock_offset import ClockOffset
+from edge_agent.readers.llrp.framing import message_type
+from edge_agent.readers.llrp.messages import (
+    Fields,
+    MalformedMessageError,
+    decode_message,
+    decode_report,
+    require_llrp,
+)
+from edge_agent.readers.llrp.profile import Quirks
+from edge_agent.readers.raw_read import GpiChange, RawRead, Seen
+
+RO_ACCESS_REPORT: Final = 61
+READER_EVENT_NOTIFICATION: Final = 63
+
+_STAMPS: Final = (
+    "LastSeenTimestampUTC",
+    "FirstSeenTimestampUTC",
+    "LastSeenTimestampUptime",
+    "FirstSeenTimestampUptime",
+)
+"""In order of preference: the last time is one of this report, whatever a reader takes the first to be."""
+_CARRIED: Final = (*_STAMPS, "AntennaID", "PeakRSSI", "TagSeenCount", "ImpinjPeakRSSI")
+_ZEBRA: Final = 161
+_MOTO_TAG_PHASE: Final = 709
+_UNDECODED: Final = "SllurpDecodeError"
+_PHASE_DEG: Final = 360 / 4096
+_MOTO_PHASE_DEG: Final = 180 / 32768
+_DOPPLER_HZ: Final = 1 / 16
+_EPC_96_BITS: Final = 96
+_ASCII_HEX_BITS: Final = 2 * _EPC_96_BITS
+_HEX_DIGITS: Final = frozenset(b"0123456789ABCDEFabcdef")
+
+
+class LlrpDecoder:
+    """Decodes what one reader says over one connection."""
+
+    def __init__(
+        self, reader: str, quirks: Quirks | None = None, oddities: Counter[str] | None = None
+    ) -> None:
+        """Begin without any memory.
+
+        Args:
+            reader: The id that its reads carry.
+            quirks: Of its profile; by default those of any reader.
+            oddities: Where to count what did not go as it should; its own by default.
+
+        Raises:
+            LlrpMissingError: If the extra ``llrp`` is not installed.
+        """
+        require_llrp(reader)
+        self.reader = reader
+        self.oddities: Counter[str] = Counter() if oddities is None else oddities
+        self.detail = ""
+        """What was wrong with the last malformed message."""
+        self._quirks = quirks or Quirks()
+        self._utc = ClockOffset()
+        self._uptime = ClockOffset()
+        self._last: Fields = {}
+
+    @property
+    def clock_offset_us(self) -> int | None:
+        """What is added to the reader's UTC stamps, in microseconds; None while it has given none."""
+        return self._utc.offset_us
+
+    @property
+    def clock_resets(self) -> int:
+        """How often the reader's clock was set or began anew."""
+        return self._utc.resets + self._uptime.resets
+
+    def take(self, message: bytes, arrived_us: int) -> list[Seen]:
+        """Take one message.
+
+        Args:
+            message: Whole, header included.
+            arrived_us: When it came, in microseconds since 1970, UTC.
+
+        Returns:
+            What it says about tags and inputs; nothing for other messages, nor for malformed ones, which are
+            counted.
+        """
+        kind = message_type(message)
+        try:
+            if kind == RO_ACCESS_REPORT:
+                return self._reads(decode_report(message), arrived_us)
+            if kind == READER_EVENT_NOTIFICATION:
+                return self._changes(decode_message(message), arrived_us)
+        except MalformedMessageError as error:
+            self.detail = str(error)
+            self.oddities["reader_messages_malformed"] += 1
+        return []
+
+    def _reads(self, tags: list[Fields], arrived_us: int) -> list[Seen]:
+        if not tags:
+            return []
+        if self._quirks.omitted_means_last:
+            tags = [self._filled(tag) for tag in tags]
+        stamp = next((name for name in _STAMPS if name in tags[0]), _STAMPS[0])
+        stamps = [tag[stamp] for tag in tags if stamp in tag]
+        clock = self._utc if stamp.endswith("UTC") else self._uptime
+        offset_us = clock.observe(max(stamps), arrived_us) if stamps else 0
+        reader, may_be_ascii = self.reader, self._quirks.epc_may_be_ascii_hex
+        reads: list[Seen] = []
+        for tag in tags:
+            get = tag.get
+            antenna, epc = get("AntennaID"), _spelt(tag["EPC"], get("bits", _EPC_96_BITS), may_be_ascii)
+            if antenna is None or not epc:
+                self._count_unusable(antenna, epc)
+                continue
+            at_us, fine_rssi, phase = get(stamp), get("ImpinjPeakRSSI"), get("ImpinjRFPhaseAngle")
+            doppler = get("ImpinjRFDopplerFrequency")
+            if phase is not None:
+                phase_deg: float | None = phase * _PHASE_DEG % 360.0
+            else:
+                phase_deg = _zebra_phase(tag[_UNDECODED]) if _UNDECODED in tag else None
+            reads.append(
+                RawRead(
+                    arrived_us if at_us is None else at_us + offset_us,
+                    reader,
+                    antenna,
+                    epc,
+                    get("PeakRSSI", nan) + 0.0 if fine_rssi is None else fine_rssi / 100,
+                    phase_deg,
+                    None if doppler is None else doppler * _DOPPLER_HZ,
+                    get("TagSeenCount", 1),
+                )
+            )
+        return reads
+
+    def _filled(self, tag: Fields) -> Fields:
+        filled = {**self._last, **tag}
+        self._last = {name: filled[name] for name in _CARRIED if name in filled}
+        return filled
+
+    def _count_unusable(self, antenna: int | None, epc: str) -> None:
+        self.oddities["reader_reads_without_antenna"] += antenna is None
+        self.oddities["reader_reads_without_epc"] += not epc
+
+    def _changes(self, fields: Fields, arrived_us: int) -> list[Seen]:
+        event = fields.get("ReaderEventNotificationData", {})
+        at_us = arrived_us
+        for name, clock in (("UTCTimestamp", self._utc), ("Uptime", self._uptime)):
+            if name in event:
+                stamp_us = event[name]["Microseconds"]
+                at_us = stamp_us + clock.observe(stamp_us, arrived_us)
+                break
+        if "GPIEvent" in event:
+            change = event["GPIEvent"]
+            return [GpiChange(at_us, self.reader, change["GPIPortNumber"], change["GPIEvent"])]
+        for name in ("ReaderExceptionEvent", "ReportBufferOverflowErrorEvent", "AntennaEvent"):
+            self.oddities[_COUNTED[name]] += name in event
+        return []
+
+
+_COUNTED: Final = {
+    "ReaderExceptionEvent": "reader_exceptions",
+    "ReportBufferOverflowErrorEvent": "reader_buffer_overflows",
+    "AntennaEvent": "reader_antenna_events",
+}
+
+
+@lru_cache(maxsize=65536)
+def _spelt(digits: bytes, bits: int, may_be_ascii: bool) -> str:  # noqa: FBT001  positional for speed
+    """Spell an EPC by its length: whole bytes, bits beyond it 0, in capitals; empty if it has none.
+
+    Raises:
+        MalformedMessageError: If there are fewer bytes than bits.
+    """
+    count = (bits + 7) // 8
+    if len(digits) < 2 * count:
+        raise MalformedMessageError(f"EPC {digits.decode()}: expected {bits} bits")
+    if bits == _ASCII_HEX_BITS and may_be_ascii:
+        text = bytes.fromhex(digits[: 2 * count].decode())
+        if _HEX_DIGITS.issuperset(text):
+            return text.decode().upper()
+    if bits % 8:
+        value = int(digits[: 2 * count], 16) >> (8 - bits % 8) << (8 - bits % 8)
+        return f"{value:0{2 * count}X}"
+    return digits[: 2 * count].decode().upper()
+
+
+def _zebra_phase(parameters: list[Fields]) -> float | None:
+    """Find MotoTagPhase among the parameters that sllurp does not know: 16 bits, a turn from -pi to pi."""
+    for parameter in parameters:
+        if parameter.get("VendorID") == _ZEBRA and parameter.get("Subtype") == _MOTO_TAG_PHASE:
+            data = parameter["Data"]
+            if len(data) == 2:  # noqa: PLR2004  bytes of 16 bits
+                return int.from_bytes(data, "big", signed=True) * _MOTO_PHASE_DEG % 360.0
+    return None
