@@ -33,8 +33,10 @@ BEGIN
     SELECT a.cell_id, max(a.ordinal) FROM added a GROUP BY a.cell_id ORDER BY a.cell_id
     ON CONFLICT (cell_id) DO UPDATE SET deltas = excluded.deltas;
 
-    FOR level IN 0..6 LOOP
-        size := 64 * (8 ^ level)::bigint;
+    -- Blocks of level n are 64 * 4^n changes long, in groups of four. The first of a group holds itself, the
+    -- second itself and the first, the third all three; the whole group is a block of the next level.
+    FOR level IN 0..14 LOOP
+        size := 64 * (4 ^ level)::bigint;
         EXIT WHEN NOT EXISTS (
             SELECT FROM cell_fold f WHERE f.deltas / 64 > f.blocked / 64 AND f.deltas / size > f.blocked / size);
         INSERT INTO cell_bucket (cell_id, level, block, chunk, starts_at, occurred_at, running)
@@ -48,9 +50,9 @@ BEGIN
                 -- OFFSET 0 keeps this one short walk of the primary key per block: joined otherwise, with the
                 -- statistics of a younger table, all of a cell's past is read for each of its new blocks.
                 SELECT d.cell_id, d.ordinal, d.occurred_at, d.delta FROM cell_delta d
-                WHERE d.cell_id = f.cell_id AND d.ordinal > b.block * size AND d.ordinal <= (b.block + 1) * size
+                WHERE d.cell_id = f.cell_id AND d.ordinal > b.block / 4 * 4 * size AND d.ordinal <= (b.block + 1) * size
                 OFFSET 0) d
-            WHERE f.deltas / 64 > f.blocked / 64
+            WHERE f.deltas / 64 > f.blocked / 64 AND b.block % 4 <> 3
             WINDOW sorted AS (PARTITION BY d.cell_id, b.block ORDER BY d.occurred_at, d.ordinal)
         ) x
         GROUP BY x.cell_id, x.block, (x.nth - 1) / 64;
@@ -73,29 +75,28 @@ BEGIN
     WITH asked AS (
         SELECT DISTINCT a.cell_id FROM unnest(cells) a (cell_id)
     ), reach AS (
-        -- How many of each cell's changes were posted by then.
-        SELECT a.cell_id, last.ordinal
+        -- How many of each cell's changes were posted by then, and how many of those are in blocks.
+        SELECT a.cell_id, last.ordinal, least(last.ordinal / 64, coalesce(f.blocked, 0) / 64) * 64 AS blocked
         FROM asked a
         CROSS JOIN LATERAL (
             SELECT d.ordinal FROM cell_delta d
             WHERE d.cell_id = a.cell_id AND d.position <= until_position
             ORDER BY d.position DESC, d.ordinal DESC LIMIT 1) last
+        LEFT JOIN cell_fold f ON f.cell_id = a.cell_id
     ), in_blocks AS (
         SELECT r.cell_id, part.running[width_bucket(until_at, part.occurred_at)] AS quantity
         FROM reach r
-        CROSS JOIN generate_series(0, 6) level
-        CROSS JOIN LATERAL (SELECT 64 * (8 ^ level)::bigint AS size) s
-        CROSS JOIN LATERAL generate_series(
-            CASE WHEN level = 6 THEN 0 ELSE r.ordinal / (s.size * 8) * 8 END, r.ordinal / s.size - 1) block
+        CROSS JOIN generate_series(0, 14) level
+        CROSS JOIN LATERAL (SELECT r.blocked / (64 * (4 ^ level)::bigint) AS whole) s
         CROSS JOIN LATERAL (
             SELECT b.occurred_at, b.running FROM cell_bucket b
-            WHERE b.cell_id = r.cell_id AND b.level = level.level AND b.block = block.block AND b.starts_at <= until_at
+            WHERE b.cell_id = r.cell_id AND b.level = level.level AND b.block = s.whole - 1 AND b.starts_at <= until_at
             ORDER BY b.starts_at DESC, b.chunk DESC LIMIT 1) part
-        WHERE s.size <= r.ordinal
+        WHERE s.whole % 4 <> 0
     ), in_rest AS (
         SELECT r.cell_id, d.delta
         FROM reach r
-        JOIN cell_delta d ON d.cell_id = r.cell_id AND d.ordinal > r.ordinal / 64 * 64 AND d.ordinal <= r.ordinal
+        JOIN cell_delta d ON d.cell_id = r.cell_id AND d.ordinal > r.blocked AND d.ordinal <= r.ordinal
         WHERE d.occurred_at <= until_at
     ), not_folded AS (
         SELECT side.cell_id, side.delta

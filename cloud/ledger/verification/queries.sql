@@ -216,7 +216,7 @@ UNION ALL
 SELECT format('cell %s', coalesce(f.cell_id, d.cell_id)), d.deltas || ' changes', f.deltas || ' changes'
 FROM cell_fold f
 FULL JOIN (SELECT x.cell_id, count(*) AS deltas FROM cell_delta x GROUP BY x.cell_id) d ON d.cell_id = f.cell_id
-WHERE f.deltas IS DISTINCT FROM d.deltas OR f.blocked / 64 <> f.deltas / 64
+WHERE f.deltas IS DISTINCT FROM d.deltas OR f.blocked > f.deltas
 UNION ALL
 SELECT 'fold head', 'at most the head', f.position::text
 FROM fold_head f, ledger_head h WHERE f.position > h.position
@@ -230,11 +230,12 @@ WITH wanted AS (
         SELECT d.cell_id, l.level, b.block, d.occurred_at,
             row_number() OVER sorted AS nth, sum(d.delta) OVER sorted AS running
         FROM cell_fold f
-        CROSS JOIN generate_series(0, 6) l (level)
-        CROSS JOIN LATERAL (SELECT 64 * (8 ^ l.level)::bigint AS size) s
-        CROSS JOIN LATERAL generate_series(0, f.deltas / s.size - 1) b (block)
+        CROSS JOIN generate_series(0, 14) l (level)
+        CROSS JOIN LATERAL (SELECT 64 * (4 ^ l.level)::bigint AS size) s
+        CROSS JOIN LATERAL generate_series(0, f.blocked / s.size - 1) b (block)
         JOIN cell_delta d ON d.cell_id = f.cell_id
-            AND d.ordinal > b.block * s.size AND d.ordinal <= (b.block + 1) * s.size
+            AND d.ordinal > b.block / 4 * 4 * s.size AND d.ordinal <= (b.block + 1) * s.size
+        WHERE mod(b.block, 4) <> 3
         WINDOW sorted AS (PARTITION BY d.cell_id, l.level, b.block ORDER BY d.occurred_at, d.ordinal)
     ) x
     GROUP BY x.cell_id, x.level, x.block, (x.nth - 1) / 64
