@@ -2,6 +2,7 @@
 
 import re
 from calendar import monthrange
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -13,6 +14,8 @@ from edge_agent.decode.decoded import Fault, answer
 CANONICAL_HOST: Final = "id.gs1.org"
 _QUALIFIERS: Final = {"01": ("10", "21"), "8006": ("10", "21"), "414": ("254",), "8010": ("8011",)}
 """Application identifiers that stand in a Digital Link's path after the key; all others in its query."""
+_INSTANCE: Final = frozenset({"21", "254", "8011"})
+"""Application identifiers that, beside the key, say which instance it is."""
 _NO_FILTER: Final = "gid-96"
 _ESCAPED: Final = re.compile(r"[\"#%&/<>?]")
 
@@ -118,15 +121,7 @@ class Epc:
     @property
     def digital_link(self) -> str | None:
         """GS1 Digital Link URI, canonical unless the tag names a host."""
-        if not self.elements:
-            return None
-        key, value = self.elements[0]
-        known = dict(self.elements)
-        in_path = [(key, value), *((ai, known[ai]) for ai in _QUALIFIERS.get(key, ()) if ai in known)]
-        in_query = [pair for pair in self.elements if pair not in in_path]
-        path = "".join(f"/{identifier}/{quote(text, safe='')}" for identifier, text in in_path)
-        query = "&".join(f"{identifier}={quote(text, safe='')}" for identifier, text in in_query)
-        return f"https://{self.hostname or CANONICAL_HOST}{path}" + (f"?{query}" if query else "")
+        return _link(self.hostname or CANONICAL_HOST, self.elements)
 
     @property
     def gtin(self) -> str | None:
@@ -185,8 +180,13 @@ class Epc:
 
     @property
     def identity(self) -> str:
-        """Pure-identity URI; the Digital Link where there is none; the bits where there is neither."""
-        return self.pure_uri or self.digital_link or self.hex
+        """One name for one thing: its pure-identity URI; where there is none, the canonical Digital Link.
+
+        Neither the host that a tag names nor the data behind its EPC are part of it. A faulty EPC is its
+        bits.
+        """
+        naming = [pair for at, pair in enumerate(self.elements) if at == 0 or pair[0] in _INSTANCE]
+        return self.pure_uri or _link(CANONICAL_HOST, naming) or self.hex
 
     @property
     def unit(self) -> str | None:
@@ -198,6 +198,18 @@ class Epc:
             if name == identifier:
                 return value
         return None
+
+
+def _link(host: str, elements: Sequence[tuple[str, str]]) -> str | None:
+    if not elements:
+        return None
+    key, value = elements[0]
+    known = dict(elements)
+    in_path = [(key, value), *((ai, known[ai]) for ai in _QUALIFIERS.get(key, ()) if ai in known)]
+    in_query = [pair for pair in elements if pair not in in_path]
+    path = "".join(f"/{identifier}/{quote(text, safe='')}" for identifier, text in in_path)
+    query = "&".join(f"{identifier}={quote(text, safe='')}" for identifier, text in in_query)
+    return f"https://{host}{path}" + (f"?{query}" if query else "")
 
 
 def escaped(text: str) -> str:

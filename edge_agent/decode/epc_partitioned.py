@@ -86,7 +86,10 @@ def _itip(serial_of: Serial) -> Callable[[Bits], Body]:
         prefix, reference, gtin = _gtin(bits)
         piece, total = bits.take(7, "piece"), bits.take(7, "total")
         if not piece <= total <= _PARTS_OF_ITEM:
-            raise EpcError(FaultCode.OUT_OF_RANGE, f"piece {piece} of {total}, expected at most 99 of 99")
+            raise EpcError(
+                FaultCode.OUT_OF_RANGE,
+                f"piece {piece} of {total}, expected no more than the total, and at most 99",
+            )
         serial = serial_of(bits)
         uri = f"{prefix}.{reference}.{piece:02d}.{total:02d}.{escaped(serial)}"
         return Body(prefix, uri, (("8006", f"{gtin}{piece:02d}{total:02d}"), ("21", serial)), serial)

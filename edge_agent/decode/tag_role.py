@@ -59,7 +59,7 @@ def _compiles(pattern: str) -> str:
 
 
 TagPattern = Annotated[str, Field(max_length=200), AfterValidator(_compiles)]
-"""A regular expression that matches a tag's whole hexadecimal EPC, tag URI or pure-identity URI."""
+"""A regular expression that matches a tag's whole EPC: hexadecimal, tag URI, pure URI or Digital Link."""
 
 
 class TagRules(BaseModel):
@@ -144,7 +144,7 @@ def _decided(digits: str, rules: TagRules) -> tuple[Epc, TagRole]:
 def _matches(epc: Epc, patterns: tuple[str, ...]) -> bool:
     if not patterns:
         return False
-    spellings = [text for text in (epc.hex, epc.tag_uri, epc.pure_uri) if text is not None]
+    spellings = [text for text in (epc.hex, epc.tag_uri, epc.pure_uri, epc.digital_link) if text is not None]
     return any(re.fullmatch(pattern, text) for pattern in patterns for text in spellings)
 
 

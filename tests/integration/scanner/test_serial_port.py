@@ -124,6 +124,29 @@ def test_half_a_scan_before_the_cable_goes_is_never_a_scan(
     assert ("interrupted", "scanner_lost") in gateway.events()
 
 
+def test_a_count_goes_on_where_it_was_when_the_scanner_comes_back(
+    gateway: Any, working: Any, eventually: Wait
+) -> None:
+    device, display = working
+    for text in ("$DONE", "$COUNT", "A-01", "85123A", "$QTY/4", "71053"):
+        device.scan(f"]C0{text}")
+    display.wait_for(9)
+    device.unplug()
+    eventually(lambda: gateway.scanners[0].counters.lost == 1)
+    device.plug_in()
+    resumed = Display(device, eventually)
+    [hello] = resumed.wait_for(1)
+    assert (hello.beep, hello.text.startswith("resume count")) == (Beep.RESUME, True)
+    for text in ("85123A", "$ZERO", "22752", "$DONE"):
+        device.scan(f"]C0{text}")
+    assert resumed.beeps(5)[1:] == [Beep.STEP, Beep.STEP, Beep.STEP, Beep.SUCCESS]
+    [count] = [record for record in gateway.records() if record.kind == "count"]
+    assert {line.identifier.value: line.quantity for line in count.lines} == {"85123A": 2, "71053": 4}
+    assert [each.value for each in count.zero_confirmed] == ["22752"]
+    assert gateway.movements() == []
+    assert ("interrupted", "scanner_lost") in gateway.events()
+
+
 def test_unplugging_thirty_times_leaks_no_thread_and_no_descriptor(
     gateway: Any, working: Any, eventually: Wait, open_descriptors: Callable[[], int]
 ) -> None:

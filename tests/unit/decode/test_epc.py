@@ -1,7 +1,7 @@
 """EPCs: the standard's own examples, everything a small encoder can write, and what no tag should hold."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from contracts.records import UnitPosition
 from edge_agent.decode.barcode import decode_barcode
 from edge_agent.decode.decoded import FaultCode, as_json_object
 from edge_agent.decode.epc import Epc, EpcScheme, decode_epc, epc_as_json_object
@@ -95,6 +96,35 @@ def test_a_host_name_may_be_in_capitals_or_end_with_a_country() -> None:
     assert decode_epc(to.hexadecimal(sscc + "1" + to.number(5, 6) + country)).hostname == "gs1.co.uk"
     wrong = to.hexadecimal(sscc + "1" + to.number(3, 6) + to.seven_bit("a/b", 0))
     assert [fault.code for fault in decode_epc(wrong).faults] == [FaultCode.CHARACTER]
+
+
+def test_neither_host_nor_data_change_what_a_tag_names() -> None:
+    host = decode_epc("FD3795211411234538566CB0AFC525065F1876F0D996D800")
+    dated = decode_epc("FB342CDE795211411234538566CB0AFC4")
+    plain = decode_epc("F73795211411234538566CB0AFC4")
+    assert {host.identity, dated.identity, plain.identity} == {
+        "https://id.gs1.org/01/79521141123453/21/32a%2Fb"
+    }
+
+
+@given(serial=st.text(SET_82, min_size=16, max_size=16), host=st.text("abc", min_size=63, max_size=63))
+def test_a_unit_of_any_encoding_fits_into_a_record(serial: str, host: str) -> None:
+    bits = to.number(0xEB, 8) + "0000" + to.decimal("09521141123454") + to.alphanumeric(serial, 4)
+    tote = decode_epc(to.hexadecimal(bits + "1" + to.number(63, 6) + to.seven_bit(host, 0))[:124])
+    assert tote.faults or len(tote.unit or "") <= 128
+    short = decode_epc(to.hexadecimal(to.number(0xF1, 8) + bits[8:]))
+    assert (
+        UnitPosition(
+            seq=1,
+            occurred_at_claimed=datetime.now(UTC),
+            mono_ns=1,
+            boot_id="b",
+            clock_ok=True,
+            unit=short.unit,
+            location="STAGING",
+        ).unit
+        == short.unit
+    )
 
 
 def test_lot_expiry_and_count_may_stand_behind_the_epc() -> None:
