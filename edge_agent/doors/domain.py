@@ -1,0 +1,239 @@
+"""What a crossing posts: a passage, its portal, what the tag is and what is known in; a decision out.
+
+A pure function of these (DOMAIN D2, D3, D5), never of the order in which passages arrive.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from contracts.records import DocumentRef, Identifier
+from contracts.vocabulary import CrossingDirection, CrossingReason
+from edge_agent.decode.epc import Epc
+from edge_agent.decode.tag_role import TagRole
+from edge_agent.doors.visits import Known, OpenVisit, family
+from edge_agent.filters.passage import Passage
+from edge_agent.filters.site import Portal
+
+ASSIGNED_AT_MOST: Final = 0.80
+"""D2: a direction that only the visit tells is never surer."""
+NEIGHBOUR_US: Final = 60_000_000
+"""D2: a tag that crossed a declared neighbour so shortly before is held."""
+_MOST_DOCUMENTS: Final = 8
+
+Posted = Literal["posted", "held", "evidence"]
+_CROSSINGS: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What a tag names, as far as it can move."""
+
+    unit: str | None = None
+    """A logistic unit: SSCC, or a declared tote's GRAI."""
+    gtin: str | None = None
+    """A loose trade item, or one inside a unit."""
+    identifier: Identifier | None = None
+    why_not: CrossingReason | None = None
+    """Set if it can move nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is recorded of one passage."""
+
+    posted: Posted
+    because: CrossingReason | None
+    direction: CrossingDirection
+    """The passage's, or the one that the only open visit lent."""
+    confidence: float
+    thing: Thing
+    visit: str | None
+    documents: tuple[DocumentRef, ...]
+    inside_location: str
+    outside_location: str
+    assignment_rev: int | None
+    evidence_id: str
+
+    @property
+    def moves(self) -> bool:
+        """Whether something beside the crossing is recorded."""
+        return self.posted == "posted"
+
+
+def decide(
+    passage: Passage,
+    portal: Portal,
+    tag: tuple[Epc, TagRole],
+    known: Known,
+    *,
+    crossed_neighbour: bool = False,
+) -> Decision:
+    """Decide what a passage posts.
+
+    Args:
+        passage: What the filter concluded.
+        portal: Where.
+        tag: What the tag names, and its role.
+        known: The assignment in force when it occurred.
+        crossed_neighbour: Whether the tag crossed a declared neighbour in the 60 s before.
+
+    Returns:
+        The decision; a crossing is recorded whatever it is.
+    """
+    visits = known.open_at(portal.id, passage.occurred_us)
+    direction, confidence = _direction(passage, visits)
+    thing = _thing(tag, known)
+    fitting = _fitting(visits, direction, thing)
+    case = _Case(passage, portal, known, thing, direction, confidence, visits, fitting, crossed_neighbour)
+    posted, because = _verdict(case)
+    visit = fitting[0] if len(fitting) == 1 else None
+    return Decision(
+        posted=posted,
+        because=because,
+        direction=direction,
+        confidence=confidence,
+        thing=thing,
+        visit=None if visit is None else visit.visit,
+        documents=_documents(visit, thing),
+        inside_location=portal.inside_location,
+        outside_location=portal.outside_location if visit is None else visit.clearing_account,
+        assignment_rev=known.revision,
+        evidence_id=evidence_id(passage),
+    )
+
+
+def evidence_id(passage: Passage) -> str:
+    """Name what is recorded of a passage, the same whenever it is decided again.
+
+    Args:
+        passage: The passage.
+
+    Returns:
+        32 hexadecimal digits.
+    """
+    named = f"{passage.portal}\n{passage.epc}\n{passage.occurred_us}"
+    return hashlib.sha256(named.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    passage: Passage
+    portal: Portal
+    known: Known
+    thing: Thing
+    direction: CrossingDirection
+    confidence: float
+    visits: Sequence[OpenVisit]
+    fitting: Sequence[OpenVisit]
+    crossed_neighbour: bool
+
+
+def _direction(passage: Passage, visits: Sequence[OpenVisit]) -> tuple[CrossingDirection, float]:
+    if passage.is_assignable and len(visits) == 1:
+        return visits[0].direction, min(passage.confidence, ASSIGNED_AT_MOST)
+    return passage.direction, passage.confidence
+
+
+def _thing(tag: tuple[Epc, TagRole], known: Known) -> Thing:
+    epc, role = tag
+    unit = epc.unit
+    if role is TagRole.LOGISTIC_UNIT and unit is not None:
+        return Thing(unit=unit)
+    if role is TagRole.RETURNABLE_ASSET and unit is not None:
+        is_declared = any(unit in visit.units for visit in known.everywhere())
+        return Thing(unit=unit) if is_declared else Thing(why_not=CrossingReason.NOT_GOODS)
+    if role is TagRole.TRADE_ITEM and epc.gtin is not None:
+        serial = epc.pure_uri
+        identifier = (
+            Identifier(scheme="gtin", value=epc.gtin)
+            if serial is None
+            else Identifier(scheme="sgtin", value=serial)
+        )
+        return Thing(gtin=epc.gtin, identifier=identifier)
+    is_ours = role in {TagRole.VEHICLE, TagRole.PLACE, TagRole.RETURNABLE_ASSET}
+    return Thing(why_not=CrossingReason.NOT_GOODS if is_ours else CrossingReason.UNKNOWN_TAG)
+
+
+def _fitting(visits: Sequence[OpenVisit], direction: CrossingDirection, thing: Thing) -> Sequence[OpenVisit]:
+    """Find the visits that the passage can belong to; of several, the one whose documents name the thing."""
+    fitting = [each for each in visits if direction not in _CROSSINGS or each.direction is direction]
+    if len(fitting) > 1:
+        naming = [each for each in fitting if each.declares(thing.unit, thing.gtin)]
+        return naming if len(naming) == 1 else fitting
+    return fitting
+
+
+def _documents(visit: OpenVisit | None, thing: Thing) -> tuple[DocumentRef, ...]:
+    if visit is None:
+        return ()
+    lines = visit.documents(thing.unit, thing.gtin)[: _MOST_DOCUMENTS - 1]
+    return (DocumentRef(type="visit", id=visit.visit), *lines)
+
+
+def _verdict(case: _Case) -> tuple[Posted, CrossingReason | None]:
+    evidence = _evidence(case)
+    if evidence is not None:
+        return "evidence", evidence
+    held = _doubt(case)
+    if held is not None:
+        return "held", held
+    if case.thing.gtin is not None and not case.visits and not _is_heard_of(case):
+        return "evidence", CrossingReason.UNKNOWN_TAG
+    if len(case.fitting) == 1:
+        return "posted", None
+    return "posted", CrossingReason.SEVERAL_VISITS if case.fitting else CrossingReason.NO_VISIT
+
+
+def _evidence(case: _Case) -> CrossingReason | None:
+    """Say why the passage can post nothing, whoever is asked."""
+    is_crossing, portal = case.direction in _CROSSINGS, case.portal
+    reasons = {
+        CrossingReason.STRAY: case.direction is CrossingDirection.STRAY,
+        case.thing.why_not: case.thing.why_not is not None,
+        CrossingReason.LOW_CONFIDENCE: is_crossing and case.confidence < portal.hold_at,
+        CrossingReason.CONTAINED: _containment(case) == "inside",
+        CrossingReason.SHADOW: portal.mode == "shadow",
+        CrossingReason.CONFIRMS: portal.posting_source == "handheld",
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
+
+
+def _doubt(case: _Case) -> CrossingReason | None:
+    """Say what a person must look at before anything is posted."""
+    if case.direction not in _CROSSINGS:
+        return CrossingReason.UNDECIDED
+    if case.visits and not case.fitting:
+        return CrossingReason.CONTRADICTS_VISIT
+    if case.crossed_neighbour:
+        return CrossingReason.NEIGHBOUR_PORTAL
+    if _containment(case) == "ambiguous":
+        return CrossingReason.AMBIGUOUS_CONTENT
+    if case.confidence < case.portal.post_at:
+        return CrossingReason.LOW_CONFIDENCE
+    return None
+
+
+def _containment(case: _Case) -> Literal["inside", "loose", "ambiguous"]:
+    """Tell whether a trade item moves with a unit: by the fitting visits, else this door's, else any.
+
+    An item that a visit's documents do not name, on a visit with units whose content they do not name either,
+    is taken to be in those: one card too few rather than one for every tag of a pallet.
+    """
+    gtin = case.thing.gtin
+    if gtin is None:
+        return "loose"
+    for visits in (case.fitting, case.visits, tuple(case.known.everywhere())):
+        naming = [each for each in visits if each.declares(None, gtin)]
+        if naming:
+            is_loose = any(each.takes_loose(gtin) for each in naming)
+            is_inside = any(family(gtin) in each.content for each in naming)
+            return "inside" if not is_loose else "ambiguous" if is_inside else "loose"
+    return "inside" if any(each.has_sealed_units for each in case.fitting) else "loose"
+
+
+def _is_heard_of(case: _Case) -> bool:
+    """Tell whether the item is in scope for sure: some visit names it, or this site has no visits at all."""
+    visits = list(case.known.everywhere())
+    return not visits or any(each.declares(None, case.thing.gtin) for each in visits)

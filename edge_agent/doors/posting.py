@@ -1,0 +1,116 @@
+"""Passages in, each with its decision out: remembers where a tag crossed lately, and drops who is private."""
+
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+
+from contracts.offline import Assignment
+from contracts.vocabulary import CrossingDirection
+from edge_agent.decode.tag_role import TagRoles, TagRules, is_private
+from edge_agent.doors.domain import NEIGHBOUR_US, Decision, decide
+from edge_agent.doors.visits import Known
+from edge_agent.filters.passage import Passage
+from edge_agent.filters.site import Portal
+
+_FORGET_US = 4 * NEIGHBOUR_US
+_MOST_TAGS = 50_000
+_when = attrgetter("occurred_us", "portal", "epc")
+
+
+class Posting:
+    """Decides passages of one gateway's doors; in which order those of one call stand says nothing."""
+
+    def __init__(
+        self,
+        portals: Sequence[Portal],
+        roles: TagRoles | TagRules,
+        known: Callable[[int], Known] | Assignment | None,
+    ) -> None:
+        """Begin with no memory.
+
+        Args:
+            portals: The doors.
+            roles: What tags are.
+            known: Gives what is known at an instant, in microseconds; or the assignment that always holds.
+        """
+        self._portals: dict[str, Portal] = {portal.id: portal for portal in portals}
+        self._near: dict[str, set[str]] = {
+            portal.id: {other.id for other in portals if portal.id in other.neighbours}
+            | set(portal.neighbours)
+            for portal in portals
+        }
+        self._roles = TagRoles(roles) if isinstance(roles, TagRules) else roles
+        if callable(known):
+            self._known = known
+        else:
+            always = Known.of(known)
+            self._known = lambda _at_us: always
+        self._crossed: OrderedDict[str, deque[tuple[int, str]]] = OrderedDict()
+        self.dropped: Counter[str] = Counter()
+        """Passages of private tags, by role; their EPC is forgotten."""
+
+    def near(self, portal: str) -> set[str]:
+        """Name a portal's neighbours, whichever of the two declares the other.
+
+        Args:
+            portal: Portal id.
+
+        Returns:
+            Portal ids.
+        """
+        return self._near[portal]
+
+    def take(self, passages: Iterable[Passage]) -> list[tuple[Passage, Decision]]:
+        """Decide passages that became known together.
+
+        Args:
+            passages: In any order.
+
+        Returns:
+            In the order of their happening; private tags are absent.
+        """
+        return [
+            (passage, self._decide(passage))
+            for passage in sorted(passages, key=_when)
+            if not self._is_private(passage)
+        ]
+
+    def _is_private(self, passage: Passage) -> bool:
+        _, role = self._roles.of(passage.epc)
+        if is_private(role):
+            self.dropped[role] += 1
+            return True
+        return False
+
+    def _decide(self, passage: Passage) -> Decision:
+        portal = self._portals[passage.portal]
+        before = self._crossed.get(passage.epc, ())
+        near = self._near[passage.portal]
+        came_from_neighbour = any(
+            name in near and 0 <= passage.occurred_us - at_us <= NEIGHBOUR_US for at_us, name in before
+        )
+        decision = decide(
+            passage,
+            portal,
+            self._roles.of(passage.epc),
+            self._known(passage.occurred_us),
+            crossed_neighbour=came_from_neighbour,
+        )
+        if (
+            decision.direction in {CrossingDirection.IN, CrossingDirection.OUT}
+            and decision.confidence >= portal.hold_at
+        ):
+            self._remember(passage)
+        return decision
+
+    def _remember(self, passage: Passage) -> None:
+        if not self._near[passage.portal]:
+            return
+        self._crossed.setdefault(passage.epc, deque(maxlen=8)).append((passage.occurred_us, passage.portal))
+        self._crossed.move_to_end(passage.epc)
+        while self._crossed:
+            oldest = next(iter(self._crossed))
+            is_old = self._crossed[oldest][-1][0] < passage.occurred_us - _FORGET_US
+            if not is_old and len(self._crossed) <= _MOST_TAGS:
+                return
+            del self._crossed[oldest]
