@@ -33,6 +33,21 @@ Source = Literal["antennas", "beams", "phase", "assignment"]
 Side = Literal["inside", "outside"]
 
 
+class DoorFeedback(BaseModel):
+    """Lamps or buzzers that a reader's outputs drive (DOMAIN D2)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ok_gpo: Beam | None = None
+    """Output of a reader, named like a beam: on for a moment when a unit's crossing was recorded and fits."""
+    wrong_gpo: Beam | None = None
+    """On when a unit of another open visit is read in the doorway."""
+    seconds: Annotated[float, Field(ge=0.1, le=60, allow_inf_nan=False)] = 1.0
+    """How long an output stays on."""
+    near_dbm: Annotated[float, Field(ge=-90, le=0, allow_inf_nan=False)] = -45.0
+    """Weaker reads are of tags that pass or stand somewhere near, and light nothing."""
+
+
 class Portal(BaseModel):
     """One door: its antennas, what lies on both sides, and how sure it must be."""
 
@@ -56,6 +71,7 @@ class Portal(BaseModel):
     hold_at: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.50
     posting_source: Literal["portal", "handheld", "either_first"] = "portal"
     mode: Literal["live", "shadow"] = "live"
+    feedback: DoorFeedback | None = None
 
     @property
     def is_two_sided(self) -> bool:
@@ -72,8 +88,24 @@ class Portal(BaseModel):
         """Outer and inner beam as ``reader:port``; empty without beams or where they may not be used."""
         if self.direction_from and "beams" not in self.direction_from:
             return ()
-        reader = self.ports[0].partition(":")[0]
-        return tuple(str(beam) if ":" in str(beam) else f"{reader}:{beam}" for beam in self.beams)
+        return tuple(self._spelled_out(beam) for beam in self.beams)
+
+    def gpo(self, signal: Literal["ok", "wrong"]) -> str | None:
+        """Name the output for a signal.
+
+        Args:
+            signal: Which.
+
+        Returns:
+            ``reader:port``; None if it has none.
+        """
+        if self.feedback is None:
+            return None
+        named = self.feedback.ok_gpo if signal == "ok" else self.feedback.wrong_gpo
+        return None if named is None else self._spelled_out(named)
+
+    def _spelled_out(self, port: str | int) -> str:
+        return str(port) if ":" in str(port) else f"{self.ports[0].partition(':')[0]}:{port}"
 
     @property
     def may_follow_assignment(self) -> bool:
@@ -92,6 +124,7 @@ class Portal(BaseModel):
         if twice:
             yield f"antenna {twice[0]!r} is named twice, expected each on one side only"
         yield from self._wrong_beams()
+        yield from self._wrong_feedback()
         if self.id in self.neighbours:
             yield f"neighbours names {self.id!r} itself, expected other portals"
         if self.inside_location == self.outside_location:
@@ -134,6 +167,20 @@ class Portal(BaseModel):
             yield "direction_from = ['phase']: expected antennas, beams or assignment beside it"
         if self.is_two_sided and self.direction_from and "antennas" not in self.direction_from:
             yield f"direction_from = {list(self.direction_from)}: expected antennas among them, as there are two sides"
+
+
+    def _wrong_feedback(self) -> Iterator[str]:
+        if self.feedback is None:
+            return
+        outputs = [each for each in (self.feedback.ok_gpo, self.feedback.wrong_gpo) if each is not None]
+        if not outputs:
+            yield "feedback lights nothing, expected ok_gpo, wrong_gpo or both"
+        if len({self._spelled_out(each) for each in outputs}) < len(outputs):
+            yield f"feedback: ok_gpo and wrong_gpo are both {outputs[0]!r}, expected two outputs"
+        readers = {port.partition(":")[0] for port in self.ports}
+        bare = [each for each in outputs if ":" not in str(each)]
+        if bare and len(readers) != 1:
+            yield f"feedback output {bare[0]!r}: expected 'reader:port', as the portal has {sorted(readers)}"
 
 
 def _agree(portals: tuple[Portal, ...]) -> tuple[Portal, ...]:
