@@ -15,11 +15,11 @@ from simulators.llrp_reader.vocabulary import (
 
 Path = tuple[int, ...]
 
-_START_NEEDS: Final = {
+_START_NEEDS: Final[dict[int, str]] = {
     ROSpecStartTriggerType.Periodic: "PeriodicTriggerValue",
     ROSpecStartTriggerType.GPI: "GPITriggerValue",
 }
-_STOP_NEEDS: Final = {ROSpecStopTriggerType.GPI_With_Timeout: "GPITriggerValue"}
+_STOP_NEEDS: Final[dict[int, str]] = {ROSpecStopTriggerType.GPI_With_Timeout: "GPITriggerValue"}
 
 
 def check_vendors(model: ReaderModel, parameters: Iterable[Element], path: Path = ()) -> None:
@@ -125,12 +125,12 @@ def _check_boundary(model: ReaderModel, boundary: Element, path: Path) -> None:
     here = (*path, type_of("ROBoundarySpec"))
     start, stop = boundary.one("ROSpecStartTrigger"), boundary.one("ROSpecStopTrigger")
     for trigger, field, kinds, needs in (
-        (start, "ROSpecStartTriggerType", ROSpecStartTriggerType, _START_NEEDS),
-        (stop, "ROSpecStopTriggerType", ROSpecStopTriggerType, _STOP_NEEDS),
+        (start, "ROSpecStartTriggerType", len(ROSpecStartTriggerType), _START_NEEDS),
+        (stop, "ROSpecStopTriggerType", len(ROSpecStopTriggerType), _STOP_NEEDS),
     ):
         inner = (*here, type_of(trigger.name))
-        _in_range(trigger, field, 0, range(len(kinds)), inner)
-        needed = needs.get(kinds(trigger.number(field)))  # type: ignore[call-overload]  each with its own kind
+        _in_range(trigger, field, 0, range(kinds), inner)
+        needed = needs.get(trigger.number(field))
         if needed is not None and trigger.find(needed) is None:
             raise LlrpError(
                 f"{trigger.name} has no {needed}", StatusCode.M_MissingParameter, (*inner, type_of(needed))

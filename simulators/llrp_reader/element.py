@@ -10,7 +10,7 @@ from simulators.llrp_reader.vocabulary import StatusCode
 class Bits(NamedTuple):
     """A bit array (``u1v``)."""
 
-    count: int
+    bits: int
     data: bytes
     """As many bytes as hold the bits, the first bit on top."""
 
@@ -22,7 +22,7 @@ class LlrpError(ValueError):
     """Something that a reader answers with an error status.
 
     Attributes:
-        status: What is wrong, without saying whether the message or a parameter has it: an ``M_`` code for both.
+        status: What is wrong: an ``M_`` code, also when a parameter has it, or an ``A_`` code.
         path: Types of the parameters that it lies in, outermost first.
         field: Index of the field with the bad value, from 0.
     """

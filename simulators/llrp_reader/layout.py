@@ -1,9 +1,9 @@
 """Layouts compiled from a line of text, and the encoding and decoding of fields by them (LLRP 1.0.1, 9).
 
-A line reads ``Name number  Field:kind …; Parameter …``. Kinds are a number of bits, ``u8 … u64``, ``s8``, ``s16``,
-``utf8``, ``u1v``, ``u8v``, ``u16v``, ``u32v`` (a 16-bit count before the values), ``u96`` (12 bytes) and ``rest``.
-A field named ``-`` is reserved. A parameter's name may be followed by ``?`` (none or one), ``*`` or ``+``; several
-joined by ``|`` stand for each other.
+A line reads ``Name number  Field:kind …; Parameter …``. Kinds are a number of bits, ``u8 … u64``,
+``s8``, ``s16``, ``utf8``, ``u1v``, ``u8v``, ``u16v``, ``u32v`` (a 16-bit count before the values), ``u96``
+(12 bytes) and ``rest``. A field named ``-`` is reserved. A parameter's name may be followed by ``?`` (none or
+one), ``*`` or ``+``; several joined by ``|`` stand for each other.
 """
 
 import struct
@@ -24,7 +24,9 @@ _OCCURRENCES: Final = {"?": (0, 1), "*": (0, _MANY), "+": (1, _MANY)}
 class Piece(Protocol):
     """One or several fields that are encoded together."""
 
-    names: tuple[str, ...]
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The fields, reserved ones left out."""
 
     def encode(self, values: tuple[Value, ...]) -> bytes:
         """Give the bytes of the values of ``names``."""
@@ -60,9 +62,9 @@ class _BitRun:
         given = iter(values)
         packed = 0
         for width, is_reserved in zip(self.widths, self.is_reserved, strict=True):
-            value = 0 if is_reserved else int(next(given))  # type: ignore[arg-type]  bit fields hold integers
-            if not 0 <= value < 1 << width:
-                raise struct.error(f"{value} does not fit {width} bits")
+            value = 0 if is_reserved else next(given)
+            if not isinstance(value, int) or not 0 <= value < 1 << width:
+                raise struct.error(f"{value!r} does not fit {width} bits")
             packed = packed << width | value
         return packed.to_bytes(self.size, "big")
 
@@ -90,9 +92,9 @@ class _Counted:
                 data = value.encode()
                 return _COUNT.pack(len(data)) + data
             case "u1v", Bits():
-                if len(value.data) != (value.count + _BYTE_BITS - 1) // _BYTE_BITS:
-                    raise struct.error(f"{value.count} bits are not {len(value.data)} bytes")
-                return _COUNT.pack(value.count) + value.data
+                if len(value.data) != (value.bits + _BYTE_BITS - 1) // _BYTE_BITS:
+                    raise struct.error(f"{value.bits} bits are not {len(value.data)} bytes")
+                return _COUNT.pack(value.bits) + value.data
             case "u8v", bytes():
                 return _COUNT.pack(len(value)) + value
             case _, tuple():

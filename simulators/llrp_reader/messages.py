@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 from typing import Final
+
 from simulators.llrp_reader.element import Element, LlrpError, Value
 from simulators.llrp_reader.layout import Layout, compile_layouts
-from simulators.llrp_reader.parameter_table import IMPINJ
+from simulators.llrp_reader.parameter_table import IMPINJ_VENDOR_ID
 from simulators.llrp_reader.parameters import check_parameters, decode_parameters, encode_parameter
 from simulators.llrp_reader.vocabulary import PROTOCOL_VERSION, StatusCode
 
@@ -69,7 +70,7 @@ CUSTOM_MESSAGE 1023 VendorIdentifier:u32 MessageSubtype:u8 Data:rest
 """
 
 _VENDOR_MESSAGES: Final = {
-    IMPINJ: """
+    IMPINJ_VENDOR_ID: """
 IMPINJ_ENABLE_EXTENSIONS 21 -:32; Custom*
 IMPINJ_ENABLE_EXTENSIONS_RESPONSE 22; LLRPStatus Custom*
 """,

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from simulators.llrp_reader.element import Element, element
-from simulators.llrp_reader.parameter_table import IMPINJ as IMPINJ_NUMBER
-from simulators.llrp_reader.parameter_table import ZEBRA as ZEBRA_NUMBER
+from simulators.llrp_reader.parameter_table import IMPINJ_VENDOR_ID, ZEBRA_VENDOR_ID
 from simulators.llrp_reader.vocabulary import GetReaderCapabilitiesRequestedData as Asked
 
 AIR_PROTOCOL_C1G2: Final = 1
@@ -76,10 +75,10 @@ def _powers(low: int, high: int, step: int) -> tuple[int, ...]:
 
 
 IMPINJ: Final = ReaderModel(
-    manufacturer=IMPINJ_NUMBER,
+    manufacturer=IMPINJ_VENDOR_ID,
     model=2_001_007,
     firmware="8.4.1.240",
-    vendors=frozenset({IMPINJ_NUMBER}),
+    vendors=frozenset({IMPINJ_VENDOR_ID}),
     powers_cdbm=_powers(1000, 3300, 25),
     modes=(
         RfMode(0, 1, 0, 2, 2, 640_000, 1500, (6250, 6250, 0)),
@@ -101,10 +100,10 @@ IMPINJ: Final = ReaderModel(
 """Hops by the rules of the FCC; reports phase, Doppler and a finer RSSI to those who ask."""
 
 ZEBRA: Final = ReaderModel(
-    manufacturer=ZEBRA_NUMBER,
+    manufacturer=ZEBRA_VENDOR_ID,
     model=96_008,
     firmware="3.21.23.0",
-    vendors=frozenset({ZEBRA_NUMBER}),
+    vendors=frozenset({ZEBRA_VENDOR_ID}),
     powers_cdbm=_powers(1000, 3300, 10),
     modes=tuple(
         RfMode(21 + number, 0, miller, 0, 2, bps, pie, (6250, 25_000, step))

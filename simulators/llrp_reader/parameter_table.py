@@ -2,9 +2,9 @@
 
 from typing import Final
 
-IMPINJ: Final = 25882
+IMPINJ_VENDOR_ID: Final = 25882
 """IANA private enterprise number."""
-ZEBRA: Final = 161
+ZEBRA_VENDOR_ID: Final = 161
 """Motorola's number, which Zebra's readers have kept."""
 PARAMETERS: Final = """
 AntennaID 1 AntennaID:u16
@@ -143,7 +143,7 @@ Custom 1023 VendorIdentifier:u32 ParameterSubtype:u32 Data:rest
 """
 
 VENDOR_PARAMETERS: Final = {
-    IMPINJ: """
+    IMPINJ_VENDOR_ID: """
 ImpinjSubRegulatoryRegion 22 RegulatoryRegion:u16; Custom*
 ImpinjInventorySearchMode 23 InventorySearchMode:u16; Custom*
 ImpinjTagReportContentSelector 50; Custom*

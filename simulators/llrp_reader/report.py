@@ -12,7 +12,8 @@ from functools import lru_cache
 from itertools import groupby, repeat
 from typing import Any, Final, NamedTuple
 
-IMPINJ_VENDOR_ID: Final = 25882
+from simulators.llrp_reader.parameter_table import IMPINJ_VENDOR_ID
+
 PHASE_STEPS: Final = 4096
 """Units of ImpinjRFPhaseAngle in a full turn."""
 DOPPLER_STEPS_PER_HZ: Final = 16

@@ -31,8 +31,8 @@ _OF_A_PARAMETER: Final = frozenset(_IN_A_PARAMETER) - {
 def status_of(error: LlrpError) -> Element:
     """Describe a fault.
 
-    A fault of a parameter that stands directly in the message is the message's own (``M_MissingParameter``); a
-    deeper one, or one of a field in a parameter, is a chain of ParameterErrors that leads there.
+    A fault of a parameter that stands directly in the message is the message's own (``M_MissingParameter``);
+    a deeper one, or one of a field in a parameter, is a chain of ParameterErrors that leads there.
 
     Args:
         error: The fault.
