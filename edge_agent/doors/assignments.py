@@ -1,0 +1,136 @@
+"""Assignments on disk: messages from the cloud in, what was known at any instant out (PROTOCOL P10)."""
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from contracts.offline import Assignment
+from edge_agent.doors.visits import Known, to_us
+
+MOST_KEPT: Final = 8
+"""Revisions kept, so that what occurred before the newest is decided by what was in force then."""
+
+log = structlog.get_logger(__name__)
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    assignments: tuple[Assignment, ...] = ()
+
+
+class Assignments:
+    """Keeps the last assignments in a file beside the outbox; revisions only grow. Safe from any thread."""
+
+    def __init__(self, path: Path, site: str, doors: Sequence[str]) -> None:
+        """Read what is kept.
+
+        Args:
+            path: The file; made when the first assignment arrives.
+            site: Site id; an assignment of another is refused.
+            doors: Portal ids, to warn of visits that no door of this gateway has.
+        """
+        self._path = path
+        self._site = site
+        self._doors = frozenset(doors)
+        self._lock = threading.Lock()
+        self._history: tuple[tuple[int, Known], ...] = ()
+        self._kept = self._read()
+        self._index()
+        self.refused = 0
+        """Lower revisions and other sites' assignments."""
+        self.unreadable = 0
+
+    @property
+    def revision(self) -> int | None:
+        """The newest revision; None before the first assignment."""
+        return self._kept[-1].revision if self._kept else None
+
+    @property
+    def latest(self) -> Known:
+        """What is known now."""
+        with self._lock:
+            return self._history[-1][1] if self._history else Known()
+
+    def in_force(self, at_us: int) -> Known:
+        """Tell what was known at an instant, whatever has arrived since.
+
+        Args:
+            at_us: Microseconds since 1970.
+
+        Returns:
+            By the newest assignment issued until then; of those forgotten, the oldest that is kept.
+        """
+        with self._lock:
+            history = self._history
+        for issued_us, known in reversed(history):
+            if issued_us <= at_us:
+                return known
+        return history[0][1] if len(history) == MOST_KEPT else Known()
+
+    def take(self, payload: bytes) -> bool:
+        """Take a message from the assignment channel; durable on return.
+
+        Args:
+            payload: As received.
+
+        Returns:
+            True if it is in force now. A revision not higher than the last is refused and counted, except
+            the last one itself, which a retained message repeats.
+        """
+        try:
+            assignment = Assignment.model_validate_json(payload)
+        except ValidationError as error:
+            self.unreadable += 1
+            log.warning("assignment_unreadable", detail=str(error))
+            return False
+        if assignment.site != self._site:
+            self.refused += 1
+            log.warning("assignment_of_another_site", site=assignment.site, expected=self._site)
+            return False
+        if self.revision is not None and assignment.revision <= self.revision:
+            if assignment.revision < self.revision:
+                self.refused += 1
+                log.warning("assignment_is_old", revision=assignment.revision, in_force=self.revision)
+            return False
+        kept = (*self._kept, assignment)[-MOST_KEPT:]
+        self._write(kept)
+        self._kept = kept
+        self._index()
+        self._tell(assignment)
+        return True
+
+    def _tell(self, assignment: Assignment) -> None:
+        named = {visit.door or assignment.door for visit in assignment.visits}
+        log.info("assignment_taken", revision=assignment.revision, visits=len(assignment.visits))
+        if strange := sorted(named - self._doors):
+            log.warning("assignment_names_strange_doors", doors=strange, expected=sorted(self._doors))
+
+    def _index(self) -> None:
+        history = tuple((to_us(each.issued_at), Known.of(each)) for each in self._kept)
+        with self._lock:
+            self._history = history
+
+    def _read(self) -> tuple[Assignment, ...]:
+        try:
+            return _Kept.model_validate_json(self._path.read_bytes()).assignments
+        except FileNotFoundError:
+            return ()
+        except ValidationError as error:
+            aside = self._path.with_name(self._path.name + ".damaged")
+            self._path.replace(aside)
+            log.warning("assignments_damaged", moved_to=str(aside), detail=str(error))
+            return ()
+
+    def _write(self, kept: tuple[Assignment, ...]) -> None:
+        draft = self._path.with_name(self._path.name + ".new")
+        with draft.open("wb") as file:
+            file.write(_Kept(assignments=kept).model_dump_json(by_alias=True).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)

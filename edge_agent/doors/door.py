@@ -1,0 +1,279 @@
+"""The doors at work: what readers say in; durable records, lamps and counts out, on one thread of its own."""
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+from contracts.records import Crossing, RowRef
+from contracts.vocabulary import CrossingDirection
+from edge_agent.clock import Clock
+from edge_agent.decode.tag_role import TagRoles, is_private
+from edge_agent.doors.assignments import Assignments
+from edge_agent.doors.domain import Decision
+from edge_agent.doors.lamps import Lamps
+from edge_agent.doors.lookout import Lookout
+from edge_agent.doors.posting import Posting
+from edge_agent.doors.records import drafts_of
+from edge_agent.doors.tally import VisitTally
+from edge_agent.doors.visits import from_us, to_us
+from edge_agent.filters.passage import Passage
+from edge_agent.filters.portal import PortalFilter
+from edge_agent.filters.site import Portal
+from edge_agent.outbox.draft import Draft
+from edge_agent.outbox.errors import OutboxError
+from edge_agent.readers.raw_read import RawRead, Seen
+
+MEMORY: Final = "@doors"
+"""The device name under which the outbox remembers what doors must know after a restart."""
+WAITING_BATCHES: Final = 2000
+LATE_US: Final = 1_000_000
+"""A reader's report may come so much later than what it reports."""
+TICK_S: Final = 0.1
+RETRY_S: Final = 1.0
+MOST_UNSTORED: Final = 20_000
+"""Drafts kept while the outbox refuses them."""
+GROUP_DRAFTS: Final = 100
+"""Passages share a transaction up to about so many records; one passage's are never split."""
+SHOWN: Final = 50
+_PATIENCE_US: Final = 2_000_000
+
+log = structlog.get_logger(__name__)
+
+
+_Entry = tuple[Passage, Decision, tuple[Draft, ...]]
+
+
+class DoorJournal(Protocol):
+    """Where records become durable."""
+
+    def commit(self, device: str, state: bytes, drafts: Sequence[Draft]) -> Sequence[RowRef]:
+        """Store records and what ``recall`` gives later, in one transaction."""
+
+    def recall(self, device: str) -> bytes | None:
+        """Give what was last stored for a device."""
+
+
+@dataclass(slots=True)
+class DoorCounters:
+    """What the doors have done since they were opened."""
+
+    antennas: Counter[str] = field(default_factory=Counter)
+    """Reads by ``reader:antenna``."""
+    antenna_read_us: dict[str, int] = field(default_factory=dict)
+    """When each was last heard."""
+    events: Counter[str] = field(default_factory=Counter)
+
+
+class Doors:
+    """All portals of a gateway. ``take`` may be called from any thread."""
+
+    def __init__(
+        self,
+        portals: Sequence[Portal],
+        roles: TagRoles,
+        assignments: Assignments,
+        journal: DoorJournal,
+        clock: Clock,
+        *,
+        set_gpo: Callable[[str, int, bool], None],
+    ) -> None:
+        """Prepare; ``start`` starts the thread.
+
+        Args:
+            portals: The doors.
+            roles: What tags are.
+            assignments: Which visits are expected.
+            journal: Where records go.
+            clock: The gateway's clock.
+            set_gpo: Drives an output of a reader.
+        """
+        self._portals: dict[str, Portal] = {portal.id: portal for portal in portals}
+        self._roles = roles
+        self._journal = journal
+        self._clock = clock
+        self._filter = PortalFilter(portals)
+        self._posting = Posting(portals, roles, assignments.in_force)
+        self._lookout = Lookout(portals, roles, assignments.in_force)
+        self._lamps = Lamps(set_gpo)
+        self.visits = VisitTally.load(journal.recall(MEMORY))
+        self.counters = DoorCounters()
+        self.crossings: deque[Crossing] = deque(maxlen=SHOWN)
+        """The last ones that are recorded, oldest first."""
+        self._batches: deque[list[Seen]] = deque()
+        self._wake = threading.Condition()
+        self._unstored: deque[_Entry] = deque()
+        self._unstored_drafts = 0
+        self._retry_at_s = 0.0
+        self._is_stopping = False
+        self._undecided_us = to_us(clock.now().at) - _PATIENCE_US
+        self._thread = threading.Thread(target=self._run, name="doors")
+
+    def start(self) -> None:
+        """Start deciding."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take what readers have said, then stop and join; visits that go on are left undecided."""
+        with self._wake:
+            self._is_stopping = True
+            self._wake.notify()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._lamps.all_off()
+
+    def take(self, batch: list[Seen]) -> None:
+        """Take what a reader said; returns at once.
+
+        Args:
+            batch: Reads and changes of inputs, at least one.
+        """
+        with self._wake:
+            if len(self._batches) >= WAITING_BATCHES:
+                self.counters.events["reads_dropped"] += len(batch)
+                return
+            self._batches.append(batch)
+            self._wake.notify()
+
+    def undecided_since(self) -> datetime:
+        """Tell from when on something may still be recorded, for completeness (PROTOCOL P6).
+
+        Returns:
+            The earliest instant of which not everything is recorded yet.
+        """
+        return from_us(self._undecided_us)
+
+    @property
+    def tags(self) -> int:
+        """Tags in all fields now."""
+        return self._filter.tags
+
+    def _run(self) -> None:
+        next_tick_s = 0.0
+        while True:
+            batch = self._next_batch(next_tick_s - time.monotonic())
+            if batch is not None:
+                self._take(batch)
+            now_s = time.monotonic()
+            if now_s >= next_tick_s:
+                next_tick_s = now_s + TICK_S
+                self._tick(now_s)
+            if batch is None and self._is_stopping:
+                self._store()
+                return
+
+    def _next_batch(self, wait_s: float) -> list[Seen] | None:
+        with self._wake:
+            if not self._batches and wait_s > 0 and not self._is_stopping:
+                self._wake.wait(wait_s)
+            return self._batches.popleft() if self._batches else None
+
+    def _tick(self, now_s: float) -> None:
+        """Let time pass for tags that are silent now, once everything said before has been taken."""
+        self._lamps.tick(now_s)
+        with self._wake:
+            waiting = self._batches[0] if self._batches else None
+        now_us = to_us(self._clock.now().at)
+        if waiting is None:
+            self._decided(self._filter.advance(now_us - LATE_US))
+        if self._unstored and now_s >= self._retry_at_s:
+            self._store()
+        open_us = [now_us - _PATIENCE_US]
+        if waiting is not None:
+            open_us.append(min(seen.seen_us for seen in waiting) - LATE_US)
+        if (since_us := self._filter.open_since_us) is not None:
+            open_us.append(since_us)
+        open_us.extend(passage.first_seen_us for passage, _, _ in self._unstored)
+        self._undecided_us = min(open_us)
+
+    def _take(self, batch: list[Seen]) -> None:
+        ours = [seen for seen in batch if self._is_ours(seen)]
+        for seen in ours:
+            if isinstance(seen, RawRead) and (portal := self._lookout.take(seen)) is not None:
+                self._tell(portal, "wrong")
+        self._decided(self._filter.take_many(ours))
+
+    def _is_ours(self, seen: Seen) -> bool:
+        if not isinstance(seen, RawRead):
+            return True
+        counters = self.counters
+        port = f"{seen.reader}:{seen.antenna}"
+        counters.antennas[port] += 1
+        counters.antenna_read_us[port] = seen.seen_us
+        _, role = self._roles.of(seen.epc)
+        if is_private(role):
+            counters.events[f"dropped_{role}"] += 1
+            return False
+        return True
+
+    def _decided(self, passages: list[Passage]) -> None:
+        if not passages:
+            return
+        now = self._clock.now()
+        for passage, decision in self._posting.take(passages):
+            drafts = drafts_of(passage, decision, now)
+            self._unstored.append((passage, decision, drafts))
+            self._unstored_drafts += len(drafts)
+        self._shed()
+        self._store()
+
+    def _shed(self) -> None:
+        while self._unstored_drafts > MOST_UNSTORED:
+            passage, _, drafts = self._unstored.popleft()
+            self._unstored_drafts -= len(drafts)
+            self.counters.events["crossings_lost"] += 1
+            log.error("crossing_lost", portal=passage.portal, epc=passage.epc, waiting=len(self._unstored))
+
+    def _store(self) -> None:
+        """Store what waits, oldest first, one transaction for a few passages at a time."""
+        while self._unstored:
+            group = self._group()
+            drafts = [draft for _, _, some in group for draft in some]
+            counted = self.visits.after(decision for _, decision, _ in group)
+            try:
+                self._journal.commit(MEMORY, counted.dump(), drafts)
+            except OutboxError as error:
+                self.counters.events["crossings_refused"] += len(group)
+                log.error("crossings_not_stored", waiting=len(self._unstored), detail=str(error))  # noqa: TRY400  no traceback needed
+                self._retry_at_s = time.monotonic() + RETRY_S
+                return
+            self.visits = counted
+            for entry in group:
+                self._unstored.popleft()
+                self._unstored_drafts -= len(entry[2])
+                self._stored(*entry)
+
+    def _group(self) -> list[_Entry]:
+        group: list[_Entry] = []
+        count = 0
+        for entry in self._unstored:
+            if group and count + len(entry[2]) > GROUP_DRAFTS:
+                break
+            group.append(entry)
+            count += len(entry[2])
+        return group
+
+    def _stored(self, passage: Passage, decision: Decision, drafts: tuple[Draft, ...]) -> None:
+        events = self.counters.events
+        events[f"crossings_{decision.direction}"] += 1
+        events[f"crossings_{decision.posted}"] += 1
+        if decision.because is not None:
+            events[f"crossings_because_{decision.because}"] += 1
+        if decision.moves and decision.because is None and decision.thing.unit is not None:
+            self._tell(self._portals[passage.portal], "ok")
+        record = drafts[0].record
+        if isinstance(record, Crossing) and decision.direction is not CrossingDirection.STRAY:
+            self.crossings.append(record)
+
+    def _tell(self, portal: Portal, signal: str) -> None:
+        self.counters.events[f"doors_told_{signal}"] += 1
+        if portal.feedback is None or signal not in {"ok", "wrong"}:
+            return
+        output = portal.gpo("ok" if signal == "ok" else "wrong")
+        if output is not None:
+            self._lamps.light(output, portal.feedback.seconds, time.monotonic())

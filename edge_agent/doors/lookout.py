@@ -1,0 +1,97 @@
+"""Looks at reads before the filter has decided: another visit's unit in the doorway is told at once (D2)."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from edge_agent.decode.tag_role import TagRole, TagRoles
+from edge_agent.doors.visits import Known
+from edge_agent.filters.site import Portal
+from edge_agent.readers.raw_read import RawRead
+
+_FORGET_US: Final = 60_000_000
+_MOST_TAGS: Final = 20_000
+_READS_NEEDED: Final = 2
+
+
+@dataclass(slots=True)
+class _Watched:
+    last_us: int
+    reads: int = 0
+    is_judged: bool = False
+
+
+class Lookout:
+    """Counts near reads of each logistic unit per portal; says *wrong* at the second one, once a visit."""
+
+    def __init__(self, portals: Sequence[Portal], roles: TagRoles, known: Callable[[int], Known]) -> None:
+        """Begin with empty doors.
+
+        Args:
+            portals: The doors; those without feedback are not looked at.
+            roles: What tags are.
+            known: Gives what is known at an instant, in microseconds.
+        """
+        self._portals = {
+            port: (portal, portal.feedback.near_dbm)
+            for portal in portals
+            if portal.feedback is not None
+            for port in portal.ports
+        }
+        self._roles = roles
+        self._known = known
+        self._watched: OrderedDict[tuple[str, str], _Watched] = OrderedDict()
+
+    def take(self, read: RawRead) -> Portal | None:
+        """Look at one read.
+
+        Args:
+            read: Of any tag at any antenna.
+
+        Returns:
+            The portal at which a wrong unit stands, at its second near read; None otherwise.
+        """
+        place = self._portals.get(f"{read.reader}:{read.antenna}")
+        if place is None or read.rssi_dbm < place[1]:
+            return None
+        portal = place[0]
+        epc, role = self._roles.of(read.epc)
+        if role is not TagRole.LOGISTIC_UNIT or epc.unit is None:
+            return None
+        watched = self._watch(portal.id, read)
+        if watched.is_judged or watched.reads < _READS_NEEDED:
+            return None
+        watched.is_judged = True
+        is_wrong = is_wrong_here(epc.unit, portal.id, self._known(read.seen_us), read.seen_us)
+        return portal if is_wrong else None
+
+    def _watch(self, portal: str, read: RawRead) -> _Watched:
+        key = (portal, read.epc)
+        watched = self._watched.get(key)
+        if watched is None or read.seen_us - watched.last_us > _FORGET_US:
+            watched = self._watched[key] = _Watched(read.seen_us)
+        watched.reads += 1
+        watched.last_us = max(watched.last_us, read.seen_us)
+        self._watched.move_to_end(key)
+        if len(self._watched) > _MOST_TAGS:
+            self._watched.popitem(last=False)
+        return watched
+
+
+def is_wrong_here(unit: str, door: str, known: Known, at_us: int) -> bool:
+    """Tell whether a unit plainly belongs elsewhere.
+
+    Args:
+        unit: SSCC or GRAI.
+        door: Portal id.
+        known: The assignment in force.
+        at_us: When it is seen, microseconds since 1970.
+
+    Returns:
+        True if no visit open at this door names it, and an open visit of another door does.
+    """
+    here = known.open_at(door, at_us)
+    if not here or any(unit in visit.units for visit in here):
+        return False
+    return any(unit in visit.units for visit in known.everywhere() if visit.is_open(at_us))
