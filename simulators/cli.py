@@ -6,11 +6,12 @@ from importlib.metadata import version
 from typing import Final
 
 from simulators.faults import commands as faults
+from simulators.llrp_reader import commands as llrp_reader
 from simulators.retail import commands as retail
 from simulators.warehouse import commands as warehouse
 from simulators.warehouse.dock import commands as dock
 
-AREAS: Final = (warehouse, dock, retail, faults)
+AREAS: Final = (warehouse, dock, llrp_reader, retail, faults)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 
