@@ -8,6 +8,9 @@ COLOURS: Final = 6
 """The stylesheet has so many; further antennas share them, and differ by the shape of their marks."""
 _SHAPES: Final = 4
 _MARGIN_SHARE: Final = 0.08
+_LATEST_MS: Final = 10**9
+_LOUDEST_DBM: Final = 1e6
+"""What lies beyond is no read of this world; it is drawn at the edge."""
 _LEAST_SPAN_DBM: Final = 10.0
 _TICKS_MS: Final = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 60_000, 300_000)
 _MOST_TICKS: Final = 6
@@ -79,7 +82,7 @@ class Radiogram:
 def radiogram(
     trace: Sequence[Sequence[float]], antennas: Sequence[str], frame: Frame = SMALL
 ) -> Radiogram | None:
-    """Draw reads over time, one series per antenna, first seen first.
+    """Draw reads over time, one series per antenna, by name, so that an antenna keeps its colour.
 
     Args:
         trace: Points of milliseconds, index into `antennas`, dBm.
@@ -92,9 +95,12 @@ def radiogram(
     Examples:
         >>> picture = radiogram([[0, 0, -60], [100, 1, -50]], ["r1:3", "r1:1"])
         >>> [(series.antenna, series.peak_dbm) for series in picture.series]
-        [('r1:3', -60.0), ('r1:1', -50.0)]
+        [('r1:1', -50.0), ('r1:3', -60.0)]
     """
-    points = sorted((float(after_ms), int(antenna), float(dbm)) for after_ms, antenna, dbm in trace)
+    points = sorted(
+        (float(min(after_ms, _LATEST_MS)), int(antenna), max(-_LOUDEST_DBM, min(float(dbm), _LOUDEST_DBM)))
+        for after_ms, antenna, dbm in trace
+    )
     if not points:
         return None
     span_ms = max(points[-1][0], 1.0)
@@ -104,10 +110,10 @@ def radiogram(
         x = frame.left + frame.inner_width * after_ms / span_ms
         return round(x, 1), round(frame.top + frame.inner_height * (high - dbm) / (high - low), 1)
 
-    order = list(dict.fromkeys(antenna for _, antenna, _ in points))
+    order = sorted({antenna for _, antenna, _ in points}, key=lambda antenna: _spoken(antennas, antenna))
     series = tuple(
         _series(
-            antennas[antenna] if 0 <= antenna < len(antennas) else f"antenna {antenna}",
+            _spoken(antennas, antenna),
             number,
             [(place(after_ms, dbm), dbm) for after_ms, which, dbm in points if which == antenna],
         )
@@ -119,10 +125,12 @@ def radiogram(
         tuple(Tick(place(at_ms, low)[0], _seconds(at_ms)) for at_ms in _ticks(span_ms)),
         tuple(Tick(place(0, dbm)[1], f"{dbm:g}") for dbm in _decibels(low, high)),
         f"Signal strength over {_seconds(span_ms)} s: "
-        + ", then ".join(
-            f"{each.antenna} with {each.reads} reads up to {each.peak_dbm:g} dBm" for each in series
-        ),
+        + ", ".join(f"{each.antenna} with {each.reads} reads up to {each.peak_dbm:g} dBm" for each in series),
     )
+
+
+def _spoken(antennas: Sequence[str], antenna: int) -> str:
+    return antennas[antenna] if 0 <= antenna < len(antennas) else f"antenna {antenna}"
 
 
 def _series(name: str, number: int, places: Sequence[tuple[tuple[float, float], float]]) -> Series:
@@ -163,7 +171,9 @@ def _ticks(span_ms: float) -> list[float]:
 
 
 def _decibels(low: float, high: float) -> list[float]:
-    step = 10 if high - low > 2 * _LEAST_SPAN_DBM else 5
+    step = 5
+    while (high - low) / step > _MOST_TICKS:
+        step *= 2
     first = int(-(-low // step)) * step
     return [float(dbm) for dbm in range(first, int(high // 1) + 1, step)]
 

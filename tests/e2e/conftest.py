@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration" / "api"))
 
 from day_of_work import Site, work
+from dock_day import dock_day
 from serving import served
 from watching import Watched
 
@@ -46,6 +47,7 @@ def site(cluster: Any, template: str) -> Iterator[Site]:
             open_pool(database.ingest_dsn, "test-ingest") as ingest,
         ):
             work(pool, ingest, NOW)
+            dock_day(pool, ingest, NOW)
             gate = Gate(pool, lambda: NOW)
             with served(gate) as url:
                 yield Site(url, gate, ingest)
