@@ -14,20 +14,24 @@ import structlog
 from pydantic import ValidationError
 
 from contracts.gateway import ClockHealth, ConfigOutcome, DesiredConfig, Health, ReportedConfig
-from contracts.records import RowRef
 from contracts.topics import Channel
 from edge_agent.clock import Clock
 from edge_agent.config.remote import RemoteConfig, Verdict
 from edge_agent.config.settings import AgentSettings, Loaded, ScannerSettings
 from edge_agent.coverage import Coverage
+from edge_agent.floor import Floor
 from edge_agent.health import describe_gateway, describe_scanner
 from edge_agent.outbox.domain import OutboxStats
 from edge_agent.outbox.draft import Draft
 from edge_agent.outbox.errors import OutboxError
+from edge_agent.outbox.journal import OutboxJournal
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
+from edge_agent.page.server import PageServer, PageUnavailableError
+from edge_agent.page.status import PageStatus
 from edge_agent.publish.mqtt import parse_broker_url
 from edge_agent.publish.service import Publisher, PublishOptions
 from edge_agent.readers.line import LineState
+from edge_agent.readers.llrp.listener import ReaderState
 from edge_agent.readers.profile import load_profile
 from edge_agent.readers.serial_port import SerialScanner
 from edge_agent.supervisor import Supervisor
@@ -44,74 +48,6 @@ _ALIVE: Final = "@agent"
 _MB: Final = 1024 * 1024
 
 log = structlog.get_logger(__name__)
-
-
-class OutboxJournal:
-    """Makes a session's work durable in the outbox, and tells the publisher."""
-
-    def __init__(self) -> None:
-        """Prepare; ``attach`` gives the outbox, which in turn asks for ``undecided_since``."""
-        self._outbox: Outbox | None = None
-        self._notify: Callable[[], None] = lambda: None
-        self._waiting: dict[int, datetime] = {}
-        self._lock = threading.Lock()
-
-    def attach(self, outbox: Outbox, notify: Callable[[], None]) -> None:
-        """Say where rows go.
-
-        Args:
-            outbox: The outbox.
-            notify: Called after rows became durable.
-        """
-        self._outbox, self._notify = outbox, notify
-
-    def undecided_since(self) -> datetime | None:
-        """Tell from when on rows may still be on their way into the outbox.
-
-        Returns:
-            The oldest claimed time among them; None if there are none.
-        """
-        with self._lock:
-            return min(self._waiting.values(), default=None)
-
-    def commit(self, device: str, state: bytes, drafts: Sequence[Draft]) -> Sequence[RowRef]:
-        """Store a scanner's state and its records in one transaction.
-
-        Args:
-            device: The scanner.
-            state: What ``recall`` gives after a restart.
-            drafts: Records, perhaps none.
-
-        Returns:
-            The identity of each record, in order.
-
-        Raises:
-            OutboxError: If nothing was stored.
-        """
-        if self._outbox is None:
-            raise OutboxError("the agent is still starting; nothing was stored")
-        times = [each.record.occurred_at_claimed for each in drafts]
-        with self._lock:
-            self._waiting |= {id(drafts): min(times)} if times else {}
-        try:
-            stored = self._outbox.append(drafts, (device, state))
-        finally:
-            with self._lock:
-                self._waiting.pop(id(drafts), None)
-        if drafts:
-            self._notify()
-        return stored.refs(self._outbox.gateway)
-
-    def recall(self, device: str) -> bytes | None:
-        """Give the last stored state of a scanner.
-
-        Args:
-            device: The scanner.
-
-        Returns:
-            What ``commit`` stored; None if it never did.
-        """
-        return None if self._outbox is None else self._outbox.recall(device)
 
 
 class Agent:
@@ -139,12 +75,14 @@ class Agent:
         self._alive_noted_at: datetime | None = None
         self._journal = OutboxJournal()
         self._tallies: dict[str, Counter[str]] = {}
-        agent = f"dockledger-edge {version('dockledger')}"
+        self._version = version("dockledger")
+        agent = f"dockledger-edge {self._version}"
+        self._floor = Floor(self._settings, self._journal, self._clock)
         quota_mb = base.outbox_quota_mb
         self._outbox = Outbox(
             OutboxOptions(base.outbox, base.site, base.gateway, agent, quota_mb * _MB if quota_mb else None),
             self._clock,
-            undecided_since=self._journal.undecided_since,
+            undecided_since=self._undecided_since,
         )
         self._publisher = Publisher(
             self._outbox,
@@ -164,6 +102,7 @@ class Agent:
         self._scanners: Supervisor[SerialScanner] = Supervisor(
             lambda scanner: scanner.counters.state is LineState.FAILED
         )
+        self._page = PageServer(base.page_port, self._page_status) if base.page_port else None
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop; then stop every thread and leave everything durable.
@@ -175,13 +114,18 @@ class Agent:
         self._publisher.start()
         self._scanners.start()
         self._scanners.replace_all(self._makers(self._settings))
+        self._floor.start()
+        self._open_page()
         log.info("agent_started", site=self._settings.site, gateway=self._settings.gateway)
         try:
             while not stop.wait(HOUSEKEEPING_S):
                 self._keep_house()
         finally:
+            if self._page is not None:
+                self._page.stop()
             self._scanners.stop()
             self._note_alive()
+            self._floor.stop()
             self._publisher.stop()
             self._outbox.close()
             log.info("agent_stopped", site=self._settings.site, gateway=self._settings.gateway)
@@ -204,6 +148,7 @@ class Agent:
             is_open={each.id: each.counters.state is LineState.OPEN for each in self._scanners.members()},
             is_full=self._outbox.is_full,
             clock_gaps=self._clock.take_gaps(),
+            readers=self._floor.presence(),
         )
         if drafts:
             self._record(drafts)
@@ -223,7 +168,9 @@ class Agent:
     def _note_alive(self) -> None:
         now = self._clock.now()
         self._alive_noted_at = now.at
-        self._store([], (_ALIVE, now.at.isoformat().encode()))
+        undecided_since = self._undecided_since()
+        safe_until = now.at if undecided_since is None else min(now.at, undecided_since)
+        self._store([], (_ALIVE, safe_until.isoformat().encode()))
 
     def _record(self, drafts: Sequence[Draft]) -> None:
         self._store(drafts, None)
@@ -235,7 +182,13 @@ class Agent:
         except OutboxError as error:
             log.error("own_record_not_stored", records=len(drafts), detail=str(error))  # noqa: TRY400  no bug of ours to trace
 
+    def _undecided_since(self) -> datetime | None:
+        times = (self._journal.undecided_since(), self._floor.undecided_since())
+        return min((at for at in times if at is not None), default=None)
+
     def _take_message(self, channel: Channel, payload: bytes) -> None:
+        if channel is Channel.ASSIGNMENT:
+            self._floor.assignments.take(payload)
         if channel is Channel.CONFIG_DESIRED:
             try:
                 self._wishes.put_nowait(payload)
@@ -265,13 +218,17 @@ class Agent:
         self._settings = self._remote.effective()
         self._publisher.drain_at(self._settings.drain_rows_per_s)
         self._scanners.replace_all(self._makers(self._settings))
+        lost_since = self._floor.apply(self._settings)
+        if lost_since is not None:
+            self._record([self._coverage.was_down(lost_since, self._clock.now())])
 
     def _judge_trial(self) -> None:
         if self._trial_began_s is None:
             return
         tried_s = time.monotonic() - self._trial_began_s
         states = {each.counters.state for each in self._scanners.members()}
-        if states <= {LineState.OPEN} and tried_s >= HEALTHY_AFTER_S:
+        is_healthy = states <= {LineState.OPEN} and self._floor.states() <= {ReaderState.OPEN}
+        if is_healthy and tried_s >= HEALTHY_AFTER_S:
             self._unreported = self._remote.confirm()
         elif tried_s >= TRIAL_S:
             self._unreported = self._remote.roll_back(f"not healthy after {TRIAL_S:.0f} s")
@@ -293,7 +250,8 @@ class Agent:
     def _health(self, stats: OutboxStats) -> Health:
         now = self._clock.now()
         counted = Counter(self._publisher.counted())
-        counted["reader_restarts"] = self._scanners.restarts()
+        counted.update(self._floor.counters())
+        counted["reader_restarts"] += self._scanners.restarts()
         for tally in list(self._tallies.values()):
             counted.update(dict(tally))
         for scanner in self._scanners.members():
@@ -305,6 +263,25 @@ class Agent:
             uptime_s=time.monotonic() - self._started_s,
             stats=stats,
             clock=ClockHealth(ok=now.clock_ok, steps=self._clock.steps),
-            readers=[describe_scanner(each) for each in self._scanners.members()],
+            readers=[*(describe_scanner(each) for each in self._scanners.members()), *self._floor.health()],
             counters=dict(counted),
+        )
+
+    def _open_page(self) -> None:
+        if self._page is None:
+            return
+        try:
+            self._page.start()
+        except PageUnavailableError as error:
+            log.error("page_not_open", detail=str(error))  # noqa: TRY400  no traceback needed
+            self._page = None
+
+    def _page_status(self) -> PageStatus:
+        return PageStatus(
+            version=self._version,
+            health=self._health(self._outbox.stats()),
+            is_connected=self._publisher.is_connected,
+            antennas=self._floor.antennas(),
+            crossings=self._floor.crossings(),
+            notes=self._floor.notes(),
         )

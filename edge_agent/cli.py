@@ -160,7 +160,8 @@ def _run(loaded: Loaded) -> int:
         name = arguments.thread.name if arguments.thread else "?"
         value = arguments.exc_value or arguments.exc_type()
         structlog.get_logger().error("thread_died", thread=name, exc_info=value)
-        if not name.startswith("scanner-"):  # the supervisor replaces scanners; nothing else is optional
+        # The supervisors replace scanners and readers; nothing else is optional.
+        if not name.startswith(("scanner-", "reader-")):
             died.set()
             stop.set()
 

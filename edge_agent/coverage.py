@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from contracts.records import Gap
@@ -12,6 +13,18 @@ from edge_agent.outbox.draft import Draft, draft
 
 NOTICED_AFTER: Final = timedelta(seconds=5)
 """A scanner that is back sooner left no gap."""
+READER_NOTICED_AFTER: Final = timedelta(seconds=2)
+"""For so long a tag may be silent in a portal's field without its visit being over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Whether a reader is heard."""
+
+    is_there: bool
+    last_heard_at: datetime | None = None
+    is_silent: bool = False
+    """It is connected, or was, and stopped to speak: not unplugged."""
 
 
 @dataclass(slots=True)
@@ -20,7 +33,7 @@ class Coverage:
 
     gateway: str
     _missing_since: dict[str, datetime] = field(default_factory=dict)
-    _told: set[str] = field(default_factory=set)
+    _told: dict[str, GapCause] = field(default_factory=dict)
     _full_since: datetime | None = None
 
     def was_down(self, last_alive_at: datetime, now: Stamp) -> Draft:
@@ -36,7 +49,13 @@ class Coverage:
         return self._gap(self.gateway, last_alive_at, now, GapCause.DOWN, to_at=now.at)
 
     def observe(
-        self, now: Stamp, *, is_open: Mapping[str, bool], is_full: bool, clock_gaps: Iterable[ClockGap]
+        self,
+        now: Stamp,
+        *,
+        is_open: Mapping[str, bool],
+        is_full: bool,
+        clock_gaps: Iterable[ClockGap],
+        readers: Mapping[str, Presence] = MappingProxyType({}),
     ) -> list[Draft]:
         """Compare what is there with what was there.
 
@@ -45,6 +64,7 @@ class Coverage:
             is_open: Whether each scanner's line is open, by device id.
             is_full: Whether the outbox refuses rows.
             clock_gaps: Stretches of distrust that began or ended since the last observation.
+            readers: Whether each RFID reader is heard, by id.
 
         Returns:
             Gaps to record; while the outbox is full, the gap of that is kept back.
@@ -53,10 +73,12 @@ class Coverage:
             self._gap(self.gateway, gap.from_at, now, GapCause.CLOCK, to_at=gap.to_at) for gap in clock_gaps
         ]
         for device, is_there in is_open.items():
-            found += self._scanner(device, now, is_there=is_there)
-        for device in self._missing_since.keys() - is_open.keys():
+            found += self._device(device, now, Presence(is_there), NOTICED_AFTER)
+        for device, presence in readers.items():
+            found += self._device(device, now, presence, READER_NOTICED_AFTER)
+        for device in self._missing_since.keys() - is_open.keys() - readers.keys():
             del self._missing_since[device]
-            self._told.discard(device)
+            self._told.pop(device, None)
         if is_full and self._full_since is None:
             self._full_since = now.at
         elif not is_full and self._full_since is not None:
@@ -64,18 +86,21 @@ class Coverage:
             self._full_since = None
         return found
 
-    def _scanner(self, device: str, now: Stamp, *, is_there: bool) -> list[Draft]:
-        if not is_there:
-            since = self._missing_since.setdefault(device, now.at)
-            if device in self._told or now.at - since < NOTICED_AFTER:
+    def _device(self, device: str, now: Stamp, presence: Presence, noticed_after: timedelta) -> list[Draft]:
+        if not presence.is_there:
+            heard_at = presence.last_heard_at
+            since = self._missing_since.setdefault(
+                device, now.at if heard_at is None else min(heard_at, now.at)
+            )
+            if device in self._told or now.at - since < noticed_after:
                 return []
-            self._told.add(device)
-            return [self._gap(device, since, now, GapCause.DOWN, to_at=None)]
+            cause = self._told[device] = GapCause.SILENT if presence.is_silent else GapCause.DOWN
+            return [self._gap(device, since, now, cause, to_at=None)]
         missing_since = self._missing_since.pop(device, None)
-        if device not in self._told or missing_since is None:
+        cause_told = self._told.pop(device, None)
+        if cause_told is None or missing_since is None:
             return []
-        self._told.discard(device)
-        return [self._gap(device, missing_since, now, GapCause.DOWN, to_at=now.at)]
+        return [self._gap(device, missing_since, now, cause_told, to_at=now.at)]
 
     def _gap(
         self, device: str, from_at: datetime, now: Stamp, cause: GapCause, *, to_at: datetime | None

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from contracts.gateway import ClockHealth, Health, OutboxHealth, ReaderHealth
 from edge_agent.outbox.domain import OutboxStats
+from edge_agent.readers.llrp.reader import LlrpReader
 from edge_agent.readers.serial_port import SerialScanner
 
 
@@ -24,6 +25,25 @@ def describe_scanner(scanner: SerialScanner) -> ReaderHealth:
         state=counters.state,
         last_heard_at=counters.last_heard_at,
         reads=counters.frames,
+    )
+
+
+def describe_reader(reader: LlrpReader) -> ReaderHealth:
+    """Say how one RFID reader is.
+
+    Args:
+        reader: A started reader.
+
+    Returns:
+        Its part of the heartbeat.
+    """
+    counters = reader.counters
+    return ReaderHealth(
+        id=reader.id,
+        kind="reader",
+        state=counters.state,
+        last_heard_at=counters.last_heard_at,
+        reads=counters.reads,
     )
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from contracts.gateway import ConfigOutcome, DesiredConfig
 from edge_agent.config.settings import AgentSettings, SettingsError, build
 
-REMOTE: Final = frozenset({"workflow", "scanner", "drain_rows_per_s"})
+REMOTE: Final = frozenset({"workflow", "scanner", "reader", "portal", "tags", "drain_rows_per_s"})
 """What the cloud may set. Identity, broker and outbox belong to whoever stands before the machine."""
 
 

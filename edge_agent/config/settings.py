@@ -14,6 +14,9 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from typing_extensions import override
 
 from contracts.base import Gateway, Site
+from edge_agent.decode.tag_role import TagRules
+from edge_agent.filters.site import Portals
+from edge_agent.readers.llrp.settings import ReaderSettings
 from edge_agent.readers.profile import load_profile
 from edge_agent.workflows.site import WorkflowSettings
 
@@ -77,6 +80,14 @@ class AgentSettings(BaseSettings):
     scanner: tuple[ScannerSettings, ...] = ()
     workflow: WorkflowSettings | None = None
     """The site's rules for handheld work; needed with scanners."""
+    reader: tuple[ReaderSettings, ...] = ()
+    """RFID readers."""
+    portal: Portals = ()
+    """Doors: which antennas look where, and what crosses from where to where."""
+    tags: TagRules = TagRules()
+    """Whose tags these doors see."""
+    page_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Port of this gateway's own page on 127.0.0.1; 0: no page."""
 
     @model_validator(mode="after")
     def _scanners_can_work(self) -> Self:
@@ -87,6 +98,24 @@ class AgentSettings(BaseSettings):
             raise ValueError(
                 "[[scanner]] without [workflow]: the site's rules are needed to understand scans"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _doors_can_work(self) -> Self:
+        ids = [*(each.id for each in self.scanner), *(each.id for each in self.reader)]
+        twice = sorted({each for each in ids if ids.count(each) > 1})
+        if twice:
+            raise ValueError(f"id {twice[0]!r} is used twice among scanners and readers, expected each once")
+        readers = [each.id for each in self.reader]
+        for portal in self.portal:
+            outputs = [port for port in (portal.gpo("ok"), portal.gpo("wrong")) if port is not None]
+            for port in (*portal.ports, *portal.beam_ports, *outputs):
+                reader = port.partition(":")[0]
+                if reader not in readers:
+                    raise ValueError(
+                        f"portal {portal.id!r} names {port!r}, but there is no [[reader]] {reader!r}: "
+                        f"expected one of {readers}"
+                    )
         return self
 
     @classmethod

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,17 +26,15 @@ class _Kept(BaseModel):
 class Assignments:
     """Keeps the last assignments in a file beside the outbox; revisions only grow. Safe from any thread."""
 
-    def __init__(self, path: Path, site: str, doors: Sequence[str]) -> None:
+    def __init__(self, path: Path, site: str) -> None:
         """Read what is kept.
 
         Args:
             path: The file; made when the first assignment arrives.
             site: Site id; an assignment of another is refused.
-            doors: Portal ids, to warn of visits that no door of this gateway has.
         """
         self._path = path
         self._site = site
-        self._doors = frozenset(doors)
         self._lock = threading.Lock()
         self._history: tuple[tuple[int, Known], ...] = ()
         self._kept = self._read()
@@ -102,14 +99,8 @@ class Assignments:
         self._write(kept)
         self._kept = kept
         self._index()
-        self._tell(assignment)
-        return True
-
-    def _tell(self, assignment: Assignment) -> None:
-        named = {visit.door or assignment.door for visit in assignment.visits}
         log.info("assignment_taken", revision=assignment.revision, visits=len(assignment.visits))
-        if strange := sorted(named - self._doors):
-            log.warning("assignment_names_strange_doors", doors=strange, expected=sorted(self._doors))
+        return True
 
     def _index(self) -> None:
         history = tuple((to_us(each.issued_at), Known.of(each)) for each in self._kept)

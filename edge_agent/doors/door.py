@@ -148,6 +148,23 @@ class Doors:
         """
         return from_us(self._undecided_us)
 
+    def counted(self) -> dict[str, int]:
+        """Give what was done, by name, for the gateway's health.
+
+        Returns:
+            ``raw_reads``, ``reads_*``, ``crossings_*``, ``dropped_*`` by role, ``antenna_reads_*``.
+        """
+        antennas = dict(self.counters.antennas)
+        return {
+            "raw_reads": sum(antennas.values()),
+            "reads_elsewhere": self._filter.elsewhere,
+            "reads_dropped": 0,
+            "crossings_lost": 0,
+            "crossings_refused": 0,
+            **dict(self.counters.events),
+            **{f"antenna_reads_{port.replace(':', '_')}": reads for port, reads in antennas.items()},
+        }
+
     @property
     def tags(self) -> int:
         """Tags in all fields now."""

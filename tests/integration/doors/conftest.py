@@ -1,0 +1,171 @@
+"""A whole agent with a simulated reader on a real TCP port; its records are read from its outbox file."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from contracts.offline import Assignment
+from contracts.records import RECORD, Record
+from contracts.topics import Channel
+from edge_agent.agent import Agent
+from edge_agent.config.settings import load
+from edge_agent.outbox.inspect import export
+from simulators.llrp_reader.report import Observation
+from simulators.llrp_reader.server import LlrpReaderServer
+
+PATIENCE_S: Final = 30.0
+SITE, GATEWAY = "leeds", "dock-gw"
+PALLET: Final = "3174257BF40000000A000000"
+"""SSCC 106141410000000108 or the like; decoded by the tests themselves."""
+
+
+@dataclass
+class Dock:
+    """A door's reader and the agent's settings file."""
+
+    directory: Path
+    reader: LlrpReaderServer
+    page_port: int
+    extra: str = ""
+    running: list["Running"] = field(default_factory=list)
+
+    @property
+    def config(self) -> Path:
+        return self.directory / "agent.toml"
+
+    @property
+    def outbox(self) -> Path:
+        return self.directory / "outbox.db"
+
+    def write(self, portal: str = "") -> None:
+        host, port = self.reader.address
+        self.config.write_text(
+            f"""
+site = "{SITE}"
+gateway = "{GATEWAY}"
+broker_url = "mqtt://nobody:none@127.0.0.1:1"
+clock = "assumed"
+page_port = {self.page_port}
+
+[[reader]]
+id = "r1"
+host = "{host}"
+port = {port}
+
+[[portal]]
+id = "dock-1"
+kind = "two_sided"
+inside = ["r1:1", "r1:2"]
+outside = ["r1:3", "r1:4"]
+inside_location = "STAGE-1"
+outside_location = "@clearing/dock-1"
+feedback = {{ ok_gpo = 1, wrong_gpo = 2, seconds = 0.5 }}
+{portal}
+[tags]
+foreign_patterns = ['urn:epc:id:sscc:0999999\\..*']
+"""
+        )
+
+    def start(self) -> "Running":
+        started = Running(self)
+        self.running.append(started)
+        return started
+
+    def records(self) -> list[Record]:
+        return [RECORD.validate_json(line) for line in export(self.outbox)] if self.outbox.exists() else []
+
+    def of(self, kind: type[Record]) -> list[Record]:
+        return [record for record in self.records() if isinstance(record, kind)]
+
+
+class Running:
+    """An agent that runs in a thread of this process, until it is stopped."""
+
+    def __init__(self, dock: Dock) -> None:
+        self.agent = Agent(load(dock.config))
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self.agent.run, args=(self._stop,), name="agent")
+        self._thread.start()
+
+    def assign(self, assignment: Assignment) -> None:
+        self.agent._take_message(Channel.ASSIGNMENT, assignment.model_dump_json(by_alias=True).encode())
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def dock(tmp_path: Path) -> Iterator[Dock]:
+    with LlrpReaderServer() as reader, contextlib.ExitStack() as stack:
+        made = Dock(tmp_path, reader, free_port())
+        made.write()
+        stack.callback(lambda: [each.stop() for each in made.running])
+        yield made
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def until(holds: Callable[[], bool], what: str) -> None:
+    patience, deadline = threading.Event(), time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not within {PATIENCE_S} s"
+        patience.wait(0.05)
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def walk(epcs: Sequence[str], *, begin_us: int, inward: bool = True) -> list[Observation]:
+    """Walk through the door within 3 s: loud on one side first, then on the other."""
+    found = []
+    for n in range(60):
+        at_us = begin_us + n * 50_000
+        nearness = (n - 29.5) / 29.5 * (1 if inward else -1)
+        for epc in epcs:
+            inside, outside = -62 + 18 * max(0.0, nearness), -62 + 18 * max(0.0, -nearness)
+            found.append(_seen(at_us, 1 + n % 2, epc, inside + 6))
+            found.append(_seen(at_us + 7, 3 + n % 2, epc, outside + 6))
+    return found
+
+
+def _seen(at_us: int, antenna: int, epc: str, rssi_dbm: float) -> Observation:
+    return Observation(at_us, antenna, bytes.fromhex(epc), len(epc) * 4, rssi_dbm)
+
+
+def assignment(revision: int, visits: Sequence[dict[str, object]]) -> Assignment:
+    issued_at = datetime.now(UTC) - timedelta(hours=1)
+    return Assignment.model_validate(
+        {
+            "schema": 1,
+            "site": SITE,
+            "revision": revision,
+            "issued_at": issued_at.isoformat(),
+            "door": GATEWAY,
+            "visits": visits,
+        }
+    )
+
+
+def visit(name: str, door: str, direction: str, units: Sequence[str]) -> dict[str, object]:
+    return {
+        "visit": name,
+        "door": door,
+        "direction": direction,
+        "from_at": (datetime.now(UTC) - timedelta(hours=1)).isoformat(),
+        "clearing_account": f"@clearing/{name}",
+        "lines": [{"document": {"type": "asn", "id": f"ASN-{name}", "line": "1"}, "units": list(units)}],
+    }
