@@ -144,8 +144,10 @@ class LlrpDecoder:
         return filled
 
     def _count_unusable(self, antenna: int | None, epc: str) -> None:
-        self.oddities["reader_reads_without_antenna"] += antenna is None
-        self.oddities["reader_reads_without_epc"] += not epc
+        if antenna is None:
+            self.oddities["reader_reads_without_antenna"] += 1
+        if not epc:
+            self.oddities["reader_reads_without_epc"] += 1
 
     def _changes(self, fields: Fields, arrived_us: int) -> list[Seen]:
         event = fields.get("ReaderEventNotificationData", {})
@@ -158,8 +160,9 @@ class LlrpDecoder:
         if "GPIEvent" in event:
             change = event["GPIEvent"]
             return [GpiChange(at_us, self.reader, change["GPIPortNumber"], change["GPIEvent"])]
-        for name in ("ReaderExceptionEvent", "ReportBufferOverflowErrorEvent", "AntennaEvent"):
-            self.oddities[_COUNTED[name]] += name in event
+        for name, counted in _COUNTED.items():
+            if name in event:
+                self.oddities[counted] += 1
         return []
 
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ import structlog
 from edge_agent.readers.llrp import requests
 from edge_agent.readers.llrp.capabilities import ReaderRefusalError
 from edge_agent.readers.llrp.connection import Connection
-from edge_agent.readers.llrp.framing import MESSAGE_HEADER, message_type
+from edge_agent.readers.llrp.framing import MESSAGE_HEADER, FramingLostError, message_type
 from edge_agent.readers.llrp.listener import ReaderCounters
 from edge_agent.readers.llrp.messages import MalformedMessageError, decode_message
 from edge_agent.readers.llrp.requests import Kind, Request
@@ -114,6 +115,10 @@ class Session:
         """That to the request being waited for."""
         self._awaited_id: int | None = None
         self._welcome: str | None = None
+        self._inbox: deque[bytes] = deque()
+        """One by one, so that what follows an answer is taken after what the answer allows."""
+        self._arrived_us = 0
+        self._broken: FramingLostError | None = None
 
     def set_up(self, setup: Setup) -> Reading:
         """Bring the reader to read.
@@ -201,15 +206,25 @@ class Session:
         self._connection.send(message)
 
     def _receive(self, wait_s: float) -> None:
-        for message in self._connection.receive(wait_s):
-            self._heard_s = time.monotonic()
-            self._counters.last_heard_at = datetime.now(UTC)
-            self._take(message)
+        """Take one message; wait for it if there is none."""
+        if not self._inbox:
+            if self._broken is not None:
+                raise self._broken
+            try:
+                self._inbox.extend(self._connection.receive(wait_s))
+            except FramingLostError as error:
+                self._broken = error  # what came before it is sound
+            if self._inbox:
+                self._heard_s = time.monotonic()
+                self._counters.last_heard_at = datetime.now(UTC)
+                self._arrived_us = _now_us()
+        if self._inbox:
+            self._take(self._inbox.popleft())
 
     def _take(self, message: bytes) -> None:
         kind = message_type(message)
         if kind == Kind.RO_ACCESS_REPORT:
-            self._around.deliver(_now_us(), message)
+            self._around.deliver(self._arrived_us, message)
         elif kind == Kind.KEEPALIVE:
             _, _, message_id = MESSAGE_HEADER.unpack_from(message)
             self._send(requests.message(Kind.KEEPALIVE_ACK, message_id))
@@ -217,7 +232,7 @@ class Session:
         elif kind == Kind.READER_EVENT_NOTIFICATION:
             if self._welcome is None:
                 self._look_for_welcome(message)
-            self._around.deliver(_now_us(), message)
+            self._around.deliver(self._arrived_us, message)
         elif kind in _ANSWERS:
             self._take_answer(kind, message)
         else:

@@ -4,7 +4,7 @@ What others left in the reader is removed first: a still-enabled AccessSpec refu
 disabled before. Then the reader gets its keepalives, its events and one complete ROSpec.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from edge_agent.readers.llrp import requests
@@ -17,6 +17,7 @@ SCRUB: Final = ("DISABLE_ACCESSSPEC", "DELETE_ACCESSSPEC", "DISABLE_ROSPEC", "DE
 """A reader that has nothing to remove may refuse; one that keeps something refuses the ROSpec later."""
 
 _VENDOR_OF: Final = {"impinj": requests.IMPINJ, "zebra": requests.ZEBRA}
+_LOW: Final = 0
 _HIGH: Final = 1
 
 
@@ -64,14 +65,19 @@ def set_up(
     for port, on in outputs.items():
         yield from _accepted(requests.write_output(port, on=on))
     levels = (yield requests.get_inputs()) if can.inputs else {}
-    known = [each for each in levels.get("GPIPortCurrentState", ()) if each["State"] in _LEVELS]
+    inputs = _levels_by_port(levels.get("GPIPortCurrentState", ()))
     yield from _accepted(add_rospec(profile, can, power_dbm_by_antenna))
     yield from _accepted(requests.of_spec("ENABLE_ROSPEC", ROSPEC_ID))
-    return Reading(can, {each["GPIPortNum"]: each["State"] == _HIGH for each in known})
+    return Reading(can, inputs)
 
 
-_LEVELS: Final = frozenset({0, _HIGH})
-"""A third value says that the reader does not know."""
+def _levels_by_port(states: Iterable[Mapping[str, Any]]) -> dict[int, bool]:
+    """Read levels; a third value says that the reader does not know one."""
+    return {
+        state["GPIPortNum"]: state["GPIState"] == _HIGH
+        for state in states
+        if state.get("GPIState") in {_LOW, _HIGH}
+    }
 
 
 def _accepted(request: Request) -> Generator[Request, Mapping[str, Any], Mapping[str, Any]]:
@@ -101,8 +107,9 @@ def _words(status: Mapping[str, Any]) -> Generator[str]:
     if text:
         yield repr(text)
     if "FieldError" in status:
-        yield f"field {status['FieldError']['FieldNum']}: {status['FieldError']['ErrorCode']}"
+        field = status["FieldError"]
+        yield f"field {field.get('FieldNum')}: {field.get('ErrorCode')}"
     if "ParameterError" in status:
         inner = status["ParameterError"]
-        yield f"parameter {inner['ParameterType']}"
+        yield f"parameter {inner.get('ParameterType')}"
         yield from _words(inner)
