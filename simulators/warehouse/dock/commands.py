@@ -2,8 +2,11 @@
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
+import threading
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +24,17 @@ examples:
   the same for a program, keeping recording, truth, decisions and what went wrong:
     warehouse-sim score --seed 7 --crossings 200 --json --keep seed-7
 """
+_DOCK_EXAMPLES: Final = """\
+examples:
+  plan first, so that a gateway can be given the readers' ports, then play it:
+    warehouse-sim dock --seed 7 --directory run/dock --only-plan --start-at 2026-03-02T06:00:30Z
+    warehouse-sim dock --directory run/dock
+
+A directory holds one plan; what is in it wins over --seed, --seconds, --doors and --start-at. A line of
+JSON with the figures ends the output.
+"""
+_SHORTEST_S: Final = 30
+_LEAD_S: Final = 5.0
 
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -43,6 +57,27 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     score.add_argument("--json", action="store_true", help="print one JSON object")
     score.add_argument("--keep", type=Path, metavar="DIR", help="keep truth, recording and decisions here")
     score.set_defaults(run=run_score)
+    _add_dock(subparsers)
+
+
+def _add_dock(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    dock = subparsers.add_parser(
+        "dock",
+        help="the same doors live: LLRP readers on loopback, in real time",
+        epilog=_DOCK_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    dock.add_argument("--directory", type=Path, required=True, metavar="DIR", help="plan, truth and papers")
+    dock.add_argument("--only-plan", action="store_true", help="write them and exit; run again to play")
+    dock.add_argument("--seed", type=whole(0, 2**63), default=1, help="default: 1")
+    dock.add_argument("--seconds", type=whole(_SHORTEST_S, 86_400), default=60, help="default: 60")
+    dock.add_argument("--doors", type=whole(1, _MOST_DOORS), default=2, help="default: 2")
+    dock.add_argument(
+        "--start-at", type=_instant, metavar="TIME", help="RFC 3339; goods move from then (default: in 5 s)"
+    )
+    dock.add_argument("--site", default="demo", help="site of the papers (default: demo)")
+    dock.add_argument("--gateway", default="docks", help="gateway of the doors (default: docks)")
+    dock.set_defaults(run=run_dock)
 
 
 def run_score(arguments: argparse.Namespace) -> int:
@@ -74,6 +109,45 @@ def run_score(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_dock(arguments: argparse.Namespace) -> int:
+    """Plan a live dock, or play the one that was planned.
+
+    Args:
+        arguments: As parsed.
+
+    Returns:
+        0 when planned, played or stopped by a signal; 1 if a plan cannot be read, written or played any more.
+    """
+    from simulators.warehouse.dock.play import READERS, LivePlan, PlanError, play  # noqa: PLC0415  numpy, as above
+
+    directory: Path = arguments.directory
+    try:
+        if arguments.only_plan or not (directory / READERS).exists():
+            start_at = arguments.start_at or datetime.now(UTC) + timedelta(seconds=_LEAD_S)
+            LivePlan.make(
+                arguments.seed,
+                float(arguments.seconds),
+                arguments.doors,
+                start_at,
+                site=arguments.site,
+                gateway=arguments.gateway,
+            ).write(directory)
+        if arguments.only_plan:
+            print(directory / READERS)
+            return 0
+        stopped = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
+        played = play(
+            LivePlan.read(directory), stopped, lambda line: print(line, file=sys.stderr, flush=True)
+        )
+    except (PlanError, OSError) as error:
+        print(f"warehouse-sim dock: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(vars(played)))
+    return 0
+
+
 def _print_table(score: Score, stray_share: float) -> None:
     print(f"{score.truth} true crossings; {stray_share:.0%} of all appearances are strays or carried back")
     for name in ("right", "wrong", "false_movements", "held", "missed", "raw_reads", "seconds"):
@@ -85,6 +159,16 @@ def _print_table(score: Score, stray_share: float) -> None:
         print(f"  {name:<16} {share:>10.2%}  must {must:.1%}, goal {goal:.1%}: {verdict}")
     for line in score.oddities:
         print(f"  {line}")
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a time with its offset, 2026-03-02T06:00:00Z")
+    return instant.astimezone(UTC)
 
 
 class whole:  # noqa: N801  reads as a type in argparse's messages

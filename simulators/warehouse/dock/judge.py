@@ -90,11 +90,13 @@ def judge(truth: Iterable[Mapping[str, Any]], lines: Iterable[Mapping[str, Any]]
     decided = [_decision(line) for line in lines if line.get("kind") == "crossing"]
     has_rules = any("posted" in line for line in lines if line.get("kind") == "crossing")
     score = Score(truth=sum(len(each) for each in crossings.values()))
-    # Sure postings choose their crossing first; then holds explain what is left.
-    for rank in ("posted", "held"):
-        for decision in sorted(decided, key=lambda each: each.at):
-            if decision.posted == rank and (has_rules or decision.epc in happened):
-                _count(score, decision, crossings.get(decision.epc, []), happened.get(decision.epc, []))
+    ordered = sorted(decided, key=lambda each: each.at)
+    judged = [each for each in ordered if has_rules or each.epc in happened]
+    # Right ones choose their crossing first, then the other postings; holds explain what is left.
+    posted = [each for each in judged if each.posted == "posted"]
+    rest = [each for each in posted if not _is_right(each, crossings.get(each.epc, []))]
+    for decision in [*rest, *(each for each in judged if each.posted == "held")]:
+        _count(score, decision, crossings.get(decision.epc, []), happened.get(decision.epc, []))
     for each in (crossing for listed in crossings.values() for crossing in listed):
         score.right += each.outcome == "right"
         score.wrong += each.outcome == "wrong"
@@ -107,15 +109,29 @@ def judge(truth: Iterable[Mapping[str, Any]], lines: Iterable[Mapping[str, Any]]
     return score
 
 
+def _is_right(decision: Decision, crossings: list[TrueCrossing]) -> bool:
+    fitting = [
+        each
+        for each in _open_near(decision, crossings)
+        if (each.portal, each.direction) == (decision.portal, decision.direction)
+    ]
+    if fitting:
+        min(fitting, key=lambda each: abs((each.at - decision.at).total_seconds())).outcome = "right"
+    return bool(fitting)
+
+
+def _open_near(decision: Decision, crossings: list[TrueCrossing]) -> list[TrueCrossing]:
+    return [
+        each for each in crossings if each.outcome == "missed" and each.distance_s(decision.at) <= MATCH_S
+    ]
+
+
 def _count(
     score: Score, decision: Decision, crossings: list[TrueCrossing], happened: list[Mapping[str, Any]]
 ) -> None:
-    near = [
-        each for each in crossings if each.distance_s(decision.at) <= MATCH_S and each.outcome == "missed"
-    ]
     found = min(
-        near,
-        key=lambda each: (each.portal != decision.portal, abs((each.at - decision.at).total_seconds())),
+        _open_near(decision, crossings),
+        key=lambda each: abs((each.at - decision.at).total_seconds()),
         default=None,
     )
     what = (
@@ -132,8 +148,6 @@ def _count(
     elif found is None:
         score.false_movements += 1
         score.oddities.append(f"false {what}: truly {truly or 'no unit of its own'}")
-    elif (found.portal, found.direction) == (decision.portal, decision.direction):
-        found.outcome = "right"
     else:
         found.outcome = "wrong"
         score.oddities.append(f"wrong {what}: truly {truly}")

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from contracts.base import SiteId
 from contracts.offline import Assignment, ExpectedLine, Visit
@@ -19,6 +19,9 @@ TRUTH: Final = "truth.jsonl"
 DOCUMENTS: Final = "documents.json"
 SITE: Final = "site.toml"
 ASSIGNMENT: Final = "assignment.json"
+
+_DIRECTIONS: Final[dict[str, Literal["inbound", "outbound"]]] = {"in": "inbound", "out": "outbound"}
+_DOCUMENT_TYPES: Final = {"in": "asn", "out": "outbound_order"}
 
 
 def write_papers(world: World, directory: Path, start_at: datetime, *, site: str, gateway: str) -> None:
@@ -38,7 +41,8 @@ def write_papers(world: World, directory: Path, start_at: datetime, *, site: str
     (directory / SITE).write_text(site_toml(world.doors, FOREIGN_PATTERNS), "utf-8")
     assigned = assignment(world, start_at, site=site, gateway=gateway)
     (directory / ASSIGNMENT).write_text(assigned.model_dump_json(indent=1) + "\n", "utf-8")
-    (directory / DOCUMENTS).write_text(json.dumps(documents(world, start_at), indent=1) + "\n", "utf-8")
+    papers = documents(world, start_at, site=site, gateway=gateway)
+    (directory / DOCUMENTS).write_text(json.dumps(papers, indent=1) + "\n", "utf-8")
 
 
 def truth_lines(world: World, start_at: datetime) -> Iterator[dict[str, object]]:
@@ -95,7 +99,7 @@ def assignment(world: World, start_at: datetime, *, site: str, gateway: str) -> 
             Visit(
                 visit=visit.visit,
                 door=visit.door.portal,
-                direction="inbound" if visit.direction == "in" else "outbound",
+                direction=_DIRECTIONS[visit.direction],
                 from_at=start_at + timedelta(seconds=visit.from_s),
                 to_at=start_at + timedelta(seconds=visit.to_s),
                 clearing_account=clearing_account(visit.visit),
@@ -107,14 +111,14 @@ def assignment(world: World, start_at: datetime, *, site: str, gateway: str) -> 
 
 
 def _expected(visit: PlannedVisit) -> Iterator[ExpectedLine]:
-    kind = "asn" if visit.direction == "in" else "outbound_order"
     for number, (item, quantity, sscc) in enumerate(lines(visit), start=1):
-        yield ExpectedLine(
-            document=DocumentRef(type=kind, id=visit.document, line=str(number)),
+        line = ExpectedLine(
+            document=DocumentRef(type=_DOCUMENT_TYPES[visit.direction], id=visit.document, line=str(number)),
             identifier=Identifier(scheme="gtin", value=item.case_gtin),
             quantity=quantity,
             units=() if sscc is None else (sscc,),
         )
+        yield line.model_copy(update={"levels": (item.base_gtin, item.case_gtin)})
 
 
 def lines(visit: PlannedVisit) -> Iterator[tuple[Item, int, str | None]]:
@@ -134,17 +138,72 @@ def lines(visit: PlannedVisit) -> Iterator[tuple[Item, int, str | None]]:
         yield item, cases, None
 
 
-def documents(world: World, start_at: datetime) -> dict[str, object]:
-    """Write items, notices, orders and visits for the cloud.
+def documents(world: World, start_at: datetime, *, site: str, gateway: str) -> dict[str, object]:
+    """Write items, portals, notices, orders and visits for the cloud.
 
     Args:
         world: What will happen.
         start_at: The world's second 0.
+        site: Id of the site.
+        gateway: Id of the gateway.
 
     Returns:
         JSON of `dockledger documents import`.
     """
-    return {"items": [], "visits": [], "seed": world.seed, "start_at": _iso(start_at, 0.0)}
+    return {
+        "site": site,
+        "items": [
+            {
+                "code": item.code,
+                "name": f"Article {item.number}",
+                "levels": [
+                    {"gtin": item.base_gtin, "base_units": 1},
+                    {"gtin": item.case_gtin, "base_units": item.case_units},
+                ],
+            }
+            for item in world.items
+        ],
+        "portals": [
+            {
+                "portal": door.portal,
+                "gateway": gateway,
+                "inside_location": door.staging,
+                "outside_location": clearing_account(door.portal),
+            }
+            for door in world.doors
+        ],
+        "documents": [_document(visit) for visit in world.visits],
+        "visits": [
+            {
+                "visit": visit.visit,
+                "door": visit.door.portal,
+                "direction": _DIRECTIONS[visit.direction],
+                "from_at": _iso(start_at, visit.from_s),
+                "to_at": _iso(start_at, visit.to_s),
+                "documents": [{"type": _DOCUMENT_TYPES[visit.direction], "id": visit.document}],
+            }
+            for visit in world.visits
+        ],
+    }
+
+
+def _document(visit: PlannedVisit) -> dict[str, object]:
+    return {
+        "type": _DOCUMENT_TYPES[visit.direction],
+        "id": visit.document,
+        "partner": "supplier-1" if visit.direction == "in" else "customer-1",
+        "lines": [
+            {
+                "line": str(number),
+                "identifier": {"scheme": "gtin", "value": item.case_gtin},
+                "quantity": str(cases),
+                "unit_seen": item.case_gtin,
+                "lot": None,
+                "units": [] if sscc is None else [sscc],
+            }
+            for number, (item, cases, sscc) in enumerate(lines(visit), start=1)
+        ],
+    }
 
 
 def _iso(start_at: datetime, seconds: float) -> str:

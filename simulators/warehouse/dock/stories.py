@@ -84,7 +84,14 @@ class Storyteller:
         self._pace = pace
 
     def crossing(
-        self, goods: Goods, door: Door, direction: Direction, at_s: float, *, carrier: str, since_s: float
+        self,
+        goods: Goods,
+        door: Door,
+        direction: Direction,
+        at_s: float,
+        *,
+        carrier: str,
+        since_s: float | None,
     ) -> Load:
         """Carry goods through a door, in whatever manner drivers have.
 
@@ -94,7 +101,7 @@ class Storyteller:
             direction: Into the building or out of it.
             at_s: When somebody picks them up.
             carrier: ``truck`` or ``person``.
-            since_s: When the vehicle docked: goods stand nowhere before.
+            since_s: When the vehicle docked: goods stand nowhere before; None if they come just now.
 
         Returns:
             The load; its way ends where goods are out of reach or the vehicle leaves.
@@ -103,10 +110,14 @@ class Storyteller:
         speed = self._speed(carrier)
         x = door.x + self._draw(-0.35, 0.35)
         begin_near, end_near = (bool(near) for near in self._rng.random(2) < STAGED_NEAR)
+        standing = self._draw(*self._pace.near_s)
+        if since_s is None:
+            begin_near = False
+        else:
+            standing = min(standing, at_s - since_s)
         inside = self._inside(door, is_near=begin_near if direction == "out" else end_near)
         outside = self._outside(door, is_near=begin_near if direction == "in" else end_near)
         start, goal = (outside, inside) if direction == "in" else (inside, outside)
-        standing = min(self._draw(*self._pace.near_s), at_s - since_s)
         way = Way.begin(at_s, *start)
         if begin_near and standing > 0:
             way = Way.begin(at_s - standing, *start).wait(standing)

@@ -109,7 +109,7 @@ def plan_world(seed: int, crossings: int, doors: int) -> World:
     return _Planner((seed, 0), doors, WORKING_DAY, _LOADS).fill(crossings)
 
 
-def plan_demo(seed: int, seconds: float, doors: int) -> World:
+def plan_live(seed: int, seconds: float, doors: int) -> World:
     """Plan a busy dock for a while: quick drivers, at two-sided doors one behind the other.
 
     Args:
@@ -220,6 +220,7 @@ class _Planner:
     def _bring(self, goods: Goods, docked: "_Docked", at_s: float) -> tuple[Load | None, float]:
         """Tell a load's crossing, perhaps after a turn at the door; say when the next may be picked up."""
         door, direction = docked.door, docked.direction
+        since_s: float | None = docked.since_s
         if self._rng.random() < CARRIED_BACK_PER_LOAD:
             # The same goods and then in earnest, or others that were to go elsewhere.
             is_same = self._rng.random() < 0.5  # noqa: PLR2004  half of them
@@ -228,8 +229,9 @@ class _Planner:
             turning = self._teller.carried_back(turned, door, side, at_s, carrier=self._carrier(turned))
             if self._add(turning, "carried_back", door.portal, side):
                 at_s = turning.way.end_s + self._draw(self._pace.gap_s)
+                since_s = None if is_same else since_s
         load = self._teller.crossing(
-            goods, door, direction, at_s, carrier=self._carrier(goods), since_s=docked.since_s
+            goods, door, direction, at_s, carrier=self._carrier(goods), since_s=since_s
         )
         if not self._add(load, "crossing", door.portal, direction, docked.visit):
             return None, at_s

@@ -1,0 +1,50 @@
+"""`warehouse-sim dock` plays a plan over real sockets and ends when it is told to."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from simulators.llrp_reader.messages import name_of
+from simulators.warehouse.dock.play import LivePlan
+
+COMMAND = [sys.executable, "-m", "simulators.cli", "dock"]
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> LivePlan:
+    subprocess.run([*COMMAND, "--directory", tmp_path, "--seed", "2", "--only-plan"], check=True, timeout=60)
+    return LivePlan.read(tmp_path)
+
+
+def heard_first(stream: IO[str]) -> str:
+    return stream.readline()
+
+
+def test_readers_listen_where_the_plan_says_and_stop_on_sigterm(planned: LivePlan, tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [*COMMAND, "--directory", tmp_path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stderr is not None
+        assert "2 readers listen" in heard_first(process.stderr)
+        for reader in planned.readers:
+            with socket.create_connection((reader.host, reader.port), timeout=10) as client:
+                client.settimeout(10)
+                assert name_of(client.recv(4096)) == "READER_EVENT_NOTIFICATION"
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert json.loads(out)["is_whole"] is False
+    for reader in planned.readers:
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((reader.host, reader.port), timeout=10)
