@@ -30,7 +30,6 @@ from cloud.ledger.store import command
 from cloud.ledger.writing import reversal_claim
 from contracts.base import epoch_from_int, epoch_to_int
 from contracts.records import RowRef
-from contracts.vocabulary import clearing_account
 
 OVERDUE: Final = "dock_cards_waiting"
 """Kind of the ticket of a door whose cards have waited too long."""
@@ -195,10 +194,10 @@ def _account(conn: Connection, within: Actor, crossing: CrossingRow, visit: str 
         return None
     visits = store.rows(conn, VisitRow, "open_visits", sites=within.reach)
     found = [row for row in visits if (row.site, row.visit) == (crossing.site, visit)]
-    if visits and not found:
-        known = ", ".join(row.visit for row in visits if row.site == crossing.site) or "none"
+    if not found:
+        known = ", ".join(row.visit for row in visits if row.site == crossing.site) or "none is"
         raise NotAskedError(f"visit {visit!r} is not open at site {crossing.site!r}: expected one of {known}")
-    return found[0].clearing_account if found else clearing_account(visit)
+    return found[0].clearing_account
 
 
 def _claimed(conn: Connection, within: Actor, crossing: CrossingRow) -> Posting:

@@ -122,7 +122,8 @@ def answer_dock_exception(
 
     def work(conn: Connection) -> None:
         act_as(conn, actor)
-        service.answer(conn, actor, ref, answer=Answer(answer), visit=visit or None)
+        chosen = None if answer == Answer.DID_NOT_MOVE else visit or None
+        service.answer(conn, actor, ref, answer=Answer(answer), visit=chosen)
 
     try:
         in_transaction(gate.pool, work)

@@ -70,6 +70,8 @@ def test_doors_narrow_to_one_door_and_one_outcome(watched: Watched) -> None:
     expect(page).to_have_url(re.compile(r"portal=dock-2&outcome=evidence"))
     expect(page.locator(".passage")).to_have_count(1)
     expect(page.locator(".passage")).to_contain_text("A neighbouring door saw it")
+    table = page.request.get("/doors.csv?portal=dock-2&outcome=evidence").text().splitlines()
+    assert [line.split(",")[2:4] for line in table[1:]] == [["dock-2", "urn:epc:id:sscc:0614141.0000000021"]]
 
 
 def test_a_crossing_leads_to_what_it_posted(watched: Watched) -> None:

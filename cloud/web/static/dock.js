@@ -111,7 +111,7 @@ dock?.addEventListener("submit", (event) => {
   const form = event.target.closest("[data-answer]");
   if (!form) return;
   event.preventDefault();
-  const visit = form.elements.visit?.value.trim() || null;
+  const visit = form.elements.visit?.value || null;
   const answer = event.submitter.value;
   const entry = {
     row: form.closest("[data-row]").dataset.row,

@@ -3,9 +3,10 @@
 import httpx
 import pytest
 from doors_at_work import dock
-from serving import NOW, OTHER, OWN, People
+from serving import NOW, OTHER, OWN, ROOT, People
 
 from cloud.db import ConnectionPool
+from cloud.identity.store import act_as
 from tests.integration.crossings.doors import EPC, PALLET
 
 CONTROLLER, OPERATOR, AUDITOR = (f"{role}@{OWN}" for role in ("inventory_controller", "operator", "auditor"))
@@ -71,7 +72,25 @@ def test_one_crossing_comes_with_its_picture_and_what_it_posted(client: httpx.Cl
     assert get(client, busy, path, who=f"auditor@{OTHER}").status_code == 404
 
 
-def test_the_queue_is_oldest_first_with_proposals_and_empties(client: httpx.Client, busy: People) -> None:
+def open_visit(pool: ConnectionPool, visit: str) -> None:
+    with pool.connection() as conn:
+        act_as(conn, ROOT)
+        conn.execute(
+            "INSERT INTO portal (site_id, portal, gateway_id, inside_location, outside_location)"
+            " SELECT %s, 'dock-1', gateway_id, 'STAGE-1', '@clearing/dock-1' FROM gateway"
+            " WHERE name = 'dock-m1'",
+            (OWN,),
+        )
+        conn.execute(
+            "INSERT INTO visit (site_id, visit, door, direction, from_at, clearing_account, created_by)"
+            " VALUES (%s, %s, 'dock-1', 'inbound', %s, '@clearing/V-8', 'test')",
+            (OWN, visit, NOW),
+        )
+
+
+def test_the_queue_is_oldest_first_with_proposals_and_empties(
+    client: httpx.Client, busy: People, pool: ConnectionPool
+) -> None:
     cards = get(client, busy, "/v1/dock-exceptions", who=AUDITOR).json()["items"]
     assert [card["seq"] for card in cards] == [1, 3, 5]
     assert cards[0]["asks"] == ["in", "out", "did_not_move"]
@@ -82,11 +101,13 @@ def test_the_queue_is_oldest_first_with_proposals_and_empties(client: httpx.Clie
     one = get(client, busy, "/v1/dock-exceptions?limit=1").json()
     rest = get(client, busy, f"/v1/dock-exceptions?limit=5&after={one['next']}").json()
     assert [card["seq"] for card in one["items"] + rest["items"]] == [1, 3, 5]
-    for number, body in (
-        (1, {"answer": "in"}),
-        (3, {"answer": "choose_visit", "visit": "V-8"}),
-        (5, {"answer": "did_not_move"}),
-    ):
+    open_visit(pool, "V-8")
+    said: dict[int, dict[str, object]] = {
+        1: {"answer": "in"},
+        3: {"answer": "choose_visit", "visit": "V-8"},
+        5: {"answer": "did_not_move"},
+    }
+    for number, body in said.items():
         assert answer(client, busy, number, body, key=f"k-{number}").status_code == 201
     assert get(client, busy, "/v1/dock-exceptions").json() == {"items": [], "next": None}
     settled = get(client, busy, "/v1/dock-exceptions?state=answered").json()["items"]

@@ -14,6 +14,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.ledger.verification.service import verify
 from contracts.base import EpochId, GatewayId
 from contracts.records import Crossing, Movement, RowRef, UnitPosition
+from contracts.vocabulary import clearing_account
 from tests.integration.ledger.scenario import SITE, Ledger, Outbox, at, move
 
 EPOCH = EpochId("00000000000000aa")
@@ -116,6 +117,24 @@ class Doors:
             RowRef(gateway=GatewayId("gw-1"), epoch=EPOCH, seq=first + n)
             for n, _ in enumerate(records, start=1)
         ]
+
+    def open_visit(self, visit: str, direction: str = "inbound") -> None:
+        """Let a vehicle stand at the door."""
+
+        def add(conn: psycopg.Connection) -> None:
+            conn.execute(
+                "INSERT INTO portal (site_id, portal, gateway_id, inside_location, outside_location)"
+                " SELECT %s, 'dock-1', gateway_id, %s, %s FROM gateway WHERE name = 'gw-1'"
+                " ON CONFLICT DO NOTHING",
+                (SITE, INSIDE, OUTSIDE),
+            )
+            conn.execute(
+                "INSERT INTO visit (site_id, visit, door, direction, from_at, clearing_account, created_by)"
+                " VALUES (%s, %s, 'dock-1', %s, %s, %s, 'test')",
+                (SITE, visit, direction, at(-60), clearing_account(visit)),
+            )
+
+        self.ledger.as_owner(add)
 
     def answer(
         self, ref: RowRef, said: str, *, actor: Actor = OPERATOR, visit: str | None = None

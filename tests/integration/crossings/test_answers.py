@@ -73,7 +73,10 @@ def test_an_answer_moves_a_loose_case_once_through_the_doors_account(doors: Door
 
 
 def test_a_chosen_visit_lends_its_account(doors: Doors) -> None:
+    doors.open_visit("V-9", "outbound")
     (ref,) = doors.send(passage(loose=True))
+    with pytest.raises(NotAskedError, match=r"visit 'V-0' is not open at site 'leeds': expected one of V-9"):
+        doors.answer(ref, "out", visit="V-0")
     doors.answer(ref, "out", visit="V-9")
     assert doors.ledger.balances() == {INSIDE: -1, "@clearing/V-9": 1}
     assert doors.story(ref).crossing.visit_now == "V-9"
@@ -96,6 +99,7 @@ def test_a_posted_crossing_without_one_visit_asks_for_it(doors: Doors, because: 
     crossing = passage("posted", direction="in", because=because, loose=True)
     ref, _ = doors.send(crossing, carried(OUTSIDE, INSIDE, minute=0, evidence_id="e-0"))
     assert [card.crossing.because for card in doors.cards()] == [because]
+    doors.open_visit("V-3")
     doors.answer(ref, "choose_visit", visit="V-3")
     assert doors.ledger.balances() == {"@clearing/V-3": -1, INSIDE: 1}
     assert doors.cards() == []
@@ -259,6 +263,7 @@ def test_cards_and_crossings_of_a_visit_are_told_to_those_who_close_it(doors: Do
         return [[row[0] for row in doors.ledger.query(text, [SITE], visit)] for text in asked]
 
     assert of_visit("V-1") == [[held.seq, gone.seq], [sure.seq]]
+    doors.open_visit("V-1")
     doors.answer(held, "in")
     doors.answer(gone, "did_not_move")
     doors.answer(other, "in", visit="V-1")
