@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +24,8 @@ from edge_agent.decode.epc import decode_epc, epc_as_json_object
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import export, inspect
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
+from edge_agent.record import add_arguments as add_record_arguments
+from edge_agent.record import record
 from edge_agent.replay import add_parser as add_replay_parser
 from edge_agent.replay import replay
 
@@ -40,6 +42,7 @@ _EXAMPLES: Final = """examples:
   edge-agent outbox accept-ledger LEDGER    the ledger came back, not the one that replaced it
   edge-agent decode barcode ']E07032069804988'     what a scan names, as one JSON object
   edge-agent decode epc 3074257BF7194E4000001A85   what a tag names, the same
+  edge-agent record --seconds 60 > capture.jsonl     what readers say, as a capture
   edge-agent replay capture.jsonl --site site.toml   decide again what a capture says
   edge-agent decode barcode -               the same for each line of standard input
 
@@ -65,16 +68,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return replay(options, sys.stdout, sys.stderr)
     try:
         loaded = load(options.config)
-        if options.command == "accept-ledger":
-            return _outbox_accept_ledger(loaded, options.ledger)
-        command = {
+        commands: dict[str, Callable[[Loaded], int]] = {
             "run": _run,
             "check": _check,
             "status": _outbox_status,
             "export": _outbox_export,
             "salvage": _outbox_salvage,
-        }[options.command]
-        return command(loaded)
+            "accept-ledger": lambda loaded: _outbox_accept_ledger(loaded, options.ledger),
+            "record": lambda loaded: _record(loaded, options),
+        }
+        return commands[options.command](loaded)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return USAGE
@@ -96,6 +99,8 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, common, "run", "run the gateway until SIGTERM or Ctrl-C")
     _command(commands, common, "check", "print the effective configuration with origins")
+    text = "write what RFID readers say to standard output; the agent must be stopped"
+    add_record_arguments(_command(commands, common, "record", text))
     outbox = commands.add_parser("outbox", help="look after the outbox")
     parts = outbox.add_subparsers(required=True, metavar="COMMAND")
     _command(parts, common, "status", "say what waits for the ledger; the agent may run")
@@ -177,6 +182,11 @@ def _check(loaded: Loaded) -> int:
     for name, value, origin in shown(loaded):
         print(f"{name:{width}}  {value}  ({origin})")
     return OK
+
+
+def _record(loaded: Loaded, options: argparse.Namespace) -> int:
+    _log_to_stderr(loaded.settings.log_format)
+    return record(options, loaded.settings.reader, sys.stderr)
 
 
 def _outbox_status(loaded: Loaded) -> int:
