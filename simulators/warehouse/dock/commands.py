@@ -118,11 +118,11 @@ def run_dock(arguments: argparse.Namespace) -> int:
     Returns:
         0 when planned, played or stopped by a signal; 1 if a plan cannot be read, written or played any more.
     """
-    from simulators.warehouse.dock.play import READERS, LivePlan, PlanError, play  # noqa: PLC0415  numpy, as above
+    from simulators.warehouse.dock.play import PLAN, LivePlan, PlanError, play  # noqa: PLC0415  numpy, as above
 
     directory: Path = arguments.directory
     try:
-        if arguments.only_plan or not (directory / READERS).exists():
+        if arguments.only_plan or not (directory / PLAN).exists():
             start_at = arguments.start_at or datetime.now(UTC) + timedelta(seconds=_LEAD_S)
             LivePlan.make(
                 arguments.seed,
@@ -133,7 +133,7 @@ def run_dock(arguments: argparse.Namespace) -> int:
                 gateway=arguments.gateway,
             ).write(directory)
         if arguments.only_plan:
-            print(directory / READERS)
+            print(directory / PLAN)
             return 0
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):

@@ -172,6 +172,7 @@ def documents(world: World, start_at: datetime, *, site: str, gateway: str) -> d
             }
             for door in world.doors
         ],
+        "opening": [stock for visit in world.visits if visit.direction == "out" for stock in _opening(visit)],
         "documents": [_document(visit) for visit in world.visits],
         "visits": [
             {
@@ -185,6 +186,18 @@ def documents(world: World, start_at: datetime, *, site: str, gateway: str) -> d
             for visit in world.visits
         ],
     }
+
+
+def _opening(visit: PlannedVisit) -> Iterator[dict[str, object]]:
+    """Say what leaves with a vehicle and so must have been there."""
+    for item, cases, sscc in lines(visit):
+        stock: dict[str, object] = {
+            "identifier": {"scheme": "gtin", "value": item.case_gtin},
+            "quantity": str(cases),
+            "unit_seen": item.case_gtin,
+            "location": visit.door.staging,
+        }
+        yield stock if sscc is None else {**stock, "unit": sscc}
 
 
 def _document(visit: PlannedVisit) -> dict[str, object]:

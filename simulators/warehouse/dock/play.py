@@ -21,6 +21,7 @@ from simulators.warehouse.dock.papers import write_papers
 from simulators.warehouse.dock.recording import inventories, observations
 from simulators.warehouse.dock.world import World, chunks, plan_live
 
+PLAN: Final = "plan.json"
 READERS: Final = "readers.json"
 LIVE_SLOT_S: Final = 0.004
 """At most 250 reads a second and reader, so that a small machine keeps up with everything else."""
@@ -38,7 +39,6 @@ class PlanError(ValueError):
 class ReaderPlan:
     """Where a reader will listen."""
 
-    id: str
     portal: str
     host: str
     port: int
@@ -48,7 +48,7 @@ class ReaderPlan:
 
 @dataclass(frozen=True)
 class LivePlan:
-    """Everything that makes a live world again, as readers.json keeps it."""
+    """Everything that makes a live world again, as plan.json keeps it; readers.json repeats the readers."""
 
     seed: int
     seconds: float
@@ -56,7 +56,8 @@ class LivePlan:
     start_at: datetime
     site: str
     gateway: str
-    readers: tuple[ReaderPlan, ...]
+    readers: dict[str, ReaderPlan]
+    """By reader id."""
 
     @classmethod
     def make(
@@ -77,12 +78,12 @@ class LivePlan:
         """
         fronts = plan_live(seed, seconds, doors).doors
         ports = _free_ports(len(fronts))
-        readers = tuple(
-            ReaderPlan(
-                door.reader, door.portal, _HOST, port, "impinj_r700" if _has_phase(door) else "generic_llrp"
+        readers = {
+            door.reader: ReaderPlan(
+                door.portal, _HOST, port, "impinj_r700" if _has_phase(door) else "generic_llrp"
             )
             for door, port in zip(fronts, ports, strict=True)
-        )
+        }
         return cls(seed, seconds, doors, start_at, site, gateway, readers)
 
     @property
@@ -91,14 +92,15 @@ class LivePlan:
         return plan_live(self.seed, self.seconds, self.doors)
 
     def write(self, directory: Path) -> None:
-        """Write the world's papers and, last, readers.json.
+        """Write the world's papers, readers.json for whoever configures the gateway, and last plan.json.
 
         Args:
             directory: Made if absent.
         """
         write_papers(self.world, directory, self.start_at, site=self.site, gateway=self.gateway)
-        text = json.dumps(asdict(self) | {"start_at": self.start_at.isoformat()}, indent=1)
-        (directory / READERS).write_text(text + "\n", "utf-8")
+        fields = asdict(self) | {"start_at": self.start_at.isoformat()}
+        for name, content in ((READERS, fields["readers"]), (PLAN, fields)):
+            (directory / name).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
     @classmethod
     def read(cls, directory: Path) -> Self:
@@ -113,10 +115,10 @@ class LivePlan:
         Raises:
             PlanError: If it is absent or damaged.
         """
-        path = directory / READERS
+        path = directory / PLAN
         try:
             fields: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            readers = tuple(ReaderPlan(**reader) for reader in fields.pop("readers"))
+            readers = {reader: ReaderPlan(**each) for reader, each in fields.pop("readers").items()}
             start_at = datetime.fromisoformat(fields.pop("start_at"))
             return cls(**fields, start_at=start_at, readers=readers)
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
@@ -169,10 +171,10 @@ def play(plan: LivePlan, stopped: threading.Event, tell: Callable[[str], None]) 
             f"expected at most {LATEST_S:.0f} s"
         )
     servers = {
-        reader.id: LlrpReaderServer(
-            (reader.host, reader.port), model=IMPINJ if reader.profile.startswith("impinj") else GENERIC
+        reader: LlrpReaderServer(
+            (each.host, each.port), model=IMPINJ if each.profile.startswith("impinj") else GENERIC
         )
-        for reader in plan.readers
+        for reader, each in plan.readers.items()
     }
     stage = _Stage(plan, servers)
     try:

@@ -28,7 +28,8 @@ FOREIGN_SHARE: Final = 0.2
 LEAST_STRAY_SHARE: Final = 0.22
 """Of the units' appearances at the doors; more goods pass by until it is reached."""
 _FIRST_S: Final = 5.0
-_DEMO_LOADS: Final = (6, 11)
+"""The first vehicles stand there already; so soon the first goods move."""
+_DEMO_LOADS: Final = (3, 7)
 DEMO_CROSSINGS_PER_S: Final = 0.27
 _EARLY_SHARE: Final = 0.9
 _DEMO_DRAWS: Final = 100
@@ -153,7 +154,7 @@ class _Planner:
         self._pace = pace
         self._loads_per_visit = loads
         self._last_s = last_s
-        self._free_s = {door: _FIRST_S + 2.0 * door.number for door in self._doors}
+        self._free_s = dict.fromkeys(self._doors, 0.0)
         self._next_direction: dict[Door, Direction] = {
             door: "in" if door.number % 2 else "out" for door in self._doors
         }
@@ -183,7 +184,7 @@ class _Planner:
         name = f"V-{self._seed}-{number:03d}"
         from_s = self._free_s[door]
         brought: list[Load] = []
-        at_s = from_s + self._pace.docking_s
+        at_s = from_s + (self._pace.docking_s if from_s else _FIRST_S + 2.0 * (door.number - 1))
         for _ in range(int(self._rng.integers(*self._loads_per_visit))):
             if most is not None and self.crossed >= most:
                 break
@@ -195,7 +196,7 @@ class _Planner:
             self._free_s[door] = inf
             return
         last_s = max(load.way.end_s for load in brought)
-        to_s = last_s + 2.0
+        to_s = last_s + 1.0
         kind = "ASN" if direction == "in" else "ORD"
         self.visits.append(
             PlannedVisit(

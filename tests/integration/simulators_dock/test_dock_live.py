@@ -37,7 +37,7 @@ def test_readers_listen_where_the_plan_says_and_stop_on_sigterm(planned: LivePla
     ) as process:
         assert process.stderr is not None
         assert "2 readers listen" in heard_first(process.stderr)
-        for reader in planned.readers:
+        for reader in planned.readers.values():
             with socket.create_connection((reader.host, reader.port), timeout=10) as client:
                 client.settimeout(10)
                 assert name_of(client.recv(4096)) == "READER_EVENT_NOTIFICATION"
@@ -45,6 +45,6 @@ def test_readers_listen_where_the_plan_says_and_stop_on_sigterm(planned: LivePla
         out, _ = process.communicate(timeout=30)
     assert process.returncode == 0
     assert json.loads(out)["is_whole"] is False
-    for reader in planned.readers:
+    for reader in planned.readers.values():
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection((reader.host, reader.port), timeout=10)

@@ -92,6 +92,13 @@ def test_the_truth_and_the_papers_are_on_disk_before_anything_is_played(tmp_path
     assert crossed == expected
     papers = json.loads((tmp_path / "documents.json").read_text("utf-8"))
     assert papers == documents(world, START_AT, site="leeds", gateway="docks")
+    there = {stock.get("unit", stock["identifier"]["value"]) for stock in papers["opening"]}
+    leave = {
+        line["unit"] or line["gtin"]
+        for line in lines
+        if line["kind"] == "crossing" and line["direction"] == "out"
+    }
+    assert there == leave
     known = {level["gtin"] for item in papers["items"] for level in item["levels"]}
     for document in papers["documents"]:
         assert {line["identifier"]["value"] for line in document["lines"]} <= known
@@ -157,7 +164,7 @@ def test_a_live_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
     )
     plan = LivePlan.read(tmp_path)
     assert plan.start_at == START_AT
-    assert len({reader.port for reader in plan.readers}) == 2
+    assert len({reader.port for reader in plan.readers.values()}) == 2
     lines = (tmp_path / "truth.jsonl").read_text("utf-8").splitlines()
     assert [json.loads(line) for line in lines] == truth(plan.world)
 
@@ -165,10 +172,10 @@ def test_a_live_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_a_plan_that_is_damaged_or_long_past_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "readers.json").write_text('{"seed": 1', "utf-8")
+    (tmp_path / "plan.json").write_text('{"seed": 1', "utf-8")
     with pytest.raises(PlanError, match="expected a plan of `warehouse-sim dock --only-plan`"):
         LivePlan.read(tmp_path)
-    (tmp_path / "readers.json").unlink()
+    (tmp_path / "plan.json").unlink()
     assert main(["dock", "--directory", str(tmp_path), "--start-at", "2020-01-01T00:00:00Z"]) == 1
     assert "s ago: expected at most 5 s" in capsys.readouterr().err
 
