@@ -73,6 +73,19 @@ CREATE FUNCTION read_crossings(
     RETURNS SETOF crossing_told LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
+    IF of_visit IS NOT NULL OR with_card IS NOT NULL THEN -- few rows of one time, which an index finds
+        SELECT greatest(occurred_from, min(k.at)), least(occurred_until, max(k.at)) INTO occurred_from, occurred_until
+        FROM (
+            SELECT x.occurred_at FROM crossing x WHERE x.visit = of_visit
+            UNION ALL SELECT a.crossing_at FROM crossing_answer a WHERE a.visit = of_visit
+            UNION ALL SELECT o.occurred_at FROM open_card_key o WHERE of_visit IS NULL AND with_card = 'open'
+            UNION ALL SELECT a.crossing_at FROM crossing_answer a WHERE of_visit IS NULL AND with_card = 'answered'
+        ) k (at)
+        HAVING count(*) > 0;
+        IF NOT FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
     RETURN QUERY
     SELECT t.* FROM crossing_told t
     WHERE sees_site(t.site)
@@ -153,14 +166,22 @@ CREATE FUNCTION read_answered_cards(
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
     RETURN QUERY
-    SELECT t.* FROM crossing_answer a
+    WITH settled AS MATERIALIZED (
+        SELECT a.* FROM crossing_answer a
+        WHERE sees_site(a.site_id) AND (in_site IS NULL OR a.site_id = in_site) AND a.answer <> 'misread'
+            AND (below_at IS NULL OR (a.answered_at <= below_at
+                AND (a.answered_at, a.gateway_id, a.epoch, a.seq) < (below_at, below_gateway, below_epoch, below_seq)))
+            AND NOT EXISTS (
+                SELECT FROM crossing_answer later
+                WHERE (later.gateway_id, later.epoch, later.seq) = (a.gateway_id, a.epoch, a.seq)
+                    AND later.step > a.step)
+        ORDER BY a.answered_at DESC, a.gateway_id DESC, a.epoch DESC, a.seq DESC
+        LIMIT at_most
+    )
+    SELECT t.* FROM settled a
     JOIN crossing_told t ON t.gateway_key = a.gateway_id AND t.epoch = a.epoch AND t.seq = a.seq
-        AND t.occurred_at = a.crossing_at AND t.step = a.step AND t.card = 'answered'
-    WHERE sees_site(a.site_id) AND (in_site IS NULL OR a.site_id = in_site)
-        AND (below_at IS NULL OR (a.answered_at <= below_at
-            AND (a.answered_at, a.gateway_id, a.epoch, a.seq) < (below_at, below_gateway, below_epoch, below_seq)))
-    ORDER BY a.answered_at DESC, a.gateway_id DESC, a.epoch DESC, a.seq DESC
-    LIMIT at_most;
+        AND t.occurred_at = a.crossing_at
+    ORDER BY a.answered_at DESC, a.gateway_id DESC, a.epoch DESC, a.seq DESC;
 END
 $$;
 
