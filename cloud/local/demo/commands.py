@@ -13,6 +13,7 @@ import structlog
 from rich.live import Live
 
 from cloud.db import DatabaseAwayError
+from cloud.local.demo.dock import DockError
 from cloud.local.demo.picture import Moment, draw, one_line
 from cloud.local.demo.report import Outcome, report
 from cloud.local.demo.run import Demo, DemoError
@@ -32,14 +33,16 @@ def add_commands(subparsers: "Subparsers") -> None:
     """
     demo = subparsers.add_parser(
         "demo",
-        help="start everything with two gateways where people scan real transactions",
+        help="start everything: people scan real transactions, goods cross dock doors with RFID readers",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="examples:\n  dockledger demo\n  dockledger demo --headless --seconds 60 --report report.json",
     )
     demo.add_argument("--headless", action="store_true", help="print lines instead of the live picture")
     demo.add_argument("--seconds", type=float, metavar="S", help="end after so long (default: on Ctrl-C)")
     demo.add_argument("--report", type=Path, metavar="FILE", help="write the figures as JSON")
-    demo.add_argument("--seed", type=int, default=1, help="which scanner begins (default: 1)")
+    demo.add_argument(
+        "--seed", type=int, default=1, help="which scanner begins, and what happens at the doors (default: 1)"
+    )
     demo.add_argument("--no-browser", action="store_true", help="only print the address")
     demo.set_defaults(run=run_demo)
 
@@ -66,7 +69,7 @@ def run_demo(arguments: argparse.Namespace, settings: Settings) -> int:
             outcome = _perform(stack, arguments, is_live=is_live)
     except KeyboardInterrupt:
         return 0
-    except (*FAILURES, DemoError, DatabaseAwayError) as error:
+    except (*FAILURES, DemoError, DockError, DatabaseAwayError) as error:
         print(f"dockledger: {error}")
         return 1
     text = json.dumps(report(outcome), indent=2)

@@ -56,7 +56,8 @@ def one_line(moment: Moment) -> str:
     return (
         f"{moment.seconds:5.0f} s  scanned {moment.scanned}  in ledger {moment.progress.movements}"
         f"  {moment.per_second:.0f}/s  scan to ledger {_ms(moment.latency.p50_ms)} / "
-        f"{_ms(moment.latency.p99_ms)} (p50 / p99)  quarantined {moment.progress.quarantined}"
+        f"{_ms(moment.latency.p99_ms)} (p50 / p99)  crossings {moment.progress.crossings}"
+        f"  quarantined {moment.progress.quarantined}"
     )
 
 
@@ -69,6 +70,7 @@ def _flow(moment: Moment) -> Table:
             "scan to ledger",
             f"{_ms(moment.latency.p50_ms)} / {_ms(moment.latency.p99_ms)} (p50 / p99)",
         ),
+        ("crossings at doors", f"{moment.progress.crossings:,}"),
         ("position", f"{moment.progress.position:,}"),
         ("in quarantine", str(moment.progress.quarantined)),
         ("running for", f"{moment.seconds:.0f} s"),

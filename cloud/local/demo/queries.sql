@@ -1,11 +1,13 @@
 -- Read as the ledger's owner. Only what was posted after a position and scanned since an instant counts: a
--- gateway may still deliver what an interrupted demonstration scanned.
+-- gateway may still deliver what an interrupted demonstration scanned. `scanning` names the gateways where people
+-- scan, `doors` the one with RFID readers.
 
 -- name: movements
 SELECT m.site_id, m.detail #>> '{documents,0,id}', m.detail #>> '{documents,0,line}', m.identifier,
        m.quantity, source.code, destination.code, to_cell.disposition
 FROM ledger_entry AS e
 JOIN movement AS m USING (posting_id)
+JOIN gateway AS g ON g.gateway_id = m.gateway_id AND g.name = ANY (%(scanning)s)
 JOIN cell AS from_cell ON from_cell.cell_id = m.from_cell
 JOIN location AS source ON source.location_id = from_cell.location_id
 JOIN cell AS to_cell ON to_cell.cell_id = m.to_cell
@@ -17,7 +19,11 @@ ORDER BY e.position, m.gateway_id, m.epoch, m.seq;
 SELECT h.position,
        (SELECT count(*)
         FROM ledger_entry AS e JOIN movement AS m USING (posting_id)
+        JOIN gateway AS g ON g.gateway_id = m.gateway_id AND g.name = ANY (%(scanning)s)
         WHERE e.position > %(after)s AND m.occurred_at_claimed >= %(since)s) AS movements,
+       (SELECT count(*)
+        FROM ledger_entry AS e JOIN crossing AS c USING (posting_id)
+        WHERE e.position > %(after)s AND c.occurred_at_claimed >= %(since)s) AS crossings,
        (SELECT count(*) FROM quarantine AS q WHERE q.received_at >= %(since)s) AS quarantined,
        (SELECT count(*) FROM ticket AS t WHERE t.opened_at >= %(since)s) AS alerts
 FROM ledger_head AS h
@@ -30,6 +36,7 @@ FROM (
     SELECT extract(epoch FROM e.recorded_at - m.occurred_at)::float8 AS age_s
     FROM ledger_entry AS e
     JOIN movement AS m USING (posting_id)
+    JOIN gateway AS g ON g.gateway_id = m.gateway_id AND g.name = ANY (%(scanning)s)
     WHERE e.position > %(after)s AND m.occurred_at_claimed >= %(since)s AND e.recorded_at > %(posted_since)s
 ) AS scanned;
 
@@ -46,6 +53,32 @@ LEFT JOIN gateway_status AS s USING (gateway_id)
 WHERE g.kind = 'edge' AND g.name = ANY (%(gateways)s)
 ORDER BY g.name
 LIMIT 100;
+
+-- name: crossings
+SELECT c.portal, c.epc, c.direction, c.occurred_at, c.posted, c.detail ->> 'because' AS because,
+       (c.detail ->> 'confidence')::float8 AS confidence
+FROM ledger_entry AS e
+JOIN crossing AS c USING (posting_id)
+JOIN gateway AS g ON g.gateway_id = c.gateway_id AND g.name = ANY (%(doors)s)
+WHERE e.position > %(after)s AND c.occurred_at_claimed >= %(since)s
+ORDER BY c.occurred_at, c.epoch, c.seq;
+
+-- name: moved_by_doors
+SELECT (SELECT count(*)
+        FROM ledger_entry AS e JOIN movement AS m USING (posting_id)
+        JOIN gateway AS g ON g.gateway_id = m.gateway_id AND g.name = ANY (%(doors)s)
+        WHERE e.position > %(after)s AND m.occurred_at_claimed >= %(since)s)
+     + (SELECT count(*)
+        FROM ledger_entry AS e JOIN unit_position AS u USING (posting_id)
+        JOIN gateway AS g ON g.gateway_id = u.gateway_id AND g.name = ANY (%(doors)s)
+        WHERE e.position > %(after)s AND u.occurred_at_claimed >= %(since)s);
+
+-- name: raw_reads
+SELECT coalesce(sum((reader ->> 'reads')::bigint), 0)
+FROM gateway_status AS s
+JOIN gateway AS g ON g.gateway_id = s.gateway_id AND g.name = ANY (%(doors)s)
+CROSS JOIN LATERAL jsonb_array_elements(coalesce(s.health -> 'readers', '[]'::jsonb)) AS reader
+WHERE s.health_at >= %(since)s AND reader ->> 'kind' <> 'scanner';
 
 -- name: server_version
 SELECT current_setting('server_version');

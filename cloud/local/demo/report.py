@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
+from cloud.local.demo.dock import CrossingScore
 from cloud.local.demo.domain import Judgement
 from cloud.local.demo.store import Latency, Progress
 
@@ -23,10 +24,17 @@ class Outcome:
     """Everything that the report is made of."""
 
     judgement: Judgement
+    """Of what people scanned."""
+    score: CrossingScore
+    """Of what crossed the doors, in topmost units."""
+    undecided: int
+    raw_reads: int
+    moved_by_doors: int
+    """Movements and unit positions that doors posted, in the ledger."""
     progress: Progress
     latency: Latency
     published: int
-    """Movements that the gateways have handed over and the ledger has acknowledged."""
+    """Movements and unit positions that the gateways have handed over."""
     breaches: Sequence[Breach]
     """What `dockledger verify` found."""
     seconds_to_ready: float
@@ -35,9 +43,27 @@ class Outcome:
     broker: str
 
     @property
+    def in_ledger(self) -> int:
+        """Movements of scans, and movements and unit positions of doors, that the ledger holds."""
+        return self.judgement.ledger + self.moved_by_doors
+
+    @property
+    def lost(self) -> int:
+        """What was handed over and is not there; scans that never were handed over too."""
+        return max(0, self.published - self.in_ledger, self.judgement.missed)
+
+    @property
+    def duplicated(self) -> int:
+        """What is there more often than it was handed over."""
+        return max(0, self.in_ledger - self.published, self.judgement.duplicated)
+
+    @property
     def is_good(self) -> bool:
-        """Whether the ledger equals the truth and verifies."""
-        return self.judgement.is_clean and not self.breaches
+        """Whether every scan is in the ledger as scanned, nothing is lost or doubled, and it verifies.
+
+        What radio missed or left to a person is told, and is no fault of the ledger.
+        """
+        return self.judgement.is_clean and self.lost == self.duplicated == 0 and not self.breaches
 
 
 def report(outcome: Outcome) -> Mapping[str, object]:
@@ -49,20 +75,20 @@ def report(outcome: Outcome) -> Mapping[str, object]:
     Returns:
         A JSON object; null where a part is not built.
     """
-    judgement = outcome.judgement
+    judgement, score = outcome.judgement, outcome.score
     return {
-        "raw_reads": None,
-        "crossings": None,
+        "raw_reads": outcome.raw_reads,
+        "crossings": outcome.progress.crossings,
         "movements_published": outcome.published,
-        "movements_in_ledger": judgement.ledger,
-        "truth_movements": judgement.truth,
-        "missed": judgement.missed,
-        "wrong": judgement.wrong,
-        "false_movements": judgement.false,
-        "held": None,
-        "undecided": None,
-        "duplicated": judgement.duplicated,
-        "lost": judgement.missed,
+        "movements_in_ledger": outcome.in_ledger,
+        "truth_movements": judgement.truth + score.truth,
+        "missed": judgement.missed + score.missed,
+        "wrong": judgement.wrong + score.wrong,
+        "false_movements": judgement.false + score.false_movements,
+        "held": score.held,
+        "undecided": outcome.undecided,
+        "duplicated": outcome.duplicated,
+        "lost": outcome.lost,
         "balance_mismatches": sum(breach.count for breach in outcome.breaches if breach.check == "balances"),
         "quarantined": outcome.progress.quarantined,
         "seconds_to_ready": round(outcome.seconds_to_ready, 2),

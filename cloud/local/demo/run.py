@@ -1,26 +1,31 @@
-"""The demonstration's course: start, scan, watch, drain, compare, report, stop."""
+"""The demonstration's course: start, scan and cross, watch, drain, compare, report, stop."""
 
 import json
 import subprocess
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cloud.db import DatabaseAwayError, LastingConnection
-from cloud.local.demo import stage
+from cloud.local.demo import dock, stage
 from cloud.local.demo.domain import judge
 from cloud.local.demo.picture import Moment
 from cloud.local.demo.report import Breach, Outcome
 from cloud.local.demo.store import DemoStore
-from cloud.local.process import process_age_s, spawn, stop
+from cloud.local.process import Service, free_port, process_age_s, spawn, stop
 from cloud.local.stack import Stack
 
 DRAIN_S: Final = 10.0
 """Input stops so long before the end, for everything scanned to reach the ledger."""
 PATIENCE_S: Final = 60.0
 """How long what was scanned may take to reach the ledger before it counts as missed."""
+QUIET_S: Final = 4.0
+"""Doors that have told nothing new for so long have told everything."""
+SETTLE_EVERY_S: Final = 5.0
+"""How often somebody confirms receipts and departures of visits that are over."""
 _TICK_S: Final = 0.2
 _LOOK_S: Final = 1.0
 _RATE_OVER: Final = timedelta(seconds=10)
@@ -38,16 +43,20 @@ class Demo:
 
         Args:
             stack: Not started.
-            seed: Which scanner begins.
+            seed: Which scanner begins, and what happens at the doors.
             show: Told how it goes, about once a second.
         """
         self._stack = stack
         self._seed = seed
         self._show = show
         self._gateways = stage.demo_gateways(stack.data_dir)
+        self._doors = dock.dock_gateway(stack.data_dir)
         self._truth = stack.data_dir / "demo" / "truth.jsonl"
         self._scanned = stage.TruthTail(self._truth)
         self._since = datetime.now(UTC)
+        self._has_doors = False
+        self._doors_silent_at = self._since
+        self._settled_s = 0.0
         self._looks: deque[tuple[float, int]] = deque(maxlen=10)
         self.seconds_to_ready = 0.0
 
@@ -60,12 +69,12 @@ class Demo:
         self._truth.unlink(missing_ok=True)
         self._stack.start(any_port=True)
         settings = self._stack.settings
-        stage.register(settings.needed("app_dsn"), self._gateways)
-        broker = settings.needed("broker_url").rpartition("@")[2]
+        stage.register(settings.needed("app_dsn"), [*self._gateways, self._doors])
         for gateway in self._gateways:
-            self._stack.supervisor.start(stage.agent(gateway, self._stack.data_dir, broker))
+            self._stack.supervisor.start(stage.agent(gateway, self._stack.data_dir, self._broker))
         source = LastingConnection(settings.needed("owner_dsn"), "dockledger-demo")
-        self._store = DemoStore(source, since=self._since)
+        scanning = [gateway.name for gateway in self._gateways]
+        self._store = DemoStore(source, since=self._since, scanning=scanning, doors=[self._doors.name])
         while not self._gateways_are_heard():
             self._stack.tick()
             time.sleep(_TICK_S / 4)
@@ -74,13 +83,14 @@ class Demo:
         return self._stack.url + link
 
     def play(self, seconds: float | None) -> None:
-        """Let people scan and look on, until the time is up or for ever.
+        """Let people scan and goods cross, and look on, until the time is up or for ever.
 
         Args:
             seconds: How long in all; None until interrupted.
 
         Raises:
-            DemoError: If the people who scan give up.
+            DemoError: If the people who scan, or the doors' readers, give up.
+            DockError: If the doors cannot be planned.
             KeyboardInterrupt: When the process is asked to stop.
         """
         began = time.monotonic()
@@ -88,19 +98,23 @@ class Demo:
         people = stage.scanning(
             self._gateways, self._stack.data_dir, truth=self._truth, seconds=input_s, seed=self._seed
         )
-        process = spawn(people)
-        try:
+        with ExitStack() as owned:
+            running = [(people, spawn(people))]
+            owned.callback(stop, running[0][1], people)
+            if (readers := self._open_doors(input_s)) is not None:
+                running.append((readers, spawn(readers)))
+                owned.callback(self._close_doors)
+                owned.callback(stop, running[1][1], readers)
             while seconds is None or time.monotonic() - began < seconds:
                 self._look(time.monotonic() - began)
-                if process.poll():
-                    raise DemoError(
-                        f"the people who scan gave up with status {process.returncode}: {people.log}"
-                    )
-        finally:
-            stop(process, people)
+                for service, process in running:
+                    if process.poll():
+                        raise DemoError(
+                            f"{service.name} gave up with status {process.returncode}: {service.log}"
+                        )
 
     def finish(self) -> Outcome:
-        """Wait for what was scanned, then compare the ledger with the truth and verify it.
+        """Wait for what was scanned and seen, then compare the ledger with the truth and verify it.
 
         Returns:
             What happened.
@@ -108,17 +122,24 @@ class Demo:
         Raises:
             DatabaseAwayError: If the database does not come back.
             DemoError: If the ledger cannot be verified.
+            DockError: If the crossings cannot be judged.
         """
-        patient_until = time.monotonic() + PATIENCE_S
-        while self._store.progress().movements < self._scanned.count() and time.monotonic() < patient_until:
-            self._stack.tick()
-            time.sleep(_TICK_S)
+        self._drain()
         judgement = judge(stage.read_truth(self._truth, self._gateways), self._store.movements())
+        crossings = self._store.crossings()
+        score = dock.CrossingScore()
+        if self._has_doors:
+            dock.settle(self._stack.settings.needed("app_dsn"), datetime.now(UTC))
+            score = dock.score(self._doors, crossings, self._doors_silent_at)
         return Outcome(
             judgement=judgement,
+            score=score,
+            undecided=sum(line["direction"] == "undecided" for line in crossings),
+            raw_reads=self._store.raw_reads(),
+            moved_by_doors=self._store.moved_by_doors(),
             progress=self._store.progress(),
             latency=self._store.latency(self._since),
-            published=stage.movements_kept(self._gateways, since=self._since),
+            published=stage.events_kept(self._all_gateways, since=self._since),
             breaches=self._verify(),
             seconds_to_ready=self.seconds_to_ready,
             seed=self._seed,
@@ -126,11 +147,50 @@ class Demo:
             broker=self._stack.broker_name,
         )
 
+    @property
+    def _broker(self) -> str:
+        return self._stack.settings.needed("broker_url").rpartition("@")[2]
+
+    @property
+    def _all_gateways(self) -> list[stage.DemoGateway]:
+        return [*self._gateways, self._doors] if self._has_doors else self._gateways
+
     def _gateways_are_heard(self) -> bool:
         """Tell whether every gateway's word has come through broker and ingest into the database."""
         names = [gateway.name for gateway in self._gateways]
         heard = {line.name for line in self._store.gateways(names) if line.presence == "online"}
         return heard == set(names)
+
+    def _open_doors(self, input_s: float | None) -> Service | None:
+        """Plan what happens at the doors, tell the ledger what to expect, and start their gateway."""
+        seconds = dock.ENDLESS_S if input_s is None else input_s - dock.LEAD.total_seconds()
+        if seconds < dock.SHORTEST_S:
+            return None
+        start_at = datetime.now(UTC) + dock.LEAD
+        dock.plan(self._doors, seed=self._seed, seconds=seconds, start_at=start_at)
+        dock.register(self._stack.settings.needed("app_dsn"), self._doors, datetime.now(UTC))
+        page = free_port(0)
+        self._stack.supervisor.start(dock.agent(self._doors, self._stack.data_dir, self._broker, page))
+        print(f"The gateway of the doors shows itself at http://127.0.0.1:{page}/\n", flush=True)  # noqa: T201  for people
+        self._has_doors = True
+        return dock.world(self._doors, self._stack.data_dir)
+
+    def _close_doors(self) -> None:
+        self._doors_silent_at = datetime.now(UTC)
+
+    def _drain(self) -> None:
+        """Wait until all that was scanned is in the ledger, and the doors have nothing new to tell."""
+        patient_until = time.monotonic() + PATIENCE_S
+        told, quiet_since = -1, time.monotonic()
+        while time.monotonic() < patient_until:
+            progress = self._store.progress()
+            if progress.crossings != told:
+                told, quiet_since = progress.crossings, time.monotonic()
+            is_quiet = not self._has_doors or time.monotonic() - quiet_since >= QUIET_S
+            if progress.movements >= self._scanned.count() and is_quiet:
+                return
+            self._stack.tick()
+            time.sleep(_TICK_S)
 
     def _look(self, seconds: float) -> None:
         """Look after the services for a second, then show how far everything is."""
@@ -139,9 +199,12 @@ class Demo:
             self._stack.tick()
             time.sleep(_TICK_S)
         try:
+            if self._has_doors and time.monotonic() - self._settled_s >= SETTLE_EVERY_S:
+                self._settled_s = time.monotonic()
+                dock.settle(self._stack.settings.needed("app_dsn"), datetime.now(UTC))
             progress = self._store.progress()
             latency = self._store.latency(datetime.now(UTC) - _RATE_OVER)
-            gateways = self._store.gateways([gateway.name for gateway in self._gateways])
+            gateways = self._store.gateways([gateway.name for gateway in self._all_gateways])
         except DatabaseAwayError:
             return
         self._looks.append((seconds, progress.movements))

@@ -4,7 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -128,11 +128,11 @@ def agent(gateway: DemoGateway, data_dir: Path, broker_address: str) -> Service:
     }
     scanner = {"id": "scanner-1", "port": str(gateway.scanner), "profile": "generic_terminal"}
     workflow = files("firmware_configs.sites").joinpath("retail_example.toml").read_text("utf-8")
-    text = f"{_toml(settings)}\n[[scanner]]\n{_toml(scanner)}\n{workflow}"
+    text = f"{toml(settings)}\n[[scanner]]\n{toml(scanner)}\n{workflow}"
     write_private(gateway.config, text)
     return Service(
         name=f"agent-{gateway.name}",
-        command=(_script("edge-agent"), "run", "--config", str(gateway.config)),
+        command=(script("edge-agent"), "run", "--config", str(gateway.config)),
         log=data_dir / "logs" / f"agent-{gateway.name}.log",
         is_ready=lambda _pid: True,
     )
@@ -158,7 +158,7 @@ def scanning(
     options = ("--truth", str(truth), "--rate", str(SCANS_PER_S), "--seed", str(seed), *limit)
     return Service(
         name="people",
-        command=(_script("warehouse-sim"), "scan-pos", *ports, *options),
+        command=(script("warehouse-sim"), "scan-pos", *ports, *options),
         log=data_dir / "logs" / "people.log",
         is_ready=lambda _pid: True,
     )
@@ -216,32 +216,49 @@ class TruthTail:
         return self._count
 
 
-def movements_kept(gateways: Sequence[DemoGateway], *, since: datetime) -> int:
-    """Count the movements in the gateways' outboxes, acknowledged ones included.
+def events_kept(gateways: Sequence[DemoGateway], *, since: datetime) -> int:
+    """Count the movements and unit positions in the gateways' outboxes, acknowledged ones included.
 
     Args:
         gateways: The gateways.
-        since: Only movements claimed to have occurred from here on count.
+        since: Only what is claimed to have occurred from here on counts.
 
     Returns:
-        The movements.
+        Their number.
     """
     kept = 0
     for gateway in gateways:
-        command = (_script("edge-agent"), "outbox", "export", "--config", str(gateway.config))
+        command = (script("edge-agent"), "outbox", "export", "--config", str(gateway.config))
         lines = subprocess.run(command, check=True, capture_output=True).stdout.splitlines()  # noqa: S603  our command
         records = map(json.loads, lines)
         kept += sum(
-            record["kind"] == "movement" and datetime.fromisoformat(record["occurred_at_claimed"]) >= since
+            record["kind"] in {"movement", "unit_position"}
+            and datetime.fromisoformat(record["occurred_at_claimed"]) >= since
             for record in records
         )
     return kept
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
+    """Find one of our own programs.
+
+    Args:
+        name: Its name.
+
+    Returns:
+        Its path beside this Python, else the name.
+    """
     beside = shutil.which(name, path=str(Path(sys.executable).parent))
     return beside or name
 
 
-def _toml(fields: dict[str, str]) -> str:
+def toml(fields: Mapping[str, str | int]) -> str:
+    """Write settings as TOML.
+
+    Args:
+        fields: Value by name.
+
+    Returns:
+        A line each.
+    """
     return "".join(f"{name} = {json.dumps(value)}\n" for name, value in fields.items())

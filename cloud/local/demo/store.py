@@ -1,11 +1,11 @@
 """What the ledger says of one demonstration, read as its owner."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from cloud.db import LastingConnection, statements
 from cloud.local.demo.domain import Content, Line, Movement
@@ -19,7 +19,8 @@ class Progress:
 
     position: int
     movements: int
-    """Posted since the demonstration began."""
+    """Of people's scans, posted since the demonstration began."""
+    crossings: int
     quarantined: int
     alerts: int
 
@@ -46,15 +47,24 @@ class GatewayLine:
 class DemoStore:
     """Reads one demonstration's share of the ledger; raises DatabaseAwayError while there is none."""
 
-    def __init__(self, source: LastingConnection, *, since: datetime) -> None:
+    def __init__(
+        self, source: LastingConnection, *, since: datetime, scanning: Sequence[str], doors: Sequence[str]
+    ) -> None:
         """Remember where the ledger stands now.
 
         Args:
             source: Of the ledger's owner.
             since: When the demonstration began.
+            scanning: Gateways where people scan.
+            doors: Gateways with RFID readers.
         """
         self._source = source
-        self._scope: dict[str, object] = {"after": 0, "since": since}
+        self._scope: dict[str, object] = {
+            "after": 0,
+            "since": since,
+            "scanning": list(scanning),
+            "doors": list(doors),
+        }
         self._scope["after"] = self.progress().position
 
     def progress(self) -> Progress:
@@ -102,6 +112,29 @@ class DemoStore:
         with self._source.connection() as conn:
             for site, document, line, *content in conn.execute(SQL["movements"], self._scope):
                 yield Movement(Line(site, document or "", line or ""), Content(*content))
+
+    def crossings(self) -> list[Mapping[str, object]]:
+        """Read every crossing posted since the demonstration began.
+
+        Returns:
+            Crossings in order of occurrence, in the words of ``edge-agent replay``.
+        """
+        with self._source.connection() as conn:
+            rows = conn.cursor(row_factory=dict_row).execute(SQL["crossings"], self._scope).fetchall()
+        return [row | {"kind": "crossing", "occurred_at": row["occurred_at"].isoformat()} for row in rows]
+
+    def moved_by_doors(self) -> int:
+        """Count the movements and unit positions that doors posted."""
+        return self._number("moved_by_doors")
+
+    def raw_reads(self) -> int:
+        """Sum the reads that the doors' gateways have reported."""
+        return self._number("raw_reads")
+
+    def _number(self, statement: str) -> int:
+        with self._source.connection() as conn:
+            row = conn.execute(SQL[statement], self._scope).fetchone()
+        return int(row[0]) if row else 0
 
     def server_version(self) -> str:
         """Tell the database server's version."""
