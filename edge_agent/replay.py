@@ -4,16 +4,23 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Final, Protocol, TextIO
 
+from pydantic import ValidationError
+
+from contracts.offline import Assignment
 from contracts.vocabulary import CrossingDirection
-from edge_agent.config.site_file import SiteFileError, load_portals
+from edge_agent.config.site_file import SiteFileError, load_portals, load_tags
+from edge_agent.decode.tag_role import TagRoles, is_private
+from edge_agent.doors.domain import Decision
+from edge_agent.doors.posting import Posting
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.portal import PortalFilter
+from edge_agent.filters.site import Portal
 from edge_agent.readers.capture import EPOCH, Fault, read_json_lines
 from edge_agent.readers.raw_read import RawRead, Seen
 
@@ -99,8 +106,8 @@ class Account:
 class Printer(Protocol):
     """Shows decisions."""
 
-    def passage(self, passage: Passage, epc: str) -> None:
-        """Show one decision; the EPC as the capture spells it."""
+    def passage(self, passage: Passage, epc: str, decision: Decision | None) -> None:
+        """Show one decision, and what it posts; the EPC as the capture spells it."""
 
     def summary(self, summary: dict[str, object]) -> None:
         """Show the end."""
@@ -120,6 +127,12 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--site", type=Path, required=True, metavar="FILE", help="site or agent file with [[portal]]"
     )
+    parser.add_argument(
+        "--assignment",
+        type=Path,
+        metavar="FILE",
+        help="visits as a gateway is told of them: say what each crossing posts",
+    )
     parser.add_argument("--json", action="store_true", dest="as_json", help="one JSON object per line")
     parser.add_argument("--skip-bad", action="store_true", help="unusable lines are only counted")
     parser.set_defaults(command="replay")
@@ -134,10 +147,12 @@ def replay(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
         errors: Gets faults.
 
     Returns:
-        0; 1 if the capture cannot be read or has unusable lines that should not be skipped; 2 for a bad site file.
+        0; 1 if the capture cannot be read or has unusable lines that should not be skipped; 2 for a bad site
+        file or assignment.
     """
     try:
         portals = load_portals(options.site)
+        rules = None if options.assignment is None else Rules(options.assignment, options.site, portals)
     except SiteFileError as error:
         print(error, file=errors)
         return USAGE
@@ -147,13 +162,20 @@ def replay(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
     try:
         entries = _entries(options.capture)
         usable = account.usable(entries)
+        if rules is not None:
+            usable = rules.without_private(usable)
         while batch := list(islice(usable, _TOGETHER)):
-            _show(door.take_many(batch), account, printer)
-        _show(door.flush(), account, printer)
+            decided = door.take_many(batch)
+            since_us = door.open_since_us
+            settled_us = account.last_us if since_us is None else since_us
+            _show(decided if rules is None else rules.decide(decided, settled_us), account, printer)
+        decided = door.flush()
+        _show(decided if rules is None else rules.decide(decided, None), account, printer)
     except OSError as error:
         print(f"{options.capture}: cannot be read: {error.strerror or error}", file=errors)
         return FAILED
-    printer.summary(account.summary(door.reads, door.elsewhere))
+    summary = account.summary(door.reads, door.elsewhere)
+    printer.summary(summary if rules is None else summary | rules.summary())
     return FAILED if account.faults and not options.skip_bad else OK
 
 
@@ -165,10 +187,74 @@ def _entries(capture: str) -> Iterator[Seen | Fault]:
         yield from read_json_lines(file)
 
 
-def _show(passages: Iterable[Passage], account: Account, printer: Printer) -> None:
-    for passage in passages:
-        account.directions[passage.direction] += 1
-        printer.passage(passage, account.spelt.get(passage.epc, passage.epc))
+def _show(passages: Iterable[Passage | tuple[Passage, Decision]], account: Account, printer: Printer) -> None:
+    for entry in passages:
+        passage, decision = entry if isinstance(entry, tuple) else (entry, None)
+        account.directions[passage.direction if decision is None else decision.direction] += 1
+        printer.passage(passage, account.spelt.get(passage.epc, passage.epc), decision)
+
+
+class Rules:
+    """What each crossing posts, by an assignment that always holds and the site's rules for tags."""
+
+    def __init__(self, assignment: Path, site: Path, portals: Sequence[Portal]) -> None:
+        """Read the files.
+
+        Args:
+            assignment: JSON of one assignment.
+            site: The site file, for ``[tags]``.
+            portals: Its portals.
+
+        Raises:
+            SiteFileError: If a file cannot be read or is not valid.
+        """
+        try:
+            visits = Assignment.model_validate_json(assignment.read_bytes())
+        except OSError as error:
+            raise SiteFileError(f"assignment {str(assignment)!r} cannot be read: {error.strerror}") from error
+        except ValidationError as error:
+            raise SiteFileError(f"assignment {str(assignment)!r} is not valid: {error}") from error
+        self._roles = TagRoles(load_tags(site))
+        self._posting = Posting(portals, self._roles, visits)
+        self._posted: Counter[str] = Counter(posted=0, held=0, evidence=0)
+        self._private: Counter[str] = Counter()
+
+    def without_private(self, entries: Iterable[Seen]) -> Iterator[Seen]:
+        """Drop tags of persons and other companies, as an agent does before its filter.
+
+        Args:
+            entries: What readers said.
+
+        Yields:
+            The rest.
+        """
+        for entry in entries:
+            if isinstance(entry, RawRead):
+                _, role = self._roles.of(entry.epc)
+                if is_private(role):
+                    self._private[role] += 1
+                    continue
+            yield entry
+
+    def decide(
+        self, passages: Iterable[Passage], settled_us: int | None
+    ) -> Iterator[tuple[Passage, Decision]]:
+        """Decide what passages post.
+
+        Args:
+            passages: As the filter gave them.
+            settled_us: Whatever occurred before is known; None: everything.
+
+        Yields:
+            Passages with decisions; some wait for the next call.
+        """
+        for passage, decision in self._posting.take(passages, settled_us):
+            self._posted[decision.posted] += 1
+            yield passage, decision
+
+    def summary(self) -> dict[str, object]:
+        """Sum up: keys beside those of the filter."""
+        return {"postings": dict(self._posted), "reads_dropped": dict(self._private)}
 
 
 class JsonPrinter:
@@ -182,7 +268,7 @@ class JsonPrinter:
         """
         self._out = out
 
-    def passage(self, passage: Passage, epc: str) -> None:
+    def passage(self, passage: Passage, epc: str, decision: Decision | None) -> None:
         """Write a decision."""
         line: dict[str, object] = {
             "kind": "crossing",
@@ -198,6 +284,15 @@ class JsonPrinter:
             line["neighbour"] = passage.neighbour
         if passage.is_assignable:
             line["assignable"] = True
+        if decision is not None:
+            line |= {
+                "direction": str(decision.direction),
+                "confidence": round(decision.confidence, 4),
+                "posted": decision.posted,
+                "because": decision.because,
+                "visit": decision.visit,
+                "unit": decision.thing.unit,
+            }
         print(json.dumps(line), file=self._out)
 
     def summary(self, summary: dict[str, object]) -> None:
@@ -216,12 +311,16 @@ class TablePrinter:
         """
         self._out = out
 
-    def passage(self, passage: Passage, epc: str) -> None:
+    def passage(self, passage: Passage, epc: str, decision: Decision | None) -> None:
         """Write a decision."""
         seconds = (passage.last_seen_us - passage.first_seen_us) / 1e6
+        posted = ""
+        if decision is not None:
+            why = f" ({decision.because})" if decision.because else ""
+            posted = f"  {decision.posted}{why} {decision.visit or ''}".rstrip()
         print(
             f"{_written(passage.occurred_us)}  {passage.portal:12} {passage.direction:9} {passage.confidence:6.1%}  "
-            f"{epc:24}  {passage.reads:5} reads {seconds:7.1f} s  {sparkline(passage)}",
+            f"{epc:24}  {passage.reads:5} reads {seconds:7.1f} s  {sparkline(passage)}{posted}",
             file=self._out,
         )
 

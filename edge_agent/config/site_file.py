@@ -1,11 +1,13 @@
-"""Site files on disk: a TOML file in, its validated portals out."""
+"""Site files on disk: a TOML file in, its validated portals and rules for tags out."""
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from edge_agent.decode.tag_role import TagRules
 from edge_agent.filters.site import Portal, Portals
 
 _PORTALS: TypeAdapter[tuple[Portal, ...]] = TypeAdapter(Portals)
@@ -27,12 +29,7 @@ def load_portals(path: Path) -> tuple[Portal, ...]:
     Raises:
         SiteFileError: If the file cannot be read, is no TOML, has no portals, or contradicts itself.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SiteFileError(f"site file {str(path)!r} cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SiteFileError(f"site file {str(path)!r} is not TOML: {error}") from error
+    tables = _tables(path)
     given = tables.get("portal", [])
     if not given:
         raise SiteFileError(
@@ -45,8 +42,35 @@ def load_portals(path: Path) -> tuple[Portal, ...]:
         raise SiteFileError("\n".join(_describe(path, fault) for fault in faults)) from error
 
 
-def _describe(path: Path, fault: ErrorDetails) -> str:
-    place = "portal"
+def load_tags(path: Path) -> TagRules:
+    """Read the ``[tags]`` of a site or agent file; its other tables are not looked at.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Whose tags the site sees; the defaults where it does not say.
+
+    Raises:
+        SiteFileError: If the file cannot be read, is no TOML, or the table is not valid.
+    """
+    try:
+        return TagRules.model_validate(_tables(path).get("tags", {}))
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+        raise SiteFileError("\n".join(_describe(path, fault, "tags") for fault in faults)) from error
+
+
+def _tables(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SiteFileError(f"site file {str(path)!r} cannot be read: {error.strerror or error}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SiteFileError(f"site file {str(path)!r} is not TOML: {error}") from error
+
+
+def _describe(path: Path, fault: ErrorDetails, place: str = "portal") -> str:
     for part in fault["loc"]:
         place += f"[{part}]" if isinstance(part, int) else f".{part}"
     got = (

@@ -22,7 +22,14 @@ NEIGHBOUR_US: Final = 60_000_000
 """D2: a tag that crossed a declared neighbour so shortly before is held."""
 _MOST_DOCUMENTS: Final = 8
 
+COMPANY_US: Final = 5_000_000
+"""Tags that cross a portal so close together may be on one pallet."""
+
 Posted = Literal["posted", "held", "evidence"]
+Belonging = Literal["loose", "inside", "either", "undeclared"]
+_OPEN_QUESTIONS: Final = frozenset({"either", "undeclared"})
+_MANY: Final = 3
+"""So many of an item that no document of the door names are rather a pallet's content than loose."""
 _CROSSINGS: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
 
 
@@ -37,6 +44,21 @@ class Thing:
     identifier: Identifier | None = None
     why_not: CrossingReason | None = None
     """Set if it can move nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who crossed the portal within ``COMPANY_US`` of a trade item that may be loose or inside a unit."""
+
+    has_unit: bool = False
+    """A unit that declares it as content, or whose content nobody declared."""
+    count: int = 1
+    """Tags of the same item, this one included."""
+    is_led: bool = False
+    """One of them was earlier: that one stands for the whole group."""
+
+
+ALONE: Final = Company()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +91,7 @@ def decide(
     known: Known,
     *,
     crossed_neighbour: bool = False,
+    company: Company = ALONE,
 ) -> Decision:
     """Decide what a passage posts.
 
@@ -78,15 +101,27 @@ def decide(
         tag: What the tag names, and its role.
         known: The assignment in force when it occurred.
         crossed_neighbour: Whether the tag crossed a declared neighbour in the 60 s before.
+        company: Who crossed with it; looked at only if ``needs_company``.
 
     Returns:
         The decision; a crossing is recorded whatever it is.
     """
     visits = known.open_at(portal.id, passage.occurred_us)
     direction, confidence = _direction(passage, visits)
-    thing = _thing(tag, known)
+    thing = thing_of(tag, known)
     fitting = _fitting(visits, direction, thing)
-    case = _Case(passage, portal, known, thing, direction, confidence, visits, fitting, crossed_neighbour)
+    case = _Case(
+        portal=portal,
+        thing=thing,
+        direction=direction,
+        confidence=confidence,
+        visits=visits,
+        fitting=fitting,
+        all_visits=tuple(known.everywhere()),
+        belongs=_belonging(thing, fitting, visits, tuple(known.everywhere())),
+        crossed_neighbour=crossed_neighbour,
+        company=company,
+    )
     posted, because = _verdict(case)
     visit = fitting[0] if len(fitting) == 1 else None
     return Decision(
@@ -104,6 +139,26 @@ def decide(
     )
 
 
+def needs_company(passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> bool:
+    """Tell whether a decision depends on what else crosses with the tag.
+
+    Args:
+        passage: What the filter concluded.
+        tag: What the tag names, and its role.
+        known: The assignment in force when it occurred.
+
+    Returns:
+        True for a trade item that may be loose or inside a unit, by the documents.
+    """
+    thing = thing_of(tag, known)
+    if thing.gtin is None or passage.direction is CrossingDirection.STRAY:
+        return False
+    visits = known.open_at(passage.portal, passage.occurred_us)
+    direction, _ = _direction(passage, visits)
+    fitting = _fitting(visits, direction, thing)
+    return _belonging(thing, fitting, visits, tuple(known.everywhere())) in _OPEN_QUESTIONS
+
+
 def evidence_id(passage: Passage) -> str:
     """Name what is recorded of a passage, the same whenever it is decided again.
 
@@ -119,15 +174,36 @@ def evidence_id(passage: Passage) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    passage: Passage
     portal: Portal
-    known: Known
     thing: Thing
     direction: CrossingDirection
     confidence: float
     visits: Sequence[OpenVisit]
+    """Open at the door."""
     fitting: Sequence[OpenVisit]
+    all_visits: Sequence[OpenVisit]
+    belongs: Belonging
     crossed_neighbour: bool
+    company: Company
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it moves with a unit."""
+        return self.belongs == "inside" or (self.belongs in _OPEN_QUESTIONS and self.company.has_unit)
+
+    @property
+    def is_in_a_group(self) -> bool:
+        """Whether it may be one of a pallet's whose own tag was not read."""
+        gtin, count = self.thing.gtin, self.company.count
+        if gtin is None or self.belongs not in _OPEN_QUESTIONS:
+            return False
+        if self.belongs == "undeclared":
+            return bool(self.all_visits) and count >= _MANY
+        scopes = (self.fitting, self.visits, self.all_visits)
+        naming = next(
+            found for scope in scopes if (found := [each for each in scope if each.declares(None, gtin)])
+        )
+        return any(each.looks_like_a_pallet(gtin, count) for each in naming)
 
 
 def _direction(passage: Passage, visits: Sequence[OpenVisit]) -> tuple[CrossingDirection, float]:
@@ -136,7 +212,16 @@ def _direction(passage: Passage, visits: Sequence[OpenVisit]) -> tuple[CrossingD
     return passage.direction, passage.confidence
 
 
-def _thing(tag: tuple[Epc, TagRole], known: Known) -> Thing:
+def thing_of(tag: tuple[Epc, TagRole], known: Known) -> Thing:
+    """Say what a tag names, as far as it can move.
+
+    Args:
+        tag: What it names, and its role.
+        known: The assignment in force: a tote is a unit only if it is declared.
+
+    Returns:
+        The thing.
+    """
     epc, role = tag
     unit = epc.unit
     if role is TagRole.LOGISTIC_UNIT and unit is not None:
@@ -193,7 +278,8 @@ def _evidence(case: _Case) -> CrossingReason | None:
         CrossingReason.STRAY: case.direction is CrossingDirection.STRAY,
         case.thing.why_not: case.thing.why_not is not None,
         CrossingReason.LOW_CONFIDENCE: is_crossing and case.confidence < portal.hold_at,
-        CrossingReason.CONTAINED: _containment(case) == "inside",
+        CrossingReason.CONTAINED: case.is_inside,
+        CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group and case.company.is_led,
         CrossingReason.SHADOW: portal.mode == "shadow",
         CrossingReason.CONFIRMS: portal.posting_source == "handheld",
     }
@@ -202,38 +288,43 @@ def _evidence(case: _Case) -> CrossingReason | None:
 
 def _doubt(case: _Case) -> CrossingReason | None:
     """Say what a person must look at before anything is posted."""
-    if case.direction not in _CROSSINGS:
-        return CrossingReason.UNDECIDED
-    if case.visits and not case.fitting:
-        return CrossingReason.CONTRADICTS_VISIT
-    if case.crossed_neighbour:
-        return CrossingReason.NEIGHBOUR_PORTAL
-    if _containment(case) == "ambiguous":
-        return CrossingReason.AMBIGUOUS_CONTENT
-    if case.confidence < case.portal.post_at:
-        return CrossingReason.LOW_CONFIDENCE
-    return None
+    reasons = {
+        CrossingReason.UNDECIDED: case.direction not in _CROSSINGS,
+        CrossingReason.CONTRADICTS_VISIT: bool(case.visits) and not case.fitting,
+        CrossingReason.NEIGHBOUR_PORTAL: case.crossed_neighbour,
+        CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group,
+        CrossingReason.LOW_CONFIDENCE: case.confidence < case.portal.post_at,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), None)
 
 
-def _containment(case: _Case) -> Literal["inside", "loose", "ambiguous"]:
-    """Tell whether a trade item moves with a unit: by the fitting visits, else this door's, else any.
+def _belonging(
+    thing: Thing,
+    fitting: Sequence[OpenVisit],
+    visits: Sequence[OpenVisit],
+    all_visits: Sequence[OpenVisit],
+) -> Belonging:
+    """Look a trade item up in documents: the fitting visits', else this door's, else any.
 
-    An item that a visit's documents do not name, on a visit with units whose content they do not name either,
-    is taken to be in those: one card too few rather than one for every tag of a pallet.
+    An item that no document names, on a visit with units whose content none names either, is taken to be in
+    those: one card too few rather than one for every tag of a pallet.
     """
-    gtin = case.thing.gtin
+    gtin = thing.gtin
     if gtin is None:
         return "loose"
-    for visits in (case.fitting, case.visits, tuple(case.known.everywhere())):
-        naming = [each for each in visits if each.declares(None, gtin)]
+    for scope in (fitting, visits, all_visits):
+        naming = [each for each in scope if each.declares(None, gtin)]
         if naming:
             is_loose = any(each.takes_loose(gtin) for each in naming)
             is_inside = any(family(gtin) in each.content for each in naming)
-            return "inside" if not is_loose else "ambiguous" if is_inside else "loose"
-    return "inside" if any(each.has_sealed_units for each in case.fitting) else "loose"
+            if not is_loose:
+                return "inside"
+            if is_inside:
+                return "either"
+            return "undeclared" if scope is all_visits else "loose"
+    return "inside" if any(each.has_sealed_units for each in fitting) else "undeclared"
 
 
 def _is_heard_of(case: _Case) -> bool:
     """Tell whether the item is in scope for sure: some visit names it, or this site has no visits at all."""
-    visits = list(case.known.everywhere())
-    return not visits or any(each.declares(None, case.thing.gtin) for each in visits)
+    return not case.all_visits or any(each.declares(None, case.thing.gtin) for each in case.all_visits)

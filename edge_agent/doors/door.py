@@ -40,6 +40,8 @@ MOST_UNSTORED: Final = 20_000
 """Drafts kept while the outbox refuses them."""
 GROUP_DRAFTS: Final = 100
 """Passages share a transaction up to about so many records; one passage's are never split."""
+LONGEST_WAIT_US: Final = 60_000_000
+"""A tag that stands in the field undecided holds up what may have come with it, but not for longer."""
 SHOWN: Final = 50
 _PATIENCE_US: Final = 2_000_000
 
@@ -203,8 +205,11 @@ class Doors:
         open_us = [now_us - _PATIENCE_US]
         if waiting is not None:
             open_us.append(min(seen.seen_us for seen in waiting) - LATE_US)
-        if (since_us := self._filter.open_since_us) is not None:
-            open_us.append(since_us)
+        open_us += [
+            since_us
+            for since_us in (self._filter.open_since_us, self._posting.waiting_since_us)
+            if since_us is not None
+        ]
         open_us.extend(passage.first_seen_us for passage, _, _ in self._unstored)
         self._undecided_us = min(open_us)
 
@@ -228,11 +233,19 @@ class Doors:
             return False
         return True
 
+    def _settled_us(self, now_us: int) -> int:
+        """Until when every passage is known; nobody waits for longer than a minute."""
+        open_since_us = self._filter.open_since_us
+        known_us = (
+            now_us - _PATIENCE_US if open_since_us is None else min(now_us - _PATIENCE_US, open_since_us)
+        )
+        return max(known_us, now_us - LONGEST_WAIT_US)
+
     def _decided(self, passages: list[Passage]) -> None:
-        if not passages:
+        if not passages and self._posting.waiting_since_us is None:
             return
         now = self._clock.now()
-        for passage, decision in self._posting.take(passages):
+        for passage, decision in self._posting.take(passages, self._settled_us(to_us(now.at))):
             drafts = drafts_of(passage, decision, now)
             self._unstored.append((passage, decision, drafts))
             self._unstored_drafts += len(drafts)

@@ -6,8 +6,10 @@ from operator import attrgetter
 
 from contracts.offline import Assignment
 from contracts.vocabulary import CrossingDirection
-from edge_agent.decode.tag_role import TagRoles, TagRules, is_private
-from edge_agent.doors.domain import NEIGHBOUR_US, Decision, decide
+from edge_agent.decode.epc import Epc
+from edge_agent.decode.tag_role import TagRole, TagRoles, TagRules, is_private
+from edge_agent.doors.companions import Companions
+from edge_agent.doors.domain import ALONE, COMPANY_US, NEIGHBOUR_US, Decision, decide, needs_company
 from edge_agent.doors.visits import Known
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.site import Portal
@@ -46,6 +48,8 @@ class Posting:
             always = Known.of(known)
             self._known = lambda _at_us: always
         self._crossed: OrderedDict[str, deque[tuple[int, str]]] = OrderedDict()
+        self._companions = Companions()
+        self._waiting: list[Passage] = []
         self.dropped: Counter[str] = Counter()
         """Passages of private tags, by role; their EPC is forgotten."""
 
@@ -60,20 +64,38 @@ class Posting:
         """
         return self._near[portal]
 
-    def take(self, passages: Iterable[Passage]) -> list[tuple[Passage, Decision]]:
-        """Decide passages that became known together.
+    def take(
+        self, passages: Iterable[Passage], settled_us: int | None = None
+    ) -> list[tuple[Passage, Decision]]:
+        """Decide passages that became known together, and those that waited for company.
 
         Args:
             passages: In any order.
+            settled_us: Whatever occurred before this instant is known; None: everything is.
 
         Returns:
-            In the order of their happening; private tags are absent.
+            In the order of their happening. Private tags are absent; what must wait comes from a later call.
         """
-        return [
-            (passage, self._decide(passage))
-            for passage in sorted(passages, key=_when)
-            if not self._is_private(passage)
-        ]
+        fresh = [passage for passage in passages if not self._is_private(passage)]
+        for passage in fresh:
+            self._companions.note(passage, *self._named(passage))
+        ready = []
+        for passage in sorted([*self._waiting, *fresh], key=_when):
+            is_settled = settled_us is None or settled_us >= passage.occurred_us + COMPANY_US
+            tag, known = self._named(passage)
+            if is_settled or not needs_company(passage, tag, known):
+                ready.append(passage)
+        done = set(map(id, ready))
+        self._waiting = [each for each in [*self._waiting, *fresh] if id(each) not in done]
+        return [(passage, self._decide(passage)) for passage in ready]
+
+    @property
+    def waiting_since_us(self) -> int | None:
+        """When the earliest passage began that waits to be decided; None if there is none."""
+        return min((passage.first_seen_us for passage in self._waiting), default=None)
+
+    def _named(self, passage: Passage) -> tuple[tuple[Epc, TagRole], Known]:
+        return self._roles.of(passage.epc), self._known(passage.occurred_us)
 
     def _is_private(self, passage: Passage) -> bool:
         _, role = self._roles.of(passage.epc)
@@ -89,13 +111,9 @@ class Posting:
         came_from_neighbour = any(
             name in near and 0 <= passage.occurred_us - at_us <= NEIGHBOUR_US for at_us, name in before
         )
-        decision = decide(
-            passage,
-            portal,
-            self._roles.of(passage.epc),
-            self._known(passage.occurred_us),
-            crossed_neighbour=came_from_neighbour,
-        )
+        tag, known = self._named(passage)
+        company = self._companions.of(passage, tag, known) if needs_company(passage, tag, known) else ALONE
+        decision = decide(passage, portal, tag, known, crossed_neighbour=came_from_neighbour, company=company)
         if (
             decision.direction in {CrossingDirection.IN, CrossingDirection.OUT}
             and decision.confidence >= portal.hold_at

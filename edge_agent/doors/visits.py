@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from contracts.offline import Assignment, ExpectedLine, Visit
@@ -55,6 +56,10 @@ class OpenVisit:
     """Item families declared outside units."""
     loose_gtins: frozenset[str]
     """The packaging levels that these are declared in."""
+    least_content: Mapping[str, Decimal | None]
+    """How much of a family the unit with the least of it holds; None where that is not said."""
+    most_loose: Mapping[str, Decimal | None]
+    """How much of a family is declared loose in all; None where that is not said."""
     has_sealed_units: bool
     """Some unit is declared without its content."""
 
@@ -95,6 +100,20 @@ class OpenVisit:
         if gtin in self.loose_gtins:
             return True
         return family(gtin) in self.loose and not gtin.startswith(_BASE_LEVEL)
+
+    def looks_like_a_pallet(self, gtin: str, count: int) -> bool:
+        """Tell whether so many tags of an item that may be loose too are rather a unit's content.
+
+        Args:
+            gtin: 14 digits.
+            count: Tags that crossed together.
+
+        Returns:
+            True if half of the smallest unit's content is there, or more than is loose, or nobody knows.
+        """
+        name = family(gtin)
+        least, most = self.least_content.get(name), self.most_loose.get(name)
+        return count > 1 and (least is None or most is None or count * 2 >= least or count > most)
 
     def documents(self, unit: str | None, gtin: str | None) -> Documents:
         """Give the document lines that name a thing.
@@ -183,6 +202,8 @@ def _opened(visit: Visit) -> OpenVisit:
         loose_gtins=frozenset(
             line.identifier.value for line in visit.lines if line.identifier is not None and not line.units
         ),
+        least_content=_sums(visit.lines, are_inside=True),
+        most_loose=_sums(visit.lines, are_inside=False),
         has_sealed_units=any(line.units and line.identifier is None for line in visit.lines),
     )
 
@@ -195,6 +216,26 @@ def _families(line: ExpectedLine) -> set[str]:
     if isinstance(levels, list | tuple):
         gtins.extend(levels)
     return {family(gtin) for gtin in gtins if isinstance(gtin, str) and len(gtin) == _GTIN_DIGITS}
+
+
+def _sums(lines: Iterable[ExpectedLine], *, are_inside: bool) -> dict[str, Decimal | None]:
+    """Find the least content of one unit, or the sum of what is loose, by family."""
+    sums: dict[str, Decimal | None] = {}
+    for line in lines:
+        if bool(line.units) is not are_inside:
+            continue
+        quantity = (
+            line.quantity if line.quantity is None or not line.units else line.quantity / len(line.units)
+        )
+        for name in _families(line):
+            before = sums.get(name, quantity)
+            if before is None or quantity is None:
+                sums[name] = None
+            elif name not in sums or are_inside:
+                sums[name] = min(before, quantity)
+            else:
+                sums[name] = before + quantity
+    return sums
 
 
 def _merged(refs: Iterable[DocumentRef]) -> Documents:
