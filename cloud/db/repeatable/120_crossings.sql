@@ -200,7 +200,8 @@ CREATE FUNCTION crossing_within(sites text[], of_gateway text, of_epoch bigint, 
     ORDER BY t.occurred_at LIMIT 1
 $$;
 
--- What the crossing and its answers moved: rows of its instant that carry its evidence, in the ledger's order.
+-- What the crossing and its answers moved: rows that carry its evidence, of its instant or (where the gateway's
+-- clocks were not believed) stated right after it, in the ledger's order.
 CREATE FUNCTION crossing_records(sites text[], of_gateway text, of_epoch bigint, of_seq bigint)
     RETURNS TABLE (kind text, gateway text, epoch bigint, seq bigint, "position" bigint, recorded_at timestamptz,
         item text, quantity numeric, unit text, from_place text, to_place text, reason text, actor text,
@@ -214,8 +215,12 @@ CREATE FUNCTION crossing_records(sites text[], of_gateway text, of_epoch bigint,
             EXISTS (SELECT FROM claim k WHERE k.kind = 'reversal'
                 AND k.target = g.name || '/' || lpad(to_hex(m.epoch), 16, '0') || '/' || m.seq) AS is_reversed
         FROM c
-        JOIN movement m ON m.occurred_at = c.occurred_at AND m.site_id = c.site
-            AND m.detail ->> 'evidence_id' = c.evidence
+        CROSS JOIN LATERAL (
+            SELECT x.* FROM movement x WHERE x.occurred_at = c.occurred_at
+            UNION
+            SELECT x.* FROM movement x
+            WHERE x.gateway_id = c.gateway_key AND x.epoch = c.epoch AND x.seq BETWEEN c.seq + 1 AND c.seq + 2
+        ) m
         JOIN ledger_entry e ON e.posting_id = m.posting_id
         JOIN gateway g ON g.gateway_id = m.gateway_id
         JOIN item i ON i.item_id = m.item_id
@@ -223,19 +228,26 @@ CREATE FUNCTION crossing_records(sites text[], of_gateway text, of_epoch bigint,
         JOIN location fl ON fl.location_id = fc.location_id
         JOIN cell tc ON tc.cell_id = m.to_cell
         JOIN location tl ON tl.location_id = tc.location_id
+        WHERE m.site_id = c.site AND m.detail ->> 'evidence_id' = c.evidence
         UNION ALL
         SELECT 'unit_position', g.name, p.epoch, p.seq, e.position, e.recorded_at, NULL, NULL, u.code, f.code,
             coalesce(l.code, h.code), p.detail ->> 'reason', p.detail ->> 'actor',
             p.detail ->> 'reason' = 'misread', false
         FROM c
         JOIN location u ON u.code = c.unit AND u.kind = 'unit'
-        JOIN unit_position p ON p.unit_id = u.location_id AND p.occurred_at = c.occurred_at AND p.site_id = c.site
-            AND p.detail ->> 'evidence_id' = c.evidence
+        CROSS JOIN LATERAL (
+            SELECT x.* FROM unit_position x WHERE x.unit_id = u.location_id AND x.occurred_at = c.occurred_at
+            UNION
+            SELECT x.* FROM unit_position x
+            WHERE x.gateway_id = c.gateway_key AND x.epoch = c.epoch AND x.seq BETWEEN c.seq + 1 AND c.seq + 2
+                AND x.unit_id = u.location_id
+        ) p
         JOIN ledger_entry e ON e.posting_id = p.posting_id
         JOIN gateway g ON g.gateway_id = p.gateway_id
         LEFT JOIN location l ON l.location_id = p.location_id
         LEFT JOIN location h ON h.location_id = p.parent_id
         LEFT JOIN location f ON f.location_id = p.from_location_id
+        WHERE p.site_id = c.site AND p.detail ->> 'evidence_id' = c.evidence
     ) r (kind, gateway, epoch, seq, "position", recorded_at, item, quantity, unit, from_place, to_place, reason,
         actor, is_reversal, is_reversed)
     ORDER BY r.position, r.gateway, r.seq

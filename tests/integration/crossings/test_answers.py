@@ -220,6 +220,14 @@ def test_a_misread_unit_goes_back_where_it_came_from_at_its_own_instant(doors: D
     assert doors.is_clean()
 
 
+def test_a_movement_filed_under_another_instant_than_its_crossing_is_taken_back_too(doors: Doors) -> None:
+    crossing = passage("posted", direction="in", loose=True)
+    ref, _ = doors.send(crossing, carried(OUTSIDE, INSIDE, minute=0.01, evidence_id="e-0"))
+    doors.take_back(ref)
+    assert doors.ledger.balances() == {}
+    assert doors.is_clean()
+
+
 def test_a_movement_that_was_reversed_by_hand_is_not_reversed_again(doors: Doors) -> None:
     crossing = passage("posted", direction="in", loose=True)
     ref, moved = doors.send(crossing, carried(OUTSIDE, INSIDE, minute=0, evidence_id="e-0"))
