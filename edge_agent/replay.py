@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -168,9 +168,13 @@ def replay(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
             decided = door.take_many(batch)
             since_us = door.open_since_us
             settled_us = account.last_us if since_us is None else since_us
-            _show(decided if rules is None else rules.decide(decided, settled_us), account, printer)
+            _show(
+                decided if rules is None else rules.decide(decided, settled_us, door.is_open),
+                account,
+                printer,
+            )
         decided = door.flush()
-        _show(decided if rules is None else rules.decide(decided, None), account, printer)
+        _show(decided if rules is None else rules.decide(decided, None, door.is_open), account, printer)
     except OSError as error:
         print(f"{options.capture}: cannot be read: {error.strerror or error}", file=errors)
         return FAILED
@@ -237,18 +241,22 @@ class Rules:
             yield entry
 
     def decide(
-        self, passages: Iterable[Passage], settled_us: int | None
+        self,
+        passages: Iterable[Passage],
+        settled_us: int | None,
+        is_open: Callable[[str, Iterable[str], int], bool],
     ) -> Iterator[tuple[Passage, Decision]]:
         """Decide what passages post.
 
         Args:
             passages: As the filter gave them.
             settled_us: Whatever occurred before is known; None: everything.
+            is_open: Of the filter.
 
         Yields:
             Passages with decisions; some wait for the next call.
         """
-        for passage, decision in self._posting.take(passages, settled_us):
+        for passage, decision in self._posting.take(passages, settled_us, is_open):
             self._posted[decision.posted] += 1
             yield passage, decision
 

@@ -40,7 +40,7 @@ MOST_UNSTORED: Final = 20_000
 """Drafts kept while the outbox refuses them."""
 GROUP_DRAFTS: Final = 100
 """Passages share a transaction up to about so many records; one passage's are never split."""
-LONGEST_WAIT_US: Final = 60_000_000
+LONGEST_WAIT_US: Final = 20_000_000
 """A tag that stands in the field undecided holds up what may have come with it, but not for longer."""
 SHOWN: Final = 50
 _PATIENCE_US: Final = 2_000_000
@@ -234,7 +234,7 @@ class Doors:
         return True
 
     def _settled_us(self, now_us: int) -> int:
-        """Until when every passage is known; nobody waits for longer than a minute."""
+        """Until when every passage is known; nobody waits for longer than 20 s."""
         open_since_us = self._filter.open_since_us
         known_us = (
             now_us - _PATIENCE_US if open_since_us is None else min(now_us - _PATIENCE_US, open_since_us)
@@ -245,7 +245,8 @@ class Doors:
         if not passages and self._posting.waiting_since_us is None:
             return
         now = self._clock.now()
-        for passage, decision in self._posting.take(passages, self._settled_us(to_us(now.at))):
+        settled_us = self._settled_us(to_us(now.at))
+        for passage, decision in self._posting.take(passages, settled_us, self._filter.is_open):
             drafts = drafts_of(passage, decision, now)
             self._unstored.append((passage, decision, drafts))
             self._unstored_drafts += len(drafts)

@@ -16,6 +16,7 @@ from edge_agent.filters.site import Portal
 
 _FORGET_US = 4 * NEIGHBOUR_US
 _MOST_TAGS = 50_000
+_CROSSINGS = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
 _when = attrgetter("occurred_us", "portal", "epc")
 
 
@@ -65,13 +66,17 @@ class Posting:
         return self._near[portal]
 
     def take(
-        self, passages: Iterable[Passage], settled_us: int | None = None
+        self,
+        passages: Iterable[Passage],
+        settled_us: int | None = None,
+        is_open: Callable[[str, Iterable[str], int], bool] = lambda _epc, _portals, _before_us: False,
     ) -> list[tuple[Passage, Decision]]:
         """Decide passages that became known together, and those that waited for company.
 
         Args:
             passages: In any order.
             settled_us: Whatever occurred before this instant is known; None: everything is.
+            is_open: Whether a tag's visit to one of some portals, begun before an instant, is undecided.
 
         Returns:
             In the order of their happening. Private tags are absent; what must wait comes from a later call.
@@ -79,15 +84,29 @@ class Posting:
         fresh = [passage for passage in passages if not self._is_private(passage)]
         for passage in fresh:
             self._companions.note(passage, *self._named(passage))
-        ready = []
-        for passage in sorted([*self._waiting, *fresh], key=_when):
-            is_settled = settled_us is None or settled_us >= passage.occurred_us + COMPANY_US
-            tag, known = self._named(passage)
-            if is_settled or not needs_company(passage, tag, known):
-                ready.append(passage)
+        waiting = [*self._waiting, *fresh]
+        ready = [
+            passage
+            for passage in sorted(waiting, key=_when)
+            if settled_us is None or not self._must_wait(passage, settled_us, is_open)
+        ]
         done = set(map(id, ready))
-        self._waiting = [each for each in [*self._waiting, *fresh] if id(each) not in done]
+        self._waiting = [each for each in waiting if id(each) not in done]
         return [(passage, self._decide(passage)) for passage in ready]
+
+    def _must_wait(
+        self, passage: Passage, settled_us: int, is_open: Callable[[str, Iterable[str], int], bool]
+    ) -> bool:
+        """Tell whether something that the decision depends on is not known yet."""
+        if settled_us < passage.occurred_us + COMPANY_US and needs_company(passage, *self._named(passage)):
+            return True
+        near = self._near[passage.portal]
+        is_crossing = passage.direction in _CROSSINGS and bool(near)
+        return (
+            is_crossing
+            and settled_us < passage.occurred_us
+            and is_open(passage.epc, near, passage.occurred_us)
+        )
 
     @property
     def waiting_since_us(self) -> int | None:
@@ -109,15 +128,12 @@ class Posting:
         before = self._crossed.get(passage.epc, ())
         near = self._near[passage.portal]
         came_from_neighbour = any(
-            name in near and 0 <= passage.occurred_us - at_us <= NEIGHBOUR_US for at_us, name in before
+            name in near and abs(passage.occurred_us - at_us) <= NEIGHBOUR_US for at_us, name in before
         )
         tag, known = self._named(passage)
         company = self._companions.of(passage, tag, known) if needs_company(passage, tag, known) else ALONE
         decision = decide(passage, portal, tag, known, crossed_neighbour=came_from_neighbour, company=company)
-        if (
-            decision.direction in {CrossingDirection.IN, CrossingDirection.OUT}
-            and decision.confidence >= portal.hold_at
-        ):
+        if decision.direction in _CROSSINGS and decision.confidence >= portal.hold_at:
             self._remember(passage)
         return decision
 
