@@ -143,6 +143,7 @@ class RecordRow:
     seq: int
     position: int
     recorded_at: datetime
+    occurred_at: datetime
     item: str | None
     quantity: Decimal | None
     unit: str | None

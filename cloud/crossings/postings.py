@@ -86,7 +86,7 @@ def way_back(crossing: CrossingRow, actor: Actor, record: RecordRow) -> CloudSta
         record: The unit's position that rests on it.
 
     Returns:
-        A position where it came from, at the crossing's own instant.
+        A position where it came from, at the instant of the one that was wrong.
 
     Raises:
         NotAskedError: If the position does not say where the unit came from.
@@ -101,7 +101,10 @@ def way_back(crossing: CrossingRow, actor: Actor, record: RecordRow) -> CloudSta
         )
     common = _common(crossing, actor, visit=None, step=None) | {"reason": MISREAD}
     stated = {"unit": record.unit, "location": back, "from_location": record.to_place}
-    return _stated(crossing, UnitPosition.model_validate(common | stated))
+    position = UnitPosition.model_validate(common | stated)
+    return CloudStatement(
+        SiteId(crossing.site), EffectiveRow(position, record.occurred_at, TimeBasis(crossing.time_basis))
+    )
 
 
 def _common(

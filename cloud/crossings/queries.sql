@@ -38,7 +38,7 @@ SELECT gateway, epoch, seq, gateway_key, site, time_zone, occurred_at, occurred_
 FROM crossing_within(%(sites)s::text[], %(gateway)s, %(epoch)s::bigint, %(seq)s::bigint);
 
 -- name: records
-SELECT kind, gateway, epoch, seq, "position", recorded_at, item, quantity, unit, from_place, to_place, reason, actor,
+SELECT kind, gateway, epoch, seq, "position", recorded_at, occurred_at, item, quantity, unit, from_place, to_place, reason, actor,
     is_reversal, is_reversed
 FROM crossing_records(%(sites)s::text[], %(gateway)s, %(epoch)s::bigint, %(seq)s::bigint);
 

@@ -204,12 +204,12 @@ $$;
 -- clocks were not believed) stated right after it, in the ledger's order.
 CREATE FUNCTION crossing_records(sites text[], of_gateway text, of_epoch bigint, of_seq bigint)
     RETURNS TABLE (kind text, gateway text, epoch bigint, seq bigint, "position" bigint, recorded_at timestamptz,
-        item text, quantity numeric, unit text, from_place text, to_place text, reason text, actor text,
+        occurred_at timestamptz, item text, quantity numeric, unit text, from_place text, to_place text, reason text, actor text,
         is_reversal boolean, is_reversed boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH c AS MATERIALIZED (SELECT * FROM crossing_within(sites, of_gateway, of_epoch, of_seq))
     SELECT r.* FROM (
-        SELECT 'movement' AS kind, g.name, m.epoch, m.seq, e.position, e.recorded_at, i.code, m.quantity,
+        SELECT 'movement' AS kind, g.name, m.epoch, m.seq, e.position, e.recorded_at, m.occurred_at, i.code, m.quantity,
             NULL::text AS unit, fl.code AS from_place, tl.code AS to_place, m.reason, m.detail ->> 'actor',
             m.reverses_seq IS NOT NULL AS is_reversal,
             EXISTS (SELECT FROM claim k WHERE k.kind = 'reversal'
@@ -230,7 +230,7 @@ CREATE FUNCTION crossing_records(sites text[], of_gateway text, of_epoch bigint,
         JOIN location tl ON tl.location_id = tc.location_id
         WHERE m.site_id = c.site AND m.detail ->> 'evidence_id' = c.evidence
         UNION ALL
-        SELECT 'unit_position', g.name, p.epoch, p.seq, e.position, e.recorded_at, NULL, NULL, u.code, f.code,
+        SELECT 'unit_position', g.name, p.epoch, p.seq, e.position, e.recorded_at, p.occurred_at, NULL, NULL, u.code, f.code,
             coalesce(l.code, h.code), p.detail ->> 'reason', p.detail ->> 'actor',
             p.detail ->> 'reason' = 'misread', false
         FROM c
@@ -248,7 +248,7 @@ CREATE FUNCTION crossing_records(sites text[], of_gateway text, of_epoch bigint,
         LEFT JOIN location h ON h.location_id = p.parent_id
         LEFT JOIN location f ON f.location_id = p.from_location_id
         WHERE p.site_id = c.site AND p.detail ->> 'evidence_id' = c.evidence
-    ) r (kind, gateway, epoch, seq, "position", recorded_at, item, quantity, unit, from_place, to_place, reason,
+    ) r (kind, gateway, epoch, seq, "position", recorded_at, occurred_at, item, quantity, unit, from_place, to_place, reason,
         actor, is_reversal, is_reversed)
     ORDER BY r.position, r.gateway, r.seq
 $$;

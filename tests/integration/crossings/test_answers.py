@@ -223,8 +223,14 @@ def test_a_misread_unit_goes_back_where_it_came_from_at_its_own_instant(doors: D
 def test_a_movement_filed_under_another_instant_than_its_crossing_is_taken_back_too(doors: Doors) -> None:
     crossing = passage("posted", direction="in", loose=True)
     ref, _ = doors.send(crossing, carried(OUTSIDE, INSIDE, minute=0.01, evidence_id="e-0"))
+    pallet, _ = doors.send(
+        passage("posted", minute=5, direction="in"),
+        stood(INSIDE, minute=5.01, source=OUTSIDE, evidence_id="e-5"),
+    )
     doors.take_back(ref)
+    doors.take_back(pallet)
     assert doors.ledger.balances() == {}
+    assert (doors.stands(), doors.unit_as_read()) == (OUTSIDE, OUTSIDE)
     assert doors.is_clean()
 
 
