@@ -36,6 +36,7 @@ from edge_agent.readers.profile import load_profile
 from edge_agent.readers.serial_port import SerialScanner
 from edge_agent.supervisor import Supervisor
 from edge_agent.workflows.engine import Engine
+from edge_agent.workflows.positions import UnitPositions
 from edge_agent.workflows.session import Session
 
 HOUSEKEEPING_S: Final = 1.0
@@ -73,11 +74,12 @@ class Agent:
         self._unreported = self._remote.unreported
         self._trial_began_s: float | None = None
         self._alive_noted_at: datetime | None = None
-        self._journal = OutboxJournal()
+        self._positions = UnitPositions()
+        self._journal = OutboxJournal(self._positions.note)
         self._tallies: dict[str, Counter[str]] = {}
         self._version = version("dockledger")
         agent = f"dockledger-edge {self._version}"
-        self._floor = Floor(self._settings, self._journal, self._clock)
+        self._floor = Floor(self._settings, self._journal, self._clock, self._positions.location_of)
         quota_mb = base.outbox_quota_mb
         self._outbox = Outbox(
             OutboxOptions(base.outbox, base.site, base.gateway, agent, quota_mb * _MB if quota_mb else None),
@@ -138,7 +140,8 @@ class Agent:
         if settings.workflow is None:
             raise OutboxError("settings with scanners have a workflow")
         tally = self._tallies.setdefault(scanner.id, Counter())
-        session = Session(Engine(scanner.id, settings.workflow), profile, self._journal, self._clock, tally)
+        engine = Engine(scanner.id, settings.workflow, self._positions.location_of)
+        session = Session(engine, profile, self._journal, self._clock, tally)
         return SerialScanner(scanner.id, scanner.port, profile, session)
 
     def _keep_house(self) -> None:

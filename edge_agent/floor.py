@@ -54,14 +54,22 @@ class _ToDoors:
 class Floor:
     """Readers and doors of a gateway; without portals there are no doors."""
 
-    def __init__(self, settings: AgentSettings, journal: DoorJournal, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: AgentSettings,
+        journal: DoorJournal,
+        clock: Clock,
+        whereabouts: Callable[[str], str | None],
+    ) -> None:
         """Prepare; ``start`` connects.
 
         Args:
             settings: The agent's.
             journal: Where records go.
             clock: The gateway's clock.
+            whereabouts: Where a unit stands by this gateway's records.
         """
+        self._whereabouts = whereabouts
         self._journal = journal
         self._clock = clock
         self._settings = settings
@@ -190,7 +198,13 @@ class Floor:
         if settings.portal:
             roles = TagRoles(settings.tags)
             self._doors = Doors(
-                settings.portal, roles, self.assignments, self._journal, self._clock, set_gpo=self._set_gpo
+                settings.portal,
+                roles,
+                self.assignments,
+                self._journal,
+                self._clock,
+                set_gpo=self._set_gpo,
+                whereabouts=self._whereabouts,
             )
             self._doors.start()
         self._readers.replace_all({each.id: partial(self._make_reader, each) for each in settings.reader})

@@ -92,6 +92,7 @@ def decide(
     *,
     crossed_neighbour: bool = False,
     company: Company = ALONE,
+    stands_at: str | None = None,
 ) -> Decision:
     """Decide what a passage posts.
 
@@ -102,6 +103,7 @@ def decide(
         known: The assignment in force when it occurred.
         crossed_neighbour: Whether the tag crossed a declared neighbour in the 60 s before.
         company: Who crossed with it; looked at only if ``needs_company``.
+        stands_at: Where the unit stands by this gateway's records, for portals where either source may post.
 
     Returns:
         The decision; a crossing is recorded whatever it is.
@@ -121,9 +123,10 @@ def decide(
         belongs=_belonging(thing, fitting, visits, tuple(known.everywhere())),
         crossed_neighbour=crossed_neighbour,
         company=company,
+        is_there=stands_at is not None and stands_at == _destination(portal, direction, fitting),
     )
     posted, because = _verdict(case)
-    visit = fitting[0] if len(fitting) == 1 else None
+    visit = _only(fitting)
     return Decision(
         posted=posted,
         because=because,
@@ -133,7 +136,7 @@ def decide(
         visit=None if visit is None else visit.visit,
         documents=_documents(visit, thing),
         inside_location=portal.inside_location,
-        outside_location=portal.outside_location if visit is None else visit.clearing_account,
+        outside_location=_outside(portal, fitting),
         assignment_rev=known.revision,
         evidence_id=evidence_id(passage),
     )
@@ -185,6 +188,8 @@ class _Case:
     belongs: Belonging
     crossed_neighbour: bool
     company: Company
+    is_there: bool
+    """A scan has already put it where this passage would."""
 
     @property
     def is_inside(self) -> bool:
@@ -250,6 +255,19 @@ def _fitting(visits: Sequence[OpenVisit], direction: CrossingDirection, thing: T
     return fitting
 
 
+def _only(fitting: Sequence[OpenVisit]) -> OpenVisit | None:
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _outside(portal: Portal, fitting: Sequence[OpenVisit]) -> str:
+    visit = _only(fitting)
+    return portal.outside_location if visit is None else visit.clearing_account
+
+
+def _destination(portal: Portal, direction: CrossingDirection, fitting: Sequence[OpenVisit]) -> str:
+    return portal.inside_location if direction is CrossingDirection.IN else _outside(portal, fitting)
+
+
 def _documents(visit: OpenVisit | None, thing: Thing) -> tuple[DocumentRef, ...]:
     if visit is None:
         return ()
@@ -281,7 +299,8 @@ def _evidence(case: _Case) -> CrossingReason | None:
         CrossingReason.CONTAINED: case.is_inside,
         CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group and case.company.is_led,
         CrossingReason.SHADOW: portal.mode == "shadow",
-        CrossingReason.CONFIRMS: portal.posting_source == "handheld",
+        CrossingReason.CONFIRMS: portal.posting_source == "handheld"
+        or (portal.posting_source == "either_first" and case.is_there),
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

@@ -84,6 +84,7 @@ class Doors:
         clock: Clock,
         *,
         set_gpo: Callable[[str, int, bool], None],
+        whereabouts: Callable[[str], str | None] = lambda _unit: None,
     ) -> None:
         """Prepare; ``start`` starts the thread.
 
@@ -94,13 +95,14 @@ class Doors:
             journal: Where records go.
             clock: The gateway's clock.
             set_gpo: Drives an output of a reader.
+            whereabouts: Where a unit stands by this gateway's records.
         """
         self._portals: dict[str, Portal] = {portal.id: portal for portal in portals}
         self._roles = roles
         self._journal = journal
         self._clock = clock
         self._filter = PortalFilter(portals)
-        self._posting = Posting(portals, roles, assignments.in_force)
+        self._posting = Posting(portals, roles, assignments.in_force, whereabouts)
         self._lookout = Lookout(portals, roles, assignments.in_force)
         self._lamps = Lamps(set_gpo)
         self.visits = VisitTally.load(journal.recall(MEMORY))

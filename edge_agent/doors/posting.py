@@ -28,6 +28,7 @@ class Posting:
         portals: Sequence[Portal],
         roles: TagRoles | TagRules,
         known: Callable[[int], Known] | Assignment | None,
+        whereabouts: Callable[[str], str | None] = lambda _unit: None,
     ) -> None:
         """Begin with no memory.
 
@@ -35,6 +36,7 @@ class Posting:
             portals: The doors.
             roles: What tags are.
             known: Gives what is known at an instant, in microseconds; or the assignment that always holds.
+            whereabouts: Where a unit stands by this gateway's records.
         """
         self._portals: dict[str, Portal] = {portal.id: portal for portal in portals}
         self._near: dict[str, set[str]] = {
@@ -43,6 +45,7 @@ class Posting:
             for portal in portals
         }
         self._roles = TagRoles(roles) if isinstance(roles, TagRules) else roles
+        self._whereabouts = whereabouts
         if callable(known):
             self._known = known
         else:
@@ -132,7 +135,15 @@ class Posting:
         )
         tag, known = self._named(passage)
         company = self._companions.of(passage, tag, known) if needs_company(passage, tag, known) else ALONE
-        decision = decide(passage, portal, tag, known, crossed_neighbour=came_from_neighbour, company=company)
+        decision = decide(
+            passage,
+            portal,
+            tag,
+            known,
+            crossed_neighbour=came_from_neighbour,
+            company=company,
+            stands_at=None if tag[0].unit is None else self._whereabouts(tag[0].unit),
+        )
         if decision.direction in _CROSSINGS and decision.confidence >= portal.hold_at:
             self._remember(passage)
         return decision

@@ -13,8 +13,13 @@ from edge_agent.outbox.outbox import Outbox
 class OutboxJournal:
     """Makes a device's work durable in the outbox, and tells the publisher. Safe from any thread."""
 
-    def __init__(self) -> None:
-        """Prepare; ``attach`` gives the outbox, which in turn asks for ``undecided_since``."""
+    def __init__(self, on_stored: Callable[[Sequence[Draft]], None]) -> None:
+        """Prepare; ``attach`` gives the outbox, which in turn asks for ``undecided_since``.
+
+        Args:
+            on_stored: Told of records that became durable, on the thread that stored them.
+        """
+        self._on_stored = on_stored
         self._outbox: Outbox | None = None
         self._notify: Callable[[], None] = lambda: None
         self._waiting: dict[int, datetime] = {}
@@ -63,6 +68,7 @@ class OutboxJournal:
             with self._lock:
                 self._waiting.pop(id(drafts), None)
         if drafts:
+            self._on_stored(drafts)
             self._notify()
         return stored.refs(self._outbox.gateway)
 

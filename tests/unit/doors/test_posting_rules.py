@@ -1,0 +1,249 @@
+"""The rules of D2 and D3, one sentence each."""
+
+from datetime import timedelta
+
+import pytest
+
+from contracts.vocabulary import CrossingDirection, CrossingReason
+from edge_agent.decode.tag_role import TagRules
+from edge_agent.doors.posting import Posting
+from tests.unit.doors.conftest import (
+    CASE_GTIN,
+    IN,
+    ITEM_GTIN,
+    OTHER_GTIN,
+    OTHER_PALLET,
+    OUT,
+    PALLET,
+    START,
+    assigned,
+    decided,
+    decisions,
+    item_tag,
+    line,
+    passage,
+    portal,
+    tote_tag,
+    truck_tag,
+    unit_tag,
+    visit,
+)
+
+INBOUND = visit("V-1", line("ASN-1", units=[PALLET], gtin=CASE_GTIN, quantity=40))
+OUTBOUND = visit("V-2", line("SO-1", units=[OTHER_PALLET]), direction="outbound")
+
+
+def test_a_sure_crossing_with_one_fitting_visit_is_posted_through_the_visits_account() -> None:
+    decision = decided(passage(unit_tag()), assigned(INBOUND))
+    assert (decision.posted, decision.because, decision.visit) == ("posted", None, "V-1")
+    assert (decision.inside_location, decision.outside_location) == ("STAGE-dock-1", "@clearing/V-1")
+    assert [(ref.type, ref.id) for ref in decision.documents] == [("visit", "V-1"), ("asn", "ASN-1")]
+    assert (decision.thing.unit, decision.assignment_rev) == (PALLET, 3)
+
+
+def test_without_a_visit_the_physical_leg_is_posted_through_the_doors_account_and_a_person_is_asked() -> None:
+    decision = decided(passage(unit_tag()), assigned(visit("V-9", door="dock-9")))
+    assert (decision.posted, decision.because) == ("posted", CrossingReason.NO_VISIT)
+    assert (decision.visit, decision.outside_location) == (None, "@clearing/dock-1")
+
+
+def test_a_site_without_any_assignment_posts_the_physical_leg_of_units_and_goods() -> None:
+    for tag in (unit_tag(), item_tag()):
+        decision = decided(passage(tag))
+        assert (decision.posted, decision.because) == ("posted", CrossingReason.NO_VISIT)
+        assert decision.assignment_rev is None
+
+
+def test_of_several_visits_that_fit_none_is_chosen() -> None:
+    decision = decided(passage(unit_tag()), assigned(visit("V-1"), visit("V-3")))
+    assert (decision.posted, decision.because) == ("posted", CrossingReason.SEVERAL_VISITS)
+    assert decision.outside_location == "@clearing/dock-1"
+
+
+def test_of_several_visits_the_one_whose_documents_name_the_unit_fits() -> None:
+    decision = decided(passage(unit_tag()), assigned(INBOUND, visit("V-3")))
+    assert (decision.posted, decision.because, decision.visit) == ("posted", None, "V-1")
+
+
+def test_the_direction_chooses_between_an_inbound_and_an_outbound_visit() -> None:
+    decision = decided(passage(unit_tag(), OUT), assigned(INBOUND, OUTBOUND))
+    assert (decision.visit, decision.because, decision.outside_location) == ("V-2", None, "@clearing/V-2")
+
+
+@pytest.mark.parametrize(("minutes", "because"), [(1, None), (-1, CrossingReason.NO_VISIT)])
+def test_a_visit_counts_only_within_its_window(minutes: int, because: CrossingReason | None) -> None:
+    ends_at = (START + timedelta(minutes=minutes)).isoformat()
+    decision = decided(passage(unit_tag()), assigned(visit("V-1", to_at=ends_at)))
+    assert decision.because is because
+
+
+def test_what_contradicts_the_only_visit_is_held() -> None:
+    decision = decided(passage(unit_tag(), OUT), assigned(INBOUND))
+    assert (decision.posted, decision.because) == ("held", CrossingReason.CONTRADICTS_VISIT)
+    assert decision.outside_location == "@clearing/dock-1"
+
+
+def test_a_tag_that_crossed_the_neighbour_within_a_minute_is_held() -> None:
+    doors = (portal(neighbours=["dock-2"]), portal("dock-2"))
+    tag = unit_tag()
+    walk = [passage(tag, OUT, portal="dock-2"), passage(tag, at_s=59)]
+    first, second = decisions(walk, None, *doors)
+    assert (first.posted, second.posted) == ("posted", "held")
+    assert second.because is CrossingReason.NEIGHBOUR_PORTAL
+    first, second = decisions([passage(tag, OUT, portal="dock-2"), passage(tag, at_s=61)], None, *doors)
+    assert (first.posted, second.posted) == ("posted", "posted")
+
+
+@pytest.mark.parametrize(
+    ("confidence", "posted", "because"),
+    [
+        (0.95, "posted", None),
+        (0.949, "held", CrossingReason.LOW_CONFIDENCE),
+        (0.50, "held", CrossingReason.LOW_CONFIDENCE),
+        (0.499, "evidence", CrossingReason.LOW_CONFIDENCE),
+    ],
+)
+def test_confidence_decides_between_posting_holding_and_keeping(
+    confidence: float, posted: str, because: CrossingReason | None
+) -> None:
+    decision = decided(passage(unit_tag(), confidence=confidence), assigned(INBOUND))
+    assert (decision.posted, decision.because) == (posted, because)
+
+
+def test_a_portal_has_its_own_thresholds() -> None:
+    strict = portal(post_at=0.999, hold_at=0.9)
+    assert decided(passage(unit_tag()), assigned(INBOUND), strict).posted == "held"
+    assert decided(passage(unit_tag(), confidence=0.8), assigned(INBOUND), strict).posted == "evidence"
+
+
+@pytest.mark.parametrize("confidence", [0.3, 0.99])
+def test_what_is_undecided_is_held(confidence: float) -> None:
+    decision = decided(
+        passage(unit_tag(), CrossingDirection.UNDECIDED, confidence=confidence), assigned(INBOUND)
+    )
+    assert (decision.posted, decision.because) == ("held", CrossingReason.UNDECIDED)
+
+
+def test_a_stray_is_evidence_however_sure() -> None:
+    decision = decided(passage(unit_tag(), CrossingDirection.STRAY), assigned(INBOUND))
+    assert (decision.posted, decision.because) == ("evidence", CrossingReason.STRAY)
+
+
+def test_where_nothing_tells_the_direction_the_only_visit_lends_it_and_a_person_confirms() -> None:
+    blind = passage(unit_tag(), CrossingDirection.UNDECIDED, confidence=0.9, is_assignable=True)
+    decision = decided(blind, assigned(INBOUND))
+    assert (decision.direction, decision.confidence) == (IN, 0.80)
+    assert (decision.posted, decision.because, decision.visit) == (
+        "held",
+        CrossingReason.LOW_CONFIDENCE,
+        "V-1",
+    )
+    assert decided(blind, assigned(INBOUND), portal(post_at=0.8)).posted == "posted"
+    several = decided(blind, assigned(INBOUND, OUTBOUND))
+    assert (several.posted, several.because) == ("held", CrossingReason.UNDECIDED)
+
+
+def test_a_tag_inside_a_declared_unit_is_evidence_at_any_level_and_in_any_direction() -> None:
+    for tag in (item_tag(CASE_GTIN), item_tag(ITEM_GTIN)):
+        for direction in (IN, OUT, CrossingDirection.UNDECIDED):
+            decision = decided(passage(tag, direction), assigned(INBOUND))
+            assert (decision.posted, decision.because) == ("evidence", CrossingReason.CONTAINED)
+
+
+def test_levels_that_a_line_names_are_its_content_too() -> None:
+    named = visit("V-1", line("ASN-1", units=[PALLET], gtin=CASE_GTIN, levels=[CASE_GTIN, OTHER_GTIN]))
+    assert decided(passage(item_tag(OTHER_GTIN)), assigned(named)).because is CrossingReason.CONTAINED
+
+
+def test_goods_that_are_declared_loose_move() -> None:
+    loose = visit("V-1", line("ASN-1", gtin=CASE_GTIN, quantity=3))
+    decision = decided(passage(item_tag()), assigned(loose))
+    assert (decision.posted, decision.because, decision.visit) == ("posted", None, "V-1")
+    assert decision.thing.gtin == CASE_GTIN
+    assert decision.thing.identifier is not None
+    assert decision.thing.identifier.scheme == "sgtin"
+
+
+def test_items_of_loose_cases_are_inside_those_cases() -> None:
+    loose = visit("V-1", line("ASN-1", gtin=CASE_GTIN, quantity=3))
+    assert decided(passage(item_tag(ITEM_GTIN)), assigned(loose)).because is CrossingReason.CONTAINED
+
+
+BOTH = visit(
+    "V-1",
+    line("ASN-1", units=[PALLET], gtin=CASE_GTIN, quantity=40),
+    line("ASN-1", gtin=CASE_GTIN, quantity=5),
+)
+
+
+def test_what_may_be_loose_or_inside_is_inside_if_its_unit_crosses_with_it() -> None:
+    decision = decisions([passage(item_tag(), at_s=2), passage(unit_tag())], assigned(BOTH))[1]
+    assert (decision.posted, decision.because) == ("evidence", CrossingReason.CONTAINED)
+
+
+def test_what_may_be_loose_or_inside_is_loose_if_no_unit_is_near() -> None:
+    decision = decisions([passage(item_tag(), at_s=30), passage(unit_tag())], assigned(BOTH))[1]
+    assert (decision.posted, decision.because) == ("posted", None)
+
+
+def test_many_that_may_be_loose_or_inside_are_one_card_and_not_one_each() -> None:
+    crowd = [passage(item_tag(), at_s=n / 10) for n in range(25)]
+    held, *rest = decisions(crowd, assigned(BOTH))
+    assert (held.posted, held.because) == ("held", CrossingReason.AMBIGUOUS_CONTENT)
+    assert {(each.posted, each.because) for each in rest} == {("evidence", CrossingReason.AMBIGUOUS_CONTENT)}
+
+
+def test_an_item_that_no_document_names_is_a_line_of_the_visit_it_came_with() -> None:
+    decision = decided(passage(item_tag(OTHER_GTIN)), assigned(INBOUND))
+    assert (decision.posted, decision.because, decision.visit) == ("posted", None, "V-1")
+
+
+def test_an_item_that_nobody_has_heard_of_is_evidence_where_no_visit_is_open() -> None:
+    elsewhere = visit("V-9", line("ASN-9", gtin=CASE_GTIN, quantity=1), door="dock-9")
+    decision = decided(passage(item_tag(OTHER_GTIN)), assigned(elsewhere))
+    assert (decision.posted, decision.because) == ("evidence", CrossingReason.UNKNOWN_TAG)
+    known = decided(passage(item_tag(CASE_GTIN)), assigned(elsewhere))
+    assert (known.posted, known.because) == ("posted", CrossingReason.NO_VISIT)
+
+
+def test_a_tote_is_a_unit_only_if_it_is_declared() -> None:
+    tote = "urn:epc:id:grai:9506000.12345.7"
+    decision = decided(passage(tote_tag(7)), assigned(visit("V-1", line("ASN-1", units=[tote]))))
+    assert (decision.posted, decision.thing.unit) == ("posted", tote)
+    stray = decided(passage(tote_tag(8)), assigned(INBOUND))
+    assert (stray.posted, stray.because, stray.thing.unit) == ("evidence", CrossingReason.NOT_GOODS, None)
+
+
+def test_vehicles_are_evidence_and_what_cannot_be_read_is_unknown() -> None:
+    assert decided(passage(truck_tag()), assigned(INBOUND)).because is CrossingReason.NOT_GOODS
+    assert decided(passage("E28011700000020A"), assigned(INBOUND)).because is CrossingReason.UNKNOWN_TAG
+
+
+def test_where_the_handheld_posts_the_portal_only_confirms() -> None:
+    door = portal(posting_source="handheld")
+    for tag in (unit_tag(), item_tag(OTHER_GTIN)):
+        decision = decided(passage(tag), assigned(INBOUND), door)
+        assert (decision.posted, decision.because) == ("evidence", CrossingReason.CONFIRMS)
+    undecided = decided(passage(unit_tag(), CrossingDirection.UNDECIDED), assigned(INBOUND), door)
+    assert undecided.posted == "evidence"
+
+
+def test_a_shadow_door_posts_nothing_and_asks_nobody() -> None:
+    door = portal(mode="shadow")
+    for direction in (IN, OUT, CrossingDirection.UNDECIDED):
+        decision = decided(passage(unit_tag(), direction), assigned(INBOUND), door)
+        assert (decision.posted, decision.because) == ("evidence", CrossingReason.SHADOW)
+
+
+def test_tags_of_persons_and_other_companies_leave_no_decision() -> None:
+    posting = Posting((portal(),), TagRules(foreign_patterns=("urn:epc:id:sscc:.*",)), None)
+    assert posting.take([passage(unit_tag())]) == []
+    assert dict(posting.dropped) == {"foreign": 1}
+
+
+def test_where_either_may_post_the_portal_confirms_what_a_scan_has_placed() -> None:
+    door = portal(posting_source="either_first")
+    for stands_at, posted in ((None, "posted"), ("BIN-1", "posted"), ("STAGE-dock-1", "evidence")):
+        posting = Posting((door,), TagRules(), assigned(INBOUND), lambda _unit, at=stands_at: at)
+        ((_, decision),) = posting.take([passage(unit_tag())])
+        assert decision.posted == posted
