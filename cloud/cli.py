@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from cloud.db import OperationalError
+from cloud.documents import commands as documents
 from cloud.identity import commands as identity
 from cloud.ingest import commands as ingest
 from cloud.ledger import commands as ledger
@@ -18,7 +19,7 @@ from cloud.local import commands as local
 from cloud.server import commands as server
 from cloud.settings import SettingsError, load
 
-AREAS: Final = (local, ingest, ledger, server, identity)
+AREAS: Final = (local, ingest, ledger, documents, server, identity)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 

@@ -1,0 +1,193 @@
+"""What documents name: items with their packaging levels, and doors with the gateway that hears them."""
+
+from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+
+from cloud.db import Connection
+from cloud.documents import store
+from cloud.documents.assignments import send_assignment
+from cloud.documents.domain import (
+    KEEPERS,
+    READERS,
+    ConflictingDocumentError,
+    UnknownDocumentError,
+)
+from cloud.documents.papers import DocumentPaper, ItemPaper, LinePaper, PortalPaper
+from cloud.documents.store import KnownName, PortalRow
+from cloud.identity.actor import Actor
+from cloud.identity.store import act_as
+from cloud.master.domain import BASE_UNIT, IdentifierKey, UnresolvableError, base_quantity, identifier_key
+from cloud.master.store import add_identifier, add_item
+
+
+def put_item(conn: Connection, actor: Actor, paper: ItemPaper) -> bool:
+    """Set an item and its packaging levels up.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor or inventory controller at all sites: items are the network's.
+        paper: The item.
+
+    Returns:
+        Whether one of its levels was new.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        ConflictingDocumentError: If one of its GTINs names another item, or another ratio.
+    """
+    actor.require_everywhere(*KEEPERS)
+    levels = {level.gtin: Fraction(level.base_units, level.base_units_denominator) for level in paper.levels}
+    known = store.known_names(conn, [("gtin", gtin) for gtin in levels])
+    for (_, gtin), name in known.items():
+        if name.code != paper.code:
+            hint = "merge that provisional item into it" if name.is_provisional else "one GTIN names one item"
+            raise ConflictingDocumentError(
+                f"item {paper.code!r}: GTIN {gtin} names item {name.code!r} already: {hint}"
+            )
+        if name.ratio != levels[gtin]:
+            raise ConflictingDocumentError(
+                f"item {paper.code!r}: GTIN {gtin} holds {name.ratio} base units, got {levels[gtin]}: "
+                "expected the same ratio"
+            )
+    item_id = add_item(conn, paper.code, name=paper.name, category=None, base_unit="each")
+    fresh = {gtin: ratio for gtin, ratio in levels.items() if ("gtin", gtin) not in known}
+    for gtin, ratio in fresh.items():
+        exact = ratio.numerator, ratio.denominator
+        add_identifier(conn, ("gtin", gtin), item_id, ratio=exact, valid_from=None)
+    return bool(fresh)
+
+
+def put_portal(conn: Connection, actor: Actor, paper: PortalPaper, *, now: datetime) -> bool:
+    """Say which gateway hears a door and between which places it lies; gateways concerned learn their visits.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor or inventory controller of the site.
+        paper: The door.
+        now: The present.
+
+    Returns:
+        Whether it was new or changed.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If the gateway is not one of the site's.
+    """
+    gateways = stored_portal(conn, actor, paper)
+    for gateway in sorted(gateways):
+        send_assignment(conn, site=paper.site, gateway=gateway, sent_by=actor.id, now=now)
+    return bool(gateways)
+
+
+def stored_portal(conn: Connection, actor: Actor, paper: PortalPaper) -> frozenset[str]:
+    """Store a door and name the gateways whose visits change by it; tells them nothing.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor or inventory controller of the site.
+        paper: The door.
+
+    Returns:
+        The gateway that hears it, and the one that did; none if nothing changed.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If the gateway is not one of the site's.
+    """
+    actor.require(*KEEPERS, site=paper.site)
+    act_as(conn, actor)
+    found = store.tuples(conn, "gateway_id", gateway=paper.gateway)
+    if not found or found[0][1] != paper.site:
+        raise UnknownDocumentError(
+            f"door {paper.portal!r}: gateway {paper.gateway!r} is not registered at site {paper.site!r}"
+        )
+    wanted = PortalRow(**paper.model_dump())
+    there = store.portals(conn, site=paper.site, portal=paper.portal, limit=1)
+    if there == [wanted]:
+        return frozenset()
+    store.change(
+        conn,
+        "put_portal",
+        site=paper.site,
+        portal=paper.portal,
+        gateway_id=found[0][0],
+        inside=paper.inside_location,
+        outside=paper.outside_location,
+        mode=paper.mode,
+    )
+    subject = f"portal:{paper.portal}"
+    store.audit(conn, actor.id, "portal_set_up", subject, site=paper.site, detail=wanted._asdict())
+    return frozenset({wanted.gateway, *(row.gateway for row in there)})
+
+
+def portals(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str | None = None,
+    portal: str | None = None,
+    after: tuple[str, str] = ("", ""),
+    limit: int,
+) -> list[PortalRow]:
+    """List doors by site and name.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks; sees the sites at which it may read stock.
+        site: Only of this site.
+        portal: Only of this name.
+        after: The last one of the page before.
+        limit: Most to give.
+
+    Returns:
+        The doors.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))
+    return store.portals(conn, site=site, portal=portal, after=after, limit=limit)
+
+
+def faults_of(conn: Connection, paper: DocumentPaper) -> list[str]:
+    """Find what the ledger could not post of a document's lines.
+
+    Args:
+        conn: In a transaction.
+        paper: The document.
+
+    Returns:
+        For every wrong line its place, value and expectation.
+    """
+    keys = {identifier_key(line.identifier) for line in paper.lines}
+    units = {("gtin", line.unit_seen) for line in paper.lines if line.unit_seen != BASE_UNIT}
+    known = store.known_names(conn, sorted(keys | units))
+    found = ((line, _fault(line, known)) for line in paper.lines)
+    return [f"{paper.type} {paper.id!r}, line {line.line!r}: {fault}" for line, fault in found if fault]
+
+
+def _fault(line: LinePaper, known: dict[IdentifierKey, KnownName]) -> str | None:
+    key = identifier_key(line.identifier)
+    name = known.get(key)
+    if name is None:
+        return f"{key[0]} {key[1]!r} names no item: register its item first"
+    if name.is_provisional:
+        return f"{key[0]} {key[1]!r} is known from readings only: merge {name.code!r} into a registered item"
+    return None if line.unit_seen == BASE_UNIT else _fault_of_unit(line, name, known)
+
+
+def _fault_of_unit(line: LinePaper, name: KnownName, known: dict[IdentifierKey, KnownName]) -> str | None:
+    level = known.get(("gtin", line.unit_seen))
+    if level is None:
+        return f"unit_seen {line.unit_seen!r}: expected 'base' or the GTIN of a packaging level of the item"
+    if level.item_id != name.item_id:
+        return (
+            f"unit_seen {line.unit_seen!r} is a packaging of item {level.code!r}, expected of {name.code!r}"
+        )
+    try:
+        base_quantity(Decimal(line.quantity), level.numerator, level.denominator)
+    except UnresolvableError as error:
+        return str(error)
+    return None

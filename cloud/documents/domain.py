@@ -1,0 +1,163 @@
+"""Documents of a dock as values: what is expected, what crossed, what remains; pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from cloud.identity.actor import Role
+
+KEEPERS: Final = (Role.SUPERVISOR, Role.INVENTORY_CONTROLLER)
+"""Who may register documents and visits and confirm receipts and departures."""
+EARLY: Final = timedelta(days=1)
+"""How long before its visit a unit may have been placed and still count as brought or taken by it."""
+READERS: Final = (
+    Role.OPERATOR,
+    Role.SUPERVISOR,
+    Role.INVENTORY_CONTROLLER,
+    Role.PLANNER,
+    Role.BUYER,
+    Role.APPROVER,
+    Role.AUDITOR,
+)
+
+LINE_CLAIM: Final = "document_line"
+"""A line is received, or departs, once."""
+OPENING_CLAIM: Final = "opening"
+
+
+class DocumentError(Exception):
+    """A wrong wish about a document, visit or door; the message names value, expectation and place."""
+
+
+class UnknownDocumentError(DocumentError):
+    """The actor's sites hold no such document, visit or door."""
+
+
+class ConflictingDocumentError(DocumentError):
+    """It is there already with other content, or has ended."""
+
+
+class VisitNotClearError(ConflictingDocumentError):
+    """Something remains that nobody has given a reason for."""
+
+
+class RemainderReason(StrEnum):
+    """Why something of a visit does not come out (DOMAIN D2)."""
+
+    OVER = "over"
+    SHORT = "short"
+    DAMAGED = "damaged"
+    WRONG_ITEM = "wrong_item"
+    NOT_READ = "not_read"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a document declares: loose goods, or content of one logistic unit."""
+
+    type: str
+    id: str
+    line: str
+    identifier_scheme: str
+    identifier: str
+    quantity: Decimal
+    """In ``unit_seen``."""
+    unit_seen: str
+    lot: str | None
+    unit: str | None
+    """SSCC or GRAI of the unit that holds it; None for loose goods."""
+
+    @property
+    def name(self) -> str:
+        """Names the line at its site: ``type/id/line``."""
+        return f"{self.type}/{self.id}/{self.line}"
+
+    def claim_target(self, site: str) -> str:
+        """Name what may happen to the line once.
+
+        Args:
+            site: Site id.
+
+        Returns:
+            The claim's target.
+        """
+        return f"{site}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRow:
+    """A vehicle at a door."""
+
+    site: str
+    visit: str
+    door: str
+    direction: str
+    from_at: datetime
+    to_at: datetime | None
+    clearing_account: str
+    state: str
+    reasons: Mapping[str, str]
+    gateway: str
+    documents: Sequence[str]
+    """``type/id`` of each."""
+
+    @property
+    def is_inbound(self) -> bool:
+        """Whether goods come in."""
+        return self.direction == "inbound"
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """Something that keeps a visit from being clear."""
+
+    kind: str
+    """``missing_unit``, ``unexpected_unit``, ``unsettled_unit``, ``loose`` or ``card``."""
+    name: str
+    """The unit, the item's code, or the crossing."""
+    quantity: Decimal | None
+    message: str
+
+
+def sort_units(
+    lines: Iterable[Line], crossed: Iterable[str], confirmed: Iterable[str]
+) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Compare the units that documents declare with those that crossed or that a person confirms.
+
+    Args:
+        lines: Of all the visit's documents.
+        crossed: Units that crossed for the visit, in its direction, or were placed by hand.
+        confirmed: Units that a person says are there although no reader saw them.
+
+    Returns:
+        Units that are there, that are missing, and that crossed without being declared.
+
+    Examples:
+        >>> line = Line("asn", "A", "1", "gtin", "05012345678900", Decimal(2), "base", None, "SSCC-1")
+        >>> present, missing, extra = sort_units([line], ["SSCC-9"], [])
+        >>> sorted(present), sorted(missing), sorted(extra)
+        ([], ['SSCC-1'], ['SSCC-9'])
+    """
+    declared = frozenset(line.unit for line in lines if line.unit is not None)
+    seen = frozenset(crossed)
+    present = declared & (seen | frozenset(confirmed))
+    return present, declared - present, seen - declared
+
+
+def due_lines(lines: Iterable[Line], present: frozenset[str], settled: frozenset[str]) -> list[Line]:
+    """Choose the lines whose goods change hands now.
+
+    Args:
+        lines: Of all the visit's documents.
+        present: Units that are there.
+        settled: ``type/id/line`` of lines that were confirmed before.
+
+    Returns:
+        Loose lines and content of present units, in document order, not confirmed before.
+    """
+    return [
+        line for line in lines if line.name not in settled and (line.unit is None or line.unit in present)
+    ]

@@ -1,0 +1,343 @@
+"""Documents as they are sent and imported: JSON in, checked models out, every fault named with its place."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from cloud.documents.domain import Line
+from cloud.documents.json_lines import Path as Place
+from cloud.documents.json_lines import line_at, lines_of
+from contracts.base import Code, Gateway, PositiveQuantity, Site, UtcDatetime
+from contracts.records import Identifier
+from contracts.vocabulary import VIRTUAL_PREFIX, VirtualLocation, clearing_account
+
+DocumentType = Literal["asn", "outbound_order"]
+Lines = dict[Place, int]
+_SSCC_DIGITS: Final = 18
+_GTIN_DIGITS: Final = 14
+
+
+class ImportFileError(Exception):
+    """A file that cannot be imported; ``faults`` are all that is wrong with it."""
+
+    def __init__(self, faults: list[str]) -> None:
+        """Keep every fault.
+
+        Args:
+            faults: Place, value and expectation of each.
+        """
+        super().__init__("\n".join(faults))
+        self.faults = faults
+
+
+def has_check_digit(digits: str) -> bool:
+    """Check the last digit of a GTIN or SSCC (GS1 General Specifications 7.9).
+
+    Args:
+        digits: Decimal digits, the check digit last.
+
+    Returns:
+        Whether it fits the others.
+
+    Examples:
+        >>> has_check_digit("195211411234567899"), has_check_digit("195211411234567890")
+        (True, False)
+    """
+    weighted = sum(int(digit) * (1 if place % 2 == 0 else 3) for place, digit in enumerate(reversed(digits)))
+    return weighted % 10 == 0
+
+
+def _is_gtin(text: str) -> str:
+    if len(text) != _GTIN_DIGITS or not (text.isascii() and text.isdigit()):
+        raise ValueError(f"GTIN {text!r}: expected 14 digits (a spreadsheet may have made it a number)")
+    if not has_check_digit(text):
+        raise ValueError(f"GTIN {text!r}: its check digit is wrong")
+    return text
+
+
+def _is_unit(text: str) -> str:
+    is_sscc = len(text) == _SSCC_DIGITS and text.isascii() and text.isdigit()
+    if not is_sscc and not text.startswith("urn:epc:id:grai:"):
+        raise ValueError(f"unit {text!r}: expected an SSCC of 18 digits or urn:epc:id:grai:…")
+    if is_sscc and not has_check_digit(text):
+        raise ValueError(f"SSCC {text!r}: its check digit is wrong")
+    return text
+
+
+Gtin = Annotated[str, AfterValidator(_is_gtin)]
+Unit = Annotated[str, AfterValidator(_is_unit)]
+Door = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+class _Paper(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Level(_Paper):
+    """A packaging level: one of ``gtin`` holds ``base_units / base_units_denominator`` base units."""
+
+    gtin: Gtin
+    base_units: Annotated[int, Field(strict=True, ge=1, le=10**9)]
+    base_units_denominator: Annotated[int, Field(strict=True, ge=1, le=10**9)] = 1
+
+
+class ItemPaper(_Paper):
+    """An item and its packaging levels."""
+
+    code: Code
+    name: Annotated[str, Field(max_length=200)] | None = None
+    levels: Annotated[tuple[Level, ...], Field(max_length=20)] = ()
+
+    @model_validator(mode="after")
+    def _levels_differ(self) -> Self:
+        twice = [gtin for gtin, times in Counter(level.gtin for level in self.levels).items() if times > 1]
+        if twice:
+            raise ValueError(f"item {self.code!r}: GTIN {twice[0]} stands there twice")
+        return self
+
+
+class PortalPaper(_Paper):
+    """A door, the gateway that hears it, and the two places it lies between."""
+
+    site: Site
+    portal: Door
+    gateway: Gateway
+    inside_location: Code
+    outside_location: Code
+    mode: Literal["live", "shadow"] = "live"
+
+    @model_validator(mode="after")
+    def _lies_between(self) -> Self:
+        if self.inside_location.startswith(VIRTUAL_PREFIX):
+            raise ValueError(f"inside_location {self.inside_location!r}: expected a place of the site")
+        if self.outside_location.partition("/")[0] != VirtualLocation.CLEARING:
+            raise ValueError(
+                f"outside_location {self.outside_location!r}: expected an account like "
+                f"{clearing_account(self.portal)!r}"
+            )
+        return self
+
+
+class LinePaper(_Paper):
+    """A line of a document: loose goods, or content of the one unit named."""
+
+    line: Code
+    identifier: Identifier
+    quantity: PositiveQuantity
+    unit_seen: Code = "base"
+    lot: Code | None = None
+    units: Annotated[tuple[Unit, ...], Field(max_length=1)] = ()
+
+    @model_validator(mode="after")
+    def _is_named(self) -> Self:
+        if self.identifier.scheme == "gtin":
+            _is_gtin(self.identifier.value)
+        return self
+
+
+class DocumentPaper(_Paper):
+    """An ASN or an outbound order."""
+
+    site: Site
+    type: DocumentType
+    id: Code
+    partner: Code | None = None
+    lines: Annotated[tuple[LinePaper, ...], Field(min_length=1, max_length=20_000)]
+
+    @model_validator(mode="after")
+    def _lines_differ(self) -> Self:
+        twice = [line for line, times in Counter(each.line for each in self.lines).items() if times > 1]
+        if twice:
+            raise ValueError(f"document {self.id!r}: line {twice[0]!r} stands there twice")
+        return self
+
+    def as_lines(self) -> Iterator[Line]:
+        """Give its lines as they are stored.
+
+        Yields:
+            A line.
+        """
+        for line in self.lines:
+            yield Line(
+                self.type,
+                self.id,
+                line.line,
+                line.identifier.scheme,
+                line.identifier.value,
+                line.quantity,
+                line.unit_seen,
+                line.lot,
+                line.units[0] if line.units else None,
+            )
+
+
+class DocumentName(_Paper):
+    """Names a document of the site."""
+
+    type: DocumentType
+    id: Code
+
+
+class VisitPaper(_Paper):
+    """A vehicle expected or standing at a door."""
+
+    site: Site
+    visit: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    door: Door
+    direction: Literal["inbound", "outbound"]
+    from_at: UtcDatetime
+    to_at: UtcDatetime | None = None
+    documents: Annotated[tuple[DocumentName, ...], Field(max_length=100)] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.to_at is not None and self.to_at < self.from_at:
+            raise ValueError(f"visit {self.visit!r}: to_at {self.to_at} is before from_at {self.from_at}")
+        wanted = "asn" if self.direction == "inbound" else "outbound_order"
+        for name in self.documents:
+            if name.type != wanted:
+                raise ValueError(
+                    f"visit {self.visit!r} is {self.direction}: expected {wanted} documents, got {name.type}"
+                )
+        return self
+
+
+class OpeningPaper(_Paper):
+    """Stock that is there when the ledger begins: in a place, or in a unit that stands in a place."""
+
+    site: Site
+    identifier: Identifier
+    quantity: PositiveQuantity
+    unit_seen: Code = "base"
+    location: Code
+    unit: Unit | None = None
+    lot: Code | None = None
+
+
+Entry = (
+    tuple[Literal["items"], int, ItemPaper]
+    | tuple[Literal["portals"], int, PortalPaper]
+    | tuple[Literal["documents"], int, DocumentPaper]
+    | tuple[Literal["visits"], int, VisitPaper]
+)
+
+
+class ImportPaper(_Paper):
+    """Everything that one file may hold; ``site`` is the default of the entries below."""
+
+    items: tuple[ItemPaper, ...] = ()
+    portals: tuple[PortalPaper, ...] = ()
+    opening: tuple[OpeningPaper, ...] = ()
+    documents: tuple[DocumentPaper, ...] = ()
+    visits: tuple[VisitPaper, ...] = ()
+
+    _origin: tuple[str, Lines] | None = PrivateAttr(default=None)
+    """The file, and the line of each of its values."""
+
+    def entries(self) -> Iterator[Entry]:
+        """Give all but the opening stock in the order in which later ones rest on earlier ones.
+
+        Yields:
+            Name of the part, number within it, and the entry.
+        """
+        yield from (("items", number, paper) for number, paper in enumerate(self.items))
+        yield from (("portals", number, paper) for number, paper in enumerate(self.portals))
+        yield from (("documents", number, paper) for number, paper in enumerate(self.documents))
+        yield from (("visits", number, paper) for number, paper in enumerate(self.visits))
+
+    def placed(self, fault: str, part: str, number: int) -> str:
+        """Say where in the file an entry is at fault.
+
+        Args:
+            fault: What is wrong.
+            part: Name of the part.
+            number: Number within it, from 0.
+
+        Returns:
+            The fault after its place; alone if the entries come from no file.
+        """
+        if self._origin is None:
+            return fault
+        file, lines = self._origin
+        return f"{file}, line {line_at(lines, (part, number)) or 1}: {fault}"
+
+
+def read_import(path: Path) -> ImportPaper:
+    """Read a file for ``dockledger documents import``.
+
+    Args:
+        path: A JSON object in UTF-8.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        ImportFileError: Naming every fault with its line, place, value and expectation.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        raw = orjson.loads(text)
+    except OSError as error:
+        raise ImportFileError([f"{path}: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        wrong = error.object[error.start : error.start + 1].hex()
+        raise ImportFileError(
+            [f"{path}, line {line}: byte 0x{wrong} is not UTF-8: save it as UTF-8, not as Windows-1252"]
+        ) from error
+    except orjson.JSONDecodeError as error:
+        raise ImportFileError([f"{path}, line {error.lineno}: {error.msg}: expected JSON"]) from error
+    if not isinstance(raw, dict):
+        raise ImportFileError([f"{path}, line 1: expected a JSON object, got {type(raw).__name__}"])
+    return checked(raw, str(path), lines_of(text))
+
+
+def checked(raw: dict[str, Any], file: str, lines: Lines) -> ImportPaper:
+    """Check what a file holds.
+
+    Args:
+        raw: As it was read.
+        file: Its name.
+        lines: The line of each of its values.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        ImportFileError: Naming every fault with its line, place, value and expectation.
+    """
+    site = raw.pop("site", None)
+    for part in ("portals", "opening", "documents", "visits") if site is not None else ():
+        entries = raw.get(part)
+        for entry in entries if isinstance(entries, list) else ():
+            if isinstance(entry, dict):
+                entry.setdefault("site", site)
+    try:
+        papers = ImportPaper.model_validate_json(orjson.dumps(raw))
+    except ValidationError as error:
+        raise ImportFileError(
+            [_told(fault, file, lines) for fault in error.errors(include_url=False, include_context=False)]
+        ) from error
+    papers._origin = file, lines  # noqa: SLF001  its maker
+    return papers
+
+
+def _told(fault: Mapping[str, Any], file: str, lines: Lines) -> str:
+    """Say one fault: an entry's own check has named its value, others show it."""
+    place = ".".join(map(str, fault["loc"])) or "file"
+    message = fault["msg"].removeprefix("Value error, ")
+    shows = fault["type"] not in {"missing", "value_error"}
+    value = f", got {fault['input']!r:.80}" if shows else ""
+    return f"{file}, line {line_at(lines, fault['loc']) or 1}: {place}: {message}{value}"

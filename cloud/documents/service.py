@@ -1,0 +1,270 @@
+"""Registering documents and visits; the same twice is once, something else is refused."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from cloud.db import Connection
+from cloud.documents import store
+from cloud.documents.assignments import send_assignment
+from cloud.documents.catalogue import faults_of, put_item, stored_portal
+from cloud.documents.domain import (
+    KEEPERS,
+    READERS,
+    ConflictingDocumentError,
+    DocumentError,
+    Line,
+    UnknownDocumentError,
+)
+from cloud.documents.opening import post_opening
+from cloud.documents.papers import DocumentPaper, Entry, ImportPaper, VisitPaper
+from cloud.identity.actor import Actor
+from cloud.identity.store import act_as
+
+
+class DocumentRow(NamedTuple):
+    """A document in a list; its open lines are those that no movement has settled."""
+
+    site: str
+    type: str
+    id: str
+    partner: str | None
+    created_at: datetime
+    created_by: str
+    lines: int
+    settled_lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How much of an import was new."""
+
+    items: int
+    portals: int
+    opening: int
+    documents: int
+    visits: int
+
+
+def register_document(conn: Connection, actor: Actor, paper: DocumentPaper) -> bool:
+    """Register an ASN or an outbound order.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor or inventory controller of the site.
+        paper: The document.
+
+    Returns:
+        Whether it was new; the same content again changes nothing.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is no such site.
+        ConflictingDocumentError: If it is registered with other content, or declares a unit that another one
+            of its kind declares.
+        DocumentError: Naming every line that the ledger could not post.
+    """
+    actor.require(*KEEPERS, site=paper.site)
+    act_as(conn, actor)
+    name = {"site": paper.site, "type": paper.type, "id": paper.id}
+    if not store.tuples(conn, "lock_site", site=paper.site):
+        raise UnknownDocumentError(f"{paper.type} {paper.id!r}: there is no site {paper.site!r}")
+    there = store.rows(conn, Line, "lines_of_document", **name)
+    if there:
+        (known,) = _listed(conn, site=paper.site, kind=paper.type, name=paper.id, limit=1)
+        if there != list(paper.as_lines()) or known.partner != paper.partner:
+            raise ConflictingDocumentError(
+                f"{paper.type} {paper.id!r} is registered at site {paper.site!r} with other content: "
+                "expected the same, or another id"
+            )
+        return False
+    if faults := faults_of(conn, paper):
+        raise DocumentError("\n".join(faults))
+    units = sorted({unit for line in paper.lines for unit in line.units})
+    if elsewhere := store.tuples(conn, "units_declared_elsewhere", **name, units=units):
+        told = (f"unit {unit} is declared by {paper.type} {other!r} too" for unit, other in elsewhere)
+        raise ConflictingDocumentError(f"{paper.type} {paper.id!r}: {'; '.join(told)}: expected once a year")
+    store.add_document(conn, paper, actor.id)
+    detail = {"lines": len(paper.lines), "partner": paper.partner}
+    subject = f"{paper.type}:{paper.id}"
+    store.audit(conn, actor.id, "document_registered", subject, site=paper.site, detail=detail)
+    return True
+
+
+def register_visit(conn: Connection, actor: Actor, paper: VisitPaper, *, now: datetime) -> bool:
+    """Register a visit and tell the door's gateway.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor or inventory controller of the site.
+        paper: The visit.
+        now: The present.
+
+    Returns:
+        Whether it was new; the same content again changes nothing.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If the door or a document is not registered.
+        ConflictingDocumentError: If it is registered with other content.
+    """
+    gateway = _stored_visit(conn, actor, paper)
+    if gateway is not None:
+        send_assignment(conn, site=paper.site, gateway=gateway, sent_by=actor.id, now=now)
+    return gateway is not None
+
+
+def import_all(conn: Connection, actor: Actor, papers: ImportPaper, *, now: datetime) -> Imported:
+    """Register everything of a file in one transaction, or nothing.
+
+    Args:
+        conn: In a transaction that the caller commits directly after.
+        actor: A supervisor or inventory controller of every site named, at all sites if there are items.
+        papers: What the file holds.
+        now: The present.
+
+    Returns:
+        How much was new.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        DocumentError: Naming every entry that cannot be registered, with its line in the file.
+    """
+    actor.require(*KEEPERS)
+    faults: list[str] = []
+    told: set[tuple[str, str]] = set()
+    counts = dict.fromkeys(("items", "portals", "documents", "visits"), 0)
+    for entry in papers.entries():
+        part, number, _ = entry
+        try:
+            is_new, gateways = _stored(conn, actor, entry)
+        except DocumentError as error:
+            faults += [papers.placed(fault, part, number) for fault in str(error).splitlines()]
+        else:
+            counts[part] += is_new
+            told |= gateways
+    if faults:
+        raise DocumentError("\n".join(faults))
+    for site, gateway in sorted(told):
+        send_assignment(conn, site=site, gateway=gateway, sent_by=actor.id, now=now)
+    return Imported(opening=post_opening(conn, actor, papers.opening, now=now), **counts)
+
+
+def _stored(conn: Connection, actor: Actor, entry: Entry) -> tuple[bool, set[tuple[str, str]]]:
+    """Store one entry of a file: whether it was new, and which gateways of which sites must learn of it."""
+    match entry:
+        case ("items", _, item):
+            return put_item(conn, actor, item), set()
+        case ("portals", _, portal):
+            gateways = stored_portal(conn, actor, portal)
+            return bool(gateways), {(portal.site, gateway) for gateway in gateways}
+        case ("documents", _, paper):
+            return register_document(conn, actor, paper), set()
+        case ("visits", _, visit):
+            gateway = _stored_visit(conn, actor, visit)
+            return gateway is not None, {(visit.site, gateway)} if gateway else set()
+
+
+def documents(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str | None = None,
+    kind: str | None = None,
+    after: tuple[str, str, str] = ("", "", ""),
+    limit: int,
+) -> list[DocumentRow]:
+    """List documents by site, type and id.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks; sees the sites at which it may read stock.
+        site: Only of this site.
+        kind: Only of this type.
+        after: The last one of the page before.
+        limit: Most to give.
+
+    Returns:
+        The documents.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))
+    return _listed(conn, site=site, kind=kind, after=after, limit=limit)
+
+
+def document(
+    conn: Connection, actor: Actor, *, site: str, kind: str, name: str
+) -> tuple[DocumentRow, list[Line]]:
+    """Give one document with its lines.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Site id.
+        kind: Its type.
+        name: Its id.
+
+    Returns:
+        The document and its lines in order.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is none.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))
+    found = _listed(conn, site=site, kind=kind, name=name, limit=1)
+    if not found:
+        raise UnknownDocumentError(f"there is no {kind} {name!r} at site {site!r}")
+    return found[0], store.rows(conn, Line, "lines_of_document", site=site, type=kind, id=name)
+
+
+def _listed(
+    conn: Connection,
+    *,
+    site: str | None,
+    kind: str | None,
+    name: str | None = None,
+    after: tuple[str, str, str] = ("", "", ""),
+    limit: int,
+) -> list[DocumentRow]:
+    keys = dict(zip(("after_site", "after_type", "after_id"), after, strict=True))
+    return store.rows(conn, DocumentRow, "documents", site=site, type=kind, id=name, limit=limit, **keys)
+
+
+def _stored_visit(conn: Connection, actor: Actor, paper: VisitPaper) -> str | None:
+    """Store a visit; gives the gateway that must learn of it, or None if it was there as it is."""
+    actor.require(*KEEPERS, site=paper.site)
+    act_as(conn, actor)
+    doors = store.portals(conn, site=paper.site, portal=paper.door, limit=1)
+    if not doors:
+        raise UnknownDocumentError(
+            f"visit {paper.visit!r}: there is no door {paper.door!r} at site {paper.site!r}"
+        )
+    for name in paper.documents:
+        if not store.rows(conn, Line, "lines_of_document", site=paper.site, type=name.type, id=name.id):
+            raise UnknownDocumentError(
+                f"visit {paper.visit!r}: there is no {name.type} {name.id!r} at site {paper.site!r}"
+            )
+    if store.add_visit(conn, paper, actor.id):
+        detail = {"door": paper.door, "direction": paper.direction, "from_at": paper.from_at.isoformat()}
+        subject = f"visit:{paper.visit}"
+        store.audit(conn, actor.id, "visit_registered", subject, site=paper.site, detail=detail)
+        return doors[0].gateway
+    (there,) = store.visits(conn, site=paper.site, visit=paper.visit, limit=1)
+    is_same = (there.door, there.direction, there.from_at, there.to_at, set(there.documents)) == (
+        paper.door,
+        paper.direction,
+        paper.from_at,
+        paper.to_at,
+        {f"{name.type}/{name.id}" for name in paper.documents},
+    )
+    if not is_same:
+        raise ConflictingDocumentError(
+            f"visit {paper.visit!r} is registered at site {paper.site!r} with another door, direction, time "
+            "or documents: expected the same, or another id"
+        )
+    return None

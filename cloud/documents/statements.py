@@ -1,0 +1,121 @@
+"""What documents post: declared lines in, movements and unit positions out (DOMAIN D2, D5, D8)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from cloud.documents.domain import Line, RemainderReason, VisitRow
+from cloud.documents.papers import OpeningPaper
+from cloud.ledger.domain import CloudStatement, EffectiveRow
+from contracts.base import SiteId
+from contracts.occurrence import TimeBasis
+from contracts.records import DocumentRef, Identifier, Movement, Side, UnitPosition
+from contracts.vocabulary import BizStep, VirtualLocation
+
+_CLOUD = {"seq": 1, "mono_ns": 0, "boot_id": "cloud", "clock_ok": True}
+
+
+def business_leg(
+    visit: VisitRow,
+    lines: Sequence[Line],
+    actor: str,
+    occurred_at: datetime,
+    *,
+    unseen: frozenset[str] = frozenset(),
+) -> list[CloudStatement]:
+    """Let declared goods change hands: from the supplier, or to the customer.
+
+    Goods in units go into or out of the unit, wherever it stands; loose goods into or out of the visit's
+    clearing account, from or to which they cross the door.
+
+    Args:
+        visit: Whose documents these are.
+        lines: What changes hands.
+        actor: Who confirms it.
+        occurred_at: When.
+        unseen: Units that no reader saw; the reason of what they hold says so.
+
+    Returns:
+        A movement per line, in order.
+    """
+    is_inbound = visit.is_inbound
+    partner = Side(location=VirtualLocation.SUPPLIER if is_inbound else VirtualLocation.CUSTOMER)
+    step = BizStep.ACCEPTING if is_inbound else BizStep.DEPARTING
+    made = []
+    for line in lines:
+        place: dict[str, str] = (
+            {"location": visit.clearing_account} if line.unit is None else {"unit": line.unit}
+        )
+        here = Side.model_validate(place | ({"lot": line.lot} if line.lot else {}))
+        movement = Movement.model_validate(
+            _CLOUD
+            | {
+                "occurred_at_claimed": occurred_at,
+                "actor": actor,
+                "read_point": visit.door,
+                "biz_step": step,
+                "documents": (
+                    DocumentRef(type=line.type, id=line.id, line=line.line),
+                    DocumentRef(type="visit", id=visit.visit),
+                ),
+                "identifier": Identifier.model_validate(
+                    {"scheme": line.identifier_scheme, "value": line.identifier}
+                ),
+                "quantity_seen": line.quantity,
+                "unit_seen": line.unit_seen,
+                "reason": RemainderReason.NOT_READ.value if line.unit in unseen else None,
+                "source": partner if is_inbound else here,
+                "destination": here if is_inbound else partner,
+            }
+        )
+        made.append(_statement(visit.site, movement, occurred_at))
+    return made
+
+
+def opening_statements(
+    papers: Sequence[OpeningPaper], actor: str, occurred_at: datetime
+) -> list[CloudStatement]:
+    """Put stock where it is when the ledger begins; units are placed too.
+
+    Args:
+        papers: What is there.
+        actor: Who says so.
+        occurred_at: The cut-over.
+
+    Returns:
+        Movements out of the account of the opening, and a position for every unit.
+    """
+    made = []
+    placed: set[str] = set()
+    for paper in papers:
+        if paper.unit is not None and paper.unit not in placed:
+            placed.add(paper.unit)
+            position = UnitPosition.model_validate(
+                _CLOUD
+                | {
+                    "occurred_at_claimed": occurred_at,
+                    "actor": actor,
+                    "unit": paper.unit,
+                    "location": paper.location,
+                }
+            )
+            made.append(_statement(paper.site, position, occurred_at))
+        place = {"location": paper.location} if paper.unit is None else {"unit": paper.unit}
+        movement = Movement.model_validate(
+            _CLOUD
+            | {
+                "occurred_at_claimed": occurred_at,
+                "actor": actor,
+                "identifier": paper.identifier,
+                "quantity_seen": paper.quantity,
+                "unit_seen": paper.unit_seen,
+                "source": Side(location=VirtualLocation.OPENING),
+                "destination": Side.model_validate(place | ({"lot": paper.lot} if paper.lot else {})),
+                "reason": "opening",
+            }
+        )
+        made.append(_statement(paper.site, movement, occurred_at))
+    return made
+
+
+def _statement(site: str, record: Movement | UnitPosition, occurred_at: datetime) -> CloudStatement:
+    return CloudStatement(SiteId(site), EffectiveRow(record, occurred_at, TimeBasis.CLAIMED))

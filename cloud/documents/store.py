@@ -1,0 +1,266 @@
+"""Documents, doors and visits in the database."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any, Final, NamedTuple, TypeVar
+
+import orjson
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from cloud.db import statements
+from cloud.documents.domain import Line, VisitRow
+from cloud.documents.papers import DocumentPaper, VisitPaper
+from cloud.ledger.store import record_audit
+from cloud.master.domain import IdentifierKey
+from contracts.vocabulary import clearing_account
+
+Row = TypeVar("Row")
+
+_SQL: Final = statements("cloud.documents")
+
+
+class PortalRow(NamedTuple):
+    """A door as it is registered."""
+
+    site: str
+    portal: str
+    gateway: str
+    inside_location: str
+    outside_location: str
+    mode: str
+
+
+class KnownName(NamedTuple):
+    """What an identifier names already."""
+
+    item_id: int
+    code: str
+    is_provisional: bool
+    numerator: int
+    denominator: int
+
+    @property
+    def ratio(self) -> Fraction:
+        """Base units in one."""
+        return Fraction(self.numerator, self.denominator)
+
+
+def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
+    """Run a list's statement.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        kind: What each row becomes.
+        statement: Name in `queries.sql`.
+        **parameters: The statement's parameters.
+
+    Returns:
+        The rows in order.
+    """
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(_SQL[statement], parameters).fetchall()
+
+
+def tuples(conn: Connection, statement: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+    """Run a statement whose rows need no names.
+
+    Args:
+        conn: In a transaction.
+        statement: Name in `queries.sql`.
+        **parameters: The statement's parameters.
+
+    Returns:
+        The rows in order.
+    """
+    return conn.execute(_SQL[statement], parameters).fetchall()
+
+
+def change(conn: Connection, statement: str, /, **parameters: Any) -> int:
+    """Run a statement that changes rows.
+
+    Args:
+        conn: In a transaction.
+        statement: Name in `queries.sql`.
+        **parameters: The statement's parameters.
+
+    Returns:
+        How many rows it changed.
+    """
+    return conn.execute(_SQL[statement], parameters).rowcount
+
+
+def add_document(conn: Connection, paper: DocumentPaper, actor: str) -> bool:
+    """Store a document with its lines.
+
+    Args:
+        conn: In a transaction.
+        paper: As it was sent.
+        actor: Who registers it.
+
+    Returns:
+        False if there is one of that name already; then nothing was stored.
+    """
+    name = {"site": paper.site, "type": paper.type, "id": paper.id}
+    if not change(conn, "add_document", **name, partner=paper.partner, actor=actor):
+        return False
+    lines = paper.lines
+    change(
+        conn,
+        "add_lines",
+        **name,
+        lines=[line.line for line in lines],
+        schemes=[line.identifier.scheme for line in lines],
+        identifiers=[line.identifier.value for line in lines],
+        quantities=[line.quantity for line in lines],
+        units_seen=[line.unit_seen for line in lines],
+        lots=[line.lot for line in lines],
+        units=[line.units[0] if line.units else None for line in lines],
+    )
+    return True
+
+
+def add_visit(conn: Connection, paper: VisitPaper, actor: str) -> bool:
+    """Store a visit with the names of its documents.
+
+    Args:
+        conn: In a transaction.
+        paper: As it was sent.
+        actor: Who registers it.
+
+    Returns:
+        False if there is one of that name already; then nothing was stored.
+    """
+    stored = change(
+        conn,
+        "add_visit",
+        site=paper.site,
+        visit=paper.visit,
+        door=paper.door,
+        direction=paper.direction,
+        from_at=paper.from_at,
+        to_at=paper.to_at,
+        account=clearing_account(paper.visit),
+        actor=actor,
+    )
+    if not stored:
+        return False
+    change(
+        conn,
+        "add_visit_documents",
+        site=paper.site,
+        visit=paper.visit,
+        types=[name.type for name in paper.documents],
+        ids=[name.id for name in paper.documents],
+    )
+    return True
+
+
+def settled(conn: Connection, kind: str, targets: Sequence[str]) -> set[str]:
+    """Tell which of some claims were made.
+
+    Args:
+        conn: In a transaction.
+        kind: Of the claims.
+        targets: Of the claims.
+
+    Returns:
+        Those made.
+    """
+    return {row[0] for row in tuples(conn, "settled_lines", kind=kind, targets=list(targets))}
+
+
+def lines_of_visit(conn: Connection, site: str, visit: str) -> list[Line]:
+    """List what the documents of a visit declare.
+
+    Args:
+        conn: In a transaction.
+        site: Site id.
+        visit: The visit.
+
+    Returns:
+        Lines in document order.
+    """
+    return rows(conn, Line, "lines_of_visit", site=site, visit=visit)
+
+
+def portals(
+    conn: Connection,
+    *,
+    site: str | None,
+    portal: str | None = None,
+    after: tuple[str, str] = ("", ""),
+    limit: int,
+) -> list[PortalRow]:
+    """List doors.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        site: Only of this site.
+        portal: Only of this name.
+        after: The last one of the page before.
+        limit: Most to give.
+
+    Returns:
+        The doors by site and name.
+    """
+    keys = {"after_site": after[0], "after_portal": after[1]}
+    return rows(conn, PortalRow, "portals", site=site, portal=portal, limit=limit, **keys)
+
+
+def visits(
+    conn: Connection,
+    *,
+    site: str | None,
+    visit: str | None = None,
+    state: str | None = None,
+    after: tuple[str, str] = ("", ""),
+    limit: int,
+) -> list[VisitRow]:
+    """List visits.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        site: Only of this site.
+        visit: Only of this name.
+        state: Only in this state.
+        after: The last one of the page before.
+        limit: Most to give.
+
+    Returns:
+        The visits by site and name.
+    """
+    keys = {"after_site": after[0], "after_visit": after[1]}
+    return rows(conn, VisitRow, "visits", site=site, visit=visit, state=state, limit=limit, **keys)
+
+
+def known_names(conn: Connection, keys: Sequence[IdentifierKey]) -> dict[IdentifierKey, KnownName]:
+    """Look identifiers up as they stand now.
+
+    Args:
+        conn: In a transaction.
+        keys: Scheme and value of each.
+
+    Returns:
+        What each names; those that nobody named an item by are absent.
+    """
+    schemes, values = [key[0] for key in keys], [key[1] for key in keys]
+    found = tuples(conn, "known_names", schemes=schemes, values=values)
+    return {(scheme, value): KnownName(*name) for scheme, value, *name in found}
+
+
+def audit(
+    conn: Connection, actor: str, action: str, subject: str, *, site: str, detail: Mapping[str, object]
+) -> None:
+    """Say in the audit trail what was done to documents.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: Who did it.
+        action: What, as a stable snake_case word.
+        subject: To what.
+        site: Where.
+        detail: More, as JSON.
+    """
+    text = orjson.dumps(detail).decode()
+    record_audit(conn, actor=actor, action=action, target=subject, site=site, detail=text)

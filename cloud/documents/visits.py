@@ -1,0 +1,369 @@
+"""A visit's course: what stands out, its receipt or departure, its end (DOMAIN D2)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from cloud.db import Connection
+from cloud.documents import store
+from cloud.documents.assignments import send_assignment
+from cloud.documents.domain import (
+    EARLY,
+    KEEPERS,
+    LINE_CLAIM,
+    READERS,
+    ConflictingDocumentError,
+    Line,
+    Remainder,
+    RemainderReason,
+    UnknownDocumentError,
+    VisitNotClearError,
+    VisitRow,
+    due_lines,
+    sort_units,
+)
+from cloud.documents.statements import business_leg
+from cloud.identity.actor import Actor
+from cloud.identity.store import act_as
+from cloud.ledger.domain import Claim, PostingKind
+from cloud.ledger.posting import Posting
+from contracts.vocabulary import VirtualLocation
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a receipt or departure confirmation came to."""
+
+    visit: str
+    position: int | None
+    """Of the posting; None if there was nothing to post any more."""
+    lines: tuple[Line, ...]
+    """Those whose goods changed hands now."""
+    missing_units: tuple[str, ...]
+    """Declared, and neither seen nor confirmed: not received."""
+    unexpected_units: tuple[str, ...]
+    """Seen, and declared by none of the visit's documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisitStory:
+    """A visit with everything that is open about it."""
+
+    visit: VisitRow
+    lines: tuple[Line, ...]
+    settled: frozenset[str]
+    """``type/id/line`` of lines that were confirmed."""
+    crossed: tuple[str, ...]
+    """Units that stand as having crossed in the visit's direction, or were placed there by hand."""
+    remainders: tuple[Remainder, ...]
+
+
+def visits(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str | None = None,
+    state: str | None = None,
+    after: tuple[str, str] = ("", ""),
+    limit: int,
+) -> list[VisitRow]:
+    """List visits by site and name.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks; sees the sites at which it may read stock.
+        site: Only of this site.
+        state: Only those ``open``, ``closed`` or ``cancelled``.
+        after: The last one of the page before.
+        limit: Most to give.
+
+    Returns:
+        The visits.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))
+    return store.visits(conn, site=site, state=state, after=after, limit=limit)
+
+
+def story(conn: Connection, actor: Actor, *, site: str, visit: str) -> VisitStory:
+    """Tell a visit with what is open about it.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Site id.
+        visit: The visit.
+
+    Returns:
+        Its story.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is none.
+    """
+    actor.require(*READERS, site=site)
+    within = actor.narrowed(*READERS)
+    act_as(conn, within)
+    return _story(conn, within, _found(conn, site, visit))
+
+
+def confirm(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str,
+    visit: str,
+    confirmed_units: Iterable[str] = (),
+    now: datetime,
+) -> Confirmed:
+    """Confirm the receipt of an inbound visit's goods, or the departure of an outbound one's, in one posting.
+
+    Declared content changes hands for units that crossed, or that the person confirms; loose goods as
+    declared: what crossed beyond or short of that remains in the clearing account. Each line once, however
+    often it is confirmed.
+
+    Args:
+        conn: In a transaction that the caller commits directly after.
+        actor: A supervisor or inventory controller of the site.
+        site: Site id.
+        visit: The visit.
+        confirmed_units: Units that are there although no reader saw them.
+        now: The present: when the goods change hands.
+
+    Returns:
+        What was posted, and what is missing.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is no such visit, or a confirmed unit is not declared.
+        ConflictingDocumentError: If the visit has ended.
+    """
+    actor.require(*KEEPERS, site=site)
+    act_as(conn, actor)
+    found = _locked(conn, site, visit)
+    told = _story(conn, actor, found)
+    confirmed = frozenset(confirmed_units)
+    declared = {line.unit for line in told.lines}
+    if unknown := sorted(confirmed - declared):
+        raise UnknownDocumentError(
+            f"visit {visit!r}: unit {', '.join(map(repr, unknown))} is declared by none of its documents"
+        )
+    present, missing, extra = sort_units(told.lines, told.crossed, confirmed)
+    due = due_lines(told.lines, present, told.settled)
+    unseen = confirmed - frozenset(told.crossed)
+    position = None
+    if due:
+        posting = Posting(conn, actor, PostingKind.STATEMENT)
+        posting.claim([Claim(LINE_CLAIM, line.claim_target(site)) for line in due])
+        posting.write(statements=business_leg(found, due, actor.id, now, unseen=unseen))
+        action = "receipt_confirmed" if found.is_inbound else "departure_confirmed"
+        detail = {"lines": len(due), "missing": sorted(missing), "confirmed_by_hand": sorted(unseen)}
+        posting.audit(action, f"visit:{visit}", site, detail)
+        position = posting.close().position
+    return Confirmed(visit, position, tuple(due), tuple(sorted(missing)), tuple(sorted(extra)))
+
+
+def close(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str,
+    visit: str,
+    reasons: Mapping[str, str],
+    now: datetime,
+) -> VisitRow:
+    """Close a visit that is clear, or whose every remainder has a reason.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor or inventory controller of the site.
+        site: Site id.
+        visit: The visit.
+        reasons: Reason by the remainder's name; see `RemainderReason`. Open cards take none: answer them.
+        now: The present.
+
+    Returns:
+        The visit as it ended.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is no such visit.
+        ConflictingDocumentError: If it has ended, or a reason is none of the known ones.
+        VisitNotClearError: Naming what remains without a reason.
+    """
+    actor.require(*KEEPERS, site=site)
+    act_as(conn, actor)
+    told = _story(conn, actor, _locked(conn, site, visit))
+    for name, reason in reasons.items():
+        if reason not in set(RemainderReason):
+            raise ConflictingDocumentError(
+                f"visit {visit!r}: reason {reason!r} of {name!r}: "
+                f"expected one of {', '.join(RemainderReason)}"
+            )
+    names = {left.name for left in told.remainders if left.kind != "card"}
+    if unknown := sorted(reasons.keys() - names):
+        raise ConflictingDocumentError(
+            f"visit {visit!r}: nothing remains of {', '.join(map(repr, unknown))}: "
+            f"expected {', '.join(sorted(names)) or 'no reason, it is clear'}"
+        )
+    unexplained = [
+        left.message for left in told.remainders if left.kind == "card" or left.name not in reasons
+    ]
+    if unexplained:
+        raise VisitNotClearError(f"visit {visit!r} is not clear: {'; '.join(unexplained)}")
+    return _end(conn, actor, told.visit, "closed", reasons=reasons, now=now)
+
+
+def cancel(conn: Connection, actor: Actor, *, site: str, visit: str, now: datetime) -> VisitRow:
+    """Cancel a visit for which nothing crossed and nothing was confirmed.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor or inventory controller of the site.
+        site: Site id.
+        visit: The visit.
+        now: The present.
+
+    Returns:
+        The visit as it ended.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is no such visit.
+        ConflictingDocumentError: If it has ended, or something happened for it.
+    """
+    actor.require(*KEEPERS, site=site)
+    act_as(conn, actor)
+    told = _story(conn, actor, _locked(conn, site, visit))
+    left = [left for left in told.remainders if left.kind != "missing_unit"]
+    if told.crossed or told.settled or left:
+        raise ConflictingDocumentError(
+            f"visit {visit!r} cannot be cancelled: {len(told.crossed)} units crossed for it, "
+            f"{len(told.settled)} lines are confirmed, {len(left)} things remain: close it instead"
+        )
+    return _end(conn, actor, told.visit, "cancelled", reasons={}, now=now)
+
+
+def _found(conn: Connection, site: str, visit: str) -> VisitRow:
+    found = store.visits(conn, site=site, visit=visit, limit=1)
+    if not found:
+        raise UnknownDocumentError(f"there is no visit {visit!r} at site {site!r}")
+    return found[0]
+
+
+def _locked(conn: Connection, site: str, visit: str) -> VisitRow:
+    store.tuples(conn, "lock_visit", site=site, visit=visit)
+    found = _found(conn, site, visit)
+    if found.state != "open":
+        raise ConflictingDocumentError(f"visit {visit!r} is {found.state}: expected one that is open")
+    return found
+
+
+def _story(conn: Connection, within: Actor, found: VisitRow) -> VisitStory:
+    lines = store.lines_of_visit(conn, found.site, found.visit)
+    targets = {line.claim_target(found.site): line.name for line in lines}
+    settled = frozenset(targets[target] for target in store.settled(conn, LINE_CLAIM, list(targets)))
+    crossings = store.tuples(conn, "visit_crossings", sites=within.reach, site=found.site, visit=found.visit)
+    side_of = dict(crossings)  # the last crossing of a unit says on which side it is
+    wanted = "in" if found.is_inbound else "out"
+    seen = {unit for unit, direction in side_of.items() if direction == wanted}
+    crossed = tuple(sorted(seen | _placed(conn, found, lines)))
+    remainders = (
+        *_of_units(found, lines, settled, crossed),
+        *_of_clearing(conn, found),
+        *_of_cards(conn, within, found),
+    )
+    return VisitStory(found, tuple(lines), settled, crossed, remainders)
+
+
+def _placed(conn: Connection, found: VisitRow, lines: list[Line]) -> set[str]:
+    """Find declared units that a handheld placed on the side to which the visit brings them.
+
+    Where a door sees such a unit too, its crossing confirms the handheld and belongs to no posting.
+    """
+    declared = sorted({line.unit for line in lines if line.unit is not None})
+    outside = {found.clearing_account, VirtualLocation.CUSTOMER.value}
+    return {
+        unit
+        for unit, site, location, is_virtual, since_at in store.tuples(
+            conn, "where_units_stand", units=declared
+        )
+        if site == found.site
+        and since_at >= found.from_at - EARLY
+        and (not is_virtual if found.is_inbound else location in outside)
+    }
+
+
+def _of_units(
+    found: VisitRow, lines: list[Line], settled: frozenset[str], crossed: tuple[str, ...]
+) -> list[Remainder]:
+    _, missing, extra = sort_units(lines, crossed, ())
+    by_unit: dict[str, bool] = {}
+    for line in lines:
+        if line.unit is not None:
+            by_unit[line.unit] = by_unit.get(line.unit, True) and line.name in settled
+    what = "received" if found.is_inbound else "departed"
+    left = [
+        Remainder("missing_unit", unit, None, f"unit {unit} is declared and was not seen")
+        for unit in sorted(missing)
+        if not by_unit[unit]
+    ]
+    left += [
+        Remainder("unexpected_unit", unit, None, f"unit {unit} crossed and no document declares it")
+        for unit in sorted(extra)
+    ]
+    left += [
+        Remainder("unsettled_unit", unit, None, f"unit {unit} crossed and is not {what}")
+        for unit in sorted(set(crossed) & by_unit.keys())
+        if not by_unit[unit]
+    ]
+    return left
+
+
+def _of_clearing(conn: Connection, found: VisitRow) -> list[Remainder]:
+    rows = store.tuples(conn, "clearing_balance", site=found.site, account=found.clearing_account)
+    return [
+        Remainder("loose", item, quantity, f"{quantity.normalize():f} of item {item} remain in clearing")
+        for item, quantity in rows
+    ]
+
+
+def _of_cards(conn: Connection, within: Actor, found: VisitRow) -> list[Remainder]:
+    rows = store.tuples(
+        conn,
+        "open_cards",
+        sites=within.reach,
+        site=found.site,
+        visit=found.visit,
+        door=found.door,
+        from_at=found.from_at,
+        to_at=found.to_at,
+    )
+    return [
+        Remainder("card", name, None, f"dock exception {name} (EPC {epc}) waits for an answer")
+        for name, epc in rows
+    ]
+
+
+def _end(
+    conn: Connection,
+    actor: Actor,
+    found: VisitRow,
+    state: str,
+    *,
+    reasons: Mapping[str, str],
+    now: datetime,
+) -> VisitRow:
+    text = orjson.dumps(dict(reasons)).decode()
+    store.change(
+        conn, "end_visit", site=found.site, visit=found.visit, state=state, reasons=text, actor=actor.id
+    )
+    detail = {"reasons": dict(reasons)}
+    store.audit(conn, actor.id, f"visit_{state}", f"visit:{found.visit}", site=found.site, detail=detail)
+    send_assignment(conn, site=found.site, gateway=found.gateway, sent_by=actor.id, now=now)
+    return _found(conn, found.site, found.visit)
