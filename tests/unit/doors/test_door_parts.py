@@ -1,0 +1,180 @@
+"""Assignments on disk, the early look at wrong units, lamps, and the running count."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from contracts.vocabulary import CrossingDirection
+from edge_agent.decode.tag_role import TagRoles, TagRules
+from edge_agent.doors.assignments import MOST_KEPT, Assignments
+from edge_agent.doors.lamps import Lamps
+from edge_agent.doors.lookout import Lookout
+from edge_agent.doors.tally import MOST_VISITS, VisitTally
+from edge_agent.doors.visits import Known
+from edge_agent.readers.raw_read import RawRead
+from tests.unit.doors.conftest import (
+    OTHER_PALLET,
+    PALLET,
+    START,
+    START_US,
+    assigned,
+    decided,
+    item_tag,
+    line,
+    passage,
+    portal,
+    sscc,
+    unit_tag,
+    visit,
+)
+
+HOUR_US = 3_600_000_000
+
+
+def message(revision: int, hours: float, *visits: dict, **other: object) -> bytes:
+    issued_at = (START + timedelta(hours=hours)).isoformat()
+    assignment = assigned(*visits, revision=revision, issued_at=issued_at, **other)
+    return assignment.model_dump_json(by_alias=True).encode()
+
+
+def kept(directory: Path) -> Assignments:
+    return Assignments(directory / "assignments.json", "leeds")
+
+
+def test_an_assignment_survives_a_restart(tmp_path: Path) -> None:
+    assert kept(tmp_path).take(message(4, 0, visit("V-1")))
+    again = kept(tmp_path)
+    assert again.revision == 4
+    assert [each.visit for each in again.in_force(START_US).open_at("dock-1", START_US)] == ["V-1"]
+
+
+def test_a_lower_revision_is_refused_and_counted_and_a_repeated_one_is_neither(tmp_path: Path) -> None:
+    assignments = kept(tmp_path)
+    assert assignments.take(message(4, 0, visit("V-4")))
+    assert not assignments.take(message(4, 0, visit("V-4")))
+    assert assignments.refused == 0
+    assert not assignments.take(message(3, 1, visit("V-3")))
+    assert (assignments.refused, assignments.revision) == (1, 4)
+
+
+def test_what_is_in_force_is_what_was_issued_before_it_happened(tmp_path: Path) -> None:
+    assignments = kept(tmp_path)
+    for revision in (1, 2, 3):
+        assignments.take(message(revision, revision))
+    at = [assignments.in_force(START_US + hours * HOUR_US // 2).revision for hours in range(8)]
+    assert at == [None, None, 1, 1, 2, 2, 3, 3]
+
+
+def test_only_so_many_revisions_are_kept(tmp_path: Path) -> None:
+    assignments = kept(tmp_path)
+    for revision in range(1, MOST_KEPT + 5):
+        assignments.take(message(revision, revision))
+    assert assignments.in_force(START_US).revision == 5
+    assert kept(tmp_path).revision == MOST_KEPT + 4
+
+
+@pytest.mark.parametrize("payload", [b"", b"{}", b"\xff", b'{"revision": "one"}'])
+def test_a_message_that_is_no_assignment_changes_nothing(tmp_path: Path, payload: bytes) -> None:
+    assignments = kept(tmp_path)
+    assignments.take(message(4, 0))
+    assert not assignments.take(payload)
+    assert (assignments.unreadable, assignments.revision) == (1, 4)
+
+
+def test_another_sites_assignment_is_refused(tmp_path: Path) -> None:
+    assignments = kept(tmp_path)
+    assert not assignments.take(message(4, 0, site="york"))
+    assert (assignments.refused, assignments.revision) == (1, None)
+
+
+def test_a_damaged_file_is_put_aside_and_the_next_message_taken(tmp_path: Path) -> None:
+    (tmp_path / "assignments.json").write_bytes(b'{"assignments": [{')
+    assignments = kept(tmp_path)
+    assert assignments.revision is None
+    assert (tmp_path / "assignments.json.damaged").exists()
+    assert assignments.take(message(1, 0))
+
+
+DOOR = portal(feedback={"ok_gpo": 1, "wrong_gpo": 2, "near_dbm": -50})
+HERE = visit("V-1", line("ASN-1", units=[PALLET]))
+THERE = visit("V-2", line("ASN-2", units=[OTHER_PALLET]), door="dock-2")
+
+
+def lookout(*visits: dict) -> Lookout:
+    known = Known.of(assigned(*visits))
+    return Lookout((DOOR,), TagRoles(TagRules()), lambda _at_us: known)
+
+
+def reads(tag: str, *, rssi_dbm: float = -40, count: int = 3, from_s: float = 0) -> list[RawRead]:
+    return [
+        RawRead(START_US + round((from_s + n / 10) * 1e6), "dock-1-reader", 1 + n % 2, tag, rssi_dbm)
+        for n in range(count)
+    ]
+
+
+def told(watch: Lookout, seen: list[RawRead]) -> list[bool]:
+    return [watch.take(read) is DOOR for read in seen]
+
+
+def test_a_unit_of_another_visit_is_told_at_its_second_read_and_once() -> None:
+    assert told(lookout(HERE, THERE), reads(unit_tag(OTHER_PALLET), count=5)) == [False, True, *[False] * 3]
+
+
+@pytest.mark.parametrize("tag", [unit_tag(PALLET), unit_tag(sscc("09506000000000077")), item_tag()])
+def test_expected_unknown_and_item_tags_are_never_told(tag: str) -> None:
+    assert not any(told(lookout(HERE, THERE), reads(tag)))
+
+
+def test_a_unit_that_only_passes_at_a_distance_is_not_told() -> None:
+    assert not any(told(lookout(HERE, THERE), reads(unit_tag(OTHER_PALLET), rssi_dbm=-51, count=50)))
+
+
+def test_a_unit_that_comes_again_after_a_minute_is_told_again() -> None:
+    watch = lookout(HERE, THERE)
+    seen = [*reads(unit_tag(OTHER_PALLET)), *reads(unit_tag(OTHER_PALLET), from_s=61)]
+    assert told(watch, seen) == [False, True, False, False, True, False]
+
+
+def test_nothing_is_wrong_at_a_door_without_a_visit_or_when_the_other_visit_is_over() -> None:
+    assert not any(told(lookout(THERE), reads(unit_tag(OTHER_PALLET))))
+    over = THERE | {"to_at": (START - timedelta(minutes=1)).isoformat()}
+    assert not any(told(lookout(HERE, over), reads(unit_tag(OTHER_PALLET))))
+
+
+def test_a_lamp_goes_off_by_itself_and_stays_on_while_it_is_asked_for() -> None:
+    switched: list[tuple[str, int, bool]] = []
+    lamps = Lamps(lambda reader, port, on: switched.append((reader, port, on)))
+    lamps.light("r1:2", 1.0, 10.0)
+    lamps.light("r1:2", 1.0, 10.5)
+    lamps.tick(11.2)
+    assert switched == [("r1", 2, True)]
+    lamps.tick(11.5)
+    lamps.tick(12.0)
+    assert switched == [("r1", 2, True), ("r1", 2, False)]
+
+
+def test_a_visit_counts_each_declared_unit_once_and_a_restart_forgets_nothing() -> None:
+    assignment = assigned(visit("V-1", line("ASN-1", units=[PALLET, OTHER_PALLET])))
+    visits = Known.of(assignment).open_at("dock-1", START_US)
+    tally = VisitTally.load(None)
+    assert [each.text for each in tally.progress(visits)] == ["seen 0 of 2"]
+    posted = decided(passage(unit_tag()), assignment)
+    held = decided(passage(unit_tag(OTHER_PALLET), CrossingDirection.UNDECIDED), assignment)
+    extra = decided(passage(unit_tag(sscc("09506000000000077"))), assignment)
+    tally = tally.after([posted, posted, held, extra])
+    assert [each.text for each in VisitTally.load(tally.dump()).progress(visits)] == ["seen 1 of 2"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"seen": 3}', b'{"seen": {"V": 3}}', b"\xff"])
+def test_a_tally_that_cannot_be_read_begins_anew(body: bytes) -> None:
+    assert VisitTally.load(body) == VisitTally({})
+
+
+def test_the_tally_is_bounded() -> None:
+    tally = VisitTally.load(None)
+    for n in range(MOST_VISITS + 10):
+        assignment = assigned(visit(f"V-{n}", line("ASN-1", units=[PALLET])))
+        tally = tally.after([decided(passage(unit_tag()), assignment)])
+    assert len(tally.seen) == MOST_VISITS
+    assert "V-0" not in tally.seen
