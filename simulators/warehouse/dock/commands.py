@@ -1,4 +1,4 @@
-"""`warehouse-sim score` and `warehouse-sim dock`: dock doors by radio, judged at once or played live."""
+"""`warehouse-sim score | dock | judge`: dock doors by radio, judged at once or played live."""
 
 import argparse
 import json
@@ -8,9 +8,9 @@ import tempfile
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from simulators.warehouse.dock.judge import Score
+from simulators.warehouse.dock.judge import Score, judge
 
 LIMITS: Final = (("wrong + false", 0.005, 0.001), ("held", 0.05, 0.02), ("missed", 0.02, 0.005))
 """Name, must and goal, as shares of the true crossings."""
@@ -32,6 +32,11 @@ examples:
 
 A directory holds one plan; what is in it wins over --seed, --seconds, --doors and --start-at. A line of
 JSON with the figures ends the output.
+"""
+_JUDGE_EXAMPLES: Final = """\
+examples:
+  what a dock that was played live came to; decisions are lines as `edge-agent replay --json` prints them:
+    warehouse-sim judge run/dock/truth.jsonl decisions.jsonl --json
 """
 _SHORTEST_S: Final = 30
 _LEAD_S: Final = 5.0
@@ -58,6 +63,19 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     score.add_argument("--keep", type=Path, metavar="DIR", help="keep truth, recording and decisions here")
     score.set_defaults(run=run_score)
     _add_dock(subparsers)
+    judged = subparsers.add_parser(
+        "judge",
+        help="how right the decisions of a dock that was played live were",
+        epilog=_JUDGE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    judged.add_argument("truth", type=Path, help="truth.jsonl of the plan")
+    judged.add_argument("decisions", type=Path, help="JSON lines")
+    judged.add_argument(
+        "--until", type=_instant, metavar="TIME", help="the dock ended then: later truth did not happen"
+    )
+    judged.add_argument("--json", action="store_true", help="print one JSON object")
+    judged.set_defaults(run=run_judge)
 
 
 def _add_dock(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -148,13 +166,47 @@ def run_dock(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_judge(arguments: argparse.Namespace) -> int:
+    """Judge decisions by a plan's truth.
+
+    Args:
+        arguments: As parsed.
+
+    Returns:
+        0 when judged, 1 if a file cannot be read.
+    """
+    try:
+        truth = _read_lines(arguments.truth)
+        decisions = _read_lines(arguments.decisions)
+        if arguments.until is not None:
+            truth = [line for line in truth if not _is_later(line, arguments.until)]
+        score = judge(truth, decisions)
+    except (OSError, ValueError, KeyError) as error:
+        print(f"warehouse-sim judge: {error!r}", file=sys.stderr)
+        return 1
+    if arguments.json:
+        print(json.dumps(score.figures()))
+    else:
+        _print_table(score, float(truth[0].get("stray_share", 0)) if truth else 0.0)
+    return 0
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def _is_later(line: dict[str, Any], until: datetime) -> bool:
+    return line.get("end_at") is not None and datetime.fromisoformat(line["end_at"]) > until
+
+
 def _print_table(score: Score, stray_share: float) -> None:
     print(f"{score.truth} true crossings; {stray_share:.0%} of all appearances are strays or carried back")
     for name in ("right", "wrong", "false_movements", "held", "missed", "raw_reads", "seconds"):
         print(f"  {name:<16} {getattr(score, name):>10}")
     shares = (score.wrong + score.false_movements, score.held, score.missed)
     for (name, must, goal), count in zip(LIMITS, shares, strict=True):
-        share = count / score.truth
+        share = count / max(score.truth, 1)
         verdict = "goal reached" if share <= goal else "within the limit" if share <= must else "TOO MANY"
         print(f"  {name:<16} {share:>10.2%}  must {must:.1%}, goal {goal:.1%}: {verdict}")
     for line in score.oddities:
