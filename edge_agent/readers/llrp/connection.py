@@ -30,11 +30,11 @@ class Wakeup:
         return self._reader.fileno()
 
     def set(self) -> None:
-        """Wake whoever waits, now or next time."""
+        """Wake whoever waits, now or next time; once closed, nobody does."""
         try:
             self._writer.send(b"\0")
-        except BlockingIOError:
-            return  # it is awake already, many times over
+        except OSError:
+            return  # it is awake already, many times over, or it has ended
 
     def clear(self) -> None:
         """Forget all calls of ``set``."""
