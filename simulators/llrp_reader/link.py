@@ -9,7 +9,7 @@ from typing import Final
 from simulators.llrp_reader.messages import Framer
 from simulators.llrp_reader.voice import Outgoing
 
-MAX_UNSENT_BYTES: Final = 4 << 20
+MAX_UNSENT_BYTES: Final = 1 << 20
 """A client that leaves more than this unread loses reports."""
 
 _READ_BYTES: Final = 1 << 16
@@ -134,9 +134,11 @@ class Link:
         while self._delayed and self._delayed[0][0] <= now_us:
             self.inject(self._delayed.popleft()[1])
         try:
+            if self._conditions.is_crumbling and self._unsent:
+                del self._unsent[: self.peer.send(self._unsent[:1])]
+                return  # the next byte has its own turn
             while self._unsent:
-                step = 1 if self._conditions.is_crumbling else len(self._unsent)
-                del self._unsent[: self.peer.send(self._unsent[:step])]
+                del self._unsent[: self.peer.send(self._unsent)]
         except BlockingIOError:
             return
         except OSError as error:
@@ -144,14 +146,23 @@ class Link:
 
     def reset(self) -> None:
         """End the connection by a TCP reset."""
+        if self._is_over:
+            return
         self._is_over = True
         self.peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.peer.close()
 
     def half_close(self) -> None:
-        """End this direction; the other lives on."""
+        """End this direction; the other lives on.
+
+        Raises:
+            LinkLostError: If the client has gone.
+        """
         self._is_half_closed = True
-        self.peer.shutdown(socket.SHUT_WR)
+        try:
+            self.peer.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            raise LinkLostError(str(error)) from error
 
     def close(self) -> None:
         """End the connection after what could be sent."""

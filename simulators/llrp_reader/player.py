@@ -40,7 +40,7 @@ class TimedFault:
         """
         name, _, seconds = text.partition("@")
         if name not in NAMED:
-            raise ValueError(f"fault {name!r}: expected one of {', '.join(NAMED)}")
+            raise ValueError(f"fault {text!r}: expected NAME@SECONDS with one of {', '.join(NAMED)}")
         try:
             after_us = round(float(seconds) * _US_PER_S)
         except (ValueError, OverflowError) as error:
@@ -111,14 +111,14 @@ def _gathered(captured: Iterable[Captured], begin_us: int) -> Iterator[_Due]:
     for each in captured:
         if first_us is None:
             first_us = each.at_us
-        shift_us = begin_us - first_us
-        if group and (isinstance(each, LevelChange) or each.at_us - group[0].at_us > _GATHER_US):
+        after_us = each.at_us - first_us + begin_us
+        if group and (isinstance(each, LevelChange) or after_us - group[0].at_us > _GATHER_US):
             yield _reads(group)
             group = []
         if isinstance(each, LevelChange):
-            yield _level(each, each.at_us + shift_us)
+            yield _level(each, after_us)
         else:
-            group.append(each._replace(at_us=each.at_us + shift_us))
+            group.append(each._replace(at_us=after_us))
     if group:
         yield _reads(group)
 

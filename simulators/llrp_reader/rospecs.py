@@ -12,18 +12,11 @@ from simulators.llrp_reader.element import Element, LlrpError
 from simulators.llrp_reader.models import ReaderModel
 from simulators.llrp_reader.parameters import type_of
 from simulators.llrp_reader.report import Observation, Origin
-from simulators.llrp_reader.vocabulary import (
-    AISpecStopTriggerType,
-    ROSpecStartTriggerType,
-    ROSpecState,
-    ROSpecStopTriggerType,
-    StatusCode,
-)
+from simulators.llrp_reader.rospec import NEVER, RoSpec, again_us, first_start_us, is_met, next_start_us
+from simulators.llrp_reader.vocabulary import ROSpecState, StatusCode
 
 ALL: Final = 0
 """The id that stands for every spec in DELETE, ENABLE and DISABLE."""
-_US_PER_MS: Final = 1000
-_NEVER: Final = 1 << 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,97 +54,6 @@ class Ended:
 
 
 Happening = Found | Started | PartEnded | Ended
-
-
-@dataclass(slots=True)
-class RoSpec:
-    """One ROSpec in the reader."""
-
-    spec: Element
-    state: ROSpecState = ROSpecState.Disabled
-    started_us: int = 0
-    part: int = 0
-    """Index of the running AISpec, from 0."""
-    part_started_us: int = 0
-    part_tags: int = 0
-    next_start_us: int = _NEVER
-
-    @property
-    def number(self) -> int:
-        """ROSpecID."""
-        return self.spec.number("ROSpecID")
-
-    @property
-    def start_trigger(self) -> Element:
-        """When it starts."""
-        return self.spec.one("ROBoundarySpec").one("ROSpecStartTrigger")
-
-    @property
-    def stop_trigger(self) -> Element:
-        """When it stops."""
-        return self.spec.one("ROBoundarySpec").one("ROSpecStopTrigger")
-
-    @property
-    def parts(self) -> tuple[Element, ...]:
-        """Its AISpecs."""
-        return self.spec.all("AISpec")
-
-    def element(self) -> Element:
-        """Give the ROSpec with its current state, as GET_ROSPECS tells it."""
-        return Element("ROSpec", {**self.spec.fields, "CurrentState": int(self.state)}, self.spec.parameters)
-
-    def origin(self) -> Origin:
-        """Say which specs find the tags now."""
-        inventory = self.parts[self.part].one("InventoryParameterSpec")
-        return Origin(self.number, self.part + 1, inventory.number("InventoryParameterSpecID"))
-
-    def hears(self, antenna: int) -> bool:
-        """Tell whether the running inventory uses an antenna."""
-        antennas = self.parts[self.part].numbers("AntennaIDs")
-        return antenna in antennas or 0 in antennas
-
-    def due_us(self) -> int:
-        """Give the time of the next stop or start by the clock."""
-        if self.state is not ROSpecState.Active:
-            return self.next_start_us
-        return min(self._stop_us(), self._part_stop_us())
-
-    def _stop_us(self) -> int:
-        trigger = self.stop_trigger
-        if trigger.number("ROSpecStopTriggerType") == ROSpecStopTriggerType.Duration:
-            return self.started_us + max(1, trigger.number("DurationTriggerValue")) * _US_PER_MS
-        return self.started_us + _timeout_us(trigger.find("GPITriggerValue"))
-
-    def _part_stop_us(self) -> int:
-        if not self.parts:
-            return _NEVER
-        trigger = self.parts[self.part].one("AISpecStopTrigger")
-        match trigger.number("AISpecStopTriggerType"):
-            case AISpecStopTriggerType.Duration:
-                wait = max(1, trigger.number("DurationTrigger")) * _US_PER_MS
-            case AISpecStopTriggerType.GPI_With_Timeout:
-                wait = _timeout_us(trigger.find("GPITriggerValue"))
-            case AISpecStopTriggerType.Tag_Observation:
-                wait = _timeout_us(trigger.find("TagObservationTrigger"))
-            case _:
-                wait = _NEVER
-        return self.part_started_us + wait
-
-    def has_ended(self, now_us: int) -> bool:
-        """Tell whether its stop trigger's time has come."""
-        return self._stop_us() <= now_us
-
-    def wanted_tags(self) -> int:
-        """Give the number of tags after which the running inventory ends, or a number never reached."""
-        trigger = self.parts[self.part].one("AISpecStopTrigger").find("TagObservationTrigger")
-        if trigger is None or trigger.number("TriggerType") != 0:
-            return _NEVER
-        return trigger.number("NumberOfTags") or _NEVER
-
-
-def _timeout_us(trigger: Element | None) -> int:
-    timeout = 0 if trigger is None else trigger.number("Timeout")
-    return timeout * _US_PER_MS or _NEVER
 
 
 @dataclass
@@ -214,7 +116,7 @@ class RoSpecs:
         for each in self._chosen(number):
             if each.state is ROSpecState.Disabled:
                 each.state = ROSpecState.Inactive
-                each.next_start_us = _first_start_us(each.start_trigger, now_us)
+                each.next_start_us = first_start_us(each.start_trigger, now_us)
         yield from self.advance(now_us)
 
     def disable(self, number: int) -> Iterator[Happening]:
@@ -228,7 +130,7 @@ class RoSpecs:
         """
         for each in self._chosen(number):
             yield from self._end(each)
-            each.state, each.next_start_us = ROSpecState.Disabled, _NEVER
+            each.state, each.next_start_us = ROSpecState.Disabled, NEVER
 
     def start(self, number: int, now_us: int) -> Iterator[Happening]:
         """Start one on request.
@@ -306,16 +208,18 @@ class RoSpecs:
         """
         for each in list(self.specs.values()):
             if each.state is ROSpecState.Active:
-                if _is_met(each.stop_trigger, port, is_high):
+                if is_met(each.stop_trigger, port, is_high=is_high):
                     yield from self._end(each)
-                elif each.parts and _is_met(each.parts[each.part].one("AISpecStopTrigger"), port, is_high):
+                elif each.parts and is_met(
+                    each.parts[each.part].one("AISpecStopTrigger"), port, is_high=is_high
+                ):
                     yield from self._end_part(each, now_us)
-            elif each.state is ROSpecState.Inactive and _is_met(each.start_trigger, port, is_high):
+            elif each.state is ROSpecState.Inactive and is_met(each.start_trigger, port, is_high=is_high):
                 yield from self._begin(each, now_us)
 
     def due_us(self) -> int:
         """Give the time at which ``advance`` has something to do, or one that never comes."""
-        return min((each.due_us() for each in self.specs.values()), default=_NEVER)
+        return min((each.due_us() for each in self.specs.values()), default=NEVER)
 
     def advance(self, now_us: int) -> Iterator[Happening]:
         """Let triggers act whose time has come.
@@ -332,11 +236,11 @@ class RoSpecs:
             if each.state is ROSpecState.Active:
                 if each.has_ended(now_us):
                     yield from self._end(each)
-                    each.next_start_us = min(each.next_start_us, _again_us(each.start_trigger, now_us))
+                    each.next_start_us = min(each.next_start_us, again_us(each.start_trigger, now_us))
                 else:
                     yield from self._end_part(each, now_us)
             else:
-                each.next_start_us = _next_start_us(each.start_trigger, each.next_start_us)
+                each.next_start_us = next_start_us(each.start_trigger, each.next_start_us)
                 yield from self._begin(each, now_us)
 
     def _chosen(self, number: int) -> list[RoSpec]:
@@ -374,32 +278,4 @@ class RoSpecs:
             spec.part, spec.part_tags, spec.part_started_us = spec.part + 1, 0, now_us
         else:
             yield from self._end(spec)
-            spec.next_start_us = min(spec.next_start_us, _again_us(spec.start_trigger, now_us))
-
-
-def _is_met(trigger: Element, port: int, is_high: bool) -> bool:  # noqa: FBT001  a level is a value here
-    gpi = trigger.find("GPITriggerValue")
-    return gpi is not None and gpi.number("GPIPortNum") == port and bool(gpi.number("GPIEvent")) is is_high
-
-
-def _first_start_us(trigger: Element, now_us: int) -> int:
-    match trigger.number("ROSpecStartTriggerType"):
-        case ROSpecStartTriggerType.Immediate:
-            return now_us
-        case ROSpecStartTriggerType.Periodic:
-            return now_us + trigger.one("PeriodicTriggerValue").number("Offset") * _US_PER_MS
-        case _:
-            return _NEVER
-
-
-def _next_start_us(trigger: Element, last_us: int) -> int:
-    """Give the next start of a periodic trigger; others start when something else says so."""
-    periodic = trigger.find("PeriodicTriggerValue")
-    period = 0 if periodic is None else periodic.number("Period")
-    return last_us + period * _US_PER_MS if period else _NEVER
-
-
-def _again_us(trigger: Element, now_us: int) -> int:
-    """An immediate ROSpec that came to its own end begins anew at once."""
-    is_immediate = trigger.number("ROSpecStartTriggerType") == ROSpecStartTriggerType.Immediate
-    return now_us if is_immediate else _NEVER
+            spec.next_start_us = min(spec.next_start_us, again_us(spec.start_trigger, now_us))

@@ -1,5 +1,6 @@
 """A reader on a TCP port, served by one thread of its own: observations and levels in, LLRP out."""
 
+import contextlib
 import queue
 import selectors
 import socket
@@ -105,6 +106,12 @@ class LlrpReaderServer:
         return self._reader.voice.reported_tags
 
     @property
+    def lost_reports(self) -> int:
+        """Reports that a client left no room for by not reading, on its present connection."""
+        link = self._link
+        return 0 if link is None else link.lost_reports
+
+    @property
     def unheard_tags(self) -> int:
         """Observations while no ROSpec listened to their antenna."""
         return self._reader.unheard_tags
@@ -160,7 +167,8 @@ class LlrpReaderServer:
         self._thread.join()
         with self._switch:
             self._thread = None
-            self._act()
+            while not self._acts.empty():
+                self._acts.get_nowait()(self._reader, None)
         self._wake_reads.close()
         self._wake_writes.close()
 
@@ -256,11 +264,11 @@ class LlrpReaderServer:
 
     def _turn(self, selector: selectors.BaseSelector, ready: Collection[object]) -> None:
         try:
-            if self._link is not None and self._link.peer in ready:
-                self._hear(self._link)
             if self._wake_reads in ready:
                 self._wake_reads.recv(_WAKES)
-            self._act()
+            self._act(selector)  # before the client's messages: what was done first counts for them
+            if self._link is not None and self._link.peer in ready:
+                self._hear(self._link)
             if self._reader.due_us() <= self._clock():
                 self._send(self._reader.advance(self._clock()))
                 if self._conditions.is_silent:
@@ -280,25 +288,29 @@ class LlrpReaderServer:
             if not self._conditions.is_silent:
                 self._send(self._reader.receive(data, self._clock()))
 
-    def _act(self) -> None:
+    def _act(self, selector: selectors.BaseSelector) -> None:
         while True:
             try:
                 act = self._acts.get_nowait()
             except queue.Empty:
                 return
-            act(self._reader, self._link)
+            try:
+                act(self._reader, self._link)
+            except LinkLostError:
+                self._drop(selector)  # the acts after it still count
 
     def _send(self, outgoing: list[Outgoing]) -> None:
         if self._link is not None:
             self._link.send(outgoing, self._clock())
 
     def _accept(self, selector: selectors.BaseSelector, listener: socket.socket) -> None:
-        peer, _ = listener.accept()
+        try:
+            peer, _ = listener.accept()
+        except OSError:
+            return  # gone before it was served
         now_us = self._clock()
         if self._link is not None:
-            with peer:
-                if not self._conditions.is_silent:
-                    peer.send(self._reader.refusal(now_us))
+            self._turn_away(peer)
             self._send(self._reader.tell_of_attempt(now_us))
         else:
             self._link = Link(peer, self._conditions)
@@ -306,6 +318,11 @@ class LlrpReaderServer:
             self.connections += 1
             self._send(self._reader.connect(now_us))
         self._await(selector, self._link)
+
+    def _turn_away(self, peer: socket.socket) -> None:
+        with peer, contextlib.suppress(OSError):  # it may be gone already
+            if not self._conditions.is_silent:
+                peer.send(self._reader.refusal(self._clock()))
 
     @staticmethod
     def _await(selector: selectors.BaseSelector, link: Link) -> None:
