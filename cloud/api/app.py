@@ -8,7 +8,19 @@ from typing_extensions import override
 
 from cloud.api import problems
 from cloud.api.metrics import Metrics
-from cloud.api.routes import crossings, gateways, health, items, locations, movements, quarantine, stock
+from cloud.api.routes import (
+    crossings,
+    documents,
+    gateways,
+    health,
+    items,
+    locations,
+    movements,
+    portals,
+    quarantine,
+    stock,
+    visits,
+)
 from cloud.identity.gate import Gate
 
 PREFIXES: Final = ("/v1", "/health", "/metrics")
@@ -54,7 +66,8 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
     app.state.gate = gate
     app.state.metrics = metrics
     problems.install(app)
-    for part in (items, locations, movements, stock, gateways, quarantine, crossings):
+    parts = (items, locations, movements, stock, gateways, quarantine, crossings, portals, documents, visits)
+    for part in parts:
         app.include_router(part.router, responses=problems.RESPONSES)
     app.include_router(health.router)
     return app

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from cloud.crossings.domain import UnknownCrossingError
 from cloud.db import DataError, IntegrityError, OperationalError
+from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
 from cloud.ledger.domain import AlreadyClaimedError, LedgerError, UnknownRowError
@@ -148,6 +149,9 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownCrossingError: (HTTPStatus.NOT_FOUND, "no-such-crossing"),
     AlreadyClaimedError: (HTTPStatus.CONFLICT, "done-already"),
     PlaceError: (HTTPStatus.CONFLICT, "place-not-possible"),
+    UnknownDocumentError: (HTTPStatus.NOT_FOUND, "no-such-document"),
+    ConflictingDocumentError: (HTTPStatus.CONFLICT, "document-conflict"),
+    DocumentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "document-not-possible"),
     LedgerError: (HTTPStatus.UNPROCESSABLE_ENTITY, "not-postable"),
 }
 

@@ -98,10 +98,11 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
 def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show a document."""
 
-    def work(conn: Connection) -> tuple[Any, list[Any]]:
-        return service.document(conn, SHELL, site=arguments.site, kind=arguments.type, name=arguments.id)
+    def work(conn: Connection) -> list[Any]:
+        told = service.document(conn, SHELL, site=arguments.site, kind=arguments.type, name=arguments.id)
+        return list(told.lines)
 
-    return _reporting(lambda: _show_all(arguments, _once(settings, work)[1]))
+    return _reporting(lambda: _show_all(arguments, _once(settings, work)))
 
 
 def run_visits(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -126,18 +127,12 @@ def run_confirm(arguments: argparse.Namespace, settings: Settings) -> int:
     """Confirm a receipt or a departure."""
 
     def work(conn: Connection) -> visits.Confirmed:
-        wanted = "inbound" if arguments.word == "receive" else "outbound"
-        told = visits.story(conn, SHELL, site=arguments.site, visit=arguments.visit)
-        if told.visit.direction != wanted:
-            raise DocumentError(
-                f"visit {arguments.visit!r} is {told.visit.direction}: expected an {wanted} one to"
-                f" {arguments.word}"
-            )
         return visits.confirm(
             conn,
             SHELL,
             site=arguments.site,
             visit=arguments.visit,
+            direction="inbound" if arguments.word == "receive" else "outbound",
             confirmed_units=arguments.unit,
             now=_now(),
         )

@@ -36,6 +36,16 @@ class DocumentRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentStory:
+    """A document with its lines in order."""
+
+    document: DocumentRow
+    lines: tuple[Line, ...]
+    settled: frozenset[str]
+    """``type/id/line`` of lines that a receipt or departure has posted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """How much of an import was new."""
 
@@ -195,9 +205,7 @@ def documents(
     return _listed(conn, site=site, kind=kind, after=after, limit=limit)
 
 
-def document(
-    conn: Connection, actor: Actor, *, site: str, kind: str, name: str
-) -> tuple[DocumentRow, list[Line]]:
+def document(conn: Connection, actor: Actor, *, site: str, kind: str, name: str) -> DocumentStory:
     """Give one document with its lines.
 
     Args:
@@ -208,7 +216,7 @@ def document(
         name: Its id.
 
     Returns:
-        The document and its lines in order.
+        The document.
 
     Raises:
         NotAllowedError: If the actor may not.
@@ -219,7 +227,8 @@ def document(
     found = _listed(conn, site=site, kind=kind, name=name, limit=1)
     if not found:
         raise UnknownDocumentError(f"there is no {kind} {name!r} at site {site!r}")
-    return found[0], store.rows(conn, Line, "lines_of_document", site=site, type=kind, id=name)
+    lines = store.rows(conn, Line, "lines_of_document", site=site, type=kind, id=name)
+    return DocumentStory(found[0], tuple(lines), store.settled_names(conn, site, lines))
 
 
 def _listed(

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from cloud.db import statements
-from cloud.documents.domain import Line, VisitRow
+from cloud.documents.domain import LINE_CLAIM, Line, VisitRow
 from cloud.documents.papers import DocumentPaper, VisitPaper
 from cloud.ledger.store import record_audit
 from cloud.master.domain import IdentifierKey
@@ -168,6 +168,21 @@ def settled(conn: Connection, kind: str, targets: Sequence[str]) -> set[str]:
         Those made.
     """
     return {row[0] for row in tuples(conn, "settled_lines", kind=kind, targets=list(targets))}
+
+
+def settled_names(conn: Connection, site: str, lines: Sequence[Line]) -> frozenset[str]:
+    """Tell which lines a receipt or departure has posted.
+
+    Args:
+        conn: In a transaction.
+        site: Site id.
+        lines: Of documents of the site.
+
+    Returns:
+        Their names, ``type/id/line``.
+    """
+    names = {line.claim_target(site): line.name for line in lines}
+    return frozenset(names[target] for target in settled(conn, LINE_CLAIM, list(names)))
 
 
 def lines_of_visit(conn: Connection, site: str, visit: str) -> list[Line]:

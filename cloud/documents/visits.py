@@ -118,6 +118,7 @@ def confirm(
     *,
     site: str,
     visit: str,
+    direction: str | None = None,
     confirmed_units: Iterable[str] = (),
     now: datetime,
 ) -> Confirmed:
@@ -132,6 +133,7 @@ def confirm(
         actor: A supervisor or inventory controller of the site.
         site: Site id.
         visit: The visit.
+        direction: What the person takes it for, ``inbound`` or ``outbound``; None for what it is.
         confirmed_units: Units that are there although no reader saw them.
         now: The present: when the goods change hands.
 
@@ -141,11 +143,15 @@ def confirm(
     Raises:
         NotAllowedError: If the actor may not.
         UnknownDocumentError: If there is no such visit, or a confirmed unit is not declared.
-        ConflictingDocumentError: If the visit has ended.
+        ConflictingDocumentError: If the visit has ended, or goes the other way.
     """
     actor.require(*KEEPERS, site=site)
     act_as(conn, actor)
     found = _locked(conn, site, visit)
+    if direction not in {None, found.direction}:
+        raise ConflictingDocumentError(
+            f"visit {visit!r} is {found.direction}: expected one that is {direction}"
+        )
     told = _story(conn, actor, found)
     confirmed = frozenset(confirmed_units)
     declared = {line.unit for line in told.lines}
@@ -266,8 +272,7 @@ def _locked(conn: Connection, site: str, visit: str) -> VisitRow:
 
 def _story(conn: Connection, within: Actor, found: VisitRow) -> VisitStory:
     lines = store.lines_of_visit(conn, found.site, found.visit)
-    targets = {line.claim_target(found.site): line.name for line in lines}
-    settled = frozenset(targets[target] for target in store.settled(conn, LINE_CLAIM, list(targets)))
+    settled = store.settled_names(conn, found.site, lines)
     crossings = store.tuples(conn, "visit_crossings", sites=within.reach, site=found.site, visit=found.visit)
     side_of = dict(crossings)  # the last crossing of a unit says on which side it is
     wanted = "in" if found.is_inbound else "out"

@@ -17,6 +17,8 @@ from serving import NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
 from cloud.api.app import create_api
 from cloud.api.metrics import Metrics
 from cloud.db import ConnectionPool
+from cloud.documents.papers import ImportPaper
+from cloud.documents.service import import_all
 from cloud.identity import service, sessions
 from cloud.identity.actor import Role
 from cloud.identity.credentials import csrf_token
@@ -63,6 +65,19 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/dock-exceptions": STAFF,
     "POST /v1/dock-exceptions/{gateway}/{epoch}/{seq}/answer": DOCK,
     "POST /v1/crossings/{gateway}/{epoch}/{seq}/misread": MOVERS,
+    "GET /v1/portals": STAFF,
+    "POST /v1/portals": MOVERS,
+    "POST /v1/items": MOVERS,
+    "GET /v1/documents": STAFF,
+    "GET /v1/documents/{site}/{type}/{name:path}": STAFF,
+    "POST /v1/documents": MOVERS,
+    "GET /v1/visits": STAFF,
+    "GET /v1/visits/{site}/{visit}": STAFF,
+    "POST /v1/visits": MOVERS,
+    "POST /v1/visits/{site}/{visit}/receipt": MOVERS,
+    "POST /v1/visits/{site}/{visit}/departure": MOVERS,
+    "POST /v1/visits/{site}/{visit}/close": MOVERS,
+    "POST /v1/visits/{site}/{visit}/cancel": MOVERS,
     "GET /": ANYBODY,
     "GET /login": ANYBODY,
     "POST /login": ANYBODY,
@@ -113,12 +128,48 @@ OF_ONE_SITE = {
     "POST /quarantine/{quarantine_id}/replay": {404},
     "POST /v1/locations": {403},
     "POST /v1/movements": {403},
+    "POST /v1/portals": {403},
+    "GET /v1/documents/{site}/{type}/{name:path}": {403},
+    "POST /v1/documents": {403},
+    "GET /v1/visits/{site}/{visit}": {403},
+    "POST /v1/visits": {403},
+    "POST /v1/visits/{site}/{visit}/receipt": {403},
+    "POST /v1/visits/{site}/{visit}/departure": {403},
+    "POST /v1/visits/{site}/{visit}/close": {403},
+    "POST /v1/visits/{site}/{visit}/cancel": {403},
 }
 """Routes to a thing of one site, and what somebody of another site is answered."""
 
+OF_THE_NETWORK = {"POST /v1/items"}
+"""Routes to what all sites share: a role at one of them does not suffice."""
 
+VISIT = {"site": OWN, "type": "asn", "visit": "V-1"}
 CROSSING = {"gateway": "dock-m1", "epoch": "00000000000000aa", "seq": 1}
 """A held crossing of the own site: answered by one caller, taken back by the next."""
+
+
+DOOR = {
+    "site": OWN,
+    "portal": "dock-1",
+    "gateway": "dock-m1",
+    "inside_location": "STAGE-1",
+    "outside_location": "@clearing/dock-1",
+}
+NOTICE = {
+    "site": OWN,
+    "type": "asn",
+    "id": "ASN-1",
+    "lines": [{"line": "1", "identifier": {"scheme": "sku", "value": TEA}, "quantity": "5"}],
+}
+VEHICLE = {
+    "site": OWN,
+    "visit": "V-1",
+    "door": "dock-1",
+    "direction": "inbound",
+    "from_at": "2026-03-02T06:00:00Z",
+    "documents": [{"type": "asn", "id": "ASN-1"}],
+}
+"""A visit that is there: registered again by whoever may, received and ended once."""
 
 
 @dataclass
@@ -156,6 +207,9 @@ def test_every_role_may_do_what_the_matrix_says_and_no_more(
     pool: ConnectionPool, ingest: ConnectionPool, people: People, client: httpx.Client
 ) -> None:
     send(ingest, Outbox("dock-m1", OWN), passed("held", NOW - timedelta(hours=1)))
+    papers = {"portals": [DOOR], "documents": [NOTICE], "visits": [VEHICLE]}
+    with pool.connection() as conn:
+        import_all(conn, ROOT, ImportPaper.model_validate(papers), now=NOW)
     wrong = [
         f"{route} by {caller}: {status}, expected {expected}"
         for caller in callers(pool, people)
@@ -190,7 +244,7 @@ def expectation(route: str, caller: Caller) -> set[int]:
         return done
     if caller.role is None:
         return {401} if is_api else {303}
-    if caller.role not in allowed:
+    if caller.role not in allowed or (caller.site is not None and route in OF_THE_NETWORK):
         return {403}
     if caller.site == OTHER and route in OF_ONE_SITE:
         return OF_ONE_SITE[route]
@@ -220,7 +274,7 @@ def answers(pool: ConnectionPool, client: httpx.Client, caller: Caller) -> Itera
     for route in [*(route for route in ROUTES if route != last), last]:
         method, path = route.split()
         place = places | CROSSING if "/crossings/" in path or "/do" in path else places
-        path = path.replace("{code:path}", TEA).format(**place)
+        path = path.replace("{code:path}", TEA).replace("{name:path}", "ASN-1").format(**place, **VISIT)
         is_page = not path.startswith(("/v1", "/metrics", "/health"))
         client.cookies.clear()
         request = client.build_request(method, path, **sent(route, caller))
@@ -248,6 +302,14 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         "POST /v1/dock-exceptions/{gateway}/{epoch}/{seq}/answer": {"answer": "in"},
         "POST /v1/quarantine/{quarantine_id}/replay": None,
         "POST /v1/movements": movement,
+        "POST /v1/portals": DOOR,
+        "POST /v1/items": {"code": TEA},
+        "POST /v1/documents": NOTICE,
+        "POST /v1/visits": VEHICLE,
+        "POST /v1/visits/{site}/{visit}/receipt": {"units": []},
+        "POST /v1/visits/{site}/{visit}/departure": {},
+        "POST /v1/visits/{site}/{visit}/close": {"reasons": {TEA: "short"}},
+        "POST /v1/visits/{site}/{visit}/cancel": None,
         "POST /v1/locations": {"site": OWN, "code": f"NEW-{caller}", "kind": "bin"},
         "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {"reason": "misread"},
     }

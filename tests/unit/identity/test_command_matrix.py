@@ -15,6 +15,14 @@ import pytest
 
 import cloud
 from cloud.crossings.reading import CrossingFilter
+from cloud.documents.papers import (
+    DocumentPaper,
+    ImportPaper,
+    ItemPaper,
+    OpeningPaper,
+    PortalPaper,
+    VisitPaper,
+)
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.domain import Grant, actor_of
 from cloud.inquiry.domain import BalanceFilter, MovementFilter
@@ -43,6 +51,21 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "crossings.reading.open_cards": STAFF,
     "crossings.service.answer": DOCK,
     "crossings.service.take_back": MOVERS,
+    "documents.catalogue.portals": STAFF,
+    "documents.catalogue.put_item": MOVERS,
+    "documents.catalogue.put_portal": MOVERS,
+    "documents.catalogue.stored_portal": MOVERS,
+    "documents.opening.post_opening": MOVERS,
+    "documents.service.document": STAFF,
+    "documents.service.documents": STAFF,
+    "documents.service.import_all": MOVERS,
+    "documents.service.register_document": MOVERS,
+    "documents.service.register_visit": MOVERS,
+    "documents.visits.cancel": MOVERS,
+    "documents.visits.close": MOVERS,
+    "documents.visits.confirm": MOVERS,
+    "documents.visits.story": STAFF,
+    "documents.visits.visits": STAFF,
     "identity.service.add_user": ADMIN,
     "identity.service.bar_user": ADMIN,
     "identity.service.change_grants": ADMIN,
@@ -112,7 +135,8 @@ PLUMBING = {
 }
 
 NETWORK_WIDE = {name for name in COMMANDS if name.startswith("identity.")} | {
-    "ledger.corrections.merge_items"
+    "documents.catalogue.put_item",
+    "ledger.corrections.merge_items",
 }
 """What they change concerns all sites, so a role at one site does not suffice."""
 
@@ -156,7 +180,9 @@ def may(name: str, role: Role, place: str) -> bool:
 
 
 def names_a_site(name: str) -> bool:
-    return bool({"site", "movement", "wanted"} & set(inspect.signature(FOUND[name]).parameters))
+    return bool(
+        {"site", "movement", "wanted", "paper", "papers"} & set(inspect.signature(FOUND[name]).parameters)
+    )
 
 
 def is_let_past(name: str, actor: Actor) -> bool:
@@ -171,6 +197,24 @@ def is_let_past(name: str, actor: Actor) -> bool:
 
 
 FILTERS = {"balance": BalanceFilter, "balances": BalanceFilter, "crossings": CrossingFilter}
+
+
+LINE = {"line": "1", "identifier": {"scheme": "sku", "value": "A"}, "quantity": "1"}
+NOTICE = DocumentPaper.model_validate({"site": OWN, "type": "asn", "id": "A", "lines": [LINE]})
+DOOR = {"site": OWN, "portal": "d", "gateway": "g", "inside_location": "A", "outside_location": "@clearing/d"}
+VEHICLE = {"site": OWN, "visit": "V", "door": "d", "direction": "inbound", "from_at": "2026-03-02T06:00:00Z"}
+STOCK = OpeningPaper.model_validate(
+    {"site": OWN, "identifier": LINE["identifier"], "quantity": "1", "location": "A"}
+)
+PAPERS: dict[str, object] = {
+    "import_all": ImportPaper(documents=(NOTICE,)),
+    "post_opening": (STOCK,),
+    "put_item": ItemPaper(code="A"),
+    "put_portal": PortalPaper.model_validate(DOOR),
+    "register_document": NOTICE,
+    "register_visit": VisitPaper.model_validate(VEHICLE),
+    "stored_portal": PortalPaper.model_validate(DOOR),
+}
 
 
 def arguments(command: Callable[..., Any]) -> dict[str, Any]:
@@ -188,6 +232,8 @@ def arguments(command: Callable[..., Any]) -> dict[str, Any]:
             reason="test",
         ),
         "now": datetime(2026, 3, 2, tzinfo=UTC),
+        "paper": PAPERS.get(command.__name__),
+        "papers": PAPERS.get(command.__name__),
     }
     parameters = inspect.signature(command).parameters.values()
     return {
