@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Final
 
 import numpy as np
@@ -15,11 +16,9 @@ from simulators.warehouse.dock.doors import (
     OUTER_BEAM_Y_M,
     Door,
 )
-from simulators.warehouse.dock.paths import Load, Way
+from simulators.warehouse.dock.paths import CARRIER_GAP_M, CARRIER_HALF_M, Load, Way
 
 _STEP_S: Final = 0.01
-_BEHIND_M: Final = {"truck": 2.5, "person": 0.55, "none": 0.0}
-"""How far a carrier reaches behind its goods."""
 _REACH_M: Final = 5.0
 
 
@@ -54,21 +53,36 @@ def beam_changes(door: Door, loads: Sequence[Load]) -> list[BeamChange]:
 
 
 def _spans(door: Door, load: Load, beam_y: float) -> list[tuple[float, float]]:
-    length = load.goods.box[0]
-    ahead = length if load.heading[1] else load.goods.box[1]
-    behind = ahead + (_BEHIND_M[load.carrier] if load.heading[1] else 0.0)
+    is_through = bool(load.heading[1])
+    ahead = load.goods.box[0] if is_through else load.goods.box[1]
+    half = CARRIER_HALF_M[load.carrier]
+    behind = ahead + (CARRIER_GAP_M + 2 * half if is_through and half else 0.0)
     front, back = (ahead, behind) if load.heading[1] >= 0 else (behind, ahead)
-    spans = _blocked(door, load.way, beam_y, front=front, back=back)
-    if load.empty_return is not None:
-        # The carrier leaves backwards: its forks, where the goods were, still point ahead.
-        spans += _blocked(door, load.empty_return, beam_y, front=1.1, back=1.1)
-    return spans
+    empty = load.empty_return
+    if empty is None:
+        return _blocked(door, load.way, beam_y, front=front, back=back)
+    put_down_s = empty.begin_s
+    return [
+        *_blocked(door, load.way, beam_y, front=front, back=back, until_s=put_down_s),
+        *_blocked(door, load.way, beam_y, front=ahead, back=ahead, from_s=put_down_s),
+        # The carrier leaves as it came, with nothing before it.
+        *_blocked(door, empty, beam_y, front=half, back=half),
+    ]
 
 
-def _blocked(door: Door, way: Way, beam_y: float, *, front: float, back: float) -> list[tuple[float, float]]:
+def _blocked(
+    door: Door,
+    way: Way,
+    beam_y: float,
+    *,
+    front: float,
+    back: float,
+    from_s: float = -inf,
+    until_s: float = inf,
+) -> list[tuple[float, float]]:
     if not (min(way.ys) < _REACH_M and max(way.ys) > -_REACH_M):
         return []
-    seconds = np.arange(way.begin_s, way.end_s, _STEP_S)
+    seconds = np.arange(max(way.begin_s, from_s), min(way.end_s, until_s), _STEP_S)
     if not len(seconds):
         return []
     place = way.at(seconds)

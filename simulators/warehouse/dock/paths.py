@@ -12,6 +12,10 @@ Floats = npt.NDArray[np.float64]
 
 STANDING_S: Final = 4.0
 """After standing so long, goods were put down: forklift or person went away."""
+CARRIER_GAP_M: Final = 0.25
+"""Between goods and who carries them."""
+CARRIER_HALF_M: Final = {"truck": 1.1, "person": 0.15, "none": 0.0}
+"""Half the length of a carrier."""
 INWARD: Final = (0.0, 1.0)
 OUTWARD: Final = (0.0, -1.0)
 

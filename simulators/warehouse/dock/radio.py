@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from simulators.warehouse.dock.doors import OPENING_HALF_WIDTH_M, Door
 from simulators.warehouse.dock.goods import Goods
+from simulators.warehouse.dock.paths import CARRIER_GAP_M, CARRIER_HALF_M
 
 Floats = npt.NDArray[np.float64]
 Generator = np.random.Generator
@@ -195,10 +196,10 @@ class RadioField:
     def _carrier_db(goods: Goods, motion: Motion, ray: Floats, rotation: Floats) -> Floats | float:
         if motion.carrier == "none":
             return 0.0
-        half, loss = (
-            ((1.1, 0.55, 1.1), _TRUCK_DB) if motion.carrier == "truck" else ((0.15, 0.25, 0.9), _BODY_DB)
-        )
-        behind = -(goods.box[0] + 0.25 + half[0])
+        is_truck = motion.carrier == "truck"
+        half = (CARRIER_HALF_M[motion.carrier], 0.55 if is_truck else 0.25, 1.1 if is_truck else 0.9)
+        loss = _TRUCK_DB if is_truck else _BODY_DB
+        behind = -(goods.box[0] + CARRIER_GAP_M + half[0])
         begin = goods.offsets - np.array([behind, 0.0, half[2]])
         toward = -(ray @ rotation.T)
         inside = _inside_m(begin[:, np.newaxis, np.newaxis, :], toward, half)

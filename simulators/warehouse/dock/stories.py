@@ -10,7 +10,7 @@ import numpy as np
 
 from simulators.warehouse.dock.doors import DOOR_SPACING_M, Door
 from simulators.warehouse.dock.goods import Goods
-from simulators.warehouse.dock.paths import INWARD, OUTWARD, Load, Way
+from simulators.warehouse.dock.paths import CARRIER_GAP_M, CARRIER_HALF_M, INWARD, OUTWARD, Load, Way
 
 Generator = np.random.Generator
 Direction = Literal["in", "out"]
@@ -123,7 +123,7 @@ class Storyteller:
             way = Way.begin(at_s - standing, *start).wait(standing)
         way = self._through(way.to(x, -_SLOW_M * sign, speed), x, sign, speed)
         way = way.to(x, _SLOW_M * sign, speed * 0.8).to(*goal, speed)
-        empty = Way.begin(way.end_s + 1.0, *goal).to(x, sign, speed).to(x, start[1], speed)
+        empty = self._back(goods, way, carrier, start=start, x=x)
         if end_near:
             way = way.wait(self._draw(*self._pace.near_s))
             way = way.to(goal[0], _GONE_Y_M if direction == "in" else _DRIVEN_AWAY_Y_M, 1.5)
@@ -209,6 +209,17 @@ class Storyteller:
             heading = INWARD
         x = door.x + self._draw(-0.8, 0.8)
         return Load(goods, Way.begin(at_s, x, ends[0]).to(x, ends[1], self._draw(0.9, 1.6)), heading, "none")
+
+    @staticmethod
+    def _back(goods: Goods, way: Way, carrier: str, *, start: tuple[float, float], x: float) -> Way:
+        """Let the carrier leave backwards the way it came."""
+        sign = 1.0 if way.ys[-1] > start[1] else -1.0
+        y = way.ys[-1] - sign * (goods.box[0] + CARRIER_GAP_M + CARRIER_HALF_M[carrier])
+        speed = 1.5 if carrier == "truck" else 1.2
+        empty = Way.begin(way.end_s + 1.0, way.xs[-1], y)
+        if y * sign > 1.0:
+            empty = empty.to(x, sign, speed)
+        return empty.to(x, start[1] - sign * 2.0, speed)
 
     def _through(self, way: Way, x: float, sign: float, speed: float) -> Way:
         """Pass the doorway itself, slower, perhaps with a pause or a step back."""

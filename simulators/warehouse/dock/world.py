@@ -239,8 +239,11 @@ class _Planner:
         self.crossed += len(goods.units)
         if self._pace.has_second_truck:
             # Nobody drives into another; at a door with beams a carrier lets the one before come back first.
-            passing = load.way if door.kind == "two_sided" else load.empty_return or load.way
-            return load, passing.crosses_wall_at() - 1.0 + self._draw(self._pace.gap_s)
+            free_s = load.way.crosses_wall_at()
+            if door.kind == "one_plane" and load.empty_return is not None:
+                is_beyond = (load.empty_return.ys[0] < 0) == (load.way.ys[-1] < 0)
+                free_s = load.empty_return.crosses_wall_at() if is_beyond else load.empty_return.begin_s
+            return load, free_s - 1.0 + self._draw(self._pace.gap_s)
         returned = load.empty_return.end_s if load.empty_return else load.way.end_s
         if self._rng.random() < WALKS_PER_LOAD:
             walk = self._teller.walk(self._factory.badge(), door, returned)
