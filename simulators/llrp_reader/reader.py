@@ -27,6 +27,7 @@ from simulators.llrp_reader.voice import Outgoing, Voice
 
 _US_PER_MS: Final = 1000
 _NEVER: Final = 1 << 63
+_WARNING_PERCENT: Final = 80
 
 
 class VirtualReader:
@@ -288,7 +289,7 @@ class VirtualReader:
                 case Found(observations, origin, spec):
                     report_spec = self._report_spec(spec)
                     self.voice.report(self._buffer.add(observations, origin, report_spec))
-                    self._tell_of_overflow()
+                    self._tell_of_room()
                 case Started(spec):
                     self._tell_of_rospec(spec, ROSpecEventType.Start_Of_ROSpec)
                 case PartEnded(spec, index):
@@ -319,7 +320,14 @@ class VirtualReader:
         )
         self.voice.notify(NotificationEventType.ROSpec_Event, event)
 
-    def _tell_of_overflow(self) -> None:
+    def _tell_of_room(self) -> None:
+        """Warn once when the buffer fills, and tell of each time that tags found no room in it."""
+        if self._buffer.percent_full >= _WARNING_PERCENT and not self._buffer.has_warned:
+            self._buffer.has_warned = True
+            event = element(
+                "ReportBufferLevelWarningEvent", ReportBufferPercentageFull=self._buffer.percent_full
+            )
+            self.voice.notify(NotificationEventType.Report_Buffer_Fill_Warning, event)
         if self._buffer.overflowed:
             self._buffer.overflowed = 0
             event = element("ReportBufferOverflowErrorEvent")

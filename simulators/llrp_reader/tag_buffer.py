@@ -64,7 +64,14 @@ class TagBuffer:
     capacity: int
     overflowed: int = 0
     """Tags that found no room."""
+    has_warned: bool = False
+    """The client was told that it fills; cleared when it empties."""
     _kept: dict[tuple[object, ...], tuple[Observation, ReportFields, Origin]] = field(default_factory=dict)
+
+    @property
+    def percent_full(self) -> int:
+        """How much of the room is taken."""
+        return 100 * len(self._kept) // self.capacity
 
     def add(self, observations: Sequence[Observation], origin: Origin, report_spec: Element) -> list[Batch]:
         """Take tags.
@@ -103,6 +110,7 @@ class TagBuffer:
         for each, fields, origin in self._kept.values():
             batches.setdefault((fields, origin), Batch([], fields, origin)).observations.append(each)
         self._kept.clear()
+        self.has_warned = False
         return list(batches.values())
 
 

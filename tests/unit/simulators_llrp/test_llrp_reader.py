@@ -295,12 +295,15 @@ def test_a_reader_that_cannot_hold_all_says_that_it_lost_some() -> None:
     assert events(told) == [element("ReportBufferOverflowErrorEvent")]
 
 
-def test_a_reader_whose_client_never_asks_says_that_it_lost_some() -> None:
+def test_a_reader_whose_client_never_asks_warns_it_and_says_when_it_lost_some() -> None:
     spec = rospec(start=IMMEDIATELY, report=report_spec(n=0))
-    reader = reader_in_use(ALL_EVENTS, spec=spec, model=replace(GENERIC, report_buffer=3))
-    told = said(reader.observe([tag(number) for number in range(5)], T0))
-    assert events(told) == [element("ReportBufferOverflowErrorEvent")]
-    assert tags(tell(reader, "GET_REPORT")) == [[0, 1, 2]]
+    reader = reader_in_use(ALL_EVENTS, spec=spec, model=replace(GENERIC, report_buffer=10))
+    overflow = element("ReportBufferOverflowErrorEvent")
+    told = [events(said(reader.observe([tag(number)], T0))) for number in range(13)]
+    warning = element("ReportBufferLevelWarningEvent", ReportBufferPercentageFull=80)
+    assert told == [[]] * 7 + [[warning]] + [[]] * 2 + [[overflow]] * 3
+    assert tags(tell(reader, "GET_REPORT")) == [list(range(10))]
+    assert events(said(reader.observe([tag(number) for number in range(8)], T0))) == [warning]
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 100])
