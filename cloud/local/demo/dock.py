@@ -22,9 +22,9 @@ SITE: Final = "leeds"
 GATEWAY: Final = "leeds-dock"
 SHORTEST_S: Final = 30.0
 """A demonstration that lets goods move for less than this has no doors: no vehicle would be done."""
-ENDLESS_S: Final = 3600.0
+ENDLESS_S: Final = 600.0
 """How long vehicles come and go where no end is set."""
-LEAD: Final = timedelta(seconds=3)
+LEAD: Final = timedelta(seconds=6)
 """From the plan to the first movement: gateway and readers start meanwhile."""
 T = TypeVar("T")
 
