@@ -6,12 +6,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
-from typing import Final, Protocol, TextIO
+from typing import BinaryIO, Final, Protocol, TextIO
 
 from pydantic import ValidationError
 
+from contracts.llrp_recording import MAGIC
 from contracts.offline import Assignment
 from contracts.vocabulary import CrossingDirection
 from edge_agent.config.site_file import SiteFileError, load_portals, load_tags
@@ -22,6 +23,8 @@ from edge_agent.filters.passage import Passage
 from edge_agent.filters.portal import PortalFilter
 from edge_agent.filters.site import Portal
 from edge_agent.readers.capture import EPOCH, Fault, read_json_lines
+from edge_agent.readers.llrp.messages import LlrpMissingError
+from edge_agent.readers.llrp.recording import is_recording, read_recording
 from edge_agent.readers.raw_read import RawRead, Seen
 
 OK: Final = 0
@@ -175,6 +178,9 @@ def replay(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
             )
         decided = door.flush()
         _show(decided if rules is None else rules.decide(decided, None, door.is_open), account, printer)
+    except LlrpMissingError as error:
+        print(f"{options.capture}: {error}", file=errors)
+        return USAGE
     except OSError as error:
         print(f"{options.capture}: cannot be read: {error.strerror or error}", file=errors)
         return FAILED
@@ -185,10 +191,19 @@ def replay(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
 
 def _entries(capture: str) -> Iterator[Seen | Fault]:
     if capture == "-":
-        yield from read_json_lines(sys.stdin.buffer)
+        yield from _either_form(sys.stdin.buffer)
         return
     with Path(capture).open("rb") as file:
-        yield from read_json_lines(file)
+        yield from _either_form(file)
+
+
+def _either_form(file: BinaryIO) -> Iterator[Seen | Fault]:
+    """Tell a recording from JSON lines by how it begins."""
+    begin = file.read(len(MAGIC))
+    if is_recording(begin):
+        yield from read_recording(begin + file.read())
+    else:
+        yield from read_json_lines(chain((begin + file.readline()).splitlines(keepends=True), file))
 
 
 def _show(passages: Iterable[Passage | tuple[Passage, Decision]], account: Account, printer: Printer) -> None:
