@@ -31,6 +31,7 @@ MOST_LISTED: Final = 10_000
 
 _DOCUMENT_EXAMPLES: Final = """examples:
   dockledger documents import dock.json      items, doors, ASNs, orders and visits, all or nothing
+  dockledger documents import asn.csv --site leeds     type,id,line,gtin,quantity[,unit_seen,lot,unit,partner]
   dockledger documents list --site leeds
   dockledger documents show asn ASN-4711 --site leeds"""
 _VISIT_EXAMPLES: Final = """examples:
@@ -49,8 +50,9 @@ def add_commands(subparsers: "Subparsers") -> None:
         subparsers: What `dockledger` collects its commands in.
     """
     papers = _group(subparsers, "documents", "register what doors expect", _DOCUMENT_EXAMPLES)
-    importing = _add(papers, "import", "register everything in a JSON file, or nothing of it", run_import)
-    importing.add_argument("file", type=Path)
+    importing = _add(papers, "import", "register everything in a file, or nothing of it", run_import)
+    importing.add_argument("file", type=Path, help="JSON, or documents' lines as .csv")
+    importing.add_argument("--site", help="of what names none")
     listing = _add(papers, "list", "list documents", run_list)
     listing.add_argument("--site")
     showing = _add(papers, "show", "show a document's lines", run_show)
@@ -79,7 +81,7 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
     """Import a file."""
 
     def work() -> None:
-        papers = read_import(arguments.file)
+        papers = read_import(arguments.file, site=arguments.site)
         done = _once(settings, lambda conn: service.import_all(conn, SHELL, papers, now=_now()))
         _show(arguments, done)
 

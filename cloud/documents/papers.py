@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from cloud.documents.csv_lines import CsvError, documents_of
 from cloud.documents.domain import Line
 from cloud.documents.json_lines import Path as Place
 from cloud.documents.json_lines import line_at, lines_of
@@ -274,11 +275,12 @@ class ImportPaper(_Paper):
         return f"{file}, line {line_at(lines, (part, number)) or 1}: {fault}"
 
 
-def read_import(path: Path) -> ImportPaper:
+def read_import(path: Path, *, site: str | None = None) -> ImportPaper:
     """Read a file for ``dockledger documents import``.
 
     Args:
-        path: A JSON object in UTF-8.
+        path: In UTF-8: a JSON object, or documents' lines if its name ends with ``.csv``.
+        site: Of what names none.
 
     Returns:
         What it holds.
@@ -288,7 +290,6 @@ def read_import(path: Path) -> ImportPaper:
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        raw = orjson.loads(text)
     except OSError as error:
         raise ImportFileError([f"{path}: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
@@ -297,11 +298,23 @@ def read_import(path: Path) -> ImportPaper:
         raise ImportFileError(
             [f"{path}, line {line}: byte 0x{wrong} is not UTF-8: save it as UTF-8, not as Windows-1252"]
         ) from error
+    if path.suffix.lower() == ".csv":
+        return _of_csv(text, path, site)
+    try:
+        raw = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise ImportFileError([f"{path}, line {error.lineno}: {error.msg}: expected JSON"]) from error
     if not isinstance(raw, dict):
         raise ImportFileError([f"{path}, line 1: expected a JSON object, got {type(raw).__name__}"])
-    return checked(raw, str(path), lines_of(text))
+    return checked({"site": site} | raw, str(path), lines_of(text))
+
+
+def _of_csv(text: str, path: Path, site: str | None) -> ImportPaper:
+    try:
+        raw, lines = documents_of(text)
+    except CsvError as error:
+        raise ImportFileError([f"{path}, line {error.line}: {error}"]) from error
+    return checked({"site": site} | raw, str(path), lines)
 
 
 def checked(raw: dict[str, Any], file: str, lines: Lines) -> ImportPaper:
@@ -327,9 +340,9 @@ def checked(raw: dict[str, Any], file: str, lines: Lines) -> ImportPaper:
     try:
         papers = ImportPaper.model_validate_json(orjson.dumps(raw))
     except ValidationError as error:
-        raise ImportFileError(
-            [_told(fault, file, lines) for fault in error.errors(include_url=False, include_context=False)]
-        ) from error
+        found = error.errors(include_url=False, include_context=False)
+        deepest = [fault for fault in found if fault["type"] != "too_short" or fault["input"] in ([], ())]
+        raise ImportFileError([_told(fault, file, lines) for fault in deepest]) from error
     papers._origin = file, lines  # noqa: SLF001  its maker
     return papers
 
