@@ -16,6 +16,8 @@ _VENDOR: Final = struct.Struct(">II")
 _TV_FLAG: Final = 0x80
 _FIRST_TLV: Final = 128
 _TYPE_MASK: Final = 0x3FF
+_DEEPEST: Final = 16
+"""LLRP 1.0.1 nests half as deep."""
 
 
 class _Tables(NamedTuple):
@@ -116,24 +118,30 @@ def encode_parameter(parameter: Element) -> bytes:
         ) from error
 
 
-def decode_parameters(data: memoryview) -> tuple[Element, ...]:
+def decode_parameters(data: memoryview, depth: int = 0) -> tuple[Element, ...]:
     """Decode the parameters that fill a piece of a message.
 
     Args:
         data: Nothing but whole parameters.
+        depth: How many parameters they lie in.
 
     Returns:
         The parameters, in their order.
+
+    Raises:
+        LlrpError: If one is broken or unknown, or they lie too deep.
     """
+    if depth > _DEEPEST:
+        raise LlrpError(f"parameters lie {depth} deep: expected {_DEEPEST}", StatusCode.M_ParameterError)
     found = []
     while data:
-        parameter, size = _decode_parameter(data)
+        parameter, size = _decode_parameter(data, depth)
         found.append(parameter)
         data = data[size:]
     return tuple(found)
 
 
-def _decode_parameter(data: memoryview) -> tuple[Element, int]:
+def _decode_parameter(data: memoryview, depth: int) -> tuple[Element, int]:
     if data[0] & _TV_FLAG:
         number = data[0] & ~_TV_FLAG
         layout = _known(number)
@@ -159,7 +167,7 @@ def _decode_parameter(data: memoryview) -> tuple[Element, int]:
         special = vendors.get(_VENDOR.unpack_from(body))
         if special is not None:
             layout, body = special, body[_VENDOR.size :]
-    return _decode_body(layout, number, body), length
+    return _decode_body(layout, number, body, depth), length
 
 
 def _known(number: int) -> Layout:
@@ -171,10 +179,10 @@ def _known(number: int) -> Layout:
     return layout
 
 
-def _decode_body(layout: Layout, number: int, body: memoryview) -> Element:
+def _decode_body(layout: Layout, number: int, body: memoryview, depth: int) -> Element:
     try:
         fields, size = layout.decode_fields(body)
-        parameters = decode_parameters(body[size:])
+        parameters = decode_parameters(body[size:], depth + 1)
         check_parameters(layout, parameters)
     except LlrpError as error:
         raise error.inside(number) from error

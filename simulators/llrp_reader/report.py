@@ -5,6 +5,7 @@ frequency and the finer RSSI are custom parameters of Impinj (vendor 25882).
 """
 
 import binascii
+import dataclasses
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -100,6 +101,7 @@ class Origin:
 
 
 DEFAULT_FIELDS: Final = ReportFields()
+EVERY_FIELD: Final = ReportFields(**{field.name: True for field in dataclasses.fields(ReportFields)})
 TRUE_UTC: Final = Stamping()
 FIRST_RO_SPEC: Final = Origin()
 
@@ -136,7 +138,7 @@ def encode_report(
             for shape, run in shapes
             for data in _encode_run(list(run), _compiled(fields, shape, stamping, origin))
         )
-    except struct.error as error:
+    except (struct.error, OverflowError) as error:
         raise ValueError(f"an observation does not fit into a TagReportData: {error}") from error
     return _MESSAGE_HEADER.pack(_RO_ACCESS_REPORT, _MESSAGE_HEADER.size + len(body), message_id) + body
 

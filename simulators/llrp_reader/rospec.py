@@ -62,6 +62,10 @@ class RoSpec:
         inventory = self.parts[self.part].one("InventoryParameterSpec")
         return Origin(self.number, self.part + 1, inventory.number("InventoryParameterSpecID"))
 
+    def goes_before(self, other: "RoSpec") -> bool:
+        """Tell whether it takes the place of another that runs: 0 is the most urgent priority."""
+        return self.spec.number("Priority") < other.spec.number("Priority")
+
     def hears(self, antenna: int) -> bool:
         """Tell whether the running inventory uses an antenna."""
         antennas = self.parts[self.part].numbers("AntennaIDs")
@@ -145,19 +149,22 @@ def first_start_us(trigger: Element, now_us: int) -> int:
             return NEVER
 
 
-def next_start_us(trigger: Element, last_us: int) -> int:
+def next_start_us(trigger: Element, last_us: int, now_us: int) -> int:
     """Give the next start of a periodic trigger; others start when something else says so.
 
     Args:
         trigger: A start trigger.
-        last_us: When it started last.
+        last_us: When it was to start last.
+        now_us: The time; starts that were missed are not made up for.
 
     Returns:
         The time, or ``NEVER``.
     """
     periodic = trigger.find("PeriodicTriggerValue")
-    period = 0 if periodic is None else periodic.number("Period")
-    return last_us + period * _US_PER_MS if period else NEVER
+    period_us = 0 if periodic is None else periodic.number("Period") * _US_PER_MS
+    if not period_us:
+        return NEVER
+    return last_us + (max(0, now_us - last_us) // period_us + 1) * period_us
 
 
 def again_us(trigger: Element, now_us: int) -> int:

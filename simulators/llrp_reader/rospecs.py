@@ -149,7 +149,7 @@ class RoSpecs:
         if spec.state is ROSpecState.Disabled:
             raise LlrpError(f"ROSpec {number} is disabled: expected inactive", StatusCode.A_Invalid, field=0)
         active = self.active
-        if active is not None and active.spec.number("Priority") < spec.spec.number("Priority"):
+        if active is not None and active is not spec and not spec.goes_before(active):
             raise LlrpError(f"ROSpec {active.number} runs and goes first", StatusCode.A_Invalid, field=0)
         yield from self._begin(spec, now_us)
 
@@ -214,12 +214,12 @@ class RoSpecs:
                     each.parts[each.part].one("AISpecStopTrigger"), port, is_high=is_high
                 ):
                     yield from self._end_part(each, now_us)
-            elif each.state is ROSpecState.Inactive and is_met(each.start_trigger, port, is_high=is_high):
+            elif self._waits_for(each, port, is_high=is_high):
                 yield from self._begin(each, now_us)
 
     def due_us(self) -> int:
         """Give the time at which ``advance`` has something to do, or one that never comes."""
-        return min((each.due_us() for each in self.specs.values()), default=NEVER)
+        return min((each.due_us() for each in self.specs.values() if self._may_act(each)), default=NEVER)
 
     def advance(self, now_us: int) -> Iterator[Happening]:
         """Let triggers act whose time has come.
@@ -231,7 +231,7 @@ class RoSpecs:
             What starts and ends by them.
         """
         for each in list(self.specs.values()):
-            if each.due_us() > now_us:
+            if each.due_us() > now_us or not self._may_act(each):
                 continue
             if each.state is ROSpecState.Active:
                 if each.has_ended(now_us):
@@ -240,8 +240,20 @@ class RoSpecs:
                 else:
                     yield from self._end_part(each, now_us)
             else:
-                each.next_start_us = next_start_us(each.start_trigger, each.next_start_us)
+                each.next_start_us = next_start_us(each.start_trigger, each.next_start_us, now_us)
                 yield from self._begin(each, now_us)
+
+    def _waits_for(self, spec: RoSpec, port: int, *, is_high: bool) -> bool:
+        return (
+            spec.state is ROSpecState.Inactive
+            and is_met(spec.start_trigger, port, is_high=is_high)
+            and self._may_act(spec)
+        )
+
+    def _may_act(self, spec: RoSpec) -> bool:
+        """Tell whether a trigger of a ROSpec may act: to start, it must not find one that goes first."""
+        active = self.active
+        return active is None or active is spec or spec.goes_before(active)
 
     def _chosen(self, number: int) -> list[RoSpec]:
         return list(self.specs.values()) if number == ALL else [self._one(number)]
@@ -259,6 +271,7 @@ class RoSpecs:
             return
         if active is not None:
             active.state = ROSpecState.Inactive
+            active.next_start_us = min(active.next_start_us, again_us(active.start_trigger, now_us))
             yield Ended(active.spec, preempting=spec.number)
         spec.state = ROSpecState.Active
         spec.started_us = spec.part_started_us = now_us

@@ -15,7 +15,7 @@ from simulators.llrp_reader.link import Conditions, Link, LinkLostError
 from simulators.llrp_reader.messages import name_of
 from simulators.llrp_reader.models import GENERIC, ReaderModel
 from simulators.llrp_reader.reader import VirtualReader
-from simulators.llrp_reader.report import DEFAULT_FIELDS, Observation, encode_report
+from simulators.llrp_reader.report import EVERY_FIELD, Observation, encode_report
 from simulators.llrp_reader.voice import Outgoing
 
 _US_PER_S: Final = 1_000_000
@@ -184,7 +184,7 @@ class LlrpReaderServer:
         for each in observations:
             if not 1 <= each.antenna <= self.model.antennas:
                 raise ValueError(f"antenna {each.antenna}: expected 1 to {self.model.antennas}")
-        encode_report(observations, DEFAULT_FIELDS)
+        encode_report(observations, EVERY_FIELD)
         self._do(lambda reader, _: self._send(reader.observe(observations, self._clock())))
 
     def gpi(self, port: int, is_high: bool) -> None:  # noqa: FBT001  the level is what is told

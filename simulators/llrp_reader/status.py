@@ -7,6 +7,7 @@ from simulators.llrp_reader.vocabulary import StatusCode
 
 SUCCESS: Final = element("LLRPStatus", StatusCode=StatusCode.M_Success, ErrorDescription="")
 
+_MOST_CHARACTERS: Final = 500
 _IN_A_PARAMETER: Final = {
     StatusCode.M_ParameterError: StatusCode.P_ParameterError,
     StatusCode.M_FieldError: StatusCode.P_FieldError,
@@ -69,4 +70,4 @@ def _of_parameter(status: StatusCode) -> StatusCode:
 
 
 def _status(code: StatusCode, error: LlrpError, *details: Element) -> Element:
-    return element("LLRPStatus", *details, StatusCode=code, ErrorDescription=str(error))
+    return element("LLRPStatus", *details, StatusCode=code, ErrorDescription=str(error)[:_MOST_CHARACTERS])

@@ -8,6 +8,8 @@ from simulators.llrp_reader.element import Element
 from simulators.llrp_reader.report import Observation, Origin, ReportFields
 from simulators.llrp_reader.vocabulary import ROReportTriggerType
 
+_MOST_TIMES: Final = 0xFFFF
+"""TagSeenCount has 16 bits, and a reader's counter stays there."""
 _STANDARD: Final = {
     "EnableROSpecID": "ro_spec_id",
     "EnableSpecIndex": "spec_index",
@@ -119,6 +121,6 @@ def _merged(first: Observation, later: Observation) -> Observation:
         rssi_dbm=max(first.rssi_dbm, later.rssi_dbm),
         phase_deg=later.phase_deg,
         doppler_hz=later.doppler_hz,
-        times=first.times + later.times,
+        times=min(_MOST_TIMES, first.times + later.times),
         last_us=later.at_us if later.last_us is None else later.last_us,
     )

@@ -153,6 +153,14 @@ def test_a_broken_parameter_is_named_with_its_place(
     assert (caught.value.status, caught.value.path) == (expected, path)
 
 
+def test_parameters_that_lie_too_deep_are_refused() -> None:
+    data = b""
+    for _ in range(2000):
+        data = struct.pack(">HHHH", 289, 8 + len(data), 1, 100) + data
+    with pytest.raises(LlrpError, match="17 deep: expected 16"):
+        decode_message(frame(100, struct.pack(">HHHH", 287, 8 + len(data), 100, 0) + data))
+
+
 def test_a_parameter_that_may_come_once_is_refused_twice() -> None:
     status = encode_parameter(SUCCESS)
     with pytest.raises(LlrpError, match="LLRPStatus 2 times: expected 1") as caught:

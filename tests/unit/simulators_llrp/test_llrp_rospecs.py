@@ -153,6 +153,33 @@ def test_a_more_urgent_rospec_takes_the_place_of_another() -> None:
         list(rospecs.start(1, T0))
 
 
+def test_an_immediate_rospec_waits_for_one_as_urgent_and_begins_when_it_has_ended() -> None:
+    rospecs = reader_with(rospec(number=1, stop=after_ms(100)))
+    list(rospecs.start(1, T0))
+    rospecs.add(rospec(number=2, start=IMMEDIATELY))
+    assert story(rospecs.enable(2, T0)) == []
+    assert rospecs.due_us() == T0 + 100 * MS
+    told = [*story(rospecs.advance(T0 + 100 * MS)), *story(rospecs.advance(T0 + 101 * MS))]
+    assert told == ["1 part 1 ends", "1 ends", "2 starts"]
+
+
+def test_an_immediate_rospec_that_gave_way_comes_back() -> None:
+    rospecs = RoSpecs(GENERIC)
+    rospecs.add(rospec(number=1, priority=3, start=IMMEDIATELY))
+    rospecs.add(rospec(number=2, priority=1, start=on_gpi(1), stop=after_ms(100)))
+    assert story(rospecs.enable(ALL, T0)) == ["1 starts"]
+    assert story(rospecs.gpi(1, is_high=True, now_us=T0)) == ["1 gives way to 2", "2 starts"]
+    told = [*story(rospecs.advance(T0 + 100 * MS)), *story(rospecs.advance(T0 + 101 * MS))]
+    assert told == ["2 part 1 ends", "2 ends", "1 starts"]
+
+
+def test_starts_that_were_missed_are_not_made_up_for() -> None:
+    rospecs = reader_with(rospec(start=every(100, offset_ms=100), stop=after_ms(10)))
+    assert story(rospecs.advance(T0 + 950 * MS)) == ["1 starts"]
+    assert story(rospecs.advance(T0 + 960 * MS))[-1:] == ["1 ends"]
+    assert rospecs.due_us() == T0 + 1000 * MS
+
+
 def test_a_rospec_that_runs_is_not_started_twice() -> None:
     rospecs = reader_with(rospec())
     list(rospecs.start(1, T0))
