@@ -132,6 +132,14 @@ class Agent:
             self._outbox.close()
             log.info("agent_stopped", site=self._settings.site, gateway=self._settings.gateway)
 
+    def visits_at_doors(self) -> Mapping[str, str]:
+        """Say how far the visits open at each door are.
+
+        Returns:
+            By door: ``V-7: seen 57 of 60``.
+        """
+        return self._floor.progress()
+
     def _makers(self, settings: AgentSettings) -> Mapping[str, Callable[[], SerialScanner]]:
         return {each.id: partial(self._make_scanner, each, settings) for each in settings.scanner}
 

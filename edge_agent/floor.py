@@ -181,16 +181,14 @@ class Floor:
     def antennas(self) -> tuple[AntennaStatus, ...]:
         """Describe every antenna that a portal names or that was heard."""
         doors = self._doors
-        reads: dict[str, int] = {} if doors is None else dict(doors.counters.antennas)
-        last_us = {} if doors is None else dict(doors.counters.antenna_read_us)
+        heard = {} if doors is None else dict(doors.counters.antennas)
         portal_of = {port: portal.id for portal in self._settings.portal for port in portal.ports}
         found = []
-        for port in dict.fromkeys([*portal_of, *sorted(reads)]):
+        for port in dict.fromkeys([*portal_of, *sorted(f"{reader}:{n}" for reader, n in heard)]):
             reader, _, antenna = port.partition(":")
-            last_read_at = from_us(last_us[port]) if port in last_us else None
-            found.append(
-                AntennaStatus(reader, int(antenna), reads.get(port, 0), last_read_at, portal_of.get(port))
-            )
+            reads, last_us = heard.get((reader, int(antenna)), (0, 0))
+            last_read_at = from_us(last_us) if reads else None
+            found.append(AntennaStatus(reader, int(antenna), reads, last_read_at, portal_of.get(port)))
         return tuple(found)
 
     def _open(self) -> None:

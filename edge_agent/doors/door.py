@@ -13,7 +13,7 @@ import structlog
 from contracts.records import Crossing, RowRef
 from contracts.vocabulary import CrossingDirection
 from edge_agent.clock import Clock
-from edge_agent.decode.tag_role import TagRoles, is_private
+from edge_agent.decode.tag_role import TagRole, TagRoles, is_private
 from edge_agent.doors.assignments import Assignments
 from edge_agent.doors.domain import Decision
 from edge_agent.doors.lamps import Lamps
@@ -44,6 +44,7 @@ LONGEST_WAIT_US: Final = 20_000_000
 """A tag that stands in the field undecided holds up what may have come with it, but not for longer."""
 SHOWN: Final = 50
 _PATIENCE_US: Final = 2_000_000
+_NEVER: Final = (0, 0)
 
 log = structlog.get_logger(__name__)
 
@@ -65,10 +66,8 @@ class DoorJournal(Protocol):
 class DoorCounters:
     """What the doors have done since they were opened."""
 
-    antennas: Counter[str] = field(default_factory=Counter)
-    """Reads by ``reader:antenna``."""
-    antenna_read_us: dict[str, int] = field(default_factory=dict)
-    """When each was last heard."""
+    antennas: dict[tuple[str, int], tuple[int, int]] = field(default_factory=dict)
+    """By reader and antenna: reads, and when it was last heard, in microseconds since 1970."""
     events: Counter[str] = field(default_factory=Counter)
 
 
@@ -160,13 +159,13 @@ class Doors:
         """
         antennas = dict(self.counters.antennas)
         return {
-            "raw_reads": sum(antennas.values()),
+            "raw_reads": sum(reads for reads, _ in antennas.values()),
             "reads_elsewhere": self._filter.elsewhere,
             "reads_dropped": 0,
             "crossings_lost": 0,
             "crossings_refused": 0,
             **dict(self.counters.events),
-            **{f"antenna_reads_{port.replace(':', '_')}": reads for port, reads in antennas.items()},
+            **{f"antenna_reads_{reader}_{n}": reads for (reader, n), (reads, _) in antennas.items()},
         }
 
     @property
@@ -216,24 +215,34 @@ class Doors:
         self._undecided_us = min(open_us)
 
     def _take(self, batch: list[Seen]) -> None:
-        ours = [seen for seen in batch if self._is_ours(seen)]
-        for seen in ours:
-            if isinstance(seen, RawRead) and (portal := self._lookout.take(seen)) is not None:
-                self._tell(portal, "wrong")
+        ours: list[Seen] = []
+        heard: dict[tuple[str, int], tuple[int, int]] = {}
+        for seen in batch:
+            if not isinstance(seen, RawRead):
+                ours.append(seen)
+                continue
+            port = (seen.reader, seen.antenna)
+            reads, last_us = heard.get(port, _NEVER)
+            heard[port] = (reads + 1, max(last_us, seen.seen_us))
+            if self._is_ours(seen):
+                ours.append(seen)
+        self._count(heard)
         self._decided(self._filter.take_many(ours))
 
-    def _is_ours(self, seen: Seen) -> bool:
-        if not isinstance(seen, RawRead):
-            return True
-        counters = self.counters
-        port = f"{seen.reader}:{seen.antenna}"
-        counters.antennas[port] += 1
-        counters.antenna_read_us[port] = seen.seen_us
-        _, role = self._roles.of(seen.epc)
+    def _is_ours(self, read: RawRead) -> bool:
+        _, role = self._roles.of(read.epc)
         if is_private(role):
-            counters.events[f"dropped_{role}"] += 1
+            self.counters.events[f"dropped_{role}"] += 1
             return False
+        if role is TagRole.LOGISTIC_UNIT and (portal := self._lookout.take(read)) is not None:
+            self._tell(portal, "wrong")
         return True
+
+    def _count(self, heard: dict[tuple[str, int], tuple[int, int]]) -> None:
+        antennas = self.counters.antennas
+        for port, (reads, last_us) in heard.items():
+            before, last_before_us = antennas.get(port, _NEVER)
+            antennas[port] = (before + reads, max(last_us, last_before_us))
 
     def _settled_us(self, now_us: int) -> int:
         """Until when every passage is known; nobody waits for longer than 20 s."""

@@ -34,7 +34,7 @@ class Lookout:
             known: Gives what is known at an instant, in microseconds.
         """
         self._portals = {
-            port: (portal, portal.feedback.near_dbm)
+            _split(port): (portal, portal.feedback.near_dbm)
             for portal in portals
             if portal.feedback is not None
             for port in portal.ports
@@ -52,7 +52,7 @@ class Lookout:
         Returns:
             The portal at which a wrong unit stands, at its second near read; None otherwise.
         """
-        place = self._portals.get(f"{read.reader}:{read.antenna}")
+        place = self._portals.get((read.reader, read.antenna))
         if place is None or read.rssi_dbm < place[1]:
             return None
         portal = place[0]
@@ -77,6 +77,11 @@ class Lookout:
         if len(self._watched) > _MOST_TAGS:
             self._watched.popitem(last=False)
         return watched
+
+
+def _split(port: str) -> tuple[str, int]:
+    reader, _, number = port.partition(":")
+    return reader, int(number)
 
 
 def is_wrong_here(unit: str, door: str, known: Known, at_us: int) -> bool:

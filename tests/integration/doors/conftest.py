@@ -23,8 +23,6 @@ from simulators.llrp_reader.server import LlrpReaderServer
 
 PATIENCE_S: Final = 30.0
 SITE, GATEWAY = "leeds", "dock-gw"
-PALLET: Final = "3174257BF40000000A000000"
-"""SSCC 106141410000000108 or the like; decoded by the tests themselves."""
 
 
 @dataclass
@@ -82,9 +80,6 @@ foreign_patterns = ['urn:epc:id:sscc:0999999\\..*']
     def records(self) -> list[Record]:
         return [RECORD.validate_json(line) for line in export(self.outbox)] if self.outbox.exists() else []
 
-    def of(self, kind: type[Record]) -> list[Record]:
-        return [record for record in self.records() if isinstance(record, kind)]
-
 
 class Running:
     """An agent that runs in a thread of this process, until it is stopped."""
@@ -97,6 +92,10 @@ class Running:
 
     def assign(self, assignment: Assignment) -> None:
         self.agent._take_message(Channel.ASSIGNMENT, assignment.model_dump_json(by_alias=True).encode())
+
+    def complete_until_us(self) -> int:
+        complete_until = self.agent._outbox.stats().complete_until
+        return int(complete_until.timestamp() * 1_000_000)
 
     def stop(self) -> None:
         self._stop.set()

@@ -1,28 +1,119 @@
-"""A pallet passes a simulated reader; what the agent stores, lights and says is looked at from outside."""
+"""Goods pass a simulated reader; what the agent stores, lights and says is looked at from outside."""
 
 import json
 import urllib.request
+from typing import Any
 
-from contracts.records import Crossing, UnitPosition
+from contracts.records import Crossing, Gap, UnitPosition
+from contracts.vocabulary import GapCause
 from edge_agent.decode.epc import decode_epc
-from tests.integration.doors.conftest import PALLET, Dock, assignment, now_us, until, visit, walk
+from simulators.warehouse.dock import epc
+from tests.integration.doors.conftest import Dock, assignment, now_us, until, visit, walk
 
-SSCC = decode_epc(PALLET).sscc or ""
+PALLET, ELSEWHERE = "3174257BF40000000A000000", "3174257BF40000000B000000"
+FOREIGN = epc.sscc96("009999990000000019", 7).hex().upper()
+SSCC, OTHER_SSCC = (decode_epc(tag).sscc or "" for tag in (PALLET, ELSEWHERE))
+VISITS = [
+    visit("V-1", "dock-1", "inbound", [SSCC]),
+    visit("V-2", "dock-2", "inbound", [OTHER_SSCC]),
+]
+
+
+def positions(dock: Dock) -> list[UnitPosition]:
+    return [record for record in dock.records() if isinstance(record, UnitPosition)]
+
+
+def crossings(dock: Dock) -> list[Crossing]:
+    return [record for record in dock.records() if isinstance(record, Crossing)]
+
+
+def gaps(dock: Dock) -> list[Gap]:
+    return [record for record in dock.records() if isinstance(record, Gap)]
+
+
+def page(dock: Dock) -> dict[str, Any]:
+    with urllib.request.urlopen(f"http://127.0.0.1:{dock.page_port}/status.json", timeout=10) as answer:
+        said: dict[str, Any] = json.load(answer)
+    return said
 
 
 def test_a_pallet_that_comes_in_is_one_crossing_and_one_position(dock: Dock) -> None:
     agent = dock.start()
-    agent.assign(assignment(1, [visit("V-1", "dock-1", "inbound", [SSCC])]))
+    agent.assign(assignment(1, VISITS))
     until(lambda: dock.reader.is_reporting, "the reader reports")
-    dock.reader.report(walk([PALLET], begin_us=now_us() - 3_000_000))
-    until(lambda: bool(dock.of(UnitPosition)), "a unit position is stored")
-    (position,) = dock.of(UnitPosition)
-    (crossing,) = dock.of(Crossing)
-    assert isinstance(position, UnitPosition)
-    assert isinstance(crossing, Crossing)
+    dock.reader.report(walk([PALLET, FOREIGN], begin_us=now_us() - 3_000_000))
+    until(lambda: bool(positions(dock)), "a unit position is stored")
+    (position,) = positions(dock)
+    (crossing,) = crossings(dock)
     assert (position.unit, position.location, position.from_location) == (SSCC, "STAGE-1", "@clearing/V-1")
     assert position.evidence_id == crossing.evidence_id
     assert (crossing.posted, crossing.because, crossing.visit, crossing.reads) == ("posted", None, "V-1", 120)
-    with urllib.request.urlopen(f"http://127.0.0.1:{dock.page_port}/status.json") as answer:
-        said = json.load(answer)
-    assert said
+    until(lambda: dock.reader.gpo_states[1], "the lamp for a good crossing is on")
+    until(lambda: not dock.reader.gpo_states[1], "and off again")
+    said = page(dock)
+    counters = said["health"]["counters"]
+    assert (counters["raw_reads"], counters["dropped_foreign"]) == (240, 120)
+    assert counters["crossings_posted"] == 1
+    assert [each["reads"] for each in said["antennas"]] == [60, 60, 60, 60]
+    assert [each["unit"] for each in said["crossings"]] == [SSCC]
+    assert agent.agent.visits_at_doors() == {"dock-1": "V-1: seen 1 of 1"}
+    agent.stop()
+    for file in dock.directory.iterdir():
+        assert FOREIGN.encode() not in file.read_bytes(), f"a foreign tag is kept in {file.name}"
+
+
+def test_a_wrong_unit_is_told_within_a_second_and_a_tag_that_passes_is_not(dock: Dock) -> None:
+    dock.start().assign(assignment(1, VISITS))
+    until(lambda: dock.reader.is_reporting, "the reader reports")
+    passing = [read._replace(rssi_dbm=-60) for read in walk([ELSEWHERE], begin_us=now_us() - 3_000_000)]
+    dock.reader.report(passing)
+    until(lambda: page(dock)["health"]["counters"]["raw_reads"] == 120, "the tag that passed is read")
+    assert not dock.reader.gpo_states[2]
+    reads = [read for read in walk([ELSEWHERE], begin_us=now_us() - 100_000) if read.rssi_dbm > -45][:2]
+    began_us = now_us()
+    dock.reader.report(reads)
+    assert dock.reader.wait_for(lambda: dock.reader.gpo_states[2], 10)
+    assert now_us() - began_us < 1_000_000
+
+
+def test_a_reader_that_is_unplugged_leaves_a_gap_with_an_end_and_no_phantom(dock: Dock) -> None:
+    dock.start()
+    until(lambda: dock.reader.is_reporting, "the reader reports")
+    half = walk([PALLET], begin_us=now_us() - 1_500_000)[:60]
+    dock.reader.report(half)
+    until(lambda: page(dock)["health"]["counters"]["raw_reads"] == 60, "half of the passage is read")
+    dock.reader.stop(is_abrupt=True)
+    until(lambda: [gap.to_at for gap in gaps(dock)] == [None], "the gap is noted")
+    dock.reader.start()
+    until(lambda: len(gaps(dock)) == 2, "the gap has its end")
+    opened, closed = gaps(dock)
+    assert (opened.gap_device, opened.cause) == ("r1", GapCause.DOWN)
+    assert closed.from_at == opened.from_at
+    assert closed.to_at is not None
+    assert closed.to_at > closed.from_at
+    until(lambda: bool(crossings(dock)), "what was seen of the pallet is decided")
+    assert {crossing.posted for crossing in crossings(dock)} <= {"evidence", "held"}
+    assert not positions(dock)
+
+
+def test_a_restart_in_the_middle_loses_the_open_visit_says_so_and_keeps_the_assignment(dock: Dock) -> None:
+    agent = dock.start()
+    agent.assign(assignment(7, VISITS))
+    until(lambda: dock.reader.is_reporting, "the reader reports")
+    began_us = now_us() - 1_000_000
+    dock.reader.report(walk([PALLET], begin_us=began_us)[:40])
+    until(lambda: page(dock)["health"]["counters"]["raw_reads"] == 40, "half of the passage is read")
+    until(lambda: agent.complete_until_us() < began_us + 1_000_000, "nothing is said to be complete")
+    assert agent.complete_until_us() <= began_us + 200_000
+    agent.stop()
+    assert not crossings(dock)
+    dock.start()
+    until(lambda: bool(gaps(dock)), "the gap is noted")
+    (gap,) = gaps(dock)
+    assert (gap.gap_device, gap.cause) == ("dock-gw", GapCause.DOWN)
+    assert gap.from_at.timestamp() * 1e6 <= began_us + 200_000
+    until(lambda: dock.reader.is_reporting, "the reader reports again")
+    dock.reader.report(walk([PALLET], begin_us=now_us() - 3_000_000))
+    until(lambda: bool(positions(dock)), "the next passage is posted")
+    (crossing,) = crossings(dock)
+    assert (crossing.visit, crossing.assignment_rev) == ("V-1", 7)
