@@ -1,10 +1,13 @@
 """One TCP or TLS connection to a reader: whole messages in and out; ``poll`` takes any descriptor."""
 
+import errno
+import os
 import select
 import socket
 import ssl
-from collections.abc import Iterator
-from typing import Final
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from edge_agent.readers.llrp.framing import Framer
 from edge_agent.readers.llrp.settings import ReaderSettings
@@ -53,21 +56,19 @@ class Wakeup:
 class Connection:
     """Owned by one thread; nothing of it outlives ``close``."""
 
-    def __init__(self, settings: ReaderSettings, wakeup: Wakeup) -> None:
+    def __init__(self, settings: ReaderSettings, wakeup: Wakeup, is_over: Callable[[], bool]) -> None:
         """Connect.
 
         Args:
             settings: Where to, and how.
             wakeup: Ends a wait early.
+            is_over: Whether there is no use in connecting any more; asked when woken.
 
         Raises:
             OSError: If the reader cannot be reached or does not prove who it is.
         """
         self._framer = Framer()
-        try:
-            plain = socket.create_connection(settings.address, timeout=CONNECT_S)
-        except UnicodeError as error:
-            raise OSError(f"host {settings.host!r} is no name: {error}") from error
+        plain = _connected(settings.address, wakeup, is_over)
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -126,6 +127,45 @@ class Connection:
         if not data:
             raise ConnectionResetError("closed by the reader")
         return data
+
+
+def _connected(address: tuple[str, int], wakeup: Wakeup, is_over: Callable[[], bool]) -> socket.socket:
+    """Try each address that the name has, as long as it is of use."""
+    try:
+        found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(f"host {address[0]!r} is no name: {error}") from error
+    failure = OSError(f"host {address[0]!r} has no address")
+    for family, kind, protocol, _, place in found:
+        tried = socket.socket(family, kind, protocol)
+        try:
+            _connect(tried, place, wakeup, is_over)
+        except OSError as error:
+            tried.close()
+            failure = error
+        else:
+            return tried
+    raise failure
+
+
+def _connect(tried: socket.socket, place: Any, wakeup: Wakeup, is_over: Callable[[], bool]) -> None:
+    tried.settimeout(0)
+    number = tried.connect_ex(place)
+    poll = select.poll()
+    poll.register(tried, select.POLLOUT)
+    poll.register(wakeup.fileno(), select.POLLIN)
+    until_s = time.monotonic() + CONNECT_S
+    while number == errno.EINPROGRESS:
+        ready = {descriptor for descriptor, _ in poll.poll(max(0.0, until_s - time.monotonic()) * 1000)}
+        if wakeup.fileno() in ready:
+            wakeup.clear()
+        if tried.fileno() in ready:
+            number = tried.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        elif is_over() or time.monotonic() >= until_s:
+            number = errno.ETIMEDOUT
+    if number:
+        raise OSError(number, os.strerror(number))
+    tried.settimeout(CONNECT_S)
 
 
 def _encrypted(plain: socket.socket, settings: ReaderSettings) -> ssl.SSLSocket:

@@ -137,6 +137,8 @@ class LlrpReader:
                 self.counters.odd["reader_framing_lost"] += 1
                 self._note_loss(str(error))
             except OSError as error:
+                if self._stopping.is_set():
+                    return
                 self._note_loss(str(error) or error.__class__.__name__)
             if self.counters.opened != opened_before:
                 retry_s = self._timing.first_retry_s
@@ -145,7 +147,7 @@ class LlrpReader:
             retry_s = min(retry_s * 2, self._timing.longest_retry_s)
 
     def _connect_and_read(self) -> None:
-        connection = Connection(self.settings, self._wakeup)
+        connection = Connection(self.settings, self._wakeup, self._stopping.is_set)
         is_open = False
         try:
             self._delivery.new_connection()

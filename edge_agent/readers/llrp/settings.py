@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from contracts.base import Gateway
+from edge_agent.readers.llrp.messages import LlrpMissingError, require_llrp
 from edge_agent.readers.llrp.profile import Antenna, LlrpProfile, Power, load_llrp_profile
 
 
@@ -41,6 +42,14 @@ class ReaderSettings(BaseModel):
     """PEM file with the certificate and key that the reader asks of its client."""
     tls_check_host: bool = True
     """Whether the reader's certificate must name ``host``."""
+
+    @model_validator(mode="after")
+    def _can_be_understood(self) -> Self:
+        try:
+            require_llrp(self.id)
+        except LlrpMissingError as error:
+            raise ValueError(str(error)) from error
+        return self
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:

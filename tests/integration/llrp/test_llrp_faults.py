@@ -255,3 +255,18 @@ def test_something_else_on_the_port_is_framing_lost_and_not_a_read(dock: Dock) -
                 assert time.monotonic() < until_s
                 time.sleep(0.01)
     assert dock.heard.all == []
+
+
+def test_stopping_does_not_wait_for_a_reader_that_takes_no_connection(dock: Dock) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        waiting = [socket.socket() for _ in range(3)]
+        for each in waiting:
+            each.settimeout(0)
+            each.connect_ex(full.getsockname())
+        reader = dock.read(FAST, address=full.getsockname())
+        began_s = time.monotonic()
+        reader.stop()
+        for each in waiting:
+            each.close()
+    assert time.monotonic() - began_s < 1.0
+    assert reader.counters.state is ReaderState.STOPPED

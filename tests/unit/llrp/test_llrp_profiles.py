@@ -90,12 +90,37 @@ def test_contradictory_settings_are_refused(fields: dict[str, Any], message: str
         ReaderSettings(id="r1", host="192.0.2.10", **fields)
 
 
-def test_an_agent_without_the_extra_says_what_to_install() -> None:
+AGENT = """\
+site = "s1"
+gateway = "g1"
+broker_url = "mqtt://u:p@127.0.0.1:1"
+
+[[reader]]
+id = "r1"
+host = "192.0.2.10"
+"""
+
+
+@pytest.mark.parametrize("command", ["check", "run", "record"])
+def test_an_agent_without_the_extra_says_what_to_install(command: str, tmp_path: Path) -> None:
+    settings = tmp_path / "agent.toml"
+    settings.write_text(AGENT, "utf-8")
     program = (
         "import sys; sys.modules['sllurp'] = None\n"
-        "from edge_agent.readers.llrp.reader import LlrpReader\n"
-        "from edge_agent.readers.llrp.settings import ReaderSettings\n"
-        "LlrpReader(ReaderSettings(id='r1', host='192.0.2.10'), None)\n"
+        "from edge_agent.cli import main\n"
+        f"sys.exit(main(['{command}', '--config', {str(settings)!r}]))\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "reader r1 needs the extra llrp: pip install dockledger[llrp]" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_recording_without_the_extra_says_it_too(tmp_path: Path) -> None:
+    program = (
+        "import sys; sys.modules['sllurp'] = None\n"
+        "from edge_agent.readers.llrp.decoder import LlrpDecoder\n"
+        "LlrpDecoder('r1')\n"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "LlrpMissingError: reader r1 needs the extra llrp: pip install dockledger[llrp]" in ended.stderr
