@@ -1,6 +1,7 @@
 """Goods and their tags: what is drawn once about a pallet, a case or a badge, wherever it goes later."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -96,14 +97,17 @@ class Unit:
 class Factory:
     """Makes goods with fresh serial numbers."""
 
-    def __init__(self, rng: Generator) -> None:
+    def __init__(self, rng: Generator, edition: datetime | None = None) -> None:
         """Draw the item master.
 
         Args:
             rng: Seeded; every drawing of goods goes through it.
+            edition: Gives serial numbers that no edition of the last days used, a second apart for each
+                thousand; None draws them from the seed too.
         """
         self._rng = rng
-        self._serial = int(rng.integers(1_000, 1_000_000)) * 1_000
+        drawn = int(rng.integers(1_000, 1_000_000))
+        self._serial = (drawn if edition is None else int(edition.timestamp()) % 1_000_000) * 1_000
         self.items = tuple(Item(n, int(rng.choice([6, 10, 12, 24]))) for n in range(1, 25))
 
     def pallet(self, *, is_foreign: bool = False, with_items: bool = False) -> Goods:

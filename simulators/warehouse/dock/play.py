@@ -76,7 +76,7 @@ class LivePlan:
         Returns:
             A plan.
         """
-        fronts = plan_live(seed, seconds, doors).doors
+        fronts = plan_live(seed, seconds, doors, start_at).doors
         ports = _free_ports(len(fronts))
         readers = {
             door.reader: ReaderPlan(
@@ -89,7 +89,7 @@ class LivePlan:
     @property
     def world(self) -> World:
         """What will happen."""
-        return plan_live(self.seed, self.seconds, self.doors)
+        return plan_live(self.seed, self.seconds, self.doors, self.start_at)
 
     def write(self, directory: Path) -> None:
         """Write the world's papers, readers.json for whoever configures the gateway, and last plan.json.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from math import ceil, inf
 from typing import Final, Literal
 
@@ -110,20 +111,22 @@ def plan_world(seed: int, crossings: int, doors: int) -> World:
     return _Planner((seed, 0), doors, WORKING_DAY, _LOADS).fill(crossings)
 
 
-def plan_live(seed: int, seconds: float, doors: int) -> World:
+def plan_live(seed: int, seconds: float, doors: int, edition: datetime) -> World:
     """Plan a busy dock for a while: quick drivers, at two-sided doors one behind the other.
 
     Args:
         seed: Any number >= 0.
         seconds: By then all goods have come and gone; >= 30.
         doors: >= 1.
+        edition: When it begins: names visits, documents and serial numbers, so that the same seed played
+            again brings other goods along the same ways.
 
     Returns:
         The first of the seed's worlds that is busy enough to look at, in both directions.
     """
     least = ceil(seconds * DEMO_CROSSINGS_PER_S)
     for number in range(_DEMO_DRAWS):
-        world = _Planner((seed, number), doors, DEMO, _DEMO_LOADS, last_s=seconds).fill()
+        world = _Planner((seed, number), doors, DEMO, _DEMO_LOADS, last_s=seconds, edition=edition).fill()
         early = [seen for seen in world.crossings if (seen.at_s or 0.0) <= seconds * _EARLY_SHARE]
         if len(early) >= least and len({seen.direction for seen in early}) == min(2, doors):
             break
@@ -144,12 +147,20 @@ class _Planner:
     """Fills the doors' time from the front, always at the door that is free first."""
 
     def __init__(
-        self, seed: tuple[int, int], doors: int, pace: Pace, loads: tuple[int, int], *, last_s: float = inf
+        self,
+        seed: tuple[int, int],
+        doors: int,
+        pace: Pace,
+        loads: tuple[int, int],
+        *,
+        last_s: float = inf,
+        edition: datetime | None = None,
     ) -> None:
         self._seed = seed[0]
+        self._name = str(seed[0]) if edition is None else f"{edition:%Y%m%dT%H%M%S}"
         self._rng = np.random.default_rng([seed[0], 1, seed[1]])
         self._doors = dock_front(doors)
-        self._factory = Factory(self._rng)
+        self._factory = Factory(self._rng, edition)
         self._teller = Storyteller(self._rng, pace)
         self._pace = pace
         self._loads_per_visit = loads
@@ -181,7 +192,7 @@ class _Planner:
         direction = self._next_direction[door]
         self._next_direction[door] = "out" if direction == "in" else "in"
         number = len(self.visits) + 1
-        name = f"V-{self._seed}-{number:03d}"
+        name = f"V-{self._name}-{number:03d}"
         from_s = self._free_s[door]
         brought: list[Load] = []
         at_s = from_s + (self._pace.docking_s if from_s else _FIRST_S + 2.0 * (door.number - 1))
@@ -205,7 +216,7 @@ class _Planner:
                 direction,
                 from_s,
                 to_s,
-                f"{kind}-{self._seed}-{number:03d}",
+                f"{kind}-{self._name}-{number:03d}",
                 tuple(load.goods for load in brought if load.goods.contents),
                 tuple(unit for load in brought if not load.goods.contents for unit in load.goods.units),
             )

@@ -1,7 +1,7 @@
 """A dock's world is one seed's, tells the truth before it moves, and is not an easy one."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -138,12 +138,25 @@ def test_beams_alternate_and_goods_coming_in_break_the_outer_one_first() -> None
 
 @pytest.mark.parametrize("seed", range(1, 9))
 def test_a_minute_live_is_busy_whatever_the_seed(seed: int) -> None:
-    world = plan_live(seed, 50.0, 2)
+    world = plan_live(seed, 50.0, 2, START_AT)
     early = [seen for seen in world.crossings if (seen.at_s or 0.0) <= 45.0]
     assert len(early) >= 12
     assert {seen.direction for seen in early} == {"in", "out"}
     assert world.end_s <= 50.0
     assert world.stray_share >= 0.20
+
+
+def test_a_seed_played_again_brings_other_goods_along_the_same_ways() -> None:
+    first, again = (plan_live(3, 50.0, 2, at) for at in (START_AT, START_AT + timedelta(minutes=2)))
+    assert [seen.at_s for seen in first.crossings] == [seen.at_s for seen in again.crossings]
+    for names in ("visits", "documents", "units"):
+        assert not names_of(first, names) & names_of(again, names)
+
+
+def names_of(world: World, names: str) -> set[object]:
+    if names == "units":
+        return {seen.unit.epc for seen in world.appearances}
+    return {visit.visit if names == "visits" else visit.document for visit in world.visits}
 
 
 def test_a_live_plan_is_read_as_it_was_written(tmp_path: Path) -> None:
