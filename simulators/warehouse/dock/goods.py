@@ -94,6 +94,10 @@ class Unit:
     """Of a loose case."""
 
 
+_CASE_SIZES: Final = (6, 10, 12, 24)
+"""Of items in their order: every seed's warehouse has the same item master."""
+
+
 class Factory:
     """Makes goods with fresh serial numbers."""
 
@@ -108,7 +112,7 @@ class Factory:
         self._rng = rng
         drawn = int(rng.integers(1_000, 1_000_000))
         self._serial = (drawn if edition is None else int(edition.timestamp()) % 1_000_000) * 1_000
-        self.items = tuple(Item(n, int(rng.choice([6, 10, 12, 24]))) for n in range(1, 25))
+        self.items = tuple(Item(n, _CASE_SIZES[n % len(_CASE_SIZES)]) for n in range(1, 25))
 
     def pallet(self, *, is_foreign: bool = False, with_items: bool = False) -> Goods:
         """Make a pallet: an SSCC label and 20 to 48 tagged cases.
