@@ -113,6 +113,7 @@ class Doors:
         self._unstored: deque[_Entry] = deque()
         self._unstored_drafts = 0
         self._retry_at_s = 0.0
+        self._is_refused = False
         self._is_stopping = False
         self._undecided_us = to_us(clock.now().at) - _PATIENCE_US
         self._thread = threading.Thread(target=self._run, name="doors")
@@ -281,9 +282,14 @@ class Doors:
                 self._journal.commit(MEMORY, counted.dump(), drafts)
             except OutboxError as error:
                 self.counters.events["crossings_refused"] += len(group)
-                log.error("crossings_not_stored", waiting=len(self._unstored), detail=str(error))  # noqa: TRY400  no traceback needed
+                if not self._is_refused:
+                    log.error("crossings_not_stored", waiting=len(self._unstored), detail=str(error))  # noqa: TRY400  no traceback needed
+                self._is_refused = True
                 self._retry_at_s = time.monotonic() + RETRY_S
                 return
+            if self._is_refused:
+                self._is_refused = False
+                log.info("crossings_stored_again", waiting=len(self._unstored))
             self.visits = counted
             for entry in group:
                 self._unstored.popleft()
