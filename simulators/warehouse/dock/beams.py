@@ -8,14 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from simulators.warehouse.dock.doors import (
-    INNER_BEAM_PORT,
-    INNER_BEAM_Y_M,
-    OPENING_HALF_WIDTH_M,
-    OUTER_BEAM_PORT,
-    OUTER_BEAM_Y_M,
-    Door,
-)
+from simulators.warehouse.dock.doors import OPENING_HALF_WIDTH_M, Door
 from simulators.warehouse.dock.paths import CARRIER_GAP_M, CARRIER_HALF_M, Load, Way
 
 _STEP_S: Final = 0.01
@@ -42,10 +35,8 @@ def beam_changes(door: Door, loads: Sequence[Load]) -> list[BeamChange]:
     Returns:
         Changes in the order of time.
     """
-    if door.kind != "one_plane":
-        return []
     changes = []
-    for port, y in ((OUTER_BEAM_PORT, OUTER_BEAM_Y_M), (INNER_BEAM_PORT, INNER_BEAM_Y_M)):
+    for port, y in door.beams.items():
         broken = [span for load in loads for span in _spans(door, load, y)]
         for begin, end in _joined(broken):
             changes += [BeamChange(begin, port, is_broken=True), BeamChange(end, port, is_broken=False)]
@@ -56,18 +47,14 @@ def _spans(door: Door, load: Load, beam_y: float) -> list[tuple[float, float]]:
     is_through = bool(load.heading[1])
     ahead = load.goods.box[0] if is_through else load.goods.box[1]
     half = CARRIER_HALF_M[load.carrier]
-    behind = ahead + (CARRIER_GAP_M + 2 * half if is_through and half else 0.0)
+    behind = ahead + (CARRIER_GAP_M + 2 * half if is_through else 0.0)
     front, back = (ahead, behind) if load.heading[1] >= 0 else (behind, ahead)
-    empty = load.empty_return
-    if empty is None:
-        return _blocked(door, load.way, beam_y, front=front, back=back)
-    put_down_s = empty.begin_s
-    return [
-        *_blocked(door, load.way, beam_y, front=front, back=back, until_s=put_down_s),
-        *_blocked(door, load.way, beam_y, front=ahead, back=ahead, from_s=put_down_s),
-        # The carrier leaves as it came, with nothing before it.
-        *_blocked(door, empty, beam_y, front=half, back=half),
-    ]
+    spans = _blocked(door, load.way, beam_y, front=ahead, back=ahead)
+    for from_s, until_s in load.carried:
+        spans += _blocked(door, load.way, beam_y, front=front, back=back, from_s=from_s, until_s=until_s)
+    if load.empty is not None:
+        spans += _blocked(door, load.empty, beam_y, front=half, back=half)
+    return spans
 
 
 def _blocked(

@@ -18,8 +18,10 @@ _JAMB_M: Final = 1.5
 """From the middle of a door to the antennas at its sides."""
 _SEES_OUT_M: Final = 1.3
 """The same of those that look into the vehicle: they hang in the opening, not behind the wall."""
-OUTER_BEAM_Y_M: Final = 0.05
-INNER_BEAM_Y_M: Final = 0.65
+_BEAM_FROM_PLANE_M: Final = 0.3
+_IN_THE_DOORWAY_M: Final = 0.4
+_BEHIND_THE_DOORWAY_M: Final = 2.2
+"""A frame with beams stands so far in that a forklift at the end of a vehicle clears them."""
 OUTER_BEAM_PORT: Final = 1
 INNER_BEAM_PORT: Final = 2
 
@@ -62,6 +64,21 @@ class Door:
         return (self.number - 1) * DOOR_SPACING_M
 
     @property
+    def plane_y(self) -> float:
+        """Where the portal's plane is: who passes it, crosses."""
+        return _IN_THE_DOORWAY_M if self.kind == "two_sided" else _BEHIND_THE_DOORWAY_M
+
+    @property
+    def beams(self) -> dict[int, float]:
+        """Where light beams cross the lane: y by GPI port."""
+        if self.kind == "two_sided":
+            return {}
+        return {
+            OUTER_BEAM_PORT: self.plane_y - _BEAM_FROM_PLANE_M,
+            INNER_BEAM_PORT: self.plane_y + _BEAM_FROM_PLANE_M,
+        }
+
+    @property
     def staging(self) -> str:
         """Location code of the floor behind the door."""
         return f"STAGE-{self.number}"
@@ -75,7 +92,9 @@ class Door:
         across = 1.0 if left else -1.0
         height = (0.9 if left else 1.5) if port <= 2 else (1.5 if left else 0.9)  # noqa: PLR2004  the first pair
         if self.kind == "one_plane":
-            return Antenna(port, (self.x - across * _JAMB_M, 0.35, height), (across, 0.0, 0.0), "plane")
+            return Antenna(
+                port, (self.x - across * _JAMB_M, self.plane_y, height), (across, 0.0, 0.0), "plane"
+            )
         inward = port <= 2  # noqa: PLR2004  ports 1 and 2 look in, 3 and 4 look out
         aside, y, into = (_JAMB_M, 0.8, 1.0) if inward else (_SEES_OUT_M, 0.15, -1.0)
         x = self.x - across * aside

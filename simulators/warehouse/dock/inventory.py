@@ -161,8 +161,10 @@ class Inventory:
         near = np.hypot(place[:, 0] - self.door.x, place[:, 1]) < _REACH_M
         if not (is_there & near).any():
             return None
-        carrier = "none" if way.stands(float(grid[0]), float(grid[-1])) else load.carrier
-        motion = Motion(grid, place, np.array(load.heading), carrier)
+        is_carried = np.zeros(len(grid), np.bool_)
+        for from_s, until_s in load.carried:
+            is_carried |= (grid >= from_s) & (grid <= until_s)
+        motion = Motion(grid, place, np.array(load.heading), load.carrier, is_carried)
         link = self._field.link(load.goods, motion, channel)
         return _Picture.of(load.goods.epcs, load.goods.sensitivity_dbm, link, is_there, channel)
 

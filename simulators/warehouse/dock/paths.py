@@ -10,8 +10,6 @@ from simulators.warehouse.dock.goods import Goods
 
 Floats = npt.NDArray[np.float64]
 
-STANDING_S: Final = 4.0
-"""After standing so long, goods were put down: forklift or person went away."""
 CARRIER_GAP_M: Final = 0.25
 """Between goods and who carries them."""
 CARRIER_HALF_M: Final = {"truck": 1.1, "person": 0.15, "none": 0.0}
@@ -94,8 +92,11 @@ class Way:
             ]
         )
 
-    def crosses_wall_at(self) -> float:
-        """Find when it is on its last passage through the plane of the wall.
+    def crosses_at(self, plane_y: float) -> float:
+        """Find when it is on its last passage through a plane along the wall.
+
+        Args:
+            plane_y: Where the plane is.
 
         Returns:
             Seconds since the world began.
@@ -104,20 +105,23 @@ class Way:
             ValueError: If it never passes.
         """
         for n in range(len(self.ys) - 1, 0, -1):
-            before, after = self.ys[n - 1], self.ys[n]
+            before, after = self.ys[n - 1] - plane_y, self.ys[n] - plane_y
             if (before < 0) != (after < 0):
                 share = before / (before - after)
                 return self.seconds[n - 1] + share * (self.seconds[n] - self.seconds[n - 1])
-        raise ValueError(f"a way from y = {self.ys[0]} m to y = {self.ys[-1]} m never passes y = 0")
+        raise ValueError(f"a way from y = {self.ys[0]} m to y = {self.ys[-1]} m never passes y = {plane_y} m")
 
-    def stands(self, first_s: float, last_s: float) -> bool:
-        """Tell whether it stands on one place for long, all the time from one instant to another."""
-        for n in range(len(self.seconds) - 1):
-            begin, end = self.seconds[n], self.seconds[n + 1]
-            is_still = (self.xs[n], self.ys[n]) == (self.xs[n + 1], self.ys[n + 1])
-            if is_still and end - begin > STANDING_S and begin <= first_s and last_s <= end:
-                return True
-        return False
+    def starting(self, at_s: float) -> "Way":
+        """Go the same way at another time.
+
+        Args:
+            at_s: When it begins.
+
+        Returns:
+            The way.
+        """
+        later = at_s - self.begin_s
+        return Way(tuple(each + later for each in self.seconds), self.xs, self.ys)
 
 
 @dataclass(frozen=True)
@@ -129,5 +133,7 @@ class Load:
     heading: tuple[float, float]
     carrier: str
     """``truck``, ``person`` or ``none``."""
-    empty_return: Way | None = None
-    """How the carrier leaves after putting the goods down: it breaks light beams too."""
+    carried: tuple[tuple[float, float], ...]
+    """From when to when the carrier is there, in seconds."""
+    empty: Way | None = None
+    """How the carrier comes for the goods, or leaves without them: it breaks light beams too."""

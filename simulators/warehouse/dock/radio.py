@@ -68,6 +68,8 @@ class Motion:
     """[2] unit vector ahead."""
     carrier: str
     """``truck``, ``person`` or ``none``: what stands right behind."""
+    is_carried: npt.NDArray[np.bool_]
+    """[N] whether it is there."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ class RadioField:
 
     @staticmethod
     def _carrier_db(goods: Goods, motion: Motion, ray: Floats, rotation: Floats) -> Floats | float:
-        if motion.carrier == "none":
+        if motion.carrier == "none" or not motion.is_carried.any():
             return 0.0
         is_truck = motion.carrier == "truck"
         half = (CARRIER_HALF_M[motion.carrier], 0.55 if is_truck else 0.25, 1.1 if is_truck else 0.9)
@@ -203,7 +205,7 @@ class RadioField:
         begin = goods.offsets - np.array([behind, 0.0, half[2]])
         toward = -(ray @ rotation.T)
         inside = _inside_m(begin[:, np.newaxis, np.newaxis, :], toward, half)
-        return np.where(inside > 0.05, loss, 0.0)  # noqa: PLR2004  5 cm of an edge are no shadow
+        return np.where((inside > 0.05) & motion.is_carried, loss, 0.0)  # noqa: PLR2004  5 cm of an edge are no shadow
 
     def _wall_db(self, tags: Floats, ray: Floats) -> Floats:
         """Count the wall where a ray passes it beside an opening, and the trailers at other doors."""

@@ -22,6 +22,8 @@ STAGED_NEAR: Final = 0.25
 """Crossings that begin or end with goods standing within metres of the antennas."""
 _GONE_Y_M: Final = 12.0
 _DRIVEN_AWAY_Y_M: Final = -14.0
+_LANE_FROM_FRAME_M: Final = 1.6
+_EMPTY_M_PER_S: Final = 1.5
 _SLOW_M: Final = 1.8
 """So near to the door everybody slows down."""
 
@@ -88,20 +90,24 @@ class Storyteller:
         goods: Goods,
         door: Door,
         direction: Direction,
-        at_s: float,
+        free_s: float,
         *,
         carrier: str,
         since_s: float | None,
+        comes_empty: bool,
     ) -> Load:
         """Carry goods through a door, in whatever manner drivers have.
+
+        Forklifts enter a vehicle forwards and leave it backwards: the pallet is on the vehicle's side of them.
 
         Args:
             goods: What moves.
             door: Where.
             direction: Into the building or out of it.
-            at_s: When somebody picks them up.
+            free_s: When the lane is free for somebody to come.
             carrier: ``truck`` or ``person``.
             since_s: When the vehicle docked: goods stand nowhere before; None if they come just now.
+            comes_empty: Whether a forklift comes through the door to fetch goods from the vehicle.
 
         Returns:
             The load; its way ends where goods are out of reach or the vehicle leaves.
@@ -110,24 +116,27 @@ class Storyteller:
         speed = self._speed(carrier)
         x = door.x + self._draw(-0.35, 0.35)
         begin_near, end_near = (bool(near) for near in self._rng.random(2) < STAGED_NEAR)
-        standing = self._draw(*self._pace.near_s)
-        if since_s is None:
-            begin_near = False
-        else:
-            standing = min(standing, at_s - since_s)
+        begin_near = begin_near and since_s is not None
         inside = self._inside(door, is_near=begin_near if direction == "out" else end_near)
         outside = self._outside(door, is_near=begin_near if direction == "in" else end_near)
         start, goal = (outside, inside) if direction == "in" else (inside, outside)
+        at_s, empty = free_s, None
+        if carrier == "truck" and direction == "in" and comes_empty:
+            empty = self._fetch(goods, door, start, x).starting(free_s)
+            at_s = empty.end_s + 1.0
         way = Way.begin(at_s, *start)
+        standing = min(self._draw(*self._pace.near_s), at_s - (since_s or 0.0))
         if begin_near and standing > 0:
             way = Way.begin(at_s - standing, *start).wait(standing)
-        way = self._through(way.to(x, -_SLOW_M * sign, speed), x, sign, speed)
-        way = way.to(x, _SLOW_M * sign, speed * 0.8).to(*goal, speed)
-        empty = self._back(goods, way, carrier, start=start, x=x)
+        way = self._through(way.to(x, door.plane_y - _SLOW_M * sign, speed), door, x, sign, speed)
+        way = way.to(x, door.plane_y + _SLOW_M * sign, speed * 0.8).to(*goal, speed)
+        carried = (at_s - 0.5, way.end_s + 0.5)
+        if carrier != "truck" or direction == "out":
+            empty = self._back(goods, door, way, carrier, start=start, x=x)
         if end_near:
             way = way.wait(self._draw(*self._pace.near_s))
             way = way.to(goal[0], _GONE_Y_M if direction == "in" else _DRIVEN_AWAY_Y_M, 1.5)
-        return Load(goods, way, INWARD if direction == "in" else OUTWARD, carrier, empty)
+        return Load(goods, way, _heading(carrier, direction), carrier, (carried,), empty)
 
     def carried_back(self, goods: Goods, door: Door, side: Direction, at_s: float, *, carrier: str) -> Load:
         """Bring goods to the door, stop in the doorway, and take them back where they came from.
@@ -146,10 +155,10 @@ class Storyteller:
         speed = self._speed(carrier)
         x = door.x + self._draw(-0.35, 0.35)
         start = self._outside(door, is_near=False) if side == "in" else self._inside(door, is_near=False)
-        turn_y = sign * self._draw(-1.2, 0.9)
-        way = Way.begin(at_s, *start).to(x, -_SLOW_M * sign, speed).to(x, turn_y, speed * 0.7)
-        way = way.wait(self._draw(*self._pace.wait_s)).to(x, -_SLOW_M * sign, speed * 0.6).to(*start, speed)
-        return Load(goods, way, INWARD if side == "in" else OUTWARD, carrier)
+        slow_y, turn_y = door.plane_y - _SLOW_M * sign, door.plane_y + sign * self._draw(-1.2, 0.9)
+        way = Way.begin(at_s, *start).to(x, slow_y, speed).to(x, turn_y, speed * 0.7)
+        way = way.wait(self._draw(*self._pace.wait_s)).to(x, slow_y, speed * 0.6).to(*start, speed)
+        return Load(goods, way, _heading(carrier, side), carrier, ((way.begin_s, way.end_s),))
 
     def passing(self, goods: Goods, doors: tuple[Door, ...], at_s: float, *, carrier: str) -> Load:
         """Carry goods along the dock front, inside.
@@ -163,14 +172,20 @@ class Storyteller:
         Returns:
             The load.
         """
-        ends = [-9.0, doors[-1].x + 9.0]
+        near_y = self._draw(2.0, 5.0)
+        far_y = self._draw(max(2.0, doors[-1].plane_y + _LANE_FROM_FRAME_M), 5.5)
+        ends, ys = [-9.0, doors[-1].x + 9.0], [near_y, far_y]
         heading = (1.0, 0.0)
         if self._rng.random() < 0.5:  # noqa: PLR2004  either way
             ends.reverse()
+            ys.reverse()
             heading = (-1.0, 0.0)
-        speed = self._speed(carrier)
-        way = Way.begin(at_s, ends[0], self._draw(2.0, 5.0)).to(ends[1], self._draw(2.0, 5.0), speed)
-        return Load(goods, way, heading, carrier)
+        last_x = doors[-1].x - 2.5
+        way = Way.begin(at_s, ends[0], ys[0])
+        if len(doors) > 1:
+            way = way.to(last_x, far_y, self._speed(carrier))
+        way = way.to(ends[1], ys[1], self._speed(carrier))
+        return Load(goods, way, heading, carrier, ((way.begin_s, way.end_s),))
 
     def parked(self, goods: Goods, door: Door, at_s: float, *, carrier: str) -> Load:
         """Put goods down beside a door for minutes and fetch them again.
@@ -185,12 +200,14 @@ class Storyteller:
             The load.
         """
         aside = self._draw(1.3, DOOR_SPACING_M / 2 + 0.3) * self._rng.choice([-1.0, 1.0])
-        x, y = door.x + aside, self._draw(1.4, 4.5)
+        x, y = door.x + aside, door.plane_y + self._draw(1.0, 4.1)
         speed = self._speed(carrier)
-        way = (
-            Way.begin(at_s, x, 11.0).to(x, y, speed).wait(self._draw(*self._pace.parked_s)).to(x, 11.0, speed)
-        )
-        return Load(goods, way, OUTWARD, carrier)
+        way = Way.begin(at_s, x, 11.0).to(x, y, speed)
+        brought_s = way.end_s
+        way = way.wait(self._draw(*self._pace.parked_s))
+        fetched_s = way.end_s
+        way = way.to(x, 11.0, speed)
+        return Load(goods, way, OUTWARD, carrier, ((at_s, brought_s), (fetched_s, way.end_s)))
 
     def walk(self, goods: Goods, door: Door, at_s: float) -> Load:
         """Let a person walk through a door.
@@ -208,34 +225,47 @@ class Storyteller:
             ends.reverse()
             heading = INWARD
         x = door.x + self._draw(-0.8, 0.8)
-        return Load(goods, Way.begin(at_s, x, ends[0]).to(x, ends[1], self._draw(0.9, 1.6)), heading, "none")
+        way = Way.begin(at_s, x, ends[0]).to(x, ends[1], self._draw(0.9, 1.6))
+        return Load(goods, way, heading, "none", ())
 
     @staticmethod
-    def _back(goods: Goods, way: Way, carrier: str, *, start: tuple[float, float], x: float) -> Way:
+    def _fetch(goods: Goods, door: Door, start: tuple[float, float], x: float) -> Way:
+        """Let a forklift come from the building for goods in the vehicle."""
+        y = start[1] + goods.box[0] + CARRIER_GAP_M + CARRIER_HALF_M["truck"]
+        way = Way.begin(0.0, x, _GONE_Y_M - 2.0).to(x, door.plane_y + 1.5, _EMPTY_M_PER_S)
+        return way.to(start[0], y, _EMPTY_M_PER_S)
+
+    @staticmethod
+    def _back(
+        goods: Goods, door: Door, way: Way, carrier: str, *, start: tuple[float, float], x: float
+    ) -> Way:
         """Let the carrier leave backwards the way it came."""
         sign = 1.0 if way.ys[-1] > start[1] else -1.0
         y = way.ys[-1] - sign * (goods.box[0] + CARRIER_GAP_M + CARRIER_HALF_M[carrier])
-        speed = 1.5 if carrier == "truck" else 1.2
+        speed = _EMPTY_M_PER_S if carrier == "truck" else 1.2
         empty = Way.begin(way.end_s + 1.0, way.xs[-1], y)
-        if y * sign > 1.0:
-            empty = empty.to(x, sign, speed)
+        if (y - door.plane_y) * sign > 1.0:
+            empty = empty.to(x, door.plane_y + sign, speed)
         return empty.to(x, start[1] - sign * 2.0, speed)
 
-    def _through(self, way: Way, x: float, sign: float, speed: float) -> Way:
+    def _through(self, way: Way, door: Door, x: float, sign: float, speed: float) -> Way:
         """Pass the doorway itself, slower, perhaps with a pause or a step back."""
-        kind = self._rng.random()
+        kind, plane = self._rng.random(), door.plane_y
         if kind < PAUSES_IN_DOORWAY:
-            return way.to(x, self._draw(-0.8, 0.8), speed * 0.7).wait(self._draw(*self._pace.wait_s))
+            return way.to(x, plane + self._draw(-0.8, 0.8), speed * 0.7).wait(self._draw(*self._pace.wait_s))
         if kind < PAUSES_IN_DOORWAY + STEPS_BACK:
             ahead = self._draw(-0.6, 1.0)
-            way = way.to(x, sign * ahead, speed * 0.7)
-            way = way.wait(self._draw(0.5, 3.0)).to(x, sign * (ahead - self._draw(0.6, 1.5)), speed * 0.5)
+            way = way.to(x, plane + sign * ahead, speed * 0.7)
+            back_y = plane + sign * (ahead - self._draw(0.6, 1.5))
+            way = way.wait(self._draw(0.5, 3.0)).to(x, back_y, speed * 0.5)
             return way.wait(self._draw(0.5, 2.0))
         return way
 
     def _inside(self, door: Door, *, is_near: bool) -> tuple[float, float]:
         """Choose a place in the building: staged behind the door, or out of its reach."""
-        return door.x + self._draw(-1.2, 1.2), self._draw(3.5, 6.5) if is_near else self._draw(9.0, 12.0)
+        return door.x + self._draw(-1.2, 1.2), door.plane_y + self._draw(3.0, 6.0) if is_near else self._draw(
+            9.5, 12.0
+        )
 
     def _outside(self, door: Door, *, is_near: bool) -> tuple[float, float]:
         """Choose a place in the vehicle, where pallets stand two abreast: at its end, or deep in it."""
@@ -249,3 +279,8 @@ class Storyteller:
 
     def _draw(self, low: float, high: float) -> float:
         return float(self._rng.uniform(low, high))
+
+
+def _heading(carrier: str, direction: Direction) -> tuple[float, float]:
+    """Say where the goods are seen from their carrier: forklifts face the vehicle, people push."""
+    return INWARD if carrier == "person" and direction == "in" else OUTWARD

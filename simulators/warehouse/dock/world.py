@@ -242,25 +242,36 @@ class _Planner:
             if self._add(turning, "carried_back", door.portal, side):
                 at_s = turning.way.end_s + self._draw(self._pace.gap_s)
                 since_s = None if is_same else since_s
+        is_relayed = self._pace.has_second_truck and door.kind == "two_sided"
         load = self._teller.crossing(
-            goods, door, direction, at_s, carrier=self._carrier(goods), since_s=since_s
+            goods,
+            door,
+            direction,
+            at_s,
+            carrier=self._carrier(goods),
+            since_s=since_s,
+            comes_empty=not is_relayed,
         )
         if not self._add(load, "crossing", door.portal, direction, docked.visit):
             return None, at_s
         self.crossed += len(goods.units)
+        crossed_s = load.way.crosses_at(door.plane_y)
+        gap_s = self._draw(self._pace.gap_s)
+        if is_relayed:
+            return load, crossed_s - 1.0 + gap_s
+        returns = load.empty is not None and load.empty.begin_s > crossed_s
+        returned = load.empty.end_s if load.empty is not None and returns else load.carried[0][1]
         if self._pace.has_second_truck:
-            # Nobody drives into another; at a door with beams a carrier lets the one before come back first.
-            free_s = load.way.crosses_wall_at()
-            if door.kind == "one_plane" and load.empty_return is not None:
-                is_beyond = (load.empty_return.ys[0] < 0) == (load.way.ys[-1] < 0)
-                free_s = load.empty_return.crosses_wall_at() if is_beyond else load.empty_return.begin_s
-            return load, free_s - 1.0 + self._draw(self._pace.gap_s)
-        returned = load.empty_return.end_s if load.empty_return else load.way.end_s
+            # The next one waits before the door, until this one or its empty carrier has passed it.
+            passed_s = (
+                load.empty.crosses_at(door.plane_y) if load.empty is not None and returns else crossed_s
+            )
+            return load, passed_s + 1.0 + gap_s
         if self._rng.random() < WALKS_PER_LOAD:
             walk = self._teller.walk(self._factory.badge(), door, returned)
             self._add(walk, "passing", None)
             returned = walk.way.end_s
-        return load, returned + self._draw(self._pace.gap_s)
+        return load, returned + gap_s
 
     def _bystanders(self) -> None:
         """Let goods pass by and stand about as often as loads call for, and more until the share is right."""
@@ -307,7 +318,10 @@ class _Planner:
         if load.way.end_s > self._last_s:
             return False
         self.loads.append(load)
-        at_s = load.way.crosses_wall_at() if happening == "crossing" else None
+        at_s = None
+        if happening == "crossing":
+            plane_y = next(door.plane_y for door in self._doors if door.portal == portal)
+            at_s = load.way.crosses_at(plane_y)
         self.appearances.extend(
             Appearance(unit, happening, load.way.begin_s, load.way.end_s, portal, direction, at_s, visit)
             for unit in load.goods.units

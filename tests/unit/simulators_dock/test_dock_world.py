@@ -52,11 +52,14 @@ def test_a_seed_is_a_world_and_another_seed_another() -> None:
 
 def test_who_was_carried_back_never_stayed_beyond_the_door() -> None:
     world = plan_world(2, 100, 3)
-    turned = [load for load in world.loads if load.way.ys[0] == load.way.ys[-1] and len(load.way.ys) > 4]
+    doors = {door.portal: door for door in world.doors}
+    ways = {(load.way.begin_s, unit.epc): load.way for load in world.loads for unit in load.goods.units}
+    turned = [seen for seen in world.appearances if seen.happening == "carried_back"]
     assert turned
-    for load in turned:
-        start = load.way.ys[0]
-        beyond = [-y if start > 0 else y for y in load.way.ys]
+    for seen in turned:
+        way, plane_y = ways[seen.begin_s, seen.unit.epc], doors[seen.portal or ""].plane_y
+        assert way.ys[0] == way.ys[-1]
+        beyond = [plane_y - y if way.ys[0] > 0 else y - plane_y for y in way.ys]
         assert max(beyond) <= 1.2
 
 
