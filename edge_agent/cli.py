@@ -21,6 +21,7 @@ from edge_agent.config.settings import DEFAULT_FILE, Loaded, SettingsError, load
 from edge_agent.decode.barcode import decode_barcode
 from edge_agent.decode.decoded import as_json_object
 from edge_agent.decode.epc import decode_epc, epc_as_json_object
+from edge_agent.doctor import doctor
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import export, inspect
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
@@ -36,6 +37,7 @@ USAGE: Final = 2
 _EXAMPLES: Final = """examples:
   edge-agent run --config agent.toml        read, store and publish until SIGTERM
   edge-agent check --config agent.toml      print the effective configuration with origins
+  edge-agent doctor --config agent.toml     what doors and readers lack
   edge-agent outbox status                  what waits for the ledger
   edge-agent outbox export > rows.jsonl     every record that is still kept
   edge-agent outbox salvage                 finish salvaging damaged files (agent stopped)
@@ -71,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         commands: dict[str, Callable[[Loaded], int]] = {
             "run": _run,
             "check": _check,
+            "doctor": _doctor,
             "status": _outbox_status,
             "export": _outbox_export,
             "salvage": _outbox_salvage,
@@ -99,6 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, common, "run", "run the gateway until SIGTERM or Ctrl-C")
     _command(commands, common, "check", "print the effective configuration with origins")
+    _command(commands, common, "doctor", "say what a gateway lacks to do its work, and reach for its readers")
     text = "write what RFID readers say to standard output; the agent must be stopped"
     add_record_arguments(_command(commands, common, "record", text))
     outbox = commands.add_parser("outbox", help="look after the outbox")
@@ -187,6 +191,10 @@ def _check(loaded: Loaded) -> int:
 def _record(loaded: Loaded, options: argparse.Namespace) -> int:
     _log_to_stderr(loaded.settings.log_format)
     return record(options, loaded.settings.reader, sys.stderr)
+
+
+def _doctor(loaded: Loaded) -> int:
+    return OK if doctor(loaded.settings, sys.stdout) else FAILED
 
 
 def _outbox_status(loaded: Loaded) -> int:

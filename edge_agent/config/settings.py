@@ -107,6 +107,7 @@ class AgentSettings(BaseSettings):
         if twice:
             raise ValueError(f"id {twice[0]!r} is used twice among scanners and readers, expected each once")
         readers = [each.id for each in self.reader]
+        used: dict[str, tuple[int, ...]] = {each.id: each.effective().radio.antennas for each in self.reader}
         for portal in self.portal:
             outputs = [port for port in (portal.gpo("ok"), portal.gpo("wrong")) if port is not None]
             for port in (*portal.ports, *portal.beam_ports, *outputs):
@@ -115,6 +116,13 @@ class AgentSettings(BaseSettings):
                     raise ValueError(
                         f"portal {portal.id!r} names {port!r}, but there is no [[reader]] {reader!r}: "
                         f"expected one of {readers}"
+                    )
+            for port in portal.ports:
+                reader, _, antenna = port.partition(":")
+                if used[reader] and int(antenna) not in used[reader]:
+                    raise ValueError(
+                        f"portal {portal.id!r} names {port!r}, but reader {reader!r} uses antennas "
+                        f"{list(used[reader])}: expected one of these"
                     )
         return self
 
@@ -202,6 +210,8 @@ def shown(loaded: Loaded) -> Iterator[tuple[str, str, str]]:
         value = getattr(loaded.settings, name)
         if isinstance(value, BaseModel):
             value = value.model_dump(mode="json", exclude={"badges"})
+        elif isinstance(value, tuple):
+            value = [each.model_dump(mode="json", exclude_defaults=True) for each in value]
         yield name, _masked(name, value), loaded.origins.get(name, "default")
 
 
@@ -235,7 +245,6 @@ def _describe(error: ValidationError, origins: Mapping[str, str]) -> Iterator[st
     for fault in error.errors(include_url=False, include_context=False):
         name = str(fault["loc"][0]) if fault["loc"] else "settings"
         place = ".".join(str(part) for part in fault["loc"]) or "settings"
-        got = (
-            "" if fault["type"] == "missing" or not fault["loc"] else f" = {_masked(name, fault['input'])!r}"
-        )
+        is_told = fault["loc"] and fault["type"] != "missing" and not isinstance(fault["input"], dict | list)
+        got = f" = {_masked(name, fault['input'])!r}" if is_told else ""
         yield f"{origins.get(name, 'settings')}: {place}{got}: {fault['msg']}"

@@ -73,7 +73,9 @@ def test_passages_that_become_known_one_by_one_are_recorded_as_if_all_were_known
     story: list[Passage], latest_s: int
 ) -> None:
     """A tag that rests in the field is decided late; what depends on it waits."""
-    order = sorted(story, key=lambda each: each.last_seen_us + (int(each.epc, 16) % (latest_s + 1)) * 1_000_000)
+    order = sorted(
+        story, key=lambda each: each.last_seen_us + (int(each.epc, 16) % (latest_s + 1)) * 1_000_000
+    )
     posting = Posting(DOORS, TagRules(), ASSIGNMENT)
     found: list[tuple[Passage, Decision]] = []
     for n, each in enumerate(order):
