@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+MOST_ANTENNAS: Final = 255
 _SIGN_BIT: Final = 1 << 15
 _DBM_TOLERANCE: Final = 0.005
 """Half of the table's unit."""
@@ -97,6 +98,10 @@ class Capabilities:
         if antennas and max(antennas) > self.antennas:
             raise ReaderRefusalError(
                 f"antennas = {list(antennas)}: expected 1 to {self.antennas}, the reader's ports"
+            )
+        if not 1 <= self.antennas <= MOST_ANTENNAS:
+            raise ReaderRefusalError(
+                f"it says it has {self.antennas} antennas: expected 1 to {MOST_ANTENNAS}"
             )
         return tuple(antennas) or tuple(range(1, self.antennas + 1))
 

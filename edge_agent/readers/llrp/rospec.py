@@ -5,6 +5,7 @@ itself, so that the carrier stays on: the AISpec has no stop trigger, and each t
 Vendors' parameters stand only in the ROSpec of that vendor's profile, since others refuse them.
 """
 
+import struct
 from collections.abc import Mapping
 from typing import Final
 
@@ -40,6 +41,17 @@ def add_rospec(
     Raises:
         ReaderRefusalError: If the reader cannot do what the profile asks.
     """
+    try:
+        return _add_rospec(profile, can, power_dbm_by_antenna or {})
+    except struct.error as error:
+        raise ReaderRefusalError(
+            f"its tables hold a number that does not fit into a ROSpec: {error}"
+        ) from error
+
+
+def _add_rospec(
+    profile: LlrpProfile, can: Capabilities, power_dbm_by_antenna: Mapping[int, float]
+) -> Request:
     radio = profile.radio
     if radio.sensitivity_index and radio.sensitivity_index not in can.sensitivities:
         raise ReaderRefusalError(
@@ -47,12 +59,11 @@ def add_rospec(
             "the reader's table"
         )
     ports = can.ports(radio.antennas)
-    exceptions = power_dbm_by_antenna or {}
-    can.ports(tuple(exceptions))
+    can.ports(tuple(power_dbm_by_antenna))
     command = _inventory_command(profile, can)
+    powers = [can.power_index(port, power_dbm_by_antenna.get(port, radio.power_dbm)) for port in ports]
     antennas = [
-        _antenna(profile, can, port, can.power_index(port, exceptions.get(port, radio.power_dbm)), command)
-        for port in ports
+        _antenna(profile, can, port, power, command) for port, power in zip(ports, powers, strict=True)
     ]
     inventory = tlv(186, "HB", 1, _GEN2, parameters=antennas)
     boundary = tlv(178, "", parameters=(tlv(179, "B", _IMMEDIATE), tlv(182, "BI", _NULL, 0)))
