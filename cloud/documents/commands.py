@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -245,6 +246,8 @@ def _readable(value: object) -> str:
             return "-"
         case dict():
             return "  ".join(_readable(part) for part in value.values()) or "-"
+        case Decimal():
+            return f"{value.normalize():f}"
         case datetime():
             return value.isoformat(timespec="seconds")
         case tuple() | list():

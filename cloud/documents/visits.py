@@ -147,6 +147,7 @@ def confirm(
     """
     actor.require(*KEEPERS, site=site)
     act_as(conn, actor)
+    store.tuples(conn, "lock_site", site=site)  # visits that share a document take turns
     found = _locked(conn, site, visit)
     if direction not in {None, found.direction}:
         raise ConflictingDocumentError(

@@ -14,6 +14,7 @@ import pytest
 from cloud.api.app import create_api
 from cloud.api.metrics import Metrics
 from cloud.cli import build_parser as dockledger
+from cloud.documents.papers import read_import
 from cloud.identity.gate import Gate
 from cloud.settings import Settings
 from contracts.batch import BATCH
@@ -119,11 +120,19 @@ def test_the_reference_is_what_the_program_says(name: str) -> None:
 
 
 def test_the_example_batch_is_a_batch() -> None:
-    text = (ROOT / "docs/integrate.md").read_text("utf-8")
+    text = (ROOT / "docs/integrate.md").read_text("utf-8").partition("\n## Documents\n")[0]
     examples = re.findall(r"^```json\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     assert examples
     for example in examples:
         BATCH.validate_json(example)
+
+
+def test_the_example_of_documents_can_be_imported(tmp_path: Path) -> None:
+    text = (ROOT / "docs/integrate.md").read_text("utf-8").partition("\n## Documents\n")[2]
+    [example] = re.findall(r"^```json\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "dock.json").write_text(example, encoding="utf-8")
+    papers = read_import(tmp_path / "dock.json")
+    assert all((papers.items, papers.portals, papers.opening, papers.documents, papers.visits))
 
 
 def test_the_example_program_reads_a_frame(

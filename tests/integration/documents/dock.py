@@ -1,13 +1,14 @@
 """What arrives at a dock and what people confirm: short names for tests."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import psycopg
 
+from cloud.db import LastingConnection, in_transaction
 from cloud.documents import service, visits
 from cloud.documents.domain import VisitRow
 from cloud.documents.papers import DocumentPaper, ImportPaper, VisitPaper, has_check_digit
@@ -149,6 +150,13 @@ class Dock:
                 conn, actor, site=SITE, visit=visit, confirmed_units=units, now=at(minute)
             )
         )
+
+    def confirm_apart(self, visit: str) -> Confirmed:
+        """Confirm on a connection of its own, as another process would."""
+        with closing(LastingConnection(self.ledger.app_dsn, "test-apart")) as source:
+            return in_transaction(
+                source, lambda conn: visits.confirm(conn, KEEPER, site=SITE, visit=visit, now=at(60))
+            )
 
     def close(self, visit: str = "V-1", *, actor: Actor = KEEPER, **reasons: str) -> VisitRow:
         named = {name.removeprefix("unit_"): reason for name, reason in reasons.items()}

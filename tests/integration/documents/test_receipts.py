@@ -1,5 +1,7 @@
 """Receipts and departures: declared goods change hands once, in whatever order things are told."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from itertools import permutations
 
@@ -196,6 +198,25 @@ def test_two_vehicles_of_one_asn_receive_each_pallet_once(dock: Dock) -> None:
     dock.crosses(SECOND, visit="V-2", minute=7)
     received = [len(dock.confirm(visit).lines) for visit in ("V-1", "V-2", "V-1", "V-2")]
     assert (sum(received), dock.stock("STAGE-1"), dock.count("movement")) == (2, 720, 2)
+    assert dock.is_clean()
+
+
+def test_many_people_who_confirm_at_once_receive_each_line_once(dock: Dock) -> None:
+    dock.register(paper(line(1, 20, unit=PALLET), line(2, 10, unit=SECOND), line(3, 2)))
+    doors = {"V-1": "dock-1", "V-2": "dock-2"}
+    for visit, door in doors.items():
+        dock.expect(visit, "ASN-1", door=door)
+    dock.crosses(PALLET, visit="V-1")
+    dock.crosses(SECOND, visit="V-2", minute=7)
+    start = threading.Barrier(6)
+
+    def confirm(visit: str) -> int:
+        start.wait(10)
+        return len(dock.confirm_apart(visit).lines)
+
+    with ThreadPoolExecutor(6) as pool:
+        received = list(pool.map(confirm, [*doors] * 3))
+    assert (sum(received), dock.count("movement"), dock.stock("STAGE-1")) == (3, 3, 720)
     assert dock.is_clean()
 
 
