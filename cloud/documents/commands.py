@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
+from pydantic import BaseModel
 
 from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
 from cloud.documents import service, visits
 from cloud.documents.domain import DocumentError
-from cloud.documents.papers import ImportFileError, read_import
+from cloud.documents.papers import ImportFileError, checked, read_import
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.domain import LedgerError
 from cloud.settings import Settings
@@ -37,6 +38,7 @@ _DOCUMENT_EXAMPLES: Final = """examples:
   dockledger documents show asn ASN-4711 --site leeds"""
 _VISIT_EXAMPLES: Final = """examples:
   dockledger visits list --site leeds --state open
+  dockledger visits open V-17 --site leeds --door dock-1 --direction inbound --document ASN-4711
   dockledger visits show V-17 --site leeds       what crossed, what is missing, what remains
   dockledger visits receive V-17 --site leeds    goods change hands: from the supplier into stock
   dockledger visits receive V-17 --site leeds --unit 395211411234567893    seen by a person, not by a reader
@@ -64,6 +66,12 @@ def add_commands(subparsers: "Subparsers") -> None:
     listing = _add(group, "list", "list visits", run_visits)
     listing.add_argument("--site")
     listing.add_argument("--state", choices=("open", "closed", "cancelled"))
+    opening = _of_visit(group, "open", "expect a vehicle at a door", run_open)
+    opening.add_argument("--door", required=True)
+    opening.add_argument("--direction", choices=("inbound", "outbound"), required=True)
+    opening.add_argument("--from", dest="from_at", metavar="AT", help="RFC 3339 with offset; default: now")
+    opening.add_argument("--to", dest="to_at", metavar="AT", help="default: no end")
+    opening.add_argument("--document", action="append", default=[], metavar="ID", help="an ASN or order")
     _of_visit(group, "show", "say what crossed and what remains", run_story)
     for word, text in (
         ("receive", "confirm the receipt of an inbound visit's goods"),
@@ -115,6 +123,27 @@ def run_visits(arguments: argparse.Namespace, settings: Settings) -> int:
         return visits.visits(conn, SHELL, site=arguments.site, state=arguments.state, limit=MOST_LISTED)
 
     return _reporting(lambda: _show_all(arguments, _once(settings, work)))
+
+
+def run_open(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Register a visit."""
+    kind = "asn" if arguments.direction == "inbound" else "outbound_order"
+    stated = {
+        "site": arguments.site,
+        "visit": arguments.visit,
+        "door": arguments.door,
+        "direction": arguments.direction,
+        "from_at": arguments.from_at or _now().isoformat(),
+        "to_at": arguments.to_at,
+        "documents": [{"type": kind, "id": name} for name in arguments.document],
+    }
+
+    def work() -> None:
+        (paper,) = checked({"visits": [stated]}, "visits open", {}).visits
+        _once(settings, lambda conn: service.register_visit(conn, SHELL, paper, now=_now()))
+        _show(arguments, paper)
+
+    return _reporting(work)
 
 
 def run_story(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -212,7 +241,13 @@ def _now() -> datetime:
 
 
 def _fields(row: Any) -> dict[str, Any]:
-    return dict(row._asdict()) if hasattr(row, "_asdict") else asdict(row)
+    match row:
+        case BaseModel():
+            return row.model_dump()
+        case tuple() if hasattr(row, "_asdict"):
+            return dict(row._asdict())
+        case _:
+            return asdict(row)
 
 
 def _show(arguments: argparse.Namespace, row: Any) -> None:

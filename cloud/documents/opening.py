@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+import orjson
+
 from cloud.db import Connection
 from cloud.documents import store
 from cloud.documents.domain import KEEPERS, OPENING_CLAIM, ConflictingDocumentError
@@ -37,12 +39,12 @@ def post_opening(conn: Connection, actor: Actor, papers: Sequence[OpeningPaper],
     for site in {paper.site for paper in papers}:
         actor.require(*KEEPERS, site=site)
     cells = _summed(papers)
-    claims = {cell: f"{cell}={paper.quantity.normalize():f}" for cell, paper in cells.items()}
+    claims = {cell: f"{cell} = {paper.quantity.normalize():f}" for cell, paper in cells.items()}
     made = store.settled(conn, OPENING_CLAIM, [*claims, *claims.values()])
     other = [cell for cell in claims if cell in made and claims[cell] not in made]
     if other:
         raise ConflictingDocumentError(
-            "\n".join(f"opening stock {cell!r} was posted with another quantity" for cell in other)
+            "\n".join(f"opening stock {cell} was posted with another quantity" for cell in other)
         )
     fresh = {cell: paper for cell, paper in cells.items() if cell not in made}
     if fresh:
@@ -64,5 +66,5 @@ def _summed(papers: Sequence[OpeningPaper]) -> dict[str, OpeningPaper]:
 
 def _cell(paper: OpeningPaper) -> str:
     name = paper.identifier
-    place = f"{paper.site}/{paper.location}/{paper.unit or ''}"
-    return f"{place}/{name.scheme}/{name.value}/{paper.unit_seen}/{paper.lot or ''}"
+    place = [paper.site, paper.location, paper.unit]
+    return orjson.dumps([*place, name.scheme, name.value, paper.unit_seen, paper.lot]).decode()

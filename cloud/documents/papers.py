@@ -78,7 +78,10 @@ def _is_unit(text: str) -> str:
 
 
 Gtin = Annotated[str, AfterValidator(_is_gtin)]
-Unit = Annotated[str, AfterValidator(_is_unit)]
+Unit = Annotated[Code, AfterValidator(_is_unit)]
+LineNumber = Annotated[
+    Code, Field(pattern=r"^[^/]*$", description="Without a slash, which ends a document's id")
+]
 Door = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
@@ -98,7 +101,7 @@ class ItemPaper(_Paper):
     """An item and its packaging levels."""
 
     code: Code
-    name: Annotated[str, Field(max_length=200)] | None = None
+    name: Code | None = None
     levels: Annotated[tuple[Level, ...], Field(max_length=20)] = ()
 
     @model_validator(mode="after")
@@ -134,7 +137,7 @@ class PortalPaper(_Paper):
 class LinePaper(_Paper):
     """A line of a document: loose goods, or content of the one unit named."""
 
-    line: Code
+    line: LineNumber
     identifier: Identifier
     quantity: PositiveQuantity
     unit_seen: Code = "base"
@@ -323,7 +326,7 @@ def checked(raw: dict[str, Any], file: str, lines: Lines) -> ImportPaper:
     Args:
         raw: As it was read.
         file: Its name.
-        lines: The line of each of its values.
+        lines: The line of each of its values; empty if it has none.
 
     Returns:
         What it holds.
@@ -353,4 +356,5 @@ def _told(fault: Mapping[str, Any], file: str, lines: Lines) -> str:
     message = fault["msg"].removeprefix("Value error, ")
     shows = fault["type"] not in {"missing", "value_error"}
     value = f", got {fault['input']!r:.80}" if shows else ""
-    return f"{file}, line {line_at(lines, fault['loc']) or 1}: {place}: {message}{value}"
+    line = line_at(lines, fault["loc"])
+    return f"{file}{'' if line is None else f', line {line}'}: {place}: {message}{value}"

@@ -23,7 +23,7 @@ from contracts.base import ID_PATTERN
 router = APIRouter(prefix="/v1/visits", tags=["documents"], route_class=ConditionalRoute)
 
 SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
-VisitId = Annotated[str, Path(min_length=1, max_length=64)]
+VisitId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 State = Literal["open", "closed", "cancelled"]
 
 

@@ -70,6 +70,32 @@ def test_a_vehicle_from_its_file_to_its_end(dock: Dock, dock_file: Path, tmp_pat
     assert json.loads(document)["settled_lines"] == 2
 
 
+def test_a_visit_is_opened_by_hand_once(dock: Dock, tmp_path: Path) -> None:
+    dock.register(paper(line(1, 3)))
+    words = [
+        "visits",
+        "open",
+        "V-5",
+        "--site",
+        SITE,
+        "--door",
+        "dock-2",
+        "--direction",
+        "inbound",
+        "--document",
+    ]
+    words += ["ASN-1", "--from", "2026-03-02T07:00:00+01:00"]
+    for _ in range(2):
+        opened = run(dock, tmp_path, *words, "--json")
+        assert (opened.returncode, json.loads(opened.stdout)["visit"]) == (0, "V-5"), opened.stderr
+    assert [visit.from_at for visit in dock.assignments()[-1].visits] == [at(0)]
+    refused = run(dock, tmp_path, *words[:-1], "seven")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(
+        "dockledger: visits open: visits.0.from_at: instant 'seven' must be written like"
+    )
+
+
 def test_a_bad_file_changes_nothing_and_names_every_line(dock: Dock, dock_file: Path, tmp_path: Path) -> None:
     unknown = {"scheme": "gtin", "value": "09521141123454"}
     content = json.loads(dock_file.read_text("utf-8"))

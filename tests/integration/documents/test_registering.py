@@ -54,6 +54,15 @@ def test_one_pallet_on_two_notices_is_refused_until_the_first_vehicle_never_came
     assert dock.register(order)
 
 
+def test_a_slash_in_an_id_is_taken_for_nothing_else(dock: Dock) -> None:
+    dock.register(paper(line(1, 2), name="A/1"))
+    dock.register(paper(line(1, 3), name="A"))
+    with pytest.raises(ValueError, match="should match pattern"):
+        paper(line(1, 1, line="1/1"), name="A")
+    dock.expect("V-1", "A/1", "A")
+    assert [each.name for each in dock.confirm().lines] == ["asn/A/1", "asn/A/1/1"]
+
+
 def test_every_line_that_could_not_be_posted_is_named(dock: Dock) -> None:
     unknown = {"scheme": "gtin", "value": "09521141123454"}
     wrong = paper(
