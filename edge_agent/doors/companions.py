@@ -1,7 +1,8 @@
 """Who crossed a portal with whom: passages in, a trade item's company out (DOMAIN D3)."""
 
 from bisect import bisect_left, insort
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, TypeVar
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
@@ -12,6 +13,11 @@ from edge_agent.filters.passage import Passage
 
 _REMEMBERED_US: Final = 180_000_000
 """Passages are forgotten so long after the newest at their portal: none waits longer for its company."""
+_LONGEST_STAY_US: Final = 60_000_000
+"""A unit that stands in a field for longer stands there: nobody carries it along."""
+
+
+_Entry = TypeVar("_Entry", tuple[int, str], tuple[int, int, str])
 
 
 class Companions:
@@ -19,7 +25,8 @@ class Companions:
 
     def __init__(self) -> None:
         """Begin with nobody."""
-        self._units: dict[str, list[tuple[int, str]]] = {}
+        self._crossed: dict[str, list[tuple[int, int, str]]] = {}
+        self._heard: dict[str, list[tuple[int, int, str]]] = {}
         self._items: dict[tuple[str, str], list[tuple[int, str]]] = {}
 
     def note(self, passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> None:
@@ -30,22 +37,26 @@ class Companions:
             tag: What it names, and its role.
             known: The assignment in force when it occurred.
         """
-        if passage.direction is CrossingDirection.STRAY:
-            return
         thing = thing_of(tag, known)
         if thing.unit is not None:
-            _insert(self._units.setdefault(passage.portal, []), (passage.occurred_us, thing.unit))
-        elif thing.gtin is not None:
+            if passage.direction is not CrossingDirection.STRAY:
+                when = (passage.occurred_us, passage.occurred_us)
+                _insert(self._crossed.setdefault(passage.portal, []), (*when, thing.unit))
+            if passage.last_seen_us - passage.first_seen_us <= _LONGEST_STAY_US:
+                when = (passage.first_seen_us, passage.last_seen_us)
+                _insert(self._heard.setdefault(passage.portal, []), (*when, thing.unit))
+        elif thing.gtin is not None and passage.direction is not CrossingDirection.STRAY:
             kept = self._items.setdefault((passage.portal, thing.gtin), [])
             _insert(kept, (passage.occurred_us, passage.epc))
 
-    def of(self, passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> Company:
+    def of(self, passage: Passage, tag: tuple[Epc, TagRole], known: Known, near: Iterable[str]) -> Company:
         """Tell who passed with a trade item.
 
         Args:
             passage: The item's.
             tag: What it names, and its role.
             known: The assignment in force when it occurred.
+            near: Neighbours of its portal: what crosses there is heard here.
 
         Returns:
             Its company, as far as passages were noted.
@@ -54,14 +65,30 @@ class Companions:
         if gtin is None:
             return Company()
         at_us = passage.occurred_us
-        units = _between(self._units.get(passage.portal, []), at_us - COMPANY_US, at_us + COMPANY_US)
-        same = _between(self._items.get((passage.portal, gtin), []), at_us - COMPANY_US, at_us + COMPANY_US)
+        kept = self._items.get((passage.portal, gtin), [])
+        same = kept[
+            bisect_left(kept, (at_us - COMPANY_US, "")) : bisect_left(kept, (at_us + COMPANY_US + 1, ""))
+        ]
         mine = (at_us, passage.epc)
+        crossed, heard = self._crossed.get(passage.portal, []), (passage.portal, *near)
         return Company(
-            has_unit=any(_may_hold(unit, gtin, known) for _, unit in units),
+            has_unit=any(_may_hold(unit, gtin, known) for unit in _present(crossed, at_us)),
+            is_near_unit=any(
+                _may_hold(unit, gtin, known)
+                for portal in heard
+                for unit in _present(self._heard.get(portal, []), at_us)
+            ),
             count=len({epc for _, epc in same} | {passage.epc}),
             is_led=any(each < mine for each in same if each[1] != passage.epc),
         )
+
+
+def _present(kept: list[tuple[int, int, str]], at_us: int) -> Iterator[str]:
+    first = bisect_left(kept, (at_us - _LONGEST_STAY_US - COMPANY_US, 0, ""))
+    last = bisect_left(kept, (at_us + COMPANY_US + 1, 0, ""))
+    for _, left_us, unit in kept[first:last]:
+        if left_us >= at_us - COMPANY_US:
+            yield unit
 
 
 def _may_hold(unit: str, gtin: str, known: Known) -> bool:
@@ -69,11 +96,8 @@ def _may_hold(unit: str, gtin: str, known: Known) -> bool:
     return not naming or any(family(gtin) in visit.content or visit.has_sealed_units for visit in naming)
 
 
-def _between(kept: list[tuple[int, str]], from_us: int, to_us: int) -> list[tuple[int, str]]:
-    return kept[bisect_left(kept, (from_us, "")) : bisect_left(kept, (to_us + 1, ""))]
-
-
-def _insert(kept: list[tuple[int, str]], entry: tuple[int, str]) -> None:
+def _insert(kept: list[_Entry], entry: _Entry) -> None:
     insort(kept, entry)
-    if kept[0][0] < kept[-1][0] - _REMEMBERED_US:
-        del kept[: bisect_left(kept, (kept[-1][0] - _REMEMBERED_US, ""))]
+    oldest_us = kept[-1][0] - _REMEMBERED_US
+    if kept[0][0] < oldest_us:
+        del kept[: sum(each[0] < oldest_us for each in kept)]

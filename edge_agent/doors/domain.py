@@ -12,7 +12,7 @@ from contracts.records import DocumentRef, Identifier
 from contracts.vocabulary import CrossingDirection, CrossingReason
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole
-from edge_agent.doors.visits import Known, OpenVisit, family
+from edge_agent.doors.visits import MANY, Known, OpenVisit, family
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.site import Portal
 
@@ -22,14 +22,14 @@ NEIGHBOUR_US: Final = 60_000_000
 """D2: a tag that crossed a declared neighbour so shortly before is held."""
 _MOST_DOCUMENTS: Final = 8
 
-COMPANY_US: Final = 5_000_000
+AT_ONCE_US: Final = 3_000_000
+"""Nobody carries a tag through two doors in so short a time: neither crossing is sure."""
+COMPANY_US: Final = 3_000_000
 """Tags that cross a portal so close together may be on one pallet."""
 
 Posted = Literal["posted", "held", "evidence"]
 Belonging = Literal["loose", "inside", "either", "undeclared"]
 _OPEN_QUESTIONS: Final = frozenset({"either", "undeclared"})
-_MANY: Final = 3
-"""So many of an item that no document of the door names are rather a pallet's content than loose."""
 _CROSSINGS: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
 
 
@@ -51,7 +51,9 @@ class Company:
     """Who crossed the portal within ``COMPANY_US`` of a trade item that may be loose or inside a unit."""
 
     has_unit: bool = False
-    """A unit that declares it as content, or whose content nobody declared."""
+    """A unit crossed that declares it as content, or whose content nobody declared."""
+    is_near_unit: bool = False
+    """Such a unit was heard at this portal or a neighbour meanwhile, whatever it did."""
     count: int = 1
     """Tags of the same item, this one included."""
     is_led: bool = False
@@ -101,7 +103,7 @@ def decide(
         portal: Where.
         tag: What the tag names, and its role.
         known: The assignment in force when it occurred.
-        crossed_neighbour: Whether the tag crossed a declared neighbour in the 60 s before.
+        crossed_neighbour: Whether the tag crossed a declared neighbour in the 60 s before, or at once.
         company: Who crossed with it; looked at only if ``needs_company``.
         stands_at: Where the unit stands by this gateway's records, for portals where either source may post.
 
@@ -159,7 +161,7 @@ def needs_company(passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> b
     visits = known.open_at(passage.portal, passage.occurred_us)
     direction, _ = _direction(passage, visits)
     fitting = _fitting(visits, direction, thing)
-    return _belonging(thing, fitting, visits, tuple(known.everywhere())) in _OPEN_QUESTIONS
+    return _belonging(thing, fitting, visits, tuple(known.everywhere())) != "inside"
 
 
 def evidence_id(passage: Passage) -> str:
@@ -200,10 +202,10 @@ class _Case:
     def is_in_a_group(self) -> bool:
         """Whether it may be one of a pallet's whose own tag was not read."""
         gtin, count = self.thing.gtin, self.company.count
-        if gtin is None or self.belongs not in _OPEN_QUESTIONS:
+        if gtin is None or self.belongs == "inside":
             return False
         if self.belongs == "undeclared":
-            return bool(self.all_visits) and count >= _MANY
+            return bool(self.all_visits) and count >= MANY
         scopes = (self.fitting, self.visits, self.all_visits)
         naming = next(
             found for scope in scopes if (found := [each for each in scope if each.declares(None, gtin)])
@@ -280,6 +282,8 @@ def _verdict(case: _Case) -> tuple[Posted, CrossingReason | None]:
     if evidence is not None:
         return "evidence", evidence
     held = _doubt(case)
+    if held is not None and case.belongs in _OPEN_QUESTIONS and case.company.is_near_unit:
+        return "evidence", CrossingReason.CONTAINED  # if anybody is asked, then of the unit
     if held is not None:
         return "held", held
     if case.thing.gtin is not None and not case.visits and not _is_heard_of(case):

@@ -40,7 +40,7 @@ MOST_UNSTORED: Final = 20_000
 """Drafts kept while the outbox refuses them."""
 GROUP_DRAFTS: Final = 100
 """Passages share a transaction up to about so many records; one passage's are never split."""
-LONGEST_WAIT_US: Final = 20_000_000
+LONGEST_WAIT_US: Final = 10_000_000
 """A tag that stands in the field undecided holds up what may have come with it, but not for longer."""
 SHOWN: Final = 50
 _PATIENCE_US: Final = 2_000_000
@@ -246,7 +246,7 @@ class Doors:
             antennas[port] = (before + reads, max(last_us, last_before_us))
 
     def _settled_us(self, now_us: int) -> int:
-        """Until when every passage is known; nobody waits for longer than 20 s."""
+        """Until when every passage is known; nobody waits for longer than 10 s."""
         open_since_us = self._filter.open_since_us
         known_us = (
             now_us - _PATIENCE_US if open_since_us is None else min(now_us - _PATIENCE_US, open_since_us)

@@ -9,7 +9,15 @@ from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole, TagRoles, TagRules, is_private
 from edge_agent.doors.companions import Companions
-from edge_agent.doors.domain import ALONE, COMPANY_US, NEIGHBOUR_US, Decision, decide, needs_company
+from edge_agent.doors.domain import (
+    ALONE,
+    AT_ONCE_US,
+    COMPANY_US,
+    NEIGHBOUR_US,
+    Decision,
+    decide,
+    needs_company,
+)
 from edge_agent.doors.visits import Known
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.site import Portal
@@ -87,6 +95,7 @@ class Posting:
         fresh = [passage for passage in passages if not self._is_private(passage)]
         for passage in fresh:
             self._companions.note(passage, *self._named(passage))
+            self._remember(passage)
         waiting = [*self._waiting, *fresh]
         ready = [
             passage
@@ -107,8 +116,8 @@ class Posting:
         is_crossing = passage.direction in _CROSSINGS and bool(near)
         return (
             is_crossing
-            and settled_us < passage.occurred_us
-            and is_open(passage.epc, near, passage.occurred_us)
+            and settled_us < passage.occurred_us + AT_ONCE_US
+            and is_open(passage.epc, near, passage.occurred_us + AT_ONCE_US)
         )
 
     @property
@@ -128,14 +137,16 @@ class Posting:
 
     def _decide(self, passage: Passage) -> Decision:
         portal = self._portals[passage.portal]
-        before = self._crossed.get(passage.epc, ())
         near = self._near[passage.portal]
         came_from_neighbour = any(
-            name in near and abs(passage.occurred_us - at_us) <= NEIGHBOUR_US for at_us, name in before
+            name in near and -AT_ONCE_US <= passage.occurred_us - at_us <= NEIGHBOUR_US
+            for at_us, name in self._crossed.get(passage.epc, ())
         )
         tag, known = self._named(passage)
-        company = self._companions.of(passage, tag, known) if needs_company(passage, tag, known) else ALONE
-        decision = decide(
+        company = (
+            self._companions.of(passage, tag, known, near) if needs_company(passage, tag, known) else ALONE
+        )
+        return decide(
             passage,
             portal,
             tag,
@@ -144,12 +155,14 @@ class Posting:
             company=company,
             stands_at=None if tag[0].unit is None else self._whereabouts(tag[0].unit),
         )
-        if decision.direction in _CROSSINGS and decision.confidence >= portal.hold_at:
-            self._remember(passage)
-        return decision
 
     def _remember(self, passage: Passage) -> None:
-        if not self._near[passage.portal]:
+        portal = self._portals[passage.portal]
+        if (
+            passage.direction not in _CROSSINGS
+            or passage.confidence < portal.hold_at
+            or not self._near[portal.id]
+        ):
             return
         self._crossed.setdefault(passage.epc, deque(maxlen=8)).append((passage.occurred_us, passage.portal))
         self._crossed.move_to_end(passage.epc)

@@ -16,6 +16,8 @@ _VARIABLE_MEASURE: Final = "9"
 """GTINs that begin with it are no packaging level of another."""
 _BASE_LEVEL: Final = "0"
 _GTIN_DIGITS: Final = 14
+MANY: Final = 3
+"""So many of an item beyond what documents name are rather a pallet's content than loose."""
 
 Documents = tuple[DocumentRef, ...]
 
@@ -112,7 +114,10 @@ class OpenVisit:
             True if half of the smallest unit's content is there, or more than is loose, or nobody knows.
         """
         name = family(gtin)
-        least, most = self.least_content.get(name), self.most_loose.get(name)
+        most = self.most_loose.get(name)
+        if name not in self.content:
+            return count >= MANY and most is not None and count > most
+        least = self.least_content.get(name)
         return count > 1 and (least is None or most is None or count * 2 >= least or count > most)
 
     def documents(self, unit: str | None, gtin: str | None) -> Documents:
