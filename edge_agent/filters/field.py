@@ -1,54 +1,70 @@
 """A portal's field: the tags in it now, those that just left, and when each must be looked at."""
 
 import heapq
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.records import TracePoint
 from contracts.vocabulary import CrossingDirection
+from edge_agent.filters.company import Company, Visit
 from edge_agent.filters.doorway import Doorway
-from edge_agent.filters.evidence import Evidence, weigh
+from edge_agent.filters.evidence import Evidence, loudness, weigh
 from edge_agent.filters.one_plane import judge_plane
 from edge_agent.filters.passage import Passage
+from edge_agent.filters.picture import picture
 from edge_agent.filters.presence import Rest, rest_of
 from edge_agent.filters.site import Portal
 from edge_agent.filters.track import (
+    HIGHEST_DBM,
     INSIDE,
+    LOWEST_DBM,
     NOWHERE,
     OUTSIDE,
     Read,
     Track,
-    in_time_order,
-    milliwatts,
     usable_dbm,
 )
-from edge_agent.filters.verdict import Verdict, judge
+from edge_agent.filters.verdict import Verdict, judge, odds, with_company
 
+PAUSE_US: Final = 1_500_000
+"""A tag that was not read for so long is weighed, so that its company can ask what it saw."""
 EXIT_US: Final = 2_000_000
-"""A tag that was not read for so long has left the field."""
+"""A tag that was not read for so long has left the field, if that is plain; else it gets more time."""
+PATIENCE_US: Final = 10_000_000
+"""Tags fall silent in the doorway too: what is not sure waits so long for more reads."""
+LONGEST_WAIT_US: Final = 25_000_000
+"""A tag whose company is still read is not gone, for so long."""
+TOGETHER_US: Final = 1_500_000
+"""Tags that came within so long may have come together."""
+MOST_COMPANY: Final = 64
+CLEARLY_LOUDER: Final = 30.0
+"""15 dB: no neighbour has to be waited for."""
 LOOK_US: Final = 1_000_000
 """How often a tag that stays is looked at."""
 STEP_US: Final = 10_000_000
 """A read older than this against the newest means that the reader's clock stepped back."""
-REMEMBER_US: Final = 30_000_000
-"""How long the side on which a tag was left is remembered."""
+REMEMBER_US: Final = 60_000_000
+"""How long neighbours may ask what was heard of a tag."""
 MOST_REMEMBERED: Final = 50_000
+YOUNG_US: Final = 6_000_000
+"""Nobody comes to rest sooner."""
 PARKED_US: Final = 30_000_000
 """A tag that stays on one side for so long is parked: a stray, told once."""
 LONGEST_US: Final = 300_000_000
 """However unclear, a visit is decided after so long."""
-MOST_POINTS: Final = 64
+_SURE: Final = 0.97
+_MOVES: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
     """What is remembered of a tag whose visit is over."""
 
-    side: int
     first_us: int
     last_us: int
-    milliwatts: float
+    loudness: float
+    """In mW."""
 
 
 class Field:
@@ -65,35 +81,34 @@ class Field:
         self.neighbours: tuple[Field, ...] = ()
         self.now_us = -1
         self._ports = portal.ports
-        self._sides = tuple(
-            (INSIDE if port in portal.inside else OUTSIDE) if portal.is_two_sided else NOWHERE
-            for port in portal.ports
-        )
+        self._sides = tuple(_side(portal, port) for port in portal.ports)
         self._tracks: dict[str, Track] = {}
         self._left: dict[str, Left] = {}
         self._due: list[tuple[int, str]] = []
+        self._company = Company()
+        self._arrivals: list[Track] = []
+        """Tracks in the order of their first read; some are over."""
 
-    def add(self, epc: str, read: Read) -> None:
+    def add(self, epc: str, at_us: int, antenna: int, rssi_dbm: float) -> None:
         """Take a read at the field's present time.
 
         Args:
             epc: Of which tag.
-            read: When and where.
+            at_us: When.
+            antenna: Index of the antenna.
+            rssi_dbm: How strong; anything that a reader may say.
         """
         track = self._tracks.get(epc)
         if track is None:
             left = self._left.get(epc)
-            if left is not None and read.at_us <= left.last_us:
+            if left is not None and at_us <= left.last_us:
                 return  # late by a report: its visit is decided
-            is_fresh = left is not None and read.at_us - left.last_us <= REMEMBER_US
-            track = Track(epc, read.at_us, left.side if left is not None and is_fresh else NOWHERE)
-            self._tracks[epc] = track
-            heapq.heappush(self._due, (read.at_us + EXIT_US, epc))
-        if read.at_us > track.last_us:
-            track.last_us = read.at_us
-        elif read.at_us < track.first_us:
-            track.first_us = read.at_us
-        track.add(read)
+            track = self._tracks[epc] = Track(epc, at_us)
+            self._arrivals.append(track)
+            heapq.heappush(self._due, (at_us + PAUSE_US, epc))
+        if not LOWEST_DBM <= rssi_dbm <= HIGHEST_DBM:
+            rssi_dbm = usable_dbm(rssi_dbm)
+        track.add((at_us, antenna, rssi_dbm))
 
     def pass_time(self, now_us: int, decided: list[Passage]) -> None:
         """Move the field's time, deciding what is due.
@@ -108,15 +123,12 @@ class Field:
             self.now_us = now_us
             return
         self.now_us = max(self.now_us, now_us)
-        while self._due and self._due[0][0] <= self.now_us:
-            _, epc = heapq.heappop(self._due)
-            track = self._tracks[epc]
-            if self.now_us - track.last_us >= EXIT_US:
-                self._close(track, decided)
-            else:
-                if track.last_us - track.first_us > LOOK_US:
-                    self._look(track, decided)
-                heapq.heappush(self._due, (min(track.last_us + EXIT_US, self.now_us + LOOK_US), epc))
+        due = self._due
+        while due and due[0][0] <= self.now_us:
+            at_us, epc = heapq.heappop(due)
+            again_us = self._look(self._tracks[epc], at_us, decided)
+            if again_us:
+                heapq.heappush(due, (again_us, epc))
 
     def close_all(self, decided: list[Passage]) -> None:
         """Decide every open visit.
@@ -124,114 +136,152 @@ class Field:
         Args:
             decided: Gets what is decided.
         """
-        for track in sorted(self._tracks.values(), key=lambda each: (each.last_us, each.epc)):
-            self._close(track, decided)
+        open_now = sorted(self._tracks.values(), key=lambda each: (each.last_us, each.epc))
+        for track in open_now:
+            self._note(track, sorted(track.reads))
+        for track in open_now:
+            self._decide(track, decided, is_last=True)
         self._due.clear()
+        self._arrivals.clear()
 
     @property
     def open_since_us(self) -> int | None:
         """The earliest read that is not decided."""
-        return min((track.first_us for track in self._tracks.values() if not track.has_rested), default=None)
+        return min((track.first_us for track in self._tracks.values()), default=None)
 
     @property
     def tags(self) -> int:
         """Tags in the field now."""
         return len(self._tracks)
 
-    def _close(self, track: Track, decided: list[Passage]) -> None:
-        """Decide a visit that is over."""
-        del self._tracks[track.epc]
-        reads = _finished(track)
-        side = track.origin
-        if reads:
-            passage, side = self._decide(track, reads)
-            is_news = passage.direction not in {CrossingDirection.STRAY, CrossingDirection.UNDECIDED}
-            if is_news or not track.has_rested:
-                decided.append(passage)
-        self._remember(track, reads, side)
+    def is_open(self, epc: str, before_us: int) -> bool:
+        """Tell whether a tag's visit is undecided.
 
-    def _look(self, track: Track, decided: list[Passage]) -> None:
+        Args:
+            epc: Which tag.
+            before_us: Only visits that began before this instant count.
+
+        Returns:
+            Whether there is one.
+        """
+        track = self._tracks.get(epc)
+        return track is not None and track.first_us < before_us
+
+    def _look(self, track: Track, due_us: int, decided: list[Passage]) -> int:
+        """Look at a tag when it is due; say when to look again, 0 for never."""
+        # Time is that of the deadline, not of the read that let it pass: who reads what meanwhile does not matter.
+        silent_us = due_us - track.last_us
+        if silent_us < PAUSE_US:
+            if due_us - track.first_us >= YOUNG_US:
+                self._look_at_rest(track, due_us, decided)
+            return min(track.last_us + PAUSE_US, due_us + LOOK_US)
+        if silent_us < EXIT_US:
+            self._note(track, sorted(track.reads))
+            return track.last_us + EXIT_US
+        may_wait = silent_us < LONGEST_WAIT_US
+        if may_wait and (self._is_company_here(track, due_us) or self._is_next_door(track, due_us)):
+            return due_us + LOOK_US
+        if self._decide(track, decided, is_last=silent_us >= PATIENCE_US):
+            return 0
+        return max(track.last_us + PATIENCE_US, due_us + LOOK_US)
+
+    def _is_company_here(self, track: Track, now_us: int) -> bool:
+        """Tell whether tags that came with this one, and were there with it, are still read."""
+        if len(self._arrivals) > 2 * len(self._tracks) + MOST_COMPANY:
+            self._arrivals = [each for each in self._arrivals if self._tracks.get(each.epc) is each]
+        near_us = TOGETHER_US + (track.last_us - track.first_us) // 4
+        begin = bisect_left(self._arrivals, track.first_us - near_us, key=_first_us)
+        end = bisect_right(self._arrivals, min(track.first_us + near_us, track.last_us), begin, key=_first_us)
+        middle = (begin + end) // 2
+        nearest = self._arrivals[
+            max(begin, middle - MOST_COMPANY // 2) : min(end, middle + MOST_COMPANY // 2)
+        ]
+        return any(
+            other.last_us > now_us - PAUSE_US and not other.has_rested and other is not track
+            for other in nearest
+        )
+
+    def _look_at_rest(self, track: Track, now_us: int, decided: list[Passage]) -> None:
         """Decide a visit that goes on, if the tag has come to rest."""
-        reads = _finished(track)
-        rest = rest_of(reads, self._sides, track.origin, self.now_us)
-        if track.has_rested:
-            self._look_again(track, reads, rest, decided)
+        rest = rest_of(track, self._sides, now_us)
+        stays_us = now_us - track.first_us
+        if track.has_rested and rest.is_plain and track.origin in {rest.side, NOWHERE}:
+            track.rest(rest.side, now_us - EXIT_US)
             return
-        stays_us = track.last_us - track.first_us
-        if not (rest.is_settled or (stays_us >= PARKED_US and rest.is_plain) or stays_us >= LONGEST_US):
+        is_parked = stays_us >= PARKED_US and rest.is_plain
+        is_too_long = stays_us >= LONGEST_US
+        if not (rest.is_settled or is_parked or is_too_long):
             return
-        passage, side = self._decide(track, reads)
-        is_crossing = passage.direction in {CrossingDirection.IN, CrossingDirection.OUT}
-        if is_crossing and passage.confidence < self.portal.post_at and stays_us < LONGEST_US:
+        reads = sorted(track.reads)
+        passage = self._passage(track, reads)
+        is_crossing = passage.direction in _MOVES and passage.confidence >= self.portal.post_at
+        if not (is_crossing or is_parked or is_too_long):
             return
-        if not is_crossing and stays_us < PARKED_US:
-            return
-        decided.append(passage)
-        track.rest(side, self.now_us - EXIT_US)
-
-    def _look_again(self, track: Track, reads: list[Read], rest: Rest, decided: list[Passage]) -> None:
-        if track.origin in {rest.side, NOWHERE}:
-            if rest.is_plain:
-                track.rest(rest.side, self.now_us - EXIT_US)
-            return
-        if not rest.is_settled:
-            return
-        passage, side = self._decide(track, reads)
-        if passage.direction in {CrossingDirection.IN, CrossingDirection.OUT}:
-            if passage.confidence < self.portal.post_at and track.last_us - track.first_us < PARKED_US:
-                return
+        if passage.direction in _MOVES or not track.has_rested:
             decided.append(passage)
-        track.rest(side, self.now_us - EXIT_US)
+        track.rest(_side_after(passage, rest), now_us - EXIT_US)
 
-    def _decide(self, track: Track, reads: list[Read]) -> tuple[Passage, int]:
-        """Weigh a visit; the second value is the side on which it ends."""
-        stronger = self._stronger_neighbour(track, reads)
-        if not self.portal.is_two_sided:
-            told = judge_plane(reads, self.doorway.passes(), self.portal)
-            verdict, occurred_us, side = told.verdict, told.occurred_us, told.side
-            is_assignable = told.is_assignable
-        else:
+    def _decide(self, track: Track, decided: list[Passage], *, is_last: bool) -> bool:
+        """Decide a visit whose tag is silent, unless more time may make it surer."""
+        reads = sorted(track.reads)
+        if reads:
+            passage = self._passage(track, reads)
+            if not is_last and passage.confidence < _SURE:
+                return False
+            if passage.direction in _MOVES or not track.has_rested:
+                decided.append(passage)
+        del self._tracks[track.epc]
+        self._remember(track, reads)
+        return True
+
+    def _note(self, track: Track, reads: list[Read]) -> None:
+        if reads and self.portal.is_two_sided:
             evidence = weigh(reads, self._sides, track.origin)
-            verdict, occurred_us = judge(evidence), evidence.turn_us
-            side, is_assignable = _side_after(verdict, evidence), False
+            self._company.note(_visit(track, reads, evidence))
+
+    def _passage(self, track: Track, reads: list[Read]) -> Passage:
+        if self.portal.is_two_sided:
+            evidence = weigh(reads, self._sides, track.origin)
+            shared = self._company.of(_visit(track, reads, evidence))
+            verdict = judge(with_company(odds(evidence), shared))
+            occurred_us, is_assignable = evidence.turn_us, False
+        else:
+            told = judge_plane(reads, self.doorway.passes(), self.portal)
+            verdict, occurred_us, is_assignable = told.verdict, told.occurred_us, told.is_assignable
+        stronger = self._stronger_neighbour(track, reads)
         if stronger is not None:
-            verdict = Verdict(CrossingDirection.STRAY, 0.9)
-            is_assignable = False
-        points = _thinned(reads)
-        first_us = reads[0].at_us
-        used = sorted({read.antenna for read in points})
-        passage = Passage(
+            verdict, is_assignable = Verdict(CrossingDirection.STRAY, 0.98), False
+        antennas, trace = picture(reads, self._ports)
+        return Passage(
             portal=self.portal.id,
             epc=track.epc,
             direction=verdict.direction,
             confidence=verdict.confidence,
-            first_seen_us=first_us,
+            first_seen_us=reads[0][0],
             occurred_us=occurred_us,
-            last_seen_us=reads[-1].at_us,
+            last_seen_us=reads[-1][0],
             reads=track.count,
-            antennas=tuple(self._ports[antenna] for antenna in used),
-            trace=tuple(
-                TracePoint((read.at_us - first_us) // 1000, used.index(read.antenna), round(read.rssi_dbm, 2))
-                for read in points
-            ),
+            antennas=antennas,
+            trace=trace,
             neighbour=stronger,
             is_assignable=is_assignable,
         )
-        return passage, side
 
     def _stronger_neighbour(self, track: Track, reads: Sequence[Read]) -> str | None:
-        """Name the neighbour that heard more power of the tag meanwhile."""
-        if not self.neighbours:
-            return None
-        most, name = sum(milliwatts(reads)), None
+        """Name the neighbour that heard the tag louder meanwhile."""
+        most, name = -1.0, None
         for field in self.neighbours:
-            heard = field.heard(track.epc, reads[0].at_us - EXIT_US, reads[-1].at_us + EXIT_US)
+            heard = field.heard(track.epc, track.first_us, track.last_us)
+            if heard <= 0:
+                continue
+            if most < 0:
+                most = loudness(reads)
             if heard > most:
                 most, name = heard, field.portal.id
         return name
 
     def heard(self, epc: str, begin_us: int, end_us: int) -> float:
-        """Tell how much of a tag was heard here.
+        """Tell how loud a tag was heard here.
 
         Args:
             epc: Of which tag.
@@ -239,50 +289,68 @@ class Field:
             end_us: Until when.
 
         Returns:
-            Sum of the received power of its reads, in mW.
+            Loudness in mW of its visits that touch this time; 0 if there was none.
         """
-        total = 0.0
+        loudest = 0.0
         left = self._left.get(epc)
-        if left is not None and left.first_us <= end_us and left.last_us >= begin_us:
-            total += left.milliwatts
+        if left is not None and left.first_us <= end_us + EXIT_US and left.last_us >= begin_us - EXIT_US:
+            loudest = left.loudness
         track = self._tracks.get(epc)
-        if track is not None:
-            reads = [read for read in _finished(track) if begin_us <= read.at_us <= end_us]
-            total += sum(milliwatts(reads))
-        return total
+        if track is not None and track.first_us <= end_us + EXIT_US and track.last_us >= begin_us - EXIT_US:
+            loudest = max(loudest, loudness(track.reads))
+        return loudest
 
-    def _remember(self, track: Track, reads: Sequence[Read], side: int) -> None:
+    def _is_next_door(self, track: Track, now_us: int) -> bool:
+        """Tell whether a neighbour reads a tag now and may turn out to be where it passed."""
+        own = -1.0
+        for field in self.neighbours:
+            other = field.track_of(track.epc)
+            if other is not None and other.last_us > now_us - PAUSE_US:
+                own = own if own > 0 else loudness(track.reads)
+                if loudness(other.reads) * CLEARLY_LOUDER > own:
+                    return True
+        return False
+
+    def track_of(self, epc: str) -> Track | None:
+        """Give a tag's open visit, for the portal beside.
+
+        Args:
+            epc: Of which tag.
+
+        Returns:
+            It, or None.
+        """
+        return self._tracks.get(epc)
+
+    def _remember(self, track: Track, reads: Sequence[Read]) -> None:
         self._left.pop(track.epc, None)
-        self._left[track.epc] = Left(side, track.first_us, track.last_us, sum(milliwatts(reads)))
+        self._left[track.epc] = Left(
+            track.first_us, track.last_us, loudness(reads) if self.neighbours else 0.0
+        )
         while self._left:
             oldest = next(iter(self._left))
-            if (
-                self._left[oldest].last_us >= self.now_us - 2 * REMEMBER_US
-                and len(self._left) <= MOST_REMEMBERED
-            ):
+            if self._left[oldest].last_us >= self.now_us - REMEMBER_US and len(self._left) <= MOST_REMEMBERED:
                 return
             del self._left[oldest]
 
 
-def _finished(track: Track) -> list[Read]:
-    """Give a track's reads in time order with usable RSSI."""
-    return sorted(
-        (Read(read.at_us, read.antenna, usable_dbm(read.rssi_dbm)) for read in track.reads), key=in_time_order
-    )
+def _first_us(track: Track) -> int:
+    return track.first_us
 
 
-def _side_after(verdict: Verdict, evidence: Evidence) -> int:
-    if verdict.direction is CrossingDirection.IN:
+def _side(portal: Portal, port: str) -> int:
+    if port in portal.inside:
         return INSIDE
-    if verdict.direction is CrossingDirection.OUT:
+    return OUTSIDE if port in portal.outside else NOWHERE
+
+
+def _visit(track: Track, reads: Sequence[Read], evidence: Evidence) -> Visit:
+    return Visit(track.epc, reads[0][0], reads[-1][0], evidence.centre_us, odds(evidence))
+
+
+def _side_after(passage: Passage, rest: Rest) -> int:
+    if passage.direction is CrossingDirection.IN:
+        return INSIDE
+    if passage.direction is CrossingDirection.OUT:
         return OUTSIDE
-    if abs(evidence.end) < 0.8:  # noqa: PLR2004  plain enough to build on
-        return NOWHERE
-    return INSIDE if evidence.end > 0 else OUTSIDE
-
-
-def _thinned(reads: Sequence[Read]) -> list[Read]:
-    if len(reads) <= MOST_POINTS:
-        return list(reads)
-    step = (len(reads) - 1) / (MOST_POINTS - 1)
-    return [reads[round(n * step)] for n in range(MOST_POINTS)]
+    return rest.side if rest.is_plain else NOWHERE

@@ -7,8 +7,9 @@ from typing import Final
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.doorway import Pass
+from edge_agent.filters.evidence import milliwatts_of
 from edge_agent.filters.site import Portal
-from edge_agent.filters.track import INSIDE, NOWHERE, Read, milliwatts
+from edge_agent.filters.track import INSIDE, NOWHERE, Read
 from edge_agent.filters.verdict import Verdict
 
 ASSIGNED_AT_MOST: Final = 0.80
@@ -37,12 +38,11 @@ def judge_plane(reads: Sequence[Read], passes: Sequence[Pass], portal: Portal) -
     Returns:
         The verdict.
     """
-    powers = milliwatts(reads)
-    total = sum(powers)
-    centre_us = reads[0].at_us + round(
-        sum(power * (read.at_us - reads[0].at_us) for read, power in zip(reads, powers, strict=True)) / total
-    )
-    peak_dbm = max(read.rssi_dbm for read in reads)
+    powers = [milliwatts_of(read[2]) for read in reads]
+    first_us = reads[0][0]
+    moment = sum(power * (read[0] - first_us) for read, power in zip(reads, powers, strict=True))
+    centre_us = first_us + round(moment / sum(powers))
+    peak_dbm = max(read[2] for read in reads)
     if not portal.beam_ports:
         passed = 1 / (1 + math.exp(-(peak_dbm + 50) / 3))
         confidence = min(ASSIGNED_AT_MOST, passed)

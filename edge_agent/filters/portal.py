@@ -11,7 +11,6 @@ from operator import attrgetter
 from edge_agent.filters.field import Field
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.site import Portal
-from edge_agent.filters.track import Read
 from edge_agent.readers.raw_read import GpiChange, RawRead, Seen
 
 _when = attrgetter("seen_us")
@@ -26,7 +25,7 @@ class PortalFilter:
         Args:
             portals: Validated together (``edge_agent.filters.site.Portals``).
         """
-        self._fields = {portal.id: Field(portal) for portal in portals}
+        self._fields: dict[str, Field] = {portal.id: Field(portal) for portal in portals}
         self._antennas: dict[tuple[str, int], tuple[Field, int]] = {}
         self._beams: dict[tuple[str, int], tuple[Field, int]] = {}
         for field in self._fields.values():
@@ -77,7 +76,7 @@ class PortalFilter:
             field, antenna = place
             if seen.seen_us != field.now_us:
                 field.pass_time(seen.seen_us, decided)
-            field.add(seen.epc, Read(seen.seen_us, antenna, seen.rssi_dbm))
+            field.add(seen.epc, seen.seen_us, antenna, seen.rssi_dbm)
         else:
             self._change(seen, decided)
 
@@ -121,6 +120,19 @@ class PortalFilter:
             (since for field in self._fields.values() if (since := field.open_since_us) is not None),
             default=None,
         )
+
+    def is_open(self, epc: str, portals: Iterable[str], before_us: int) -> bool:
+        """Tell whether a visit of a tag is undecided.
+
+        Args:
+            epc: Which tag.
+            portals: At which portals to look.
+            before_us: Only visits that began before this instant count.
+
+        Returns:
+            Whether there is one.
+        """
+        return any(self._fields[portal].is_open(epc, before_us) for portal in portals)
 
     @property
     def tags(self) -> int:

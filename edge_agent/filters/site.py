@@ -168,7 +168,6 @@ class Portal(BaseModel):
         if self.is_two_sided and self.direction_from and "antennas" not in self.direction_from:
             yield f"direction_from = {list(self.direction_from)}: expected antennas among them, as there are two sides"
 
-
     def _wrong_feedback(self) -> Iterator[str]:
         if self.feedback is None:
             return

@@ -1,0 +1,33 @@
+"""The radio picture of a passage: reads in, at most 64 points for people out."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from contracts.records import TracePoint
+from edge_agent.filters.track import Read
+
+MOST_POINTS: Final = 64
+
+
+def picture(reads: Sequence[Read], ports: Sequence[str]) -> tuple[tuple[str, ...], tuple[TracePoint, ...]]:
+    """Thin reads out evenly.
+
+    Args:
+        reads: At least one, in time order.
+        ports: ``reader:antenna`` of each antenna, by index.
+
+    Returns:
+        The antennas that occur, and the points that refer to them.
+    """
+    chosen = reads
+    if len(reads) > MOST_POINTS:
+        step = (len(reads) - 1) / (MOST_POINTS - 1)
+        chosen = [reads[round(n * step)] for n in range(MOST_POINTS)]
+    first_us = reads[0][0]
+    used = sorted({read[1] for read in chosen})
+    place = {antenna: n for n, antenna in enumerate(used)}
+    points = tuple(
+        TracePoint((at_us - first_us) // 1000, place[antenna], round(rssi_dbm, 2))
+        for at_us, antenna, rssi_dbm in chosen
+    )
+    return tuple(ports[antenna] for antenna in used), points
