@@ -74,8 +74,8 @@ class Agent:
         self._unreported = self._remote.unreported
         self._trial_began_s: float | None = None
         self._alive_noted_at: datetime | None = None
-        self._positions = UnitPositions()
-        self._journal = OutboxJournal(self._positions.note)
+        self._positions, self._by_hand = UnitPositions(), UnitPositions()
+        self._journal = OutboxJournal(self._note_positions)
         self._tallies: dict[str, Counter[str]] = {}
         self._version = version("dockledger")
         agent = f"dockledger-edge {self._version}"
@@ -131,6 +131,14 @@ class Agent:
             self._publisher.stop()
             self._outbox.close()
             log.info("agent_stopped", site=self._settings.site, gateway=self._settings.gateway)
+
+    def _note_positions(self, drafts: Sequence[Draft]) -> None:
+        self._positions.note(drafts)
+        self._by_hand.note(each for each in drafts if each.record.read_point is None)
+
+    def _placed_by_hand(self, unit: str) -> str | None:
+        location = self._by_hand.location_of(unit)
+        return location if location == self._positions.location_of(unit) else None
 
     def visits_at_doors(self) -> Mapping[str, str]:
         """Say how far the visits open at each door are.

@@ -67,7 +67,7 @@ class Floor:
             settings: The agent's.
             journal: Where records go.
             clock: The gateway's clock.
-            whereabouts: Where a unit stands by this gateway's records.
+            whereabouts: Where a scan of this gateway has put a unit, if it stands there still.
         """
         self._whereabouts = whereabouts
         self._journal = journal

@@ -105,7 +105,7 @@ def decide(
         known: The assignment in force when it occurred.
         crossed_neighbour: Whether the tag crossed a declared neighbour in the 60 s before, or at once.
         company: Who crossed with it; looked at only if ``needs_company``.
-        stands_at: Where the unit stands by this gateway's records, for portals where either source may post.
+        stands_at: Where a scan of this gateway has put the unit, if it stands there still.
 
     Returns:
         The decision; a crossing is recorded whatever it is.
@@ -303,8 +303,7 @@ def _evidence(case: _Case) -> CrossingReason | None:
         CrossingReason.CONTAINED: case.is_inside,
         CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group and case.company.is_led,
         CrossingReason.SHADOW: portal.mode == "shadow",
-        CrossingReason.CONFIRMS: portal.posting_source == "handheld"
-        or (portal.posting_source == "either_first" and case.is_there),
+        CrossingReason.CONFIRMS: portal.posting_source == "handheld" or case.is_there,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

@@ -94,7 +94,7 @@ class Doors:
             journal: Where records go.
             clock: The gateway's clock.
             set_gpo: Drives an output of a reader.
-            whereabouts: Where a unit stands by this gateway's records.
+            whereabouts: Where a scan of this gateway has put a unit, if it stands there still.
         """
         self._portals: dict[str, Portal] = {portal.id: portal for portal in portals}
         self._roles = roles

@@ -44,7 +44,7 @@ class Posting:
             portals: The doors.
             roles: What tags are.
             known: Gives what is known at an instant, in microseconds; or the assignment that always holds.
-            whereabouts: Where a unit stands by this gateway's records.
+            whereabouts: Where a scan of this gateway has put a unit, if it stands there still.
         """
         self._portals: dict[str, Portal] = {portal.id: portal for portal in portals}
         self._near: dict[str, set[str]] = {

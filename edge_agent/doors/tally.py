@@ -6,6 +6,7 @@ from typing import Final
 
 import orjson
 
+from contracts.vocabulary import CrossingReason
 from edge_agent.doors.domain import Decision
 from edge_agent.doors.visits import OpenVisit
 
@@ -59,14 +60,15 @@ class VisitTally:
         """Count decisions.
 
         Args:
-            decisions: In order; units that were posted for a visit count.
+            decisions: In order; units that were posted or confirmed for a visit count.
 
         Returns:
             The next tally.
         """
         seen = dict(self.seen)
         for each in decisions:
-            if each.moves and each.visit is not None and each.thing.unit is not None:
+            is_seen = each.moves or each.because is CrossingReason.CONFIRMS
+            if is_seen and each.visit is not None and each.thing.unit is not None:
                 units = seen.pop(each.visit, frozenset())
                 seen[each.visit] = units | {each.thing.unit}
         while len(seen) > MOST_VISITS:

@@ -241,9 +241,15 @@ def test_tags_of_persons_and_other_companies_leave_no_decision() -> None:
     assert dict(posting.dropped) == {"foreign": 1}
 
 
-def test_where_either_may_post_the_portal_confirms_what_a_scan_has_placed() -> None:
-    door = portal(posting_source="either_first")
-    for stands_at, posted in ((None, "posted"), ("BIN-1", "posted"), ("STAGE-dock-1", "evidence")):
-        posting = Posting((door,), TagRules(), assigned(INBOUND), lambda _unit, at=stands_at: at)
-        ((_, decision),) = posting.take([passage(unit_tag())])
-        assert decision.posted == posted
+@pytest.mark.parametrize("source", ["portal", "either_first"])
+@pytest.mark.parametrize(
+    ("stands_at", "posted"), [(None, "posted"), ("BIN-1", "posted"), ("STAGE-dock-1", "evidence")]
+)
+def test_a_pallet_that_a_scan_has_placed_already_is_only_confirmed(
+    source: str, stands_at: str | None, posted: str
+) -> None:
+    door = portal(posting_source=source)
+    posting = Posting((door,), TagRules(), assigned(INBOUND), lambda _unit: stands_at)
+    ((_, decision),) = posting.take([passage(unit_tag())])
+    assert decision.posted == posted
+    assert decision.because is (CrossingReason.CONFIRMS if posted == "evidence" else None)
