@@ -32,7 +32,6 @@ class Dock:
     directory: Path
     reader: LlrpReaderServer
     page_port: int
-    extra: str = ""
     running: list["Running"] = field(default_factory=list)
 
     @property
@@ -43,7 +42,7 @@ class Dock:
     def outbox(self) -> Path:
         return self.directory / "outbox.db"
 
-    def write(self, portal: str = "") -> None:
+    def write(self, more: str = "") -> None:
         host, port = self.reader.address
         self.config.write_text(
             f"""
@@ -66,10 +65,10 @@ outside = ["r1:3", "r1:4"]
 inside_location = "STAGE-1"
 outside_location = "@clearing/dock-1"
 feedback = {{ ok_gpo = 1, wrong_gpo = 2, seconds = 0.5 }}
-{portal}
+
 [tags]
 foreign_patterns = ['urn:epc:id:sscc:0999999\\..*']
-"""
+{more}"""
         )
 
     def start(self) -> "Running":
@@ -128,16 +127,16 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def walk(epcs: Sequence[str], *, begin_us: int, inward: bool = True) -> list[Observation]:
-    """Walk through the door within 3 s: loud on one side first, then on the other."""
+def walk(epcs: Sequence[str], *, begin_us: int, every: int = 1) -> list[Observation]:
+    """Walk into the door within 3 s: loud outside first, then inside."""
     found = []
-    for n in range(60):
+    for n in range(0, 60, every):
         at_us = begin_us + n * 50_000
-        nearness = (n - 29.5) / 29.5 * (1 if inward else -1)
+        nearness = (n - 29.5) / 29.5
         for epc in epcs:
             inside, outside = -62 + 18 * max(0.0, nearness), -62 + 18 * max(0.0, -nearness)
-            found.append(_seen(at_us, 1 + n % 2, epc, inside + 6))
-            found.append(_seen(at_us + 7, 3 + n % 2, epc, outside + 6))
+            found.append(_seen(at_us, 1 + n // every % 2, epc, inside + 6))
+            found.append(_seen(at_us + 7, 3 + n // every % 2, epc, outside + 6))
     return found
 
 
