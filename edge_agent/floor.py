@@ -99,9 +99,12 @@ class Floor:
         Returns:
             From when on what doors had not decided is lost; None if nothing is.
         """
+        before = self._settings
+        self._settings = settings
+        if _radio(settings) == _radio(before):
+            return None
         self._readers.replace_all({})
         undecided_since = self._close()
-        self._settings = settings
         self._open()
         return undecided_since
 
@@ -227,6 +230,10 @@ class Floor:
         for reader in self._readers.members():
             if reader.id == reader_id:
                 reader.set_gpo(port, is_on)
+
+
+def _radio(settings: AgentSettings) -> tuple[object, ...]:
+    return settings.reader, settings.portal, settings.tags
 
 
 def _beside(outbox: Path) -> Path:

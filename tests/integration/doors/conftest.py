@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+from contracts.gateway import DesiredConfig
 from contracts.offline import Assignment
 from contracts.records import RECORD, Record
 from contracts.topics import Channel
@@ -91,6 +92,10 @@ class Running:
 
     def assign(self, assignment: Assignment) -> None:
         self.agent._take_message(Channel.ASSIGNMENT, assignment.model_dump_json(by_alias=True).encode())
+
+    def wish(self, settings: dict[str, Any]) -> None:
+        wish = DesiredConfig(revision=1, issued_at=datetime.now(UTC), settings=settings)
+        self.agent._take_message(Channel.CONFIG_DESIRED, wish.model_dump_json(by_alias=True).encode())
 
     def complete_until_us(self) -> int:
         complete_until = self.agent._outbox.stats().complete_until

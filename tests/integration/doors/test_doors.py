@@ -1,6 +1,7 @@
 """Goods pass a simulated reader; what the agent stores, lights and says is looked at from outside."""
 
 import json
+import tomllib
 import urllib.request
 from typing import Any
 
@@ -117,3 +118,15 @@ def test_a_restart_in_the_middle_loses_the_open_visit_says_so_and_keeps_the_assi
     until(lambda: bool(positions(dock)), "the next passage is posted")
     (crossing,) = crossings(dock)
     assert (crossing.visit, crossing.assignment_rev) == ("V-1", 7)
+
+
+def test_a_wish_from_the_cloud_moves_a_door_without_a_restart(dock: Dock) -> None:
+    agent = dock.start()
+    until(lambda: dock.reader.is_reporting, "the reader reports")
+    portal = tomllib.loads(dock.config.read_text())["portal"][0] | {"inside_location": "STAGE-9"}
+    agent.wish({"portal": [portal]})
+    until(lambda: dock.reader.connections >= 2 and dock.reader.is_reporting, "the reader is back")
+    dock.reader.report(walk([PALLET], begin_us=now_us() - 2_900_000))
+    until(lambda: bool(positions(dock)), "a unit position is stored")
+    assert [position.location for position in positions(dock)] == ["STAGE-9"]
+    assert [gap.gap_device for gap in gaps(dock)] == ["dock-gw"]

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from contracts.vocabulary import CrossingDirection
+from contracts.records import Gap
+from contracts.vocabulary import CrossingDirection, GapCause
+from edge_agent.clock import Stamp
+from edge_agent.coverage import Coverage, Presence
 from edge_agent.decode.tag_role import TagRoles, TagRules
 from edge_agent.doors.assignments import MOST_KEPT, Assignments
 from edge_agent.doors.lamps import Lamps
@@ -178,3 +181,33 @@ def test_the_tally_is_bounded() -> None:
         tally = tally.after([decided(passage(unit_tag()), assignment)])
     assert len(tally.seen) == MOST_VISITS
     assert "V-0" not in tally.seen
+
+
+def gaps_of(coverage: Coverage, seconds: float, presence: Presence) -> list[Gap]:
+    at = Stamp(START + timedelta(seconds=seconds), 0, "boot", clock_ok=True)
+    found = coverage.observe(at, is_open={}, is_full=False, clock_gaps=(), readers={"r1": presence})
+    return [draft.record for draft in found if isinstance(draft.record, Gap)]
+
+
+@pytest.mark.parametrize(("is_silent", "cause"), [(True, GapCause.SILENT), (False, GapCause.DOWN)])
+def test_a_readers_gap_begins_when_it_was_last_heard_and_keeps_its_cause(
+    *, is_silent: bool, cause: GapCause
+) -> None:
+    coverage = Coverage("gw")
+    lost = Presence(is_there=False, last_heard_at=START - timedelta(seconds=7), is_silent=is_silent)
+    (opened,) = gaps_of(coverage, 0, lost)
+    assert (opened.from_at, opened.to_at, opened.cause) == (START - timedelta(seconds=7), None, cause)
+    assert gaps_of(coverage, 5, lost) == []
+    (closed,) = gaps_of(coverage, 9, Presence(is_there=True))
+    assert (closed.from_at, closed.to_at, closed.cause) == (
+        opened.from_at,
+        START + timedelta(seconds=9),
+        cause,
+    )
+
+
+def test_a_reader_that_is_back_before_a_visit_could_end_left_no_gap() -> None:
+    coverage = Coverage("gw")
+    assert gaps_of(coverage, 0, Presence(is_there=False, last_heard_at=START)) == []
+    assert gaps_of(coverage, 1, Presence(is_there=True)) == []
+    assert gaps_of(coverage, 60, Presence(is_there=True)) == []
