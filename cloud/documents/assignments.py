@@ -1,21 +1,37 @@
 """What a gateway must know of its doors' visits: open visits in, one retained message out (PROTOCOL P10)."""
 
+import hashlib
 from collections import defaultdict
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+import structlog
+from pydantic import JsonValue
+
+from cloud.alerts import service as alerts
+from cloud.alerts.domain import Notice, Severity
 from cloud.db import Connection
 from cloud.documents import store
+from cloud.documents.domain import AHEAD, OVERDUE, fitting
 from contracts.base import SiteId
+from contracts.batch import MAX_FRAME_BYTES
 from contracts.offline import Assignment, ExpectedLine, Visit
 from contracts.records import DocumentRef, Identifier
 
+SHORTENED: Final = "assignment_shortened"
+_ENVELOPE_BYTES: Final = 4096
+"""Kept free in a publish: topic, properties, and all of the message but its visits."""
+_MOST_NAMED: Final = 50
+
+log = structlog.get_logger()
+
 
 def send_assignment(conn: Connection, *, site: str, gateway: str, sent_by: str, now: datetime) -> int:
-    """Leave a gateway's present visits for ingest to publish.
+    """Leave a gateway's visits of the next hours for ingest to publish.
 
     The revision is the instant in milliseconds or one more than the last, so that it grows even over a ledger
-    that was restored to an older state.
+    that was restored to an older state. A message holds whole visits, as many as a publish may, those that
+    begin first; what it leaves out raises a ticket.
 
     Args:
         conn: In a transaction that has changed them; other changes of this gateway's visits wait for it.
@@ -27,22 +43,61 @@ def send_assignment(conn: Connection, *, site: str, gateway: str, sent_by: str, 
     Returns:
         The message's revision.
     """
-    store.tuples(conn, "lock_gateway", gateway=gateway)
+    store.tuples(conn, "lock_assignment", gateway=gateway)
     ((last,),) = store.tuples(conn, "last_revision", gateway=gateway)
     revision = max(int(last) + 1, int(now.timestamp() * 1000))
-    message = _assignment(conn, site=site, gateway=gateway, revision=revision, now=now)
-    payload = message.model_dump_json(by_alias=True)
+    due = _due(conn, gateway, now)
+    sizes = [len(visit.model_dump_json().encode()) + 1 for visit in due]
+    is_sent = fitting(sizes, MAX_FRAME_BYTES - _ENVELOPE_BYTES)
+    sent = tuple(visit for visit, fits in zip(due, is_sent, strict=True) if fits)
+    names = "\n".join(visit.visit for visit in due)
+    message = Assignment.model_validate(
+        {
+            "site": SiteId(site),
+            "revision": revision,
+            "issued_at": now,
+            "door": gateway,
+            "visits": sent,
+            "due": hashlib.sha256(names.encode()).hexdigest(),
+            "left_out": len(due) - len(sent),
+        }
+    )
+    payload = message.model_dump_json()
     store.change(conn, "send_assignment", gateway=gateway, revision=revision, payload=payload, actor=sent_by)
+    _tell(conn, site, gateway, [visit.visit for visit, fits in zip(due, is_sent, strict=True) if not fits])
     return revision
 
 
-def _assignment(conn: Connection, *, site: str, gateway: str, revision: int, now: datetime) -> Assignment:
+def follow_time(conn: Connection, *, sent_by: str, now: datetime) -> int:
+    """Send what has become due, or ceased to be, since each gateway was told last.
+
+    Args:
+        conn: A connection of ``dockledger_ingest``, in a transaction.
+        sent_by: In whose name.
+        now: The present.
+
+    Returns:
+        How many gateways were sent their visits anew.
+    """
+    overtaken = store.tuples(conn, "overtaken_gateways", **_reach(now))
+    for site, gateway in overtaken:
+        send_assignment(conn, site=site, gateway=gateway, sent_by=sent_by, now=now)
+    return len(overtaken)
+
+
+def _reach(now: datetime) -> dict[str, datetime]:
+    return {"begins_by": now + AHEAD, "ends_from": now - OVERDUE}
+
+
+def _due(conn: Connection, gateway: str, now: datetime) -> list[Visit]:
+    """Give the visits that a gateway should know, those that begin first first."""
+    rows = store.tuples(conn, "gateway_visits", gateway=gateway, **_reach(now))
     lines: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for visit, *line in store.tuples(conn, "gateway_lines", gateway=gateway):
+    for visit, *line in store.tuples(conn, "gateway_lines", gateway=gateway, visits=[row[0] for row in rows]):
         lines[visit].append(tuple(line))
     gtins = {line[4] for each in lines.values() for line in each if line[3] == "gtin"}
     levels = dict(store.tuples(conn, "levels", gtins=sorted(gtins)))
-    visits = [
+    return [
         Visit(
             visit=visit,
             door=door,
@@ -52,11 +107,23 @@ def _assignment(conn: Connection, *, site: str, gateway: str, revision: int, now
             clearing_account=account,
             lines=tuple(_expected(line, levels) for line in lines[visit]),
         )
-        for visit, door, direction, from_at, to_at, account in store.tuples(
-            conn, "gateway_visits", gateway=gateway
-        )
+        for visit, door, direction, from_at, to_at, account in rows
     ]
-    return Assignment(site=SiteId(site), revision=revision, issued_at=now, door=gateway, visits=tuple(visits))
+
+
+def _tell(conn: Connection, site: str, gateway: str, left_out: list[str]) -> None:
+    """Raise a ticket for visits that did not fit, or close it."""
+    key = f"assignment:{gateway}"
+    if not left_out:
+        alerts.resolve(conn, [key])
+        return
+    named = ", ".join(left_out[:_MOST_NAMED])
+    log.warning(SHORTENED, gateway=gateway, left_out=len(left_out), visits=named)
+    summary = (
+        f"Gateway {gateway} is not told {len(left_out)} of its visits, which do not fit a message: {named}"
+    )
+    detail: dict[str, JsonValue] = {"gateway": gateway, "left_out": len(left_out)}
+    alerts.notice(conn, [Notice(key, SHORTENED, Severity.WARNING, summary, site=site, detail=detail)])
 
 
 def _expected(line: tuple[Any, ...], levels: dict[str, list[str]]) -> ExpectedLine:

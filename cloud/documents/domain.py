@@ -13,6 +13,10 @@ KEEPERS: Final = (Role.SUPERVISOR, Role.INVENTORY_CONTROLLER)
 """Who may register documents and visits and confirm receipts and departures."""
 EARLY: Final = timedelta(days=1)
 """How long before its visit a unit may have been placed and still count as brought or taken by it."""
+AHEAD: Final = timedelta(hours=12)
+"""How long before it begins a gateway is told a visit."""
+OVERDUE: Final = timedelta(hours=1)
+"""How long after its window a gateway is still told a visit that nobody ended."""
 READERS: Final = (
     Role.OPERATOR,
     Role.SUPERVISOR,
@@ -120,6 +124,27 @@ class Remainder:
     """The unit, the item's code, or the crossing."""
     quantity: Decimal | None
     message: str
+
+
+def fitting(sizes: Iterable[int], budget: int) -> list[bool]:
+    """Choose what is sent where not all of it fits; earlier ones come first.
+
+    Args:
+        sizes: Of each in order, in bytes.
+        budget: Bytes for all.
+
+    Returns:
+        For each whether it is sent; one that is too large keeps later, smaller ones from nothing.
+
+    Examples:
+        >>> fitting([40, 90, 50, 20], 100)
+        [True, False, True, False]
+    """
+    chosen = []
+    for size in sizes:
+        chosen.append(size <= budget)
+        budget -= size if chosen[-1] else 0
+    return chosen
 
 
 def sort_units(

@@ -119,8 +119,8 @@ ORDER BY t.code;
 -- name: where_units_stand
 SELECT w.unit, w.site, w.location, w.is_virtual, w.since_at FROM where_units_stand(%(units)s::text[]) w ORDER BY w.unit;
 
--- name: lock_gateway
-SELECT g.gateway_id FROM gateway g WHERE g.name = %(gateway)s FOR NO KEY UPDATE;
+-- name: lock_assignment
+SELECT pg_advisory_xact_lock(1685283699, g.gateway_id) FROM gateway g WHERE g.name = %(gateway)s;
 
 -- name: gateway_visits
 SELECT v.visit, v.door, v.direction, v.from_at, v.to_at, v.clearing_account
@@ -128,7 +128,28 @@ FROM visit v
 JOIN portal p ON (p.site_id, p.portal) = (v.site_id, v.door)
 JOIN gateway g ON g.gateway_id = p.gateway_id
 WHERE g.name = %(gateway)s AND v.state = 'open'
+    AND v.from_at <= %(begins_by)s AND coalesce(v.to_at >= %(ends_from)s, true)
 ORDER BY v.from_at, v.visit;
+
+-- name: overtaken_gateways
+WITH due AS (
+    SELECT p.gateway_id, encode(sha256(convert_to(
+        coalesce(string_agg(v.visit, E'
+' ORDER BY v.from_at, v.visit), ''), 'UTF8')), 'hex') AS visits
+    FROM portal p
+    LEFT JOIN visit v ON (v.site_id, v.door) = (p.site_id, p.portal) AND v.state = 'open'
+        AND v.from_at <= %(begins_by)s AND coalesce(v.to_at >= %(ends_from)s, true)
+    GROUP BY p.gateway_id
+)
+SELECT g.site_id, g.name
+FROM due d
+JOIN gateway g ON g.gateway_id = d.gateway_id
+LEFT JOIN LATERAL (
+    SELECT m.payload ->> 'due' AS visits FROM gateway_message m
+    WHERE m.gateway_id = d.gateway_id AND m.channel = 'assignment'
+    ORDER BY m.revision DESC LIMIT 1) told ON true
+WHERE d.visits IS DISTINCT FROM told.visits
+ORDER BY g.site_id, g.name;
 
 -- name: gateway_lines
 SELECT v.visit, l.type, l.id, l.line, l.identifier_scheme, l.identifier, l.quantity, l.unit_seen, l.lot, l.unit
@@ -137,7 +158,7 @@ JOIN portal p ON (p.site_id, p.portal) = (v.site_id, v.door)
 JOIN gateway g ON g.gateway_id = p.gateway_id
 JOIN visit_document d ON (d.site_id, d.visit) = (v.site_id, v.visit)
 JOIN document_line l ON (l.site_id, l.type, l.id) = (d.site_id, d.type, d.id)
-WHERE g.name = %(gateway)s AND v.state = 'open'
+WHERE g.name = %(gateway)s AND v.visit = ANY (%(visits)s::text[])
 ORDER BY v.visit, l.type, l.id, l.ordinal;
 
 -- name: levels

@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 
 from cloud.crossings import service as crossings
 from cloud.db import RETRYABLE, Connection, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.documents.assignments import follow_time
+from cloud.identity.actor import INGEST
 from cloud.ingest import counters
 from cloud.ingest.mqtt import Link, Outgoing
 from cloud.ingest.presence import service as presence
@@ -23,7 +25,7 @@ from contracts.topics import INGEST_STATE, UPSTREAM, Channel, site_filter, topic
 
 PERIOD_S: Final = 1.0
 SILENCE_EVERY: Final = 10
-"""Periods between two looks for silent gateways and for old dock exceptions."""
+"""Periods between two looks for silent gateways, old dock exceptions and visits that have come near."""
 SEND_AGAIN_AFTER_S: Final = 10.0
 RESEND_CHANNEL: Final = "resend"
 """A message on this channel of `gateway_message` reaches the edge inside an acknowledgement."""
@@ -96,9 +98,11 @@ class Keeper:
             log.warning("lease_not_handed_over", worker=self._worker, error=str(error))
 
     def look_around(self) -> None:
-        """Tell people of gateways that have gone silent and of dock exceptions that nobody answers."""
+        """Tell people of silent gateways and old dock exceptions, gateways of visits that come near."""
         in_transaction(self._database, presence.watch_silence)
-        in_transaction(self._database, lambda conn: crossings.escalate(conn, now=datetime.now(UTC)))
+        now = datetime.now(UTC)
+        in_transaction(self._database, lambda conn: crossings.escalate(conn, now=now))
+        in_transaction(self._database, lambda conn: follow_time(conn, sent_by=INGEST.id, now=now))
 
     def _renew(self) -> None:
         metrics = counters.snapshot()

@@ -1,0 +1,89 @@
+"""What gateways are told of visits follows time and fits a publish."""
+
+from contextlib import closing
+from datetime import timedelta
+
+from cloud.alerts.service import open_tickets
+from cloud.documents.assignments import follow_time
+from cloud.documents.domain import AHEAD, OVERDUE
+from cloud.identity.actor import INGEST
+from cloud.ingest.workers.keeper import Keeper
+from contracts.batch import MAX_FRAME_BYTES
+from tests.integration.documents.dock import KEEPER, Dock, line, paper, sscc
+from tests.integration.ledger.scenario import at
+
+HOUR = timedelta(hours=1)
+
+
+def told(dock: Dock) -> list[str]:
+    return [visit.visit for visit in dock.assignments()[-1].visits]
+
+
+def look(dock: Dock, *, minute: float) -> int:
+    return dock.ledger.as_ingest(lambda conn: follow_time(conn, sent_by=INGEST.id, now=at(minute)))
+
+
+def test_a_visit_comes_into_reach_and_leaves_it_as_time_passes(dock: Dock) -> None:
+    begins = at(0) + AHEAD + HOUR
+    dock.expect("V-1", from_at=begins, to_at=begins + HOUR, minute=0)
+    assert told(dock) == []
+    assert [look(dock, minute=minute) for minute in (30, 59, 60, 61, 300)] == [0, 0, 1, 0, 0]
+    assert told(dock) == ["V-1"]
+    ends = (begins + HOUR + OVERDUE - at(0)) / timedelta(minutes=1)
+    assert [look(dock, minute=minute) for minute in (ends, ends + 1, ends + 2)] == [0, 1, 0]
+    assert told(dock) == []
+    revisions = [message.revision for message in dock.assignments()]
+    assert revisions == sorted(set(revisions))
+    assert dock.ledger.query("SELECT DISTINCT created_by FROM gateway_message ORDER BY 1") == [
+        ("job:ingest",),
+        ("user:kim",),
+        ("user:net",),
+    ]
+
+
+def test_a_visit_without_an_end_stays_until_somebody_ends_it(dock: Dock) -> None:
+    dock.expect("V-1", to_at=None)
+    assert look(dock, minute=100_000) == 0
+    assert told(dock) == ["V-1"]
+
+
+def test_the_ingest_process_follows_time_by_itself(dock: Dock, database: object) -> None:
+    dock.expect("V-1", minute=0, from_at=at(-100_000), to_at=at(-1))
+    assert told(dock) == ["V-1"]
+    keeper = Keeper(database.ingest_dsn, "w-1", link=None)
+    with closing(keeper._database):
+        keeper.look_around()
+        keeper.look_around()
+    assert told(dock) == []
+    assert dock.count("gateway_message") == 3
+
+
+def test_a_message_holds_whole_visits_and_says_what_it_leaves_out(dock: Dock) -> None:
+    for number in range(8):
+        name = f"V-{number}"
+        lines = [line(each, 1, unit=sscc(1000 * number + each)) for each in range(200)]
+        dock.register(paper(*lines, name=name))
+        dock.expect(name, name, from_at=at(number))
+    whole = dock.assignments()[-1]
+    sizes = [len(message.model_dump_json().encode()) for message in dock.assignments()]
+    assert MAX_FRAME_BYTES / 2 < max(sizes) < MAX_FRAME_BYTES
+    assert told(dock) == [f"V-{number}" for number in range(len(whole.visits))]
+    assert 0 < len(whole.visits) < 8
+    assert {len(visit.lines) for visit in whole.visits} == {200}
+    (ticket,) = dock.ledger.as_app(lambda conn: open_tickets(conn, KEEPER))
+    assert (ticket.kind, ticket.detail["left_out"]) == ("assignment_shortened", 8 - len(whole.visits))
+    assert ticket.summary.endswith("V-7")
+    assert look(dock, minute=31) == 0
+    for number in range(8 - len(whole.visits)):
+        dock.cancel(f"V-{number}")
+    assert told(dock)[-1] == "V-7"
+    assert dock.ledger.as_app(lambda conn: open_tickets(conn, KEEPER)) == []
+
+
+def test_one_visit_that_no_message_holds_keeps_no_other_from_its_door(dock: Dock) -> None:
+    dock.register(paper(*(line(each, 1) for each in range(2000)), name="BIG"))
+    dock.expect("A-BIG", "BIG", from_at=at(-1))
+    dock.expect("V-1")
+    assert told(dock) == ["V-1"]
+    (ticket,) = dock.ledger.as_app(lambda conn: open_tickets(conn, KEEPER))
+    assert ticket.summary.endswith(": A-BIG")
