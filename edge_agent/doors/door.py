@@ -17,7 +17,7 @@ from edge_agent.decode.tag_role import TagRole, TagRoles, is_private
 from edge_agent.doors.assignments import Assignments
 from edge_agent.doors.domain import Decision
 from edge_agent.doors.lamps import Lamps
-from edge_agent.doors.lookout import Lookout
+from edge_agent.doors.lookout import Lookout, is_wrong_here
 from edge_agent.doors.posting import Posting
 from edge_agent.doors.records import drafts_of
 from edge_agent.doors.tally import VisitTally
@@ -103,6 +103,7 @@ class Doors:
         self._filter = PortalFilter(portals)
         self._posting = Posting(portals, roles, assignments.in_force, whereabouts)
         self._lookout = Lookout(portals, roles, assignments.in_force)
+        self._known = assignments.in_force
         self._lamps = Lamps(set_gpo)
         self.visits = VisitTally.load(journal.recall(MEMORY))
         self.counters = DoorCounters()
@@ -312,11 +313,20 @@ class Doors:
         events[f"crossings_{decision.posted}"] += 1
         if decision.because is not None:
             events[f"crossings_because_{decision.because}"] += 1
-        if decision.moves and decision.because is None and decision.thing.unit is not None:
-            self._tell(self._portals[passage.portal], "ok")
+        if decision.moves and decision.thing.unit is not None:
+            self._tell_unit(passage, decision, decision.thing.unit)
         record = drafts[0].record
         if isinstance(record, Crossing) and decision.direction is not CrossingDirection.STRAY:
             self.crossings.append(record)
+
+    def _tell_unit(self, passage: Passage, decision: Decision, unit: str) -> None:
+        portal = self._portals[passage.portal]
+        known = self._known(passage.occurred_us)
+        if is_wrong_here(unit, portal.id, known, passage.occurred_us):
+            if not self._lookout.has_told(portal.id, passage.epc):
+                self._tell(portal, "wrong")
+        elif decision.because is None:
+            self._tell(portal, "ok")
 
     def _tell(self, portal: Portal, signal: str) -> None:
         self.counters.events[f"doors_told_{signal}"] += 1

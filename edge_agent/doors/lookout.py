@@ -20,6 +20,7 @@ class _Watched:
     last_us: int
     reads: int = 0
     is_judged: bool = False
+    is_told: bool = False
 
 
 class Lookout:
@@ -63,8 +64,21 @@ class Lookout:
         if watched.is_judged or watched.reads < _READS_NEEDED:
             return None
         watched.is_judged = True
-        is_wrong = is_wrong_here(epc.unit, portal.id, self._known(read.seen_us), read.seen_us)
-        return portal if is_wrong else None
+        watched.is_told = is_wrong_here(epc.unit, portal.id, self._known(read.seen_us), read.seen_us)
+        return portal if watched.is_told else None
+
+    def has_told(self, portal: str, epc: str) -> bool:
+        """Tell whether ``take`` called a tag wrong at a portal within the last minute or so.
+
+        Args:
+            portal: Portal id.
+            epc: Hexadecimal digits.
+
+        Returns:
+            True if so.
+        """
+        watched = self._watched.get((portal, epc))
+        return watched is not None and watched.is_told
 
     def _watch(self, portal: str, read: RawRead) -> _Watched:
         key = (portal, read.epc)

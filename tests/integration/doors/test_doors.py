@@ -77,6 +77,19 @@ def test_a_wrong_unit_is_told_within_a_second_and_a_tag_that_passes_is_not(dock:
     assert now_us() - began_us < 1_000_000
 
 
+def test_a_wrong_unit_that_was_never_loud_is_told_when_it_has_crossed(dock: Dock) -> None:
+    dock.start().assign(assignment(1, VISITS))
+    until(lambda: dock.reader.is_reporting, "the reader reports")
+    faint = [
+        read._replace(rssi_dbm=read.rssi_dbm - 10)
+        for read in walk([ELSEWHERE], begin_us=now_us() - 2_900_000)
+    ]
+    dock.reader.report(faint)
+    assert dock.reader.wait_for(lambda: dock.reader.gpo_states[2], 20)
+    assert [position.unit for position in positions(dock)] == [OTHER_SSCC]
+    assert not dock.reader.gpo_states[1]
+
+
 def test_a_reader_that_is_unplugged_leaves_a_gap_with_an_end_and_no_phantom(dock: Dock) -> None:
     dock.start()
     until(lambda: dock.reader.is_reporting, "the reader reports")
