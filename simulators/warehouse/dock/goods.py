@@ -1,6 +1,6 @@
 """Goods and their tags: what is drawn once about a pallet, a case or a badge, wherever it goes later."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -82,6 +82,24 @@ class Goods:
     absorption_db_per_m: float
     contents: tuple[tuple[Item, int], ...] = ()
     """Cases by item, of a pallet."""
+
+    def only(self, tags: npt.NDArray[np.intp]) -> "Goods":
+        """Leave out tags.
+
+        Args:
+            tags: Indices of those that stay.
+
+        Returns:
+            The goods with these tags.
+        """
+        return replace(
+            self,
+            epcs=tuple(self.epcs[int(tag)] for tag in tags),
+            offsets=self.offsets[tags],
+            axes=self.axes[tags],
+            sensitivity_dbm=self.sensitivity_dbm[tags],
+            stuck_db=self.stuck_db[tags],
+        )
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,10 @@ _PHASE_NOISE_RAD: Final = 0.12
 _PHASE_STEPS: Final = 4096
 _DOPPLER_NOISE_HZ: Final = 4.0
 _HOPELESS_DB: Final = -5.0
+_GLANCE: Final = 8
+"""Every so many steps are looked at first, to leave out tags that are too far away."""
+_FADES_DB: Final = 8.0
+"""Hardly any fade is deeper than the mean by more on the strong side."""
 
 
 @dataclass(frozen=True)
@@ -165,8 +169,15 @@ class Inventory:
         for from_s, until_s in load.carried:
             is_carried |= (grid >= from_s) & (grid <= until_s)
         motion = Motion(grid, place, np.array(load.heading), load.carrier, is_carried)
-        link = self._field.link(load.goods, motion, channel)
-        return _Picture.of(load.goods.epcs, load.goods.sensitivity_dbm, link, is_there, channel)
+        glance = self._field.link(load.goods, motion.every(_GLANCE), channel)
+        near_enough = np.flatnonzero(
+            _margin_db(glance, load.goods.sensitivity_dbm).max(axis=(1, 2)) > _HOPELESS_DB - _FADES_DB
+        )
+        if not len(near_enough):
+            return None
+        goods = load.goods.only(near_enough)
+        link = self._field.link(goods, motion, channel)
+        return _Picture.of(goods.epcs, goods.sensitivity_dbm, link, is_there, channel)
 
 
 @dataclass(frozen=True)
@@ -190,10 +201,7 @@ class _Picture:
         is_there: npt.NDArray[np.bool_],
         channel: int,
     ) -> "_Picture | None":
-        margin = np.minimum(
-            link.powered_dbm - sensitivity_dbm[:, np.newaxis, np.newaxis],
-            link.rssi_dbm - _READER_SENSITIVITY_DBM,
-        )
+        margin = _margin_db(link, sensitivity_dbm)
         hopeful = np.flatnonzero(np.where(is_there, margin, -np.inf).max(axis=(1, 2)) > _HOPELESS_DB)
         if not len(hopeful):
             return None
@@ -204,3 +212,9 @@ class _Picture:
         return cls(
             [epcs[int(n)] for n in hopeful], chance, link.rssi_dbm[hopeful], link.angle_rad[hopeful], doppler
         )
+
+
+def _margin_db(link: Link, sensitivity_dbm: Floats) -> Floats:
+    """Tell how far the weaker of both ways is above what it needs."""
+    forward = link.powered_dbm - sensitivity_dbm[:, np.newaxis, np.newaxis]
+    return np.minimum(forward, link.rssi_dbm - _READER_SENSITIVITY_DBM)

@@ -71,6 +71,19 @@ class Motion:
     is_carried: npt.NDArray[np.bool_]
     """[N] whether it is there."""
 
+    def every(self, steps: int) -> "Motion":
+        """Leave out instants.
+
+        Args:
+            steps: One in so many stays.
+
+        Returns:
+            The coarser motion.
+        """
+        return Motion(
+            self.seconds[::steps], self.place[::steps], self.heading, self.carrier, self.is_carried[::steps]
+        )
+
 
 @dataclass(frozen=True)
 class Link:

@@ -98,7 +98,7 @@ class Storyteller:
     ) -> Load:
         """Carry goods through a door, in whatever manner drivers have.
 
-        Forklifts enter a vehicle forwards and leave it backwards: the pallet is on the vehicle's side of them.
+        Forklifts enter a vehicle forwards and leave it backwards: pallets are on its side of them.
 
         Args:
             goods: What moves.
