@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from cloud.alerts import service as alerts
 from cloud.identity.actor import Actor
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations, stock
@@ -21,6 +22,7 @@ FLOW_MINUTES: Final = 30
 SILENT_AFTER: Final = timedelta(seconds=45)
 """A gateway that says it is online but was not heard for so long is shown as silent."""
 LAST_MOVEMENTS: Final = 12
+MOST_TICKETS: Final = 50
 ROWS: Final = 200
 
 
@@ -33,6 +35,7 @@ def _look(gate: Gate, actor: Actor, now: datetime) -> dict[str, Any]:
         gaps = operations.gaps(conn, actor, open_only=True, limit=20)
         held = operations.held_count(conn, actor)
         movements = stock.last_movements(conn, actor, limit=LAST_MOVEMENTS)
+        tickets = alerts.open_tickets(conn, actor.narrowed(*OPERATIONS_READERS), limit=MOST_TICKETS)
     series, total = per_minute(flow, since, FLOW_MINUTES)
     known = [(site.complete_until, site.time_zone) for site in sites if site.complete_until]
     complete_until, zone = min(known) if known and len(known) == len(sites) else (None, "UTC")
@@ -51,6 +54,7 @@ def _look(gate: Gate, actor: Actor, now: datetime) -> dict[str, Any]:
         "gaps": gaps,
         "held": held,
         "movements": movements,
+        "tickets": tickets,
     }
 
 

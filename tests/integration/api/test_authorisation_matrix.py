@@ -14,6 +14,8 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from serving import NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
 
+from cloud.alerts import service as alerts
+from cloud.alerts.domain import Notice, Severity
 from cloud.api.app import create_api
 from cloud.api.metrics import Metrics
 from cloud.db import ConnectionPool
@@ -26,6 +28,7 @@ from cloud.identity.domain import Grant, actor_of
 from cloud.identity.gate import SESSION_COOKIE, Gate
 from cloud.web.app import create_pages
 from cloud.web.live import _look
+from cloud.web.rendering import fragment
 from cloud.web.streaming import Snapshots
 from tests.integration.ledger.scenario import Outbox
 
@@ -232,6 +235,28 @@ def test_what_one_visitor_of_live_sees_is_not_shown_to_one_of_other_sites(gate: 
         OWN: [OWN],
         OTHER: [OTHER],
     }
+
+
+def test_live_shows_what_is_wrong_at_the_visitors_sites_and_in_the_network(
+    gate: Gate, pool: ConnectionPool, people: People
+) -> None:
+    del people
+    with pool.connection() as conn:
+        alerts.notice(
+            conn,
+            [
+                Notice("a", "gateway_full", Severity.CRITICAL, "Own gateway is full", OWN),
+                Notice("b", "gateway_full", Severity.CRITICAL, "Other gateway is full", OTHER),
+                Notice("c", "gateway_unregistered", Severity.WARNING, "Somebody unknown connects"),
+            ],
+        )
+    actor = actor_of("user:x", [Grant(Role.SUPERVISOR, OWN)])
+    look = Snapshots().look(gate, actor, _look, "live")
+    assert [ticket.summary for ticket in look["tickets"]] == [
+        "Own gateway is full",
+        "Somebody unknown connects",
+    ]
+    assert "Own gateway is full" in fragment("live_parts.html", **look)
 
 
 def expectation(route: str, caller: Caller) -> set[int]:
