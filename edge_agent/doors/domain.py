@@ -6,6 +6,7 @@ A pure function of these (DOMAIN D2, D3, D5), never of the order in which passag
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final, Literal
 
 from contracts.records import DocumentRef, Identifier
@@ -44,6 +45,16 @@ class Thing:
     identifier: Identifier | None = None
     why_not: CrossingReason | None = None
     """Set if it can move nothing."""
+
+
+class Elsewhere(Enum):
+    """What a neighbour saw of the same tag."""
+
+    NOT_SEEN = "not_seen"
+    """Nothing that matters: of two doors that saw it at once, the documents name this one."""
+    SEEN = "seen"
+    EXPECTED = "expected"
+    """At once, and the documents name that door and not this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +103,7 @@ def decide(
     tag: tuple[Epc, TagRole],
     known: Known,
     *,
-    crossed_neighbour: bool = False,
+    elsewhere: Elsewhere = Elsewhere.NOT_SEEN,
     company: Company = ALONE,
     stands_at: str | None = None,
 ) -> Decision:
@@ -103,7 +114,7 @@ def decide(
         portal: Where.
         tag: What the tag names, and its role.
         known: The assignment in force when it occurred.
-        crossed_neighbour: Whether the tag crossed a declared neighbour in the 60 s before, or at once.
+        elsewhere: Whether the tag crossed a declared neighbour in the 60 s before, or at once.
         company: Who crossed with it; looked at only if ``needs_company``.
         stands_at: Where a scan of this gateway has put the unit, if it stands there still.
 
@@ -123,7 +134,7 @@ def decide(
         fitting=fitting,
         all_visits=tuple(known.everywhere()),
         belongs=_belonging(thing, fitting, visits, tuple(known.everywhere())),
-        crossed_neighbour=crossed_neighbour,
+        elsewhere=elsewhere,
         company=company,
         is_there=stands_at is not None and stands_at == _destination(portal, direction, fitting),
     )
@@ -164,6 +175,22 @@ def needs_company(passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> b
     return _belonging(thing, fitting, visits, tuple(known.everywhere())) != "inside"
 
 
+def is_expected(passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> bool:
+    """Tell whether a visit open at the portal names what passed, in this direction.
+
+    Args:
+        passage: What the filter concluded.
+        tag: What the tag names, and its role.
+        known: The assignment in force when it occurred.
+
+    Returns:
+        True if one does.
+    """
+    thing = thing_of(tag, known)
+    visits = known.open_at(passage.portal, passage.occurred_us)
+    return any(each.declares(thing.unit, thing.gtin) for each in _fitting(visits, passage.direction, thing))
+
+
 def evidence_id(passage: Passage) -> str:
     """Name what is recorded of a passage, the same whenever it is decided again.
 
@@ -188,7 +215,7 @@ class _Case:
     fitting: Sequence[OpenVisit]
     all_visits: Sequence[OpenVisit]
     belongs: Belonging
-    crossed_neighbour: bool
+    elsewhere: Elsewhere
     company: Company
     is_there: bool
     """A scan has already put it where this passage would."""
@@ -301,6 +328,7 @@ def _evidence(case: _Case) -> CrossingReason | None:
         case.thing.why_not: case.thing.why_not is not None,
         CrossingReason.LOW_CONFIDENCE: is_crossing and case.confidence < portal.hold_at,
         CrossingReason.CONTAINED: case.is_inside,
+        CrossingReason.NEIGHBOUR_PORTAL: case.elsewhere is Elsewhere.EXPECTED,
         CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group and case.company.is_led,
         CrossingReason.SHADOW: portal.mode == "shadow",
         CrossingReason.CONFIRMS: portal.posting_source == "handheld" or case.is_there,
@@ -313,7 +341,7 @@ def _doubt(case: _Case) -> CrossingReason | None:
     reasons = {
         CrossingReason.UNDECIDED: case.direction not in _CROSSINGS,
         CrossingReason.CONTRADICTS_VISIT: bool(case.visits) and not case.fitting,
-        CrossingReason.NEIGHBOUR_PORTAL: case.crossed_neighbour,
+        CrossingReason.NEIGHBOUR_PORTAL: case.elsewhere is Elsewhere.SEEN,
         CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group,
         CrossingReason.LOW_CONFIDENCE: case.confidence < case.portal.post_at,
     }

@@ -1,7 +1,7 @@
 """Passages in, each with its decision out: remembers where a tag crossed lately, and drops who is private."""
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 
 from contracts.offline import Assignment
@@ -15,7 +15,9 @@ from edge_agent.doors.domain import (
     COMPANY_US,
     NEIGHBOUR_US,
     Decision,
+    Elsewhere,
     decide,
+    is_expected,
     needs_company,
 )
 from edge_agent.doors.visits import Known
@@ -24,6 +26,7 @@ from edge_agent.filters.site import Portal
 
 _FORGET_US = 4 * NEIGHBOUR_US
 _MOST_TAGS = 50_000
+_MOST_CROSSINGS = 32
 _CROSSINGS = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
 _when = attrgetter("occurred_us", "portal", "epc")
 
@@ -59,7 +62,7 @@ class Posting:
         else:
             always = Known.of(known)
             self._known = lambda _at_us: always
-        self._crossed: OrderedDict[str, deque[tuple[int, str]]] = OrderedDict()
+        self._crossed: OrderedDict[str, deque[Passage]] = OrderedDict()
         self._companions = Companions()
         self._waiting: list[Passage] = []
         self.dropped: Counter[str] = Counter()
@@ -137,12 +140,8 @@ class Posting:
 
     def _decide(self, passage: Passage) -> Decision:
         portal = self._portals[passage.portal]
-        near = self._near[passage.portal]
-        came_from_neighbour = any(
-            name in near and -AT_ONCE_US <= passage.occurred_us - at_us <= NEIGHBOUR_US
-            for at_us, name in self._crossed.get(passage.epc, ())
-        )
         tag, known = self._named(passage)
+        near = self._near[passage.portal]
         company = (
             self._companions.of(passage, tag, known, near) if needs_company(passage, tag, known) else ALONE
         )
@@ -151,10 +150,30 @@ class Posting:
             portal,
             tag,
             known,
-            crossed_neighbour=came_from_neighbour,
+            elsewhere=self._elsewhere(passage, near),
             company=company,
             stands_at=None if tag[0].unit is None else self._whereabouts(tag[0].unit),
         )
+
+    def _elsewhere(self, passage: Passage, near: Collection[str]) -> Elsewhere:
+        """Tell what the neighbours saw of a tag: before, or at once."""
+        found = [
+            other
+            for other in self._crossed.get(passage.epc, ())
+            if other.portal in near and -AT_ONCE_US <= passage.occurred_us - other.occurred_us <= NEIGHBOUR_US
+        ]
+        if not found:
+            return Elsewhere.NOT_SEEN
+        at_once = [each for each in found if abs(passage.occurred_us - each.occurred_us) <= AT_ONCE_US]
+        is_here, is_there = self._is_expected(passage), any(map(self._is_expected, at_once))
+        if at_once and is_there and not is_here:
+            return Elsewhere.EXPECTED
+        return (
+            Elsewhere.NOT_SEEN if len(at_once) == len(found) and is_here and not is_there else Elsewhere.SEEN
+        )
+
+    def _is_expected(self, passage: Passage) -> bool:
+        return is_expected(passage, *self._named(passage))
 
     def _remember(self, passage: Passage) -> None:
         portal = self._portals[passage.portal]
@@ -164,11 +183,11 @@ class Posting:
             or not self._near[portal.id]
         ):
             return
-        self._crossed.setdefault(passage.epc, deque(maxlen=8)).append((passage.occurred_us, passage.portal))
+        self._crossed.setdefault(passage.epc, deque(maxlen=_MOST_CROSSINGS)).append(passage)
         self._crossed.move_to_end(passage.epc)
         while self._crossed:
             oldest = next(iter(self._crossed))
-            is_old = self._crossed[oldest][-1][0] < passage.occurred_us - _FORGET_US
+            is_old = self._crossed[oldest][-1].occurred_us < passage.occurred_us - _FORGET_US
             if not is_old and len(self._crossed) <= _MOST_TAGS:
                 return
             del self._crossed[oldest]

@@ -94,6 +94,20 @@ def test_a_tag_that_crossed_the_neighbour_within_a_minute_is_held() -> None:
     assert (first.posted, second.posted) == ("posted", "posted")
 
 
+def test_of_two_doors_that_saw_a_pallet_at_once_the_one_that_expects_it_posts() -> None:
+    doors = (portal(neighbours=["dock-2"]), portal("dock-2"))
+    tag = unit_tag()
+    both = [passage(tag, portal="dock-2"), passage(tag, at_s=1)]
+    other, expecting = decisions(both, assigned(INBOUND), *doors)
+    assert (expecting.posted, expecting.visit) == ("posted", "V-1")
+    assert (other.posted, other.because) == ("evidence", CrossingReason.NEIGHBOUR_PORTAL)
+    unexpected = decisions(both, assigned(visit("V-1")), *doors)
+    assert [(each.posted, each.because) for each in unexpected] == [
+        ("held", CrossingReason.NEIGHBOUR_PORTAL),
+        ("held", CrossingReason.NEIGHBOUR_PORTAL),
+    ]
+
+
 @pytest.mark.parametrize(
     ("confidence", "posted", "because"),
     [
