@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from edge_agent.filters.track import INSIDE, NOWHERE, OUTSIDE
+from edge_agent.filters.read import INSIDE, NOWHERE, OUTSIDE
 
 OUTER: Final = 0
 INNER: Final = 1

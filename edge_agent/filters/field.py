@@ -1,31 +1,23 @@
 """A portal's field: the tags in it now, those that just left, and when each must be looked at."""
 
 import heapq
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from contracts.vocabulary import CrossingDirection
-from edge_agent.filters.company import Company, Visit
 from edge_agent.filters.doorway import Doorway
-from edge_agent.filters.evidence import Evidence, loudness, weigh
+from edge_agent.filters.evidence import weigh
+from edge_agent.filters.group import KEPT_US, SPAN_US, Group
 from edge_agent.filters.one_plane import judge_plane
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.picture import picture
 from edge_agent.filters.presence import Rest, rest_of
+from edge_agent.filters.profile import attowatts, cells_of, loudness, turn_us
+from edge_agent.filters.read import HIGHEST_DBM, INSIDE, LOWEST_DBM, NOWHERE, OUTSIDE, Read, usable_dbm
 from edge_agent.filters.site import Portal
-from edge_agent.filters.track import (
-    HIGHEST_DBM,
-    INSIDE,
-    LOWEST_DBM,
-    NOWHERE,
-    OUTSIDE,
-    Read,
-    Track,
-    usable_dbm,
-)
-from edge_agent.filters.verdict import Verdict, judge, odds, with_company
+from edge_agent.filters.track import Track
+from edge_agent.filters.verdict import Verdict, judge, odds
 
 PAUSE_US: Final = 1_500_000
 """A tag that was not read for so long is weighed, so that its company can ask what it saw."""
@@ -35,9 +27,8 @@ PATIENCE_US: Final = 10_000_000
 """Tags fall silent in the doorway too: what is not sure waits so long for more reads."""
 LONGEST_WAIT_US: Final = 25_000_000
 """A tag whose company is still read is not gone, for so long."""
-TOGETHER_US: Final = 1_500_000
-"""Tags that came within so long may have come together."""
-MOST_COMPANY: Final = 64
+MARGIN_US: Final = 2_000_000
+"""What those who came along saw a little before and after counts too."""
 CLEARLY_LOUDER: Final = 30.0
 """15 dB: no neighbour has to be waited for."""
 LOOK_US: Final = 1_000_000
@@ -47,13 +38,14 @@ STEP_US: Final = 10_000_000
 REMEMBER_US: Final = 60_000_000
 """How long neighbours may ask what was heard of a tag."""
 MOST_REMEMBERED: Final = 50_000
-YOUNG_US: Final = 6_000_000
+YOUNG_US: Final = 8_000_000
 """Nobody comes to rest sooner."""
 PARKED_US: Final = 30_000_000
 """A tag that stays on one side for so long is parked: a stray, told once."""
 LONGEST_US: Final = 300_000_000
 """However unclear, a visit is decided after so long."""
 _SURE: Final = 0.97
+_SIDE_BEFORE: Final = {CrossingDirection.IN: OUTSIDE, CrossingDirection.OUT: INSIDE}
 _MOVES: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
 
 
@@ -64,7 +56,8 @@ class Left:
     first_us: int
     last_us: int
     loudness: float
-    """In mW."""
+    """In attowatts."""
+    group: Group
 
 
 class Field:
@@ -85,9 +78,8 @@ class Field:
         self._tracks: dict[str, Track] = {}
         self._left: dict[str, Left] = {}
         self._due: list[tuple[int, str]] = []
-        self._company = Company()
-        self._arrivals: list[Track] = []
-        """Tracks in the order of their first read; some are over."""
+        self._columns = tuple(0 if side != OUTSIDE else 1 for side in self._sides)
+        self._newest = Group(-SPAN_US)
 
     def add(self, epc: str, at_us: int, antenna: int, rssi_dbm: float) -> None:
         """Take a read at the field's present time.
@@ -103,12 +95,23 @@ class Field:
             left = self._left.get(epc)
             if left is not None and at_us <= left.last_us:
                 return  # late by a report: its visit is decided
-            track = self._tracks[epc] = Track(epc, at_us)
-            self._arrivals.append(track)
+            track = self._tracks[epc] = Track(epc, at_us, self._group_of(left, at_us))
             heapq.heappush(self._due, (at_us + PAUSE_US, epc))
         if not LOWEST_DBM <= rssi_dbm <= HIGHEST_DBM:
             rssi_dbm = usable_dbm(rssi_dbm)
         track.add((at_us, antenna, rssi_dbm))
+        if not track.has_rested:
+            track.group.add(at_us, self._columns[antenna], attowatts(rssi_dbm))
+
+    def _group_of(self, left: Left | None, at_us: int) -> Group:
+        """Find the tags with which one came: those of before if it was only lost, else those that come now."""
+        if left is not None and at_us <= left.group.last_us + KEPT_US:
+            return left.group
+        if not self._newest.takes(at_us):
+            self._newest = Group(at_us)
+        self._newest.joined_us = at_us
+        self._newest.tags += 1
+        return self._newest
 
     def pass_time(self, now_us: int, decided: list[Passage]) -> None:
         """Move the field's time, deciding what is due.
@@ -138,11 +141,8 @@ class Field:
         """
         open_now = sorted(self._tracks.values(), key=lambda each: (each.last_us, each.epc))
         for track in open_now:
-            self._note(track, sorted(track.reads))
-        for track in open_now:
             self._decide(track, decided, is_last=True)
         self._due.clear()
-        self._arrivals.clear()
 
     @property
     def open_since_us(self) -> int | None:
@@ -169,37 +169,20 @@ class Field:
 
     def _look(self, track: Track, due_us: int, decided: list[Passage]) -> int:
         """Look at a tag when it is due; say when to look again, 0 for never."""
-        # Time is that of the deadline, not of the read that let it pass: who reads what meanwhile does not matter.
+        # Time is that of the deadline, not of the read that let it pass.
         silent_us = due_us - track.last_us
         if silent_us < PAUSE_US:
             if due_us - track.first_us >= YOUNG_US:
                 self._look_at_rest(track, due_us, decided)
             return min(track.last_us + PAUSE_US, due_us + LOOK_US)
         if silent_us < EXIT_US:
-            self._note(track, sorted(track.reads))
             return track.last_us + EXIT_US
         may_wait = silent_us < LONGEST_WAIT_US
-        if may_wait and (self._is_company_here(track, due_us) or self._is_next_door(track, due_us)):
+        if may_wait and (track.group.last_us > due_us - EXIT_US or self._is_next_door(track, due_us)):
             return due_us + LOOK_US
         if self._decide(track, decided, is_last=silent_us >= PATIENCE_US):
             return 0
         return max(track.last_us + PATIENCE_US, due_us + LOOK_US)
-
-    def _is_company_here(self, track: Track, now_us: int) -> bool:
-        """Tell whether tags that came with this one, and were there with it, are still read."""
-        if len(self._arrivals) > 2 * len(self._tracks) + MOST_COMPANY:
-            self._arrivals = [each for each in self._arrivals if self._tracks.get(each.epc) is each]
-        near_us = TOGETHER_US + (track.last_us - track.first_us) // 4
-        begin = bisect_left(self._arrivals, track.first_us - near_us, key=_first_us)
-        end = bisect_right(self._arrivals, min(track.first_us + near_us, track.last_us), begin, key=_first_us)
-        middle = (begin + end) // 2
-        nearest = self._arrivals[
-            max(begin, middle - MOST_COMPANY // 2) : min(end, middle + MOST_COMPANY // 2)
-        ]
-        return any(
-            other.last_us > now_us - PAUSE_US and not other.has_rested and other is not track
-            for other in nearest
-        )
 
     def _look_at_rest(self, track: Track, now_us: int, decided: list[Passage]) -> None:
         """Decide a visit that goes on, if the tag has come to rest."""
@@ -234,20 +217,21 @@ class Field:
         self._remember(track, reads)
         return True
 
-    def _note(self, track: Track, reads: list[Read]) -> None:
-        if reads and self.portal.is_two_sided:
-            evidence = weigh(reads, self._sides, track.origin)
-            self._company.note(_visit(track, reads, evidence))
-
     def _passage(self, track: Track, reads: list[Read]) -> Passage:
         if self.portal.is_two_sided:
-            evidence = weigh(reads, self._sides, track.origin)
-            shared = self._company.of(_visit(track, reads, evidence))
-            verdict = judge(with_company(odds(evidence), shared))
-            occurred_us, is_assignable = evidence.turn_us, False
+            own = weigh(cells_of(reads, self._columns, track.first_us))
+            group = (
+                own
+                if track.group.tags < 2 or track.has_rested
+                else weigh(track.group.between(reads[0][0] - MARGIN_US, reads[-1][0] + MARGIN_US))
+            )  # noqa: PLR2004  alone
+            verdict = judge(odds(own, group))
+            occurred_us, is_assignable = turn_us(reads, self._sides), False
         else:
             told = judge_plane(reads, self.doorway.passes(), self.portal)
             verdict, occurred_us, is_assignable = told.verdict, told.occurred_us, told.is_assignable
+        if _SIDE_BEFORE.get(verdict.direction, track.origin) == -track.origin != NOWHERE:
+            verdict = Verdict(CrossingDirection.STRAY, 0.9)  # it cannot leave a side on which it did not rest
         stronger = self._stronger_neighbour(track, reads)
         if stronger is not None:
             verdict, is_assignable = Verdict(CrossingDirection.STRAY, 0.98), False
@@ -289,7 +273,7 @@ class Field:
             end_us: Until when.
 
         Returns:
-            Loudness in mW of its visits that touch this time; 0 if there was none.
+            Loudness in attowatts of its visits that touch this time; 0 if there was none.
         """
         loudest = 0.0
         left = self._left.get(epc)
@@ -325,7 +309,7 @@ class Field:
     def _remember(self, track: Track, reads: Sequence[Read]) -> None:
         self._left.pop(track.epc, None)
         self._left[track.epc] = Left(
-            track.first_us, track.last_us, loudness(reads) if self.neighbours else 0.0
+            track.first_us, track.last_us, loudness(reads) if self.neighbours else 0.0, track.group
         )
         while self._left:
             oldest = next(iter(self._left))
@@ -334,18 +318,10 @@ class Field:
             del self._left[oldest]
 
 
-def _first_us(track: Track) -> int:
-    return track.first_us
-
-
 def _side(portal: Portal, port: str) -> int:
     if port in portal.inside:
         return INSIDE
     return OUTSIDE if port in portal.outside else NOWHERE
-
-
-def _visit(track: Track, reads: Sequence[Read], evidence: Evidence) -> Visit:
-    return Visit(track.epc, reads[0][0], reads[-1][0], evidence.centre_us, odds(evidence))
 
 
 def _side_after(passage: Passage, rest: Rest) -> int:

@@ -7,9 +7,9 @@ from typing import Final
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.doorway import Pass
-from edge_agent.filters.evidence import milliwatts_of
+from edge_agent.filters.profile import attowatts
+from edge_agent.filters.read import INSIDE, NOWHERE, Read
 from edge_agent.filters.site import Portal
-from edge_agent.filters.track import INSIDE, NOWHERE, Read
 from edge_agent.filters.verdict import Verdict
 
 ASSIGNED_AT_MOST: Final = 0.80
@@ -38,7 +38,7 @@ def judge_plane(reads: Sequence[Read], passes: Sequence[Pass], portal: Portal) -
     Returns:
         The verdict.
     """
-    powers = [milliwatts_of(read[2]) for read in reads]
+    powers = [attowatts(read[2]) for read in reads]
     first_us = reads[0][0]
     moment = sum(power * (read[0] - first_us) for read, power in zip(reads, powers, strict=True))
     centre_us = first_us + round(moment / sum(powers))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from contracts.records import TracePoint
-from edge_agent.filters.track import Read
+from edge_agent.filters.read import Read
 
 MOST_POINTS: Final = 64
 

@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
-from edge_agent.filters.evidence import milliwatts_of
-from edge_agent.filters.track import INSIDE, NOWHERE, OUTSIDE, Read, Track
+from edge_agent.filters.profile import attowatts
+from edge_agent.filters.read import INSIDE, NOWHERE, OUTSIDE, Read
+from edge_agent.filters.track import Track
 
 RING: Final = 20
 MARGIN_DB: Final = 6.0
 DECAY_DB_PER_MS: Final = 0.008
 HOLD_OFF_MS: Final = 500.0
 
-_WINDOW_US: Final = 6_000_000
-_LONG_US: Final = 18_000_000
+_WINDOW_US: Final = 8_000_000
+_LONG_US: Final = 24_000_000
 """Longer than anybody waits in a doorway."""
-_AWAY_DB: Final = 10.0
+_AWAY_DB: Final = 20.0
 """So far below the strongest read it has left the doorway."""
 _PLAIN_SHARE: Final = 0.9
 """Of the power, on one side: 10 dB apart."""
@@ -83,12 +84,12 @@ def rest_of(track: Track, sides: Sequence[int], now_us: int) -> Rest:
     since_us = now_us - _WINDOW_US
     newest = sorted(takewhile(lambda read: read[0] >= since_us, reversed(track.reads)))
     here = side_of(newest, sides)
-    power = same = 0.0
+    power = same = 0
     for _, antenna, rssi_dbm in newest:
-        milliwatts = milliwatts_of(rssi_dbm)
-        power += milliwatts
+        here_aw = attowatts(rssi_dbm)
+        power += here_aw
         if sides[antenna] == here:
-            same += milliwatts
+            same += here_aw
     is_plain = bool(newest) and same >= _PLAIN_SHARE * power
     is_away = is_plain and max(read[2] for read in newest) <= track.peak_dbm - _AWAY_DB
     return Rest(here, is_plain, is_plain and (is_away or _stays_long(track, sides, here, now_us)))
@@ -99,12 +100,12 @@ def _stays_long(track: Track, sides: Sequence[int], here: int, now_us: int) -> b
     since_us = now_us - _LONG_US
     if track.first_us > since_us:
         return False
-    power = same = 0.0
+    power = same = 0
     for at_us, antenna, rssi_dbm in reversed(track.reads):
         if at_us < since_us:
             break
-        milliwatts = milliwatts_of(rssi_dbm)
-        power += milliwatts
+        here_aw = attowatts(rssi_dbm)
+        power += here_aw
         if sides[antenna] == here:
-            same += milliwatts
+            same += here_aw
     return same >= _PLAIN_SHARE * power

@@ -1,39 +1,43 @@
 """One tag's visit to a portal's field: its reads as they come, bounded however long it stays."""
 
-import math
 from typing import Final
+
+from edge_agent.filters.group import Group
+from edge_agent.filters.read import LOWEST_DBM, NOWHERE, Read
 
 MOST_READS: Final = 768
 """Kept per visit; beyond that every second read is let go, evenly over the whole visit."""
 _GOLDEN: Final = 0x9E3779B1
 """2^32 / golden ratio: its multiples are spread evenly, and follow no antenna's turn."""
 _WORD: Final = 0xFFFFFFFF
-_UNKNOWN_DBM: Final = -80.0
-"""For a read without a usable RSSI: weak, as far as anyone knows."""
-LOWEST_DBM: Final = -120.0
-HIGHEST_DBM: Final = 30.0
-
-INSIDE: Final = 1
-OUTSIDE: Final = -1
-NOWHERE: Final = 0
-
-Read = tuple[int, int, float]
-"""Time in microseconds since 1970, index of the antenna at its portal, RSSI in dBm."""
 
 
 class Track:
     """What is known of one tag at one portal; mutable and small, there may be ten thousand."""
 
-    __slots__ = ("_below", "count", "epc", "first_us", "has_rested", "last_us", "origin", "peak_dbm", "reads")
+    __slots__ = (
+        "_below",
+        "count",
+        "epc",
+        "first_us",
+        "group",
+        "has_rested",
+        "last_us",
+        "origin",
+        "peak_dbm",
+        "reads",
+    )
 
-    def __init__(self, epc: str, at_us: int) -> None:
+    def __init__(self, epc: str, at_us: int, group: Group) -> None:
         """Begin before the first read.
 
         Args:
             epc: Hexadecimal digits.
             at_us: Time of the first read.
+            group: Tags that came with it.
         """
         self.epc = epc
+        self.group = group
         self.first_us = at_us
         self.last_us = at_us
         self.count = 0
@@ -81,17 +85,3 @@ class Track:
         self.first_us = min((read[0] for read in self.reads), default=self.last_us)
         self.peak_dbm = max((read[2] for read in self.reads), default=LOWEST_DBM)
         self.count = len(self.reads)
-
-
-def usable_dbm(rssi_dbm: float) -> float:
-    """Make an RSSI finite.
-
-    Args:
-        rssi_dbm: As the reader says; anything.
-
-    Returns:
-        It, within what radio can be; -80 dBm for what is no number.
-    """
-    if math.isnan(rssi_dbm):
-        return _UNKNOWN_DBM
-    return min(max(rssi_dbm, LOWEST_DBM), HIGHEST_DBM)

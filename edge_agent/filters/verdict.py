@@ -1,7 +1,8 @@
 """From evidence to a direction and how sure it is: a three-way logistic model with mirror symmetry.
 
 in = m + z, out = m - z, neither = 0: ``z`` is made of numbers that change sign when the sides are swapped,
-``m`` of numbers that do not, so nothing can prefer a direction.
+``m`` of numbers that do not, so nothing can prefer a direction. The weights were fitted by
+``benchmarks/doors_fit.py`` on simulated docks and on plain walks at low read rates.
 """
 
 import math
@@ -13,14 +14,26 @@ from edge_agent.filters.evidence import Evidence
 
 NAMED_AT: Final = 0.75
 """A direction is named from this confidence; below it is undecided, unless nothing seems to have passed."""
+MOST_CONFIDENT: Final = 0.999
 
-
-class Shared(NamedTuple):
-    """What a tag's company saw, on the mean, and how many they are."""
-
-    toward: float
-    passed: float
-    tags: int
+TOWARD_WEIGHTS: Final = (0.145, 1.184, 1.418, 1.761, 2.041, 0.0, 1.035, 1.37)
+PASSED_WEIGHTS: Final = (
+    -5.941,
+    0.187,
+    0.879,
+    2.005,
+    0.958,
+    0.351,
+    -0.684,
+    -0.528,
+    1.55,
+    1.615,
+    1.328,
+    -0.41,
+    0.118,
+    0.211,
+    0.633,
+)
 
 
 class Odds(NamedTuple):
@@ -40,33 +53,68 @@ class Verdict:
     confidence: float
 
 
-def odds(evidence: Evidence) -> Odds:
-    """Weigh the evidence.
+def toward_numbers(evidence: Evidence) -> tuple[float, ...]:
+    """Collect what changes its sign when the sides are swapped.
 
     Args:
         evidence: Of one visit.
 
     Returns:
-        The odds that it alone gives.
+        The numbers that ``TOWARD_WEIGHTS`` weigh.
     """
-    came_over = (evidence.end - evidence.start) / 2
-    z = 3.0 * came_over + 3.0 * evidence.power_order + 4.0 * evidence.shift
-    m = 1.0 - 4.0 * (1 + evidence.start * evidence.end) / 2
-    return Odds(z, m)
+    return (
+        evidence.power_order,
+        evidence.field_order,
+        _changed(evidence.start, evidence.end),
+        _changed(evidence.first, evidence.last),
+    )
 
 
-def with_company(own: Odds, shared: Shared) -> Odds:
-    """Add what those who moved along saw.
+def passed_numbers(evidence: Evidence) -> tuple[float, ...]:
+    """Collect what stays as it is when the sides are swapped.
 
     Args:
-        own: Of one visit.
-        shared: Of its company.
+        evidence: Of one visit.
 
     Returns:
-        The odds of both.
+        The numbers that ``PASSED_WEIGHTS`` weigh, without the constant.
     """
-    trust = shared.tags / (shared.tags + 2.0)
-    return Odds(own.toward + trust * shared.toward, own.passed + trust * shared.passed)
+    return (
+        abs(_changed(evidence.start, evidence.end)),
+        abs(evidence.field_order),
+        min(max(evidence.weaker_dbm, -75.0), -40.0) / 10.0 + 5.0,
+        abs(evidence.balance_db) / 10.0,
+        min(evidence.rise_db, 20.0) / 10.0,
+        min(evidence.fall_db, 20.0) / 10.0,
+        math.log(evidence.duration_s + 0.5),
+    )
+
+
+def _changed(before: float, after: float) -> float:
+    """Tell how far dominance changed from one side to the other: the weaker end counts, none if it is the same."""
+    if before < 0 < after:
+        return min(-before, after)
+    if after < 0 < before:
+        return -min(before, -after)
+    return 0.0
+
+
+def odds(own: Evidence, group: Evidence) -> Odds:
+    """Weigh the evidence.
+
+    Args:
+        own: Of one tag's visit.
+        group: Of all tags that came with it, itself included.
+
+    Returns:
+        The odds.
+    """
+    toward = (*toward_numbers(own), *toward_numbers(group))
+    passed = (1.0, *passed_numbers(own), *passed_numbers(group))
+    return Odds(
+        sum(weight * number for weight, number in zip(TOWARD_WEIGHTS, toward, strict=True)),
+        sum(weight * number for weight, number in zip(PASSED_WEIGHTS, passed, strict=True)),
+    )
 
 
 def judge(scales: Odds) -> Verdict:
@@ -86,7 +134,7 @@ def judge(scales: Odds) -> Verdict:
         (CrossingDirection.IN, into / total) if into >= out else (CrossingDirection.OUT, out / total)
     )
     if confidence >= NAMED_AT:
-        return Verdict(likelier, confidence)
+        return Verdict(likelier, min(confidence, MOST_CONFIDENT))
     if stayed / total >= 0.5:  # noqa: PLR2004  likelier than all else
-        return Verdict(CrossingDirection.STRAY, stayed / total)
+        return Verdict(CrossingDirection.STRAY, min(stayed / total, MOST_CONFIDENT))
     return Verdict(CrossingDirection.UNDECIDED, confidence)
