@@ -122,8 +122,9 @@ def answer_dock_exception(
 
     def work(conn: Connection) -> None:
         act_as(conn, actor)
-        chosen = None if answer == Answer.DID_NOT_MOVE else visit or None
-        service.answer(conn, actor, ref, answer=Answer(answer), visit=chosen)
+        said = Answer(answer)
+        chosen = None if said is Answer.DID_NOT_MOVE else visit or None
+        service.answer(conn, actor, ref, answer=said, visit=chosen)
 
     try:
         in_transaction(gate.pool, work)
