@@ -7,7 +7,7 @@ from typing import Final, Literal, TextIO
 
 from contracts.vocabulary import VIRTUAL_PREFIX
 from edge_agent.config.settings import AgentSettings
-from edge_agent.doors.domain import ASSIGNED_AT_MOST
+from edge_agent.doors.belonging import ASSIGNED_AT_MOST
 from edge_agent.filters.site import Portal
 
 CONNECT_S: Final = 3.0

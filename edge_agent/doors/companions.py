@@ -7,7 +7,8 @@ from typing import Final, TypeVar
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole
-from edge_agent.doors.domain import COMPANY_US, Company, thing_of
+from edge_agent.doors.domain import COMPANY_US, Company
+from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import Known, family
 from edge_agent.filters.passage import Passage
 

@@ -9,42 +9,33 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Literal
 
-from contracts.records import DocumentRef, Identifier
+from contracts.records import DocumentRef
 from contracts.vocabulary import CrossingDirection, CrossingReason
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole
-from edge_agent.doors.visits import MANY, Known, OpenVisit, family
+from edge_agent.doors.belonging import (
+    CROSSINGS,
+    OPEN_QUESTIONS,
+    Belonging,
+    belonging,
+    direction_of,
+    fitting_visits,
+)
+from edge_agent.doors.things import Thing, thing_of
+from edge_agent.doors.visits import MANY, Known, OpenVisit
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.site import Portal
 
-ASSIGNED_AT_MOST: Final = 0.80
-"""D2: a direction that only the visit tells is never surer."""
 NEIGHBOUR_US: Final = 60_000_000
 """D2: a tag that crossed a declared neighbour so shortly before is held."""
-_MOST_DOCUMENTS: Final = 8
-
 AT_ONCE_US: Final = 3_000_000
 """Nobody carries a tag through two doors in so short a time: neither crossing is sure."""
 COMPANY_US: Final = 3_000_000
 """Tags that cross a portal so close together may be on one pallet."""
 
+_MOST_DOCUMENTS: Final = 8
+
 Posted = Literal["posted", "held", "evidence"]
-Belonging = Literal["loose", "inside", "either", "undeclared"]
-_OPEN_QUESTIONS: Final = frozenset({"either", "undeclared"})
-_CROSSINGS: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
-
-
-@dataclass(frozen=True, slots=True)
-class Thing:
-    """What a tag names, as far as it can move."""
-
-    unit: str | None = None
-    """A logistic unit: SSCC, or a declared tote's GRAI."""
-    gtin: str | None = None
-    """A loose trade item, or one inside a unit."""
-    identifier: Identifier | None = None
-    why_not: CrossingReason | None = None
-    """Set if it can move nothing."""
 
 
 class Elsewhere(Enum):
@@ -122,9 +113,9 @@ def decide(
         The decision; a crossing is recorded whatever it is.
     """
     visits = known.open_at(portal.id, passage.occurred_us)
-    direction, confidence = _direction(passage, visits)
+    direction, confidence = direction_of(passage, visits)
     thing = thing_of(tag, known)
-    fitting = _fitting(visits, direction, thing)
+    fitting = fitting_visits(visits, direction, thing)
     case = _Case(
         portal=portal,
         thing=thing,
@@ -133,7 +124,7 @@ def decide(
         visits=visits,
         fitting=fitting,
         all_visits=tuple(known.everywhere()),
-        belongs=_belonging(thing, fitting, visits, tuple(known.everywhere())),
+        belongs=belonging(thing, fitting, visits, tuple(known.everywhere())),
         elsewhere=elsewhere,
         company=company,
         is_there=stands_at is not None and stands_at == _destination(portal, direction, fitting),
@@ -153,42 +144,6 @@ def decide(
         assignment_rev=known.revision,
         evidence_id=evidence_id(passage),
     )
-
-
-def needs_company(passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> bool:
-    """Tell whether a decision depends on what else crosses with the tag.
-
-    Args:
-        passage: What the filter concluded.
-        tag: What the tag names, and its role.
-        known: The assignment in force when it occurred.
-
-    Returns:
-        True for a trade item that may be loose or inside a unit, by the documents.
-    """
-    thing = thing_of(tag, known)
-    if thing.gtin is None or passage.direction is CrossingDirection.STRAY:
-        return False
-    visits = known.open_at(passage.portal, passage.occurred_us)
-    direction, _ = _direction(passage, visits)
-    fitting = _fitting(visits, direction, thing)
-    return _belonging(thing, fitting, visits, tuple(known.everywhere())) != "inside"
-
-
-def is_expected(passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> bool:
-    """Tell whether a visit open at the portal names what passed, in this direction.
-
-    Args:
-        passage: What the filter concluded.
-        tag: What the tag names, and its role.
-        known: The assignment in force when it occurred.
-
-    Returns:
-        True if one does.
-    """
-    thing = thing_of(tag, known)
-    visits = known.open_at(passage.portal, passage.occurred_us)
-    return any(each.declares(thing.unit, thing.gtin) for each in _fitting(visits, passage.direction, thing))
 
 
 def evidence_id(passage: Passage) -> str:
@@ -223,7 +178,7 @@ class _Case:
     @property
     def is_inside(self) -> bool:
         """Whether it moves with a unit."""
-        return self.belongs == "inside" or (self.belongs in _OPEN_QUESTIONS and self.company.has_unit)
+        return self.belongs == "inside" or (self.belongs in OPEN_QUESTIONS and self.company.has_unit)
 
     @property
     def is_in_a_group(self) -> bool:
@@ -238,50 +193,6 @@ class _Case:
             found for scope in scopes if (found := [each for each in scope if each.declares(None, gtin)])
         )
         return any(each.looks_like_a_pallet(gtin, count) for each in naming)
-
-
-def _direction(passage: Passage, visits: Sequence[OpenVisit]) -> tuple[CrossingDirection, float]:
-    if passage.is_assignable and len(visits) == 1:
-        return visits[0].direction, min(passage.confidence, ASSIGNED_AT_MOST)
-    return passage.direction, passage.confidence
-
-
-def thing_of(tag: tuple[Epc, TagRole], known: Known) -> Thing:
-    """Say what a tag names, as far as it can move.
-
-    Args:
-        tag: What it names, and its role.
-        known: The assignment in force: a tote is a unit only if it is declared.
-
-    Returns:
-        The thing.
-    """
-    epc, role = tag
-    unit = epc.unit
-    if role is TagRole.LOGISTIC_UNIT and unit is not None:
-        return Thing(unit=unit)
-    if role is TagRole.RETURNABLE_ASSET and unit is not None:
-        is_declared = any(unit in visit.units for visit in known.everywhere())
-        return Thing(unit=unit) if is_declared else Thing(why_not=CrossingReason.NOT_GOODS)
-    if role is TagRole.TRADE_ITEM and epc.gtin is not None:
-        serial = epc.pure_uri
-        identifier = (
-            Identifier(scheme="gtin", value=epc.gtin)
-            if serial is None
-            else Identifier(scheme="sgtin", value=serial)
-        )
-        return Thing(gtin=epc.gtin, identifier=identifier)
-    is_ours = role in {TagRole.VEHICLE, TagRole.PLACE, TagRole.RETURNABLE_ASSET}
-    return Thing(why_not=CrossingReason.NOT_GOODS if is_ours else CrossingReason.UNKNOWN_TAG)
-
-
-def _fitting(visits: Sequence[OpenVisit], direction: CrossingDirection, thing: Thing) -> Sequence[OpenVisit]:
-    """Find the visits that the passage can belong to; of several, the one whose documents name the thing."""
-    fitting = [each for each in visits if direction not in _CROSSINGS or each.direction is direction]
-    if len(fitting) > 1:
-        naming = [each for each in fitting if each.declares(thing.unit, thing.gtin)]
-        return naming if len(naming) == 1 else fitting
-    return fitting
 
 
 def _only(fitting: Sequence[OpenVisit]) -> OpenVisit | None:
@@ -309,7 +220,7 @@ def _verdict(case: _Case) -> tuple[Posted, CrossingReason | None]:
     if evidence is not None:
         return "evidence", evidence
     held = _doubt(case)
-    if held is not None and case.belongs in _OPEN_QUESTIONS and case.company.is_near_unit:
+    if held is not None and case.belongs in OPEN_QUESTIONS and case.company.is_near_unit:
         return "evidence", CrossingReason.CONTAINED  # if anybody is asked, then of the unit
     if held is not None:
         return "held", held
@@ -322,7 +233,7 @@ def _verdict(case: _Case) -> tuple[Posted, CrossingReason | None]:
 
 def _evidence(case: _Case) -> CrossingReason | None:
     """Say why the passage can post nothing, whoever is asked."""
-    is_crossing, portal = case.direction in _CROSSINGS, case.portal
+    is_crossing, portal = case.direction in CROSSINGS, case.portal
     reasons = {
         CrossingReason.STRAY: case.direction is CrossingDirection.STRAY,
         case.thing.why_not: case.thing.why_not is not None,
@@ -339,40 +250,13 @@ def _evidence(case: _Case) -> CrossingReason | None:
 def _doubt(case: _Case) -> CrossingReason | None:
     """Say what a person must look at before anything is posted."""
     reasons = {
-        CrossingReason.UNDECIDED: case.direction not in _CROSSINGS,
+        CrossingReason.UNDECIDED: case.direction not in CROSSINGS,
         CrossingReason.CONTRADICTS_VISIT: bool(case.visits) and not case.fitting,
         CrossingReason.NEIGHBOUR_PORTAL: case.elsewhere is Elsewhere.SEEN,
         CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group,
         CrossingReason.LOW_CONFIDENCE: case.confidence < case.portal.post_at,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
-
-
-def _belonging(
-    thing: Thing,
-    fitting: Sequence[OpenVisit],
-    visits: Sequence[OpenVisit],
-    all_visits: Sequence[OpenVisit],
-) -> Belonging:
-    """Look a trade item up in documents: the fitting visits', else this door's, else any.
-
-    An item that no document names, on a visit with units whose content none names either, is taken to be in
-    those: one card too few rather than one for every tag of a pallet.
-    """
-    gtin = thing.gtin
-    if gtin is None:
-        return "loose"
-    for scope in (fitting, visits, all_visits):
-        naming = [each for each in scope if each.declares(None, gtin)]
-        if naming:
-            is_loose = any(each.takes_loose(gtin) for each in naming)
-            is_inside = any(family(gtin) in each.content for each in naming)
-            if not is_loose:
-                return "inside"
-            if is_inside:
-                return "either"
-            return "undeclared" if scope is all_visits else "loose"
-    return "inside" if any(each.has_sealed_units for each in fitting) else "undeclared"
 
 
 def _is_heard_of(case: _Case) -> bool:

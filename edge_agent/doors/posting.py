@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import attrgetter
 
 from contracts.offline import Assignment
-from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole, TagRoles, TagRules, is_private
+from edge_agent.doors.belonging import CROSSINGS, is_expected, needs_company
 from edge_agent.doors.companions import Companions
 from edge_agent.doors.domain import (
     ALONE,
@@ -17,8 +17,6 @@ from edge_agent.doors.domain import (
     Decision,
     Elsewhere,
     decide,
-    is_expected,
-    needs_company,
 )
 from edge_agent.doors.visits import Known
 from edge_agent.filters.passage import Passage
@@ -27,7 +25,6 @@ from edge_agent.filters.site import Portal
 _FORGET_US = 4 * NEIGHBOUR_US
 _MOST_TAGS = 50_000
 _MOST_CROSSINGS = 32
-_CROSSINGS = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
 _when = attrgetter("occurred_us", "portal", "epc")
 
 
@@ -116,7 +113,7 @@ class Posting:
         if settled_us < passage.occurred_us + COMPANY_US and needs_company(passage, *self._named(passage)):
             return True
         near = self._near[passage.portal]
-        is_crossing = passage.direction in _CROSSINGS and bool(near)
+        is_crossing = passage.direction in CROSSINGS and bool(near)
         return (
             is_crossing
             and settled_us < passage.occurred_us + AT_ONCE_US
@@ -178,7 +175,7 @@ class Posting:
     def _remember(self, passage: Passage) -> None:
         portal = self._portals[passage.portal]
         if (
-            passage.direction not in _CROSSINGS
+            passage.direction not in CROSSINGS
             or passage.confidence < portal.hold_at
             or not self._near[portal.id]
         ):

@@ -7,7 +7,8 @@ from typing import Any
 from contracts.records import Crossing, Movement, Side, TracePoint, UnitPosition
 from contracts.vocabulary import BizStep, CrossingDirection, CrossingReason
 from edge_agent.clock import Stamp
-from edge_agent.doors.domain import Decision, Thing
+from edge_agent.doors.domain import Decision
+from edge_agent.doors.things import Thing
 from edge_agent.doors.visits import from_us, to_us
 from edge_agent.filters.passage import Passage
 from edge_agent.outbox.draft import Draft, draft

@@ -1,0 +1,126 @@
+"""Where a passage belongs by the documents: which visits fit, and whether an item is loose or in a unit."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from contracts.vocabulary import CrossingDirection
+from edge_agent.decode.epc import Epc
+from edge_agent.decode.tag_role import TagRole
+from edge_agent.doors.things import Thing, thing_of
+from edge_agent.doors.visits import Known, OpenVisit, family
+from edge_agent.filters.passage import Passage
+
+ASSIGNED_AT_MOST: Final = 0.80
+"""D2: a direction that only the visit tells is never surer."""
+Belonging = Literal["loose", "inside", "either", "undeclared"]
+OPEN_QUESTIONS: Final = frozenset({"either", "undeclared"})
+CROSSINGS: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
+
+
+def direction_of(passage: Passage, visits: Sequence[OpenVisit]) -> tuple[CrossingDirection, float]:
+    """Give the direction, from the only open visit where nothing else tells it.
+
+    Args:
+        passage: What the filter concluded.
+        visits: Open at the door.
+
+    Returns:
+        Direction and confidence.
+    """
+    if passage.is_assignable and len(visits) == 1:
+        return visits[0].direction, min(passage.confidence, ASSIGNED_AT_MOST)
+    return passage.direction, passage.confidence
+
+
+def fitting_visits(
+    visits: Sequence[OpenVisit], direction: CrossingDirection, thing: Thing
+) -> Sequence[OpenVisit]:
+    """Find the visits that a passage can belong to.
+
+    Args:
+        visits: Open at the door.
+        direction: Of the passage.
+        thing: What passed.
+
+    Returns:
+        Those of its direction; of several only the one whose documents name the thing, if one does.
+    """
+    fitting = [each for each in visits if direction not in CROSSINGS or each.direction is direction]
+    if len(fitting) > 1:
+        naming = [each for each in fitting if each.declares(thing.unit, thing.gtin)]
+        return naming if len(naming) == 1 else fitting
+    return fitting
+
+
+def belonging(
+    thing: Thing,
+    fitting: Sequence[OpenVisit],
+    visits: Sequence[OpenVisit],
+    all_visits: Sequence[OpenVisit],
+) -> Belonging:
+    """Look a trade item up in documents: the fitting visits', else this door's, else any.
+
+    An item that no document names, on a visit with units whose content none names either, is taken to be in
+    those: one card too few rather than one for every tag of a pallet.
+
+    Args:
+        thing: A trade item.
+        fitting: Visits that fit.
+        visits: Open at the door.
+        all_visits: Of every door.
+
+    Returns:
+        ``either`` if documents name it loose and inside, ``undeclared`` if no document of this door names it.
+    """
+    gtin = thing.gtin
+    if gtin is None:
+        return "loose"
+    for is_here, scope in ((True, fitting), (True, visits), (False, all_visits)):
+        naming = [each for each in scope if each.declares(None, gtin)]
+        if naming:
+            is_loose = any(each.takes_loose(gtin) for each in naming)
+            is_inside = any(family(gtin) in each.content for each in naming)
+            if not is_loose:
+                return "inside"
+            if is_inside:
+                return "either"
+            return "loose" if is_here else "undeclared"
+    return "inside" if any(each.has_sealed_units for each in fitting) else "undeclared"
+
+
+def needs_company(passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> bool:
+    """Tell whether a decision depends on what else crosses with the tag.
+
+    Args:
+        passage: What the filter concluded.
+        tag: What the tag names, and its role.
+        known: The assignment in force when it occurred.
+
+    Returns:
+        True for a trade item that may be loose or inside a unit, by the documents.
+    """
+    thing = thing_of(tag, known)
+    if thing.gtin is None or passage.direction is CrossingDirection.STRAY:
+        return False
+    visits = known.open_at(passage.portal, passage.occurred_us)
+    direction, _ = direction_of(passage, visits)
+    fitting = fitting_visits(visits, direction, thing)
+    return belonging(thing, fitting, visits, tuple(known.everywhere())) != "inside"
+
+
+def is_expected(passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> bool:
+    """Tell whether a visit open at the portal names what passed, in this direction.
+
+    Args:
+        passage: What the filter concluded.
+        tag: What the tag names, and its role.
+        known: The assignment in force when it occurred.
+
+    Returns:
+        True if one does.
+    """
+    thing = thing_of(tag, known)
+    visits = known.open_at(passage.portal, passage.occurred_us)
+    return any(
+        each.declares(thing.unit, thing.gtin) for each in fitting_visits(visits, passage.direction, thing)
+    )
