@@ -1,8 +1,8 @@
 """What power over time says about a two-sided portal: cells in; a few numbers out.
 
 Each number either changes its sign when the sides are swapped, or stays as it is. The difference of the two
-sides' power-weighted centres in time told 61 of 64 labelled walks right, the order of first and last reads 31.
-Power order is that idea without the duration: it does not shrink when goods stand still before or after.
+sides' power-weighted centres in time told 61 of 64 labelled walks right, the order of first and last reads
+31. Power order is that idea without the duration: it does not shrink when goods stand still before or after.
 """
 
 import math

@@ -9,7 +9,7 @@ from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.doorway import Doorway
 from edge_agent.filters.evidence import weigh
 from edge_agent.filters.group import KEPT_US, SPAN_US, Group
-from edge_agent.filters.one_plane import judge_plane
+from edge_agent.filters.one_plane import Told, judge_beams, judge_without_beams, pooled, scores
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.picture import picture
 from edge_agent.filters.presence import Rest, rest_of
@@ -17,7 +17,7 @@ from edge_agent.filters.profile import attowatts, cells_of, loudness, turn_us
 from edge_agent.filters.read import HIGHEST_DBM, INSIDE, LOWEST_DBM, NOWHERE, OUTSIDE, Read, usable_dbm
 from edge_agent.filters.site import Portal
 from edge_agent.filters.track import Track
-from edge_agent.filters.verdict import Verdict, judge, odds
+from edge_agent.filters.verdict import MOST_CONFIDENT, Verdict, judge, odds
 
 PAUSE_US: Final = 1_500_000
 """A tag that was not read for so long is weighed, so that its company can ask what it saw."""
@@ -58,6 +58,8 @@ class Left:
     loudness: float
     """In attowatts."""
     group: Group
+    has_rested: bool
+    origin: int
 
 
 class Field:
@@ -96,15 +98,16 @@ class Field:
             if left is not None and at_us <= left.last_us:
                 return  # late by a report: its visit is decided
             track = self._tracks[epc] = Track(epc, at_us, self._group_of(left, at_us))
+            if left is not None and left.has_rested and at_us <= left.last_us + REMEMBER_US:
+                track.has_rested, track.origin = True, left.origin
             heapq.heappush(self._due, (at_us + PAUSE_US, epc))
         if not LOWEST_DBM <= rssi_dbm <= HIGHEST_DBM:
             rssi_dbm = usable_dbm(rssi_dbm)
         track.add((at_us, antenna, rssi_dbm))
-        if not track.has_rested:
-            track.group.add(at_us, self._columns[antenna], attowatts(rssi_dbm))
+        track.group.add(at_us, self._columns[antenna], attowatts(rssi_dbm))
 
     def _group_of(self, left: Left | None, at_us: int) -> Group:
-        """Find the tags with which one came: those of before if it was only lost, else those that come now."""
+        """Find the tags with which one came: those of before if it was lost, or those that come now."""
         if left is not None and at_us <= left.group.last_us + KEPT_US:
             return left.group
         if not self._newest.takes(at_us):
@@ -141,6 +144,8 @@ class Field:
         """
         open_now = sorted(self._tracks.values(), key=lambda each: (each.last_us, each.epc))
         for track in open_now:
+            self._note(track, sorted(track.reads))
+        for track in open_now:
             self._decide(track, decided, is_last=True)
         self._due.clear()
 
@@ -176,6 +181,7 @@ class Field:
                 self._look_at_rest(track, due_us, decided)
             return min(track.last_us + PAUSE_US, due_us + LOOK_US)
         if silent_us < EXIT_US:
+            self._note(track, sorted(track.reads))
             return track.last_us + EXIT_US
         may_wait = silent_us < LONGEST_WAIT_US
         if may_wait and (track.group.last_us > due_us - EXIT_US or self._is_next_door(track, due_us)):
@@ -220,15 +226,13 @@ class Field:
     def _passage(self, track: Track, reads: list[Read]) -> Passage:
         if self.portal.is_two_sided:
             own = weigh(cells_of(reads, self._columns, track.first_us))
-            group = (
-                own
-                if track.group.tags < 2 or track.has_rested
-                else weigh(track.group.between(reads[0][0] - MARGIN_US, reads[-1][0] + MARGIN_US))
-            )  # noqa: PLR2004  alone
+            group = own
+            if track.group.tags > 1:
+                group = weigh(track.group.between(reads[0][0] - MARGIN_US, reads[-1][0] + MARGIN_US))
             verdict = judge(odds(own, group))
             occurred_us, is_assignable = turn_us(reads, self._sides), False
         else:
-            told = judge_plane(reads, self.doorway.passes(), self.portal)
+            told = self._told(track, reads)
             verdict, occurred_us, is_assignable = told.verdict, told.occurred_us, told.is_assignable
         if _SIDE_BEFORE.get(verdict.direction, track.origin) == -track.origin != NOWHERE:
             verdict = Verdict(CrossingDirection.STRAY, 0.9)  # it cannot leave a side on which it did not rest
@@ -250,6 +254,25 @@ class Field:
             neighbour=stronger,
             is_assignable=is_assignable,
         )
+
+    def _told(self, track: Track, reads: list[Read]) -> Told:
+        """Decide a visit to antennas in one plane."""
+        if not self.portal.beam_ports:
+            return judge_without_beams(reads, self.portal)
+        self._note(track, reads)
+        odds_of = {
+            begin_us: pooled(by_tag) for begin_us, by_tag in track.group.scores.items() if track.epc in by_tag
+        }
+        told = judge_beams(self.doorway.passes(), odds_of)
+        if told is None:
+            return Told(Verdict(CrossingDirection.STRAY, MOST_CONFIDENT), reads[0][0], is_assignable=False)
+        return told
+
+    def _note(self, track: Track, reads: list[Read]) -> None:
+        """Tell a tag's group on which passes it seems to have been."""
+        if self.portal.beam_ports and reads:
+            for begin_us, score in scores(reads, self.doorway.passes()).items():
+                track.group.note(begin_us, track.epc, score)
 
     def _stronger_neighbour(self, track: Track, reads: Sequence[Read]) -> str | None:
         """Name the neighbour that heard the tag louder meanwhile."""
@@ -308,8 +331,9 @@ class Field:
 
     def _remember(self, track: Track, reads: Sequence[Read]) -> None:
         self._left.pop(track.epc, None)
+        loud = loudness(reads) if self.neighbours else 0.0
         self._left[track.epc] = Left(
-            track.first_us, track.last_us, loudness(reads) if self.neighbours else 0.0, track.group
+            track.first_us, track.last_us, loud, track.group, track.has_rested, track.origin
         )
         while self._left:
             oldest = next(iter(self._left))

@@ -11,12 +11,13 @@ SPAN_US: Final = 6_000_000
 KEPT_US: Final = 25_000_000
 """A tag that is read again so soon is in its group again."""
 _MOST_CELLS: Final = 1024
+_MOST_PASSES: Final = 32
 
 
 class Group:
     """Tags of one portal that came together, and the sum of what is heard of them; mutable."""
 
-    __slots__ = ("cells", "first_us", "joined_us", "last_us", "tags")
+    __slots__ = ("cells", "first_us", "joined_us", "last_us", "scores", "tags")
 
     def __init__(self, at_us: int) -> None:
         """Begin.
@@ -29,6 +30,8 @@ class Group:
         self.last_us = at_us
         self.tags = 0
         self.cells: Cells = {}
+        self.scores: dict[int, dict[str, float]] = {}
+        """By the begin of a pass through the beams: log-odds of each tag that it was on it."""
 
     def takes(self, at_us: int) -> bool:
         """Tell whether a tag that comes now came with them.
@@ -40,6 +43,18 @@ class Group:
             Whether it may join.
         """
         return at_us <= self.joined_us + JOIN_US and at_us <= self.first_us + SPAN_US
+
+    def note(self, pass_us: int, epc: str, score: float) -> None:
+        """Take what one tag says of a pass.
+
+        Args:
+            pass_us: Begin of the pass.
+            epc: Of the tag.
+            score: Log-odds that it was on it.
+        """
+        if pass_us not in self.scores and len(self.scores) >= _MOST_PASSES:
+            del self.scores[min(self.scores)]
+        self.scores.setdefault(pass_us, {})[epc] = score
 
     def between(self, begin_us: int, end_us: int) -> Cells:
         """Cut out a stretch of time.
@@ -62,8 +77,7 @@ class Group:
             column: 0 inside, 1 outside.
             attowatts: How strong.
         """
-        if at_us > self.last_us:
-            self.last_us = at_us
+        self.last_us = max(self.last_us, at_us)
         number = (at_us - self.first_us) // CELL_US
         cell = self.cells.get(number)
         if cell is None:
