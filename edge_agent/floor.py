@@ -34,21 +34,28 @@ log = structlog.get_logger(__name__)
 class _ToDoors:
     """Hands what one reader says to the doors that are there."""
 
-    def __init__(self, take: Callable[[list[Seen]], None]) -> None:
-        self._take = take
+    def __init__(self, reader: str, doors: Callable[[], Doors | None]) -> None:
+        self._reader = reader
+        self._doors = doors
 
     def connected(self) -> None:
-        """Nothing to do: coverage looks at states."""
+        """Say that the reader is there."""
+        self.silent()
 
     def seen(self, batch: list[Seen]) -> None:
         """Pass on."""
-        self._take(batch)
+        if (doors := self._doors()) is not None:
+            doors.take(batch)
 
     def silent(self) -> None:
-        """Nothing to do: the doors let time pass by themselves."""
+        """Say that time goes on."""
+        if (doors := self._doors()) is not None:
+            doors.silent(self._reader)
 
     def disconnected(self) -> None:
-        """Nothing to do, as above."""
+        """Say that the reader is lost."""
+        if (doors := self._doors()) is not None:
+            doors.gone(self._reader)
 
 
 class Floor:
@@ -219,12 +226,7 @@ class Floor:
         return doors.undecided_since()
 
     def _make_reader(self, reader: ReaderSettings) -> LlrpReader:
-        return LlrpReader(reader, _ToDoors(self._take))
-
-    def _take(self, batch: list[Seen]) -> None:
-        doors = self._doors
-        if doors is not None:
-            doors.take(batch)
+        return LlrpReader(reader, _ToDoors(reader.id, lambda: self._doors))
 
     def _set_gpo(self, reader_id: str, port: int, is_on: bool) -> None:  # noqa: FBT001  a reader's own order
         for reader in self._readers.members():

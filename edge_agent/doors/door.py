@@ -16,6 +16,7 @@ from edge_agent.clock import Clock
 from edge_agent.decode.tag_role import TagRole, TagRoles, is_private
 from edge_agent.doors.assignments import Assignments
 from edge_agent.doors.domain import Decision
+from edge_agent.doors.horizon import LATE_US, Horizon
 from edge_agent.doors.lamps import Lamps
 from edge_agent.doors.lookout import Lookout, is_wrong_here
 from edge_agent.doors.posting import Posting
@@ -32,8 +33,6 @@ from edge_agent.readers.raw_read import RawRead, Seen
 MEMORY: Final = "@doors"
 """The device name under which the outbox remembers what doors must know after a restart."""
 WAITING_BATCHES: Final = 2000
-LATE_US: Final = 1_000_000
-"""A reader's report may come so much later than what it reports."""
 TICK_S: Final = 0.1
 RETRY_S: Final = 1.0
 MOST_UNSTORED: Final = 20_000
@@ -43,7 +42,7 @@ GROUP_DRAFTS: Final = 100
 LONGEST_WAIT_US: Final = 10_000_000
 """A tag that stands in the field undecided holds up what may have come with it, but not for longer."""
 SHOWN: Final = 50
-_PATIENCE_US: Final = 2_000_000
+_MARGIN_US: Final = 1_000_000
 _NEVER: Final = (0, 0)
 
 log = structlog.get_logger(__name__)
@@ -60,6 +59,14 @@ class DoorJournal(Protocol):
 
     def recall(self, device: str) -> bytes | None:
         """Give what was last stored for a device."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """A reader has nothing to tell, or is lost."""
+
+    reader: str
+    at_us: int | None
 
 
 @dataclass(slots=True)
@@ -109,14 +116,15 @@ class Doors:
         self.counters = DoorCounters()
         self.crossings: deque[Crossing] = deque(maxlen=SHOWN)
         """The last ones that are recorded, oldest first."""
-        self._batches: deque[list[Seen]] = deque()
+        self._batches: deque[list[Seen] | _Silence] = deque()
+        self._horizon = Horizon()
         self._wake = threading.Condition()
         self._unstored: deque[_Entry] = deque()
         self._unstored_drafts = 0
         self._retry_at_s = 0.0
         self._is_refused = False
         self._is_stopping = False
-        self._undecided_us = to_us(clock.now().at) - _PATIENCE_US
+        self._undecided_us = to_us(clock.now().at) - LATE_US - _MARGIN_US
         self._thread = threading.Thread(target=self._run, name="doors")
 
     def start(self) -> None:
@@ -138,12 +146,32 @@ class Doors:
         Args:
             batch: Reads and changes of inputs, at least one.
         """
+        if not self._put(batch):
+            self.counters.events["reads_dropped"] += len(batch)
+
+    def silent(self, reader: str) -> None:
+        """Take note that a reader is there and has nothing to tell; from its own thread.
+
+        Args:
+            reader: Which.
+        """
+        self._put(_Silence(reader, to_us(self._clock.now().at)))
+
+    def gone(self, reader: str) -> None:
+        """Take note that a reader is lost; from its own thread.
+
+        Args:
+            reader: Which.
+        """
+        self._put(_Silence(reader, None))
+
+    def _put(self, said: "list[Seen] | _Silence") -> bool:
         with self._wake:
             if len(self._batches) >= WAITING_BATCHES:
-                self.counters.events["reads_dropped"] += len(batch)
-                return
-            self._batches.append(batch)
+                return False
+            self._batches.append(said)
             self._wake.notify()
+            return True
 
     def undecided_since(self) -> datetime:
         """Tell from when on something may still be recorded, for completeness (PROTOCOL P6).
@@ -178,36 +206,34 @@ class Doors:
     def _run(self) -> None:
         next_tick_s = 0.0
         while True:
-            batch = self._next_batch(next_tick_s - time.monotonic())
-            if batch is not None:
-                self._take(batch)
+            said = self._next(next_tick_s - time.monotonic())
+            if isinstance(said, _Silence):
+                self._be_silent(said)
+            elif said is not None:
+                self._take(said)
             now_s = time.monotonic()
             if now_s >= next_tick_s:
                 next_tick_s = now_s + TICK_S
                 self._tick(now_s)
-            if batch is None and self._is_stopping:
+            if said is None and self._is_stopping:
                 self._store()
                 return
 
-    def _next_batch(self, wait_s: float) -> list[Seen] | None:
+    def _next(self, wait_s: float) -> "list[Seen] | _Silence | None":
         with self._wake:
             if not self._batches and wait_s > 0 and not self._is_stopping:
                 self._wake.wait(wait_s)
             return self._batches.popleft() if self._batches else None
 
     def _tick(self, now_s: float) -> None:
-        """Let time pass for tags that are silent now, once everything said before has been taken."""
+        """Let time pass for tags that are silent now, as far as everything is heard."""
         self._lamps.tick(now_s)
-        with self._wake:
-            waiting = self._batches[0] if self._batches else None
         now_us = to_us(self._clock.now().at)
-        if waiting is None:
-            self._decided(self._filter.advance(now_us - LATE_US))
+        heard_us = self._horizon.at(now_us)
+        self._decided(self._filter.advance(heard_us))
         if self._unstored and now_s >= self._retry_at_s:
             self._store()
-        open_us = [now_us - _PATIENCE_US]
-        if waiting is not None:
-            open_us.append(min(seen.seen_us for seen in waiting) - LATE_US)
+        open_us = [heard_us - _MARGIN_US]
         open_us += [
             since_us
             for since_us in (self._filter.open_since_us, self._posting.waiting_since_us)
@@ -230,6 +256,13 @@ class Doors:
                 ours.append(seen)
         self._count(heard)
         self._decided(self._filter.take_many(ours))
+        self._horizon.read(batch[0].reader, max(seen.seen_us for seen in batch))
+
+    def _be_silent(self, said: "_Silence") -> None:
+        if said.at_us is None:
+            self._horizon.gone(said.reader)
+        else:
+            self._horizon.silent(said.reader, said.at_us)
 
     def _is_ours(self, read: RawRead) -> bool:
         _, role = self._roles.of(read.epc)
@@ -248,10 +281,8 @@ class Doors:
 
     def _settled_us(self, now_us: int) -> int:
         """Until when every passage is known; nobody waits for longer than 10 s."""
-        open_since_us = self._filter.open_since_us
-        known_us = (
-            now_us - _PATIENCE_US if open_since_us is None else min(now_us - _PATIENCE_US, open_since_us)
-        )
+        times = (self._horizon.at(now_us), self._filter.open_since_us)
+        known_us = min(at_us for at_us in times if at_us is not None) - _MARGIN_US
         return max(known_us, now_us - LONGEST_WAIT_US)
 
     def _decided(self, passages: list[Passage]) -> None:
