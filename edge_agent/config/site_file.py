@@ -1,11 +1,11 @@
 """Site files on disk: a TOML file in, its validated portals and rules for tags out."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from edge_agent.decode.tag_role import TagRules
 from edge_agent.filters.site import Portal, Portals
@@ -70,7 +70,7 @@ def _tables(path: Path) -> dict[str, Any]:
         raise SiteFileError(f"site file {str(path)!r} is not TOML: {error}") from error
 
 
-def _describe(path: Path, fault: ErrorDetails, place: str = "portal") -> str:
+def _describe(path: Path, fault: Mapping[str, Any], place: str = "portal") -> str:
     for part in fault["loc"]:
         place += f"[{part}]" if isinstance(part, int) else f".{part}"
     got = (
