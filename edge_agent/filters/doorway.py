@@ -11,6 +11,8 @@ OUTER: Final = 0
 INNER: Final = 1
 _SAME_LOAD_US: Final = 300_000
 """Beams that are free for less are looking through a pallet."""
+_BETWEEN_BEAMS_US: Final = 1_500_000
+"""A cart is shorter than the beams are apart: so long after it left one beam it still reaches the other."""
 _KEPT_US: Final = 180_000_000
 _MOST_CHANGES: Final = 512
 
@@ -58,10 +60,12 @@ def _passes(changes: Iterable[tuple[int, int, bool]]) -> Iterable[Pass]:
     begin_us = end_us = first = last = -1
     for at_us, beam, is_broken in changes:
         was_free = not any(broken)
-        if is_broken and was_free and (begin_us < 0 or at_us - end_us > _SAME_LOAD_US):
+        is_between = first == last != beam
+        gap_us = _BETWEEN_BEAMS_US if is_between else _SAME_LOAD_US
+        if is_broken and was_free and (begin_us < 0 or at_us - end_us > gap_us):
             if begin_us >= 0:
                 yield Pass(begin_us, end_us, _toward(first, last))
-            begin_us, first = at_us, beam
+            begin_us, first, last = at_us, beam, -1
         broken[beam] = is_broken
         end_us = at_us
         if not is_broken:
