@@ -1,12 +1,15 @@
 """A whole agent with a simulated reader on a real TCP port; its records are read from its outbox file."""
 
 import contextlib
+import json
 import socket
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,6 +80,26 @@ foreign_patterns = ['urn:epc:id:sscc:0999999\\..*']
         self.running.append(started)
         return started
 
+    def page(self) -> dict[str, Any]:
+        """Look at the agent's page, as a program."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.page_port}/status.json", timeout=10) as answer:
+            said: dict[str, Any] = json.load(answer)
+        return said
+
+    def counters(self) -> dict[str, int]:
+        found: dict[str, int] = self.page()["health"]["counters"]
+        return found
+
+    def play(self, observations: Sequence[Observation]) -> None:
+        """Let the reader see things as they happen: a report tells of the last tenth of a second."""
+        patience = threading.Event()
+        for _, group in groupby(
+            sorted(observations, key=lambda seen: seen.at_us), key=lambda seen: seen.at_us // 100_000
+        ):
+            seen = list(group)
+            patience.wait(max(0, seen[-1].at_us - now_us()) / 1e6)
+            self.reader.report(seen)
+
     def records(self) -> list[Record]:
         return [RECORD.validate_json(line) for line in export(self.outbox)] if self.outbox.exists() else []
 
@@ -132,9 +155,10 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def walk(epcs: Sequence[str], *, begin_us: int, every: int = 1) -> list[Observation]:
-    """Walk into the door within 3 s: loud outside first, then inside."""
+def walk(epcs: Sequence[str], *, every: int = 1, begin_us: int | None = None) -> list[Observation]:
+    """Walk into the door within 3 s from now: loud outside first, then inside."""
     found = []
+    begin_us = now_us() if begin_us is None else begin_us
     for n in range(0, 60, every):
         at_us = begin_us + n * 50_000
         nearness = (n - 29.5) / 29.5

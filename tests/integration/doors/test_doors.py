@@ -1,9 +1,6 @@
 """Goods pass a simulated reader; what the agent stores, lights and says is looked at from outside."""
 
-import json
 import tomllib
-import urllib.request
-from typing import Any
 
 from contracts.records import Crossing, Gap, UnitPosition
 from contracts.vocabulary import GapCause
@@ -32,17 +29,11 @@ def gaps(dock: Dock) -> list[Gap]:
     return [record for record in dock.records() if isinstance(record, Gap)]
 
 
-def page(dock: Dock) -> dict[str, Any]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{dock.page_port}/status.json", timeout=10) as answer:
-        said: dict[str, Any] = json.load(answer)
-    return said
-
-
 def test_a_pallet_that_comes_in_is_one_crossing_and_one_position(dock: Dock) -> None:
     agent = dock.start()
     agent.assign(assignment(1, VISITS))
     until(lambda: dock.reader.is_reporting, "the reader reports")
-    dock.reader.report(walk([PALLET, FOREIGN], begin_us=now_us() - 3_000_000))
+    dock.play(walk([PALLET, FOREIGN]))
     until(lambda: bool(positions(dock)), "a unit position is stored")
     (position,) = positions(dock)
     (crossing,) = crossings(dock)
@@ -51,7 +42,7 @@ def test_a_pallet_that_comes_in_is_one_crossing_and_one_position(dock: Dock) -> 
     assert (crossing.posted, crossing.because, crossing.visit, crossing.reads) == ("posted", None, "V-1", 120)
     until(lambda: dock.reader.gpo_states[1], "the lamp for a good crossing is on")
     until(lambda: not dock.reader.gpo_states[1], "and off again")
-    said = page(dock)
+    said = dock.page()
     counters = said["health"]["counters"]
     assert (counters["raw_reads"], counters["dropped_foreign"]) == (240, 120)
     assert counters["crossings_posted"] == 1
@@ -66,11 +57,10 @@ def test_a_pallet_that_comes_in_is_one_crossing_and_one_position(dock: Dock) -> 
 def test_a_wrong_unit_is_told_within_a_second_and_a_tag_that_passes_is_not(dock: Dock) -> None:
     dock.start().assign(assignment(1, VISITS))
     until(lambda: dock.reader.is_reporting, "the reader reports")
-    passing = [read._replace(rssi_dbm=-60) for read in walk([ELSEWHERE], begin_us=now_us() - 3_000_000)]
-    dock.reader.report(passing)
-    until(lambda: page(dock)["health"]["counters"]["raw_reads"] == 120, "the tag that passed is read")
+    dock.play([read._replace(rssi_dbm=-60) for read in walk([ELSEWHERE])])
+    until(lambda: dock.counters()["raw_reads"] == 120, "the tag that passed is read")
     assert not dock.reader.gpo_states[2]
-    reads = [read for read in walk([ELSEWHERE], begin_us=now_us() - 100_000) if read.rssi_dbm > -45][:2]
+    reads = [read for read in walk([ELSEWHERE]) if read.rssi_dbm > -45][:2]
     began_us = now_us()
     dock.reader.report(reads)
     assert dock.reader.wait_for(lambda: dock.reader.gpo_states[2], 10)
@@ -80,11 +70,7 @@ def test_a_wrong_unit_is_told_within_a_second_and_a_tag_that_passes_is_not(dock:
 def test_a_wrong_unit_that_was_never_loud_is_told_when_it_has_crossed(dock: Dock) -> None:
     dock.start().assign(assignment(1, VISITS))
     until(lambda: dock.reader.is_reporting, "the reader reports")
-    faint = [
-        read._replace(rssi_dbm=read.rssi_dbm - 10)
-        for read in walk([ELSEWHERE], begin_us=now_us() - 2_900_000)
-    ]
-    dock.reader.report(faint)
+    dock.play([read._replace(rssi_dbm=read.rssi_dbm - 10) for read in walk([ELSEWHERE])])
     assert dock.reader.wait_for(lambda: dock.reader.gpo_states[2], 20)
     assert [position.unit for position in positions(dock)] == [OTHER_SSCC]
     assert not dock.reader.gpo_states[1]
@@ -93,9 +79,8 @@ def test_a_wrong_unit_that_was_never_loud_is_told_when_it_has_crossed(dock: Dock
 def test_a_reader_that_is_unplugged_leaves_a_gap_with_an_end_and_no_phantom(dock: Dock) -> None:
     dock.start()
     until(lambda: dock.reader.is_reporting, "the reader reports")
-    half = walk([PALLET], begin_us=now_us() - 1_500_000)[:60]
-    dock.reader.report(half)
-    until(lambda: page(dock)["health"]["counters"]["raw_reads"] == 60, "half of the passage is read")
+    dock.play(walk([PALLET])[:60])
+    until(lambda: dock.counters()["raw_reads"] == 60, "half of the passage is read")
     dock.reader.stop(is_abrupt=True)
     until(lambda: [gap.to_at for gap in gaps(dock)] == [None], "the gap is noted")
     dock.reader.start()
@@ -114,9 +99,9 @@ def test_a_restart_in_the_middle_loses_the_open_visit_says_so_and_keeps_the_assi
     agent = dock.start()
     agent.assign(assignment(7, VISITS))
     until(lambda: dock.reader.is_reporting, "the reader reports")
-    began_us = now_us() - 1_000_000
-    dock.reader.report(walk([PALLET], begin_us=began_us)[:40])
-    until(lambda: page(dock)["health"]["counters"]["raw_reads"] == 40, "half of the passage is read")
+    began_us = now_us()
+    dock.play(walk([PALLET])[:40])
+    until(lambda: dock.counters()["raw_reads"] == 40, "half of the passage is read")
     until(lambda: agent.complete_until_us() < began_us + 1_000_000, "nothing is said to be complete")
     assert agent.complete_until_us() <= began_us + 200_000
     agent.stop()
@@ -127,7 +112,7 @@ def test_a_restart_in_the_middle_loses_the_open_visit_says_so_and_keeps_the_assi
     assert (gap.gap_device, gap.cause) == ("dock-gw", GapCause.DOWN)
     assert gap.from_at.timestamp() * 1e6 <= began_us + 200_000
     until(lambda: dock.reader.is_reporting, "the reader reports again")
-    dock.reader.report(walk([PALLET], begin_us=now_us() - 3_000_000))
+    dock.play(walk([PALLET]))
     until(lambda: bool(positions(dock)), "the next passage is posted")
     (crossing,) = crossings(dock)
     assert (crossing.visit, crossing.assignment_rev) == ("V-1", 7)
@@ -139,7 +124,7 @@ def test_a_wish_from_the_cloud_moves_a_door_without_a_restart(dock: Dock) -> Non
     portal = tomllib.loads(dock.config.read_text())["portal"][0] | {"inside_location": "STAGE-9"}
     agent.wish({"portal": [portal]})
     until(lambda: dock.reader.connections >= 2 and dock.reader.is_reporting, "the reader is back")
-    dock.reader.report(walk([PALLET], begin_us=now_us() - 2_900_000))
+    dock.play(walk([PALLET]))
     until(lambda: bool(positions(dock)), "a unit position is stored")
     assert [position.location for position in positions(dock)] == ["STAGE-9"]
     assert [gap.gap_device for gap in gaps(dock)] == ["dock-gw"]
