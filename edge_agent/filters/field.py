@@ -8,12 +8,12 @@ from typing import Final
 from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.doorway import Doorway
 from edge_agent.filters.evidence import weigh
-from edge_agent.filters.group import KEPT_US, SPAN_US, Group
+from edge_agent.filters.group import KEPT_US, SPAN_US, Group, member_of
 from edge_agent.filters.one_plane import Told, judge_beams, judge_without_beams, pooled, scores
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.picture import picture
 from edge_agent.filters.presence import Rest, rest_of
-from edge_agent.filters.profile import attowatts, cells_of, loudness, turn_us
+from edge_agent.filters.profile import loudness, turn_us
 from edge_agent.filters.read import HIGHEST_DBM, INSIDE, LOWEST_DBM, NOWHERE, OUTSIDE, Read, usable_dbm
 from edge_agent.filters.site import Portal
 from edge_agent.filters.track import Track
@@ -27,8 +27,14 @@ PATIENCE_US: Final = 10_000_000
 """Tags fall silent in the doorway too: what is not sure waits so long for more reads."""
 LONGEST_WAIT_US: Final = 25_000_000
 """A tag whose company is still read is not gone, for so long."""
-MARGIN_US: Final = 2_000_000
-"""What those who came along saw a little before and after counts too."""
+GONE_WAIT_US: Final = 5_000_000
+"""One that faded away before it fell silent waits so long for its company at most."""
+LAST_US: Final = 1_000_000
+LAST_READS: Final = 64
+FADED_DB: Final = 12.0
+"""Weaker than its peak by so much in its last second, a tag has gone away."""
+FEW_READS: Final = 0.5
+"""A tag that came alone is at most sure by 1 - this / its reads: ten reads before anything is posted."""
 CLEARLY_LOUDER: Final = 30.0
 """15 dB: no neighbour has to be waited for."""
 LOOK_US: Final = 1_000_000
@@ -104,7 +110,7 @@ class Field:
         if not LOWEST_DBM <= rssi_dbm <= HIGHEST_DBM:
             rssi_dbm = usable_dbm(rssi_dbm)
         track.add((at_us, antenna, rssi_dbm))
-        track.group.add(at_us, self._columns[antenna], attowatts(rssi_dbm))
+        track.group.last_us = max(track.group.last_us, at_us)
 
     def _group_of(self, left: Left | None, at_us: int) -> Group:
         """Find the tags with which one came: those of before if it was lost, or those that come now."""
@@ -183,8 +189,9 @@ class Field:
         if silent_us < EXIT_US:
             self._note(track, sorted(track.reads))
             return track.last_us + EXIT_US
-        may_wait = silent_us < LONGEST_WAIT_US
-        if may_wait and (track.group.last_us > due_us - EXIT_US or self._is_next_door(track, due_us)):
+        longest_us = LONGEST_WAIT_US if _vanished_loud(track) else GONE_WAIT_US
+        is_company_here = track.group.last_us > due_us - EXIT_US
+        if silent_us < longest_us and (is_company_here or self._is_next_door(track, due_us)):
             return due_us + LOOK_US
         if self._decide(track, decided, is_last=silent_us >= PATIENCE_US):
             return 0
@@ -203,12 +210,15 @@ class Field:
             return
         reads = sorted(track.reads)
         passage = self._passage(track, reads)
-        is_crossing = passage.direction in _MOVES and passage.confidence >= self.portal.post_at
+        is_crossing = self._is_sure(passage)
         if not (is_crossing or is_parked or is_too_long):
             return
-        if passage.direction in _MOVES or not track.has_rested:
+        if is_crossing or not track.has_rested:
             decided.append(passage)
         track.rest(_side_after(passage, rest), now_us - EXIT_US)
+
+    def _is_sure(self, passage: Passage) -> bool:
+        return passage.direction in _MOVES and passage.confidence >= self.portal.post_at
 
     def _decide(self, track: Track, decided: list[Passage], *, is_last: bool) -> bool:
         """Decide a visit whose tag is silent, unless more time may make it surer."""
@@ -217,7 +227,7 @@ class Field:
             passage = self._passage(track, reads)
             if not is_last and passage.confidence < _SURE:
                 return False
-            if passage.direction in _MOVES or not track.has_rested:
+            if not track.has_rested or self._is_sure(passage):
                 decided.append(passage)
         del self._tracks[track.epc]
         self._remember(track, reads)
@@ -225,11 +235,15 @@ class Field:
 
     def _passage(self, track: Track, reads: list[Read]) -> Passage:
         if self.portal.is_two_sided:
-            own = weigh(cells_of(reads, self._columns, track.first_us))
-            group = own
-            if track.group.tags > 1:
-                group = weigh(track.group.between(reads[0][0] - MARGIN_US, reads[-1][0] + MARGIN_US))
+            member = member_of(reads, self._columns, track.group.first_us)
+            track.group.join(track.epc, member)
+            own = group = weigh(member.cells)
+            if len(track.group.members) > 1:
+                group = weigh(track.group.shared(track.epc, member))
             verdict = judge(odds(own, group))
+            if own is group and verdict.direction in _MOVES:
+                most = 1.0 - FEW_READS / len(reads)
+                verdict = Verdict(verdict.direction, min(verdict.confidence, most))
             occurred_us, is_assignable = turn_us(reads, self._sides), False
         else:
             told = self._told(track, reads)
@@ -261,7 +275,9 @@ class Field:
             return judge_without_beams(reads, self.portal)
         self._note(track, reads)
         odds_of = {
-            begin_us: pooled(by_tag) for begin_us, by_tag in track.group.scores.items() if track.epc in by_tag
+            begin_us: pooled(track.epc, by_tag)
+            for begin_us, by_tag in track.group.scores.items()
+            if track.epc in by_tag
         }
         told = judge_beams(self.doorway.passes(), odds_of)
         if told is None:
@@ -269,8 +285,12 @@ class Field:
         return told
 
     def _note(self, track: Track, reads: list[Read]) -> None:
-        """Tell a tag's group on which passes it seems to have been."""
-        if self.portal.beam_ports and reads:
+        """Tell a tag's group what it saw."""
+        if not reads:
+            return
+        if self.portal.is_two_sided:
+            track.group.join(track.epc, member_of(reads, self._columns, track.group.first_us))
+        elif self.portal.beam_ports:
             for begin_us, score in scores(reads, self.doorway.passes()).items():
                 track.group.note(begin_us, track.epc, score)
 
@@ -340,6 +360,13 @@ class Field:
             if self._left[oldest].last_us >= self.now_us - REMEMBER_US and len(self._left) <= MOST_REMEMBERED:
                 return
             del self._left[oldest]
+
+
+def _vanished_loud(track: Track) -> bool:
+    """Tell whether a tag fell silent without having gone away."""
+    since_us = track.last_us - LAST_US
+    loudest = max((read[2] for read in track.reads[-LAST_READS:] if read[0] >= since_us), default=LOWEST_DBM)
+    return loudest > track.peak_dbm - FADED_DB
 
 
 def _side(portal: Portal, port: str) -> int:

@@ -1,7 +1,8 @@
 """A portal with all antennas in one plane: light beams, or the door's only visit, tell the direction.
 
-Beams tell that something passed and which way; the radio tells whether this tag was on it: it was loudest then,
-and hardly heard otherwise. Tags that came together are asked together. The weights were fitted on simulated docks.
+Beams tell that something passed and which way; the radio tells whether this tag was on it: it was loudest
+then, and hardly heard otherwise. Tags that came together are asked together. The weights were fitted on
+simulated docks.
 """
 
 import math
@@ -27,8 +28,8 @@ _LOUDEST: Final = 4
 _PASSED_DBM: Final = -50.0
 """Without beams: as loud as goods in the doorway usually are."""
 _PASSED_SCALE_DB: Final = 3.0
-_TRUST: Final = 0.8
-"""How much surer many tags are together than one: the factor on the mean of their odds grows from 1 by this."""
+_TRUST: Final = 1.2
+"""How much surer many tags are together than one: the factor on their mean odds grows from 1 by this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +71,22 @@ def scores(reads: Sequence[Read], passes: Sequence[Pass]) -> dict[int, float]:
     return found
 
 
-def pooled(by_tag: Mapping[str, float]) -> float:
-    """Ask tags together whether they were on a pass.
+def pooled(epc: str, by_tag: Mapping[str, float]) -> float:
+    """Ask a tag, and those of its group that say yes, whether they were on a pass.
 
     Args:
-        by_tag: Log-odds of each, at least one.
+        epc: The tag.
+        by_tag: Log-odds of each, its own among them.
 
     Returns:
         Their common log-odds.
     """
-    count = len(by_tag)
-    return sum(by_tag.values()) / count * (1.0 + _TRUST * (count - 1) / (count + 3))
+    own = by_tag[epc]
+    if own < 0:
+        return own
+    alike = [score for score in by_tag.values() if score >= 0]
+    count = len(alike)
+    return sum(alike) / count * (1.0 + _TRUST * (count - 1) / (count + 3))
 
 
 def judge_beams(passes: Sequence[Pass], odds: Mapping[int, float]) -> Told | None:

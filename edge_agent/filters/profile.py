@@ -83,7 +83,7 @@ def turn_us(reads: Sequence[Read], sides: Sequence[int]) -> int:
     total = sum(sides[antenna] * attowatts(rssi_dbm) for _, antenna, rssi_dbm in reads)
     lowest = highest = signed = 0
     at_low = at_high = strongest
-    for n, (at_us, antenna, rssi_dbm) in enumerate(reads):
+    for n, (_, antenna, rssi_dbm) in enumerate(reads):
         signed += sides[antenna] * attowatts(rssi_dbm)
         if signed < lowest:
             lowest, at_low = signed, n

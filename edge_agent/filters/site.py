@@ -166,7 +166,7 @@ class Portal(BaseModel):
         if set(self.direction_from) == {"phase"}:
             yield "direction_from = ['phase']: expected antennas, beams or assignment beside it"
         if self.is_two_sided and self.direction_from and "antennas" not in self.direction_from:
-            yield f"direction_from = {list(self.direction_from)}: expected antennas among them, as there are two sides"
+            yield f"direction_from = {list(self.direction_from)}: expected antennas among them, for two sides"
 
     def _wrong_feedback(self) -> Iterator[str]:
         if self.feedback is None:

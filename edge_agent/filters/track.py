@@ -62,8 +62,7 @@ class Track:
             self.last_us = at_us
         elif at_us < self.first_us:
             self.first_us = at_us
-        if rssi_dbm > self.peak_dbm:
-            self.peak_dbm = rssi_dbm
+        self.peak_dbm = max(self.peak_dbm, rssi_dbm)
         if self._below and self.count * _GOLDEN & _WORD >= self._below:
             return
         self.reads.append(read)

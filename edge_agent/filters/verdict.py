@@ -16,24 +16,14 @@ NAMED_AT: Final = 0.75
 """A direction is named from this confidence; below it is undecided, unless nothing seems to have passed."""
 MOST_CONFIDENT: Final = 0.999
 
-TOWARD_WEIGHTS: Final = (0.145, 1.184, 1.418, 1.761, 2.041, 0.0, 1.035, 1.37)
+TOWARD_WEIGHTS: Final = (0.0, 1.464, 0.653, 1.733, 1.615, 0.0, 1.938, 2.028)
+"""For ``toward_numbers`` of the tag and of its group; none below 0: no evidence counts against itself."""
 PASSED_WEIGHTS: Final = (
-    -5.941,
-    0.187,
-    0.879,
-    2.005,
-    0.958,
-    0.351,
-    -0.684,
-    -0.528,
-    1.55,
-    1.615,
-    1.328,
-    -0.41,
-    0.118,
-    0.211,
-    0.633,
+    -4.677,
+    *(-0.217, 0.114, 1.408, 0.853, 0.329, 0.045, 0.063),
+    *(0.603, 2.104, 1.536, 0.783, 0.052, -0.104, -0.592),
 )
+"""A constant, then for ``passed_numbers`` of the tag and of its group."""
 
 
 class Odds(NamedTuple):
@@ -91,7 +81,7 @@ def passed_numbers(evidence: Evidence) -> tuple[float, ...]:
 
 
 def _changed(before: float, after: float) -> float:
-    """Tell how far dominance changed from one side to the other: the weaker end counts, none if it is the same."""
+    """Tell how far dominance changed sides: the weaker end counts, and nothing if both are alike."""
     if before < 0 < after:
         return min(-before, after)
     if after < 0 < before:
