@@ -299,8 +299,8 @@ class JsonPrinter:
             "epc": epc,
             "direction": str(passage.direction),
             "confidence": round(passage.confidence, 4),
-            "first_seen_at": _written(passage.first_seen_us),
-            "occurred_at": _written(passage.occurred_us),
+            "first_seen_at": written_at(passage.first_seen_us),
+            "occurred_at": written_at(passage.occurred_us),
             "reads": passage.reads,
         }
         if passage.neighbour is not None:
@@ -342,8 +342,8 @@ class TablePrinter:
             why = f" ({decision.because})" if decision.because else ""
             posted = f"  {decision.posted}{why} {decision.visit or ''}".rstrip()
         print(
-            f"{_written(passage.occurred_us)}  {passage.portal:12} {passage.direction:9} {passage.confidence:6.1%}  "
-            f"{epc:24}  {passage.reads:5} reads {seconds:7.1f} s  {sparkline(passage)}{posted}",
+            f"{written_at(passage.occurred_us)}  {passage.portal:12} {passage.direction:9} "
+            f"{passage.confidence:6.1%}  {epc:24}  {passage.reads:5} reads {seconds:7.1f} s  {sparkline(passage)}{posted}",
             file=self._out,
         )
 
@@ -358,8 +358,7 @@ class TablePrinter:
     @staticmethod
     def _counts(summary: dict[str, object]) -> list[tuple[str, int]]:
         counts = summary["crossings"]
-        assert isinstance(counts, dict)
-        return list(counts.items())
+        return list(counts.items()) if isinstance(counts, dict) else []
 
 
 def sparkline(passage: Passage, width: int = 24) -> str:
@@ -386,5 +385,13 @@ def sparkline(passage: Passage, width: int = 24) -> str:
     )
 
 
-def _written(at_us: int) -> str:
+def written_at(at_us: int) -> str:
+    """Write an instant as captures have it.
+
+    Args:
+        at_us: Microseconds since 1970, UTC.
+
+    Returns:
+        RFC 3339 with microseconds.
+    """
     return (EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds").replace("+00:00", "Z")
