@@ -343,7 +343,8 @@ class TablePrinter:
             posted = f"  {decision.posted}{why} {decision.visit or ''}".rstrip()
         print(
             f"{written_at(passage.occurred_us)}  {passage.portal:12} {passage.direction:9} "
-            f"{passage.confidence:6.1%}  {epc:24}  {passage.reads:5} reads {seconds:7.1f} s  {sparkline(passage)}{posted}",
+            f"{passage.confidence:6.1%}  {epc:24}  {passage.reads:5} reads {seconds:7.1f} s  "
+            f"{sparkline(passage)}{posted}",
             file=self._out,
         )
 

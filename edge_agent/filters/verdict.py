@@ -1,8 +1,8 @@
 """From evidence to a direction and how sure it is: a three-way logistic model with mirror symmetry.
 
 in = m + z, out = m - z, neither = 0: ``z`` is made of numbers that change sign when the sides are swapped,
-``m`` of numbers that do not, so nothing can prefer a direction. The weights were fitted by
-``benchmarks/doors_fit.py`` on simulated docks and on plain walks at low read rates.
+``m`` of numbers that do not, so nothing can prefer a direction. How the weights were fitted, and how often
+each confidence was right on docks they had not seen, is told in docs/concepts.md, under *Doors*.
 """
 
 import math
