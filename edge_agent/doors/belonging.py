@@ -1,5 +1,6 @@
 """Where a passage belongs by the documents: which visits fit, and whether an item is loose or in a unit."""
 
+import math
 from collections.abc import Sequence
 from typing import Final, Literal
 
@@ -12,6 +13,9 @@ from edge_agent.filters.passage import Passage
 
 ASSIGNED_AT_MOST: Final = 0.80
 """D2: a direction that only the visit tells is never surer."""
+DOCUMENTED_LOG_ODDS: Final = 2.0
+"""What it is worth that the documents of the only visit expect this very unit here, in this direction: of
+simulated passages with a confidence of 0.75 to 0.95 that were expected so, 22 of 23 were right."""
 Belonging = Literal["loose", "inside", "either", "undeclared"]
 OPEN_QUESTIONS: Final = frozenset({"either", "undeclared"})
 CROSSINGS: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
@@ -30,6 +34,33 @@ def direction_of(passage: Passage, visits: Sequence[OpenVisit]) -> tuple[Crossin
     if passage.is_assignable and len(visits) == 1:
         return visits[0].direction, min(passage.confidence, ASSIGNED_AT_MOST)
     return passage.direction, passage.confidence
+
+
+def informed(
+    confidence: float, direction: CrossingDirection, fitting: Sequence[OpenVisit], thing: Thing
+) -> float:
+    """Weigh what the documents say beside what the radio says (Bayes' rule on log-odds).
+
+    A passage that is rather no crossing is none by being expected. Loose goods stay as they are: documents do
+    not name the piece, and pieces of the same item are on every other pallet.
+
+    Args:
+        confidence: Of the reads alone, 0 to 1.
+        direction: Of the passage.
+        fitting: Visits that fit.
+        thing: What passed.
+
+    Returns:
+        The confidence that is compared with the portal's limits and recorded.
+
+    Examples:
+        >>> round(informed(0.8, CrossingDirection.IN, (), Thing()), 3)
+        0.8
+    """
+    is_named = len(fitting) == 1 and thing.unit is not None and thing.unit in fitting[0].units
+    if not is_named or direction not in CROSSINGS or not 0.5 <= confidence < 1.0:  # noqa: PLR2004  rather a crossing
+        return confidence
+    return 1.0 / (1.0 + (1.0 - confidence) / confidence * math.exp(-DOCUMENTED_LOG_ODDS))
 
 
 def fitting_visits(

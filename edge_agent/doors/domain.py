@@ -20,6 +20,7 @@ from edge_agent.doors.belonging import (
     belonging,
     direction_of,
     fitting_visits,
+    informed,
 )
 from edge_agent.doors.things import Thing, thing_of
 from edge_agent.doors.visits import MANY, Known, OpenVisit
@@ -97,6 +98,7 @@ def decide(
     elsewhere: Elsewhere = Elsewhere.NOT_SEEN,
     company: Company = ALONE,
     stands_at: str | None = None,
+    is_again: bool = False,
 ) -> Decision:
     """Decide what a passage posts.
 
@@ -108,6 +110,7 @@ def decide(
         elsewhere: Whether the tag crossed a declared neighbour in the 60 s before, or at once.
         company: Who crossed with it; looked at only if ``needs_company``.
         stands_at: Where a scan of this gateway has put the unit, if it stands there still.
+        is_again: Whether the tag crossed here the same way just before, and has not come back since.
 
     Returns:
         The decision; a crossing is recorded whatever it is.
@@ -116,6 +119,8 @@ def decide(
     direction, confidence = direction_of(passage, visits)
     thing = thing_of(tag, known)
     fitting = fitting_visits(visits, direction, thing)
+    if not passage.is_assignable:
+        confidence = informed(confidence, direction, fitting, thing)
     case = _Case(
         portal=portal,
         thing=thing,
@@ -127,7 +132,8 @@ def decide(
         belongs=belonging(thing, fitting, visits, tuple(known.everywhere())),
         elsewhere=elsewhere,
         company=company,
-        is_there=stands_at is not None and stands_at == _destination(portal, direction, fitting),
+        is_there=is_again
+        or (stands_at is not None and stands_at == _destination(portal, direction, fitting)),
     )
     posted, because = _verdict(case)
     visit = _only(fitting)
@@ -173,7 +179,7 @@ class _Case:
     elsewhere: Elsewhere
     company: Company
     is_there: bool
-    """A scan has already put it where this passage would."""
+    """A scan, or the passage before this one, has already put it where this one would."""
 
     @property
     def is_inside(self) -> bool:

@@ -150,7 +150,21 @@ class Posting:
             elsewhere=self._elsewhere(passage, near),
             company=company,
             stands_at=None if tag[0].unit is None else self._whereabouts(tag[0].unit),
+            is_again=passage.direction in CROSSINGS and self._is_again(passage, portal),
         )
+
+    def _is_again(self, passage: Passage, portal: Portal) -> bool:
+        """Tell whether the tag's last sure crossing here before this one went the same way."""
+        before = [
+            other
+            for other in self._crossed.get(passage.epc, ())
+            if other.portal == portal.id
+            and (other.occurred_us, other.first_seen_us) < (passage.occurred_us, passage.first_seen_us)
+            and passage.occurred_us - other.occurred_us <= NEIGHBOUR_US
+            and other.confidence >= min(portal.post_at, passage.confidence)
+        ]
+        last = max(before, key=attrgetter("occurred_us", "first_seen_us"), default=None)
+        return last is not None and last.direction is passage.direction
 
     def _elsewhere(self, passage: Passage, near: Collection[str]) -> Elsewhere:
         """Tell what the neighbours saw of a tag: before, or at once."""
@@ -174,11 +188,7 @@ class Posting:
 
     def _remember(self, passage: Passage) -> None:
         portal = self._portals[passage.portal]
-        if (
-            passage.direction not in CROSSINGS
-            or passage.confidence < portal.hold_at
-            or not self._near[portal.id]
-        ):
+        if passage.direction not in CROSSINGS or passage.confidence < portal.hold_at:
             return
         self._crossed.setdefault(passage.epc, deque(maxlen=_MOST_CROSSINGS)).append(passage)
         self._crossed.move_to_end(passage.epc)

@@ -120,14 +120,46 @@ def test_of_two_doors_that_saw_a_pallet_at_once_the_one_that_expects_it_posts() 
 def test_confidence_decides_between_posting_holding_and_keeping(
     confidence: float, posted: str, because: CrossingReason | None
 ) -> None:
-    decision = decided(passage(unit_tag(), confidence=confidence), assigned(INBOUND))
+    expecting_nobody = visit("V-1")
+    decision = decided(passage(unit_tag(), confidence=confidence), assigned(expecting_nobody))
     assert (decision.posted, decision.because) == (posted, because)
+
+
+def test_a_unit_that_the_only_visit_expects_needs_less_of_the_radio_and_its_confidence_says_so() -> None:
+    expected = decided(passage(unit_tag(), confidence=0.8), assigned(INBOUND))
+    assert (expected.posted, round(expected.confidence, 3)) == ("posted", 0.967)
+    for confidence, posted in ((0.6, "held"), (0.49, "evidence")):
+        assert decided(passage(unit_tag(), confidence=confidence), assigned(INBOUND)).posted == posted
+    for other in (visit("V-1"), visit("V-1", line("ASN-1", units=[OTHER_PALLET]))):
+        unexpected = decided(passage(unit_tag(), confidence=0.8), assigned(other))
+        assert (unexpected.posted, unexpected.confidence) == ("held", 0.8)
+    against = decided(passage(unit_tag(), OUT, confidence=0.8), assigned(INBOUND))
+    assert (against.posted, against.because) == ("held", CrossingReason.CONTRADICTS_VISIT)
+
+
+def test_a_tag_that_crosses_the_same_way_twice_has_crossed_once() -> None:
+    twice = decisions([passage(unit_tag()), passage(unit_tag(), at_s=5)], assigned(INBOUND))
+    assert [(each.posted, each.because) for each in twice] == [
+        ("posted", None),
+        ("evidence", CrossingReason.CONFIRMS),
+    ]
+    ways = [passage(unit_tag()), passage(unit_tag(), OUT, at_s=5), passage(unit_tag(), at_s=9)]
+    back_and_in_again = decisions(ways, assigned(INBOUND, visit("V-2", direction="outbound")))
+    assert [each.posted for each in back_and_in_again] == ["posted", "posted", "posted"]
+    after_an_hour = decisions([passage(unit_tag()), passage(unit_tag(), at_s=3600)], None)
+    assert [each.posted for each in after_an_hour] == ["posted", "posted"]
+
+
+def test_a_sure_crossing_after_a_doubtful_one_the_same_way_is_posted() -> None:
+    both = [passage(unit_tag(), confidence=0.6), passage(unit_tag(), at_s=5)]
+    assert [each.posted for each in decisions(both, assigned(visit("V-1")))] == ["held", "posted"]
 
 
 def test_a_portal_has_its_own_thresholds() -> None:
     strict = portal(post_at=0.999, hold_at=0.9)
-    assert decided(passage(unit_tag()), assigned(INBOUND), strict).posted == "held"
-    assert decided(passage(unit_tag(), confidence=0.8), assigned(INBOUND), strict).posted == "evidence"
+    known = assigned(visit("V-1"))
+    assert decided(passage(unit_tag()), known, strict).posted == "held"
+    assert decided(passage(unit_tag(), confidence=0.8), known, strict).posted == "evidence"
 
 
 @pytest.mark.parametrize("confidence", [0.3, 0.99])

@@ -52,7 +52,7 @@ def test_a_pallet_is_a_crossing_and_a_position_with_one_evidence() -> None:
     )
     assert position.evidence_id == crossing.evidence_id
     for record in (crossing, position):
-        assert (record.read_point, record.biz_step, record.confidence) == ("dock-1", BizStep.ARRIVING, 0.99)
+        assert (record.read_point, record.biz_step, record.confidence) == ("dock-1", BizStep.ARRIVING, 0.9986)
         assert (record.device, record.assignment_rev) == ("dock-1-reader", 3)
         assert [ref.type for ref in record.documents] == ["visit", "asn"]
     assert (crossing.unit, crossing.reads, crossing.trace) == (
