@@ -273,13 +273,12 @@ class Field:
         """Decide a visit to antennas in one plane."""
         if not self.portal.beam_ports:
             return judge_without_beams(reads, self.portal)
-        self._note(track, reads)
-        odds_of = {
-            begin_us: pooled(track.epc, by_tag)
-            for begin_us, by_tag in track.group.scores.items()
-            if track.epc in by_tag
-        }
-        told = judge_beams(self.doorway.passes(), odds_of)
+        passes = self.doorway.passes()
+        odds_of: dict[int, float] = {}
+        for begin_us, score in scores(reads, passes).items():  # those of this visit: earlier ones are told
+            track.group.note(begin_us, track.epc, score)
+            odds_of[begin_us] = pooled(track.epc, track.group.scores[begin_us])
+        told = judge_beams(passes, odds_of)
         if told is None:
             return Told(Verdict(CrossingDirection.STRAY, MOST_CONFIDENT), reads[0][0], is_assignable=False)
         return told

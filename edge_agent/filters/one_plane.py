@@ -28,7 +28,7 @@ _LOUDEST: Final = 4
 _PASSED_DBM: Final = -50.0
 """Without beams: as loud as goods in the doorway usually are."""
 _PASSED_SCALE_DB: Final = 3.0
-_TRUST: Final = 1.2
+_TRUST: Final = 2.5
 """How much surer many tags are together than one: the factor on their mean odds grows from 1 by this."""
 
 
