@@ -40,8 +40,10 @@ _NULL_DB: Final = 12.0
 """Depth of a dipole's null along its axis: bent and on a box it has no deeper one."""
 _GROUND: Final = -0.35
 """Reflection of a concrete floor for circular polarisation."""
-_SCATTER_DB: Final = -8.0
-"""Scattered power against a direct ray at boresight: shelves, doors, forklifts (K of 8 dB at boresight)."""
+_RICIAN_K_DB: Final = 6.0
+"""Direct against scattered power for an antenna that hears all around, in line of sight in a factory."""
+_SCATTER_DB: Final = -(_RICIAN_K_DB + ANTENNA_DBI)
+"""Scattered power against a direct ray at boresight: it comes from everywhere, so at the mean gain, 0 dBi."""
 _WAVES: Final = 6
 _DRIFT_HZ: Final = 0.25
 """Scattered waves change by themselves so fast: somebody always moves."""
