@@ -1,12 +1,13 @@
 """Who crossed a portal with whom: passages in, a trade item's company out (DOMAIN D3)."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeVar
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole
+from edge_agent.doors.belonging import CROSSINGS
 from edge_agent.doors.domain import COMPANY_US, Company
 from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import Known, family
@@ -18,7 +19,14 @@ _LONGEST_STAY_US: Final = 60_000_000
 """A unit that stands in a field for longer stands there: nobody carries it along."""
 
 
-_Entry = TypeVar("_Entry", tuple[int, str], tuple[int, int, str])
+_LEAST_CONTENT: Final = 5
+"""So many pieces of its content speak for a unit."""
+_MAJORITY: Final = 5
+"""And so many times more than speak against it."""
+SURE: Final = 0.95
+"""What a passage is worth that speaks for others, and what a unit's is for which they speak."""
+
+_Entry = TypeVar("_Entry", tuple[int, str], tuple[int, int, str], tuple[int, str, str, CrossingDirection])
 
 
 class Companions:
@@ -29,6 +37,8 @@ class Companions:
         self._crossed: dict[str, list[tuple[int, int, str]]] = {}
         self._heard: dict[str, list[tuple[int, int, str]]] = {}
         self._items: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        self._sure: dict[str, list[tuple[int, str, str, CrossingDirection]]] = {}
+        """Sure crossings by portal: when, unit or item family, EPC, direction."""
 
     def note(self, passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> None:
         """Remember a passage.
@@ -39,6 +49,10 @@ class Companions:
             known: The assignment in force when it occurred.
         """
         thing = thing_of(tag, known)
+        name = thing.unit or (thing.gtin and family(thing.gtin))
+        if name and passage.direction in CROSSINGS and passage.confidence >= SURE:
+            sure = (passage.occurred_us, name, passage.epc, passage.direction)
+            _insert(self._sure.setdefault(passage.portal, []), sure)
         if thing.unit is not None:
             if passage.direction is not CrossingDirection.STRAY:
                 when = (passage.occurred_us, passage.occurred_us)
@@ -49,6 +63,42 @@ class Companions:
         elif thing.gtin is not None and passage.direction is not CrossingDirection.STRAY:
             kept = self._items.setdefault((passage.portal, thing.gtin), [])
             _insert(kept, (passage.occurred_us, passage.epc))
+
+    def speak_for(
+        self, passage: Passage, unit: str, content: Mapping[str, frozenset[str]]
+    ) -> tuple[CrossingDirection, int] | None:
+        """Tell which way a unit went by the content that crossed while it was heard.
+
+        Args:
+            passage: The unit's.
+            unit: Which.
+            content: Item families declared inside each unit of the door's visits.
+
+        Returns:
+            Direction and instant; None if too little crossed, some of it the other way, or another unit that
+            may hold it crossed with it.
+        """
+        mine = content.get(unit, frozenset())
+        begin_us, end_us = passage.first_seen_us - COMPANY_US, passage.last_seen_us + COMPANY_US
+        kept = self._sure.get(passage.portal, [])
+        crossed = [each for each in kept if begin_us <= each[0] <= end_us]
+        others = {name for _, name, _, _ in crossed if name != unit and content.get(name, mine) & mine}
+        if not others.isdisjoint(content):
+            return None
+        counts = {
+            direction: sorted(
+                {
+                    epc: at_us for at_us, name, epc, way in crossed if name in mine and way is direction
+                }.values()
+            )
+            for direction in CROSSINGS
+        }
+        likelier = max(CROSSINGS, key=lambda direction: (len(counts[direction]), direction))
+        against = sum(len(times) for direction, times in counts.items() if direction is not likelier)
+        times = counts[likelier]
+        if len(times) < _LEAST_CONTENT or len(times) < _MAJORITY * against:
+            return None
+        return likelier, times[len(times) // 2]
 
     def of(self, passage: Passage, tag: tuple[Epc, TagRole], known: Known, near: Iterable[str]) -> Company:
         """Tell who passed with a trade item.

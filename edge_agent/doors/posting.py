@@ -1,14 +1,15 @@
 """Passages in, each with its decision out: remembers where a tag crossed lately, and drops who is private."""
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 
 from contracts.offline import Assignment
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole, TagRoles, TagRules, is_private
 from edge_agent.doors.belonging import CROSSINGS, is_expected, needs_company
-from edge_agent.doors.companions import Companions
+from edge_agent.doors.companions import SURE, Companions
 from edge_agent.doors.domain import (
     ALONE,
     AT_ONCE_US,
@@ -104,13 +105,15 @@ class Posting:
         ]
         done = set(map(id, ready))
         self._waiting = [each for each in waiting if id(each) not in done]
-        return [(passage, self._decide(passage)) for passage in ready]
+        return [(spoken, self._decide(spoken)) for spoken in map(self._spoken_for, ready)]
 
     def _must_wait(
         self, passage: Passage, settled_us: int, is_open: Callable[[str, Iterable[str], int], bool]
     ) -> bool:
         """Tell whether something that the decision depends on is not known yet."""
         if settled_us < passage.occurred_us + COMPANY_US and needs_company(passage, *self._named(passage)):
+            return True
+        if settled_us < passage.last_seen_us + COMPANY_US and self._content_around(passage) is not None:
             return True
         near = self._near[passage.portal]
         is_crossing = passage.direction in CROSSINGS and bool(near)
@@ -134,6 +137,38 @@ class Posting:
             self.dropped[role] += 1
             return True
         return False
+
+    def _content_around(self, passage: Passage) -> tuple[str, Mapping[str, frozenset[str]]] | None:
+        """Name a unit whose label alone tells too little, if its content may tell more."""
+        (epc, _), known = self._named(passage)
+        if epc.unit is None or passage.neighbour is not None:
+            return None
+        is_sure = passage.direction in CROSSINGS and passage.confidence >= SURE
+        visits = () if is_sure else known.open_at(passage.portal, passage.occurred_us)
+        content = {unit: names for visit in visits for unit, names in visit.content_of.items()}
+        return (epc.unit, content) if content.get(epc.unit) else None
+
+    def _spoken_for(self, passage: Passage) -> Passage:
+        """Let the content of a unit say what its label does not."""
+        around = self._content_around(passage)
+        told = None if around is None else self._companions.speak_for(passage, *around)
+        if told is None or self._has_crossed(passage):
+            return passage
+        direction, occurred_us = told
+        if passage.direction in CROSSINGS and passage.direction is not direction:
+            return passage  # a person decides between the label and its content
+        spoken = replace(passage, direction=direction, confidence=SURE, occurred_us=occurred_us)
+        self._remember(spoken)
+        return spoken
+
+    def _has_crossed(self, passage: Passage) -> bool:
+        """Tell whether another passage of the tag at this portal is sure already."""
+        return any(
+            other.portal == passage.portal
+            and other.confidence >= SURE
+            and abs(other.occurred_us - passage.occurred_us) <= NEIGHBOUR_US
+            for other in self._crossed.get(passage.epc, ())
+        )
 
     def _decide(self, passage: Passage) -> Decision:
         portal = self._portals[passage.portal]

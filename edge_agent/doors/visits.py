@@ -64,6 +64,8 @@ class OpenVisit:
     """How much of a family is declared loose in all; None where that is not said."""
     has_sealed_units: bool
     """Some unit is declared without its content."""
+    content_of: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Item families declared inside each unit."""
 
     def is_open(self, at_us: int) -> bool:
         """Tell whether the window contains an instant.
@@ -190,9 +192,11 @@ def _opened(visit: Visit) -> OpenVisit:
     units: dict[str, list[DocumentRef]] = {}
     content: dict[str, list[DocumentRef]] = {}
     loose: dict[str, list[DocumentRef]] = {}
+    content_of: dict[str, set[str]] = {}
     for line in visit.lines:
         for unit in line.units:
             units.setdefault(unit, []).append(line.document)
+            content_of.setdefault(unit, set()).update(_families(line))
         for name in _families(line):
             (content if line.units else loose).setdefault(name, []).append(line.document)
     return OpenVisit(
@@ -210,6 +214,7 @@ def _opened(visit: Visit) -> OpenVisit:
         least_content=_sums(visit.lines, are_inside=True),
         most_loose=_sums(visit.lines, are_inside=False),
         has_sealed_units=any(line.units and line.identifier is None for line in visit.lines),
+        content_of={unit: frozenset(names) for unit, names in content_of.items()},
     )
 
 

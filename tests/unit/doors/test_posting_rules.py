@@ -1,5 +1,6 @@
 """The rules of D2 and D3, one sentence each."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from contracts.vocabulary import CrossingDirection, CrossingReason
 from edge_agent.decode.tag_role import TagRules
 from edge_agent.doors.posting import Posting
+from edge_agent.filters.passage import Passage
 from tests.unit.doors.conftest import (
     CASE_GTIN,
     IN,
@@ -135,6 +137,45 @@ def test_a_unit_that_the_only_visit_expects_needs_less_of_the_radio_and_its_conf
         assert (unexpected.posted, unexpected.confidence) == ("held", 0.8)
     against = decided(passage(unit_tag(), OUT, confidence=0.8), assigned(INBOUND))
     assert (against.posted, against.because) == ("held", CrossingReason.CONTRADICTS_VISIT)
+
+
+def test_loose_goods_that_the_only_visit_expects_need_less_of_the_radio_if_they_were_read_often() -> None:
+    known = assigned(visit("V-1", line("ASN-1", gtin=CASE_GTIN, quantity=3)))
+    often = decided(passage(item_tag(), confidence=0.82, reads=25), known)
+    assert (often.posted, round(often.confidence, 3)) == ("posted", 0.953)
+    seldom = decided(passage(item_tag(), confidence=0.82, reads=24), known)
+    assert (seldom.posted, seldom.confidence) == ("held", 0.82)
+
+
+CASES = [item_tag() for _ in range(7)]
+
+
+def told_of(*others: Passage, label: Passage) -> str:
+    known = assigned(
+        INBOUND, visit("V-2", line("SO-1", units=[OTHER_PALLET], gtin=CASE_GTIN), direction="outbound")
+    )
+    met = [passage(tag) for tag in CASES]
+    posting = Posting([portal()], TagRules(), known)
+    found = {done.epc: decision for done, decision in posting.take([*met, *others, label])}
+    return f"{found[label.epc].direction} {found[label.epc].posted}"
+
+
+@pytest.mark.parametrize("direction", [CrossingDirection.STRAY, CrossingDirection.UNDECIDED, IN])
+def test_a_units_content_says_what_its_label_does_not(direction: CrossingDirection) -> None:
+    assert told_of(label=passage(unit_tag(), direction, confidence=0.6)) == "in posted"
+
+
+def test_content_is_silent_where_it_disagrees_or_may_be_of_another_unit() -> None:
+    label = passage(unit_tag(), CrossingDirection.STRAY, confidence=0.6)
+    back = [passage(item_tag(), OUT, at_s=1) for _ in range(3)]
+    assert told_of(*back, label=label) == "stray evidence"
+    assert told_of(passage(unit_tag(OTHER_PALLET)), label=label) == "stray evidence"
+    elsewhere = replace(label, neighbour="dock-2")
+    assert told_of(label=elsewhere) == "stray evidence"
+    opposite = passage(unit_tag(), OUT, confidence=0.8)
+    assert told_of(label=opposite) == "out held"
+    long_ago = passage(unit_tag(), CrossingDirection.STRAY, confidence=0.6, at_s=-60)
+    assert told_of(label=long_ago) == "stray evidence"
 
 
 def test_a_tag_that_crosses_the_same_way_twice_has_crossed_once() -> None:
