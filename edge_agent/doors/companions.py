@@ -37,6 +37,8 @@ class Companions:
         self._crossed: dict[str, list[tuple[int, int, str]]] = {}
         self._heard: dict[str, list[tuple[int, int, str]]] = {}
         self._items: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        self._stayed: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
+        """What was heard of items, whatever they did: by portal and family, from when until when, EPC."""
         self._sure: dict[str, list[tuple[int, str, str, CrossingDirection]]] = {}
         """Sure crossings by portal: when, unit or item family, EPC, direction."""
 
@@ -60,7 +62,10 @@ class Companions:
             if passage.last_seen_us - passage.first_seen_us <= _LONGEST_STAY_US:
                 when = (passage.first_seen_us, passage.last_seen_us)
                 _insert(self._heard.setdefault(passage.portal, []), (*when, thing.unit))
-        elif thing.gtin is not None and passage.direction is not CrossingDirection.STRAY:
+        elif thing.gtin is not None:
+            heard = self._stayed.setdefault((passage.portal, family(thing.gtin)), [])
+            _insert(heard, (passage.first_seen_us, passage.last_seen_us, passage.epc))
+        if thing.gtin is not None and passage.direction is not CrossingDirection.STRAY:
             kept = self._items.setdefault((passage.portal, thing.gtin), [])
             _insert(kept, (passage.occurred_us, passage.epc))
 
@@ -131,7 +136,15 @@ class Companions:
             ),
             count=len({epc for _, epc in same} | {passage.epc}),
             is_led=any(each < mine for each in same if each[1] != passage.epc),
+            heard=len({*_present(self._stayed.get((passage.portal, family(gtin)), []), at_us), passage.epc}),
         )
+
+    def _came_with(self, passage: Passage, gtin: str) -> Iterator[str]:
+        """List the tags of the same item that this portal began to hear when it began to hear this one."""
+        kept = self._stayed.get((passage.portal, family(gtin)), [])
+        begin = bisect_left(kept, (passage.first_seen_us - COMPANY_US, 0, ""))
+        end = bisect_left(kept, (passage.first_seen_us + COMPANY_US + 1, 0, ""))
+        return (epc for _, _, epc in kept[begin:end])
 
 
 def _present(kept: list[tuple[int, int, str]], at_us: int) -> Iterator[str]:

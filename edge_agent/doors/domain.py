@@ -34,6 +34,9 @@ AT_ONCE_US: Final = 3_000_000
 COMPANY_US: Final = 3_000_000
 """Tags that cross a portal so close together may be on one pallet."""
 
+PALLETFUL: Final = 8
+"""So many pieces of one item that are heard at once are a pallet's."""
+
 _MOST_DOCUMENTS: Final = 8
 
 Posted = Literal["posted", "held", "evidence"]
@@ -61,6 +64,13 @@ class Company:
     """Tags of the same item, this one included."""
     is_led: bool = False
     """One of them was earlier: that one stands for the whole group."""
+    heard: int = 1
+    """Tags of the same item that the portal heard meanwhile, whatever they did; this one included."""
+
+    @property
+    def stayed(self) -> bool:
+        """Whether it is one of a pallet's that did not cross: many were heard, and most of them stayed."""
+        return self.heard >= PALLETFUL and self.count * 2 < self.heard
 
 
 ALONE: Final = Company()
@@ -183,8 +193,9 @@ class _Case:
 
     @property
     def is_inside(self) -> bool:
-        """Whether it moves with a unit."""
-        return self.belongs == "inside" or (self.belongs in OPEN_QUESTIONS and self.company.has_unit)
+        """Whether it moves, or stays, with a unit."""
+        is_with_unit = self.belongs in OPEN_QUESTIONS and self.company.has_unit
+        return self.belongs == "inside" or is_with_unit or (bool(self.thing.gtin) and self.company.stayed)
 
     @property
     def is_in_a_group(self) -> bool:

@@ -178,6 +178,17 @@ def test_content_is_silent_where_it_disagrees_or_may_be_of_another_unit() -> Non
     assert told_of(label=long_ago) == "stray evidence"
 
 
+def test_one_of_a_pallet_that_stayed_is_no_loose_case() -> None:
+    known = assigned(visit("V-1", line("ASN-1", gtin=CASE_GTIN, quantity=3)))
+    stayed = [passage(item_tag(), CrossingDirection.STRAY, at_s=0.2) for _ in range(9)]
+    said = decisions([passage(item_tag()), *stayed], known)
+    odd = [each for each in said if each.direction is IN]
+    assert [(each.posted, each.because) for each in odd] == [("evidence", CrossingReason.CONTAINED)]
+    parked_long_before = [replace(each, first_seen_us=each.first_seen_us - 60_000_000) for each in stayed]
+    loose = decisions([passage(item_tag()), *parked_long_before], known)
+    assert [each.posted for each in loose if each.direction is IN] == ["posted"]
+
+
 def test_a_tag_that_crosses_the_same_way_twice_has_crossed_once() -> None:
     twice = decisions([passage(unit_tag()), passage(unit_tag(), at_s=5)], assigned(INBOUND))
     assert [(each.posted, each.because) for each in twice] == [
