@@ -136,7 +136,7 @@ class Companions:
             ),
             count=len({epc for _, epc in same} | {passage.epc}),
             is_led=any(each < mine for each in same if each[1] != passage.epc),
-            heard=len({*_present(self._stayed.get((passage.portal, family(gtin)), []), at_us), passage.epc}),
+            heard=len({*self._came_with(passage, gtin), passage.epc}),
         )
 
     def _came_with(self, passage: Passage, gtin: str) -> Iterator[str]:
