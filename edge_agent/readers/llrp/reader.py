@@ -83,6 +83,7 @@ class LlrpReader:
             on_failure=self._give_up,
             tap=tap,
         )
+        self._is_lost = False
         self._thread = threading.Thread(target=self._run, name=f"reader-{settings.id}")
 
     def start(self) -> None:
@@ -140,6 +141,8 @@ class LlrpReader:
                 if self._stopping.is_set():
                     return
                 self._note_loss(str(error) or error.__class__.__name__)
+            finally:
+                self._tell_if_lost()
             if self.counters.opened != opened_before:
                 retry_s = self._timing.first_retry_s
             # Up to half of it is chance, so that the readers behind one switch do not all come back at once.
@@ -162,7 +165,13 @@ class LlrpReader:
             if is_open:
                 self.counters.state = ReaderState.WAITING
                 self.counters.lost += not self._stopping.is_set()
-                self._delivery.disconnected()
+                self._is_lost = True
+
+    def _tell_if_lost(self) -> None:
+        """Tell the listener of a loss, once the counters say why."""
+        if self._is_lost:
+            self._is_lost = False
+            self._delivery.disconnected()
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(
