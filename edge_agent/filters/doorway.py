@@ -13,6 +13,10 @@ _SAME_LOAD_US: Final = 300_000
 """Beams that are free for less are looking through a pallet."""
 _BETWEEN_BEAMS_US: Final = 1_500_000
 """A cart is shorter than the beams are apart: so long after it left one beam it still reaches the other."""
+_AFTER_US: Final = 2_000_000
+"""Who passed is still near so long after the beams are free."""
+_STUCK_US: Final = 60_000_000
+"""A beam that is broken for longer has something leaning in it: nobody waits for that."""
 _KEPT_US: Final = 180_000_000
 _MOST_CHANGES: Final = 512
 
@@ -33,6 +37,8 @@ class Doorway:
     def __init__(self) -> None:
         """Begin with both beams free."""
         self._changes: deque[tuple[int, int, bool]] = deque(maxlen=_MOST_CHANGES)
+        self._broken = [False, False]
+        self._changed_us = -_STUCK_US
 
     def change(self, at_us: int, beam: int, *, is_broken: bool) -> None:
         """Take one change.
@@ -43,8 +49,21 @@ class Doorway:
             is_broken: Whether something stands in it now.
         """
         self._changes.append((at_us, beam, is_broken))
+        self._broken[beam] = is_broken
+        self._changed_us = max(self._changed_us, at_us)
         while self._changes[0][0] < at_us - _KEPT_US:
             self._changes.popleft()
+
+    def is_busy(self, now_us: int) -> bool:
+        """Tell whether somebody stands in the beams, or has just left them.
+
+        Args:
+            now_us: Present time.
+
+        Returns:
+            Whether the last pass may not be over yet.
+        """
+        return now_us - self._changed_us < (_STUCK_US if any(self._broken) else _AFTER_US)
 
     def passes(self) -> list[Pass]:
         """Tell who passed.

@@ -182,6 +182,8 @@ class Field:
         """Look at a tag when it is due; say when to look again, 0 for never."""
         # Time is that of the deadline, not of the read that let it pass.
         silent_us = due_us - track.last_us
+        if self.portal.beam_ports and self.doorway.is_busy(due_us):
+            return due_us + LOOK_US
         if silent_us < PAUSE_US:
             if due_us - track.first_us >= YOUNG_US:
                 self._look_at_rest(track, due_us, decided)

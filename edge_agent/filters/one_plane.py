@@ -25,6 +25,8 @@ _MARGIN_US: Final = 700_000
 _OVERLAP_US: Final = 1_000_000
 _UNHEARD_DBM: Final = -80.0
 _LOUDEST: Final = 4
+_MOST_COUNTED: Final = 40
+"""More reads in the doorway are a wait in it, and tell no more."""
 _PASSED_DBM: Final = -50.0
 """Without beams: as loud as goods in the doorway usually are."""
 _PASSED_SCALE_DB: Final = 3.0
@@ -66,7 +68,7 @@ def scores(reads: Sequence[Read], passes: Sequence[Pass]) -> dict[int, float]:
             + 0.25 * (level + 50.0)
             + 0.02 * min(max(level - other, -20.0), 20.0)
             + 3.79 * share
-            - 0.73 * math.log1p(len(within))
+            - 0.73 * math.log1p(min(len(within), _MOST_COUNTED))
         )
     return found
 

@@ -34,3 +34,14 @@ def test_two_who_follow_each_other_are_two() -> None:
     first = ((1.0, OUTER, True), (1.4, INNER, True), (1.8, OUTER, False), (2.2, INNER, False))
     second = ((3.0, OUTER, True), (3.4, INNER, True), (3.8, OUTER, False), (4.2, INNER, False))
     assert passes(*first, *second) == [(1.0, 2.2, 1), (3.0, 4.2, 1)]
+
+
+def test_the_doorway_is_busy_until_two_seconds_after_the_beams_are_free_but_not_for_ever() -> None:
+    doorway = Doorway()
+    assert not doorway.is_busy(0)
+    doorway.change(10 * SECOND, OUTER, is_broken=True)
+    assert doorway.is_busy(60 * SECOND)
+    assert not doorway.is_busy(71 * SECOND)
+    doorway.change(80 * SECOND, OUTER, is_broken=False)
+    assert doorway.is_busy(81 * SECOND)
+    assert not doorway.is_busy(83 * SECOND)
