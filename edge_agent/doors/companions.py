@@ -38,7 +38,7 @@ class Companions:
         self._heard: dict[str, list[tuple[int, int, str]]] = {}
         self._items: dict[tuple[str, str], list[tuple[int, str]]] = {}
         self._stayed: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
-        """What was heard of items, whatever they did: by portal and family, from when until when, EPC."""
+        """What was heard of items, whatever they did: by portal and GTIN, from when until when, EPC."""
         self._sure: dict[str, list[tuple[int, str, str, CrossingDirection]]] = {}
         """Sure crossings by portal: when, unit or item family, EPC, direction."""
 
@@ -63,7 +63,7 @@ class Companions:
                 when = (passage.first_seen_us, passage.last_seen_us)
                 _insert(self._heard.setdefault(passage.portal, []), (*when, thing.unit))
         elif thing.gtin is not None:
-            heard = self._stayed.setdefault((passage.portal, family(thing.gtin)), [])
+            heard = self._stayed.setdefault((passage.portal, thing.gtin), [])
             _insert(heard, (passage.first_seen_us, passage.last_seen_us, passage.epc))
         if thing.gtin is not None and passage.direction is not CrossingDirection.STRAY:
             kept = self._items.setdefault((passage.portal, thing.gtin), [])
@@ -141,7 +141,7 @@ class Companions:
 
     def _came_with(self, passage: Passage, gtin: str) -> Iterator[str]:
         """List the tags of the same item that this portal began to hear when it began to hear this one."""
-        kept = self._stayed.get((passage.portal, family(gtin)), [])
+        kept = self._stayed.get((passage.portal, gtin), [])
         begin = bisect_left(kept, (passage.first_seen_us - COMPANY_US, 0, ""))
         end = bisect_left(kept, (passage.first_seen_us + COMPANY_US + 1, 0, ""))
         return (epc for _, _, epc in kept[begin:end])

@@ -162,11 +162,12 @@ class Posting:
         return spoken
 
     def _has_crossed(self, passage: Passage) -> bool:
-        """Tell whether another passage of the tag at this portal is sure already."""
+        """Tell whether an earlier passage of the tag at this portal is sure."""
         return any(
             other.portal == passage.portal
             and other.confidence >= SURE
-            and abs(other.occurred_us - passage.occurred_us) <= NEIGHBOUR_US
+            and other.first_seen_us < passage.first_seen_us
+            and passage.occurred_us - other.occurred_us <= NEIGHBOUR_US
             for other in self._crossed.get(passage.epc, ())
         )
 
@@ -194,11 +195,11 @@ class Posting:
             other
             for other in self._crossed.get(passage.epc, ())
             if other.portal == portal.id
-            and (other.occurred_us, other.first_seen_us) < (passage.occurred_us, passage.first_seen_us)
-            and passage.occurred_us - other.occurred_us <= NEIGHBOUR_US
+            and other.first_seen_us < passage.first_seen_us
+            and abs(passage.occurred_us - other.occurred_us) <= NEIGHBOUR_US
             and other.confidence >= min(portal.post_at, passage.confidence)
         ]
-        last = max(before, key=attrgetter("occurred_us", "first_seen_us"), default=None)
+        last = max(before, key=attrgetter("first_seen_us"), default=None)
         return last is not None and last.direction is passage.direction
 
     def _elsewhere(self, passage: Passage, near: Collection[str]) -> Elsewhere:

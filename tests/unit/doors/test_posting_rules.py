@@ -189,6 +189,13 @@ def test_one_of_a_pallet_that_stayed_is_no_loose_case() -> None:
     assert [each.posted for each in loose if each.direction is IN] == ["posted"]
 
 
+def test_a_loose_case_crosses_although_its_own_tagged_items_are_heard_with_it() -> None:
+    known = assigned(visit("V-1", line("ASN-1", gtin=CASE_GTIN, quantity=3)))
+    items = [passage(item_tag(ITEM_GTIN), at_s=0.1) for _ in range(24)]
+    said = decisions([passage(item_tag()), *items], known)
+    assert [each.posted for each in said if each.thing.gtin == CASE_GTIN] == ["posted"]
+
+
 def test_a_tag_that_crosses_the_same_way_twice_has_crossed_once() -> None:
     twice = decisions([passage(unit_tag()), passage(unit_tag(), at_s=5)], assigned(INBOUND))
     assert [(each.posted, each.because) for each in twice] == [
