@@ -11,7 +11,8 @@ from typing import Final, TypeVar
 from cloud.db import Connection, LastingConnection, in_transaction
 from cloud.documents import service as documents
 from cloud.documents import visits
-from cloud.documents.papers import read_import
+from cloud.documents.domain import DocumentError
+from cloud.documents.papers import ImportFileError, read_import
 from cloud.identity.actor import Actor, Role
 from cloud.local.accounts import admit
 from cloud.local.demo.stage import DemoGateway, script, toml
@@ -92,9 +93,15 @@ def register(app_dsn: str, gateway: DemoGateway, now: datetime) -> None:
         app_dsn: Connection of ``dockledger_app``.
         gateway: The doors' gateway, registered.
         now: The present.
+
+    Raises:
+        DockError: If the ledger refuses them: the data directory holds other goods by these names.
     """
-    papers = read_import(gateway.directory / "dock" / "documents.json")
-    _once(app_dsn, lambda conn: documents.import_all(conn, KEEPER, papers, now=now))
+    try:
+        papers = read_import(gateway.directory / "dock" / "documents.json")
+        _once(app_dsn, lambda conn: documents.import_all(conn, KEEPER, papers, now=now))
+    except (DocumentError, ImportFileError) as error:
+        raise DockError(f"the doors' documents cannot be imported: {error}") from error
 
 
 def agent(gateway: DemoGateway, data_dir: Path, broker_address: str, page_port: int) -> Service:
