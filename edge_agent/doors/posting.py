@@ -162,12 +162,11 @@ class Posting:
         return spoken
 
     def _has_crossed(self, passage: Passage) -> bool:
-        """Tell whether an earlier passage of the tag at this portal is sure."""
+        """Tell whether another passage of the tag at this portal, before or after, is known to be sure."""
         return any(
             other.portal == passage.portal
             and other.confidence >= SURE
-            and other.first_seen_us < passage.first_seen_us
-            and passage.occurred_us - other.occurred_us <= NEIGHBOUR_US
+            and abs(passage.occurred_us - other.occurred_us) <= NEIGHBOUR_US
             for other in self._crossed.get(passage.epc, ())
         )
 
