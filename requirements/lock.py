@@ -7,7 +7,7 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
-EXTRAS: Final = ("edge", "llrp", "cloud", "local", "sim")
+EXTRAS: Final = ("edge", "llrp", "cloud", "local", "forecast", "sim")
 """What ``make demo`` runs. The other extras are locked once a part of the product imports them."""
 
 LOCKS: Final = {"run": ("build",), "dev": ("build", "test", "check")}
