@@ -140,14 +140,6 @@ class Agent:
         location = self._by_hand.location_of(unit)
         return location if location == self._positions.location_of(unit) else None
 
-    def visits_at_doors(self) -> Mapping[str, str]:
-        """Say how far the visits open at each door are.
-
-        Returns:
-            By door: ``V-7: seen 57 of 60``.
-        """
-        return self._floor.progress()
-
     def _makers(self, settings: AgentSettings) -> Mapping[str, Callable[[], SerialScanner]]:
         return {each.id: partial(self._make_scanner, each, settings) for each in settings.scanner}
 
@@ -303,4 +295,5 @@ class Agent:
             antennas=self._floor.antennas(),
             crossings=self._floor.crossings(),
             notes=self._floor.notes(),
+            visits=self._floor.progress(),
         )

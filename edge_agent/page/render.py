@@ -42,7 +42,7 @@ def render(status: PageStatus) -> str:
         f"<header><h1>{escape(title)}</h1>"
         f'<p class="quiet">{_instant(health.sent_at)} · up {_duration(health.uptime_s)} · '
         f"{escape(status.version)}</p></header>"
-        f"<main>{banner}{_devices(status)}{_antennas(status)}{_crossings(status)}"
+        f"<main>{banner}{_visits(status)}{_devices(status)}{_antennas(status)}{_crossings(status)}"
         f"{_outbox(health.outbox)}{_clock(status)}{_counters(status)}</main>"
         '<footer class="quiet">For programs: <a href="/status.json">status.json</a></footer></body></html>'
     )
@@ -60,6 +60,13 @@ def _table(heads: Iterable[str], rows: Iterable[Iterable[str]], *, nothing: str)
     head = "".join(f'<th scope="col">{each}</th>' for each in heads)
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _visits(status: PageStatus) -> str:
+    if not status.visits:
+        return ""
+    rows = ((escape(door), escape(far)) for door, far in sorted(status.visits.items()))
+    return _section("Visits at the doors", _table(("door", "visit"), rows, nothing=""))
 
 
 def _devices(status: PageStatus) -> str:

@@ -41,6 +41,8 @@ class PageStatus:
     """The last ones, newest first."""
     notes: Mapping[str, str] | None = None
     """By reader or scanner: why it is not what it should be, in its own words."""
+    visits: Mapping[str, str] | None = None
+    """By door with a visit: how far it is, as ``V-7: seen 57 of 60``."""
 
 
 def as_json_object(status: PageStatus) -> dict[str, Any]:
@@ -70,6 +72,7 @@ def as_json_object(status: PageStatus) -> dict[str, Any]:
             crossing.model_dump(mode="json", include=set(_SHOWN_OF_CROSSING)) for crossing in status.crossings
         ],
         "notes": dict(status.notes or {}),
+        "visits": dict(status.visits or {}),
         "problems": list(problems(status)),
     }
 

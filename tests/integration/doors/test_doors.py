@@ -48,7 +48,7 @@ def test_a_pallet_that_comes_in_is_one_crossing_and_one_position(dock: Dock) -> 
     assert counters["crossings_posted"] == 1
     assert [each["reads"] for each in said["antennas"]] == [60, 60, 60, 60]
     assert [each["unit"] for each in said["crossings"]] == [SSCC]
-    assert agent.agent.visits_at_doors() == {"dock-1": "V-1: seen 1 of 1"}
+    assert said["visits"] == {"dock-1": "V-1: seen 1 of 1"}
     agent.stop()
     for file in dock.directory.iterdir():
         assert FOREIGN.encode() not in file.read_bytes(), f"a foreign tag is kept in {file.name}"

@@ -75,4 +75,4 @@ def test_a_pallet_with_forty_cases_and_480_items_that_is_scanned_too_is_one_posi
         act()
     found = kinds(dock.records())
     assert (found["crossing"], found["unit_position"], found["movement"]) == (521, 1, 0)
-    assert dock.running[0].agent.visits_at_doors() == {"dock-1": "V-1: seen 1 of 1"}
+    assert dock.page()["visits"] == {"dock-1": "V-1: seen 1 of 1"}

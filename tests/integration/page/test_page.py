@@ -73,6 +73,7 @@ def status(**changed: Any) -> PageStatus:
         is_connected=True,
         antennas=(AntennaStatus("r1", 3, 1200, NOW - timedelta(seconds=90), "dock-1"),),
         crossings=(crossing(),),
+        visits={"dock-1": "V-7: seen 57 of 60"},
     )
 
 
@@ -135,6 +136,7 @@ def test_the_page_says_what_the_gateway_does(serve: Callable[..., PageServer]) -
     assert (response.status, response.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     page = Page(html)
     for words in (
+        "Visits at the doors door visit dock-1 V-7: seen 57 of 60",
         "gw-1 · leeds", "up 1 d 2 h · dockledger-edge 0.1.0", "All is well.",
         "r1 reader open 48,211 0 s ago", "s1 scanner open 0 never", "r1:3 dock-1 1,200 1 min ago",
         "dock-1 ← in posted 106141412345678908", "97% sure · 3 reads", "20 s ago",
