@@ -1,0 +1,1 @@
+"""Planning runs: what was read, with what parameters and code, and what came of it."""
