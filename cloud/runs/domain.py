@@ -76,6 +76,12 @@ class Run:
         """How long it took; None while it runs."""
         return None if self.finished_at is None else self.finished_at - self.started_at
 
+    @property
+    def slot_is_done(self) -> str:
+        """Say that the slot needs no further run."""
+        where = "the network" if self.site is None else f"site {self.site!r}"
+        return f"{self.kind} of {where} has its run of slot {self.slot:%Y-%m-%d %H:%M:%S} UTC already"
+
 
 def canonical(value: Mapping[str, Any]) -> bytes:
     """Write inputs or parameters so that equal ones give equal bytes.

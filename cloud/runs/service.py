@@ -5,8 +5,6 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any, Final
 
-from psycopg.errors import UniqueViolation
-
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
@@ -63,7 +61,7 @@ def begin(
     _require(actor, site)
     act_as(conn, actor)
     if slot is not None and (done := store.of_slot(conn, kind, site, slot)):
-        raise SlotDoneError(_slot_done(done))
+        raise SlotDoneError(done.slot_is_done)
     run_id = store.begin(
         conn,
         kind=kind,
@@ -95,11 +93,7 @@ def finish(conn: Connection, run_id: RunId, outcome: Mapping[str, Any]) -> None:
         UnknownRunError: If there is none within reach.
     """
     run = _found(conn, run_id)
-    try:
-        is_finished = store.finish(conn, run_id, canonical(outcome).decode())
-    except UniqueViolation as error:
-        raise SlotDoneError(_slot_done(run)) from error
-    if not is_finished:
+    if not store.finish(conn, run, canonical(outcome).decode()):
         raise RunOverError(f"run {run_id} is {run.state} already: expected running")
 
 
@@ -199,8 +193,3 @@ def _found(conn: Connection, run_id: int) -> Run:
     if not found:
         raise UnknownRunError(f"there is no run {run_id} that this session may see")
     return found[0]
-
-
-def _slot_done(run: Run) -> str:
-    where = "the network" if run.site is None else f"site {run.site!r}"
-    return f"{run.kind} of {where} has its run of slot {run.slot:%Y-%m-%d %H:%M:%S} UTC already"

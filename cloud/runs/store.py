@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from psycopg import Connection
+from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
 from cloud.db import statements
-from cloud.runs.domain import Run, RunId
+from cloud.runs.domain import Run, RunId, SlotDoneError
 
 _SQL: Final = statements("cloud.runs")
 
@@ -56,18 +57,25 @@ def begin(
     return RunId(row[0]) if row else None
 
 
-def finish(conn: Connection, run_id: RunId, outcome: str) -> bool:
+def finish(conn: Connection, run: Run, outcome: str) -> bool:
     """Mark a run done.
 
     Args:
         conn: In the transaction that writes its results.
-        run_id: Which.
+        run: Which.
         outcome: JSON object.
 
     Returns:
         False if it does not run.
+
+    Raises:
+        SlotDoneError: If another run of the slot was faster.
     """
-    return conn.execute(_SQL["finish"], {"run_id": run_id, "outcome": outcome}).rowcount == 1
+    try:
+        done = conn.execute(_SQL["finish"], {"run_id": run.run_id, "outcome": outcome})
+    except UniqueViolation as error:
+        raise SlotDoneError(run.slot_is_done) from error
+    return done.rowcount == 1
 
 
 def fail(conn: Connection, run_id: RunId, error: str) -> bool:

@@ -19,8 +19,8 @@ ELSEWHERE = Actor("user:eve", frozenset({Role.PLANNER}), frozenset({"york"}))
 INPUTS = {"lines": 12, "until": SLOT, "stock": Decimal("3.50")}
 
 ANOTHER_DONE = """
-    INSERT INTO planning_run (kind, site_id, slot, started_by, inputs_sha256, inputs, parameters, code_version,
-        as_of_position, completeness, state, started_at, finished_at)
+    INSERT INTO planning_run (kind, site_id, slot, started_by, inputs_sha256, inputs, parameters,
+        code_version, as_of_position, completeness, state, started_at, finished_at)
     SELECT kind, site_id, slot, started_by, inputs_sha256, inputs, parameters, code_version,
         as_of_position, completeness, state, started_at, finished_at
     FROM planning_run WHERE run_id = %s"""

@@ -109,6 +109,9 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "ledger.manual.post_movement": MOVERS,
     "ledger.replays.request_replay": SETTLERS,
     "master.places.add_location": MOVERS,
+    "runs.service.begin": frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}),
+    "runs.service.run": OPERATIONS,
+    "runs.service.runs": OPERATIONS,
 }
 """Who may give which command."""
 
