@@ -1,0 +1,1 @@
+"""Approved is done: decisions and the carriers that carry them out, in one transaction."""

@@ -1,0 +1,64 @@
+"""Who may say yes to a decision, under which role, and in words why not."""
+
+from cloud.db import Connection
+from cloud.decisions import store
+from cloud.decisions.domain import AboveLimitError, Decision, approving_roles, choose_role
+from cloud.identity.actor import Actor, NotAllowedError
+
+
+def role_for(conn: Connection, actor: Actor, decision: Decision) -> str:
+    """Find the role under which an actor may approve a decision, or undo it.
+
+    Further approvals of the same person, kind and item wait until the transaction ends.
+
+    Args:
+        conn: In a transaction.
+        actor: Who would.
+        decision: What.
+
+    Returns:
+        The role.
+
+    Raises:
+        OwnDecisionError: If it is the actor's own, above the limit for one's own.
+        AboveLimitError: If it is worth more than the actor's roles may approve today.
+    """
+    allowances = store.allowances(conn, decision, approving_roles(actor, decision.site))
+    spent = store.spent(conn, decision.decision_id, actor.id)
+    return choose_role(decision, actor.id, allowances, spent).role
+
+
+def require_approving(conn: Connection, actor: Actor, decision: Decision) -> None:
+    """Refuse whoever approves nothing of this kind here; who approves little may still say no to much.
+
+    Args:
+        conn: In a transaction.
+        actor: Who would say no.
+        decision: To what.
+
+    Raises:
+        AboveLimitError: If none of the actor's roles approves anything of the kind at the site.
+    """
+    allowances = store.allowances(conn, decision, approving_roles(actor, decision.site))
+    if not any(allowance.amount is None or allowance.amount > 0 for allowance in allowances):
+        raise AboveLimitError(
+            f"{actor.id} approves nothing of kind {decision.kind} at {decision.site}, and so rejects nothing"
+        )
+
+
+def why_not(conn: Connection, actor: Actor, decision: Decision) -> str | None:
+    """Say why an actor could not approve a decision now.
+
+    Args:
+        conn: In a transaction.
+        actor: Who would.
+        decision: What.
+
+    Returns:
+        The reason for people, or None if the actor may.
+    """
+    try:
+        role_for(conn, actor, decision)
+    except NotAllowedError as error:
+        return str(error)
+    return None
