@@ -51,6 +51,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "crossings.reading.open_cards": STAFF,
     "crossings.service.answer": DOCK,
     "crossings.service.take_back": MOVERS,
+    "demand.service.import_lines": MOVERS | {Role.PLANNER},
     "documents.catalogue.portals": STAFF,
     "documents.catalogue.put_item": MOVERS,
     "documents.catalogue.put_portal": MOVERS,

@@ -1,0 +1,85 @@
+-- When a site could not sell an item: usable on hand at or below zero during opening hours (DOMAIN D10).
+
+-- Usable stock of items at sites as a step function: its level from `from_at` until `until_at`. Begins with the
+-- item's first change in a real place there; what was before is unknown.
+CREATE OR REPLACE FUNCTION usable_levels(sites text[], before_at timestamptz)
+    RETURNS TABLE (site_id text, item_id bigint, from_at timestamptz, until_at timestamptz, quantity numeric)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH real_cell AS MATERIALIZED (
+        SELECT c.cell_id, c.site_id, a.canonical_id AS item_id, a.numerator, a.denominator,
+            coalesce(c.disposition, 'sellable') = 'sellable' AS is_usable
+        FROM cell c
+        JOIN location l ON l.location_id = c.location_id AND l.kind <> 'virtual'
+        JOIN canonical_item a ON a.item_id = c.item_id
+        WHERE sites IS NULL OR c.site_id = ANY (sites)
+    ), change AS (
+        SELECT r.site_id, r.item_id, d.occurred_at,
+            CASE WHEN r.is_usable THEN d.delta * r.numerator / r.denominator ELSE 0 END AS delta
+        FROM real_cell r
+        JOIN cell_delta d ON d.cell_id = r.cell_id
+        WHERE d.occurred_at < before_at
+        UNION ALL
+        SELECT r.site_id, r.item_id, m.occurred_at,
+            CASE WHEN r.is_usable THEN side.delta * r.numerator / r.denominator ELSE 0 END
+        FROM fold_head f
+        JOIN ledger_entry e ON e.position > f.position
+        JOIN movement m ON m.posting_id = e.posting_id
+        CROSS JOIN LATERAL (VALUES (m.from_cell, -m.quantity), (m.to_cell, m.quantity)) side (cell_id, delta)
+        JOIN real_cell r ON r.cell_id = side.cell_id
+        WHERE m.occurred_at < before_at
+    ), at_once AS (
+        SELECT c.site_id, c.item_id, c.occurred_at, sum(c.delta) AS delta
+        FROM change c GROUP BY 1, 2, 3
+    )
+    SELECT a.site_id, a.item_id, a.occurred_at,
+        coalesce(lead(a.occurred_at) OVER w, before_at), sum(a.delta) OVER w
+    FROM at_once a
+    WINDOW w AS (PARTITION BY a.site_id, a.item_id ORDER BY a.occurred_at)
+$$;
+
+-- Stock-outs that meet opening hours, cut to begin and end within them; long ones pass closed nights whole.
+CREATE OR REPLACE FUNCTION pub_stockout_interval(sites text[], since_at timestamptz, before_at timestamptz)
+    RETURNS TABLE (site text, item text, item_id bigint, from_at timestamptz, until_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH empty AS (
+        SELECT l.site_id, l.item_id, l.from_at, l.until_at,
+            l.from_at IS DISTINCT FROM lag(l.until_at) OVER w AS begins
+        FROM usable_levels(sites, before_at) l
+        WHERE l.quantity <= 0
+        WINDOW w AS (PARTITION BY l.site_id, l.item_id ORDER BY l.from_at)
+    ), numbered AS (
+        SELECT e.*, count(*) FILTER (WHERE e.begins) OVER (PARTITION BY e.site_id, e.item_id ORDER BY e.from_at) AS nth
+        FROM empty e
+    ), out_of_stock AS (
+        SELECT n.site_id, n.item_id, greatest(min(n.from_at), since_at) AS from_at, least(max(n.until_at), before_at) AS until_at
+        FROM numbered n
+        GROUP BY n.site_id, n.item_id, n.nth
+        HAVING max(n.until_at) > since_at AND min(n.from_at) < before_at
+    ), hours AS MATERIALIZED (
+        SELECT s.site_id, s.opens_at IS NULL AS is_always, w.opens, w.closes
+        FROM site s
+        CROSS JOIN LATERAL (SELECT since_at::date - 3 AS first_day, before_at::date - since_at::date + 6 AS days) r
+        CROSS JOIN LATERAL (
+            SELECT array_agg((r.first_day + n + s.opens_at) AT TIME ZONE s.time_zone ORDER BY n) AS opens,
+                array_agg((r.first_day + n + CASE WHEN s.closes_at > s.opens_at THEN 0 ELSE 1 END + s.closes_at)
+                    AT TIME ZONE s.time_zone ORDER BY n) AS closes
+            FROM generate_series(0, r.days) n) w
+    ), cut AS (
+        SELECT o.site_id, o.item_id,
+            CASE WHEN h.is_always OR o.from_at < h.closes[b.nth] THEN o.from_at ELSE h.opens[b.nth + 1] END AS from_at,
+            CASE WHEN h.is_always THEN o.until_at
+                ELSE least(o.until_at, h.closes[width_bucket(o.until_at - INTERVAL '1 microsecond', h.opens)]) END AS until_at
+        FROM out_of_stock o
+        JOIN hours h ON h.site_id = o.site_id
+        CROSS JOIN LATERAL (SELECT width_bucket(o.from_at, h.opens) AS nth) b
+    )
+    SELECT c.site_id, i.code, c.item_id, c.from_at, c.until_at
+    FROM cut c JOIN item i ON i.item_id = c.item_id
+    WHERE c.from_at < c.until_at
+    ORDER BY c.site_id, i.code, c.from_at
+$$;
+
+REVOKE ALL ON FUNCTION usable_levels(text[], timestamptz), pub_stockout_interval(text[], timestamptz, timestamptz)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pub_stockout_interval(text[], timestamptz, timestamptz)
+    TO dockledger_app, dockledger_planner, dockledger_auditor;

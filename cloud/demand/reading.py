@@ -1,0 +1,70 @@
+"""Demand as arrays: a site and days in, an item x day matrix and its censored cells out."""
+
+from datetime import date, timedelta
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud.db import Connection, statements
+
+_SQL: Final = statements("cloud.demand")
+
+
+class Item(NamedTuple):
+    """An item that was asked for."""
+
+    code: str
+    item_id: int
+
+
+class DailyMatrix(NamedTuple):
+    """What was asked for by item and site day."""
+
+    items: tuple[Item, ...]
+    """By code; those asked for on at least one of the days."""
+    days: tuple[date, ...]
+    """Site days, each once, without gaps."""
+    quantity: NDArray[np.float64]
+    """Items x days, in base units; 0 where nothing was asked for."""
+    censored: NDArray[np.bool_]
+    """Items x days: the site could not sell the item during part of the day's opening hours, so that more
+    may have been wanted. False where the ledger does not know."""
+
+
+def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -> DailyMatrix:
+    """Read a site's demand as a matrix.
+
+    Args:
+        conn: A connection that may read demand.
+        site: Site id.
+        from_day: First site day.
+        until_day: Last site day; not before the first.
+
+    Returns:
+        The matrix; without items if nothing was asked for.
+
+    Raises:
+        ValueError: If the days are in the wrong order.
+    """
+    if until_day < from_day:
+        raise ValueError(f"until_day {until_day} is before from_day {from_day}")
+    days = tuple(from_day + timedelta(days=n) for n in range((until_day - from_day).days + 1))
+    asked = {"sites": [site], "from_day": from_day, "until_day": until_day}
+    rows: dict[int, int] = {}
+    items: list[Item] = []
+    entries: list[tuple[int, int, float]] = []
+    for code, item_id, day, quantity in conn.execute(_SQL["demand_days"], asked):
+        row = rows.setdefault(item_id, len(items))
+        if row == len(items):
+            items.append(Item(code, item_id))
+        entries.append((row, day, quantity))
+    quantities = np.zeros((len(items), len(days)))
+    censored = np.zeros(quantities.shape, dtype=np.bool_)
+    if items:
+        at_rows, at_days, found = zip(*entries, strict=True)
+        quantities[at_rows, at_days] = found
+        for item_id, day in conn.execute(_SQL["censored_days"], asked):
+            if item_id in rows:
+                censored[rows[item_id], day] = True
+    return DailyMatrix(tuple(items), days, quantities, censored)

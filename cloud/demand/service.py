@@ -1,0 +1,117 @@
+"""Saying what was asked for: the same twice is once, something else is a new revision."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Literal
+
+from cloud.db import Connection
+from cloud.demand import store
+from cloud.demand.domain import (
+    IMPORTERS,
+    MOST_FAULTS_TOLD,
+    DemandError,
+    Fault,
+    FaultyLinesError,
+    Imported,
+    StagedLine,
+)
+from cloud.identity.actor import Actor
+from cloud.identity.store import act_as
+
+
+class Faults:
+    """What is wrong with a batch so far; told up to a number, all counted."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.told: list[Fault] = []
+        self.total = 0
+
+    def add(self, fault: Fault) -> None:
+        """Take one more.
+
+        Args:
+            fault: It.
+        """
+        self.total += 1
+        if len(self.told) < MOST_FAULTS_TOLD:
+            self.told.append(fault)
+
+
+def import_lines(
+    conn: Connection,
+    actor: Actor,
+    lines: Iterable[StagedLine],
+    *,
+    faults: Faults,
+    origin: str,
+    now: datetime,
+    makes_items: bool = False,
+    twice: Literal["first", "second"] | None = None,
+    about: dict[str, object] | None = None,
+) -> Imported:
+    """Store a batch of lines, or nothing of it.
+
+    Args:
+        conn: In a transaction that the caller commits; lines of one source wait for each other.
+        actor: A supervisor, inventory controller or planner of every site named.
+        lines: Right in themselves; read once, so any number fits in memory.
+        faults: What the reader of the lines finds wrong while they are read.
+        origin: How a place is called, with ``{}`` for its number: ``pos.csv, line {}``.
+        now: The present.
+        makes_items: Whether an unknown name becomes a provisional item, as one that was scanned does.
+        twice: Which of two is meant where the site's clocks showed a local time twice.
+        about: What the audit trail says of the batch beside its size.
+
+    Returns:
+        What was new.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        FaultyLinesError: Naming every line that cannot be stored.
+        DemandError: If there are no lines.
+    """
+    actor.require(*IMPORTERS)
+    act_as(conn, actor)
+    sources: set[tuple[str, str]] = set()
+    staged = store.stage(conn, _allowed(actor, lines, sources))
+    made = 0
+    if staged:
+        store.lock_sources(conn, sources)
+        made = store.resolve(conn, makes_items=makes_items, twice=twice)
+        for fault in store.faults(conn, now=now, most=MOST_FAULTS_TOLD + 1):
+            faults.add(fault)
+    if faults.total:
+        raise FaultyLinesError(origin, sorted(faults.told), faults.total)
+    if not staged:
+        raise DemandError(f"{origin.format(1)}: there are no lines: expected at least one")
+    added, corrected, superseded = store.store(conn, actor.id)
+    repeated = staged - added - corrected - superseded
+    done = Imported(staged, added, corrected, superseded, repeated, made)
+    sites = sorted({site for site, _ in sources})
+    detail: dict[str, object] = {
+        "lines": staged,
+        "added": added,
+        "corrected": corrected,
+        "superseded": superseded,
+        "new_items": made,
+        "sources": sorted({source for _, source in sources})[:20],
+    }
+    for site in sites:
+        store.audit(conn, actor.id, "demand_imported", "demand", site=site, detail=detail | (about or {}))
+    return done
+
+
+def _allowed(
+    actor: Actor, lines: Iterable[StagedLine], sources: set[tuple[str, str]]
+) -> Iterator[StagedLine]:
+    """Pass lines on, refusing at the first of a site that the actor may not write."""
+    last = None
+    for line in lines:
+        named = line.site, line.source
+        if named != last:
+            if named not in sources:
+                actor.require(*IMPORTERS, site=line.site)
+                sources.add(named)
+            last = named
+        yield line
