@@ -1,0 +1,1 @@
+"""What happens here, told to other programs: signed, at least once."""
