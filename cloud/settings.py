@@ -5,6 +5,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit, urlunsplit
@@ -63,6 +64,9 @@ class Settings(BaseSettings):
     ingest_workers: int = Field(default=2, ge=1, le=64)
     """Ingest processes; sites are partitioned among them."""
 
+    planning_at: time = time(2, 30)
+    """When each night's planning begins, by the wall clock of each site, as `02:30`."""
+
     postgres_bin_dir: Path | None = None
     """Directory of a system PostgreSQL's `initdb` and `postgres`; by default those of the wheel."""
     embedded_broker: Literal["auto", "mosquitto", "nats"] = "auto"
@@ -80,6 +84,13 @@ class Settings(BaseSettings):
     def _broker_url_is_mqtt(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in {"mqtt", "mqtts"}:
             raise ValueError("expected mqtt://user:password@host:port or mqtts://…")
+        return value
+
+    @field_validator("planning_at")
+    @classmethod
+    def _planning_at_is_a_wall_clock_time(cls, value: time) -> time:
+        if value.tzinfo is not None:
+            raise ValueError("expected a time of the wall clock without an offset, as 02:30")
         return value
 
     @field_validator("admin_dsn", "owner_dsn", "ingest_dsn", "app_dsn")

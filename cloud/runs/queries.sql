@@ -49,3 +49,25 @@ SELECT r.run_id, r.kind, r.site_id AS site, r.slot, r.started_by, r.inputs_sha25
     r.code_version, r.as_of_position, r.completeness, r.started_at, r.finished_at, r.outcome, r.error, r.state
 FROM planning_run r
 WHERE r.kind = %(kind)s AND r.site_id IS NOT DISTINCT FROM %(site)s AND r.slot = %(slot)s AND r.state = 'done';
+
+-- name: jobs
+SELECT j.job, j.trigger, j.is_slotted, j.next_at, j.known_since, j.lease_until >= clock_timestamp() AS is_held, j.holder,
+    j.runs, j.failures, j.last_at, j.last_s, j.last_outcome, j.last_error, j.failing_since,
+    r.slot, r.state, r.started_at, r.finished_at, r.attempts, r.outcome, r.error
+FROM job j
+LEFT JOIN LATERAL (
+    SELECT l.slot, l.state, l.started_at, l.finished_at, l.attempts, l.outcome, l.error
+    FROM job_run l WHERE l.job = j.job AND l.state <> 'missed'
+    ORDER BY l.slot DESC LIMIT 1) r ON true
+WHERE j.retired_at IS NULL
+ORDER BY j.is_slotted, j.job;
+
+-- name: slots
+SELECT r.job, r.slot, r.state, r.started_at, r.finished_at, r.attempts, r.scheduler, r.asked_by, r.outcome, r.error
+FROM job_run r
+WHERE (%(job)s::text IS NULL OR r.job = %(job)s)
+    AND (%(state)s::text IS NULL OR r.state = %(state)s)
+    AND (%(before_at)s::timestamptz IS NULL
+        OR (r.started_at, r.job, r.slot) < (%(before_at)s, %(before_job)s, %(before_slot)s))
+ORDER BY r.started_at DESC, r.job DESC, r.slot DESC
+LIMIT %(limit)s;

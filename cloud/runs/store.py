@@ -1,7 +1,7 @@
 """Planning runs in the database."""
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
@@ -9,6 +9,8 @@ from psycopg.rows import class_row
 
 from cloud.db import statements
 from cloud.runs.domain import Run, RunId, SlotDoneError
+
+Row = TypeVar("Row")
 
 _SQL: Final = statements("cloud.runs")
 
@@ -117,7 +119,7 @@ def runs(
         The runs.
     """
     asked = {"run_id": run_id, "kind": kind, "site": site, "state": state, "before": before, "limit": limit}
-    return _found(conn, "runs", **asked)
+    return rows(conn, Run, "runs", **asked)
 
 
 def latest(conn: Connection, kind: str, site: str | None) -> Run | None:
@@ -131,7 +133,7 @@ def latest(conn: Connection, kind: str, site: str | None) -> Run | None:
     Returns:
         The run, or None.
     """
-    return next(iter(_found(conn, "latest", kind=kind, site=site)), None)
+    return next(iter(rows(conn, Run, "latest", kind=kind, site=site)), None)
 
 
 def of_slot(conn: Connection, kind: str, site: str | None, slot: datetime) -> Run | None:
@@ -146,9 +148,20 @@ def of_slot(conn: Connection, kind: str, site: str | None, slot: datetime) -> Ru
     Returns:
         The run that was done, or None.
     """
-    return next(iter(_found(conn, "of_slot", kind=kind, site=site, slot=slot)), None)
+    return next(iter(rows(conn, Run, "of_slot", kind=kind, site=site, slot=slot)), None)
 
 
-def _found(conn: Connection, statement: str, **asked: Any) -> list[Run]:
-    with conn.cursor(row_factory=class_row(Run)) as cursor:
+def rows(conn: Connection, kind: type[Row], statement: str, /, **asked: Any) -> list[Row]:
+    """Run a list's statement.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        kind: What each row becomes.
+        statement: Name in `queries.sql`.
+        **asked: The statement's parameters.
+
+    Returns:
+        The rows in order.
+    """
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
         return cursor.execute(_SQL[statement], asked).fetchall()

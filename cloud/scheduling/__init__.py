@@ -1,0 +1,1 @@
+"""Jobs: what runs by itself, when, and once however many schedulers there are."""

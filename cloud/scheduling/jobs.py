@@ -1,0 +1,131 @@
+"""What runs by itself: the list of jobs, each a name, a trigger and a call into the part that does it.
+
+The parts are imported when their job runs: the numerical libraries stay out of processes that only list jobs.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import time, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+
+from cloud.db import Connection, in_transaction
+from cloud.identity.actor import Actor, Role
+from cloud.scheduling import store
+from cloud.scheduling.domain import Daily, Every
+from cloud.scheduling.job import Job, Occasion
+
+SETTLE_EVERY: Final = timedelta(seconds=1.5)
+DELIVER_EVERY: Final = timedelta(seconds=1.5)
+ESCALATE_EVERY: Final = timedelta(minutes=1)
+
+COUNTING: Final = Actor("job:counting", frozenset({Role.DEVICE}), all_sites=True)
+PLANNING: Final = Actor(
+    "job:planning", frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}), all_sites=True
+)
+
+Planning = Callable[[Occasion, Sequence[str]], Mapping[str, Any]]
+
+log = structlog.get_logger()
+
+
+def listed(conn: Connection, *, planning_at: time) -> list[Job]:
+    """List the jobs of this network as it is now.
+
+    Args:
+        conn: In a transaction.
+        planning_at: When planning begins, by the wall clock of each site.
+
+    Returns:
+        The jobs; planning once per time zone of the sites.
+    """
+    return [*_loops(), *(job for zone in _zones(conn) for job in _planning(zone, planning_at))]
+
+
+def named(jobs: Sequence[Job], name: str) -> list[Job]:
+    """Find jobs by name.
+
+    Args:
+        jobs: As `listed`.
+        name: Of one, or what comes before the zone: ``forecast`` for ``forecast/Europe/Madrid``.
+
+    Returns:
+        Those that bear it, in the list's order.
+    """
+    return [job for job in jobs if name in {job.name, job.name.partition("/")[0]}]
+
+
+def _loops() -> Iterator[Job]:
+    yield Job("counting", Every(SETTLE_EVERY), _settle_counts)
+    yield Job("webhooks", Every(DELIVER_EVERY), _deliver_webhooks)
+    yield Job("escalation", Every(ESCALATE_EVERY), _escalate)
+
+
+def _planning(zone: str, at: time) -> Iterator[Job]:
+    """The nightly chain of a zone: terms of supply, what will sell, what to order."""
+    trigger = Daily(at, zone)
+    steps: tuple[tuple[str, Planning], ...] = (
+        ("parameters", _prepare),
+        ("forecast", _forecast),
+        ("replenishment", _replenish),
+    )
+    before: str | None = None
+    for name, step in steps:
+        job = Job(f"{name}/{zone}", trigger, _in_zone(zone, step), after=before, is_heavy=True)
+        yield job
+        before = job.name
+
+
+def _zones(conn: Connection) -> Iterator[str]:
+    for zone in store.zones(conn):
+        try:
+            ZoneInfo(zone)
+        except (ValueError, ZoneInfoNotFoundError):
+            log.error("time_zone_unknown", zone=zone, effect="nothing is planned for its sites")  # noqa: TRY400  the text says it
+        else:
+            yield zone
+
+
+def _in_zone(zone: str, step: Planning) -> Callable[[Occasion], Mapping[str, Any]]:
+    def run(occasion: Occasion) -> Mapping[str, Any]:
+        sites = in_transaction(occasion.source, store.zones).get(zone, [])
+        return step(occasion, sites)
+
+    return run
+
+
+def _settle_counts(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.counting.service import settle  # noqa: PLC0415  see above
+
+    return settle(occasion.source, COUNTING, occasion.now)
+
+
+def _deliver_webhooks(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.alerts.webhooks.service import deliver_webhooks  # noqa: PLC0415  see above
+
+    return deliver_webhooks(occasion.source, occasion.now)
+
+
+def _escalate(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.alerts.service import escalate  # noqa: PLC0415  see above
+
+    return escalate(occasion.source, occasion.now)
+
+
+def _prepare(occasion: Occasion, sites: Sequence[str]) -> Mapping[str, Any]:
+    from cloud.replenishment.service import prepare  # noqa: PLC0415  see above
+
+    return prepare(occasion.source, PLANNING, occasion.now, occasion.slot, sites=sites)
+
+
+def _forecast(occasion: Occasion, sites: Sequence[str]) -> Mapping[str, Any]:
+    from cloud.forecasting.service import run_all  # noqa: PLC0415  see above
+
+    return run_all(occasion.source, PLANNING, occasion.now, occasion.slot, sites=sites)
+
+
+def _replenish(occasion: Occasion, sites: Sequence[str]) -> Mapping[str, Any]:
+    from cloud.replenishment.service import run_all  # noqa: PLC0415  see above
+
+    return run_all(occasion.source, PLANNING, occasion.now, occasion.slot, sites=sites)
