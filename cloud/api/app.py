@@ -10,16 +10,20 @@ from cloud.api import problems
 from cloud.api.metrics import Metrics
 from cloud.api.routes import (
     crossings,
+    decisions,
     documents,
     gateways,
     health,
     items,
+    limits,
     locations,
     movements,
     portals,
     quarantine,
     stock,
+    tickets,
     visits,
+    webhooks,
 )
 from cloud.identity.gate import Gate
 
@@ -67,7 +71,8 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
     app.state.metrics = metrics
     problems.install(app)
     parts = (items, locations, movements, stock, gateways, quarantine, crossings, portals, documents, visits)
-    for part in parts:
+    deciding = (decisions, limits, tickets, webhooks)
+    for part in (*parts, *deciding):
         app.include_router(part.router, responses=problems.RESPONSES)
     app.include_router(health.router)
     return app

@@ -11,8 +11,19 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from cloud.alerts.domain import ResolvedTicketError, TicketWishError, UnknownTicketError
+from cloud.alerts.webhooks.domain import TakenNameError, UnknownWebhookError, WebhookWishError
 from cloud.crossings.domain import UnknownCrossingError
 from cloud.db import DataError, IntegrityError, OperationalError
+from cloud.decisions.domain import (
+    AboveLimitError,
+    DecisionError,
+    OwnDecisionError,
+    StaleDecisionError,
+    UnknownDecisionError,
+    WrongStateError,
+)
+from cloud.decisions.limits import UnknownLimitError
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
@@ -153,6 +164,19 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     ConflictingDocumentError: (HTTPStatus.CONFLICT, "document-conflict"),
     DocumentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "document-not-possible"),
     LedgerError: (HTTPStatus.UNPROCESSABLE_ENTITY, "not-postable"),
+    UnknownDecisionError: (HTTPStatus.NOT_FOUND, "no-such-decision"),
+    UnknownLimitError: (HTTPStatus.NOT_FOUND, "no-such-limit"),
+    StaleDecisionError: (HTTPStatus.CONFLICT, "decision-changed"),
+    WrongStateError: (HTTPStatus.CONFLICT, "decision-not-possible-now"),
+    OwnDecisionError: (HTTPStatus.FORBIDDEN, "own-decision"),
+    AboveLimitError: (HTTPStatus.FORBIDDEN, "above-limit"),
+    DecisionError: (HTTPStatus.UNPROCESSABLE_ENTITY, "decision-not-possible"),
+    UnknownTicketError: (HTTPStatus.NOT_FOUND, "no-such-ticket"),
+    ResolvedTicketError: (HTTPStatus.CONFLICT, "ticket-resolved"),
+    TicketWishError: (HTTPStatus.UNPROCESSABLE_ENTITY, "ticket-not-possible"),
+    UnknownWebhookError: (HTTPStatus.NOT_FOUND, "no-such-webhook"),
+    TakenNameError: (HTTPStatus.CONFLICT, "name-taken"),
+    WebhookWishError: (HTTPStatus.UNPROCESSABLE_ENTITY, "webhook-not-possible"),
 }
 
 

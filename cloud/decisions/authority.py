@@ -2,6 +2,7 @@
 
 from cloud.db import Connection
 from cloud.decisions import store
+from cloud.decisions.checks import is_job
 from cloud.decisions.domain import AboveLimitError, Decision, approving_roles, choose_role
 from cloud.identity.actor import Actor, NotAllowedError
 
@@ -23,6 +24,8 @@ def role_for(conn: Connection, actor: Actor, decision: Decision) -> str:
         OwnDecisionError: If it is the actor's own, above the limit for one's own.
         AboveLimitError: If it is worth more than the actor's roles may approve today.
     """
+    if is_job(actor):
+        raise AboveLimitError(f"{actor.id} is a job and approves nothing; a person has to")
     allowances = store.allowances(conn, decision, approving_roles(actor, decision.site))
     spent = store.spent(conn, decision.decision_id, actor.id)
     return choose_role(decision, actor.id, allowances, spent).role

@@ -96,3 +96,22 @@ WHERE decision_id = %(decision_id)s;
 UPDATE decision SET state = 'reversed', outcome = outcome || jsonb_build_object('reversal', %(outcome)s::jsonb),
     verdict_reason = %(reason)s, verdict_note = %(note)s
 WHERE decision_id = %(decision_id)s;
+
+-- name: limits
+SELECT limit_id, site_id AS site, kind, role, currency, self_limit, limit_amount AS "limit", set_by, set_at
+FROM approval_limit
+WHERE limit_id > %(after)s AND (%(site)s::text IS NULL OR site_id IS NULL OR site_id = %(site)s)
+ORDER BY limit_id
+LIMIT %(limit)s;
+
+-- name: put_limit
+INSERT INTO approval_limit (site_id, kind, role, currency, self_limit, limit_amount, set_by)
+SELECT %(site)s::text, %(kind)s, %(role)s, %(currency)s, %(self_limit)s, %(limit)s, %(actor)s
+WHERE %(site)s::text IS NULL OR EXISTS (SELECT FROM site WHERE site_id = %(site)s)
+ON CONFLICT (site_id, kind, role, currency) DO UPDATE
+SET self_limit = excluded.self_limit, limit_amount = excluded.limit_amount, set_by = excluded.set_by,
+    set_at = clock_timestamp()
+RETURNING limit_id;
+
+-- name: remove_limit
+DELETE FROM approval_limit WHERE limit_id = %(limit_id)s;

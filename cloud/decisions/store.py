@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from psycopg import Connection
 from psycopg.rows import class_row, kwargs_row
@@ -11,6 +11,8 @@ from psycopg.types.json import Jsonb
 
 from cloud.db import statements
 from cloud.decisions.domain import Allowance, Decision, Draft, Json, State, Step
+
+Row = TypeVar("Row")
 
 _SQL: Final = statements("cloud.decisions")
 
@@ -200,6 +202,47 @@ def step(conn: Connection, statement: str, decision_id: int, /, **parameters: An
     """
     values = {name: Jsonb(value) if isinstance(value, dict) else value for name, value in parameters.items()}
     conn.execute(_SQL[statement], {"decision_id": decision_id, **values})
+
+
+def limits(conn: Connection, kind: type[Row], *, site: str | None, after: int, limit: int) -> list[Row]:
+    """List approval limits by number.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        kind: What each row becomes.
+        site: Only of this site, and those of every site.
+        after: Only numbers above this one.
+        limit: Most to give.
+
+    Returns:
+        The limits.
+    """
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(_SQL["limits"], {"site": site, "after": after, "limit": limit}).fetchall()
+
+
+def put_limit(conn: Connection, **columns: Any) -> int | None:
+    """Set an approval limit.
+
+    Args:
+        conn: In a transaction whose actor the database knows.
+        **columns: `site`, `kind`, `role`, `currency`, `self_limit`, `limit` and `actor`.
+
+    Returns:
+        Its number, or None if there is no such site.
+    """
+    row = conn.execute(_SQL["put_limit"], columns).fetchone()
+    return None if row is None else int(row[0])
+
+
+def remove_limit(conn: Connection, limit_id: int) -> None:
+    """Take an approval limit away.
+
+    Args:
+        conn: In a transaction whose actor the database knows.
+        limit_id: Its number.
+    """
+    conn.execute(_SQL["remove_limit"], {"limit_id": limit_id})
 
 
 def _decision(*, state: str, **fields: Any) -> Decision:

@@ -66,6 +66,10 @@ BEGIN
             coalesce(d.approver, 'nobody'), coalesce(nullif(current_setting('dockledger.actor', true), ''), 'nobody')
             USING ERRCODE = 'restrict_violation';
     END IF;
+    IF d.approver LIKE 'job:%' THEN
+        RAISE EXCEPTION 'decision % is approved by %: a job approves nothing', d.decision_id, d.approver
+            USING ERRCODE = 'restrict_violation';
+    END IF;
     SELECT * INTO allowed FROM approval_limit_for(d.site_id, d.kind, d.approved_as, d.currency);
     room := CASE WHEN is_own THEN allowed.self_amount ELSE allowed.amount END;
     IF room IS NULL THEN
