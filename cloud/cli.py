@@ -13,6 +13,7 @@ import structlog
 from cloud.db import OperationalError
 from cloud.demand import commands as demand
 from cloud.documents import commands as documents
+from cloud.forecasting import commands as forecasting
 from cloud.identity import commands as identity
 from cloud.ingest import commands as ingest
 from cloud.ledger import commands as ledger
@@ -21,7 +22,7 @@ from cloud.scheduling import commands as scheduling
 from cloud.server import commands as server
 from cloud.settings import SettingsError, load
 
-AREAS: Final = (local, ingest, ledger, documents, demand, scheduling, server, identity)
+AREAS: Final = (local, ingest, ledger, documents, demand, forecasting, scheduling, server, identity)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 

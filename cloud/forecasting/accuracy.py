@@ -1,0 +1,153 @@
+"""How well past forecasts went, beside the seasonal naive: WAPE, bias, RMSSE, coverage. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cloud.forecasting.calibration import Calibration, bands, table_at
+from cloud.forecasting.domain import BAND, HORIZONS, JUDGED_WEEKS, LEVELS, WIDE_BAND
+from cloud.forecasting.protocol import Bools, Floats, Ints
+from cloud.forecasting.rolling import Rolled
+from cloud.forecasting.weeks import DAYS
+
+_WEEK: Final = HORIZONS.index(DAYS)
+_HORIZONS: Final = np.array(HORIZONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The last 13 origins before the one in force, and the bands as they would have been drawn at each."""
+
+    places: Ints
+    """Indices of these origins."""
+    low: Floats
+    """Series x judged origins x horizons, of the 80 % band; high alike."""
+    high: Floats
+    wape: Floats
+    """Of each series over its judged weeks; NaN where there is none, or nothing was asked for."""
+    naive_wape: Floats
+    bias: Floats
+    rmsse: Floats
+    """NaN where the series did not change from week to week before."""
+    coverage: Floats
+    overall: Mapping[str, object]
+    """The same of all series together, and coverage by horizon and level."""
+
+
+def judge(rolled: Rolled, calibration: Calibration) -> Judged:
+    """Hold the last 13 weeks' forecasts against what came.
+
+    Args:
+        rolled: What was said, and what came.
+        calibration: What the bands rest on.
+
+    Returns:
+        Accuracy of each series and of all.
+    """
+    last = len(rolled.origins) - 1
+    places = np.arange(max(last - JUDGED_WEEKS, 0), last)
+    drawn = [
+        bands(
+            table_at(calibration, int(place)),
+            rolled.forecast[:, place],
+            _HORIZONS,
+            scale=calibration.scales[:, place],
+            strata=calibration.strata[:, place],
+            is_wanted=np.isfinite(rolled.level[:, place]),
+        )
+        for place in places
+    ]
+    shape = (len(rolled.level), 0, len(HORIZONS), len(LEVELS))
+    cum_q = np.stack(drawn, axis=1) if drawn else np.zeros(shape)
+    forecast, naive, actual = (part[:, places] for part in (rolled.forecast, rolled.naive, rolled.actual))
+    is_known = np.isfinite(forecast) & np.isfinite(naive) & np.isfinite(actual)
+    week = is_known[:, :, _WEEK]
+    said, yardstick, came = (part[:, :, _WEEK] for part in (forecast, naive, actual))
+    demand = _summed(came, week)
+    return Judged(
+        places=places,
+        low=cum_q[..., BAND[0]],
+        high=cum_q[..., BAND[1]],
+        wape=_ratio(_summed(abs(said - came), week), demand),
+        naive_wape=_ratio(_summed(abs(yardstick - came), week), demand),
+        bias=_ratio(_summed(said - came, week), demand),
+        rmsse=_rmsse(rolled, places, week),
+        coverage=_covered(cum_q[:, :, _WEEK], came, week, BAND),
+        overall=_overall(forecast, naive, actual, cum_q, is_known),
+    )
+
+
+def _rmsse(rolled: Rolled, places: Ints, is_known: Bools) -> Floats:
+    """Root of the mean square error over that of last week's demand before the judged weeks (M5)."""
+    error = (rolled.forecast[:, places, _WEEK] - rolled.actual[:, places, _WEEK]) ** 2
+    until = int(places[0]) if len(places) else 0
+    before = (rolled.naive[:, :until, _WEEK] - rolled.actual[:, :until, _WEEK]) ** 2
+    mean = _ratio(_summed(error, is_known), is_known.sum(axis=1).astype(np.float64))
+    counted = np.isfinite(before)
+    scale = _ratio(_summed(before, counted), counted.sum(axis=1).astype(np.float64))
+    return np.sqrt(_ratio(mean, scale))
+
+
+def _overall(
+    forecast: Floats, naive: Floats, actual: Floats, cum_q: Floats, is_known: Bools
+) -> dict[str, object]:
+    told: dict[str, object] = {}
+    for index, days in enumerate(HORIZONS):
+        known = is_known[:, :, index]
+        came, said, yardstick = (part[:, :, index][known] for part in (actual, forecast, naive))
+        total = exact_sum(came)
+        if not total:
+            continue
+        quantiles = cum_q[:, :, index][known]
+        quantiles, held = quantiles[np.isfinite(quantiles[:, 0])], came[np.isfinite(quantiles[:, 0])]
+        told[str(days)] = {
+            "windows": len(came),
+            "wape": round(exact_sum(abs(said - came)) / total, 4),
+            "naive_wape": round(exact_sum(abs(yardstick - came)) / total, 4),
+            "bias": round(exact_sum(said - came) / total, 4),
+            **_coverages(quantiles, held),
+        }
+    return told
+
+
+def _coverages(quantiles: Floats, came: Floats) -> dict[str, object]:
+    if not len(came):
+        return {"coverage_80": None, "coverage_95": None}
+    return {
+        "coverage_80": round(_share(quantiles, came, BAND), 4),
+        "coverage_95": round(_share(quantiles, came, WIDE_BAND), 4),
+        "below": [round(float(np.mean(came <= quantiles[:, level])), 4) for level in range(len(LEVELS))],
+    }
+
+
+def _share(quantiles: Floats, came: Floats, band: tuple[int, int]) -> float:
+    return float(np.mean((came >= quantiles[:, band[0]]) & (came <= quantiles[:, band[1]])))
+
+
+def _covered(cum_q: Floats, came: Floats, is_known: Bools, band: tuple[int, int]) -> Floats:
+    has_band = is_known & np.isfinite(cum_q[..., 0])
+    within = has_band & (came >= cum_q[..., band[0]]) & (came <= cum_q[..., band[1]])
+    return _ratio(within.sum(axis=1).astype(np.float64), has_band.sum(axis=1).astype(np.float64))
+
+
+def exact_sum(values: Floats) -> float:
+    """Sum values in ascending order, so that the order of the series does not matter.
+
+    Args:
+        values: Any numbers.
+
+    Returns:
+        Their sum.
+    """
+    return float(np.sort(values, axis=None).sum())
+
+
+def _summed(values: Floats, is_counted: Bools) -> Floats:
+    result: Floats = np.where(is_counted, values, 0).sum(axis=1)
+    return result
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)

@@ -1,0 +1,164 @@
+"""`dockledger forecast …`: have forecasts made, and look at one."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from cloud.db import (
+    Connection,
+    ContentRefusedError,
+    DatabaseAwayError,
+    LastingConnection,
+    in_transaction,
+)
+from cloud.forecasting import reading, service
+from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError
+from cloud.identity.actor import Actor, Role
+from cloud.settings import Settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
+"""Whoever can read the database's password may plan; the record says it was done here."""
+
+_EXAMPLES: Final = """examples:
+  dockledger forecast run                     every site, up to the last day whose demand is known
+  dockledger forecast run --site leeds --json
+  dockledger forecast show --site leeds 85123A"""
+
+
+def add_commands(subparsers: "Subparsers") -> None:
+    """Add this area's commands.
+
+    Args:
+        subparsers: What `dockledger` collects its commands in.
+    """
+    parser = subparsers.add_parser(
+        "forecast",
+        help="forecast demand, with bands and a backtest",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXAMPLES,
+    )
+    group = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    summary = "forecast every item with demand"
+    running = group.add_parser("run", help=summary, description=summary)
+    running.add_argument("--site", action="append", help="only this one; may be repeated")
+    running.add_argument("--processes", type=_count, help="default: as many as pay; the result is the same")
+    running.add_argument("--json", action="store_true", help="print JSON")
+    running.set_defaults(run=run_forecasts)
+    summary = "show the forecast of an item"
+    showing = group.add_parser("show", help=summary, description=summary)
+    showing.add_argument("item", help="the item's code")
+    showing.add_argument("--site", required=True)
+    showing.add_argument("--json", action="store_true", help="print JSON")
+    showing.set_defaults(run=run_show)
+
+
+def run_forecasts(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Have forecasts made."""
+
+    def work() -> None:
+        with closing(_database(settings)) as database, _bar() as progress:
+            told = service.run_all(
+                database,
+                SHELL,
+                datetime.now(UTC),
+                sites=arguments.site,
+                processes=arguments.processes,
+                progress=progress,
+            )
+        if arguments.json:
+            print(orjson.dumps(told).decode())
+            return
+        for site, outcome in told["sites"].items():
+            print(f"{site}: {_summed_up(outcome)}")
+
+    return _reporting(work)
+
+
+def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Show a forecast."""
+
+    def read(conn: Connection) -> Forecast:
+        return reading.forecast(conn, SHELL, site=arguments.site, item=arguments.item)
+
+    def work() -> None:
+        with closing(_database(settings)) as database:
+            found = in_transaction(database, read)
+        if arguments.json:
+            print(orjson.dumps(asdict(found)).decode())
+        else:
+            print("\n".join(_lines(found)))
+
+    return _reporting(work)
+
+
+def _summed_up(outcome: dict[str, Any]) -> str:
+    if "skipped" in outcome:
+        return f"nothing done: {outcome['skipped']}"
+    judged = outcome["judged"]["by_horizon_days"].get("7")
+    text = f"run {outcome['run_id']}, {outcome['items']} items from {outcome['first_day']}"
+    if outcome["insufficient"]:
+        text += f", {outcome['insufficient']} with insufficient data"
+    if outcome["late_days"]:
+        text += f", demand ends {outcome['late_days']} days before yesterday"
+    if judged:
+        text += f"; 13 weeks back: WAPE {judged['wape']:.1%}, seasonal naive {judged['naive_wape']:.1%}"
+    return text
+
+
+def _lines(found: Forecast) -> Iterator[str]:
+    row, content = found.row, found.content
+    yield f"{row.item} at {row.site}, {row.model}, from {row.first_day}, run {row.run_id}"
+    if not row.is_sufficient:
+        yield "insufficient data: the bands are wide, no accuracy is known"
+    elif row.wape is not None and row.naive_wape is not None:
+        yield f"13 weeks back: WAPE {row.wape:.1%}, seasonal naive {row.naive_wape:.1%}, bias {row.bias:+.1%}"
+    yield f"{'days':>5} {'expected':>10} {'80 % band':>21} {'95 % band':>21}"
+    for days, levels in zip(content.horizons, content.cum_q, strict=True):
+        narrow, wide = (f"{levels[low]:,.1f} to {levels[high]:,.1f}" for low, high in (BAND, WIDE_BAND))
+        yield f"{days:>5} {sum(content.mean[:days]):>10,.1f} {narrow:>21} {wide:>21}"
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: expected 1 or more")
+    return int(text)
+
+
+def _database(settings: Settings) -> LastingConnection:
+    return LastingConnection(settings.needed("app_dsn"), "dockledger-command")
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[str, int, int], None]]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def show(site: str, done: int, of: int) -> None:
+            task = tasks.get(site)
+            if task is None:
+                task = tasks[site] = bar.add_task(site, total=of)
+            bar.update(task, completed=done)
+
+        yield show
+
+
+def _reporting(work: Callable[[], object]) -> int:
+    try:
+        work()
+    except (ForecastError, ContentRefusedError, DatabaseAwayError) as error:
+        print(f"dockledger: {error}", file=sys.stderr)
+        return 1
+    return 0

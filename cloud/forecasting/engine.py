@@ -1,0 +1,284 @@
+"""The whole of a forecast run as mathematics: demand of a site in, rows of the hand-over out. Pure.
+
+Series are cut into chunks, which several processes may work on; whatever their number the result is the same.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
+from typing import Any, Final
+
+import numpy as np
+
+from cloud.forecasting.accuracy import Judged, judge
+from cloud.forecasting.calibration import Calibration, Table, bands, calibrate, table_at
+from cloud.forecasting.cold_start import MODEL as COLD_MODEL
+from cloud.forecasting.cold_start import daily_rates, wide_bands
+from cloud.forecasting.domain import HORIZONS, JUDGED_HORIZONS
+from cloud.forecasting.protocol import Bools, Floats, Forecaster, Ints
+from cloud.forecasting.rolling import Rolled, roll
+from cloud.forecasting.smoothing import SimpleSmoothing
+from cloud.forecasting.weeks import DAYS, Weeks, summed_paths, weeks_of
+from cloud.forecasting.words import why
+
+CHUNK: Final = 64
+"""Series that one process works on at a time."""
+WORTH_A_PROCESS: Final = 1000
+"""Series for which a further process repays its start of some seconds."""
+_HORIZONS: Final = np.array(HORIZONS)
+
+Progress = Callable[[int, int], None]
+"""Told how many series of how many are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestLine:
+    """One origin and horizon of a series."""
+
+    origin: date
+    horizon_days: int
+    forecast: float
+    naive: float
+    low: float
+    high: float
+    actual: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSeries:
+    """What is written of one series."""
+
+    mean: Floats
+    horizons: Ints
+    cum_q: Floats
+    model: str
+    why: Mapping[str, Any]
+    is_sufficient: bool
+    history_from: date
+    weekly_volume: float
+    wape: float | None
+    naive_wape: float | None
+    bias: float | None
+    rmsse: float | None
+    coverage: float | None
+    backtest: Sequence[BacktestLine]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A site's forecasts."""
+
+    last_day: date
+    forecaster: Forecaster
+    weeks: Weeks
+    censored_days: Ints
+    """Of each series since its first demand."""
+    protection: Ints
+    rolled: Rolled
+    calibration: Calibration
+    table: Table
+    judged: Judged
+
+    @property
+    def is_sufficient(self) -> Bools:
+        """Which series are forecast by the method; the others' history is too short."""
+        result: Bools = np.isfinite(self.rolled.level[:, -1])
+        return result
+
+    def outcome(self) -> dict[str, object]:
+        """Tell what came of it, in numbers that the run keeps."""
+        return {
+            "items": len(self.protection),
+            "insufficient": int((~self.is_sufficient).sum()),
+            "strata": int(self.calibration.counts[-1]),
+            "judged": {"origins": len(self.judged.places), "by_horizon_days": dict(self.judged.overall)},
+        }
+
+    def series(self) -> Iterator[PlannedSeries]:
+        """Give each series' rows, in order.
+
+        Yields:
+            One per series.
+        """
+        horizons = [np.array(sorted({*HORIZONS, int(days)})) for days in self.protection]
+        cum_q = self._bands()
+        rates, known_days = daily_rates(self.weeks)
+        sufficient = self.is_sufficient
+        for row, days in enumerate(self.protection):
+            if sufficient[row]:
+                mean = (self.rolled.paths[row][:, None] * self.rolled.shares[row]).reshape(-1)
+                mean = mean[: horizons[row][-1]]
+                model = self.forecaster.name
+            else:
+                mean = np.full(horizons[row][-1], rates[row])
+                model = COLD_MODEL
+            yield PlannedSeries(
+                mean=mean,
+                horizons=horizons[row],
+                cum_q=cum_q[int(days)][row],
+                model=model,
+                why=why(self, row, known_days=int(known_days[row])),
+                is_sufficient=bool(sufficient[row]),
+                history_from=self.day_of_week(int(self.weeks.starts[row]), first=True),
+                weekly_volume=float(np.nan_to_num(_mean_known(self.weeks.totals[row]))),
+                wape=_told(self.judged.wape[row]),
+                naive_wape=_told(self.judged.naive_wape[row]),
+                bias=_told(self.judged.bias[row]),
+                rmsse=_told(self.judged.rmsse[row]),
+                coverage=_told(self.judged.coverage[row]),
+                backtest=self._backtest(row),
+            )
+
+    def day_of_week(self, week: int, *, first: bool = False) -> date:
+        """Give the last, or first, day of a week.
+
+        Args:
+            week: Index; one past the last reads as the last.
+            first: Whether its first day is wanted.
+
+        Returns:
+            The day.
+        """
+        back = DAYS * (self.weeks.count - 1 - min(week, self.weeks.count - 1)) + (DAYS - 1 if first else 0)
+        return self.last_day - timedelta(days=back)
+
+    def _bands(self) -> dict[int, Floats]:
+        """Draw the bands of every series, by protection period: series x horizons x levels."""
+        rates, known_days = daily_rates(self.weeks)
+        sufficient = self.is_sufficient
+        found = {}
+        for days in np.unique(self.protection):
+            horizons = np.array(sorted({*HORIZONS, int(days)}))
+            drawn = bands(
+                self.table,
+                summed_paths(self.rolled.paths, self.rolled.shares, horizons),
+                horizons,
+                scale=self.calibration.scales[:, -1],
+                strata=self.calibration.strata[:, -1],
+                is_wanted=sufficient,
+            )
+            wide = wide_bands(rates, known_days, horizons)
+            found[int(days)] = np.where(np.isfinite(drawn), drawn, wide)
+        return found
+
+    def _backtest(self, row: int) -> list[BacktestLine]:
+        """Give the judged windows that have come whole, with the bands that were drawn."""
+        lines = []
+        for days in JUDGED_HORIZONS:
+            index = HORIZONS.index(days)
+            for number, place in enumerate(self.judged.places):
+                said, naive = self.rolled.forecast[row, place, index], self.rolled.naive[row, place, index]
+                low, high = self.judged.low[row, number, index], self.judged.high[row, number, index]
+                origin = self.day_of_week(int(self.rolled.origins[place]))
+                has_come = origin + timedelta(days=days) <= self.last_day
+                if has_come and np.isfinite([said, naive, low, high]).all():
+                    came = _told(self.rolled.actual[row, place, index])
+                    lines.append(
+                        BacktestLine(origin, days, float(said), float(naive), float(low), float(high), came)
+                    )
+        return lines
+
+
+def plan(
+    quantity: Floats,
+    censored: Bools,
+    *,
+    last_day: date,
+    protection: Ints,
+    processes: int | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Forecast every series of a site.
+
+    Args:
+        quantity: Series x site days, finite, >= 0.
+        censored: The same shape: where stock-outs hid demand.
+        last_day: The last of the days.
+        protection: Of each series its protection period in days, > 0.
+        processes: How many work at it; None: as many as pay.
+        progress: Told after each chunk.
+
+    Returns:
+        The forecasts.
+
+    Raises:
+        ValueError: If an array has another shape, or a quantity is negative or not finite.
+    """
+    if protection.shape != quantity.shape[:1] or (protection < 1).any():
+        raise ValueError(
+            f"protection is {protection!r}: expected days > 0, one per series of {quantity.shape}"
+        )
+    weeks = weeks_of(quantity, censored)
+    forecaster = SimpleSmoothing()
+    longest = max([*HORIZONS, *protection.tolist()])
+    asked = [(forecaster, chunk, last_day.toordinal(), -(-longest // DAYS)) for chunk in _chunks(weeks)]
+    parts = []
+    for part in _worked(asked, processes or _paying(len(quantity))):
+        parts.append(part)
+        if progress is not None:
+            progress(sum(len(one.level) for one in parts), len(quantity))
+    rolled = _joined(parts)
+    calibration = calibrate(rolled)
+    since = np.arange(quantity.shape[1])[None, :] >= quantity.shape[1] - DAYS * (
+        weeks.count - weeks.starts[:, None]
+    )
+    return Plan(
+        last_day=last_day,
+        forecaster=forecaster,
+        weeks=weeks,
+        censored_days=(censored & since).sum(axis=1),
+        protection=protection,
+        rolled=rolled,
+        calibration=calibration,
+        table=table_at(calibration, len(rolled.origins) - 1),
+        judged=judge(rolled, calibration),
+    )
+
+
+_Asked = tuple[Forecaster, Weeks, int, int]
+
+
+def _rolled(asked: _Asked) -> Rolled:
+    forecaster, weeks, last_day, horizon_weeks = asked
+    return roll(forecaster, weeks, last_day=last_day, horizons=_HORIZONS, horizon_weeks=horizon_weeks)
+
+
+def _worked(asked: Sequence[_Asked], processes: int) -> Iterator[Rolled]:
+    if processes <= 1 or len(asked) <= 1:
+        yield from map(_rolled, asked)
+        return
+    # Started afresh, not forked: the caller may hold threads and connections.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(asked)), mp_context=context) as pool:
+        yield from pool.map(_rolled, asked)
+
+
+def _paying(series: int) -> int:
+    return max(1, min(os.cpu_count() or 1, series // WORTH_A_PROCESS + 1))
+
+
+def _chunks(weeks: Weeks) -> Iterator[Weeks]:
+    for first in range(0, max(len(weeks.starts), 1), CHUNK):
+        rows = slice(first, first + CHUNK)
+        yield Weeks(weeks.daily[rows], weeks.totals[rows], weeks.starts[rows])
+
+
+def _joined(parts: Sequence[Rolled]) -> Rolled:
+    whole = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])
+        for field in fields(Rolled)
+        if field.name != "origins"
+    }
+    return Rolled(origins=parts[0].origins, **whole)
+
+
+def _mean_known(totals: Floats) -> float:
+    known = totals[np.isfinite(totals)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _told(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

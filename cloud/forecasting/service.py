@@ -1,0 +1,134 @@
+"""Forecast runs: one per site, its rows written with its end, once per slot."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from cloud.db import Connection, in_transaction
+from cloud.db.retry import Source
+from cloud.forecasting import store
+from cloud.forecasting.domain import KIND, PLANNERS, ForecastError, UnknownForecastError
+from cloud.identity.actor import Actor
+from cloud.identity.store import act_as
+from cloud.runs import service as runs
+from cloud.runs.domain import RunId, SlotDoneError
+
+QUIET: Final = timedelta(days=3)
+"""So many days without any demand at a site may be a weekend or a holiday; more mean that demand is late."""
+
+Progress = Callable[[str, int, int], None]
+"""Told the site, and how many items of how many are done."""
+
+
+def run_all(
+    source: Source,
+    actor: Actor,
+    now: datetime,
+    slot: datetime | None = None,
+    *,
+    sites: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    processes: int | None = None,
+) -> dict[str, Any]:
+    """Forecast every item with demand at each site, up to the last site day whose demand is known.
+
+    Args:
+        source: Where connections come from.
+        actor: A planner, buyer or inventory controller of these sites, or a job.
+        now: The present.
+        slot: Of the scheduler; a site that has its run of the slot is left as it is. None: a person asked.
+        sites: Only these; None for all within the actor's reach.
+        progress: Told after each chunk of items.
+        processes: How many work at one site; None: as many as pay. The result is the same.
+
+    Returns:
+        By site under ``sites`` what its run came to, or why there was none (``skipped``).
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownForecastError: If a site is not within reach.
+        ForecastError: If a site's demand cannot be forecast; its run is marked failed.
+    """
+    actor.require(*PLANNERS)
+    within = actor.narrowed(*PLANNERS)
+
+    def places(conn: Connection) -> list[store.Place]:
+        act_as(conn, within)
+        return store.places(conn, sites=sites, now=now)
+
+    found = in_transaction(source, places)
+    if unknown := sorted(set(sites or ()) - {place.site for place in found}):
+        raise UnknownForecastError(f"there is no site {unknown[0]!r} at which you may plan")
+    told = {
+        place.site: _run_site(source, within, place, slot, progress=progress, processes=processes)
+        for place in found
+    }
+    return {"sites": told}
+
+
+def _run_site(
+    source: Source,
+    actor: Actor,
+    place: store.Place,
+    slot: datetime | None,
+    *,
+    progress: Progress | None,
+    processes: int | None,
+) -> dict[str, Any]:
+    if place.demand_until is None:
+        return {"skipped": "no demand is known"}
+    from cloud.forecasting import site_run  # noqa: PLC0415  numpy and statsmodels are an extra, and slow to load
+
+    is_late = place.yesterday - place.demand_until > QUIET
+    last_day = place.demand_until if is_late else place.yesterday
+    late_days = (place.yesterday - place.demand_until).days if is_late else 0
+
+    def begin(conn: Connection) -> tuple[RunId, site_run.Inputs]:
+        act_as(conn, actor)
+        inputs = site_run.read(conn, place.site, last_day, late_days=late_days)
+        run_id = runs.begin(
+            conn,
+            actor,
+            kind=KIND,
+            site=place.site,
+            slot=slot,
+            inputs=inputs.told(),
+            parameters=site_run.parameters(),
+        )
+        return run_id, inputs
+
+    try:
+        run_id, inputs = in_transaction(source, begin)
+    except SlotDoneError as error:
+        return {"skipped": str(error)}
+    try:
+        planned = site_run.compute(
+            inputs,
+            processes=processes,
+            progress=None if progress is None else lambda done, of: progress(place.site, done, of),
+        )
+        outcome = planned.outcome() | {"late_days": late_days}
+
+        def finish(conn: Connection) -> None:
+            act_as(conn, actor)
+            site_run.write(conn, run_id, inputs, planned)
+            runs.finish(conn, run_id, outcome)
+
+        in_transaction(source, finish)
+    except SlotDoneError as error:
+        _fail(source, actor, run_id, error)
+        return {"skipped": str(error)}
+    except Exception as error:
+        _fail(source, actor, run_id, error)
+        if isinstance(error, ValueError):
+            raise ForecastError(f"demand of site {place.site!r} cannot be forecast: {error}") from error
+        raise
+    return {"run_id": int(run_id), "first_day": (last_day + timedelta(days=1)).isoformat(), **outcome}
+
+
+def _fail(source: Source, actor: Actor, run_id: RunId, error: Exception) -> None:
+    def fail(conn: Connection) -> None:
+        act_as(conn, actor)
+        runs.fail(conn, run_id, error)
+
+    in_transaction(source, fail)

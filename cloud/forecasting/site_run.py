@@ -1,0 +1,182 @@
+"""A site's forecast run: demand read, forecasts computed, rows written. Needs numpy and statsmodels."""
+
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+import numpy as np
+
+from cloud.db import Connection
+from cloud.demand.reading import DailyMatrix, daily_matrix
+from cloud.forecasting import store
+from cloud.forecasting.domain import HORIZONS, JUDGED_WEEKS, KIND, LEVELS, USUAL_PROTECTION_DAYS
+from cloud.forecasting.engine import Plan, PlannedSeries, Progress, plan
+from cloud.forecasting.protocol import Floats, Ints
+from cloud.forecasting.rolling import BLOCK_DAYS, MOST_ORIGINS
+from cloud.forecasting.smoothing import USUAL_ALPHA, SimpleSmoothing
+from cloud.forecasting.weeks import DAYS
+
+HISTORY_WEEKS: Final = 104
+"""How far back a run looks."""
+BATCH: Final = 200
+"""Items whose rows are written at a time."""
+BACKTESTS_KEPT: Final = 8
+"""Runs of a site whose backtests are kept line by line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a site's run rests on."""
+
+    site: str
+    demand: DailyMatrix
+    protection: Ints
+    stated: int
+    """For how many items replenishment has stated the protection period."""
+    late_days: int
+    """By how many days demand ends before yesterday."""
+
+    @property
+    def last_day(self) -> date:
+        """Last day of the demand."""
+        return self.demand.days[-1]
+
+    def told(self) -> dict[str, Any]:
+        """Tell what was read, so that the run's hash covers it."""
+        digest = hashlib.sha256()
+        for part in (self.demand.quantity, self.demand.censored, self.protection):
+            digest.update(np.ascontiguousarray(part).tobytes())
+        digest.update("\n".join(item.code for item in self.demand.items).encode())
+        return {
+            "demand_from": self.demand.days[0],
+            "demand_until": self.last_day,
+            "demand_late_days": self.late_days,
+            "items": len(self.demand.items),
+            "days_with_demand": int((self.demand.quantity > 0).sum()),
+            "censored_days": int(self.demand.censored.sum()),
+            "stated_protection_periods": self.stated,
+            "arrays_sha256": digest.hexdigest(),
+        }
+
+
+def parameters() -> dict[str, Any]:
+    """Tell what every run is computed with."""
+    return {
+        "forecaster": SimpleSmoothing.name,
+        "history_weeks": HISTORY_WEEKS,
+        "min_weeks": SimpleSmoothing.min_weeks,
+        "usual_alpha": str(USUAL_ALPHA),
+        "refitted_every_days": BLOCK_DAYS,
+        "origins": MOST_ORIGINS,
+        "judged_origins": JUDGED_WEEKS,
+        "horizons": list(HORIZONS),
+        "levels": [str(level) for level in LEVELS],
+        "usual_protection_days": USUAL_PROTECTION_DAYS,
+    }
+
+
+def read(conn: Connection, site: str, last_day: date, *, late_days: int) -> Inputs:
+    """Read a site's demand and the protection periods.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Site id.
+        last_day: Last site day whose demand is known.
+        late_days: By how many days that is before yesterday.
+
+    Returns:
+        The inputs.
+    """
+    demand = daily_matrix(conn, site, last_day - timedelta(days=HISTORY_WEEKS * DAYS - 1), last_day)
+    stated = store.protection_days(conn, site)
+    days = [stated.get(item.item_id, USUAL_PROTECTION_DAYS) for item in demand.items]
+    known = sum(item.item_id in stated for item in demand.items)
+    return Inputs(site, demand, np.array(days, dtype=np.int64), known, late_days)
+
+
+def compute(inputs: Inputs, *, processes: int | None, progress: Progress | None) -> Plan:
+    """Forecast all items of a site.
+
+    Args:
+        inputs: What was read.
+        processes: How many work at it; None: as many as pay.
+        progress: Told after each chunk of items.
+
+    Returns:
+        The forecasts.
+    """
+    return plan(
+        inputs.demand.quantity,
+        inputs.demand.censored,
+        last_day=inputs.last_day,
+        protection=inputs.protection,
+        processes=processes,
+        progress=progress,
+    )
+
+
+def write(conn: Connection, run_id: int, inputs: Inputs, planned: Plan) -> None:
+    """Write a run's rows, some items at a time.
+
+    Args:
+        conn: In the transaction that finishes the run.
+        run_id: Of the run.
+        inputs: What it rests on.
+        planned: What came of it.
+    """
+    numbered = zip(itertools.count(), planned.series(), strict=False)
+    while batch := list(itertools.islice(numbered, BATCH)):
+        store.add_forecasts(conn, (_columns(run_id, inputs, planned, row, one) for row, one in batch))
+        _write_backtest(conn, run_id, inputs, batch)
+    store.forget_backtests(conn, site=inputs.site, kind=KIND, keep=BACKTESTS_KEPT)
+
+
+def _columns(run_id: int, inputs: Inputs, planned: Plan, row: int, one: PlannedSeries) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "site": inputs.site,
+        "item_id": inputs.demand.items[row].item_id,
+        "first_day": inputs.last_day + timedelta(days=1),
+        "mean": one.mean.tolist(),
+        "horizons": one.horizons.tolist(),
+        "cum_q": one.cum_q.tolist(),
+        "model": one.model,
+        "why": one.why,
+        "is_sufficient": one.is_sufficient,
+        "history_from": one.history_from,
+        "history_until": inputs.last_day,
+        "history": list(_history(planned.weeks.totals[row, planned.weeks.starts[row] :])),
+        "weekly_volume": one.weekly_volume,
+        "wape": one.wape,
+        "naive_wape": one.naive_wape,
+        "bias": one.bias,
+        "rmsse": one.rmsse,
+        "coverage": one.coverage,
+    }
+
+
+def _history(weeks: Floats) -> Iterator[float | None]:
+    for week in weeks:
+        yield float(week) if np.isfinite(week) else None
+
+
+def _write_backtest(
+    conn: Connection, run_id: int, inputs: Inputs, batch: list[tuple[int, PlannedSeries]]
+) -> None:
+    lines = [(inputs.demand.items[row].item_id, line) for row, one in batch for line in one.backtest]
+    store.add_backtest(
+        conn,
+        run_id=run_id,
+        site=inputs.site,
+        item_ids=[item_id for item_id, _ in lines],
+        origins=[line.origin for _, line in lines],
+        horizon_days=[line.horizon_days for _, line in lines],
+        forecasts=[line.forecast for _, line in lines],
+        naives=[line.naive for _, line in lines],
+        lows=[line.low for _, line in lines],
+        highs=[line.high for _, line in lines],
+        actuals=[line.actual for _, line in lines],
+    )

@@ -1,0 +1,124 @@
+"""Forecasts in the database."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any, Final, NamedTuple, TypeVar
+
+import orjson
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from cloud.db import statements
+
+Row = TypeVar("Row")
+
+_SQL: Final = statements("cloud.forecasting")
+
+
+class Place(NamedTuple):
+    """A site, until when its demand is known, and its last site day that is over."""
+
+    site: str
+    demand_until: date | None
+    yesterday: date
+
+
+def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
+    """Run a list's statement.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        kind: What each row becomes.
+        statement: Name in `queries.sql`.
+        **parameters: The statement's parameters.
+
+    Returns:
+        The rows in order.
+    """
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(_SQL[statement], parameters).fetchall()
+
+
+def tuples(conn: Connection, statement: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+    """Run a statement whose rows need no names.
+
+    Args:
+        conn: In a transaction.
+        statement: Name in `queries.sql`.
+        **parameters: The statement's parameters.
+
+    Returns:
+        The rows in order.
+    """
+    return conn.execute(_SQL[statement], parameters).fetchall()
+
+
+def places(conn: Connection, *, sites: Sequence[str] | None, now: datetime) -> list[Place]:
+    """List sites with the days that are known.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        sites: Only these; None for all.
+        now: The present.
+
+    Returns:
+        The sites by id.
+    """
+    return rows(conn, Place, "sites", sites=None if sites is None else list(sites), now=now)
+
+
+def protection_days(conn: Connection, site: str) -> dict[int, int]:
+    """Read the protection periods that replenishment has stated.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Site id.
+
+    Returns:
+        Days by item id.
+    """
+    return dict(tuples(conn, "protection", site=site))
+
+
+def add_forecasts(conn: Connection, forecasts: Iterable[dict[str, Any]]) -> int:
+    """Store forecasts.
+
+    Args:
+        conn: In a transaction that shows their site.
+        forecasts: Their columns.
+
+    Returns:
+        How many they were.
+    """
+    given = [{**one, "why": orjson.dumps(one["why"]).decode()} for one in forecasts]
+    with conn.cursor() as cursor:
+        cursor.executemany(_SQL["add_forecast"], given)
+    return len(given)
+
+
+def add_backtest(conn: Connection, **columns: Any) -> int:
+    """Store lines of a backtest.
+
+    Args:
+        conn: In a transaction that shows their site.
+        **columns: `run_id`, `site`, and a list per column.
+
+    Returns:
+        How many they were.
+    """
+    return conn.execute(_SQL["add_backtest"], columns).rowcount
+
+
+def forget_backtests(conn: Connection, *, site: str, kind: str, keep: int) -> int:
+    """Delete the lines of old backtests; what they summed up to stays with the forecasts.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Site id.
+        kind: Of the runs.
+        keep: How many of the latest runs keep theirs.
+
+    Returns:
+        How many lines were deleted.
+    """
+    return conn.execute(_SQL["forget_backtests"], {"site": site, "kind": kind, "keep": keep}).rowcount

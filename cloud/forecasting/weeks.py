@@ -1,0 +1,165 @@
+"""Site days in; weeks that end with the last day, the weekdays' shares and sums over horizons out. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cloud.forecasting.protocol import Bools, Floats, Ints
+
+DAYS: Final = 7
+LEAST_DAYS: Final = 4
+"""A week with fewer known days than this is not known."""
+PROFILE_WEEKS: Final = 26
+"""How far back the weekdays' shares look."""
+PROFILE_PRIOR_WEEKS: Final = 2
+"""Weight of "every day alike" in the weekdays' shares, in weeks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Weeks:
+    """Demand of many items by week; the last week ends with the last day that is known."""
+
+    daily: Floats
+    """Series x weeks x 7; NaN where censored, and before the series' first demand."""
+    totals: Floats
+    """Series x weeks; scaled up where a few days are censored; NaN where too few are known."""
+    starts: Ints
+    """Of each series the week of its first demand; the number of weeks where there was none."""
+
+    @property
+    def count(self) -> int:
+        """How many weeks there are."""
+        return int(self.totals.shape[1])
+
+
+def weeks_of(quantity: Floats, censored: Bools) -> Weeks:
+    """Cut days into weeks that end with the last day.
+
+    Args:
+        quantity: Series x days, finite, >= 0.
+        censored: The same shape; True where stock-outs hid demand: missing, not zero.
+
+    Returns:
+        The weeks; days before the first whole week are left out.
+
+    Raises:
+        ValueError: If the shapes differ, there is no whole week, or a quantity is negative or not finite.
+    """
+    if quantity.ndim != 2 or quantity.shape != censored.shape:  # noqa: PLR2004  series x days
+        raise ValueError(
+            f"demand has shape {quantity.shape}, censored {censored.shape}: expected both series x days"
+        )
+    series, days = quantity.shape
+    if days < DAYS:
+        raise ValueError(f"demand covers {days} days: expected at least {DAYS}")
+    wrong = np.argwhere(~np.isfinite(quantity) | (quantity < 0))
+    if len(wrong):
+        row, day = wrong[0]
+        raise ValueError(
+            f"demand of series {row} on day {day} is {quantity[row, day]}: expected a finite number >= 0"
+        )
+    count = days // DAYS
+    shape = (series, count, DAYS)
+    daily = np.where(censored, np.nan, quantity)[:, days - count * DAYS :].reshape(shape)
+    has_demand = np.nansum(daily, axis=2) > 0
+    starts = np.where(has_demand.any(axis=1), has_demand.argmax(axis=1), count)
+    daily[np.arange(count)[None, :] < starts[:, None]] = np.nan
+    known = np.isfinite(daily).sum(axis=2)
+    totals = np.full((series, count), np.nan)
+    enough = known >= LEAST_DAYS
+    totals[enough] = np.nansum(daily, axis=2)[enough] * DAYS / known[enough]
+    return Weeks(daily, totals, starts.astype(np.int64))
+
+
+def weekday_shares(daily: Floats, origins: Ints) -> Floats:
+    """Estimate which part of a week each weekday has, as known at the end of each origin's week.
+
+    Shares of the last 26 weeks, drawn towards one seventh with the weight of two weeks.
+
+    Args:
+        daily: Series x weeks x 7, NaN where not known.
+        origins: Weeks, ascending.
+
+    Returns:
+        Series x origins x 7, each summing to 1.
+    """
+    padded = np.concatenate([np.zeros_like(daily[:, :1]), daily], axis=1)
+    sums = np.nancumsum(padded, axis=1)
+    counts = np.cumsum(np.isfinite(padded), axis=1)
+    before = np.maximum(origins + 1 - PROFILE_WEEKS, 0)
+    total = sums[:, origins + 1] - sums[:, before]
+    count = (counts[:, origins + 1] - counts[:, before]).astype(np.float64)
+    mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+    level = mean.mean(axis=2, keepdims=True)
+    drawn = (count * mean + PROFILE_PRIOR_WEEKS * level) / (count + PROFILE_PRIOR_WEEKS)
+    whole = drawn.sum(axis=2, keepdims=True)
+    result: Floats = np.divide(drawn, whole, out=np.full_like(drawn, 1 / DAYS), where=whole > 0)
+    return result
+
+
+def summed_paths(paths: Floats, shares: Floats, horizons: Ints) -> Floats:
+    """Sum weekly forecasts over horizons in days.
+
+    Args:
+        paths: … x weeks ahead.
+        shares: … x 7, as `weekday_shares` gives them.
+        horizons: Days, > 0, within the paths.
+
+    Returns:
+        … x horizons.
+    """
+    whole = np.concatenate([np.zeros_like(paths[..., :1]), np.cumsum(paths, axis=-1)], axis=-1)
+    part = np.concatenate([np.zeros_like(shares[..., :1]), np.cumsum(shares, axis=-1)], axis=-1)
+    last = np.minimum(horizons // DAYS, paths.shape[-1] - 1)
+    result: Floats = whole[..., horizons // DAYS] + paths[..., last] * part[..., horizons % DAYS]
+    return result
+
+
+def summed_demand(daily: Floats, origins: Ints, horizons: Ints) -> Floats:
+    """Sum the demand that came after each origin, where all of it is known.
+
+    Args:
+        daily: Series x weeks x 7, NaN where not known.
+        origins: Weeks.
+        horizons: Days, > 0.
+
+    Returns:
+        Series x origins x horizons; NaN where a day is not known, or has not come.
+    """
+    series, weeks, _ = daily.shape
+    flat = daily.reshape(series, weeks * DAYS)
+    sums = np.concatenate([np.zeros((series, 1)), np.nancumsum(flat, axis=1)], axis=1)
+    gaps = np.concatenate([np.zeros((series, 1), dtype=np.int64), np.cumsum(np.isnan(flat), axis=1)], axis=1)
+    first = (origins[:, None] + 1) * DAYS
+    last = first + horizons[None, :]
+    has_come = last <= weeks * DAYS
+    first, last = np.broadcast_to(np.minimum(first, weeks * DAYS), last.shape), np.minimum(last, weeks * DAYS)
+    is_known = has_come[None] & (gaps[:, last] == gaps[:, first])
+    return np.where(is_known, sums[:, last] - sums[:, first], np.nan)
+
+
+def seasonal_naive(daily: Floats, origins: Ints, horizons: Ints) -> Floats:
+    """Repeat the last week that was known, weekday by weekday: the yardstick of the backtest.
+
+    Args:
+        daily: Series x weeks x 7, NaN where not known.
+        origins: Weeks.
+        horizons: Days, > 0.
+
+    Returns:
+        Series x origins x horizons; NaN before every weekday was known once.
+
+    Examples:
+        >>> week = np.array([[[1.0, 2, 0, 0, 0, 0, 4], [np.nan, 5, 0, 0, 0, 0, 0]]])
+        >>> seasonal_naive(week, np.array([0, 1]), np.array([1, 7, 9])).tolist()
+        [[[1.0, 7.0, 10.0], [1.0, 6.0, 12.0]]]
+    """
+    weeks = daily.shape[1]
+    at = np.where(np.isfinite(daily), np.arange(weeks)[None, :, None], -1)
+    latest = np.maximum.accumulate(at, axis=1)[:, origins]
+    last = np.take_along_axis(daily, np.maximum(latest, 0), axis=1)
+    last = np.where(latest >= 0, last, np.nan)
+    parts = np.concatenate([np.zeros_like(last[..., :1]), np.cumsum(last, axis=-1)], axis=-1)
+    result: Floats = parts[..., -1:] * (horizons // DAYS) + parts[..., horizons % DAYS]
+    return result

@@ -1,0 +1,106 @@
+"""Why a forecast is what it is, as facts that a page or an API can show. Pure."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from cloud.forecasting.domain import HORIZONS
+from cloud.forecasting.protocol import Floats
+
+if TYPE_CHECKING:
+    from cloud.forecasting.engine import Plan
+
+ADI_LIMIT: Final = 1.32
+CV2_LIMIT: Final = 0.49
+
+
+def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
+    """Gather what a series' forecast rests on.
+
+    Args:
+        plan: Of the site.
+        row: Of the series.
+        known_days: Since its first demand.
+
+    Returns:
+        Numbers and texts, as JSON holds them.
+    """
+    weeks = plan.weeks.totals[row]
+    told: dict[str, Any] = {
+        "known_weeks": int(np.isfinite(weeks).sum()),
+        "known_days": known_days,
+        "masked_days": int(plan.censored_days[row]),
+        "masked_weeks": int(np.isnan(weeks[int(plan.weeks.starts[row]) :]).sum()),
+        "protection_days": int(plan.protection[row]),
+        "pattern": pattern(weeks),
+    }
+    if not plan.is_sufficient[row]:
+        return {**told, "needed_weeks": plan.forecaster.min_weeks}
+    names = plan.forecaster.parameter_names
+    values = plan.rolled.parameters[row]
+    stratum = int(plan.calibration.strata[row, -1])
+    samples = plan.table.samples[stratum]
+    shares = plan.rolled.shares[row]
+    return {
+        **told,
+        "parameters": {
+            name: round(float(value), 6) if np.isfinite(value) else None
+            for name, value in zip(names, values, strict=True)
+        },
+        "fitted_until": plan.day_of_week(int(plan.rolled.fitted_at[row])).isoformat(),
+        "level_per_week": round(float(plan.rolled.level[row, -1]), 6),
+        "weekday_shares": [round(float(share), 4) for share in shares],
+        "weekday_strength": weekday_strength(shares),
+        "bands": {
+            "stratum": stratum + 1,
+            "strata": int(plan.calibration.counts[-1]),
+            "scale_per_week": round(float(np.nan_to_num(plan.calibration.scales[row, -1])), 6),
+            "errors": {str(days): int(count) for days, count in zip(HORIZONS, samples, strict=True)},
+        },
+    }
+
+
+def pattern(weeks: Floats) -> dict[str, Any]:
+    """Name a series' demand pattern (Syntetos, Boylan & Croston 2005), for reports; nothing is chosen by it.
+
+    Args:
+        weeks: Demand by week, NaN where not known.
+
+    Returns:
+        ``adi``, the mean interval between weeks with demand; ``cv2``, the squared coefficient of variation of
+        demand in these; ``name``; None where there was no demand.
+
+    Examples:
+        >>> pattern(np.array([4.0, 0, 0, 4, 0, 0]))
+        {'adi': 3.0, 'cv2': 0.0, 'name': 'intermittent'}
+    """
+    known = weeks[np.isfinite(weeks)]
+    sizes = known[known > 0]
+    if not len(sizes):
+        return {"adi": None, "cv2": None, "name": None}
+    adi = len(known) / len(sizes)
+    cv2 = float(np.var(sizes) / np.mean(sizes) ** 2)
+    names = {
+        (False, False): "smooth",
+        (False, True): "erratic",
+        (True, False): "intermittent",
+        (True, True): "lumpy",
+    }
+    return {"adi": round(adi, 3), "cv2": round(cv2, 3), "name": names[adi >= ADI_LIMIT, cv2 >= CV2_LIMIT]}
+
+
+def weekday_strength(shares: Floats) -> float:
+    """Measure how unlike the weekdays are: 0 all alike, 1 everything on one of them.
+
+    Args:
+        shares: Of the week, seven that sum to 1.
+
+    Returns:
+        Half the sum of absolute differences from one seventh, over its greatest value.
+
+    Examples:
+        >>> weekday_strength(np.array([1.0, 0, 0, 0, 0, 0, 0])), weekday_strength(np.full(7, 1 / 7))
+        (1.0, 0.0)
+    """
+    alike = 1 / len(shares)
+    return round(float(np.abs(shares - alike).sum() / 2 / (1 - alike)), 3)
