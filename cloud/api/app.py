@@ -11,6 +11,7 @@ from cloud.api.metrics import Metrics
 from cloud.api.routes import (
     crossings,
     decisions,
+    demand,
     documents,
     gateways,
     health,
@@ -20,6 +21,7 @@ from cloud.api.routes import (
     movements,
     portals,
     quarantine,
+    runs,
     stock,
     tickets,
     visits,
@@ -70,8 +72,20 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
     app.state.gate = gate
     app.state.metrics = metrics
     problems.install(app)
-    parts = (items, locations, movements, stock, gateways, quarantine, crossings, portals, documents, visits)
-    deciding = (decisions, limits, tickets, webhooks)
+    parts = (
+        items,
+        locations,
+        movements,
+        stock,
+        gateways,
+        quarantine,
+        crossings,
+        portals,
+        documents,
+        visits,
+        runs,
+    )
+    deciding = (demand, decisions, limits, tickets, webhooks)
     for part in (*parts, *deciding):
         app.include_router(part.router, responses=problems.RESPONSES)
     app.include_router(health.router)

@@ -24,6 +24,7 @@ from cloud.decisions.domain import (
     WrongStateError,
 )
 from cloud.decisions.limits import UnknownLimitError
+from cloud.demand.domain import DemandError, FaultyLinesError, UnknownSiteError
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
@@ -145,6 +146,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(NotLoggedInError, _on_not_logged_in)
+    app.add_exception_handler(FaultyLinesError, _on_faulty_lines)
     app.add_exception_handler(OperationalError, _on_database)
     app.add_exception_handler(DataError, _on_refused)
     app.add_exception_handler(IntegrityError, _on_refused)
@@ -163,6 +165,8 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownDocumentError: (HTTPStatus.NOT_FOUND, "no-such-document"),
     ConflictingDocumentError: (HTTPStatus.CONFLICT, "document-conflict"),
     DocumentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "document-not-possible"),
+    UnknownSiteError: (HTTPStatus.NOT_FOUND, "no-such-site"),
+    DemandError: (HTTPStatus.UNPROCESSABLE_ENTITY, "demand-not-possible"),
     LedgerError: (HTTPStatus.UNPROCESSABLE_ENTITY, "not-postable"),
     UnknownDecisionError: (HTTPStatus.NOT_FOUND, "no-such-decision"),
     UnknownLimitError: (HTTPStatus.NOT_FOUND, "no-such-limit"),
@@ -235,6 +239,16 @@ def _on_invalid(request: Request, error: Exception) -> Response:
     ]
     detail = "; ".join(f"{fault.place}: {fault.message}" for fault in faults[:3])
     return problem_response(request, 422, "invalid-request", detail, faults=faults)
+
+
+def _on_faulty_lines(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FaultyLinesError)  # noqa: S101  registered for this type
+    faults = [
+        Fault(place=f"body.lines.{fault.place}.{fault.field}", message=fault.message, value="")
+        for fault in error.faults
+    ]
+    detail = f"{error.total} faults, nothing was stored: {'; '.join(fault.message for fault in faults[:3])}"
+    return problem_response(request, 422, "demand-not-possible", detail, faults=faults)
 
 
 def _on_http(request: Request, error: Exception) -> Response:

@@ -79,6 +79,25 @@ class Fault(NamedTuple):
     """Value and expectation."""
 
 
+class Faults:
+    """What is wrong with a batch so far; told up to `MOST_FAULTS_TOLD`, all counted."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.told: list[Fault] = []
+        self.total = 0
+
+    def add(self, fault: Fault) -> None:
+        """Take one more.
+
+        Args:
+            fault: It.
+        """
+        self.total += 1
+        if len(self.told) < MOST_FAULTS_TOLD:
+            self.told.append(fault)
+
+
 class DemandError(Exception):
     """A wrong wish about demand; the message names value, expectation and place."""
 
@@ -94,11 +113,11 @@ class FaultyLinesError(DemandError):
         """Keep every fault.
 
         Args:
-            origin: How a place is called, with ``{}`` for its number: ``pos.csv, line {}``.
+            origin: What a place's number follows: ``pos.csv, line``.
             faults: At most `MOST_FAULTS_TOLD`, in order.
             total: How many there are; more than ``faults`` if not all are told.
         """
-        told = [f"{origin.format(fault.place)}: {fault.field}: {fault.message}" for fault in faults]
+        told = [f"{origin} {fault.place}: {fault.field}: {fault.message}" for fault in faults]
         if total > len(faults):
             told.append(f"{total - len(faults)} more faults are not listed")
         super().__init__("\n".join(told))

@@ -7,6 +7,9 @@ SELECT resolve_demand(%(makes_items)s, %(twice)s);
 -- name: faults
 SELECT f.n, f.field, f.message FROM demand_faults(%(now)s, %(most)s) f ORDER BY f.n, f.field;
 
+-- name: excesses
+SELECT f.n, f.field, f.message FROM demand_excesses(%(most)s) f ORDER BY f.n;
+
 -- name: store
 SELECT s.added, s.corrected, s.superseded FROM store_demand(%(actor)s) s;
 
@@ -27,3 +30,32 @@ CROSS JOIN LATERAL pub_stockout_interval(ARRAY[d.site_id], d.begins[1], least(d.
 CROSS JOIN LATERAL generate_series(
     width_bucket(o.from_at, d.begins), width_bucket(o.until_at - INTERVAL '1 microsecond', d.begins)) n
 ORDER BY 1, 2;
+
+-- name: lines
+SELECT l.site_id AS site, l.source, l.document, l.line, l.revision, l.kind, i.code AS item, l.channel, l.requested_at,
+    l.quantity, l.identifier_scheme, l.identifier, l.quantity_seen, l.of_document, l.of_line, l.recorded_at, l.recorded_by
+FROM demand_line l
+JOIN canonical_item c ON c.item_id = l.item_id
+JOIN item i ON i.item_id = c.canonical_id
+WHERE (l.site_id, l.source, l.document, l.line)
+        > (%(after_site)s, %(after_source)s, %(after_document)s, %(after_line)s)
+    AND (%(site)s::text IS NULL OR l.site_id = %(site)s)
+    AND (%(source)s::text IS NULL OR l.source = %(source)s)
+    AND (%(document)s::text IS NULL OR l.document = %(document)s)
+    AND (%(item)s::text IS NULL OR i.code = %(item)s)
+    AND (%(kind)s::text IS NULL OR l.kind = %(kind)s)
+    AND (%(since)s::timestamptz IS NULL OR l.requested_at >= %(since)s)
+    AND (%(until)s::timestamptz IS NULL OR l.requested_at < %(until)s)
+ORDER BY l.site_id, l.source, l.document, l.line
+LIMIT %(limit)s;
+
+-- name: calendar
+SELECT s.time_zone, s.business_day_start, s.week_start, s.opens_at, s.closes_at
+FROM site s
+WHERE s.site_id = %(site)s AND sees_site(s.site_id);
+
+-- name: put_calendar
+UPDATE site s
+SET time_zone = %(time_zone)s, business_day_start = %(business_day_start)s, week_start = %(week_start)s,
+    opens_at = %(opens_at)s, closes_at = %(closes_at)s
+WHERE s.site_id = %(site)s AND now() AT TIME ZONE %(time_zone)s IS NOT NULL;

@@ -1,41 +1,25 @@
 """Saying what was asked for: the same twice is once, something else is a new revision."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
+from decimal import Decimal
+from typing import Literal, NamedTuple
 
 from cloud.db import Connection
 from cloud.demand import store
 from cloud.demand.domain import (
     IMPORTERS,
     MOST_FAULTS_TOLD,
+    READERS,
     DemandError,
-    Fault,
+    Faults,
     FaultyLinesError,
     Imported,
     StagedLine,
 )
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
-
-
-class Faults:
-    """What is wrong with a batch so far; told up to a number, all counted."""
-
-    def __init__(self) -> None:
-        """Start with none."""
-        self.told: list[Fault] = []
-        self.total = 0
-
-    def add(self, fault: Fault) -> None:
-        """Take one more.
-
-        Args:
-            fault: It.
-        """
-        self.total += 1
-        if len(self.told) < MOST_FAULTS_TOLD:
-            self.told.append(fault)
 
 
 def import_lines(
@@ -57,7 +41,7 @@ def import_lines(
         actor: A supervisor, inventory controller or planner of every site named.
         lines: Right in themselves; read once, so any number fits in memory.
         faults: What the reader of the lines finds wrong while they are read.
-        origin: How a place is called, with ``{}`` for its number: ``pos.csv, line {}``.
+        origin: What a place's number follows: ``pos.csv, line``.
         now: The present.
         makes_items: Whether an unknown name becomes a provisional item, as one that was scanned does.
         twice: Which of two is meant where the site's clocks showed a local time twice.
@@ -84,8 +68,10 @@ def import_lines(
     if faults.total:
         raise FaultyLinesError(origin, sorted(faults.told), faults.total)
     if not staged:
-        raise DemandError(f"{origin.format(1)}: there are no lines: expected at least one")
+        raise DemandError(f"{origin} 1: there are no lines: expected at least one")
     added, corrected, superseded = store.store(conn, actor.id)
+    if excesses := store.excesses(conn, most=MOST_FAULTS_TOLD + 1):
+        raise FaultyLinesError(origin, excesses[:MOST_FAULTS_TOLD], len(excesses))
     repeated = staged - added - corrected - superseded
     done = Imported(staged, added, corrected, superseded, repeated, made)
     sites = sorted({site for site, _ in sources})
@@ -115,3 +101,70 @@ def _allowed(
                 sources.add(named)
             last = named
         yield line
+
+
+class LineRow(NamedTuple):
+    """The latest revision of a line."""
+
+    site: str
+    source: str
+    document: str
+    line: str
+    revision: int
+    kind: str
+    item: str
+    channel: str | None
+    requested_at: datetime
+    quantity: Decimal
+    """In base units."""
+    identifier_scheme: str
+    identifier: str
+    quantity_seen: Decimal
+    """In units of what names the item."""
+    of_document: str | None
+    of_line: str | None
+    recorded_at: datetime
+    recorded_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineFilter:
+    """Which lines are asked for; None: any."""
+
+    site: str | None = None
+    source: str | None = None
+    document: str | None = None
+    item: str | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    """Exclusive."""
+
+
+def lines(
+    conn: Connection,
+    actor: Actor,
+    wanted: LineFilter,
+    *,
+    after: tuple[str, str, str, str] = ("", "", "", ""),
+    limit: int,
+) -> list[LineRow]:
+    """List lines by site, source, document and line.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks; sees the sites at which it may read stock.
+        wanted: Which.
+        after: The last one of the page before.
+        limit: Most to give.
+
+    Returns:
+        The lines.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=wanted.site)
+    act_as(conn, actor.narrowed(*READERS))
+    keys = dict(zip(("after_site", "after_source", "after_document", "after_line"), after, strict=True))
+    return store.rows(conn, LineRow, "lines", limit=limit, **asdict(wanted), **keys)

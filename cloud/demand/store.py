@@ -40,6 +40,20 @@ def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any
         return cursor.execute(_SQL[statement], parameters).fetchall()
 
 
+def change(conn: Connection, statement: str, /, **parameters: Any) -> int:
+    """Run a statement that writes.
+
+    Args:
+        conn: In a transaction.
+        statement: Name in `queries.sql`.
+        **parameters: The statement's parameters.
+
+    Returns:
+        How many rows it wrote.
+    """
+    return conn.execute(_SQL[statement], parameters).rowcount
+
+
 def stage(conn: Connection, lines: Iterable[StagedLine]) -> int:
     """Copy lines into the session's staging table; only so many at once are in memory.
 
@@ -119,6 +133,19 @@ def faults(conn: Connection, *, now: datetime, most: int) -> list[Fault]:
         The faults in order.
     """
     return [Fault(*row) for row in conn.execute(_SQL["faults"], {"now": now, "most": most})]
+
+
+def excesses(conn: Connection, *, most: int) -> list[Fault]:
+    """Find what of the stored batch takes back more than was asked for, or what nobody asked for.
+
+    Args:
+        conn: In the transaction that stored it.
+        most: Most to tell.
+
+    Returns:
+        The faults in order.
+    """
+    return [Fault(*row) for row in conn.execute(_SQL["excesses"], {"most": most})]
 
 
 def store(conn: Connection, actor: str) -> tuple[int, int, int]:

@@ -32,9 +32,12 @@ BEGIN
         ALTER TABLE demand_ready ALTER revision DROP NOT NULL, ALTER recorded_at DROP NOT NULL,
             ALTER recorded_by DROP NOT NULL, ALTER item_id DROP NOT NULL, ALTER quantity DROP NOT NULL,
             ALTER requested_at DROP NOT NULL;
+        CREATE TEMPORARY TABLE demand_twice (
+            site_id text COLLATE "C", source text COLLATE "C", document text COLLATE "C", line text COLLATE "C"
+        ) ON COMMIT DELETE ROWS;
         GRANT INSERT ON demand_staging TO dockledger_app;
     ELSE
-        TRUNCATE demand_staging, demand_name, demand_ready;
+        TRUNCATE demand_staging, demand_name, demand_ready, demand_twice;
     END IF;
 END
 $$;
@@ -104,6 +107,9 @@ BEGIN
     LEFT JOIN demand_name d ON d.scheme = s.scheme AND d.value = s.value
         AND coalesce(t.requested_at, '-infinity') >= d.from_at AND coalesce(t.requested_at, '-infinity') < d.until_at;
     ANALYZE demand_ready;
+    INSERT INTO demand_twice
+    SELECT r.site_id, r.source, r.document, r.line FROM demand_ready r
+    GROUP BY r.site_id, r.source, r.document, r.line HAVING count(*) > 1;
     RETURN made;
 END
 $$;
@@ -134,7 +140,7 @@ BEGIN
         FROM demand_ready r LEFT JOIN site p ON p.site_id = r.site_id
         WHERE p.site_id IS NULL OR NOT sees_site(r.site_id)
         UNION ALL
-        SELECT r.n, r.identifier_scheme, format('%s %s names no item: register it first, or import with --new-items',
+        SELECT r.n, r.identifier_scheme, format('%s %s names no item: register it first, or ask for new items',
             r.identifier_scheme, quote_literal(r.identifier))
         FROM demand_ready r
         WHERE r.item_id IS NULL
@@ -165,31 +171,47 @@ BEGIN
         UNION ALL
         SELECT r.n, 'line', format('line %s of document %s stands there twice with different content, first at %s',
             quote_literal(r.line), quote_literal(r.document), o.n)
-        FROM demand_ready r
-        JOIN (
-            SELECT x.site_id, x.source, x.document, x.line, min(x.n) AS n FROM demand_ready x
-            GROUP BY x.site_id, x.source, x.document, x.line HAVING count(*) > 1
-        ) twice USING (site_id, source, document, line)
-        JOIN demand_ready o ON o.n = twice.n
-        WHERE r.n <> o.n AND r.given IS NOT DISTINCT FROM o.given
-            AND (r.kind, r.identifier_scheme, r.identifier, r.requested_at, r.quantity_seen, r.channel, r.of_document, r.of_line)
-                IS DISTINCT FROM
-                (o.kind, o.identifier_scheme, o.identifier, o.requested_at, o.quantity_seen, o.channel, o.of_document, o.of_line)
+        FROM demand_twice t
+        JOIN demand_ready r USING (site_id, source, document, line)
+        CROSS JOIN LATERAL (
+            SELECT o.* FROM demand_ready o
+            WHERE (o.site_id, o.source, o.document, o.line) = (r.site_id, r.source, r.document, r.line) AND o.n < r.n
+                AND (o.given = r.given OR o.given IS NULL OR r.given IS NULL)
+                AND (r.kind, r.identifier_scheme, r.identifier, r.requested_at, r.quantity_seen, r.channel, r.of_document,
+                    r.of_line, r.given) IS DISTINCT FROM (o.kind, o.identifier_scheme, o.identifier, o.requested_at,
+                    o.quantity_seen, o.channel, o.of_document, o.of_line, o.given)
+            ORDER BY o.n LIMIT 1) o
+        UNION ALL
+        SELECT r.n, 'revision', format('revision %s of line %s of document %s is known with other content',
+            r.given, quote_literal(r.line), quote_literal(r.document))
+        FROM demand_ready r JOIN demand_line l USING (site_id, source, document, line)
+        WHERE r.given = l.revision
+            AND (l.kind, l.item_id, l.channel, l.requested_at, l.quantity, l.of_document, l.of_line)
+                IS DISTINCT FROM (r.kind, r.item_id, r.channel, r.requested_at, r.quantity, r.of_document, r.of_line)
+        UNION ALL
+        SELECT r.n, 'revision', format('revision %s of line %s of document %s was known with other content',
+            r.given, quote_literal(r.line), quote_literal(r.document))
+        FROM demand_ready r JOIN demand_line_past l USING (site_id, source, document, line)
+        WHERE r.given = l.revision
+            AND (l.kind, l.item_id, l.channel, l.requested_at, l.quantity, l.of_document, l.of_line)
+                IS DISTINCT FROM (r.kind, r.item_id, r.channel, r.requested_at, r.quantity, r.of_document, r.of_line)
     ) f
     ORDER BY f.n, f.field
     LIMIT most;
 END
 $$;
 
--- Stores the batch, which demand_faults() has found right. Lines that say what is known already change nothing,
--- and neither do those that say what a later revision replaced.
+-- Stores the batch, which demand_faults() has found right. A line that says what is known changes nothing; one that
+-- says what a later revision replaced is kept beside that one and changes nothing either.
 CREATE OR REPLACE FUNCTION store_demand(by_actor text, OUT added bigint, OUT corrected bigint, OUT superseded bigint)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    at timestamptz := clock_timestamp();
 BEGIN
-    -- One line per name and revision: the batch may say the same twice.
+    superseded := keep_older_of_twice(by_actor, at);
     CREATE TEMPORARY TABLE demand_change ON COMMIT DROP AS
-    SELECT r.n, l.revision AS known, greatest(coalesce(r.given, l.revision + 1), 1) AS revision,
-        r.given < l.revision OR (r.given IS NULL AND EXISTS (
+    SELECT r.n, coalesce(r.given, l.revision + 1) AS revision,
+        coalesce(r.given < l.revision, EXISTS (
             SELECT FROM demand_line_past o
             WHERE (o.site_id, o.source, o.document, o.line) = (r.site_id, r.source, r.document, r.line)
                 AND (o.kind, o.item_id, o.channel, o.requested_at, o.quantity, o.of_document, o.of_line)
@@ -197,29 +219,39 @@ BEGIN
                     (r.kind, r.item_id, r.channel, r.requested_at, r.quantity, r.of_document, r.of_line))) AS is_old
     FROM demand_ready r
     JOIN demand_line l USING (site_id, source, document, line)
-    WHERE (l.kind, l.item_id, l.channel, l.requested_at, l.quantity, l.of_document, l.of_line)
-        IS DISTINCT FROM (r.kind, r.item_id, r.channel, r.requested_at, r.quantity, r.of_document, r.of_line);
-    SELECT count(*) FILTER (WHERE c.is_old), count(*) FILTER (WHERE NOT c.is_old) INTO superseded, corrected
+    WHERE r.given > l.revision
+        OR (l.kind, l.item_id, l.channel, l.requested_at, l.quantity, l.of_document, l.of_line)
+            IS DISTINCT FROM (r.kind, r.item_id, r.channel, r.requested_at, r.quantity, r.of_document, r.of_line);
+    SELECT superseded + count(*) FILTER (WHERE c.is_old), count(*) FILTER (WHERE NOT c.is_old)
+    INTO superseded, corrected
     FROM demand_change c;
-    IF corrected > 0 THEN
-        INSERT INTO demand_line_past
-        SELECT l.*, clock_timestamp()
-        FROM demand_change c JOIN demand_ready r USING (n) JOIN demand_line l USING (site_id, source, document, line)
-        WHERE NOT c.is_old;
-        UPDATE demand_line l
-        SET revision = c.revision, kind = r.kind, item_id = r.item_id, channel = r.channel,
-            requested_at = r.requested_at, quantity = r.quantity, of_document = r.of_document, of_line = r.of_line,
-            identifier_scheme = r.identifier_scheme, identifier = r.identifier, quantity_seen = r.quantity_seen,
-            recorded_at = clock_timestamp(), recorded_by = by_actor
-        FROM demand_change c JOIN demand_ready r USING (n)
-        WHERE NOT c.is_old
-            AND (l.site_id, l.source, l.document, l.line) = (r.site_id, r.source, r.document, r.line);
-    END IF;
+    INSERT INTO demand_line_past (site_id, source, document, line, revision, kind, item_id, channel, requested_at,
+        quantity, of_document, of_line, identifier_scheme, identifier, quantity_seen, recorded_at, recorded_by, superseded_at)
+    SELECT r.site_id, r.source, r.document, r.line, r.given, r.kind, r.item_id, r.channel, r.requested_at, r.quantity,
+        r.of_document, r.of_line, r.identifier_scheme, r.identifier, r.quantity_seen, at, by_actor, at
+    FROM demand_change c JOIN demand_ready r USING (n)
+    WHERE c.is_old AND r.given IS NOT NULL
+    UNION ALL
+    SELECT l.site_id, l.source, l.document, l.line, l.revision, l.kind, l.item_id, l.channel, l.requested_at, l.quantity,
+        l.of_document, l.of_line, l.identifier_scheme, l.identifier, l.quantity_seen, l.recorded_at, l.recorded_by, at
+    FROM demand_change c
+    JOIN demand_ready r USING (n)
+    JOIN demand_line l USING (site_id, source, document, line)
+    WHERE NOT c.is_old
+    ON CONFLICT (site_id, source, document, line, revision) DO NOTHING;
+    UPDATE demand_line l
+    SET revision = c.revision, kind = r.kind, item_id = r.item_id, channel = r.channel,
+        requested_at = r.requested_at, quantity = r.quantity, of_document = r.of_document, of_line = r.of_line,
+        identifier_scheme = r.identifier_scheme, identifier = r.identifier, quantity_seen = r.quantity_seen,
+        recorded_at = at, recorded_by = by_actor
+    FROM demand_change c JOIN demand_ready r USING (n)
+    WHERE NOT c.is_old
+        AND (l.site_id, l.source, l.document, l.line) = (r.site_id, r.source, r.document, r.line);
     DROP TABLE demand_change;
     INSERT INTO demand_line (site_id, source, document, line, revision, kind, item_id, channel, requested_at, quantity,
         of_document, of_line, identifier_scheme, identifier, quantity_seen, recorded_at, recorded_by)
     SELECT r.site_id, r.source, r.document, r.line, coalesce(r.given, 1), r.kind, r.item_id, r.channel, r.requested_at,
-        r.quantity, r.of_document, r.of_line, r.identifier_scheme, r.identifier, r.quantity_seen, clock_timestamp(), by_actor
+        r.quantity, r.of_document, r.of_line, r.identifier_scheme, r.identifier, r.quantity_seen, at, by_actor
     FROM demand_ready r
     ORDER BY r.n
     ON CONFLICT (site_id, source, document, line) DO NOTHING;
@@ -227,7 +259,74 @@ BEGIN
 END
 $$;
 
+-- Of lines that the batch says in several revisions only the last one remains; the others are kept as the past.
+CREATE OR REPLACE FUNCTION keep_older_of_twice(by_actor text, at timestamptz) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    kept bigint;
+BEGIN
+    WITH ranked AS (
+        SELECT r.n, r.given < max(r.given) OVER w AS is_older,
+            row_number() OVER (w ORDER BY r.given DESC NULLS LAST, r.n) > 1 AS is_more
+        FROM demand_twice t JOIN demand_ready r USING (site_id, source, document, line)
+        WINDOW w AS (PARTITION BY r.site_id, r.source, r.document, r.line)
+    ), gone AS (
+        DELETE FROM demand_ready r USING ranked x WHERE x.n = r.n AND x.is_more RETURNING r.*, x.is_older
+    ), older AS (
+        INSERT INTO demand_line_past (site_id, source, document, line, revision, kind, item_id, channel, requested_at,
+            quantity, of_document, of_line, identifier_scheme, identifier, quantity_seen, recorded_at, recorded_by,
+            superseded_at)
+        SELECT g.site_id, g.source, g.document, g.line, g.given, g.kind, g.item_id, g.channel, g.requested_at, g.quantity,
+            g.of_document, g.of_line, g.identifier_scheme, g.identifier, g.quantity_seen, at, by_actor, at
+        FROM gone g
+        LEFT JOIN demand_line l ON (l.site_id, l.source, l.document, l.line, l.revision)
+            = (g.site_id, g.source, g.document, g.line, g.given)
+        WHERE g.is_older AND l.revision IS NULL
+        ON CONFLICT (site_id, source, document, line, revision) DO NOTHING
+        RETURNING 1
+    )
+    SELECT count(*) INTO kept FROM older;
+    RETURN kept;
+END
+$$;
+
+-- What does not add up after the batch is stored: a cancellation or return that names a request must find it, of the
+-- same item, and all of them together cannot be more than was asked for.
+CREATE OR REPLACE FUNCTION demand_excesses(most integer)
+    RETURNS TABLE (n bigint, field text, message text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    WITH named AS (
+        SELECT r.n, r.site_id, r.source, r.of_document AS document, r.of_line AS line FROM demand_ready r
+        WHERE r.of_document IS NOT NULL
+        UNION ALL
+        SELECT r.n, r.site_id, r.source, r.document, r.line FROM demand_ready r
+        WHERE EXISTS (SELECT FROM demand_line l WHERE l.of_document IS NOT NULL
+            AND (l.site_id, l.source, l.of_document, l.of_line) = (r.site_id, r.source, r.document, r.line))
+    ), taken AS (
+        SELECT x.n, x.document, x.line, q.kind, q.quantity, q.item_id, t.taken, t.has_other_item
+        FROM named x
+        LEFT JOIN demand_line q ON (q.site_id, q.source, q.document, q.line) = (x.site_id, x.source, x.document, x.line)
+        CROSS JOIN LATERAL (
+            SELECT sum(l.quantity) AS taken, bool_or(l.item_id <> q.item_id) AS has_other_item FROM demand_line l
+            WHERE (l.site_id, l.source, l.of_document, l.of_line) = (x.site_id, x.source, x.document, x.line)) t
+    )
+    SELECT t.n, 'of_line', format('line %s of document %s %s', quote_literal(t.line), quote_literal(t.document), CASE
+        WHEN t.kind IS NULL THEN 'is not known: send the request first, or with it'
+        WHEN t.kind <> 'requested' THEN format('is %s: expected a request', t.kind)
+        WHEN t.has_other_item THEN 'asks for another item than what is cancelled or returned of it'
+        ELSE format('asks for %s, of which %s would be cancelled or returned',
+            trim_scale(t.quantity), trim_scale(t.taken)) END)
+    FROM taken t
+    WHERE t.kind IS NULL OR t.kind <> 'requested' OR t.has_other_item OR t.taken > t.quantity
+    ORDER BY t.n
+    LIMIT most;
+END
+$$;
+
 REVOKE ALL ON FUNCTION open_demand_staging(), resolve_demand_names(boolean), resolve_demand(boolean, text),
-    local_instant(timestamp, text, text), demand_faults(timestamptz, integer), store_demand(text) FROM PUBLIC;
+    local_instant(timestamp, text, text), demand_faults(timestamptz, integer), store_demand(text),
+    keep_older_of_twice(text, timestamptz), demand_excesses(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_demand_staging(), resolve_demand(boolean, text), demand_faults(timestamptz, integer),
-    store_demand(text) TO dockledger_app;
+    store_demand(text), demand_excesses(integer) TO dockledger_app;

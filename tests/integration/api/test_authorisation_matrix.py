@@ -81,6 +81,14 @@ ROUTES: dict[str, set[Role] | None] = {
     "POST /v1/visits/{site}/{visit}/departure": MOVERS,
     "POST /v1/visits/{site}/{visit}/close": MOVERS,
     "POST /v1/visits/{site}/{visit}/cancel": MOVERS,
+    "GET /v1/demand": STAFF,
+    "POST /v1/demand": MOVERS | {Role.PLANNER},
+    "GET /v1/sites/{site}/calendar": STAFF,
+    "POST /v1/sites/{site}/calendar": MOVERS,
+    "GET /v1/runs": OPERATIONS,
+    "GET /v1/runs/{run_id}": OPERATIONS,
+    "GET /v1/jobs": OPERATIONS,
+    "GET /v1/jobs/slots": OPERATIONS,
     "GET /": ANYBODY,
     "GET /login": ANYBODY,
     "POST /login": ANYBODY,
@@ -103,6 +111,8 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /quarantine": QUARANTINE,
     "GET /quarantine/{quarantine_id}": QUARANTINE,
     "POST /quarantine/{quarantine_id}/replay": SETTLERS,
+    "GET /runs": OPERATIONS,
+    "GET /runs/{run_id}": OPERATIONS,
 }
 """Who may use which route."""
 
@@ -132,6 +142,9 @@ OF_ONE_SITE = {
     "POST /v1/locations": {403},
     "POST /v1/movements": {403},
     "POST /v1/portals": {403},
+    "POST /v1/demand": {403},
+    "GET /v1/sites/{site}/calendar": {403},
+    "POST /v1/sites/{site}/calendar": {403},
     "GET /v1/documents/{site}/{type}/{name:path}": {403},
     "POST /v1/documents": {403},
     "GET /v1/visits/{site}/{visit}": {403},
@@ -173,6 +186,18 @@ VEHICLE = {
     "documents": [{"type": "asn", "id": "ASN-1"}],
 }
 """A visit that is there: registered again by whoever may, received and ended once."""
+
+
+ASKED = {
+    "site": OWN,
+    "source": "till",
+    "document": "T-1",
+    "line": "1",
+    "identifier": {"scheme": "item", "value": TEA},
+    "quantity": "2",
+    "requested_at": "2026-03-02T09:00:00Z",
+}
+CALENDAR = {"time_zone": "Europe/Madrid", "business_day_start": "06:00", "week_start": 1}
 
 
 @dataclass
@@ -328,6 +353,8 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         "POST /v1/quarantine/{quarantine_id}/replay": None,
         "POST /v1/movements": movement,
         "POST /v1/portals": DOOR,
+        "POST /v1/demand": {"lines": [ASKED]},
+        "POST /v1/sites/{site}/calendar": CALENDAR,
         "POST /v1/items": {"code": TEA},
         "POST /v1/documents": NOTICE,
         "POST /v1/visits": VEHICLE,

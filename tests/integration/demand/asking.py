@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from scenario import Ledger
 
-from cloud.demand.domain import Imported, StagedLine
-from cloud.demand.service import Faults, import_lines
+from cloud.demand.domain import Faults, Imported, StagedLine
+from cloud.demand.service import import_lines
 from cloud.identity.actor import Actor, Role
 
 PLANNER = Actor("user:pia", frozenset({Role.PLANNER}), all_sites=True)
@@ -65,7 +65,8 @@ class Demand:
         self.ledger.query("INSERT INTO item (code, name) VALUES ('TEA', 'Tea'), ('MUG', 'Mug') RETURNING 1")
         self.ledger.query(
             "INSERT INTO identifier (scheme, value, item_id, numerator) "
-            "SELECT 'gtin', x.value, i.item_id, x.n FROM (VALUES (%s, 1), (%s, 12)) x (value, n) JOIN item i ON i.code = 'TEA' RETURNING 1",
+            "SELECT 'gtin', x.value, i.item_id, x.n "
+            "FROM (VALUES (%s, 1), (%s, 12)) x (value, n) JOIN item i ON i.code = 'TEA' RETURNING 1",
             TEA,
             CASE_OF_TEA,
         )
@@ -86,7 +87,7 @@ class Demand:
                 actor,
                 numbered,
                 faults=faults or Faults(),
-                origin="line {}",
+                origin="line",
                 now=NOW,
                 makes_items=makes_items,
                 twice=twice,

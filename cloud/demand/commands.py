@@ -1,0 +1,174 @@
+"""`dockledger demand …`: what customers asked for, and when a site's day begins."""
+
+import argparse
+import hashlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+from cloud.db import Connection, DataError, connect
+from cloud.demand import service
+from cloud.demand.csv_file import read_csv
+from cloud.demand.domain import DemandError, Faults, Imported, StagedLine
+from cloud.demand.fields import Conventions
+from cloud.demand.parquet_file import read_parquet
+from cloud.demand.rows import Defaults
+from cloud.identity.actor import Actor, Role
+from cloud.settings import Settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+SHELL: Final = Actor("system:shell", frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}), all_sites=True)
+"""Whoever can read the database's password keeps its demand; the record says it was done here."""
+
+_EXAMPLES: Final = """examples:
+  dockledger demand import pos.csv --site leeds --source till
+      document,line,gtin,quantity,requested_at[,kind,channel,revision,of_document,of_line,site,source]
+  dockledger demand import export.csv --site leeds --source till --decimal-comma --dates dmy --local-times
+  dockledger demand import pos.parquet --site leeds --source till --new-items
+  dockledger demand calendar --site leeds --day-start 06:00 --opens 08:00 --closes 18:00"""
+
+
+def add_commands(subparsers: "Subparsers") -> None:
+    """Add this area's commands.
+
+    Args:
+        subparsers: What `dockledger` collects its commands in.
+    """
+    parser = subparsers.add_parser(
+        "demand",
+        help="import what customers asked for",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXAMPLES,
+    )
+    group = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    summary = "import lines of demand from a file, or nothing of it"
+    importing = group.add_parser("import", help=summary, description=summary)
+    importing.add_argument("file", type=Path, help=".csv, or .parquet where pyarrow is installed")
+    importing.add_argument("--site", help="of lines that name none")
+    importing.add_argument("--source", help="of lines that name none: which till, shop or ERP they are from")
+    importing.add_argument(
+        "--new-items", action="store_true", help="make provisional items of unknown names, as scans do"
+    )
+    importing.add_argument(
+        "--dates", choices=("ymd", "dmy", "mdy"), default="ymd", help="order of dates' parts (default: ymd)"
+    )
+    importing.add_argument(
+        "--local-times", action="store_true", help="times without offset are by the site's clocks"
+    )
+    importing.add_argument(
+        "--twice", choices=("first", "second"), help="which one, of a local time that the clocks showed twice"
+    )
+    importing.add_argument("--decimal-comma", action="store_true", help="quantities are written like 2,5")
+    importing.add_argument("--encoding", choices=("utf-8", "windows-1252"), default="utf-8")
+    importing.add_argument("--json", action="store_true", help="print JSON")
+    importing.set_defaults(run=run_import)
+
+
+def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Import a file."""
+    return _reporting(lambda: _import(arguments, settings))
+
+
+def _import(arguments: argparse.Namespace, settings: Settings) -> None:
+    file: Path = arguments.file
+    faults = Faults()
+    with _bar(file) as progress, _database(settings) as conn:
+        done = service.import_lines(
+            conn,
+            SHELL,
+            _lines(arguments, faults, progress),
+            faults=faults,
+            origin=f"{file}, {'row' if _is_parquet(file) else 'line'}",
+            now=datetime.now(UTC),
+            makes_items=arguments.new_items,
+            twice=arguments.twice,
+            about={"file": file.name, "sha256": _sha256(file)},
+        )
+    _tell(arguments, done)
+
+
+def _lines(
+    arguments: argparse.Namespace, faults: Faults, progress: Callable[[int], None]
+) -> Iterator[StagedLine]:
+    defaults = Defaults(site=arguments.site, source=arguments.source)
+    conventions = Conventions(
+        has_decimal_comma=arguments.decimal_comma,
+        dates=arguments.dates,
+        has_local_times=arguments.local_times,
+    )
+    if _is_parquet(arguments.file):
+        return read_parquet(
+            arguments.file, defaults=defaults, conventions=conventions, faults=faults, progress=progress
+        )
+    return read_csv(
+        arguments.file,
+        defaults=defaults,
+        conventions=conventions,
+        encoding=arguments.encoding,
+        faults=faults,
+        progress=progress,
+    )
+
+
+def _is_parquet(file: Path) -> bool:
+    return file.suffix.lower() == ".parquet"
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Connection]:
+    """Give a connection whose statements may take long, in a transaction that commits at the end."""
+    conn = connect(
+        settings.needed("app_dsn"), "dockledger-command", autocommit=True, statement_timeout=timedelta(0)
+    )
+    with closing(conn), conn.transaction():
+        yield conn
+
+
+@contextmanager
+def _bar(file: Path) -> Iterator[Callable[[int], None]]:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        size = file.stat().st_size if file.is_file() else None
+        task = bar.add_task("reading", total=size)
+
+        def show(read: int) -> None:
+            bar.update(task, completed=read, description="checking" if read == size else "reading")
+
+        yield show
+
+
+def _reporting(work: Callable[[], object]) -> int:
+    try:
+        work()
+    except (DemandError, DataError) as error:
+        for line in str(error).splitlines():
+            print(f"dockledger: {line}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"dockledger: {error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _tell(arguments: argparse.Namespace, done: Imported) -> None:
+    figures = {name: getattr(done, name) for name in done.__slots__}
+    if arguments.json:
+        print(orjson.dumps(figures).decode())
+        return
+    for name, figure in figures.items():
+        print(f"{name.replace('_', ' '):<11} {figure:>9,}")
