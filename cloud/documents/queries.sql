@@ -37,7 +37,8 @@ SELECT d.site_id AS site, d.type, d.id, d.partner, d.created_at, d.created_by,
      JOIN claim c ON c.kind = 'document_line' AND c.target = l.site_id || '/' || l.type || '/' || l.id || '/' || l.line
      WHERE (l.site_id, l.type, l.id) = (d.site_id, d.type, d.id)) AS settled_lines
 FROM document d
-WHERE (%(site)s::text IS NULL OR d.site_id = %(site)s)
+WHERE d.type <> 'purchase_order'
+    AND (%(site)s::text IS NULL OR d.site_id = %(site)s)
     AND (%(type)s::text IS NULL OR d.type = %(type)s)
     AND (%(id)s::text IS NULL OR d.id = %(id)s)
     AND (d.site_id, d.type, d.id) > (%(after_site)s, %(after_type)s, %(after_id)s)

@@ -1,0 +1,175 @@
+"""Purchase orders and receipts as they are sent: checked models and the values they become."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cloud.documents.papers import LineNumber
+from cloud.master.supplier_papers import SupplierId
+from contracts.base import Code, CountedQuantity, PositiveQuantity, Site, UtcDatetime
+from contracts.vocabulary import VIRTUAL_PREFIX
+
+OrderId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+DueDate = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
+
+
+class _Paper(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _refuse_twice(lines: Iterable[str], where: str) -> None:
+    twice = [line for line, times in Counter(lines).items() if times > 1]
+    if twice:
+        raise ValueError(f"{where}: line {twice[0]!r} stands there twice")
+
+
+class OrderLinePaper(_Paper):
+    """What is ordered: base units of an item, the price of one of them, and when it is due."""
+
+    line: LineNumber
+    item: Code
+    quantity: PositiveQuantity
+    price: CountedQuantity | None = None
+    due_on: DueDate
+
+
+class OrderPaper(_Paper):
+    """A purchase order that was placed elsewhere and is to be received here."""
+
+    site: Site
+    id: OrderId
+    supplier: SupplierId
+    sent_at: UtcDatetime
+    lines: Annotated[tuple[OrderLinePaper, ...], Field(min_length=1, max_length=5_000)]
+
+    @model_validator(mode="after")
+    def _lines_differ(self) -> Self:
+        _refuse_twice((line.line for line in self.lines), f"order {self.id!r}")
+        return self
+
+
+class ReceiptLinePaper(_Paper):
+    """What came of a line, in base units: sound, and damaged beside it."""
+
+    line: LineNumber
+    received: CountedQuantity
+    damaged: CountedQuantity = Decimal(0)
+    lot: Code | None = None
+
+    @model_validator(mode="after")
+    def _something_came(self) -> Self:
+        if self.received + self.damaged == 0:
+            raise ValueError(
+                f"line {self.line!r}: nothing received, nothing damaged: leave out a line that did not come"
+            )
+        return self
+
+
+class ReceiptPaper(_Paper):
+    """One delivery against a purchase order, named by its delivery note."""
+
+    receipt: LineNumber
+    location: Annotated[Code, Field(pattern=rf"^[^{VIRTUAL_PREFIX}]")]
+    occurred_at: UtcDatetime | None = None
+    """None: now."""
+    lines: Annotated[tuple[ReceiptLinePaper, ...], Field(min_length=1, max_length=5_000)]
+
+    @model_validator(mode="after")
+    def _lines_differ(self) -> Self:
+        _refuse_twice((line.line for line in self.lines), f"receipt {self.receipt!r}")
+        return self
+
+
+class OrderRow(NamedTuple):
+    """A purchase order in a list."""
+
+    site: str
+    id: str
+    supplier: str
+    currency: str
+    origin: str
+    decision_id: int | None
+    state: str
+    sent_at: datetime | None
+    sent_by: str | None
+    ended_at: datetime | None
+    ended_by: str | None
+    end_reason: str | None
+    created_at: datetime
+    created_by: str
+    time_zone: str
+    lines: int
+    value: Decimal | None
+
+
+class OrderLineRow(NamedTuple):
+    """A line of an order; what is open of it is derived from the movements that name it."""
+
+    line: str
+    item: str
+    item_name: str | None
+    quantity: Decimal
+    price: Decimal | None
+    due_on: date
+    """As confirmed or expected last."""
+    ordered_for: date
+    received: Decimal
+    """Sound and damaged."""
+    damaged: Decimal
+    is_lot_controlled: bool
+
+    @property
+    def open_quantity(self) -> Decimal:
+        """What is still to come, in base units."""
+        return max(Decimal(0), self.quantity - self.received)
+
+    @property
+    def over(self) -> Decimal:
+        """What came beyond the order, in base units."""
+        return max(Decimal(0), self.received - self.quantity)
+
+
+class ReceiptRow(NamedTuple):
+    """What a person said came of a line with one delivery."""
+
+    receipt: str
+    line: str
+    open_before: Decimal
+    received: Decimal
+    damaged: Decimal
+    over: Decimal
+    short: Decimal
+    location: str
+    occurred_at: datetime
+    received_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStory:
+    """An order with its lines in order and what was received."""
+
+    order: OrderRow
+    lines: tuple[OrderLineRow, ...]
+    receipts: tuple[ReceiptRow, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is still to come."""
+        return all(line.open_quantity == 0 for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A receipt that was posted."""
+
+    site: str
+    id: str
+    receipt: str
+    position: int
+    """The posting's place in the ledger's order."""
+    lines: tuple[ReceiptRow, ...]

@@ -1,0 +1,267 @@
+"""Purchase orders from approved to received; what is open of a line is derived from movements (DOMAIN D4)."""
+
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from psycopg.rows import class_row
+
+from cloud.db import Connection, statements
+from cloud.documents import store
+from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
+from cloud.documents.order_papers import (
+    OrderLineRow,
+    OrderPaper,
+    OrderRow,
+    OrderStory,
+    ReceiptRow,
+)
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
+from cloud.master.store import add_identifier
+
+BUYERS: Final = (Role.BUYER,)
+READERS: Final = (
+    Role.BUYER,
+    Role.PLANNER,
+    Role.APPROVER,
+    Role.SUPERVISOR,
+    Role.INVENTORY_CONTROLLER,
+    Role.OPERATOR,
+    Role.AUDITOR,
+)
+_SQL: Final = statements("cloud.documents", "orders.sql")
+Row = TypeVar("Row")
+
+
+def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
+    """Run a list's statement of `orders.sql`.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        kind: What each row becomes.
+        statement: Its name.
+        **parameters: Its parameters.
+
+    Returns:
+        The rows in order.
+    """
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(_SQL[statement], parameters).fetchall()
+
+
+def run(conn: Connection, statement: str, /, **parameters: Any) -> Any:
+    """Run a statement of `orders.sql` whose rows need no names.
+
+    Args:
+        conn: In a transaction.
+        statement: Its name.
+        **parameters: Its parameters.
+
+    Returns:
+        The cursor.
+    """
+    return conn.execute(_SQL[statement], parameters)
+
+
+def register_order(conn: Connection, actor: Actor, paper: OrderPaper, *, now: datetime) -> bool:
+    """Register an order that was placed elsewhere; it counts as sent.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A buyer of the site.
+        paper: The order.
+        now: The present.
+
+    Returns:
+        Whether it was new; the same content again changes nothing.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is no such site.
+        DocumentError: If it was sent in the future, or a supplier or item is unknown.
+        ConflictingDocumentError: If it is registered with other content.
+    """
+    actor.require(*BUYERS, site=paper.site)
+    act_as(conn, actor)
+    if paper.sent_at > now:
+        raise DocumentError(f"order {paper.id!r}: sent_at {paper.sent_at.isoformat()} lies in the future")
+    known = rows(conn, OrderRow, "orders", **_asked(paper.site, name=paper.id))
+    if known:
+        _require_same(conn, known[0], paper)
+        return False
+    add_order(conn, actor, paper, decision_id=None)
+    return True
+
+
+def add_order(conn: Connection, actor: Actor, paper: OrderPaper, *, decision_id: int | None) -> None:
+    """Make the document of an order.
+
+    Args:
+        conn: In a transaction that shows the order's site.
+        actor: Who makes it; the caller has checked that they may.
+        paper: The order; its ``sent_at`` counts only without a decision.
+        decision_id: The decision that approved it, still to be sent; None for an order placed elsewhere.
+
+    Raises:
+        UnknownDocumentError: If there is no such site.
+        DocumentError: If a supplier or item is unknown.
+        ConflictingDocumentError: If there is an order of that id.
+    """
+    if run(conn, "lock_site", site=paper.site).fetchone() is None:
+        raise UnknownDocumentError(f"order {paper.id!r}: there is no site {paper.site!r}")
+    currency = run(conn, "supplier_currency", supplier=paper.supplier).fetchone()
+    if currency is None:
+        raise DocumentError(f"order {paper.id!r}: there is no supplier {paper.supplier!r}")
+    items = _named_items(conn, paper)
+    name = {"site": paper.site, "id": paper.id, "supplier": paper.supplier, "actor": actor.id}
+    if not run(conn, "add_document", **name).rowcount:
+        raise ConflictingDocumentError(f"there is an order {paper.id!r} at site {paper.site!r} already")
+    lines = {
+        "lines": [line.line for line in paper.lines],
+        "items": [line.item for line in paper.lines],
+        "item_ids": [items[line.item] for line in paper.lines],
+        "quantities": [line.quantity for line in paper.lines],
+        "prices": [line.price for line in paper.lines],
+        "due_on": [line.due_on for line in paper.lines],
+    }
+    run(conn, "add_document_lines", **name, **lines)
+    is_elsewhere = decision_id is None
+    run(
+        conn,
+        "add_order",
+        **name,
+        currency=currency[0],
+        origin="elsewhere" if is_elsewhere else "decision",
+        decision_id=decision_id,
+        state="sent" if is_elsewhere else "approved",
+        sent_at=paper.sent_at if is_elsewhere else None,
+        sent_by=actor.id if is_elsewhere else None,
+    )
+    run(conn, "add_order_lines", **name, **lines)
+    detail = {"lines": len(paper.lines), "supplier": paper.supplier, "decision_id": decision_id}
+    subject = f"purchase_order:{paper.id}"
+    store.audit(conn, actor.id, "purchase_order_made", subject, site=paper.site, detail=detail)
+
+
+def orders(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str | None = None,
+    state: str | None = None,
+    supplier: str | None = None,
+    after: tuple[str, str] = ("", ""),
+    limit: int,
+) -> list[OrderRow]:
+    """List purchase orders by site and id.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Only of this site.
+        state: Only in this state.
+        supplier: Only of this supplier.
+        after: The last one of the page before.
+        limit: Most to give.
+
+    Returns:
+        The orders.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))
+    asked = _asked(site, after=after, limit=limit) | {"state": state, "supplier": supplier}
+    return rows(conn, OrderRow, "orders", **asked)
+
+
+def order(conn: Connection, actor: Actor, *, site: str, name: str) -> OrderStory:
+    """Give one order with its lines and receipts.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Site id.
+        name: The order's id.
+
+    Returns:
+        The order.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is none.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))
+    found = rows(conn, OrderRow, "orders", **_asked(site, name=name))
+    if not found:
+        raise UnknownDocumentError(f"there is no purchase order {name!r} at site {site!r}")
+    lines = rows(conn, OrderLineRow, "order_lines", site=site, id=name)
+    receipts = rows(conn, ReceiptRow, "receipts", site=site, id=name)
+    return OrderStory(found[0], tuple(lines), tuple(receipts))
+
+
+def locked(conn: Connection, actor: Actor, site: str, name: str, *, only: str) -> OrderStory:
+    """Hold an order until the transaction ends.
+
+    Args:
+        conn: In a transaction.
+        actor: Who wants to change it.
+        site: Site id.
+        name: The order's id.
+        only: The state it must be in.
+
+    Returns:
+        The order.
+
+    Raises:
+        UnknownDocumentError: If there is none.
+        ConflictingDocumentError: If it is in another state.
+    """
+    act_as(conn, actor)
+    run(conn, "lock_order", site=site, id=name)
+    found = order(conn, actor, site=site, name=name)
+    if found.order.state != only:
+        raise ConflictingDocumentError(
+            f"purchase order {name!r} is {found.order.state}: expected one that is {only}"
+        )
+    return found
+
+
+def _named_items(conn: Connection, paper: OrderPaper) -> dict[str, int]:
+    """Find the items, and make sure that each is known by its code."""
+    codes = sorted({line.item for line in paper.lines})
+    kept = {code: (item_id, name) for code, item_id, name in run(conn, "items", codes=codes)}
+    if unknown := [code for code in codes if code not in kept]:
+        raise DocumentError(
+            f"order {paper.id!r}: there is no item {', '.join(map(repr, unknown[:5]))}: register it first"
+        )
+    known = store.known_names(conn, [("sku", code) for code in codes])
+    for code in codes:
+        name = known.get(("sku", code))
+        if name is None:
+            add_identifier(conn, ("sku", code), kept[code][0], ratio=(1, 1), valid_from=None)
+        elif name.code != kept[code][1] or name.ratio != 1:
+            raise ConflictingDocumentError(
+                f"order {paper.id!r}: sku {code!r} names {name.ratio} of item {name.code!r}, not one of it"
+            )
+    return {code: item_id for code, (item_id, _) in kept.items()}
+
+
+def _require_same(conn: Connection, known: OrderRow, paper: OrderPaper) -> None:
+    lines = rows(conn, OrderLineRow, "order_lines", site=paper.site, id=paper.id)
+    there = [(each.line, each.item, each.quantity, each.price, each.ordered_for) for each in lines]
+    wanted = [(each.line, each.item, each.quantity, each.price, each.due_on) for each in paper.lines]
+    if there != wanted or (known.supplier, known.sent_at) != (paper.supplier, paper.sent_at):
+        raise ConflictingDocumentError(
+            f"purchase order {paper.id!r} is registered at site {paper.site!r} with other content: "
+            "expected the same, or another id"
+        )
+
+
+def _asked(
+    site: str | None, *, name: str | None = None, after: tuple[str, str] = ("", ""), limit: int = 1
+) -> dict[str, Any]:
+    keys = {"after_site": after[0], "after_id": after[1], "limit": limit}
+    return {"site": site, "id": name, "state": None, "supplier": None} | keys

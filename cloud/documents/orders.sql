@@ -1,0 +1,96 @@
+-- name: lock_site
+SELECT s.site_id FROM site s WHERE s.site_id = %(site)s FOR NO KEY UPDATE;
+
+-- name: items
+SELECT i.code, c.canonical_id, kept.code
+FROM item i
+JOIN canonical_item c ON c.item_id = i.item_id
+JOIN item kept ON kept.item_id = c.canonical_id
+WHERE i.code = ANY (%(codes)s::text[]);
+
+-- name: supplier_currency
+SELECT s.currency FROM supplier s WHERE s.supplier = %(supplier)s;
+
+-- name: add_document
+INSERT INTO document (site_id, type, id, partner, created_by)
+VALUES (%(site)s, 'purchase_order', %(id)s, %(supplier)s, %(actor)s)
+ON CONFLICT DO NOTHING;
+
+-- name: add_document_lines
+INSERT INTO document_line (site_id, type, id, line, ordinal, identifier_scheme, identifier, quantity, unit_seen)
+SELECT %(site)s, 'purchase_order', %(id)s, x.line, x.ordinal, 'sku', x.item, x.quantity, 'base'
+FROM unnest(%(lines)s::text[], %(items)s::text[], %(quantities)s::numeric[])
+    WITH ORDINALITY AS x (line, item, quantity, ordinal);
+
+-- name: add_order
+INSERT INTO purchase_order (site_id, id, supplier, currency, origin, decision_id, state, sent_at, sent_by, created_by)
+VALUES (%(site)s, %(id)s, %(supplier)s, %(currency)s, %(origin)s, %(decision_id)s, %(state)s, %(sent_at)s, %(sent_by)s,
+    %(actor)s);
+
+-- name: add_order_lines
+INSERT INTO purchase_order_line (site_id, id, line, item_id, quantity, price, due_on)
+SELECT %(site)s, %(id)s, x.line, x.item_id, x.quantity, x.price, x.due_on
+FROM unnest(%(lines)s::text[], %(item_ids)s::bigint[], %(quantities)s::numeric[], %(prices)s::numeric[],
+    %(due_on)s::date[]) AS x (line, item_id, quantity, price, due_on);
+
+-- name: orders
+SELECT o.site_id AS site, o.id, o.supplier, o.currency, o.origin, o.decision_id, o.state, o.sent_at, o.sent_by,
+    o.ended_at, o.ended_by, o.end_reason, o.created_at, o.created_by, s.time_zone,
+    (SELECT count(*) FROM purchase_order_line l WHERE (l.site_id, l.id) = (o.site_id, o.id)) AS lines,
+    (SELECT CASE WHEN count(*) = count(l.price) THEN sum(l.quantity * l.price) END
+     FROM purchase_order_line l WHERE (l.site_id, l.id) = (o.site_id, o.id)) AS value
+FROM purchase_order o JOIN site s ON s.site_id = o.site_id
+WHERE (%(site)s::text IS NULL OR o.site_id = %(site)s)
+    AND (%(id)s::text IS NULL OR o.id = %(id)s)
+    AND (%(state)s::text IS NULL OR o.state = %(state)s)
+    AND (%(supplier)s::text IS NULL OR o.supplier = %(supplier)s)
+    AND (o.site_id, o.id) > (%(after_site)s, %(after_id)s)
+ORDER BY o.site_id, o.id
+LIMIT %(limit)s;
+
+-- name: lock_order
+SELECT o.state FROM purchase_order o WHERE o.site_id = %(site)s AND o.id = %(id)s FOR UPDATE;
+
+-- name: order_lines
+SELECT l.line, i.code AS item, i.name AS item_name, l.quantity, l.price,
+    coalesce((SELECT d.due_on FROM purchase_order_date d WHERE (d.site_id, d.id, d.line) = (l.site_id, l.id, l.line)
+        ORDER BY d.revision DESC LIMIT 1), l.due_on) AS due_on, l.due_on AS ordered_for,
+    r.received, r.damaged, i.is_lot_controlled
+FROM purchase_order_line l
+JOIN document_line p ON (p.site_id, p.type, p.id, p.line) = (l.site_id, l.type, l.id, l.line)
+JOIN item i ON i.item_id = l.item_id
+JOIN order_lines_received(ARRAY[%(site)s::text], %(id)s) r ON (r.site, r.id, r.line) = (l.site_id, l.id, l.line)
+WHERE l.site_id = %(site)s AND l.id = %(id)s
+ORDER BY p.ordinal;
+
+-- name: receipts
+SELECT r.receipt, r.line, r.open_before, r.received, r.damaged, r.over, r.short, r.location, r.occurred_at, r.received_by
+FROM purchase_receipt r
+WHERE r.site_id = %(site)s AND r.id = %(id)s
+ORDER BY r.posting_id, r.line;
+
+-- name: mark_sent
+UPDATE purchase_order SET state = 'sent', sent_at = %(at)s, sent_by = %(actor)s
+WHERE site_id = %(site)s AND id = %(id)s AND state = 'approved';
+
+-- name: end_order
+UPDATE purchase_order SET state = %(state)s, ended_at = %(at)s, ended_by = %(actor)s, end_reason = %(reason)s
+WHERE site_id = %(site)s AND id = %(id)s AND state = ANY (%(only_from)s::text[]);
+
+-- name: add_date
+INSERT INTO purchase_order_date (site_id, id, line, revision, due_on, reason, stated_by)
+SELECT %(site)s, %(id)s, %(line)s, 1 + coalesce(max(d.revision), 0), %(due_on)s, %(reason)s, %(actor)s
+FROM purchase_order_date d
+WHERE d.site_id = %(site)s AND d.id = %(id)s AND d.line = %(line)s;
+
+-- name: add_receipt
+INSERT INTO purchase_receipt (site_id, id, receipt, line, open_before, received, damaged, over, short, location,
+    occurred_at, posting_id, received_by)
+SELECT %(site)s, %(id)s, %(receipt)s, x.line, x.open_before, x.received, x.damaged, x.over, x.short, %(location)s,
+    %(occurred_at)s, %(posting_id)s, %(actor)s
+FROM unnest(%(lines)s::text[], %(open_before)s::numeric[], %(received)s::numeric[], %(damaged)s::numeric[],
+    %(over)s::numeric[], %(short)s::numeric[]) AS x (line, open_before, received, damaged, over, short);
+
+-- name: place_exists
+SELECT l.location_id FROM location l
+WHERE l.site_id = %(site)s AND l.code = %(location)s AND l.kind IN ('site', 'zone', 'bin');

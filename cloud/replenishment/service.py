@@ -1,0 +1,263 @@
+"""Runs of replenishment: parameters for forecasting, then proposals from forecasts and the ledger."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from cloud.db import Connection, in_transaction
+from cloud.db.retry import Source
+from cloud.identity.actor import Actor
+from cloud.identity.store import act_as
+from cloud.replenishment import store
+from cloud.replenishment.arithmetic import proposed
+from cloud.replenishment.curves import CurveError
+from cloud.replenishment.domain import PLANNERS, Planned, Proposed, Unplanned
+from cloud.replenishment.gathering import (
+    Known,
+    Policies,
+    SiteRow,
+    gather,
+    items_of,
+    receipt_days,
+    sites_of,
+    terms_rows,
+)
+from cloud.replenishment.planner import plan
+from cloud.replenishment.terms import choose, longest_wait, terms_of
+from cloud.runs import service as runs
+from cloud.runs.domain import RunId, SlotDoneError
+
+RUN_KIND: Final = "replenishment"
+PARAMETERS_KIND: Final = "planning_parameters"
+_MOST_TOLD: Final = 20
+"""Items named in a run's outcome that could not be planned; all are counted."""
+
+
+def run_all(
+    source: Source, actor: Actor, now: datetime, slot: datetime | None, *, sites: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Propose what to order, site by site, each in a run of its own.
+
+    Args:
+        source: Where connections come from.
+        actor: A planner, buyer or job.
+        now: The present.
+        slot: Of the scheduler; None if a person asked.
+        sites: Only these; None for all within reach.
+
+    Returns:
+        Per site what came of it, or that its slot was done before.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    prepare(source, actor, now, slot, sites=sites)
+    return _per_site(source, actor, sites, lambda site: _run_site(source, actor, site, now, slot))
+
+
+def prepare(
+    source: Source, actor: Actor, now: datetime, slot: datetime | None, *, sites: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Write planning parameters where they changed; run it before forecasts, which read them (DOMAIN D10).
+
+    Args:
+        source: Where connections come from.
+        actor: A planner, buyer or job.
+        now: The present.
+        slot: Of the scheduler; None if a person asked.
+        sites: Only these; None for all within reach.
+
+    Returns:
+        Per site how many items have parameters and how many changed.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    return _per_site(source, actor, sites, lambda site: _prepare_site(source, actor, site, now, slot))
+
+
+def _per_site(
+    source: Source,
+    actor: Actor,
+    names: Sequence[str] | None,
+    work: Callable[[SiteRow], Mapping[str, Any]],
+) -> dict[str, Any]:
+    within = actor.narrowed(*PLANNERS)
+
+    def listed(conn: Connection) -> list[SiteRow]:
+        act_as(conn, within)
+        return sites_of(conn, names)
+
+    told: dict[str, Any] = {}
+    for site in in_transaction(source, listed):
+        try:
+            told[site.site_id] = work(site)
+        except SlotDoneError as error:
+            told[site.site_id] = {"skipped": str(error)}
+    return {"sites": told}
+
+
+def _run_site(
+    source: Source, actor: Actor, site: SiteRow, now: datetime, slot: datetime | None
+) -> dict[str, Any]:
+    def begin(conn: Connection) -> tuple[Known, RunId]:
+        act_as(conn, actor)
+        known = gather(conn, site, now)
+        return known, runs.begin(
+            conn, actor, kind=RUN_KIND, site=site.site_id, slot=slot, inputs=known.as_inputs(), parameters={}
+        )
+
+    known, run_id = in_transaction(source, begin)
+
+    def work() -> Callable[[Connection], dict[str, Any]]:
+        planned = planned_of(known)
+        return lambda conn: _write(conn, actor, (known, planned), run_id, now)
+
+    return _finished(source, actor, run_id, work)
+
+
+def planned_of(known: Known) -> Planned:
+    """Plan every cell of a site; one that cannot be planned is told, not guessed.
+
+    Args:
+        known: What was read.
+
+    Returns:
+        Proposals and what needs none.
+    """
+    proposals: list[Proposed] = []
+    unplanned: list[Unplanned] = []
+    for cell in known.cells:
+        try:
+            found = plan(cell)
+        except CurveError as error:
+            unplanned.append(Unplanned(cell.item, str(error)))
+            continue
+        if not found.is_covered:
+            proposals.append(proposed(cell, found, known.read_at))
+    covered = len(known.cells) - len(proposals) - len(unplanned)
+    return Planned(proposals, covered, unplanned)
+
+
+def _write(
+    conn: Connection, actor: Actor, found: tuple[Known, Planned], run_id: RunId, now: datetime
+) -> dict[str, Any]:
+    known, planned = found
+    site = known.site.site_id
+    store.tuples(conn, "lock_site", site=site)
+    store.change(conn, "settle_refused", site=site, now=now)
+    keep = [each.proposal_id for each in planned.proposals]
+    expired = store.change(conn, "expire", site=site, now=now, run_id=run_id, actor=actor.id, keep=keep)
+    waiting = dict(store.tuples(conn, "unsent_items", site=site))
+    fresh = [each for each in planned.proposals if each.item_id not in waiting]
+    new = store.add_proposals(conn, site, run_id, fresh)
+    return {
+        "items": len(known.cells),
+        "proposals": len(planned.proposals),
+        "new": new,
+        "waiting": len(planned.proposals) - len(fresh),
+        "expired": expired,
+        "covered": planned.covered,
+        "unplanned": len(planned.unplanned),
+        "because": [f"{each.item}: {each.why}" for each in planned.unplanned[:_MOST_TOLD]],
+    }
+
+
+def _prepare_site(
+    source: Source, actor: Actor, site: SiteRow, now: datetime, slot: datetime | None
+) -> dict[str, Any]:
+    def begin(conn: Connection) -> RunId:
+        act_as(conn, actor)
+        items = [item_id for (item_id,) in store.tuples(conn, "planned_items", site=site.site_id)]
+        return runs.begin(
+            conn,
+            actor,
+            kind=PARAMETERS_KIND,
+            site=site.site_id,
+            slot=slot,
+            inputs={"items": len(items), "today": site.day_of(now)},
+            parameters={},
+        )
+
+    run_id = in_transaction(source, begin)
+    return _finished(source, actor, run_id, lambda: lambda conn: _write_parameters(conn, site, run_id, now))
+
+
+def _write_parameters(conn: Connection, site: SiteRow, run_id: RunId, now: datetime) -> dict[str, Any]:
+    name, today = site.site_id, site.day_of(now)
+    store.tuples(conn, "lock_site", site=name)
+    planned = [item_id for (item_id,) in store.tuples(conn, "planned_items", site=name)]
+    items, terms = items_of(conn, planned), terms_rows(conn, name)
+    receipts, policies = receipt_days(conn, name), Policies.read(conn, name)
+    columns: dict[str, list[Any]] = {
+        column: []
+        for column in (
+            "items",
+            "reviews",
+            "lead_times",
+            "protections",
+            "kinds",
+            "targets",
+            "defaults",
+            "set_by",
+        )
+    }
+    for item_id in planned:
+        chosen = terms_of(choose(terms.get(item_id, ())), receipts, today, is_whole=items[item_id].is_whole)
+        policy, lead_time = policies.of(item_id), chosen.lead_time
+        defaults = [*policy.defaults, *(["lead_time"] if lead_time.source == "default" else [])]
+        wait = longest_wait(frozenset(chosen.order_days))
+        row = {
+            "items": item_id,
+            "reviews": policy.review_days,
+            "lead_times": _lead_time_id(conn, chosen.supplier, lead_time, now),
+            "protections": policy.review_days + lead_time.upper() + wait,
+            "kinds": policy.target_kind.value,
+            "targets": policy.target,
+            "defaults": " ".join(defaults),
+            "set_by": policy.set_by,
+        }
+        for column, value in row.items():
+            columns[column].append(value)
+    changed = store.change(conn, "add_parameters", site=name, run_id=run_id, now=now, **columns)
+    return {"items": len(planned), "changed": changed}
+
+
+def _lead_time_id(conn: Connection, supplier: str | None, lead_time: Any, now: datetime) -> int:
+    stated = {
+        "supplier": supplier,
+        "days": list(lead_time.days),
+        "probability": list(lead_time.probability),
+        "source": lead_time.source,
+        "samples": lead_time.samples,
+    }
+    found = store.tuples(conn, "lead_time_id", **stated) or store.tuples(
+        conn, "add_lead_time", as_of=now, **stated
+    )
+    return int(found[0][0])
+
+
+def _finished(
+    source: Source, actor: Actor, run_id: RunId, work: Callable[[], Callable[[Connection], dict[str, Any]]]
+) -> dict[str, Any]:
+    """Compute, then write the results in the transaction that finishes the run; else mark it failed."""
+
+    def write(conn: Connection, results: Callable[[Connection], dict[str, Any]]) -> dict[str, Any]:
+        act_as(conn, actor)
+        outcome = results(conn)
+        runs.finish(conn, run_id, outcome)
+        return {"run_id": run_id, **outcome}
+
+    def fail(conn: Connection, why: str) -> None:
+        act_as(conn, actor)
+        runs.fail(conn, run_id, why)
+
+    try:
+        results = work()
+        return in_transaction(source, lambda conn: write(conn, results))
+    except SlotDoneError:
+        raise
+    except Exception as error:
+        why = f"{type(error).__name__}: {error}"
+        in_transaction(source, lambda conn: fail(conn, why))
+        raise

@@ -1,0 +1,156 @@
+"""Replenishment in the database."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple, TypeVar
+
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
+
+from cloud.db import statements
+from cloud.replenishment.domain import Proposed
+
+_SQL: Final = statements("cloud.replenishment")
+Row = TypeVar("Row")
+
+
+class ProposalRow(NamedTuple):
+    """A proposal as people see it."""
+
+    proposal_id: str
+    run_id: int
+    site: str
+    time_zone: str
+    item: str
+    item_name: str | None
+    base_unit: str
+    kind: str
+    supplier: str | None
+    quantity: Decimal
+    price: Decimal | None
+    currency: str | None
+    value: Decimal | None
+    order_by: date
+    needed_by: date
+    arrives_on: date
+    summary: str
+    arithmetic: dict[str, Any]
+    inputs_at: datetime
+    created_at: datetime
+    state: str
+    chosen: dict[str, Any] | None
+    reason: str | None
+    note: str | None
+    decided_at: datetime | None
+    decided_by: str | None
+    decision_id: int | None
+    decision_state: str | None
+    settled_at: datetime | None
+    settled_why: str | None
+    order_id: str | None
+    order_state: str | None
+
+
+class ParameterRow(NamedTuple):
+    """Planning parameters in force for an item at a site."""
+
+    parameter_id: int
+    run_id: int
+    site: str
+    item_id: int
+    item: str
+    review_days: int
+    protection_days: int
+    target_kind: str
+    target: float
+    defaults: list[str]
+    approved_at: datetime
+    approved_by: str
+    supplier: str | None
+    days: list[int]
+    probability: list[float]
+    source: str
+    samples: int
+
+
+def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
+    """Run a list's statement.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        kind: What each row becomes.
+        statement: Name in `queries.sql`.
+        **parameters: The statement's parameters.
+
+    Returns:
+        The rows in order.
+    """
+    with conn.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(_SQL[statement], parameters).fetchall()
+
+
+def tuples(conn: Connection, statement: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
+    """Run a statement whose rows need no names.
+
+    Args:
+        conn: In a transaction.
+        statement: Name in `queries.sql`.
+        **parameters: The statement's parameters.
+
+    Returns:
+        The rows in order.
+    """
+    return conn.execute(_SQL[statement], parameters).fetchall()
+
+
+def change(conn: Connection, statement: str, /, **parameters: Any) -> int:
+    """Run a statement that changes rows.
+
+    Args:
+        conn: In a transaction.
+        statement: Name in `queries.sql`.
+        **parameters: The statement's parameters.
+
+    Returns:
+        How many rows it changed.
+    """
+    return conn.execute(_SQL[statement], parameters).rowcount
+
+
+def add_proposals(conn: Connection, site: str, run_id: int, proposals: Sequence[Proposed]) -> int:
+    """Store proposals; one that is there already stays as people left it.
+
+    Args:
+        conn: In a transaction that holds the site's lock.
+        site: Site id.
+        run_id: The run.
+        proposals: At most one per item, none of an item with another unsent one.
+
+    Returns:
+        How many are new, or proposed again.
+    """
+    return sum(
+        change(
+            conn,
+            "add_proposal",
+            proposal_id=each.proposal_id,
+            run_id=run_id,
+            site=site,
+            item_id=each.item_id,
+            kind=each.kind,
+            supplier=each.supplier,
+            quantity=each.quantity,
+            price=each.price,
+            currency=each.currency,
+            value=each.value,
+            order_by=each.order_by,
+            needed_by=each.needed_by,
+            arrives_on=each.arrives_on,
+            summary=each.summary,
+            arithmetic=Jsonb(each.arithmetic),
+            inputs_at=each.inputs_at,
+        )
+        for each in proposals
+    )
