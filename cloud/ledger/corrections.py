@@ -3,7 +3,7 @@
 Each is one posting in the caller's transaction, which commits directly after.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -29,6 +29,19 @@ class Adjusted:
     difference: Decimal
     """Counted less book as of the count's instant; in base units."""
     posted: Posted
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What one cell is bound to by a count."""
+
+    cell_id: int
+    counted: Decimal
+    """In base units; zero or more."""
+    expected: Decimal | None = None
+    """Counted less book as the approver saw it; None: whatever it is."""
+    limit: Decimal | None = None
+    """Up to which total late facts are followed without asking again; None for no limit."""
 
 
 def post_reversal(conn: Connection, actor: Actor, ref: RowRef, *, reason: str) -> Posted:
@@ -88,21 +101,75 @@ def adjust_to_count(
         NotPostableError: If the instant is in the future or bound already, or the difference above the limit.
         NotAllowedError: If the actor's roles do not permit it.
     """
+    binding = Binding(cell_id, counted, limit=limit)
+    return bind_count(conn, actor, [binding], observed_at=observed_at, reason=reason)[0]
+
+
+def bind_count(
+    conn: Connection,
+    actor: Actor,
+    bindings: Sequence[Binding],
+    *,
+    observed_at: datetime,
+    reason: str,
+    author: str | None = None,
+) -> list[Adjusted]:
+    """Bind the cells of a count in one posting, as somebody wanted it and another approved it (P8).
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: An inventory controller or approver of the cells' site: who approved it.
+        bindings: One per cell; in no virtual location.
+        observed_at: When they were counted; not in the future.
+        reason: Reason code.
+        author: Who wanted it; None: the actor.
+
+    Returns:
+        Per binding the adjustment and what it moved; all in the same posting.
+
+    Raises:
+        UnknownRowError: If the actor's sites hold no such cell.
+        NotPostableError: If the instant is in the future or bound already, a difference above its limit or
+            not the expected one.
+        NotAllowedError: If the actor's roles do not permit it.
+    """
     within = actor.narrowed(Role.INVENTORY_CONTROLLER, Role.APPROVER)
     posting = Posting(conn, within, PostingKind.ADJUSTMENT)
-    adjustment_id, difference = _call(
-        posting,
-        "adjust_to_count",
-        {
-            "cell_id": cell_id,
-            "observed_at": observed_at,
-            "counted": counted,
-            "reason": reason,
-            "limit": limit,
-        },
-    )
-    posting.audit("adjusted_to_count", f"adjustment:{adjustment_id}", None, {"difference": str(difference)})
-    return Adjusted(adjustment_id, difference, posting.close())
+    made: dict[int, tuple[int, Decimal]] = {}
+    for binding in sorted(bindings, key=lambda binding: binding.cell_id):
+        adjustment_id, difference = _call(
+            posting,
+            "adjust_to_count",
+            {
+                "cell_id": binding.cell_id,
+                "observed_at": observed_at,
+                "counted": binding.counted,
+                "expected": binding.expected,
+                "reason": reason,
+                "author": author or actor.id,
+                "limit": binding.limit,
+            },
+        )
+        detail = {"difference": str(difference)} | ({"author": author} if author else {})
+        posting.audit("adjusted_to_count", f"adjustment:{adjustment_id}", None, detail)
+        made[binding.cell_id] = adjustment_id, difference
+    posted = posting.close()
+    return [Adjusted(*made[binding.cell_id], posted) for binding in bindings]
+
+
+def lock_cells(conn: Connection, actor: Actor, cells: Sequence[int]) -> None:
+    """Keep others from posting to cells until the transaction ends.
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: An inventory controller or approver of the cells' site.
+        cells: Cell ids; those of other sites are passed over.
+
+    Raises:
+        NotAllowedError: If the actor's roles do not permit it.
+    """
+    within = actor.narrowed(Role.INVENTORY_CONTROLLER, Role.APPROVER)
+    store.command(conn, "lock_cells", {"sites": within.reach, "cells": list(cells)})
 
 
 def approve_adjustment(conn: Connection, actor: Actor, *, adjustment_id: int, expected: Decimal) -> Adjusted:
@@ -122,12 +189,34 @@ def approve_adjustment(conn: Connection, actor: Actor, *, adjustment_id: int, ex
         NotPostableError: If it waits for no approval, or the difference is another by now.
         NotAllowedError: If the actor's roles do not permit it.
     """
+    return approve_late_facts(conn, actor, {adjustment_id: expected})[0]
+
+
+def approve_late_facts(conn: Connection, actor: Actor, expected: Mapping[int, Decimal]) -> list[Adjusted]:
+    """Approve what late facts made of the adjustments of one count, in one posting (P8).
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: An approver of the cells' site.
+        expected: By adjustment the difference that the approver saw, in base units; each anchor is pending.
+
+    Returns:
+        Per adjustment what it moved; all in the same posting.
+
+    Raises:
+        UnknownRowError: If the actor's sites hold no such adjustment.
+        NotPostableError: If one waits for no approval, or its difference is another by now.
+        NotAllowedError: If the actor's roles do not permit it.
+    """
     posting = Posting(conn, actor.narrowed(Role.APPROVER), PostingKind.ADJUSTMENT)
-    _, difference = _call(
-        posting, "approve_adjustment", {"adjustment_id": adjustment_id, "expected": expected}
-    )
-    posting.audit("adjustment_approved", f"adjustment:{adjustment_id}", None, {"difference": str(difference)})
-    return Adjusted(adjustment_id, difference, posting.close())
+    made = []
+    for adjustment_id, difference in sorted(expected.items()):
+        wanted = {"adjustment_id": adjustment_id, "expected": difference}
+        _, moved = _call(posting, "approve_adjustment", wanted)
+        posting.audit("adjustment_approved", f"adjustment:{adjustment_id}", None, {"difference": str(moved)})
+        made.append((adjustment_id, moved))
+    posted = posting.close()
+    return [Adjusted(adjustment_id, moved, posted) for adjustment_id, moved in made]
 
 
 def merge_items(

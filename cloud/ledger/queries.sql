@@ -51,8 +51,11 @@ SELECT reverse_movement(%(sites)s::text[], %(gateway)s, %(epoch)s::bigint, %(seq
 
 -- name: adjust_to_count
 SELECT adjustment_id, difference FROM adjust_to_count(
-    %(sites)s::text[], %(cell_id)s::bigint, %(observed_at)s::timestamptz, %(counted)s::numeric, %(reason)s,
-    %(actor)s, %(limit)s::numeric);
+    %(sites)s::text[], %(cell_id)s::bigint, %(observed_at)s::timestamptz, %(counted)s::numeric, %(expected)s::numeric,
+    %(reason)s, %(author)s, %(actor)s, %(limit)s::numeric);
+
+-- name: lock_cells
+SELECT lock_cells(%(sites)s::text[], %(cells)s::bigint[]);
 
 -- name: approve_adjustment
 SELECT %(adjustment_id)s::bigint, difference FROM approve_adjustment(

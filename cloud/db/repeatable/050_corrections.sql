@@ -1,6 +1,8 @@
 -- What people do to the ledger: reverse, adjust to a count, approve, merge, close. Each works inside the open
 -- posting of the transaction and within the actor's sites (NULL: all).
 
+DROP FUNCTION IF EXISTS adjust_to_count(text[], bigint, timestamptz, numeric, text, text, numeric);
+
 CREATE OR REPLACE FUNCTION open_posting() RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
 BEGIN
@@ -111,10 +113,26 @@ BEGIN
 END
 $$;
 
--- Binds a cell to a count from now on (P8). Returns the adjustment's id and what it moved.
+-- Keeps others from posting to cells until the transaction ends, so that what is derived now stays true.
+CREATE OR REPLACE FUNCTION lock_cells(sites text[], cells bigint[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO balance (cell_id, site_id, quantity)
+    SELECT c.cell_id, c.site_id, 0 FROM cell c
+    WHERE c.cell_id = ANY (cells) AND (sites IS NULL OR c.site_id = ANY (sites))
+    ORDER BY c.cell_id
+    ON CONFLICT (cell_id) DO NOTHING;
+    PERFORM FROM balance b
+    WHERE b.cell_id = ANY (cells) AND (sites IS NULL OR b.site_id = ANY (sites))
+    ORDER BY b.cell_id FOR UPDATE;
+END
+$$;
+
+-- Binds a cell to a count from now on (P8), if the difference is still what was seen (NULL: whatever it is).
+-- Returns the adjustment's id and what it moved.
 CREATE OR REPLACE FUNCTION adjust_to_count(
-    sites text[], of_cell bigint, observed timestamptz, quantity_counted numeric, why text, author_id text,
-    approver_limit numeric, OUT adjustment_id bigint, OUT difference numeric)
+    sites text[], of_cell bigint, observed timestamptz, quantity_counted numeric, expected numeric, why text,
+    author_id text, approver_id text, approver_limit numeric, OUT adjustment_id bigint, OUT difference numeric)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     anchor count_anchor;
@@ -132,11 +150,15 @@ BEGIN
     IF EXISTS (SELECT FROM count_anchor a WHERE a.cell_id = of_cell AND a.observed_at = observed) THEN
         RAISE EXCEPTION 'cell % is bound to a count observed at % already', of_cell, observed;
     END IF;
+    IF difference <> expected THEN
+        RAISE EXCEPTION 'cell % is off by % now, not by the % that was approved: look again',
+            of_cell, difference, expected;
+    END IF;
     IF abs(difference) > approver_limit THEN
         RAISE EXCEPTION 'difference % exceeds the limit %', difference, approver_limit;
     END IF;
     INSERT INTO adjustment AS a (site_id, cell_id, observed_at, counted, reason, author, approver, state)
-    SELECT c.site_id, of_cell, observed, quantity_counted, why, author_id, author_id, 'applied'
+    SELECT c.site_id, of_cell, observed, quantity_counted, why, author_id, approver_id, 'applied'
     FROM cell c WHERE c.cell_id = of_cell
     RETURNING a.adjustment_id INTO adjustment_id;
     INSERT INTO count_anchor AS a (
@@ -144,7 +166,7 @@ BEGIN
     VALUES (of_cell, observed, quantity_counted, adjustment_id, anchor.adjustment_cell_id, approver_limit,
         difference, open_posting())
     RETURNING a.* INTO anchor;
-    PERFORM settle_anchor(anchor, difference, why, author_id);
+    PERFORM settle_anchor(anchor, difference, why, approver_id);
 END
 $$;
 
@@ -224,13 +246,13 @@ $$;
 REVOKE ALL ON FUNCTION
     movement_within(text[], text, bigint, bigint), reverse_movement(text[], text, bigint, bigint, text, text), adjustment_cell(bigint),
     settle_anchor(count_anchor, numeric, text, text), lock_book(bigint, timestamptz),
-    adjust_to_count(text[], bigint, timestamptz, numeric, text, text, numeric),
-    approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint),
+    adjust_to_count(text[], bigint, timestamptz, numeric, numeric, text, text, text, numeric),
+    lock_cells(text[], bigint[]), approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint),
     close_period(text, timestamptz, text)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     movement_within(text[], text, bigint, bigint), reverse_movement(text[], text, bigint, bigint, text, text),
-    adjust_to_count(text[], bigint, timestamptz, numeric, text, text, numeric),
-    approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint),
+    adjust_to_count(text[], bigint, timestamptz, numeric, numeric, text, text, text, numeric),
+    lock_cells(text[], bigint[]), approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint),
     close_period(text, timestamptz, text)
     TO dockledger_app;

@@ -1,0 +1,1 @@
+"""Counts as observations: what they found against the book, and what is done about it."""

@@ -1,0 +1,139 @@
+-- name: variances_of_count
+SELECT gateway, gateway_key, epoch, seq, observed_at, site, time_zone, scope, location, location_id, count_task, is_blind,
+    uncertainty_s, counted_by, device, "position", recorded_at, posting_id, settled_at, settled_by, forced_reason, line_no,
+    item, item_id, item_name, category, base_unit, is_serialised, is_lot_controlled, place, place_id, is_in_unit, lot,
+    disposition, owner, counted, book, books, cost, currency, tolerance, is_within, cells, stated_cell, verdict,
+    superseded_by, decision_id, decision_state, approver, decision_reason, anchor_state
+FROM variances_of_count(%(gateway)s, %(epoch)s::bigint, %(seq)s::bigint)
+ORDER BY line_no < 0, abs(line_no);
+
+-- name: pending_variances
+SELECT gateway, gateway_key, epoch, seq, observed_at, site, time_zone, scope, location, location_id, count_task, is_blind,
+    uncertainty_s, counted_by, device, "position", recorded_at, posting_id, settled_at, settled_by, forced_reason, line_no,
+    item, item_id, item_name, category, base_unit, is_serialised, is_lot_controlled, place, place_id, is_in_unit, lot,
+    disposition, owner, counted, book, books, cost, currency, tolerance, is_within, cells, stated_cell, verdict,
+    superseded_by, decision_id, decision_state, approver, decision_reason, anchor_state
+FROM read_pending_variances(
+    %(site)s, %(item)s, %(location)s, %(task)s, %(before_at)s, %(before_gateway)s, %(before_epoch)s, %(before_seq)s,
+    %(before_line)s, %(limit)s);
+
+-- name: settled_variances
+SELECT gateway, gateway_key, epoch, seq, observed_at, site, time_zone, scope, location, location_id, count_task, is_blind,
+    uncertainty_s, counted_by, device, "position", recorded_at, posting_id, settled_at, settled_by, forced_reason, line_no,
+    item, item_id, item_name, category, base_unit, is_serialised, is_lot_controlled, place, place_id, is_in_unit, lot,
+    disposition, owner, counted, book, books, cost, currency, tolerance, is_within, cells, stated_cell, verdict,
+    superseded_by, decision_id, decision_state, approver, decision_reason, anchor_state
+FROM read_settled_variances(
+    %(site)s, %(item)s, %(location)s, %(task)s, %(verdict)s, %(before_at)s, %(before_gateway)s, %(before_epoch)s,
+    %(before_seq)s, %(before_line)s, %(limit)s);
+
+-- name: stored_variances
+SELECT gateway, gateway_key, epoch, seq, observed_at, site, time_zone, scope, location, location_id, count_task, is_blind,
+    uncertainty_s, counted_by, device, "position", recorded_at, posting_id, settled_at, settled_by, forced_reason, line_no,
+    item, item_id, item_name, category, base_unit, is_serialised, is_lot_controlled, place, place_id, is_in_unit, lot,
+    disposition, owner, counted, book, books, cost, currency, tolerance, is_within, cells, stated_cell, verdict,
+    superseded_by, decision_id, decision_state, approver, decision_reason, anchor_state
+FROM settled_variances_of(%(gateway)s, %(epoch)s::bigint, %(seq)s::bigint)
+ORDER BY line_no < 0, abs(line_no);
+
+-- name: counts
+SELECT c.gateway, c.gateway_key, c.epoch, c.seq, c.observed_at, c.site, c.time_zone, c.scope, c.location, c.count_task,
+    c.is_blind, c.uncertainty_s, c.counted_by, c.device, c."position", c.recorded_at, c.settled_at, c.settled_by,
+    c.forced_reason,
+    (SELECT count(*) FROM count_line n WHERE n.gateway_id = c.gateway_key AND n.epoch = c.epoch AND n.seq = c.seq
+        AND n.occurred_at = c.observed_at) AS lines
+FROM count_told c
+WHERE sees_site(c.site) AND (%(site)s::text IS NULL OR c.site = %(site)s)
+    AND (%(location)s::text IS NULL OR c.location = %(location)s)
+    AND (%(task)s::text IS NULL OR c.count_task = %(task)s)
+    AND (%(gateway)s::text IS NULL OR (c.gateway = %(gateway)s AND c.epoch = %(epoch)s::bigint AND c.seq = %(seq)s::bigint))
+    AND (%(before_at)s::timestamptz IS NULL OR (c.observed_at <= %(before_at)s
+        AND (c.observed_at, c.gateway_key, c.epoch, c.seq)
+            < (%(before_at)s, %(before_gateway)s::integer, %(before_epoch)s::bigint, %(before_seq)s::bigint)))
+ORDER BY c.observed_at DESC, c.gateway_key DESC, c.epoch DESC, c.seq DESC
+LIMIT %(limit)s;
+
+-- name: count_lines
+SELECT n.line_no, n.identifier_scheme, n.identifier, n.quantity_seen, n.unit_seen, i.code AS item, i.name AS item_name,
+    i.base_unit, n.quantity, n.is_confirmed_zero, CASE WHEN l.kind = 'unit' THEN l.code END AS unit, k.lot, k.disposition,
+    k.owner
+FROM count_line n
+JOIN gateway g ON g.gateway_id = n.gateway_id
+JOIN item i ON i.item_id = n.item_id
+JOIN cell k ON k.cell_id = n.cell_id
+JOIN location l ON l.location_id = k.location_id
+WHERE g.name = %(gateway)s AND n.epoch = %(epoch)s::bigint AND n.seq = %(seq)s::bigint AND n.occurred_at = %(observed_at)s
+ORDER BY n.line_no;
+
+-- name: place
+SELECT l.kind FROM location l WHERE l.site_id = %(site)s AND l.code = %(code)s AND l.kind <> 'unit';
+
+-- name: units
+SELECT l.code FROM location l WHERE l.code = ANY (%(codes)s::text[]) AND l.kind = 'unit';
+
+-- name: items
+SELECT i.item_id, i.code, i.is_integer_only FROM item i WHERE i.item_id = ANY (%(items)s::bigint[]);
+
+-- name: name_of_item
+SELECT n.scheme, n.value FROM identifier n
+WHERE n.item_id = %(item_id)s AND n.numerator = n.denominator AND n.valid_from <= %(at)s
+ORDER BY n.scheme <> 'sku', n.scheme, n.value LIMIT 1;
+
+-- name: due_counts
+SELECT gateway, epoch, seq, site FROM due_counts(%(limit)s);
+
+-- name: hold_count
+SELECT r.settled_at IS NULL FROM count_review r
+JOIN gateway g ON g.gateway_id = r.gateway_id
+WHERE g.name = %(gateway)s AND r.epoch = %(epoch)s::bigint AND r.seq = %(seq)s::bigint
+FOR UPDATE OF r;
+
+-- name: settle_count
+UPDATE count_review SET settled_at = clock_timestamp(), settled_by = %(by)s, forced_reason = %(reason)s,
+    as_of_position = (SELECT h.position FROM ledger_head h WHERE h.shard = 0)
+FROM gateway g
+WHERE g.gateway_id = count_review.gateway_id AND g.name = %(gateway)s AND count_review.epoch = %(epoch)s::bigint
+    AND count_review.seq = %(seq)s::bigint AND count_review.settled_at IS NULL;
+
+-- name: add_variance
+INSERT INTO variance (gateway_id, epoch, seq, observed_at, line_no, site_id, item_id, place_id, lot, disposition, owner,
+    counted, book, books, cost, currency, tolerance, is_within, cells, stated_cell, verdict, subject)
+VALUES (%(gateway_key)s, %(epoch)s, %(seq)s, %(observed_at)s, %(line_no)s, %(site)s, %(item_id)s, %(place_id)s, %(lot)s,
+    %(disposition)s, %(owner)s, %(counted)s, %(book)s, %(books)s::numeric[], %(cost)s, %(currency)s,
+    %(tolerance)s::jsonb, %(is_within)s, %(cells)s::jsonb, %(stated_cell)s, %(verdict)s, %(subject)s);
+
+-- name: update_variance
+UPDATE variance SET book = %(book)s, books = %(books)s::numeric[], cost = %(cost)s, currency = %(currency)s,
+    is_within = %(is_within)s, cells = %(cells)s::jsonb, verdict = %(verdict)s, changed_at = clock_timestamp()
+WHERE subject = %(subject)s AND verdict = 'beyond';
+
+-- name: set_verdict
+UPDATE variance SET verdict = %(verdict)s, changed_at = clock_timestamp()
+WHERE subject = %(subject)s AND verdict IN ('beyond', 'unreported');
+
+-- name: adjusted
+UPDATE variance SET verdict = 'adjusted', cells = %(cells)s::jsonb, book = %(book)s, books = %(books)s::numeric[],
+    is_within = %(is_within)s, cost = %(cost)s, currency = %(currency)s, changed_at = clock_timestamp()
+WHERE subject = %(subject)s AND verdict = 'beyond';
+
+-- name: set_decision
+UPDATE variance SET decision_id = %(decision_id)s, changed_at = clock_timestamp() WHERE subject = %(subject)s;
+
+-- name: open_questions
+SELECT count(*) FROM variance v JOIN gateway g ON g.gateway_id = v.gateway_id
+WHERE g.name = %(gateway)s AND v.epoch = %(epoch)s::bigint AND v.seq = %(seq)s::bigint AND v.verdict = 'unreported';
+
+-- name: superseded_variances
+SELECT gateway, epoch, seq, line_no, superseded_by FROM superseded_variances(%(limit)s);
+
+-- name: counting_head
+SELECT c.position, h.position FROM counting_head c, ledger_head h WHERE h.shard = 0;
+
+-- name: late_variances
+SELECT gateway, epoch, seq FROM late_variances(%(above)s, %(up_to)s);
+
+-- name: advance
+UPDATE counting_head SET position = %(position)s WHERE position < %(position)s;
+
+-- name: pending_anchors
+SELECT adjustment_id, cell_id, decision_id, site, difference, gateway, epoch, seq, line_no FROM pending_anchors(%(limit)s);
