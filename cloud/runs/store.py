@@ -5,10 +5,10 @@ from typing import Any, Final, TypeVar
 
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
-from psycopg.rows import class_row
+from psycopg.rows import class_row, kwargs_row
 
 from cloud.db import statements
-from cloud.runs.domain import Run, RunId, SlotDoneError
+from cloud.runs.domain import Run, RunId, RunState, SlotDoneError
 
 Row = TypeVar("Row")
 
@@ -119,7 +119,7 @@ def runs(
         The runs.
     """
     asked = {"run_id": run_id, "kind": kind, "site": site, "state": state, "before": before, "limit": limit}
-    return rows(conn, Run, "runs", **asked)
+    return _found(conn, "runs", **asked)
 
 
 def latest(conn: Connection, kind: str, site: str | None) -> Run | None:
@@ -133,7 +133,7 @@ def latest(conn: Connection, kind: str, site: str | None) -> Run | None:
     Returns:
         The run, or None.
     """
-    return next(iter(rows(conn, Run, "latest", kind=kind, site=site)), None)
+    return next(iter(_found(conn, "latest", kind=kind, site=site)), None)
 
 
 def of_slot(conn: Connection, kind: str, site: str | None, slot: datetime) -> Run | None:
@@ -148,7 +148,7 @@ def of_slot(conn: Connection, kind: str, site: str | None, slot: datetime) -> Ru
     Returns:
         The run that was done, or None.
     """
-    return next(iter(rows(conn, Run, "of_slot", kind=kind, site=site, slot=slot)), None)
+    return next(iter(_found(conn, "of_slot", kind=kind, site=site, slot=slot)), None)
 
 
 def rows(conn: Connection, kind: type[Row], statement: str, /, **asked: Any) -> list[Row]:
@@ -165,3 +165,12 @@ def rows(conn: Connection, kind: type[Row], statement: str, /, **asked: Any) -> 
     """
     with conn.cursor(row_factory=class_row(kind)) as cursor:
         return cursor.execute(_SQL[statement], asked).fetchall()
+
+
+def _found(conn: Connection, statement: str, **asked: Any) -> list[Run]:
+    with conn.cursor(row_factory=kwargs_row(_run)) as cursor:
+        return cursor.execute(_SQL[statement], asked).fetchall()
+
+
+def _run(**columns: Any) -> Run:
+    return Run(**columns | {"state": RunState(columns["state"])})

@@ -15,7 +15,7 @@ import orjson
 from cloud.db import in_transaction, open_pool
 from cloud.identity.actor import Actor, Role
 from cloud.runs import jobs as readings
-from cloud.scheduling import jobs
+from cloud.scheduling import jobs, store
 from cloud.scheduling.domain import Daily
 from cloud.scheduling.processes import Processes
 from cloud.scheduling.running import keep_running, renewing
@@ -75,7 +75,7 @@ def run_scheduler(arguments: argparse.Namespace, settings: Settings) -> int:
     with open_pool(settings.needed("app_dsn"), "dockledger-scheduler", max_size=8) as pool:
         scheduler = Scheduler(
             pool,
-            lambda conn: jobs.listed(conn, planning_at=settings.planning_at),
+            lambda conn: jobs.listed(store.zones(conn), planning_at=settings.planning_at),
             name=name,
             launch=processes.launch,
         )

@@ -3,14 +3,14 @@
 The parts are imported when their job runs: the numerical libraries stay out of processes that only list jobs.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 
-from cloud.db import Connection, in_transaction
+from cloud.db import in_transaction
 from cloud.identity.actor import Actor, Role
 from cloud.scheduling import store
 from cloud.scheduling.domain import Daily, Every
@@ -30,17 +30,17 @@ Planning = Callable[[Occasion, Sequence[str]], Mapping[str, Any]]
 log = structlog.get_logger()
 
 
-def listed(conn: Connection, *, planning_at: time) -> list[Job]:
-    """List the jobs of this network as it is now.
+def listed(zones: Iterable[str], *, planning_at: time) -> list[Job]:
+    """List the jobs of a network.
 
     Args:
-        conn: In a transaction.
+        zones: Time zones of its sites.
         planning_at: When planning begins, by the wall clock of each site.
 
     Returns:
         The jobs; planning once per time zone of the sites.
     """
-    return [*_loops(), *(job for zone in _zones(conn) for job in _planning(zone, planning_at))]
+    return [*_loops(), *(job for zone in _known(zones) for job in _planning(zone, planning_at))]
 
 
 def named(jobs: Sequence[Job], name: str) -> list[Job]:
@@ -77,8 +77,8 @@ def _planning(zone: str, at: time) -> Iterator[Job]:
         before = job.name
 
 
-def _zones(conn: Connection) -> Iterator[str]:
-    for zone in store.zones(conn):
+def _known(zones: Iterable[str]) -> Iterator[str]:
+    for zone in zones:
         try:
             ZoneInfo(zone)
         except (ValueError, ZoneInfoNotFoundError):

@@ -24,7 +24,9 @@ TABS: Final = (
     ("/doors", "Doors"),
     ("/dock-exceptions", "Dock exceptions"),
     ("/stock", "Stock"),
+    ("/approvals", "Approvals"),
     ("/quarantine", "Quarantine"),
+    ("/runs", "Runs"),
 )
 
 _FORMS: Final = {"clock": "%H:%M:%S", "zone": "%Z", "short": "%d %b %H:%M:%S", "full": "%Y-%m-%d %H:%M:%S %Z"}

@@ -26,6 +26,7 @@ from cloud.identity.actor import Role
 from cloud.identity.credentials import csrf_token
 from cloud.identity.domain import Grant, actor_of
 from cloud.identity.gate import SESSION_COOKIE, Gate
+from cloud.runs import service as runs
 from cloud.web.app import create_pages
 from cloud.web.live import _look
 from cloud.web.rendering import fragment
@@ -38,6 +39,7 @@ QUARANTINE = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER, Role.AUDITOR, Role.ADM
 SETTLERS = {Role.INVENTORY_CONTROLLER, Role.ADMIN}
 MOVERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}
 DOCK = MOVERS | {Role.OPERATOR}
+PLANNER = actor_of("job:planning", [Grant(Role.PLANNER)])
 ANYBODY = None
 """No credential needed."""
 
@@ -137,6 +139,8 @@ OF_ONE_SITE = {
     "GET /stock/{cell_id}": {404},
     "GET /movements/{gateway}/{epoch}/{seq}": {404},
     "GET /quarantine/{quarantine_id}": {404},
+    "GET /v1/runs/{run_id}": {404},
+    "GET /runs/{run_id}": {404},
     "POST /v1/quarantine/{quarantine_id}/replay": {404},
     "POST /quarantine/{quarantine_id}/replay": {404},
     "POST /v1/locations": {403},
@@ -382,6 +386,8 @@ def things_of_own_site(pool: ConnectionPool) -> dict[str, object]:
             "SELECT cell_id FROM cell JOIN location USING (location_id) WHERE code = 'A-01-1'"
         ).fetchone()
         held = conn.execute("SELECT quarantine_id FROM quarantine ORDER BY 1 LIMIT 1").fetchone()
+        run = runs.begin(conn, PLANNER, kind="forecast", site=OWN, inputs={}, parameters={})
     assert cell is not None
     assert held is not None
-    return {"gateway": "_cloud", "epoch": "0" * 16, "seq": 2, "cell_id": cell[0], "quarantine_id": held[0]}
+    row = {"gateway": "_cloud", "epoch": "0" * 16, "seq": 2}
+    return row | {"cell_id": cell[0], "quarantine_id": held[0], "run_id": run}

@@ -1,0 +1,154 @@
+"""*Runs*: what runs by itself, what came of it, and what each computation rests on."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
+
+import orjson
+from fastapi import APIRouter, HTTPException, Path, Query, Request
+from fastapi.responses import Response
+
+from cloud.db import Connection
+from cloud.identity.actor import Actor
+from cloud.inquiry import operations
+from cloud.inquiry.domain import GREATEST
+from cloud.runs import jobs, service
+from cloud.runs.domain import UnknownRunError
+from cloud.runs.jobs import JobRow, SlotRow, duration_words
+from cloud.web.rendering import page
+from cloud.web.visitors import TheGate, Viewer
+
+router: Final = APIRouter()
+
+ROWS: Final = 50
+SLOTS: Final = 12
+LATE: Final = timedelta(minutes=5)
+TONES: Final[Mapping[str, str]] = {
+    "done": "good",
+    "running": "good",
+    "retrying": "warn",
+    "missed": "warn",
+    "failing": "bad",
+    "failed": "bad",
+    "stopped": "bad",
+}
+"""How a state looks; others are neutral."""
+
+Number = Annotated[int, Path(ge=1, le=GREATEST)]
+
+
+def facts(told: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """Write a JSON object as lines for people.
+
+    Args:
+        told: The object.
+
+    Returns:
+        Words of each key, and its value.
+
+    Examples:
+        >>> facts({"demand_lines": 12, "until": "2026-03-02", "levels": [0.5, 0.9], "note": None})
+        [('demand lines', '12'), ('until', '2026-03-02'), ('levels', '[0.5,0.9]'), ('note', 'none')]
+    """
+    return [(key.replace("_", " "), _words(value)) for key, value in (told or {}).items()]
+
+
+def _words(value: object) -> str:
+    match value:
+        case None:
+            return "none"
+        case str():
+            return value
+        case dict() | list():
+            return orjson.dumps(value).decode()
+    return str(value)
+
+
+@router.get("/runs")
+def list_runs(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    kind: Annotated[str | None, Query(max_length=64)] = None,
+    state: Literal["running", "done", "failed"] | None = None,
+    before: Annotated[int | None, Query(ge=0, le=GREATEST)] = None,
+) -> Response:
+    """Show the jobs, their last slots and the planning runs."""
+    actor = visitor.actor
+    with gate.acting(actor) as conn:
+        listed = jobs.jobs(conn, actor)
+        slots = jobs.slots(conn, actor, limit=SLOTS)
+        rows = service.runs(conn, actor, kind=kind, state=state, before=before, limit=ROWS + 1)
+        zones = _zones(conn, actor)
+    shown = rows[:ROWS]
+    asked = {name: value for name, value in (("kind", kind), ("state", state)) if value}
+    return page(
+        request,
+        visitor,
+        "runs.html",
+        tab="/runs",
+        jobs=[(job, _loop_words(job)) for job in listed],
+        slots=[(slot, _slot_words(slot)) for slot in slots],
+        rows=shown,
+        zones=zones,
+        kind=kind,
+        state=state,
+        tones=TONES,
+        took=duration_words,
+        following=urlencode(asked | {"before": shown[-1].run_id}) if len(rows) > ROWS else None,
+    )
+
+
+@router.get("/runs/{run_id}")
+def show_run(*, request: Request, gate: TheGate, visitor: Viewer, run_id: Number) -> Response:
+    """Show one run: its inputs, parameters, completeness and outcome."""
+    actor = visitor.actor
+    try:
+        with gate.acting(actor) as conn:
+            run = service.run(conn, actor, run_id)
+            zones = _zones(conn, actor)
+    except UnknownRunError as error:
+        raise HTTPException(404, f"there is no run {run_id} at your sites") from error
+    return page(
+        request,
+        visitor,
+        "run.html",
+        tab="/runs",
+        run=run,
+        zone=zones.get(run.site or "", "UTC"),
+        facts=facts,
+        tones=TONES,
+        took=duration_words,
+    )
+
+
+def _zones(conn: Connection, actor: Actor) -> dict[str, str]:
+    return {site.site: site.time_zone for site in operations.sites(conn, actor)}
+
+
+def _loop_words(job: JobRow) -> str:
+    """Say of a loop what it did, of a slotted job how its last slot went."""
+    if job.is_slotted:
+        return job.error or ""
+    told = f"{job.runs:,} rounds"
+    if job.failures:
+        told += f", {job.failures:,} failed"
+    return f"{told}: {job.last_error}" if job.last_error else told
+
+
+def _slot_words(slot: SlotRow) -> str:
+    """Say what is unusual about a slot."""
+    told = []
+    if slot.asked_by:
+        told.append(f"asked for by {slot.asked_by}")
+    elif slot.attempts and slot.delay > LATE:
+        told.append(f"{duration_words(slot.delay)} late")
+    if slot.attempts > 1:
+        told.append(f"attempt {slot.attempts}")
+    if slot.state == "missed":
+        told.append("a later slot made up for it")
+    if slot.error:
+        told.append(slot.error)
+    return "; ".join(told)
