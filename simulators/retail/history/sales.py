@@ -18,7 +18,7 @@ from simulators.retail.rules import SCANNED, Verdict, judge
 BEST_SOLD: Final = Path(str(files("simulators.retail") / "data" / "online_retail_60_items.csv.xz"))
 """All lines of 60 well-sold items; the README beside it says where they are from."""
 EXTRACT_COLUMNS: Final = ("InvoiceNo", "InvoiceDate", "Line", "StockCode", "Quantity")
-"""Invoice and date stand on the first of an invoice's lines only."""
+"""Invoice and date stand on a line only if they differ from those before."""
 COLUMNS: Final = ("document", "line", "local", "kind", "quantity", "requested_at", "channel")
 """Of what is written: stock codes are the retailer's own, as they are scanned."""
 _WEEK: Final = timedelta(weeks=1)
@@ -56,7 +56,7 @@ def best_sold() -> Iterator[Sale]:
     Yields:
         Sales in the order of the data set.
     """
-    invoice, at = "", datetime.min
+    invoice, at = "", datetime.fromisoformat("2010-12-01")
     with lzma.open(BEST_SOLD, "rt", encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if row["InvoiceNo"]:
