@@ -49,6 +49,24 @@ def require_approving(conn: Connection, actor: Actor, decision: Decision) -> Non
         )
 
 
+def may_reject(conn: Connection, actor: Actor, decision: Decision) -> bool:
+    """Tell whether an actor may say no.
+
+    Args:
+        conn: In a transaction.
+        actor: Who would.
+        decision: To what.
+
+    Returns:
+        True if so.
+    """
+    try:
+        require_approving(conn, actor, decision)
+    except NotAllowedError:
+        return False
+    return True
+
+
 def why_not(conn: Connection, actor: Actor, decision: Decision) -> str | None:
     """Say why an actor could not approve a decision now.
 

@@ -190,6 +190,12 @@ class Decision:
     time_zone: str
     """Of the site."""
 
+    @property
+    def summary(self) -> str:
+        """One sentence for people: the effect's own, or the subject."""
+        told = self.effect.get("summary")
+        return told if isinstance(told, str) and told else self.subject
+
     def is_own_of(self, person: str) -> bool:
         """Tell whether somebody asked for it or contributed to it.
 

@@ -1,0 +1,106 @@
+"""JSON for people: nested names and values in, rows of labels, texts, links and small tables out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import JsonValue
+
+MOST_ROWS: Final = 200
+"""Of one list; the rest is counted."""
+DEEPEST: Final = 6
+_LONG: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One name with what stands under it: a text, a group of further facts, or a table."""
+
+    label: str
+    text: str = ""
+    link: str | None = None
+    """Path of one of our pages that tells more."""
+    group: "tuple[Fact, ...]" = ()
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    left_out: int = 0
+    """Rows of the list that are not shown."""
+
+
+def facts(values: Mapping[str, JsonValue], *, without: Sequence[str] = (), depth: int = 0) -> list[Fact]:
+    """Lay JSON out for people.
+
+    Args:
+        values: Names and values, as they are stored.
+        without: Names to leave out.
+        depth: How deep this lies already.
+
+    Returns:
+        One fact per name, in the JSON's order.
+
+    Examples:
+        >>> [(fact.label, fact.text, fact.link) for fact in facts({"as_of": 12, "page_url": "/counts/1"})]
+        [('As of', '12', None), ('Page', '/counts/1', '/counts/1')]
+        >>> facts({"lines": [{"day": "Mon", "quantity": 2}]})[0].rows
+        (('Mon', '2'),)
+    """
+    return [_fact(name, value, depth) for name, value in values.items() if name not in without]
+
+
+def label_of(name: str) -> str:
+    """Write a field's name as a person would.
+
+    Args:
+        name: As in JSON: ``as_of_position``.
+
+    Returns:
+        ``As of position``; names that are codes themselves stay as they are.
+    """
+    words = name.removesuffix("_url").replace("_", " ").strip()
+    return words[:1].upper() + words[1:] if words else name
+
+
+def text_of(value: JsonValue) -> str:
+    """Write one value without structure.
+
+    Args:
+        value: Any JSON; a list of simple values becomes one line.
+
+    Returns:
+        The text, at most 400 characters of it.
+    """
+    match value:
+        case None:
+            return "not known"
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            text = ", ".join(text_of(part) for part in value[:MOST_ROWS]) or "none"
+        case dict():
+            text = ", ".join(f"{label_of(name)}: {text_of(part)}" for name, part in value.items()) or "none"
+        case _:
+            text = str(value)
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"
+
+
+def _fact(name: str, value: JsonValue, depth: int) -> Fact:
+    label = label_of(name)
+    if isinstance(value, dict) and value and depth < DEEPEST:
+        return Fact(label, group=tuple(facts(value, depth=depth + 1)))
+    if isinstance(value, list) and value and all(isinstance(row, dict) and row for row in value):
+        return _table(label, value)
+    return Fact(label, text_of(value), _link(value))
+
+
+def _table(label: str, listed: list[JsonValue]) -> Fact:
+    found = [row for row in listed[:MOST_ROWS] if isinstance(row, dict)]
+    columns = tuple(dict.fromkeys(name for row in found for name in row))
+    rows = tuple(tuple(text_of(row[name]) if name in row else "" for name in columns) for row in found)
+    return Fact(label, columns=tuple(map(label_of, columns)), rows=rows, left_out=len(listed) - len(rows))
+
+
+def _link(value: JsonValue) -> str | None:
+    """A path of ours; never another address, whoever wrote the JSON."""
+    if not isinstance(value, str) or not value.startswith("/") or value.startswith(("//", "/\\")):
+        return None
+    return value if value.isascii() and value.isprintable() and " " not in value else None
