@@ -18,11 +18,23 @@ from cloud.identity import commands as identity
 from cloud.ingest import commands as ingest
 from cloud.ledger import commands as ledger
 from cloud.local import commands as local
+from cloud.replenishment import commands as replenishment
 from cloud.scheduling import commands as scheduling
 from cloud.server import commands as server
 from cloud.settings import SettingsError, load
 
-AREAS: Final = (local, ingest, ledger, documents, demand, forecasting, scheduling, server, identity)
+AREAS: Final = (
+    local,
+    ingest,
+    ledger,
+    documents,
+    demand,
+    forecasting,
+    replenishment,
+    scheduling,
+    server,
+    identity,
+)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 

@@ -89,7 +89,8 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
         runs,
     )
     deciding = (demand, decisions, limits, tickets, webhooks)
-    for part in (*parts, *deciding):
-        app.include_router(part.router, responses=problems.RESPONSES)
+    ordering = (suppliers.router, proposals.router, proposals.planning, purchase_orders.router)
+    for router in (*(part.router for part in (*parts, *deciding)), *ordering):
+        app.include_router(router, responses=problems.RESPONSES)
     app.include_router(health.router)
     return app

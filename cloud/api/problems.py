@@ -30,6 +30,8 @@ from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
 from cloud.ledger.domain import AlreadyClaimedError, LedgerError, UnknownRowError
 from cloud.master.places import PlaceError
+from cloud.master.suppliers import SupplierError, UnknownSupplierError
+from cloud.replenishment.domain import AnsweredProposalError, ReplenishmentError, UnknownProposalError
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE_PREFIX: Final = "urn:dockledger:problem:"
@@ -168,6 +170,11 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownSiteError: (HTTPStatus.NOT_FOUND, "no-such-site"),
     DemandError: (HTTPStatus.UNPROCESSABLE_ENTITY, "demand-not-possible"),
     LedgerError: (HTTPStatus.UNPROCESSABLE_ENTITY, "not-postable"),
+    UnknownSupplierError: (HTTPStatus.NOT_FOUND, "no-such-supplier"),
+    SupplierError: (HTTPStatus.UNPROCESSABLE_ENTITY, "supplier-not-possible"),
+    UnknownProposalError: (HTTPStatus.NOT_FOUND, "no-such-proposal"),
+    AnsweredProposalError: (HTTPStatus.CONFLICT, "proposal-answered"),
+    ReplenishmentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "proposal-not-possible"),
     UnknownDecisionError: (HTTPStatus.NOT_FOUND, "no-such-decision"),
     UnknownLimitError: (HTTPStatus.NOT_FOUND, "no-such-limit"),
     StaleDecisionError: (HTTPStatus.CONFLICT, "decision-changed"),

@@ -14,7 +14,7 @@ from cloud.master.supplier_papers import SupplierId
 from contracts.base import Code, CountedQuantity, PositiveQuantity, Site, UtcDatetime
 from contracts.vocabulary import VIRTUAL_PREFIX
 
-OrderId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+OrderId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$")]
 DueDate = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 
 

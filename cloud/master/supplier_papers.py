@@ -10,7 +10,7 @@ from contracts.base import Code, CountedQuantity, PositiveQuantity, Site
 
 Weekday = Annotated[int, Field(ge=1, le=7, description="ISO weekday, Monday 1")]
 Weekdays = Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)]
-SupplierId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+SupplierId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")]
 
 WORKING_DAYS: Final = (1, 2, 3, 4, 5)

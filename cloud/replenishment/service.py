@@ -11,7 +11,7 @@ from cloud.identity.store import act_as
 from cloud.replenishment import store
 from cloud.replenishment.arithmetic import proposed
 from cloud.replenishment.curves import CurveError
-from cloud.replenishment.domain import PLANNERS, Planned, Proposed, Unplanned
+from cloud.replenishment.domain import PLANNERS, Planned, Proposed, ReplenishmentError, Unplanned
 from cloud.replenishment.gathering import (
     Known,
     Policies,
@@ -50,6 +50,7 @@ def run_all(
 
     Raises:
         NotAllowedError: If the actor may not.
+        ReplenishmentError: If there is no such site.
     """
     prepare(source, actor, now, slot, sites=sites)
     return _per_site(source, actor, sites, lambda site: _run_site(source, actor, site, now, slot))
@@ -72,6 +73,7 @@ def prepare(
 
     Raises:
         NotAllowedError: If the actor may not.
+        ReplenishmentError: If there is no such site.
     """
     return _per_site(source, actor, sites, lambda site: _prepare_site(source, actor, site, now, slot))
 
@@ -89,7 +91,10 @@ def _per_site(
         return sites_of(conn, names)
 
     told: dict[str, Any] = {}
-    for site in in_transaction(source, listed):
+    found = in_transaction(source, listed)
+    if missing := sorted(set(names or ()) - {site.site_id for site in found}):
+        raise ReplenishmentError(f"there is no site {', '.join(map(repr, missing))} within your reach")
+    for site in found:
         try:
             told[site.site_id] = work(site)
         except SlotDoneError as error:

@@ -1,0 +1,315 @@
+"""`dockledger replenish …` plans and shows proposals; `dockledger suppliers …` keeps who sells what."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import orjson
+from pydantic import ValidationError
+
+from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.documents import order_steps, orders
+from cloud.documents.domain import DocumentError
+from cloud.identity.actor import Actor, Role
+from cloud.master import suppliers
+from cloud.master.supplier_papers import SupplierFileError, read_suppliers
+from cloud.master.suppliers import SupplierError
+from cloud.replenishment import ordering, policies, reading
+from cloud.replenishment.domain import ReplenishmentError
+from cloud.replenishment.policies import PolicyPaper
+from cloud.settings import Settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+T = TypeVar("T")
+Run = Callable[[argparse.Namespace, Settings], int]
+
+SHELL: Final = Actor("system:shell", frozenset({Role.BUYER, Role.PLANNER}), all_sites=True)
+"""Whoever can read the database's password buys; the record says it was done here."""
+MOST_LISTED: Final = 10_000
+
+_REPLENISH_EXAMPLES: Final = """examples:
+  dockledger replenish run --site leeds       propose what to order from the latest forecasts and the ledger
+  dockledger replenish list --site leeds      proposals that wait, the most urgent first
+  dockledger replenish show 4f0c… --json      one proposal with its arithmetic
+  dockledger replenish parameters leeds       review, lead time, target; says what nobody chose
+  dockledger replenish policy leeds --item TEA --target 0.98 --target-kind fill_rate --review-days 7
+  dockledger replenish orders --site leeds    purchase orders
+  dockledger replenish sent leeds PO-000012   the order went to its supplier: it counts as coming"""
+_SUPPLIER_EXAMPLES: Final = """examples:
+  dockledger suppliers import terms.csv   supplier,item[,name,currency,price,lead_time_days,min_order,pack,…]
+  dockledger suppliers list
+  dockledger suppliers show ACME              its terms"""
+
+
+def add_commands(subparsers: "Subparsers") -> None:
+    """Add this area's commands.
+
+    Args:
+        subparsers: What `dockledger` collects its commands in.
+    """
+    group = _group(subparsers, "suppliers", "keep who sells what on which terms", _SUPPLIER_EXAMPLES)
+    importing = _add(group, "import", "set up every supplier and term of a CSV file, or none", run_import)
+    importing.add_argument("file", type=Path)
+    _add(group, "list", "list suppliers", run_suppliers)
+    _add(group, "show", "list the terms of a supplier", run_terms).add_argument("supplier")
+    group = _group(subparsers, "replenish", "propose what to order, and follow orders", _REPLENISH_EXAMPLES)
+    running = _add(group, "run", "propose what to order", run_run)
+    running.add_argument("--site", action="append", help="only this one; may be repeated")
+    listing = _add(group, "list", "list proposals that wait", run_list)
+    listing.add_argument("--site")
+    _add(group, "show", "show a proposal with its arithmetic", run_show).add_argument("proposal")
+    showing = _add(group, "parameters", "show planning parameters in force", run_parameters)
+    showing.add_argument("site")
+    showing.add_argument("--item")
+    setting = _add(group, "policy", "set review and service target of a site or item", run_policy)
+    setting.add_argument("site")
+    setting.add_argument("--item", help="default: the whole site")
+    setting.add_argument("--review-days", type=int)
+    setting.add_argument("--target", type=float, help="a share, as 0.95; needs its kind")
+    setting.add_argument("--target-kind", choices=("cycle_service", "fill_rate"))
+    listing = _add(group, "orders", "list purchase orders", run_orders)
+    listing.add_argument("--site")
+    _of_order(group, "order", "show a purchase order: ordered, received, open", run_order)
+    _of_order(group, "sent", "say that an approved order went to its supplier", run_sent)
+    ending = _of_order(group, "close", "expect nothing more of a sent order", run_close)
+    ending.add_argument("--reason", required=True, choices=sorted(order_steps.END_REASONS))
+
+
+def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Import suppliers' terms."""
+
+    def work() -> None:
+        file = arguments.file
+        try:
+            text = file.read_bytes().decode("utf-8-sig")
+        except OSError as error:
+            raise SupplierFileError(f"{file}: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise SupplierFileError(f"{file}, line {line}: not UTF-8: save it as UTF-8") from error
+        papers = read_suppliers(text, str(file))
+        done = _once(settings, lambda conn: suppliers.import_suppliers(conn, SHELL, papers, file=str(file)))
+        _show(arguments, done._asdict())
+
+    return _reporting(work)
+
+
+def run_suppliers(arguments: argparse.Namespace, settings: Settings) -> int:
+    """List suppliers."""
+    return _listing(arguments, settings, lambda conn: suppliers.suppliers(conn, SHELL, limit=MOST_LISTED))
+
+
+def run_terms(arguments: argparse.Namespace, settings: Settings) -> int:
+    """List a supplier's terms."""
+    return _listing(
+        arguments,
+        settings,
+        lambda conn: suppliers.supplier_items(conn, SHELL, supplier=arguments.supplier, limit=MOST_LISTED),
+    )
+
+
+def run_run(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Run replenishment."""
+    from cloud.replenishment import service  # noqa: PLC0415  only this command computes, and loads numpy for it
+
+    def work() -> None:
+        with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-replenish")) as database:
+            told = service.run_all(database, SHELL, _now(), None, sites=arguments.site)
+        for site, outcome in told["sites"].items():
+            _show(arguments, {"site": site, **outcome})
+
+    return _reporting(work)
+
+
+def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
+    """List proposals."""
+
+    def work(conn: Connection) -> list[Any]:
+        return reading.proposals(conn, SHELL, site=arguments.site, only_unsent=True, limit=MOST_LISTED)
+
+    def told(row: Any) -> dict[str, Any]:
+        shown = ("proposal_id", "site", "item", "kind", "supplier", "quantity", "value", "currency")
+        return {name: getattr(row, name) for name in (*shown, "order_by", "needed_by", "state", "summary")}
+
+    return _reporting(lambda: _show_all(arguments, [told(row) for row in _once(settings, work)]))
+
+
+def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Show a proposal."""
+
+    def work() -> None:
+        row = _once(settings, lambda conn: reading.proposal(conn, SHELL, arguments.proposal))
+        if arguments.json:
+            _show(arguments, row._asdict())
+            return
+        print(row.summary)
+        for part in row.arithmetic["tree"]:
+            _print_tree(part, 0)
+
+    return _reporting(work)
+
+
+def run_parameters(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Show planning parameters."""
+    return _listing(
+        arguments,
+        settings,
+        lambda conn: policies.parameters(
+            conn, SHELL, site=arguments.site, item=arguments.item, limit=MOST_LISTED
+        ),
+    )
+
+
+def run_policy(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Set a policy."""
+    fields = ("site", "item", "review_days", "target_kind", "target")
+    stated = {name: getattr(arguments, name) for name in fields}
+
+    def work() -> None:
+        try:
+            paper = PolicyPaper.model_validate(stated)
+        except ValidationError as error:
+            faults = (fault["msg"].removeprefix("Value error, ") for fault in error.errors())
+            raise ReplenishmentError("\n".join(faults)) from error
+        _once(settings, lambda conn: policies.set_policy(conn, SHELL, paper))
+        _show(arguments, paper.model_dump(mode="json"))
+
+    return _reporting(work)
+
+
+def run_orders(arguments: argparse.Namespace, settings: Settings) -> int:
+    """List purchase orders."""
+    return _listing(
+        arguments, settings, lambda conn: orders.orders(conn, SHELL, site=arguments.site, limit=MOST_LISTED)
+    )
+
+
+def run_order(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Show a purchase order."""
+
+    def work() -> None:
+        found = _once(
+            settings, lambda conn: orders.order(conn, SHELL, site=arguments.site, name=arguments.order)
+        )
+        _show(arguments, found.order._asdict())
+        lines = [row._asdict() | {"open": row.open_quantity} for row in found.lines]
+        _show_all(arguments, [*lines, *(row._asdict() for row in found.receipts)])
+
+    return _reporting(work)
+
+
+def run_sent(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Mark an order as sent."""
+
+    def work(conn: Connection) -> Any:
+        return ordering.send(conn, SHELL, site=arguments.site, name=arguments.order, now=_now())
+
+    return _reporting(lambda: _show(arguments, _once(settings, work).order._asdict()))
+
+
+def run_close(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Close an order."""
+
+    def work(conn: Connection) -> Any:
+        where = {"site": arguments.site, "name": arguments.order}
+        return order_steps.close(conn, SHELL, reason=arguments.reason, now=_now(), **where)
+
+    return _reporting(lambda: _show(arguments, _once(settings, work).order._asdict()))
+
+
+def _group(subparsers: "Subparsers", name: str, summary: str, examples: str) -> "Subparsers":
+    parser = subparsers.add_parser(
+        name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=examples
+    )
+    return parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+
+def _add(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
+    parser = group.add_parser(name, help=summary, description=summary)
+    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _of_order(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
+    parser = _add(group, name, summary, run)
+    parser.add_argument("site")
+    parser.add_argument("order")
+    return parser
+
+
+def _once(settings: Settings, work: Callable[[Connection], T]) -> T:
+    with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as database:
+        return in_transaction(database, work)
+
+
+def _listing(
+    arguments: argparse.Namespace, settings: Settings, work: Callable[[Connection], list[Any]]
+) -> int:
+    return _reporting(lambda: _show_all(arguments, [row._asdict() for row in _once(settings, work)]))
+
+
+def _reporting(work: Callable[[], object]) -> int:
+    try:
+        work()
+    except (
+        DocumentError,
+        ReplenishmentError,
+        SupplierError,
+        SupplierFileError,
+        ContentRefusedError,
+        DatabaseAwayError,
+    ) as error:
+        for line in str(error).splitlines():
+            print(f"dockledger: {line}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _print_tree(part: dict[str, Any], depth: int) -> None:
+    at = f"  ({part['at']})" if "at" in part else ""
+    print(f"{'  ' * depth}{part['name']}: {part['value']}  - {part['source']}{at}")
+    for each in part.get("parts", ()):
+        _print_tree(each, depth + 1)
+
+
+def _show(arguments: argparse.Namespace, fields: dict[str, Any]) -> None:
+    if arguments.json:
+        print(orjson.dumps(fields, default=str).decode())
+        return
+    width = max(map(len, fields))
+    for name, value in fields.items():
+        print(f"{name:<{width}}  {_readable(value)}")
+
+
+def _show_all(arguments: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
+    for fields in rows:
+        if arguments.json:
+            print(orjson.dumps(fields, default=str).decode())
+        else:
+            print("  ".join(map(_readable, fields.values())))
+
+
+def _readable(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case Decimal():
+            return f"{value.normalize():f}"
+        case datetime():
+            return value.isoformat(timespec="seconds")
+        case list() | tuple():
+            return " ".join(map(str, value)) or "-"
+        case _:
+            return ascii(str(value))[1:-1]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
