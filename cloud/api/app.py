@@ -13,6 +13,7 @@ from cloud.api.routes import (
     decisions,
     demand,
     documents,
+    forecasts,
     gateways,
     health,
     items,
@@ -88,7 +89,7 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
         visits,
         runs,
     )
-    deciding = (demand, decisions, limits, tickets, webhooks)
+    deciding = (demand, forecasts, decisions, limits, tickets, webhooks)
     ordering = (suppliers.router, proposals.router, proposals.planning, purchase_orders.router)
     for router in (*(part.router for part in (*parts, *deciding)), *ordering):
         app.include_router(router, responses=problems.RESPONSES)

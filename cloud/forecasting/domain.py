@@ -28,6 +28,7 @@ KIND: Final = "forecast"
 PLANNERS: Final = (Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER)
 """Who may have forecasts made."""
 READERS: Final = (
+    Role.OPERATOR,
     Role.SUPERVISOR,
     Role.INVENTORY_CONTROLLER,
     Role.PLANNER,

@@ -26,6 +26,7 @@ TABS: Final = (
     ("/stock", "Stock"),
     ("/approvals", "Approvals"),
     ("/quarantine", "Quarantine"),
+    ("/forecast", "Forecast"),
     ("/runs", "Runs"),
 )
 

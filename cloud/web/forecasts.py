@@ -1,0 +1,179 @@
+"""*Forecast*: which items are forecast how well, and one item with history, bands, backtest and why."""
+
+import math
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import Response, StreamingResponse
+
+from cloud.forecasting import reading
+from cloud.forecasting.domain import (
+    BAND,
+    JUDGED_WEEKS,
+    LEVELS,
+    WIDE_BAND,
+    ForecastRow,
+    Order,
+    UnknownForecastError,
+)
+from cloud.inquiry.domain import contains
+from cloud.web.forecast_chart import sum_chart, weeks_chart
+from cloud.web.rendering import page
+from cloud.web.spreadsheet import csv_lines
+from cloud.web.visitors import TheGate, Viewer
+
+router: Final = APIRouter()
+
+ROWS: Final = 100
+CSV_ROWS: Final = 100_000
+TAB: Final = "/forecast"
+
+Text = Annotated[str, Query(max_length=128)]
+
+
+@router.get("/forecast")
+def show_forecasts(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    site: Text = "",
+    item: Text = "",
+    order: Order = Order.VOLUME,
+    after: Annotated[str, Query(max_length=300)] = "",
+) -> Response:
+    """List the forecasts in force, and how the last runs went."""
+    actor = visitor.actor
+    with gate.acting(actor) as conn:
+        runs = reading.site_runs(conn, actor)
+        rows = reading.forecasts(
+            conn,
+            actor,
+            site=site or None,
+            item_like=contains(item.strip()),
+            order=order,
+            after=_place(after),
+            limit=ROWS + 1,
+        )
+    shown = rows[:ROWS]
+    asked = {"site": site, "item": item.strip(), "order": order.value}
+    query = urlencode({name: value for name, value in asked.items() if value})
+    following = f"{query}&{urlencode({'after': _address(shown[-1])})}" if len(rows) > ROWS else None
+    return page(
+        request,
+        visitor,
+        "forecasts.html",
+        tab=TAB,
+        now=gate.clock(),
+        runs=[run for run in runs if site in {"", run.site}],
+        sites=[run.site for run in runs],
+        rows=shown,
+        asked=asked,
+        orders=list(Order),
+        query=query,
+        following=following,
+        is_first=not after,
+    )
+
+
+@router.get("/forecast.csv")
+def export_forecasts(*, gate: TheGate, visitor: Viewer, site: Text = "", item: Text = "") -> Response:
+    """Give the forecasts in force as CSV, at most 100,000."""
+    actor = visitor.actor
+    with gate.acting(actor) as conn:
+        rows = reading.forecasts(
+            conn, actor, site=site or None, item_like=contains(item.strip()), limit=CSV_ROWS
+        )
+    columns = (
+        *("site", "item", "item_name", "base_unit", "first_day", "model", "is_sufficient"),
+        *("history_from", "history_until", "weekly_volume", "next_week"),
+        *("wape", "naive_wape", "bias", "rmsse", "coverage", "run_id", "finished_at"),
+    )
+    return _csv("forecasts.csv", columns, [[getattr(row, name) for name in columns] for row in rows])
+
+
+@router.get("/forecast/{site}/{item:path}")
+def show_forecast(
+    *, request: Request, gate: TheGate, visitor: Viewer, site: str, item: str, export: Text = ""
+) -> Response:
+    """Show one forecast, or give its days and bands as CSV."""
+    actor = visitor.actor
+    with gate.acting(actor) as conn:
+        try:
+            found = reading.forecast(conn, actor, site=site, item=item)
+        except UnknownForecastError as error:
+            raise HTTPException(404, str(error)) from error
+    if export == "csv":
+        header = ("horizon_days", "expected", *(f"q{level:g}" for level in LEVELS))
+        lines: list[list[object]] = [
+            [days, sum(found.content.mean[:days]), *levels]
+            for days, levels in zip(found.content.horizons, found.content.cum_q, strict=True)
+        ]
+        return _csv(f"forecast-{site}.csv", header, lines)
+    horizons = [
+        {
+            "days": days,
+            "expected": sum(found.content.mean[:days]),
+            "median": levels[LEVELS.index(0.5)],
+            "narrow": (levels[BAND[0]], levels[BAND[1]]),
+            "wide": (levels[WIDE_BAND[0]], levels[WIDE_BAND[1]]),
+        }
+        for days, levels in zip(found.content.horizons, found.content.cum_q, strict=True)
+    ]
+    return page(
+        request,
+        visitor,
+        "forecast.html",
+        tab=TAB,
+        now=gate.clock(),
+        row=found.row,
+        content=found.content,
+        why=found.content.why,
+        horizons=horizons,
+        judged=[line for line in found.backtest if line.horizon_days == 7],  # noqa: PLR2004  one week ahead
+        most_judged=JUDGED_WEEKS,
+        weekday_names=[f"{found.row.first_day + timedelta(days=n):%a}" for n in range(7)],
+        weeks=weeks_chart(found),
+        sums=sum_chart(found),
+    )
+
+
+def _csv(name: str, header: tuple[str, ...], rows: list[list[object]]) -> Response:
+    return StreamingResponse(
+        csv_lines(header, ([_cell(value) for value in row] for row in rows)),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _cell(value: object) -> str | int | Decimal | datetime | None:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return Decimal(f"{value:.6g}")
+        case str() | int() | datetime() | None:
+            return value
+        case _:
+            return str(value)
+
+
+def _address(row: ForecastRow) -> str:
+    return f"{row.place!r}|{row.site}|{row.item}"
+
+
+def _place(after: str) -> tuple[float, str, str]:
+    if not after:
+        return reading.FIRST
+    place, _, rest = after.partition("|")
+    site, _, item = rest.partition("|")
+    try:
+        number = float(place)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number) or not item:
+        raise HTTPException(422, f"after={after!r:.60} is not the address of a next page")
+    return number, site, item
