@@ -108,8 +108,9 @@ def reverse(
         DecisionError: If the carrier cannot undo it.
     """
     known = known_carriers() if carriers is None else carriers
+    within = actor.narrowed(*APPROVERS)
     require_reason(reason, note, REVERSE_REASONS)
-    decision = held(conn, actor.narrowed(*APPROVERS), decision_id)
+    decision = held(conn, within, decision_id)
     require_revision(decision, revision)
     require_step(decision, State.REVERSED)
     role_for(conn, actor, decision)

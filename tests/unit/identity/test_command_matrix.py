@@ -15,6 +15,8 @@ import pytest
 
 import cloud
 from cloud.crossings.reading import CrossingFilter
+from cloud.decisions.domain import Draft
+from cloud.decisions.limits import LimitPaper
 from cloud.documents.papers import (
     DocumentPaper,
     ImportPaper,
@@ -37,11 +39,29 @@ QUARANTINE = frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER, Role.AUDITOR
 SETTLERS = frozenset({Role.INVENTORY_CONTROLLER, Role.ADMIN})
 MOVERS = frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER})
 ADMIN = frozenset({Role.ADMIN})
+HANDLERS = OPERATIONS - {Role.OPERATOR, Role.AUDITOR}
+DRAFTERS = frozenset(Role) - {Role.ADMIN, Role.AUDITOR}
 REGISTRAR = frozenset({Role.ADMIN, Role.AUDITOR})
 
 DOCK = MOVERS | {Role.OPERATOR}
 
 COMMANDS: dict[str, frozenset[Role]] = {
+    "alerts.service.acknowledge": HANDLERS,
+    "alerts.service.assign": HANDLERS,
+    "alerts.service.close_by_hand": HANDLERS,
+    "alerts.service.ticket": OPERATIONS,
+    "alerts.service.tickets": OPERATIONS,
+    "alerts.webhooks.service.deliveries": ADMIN,
+    "alerts.webhooks.service.ping": ADMIN,
+    "alerts.webhooks.service.redeliver": ADMIN,
+    "alerts.webhooks.service.remove": ADMIN,
+    "alerts.webhooks.service.rotate": ADMIN,
+    "alerts.webhooks.service.set_active": ADMIN,
+    "alerts.webhooks.service.subscribe": ADMIN,
+    "alerts.webhooks.service.subscription": ADMIN,
+    "alerts.webhooks.service.subscriptions": ADMIN,
+    "approvals.service.approve_and_apply": STAFF - {Role.AUDITOR},
+    "approvals.service.reverse": STAFF - {Role.AUDITOR},
     "crossings.reading.answered_cards": STAFF,
     "crossings.reading.choosable_visits": STAFF,
     "crossings.reading.count_open": STAFF,
@@ -56,6 +76,19 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "demand.service.extent": STAFF,
     "demand.service.import_lines": MOVERS | {Role.PLANNER},
     "demand.service.lines": STAFF,
+    "decisions.limits.limits": OPERATIONS,
+    "decisions.limits.put_limit": ADMIN,
+    "decisions.limits.remove_limit": ADMIN,
+    "decisions.reading.find": STAFF,
+    "decisions.reading.listed": STAFF,
+    "decisions.reading.steps": STAFF,
+    "decisions.reading.waiting": STAFF,
+    "decisions.service.approve": STAFF - {Role.AUDITOR},
+    "decisions.service.draft": DRAFTERS,
+    "decisions.service.reject": STAFF - {Role.AUDITOR},
+    "decisions.service.revise": DRAFTERS,
+    "decisions.service.submit": DRAFTERS,
+    "decisions.service.withdraw": DRAFTERS,
     "documents.catalogue.portals": STAFF,
     "documents.catalogue.put_item": MOVERS,
     "documents.catalogue.put_portal": MOVERS,
@@ -128,6 +161,8 @@ COMMANDS: dict[str, frozenset[Role]] = {
 
 BY_SITE_ONLY = {
     "alerts.service.open_tickets",
+    "decisions.service.mark_applied",
+    "decisions.service.mark_reversed",
     "inquiry.stock.last_movements",
     "ledger.past.as_of",
     "ledger.past.stock_at",
@@ -143,6 +178,13 @@ PLUMBING = {
     "crossings.reading.see",
     "crossings.service.may_answer",
     "crossings.service.may_take_back",
+    "decisions.authority.may_reject",
+    "decisions.authority.require_approving",
+    "decisions.authority.role_for",
+    "decisions.authority.why_not",
+    "decisions.checks.is_job",
+    "decisions.checks.require_own",
+    "decisions.domain.approving_roles",
     "identity.store.act_as",
     "inquiry.store.see",
     "ledger.replays.may_settle",
@@ -221,9 +263,11 @@ STOCK = OpeningPaper.model_validate(
     {"site": OWN, "identifier": LINE["identifier"], "quantity": "1", "location": "A"}
 )
 PAPERS: dict[str, object] = {
+    "draft": Draft("k", OWN, "s", "r", {"do": 1}),
     "import_all": ImportPaper(documents=(NOTICE,)),
     "post_opening": (STOCK,),
     "put_item": ItemPaper(code="A"),
+    "put_limit": LimitPaper("approver", "EUR", None, site=OWN),
     "put_portal": PortalPaper.model_validate(DOOR),
     "register_document": NOTICE,
     "register_visit": VisitPaper.model_validate(VEHICLE),
