@@ -1,0 +1,131 @@
+"""What a forecast run leaves behind: an item judged over 13 weeks, and one of a week's history."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from serving import MUG, NOW, OWN, TEA
+
+from cloud.db import Connection
+from cloud.forecasting import store
+from cloud.forecasting.domain import HORIZONS, LEVELS
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
+from cloud.runs import service as runs
+
+PLANNER = Actor("job:forecast", frozenset({Role.PLANNER}), all_sites=True)
+LAST_DAY = NOW.date() - timedelta(days=1)
+OVERALL = {
+    str(days): {
+        "windows": 13,
+        "wape": 0.4,
+        "naive_wape": 0.6,
+        "bias": -0.05,
+        "coverage_80": 0.81,
+        "coverage_95": 0.96,
+    }
+    for days in (7, 14, 28)
+}
+
+
+def made(conn: Connection, *, site: str = OWN, late_days: int = 0, more: int = 0) -> int:
+    """Store a run of a site that is done; gives its number.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        site: Where.
+        late_days: By how many days demand is late.
+        more: Further items, `I-0001` and on.
+
+    Returns:
+        The run's number.
+    """
+    act_as(conn, PLANNER)
+    inputs = {"demand_from": LAST_DAY, "demand_until": LAST_DAY, "demand_late_days": late_days}
+    run_id = runs.begin(conn, PLANNER, kind="forecast", site=site, inputs=inputs, parameters={})
+    codes = [TEA, MUG, *(f"I-{number:04d}" for number in range(1, more + 1))]
+    conn.execute(
+        "INSERT INTO item (code, is_provisional) SELECT x, true FROM unnest(%s::text[]) x "
+        "ON CONFLICT DO NOTHING",
+        (codes,),
+    )
+    ids = dict(conn.execute("SELECT code, item_id FROM item").fetchall())
+    rows = [
+        _forecast(run_id, site, ids[code], weekly=70.0 + n, short=code == MUG) for n, code in enumerate(codes)
+    ]
+    store.add_forecasts(conn, rows)
+    _add_backtest(conn, run_id, site, ids[TEA])
+    judged = {"origins": 13, "by_horizon_days": OVERALL}
+    outcome = {"items": len(codes), "insufficient": 1, "strata": 1, "judged": judged, "late_days": late_days}
+    runs.finish(conn, run_id, outcome)
+    return int(run_id)
+
+
+def _forecast(run_id: int, site: str, item_id: int, *, weekly: float, short: bool) -> dict[str, Any]:
+    daily = weekly / 7
+    weeks: list[float | None] = [weekly] if short else [weekly + (n % 5 - 2) * 6 for n in range(30)]
+    if not short:
+        weeks[-4] = None
+    horizons = [*HORIZONS[:2], 10, *HORIZONS[2:]]
+    why: dict[str, Any] = {
+        "known_weeks": sum(week is not None for week in weeks),
+        "known_days": 7 * len(weeks),
+        "masked_days": 0 if short else 7,
+        "masked_weeks": 0 if short else 1,
+        "protection_days": 10,
+        "pattern": {"adi": 1.0, "cv2": 0.1, "name": "smooth"},
+    }
+    if short:
+        why["needed_weeks"] = 8
+    else:
+        why |= {
+            "parameters": {"alpha": 0.2, "fitted_alpha": 0.25, "first_level": weekly},
+            "fitted_until": LAST_DAY.isoformat(),
+            "level_per_week": weekly,
+            "weekday_shares": [0.2, 0.2, 0.2, 0.2, 0.1, 0.1, 0.0],
+            "weekday_strength": 0.267,
+            "bands": {
+                "stratum": 1,
+                "strata": 1,
+                "scale_per_week": 9.0,
+                "errors": {str(days): 400 for days in HORIZONS},
+            },
+        }
+    return {
+        "run_id": run_id,
+        "site": site,
+        "item_id": item_id,
+        "first_day": LAST_DAY + timedelta(days=1),
+        "mean": [daily] * horizons[-1],
+        "horizons": horizons,
+        "cum_q": [[daily * days * (0.4 + 1.2 * level) for level in LEVELS] for days in horizons],
+        "model": "mean_of_known_days" if short else "simple_smoothing",
+        "why": why,
+        "is_sufficient": not short,
+        "history_from": LAST_DAY - timedelta(days=7 * len(weeks) - 1),
+        "history_until": LAST_DAY,
+        "history": weeks,
+        "weekly_volume": weekly,
+        "wape": None if short else 0.4,
+        "naive_wape": None if short else 0.6,
+        "bias": None if short else -0.05,
+        "rmsse": None if short else 0.8,
+        "coverage": None if short else 10 / 13,
+    }
+
+
+def _add_backtest(conn: Connection, run_id: int, site: str, item_id: int) -> None:
+    origins: list[date] = [LAST_DAY - timedelta(days=7 * back) for back in range(13, 0, -1)]
+    count = len(origins)
+    store.add_backtest(
+        conn,
+        run_id=run_id,
+        site=site,
+        item_ids=[item_id] * count,
+        origins=origins,
+        horizon_days=[7] * count,
+        forecasts=[70.0] * count,
+        naives=[75.0] * count,
+        lows=[55.0] * count,
+        highs=[85.0] * count,
+        actuals=[None if back == 3 else 60.0 + 2 * back for back in range(count)],
+    )
