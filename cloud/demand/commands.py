@@ -5,7 +5,8 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cloud.db import Connection, DataError, connect
-from cloud.demand import service
+from cloud.demand import calendar, service
+from cloud.demand.calendar import SiteCalendar
 from cloud.demand.csv_file import read_csv
 from cloud.demand.domain import DemandError, Faults, Imported, StagedLine
 from cloud.demand.fields import Conventions
@@ -71,11 +73,85 @@ def add_commands(subparsers: "Subparsers") -> None:
     importing.add_argument("--encoding", choices=("utf-8", "windows-1252"), default="utf-8")
     importing.add_argument("--json", action="store_true", help="print JSON")
     importing.set_defaults(run=run_import)
+    summary = "show what was asked for, item by item: first and last day, days, lines"
+    extent = group.add_parser("extent", help=summary, description=summary)
+    extent.add_argument("--site", help="only of this site")
+    extent.add_argument("--json", action="store_true", help="print JSON, one object per line")
+    extent.set_defaults(run=run_extent)
+    summary = "show when a site's days are, or say it anew"
+    setting = group.add_parser("calendar", help=summary, description=summary)
+    setting.add_argument("--site", required=True)
+    setting.add_argument("--time-zone", metavar="ZONE", help="like Europe/London; read by all pages")
+    setting.add_argument("--day-start", metavar="HH:MM", help="when the business day begins")
+    setting.add_argument("--week-start", type=int, metavar="N", help="1 (Monday) to 7 (Sunday)")
+    setting.add_argument("--opens", metavar="HH:MM", help="with --closes")
+    setting.add_argument("--closes", metavar="HH:MM", help="may be past midnight")
+    setting.add_argument("--always-open", action="store_true", help="instead of --opens and --closes")
+    setting.add_argument("--json", action="store_true", help="print JSON")
+    setting.set_defaults(run=run_calendar)
 
 
 def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
     """Import a file."""
     return _reporting(lambda: _import(arguments, settings))
+
+
+def run_extent(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Show what was asked for."""
+
+    def work() -> None:
+        with _database(settings) as conn:
+            rows = service.extent(conn, SHELL, site=arguments.site)
+        for row in rows:
+            if arguments.json:
+                print(orjson.dumps(row._asdict()).decode())
+            else:
+                print(
+                    f"{row.site}  {row.item}  {row.first_day} to {row.last_day}  "
+                    f"{row.days_with_demand} days  {row.lines} lines"
+                )
+
+    return _reporting(work)
+
+
+def run_calendar(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Show or set a site's calendar."""
+
+    def work() -> None:
+        with _database(settings) as conn:
+            known = calendar.calendar(conn, SHELL, site=arguments.site)
+            wished = _wished(arguments, known)
+            calendar.set_calendar(conn, SHELL, wished, site=arguments.site)
+        fields = asdict(wished)
+        if arguments.json:
+            print(orjson.dumps(fields).decode())
+            return
+        for name, value in fields.items():
+            print(f"{name:<18}  {'always open' if value is None else value}")
+
+    return _reporting(work)
+
+
+def _wished(arguments: argparse.Namespace, known: SiteCalendar) -> SiteCalendar:
+    """Change what the arguments say of a calendar."""
+    if arguments.always_open and (arguments.opens or arguments.closes):
+        raise DemandError("--always-open: expected neither --opens nor --closes with it")
+    wished = replace(
+        known,
+        time_zone=arguments.time_zone or known.time_zone,
+        business_day_start=_clock(arguments.day_start, "--day-start") or known.business_day_start,
+        week_start=known.week_start if arguments.week_start is None else arguments.week_start,
+        opens_at=_clock(arguments.opens, "--opens") or known.opens_at,
+        closes_at=_clock(arguments.closes, "--closes") or known.closes_at,
+    )
+    return replace(wished, opens_at=None, closes_at=None) if arguments.always_open else wished
+
+
+def _clock(text: str | None, option: str) -> time | None:
+    try:
+        return None if text is None else time.fromisoformat(text)
+    except ValueError as error:
+        raise DemandError(f"{option} {text!r}: expected a wall-clock time like 06:00") from error
 
 
 def _import(arguments: argparse.Namespace, settings: Settings) -> None:

@@ -18,6 +18,12 @@ SELECT pg_advisory_xact_lock(1685283700, hashtext(x.site || '/' || x.source))
 FROM unnest(%(sites)s::text[], %(sources)s::text[]) AS x (site, source)
 ORDER BY hashtext(x.site || '/' || x.source);
 
+-- name: extent
+SELECT e.site, e.item, e.first_day, e.last_day, e.days_with_demand, e.lines
+FROM pub_demand_extent(%(sites)s::text[]) e
+WHERE sees_site(e.site)
+ORDER BY e.site, e.item;
+
 -- name: demand_days
 SELECT d.item, d.item_id, d.day - %(from_day)s::date, d.quantity::double precision
 FROM pub_demand_days(%(sites)s::text[], %(from_day)s::date, %(until_day)s::date) d

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -168,3 +168,34 @@ def lines(
     act_as(conn, actor.narrowed(*READERS))
     keys = dict(zip(("after_site", "after_source", "after_document", "after_line"), after, strict=True))
     return store.rows(conn, LineRow, "lines", limit=limit, **asdict(wanted), **keys)
+
+
+class ExtentRow(NamedTuple):
+    """How much is known of what was asked for of an item."""
+
+    site: str
+    item: str
+    first_day: date
+    last_day: date
+    days_with_demand: int
+    lines: int
+
+
+def extent(conn: Connection, actor: Actor, *, site: str | None = None) -> list[ExtentRow]:
+    """Tell how far back demand is known, item by item.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks; sees the sites at which it may read stock.
+        site: Only of this site.
+
+    Returns:
+        A row per site and item, in their order.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    narrowed = actor.narrowed(*READERS)
+    act_as(conn, narrowed)
+    return store.rows(conn, ExtentRow, "extent", sites=narrowed.reach if site is None else [site])

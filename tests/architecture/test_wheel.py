@@ -20,7 +20,7 @@ PACKAGES: Final = ("contracts", "edge_agent", "cloud", "simulators", "firmware_c
 EXTRAS_OF: Final = {
     "contracts": (),
     "edge_agent": ("edge", "llrp"),
-    "cloud": ("cloud", "local", "forecast", "ml"),
+    "cloud": ("cloud", "local", "forecast", "ml", "parquet"),
     "simulators": ("sim",),
     "firmware_configs": (),
 }

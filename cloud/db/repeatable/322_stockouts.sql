@@ -1,35 +1,86 @@
 -- When a site could not sell an item: usable on hand at or below zero during opening hours (DOMAIN D10).
 
+-- At which site each unit stood from when until when, as far as it is known: one in another stands where that one
+-- does; none where it stands in a virtual account, as at sea or in a door.
+CREATE OR REPLACE FUNCTION unit_presence()
+    RETURNS TABLE (unit_id bigint, site_id text, from_at timestamptz, until_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH RECURSIVE told AS (
+        SELECT u.unit_id, u.location_id, u.parent_id, u.occurred_at AS from_at,
+            lead(u.occurred_at, 1, 'infinity') OVER w AS until_at
+        FROM unit_position u
+        JOIN ledger_entry e ON e.posting_id = u.posting_id
+        WINDOW w AS (PARTITION BY u.unit_id ORDER BY u.occurred_at, e.position, u.seq)
+    ), climb AS (
+        SELECT t.unit_id, t.location_id, t.parent_id, t.from_at, t.until_at, ARRAY[t.unit_id] AS seen
+        FROM told t WHERE t.from_at < t.until_at
+        UNION ALL
+        SELECT c.unit_id, p.location_id, p.parent_id, greatest(c.from_at, p.from_at), least(c.until_at, p.until_at),
+            c.seen || p.unit_id
+        FROM climb c
+        JOIN told p ON p.unit_id = c.parent_id AND p.from_at < c.until_at AND c.from_at < p.until_at
+        WHERE c.location_id IS NULL AND p.unit_id <> ALL (c.seen)
+    ), stood AS (
+        SELECT c.unit_id, l.site_id, c.from_at, c.until_at,
+            c.from_at IS DISTINCT FROM lag(c.until_at) OVER w AS begins
+        FROM climb c
+        JOIN location l ON l.location_id = c.location_id AND l.kind <> 'virtual'
+        WINDOW w AS (PARTITION BY c.unit_id, l.site_id ORDER BY c.from_at)
+    ), numbered AS (
+        SELECT s.*, count(*) FILTER (WHERE s.begins) OVER (PARTITION BY s.unit_id, s.site_id ORDER BY s.from_at) AS nth
+        FROM stood s
+    )
+    SELECT n.unit_id, n.site_id, min(n.from_at), max(n.until_at)
+    FROM numbered n
+    GROUP BY n.unit_id, n.site_id, n.nth
+$$;
+
 -- Usable stock of items at sites as a step function: its level from `from_at` until `until_at`. Begins with the
--- item's first change in a real place there; what was before is unknown.
+-- item's first change in a real place there; what was before is unknown. What is in a unit is where the unit stands;
+-- in one that nobody ever placed, at the site that named it.
 CREATE OR REPLACE FUNCTION usable_levels(sites text[], before_at timestamptz)
     RETURNS TABLE (site_id text, item_id bigint, from_at timestamptz, until_at timestamptz, quantity numeric)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH real_cell AS MATERIALIZED (
-        SELECT c.cell_id, c.site_id, a.canonical_id AS item_id, a.numerator, a.denominator,
-            coalesce(c.disposition, 'sellable') = 'sellable' AS is_usable
+    WITH presence AS MATERIALIZED (
+        SELECT * FROM unit_presence()
+    ), real_cell AS MATERIALIZED (
+        SELECT c.cell_id, c.site_id, a.canonical_id AS item_id, l.location_id AS place_id,
+            l.kind = 'unit' AND EXISTS (SELECT FROM unit_position u WHERE u.unit_id = l.location_id) AS is_mobile,
+            CASE WHEN coalesce(c.disposition, 'sellable') = 'sellable' THEN a.numerator / a.denominator ELSE 0 END AS factor
         FROM cell c
         JOIN location l ON l.location_id = c.location_id AND l.kind <> 'virtual'
         JOIN canonical_item a ON a.item_id = c.item_id
-        WHERE sites IS NULL OR c.site_id = ANY (sites)
+        WHERE sites IS NULL OR l.kind = 'unit' OR c.site_id = ANY (sites)
     ), change AS (
-        SELECT r.site_id, r.item_id, d.occurred_at,
-            CASE WHEN r.is_usable THEN d.delta * r.numerator / r.denominator ELSE 0 END AS delta
+        SELECT r.site_id, r.item_id, r.place_id, r.is_mobile, d.occurred_at, d.delta * r.factor AS delta
         FROM real_cell r
         JOIN cell_delta d ON d.cell_id = r.cell_id
         WHERE d.occurred_at < before_at
         UNION ALL
-        SELECT r.site_id, r.item_id, m.occurred_at,
-            CASE WHEN r.is_usable THEN side.delta * r.numerator / r.denominator ELSE 0 END
+        SELECT r.site_id, r.item_id, r.place_id, r.is_mobile, m.occurred_at, side.delta * r.factor
         FROM fold_head f
         JOIN ledger_entry e ON e.position > f.position
         JOIN movement m ON m.posting_id = e.posting_id
         CROSS JOIN LATERAL (VALUES (m.from_cell, -m.quantity), (m.to_cell, m.quantity)) side (cell_id, delta)
         JOIN real_cell r ON r.cell_id = side.cell_id
         WHERE m.occurred_at < before_at
+    ), here AS (
+        SELECT c.site_id, c.item_id, c.occurred_at, c.delta FROM change c WHERE NOT c.is_mobile
+        UNION ALL
+        SELECT p.site_id, c.item_id, greatest(c.occurred_at, p.from_at), c.delta
+        FROM change c
+        JOIN presence p ON p.unit_id = c.place_id AND c.occurred_at < p.until_at AND p.from_at < before_at
+        WHERE c.is_mobile
+        UNION ALL
+        SELECT p.site_id, c.item_id, p.until_at, -c.delta
+        FROM change c
+        JOIN presence p ON p.unit_id = c.place_id AND c.occurred_at < p.until_at AND p.until_at < before_at
+        WHERE c.is_mobile
     ), at_once AS (
-        SELECT c.site_id, c.item_id, c.occurred_at, sum(c.delta) AS delta
-        FROM change c GROUP BY 1, 2, 3
+        SELECT h.site_id, h.item_id, h.occurred_at, sum(h.delta) AS delta
+        FROM here h
+        WHERE sites IS NULL OR h.site_id = ANY (sites)
+        GROUP BY 1, 2, 3
     )
     SELECT a.site_id, a.item_id, a.occurred_at,
         coalesce(lead(a.occurred_at) OVER w, before_at), sum(a.delta) OVER w
@@ -79,7 +130,7 @@ CREATE OR REPLACE FUNCTION pub_stockout_interval(sites text[], since_at timestam
     ORDER BY c.site_id, i.code, c.from_at
 $$;
 
-REVOKE ALL ON FUNCTION usable_levels(text[], timestamptz), pub_stockout_interval(text[], timestamptz, timestamptz)
+REVOKE ALL ON FUNCTION unit_presence(), usable_levels(text[], timestamptz), pub_stockout_interval(text[], timestamptz, timestamptz)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION pub_stockout_interval(text[], timestamptz, timestamptz)
     TO dockledger_app, dockledger_planner, dockledger_auditor;

@@ -14,6 +14,10 @@ from typing import Any
 import pytest
 
 import cloud
+from cloud.counting.costs import CostPaper
+from cloud.counting.reading import VarianceFilter
+from cloud.counting.reporting import CountPaper
+from cloud.counting.tolerances import TolerancePaper
 from cloud.crossings.reading import CrossingFilter
 from cloud.decisions.domain import Draft
 from cloud.decisions.limits import LimitPaper
@@ -31,6 +35,7 @@ from cloud.inquiry.domain import BalanceFilter, MovementFilter
 from cloud.ledger.manual import ManualMovement
 from contracts.base import SiteId
 from contracts.records import Identifier, Side
+from contracts.vocabulary import CountScope
 
 OWN, OTHER = SiteId("madrid"), SiteId("leeds")
 STAFF = frozenset(Role) - {Role.ADMIN, Role.DEVICE}
@@ -62,6 +67,19 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "alerts.webhooks.service.subscriptions": ADMIN,
     "approvals.service.approve_and_apply": STAFF - {Role.AUDITOR},
     "approvals.service.reverse": STAFF - {Role.AUDITOR},
+    "counting.accuracy.record_accuracy": STAFF,
+    "counting.adjustments.propose": MOVERS,
+    "counting.costs.costs": STAFF,
+    "counting.costs.put_costs": frozenset({Role.INVENTORY_CONTROLLER}),
+    "counting.reading.count": STAFF,
+    "counting.reading.counts": STAFF,
+    "counting.reading.variances": STAFF,
+    "counting.reporting.confirm_zero": DOCK,
+    "counting.reporting.report_count": DOCK,
+    "counting.service.force": frozenset({Role.SUPERVISOR}),
+    "counting.service.settle": frozenset({Role.DEVICE}),
+    "counting.tolerances.put_tolerance": frozenset({Role.INVENTORY_CONTROLLER}),
+    "counting.tolerances.tolerances": STAFF,
     "crossings.reading.answered_cards": STAFF,
     "crossings.reading.choosable_visits": STAFF,
     "crossings.reading.count_open": STAFF,
@@ -145,7 +163,10 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "ingest.registry.service.set_state": ADMIN,
     "ledger.corrections.adjust_to_count": frozenset({Role.INVENTORY_CONTROLLER, Role.APPROVER}),
     "ledger.corrections.approve_adjustment": frozenset({Role.APPROVER}),
+    "ledger.corrections.approve_late_facts": frozenset({Role.APPROVER}),
+    "ledger.corrections.bind_count": frozenset({Role.INVENTORY_CONTROLLER, Role.APPROVER}),
     "ledger.corrections.close_period": frozenset({Role.INVENTORY_CONTROLLER}),
+    "ledger.corrections.lock_cells": frozenset({Role.INVENTORY_CONTROLLER, Role.APPROVER}),
     "ledger.corrections.merge_items": frozenset({Role.INVENTORY_CONTROLLER}),
     "ledger.corrections.post_reversal": MOVERS,
     "ledger.manual.post_movement": MOVERS,
@@ -172,6 +193,7 @@ BY_SITE_ONLY = {
 
 PLUMBING = {
     "api.idempotency.post_once",
+    "counting.reading.see",
     "crossings.postings.attachment",
     "crossings.postings.leg",
     "crossings.postings.way_back",
@@ -252,7 +274,12 @@ def is_let_past(name: str, actor: Actor) -> bool:
     raise AssertionError(f"{name} did its work without a connection")
 
 
-FILTERS = {"balance": BalanceFilter, "balances": BalanceFilter, "crossings": CrossingFilter}
+FILTERS = {
+    "balance": BalanceFilter,
+    "balances": BalanceFilter,
+    "crossings": CrossingFilter,
+    "variances": VarianceFilter,
+}
 
 
 LINE = {"line": "1", "identifier": {"scheme": "sku", "value": "A"}, "quantity": "1"}
@@ -269,7 +296,10 @@ PAPERS: dict[str, object] = {
     "put_item": ItemPaper(code="A"),
     "put_limit": LimitPaper("approver", "EUR", None, site=OWN),
     "put_portal": PortalPaper.model_validate(DOOR),
+    "put_costs": (CostPaper("A", OWN, Decimal(1), "EUR", datetime(2026, 3, 2, tzinfo=UTC)),),
+    "put_tolerance": TolerancePaper(site=OWN, percent=Decimal(1)),
     "register_document": NOTICE,
+    "report_count": CountPaper(OWN, "A-01", CountScope.BIN),
     "register_visit": VisitPaper.model_validate(VEHICLE),
     "stored_portal": PortalPaper.model_validate(DOOR),
 }
