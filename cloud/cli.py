@@ -10,6 +10,7 @@ from typing import Final
 
 import structlog
 
+from cloud.counting import commands as counting
 from cloud.db import OperationalError
 from cloud.demand import commands as demand
 from cloud.documents import commands as documents
@@ -28,6 +29,7 @@ AREAS: Final = (
     ingest,
     ledger,
     documents,
+    counting,
     demand,
     forecasting,
     replenishment,

@@ -9,6 +9,8 @@ from typing_extensions import override
 from cloud.api import problems
 from cloud.api.metrics import Metrics
 from cloud.api.routes import (
+    costs,
+    counts,
     crossings,
     decisions,
     demand,
@@ -28,6 +30,7 @@ from cloud.api.routes import (
     stock,
     suppliers,
     tickets,
+    variances,
     visits,
     webhooks,
 )
@@ -89,7 +92,7 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
         visits,
         runs,
     )
-    deciding = (demand, forecasts, decisions, limits, tickets, webhooks)
+    deciding = (counts, variances, costs, demand, forecasts, decisions, limits, tickets, webhooks)
     ordering = (suppliers.router, proposals.router, proposals.planning, purchase_orders.router)
     for router in (*(part.router for part in (*parts, *deciding)), *ordering):
         app.include_router(router, responses=problems.RESPONSES)

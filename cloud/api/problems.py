@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from cloud.alerts.domain import ResolvedTicketError, TicketWishError, UnknownTicketError
 from cloud.alerts.webhooks.domain import TakenNameError, UnknownWebhookError, WebhookWishError
+from cloud.counting.domain import CountingError, NotPossibleError, UnknownCountError, UnknownNameError
 from cloud.crossings.domain import UnknownCrossingError
 from cloud.db import DataError, IntegrityError, OperationalError
 from cloud.decisions.domain import (
@@ -163,6 +164,10 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownRowError: (HTTPStatus.NOT_FOUND, "no-such-movement"),
     UnknownCrossingError: (HTTPStatus.NOT_FOUND, "no-such-crossing"),
     AlreadyClaimedError: (HTTPStatus.CONFLICT, "done-already"),
+    UnknownCountError: (HTTPStatus.NOT_FOUND, "no-such-count"),
+    UnknownNameError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-name"),
+    NotPossibleError: (HTTPStatus.CONFLICT, "count-not-possible-now"),
+    CountingError: (HTTPStatus.UNPROCESSABLE_ENTITY, "count-not-possible"),
     PlaceError: (HTTPStatus.CONFLICT, "place-not-possible"),
     UnknownDocumentError: (HTTPStatus.NOT_FOUND, "no-such-document"),
     ConflictingDocumentError: (HTTPStatus.CONFLICT, "document-conflict"),

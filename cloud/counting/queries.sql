@@ -137,3 +137,85 @@ UPDATE counting_head SET position = %(position)s WHERE position < %(position)s;
 
 -- name: pending_anchors
 SELECT adjustment_id, cell_id, decision_id, site, difference, gateway, epoch, seq, line_no FROM pending_anchors(%(limit)s);
+
+-- name: item_of_code
+SELECT i.item_id FROM item i WHERE i.code = %(code)s;
+
+-- name: site_currency
+SELECT s.currency FROM site s WHERE s.site_id = %(site)s;
+
+-- name: put_tolerance
+INSERT INTO count_tolerance (site_id, item_id, category, quantity, percent, value, set_by)
+VALUES (%(site)s, %(item_id)s, %(category)s, %(quantity)s, %(percent)s, %(value)s, %(actor)s)
+ON CONFLICT (site_id, item_id, category) DO UPDATE
+SET quantity = excluded.quantity, percent = excluded.percent, value = excluded.value, set_by = excluded.set_by,
+    set_at = clock_timestamp();
+
+-- name: remove_tolerance
+DELETE FROM count_tolerance t
+WHERE t.site_id IS NOT DISTINCT FROM %(site)s::text AND t.item_id IS NOT DISTINCT FROM %(item_id)s::bigint
+    AND t.category IS NOT DISTINCT FROM %(category)s::text;
+
+-- name: tolerances
+SELECT t.tolerance_id, t.site_id AS site, i.code AS item, t.category, t.quantity, t.percent, t.value, t.set_by, t.set_at
+FROM count_tolerance t LEFT JOIN item i ON i.item_id = t.item_id
+WHERE (%(site)s::text IS NULL OR t.site_id IS NULL OR t.site_id = %(site)s) AND t.tolerance_id > %(after)s
+ORDER BY t.tolerance_id
+LIMIT %(limit)s;
+
+-- name: known_items
+SELECT i.code, i.item_id FROM item i WHERE i.code = ANY (%(codes)s::text[]);
+
+-- name: site_currencies
+SELECT s.site_id, s.currency FROM site s WHERE s.site_id = ANY (%(sites)s::text[]);
+
+-- name: costs_there
+SELECT k.item_id, k.site_id, k.valid_from, k.cost, k.currency
+FROM unnest(%(items)s::bigint[], %(sites)s::text[], %(from_at)s::timestamptz[]) a (item_id, site_id, valid_from)
+JOIN item_cost k ON k.item_id = a.item_id AND k.site_id = a.site_id AND k.valid_from = a.valid_from;
+
+-- name: add_costs
+INSERT INTO item_cost (item_id, site_id, valid_from, cost, currency)
+SELECT a.item_id, a.site_id, a.valid_from, a.cost, a.currency
+FROM unnest(%(items)s::bigint[], %(sites)s::text[], %(from_at)s::timestamptz[], %(costs)s::numeric[], %(currencies)s::text[])
+    a (item_id, site_id, valid_from, cost, currency)
+ORDER BY a.item_id, a.site_id, a.valid_from
+ON CONFLICT (item_id, site_id, valid_from) DO NOTHING;
+
+-- name: costs
+SELECT i.code AS item, k.site_id AS site, k.valid_from, k.cost, k.currency
+FROM item_cost k JOIN item i ON i.item_id = k.item_id
+WHERE sees_site(k.site_id) AND (%(site)s::text IS NULL OR k.site_id = %(site)s)
+    AND (%(item)s::text IS NULL OR i.code = %(item)s)
+    AND (i.code, k.site_id, k.valid_from) > (%(after_item)s, %(after_site)s, %(after_at)s::timestamptz)
+ORDER BY i.code, k.site_id, k.valid_from
+LIMIT %(limit)s;
+
+-- name: record_accuracy
+WITH counted AS (
+    SELECT v.site_id, v.item_id, v.place_id, CASE WHEN i.is_lot_controlled THEN v.lot END AS lot, v.observed_at,
+        c.posting_id, c.count_task IS NOT NULL AS is_directed, bool_and(v.is_within) AS is_accurate,
+        bool_and(v.counted = 0 AND v.book = 0) AS is_empty
+    FROM variance v
+    JOIN count c ON c.gateway_id = v.gateway_id AND c.epoch = v.epoch AND c.seq = v.seq AND c.occurred_at = v.observed_at
+    JOIN item i ON i.item_id = v.item_id
+    WHERE v.counted IS NOT NULL AND c.is_blind AND v.observed_at >= %(from_at)s AND v.observed_at < %(until_at)s
+        AND (%(site)s::text IS NULL OR v.site_id = %(site)s)
+        AND (%(category)s::text IS NULL OR i.category = %(category)s)
+    GROUP BY v.site_id, v.item_id, v.place_id, CASE WHEN i.is_lot_controlled THEN v.lot END, v.gateway_id, v.epoch, v.seq,
+        v.observed_at, c.posting_id, c.count_task
+), first_count AS (
+    SELECT DISTINCT ON (n.site_id, n.item_id, n.place_id, n.lot) n.*
+    FROM counted n
+    ORDER BY n.site_id, n.item_id, n.place_id, n.lot, n.observed_at, n.posting_id
+)
+SELECT f.site_id AS site, f.is_directed, count(*) FILTER (WHERE NOT f.is_empty) AS records,
+    count(*) FILTER (WHERE f.is_accurate AND NOT f.is_empty) AS accurate, count(*) FILTER (WHERE f.is_empty) AS empty_and_zero
+FROM first_count f
+GROUP BY f.site_id, f.is_directed
+ORDER BY f.site_id, f.is_directed;
+
+-- name: provisional_counts
+SELECT count(*) FROM count_review r
+WHERE r.settled_at IS NULL AND r.observed_at >= %(from_at)s AND r.observed_at < %(until_at)s
+    AND (%(site)s::text IS NULL OR r.site_id = %(site)s);

@@ -177,7 +177,7 @@ def records(conn: Connection, ref: RowRef, *, is_settled: bool) -> list[Variance
 def variances(
     conn: Connection,
     actor: Actor,
-    wanted: VarianceFilter = VarianceFilter(),
+    wanted: VarianceFilter,
     *,
     before: Place | None = None,
     limit: int,

@@ -44,7 +44,11 @@ def settle(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
     Returns:
         How many counts were ``settled``, records ``beyond`` and ``unreported`` among them, and open ones
         ``superseded``, ``changed`` by late facts and ``returned`` to their approver.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
     """
+    actor.require(Role.DEVICE)
     del now  # settled_at is the database's own clock, like the watermark
     done: Counter[str] = Counter()
     for ref in in_transaction(source, lambda conn: _due(conn, actor)):

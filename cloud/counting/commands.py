@@ -1,0 +1,322 @@
+"""`dockledger counts …`, `dockledger tolerances …` and `dockledger costs …`."""
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import orjson
+
+from cloud.counting import reading, service
+from cloud.counting.accuracy import record_accuracy
+from cloud.counting.costs import CostPaper, CostsError, costs, put_costs
+from cloud.counting.domain import CountingError
+from cloud.counting.reading import VarianceFilter
+from cloud.counting.tolerances import TolerancePaper, put_tolerance, tolerances
+from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.identity.actor import Actor, Role
+from cloud.settings import Settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+T = TypeVar("T")
+Run = Callable[[argparse.Namespace, Settings], int]
+
+SHELL: Final = Actor("system:shell", frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}), all_sites=True)
+"""Whoever can read the database's password keeps tolerances and costs; the record says it was done here."""
+MOST_LISTED: Final = 10_000
+_COLUMNS: Final = ("item", "cost")
+_OPTIONAL: Final = ("site", "currency", "valid_from")
+_STATES: Final = ("provisional", "within", "beyond", "unreported", "superseded", "adjusted")
+
+_COUNTS_EXAMPLES: Final = """examples:
+  dockledger counts variances --site leeds --state beyond
+  dockledger counts settle            what the watermark has passed; the scheduler does it by itself
+  dockledger counts accuracy --site leeds --from 2026-10-01T00:00:00Z --until 2026-11-01T00:00:00Z"""
+_TOLERANCE_EXAMPLES: Final = """examples:
+  dockledger tolerances set --site leeds --percent 2 --value 50
+  dockledger tolerances set --item TEA-500 --quantity 1
+  dockledger tolerances set --category fasteners --percent 5
+  dockledger tolerances remove --item TEA-500"""
+_COSTS_EXAMPLES: Final = """examples:
+  dockledger costs import costs.csv --site leeds --currency EUR     item,cost[,site,currency,valid_from]
+  dockledger costs list --site leeds"""
+
+
+def add_commands(subparsers: "Subparsers") -> None:
+    """Add this area's commands.
+
+    Args:
+        subparsers: What `dockledger` collects its commands in.
+    """
+    group = _group(subparsers, "counts", "look at counts and settle them", _COUNTS_EXAMPLES)
+    listing = _add(group, "variances", "list records of counts beside the book", run_variances)
+    listing.add_argument("--site")
+    listing.add_argument("--item")
+    listing.add_argument("--state", choices=_STATES)
+    _add(group, "settle", "settle what the watermark has passed", run_settle)
+    measuring = _add(group, "accuracy", "measure inventory record accuracy", run_accuracy)
+    measuring.add_argument("--site")
+    measuring.add_argument("--category")
+    measuring.add_argument("--from", dest="from_at", required=True, metavar="AT", type=_instant)
+    measuring.add_argument("--until", dest="until_at", required=True, metavar="AT", type=_instant)
+    group = _group(subparsers, "tolerances", "say how much a counted record may be off", _TOLERANCE_EXAMPLES)
+    for word, text, run in (
+        ("set", "set a tolerance; every limit that is given must hold", run_set_tolerance),
+        ("remove", "remove a tolerance", run_set_tolerance),
+    ):
+        setting = _add(group, word, text, run)
+        setting.add_argument("--site", help="default: every site without one of its own")
+        setting.add_argument("--item")
+        setting.add_argument("--category")
+        if word == "set":
+            for name, unit in (("quantity", "base units"), ("percent", "of the book"), ("value", "currency")):
+                setting.add_argument(f"--{name}", type=_amount, metavar="N", help=unit)
+    listing = _add(group, "list", "list tolerances", run_tolerances)
+    listing.add_argument("--site")
+    group = _group(subparsers, "costs", "say what items cost", _COSTS_EXAMPLES)
+    importing = _add(group, "import", "keep every cost of a file, or none", run_import)
+    importing.add_argument("file", type=Path)
+    importing.add_argument("--site", help="of rows that name none")
+    importing.add_argument("--currency", help="of rows that name none")
+    listing = _add(group, "list", "list costs", run_costs)
+    listing.add_argument("--site")
+    listing.add_argument("--item")
+
+
+def run_variances(arguments: argparse.Namespace, settings: Settings) -> int:
+    """List variances."""
+    wanted = VarianceFilter(site=arguments.site, item=arguments.item, state=arguments.state)
+
+    def work(conn: Connection) -> list[Any]:
+        rows = reading.variances(conn, SHELL, wanted, limit=MOST_LISTED)
+        return [
+            {
+                "count": row.count_name,
+                "observed_at": row.observed_at.isoformat(),
+                "site": row.site,
+                "place": row.place,
+                "item": row.item,
+                "lot": row.lot,
+                "stage": row.stage,
+                "state": row.state,
+                "counted": row.counted,
+                "book": row.book,
+                "difference": row.difference,
+                "value": row.value,
+                "decision": row.decision_id,
+            }
+            for row in rows
+        ]
+
+    return _reporting(lambda: _show(arguments, _once(settings, work)))
+
+
+def run_settle(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Settle counts once."""
+
+    def work() -> None:
+        with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
+            _show(arguments, [service.settle(source, service.JOB, _now())])
+
+    return _reporting(work)
+
+
+def run_accuracy(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Measure record accuracy."""
+
+    def work(conn: Connection) -> list[Any]:
+        found, waiting = record_accuracy(
+            conn,
+            SHELL,
+            from_at=arguments.from_at,
+            until_at=arguments.until_at,
+            site=arguments.site,
+            category=arguments.category,
+        )
+        return [
+            asdict(one) | {"ira": one.ira, "interval": one.interval, "provisional_counts": waiting}
+            for one in found
+        ]
+
+    return _reporting(lambda: _show(arguments, _once(settings, work)))
+
+
+def run_set_tolerance(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Set or remove a tolerance."""
+    limits = {name: getattr(arguments, name, None) for name in ("quantity", "percent", "value")}
+    paper = TolerancePaper(arguments.site, arguments.item, arguments.category, **limits)
+    if hasattr(arguments, "percent") and not any(limit is not None for limit in limits.values()):
+        print("dockledger: expected at least one of --quantity, --percent, --value", file=sys.stderr)
+        return 2
+
+    def work(conn: Connection) -> None:
+        put_tolerance(conn, SHELL, paper)
+
+    return _reporting(lambda: _once(settings, work))
+
+
+def run_tolerances(arguments: argparse.Namespace, settings: Settings) -> int:
+    """List tolerances."""
+
+    def work(conn: Connection) -> list[Any]:
+        return tolerances(conn, SHELL, site=arguments.site, limit=MOST_LISTED)
+
+    return _reporting(lambda: _show(arguments, _once(settings, work)))
+
+
+def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Import costs."""
+
+    def work() -> None:
+        now = _now()
+        papers = list(_papers(arguments.file, site=arguments.site, currency=arguments.currency, now=now))
+        new = _once(settings, lambda conn: put_costs(conn, SHELL, papers))
+        _show(arguments, [{"rows": len(papers), "new": new}])
+
+    return _reporting(work)
+
+
+def run_costs(arguments: argparse.Namespace, settings: Settings) -> int:
+    """List costs."""
+
+    def work(conn: Connection) -> list[Any]:
+        return costs(conn, SHELL, site=arguments.site, item=arguments.item, limit=MOST_LISTED)
+
+    return _reporting(lambda: _show(arguments, _once(settings, work)))
+
+
+def _papers(file: Path, *, site: str | None, currency: str | None, now: datetime) -> Iterator[CostPaper]:
+    """Read a file of costs; every fault of it is told at once."""
+    text = file.read_text(encoding="utf-8-sig")
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.DictReader(text.splitlines(), delimiter=delimiter, strict=True, restkey="…")
+    header = [name.strip().lower() for name in rows.fieldnames or []]
+    missing = [name for name in _COLUMNS if name not in header]
+    unknown = [name for name in header if name not in {*_COLUMNS, *_OPTIONAL}]
+    if missing or unknown:
+        raise CostsError(
+            f"{file}:1: columns {', '.join(header)}: expected {', '.join(_COLUMNS)} and perhaps "
+            f"{', '.join(_OPTIONAL)}"
+        )
+    rows.fieldnames = header
+    papers, faults = [], []
+    for row in rows:
+        place = f"{file}:{rows.line_num}: "
+        try:
+            papers.append(_paper(row, place, site=site, currency=currency, now=now))
+        except argparse.ArgumentTypeError as error:
+            faults.append(f"{place}{error}")
+    if faults:
+        raise CostsError("\n".join(faults))
+    yield from papers
+
+
+def _paper(
+    row: dict[str, Any], place: str, *, site: str | None, currency: str | None, now: datetime
+) -> CostPaper:
+    if "…" in row or None in row.values():
+        raise argparse.ArgumentTypeError("expected as many cells as in the header")
+    values = {name: value.strip() for name, value in row.items()}
+    return CostPaper(
+        item=values["item"],
+        site=values.get("site") or site or "",
+        cost=_amount(values["cost"]),
+        currency=values.get("currency") or currency or "",
+        valid_from=_instant(values["valid_from"]) if values.get("valid_from") else now,
+        place=place,
+    )
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected an amount with a decimal point as 12.50"
+        ) from error
+    if not amount.is_finite() or amount < 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected zero or more")
+    return amount
+
+
+def _instant(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected an instant as 2026-10-01T00:00:00Z") from error
+    if at.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no offset: expected one as 2026-10-01T00:00:00Z")
+    return at.astimezone(UTC)
+
+
+def _group(subparsers: "Subparsers", name: str, text: str, examples: str) -> "Subparsers":
+    parser = subparsers.add_parser(
+        name, help=text, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    return parser.add_subparsers(required=True, metavar="ACTION")
+
+
+def _add(group: "Subparsers", name: str, text: str, run: Run) -> argparse.ArgumentParser:
+    parser = group.add_parser(name, help=text, description=text)
+    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _once(settings: Settings, work: Callable[[Connection], T]) -> T:
+    with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
+        return in_transaction(source, work)
+
+
+def _show(arguments: argparse.Namespace, rows: list[Any]) -> None:
+    for row in rows:
+        fields = row if isinstance(row, dict) else asdict(row)
+        if arguments.json:
+            print(orjson.dumps(fields, default=str).decode())
+        else:
+            print("  ".join(_readable(value) for value in fields.values()))
+
+
+def _readable(value: object) -> str:
+    match value:
+        case None:
+            return "-"
+        case Decimal():
+            return f"{value.normalize():f}"
+        case datetime():
+            return value.isoformat(timespec="seconds")
+        case float():
+            return f"{value:.4f}"
+        case tuple():
+            return " ".join(map(_readable, value))
+        case _:
+            return ascii(str(value))[1:-1]
+
+
+def _reporting(work: Callable[[], object]) -> int:
+    try:
+        work()
+    except (
+        CountingError,
+        ContentRefusedError,
+        DatabaseAwayError,
+        OSError,
+        ValueError,
+        csv.Error,
+    ) as error:
+        for line in str(error).splitlines():
+            print(f"dockledger: {line}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
