@@ -52,7 +52,7 @@ LIMIT %(limit)s;
 
 -- name: again
 UPDATE webhook_delivery SET state = 'pending', attempts = 0, due_at = clock_timestamp()
-WHERE subscription_id = %(subscription_id)s AND event_id = %(event_id)s AND state <> 'pending';
+WHERE subscription_id = %(subscription_id)s AND event_id = %(event_id)s;
 
 -- name: claim
 WITH ranked AS (

@@ -168,12 +168,12 @@ def redeliver(conn: Connection, actor: Actor, subscription_id: int, event_id: in
         event_id: The event.
 
     Raises:
-        UnknownWebhookError: If there is no such delivery, or it waits already.
+        UnknownWebhookError: If there is no such subscription or delivery.
         NotAllowedError: If the actor may not.
     """
     found = _found(conn, actor, subscription_id)
     if not store.change(conn, "again", subscription_id=subscription_id, event_id=event_id):
-        raise UnknownWebhookError(f"webhook {found.name!r} has no event {event_id} that is over")
+        raise UnknownWebhookError(f"webhook {found.name!r} was not sent event {event_id}")
     store.record(conn, actor.id, "webhook_redelivered", found.name, site=found.site, event_id=event_id)
     if not store.has_dead(conn, subscription_id):
         alerts.resolve(conn, [dead_key(subscription_id)])

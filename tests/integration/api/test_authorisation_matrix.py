@@ -12,6 +12,8 @@ import httpx
 from doors_at_work import passed, send
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from forecasts_made import made
+from rights_to_decide import DECIDED, decide, things_to_decide
 from serving import NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
 
 from cloud.alerts import service as alerts
@@ -40,6 +42,8 @@ SETTLERS = {Role.INVENTORY_CONTROLLER, Role.ADMIN}
 MOVERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}
 DOCK = MOVERS | {Role.OPERATOR}
 PLANNER = actor_of("job:planning", [Grant(Role.PLANNER)])
+DECIDERS = STAFF - {Role.AUDITOR}
+HANDLERS = OPERATIONS - {Role.OPERATOR, Role.AUDITOR}
 ANYBODY = None
 """No credential needed."""
 
@@ -91,6 +95,41 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/runs/{run_id}": OPERATIONS,
     "GET /v1/jobs": OPERATIONS,
     "GET /v1/jobs/slots": OPERATIONS,
+    "GET /v1/decisions": STAFF,
+    "GET /v1/decisions/{decision_id}": STAFF,
+    "POST /v1/decisions/{decision_id}/approve": DECIDERS,
+    "POST /v1/decisions/{decision_id}/reject": DECIDERS,
+    "POST /v1/decisions/{decision_id}/reverse": DECIDERS,
+    "POST /v1/decisions/{decision_id}/withdraw": DECIDERS | {Role.DEVICE},
+    "GET /v1/approval-limits": OPERATIONS,
+    "POST /v1/approval-limits": {Role.ADMIN},
+    "POST /v1/approval-limits/{limit_id}/remove": {Role.ADMIN},
+    "GET /v1/tickets": OPERATIONS,
+    "GET /v1/tickets/{ticket_id}": OPERATIONS,
+    "POST /v1/tickets/{ticket_id}/acknowledge": HANDLERS,
+    "POST /v1/tickets/{ticket_id}/assign": HANDLERS,
+    "POST /v1/tickets/{ticket_id}/close": HANDLERS,
+    "GET /v1/webhooks": {Role.ADMIN},
+    "POST /v1/webhooks": {Role.ADMIN},
+    "GET /v1/webhooks/{subscription_id}": {Role.ADMIN},
+    "POST /v1/webhooks/{subscription_id}/rotate": {Role.ADMIN},
+    "POST /v1/webhooks/{subscription_id}/test": {Role.ADMIN},
+    "POST /v1/webhooks/{subscription_id}/{wish}": {Role.ADMIN},
+    "GET /v1/webhooks/{subscription_id}/deliveries": {Role.ADMIN},
+    "POST /v1/webhooks/{subscription_id}/deliveries/{event_id}/again": {Role.ADMIN},
+    "GET /approvals": STAFF,
+    "GET /approvals/events": STAFF,
+    "GET /approvals.csv": STAFF,
+    "GET /approvals/{decision_id}": STAFF,
+    "POST /approvals/{decision_id}/approve": DECIDERS,
+    "POST /approvals/{decision_id}/reject": DECIDERS,
+    "POST /approvals/{decision_id}/reverse": DECIDERS,
+    "POST /approvals/{decision_id}/withdraw": DECIDERS | {Role.DEVICE},
+    "GET /v1/forecasts": STAFF,
+    "GET /v1/forecasts/{site}/{item:path}": STAFF,
+    "GET /forecast": STAFF,
+    "GET /forecast.csv": STAFF,
+    "GET /forecast/{site}/{item:path}": STAFF,
     "GET /": ANYBODY,
     "GET /login": ANYBODY,
     "POST /login": ANYBODY,
@@ -123,10 +162,16 @@ FORMS = {
     "POST /quarantine/{quarantine_id}/replay",
     "POST /dock-exceptions/{gateway}/{epoch}/{seq}/answer",
     "POST /doors/{gateway}/{epoch}/{seq}/misread",
+    "POST /approvals/{decision_id}/approve",
+    "POST /approvals/{decision_id}/reject",
+    "POST /approvals/{decision_id}/reverse",
+    "POST /approvals/{decision_id}/withdraw",
 }
 """Routes that a page's form goes to, and that lead back to a page."""
 
 OF_ONE_SITE = {
+    "GET /v1/forecasts/{site}/{item:path}": {403},
+    "GET /forecast/{site}/{item:path}": {403},
     "GET /v1/crossings/{gateway}/{epoch}/{seq}": {404},
     "POST /v1/dock-exceptions/{gateway}/{epoch}/{seq}/answer": {404},
     "POST /v1/crossings/{gateway}/{epoch}/{seq}/misread": {404},
@@ -157,6 +202,29 @@ OF_ONE_SITE = {
     "POST /v1/visits/{site}/{visit}/departure": {403},
     "POST /v1/visits/{site}/{visit}/close": {403},
     "POST /v1/visits/{site}/{visit}/cancel": {403},
+    "GET /v1/decisions/{decision_id}": {404},
+    "POST /v1/decisions/{decision_id}/approve": {404},
+    "POST /v1/decisions/{decision_id}/reject": {404},
+    "POST /v1/decisions/{decision_id}/reverse": {404},
+    "POST /v1/decisions/{decision_id}/withdraw": {404},
+    "POST /v1/approval-limits": {403},
+    "POST /v1/approval-limits/{limit_id}/remove": {404},
+    "GET /v1/tickets/{ticket_id}": {404},
+    "POST /v1/tickets/{ticket_id}/acknowledge": {404},
+    "POST /v1/tickets/{ticket_id}/assign": {404},
+    "POST /v1/tickets/{ticket_id}/close": {404},
+    "POST /v1/webhooks": {403},
+    "GET /v1/webhooks/{subscription_id}": {404},
+    "POST /v1/webhooks/{subscription_id}/rotate": {404},
+    "POST /v1/webhooks/{subscription_id}/test": {404},
+    "POST /v1/webhooks/{subscription_id}/{wish}": {404},
+    "GET /v1/webhooks/{subscription_id}/deliveries": {404},
+    "POST /v1/webhooks/{subscription_id}/deliveries/{event_id}/again": {404},
+    "GET /approvals/{decision_id}": {404},
+    "POST /approvals/{decision_id}/approve": {404},
+    "POST /approvals/{decision_id}/reject": {404},
+    "POST /approvals/{decision_id}/reverse": {404},
+    "POST /approvals/{decision_id}/withdraw": {404},
 }
 """Routes to a thing of one site, and what somebody of another site is answered."""
 
@@ -239,9 +307,12 @@ def test_every_role_may_do_what_the_matrix_says_and_no_more(
     pool: ConnectionPool, ingest: ConnectionPool, people: People, client: httpx.Client
 ) -> None:
     send(ingest, Outbox("dock-m1", OWN), passed("held", NOW - timedelta(hours=1)))
+    decide(pool)
     papers = {"portals": [DOOR], "documents": [NOTICE], "visits": [VEHICLE]}
     with pool.connection() as conn:
         import_all(conn, ROOT, ImportPaper.model_validate(papers), now=NOW)
+    with pool.connection() as conn:
+        made(conn)
     wrong = [
         f"{route} by {caller}: {status}, expected {expected}"
         for caller in callers(pool, people)
@@ -328,7 +399,8 @@ def answers(pool: ConnectionPool, client: httpx.Client, caller: Caller) -> Itera
     for route in [*(route for route in ROUTES if route != last), last]:
         method, path = route.split()
         place = places | CROSSING if "/crossings/" in path or "/do" in path else places
-        path = path.replace("{code:path}", TEA).replace("{name:path}", "ASN-1").format(**place, **VISIT)
+        path = path.replace("{code:path}", TEA).replace("{item:path}", TEA).replace("{name:path}", "ASN-1")
+        path = path.format(**place, **VISIT)
         is_page = not path.startswith(("/v1", "/metrics", "/health"))
         client.cookies.clear()
         request = client.build_request(method, path, **sent(route, caller))
@@ -366,6 +438,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         "POST /v1/visits/{site}/{visit}/departure": {},
         "POST /v1/visits/{site}/{visit}/close": {"reasons": {TEA: "short"}},
         "POST /v1/visits/{site}/{visit}/cancel": None,
+        **DECIDED,
         "POST /v1/locations": {"site": OWN, "code": f"NEW-{caller}", "kind": "bin"},
         "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {"reason": "misread"},
     }
@@ -375,7 +448,8 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
     if route == "POST /login":
         return {"data": {"name": "ada", "password": PASSWORD}}
     if route in FORMS:
-        return {"data": {"csrf": csrf_token(caller.session), "answer": "in"}} if caller.session else {}
+        decided = {"answer": "in", "revision": "9", "reason": "other", "note": "n"}
+        return {"data": decided | {"csrf": csrf_token(caller.session)}} if caller.session else {}
     return {"params": {"token": "used"}} if route == "GET /login/link" else {}
 
 
@@ -390,4 +464,5 @@ def things_of_own_site(pool: ConnectionPool) -> dict[str, object]:
     assert cell is not None
     assert held is not None
     row = {"gateway": "_cloud", "epoch": "0" * 16, "seq": 2}
-    return row | {"cell_id": cell[0], "quarantine_id": held[0], "run_id": run}
+    known = {"cell_id": cell[0], "quarantine_id": held[0], "run_id": run}
+    return row | known | things_to_decide(pool)
