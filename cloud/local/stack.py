@@ -190,7 +190,8 @@ class Stack:
         for number in range(1, self.settings.ingest_workers + 1):
             name = f"ingest-{number}"
             yield Service(name, self.command("ingest"), self.logs / f"{name}.log", lambda _pid: True)
-        yield Service("fold", self.command("fold"), self.logs / "fold.log", lambda _pid: True)
+        for name in ("fold", "scheduler"):
+            yield Service(name, self.command(name), self.logs / f"{name}.log", lambda _pid: True)
         port = self.settings.http_port
         yield Service(
             "api",

@@ -40,11 +40,11 @@ class JobRow:
 
     @property
     def condition(self) -> str:
-        """In one word; of a loop ``running``, ``failing`` or ``stopped``, else as `SlotRow.state`."""
+        """In one word: ``waiting`` at first; of a loop ``running``, ``failing``, ``stopped``; else a slot state."""
         if self.is_slotted:
             return self.state or "waiting"
         if not self.is_held:
-            return "stopped"
+            return "stopped" if self.last_at else "waiting"
         return "failing" if self.failing_since else "running"
 
     @property

@@ -39,11 +39,13 @@ def add_commands(subparsers: "Subparsers") -> None:
         help="run the jobs: settle counts, deliver webhooks, plan each night; until SIGTERM",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="As many as you like may run on one database; each slot of a job is run once.\n\n"
-        "examples:\n  dockledger scheduler\n  dockledger scheduler --once forecast\n"
+        "examples:\n  dockledger scheduler\n  dockledger scheduler --once planning\n"
         "  dockledger scheduler --once forecast/Europe/Madrid --slot 2026-03-02T01:30:00+00:00",
     )
     scheduler.add_argument(
-        "--once", metavar="JOB", help="run one job now and end; `forecast` runs it for every time zone"
+        "--once",
+        metavar="JOB",
+        help="run one job now and end; `forecast` runs it for every time zone, `planning` the whole chain",
     )
     scheduler.add_argument(
         "--slot", type=_instant, metavar="T", help="with --once: the slot to run, unless it is over"

@@ -20,7 +20,6 @@ SETTLE_EVERY: Final = timedelta(seconds=1.5)
 DELIVER_EVERY: Final = timedelta(seconds=1.5)
 ESCALATE_EVERY: Final = timedelta(minutes=1)
 
-COUNTING: Final = Actor("job:counting", frozenset({Role.DEVICE}), all_sites=True)
 PLANNING: Final = Actor(
     "job:planning", frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}), all_sites=True
 )
@@ -48,12 +47,14 @@ def named(jobs: Sequence[Job], name: str) -> list[Job]:
 
     Args:
         jobs: As `listed`.
-        name: Of one, or what comes before the zone: ``forecast`` for ``forecast/Europe/Madrid``.
+        name: Of one, or what comes before the zone: ``forecast`` for ``forecast/Europe/Madrid``; ``planning``
+            is the whole chain.
 
     Returns:
         Those that bear it, in the list's order.
     """
-    return [job for job in jobs if name in {job.name, job.name.partition("/")[0]}]
+    wanted = set(_STEPS) if name == "planning" else {name}
+    return [job for job in jobs if not wanted.isdisjoint({job.name, job.name.partition("/")[0]})]
 
 
 def _loops() -> Iterator[Job]:
@@ -65,13 +66,8 @@ def _loops() -> Iterator[Job]:
 def _planning(zone: str, at: time) -> Iterator[Job]:
     """The nightly chain of a zone: terms of supply, what will sell, what to order."""
     trigger = Daily(at, zone)
-    steps: tuple[tuple[str, Planning], ...] = (
-        ("parameters", _prepare),
-        ("forecast", _forecast),
-        ("replenishment", _replenish),
-    )
     before: str | None = None
-    for name, step in steps:
+    for name, step in _STEPS.items():
         job = Job(f"{name}/{zone}", trigger, _in_zone(zone, step), after=before, is_heavy=True)
         yield job
         before = job.name
@@ -96,13 +92,13 @@ def _in_zone(zone: str, step: Planning) -> Callable[[Occasion], Mapping[str, Any
 
 
 def _settle_counts(occasion: Occasion) -> Mapping[str, Any]:
-    from cloud.counting.service import settle  # noqa: PLC0415  see above
+    from cloud.counting.service import JOB, settle  # noqa: PLC0415  see above
 
-    return settle(occasion.source, COUNTING, occasion.now)
+    return settle(occasion.source, JOB, occasion.now)
 
 
 def _deliver_webhooks(occasion: Occasion) -> Mapping[str, Any]:
-    from cloud.alerts.webhooks.service import deliver_webhooks  # noqa: PLC0415  see above
+    from cloud.alerts.webhooks.delivering import deliver_webhooks  # noqa: PLC0415  see above
 
     return deliver_webhooks(occasion.source, occasion.now)
 
@@ -129,3 +125,11 @@ def _replenish(occasion: Occasion, sites: Sequence[str]) -> Mapping[str, Any]:
     from cloud.replenishment.service import run_all  # noqa: PLC0415  see above
 
     return run_all(occasion.source, PLANNING, occasion.now, occasion.slot, sites=sites)
+
+
+_STEPS: Final[Mapping[str, Planning]] = {
+    "parameters": _prepare,
+    "forecast": _forecast,
+    "replenishment": _replenish,
+}
+"""The steps of planning, in order."""

@@ -1,10 +1,15 @@
 """Heavy jobs in processes of their own: their memory goes with them, and they can be told to stop."""
 
+import os
 import signal
 import subprocess
 from collections.abc import Sequence
 from datetime import datetime
 from threading import Event, Lock
+from typing import Final
+
+NICENESS: Final = 10
+"""What is received and scanned meanwhile goes before what is planned."""
 
 
 class Processes:
@@ -37,6 +42,7 @@ class Processes:
                 return 0
             process = subprocess.Popen(line, stdin=subprocess.DEVNULL)  # noqa: S603  our own command
             self._running.add(process)
+        os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
         status = process.wait()
         with self._lock:
             self._running.discard(process)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -35,14 +35,9 @@ class Turn:
     attempt: int = 0
     is_asked: bool = False
     """Whether somebody waits for it: nobody tries again by itself."""
-    began_s: float = field(default_factory=time.monotonic)
+    took_s: float = 0.0
     outcome: Mapping[str, Any] | None = None
     error: str | None = None
-
-    @property
-    def took_s(self) -> float:
-        """For how long it has run, in seconds."""
-        return time.monotonic() - self.began_s
 
 
 class Scheduler:
@@ -132,6 +127,8 @@ class Scheduler:
             self.claims.renew()
         except OperationalError as error:
             self.database_away(error)
+        else:
+            self._database_back()
 
     def release(self) -> None:
         """Give everything back, so that others need not wait for leases to end."""
@@ -150,6 +147,11 @@ class Scheduler:
             log.warning("database_away", error=str(error))
         self._is_away = True
 
+    def _database_back(self) -> None:
+        if self._is_away:
+            log.info("database_back")
+        self._is_away = False
+
     def _outliving(self, job: Job, work: Callable[[Turn], None]) -> Turn:
         """Do a turn, whatever comes of it: the scheduler's loop, which no error of a job ends."""
         turn = Turn(job)
@@ -157,19 +159,23 @@ class Scheduler:
             work(turn)
         except Exception as error:  # noqa: BLE001  counted, told with its traceback, and tried again (STYLE 7)
             self._went_wrong(turn, error)
-        else:
-            if self._is_away:
-                log.info("database_back")
-            self._is_away = False
         return turn
+
+    def _run(self, turn: Turn, occasion: Occasion) -> Mapping[str, Any]:
+        began_s = time.monotonic()
+        try:
+            return turn.job.run(occasion)
+        finally:
+            turn.took_s = time.monotonic() - began_s
 
     def _go_round(self, turn: Turn) -> None:
         """Turn a loop, unless another scheduler has it or it waits after a failure."""
         name = turn.job.name
         if not self._loops.is_due(name) or not self.claims.holds(name):
             return
-        turn.outcome = turn.job.run(Occasion(self._source, self._clock(), None))
+        turn.outcome = self._run(turn, Occasion(self._source, self._clock(), None))
         self._loops.went_round(name, turn.outcome, turn.took_s)
+        self._database_back()
 
     def _look(self, turn: Turn) -> None:
         """Run the latest slot if it is due and open; remember slots that need no further look."""
@@ -221,8 +227,7 @@ class Scheduler:
             log.warning("slot_late", job=job.name, slot=slot.isoformat(), late_s=round(late_s))
         occasion = Occasion(self._source, self._clock(), slot, self.claims.finisher(turn.claim))
         with self.claims.kept(turn.claim):
-            outcome = job.run(occasion)
-            held = turn.claim
+            outcome, held = self._run(turn, occasion), turn.claim
             in_transaction(self._source, lambda conn: self._close(conn, held, outcome))
         turn.outcome = outcome
         log.info(

@@ -82,7 +82,9 @@ class ScheduledJob(BaseModel):
     job: str
     trigger: str
     is_slotted: bool = Field(description="false: a loop, which one scheduler at a time turns")
-    condition: str = Field(description="Of a loop `running`, `failing` or `stopped`; else of its last slot")
+    condition: str = Field(
+        description="`waiting` at first; then of a loop `running`, `failing`, `stopped`, else its slot's"
+    )
     known_since: datetime
     next_at: datetime | None
     slot: datetime | None = Field(description="The last that was run")
