@@ -10,8 +10,8 @@ from cloud.forecasting.domain import BAND, WIDE_BAND, BacktestRow, Forecast
 WEEKS_BEHIND: Final = 39
 WIDTH: Final = 720
 HEIGHT: Final = 250
-LEFT: Final = 52
-RIGHT: Final = 14
+LEFT: Final = 62
+RIGHT: Final = 26
 TOP: Final = 14
 BOTTOM: Final = 30
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -215,7 +215,20 @@ def _axis(greatest: float) -> tuple[float, list[Tick]]:
     while step * count < greatest:
         count += 1
     top = step * count
-    return top, [Tick(_y(step * n, top), f"{step * n:,.6g}") for n in range(count + 1)]
+    return top, [Tick(_y(step * n, top), _short(step * n)) for n in range(count + 1)]
+
+
+def _short(value: float) -> str:
+    """Write a round value in few characters.
+
+    Examples:
+        >>> _short(2.5), _short(400.0), _short(12_500.0), _short(2_000_000.0)
+        ('2.5', '400', '12.5k', '2M')
+    """
+    for size, sign in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:g}{sign}"
+    return f"{value:g}"
 
 
 def _y(value: float | None, top: float) -> float:
