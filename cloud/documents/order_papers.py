@@ -113,6 +113,9 @@ class OrderLineRow(NamedTuple):
     line: str
     item: str
     item_name: str | None
+    base_unit: str
+    supplier_code: str | None
+    """What the supplier calls the item."""
     quantity: Decimal
     price: Decimal | None
     due_on: date

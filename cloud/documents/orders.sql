@@ -52,7 +52,12 @@ LIMIT %(limit)s;
 SELECT o.state FROM purchase_order o WHERE o.site_id = %(site)s AND o.id = %(id)s FOR UPDATE;
 
 -- name: order_lines
-SELECT l.line, i.code AS item, i.name AS item_name, l.quantity, l.price,
+SELECT l.line, i.code AS item, i.name AS item_name, i.base_unit,
+    (SELECT t.code FROM supplier_item t
+     JOIN purchase_order o ON (o.site_id, o.id) = (l.site_id, l.id) AND o.supplier = t.supplier
+     WHERE t.item_id = l.item_id AND (t.site_id IS NULL OR t.site_id = l.site_id)
+     ORDER BY t.site_id NULLS LAST LIMIT 1) AS supplier_code,
+    l.quantity, l.price,
     coalesce((SELECT d.due_on FROM purchase_order_date d WHERE (d.site_id, d.id, d.line) = (l.site_id, l.id, l.line)
         ORDER BY d.revision DESC LIMIT 1), l.due_on) AS due_on, l.due_on AS ordered_for,
     r.received, r.damaged, i.is_lot_controlled

@@ -168,7 +168,7 @@ LEFT JOIN decision d ON d.decision_id = p.decision_id
 LEFT JOIN purchase_order o ON o.decision_id = p.decision_id
 WHERE (%(site)s::text IS NULL OR p.site_id = %(site)s)
     AND (%(proposal_id)s::text IS NULL OR p.proposal_id = %(proposal_id)s)
-    AND (%(state)s::text IS NULL OR p.state = %(state)s)
+    AND (%(states)s::text[] IS NULL OR p.state = ANY (%(states)s))
     AND (NOT %(unsent)s OR p.settled_at IS NULL)
     AND (%(item)s::text IS NULL OR i.code = %(item)s)
     AND (p.needed_by, p.proposal_id) > (%(after_day)s::date, %(after_id)s)

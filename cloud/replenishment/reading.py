@@ -1,5 +1,6 @@
 """Proposals as people ask for them: the most urgent first, each with its arithmetic."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -19,7 +20,7 @@ def proposals(
     *,
     site: str | None = None,
     item: str | None = None,
-    state: str | None = None,
+    states: Sequence[str] | None = None,
     only_unsent: bool = False,
     after: tuple[date, str] = (FIRST_DAY, ""),
     limit: int,
@@ -31,7 +32,7 @@ def proposals(
         actor: Who asks.
         site: Only of this site.
         item: Only of this item.
-        state: Only in this state.
+        states: Only in one of these.
         only_unsent: Only those that are neither sent, rejected nor replaced.
         after: ``needed_by`` and id of the last one of the page before.
         limit: Most to give.
@@ -44,9 +45,10 @@ def proposals(
     """
     actor.require(*READERS, site=site)
     act_as(conn, actor.narrowed(*READERS))
-    asked = {"site": site, "item": item, "state": state, "unsent": only_unsent, "limit": limit}
+    asked = {"site": site, "item": item, "unsent": only_unsent, "limit": limit}
     keys = {"proposal_id": None, "after_day": after[0], "after_id": after[1]}
-    return store.rows(conn, ProposalRow, "listed", **asked, **keys)
+    among = None if states is None else list(states)
+    return store.rows(conn, ProposalRow, "listed", **asked, **keys, states=among)
 
 
 def proposal(conn: Connection, actor: Actor, proposal_id: str) -> ProposalRow:
@@ -66,7 +68,7 @@ def proposal(conn: Connection, actor: Actor, proposal_id: str) -> ProposalRow:
     """
     actor.require(*READERS)
     act_as(conn, actor.narrowed(*READERS))
-    asked = {"site": None, "item": None, "state": None, "unsent": False, "limit": 1}
+    asked = {"site": None, "item": None, "states": None, "unsent": False, "limit": 1}
     keys = {"proposal_id": proposal_id, "after_day": FIRST_DAY, "after_id": ""}
     found = store.rows(conn, ProposalRow, "listed", **asked, **keys)
     if not found:

@@ -18,7 +18,21 @@ from typing_extensions import override
 from cloud.db import DataError, OperationalError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import SESSION_COOKIE, ForgedRequestError, Gate, NotLoggedInError
-from cloud.web import approvals, dock_exceptions, doors, forecasts, history, live, login, quarantine, runs, stock
+from cloud.web import (
+    approvals,
+    dock_exceptions,
+    doors,
+    forecasts,
+    history,
+    live,
+    login,
+    orders,
+    proposals,
+    quarantine,
+    runs,
+    stock,
+)
+from cloud.web.feed import Feed
 from cloud.web.rendering import bare_page
 from cloud.web.streaming import Snapshots
 
@@ -58,7 +72,22 @@ def create_pages(gate: Gate, *, network: str) -> FastAPI:
     app.state.gate = gate
     app.state.network = network
     app.state.snapshots = Snapshots()
-    for part in (login, live, stock, history, quarantine, doors, dock_exceptions, forecasts, runs, approvals):
+    app.state.feed = Feed(gate)
+    parts = (
+        login,
+        live,
+        stock,
+        history,
+        quarantine,
+        doors,
+        dock_exceptions,
+        forecasts,
+        runs,
+        proposals,
+        orders,
+        approvals,
+    )
+    for part in parts:
         app.include_router(part.router)
     app.mount("/static", _Static(directory=str(files("cloud.web").joinpath("static"))))
     app.add_exception_handler(NotLoggedInError, _to_login)

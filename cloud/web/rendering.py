@@ -24,6 +24,7 @@ TABS: Final = (
     ("/doors", "Doors"),
     ("/dock-exceptions", "Dock exceptions"),
     ("/stock", "Stock"),
+    ("/proposals", "Proposals"),
     ("/approvals", "Approvals"),
     ("/quarantine", "Quarantine"),
     ("/forecast", "Forecast"),

@@ -110,9 +110,17 @@ def list_proposals(
 ) -> Page[Proposal]:
     """List proposals, the most urgent first."""
     start = _start(after)
+    states = None if state is None else [state.value]
     with gate.acting(caller) as conn:
         rows = reading.proposals(
-            conn, caller, site=site, item=item, state=state, only_unsent=unsent, after=start, limit=limit + 1
+            conn,
+            caller,
+            site=site,
+            item=item,
+            states=states,
+            only_unsent=unsent,
+            after=start,
+            limit=limit + 1,
         )
     return page_of(
         rows,

@@ -58,6 +58,8 @@ class PurchaseOrderLine(BaseModel):
     line: str
     item: str
     item_name: str | None
+    base_unit: str
+    supplier_code: str | None = Field(description="What the supplier calls the item")
     quantity: Decimal
     price: Decimal | None
     due_on: date = Field(description="As confirmed or expected last")

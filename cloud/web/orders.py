@@ -1,0 +1,247 @@
+"""*Orders*: purchase orders with what was received, their export, and receipts against them."""
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from pydantic import ValidationError
+
+from cloud.db import Connection, in_transaction
+from cloud.documents import order_steps, orders, receipts
+from cloud.documents.domain import KEEPERS, DocumentError, UnknownDocumentError
+from cloud.documents.order_papers import OrderStory, ReceiptPaper
+from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.identity.gate import Gate
+from cloud.ledger.domain import LedgerError
+from cloud.replenishment import ordering
+from cloud.web.proposals import words_of
+from cloud.web.rendering import page
+from cloud.web.spreadsheet import csv_lines
+from cloud.web.visitors import Sender, TheGate, Viewer
+from cloud.web.workbook import MEDIA_TYPE, workbook
+from contracts.base import ID_PATTERN
+
+router: Final = APIRouter()
+
+SHOWN: Final = 100
+_COLUMNS: Final = (
+    *("order", "site", "supplier", "line", "supplier_code", "item", "item_name", "quantity", "unit", "price"),
+    *("currency", "value", "due_on"),
+)
+_AFTER: Final = r"^([A-Za-z0-9_-]{1,64}\|[A-Za-z0-9_.-]{1,64})?$"
+
+SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
+OrderId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$")]
+Short = Annotated[str, Form(max_length=128)]
+
+
+@router.get("/orders")
+def list_orders(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    state: Literal["", "approved", "sent", "closed", "cancelled"] = "",
+    site: Annotated[str, Query(max_length=64)] = "",
+    after: Annotated[str, Query(max_length=140, pattern=_AFTER)] = "",
+) -> Response:
+    """Show purchase orders by site and id."""
+    start_site, _, start_id = after.partition("|")
+    with gate.acting(visitor.actor) as conn:
+        rows = orders.orders(
+            conn,
+            visitor.actor,
+            site=site or None,
+            state=state or None,
+            after=(start_site, start_id),
+            limit=SHOWN + 1,
+        )
+    shown = rows[:SHOWN]
+    key = {"state": state, "site": site, "after": f"{shown[-1].site}|{shown[-1].id}" if shown else ""}
+    following = urlencode({name: value for name, value in key.items() if value}) if len(rows) > SHOWN else ""
+    return page(
+        request, visitor, "orders.html", tab="/proposals", orders=shown, state=state, following=following
+    )
+
+
+@router.get("/orders/{site}/{order}.csv")
+def export_csv(*, gate: TheGate, visitor: Viewer, site: SiteId, order: OrderId) -> Response:
+    """Give an order as CSV, for its supplier."""
+    story = _found(gate, visitor.actor, site, order)
+    return StreamingResponse(
+        csv_lines(_COLUMNS, _table(story)),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{order}.csv"'},
+    )
+
+
+@router.get("/orders/{site}/{order}.xlsx")
+def export_xlsx(*, gate: TheGate, visitor: Viewer, site: SiteId, order: OrderId) -> Response:
+    """Give an order as a workbook, for its supplier."""
+    story = _found(gate, visitor.actor, site, order)
+    return Response(
+        workbook(order, _COLUMNS, _table(story)),
+        media_type=MEDIA_TYPE,
+        headers={"Content-Disposition": f'attachment; filename="{order}.xlsx"'},
+    )
+
+
+@router.get("/orders/{site}/{order}")
+def show_order(*, request: Request, gate: TheGate, visitor: Viewer, site: SiteId, order: OrderId) -> Response:
+    """Show an order, what came of it, and a form for what comes."""
+    return _opened(request, gate, visitor, _found(gate, visitor.actor, site, order))
+
+
+@router.post("/orders/{site}/{order}/sent")
+def send(*, request: Request, gate: TheGate, visitor: Sender, site: SiteId, order: OrderId) -> Response:
+    """Say that it went to its supplier."""
+
+    def work(conn: Connection) -> object:
+        return ordering.send(conn, visitor.actor, site=site, name=order, now=gate.clock())
+
+    return _sent(request, gate, visitor, (site, order), work)
+
+
+@router.post("/orders/{site}/{order}/close")
+def close(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    order: OrderId,
+    reason: Short = "",
+) -> Response:
+    """Expect nothing more of it."""
+
+    def work(conn: Connection) -> object:
+        where = {"site": site, "name": order}
+        return order_steps.close(conn, visitor.actor, reason=reason, now=gate.clock(), **where)
+
+    return _sent(request, gate, visitor, (site, order), work)
+
+
+@router.post("/orders/{site}/{order}/receipts")
+def receive(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    order: OrderId,
+    receipt: Short = "",
+    location: Short = "",
+    line: Annotated[list[str] | None, Form(max_length=5_000)] = None,
+    received: Annotated[list[str] | None, Form(max_length=5_000)] = None,
+    damaged: Annotated[list[str] | None, Form(max_length=5_000)] = None,
+    lot: Annotated[list[str] | None, Form(max_length=5_000)] = None,
+) -> Response:
+    """Receive a delivery; lines without a quantity did not come."""
+    columns = [list(column or ()) for column in (line, received, damaged, lot)]
+
+    def work(conn: Connection) -> object:
+        paper = _paper(receipt, location, columns)
+        return receipts.receive(conn, visitor.actor, paper, site=site, name=order, now=gate.clock())
+
+    typed = {"receipt": receipt, "location": location}
+    return _sent(request, gate, visitor, (site, order), work, typed=typed)
+
+
+def _paper(receipt: str, location: str, columns: list[list[str]]) -> ReceiptPaper:
+    if len({len(column) for column in columns}) != 1:
+        raise DocumentError("the form's lines are not complete: load the page again")
+    lines = []
+    for name, received, damaged, lot in zip(*columns, strict=True):
+        if received.strip() or damaged.strip():
+            counted = {"received": received.strip() or "0", "damaged": damaged.strip() or "0"}
+            lines.append({"line": name, **counted, "lot": lot.strip() or None})
+    return ReceiptPaper.model_validate(
+        {"receipt": receipt.strip(), "location": location.strip(), "lines": lines}
+    )
+
+
+def _sent(
+    request: Request,
+    gate: Gate,
+    visitor: Sender,
+    name: tuple[str, str],
+    work: Callable[[Connection], object],
+    *,
+    typed: dict[str, str] | None = None,
+) -> Response:
+    site, order = name
+    try:
+        in_transaction(gate.pool, work)
+    except UnknownDocumentError as error:
+        raise HTTPException(404, f"{error}") from error
+    except (ValidationError, DocumentError, LedgerError) as error:
+        words = words_of(error) if isinstance(error, ValidationError) else f"{error}"
+        story = _found(gate, visitor.actor, site, order)
+        return _opened(request, gate, visitor, story, problem=words, typed=typed)
+    return RedirectResponse(f"/orders/{site}/{order}", 303)
+
+
+def _found(gate: Gate, actor: Actor, site: str, order: str) -> OrderStory:
+    with gate.acting(actor) as conn:
+        try:
+            return orders.order(conn, actor, site=site, name=order)
+        except UnknownDocumentError as error:
+            raise HTTPException(404, f"{error}") from error
+
+
+def _opened(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    story: OrderStory,
+    *,
+    problem: str = "",
+    typed: dict[str, str] | None = None,
+) -> Response:
+    return page(
+        request,
+        visitor,
+        "order.html",
+        tab="/proposals",
+        status=422 if problem else 200,
+        story=story,
+        order=story.order,
+        today=gate.clock().date(),
+        may_buy=_may(visitor.actor, story.order.site, Role.BUYER),
+        may_receive=_may(visitor.actor, story.order.site, *KEEPERS),
+        reasons=order_steps.END_REASONS,
+        problem=problem,
+        typed={"receipt": "", "location": ""} | (typed or {}),
+    )
+
+
+def _may(actor: Actor, site: str, *roles: Role) -> bool:
+    try:
+        actor.require(*roles, site=site)
+    except NotAllowedError:
+        return False
+    return True
+
+
+def _table(story: OrderStory) -> Iterator[list[Any]]:
+    order = story.order
+    for line in story.lines:
+        value = None if line.price is None else (line.quantity * line.price).quantize(Decimal("0.000001"))
+        yield [
+            order.id,
+            order.site,
+            order.supplier,
+            line.line,
+            line.supplier_code,
+            line.item,
+            line.item_name,
+            line.quantity,
+            line.base_unit,
+            line.price,
+            order.currency,
+            value,
+            line.due_on.isoformat(),
+        ]
