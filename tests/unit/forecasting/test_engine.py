@@ -1,0 +1,198 @@
+"""The whole of a run as mathematics: no future leaks in, order and processes do not matter, bands hold."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+
+from cloud.forecasting.calibration import conformal
+from cloud.forecasting.cold_start import MODEL as COLD_MODEL
+from cloud.forecasting.domain import BAND, HORIZONS, LEVELS, WIDE_BAND
+from cloud.forecasting.engine import Plan, PlannedSeries, plan
+
+LAST = date(2026, 3, 1)
+
+
+def demand(series: int, weeks: int, *, seed: int = 1) -> np.ndarray:
+    """Make negative binomial demand whose means spread over three orders, with a quiet weekday."""
+    rng = np.random.default_rng(seed)
+    mean = np.exp(rng.normal(0.5, 1.3, series))[:, None] * np.tile([1.0, 1, 1, 1, 1.4, 1.6, 0.2], weeks)
+    return rng.negative_binomial(2, 2 / (2 + mean)).astype(float)
+
+
+def planned(
+    quantity: np.ndarray,
+    *,
+    censored: np.ndarray | None = None,
+    protection: int | np.ndarray = 14,
+    last_day: date = LAST,
+    processes: int = 1,
+) -> Plan:
+    return plan(
+        quantity,
+        np.zeros(quantity.shape, dtype=bool) if censored is None else censored,
+        last_day=last_day,
+        protection=np.broadcast_to(protection, len(quantity)),
+        processes=processes,
+    )
+
+
+def assert_same(one: PlannedSeries, other: PlannedSeries) -> None:
+    np.testing.assert_array_equal(one.mean, other.mean)
+    np.testing.assert_array_equal(one.cum_q, other.cum_q)
+    assert (one.why, one.backtest, one.wape, one.model) == (
+        other.why,
+        other.backtest,
+        other.wape,
+        other.model,
+    )
+
+
+@pytest.fixture(scope="module")
+def whole() -> Plan:
+    return planned(demand(240, 78))
+
+
+def test_what_comes_later_never_changes_what_was_said() -> None:
+    days, more = demand(60, 50), 5
+    now = planned(days[:, : -7 * more], last_day=LAST - timedelta(days=7 * more))
+    later = planned(days)
+    origins = len(now.rolled.origins)
+    np.testing.assert_array_equal(now.rolled.forecast, later.rolled.forecast[:, :origins])
+    np.testing.assert_array_equal(now.calibration.scales, later.calibration.scales[:, :origins])
+    shared = len(now.judged.places) - more
+    np.testing.assert_array_equal(now.judged.low[:, -shared:], later.judged.low[:, :shared])
+    np.testing.assert_array_equal(now.judged.high[:, -shared:], later.judged.high[:, :shared])
+    # What was in force then is what the later backtest holds against it.
+    in_force = [series.cum_q[1] for series in now.series()]
+    held = later.judged.low[:, -more, HORIZONS.index(7)]
+    np.testing.assert_array_equal([quantiles[BAND[0]] for quantiles in in_force], held)
+
+
+def test_the_order_of_the_series_does_not_matter() -> None:
+    days = demand(80, 45, seed=3)
+    days[5] = days[6]
+    order = np.random.default_rng(2).permutation(len(days))
+    straight, mixed = planned(days), planned(days[order])
+    rows = list(straight.series())
+    for place, series in enumerate(mixed.series()):
+        assert_same(series, rows[order[place]])
+    assert straight.outcome() == mixed.outcome()
+
+
+def test_the_number_of_processes_does_not_matter() -> None:
+    days = demand(70, 40, seed=5)
+    for one, other in zip(planned(days).series(), planned(days, processes=2).series(), strict=True):
+        assert_same(one, other)
+
+
+def test_bands_hold_on_sums_over_horizons(whole: Plan) -> None:
+    told = whole.outcome()["judged"]["by_horizon_days"]
+    for days in ("7", "14", "28"):
+        assert told[days]["coverage_80"] == pytest.approx(0.8, abs=0.04), days
+        assert told[days]["coverage_95"] == pytest.approx(0.95, abs=0.025), days
+        assert told[days]["wape"] < told[days]["naive_wape"]
+        assert abs(told[days]["bias"]) < 0.02
+
+
+def test_bands_hold_over_a_protection_period_that_no_horizon_has() -> None:
+    days = demand(240, 92)
+    then = planned(days[:, :-70], protection=21, last_day=LAST - timedelta(days=70))
+    came = days[:, -70:-49].sum(axis=1)
+    bands = np.array([series.cum_q[list(series.horizons).index(21)] for series in then.series()])
+    within = {
+        band: ((came >= bands[:, band[0]]) & (came <= bands[:, band[1]])).mean() for band in (BAND, WIDE_BAND)
+    }
+    assert within[BAND] == pytest.approx(0.8, abs=0.07)
+    assert within[WIDE_BAND] == pytest.approx(0.95, abs=0.04)
+
+
+def test_quantiles_rise_with_level_and_horizon_and_are_never_negative(whole: Plan) -> None:
+    for series in whole.series():
+        assert series.cum_q.shape == (len(HORIZONS), len(LEVELS))
+        assert (series.cum_q >= 0).all()
+        assert (np.diff(series.cum_q, axis=0) >= 0).all()
+        assert (np.diff(series.cum_q, axis=1) >= 0).all()
+        assert (series.mean >= 0).all()
+        assert len(series.mean) == series.horizons[-1]
+
+
+def test_a_protection_period_beyond_the_horizons_is_covered() -> None:
+    (series, short) = planned(demand(2, 40, seed=8), protection=np.array([200, 1])).series()
+    assert series.horizons.tolist() == [*HORIZONS, 200]
+    assert len(series.mean) == 200
+    assert series.cum_q[-1, 0] > series.cum_q[-2, 0]
+    assert short.horizons.tolist() == list(HORIZONS)
+
+
+def test_one_week_of_history_is_insufficient_and_its_bands_are_wide() -> None:
+    days = demand(30, 60, seed=9)
+    days[0, :-7] = 0
+    days[0, -7:] = 4
+    days[1] = 4
+    short, long, *_ = planned(days).series()
+    assert (short.is_sufficient, short.model, short.backtest, short.wape) == (False, COLD_MODEL, [], None)
+    assert short.mean[:7].sum() == pytest.approx(long.mean[:7].sum(), rel=0.01) == pytest.approx(28)
+    width = {series.model: series.cum_q[2, BAND[1]] - series.cum_q[2, BAND[0]] for series in (short, long)}
+    assert width[COLD_MODEL] > 1.5 * short.mean[:14].sum()
+    assert width[COLD_MODEL] > 2 * width[long.model]
+    assert short.why["needed_weeks"] == 8
+
+
+def test_one_busy_day_is_not_taken_for_every_day() -> None:
+    days = np.zeros((1, 70))
+    days[0, -1] = 5
+    (series,) = planned(days).series()
+    assert series.mean[:7].sum() == pytest.approx(5)
+
+
+def test_nothing_asked_for_is_forecast_as_nothing_though_not_as_never() -> None:
+    days = np.zeros((1, 70))
+    days[0, 3] = 9
+    (series,) = planned(days, censored=days > 0).series()
+    assert not series.is_sufficient
+    assert not series.mean.any()
+    assert series.cum_q[1, LEVELS.index(0.9)] == 0
+    assert series.cum_q[-1, LEVELS.index(0.995)] >= 2
+
+
+def test_stock_outs_are_left_out_and_told() -> None:
+    days = demand(25, 60, seed=11)
+    days[0, -140:-42] = 0
+    censored = np.zeros(days.shape, dtype=bool)
+    censored[0, -140:-42] = True
+    masked, *_ = planned(days, censored=censored).series()
+    blind, *_ = planned(days).series()
+    assert (masked.why["masked_days"], masked.why["masked_weeks"]) == (98, 14)
+    assert masked.mean.sum() > 1.2 * blind.mean.sum()
+    assert {line.actual for line in masked.backtest} > {None}
+    assert None not in {line.actual for line in blind.backtest}
+
+
+def test_the_backtest_has_thirteen_origins_and_only_windows_that_have_come(whole: Plan) -> None:
+    first, *_ = whole.series()
+    by_horizon = {
+        days: [line.origin for line in first.backtest if line.horizon_days == days] for days in (7, 14, 28)
+    }
+    assert [len(origins) for origins in by_horizon.values()] == [13, 12, 10]
+    assert max(by_horizon[28]) == LAST - timedelta(days=28)
+    week = [line for line in first.backtest if line.horizon_days == 7]
+    assert all(line.actual is not None for line in week)
+    came = np.array([line.actual for line in week])
+    said = np.array([line.forecast for line in week])
+    assert first.wape == pytest.approx(abs(said - came).sum() / came.sum())
+    assert first.bias == pytest.approx((said - came).sum() / came.sum())
+    covered = np.mean([line.low <= line.actual <= line.high for line in week])
+    assert first.coverage == pytest.approx(covered)
+
+
+def test_a_wrong_protection_period_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected days > 0, one per series"):
+        planned(demand(2, 10), protection=np.array([7, 0]))
+
+
+def test_conformal_quantiles_are_the_stated_order_statistics() -> None:
+    values = np.arange(1.0, 100.0)
+    found = conformal(values, np.array(LEVELS)).tolist()
+    assert found[:5] == [1, 1, 2, 5, 10]
+    assert found[7:] == [50, 70, 80, 90, 95, 98, 99, 99]
