@@ -23,12 +23,16 @@ _ISO: Final = re.compile(
 )
 _NAMED_BY_PARTS: Final = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{2,4})(?:[T ,]+([0-9].*))?")
 _NOT_A_NUMBER: Final = frozenset({"nan", "inf", "+inf", "infinity", "null", "none", "n/a", "#n/a"})
+_MONTHS: Final = 12
 _DAY_NUMBER: Final = re.compile(r"[0-9]{5}([.,][0-9]+)?")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 class FieldError(ValueError):
     """A cell that is not what it must be; the message names value and expectation."""
+
+    column: str | None = None
+    """Which one, where the reader of a row could not tell by itself."""
 
 
 class Moment(NamedTuple):
@@ -140,10 +144,13 @@ def _reordered(text: str, conventions: Conventions) -> str:
     if len(year) != len("2026"):
         raise FieldError(f"{text!r:.60}: expected a year of four digits")
     if conventions.dates == "ymd":
-        raise FieldError(
-            f"{text!r:.60} may be {year}-{second:0>2}-{first:0>2} or {year}-{first:0>2}-{second:0>2}: "
-            "say --dates dmy or mdy, or write it like 2026-03-02"
-        )
+        orders = {"dmy": (second, first), "mdy": (first, second)}
+        readings = [
+            f"{year}-{month:0>2}-{day:0>2} by --dates {order}"
+            for order, (month, day) in orders.items()
+            if int(month) <= _MONTHS
+        ]
+        raise FieldError(f"{text!r:.60} is {' or '.join(readings) or 'no date'}: say which")
     month, day = (second, first) if conventions.dates == "dmy" else (first, second)
     date = f"{year}-{month:0>2}-{day:0>2}"
     if time is None:

@@ -92,5 +92,5 @@ class DemandLinePaper(_Paper):
 class DemandPaper(_Paper):
     """Lines that are stored together, or not at all."""
 
-    lines: Annotated[tuple[DemandLinePaper, ...], Field(min_length=1, max_length=MOST_LINES)]
+    lines: Annotated[tuple[DemandLinePaper, ...], Field(max_length=MOST_LINES)]
     new_items: bool = Field(default=False, description="Make provisional items of unknown names, as scans do")

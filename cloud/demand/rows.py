@@ -125,7 +125,7 @@ class LineReader:
             try:
                 read(cells)
             except FieldError as error:
-                self._faults.add(Fault(place, column, str(error)))
+                self._faults.add(Fault(place, error.column or column, str(error)))
 
     def _given(
         self, column: str, check: Callable[[str], Any], default: str | None = None
@@ -142,7 +142,11 @@ class LineReader:
             got = " and ".join(f"{scheme} {text!r:.60}" for scheme, text in named) or "none"
             raise FieldError(f"expected exactly one of {columns}, got {got}")
         ((scheme, text),) = named
-        return scheme.value, self._name(scheme, text)
+        try:
+            return scheme.value, self._name(scheme, text)
+        except FieldError as error:
+            error.column = scheme.value
+            raise
 
     def _moment(self, text: str) -> fields.Moment:
         return fields.moment(text, self._conventions)

@@ -68,7 +68,7 @@ def import_lines(
     if faults.total:
         raise FaultyLinesError(origin, sorted(faults.told), faults.total)
     if not staged:
-        raise DemandError(f"{origin} 1: there are no lines: expected at least one")
+        raise DemandError(f"{origin}: there are no lines: expected at least one")
     added, corrected, superseded = store.store(conn, actor.id)
     if excesses := store.excesses(conn, most=MOST_FAULTS_TOLD + 1):
         raise FaultyLinesError(origin, excesses[:MOST_FAULTS_TOLD], len(excesses))

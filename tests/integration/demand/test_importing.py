@@ -112,8 +112,10 @@ def test_every_fault_of_a_batch_is_told_at_once_and_nothing_is_stored(demand: De
         (
             8,
             "requested_at",
-            "2026-10-25 01:30:00: the clocks of the site (Europe/London) showed that time twice: "
-            "say with --twice first or second which is meant",
+            (
+                "2026-10-25 01:30:00: the clocks of the site (Europe/London) showed that time twice: "
+                "say with --twice first or second which is meant"
+            ),
         ),
     ]
     ((_, _, message),) = faults_of(demand, line("1", kind="cancelled", of=("D-9", "1")))

@@ -1,4 +1,4 @@
-"""A site's day is as long as its clocks make it, and a night shift belongs to the day it began (DOMAIN D9)."""
+"""A site day is as long as its clocks make it; a night shift belongs to the day it began (DOMAIN D9)."""
 
 from dataclasses import replace
 from datetime import time

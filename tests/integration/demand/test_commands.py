@@ -1,0 +1,115 @@
+"""The shipped commands: a year of real sales into the ledger, a hostile file out again, a site's calendar."""
+
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+from asking import TEA, Demand
+
+from cloud.cli import main
+from simulators.cli import main as simulate
+
+
+def dockledger(demand: Demand, directory: Path, *arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "cloud", "--data-dir", str(directory), *arguments],
+        env={"DOCKLEDGER_APP_DSN": demand.ledger.app_dsn},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_year_of_real_sales_becomes_demand_that_ends_on_the_day_asked_for(
+    demand: Demand, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    file = tmp_path / "pos.csv"
+    made = ["pos-history", "--out", str(file), "--items", "5", "--shift-to", "2026-11-24"]
+    assert simulate(made) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["last_day"], told["dates_are_real"], told["moved_by_weeks"]) == ("2026-11-24", False, 781)
+
+    importing = ["demand", "import", str(file), "--site", "leeds", "--source", "till", "--json"]
+    refused = dockledger(demand, tmp_path, *importing)
+    assert refused.returncode == 1
+    assert refused.stderr.count("names no item: register it first, or ask for new items") == 1000
+    assert refused.stderr.splitlines()[0].startswith(f"dockledger: {file}, line 2: local: local '85123A'")
+    assert refused.stderr.splitlines()[-1].endswith("more faults are not listed")
+
+    done = dockledger(demand, tmp_path, *importing, "--new-items")
+    assert (done.returncode, done.stderr) == (0, "")
+    figures = json.loads(done.stdout)
+    assert figures["lines"] == figures["added"] == told["lines"] > 9000
+    assert figures["new_items"] == 5
+    again = json.loads(dockledger(demand, tmp_path, *importing).stdout)
+    assert (again["repeated"], again["added"]) == (told["lines"], 0)
+
+    shown = dockledger(demand, tmp_path, "demand", "extent", "--site", "leeds", "--json").stdout.splitlines()
+    assert [json.loads(row)["item"] for row in shown] == sorted(json.loads(row)["item"] for row in shown)
+    assert all(date.fromisoformat(json.loads(row)["last_day"]) <= date(2026, 11, 24) for row in shown)
+    weekdays = demand.ledger.query(
+        "SELECT DISTINCT extract(isodow FROM day)::int "
+        "FROM pub_demand_days('{leeds}', '2025-11-01', '2026-11-24')"
+    )
+    assert sorted(weekdays) == [(1,), (2,), (3,), (4,), (5,), (7,)], "the shop is closed on Saturdays"
+
+
+def test_a_hostile_file_is_told_line_by_line_and_nothing_of_it_is_stored(
+    demand: Demand, tmp_path: Path
+) -> None:
+    file = tmp_path / "{}.csv"
+    file.write_text(
+        "document,line,gtin,quantity,requested_at\n"
+        f"T-1,1,{TEA},2,2026-03-02T09:00:00Z\n"
+        f"T-2,1,{TEA},-2,2026-03-02T09:00:00Z\n"
+        "T-3,1,5.01E+12,2,2026-03-02T09:00:00Z\n"
+        "T-4,1,00000000000017,2,2026-03-02T09:00:00Z\n"
+        f"T-5,1,{TEA},2,03/04/2026\n"
+        f"T-6,1,{TEA},2,2126-03-02T09:00:00Z\n"
+    )
+    refused = dockledger(demand, tmp_path, "demand", "import", str(file), "--site", "leeds", "--source", "x")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert [tuple(line.split(": ")[1:3]) for line in refused.stderr.splitlines()] == [
+        (f"{file}, line 3", "quantity"),
+        (f"{file}, line 4", "gtin"),
+        (f"{file}, line 5", "gtin"),
+        (f"{file}, line 6", "requested_at"),
+        (f"{file}, line 7", "requested_at"),
+    ]
+    assert demand.ledger.query("SELECT count(*) FROM demand_line") == [(0,)]
+
+
+def test_a_sites_calendar_is_shown_and_set(
+    demand: Demand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", demand.ledger.app_dsn)
+    monkeypatch.chdir(tmp_path)
+
+    def calendar(*arguments: str) -> tuple[int, str, str]:
+        code = main(["demand", "calendar", "--site", "leeds", *arguments])
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    code, out, _ = calendar("--day-start", "06:00", "--opens", "08:00", "--closes", "18:00", "--json")
+    assert (code, json.loads(out)["opens_at"]) == (0, "08:00:00")
+    code, out, _ = calendar("--always-open", "--week-start", "7")
+    assert "opens_at            always open\n" in out
+    assert "business_day_start  06:00:00\n" in out
+    assert calendar("--day-start", "6 o'clock")[::2] == (
+        1,
+        'dockledger: --day-start "6 o\'clock": expected a wall-clock time like 06:00\n',
+    )
+    assert "expected neither --opens nor --closes" in calendar("--always-open", "--opens", "08:00")[2]
+    assert calendar("--time-zone", "Mars")[0] == 1
+    assert main(["demand", "calendar", "--site", "york"]) == 1
+    assert "there is no site 'york'" in capsys.readouterr().err
+
+
+def test_a_history_that_cannot_be_made_says_why(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    assert simulate(["pos-history", "--out", str(tmp_path / "x.csv"), "--items", "61"]) == 2
+    assert "--items 61: expected at most 60, which are all there are" in capsys.readouterr().err
+    assert simulate(["pos-history", "--out", str(tmp_path / "no" / "x.csv")]) == 2
