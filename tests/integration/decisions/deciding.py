@@ -1,7 +1,6 @@
 """A database with two sites at which people decide; short names for who they are and what they want."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from cloud.decisions import reading, service
 from cloud.decisions.domain import Applied, Changed, Decision, DecisionError, Draft, State
 from cloud.identity.actor import Actor, Role
 from cloud.identity.domain import Grant, actor_of
+from cloud.identity.store import act_as
 from cloud.master.store import add_site
 
 T = TypeVar("T")
@@ -43,7 +43,7 @@ def wanted(subject: str = "variance/1", **changes: Any) -> Draft:
         evidence={"count": "gw-1/aa/3"},
         inputs={"as_of_position": 12},
         parameters={"tolerance": "2 %"},
-        value=Decimal("-50"),
+        value=Decimal(-50),
         currency="GBP",
         item="TEA",
     )
@@ -102,6 +102,15 @@ class Desk:
             )
         )
 
+    def reject(
+        self, actor: Actor, decision: Decision, reason: str = "not_plausible", note: str = ""
+    ) -> Decision:
+        return self.run(
+            lambda conn: service.reject(
+                conn, actor, decision.decision_id, decision.revision, reason=reason, note=note
+            )
+        )
+
     def reverse(self, actor: Actor, decision: Decision, reason: str = "approved_in_error") -> Decision:
         return self.run(
             lambda conn: approvals.reverse(
@@ -124,10 +133,27 @@ class Desk:
         steps = self.run(lambda conn: reading.steps(conn, EVE, decision_id))
         return [(step.actor, step.to_state.value) for step in steps]
 
+    def ask(self, question: str, *arguments: object) -> list[tuple[Any, ...]]:
+        """Ask the database itself, as somebody who sees every site."""
 
-@contextmanager
-def open_desk(pool: ConnectionPool) -> Iterator[Desk]:
+        def work(conn: Connection) -> list[tuple[Any, ...]]:
+            act_as(conn, EVE)
+            return conn.execute(question, arguments).fetchall()
+
+        return self.run(work)
+
+    def audited(self, decision_id: int) -> list[tuple[str, str]]:
+        """Who did what with a decision, as the audit chain tells; each step names its link."""
+        links = self.ask(
+            "SELECT a.actor, a.action FROM decision_step s JOIN audit_event a ON a.audit_id = s.audit_id "
+            "WHERE s.decision_id = %s AND a.target = 'decision:' || s.decision_id ORDER BY s.step",
+            decision_id,
+        )
+        return [(str(actor), str(action)) for actor, action in links]
+
+
+def open_desk(pool: ConnectionPool) -> None:
+    """Make the sites at which people decide."""
     with pool.connection() as conn:
         add_site(conn, LEEDS, name="Leeds", time_zone="Europe/London", currency="GBP")
         add_site(conn, MADRID, name="Madrid", time_zone="Europe/Madrid", currency="EUR")
-    yield Desk(pool)
