@@ -40,7 +40,7 @@ class JobRow:
 
     @property
     def condition(self) -> str:
-        """In one word: ``waiting`` at first; of a loop ``running``, ``failing``, ``stopped``; else a slot state."""
+        """In one word: ``waiting`` first; then a loop is ``running``, ``failing`` or ``stopped``."""
         if self.is_slotted:
             return self.state or "waiting"
         if not self.is_held:

@@ -14,9 +14,11 @@ from rich.live import Live
 
 from cloud.db import DatabaseAwayError
 from cloud.local.demo.dock import DockError
+from cloud.local.demo.office import OfficeError
 from cloud.local.demo.picture import Moment, draw, one_line
 from cloud.local.demo.report import Outcome, report
 from cloud.local.demo.run import Demo, DemoError
+from cloud.local.demo.stage import APPROVER, PERSON
 from cloud.local.interruption import interruptible
 from cloud.local.stack import FAILURES, Stack
 from cloud.settings import Settings, load
@@ -69,7 +71,7 @@ def run_demo(arguments: argparse.Namespace, settings: Settings) -> int:
             outcome = _perform(stack, arguments, is_live=is_live)
     except KeyboardInterrupt:
         return 0
-    except (*FAILURES, DemoError, DockError, DatabaseAwayError) as error:
+    except (*FAILURES, DemoError, DockError, OfficeError, DatabaseAwayError) as error:
         print(f"dockledger: {error}")
         return 1
     text = json.dumps(report(outcome), indent=2)
@@ -91,8 +93,10 @@ def _perform(stack: Stack, arguments: argparse.Namespace, *, is_live: bool) -> O
                 print(one_line(moment), flush=True)
 
         demo = Demo(stack, seed=arguments.seed, show=show)
-        url = demo.start()
+        urls = demo.start()
+        url = urls[PERSON]
         print(f"\nDockledger is at {url}")
+        print(f"What is asked for there, another person approves at {urls[APPROVER]}")
         print(f"(ready after {demo.seconds_to_ready:.1f} s; Ctrl-C stops everything)\n", flush=True)
         if is_live and not arguments.no_browser and _has_desktop():
             webbrowser.open(url)

@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cloud.local.demo.store import GatewayLine, Latency, Progress
+from cloud.local.demo.store import Decided, GatewayLine, Latency, Progress
 from cloud.local.supervisor import Kept
 
 
@@ -22,6 +22,7 @@ class Moment:
     scanned: int
     """Movements that people have scanned."""
     progress: Progress
+    decided: Decided
     per_second: float
     """Movements posted a second, over the last moments."""
     latency: Latency
@@ -57,7 +58,7 @@ def one_line(moment: Moment) -> str:
         f"{moment.seconds:5.0f} s  scanned {moment.scanned}  in ledger {moment.progress.movements}"
         f"  {moment.per_second:.0f}/s  scan to ledger {_ms(moment.latency.p50_ms)} / "
         f"{_ms(moment.latency.p99_ms)} (p50 / p99)  crossings {moment.progress.crossings}"
-        f"  quarantined {moment.progress.quarantined}"
+        f"  quarantined {moment.progress.quarantined}  {_decided(moment)}"
     )
 
 
@@ -73,10 +74,19 @@ def _flow(moment: Moment) -> Table:
         ("crossings at doors", f"{moment.progress.crossings:,}"),
         ("position", f"{moment.progress.position:,}"),
         ("in quarantine", str(moment.progress.quarantined)),
+        ("decided on", _decided(moment)),
         ("running for", f"{moment.seconds:.0f} s"),
     ):
         table.add_row(Text(name, "dim"), value)
     return table
+
+
+def _decided(moment: Moment) -> str:
+    decided = moment.decided
+    return (
+        f"counts {decided.counts}, variances {decided.variances}, alerts {moment.progress.alerts}, "
+        f"forecasts {decided.forecasts}, proposals {decided.proposals}, approved {decided.approved}"
+    )
 
 
 def _gateways(gateways: Sequence[GatewayLine]) -> Table:

@@ -29,6 +29,15 @@ SELECT h.position,
 FROM ledger_head AS h
 WHERE h.shard = 0;
 
+-- name: decided
+SELECT (SELECT count(*) FROM count_review AS c WHERE c.observed_at >= %(since)s) AS counts,
+       (SELECT count(*) FROM variance AS v
+        WHERE v.observed_at >= %(since)s AND v.counted <> v.book) AS variances,
+       (SELECT count(*) FROM forecast AS f JOIN planning_run AS r USING (run_id)
+        WHERE r.started_at >= %(since)s AND r.state = 'done') AS forecasts,
+       (SELECT count(*) FROM proposal AS p WHERE p.created_at >= %(since)s OR p.settled_at IS NULL) AS proposals,
+       (SELECT count(*) FROM decision AS d WHERE d.applied_at >= %(since)s) AS approved;
+
 -- name: latency
 SELECT 1000 * percentile_cont(0.5) WITHIN GROUP (ORDER BY age_s) AS p50_ms,
        1000 * percentile_cont(0.99) WITHIN GROUP (ORDER BY age_s) AS p99_ms

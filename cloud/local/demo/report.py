@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 from cloud.local.demo.dock import CrossingScore
 from cloud.local.demo.domain import Judgement
-from cloud.local.demo.store import Latency, Progress
+from cloud.local.demo.store import Decided, Latency, Progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Outcome:
     moved_by_doors: int
     """Movements and unit positions that doors posted, in the ledger."""
     progress: Progress
+    decided: Decided
     latency: Latency
     published: int
     """Movements and unit positions that the gateways have handed over."""
@@ -73,7 +74,7 @@ def report(outcome: Outcome) -> Mapping[str, object]:
         outcome: What happened.
 
     Returns:
-        A JSON object; null where a part is not built.
+        A JSON object.
     """
     judgement, score = outcome.judgement, outcome.score
     return {
@@ -101,11 +102,11 @@ def report(outcome: Outcome) -> Mapping[str, object]:
             "postgresql": outcome.postgres,
             "broker": outcome.broker,
         },
-        "counts": None,
-        "variances": None,
+        "counts": outcome.decided.counts,
+        "variances": outcome.decided.variances,
         "alerts": outcome.progress.alerts,
-        "forecasts": None,
-        "proposals": None,
+        "forecasts": outcome.decided.forecasts,
+        "proposals": outcome.decided.proposals,
     }
 
 

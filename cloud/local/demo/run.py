@@ -12,6 +12,7 @@ from typing import Final
 from cloud.db import DatabaseAwayError, LastingConnection
 from cloud.local.demo import dock, stage
 from cloud.local.demo.domain import judge
+from cloud.local.demo.office import Desk
 from cloud.local.demo.picture import Moment
 from cloud.local.demo.report import Breach, Outcome
 from cloud.local.demo.store import DemoStore
@@ -51,6 +52,7 @@ class Demo:
         self._show = show
         self._gateways = stage.demo_gateways(stack.data_dir)
         self._doors = dock.dock_gateway(stack.data_dir)
+        self._desk = Desk(stack, seed=seed)
         self._truth = stack.data_dir / "demo" / "truth.jsonl"
         self._scanned = stage.TruthTail(self._truth)
         self._since = datetime.now(UTC)
@@ -60,11 +62,11 @@ class Demo:
         self._looks: deque[tuple[float, int]] = deque(maxlen=10)
         self.seconds_to_ready = 0.0
 
-    def start(self) -> str:
+    def start(self) -> dict[str, str]:
         """Start everything and wait until it is ready.
 
         Returns:
-            The address to open, once.
+            The address to open, once, by whom.
         """
         self._truth.unlink(missing_ok=True)
         self._stack.start(any_port=True)
@@ -78,9 +80,9 @@ class Demo:
         while not self._gateways_are_heard():
             self._stack.tick()
             time.sleep(_TICK_S / 4)
-        link = stage.login_link(settings.needed("app_dsn"), datetime.now(UTC))
+        links = stage.login_links(settings.needed("app_dsn"), datetime.now(UTC))
         self.seconds_to_ready = process_age_s()
-        return self._stack.url + link
+        return {name: self._stack.url + link for name, link in links.items()}
 
     def play(self, seconds: float | None) -> None:
         """Let people scan and goods cross, and look on, until the time is up or for ever.
@@ -98,7 +100,9 @@ class Demo:
         people = stage.scanning(
             self._gateways, self._stack.data_dir, truth=self._truth, seconds=input_s, seed=self._seed
         )
+        self._desk.begin()
         with ExitStack() as owned:
+            owned.push(self._leave)
             running = [(people, spawn(people))]
             owned.callback(stop, running[0][1], people)
             if (readers := self._open_doors(input_s)) is not None:
@@ -123,7 +127,9 @@ class Demo:
             DatabaseAwayError: If the database does not come back.
             DemoError: If the ledger cannot be verified.
             DockError: If the crossings cannot be judged.
+            OfficeError: If some of the desk work failed.
         """
+        self._desk.wait(self._stack.tick)
         self._drain()
         judgement = judge(stage.read_truth(self._truth, self._gateways), self._store.movements())
         crossings = self._store.crossings()
@@ -138,6 +144,7 @@ class Demo:
             raw_reads=self._store.raw_reads(),
             moved_by_doors=self._store.moved_by_doors(),
             progress=self._store.progress(),
+            decided=self._store.decided(),
             latency=self._store.latency(self._since),
             published=stage.events_kept(self._all_gateways, since=self._since),
             breaches=self._verify(),
@@ -178,6 +185,11 @@ class Demo:
     def _close_doors(self) -> None:
         self._doors_silent_at = datetime.now(UTC)
 
+    def _leave(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Cut the desk work short if the demonstration ends before its time."""
+        if kind is not None:
+            self._desk.cut_short()
+
     def _drain(self) -> None:
         """Wait until all that was scanned is in the ledger, and the doors have nothing new to tell."""
         patient_until = time.monotonic() + PATIENCE_S
@@ -202,7 +214,7 @@ class Demo:
             if self._has_doors and time.monotonic() - self._settled_s >= SETTLE_EVERY_S:
                 self._settled_s = time.monotonic()
                 dock.settle(self._stack.settings.needed("app_dsn"), datetime.now(UTC))
-            progress = self._store.progress()
+            progress, decided = self._store.progress(), self._store.decided()
             latency = self._store.latency(datetime.now(UTC) - _RATE_OVER)
             gateways = self._store.gateways([gateway.name for gateway in self._all_gateways])
         except DatabaseAwayError:
@@ -215,6 +227,7 @@ class Demo:
                 seconds=seconds,
                 scanned=self._scanned.count(),
                 progress=progress,
+                decided=decided,
                 per_second=(after - before) / (now - since) if now > since else 0.0,
                 latency=latency,
                 gateways=gateways,

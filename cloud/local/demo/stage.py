@@ -15,7 +15,7 @@ from typing import Final
 from cloud.db import Connection, LastingConnection, in_transaction
 from cloud.identity import service as identity
 from cloud.identity.actor import Actor, Role
-from cloud.identity.domain import Grant
+from cloud.identity.domain import Grant, actor_of
 from cloud.ingest.registry import service as registry
 from cloud.local.accounts import admit
 from cloud.local.demo.domain import Content, Line, Movement
@@ -26,6 +26,12 @@ SHELL: Final = Actor("system:demo", frozenset({Role.ADMIN}), all_sites=True)
 """Whoever starts the demonstration owns its database."""
 
 PERSON: Final = "demo"
+"""Looks at everything, and asks for what others approve."""
+APPROVER: Final = "demo-approver"
+ROLES: Final[Mapping[str, tuple[Role, ...]]] = {
+    PERSON: (Role.SUPERVISOR, Role.INVENTORY_CONTROLLER, Role.PLANNER, Role.BUYER, Role.AUDITOR),
+    APPROVER: (Role.APPROVER, Role.AUDITOR),
+}
 SITES: Final = ("leeds", "london")
 SCANS_PER_S: Final = 60
 
@@ -84,27 +90,43 @@ def register(app_dsn: str, gateways: Sequence[DemoGateway]) -> None:
     source.close()
 
 
-def login_link(app_dsn: str, now: datetime) -> str:
-    """Make a link that logs the person at the demonstration in, once.
+def acting(person: str) -> Actor:
+    """Give somebody of the demonstration as an actor.
+
+    Args:
+        person: One of `ROLES`.
+
+    Returns:
+        Who may do what their roles allow, at all sites.
+    """
+    return actor_of(f"user:{person}", [Grant(role) for role in ROLES[person]])
+
+
+def login_links(app_dsn: str, now: datetime) -> dict[str, str]:
+    """Make links that log the people of the demonstration in, once each.
 
     Args:
         app_dsn: Connection of ``dockledger_app``.
         now: The present.
 
     Returns:
-        Path and query of the link.
+        Path and query of each one's link, by name.
     """
     source = LastingConnection(app_dsn, "dockledger-demo")
 
-    def work(conn: Connection) -> str:
-        if PERSON not in {user.name for user in identity.list_users(conn, SHELL)}:
-            grants = [Grant(role) for role in (Role.SUPERVISOR, Role.INVENTORY_CONTROLLER, Role.AUDITOR)]
-            identity.add_user(conn, SHELL, name=PERSON, password=None, grants=grants)
-        return identity.make_login_link(conn, SHELL, name=PERSON, now=now)
+    def work(conn: Connection) -> dict[str, str]:
+        known = {user.name for user in identity.list_users(conn, SHELL)}
+        for name, roles in ROLES.items():
+            grants = [Grant(role) for role in roles]
+            if name in known:
+                identity.change_grants(conn, SHELL, name=name, grant=grants)
+            else:
+                identity.add_user(conn, SHELL, name=name, password=None, grants=grants)
+        return {name: identity.make_login_link(conn, SHELL, name=name, now=now) for name in ROLES}
 
-    token = in_transaction(source, work)
+    tokens = in_transaction(source, work)
     source.close()
-    return f"login/link?token={token}"
+    return {name: f"login/link?token={token}" for name, token in tokens.items()}
 
 
 def agent(gateway: DemoGateway, data_dir: Path, broker_address: str) -> Service:

@@ -26,6 +26,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of desk work since the demonstration began."""
+
+    counts: int
+    variances: int
+    """Records of these counts that differ from the book."""
+    forecasts: int
+    proposals: int
+    approved: int
+    """Adjustments and purchases that another person approved, and that were done."""
+
+
+@dataclass(frozen=True, slots=True)
 class Latency:
     """From the scan to its position in the ledger, in milliseconds; None where nothing was posted."""
 
@@ -75,6 +88,13 @@ class DemoStore:
         if row is None:
             raise LookupError("ledger_head has no shard 0: expected one row")
         return row
+
+    def decided(self) -> Decided:
+        """Read what was counted, forecast, proposed and approved."""
+        with self._source.connection() as conn:
+            cursor = conn.cursor(row_factory=class_row(Decided))
+            row = cursor.execute(SQL["decided"], self._scope).fetchone()
+        return row or Decided(0, 0, 0, 0, 0)
 
     def latency(self, since: datetime) -> Latency:
         """Measure from scan to ledger.

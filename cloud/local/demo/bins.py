@@ -1,0 +1,83 @@
+"""Somebody counts bins: what is really there is what the book says, less what is gone."""
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from http.client import HTTPConnection
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
+
+from cloud.local.demo.sales import SCHEME, Shelf
+
+BINS: Final = 6
+"""How many are counted: some are right, some are short, one holds too much."""
+GONE: Final = (0, 2, 0, 5, -1, 3)
+"""Units that are gone from each; below zero: too many are there. Which bin is which, the seed decides."""
+TIMEOUT_S: Final = 20.0
+
+
+class CountRefusedError(Exception):
+    """The API refuses a count or does not answer; the message says how."""
+
+
+class Counter:
+    """Somebody with an API key and a list of bins."""
+
+    def __init__(self, url: str, key: str) -> None:
+        """Remember where to report.
+
+        Args:
+            url: Of the API.
+            key: An operator's API key.
+        """
+        self._place = urlsplit(url).netloc
+        self._key = key
+
+    def count(self, shelves: Sequence[Shelf], *, seed: int) -> int:
+        """Count some bins, one by one, and report each.
+
+        Args:
+            shelves: The shelves of one site.
+            seed: Which bins, and which of them are short.
+
+        Returns:
+            How many counts are in the ledger.
+
+        Raises:
+            CountRefusedError: If one is not.
+        """
+        chance = random.Random(seed)  # noqa: S311  the same seed, the same shrinkage
+        chosen = chance.sample(list(shelves), BINS)
+        for shelf, gone in zip(chosen, chance.sample(GONE, BINS), strict=True):
+            there = max(Decimal(0), self._book(shelf) - gone)
+            line = {"identifier": {"scheme": SCHEME, "value": shelf.item}, "quantity": f"{there:f}"}
+            body = {"site": shelf.site, "location": shelf.location, "lines": [line]}
+            self._ask("POST", "/v1/counts", body)
+        return BINS
+
+    def _book(self, shelf: Shelf) -> Decimal:
+        """Ask the ledger what is in a bin; before anything was lost, this was there."""
+        query = urlencode({"site": shelf.site, "location": shelf.location})
+        items = self._ask("GET", f"/v1/balances?{query}")["items"]
+        return sum((Decimal(item["quantity"]) for item in items), Decimal(0))
+
+    def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+        headers = {
+            "Authorization": f"Bearer {self._key}",
+            "Content-Type": "application/json",
+            "Idempotency-Key": uuid4().hex,
+        }
+        connection = HTTPConnection(self._place, timeout=TIMEOUT_S)
+        try:
+            connection.request(method, path, json.dumps(body) if body else None, headers)
+            answer = connection.getresponse()
+            told = answer.read()
+        except OSError as error:
+            raise CountRefusedError(f"{method} {path}: {error}") from error
+        finally:
+            connection.close()
+        if answer.status >= 400:  # noqa: PLR2004  an error by RFC 9110
+            raise CountRefusedError(f"{method} {path}: {answer.status} {told.decode(errors='replace')}")
+        return json.loads(told)
