@@ -63,7 +63,7 @@ def list_orders(
     key = {"state": state, "site": site, "after": f"{shown[-1].site}|{shown[-1].id}" if shown else ""}
     following = urlencode({name: value for name, value in key.items() if value}) if len(rows) > SHOWN else ""
     return page(
-        request, visitor, "orders.html", tab="/proposals", orders=shown, state=state, following=following
+        request, visitor, "orders.html", tab="/orders", orders=shown, state=state, following=following
     )
 
 
@@ -205,7 +205,7 @@ def _opened(
         request,
         visitor,
         "order.html",
-        tab="/proposals",
+        tab="/orders",
         status=422 if problem else 200,
         story=story,
         order=story.order,

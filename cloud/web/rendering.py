@@ -19,17 +19,21 @@ from cloud.web.radiogram import radiogram
 from cloud.web.sparkline import sparkline
 from contracts.base import epoch_from_int
 
-TABS: Final = (
-    ("/live", "Live"),
-    ("/doors", "Doors"),
-    ("/dock-exceptions", "Dock exceptions"),
-    ("/stock", "Stock"),
-    ("/proposals", "Proposals"),
-    ("/approvals", "Approvals"),
-    ("/quarantine", "Quarantine"),
-    ("/forecast", "Forecast"),
-    ("/runs", "Runs"),
+AREAS: Final = (
+    (
+        "Floor",
+        (
+            ("/live", "Live"),
+            ("/doors", "Doors"),
+            ("/dock-exceptions", "Dock exceptions"),
+            ("/quarantine", "Quarantine"),
+        ),
+    ),
+    ("Stock", (("/stock", "Stock"), ("/counts", "Counts"), ("/variances", "Variances and alerts"))),
+    ("Planning", (("/forecast", "Forecast"), ("/proposals", "Proposals"), ("/orders", "Orders"))),
+    ("Decisions", (("/approvals", "Approvals"), ("/runs", "Runs"))),
 )
+"""The pages by what they are about; the name of an area leads to its first page."""
 
 _FORMS: Final = {"clock": "%H:%M:%S", "zone": "%Z", "short": "%d %b %H:%M:%S", "full": "%Y-%m-%d %H:%M:%S %Z"}
 
@@ -168,7 +172,7 @@ def page(
         request,
         template,
         status=status,
-        tabs=TABS,
+        areas=AREAS,
         tab=tab,
         who=visitor.actor.id.partition(":")[2],
         roles=", ".join(sorted(visitor.actor.roles_anywhere)),
