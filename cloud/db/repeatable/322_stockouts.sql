@@ -37,55 +37,57 @@ $$;
 
 -- Usable stock of items at sites as a step function: its level from `from_at` until `until_at`. Begins with the
 -- item's first change in a real place there; what was before is unknown. What is in a unit is where the unit stands;
--- in one that nobody ever placed, at the site that named it.
+-- in one that nobody ever placed, at the site that named it. Changes at one instant are one.
 CREATE OR REPLACE FUNCTION usable_levels(sites text[], before_at timestamptz)
     RETURNS TABLE (site_id text, item_id bigint, from_at timestamptz, until_at timestamptz, quantity numeric)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH presence AS MATERIALIZED (
-        SELECT * FROM unit_presence()
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET work_mem = '256MB' AS $$
+    WITH place AS MATERIALIZED (
+        SELECT s.site_id, (row_number() OVER (ORDER BY s.site_id))::integer AS nth
+        FROM site s WHERE sites IS NULL OR s.site_id = ANY (sites)
     ), real_cell AS MATERIALIZED (
-        SELECT c.cell_id, c.site_id, a.canonical_id AS item_id, l.location_id AS place_id,
+        SELECT c.cell_id, p.nth, a.canonical_id AS item_id, l.location_id AS unit_id,
             l.kind = 'unit' AND EXISTS (SELECT FROM unit_position u WHERE u.unit_id = l.location_id) AS is_mobile,
             CASE WHEN coalesce(c.disposition, 'sellable') = 'sellable' THEN a.numerator / a.denominator ELSE 0 END AS factor
         FROM cell c
         JOIN location l ON l.location_id = c.location_id AND l.kind <> 'virtual'
         JOIN canonical_item a ON a.item_id = c.item_id
-        WHERE sites IS NULL OR l.kind = 'unit' OR c.site_id = ANY (sites)
-    ), change AS (
-        SELECT r.site_id, r.item_id, r.place_id, r.is_mobile, d.occurred_at, d.delta * r.factor AS delta
-        FROM real_cell r
-        JOIN cell_delta d ON d.cell_id = r.cell_id
-        WHERE d.occurred_at < before_at
-        UNION ALL
-        SELECT r.site_id, r.item_id, r.place_id, r.is_mobile, m.occurred_at, side.delta * r.factor
+        LEFT JOIN place p ON p.site_id = c.site_id
+        WHERE p.site_id IS NOT NULL OR l.kind = 'unit'
+    ), young AS MATERIALIZED (
+        SELECT side.cell_id, m.occurred_at, side.delta
         FROM fold_head f
         JOIN ledger_entry e ON e.position > f.position
         JOIN movement m ON m.posting_id = e.posting_id
         CROSS JOIN LATERAL (VALUES (m.from_cell, -m.quantity), (m.to_cell, m.quantity)) side (cell_id, delta)
-        JOIN real_cell r ON r.cell_id = side.cell_id
-        WHERE m.occurred_at < before_at
-    ), here AS (
-        SELECT c.site_id, c.item_id, c.occurred_at, c.delta FROM change c WHERE NOT c.is_mobile
+    ), in_unit AS MATERIALIZED (
+        SELECT r.unit_id, r.item_id, d.occurred_at, d.delta * r.factor AS delta
+        FROM real_cell r
+        JOIN (SELECT y.* FROM young y UNION ALL SELECT x.cell_id, x.occurred_at, x.delta FROM cell_delta x) d
+            ON d.cell_id = r.cell_id
+        WHERE r.is_mobile AND d.occurred_at < before_at
+    ), change AS (
+        SELECT r.nth, r.item_id, d.occurred_at, d.delta * r.factor AS delta
+        FROM real_cell r JOIN cell_delta d ON d.cell_id = r.cell_id
+        WHERE NOT r.is_mobile AND r.nth IS NOT NULL AND d.occurred_at < before_at
         UNION ALL
-        SELECT p.site_id, c.item_id, greatest(c.occurred_at, p.from_at), c.delta
-        FROM change c
-        JOIN presence p ON p.unit_id = c.place_id AND c.occurred_at < p.until_at AND p.from_at < before_at
-        WHERE c.is_mobile
+        SELECT r.nth, r.item_id, y.occurred_at, y.delta * r.factor
+        FROM real_cell r JOIN young y ON y.cell_id = r.cell_id
+        WHERE NOT r.is_mobile AND r.nth IS NOT NULL AND y.occurred_at < before_at
         UNION ALL
-        SELECT p.site_id, c.item_id, p.until_at, -c.delta
+        SELECT p.nth, c.item_id, moment.at, moment.delta
+        FROM in_unit c
+        JOIN unit_presence() u ON u.unit_id = c.unit_id AND c.occurred_at < u.until_at
+        JOIN place p ON p.site_id = u.site_id
+        CROSS JOIN LATERAL (VALUES (greatest(c.occurred_at, u.from_at), c.delta), (u.until_at, -c.delta)) moment (at, delta)
+        WHERE moment.at < before_at
+    ), level AS (
+        SELECT c.nth, c.item_id, c.occurred_at, lead(c.occurred_at, 1, before_at) OVER w AS until_at, sum(c.delta) OVER w AS quantity
         FROM change c
-        JOIN presence p ON p.unit_id = c.place_id AND c.occurred_at < p.until_at AND p.until_at < before_at
-        WHERE c.is_mobile
-    ), at_once AS (
-        SELECT h.site_id, h.item_id, h.occurred_at, sum(h.delta) AS delta
-        FROM here h
-        WHERE sites IS NULL OR h.site_id = ANY (sites)
-        GROUP BY 1, 2, 3
+        WINDOW w AS (PARTITION BY c.nth, c.item_id ORDER BY c.occurred_at)
     )
-    SELECT a.site_id, a.item_id, a.occurred_at,
-        coalesce(lead(a.occurred_at) OVER w, before_at), sum(a.delta) OVER w
-    FROM at_once a
-    WINDOW w AS (PARTITION BY a.site_id, a.item_id ORDER BY a.occurred_at)
+    SELECT p.site_id, l.item_id, l.occurred_at, l.until_at, l.quantity
+    FROM level l JOIN place p ON p.nth = l.nth
+    WHERE l.occurred_at < l.until_at
 $$;
 
 -- Stock-outs that meet opening hours, cut to begin and end within them; long ones pass closed nights whole.
