@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from benchmarks import asof, demo, edge, ingest, latency, memory, outbox
+from benchmarks import asof, demand, demo, edge, ingest, latency, memory, outbox, planning
 from benchmarks.result import Result, Verdict
 
 
@@ -27,6 +27,8 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "outbox": outbox,
     "edge": edge,
     "memory": memory,
+    "demand": demand,
+    "planning": planning,
     "demo": demo,
 }
 """In the order of the table."""
