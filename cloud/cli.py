@@ -10,8 +10,10 @@ from typing import Final
 
 import structlog
 
+from cloud.alerts.webhooks import commands as webhooks
 from cloud.counting import commands as counting
 from cloud.db import OperationalError
+from cloud.decisions import commands as limits
 from cloud.demand import commands as demand
 from cloud.documents import commands as documents
 from cloud.forecasting import commands as forecasting
@@ -36,6 +38,8 @@ AREAS: Final = (
     scheduling,
     server,
     identity,
+    limits,
+    webhooks,
 )
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
