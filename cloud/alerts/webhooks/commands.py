@@ -10,7 +10,7 @@ import orjson
 
 from cloud.alerts.webhooks import service
 from cloud.alerts.webhooks.domain import EVENTS, WebhookError
-from cloud.db import Connection, DataError, connect
+from cloud.db import Connection, DataError, IntegrityError, connect
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
@@ -74,7 +74,7 @@ def _command(group: "Subparsers", name: str, summary: str, work: Work) -> argpar
         try:
             with connect(settings.needed("app_dsn"), "dockledger-webhooks") as conn:
                 work(conn, arguments)
-        except (WebhookError, DataError) as error:
+        except (WebhookError, DataError, IntegrityError) as error:
             print(f"dockledger: {error}", file=sys.stderr)
             return 1
         return 0
