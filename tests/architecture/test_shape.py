@@ -34,6 +34,9 @@ DOORS: Final = {
 }
 """Each driver library, and the only modules of ours that may import it."""
 
+LOOP_THAT_OUTLIVES_JOBS: Final = ("cloud/scheduling/service.py", "_outliving")
+"""The one place that catches everything: it counts, tells with a traceback, and tries again."""
+
 CLOCK_CALLS: Final = frozenset({"now", "utcnow", "today"})
 
 
@@ -186,14 +189,16 @@ def test_the_pure_core_never_looks_at_a_clock() -> None:
     assert not looks, f"time comes in the data: {looks}"
 
 
-def test_nothing_swallows_every_error() -> None:
+def test_nothing_swallows_every_error_but_the_loop_that_outlives_jobs() -> None:
     blanket = [
-        module.at(node)
+        (str(module), function.name)
         for module in OURS
-        for node in module.nodes
+        for function in module.nodes
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
         if isinstance(node, ast.ExceptHandler) and _swallows_anything(node)
     ]
-    assert not blanket, f"catch what the call can raise: {blanket}"
+    assert blanket == [LOOP_THAT_OUTLIVES_JOBS], f"catch what the call can raise: {blanket}"
 
 
 def _swallows_anything(handler: ast.ExceptHandler) -> bool:
