@@ -191,7 +191,7 @@ def _fill(dsn: str, demand: NDArray[np.int64]) -> None:
 
 
 def _move(conn: psycopg.Connection, items: int, first: datetime) -> None:
-    """Let stock of every item come once; every tenth leaves in the middle and comes again three weeks later."""
+    """Let stock of every item come once; every tenth leaves in the middle and comes again in three weeks."""
     moved = [(n, "@supplier", "A-1", first) for n in range(1, items + 1)]
     for n in range(1, items + 1, 10):
         left_at = first + timedelta(days=400 + n % 200)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from cloud.db import Connection, in_transaction
 from cloud.db.retry import Source
 from cloud.forecasting import store
-from cloud.forecasting.domain import KIND, PLANNERS, ForecastError, UnknownForecastError
+from cloud.forecasting.domain import KIND, PLANNERS, UnknownForecastError
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.runs import service as runs
@@ -120,8 +120,6 @@ def _run_site(
         return {"skipped": str(error)}
     except Exception as error:
         _fail(source, actor, run_id, error)
-        if isinstance(error, ValueError):
-            raise ForecastError(f"demand of site {place.site!r} cannot be forecast: {error}") from error
         raise
     return {"run_id": int(run_id), "first_day": (last_day + timedelta(days=1)).isoformat(), **outcome}
 

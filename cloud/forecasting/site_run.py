@@ -12,7 +12,14 @@ import numpy as np
 from cloud.db import Connection
 from cloud.demand.reading import DailyMatrix, daily_matrix
 from cloud.forecasting import store
-from cloud.forecasting.domain import HORIZONS, JUDGED_WEEKS, KIND, LEVELS, USUAL_PROTECTION_DAYS
+from cloud.forecasting.domain import (
+    HORIZONS,
+    JUDGED_WEEKS,
+    KIND,
+    LEVELS,
+    USUAL_PROTECTION_DAYS,
+    ForecastError,
+)
 from cloud.forecasting.engine import Plan, PlannedSeries, Progress, plan
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.rolling import BLOCK_DAYS, MOST_ORIGINS
@@ -107,7 +114,16 @@ def compute(inputs: Inputs, *, processes: int | None, progress: Progress | None)
 
     Returns:
         The forecasts.
+
+    Raises:
+        ForecastError: If a quantity is negative or not finite; it names the item and the day.
     """
+    quantity = inputs.demand.quantity
+    for row, day in np.argwhere(~np.isfinite(quantity) | (quantity < 0))[:1]:
+        raise ForecastError(
+            f"demand of item {inputs.demand.items[row].code!r} at site {inputs.site!r} on "
+            f"{inputs.demand.days[day]} is {quantity[row, day]}: expected a finite number >= 0"
+        )
     return plan(
         inputs.demand.quantity,
         inputs.demand.censored,

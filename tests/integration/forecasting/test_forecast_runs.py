@@ -1,94 +1,222 @@
-"""A site's forecast run on a real database: rows, slots, provenance, who may see them."""
+"""A site's forecast run on a real database: rows, slots, provenance, who may see them, what is forgotten."""
 
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
 
-from cloud.db import LastingConnection
-from cloud.forecasting import reading, service
-from cloud.forecasting.domain import Order
-from cloud.identity.actor import Actor, Role
+from cloud.db import DatabaseAwayError, LastingConnection
+from cloud.forecasting import reading, service, site_run
+from cloud.forecasting.commands import _lines, _summed_up
+from cloud.forecasting.domain import ForecastError, Order, UnknownForecastError
+from cloud.forecasting.engine import plan
+from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
+from cloud.runs import service as runs
 from tests.integration.ledger.scenario import Ledger, open_ledger
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 LAST = date(2026, 3, 1)
 PLANNER = Actor("job:forecast", frozenset({Role.PLANNER}), all_sites=True)
+OF_YORK = Actor("user:yan", frozenset({Role.PLANNER}), frozenset({"york"}))
+OF_LEEDS = Actor("user:lea", frozenset({Role.AUDITOR}), frozenset({"leeds"}))
 
 
 @pytest.fixture
-def ledger(database: object) -> Iterator[Ledger]:
+def ledger(database: Any) -> Iterator[Ledger]:
     with open_ledger(database, sites=("leeds", "york")) as opened:
         yield opened
 
 
 @pytest.fixture
-def source(database: object) -> Iterator[LastingConnection]:
+def source(database: Any) -> Iterator[LastingConnection]:
     with closing(LastingConnection(database.app_dsn, "test-forecast")) as opened:
         yield opened
 
 
-def ask(ledger: Ledger, items: int = 30, weeks: int = 60, site: str = "leeds") -> np.ndarray:
-    """Store Poisson demand of some items, the last of them begun a week before the end."""
+def demand(items: int = 30, weeks: int = 60) -> np.ndarray:
+    """Make Poisson demand of some items, the last of them begun a week before the end."""
     rng = np.random.default_rng(7)
-    demand = rng.poisson(np.linspace(0.2, 20, items)[:, None], (items, weeks * 7))
-    demand[-1, :-7] = 0
+    days = rng.poisson(np.linspace(0.2, 20, items)[:, None], (items, weeks * 7))
+    days[-1, :-7] = 0
+    days[-1, -7] = 3
+    return days
+
+
+def ask(ledger: Ledger, days: np.ndarray, *, site: str = "leeds", until: date = LAST) -> None:
+    """Store demand, a line per item and day, of items `I-001` and on."""
+    items, count = days.shape
+    rows = [(int(row), int(day), int(days[row, day])) for row, day in zip(*np.nonzero(days), strict=True)]
+    noon = datetime(until.year, until.month, until.day, 12, tzinfo=UTC)
 
     def store(conn: psycopg.Connection) -> None:
         conn.execute(
-            "INSERT INTO item (code) SELECT 'I-' || lpad(n::text, 3, '0') FROM generate_series(1, %s) n",
+            "INSERT INTO item (code) SELECT 'I-' || lpad(n::text, 3, '0') FROM generate_series(1, %s) n"
+            " ON CONFLICT DO NOTHING",
             (items,),
         )
-        rows = [(r, d, int(demand[r, d])) for r, d in zip(*np.nonzero(demand), strict=True)]
         conn.execute(
-            "INSERT INTO demand_line (site_id, source, document, line, kind, item_id, requested_at, quantity, revision,"
-            " recorded_by, identifier_scheme, identifier, quantity_seen, recorded_at) SELECT %s, 'pos', 'D' || x.d, x.r::text, 'requested', i.item_id,"
+            "INSERT INTO demand_line (site_id, source, document, line, kind, item_id, requested_at, quantity,"
+            " revision, recorded_by, identifier_scheme, identifier, quantity_seen, recorded_at)"
+            " SELECT %s, 'pos', 'D' || x.d, x.r::text, 'requested', i.item_id,"
             " %s::timestamptz - (%s - x.d) * INTERVAL '1 day', x.q, 1, 'test', 'item', i.code, x.q, now()"
             " FROM unnest(%s::int[], %s::int[], %s::int[]) AS x (r, d, q)"
             " JOIN item i ON i.code = 'I-' || lpad((x.r + 1)::text, 3, '0')",
-            (
-                site,
-                datetime(LAST.year, LAST.month, LAST.day, 12, tzinfo=UTC),
-                weeks * 7 - 1,
-                [int(r) for r, _, _ in rows],
-                [int(d) for _, d, _ in rows],
-                [q for _, _, q in rows],
-            ),
+            (site, noon, count - 1, *map(list, zip(*rows, strict=True))),
         )
 
     ledger.as_owner(store)
-    return demand
 
 
-def test_a_run_writes_a_row_per_item_once_per_slot(ledger: Ledger, source: LastingConnection) -> None:
-    demand = ask(ledger)
-    told = service.run_all(source, PLANNER, NOW, NOW)
-    assert told["sites"]["york"] == {"skipped": "no demand is known"}
-    assert told["sites"]["leeds"]["items"] == len(demand)
-    again = service.run_all(source, PLANNER, NOW, NOW)
-    assert "already" in again["sites"]["leeds"]["skipped"]
+def published(ledger: Ledger, actor: Actor = PLANNER, sites: list[str] | None = None) -> list[tuple]:
+    def read(conn: psycopg.Connection) -> list[tuple]:
+        act_as(conn, actor)
+        return conn.execute(
+            "SELECT item, run_id, first_day, mean, horizons, cum_q, model, is_sufficient "
+            "FROM pub_forecasts(%s) ORDER BY item",
+            (sites,),
+        ).fetchall()
 
-    def published(conn: psycopg.Connection) -> list[tuple]:
-        act_as(conn, PLANNER)
-        return conn.execute("SELECT * FROM pub_forecasts(NULL) ORDER BY item").fetchall()
+    return ledger.as_app(read)
 
-    rows = ledger.as_app(published)
-    assert len(rows) == len(demand)
-    assert {row[5] for row in rows} == {LAST + timedelta(days=1)}
+
+def test_a_run_writes_what_the_mathematics_says_once_per_slot(
+    ledger: Ledger, source: LastingConnection
+) -> None:
+    days = demand()
+    ask(ledger, days)
+    told = service.run_all(source, PLANNER, NOW, NOW)["sites"]
+    assert told["york"] == {"skipped": "no demand is known"}
+    assert (told["leeds"]["items"], told["leeds"]["insufficient"], told["leeds"]["late_days"]) == (30, 1, 0)
+    assert "WAPE" in _summed_up(told["leeds"])
+    again = service.run_all(source, PLANNER, NOW, NOW)["sites"]["leeds"]
+    assert "already" in again["skipped"]
+
+    expected = plan(
+        days.astype(float), days < 0, last_day=LAST, protection=np.full(len(days), 14), processes=1
+    )
+    rows = published(ledger)
+    for row, series in zip(rows, expected.series(), strict=True):
+        _, run_id, first_day, mean, horizons, cum_q, model, is_sufficient = row
+        assert (run_id, first_day, model) == (told["leeds"]["run_id"], LAST + timedelta(days=1), series.model)
+        assert (horizons, is_sufficient) == (series.horizons.tolist(), series.is_sufficient)
+        np.testing.assert_allclose(mean, series.mean, rtol=1e-6)
+        np.testing.assert_allclose(cum_q, series.cum_q, rtol=1e-6)
+    assert ledger.query("SELECT count(*) FROM forecast_backtest")[0][0] == 29 * 35
+
+    later = service.run_all(source, PLANNER, NOW, None)["sites"]["leeds"]
+    first, second = (
+        ledger.as_app(lambda conn, run_id=run_id: runs.run(conn, PLANNER, run_id))
+        for run_id in (told["leeds"]["run_id"], later["run_id"])
+    )
+    assert first.inputs_sha256 == second.inputs_sha256
+    assert first.inputs["demand_until"] == LAST.isoformat()
+    assert [row[2:] for row in published(ledger)] == [row[2:] for row in rows]
+
+
+def test_forecasts_are_read_in_every_order_and_by_those_who_may(
+    ledger: Ledger, source: LastingConnection
+) -> None:
+    ask(ledger, demand(items=12, weeks=30))
+    service.run_all(source, PLANNER, NOW)
 
     def listed(conn: psycopg.Connection) -> None:
         for order in Order:
-            first = reading.forecasts(conn, PLANNER, order=order, limit=20)
-            last = first[-1]
-            second = reading.forecasts(
-                conn, PLANNER, order=order, after=(last.place, last.site, last.item), limit=20
-            )
-            assert sorted(row.item for row in first + second) == [row[3] for row in rows]
-        found = reading.forecast(conn, PLANNER, site="leeds", item="I-010")
-        print(found)
+            seen: list[str] = []
+            after = reading.FIRST
+            while page := reading.forecasts(conn, PLANNER, order=order, after=after, limit=5):
+                seen += [row.item for row in page]
+                after = (page[-1].place, page[-1].site, page[-1].item)
+            assert sorted(seen) == [f"I-{n:03d}" for n in range(1, 13)], order
+        (short,) = reading.forecasts(conn, PLANNER, is_sufficient=False, limit=20)
+        assert (short.item, short.wape, short.is_better) == ("I-012", None, None)
+        found = reading.forecast(conn, OF_LEEDS, site="leeds", item="I-010")
+        assert found.row.next_week == pytest.approx(sum(found.content.mean[:7]), rel=1e-5)
+        assert len(found.content.history) == 30
+        assert [line.horizon_days for line in found.backtest] == [7] * 13 + [14] * 12 + [28] * 10
+        assert any("80 % band" in line for line in _lines(found))
+        assert [run.site for run in reading.site_runs(conn, OF_LEEDS)] == ["leeds"]
+        assert reading.forecasts(conn, OF_YORK, limit=20) == []
+        with pytest.raises(NotAllowedError):
+            reading.forecast(conn, OF_YORK, site="leeds", item="I-010")
+        with pytest.raises(UnknownForecastError, match="'nothing' at site 'leeds'"):
+            reading.forecast(conn, PLANNER, site="leeds", item="nothing")
 
     ledger.as_app(listed)
+    assert published(ledger, OF_YORK) == []
+    assert len(published(ledger, OF_LEEDS, ["leeds"])) == 12
+    with pytest.raises(UnknownForecastError, match="no site 'hull'"):
+        service.run_all(source, PLANNER, NOW, sites=["hull"])
+    with pytest.raises(NotAllowedError):
+        service.run_all(source, OF_LEEDS, NOW)
+    assert set(service.run_all(source, OF_YORK, NOW)["sites"]) == {"york"}
+
+
+def test_late_demand_is_forecast_from_where_it_ends_and_told(
+    ledger: Ledger, source: LastingConnection
+) -> None:
+    ask(ledger, demand(items=3, weeks=12), until=LAST - timedelta(days=10))
+    told = service.run_all(source, PLANNER, NOW)["sites"]["leeds"]
+    assert (told["late_days"], told["first_day"]) == (10, (LAST - timedelta(days=9)).isoformat())
+    assert "10 days before yesterday" in _summed_up(told)
+    # A weekend without demand is no delay.
+    told = service.run_all(source, PLANNER, NOW - timedelta(days=8))["sites"]["leeds"]
+    assert (told["late_days"], told["first_day"]) == (0, (LAST - timedelta(days=7)).isoformat())
+
+
+def test_protection_periods_and_stock_outs_are_read(ledger: Ledger, source: LastingConnection) -> None:
+    ask(ledger, demand(items=3, weeks=20))
+
+    def state(conn: psycopg.Connection) -> None:
+        run_id = runs.begin(conn, PLANNER, kind="test", site="leeds", inputs={}, parameters={})
+        conn.execute(
+            "WITH d AS (INSERT INTO lead_time_distribution (days, probability, source, as_of)"
+            " VALUES ('{20}', '{1}', 'default', now()) RETURNING lead_time_dist_id)"
+            " INSERT INTO planning_parameters (run_id, site_id, item_id, review_days, lead_time_dist_id,"
+            " protection_days, target_kind, target, defaults, approved_at, approved_by)"
+            " SELECT %s, 'leeds', i.item_id, 7, d.lead_time_dist_id, 27, 'cycle_service', 0.95, '{}',"
+            " now(), 't'"
+            " FROM item i, d WHERE i.code = 'I-002'",
+            (int(run_id),),
+        )
+
+    ledger.as_app(state)
+    service.run_all(source, PLANNER, NOW)
+    horizons = {row[0]: row[4] for row in published(ledger)}
+    assert horizons["I-002"] == [1, 7, 14, 27, 28, 56, 91]
+    assert horizons["I-001"] == [1, 7, 14, 28, 56, 91]
+
+
+def test_a_run_that_cannot_be_is_marked_failed_and_leaves_nothing(
+    ledger: Ledger, source: LastingConnection
+) -> None:
+    ask(ledger, demand(items=2, weeks=1))
+    ledger.as_owner(lambda conn: conn.execute("REVOKE INSERT ON forecast_backtest FROM dockledger_app"))
+    with pytest.raises(DatabaseAwayError, match="permission denied for table forecast_backtest"):
+        service.run_all(source, PLANNER, NOW, NOW)
+    ledger.as_owner(lambda conn: conn.execute("GRANT INSERT ON forecast_backtest TO dockledger_app"))
+    assert ledger.query("SELECT count(*) FROM forecast") == [(0,)]
+    right = "SELECT quantity FROM demand_line ORDER BY document DESC LIMIT 1"
+    ledger.query(f"UPDATE demand_line SET quantity = 'NaN' WHERE quantity = ({right}) RETURNING 1")
+    with pytest.raises(ForecastError, match=r"item 'I-00\d' at site 'leeds' on 2026-0\d-\d\d is nan"):
+        service.run_all(source, PLANNER, NOW, NOW)
+    ledger.query("UPDATE demand_line SET quantity = 2 WHERE quantity = 'NaN' RETURNING 1")
+    told = service.run_all(source, PLANNER, NOW, NOW)["sites"]["leeds"]
+    assert (told["items"], told["insufficient"]) == (2, 2)
+    states = ledger.query("SELECT state, error IS NOT NULL FROM planning_run ORDER BY run_id")
+    assert states == [("failed", True), ("failed", True), ("done", False)]
+
+
+def test_lines_of_old_backtests_are_forgotten_and_their_sums_kept(
+    ledger: Ledger, source: LastingConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(ledger, demand(items=3, weeks=20))
+    monkeypatch.setattr(site_run, "BACKTESTS_KEPT", 2)
+    numbers = [service.run_all(source, PLANNER, NOW)["sites"]["leeds"]["run_id"] for _ in range(4)]
+    kept = ledger.query("SELECT DISTINCT run_id FROM forecast_backtest ORDER BY 1")
+    assert [row[0] for row in kept] == numbers[1:]
+    assert ledger.query("SELECT count(DISTINCT run_id) FROM forecast WHERE wape > 0")[0][0] == 4
