@@ -19,11 +19,11 @@ $$;
 -- every request since `from_day` takes nothing. Returns are not asked for less.
 CREATE OR REPLACE FUNCTION pub_demand_days(sites text[], from_day date, until_day date)
     RETURNS TABLE (site text, item text, item_id bigint, day date, quantity numeric)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET work_mem = '128MB' AS $$
     WITH place AS MATERIALIZED (
-        SELECT * FROM site_days(sites, from_day, until_day)
+        SELECT (row_number() OVER (ORDER BY d.site_id))::integer AS nth, d.* FROM site_days(sites, from_day, until_day) d
     ), asked AS (
-        SELECT p.site_id, l.item_id, p.first_day + width_bucket(l.requested_at, p.begins) - 1 AS day,
+        SELECT p.nth, l.item_id, width_bucket(l.requested_at, p.begins) AS day,
             sum(CASE l.kind WHEN 'requested' THEN l.quantity ELSE -l.quantity END) AS quantity
         FROM place p
         JOIN demand_line l ON l.site_id = p.site_id AND l.requested_at >= p.begins[1] AND l.requested_at < p.ends_at
@@ -31,36 +31,36 @@ CREATE OR REPLACE FUNCTION pub_demand_days(sites text[], from_day date, until_da
         GROUP BY 1, 2, 3
     ), moved AS (
         -- Cancellations that name their request: away from their own day, to that one's.
-        SELECT p.site_id, l.item_id, side.day, sum(side.quantity) AS quantity
+        SELECT p.nth, l.item_id, width_bucket(moment.at, p.begins) AS day, sum(moment.quantity) AS quantity
         FROM place p
         JOIN demand_line l ON l.site_id = p.site_id AND l.of_document IS NOT NULL AND l.kind = 'cancelled'
         JOIN demand_line r ON (r.site_id, r.source, r.document, r.line) = (l.site_id, l.source, l.of_document, l.of_line)
         CROSS JOIN LATERAL (VALUES (l.requested_at, l.quantity), (r.requested_at, -l.quantity)) moment (at, quantity)
-        CROSS JOIN LATERAL (SELECT p.first_day + width_bucket(moment.at, p.begins) - 1, moment.quantity) side (day, quantity)
         WHERE l.requested_at < p.ends_at AND moment.at >= p.begins[1] AND moment.at < p.ends_at
         GROUP BY 1, 2, 3
     ), net AS (
-        SELECT x.site_id, c.canonical_id AS item_id, x.day, sum(x.quantity * c.numerator / c.denominator) AS quantity
+        SELECT x.nth, c.canonical_id AS item_id, x.day,
+            sum(CASE WHEN c.canonical_id = x.item_id THEN x.quantity ELSE x.quantity * c.numerator / c.denominator END) AS quantity
         FROM (SELECT * FROM asked UNION ALL SELECT * FROM moved) x
         JOIN canonical_item c ON c.item_id = x.item_id
         GROUP BY 1, 2, 3
     ), since AS (
-        SELECT n.site_id, n.item_id, n.day, n.quantity,
-            sum(n.quantity) OVER (PARTITION BY n.site_id, n.item_id ORDER BY n.day DESC) AS until_end
+        SELECT n.nth, n.item_id, n.day, sum(n.quantity) OVER (PARTITION BY n.nth, n.item_id ORDER BY n.day DESC) AS until_end
         FROM net n
     ), best AS (
-        SELECT s.site_id, s.item_id, s.day, greatest(max(s.until_end) OVER w, 0) AS most
+        SELECT s.nth, s.item_id, s.day,
+            greatest(max(s.until_end) OVER (PARTITION BY s.nth, s.item_id ORDER BY s.day DESC), 0) AS most
         FROM since s
-        WINDOW w AS (PARTITION BY s.site_id, s.item_id ORDER BY s.day DESC)
     ), kept AS (
-        SELECT b.site_id, b.item_id, b.day, b.most - coalesce(lag(b.most) OVER w, 0) AS quantity
+        SELECT b.nth, b.item_id, b.day,
+            b.most - lag(b.most, 1, 0::numeric) OVER (PARTITION BY b.nth, b.item_id ORDER BY b.day DESC) AS quantity
         FROM best b
-        WINDOW w AS (PARTITION BY b.site_id, b.item_id ORDER BY b.day DESC)
     )
-    SELECT k.site_id, i.code, k.item_id, k.day, trim_scale(k.quantity)
-    FROM kept k JOIN item i ON i.item_id = k.item_id
+    SELECT p.site_id, i.code, k.item_id, p.first_day + k.day - 1, trim_scale(k.quantity)
+    FROM kept k
+    JOIN place p ON p.nth = k.nth
+    JOIN item i ON i.item_id = k.item_id
     WHERE k.quantity > 0
-    ORDER BY k.site_id, i.code, k.day
 $$;
 
 -- First and last site day on which an item was asked for, on how many days, in how many lines.
