@@ -41,8 +41,15 @@ SELECT c.gateway, c.gateway_key, c.epoch, c.seq, c.observed_at, c.site, c.time_z
     c.is_blind, c.uncertainty_s, c.counted_by, c.device, c."position", c.recorded_at, c.settled_at, c.settled_by,
     c.forced_reason,
     (SELECT count(*) FROM count_line n WHERE n.gateway_id = c.gateway_key AND n.epoch = c.epoch AND n.seq = c.seq
-        AND n.occurred_at = c.observed_at) AS lines
+        AND n.occurred_at = c.observed_at) AS lines,
+    v.beyond, v.unreported, v.adjusted
 FROM count_told c
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE x.verdict = 'beyond') AS beyond,
+        count(*) FILTER (WHERE x.verdict = 'unreported') AS unreported,
+        count(*) FILTER (WHERE x.verdict = 'adjusted') AS adjusted
+    FROM variance x
+    WHERE x.gateway_id = c.gateway_key AND x.epoch = c.epoch AND x.seq = c.seq AND x.observed_at = c.observed_at) v
 WHERE sees_site(c.site) AND (%(site)s::text IS NULL OR c.site = %(site)s)
     AND (%(location)s::text IS NULL OR c.location = %(location)s)
     AND (%(task)s::text IS NULL OR c.count_task = %(task)s)
@@ -219,3 +226,19 @@ ORDER BY f.site_id, f.is_directed;
 SELECT count(*) FROM count_review r
 WHERE r.settled_at IS NULL AND r.observed_at >= %(from_at)s AND r.observed_at < %(until_at)s
     AND (%(site)s::text IS NULL OR r.site_id = %(site)s);
+
+-- name: names_like
+SELECT DISTINCT ON (i.item_id) i.item_id, i.code, n.scheme, n.value, n.numerator = n.denominator
+FROM (
+    SELECT x.item_id, x.scheme, x.value, x.numerator, x.denominator, 1 AS rank FROM identifier x
+    WHERE x.value = %(text)s AND x.scheme IN ('sku', 'local', 'supplier_code', 'gtin') AND x.valid_from <= %(at)s
+    UNION ALL
+    SELECT x.item_id, x.scheme, x.value, x.numerator, x.denominator, 2 FROM identifier x
+    WHERE x.value = %(gtin)s AND x.scheme = 'gtin' AND x.valid_from <= %(at)s
+    UNION ALL
+    SELECT x.item_id, x.scheme, x.value, x.numerator, x.denominator, 3 FROM identifier x
+    JOIN item y ON y.item_id = x.item_id AND y.code = %(text)s
+    WHERE x.numerator = x.denominator AND x.valid_from <= %(at)s
+) n
+JOIN item i ON i.item_id = n.item_id
+ORDER BY i.item_id, n.rank, n.scheme <> 'sku', n.value;

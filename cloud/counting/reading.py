@@ -43,6 +43,11 @@ class CountRow:
     settled_by: str | None
     forced_reason: str | None
     lines: int
+    beyond: int
+    """Settled records beyond their tolerance that nobody has decided on."""
+    unreported: int
+    """Questions that nobody has answered."""
+    adjusted: int
 
     @property
     def name(self) -> str:

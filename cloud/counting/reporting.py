@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from pydantic import ValidationError
+
 from cloud.counting import reading, store
 from cloud.counting.domain import (
     COUNTERS,
@@ -30,6 +32,9 @@ from contracts.vocabulary import BizStep, CountScope, Disposition
 
 _TOLERANCE: Final = timedelta(minutes=2)
 """How far another program's clock may be ahead of ours."""
+_GTIN_DIGITS: Final = 14
+_GTINS: Final = frozenset({8, 12, 13, 14})
+"""Lengths of GTINs as they are printed."""
 LONGEST_COUNT: Final = timedelta(days=1)
 """The most that a count can have taken."""
 
@@ -50,6 +55,35 @@ class CountPaper:
     count_task: str | None = None
     is_blind: bool = True
     """Whether the counter did not see the book."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedLine:
+    """A line as a person typed it."""
+
+    item: str
+    """The item's code or any of its names; a GTIN with or without leading zeros."""
+    quantity: Decimal
+    """In base units, or in those of a GTIN of a packaging level."""
+    lot: str | None = None
+
+
+def named_lines(conn: Connection, typed: Sequence[TypedLine], *, now: datetime) -> list[CountLine]:
+    """Find out what a person meant; what is not known, or means two things, is asked back.
+
+    Args:
+        conn: In a transaction.
+        typed: As typed.
+        now: The present.
+
+    Returns:
+        Lines of a count.
+
+    Raises:
+        UnknownNameError: If a name is that of no item, or of more than one.
+        CountingError: If a quantity is below zero, no number or too fine.
+    """
+    return [_named(conn, line, now) for line in typed]
 
 
 def report_count(conn: Connection, actor: Actor, paper: CountPaper, *, now: datetime) -> Posted:
@@ -200,3 +234,29 @@ def _check_lines(conn: Connection, paper: CountPaper, observed_at: datetime) -> 
             raise CountingError(
                 f"item {key[1]!r}: quantity {line.quantity} at {observed_at:%H:%M}, expected whole pieces"
             )
+
+
+def _named(conn: Connection, typed: TypedLine, now: datetime) -> CountLine:
+    text = typed.item
+    gtin = text.zfill(_GTIN_DIGITS) if text.isascii() and text.isdigit() and len(text) in _GTINS else None
+    found = store.tuples(conn, "names_like", text=text, gtin=gtin, at=now)
+    items = {row[0] for row in found}
+    if not found:
+        raise UnknownNameError(f"item {text!r}: no item bears this name")
+    if len(items) > 1:
+        raise UnknownNameError(
+            f"item {text!r} names {', '.join(sorted(row[1] for row in found)[:4])}: expected one that names "
+            "a single item"
+        )
+    _, _, scheme, value, is_base = found[0]
+    try:
+        return CountLine(
+            identifier=Identifier(scheme=scheme, value=value),
+            quantity=typed.quantity,
+            unit_seen="base" if is_base or scheme != "gtin" else value,
+            lot=typed.lot,
+        )
+    except ValidationError as error:
+        raise CountingError(
+            f"item {text!r}: quantity {typed.quantity}: expected zero or more, with at most six decimals"
+        ) from error

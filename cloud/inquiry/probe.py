@@ -1,4 +1,4 @@
-"""Whether the database answers and holds a ledger; asked by health checks, which have no actor."""
+"""Whether the database answers, and whether anything happened in it; asked on nobody's behalf."""
 
 from cloud.db import ConnectionPool
 from cloud.inquiry.store import number
@@ -15,3 +15,16 @@ def is_ready(pool: ConnectionPool) -> bool:
     """
     with pool.connection(timeout=2) as conn:
         return number(conn, "is_migrated") > 0
+
+
+def revision(pool: ConnectionPool) -> int:
+    """Ask whether anything was posted, noticed or decided.
+
+    Args:
+        pool: Connections of `dockledger_app`.
+
+    Returns:
+        A number that grows when something was.
+    """
+    with pool.connection(timeout=5) as conn:
+        return number(conn, "live_revision")

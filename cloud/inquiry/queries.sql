@@ -179,3 +179,6 @@ WHERE g.name = %(gateway)s AND b.epoch = %(epoch)s AND %(seq)s BETWEEN b.first_s
   AND sees_site(b.site_id)
 ORDER BY b.batch_no
 LIMIT 1;
+
+-- name: live_revision
+SELECT live_revision();

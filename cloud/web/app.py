@@ -20,6 +20,7 @@ from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import SESSION_COOKIE, ForgedRequestError, Gate, NotLoggedInError
 from cloud.web import (
     approvals,
+    counts,
     dock_exceptions,
     doors,
     forecasts,
@@ -31,6 +32,7 @@ from cloud.web import (
     quarantine,
     runs,
     stock,
+    variances,
 )
 from cloud.web.feed import Feed
 from cloud.web.rendering import bare_page
@@ -86,6 +88,8 @@ def create_pages(gate: Gate, *, network: str) -> FastAPI:
         proposals,
         orders,
         approvals,
+        counts,
+        variances,
     )
     for part in parts:
         app.include_router(part.router)

@@ -3,9 +3,9 @@
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 import orjson
@@ -15,14 +15,19 @@ from fastapi.responses import StreamingResponse
 
 from cloud.identity.actor import Actor
 from cloud.identity.gate import Gate, NotLoggedInError
+from cloud.web import feed
+from cloud.web.feed import Feed
 
 EVERY_S: Final = 2.0
 """Seconds between two looks; viewers with the same sites and the same question share one."""
 MAX_STREAM: Final = timedelta(minutes=15)
 """A stream ends after so long; the browser opens a new one by itself."""
 
-Look = Callable[[Gate, Actor, datetime], dict[str, Any]]
-"""Reads what a page shows; checks the actor's roles each time."""
+Look = feed.Look
+Draw = Callable[[Actor, dict[str, Any]], str]
+"""Writes a page's live parts for one viewer."""
+QUIET_S: Final = 10.0
+"""A stream says so often at least that it lives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,59 @@ def stream(request: Request, gate: Gate, render: Callable[[Actor], str]) -> Stre
     return StreamingResponse(
         _events(request, gate, render), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
     )
+
+
+def follow(request: Request, gate: Gate, take: Look, draw: Draw, *question: str) -> StreamingResponse:
+    """Send a page's live parts as soon as they change, as long as the session and the roles last.
+
+    Args:
+        request: Of somebody whose rights to the page were checked.
+        gate: Identifies the session anew every two seconds.
+        take: Reads what the page shows; once for all who see the same.
+        draw: Writes it for whoever the session is.
+        *question: Name of the page and its filters.
+
+    Returns:
+        The stream.
+    """
+    common: Feed = request.app.state.feed
+    return StreamingResponse(
+        _changes(request, gate, common, lambda actor: common.look(actor, take, question), draw),
+        media_type="text/event-stream",
+        headers={"X-Accel-Buffering": "no"},
+    )
+
+
+async def _changes(
+    request: Request,
+    gate: Gate,
+    common: Feed,
+    look: Callable[[Actor], Awaitable[tuple[dict[str, Any], int]]],
+    draw: Draw,
+) -> AsyncIterator[bytes]:
+    """Look with the others, render only what is new to this viewer, and hold no thread meanwhile."""
+    ends_at = gate.clock() + MAX_STREAM
+    cookies = dict(request.cookies)
+    shown: dict[str, Any] | None = None
+    said_s = checked_s = float("-inf")
+    yield b"retry: 3000\n\n"
+    while gate.clock() < ends_at and not await request.is_disconnected():
+        if time.monotonic() - checked_s >= EVERY_S:
+            try:
+                visitor = await run_in_threadpool(gate.identify, authorization=None, cookies=cookies)
+            except NotLoggedInError:
+                yield b"event: ended\ndata: session\n\n"
+                return
+            checked_s = time.monotonic()
+        content, revision = await look(visitor.actor)
+        if content is not shown:
+            html = await run_in_threadpool(draw, visitor.actor, content)
+            shown, said_s = content, time.monotonic()
+            yield b"event: live\ndata: " + orjson.dumps(html) + b"\n\n"
+        elif time.monotonic() - said_s >= QUIET_S:
+            said_s = time.monotonic()
+            yield b": quiet\n\n"
+        await common.grown(revision)
 
 
 async def _events(request: Request, gate: Gate, render: Callable[[Actor], str]) -> AsyncIterator[bytes]:

@@ -17,9 +17,24 @@ from cloud.api.requests import Caller, TheGate
 from cloud.api.routes.variances import Variance, place_of, shown_variance
 from cloud.counting import reading, service
 from cloud.counting.reading import CountLineRow, CountRow
-from cloud.counting.reporting import LONGEST_COUNT, CountPaper, confirm_zero, report_count
+from cloud.counting.reporting import (
+    LONGEST_COUNT,
+    CountPaper,
+    TypedLine,
+    confirm_zero,
+    named_lines,
+    report_count,
+)
 from cloud.db import Connection
-from contracts.base import EPOCH_PATTERN, Code, EpochId, Site, UtcDatetime, epoch_from_int
+from contracts.base import (
+    EPOCH_PATTERN,
+    Code,
+    CountedQuantity,
+    EpochId,
+    Site,
+    UtcDatetime,
+    epoch_from_int,
+)
 from contracts.records import CountLine, Identifier, RowRef
 from contracts.vocabulary import CountScope
 
@@ -43,9 +58,7 @@ class Count(BaseModel):
     scope: CountScope
     location: str
     observed_at: datetime
-    uncertainty_s: float = Field(
-        description="How long it took: movements within it are uncertain"
-    )
+    uncertainty_s: float = Field(description="How long it took: movements within it are uncertain")
     counted_by: str | None
     device: str | None
     count_task: str | None
@@ -85,6 +98,16 @@ class CountDetail(Count):
     variances: list[Variance]
 
 
+class NamedLine(BaseModel):
+    """A quantity of whatever bears a name: an item's code, SKU, or GTIN with or without leading zeros."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    item: Code
+    quantity: CountedQuantity = Field(description="In base units, or in those of the packaging level named")
+    lot: Code | None = None
+
+
 class NewCount(BaseModel):
     """What somebody saw. A line that is absent was not counted: blank is never zero."""
 
@@ -94,6 +117,10 @@ class NewCount(BaseModel):
     scope: CountScope = Field(CountScope.BIN, description="What the count claims to have looked at")
     location: Code
     lines: Annotated[tuple[CountLine, ...], Field(max_length=500)] = ()
+    named: Annotated[
+        tuple[NamedLine, ...],
+        Field(max_length=500, description="Lines by any one name of the item, as a person types it"),
+    ] = ()
     zero_confirmed: Annotated[tuple[Identifier, ...], Field(max_length=500)] = ()
     observed_at: UtcDatetime | None = Field(None, description="When; null means now")
     took_s: Annotated[float, Field(ge=0, le=LONGEST_COUNT / timedelta(seconds=1), allow_inf_nan=False)] = 0.0
@@ -182,20 +209,22 @@ def create_count(
     *, gate: TheGate, caller: Caller, body: NewCount, idempotency_key: IdempotencyKey
 ) -> JSONResponse:
     """Post a count; it moves nothing."""
-    paper = CountPaper(
-        site=body.site,
-        location=body.location,
-        scope=body.scope,
-        lines=body.lines,
-        zero_confirmed=body.zero_confirmed,
-        observed_at=body.observed_at,
-        took_s=body.took_s,
-        count_task=body.count_task,
-        is_blind=body.blind,
-    )
+    typed = [TypedLine(line.item, line.quantity, line.lot) for line in body.named]
 
     def effect(conn: Connection) -> PostedCount:
-        posted = report_count(conn, caller, paper, now=gate.clock())
+        now = gate.clock()
+        paper = CountPaper(
+            site=body.site,
+            location=body.location,
+            scope=body.scope,
+            lines=(*body.lines, *named_lines(conn, typed, now=now)),
+            zero_confirmed=body.zero_confirmed,
+            observed_at=body.observed_at,
+            took_s=body.took_s,
+            count_task=body.count_task,
+            is_blind=body.blind,
+        )
+        posted = report_count(conn, caller, paper, now=now)
         return PostedCount(position=posted.position, recorded_at=posted.recorded_at, count=posted.rows[0])
 
     return post_once(gate, caller, idempotency_key, target="/v1/counts", body=body, effect=effect)

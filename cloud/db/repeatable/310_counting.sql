@@ -406,8 +406,15 @@ CREATE FUNCTION pending_anchors(at_most integer)
     LIMIT at_most
 $$;
 
+-- Grows whenever something is posted, audited (every step of a decision or ticket) or noticed anew; pages that people
+-- follow are read again then.
+CREATE OR REPLACE FUNCTION live_revision() RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT h.position + a.audit_id + t.last_value FROM ledger_head h, audit_head a, ticket_ticket_id_seq t WHERE h.shard = 0
+$$;
+
 REVOKE ALL ON FUNCTION
-    reading_as(bigint), units_standing(bigint, timestamptz), books_at(bigint[], timestamptz),
+    live_revision(), reading_as(bigint), units_standing(bigint, timestamptz), books_at(bigint[], timestamptz),
     derive_count(integer, bigint, bigint, timestamptz), tolerance_of(text, bigint),
     later_count(bigint, bigint, text, text, text, timestamptz, bigint, boolean), counted_until(text),
     variances_of_count(text, bigint, bigint), settled_variances_of(text, bigint, bigint),
@@ -416,7 +423,7 @@ REVOKE ALL ON FUNCTION
     due_counts(integer), superseded_variances(integer), late_variances(bigint, bigint), pending_anchors(integer)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
-    tolerance_of(text, bigint), variances_of_count(text, bigint, bigint), settled_variances_of(text, bigint, bigint),
+    live_revision(), tolerance_of(text, bigint), variances_of_count(text, bigint, bigint), settled_variances_of(text, bigint, bigint),
     read_pending_variances(text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
     read_settled_variances(text, text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
     due_counts(integer), superseded_variances(integer), late_variances(bigint, bigint), pending_anchors(integer)

@@ -14,8 +14,13 @@ function refresh(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html");
   for (const part of fresh.querySelectorAll("[data-part]")) {
     const shown = region.querySelector(`[data-part="${CSS.escape(part.dataset.part)}"]`);
-    if (shown && shown.innerHTML !== part.innerHTML) merge(shown, part);
+    if (shown && shown.innerHTML !== part.innerHTML && !isTyping(shown)) merge(shown, part);
   }
+}
+
+function isTyping(shown) {
+  const field = document.activeElement;
+  return shown.contains(field) && "defaultValue" in field && field.value !== field.defaultValue;
 }
 
 function merge(shown, part) {
