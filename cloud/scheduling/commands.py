@@ -18,7 +18,6 @@ from cloud.runs import jobs as readings
 from cloud.scheduling import jobs, store
 from cloud.scheduling.domain import Daily
 from cloud.scheduling.processes import Processes
-from cloud.scheduling.running import keep_running, renewing
 from cloud.scheduling.service import Scheduler, Turn
 from cloud.settings import Settings
 
@@ -70,6 +69,8 @@ def run_scheduler(arguments: argparse.Namespace, settings: Settings) -> int:
     Returns:
         0; with ``--once`` 1 if the job failed, 2 if there is no such job.
     """
+    from cloud.scheduling.running import keep_running  # noqa: PLC0415  APScheduler is of no use to other commands
+
     if arguments.slot is not None and arguments.once is None:
         return _usage("--slot without --once: expected both")
     processes = Processes(_command(arguments))
@@ -104,6 +105,8 @@ def run_jobs(_arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _run_once(scheduler: Scheduler, name: str, slot: datetime | None) -> int:
+    from cloud.scheduling.running import renewing  # noqa: PLC0415  the same
+
     listed = scheduler.refresh()
     chosen = jobs.named(listed, name)
     if not chosen:
