@@ -10,9 +10,9 @@ import orjson
 from cloud.replenishment.domain import Explained, Proposed, TargetKind
 from cloud.replenishment.planner import Cell, Plan, order_by
 from cloud.replenishment.position import OpenLine
-from cloud.replenishment.quantities import QUANTUM, plain
+from cloud.replenishment.quantities import QUANTUM, OrderRule, plain, round_order
 
-_PICTURE_DAYS: Final = 63
+_LEAST_PICTURE_DAYS: Final = 14
 _KINDS: Final = {
     TargetKind.CYCLE_SERVICE: "of cycles without a stock-out",
     TargetKind.FILL_RATE: "of units served from stock",
@@ -33,7 +33,8 @@ def proposed(cell: Cell, plan: Plan, inputs_at: datetime) -> Proposed:
     late = plan.expedite
     quantity = plan.rounded.quantity
     if late is not None:
-        quantity = min(Decimal(repr(late.quantity)), max(plan.need, QUANTUM)).quantize(QUANTUM)
+        missing = round_order(plan.need, OrderRule(None, None, is_whole=cell.terms.rule.is_whole))
+        quantity = min(Decimal(repr(late.quantity)).quantize(QUANTUM), missing.quantity)
     needed_by = cell.today + timedelta(plan.needed)
     return Proposed(
         proposal_id=identity(cell),
@@ -48,7 +49,7 @@ def proposed(cell: Cell, plan: Plan, inputs_at: datetime) -> Proposed:
         needed_by=needed_by,
         arrives_on=plan.order_on + timedelta(cell.terms.lead_time.planned) if late is None else needed_by,
         summary=_summary(cell, plan, quantity),
-        arithmetic=_as_json(cell, plan, quantity),
+        arithmetic=_as_json(cell, plan, quantity, inputs_at),
         inputs_at=inputs_at,
     )
 
@@ -116,25 +117,34 @@ def number(value: float, digits: int = 2) -> str:
 
 def _summary(cell: Cell, plan: Plan, quantity: Decimal) -> str:
     level, point = number(plan.position.level), number(plan.reorder_point)
-    short = (
-        "" if plan.short_on is None else f"; expected to run out on {cell.today + timedelta(plan.short_on)}"
-    )
+    runs_out = None if plan.short_on is None else cell.today + timedelta(plan.short_on)
+    short = "" if runs_out is None else f"; expected to run out on {_day(runs_out)}"
     why = f"Position {level} is below the reorder point {point}{short}"
     if plan.expedite is not None:
         late = plan.expedite
-        return f"{why}. {late.order} brings {number(late.quantity)} on {late.due_on}, too late: hurry it"
+        return (
+            f"{why}. {late.order} brings {number(late.quantity)} on {_day(late.due_on)}, too late: hurry it"
+        )
     return f"{why}: order {plain(quantity)} from {cell.terms.supplier or 'a supplier to be chosen'}"
 
 
-def _as_json(cell: Cell, plan: Plan, quantity: Decimal) -> dict[str, Any]:
-    days = min(_PICTURE_DAYS, len(plan.projected))
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def _as_json(cell: Cell, plan: Plan, quantity: Decimal, inputs_at: datetime) -> dict[str, Any]:
+    days = min(max(_LEAST_PICTURE_DAYS, plan.horizon + cell.policy.review_days), len(plan.projected))
     stock = plan.projected[:days]
     arrival = (plan.order_on - cell.today).days + cell.terms.lead_time.planned
     ordered = float(quantity) if plan.expedite is None else 0.0
     return {
         "tree": [
             part.as_json()
-            for part in (_quantity(cell, plan, quantity), _level(cell, plan), _position(cell, plan))
+            for part in (
+                _quantity(cell, plan, quantity),
+                _level(cell, plan),
+                _position(cell, plan, inputs_at),
+            )
         ],
         "numbers": {
             "position": round(plan.position.level, 6),
@@ -283,10 +293,12 @@ def _interval(cell: Cell, plan: Plan, review: str) -> Explained:
     )
 
 
-def _position(cell: Cell, plan: Plan) -> Explained:
+def _position(cell: Cell, plan: Plan, inputs_at: datetime) -> Explained:
     position = plan.position
     until = cell.today + timedelta(plan.horizon)
-    parts = [Explained("Usable on hand", plain(cell.on_hand), "ledger", "now")]
+    parts = [
+        Explained("Usable on hand", plain(cell.on_hand), "ledger", inputs_at.isoformat(timespec="seconds"))
+    ]
     parts += [_line(line, cell.today, f"due by {until}, counts") for line in position.in_time]
     parts += [_line(line, cell.today, f"due after {until}, covers nothing now") for line in position.too_late]
     if cell.customer_orders:

@@ -22,6 +22,7 @@ READERS: Final = (
 DEFAULT_REVIEW_DAYS: Final = 7
 DEFAULT_TARGET: Final = 0.95
 DECISION_KIND: Final = "purchase_order"
+RUN_KIND: Final = "replenishment"
 
 ANSWER_REASONS: Final[Mapping[str, str]] = {
     "as_proposed": "As proposed",

@@ -21,6 +21,8 @@ FROM canonical_item c
 WHERE c.item_id IN (
     SELECT e.item_id FROM pub_demand_extent(ARRAY[%(site)s::text]) e
     UNION
+    SELECT f.item_id FROM pub_forecasts(ARRAY[%(site)s::text]) f
+    UNION
     SELECT t.item_id FROM supplier_item t WHERE t.site_id = %(site)s
     UNION
     SELECT p.item_id FROM replenishment_policy p WHERE p.site_id = %(site)s)
@@ -119,7 +121,7 @@ RETURNING lead_time_dist_id;
 INSERT INTO planning_parameters (run_id, site_id, item_id, review_days, lead_time_dist_id, protection_days, target_kind,
     target, defaults, approved_at, approved_by)
 SELECT %(run_id)s, %(site)s, x.item_id, x.review_days, x.lead_time, x.protection_days, x.target_kind, x.target,
-    string_to_array(nullif(x.defaults, ''), ' '), %(now)s, x.set_by
+    coalesce(string_to_array(nullif(x.defaults, ''), ' '), '{}'), %(now)s, x.set_by
 FROM unnest(%(items)s::bigint[], %(reviews)s::integer[], %(lead_times)s::bigint[], %(protections)s::integer[],
     %(kinds)s::text[], %(targets)s::double precision[], %(defaults)s::text[], %(set_by)s::text[])
     AS x (item_id, review_days, lead_time, protection_days, target_kind, target, defaults, set_by)

@@ -11,7 +11,7 @@ from cloud.identity.store import act_as
 from cloud.replenishment import store
 from cloud.replenishment.arithmetic import proposed
 from cloud.replenishment.curves import CurveError
-from cloud.replenishment.domain import PLANNERS, Planned, Proposed, ReplenishmentError, Unplanned
+from cloud.replenishment.domain import PLANNERS, RUN_KIND, Planned, Proposed, ReplenishmentError, Unplanned
 from cloud.replenishment.gathering import (
     Known,
     Policies,
@@ -27,7 +27,6 @@ from cloud.replenishment.terms import choose, longest_wait, terms_of
 from cloud.runs import service as runs
 from cloud.runs.domain import RunId, SlotDoneError
 
-RUN_KIND: Final = "replenishment"
 PARAMETERS_KIND: Final = "planning_parameters"
 _MOST_TOLD: Final = 20
 """Items named in a run's outcome that could not be planned; all are counted."""

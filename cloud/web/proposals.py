@@ -16,18 +16,21 @@ from cloud.documents import orders
 from cloud.documents.domain import DocumentError
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
+from cloud.inquiry import operations
 from cloud.master import suppliers
 from cloud.replenishment import answers, reading
 from cloud.replenishment.answers import AcceptPaper, ChangePaper, RejectPaper
 from cloud.replenishment.domain import (
     ANSWER_REASONS,
     PLANNERS,
+    RUN_KIND,
     AnsweredProposalError,
     ProposalState,
     ReplenishmentError,
     UnknownProposalError,
 )
 from cloud.replenishment.store import ProposalRow
+from cloud.runs import service as runs
 from cloud.web.rendering import page
 from cloud.web.spreadsheet import csv_lines
 from cloud.web.stockline import stockline
@@ -37,6 +40,7 @@ from cloud.web.workbook import MEDIA_TYPE, workbook
 router: Final = APIRouter()
 
 SHOWN: Final = 100
+SITES_TOLD: Final = 5
 EXPORTED: Final = 20_000
 _COLUMNS: Final = (
     *("site", "item", "item_name", "kind", "supplier", "quantity", "base_unit", "price", "currency", "value"),
@@ -69,6 +73,8 @@ def list_proposals(
         rows = _rows(conn, actor, state, site, after=_place(after), limit=SHOWN + 1)
         open_orders = orders.orders(conn, actor, site=site or None, state="approved", limit=SHOWN)
         sent = orders.orders(conn, actor, site=site or None, state="sent", limit=SHOWN)
+        sites = [each for each in operations.sites(conn, actor) if site in {"", each.site}][:SITES_TOLD]
+        last_runs = [run for each in sites if (run := runs.latest(conn, RUN_KIND, each.site)) is not None]
     shown = rows[:SHOWN]
     following = ""
     if len(rows) > SHOWN:
@@ -82,6 +88,8 @@ def list_proposals(
         tab="/proposals",
         rows=shown,
         orders=[*open_orders, *sent],
+        last_runs=last_runs,
+        zones={each.site: each.time_zone for each in sites},
         state=state,
         site=site,
         query=urlencode({"state": state} | ({"site": site} if site else {})),

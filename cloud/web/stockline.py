@@ -8,10 +8,10 @@ from typing import Any, Final
 
 WIDTH: Final = 640
 HEIGHT: Final = 220
-LEFT: Final = 52
+LEFT: Final = 80
 RIGHT: Final = 12
 TOP: Final = 14
-BOTTOM: Final = 26
+BOTTOM: Final = 32
 _TICK_DAYS: Final = 7
 _STEPS: Final = (1, 2, 2.5, 5, 10)
 _MOST_TICKS: Final = 5
@@ -84,8 +84,8 @@ def stockline(picture: Mapping[str, Any]) -> Stockline:
         reorder_point_y=y(point),
         zero_y=y(0),
         days=tuple(
-            Tick(x(day), f"{first + timedelta(day):%d %b}")
-            for day in range(0, len(stock), _TICK_DAYS * (1 + len(stock) // 50))
+            Tick(x(day), f"{(first + timedelta(day)).day} {first + timedelta(day):%b}")
+            for day in range(0, len(stock), _TICK_DAYS * (1 + len(stock) // 36))
         ),
         levels=tuple(
             Tick(y(low + number * step), f"{low + number * step:,.10g}")

@@ -37,9 +37,8 @@ NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)
 TODAY = NOW.date()
 SITE = SiteId("leeds")
 BUYER = Actor("user:bea", frozenset({Role.BUYER}), all_sites=True)
-LOCAL_BUYER = Actor("user:lou", frozenset({Role.BUYER}), frozenset({SITE}))
-PLANNER = Actor("user:pia", frozenset({Role.PLANNER}), frozenset({SITE}))
-APPROVER = Actor("user:ann", frozenset({Role.APPROVER}), frozenset({SITE}))
+PLANNER = Actor("user:pia", frozenset({Role.PLANNER}), all_sites=True)
+APPROVER = Actor("user:ann", frozenset({Role.APPROVER}), all_sites=True)
 KEEPER = Actor("user:ada", frozenset({Role.INVENTORY_CONTROLLER, Role.SUPERVISOR}), all_sites=True)
 STRANGER = Actor("user:sam", frozenset({Role.BUYER}), frozenset({SiteId("york")}))
 JOB = Actor("job:forecast", frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}), all_sites=True)
@@ -53,6 +52,7 @@ class Buying:
     """Short words for what happens at the site."""
 
     pool: ConnectionPool
+    site: SiteId
     items: dict[str, int]
 
     def run(self, work: Any) -> Any:
@@ -68,7 +68,7 @@ class Buying:
     def item(self, code: str, base_unit: str = "each") -> int:
         def work(conn: Connection) -> int:
             item_id = add_item(
-                conn, code, name=f"{code.title()} of {SITE}", category=None, base_unit=base_unit
+                conn, code, name=f"{code.title()} of the house", category=None, base_unit=base_unit
             )
             add_identifier(conn, ("sku", code), item_id, ratio=(1, 1), valid_from=None)
             return item_id
@@ -83,12 +83,20 @@ class Buying:
         place: dict[str, Any] = {"location": location, "disposition": disposition}
         record = Movement.model_validate(
             {
-                "seq": 1, "occurred_at_claimed": NOW - timedelta(days=30), "mono_ns": 0, "boot_id": "b", "clock_ok": True,
-                "identifier": Identifier(scheme="sku", value=code), "quantity_seen": Decimal(quantity),
-                "source": Side(location="@opening"), "destination": Side.model_validate(place),
+                "seq": 1,
+                "occurred_at_claimed": NOW - timedelta(days=30),
+                "mono_ns": 0,
+                "boot_id": "b",
+                "clock_ok": True,
+                "identifier": Identifier(scheme="sku", value=code),
+                "quantity_seen": Decimal(quantity),
+                "source": Side(location="@opening"),
+                "destination": Side.model_validate(place),
             }
-        )  # fmt: skip
-        statement = CloudStatement(SITE, EffectiveRow(record, NOW - timedelta(days=30), TimeBasis.CLAIMED))
+        )
+        statement = CloudStatement(
+            self.site, EffectiveRow(record, NOW - timedelta(days=30), TimeBasis.CLAIMED)
+        )
         self.run(lambda conn: post(conn, KEEPER, kind=PostingKind.STATEMENT, statements=[statement]))
 
     def forecast(
@@ -98,15 +106,15 @@ class Buying:
         horizons = [each for each in HORIZONS if each <= days]
 
         def work(conn: Connection) -> int:
-            run_id = runs.begin(conn, JOB, kind="forecast", site=SITE, inputs={}, parameters={})
+            run_id = runs.begin(conn, JOB, kind="forecast", site=self.site, inputs={}, parameters={})
             for code, (mean, deviation) in daily.items():
                 cum_q = [(mean * h + SCORES * deviation * h**0.5).tolist() for h in horizons]
                 conn.execute(
-                    "INSERT INTO forecast (run_id, site_id, item_id, first_day, mean, horizons, cum_q, model, why, "
-                    "is_sufficient, history_from, history_until, weekly_volume) "
+                    "INSERT INTO forecast (run_id, site_id, item_id, first_day, mean, horizons, cum_q, "
+                    "model, why, is_sufficient, history_from, history_until, weekly_volume) "
                     "VALUES (%s, %s, %s, %s, %s, %s, %s, 'ets', '{}', true, %s, %s, %s)",
                     (
-                        run_id, SITE, self.items[code], first_day, [mean] * days, horizons, cum_q,
+                        run_id, self.site, self.items[code], first_day, [mean] * days, horizons, cum_q,
                         first_day - timedelta(days=100), first_day - timedelta(days=1), mean * 7,
                     ),
                 )  # fmt: skip
@@ -125,15 +133,19 @@ class Buying:
         self.run(lambda conn: put_supplier(conn, BUYER, SupplierPaper.model_validate(stated)))
 
     def sells(self, supplier: str, item: str, **fields: Any) -> None:
-        stated = {"supplier": supplier, "item": item, "lead_time_days": 7, "price": "2.50"} | fields
-        self.run(lambda conn: put_supplier_item(conn, BUYER, SupplierItemPaper.model_validate(stated)))
+        stated = {"supplier": supplier, "item": item, "site": self.site, "lead_time_days": 7, "price": "2.50"}
+        self.run(
+            lambda conn: put_supplier_item(conn, BUYER, SupplierItemPaper.model_validate(stated | fields))
+        )
 
     def propose(self, now: datetime = NOW, slot: datetime | None = None) -> dict[str, Any]:
-        return service.run_all(self.pool, JOB, now, slot, sites=[SITE])["sites"][SITE]
+        return service.run_all(self.pool, JOB, now, slot, sites=[self.site])["sites"][self.site]
 
     def proposals(self, *, only_unsent: bool = True, **asked: Any) -> list[ProposalRow]:
         return self.run(
-            lambda conn: reading.proposals(conn, BUYER, only_unsent=only_unsent, limit=100, **asked)
+            lambda conn: reading.proposals(
+                conn, BUYER, site=self.site, only_unsent=only_unsent, limit=100, **asked
+            )
         )
 
     def one(self, item: str = "TEA") -> ProposalRow:
@@ -151,24 +163,28 @@ class Buying:
         found = self.query(
             "SELECT l.code, c.disposition, sum(b.quantity) FROM balance b JOIN cell c USING (cell_id) "
             "JOIN location l USING (location_id) JOIN item i USING (item_id) "
-            "WHERE i.code = %s AND l.kind = 'bin' GROUP BY 1, 2 HAVING sum(b.quantity) <> 0",
+            "WHERE i.code = %s AND b.site_id = %s AND l.kind = 'bin' "
+            "GROUP BY 1, 2 HAVING sum(b.quantity) <> 0",
             item,
+            self.site,
         )
         return {(code, disposition): quantity for code, disposition, quantity in found}
 
 
 @contextmanager
-def open_buying(pool: ConnectionPool, items: Sequence[str] = ("TEA",)) -> Iterator[Buying]:
-    """Set the site up with a place and some items."""
+def open_buying(
+    pool: ConnectionPool, items: Sequence[str] = ("TEA",), *, site: str = SITE
+) -> Iterator[Buying]:
+    """Set a site up with two places and some items."""
 
     def work(conn: Connection) -> None:
         act_as(conn, KEEPER)
-        add_site(conn, SITE, name="Leeds", time_zone="Europe/London", currency="EUR")
+        add_site(conn, SiteId(site), name=site.title(), time_zone="Europe/London", currency="EUR")
         for code in ("A-01", "STAGING"):
-            add_location(conn, KEEPER, site=SITE, code=code, kind="bin", parent=None)
+            add_location(conn, KEEPER, site=site, code=code, kind="bin", parent=None)
 
     in_transaction(pool, work)
-    buying = Buying(pool, {})
+    buying = Buying(pool, SiteId(site), {})
     for code in items:
         buying.item(code)
     yield buying

@@ -1,5 +1,6 @@
-"""A buying site over a fresh database."""
+"""Buying sites over one fresh database: each test has a site of its own."""
 
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,16 +12,21 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from buying import Buying, open_buying
 
-from cloud.db import ConnectionPool, open_pool
+from cloud.db import ConnectionPool, bootstrap, open_pool
+
+NUMBERS = itertools.count(1)
 
 
-@pytest.fixture
-def pool(database: Any) -> Iterator[ConnectionPool]:
-    with open_pool(database.app_dsn, "test-replenishment", max_size=4) as pool:
-        yield pool
+@pytest.fixture(scope="module")
+def pool(cluster: Any, template: str) -> Iterator[ConnectionPool]:
+    with cluster.fresh_name() as name:
+        cluster.administer("CREATE DATABASE {} TEMPLATE {} OWNER dockledger_owner", name, template)
+        bootstrap(cluster.admin_dsn, name)
+        with open_pool(cluster.database(name).app_dsn, "test-replenishment", max_size=4) as pool:
+            yield pool
 
 
 @pytest.fixture
 def buying(pool: ConnectionPool) -> Iterator[Buying]:
-    with open_buying(pool) as buying:
+    with open_buying(pool, site=f"site-{next(NUMBERS)}") as buying:
         yield buying
