@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
@@ -78,12 +79,13 @@ def money(value: Decimal | None, currency: str | None) -> str:
     return f"{sign}{shown:,f} {currency or ''}".rstrip()
 
 
-def differences(steps: Sequence[Step], seen: int) -> list[Difference]:
+def differences(steps: Sequence[Step], seen: int, zone: ZoneInfo) -> list[Difference]:
     """Say what a decision says now that it did not say at the revision somebody looked at.
 
     Args:
         steps: All of the decision, the first first.
         seen: That revision.
+        zone: In which instants are written.
 
     Returns:
         One per field that differs, what will be done first.
@@ -98,7 +100,7 @@ def differences(steps: Sequence[Step], seen: int) -> list[Difference]:
     for part in ("effect", "evidence", "inputs", "parameters"):
         before, after = _content(then, part), _content(now, part)
         found += [
-            Difference(label_of(name), text_of(before.get(name)), text_of(after.get(name)))
+            Difference(label_of(name), text_of(before.get(name), zone), text_of(after.get(name), zone))
             for name in {**before, **after}
             if before.get(name) != after.get(name)
         ]

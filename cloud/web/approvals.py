@@ -29,7 +29,7 @@ from cloud.inquiry.domain import GREATEST
 from cloud.ledger.domain import LedgerError
 from cloud.web.approval_words import differences, kind_word, money, reason_word
 from cloud.web.facts import facts
-from cloud.web.rendering import fragment, page
+from cloud.web.rendering import fragment, page, zone_of
 from cloud.web.spreadsheet import csv_lines
 from cloud.web.streaming import Look, stream
 from cloud.web.visitors import Sender, TheGate, Viewer
@@ -286,11 +286,11 @@ def _opened(
         me=actor.id,
         told=told,
         seen=seen,
-        changes=differences(steps, seen) if told == "changed" else [],
+        changes=differences(steps, seen, zone_of(decision.time_zone)) if told == "changed" else [],
         problem=problem,
         now=gate.clock(),
         sections=_sections(decision),
-        outcome=facts(decision.outcome or {}),
+        outcome=facts(decision.outcome or {}, zone=zone_of(decision.time_zone)),
         reject_reasons=REJECT_REASONS,
         reverse_reasons=REVERSE_REASONS,
         **WORDS,
@@ -304,4 +304,5 @@ def _sections(decision: Decision) -> list[tuple[str, str, list[Any]]]:
         ("inputs", "What was read for it", decision.inputs),
         ("parameters", "Settings that shaped it", decision.parameters),
     )
-    return [(name, title, facts(content, without=("summary",))) for name, title, content in shown]
+    zone = zone_of(decision.time_zone)
+    return [(name, title, facts(content, zone=zone, without=("summary",))) for name, title, content in shown]

@@ -1,15 +1,26 @@
 """JSON for people: nested names and values in, rows of labels, texts, links and small tables out."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
+_UTC: Final = ZoneInfo("UTC")
 MOST_ROWS: Final = 200
 """Of one list; the rest is counted."""
 DEEPEST: Final = 6
 _LONG: Final = 400
+_INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*(Z|[+-][0-9]{2}:?[0-9]{2})")
+_NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_FIRST: Final = (
+    *("item", "location", "lot", "supplier", "day", "occurred_at", "at", "from", "to", "kind"),
+    *("book", "counted", "difference", "quantity", "unit"),
+)
+"""Stored JSON keeps no order; these come first, in this one, and the others by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +38,23 @@ class Fact:
     """Rows of the list that are not shown."""
 
 
-def facts(values: Mapping[str, JsonValue], *, without: Sequence[str] = (), depth: int = 0) -> list[Fact]:
+def facts(
+    values: Mapping[str, JsonValue],
+    *,
+    zone: ZoneInfo = _UTC,
+    without: Sequence[str] = (),
+    depth: int = 0,
+) -> list[Fact]:
     """Lay JSON out for people.
 
     Args:
         values: Names and values, as they are stored.
+        zone: In which instants are written.
         without: Names to leave out.
         depth: How deep this lies already.
 
     Returns:
-        One fact per name, in the JSON's order.
+        One fact per name.
 
     Examples:
         >>> [(fact.label, fact.text, fact.link) for fact in facts({"as_of": 12, "page_url": "/counts/1"})]
@@ -44,7 +62,7 @@ def facts(values: Mapping[str, JsonValue], *, without: Sequence[str] = (), depth
         >>> facts({"lines": [{"day": "Mon", "quantity": 2}]})[0].rows
         (('Mon', '2'),)
     """
-    return [_fact(name, value, depth) for name, value in values.items() if name not in without]
+    return [_fact(name, values[name], zone, depth) for name in _ordered(values) if name not in without]
 
 
 def label_of(name: str) -> str:
@@ -60,11 +78,12 @@ def label_of(name: str) -> str:
     return words[:1].upper() + words[1:] if words else name
 
 
-def text_of(value: JsonValue) -> str:
+def text_of(value: JsonValue, zone: ZoneInfo = _UTC) -> str:
     """Write one value without structure.
 
     Args:
         value: Any JSON; a list of simple values becomes one line.
+        zone: In which instants are written.
 
     Returns:
         The text, at most 400 characters of it.
@@ -75,27 +94,45 @@ def text_of(value: JsonValue) -> str:
         case bool():
             return "yes" if value else "no"
         case list():
-            text = ", ".join(text_of(part) for part in value[:MOST_ROWS]) or "none"
+            text = ", ".join(text_of(part, zone) for part in value[:MOST_ROWS]) or "none"
         case dict():
-            text = ", ".join(f"{label_of(name)}: {text_of(part)}" for name, part in value.items()) or "none"
+            text = (
+                ", ".join(f"{label_of(name)}: {text_of(part, zone)}" for name, part in value.items())
+                or "none"
+            )
         case _:
-            text = str(value)
+            text = _instant(str(value), zone) or str(value)
+            text = text.replace("-", "−", 1) if _NUMBER.fullmatch(text) else text  # noqa: RUF001  typographic minus
     return text if len(text) <= _LONG else f"{text[:_LONG]}…"
 
 
-def _fact(name: str, value: JsonValue, depth: int) -> Fact:
+def _ordered(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name))
+
+
+def _instant(text: str, zone: ZoneInfo) -> str | None:
+    """An instant at the site, to the second; None if the text is none."""
+    if _INSTANT.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z")
+    except (ValueError, OverflowError):
+        return None
+
+
+def _fact(name: str, value: JsonValue, zone: ZoneInfo, depth: int) -> Fact:
     label = label_of(name)
     if isinstance(value, dict) and value and depth < DEEPEST:
-        return Fact(label, group=tuple(facts(value, depth=depth + 1)))
+        return Fact(label, group=tuple(facts(value, zone=zone, depth=depth + 1)))
     if isinstance(value, list) and value and all(isinstance(row, dict) and row for row in value):
-        return _table(label, value)
-    return Fact(label, text_of(value), _link(value))
+        return _table(label, value, zone)
+    return Fact(label, text_of(value, zone), _link(value))
 
 
-def _table(label: str, listed: list[JsonValue]) -> Fact:
+def _table(label: str, listed: list[JsonValue], zone: ZoneInfo) -> Fact:
     found = [row for row in listed[:MOST_ROWS] if isinstance(row, dict)]
-    columns = tuple(dict.fromkeys(name for row in found for name in row))
-    rows = tuple(tuple(text_of(row[name]) if name in row else "" for name in columns) for row in found)
+    columns = _ordered({name for row in found for name in row})
+    rows = tuple(tuple(text_of(row[name], zone) if name in row else "" for name in columns) for row in found)
     return Fact(label, columns=tuple(map(label_of, columns)), rows=rows, left_out=len(listed) - len(rows))
 
 

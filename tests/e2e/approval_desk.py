@@ -85,6 +85,10 @@ class Desk:
                 why="A movement of 4 arrived late, so that the book at the count was 204",
             )
 
+    def reject(self, decision: Decision, *, by: str) -> None:
+        with self.gate.pool.connection() as conn:
+            service.reject(conn, self.actors[by], decision.decision_id, decision.revision, reason="duplicate")
+
     def find(self, decision: Decision) -> Decision:
         with self.gate.pool.connection() as conn:
             found = reading.find(conn, self.actors["bob"], decision.decision_id)

@@ -1,4 +1,4 @@
-"""Decisions, limits, tickets and webhooks over HTTP, as a program sees them, and what it is told when it errs."""
+"""Decisions, limits, tickets and webhooks over HTTP, and what a program is told when it errs."""
 
 from decimal import Decimal
 from typing import Any
