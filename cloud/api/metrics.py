@@ -6,6 +6,7 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from cloud.inquiry.domain import GatewayRow, SiteCompleteness
+from cloud.runs.jobs import JobRow
 
 
 class Metrics:
@@ -38,6 +39,8 @@ class Metrics:
         )
         self._gaps = self._gauge("open_gaps", "Coverage gaps that have not ended")
         self._held = self._gauge("quarantine_held", "Things in quarantine that wait for somebody")
+        self._failing = self._gauge("job_failing", "1 while a job fails or its last slot was given up", "job")
+        self._overdue = self._gauge("job_overdue_seconds", "Since when a job should have run", "job")
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(f"dockledger_{name}", text, labels, registry=self._registry)
@@ -73,6 +76,19 @@ class Metrics:
         for gateway in gateways:
             self._online.labels(gateway.site, gateway.gateway).set(gateway.presence == "online")
             self._unacked.labels(gateway.site, gateway.gateway).set(gateway.unacked_rows or 0)
+
+    def observe_jobs(self, jobs: Sequence[JobRow], *, now: datetime) -> None:
+        """Set the jobs' gauges.
+
+        Args:
+            jobs: What schedulers run.
+            now: The present.
+        """
+        for gauge in (self._failing, self._overdue):
+            gauge.clear()
+        for job in jobs:
+            self._failing.labels(job.job).set(job.condition in {"failing", "failed"})
+            self._overdue.labels(job.job).set(max(0.0, (now - job.due_at).total_seconds()))
 
     def exposition(self) -> bytes:
         """Write every figure.

@@ -20,6 +20,7 @@ class JobRow:
     is_slotted: bool
     next_at: datetime | None
     known_since: datetime
+    lease_until: datetime | None
     is_held: bool | None
     """Of a loop: whether a scheduler that lives turns it."""
     holder: str | None
@@ -46,6 +47,12 @@ class JobRow:
         if not self.is_held:
             return "stopped" if self.last_at else "waiting"
         return "failing" if self.failing_since else "running"
+
+    @property
+    def due_at(self) -> datetime:
+        """When it should have run, or will next; of a loop, when its scheduler should have renewed it."""
+        told = self.next_at if self.is_slotted else self.lease_until
+        return told or self.last_at or self.known_since
 
     @property
     def said(self) -> str:

@@ -51,8 +51,8 @@ FROM planning_run r
 WHERE r.kind = %(kind)s AND r.site_id IS NOT DISTINCT FROM %(site)s AND r.slot = %(slot)s AND r.state = 'done';
 
 -- name: jobs
-SELECT j.job, j.trigger, j.is_slotted, j.next_at, j.known_since, j.lease_until >= clock_timestamp() AS is_held, j.holder,
-    j.runs, j.failures, j.last_at, j.last_s, j.last_outcome, j.last_error, j.failing_since,
+SELECT j.job, j.trigger, j.is_slotted, j.next_at, j.known_since, j.lease_until,
+    j.lease_until >= clock_timestamp() AS is_held, j.holder, j.runs, j.failures, j.last_at, j.last_s, j.last_outcome, j.last_error, j.failing_since,
     r.slot, r.state, r.started_at, r.finished_at, r.attempts, r.outcome, r.error
 FROM job j
 LEFT JOIN LATERAL (

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
 
-import orjson
 from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import Response
 
@@ -16,7 +15,8 @@ from cloud.inquiry.domain import GREATEST
 from cloud.runs import jobs, service
 from cloud.runs.domain import UnknownRunError
 from cloud.runs.jobs import JobRow, SlotRow, duration_words
-from cloud.web.rendering import page
+from cloud.web.facts import facts
+from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import TheGate, Viewer
 
 router: Final = APIRouter()
@@ -35,34 +35,10 @@ TONES: Final[Mapping[str, str]] = {
 }
 """How a state looks; others are neutral."""
 
+RESULTS: Final[Mapping[str, str]] = {"forecast": "/forecast", "replenishment": "/proposals"}
+"""Where the results of a kind of run are shown."""
+
 Number = Annotated[int, Path(ge=1, le=GREATEST)]
-
-
-def facts(told: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """Write a JSON object as lines for people.
-
-    Args:
-        told: The object.
-
-    Returns:
-        Words of each key, and its value.
-
-    Examples:
-        >>> facts({"demand_lines": 12, "until": "2026-03-02", "levels": [0.5, 0.9], "note": None})
-        [('demand lines', '12'), ('until', '2026-03-02'), ('levels', '[0.5,0.9]'), ('note', 'none')]
-    """
-    return [(key.replace("_", " "), _words(value)) for key, value in (told or {}).items()]
-
-
-def _words(value: object) -> str:
-    match value:
-        case None:
-            return "none"
-        case str():
-            return value
-        case dict() | list():
-            return orjson.dumps(value).decode()
-    return str(value)
 
 
 @router.get("/runs")
@@ -118,7 +94,12 @@ def show_run(*, request: Request, gate: TheGate, visitor: Viewer, run_id: Number
         tab="/runs",
         run=run,
         zone=zones.get(run.site or "", "UTC"),
-        facts=facts,
+        told={
+            "Inputs": facts(run.inputs, zone=zone_of(zones.get(run.site or "", "UTC"))),
+            "Parameters": facts(run.parameters),
+            "Outcome": facts(run.outcome or {}),
+        },
+        results=RESULTS.get(run.kind) if run.state == "done" else None,
         tones=TONES,
         took=duration_words,
     )
@@ -132,7 +113,7 @@ def _loop_words(job: JobRow) -> str:
     """Say of a loop what it did, of a slotted job how its last slot went."""
     if job.is_slotted:
         return job.error or ""
-    told = f"{job.runs:,} rounds"
+    told = f"{job.runs:,} rounds" + (f" at {job.holder}" if job.is_held else "")
     if job.failures:
         told += f", {job.failures:,} failed"
     return f"{told}: {job.last_error}" if job.last_error else told

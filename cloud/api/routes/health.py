@@ -12,6 +12,7 @@ from cloud.api.problems import RESPONSES, responses
 from cloud.api.requests import Caller, TheGate
 from cloud.inquiry import operations
 from cloud.inquiry.probe import is_ready
+from cloud.runs import jobs
 
 router = APIRouter(tags=["health"])
 
@@ -48,5 +49,7 @@ def get_metrics(request: Request, gate: TheGate, caller: Caller) -> Response:
         gateways = operations.gateways(conn, caller, limit=10_000)
         gaps = operations.gaps(conn, caller, open_only=True, limit=10_000)
         held = operations.held_count(conn, caller)
+        listed = jobs.jobs(conn, caller)
     metrics.observe_ledger(ledger.position, sites, gateways, len(gaps), held, now=gate.clock())
+    metrics.observe_jobs(listed, now=gate.clock())
     return Response(metrics.exposition(), media_type=CONTENT_TYPE_LATEST)

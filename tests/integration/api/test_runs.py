@@ -17,7 +17,7 @@ READER = f"operator@{OWN}"
 JOBS = """
     INSERT INTO job (job, trigger, is_slotted, known_since, next_at, holder, lease_until, runs,
         failures, last_at)
-    VALUES ('counting', 'every 1.5 s', false, %(now)s, NULL, 'host:1:ab', 'infinity', 40, 2, %(now)s),
+    VALUES ('counting', 'every 1.5 s', false, %(now)s, NULL, 'host:1:ab', '2999-01-01Z', 40, 2, %(now)s),
         ('forecast/Europe/Madrid', 'daily at 02:30 Europe/Madrid', true, %(now)s, %(next)s, NULL, NULL, 0, 0,
             NULL)
     """
@@ -130,3 +130,16 @@ def test_pages_show_jobs_and_runs_and_escape_what_errors_say(
     assert "demand lines" in shown
     assert "[0.5,0.95]" in shown
     assert client.get(f"/runs/{run_ids[2]}").status_code == 404
+
+
+def test_metrics_tell_of_jobs_that_fail_or_do_not_run(
+    client: httpx.Client, people: People, slots: None, pool: ConnectionPool
+) -> None:
+    with pool.connection() as conn:
+        conn.execute("UPDATE job SET failing_since = %s WHERE job = 'counting'", (NOW,))
+        conn.execute("UPDATE job SET next_at = %s WHERE is_slotted", (NOW - timedelta(minutes=10),))
+    told = client.get("/metrics", headers=people.headers(READER)).text
+    assert 'dockledger_job_failing{job="counting"} 1.0' in told
+    assert 'dockledger_job_failing{job="forecast/Europe/Madrid"} 0.0' in told
+    assert 'dockledger_job_overdue_seconds{job="counting"} 0.0' in told
+    assert 'dockledger_job_overdue_seconds{job="forecast/Europe/Madrid"} 600.0' in told
