@@ -26,8 +26,7 @@ ORDER BY e.site, e.item;
 
 -- name: demand_days
 SELECT d.item, d.item_id, d.day - %(from_day)s::date, d.quantity::double precision
-FROM pub_demand_days(%(sites)s::text[], %(from_day)s::date, %(until_day)s::date) d
-ORDER BY 1, 3;
+FROM pub_demand_days(%(sites)s::text[], %(from_day)s::date, %(until_day)s::date) d;
 
 -- name: censored_days
 SELECT DISTINCT o.item_id, n - 1

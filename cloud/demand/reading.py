@@ -51,20 +51,15 @@ def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -
         raise ValueError(f"until_day {until_day} is before from_day {from_day}")
     days = tuple(from_day + timedelta(days=n) for n in range((until_day - from_day).days + 1))
     asked = {"sites": [site], "from_day": from_day, "until_day": until_day}
-    rows: dict[int, int] = {}
-    items: list[Item] = []
-    entries: list[tuple[int, int, float]] = []
-    for code, item_id, day, quantity in conn.execute(_SQL["demand_days"], asked):
-        row = rows.setdefault(item_id, len(items))
-        if row == len(items):
-            items.append(Item(code, item_id))
-        entries.append((row, day, quantity))
+    found = conn.execute(_SQL["demand_days"], asked).fetchall()
+    items = tuple(sorted({Item(code, item_id) for code, item_id, _, _ in found}))
+    rows = {item.item_id: row for row, item in enumerate(items)}
     quantities = np.zeros((len(items), len(days)))
     censored = np.zeros(quantities.shape, dtype=np.bool_)
-    if items:
-        at_rows, at_days, found = zip(*entries, strict=True)
-        quantities[at_rows, at_days] = found
+    if found:
+        _, item_ids, at_days, asked_for = zip(*found, strict=True)
+        quantities[[rows[item_id] for item_id in item_ids], at_days] = asked_for
         for item_id, day in conn.execute(_SQL["censored_days"], asked):
             if item_id in rows:
                 censored[rows[item_id], day] = True
-    return DailyMatrix(tuple(items), days, quantities, censored)
+    return DailyMatrix(items, days, quantities, censored)

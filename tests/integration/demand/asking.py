@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import psycopg
+from psycopg import sql
 from scenario import Ledger
 
 from cloud.demand.domain import Faults, Imported, StagedLine
@@ -57,11 +59,27 @@ class Demand:
     """A ledger's demand."""
 
     ledger: Ledger
+    admin_dsn: str
 
-    def furnish(self, zones: Mapping[str, str]) -> None:
-        """Set the sites' zones, and an item with a packaging level."""
-        for site, zone in zones.items():
-            self.ledger.query("UPDATE site SET time_zone = %s WHERE site_id = %s RETURNING 1", zone, site)
+    def forget(self, zones: Mapping[str, str]) -> None:
+        """Undo what a test before did, as no role of ours can; names and cells stay."""
+        with psycopg.connect(self.admin_dsn) as admin:
+            admin.execute("SET session_replication_role = replica")
+            admin.execute(
+                "TRUNCATE demand_line, demand_line_past, movement, unit_position, cell_delta, cell_bucket"
+            )
+            for table in ("balance", "cell_fold", "item_alias"):
+                admin.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+            admin.execute("DELETE FROM identifier WHERE valid_from > '-infinity'")
+            for site, zone in zones.items():
+                admin.execute(
+                    "UPDATE site SET time_zone = %s, business_day_start = '00:00', week_start = 1, "
+                    "opens_at = NULL, closes_at = NULL WHERE site_id = %s",
+                    (zone, site),
+                )
+
+    def furnish(self) -> None:
+        """Make an item with a packaging level, and one without."""
         self.ledger.query("INSERT INTO item (code, name) VALUES ('TEA', 'Tea'), ('MUG', 'Mug') RETURNING 1")
         self.ledger.query(
             "INSERT INTO identifier (scheme, value, item_id, numerator) "

@@ -1,4 +1,4 @@
-"""A ledger whose sites are asked for things."""
+"""A ledger whose sites are asked for things; one database for the tests of a module."""
 
 import sys
 from collections.abc import Iterator
@@ -19,10 +19,20 @@ ZONES = {
 }
 
 
-@pytest.fixture
-def demand(database: object) -> Iterator[Demand]:
+@pytest.fixture(scope="module")
+def furnished(cluster: object, template: str) -> Iterator[Demand]:
     """Give three sites in zones that are not easy, and two items."""
-    with open_ledger(database, sites=tuple(ZONES)) as ledger:
-        made = Demand(ledger)
-        made.furnish(ZONES)
+    with (
+        cluster.clone(template) as database,
+        open_ledger(database, sites=tuple(ZONES)) as ledger,
+    ):
+        made = Demand(ledger, database.admin_dsn)
+        made.furnish()
         yield made
+
+
+@pytest.fixture
+def demand(furnished: Demand) -> Demand:
+    """Give them as if nothing had happened there."""
+    furnished.forget(ZONES)
+    return furnished

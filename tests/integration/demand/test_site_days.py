@@ -1,13 +1,15 @@
 """A site day is as long as its clocks make it; a night shift belongs to the day it began (DOMAIN D9)."""
 
 from dataclasses import replace
-from datetime import time
+from datetime import date, time
 
+import numpy as np
 import pytest
 from asking import PLANNER, Demand, line
 
 from cloud.demand.calendar import SiteCalendar, calendar, faults_of, set_calendar
 from cloud.demand.domain import DemandError, UnknownSiteError
+from cloud.demand.reading import daily_matrix
 from cloud.identity.actor import Role
 
 KEEPER = replace(PLANNER, roles=frozenset({Role.SUPERVISOR}))
@@ -82,13 +84,14 @@ def test_a_night_shift_belongs_to_the_day_it_began_also_when_the_clocks_change(d
         "2026-03-28": 46,
         "2026-03-29": 48,
     }, "it is the business day of the 28th that is short, and the 29th that ends at 05:00Z"
-    ((action, detail),) = demand.ledger.query(
-        "SELECT action, detail FROM audit_event WHERE action = 'site_calendar_set'"
+    ((actor, detail),) = demand.ledger.query(
+        "SELECT actor, detail FROM audit_event "
+        "WHERE action = 'site_calendar_set' ORDER BY audit_id DESC LIMIT 1"
     )
     assert (detail["before"]["business_day_start"], detail["after"]["business_day_start"]) == (
         "00:00:00",
         "06:00:00",
-    ), action
+    ), actor
 
 
 def test_local_times_and_dates_are_of_the_sites_clocks(demand: Demand) -> None:
@@ -137,3 +140,17 @@ def test_only_known_sites_have_a_calendar(demand: Demand) -> None:
         set_to(demand, "york", week_start=7)
     with pytest.raises(DemandError, match="site 'leeds': week_start 0"):
         set_to(demand, "leeds", week_start=0)
+
+
+def test_a_matrix_holds_every_day_and_only_items_that_were_asked_for(demand: Demand) -> None:
+    demand.tell(line("2"), line("3", "2026-03-05T23:59:00Z", number="2"))
+    found = demand.ledger.as_app(lambda conn: daily_matrix(conn, "leeds", date(2026, 3, 1), date(2026, 3, 6)))
+    assert [item.code for item in found.items] == ["TEA"]
+    assert found.days[0] == date(2026, 3, 1)
+    assert found.days[-1] == date(2026, 3, 6)
+    assert np.array_equal(found.quantity, [[0, 2, 0, 0, 3, 0]])
+    assert not found.censored.any()
+    with pytest.raises(ValueError, match="until_day 2026-03-01 is before from_day 2026-03-06"):
+        demand.ledger.as_app(lambda conn: daily_matrix(conn, "leeds", date(2026, 3, 6), date(2026, 3, 1)))
+    empty = demand.ledger.as_app(lambda conn: daily_matrix(conn, "pune", date(2026, 3, 1), date(2026, 3, 6)))
+    assert (empty.items, empty.quantity.shape) == ((), (0, 6))
