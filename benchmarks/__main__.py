@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from benchmarks import asof, demand, demo, edge, ingest, latency, memory, outbox, planning
+from benchmarks import accuracy, asof, demand, demo, edge, ingest, latency, memory, outbox, planning
 from benchmarks.result import Result, Verdict
 
 
@@ -29,6 +29,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "memory": memory,
     "demand": demand,
     "planning": planning,
+    "accuracy": accuracy,
     "demo": demo,
 }
 """In the order of the table."""
