@@ -69,8 +69,8 @@ def cancel_unsent(
         DocumentError: If there is no such reason.
         ConflictingDocumentError: If it was sent: close it when the supplier agrees.
     """
-    _check_reason(reason)
     found = locked(conn, actor, site, name, only="approved")
+    _check_reason(reason)
     run(
         conn, "end_order", site=site, id=name, state="cancelled", at=now, actor=actor.id, reason=reason,
         only_from=["approved"],
@@ -100,8 +100,8 @@ def close(conn: Connection, actor: Actor, *, site: str, name: str, reason: str, 
         ConflictingDocumentError: If it is not sent.
     """
     actor.require(*BUYERS, site=site)
-    _check_reason(reason)
     found = locked(conn, actor, site, name, only="sent")
+    _check_reason(reason)
     run(
         conn, "end_order", site=site, id=name, state="closed", at=now, actor=actor.id, reason=reason,
         only_from=["sent"],

@@ -100,7 +100,7 @@ class _Answer:
 
 
 def accept(
-    conn: Connection, actor: Actor, proposal_id: str, paper: AcceptPaper, *, now: datetime
+    conn: Connection, actor: Actor, proposal_id: str, wish: AcceptPaper, *, now: datetime
 ) -> ProposalRow:
     """Say yes: an order becomes a decision before its approver; a hurried one gets its new date.
 
@@ -108,7 +108,7 @@ def accept(
         conn: In a transaction that the caller commits.
         actor: A buyer or planner of the site.
         proposal_id: Which.
-        paper: The answer.
+        wish: The answer.
         now: The present.
 
     Returns:
@@ -122,20 +122,20 @@ def accept(
     """
     found = _held(conn, actor, proposal_id)
     if found.kind == "expedite":
-        return _hurried(conn, actor, found, paper, now)
+        return _hurried(conn, actor, found, wish, now)
     if found.supplier is None:
         raise ReplenishmentError(
             f"proposal for {found.item!r}: nobody is known to sell it: choose a supplier by changing it"
         )
     offer = offer_of(conn, found.site, found.item, found.supplier)
-    choice = _Choice(found.quantity, offer, _due(found, paper.due_on, now))
-    changed = {"due_on": paper.due_on.isoformat()} if paper.due_on else None
-    answer = _Answer(ProposalState.ACCEPTED, "as_proposed", paper.note, now, chosen=changed)
+    choice = _Choice(found.quantity, offer, _due(found, wish.due_on, now))
+    changed = {"due_on": wish.due_on.isoformat()} if wish.due_on else None
+    answer = _Answer(ProposalState.ACCEPTED, "as_proposed", wish.note, now, chosen=changed)
     return _ordered(conn, actor, found, choice, answer)
 
 
 def change(
-    conn: Connection, actor: Actor, proposal_id: str, paper: ChangePaper, *, now: datetime
+    conn: Connection, actor: Actor, proposal_id: str, wish: ChangePaper, *, now: datetime
 ) -> ProposalRow:
     """Say yes to another quantity, supplier or date.
 
@@ -143,7 +143,7 @@ def change(
         conn: In a transaction that the caller commits.
         actor: A buyer or planner of the site.
         proposal_id: Which.
-        paper: The answer.
+        wish: The answer.
         now: The present.
 
     Returns:
@@ -156,28 +156,28 @@ def change(
         ReplenishmentError: If nothing is changed, the reason is none, or the supplier does not take that.
     """
     found = _held(conn, actor, proposal_id)
-    _check_reason(paper.reason, paper.note)
+    _check_reason(wish.reason, wish.note)
     if found.kind == "expedite":
         raise ReplenishmentError("an order that is hurried is not changed: accept it with the agreed date")
-    supplier = paper.supplier or found.supplier
-    if (paper.quantity, paper.supplier, paper.due_on) == (None, None, None) or supplier is None:
+    supplier = wish.supplier or found.supplier
+    if (wish.quantity, wish.supplier, wish.due_on) == (None, None, None) or supplier is None:
         raise ReplenishmentError(
             f"proposal for {found.item!r}: expected another quantity, supplier or date"
             + ("" if supplier else "; nobody is known to sell it: choose a supplier")
         )
     offer = offer_of(conn, found.site, found.item, supplier)
-    quantity = paper.quantity or found.quantity
+    quantity = wish.quantity or found.quantity
     fault = fault_of(quantity, offer.rule)
     if fault is not None:
         raise ReplenishmentError(f"{fault} ({found.item}, {supplier})")
-    choice = _Choice(quantity, offer, _due(found, paper.due_on, now))
+    choice = _Choice(quantity, offer, _due(found, wish.due_on, now))
     chosen = {"quantity": plain(quantity), "supplier": supplier, "due_on": choice.due_on.isoformat()}
-    answer = _Answer(ProposalState.CHANGED, paper.reason, paper.note, now, chosen=chosen)
+    answer = _Answer(ProposalState.CHANGED, wish.reason, wish.note, now, chosen=chosen)
     return _ordered(conn, actor, found, choice, answer)
 
 
 def reject(
-    conn: Connection, actor: Actor, proposal_id: str, paper: RejectPaper, *, now: datetime
+    conn: Connection, actor: Actor, proposal_id: str, wish: RejectPaper, *, now: datetime
 ) -> ProposalRow:
     """Say no.
 
@@ -185,7 +185,7 @@ def reject(
         conn: In a transaction that the caller commits.
         actor: A buyer or planner of the site.
         proposal_id: Which.
-        paper: The answer.
+        wish: The answer.
         now: The present.
 
     Returns:
@@ -198,8 +198,8 @@ def reject(
         ReplenishmentError: If the reason is none.
     """
     found = _held(conn, actor, proposal_id)
-    _check_reason(paper.reason, paper.note)
-    answer = _Answer(ProposalState.REJECTED, paper.reason, paper.note, now, settled_why="rejected")
+    _check_reason(wish.reason, wish.note)
+    answer = _Answer(ProposalState.REJECTED, wish.reason, wish.note, now, settled_why="rejected")
     return _answered(conn, actor, found, answer)
 
 

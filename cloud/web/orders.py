@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import order_steps, orders, receipts
-from cloud.documents.domain import KEEPERS, DocumentError, UnknownDocumentError
+from cloud.documents.domain import KEEPERS, ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.documents.order_papers import OrderStory, ReceiptPaper
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.gate import Gate
@@ -177,6 +177,8 @@ def _sent(
         in_transaction(gate.pool, work)
     except UnknownDocumentError as error:
         raise HTTPException(404, f"{error}") from error
+    except ConflictingDocumentError:
+        pass  # somebody was faster: the page tells how it stands
     except (ValidationError, DocumentError, LedgerError) as error:
         words = words_of(error) if isinstance(error, ValidationError) else f"{error}"
         story = _found(gate, visitor.actor, site, order)

@@ -164,6 +164,7 @@ def change(
     typed = {"quantity": quantity, "supplier": supplier, "due_on": due_on, "reason": reason, "note": note}
 
     def work(conn: Connection) -> object:
+        visitor.actor.require(*PLANNERS)
         row = reading.proposal(conn, visitor.actor, proposal_id)
         unchanged = {
             "quantity": f"{row.quantity.normalize():f}",
@@ -231,7 +232,9 @@ def _sent(
         raise
     except ValidationError as error:
         return _opened(request, gate, visitor, proposal_id, problem=(422, words_of(error)), typed=typed)
-    except (AnsweredProposalError, DecisionError) as error:
+    except AnsweredProposalError:
+        pass  # somebody was faster: the page tells how it stands
+    except DecisionError as error:
         return _opened(request, gate, visitor, proposal_id, problem=(409, f"{error}"), typed=typed)
     except (ReplenishmentError, DocumentError) as error:
         return _opened(request, gate, visitor, proposal_id, problem=(422, f"{error}"), typed=typed)

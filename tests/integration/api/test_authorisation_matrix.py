@@ -14,7 +14,9 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from forecasts_made import made
 from rights import ANYBODY, FORMS, OF_ONE_SITE, OF_THE_NETWORK, ROUTES
+from rights_to_count import COUNT_FORM, COUNTED, PERIOD, count_something
 from rights_to_decide import DECIDED, decide, things_to_decide
+from rights_to_order import ORDERED, delivery, order_something
 from serving import NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
 
 from cloud.alerts import service as alerts
@@ -119,10 +121,11 @@ def test_every_role_may_do_what_the_matrix_says_and_no_more(
         import_all(conn, ROOT, ImportPaper.model_validate(papers), now=NOW)
     with pool.connection() as conn:
         made(conn)
+    names = order_something(pool) | {"count": count_something(pool)}
     wrong = [
         f"{route} by {caller}: {status}, expected {expected}"
         for caller in callers(pool, people)
-        for route, status in answers(pool, client, caller)
+        for route, status in answers(pool, client, caller, names)
         if status not in (expected := expectation(route, caller))
     ]
     assert not wrong, "\n".join(wrong)
@@ -199,12 +202,15 @@ def session_of(pool: ConnectionPool, grant: Grant) -> str:
         return sessions.log_in_by_link(conn, token=link, now=NOW).token
 
 
-def answers(pool: ConnectionPool, client: httpx.Client, caller: Caller) -> Iterator[tuple[str, int]]:
-    places = things_of_own_site(pool)
+def answers(
+    pool: ConnectionPool, client: httpx.Client, caller: Caller, names: dict[str, object]
+) -> Iterator[tuple[str, int]]:
+    places = things_of_own_site(pool) | names
     last = "POST /logout"
     for route in [*(route for route in ROUTES if route != last), last]:
         method, path = route.split()
         place = places | CROSSING if "/crossings/" in path or "/do" in path else places
+        place = place | dict(names["count"]) if "/counts/" in path or "/variances/" in path else place
         path = path.replace("{code:path}", TEA).replace("{item:path}", TEA).replace("{name:path}", "ASN-1")
         path = path.format(**place, **VISIT)
         is_page = not path.startswith(("/v1", "/metrics", "/health"))
@@ -244,7 +250,10 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         "POST /v1/visits/{site}/{visit}/departure": {},
         "POST /v1/visits/{site}/{visit}/close": {"reasons": {TEA: "short"}},
         "POST /v1/visits/{site}/{visit}/cancel": None,
+        **COUNTED,
         **DECIDED,
+        **ORDERED,
+        "POST /v1/purchase-orders/{site}/{order}/receipts": delivery(f"DN-{caller}"),
         "POST /v1/locations": {"site": OWN, "code": f"NEW-{caller}", "kind": "bin"},
         "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {"reason": "misread"},
     }
@@ -255,7 +264,14 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         return {"data": {"name": "ada", "password": PASSWORD}}
     if route in FORMS:
         decided = {"answer": "in", "revision": "9", "reason": "other", "note": "n"}
+        decided |= {"receipt": f"F-{caller}", "location": "A-01-1", "line": "1", "received": "1"}
+        decided |= {"damaged": "", "lot": ""}
+        decided |= COUNT_FORM if "/counts" in route or "/variances" in route else {}
         return {"data": decided | {"csrf": csrf_token(caller.session)}} if caller.session else {}
+    if route == "GET /v1/record-accuracy":
+        return {"params": PERIOD}
+    if route == "GET /v1/planning/parameters":
+        return {"params": {"site": OWN}}
     return {"params": {"token": "used"}} if route == "GET /login/link" else {}
 
 

@@ -21,6 +21,7 @@ from cloud.counting.tolerances import TolerancePaper
 from cloud.crossings.reading import CrossingFilter
 from cloud.decisions.domain import Draft
 from cloud.decisions.limits import LimitPaper
+from cloud.documents.order_papers import OrderPaper
 from cloud.documents.papers import (
     DocumentPaper,
     ImportPaper,
@@ -33,6 +34,8 @@ from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.domain import Grant, actor_of
 from cloud.inquiry.domain import BalanceFilter, MovementFilter
 from cloud.ledger.manual import ManualMovement
+from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
+from cloud.replenishment.policies import PolicyPaper
 from contracts.base import SiteId
 from contracts.records import Identifier, Side
 from contracts.vocabulary import CountScope
@@ -49,6 +52,8 @@ DRAFTERS = frozenset(Role) - {Role.ADMIN, Role.AUDITOR}
 REGISTRAR = frozenset({Role.ADMIN, Role.AUDITOR})
 
 DOCK = MOVERS | {Role.OPERATOR}
+BUYERS = frozenset({Role.BUYER})
+ORDERERS = frozenset({Role.BUYER, Role.PLANNER})
 
 COMMANDS: dict[str, frozenset[Role]] = {
     "alerts.service.acknowledge": HANDLERS,
@@ -112,6 +117,13 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "documents.catalogue.put_portal": MOVERS,
     "documents.catalogue.stored_portal": MOVERS,
     "documents.opening.post_opening": MOVERS,
+    "documents.order_steps.close": BUYERS,
+    "documents.order_steps.mark_sent": BUYERS,
+    "documents.order_steps.state_date": BUYERS,
+    "documents.orders.order": STAFF,
+    "documents.orders.orders": STAFF,
+    "documents.orders.register_order": BUYERS,
+    "documents.receipts.receive": MOVERS,
     "documents.service.document": STAFF,
     "documents.service.documents": STAFF,
     "documents.service.import_all": MOVERS,
@@ -172,6 +184,21 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "ledger.manual.post_movement": MOVERS,
     "ledger.replays.request_replay": SETTLERS,
     "master.places.add_location": MOVERS,
+    "master.suppliers.import_suppliers": BUYERS,
+    "master.suppliers.put_supplier": BUYERS,
+    "master.suppliers.put_supplier_item": BUYERS,
+    "master.suppliers.supplier_items": STAFF - {Role.OPERATOR},
+    "master.suppliers.suppliers": STAFF - {Role.OPERATOR},
+    "replenishment.answers.accept": ORDERERS,
+    "replenishment.answers.change": ORDERERS,
+    "replenishment.answers.reject": ORDERERS,
+    "replenishment.ordering.send": BUYERS,
+    "replenishment.policies.parameters": STAFF - {Role.OPERATOR},
+    "replenishment.policies.set_policy": frozenset({Role.PLANNER}),
+    "replenishment.reading.proposal": STAFF - {Role.OPERATOR},
+    "replenishment.reading.proposals": STAFF - {Role.OPERATOR},
+    "replenishment.service.prepare": ORDERERS,
+    "replenishment.service.run_all": ORDERERS,
     "runs.jobs.jobs": OPERATIONS,
     "runs.jobs.slots": OPERATIONS,
     "runs.service.begin": frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}),
@@ -183,6 +210,9 @@ COMMANDS: dict[str, frozenset[Role]] = {
 BY_SITE_ONLY = {
     "alerts.service.open_tickets",
     "decisions.service.mark_applied",
+    "documents.order_steps.cancel_unsent",
+    "documents.orders.add_order",
+    "documents.orders.locked",
     "decisions.service.mark_reversed",
     "inquiry.stock.last_movements",
     "ledger.past.as_of",
@@ -214,6 +244,7 @@ PLUMBING = {
 
 NETWORK_WIDE = {name for name in COMMANDS if name.startswith("identity.")} | {
     "documents.catalogue.put_item",
+    "master.suppliers.put_supplier",
     "ledger.corrections.merge_items",
 }
 """What they change concerns all sites, so a role at one site does not suffice."""
@@ -289,11 +320,19 @@ VEHICLE = {"site": OWN, "visit": "V", "door": "d", "direction": "inbound", "from
 STOCK = OpeningPaper.model_validate(
     {"site": OWN, "identifier": LINE["identifier"], "quantity": "1", "location": "A"}
 )
+TERMS = SupplierItemPaper(supplier="A", item="A", site=OWN)
+ORDERED = {"line": "1", "item": "A", "quantity": "1", "due_on": "2026-03-09"}
+ORDER = {"site": OWN, "id": "P", "supplier": "A", "sent_at": "2026-03-02T06:00:00Z", "lines": [ORDERED]}
 PAPERS: dict[str, object] = {
     "draft": Draft("k", OWN, "s", "r", {"do": 1}),
     "import_all": ImportPaper(documents=(NOTICE,)),
     "post_opening": (STOCK,),
+    "import_suppliers": ({}, {1: TERMS}),
     "put_item": ItemPaper(code="A"),
+    "put_supplier": SupplierPaper(supplier="A", name="A", currency="EUR"),
+    "put_supplier_item": TERMS,
+    "register_order": OrderPaper.model_validate(ORDER),
+    "set_policy": PolicyPaper(site=OWN, review_days=7),
     "put_limit": LimitPaper("approver", "EUR", None, site=OWN),
     "put_portal": PortalPaper.model_validate(DOOR),
     "put_costs": (CostPaper("A", OWN, Decimal(1), "EUR", datetime(2026, 3, 2, tzinfo=UTC)),),
