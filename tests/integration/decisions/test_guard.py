@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from deciding import ADA, BOB, EVE, LEEDS, Desk, wanted
+from deciding import ADA, BOB, CAT, EVE, JOB, LEEDS, Desk, wanted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -152,6 +152,27 @@ def test_a_limit_holds_against_raw_sql(desk: Desk) -> None:
             conn.execute(
                 "UPDATE decision SET state = 'approved', approver = 'user:bob', approved_as = 'approver'"
             )
+
+
+def test_contributors_and_the_days_sum_hold_against_raw_sql(desk: Desk) -> None:
+    yes = "UPDATE decision SET state = 'approved', approver = %s, approved_as = 'approver' WHERE decision_id = %s"
+    with undone(desk, JOB) as conn:
+        numbers = []
+        for subject in ("variance/1", "variance/2"):
+            paper = wanted(subject, author="user:ada", contributors=["user:cat"])
+            numbers.append(service.draft(conn, JOB, paper).decision_id)
+            service.submit(conn, JOB, numbers[-1])
+        act_as(conn, CAT)
+        with pytest.raises(REFUSED, match="may not approve their own"), conn.transaction():
+            conn.execute(yes, ("user:cat", numbers[0]))
+        conn.execute(
+            "INSERT INTO approval_limit (role, currency, limit_amount, set_by)"
+            " VALUES ('approver', 'GBP', 99, 'x')"
+        )
+        act_as(conn, BOB)
+        conn.execute(yes, ("user:bob", numbers[0]))
+        with pytest.raises(REFUSED, match="for the same item that day 50"):
+            conn.execute(yes, ("user:bob", numbers[1]))
 
 
 @pytest.mark.parametrize("table", ["decision", "decision_step"])
