@@ -245,7 +245,10 @@ def return_pending(conn: Connection, job: Actor) -> int:
             why="facts that arrived late would move more than the approver's limit",
         )
         summary = f"{row.place}: {row.item}: facts that arrived late wait for an approver again"
-        detail: dict[str, JsonValue] = {"variance": row.name, "page_url": f"/variances/{row.name}"}
+        detail: dict[str, JsonValue] = {
+            "variance": row.name,
+            "page_url": f"/counts/{row.count_name}#record-{row.line_no}",
+        }
         alerts.notice(
             conn,
             [Notice(row.subject, TICKET_KIND, Severity.WARNING, summary, site=row.site, detail=detail)],

@@ -38,7 +38,7 @@ def about_variance(row: VarianceRow) -> Notice:
             "value": _plain(row.value),
             "currency": row.currency,
             "counted_by": row.counted_by,
-            "page_url": f"/variances/{row.name}",
+            "page_url": f"/counts/{row.count_name}#record-{row.line_no}",
         },
         due_after=DUE_AFTER,
     )

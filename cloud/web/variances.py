@@ -10,7 +10,13 @@ from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from cloud.alerts import service as alerts
-from cloud.alerts.domain import HANDLERS, TicketError, TicketState, UnknownTicketError
+from cloud.alerts.domain import (
+    HANDLERS,
+    ResolvedTicketError,
+    TicketError,
+    TicketState,
+    UnknownTicketError,
+)
 from cloud.counting import reading
 from cloud.counting.domain import READERS, TICKET_KIND, VarianceRow
 from cloud.counting.notices import QUESTION_KIND
@@ -22,7 +28,6 @@ from cloud.identity.store import act_as
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
 from cloud.web.approval_words import money
-from cloud.web.doors import Epoch, GatewayName, Seq
 from cloud.web.rendering import fragment, page
 from cloud.web.spreadsheet import Value, csv_lines
 from cloud.web.streaming import Look, follow
@@ -44,7 +49,6 @@ State = Literal["", "provisional", "within", "beyond", "unreported", "superseded
 SiteText = Annotated[str, Query(max_length=64)]
 Text = Annotated[str, Query(max_length=128, pattern=_CODE)]
 Number = Annotated[int, Path(ge=1, le=GREATEST)]
-LineNo = Annotated[int, Path(ge=-(2**31), le=2**31 - 1)]
 
 
 def _look(wanted: VarianceFilter) -> Look:
@@ -158,13 +162,6 @@ def export_variances(
     )
 
 
-@router.get("/variances/{gateway}/{epoch}/{seq}/{line}")
-def show_variance(visitor: Viewer, gateway: GatewayName, epoch: Epoch, seq: Seq, line: LineNo) -> Response:
-    """Lead to the record on the page of its count."""
-    visitor.actor.require(*READERS)
-    return RedirectResponse(f"/counts/{gateway}/{epoch}/{seq}#record-{line}", 303)
-
-
 @router.post("/variances/tickets/{ticket_id}/acknowledge")
 def acknowledge(gate: TheGate, visitor: Sender, ticket_id: Number) -> Response:
     """Say that one knows, and look after it."""
@@ -197,6 +194,8 @@ def assign(
 def _handled(gate: Gate, work: Any) -> Response:
     try:
         in_transaction(gate.pool, work)
+    except ResolvedTicketError:
+        pass  # it is over; the page shows it no more
     except UnknownTicketError as error:
         raise HTTPException(404, f"{error}") from error
     except TicketError as error:

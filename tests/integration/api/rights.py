@@ -61,7 +61,6 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /variances": STAFF,
     "GET /variances/events": STAFF,
     "GET /variances.csv": STAFF,
-    "GET /variances/{gateway}/{epoch}/{seq}/{line}": STAFF,
     "POST /variances/tickets/{ticket_id}/acknowledge": HANDLERS,
     "POST /variances/tickets/{ticket_id}/assign": HANDLERS,
     "GET /v1/crossings": STAFF,
