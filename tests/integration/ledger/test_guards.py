@@ -146,7 +146,14 @@ def test_a_newer_database_is_refused(database: object) -> None:
 
 @pytest.mark.parametrize(
     "package",
-    ["cloud.ledger", "cloud.master", "cloud.ledger.verification", "cloud.ledger.backup", "cloud.documents"],
+    [
+        "cloud.ledger",
+        "cloud.master",
+        "cloud.ledger.verification",
+        "cloud.ledger.backup",
+        "cloud.documents",
+        "cloud.demand",
+    ],
 )
 def test_every_named_statement_prepares_against_the_schema(ledger: Ledger, package: str) -> None:
     def prepare(conn: psycopg.Connection) -> None:
