@@ -7,6 +7,8 @@ embedded one. Templates are named by the hash of the schema's files, so parallel
 import hashlib
 import itertools
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +32,8 @@ from cloud.local.supervisor import Supervisor, running
 PASSWORDS = {role: f"test-{role}" for role in LOGIN_ROLES}
 SCHEMA = Path(__file__).parent.parent / "cloud" / "db"
 TEMPLATE_LOCK = 0x646F636B_7E57
+MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory of it, made by `mkdtemp`
+ROOM_IN_MEMORY = 2 << 30
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Cluster:
     """A PostgreSQL server, as its administrator."""
 
     admin_dsn: str
+    tablespace: str = "pg_default"
     _numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @cached_property
@@ -85,6 +90,25 @@ class Cluster:
 
     def database(self, name: str) -> Database:
         return Database(name, make_conninfo(self.admin_dsn, dbname=name), self.address)
+
+    @contextmanager
+    def clone(self, template: str) -> Iterator[Database]:
+        """Give a copy of a template, let in whom `bootstrap` lets in, and drop it at the end.
+
+        Copied as files, and in memory where there is room: a tenth of the time that logging each page takes.
+        """
+        roles = sorted(LOGIN_ROLES)
+        grantees = ", ".join("{}" for _ in roles)
+        creating = "CREATE DATABASE {} TEMPLATE {} OWNER dockledger_owner STRATEGY FILE_COPY TABLESPACE {}"
+        with self.fresh_name() as name:
+            with psycopg.connect(self.admin_dsn, autocommit=True) as admin:
+                for statement, names in (
+                    (creating, (name, template, self.tablespace)),
+                    ("REVOKE ALL ON DATABASE {} FROM PUBLIC", (name,)),
+                    ("GRANT CONNECT ON DATABASE {} TO " + grantees, (name, *roles)),
+                ):
+                    admin.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+            yield self.database(name)
 
     @contextmanager
     def fresh_name(self) -> Iterator[str]:
@@ -146,11 +170,32 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     data_dir = tmp_path_factory.mktemp("cluster")
     postgres = EmbeddedPostgres(data_dir, "test-postgres", options={"fsync": "off"})
     try:
-        with running(postgres.prepare()):
-            yield Cluster(postgres.admin_dsn)
+        with place_in_memory() as place, running(postgres.prepare()):
+            yield Cluster(
+                postgres.admin_dsn, tablespace(postgres, data_dir, place) if place else "pg_default"
+            )
     finally:
         postgres.release()
         erase(data_dir)
+
+
+@contextmanager
+def place_in_memory() -> Iterator[str | None]:
+    """Give a directory of a file system in memory, if that has room; it outlives the server."""
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM_IN_MEMORY:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="dockledger-test-", dir=MEMORY) as place:
+        yield place
+
+
+def tablespace(postgres: EmbeddedPostgres, data_dir: Path, place: str) -> str:
+    """Let the server keep databases at a place."""
+    server = (data_dir / "postgres" / "data").stat()
+    os.chown(place, server.st_uid, server.st_gid)
+    with psycopg.connect(postgres.admin_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("CREATE TABLESPACE memory LOCATION {}").format(sql.Literal(place)))
+    return "memory"
 
 
 @pytest.fixture(scope="session")
@@ -164,6 +209,7 @@ def template(cluster: Cluster) -> str:
         admin.execute("SELECT pg_advisory_lock(%s)", (TEMPLATE_LOCK,))
         if admin.execute("SELECT FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
             bootstrap(cluster.admin_dsn, unfinished, PASSWORDS)
+            cluster.administer("ALTER DATABASE {} SET TABLESPACE {}", unfinished, cluster.tablespace)
             migrate(cluster.database(unfinished).owner_dsn)
             cluster.administer("ALTER DATABASE {} RENAME TO {}", unfinished, name)
     return name
@@ -172,10 +218,8 @@ def template(cluster: Cluster) -> str:
 @pytest.fixture
 def database(cluster: Cluster, template: str) -> Iterator[Database]:
     """Give a fresh migrated database."""
-    with cluster.fresh_name() as name:
-        cluster.administer("CREATE DATABASE {} TEMPLATE {} OWNER dockledger_owner", name, template)
-        bootstrap(cluster.admin_dsn, name)
-        yield cluster.database(name)
+    with cluster.clone(template) as database:
+        yield database
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from dock_day import dock_day
 from serving import served
 from watching import Watched
 
-from cloud.db import bootstrap, open_pool
+from cloud.db import open_pool
 from cloud.identity.gate import Gate
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -38,19 +38,16 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site(cluster: Any, template: str) -> Iterator[Site]:
     """Serve the pages of a database with two sites at work; the tests of this folder share it."""
-    with cluster.fresh_name() as name:
-        cluster.administer("CREATE DATABASE {} TEMPLATE {} OWNER dockledger_owner", name, template)
-        bootstrap(cluster.admin_dsn, name)
-        database = cluster.database(name)
-        with (
-            open_pool(database.app_dsn, "test-pages") as pool,
-            open_pool(database.ingest_dsn, "test-ingest") as ingest,
-        ):
-            work(pool, ingest, NOW)
-            dock_day(pool, ingest, NOW)
-            gate = Gate(pool, lambda: NOW)
-            with served(gate) as url:
-                yield Site(url, gate, ingest)
+    with (
+        cluster.clone(template) as database,
+        open_pool(database.app_dsn, "test-pages") as pool,
+        open_pool(database.ingest_dsn, "test-ingest") as ingest,
+    ):
+        work(pool, ingest, NOW)
+        dock_day(pool, ingest, NOW)
+        gate = Gate(pool, lambda: NOW)
+        with served(gate) as url:
+            yield Site(url, gate, ingest)
 
 
 SIZES = {"desktop": (1280, 800), "handheld": (360, 740)}
