@@ -155,7 +155,8 @@ def test_a_limit_holds_against_raw_sql(desk: Desk) -> None:
 
 
 def test_contributors_and_the_days_sum_hold_against_raw_sql(desk: Desk) -> None:
-    yes = "UPDATE decision SET state = 'approved', approver = %s, approved_as = 'approver' WHERE decision_id = %s"
+    approved = "state = 'approved', approver = %s, approved_as = 'approver'"
+    yes = f"UPDATE decision SET {approved} WHERE decision_id = %s"
     with undone(desk, JOB) as conn:
         numbers = []
         for subject in ("variance/1", "variance/2"):
