@@ -12,7 +12,7 @@ from cloud.forecasting.protocol import Floats, Ints
 FIRST_WEEKS: Final = 8
 """The first level is the mean of so many known weeks."""
 USUAL_ALPHA: Final = 0.15
-"""Weight of the newest week that fitted ones are drawn half-way to: measured better on three data sets."""
+"""Weight of the newest week that fitted ones are drawn half-way to: nearer on two of three data sets."""
 SEARCH: Final = "Powell"
 """Finds the weight that L-BFGS-B finds, to 0.0001, and starts no threads, which cost ten times the search."""
 
