@@ -2,8 +2,10 @@
 
 import json
 import random
+import time
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
@@ -16,6 +18,8 @@ BINS: Final = 6
 GONE: Final = (0, 2, 0, 5, -1, 3)
 """Units that are gone from each; below zero: too many are there. Which bin is which, the seed decides."""
 TIMEOUT_S: Final = 20.0
+TRIES: Final = 5
+AGAIN_S: Final = 1.0
 
 
 class CountRefusedError(Exception):
@@ -64,20 +68,30 @@ class Counter:
         return sum((Decimal(item["quantity"]) for item in items), Decimal(0))
 
     def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
+        """Send a request, again while the API is overloaded or away; the same key counts once."""
         headers = {
             "Authorization": f"Bearer {self._key}",
             "Content-Type": "application/json",
             "Idempotency-Key": uuid4().hex,
         }
+        text = json.dumps(body) if body else None
+        for tries_left in reversed(range(TRIES)):
+            try:
+                status, told = self._once(method, path, text, headers)
+            except OSError as error:
+                status, told = HTTPStatus.SERVICE_UNAVAILABLE, str(error)
+            if status != HTTPStatus.SERVICE_UNAVAILABLE or not tries_left:
+                break
+            time.sleep(AGAIN_S)
+        if status >= HTTPStatus.BAD_REQUEST:
+            raise CountRefusedError(f"{method} {path}: {status} {told}")
+        return json.loads(told)
+
+    def _once(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> tuple[int, str]:
         connection = HTTPConnection(self._place, timeout=TIMEOUT_S)
         try:
-            connection.request(method, path, json.dumps(body) if body else None, headers)
+            connection.request(method, path, body, dict(headers))
             answer = connection.getresponse()
-            told = answer.read()
-        except OSError as error:
-            raise CountRefusedError(f"{method} {path}: {error}") from error
+            return answer.status, answer.read().decode(errors="replace")
         finally:
             connection.close()
-        if answer.status >= 400:  # noqa: PLR2004  an error by RFC 9110
-            raise CountRefusedError(f"{method} {path}: {answer.status} {told.decode(errors='replace')}")
-        return json.loads(told)

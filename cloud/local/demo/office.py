@@ -19,7 +19,7 @@ import structlog
 from cloud.approvals.service import approve_and_apply
 from cloud.db import Connection, LastingConnection, in_transaction
 from cloud.decisions import reading as decisions
-from cloud.decisions.domain import Decision, State
+from cloud.decisions.domain import Decision, StaleDecisionError, State
 from cloud.identity import service as identity
 from cloud.identity.actor import Actor, Role
 from cloud.identity.domain import Grant
@@ -129,7 +129,10 @@ class Office:
         approver = acting(APPROVER)
         for _ in range(ADJUSTMENTS):
             waiting = self._appeared(source, approver)
-            self._once(source, partial(self._approve, approver=approver, decision=waiting))
+            try:
+                self._once(source, partial(self._approve, approver=approver, decision=waiting))
+            except StaleDecisionError as error:  # late facts changed it while it was looked at
+                log.info("office_looks_again", error=str(error))
 
     def _appeared(self, source: LastingConnection, approver: Actor) -> Decision | None:
         until = datetime.now(UTC) + timedelta(seconds=APPEAR_S)
@@ -147,8 +150,11 @@ class Office:
 
     @staticmethod
     def _approve(conn: Connection, *, approver: Actor, decision: Decision | None) -> None:
-        if decision is not None and decision.state is State.SUBMITTED:
-            approve_and_apply(conn, approver, decision.decision_id, decision.revision, "Looks right to me")
+        if decision is None or decision.state is not State.SUBMITTED:
+            return
+        note = "Looks right to me"
+        done = approve_and_apply(conn, approver, decision.decision_id, decision.revision, note)
+        log.info("office_approved", decision=decision.decision_id, state=done.state)
 
     def _once(self, source: LastingConnection, work: Callable[[Connection], T]) -> T:
         if self.ends.is_set():
