@@ -1,0 +1,153 @@
+"""Suppliers, proposals and orders over HTTP: once per key, pages, tags; hostile input gets a problem."""
+
+from typing import Any
+
+import httpx
+import pytest
+from forecasts_made import made
+from rights_to_order import LINE, ORDER, SUPPLIER, delivery, order_something
+from serving import OTHER, OWN, TEA, People
+
+from cloud.db import ConnectionPool
+
+BUYER, KEEPER, PLANNER = "buyer", f"inventory_controller@{OWN}", f"planner@{OWN}"
+
+
+class Person:
+    """Somebody with a key of their own per request."""
+
+    def __init__(self, client: httpx.Client, people: People, grant: str) -> None:
+        self.client, self.headers, self.sent = client, people.headers(grant), 0
+
+    def post(self, path: str, body: Any, key: str | None = None) -> httpx.Response:
+        self.sent += 1
+        headers = self.headers | {"Idempotency-Key": key or f"k-{self.sent}"}
+        if isinstance(body, bytes):
+            return self.client.post(
+                path, content=body, headers=headers | {"Content-Type": "application/json"}
+            )
+        return self.client.post(path, json=body, headers=headers)
+
+    def get(self, path: str, **params: Any) -> httpx.Response:
+        return self.client.get(path, params=params, headers=self.headers)
+
+
+@pytest.fixture
+def names(pool: ConnectionPool, people: People) -> dict[str, object]:
+    del people
+    with pool.connection() as conn:
+        made(conn)
+    return order_something(pool)
+
+
+def test_an_order_is_registered_received_and_closed(
+    client: httpx.Client, people: People, names: dict[str, object]
+) -> None:
+    buyer, keeper = Person(client, people, BUYER), Person(client, people, KEEPER)
+    assert buyer.post("/v1/purchase-orders", ORDER).status_code == 201
+    other = ORDER | {"lines": [LINE | {"quantity": "51"}]}
+    assert buyer.post("/v1/purchase-orders", other).json()["type"].endswith("document-conflict")
+    path = f"/v1/purchase-orders/{OWN}/{names['order']}"
+    first = keeper.post(f"{path}/receipts", delivery("DN-1"), key="once")
+    again = keeper.post(f"{path}/receipts", delivery("DN-1"), key="once")
+    assert (first.status_code, again.status_code, again.headers["Idempotent-Replayed"]) == (201, 201, "true")
+    assert keeper.post(f"{path}/receipts", delivery("DN-1")).json()["type"].endswith("done-already")
+    over = delivery("DN-2") | {"lines": [{"line": "1", "received": "60", "damaged": "2.5"}]}
+    (told,) = keeper.post(f"{path}/receipts", over).json()["lines"]
+    assert (told["over"], told["short"]) == ("13.500000", "0")
+    shown = buyer.get(path)
+    assert shown.headers["ETag"] == buyer.get(path).headers["ETag"]
+    (line,) = shown.json()["content"]
+    assert (float(line["received"]), float(line["open_quantity"]), shown.json()["is_complete"]) == (
+        63.5,
+        0,
+        True,
+    )
+    assert buyer.post(f"{path}/dates", {"line": "1", "due_on": "2026-05-01"}).status_code == 422
+    assert buyer.post(f"{path}/close", {"reason": "other"}).json()["state"] == "closed"
+    assert keeper.post(f"{path}/receipts", delivery("DN-3")).status_code == 409
+
+
+def test_lists_are_paged_by_their_keys(
+    client: httpx.Client, people: People, names: dict[str, object]
+) -> None:
+    buyer = Person(client, people, BUYER)
+    for number in range(3):
+        buyer.post("/v1/suppliers", SUPPLIER | {"supplier": f"S-{number}"})
+        buyer.post("/v1/purchase-orders", ORDER | {"id": f"PO-{number}"})
+    for path, least in (
+        ("/v1/suppliers", 4),
+        ("/v1/suppliers/ACME/items", 2),
+        ("/v1/purchase-orders", 4),
+        ("/v1/proposals", 1),
+    ):
+        seen, after = [], None
+        while True:
+            page = buyer.get(path, limit=1, **({"after": after} if after else {})).json()
+            seen += page["items"]
+            after = page["next"]
+            if after is None:
+                break
+        assert len(seen) >= least
+        assert seen == buyer.get(path).json()["items"]
+    assert names["proposal_id"] in {row["proposal_id"] for row in buyer.get("/v1/proposals").json()["items"]}
+    planned = Person(client, people, PLANNER).get("/v1/planning/parameters", site=OWN).json()["items"]
+    assert {"review_days", "target"} <= set(planned[0]["defaults"])
+
+
+WEIRD = ["a\0b", "x" * 5_000, "NaN", 1e308, -1, [], {}]
+DATES = ["0001-01-01", "9999-12-31", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
+TERMS = {"supplier": "ACME", "item": TEA, "site": OWN, "pack": "1", "price": "1", "lead_time_days": 1}
+CHANGED = {"quantity": "5", "supplier": "ACME", "due_on": "2026-03-09", "reason": "r", "note": "n"}
+ARRIVED = delivery("DN") | {"occurred_at": "2026-03-02T08:00:00Z"}
+BODIES = [
+    ("/v1/suppliers", SUPPLIER | {"working_days": [1], "order_days": [2]}, BUYER),
+    ("/v1/suppliers/items", TERMS, BUYER),
+    ("/v1/purchase-orders", ORDER, BUYER),
+    ("/v1/planning/policies", {"site": OWN, "item": TEA, "review_days": 3, "target": 0.9}, PLANNER),
+    ("/v1/proposals/{proposal_id}/change", CHANGED, PLANNER),
+    ("/v1/purchase-orders/{site}/PO-X/receipts", ARRIVED, KEEPER),
+    ("/v1/purchase-orders/{site}/PO-X/dates", {"line": "1", "due_on": "2026-03-09"}, BUYER),
+]
+
+
+def test_hostile_values_are_refused_with_a_problem(
+    client: httpx.Client, people: People, names: dict[str, object]
+) -> None:
+    wrong = []
+    for path, body, grant in BODIES:
+        person = Person(client, people, grant)
+        place = path.format(site=OWN, **names)
+        for field in body:
+            values = DATES if field in {"due_on", "sent_at", "occurred_at"} else WEIRD
+            statuses = {person.post(place, body | {field: value}).status_code for value in values}
+            if max(statuses) >= 500:
+                wrong.append(f"{path} {field}: {statuses}")
+        assert person.post(place, b'{"a": "\xff"}').status_code in {400, 422}
+    assert not wrong
+
+
+def test_hostile_questions_are_refused_with_a_problem(
+    client: httpx.Client, people: People, names: dict[str, object]
+) -> None:
+    buyer = Person(client, people, BUYER)
+    wrong = [
+        f"{path}?{name}={value!r}: {answer.status_code}"
+        for path in ("/v1/suppliers", "/v1/suppliers/ACME/items", "/v1/proposals", "/v1/purchase-orders")
+        for name in ("after", "limit", "site", "item", "state", "supplier")
+        for value in ("\0", "WyJhIiwiYiJd", "WyJcdTAwMDAiLCJcdTAwMDAiXQ", "WzFd")
+        if (answer := buyer.get(path, **{name: value})).status_code >= 500
+    ]
+    wrong += [
+        f"{path}: {answer.status_code}"
+        for path in (
+            "/v1/proposals/" + "0" * 32,
+            "/v1/proposals/%00",
+            f"/v1/purchase-orders/{OWN}/%00",
+            f"/v1/purchase-orders/{OTHER}/none",
+            f"/v1/suppliers/{'x' * 300}/items",
+        )
+        if (answer := buyer.get(path)).status_code not in {404, 422, 403}
+    ]
+    assert not wrong
+    assert names
