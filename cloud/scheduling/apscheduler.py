@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -26,7 +26,7 @@ class Metronome:
         )
 
     def every(self, interval: timedelta, name: str, call: Callable[[], None]) -> None:
-        """Call a function again and again, for the first time after one interval.
+        """Call a function at once, and again and again.
 
         Args:
             interval: Between two calls; a call that takes longer delays the next.
@@ -34,7 +34,8 @@ class Metronome:
             call: What to call; it raises nothing.
         """
         trigger = IntervalTrigger(seconds=interval.total_seconds(), timezone=UTC)
-        self._scheduler.add_job(call, trigger, id=name, replace_existing=True)
+        at_once = datetime.now(UTC)
+        self._scheduler.add_job(call, trigger, id=name, replace_existing=True, next_run_time=at_once)
 
     def drop(self, name: str) -> None:
         """Call a function no longer.
