@@ -1,7 +1,5 @@
 """Edge agents of a stage, each with one scanner on a pseudo-terminal."""
 
-import json
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,6 +9,7 @@ from typing import Final
 from benchmarks.parts import Part, command
 from benchmarks.stage import Gateway, Stage
 from cloud.local.process import Service
+from edge_agent.outbox.inspect import inspect
 
 _AGENT: Final = """\
 site = "{site}"
@@ -48,11 +47,13 @@ class Edge:
 
     @property
     def waiting_rows(self) -> int:
-        """Rows that the ledger has not acknowledged, as `edge-agent outbox status` counts them."""
-        asked = (command("edge-agent"), "outbox", "status", "--config", str(self._settings))
-        status = json.loads(subprocess.run(asked, capture_output=True, check=True).stdout)
-        unanswered = sum(total["rows"] for total in status["totals"] if total["state"] == "unacked")
-        return int(status["unsealed_rows"] + unanswered)
+        """Rows that the ledger has not acknowledged, counted in this process.
+
+        A run of `edge-agent outbox status` for each look would take more than all that is looked at.
+        """
+        outbox = inspect(self.directory / "outbox.db")
+        unanswered = sum(total.rows for total in outbox.totals if total.state == "unacked")
+        return outbox.unsealed_rows + unanswered
 
     def start(self, *, broker_port: int | None = None) -> Part:
         """Write its settings and start it.

@@ -153,6 +153,11 @@ class Broker:
         self._supervisor.stop()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are cores: tests of whole systems wait more than they compute."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(autouse=True)
 def _logging_is_undone() -> Iterator[None]:
     """Forget how a command run inside this process logs: its standard error ends with its test."""
