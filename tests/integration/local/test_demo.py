@@ -82,6 +82,9 @@ def test_two_runs_end_with_the_truth_in_the_ledger_and_leave_nothing_running(dat
     assert report["crossings"] >= 12
     assert report["raw_reads"] > 1_000
     assert report["held"] is not None
+    assert (report["counts"], report["forecasts"]) == (6, 120)
+    assert report["alerts"] >= report["variances"] == 4
+    assert report["proposals"] > 50
     scanned_and_crossed = report["movements_in_ledger"] + report["missed"] + report["held"]
     assert scanned_and_crossed >= report["truth_movements"] > 100
     interrupted = demo(data_dir, "--seed", "2", "--report", str(report_file))
