@@ -65,7 +65,9 @@ def wilson(hits: int, records: int, z: float = Z_95) -> tuple[float, float]:
     middle = share + z * z / (2 * records)
     half = z * math.sqrt(share * (1 - share) / records + z * z / (4 * records * records))
     scale = 1 + z * z / records
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+    low = (middle - half) / scale if hits else 0.0
+    high = (middle + half) / scale if hits < records else 1.0
+    return low, high
 
 
 def record_accuracy(

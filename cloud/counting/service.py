@@ -141,7 +141,7 @@ def _settle(
         )
     beyond = [row for row in rows if row.state == Verdict.BEYOND]
     for row in beyond:
-        adjustments.propose_for_counter(conn, JOB, row)
+        adjustments.propose_for_counter(conn, JOB, replace(row, forced_reason=forced_reason))
     questions = [row for row in rows if row.state == Verdict.UNREPORTED]
     alerts.notice(conn, [about_variance(row) for row in beyond])
     if questions:

@@ -96,7 +96,7 @@ BEGIN
     ), line AS MATERIALIZED (
         SELECT min(n.line_no) AS line_no, coalesce(a.canonical_id, k.item_id) AS item_id, k.location_id AS place_id,
             k.lot, k.disposition, k.owner,
-            sum(n.quantity * coalesce(a.numerator, 1) / coalesce(a.denominator, 1)) AS counted,
+            trim_scale(sum(n.quantity * coalesce(a.numerator, 1) / coalesce(a.denominator, 1))) AS counted,
             min(k.cell_id) FILTER (WHERE a.item_id IS NULL) AS stated_cell
         FROM count_line n
         JOIN cell k ON k.cell_id = n.cell_id
@@ -111,7 +111,7 @@ BEGIN
         WHERE k.location_id = ANY (place || standing || ARRAY(SELECT l.place_id FROM line l))
             AND (in_bin OR coalesce(a.canonical_id, k.item_id) IN (SELECT l.item_id FROM line l))
     ), held AS MATERIALIZED (
-        SELECT c.*, q.quantity * c.numerator / c.denominator AS book, g.line_no,
+        SELECT c.*, trim_scale(q.quantity * c.numerator / c.denominator) AS book, g.line_no,
             CASE WHEN i.is_lot_controlled THEN c.lot END AS told_lot
         FROM candidate c
         JOIN item i ON i.item_id = c.item_id
@@ -150,7 +150,7 @@ BEGIN
         SELECT p.line_no, p.first_book + sum(v.delta) OVER (PARTITION BY v.line_no ORDER BY v.occurred_at)
         FROM possible p JOIN moved v ON v.line_no = p.line_no
     ), extent AS (
-        SELECT r.line_no, array_agg(DISTINCT r.book) AS books FROM running r GROUP BY r.line_no
+        SELECT r.line_no, array_agg(DISTINCT trim_scale(r.book)) AS books FROM running r GROUP BY r.line_no
     )
     SELECT l.line_no, l.item_id, l.place_id, l.lot, l.disposition, l.owner, l.counted, coalesce(t.book, 0),
         coalesce(e.books, '{0}'), coalesce(t.cells, '[]'), l.stated_cell

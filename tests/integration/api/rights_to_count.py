@@ -1,4 +1,4 @@
-"""What the authorisation matrix needs of counts: one at the own site that found too little, not settled yet."""
+"""What the authorisation matrix needs of counts: one at the own site that found too little, still open."""
 
 from decimal import Decimal
 from typing import Any

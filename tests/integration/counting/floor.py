@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
@@ -18,8 +18,9 @@ from cloud.decisions import reading as decisions
 from cloud.decisions.domain import Decision
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.domain import Posted
+from cloud.ledger.past import as_of
 from cloud.master.store import add_identifier, add_item
-from contracts.records import Count, CountLine, Identifier, RowRef, Side
+from contracts.records import Count, CountLine, Identifier, RowRef, Side, UnitPosition
 from contracts.vocabulary import CountScope
 from tests.integration.ledger.scenario import SITE, Ledger, Outbox, at, move, open_ledger
 
@@ -57,6 +58,21 @@ def counted(*lines: CountLine, minute: float, place: str = "A-01", **fields: obj
             "location": place,
             "lines": lines,
             **fields,
+        }
+    )
+
+
+def stands(unit: str, place: str, *, minute: float) -> UnitPosition:
+    """State that a unit came to stand at a place."""
+    return UnitPosition.model_validate(
+        {
+            "seq": 1,
+            "occurred_at_claimed": at(minute),
+            "mono_ns": 0,
+            "boot_id": "b",
+            "clock_ok": True,
+            "unit": unit,
+            "location": place,
         }
     )
 
@@ -129,11 +145,25 @@ class Floor:
 
     def costs(self, cost: str, item: str = "TEA") -> None:
         self.ledger.query(
-            "INSERT INTO item_cost SELECT item_id, %s, '2020-01-01', %s, 'EUR' FROM item WHERE code = %s RETURNING 1",
+            "INSERT INTO item_cost SELECT item_id, %s, '2020-01-01', %s, 'EUR' FROM item"
+            " WHERE code = %s RETURNING 1",
             SITE,
             cost,
             item,
         )
+
+    def as_of(self, minute: float, place: str = "A-01", item: str = "TEA") -> Decimal:
+        """Give what a place held at an instant, by all that is known."""
+        cells = self.ledger.query(
+            "SELECT c.cell_id FROM cell c JOIN location l USING (location_id) JOIN item i USING (item_id)"
+            " WHERE l.code = %s AND i.code = %s",
+            place,
+            item,
+        )
+        held = self.acts(
+            lambda conn: as_of(conn, CONTROLLER, [row[0] for row in cells], occurred_at=at(minute))
+        )
+        return sum(held.values(), Decimal(0))
 
     def tickets(self) -> list[tuple[str, str]]:
         """Give kind and summary of what is open."""
@@ -144,7 +174,8 @@ class Floor:
     def book(self, place: str = "A-01", item: str = "TEA") -> Decimal:
         ((quantity,),) = self.ledger.query(
             "SELECT coalesce(sum(b.quantity), 0) FROM balance b JOIN cell c USING (cell_id)"
-            " JOIN location l USING (location_id) JOIN item i USING (item_id) WHERE l.code = %s AND i.code = %s",
+            " JOIN location l USING (location_id) JOIN item i USING (item_id)"
+            " WHERE l.code = %s AND i.code = %s",
             place,
             item,
         )
@@ -167,6 +198,3 @@ def open_floor(database: object) -> Iterator[Floor]:
         ledger.query("UPDATE gateway SET state = 'retired' WHERE name = 'gw-2' RETURNING 1")
         floor = Floor(ledger, pool)
         yield floor
-
-
-HOUR = timedelta(hours=1)
