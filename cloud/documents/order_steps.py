@@ -8,7 +8,7 @@ from cloud.db import Connection
 from cloud.documents import store
 from cloud.documents.domain import DocumentError, UnknownDocumentError
 from cloud.documents.order_papers import OrderStory
-from cloud.documents.orders import BUYERS, locked, order, run
+from cloud.documents.orders import BUYERS, locked, order
 from cloud.identity.actor import Actor
 
 END_REASONS: Final[Mapping[str, str]] = {
@@ -43,7 +43,7 @@ def mark_sent(conn: Connection, actor: Actor, *, site: str, name: str, now: date
     """
     actor.require(*BUYERS, site=site)
     found = locked(conn, actor, site, name, only="approved")
-    run(conn, "mark_sent", site=site, id=name, at=now, actor=actor.id)
+    store.change(conn, "mark_sent", site=site, id=name, at=now, actor=actor.id)
     _audit(conn, found, actor, "purchase_order_sent", {})
     return order(conn, actor, site=site, name=name)
 
@@ -71,7 +71,7 @@ def cancel_unsent(
     """
     found = locked(conn, actor, site, name, only="approved")
     _check_reason(reason)
-    run(
+    store.change(
         conn, "end_order", site=site, id=name, state="cancelled", at=now, actor=actor.id, reason=reason,
         only_from=["approved"],
     )  # fmt: skip
@@ -102,7 +102,7 @@ def close(conn: Connection, actor: Actor, *, site: str, name: str, reason: str, 
     actor.require(*BUYERS, site=site)
     found = locked(conn, actor, site, name, only="sent")
     _check_reason(reason)
-    run(
+    store.change(
         conn, "end_order", site=site, id=name, state="closed", at=now, actor=actor.id, reason=reason,
         only_from=["sent"],
     )  # fmt: skip
@@ -141,7 +141,9 @@ def state_date(
         raise UnknownDocumentError(f"purchase order {name!r} has no line {line!r}")
     if row.open_quantity == 0:
         raise DocumentError(f"purchase order {name!r}, line {line!r}: nothing of it is open")
-    run(conn, "add_date", site=site, id=name, line=line, due_on=due_on, reason=reason, actor=actor.id)
+    store.change(
+        conn, "add_order_date", site=site, id=name, line=line, due_on=due_on, reason=reason, actor=actor.id
+    )
     detail = {"line": line, "due_on": due_on.isoformat(), "was": row.due_on.isoformat(), "reason": reason}
     _audit(conn, found, actor, "purchase_order_date_stated", detail)
     return order(conn, actor, site=site, name=name)

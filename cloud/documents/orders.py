@@ -1,11 +1,9 @@
 """Purchase orders from approved to received; what is open of a line is derived from movements (DOMAIN D4)."""
 
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from psycopg.rows import class_row
-
-from cloud.db import Connection, statements
+from cloud.db import Connection
 from cloud.documents import store
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.documents.order_papers import (
@@ -29,38 +27,6 @@ READERS: Final = (
     Role.OPERATOR,
     Role.AUDITOR,
 )
-_SQL: Final = statements("cloud.documents", "orders.sql")
-Row = TypeVar("Row")
-
-
-def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
-    """Run a list's statement of `orders.sql`.
-
-    Args:
-        conn: In a transaction that shows the actor's sites.
-        kind: What each row becomes.
-        statement: Its name.
-        **parameters: Its parameters.
-
-    Returns:
-        The rows in order.
-    """
-    with conn.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(_SQL[statement], parameters).fetchall()
-
-
-def run(conn: Connection, statement: str, /, **parameters: Any) -> Any:
-    """Run a statement of `orders.sql` whose rows need no names.
-
-    Args:
-        conn: In a transaction.
-        statement: Its name.
-        **parameters: Its parameters.
-
-    Returns:
-        The cursor.
-    """
-    return conn.execute(_SQL[statement], parameters)
 
 
 def register_order(conn: Connection, actor: Actor, paper: OrderPaper, *, now: datetime) -> bool:
@@ -85,7 +51,7 @@ def register_order(conn: Connection, actor: Actor, paper: OrderPaper, *, now: da
     act_as(conn, actor)
     if paper.sent_at > now:
         raise DocumentError(f"order {paper.id!r}: sent_at {paper.sent_at.isoformat()} lies in the future")
-    known = rows(conn, OrderRow, "orders", **_asked(paper.site, name=paper.id))
+    known = store.rows(conn, OrderRow, "orders", **_asked(paper.site, name=paper.id))
     if known:
         _require_same(conn, known[0], paper)
         return False
@@ -107,14 +73,14 @@ def add_order(conn: Connection, actor: Actor, paper: OrderPaper, *, decision_id:
         DocumentError: If a supplier or item is unknown.
         ConflictingDocumentError: If there is an order of that id.
     """
-    if run(conn, "lock_site", site=paper.site).fetchone() is None:
+    if not store.tuples(conn, "lock_site", site=paper.site):
         raise UnknownDocumentError(f"order {paper.id!r}: there is no site {paper.site!r}")
-    currency = run(conn, "supplier_currency", supplier=paper.supplier).fetchone()
-    if currency is None:
+    currency = store.tuples(conn, "supplier_currency", supplier=paper.supplier)
+    if not currency:
         raise DocumentError(f"order {paper.id!r}: there is no supplier {paper.supplier!r}")
     items = _named_items(conn, paper)
     name = {"site": paper.site, "id": paper.id, "supplier": paper.supplier, "actor": actor.id}
-    if not run(conn, "add_document", **name).rowcount:
+    if not store.change(conn, "add_order_document", **name):
         raise ConflictingDocumentError(f"there is an order {paper.id!r} at site {paper.site!r} already")
     lines = {
         "lines": [line.line for line in paper.lines],
@@ -124,20 +90,20 @@ def add_order(conn: Connection, actor: Actor, paper: OrderPaper, *, decision_id:
         "prices": [line.price for line in paper.lines],
         "due_on": [line.due_on for line in paper.lines],
     }
-    run(conn, "add_document_lines", **name, **lines)
+    store.change(conn, "add_order_document_lines", **name, **lines)
     is_elsewhere = decision_id is None
-    run(
+    store.change(
         conn,
         "add_order",
         **name,
-        currency=currency[0],
+        currency=currency[0][0],
         origin="elsewhere" if is_elsewhere else "decision",
         decision_id=decision_id,
         state="sent" if is_elsewhere else "approved",
         sent_at=paper.sent_at if is_elsewhere else None,
         sent_by=actor.id if is_elsewhere else None,
     )
-    run(conn, "add_order_lines", **name, **lines)
+    store.change(conn, "add_order_lines", **name, **lines)
     detail = {"lines": len(paper.lines), "supplier": paper.supplier, "decision_id": decision_id}
     subject = f"purchase_order:{paper.id}"
     store.audit(conn, actor.id, "purchase_order_made", subject, site=paper.site, detail=detail)
@@ -173,7 +139,7 @@ def orders(
     actor.require(*READERS, site=site)
     act_as(conn, actor.narrowed(*READERS))
     asked = _asked(site, after=after, limit=limit) | {"state": state, "supplier": supplier}
-    return rows(conn, OrderRow, "orders", **asked)
+    return store.rows(conn, OrderRow, "orders", **asked)
 
 
 def order(conn: Connection, actor: Actor, *, site: str, name: str) -> OrderStory:
@@ -194,11 +160,11 @@ def order(conn: Connection, actor: Actor, *, site: str, name: str) -> OrderStory
     """
     actor.require(*READERS, site=site)
     act_as(conn, actor.narrowed(*READERS))
-    found = rows(conn, OrderRow, "orders", **_asked(site, name=name))
+    found = store.rows(conn, OrderRow, "orders", **_asked(site, name=name))
     if not found:
         raise UnknownDocumentError(f"there is no purchase order {name!r} at site {site!r}")
-    lines = rows(conn, OrderLineRow, "order_lines", site=site, id=name)
-    receipts = rows(conn, ReceiptRow, "receipts", site=site, id=name)
+    lines = store.rows(conn, OrderLineRow, "order_lines", site=site, id=name)
+    receipts = store.rows(conn, ReceiptRow, "order_receipts", site=site, id=name)
     return OrderStory(found[0], tuple(lines), tuple(receipts))
 
 
@@ -220,7 +186,7 @@ def locked(conn: Connection, actor: Actor, site: str, name: str, *, only: str) -
         ConflictingDocumentError: If it is in another state.
     """
     act_as(conn, actor)
-    run(conn, "lock_order", site=site, id=name)
+    store.tuples(conn, "lock_order", site=site, id=name)
     found = order(conn, actor, site=site, name=name)
     if found.order.state != only:
         raise ConflictingDocumentError(
@@ -232,7 +198,7 @@ def locked(conn: Connection, actor: Actor, site: str, name: str, *, only: str) -
 def _named_items(conn: Connection, paper: OrderPaper) -> dict[str, int]:
     """Find the items, and make sure that each is known by its code."""
     codes = sorted({line.item for line in paper.lines})
-    kept = {code: (item_id, name) for code, item_id, name in run(conn, "items", codes=codes)}
+    kept = {code: (item_id, name) for code, item_id, name in store.tuples(conn, "items_by_code", codes=codes)}
     if unknown := [code for code in codes if code not in kept]:
         raise DocumentError(
             f"order {paper.id!r}: there is no item {', '.join(map(repr, unknown[:5]))}: register it first"
@@ -250,7 +216,7 @@ def _named_items(conn: Connection, paper: OrderPaper) -> dict[str, int]:
 
 
 def _require_same(conn: Connection, known: OrderRow, paper: OrderPaper) -> None:
-    lines = rows(conn, OrderLineRow, "order_lines", site=paper.site, id=paper.id)
+    lines = store.rows(conn, OrderLineRow, "order_lines", site=paper.site, id=paper.id)
     there = [(each.line, each.item, each.quantity, each.price, each.ordered_for) for each in lines]
     wanted = [(each.line, each.item, each.quantity, each.price, each.due_on) for each in paper.lines]
     if there != wanted or (known.supplier, known.sent_at) != (paper.supplier, paper.sent_at):

@@ -1,7 +1,4 @@
--- name: lock_site
-SELECT s.site_id FROM site s WHERE s.site_id = %(site)s FOR NO KEY UPDATE;
-
--- name: items
+-- name: items_by_code
 SELECT i.code, c.canonical_id, kept.code
 FROM item i
 JOIN canonical_item c ON c.item_id = i.item_id
@@ -11,12 +8,12 @@ WHERE i.code = ANY (%(codes)s::text[]);
 -- name: supplier_currency
 SELECT s.currency FROM supplier s WHERE s.supplier = %(supplier)s;
 
--- name: add_document
+-- name: add_order_document
 INSERT INTO document (site_id, type, id, partner, created_by)
 VALUES (%(site)s, 'purchase_order', %(id)s, %(supplier)s, %(actor)s)
 ON CONFLICT DO NOTHING;
 
--- name: add_document_lines
+-- name: add_order_document_lines
 INSERT INTO document_line (site_id, type, id, line, ordinal, identifier_scheme, identifier, quantity, unit_seen)
 SELECT %(site)s, 'purchase_order', %(id)s, x.line, x.ordinal, 'sku', x.item, x.quantity, 'base'
 FROM unnest(%(lines)s::text[], %(items)s::text[], %(quantities)s::numeric[])
@@ -68,7 +65,7 @@ JOIN order_lines_received(ARRAY[%(site)s::text], %(id)s) r ON (r.site, r.id, r.l
 WHERE l.site_id = %(site)s AND l.id = %(id)s
 ORDER BY p.ordinal;
 
--- name: receipts
+-- name: order_receipts
 SELECT r.receipt, r.line, r.open_before, r.received, r.damaged, r.over, r.short, r.location, r.occurred_at, r.received_by
 FROM purchase_receipt r
 WHERE r.site_id = %(site)s AND r.id = %(id)s
@@ -82,13 +79,13 @@ WHERE site_id = %(site)s AND id = %(id)s AND state = 'approved';
 UPDATE purchase_order SET state = %(state)s, ended_at = %(at)s, ended_by = %(actor)s, end_reason = %(reason)s
 WHERE site_id = %(site)s AND id = %(id)s AND state = ANY (%(only_from)s::text[]);
 
--- name: add_date
+-- name: add_order_date
 INSERT INTO purchase_order_date (site_id, id, line, revision, due_on, reason, stated_by)
 SELECT %(site)s, %(id)s, %(line)s, 1 + coalesce(max(d.revision), 0), %(due_on)s, %(reason)s, %(actor)s
 FROM purchase_order_date d
 WHERE d.site_id = %(site)s AND d.id = %(id)s AND d.line = %(line)s;
 
--- name: add_receipt
+-- name: add_order_receipt
 INSERT INTO purchase_receipt (site_id, id, receipt, line, open_before, received, damaged, over, short, location,
     occurred_at, posting_id, received_by)
 SELECT %(site)s, %(id)s, %(receipt)s, x.line, x.open_before, x.received, x.damaged, x.over, x.short, %(location)s,

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final
 
 from cloud.db import Connection
+from cloud.documents import store
 from cloud.documents.domain import KEEPERS, DocumentError, UnknownDocumentError
 from cloud.documents.order_papers import (
     OrderLineRow,
@@ -15,7 +16,7 @@ from cloud.documents.order_papers import (
     ReceiptRow,
     Received,
 )
-from cloud.documents.orders import locked, run
+from cloud.documents.orders import locked
 from cloud.identity.actor import Actor
 from cloud.ledger.domain import Claim, CloudStatement, EffectiveRow, PostingKind
 from cloud.ledger.posting import Posting
@@ -55,7 +56,7 @@ def receive(
     actor.require(*KEEPERS, site=site)
     found = locked(conn, actor, site, name, only="sent")
     occurred_at = _instant(paper, found, now)
-    if run(conn, "place_exists", site=site, location=paper.location).fetchone() is None:
+    if not store.tuples(conn, "place_exists", site=site, location=paper.location):
         raise DocumentError(
             f"receipt {paper.receipt!r}: there is no place {paper.location!r} at site {site!r}"
         )
@@ -68,9 +69,9 @@ def receive(
         statement for line in paper.lines for statement in _statements(lines[line.line].item, line, stamp)
     ]
     posting.write(statements=made)
-    run(
+    store.change(
         conn,
-        "add_receipt",
+        "add_order_receipt",
         site=site,
         id=name,
         receipt=paper.receipt,

@@ -17,7 +17,7 @@ from contracts.vocabulary import clearing_account
 
 Row = TypeVar("Row")
 
-_SQL: Final = statements("cloud.documents")
+_SQL: Final = {**statements("cloud.documents"), **statements("cloud.documents", "orders.sql")}
 
 
 class PortalRow(NamedTuple):

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 import orjson
-from psycopg.rows import class_row
 
 from cloud.db import Connection, statements
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.master import store
 from cloud.master.supplier_papers import SupplierFileError, SupplierItemPaper, SupplierPaper
 
 MAY_SET_UP: Final = (Role.BUYER,)
@@ -198,9 +198,7 @@ def suppliers(
         NotAllowedError: If the actor may not.
     """
     actor.require(*MAY_READ)
-    asked = {"supplier": supplier, "after": after, "limit": limit}
-    with conn.cursor(row_factory=class_row(SupplierRow)) as cursor:
-        return cursor.execute(_SQL["suppliers"], asked).fetchall()
+    return store.rows(conn, SupplierRow, "suppliers", supplier=supplier, after=after, limit=limit)
 
 
 def supplier_items(
@@ -226,9 +224,7 @@ def supplier_items(
     act_as(conn, actor.narrowed(*MAY_READ))
     if not suppliers(conn, actor, supplier=supplier, limit=1):
         raise UnknownSupplierError(f"there is no supplier {supplier!r}")
-    asked = {"supplier": supplier, "after": after, "limit": limit}
-    with conn.cursor(row_factory=class_row(SupplierItemRow)) as cursor:
-        return cursor.execute(_SQL["supplier_items"], asked).fetchall()
+    return store.rows(conn, SupplierItemRow, "supplier_items", supplier=supplier, after=after, limit=limit)
 
 
 def _audit(

@@ -6,7 +6,6 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
-from psycopg.types.json import Jsonb
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from cloud.db import Connection
@@ -300,7 +299,7 @@ def _answered(conn: Connection, actor: Actor, found: ProposalRow, answer: _Answe
         "answer",
         proposal_id=found.proposal_id,
         state=answer.state.value,
-        chosen=None if answer.chosen is None else Jsonb(dict(answer.chosen)),
+        chosen=store.as_json(answer.chosen),
         reason=answer.reason,
         note=answer.note,
         now=answer.now,

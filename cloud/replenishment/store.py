@@ -1,6 +1,6 @@
 """Replenishment in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
@@ -117,6 +117,18 @@ def change(conn: Connection, statement: str, /, **parameters: Any) -> int:
         How many rows it changed.
     """
     return conn.execute(_SQL[statement], parameters).rowcount
+
+
+def as_json(value: Mapping[str, Any] | None) -> Jsonb | None:
+    """Make an object a parameter.
+
+    Args:
+        value: The object, or None.
+
+    Returns:
+        The parameter; None stays NULL.
+    """
+    return None if value is None else Jsonb(dict(value))
 
 
 def add_proposals(conn: Connection, site: str, run_id: int, proposals: Sequence[Proposed]) -> int:

@@ -153,6 +153,7 @@ def test_a_newer_database_is_refused(database: object) -> None:
         "cloud.ledger.backup",
         "cloud.documents",
         "cloud.demand",
+        "cloud.replenishment",
     ],
 )
 def test_every_named_statement_prepares_against_the_schema(ledger: Ledger, package: str) -> None:
