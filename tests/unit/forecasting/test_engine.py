@@ -53,8 +53,9 @@ def whole() -> Plan:
     return planned(demand(240, 78))
 
 
-def test_what_comes_later_never_changes_what_was_said() -> None:
-    days, more = demand(60, 50), 5
+@pytest.mark.parametrize("more", [3, 5], ids=["within a block of weights", "across its end"])
+def test_what_comes_later_never_changes_what_was_said(more: int) -> None:
+    days = demand(40, 50)
     now = planned(days[:, : -7 * more], last_day=LAST - timedelta(days=7 * more))
     later = planned(days)
     origins = len(now.rolled.origins)
