@@ -5,6 +5,7 @@ linearly and what lies beside it with the square root of time; between levels a 
 standard normal score. Both are exact for independent normal demand and keep any other shape at its knots.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -24,6 +25,13 @@ _NORMAL: Final = NormalDist()
 _SCORES: Final[Floats] = np.array([_NORMAL.inv_cdf(level) for level in LEVELS])
 _MEDIAN: Final = LEVELS.index(0.5)
 _HALVINGS: Final = 60
+_SCORE_LIST: Final[list[float]] = _SCORES.tolist()
+_ANCHORS: Final = np.concatenate([[0], np.arange(len(LEVELS) - 1), [len(LEVELS) - 1]])
+"""Of each piece the knot through which it goes."""
+_TAILS: Final = (*LEVELS, 1.0)
+"""Of each piece the probability up to its end."""
+_MASSES: Final[Floats] = np.diff(np.array([0.0, *_TAILS]))
+_MOMENTS: Final[Floats] = -np.diff(np.array([0.0, *(_NORMAL.pdf(each) for each in _SCORE_LIST), 0.0]))
 
 
 class CurveError(ValueError):
@@ -66,13 +74,66 @@ def demand_at(horizons: Sequence[int], cum_q: Floats, days: float) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
+class _Part:
+    """One distribution: q(z) as pieces a + b z between normal scores, the outer two going on for ever."""
+
+    quantiles: list[float]
+    offsets: Floats
+    slopes: Floats
+    above: Floats
+    """By piece: integral of q(z) over all pieces that follow it."""
+
+    @classmethod
+    def of(cls, quantiles: Floats) -> "_Part":
+        """Prepare a distribution.
+
+        Args:
+            quantiles: By level, ascending.
+
+        Returns:
+            The same, ready to be asked.
+        """
+        inner = np.diff(quantiles) / np.diff(_SCORES)
+        slopes = np.concatenate([inner[:1], inner, inner[-1:]])
+        offsets = quantiles[_ANCHORS] - slopes * _SCORES[_ANCHORS]
+        each = offsets * _MASSES + slopes * _MOMENTS
+        above = np.concatenate([np.cumsum(each[::-1])[::-1][1:], [0.0]])
+        return cls(quantiles.tolist(), offsets, slopes, above)
+
+    def score_of(self, level: float) -> float:
+        """Give the highest score whose quantile is at most the level."""
+        reached = bisect_right(self.quantiles, level)
+        piece = min(max(reached, 1), len(LEVELS) - 1)
+        slope = float(self.slopes[piece])
+        if slope <= 0:  # a flat end: nothing lies beyond it
+            return float("inf") if reached else float("-inf")
+        return (level - float(self.offsets[piece])) / slope
+
+    def shortage(self, level: float) -> float:
+        """Integrate q(z) - level over the scores beyond the level's own."""
+        score = self.score_of(level)
+        if score == float("inf"):
+            return 0.0
+        piece = bisect_right(_SCORE_LIST, score)
+        mass = _TAILS[piece] - _NORMAL.cdf(score)
+        moment = _density(score) - (_NORMAL.pdf(_SCORE_LIST[piece]) if piece < len(LEVELS) else 0.0)
+        own = float(self.offsets[piece]) * mass + float(self.slopes[piece]) * moment
+        return max(0.0, own + float(self.above[piece]) - level * (1 - _NORMAL.cdf(score)))
+
+
 class Curve:
     """A mixture of demand distributions: one per possible lead time, with its probability."""
 
-    quantiles: Floats
-    """By part and level, in base units; shape (parts, 15)."""
-    weights: Floats
-    """Probability of each part; they sum to 1."""
+    def __init__(self, quantiles: Floats, weights: Floats) -> None:
+        """Mix distributions.
+
+        Args:
+            quantiles: By part and level, in base units; shape (parts, 15).
+            weights: Probability of each part; they sum to 1.
+        """
+        self.quantiles = quantiles
+        self.weights = [float(weight) for weight in weights]
+        self._parts = [_Part.of(each) for each in quantiles]
 
     def probability_below(self, level: float) -> float:
         """Tell how probable it is that demand stays at or below a level.
@@ -83,8 +144,8 @@ class Curve:
         Returns:
             Between 0 and 1: the cycle service of a position of that level.
         """
-        parts = (_score_of(quantiles, level) for quantiles in self.quantiles)
-        return float(sum(w * _NORMAL.cdf(s) for w, s in zip(self.weights, parts, strict=True)))
+        scores = (part.score_of(level) for part in self._parts)
+        return sum(w * _NORMAL.cdf(s) for w, s in zip(self.weights, scores, strict=True))
 
     def level_at(self, probability: float) -> float:
         """Find the level that demand stays below with a probability: Q(p) of the mixture.
@@ -137,8 +198,8 @@ class Curve:
             >>> round(short, 2), round(1 - short / 10_000, 4)
             (25.13, 0.9975)
         """
-        parts = (_shortage_of(quantiles, level) for quantiles in self.quantiles)
-        return float(sum(weight * short for weight, short in zip(self.weights, parts, strict=True)))
+        shorts = (part.shortage(level) for part in self._parts)
+        return sum(weight * short for weight, short in zip(self.weights, shorts, strict=True))
 
     def level_for_fill(self, fill_rate: float, lot: float) -> float:
         """Find the least level at which the shortage of a cycle is at most a share of the lot.
@@ -192,40 +253,6 @@ def lead_time_demand(
     if len(days) == 0 or abs(float(weights.sum()) - 1) > 1e-6:  # noqa: PLR2004  rounding of stored parts
         raise CurveError(f"probabilities {list(probability)} of {len(days)} lead times: expected a sum of 1")
     return Curve(np.array([demand_at(horizons, cum_q, each) for each in days]), weights)
-
-
-def _pieces(quantiles: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    """Write q(z) as pieces a + b z between scores; the outer two go on for ever."""
-    slopes = np.diff(quantiles) / np.diff(_SCORES)
-    slopes = np.concatenate([slopes[:1], slopes, slopes[-1:]])
-    anchors = np.concatenate([[0], np.arange(len(LEVELS) - 1), [len(LEVELS) - 1]])
-    starts = np.concatenate([[-np.inf], _SCORES])
-    ends = np.concatenate([_SCORES, [np.inf]])
-    return quantiles[anchors] - slopes * _SCORES[anchors], slopes, starts, ends
-
-
-def _score_of(quantiles: Floats, level: float) -> float:
-    """Give the highest score whose quantile is at most the level."""
-    above = int(np.searchsorted(quantiles, level, side="right"))
-    piece = min(max(above, 1), len(LEVELS) - 1)
-    rise = quantiles[piece] - quantiles[piece - 1]
-    if rise <= 0:  # a flat end: nothing lies beyond it
-        return float("inf") if above else float("-inf")
-    share = (level - quantiles[piece - 1]) / rise
-    return float(_SCORES[piece - 1] + share * (_SCORES[piece] - _SCORES[piece - 1]))
-
-
-def _shortage_of(quantiles: Floats, level: float) -> float:
-    score = _score_of(quantiles, level)
-    if score == float("inf"):
-        return 0.0
-    offsets, slopes, starts, ends = _pieces(quantiles)
-    total = 0.0
-    for offset, slope, start, end in zip(offsets, slopes, np.maximum(starts, score), ends, strict=True):
-        if end > start:
-            mass = _NORMAL.cdf(end) - _NORMAL.cdf(start)
-            total += (offset - level) * mass + slope * (_density(start) - _density(end))
-    return max(0.0, total)
 
 
 def _density(score: float) -> float:
