@@ -122,6 +122,8 @@ class Ticket:
     close_reason: str | None
     """Why a person closed it; None: it was right again by itself."""
     note: str
+    time_zone: str
+    """Of the site; UTC for the network's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,33 +23,47 @@ UPDATE ticket SET state = 'resolved', resolved_at = clock_timestamp()
 WHERE dedup_key = ANY (%(dedup_keys)s) AND resolved_at IS NULL;
 
 -- name: open_tickets
-SELECT ticket_id, dedup_key, kind, severity, site_id AS site, summary, detail, opened_at, last_at, occurrences, state,
-    owner, due_at, escalated_at, acknowledged_at, acknowledged_by, resolved_at, resolved_by, close_reason, note
-FROM ticket
-WHERE resolved_at IS NULL AND ticket_id > %(after)s
-    AND (%(all_sites)s OR site_id IS NULL OR site_id = ANY (%(sites)s))
-ORDER BY ticket_id
+SELECT t.ticket_id, t.dedup_key, t.kind, t.severity, t.site_id AS site, coalesce(s.time_zone, 'UTC') AS time_zone,
+    t.summary, t.detail, t.opened_at, t.last_at, t.occurrences, t.state, t.owner, t.due_at, t.escalated_at,
+    t.acknowledged_at, t.acknowledged_by, t.resolved_at, t.resolved_by, t.close_reason, t.note
+FROM ticket t LEFT JOIN site s ON s.site_id = t.site_id
+WHERE t.resolved_at IS NULL AND t.ticket_id > %(after)s
+    AND (%(all_sites)s OR t.site_id IS NULL OR t.site_id = ANY (%(sites)s))
+ORDER BY t.ticket_id
 LIMIT %(limit)s;
 
 -- name: tickets
-SELECT ticket_id, dedup_key, kind, severity, site_id AS site, summary, detail, opened_at, last_at, occurrences, state,
-    owner, due_at, escalated_at, acknowledged_at, acknowledged_by, resolved_at, resolved_by, close_reason, note
-FROM ticket
-WHERE (%(all_sites)s OR site_id IS NULL OR site_id = ANY (%(sites)s))
-    AND (%(states)s::text[] IS NULL OR state = ANY (%(states)s))
-    AND (%(site)s::text IS NULL OR site_id = %(site)s)
-    AND (%(kind)s::text IS NULL OR kind = %(kind)s)
-    AND (%(severity)s::text IS NULL OR severity = %(severity)s)
-    AND (%(owner)s::text IS NULL OR owner = %(owner)s)
-    AND (%(before)s::bigint IS NULL OR ticket_id < %(before)s)
-ORDER BY ticket_id DESC
+SELECT t.ticket_id, t.dedup_key, t.kind, t.severity, t.site_id AS site, coalesce(s.time_zone, 'UTC') AS time_zone,
+    t.summary, t.detail, t.opened_at, t.last_at, t.occurrences, t.state, t.owner, t.due_at, t.escalated_at,
+    t.acknowledged_at, t.acknowledged_by, t.resolved_at, t.resolved_by, t.close_reason, t.note
+FROM ticket t LEFT JOIN site s ON s.site_id = t.site_id
+WHERE (%(all_sites)s OR t.site_id IS NULL OR t.site_id = ANY (%(sites)s))
+    AND (%(states)s::text[] IS NULL OR t.state = ANY (%(states)s))
+    AND (%(site)s::text IS NULL OR t.site_id = %(site)s)
+    AND (%(kind)s::text IS NULL OR t.kind = %(kind)s)
+    AND (%(severity)s::text IS NULL OR t.severity = %(severity)s)
+    AND (%(owner)s::text IS NULL OR t.owner = %(owner)s)
+    AND (%(before)s::bigint IS NULL OR t.ticket_id < %(before)s)
+ORDER BY t.ticket_id DESC
 LIMIT %(limit)s;
 
 -- name: ticket
-SELECT ticket_id, dedup_key, kind, severity, site_id AS site, summary, detail, opened_at, last_at, occurrences, state,
-    owner, due_at, escalated_at, acknowledged_at, acknowledged_by, resolved_at, resolved_by, close_reason, note
-FROM ticket
-WHERE ticket_id = %(ticket_id)s AND (%(all_sites)s OR site_id IS NULL OR site_id = ANY (%(sites)s));
+SELECT t.ticket_id, t.dedup_key, t.kind, t.severity, t.site_id AS site, coalesce(s.time_zone, 'UTC') AS time_zone,
+    t.summary, t.detail, t.opened_at, t.last_at, t.occurrences, t.state, t.owner, t.due_at, t.escalated_at,
+    t.acknowledged_at, t.acknowledged_by, t.resolved_at, t.resolved_by, t.close_reason, t.note
+FROM ticket t LEFT JOIN site s ON s.site_id = t.site_id
+WHERE t.ticket_id = %(ticket_id)s AND (%(all_sites)s OR t.site_id IS NULL OR t.site_id = ANY (%(sites)s));
+
+-- name: urgent
+SELECT t.ticket_id, t.dedup_key, t.kind, t.severity, t.site_id AS site, coalesce(s.time_zone, 'UTC') AS time_zone,
+    t.summary, t.detail, t.opened_at, t.last_at, t.occurrences, t.state, t.owner, t.due_at, t.escalated_at,
+    t.acknowledged_at, t.acknowledged_by, t.resolved_at, t.resolved_by, t.close_reason, t.note
+FROM ticket t LEFT JOIN site s ON s.site_id = t.site_id
+WHERE t.resolved_at IS NULL AND (%(all_sites)s OR t.site_id IS NULL OR t.site_id = ANY (%(sites)s))
+    AND (%(site)s::text IS NULL OR t.site_id = %(site)s)
+    AND (%(owner)s::text IS NULL OR t.owner = %(owner)s)
+ORDER BY array_position(ARRAY['critical', 'warning', 'info'], t.severity), t.due_at NULLS LAST, t.ticket_id
+LIMIT %(limit)s;
 
 -- name: hold
 SELECT FROM ticket WHERE ticket_id = %(ticket_id)s FOR UPDATE;

@@ -109,6 +109,45 @@ def tickets(
     )
 
 
+def urgent(
+    conn: Connection, actor: Actor, *, site: str | None = None, owner: str | None = None, limit: int = 100
+) -> list[Ticket]:
+    """List what is not over at the actor's sites and in the network, the most severe and soonest due first.
+
+    Args:
+        conn: A connection.
+        actor: Who asks.
+        site: Only of this site.
+        owner: Only of this owner.
+        limit: Most to give.
+
+    Returns:
+        The tickets.
+
+    Raises:
+        NotAllowedError: If the actor may read no tickets, or none at the site.
+    """
+    actor.require(*READERS, site=site)
+    return store.urgent(conn, sites=actor.narrowed(*READERS).reach, site=site, owner=owner, limit=limit)
+
+
+def may_handle(actor: Actor, ticket: Ticket) -> bool:
+    """Tell whether an actor acknowledges, assigns and closes a ticket.
+
+    Args:
+        actor: Who would.
+        ticket: Which.
+
+    Returns:
+        True if so.
+    """
+    if actor.roles_anywhere.isdisjoint(HANDLERS):
+        return False
+    if ticket.site is None:
+        return actor.all_sites and not actor.roles.isdisjoint(HANDLERS)
+    return actor.narrowed(*HANDLERS).may_see(ticket.site)
+
+
 def ticket(conn: Connection, actor: Actor, ticket_id: int) -> tuple[Ticket, list[TicketStep]]:
     """Give a ticket with what was done about it.
 

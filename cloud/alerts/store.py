@@ -72,6 +72,25 @@ def tickets(conn: Connection, *, sites: Sequence[str] | None, limit: int, **aske
     return _tickets(conn, "tickets", asked | reach)
 
 
+def urgent(
+    conn: Connection, *, sites: Sequence[str] | None, site: str | None, owner: str | None, limit: int
+) -> list[Ticket]:
+    """List tickets that are not over, the most severe first, then by when they are due.
+
+    Args:
+        conn: A connection.
+        sites: Sites whose tickets to list, beside those of no site; None: every site's.
+        site: Only of this site.
+        owner: Only of this owner.
+        limit: Most to give.
+
+    Returns:
+        The tickets.
+    """
+    reach = {"sites": list(sites or ()), "all_sites": sites is None, "limit": limit}
+    return _tickets(conn, "urgent", reach | {"site": site, "owner": owner})
+
+
 def find(conn: Connection, ticket_id: int, *, sites: Sequence[str] | None) -> Ticket | None:
     """Read a ticket of some sites or of the network.
 

@@ -32,6 +32,7 @@ from cloud.web import (
     quarantine,
     runs,
     stock,
+    tickets,
     variances,
 )
 from cloud.web.feed import Feed
@@ -90,6 +91,7 @@ def create_pages(gate: Gate, *, network: str) -> FastAPI:
         approvals,
         counts,
         variances,
+        tickets,
     )
     for part in parts:
         app.include_router(part.router)

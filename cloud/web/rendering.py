@@ -31,7 +31,7 @@ AREAS: Final = (
     ),
     ("Stock", (("/stock", "Stock"), ("/counts", "Counts"), ("/variances", "Variances and alerts"))),
     ("Planning", (("/forecast", "Forecast"), ("/proposals", "Proposals"), ("/orders", "Orders"))),
-    ("Decisions", (("/approvals", "Approvals"), ("/runs", "Runs"))),
+    ("Decisions", (("/approvals", "Approvals"), ("/tickets", "Tickets"), ("/runs", "Runs"))),
 )
 """The pages by what they are about; the name of an area leads to its first page."""
 

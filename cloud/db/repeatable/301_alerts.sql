@@ -43,7 +43,8 @@ BEGIN
         RETURN NULL;
     END IF;
     more := jsonb_strip_nulls(jsonb_build_object('severity', NEW.severity, 'owner', NEW.owner, 'due_at', NEW.due_at,
-        'reason', NEW.close_reason, 'note', nullif(NEW.note, '')));
+        'reason', NEW.close_reason,
+        'note', CASE WHEN what IN ('acknowledged', 'assigned', 'closed') THEN nullif(NEW.note, '') END));
     IF what IN ('acknowledged', 'assigned', 'closed') THEN
         audit := record_audit(who, 'ticket_' || what, 'ticket:' || NEW.ticket_id, NEW.site_id, NULL,
             more || jsonb_build_object('kind', NEW.kind, 'dedup_key', NEW.dedup_key));

@@ -123,7 +123,7 @@ def test_a_worse_notice_opens_again_what_somebody_knew_and_a_milder_one_does_not
 
 def test_what_nobody_closes_in_time_becomes_worse_once_per_due_time(desk: Desk) -> None:
     ticket = noticed(desk, due_after=HOUR)
-    desk.run(lambda conn: service.acknowledge(conn, CAT, ticket.ticket_id))
+    desk.run(lambda conn: service.acknowledge(conn, CAT, ticket.ticket_id, note="later"))
     assert ticket.due_at is not None
     assert service.escalate(desk.pool, ticket.due_at - timedelta(seconds=1)) == {"escalated": 0}
     late = ticket.due_at + timedelta(seconds=1)
@@ -132,6 +132,7 @@ def test_what_nobody_closes_in_time_becomes_worse_once_per_due_time(desk: Desk) 
     worse, steps = desk.run(lambda conn: service.ticket(conn, EVE, ticket.ticket_id))
     assert (worse.severity, worse.state, worse.escalated_at) == (Severity.CRITICAL, TicketState.OPEN, late)
     assert (steps[-1].action, steps[-1].actor) == ("escalated", "job:escalation")
+    assert [step.detail.get("note") for step in steps] == [None, "later", None]
     again = late + 2 * HOUR
     desk.run(lambda conn: service.assign(conn, CAT, ticket.ticket_id, owner="user:cat", due_at=again))
     assert service.escalate(desk.pool, again) == {"escalated": 1}
