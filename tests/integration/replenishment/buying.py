@@ -27,7 +27,7 @@ from cloud.replenishment.curves import LEVELS
 from cloud.replenishment.store import ProposalRow
 from cloud.runs import service as runs
 from contracts.base import SiteId
-from contracts.records import Identifier, Movement, Side
+from contracts.records import Identifier, Movement, Side, UnitPosition
 
 from cloud.ledger.domain import CloudStatement, EffectiveRow  # isort: skip
 from contracts.occurrence import TimeBasis
@@ -77,26 +77,32 @@ class Buying:
         return self.items[code]
 
     def stock(
-        self, code: str, quantity: str, *, disposition: str | None = None, location: str = "A-01"
+        self,
+        code: str,
+        quantity: str,
+        *,
+        disposition: str | None = None,
+        location: str = "A-01",
+        unit: str | None = None,
     ) -> None:
         """Put stock where it is, out of the account of the opening."""
-        place: dict[str, Any] = {"location": location, "disposition": disposition}
-        record = Movement.model_validate(
-            {
-                "seq": 1,
-                "occurred_at_claimed": NOW - timedelta(days=30),
-                "mono_ns": 0,
-                "boot_id": "b",
-                "clock_ok": True,
-                "identifier": Identifier(scheme="sku", value=code),
-                "quantity_seen": Decimal(quantity),
-                "source": Side(location="@opening"),
-                "destination": Side.model_validate(place),
-            }
+        place = {"unit": unit} if unit else {"location": location, "disposition": disposition}
+        self.state(
+            Movement,
+            identifier=Identifier(scheme="sku", value=code),
+            quantity_seen=Decimal(quantity),
+            source=Side(location="@opening"),
+            destination=Side.model_validate(place),
         )
-        statement = CloudStatement(
-            self.site, EffectiveRow(record, NOW - timedelta(days=30), TimeBasis.CLAIMED)
-        )
+
+    def place(self, unit: str, location: str) -> None:
+        self.state(UnitPosition, unit=unit, location=location)
+
+    def state(self, kind: type[Movement] | type[UnitPosition], **fields: Any) -> None:
+        at = NOW - timedelta(days=30)
+        stamp = {"seq": 1, "occurred_at_claimed": at, "mono_ns": 0, "boot_id": "b", "clock_ok": True}
+        row = EffectiveRow(kind.model_validate(stamp | fields), at, TimeBasis.CLAIMED)
+        statement = CloudStatement(self.site, row)
         self.run(lambda conn: post(conn, KEEPER, kind=PostingKind.STATEMENT, statements=[statement]))
 
     def forecast(

@@ -1,6 +1,6 @@
 """Proposals from forecast and ledger to an order on its way, over a real database."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,8 @@ from cloud.decisions.domain import AboveLimitError, DecisionError, OwnDecisionEr
 from cloud.decisions.limits import LimitPaper, put_limit
 from cloud.documents import order_steps, orders, receipts
 from cloud.documents.order_papers import OrderPaper, ReceiptPaper
+from cloud.documents.papers import DocumentPaper
+from cloud.documents.service import register_document
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.ledger.domain import AlreadyClaimedError
 from cloud.replenishment import answers, ordering, policies, reading, service
@@ -31,6 +33,7 @@ from cloud.replenishment.domain import AnsweredProposalError, ReplenishmentError
 from cloud.replenishment.policies import PolicyPaper
 from cloud.replenishment.store import ProposalRow
 
+UNIT = "095211411234567892"
 ROOT = Actor("system:test", frozenset({Role.ADMIN}), all_sites=True)
 
 
@@ -355,3 +358,29 @@ def test_receipts_teach_how_long_a_supplier_takes(buying: Buying) -> None:
     )
     assert known == ([3, 12], [0.75, 0.25], 8)
     assert buying.one().arithmetic["numbers"]["lead_time_days"] == 6  # 5.25, whole days
+
+
+def test_only_stock_that_can_be_sold_here_counts(buying: Buying) -> None:
+    teas(buying)
+    buying.stock("TEA", "40", disposition="hold")
+    buying.stock("TEA", "30", disposition="sellable", location="STAGING")
+    buying.stock("TEA", "7", unit=UNIT)
+    buying.place(UNIT, "@customer")
+    buying.propose()
+    assert buying.one().arithmetic["numbers"]["on_hand"] == 130
+
+
+def test_a_customers_order_beyond_the_forecast_is_ordered_for_until_it_departs(buying: Buying) -> None:
+    teas(buying)
+    buying.stock("TEA", "300")
+    assert buying.propose()["covered"] == 1
+    line = {"line": "1", "identifier": {"scheme": "sku", "value": "TEA"}, "quantity": "900"}
+    stated = {"site": buying.site, "type": "outbound_order", "id": "SO-1", "lines": [line]}
+    buying.run(lambda conn: register_document(conn, KEEPER, DocumentPaper.model_validate(stated)))
+    ((asked_on,),) = buying.query("SELECT created_at::date FROM document WHERE site_id = %s", buying.site)
+    buying.forecast({"TEA": (20.0, 6.0)}, first_day=asked_on)
+    buying.propose(datetime.combine(asked_on, NOW.timetz()))
+    told = buying.one()
+    # The order's own day and the 7 ahead hold 160 of it.
+    assert told.arithmetic["numbers"]["position"] == 400 - (900 - 160)
+    assert "1 open orders of 900" in str(told.arithmetic["tree"])
