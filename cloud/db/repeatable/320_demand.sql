@@ -209,19 +209,24 @@ DECLARE
     at timestamptz := clock_timestamp();
 BEGIN
     superseded := keep_older_of_twice(by_actor, at);
+    -- Writers of a source wait for each other, so that what is not known now is new.
+    CREATE TEMPORARY TABLE demand_known ON COMMIT DROP AS
+    SELECT r.n, l.revision AS known, r.given > l.revision
+            OR (l.kind, l.item_id, l.channel, l.requested_at, l.quantity, l.of_document, l.of_line) IS DISTINCT FROM
+                (r.kind, r.item_id, r.channel, r.requested_at, r.quantity, r.of_document, r.of_line) AS is_other
+    FROM demand_ready r
+    JOIN demand_line l USING (site_id, source, document, line);
     CREATE TEMPORARY TABLE demand_change ON COMMIT DROP AS
-    SELECT r.n, coalesce(r.given, l.revision + 1) AS revision,
-        coalesce(r.given < l.revision, EXISTS (
+    SELECT k.n, coalesce(r.given, k.known + 1) AS revision,
+        coalesce(r.given < k.known, EXISTS (
             SELECT FROM demand_line_past o
             WHERE (o.site_id, o.source, o.document, o.line) = (r.site_id, r.source, r.document, r.line)
                 AND (o.kind, o.item_id, o.channel, o.requested_at, o.quantity, o.of_document, o.of_line)
                     IS NOT DISTINCT FROM
                     (r.kind, r.item_id, r.channel, r.requested_at, r.quantity, r.of_document, r.of_line))) AS is_old
-    FROM demand_ready r
-    JOIN demand_line l USING (site_id, source, document, line)
-    WHERE r.given > l.revision
-        OR (l.kind, l.item_id, l.channel, l.requested_at, l.quantity, l.of_document, l.of_line)
-            IS DISTINCT FROM (r.kind, r.item_id, r.channel, r.requested_at, r.quantity, r.of_document, r.of_line);
+    FROM demand_known k
+    JOIN demand_ready r USING (n)
+    WHERE k.is_other;
     SELECT superseded + count(*) FILTER (WHERE c.is_old), count(*) FILTER (WHERE NOT c.is_old)
     INTO superseded, corrected
     FROM demand_change c;
@@ -247,15 +252,15 @@ BEGIN
     FROM demand_change c JOIN demand_ready r USING (n)
     WHERE NOT c.is_old
         AND (l.site_id, l.source, l.document, l.line) = (r.site_id, r.source, r.document, r.line);
-    DROP TABLE demand_change;
     INSERT INTO demand_line (site_id, source, document, line, revision, kind, item_id, channel, requested_at, quantity,
         of_document, of_line, identifier_scheme, identifier, quantity_seen, recorded_at, recorded_by)
     SELECT r.site_id, r.source, r.document, r.line, coalesce(r.given, 1), r.kind, r.item_id, r.channel, r.requested_at,
         r.quantity, r.of_document, r.of_line, r.identifier_scheme, r.identifier, r.quantity_seen, at, by_actor
     FROM demand_ready r
-    ORDER BY r.n
-    ON CONFLICT (site_id, source, document, line) DO NOTHING;
+    WHERE NOT EXISTS (SELECT FROM demand_known k WHERE k.n = r.n)
+    ORDER BY r.n;
     GET DIAGNOSTICS added = ROW_COUNT;
+    DROP TABLE demand_known, demand_change;
 END
 $$;
 
