@@ -24,6 +24,11 @@ WHERE run_id = %(run_id)s AND state = 'running';
 UPDATE planning_run SET state = 'failed', finished_at = clock_timestamp(), error = %(error)s
 WHERE run_id = %(run_id)s AND state = 'running';
 
+-- name: give_up_lost
+UPDATE planning_run SET state = 'failed', finished_at = clock_timestamp(),
+    error = 'abandoned: not finished within a day'
+WHERE state = 'running' AND started_at < clock_timestamp() - INTERVAL '1 day';
+
 -- name: runs
 SELECT r.run_id, r.kind, r.site_id AS site, r.slot, r.started_by, r.inputs_sha256, r.inputs, r.parameters,
     r.code_version, r.as_of_position, r.completeness, r.started_at, r.finished_at, r.outcome, r.error, r.state

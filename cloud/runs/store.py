@@ -94,6 +94,18 @@ def fail(conn: Connection, run_id: RunId, error: str) -> bool:
     return conn.execute(_SQL["fail"], {"run_id": run_id, "error": error}).rowcount == 1
 
 
+def give_up_lost(conn: Connection) -> int:
+    """Mark runs failed that whoever ran them has left.
+
+    Args:
+        conn: In a transaction that shows every site.
+
+    Returns:
+        How many.
+    """
+    return conn.execute(_SQL["give_up_lost"]).rowcount
+
+
 def runs(
     conn: Connection,
     *,

@@ -24,6 +24,8 @@ from cloud.settings import Settings
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
 
+MOST_SAID: Final = 300
+"""Characters of an outcome that are printed."""
 SHELL: Final = Actor("system:shell", frozenset({Role.AUDITOR}), all_sites=True)
 
 
@@ -133,7 +135,8 @@ def _said(turn: Turn) -> str:
     if turn.claim is None:
         return f"{turn.job.name}: the slot is over, or another scheduler runs it"
     outcome = orjson.dumps(turn.outcome, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    return f"{turn.job.name} done in {turn.took_s:.1f} s: {outcome}"
+    shown = outcome if len(outcome) <= MOST_SAID else f"{outcome[:MOST_SAID]}… (the page Runs shows all)"
+    return f"{turn.job.name} done in {turn.took_s:.1f} s: {shown}"
 
 
 def _command(arguments: argparse.Namespace) -> tuple[str, ...]:

@@ -10,11 +10,13 @@ import structlog
 
 from cloud.db import Connection, OperationalError, in_transaction
 from cloud.db.retry import Source
+from cloud.identity.store import act_as
+from cloud.runs.store import give_up_lost
 from cloud.scheduling import store
 from cloud.scheduling.claims import Claims
 from cloud.scheduling.domain import Daily, Every, LostClaimError, Patience
 from cloud.scheduling.job import Job, Occasion
-from cloud.scheduling.loops import Loops, notice, resolve, ticket_key
+from cloud.scheduling.loops import SCHEDULER, Loops, notice, resolve, ticket_key
 from cloud.scheduling.store import Claim
 
 LATE_S: Final = 300.0
@@ -91,6 +93,8 @@ class Scheduler:
                 self._register(conn, job, now)
             store.retire(conn, [job.name for job in jobs], now)
             store.sweep(conn)
+            act_as(conn, SCHEDULER)
+            give_up_lost(conn)
             return jobs
 
         return in_transaction(self._source, work)

@@ -225,6 +225,21 @@ def test_what_somebody_asked_for_and_was_killed_does_not_stay_open(trial: Trial)
     assert [row[1] for row in trial.slots()] == ["failed", "failed"]
 
 
+def test_a_planning_run_that_was_left_behind_does_not_run_for_ever(trial: Trial) -> None:
+    for days in (0, 2):
+        trial.owner.execute(
+            "INSERT INTO planning_run (kind, started_by, inputs_sha256, inputs, parameters, code_version, "
+            "as_of_position, completeness, started_at) VALUES ('forecast', 'user:ada', repeat('0', 64), '{}', "
+            "'{}', '1', 0, '{}', clock_timestamp() - %s)",
+            (timedelta(days=days),),
+        )
+    trial.scheduler(trial.job())
+    assert trial.query("SELECT state, error FROM planning_run ORDER BY run_id") == [
+        ("running", None),
+        ("failed", "abandoned: not finished within a day"),
+    ]
+
+
 def test_a_job_by_command_line_is_run_once_and_listed(
     trial: Trial, database: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
