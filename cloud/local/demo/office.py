@@ -32,7 +32,6 @@ from cloud.replenishment import answers
 from cloud.replenishment import reading as proposals
 from contracts.base import SiteId
 
-KEEPER: Final = Actor("system:demo", frozenset({Role.INVENTORY_CONTROLLER, Role.BUYER}), all_sites=True)
 COUNTED_SITE: Final = SITES[-1]
 """Where somebody counts: all its gateways speak at once, so its counts are soon final."""
 ADJUSTMENTS: Final = 2
@@ -78,8 +77,8 @@ class Office:
         source = LastingConnection(self.stack.settings.needed("app_dsn"), "dockledger-demo")
         try:
             shelves = self._sell_a_year()
-            self._once(source, lambda conn: sales.fill(conn, KEEPER, shelves, datetime.now(UTC)))
-            self._once(source, lambda conn: sales.set_up(conn, KEEPER, shelves))
+            self._once(source, lambda conn: sales.fill(conn, shelves, datetime.now(UTC)))
+            self._once(source, lambda conn: sales.set_up(conn, shelves))
             self._count(source, [shelf for shelf in shelves if shelf.site == COUNTED_SITE])
             self._run(*self.stack.command("scheduler", "--once", "planning"))
             self._order(source)

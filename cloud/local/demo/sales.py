@@ -16,7 +16,7 @@ from cloud.documents.domain import ConflictingDocumentError
 from cloud.documents.opening import post_opening
 from cloud.documents.papers import OpeningPaper
 from cloud.documents.store import known_names
-from cloud.identity.actor import Actor
+from cloud.identity.actor import Actor, Role
 from cloud.local.demo.stage import SITES
 from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
 from cloud.master.suppliers import put_supplier, put_supplier_item
@@ -25,6 +25,7 @@ from contracts.records import Identifier
 
 SCHEME: Final = "local"
 """Stock codes are the retailer's own, as they are scanned."""
+KEEPER: Final = Actor("system:demo", frozenset({Role.INVENTORY_CONTROLLER, Role.BUYER}), all_sites=True)
 SUPPLIER: Final = "northern-gifts"
 CURRENCY: Final = "GBP"
 LEAD_TIME_DAYS: Final = 9
@@ -89,12 +90,11 @@ def _shelves(site: str, sold: Mapping[str, int], weeks: Decimal) -> list[Shelf]:
     ]
 
 
-def fill(conn: Connection, actor: Actor, shelves: Sequence[Shelf], now: datetime) -> int:
+def fill(conn: Connection, shelves: Sequence[Shelf], now: datetime) -> int:
     """Post what the shelves hold; a ledger that was opened before keeps what it has.
 
     Args:
         conn: In a transaction that the caller commits directly after.
-        actor: An inventory controller of all sites.
         shelves: What is there.
         now: The present.
 
@@ -111,17 +111,16 @@ def fill(conn: Connection, actor: Actor, shelves: Sequence[Shelf], now: datetime
         for shelf in shelves
     ]
     try:
-        return post_opening(conn, actor, papers, now=now)
+        return post_opening(conn, KEEPER, papers, now=now)
     except ConflictingDocumentError:
         return 0
 
 
-def set_up(conn: Connection, actor: Actor, shelves: Sequence[Shelf]) -> None:
+def set_up(conn: Connection, shelves: Sequence[Shelf]) -> None:
     """Say what the items cost and who sells them on which terms.
 
     Args:
         conn: In a transaction that the caller commits.
-        actor: A buyer and inventory controller at all sites.
         shelves: Of which items.
     """
     names = sorted({shelf.item for shelf in shelves})
@@ -129,13 +128,13 @@ def set_up(conn: Connection, actor: Actor, shelves: Sequence[Shelf]) -> None:
     cost = {name: Decimal(35 + 20 * number) / 100 for number, name in enumerate(names)}
     put_costs(
         conn,
-        actor,
+        KEEPER,
         [
             CostPaper(known[SCHEME, shelf.item].code, shelf.site, cost[shelf.item], CURRENCY, COSTS_FROM)
             for shelf in shelves
         ],
     )
-    put_supplier(conn, actor, SupplierPaper(supplier=SUPPLIER, name="Northern Gifts Ltd", currency=CURRENCY))
+    put_supplier(conn, KEEPER, SupplierPaper(supplier=SUPPLIER, name="Northern Gifts Ltd", currency=CURRENCY))
     for name in names:
         terms = SupplierItemPaper(
             supplier=SUPPLIER,
@@ -145,4 +144,4 @@ def set_up(conn: Connection, actor: Actor, shelves: Sequence[Shelf]) -> None:
             price=cost[name],
             lead_time_days=LEAD_TIME_DAYS,
         )
-        put_supplier_item(conn, actor, terms)
+        put_supplier_item(conn, KEEPER, terms)
