@@ -229,8 +229,8 @@ def test_a_planning_run_that_was_left_behind_does_not_run_for_ever(trial: Trial)
     for days in (0, 2):
         trial.owner.execute(
             "INSERT INTO planning_run (kind, started_by, inputs_sha256, inputs, parameters, code_version, "
-            "as_of_position, completeness, started_at) "
-            "VALUES ('forecast', 'user:ada', repeat('0', 64), '{}', '{}', '1', 0, '{}', clock_timestamp() - %s)",
+            "as_of_position, completeness, started_at) VALUES "
+            "('forecast', 'user:ada', repeat('0', 64), '{}', '{}', '1', 0, '{}', clock_timestamp() - %s)",
             (timedelta(days=days),),
         )
     trial.scheduler(trial.job())
