@@ -28,11 +28,17 @@ RECEIVERS_AT_ONCE: Final = 8
 LEASE: Final = timedelta(minutes=2)
 """Longer than a receiver's share can take; a process that died is taken over from then on."""
 
+KEPT: Final = timedelta(days=30)
+"""So long what was delivered or given up can be looked at and sent again."""
+FORGOTTEN_AT_ONCE: Final = 500
+
 log = structlog.get_logger()
 
 
 def deliver_webhooks(source: Source, now: datetime, *, sender: Sender | None = None) -> dict[str, int]:
     """Send what is due, each receiver's messages in order of their time, receivers beside each other.
+
+    When nothing is due, events that are over for longer than `KEPT` are forgotten, some at a time.
 
     Args:
         source: Connections of ``dockledger_app``.
@@ -48,6 +54,7 @@ def deliver_webhooks(source: Source, now: datetime, *, sender: Sender | None = N
     )
     counts = {"delivered": 0, "failed": 0, "dead": 0}
     if not taken:
+        in_transaction(source, lambda conn: store.forget(conn, now - KEPT, most=FORGOTTEN_AT_ONCE))
         return counts
     by_receiver = attrgetter("subscription_id")
     taken.sort(key=lambda due: (due.subscription_id, due.event_id))

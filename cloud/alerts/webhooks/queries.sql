@@ -95,5 +95,8 @@ WHERE event_id = %(event_id)s AND subscription_id = %(subscription_id)s AND atte
 SELECT EXISTS (
     SELECT FROM webhook_delivery WHERE subscription_id = %(subscription_id)s AND state = 'dead');
 
+-- name: forget
+SELECT forget_events(%(before)s, %(most)s);
+
 -- name: record
 SELECT record_audit(%(actor)s, %(action)s, %(target)s, %(site)s, NULL, %(detail)s);

@@ -148,6 +148,21 @@ def has_dead(conn: Connection, subscription_id: int) -> bool:
     return bool(row and row[0])
 
 
+def forget(conn: Connection, before: datetime, *, most: int) -> int:
+    """Forget old events that wait for nobody any more.
+
+    Args:
+        conn: In a transaction.
+        before: Only events from before this instant.
+        most: Most to forget.
+
+    Returns:
+        How many were forgotten.
+    """
+    row = conn.execute(_SQL["forget"], {"before": before, "most": most}).fetchone()
+    return 0 if row is None else int(row[0])
+
+
 def record(
     conn: Connection, actor: str, action: str, name: str, *, site: str | None, **detail: JsonValue
 ) -> None:

@@ -108,6 +108,26 @@ BEGIN
 END
 $$;
 
+-- Forgets old events that wait for nobody any more, a bounded piece at a time; the steps they told of stay.
+CREATE OR REPLACE FUNCTION forget_events(older_than timestamptz, at_most integer) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    old bigint[];
+BEGIN
+    SELECT array_agg(o.event_id) INTO old FROM (
+        SELECT e.event_id FROM webhook_event e
+        WHERE e.occurred_at < older_than AND NOT EXISTS (
+            SELECT FROM webhook_delivery d WHERE d.event_id = e.event_id AND d.state = 'pending')
+        ORDER BY e.occurred_at
+        LIMIT at_most
+        FOR UPDATE SKIP LOCKED) o;
+    DELETE FROM webhook_delivery d WHERE d.event_id = ANY (old);
+    DELETE FROM webhook_event e WHERE e.event_id = ANY (old);
+    RETURN coalesce(cardinality(old), 0);
+END
+$$;
+
 REVOKE ALL ON FUNCTION announce(text, text, jsonb), announce_to(bigint, text, jsonb), tell_ticket_step(),
-    guard_ticket(), tell_decision_step() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION announce_to(bigint, text, jsonb) TO dockledger_app;
+    guard_ticket(), tell_decision_step(),
+    forget_events(timestamptz, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION announce_to(bigint, text, jsonb), forget_events(timestamptz, integer) TO dockledger_app;

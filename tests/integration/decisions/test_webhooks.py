@@ -11,7 +11,7 @@ from receiver import Receiver, receiving
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.alerts.webhooks import service as webhooks
-from cloud.alerts.webhooks.delivering import LEASE, PER_RECEIVER, deliver_webhooks
+from cloud.alerts.webhooks.delivering import KEPT, LEASE, PER_RECEIVER, deliver_webhooks
 from cloud.alerts.webhooks.domain import (
     WAITS,
     TakenNameError,
@@ -177,6 +177,19 @@ def test_many_messages_for_one_receiver_leave_room_for_the_others(desk: Desk, re
         continue
     busy = [message["data"]["dedup_key"] for message in receiver.taken if message["id"].endswith("_1")]
     assert busy == [f"{key}" for key in range(3 * PER_RECEIVER)]
+
+
+def test_what_is_over_for_a_month_is_forgotten_and_what_waits_is_not(desk: Desk, receiver: Receiver) -> None:
+    number = subscribed(desk, receiver, "ticket.opened")
+    late(desk, key="told")
+    deliver_webhooks(desk.pool, soon())
+    desk.run(lambda conn: webhooks.set_active(conn, ROOT, number, is_active=False))
+    waiting = desk.run(lambda conn: webhooks.ping(conn, ROOT, number))
+    deliver_webhooks(desk.pool, soon(KEPT - timedelta(hours=1)))
+    assert len(desk.run(lambda conn: webhooks.deliveries(conn, ROOT, number))) == 2
+    deliver_webhooks(desk.pool, soon(KEPT))
+    left = desk.run(lambda conn: webhooks.deliveries(conn, ROOT, number))
+    assert [row.event_id for row in left] == [waiting]
 
 
 def test_a_new_secret_signs_and_for_a_day_the_old_one_too(desk: Desk, receiver: Receiver) -> None:
