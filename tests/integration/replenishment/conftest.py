@@ -18,12 +18,17 @@ NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def pool(cluster: Any, template: str) -> Iterator[ConnectionPool]:
+def app_dsn(cluster: Any, template: str) -> Iterator[str]:
     with cluster.fresh_name() as name:
         cluster.administer("CREATE DATABASE {} TEMPLATE {} OWNER dockledger_owner", name, template)
         bootstrap(cluster.admin_dsn, name)
-        with open_pool(cluster.database(name).app_dsn, "test-replenishment", max_size=4) as pool:
-            yield pool
+        yield cluster.database(name).app_dsn
+
+
+@pytest.fixture(scope="module")
+def pool(app_dsn: str) -> Iterator[ConnectionPool]:
+    with open_pool(app_dsn, "test-replenishment", max_size=4) as pool:
+        yield pool
 
 
 @pytest.fixture
