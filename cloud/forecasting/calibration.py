@@ -2,8 +2,9 @@
 
 Split-conformal prediction (Vovk et al. 2005; Lei et al. 2018) on errors of *sums* over a horizon, because a
 sum over the lead time is what stock must cover. An error is divided by its series' scale: the root mean
-square of the one-week errors known at that origin, drawn towards that of series of like volume, times the
-root of the horizon in weeks. The k-th smallest of n scaled errors, k = ceil((n + 1) p), is the quantile p.
+square of the one-week errors known at that origin, the newest weighing most, drawn towards that of series of
+like volume, times the root of the horizon in weeks. The k-th smallest of n scaled errors, with
+k = ceil((n + 1) p), is the quantile p.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ LEAST_SERIES: Final = 20
 """Series per stratum of volume; with fewer there are fewer strata."""
 LEAST_ERRORS: Final = 100
 """Scaled errors below which a stratum borrows those of all."""
+HALF_LIFE_WEEKS: Final = 8
+"""After so many weeks an error weighs half in its series' scale, so that a change of mood is followed."""
 PRIOR_WEEKS: Final = 8
 """Weight of the stratum's scale in a series' own."""
 _WEEK: Final = HORIZONS.index(DAYS)
@@ -166,12 +169,17 @@ def conformal(ordered: Floats, levels: Floats) -> Floats:
 
 
 def _known_squares(one_week: Floats) -> tuple[Floats, Floats]:
-    """Mean square of the one-week errors known at each origin, and how many they are."""
-    squares = np.nancumsum(one_week**2, axis=1)
-    known = np.cumsum(np.isfinite(one_week), axis=1).astype(np.float64)
-    before = np.concatenate([np.zeros_like(squares[:, :1]), squares[:, :-1]], axis=1)
-    count = np.concatenate([np.zeros_like(known[:, :1]), known[:, :-1]], axis=1)
-    return np.divide(before, count, out=np.zeros_like(before), where=count > 0), count
+    """Weighted mean square of the one-week errors known at each origin, and the sum of their weights."""
+    fading = 0.5 ** (1 / HALF_LIFE_WEEKS)
+    own, known = np.zeros_like(one_week), np.zeros_like(one_week)
+    total, weight = np.zeros(len(one_week)), np.zeros(len(one_week))
+    for origin in range(one_week.shape[1]):
+        own[:, origin] = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
+        known[:, origin] = weight
+        error = one_week[:, origin]
+        total = np.where(np.isnan(error), total, fading * total + error**2)
+        weight = np.where(np.isnan(error), weight, fading * weight + 1)
+    return own, known
 
 
 def _scales(own: Floats, known: Floats, volume: Floats, strata: Ints) -> Floats:

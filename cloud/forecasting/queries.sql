@@ -36,11 +36,12 @@ WHERE b.site_id = %(site)s AND b.run_id < (
     ) r);
 
 -- name: forecasts
-SELECT x.*
+SELECT x.run_id, x.finished_at, x.site, x.time_zone, x.item, x.item_name, x.base_unit, x.item_id, x.first_day, x.model,
+    x.is_sufficient, x.history_from, x.history_until, x.weekly_volume,
+    (SELECT sum(m.value) FROM unnest(x.mean[1:7]) m (value))::double precision AS next_week,
+    x.wape, x.naive_wape, x.bias, x.rmsse, x.coverage, x.place
 FROM (
-    SELECT f.run_id, r.finished_at, f.site_id AS site, s.time_zone, i.code AS item, i.name AS item_name, i.base_unit,
-        f.item_id, f.first_day, f.model, f.is_sufficient, f.history_from, f.history_until, f.weekly_volume,
-        f.next_week, f.wape, f.naive_wape, f.bias, f.rmsse, f.coverage,
+    SELECT r.finished_at, f.site_id AS site, s.time_zone, i.code AS item, i.name AS item_name, i.base_unit, f.*,
         CASE %(order)s
             WHEN 'volume' THEN -f.weekly_volume
             WHEN 'wape' THEN coalesce(-f.wape, 'Infinity')
@@ -56,10 +57,7 @@ FROM (
             AND (%(site)s::text IS NULL OR p.site_id = %(site)s)
         ORDER BY p.site_id, p.run_id DESC
     ) r
-    CROSS JOIN LATERAL (
-        SELECT f.*, (SELECT sum(m.value) FROM unnest(f.mean[1:7]) m (value))::double precision AS next_week
-        FROM forecast f WHERE f.run_id = r.run_id AND f.site_id = r.site_id
-    ) f
+    JOIN forecast f ON f.run_id = r.run_id AND f.site_id = r.site_id
     JOIN item i ON i.item_id = f.item_id
     JOIN site s ON s.site_id = f.site_id
     WHERE (%(item)s::text IS NULL OR i.code = %(item)s)

@@ -11,7 +11,7 @@ from cloud.forecasting.domain import KIND, PLANNERS, UnknownForecastError
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.runs import service as runs
-from cloud.runs.domain import RunId, SlotDoneError
+from cloud.runs.domain import RunId, RunOverError, SlotDoneError
 
 QUIET: Final = timedelta(days=3)
 """So many days without any demand at a site may be a weekend or a holiday; more mean that demand is late."""
@@ -115,6 +115,8 @@ def _run_site(
             runs.finish(conn, run_id, outcome)
 
         in_transaction(source, finish)
+    except RunOverError as error:  # another one has taken the slot over, thinking this one dead
+        return {"skipped": str(error)}
     except SlotDoneError as error:
         _fail(source, actor, run_id, error)
         return {"skipped": str(error)}

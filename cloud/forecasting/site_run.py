@@ -12,6 +12,7 @@ import numpy as np
 from cloud.db import Connection
 from cloud.demand.reading import DailyMatrix, daily_matrix
 from cloud.forecasting import store
+from cloud.forecasting.calibration import HALF_LIFE_WEEKS
 from cloud.forecasting.domain import (
     HORIZONS,
     JUDGED_WEEKS,
@@ -79,6 +80,7 @@ def parameters() -> dict[str, Any]:
         "refitted_every_days": BLOCK_DAYS,
         "origins": MOST_ORIGINS,
         "judged_origins": JUDGED_WEEKS,
+        "scale_half_life_weeks": HALF_LIFE_WEEKS,
         "horizons": list(HORIZONS),
         "levels": [str(level) for level in LEVELS],
         "usual_protection_days": USUAL_PROTECTION_DAYS,

@@ -211,6 +211,24 @@ def test_a_run_that_cannot_be_is_marked_failed_and_leaves_nothing(
     assert states == [("failed", True), ("failed", True), ("done", False)]
 
 
+def test_of_two_runs_of_a_slot_at_once_one_counts(
+    ledger: Ledger, source: LastingConnection, database: Any
+) -> None:
+    ask(ledger, demand(items=2, weeks=10))
+    inner: list[dict[str, Any]] = []
+
+    def meanwhile(site: str, done: int, of: int) -> None:
+        del site, done, of
+        with closing(LastingConnection(database.app_dsn, "test-other")) as other:
+            inner.append(service.run_all(other, PLANNER, NOW, NOW)["sites"]["leeds"])
+
+    outer = service.run_all(source, PLANNER, NOW, NOW, progress=meanwhile)["sites"]["leeds"]
+    assert "failed already" in outer["skipped"]
+    assert {row[1] for row in published(ledger)} == {inner[0]["run_id"]}
+    states = ledger.query("SELECT state FROM planning_run ORDER BY run_id")
+    assert [state for (state,) in states] == ["failed", "done"]
+
+
 def test_lines_of_old_backtests_are_forgotten_and_their_sums_kept(
     ledger: Ledger, source: LastingConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
