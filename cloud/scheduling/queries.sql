@@ -12,7 +12,11 @@ WHERE job <> ALL (%(jobs)s::text[]) AND retired_at IS NULL;
 
 -- name: slot_state
 SELECT r.state, r.lease_until < clock_timestamp() AS is_free, r.attempts
-FROM job_run r WHERE r.job = %(job)s AND r.slot = %(slot)s;
+FROM job_run r WHERE r.job = %(job)s AND r.slot = %(slot)s
+UNION ALL
+SELECT 'missed', false, 0
+WHERE NOT EXISTS (SELECT FROM job_run r WHERE r.job = %(job)s AND r.slot = %(slot)s)
+    AND EXISTS (SELECT FROM job_run l WHERE l.job = %(job)s AND l.slot > %(slot)s AND l.asked_by IS NULL);
 
 -- name: open_before
 SELECT EXISTS (

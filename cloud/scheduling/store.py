@@ -104,7 +104,7 @@ def slot_state(conn: Connection, job: str, slot: datetime) -> SlotState | None:
         slot: Its slot.
 
     Returns:
-        Its state; None if nobody has claimed it.
+        Its state, missed if a later one was run already; None if nobody has claimed it.
     """
     row = conn.execute(_SQL["slot_state"], {"job": job, "slot": slot}).fetchone()
     return SlotState(row[0], bool(row[1]), row[2]) if row else None

@@ -111,6 +111,19 @@ def test_slots_that_nobody_ran_are_told_and_the_latest_makes_up_for_them(trial: 
     assert told["slot_late"]["late_s"] == 9.5 * 3600
 
 
+def test_an_hour_that_is_set_back_makes_no_second_run_of_the_day(trial: Trial) -> None:
+    job = trial.job()
+    scheduler = trial.scheduler(job)
+    trial.now += DAY
+    scheduler.turn(job)
+    earlier = trial.job(trigger=Daily(wall_time(1, 0), "UTC"))
+    restarted = trial.scheduler(earlier, name="two")
+    assert restarted.turn(earlier).claim is None
+    trial.now += DAY
+    assert restarted.turn(earlier).outcome == {"runs": 2}
+    assert [row[:2] for row in trial.slots()] == [("2026-03-03", "done"), ("2026-03-04", "done")]
+
+
 def test_a_job_waits_until_the_one_before_it_is_over_whatever_came_of_that(trial: Trial) -> None:
     first, second = trial.job("first"), trial.job("second", after="first")
     scheduler = trial.scheduler(first, second)
