@@ -1,14 +1,17 @@
 """A site's forecast run on a real database: rows, slots, provenance, who may see them, what is forgotten."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import orjson
 import psycopg
 import pytest
 
+from cloud.cli import main
 from cloud.db import DatabaseAwayError, LastingConnection
 from cloud.forecasting import reading, service, site_run
 from cloud.forecasting.commands import _lines, _summed_up
@@ -209,6 +212,27 @@ def test_a_run_that_cannot_be_is_marked_failed_and_leaves_nothing(
     assert (told["items"], told["insufficient"]) == (2, 2)
     states = ledger.query("SELECT state, error IS NOT NULL FROM planning_run ORDER BY run_id")
     assert states == [("failed", True), ("failed", True), ("done", False)]
+
+
+def test_commands_run_show_and_refuse(
+    ledger: Ledger, database: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", database.app_dsn)
+    until = datetime.now(UTC).date() - timedelta(days=1)
+    ask(ledger, demand(items=3, weeks=20), until=until)
+    assert main(["forecast", "run", "--site", "leeds"]) == 0
+    assert re.match(r"leeds: run 1, 3 items from \d{4}-\d\d-\d\d, 1 with insuff", capsys.readouterr().out)
+    assert main(["forecast", "run", "--json"]) == 0
+    told = orjson.loads(capsys.readouterr().out)
+    assert told["sites"]["york"] == {"skipped": "no demand is known"}
+    assert main(["forecast", "show", "I-002", "--site", "leeds"]) == 0
+    assert capsys.readouterr().out.splitlines()[0].startswith("I-002 at leeds, simple_smoothing, from")
+    assert main(["forecast", "show", "I-002", "--site", "leeds", "--json"]) == 0
+    assert len(orjson.loads(capsys.readouterr().out)["content"]["mean"]) == 91
+    assert main(["forecast", "show", "nothing", "--site", "leeds"]) == 1
+    assert "no forecast of item 'nothing'" in capsys.readouterr().err
+    assert main(["forecast", "run", "--site", "hull"]) == 1
+    assert "no site 'hull'" in capsys.readouterr().err
 
 
 def test_of_two_runs_of_a_slot_at_once_one_counts(
