@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from cloud.api.conditional import ConditionalRoute
 from cloud.api.idempotency import IdempotencyKey, post_once
@@ -64,16 +64,23 @@ class DemandStored(BaseModel):
     new_items: int = Field(description="Provisional items that were made")
 
 
+ClockTime = Annotated[
+    time,
+    WithJsonSchema({"type": "string", "pattern": r"^\d\d:\d\d(:\d\d(\.\d{1,6})?)?$", "examples": ["06:00"]}),
+]
+"""By the site's clocks: OpenAPI's format ``time`` would demand an offset."""
+
+
 class Calendar(BaseModel):
     """When a site's days are; times are by its clocks."""
 
     model_config = ConfigDict(from_attributes=True, extra="forbid")
 
     time_zone: str = Field(max_length=64, description="IANA name")
-    business_day_start: time = Field(description="A night shift belongs to the day it began")
+    business_day_start: ClockTime = Field(description="A night shift belongs to the day it began")
     week_start: Annotated[int, Field(strict=True, ge=1, le=7, description="1 is Monday")]
-    opens_at: time | None = Field(default=None, description="Null, as `closes_at`: always open")
-    closes_at: time | None = Field(default=None, description="Before `opens_at`: open past midnight")
+    opens_at: ClockTime | None = Field(default=None, description="Null, as `closes_at`: always open")
+    closes_at: ClockTime | None = Field(default=None, description="Before `opens_at`: open past midnight")
 
 
 @router.get("/demand")

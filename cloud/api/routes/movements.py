@@ -20,6 +20,7 @@ from cloud.ledger.corrections import post_reversal
 from cloud.ledger.manual import ManualMovement, post_movement
 from contracts.base import (
     EPOCH_PATTERN,
+    ID_PATTERN,
     Code,
     EpochId,
     PositiveQuantity,
@@ -34,7 +35,7 @@ router = APIRouter(prefix="/v1/movements", tags=["movements"], route_class=Condi
 
 Epoch = Annotated[str, Path(pattern=EPOCH_PATTERN, description="16 hexadecimal digits")]
 Seq = Annotated[int, Path(ge=1, le=2**53 - 1)]
-Name = Annotated[str, Path(max_length=64)]
+Name = Annotated[str, Path(pattern=ID_PATTERN)]
 
 
 class Half(BaseModel):
