@@ -1,14 +1,17 @@
 """A line of demand counts once, its latest revision only; what cannot be stored is told whole."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
-from asking import CASE_OF_TEA, PLANNER, TEA, Demand, line, outcome
+from asking import CASE_OF_TEA, NOW, PLANNER, TEA, Demand, line, outcome
 from scenario import NETWORK_CONTROLLER
 
-from cloud.demand.domain import Fault, FaultyLinesError
+from cloud.db import connect
+from cloud.demand.domain import Fault, Faults, FaultyLinesError, Imported
+from cloud.demand.service import import_lines
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.ledger.corrections import merge_items
 from contracts.base import SiteId
@@ -219,3 +222,17 @@ def test_history_is_kept(demand: Demand) -> None:
     with pytest.raises(Exception, match="permission denied"):
         demand.ledger.as_app(lambda conn: conn.execute("UPDATE demand_line SET quantity = 1"))
     assert TEA in {row[0] for row in demand.ledger.query("SELECT identifier FROM demand_line")}
+
+
+def test_two_imports_of_one_source_at_once_count_once(demand: Demand) -> None:
+    batch = [line("1", number=str(number)) for number in range(200)]
+
+    def tell(_: int) -> Imported:
+        with connect(demand.ledger.app_dsn, "test-at-once", autocommit=True) as conn, conn.transaction():
+            return import_lines(conn, PLANNER, batch, faults=Faults(), origin="line", now=NOW)
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(tell, range(8)))
+    assert sum(each.added for each in done) == 200
+    assert sum(each.repeated for each in done) == 7 * 200
+    assert demand.of_tea(DAY, DAY) == {DAY: 200}
