@@ -12,7 +12,6 @@ from fastapi.responses import Response, StreamingResponse
 from cloud.forecasting import reading
 from cloud.forecasting.domain import (
     BAND,
-    JUDGED_WEEKS,
     LEVELS,
     WIDE_BAND,
     ForecastRow,
@@ -134,7 +133,6 @@ def show_forecast(
         why=found.content.why,
         horizons=horizons,
         judged=[line for line in found.backtest if line.horizon_days == 7],  # noqa: PLR2004  one week ahead
-        most_judged=JUDGED_WEEKS,
         weekday_names=[f"{found.row.first_day + timedelta(days=n):%a}" for n in range(7)],
         weeks=weeks_chart(found),
         sums=sum_chart(found),
