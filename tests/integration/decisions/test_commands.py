@@ -66,3 +66,12 @@ def test_webhooks_are_added_tested_and_followed(desk: Desk, capsys: pytest.Captu
     assert "there is no webhook 1" in said(capsys, "webhooks", "test", "1", code=1)[-1]
     wrong = said(capsys, "webhooks", "add", "x", "mailto:x", "--event", "*", code=1)
     assert "expected https://host/path" in wrong[-1]
+
+
+def test_the_audit_chain_holds_over_every_step(
+    desk: Desk, shared: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKLEDGER_OWNER_DSN", shared.owner_dsn)
+    desk.reverse(BOB, desk.apply(BOB, desk.submitted()))
+    assert main(["verify"]) == 0
+    assert "audit" in capsys.readouterr().out
