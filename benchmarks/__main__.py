@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from benchmarks import accuracy, asof, demand, demo, edge, ingest, latency, memory, outbox, planning
+from benchmarks import accuracy, asof, counts, demand, demo, edge, ingest, latency, memory, outbox, planning
 from benchmarks.result import Result, Verdict
 
 
@@ -23,6 +23,7 @@ class Benchmark(Protocol):
 BENCHMARKS: Final[dict[str, Benchmark]] = {
     "ingest": ingest,
     "latency": latency,
+    "counts": counts,
     "asof": asof,
     "outbox": outbox,
     "edge": edge,

@@ -18,13 +18,13 @@ def is_ready(pool: ConnectionPool) -> bool:
 
 
 def revision(pool: ConnectionPool) -> int:
-    """Ask whether anything was posted, noticed or decided.
+    """Ask whether anything was counted, noticed or decided.
 
     Args:
         pool: Connections of `dockledger_app`.
 
     Returns:
-        A number that grows when something was.
+        A number that is another when something was.
     """
     with pool.connection(timeout=5) as conn:
         return number(conn, "live_revision")

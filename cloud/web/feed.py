@@ -1,7 +1,7 @@
 """One look at the ledger for all who follow the same page, taken as soon as something has happened.
 
 A small question (`live_revision`) is asked several times a second for the whole process; a page is read again
-when its answer has grown, by one of its followers for all of them, and no more often than it costs.
+when its answer is another, by one of its followers for all of them, and no more often than it costs.
 """
 
 import asyncio
@@ -62,7 +62,7 @@ class Feed:
         """Ask whether anything has happened, once for everybody.
 
         Returns:
-            A number that grows when something has.
+            A number that is another when something has.
         """
         if not self._is_asking and time.monotonic() - self._asked_s >= PULSE_S:
             self._is_asking = True
@@ -73,7 +73,7 @@ class Feed:
                 self._is_asking = False
         return self._revision
 
-    async def grown(self, seen: int) -> None:
+    async def changed(self, seen: int) -> None:
         """Wait until something has happened, but no longer than a look may be old.
 
         Args:

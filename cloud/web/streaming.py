@@ -136,7 +136,7 @@ async def _changes(
         elif time.monotonic() - said_s >= QUIET_S:
             said_s = time.monotonic()
             yield b": quiet\n\n"
-        await common.grown(revision)
+        await common.changed(revision)
 
 
 async def _events(request: Request, gate: Gate, render: Callable[[Actor], str]) -> AsyncIterator[bytes]:

@@ -16,7 +16,7 @@ CREATE TABLE count_review (
     CHECK (forced_reason IS NULL OR settled_at IS NOT NULL)
 );
 COMMENT ON COLUMN count_review.forced_reason IS 'Why a supervisor did not wait for the watermark; NULL: it had passed';
-CREATE INDEX count_review_pending ON count_review (observed_at DESC, gateway_id, epoch, seq) WHERE settled_at IS NULL;
+CREATE INDEX count_review_pending ON count_review (observed_at DESC, gateway_id DESC, epoch DESC, seq DESC) WHERE settled_at IS NULL;
 
 CREATE FUNCTION review_count() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -287,8 +287,8 @@ BEGIN
         JOIN gateway g ON g.gateway_id = r.gateway_id
         WHERE r.settled_at IS NULL AND sees_site(r.site_id) AND (in_site IS NULL OR r.site_id = in_site)
             AND (below_at IS NULL OR r.observed_at <= below_at)
-        ORDER BY r.observed_at DESC, r.gateway_id, r.epoch, r.seq
-        LIMIT at_most
+        ORDER BY r.observed_at DESC, r.gateway_id DESC, r.epoch DESC, r.seq DESC
+        LIMIT at_most + 10 -- the page before may have ended within the first, and a count can have no record
     )
     SELECT t.* FROM waiting w
     CROSS JOIN LATERAL variances_of_count(w.name, w.epoch, w.seq) t
@@ -376,16 +376,21 @@ $$;
 CREATE FUNCTION late_variances(above_position bigint, up_to bigint)
     RETURNS TABLE (gateway text, epoch bigint, seq bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH moved AS MATERIALIZED (
+        SELECT m.item_id, min(m.occurred_at) AS first_at
+        FROM ledger_entry e
+        JOIN movement m ON m.posting_id = e.posting_id
+        WHERE e.position > above_position AND e.position <= up_to
+        GROUP BY m.item_id
+    )
     SELECT DISTINCT g.name, v.epoch, v.seq
     FROM variance v
     JOIN count c ON c.gateway_id = v.gateway_id AND c.epoch = v.epoch AND c.seq = v.seq AND c.occurred_at = v.observed_at
     JOIN gateway g ON g.gateway_id = v.gateway_id
     WHERE v.verdict = 'beyond' AND sees_site(v.site_id) AND EXISTS (
-        SELECT FROM ledger_entry e
-        JOIN movement m ON m.posting_id = e.posting_id
-        WHERE e.position > above_position AND e.position <= up_to
-            AND m.item_id = ANY (reading_as(v.item_id))
-            AND m.occurred_at <= v.observed_at + make_interval(secs => c.clock_uncertainty_s))
+        SELECT FROM moved m
+        WHERE m.item_id = ANY (reading_as(v.item_id))
+            AND m.first_at <= v.observed_at + make_interval(secs => c.clock_uncertainty_s))
     ORDER BY 1, 2, 3
 $$;
 
@@ -406,11 +411,13 @@ CREATE FUNCTION pending_anchors(at_most integer)
     LIMIT at_most
 $$;
 
--- Grows whenever something is posted, audited (every step of a decision or ticket) or noticed anew; pages that people
--- follow are read again then.
+-- Another number whenever a count was posted or settled, a ticket opened, or a step of a decision or ticket audited:
+-- pages that people follow are read again then. What moved meanwhile changes them too, but may wait for their clock.
 CREATE OR REPLACE FUNCTION live_revision() RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT h.position + a.audit_id + t.last_value FROM ledger_head h, audit_head a, ticket_ticket_id_seq t WHERE h.shard = 0
+    SELECT hashtextextended(concat_ws('/', a.audit_id, t.last_value, (SELECT max(c.posting_id) FROM count c),
+        (SELECT count(*) FROM count_review r WHERE r.settled_at IS NULL)), 0)
+    FROM audit_head a, ticket_ticket_id_seq t
 $$;
 
 REVOKE ALL ON FUNCTION
