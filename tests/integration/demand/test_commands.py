@@ -1,10 +1,13 @@
 """The shipped commands: a year of real sales into the ledger, a hostile file out again, a site's calendar."""
 
+import csv
 import json
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,29 @@ def command(
     return run
 
 
+def counted_by_hand(file: Path) -> dict[tuple[str, date], Decimal]:
+    """Take each cancellation from the item's latest requests until then, sale by sale."""
+    asked: dict[str, list[list]] = {}
+    net: dict[tuple[str, date], Decimal] = defaultdict(Decimal)
+    with file.open(encoding="utf-8", newline="") as opened:
+        for row in csv.DictReader(opened):
+            day = datetime.fromisoformat(row["requested_at"]).date()
+            sign = -1 if row["kind"] == "cancelled" else 1
+            net["local:" + row["local"], day] += sign * Decimal(row["quantity"])
+    for (item, day), quantity in sorted(net.items()):
+        known = asked.setdefault(item, [])
+        if quantity > 0:
+            known.append([day, quantity])
+        owed = -quantity
+        while owed > 0 and known:
+            taken = min(owed, known[-1][1])
+            known[-1][1] -= taken
+            owed -= taken
+            if not known[-1][1]:
+                known.pop()
+    return {(item, day): left for item, known in asked.items() for day, left in known}
+
+
 def test_a_year_of_real_sales_becomes_demand_that_ends_on_the_day_asked_for(
     demand: Demand,
     command: Callable[..., tuple[int, str, str]],
@@ -74,6 +100,7 @@ def test_a_year_of_real_sales_becomes_demand_that_ends_on_the_day_asked_for(
     assert [row["item"] for row in shown] == sorted(row["item"] for row in shown)
     assert all(date.fromisoformat(row["last_day"]) <= date(2026, 11, 24) for row in shown)
     assert sum(row["lines"] for row in shown) < told["lines"], "cancellations ask for nothing"
+    assert demand.days("2025-11-01", "2026-11-24") == counted_by_hand(file)
     weekdays = demand.ledger.query(
         "SELECT DISTINCT extract(isodow FROM day)::int "
         "FROM pub_demand_days('{leeds}', '2025-11-01', '2026-11-24')"
