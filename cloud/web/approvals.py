@@ -49,7 +49,7 @@ Number = Annotated[int, Path(ge=1, le=GREATEST)]
 Revision = Annotated[int, Form(ge=1, le=2**31 - 1)]
 Note = Annotated[str, Form(max_length=2_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")]
 Reason = Annotated[str, Form(max_length=64)]
-Site = Annotated[str, Query(max_length=64)]
+Site = Annotated[str, Query(pattern=r"^[A-Za-z0-9_-]{0,64}$")]
 Shown = Literal["waiting", "decided"]
 Told = Literal["", "applied", "rejected", "withdrawn", "reversed", "changed", "over"]
 
@@ -95,7 +95,7 @@ def show_approvals(
 @router.get("/approvals/events")
 def stream_approvals(*, request: Request, gate: TheGate, visitor: Viewer, site: Site = "") -> Response:
     """Send the queue every two seconds."""
-    visitor.actor.require(*READERS)
+    visitor.actor.require(*READERS, site=site or None)
     snapshots = request.app.state.snapshots
 
     def render(actor: Actor) -> str:

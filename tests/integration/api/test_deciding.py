@@ -1,18 +1,27 @@
 """Decisions, limits, tickets and webhooks over HTTP, and what a program is told when it errs."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 from rights_to_decide import JOB
-from serving import OTHER, OWN, People
+from serving import NOW, OTHER, OWN, ROOT, TEA, People, moved, post_all
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
+from cloud.counting.reporting import CountPaper, report_count
+from cloud.counting.service import JOB as JOB_COUNTING
+from cloud.counting.service import settle
 from cloud.db import ConnectionPool
 from cloud.decisions import service
 from cloud.decisions.domain import Draft
+from cloud.identity.actor import Role
+from cloud.identity.domain import Grant, actor_of
+from cloud.identity.store import act_as
+from contracts.records import CountLine
+from contracts.vocabulary import CountScope
 
 APPROVER, ADMIN, KEEPER = f"approver@{OWN}", f"admin@{OWN}", f"supervisor@{OWN}"
 
@@ -176,3 +185,32 @@ def test_a_secret_is_told_once_and_kept_with_no_answer(program: Program, pool: C
     assert program.post(ADMIN, f"{path}/remove").status_code == 201
     assert program.get(ADMIN, path).status_code == 404
     assert program.post(ADMIN, "/v1/webhooks", wish | {"url": "ftp://x"}).status_code == 422
+
+
+def test_a_yes_to_what_has_changed_is_409_and_asks_again_with_the_next_revision(
+    program: Program, pool: ConnectionPool
+) -> None:
+    counter = actor_of("user:kim", [Grant(Role.OPERATOR, OWN)])
+    line = CountLine.model_validate({"identifier": {"scheme": "sku", "value": TEA}, "quantity": "180"})
+    seen_at = NOW - timedelta(minutes=30)
+    paper = CountPaper(site=OWN, location="A-01-1", scope=CountScope.BIN, lines=(line,), observed_at=seen_at)
+    with pool.connection() as conn:
+        act_as(conn, ROOT)
+        conn.execute("UPDATE gateway SET state = 'retired'")
+        report_count(conn, counter, paper, now=NOW)
+    assert settle(pool, JOB_COUNTING, NOW)["beyond"] == 1
+    (waits,) = program.get(APPROVER, "/v1/decisions?state=submitted").json()["items"]
+    assert (waits["author"], waits["value"]) == ("user:kim", None)
+    post_all(pool, moved("3", "A-01-1", "@customer", minutes_ago=100))
+    path = f"/v1/decisions/{waits['decision_id']}/approve"
+    told = [program.post(APPROVER, path, {"revision": 1}, key="yes") for _ in range(2)]
+    assert [answer.status_code for answer in told] == [409, 409]
+    assert told[1].json()["type"] == "urn:dockledger:problem:decision-changed"
+    assert "the book is 185 now and the difference -5; it waits as revision 2" in told[0].json()["detail"]
+    done = program.post(APPROVER, path, {"revision": 2})
+    assert (done.status_code, done.json()["state"]) == (201, "applied")
+    (held,) = program.get(APPROVER, f"/v1/balances?item={TEA}&location=A-01-1").json()["items"]
+    assert Decimal(held["quantity"]) == 180
+    undo = {"revision": 2, "reason": "approved_in_error"}
+    refused = program.post(APPROVER, path.replace("approve", "reverse"), undo)
+    assert (refused.status_code, "count the bin again" in refused.json()["detail"]) == (422, True)
