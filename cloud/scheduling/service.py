@@ -25,6 +25,9 @@ PAUSE_AFTER_CRASH_S: Final = 30.0
 """After a process of its own that ended badly, before the same slot is looked at again here."""
 ERROR_LENGTH: Final = 2000
 
+_AWAY: Final = ("08", "53300", "57P")
+"""SQLSTATEs of a server that is not there or takes nobody in."""
+
 log = structlog.get_logger()
 
 
@@ -40,6 +43,18 @@ class Turn:
     took_s: float = 0.0
     outcome: Mapping[str, Any] | None = None
     error: str | None = None
+
+
+def is_away(error: OperationalError) -> bool:
+    """Tell a database that is away from one that refuses or takes too long.
+
+    Args:
+        error: What a statement or connection raised.
+
+    Returns:
+        True if nothing can be said or done about the job itself.
+    """
+    return error.sqlstate is None or error.sqlstate.startswith(_AWAY)
 
 
 class Scheduler:
@@ -87,17 +102,22 @@ class Scheduler:
         """
         now = self._clock()
 
-        def work(conn: Connection) -> list[Job]:
+        def work(conn: Connection) -> tuple[list[Job], dict[str, datetime]]:
             jobs = list(self._list(conn))
-            for job in sorted(jobs, key=lambda job: job.name):
-                self._register(conn, job, now)
+            fresh = [job for job in jobs if self._registered.get(job.name) != _registration(job, now)]
+            known_since = {
+                job.name: _register(conn, job, now) for job in sorted(fresh, key=lambda job: job.name)
+            }
             store.retire(conn, [job.name for job in jobs], now)
             store.sweep(conn)
             act_as(conn, SCHEDULER)
             give_up_lost(conn)
-            return jobs
+            return jobs, known_since
 
-        return in_transaction(self._source, work)
+        jobs, known_since = in_transaction(self._source, work)
+        self._known_since |= known_since
+        self._registered = {job.name: _registration(job, now) for job in jobs}
+        return jobs
 
     def turn(self, job: Job) -> Turn:
         """Run a job if it is its turn.
@@ -248,10 +268,10 @@ class Scheduler:
 
     def _went_wrong(self, turn: Turn, error: Exception) -> None:
         """Count and tell what happened; a slot is put off or given up."""
-        if isinstance(error, OperationalError) and turn.claim is None:
+        turn.error = f"{type(error).__name__}: {error}".replace("\0", "\\0")[:ERROR_LENGTH]
+        if isinstance(error, OperationalError) and is_away(error) and turn.claim is None:
             self.database_away(error)
             return
-        turn.error = f"{type(error).__name__}: {error}".replace("\0", "\\0")[:ERROR_LENGTH]
         if isinstance(error, LostClaimError):
             log.warning("slot_taken_over", job=turn.job.name, attempt=turn.attempt)
             return
@@ -285,17 +305,13 @@ class Scheduler:
             summary = f"{job.name} of {slot:%Y-%m-%d %H:%M} UTC was given up: {why}"
             notice(conn, ticket_key(job.name), summary)
 
-    def _register(self, conn: Connection, job: Job, now: datetime) -> None:
-        following = job.trigger.following(now) if isinstance(job.trigger, Daily) else None
-        now_registered = (str(job.trigger), following)
-        if self._registered.get(job.name) == now_registered:
-            return
-        self._known_since[job.name] = store.register(
-            conn,
-            job.name,
-            trigger=str(job.trigger),
-            is_slotted=isinstance(job.trigger, Daily),
-            next_at=following,
-            now=now,
-        )
-        self._registered[job.name] = now_registered
+
+def _registration(job: Job, now: datetime) -> tuple[str, datetime | None]:
+    """What people are told of a job: its trigger and its next slot."""
+    return str(job.trigger), job.trigger.following(now) if isinstance(job.trigger, Daily) else None
+
+
+def _register(conn: Connection, job: Job, now: datetime) -> datetime:
+    trigger, following = _registration(job, now)
+    is_slotted = isinstance(job.trigger, Daily)
+    return store.register(conn, job.name, trigger=trigger, is_slotted=is_slotted, next_at=following, now=now)

@@ -164,6 +164,27 @@ def test_a_loop_is_one_schedulers_until_it_lets_go_and_failures_become_a_ticket(
     assert two.turn(loop).outcome == {"runs": 3}
 
 
+def test_a_database_that_takes_too_long_is_the_loops_failure_and_one_that_is_away_is_not(
+    trial: Trial, database: Any
+) -> None:
+    def ask(statement: str) -> Callable[[Occasion], Mapping[str, Any]]:
+        def run(occasion: Occasion) -> Mapping[str, Any]:
+            in_transaction(occasion.source, lambda conn: conn.execute(statement))
+            return {}
+
+        return run
+
+    every = Every(timedelta(milliseconds=1))
+    slow = Job("slow", every, ask("SET LOCAL statement_timeout = 1; SELECT pg_sleep(1)"))
+    gone = Job("gone", every, ask("SELECT pg_terminate_backend(pg_backend_pid())"))
+    scheduler = trial.scheduler(slow, gone)
+    assert "QueryCanceled" in (scheduler.turn(slow).error or "")
+    with capture_logs() as logs:
+        assert "AdminShutdown" in (scheduler.turn(gone).error or "")
+    assert [line["event"] for line in logs] == ["database_away"]
+    assert trial.query("SELECT job, failures FROM job ORDER BY job") == [("gone", 0), ("slow", 1)]
+
+
 def test_who_was_taken_for_dead_cannot_finish_and_its_effect_is_undone(trial: Trial) -> None:
     trial.owner.execute("CREATE TABLE effect (who text)")
     trial.owner.execute("GRANT SELECT, INSERT ON effect TO dockledger_app")
