@@ -8,6 +8,7 @@ from typing import Final
 from cloud.alerts.domain import Notice, Severity
 from cloud.counting.domain import TICKET_KIND, VarianceRow
 
+_NAMED: Final = 5
 QUESTION_KIND: Final = "count_question"
 DUE_AFTER: Final = timedelta(hours=24)
 """By when somebody should have decided on a variance."""
@@ -54,7 +55,7 @@ def about_questions(rows: Sequence[VarianceRow]) -> Notice:
         The notice.
     """
     first = rows[0]
-    items = ", ".join(row.item for row in rows[:5]) + (" …" if len(rows) > 5 else "")  # noqa: PLR2004  a line's length
+    items = ", ".join(row.item for row in rows[:_NAMED]) + (" …" if len(rows) > _NAMED else "")
     return Notice(
         questions_key(first),
         QUESTION_KIND,

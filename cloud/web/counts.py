@@ -46,7 +46,7 @@ _MOST_LINES: Final = 500
 _CODE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 Text = Annotated[str, Form(max_length=128, pattern=_CODE)]
-Texts = Annotated[list[str], Form(max_length=_MOST_LINES)]
+Texts = Annotated[list[str] | None, Form(max_length=_MOST_LINES)]
 LineNo = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Done = Literal["", "counted", "zero", "forced", "proposed"]
 
@@ -91,13 +91,13 @@ def report(
     site: Annotated[str, Form(max_length=64)],
     location: Text,
     scope: Annotated[Literal["bin", "items"], Form()] = "bin",
-    item: Texts = (),  # type: ignore[assignment]  # none were sent
-    quantity: Texts = (),  # type: ignore[assignment]
-    lot: Texts = (),  # type: ignore[assignment]
+    item: Texts = None,
+    quantity: Texts = None,
+    lot: Texts = None,
 ) -> Response:
     """Post a count that was typed without a script; what is wrong is told beside what was typed."""
     actor = visitor.actor
-    rows = list(zip(item, quantity, lot, strict=False))
+    rows = list(zip(item or [], quantity or [], lot or [], strict=False))
 
     def work(conn: Connection) -> RowRef:
         act_as(conn, actor)
