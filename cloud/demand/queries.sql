@@ -5,10 +5,10 @@ SELECT open_demand_staging();
 SELECT resolve_demand(%(makes_items)s, %(twice)s);
 
 -- name: faults
-SELECT f.n, f.field, f.message FROM demand_faults(%(now)s, %(most)s) f ORDER BY f.n, f.field;
+SELECT f.place, f.field, f.message FROM demand_faults(%(now)s, %(most)s) f ORDER BY f.place, f.field;
 
 -- name: excesses
-SELECT f.n, f.field, f.message FROM demand_excesses(%(most)s) f ORDER BY f.n;
+SELECT f.place, f.field, f.message FROM demand_excesses(%(most)s) f ORDER BY f.place;
 
 -- name: store
 SELECT s.added, s.corrected, s.superseded FROM store_demand(%(actor)s) s;

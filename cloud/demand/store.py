@@ -17,7 +17,7 @@ Row = TypeVar("Row")
 
 _SQL: Final = statements("cloud.demand")
 _STAGE: Final = (
-    "COPY demand_staging (n, site_id, source, document, line, revision, kind, scheme, value, channel,"
+    "COPY demand_staging (place, site_id, source, document, line, revision, kind, scheme, value, channel,"
     " requested_at, local_at, is_day, quantity, of_document, of_line) FROM STDIN"
 )
 _AT_ONCE: Final = 2000

@@ -1,13 +1,16 @@
 -- Importing demand (tables in 0320): lines are copied into a temporary table of the session, then checked and
 -- stored in sets. Everything a batch does wrong is told at once, and nothing of it is stored unless all is right.
 
--- Makes the session's staging tables, or empties them.
+DROP FUNCTION IF EXISTS demand_faults(timestamptz, integer), demand_excesses(integer);
+
+-- Makes the session's staging tables, which are empty whenever a transaction begins, or empties them.
 CREATE OR REPLACE FUNCTION open_demand_staging() RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET client_min_messages = warning AS $$
 BEGIN
     IF to_regclass('pg_temp.demand_staging') IS NULL THEN
         CREATE TEMPORARY TABLE demand_staging (
-            n            bigint NOT NULL,
+            n            bigint GENERATED ALWAYS AS IDENTITY,
+            place        bigint NOT NULL,
             site_id      text COLLATE "C" NOT NULL,
             source       text COLLATE "C" NOT NULL,
             document     text COLLATE "C" NOT NULL,
@@ -28,16 +31,26 @@ BEGIN
             scheme text, value text, item_id bigint, numerator bigint, denominator bigint,
             from_at timestamptz, until_at timestamptz
         ) ON COMMIT DELETE ROWS;
-        CREATE TEMPORARY TABLE demand_ready (LIKE demand_line, n bigint, given integer) ON COMMIT DELETE ROWS;
+        CREATE TEMPORARY TABLE demand_ready (LIKE demand_line, n bigint, place bigint, given integer) ON COMMIT DELETE ROWS;
         ALTER TABLE demand_ready ALTER revision DROP NOT NULL, ALTER recorded_at DROP NOT NULL,
             ALTER recorded_by DROP NOT NULL, ALTER item_id DROP NOT NULL, ALTER quantity DROP NOT NULL,
             ALTER requested_at DROP NOT NULL;
         CREATE TEMPORARY TABLE demand_twice (
             site_id text COLLATE "C", source text COLLATE "C", document text COLLATE "C", line text COLLATE "C"
         ) ON COMMIT DELETE ROWS;
+        CREATE TEMPORARY TABLE demand_asked (scheme text, value text) ON COMMIT DELETE ROWS;
+        CREATE TEMPORARY TABLE demand_known (n bigint, known integer, is_other boolean) ON COMMIT DELETE ROWS;
+        CREATE TEMPORARY TABLE demand_change (n bigint, revision integer, is_old boolean) ON COMMIT DELETE ROWS;
         GRANT INSERT ON demand_staging TO dockledger_app;
     ELSE
-        TRUNCATE demand_staging, demand_name, demand_ready, demand_twice;
+        -- Empty already, unless the transaction has imported before.
+        DELETE FROM demand_staging;
+        DELETE FROM demand_name;
+        DELETE FROM demand_ready;
+        DELETE FROM demand_twice;
+        DELETE FROM demand_asked;
+        DELETE FROM demand_known;
+        DELETE FROM demand_change;
     END IF;
 END
 $$;
@@ -48,8 +61,7 @@ CREATE OR REPLACE FUNCTION resolve_demand_names(makes_items boolean) RETURNS big
 DECLARE
     made bigint := 0;
 BEGIN
-    CREATE TEMPORARY TABLE demand_asked ON COMMIT DROP AS
-        SELECT DISTINCT s.scheme, s.value FROM demand_staging s;
+    INSERT INTO demand_asked SELECT DISTINCT s.scheme, s.value FROM demand_staging s;
     IF makes_items THEN
         INSERT INTO item (code, is_provisional)
         SELECT a.scheme || ':' || a.value, true
@@ -79,8 +91,6 @@ BEGIN
     SELECT a.scheme, a.value, t.item_id, 1, 1, '-infinity', 'infinity'
     FROM demand_asked a JOIN item t ON t.code = a.value
     WHERE a.scheme = 'item';
-    DROP TABLE demand_asked;
-    ANALYZE demand_name;
     RETURN made;
 END
 $$;
@@ -90,14 +100,15 @@ $$;
 CREATE OR REPLACE FUNCTION resolve_demand(makes_items boolean, twice text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    made bigint := resolve_demand_names(makes_items);
+    made  bigint := resolve_demand_names(makes_items);
+    lines bigint;
 BEGIN
     INSERT INTO demand_ready (site_id, source, document, line, given, kind, item_id, channel, requested_at, quantity,
-        of_document, of_line, identifier_scheme, identifier, quantity_seen, n)
+        of_document, of_line, identifier_scheme, identifier, quantity_seen, n, place)
     SELECT s.site_id, s.source, s.document, s.line, s.revision, s.kind, d.item_id, s.channel, t.requested_at,
         CASE WHEN d.numerator = d.denominator THEN s.quantity
             WHEN s.quantity * d.numerator / d.denominator < 1e20 THEN s.quantity * d.numerator / d.denominator END,
-        s.of_document, s.of_line, s.scheme, s.value, s.quantity, s.n
+        s.of_document, s.of_line, s.scheme, s.value, s.quantity, s.n, s.place
     FROM demand_staging s
     LEFT JOIN site p ON p.site_id = s.site_id
     CROSS JOIN LATERAL (SELECT CASE
@@ -106,7 +117,10 @@ BEGIN
         ELSE local_instant(s.local_at, p.time_zone, twice) END) t (requested_at)
     LEFT JOIN demand_name d ON d.scheme = s.scheme AND d.value = s.value
         AND coalesce(t.requested_at, '-infinity') >= d.from_at AND coalesce(t.requested_at, '-infinity') < d.until_at;
-    ANALYZE demand_ready;
+    GET DIAGNOSTICS lines = ROW_COUNT;
+    IF lines > 1000 THEN
+        ANALYZE demand_ready, demand_name;
+    END IF;
     INSERT INTO demand_twice
     SELECT r.site_id, r.source, r.document, r.line FROM demand_ready r
     GROUP BY r.site_id, r.source, r.document, r.line HAVING count(*) > 1;
@@ -129,39 +143,39 @@ CREATE OR REPLACE FUNCTION local_instant(wall timestamp, zone text, twice text) 
                 - (wall + INTERVAL '1 day'))) b (at)
     );
 
--- All that is wrong with the batch; `n` is the line's place in it. At most `most` of them.
+-- All that is wrong with the batch; `place` is the line's in it. At most `most` of them.
 CREATE OR REPLACE FUNCTION demand_faults(now_at timestamptz, most integer)
-    RETURNS TABLE (n bigint, field text, message text)
+    RETURNS TABLE (place bigint, field text, message text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    SELECT f.n, f.field, f.message FROM (
-        SELECT r.n, 'site' AS field, format('there is no site %s', quote_literal(r.site_id)) AS message
+    SELECT f.place, f.field, f.message FROM (
+        SELECT r.place, 'site' AS field, format('there is no site %s', quote_literal(r.site_id)) AS message
         FROM demand_ready r LEFT JOIN site p ON p.site_id = r.site_id
         WHERE p.site_id IS NULL OR NOT sees_site(r.site_id)
         UNION ALL
-        SELECT r.n, r.identifier_scheme, format('%s %s names no item: register it first, or ask for new items',
+        SELECT r.place, r.identifier_scheme, format('%s %s names no item: register it first, or ask for new items',
             r.identifier_scheme, quote_literal(r.identifier))
         FROM demand_ready r
         WHERE r.item_id IS NULL
             AND NOT EXISTS (SELECT FROM demand_name d WHERE d.scheme = r.identifier_scheme AND d.value = r.identifier)
         UNION ALL
-        SELECT r.n, 'requested_at', format('%s: the clocks of the site (%s) %s', s.local_at, p.time_zone,
+        SELECT r.place, 'requested_at', format('%s: the clocks of the site (%s) %s', s.local_at, p.time_zone,
             CASE WHEN local_instant(s.local_at, p.time_zone, 'first') IS NULL THEN 'skipped that time'
                 ELSE 'showed that time twice: say with --twice first or second which is meant' END)
         FROM demand_ready r JOIN demand_staging s ON s.n = r.n JOIN site p ON p.site_id = r.site_id
         WHERE r.requested_at IS NULL
         UNION ALL
-        SELECT r.n, 'requested_at', format('%s is in the future: expected at most %s',
+        SELECT r.place, 'requested_at', format('%s is in the future: expected at most %s',
             to_char(r.requested_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
             to_char(now_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
         FROM demand_ready r WHERE r.requested_at > now_at
         UNION ALL
-        SELECT r.n, 'requested_at', format('%s is before 1970: expected a time since then',
+        SELECT r.place, 'requested_at', format('%s is before 1970: expected a time since then',
             to_char(r.requested_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
         FROM demand_ready r WHERE r.requested_at < '1970-01-01T00:00:00Z'
         UNION ALL
-        SELECT r.n, 'quantity', format('%s of %s %s cannot be told in base units of 20 digits and six decimals',
+        SELECT r.place, 'quantity', format('%s of %s %s cannot be told in base units of 20 digits and six decimals',
             trim_scale(r.quantity_seen), r.identifier_scheme, quote_literal(r.identifier))
         FROM demand_ready r
         JOIN demand_name d ON d.scheme = r.identifier_scheme AND d.value = r.identifier AND d.item_id = r.item_id
@@ -169,8 +183,8 @@ BEGIN
         WHERE d.numerator <> d.denominator
             AND coalesce(r.quantity, 0) * d.denominator <> r.quantity_seen * d.numerator
         UNION ALL
-        SELECT r.n, 'line', format('line %s of document %s stands there twice with different content, first at %s',
-            quote_literal(r.line), quote_literal(r.document), o.n)
+        SELECT r.place, 'line', format('line %s of document %s stands there twice with different content, first at %s',
+            quote_literal(r.line), quote_literal(r.document), o.place)
         FROM demand_twice t
         JOIN demand_ready r USING (site_id, source, document, line)
         CROSS JOIN LATERAL (
@@ -182,21 +196,21 @@ BEGIN
                     o.quantity_seen, o.channel, o.of_document, o.of_line, o.given)
             ORDER BY o.n LIMIT 1) o
         UNION ALL
-        SELECT r.n, 'revision', format('revision %s of line %s of document %s is known with other content',
+        SELECT r.place, 'revision', format('revision %s of line %s of document %s is known with other content',
             r.given, quote_literal(r.line), quote_literal(r.document))
         FROM demand_ready r JOIN demand_line l USING (site_id, source, document, line)
         WHERE r.given = l.revision
             AND (l.kind, l.item_id, l.channel, l.requested_at, l.quantity, l.of_document, l.of_line)
                 IS DISTINCT FROM (r.kind, r.item_id, r.channel, r.requested_at, r.quantity, r.of_document, r.of_line)
         UNION ALL
-        SELECT r.n, 'revision', format('revision %s of line %s of document %s was known with other content',
+        SELECT r.place, 'revision', format('revision %s of line %s of document %s was known with other content',
             r.given, quote_literal(r.line), quote_literal(r.document))
         FROM demand_ready r JOIN demand_line_past l USING (site_id, source, document, line)
         WHERE r.given = l.revision
             AND (l.kind, l.item_id, l.channel, l.requested_at, l.quantity, l.of_document, l.of_line)
                 IS DISTINCT FROM (r.kind, r.item_id, r.channel, r.requested_at, r.quantity, r.of_document, r.of_line)
     ) f
-    ORDER BY f.n, f.field
+    ORDER BY f.place, f.field
     LIMIT most;
 END
 $$;
@@ -210,13 +224,13 @@ DECLARE
 BEGIN
     superseded := keep_older_of_twice(by_actor, at);
     -- Writers of a source wait for each other, so that what is not known now is new.
-    CREATE TEMPORARY TABLE demand_known ON COMMIT DROP AS
+    INSERT INTO demand_known
     SELECT r.n, l.revision AS known, r.given > l.revision
             OR (l.kind, l.item_id, l.channel, l.requested_at, l.quantity, l.of_document, l.of_line) IS DISTINCT FROM
                 (r.kind, r.item_id, r.channel, r.requested_at, r.quantity, r.of_document, r.of_line) AS is_other
     FROM demand_ready r
     JOIN demand_line l USING (site_id, source, document, line);
-    CREATE TEMPORARY TABLE demand_change ON COMMIT DROP AS
+    INSERT INTO demand_change
     SELECT k.n, coalesce(r.given, k.known + 1) AS revision,
         coalesce(r.given < k.known, EXISTS (
             SELECT FROM demand_line_past o
@@ -260,7 +274,6 @@ BEGIN
     WHERE NOT EXISTS (SELECT FROM demand_known k WHERE k.n = r.n)
     ORDER BY r.n;
     GET DIAGNOSTICS added = ROW_COUNT;
-    DROP TABLE demand_known, demand_change;
 END
 $$;
 
@@ -298,26 +311,26 @@ $$;
 -- What does not add up after the batch is stored: a cancellation or return that names a request must find it, of the
 -- same item, and all of them together cannot be more than was asked for.
 CREATE OR REPLACE FUNCTION demand_excesses(most integer)
-    RETURNS TABLE (n bigint, field text, message text)
+    RETURNS TABLE (place bigint, field text, message text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     RETURN QUERY
     WITH named AS (
-        SELECT r.n, r.site_id, r.source, r.of_document AS document, r.of_line AS line FROM demand_ready r
+        SELECT r.place, r.site_id, r.source, r.of_document AS document, r.of_line AS line FROM demand_ready r
         WHERE r.of_document IS NOT NULL
         UNION ALL
-        SELECT r.n, r.site_id, r.source, r.document, r.line FROM demand_ready r
+        SELECT r.place, r.site_id, r.source, r.document, r.line FROM demand_ready r
         WHERE EXISTS (SELECT FROM demand_line l WHERE l.of_document IS NOT NULL
             AND (l.site_id, l.source, l.of_document, l.of_line) = (r.site_id, r.source, r.document, r.line))
     ), taken AS (
-        SELECT x.n, x.document, x.line, q.kind, q.quantity, q.item_id, t.taken, t.has_other_item
+        SELECT x.place, x.document, x.line, q.kind, q.quantity, q.item_id, t.taken, t.has_other_item
         FROM named x
         LEFT JOIN demand_line q ON (q.site_id, q.source, q.document, q.line) = (x.site_id, x.source, x.document, x.line)
         CROSS JOIN LATERAL (
             SELECT sum(l.quantity) AS taken, bool_or(l.item_id <> q.item_id) AS has_other_item FROM demand_line l
             WHERE (l.site_id, l.source, l.of_document, l.of_line) = (x.site_id, x.source, x.document, x.line)) t
     )
-    SELECT t.n, 'of_line', format('line %s of document %s %s', quote_literal(t.line), quote_literal(t.document), CASE
+    SELECT t.place, 'of_line', format('line %s of document %s %s', quote_literal(t.line), quote_literal(t.document), CASE
         WHEN t.kind IS NULL THEN 'is not known: send the request first, or with it'
         WHEN t.kind <> 'requested' THEN format('is %s: expected a request', t.kind)
         WHEN t.has_other_item THEN 'asks for another item than what is cancelled or returned of it'
@@ -325,7 +338,7 @@ BEGIN
             trim_scale(t.quantity), trim_scale(t.taken)) END)
     FROM taken t
     WHERE t.kind IS NULL OR t.kind <> 'requested' OR t.has_other_item OR t.taken > t.quantity
-    ORDER BY t.n
+    ORDER BY t.place
     LIMIT most;
 END
 $$;

@@ -9,7 +9,7 @@ import pytest
 from asking import CASE_OF_TEA, NOW, PLANNER, TEA, Demand, line, outcome
 from scenario import NETWORK_CONTROLLER
 
-from cloud.db import connect
+from cloud.db import Connection, connect
 from cloud.demand.domain import Fault, Faults, FaultyLinesError, Imported
 from cloud.demand.service import import_lines
 from cloud.identity.actor import Actor, NotAllowedError, Role
@@ -222,6 +222,21 @@ def test_history_is_kept(demand: Demand) -> None:
     with pytest.raises(Exception, match="permission denied"):
         demand.ledger.as_app(lambda conn: conn.execute("UPDATE demand_line SET quantity = 1"))
     assert TEA in {row[0] for row in demand.ledger.query("SELECT identifier FROM demand_line")}
+
+
+def test_lines_that_say_the_same_place_and_imports_in_one_transaction_lose_nothing(demand: Demand) -> None:
+    def twice(conn: Connection) -> list[int]:
+        batches = (
+            [line("1", number="1"), line("1", number="2")],
+            [line("1", number="2"), line("1", number="3")],
+        )
+        return [
+            import_lines(conn, PLANNER, batch, faults=Faults(), origin="line", now=NOW).added
+            for batch in batches
+        ]
+
+    assert demand.ledger.as_app(twice) == [2, 1]
+    assert demand.of_tea(DAY, DAY) == {DAY: 3}
 
 
 def test_two_imports_of_one_source_at_once_count_once(demand: Demand) -> None:
