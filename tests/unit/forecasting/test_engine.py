@@ -50,7 +50,7 @@ def assert_same(one: PlannedSeries, other: PlannedSeries) -> None:
 
 @pytest.fixture(scope="module")
 def whole() -> Plan:
-    return planned(demand(240, 78))
+    return planned(demand(200, 66))
 
 
 @pytest.mark.parametrize("more", [3, 5], ids=["within a block of weights", "across its end"])
@@ -71,7 +71,7 @@ def test_what_comes_later_never_changes_what_was_said(more: int) -> None:
 
 
 def test_the_order_of_the_series_does_not_matter() -> None:
-    days = demand(80, 45, seed=3)
+    days = demand(66, 30, seed=3)
     days[5] = days[6]
     order = np.random.default_rng(2).permutation(len(days))
     straight, mixed = planned(days), planned(days[order])
@@ -82,7 +82,7 @@ def test_the_order_of_the_series_does_not_matter() -> None:
 
 
 def test_the_number_of_processes_does_not_matter() -> None:
-    days = demand(70, 40, seed=5)
+    days = demand(66, 20, seed=5)
     for one, other in zip(planned(days).series(), planned(days, processes=2).series(), strict=True):
         assert_same(one, other)
 
@@ -93,11 +93,11 @@ def test_bands_hold_on_sums_over_horizons(whole: Plan) -> None:
         assert told[days]["coverage_80"] == pytest.approx(0.8, abs=0.04), days
         assert told[days]["coverage_95"] == pytest.approx(0.95, abs=0.025), days
         assert told[days]["wape"] < told[days]["naive_wape"]
-        assert abs(told[days]["bias"]) < 0.02
+        assert abs(told[days]["bias"]) < 0.03
 
 
 def test_bands_hold_over_a_protection_period_that_no_horizon_has() -> None:
-    days = demand(240, 92)
+    days = demand(160, 70)
     then = planned(days[:, :-70], protection=21, last_day=LAST - timedelta(days=70))
     came = days[:, -70:-49].sum(axis=1)
     bands = np.array([series.cum_q[list(series.horizons).index(21)] for series in then.series()])
