@@ -136,7 +136,9 @@ def _as_json(cell: Cell, plan: Plan, quantity: Decimal, inputs_at: datetime) -> 
     days = min(max(_LEAST_PICTURE_DAYS, plan.horizon + cell.policy.review_days), len(plan.projected))
     stock = plan.projected[:days]
     arrival = (plan.order_on - cell.today).days + cell.terms.lead_time.planned
-    ordered = float(quantity) if plan.expedite is None else 0.0
+    ordered = float(quantity)
+    if plan.expedite is not None:
+        ordered, arrival = plan.expedite.quantity, plan.needed
     return {
         "tree": [
             part.as_json()
