@@ -73,6 +73,7 @@ def judged(run: subprocess.Popen[str], report_file: Path) -> dict[str, Any]:
     return report
 
 
+@pytest.mark.timeout(300)
 def test_two_runs_end_with_the_truth_in_the_ledger_and_leave_nothing_running(data_dir: Path) -> None:
     before = children_of_us()
     report_file = data_dir.with_name("report.json")
