@@ -36,6 +36,12 @@ def bob(request: pytest.FixtureRequest, browser: Browser, desk: Desk) -> Iterato
 
 
 @pytest.fixture
+def handheld(browser: Browser, desk: Desk) -> Iterator[Watched]:
+    """Give the same approver's page at the width of a handheld only."""
+    yield from entered(browser, desk, "bob", SIZES["handheld"])
+
+
+@pytest.fixture
 def ada(browser: Browser, desk: Desk) -> Iterator[Watched]:
     """Give the page of somebody who asks."""
     yield from entered(browser, desk, "ada", SIZES["handheld"])
@@ -115,8 +121,8 @@ def test_a_stale_yes_ends_in_a_page_that_says_what_changed(bob: Watched, desk: D
     assert desk.find(decision).state.value == "rejected"
 
 
-def test_of_two_screens_the_slower_is_told_who_was_faster(bob: Watched, desk: Desk) -> None:
-    page = bob.page
+def test_of_two_screens_the_slower_is_told_who_was_faster(handheld: Watched, desk: Desk) -> None:
+    page = handheld.page
     decision = opened(page, desk, 3)
     desk.reject(decision, by="bob")
     page.get_by_role("button", name="Approve and do it").click()
@@ -125,18 +131,18 @@ def test_of_two_screens_the_slower_is_told_who_was_faster(bob: Watched, desk: De
     )
 
 
-def test_an_unknown_value_is_said_so_everywhere(bob: Watched, desk: Desk) -> None:
-    page = bob.page
+def test_an_unknown_value_is_said_so_everywhere(handheld: Watched, desk: Desk) -> None:
+    page = handheld.page
     decision = opened(page, desk, 4, value=None, currency=None)
     expect(page.locator(".figures")).to_contain_text("No cost is known, which counts as above every limit")
     page.goto("/approvals")
     expect(page.locator(f'[data-row="{decision.decision_id}"]')).to_contain_text("value unknown")
 
 
-def test_hostile_words_stay_words(bob: Watched, desk: Desk) -> None:
+def test_hostile_words_stay_words(handheld: Watched, desk: Desk) -> None:
     hostile = "<img src=x onerror=alert(1)>"
     evidence = {"page_url": "//evil.example/x", "note": hostile, "again_url": "javascript:alert(1)"}
-    page = bob.page
+    page = handheld.page
     opened(page, desk, 5, effect={"summary": hostile, hostile: hostile}, evidence=evidence, note=hostile)
     expect(page.get_by_role("heading", level=1)).to_have_text(hostile)
     assert page.locator("main img").count() == 0

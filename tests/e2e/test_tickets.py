@@ -93,6 +93,7 @@ def test_a_ticket_appears_by_itself_is_taken_given_away_and_closed(bob: Watched,
     assert fits(page)
 
 
+@pytest.mark.parametrize("bob", ["handheld"], indirect=True)
 def test_what_was_closed_meanwhile_says_so(bob: Watched, desk: Desk) -> None:
     page = bob.page
     ticket = noticed(desk, page, "Clock of dock-l1 is off", Severity.WARNING)
