@@ -94,6 +94,16 @@ def test_what_moved_while_somebody_counted_leaves_both_values_possible(floor: Fl
     assert evidence["possible_differences"] == ["2", "3"]
 
 
+def test_what_an_adjustment_moved_was_never_seen_moving(floor: Floor) -> None:
+    floor.receives("10")
+    floor.counts(line("7"), minute=10)
+    floor.watermark(11)
+    floor.settles()
+    floor.approves(floor.decision())
+    floor.counts(line("7"), minute=10.5, clock_uncertainty_s=60.0)
+    assert list(floor.variance().differences) == [0]
+
+
 def test_of_two_people_counting_one_bin_the_later_instant_wins_in_whatever_order_they_arrive(
     floor: Floor,
 ) -> None:
