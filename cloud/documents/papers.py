@@ -80,7 +80,11 @@ def _is_unit(text: str) -> str:
 Gtin = Annotated[str, AfterValidator(_is_gtin)]
 Unit = Annotated[Code, AfterValidator(_is_unit)]
 LineNumber = Annotated[
-    Code, Field(pattern=r"^[^/]*$", description="Without a slash, which ends a document's id")
+    Code,
+    Field(
+        pattern=r"^[^/\x00-\x1f\x7f-\x9f]*$",  # a second pattern takes the place of the first
+        description="Without a slash, which ends a document's id",
+    ),
 ]
 Door = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 

@@ -5,6 +5,7 @@ things that exist and change one part of a right body, so that more than the fir
 """
 
 import contextlib
+import itertools
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from cloud.alerts.domain import Notice, Severity
 from cloud.alerts.webhooks import service as webhooks
 from cloud.api.app import create_api
 from cloud.api.metrics import Metrics
+from cloud.counting.service import force
 from cloud.db import ConnectionPool
 from cloud.decisions import limits
 from cloud.decisions.limits import LimitPaper
@@ -49,6 +51,7 @@ from cloud.identity.actor import Role
 from cloud.identity.domain import Grant
 from cloud.identity.gate import SESSION_COOKIE, Gate
 from cloud.web.app import create_pages
+from contracts.records import RowRef
 from tests.integration.ledger.scenario import Outbox
 
 SEED = 4
@@ -75,11 +78,12 @@ def known(pool: ConnectionPool, ingest: ConnectionPool, people: People) -> Known
         import_all(conn, ROOT, papers, now=NOW)
         made(conn)
     names = order_something(pool) | {"count": count_something(pool)}
-    things = things_of_own_site(pool) | names
+    count = dict(names["count"])
+    things = things_of_own_site(pool) | names | decided(pool, count)
     found: Known = {
         name: [value] for name, value in things.items() if isinstance(value, str | int) and name != "count"
     }
-    for more in (CROSSING, dict(names["count"])):
+    for more in (CROSSING, count):
         for name, value in more.items():
             found.setdefault(name, []).append(value)
     for name, values in {
@@ -90,10 +94,18 @@ def known(pool: ConnectionPool, ingest: ConnectionPool, people: People) -> Known
         "type": ["asn"],
         "name": ["ASN-1"],
         "visit": ["V-1"],
-        "decision_id": [1, 2, 3],
     }.items():
         found[name] = values
     return found
+
+
+def decided(pool: ConnectionPool, count: dict[str, Any]) -> dict[str, int]:
+    """Settle a count that found too little; gives the adjustment that somebody has to decide."""
+    ref = RowRef(gateway=count["gateway"], epoch=count["epoch"], seq=count["seq"])
+    with pool.connection() as conn:
+        force(conn, ROOT, ref, reason="test")
+        (row,) = conn.execute("SELECT decision_id FROM decision").fetchall()
+    return {"decision_id": row[0]}
 
 
 def tell(pool: ConnectionPool) -> None:
@@ -168,6 +180,7 @@ class Calls:
     bodies: dict[str, Any]
     """One that is right for each operation that takes one."""
     checks: list[Any]
+    numbers: Iterator[int] = field(default_factory=itertools.count)
     answered: set[int] = field(default_factory=set)
     wrong: dict[tuple[str, str], str] = field(default_factory=dict)
     """An example of each kind of failure of each operation."""
@@ -197,6 +210,8 @@ class Calls:
         def call(case: Any, pick: int | None) -> None:
             if pick is not None:
                 name_what_exists(case, self.known, pick)
+                if "Idempotency-Key" in case.headers:
+                    case.headers["Idempotency-Key"] = f"fuzz-{next(self.numbers)}"
                 case.body = almost_right(case.body, self.bodies.get(operation.label), pick)
             for failure, answer in self._failures(case):
                 self.wrong.setdefault((operation.label, failure), f"{case.as_curl_command()}\n{answer}")
