@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from cloud.approvals.carriers import carrier_of, known_carriers
+from cloud.approvals.carriers import CARRIERS, carrier_of
 from cloud.db import Connection
 from cloud.decisions import service
 from cloud.decisions.authority import role_for
@@ -28,7 +28,7 @@ def approve_and_apply(
     revision: int,
     note: str = "",
     *,
-    carriers: Mapping[str, Carrier] | None = None,
+    carriers: Mapping[str, Carrier] = CARRIERS,
 ) -> Decision:
     """Approve a decision and do what it says, in the caller's transaction.
 
@@ -41,7 +41,7 @@ def approve_and_apply(
         decision_id: The decision.
         revision: What the actor has seen.
         note: Anything worth keeping.
-        carriers: By kind; None: those of this release.
+        carriers: By kind; by default those of this release.
 
     Returns:
         The decision: applied, or submitted again with the next revision.
@@ -55,10 +55,9 @@ def approve_and_apply(
         NoCarrierError: If nothing carries out its kind.
         NotAllowedError: If the actor may approve nothing.
     """
-    known = known_carriers() if carriers is None else carriers
     act_as(conn, actor.narrowed(*APPROVERS))
     try:
-        return _approved_and_applied(conn, actor, decision_id, revision, note, carriers=known)
+        return _approved_and_applied(conn, actor, decision_id, revision, note, carriers=carriers)
     except _ChangedSinceError as found:
         changed = found.changed
     return service.revise(
@@ -81,7 +80,7 @@ def reverse(
     *,
     reason: str,
     note: str = "",
-    carriers: Mapping[str, Carrier] | None = None,
+    carriers: Mapping[str, Carrier] = CARRIERS,
 ) -> Decision:
     """Undo what an applied decision did, in the caller's transaction.
 
@@ -92,7 +91,7 @@ def reverse(
         revision: What the actor has seen.
         reason: One of `REVERSE_REASONS`.
         note: More; needed with the reason `other`.
-        carriers: By kind; None: those of this release.
+        carriers: By kind; by default those of this release.
 
     Returns:
         The decision, reversed.
@@ -107,14 +106,13 @@ def reverse(
         NoCarrierError: If nothing carries out its kind.
         DecisionError: If the carrier cannot undo it.
     """
-    known = known_carriers() if carriers is None else carriers
     within = actor.narrowed(*APPROVERS)
     require_reason(reason, note, REVERSE_REASONS)
     decision = held(conn, within, decision_id)
     require_revision(decision, revision)
     require_step(decision, State.REVERSED)
     role_for(conn, actor, decision)
-    outcome = carrier_of(decision, known).reverse(conn, actor, decision, reason)
+    outcome = carrier_of(decision, carriers).reverse(conn, actor, decision, reason)
     return service.mark_reversed(conn, actor, decision_id, outcome, reason=reason, note=note)
 
 

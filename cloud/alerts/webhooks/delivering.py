@@ -20,6 +20,8 @@ from cloud.alerts.webhooks.sending import Sender
 from cloud.alerts.webhooks.service import dead_key
 from cloud.db import Connection, in_transaction
 from cloud.db.retry import Source
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
 
 AT_ONCE: Final = 40
 PER_RECEIVER: Final = 5
@@ -31,6 +33,8 @@ LEASE: Final = timedelta(minutes=2)
 KEPT: Final = timedelta(days=30)
 """So long what was delivered or given up can be looked at and sent again."""
 FORGOTTEN_AT_ONCE: Final = 500
+
+_MESSENGER: Final = Actor("job:webhooks", frozenset({Role.DEVICE}), all_sites=True)
 
 log = structlog.get_logger()
 
@@ -48,13 +52,10 @@ def deliver_webhooks(source: Source, now: datetime, *, sender: Sender | None = N
     Returns:
         ``{"delivered": …, "failed": …, "dead": …}``.
     """
-    taken = in_transaction(
-        source,
-        lambda conn: store.claim(conn, now, limit=AT_ONCE, per_subscription=PER_RECEIVER, lease=LEASE),
-    )
+    taken = in_transaction(source, partial(_claim, now=now))
     counts = {"delivered": 0, "failed": 0, "dead": 0}
     if not taken:
-        in_transaction(source, lambda conn: store.forget(conn, now - KEPT, most=FORGOTTEN_AT_ONCE))
+        in_transaction(source, partial(store.forget, before=now - KEPT, most=FORGOTTEN_AT_ONCE))
         return counts
     by_receiver = attrgetter("subscription_id")
     taken.sort(key=lambda due: (due.subscription_id, due.event_id))
@@ -73,7 +74,13 @@ def deliver_webhooks(source: Source, now: datetime, *, sender: Sender | None = N
     return counts
 
 
+def _claim(conn: Connection, *, now: datetime) -> list[Due]:
+    act_as(conn, _MESSENGER)
+    return store.claim(conn, now, limit=AT_ONCE, per_subscription=PER_RECEIVER, lease=LEASE)
+
+
 def _keep_share(conn: Connection, *, now: datetime, share: list[tuple[Due, Answer]]) -> list[str]:
+    act_as(conn, _MESSENGER)
     return [_keep(conn, now, due, answer) for due, answer in share]
 
 

@@ -19,6 +19,7 @@ from cloud.alerts.webhooks.domain import (
 from cloud.alerts.webhooks.secrets import new_secret
 from cloud.db import Connection
 from cloud.identity.actor import Actor
+from cloud.identity.store import act_as
 
 
 class Subscribed(NamedTuple):
@@ -63,6 +64,7 @@ def subscribe(
     """
     _require(actor, site)
     checked_subscription(name, url, events)
+    act_as(conn, actor)
     secret = new_secret()
     kept = sorted(set(events))
     number = store.add(conn, name=name, site=site, url=url, events=kept, secret=secret, actor=actor.id)
@@ -88,6 +90,7 @@ def subscriptions(conn: Connection, actor: Actor, *, after: int = 0, limit: int 
         NotAllowedError: If the actor may not.
     """
     within = actor.narrowed(*ADMINS)
+    act_as(conn, within)
     return store.subscriptions(conn, sites=within.reach, after=after, limit=limit)
 
 
@@ -254,6 +257,7 @@ def _require(actor: Actor, site: str | None) -> None:
 
 def _found(conn: Connection, actor: Actor, subscription_id: int) -> Subscription:
     within = actor.narrowed(*ADMINS)
+    act_as(conn, within)
     found = store.subscriptions(conn, sites=within.reach, subscription_id=subscription_id)
     if not found:
         raise UnknownWebhookError(f"there is no webhook {subscription_id} at your sites")

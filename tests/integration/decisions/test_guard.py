@@ -8,10 +8,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from deciding import ADA, BOB, CAT, EVE, JOB, LEEDS, Desk, wanted
+from deciding import ADA, BOB, CAT, EVE, JOB, LEEDS, ROOT, Desk, person, wanted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cloud.alerts.webhooks import service as webhooks
 from cloud.db import Connection
 from cloud.decisions import service
 from cloud.decisions.domain import STEPS, DecisionError, State
@@ -200,6 +201,26 @@ def test_other_sites_rows_are_not_there(desk: Desk) -> None:
         ).fetchone()
     assert counts == (0, 0)
     assert len(desk.ask("SELECT 1 FROM decision WHERE site_id = %s", LEEDS)) == 1
+
+
+def test_secrets_and_messages_of_other_sites_and_the_network_are_not_there(desk: Desk) -> None:
+    for name, site in (("here", LEEDS), ("there", "madrid"), ("network", None)):
+        desk.run(
+            lambda conn, name=name, site=site: webhooks.subscribe(
+                conn, ROOT, name=name, url="https://erp.example/x", events=["*"], site=site
+            )
+        )
+    desk.submitted()
+    seen = "SELECT array_agg(DISTINCT s.name ORDER BY s.name) FROM webhook_subscription s"
+    sent = " JOIN webhook_delivery d USING (subscription_id) JOIN webhook_event e USING (event_id)"
+    for actor, names, told in (
+        (ADA, ["here"], ["here"]),
+        (person("mia", "admin@madrid"), ["there"], None),
+        (EVE, ["here", "network", "there"], ["here", "network"]),
+    ):
+        with undone(desk, actor) as conn:
+            rows = [conn.execute(question).fetchone() for question in (seen, seen + sent)]
+        assert rows == [(names,), (told,)]
 
 
 CALLS = ("draft", "submit", "revise", "approve", "reject", "withdraw", "apply", *FORGED)
