@@ -69,7 +69,9 @@ def identity(cell: Cell) -> str:
         "item": cell.item,
         "today": cell.today,
         "on_hand": plain(cell.on_hand),
-        "lines": sorted([line.order, line.line, line.quantity, line.due_on] for line in cell.lines),
+        "lines": sorted(
+            [line.order, line.line, line.quantity, line.due_on, line.sent_at] for line in cell.lines
+        ),
         "customer_orders": sorted(
             [order.order, order.quantity, order.due_on] for order in cell.customer_orders
         ),
@@ -122,9 +124,7 @@ def _summary(cell: Cell, plan: Plan, quantity: Decimal) -> str:
     why = f"Position {level} is below the reorder point {point}{short}"
     if plan.expedite is not None:
         late = plan.expedite
-        return (
-            f"{why}. {late.order} brings {number(late.quantity)} on {_day(late.due_on)}, too late: hurry it"
-        )
+        return f"{why}. {late.order} brings {number(late.quantity)} on {_day(late.expected_on)}, too late: hurry it"
     return f"{why}: order {plain(quantity)} from {cell.terms.supplier or 'a supplier to be chosen'}"
 
 
@@ -182,7 +182,7 @@ def _as_json(cell: Cell, plan: Plan, quantity: Decimal, inputs_at: datetime) -> 
         else {
             "order": plan.expedite.order,
             "line": plan.expedite.line,
-            "due_on": plan.expedite.due_on.isoformat(),
+            "due_on": plan.expedite.expected_on.isoformat(),
         },
         "forecast_run": cell.forecast.run_id,
         "defaults": list(_defaults(cell)),
@@ -301,8 +301,10 @@ def _position(cell: Cell, plan: Plan, inputs_at: datetime) -> Explained:
     parts = [
         Explained("Usable on hand", plain(cell.on_hand), "ledger", inputs_at.isoformat(timespec="seconds"))
     ]
-    parts += [_line(line, cell.today, f"due by {until}, counts") for line in position.in_time]
-    parts += [_line(line, cell.today, f"due after {until}, covers nothing now") for line in position.too_late]
+    parts += [_line(line, cell.today, f"comes by {until}, counts") for line in position.in_time]
+    parts += [
+        _line(line, cell.today, f"comes after {until}, covers nothing now") for line in position.too_late
+    ]
     if cell.customer_orders:
         total = sum(order.quantity for order in cell.customer_orders)
         parts.append(
@@ -321,7 +323,10 @@ def _position(cell: Cell, plan: Plan, inputs_at: datetime) -> Explained:
 
 
 def _line(line: OpenLine, today: date, counts: str) -> Explained:
-    late = f", overdue by {(today - line.due_on).days} days, taken as today" if line.due_on < today else ""
+    late = ""
+    if line.due_on < today:
+        when = f"expected on {line.late_on} as its slower ones came" if line.late_on else "taken as today"
+        late = f", overdue by {(today - line.due_on).days} days, {when}"
     return Explained(
         f"{line.order} line {line.line}",
         number(line.quantity),

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -13,6 +13,7 @@ import numpy as np
 from cloud.db import Connection
 from cloud.replenishment import store
 from cloud.replenishment.domain import DEFAULT_REVIEW_DAYS, DEFAULT_TARGET, Policy, TargetKind
+from cloud.replenishment.lead_times import late_arrival, observed
 from cloud.replenishment.planner import Cell, Forecast
 from cloud.replenishment.position import CustomerOrder, OpenLine
 from cloud.replenishment.terms import TermsRow, choose, terms_of
@@ -132,7 +133,7 @@ def gather(conn: Connection, site: SiteRow, now: datetime) -> Known:
             unit=item.base_unit,
             today=today,
             on_hand=stock.get(item_id, Decimal(0)),
-            lines=tuple(lines.get(item_id, ())),
+            lines=tuple(_expected(line, receipts, today) for line in lines.get(item_id, ())),
             customer_orders=tuple(orders.get(item_id, ())),
             forecast=forecasts[item_id],
             terms=terms_of(choose(terms.get(item_id, ())), receipts, today, is_whole=item.is_whole),
@@ -252,6 +253,14 @@ def _forecasts(conn: Connection, site: str) -> dict[int, Forecast]:
             enough,
         )
     return found
+
+
+def _expected(line: OpenLine, receipts: Mapping[str, Sequence[int]], today: date) -> OpenLine:
+    """Expect an overdue order when its supplier's slower ones came."""
+    done = observed(receipts.get(line.supplier, ()))
+    if line.due_on >= today or done is None:
+        return line
+    return replace(line, late_on=late_arrival(done, date.fromisoformat(line.sent_at[:10]), today))
 
 
 def _open_lines(conn: Connection, site: str) -> Mapping[int, Sequence[OpenLine]]:

@@ -148,7 +148,7 @@ def plan(cell: Cell) -> Plan:
     reorder_point = _level(curve, cell.policy, lot if expected > _DUST else 0.0)
     horizon = lead_time.planned + review
     position, beyond = _position(cell, mean, horizon)
-    arrivals = [((line.due_on - cell.today).days, line.quantity) for line in cell.lines]
+    arrivals = [((line.expected_on - cell.today).days, line.quantity) for line in cell.lines]
     projected = project(float(cell.on_hand), arrivals, mean, beyond)
     order_up_to = reorder_point + review_demand
     need = Decimal(repr(round(order_up_to - position.level, 6)))

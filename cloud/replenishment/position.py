@@ -26,6 +26,13 @@ class OpenLine:
     due_on: date
     sent_at: str
     """When it was sent, as the arithmetic shows it."""
+    late_on: date | None = None
+    """Of an overdue one: when it is expected instead; None: nothing tells, so as if it came today."""
+
+    @property
+    def expected_on(self) -> date:
+        """The day on which it counts as coming; one that is past means today."""
+        return self.late_on or self.due_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +50,9 @@ class Position:
 
     on_hand: float
     in_time: tuple[OpenLine, ...]
-    """Due by the end of the protection interval; overdue ones count as coming today."""
+    """Expected by the end of the protection interval."""
     too_late: tuple[OpenLine, ...]
-    """Due after it: they cover nothing now."""
+    """Expected after it: they cover nothing now."""
     beyond_forecast: float
     """What customers ordered and the forecast around it does not hold."""
 
@@ -74,10 +81,10 @@ def split_by_due(
         >>> len(in_time), len(too_late)
         (0, 1)
     """
-    ordered = sorted(lines, key=lambda line: (line.due_on, line.order, line.line))
+    ordered = sorted(lines, key=lambda line: (line.expected_on, line.order, line.line))
     return (
-        tuple(line for line in ordered if line.due_on <= until),
-        tuple(line for line in ordered if line.due_on > until),
+        tuple(line for line in ordered if line.expected_on <= until),
+        tuple(line for line in ordered if line.expected_on > until),
     )
 
 

@@ -358,6 +358,12 @@ def test_receipts_teach_how_long_a_supplier_takes(buying: Buying) -> None:
     )
     assert known == ([3, 12], [0.75, 0.25], 8)
     assert buying.one().arithmetic["numbers"]["lead_time_days"] == 6  # 5.25, whole days
+    line = {"line": "1", "item": "TEA", "quantity": "60", "due_on": TODAY - timedelta(1)}
+    sent_at = NOW - timedelta(days=5)
+    stated = {"site": buying.site, "id": "P-LATE", "supplier": "ACME", "sent_at": sent_at, "lines": [line]}
+    buying.run(lambda conn: orders.register_order(conn, BUYER, OrderPaper.model_validate(stated), now=NOW))
+    buying.propose()
+    assert "expected on 2026-03-11 as its slower ones came" in str(buying.one().arithmetic["tree"])
 
 
 def test_only_stock_that_can_be_sold_here_counts(buying: Buying) -> None:

@@ -112,6 +112,11 @@ def test_an_overdue_order_counts_as_coming_today_and_says_so() -> None:
     found = plan(late)
     assert found.is_covered
     assert found.projected[0] == 100 + 300 - 20
+    slow = replace(late, lines=(replace(late.lines[0], late_on=TODAY + timedelta(20)),))
+    assert not plan(slow).is_covered
+    assert "expected on 2026-03-24 as its slower ones came" in json.dumps(
+        proposed(slow, replace(plan(slow), expedite=None), READ_AT).arithmetic
+    )
     short = replace(late, lines=(line(30, TODAY - timedelta(3)),))
     assert "overdue by 3 days" in json.dumps(proposed(short, plan(short), READ_AT).arithmetic)
 
