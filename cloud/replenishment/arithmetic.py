@@ -124,7 +124,8 @@ def _summary(cell: Cell, plan: Plan, quantity: Decimal) -> str:
     why = f"Position {level} is below the reorder point {point}{short}"
     if plan.expedite is not None:
         late = plan.expedite
-        return f"{why}. {late.order} brings {number(late.quantity)} on {_day(late.expected_on)}, too late: hurry it"
+        when = _day(late.expected_on)
+        return f"{why}. {late.order} brings {number(late.quantity)} on {when}, too late: hurry it"
     return f"{why}: order {plain(quantity)} from {cell.terms.supplier or 'a supplier to be chosen'}"
 
 
