@@ -33,7 +33,7 @@ SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
 _EXAMPLES: Final = """examples:
   dockledger forecast run                     every site, up to the last day whose demand is known
   dockledger forecast run --site leeds --json
-  dockledger forecast show --site leeds 85123A"""
+  dockledger forecast show --site leeds local:85123A"""
 
 
 def add_commands(subparsers: "Subparsers") -> None:
