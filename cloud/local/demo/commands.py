@@ -14,7 +14,6 @@ from rich.live import Live
 
 from cloud.db import DatabaseAwayError
 from cloud.local.demo.dock import DockError
-from cloud.local.demo.office import OfficeError
 from cloud.local.demo.picture import Moment, draw, one_line
 from cloud.local.demo.report import Outcome, report
 from cloud.local.demo.run import Demo, DemoError
@@ -71,7 +70,7 @@ def run_demo(arguments: argparse.Namespace, settings: Settings) -> int:
             outcome = _perform(stack, arguments, is_live=is_live)
     except KeyboardInterrupt:
         return 0
-    except (*FAILURES, DemoError, DockError, OfficeError, DatabaseAwayError) as error:
+    except (*FAILURES, DemoError, DockError, DatabaseAwayError) as error:
         print(f"dockledger: {error}")
         return 1
     text = json.dumps(report(outcome), indent=2)

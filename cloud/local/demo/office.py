@@ -199,19 +199,21 @@ class Desk:
         """Finish the present step and no more."""
         self._ends.set()
 
-    def wait(self, tick: Callable[[], None]) -> None:
+    def wait(self, tick: Callable[[], None]) -> str | None:
         """Wait until everything is done, or was cut short.
 
         Args:
             tick: Called meanwhile, a few times a second.
 
-        Raises:
-            OfficeError: If some of it failed.
+        Returns:
+            What failed; None if nothing did.
         """
         while self._work is not None and not self._work.done():
             tick()
             futures.wait([self._work], timeout=TICK_S)
         self._thread.shutdown()
         failed = self._work.exception() if self._work else None
-        if failed is not None and not self._ends.is_set():
-            raise OfficeError(f"the desk work failed: {failed}") from failed
+        if failed is None or self._ends.is_set():
+            return None
+        log.error("office_failed", exc_info=failed)
+        return f"{type(failed).__name__}: {failed}"

@@ -37,7 +37,7 @@ class Outcome:
     published: int
     """Movements and unit positions that the gateways have handed over."""
     breaches: Sequence[Breach]
-    """What `dockledger verify` found."""
+    """What `dockledger verify` found, and what went wrong with counts, plans and approvals."""
     seconds_to_ready: float
     seed: int
     postgres: str

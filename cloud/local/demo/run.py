@@ -127,9 +127,8 @@ class Demo:
             DatabaseAwayError: If the database does not come back.
             DemoError: If the ledger cannot be verified.
             DockError: If the crossings cannot be judged.
-            OfficeError: If some of the desk work failed.
         """
-        self._desk.wait(self._stack.tick)
+        failed = self._desk.wait(self._stack.tick)
         self._drain()
         judgement = judge(stage.read_truth(self._truth, self._gateways), self._store.movements())
         crossings = self._store.crossings()
@@ -147,7 +146,7 @@ class Demo:
             decided=self._store.decided(),
             latency=self._store.latency(self._since),
             published=stage.events_kept(self._all_gateways, since=self._since),
-            breaches=self._verify(),
+            breaches=[*self._verify(), *([Breach("desk work", 1, failed)] if failed else [])],
             seconds_to_ready=self.seconds_to_ready,
             seed=self._seed,
             postgres=self._store.server_version(),
