@@ -1,12 +1,10 @@
-"""The whole of a forecast run as mathematics: demand of a site in, rows of the hand-over out. Pure.
+"""The whole of a forecast run as mathematics: demand of a site in, rows of the hand-over out.
 
 Series are cut into chunks, which several processes may work on; whatever their number the result is the same.
 """
 
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any, Final
@@ -18,6 +16,7 @@ from cloud.forecasting.calibration import Calibration, Table, bands, calibrate, 
 from cloud.forecasting.cold_start import MODEL as COLD_MODEL
 from cloud.forecasting.cold_start import daily_rates, wide_bands
 from cloud.forecasting.domain import HORIZONS, JUDGED_HORIZONS
+from cloud.forecasting.pool import in_processes
 from cloud.forecasting.protocol import Bools, Floats, Forecaster, Ints
 from cloud.forecasting.rolling import Rolled, roll
 from cloud.forecasting.smoothing import SimpleSmoothing
@@ -216,7 +215,7 @@ def plan(
     longest = max([*HORIZONS, *protection.tolist()])
     asked = [(forecaster, chunk, last_day.toordinal(), -(-longest // DAYS)) for chunk in _chunks(weeks)]
     parts = []
-    for part in _worked(asked, processes or _paying(len(quantity))):
+    for part in in_processes(_rolled, asked, processes or _paying(len(quantity))):
         parts.append(part)
         if progress is not None:
             progress(sum(len(one.level) for one in parts), len(quantity))
@@ -244,16 +243,6 @@ _Asked = tuple[Forecaster, Weeks, int, int]
 def _rolled(asked: _Asked) -> Rolled:
     forecaster, weeks, last_day, horizon_weeks = asked
     return roll(forecaster, weeks, last_day=last_day, horizons=_HORIZONS, horizon_weeks=horizon_weeks)
-
-
-def _worked(asked: Sequence[_Asked], processes: int) -> Iterator[Rolled]:
-    if processes <= 1 or len(asked) <= 1:
-        yield from map(_rolled, asked)
-        return
-    # Started afresh, not forked: the caller may hold threads and connections.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(asked)), mp_context=context) as pool:
-        yield from pool.map(_rolled, asked)
 
 
 def _paying(series: int) -> int:
