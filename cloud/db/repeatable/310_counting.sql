@@ -76,7 +76,7 @@ CREATE FUNCTION derive_count(of_gateway integer, of_epoch bigint, of_seq bigint,
     RETURNS TABLE (line_no integer, item_id bigint, place_id bigint, lot text, disposition text, owner text,
         counted numeric, book numeric, books numeric[], cells jsonb, stated_cell bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-    SET enable_seqscan = off SET plan_cache_mode = force_custom_plan AS $$
+    SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     place    bigint;
     in_bin   boolean;
@@ -241,13 +241,17 @@ JOIN location p ON p.location_id = v.place_id
 LEFT JOIN decision d ON d.decision_id = v.decision_id
 LEFT JOIN LATERAL (
     SELECT min(x.state) FILTER (WHERE x.state = 'pending') AS state
-    FROM jsonb_array_elements(v.cells) e
-    JOIN count_anchor x ON x.cell_id = (e.value ->> 'cell')::bigint AND x.observed_at = v.observed_at
+    FROM (
+        SELECT (e.value ->> 'cell')::bigint AS cell_id FROM jsonb_array_elements(v.cells) e
+        UNION ALL
+        SELECT v.stated_cell WHERE v.cells = '[]' -- what was found where the book held nothing
+    ) k
+    JOIN count_anchor x ON x.cell_id = k.cell_id AND x.observed_at = v.observed_at
 ) a ON v.verdict = 'adjusted';
 
 CREATE FUNCTION variances_of_count(of_gateway text, of_epoch bigint, of_seq bigint)
     RETURNS SETOF variance_told LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-    SET plan_cache_mode = force_custom_plan AS $$
+    SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     told count_told;
 BEGIN
@@ -404,7 +408,8 @@ CREATE FUNCTION pending_anchors(at_most integer)
         g.name, v.epoch, v.seq, v.line_no
     FROM count_anchor a
     JOIN variance v ON v.observed_at = a.observed_at AND v.verdict = 'adjusted'
-        AND EXISTS (SELECT FROM jsonb_array_elements(v.cells) e WHERE (e.value ->> 'cell')::bigint = a.cell_id)
+        AND (EXISTS (SELECT FROM jsonb_array_elements(v.cells) e WHERE (e.value ->> 'cell')::bigint = a.cell_id)
+            OR (v.cells = '[]' AND v.stated_cell = a.cell_id)) -- what was found where the book held nothing
     JOIN gateway g ON g.gateway_id = v.gateway_id
     WHERE a.state = 'pending' AND sees_site(v.site_id)
     ORDER BY a.adjustment_id
