@@ -35,7 +35,8 @@ router: Final = APIRouter()
 SHOWN: Final = 50
 """Cards on the page; the oldest are answered first, so the rest follow by themselves."""
 ROWS: Final = 50
-_NAME: Final = rf"^({ID_PATTERN[1:-1]}/{EPOCH_PATTERN[1:-1]}/[0-9]{{1,16}})?$"
+_SEQ: Final = "([1-9][0-9]{0,14}|[1-8][0-9]{15})"
+_NAME: Final = rf"^({ID_PATTERN[1:-1]}/{EPOCH_PATTERN[1:-1]}/{_SEQ})?$"
 
 
 def _look(gate: Gate, actor: Actor, now: datetime) -> dict[str, Any]:

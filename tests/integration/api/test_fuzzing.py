@@ -151,6 +151,17 @@ def test_no_operation_fails_or_answers_otherwise_than_documented(calls: "Calls")
     assert calls.answered >= {200, 201, 400, 404, 409, 422}
 
 
+def test_what_failed_once_is_refused(calls: "Calls") -> None:
+    address = f"{calls.url}/v1/movements/a%1F/{'0' * 16}/1/reversal"
+    headers = calls.headers | {"Idempotency-Key": "once"}
+    assert requests.post(address, json={"reason": "test"}, headers=headers, timeout=10).status_code == 422
+
+
+def test_a_page_that_failed_once_refuses_what_it_cannot_mean(page_calls: "Calls") -> None:
+    address = f"{page_calls.url}/dock-exceptions?done=dock-m1/{'0' * 16}/0"
+    assert requests.get(address, headers=page_calls.headers, timeout=10).status_code == 422
+
+
 def test_no_page_fails_whatever_it_is_asked(page_calls: "Calls") -> None:
     assert not (wrong := page_calls.make(examples=3)), "\n\n".join(wrong)
     assert page_calls.answered >= {200, 303, 404}
