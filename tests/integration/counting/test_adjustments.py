@@ -113,6 +113,24 @@ def test_stock_that_was_found_on_an_empty_book_is_bound_too(floor: Floor) -> Non
     assert (floor.as_of(10), floor.book()) == (5, 5)
 
 
+def test_late_facts_of_stock_found_on_an_empty_book_return_above_the_limit(floor: Floor) -> None:
+    limited(floor, "12")
+    floor.receives("1", minute=20)
+    floor.happens(move("1", "A-01", "@customer", minute=21))
+    floor.costs("2")
+    floor.counts(line("5"), minute=10)
+    floor.watermark(22)
+    floor.settles()
+    floor.approves(floor.decision())
+    assert floor.as_of(10) == 5
+    floor.happens(move("3", "A-01", "@customer", minute=5))
+    assert floor.as_of(10) == 2
+    assert floor.settles()["returned"] == 1
+    assert floor.variance().anchor_state == "pending"
+    assert floor.approves(floor.decision()).state is State.APPLIED
+    assert floor.as_of(10) == 5
+
+
 def test_an_applied_adjustment_is_not_reversed_but_replaced_by_a_later_count(floor: Floor) -> None:
     final_shortage(floor)
     applied = floor.approves(floor.decision())
