@@ -113,6 +113,25 @@ def test_stock_that_was_found_on_an_empty_book_is_bound_too(floor: Floor) -> Non
     assert (floor.as_of(10), floor.book()) == (5, 5)
 
 
+def test_found_stock_goes_back_to_its_approver_too(floor: Floor) -> None:
+    limited(floor, "12")
+    floor.receives("1", RUM)
+    floor.costs("2")
+    floor.counts(line("5"), minute=10, scope="items")
+    floor.watermark(11)
+    floor.settles()
+    floor.approves(floor.decision())
+    floor.receives("12", minute=2)
+    assert (floor.as_of(10), floor.settles()["returned"]) == (17, 1)
+    returned = floor.decision()
+    assert (returned.state, returned.value) == (State.SUBMITTED, -24)
+    with pytest.raises(AboveLimitError):
+        floor.approves(returned)
+    limited(floor, "100")
+    assert floor.approves(returned).state is State.APPLIED
+    assert floor.as_of(10) == 5
+
+
 def test_late_facts_of_stock_found_on_an_empty_book_return_above_the_limit(floor: Floor) -> None:
     limited(floor, "12")
     floor.receives("1", minute=20)
