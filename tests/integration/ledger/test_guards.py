@@ -155,6 +155,7 @@ def test_a_newer_database_is_refused(database: object) -> None:
         "cloud.decisions",
         "cloud.alerts",
         "cloud.alerts.webhooks",
+        "cloud.counting",
         "cloud.demand",
         "cloud.replenishment",
     ],
