@@ -12,6 +12,10 @@ from cloud.decisions.domain import CHANGED, REJECT_REASONS, REVERSE_REASONS, WIT
 from cloud.web.facts import label_of, text_of
 
 _KINDS: Final = {"count_adjustment": "Stock adjustment", "purchase_order": "Purchase order"}
+NOT_UNDONE: Final = {
+    "count_adjustment": "The book is bound to a count. Count the bin again: the later count replaces it.",
+}
+"""Kinds that are never undone, and what to do instead."""
 _REASONS: Final = {
     **REVERSE_REASONS,
     **REJECT_REASONS,

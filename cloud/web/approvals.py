@@ -27,7 +27,7 @@ from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry.domain import GREATEST
 from cloud.ledger.domain import LedgerError
-from cloud.web.approval_words import differences, kind_word, money, reason_word
+from cloud.web.approval_words import NOT_UNDONE, differences, kind_word, money, reason_word
 from cloud.web.facts import facts
 from cloud.web.rendering import fragment, page, zone_of
 from cloud.web.spreadsheet import csv_lines
@@ -293,6 +293,7 @@ def _opened(
         outcome=facts(decision.outcome or {}, zone=zone_of(decision.time_zone)),
         reject_reasons=REJECT_REASONS,
         reverse_reasons=REVERSE_REASONS,
+        instead=NOT_UNDONE.get(decision.kind),
         **WORDS,
     )
 
