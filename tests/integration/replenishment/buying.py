@@ -194,3 +194,11 @@ def open_buying(
     for code in items:
         buying.item(code)
     yield buying
+
+
+def teas(buying: Buying, **terms: Any) -> None:
+    """Sell 20 a day of what is bought in dozens, with stock for five days."""
+    buying.stock("TEA", "100")
+    buying.supplier("ACME")
+    buying.sells("ACME", "TEA", **({"min_order": "48", "pack": "12"} | terms))
+    buying.forecast({"TEA": (20.0, 6.0)})

@@ -17,7 +17,7 @@ from cloud.db import ConnectionPool, bootstrap, open_pool
 NUMBERS = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def app_dsn(cluster: Any, template: str) -> Iterator[str]:
     with cluster.fresh_name() as name:
         cluster.administer("CREATE DATABASE {} TEMPLATE {} OWNER dockledger_owner", name, template)
@@ -25,7 +25,7 @@ def app_dsn(cluster: Any, template: str) -> Iterator[str]:
         yield cluster.database(name).app_dsn
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def pool(app_dsn: str) -> Iterator[ConnectionPool]:
     with open_pool(app_dsn, "test-replenishment", max_size=4) as pool:
         yield pool
