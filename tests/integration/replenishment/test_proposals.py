@@ -23,11 +23,13 @@ from cloud.decisions.limits import LimitPaper, put_limit
 from cloud.documents import order_steps, orders, receipts
 from cloud.documents.order_papers import OrderPaper, ReceiptPaper
 from cloud.identity.actor import Actor, Role
+from cloud.ledger.corrections import post_reversal
 from cloud.ledger.domain import AlreadyClaimedError
 from cloud.replenishment import answers, ordering
 from cloud.replenishment.answers import AcceptPaper, ChangePaper, RejectPaper
 from cloud.replenishment.domain import AnsweredProposalError, ReplenishmentError
 from cloud.replenishment.store import ProposalRow
+from contracts.records import RowRef
 
 ROOT = Actor("system:test", frozenset({Role.ADMIN}), all_sites=True)
 
@@ -63,6 +65,15 @@ def test_a_proposal_becomes_an_order_and_its_goods_stock_once(buying: Buying) ->
     assert buying.on_hand("TEA") == {("A-01", None): 100, ("STAGING", None): 300, ("STAGING", "damaged"): 12}
     assert buying.query("SELECT quantity FROM pub_usable_stock(ARRAY[%s])", buying.site) == [(400,)]
     assert found.needed_by >= TODAY
+    ((seq,),) = buying.query(
+        "SELECT m.seq FROM read_movements(NULL, NULL, %s, 'TEA', 'STAGING', 999999, 0, "
+        "NULL, NULL, NULL, NULL, '~', NULL, 9) m WHERE m.quantity = 300",
+        buying.site,
+    )
+    ref = RowRef(gateway="_cloud", epoch="0" * 16, seq=seq)
+    buying.run(lambda conn: post_reversal(conn, KEEPER, ref, reason="wrong_order"))
+    story = buying.run(lambda conn: orders.order(conn, APPROVER, site=buying.site, name=name))
+    assert (story.lines[0].received, story.lines[0].open_quantity) == (12, 348)  # open again
 
 
 def accepted(buying: Buying, by: Actor = BUYER) -> ProposalRow:
