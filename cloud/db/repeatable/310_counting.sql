@@ -278,30 +278,40 @@ BEGIN
 END
 $$;
 
--- What waits for the watermark, derived now, the latest first.
+-- What waits for the watermark, derived now, the latest first: count by count until the page is full, for a count can
+-- have no record at all, or none that is asked for.
 CREATE FUNCTION read_pending_variances(
     in_site text, of_item text, at_location text, by_task text, below_at timestamptz, below_gateway integer,
     below_epoch bigint, below_seq bigint, below_line integer, at_most integer)
     RETURNS SETOF variance_told LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    waiting record;
+    given   integer := 0;
+    more    integer;
 BEGIN
-    RETURN QUERY
-    WITH waiting AS MATERIALIZED (
-        SELECT g.name, r.gateway_id, r.epoch, r.seq, r.observed_at FROM count_review r
+    FOR waiting IN
+        SELECT g.name, r.epoch, r.seq FROM count_review r
         JOIN gateway g ON g.gateway_id = r.gateway_id
         WHERE r.settled_at IS NULL AND sees_site(r.site_id) AND (in_site IS NULL OR r.site_id = in_site)
             AND (below_at IS NULL OR r.observed_at <= below_at)
+            AND ((at_location IS NULL AND by_task IS NULL) OR EXISTS (
+                SELECT FROM count c JOIN location l ON l.location_id = c.location_id
+                WHERE c.gateway_id = r.gateway_id AND c.epoch = r.epoch AND c.seq = r.seq AND c.occurred_at = r.observed_at
+                    AND (at_location IS NULL OR l.code = at_location) AND (by_task IS NULL OR c.count_task = by_task)))
         ORDER BY r.observed_at DESC, r.gateway_id DESC, r.epoch DESC, r.seq DESC
-        LIMIT at_most + 10 -- the page before may have ended within the first, and a count can have no record
-    )
-    SELECT t.* FROM waiting w
-    CROSS JOIN LATERAL variances_of_count(w.name, w.epoch, w.seq) t
-    WHERE (of_item IS NULL OR t.item = of_item) AND (at_location IS NULL OR t.location = at_location)
-        AND (by_task IS NULL OR t.count_task = by_task)
-        AND (below_at IS NULL OR (t.observed_at, t.gateway_key, t.epoch, t.seq, t.line_no)
-            < (below_at, below_gateway, below_epoch, below_seq, below_line))
-    ORDER BY t.observed_at DESC, t.gateway_key DESC, t.epoch DESC, t.seq DESC, t.line_no DESC
-    LIMIT at_most;
+    LOOP
+        RETURN QUERY
+        SELECT t.* FROM variances_of_count(waiting.name, waiting.epoch, waiting.seq) t
+        WHERE (of_item IS NULL OR t.item = of_item)
+            AND (below_at IS NULL OR (t.observed_at, t.gateway_key, t.epoch, t.seq, t.line_no)
+                < (below_at, below_gateway, below_epoch, below_seq, below_line))
+        ORDER BY t.line_no DESC
+        LIMIT at_most - given;
+        GET DIAGNOSTICS more = ROW_COUNT;
+        given := given + more;
+        EXIT WHEN given >= at_most;
+    END LOOP;
 END
 $$;
 
