@@ -1,7 +1,8 @@
 -- Importing demand (tables in 0320): lines are copied into a temporary table of the session, then checked and
 -- stored in sets. Everything a batch does wrong is told at once, and nothing of it is stored unless all is right.
 
-DROP FUNCTION IF EXISTS demand_faults(timestamptz, integer), demand_excesses(integer);
+DROP FUNCTION IF EXISTS demand_faults(timestamptz, integer), demand_excesses(integer),
+    local_instant(timestamp, text, text);
 
 -- Makes the session's staging tables, which are empty whenever a transaction begins, or empties them.
 CREATE OR REPLACE FUNCTION open_demand_staging() RETURNS void
@@ -38,6 +39,9 @@ BEGIN
         CREATE TEMPORARY TABLE demand_twice (
             site_id text COLLATE "C", source text COLLATE "C", document text COLLATE "C", line text COLLATE "C"
         ) ON COMMIT DELETE ROWS;
+        CREATE TEMPORARY TABLE demand_moment (
+            site_id text COLLATE "C", local_at timestamp, is_day boolean, first_at timestamptz, second_at timestamptz
+        ) ON COMMIT DELETE ROWS;
         CREATE TEMPORARY TABLE demand_asked (scheme text, value text) ON COMMIT DELETE ROWS;
         CREATE TEMPORARY TABLE demand_known (n bigint, known integer, is_other boolean) ON COMMIT DELETE ROWS;
         CREATE TEMPORARY TABLE demand_change (n bigint, revision integer, is_old boolean) ON COMMIT DELETE ROWS;
@@ -48,6 +52,7 @@ BEGIN
         DELETE FROM demand_name;
         DELETE FROM demand_ready;
         DELETE FROM demand_twice;
+        DELETE FROM demand_moment;
         DELETE FROM demand_asked;
         DELETE FROM demand_known;
         DELETE FROM demand_change;
@@ -95,14 +100,39 @@ BEGIN
 END
 $$;
 
--- Local wall-clock times become instants, names become items. A time that the clocks skipped or showed twice
--- stays without an instant unless `twice` says which of the two is meant; a date is the begin of its site day.
+-- When the site's clocks showed each local time of the batch: once; twice, where they were set back; never, where they
+-- were set forward. The clock's offsets of a day before and a day after are the two that can hold. A date is the begin
+-- of its site day.
+CREATE OR REPLACE FUNCTION resolve_demand_moments() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO demand_moment
+    SELECT w.site_id, w.local_at, w.is_day, least(t.earlier, t.later), greatest(t.earlier, t.later)
+    FROM (SELECT DISTINCT s.site_id, s.local_at, s.is_day FROM demand_staging s WHERE s.requested_at IS NULL) w
+    JOIN site p ON p.site_id = w.site_id
+    CROSS JOIN LATERAL (SELECT w.local_at AT TIME ZONE 'UTC' AS at) utc
+    CROSS JOIN LATERAL (
+        SELECT utc.at - (((utc.at - INTERVAL '1 day') AT TIME ZONE p.time_zone) - (w.local_at - INTERVAL '1 day')) AS before,
+            utc.at - (((utc.at + INTERVAL '1 day') AT TIME ZONE p.time_zone) - (w.local_at + INTERVAL '1 day')) AS after
+        OFFSET 0) o
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN w.is_day THEN (w.local_at + p.business_day_start) AT TIME ZONE p.time_zone
+                WHEN o.before AT TIME ZONE p.time_zone = w.local_at THEN o.before END AS earlier,
+            CASE WHEN w.is_day THEN (w.local_at + p.business_day_start) AT TIME ZONE p.time_zone
+                WHEN o.after AT TIME ZONE p.time_zone = w.local_at THEN o.after END AS later
+        OFFSET 0) t;
+END
+$$;
+
+-- Names become items and local times instants; one that the clocks skipped or showed twice stays without an instant
+-- unless `twice` says which of the two is meant.
 CREATE OR REPLACE FUNCTION resolve_demand(makes_items boolean, twice text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     made  bigint := resolve_demand_names(makes_items);
     lines bigint;
 BEGIN
+    PERFORM resolve_demand_moments();
     INSERT INTO demand_ready (site_id, source, document, line, given, kind, item_id, channel, requested_at, quantity,
         of_document, of_line, identifier_scheme, identifier, quantity_seen, n, place)
     SELECT s.site_id, s.source, s.document, s.line, s.revision, s.kind, d.item_id, s.channel, t.requested_at,
@@ -110,11 +140,10 @@ BEGIN
             WHEN s.quantity * d.numerator / d.denominator < 1e20 THEN s.quantity * d.numerator / d.denominator END,
         s.of_document, s.of_line, s.scheme, s.value, s.quantity, s.n, s.place
     FROM demand_staging s
-    LEFT JOIN site p ON p.site_id = s.site_id
-    CROSS JOIN LATERAL (SELECT CASE
-        WHEN s.requested_at IS NOT NULL THEN s.requested_at
-        WHEN s.is_day THEN (s.local_at + p.business_day_start) AT TIME ZONE p.time_zone
-        ELSE local_instant(s.local_at, p.time_zone, twice) END) t (requested_at)
+    LEFT JOIN demand_moment m ON (m.site_id, m.local_at, m.is_day) = (s.site_id, s.local_at, s.is_day)
+    CROSS JOIN LATERAL (SELECT coalesce(s.requested_at, CASE
+        WHEN m.first_at = m.second_at OR twice = 'first' THEN m.first_at
+        WHEN twice = 'second' THEN m.second_at END)) t (requested_at)
     LEFT JOIN demand_name d ON d.scheme = s.scheme AND d.value = s.value
         AND coalesce(t.requested_at, '-infinity') >= d.from_at AND coalesce(t.requested_at, '-infinity') < d.until_at;
     GET DIAGNOSTICS lines = ROW_COUNT;
@@ -127,21 +156,6 @@ BEGIN
     RETURN made;
 END
 $$;
-
--- The instant of a wall-clock time; NULL if the clocks skipped it, or showed it twice and `twice` says not which.
-CREATE OR REPLACE FUNCTION local_instant(wall timestamp, zone text, twice text) RETURNS timestamptz
-    LANGUAGE sql STABLE
-    RETURN (
-        SELECT CASE
-            WHEN a.at AT TIME ZONE zone <> wall THEN CASE WHEN b.at AT TIME ZONE zone = wall THEN b.at END
-            WHEN b.at = a.at OR b.at AT TIME ZONE zone <> wall THEN a.at
-            WHEN twice = 'first' THEN least(a.at, b.at)
-            WHEN twice = 'second' THEN greatest(a.at, b.at) END
-        FROM (SELECT (wall AT TIME ZONE 'UTC') - (((wall AT TIME ZONE 'UTC' - INTERVAL '1 day') AT TIME ZONE zone)
-                - (wall - INTERVAL '1 day'))) a (at),
-            (SELECT (wall AT TIME ZONE 'UTC') - (((wall AT TIME ZONE 'UTC' + INTERVAL '1 day') AT TIME ZONE zone)
-                - (wall + INTERVAL '1 day'))) b (at)
-    );
 
 -- All that is wrong with the batch; `place` is the line's in it. At most `most` of them.
 CREATE OR REPLACE FUNCTION demand_faults(now_at timestamptz, most integer)
@@ -161,9 +175,12 @@ BEGIN
             AND NOT EXISTS (SELECT FROM demand_name d WHERE d.scheme = r.identifier_scheme AND d.value = r.identifier)
         UNION ALL
         SELECT r.place, 'requested_at', format('%s: the clocks of the site (%s) %s', s.local_at, p.time_zone,
-            CASE WHEN local_instant(s.local_at, p.time_zone, 'first') IS NULL THEN 'skipped that time'
+            CASE WHEN m.first_at IS NULL THEN 'skipped that time'
                 ELSE 'showed that time twice: say with --twice first or second which is meant' END)
-        FROM demand_ready r JOIN demand_staging s ON s.n = r.n JOIN site p ON p.site_id = r.site_id
+        FROM demand_ready r
+        JOIN demand_staging s ON s.n = r.n
+        JOIN site p ON p.site_id = r.site_id
+        JOIN demand_moment m ON (m.site_id, m.local_at, m.is_day) = (s.site_id, s.local_at, s.is_day)
         WHERE r.requested_at IS NULL
         UNION ALL
         SELECT r.place, 'requested_at', format('%s is in the future: expected at most %s',
@@ -344,7 +361,7 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION open_demand_staging(), resolve_demand_names(boolean), resolve_demand(boolean, text),
-    local_instant(timestamp, text, text), demand_faults(timestamptz, integer), store_demand(text),
+    resolve_demand_moments(), demand_faults(timestamptz, integer), store_demand(text),
     keep_older_of_twice(text, timestamptz), demand_excesses(integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION open_demand_staging(), resolve_demand(boolean, text), demand_faults(timestamptz, integer),
     store_demand(text), demand_excesses(integer) TO dockledger_app;
