@@ -181,7 +181,7 @@ def register_purchase_order(
     "/{site}/{order}/sent",
     status_code=201,
     response_model=PurchaseOrderWhole,
-    responses=responses(400, 404, 409),
+    responses=responses(400, 404, 409, 413),
 )
 def send_purchase_order(
     *, gate: TheGate, caller: Caller, site: SiteId, order: OrderId, idempotency_key: IdempotencyKey
