@@ -133,6 +133,9 @@ DECLARE
     lines bigint;
 BEGIN
     PERFORM resolve_demand_moments();
+    IF (SELECT count(*) FROM demand_name) > 100 THEN
+        ANALYZE demand_name, demand_moment;
+    END IF;
     INSERT INTO demand_ready (site_id, source, document, line, given, kind, item_id, channel, requested_at, quantity,
         of_document, of_line, identifier_scheme, identifier, quantity_seen, n, place)
     SELECT s.site_id, s.source, s.document, s.line, s.revision, s.kind, d.item_id, s.channel, t.requested_at,
@@ -148,7 +151,7 @@ BEGIN
         AND coalesce(t.requested_at, '-infinity') >= d.from_at AND coalesce(t.requested_at, '-infinity') < d.until_at;
     GET DIAGNOSTICS lines = ROW_COUNT;
     IF lines > 1000 THEN
-        ANALYZE demand_ready, demand_name;
+        ANALYZE demand_ready;
     END IF;
     INSERT INTO demand_twice
     SELECT r.site_id, r.source, r.document, r.line FROM demand_ready r
