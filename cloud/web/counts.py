@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from itertools import zip_longest
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -97,7 +98,7 @@ def report(
 ) -> Response:
     """Post a count that was typed without a script; what is wrong is told beside what was typed."""
     actor = visitor.actor
-    rows = list(zip(item or [], quantity or [], lot or [], strict=False))
+    rows = list(zip_longest(item or [], quantity or [], lot or [], fillvalue=""))
 
     def work(conn: Connection) -> RowRef:
         act_as(conn, actor)
