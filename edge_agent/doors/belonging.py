@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Literal
 
 from contracts.vocabulary import CrossingDirection
@@ -19,7 +20,7 @@ judgement, not fitted."""
 ITEM_LOG_ODDS: Final = 1.5
 """The same where they expect loose goods of the item: of 51 such passages on four simulated docks with a
 confidence of 0.75 to 0.95 by radio 35 were right, so this is rather too much."""
-ITEM_READS: Final = 25
+OFTEN: Final = 25
 """Less often read is nothing that a document could add to: pieces of the item are on other pallets too."""
 Belonging = Literal["loose", "inside", "either", "undeclared"]
 OPEN_QUESTIONS: Final = frozenset({"either", "undeclared"})
@@ -41,12 +42,33 @@ def direction_of(passage: Passage, visits: Sequence[OpenVisit]) -> tuple[Crossin
     return passage.direction, passage.confidence
 
 
+def leaning(passage: Passage, known: Known, thing: Thing) -> Passage:
+    """Name the direction that the only open visit expects a thing in, where the radio alone names none.
+
+    Args:
+        passage: What the filter concluded.
+        known: The assignment in force when it occurred.
+        thing: What passed.
+
+    Returns:
+        The passage with that direction, and the radio's own confidence in it, if radio and documents together
+        make it likelier than not; the passage itself otherwise.
+    """
+    visits = known.open_at(passage.portal, passage.occurred_us)
+    if passage.direction in CROSSINGS or len(visits) != 1 or passage.neighbour is not None:
+        return passage
+    direction = visits[0].direction
+    chance = passage.chances[direction is CrossingDirection.OUT]
+    worth = _worth(passage, visits[0], thing)
+    if not worth or _with_worth(chance, worth) < 0.5:  # noqa: PLR2004  likelier than not
+        return passage
+    return replace(passage, direction=direction, confidence=chance)
+
+
 def informed(
     passage: Passage, direction: CrossingDirection, fitting: Sequence[OpenVisit], thing: Thing
 ) -> float:
     """Weigh what the documents say beside what the radio says (Bayes' rule on log-odds).
-
-    A passage that is rather no crossing is none by being expected.
 
     Args:
         passage: What the filter concluded.
@@ -58,16 +80,23 @@ def informed(
         The confidence that is compared with the portal's limits and recorded; the passage's own where no
         document, or more than one visit, expects the thing.
     """
-    confidence = passage.confidence
-    if len(fitting) != 1 or direction not in CROSSINGS or not 0.5 <= confidence < 1.0:  # noqa: PLR2004  rather a crossing
-        return confidence
-    if thing.unit is not None and thing.unit in fitting[0].units:
-        worth = UNIT_LOG_ODDS
-    elif thing.gtin is not None and fitting[0].takes_loose(thing.gtin) and passage.reads >= ITEM_READS:
-        worth = ITEM_LOG_ODDS
-    else:
-        return confidence
-    return 1.0 / (1.0 + (1.0 - confidence) / confidence * math.exp(-worth))
+    if len(fitting) != 1 or direction not in CROSSINGS:
+        return passage.confidence
+    return _with_worth(passage.confidence, _worth(passage, fitting[0], thing))
+
+
+def _worth(passage: Passage, visit: OpenVisit, thing: Thing) -> float:
+    if thing.unit is not None and thing.unit in visit.units:
+        return UNIT_LOG_ODDS
+    if thing.gtin is not None and visit.takes_loose(thing.gtin) and passage.reads >= OFTEN:
+        return ITEM_LOG_ODDS
+    return 0.0
+
+
+def _with_worth(chance: float, worth: float) -> float:
+    if not worth or not 0.0 < chance < 1.0:
+        return chance
+    return 1.0 / (1.0 + (1.0 - chance) / chance * math.exp(-worth))
 
 
 def fitting_visits(

@@ -1,16 +1,16 @@
 """Who crossed a portal with whom: passages in, a trade item's company out (DOMAIN D3)."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole
-from edge_agent.doors.belonging import CROSSINGS
+from edge_agent.doors.belonging import CROSSINGS, OFTEN
 from edge_agent.doors.domain import COMPANY_US, Company
 from edge_agent.doors.things import thing_of
-from edge_agent.doors.visits import Known, family
+from edge_agent.doors.visits import MANY, Known, family
 from edge_agent.filters.passage import Passage
 
 _REMEMBERED_US: Final = 180_000_000
@@ -25,6 +25,10 @@ _MAJORITY: Final = 5
 """And so many times more than speak against it."""
 SURE: Final = 0.95
 """What a passage is worth that speaks for others, and what a unit's is for which they speak."""
+
+_PLAIN: Final = 0.99
+_PLAIN_READS: Final = 50
+"""An item that crossed so surely, and was read so often, is none of a pallet that stayed."""
 
 _Entry = TypeVar("_Entry", tuple[int, str], tuple[int, int, str], tuple[int, str, str, CrossingDirection])
 
@@ -105,7 +109,14 @@ class Companions:
             return None
         return likelier, times[len(times) // 2]
 
-    def of(self, passage: Passage, tag: tuple[Epc, TagRole], known: Known, near: Iterable[str]) -> Company:
+    def of(
+        self,
+        passage: Passage,
+        tag: tuple[Epc, TagRole],
+        known: Known,
+        near: Iterable[str],
+        moved_along: Sequence[tuple[Epc, TagRole]] = (),
+    ) -> Company:
         """Tell who passed with a trade item.
 
         Args:
@@ -113,6 +124,7 @@ class Companions:
             tag: What it names, and its role.
             known: The assignment in force when it occurred.
             near: Neighbours of its portal: what crosses there is heard here.
+            moved_along: Tags that moved with it, as the radio tells.
 
         Returns:
             Its company, as far as passages were noted.
@@ -120,6 +132,7 @@ class Companions:
         gtin = thing_of(tag, known).gtin
         if gtin is None:
             return Company()
+        alike = sum(thing_of(other, known).gtin == gtin for other in moved_along)
         at_us = passage.occurred_us
         kept = self._items.get((passage.portal, gtin), [])
         same = kept[
@@ -137,6 +150,8 @@ class Companions:
             count=len({epc for _, epc in same} | {passage.epc}),
             is_led=any(each < mine for each in same if each[1] != passage.epc),
             heard=len({*self._came_with(passage, gtin), passage.epc}),
+            alike=alike,
+            is_apart=_is_apart(passage, alike, len(moved_along)),
         )
 
     def _came_with(self, passage: Passage, gtin: str) -> Iterator[str]:
@@ -145,6 +160,13 @@ class Companions:
         begin = bisect_left(kept, (passage.first_seen_us - COMPANY_US, 0, ""))
         end = bisect_left(kept, (passage.first_seen_us + COMPANY_US + 1, 0, ""))
         return (epc for _, _, epc in kept[begin:end])
+
+
+def _is_apart(passage: Passage, alike: int, moved_along: int) -> bool:
+    """Tell whether an item moved by itself: with others than its like, or much surer than what stays."""
+    is_on_a_cart = alike < MANY and (not alike or moved_along > 2 * alike)
+    is_plain = passage.reads >= _PLAIN_READS and passage.confidence >= _PLAIN
+    return is_plain or (passage.reads >= OFTEN and is_on_a_cart)
 
 
 def _present(kept: list[tuple[int, int, str]], at_us: int) -> Iterator[str]:

@@ -66,11 +66,18 @@ class Company:
     """One of them was earlier: that one stands for the whole group."""
     heard: int = 1
     """Tags of the same item that the portal heard meanwhile, whatever they did; this one included."""
+    alike: int = 0
+    """Tags of the same item that moved with it, as the radio tells."""
+    is_apart: bool = False
+    """It moved alone, or with tags of other items, and was read often enough to say so."""
 
     @property
     def stayed(self) -> bool:
         """Whether it is one of a pallet's that did not cross: many were heard, and most of them stayed."""
-        return self.heard >= PALLETFUL and self.count * 2 < self.heard
+        if self.is_apart:
+            return False
+        is_many = self.heard >= PALLETFUL or self.alike >= MANY
+        return is_many and self.count * 2 < max(self.heard, self.alike + 1)
 
 
 ALONE: Final = Company()
@@ -237,7 +244,8 @@ def _verdict(case: _Case) -> tuple[Posted, CrossingReason | None]:
     if evidence is not None:
         return "evidence", evidence
     held = _doubt(case)
-    if held is not None and case.belongs in OPEN_QUESTIONS and case.company.is_near_unit:
+    company = case.company
+    if held is not None and case.belongs in OPEN_QUESTIONS and company.is_near_unit and not company.is_apart:
         return "evidence", CrossingReason.CONTAINED  # if anybody is asked, then of the unit
     if held is not None:
         return "held", held

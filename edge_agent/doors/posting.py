@@ -8,7 +8,7 @@ from operator import attrgetter
 from contracts.offline import Assignment
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole, TagRoles, TagRules, is_private
-from edge_agent.doors.belonging import CROSSINGS, is_expected, needs_company
+from edge_agent.doors.belonging import CROSSINGS, is_expected, leaning, needs_company
 from edge_agent.doors.companions import SURE, Companions
 from edge_agent.doors.domain import (
     ALONE,
@@ -19,6 +19,7 @@ from edge_agent.doors.domain import (
     Elsewhere,
     decide,
 )
+from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import Known
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.site import Portal
@@ -93,7 +94,7 @@ class Posting:
         Returns:
             In the order of their happening. Private tags are absent; what must wait comes from a later call.
         """
-        fresh = [passage for passage in passages if not self._is_private(passage)]
+        fresh = [self._leaning(passage) for passage in passages if not self._is_private(passage)]
         for passage in fresh:
             self._companions.note(passage, *self._named(passage))
             self._remember(passage)
@@ -138,6 +139,11 @@ class Posting:
             return True
         return False
 
+    def _leaning(self, passage: Passage) -> Passage:
+        """Let the only open visit lend a direction to what it expects."""
+        tag, known = self._named(passage)
+        return leaning(passage, known, thing_of(tag, known))
+
     def _content_around(self, passage: Passage) -> tuple[str, Mapping[str, frozenset[str]]] | None:
         """Name a unit whose label alone tells too little, if its content may tell more."""
         (epc, _), known = self._named(passage)
@@ -175,7 +181,9 @@ class Posting:
         tag, known = self._named(passage)
         near = self._near[passage.portal]
         company = (
-            self._companions.of(passage, tag, known, near) if needs_company(passage, tag, known) else ALONE
+            self._companions.of(passage, tag, known, near, [self._roles.of(epc) for epc in passage.company])
+            if needs_company(passage, tag, known)
+            else ALONE
         )
         return decide(
             passage,

@@ -7,17 +7,17 @@ from typing import Final
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.doorway import Doorway
-from edge_agent.filters.evidence import weigh
-from edge_agent.filters.group import KEPT_US, SPAN_US, Group, member_of
-from edge_agent.filters.one_plane import Told, judge_beams, judge_without_beams, pooled, scores
+from edge_agent.filters.group import KEPT_US, SPAN_US, Group
+from edge_agent.filters.one_plane import judge_without_beams
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.picture import picture
 from edge_agent.filters.presence import Rest, rest_of
-from edge_agent.filters.profile import loudness, turn_us
+from edge_agent.filters.profile import INSIDE_COLUMN, OUTSIDE_COLUMN, loudness, turn_us
 from edge_agent.filters.read import HIGHEST_DBM, INSIDE, LOWEST_DBM, NOWHERE, OUTSIDE, Read, usable_dbm
+from edge_agent.filters.scales import Scales
 from edge_agent.filters.site import Portal
 from edge_agent.filters.track import Track
-from edge_agent.filters.verdict import MOST_CONFIDENT, Verdict, judge, odds
+from edge_agent.filters.verdict import Verdict
 
 PAUSE_US: Final = 1_500_000
 """A tag that was not read for so long is weighed, so that its company can ask what it saw."""
@@ -29,12 +29,11 @@ LONGEST_WAIT_US: Final = 25_000_000
 """A tag whose company is still read is not gone, for so long."""
 GONE_WAIT_US: Final = 5_000_000
 """One that faded away before it fell silent waits so long for its company at most."""
+MOST_COMPANY: Final = 64
 LAST_US: Final = 1_000_000
 LAST_READS: Final = 64
 FADED_DB: Final = 12.0
 """Weaker than its peak by so much in its last second, a tag has gone away."""
-FEW_READS: Final = 0.5
-"""A tag that came alone is at most sure by 1 - this / its reads: ten reads before anything is posted."""
 CLEARLY_LOUDER: Final = 30.0
 """15 dB: no neighbour has to be waited for."""
 LOOK_US: Final = 1_000_000
@@ -86,7 +85,8 @@ class Field:
         self._tracks: dict[str, Track] = {}
         self._left: dict[str, Left] = {}
         self._due: list[tuple[int, str]] = []
-        self._columns = tuple(0 if side != OUTSIDE else 1 for side in self._sides)
+        self._columns = tuple(OUTSIDE_COLUMN if side == OUTSIDE else INSIDE_COLUMN for side in self._sides)
+        self._scales = Scales()
         self._newest = Group(-SPAN_US)
 
     def add(self, epc: str, at_us: int, antenna: int, rssi_dbm: float) -> None:
@@ -103,23 +103,24 @@ class Field:
             left = self._left.get(epc)
             if left is not None and at_us <= left.last_us:
                 return  # late by a report: its visit is decided
-            track = self._tracks[epc] = Track(epc, at_us, self._group_of(left, at_us))
+            track = self._tracks[epc] = Track(
+                epc, at_us, self._group_of(epc, left, at_us), self._scales.zero_at(at_us)
+            )
             if left is not None and left.has_rested and at_us <= left.last_us + REMEMBER_US:
                 track.has_rested, track.origin = True, left.origin
             heapq.heappush(self._due, (at_us + PAUSE_US, epc))
         if not LOWEST_DBM <= rssi_dbm <= HIGHEST_DBM:
             rssi_dbm = usable_dbm(rssi_dbm)
-        track.add((at_us, antenna, rssi_dbm))
+        track.add((at_us, antenna, rssi_dbm), self._columns[antenna])
         track.group.last_us = max(track.group.last_us, at_us)
 
-    def _group_of(self, left: Left | None, at_us: int) -> Group:
+    def _group_of(self, epc: str, left: Left | None, at_us: int) -> Group:
         """Find the tags with which one came: those of before if it was lost, or those that come now."""
         if left is not None and at_us <= left.group.last_us + KEPT_US:
             return left.group
         if not self._newest.takes(at_us):
             self._newest = Group(at_us)
-        self._newest.joined_us = at_us
-        self._newest.tags += 1
+        self._newest.join(epc, at_us)
         return self._newest
 
     def pass_time(self, now_us: int, decided: list[Passage]) -> None:
@@ -132,6 +133,7 @@ class Field:
         if now_us < self.now_us - STEP_US:
             self.close_all(decided)
             self._left.clear()
+            self._scales.forget()
             self.now_us = now_us
             return
         self.now_us = max(self.now_us, now_us)
@@ -150,7 +152,8 @@ class Field:
         """
         open_now = sorted(self._tracks.values(), key=lambda each: (each.last_us, each.epc))
         for track in open_now:
-            self._note(track, sorted(track.reads))
+            if self.portal.is_two_sided or self.portal.beam_ports:
+                self._scales.note(track)
         for track in open_now:
             self._decide(track, decided, is_last=True)
         self._due.clear()
@@ -189,7 +192,8 @@ class Field:
                 self._look_at_rest(track, due_us, decided)
             return min(track.last_us + PAUSE_US, due_us + LOOK_US)
         if silent_us < EXIT_US:
-            self._note(track, sorted(track.reads))
+            if self.portal.is_two_sided or self.portal.beam_ports:
+                self._scales.note(track)
             return track.last_us + EXIT_US
         longest_us = LONGEST_WAIT_US if _vanished_loud(track) else GONE_WAIT_US
         is_company_here = track.group.last_us > due_us - EXIT_US
@@ -236,19 +240,15 @@ class Field:
         return True
 
     def _passage(self, track: Track, reads: list[Read]) -> Passage:
+        is_assignable = False
         if self.portal.is_two_sided:
-            member = member_of(reads, self._columns, track.group.first_us)
-            track.group.join(track.epc, member)
-            own = group = weigh(member.cells)
-            if len(track.group.members) > 1:
-                group = weigh(track.group.shared(track.epc, member))
-            verdict = judge(odds(own, group))
-            if own is group and verdict.direction in _MOVES:
-                most = 1.0 - FEW_READS / len(reads)
-                verdict = Verdict(verdict.direction, min(verdict.confidence, most))
-            occurred_us, is_assignable = turn_us(reads, self._sides), False
+            verdict, company = self._scales.two_sided(track, self._tracks)
+            occurred_us = turn_us(reads, self._sides)
+        elif self.portal.beam_ports:
+            passes = self.doorway.passes()
+            verdict, occurred_us, company = self._scales.one_plane(track, passes, self._tracks)
         else:
-            told = self._told(track, reads)
+            told, company = judge_without_beams(reads, self.portal), []
             verdict, occurred_us, is_assignable = told.verdict, told.occurred_us, told.is_assignable
         if _SIDE_BEFORE.get(verdict.direction, track.origin) == -track.origin != NOWHERE:
             verdict = Verdict(CrossingDirection.STRAY, 0.9)  # it cannot leave a side on which it did not rest
@@ -268,32 +268,10 @@ class Field:
             antennas=antennas,
             trace=trace,
             neighbour=stronger,
+            chances=verdict.chances,
+            company=tuple(member.epc for member in company[:MOST_COMPANY]),
             is_assignable=is_assignable,
         )
-
-    def _told(self, track: Track, reads: list[Read]) -> Told:
-        """Decide a visit to antennas in one plane."""
-        if not self.portal.beam_ports:
-            return judge_without_beams(reads, self.portal)
-        passes = self.doorway.passes()
-        odds_of: dict[int, float] = {}
-        for begin_us, score in scores(reads, passes).items():  # those of this visit: earlier ones are told
-            track.group.note(begin_us, track.epc, score)
-            odds_of[begin_us] = pooled(track.epc, track.group.scores[begin_us])
-        told = judge_beams(passes, odds_of)
-        if told is None:
-            return Told(Verdict(CrossingDirection.STRAY, MOST_CONFIDENT), reads[0][0], is_assignable=False)
-        return told
-
-    def _note(self, track: Track, reads: list[Read]) -> None:
-        """Tell a tag's group what it saw."""
-        if not reads:
-            return
-        if self.portal.is_two_sided:
-            track.group.join(track.epc, member_of(reads, self._columns, track.group.first_us))
-        elif self.portal.beam_ports:
-            for begin_us, score in scores(reads, self.doorway.passes()).items():
-                track.group.note(begin_us, track.epc, score)
 
     def _stronger_neighbour(self, track: Track, reads: Sequence[Read]) -> str | None:
         """Name the neighbour that heard the tag louder meanwhile."""

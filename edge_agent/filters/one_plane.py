@@ -1,124 +1,168 @@
 """A portal with all antennas in one plane: light beams, or the door's only visit, tell the direction.
 
 Beams tell that something passed and which way; the radio tells whether this tag was on it: it was loudest
-then, and hardly heard otherwise. Tags that came together are asked together. The weights were fitted on
-simulated docks.
+then, louder than others in the doorway, and hardly heard otherwise. Tags that moved together are asked
+together. The weights were fitted on simulated docks, as docs/concepts.md tells under *Doors*.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from itertools import pairwise
 from typing import Final
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.doorway import Pass
-from edge_agent.filters.profile import attowatts
+from edge_agent.filters.profile import CELL_US, CELLS_PER_S, INSIDE_COLUMN, Cells
 from edge_agent.filters.read import INSIDE, NOWHERE, OUTSIDE, Read
 from edge_agent.filters.site import Portal
-from edge_agent.filters.verdict import MOST_CONFIDENT, NAMED_AT, Verdict
+from edge_agent.filters.timeline import level
+from edge_agent.filters.verdict import Verdict, named
+from edge_agent.filters.weights import ONE_PLANE
 
 ASSIGNED_AT_MOST: Final = 0.80
 """DOMAIN D2: a direction that only the visit tells is never surer."""
-_MARGIN_US: Final = 700_000
+_MARGIN: Final = 700_000 / CELL_US
 """Antennas stand a little beside the beams."""
-_OVERLAP_US: Final = 1_000_000
+OVERLAP_US: Final = 1_000_000
+_AROUND_S: Final = (8.0, 4.0, 2.0, 0.75)
+"""Ends of the slices before a pass, and mirrored after it."""
 _UNHEARD_DBM: Final = -80.0
 _LOUDEST: Final = 4
-_MOST_COUNTED: Final = 40
-"""More reads in the doorway are a wait in it, and tell no more."""
 _PASSED_DBM: Final = -50.0
 """Without beams: as loud as goods in the doorway usually are."""
 _PASSED_SCALE_DB: Final = 3.0
-_TRUST: Final = 2.5
-"""How much surer many tags are together than one: the factor on their mean odds grows from 1 by this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a pass was, in numbers of cells."""
+
+    begin: float
+    end: float
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a visit to one plane comes to."""
+    """What a visit to one plane without beams comes to."""
 
     verdict: Verdict
     occurred_us: int
     is_assignable: bool
 
 
-def scores(reads: Sequence[Read], passes: Sequence[Pass]) -> dict[int, float]:
-    """Weigh for each pass whether a tag was on it.
+def plane_numbers(
+    own: Cells, group: Cells, rivals: Iterable[Cells], span: Span, *, reads: int, company: int
+) -> list[float]:
+    """Write what the radio says of a tag and a pass as the fitted function takes it.
 
     Args:
-        reads: Of one visit, at least one, in time order.
-        passes: What the beams saw lately.
+        own: Power over time of the tag.
+        group: Of it and those that moved with it.
+        rivals: Of other tags near the portal.
+        span: When the pass was.
+        reads: Of the tag's visit.
+        company: Tags that moved with it.
 
     Returns:
-        Log-odds by the begin of each pass that touches the visit.
+        The numbers.
     """
-    found: dict[int, float] = {}
-    for each in passes:
-        if each.begin_us > reads[-1][0] + _OVERLAP_US or each.end_us < reads[0][0] - _OVERLAP_US:
-            continue
-        begin_us, end_us = each.begin_us - _MARGIN_US, each.end_us + _MARGIN_US
-        within = [read[2] for read in reads if begin_us <= read[0] <= end_us]
-        outside = [read[2] for read in reads if not begin_us <= read[0] <= end_us]
-        power = sum(attowatts(rssi_dbm) for rssi_dbm in within)
-        share = power / (power + sum(attowatts(rssi_dbm) for rssi_dbm in outside))
-        level, other = _level_dbm(within), _level_dbm(outside)
-        found[each.begin_us] = (
-            0.22
-            + 0.25 * (level + 50.0)
-            + 0.02 * min(max(level - other, -20.0), 20.0)
-            + 3.79 * share
-            - 0.73 * math.log1p(min(len(within), _MOST_COUNTED))
-        )
-    return found
+    begin, end = span.begin - _MARGIN, span.end + _MARGIN
+    loud, within = _heard(own, begin, end)
+    group_loud, group_within = _heard(group, begin, end)
+    others = sorted(
+        (
+            (peak, power / sum(cell[INSIDE_COLUMN] for cell in cells.values()))
+            for cells in rivals
+            for peak, power in (_heard(cells, begin, end),)
+            if power
+        ),
+        reverse=True,
+    )
+    borders = _borders(span)
+    return [
+        level(others[0][0]) if others else 0.0,
+        level(sum(peak for peak, _ in others[:3]) / 3) if others else 0.0,
+        max((share for _, share in others[:6]), default=0.0),
+        math.log1p(len(others)) / 3,
+        level(loud),
+        level(group_loud),
+        within / sum(cell[INSIDE_COLUMN] for cell in own.values()),
+        group_within / sum(cell[INSIDE_COLUMN] for cell in group.values()),
+        level(max(cell[INSIDE_COLUMN] for cell in own.values())),
+        level(max(cell[INSIDE_COLUMN] for cell in group.values())),
+        math.log(reads + 1) / 3,
+        math.log(company + 1) / 2,
+        (span.end - span.begin) / (5 * CELLS_PER_S),
+        *_sliced(own, borders),
+        *_sliced(group, borders),
+    ]
 
 
-def pooled(epc: str, by_tag: Mapping[str, float]) -> float:
-    """Ask a tag, and those of its group that say yes, whether they were on a pass.
+def was_on(numbers: Sequence[float]) -> float:
+    """Weigh whether a tag was on a pass.
 
     Args:
-        epc: The tag.
-        by_tag: Log-odds of each, its own among them.
+        numbers: As ``plane_numbers`` gives them.
 
     Returns:
-        Their common log-odds.
+        Log-odds.
     """
-    own = by_tag[epc]
-    if own < 0:
-        return own
-    alike = [score for score in by_tag.values() if score >= 0]
-    count = len(alike)
-    return sum(alike) / count * (1.0 + _TRUST * (count - 1) / (count + 3))
+    return ONE_PLANE(numbers)[0]
 
 
-def judge_beams(passes: Sequence[Pass], odds: Mapping[int, float]) -> Told | None:
+def _heard(cells: Cells, begin: float, end: float) -> tuple[int, int]:
+    """Tell how loud and how much was heard between two instants."""
+    peak = total = 0
+    for number in range(math.ceil(begin - 0.5), math.floor(end - 0.5) + 1):
+        cell = cells.get(number)
+        if cell is not None:
+            power = cell[INSIDE_COLUMN]
+            total += power
+            peak = max(peak, power)
+    return peak, total
+
+
+def _borders(span: Span) -> tuple[float, ...]:
+    begin, third, end = span.begin, (span.end - span.begin) / 3, span.end
+    before = [begin - seconds * CELLS_PER_S for seconds in _AROUND_S]
+    after = [end + seconds * CELLS_PER_S for seconds in reversed(_AROUND_S)]
+    return (*before, begin, begin + third, begin + 2 * third, end, *after)
+
+
+def _sliced(cells: Cells, borders: Sequence[float]) -> Iterator[float]:
+    power = [0] * (len(borders) + 1)
+    for number, cell in cells.items():
+        power[bisect_right(borders, number + 0.5)] += cell[INSIDE_COLUMN]
+    for heard, (begin, end) in zip(power[1:], pairwise(borders), strict=False):
+        yield level(heard / max(end - begin, 0.5))
+
+
+def judge_beams(passes: Sequence[Pass], odds: Mapping[int, float]) -> tuple[Verdict, int]:
     """Decide a visit by the beams.
 
     Args:
-        passes: What the beams saw lately, in time order.
+        passes: Those that touch the visit, at least one, in time order.
         odds: By the begin of each pass, the log-odds that the tag was on it.
 
     Returns:
-        What it comes to; None if no pass touches the visit.
+        What it comes to, and when.
     """
     chance = {INSIDE: 0.0, NOWHERE: 1.0, OUTSIDE: 0.0}
-    likeliest: tuple[float, int] | None = None
+    most, occurred_us = -1.0, 0
     for each in passes:
-        score = odds.get(each.begin_us)
-        if score is None:
-            continue
+        score = odds[each.begin_us]
         here = 1.0 / (1.0 + math.exp(-min(max(score, -30.0), 30.0)))
-        if likeliest is None or here > likeliest[0]:
-            likeliest = here, (each.begin_us + each.end_us) // 2
-        if each.toward != NOWHERE:
-            moved = dict.fromkeys(chance, 0.0)
-            for side, probability in chance.items():
-                moved[min(max(side + each.toward, OUTSIDE), INSIDE)] += probability * here
-                moved[side] += probability * (1.0 - here)
-            chance = moved
-    if likeliest is None:
-        return None
-    return Told(_verdict(chance), likeliest[1], is_assignable=False)
+        if here > most:
+            most, occurred_us = here, (each.begin_us + each.end_us) // 2
+        moved = dict.fromkeys(chance, 0.0)
+        for side, probability in chance.items():
+            moved[min(max(side + each.toward, OUTSIDE), INSIDE)] += probability * here
+            moved[side] += probability * (1.0 - here)
+        chance = moved
+    return named(chance[INSIDE], chance[OUTSIDE]), occurred_us
 
 
 def judge_without_beams(reads: Sequence[Read], portal: Portal) -> Told:
@@ -139,16 +183,6 @@ def judge_without_beams(reads: Sequence[Read], portal: Portal) -> Told:
         return Told(Verdict(CrossingDirection.STRAY, 1.0 - passed), peak[0], is_assignable=False)
     verdict = Verdict(CrossingDirection.UNDECIDED, min(ASSIGNED_AT_MOST, passed))
     return Told(verdict, peak[0], is_assignable=portal.may_follow_assignment)
-
-
-def _verdict(chance: Mapping[int, float]) -> Verdict:
-    likelier = INSIDE if chance[INSIDE] >= chance[OUTSIDE] else OUTSIDE
-    if chance[likelier] >= NAMED_AT:
-        direction = CrossingDirection.IN if likelier == INSIDE else CrossingDirection.OUT
-        return Verdict(direction, min(chance[likelier], MOST_CONFIDENT))
-    if chance[NOWHERE] >= 0.5:  # noqa: PLR2004  likelier than all else
-        return Verdict(CrossingDirection.STRAY, min(chance[NOWHERE], MOST_CONFIDENT))
-    return Verdict(CrossingDirection.UNDECIDED, chance[likelier])
 
 
 def _level_dbm(rssi_dbm: Sequence[float]) -> float:

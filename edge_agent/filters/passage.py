@@ -28,6 +28,10 @@ class Passage:
     """At most 64 reads, thinned out evenly."""
     neighbour: str | None = None
     """The portal that heard the tag stronger meanwhile, so that this one calls it a stray."""
+    chances: tuple[float, float] = (0.0, 0.0)
+    """How likely it went in, and out, by the radio alone, whatever is named; 0 where nothing tells."""
+    company: tuple[str, ...] = ()
+    """Tags that moved with it, those most alike first, at most 64."""
     is_assignable: bool = False
     """It passed, and this portal cannot tell which way: posting may take the direction from a single open
     visit, with this confidence (DOMAIN D2)."""

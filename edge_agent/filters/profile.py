@@ -19,6 +19,10 @@ _PER_MW: Final = 1e12
 Cells = dict[int, list[int]]
 """By number of the cell since some beginning: power inside and outside, in attowatts."""
 
+Shares = dict[int, float]
+"""By number of the second since some beginning."""
+CELLS_PER_S: Final = 1_000_000 // CELL_US
+
 INSIDE_COLUMN: Final = 0
 OUTSIDE_COLUMN: Final = 1
 
@@ -36,25 +40,27 @@ def attowatts(rssi_dbm: float) -> int:
     return max(1, round(math.pow(10.0, rssi_dbm / 10.0) * _PER_MW))
 
 
-def cells_of(reads: Iterable[Read], columns: Sequence[int], origin_us: int) -> Cells:
-    """Lay reads out in time.
+def shares_of(cells: Cells) -> Shares:
+    """Tell how field strength is spread over a visit, seconds blurred into each other.
 
     Args:
-        reads: In any order.
-        columns: Column of each antenna, by index.
-        origin_us: Where cell 0 begins.
+        cells: At least one.
 
     Returns:
-        The cells that hold something.
+        Shares by second; their sum is 1.
     """
-    cells: Cells = {}
-    for at_us, antenna, rssi_dbm in reads:
-        number = (at_us - origin_us) // CELL_US
-        cell = cells.get(number)
-        if cell is None:
-            cell = cells[number] = [0, 0]
-        cell[columns[antenna]] += attowatts(rssi_dbm)
-    return cells
+    strength: dict[int, float] = {}
+    for number, (inside, outside) in cells.items():
+        second = number // CELLS_PER_S
+        strength[second] = strength.get(second, 0.0) + math.sqrt(inside + outside)
+    unit = 0.25 / sum(strength[second] for second in sorted(strength))
+    shares: Shares = {}
+    for second, value in strength.items():
+        part = value * unit
+        shares[second - 1] = shares.get(second - 1, 0.0) + part
+        shares[second] = shares.get(second, 0.0) + 2.0 * part
+        shares[second + 1] = shares.get(second + 1, 0.0) + part
+    return shares
 
 
 def loudness(reads: Iterable[Read]) -> float:

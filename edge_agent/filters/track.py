@@ -3,6 +3,7 @@
 from typing import Final
 
 from edge_agent.filters.group import Group
+from edge_agent.filters.profile import CELL_US, Cells, attowatts
 from edge_agent.filters.read import LOWEST_DBM, NOWHERE, Read
 
 MOST_READS: Final = 768
@@ -17,6 +18,8 @@ class Track:
 
     __slots__ = (
         "_below",
+        "_zero_us",
+        "cells",
         "count",
         "epc",
         "first_us",
@@ -28,13 +31,14 @@ class Track:
         "reads",
     )
 
-    def __init__(self, epc: str, at_us: int, group: Group) -> None:
+    def __init__(self, epc: str, at_us: int, group: Group, zero_us: int) -> None:
         """Begin before the first read.
 
         Args:
             epc: Hexadecimal digits.
             at_us: Time of the first read.
             group: Tags that came with it.
+            zero_us: Where the cells of its portal are counted from.
         """
         self.epc = epc
         self.group = group
@@ -44,20 +48,29 @@ class Track:
         self.peak_dbm = LOWEST_DBM
         self.reads: list[Read] = []
         """Kept ones, in the order they came."""
+        self.cells: Cells = {}
+        """Power over time of every read, kept or not; numbered alike for all tags of a portal."""
         self.origin = NOWHERE
         """The side on which it rested, if it did."""
         self.has_rested = False
         """Whether what was read so far is decided, and only a change of sides is news."""
         self._below = 0
+        self._zero_us = zero_us
 
-    def add(self, read: Read) -> None:
+    def add(self, read: Read, column: int) -> None:
         """Take one read.
 
         Args:
             read: Of this tag; may be a little older than others before it.
+            column: Of its antenna.
         """
         at_us, _, rssi_dbm = read
         self.count += 1
+        number = (at_us - self._zero_us) // CELL_US
+        cell = self.cells.get(number)
+        if cell is None:
+            cell = self.cells[number] = [0, 0]
+        cell[column] += attowatts(rssi_dbm)
         if at_us > self.last_us:
             self.last_us = at_us
         elif at_us < self.first_us:
@@ -80,6 +93,8 @@ class Track:
         self.has_rested = True
         self.origin = side
         self.reads = [read for read in self.reads if read[0] >= since_us]
+        since = (since_us - self._zero_us) // CELL_US
+        self.cells = {number: cell for number, cell in self.cells.items() if number >= since}
         self._below = 0
         self.first_us = min((read[0] for read in self.reads), default=self.last_us)
         self.peak_dbm = max((read[2] for read in self.reads), default=LOWEST_DBM)

@@ -1,8 +1,8 @@
-"""From evidence to a direction and how sure it is: a three-way logistic model with mirror symmetry.
+"""From evidence to a direction and how sure it is: a small fitted function with mirror symmetry.
 
-in = m + z, out = m - z, neither = 0: ``z`` is made of numbers that change sign when the sides are swapped,
-``m`` of numbers that do not, so nothing can prefer a direction. How the weights were fitted, and how often
-each confidence was right on docks they had not seen, is told in docs/concepts.md, under *Doors*.
+``in`` is weighed by f(picture), ``out`` by f(picture with its sides swapped), neither by g of both: no
+direction is preferred. How the weights were fitted, and how often each confidence was right on docks they had
+not seen, is told in docs/concepts.md, under *Doors*.
 """
 
 import math
@@ -11,28 +11,21 @@ from typing import Final, NamedTuple
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.evidence import Evidence
+from edge_agent.filters.weights import TWO_SIDED
 
 NAMED_AT: Final = 0.75
 """A direction is named from this confidence; below it is undecided, unless nothing seems to have passed."""
 MOST_CONFIDENT: Final = 0.999
-
-TOWARD_WEIGHTS: Final = (0.0, 1.464, 0.653, 1.733, 1.615, 0.0, 1.938, 2.028)
-"""For ``toward_numbers`` of the tag and of its group; none below 0: no evidence counts against itself."""
-PASSED_WEIGHTS: Final = (
-    -4.677,
-    *(-0.217, 0.114, 1.408, 0.853, 0.329, 0.045, 0.063),
-    *(0.603, 2.104, 1.536, 0.783, 0.052, -0.104, -0.592),
-)
-"""A constant, then for ``passed_numbers`` of the tag and of its group."""
+_MOST_ODDS: Final = 30.0
 
 
 class Odds(NamedTuple):
     """Where the scales stand."""
 
     toward: float
-    """In against out: the ``z`` of the model."""
+    """In against out: ``z``."""
     passed: float
-    """Passed against stayed: its ``m``."""
+    """Passed against stayed: ``m``; in = m + z, out = m - z, neither = 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,17 +34,54 @@ class Verdict:
 
     direction: CrossingDirection
     confidence: float
+    chances: tuple[float, float] = (0.0, 0.0)
+    """Of having gone in, and out."""
 
 
-def toward_numbers(evidence: Evidence) -> tuple[float, ...]:
-    """Collect what changes its sign when the sides are swapped.
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All that is weighed of one visit to a two-sided portal."""
+
+    own: Evidence
+    group: Evidence
+    """Of the tag and those that moved with it."""
+    own_levels: tuple[tuple[float, ...], tuple[float, ...]]
+    """Inside and outside, around the turn of the group."""
+    group_levels: tuple[tuple[float, ...], tuple[float, ...]]
+    reads: int
+    company: int
+    """Tags that moved with it."""
+    origin: int
+    """The side on which it rested before; 0 if it did not."""
+    has_rested: bool
+
+
+def numbers(picture: Picture) -> tuple[list[float], list[float]]:
+    """Write a picture as the fitted function takes it.
 
     Args:
-        evidence: Of one visit.
+        picture: Of one visit.
 
     Returns:
-        The numbers that ``TOWARD_WEIGHTS`` weigh.
+        Its numbers, and those of the same picture with its sides swapped.
     """
+    toward = [*_toward(picture.own), *_toward(picture.group), float(picture.origin)]
+    same = [
+        *_same(picture.own),
+        *_same(picture.group),
+        math.log(picture.reads + 1) / 3,
+        math.log(picture.company + 1) / 2,
+        float(picture.has_rested),
+    ]
+    own_in, own_out = picture.own_levels
+    group_in, group_out = picture.group_levels
+    mine = [*toward, *same, *own_in, *own_out, *group_in, *group_out]
+    swapped = [*(-number for number in toward), *same, *own_out, *own_in, *group_out, *group_in]
+    return mine, swapped
+
+
+def _toward(evidence: Evidence) -> tuple[float, ...]:
+    """Collect what changes its sign when the sides are swapped."""
     return (
         evidence.power_order,
         evidence.field_order,
@@ -60,15 +90,8 @@ def toward_numbers(evidence: Evidence) -> tuple[float, ...]:
     )
 
 
-def passed_numbers(evidence: Evidence) -> tuple[float, ...]:
-    """Collect what stays as it is when the sides are swapped.
-
-    Args:
-        evidence: Of one visit.
-
-    Returns:
-        The numbers that ``PASSED_WEIGHTS`` weigh, without the constant.
-    """
+def _same(evidence: Evidence) -> tuple[float, ...]:
+    """Collect what stays as it is when the sides are swapped."""
     return (
         abs(_changed(evidence.start, evidence.end)),
         abs(evidence.field_order),
@@ -89,22 +112,20 @@ def _changed(before: float, after: float) -> float:
     return 0.0
 
 
-def odds(own: Evidence, group: Evidence) -> Odds:
-    """Weigh the evidence.
+def odds(picture: Picture) -> Odds:
+    """Weigh a picture.
 
     Args:
-        own: Of one tag's visit.
-        group: Of all tags that came with it, itself included.
+        picture: Of one visit.
 
     Returns:
         The odds.
     """
-    toward = (*toward_numbers(own), *toward_numbers(group))
-    passed = (1.0, *passed_numbers(own), *passed_numbers(group))
-    return Odds(
-        sum(weight * number for weight, number in zip(TOWARD_WEIGHTS, toward, strict=True)),
-        sum(weight * number for weight, number in zip(PASSED_WEIGHTS, passed, strict=True)),
-    )
+    mine, swapped = numbers(picture)
+    into, stayed = TWO_SIDED(mine)
+    out, stayed_too = TWO_SIDED(swapped)
+    toward, passed = (into - out) / 2, (into + out) / 2 - stayed - stayed_too
+    return Odds(min(max(toward, -_MOST_ODDS), _MOST_ODDS), min(max(passed, -_MOST_ODDS), _MOST_ODDS))
 
 
 def judge(scales: Odds) -> Verdict:
@@ -120,11 +141,23 @@ def judge(scales: Odds) -> Verdict:
     top = max(m + z, m - z, 0.0)
     into, out, stayed = math.exp(m + z - top), math.exp(m - z - top), math.exp(-top)
     total = into + out + stayed
-    likelier, confidence = (
-        (CrossingDirection.IN, into / total) if into >= out else (CrossingDirection.OUT, out / total)
-    )
+    return named(into / total, out / total)
+
+
+def named(into: float, out: float) -> Verdict:
+    """Name what is likeliest.
+
+    Args:
+        into: Probability that it went in.
+        out: That it went out.
+
+    Returns:
+        In or out if likely enough, else stray if that is likelier than all else, else undecided.
+    """
+    likelier, confidence = (CrossingDirection.IN, into) if into >= out else (CrossingDirection.OUT, out)
     if confidence >= NAMED_AT:
-        return Verdict(likelier, min(confidence, MOST_CONFIDENT))
-    if stayed / total >= 0.5:  # noqa: PLR2004  likelier than all else
-        return Verdict(CrossingDirection.STRAY, min(stayed / total, MOST_CONFIDENT))
-    return Verdict(CrossingDirection.UNDECIDED, confidence)
+        return Verdict(likelier, min(confidence, MOST_CONFIDENT), (into, out))
+    stayed = 1.0 - into - out
+    if stayed >= 0.5:  # noqa: PLR2004  likelier than all else
+        return Verdict(CrossingDirection.STRAY, min(stayed, MOST_CONFIDENT), (into, out))
+    return Verdict(CrossingDirection.UNDECIDED, confidence, (into, out))

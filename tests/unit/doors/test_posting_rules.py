@@ -130,7 +130,7 @@ def test_confidence_decides_between_posting_holding_and_keeping(
 def test_a_unit_that_the_only_visit_expects_needs_less_of_the_radio_and_its_confidence_says_so() -> None:
     expected = decided(passage(unit_tag(), confidence=0.8), assigned(INBOUND))
     assert (expected.posted, round(expected.confidence, 3)) == ("posted", 0.967)
-    for confidence, posted in ((0.6, "held"), (0.49, "evidence")):
+    for confidence, posted in ((0.6, "held"), (0.1, "evidence")):
         assert decided(passage(unit_tag(), confidence=confidence), assigned(INBOUND)).posted == posted
     for other in (visit("V-1"), visit("V-1", line("ASN-1", units=[OTHER_PALLET]))):
         unexpected = decided(passage(unit_tag(), confidence=0.8), assigned(other))
@@ -176,6 +176,33 @@ def test_content_is_silent_where_it_disagrees_or_may_be_of_another_unit() -> Non
     assert told_of(label=opposite) == "out held"
     long_ago = passage(unit_tag(), CrossingDirection.STRAY, confidence=0.6, at_s=-60)
     assert told_of(label=long_ago) == "stray evidence"
+
+
+def test_where_the_radio_names_no_direction_a_person_is_asked_if_documents_make_one_likelier_than_not() -> (
+    None
+):
+    doubtful = passage(unit_tag(), CrossingDirection.STRAY, confidence=0.6, chances=(0.35, 0.05))
+    asked = decided(doubtful, assigned(INBOUND))
+    assert (asked.posted, asked.because) == ("held", CrossingReason.LOW_CONFIDENCE)
+    assert (asked.direction, asked.confidence > 0.5) == (IN, True)
+    for other in (
+        replace(doubtful, chances=(0.05, 0.35)),
+        replace(doubtful, chances=(0.02, 0.0)),
+        replace(doubtful, neighbour="dock-2"),
+    ):
+        assert decided(other, assigned(INBOUND)).posted == "evidence"
+    assert decided(doubtful, assigned(visit("V-1"))).posted == "evidence"
+
+
+def test_a_case_on_a_cart_crosses_although_a_pallet_of_its_item_stands_beside() -> None:
+    known = assigned(visit("V-1", line("ASN-1", gtin=CASE_GTIN)))
+    stayed = [passage(item_tag(), CrossingDirection.STRAY, at_s=0.2) for _ in range(9)]
+    mate = item_tag(OTHER_GTIN)
+    loose = passage(item_tag(), reads=40, company=(mate,))
+    assert [each.posted for each in decisions([loose, *stayed], known)].count("posted") == 1
+    one_of_them = passage(item_tag(), reads=40, company=tuple(each.epc for each in stayed))
+    said = decisions([one_of_them, *stayed], known)
+    assert {each.posted for each in said} == {"evidence"}
 
 
 def test_one_of_a_pallet_that_stayed_is_no_loose_case() -> None:

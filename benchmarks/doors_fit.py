@@ -1,0 +1,285 @@
+"""Fits what the doors' filter weighs with: simulated docks in; weights, worths and their reliability out.
+
+`python -m benchmarks.doors_fit --train 1001-1040 --check 2001-2006` makes the worlds (their reads are kept
+in --directory), runs the filter as it stands over them, fits the two functions of
+edge_agent/filters/weights.py on the first ones, and says how often each confidence of the filter as it
+stands was right on the others. What is weighed depends a little on when the filter decides, and so on its
+weights: --write and a second run settle it.
+"""
+
+import argparse
+import math
+import random
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from textwrap import fill
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks import doors_walks
+from benchmarks.doors_truth import Weighed, labelled, rows_of
+from contracts.offline import Assignment
+from contracts.vocabulary import CrossingDirection
+from edge_agent.decode.tag_role import TagRoles, TagRules
+from edge_agent.doors.belonging import OFTEN
+from edge_agent.doors.things import thing_of
+from edge_agent.doors.visits import Known
+from simulators.warehouse.dock.goods import FOREIGN_PATTERNS
+from simulators.warehouse.dock.papers import ASSIGNMENT
+
+Floats = npt.NDArray[np.float64]
+Parameters = list[Floats]
+WEIGHTS: Final = Path(__file__).parents[1] / "edge_agent" / "filters" / "weights.py"
+_HIDDEN: Final = 16
+_EPOCHS: Final = 60
+_BATCH: Final = 256
+_RATE: Final = 3e-3
+_DECAY: Final = 3e-3
+_SHARE: Final = 0.2
+"""Of tags inside units that are fitted on: there are far more of them than of topmost ones."""
+_LIMITS: Final = (0.75, 0.80, 0.90, 0.95, 0.98, 0.995, 1.0)
+_SIGNS: Final = {CrossingDirection.IN: 1, CrossingDirection.OUT: -1}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fit and check.
+
+    Args:
+        arguments: Of the command line.
+
+    Returns:
+        Exit code.
+    """
+    parser = argparse.ArgumentParser(prog="doors_fit", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--train", type=_seeds, default=_seeds("1001-1040"), help="seeds to fit on: 1001-1040"
+    )
+    parser.add_argument("--check", type=_seeds, default=_seeds("2001-2004"), help="other seeds, to judge by")
+    parser.add_argument("--crossings", type=int, default=200, help="of each world")
+    parser.add_argument("--walks", type=int, default=1500, help="plain walks that are fitted on as well")
+    parser.add_argument("--directory", type=Path, default=Path("doors_fit"), help="where reads are kept")
+    parser.add_argument("--write", action="store_true", help=f"write {WEIGHTS.name}; else only say figures")
+    options = parser.parse_args(arguments)
+    both = sorted(set(options.train) & set(options.check))
+    if both:
+        parser.error(f"--check names seed {both[0]} of --train, expected other worlds")
+    rng = random.Random(1)
+    train = _collect(options.train, options, rng)
+    check = _collect(options.check, options, rng)
+    _reliability([each for _, found, _, _ in check for each in found])
+    _worths(options.directory, [*train, *check])
+    walks = doors_walks.rows(options.walks, 1)
+    two_sided = [row for _, _, rows, _ in train for row in rows] + walks
+    one_plane = [row for _, _, _, rows in train for row in rows]
+    checks = (
+        [row for _, _, rows, _ in check for row in rows],
+        [row for _, _, _, rows in check for row in rows],
+    )
+    fitted = _fit_two_sided(two_sided, checks[0]), _fit_one_plane(one_plane, checks[1])
+    if options.write:
+        WEIGHTS.write_text(_module(*fitted), "utf-8")
+        print(f"{WEIGHTS} written; `ruff format` it")
+    return 0
+
+
+def _seeds(text: str) -> range:
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)
+
+
+Collected = tuple[int, list[Weighed], list[Any], list[Any]]
+
+
+def _collect(seeds: range, options: argparse.Namespace, rng: random.Random) -> list[Collected]:
+    collected: list[Collected] = []
+    for seed in seeds:
+        found = labelled(seed, options.crossings, options.directory)
+        two_sided, one_plane = rows_of(found, rng, _SHARE)
+        collected.append((seed, [_slim(each) for each in found], two_sided, one_plane))
+        print(
+            f"seed {seed}: {len(found)} passages, {len(two_sided)} + {len(one_plane)} to fit on", flush=True
+        )
+    return collected
+
+
+def _slim(weighed: Weighed) -> Weighed:
+    weighed.picture = None
+    weighed.passes = []
+    return weighed
+
+
+def _reliability(found: list[Weighed]) -> None:
+    """Say how often each confidence was right, of all tags that were told in or out."""
+    told = [each for each in found if each.passage.direction in _SIGNS and not each.is_doubtful]
+    right = [_SIGNS[each.passage.direction] == each.crossed for each in told]
+    print("\n| confidence | tags | right | right at this confidence or more |\n|---|---|---|---|")
+    for low, high in pairwise(_LIMITS):
+        here = [yes for each, yes in zip(told, right, strict=True) if low <= each.passage.confidence < high]
+        above = [yes for each, yes in zip(told, right, strict=True) if low <= each.passage.confidence]
+        if here:
+            shares = f"{sum(here) / len(here):.1%} | {sum(above) / len(above):.1%}"
+            print(f"| {low:g}-{high:g} | {len(here):,} | {shares} |")
+
+
+def _worths(directory: Path, collected: list[Collected]) -> None:
+    """Fit what it is worth, in log-odds, that documents expect a unit, or loose goods of an item."""
+    roles = TagRoles(TagRules(foreign_patterns=FOREIGN_PATTERNS))
+    chances: dict[str, list[tuple[float, bool]]] = {"unit": [], "loose": []}
+    for seed, found, _, _ in collected:
+        known = Known.of(Assignment.model_validate_json((directory / f"s{seed}" / ASSIGNMENT).read_bytes()))
+        for each in found:
+            passage = each.passage
+            visits = known.open_at(passage.portal, passage.occurred_us)
+            if len(visits) != 1 or each.is_doubtful or not each.is_top or passage.neighbour is not None:
+                continue
+            thing, visit = thing_of(roles.of(passage.epc), known), visits[0]
+            chance = passage.chances[visit.direction is CrossingDirection.OUT]
+            is_right = each.crossed == _SIGNS[visit.direction]
+            if thing.unit is not None and thing.unit in visit.units:
+                chances["unit"].append((chance, is_right))
+            elif thing.gtin is not None and visit.takes_loose(thing.gtin) and passage.reads >= OFTEN:
+                chances["loose"].append((chance, is_right))
+    print()
+    for name, pairs in chances.items():
+        unsure = [(math.log(p / (1 - p)), yes) for p, yes in pairs if 0.02 < p < 0.98]
+        worth = 0.0
+        for _ in range(50):
+            likely = [1 / (1 + math.exp(-z - worth)) for z, _ in unsure]
+            slope = sum(yes - p for (_, yes), p in zip(unsure, likely, strict=True))
+            worth += slope / max(sum(p * (1 - p) for p in likely), 1e-6)
+        print(f"expected {name}: worth {worth:.2f} by {len(unsure)} unsure passages of {len(pairs)}")
+
+
+def _fit_two_sided(rows: list[Any], check: list[Any]) -> tuple[Parameters, Floats, Floats]:
+    mine, swapped, label = (np.array([row[n] for row in rows], np.float64) for n in range(3))
+    weight = np.array([row[3] for row in rows])
+    every = np.concatenate([mine, swapped])
+    mean, spread = every.mean(axis=0), every.std(axis=0) + 1e-6
+    wanted = np.stack([label > 0, label < 0, label == 0], axis=1).astype(float)
+
+    def gradient(parameters: Parameters, chosen: Any) -> Parameters:
+        into, out = (_forward(parameters, (side[chosen] - mean) / spread) for side in (mine, swapped))
+        wrong = (_three(into[1], out[1]) - wanted[chosen]) * (weight[chosen] / weight.mean() / len(chosen))[
+            :, None
+        ]
+        of_in, of_out = wrong[:, [0, 2]], wrong[:, [1, 2]]
+        return [
+            one + other
+            for one, other in zip(
+                _backward(parameters, (mine[chosen] - mean) / spread, into[0], of_in),
+                _backward(parameters, (swapped[chosen] - mean) / spread, out[0], of_out),
+                strict=True,
+            )
+        ]
+
+    parameters = _descend(mine.shape[1], 2, len(rows), gradient)
+    if check:
+        sides = [(np.array([row[n] for row in check]) - mean) / spread for n in (0, 1)]
+        chance = _three(*(_forward(parameters, side)[1] for side in sides))
+        truth = np.array([row[2] for row in check])
+        _say("two sides", chance[np.arange(len(truth)), np.where(truth > 0, 0, np.where(truth < 0, 1, 2))])
+    return parameters, mean, spread
+
+
+def _fit_one_plane(rows: list[Any], check: list[Any]) -> tuple[Parameters, Floats, Floats]:
+    given, label, weight = (np.array([row[n] for row in rows], np.float64) for n in range(3))
+    mean, spread = given.mean(axis=0), given.std(axis=0) + 1e-6
+
+    def gradient(parameters: Parameters, chosen: Any) -> Parameters:
+        hidden, out = _forward(parameters, (given[chosen] - mean) / spread)
+        wrong = 1 / (1 + np.exp(-out[:, 0])) - label[chosen]
+        wrong *= weight[chosen] / weight.mean() / len(chosen)
+        return _backward(parameters, (given[chosen] - mean) / spread, hidden, wrong[:, None])
+
+    parameters = _descend(given.shape[1], 1, len(rows), gradient)
+    if check:
+        out = _forward(parameters, (np.array([row[0] for row in check]) - mean) / spread)[1][:, 0]
+        _say("one plane", 1 / (1 + np.exp(np.where([row[1] for row in check], -out, out))))
+    return parameters, mean, spread
+
+
+def _say(name: str, chance_of_truth: Floats) -> None:
+    loss = -np.log(np.maximum(chance_of_truth, 1e-9)).mean()
+    likelier = (chance_of_truth > 0.5).mean()
+    print(f"{name}: on worlds not fitted on, log loss {loss:.4f}, the truth likeliest in {likelier:.2%}")
+
+
+def _three(into: Floats, out: Floats) -> Floats:
+    """Give the chances of in, out and neither, from what is said of a picture and its mirror image."""
+    odds = np.stack([into[:, 0], out[:, 0], into[:, 1] + out[:, 1]], axis=1)
+    likely = np.exp(odds - odds.max(axis=1, keepdims=True))
+    return np.asarray(likely / likely.sum(axis=1, keepdims=True))
+
+
+def _forward(parameters: Parameters, given: Floats) -> tuple[Floats, Floats]:
+    weights, at, out, out_at = parameters
+    hidden = np.tanh(given @ weights + at)
+    return hidden, hidden @ out + out_at
+
+
+def _backward(parameters: Parameters, given: Floats, hidden: Floats, wrong: Floats) -> Parameters:
+    weights, _, out, _ = parameters
+    inner = (wrong @ out.T) * (1 - hidden * hidden)
+    return [
+        given.T @ inner + _DECAY / 2 * weights,
+        inner.sum(axis=0),
+        hidden.T @ wrong + _DECAY / 2 * out,
+        wrong.sum(axis=0),
+    ]
+
+
+def _descend(inputs: int, outputs: int, rows: int, gradient: Any) -> Parameters:
+    """Minimise by Adam; seeded, so that the same rows give the same weights."""
+    rng = np.random.default_rng(0)
+    parameters: Parameters = [
+        rng.normal(0, inputs**-0.5, (inputs, _HIDDEN)),
+        np.zeros(_HIDDEN),
+        rng.normal(0, 0.3, (_HIDDEN, outputs)),
+        np.zeros(outputs),
+    ]
+    first, second = ([np.zeros_like(each) for each in parameters] for _ in range(2))
+    step = 0
+    for epoch in range(_EPOCHS):
+        rate = _RATE * (1.0 if epoch < 0.6 * _EPOCHS else 0.3 if epoch < 0.85 * _EPOCHS else 0.1)
+        order = rng.permutation(rows)
+        for begin in range(0, rows, _BATCH):
+            step += 1
+            for n, slope in enumerate(gradient(parameters, order[begin : begin + _BATCH])):
+                first[n] = 0.9 * first[n] + 0.1 * slope
+                second[n] = 0.999 * second[n] + 0.001 * slope * slope
+                scale = np.sqrt(second[n] / (1 - 0.999**step)) + 1e-8
+                parameters[n] = parameters[n] - rate * first[n] / (1 - 0.9**step) / scale
+    return parameters
+
+
+def _module(*fitted: tuple[Parameters, Floats, Floats]) -> str:
+    text = (
+        '"""Weights of the doors\' filter, written by `python -m benchmarks.doors_fit --write`: data."""\n\n'
+        "from typing import Final\n\nfrom edge_agent.filters.network import Network\n\n# fmt: off\n"
+    )
+    for name, (parameters, mean, spread) in zip(("TWO_SIDED", "ONE_PLANE"), fitted, strict=True):
+        weights, at, out, out_at = parameters
+        folded = weights / spread[:, None]
+        parts = (folded.T, at - mean @ folded, out.T, out_at)
+        words = ("hidden", "hidden_at", "out", "out_at")
+        text += f"\n{name}: Final = Network(\n"
+        for word, part in zip(words, parts, strict=True):
+            text += f"    {word}=(\n" + "".join(f"{_row(row)}\n" for row in part) + "    ),\n"
+        text += ")\n"
+    return text
+
+
+def _row(row: Any) -> str:
+    """Write one row of a matrix, or one number of a vector."""
+    if np.ndim(row) == 0:
+        return f"        {row:.4g},"
+    inner = ", ".join(f"{number:.4g}" for number in row)
+    return fill(f"({inner})", 108, initial_indent=" " * 8, subsequent_indent=" " * 9) + ","
+
+
+if __name__ == "__main__":
+    sys.exit(main())

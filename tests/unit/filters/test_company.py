@@ -1,0 +1,120 @@
+"""Tags that moved together are decided together; who merely was there at the same time is asked nothing."""
+
+import math
+import random
+
+import pytest
+
+from contracts.vocabulary import CrossingDirection
+from edge_agent.filters import weights
+from edge_agent.filters.evidence import weigh
+from edge_agent.filters.group import company_of, member_of
+from edge_agent.filters.network import Network
+from edge_agent.filters.one_plane import Span, plane_numbers, was_on
+from edge_agent.filters.profile import Cells
+from edge_agent.filters.read import NOWHERE
+from edge_agent.filters.timeline import SLICES, levels, turn_of
+from edge_agent.filters.verdict import Picture, odds
+from edge_agent.readers.raw_read import RawRead, Seen
+from tests.unit.filters.radio_stories import (
+    INWARD,
+    NOON_US,
+    decide,
+    merged,
+    two_sided,
+)
+
+A, B, BYSTANDER = "A1", "B2", "C3"
+
+
+def heard_by(antennas: set[int], reads: list[Seen]) -> list[Seen]:
+    return [read for read in reads if isinstance(read, RawRead) and read.antenna in antennas]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_cases_of_a_cart_see_together_what_neither_sees_alone(seed: int) -> None:
+    outside = heard_by({3, 4}, two_sided(INWARD, seed=seed, epc=A, loss_db=8.0))
+    inside = heard_by({1, 2}, two_sided(INWARD, seed=seed + 10, epc=B, loss_db=8.0))
+    alone = [*decide(outside), *decide(inside)]
+    assert all(each.direction is not CrossingDirection.IN or each.confidence < 0.95 for each in alone)
+    together = decide(merged(outside, inside))
+    assert {each.epc: each.company for each in together} == {A: (B,), B: (A,)}
+    assert sum(each.chances[0] for each in together) > sum(each.chances[0] for each in alone)
+
+
+def test_a_bystander_is_no_company() -> None:
+    standing = two_sided([(0.0, 3.0), (50.0, 3.0)], seed=3, epc=BYSTANDER, aside_m=1.5)
+    later_us = NOON_US + 25_000_000
+    crossing = [two_sided(INWARD, seed=n, epc=epc, start_us=later_us) for n, epc in enumerate((A, B))]
+    told = {each.epc: each for each in decide(merged(*crossing, standing))}
+    assert (told[A].company, told[B].company, told[BYSTANDER].company) == ((B,), (A,), ())
+
+
+def bump(peak: int, dbm: float, *, first: int = 0) -> Cells:
+    """Be heard for 15 s, loudest in one cell, in front of one plane."""
+    most = 10 ** (dbm / 10) * 1e12
+    return {n: [round(most * math.exp(-((n - peak) ** 2) / 40)) + 1, 0] for n in range(first, 60)}
+
+
+@pytest.mark.parametrize("own_dbm", [-56.0, -52.0])
+def test_who_is_louder_in_the_doorway_was_rather_the_one_that_went_through_the_beams(own_dbm: float) -> None:
+    own, span = bump(28, own_dbm), Span(26.0, 34.0)
+    alone = was_on(plane_numbers(own, own, [], span, reads=60, company=0))
+    beside = was_on(plane_numbers(own, own, [bump(30, own_dbm + 12.0)], span, reads=60, company=0))
+    assert beside < alone
+
+
+def some_cells(seed: int) -> Cells:
+    rng = random.Random(seed)
+    return {n: [rng.randint(0, 10**8), rng.randint(1, 10**8)] for n in range(rng.randint(2, 40))}
+
+
+def picture_of(cells: Cells, group: Cells, origin: int) -> Picture:
+    turn = turn_of(group)
+    return Picture(
+        weigh(cells),
+        weigh(group),
+        levels(cells, turn),
+        levels(group, turn),
+        50,
+        3,
+        origin,
+        has_rested=origin != NOWHERE,
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_with_its_sides_swapped_a_picture_says_the_opposite(seed: int) -> None:
+    cells, group = some_cells(seed), some_cells(seed + 100)
+    here = odds(picture_of(cells, group, 1))
+    there = odds(picture_of(*({n: [b, a] for n, (a, b) in each.items()} for each in (cells, group)), -1))
+    assert here.toward == pytest.approx(-there.toward, abs=1e-9)
+    assert here.passed == pytest.approx(there.passed, abs=1e-9)
+
+
+def test_the_turn_is_where_the_sides_change_and_slices_lie_around_it() -> None:
+    cells = {n: [1, 10**8] if n < 20 else [10**8, 1] for n in range(40)}
+    assert turn_of(cells) == 20.0
+    inside, outside = levels(cells, turn_of(cells))
+    middle = SLICES // 2
+    assert max(inside[:middle]) < min(inside[middle + 1 : middle + 4])
+    assert outside == inside[::-1]
+
+
+def test_only_those_who_were_loud_at_the_same_time_are_alike() -> None:
+    own = member_of(A, 0, 15_000_000, bump(20, -40.0))
+    mate = member_of(B, 2_000_000, 15_000_000, bump(22, -40.0, first=8))
+    later = member_of(BYSTANDER, 0, 15_000_000, bump(45, -40.0))
+    assert company_of(own, [later, mate]) == [mate]
+
+
+def test_a_network_is_one_hidden_layer_of_tangents() -> None:
+    small = Network(hidden=((1.0, -1.0), (0.5, 0.0)), hidden_at=(0.0, 1.0), out=((2.0, 1.0),), out_at=(0.25,))
+    assert small((3.0, 1.0)) == pytest.approx((2 * math.tanh(2.0) + math.tanh(2.5) + 0.25,))
+
+
+@pytest.mark.parametrize(("network", "outputs"), [(weights.TWO_SIDED, 2), (weights.ONE_PLANE, 1)])
+def test_the_shipped_weights_fit_together(network: Network, outputs: int) -> None:
+    assert len({len(row) for row in network.hidden}) == 1
+    assert len(network.hidden) == len(network.hidden_at) == len(network.out[0])
+    assert len(network.out) == len(network.out_at) == outputs
