@@ -26,7 +26,8 @@ check: setup ## Lint, format, types, layers
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m contracts.schema --check
 
-bench: setup ## Measure the published figures and print the table; ARGS="ingest" chooses
+bench: ## Measure the published figures and print the table; ARGS="ingest" chooses
+	@sh requirements/install bench
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 soak: setup ## Run the long fault campaigns of a release (hours)

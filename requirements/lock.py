@@ -7,11 +7,12 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
-EXTRAS: Final = ("edge", "llrp", "cloud", "local", "forecast", "sim")
-"""What ``make demo`` runs. The other extras are locked once a part of the product imports them."""
+EXTRAS: Final = ("edge", "llrp", "cloud", "local", "forecast", "ml", "parquet", "distributed", "sim")
+"""What the product may import."""
 
-LOCKS: Final = {"run": ("build",), "dev": ("build", "test", "check")}
-"""Lock name to the dependency groups it holds beside the extras; each is complete in itself."""
+LOCKS: Final = {"run": ("build",), "dev": ("build", "test", "check"), "bench": ("build", "test", "check", "bench")}
+"""Lock name to the dependency groups it holds beside the extras; each is complete in itself, and holds all of
+those before it."""
 
 
 def main(arguments: list[str]) -> None:
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> None:
     Args:
         arguments: Passed on to ``uv pip compile``, such as ``--upgrade-package fastapi``; none upgrades all.
     """
+    before: list[str] = []
     for name, groups in LOCKS.items():
         target = ROOT / "requirements" / f"{name}.txt"
         chosen = [f"--extra={extra}" for extra in EXTRAS] + [f"--group={group}" for group in groups]
@@ -31,7 +33,7 @@ def main(arguments: list[str]) -> None:
             "--no-emit-index-url",
         ]
         shown = ["--no-annotate", "--custom-compile-command=make lock"]
-        same_versions = [] if name == "run" else ["--constraints=requirements/run.txt"]
+        same_versions = [f"--constraints=requirements/{done}.txt" for done in before]
         subprocess.run(  # noqa: S603  the arguments are this file's own
             [
                 *(ROOT / ".venv/bin/uv", "pip", "compile", "pyproject.toml", *chosen, *fixed, *shown),
@@ -40,6 +42,7 @@ def main(arguments: list[str]) -> None:
             cwd=ROOT,
             check=True,
         )
+        before.append(name)
 
 
 if __name__ == "__main__":
