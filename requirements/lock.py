@@ -10,9 +10,13 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 EXTRAS: Final = ("edge", "llrp", "cloud", "local", "forecast", "ml", "parquet", "distributed", "sim")
 """What the product may import."""
 
-LOCKS: Final = {"run": ("build",), "dev": ("build", "test", "check"), "bench": ("build", "test", "check", "bench")}
-"""Lock name to the dependency groups it holds beside the extras; each is complete in itself, and holds all of
-those before it."""
+LOCKS: Final = {
+    "run": ("build",),
+    "dev": ("build", "test", "check"),
+    "bench": ("build", "test", "check", "bench"),
+}
+"""Lock name to the dependency groups it holds beside the extras; each is complete in itself, and holds
+all of those before it."""
 
 
 def main(arguments: list[str]) -> None:
