@@ -1,0 +1,151 @@
+"""Demand sensing: the next fortnight, moved by what the latest days say. Pure.
+
+Two speeds: the weekly forecast is the baseline; the last day, the last three and the last seven are held
+against what had been expected of them, and what they were off by tells how far the coming days will be off,
+the nearer the more. How much is learned by ridge regression from all series' past, for each day ahead; a
+series that it did not help is left with its baseline. Each origin uses only what was known at it.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cloud.forecasting.protocol import Bools, Floats
+from cloud.forecasting.weeks import DAYS
+
+SENSED_DAYS: Final = 14
+WINDOWS: Final = (1, 3, 7)
+"""Days looked back on; a signal each."""
+RIDGE: Final = 50.0
+"""Weight of "nothing follows from the latest days", in windows of one series."""
+EXTREME: Final = 4.0
+"""Off by more than so many times its series' scale, a day teaches the regression no more than that."""
+LEAST_TRIALS: Final = 6
+"""Past origins below which a series is not sensed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensed:
+    """What sensing makes of each origin."""
+
+    shift: Floats
+    """Series x origins x 14: units added to the baseline's day, never below minus the day's own."""
+    is_on: Bools
+    """Series x origins: where it had helped before; elsewhere the shift is 0."""
+    coefficients: Floats
+    """Signals x 14, in force: what part of a window's mean error a day ahead takes over."""
+    gain: Floats
+    """14: which part of the absolute error it saved on each day ahead, over all origins; NaN: none known."""
+    gain_on: Floats
+    """The same over the series and origins at which it was on."""
+
+
+def sense(daily: Floats, first: int, paths: Floats, shares: Floats) -> Sensed:
+    """Learn from each week's days what the following fortnight is off by.
+
+    Args:
+        daily: Series x weeks x 7; NaN where not known.
+        first: Week of the first origin; the origins are the weeks from it on, each once.
+        paths: Series x origins x weeks ahead, at least two: the baseline; NaN where there is none.
+        shares: Series x origins x 7: the weekdays' parts of a week.
+
+    Returns:
+        By how much to move each day, and what that would have saved.
+    """
+    series, origins = paths.shape[:2]
+    expected = (paths[:, :, :2, None] * shares[:, :, None, :]).reshape(series, origins, SENSED_DAYS)
+    came = _following(daily, first, origins)
+    errors = came - expected
+    scale = _scale(expected)
+    signals = _signals(errors, scale)
+    targets = np.clip(errors / scale[:, :, None], -EXTREME, EXTREME)
+    coefficients = _learned(signals, targets)
+    raw = np.einsum("sok,okh->soh", signals, coefficients) * scale[:, :, None]
+    proposed = np.nan_to_num(np.maximum(raw, -expected))
+    is_on = _helped(errors, proposed)
+    shift: Floats = np.where(is_on[:, :, None], proposed, 0.0)
+    return Sensed(
+        shift=shift,
+        is_on=is_on,
+        coefficients=coefficients[-1],
+        gain=_gain(errors, shift, np.ones_like(is_on)),
+        gain_on=_gain(errors, shift, is_on),
+    )
+
+
+def _following(daily: Floats, first: int, origins: int) -> Floats:
+    """Give the fortnight after each origin; NaN where it has not come."""
+    padding = np.full((len(daily), 2, DAYS), np.nan)
+    weeks = np.concatenate([daily, padding], axis=1)[:, first + 1 : first + 1 + origins + 1]
+    pairs = np.lib.stride_tricks.sliding_window_view(weeks, 2, axis=1)
+    result: Floats = np.moveaxis(pairs, -1, 2).reshape(len(daily), origins, SENSED_DAYS)
+    return result
+
+
+def _scale(expected: Floats) -> Floats:
+    """What errors are measured in: a mean day's expected demand; NaN where none is expected."""
+    mean = expected.mean(axis=2)
+    return np.where(mean > 0, mean, np.nan)
+
+
+def _signals(errors: Floats, scale: Floats) -> Floats:
+    """Mean error of the last days of the week that ends at each origin, as the origin before expected it."""
+    found = np.zeros((*scale.shape, len(WINDOWS)))
+    week = errors[:, :-1, :DAYS]
+    for place, days in enumerate(WINDOWS):
+        last = week[:, :, DAYS - days :]
+        known = np.isfinite(last).sum(axis=2)
+        mean = np.divide(np.nansum(last, axis=2), known, out=np.zeros(known.shape), where=known > 0)
+        found[:, 1:, place] = np.clip(np.nan_to_num(mean / scale[:, 1:]), -EXTREME, EXTREME)
+    return found
+
+
+def _learned(signals: Floats, targets: Floats) -> Floats:
+    """Fit each day ahead at each origin, to the origins whose day had come: origins x signals x days."""
+    _, origins, count = signals.shape
+    is_known = np.isfinite(targets)
+    filled = np.where(is_known, targets, 0.0)
+    squares = np.zeros((origins + 1, SENSED_DAYS, count, count))
+    products = np.zeros((origins + 1, SENSED_DAYS, count))
+    for origin in range(origins):
+        one, known = signals[:, origin], is_known[:, origin]
+        for left in range(count):
+            products[origin + 1, :, left] = _summed(one[:, left, None] * filled[:, origin])
+            for right in range(left + 1):
+                whole = _summed((one[:, left] * one[:, right])[:, None] * known)
+                squares[origin + 1, :, left, right] = squares[origin + 1, :, right, left] = whole
+    squares, products = np.cumsum(squares, axis=0), np.cumsum(products, axis=0)
+    found = np.zeros((origins, count, SENSED_DAYS))
+    for day in range(SENSED_DAYS):
+        behind = np.maximum(np.arange(origins) + 1 - (day // DAYS + 1), 0)
+        system = squares[behind, day] + RIDGE * np.eye(count)
+        found[:, :, day] = np.linalg.solve(system, products[behind, day][:, :, None])[:, :, 0]
+    return found
+
+
+def _helped(errors: Floats, proposed: Floats) -> Bools:
+    """Tell where sensing the next week had saved absolute error, by more than its standard error."""
+    before, after = abs(errors[:, :, :DAYS]), abs(errors - proposed)[:, :, :DAYS]
+    known = np.isfinite(before).all(axis=2)
+    saved = np.where(known, before.sum(axis=2) - after.sum(axis=2), 0.0)
+    tried = known & (proposed[:, :, :DAYS] != 0).any(axis=2)
+    so_far = np.cumsum(saved, axis=1) - saved
+    doubt = np.sqrt(np.cumsum(saved**2, axis=1) - saved**2)
+    trials = np.cumsum(tried, axis=1) - tried
+    result: Bools = (so_far > doubt) & (trials >= LEAST_TRIALS)
+    return result
+
+
+def _gain(errors: Floats, shift: Floats, is_counted: Bools) -> Floats:
+    known = np.isfinite(errors) & is_counted[:, :, None]
+    flat = (-1, SENSED_DAYS)
+    before = _summed(np.where(known, abs(errors), 0.0).reshape(flat))
+    after = _summed(np.where(known, abs(errors - shift), 0.0).reshape(flat))
+    return np.divide(before - after, before, out=np.full(SENSED_DAYS, np.nan), where=before > 0)
+
+
+def _summed(values: Floats) -> Floats:
+    """Sum over the first axis in ascending order, so that the order of the series does not matter."""
+    result: Floats = np.sort(values, axis=0).sum(axis=0)
+    return result
