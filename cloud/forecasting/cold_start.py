@@ -1,15 +1,18 @@
-"""Items with too short a history: the mean of what is known, and bands as wide as not knowing is. Pure."""
+"""Items with too short a history: their likes, their own days, and bands as wide as not knowing is. Pure."""
 
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 
 from cloud.forecasting.domain import LEVELS
-from cloud.forecasting.protocol import Floats, Ints
+from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.weeks import DAYS, Weeks
 
 MODEL: Final = "mean_of_known_days"
+LIKES_DAYS: Final = 3.5
+"""Weight of what an item's likes sell, in days of its own: own data soon tell more."""
 _Z: Final = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
 
 
@@ -29,6 +32,61 @@ def daily_rates(weeks: Weeks) -> tuple[Floats, Floats]:
     known = (np.isfinite(flat) & has_begun).sum(axis=1).astype(np.float64)
     known = np.where(weeks.starts < weeks.count, np.maximum(known, DAYS), float(weeks.count * DAYS))
     return np.nansum(flat, axis=1) / known, known
+
+
+def analogue_rates(
+    rates: Floats, is_known: Bools, categories: Sequence[str | None], prices: Floats
+) -> tuple[Floats, Ints]:
+    """Estimate what an item would sell from those of its category, the nearer in price the more.
+
+    A kernel on the logarithm of the price (Nadaraya 1964; Watson 1964): an item of twice the price weighs
+    `exp(-1/2)` of one of the same price. Where a price is not known, all of the category weigh alike.
+
+    Args:
+        rates: Demand a day of each series.
+        is_known: Which series' rates others may be judged by.
+        categories: Of each series; None: not known, and it has no likes.
+        prices: Of each series, any one currency; NaN: not known.
+
+    Returns:
+        Of each series the expected rate, NaN where there are no likes; and how many likes it rests on. A
+        series is none of its own likes.
+    """
+    found, likes = np.full(len(rates), np.nan), np.zeros(len(rates), dtype=np.int64)
+    logs = np.log2(np.where(prices > 0, prices, np.nan))
+    named = np.array([category if category is not None else "" for category in categories], dtype=np.str_)
+    has_name = np.array([category is not None for category in categories], dtype=np.bool_)
+    for name in np.unique(named[has_name]):
+        inside = np.flatnonzero(has_name & (named == name))
+        teachers = inside[is_known[inside]]
+        if not len(teachers):
+            continue
+        apart = np.nan_to_num(logs[inside, None] - logs[None, teachers])
+        weights = np.where(inside[:, None] == teachers[None, :], 0.0, np.exp(-(apart**2) / 2))
+        whole = np.sort(weights, axis=1).sum(axis=1)
+        product = np.sort(weights * rates[None, teachers], axis=1).sum(axis=1)
+        found[inside] = np.divide(product, whole, out=np.full(len(inside), np.nan), where=whole > 0)
+        likes[inside] = (weights > 0).sum(axis=1)
+    return found, likes
+
+
+def blended(rates: Floats, known_days: Floats, expected: Floats) -> Floats:
+    """Draw an item's own rate towards what its likes sell, with the weight of half a week.
+
+    Args:
+        rates: Its own, of each series.
+        known_days: What each rests on.
+        expected: What its likes sell; NaN leaves the own rate as it is.
+
+    Returns:
+        Demand a day of each series.
+
+    Examples:
+        >>> blended(np.array([2.0]), np.array([3.5]), np.array([4.0])).tolist()
+        [3.0]
+    """
+    drawn = (rates * known_days + expected * LIKES_DAYS) / (known_days + LIKES_DAYS)
+    return np.where(np.isfinite(expected), drawn, rates)
 
 
 def wide_bands(rates: Floats, known_days: Floats, horizons: Ints) -> Floats:
