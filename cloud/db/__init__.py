@@ -6,6 +6,7 @@ from psycopg_pool import ConnectionPool
 from cloud.db.cluster import bootstrap
 from cloud.db.connections import SuperuserError, connect, open_pool
 from cloud.db.lasting import ContentRefusedError, DatabaseAwayError, LastingConnection
+from cloud.db.named_statements import NamedStatements
 from cloud.db.retry import RETRYABLE, in_transaction
 from cloud.db.schema import MigrationError, migrate
 from cloud.db.sql_file import statements
@@ -20,6 +21,7 @@ __all__ = [
     "IntegrityError",
     "LastingConnection",
     "MigrationError",
+    "NamedStatements",
     "OperationalError",
     "SuperuserError",
     "bootstrap",

@@ -2,22 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 import orjson
 from psycopg import Connection
-from psycopg.rows import class_row
 
-from cloud.db import statements
+from cloud.db import NamedStatements
 from cloud.documents.domain import LINE_CLAIM, Line, VisitRow
 from cloud.documents.papers import DocumentPaper, VisitPaper
 from cloud.ledger.store import record_audit
 from cloud.master.domain import IdentifierKey
 from contracts.vocabulary import clearing_account
 
-Row = TypeVar("Row")
-
-_SQL: Final = {**statements("cloud.documents"), **statements("cloud.documents", "orders.sql")}
+_SQL: Final = NamedStatements("cloud.documents", "queries.sql", "orders.sql")
+rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change
 
 
 class PortalRow(NamedTuple):
@@ -44,50 +42,6 @@ class KnownName(NamedTuple):
     def ratio(self) -> Fraction:
         """Base units in one."""
         return Fraction(self.numerator, self.denominator)
-
-
-def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
-    """Run a list's statement.
-
-    Args:
-        conn: In a transaction that shows the actor's sites.
-        kind: What each row becomes.
-        statement: Name in `queries.sql`.
-        **parameters: The statement's parameters.
-
-    Returns:
-        The rows in order.
-    """
-    with conn.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(_SQL[statement], parameters).fetchall()
-
-
-def tuples(conn: Connection, statement: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
-    """Run a statement whose rows need no names.
-
-    Args:
-        conn: In a transaction.
-        statement: Name in `queries.sql`.
-        **parameters: The statement's parameters.
-
-    Returns:
-        The rows in order.
-    """
-    return conn.execute(_SQL[statement], parameters).fetchall()
-
-
-def change(conn: Connection, statement: str, /, **parameters: Any) -> int:
-    """Run a statement that changes rows.
-
-    Args:
-        conn: In a transaction.
-        statement: Name in `queries.sql`.
-        **parameters: The statement's parameters.
-
-    Returns:
-        How many rows it changed.
-    """
-    return conn.execute(_SQL[statement], parameters).rowcount
 
 
 def add_document(conn: Connection, paper: DocumentPaper, actor: str) -> bool:

@@ -3,17 +3,16 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 from psycopg import Connection
-from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from cloud.db import statements
+from cloud.db import NamedStatements
 from cloud.replenishment.domain import Proposed
 
-_SQL: Final = statements("cloud.replenishment")
-Row = TypeVar("Row")
+_SQL: Final = NamedStatements("cloud.replenishment")
+rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change
 
 
 class ProposalRow(NamedTuple):
@@ -73,50 +72,6 @@ class ParameterRow(NamedTuple):
     probability: list[float]
     source: str
     samples: int
-
-
-def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
-    """Run a list's statement.
-
-    Args:
-        conn: In a transaction that shows the actor's sites.
-        kind: What each row becomes.
-        statement: Name in `queries.sql`.
-        **parameters: The statement's parameters.
-
-    Returns:
-        The rows in order.
-    """
-    with conn.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(_SQL[statement], parameters).fetchall()
-
-
-def tuples(conn: Connection, statement: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
-    """Run a statement whose rows need no names.
-
-    Args:
-        conn: In a transaction.
-        statement: Name in `queries.sql`.
-        **parameters: The statement's parameters.
-
-    Returns:
-        The rows in order.
-    """
-    return conn.execute(_SQL[statement], parameters).fetchall()
-
-
-def change(conn: Connection, statement: str, /, **parameters: Any) -> int:
-    """Run a statement that changes rows.
-
-    Args:
-        conn: In a transaction.
-        statement: Name in `queries.sql`.
-        **parameters: The statement's parameters.
-
-    Returns:
-        How many rows it changed.
-    """
-    return conn.execute(_SQL[statement], parameters).rowcount
 
 
 def as_json(value: Mapping[str, Any] | None) -> Jsonb | None:
