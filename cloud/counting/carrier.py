@@ -121,7 +121,7 @@ def _late_limit(conn: Connection, decision: Decision) -> Decimal | None:
     if decision.approved_as is None:
         return None
     (allowance,) = decision_store.allowances(conn, decision, [decision.approved_as])
-    if decision.approver is not None and decision.is_own_of(decision.approver):
+    if decision.approving_person is not None and decision.is_own_of(decision.approving_person):
         return allowance.self_amount
     return allowance.amount
 

@@ -22,13 +22,15 @@ def role_for(conn: Connection, actor: Actor, decision: Decision) -> str:
 
     Raises:
         OwnDecisionError: If it is the actor's own, above the limit for one's own.
-        AboveLimitError: If it is worth more than the actor's roles may approve today.
+        AboveLimitError: If it is worth more than the actor's roles may approve today, or there is no person
+            behind the actor.
     """
     if is_job(actor):
         raise AboveLimitError(f"{actor.id} is a job and approves nothing; a person has to")
+    _require_person(actor)
     allowances = store.allowances(conn, decision, approving_roles(actor, decision.site))
-    spent = store.spent(conn, decision.decision_id, actor.id)
-    return choose_role(decision, actor.id, allowances, spent).role
+    spent = store.spent(conn, decision.decision_id, actor.person)
+    return choose_role(decision, actor.person, allowances, spent).role
 
 
 def require_approving(conn: Connection, actor: Actor, decision: Decision) -> None:
@@ -40,8 +42,10 @@ def require_approving(conn: Connection, actor: Actor, decision: Decision) -> Non
         decision: To what.
 
     Raises:
-        AboveLimitError: If none of the actor's roles approves anything of the kind at the site.
+        AboveLimitError: If none of the actor's roles approves anything of the kind at the site, or there is
+            no person behind the actor.
     """
+    _require_person(actor)
     allowances = store.allowances(conn, decision, approving_roles(actor, decision.site))
     if not any(allowance.amount is None or allowance.amount > 0 for allowance in allowances):
         raise AboveLimitError(
@@ -83,3 +87,11 @@ def why_not(conn: Connection, actor: Actor, decision: Decision) -> str | None:
     except NotAllowedError as error:
         return str(error)
     return None
+
+
+def _require_person(actor: Actor) -> None:
+    if actor.is_machine:
+        raise AboveLimitError(
+            f"{actor.id} acts for no person and approves nothing; "
+            "`dockledger api-key bind` says for whom it acts"
+        )

@@ -116,7 +116,7 @@ def require_own(actor: Actor, decision: Decision, verb: str) -> None:
     Raises:
         NotAllowedError: Naming whom it takes.
     """
-    if not is_job(actor) and not decision.is_own_of(actor.id):
+    if not is_job(actor) and not decision.is_own_of(actor.person):
         raise NotAllowedError(
             f"{actor.id} did not ask for decision {decision.decision_id}; to {verb} it takes its author "
             f"or a contributor: {', '.join([decision.author, *decision.contributors])}"

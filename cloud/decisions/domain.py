@@ -165,6 +165,8 @@ class Decision:
     """Grows with the content; an answer names the one it was given to."""
     author: str
     contributors: Sequence[str]
+    persons: Sequence[str]
+    """Behind the author and the contributors, whatever keys they used."""
     reason: str
     note: str
     value: Decimal | None
@@ -175,6 +177,8 @@ class Decision:
     effect: Json
     approver: str | None
     """Who approved or rejected it."""
+    approving_person: str | None
+    """The person behind the approver."""
     approved_as: str | None
     """The role whose limit allowed it."""
     verdict_reason: str | None
@@ -197,15 +201,15 @@ class Decision:
         return told if isinstance(told, str) and told else self.subject
 
     def is_own_of(self, person: str) -> bool:
-        """Tell whether somebody asked for it or contributed to it.
+        """Tell whether somebody asked for it or contributed to it, in a session or by a key.
 
         Args:
-            person: Actor id.
+            person: As `Actor.person` names them.
 
         Returns:
             True if so; their approval is then an approval of their own.
         """
-        return person == self.author or person in self.contributors
+        return person in self.persons
 
 
 @dataclass(frozen=True, slots=True)

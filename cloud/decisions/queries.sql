@@ -15,6 +15,7 @@ WHERE kind = %(kind)s AND subject = %(subject)s AND state NOT IN ('rejected', 'r
 
 -- name: decision
 SELECT d.decision_id, d.kind, d.site_id AS site, d.subject, d.item, d.state, d.revision, d.author, d.contributors,
+    persons_of(d.author || d.contributors) AS persons, person_of(d.approver) AS approving_person,
     d.reason, d.note, d.value, d.currency, d.evidence, d.inputs, d.parameters, d.effect, d.approver, d.approved_as,
     d.verdict_reason, d.verdict_note, d.outcome, d.created_at, d.submitted_at, d.decided_at, d.applied_at,
     d.reversed_at, s.time_zone
@@ -26,6 +27,7 @@ SELECT FROM decision WHERE decision_id = %(decision_id)s FOR UPDATE;
 
 -- name: listed
 SELECT d.decision_id, d.kind, d.site_id AS site, d.subject, d.item, d.state, d.revision, d.author, d.contributors,
+    persons_of(d.author || d.contributors) AS persons, person_of(d.approver) AS approving_person,
     d.reason, d.note, d.value, d.currency, d.evidence, d.inputs, d.parameters, d.effect, d.approver, d.approved_as,
     d.verdict_reason, d.verdict_note, d.outcome, d.created_at, d.submitted_at, d.decided_at, d.applied_at,
     d.reversed_at, s.time_zone
@@ -42,6 +44,7 @@ LIMIT %(limit)s;
 
 -- name: waiting
 SELECT d.decision_id, d.kind, d.site_id AS site, d.subject, d.item, d.state, d.revision, d.author, d.contributors,
+    persons_of(d.author || d.contributors) AS persons, person_of(d.approver) AS approving_person,
     d.reason, d.note, d.value, d.currency, d.evidence, d.inputs, d.parameters, d.effect, d.approver, d.approved_as,
     d.verdict_reason, d.verdict_note, d.outcome, d.created_at, d.submitted_at, d.decided_at, d.applied_at,
     d.reversed_at, s.time_zone

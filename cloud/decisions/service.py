@@ -237,7 +237,7 @@ def revise(
     if value is not None and currency is None:
         raise DraftError(f"decision {decision_id}: value {value} has no currency")
     contributors = list(decision.contributors)
-    if not is_job(actor) and not decision.is_own_of(actor.id):
+    if not is_job(actor) and actor.id not in (decision.author, *contributors):
         contributors = sorted([*contributors, actor.id])
     store.step(
         conn,

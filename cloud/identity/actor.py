@@ -39,6 +39,18 @@ class Actor:
     """Whether every site is within reach, those not yet made included."""
     site_roles: frozenset[tuple[SiteId, Role]] = field(default_factory=frozenset)
     """Roles held at one site only, so that a supervisor of one site stays an operator at the next."""
+    on_behalf_of: str | None = None
+    """Of an API key: the person for whom it acts, ``user:ada``; None: nobody."""
+
+    @property
+    def person(self) -> str:
+        """Who answers for what is done: whoever a key acts for, else the actor."""
+        return self.on_behalf_of or self.id
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether it is a key that acts for no person."""
+        return self.id.startswith("key:") and self.on_behalf_of is None
 
     @property
     def roles_anywhere(self) -> frozenset[Role]:

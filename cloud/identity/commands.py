@@ -32,8 +32,12 @@ roles: operator supervisor inventory_controller planner buyer approver auditor a
 
 _KEY_EXAMPLES: Final = """examples:
   dockledger api-key create erp --role inventory_controller@london --days 90
+  dockledger api-key create ada-desk --role approver@london --for ada
+  dockledger api-key bind erp grace
   dockledger api-key list
-  dockledger api-key revoke 5f2c1e9ab034"""
+  dockledger api-key revoke 5f2c1e9ab034
+What a key does counts as done by the person it acts for. A key that acts for nobody is a machine's: it asks
+for what its roles allow and approves nothing."""
 
 
 def add_commands(subparsers: "Subparsers") -> None:
@@ -64,6 +68,10 @@ def add_commands(subparsers: "Subparsers") -> None:
     create.add_argument("name", help="what will use it")
     create.add_argument("--role", action="append", default=[], required=True, metavar="ROLE[@SITE]")
     create.add_argument("--days", type=int, default=90, help="how long it works, 1-366; default 90")
+    create.add_argument("--for", dest="person", metavar="PERSON", help="for whom it acts; default: nobody")
+    bind = _command(key, "bind", "say for whom the keys of a name act; it stays so", _bind_key)
+    bind.add_argument("name", help="the keys' name")
+    bind.add_argument("person", help="as `user list` shows them")
     revoke = _command(key, "revoke", "revoke a key", _revoke_key)
     revoke.add_argument("key_id")
     _command(key, "list", "list keys", _list_keys)
@@ -152,9 +160,15 @@ def _create_key(conn: Connection, arguments: argparse.Namespace) -> None:
         grants=_grants(arguments.role),
         life=timedelta(days=arguments.days),
         now=datetime.now(UTC),
+        acts_for=arguments.person,
     )
     print("Send it as `Authorization: Bearer KEY`; it is not shown again:", file=sys.stderr)
     print(key)
+
+
+def _bind_key(conn: Connection, arguments: argparse.Namespace) -> None:
+    service.bind_api_key(conn, SHELL, name=arguments.name, acts_for=arguments.person)
+    print(f"keys named {arguments.name} act for {arguments.person}")
 
 
 def _revoke_key(conn: Connection, arguments: argparse.Namespace) -> None:
@@ -166,4 +180,5 @@ def _list_keys(conn: Connection, arguments: argparse.Namespace) -> None:
     del arguments
     for key in service.list_api_keys(conn, SHELL):
         state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}"
-        print(f"{key.key_id}  {key.name:<24} {state:<19} {' '.join(key.grants)}")
+        acts_for = f"for {key.person}" if key.person else "for nobody"
+        print(f"{key.key_id}  {key.name:<24} {state:<19} {acts_for:<20} {' '.join(key.grants)}")

@@ -90,12 +90,13 @@ class Grant:
         return self.role.value if self.site is None else f"{self.role.value}@{self.site}"
 
 
-def actor_of(actor_id: str, grants: Iterable[Grant]) -> Actor:
+def actor_of(actor_id: str, grants: Iterable[Grant], *, on_behalf_of: str | None = None) -> Actor:
     """Put a person's or key's grants together.
 
     Args:
         actor_id: Stable id as audit shows it: ``user:ada``, ``key:erp``.
         grants: Roles with their sites.
+        on_behalf_of: The person for whom a key acts.
 
     Returns:
         The actor; a role granted at one site is not held at another.
@@ -114,6 +115,7 @@ def actor_of(actor_id: str, grants: Iterable[Grant]) -> Actor:
         sites=frozenset(grant.site for grant in grants if grant.site is not None),
         all_sites=any(grant.site is None for grant in grants),
         site_roles=frozenset((grant.site, grant.role) for grant in grants if grant.site is not None),
+        on_behalf_of=on_behalf_of,
     )
 
 

@@ -88,9 +88,11 @@ INSERT INTO api_key (key_id, key_sha256, name, grants, created_by, expires_at)
 VALUES (%(key_id)s, %(key_sha256)s, %(name)s, %(grants)s, %(created_by)s, %(expires_at)s);
 
 -- name: api_key_by_hash
-SELECT key_id, name, grants, expires_at, last_used_at
-FROM api_key
-WHERE key_sha256 = %(key_sha256)s AND revoked_at IS NULL;
+SELECT k.key_id, k.name, k.grants, k.expires_at, k.last_used_at, p.person
+FROM api_key AS k
+LEFT JOIN api_key_person AS p ON p.name = k.name
+LEFT JOIN app_user AS u ON u.name = p.person
+WHERE k.key_sha256 = %(key_sha256)s AND k.revoked_at IS NULL AND u.disabled_at IS NULL;
 
 -- name: touch_api_key
 UPDATE api_key SET last_used_at = %(now)s WHERE key_id = %(key_id)s;
@@ -101,10 +103,21 @@ WHERE key_id = %(key_id)s
 RETURNING key_id;
 
 -- name: api_keys
-SELECT key_id, name, grants, created_by, created_at, expires_at, revoked_at, last_used_at
-FROM api_key
-ORDER BY created_at, key_id
+SELECT k.key_id, k.name, k.grants, k.created_by, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, p.person
+FROM api_key AS k
+LEFT JOIN api_key_person AS p ON p.name = k.name
+ORDER BY k.created_at, k.key_id
 LIMIT 10000;
+
+-- name: bind_api_key
+INSERT INTO api_key_person (name, person, bound_by) VALUES (%(name)s, %(person)s, %(bound_by)s)
+ON CONFLICT (name) DO NOTHING;
+
+-- name: person_of_api_key
+SELECT person FROM api_key_person WHERE name = %(name)s;
+
+-- name: api_key_named
+SELECT k.name FROM api_key AS k WHERE k.name = %(name)s LIMIT 1;
 
 -- name: record
 SELECT record_audit(%(actor)s, %(action)s, %(target)s, NULL, NULL, %(detail)s);

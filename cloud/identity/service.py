@@ -172,8 +172,12 @@ def create_api_key(
     grants: Sequence[Grant],
     life: timedelta,
     now: datetime,
+    acts_for: str | None = None,
 ) -> str:
     """Create an API key that may do what its grants say, and nothing else.
+
+    What is done with it counts as done by the person for whom it acts. A key that acts for nobody belongs to
+    a machine: it may ask for what its grants allow, and approves nothing.
 
     Args:
         connection: In a transaction that the caller commits.
@@ -182,13 +186,16 @@ def create_api_key(
         grants: At least one role with its site.
         life: How long it works; above zero, at most 366 days.
         now: The present.
+        acts_for: Name of a person. None: as keys of this name do; a new name acts for the person who makes
+            it, and for nobody if that is no person.
 
     Returns:
         The key whole. It cannot be shown again.
 
     Raises:
         NotAllowedError: If the actor is not an admin of all sites.
-        IdentityError: If name, grants or life are not as they must be.
+        IdentityError: If name, grants or life are not as they must be, there is no such person, or keys of
+            this name act for another.
     """
     actor.require_everywhere(Role.ADMIN)
     if not grants:
@@ -197,6 +204,10 @@ def create_api_key(
         raise IdentityError(f"API key {name!r}: expected a life of 1 to {KEY_MAX.days} days, got {life}")
     key_id, key = new_api_key()
     store = IdentityStore(connection)
+    if acts_for is None and actor.id.startswith("user:") and not store.is_api_key_named(checked_name(name)):
+        acts_for = actor.id.removeprefix("user:")
+    if acts_for is not None:
+        _bind(store, actor, checked_name(name), acts_for)
     store.add_api_key(
         key_id,
         token_sha256(key),
@@ -207,6 +218,26 @@ def create_api_key(
     )
     store.record(actor.id, "api_key_created", name, key_id=key_id, grants=" ".join(map(str, grants)))
     return key
+
+
+def bind_api_key(connection: Connection, actor: Actor, *, name: str, acts_for: str) -> None:
+    """Say for whom the keys of a name act, once and for ever; what they did so far counts as that person's.
+
+    Args:
+        connection: In a transaction that the caller commits.
+        actor: An admin.
+        name: Of a key.
+        acts_for: Name of a person.
+
+    Raises:
+        NotAllowedError: If the actor is not an admin of all sites.
+        IdentityError: If there is no such key or person, or its keys act for another.
+    """
+    actor.require_everywhere(Role.ADMIN)
+    store = IdentityStore(connection)
+    if not store.is_api_key_named(name):
+        raise IdentityError(f"there is no API key named {name!r}; `dockledger api-key list` shows them")
+    _bind(store, actor, name, acts_for)
 
 
 def revoke_api_key(connection: Connection, actor: Actor, *, key_id: str, now: datetime) -> None:
@@ -244,6 +275,17 @@ def list_api_keys(connection: Connection, actor: Actor) -> list[KeySummary]:
     """
     actor.require_everywhere(Role.ADMIN, Role.AUDITOR)
     return IdentityStore(connection).api_keys()
+
+
+def _bind(store: IdentityStore, actor: Actor, name: str, person: str) -> None:
+    _known(store, person)
+    if store.bind_api_key(name, person, bound_by=actor.id):
+        store.record(actor.id, "api_key_bound", name, person=person)
+    elif (known := store.person_of_api_key(name)) != person:
+        raise IdentityError(
+            f"keys named {name!r} act for {known!r} and always will, as records name the key: "
+            f"expected another name for a key of {person!r}"
+        )
 
 
 def _known(store: IdentityStore, name: str) -> UserRow:

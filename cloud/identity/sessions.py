@@ -137,7 +137,8 @@ def actor_of_key(connection: Connection, *, key: str, now: datetime) -> Actor | 
         now: The present.
 
     Returns:
-        The actor ``key:<name>``, or None if the key is unknown, revoked or expired.
+        The actor ``key:<name>``, or None if the key is unknown, revoked or expired, or acts for somebody
+        barred.
     """
     if not key.startswith(f"{KEY_PREFIX}_"):
         return None
@@ -147,7 +148,8 @@ def actor_of_key(connection: Connection, *, key: str, now: datetime) -> Actor | 
         return None
     if row.last_used_at is None or row.last_used_at <= now - _TOUCH_EVERY:
         store.touch_api_key(row.key_id, now=now)
-    return actor_of(f"key:{row.name}", map(Grant.parse, row.grants))
+    on_behalf_of = None if row.person is None else f"user:{row.person}"
+    return actor_of(f"key:{row.name}", map(Grant.parse, row.grants), on_behalf_of=on_behalf_of)
 
 
 def _begin(store: IdentityStore, user_id: int, name: str, *, now: datetime) -> Login:

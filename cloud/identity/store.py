@@ -66,6 +66,8 @@ class KeyRow:
     grants: list[str]
     expires_at: datetime
     last_used_at: datetime | None
+    person: str | None
+    """For whom it acts; None: nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class KeySummary:
     expires_at: datetime
     revoked_at: datetime | None
     last_used_at: datetime | None
+    person: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ class IdentityStore:
         )
 
     def api_key(self, key_sha256: bytes) -> KeyRow | None:
-        """Find an API key that is not revoked."""
+        """Find an API key that is not revoked and does not act for somebody barred."""
         return self._one(KeyRow, "api_key_by_hash", key_sha256=key_sha256)
 
     def touch_api_key(self, key_id: str, *, now: datetime) -> None:
@@ -219,6 +222,19 @@ class IdentityStore:
     def api_keys(self) -> list[KeySummary]:
         """List API keys, oldest first."""
         return self._all(KeySummary, "api_keys")
+
+    def bind_api_key(self, name: str, person: str, *, bound_by: str) -> bool:
+        """Say for whom keys of a name act; False if that was said before."""
+        return self._run("bind_api_key", name=name, person=person, bound_by=bound_by) > 0
+
+    def person_of_api_key(self, name: str) -> str | None:
+        """Tell for whom keys of a name act; None: nobody."""
+        row = self._connection.execute(_SQL["person_of_api_key"], {"name": name}).fetchone()
+        return None if row is None else str(row[0])
+
+    def is_api_key_named(self, name: str) -> bool:
+        """Tell whether there is or was a key of a name."""
+        return self._connection.execute(_SQL["api_key_named"], {"name": name}).fetchone() is not None
 
     def record(self, actor: str, action: str, target: str, **detail: str) -> None:
         """Append to the audit chain who did what about whom."""

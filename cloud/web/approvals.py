@@ -77,7 +77,7 @@ def show_approvals(
 ) -> Response:
     """Show what waits, the longest waiting first; or what was decided, the latest first."""
     query = urlencode({"site": site} if site else {})
-    shared = {"tab": "/approvals", "site": site, "query": query, "me": visitor.actor.id, **WORDS}
+    shared = {"tab": "/approvals", "site": site, "query": query, "me": visitor.actor.person, **WORDS}
     if state == "waiting":
         content = request.app.state.snapshots.look(gate, visitor.actor, _look(site), "approvals", site)
         return page(request, visitor, "approvals.html", **shared, **content)
@@ -100,7 +100,7 @@ def stream_approvals(*, request: Request, gate: TheGate, visitor: Viewer, site: 
 
     def render(actor: Actor) -> str:
         content = snapshots.look(gate, actor, _look(site), "approvals", site)
-        return fragment("approvals_queue.html", me=actor.id, site=site, **content, **WORDS)
+        return fragment("approvals_queue.html", me=actor.person, site=site, **content, **WORDS)
 
     return stream(request, gate, render)
 
@@ -282,7 +282,7 @@ def _opened(
         steps=steps,
         because=because,
         may_reject=may_reject,
-        is_own=decision.is_own_of(actor.id),
+        is_own=decision.is_own_of(actor.person),
         me=actor.id,
         told=told,
         seen=seen,

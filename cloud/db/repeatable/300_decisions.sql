@@ -28,22 +28,23 @@ END
 $$;
 
 -- What a person has approved of an item on the site's day of `at_instant`, other decisions than this one: the limits
--- are cumulative, so that splitting does not evade them. Approvals of one person for one item take turns from here on.
+-- are cumulative, so that neither splitting nor a key evades them. Approvals of one person for one item take turns from here on.
 CREATE OR REPLACE FUNCTION approved_that_day(of_person text, of_decision bigint, at_instant timestamptz)
     RETURNS numeric LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    asked decision;
-    zone  text;
-    total numeric;
+    asked  decision;
+    zone   text;
+    total  numeric;
+    person text := person_of(of_person);
 BEGIN
     SELECT d.* INTO asked FROM decision d WHERE d.decision_id = of_decision;
     SELECT s.time_zone INTO zone FROM site s WHERE s.site_id = asked.site_id;
     PERFORM pg_advisory_xact_lock(
-        hashtextextended(jsonb_build_array('approvals', of_person, asked.kind, asked.item)::text, 0));
+        hashtextextended(jsonb_build_array('approvals', person, asked.kind, asked.item)::text, 0));
     SELECT coalesce(sum(abs(a.value)), 0) INTO total FROM (
         SELECT DISTINCT ON (s.decision_id) s.value
         FROM decision_step s JOIN decision d ON d.decision_id = s.decision_id
-        WHERE s.to_state = 'approved' AND s.actor = of_person AND s.decision_id <> of_decision
+        WHERE s.to_state = 'approved' AND s.actor = ANY (actors_of(person)) AND s.decision_id <> of_decision
             AND d.kind = asked.kind AND d.item IS NOT DISTINCT FROM asked.item
             AND s.currency IS NOT DISTINCT FROM asked.currency
             AND s.taken_at >= date_trunc('day', at_instant AT TIME ZONE zone) AT TIME ZONE zone
@@ -57,7 +58,7 @@ CREATE OR REPLACE FUNCTION refuse_approval(d decision) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     allowed record;
-    is_own  boolean := d.approver = d.author OR d.approver = ANY (d.contributors);
+    is_own  boolean := person_of(d.approver) = ANY (persons_of(d.author || d.contributors));
     room    numeric;
     spent   numeric;
 BEGIN
@@ -68,6 +69,10 @@ BEGIN
     END IF;
     IF d.approver LIKE 'job:%' THEN
         RAISE EXCEPTION 'decision % is approved by %: a job approves nothing', d.decision_id, d.approver
+            USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF d.approver LIKE 'key:%' AND person_of(d.approver) = d.approver THEN
+        RAISE EXCEPTION 'decision % is approved by %: a key that acts for nobody approves nothing', d.decision_id, d.approver
             USING ERRCODE = 'restrict_violation';
     END IF;
     SELECT * INTO allowed FROM approval_limit_for(d.site_id, d.kind, d.approved_as, d.currency);

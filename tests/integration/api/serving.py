@@ -106,13 +106,16 @@ def fill(pool: ConnectionPool) -> People:
             add_identifier(conn, ("sku", code), item_id, ratio=(1, 1), valid_from=None)
         for role in Role:
             for grant in (Grant(role), Grant(role, OWN), Grant(role, OTHER)):
+                name = str(grant).replace("@", ".")
+                service.add_user(conn, ROOT, name=f"of-{name}", password=None, grants=[])
                 people.keys[str(grant)] = service.create_api_key(
                     conn,
                     ROOT,
-                    name=str(grant).replace("@", "."),
+                    name=name,
                     grants=[grant],
                     life=timedelta(days=30),
                     now=NOW,
+                    acts_for=f"of-{name}",
                 )
         service.add_user(
             conn,

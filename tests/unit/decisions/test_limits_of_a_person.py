@@ -45,7 +45,8 @@ def decision(value: Decimal | None, **more: Any) -> Decision:
         "created_at": datetime(2026, 3, 2, tzinfo=UTC),
     }
     empty = dict.fromkeys(Decision.__dataclass_fields__)
-    return Decision(**(empty | content | {"verdict_note": ""} | more))
+    told = empty | content | {"verdict_note": ""} | more
+    return Decision(**(told | {"persons": [told["author"], *told["contributors"]]}))
 
 
 def allowance(amount: str | Decimal | None, own: str | Decimal = "0", role: str = "approver") -> Allowance:

@@ -143,6 +143,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "identity.service.bar_user": ADMIN,
     "identity.service.change_grants": ADMIN,
     "identity.service.change_password": ADMIN,
+    "identity.service.bind_api_key": ADMIN,
     "identity.service.create_api_key": ADMIN,
     "identity.service.list_api_keys": REGISTRAR,
     "identity.service.list_users": REGISTRAR,
