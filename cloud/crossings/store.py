@@ -1,17 +1,15 @@
 """Crossings, cards and answers in the database."""
 
 from datetime import datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from psycopg import Connection
-from psycopg.rows import class_row
 
 from cloud.crossings.domain import Answer, CrossingRow
-from cloud.db import statements
+from cloud.db import NamedStatements
 
-Row = TypeVar("Row")
-
-_SQL: Final = statements("cloud.crossings")
+_SQL: Final = NamedStatements("cloud.crossings")
+rows = _SQL.rows
 
 
 class Overdue(NamedTuple):
@@ -21,22 +19,6 @@ class Overdue(NamedTuple):
     portal: str
     cards: int
     oldest_at: datetime
-
-
-def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
-    """Run a list's statement.
-
-    Args:
-        conn: In a transaction that shows the actor's sites.
-        kind: What each row becomes.
-        statement: Name in `queries.sql`.
-        **parameters: The statement's parameters.
-
-    Returns:
-        The rows in order.
-    """
-    with conn.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(_SQL[statement], parameters).fetchall()
 
 
 def count_open(conn: Connection, at_most: int) -> int:

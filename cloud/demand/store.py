@@ -3,55 +3,23 @@
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
-from typing import Any, Final, TypeVar
+from typing import Final
 
 import orjson
 from psycopg import Connection
-from psycopg.rows import class_row
 
-from cloud.db import statements
+from cloud.db import NamedStatements
 from cloud.demand.domain import Fault, StagedLine
 from cloud.ledger.store import record_audit
 
-Row = TypeVar("Row")
-
-_SQL: Final = statements("cloud.demand")
+_SQL: Final = NamedStatements("cloud.demand")
+rows, change = _SQL.rows, _SQL.change
 _STAGE: Final = (
     "COPY demand_staging (place, site_id, source, document, line, revision, kind, scheme, value, channel,"
     " requested_at, local_at, is_day, quantity, of_document, of_line) FROM STDIN"
 )
 _AT_ONCE: Final = 2000
 """Lines that are written to the connection together."""
-
-
-def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
-    """Run a list's statement.
-
-    Args:
-        conn: In a transaction that shows the actor's sites.
-        kind: What each row becomes.
-        statement: Name in `queries.sql`.
-        **parameters: The statement's parameters.
-
-    Returns:
-        The rows in order.
-    """
-    with conn.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(_SQL[statement], parameters).fetchall()
-
-
-def change(conn: Connection, statement: str, /, **parameters: Any) -> int:
-    """Run a statement that writes.
-
-    Args:
-        conn: In a transaction.
-        statement: Name in `queries.sql`.
-        **parameters: The statement's parameters.
-
-    Returns:
-        How many rows it wrote.
-    """
-    return conn.execute(_SQL[statement], parameters).rowcount
 
 
 def stage(conn: Connection, lines: Iterable[StagedLine]) -> int:

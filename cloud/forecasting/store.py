@@ -2,17 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 
 import orjson
 from psycopg import Connection
-from psycopg.rows import class_row
 
-from cloud.db import statements
+from cloud.db import NamedStatements
 
-Row = TypeVar("Row")
-
-_SQL: Final = statements("cloud.forecasting")
+_SQL: Final = NamedStatements("cloud.forecasting")
+rows, tuples = _SQL.rows, _SQL.tuples
 
 
 class Place(NamedTuple):
@@ -21,36 +19,6 @@ class Place(NamedTuple):
     site: str
     demand_until: date | None
     yesterday: date
-
-
-def rows(conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
-    """Run a list's statement.
-
-    Args:
-        conn: In a transaction that shows the actor's sites.
-        kind: What each row becomes.
-        statement: Name in `queries.sql`.
-        **parameters: The statement's parameters.
-
-    Returns:
-        The rows in order.
-    """
-    with conn.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(_SQL[statement], parameters).fetchall()
-
-
-def tuples(conn: Connection, statement: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
-    """Run a statement whose rows need no names.
-
-    Args:
-        conn: In a transaction.
-        statement: Name in `queries.sql`.
-        **parameters: The statement's parameters.
-
-    Returns:
-        The rows in order.
-    """
-    return conn.execute(_SQL[statement], parameters).fetchall()
 
 
 def places(conn: Connection, *, sites: Sequence[str] | None, now: datetime) -> list[Place]:

@@ -2,33 +2,15 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TypeVar
 
 import psycopg
-from psycopg.rows import class_row
 
-from cloud.db import statements
+from cloud.db import NamedStatements
 from cloud.master.domain import UNIT_SITE, CellKey, IdentifierKey, Packaging, PlaceKey
 from contracts.vocabulary import VIRTUAL_PREFIX
 
-_SQL = {**statements("cloud.master"), **statements("cloud.master", "suppliers.sql")}
-Row = TypeVar("Row")
-
-
-def rows(conn: psycopg.Connection, kind: type[Row], statement: str, /, **parameters: Any) -> list[Row]:
-    """Run a list's statement.
-
-    Args:
-        conn: In a transaction.
-        kind: What each row becomes.
-        statement: Its name.
-        **parameters: Its parameters.
-
-    Returns:
-        The rows in order.
-    """
-    with conn.cursor(row_factory=class_row(kind)) as cursor:
-        return cursor.execute(_SQL[statement], parameters).fetchall()
+_SQL = NamedStatements("cloud.master", "queries.sql", "suppliers.sql")
+rows = _SQL.rows
 
 
 def find_identifiers(
