@@ -59,6 +59,7 @@ def open_tickets(conn: Connection, actor: Actor, *, after: int = 0, limit: int =
     Returns:
         Tickets, oldest first.
     """
+    act_as(conn, actor)
     return store.open_tickets(
         conn, sites=sorted(actor.sites), all_sites=actor.all_sites, after=after, limit=limit
     )
@@ -96,9 +97,11 @@ def tickets(
         NotAllowedError: If the actor may read no tickets, or none at the site.
     """
     actor.require(*READERS, site=site)
+    within = actor.narrowed(*READERS)
+    act_as(conn, within)
     return store.tickets(
         conn,
-        sites=actor.narrowed(*READERS).reach,
+        sites=within.reach,
         limit=limit,
         site=site,
         states=None if states is None else [state.value for state in states],
@@ -128,7 +131,9 @@ def urgent(
         NotAllowedError: If the actor may read no tickets, or none at the site.
     """
     actor.require(*READERS, site=site)
-    return store.urgent(conn, sites=actor.narrowed(*READERS).reach, site=site, owner=owner, limit=limit)
+    within = actor.narrowed(*READERS)
+    act_as(conn, within)
+    return store.urgent(conn, sites=within.reach, site=site, owner=owner, limit=limit)
 
 
 def may_handle(actor: Actor, ticket: Ticket) -> bool:
@@ -163,7 +168,9 @@ def ticket(conn: Connection, actor: Actor, ticket_id: int) -> tuple[Ticket, list
         UnknownTicketError: If the actor's sites hold no such ticket.
         NotAllowedError: If the actor may read no tickets.
     """
-    return _found(conn, actor.narrowed(*READERS), ticket_id), store.steps(conn, ticket_id)
+    within = actor.narrowed(*READERS)
+    act_as(conn, within)
+    return _found(conn, within, ticket_id), store.steps(conn, ticket_id)
 
 
 def acknowledge(conn: Connection, actor: Actor, ticket_id: int, *, note: str = "") -> Ticket:

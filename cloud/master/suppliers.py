@@ -198,6 +198,7 @@ def suppliers(
         NotAllowedError: If the actor may not.
     """
     actor.require(*MAY_READ)
+    act_as(conn, actor.narrowed(*MAY_READ))
     return store.rows(conn, SupplierRow, "suppliers", supplier=supplier, after=after, limit=limit)
 
 
@@ -220,8 +221,6 @@ def supplier_items(
         NotAllowedError: If the actor may not.
         UnknownSupplierError: If there is no such supplier.
     """
-    actor.require(*MAY_READ)
-    act_as(conn, actor.narrowed(*MAY_READ))
     if not suppliers(conn, actor, supplier=supplier, limit=1):
         raise UnknownSupplierError(f"there is no supplier {supplier!r}")
     return store.rows(conn, SupplierItemRow, "supplier_items", supplier=supplier, after=after, limit=limit)

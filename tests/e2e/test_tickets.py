@@ -14,6 +14,7 @@ from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity, Ticket
 from cloud.db import bootstrap, open_pool
 from cloud.identity.gate import Gate
+from cloud.identity.store import act_as
 
 SIZES = {"desktop": (1280, 800), "handheld": (360, 740)}
 
@@ -46,6 +47,7 @@ def noticed(desk: Desk, page: Page, summary: str, severity: Severity, **more: An
     key = f"{summary}/{page.evaluate('innerWidth')}"
     notice = Notice(key, "gateway_offline", severity, summary, "leeds", {"backlog_rows": 120}, **more)
     with desk.gate.pool.connection() as conn:
+        act_as(conn, desk.actors["bob"])
         alerts.notice(conn, [notice])
         (found,) = [row for row in alerts.open_tickets(conn, desk.actors["bob"]) if row.dedup_key == key]
     return found
@@ -99,6 +101,7 @@ def test_what_was_closed_meanwhile_says_so(bob: Watched, desk: Desk) -> None:
     ticket = noticed(desk, page, "Clock of dock-l1 is off", Severity.WARNING)
     page.goto(f"/tickets/{ticket.ticket_id}")
     with desk.gate.pool.connection() as conn:
+        act_as(conn, desk.actors["bob"])
         alerts.resolve(conn, [ticket.dedup_key])
     page.get_by_role("button", name="I know, it is mine").click()
     expect(page.get_by_role("status")).to_contain_text("Nothing was changed: it was over before")

@@ -12,6 +12,7 @@ from cloud.decisions import limits, service
 from cloud.decisions.domain import Draft
 from cloud.decisions.limits import LimitPaper
 from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
 
 JOB = Actor("job:test", frozenset({Role.DEVICE}), all_sites=True)
 
@@ -41,6 +42,7 @@ def decide(pool: ConnectionPool) -> None:
     with pool.connection() as conn:
         drafted = service.draft(conn, JOB, Draft("count_adjustment", OWN, "variance/x", "test", {"do": 1}))
         service.submit(conn, JOB, drafted.decision_id)
+        act_as(conn, ROOT)
         alerts.notice(conn, [Notice("test", "test", Severity.INFO, "Something", OWN)])
         made = webhooks.subscribe(conn, ROOT, name="test", url="http://127.0.0.1:9/x", events=["*"], site=OWN)
         webhooks.ping(conn, ROOT, made.subscription.subscription_id)

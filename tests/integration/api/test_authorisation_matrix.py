@@ -31,6 +31,7 @@ from cloud.identity.actor import Role
 from cloud.identity.credentials import csrf_token
 from cloud.identity.domain import Grant, actor_of
 from cloud.identity.gate import SESSION_COOKIE, Gate
+from cloud.identity.store import act_as
 from cloud.runs import service as runs
 from cloud.web.app import create_pages
 from cloud.web.live import _look
@@ -151,6 +152,7 @@ def test_live_shows_what_is_wrong_at_the_visitors_sites_and_in_the_network(
 ) -> None:
     del people
     with pool.connection() as conn:
+        act_as(conn, PLANNER)
         alerts.notice(
             conn,
             [

@@ -141,6 +141,7 @@ def test_limits_are_set_and_taken_away_by_administrators_of_the_place(
 
 def test_a_ticket_is_acknowledged_given_away_and_closed(program: Program, pool: ConnectionPool) -> None:
     with pool.connection() as conn:
+        act_as(conn, ROOT)
         alerts.notice(conn, [Notice("k", "late", Severity.WARNING, "Late", OWN, {"minutes": 5})])
     (ticket,) = program.get(f"operator@{OWN}", f"/v1/tickets?site={OWN}&state=open&severity=warning").json()[
         "items"

@@ -50,6 +50,7 @@ from cloud.identity import service, sessions
 from cloud.identity.actor import Role
 from cloud.identity.domain import Grant
 from cloud.identity.gate import SESSION_COOKIE, Gate
+from cloud.identity.store import act_as
 from cloud.web.app import create_pages
 from contracts.records import RowRef
 from tests.integration.ledger.scenario import Outbox
@@ -111,6 +112,7 @@ def decided(pool: ConnectionPool, count: dict[str, Any]) -> dict[str, int]:
 def tell(pool: ConnectionPool) -> None:
     """Leave a ticket, and a webhook that has something to deliver."""
     with pool.connection() as conn:
+        act_as(conn, ROOT)
         alerts.notice(conn, [Notice("test", "test", Severity.INFO, "Something", OWN)])
         made = webhooks.subscribe(conn, ROOT, name="test", url="http://127.0.0.1:9/x", events=["*"], site=OWN)
         webhooks.ping(conn, ROOT, made.subscription.subscription_id)

@@ -1,4 +1,4 @@
-"""A key is not another person: whom it acts for does not approve what it asks for, and a machine approves nothing."""
+"""A key is no other person: whom it acts for does not approve what it asks for, and a machine nothing."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from deciding import ADA, BOB, LEEDS, MADRID, ROOT, Desk, person
+from deciding import ADA, BOB, JOB, LEEDS, MADRID, ROOT, Desk, person
 from receiver import Receiver, receiving
 
 from cloud.alerts import service as alerts
@@ -19,6 +19,7 @@ from cloud.alerts.webhooks.domain import (
     WebhookWishError,
 )
 from cloud.identity.actor import NotAllowedError
+from cloud.identity.store import act_as
 
 DELIVERED = {"delivered": 1, "failed": 0, "dead": 0}
 FAILED = {"delivered": 0, "failed": 1, "dead": 0}
@@ -48,7 +49,8 @@ def soon(span: timedelta = timedelta(seconds=1)) -> datetime:
 
 
 def late(desk: Desk, *, key: str = "k", site: str = LEEDS) -> None:
-    desk.run(lambda conn: alerts.notice(conn, [Notice(key, "late", Severity.WARNING, "Late", site)]))
+    notice = Notice(key, "late", Severity.WARNING, "Late", site)
+    desk.run(lambda conn: (act_as(conn, JOB), alerts.notice(conn, [notice])))
 
 
 def test_whoever_subscribes_is_told_each_step_with_a_signature_that_holds(
@@ -81,7 +83,7 @@ def test_a_subscription_hears_of_its_site_and_events_only(desk: Desk, receiver: 
     late(desk, key="a")
     late(desk, key="a")
     late(desk, key="b", site=MADRID)
-    desk.run(lambda conn: alerts.resolve(conn, ["a"]))
+    desk.run(lambda conn: (act_as(conn, JOB), alerts.resolve(conn, ["a"])))
     deliver_webhooks(desk.pool, soon())
     heard = sorted((message["id"].rpartition("_")[2], message["type"]) for message in receiver.taken)
     assert heard == [
