@@ -56,7 +56,7 @@ class Reviews:
     statistic: Floats
     """Series x triggers, signed: positive where more came than was forecast; NaN where it cannot be told."""
     limit: Floats
-    """Series x triggers: what the statistic must reach on the side it is on; infinite: nothing was as far out."""
+    """Series x triggers: what the statistic must reach on its side; infinite: nothing was as far out."""
     chance: Floats
     """Of each series: how often one of its volume looks at least as odd; NaN where nothing was judged."""
     nominal: float
