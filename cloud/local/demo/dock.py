@@ -4,7 +4,7 @@ import json
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -23,10 +23,10 @@ SITE: Final = "leeds"
 GATEWAY: Final = "leeds-dock"
 SHORTEST_S: Final = 30.0
 """A demonstration that lets goods move for less than this has no doors: no vehicle would be done."""
-ENDLESS_S: Final = 600.0
+ENDLESS_S: Final = 3600.0
 """How long vehicles come and go where no end is set."""
 LEAD: Final = timedelta(seconds=6)
-"""From the plan to the first movement: gateway and readers start meanwhile."""
+"""From the plan to the first movement: gateway and readers start meanwhile, in half of it."""
 T = TypeVar("T")
 
 KEEPER: Final = Actor("system:demo", frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}), all_sites=True)
@@ -60,6 +60,35 @@ def dock_gateway(data_dir: Path) -> DemoGateway:
     place = private_directory(private_directory(data_dir / "demo") / GATEWAY)
     admit(data_dir, SITE, GATEWAY)
     return DemoGateway(SITE, GATEWAY, place)
+
+
+def plan_ahead(gateway: DemoGateway, *, seed: int, input_s: float | None) -> bool:
+    """Plan what will happen at the doors, early enough for gateway and readers to be there when it does.
+
+    A machine that is busy plans slowly; the plan is made again, with twice the lead, until half is left.
+
+    Args:
+        gateway: Whose directory takes the files.
+        seed: Of everything that happens.
+        input_s: How long things may happen from now on; None for as long as vehicles come and go.
+
+    Returns:
+        Whether there is a plan; too short a time has none.
+
+    Raises:
+        DockError: If it cannot be planned.
+    """
+    ends_at = None if input_s is None else datetime.now(UTC) + timedelta(seconds=input_s)
+    lead, is_planned = LEAD, False
+    while True:
+        start_at = datetime.now(UTC) + lead
+        seconds = ENDLESS_S if ends_at is None else (ends_at - start_at).total_seconds()
+        if seconds < SHORTEST_S:
+            return is_planned
+        plan(gateway, seed=seed, seconds=seconds, start_at=start_at)
+        if start_at - datetime.now(UTC) >= lead / 2:
+            return True
+        lead, is_planned = lead * 2, True
 
 
 def plan(gateway: DemoGateway, *, seed: int, seconds: float, start_at: datetime) -> None:

@@ -169,11 +169,8 @@ class Demo:
 
     def _open_doors(self, input_s: float | None) -> Service | None:
         """Plan what happens at the doors, tell the ledger what to expect, and start their gateway."""
-        seconds = dock.ENDLESS_S if input_s is None else input_s - dock.LEAD.total_seconds()
-        if seconds < dock.SHORTEST_S:
+        if not dock.plan_ahead(self._doors, seed=self._seed, input_s=input_s):
             return None
-        start_at = datetime.now(UTC) + dock.LEAD
-        dock.plan(self._doors, seed=self._seed, seconds=seconds, start_at=start_at)
         dock.register(self._stack.settings.needed("app_dsn"), self._doors, datetime.now(UTC))
         page = free_port(0)
         self._stack.supervisor.start(dock.agent(self._doors, self._stack.data_dir, self._broker, page))

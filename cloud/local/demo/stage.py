@@ -34,6 +34,8 @@ ROLES: Final[Mapping[str, tuple[Role, ...]]] = {
 }
 SITES: Final = ("leeds", "london")
 SCANS_PER_S: Final = 60
+CALM_SCANS_PER_S: Final = 3
+"""Where no end is set: the transactions last for half an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +179,8 @@ def scanning(
     """
     ports = (part for gateway in gateways for part in ("--port", str(gateway.scanner)))
     limit = () if seconds is None else ("--seconds", f"{seconds:.1f}")
-    options = ("--truth", str(truth), "--rate", str(SCANS_PER_S), "--seed", str(seed), *limit)
+    rate = CALM_SCANS_PER_S if seconds is None else SCANS_PER_S
+    options = ("--truth", str(truth), "--rate", str(rate), "--seed", str(seed), *limit)
     return Service(
         name="people",
         command=(script("warehouse-sim"), "scan-pos", *ports, *options),

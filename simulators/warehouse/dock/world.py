@@ -33,6 +33,8 @@ _FIRST_S: Final = 5.0
 _DEMO_LOADS: Final = (3, 7)
 DEMO_CROSSINGS_PER_S: Final = 0.27
 _EARLY_SHARE: Final = 0.9
+_JUDGED_S: Final = 120.0
+"""How much of a live world must be busy: over a longer one no seed keeps the pace of its first minutes."""
 _DEMO_DRAWS: Final = 100
 _LOADS: Final = (5, 13)
 
@@ -122,12 +124,13 @@ def plan_live(seed: int, seconds: float, doors: int, edition: datetime) -> World
             again brings other goods along the same ways.
 
     Returns:
-        The first of the seed's worlds that is busy enough to look at, in both directions.
+        The first of the seed's worlds whose beginning is busy enough to look at, in both directions.
     """
-    least = ceil(seconds * DEMO_CROSSINGS_PER_S)
+    judged_s = min(seconds, _JUDGED_S)
+    least = ceil(judged_s * DEMO_CROSSINGS_PER_S)
     for number in range(_DEMO_DRAWS):
         world = _Planner((seed, number), doors, DEMO, _DEMO_LOADS, last_s=seconds, edition=edition).fill()
-        early = [seen for seen in world.crossings if (seen.at_s or 0.0) <= seconds * _EARLY_SHARE]
+        early = [seen for seen in world.crossings if (seen.at_s or 0.0) <= judged_s * _EARLY_SHARE]
         if len(early) >= least and len({seen.direction for seen in early}) == min(2, doors):
             break
     return world

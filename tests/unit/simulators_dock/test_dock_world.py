@@ -149,6 +149,13 @@ def test_a_minute_live_is_busy_whatever_the_seed(seed: int) -> None:
     assert world.stray_share >= 0.20
 
 
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_an_hour_live_begins_as_busily(seed: int) -> None:
+    world = plan_live(seed, 3600.0, 2, START_AT)
+    assert len([seen for seen in world.crossings if (seen.at_s or 0.0) <= 108.0]) >= 33
+    assert world.end_s <= 3600.0
+
+
 def test_a_seed_played_again_brings_other_goods_along_the_same_ways() -> None:
     first, again = (plan_live(3, 50.0, 2, at) for at in (START_AT, START_AT + timedelta(minutes=2)))
     assert [seen.at_s for seen in first.crossings] == [seen.at_s for seen in again.crossings]
