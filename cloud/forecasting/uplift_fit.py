@@ -1,0 +1,233 @@
+"""Estimation of effects on demand at one column, over all series at once. Pure; see `uplift` for the model."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cloud.forecasting.protocol import Bools, Floats, Ints
+
+HALF_WINDOW: Final = 26
+"""Periods to each side over which the slow level is the mean."""
+ROUNDS: Final = 15
+"""Most steps of the estimation; it stops when none moves by more than `SETTLED`."""
+SETTLED: Final = 0.005
+LONGEST_STEP: Final = 1.0
+PRIOR_SD: Final = 1.0
+"""Of a coefficient nothing is known about: a factor between 1/7 and 7."""
+LEAST_SPREAD: Final = 0.05
+"""Members of a pool are taken to differ by at least so much in a coefficient."""
+MOST_SPREAD: Final = 1.5
+NOISE_PERIODS: Final = 10
+"""Weight of the typical relative noise in a series' own, in periods."""
+CHUNK: Final = 2000
+"""Series whose arrays are worked on at a time."""
+MOST_SQUARE: Final = 4.0
+"""Squared effects count as at most so much when the noise of affected periods is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Effects of every series as known at one column."""
+
+    coefficients: Floats
+    """Series x covariates."""
+    covariances: Floats
+    """Series x covariates x covariates."""
+    pooled: Floats
+    """Pools x covariates."""
+    pooled_covariances: Floats
+    spread: Floats
+    """Of each covariate the standard deviation between series of a pool."""
+    noise: Floats
+    """Of each series: variance of the relative error."""
+    roughness: float
+    """Variance of an affected period's error: noise times (1 + roughness * squared effect)."""
+
+
+def estimate(y: Floats, shifted: Floats, pools: Ints, prior: Floats) -> Estimate:
+    """Estimate all series' coefficients from columns that are all known.
+
+    Args:
+        y: Series x periods, >= 0, NaN where not known.
+        shifted: Series x periods x covariates, less their values without effect; NaN where not known.
+        pools: Of each series the number of its pool, from 0 without gaps.
+        prior: Of each covariate the coefficient expected before any data.
+
+    Returns:
+        The estimates; a series that tells nothing has its pool's, a covariate that never moved its prior.
+    """
+    is_known = _usable(y)
+    moved = _without_level(shifted, is_known[:, :, None] & np.isfinite(shifted))
+    shift = np.nan_to_num(shifted)
+    gram = np.einsum("stc,std->scd", moved, moved)
+    counts = is_known.sum(axis=1).astype(np.float64)
+    series, _, width = shift.shape
+    found = np.repeat(prior[None], series, axis=0)
+    precision = np.full(width, 1 / (LEAST_SPREAD * 5) ** 2)
+    score, squares = _score(y, is_known, shift, moved, found, is_first=True)
+    for step in range(ROUNDS):
+        if step:
+            score, squares = _score(y, is_known, shift, moved, found, is_first=False)
+        noise = _noise(squares, counts, width)
+        weighed = gram / noise[:, None, None]
+        target = (np.einsum("scd,sd->sc", gram, found) + score) / noise[:, None]
+        pooled, pooled_covariances = _pooled(weighed, target, pools, prior, precision)
+        covariances = np.linalg.inv(weighed + np.diag(precision))
+        centre = pooled[pools]
+        drawn = np.einsum(
+            "scd,sd->sc", covariances, target - np.einsum("scd,sd->sc", weighed, centre)
+        )
+        precision = _precision(drawn, covariances, precision)
+        move = np.clip(centre + drawn - found, -LONGEST_STEP, LONGEST_STEP)
+        found = found + move
+        if step and np.abs(move).max(initial=0) < SETTLED:
+            break
+    through = np.einsum("scd,d->scd", covariances, precision)
+    covariances = covariances + through @ pooled_covariances[pools] @ through.transpose(0, 2, 1)
+    return Estimate(
+        coefficients=found,
+        covariances=covariances,
+        pooled=pooled,
+        pooled_covariances=pooled_covariances,
+        spread=1 / np.sqrt(precision),
+        noise=noise,
+        roughness=_roughness(y, is_known, shift, found, noise),
+    )
+
+
+def moving_mean(values: Floats, is_known: Bools, half: int = HALF_WINDOW) -> Floats:
+    """Average what is known within some periods to each side, as far as there are any.
+
+    Args:
+        values: Series x periods (x covariates); whatever stands where it is not known.
+        is_known: The same shape.
+        half: Periods to each side.
+
+    Returns:
+        The same shape; 0 where nothing is known around.
+    """
+    periods = values.shape[1]
+    zero = np.zeros_like(values[:, :1])
+    sums = np.concatenate([zero, np.cumsum(np.where(is_known, values, 0), axis=1)], axis=1)
+    counts = np.concatenate([zero, np.cumsum(is_known, axis=1, dtype=np.float64)], axis=1)
+    last = np.minimum(np.arange(periods) + half + 1, periods)
+    first = np.maximum(np.arange(periods) - half, 0)
+    whole, count = sums[:, last] - sums[:, first], counts[:, last] - counts[:, first]
+    result: Floats = np.divide(whole, count, out=np.zeros_like(whole), where=count > 0)
+    return result
+
+
+def exact_total(values: Floats) -> Floats:
+    """Sum over series in ascending order of value, so that the order of the series does not matter.
+
+    Args:
+        values: Series x anything.
+
+    Returns:
+        Of the shape of one series.
+    """
+    result: Floats = np.sort(values, axis=0).sum(axis=0)
+    return result
+
+
+def _usable(y: Floats) -> Bools:
+    """Tell periods that are known, with some demand around."""
+    is_known = np.isfinite(y)
+    result: Bools = is_known & (moving_mean(y, is_known) > 0)
+    return result
+
+
+def _without_level(values: Floats, is_known: Bools) -> Floats:
+    result = np.empty_like(values)
+    for first in range(0, len(values), CHUNK):
+        part, known = values[first : first + CHUNK], is_known[first : first + CHUNK]
+        known = np.broadcast_to(known, part.shape)
+        result[first : first + CHUNK] = np.where(known, part - moving_mean(part, known), 0)
+    return result
+
+
+def _score(
+    y: Floats, is_known: Bools, shift: Floats, moved: Floats, found: Floats, *, is_first: bool
+) -> tuple[Floats, Floats]:
+    """Say which way the errors pull each coefficient, and their squares' sum.
+
+    The first step takes logs, of demand plus a tenth of its level, which is near the answer from anywhere.
+    """
+    score, squares = np.empty_like(found), np.empty(len(y))
+    for first in range(0, len(y), CHUNK):
+        rows = slice(first, first + CHUNK)
+        error = _errors(y[rows], is_known[rows], shift[rows], found[rows], is_first=is_first)
+        known = is_known[rows]
+        error = np.where(known, error - moving_mean(error, known), 0)
+        score[rows] = np.einsum("stc,st->sc", moved[rows], error)
+        squares[rows] = (error**2).sum(axis=1)
+    return score, squares
+
+
+def _errors(y: Floats, is_known: Bools, shift: Floats, found: Floats, *, is_first: bool) -> Floats:
+    """Give relative errors; 0 where not known."""
+    factor = np.exp(np.einsum("stc,sc->st", shift, found))
+    level = moving_mean(np.where(is_known, y, 0) / factor, is_known)
+    expected = np.where(is_known, level * factor, 1)
+    ratio = np.where(is_known, y, expected) / expected
+    return np.log((ratio + 0.1) / 1.1) if is_first else ratio - 1
+
+
+def _noise(squares: Floats, counts: Floats, width: int) -> Floats:
+    """Estimate each series' relative variance, drawn towards the typical one."""
+    free = np.maximum(counts - width - counts / (2 * HALF_WINDOW + 1), 0)
+    own = np.divide(squares, free, out=np.full_like(squares, np.nan), where=free > 1)
+    typical = float(np.nanmedian(own)) if np.isfinite(own).any() else 1.0
+    result: Floats = (squares + NOISE_PERIODS * typical) / (free + NOISE_PERIODS)
+    return np.maximum(result, 1e-6)
+
+
+def _pooled(
+    weighed: Floats, target: Floats, pools: Ints, prior: Floats, precision: Floats
+) -> tuple[Floats, Floats]:
+    """Estimate each pool's coefficients, drawn to those of all, and these to the prior.
+
+    A series counts by its marginal information: certain ones no more than series differ from each other.
+    """
+    width = len(prior)
+    series_cov = np.linalg.inv(np.eye(width) + weighed / precision[None, None, :])
+    weight, pull = series_cov @ weighed, np.einsum("scd,sd->sc", series_cov, target)
+    weak = np.eye(width) / PRIOR_SD**2
+    everywhere = np.linalg.solve(exact_total(weight) + weak, exact_total(pull) + weak @ prior)
+    count = int(pools.max(initial=0)) + 1
+    near = np.diag(precision)
+    found, covariances = np.empty((count, width)), np.empty((count, width, width))
+    for pool in range(count):
+        within = pools == pool
+        own = exact_total(weight[within])
+        if count == 1:
+            covariances[pool] = np.linalg.inv(own + weak)
+            found[pool] = everywhere
+        else:
+            covariances[pool] = np.linalg.inv(own + near)
+            found[pool] = covariances[pool] @ (exact_total(pull[within]) + near @ everywhere)
+    return found, covariances
+
+
+def _precision(drawn: Floats, covariances: Floats, precision: Floats) -> Floats:
+    """Re-estimate how alike series are (MacKay 1992, eq. 20: squares over well-determined parameters)."""
+    determined = exact_total(1 - np.einsum("scc->sc", covariances) * precision)
+    spread = np.divide(
+        exact_total(drawn**2), determined, out=1 / precision, where=determined > 0.5  # noqa: PLR2004  half a series
+    )
+    return 1 / np.clip(spread, LEAST_SPREAD**2, MOST_SPREAD**2)
+
+
+def _roughness(y: Floats, is_known: Bools, shift: Floats, found: Floats, noise: Floats) -> float:
+    """Measure by how much the errors of affected periods are greater."""
+    above, below = [], []
+    for first in range(0, len(y), CHUNK):
+        rows = slice(first, first + CHUNK)
+        square = np.minimum(np.einsum("stc,sc->st", shift[rows], found[rows]) ** 2, MOST_SQUARE)
+        error = _errors(y[rows], is_known[rows], shift[rows], found[rows], is_first=False)
+        excess = np.where(is_known[rows], error**2 / noise[rows, None] - 1, 0)
+        above.append((square * excess).sum(axis=1))
+        below.append((square**2 * is_known[rows]).sum(axis=1))
+    whole = float(exact_total(np.concatenate(below)))
+    return max(float(exact_total(np.concatenate(above))) / whole, 0.0) if whole > 0 else 0.0
