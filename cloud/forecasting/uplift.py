@@ -15,9 +15,9 @@ import numpy as np
 
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.uplift_fit import Estimate, estimate
+from cloud.forecasting.uplift_spikes import best_limit, tamed
 
-LEVEL_WEIGHT: Final = 0.15
-"""Of the newest period, in the level that uncertain periods are drawn towards."""
+Z95: Final = 1.959964
 REFIT: Final = 13
 """Periods that coefficients serve for."""
 
@@ -36,7 +36,8 @@ class Covariates:
         """Check the shapes."""
         if self.values.ndim != 3 or self.values.shape[2] != len(self.names):  # noqa: PLR2004  series x periods x covariates
             raise ValueError(
-                f"covariates have shape {self.values.shape}: expected series x periods x {len(self.names)} names"
+                f"covariates have shape {self.values.shape}: expected series x periods x "
+                f"{len(self.names)} names"
             )
         if len(self.references) != len(self.names):
             raise ValueError(f"{len(self.references)} references: expected one of each of {self.names}")
@@ -48,6 +49,46 @@ class Covariates:
             )
 
 
+def as_covariates(values: Floats, names: Sequence[str], *, until: int) -> Covariates:
+    """Make covariates of columns as files have them.
+
+    A column named as a price is taken as its logarithm, so that its coefficient is an elasticity. A column
+    that is never negative and is 0 somewhere (deal, feature, depth, holiday) has no effect at 0; any other
+    has none at a series' usual value.
+
+    Args:
+        values: Series x periods x columns, NaN where not known.
+        names: Of the columns; one with "price" in it is a price.
+        until: Last period that may be looked at to decide.
+
+    Returns:
+        The covariates.
+
+    Raises:
+        ValueError: If a price is not greater than 0.
+    """
+    made, told = values.astype(np.float64), list[str]()
+    references = list[float | None]()
+    for which, name in enumerate(names):
+        past = made[:, : until + 1, which]
+        if "price" in name.lower():
+            wrong = np.argwhere(made[:, :, which] <= 0)
+            if len(wrong):
+                row, period = wrong[0]
+                raise ValueError(
+                    f"{name!r} of series {row} in period {period} is {made[row, period, which]}: expected a "
+                    "price > 0, or nothing where it is not known"
+                )
+            made[:, :, which] = np.log(made[:, :, which])
+            told.append(f"log {name}")
+            references.append(None)
+        else:
+            told.append(name)
+            is_absent_at_0 = bool((past == 0).any()) and not bool((past < 0).any())
+            references.append(0.0 if is_absent_at_0 else None)
+    return Covariates(made, tuple(told), tuple(references))
+
+
 @dataclass(frozen=True, slots=True)
 class Fit:
     """Effects as known at one column."""
@@ -56,6 +97,8 @@ class Fit:
     references: Floats
     """Series x covariates: values without effect."""
     effects: Estimate
+    limit: float
+    """Standard deviations of log demand beyond which a cleaned period is drawn in; infinite: none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +179,9 @@ def learn(
             f"demand of series {row} in period {period} is {y[row, period]}: expected a finite number >= 0"
         )
     if not len(columns) or not all(0 <= column < periods for column in columns):
-        raise ValueError(f"effects are to be learned at columns {columns}: expected some of 0 … {periods - 1}")
+        raise ValueError(
+            f"effects are to be learned at columns {columns}: expected some of 0 … {periods - 1}"
+        )
     pools = np.zeros(series, dtype=np.int64) if pools is None else pools
     prior = np.zeros(len(covariates.names)) if prior is None else prior
     return Uplift(
@@ -158,14 +203,12 @@ def effects(covariates: Covariates, fit: Fit, columns: slice = slice(None)) -> F
         Series x columns: logs of the factors; a covariate that is not known has none.
     """
     shifted = np.nan_to_num(covariates.values[:, columns] - fit.references[:, None])
-    return np.einsum("stc,sc->st", shifted, fit.effects.coefficients)
+    result: Floats = np.einsum("stc,sc->st", shifted, fit.effects.coefficients)
+    return result
 
 
 def clean(y: Floats, covariates: Covariates, uplift: Uplift) -> Floats:
-    """Take the effects out of history, each period's by what was known at it.
-
-    A period under an effect says less about demand without it: it is drawn towards the level before it, with
-    the weight 1 / (1 + roughness * squared effect) on itself.
+    """Take the effects out of history, each period's by what was known at it, and tame other spikes.
 
     Args:
         y: Series x periods, NaN where not known.
@@ -180,15 +223,9 @@ def clean(y: Floats, covariates: Covariates, uplift: Uplift) -> Floats:
     level = np.full(len(y), np.nan)
     bounds = [0, *(fit.column for fit in uplift.fits[1:]), y.shape[1]]
     for fit, first, last in zip(uplift.fits, bounds[:-1], bounds[1:], strict=True):
-        effect = effects(covariates, fit, slice(first, last))
-        own = 1 / (1 + fit.effects.roughness * effect**2)
-        plain = y[:, first:last] / np.exp(effect)
-        for column in range(last - first):
-            value = plain[:, column]
-            value = np.where(np.isnan(level), value, level + own[:, column] * (value - level))
-            cleaned[:, first + column] = value
-            moved = np.where(np.isnan(level), value, level + LEVEL_WEIGHT * (value - level))
-            level = np.where(np.isnan(value), level, moved)
+        plain = y[:, first:last] / np.exp(effects(covariates, fit, slice(first, last)))
+        cleaned[:, first:last], levels = tamed(plain, level, fit.effects.noise, fit.limit)
+        level = levels[:, -1]
     return cleaned
 
 
@@ -232,7 +269,10 @@ def _fit(y: Floats, covariates: Covariates, column: int, pools: Ints, prior: Flo
     past = covariates.values[:, : column + 1]
     references = _references(past, covariates.references)
     known = y[:, : column + 1]
-    return Fit(column, references, estimate(known, past - references[:, None], pools, prior))
+    found = estimate(known, past - references[:, None], pools, prior)
+    whole = Fit(column, references, found, np.inf)
+    factor = np.exp(effects(covariates, whole, slice(0, column + 1)))
+    return Fit(column, references, found, best_limit(known, factor, found.noise))
 
 
 def _references(past: Floats, wanted: Sequence[float | None]) -> Floats:
@@ -249,3 +289,69 @@ def _references(past: Floats, wanted: Sequence[float | None]) -> Floats:
         if has_any.any():
             found[has_any, which] = np.nanmedian(values[has_any], axis=1)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one unit of a covariate does to demand, as a factor, with its 95 % interval."""
+
+    name: str
+    factor: float
+    low: float
+    high: float
+
+
+def pool_effects(uplift: Uplift, pool: int = 0, at: int = -1) -> tuple[Effect, ...]:
+    """Tell the effects of a pool.
+
+    Args:
+        uplift: As learned.
+        pool: Its number.
+        at: Place of the fit; the last by default.
+
+    Returns:
+        One per covariate: of the typical series of the pool.
+    """
+    found = uplift.fits[at].effects
+    deviations = np.sqrt(np.diagonal(found.pooled_covariances[pool]))
+    return _told(uplift.names, found.pooled[pool], deviations)
+
+
+def series_effects(uplift: Uplift, series: int, at: int = -1) -> tuple[Effect, ...]:
+    """Tell the effects of one series.
+
+    Args:
+        uplift: As learned.
+        series: Its row.
+        at: Place of the fit; the last by default.
+
+    Returns:
+        One per covariate.
+    """
+    found = uplift.fits[at].effects
+    return _told(uplift.names, found.coefficients[series], np.sqrt(np.diagonal(found.covariances[series])))
+
+
+def combined_effect(uplift: Uplift, series: int, shift: Floats, at: int = -1) -> Effect:
+    """Tell what several covariates do together: a promotion of this depth, in this price.
+
+    Args:
+        uplift: As learned.
+        series: Its row.
+        shift: Of each covariate, by how much it stands above its value without effect.
+        at: Place of the fit; the last by default.
+
+    Returns:
+        The joint factor, with the interval of the joint estimate.
+    """
+    found = uplift.fits[at].effects
+    log = float(shift @ found.coefficients[series])
+    deviation = float(np.sqrt(max(shift @ found.covariances[series] @ shift, 0.0)))
+    return _told(("together",), np.array([log]), np.array([deviation]))[0]
+
+
+def _told(names: Sequence[str], logs: Floats, deviations: Floats) -> tuple[Effect, ...]:
+    return tuple(
+        Effect(name, float(np.exp(log)), float(np.exp(log - Z95 * sd)), float(np.exp(log + Z95 * sd)))
+        for name, log, sd in zip(names, logs, deviations, strict=True)
+    )

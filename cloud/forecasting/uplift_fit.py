@@ -1,4 +1,4 @@
-"""Estimation of effects on demand at one column, over all series at once. Pure; see `uplift` for the model."""
+"""Estimation of effects on demand at one column, over all series at once; `uplift` tells the model. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,8 +22,6 @@ NOISE_PERIODS: Final = 10
 """Weight of the typical relative noise in a series' own, in periods."""
 CHUNK: Final = 2000
 """Series whose arrays are worked on at a time."""
-MOST_SQUARE: Final = 4.0
-"""Squared effects count as at most so much when the noise of affected periods is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +39,6 @@ class Estimate:
     """Of each covariate the standard deviation between series of a pool."""
     noise: Floats
     """Of each series: variance of the relative error."""
-    roughness: float
-    """Variance of an affected period's error: noise times (1 + roughness * squared effect)."""
 
 
 def estimate(y: Floats, shifted: Floats, pools: Ints, prior: Floats) -> Estimate:
@@ -75,9 +71,7 @@ def estimate(y: Floats, shifted: Floats, pools: Ints, prior: Floats) -> Estimate
         pooled, pooled_covariances = _pooled(weighed, target, pools, prior, precision)
         covariances = np.linalg.inv(weighed + np.diag(precision))
         centre = pooled[pools]
-        drawn = np.einsum(
-            "scd,sd->sc", covariances, target - np.einsum("scd,sd->sc", weighed, centre)
-        )
+        drawn = np.einsum("scd,sd->sc", covariances, target - np.einsum("scd,sd->sc", weighed, centre))
         precision = _precision(drawn, covariances, precision)
         move = np.clip(centre + drawn - found, -LONGEST_STEP, LONGEST_STEP)
         found = found + move
@@ -92,7 +86,6 @@ def estimate(y: Floats, shifted: Floats, pools: Ints, prior: Floats) -> Estimate
         pooled_covariances=pooled_covariances,
         spread=1 / np.sqrt(precision),
         noise=noise,
-        roughness=_roughness(y, is_known, shift, found, noise),
     )
 
 
@@ -214,20 +207,9 @@ def _precision(drawn: Floats, covariances: Floats, precision: Floats) -> Floats:
     """Re-estimate how alike series are (MacKay 1992, eq. 20: squares over well-determined parameters)."""
     determined = exact_total(1 - np.einsum("scc->sc", covariances) * precision)
     spread = np.divide(
-        exact_total(drawn**2), determined, out=1 / precision, where=determined > 0.5  # noqa: PLR2004  half a series
+        exact_total(drawn**2),
+        determined,
+        out=1 / precision,
+        where=determined > 0.5,  # noqa: PLR2004  half a series
     )
     return 1 / np.clip(spread, LEAST_SPREAD**2, MOST_SPREAD**2)
-
-
-def _roughness(y: Floats, is_known: Bools, shift: Floats, found: Floats, noise: Floats) -> float:
-    """Measure by how much the errors of affected periods are greater."""
-    above, below = [], []
-    for first in range(0, len(y), CHUNK):
-        rows = slice(first, first + CHUNK)
-        square = np.minimum(np.einsum("stc,sc->st", shift[rows], found[rows]) ** 2, MOST_SQUARE)
-        error = _errors(y[rows], is_known[rows], shift[rows], found[rows], is_first=False)
-        excess = np.where(is_known[rows], error**2 / noise[rows, None] - 1, 0)
-        above.append((square * excess).sum(axis=1))
-        below.append((square**2 * is_known[rows]).sum(axis=1))
-    whole = float(exact_total(np.concatenate(below)))
-    return max(float(exact_total(np.concatenate(above))) / whole, 0.0) if whole > 0 else 0.0
