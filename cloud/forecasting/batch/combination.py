@@ -1,0 +1,218 @@
+"""Weights of the members of a combined forecast: by what each went wrong, as known at each origin. Pure.
+
+A combination beats the choice of a best member (Bates & Granger 1969; M4 competition). A member's weight is
+inversely proportional to its mean square error in the backtest, relative to that of all members for the same
+series, and drawn towards what is usual in the series' class. A member is left out only where its class's
+error is more than 1.25 times that of the class's best. The weights at an origin rest on errors of steps that
+had come by then and on nothing later.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from cloud.forecasting.batch.classes import NAMES
+from cloud.forecasting.protocol import Bools, Floats, Ints
+
+DROPPED_ABOVE: Final = 1.25
+"""Times the class's best mean square error."""
+PRIOR_ORIGINS: Final = 13.0
+"""Origins that the class's usual error weighs like in a series' own."""
+PRIOR_SERIES: Final = 20.0
+"""Series with as many origins that all classes' error weighs like in a class's own."""
+_GRID: Final = 1 << 20
+"""Relative errors are summed as whole multiples of 1 / 2^20, so that no order of series changes a sum."""
+_CLASSES: Final = len(NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Errors of each member as known at each origin."""
+
+    relative: Floats
+    """Series x origins x members: mean square error over the mean of all members'; NaN where none is known."""
+    counts: Floats
+    """The same shape: how many whole windows' steps each rests on (steps over horizon)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """Sums of relative errors by class; those of chunks are added."""
+
+    sums: Ints
+    """Classes x origins x members, in multiples of the grid."""
+    counts: Ints
+
+    def __add__(self, other: "Pooled") -> "Pooled":
+        """Join the sums of two chunks."""
+        return Pooled(self.sums + other.sums, self.counts + other.counts)
+
+    def relative(self) -> Floats:
+        """Give the mean relative error of each member by class, drawn towards that of all.
+
+        Returns:
+            Classes x origins x members; 1 where none is known.
+        """
+        total, count = self.sums / _GRID, self.counts / _GRID
+        every = np.divide(total.sum(axis=0), count.sum(axis=0), out=np.ones_like(total[0]), where=_any(count))
+        prior = PRIOR_SERIES * PRIOR_ORIGINS
+        result: Floats = (total + prior * every) / (count + prior)
+        return result
+
+    def dropped(self) -> Bools:
+        """Tell which members a class leaves out.
+
+        Returns:
+            Classes x origins x members.
+        """
+        relative = self.relative()
+        result: Bools = relative > DROPPED_ABOVE * relative.min(axis=2, keepdims=True)
+        return result
+
+
+def known_errors(paths: Floats, actual: Floats, origins: Ints) -> Known:
+    """Gather the errors of each member that were known at each origin.
+
+    A step of an earlier origin is known once it has come: origin + step <= the later origin.
+
+    Args:
+        paths: Members x series x origins x horizon; NaN where a member is not ready.
+        actual: Series x origins x horizon: what came; NaN where not known.
+        origins: Columns, ascending.
+
+    Returns:
+        Relative errors and their weight.
+    """
+    members, series, count, horizon = paths.shape
+    sums = np.zeros((count, members, series))
+    steps = np.zeros((count, members, series))
+    for earlier in range(count - 1):
+        error = paths[:, :, earlier] - actual[None, :, earlier]
+        is_known = np.isfinite(error)
+        square = np.cumsum(np.where(is_known, error * error, 0), axis=2)
+        seen = np.cumsum(is_known, axis=2)
+        for later in range(earlier + 1, count):
+            come = min(int(origins[later] - origins[earlier]), horizon) - 1
+            sums[later] += square[:, :, come]
+            steps[later] += seen[:, :, come]
+    error = np.divide(sums, steps, out=np.full_like(sums, np.nan), where=steps > 0)
+    relative = np.moveaxis(_relative(error), (0, 1, 2), (1, 2, 0))
+    return Known(relative, np.moveaxis(steps / horizon, (0, 1, 2), (1, 2, 0)))
+
+
+def pool(known: Known, classes: Ints) -> Pooled:
+    """Sum relative errors by class.
+
+    Args:
+        known: Of a chunk's series.
+        classes: Series x origins; those of -1 are in no class.
+
+    Returns:
+        Sums, to be added to other chunks'.
+    """
+    has_error = np.isfinite(known.relative)
+    weight = np.where(has_error, np.round(known.counts * _GRID), 0).astype(np.int64)
+    value = np.round(np.where(has_error, known.relative * known.counts, 0) * _GRID).astype(np.int64)
+    sums = np.zeros((_CLASSES, *known.relative.shape[1:]), dtype=np.int64)
+    counts = np.zeros_like(sums)
+    for number in range(_CLASSES):
+        within = (classes == number)[:, :, None]
+        sums[number] = np.where(within, value, 0).sum(axis=0)
+        counts[number] = np.where(within, weight, 0).sum(axis=0)
+    return Pooled(sums, counts)
+
+
+def weigh(known: Known, classes: Ints, pooled: Pooled, ready: Bools) -> Floats:
+    """Weigh the members of each series at each origin.
+
+    Args:
+        known: Of the series.
+        classes: Series x origins.
+        pooled: Of all series.
+        ready: Series x origins x members: whether the member has a forecast there.
+
+    Returns:
+        Series x origins x members; a row sums to 1, or is 0 where no member is ready.
+    """
+    usual, dropped = pooled.relative(), pooled.dropped()
+    places = np.arange(classes.shape[1])[None, :]
+    expected = usual[np.maximum(classes, 0), places]
+    is_used = ready & ~dropped[np.maximum(classes, 0), places]
+    # Where a class's members are all not ready yet, whoever is ready stands in.
+    is_used |= ready & ~is_used.any(axis=2, keepdims=True)
+    own = np.where(np.isfinite(known.relative), known.relative, 0)
+    count = np.where(np.isfinite(known.relative), known.counts, 0)
+    shrunk = (count * own + PRIOR_ORIGINS * expected) / (count + PRIOR_ORIGINS)
+    weight = np.where(is_used, 1 / np.maximum(shrunk, 1e-9), 0)
+    total = weight.sum(axis=2, keepdims=True)
+    result: Floats = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+    return result
+
+
+def combined(paths: Floats, weights: Floats) -> Floats:
+    """Add the members' forecasts up.
+
+    Args:
+        paths: Members x series x origins x horizon.
+        weights: Series x origins x members.
+
+    Returns:
+        Series x origins x horizon; NaN where no member is ready.
+    """
+    total = np.zeros(paths.shape[1:])
+    for number, path in enumerate(paths):
+        weight = weights[:, :, number, None]
+        total += np.where(weight > 0, weight * path, 0)
+    result: Floats = np.where(weights.any(axis=2)[:, :, None], total, np.nan)
+    return result
+
+
+def why(
+    members: tuple[str, ...], known: Known, classes: Ints, pooled: Pooled, weights: Floats, row: int
+) -> Mapping[str, Any]:
+    """Tell what the newest weights of a series rest on.
+
+    Args:
+        members: Names, in the order of the arrays.
+        known: Of the series.
+        classes: Series x origins.
+        pooled: Of all series.
+        weights: Series x origins x members.
+        row: Of the series.
+
+    Returns:
+        Its class, how many windows of its own are known, and of each member weight, its own error and its
+        class's relative to the mean of all members, and whether the class leaves it out.
+    """
+    number = int(classes[row, -1])
+    usual, dropped = pooled.relative()[max(number, 0), -1], pooled.dropped()[max(number, 0), -1]
+    own = known.relative[row, -1]
+    return {
+        "class": NAMES[number] if number >= 0 else None,
+        "windows": round(float(known.counts[row, -1].max()), 1),
+        "members": {
+            name: {
+                "weight": round(float(weights[row, -1, place]), 4),
+                "own_error": round(float(own[place]), 4) if np.isfinite(own[place]) else None,
+                "class_error": round(float(usual[place]), 4),
+                "is_dropped": bool(dropped[place]),
+            }
+            for place, name in enumerate(members)
+        },
+    }
+
+
+def _relative(error: Floats) -> Floats:
+    """Divide by the mean of the members (second axis); 1 where all are without error."""
+    has_error = np.isfinite(error)
+    mean = np.where(has_error, error, 0).sum(axis=1, keepdims=True)
+    mean /= np.maximum(has_error.sum(axis=1, keepdims=True), 1)
+    perfect = np.where(has_error, 1.0, np.nan)
+    return np.divide(error, mean, out=perfect, where=has_error & (mean > 0))
+
+
+def _any(count: Floats) -> Bools:
+    result: Bools = count.sum(axis=0) > 0
+    return result

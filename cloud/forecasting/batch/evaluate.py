@@ -1,0 +1,266 @@
+"""The batch engine whole: demand in; forecasts in force, weights, bands and a judged backtest out. Pure.
+
+Each chunk of series is rolled by itself. What is pooled over series (errors of the members by class, scaled
+errors by stratum of volume) is gathered from all chunks before weights and bands are drawn, so neither the
+order of the series nor the size of a chunk changes any figure.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from cloud.forecasting.batch import bands, combination, metrics
+from cloud.forecasting.batch.bands import Scaled, Tables, Targets
+from cloud.forecasting.batch.combination import Known, Pooled
+from cloud.forecasting.batch.coverage import Coverage, covered
+from cloud.forecasting.batch.members import MEMBERS
+from cloud.forecasting.batch.metrics import Errors
+from cloud.forecasting.batch.rolled import WARM_UP, Origins, Piece, Rolled, actuals, pieces, plan_origins, work
+from cloud.forecasting.protocol import Bools, Floats, Ints
+
+Progress = Callable[[int, int], None]
+"""Told how many series of how many are done."""
+_AT_ONCE: Final = 2_000_000
+"""Quantiles drawn at a time."""
+
+
+class Spread(Protocol):
+    """Does work on pieces, perhaps several at once, and gives the results in order, as `map` does."""
+
+    def __call__(self, work: Callable[[Piece], Rolled], pieces: Sequence[Piece], /) -> Iterator[Rolled]:
+        """Work on all pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """What moves demand beside its own past; all that touches an origin was known at it."""
+
+    factors: Floats
+    """Series x origins x horizon: what the members' forecasts are multiplied by."""
+    versions: tuple[tuple[slice, Floats], ...]
+    """Of ranges of origins, demand without effects as it was known then: series x periods."""
+    beside: Mapping[str, Floats]
+    """Further members, such as a learned global model: series x origins x horizon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What is forecast, what it rests on, and how such forecasts went."""
+
+    members: tuple[str, ...]
+    origins: Origins
+    targets: Targets
+    """Single steps, then the sum of all: the last axis of bands."""
+    forecast: Floats
+    """Series x origins x horizon, combined; NaN where no member is ready. The last origin is in force."""
+    actual: Floats
+    weights: Floats
+    """Series x origins x members."""
+    known: Known
+    classes: Ints
+    """Series x origins."""
+    pooled: Pooled
+    scaled: Scaled
+    tables: Tables
+    errors: Errors
+    """Of each series over the judged origins."""
+    coverage: Coverage
+    pinball: Floats
+    """Series x 2: sums of the losses of steps, and of sums over the horizon."""
+    quantity: Floats
+    """Series x 2: sums of the demand these are of."""
+
+    def quantiles(self, rows: slice = slice(None), *, place: int = -1) -> Floats:
+        """Draw the bands of an origin; of the one in force by default.
+
+        Args:
+            rows: Series.
+            place: Of the origin.
+
+        Returns:
+            Series x targets x levels.
+        """
+        place %= len(self.origins.at)
+        part = Scaled(
+            self.scaled.scores[rows], self.scaled.scale[rows], self.scaled.strata[rows], self.scaled.count
+        )
+        return bands.draw(self.tables, part, place, self.targets.of(self.forecast[rows, place]))
+
+    def why(self, row: int) -> Mapping[str, Any]:
+        """Tell what the newest weights of a series rest on.
+
+        Args:
+            row: Of the series.
+
+        Returns:
+            Its class, weights, own and usual errors.
+        """
+        return combination.why(self.members, self.known, self.classes, self.pooled, self.weights, row)
+
+    def figures(self) -> dict[str, Any]:
+        """Give the figures of all series together.
+
+        Returns:
+            Errors, pinball losses over demand, and coverage; None where nothing can be told.
+        """
+        steps, sums = (
+            metrics.share(metrics.exact(self.pinball[:, n]), metrics.exact(self.quantity[:, n]))
+            for n in range(2)
+        )
+        return {
+            **metrics.overall(self.errors),
+            "pinball": steps,
+            "cum_pinball": sums,
+            **self.coverage.figures(),
+        }
+
+
+def evaluate(
+    y: Floats,
+    *,
+    horizon: int,
+    season: int,
+    origins: int = 13,
+    step: int = 1,
+    warm_up: int = WARM_UP,
+    members: tuple[str, ...] = MEMBERS,
+    planned: Origins | None = None,
+    drivers: Drivers | None = None,
+    chunk: int | None = None,
+    spread: Spread = map,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Forecast every series, and judge how such forecasts went.
+
+    Args:
+        y: Series x periods, the last column the last known period; >= 0, NaN where not known.
+        horizon: Steps, > 0.
+        season: Periods per cycle, 1 for none.
+        origins: How many are judged.
+        step: Periods between them.
+        warm_up: Origins before these, from which the first weights and bands are learned.
+        members: Names of the forecasting methods that are combined.
+        planned: Origins to use instead.
+        drivers: Covariates' effects, and members that rest on them; made for the same origins.
+        chunk: Series rolled together; None: as memory allows. It changes no figure.
+        spread: Works on chunks.
+        progress: Told after each chunk.
+
+    Returns:
+        Forecasts, weights, bands, and their errors.
+
+    Raises:
+        ValueError: If a number of `y` is negative or infinite, or there is no series.
+    """
+    if y.ndim != 2 or not y.size or (y < 0).any() or np.isinf(y).any():  # noqa: PLR2004  series x periods
+        raise ValueError(f"y has shape {y.shape}: expected series x periods, finite and >= 0 where known")
+    planned = planned or plan_origins(y.shape[1], horizon=horizon, judged=origins, step=step, warm_up=warm_up)
+    cut = [
+        _driven(piece, drivers)
+        for piece in pieces(y, planned.at, horizon=horizon, season=season, members=members, chunk=chunk)
+    ]
+    rolled = []
+    for part in spread(work, cut):
+        rolled.append(part)
+        if progress is not None:
+            progress(sum(len(one.rows) for one in rolled), len(y))
+    names = (*members, *(drivers.beside if drivers else ()))
+    return _judged(y, names, planned, horizon, season, rolled)
+
+
+def _driven(piece: Piece, drivers: Drivers | None) -> Piece:
+    """Give a piece its share of the drivers."""
+    if drivers is None:
+        return piece
+    begin = piece.y.shape[1]
+    return Piece(
+        piece.rows,
+        piece.y,
+        piece.origins,
+        piece.horizon,
+        piece.season,
+        piece.members,
+        factors=drivers.factors[piece.rows],
+        versions=tuple((places, y[piece.rows, -begin:]) for places, y in drivers.versions),
+        beside={name: path[piece.rows] for name, path in drivers.beside.items()},
+    )
+
+
+def _judged(
+    y: Floats, members: tuple[str, ...], origins: Origins, horizon: int, season: int, rolled: list[Rolled]
+) -> Evaluation:
+    pooled = reduce(add, (combination.pool(part.known, part.classes) for part in rolled))
+    count = len(origins.at)
+    forecast = np.full((len(y), count, horizon), np.nan)
+    weights = np.zeros((len(y), count, len(members)))
+    relative, counts = np.full(weights.shape, np.nan), np.zeros(weights.shape)
+    classes = np.zeros((len(y), count), dtype=np.int64)
+    plain = np.zeros((len(y), count)), np.zeros((len(y), count))
+    for part in rolled:
+        rows = part.rows
+        weights[rows] = combination.weigh(part.known, part.classes, pooled, part.ready)
+        forecast[rows] = combination.combined(part.paths, weights[rows])
+        relative[rows], counts[rows] = part.known.relative, part.known.counts
+        classes[rows] = part.classes
+        plain[0][rows], plain[1][rows] = part.plain
+    actual = actuals(y, origins.at, horizon)
+    targets = bands.steps_and_sum(horizon)
+    scaled = bands.scale_errors(forecast, actual, plain, origins.at, targets)
+    tables = bands.calibrate(scaled, origins.at, targets)
+    judged = origins.judged
+    errors = metrics.measure(
+        forecast[:, judged],
+        actual[:, judged],
+        before=y[:, : int(origins.at[judged.start]) + 1],
+        season=season,
+    )
+    coverage, pinball, quantity = _held(forecast, actual, classes, scaled, tables, targets, judged)
+    return Evaluation(
+        members=members,
+        origins=origins,
+        targets=targets,
+        forecast=forecast,
+        actual=actual,
+        weights=weights,
+        known=Known(relative, counts),
+        classes=classes,
+        pooled=pooled,
+        scaled=scaled,
+        tables=tables,
+        errors=errors,
+        coverage=coverage,
+        pinball=pinball,
+        quantity=quantity,
+    )
+
+
+def _held(
+    forecast: Floats,
+    actual: Floats,
+    classes: Ints,
+    scaled: Scaled,
+    tables: Tables,
+    targets: Targets,
+    judged: slice,
+) -> tuple[Coverage, Floats, Floats]:
+    """Hold the judged origins' bands against what came."""
+    coverage = Coverage.empty(scaled.count)
+    pinball, quantity = np.zeros((len(forecast), 2)), np.zeros((len(forecast), 2))
+    size = max(1, _AT_ONCE // (len(targets.ends) * len(bands.LEVELS)))
+    for place in range(judged.start, judged.stop):
+        for first in range(0, len(forecast), size):
+            rows = slice(first, first + size)
+            part = Scaled(scaled.scores[rows], scaled.scale[rows], scaled.strata[rows], scaled.count)
+            drawn = bands.draw(tables, part, place, targets.of(forecast[rows, place]))
+            came = targets.of(actual[rows, place])
+            coverage += covered(drawn, came, part.strata[:, place], classes[rows, place], scaled.count)
+            loss = metrics.pinball(drawn, came)
+            is_judged: Bools = np.isfinite(loss)
+            for number, which in enumerate((slice(None, -1), slice(-1, None))):
+                pinball[rows, number] += np.where(is_judged, loss, 0)[:, which].sum(axis=1)
+                quantity[rows, number] += np.where(is_judged, came, 0)[:, which].sum(axis=1)
+    return coverage, pinball, quantity

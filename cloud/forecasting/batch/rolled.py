@@ -1,0 +1,186 @@
+"""A chunk of series rolled through its origins: demand in, every member's forecasts and their errors out. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from cloud.forecasting.batch.classes import patterns
+from cloud.forecasting.batch.combination import Known, known_errors
+from cloud.forecasting.batch.bands import plain_scale
+from cloud.forecasting.batch.members import roll
+from cloud.forecasting.protocol import Bools, Floats, Ints
+
+WARM_UP: Final = 8
+"""Origins before the first judged one, from which weights and bands are learned."""
+_THIRDS: Final = 3
+"""They stand a third of the horizon apart."""
+MOST_NUMBERS: Final = 12_000_000
+"""Of a chunk's paths; this bounds memory."""
+MOST_SERIES: Final = 4_000
+LEAST_SERIES: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Columns from which is forecast: warm-up, judged, and the last column, whose forecast is in force."""
+
+    at: Ints
+    """Ascending."""
+    judged: slice
+    """Places of the judged ones within them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Series that are rolled together; every other process can work on it."""
+
+    rows: Ints
+    """Their places among all series."""
+    y: Floats
+    origins: Ints
+    horizon: int
+    season: int
+    members: tuple[str, ...]
+    factors: Floats | None = None
+    """Series x origins x horizon: what the members' forecasts are multiplied by."""
+    versions: tuple[tuple[slice, Floats], ...] = ()
+    """Of ranges of origins, what stands for demand in the members' eyes: demand without effects."""
+    beside: Mapping[str, Floats] = field(default_factory=dict)
+    """Further members' forecasts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rolled:
+    """What came of a piece."""
+
+    rows: Ints
+    paths: np.ndarray[tuple[int, int, int, int], np.dtype[np.float32]]
+    """Members x series x origins x horizon."""
+    ready: Bools
+    """Series x origins x members."""
+    known: Known
+    classes: Ints
+    """Series x origins."""
+    plain: tuple[Floats, Floats]
+    """As `bands.plain_scale` gives it."""
+
+
+def plan_origins(periods: int, *, horizon: int, judged: int, step: int, warm_up: int = WARM_UP) -> Origins:
+    """Choose origins so that the last judged one's horizon ends with the last column.
+
+    Args:
+        periods: Columns.
+        horizon: Steps, > 0.
+        judged: How many are judged, > 0; fewer where there are too few columns.
+        step: Columns between them, > 0.
+        warm_up: How many stand before them.
+
+    Returns:
+        Columns, at least the last.
+
+    Examples:
+        >>> plan_origins(20, horizon=3, judged=4, step=1, warm_up=2).at.tolist()
+        [11, 12, 13, 14, 15, 16, 19]
+    """
+    last = periods - 1 - horizon
+    found = [last - step * n for n in range(judged) if last - step * n >= 0][::-1]
+    first = found[0] if found else last
+    apart = max(1, -(-horizon // _THIRDS))
+    before = [first - apart * n for n in range(warm_up, 0, -1) if first - apart * n >= 0] if found else []
+    at = np.array([*before, *found, periods - 1], dtype=np.int64)
+    return Origins(at, slice(len(before), len(before) + len(found)))
+
+
+def pieces(
+    y: Floats,
+    origins: Ints,
+    *,
+    horizon: int,
+    season: int,
+    members: tuple[str, ...],
+    chunk: int | None = None,
+) -> Iterator[Piece]:
+    """Cut series into pieces, those that begin together in the same, without the columns before them.
+
+    Args:
+        y: Series x periods.
+        origins: Columns.
+        horizon: Steps.
+        season: Periods per cycle.
+        members: Names.
+        chunk: Series per piece; None: as many as memory allows.
+
+    Yields:
+        Pieces that hold every series once.
+    """
+    size = chunk or _fitting(len(origins) * horizon * len(members), y.shape[1])
+    is_known = np.isfinite(y)
+    starts = np.where(is_known.any(axis=1), is_known.argmax(axis=1), y.shape[1] - 1)
+    order = np.argsort(starts, kind="stable")
+    for first in range(0, len(y), size):
+        rows = order[first : first + size]
+        # Origins before a piece's series begin are moved to their first column, where no member is ready.
+        begin = int(min(starts[rows].min(), origins[0]))
+        yield Piece(rows, y[rows, begin:], origins - begin, horizon, season, members)
+
+
+def work(piece: Piece) -> Rolled:
+    """Roll a piece.
+
+    Args:
+        piece: Of series.
+
+    Returns:
+        Forecasts and their errors.
+    """
+    found = _forecasts(piece) if piece.members else {}
+    names = [*piece.members, *piece.beside]
+    paths = np.empty((len(names), len(piece.y), len(piece.origins), piece.horizon), dtype=np.float32)
+    for place, name in enumerate(names):
+        if name in piece.beside:
+            paths[place] = piece.beside[name]
+        else:
+            paths[place] = found[name] if piece.factors is None else found[name] * piece.factors
+    actual = actuals(piece.y, piece.origins, piece.horizon)
+    known = known_errors(paths, actual, piece.origins)
+    ready = np.moveaxis(np.isfinite(paths).all(axis=3), 0, 2)
+    return Rolled(
+        rows=piece.rows,
+        paths=paths,
+        ready=ready,
+        known=known,
+        classes=patterns(piece.y, piece.origins),
+        plain=plain_scale(piece.y, piece.origins),
+    )
+
+
+def actuals(y: Floats, origins: Ints, horizon: int) -> Floats:
+    """Give what came after each origin.
+
+    Args:
+        y: Series x periods.
+        origins: Columns.
+        horizon: Steps.
+
+    Returns:
+        Series x origins x horizon; NaN beyond the last column, and where not known.
+    """
+    padded = np.concatenate([y, np.full((len(y), horizon), np.nan)], axis=1)
+    result: Floats = padded[:, origins[:, None] + 1 + np.arange(horizon)]
+    return result
+
+
+def _forecasts(piece: Piece) -> dict[str, Floats]:
+    def rolled(y: Floats, origins: Ints) -> Mapping[str, Floats]:
+        return roll(y, origins=origins, horizon=piece.horizon, season=piece.season, members=piece.members)
+
+    if not piece.versions:
+        return dict(rolled(piece.y, piece.origins))
+    parts = [rolled(y, piece.origins[places]) for places, y in piece.versions]
+    return {name: np.concatenate([part[name] for part in parts], axis=1) for name in piece.members}
+
+
+def _fitting(numbers: int, periods: int) -> int:
+    return max(LEAST_SERIES, min(MOST_SERIES, MOST_NUMBERS // max(numbers, periods, 1)))
