@@ -57,9 +57,7 @@ class OverridePaper(BaseModel):
         if (self.to_day - self.from_day).days >= MOST_DAYS:
             raise ValueError(f"to_day {self.to_day}: expected at most {MOST_DAYS} days from {self.from_day}")
         if not self.from_day <= self.last_day <= self.to_day:
-            raise ValueError(
-                f"expires_on {self.expires_on}: expected from {self.from_day} to {self.to_day}"
-            )
+            raise ValueError(f"expires_on {self.expires_on}: expected from {self.from_day} to {self.to_day}")
         if self.reason not in REASONS:
             raise ValueError(f"reason {self.reason!r}: expected one of {', '.join(REASONS)}")
         if self.reason == "other" and not self.note.strip():
@@ -78,9 +76,7 @@ class OverridePaper(BaseModel):
         elif self.per is None:
             raise ValueError(f"per: expected day or week, what {self.amount} units are for")
         elif self.category is not None:
-            raise ValueError(
-                f"mode {self.mode.value}: of a category expected percent, as units differ"
-            )
+            raise ValueError(f"mode {self.mode.value}: of a category expected percent, as units differ")
         if self.mode is Mode.REPLACE and self.amount < 0:
             raise ValueError(f"amount {self.amount}: expected units, 0 or more")
         if self.mode is not Mode.REPLACE and self.amount == 0:

@@ -1,0 +1,87 @@
+"""Questions about reviews: weeks with what was expected and found, and the odd forecasts themselves."""
+
+from typing import Final
+
+from cloud.db import Connection
+from cloud.forecasting.domain import READERS
+from cloud.forecasting.reviewing import store
+from cloud.forecasting.reviewing.domain import FlaggedRow, ReviewRow, Setting
+from cloud.forecasting.reviewing.service import setting_of
+from cloud.identity.actor import Actor
+from cloud.identity.store import act_as
+
+FIRST: Final = (-1.0, "", "")
+"""Before every flagged item."""
+
+
+def reviews(
+    conn: Connection, actor: Actor, *, site: str | None = None, before: int | None = None, limit: int
+) -> list[ReviewRow]:
+    """List reviews, the latest first.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Only of this site.
+        before: Only numbers below this one.
+        limit: Most to give.
+
+    Returns:
+        The reviews.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    _see(conn, actor, site)
+    return store.rows(conn, ReviewRow, "reviews", site=site, before=before, limit=limit)
+
+
+def flagged(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str | None = None,
+    after: tuple[float, str, str] = FIRST,
+    limit: int,
+) -> list[FlaggedRow]:
+    """List what each site's latest review found odd, the oddest first.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Only of this site.
+        after: Chance, site and item of the last one of the page before.
+        limit: Most to give.
+
+    Returns:
+        The forecasts, with their tickets.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    _see(conn, actor, site)
+    keys = dict(zip(("after_chance", "after_site", "after_item"), after, strict=True))
+    return store.rows(conn, FlaggedRow, "flagged", site=site, limit=limit, **keys)
+
+
+def setting(conn: Connection, actor: Actor, site: str) -> Setting:
+    """Give how a site is told of odd forecasts.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Site id.
+
+    Returns:
+        What was set, or the defaults.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    _see(conn, actor, site)
+    return setting_of(conn, site)
+
+
+def _see(conn: Connection, actor: Actor, site: str | None) -> None:
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))

@@ -1,0 +1,8 @@
+"""Reviews in the database."""
+
+from typing import Final
+
+from cloud.db import NamedStatements
+
+_SQL: Final = NamedStatements("cloud.forecasting.reviewing")
+rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change
