@@ -14,6 +14,7 @@ from cloud.api.routes import (
     crossings,
     decisions,
     demand,
+    demand_masks,
     documents,
     forecasts,
     gateways,
@@ -92,7 +93,18 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
         visits,
         runs,
     )
-    deciding = (counts, variances, costs, demand, forecasts, decisions, limits, tickets, webhooks)
+    deciding = (
+        counts,
+        variances,
+        costs,
+        demand,
+        demand_masks,
+        forecasts,
+        decisions,
+        limits,
+        tickets,
+        webhooks,
+    )
     ordering = (suppliers.router, proposals.router, proposals.planning, purchase_orders.router)
     for router in (*(part.router for part in (*parts, *deciding)), *ordering):
         app.include_router(router, responses=problems.RESPONSES)

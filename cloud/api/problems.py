@@ -26,6 +26,7 @@ from cloud.decisions.domain import (
 )
 from cloud.decisions.limits import UnknownLimitError
 from cloud.demand.domain import DemandError, FaultyLinesError, UnknownSiteError
+from cloud.demand.masks import UnknownMaskError
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
@@ -172,6 +173,7 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownDocumentError: (HTTPStatus.NOT_FOUND, "no-such-document"),
     ConflictingDocumentError: (HTTPStatus.CONFLICT, "document-conflict"),
     DocumentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "document-not-possible"),
+    UnknownMaskError: (HTTPStatus.NOT_FOUND, "no-such-mask"),
     UnknownSiteError: (HTTPStatus.NOT_FOUND, "no-such-site"),
     DemandError: (HTTPStatus.UNPROCESSABLE_ENTITY, "demand-not-possible"),
     LedgerError: (HTTPStatus.UNPROCESSABLE_ENTITY, "not-postable"),

@@ -2,11 +2,10 @@
 
 import argparse
 import hashlib
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,22 +13,19 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from cloud.db import Connection, DataError, connect
 from cloud.demand import calendar, service
 from cloud.demand.calendar import SiteCalendar
 from cloud.demand.csv_file import read_csv
 from cloud.demand.domain import DemandError, Faults, Imported, StagedLine
 from cloud.demand.fields import Conventions
+from cloud.demand.mask_commands import add_mask_commands
 from cloud.demand.parquet_file import read_parquet
 from cloud.demand.rows import Defaults
-from cloud.identity.actor import Actor, Role
+from cloud.demand.shell import SHELL, database, reporting
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
-
-SHELL: Final = Actor("system:shell", frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}), all_sites=True)
-"""Whoever can read the database's password keeps its demand; the record says it was done here."""
 
 _EXAMPLES: Final = """examples:
   dockledger demand import pos.csv --site leeds --source till
@@ -89,18 +85,19 @@ def add_commands(subparsers: "Subparsers") -> None:
     setting.add_argument("--always-open", action="store_true", help="instead of --opens and --closes")
     setting.add_argument("--json", action="store_true", help="print JSON")
     setting.set_defaults(run=run_calendar)
+    add_mask_commands(group)
 
 
 def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
     """Import a file."""
-    return _reporting(lambda: _import(arguments, settings))
+    return reporting(lambda: _import(arguments, settings))
 
 
 def run_extent(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show what was asked for."""
 
     def work() -> None:
-        with _database(settings) as conn:
+        with database(settings) as conn:
             rows = service.extent(conn, SHELL, site=arguments.site)
         for row in rows:
             if arguments.json:
@@ -111,14 +108,14 @@ def run_extent(arguments: argparse.Namespace, settings: Settings) -> int:
                     f"{row.days_with_demand} days  {row.lines} lines"
                 )
 
-    return _reporting(work)
+    return reporting(work)
 
 
 def run_calendar(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show or set a site's calendar."""
 
     def work() -> None:
-        with _database(settings) as conn:
+        with database(settings) as conn:
             known = calendar.calendar(conn, SHELL, site=arguments.site)
             wished = _wished(arguments, known)
             calendar.set_calendar(conn, SHELL, wished, site=arguments.site)
@@ -129,7 +126,7 @@ def run_calendar(arguments: argparse.Namespace, settings: Settings) -> int:
         for name, value in fields.items():
             print(f"{name:<18}  {'always open' if value is None else value}")
 
-    return _reporting(work)
+    return reporting(work)
 
 
 def _wished(arguments: argparse.Namespace, known: SiteCalendar) -> SiteCalendar:
@@ -157,7 +154,7 @@ def _clock(text: str | None, option: str) -> time | None:
 def _import(arguments: argparse.Namespace, settings: Settings) -> None:
     file: Path = arguments.file
     faults = Faults()
-    with _bar(file) as progress, _database(settings) as conn:
+    with _bar(file) as progress, database(settings) as conn:
         done = service.import_lines(
             conn,
             SHELL,
@@ -205,16 +202,6 @@ def _sha256(file: Path) -> str:
 
 
 @contextmanager
-def _database(settings: Settings) -> Iterator[Connection]:
-    """Give a connection whose statements may take long, in a transaction that commits at the end."""
-    conn = connect(
-        settings.needed("app_dsn"), "dockledger-command", autocommit=True, statement_timeout=timedelta(0)
-    )
-    with closing(conn), conn.transaction():
-        yield conn
-
-
-@contextmanager
 def _bar(file: Path) -> Iterator[Callable[[int], None]]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
@@ -226,19 +213,6 @@ def _bar(file: Path) -> Iterator[Callable[[int], None]]:
             bar.update(task, completed=read, description="checking" if read == size else "reading")
 
         yield show
-
-
-def _reporting(work: Callable[[], object]) -> int:
-    try:
-        work()
-    except (DemandError, DataError) as error:
-        for line in str(error).splitlines():
-            print(f"dockledger: {line}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"dockledger: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def _tell(arguments: argparse.Namespace, done: Imported) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.db import Connection, statements
+from cloud.demand.masks import masked_days
 
 _SQL: Final = statements("cloud.demand")
 
@@ -30,13 +31,15 @@ class DailyMatrix(NamedTuple):
     censored: NDArray[np.bool_]
     """Items x days: the site could not sell the item during part of the day's opening hours, so that more
     may have been wanted. False where the ledger does not know."""
+    masked: NDArray[np.bool_]
+    """Items x days: a person said that the day's demand tells nothing of days to come."""
 
 
 def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -> DailyMatrix:
     """Read a site's demand as a matrix.
 
     Args:
-        conn: A connection that may read demand.
+        conn: In a transaction that shows the site.
         site: Site id.
         from_day: First site day.
         until_day: Last site day; not before the first.
@@ -62,4 +65,10 @@ def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -
         for item_id, day in conn.execute(_SQL["censored_days"], asked):
             if item_id in rows:
                 censored[rows[item_id], day] = True
-    return DailyMatrix(items, days, quantities, censored)
+    masked = np.zeros(quantities.shape, dtype=np.bool_)
+    for item_id, first, last in masked_days(conn, site, from_day, until_day):
+        if item_id is None:
+            masked[:, first : last + 1] = True
+        elif item_id in rows:
+            masked[rows[item_id], first : last + 1] = True
+    return DailyMatrix(items, days, quantities, censored, masked)

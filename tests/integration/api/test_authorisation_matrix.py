@@ -23,7 +23,9 @@ from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.api.app import create_api
 from cloud.api.metrics import Metrics
+from cloud.api.routes.demand_masks import MaskPaper
 from cloud.db import ConnectionPool
+from cloud.demand import masks
 from cloud.documents.papers import ImportPaper
 from cloud.documents.service import import_all
 from cloud.identity import service, sessions
@@ -77,6 +79,13 @@ ASKED = {
     "identifier": {"scheme": "item", "value": TEA},
     "quantity": "2",
     "requested_at": "2026-03-02T09:00:00Z",
+}
+MASKED = {
+    "site": OWN,
+    "from_day": "2026-03-02",
+    "until_day": "2026-03-03",
+    "kind": "disruption",
+    "reason": "flood",
 }
 CALENDAR = {"time_zone": "Europe/Madrid", "business_day_start": "06:00", "week_start": 1}
 
@@ -244,6 +253,8 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         "POST /v1/movements": movement,
         "POST /v1/portals": DOOR,
         "POST /v1/demand": {"lines": [ASKED]},
+        "POST /v1/demand/masks": MASKED,
+        "POST /v1/demand/masks/{mask_id}/withdrawal": {"reason": "wrong"},
         "POST /v1/sites/{site}/calendar": CALENDAR,
         "POST /v1/items": {"code": TEA},
         "POST /v1/documents": NOTICE,
@@ -285,8 +296,9 @@ def things_of_own_site(pool: ConnectionPool) -> dict[str, object]:
         ).fetchone()
         held = conn.execute("SELECT quarantine_id FROM quarantine ORDER BY 1 LIMIT 1").fetchone()
         run = runs.begin(conn, PLANNER, kind="forecast", site=OWN, inputs={}, parameters={})
+        mask = masks.add_mask(conn, PLANNER, **dict(MaskPaper.model_validate(MASKED)))
     assert cell is not None
     assert held is not None
     row = {"gateway": "_cloud", "epoch": "0" * 16, "seq": 2}
-    known = {"cell_id": cell[0], "quarantine_id": held[0], "run_id": run}
+    known = {"cell_id": cell[0], "quarantine_id": held[0], "run_id": run, "mask_id": mask.mask_id}
     return row | known | things_to_decide(pool)

@@ -152,3 +152,33 @@ def test_a_calendar_is_set_whole_and_refused_whole(client: httpx.Client, people:
     assert client.get(f"/v1/sites/{OTHER}/calendar").status_code == 403
     client.headers.update(people.headers("supervisor"))
     assert client.get("/v1/sites/york/calendar").status_code == 404
+
+
+def test_days_are_masked_and_unmasked_with_reasons(planner: httpx.Client, people: People) -> None:
+    paper = {
+        "site": OWN,
+        "item": TEA,
+        "from_day": "2026-03-02",
+        "until_day": "2026-03-03",
+        "kind": "one_off",
+        "reason": "a hotel",
+    }
+    made = planner.post("/v1/demand/masks", json=paper, headers={"Idempotency-Key": "m"})
+    assert (made.status_code, made.json()["withdrawn_at"]) == (201, None)
+    path = f"/v1/demand/masks/{made.json()['mask_id']}/withdrawal"
+    gone = planner.post(path, json={"reason": "every spring"}, headers={"Idempotency-Key": "w"})
+    assert (gone.status_code, gone.json()["withdrawn_because"]) == (201, "every spring")
+    listed = planner.get("/v1/demand/masks", params={"site": OWN, "item": TEA}).json()["items"]
+    assert listed == [gone.json()]
+    stranger = people.headers(f"planner@{OTHER}")
+    assert planner.get("/v1/demand/masks", headers=stranger).json()["items"] == []
+    for wrong, field in (
+        (paper | {"until_day": "2026-02-30"}, "until_day"),
+        (paper | {"until_day": "2026-03-01"}, "until_day"),
+        (paper | {"kind": "holiday"}, "kind"),
+        (paper | {"item": "GHOST"}, "GHOST"),
+    ):
+        answer = planner.post(
+            "/v1/demand/masks", json=wrong, headers={"Idempotency-Key": field + wrong["kind"]}
+        )
+        assert (answer.status_code, field in answer.text) == (422, True), answer.text
