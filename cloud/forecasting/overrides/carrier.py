@@ -46,8 +46,8 @@ class ForecastOverrideCarrier:
         row = _held(conn, decision)
         if row.standing != Standing.WAITING:
             raise WrongStateError(
-                f"decision {decision.decision_id}: override {row.override_id} is {row.standing}, its last day "
-                f"{row.expires_on}: expected one that waits; reject it"
+                f"decision {decision.decision_id}: override {row.override_id} is {row.standing}, last "
+                f"day {row.expires_on}: expected one that waits; reject it"
             )
         paper = paper_of(row)
         try:

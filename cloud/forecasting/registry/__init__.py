@@ -1,0 +1,1 @@
+"""Models that forecast: their versions and parents, when they are trained anew, and who challenges them."""

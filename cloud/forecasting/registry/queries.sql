@@ -1,0 +1,52 @@
+-- name: versions
+SELECT v.version_id, v.site_id AS site, s.time_zone, v.name, v.role, v.parent_id, v.run_id, v.trained_from, v.trained_until, v.series,
+    v.because, v.parameters, v.weights, v.state IS NOT NULL AS has_state, v.state_sha256, v.state_bytes, v.inputs_sha256,
+    v.code_version, v.registered_at, v.retired_at
+FROM model_version v JOIN site s ON s.site_id = v.site_id
+WHERE (%(site)s::text IS NULL OR v.site_id = %(site)s) AND (%(role)s::text IS NULL OR v.role = %(role)s)
+    AND (%(version_id)s::bigint IS NULL OR v.version_id = %(version_id)s)
+    AND (%(before)s::bigint IS NULL OR v.version_id < %(before)s)
+ORDER BY v.version_id DESC
+LIMIT %(limit)s;
+
+-- name: hold_site
+SELECT pg_advisory_xact_lock(hashtextextended('model_version/' || %(site)s::text, 0));
+
+-- name: retire
+UPDATE model_version SET role = 'retired', retired_at = clock_timestamp()
+WHERE site_id = %(site)s AND role = %(role)s;
+
+-- name: add_version
+INSERT INTO model_version (site_id, name, role, parent_id, run_id, trained_from, trained_until, series, because, parameters,
+    weights, state, state_sha256, state_bytes, inputs_sha256, code_version)
+VALUES (%(site)s, %(name)s, %(role)s, %(parent_id)s, %(run_id)s, %(trained_from)s, %(trained_until)s, %(series)s, %(because)s,
+    %(parameters)s::jsonb, %(weights)s::jsonb, %(state)s, %(state_sha256)s, %(state_bytes)s, %(inputs_sha256)s, %(code_version)s)
+RETURNING version_id;
+
+-- name: promote
+UPDATE model_version SET role = 'champion' WHERE version_id = %(version_id)s;
+
+-- name: withdraw_version
+UPDATE model_version SET role = 'retired', retired_at = clock_timestamp() WHERE version_id = %(version_id)s;
+
+-- name: forget_states
+UPDATE model_version v SET state = NULL
+WHERE v.site_id = %(site)s AND v.state IS NOT NULL AND v.role = 'retired' AND v.version_id < (
+    SELECT min(k.version_id) FROM (
+        SELECT l.version_id FROM model_version l WHERE l.site_id = %(site)s ORDER BY l.version_id DESC LIMIT %(keep)s) k);
+
+-- name: state
+SELECT v.state FROM model_version v WHERE v.version_id = %(version_id)s;
+
+-- name: add_event
+INSERT INTO model_event (site_id, version_id, run_id, kind, because, evidence, actor)
+VALUES (%(site)s, %(version_id)s, %(run_id)s, %(kind)s, %(because)s, %(evidence)s::jsonb, %(actor)s);
+
+-- name: events
+SELECT e.event_id, e.site_id AS site, s.time_zone, e.version_id, v.name, e.run_id, e.kind, e.because, e.evidence, e.actor, e.happened_at
+FROM model_event e
+JOIN site s ON s.site_id = e.site_id
+LEFT JOIN model_version v ON v.version_id = e.version_id
+WHERE (%(site)s::text IS NULL OR e.site_id = %(site)s) AND (%(before)s::bigint IS NULL OR e.event_id < %(before)s)
+ORDER BY e.event_id DESC
+LIMIT %(limit)s;

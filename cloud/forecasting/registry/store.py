@@ -1,0 +1,51 @@
+"""Versions of models in the database."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from psycopg import Connection
+
+from cloud.db import NamedStatements
+from cloud.forecasting.registry.domain import ModelRole, Version
+
+_SQL: Final = NamedStatements("cloud.forecasting.registry")
+rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change
+
+
+def versions(
+    conn: Connection,
+    *,
+    limit: int,
+    site: str | None = None,
+    role: ModelRole | None = None,
+    version_id: int | None = None,
+    before: int | None = None,
+) -> list[Version]:
+    """List versions, the latest first.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        limit: Most to give.
+        site: Only of this site.
+        role: Only in this role.
+        version_id: Only this one.
+        before: Only numbers below this one.
+
+    Returns:
+        The versions.
+    """
+    asked = {"site": site, "role": role and role.value, "version_id": version_id, "before": before}
+    return rows(conn, Version, "versions", limit=limit, **asked)
+
+
+def as_json(value: Mapping[str, Any]) -> str:
+    """Write a mapping for a column of JSON.
+
+    Args:
+        value: The mapping.
+
+    Returns:
+        Its text.
+    """
+    return orjson.dumps(dict(value), default=str, option=orjson.OPT_SERIALIZE_NUMPY).decode()
