@@ -1,0 +1,70 @@
+"""Methods for demand that comes now and then, all series at once: TSB and Croston's. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cloud.forecasting.batch.panel import Real, Reals
+
+CHANCE: Final = (0.02, 0.05, 0.1, 0.2, 0.3)
+"""Weights of the newest period in the chance of demand (TSB)."""
+SIZE: Final = (0.05, 0.1, 0.2, 0.3)
+"""Weights of the newest demand in its size, and of the newest interval."""
+_CHANCE: Final = np.array(CHANCE, dtype=Real)[:, None]
+_SIZE: Final = np.array(SIZE, dtype=Real)[:, None]
+_CORRECTED: Final = (1 - _SIZE / 2).astype(Real)
+
+
+@dataclass(slots=True)
+class Intermittent:
+    """States after the period last stepped over; models x columns, or one value per column."""
+
+    number: Reals
+    demands: Reals
+    since: Reals
+    """Known periods since the last demand."""
+    chance: Reals
+    size: Reals
+    interval: Reals
+    errors: Reals
+    """Chances x sizes x columns: sums of squared errors of TSB."""
+
+    def step(self, y: Reals, known: Reals) -> None:
+        """Take in one period."""
+        asked = (y > 0).astype(Real)
+        judged = known * (self.demands > 0)
+        error = y - self.chance[:, None] * self.size
+        np.multiply(error, error, out=error)
+        error *= judged
+        self.errors += error
+        self.number += known
+        self.since += known
+        self.demands += asked
+        self.chance += np.maximum(_CHANCE, 1 / np.maximum(self.number, 1)) * (asked - self.chance) * known
+        gain = np.maximum(_SIZE, 1 / np.maximum(self.demands, 1)) * asked
+        self.size += gain * (y - self.size)
+        self.interval += gain * (self.since - self.interval)
+        self.since *= 1 - asked
+
+    def read(self, horizon: int) -> dict[str, Reals]:
+        """Forecast."""
+        del horizon
+        flat = self.errors.reshape(-1, self.errors.shape[-1])
+        path = (self.chance[:, None] * self.size).reshape(flat.shape)
+        best = np.argmin(flat, axis=0)
+        tsb = np.take_along_axis(path, best[None], axis=0)[0]
+        sba = (_CORRECTED * self.size / np.maximum(self.interval, 1)).sum(axis=0) / len(SIZE)
+        return {"tsb": tsb[:, None], "tsb_mean": (path.sum(axis=0) / len(path))[:, None], "sba": sba[:, None]}
+
+
+def intermittent_of(columns: int) -> Intermittent:
+    """Make the states before the first period."""
+
+    def zeros(*models: int) -> Reals:
+        return np.zeros((*models, columns), dtype=Real)
+
+    return Intermittent(
+        zeros(), zeros(), zeros(), zeros(len(CHANCE)), zeros(len(SIZE)), zeros(len(SIZE)),
+        zeros(len(CHANCE), len(SIZE)),
+    )  # fmt: skip
