@@ -101,34 +101,22 @@ def _run_site(
         run_id, inputs = in_transaction(source, begin)
     except SlotDoneError as error:
         return {"skipped": str(error)}
-    try:
+
+    def work() -> Callable[[Connection], dict[str, Any]]:
         planned = site_run.compute(
             inputs,
             processes=processes,
             progress=None if progress is None else lambda done, of: progress(place.site, done, of),
         )
-        outcome = planned.outcome() | {"late_days": late_days}
 
-        def finish(conn: Connection) -> None:
-            act_as(conn, actor)
+        def write(conn: Connection) -> dict[str, Any]:
             site_run.write(conn, run_id, inputs, planned)
-            runs.finish(conn, run_id, outcome)
+            return planned.outcome() | {"late_days": late_days}
 
-        in_transaction(source, finish)
-    except RunOverError as error:  # another one has taken the slot over, thinking this one dead
+        return write
+
+    try:
+        outcome = runs.complete(source, actor, run_id, work)
+    except (RunOverError, SlotDoneError) as error:  # another one was faster, or thinks this one dead
         return {"skipped": str(error)}
-    except SlotDoneError as error:
-        _fail(source, actor, run_id, error)
-        return {"skipped": str(error)}
-    except Exception as error:
-        _fail(source, actor, run_id, error)
-        raise
     return {"run_id": int(run_id), "first_day": (last_day + timedelta(days=1)).isoformat(), **outcome}
-
-
-def _fail(source: Source, actor: Actor, run_id: RunId, error: Exception) -> None:
-    def fail(conn: Connection) -> None:
-        act_as(conn, actor)
-        runs.fail(conn, run_id, error)
-
-    in_transaction(source, fail)

@@ -68,6 +68,22 @@ class Known:
     """Of the ledger."""
     read_at: datetime
     cells: Sequence[Cell]
+    steps: Mapping[int, int]
+    """By item, how often people had sent, confirmed or answered something; it only grows."""
+
+    def overtaken(self, steps: Mapping[int, int]) -> set[int]:
+        """Name the items with which people did something after they were read.
+
+        Their position is not what was planned with, so that the next run looks at them again. Read the steps
+        after the proposals that still wait: whoever sends an order settles its proposal in one transaction.
+
+        Args:
+            steps: By item, as they are now.
+
+        Returns:
+            Items.
+        """
+        return {item_id for item_id, number in steps.items() if number > self.steps.get(item_id, 0)}
 
     def as_inputs(self) -> dict[str, Any]:
         """Sum up what a run rests on.
@@ -112,6 +128,9 @@ def gather(conn: Connection, site: SiteRow, now: datetime) -> Known:
         The site's cells by item code.
     """
     name, today = site.site_id, site.day_of(now)
+    steps = dict(
+        store.tuples(conn, "steps_taken", site=name)
+    )  # first: what comes while the rest is read counts
     ((position, read_at),) = store.tuples(conn, "ledger_position")
     forecasts = _forecasts(conn, name)
     items = items_of(conn, list(forecasts))
@@ -142,7 +161,7 @@ def gather(conn: Connection, site: SiteRow, now: datetime) -> Known:
         )
         for item_id, item in sorted(items.items(), key=lambda pair: pair[1].code)
     ]
-    return Known(site, today, position, read_at, cells)
+    return Known(site, today, position, read_at, cells, steps)
 
 
 def items_of(conn: Connection, items: Sequence[int]) -> dict[int, ItemRow]:

@@ -131,7 +131,7 @@ WHERE NOT EXISTS (
         WHERE p.site_id = %(site)s AND p.item_id = x.item_id
         ORDER BY p.parameter_id DESC LIMIT 1) p
     WHERE (p.review_days, p.lead_time_dist_id, p.protection_days, p.target_kind, p.target, p.approved_by, p.defaults)
-        = (x.review_days, x.lead_time, x.protection_days, x.target_kind, x.target, x.set_by,
+        IS NOT DISTINCT FROM (x.review_days, x.lead_time, x.protection_days, x.target_kind, x.target, x.set_by,
            coalesce(string_to_array(nullif(x.defaults, ''), ' '), '{}')));
 
 -- name: settle_refused
@@ -148,6 +148,27 @@ WHERE p.site_id = %(site)s AND p.state = 'proposed' AND p.proposal_id <> ALL (%(
 
 -- name: unsent_items
 SELECT p.item_id, p.proposal_id FROM proposal p WHERE p.site_id = %(site)s AND p.settled_at IS NULL;
+
+-- name: steps_taken
+SELECT c.canonical_id, sum(s.steps)::bigint
+FROM (
+    SELECT l.item_id, count(*) AS steps
+    FROM purchase_order_line l JOIN purchase_order o ON (o.site_id, o.id) = (l.site_id, l.id)
+    WHERE l.site_id = %(site)s AND o.sent_at IS NOT NULL
+    GROUP BY l.item_id
+    UNION ALL
+    SELECT l.item_id, count(*)
+    FROM purchase_order_date d JOIN purchase_order_line l ON (l.site_id, l.id, l.line) = (d.site_id, d.id, d.line)
+    WHERE d.site_id = %(site)s
+    GROUP BY l.item_id
+    UNION ALL
+    SELECT p.item_id, count(*)
+    FROM proposal p
+    WHERE p.site_id = %(site)s AND p.settled_at IS NOT NULL AND p.state <> 'expired'
+        AND p.settled_why NOT LIKE 'decision %%'
+    GROUP BY p.item_id) s
+JOIN canonical_item c ON c.item_id = s.item_id
+GROUP BY c.canonical_id;
 
 -- name: add_proposal
 INSERT INTO proposal AS p (proposal_id, run_id, site_id, item_id, kind, supplier, quantity, price, currency, value, order_by,

@@ -25,7 +25,7 @@ from cloud.replenishment.gathering import (
 from cloud.replenishment.planner import plan
 from cloud.replenishment.terms import choose, longest_wait, terms_of
 from cloud.runs import service as runs
-from cloud.runs.domain import RunId, SlotDoneError
+from cloud.runs.domain import RunId, RunOverError, SlotDoneError
 
 PARAMETERS_KIND: Final = "planning_parameters"
 _MOST_TOLD: Final = 20
@@ -96,7 +96,7 @@ def _per_site(
     for site in found:
         try:
             told[site.site_id] = work(site)
-        except SlotDoneError as error:
+        except (RunOverError, SlotDoneError) as error:
             told[site.site_id] = {"skipped": str(error)}
     return {"sites": told}
 
@@ -117,7 +117,7 @@ def _run_site(
         planned = planned_of(known)
         return lambda conn: _write(conn, actor, (known, planned), run_id, now)
 
-    return _finished(source, actor, run_id, work)
+    return {"run_id": run_id, **runs.complete(source, actor, run_id, work)}
 
 
 def planned_of(known: Known) -> Planned:
@@ -153,13 +153,18 @@ def _write(
     keep = [each.proposal_id for each in planned.proposals]
     expired = store.change(conn, "expire", site=site, now=now, run_id=run_id, actor=actor.id, keep=keep)
     waiting = dict(store.tuples(conn, "unsent_items", site=site))
-    fresh = [each for each in planned.proposals if each.item_id not in waiting]
+    overtaken = known.overtaken(
+        dict(store.tuples(conn, "steps_taken", site=site))
+    )  # after what waits: see there
+    held = waiting.keys() | overtaken
+    fresh = [each for each in planned.proposals if each.item_id not in held]
     new = store.add_proposals(conn, site, run_id, fresh)
     return {
         "items": len(known.cells),
         "proposals": len(planned.proposals),
         "new": new,
-        "waiting": len(planned.proposals) - len(fresh),
+        "waiting": sum(each.item_id in waiting for each in planned.proposals),
+        "overtaken": sum(each.item_id in overtaken - waiting.keys() for each in planned.proposals),
         "expired": expired,
         "covered": planned.covered,
         "unplanned": len(planned.unplanned),
@@ -184,7 +189,11 @@ def _prepare_site(
         )
 
     run_id = in_transaction(source, begin)
-    return _finished(source, actor, run_id, lambda: lambda conn: _write_parameters(conn, site, run_id, now))
+
+    def write(conn: Connection) -> dict[str, Any]:
+        return _write_parameters(conn, site, run_id, now)
+
+    return {"run_id": run_id, **runs.complete(source, actor, run_id, lambda: write)}
 
 
 def _write_parameters(conn: Connection, site: SiteRow, run_id: RunId, now: datetime) -> dict[str, Any]:
@@ -239,29 +248,3 @@ def _lead_time_id(conn: Connection, supplier: str | None, lead_time: Any, now: d
         conn, "add_lead_time", as_of=now, **stated
     )
     return int(found[0][0])
-
-
-def _finished(
-    source: Source, actor: Actor, run_id: RunId, work: Callable[[], Callable[[Connection], dict[str, Any]]]
-) -> dict[str, Any]:
-    """Compute, then write the results in the transaction that finishes the run; else mark it failed."""
-
-    def write(conn: Connection, results: Callable[[Connection], dict[str, Any]]) -> dict[str, Any]:
-        act_as(conn, actor)
-        outcome = results(conn)
-        runs.finish(conn, run_id, outcome)
-        return {"run_id": run_id, **outcome}
-
-    def fail(conn: Connection, why: str) -> None:
-        act_as(conn, actor)
-        runs.fail(conn, run_id, why)
-
-    try:
-        results = work()
-        return in_transaction(source, lambda conn: write(conn, results))
-    except SlotDoneError:
-        raise
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-        in_transaction(source, lambda conn: fail(conn, why))
-        raise

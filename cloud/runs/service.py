@@ -1,11 +1,12 @@
 """Begin, finish and find planning runs: results are written in the transaction that finishes their run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from importlib.metadata import version
 from typing import Any, Final
 
-from cloud.db import Connection
+from cloud.db import Connection, in_transaction
+from cloud.db.retry import Source
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.runs import store
@@ -113,6 +114,47 @@ def fail(conn: Connection, run_id: RunId, error: BaseException | str) -> None:
     text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     if not store.fail(conn, run_id, text.replace("\0", "\\0")[:ERROR_LENGTH]):
         raise RunOverError(f"run {run_id} is {run.state} already: expected running")
+
+
+def complete(
+    source: Source, actor: Actor, run_id: RunId, work: Callable[[], Callable[[Connection], Mapping[str, Any]]]
+) -> Mapping[str, Any]:
+    """Compute a run that has begun, outside a transaction; write its results in the one that finishes it.
+
+    Args:
+        source: Where connections come from.
+        actor: Who runs it.
+        run_id: Which.
+        work: Computes, and gives what writes the results and says how much came of them.
+
+    Returns:
+        The outcome.
+
+    Raises:
+        SlotDoneError: If another run of the slot was faster; this one is marked failed.
+        RunOverError: If another has taken it over, thinking whoever ran it dead.
+        Exception: What the work raises; then the run is marked failed.
+    """
+
+    def write(conn: Connection, results: Callable[[Connection], Mapping[str, Any]]) -> Mapping[str, Any]:
+        act_as(conn, actor)
+        outcome = results(conn)
+        finish(conn, run_id, outcome)
+        return outcome
+
+    def mark(conn: Connection, error: Exception) -> None:
+        act_as(conn, actor)
+        fail(conn, run_id, error)
+
+    try:
+        results = work()
+        return in_transaction(source, lambda conn: write(conn, results))
+    except RunOverError:
+        raise
+    except Exception as error:
+        why = error
+        in_transaction(source, lambda conn: mark(conn, why))
+        raise
 
 
 def latest(conn: Connection, kind: str, site: str | None) -> Run | None:

@@ -1,6 +1,9 @@
 """What runs of replenishment read and write, and for whom, over a real database."""
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
@@ -17,12 +20,13 @@ from buying import (
     teas,
 )
 
+from cloud.db import Connection
 from cloud.documents import orders, receipts
 from cloud.documents.order_papers import OrderPaper, ReceiptPaper
 from cloud.documents.papers import DocumentPaper
 from cloud.documents.service import register_document
 from cloud.identity.actor import Actor, NotAllowedError
-from cloud.replenishment import answers, policies, reading, service
+from cloud.replenishment import answers, ordering, policies, reading, service
 from cloud.replenishment.answers import AcceptPaper
 from cloud.replenishment.domain import AnsweredProposalError, ReplenishmentError, UnknownProposalError
 from cloud.replenishment.policies import PolicyPaper
@@ -171,3 +175,40 @@ def test_at_once_runs_propose_once_and_one_of_two_answers_counts(buying: Buying)
     assert sum(each["new"] for each in told) == 1
     assert sum(isinstance(each, AnsweredProposalError) for each in said) == 1
     assert buying.query("SELECT count(*) FROM decision WHERE site_id = %s", buying.site) == [(1,)]
+
+
+@dataclass
+class Meanwhile:
+    """Connections; as soon as a run of replenishment computes, somebody does something, once."""
+
+    buying: Buying
+    act: Callable[[], object]
+    has_acted: bool = False
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection]:
+        running = "SELECT 1 FROM planning_run WHERE (site_id, kind, state) = (%s, 'replenishment', 'running')"
+        if not self.has_acted and self.buying.query(running, self.buying.site):
+            self.has_acted = True
+            self.act()
+        with self.buying.pool.connection() as conn:
+            yield conn
+
+
+def test_an_order_that_is_sent_while_a_run_computes_is_not_proposed_again(buying: Buying) -> None:
+    teas(buying)
+    buying.propose()
+    name = buying.one().proposal_id
+    said = buying.run(lambda conn: answers.accept(conn, BUYER, name, AcceptPaper(), now=NOW))
+    order = buying.approve(said.decision_id).outcome["purchase_order"]
+
+    def send() -> None:
+        buying.run(lambda conn: ordering.send(conn, BUYER, site=buying.site, name=order, now=NOW))
+
+    meanwhile = Meanwhile(buying, send)
+    later = NOW + timedelta(hours=1)
+    told = service.run_all(meanwhile, JOB, later, None, sites=[buying.site])["sites"][buying.site]
+    assert meanwhile.has_acted
+    assert (told["proposals"], told["new"], told["waiting"], told["overtaken"]) == (1, 0, 0, 1)
+    assert buying.proposals() == []
+    assert (buying.propose(later)["covered"], buying.proposals()) == (1, [])
