@@ -205,6 +205,7 @@ def test_an_order_that_is_sent_while_a_run_computes_is_not_proposed_again(buying
     def send() -> None:
         buying.run(lambda conn: ordering.send(conn, BUYER, site=buying.site, name=order, now=NOW))
 
+    buying.stock("TEA", "5")
     meanwhile = Meanwhile(buying, send)
     later = NOW + timedelta(hours=1)
     told = service.run_all(meanwhile, JOB, later, None, sites=[buying.site])["sites"][buying.site]
