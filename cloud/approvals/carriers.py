@@ -7,9 +7,11 @@ from typing import Final
 from cloud.counting.carrier import ADJUSTMENT
 from cloud.decisions.carrier import Carrier
 from cloud.decisions.domain import Decision, DecisionError
+from cloud.demand.carrier import SUPERSESSION
+from cloud.forecasting.overrides.carrier import FORECAST_OVERRIDE
 from cloud.replenishment.carrier import PURCHASE_ORDER
 
-_KNOWN: Final[tuple[Carrier, ...]] = (ADJUSTMENT, PURCHASE_ORDER)
+_KNOWN: Final[tuple[Carrier, ...]] = (ADJUSTMENT, SUPERSESSION, PURCHASE_ORDER, FORECAST_OVERRIDE)
 CARRIERS: Final[Mapping[str, Carrier]] = MappingProxyType({carrier.kind: carrier for carrier in _KNOWN})
 """Carrier by the kind it carries: those of this release."""
 

@@ -11,7 +11,11 @@ from pydantic import JsonValue
 from cloud.decisions.domain import CHANGED, REJECT_REASONS, REVERSE_REASONS, WITHDRAWN, Step
 from cloud.web.facts import label_of, text_of
 
-_KINDS: Final = {"count_adjustment": "Stock adjustment", "purchase_order": "Purchase order"}
+_KINDS: Final = {
+    "count_adjustment": "Stock adjustment",
+    "purchase_order": "Purchase order", "supersession": "Supersession",
+    "forecast_override": "Forecast override",
+}
 NOT_UNDONE: Final = {
     "count_adjustment": "The book is bound to a count. Count the bin again: the later count replaces it.",
 }

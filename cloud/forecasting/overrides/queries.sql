@@ -130,3 +130,11 @@ SELECT max(e.last_day) AS last_day FROM pub_demand_extent(ARRAY[%(site)s::text])
 SELECT d.item_id, d.day, d.quantity::double precision AS quantity
 FROM pub_demand_days(ARRAY[%(site)s::text], %(from_day)s, %(until_day)s) d
 WHERE d.item_id = ANY (%(item_ids)s::bigint[]);
+
+-- name: hidden
+SELECT DISTINCT o.item_id, %(from_day)s::date + n - 1
+FROM site_days(ARRAY[%(site)s::text], %(from_day)s::date, %(until_day)s::date) d
+CROSS JOIN LATERAL pub_stockout_interval(ARRAY[d.site_id], d.begins[1], least(d.ends_at, now())) o
+CROSS JOIN LATERAL generate_series(
+    width_bucket(o.from_at, d.begins), width_bucket(o.until_at - INTERVAL '1 microsecond', d.begins)) n
+WHERE o.item_id = ANY (%(item_ids)s::bigint[]);
