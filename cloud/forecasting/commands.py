@@ -20,6 +20,7 @@ from cloud.db import (
     in_transaction,
 )
 from cloud.forecasting import reading, service
+from cloud.forecasting.backtest import commands as backtest
 from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
@@ -33,7 +34,8 @@ SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
 _EXAMPLES: Final = """examples:
   dockledger forecast run                     every site, up to the last day whose demand is known
   dockledger forecast run --site leeds --json
-  dockledger forecast show --site leeds local:85123A"""
+  dockledger forecast show --site leeds local:85123A
+  dockledger forecast backtest --data sales.csv --freq W --horizon 4"""
 
 
 def add_commands(subparsers: "Subparsers") -> None:
@@ -61,6 +63,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     showing.add_argument("--site", required=True)
     showing.add_argument("--json", action="store_true", help="print JSON")
     showing.set_defaults(run=run_show)
+    backtest.add_command(group)
 
 
 def run_forecasts(arguments: argparse.Namespace, settings: Settings) -> int:

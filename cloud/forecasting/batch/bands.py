@@ -35,6 +35,8 @@ PRIOR_PERIODS: Final = 8.0
 """Weight of the stratum's scale in a series' own."""
 PRIOR_ORIGINS: Final = 8.0
 """Weight of the plain smoothing's scale beside the forecast's own one-step errors."""
+MOST_GAIN: Final = 25.0
+"""A single own square of so many times the plain one counts no more."""
 STEP: Final = 0.1
 """Part of a difference between share and level by which the level moves."""
 _TINY: Final = 1e-4
@@ -92,12 +94,16 @@ class Scaled:
 
     scores: Floats
     """Series x origins x targets; NaN where not known."""
-    scale: Floats
-    """Series x origins, > 0 or NaN."""
+    width: Floats
+    """The same shape: what errors are divided by, but for the targets' spread; > 0 or NaN."""
     strata: Ints
     """Series x origins; -1 without a forecast."""
     count: int
     """Number of strata."""
+
+    def of(self, rows: slice) -> "Scaled":
+        """Give some of the series."""
+        return Scaled(self.scores[rows], self.width[rows], self.strata[rows], self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,35 +148,51 @@ def plain_scale(y: Floats, at: Ints) -> tuple[Floats, Floats]:
 
 
 def scale_errors(
-    forecast: Floats, actual: Floats, plain: tuple[Floats, Floats], origins: Ints, targets: Targets
+    forecast: Floats,
+    actual: Floats,
+    plain: tuple[Floats, Floats],
+    *,
+    origins: Ints,
+    targets: Targets,
+    factors: Floats | None = None,
 ) -> Scaled:
     """Scale the errors of all series.
 
     Args:
         forecast: Series x origins x horizon, combined.
         actual: The same shape; NaN where not known.
-        plain: As `plain_scale` gives it.
+        plain: As `plain_scale` gives it, of demand without effects.
         origins: Columns, ascending.
         targets: What the bands are around.
+        factors: Of each step what its forecast was multiplied by; errors are taken to grow with it.
 
     Returns:
         Scores, scales and strata; those of an origin rest on what was known at it, scores apart.
     """
-    volume = forecast.mean(axis=2)
+    growth = np.ones(forecast.shape) if factors is None else factors
+    volume = (forecast / growth).mean(axis=2)
     count = min(max(len(volume) // LEAST_SERIES, 1), MOST_STRATA)
     placed = np.stack([strata(volume[:, place], count) for place in range(len(origins))], axis=1)
-    own, known = _own_squares(forecast[:, :, 0] - actual[:, :, 0], origins)
+    own, known = _own_squares((forecast[:, :, 0] - actual[:, :, 0]) / growth[:, :, 0], origins)
     scale = np.stack(
         [
-            _scale(plain[0][:, n], plain[1][:, n], own[:, n], known[:, n], volume[:, n], placed[:, n])
+            _scale(
+                plain[0][:, n],
+                plain[1][:, n],
+                own[:, n],
+                known[:, n],
+                volume=volume[:, n],
+                placed=placed[:, n],
+            )
             for n in range(len(origins))
         ],
         axis=1,
     )
     error = targets.of(actual) - targets.of(forecast)
-    width = scale[:, :, None] * targets.spread
-    scores = np.divide(error, width, out=np.full_like(error, np.nan), where=width > 0)
-    return Scaled(scores, scale, placed, count)
+    width = scale[:, :, None] * targets.of(growth) / (targets.ends - targets.starts)
+    spread = width * targets.spread
+    scores = np.divide(error, spread, out=np.full_like(error, np.nan), where=spread > 0)
+    return Scaled(scores, width, placed, count)
 
 
 def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0) -> Tables:
@@ -224,9 +246,9 @@ def draw(tables: Tables, scaled: Scaled, place: int, centre: Floats) -> Floats:
         Series x targets x levels; NaN where there is no forecast, or no error is known.
     """
     number = scaled.strata[:, place]
-    width = np.where(number >= 0, scaled.scale[:, place], np.nan)
+    width = np.where(number[:, None] >= 0, scaled.width[:, place], np.nan)
     between = tables.quantiles[place][np.maximum(number, 0)]
-    raw = np.maximum(centre[:, :, None] + between * width[:, None, None], 0)
+    raw = np.maximum(centre[:, :, None] + between * width[:, :, None], 0)
     result: Floats = np.maximum.accumulate(raw, axis=2)
     return result
 
@@ -266,7 +288,7 @@ def _own_squares(one_step: Floats, origins: Ints) -> tuple[Floats, Floats]:
 
 
 def _scale(
-    plain: Floats, weight: Floats, own: Floats, known: Floats, volume: Floats, placed: Ints
+    plain: Floats, weight: Floats, own: Floats, known: Floats, *, volume: Floats, placed: Ints
 ) -> Floats:
     """Draw a series' mean squares towards its stratum's, which grow with the volume; give the root."""
     has_forecast = placed >= 0
@@ -279,7 +301,7 @@ def _scale(
     is_judged = is_usable & (known > 0) & (drawn > 0)
     gain = np.divide(own, drawn, out=np.full_like(own, np.nan), where=is_judged)
     if is_judged.any():
-        expected = drawn * _typical(gain, placed, is_judged)
+        expected = drawn * _mean_gain(gain, placed, is_judged)
         drawn = (known * own + PRIOR_ORIGINS * expected) / (known + PRIOR_ORIGINS)
     return np.where(has_forecast & (drawn > 0), np.sqrt(np.maximum(drawn, 0)), np.nan)
 
@@ -293,6 +315,21 @@ def _typical(value: Floats, placed: Ints, is_usable: Bools) -> Floats:
     ]
     result: Floats = np.array(of)[np.maximum(placed, 0)]
     return result
+
+
+def _mean_gain(gain: Floats, placed: Ints, is_usable: Bools) -> Floats:
+    """Give each series the mean of its stratum; a median would lean low where few errors are known."""
+    everywhere = _mean(gain[is_usable])
+    of = [
+        _mean(gain[within]) if (within := is_usable & (placed == number)).any() else everywhere
+        for number in range(int(placed.max()) + 1)
+    ]
+    result: Floats = np.array(of)[np.maximum(placed, 0)]
+    return result
+
+
+def _mean(value: Floats) -> float:
+    return float(np.sort(np.minimum(value, MOST_GAIN)).mean())
 
 
 def _corrected(below: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""What kind of demand a series has, as known at an origin: for pooling and for reports, never for routing. Pure."""
+"""What kind of demand a series has, as known at an origin: for pooling and reports, not for routing. Pure."""
 
 from typing import Final
 

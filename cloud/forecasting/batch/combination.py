@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cloud.forecasting.batch.classes import NAMES
 from cloud.forecasting.protocol import Bools, Floats, Ints
@@ -22,6 +23,8 @@ PRIOR_ORIGINS: Final = 13.0
 """Origins that the class's usual error weighs like in a series' own."""
 PRIOR_SERIES: Final = 20.0
 """Series with as many origins that all classes' error weighs like in a class's own."""
+Paths = NDArray[np.float32] | NDArray[np.float64]
+"""Members x series x origins x horizon."""
 _GRID: Final = 1 << 20
 """Relative errors are summed as whole multiples of 1 / 2^20, so that no order of series changes a sum."""
 _CLASSES: Final = len(NAMES)
@@ -32,7 +35,7 @@ class Known:
     """Errors of each member as known at each origin."""
 
     relative: Floats
-    """Series x origins x members: mean square error over the mean of all members'; NaN where none is known."""
+    """Series x origins x members: mean square error over the mean of all members'; NaN: none known."""
     counts: Floats
     """The same shape: how many whole windows' steps each rests on (steps over horizon)."""
 
@@ -72,7 +75,7 @@ class Pooled:
         return result
 
 
-def known_errors(paths: Floats, actual: Floats, origins: Ints) -> Known:
+def known_errors(paths: Paths, actual: Floats, origins: Ints) -> Known:
     """Gather the errors of each member that were known at each origin.
 
     A step of an earlier origin is known once it has come: origin + step <= the later origin.
@@ -139,9 +142,9 @@ def weigh(known: Known, classes: Ints, pooled: Pooled, ready: Bools) -> Floats:
     usual, dropped = pooled.relative(), pooled.dropped()
     places = np.arange(classes.shape[1])[None, :]
     expected = usual[np.maximum(classes, 0), places]
-    is_used = ready & ~dropped[np.maximum(classes, 0), places]
+    is_used: Bools = ready & ~dropped[np.maximum(classes, 0), places]
     # Where a class's members are all not ready yet, whoever is ready stands in.
-    is_used |= ready & ~is_used.any(axis=2, keepdims=True)
+    is_used = is_used | (ready & ~np.any(is_used, axis=2, keepdims=True))
     own = np.where(np.isfinite(known.relative), known.relative, 0)
     count = np.where(np.isfinite(known.relative), known.counts, 0)
     shrunk = (count * own + PRIOR_ORIGINS * expected) / (count + PRIOR_ORIGINS)
@@ -151,7 +154,7 @@ def weigh(known: Known, classes: Ints, pooled: Pooled, ready: Bools) -> Floats:
     return result
 
 
-def combined(paths: Floats, weights: Floats) -> Floats:
+def combined(paths: Paths, weights: Floats) -> Floats:
     """Add the members' forecasts up.
 
     Args:
@@ -170,7 +173,7 @@ def combined(paths: Floats, weights: Floats) -> Floats:
 
 
 def why(
-    members: tuple[str, ...], known: Known, classes: Ints, pooled: Pooled, weights: Floats, row: int
+    members: tuple[str, ...], known: Known, classes: Ints, pooled: Pooled, *, weights: Floats, row: int
 ) -> Mapping[str, Any]:
     """Tell what the newest weights of a series rest on.
 
@@ -210,7 +213,8 @@ def _relative(error: Floats) -> Floats:
     mean = np.where(has_error, error, 0).sum(axis=1, keepdims=True)
     mean /= np.maximum(has_error.sum(axis=1, keepdims=True), 1)
     perfect = np.where(has_error, 1.0, np.nan)
-    return np.divide(error, mean, out=perfect, where=has_error & (mean > 0))
+    result: Floats = np.divide(error, mean, out=perfect, where=has_error & (mean > 0))
+    return result
 
 
 def _any(count: Floats) -> Bools:

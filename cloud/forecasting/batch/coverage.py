@@ -35,8 +35,12 @@ class Coverage:
             Zeros.
         """
         shape = (_KINDS, strata, len(NAMES) + 1)
-        zeros = [np.zeros(shape, dtype=np.int64) for _ in range(3)]
-        return cls(*zeros, np.zeros((_KINDS, len(LEVELS)), dtype=np.int64))
+        return cls(
+            judged=np.zeros(shape, dtype=np.int64),
+            within_80=np.zeros(shape, dtype=np.int64),
+            within_95=np.zeros(shape, dtype=np.int64),
+            below=np.zeros((_KINDS, len(LEVELS)), dtype=np.int64),
+        )
 
     def __add__(self, other: "Coverage") -> "Coverage":
         """Add what another part counted."""
@@ -47,14 +51,16 @@ class Coverage:
 
         Returns:
             ``coverage_80`` and ``_95`` of single steps, by stratum (the smallest first) and class;
-            ``cum_coverage_…`` of sums over the horizon; ``coverage_levels``, the share at or below each level.
+            ``cum_coverage_…`` of sums over the horizon; ``coverage_levels``, the share at or below each.
         """
         told: dict[str, Any] = {}
         for kind, prefix in enumerate(("", "cum_")):
             told |= {
                 f"{prefix}coverage_80": _share(self.within_80[kind].sum(), self.judged[kind].sum()),
                 f"{prefix}coverage_95": _share(self.within_95[kind].sum(), self.judged[kind].sum()),
-                f"{prefix}coverage_by_decile": self._by(kind, "decile", range(1, self.judged.shape[1] + 1), 1),
+                f"{prefix}coverage_by_decile": self._by(
+                    kind, "decile", range(1, self.judged.shape[1] + 1), 1
+                ),
                 f"{prefix}coverage_by_class": self._by(kind, "class", (*NAMES, "none"), 0),
                 f"{prefix}coverage_levels": [
                     {"level": float(level), "share": _share(count, self.judged[kind].sum())}
@@ -74,7 +80,7 @@ class Coverage:
         ]
 
 
-def covered(quantiles: Floats, came: Floats, strata: Ints, classes: Ints, count: int) -> Coverage:
+def covered(quantiles: Floats, came: Floats, *, strata: Ints, classes: Ints, count: int) -> Coverage:
     """Count what lay within the bands of one origin.
 
     Args:

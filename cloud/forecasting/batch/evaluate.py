@@ -6,7 +6,7 @@ order of the series nor the size of a chunk changes any figure.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import Any, Final, Protocol
@@ -19,7 +19,16 @@ from cloud.forecasting.batch.combination import Known, Pooled
 from cloud.forecasting.batch.coverage import Coverage, covered
 from cloud.forecasting.batch.members import MEMBERS
 from cloud.forecasting.batch.metrics import Errors
-from cloud.forecasting.batch.rolled import WARM_UP, Origins, Piece, Rolled, actuals, pieces, plan_origins, work
+from cloud.forecasting.batch.rolled import (
+    WARM_UP,
+    Origins,
+    Piece,
+    Rolled,
+    actuals,
+    pieces,
+    plan_origins,
+    work,
+)
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
 Progress = Callable[[int, int], None]
@@ -85,10 +94,9 @@ class Evaluation:
             Series x targets x levels.
         """
         place %= len(self.origins.at)
-        part = Scaled(
-            self.scaled.scores[rows], self.scaled.scale[rows], self.scaled.strata[rows], self.scaled.count
+        return bands.draw(
+            self.tables, self.scaled.of(rows), place, self.targets.of(self.forecast[rows, place])
         )
-        return bands.draw(self.tables, part, place, self.targets.of(self.forecast[rows, place]))
 
     def why(self, row: int) -> Mapping[str, Any]:
         """Tell what the newest weights of a series rest on.
@@ -99,7 +107,9 @@ class Evaluation:
         Returns:
             Its class, weights, own and usual errors.
         """
-        return combination.why(self.members, self.known, self.classes, self.pooled, self.weights, row)
+        return combination.why(
+            self.members, self.known, self.classes, self.pooled, weights=self.weights, row=row
+        )
 
     def figures(self) -> dict[str, Any]:
         """Give the figures of all series together.
@@ -169,7 +179,7 @@ def evaluate(
         if progress is not None:
             progress(sum(len(one.rows) for one in rolled), len(y))
     names = (*members, *(drivers.beside if drivers else ()))
-    return _judged(y, names, planned, horizon, season, rolled)
+    return _judged(y, names, planned, season=season, rolled=rolled, drivers=drivers)
 
 
 def _driven(piece: Piece, drivers: Drivers | None) -> Piece:
@@ -191,76 +201,106 @@ def _driven(piece: Piece, drivers: Drivers | None) -> Piece:
 
 
 def _judged(
-    y: Floats, members: tuple[str, ...], origins: Origins, horizon: int, season: int, rolled: list[Rolled]
+    y: Floats,
+    members: tuple[str, ...],
+    origins: Origins,
+    *,
+    season: int,
+    rolled: list[Rolled],
+    drivers: Drivers | None,
 ) -> Evaluation:
-    pooled = reduce(add, (combination.pool(part.known, part.classes) for part in rolled))
-    count = len(origins.at)
-    forecast = np.full((len(y), count, horizon), np.nan)
-    weights = np.zeros((len(y), count, len(members)))
-    relative, counts = np.full(weights.shape, np.nan), np.zeros(weights.shape)
-    classes = np.zeros((len(y), count), dtype=np.int64)
-    plain = np.zeros((len(y), count)), np.zeros((len(y), count))
-    for part in rolled:
-        rows = part.rows
-        weights[rows] = combination.weigh(part.known, part.classes, pooled, part.ready)
-        forecast[rows] = combination.combined(part.paths, weights[rows])
-        relative[rows], counts[rows] = part.known.relative, part.known.counts
-        classes[rows] = part.classes
-        plain[0][rows], plain[1][rows] = part.plain
+    joined = _joined(rolled, len(y), members)
+    horizon = rolled[0].paths.shape[3]
     actual = actuals(y, origins.at, horizon)
     targets = bands.steps_and_sum(horizon)
-    scaled = bands.scale_errors(forecast, actual, plain, origins.at, targets)
-    tables = bands.calibrate(scaled, origins.at, targets)
-    judged = origins.judged
-    errors = metrics.measure(
-        forecast[:, judged],
-        actual[:, judged],
-        before=y[:, : int(origins.at[judged.start]) + 1],
-        season=season,
+    scaled = bands.scale_errors(
+        joined.forecast,
+        actual,
+        joined.plain,
+        origins=origins.at,
+        targets=targets,
+        factors=drivers.factors if drivers else None,
     )
-    coverage, pinball, quantity = _held(forecast, actual, classes, scaled, tables, targets, judged)
-    return Evaluation(
+    tables = bands.calibrate(scaled, origins.at, targets)
+    evaluation = Evaluation(
         members=members,
         origins=origins,
         targets=targets,
-        forecast=forecast,
+        forecast=joined.forecast,
         actual=actual,
-        weights=weights,
-        known=Known(relative, counts),
-        classes=classes,
-        pooled=pooled,
+        weights=joined.weights,
+        known=joined.known,
+        classes=joined.classes,
+        pooled=joined.pooled,
         scaled=scaled,
         tables=tables,
-        errors=errors,
-        coverage=coverage,
-        pinball=pinball,
-        quantity=quantity,
+        errors=metrics.measure(
+            joined.forecast[:, origins.judged],
+            actual[:, origins.judged],
+            before=y[:, : int(origins.at[origins.judged.start]) + 1],
+            season=season,
+        ),
+        coverage=Coverage.empty(scaled.count),
+        pinball=np.zeros((len(y), 2)),
+        quantity=np.zeros((len(y), 2)),
     )
+    return replace(evaluation, coverage=_held(evaluation))
 
 
-def _held(
-    forecast: Floats,
-    actual: Floats,
-    classes: Ints,
-    scaled: Scaled,
-    tables: Tables,
-    targets: Targets,
-    judged: slice,
-) -> tuple[Coverage, Floats, Floats]:
-    """Hold the judged origins' bands against what came."""
-    coverage = Coverage.empty(scaled.count)
-    pinball, quantity = np.zeros((len(forecast), 2)), np.zeros((len(forecast), 2))
-    size = max(1, _AT_ONCE // (len(targets.ends) * len(bands.LEVELS)))
-    for place in range(judged.start, judged.stop):
-        for first in range(0, len(forecast), size):
+@dataclass(frozen=True, slots=True)
+class _Joined:
+    """What came of all pieces, by series."""
+
+    forecast: Floats
+    weights: Floats
+    known: Known
+    classes: Ints
+    plain: tuple[Floats, Floats]
+    pooled: Pooled
+
+
+def _joined(rolled: list[Rolled], series: int, members: tuple[str, ...]) -> _Joined:
+    """Weigh and combine the members of each piece by what all pieces tell."""
+    pooled = reduce(add, (combination.pool(part.known, part.classes) for part in rolled))
+    _, _, count, horizon = rolled[0].paths.shape
+    found = _Joined(
+        forecast=np.full((series, count, horizon), np.nan),
+        weights=np.zeros((series, count, len(members))),
+        known=Known(np.full((series, count, len(members)), np.nan), np.zeros((series, count, len(members)))),
+        classes=np.zeros((series, count), dtype=np.int64),
+        plain=(np.zeros((series, count)), np.zeros((series, count))),
+        pooled=pooled,
+    )
+    for part in rolled:
+        rows = part.rows
+        weights = combination.weigh(part.known, part.classes, pooled, part.ready)
+        found.weights[rows] = weights
+        found.forecast[rows] = combination.combined(part.paths, weights)
+        found.known.relative[rows], found.known.counts[rows] = part.known.relative, part.known.counts
+        found.classes[rows] = part.classes
+        found.plain[0][rows], found.plain[1][rows] = part.plain
+    return found
+
+
+def _held(made: Evaluation) -> Coverage:
+    """Hold the judged origins' bands against what came; fill in the losses."""
+    coverage = Coverage.empty(made.scaled.count)
+    size = max(1, _AT_ONCE // (len(made.targets.ends) * len(bands.LEVELS)))
+    for place in range(made.origins.judged.start, made.origins.judged.stop):
+        for first in range(0, len(made.forecast), size):
             rows = slice(first, first + size)
-            part = Scaled(scaled.scores[rows], scaled.scale[rows], scaled.strata[rows], scaled.count)
-            drawn = bands.draw(tables, part, place, targets.of(forecast[rows, place]))
-            came = targets.of(actual[rows, place])
-            coverage += covered(drawn, came, part.strata[:, place], classes[rows, place], scaled.count)
+            drawn = made.quantiles(rows, place=place)
+            came = made.targets.of(made.actual[rows, place])
+            coverage += covered(
+                drawn,
+                came,
+                strata=made.scaled.strata[rows, place],
+                classes=made.classes[rows, place],
+                count=made.scaled.count,
+            )
             loss = metrics.pinball(drawn, came)
             is_judged: Bools = np.isfinite(loss)
             for number, which in enumerate((slice(None, -1), slice(-1, None))):
-                pinball[rows, number] += np.where(is_judged, loss, 0)[:, which].sum(axis=1)
-                quantity[rows, number] += np.where(is_judged, came, 0)[:, which].sum(axis=1)
-    return coverage, pinball, quantity
+                made.pinball[rows, number] += np.where(is_judged, loss, 0)[:, which].sum(axis=1)
+                made.quantity[rows, number] += np.where(is_judged, came, 0)[:, which].sum(axis=1)
+    return coverage

@@ -4,7 +4,7 @@ What is wrong with a series refuses that series and no other. Rows may stand in 
 a row, or with an empty cell, is not known; it is not taken for zero.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from cloud.forecasting.protocol import Floats, Ints
 
+Times = np.ndarray[tuple[int], np.dtype[np.datetime64]]
 UNITS: Final = {"D": "datetime64[D]", "W": "datetime64[D]", "M": "datetime64[M]"}
 """Frequencies, and what a period is counted in."""
 _DAYS_OF_A_WEEK: Final = 7
@@ -27,9 +28,11 @@ class LongformError(Exception):
 class Columns:
     """Rows as they stand in a file."""
 
-    series: np.ndarray[tuple[int], np.dtype[np.object_]]
-    """Of each row its series, as text; empty where the cell is."""
-    at: np.ndarray[tuple[int], np.dtype[np.datetime64]]
+    names: Sequence[str]
+    """Of the series, each once; empty where cells are."""
+    series: Ints
+    """Of each row the place of its series among the names."""
+    at: Times
     """Local time, in seconds; NaT where the cell is no date."""
     y: Floats
     """NaN where the cell is empty."""
@@ -38,8 +41,12 @@ class Columns:
     covariates: Mapping[str, Floats] = field(default_factory=dict)
     is_test: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None
     """Of each row whether the official split keeps it for the test."""
-    first_row: int = 1
-    """Number of the first row, as messages count."""
+    numbers: Ints | None = None
+    """Of each row its number in the file, from 1; None: they are counted."""
+
+    def number(self, row: int) -> int:
+        """Give the number of a row as messages name it."""
+        return row + 1 if self.numbers is None else int(self.numbers[row])
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +65,12 @@ class Panel:
     """Ascending."""
     y: Floats
     """Series x periods; NaN where not known."""
-    ends: np.ndarray[tuple[int], np.dtype[np.datetime64]]
+    ends: Times
     """Of each series its last period."""
     covariates: Mapping[str, Floats]
     """Of each name series x periods; NaN where not known."""
     test_periods: Ints
-    """Of each series how many of its last periods the official split keeps for the test; 0 without a split."""
+    """Of each series how many of its last periods are the official split's test; 0 without one."""
     refused: list[Refusal]
     unknown_periods: int
     """Periods within series without a row or a number."""
@@ -81,26 +88,32 @@ def panel(columns: Columns, *, freq: str) -> Panel:
     Returns:
         The series that can be forecast, and those that are refused.
     """
-    names, which = np.unique(columns.series.astype(str), return_inverse=True)
+    ranked = sorted(range(len(columns.names)), key=columns.names.__getitem__)
+    ranks = np.empty(len(ranked), dtype=np.int64)
+    ranks[ranked] = np.arange(len(ranked))
+    names, which = [columns.names[place] for place in ranked], ranks[columns.series]
     period = columns.at.astype(UNITS[freq]).astype(np.int64)
     order = np.lexsort((period, which))
     bounds = np.searchsorted(which[order], np.arange(len(names) + 1))
     wrong = _wrong_rows(columns, which)
     refused, found, unsorted = [], [], 0
-    for number, name in enumerate(names.tolist()):
+    for number, name in enumerate(names):
         rows = order[bounds[number] : bounds[number + 1]]
-        reason = wrong.get(number) or _refusal(columns, rows, period, freq)
+        if not len(rows):
+            continue
+        reason = wrong.get(number) or _refusal(name, columns, rows, period, freq)
         if reason:
             refused.append(Refusal(name, reason))
             continue
         unsorted += bool((np.diff(rows) < 0).any())
         found.append((name, rows))
-    return _arranged(columns, found, period, freq, refused, unsorted)
+    return _arranged(columns, found, period=period, freq=freq, refused=refused, unsorted=unsorted)
 
 
 def _arranged(
     columns: Columns,
     found: list[tuple[str, Ints]],
+    *,
     period: Ints,
     freq: str,
     refused: list[Refusal],
@@ -129,29 +142,33 @@ def _wrong_rows(columns: Columns, which: Ints) -> dict[int, str]:
     """Give each series the first of its cells that cannot be read."""
     found: dict[int, str] = {}
     for row in sorted(columns.wrong):
-        found.setdefault(int(which[row]), f"row {row + columns.first_row}: {columns.wrong[row]}")
+        found.setdefault(int(which[row]), f"row {columns.number(row)}: {columns.wrong[row]}")
     return found
 
 
-def _refusal(columns: Columns, rows: Ints, period: Ints, freq: str) -> str | None:
+def _refusal(name: str, columns: Columns, rows: Ints, period: Ints, freq: str) -> str | None:
     """Say why a series is not forecast, if so."""
-    y, at, named = columns.y[rows], columns.at[rows], rows + columns.first_row
-    if not columns.series[rows[0]]:
-        return f"row {named.min()}: the series has no name: expected a text in series_id"
+    y, at = columns.y[rows], columns.at[rows]
+    if not name:
+        return f"row {columns.number(int(rows.min()))}: the series has no name: expected a text in series_id"
     if np.isnat(at).any():
-        return f"row {named[np.isnat(at)].min()}: ds is empty: expected a date"
+        return f"row {columns.number(int(rows[np.isnat(at)].min()))}: ds is empty: expected a date"
     if np.isinf(y).any():
         place = int(np.argmax(np.isinf(y)))
-        return f"row {named[place]}: y is {y[place]} on {_day(at[place])}: expected a finite number"
+        where = f"row {columns.number(int(rows[place]))}: y is {y[place]} on {_day(at[place])}"
+        return f"{where}: expected a finite number"
     if (y < 0).any():
         place = int(np.argmax(y < 0))
-        return f"row {named[place]}: y is {y[place]:g} on {_day(at[place])}: expected demand, 0 or more"
-    return _wrong_times(period[rows], at, freq) or _wrong_test(columns, rows, y)
+        where = f"row {columns.number(int(rows[place]))}: y is {y[place]:g} on {_day(at[place])}"
+        return f"{where}: expected demand, 0 or more"
+    return (
+        _wrong_times(period[rows], at, freq)
+        or _wrong_covariate(columns, rows, at)
+        or _wrong_test(columns, rows, y)
+    )
 
 
-def _wrong_times(
-    period: Ints, at: np.ndarray[tuple[int], np.dtype[np.datetime64]], freq: str
-) -> str | None:
+def _wrong_times(period: Ints, at: Times, freq: str) -> str | None:
     same = np.diff(period) == 0
     if same.any():
         place = int(np.argmax(same))
@@ -166,6 +183,21 @@ def _wrong_times(
     span = int(period[-1] - period[0]) // unit + 1
     if span > MOST_PERIODS:
         return f"{_day(at[0])} to {_day(at[-1])} are {span} periods: expected at most {MOST_PERIODS}"
+    return None
+
+
+def _wrong_covariate(columns: Columns, rows: Ints, at: Times) -> str | None:
+    for name, values in columns.covariates.items():
+        value = values[rows]
+        is_price = "price" in name.lower()
+        is_wrong = np.isinf(value) | (is_price & (value <= 0))
+        if is_wrong.any():
+            place = int(np.argmax(is_wrong))
+            expected = "a price above 0" if is_price else "a finite number"
+            return (
+                f"row {columns.number(int(rows[place]))}: {name} is {value[place]:g} on {_day(at[place])}: "
+                f"expected {expected}, or nothing where it is not known"
+            )
     return None
 
 

@@ -33,7 +33,7 @@ class Errors:
     """Of the sums over these windows."""
     cum_demand: Floats
     square_scale: Floats
-    """Mean square of the change from one period to the next before the first judged origin (M5); NaN without."""
+    """Mean square of the change from one period to the next, before the first judged origin (M5)."""
     absolute_scale: Floats
     """Mean absolute change from a season before (M4)."""
 
@@ -67,7 +67,9 @@ def joined(parts: list[Errors]) -> Errors:
     Returns:
         All of them.
     """
-    whole = {field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Errors)}
+    whole = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Errors)
+    }
     return Errors(**whole)
 
 

@@ -1,4 +1,4 @@
-"""Naive2, the yardstick of the M competitions: the last value, seasonally adjusted where a test says so. Pure.
+"""Naive2, the yardstick of the M competitions: the last value, with the season where there is one. Pure.
 
 As the benchmark code of M4 has it (Makridakis, Spiliotis & Assimakopoulos 2020): a test of the
 autocorrelation at the season, 90 % two-sided; classical multiplicative decomposition by a centred moving

@@ -1,14 +1,15 @@
-"""A chunk of series rolled through its origins: demand in, every member's forecasts and their errors out. Pure."""
+"""A chunk of series rolled through its origins: demand in, each member's forecasts and errors out. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from cloud.forecasting.batch.bands import plain_scale
 from cloud.forecasting.batch.classes import patterns
 from cloud.forecasting.batch.combination import Known, known_errors
-from cloud.forecasting.batch.bands import plain_scale
 from cloud.forecasting.batch.members import roll
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
@@ -56,7 +57,7 @@ class Rolled:
     """What came of a piece."""
 
     rows: Ints
-    paths: np.ndarray[tuple[int, int, int, int], np.dtype[np.float32]]
+    paths: NDArray[np.float32]
     """Members x series x origins x horizon."""
     ready: Bools
     """Series x origins x members."""
@@ -145,14 +146,14 @@ def work(piece: Piece) -> Rolled:
             paths[place] = found[name] if piece.factors is None else found[name] * piece.factors
     actual = actuals(piece.y, piece.origins, piece.horizon)
     known = known_errors(paths, actual, piece.origins)
-    ready = np.moveaxis(np.isfinite(paths).all(axis=3), 0, 2)
+    ready: Bools = np.moveaxis(np.all(np.isfinite(paths), axis=3), 0, 2)
     return Rolled(
         rows=piece.rows,
         paths=paths,
         ready=ready,
         known=known,
         classes=patterns(piece.y, piece.origins),
-        plain=plain_scale(piece.y, piece.origins),
+        plain=plain_scale(piece.versions[0][1] if piece.versions else piece.y, piece.origins),
     )
 
 
@@ -172,8 +173,8 @@ def actuals(y: Floats, origins: Ints, horizon: int) -> Floats:
     return result
 
 
-def _forecasts(piece: Piece) -> dict[str, Floats]:
-    def rolled(y: Floats, origins: Ints) -> Mapping[str, Floats]:
+def _forecasts(piece: Piece) -> dict[str, NDArray[np.float32]]:
+    def rolled(y: Floats, origins: Ints) -> Mapping[str, NDArray[np.float32]]:
         return roll(y, origins=origins, horizon=piece.horizon, season=piece.season, members=piece.members)
 
     if not piece.versions:
