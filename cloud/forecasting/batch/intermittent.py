@@ -47,9 +47,8 @@ class Intermittent:
         self.interval += gain * (self.since - self.interval)
         self.since *= 1 - asked
 
-    def read(self, horizon: int) -> dict[str, Reals]:
-        """Forecast."""
-        del horizon
+    def read(self) -> dict[str, Reals]:
+        """Forecast every following period."""
         flat = self.errors.reshape(-1, self.errors.shape[-1])
         path = (self.chance[:, None] * self.size).reshape(flat.shape)
         best = np.argmin(flat, axis=0)

@@ -6,7 +6,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.forecasting.protocol import Bools, Floats, Ints
+from cloud.forecasting.protocol import Bools as Bools
+from cloud.forecasting.protocol import Floats as Floats
+from cloud.forecasting.protocol import Ints as Ints
 
 Real: Final = np.float32
 """What the recursions compute in: half the memory of float64, and twice the speed."""
@@ -32,6 +34,24 @@ class Panel:
     def periods(self) -> int:
         """Rows."""
         return len(self.y)
+
+    def of(self, columns: Ints) -> "Panel":
+        """Take some series.
+
+        Args:
+            columns: Which, ascending.
+
+        Returns:
+            Their panel.
+        """
+        if len(columns) == self.count:
+            return self
+        padding = np.arange(-len(columns) % WIDTH)
+        chosen = np.concatenate([columns, np.zeros_like(padding)])
+        y, known, scale = self.y[:, chosen], self.known[:, chosen], self.scale[chosen]
+        y[:, len(columns) :] = 0
+        known[:, len(columns) :] = 0
+        return Panel(y, known, scale, len(columns))
 
 
 def panel_of(y: Floats) -> Panel:
@@ -73,6 +93,3 @@ def power_of_two(largest: Floats) -> Floats:
     _, exponent = np.frexp(largest)
     result: Floats = np.ldexp(1.0, np.where(largest > 0, exponent, 0))
     return result
-
-
-__all__ = ["Bools", "Floats", "Ints", "Panel", "Real", "Reals", "panel_of", "power_of_two"]

@@ -1,0 +1,148 @@
+"""Seasonal indices of many series at once, where a test finds a season at all. Pure.
+
+The test is that of the M competitions: whether the autocorrelation at the season is beyond its 90 % limit
+(Bartlett's). Indices are those of the classical multiplicative decomposition, the demand of a place in the
+cycle over the centred moving average there, drawn towards 1 by as much as they are uncertain (Miller &
+Williams 2003, their James-Stein estimator).
+"""
+
+from typing import Final
+
+import numpy as np
+
+from cloud.forecasting.batch.panel import Bools, Floats, Ints, Reals
+
+CRITICAL: Final = 1.645
+CYCLES: Final = 2
+"""Fewer full cycles tell nothing."""
+LEAST: Final = 4
+"""Seasons of fewer periods are none."""
+LEAST_KNOWN: Final = 0.75
+"""Part of a cycle that must be known around a period for its moving average."""
+LOWEST: Final = 0.05
+"""No index is smaller: what is divided by it would drown all else."""
+
+
+def is_seasonal(y: Reals, known: Reals, season: int) -> Bools:
+    """Test which columns have a season.
+
+    Args:
+        y: Time x columns, 0 where not known.
+        known: 1 where known.
+        season: Periods per cycle.
+
+    Returns:
+        Of each column.
+    """
+    columns = y.shape[1]
+    if season < LEAST or len(y) < CYCLES * season:
+        return np.zeros(columns, dtype=np.bool_)
+    has_begun = np.logical_or.accumulate(known > 0, axis=0)
+    age = has_begun.sum(axis=0)
+    number = np.maximum(known.sum(axis=0, dtype=np.float64), 1)
+    found = np.flatnonzero((age >= CYCLES * season) & (number >= LEAST_KNOWN * age))
+    result = np.zeros(columns, dtype=np.bool_)
+    if not len(found):
+        return result
+    number = number[found]
+    values = y[:, found].astype(np.float64)
+    centred = (values - values.sum(axis=0) / number) * known[:, found]
+    total = (centred * centred).sum(axis=0)
+    spread = np.ones(len(found))
+    correlation = np.zeros(len(found))
+    for lag in range(1, season + 1):
+        product = (centred[lag:] * centred[:-lag]).sum(axis=0)
+        correlation = np.divide(product, total, out=np.zeros_like(total), where=total > 0)
+        if lag < season:
+            spread += 2 * correlation * correlation
+    result[found] = correlation > CRITICAL * np.sqrt(spread / number)
+    return result
+
+
+def indices(y: Reals, known: Reals, season: int) -> Floats:
+    """Estimate indices.
+
+    Args:
+        y: Time x columns, 0 where not known; at least two cycles.
+        known: 1 where known.
+        season: Periods per cycle.
+
+    Returns:
+        Season x columns: by row modulo the season; each column's mean is 1.
+    """
+    periods, columns = y.shape
+    half = season // 2
+    weight = _moving(known.astype(np.float64), season)
+    has_average = weight >= LEAST_KNOWN * season
+    average = np.divide(
+        _moving(y.astype(np.float64), season), weight, out=np.zeros_like(weight), where=has_average
+    )
+    middle = slice(half, half + len(average))
+    is_used = has_average & (average > 0) & (known[middle] > 0)
+    ratio = np.divide(y[middle], average, out=np.zeros_like(average), where=is_used)
+    sums, counts, squares = (np.zeros((season, columns)) for _ in range(3))
+    for row in range(len(ratio)):
+        place = (row + half) % season
+        sums[place] += ratio[row]
+        squares[place] += ratio[row] * ratio[row]
+        counts[place] += is_used[row]
+    del periods
+    return shrunk(sums, squares, counts)
+
+
+def shrunk(sums: Floats, squares: Floats, counts: Floats) -> Floats:
+    """Make indices of sums of ratios and of their squares.
+
+    Args:
+        sums: Season x columns.
+        squares: The same shape.
+        counts: Ratios in each.
+
+    Returns:
+        Season x columns.
+    """
+    season = len(sums)
+    number = np.maximum(counts, 1)
+    raw = np.where(counts > 0, sums / number, 1)
+    mean = raw.sum(axis=0) / season
+    raw /= np.where(mean > 0, mean, 1)
+    inner = np.maximum(squares - sums * sums / number, 0).sum(axis=0)
+    freedom = np.maximum(counts - 1, 0).sum(axis=0)
+    variance = np.divide(inner, freedom, out=np.zeros_like(inner), where=freedom > 0)
+    of_index = variance * (1 / number).sum(axis=0) / season
+    spread = ((raw - 1) ** 2).sum(axis=0) / max(season - 1, 1)
+    draw = np.divide(of_index, spread, out=np.ones_like(spread), where=spread > of_index)
+    draw *= max(season - 3, 0) / max(season - 1, 1)
+    found = np.maximum(1 + (1 - draw) * (raw - 1), LOWEST)
+    result: Floats = found / (found.sum(axis=0) / season)
+    return result
+
+
+def _moving(values: Floats, season: int) -> Floats:
+    """Sum a cycle around each period; of an even one the outermost two count half."""
+    summed = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    if season % 2:
+        return np.asarray(summed[season:] - summed[:-season])
+    whole = summed[season:] - summed[:-season]
+    return np.asarray((whole[:-1] + whole[1:]) / 2)
+
+
+def epochs(origins: Ints, season: int) -> list[int]:
+    """Choose the origins at which indices are estimated anew.
+
+    Args:
+        origins: Ascending.
+        season: Periods per cycle.
+
+    Returns:
+        Places among the origins: the first; each that a season and a quarter of all origins' span has passed
+        before; and the last.
+    """
+    if season < LEAST or len(origins) == 1:
+        return [0]
+    apart = max(season, -(-int(origins[-1] - origins[0]) // 4))
+    found = [0]
+    for place in range(1, len(origins)):
+        if origins[place] - origins[found[-1]] >= apart:
+            found.append(place)
+    return found if found[-1] == len(origins) - 1 else [*found, len(origins) - 1]

@@ -1,0 +1,85 @@
+"""All recursions of one group of series together: what is stepped over, and what is read off it. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cloud.forecasting.batch.intermittent import Intermittent, intermittent_of
+from cloud.forecasting.batch.panel import Real, Reals
+from cloud.forecasting.batch.recent import Recent, recent_of
+from cloud.forecasting.batch.smoothing_grid import SmoothingGrid, grid_of
+
+LEADING_ZEROS: Final = 13
+"""Of zeros before the first demand so many periods count; more of them tell of a launch, not of demand."""
+
+
+@dataclass(slots=True)
+class Zoo:
+    """States after the period last stepped over; columns are series."""
+
+    started: Reals
+    """1 from the first demand on."""
+    number: Reals
+    """Periods known."""
+    lasting: Reals
+    """Mean that a season, at least 13 periods, weighs in."""
+    last: Reals
+    """The last known value."""
+    smoothing: SmoothingGrid
+    intermittent: Intermittent
+    recent: Recent
+
+    def step(self, y: Reals, known: Reals, long: int) -> None:
+        """Take in one period.
+
+        Args:
+            y: Of each column, 0 where not known.
+            known: 1 where known, else 0.
+            long: Periods of a season, at least 13.
+        """
+        np.maximum(self.started, y > 0, out=self.started)
+        if not self.started.all():
+            known = known * np.maximum(self.started, self.number < LEADING_ZEROS)
+        self.number += known
+        gain = np.maximum(Real(2 / (1 + long)), 1 / np.maximum(self.number, 1)) * known
+        self.lasting += gain * (y - self.lasting)
+        np.copyto(self.last, y, where=known > 0)
+        self.smoothing.step(y, known)
+        self.intermittent.step(y, known)
+        self.recent.step(y, known)
+
+    def read(self, horizon: int) -> dict[str, Reals]:
+        """Forecast from the period last stepped over.
+
+        Args:
+            horizon: Periods ahead.
+
+        Returns:
+            By member, columns x horizon, or columns x 1 where each period is the same; NaN where nothing is
+            known.
+        """
+        flat = {**self.recent.read(), "seasonal": self.lasting, "naive2": self.last}
+        found = {
+            **self.smoothing.read(horizon),
+            **self.intermittent.read(),
+            **{name: value[:, None] for name, value in flat.items()},
+        }
+        is_ready = (self.number > 0)[:, None]
+        return {name: np.where(is_ready, path, Real(np.nan)) for name, path in found.items()}
+
+
+def zoo_of(columns: int, longest: int) -> Zoo:
+    """Make the states before the first period.
+
+    Args:
+        columns: Series.
+        longest: Periods that are summed at most.
+
+    Returns:
+        All zero.
+    """
+    started, number, lasting, last = (np.zeros(columns, dtype=Real) for _ in range(4))
+    return Zoo(
+        started, number, lasting, last, grid_of(columns), intermittent_of(columns), recent_of(columns, longest)
+    )
