@@ -10,8 +10,15 @@ from cloud.decisions.domain import Decision, DecisionError
 from cloud.demand.carrier import SUPERSESSION
 from cloud.forecasting.overrides.carrier import FORECAST_OVERRIDE
 from cloud.replenishment.carrier import PURCHASE_ORDER
+from cloud.replenishment.change_carrier import ORDER_CHANGE
 
-_KNOWN: Final[tuple[Carrier, ...]] = (ADJUSTMENT, SUPERSESSION, PURCHASE_ORDER, FORECAST_OVERRIDE)
+_KNOWN: Final[tuple[Carrier, ...]] = (
+    ADJUSTMENT,
+    SUPERSESSION,
+    PURCHASE_ORDER,
+    ORDER_CHANGE,
+    FORECAST_OVERRIDE,
+)
 CARRIERS: Final[Mapping[str, Carrier]] = MappingProxyType({carrier.kind: carrier for carrier in _KNOWN})
 """Carrier by the kind it carries: those of this release."""
 

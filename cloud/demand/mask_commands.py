@@ -1,14 +1,14 @@
 """`dockledger demand mask …`: days that forecasts shall not learn from."""
 
 import argparse
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from cloud.demand import masks
 from cloud.demand.masks import Mask, MaskKind
-from cloud.demand.shell import SHELL, database, reporting
+from cloud.demand.shell import SHELL, database, reporting, site_day
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
@@ -44,8 +44,10 @@ def add_mask_commands(group: "Subparsers") -> None:
     adding = kinds.add_parser("add", help=summary, description=summary)
     adding.add_argument("--site", required=True)
     adding.add_argument("--item", help="code; without it every item of the site")
-    adding.add_argument("--from", dest="from_day", type=_day, required=True, metavar="DAY")
-    adding.add_argument("--until", dest="until_day", type=_day, required=True, metavar="DAY", help="included")
+    adding.add_argument("--from", dest="from_day", type=site_day, required=True, metavar="DAY")
+    adding.add_argument(
+        "--until", dest="until_day", type=site_day, required=True, metavar="DAY", help="included"
+    )
     adding.add_argument("--kind", choices=[kind.value for kind in MaskKind], required=True)
     adding.add_argument("--reason", required=True)
     adding.set_defaults(run=run_add)
@@ -134,13 +136,6 @@ def run_unusual(arguments: argparse.Namespace, settings: Settings) -> int:
                 print(f"{item}  {day}  {one.quantity:g}, usually {one.usual:g}")
 
     return reporting(work)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a day like 2026-03-02") from error
 
 
 def _tell(mask: Mask, *, as_json: bool) -> None:

@@ -48,7 +48,13 @@ def unusual_days(quantity: NDArray[np.float64], is_unknown: NDArray[np.bool_]) -
         spread = np.maximum(_TO_SIGMA * np.median(abs(around - usual[:, None]), axis=1), usual / 10)
         sigmas = (roots - usual) / spread
         found += [
-            Unusual(row, int(days[at]), float(quantity[row, days[at]]), round(float(usual[at]) ** 2, 9), float(sigmas[at]))
+            Unusual(
+                row,
+                int(days[at]),
+                float(quantity[row, days[at]]),
+                round(float(usual[at]) ** 2, 9),
+                float(sigmas[at]),
+            )
             for at in np.flatnonzero(sigmas > LIMIT)
         ]
     return found

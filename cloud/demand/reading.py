@@ -1,5 +1,6 @@
 """Demand as arrays: a site and days in, an item x day matrix and its censored cells out."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
@@ -7,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.db import Connection, statements
+from cloud.demand.domain import DemandError
 from cloud.demand.masks import masked_days
+from cloud.demand.supersession import Succession, successions
 
 _SQL: Final = statements("cloud.demand")
 
@@ -55,7 +58,9 @@ def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -
     days = tuple(from_day + timedelta(days=n) for n in range((until_day - from_day).days + 1))
     asked = {"sites": [site], "from_day": from_day, "until_day": until_day}
     found = conn.execute(_SQL["demand_days"], asked).fetchall()
-    items = tuple(sorted({Item(code, item_id) for code, item_id, _, _ in found}))
+    known = successions(conn, site, from_day, until_day)
+    named = {Item(code, item_id) for code, item_id, _, _ in found}
+    items = tuple(sorted(named | {Item(one.to_code, one.to_id) for one in known}))
     rows = {item.item_id: row for row, item in enumerate(items)}
     quantities = np.zeros((len(items), len(days)))
     censored = np.zeros(quantities.shape, dtype=np.bool_)
@@ -71,4 +76,44 @@ def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -
             masked[:, first : last + 1] = True
         elif item_id in rows:
             masked[rows[item_id], first : last + 1] = True
-    return DailyMatrix(items, days, quantities, censored, masked)
+    return inherited(DailyMatrix(items, days, quantities, censored, masked), known)
+
+
+def inherited(demand: DailyMatrix, known: Sequence[Succession]) -> DailyMatrix:
+    """Give what was asked for of items that were superseded to those that took their place.
+
+    Args:
+        demand: Items as they were asked for; holds every new one.
+        known: What takes whose place.
+
+    Returns:
+        The demand without the old ones, nor any new one that nothing was asked for of. Until its first day a
+        new item is out of stock where the old one was, for it was not there to be.
+
+    Raises:
+        DemandError: If items take each other's place, as they can once two of them were merged.
+    """
+    rows = {item.item_id: row for row, item in enumerate(demand.items)}
+    quantity, censored, masked = demand.quantity.copy(), demand.censored.copy(), demand.masked.copy()
+    pending = [one for one in known if one.from_id != one.to_id]
+    gone = {one.from_id for one in pending}
+    while pending:
+        ready = [one for one in pending if one.from_id not in {other.to_id for other in pending}]
+        if not ready:
+            codes = ", ".join(sorted(one.to_code for one in pending))
+            raise DemandError(f"items {codes} take each other's place: reverse one of their supersessions")
+        for one in ready:
+            if one.from_id in rows:
+                old, new, first = rows[one.from_id], rows[one.to_id], max(one.first, 0)
+                quantity[new] += one.factor * quantity[old]
+                censored[new, :first] = censored[old, :first]
+                masked[new, :first] |= masked[old, :first]
+        pending = [one for one in pending if one not in ready]
+    heirs = {one.to_id for one in known}
+    kept = [
+        row
+        for row, item in enumerate(demand.items)
+        if item.item_id not in gone and (item.item_id not in heirs or quantity[row].any())
+    ]
+    items = tuple(demand.items[row] for row in kept)
+    return DailyMatrix(items, demand.days, quantity[kept], censored[kept], masked[kept])

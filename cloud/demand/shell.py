@@ -1,9 +1,10 @@
 """What the commands of this folder share: who runs them, their connection, how they end."""
 
+import argparse
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from cloud.db import Connection, DataError, connect
@@ -51,3 +52,21 @@ def reporting(work: Callable[[], object]) -> int:
         print(f"dockledger: {error.filename}: {error.strerror}", file=sys.stderr)
         return 1
     return 0
+
+
+def site_day(text: str) -> date:
+    """Read a day that an option names.
+
+    Args:
+        text: As typed.
+
+    Returns:
+        The day.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a day like 2026-03-02") from error

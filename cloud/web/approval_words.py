@@ -13,7 +13,8 @@ from cloud.web.facts import label_of, text_of
 
 _KINDS: Final = {
     "count_adjustment": "Stock adjustment",
-    "purchase_order": "Purchase order", "supersession": "Supersession",
+    "purchase_order": "Purchase order",
+    "supersession": "Supersession",
     "forecast_override": "Forecast override",
 }
 NOT_UNDONE: Final = {

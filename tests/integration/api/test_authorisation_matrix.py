@@ -17,7 +17,7 @@ from rights import ANYBODY, FORMS, OF_ONE_SITE, OF_THE_NETWORK, ROUTES
 from rights_to_count import COUNT_FORM, COUNTED, PERIOD, count_something
 from rights_to_decide import DECIDED, decide, things_to_decide
 from rights_to_order import ORDERED, delivery, order_something
-from serving import NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
+from serving import MUG, NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
@@ -80,6 +80,7 @@ ASKED = {
     "quantity": "2",
     "requested_at": "2026-03-02T09:00:00Z",
 }
+FOLLOWED = {"site": OWN, "from_item": TEA, "to_item": MUG, "from_day": "2026-04-01"}
 MASKED = {
     "site": OWN,
     "from_day": "2026-03-02",
@@ -254,6 +255,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         "POST /v1/portals": DOOR,
         "POST /v1/demand": {"lines": [ASKED]},
         "POST /v1/demand/masks": MASKED,
+        "POST /v1/demand/supersessions": FOLLOWED,
         "POST /v1/demand/masks/{mask_id}/withdrawal": {"reason": "wrong"},
         "POST /v1/sites/{site}/calendar": CALENDAR,
         "POST /v1/items": {"code": TEA},

@@ -156,3 +156,34 @@ def test_a_history_that_cannot_be_made_says_why(tmp_path: Path, capsys: pytest.C
     assert simulate(["pos-history", "--out", str(tmp_path / "x.csv"), "--items", "61"]) == 2
     assert "--items 61: expected at most 60, which are all there are" in capsys.readouterr().err
     assert simulate(["pos-history", "--out", str(tmp_path / "no" / "x.csv")]) == 2
+
+
+def test_masks_and_supersessions_from_the_shell(demand: Demand, command: Callable[..., tuple]) -> None:
+    days = ("--from", "2026-03-02", "--until", "2026-03-04")
+    code, said, _ = command(
+        "demand",
+        "mask",
+        "add",
+        "--site",
+        "leeds",
+        "--item",
+        "TEA",
+        *days,
+        "--kind",
+        "one_off",
+        "--reason",
+        "hotel",
+    )
+    assert (code, "TEA  2026-03-02 to 2026-03-04  one_off: hotel, by system:shell" in said) == (0, True)
+    number = said.split()[0]
+    code, said, _ = command("demand", "mask", "withdraw", number, "--reason", "every spring", "--json")
+    assert (code, json.loads(said)["withdrawn_because"]) == (0, "every spring")
+    code, said, _ = command("demand", "mask", "list", "--site", "leeds", "--item", "TEA")
+    assert (code, "withdrawn by system:shell: every spring" in said) == (0, True)
+    assert command("demand", "mask", "unusual", "--site", "leeds") == (0, "", "")
+    asked = ("demand", "supersede", "TEA", "MUG", "--site", "howe", "--from", "2026-04-01", "--factor", "2")
+    code, said, _ = command(*asked)
+    assert (code, "waits for approval: MUG takes the place of TEA at howe" in said) == (0, True)
+    code, _, wrong = command(*asked[:-1], "3")
+    assert (code, "stands with another effect" in wrong) == (1, True)
+    assert command("demand", "supersessions", "--site", "howe") == (0, "", "")

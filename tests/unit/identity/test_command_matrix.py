@@ -103,6 +103,8 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "demand.service.extent": STAFF,
     "demand.service.import_lines": MOVERS | {Role.PLANNER},
     "demand.service.lines": STAFF,
+    "demand.supersession.propose": frozenset({Role.INVENTORY_CONTROLLER, Role.PLANNER}),
+    "demand.supersession.supersessions": STAFF,
     "decisions.limits.limits": OPERATIONS,
     "decisions.limits.put_limit": ADMIN,
     "decisions.limits.remove_limit": ADMIN,
