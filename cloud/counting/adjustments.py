@@ -1,18 +1,14 @@
-"""The decision a variance leads to: drafted for its counter, renewed, withdrawn, returned to its approver."""
+"""The decision a variance leads to: drafted for its counter or by hand, changed by late facts, withdrawn."""
 
-from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from pydantic import JsonValue
 
-from cloud.alerts import service as alerts
-from cloud.alerts.domain import Notice, Severity
 from cloud.counting import reading, store
 from cloud.counting.domain import (
     ADJUSTMENT_KIND,
     PROPOSERS,
-    TICKET_KIND,
     NotPossibleError,
     UnknownCountError,
     VarianceRow,
@@ -23,14 +19,12 @@ from cloud.counting.notices import in_words
 from cloud.db import Connection
 from cloud.decisions import service as decisions
 from cloud.decisions import store as decision_store
-from cloud.decisions.domain import Decision, Draft, Json, State
+from cloud.decisions.domain import WITHDRAWN, Decision, Draft, State
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
-from contracts.base import epoch_from_int
 from contracts.records import RowRef
 
 REASON: Final = "count_variance"
-_RETURNED_AT_ONCE: Final = 200
 
 
 def person(counted_by: str) -> str:
@@ -93,7 +87,7 @@ def propose(conn: Connection, actor: Actor, ref: RowRef, line_no: int, *, note: 
     """
     within = actor.narrowed(*PROPOSERS)
     act_as(conn, within)
-    rows = [row for row in reading.records(conn, ref, is_settled=True) if row.line_no == line_no]
+    rows = [row for row in reading.held(conn, ref) if row.line_no == line_no]
     if not rows:
         raise UnknownCountError(
             f"there is no settled variance {ref.gateway}/{ref.epoch}/{ref.seq}/{line_no} at your sites"
@@ -173,16 +167,23 @@ def stored(row: VarianceRow) -> dict[str, object]:
     }
 
 
-def renew(conn: Connection, job: Actor, row: VarianceRow) -> None:
-    """Change the decision on a record to what the book says now; whoever approves looks again.
+def follow(conn: Connection, job: Actor, before: VarianceRow, row: VarianceRow) -> None:
+    """Let late facts change the decision on a record, or draft one where none stands.
+
+    Whoever approves looks again. What somebody refused or took back stays so while the record stays beyond
+    its tolerance.
 
     Args:
-        conn: In a transaction.
+        conn: In a transaction that holds the record's decision.
         job: Who noticed.
-        row: The record as it is now, with its decision.
+        before: The record as it was.
+        row: As it is now, beyond its tolerance, with its decision.
     """
     standing = _standing(conn, row)
-    if standing is None or standing.state not in {State.DRAFT, State.SUBMITTED, State.APPROVED}:
+    if standing is None or before.verdict != Verdict.BEYOND or _is_let_go(standing):
+        propose_for_counter(conn, job, row)
+        return
+    if standing.state not in {State.DRAFT, State.SUBMITTED, State.APPROVED}:
         return
     try:
         effect = effect_of(row)
@@ -213,83 +214,6 @@ def withdraw(conn: Connection, job: Actor, row: VarianceRow, why: str) -> None:
     standing = _standing(conn, row)
     if standing is not None and standing.state in {State.DRAFT, State.SUBMITTED}:
         decisions.withdraw(conn, job, standing.decision_id, note=why)
-
-
-def return_pending(conn: Connection, job: Actor) -> int:
-    """Bring back to their approvers what late facts made of applied adjustments (PROTOCOL P8).
-
-    Args:
-        conn: In a transaction.
-        job: Who noticed.
-
-    Returns:
-        How many decisions were returned.
-    """
-    act_as(conn, job)
-    by_decision: dict[int, list[tuple[Any, ...]]] = {}
-    for found in store.tuples(conn, "pending_anchors", limit=_RETURNED_AT_ONCE):
-        by_decision.setdefault(found[2], []).append(found)
-    returned = 0
-    for decision_id, anchors in by_decision.items():
-        row = _record(conn, anchors[0])
-        if row is None or row.decision_id != decision_id or row.decision_state != State.APPLIED:
-            continue
-        effect = pending_effect(row, anchors)
-        decisions.revise(
-            conn,
-            job,
-            decision_id,
-            effect=effect,
-            value=worth(row, anchors),
-            currency=row.currency,
-            why="facts that arrived late would move more than the approver's limit",
-        )
-        summary = f"{row.place}: {row.item}: facts that arrived late wait for an approver again"
-        detail: dict[str, JsonValue] = {
-            "variance": row.name,
-            "page_url": f"/counts/{row.count_name}#record-{row.line_no}",
-        }
-        alerts.notice(
-            conn,
-            [Notice(row.subject, TICKET_KIND, Severity.WARNING, summary, site=row.site, detail=detail)],
-        )
-        returned += 1
-    return returned
-
-
-def pending_effect(row: VarianceRow, anchors: list[tuple[Any, ...]]) -> Json:
-    """Say what approving late facts does.
-
-    Args:
-        row: The record whose adjustment was applied.
-        anchors: Rows of `pending_anchors` of that record.
-
-    Returns:
-        The effect, for people and for the carrier.
-    """
-    total = sum((anchor[4] for anchor in anchors), Decimal(0))
-    return {
-        "summary": (
-            f"Keep {row.item} at {row.place} at the count of {row.observed_at:%Y-%m-%d %H:%M} UTC: "
-            f"late facts leave {total.normalize():+f} {row.base_unit} to adjust"
-        ),
-        "pending": [{"adjustment": anchor[0], "expected": str(anchor[4])} for anchor in anchors],
-        "difference": str(total),
-        "observed_at": row.observed_at.isoformat(),
-    }
-
-
-def worth(row: VarianceRow, anchors: list[tuple[Any, ...]]) -> Decimal | None:
-    """Say what following late facts is worth.
-
-    Args:
-        row: The record whose adjustment was applied.
-        anchors: Rows of `pending_anchors` of that record.
-
-    Returns:
-        The value, or None where nobody knows the cost.
-    """
-    return None if row.cost is None else row.cost * sum((anchor[4] for anchor in anchors), Decimal(0))
 
 
 def _drafted(
@@ -326,16 +250,14 @@ def _drafted(
     return decision
 
 
+def _is_let_go(decision: Decision) -> bool:
+    """Whether a job took the decision back, as the facts were then."""
+    return decision.verdict_reason == WITHDRAWN and (decision.approver or "").startswith("job:")
+
+
 def _iso(row: VarianceRow) -> str | None:
     return None if row.settled_at is None else row.settled_at.isoformat()
 
 
 def _standing(conn: Connection, row: VarianceRow) -> Decision | None:
-
     return None if row.decision_id is None else decision_store.find(conn, row.decision_id)
-
-
-def _record(conn: Connection, anchor: tuple[Any, ...]) -> VarianceRow | None:
-    ref = RowRef(gateway=anchor[5], epoch=epoch_from_int(anchor[6]), seq=anchor[7])
-    rows = [row for row in reading.records(conn, ref, is_settled=True) if row.line_no == anchor[8]]
-    return rows[0] if rows else None

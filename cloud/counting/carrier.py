@@ -6,7 +6,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final
 
 from cloud.alerts import service as alerts
-from cloud.counting import adjustments, reading, store
+from cloud.counting import adjustments, late_facts, reading, store
 from cloud.counting.domain import ADJUSTMENT_KIND, QUANTUM, NotPossibleError, VarianceRow
 from cloud.db import Connection
 from cloud.decisions import store as decision_store
@@ -165,9 +165,9 @@ def _follow(conn: Connection, within: Actor, decision: Decision) -> Applied | Ch
     if {found[0]: found[4] for found in anchors} != wanted:
         if not anchors:
             raise WrongStateError(f"decision {decision.decision_id}: no late facts wait for it any more")
-        value = adjustments.worth(row, anchors)
+        value = late_facts.worth(row, anchors)
         return Changed(
-            effect=adjustments.pending_effect(row, anchors),
+            effect=late_facts.pending_effect(row, anchors),
             value=value,
             currency=row.currency,
             why="more facts have arrived",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from cloud.identity.actor import Role
 from contracts.base import epoch_from_int
+from contracts.records import RowRef
 
 COUNTERS: Final = (Role.OPERATOR, Role.SUPERVISOR, Role.INVENTORY_CONTROLLER)
 """Who may report a count."""
@@ -155,11 +156,17 @@ class VarianceRow:
     approver: str | None
     decision_reason: str | None
     anchor_state: str | None
+    """``pending``: adjusted, and late facts wait for an approver. Of others: their cells were bound once."""
 
     @property
     def count_name(self) -> str:
         """Name of the count, ``gateway/epoch/seq``."""
         return f"{self.gateway}/{epoch_from_int(self.epoch)}/{self.seq}"
+
+    @property
+    def ref(self) -> RowRef:
+        """The count."""
+        return RowRef(gateway=self.gateway, epoch=epoch_from_int(self.epoch), seq=self.seq)
 
     @property
     def name(self) -> str:
@@ -297,10 +304,16 @@ def targets(row: VarianceRow) -> list[CellTarget]:
         One target per cell, in cell order; they add up to what was counted.
 
     Raises:
-        NotPossibleError: If lots must be told apart and were not, or an amount is not exact in base units.
+        NotPossibleError: If lots must be told apart and were not, an amount is not exact in base units, or
+            the cells were bound to the count before.
     """
     if row.counted is None:
         raise NotPossibleError(f"{row.name}: {row.item} was not reported; blank is not zero, count it first")
+    if row.anchor_state is not None:
+        raise NotPossibleError(
+            f"{row.name}: {row.item} at {row.place} was adjusted to this count before, and what arrived "
+            "late was refused: count it again"
+        )
     if row.untold_lots:
         raise NotPossibleError(
             f"{row.name}: {row.item} is kept by lot and the book holds {len(row.untold_lots)} of them at "

@@ -97,7 +97,7 @@ FOR UPDATE OF r;
 
 -- name: settle_count
 UPDATE count_review SET settled_at = clock_timestamp(), settled_by = %(by)s, forced_reason = %(reason)s,
-    as_of_position = (SELECT h.position FROM ledger_head h WHERE h.shard = 0)
+    as_of_position = %(position)s
 FROM gateway g
 WHERE g.gateway_id = count_review.gateway_id AND g.name = %(gateway)s AND count_review.epoch = %(epoch)s::bigint
     AND count_review.seq = %(seq)s::bigint AND count_review.settled_at IS NULL;
@@ -112,7 +112,12 @@ VALUES (%(gateway_key)s, %(epoch)s, %(seq)s, %(observed_at)s, %(line_no)s, %(sit
 -- name: update_variance
 UPDATE variance SET book = %(book)s, books = %(books)s::numeric[], cost = %(cost)s, currency = %(currency)s,
     is_within = %(is_within)s, cells = %(cells)s::jsonb, verdict = %(verdict)s, changed_at = clock_timestamp()
-WHERE subject = %(subject)s AND verdict = 'beyond';
+WHERE subject = %(subject)s AND verdict <> 'adjusted';
+
+-- name: released
+UPDATE variance SET book = %(book)s, books = %(books)s::numeric[], cost = %(cost)s, currency = %(currency)s,
+    is_within = %(is_within)s, cells = %(cells)s::jsonb, verdict = %(verdict)s, changed_at = clock_timestamp()
+WHERE subject = %(subject)s AND verdict = 'adjusted';
 
 -- name: set_verdict
 UPDATE variance SET verdict = %(verdict)s, changed_at = clock_timestamp()
@@ -133,17 +138,28 @@ WHERE g.name = %(gateway)s AND v.epoch = %(epoch)s::bigint AND v.seq = %(seq)s::
 -- name: superseded_variances
 SELECT gateway, epoch, seq, line_no, superseded_by FROM superseded_variances(%(limit)s);
 
--- name: counting_head
-SELECT c.position, h.position FROM counting_head c, ledger_head h WHERE h.shard = 0;
+-- name: begin_settling
+SELECT h.position FROM counting_head c, ledger_head h WHERE h.shard = 0 FOR SHARE OF c;
 
--- name: late_variances
-SELECT gateway, epoch, seq FROM late_variances(%(above)s, %(up_to)s);
+-- name: begin_looking
+SELECT c.position, h.position FROM counting_head c, ledger_head h WHERE h.shard = 0 FOR UPDATE OF c;
+
+-- name: late_counts
+SELECT gateway, epoch, seq FROM late_counts(%(above)s, %(up_to)s);
+
+-- name: later_bin_counts
+SELECT c.gateway FROM count_told c
+WHERE c.location_id = %(location_id)s AND c.scope = 'bin' AND c.observed_at > %(observed_at)s
+ORDER BY c.observed_at LIMIT 1;
 
 -- name: advance
 UPDATE counting_head SET position = %(position)s WHERE position < %(position)s;
 
 -- name: pending_anchors
 SELECT adjustment_id, cell_id, decision_id, site, difference, gateway, epoch, seq, line_no FROM pending_anchors(%(limit)s);
+
+-- name: release_anchor
+SELECT release_anchor(%(adjustment_id)s);
 
 -- name: item_of_code
 SELECT i.item_id FROM item i WHERE i.code = %(code)s;

@@ -9,6 +9,7 @@ from typing import Final
 from cloud.counting import store
 from cloud.counting.domain import READERS, VarianceRow, Verdict, judged
 from cloud.db import Connection
+from cloud.decisions import store as decision_store
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from contracts.base import epoch_from_int, epoch_to_int
@@ -177,6 +178,25 @@ def records(conn: Connection, ref: RowRef, *, is_settled: bool) -> list[Variance
     statement = "stored_variances" if is_settled else "variances_of_count"
     asked = {"gateway": ref.gateway, "epoch": epoch_to_int(ref.epoch), "seq": ref.seq}
     return [judged(row) for row in store.rows(conn, VarianceRow, statement, **asked)]
+
+
+def held(conn: Connection, ref: RowRef) -> list[VarianceRow]:
+    """Keep a settled count and the decisions on its records until the transaction ends.
+
+    In the order in which all take them: the count, its decisions, its records.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        ref: The count.
+
+    Returns:
+        Its records as they are then.
+    """
+    store.tuples(conn, "hold_count", gateway=ref.gateway, epoch=epoch_to_int(ref.epoch), seq=ref.seq)
+    rows = records(conn, ref, is_settled=True)
+    for decision_id in sorted({row.decision_id for row in rows if row.decision_id is not None}):
+        decision_store.hold(conn, decision_id)
+    return records(conn, ref, is_settled=True)
 
 
 def variances(

@@ -7,10 +7,8 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
-import orjson
-
 from cloud.alerts import service as alerts
-from cloud.counting import adjustments, reading, store
+from cloud.counting import adjustments, late_facts, reading, store
 from cloud.counting.domain import (
     FORCERS,
     NotPossibleError,
@@ -43,7 +41,8 @@ def settle(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
 
     Returns:
         How many counts were ``settled``, records ``beyond`` and ``unreported`` among them, and open ones
-        ``superseded``, ``changed`` by late facts and ``returned`` to their approver.
+        ``superseded``; settled ones ``changed`` by late facts, and adjusted ones ``returned`` to their
+        approver or ``released`` since they refused.
 
     Raises:
         NotAllowedError: If the actor is no job.
@@ -53,14 +52,15 @@ def settle(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
     done: Counter[str] = Counter()
     for ref in in_transaction(source, lambda conn: _due(conn, actor)):
         done.update(in_transaction(source, partial(_settled, actor=actor, ref=ref)))
-    for row, by in in_transaction(source, lambda conn: _superseded(conn, actor)):
-        done["superseded"] += in_transaction(source, partial(_let_go, actor=actor, row=row, by=by))
-    head, late = in_transaction(source, lambda conn: _late(conn, actor))
+    for ref, line_no, by in in_transaction(source, lambda conn: _superseded(conn, actor)):
+        letting_go = partial(_let_go, actor=actor, ref=ref, line_no=line_no, by=by)
+        done["superseded"] += in_transaction(source, letting_go)
+    head, late = in_transaction(source, lambda conn: late_facts.touched(conn, actor))
     for ref in late:
-        done["changed"] += in_transaction(source, partial(_looked_at_again, actor=actor, ref=ref))
+        done["changed"] += in_transaction(source, partial(late_facts.look_again, job=actor, ref=ref))
     in_transaction(source, lambda conn: store.change(conn, "advance", position=head))
-    done["returned"] += in_transaction(source, lambda conn: adjustments.return_pending(conn, actor))
-    words = ("settled", "beyond", "unreported", "superseded", "changed", "returned")
+    done.update(in_transaction(source, lambda conn: late_facts.return_pending(conn, actor)))
+    words = ("settled", "beyond", "unreported", "superseded", "changed", "returned", "released")
     return {word: done[word] for word in words}
 
 
@@ -84,13 +84,13 @@ def force(conn: Connection, actor: Actor, ref: RowRef, *, reason: str) -> list[V
     within = actor.narrowed(*FORCERS)
     act_as(conn, within)
     name = f"{ref.gateway}/{ref.epoch}/{ref.seq}"
-    held = store.tuples(conn, "hold_count", gateway=ref.gateway, epoch=epoch_to_int(ref.epoch), seq=ref.seq)
-    if not held:
+    position, is_open = _begun(conn, ref)
+    if is_open is None:
         raise UnknownCountError(f"there is no count {name} at your sites")
-    if not held[0][0]:
+    if not is_open:
         raise NotPossibleError(f"count {name} is settled already: expected a provisional one")
     rows = reading.records(conn, ref, is_settled=False)
-    _settle(conn, within, ref, rows, forced_reason=reason)
+    _settle(conn, within, ref, rows, position=position, forced_reason=reason)
     site = rows[0].site if rows else None
     store.audit(conn, within.id, "count_forced", f"count:{name}", site=site, detail={"reason": reason})
     return reading.records(conn, ref, is_settled=True)
@@ -106,39 +106,33 @@ def _due(conn: Connection, actor: Actor) -> list[RowRef]:
 
 def _settled(conn: Connection, actor: Actor, ref: RowRef) -> dict[str, int]:
     act_as(conn, actor)
-    held = store.tuples(conn, "hold_count", gateway=ref.gateway, epoch=epoch_to_int(ref.epoch), seq=ref.seq)
-    if not held or not held[0][0]:
+    position, is_open = _begun(conn, ref)
+    if not is_open:
         return {}
     rows = reading.records(conn, ref, is_settled=False)
-    return _settle(conn, actor, ref, rows, forced_reason=None)
+    return _settle(conn, actor, ref, rows, position=position, forced_reason=None)
+
+
+def _begun(conn: Connection, ref: RowRef) -> tuple[int, bool | None]:
+    """Hold a count; tell what its book rests on at least, and whether it is open (None: not there)."""
+    ((position,),) = store.tuples(conn, "begin_settling")
+    held = store.tuples(conn, "hold_count", gateway=ref.gateway, epoch=epoch_to_int(ref.epoch), seq=ref.seq)
+    return position, held[0][0] if held else None
 
 
 def _settle(
-    conn: Connection, actor: Actor, ref: RowRef, rows: Sequence[VarianceRow], *, forced_reason: str | None
+    conn: Connection,
+    actor: Actor,
+    ref: RowRef,
+    rows: Sequence[VarianceRow],
+    *,
+    position: int,
+    forced_reason: str | None,
 ) -> dict[str, int]:
     name = {"gateway": ref.gateway, "epoch": epoch_to_int(ref.epoch), "seq": ref.seq}
-    store.change(conn, "settle_count", by=actor.id, reason=forced_reason, **name)
+    store.change(conn, "settle_count", by=actor.id, reason=forced_reason, position=position, **name)
     for row in rows:
-        store.change(
-            conn,
-            "add_variance",
-            gateway_key=row.gateway_key,
-            epoch=row.epoch,
-            seq=row.seq,
-            observed_at=row.observed_at,
-            line_no=row.line_no,
-            site=row.site,
-            item_id=row.item_id,
-            place_id=row.place_id,
-            lot=row.lot,
-            disposition=row.disposition,
-            owner=row.owner,
-            counted=row.counted,
-            tolerance=orjson.dumps(row.tolerance or {}).decode(),
-            stated_cell=row.stated_cell,
-            verdict=row.state,
-            **adjustments.stored(row),
-        )
+        late_facts.add(conn, row)
     beyond = [row for row in rows if row.state == Verdict.BEYOND]
     for row in beyond:
         adjustments.propose_for_counter(conn, JOB, replace(row, forced_reason=forced_reason))
@@ -149,19 +143,18 @@ def _settle(
     return {"settled": 1, "beyond": len(beyond), "unreported": len(questions)}
 
 
-def _superseded(conn: Connection, actor: Actor) -> list[tuple[VarianceRow, str]]:
+def _superseded(conn: Connection, actor: Actor) -> list[tuple[RowRef, int, str]]:
     act_as(conn, actor)
-    found = []
-    for gateway, epoch, seq, line_no, by in store.tuples(conn, "superseded_variances", limit=_AT_ONCE):
-        ref = RowRef(gateway=gateway, epoch=epoch_from_int(epoch), seq=seq)
-        rows = reading.records(conn, ref, is_settled=True)
-        found += [(row, by) for row in rows if row.line_no == line_no]
-    return found
+    return [
+        (RowRef(gateway=gateway, epoch=epoch_from_int(epoch), seq=seq), line_no, by)
+        for gateway, epoch, seq, line_no, by in store.tuples(conn, "superseded_variances", limit=_AT_ONCE)
+    ]
 
 
-def _let_go(conn: Connection, actor: Actor, row: VarianceRow, by: str) -> int:
+def _let_go(conn: Connection, actor: Actor, ref: RowRef, line_no: int, by: str) -> int:
     """Leave an open record to the later count; its question is answered, its decision is not needed."""
     act_as(conn, actor)
+    (row,) = [row for row in reading.held(conn, ref) if row.line_no == line_no]
     if not store.change(conn, "set_verdict", subject=row.subject, verdict=Verdict.SUPERSEDED.value):
         return 0
     if row.counted is None:
@@ -172,40 +165,3 @@ def _let_go(conn: Connection, actor: Actor, row: VarianceRow, by: str) -> int:
     alerts.resolve(conn, [row.subject])
     adjustments.withdraw(conn, JOB, row, f"count {by} is later and wins")
     return 1
-
-
-def _late(conn: Connection, actor: Actor) -> tuple[int, list[RowRef]]:
-    act_as(conn, actor)
-    ((above, head),) = store.tuples(conn, "counting_head")
-    late = store.tuples(conn, "late_variances", above=above, up_to=head) if head > above else []
-    refs = [RowRef(gateway=gateway, epoch=epoch_from_int(epoch), seq=seq) for gateway, epoch, seq in late]
-    return head, refs
-
-
-def _looked_at_again(conn: Connection, actor: Actor, ref: RowRef) -> int:
-    """Derive open records anew: a late fact may change what an adjustment would move, or explain it whole."""
-    act_as(conn, actor)
-    store.tuples(conn, "hold_count", gateway=ref.gateway, epoch=epoch_to_int(ref.epoch), seq=ref.seq)
-    now = {row.line_no: row for row in reading.records(conn, ref, is_settled=False)}
-    changed = 0
-    for before in reading.records(conn, ref, is_settled=True):
-        row = now.get(before.line_no)
-        if before.verdict != Verdict.BEYOND or row is None or row.counted != before.counted:
-            continue
-        if (row.book, list(row.books)) == (before.book, list(before.books)):
-            continue
-        changed += 1
-        is_within = row.is_within is True
-        store.change(
-            conn,
-            "update_variance",
-            verdict=(Verdict.WITHIN if is_within else Verdict.BEYOND).value,
-            **adjustments.stored(row),
-        )
-        if is_within:
-            alerts.resolve(conn, [row.subject])
-            adjustments.withdraw(conn, JOB, before, "later facts explain the difference")
-        else:
-            alerts.notice(conn, [about_variance(row)])
-            adjustments.renew(conn, JOB, replace(row, decision_id=before.decision_id))
-    return changed

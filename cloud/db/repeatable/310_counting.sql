@@ -10,6 +10,7 @@ DROP FUNCTION IF EXISTS tolerance_of(text, bigint);
 DROP FUNCTION IF EXISTS due_counts(integer);
 DROP FUNCTION IF EXISTS superseded_variances(integer);
 DROP FUNCTION IF EXISTS late_variances(bigint, bigint);
+DROP FUNCTION IF EXISTS late_counts(bigint, bigint);
 DROP FUNCTION IF EXISTS pending_anchors(integer);
 DROP FUNCTION IF EXISTS later_count(bigint, bigint, text, text, text, timestamptz, bigint, boolean);
 
@@ -83,7 +84,7 @@ DECLARE
     spread   interval;
     standing bigint[];
 BEGIN
-    SELECT c.location_id, c.scope = 'bin', make_interval(secs => c.clock_uncertainty_s) INTO place, in_bin, spread
+    SELECT c.location_id, c.scope = 'bin', uncertainty(c.clock_uncertainty_s) INTO place, in_bin, spread
     FROM count c
     WHERE c.gateway_id = of_gateway AND c.epoch = of_epoch AND c.seq = of_seq AND c.occurred_at = of_instant;
     IF NOT FOUND THEN
@@ -240,14 +241,15 @@ JOIN item i ON i.item_id = v.item_id
 JOIN location p ON p.location_id = v.place_id
 LEFT JOIN decision d ON d.decision_id = v.decision_id
 LEFT JOIN LATERAL (
-    SELECT min(x.state) FILTER (WHERE x.state = 'pending') AS state
+    -- An adjusted record says what waits; one that is not, that its cells were bound at this instant before.
+    SELECT CASE WHEN bool_or(x.state = 'pending') THEN 'pending' WHEN v.verdict <> 'adjusted' THEN max(x.state) END AS state
     FROM (
         SELECT (e.value ->> 'cell')::bigint AS cell_id FROM jsonb_array_elements(v.cells) e
         UNION ALL
         SELECT v.stated_cell WHERE v.cells = '[]' -- what was found where the book held nothing
     ) k
     JOIN count_anchor x ON x.cell_id = k.cell_id AND x.observed_at = v.observed_at
-) a ON v.verdict = 'adjusted';
+) a ON v.decision_id IS NOT NULL;
 
 CREATE FUNCTION variances_of_count(of_gateway text, of_epoch bigint, of_seq bigint)
     RETURNS SETOF variance_told LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
@@ -362,10 +364,9 @@ CREATE FUNCTION due_counts(at_most integer)
     )
     SELECT g.name, r.epoch, r.seq, r.site_id
     FROM count_review r
-    JOIN reached s ON s.site_id = r.site_id AND s.complete_until > r.observed_at
-    JOIN count c ON c.gateway_id = r.gateway_id AND c.epoch = r.epoch AND c.seq = r.seq AND c.occurred_at = r.observed_at
+    JOIN reached s ON s.site_id = r.site_id AND s.complete_until > r.until_at
     JOIN gateway g ON g.gateway_id = r.gateway_id
-    WHERE r.settled_at IS NULL AND s.complete_until > r.observed_at + make_interval(secs => c.clock_uncertainty_s)
+    WHERE r.settled_at IS NULL
     ORDER BY r.observed_at, r.gateway_id, r.epoch, r.seq
     LIMIT at_most
 $$;
@@ -386,26 +387,79 @@ CREATE FUNCTION superseded_variances(at_most integer)
     LIMIT at_most
 $$;
 
--- Open variances that facts posted after a position concern: something moved at or before their counts.
-CREATE FUNCTION late_variances(above_position bigint, up_to bigint)
+-- Settled counts that facts posted after a position concern (DOMAIN D7): something moved where they counted, or a unit
+-- came to stand there or left, at or before their instant and unknown to them. A unit's content is stock of every
+-- place at which it stood since. Facts younger than all that is settled, nearly all there are, are passed over at once.
+CREATE FUNCTION late_counts(above_position bigint, up_to bigint)
     RETURNS TABLE (gateway text, epoch bigint, seq bigint)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH moved AS MATERIALIZED (
-        SELECT m.item_id, min(m.occurred_at) AS first_at
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
+    SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    latest timestamptz := (SELECT max(r.until_at) FROM count_review r WHERE r.settled_at IS NOT NULL);
+BEGIN
+    RETURN QUERY
+    WITH RECURSIVE alias AS MATERIALIZED (
+        SELECT a.item_id, a.canonical_id FROM aliases_at(9223372036854775807) a
+    ), moved AS MATERIALIZED (
+        SELECT k.location_id AS place_id, k.item_id, min(m.occurred_at) AS from_at, max(e.position) AS position
         FROM ledger_entry e
-        JOIN movement m ON m.posting_id = e.posting_id
+        JOIN movement m ON m.posting_id = e.posting_id AND m.occurred_at <= latest
+        CROSS JOIN LATERAL (VALUES (m.from_cell), (m.to_cell)) side (cell_id)
+        JOIN cell k ON k.cell_id = side.cell_id
         WHERE e.position > above_position AND e.position <= up_to
-        GROUP BY m.item_id
+        GROUP BY k.location_id, k.item_id
+    ), put AS MATERIALIZED ( -- to where a unit came, and from where: what it holds is anything
+        SELECT DISTINCT coalesce(w.location_id, w.parent_id) AS place_id, p.occurred_at AS from_at, e.position
+        FROM ledger_entry e
+        JOIN unit_position p ON p.posting_id = e.posting_id AND p.occurred_at <= latest
+        CROSS JOIN LATERAL (
+            SELECT p.location_id, p.parent_id
+            UNION ALL
+            (SELECT b.location_id, b.parent_id FROM unit_position b
+            WHERE b.unit_id = p.unit_id AND b.occurred_at <= p.occurred_at
+                AND (b.gateway_id, b.epoch, b.seq) <> (p.gateway_id, p.epoch, p.seq)
+            ORDER BY b.occurred_at DESC, b.posting_id DESC, b.seq DESC LIMIT 1)) w
+        WHERE e.position > above_position AND e.position <= up_to
+    ), reach AS (
+        SELECT s.place_id, s.item_id, s.from_at, s.position FROM moved s
+        UNION
+        SELECT s.place_id, NULL, s.from_at, s.position FROM put s
+        UNION
+        SELECT coalesce(w.location_id, w.parent_id), a.item_id, greatest(a.from_at, w.occurred_at), a.position
+        FROM reach a
+        CROSS JOIN LATERAL (
+            (SELECT p.location_id, p.parent_id, p.occurred_at FROM unit_position p
+            WHERE p.unit_id = a.place_id AND p.occurred_at <= a.from_at
+            ORDER BY p.occurred_at DESC, p.posting_id DESC, p.seq DESC LIMIT 1)
+            UNION ALL
+            SELECT p.location_id, p.parent_id, p.occurred_at FROM unit_position p
+            WHERE p.unit_id = a.place_id AND p.occurred_at > a.from_at AND p.occurred_at <= latest) w
+    ), touched AS (
+        SELECT r.gateway_id, r.epoch, r.seq, r.observed_at
+        FROM reach a
+        JOIN count_review r ON r.location_id = a.place_id AND r.settled_at IS NOT NULL AND r.until_at >= a.from_at
+            AND r.as_of_position < a.position
+        JOIN count c ON c.gateway_id = r.gateway_id AND c.epoch = r.epoch AND c.seq = r.seq AND c.occurred_at = r.observed_at
+        WHERE c.scope = 'bin' OR a.item_id IS NULL OR EXISTS (
+            SELECT FROM variance v LEFT JOIN alias k ON k.item_id = v.item_id LEFT JOIN alias n ON n.item_id = a.item_id
+            WHERE v.gateway_id = r.gateway_id AND v.epoch = r.epoch AND v.seq = r.seq AND v.observed_at = r.observed_at
+                AND coalesce(k.canonical_id, v.item_id) = coalesce(n.canonical_id, a.item_id))
+        UNION
+        SELECT r.gateway_id, r.epoch, r.seq, r.observed_at -- a unit that was counted as such, wherever it stands
+        FROM reach a
+        JOIN location l ON l.location_id = a.place_id AND l.kind = 'unit'
+        JOIN variance v ON v.place_id = a.place_id
+        JOIN count_review r ON r.gateway_id = v.gateway_id AND r.epoch = v.epoch AND r.seq = v.seq
+            AND r.observed_at = v.observed_at AND r.until_at >= a.from_at AND r.as_of_position < a.position
     )
-    SELECT DISTINCT g.name, v.epoch, v.seq
-    FROM variance v
-    JOIN count c ON c.gateway_id = v.gateway_id AND c.epoch = v.epoch AND c.seq = v.seq AND c.occurred_at = v.observed_at
-    JOIN gateway g ON g.gateway_id = v.gateway_id
-    WHERE v.verdict = 'beyond' AND sees_site(v.site_id) AND EXISTS (
-        SELECT FROM moved m
-        WHERE m.item_id = ANY (reading_as(v.item_id))
-            AND m.first_at <= v.observed_at + make_interval(secs => c.clock_uncertainty_s))
-    ORDER BY 1, 2, 3
+    SELECT g.name, x.epoch, x.seq
+    FROM touched x
+    JOIN gateway g ON g.gateway_id = x.gateway_id
+    JOIN count_review r ON r.gateway_id = x.gateway_id AND r.epoch = x.epoch AND r.seq = x.seq AND r.observed_at = x.observed_at
+    WHERE sees_site(r.site_id)
+    ORDER BY x.observed_at, x.gateway_id, x.epoch, x.seq;
+END
 $$;
 
 -- Adjustments that late facts took above their approver's limit: they wait for an approver again (PROTOCOL P8).
@@ -426,6 +480,23 @@ CREATE FUNCTION pending_anchors(at_most integer)
     LIMIT at_most
 $$;
 
+-- Lets go of a cell whose approver refused what late facts would move: its count binds it no more.
+CREATE OR REPLACE FUNCTION release_anchor(of_adjustment bigint) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM FROM balance b JOIN count_anchor a ON a.cell_id = b.cell_id
+    WHERE a.adjustment_id = of_adjustment AND sees_site(b.site_id) FOR UPDATE OF b; -- as who posts to it
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no adjustment % at your sites', of_adjustment USING ERRCODE = 'no_data_found';
+    END IF;
+    UPDATE count_anchor SET state = 'released' WHERE adjustment_id = of_adjustment AND state = 'pending';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'adjustment % waits for no approval', of_adjustment;
+    END IF;
+    UPDATE adjustment SET state = 'applied' WHERE adjustment_id = of_adjustment;
+END
+$$;
+
 -- Another number whenever a count was posted or settled, a ticket opened, or a step of a decision or ticket audited:
 -- pages that people follow are read again then. What moved meanwhile changes them too, but may wait for their clock.
 CREATE OR REPLACE FUNCTION live_revision() RETURNS bigint
@@ -442,12 +513,12 @@ REVOKE ALL ON FUNCTION
     variances_of_count(text, bigint, bigint), settled_variances_of(text, bigint, bigint),
     read_pending_variances(text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
     read_settled_variances(text, text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
-    due_counts(integer), superseded_variances(integer), late_variances(bigint, bigint), pending_anchors(integer)
+    due_counts(integer), superseded_variances(integer), late_counts(bigint, bigint), pending_anchors(integer), release_anchor(bigint)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     live_revision(), tolerance_of(text, bigint), variances_of_count(text, bigint, bigint), settled_variances_of(text, bigint, bigint),
     read_pending_variances(text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
     read_settled_variances(text, text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
-    due_counts(integer), superseded_variances(integer), late_variances(bigint, bigint), pending_anchors(integer)
+    due_counts(integer), superseded_variances(integer), late_counts(bigint, bigint), pending_anchors(integer), release_anchor(bigint)
     TO dockledger_app;
 GRANT SELECT ON count_told TO dockledger_app;

@@ -264,7 +264,7 @@ LEFT JOIN LATERAL (
         AND m.occurred_at = a.observed_at AND m.adjustment_id = a.adjustment_id
 ) m ON true
 WHERE coalesce(m.moved, 0) <> a.adjusted
-    OR (a.cell_id, a.observed_at, a.counted, CASE a.state WHEN 'bound' THEN 'applied' ELSE 'submitted' END)
+    OR (a.cell_id, a.observed_at, a.counted, CASE a.state WHEN 'pending' THEN 'submitted' ELSE 'applied' END)
         IS DISTINCT FROM (d.cell_id, d.observed_at, d.counted, d.state)
 ORDER BY 1;
 
