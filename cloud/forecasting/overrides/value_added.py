@@ -1,8 +1,8 @@
 """What adjustments were worth: system, adjusted and naive forecasts beside what came, in errors and cost.
 
 Forecast value added (Gilliland 2002): error of the system less error with the adjustment, over blocks of
-seven days from its first; positive: it helped. The naive repeats the last week known before. Stock cost: what was
-forecast and did not come is held for a block, what came and was not forecast costs nineteen times that.
+seven days from its first; positive: it helped. The naive repeats the last week known before. Stock cost: what
+was forecast and did not come is held for a block, what came and was not forecast costs nineteen times that.
 """
 
 from collections import defaultdict
