@@ -22,6 +22,9 @@ from cloud.db import (
 from cloud.forecasting import reading, service
 from cloud.forecasting.backtest import commands as backtest
 from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError
+from cloud.forecasting.overrides import commands as overrides
+from cloud.forecasting.registry import commands as registry
+from cloud.forecasting.reviewing import commands as reviewing
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
@@ -64,6 +67,9 @@ def add_commands(subparsers: "Subparsers") -> None:
     showing.add_argument("--json", action="store_true", help="print JSON")
     showing.set_defaults(run=run_show)
     backtest.add_command(group)
+    overrides.add_commands(group)
+    reviewing.add_commands(group)
+    registry.add_commands(group)
 
 
 def run_forecasts(arguments: argparse.Namespace, settings: Settings) -> int:

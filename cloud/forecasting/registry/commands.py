@@ -1,0 +1,92 @@
+"""`dockledger forecast models …`: which model forecasts, learned from what, and what was decided on it."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from cloud.db import Connection, DataError, connect
+from cloud.forecasting.domain import ForecastError
+from cloud.forecasting.registry import reading, service
+from cloud.forecasting.registry.domain import Version
+from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.settings import Settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+Work = Callable[[Connection, argparse.Namespace], None]
+
+SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
+MOST_LISTED: Final = 10_000
+
+
+def add_commands(group: "Subparsers") -> None:
+    """Add this area's commands to those of `forecast`.
+
+    Args:
+        group: What `dockledger forecast` collects its commands in.
+    """
+    summary = "which model forecasts, learned from what, and why"
+    parser = group.add_parser("models", help=summary, description=summary)
+    own = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    listing = _command(own, "list", "list versions, the latest first", _list)
+    listing.add_argument("--site")
+    events = _command(own, "events", "list what was decided, the latest first", _events)
+    events.add_argument("--site")
+    withdrawing = _command(own, "withdraw", "take a challenger out of the contest", _withdraw)
+    withdrawing.add_argument("number", type=int, help="as `list` shows it")
+    withdrawing.add_argument("--note", default="")
+
+
+def _command(group: "Subparsers", name: str, summary: str, work: Work) -> argparse.ArgumentParser:
+    parser = group.add_parser(name, help=summary, description=summary)
+    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
+
+    def run(arguments: argparse.Namespace, settings: Settings) -> int:
+        try:
+            with connect(settings.needed("app_dsn"), "dockledger-models") as conn:
+                work(conn, arguments)
+        except (ForecastError, NotAllowedError, DataError) as error:
+            print(f"dockledger: {error}", file=sys.stderr)
+            return 1
+        return 0
+
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _list(conn: Connection, arguments: argparse.Namespace) -> None:
+    for version in reading.versions(conn, SHELL, site=arguments.site, limit=MOST_LISTED):
+        _show(version, arguments)
+
+
+def _events(conn: Connection, arguments: argparse.Namespace) -> None:
+    for event in reading.events(conn, SHELL, site=arguments.site, limit=MOST_LISTED):
+        if arguments.json:
+            print(orjson.dumps(asdict(event)).decode())
+        else:
+            print(
+                f"{event.happened_at:%Y-%m-%d %H:%M} UTC {event.site}: {event.kind} "
+                f"{event.name or ''} {event.version_id or ''} ({event.because})"
+            )
+
+
+def _withdraw(conn: Connection, arguments: argparse.Namespace) -> None:
+    _show(service.withdraw(conn, SHELL, arguments.number, note=arguments.note), arguments)
+
+
+def _show(version: Version, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        told: dict[str, Any] = asdict(version)
+        print(orjson.dumps(told).decode())
+        return
+    parent = f", after {version.parent_id}" if version.parent_id else ""
+    print(
+        f"{version.version_id:>4}  {version.role:<10} {version.site} {version.name}: {version.series} series"
+        f", {version.trained_from} to {version.trained_until}, {version.because}{parent}, "
+        f"program {version.code_version}, state {version.state_sha256[:12]}"
+    )
