@@ -14,7 +14,8 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.batch.panel import Real, Reals
+from cloud.forecasting.batch.criterion import SIMPLE_PARAMETERS, likelihood, weights
+from cloud.forecasting.batch.panel import Floats, Real, Reals
 
 SIMPLE: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9)
 """Weights of the newest period."""
@@ -22,26 +23,33 @@ LEVEL: Final = (0.05, 0.15, 0.3, 0.5, 0.8)
 TREND: Final = (0.05, 0.15, 0.35)
 """Weights of the newest change of the level in the trend."""
 DAMPING: Final = (0.9, 0.98)
+GRID: Final = tuple((level, trend, damping) for damping in DAMPING for level in LEVEL for trend in TREND)
+"""Models with a damped trend, those of one damping together."""
 FREE: Final = 3
 """Errors of so few first periods judge no model: they tell of its start."""
-SIMPLE_PARAMETERS: Final = 2
 DAMPED_PARAMETERS: Final = 5
 FLOOR: Final = 1e-9
 """Part of the sum of squared demand below which errors are rounding."""
+MATURE: Final = 100
+"""Known periods after which no model's memory still grows."""
 
 
-def _column(values: tuple[float, ...]) -> Reals:
+def column(*values: float) -> Reals:
+    """Write values one below the other, to be held against columns.
+
+    Args:
+        *values: Of the models.
+
+    Returns:
+        Models x 1.
+    """
     return np.array(values, dtype=Real)[:, None]
 
 
-_ALPHA: Final = _column(SIMPLE)
-_GRID: Final = tuple((a, b, p) for p in DAMPING for a in LEVEL for b in TREND)
-_D_ALPHA: Final = _column(tuple(a for a, _, _ in _GRID))
-_D_TREND: Final = _column(tuple(a * b for a, b, _ in _GRID))
-_D_PHI: Final = _column(tuple(p for _, _, p in _GRID))
-_PER_PHI: Final = len(LEVEL) * len(TREND)
-_MATURE: Final = 100
-"""Periods after which no model's memory still grows."""
+_ALPHA: Final = column(*SIMPLE)
+_LEVEL: Final = column(*(level for level, _, _ in GRID))
+_TREND: Final = column(*(level * trend for level, trend, _ in GRID))
+_DAMPING: Final = column(*(damping for _, _, damping in GRID))
 
 
 @dataclass(slots=True)
@@ -58,15 +66,18 @@ class SmoothingGrid:
     errors: Reals
     """Sums of squared errors."""
     time: Reals
-    """The clock, smoothed as the level is."""
+    """The clock, smoothed as the level is: Theta's line is known from it."""
     crossed: Reals
     """Sums of the errors of level and of clock multiplied."""
     time_errors: Reals
-    moments: Reals
-    """Sums of y, t, ty and tt, in double precision."""
+    """Sums of the squared errors of the clock."""
+    moments: Floats
+    """4 x columns: sums of y, t, ty and tt; their differences need double precision."""
     damped_level: Reals
     trend: Reals
     damped_errors: Reals
+    scratch: Reals
+    """2 x models x columns: where intermediate results are written; not a state."""
 
     def step(self, y: Reals, known: Reals) -> None:
         """Take in one period.
@@ -77,114 +88,109 @@ class SmoothingGrid:
         """
         self.number += known
         self.clock += self.number > 0
-        is_whole = bool(known.all())
-        is_mature = float(self.number.min()) > _MATURE
-        counted = None if is_whole and is_mature else known * (self.number > FREE)
         self.squares += y * y
-        self._step_moments(y, known)
-        n = np.maximum(self.number, 1)
-        alpha, d_alpha, d_trend = _ALPHA, _D_ALPHA, _D_TREND
-        if not is_mature:
-            alpha = np.maximum(_ALPHA, 1 / n)
-            d_alpha = np.maximum(_D_ALPHA, 2 * (2 * n - 1) / (n * (n + 1)))
-            d_trend = np.maximum(_D_TREND, 6 / (n * (n + 1))) * (n > 1)
-        error = y - self.level
-        time_error = self.clock - self.time
-        if not is_whole:
-            error *= known
-            time_error *= known
-        self.level += alpha * error
-        self.time += alpha * time_error
-        if counted is not None:
-            time_error *= counted
-            self.errors += error * error * counted
-        else:
-            self.errors += error * error
-        self.crossed += error * time_error
-        self.time_errors += time_error * time_error
-        self.trend *= _D_PHI
-        self.damped_level += self.trend
-        error = y - self.damped_level
-        if not is_whole:
-            error *= known
-        self.damped_level += d_alpha * error
-        self.trend += d_trend * error
-        np.multiply(error, error, out=error)
-        if counted is not None:
-            error *= counted
-        self.damped_errors += error
-
-    def _step_moments(self, y: Reals, known: Reals) -> None:
         clock = self.clock.astype(np.float64)
         self.moments[0] += y
         self.moments[1] += clock * known
         self.moments[2] += clock * y
         self.moments[3] += clock * clock * known
+        gaps = None if known.all() else known
+        if float(self.number.min()) > MATURE:
+            self._smooth(y, _ALPHA, gaps, gaps)
+            self._follow(y, _LEVEL, _TREND, gaps, gaps)
+            return
+        judged = known * (self.number > FREE)
+        n = np.maximum(self.number, 1)
+        self._smooth(y, np.maximum(_ALPHA, 1 / n), gaps, judged)
+        line = n * (n + 1)
+        level, trend = (4 * n - 2) / line, 6 / line * (n > 1)
+        self._follow(y, np.maximum(_LEVEL, level), np.maximum(_TREND, trend), gaps, judged)
+
+    def _smooth(self, y: Reals, gain: Reals, gaps: Reals | None, judged: Reals | None) -> None:
+        """Step the simple models, and the clock with them."""
+        models = len(SIMPLE)
+        error, other = self.scratch[0, :models], self.scratch[1, :models]
+        time_error = self.scratch[0, models : 2 * models]
+        np.subtract(y, self.level, out=error)
+        np.subtract(self.clock, self.time, out=time_error)
+        if gaps is not None:
+            error *= gaps
+            time_error *= gaps
+        self.level += np.multiply(gain, error, out=other)
+        self.time += np.multiply(gain, time_error, out=other)
+        if judged is not None:
+            error *= judged
+            time_error *= judged
+        self.crossed += np.multiply(error, time_error, out=other)
+        self.errors += np.multiply(error, error, out=error)
+        self.time_errors += np.multiply(time_error, time_error, out=time_error)
+
+    def _follow(
+        self, y: Reals, gain: Reals, trend_gain: Reals, gaps: Reals | None, judged: Reals | None
+    ) -> None:
+        """Step the models with a trend."""
+        error, other = self.scratch
+        self.trend *= _DAMPING
+        self.damped_level += self.trend
+        np.subtract(y, self.damped_level, out=error)
+        if gaps is not None:
+            error *= gaps
+        self.damped_level += np.multiply(gain, error, out=other)
+        self.trend += np.multiply(trend_gain, error, out=other)
+        if judged is not None:
+            error *= judged
+        self.damped_errors += np.multiply(error, error, out=error)
+
+    @property
+    def floor(self) -> Reals:
+        """Sum of squared errors below which they are rounding."""
+        return self.squares * Real(FLOOR) + Real(1e-30)
+
+    @property
+    def judged(self) -> Reals:
+        """Of each column, how many errors models are judged by."""
+        return np.maximum(self.number - FREE, 0)
 
     def read(self, horizon: int) -> dict[str, Reals]:
-        """Forecast from the period last stepped over."""
-        n = self.number - FREE
-        floor = self.squares * Real(FLOOR) + Real(1e-30)
-        simple = likelihood(self.errors, n, floor, SIMPLE_PARAMETERS)
-        damped = likelihood(self.damped_errors, n, floor, DAMPED_PARAMETERS)
-        best = np.maximum(simple.max(axis=0), damped.max(axis=0))
-        all_simple, all_damped = np.exp(simple - best), np.exp(damped - best)
-        total = all_simple.sum(axis=0) + all_damped.sum(axis=0)
-        w = weights(simple)
-        ses = (w * self.level).sum(axis=0)
-        steps = [np.cumsum(np.float64(p) ** np.arange(1, horizon + 1)).astype(Real) for p in DAMPING]
-        flat = (all_simple * self.level).sum(axis=0) + (all_damped * self.damped_level).sum(axis=0)
-        path = np.repeat((flat / total)[:, None], horizon, axis=1)
-        slopes = all_damped * self.trend
-        for place, grown in enumerate(steps):
-            slope = slopes[place * _PER_PHI : (place + 1) * _PER_PHI].sum(axis=0) / total
-            path += slope[:, None] * grown
-        return {
-            "ses": ses[:, None],
-            "damped_trend": np.maximum(path, 0),
-            "theta": self._theta(0.5, horizon, n, floor),
-            "optimised_theta": self._theta(None, horizon, n, floor),
-        }
+        """Forecast from the period last stepped over.
 
-    def _theta(self, drawn: float | None, horizon: int, n: Reals, floor: Reals) -> Reals:
-        sum_y, sum_t, sum_ty, sum_tt = self.moments
-        count = np.maximum(self.number.astype(np.float64), 1)
-        spread = sum_tt - sum_t * sum_t / count
-        slope = np.divide(sum_ty - sum_t * sum_y / count, spread, out=np.zeros_like(spread), where=spread > 0.25)
-        slope = slope.astype(Real)
-        if drawn is None:
-            most = np.divide(self.crossed, self.time_errors, out=np.zeros_like(self.crossed), where=self.time_errors > 0)
-            drift = np.clip(most, np.minimum(slope, 0), np.maximum(slope, 0))
-        else:
-            drift = np.broadcast_to(slope * Real(drawn), self.level.shape)
-        errors = self.errors - 2 * drift * self.crossed + drift * drift * self.time_errors
-        w = weights(likelihood(errors, n, floor, SIMPLE_PARAMETERS))
-        start = (w * (self.level + drift * (self.clock - self.time))).sum(axis=0)
-        rise = (w * drift).sum(axis=0)
-        path = start[:, None] + rise[:, None] * np.arange(1, horizon + 1, dtype=Real)
-        return np.maximum(path, 0)
+        Args:
+            horizon: Periods ahead.
+
+        Returns:
+            By member, columns x horizon or columns x 1.
+        """
+        simple = likelihood(self.errors, self.judged, self.floor, SIMPLE_PARAMETERS)
+        damped = likelihood(self.damped_errors, self.judged, self.floor, DAMPED_PARAMETERS)
+        ses = (weights(simple) * self.level).sum(axis=0)
+        share = weights(np.concatenate([simple, damped]))
+        flat = (share[: len(SIMPLE)] * self.level).sum(axis=0)
+        share = share[len(SIMPLE) :]
+        flat += (share * self.damped_level).sum(axis=0)
+        path = np.repeat(flat[:, None], horizon, axis=1)
+        share *= self.trend
+        each = len(LEVEL) * len(TREND)
+        for place, damping in enumerate(DAMPING):
+            grown = np.cumsum(damping ** np.arange(1.0, horizon + 1)).astype(Real)
+            path += share[place * each : (place + 1) * each].sum(axis=0)[:, None] * grown
+        return {"ses": ses[:, None], "damped_trend": np.maximum(path, 0)}
 
 
 def grid_of(columns: int) -> SmoothingGrid:
-    """Make the states before the first period."""
-    one, simple = columns, (len(SIMPLE), columns)
-    shapes = dict.fromkeys(("number", "clock", "squares"), (one,))
-    shapes |= dict.fromkeys(("level", "errors", "time", "crossed", "time_errors"), simple)
-    shapes |= dict.fromkeys(("damped_level", "trend", "damped_errors"), (len(_GRID), columns))
+    """Make the states before the first period.
+
+    Args:
+        columns: Series.
+
+    Returns:
+        All zero.
+    """
+    one, simple, damped = (columns,), (len(SIMPLE), columns), (len(GRID), columns)
+    shapes = {
+        **dict.fromkeys(("number", "clock", "squares"), one),
+        **dict.fromkeys(("level", "errors", "time", "crossed", "time_errors"), simple),
+        **dict.fromkeys(("damped_level", "trend", "damped_errors"), damped),
+        "scratch": (2, *damped),
+    }
     zeros = {name: np.zeros(shape, dtype=Real) for name, shape in shapes.items()}
     return SmoothingGrid(**zeros, moments=np.zeros((4, columns)))
-
-
-def likelihood(errors: Reals, n: Reals, floor: Reals, parameters: int) -> Reals:
-    """Half of Akaike's corrected criterion, negative: the larger the better."""
-    left = n - parameters - 1
-    penalty = parameters + np.where(left > 0, parameters * (parameters + 1) / np.maximum(left, 1), 1e4)
-    count = np.maximum(n, 0)
-    return np.asarray(-0.5 * count * np.log(np.maximum(errors, floor)) - penalty, dtype=Real)
-
-
-def weights(likelihoods: Reals) -> Reals:
-    """Weigh models (first axis) by their likelihoods."""
-    w = np.exp(likelihoods - likelihoods.max(axis=0))
-    w /= w.sum(axis=0)
-    return w

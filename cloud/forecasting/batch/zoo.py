@@ -9,9 +9,10 @@ from cloud.forecasting.batch.intermittent import Intermittent, intermittent_of
 from cloud.forecasting.batch.panel import Real, Reals
 from cloud.forecasting.batch.recent import Recent, recent_of
 from cloud.forecasting.batch.smoothing_grid import SmoothingGrid, grid_of
+from cloud.forecasting.batch.theta import OPTIMISED, STANDARD, theta
 
 LEADING_ZEROS: Final = 13
-"""Of zeros before the first demand so many periods count; more of them tell of a launch, not of demand."""
+"""Of zeros before the first demand so many count for the smoothing members: more tell of a launch."""
 
 
 @dataclass(slots=True)
@@ -20,10 +21,8 @@ class Zoo:
 
     started: Reals
     """1 from the first demand on."""
-    number: Reals
-    """Periods known."""
     lasting: Reals
-    """Mean that a season, at least 13 periods, weighs in."""
+    """Mean in which a season, at least 13 periods, weighs."""
     last: Reals
     """The last known value."""
     smoothing: SmoothingGrid
@@ -38,16 +37,15 @@ class Zoo:
             known: 1 where known, else 0.
             long: Periods of a season, at least 13.
         """
-        np.maximum(self.started, y > 0, out=self.started)
-        if not self.started.all():
-            known = known * np.maximum(self.started, self.number < LEADING_ZEROS)
-        self.number += known
-        gain = np.maximum(Real(2 / (1 + long)), 1 / np.maximum(self.number, 1)) * known
-        self.lasting += gain * (y - self.lasting)
-        np.copyto(self.last, y, where=known > 0)
-        self.smoothing.step(y, known)
         self.intermittent.step(y, known)
         self.recent.step(y, known)
+        np.copyto(self.last, y, where=known > 0)
+        np.maximum(self.started, y > 0, out=self.started)
+        if not self.started.all():
+            known = known * np.maximum(self.started, self.smoothing.number < LEADING_ZEROS)
+        self.smoothing.step(y, known)
+        gain = np.maximum(Real(2 / (1 + long)), 1 / np.maximum(self.smoothing.number, 1)) * known
+        self.lasting += gain * (y - self.lasting)
 
     def read(self, horizon: int) -> dict[str, Reals]:
         """Forecast from the period last stepped over.
@@ -62,10 +60,12 @@ class Zoo:
         flat = {**self.recent.read(), "seasonal": self.lasting, "naive2": self.last}
         found = {
             **self.smoothing.read(horizon),
+            "theta": theta(self.smoothing, horizon, STANDARD),
+            "optimised_theta": theta(self.smoothing, horizon, OPTIMISED),
             **self.intermittent.read(),
             **{name: value[:, None] for name, value in flat.items()},
         }
-        is_ready = (self.number > 0)[:, None]
+        is_ready = (self.intermittent.number > 0)[:, None]
         return {name: np.where(is_ready, path, Real(np.nan)) for name, path in found.items()}
 
 
@@ -79,7 +79,7 @@ def zoo_of(columns: int, longest: int) -> Zoo:
     Returns:
         All zero.
     """
-    started, number, lasting, last = (np.zeros(columns, dtype=Real) for _ in range(4))
+    started, lasting, last = (np.zeros(columns, dtype=Real) for _ in range(3))
     return Zoo(
-        started, number, lasting, last, grid_of(columns), intermittent_of(columns), recent_of(columns, longest)
+        started, lasting, last, grid_of(columns), intermittent_of(columns), recent_of(columns, longest)
     )

@@ -1,0 +1,77 @@
+"""The Theta method, read off a grid of simple smoothings. Pure.
+
+Theta forecasts with a simple smoothing and a drift, a part w = 1 - 1/theta of the slope of the line through
+all demand (Assimakopoulos & Nikolopoulos 2000; Hyndman & Billah 2003; w = 1/2 is theta = 2). The smoothing
+runs over the line bent by theta, which depends on the slope and so on all data. But smoothing is linear: with
+the clock smoothed beside the demand, level and errors of any bent line are known without a second pass,
+e = e_y - w b e_t.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from cloud.forecasting.batch.criterion import SIMPLE_PARAMETERS, likelihood, weights
+from cloud.forecasting.batch.panel import Real, Reals
+from cloud.forecasting.batch.smoothing_grid import SIMPLE, SmoothingGrid
+
+STANDARD: Final = (0.5,)
+"""Theta of 2."""
+OPTIMISED: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Thetas from 1 (no drift) to infinity (all of the slope), weighed by how well they did (Fiorucci et al. 2016)."""
+LEAST: Final = 0.1
+"""Smallest weight of the newest period: below it the smoothing would be a second line."""
+_FIRST: Final = next(place for place, alpha in enumerate(SIMPLE) if alpha >= LEAST)
+
+
+def slope(grid: SmoothingGrid) -> Reals:
+    """Give the slope of the least squares line through all known demand.
+
+    Args:
+        grid: After the last period.
+
+    Returns:
+        Of each column, per period; 0 with fewer than two known.
+    """
+    sum_y, sum_t, sum_ty, sum_tt = grid.moments
+    count = np.maximum(grid.number.astype(np.float64), 1)
+    spread = sum_tt - sum_t * sum_t / count
+    has_line = spread > 1 / 4
+    rise = np.divide(sum_ty - sum_t * sum_y / count, spread, out=np.zeros_like(spread), where=has_line)
+    return rise.astype(Real)
+
+
+def theta(grid: SmoothingGrid, horizon: int, parts: tuple[float, ...]) -> Reals:
+    """Forecast from the period last stepped over.
+
+    Args:
+        grid: After that period.
+        horizon: Periods ahead.
+        parts: Parts of the slope between which the errors decide.
+
+    Returns:
+        Columns x horizon, >= 0.
+    """
+    level, time = grid.level[_FIRST:], grid.time[_FIRST:]
+    errors, crossed, squares = grid.errors[_FIRST:], grid.crossed[_FIRST:], grid.time_errors[_FIRST:]
+    rise = slope(grid)
+    late = (grid.clock - time) * rise
+    crossed = crossed * rise
+    squares = squares * (rise * rise)
+    likelihoods = [
+        likelihood(
+            errors - Real(2 * part) * crossed + Real(part * part) * squares,
+            grid.judged,
+            grid.floor,
+            SIMPLE_PARAMETERS,
+        )
+        for part in parts
+    ]
+    share = weights(np.concatenate(likelihoods))
+    start, drift = np.zeros_like(rise), np.zeros_like(rise)
+    for place, part in enumerate(parts):
+        own = share[place * len(level) : (place + 1) * len(level)]
+        start += (own * (level + Real(part) * late)).sum(axis=0)
+        drift += own.sum(axis=0) * Real(part)
+    path = start[:, None] + (drift * rise)[:, None] * np.arange(1, horizon + 1, dtype=Real)
+    return np.maximum(path, 0)
