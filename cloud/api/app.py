@@ -16,6 +16,8 @@ from cloud.api.routes import (
     demand,
     demand_masks,
     documents,
+    forecast_overrides,
+    forecast_reviews,
     forecasts,
     gateways,
     health,
@@ -24,6 +26,7 @@ from cloud.api.routes import (
     locations,
     movements,
     portals,
+    planning,
     proposals,
     purchase_orders,
     quarantine,
@@ -102,13 +105,16 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
         demand_masks,
         supersessions,
         forecasts,
+        forecast_overrides,
+        forecast_reviews,
         decisions,
         limits,
         tickets,
         webhooks,
     )
-    ordering = (suppliers.router, proposals.router, proposals.planning, purchase_orders.router)
-    for router in (*(part.router for part in (*parts, *deciding)), *ordering):
+    ordering = (suppliers.router, proposals.router, planning.router, purchase_orders.router)
+    judging = (forecast_reviews.record, forecast_reviews.versions)
+    for router in (*(part.router for part in (*parts, *deciding)), *ordering, *judging):
         app.include_router(router, responses=problems.RESPONSES)
     app.include_router(health.router)
     return app

@@ -119,7 +119,10 @@ class OrderLineRow(NamedTuple):
     supplier_code: str | None
     """What the supplier calls the item."""
     quantity: Decimal
+    """As ordered, or as confirmed and taken since."""
     price: Decimal | None
+    ordered: Decimal
+    ordered_price: Decimal | None
     due_on: date
     """As confirmed or expected last."""
     ordered_for: date
@@ -137,6 +140,29 @@ class OrderLineRow(NamedTuple):
     def over(self) -> Decimal:
         """What came beyond the order, in base units."""
         return max(Decimal(0), self.received - self.quantity)
+
+
+class ConfirmationRow(NamedTuple):
+    """What the supplier confirmed of a line, and whether it holds."""
+
+    line: str
+    revision: int
+    quantity: Decimal
+    price: Decimal | None
+    due_on: date
+    reference: str
+    """The supplier's own number for it."""
+    beyond: list[str]
+    """What of it is beyond the tolerance; nothing: it was taken at once."""
+    decision_id: int | None
+    decision_state: str | None
+    stated_at: datetime
+    stated_by: str
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it held at once, or was approved."""
+        return self.decision_id is None or self.decision_state == "applied"
 
 
 class ReceiptRow(NamedTuple):
@@ -161,6 +187,7 @@ class OrderStory:
     order: OrderRow
     lines: tuple[OrderLineRow, ...]
     receipts: tuple[ReceiptRow, ...]
+    confirmations: tuple[ConfirmationRow, ...]
 
     @property
     def is_complete(self) -> bool:

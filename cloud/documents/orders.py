@@ -7,6 +7,7 @@ from cloud.db import Connection
 from cloud.documents import store
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.documents.order_papers import (
+    ConfirmationRow,
     OrderLineRow,
     OrderPaper,
     OrderRow,
@@ -143,7 +144,7 @@ def orders(
 
 
 def order(conn: Connection, actor: Actor, *, site: str, name: str) -> OrderStory:
-    """Give one order with its lines and receipts.
+    """Give one order with its lines, receipts and what was confirmed.
 
     Args:
         conn: In a transaction.
@@ -165,7 +166,8 @@ def order(conn: Connection, actor: Actor, *, site: str, name: str) -> OrderStory
         raise UnknownDocumentError(f"there is no purchase order {name!r} at site {site!r}")
     lines = store.rows(conn, OrderLineRow, "order_lines", site=site, id=name)
     receipts = store.rows(conn, ReceiptRow, "order_receipts", site=site, id=name)
-    return OrderStory(found[0], tuple(lines), tuple(receipts))
+    confirmed = store.rows(conn, ConfirmationRow, "order_confirmations", site=site, id=name)
+    return OrderStory(found[0], tuple(lines), tuple(receipts), tuple(confirmed))
 
 
 def locked(conn: Connection, actor: Actor, site: str, name: str, *, only: str) -> OrderStory:
@@ -217,7 +219,7 @@ def _named_items(conn: Connection, paper: OrderPaper) -> dict[str, int]:
 
 def _require_same(conn: Connection, known: OrderRow, paper: OrderPaper) -> None:
     lines = store.rows(conn, OrderLineRow, "order_lines", site=paper.site, id=paper.id)
-    there = [(each.line, each.item, each.quantity, each.price, each.ordered_for) for each in lines]
+    there = [(each.line, each.item, each.ordered, each.ordered_price, each.ordered_for) for each in lines]
     wanted = [(each.line, each.item, each.quantity, each.price, each.due_on) for each in paper.lines]
     if there != wanted or (known.supplier, known.sent_at) != (paper.supplier, paper.sent_at):
         raise ConflictingDocumentError(

@@ -35,7 +35,7 @@ SELECT o.site_id AS site, o.id, o.supplier, o.currency, o.origin, o.decision_id,
     o.ended_at, o.ended_by, o.end_reason, o.created_at, o.created_by, s.time_zone,
     (SELECT count(*) FROM purchase_order_line l WHERE (l.site_id, l.id) = (o.site_id, o.id)) AS lines,
     (SELECT CASE WHEN count(*) = count(l.price) THEN sum(l.quantity * l.price) END
-     FROM purchase_order_line l WHERE (l.site_id, l.id) = (o.site_id, o.id)) AS value
+     FROM purchase_order_line_now l WHERE (l.site_id, l.id) = (o.site_id, o.id)) AS value
 FROM purchase_order o JOIN site s ON s.site_id = o.site_id
 WHERE (%(site)s::text IS NULL OR o.site_id = %(site)s)
     AND (%(id)s::text IS NULL OR o.id = %(id)s)
@@ -54,16 +54,20 @@ SELECT l.line, i.code AS item, i.name AS item_name, i.base_unit,
      JOIN purchase_order o ON (o.site_id, o.id) = (l.site_id, l.id) AND o.supplier = t.supplier
      WHERE t.item_id = l.item_id AND (t.site_id IS NULL OR t.site_id = l.site_id)
      ORDER BY t.site_id NULLS LAST LIMIT 1) AS supplier_code,
-    l.quantity, l.price,
-    coalesce((SELECT d.due_on FROM purchase_order_date d WHERE (d.site_id, d.id, d.line) = (l.site_id, l.id, l.line)
-        ORDER BY d.revision DESC LIMIT 1), l.due_on) AS due_on, l.due_on AS ordered_for,
-    r.received, r.damaged, i.is_lot_controlled
-FROM purchase_order_line l
+    l.quantity, l.price, l.ordered, l.ordered_price, l.due_on, l.ordered_for, r.received, r.damaged, i.is_lot_controlled
+FROM purchase_order_line_now l
 JOIN document_line p ON (p.site_id, p.type, p.id, p.line) = (l.site_id, l.type, l.id, l.line)
 JOIN item i ON i.item_id = l.item_id
 JOIN order_lines_received(ARRAY[%(site)s::text], %(id)s) r ON (r.site, r.id, r.line) = (l.site_id, l.id, l.line)
 WHERE l.site_id = %(site)s AND l.id = %(id)s
 ORDER BY p.ordinal;
+
+-- name: order_confirmations
+SELECT c.line, c.revision, c.quantity, c.price, c.due_on, c.reference, c.beyond, c.decision_id,
+    d.state AS decision_state, c.stated_at, c.stated_by
+FROM purchase_order_confirmation c LEFT JOIN decision d ON d.decision_id = c.decision_id
+WHERE c.site_id = %(site)s AND c.id = %(id)s
+ORDER BY c.stated_at, c.line, c.revision;
 
 -- name: order_receipts
 SELECT r.receipt, r.line, r.open_before, r.received, r.damaged, r.over, r.short, r.location, r.occurred_at, r.received_by

@@ -219,7 +219,7 @@ def known_names(conn: Connection, keys: Sequence[IdentifierKey]) -> dict[Identif
 
 
 def audit(
-    conn: Connection, actor: str, action: str, subject: str, *, site: str, detail: Mapping[str, object]
+    conn: Connection, actor: str, action: str, subject: str, *, site: str | None, detail: Mapping[str, object]
 ) -> None:
     """Say in the audit trail what was done to documents.
 
@@ -228,7 +228,7 @@ def audit(
         actor: Who did it.
         action: What, as a stable snake_case word.
         subject: To what.
-        site: Where.
+        site: Where; None: everywhere.
         detail: More, as JSON.
     """
     text = orjson.dumps(detail).decode()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
 from cloud.documents import order_steps, orders
@@ -19,7 +19,8 @@ from cloud.identity.actor import Actor, Role
 from cloud.master import suppliers
 from cloud.master.supplier_papers import SupplierFileError, read_suppliers
 from cloud.master.suppliers import SupplierError
-from cloud.replenishment import ordering, policies, reading
+from cloud.replenishment import confirming, ordering, policies, reading
+from cloud.replenishment.confirming import ConfirmationPaper, ConfirmationTolerance
 from cloud.replenishment.domain import ReplenishmentError
 from cloud.replenishment.policies import PolicyPaper
 from cloud.settings import Settings
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
 
 T = TypeVar("T")
+Paper = TypeVar("Paper", bound=BaseModel)
 Run = Callable[[argparse.Namespace, Settings], int]
 
-SHELL: Final = Actor("system:shell", frozenset({Role.BUYER, Role.PLANNER}), all_sites=True)
+SHELL: Final = Actor("system:shell", frozenset({Role.BUYER, Role.PLANNER, Role.ADMIN}), all_sites=True)
 """Whoever can read the database's password buys; the record says it was done here."""
 MOST_LISTED: Final = 10_000
 
@@ -41,7 +43,9 @@ _REPLENISH_EXAMPLES: Final = """examples:
   dockledger replenish parameters leeds       review, lead time, target; says what nobody chose
   dockledger replenish policy leeds --item TEA --target 0.98 --target-kind fill_rate --review-days 7
   dockledger replenish orders --site leeds    purchase orders
-  dockledger replenish sent leeds PO-000012   the order went to its supplier: it counts as coming"""
+  dockledger replenish sent leeds PO-000012   the order went to its supplier: it counts as coming
+  dockledger replenish confirm leeds PO-000012 --line 1 --quantity 96 --price 2.55 --reference AB-7
+  dockledger replenish tolerance --site leeds --quantity 5 --price 2   percent; else it is approved"""
 _SUPPLIER_EXAMPLES: Final = """examples:
   dockledger suppliers import terms.csv   supplier,item[,name,currency,price,lead_time_days,min_order,pack,…]
   dockledger suppliers list
@@ -78,6 +82,17 @@ def add_commands(subparsers: "Subparsers") -> None:
     listing.add_argument("--site")
     _of_order(group, "order", "show a purchase order: ordered, received, open", run_order)
     _of_order(group, "sent", "say that an approved order went to its supplier", run_sent)
+    confirming = _of_order(group, "confirm", "record what the supplier confirmed of a line", run_confirm)
+    confirming.add_argument("--line", default="1", help="default: 1")
+    confirming.add_argument("--quantity", help="of the whole line, in base units; 0: nothing will come")
+    confirming.add_argument("--price", help="of one base unit")
+    confirming.add_argument("--due-on", metavar="DATE", help="as 2026-12-24")
+    confirming.add_argument("--reference", default="", help="the supplier's own number")
+    confirming.add_argument("--note", default="", help="for the approver")
+    tolerating = _add(group, "tolerance", "say how far a confirmation may be off", run_tolerance)
+    tolerating.add_argument("--site", help="default: every site without one of its own")
+    tolerating.add_argument("--quantity", required=True, metavar="PERCENT", help="up or down")
+    tolerating.add_argument("--price", required=True, metavar="PERCENT", help="up")
     ending = _of_order(group, "close", "expect nothing more of a sent order", run_close)
     ending.add_argument("--reason", required=True, choices=sorted(order_steps.END_REASONS))
 
@@ -173,11 +188,7 @@ def run_policy(arguments: argparse.Namespace, settings: Settings) -> int:
     stated = {name: getattr(arguments, name) for name in fields}
 
     def work() -> None:
-        try:
-            paper = PolicyPaper.model_validate(stated)
-        except ValidationError as error:
-            faults = (fault["msg"].removeprefix("Value error, ") for fault in error.errors())
-            raise ReplenishmentError("\n".join(faults)) from error
+        paper = _checked(PolicyPaper, stated)
         _once(settings, lambda conn: policies.set_policy(conn, SHELL, paper))
         _show(arguments, paper.model_dump(mode="json"))
 
@@ -214,12 +225,38 @@ def run_sent(arguments: argparse.Namespace, settings: Settings) -> int:
     return _reporting(lambda: _show(arguments, _once(settings, work).order._asdict()))
 
 
+def run_confirm(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Record a supplier's confirmation of a line."""
+
+    def work() -> None:
+        line = {name: getattr(arguments, name) for name in ("line", "quantity", "price", "due_on")}
+        stated = {"reference": arguments.reference, "note": arguments.note, "lines": [line]}
+        paper = _checked(ConfirmationPaper, stated)
+        where = {"site": arguments.site, "name": arguments.order}
+        found = _once(settings, lambda conn: confirming.confirm(conn, SHELL, paper, **where))
+        _show_all(arguments, [row._asdict() for row in found.confirmations if row.line == arguments.line])
+
+    return _reporting(work)
+
+
+def run_tolerance(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Set how far confirmations may be off."""
+
+    def work() -> None:
+        stated = {"quantity_percent": arguments.quantity, "price_percent": arguments.price}
+        paper = _checked(ConfirmationTolerance, stated | {"site": arguments.site})
+        _once(settings, lambda conn: confirming.set_tolerance(conn, SHELL, paper))
+        _show(arguments, paper.model_dump(mode="json"))
+
+    return _reporting(work)
+
+
 def run_close(arguments: argparse.Namespace, settings: Settings) -> int:
     """Close an order."""
 
     def work(conn: Connection) -> Any:
         where = {"site": arguments.site, "name": arguments.order}
-        return order_steps.close(conn, SHELL, reason=arguments.reason, now=_now(), **where)
+        return ordering.close(conn, SHELL, reason=arguments.reason, now=_now(), **where)
 
     return _reporting(lambda: _show(arguments, _once(settings, work).order._asdict()))
 
@@ -243,6 +280,14 @@ def _of_order(group: "Subparsers", name: str, summary: str, run: Run) -> argpars
     parser.add_argument("site")
     parser.add_argument("order")
     return parser
+
+
+def _checked(kind: type[Paper], stated: dict[str, Any]) -> Paper:
+    try:
+        return kind.model_validate(stated)
+    except ValidationError as error:
+        faults = (fault["msg"].removeprefix("Value error, ") for fault in error.errors())
+        raise ReplenishmentError("\n".join(faults)) from error
 
 
 def _once(settings: Settings, work: Callable[[Connection], T]) -> T:

@@ -162,6 +162,11 @@ FROM (
     WHERE d.site_id = %(site)s
     GROUP BY l.item_id
     UNION ALL
+    SELECT l.item_id, count(*)
+    FROM purchase_order_terms t JOIN purchase_order_line l ON (l.site_id, l.id, l.line) = (t.site_id, t.id, t.line)
+    WHERE t.site_id = %(site)s
+    GROUP BY l.item_id
+    UNION ALL
     SELECT p.item_id, count(*)
     FROM proposal p
     WHERE p.site_id = %(site)s AND p.settled_at IS NOT NULL AND p.state <> 'expired'
@@ -231,3 +236,47 @@ WHERE i.code = %(item)s;
 
 -- name: supplier_currency
 SELECT s.currency FROM supplier s WHERE s.supplier = %(supplier)s;
+
+-- name: confirmation_tolerance
+SELECT t.quantity_percent, t.price_percent, t.site_id, t.set_by
+FROM confirmation_tolerance t
+WHERE t.site_id IS NULL OR t.site_id = %(site)s
+ORDER BY t.site_id NULLS LAST, t.tolerance_id DESC LIMIT 1;
+
+-- name: add_confirmation_tolerance
+INSERT INTO confirmation_tolerance (site_id, quantity_percent, price_percent, set_by)
+VALUES (%(site)s, %(quantity_percent)s, %(price_percent)s, %(actor)s);
+
+-- name: changes_waiting
+SELECT c.line, d.decision_id
+FROM purchase_order_confirmation c JOIN decision d ON d.decision_id = c.decision_id
+WHERE c.site_id = %(site)s AND c.id = %(id)s AND d.state IN ('draft', 'submitted')
+ORDER BY d.decision_id;
+
+-- name: approved_terms
+SELECT coalesce(t.quantity, l.quantity), CASE WHEN t.revision IS NULL THEN l.price ELSE t.price END
+FROM purchase_order_line l
+LEFT JOIN LATERAL (
+    SELECT x.revision, x.quantity, x.price
+    FROM purchase_order_terms x JOIN decision d ON d.decision_id = x.decision_id
+    WHERE (x.site_id, x.id, x.line) = (l.site_id, l.id, l.line) AND d.state = 'applied'
+    ORDER BY x.revision DESC LIMIT 1) t ON true
+WHERE l.site_id = %(site)s AND l.id = %(id)s AND l.line = %(line)s;
+
+-- name: add_confirmation
+INSERT INTO purchase_order_confirmation (site_id, id, line, revision, quantity, price, due_on, reference, base_quantity,
+    base_price, quantity_percent, price_percent, beyond, decision_id, stated_by)
+VALUES (%(site)s, %(id)s, %(line)s, %(revision)s, %(quantity)s, %(price)s, %(due_on)s, %(reference)s, %(base_quantity)s,
+    %(base_price)s, %(quantity_percent)s, %(price_percent)s, %(beyond)s, %(decision_id)s, %(actor)s);
+
+-- name: add_order_terms
+INSERT INTO purchase_order_terms (site_id, id, line, revision, quantity, price, decision_id, set_by)
+SELECT %(site)s, %(id)s, %(line)s, 1 + coalesce(max(t.revision), 0), %(quantity)s, %(price)s, %(decision_id)s, %(actor)s
+FROM purchase_order_terms t
+WHERE t.site_id = %(site)s AND t.id = %(id)s AND t.line = %(line)s;
+
+-- name: order_terms
+SELECT t.revision, t.quantity, t.price, t.decision_id
+FROM purchase_order_terms t
+WHERE t.site_id = %(site)s AND t.id = %(id)s AND t.line = %(line)s
+ORDER BY t.revision DESC LIMIT 2;

@@ -13,6 +13,7 @@ from cloud.web.facts import label_of, text_of
 
 _KINDS: Final = {
     "count_adjustment": "Stock adjustment",
+    "order_change": "Change of an order",
     "purchase_order": "Purchase order",
     "supersession": "Supersession",
     "forecast_override": "Forecast override",

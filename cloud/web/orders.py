@@ -16,7 +16,8 @@ from cloud.documents.order_papers import OrderStory, ReceiptPaper
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.gate import Gate
 from cloud.ledger.domain import LedgerError
-from cloud.replenishment import ordering
+from cloud.replenishment import confirming, ordering
+from cloud.replenishment.confirming import ConfirmationPaper
 from cloud.web.proposals import words_of
 from cloud.web.rendering import page
 from cloud.web.spreadsheet import csv_lines
@@ -105,6 +106,34 @@ def send(*, request: Request, gate: TheGate, visitor: Sender, site: SiteId, orde
     return _sent(request, gate, visitor, (site, order), work)
 
 
+@router.post("/orders/{site}/{order}/confirmation")
+def confirm(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    order: OrderId,
+    reference: Short = "",
+    note: Annotated[str, Form(max_length=1_000)] = "",
+    line: Annotated[list[str] | None, Form(max_length=5_000)] = None,
+    quantity: Annotated[list[str] | None, Form(max_length=5_000)] = None,
+    price: Annotated[list[str] | None, Form(max_length=5_000)] = None,
+    due_on: Annotated[list[str] | None, Form(max_length=5_000)] = None,
+) -> Response:
+    """Record what the supplier confirmed; what is left out it confirms as it stands."""
+    columns = [list(column or ()) for column in (line, quantity, price, due_on)]
+
+    def work(conn: Connection) -> object:
+        names = ("line", "quantity", "price", "due_on")
+        lines = [dict(zip(names, (text or None for text in row), strict=True)) for row in _rows(columns)]
+        stated = {"reference": reference.strip(), "note": note.strip(), "lines": lines}
+        paper = ConfirmationPaper.model_validate(stated)
+        return confirming.confirm(conn, visitor.actor, paper, site=site, name=order)
+
+    return _sent(request, gate, visitor, (site, order), work, typed={"reference": reference, "note": note})
+
+
 @router.post("/orders/{site}/{order}/close")
 def close(
     *,
@@ -119,7 +148,7 @@ def close(
 
     def work(conn: Connection) -> object:
         where = {"site": site, "name": order}
-        return order_steps.close(conn, visitor.actor, reason=reason, now=gate.clock(), **where)
+        return ordering.close(conn, visitor.actor, reason=reason, now=gate.clock(), **where)
 
     return _sent(request, gate, visitor, (site, order), work)
 
@@ -151,16 +180,20 @@ def receive(
 
 
 def _paper(receipt: str, location: str, columns: list[list[str]]) -> ReceiptPaper:
-    if len({len(column) for column in columns}) != 1:
-        raise DocumentError("the form's lines are not complete: load the page again")
     lines = []
-    for name, received, damaged, lot in zip(*columns, strict=True):
-        if received.strip() or damaged.strip():
-            counted = {"received": received.strip() or "0", "damaged": damaged.strip() or "0"}
-            lines.append({"line": name, **counted, "lot": lot.strip() or None})
+    for name, received, damaged, lot in _rows(columns):
+        if received or damaged:
+            counted = {"received": received or "0", "damaged": damaged or "0"}
+            lines.append({"line": name, **counted, "lot": lot or None})
     return ReceiptPaper.model_validate(
         {"receipt": receipt.strip(), "location": location.strip(), "lines": lines}
     )
+
+
+def _rows(columns: list[list[str]]) -> list[tuple[str, ...]]:
+    if len({len(column) for column in columns}) != 1:
+        raise DocumentError("the form's lines are not complete: load the page again")
+    return [tuple(text.strip() for text in row) for row in zip(*columns, strict=True)]
 
 
 def _sent(
@@ -203,6 +236,11 @@ def _opened(
     problem: str = "",
     typed: dict[str, str] | None = None,
 ) -> Response:
+    may_buy = _may(visitor.actor, story.order.site, Role.BUYER)
+    limits = None
+    if may_buy and story.order.state == "sent":
+        with gate.acting(visitor.actor) as conn:
+            limits = confirming.tolerance(conn, visitor.actor, site=story.order.site)
     return page(
         request,
         visitor,
@@ -212,11 +250,12 @@ def _opened(
         story=story,
         order=story.order,
         today=gate.clock().date(),
-        may_buy=_may(visitor.actor, story.order.site, Role.BUYER),
+        may_buy=may_buy,
         may_receive=_may(visitor.actor, story.order.site, *KEEPERS),
         reasons=order_steps.END_REASONS,
         problem=problem,
-        typed={"receipt": "", "location": ""} | (typed or {}),
+        tolerance=limits,
+        typed={"receipt": "", "location": "", "reference": "", "note": ""} | (typed or {}),
     )
 
 

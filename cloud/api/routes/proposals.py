@@ -1,5 +1,7 @@
-"""`/v1/proposals`: what to order, why, and the answers; `/v1/planning`: what planning rests on."""
+"""`/v1/proposals`: what to order, why, and the answers."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from http import HTTPStatus
@@ -15,15 +17,15 @@ from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import ProblemError, responses
 from cloud.api.requests import Caller, TheGate
 from cloud.db import Connection
-from cloud.inquiry.domain import GREATEST
-from cloud.replenishment import answers, policies, reading
+from cloud.identity.actor import Actor
+from cloud.identity.gate import Gate
+from cloud.replenishment import answers, reading
 from cloud.replenishment.answers import AcceptPaper, ChangePaper, RejectPaper
-from cloud.replenishment.domain import ProposalState, TargetKind
-from cloud.replenishment.policies import PolicyPaper
+from cloud.replenishment.domain import ProposalState
+from cloud.replenishment.store import ProposalRow
 from contracts.base import ID_PATTERN
 
 router = APIRouter(prefix="/v1/proposals", tags=["proposals"], route_class=ConditionalRoute)
-planning = APIRouter(prefix="/v1/planning", tags=["proposals"], route_class=ConditionalRoute)
 
 ProposalId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 OfItem = Annotated[str | None, Query(max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
@@ -73,27 +75,21 @@ class ProposalWhole(Proposal):
     arithmetic: dict[str, Any]
 
 
-class Parameters(BaseModel):
-    """What planning of an item at a site rests on, and what of it nobody chose."""
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """An answer to a proposal, once."""
 
-    model_config = ConfigDict(from_attributes=True)
+    gate: Gate
+    caller: Actor
+    key: str
+    target: str
 
-    parameter_id: int
-    run_id: int
-    site: str
-    item: str
-    review_days: int
-    protection_days: int = Field(description="Review, and the lead time that 95 % of deliveries keep")
-    target_kind: TargetKind
-    target: float
-    defaults: list[str]
-    approved_at: datetime
-    approved_by: str
-    supplier: str | None
-    days: list[int] = Field(description="Possible lead times")
-    probability: list[float]
-    source: Literal["observed", "promised", "default"]
-    samples: int
+    def answered(self, answer: Callable[..., ProposalRow], proposal_id: str, body: BaseModel) -> JSONResponse:
+        def effect(conn: Connection) -> Proposal:
+            now = self.gate.clock()
+            return Proposal.model_validate(answer(conn, self.caller, proposal_id, body, now=now))
+
+        return post_once(self.gate, self.caller, self.key, target=self.target, body=body, effect=effect)
 
 
 @router.get("")
@@ -149,12 +145,8 @@ def accept_proposal(
     idempotency_key: IdempotencyKey,
 ) -> JSONResponse:
     """Say yes: a decision goes to its approver."""
-
-    def effect(conn: Connection) -> Proposal:
-        return Proposal.model_validate(answers.accept(conn, caller, proposal_id, body, now=gate.clock()))
-
-    target = f"/v1/proposals/{proposal_id}/accept"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    wish = _Wish(gate, caller, idempotency_key, f"/v1/proposals/{proposal_id}/accept")
+    return wish.answered(answers.accept, proposal_id, body)
 
 
 @router.post(
@@ -169,12 +161,8 @@ def change_proposal(
     idempotency_key: IdempotencyKey,
 ) -> JSONResponse:
     """Say yes to another quantity, supplier or date, with a reason."""
-
-    def effect(conn: Connection) -> Proposal:
-        return Proposal.model_validate(answers.change(conn, caller, proposal_id, body, now=gate.clock()))
-
-    target = f"/v1/proposals/{proposal_id}/change"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    wish = _Wish(gate, caller, idempotency_key, f"/v1/proposals/{proposal_id}/change")
+    return wish.answered(answers.change, proposal_id, body)
 
 
 @router.post(
@@ -189,44 +177,8 @@ def reject_proposal(
     idempotency_key: IdempotencyKey,
 ) -> JSONResponse:
     """Say no, with a reason."""
-
-    def effect(conn: Connection) -> Proposal:
-        return Proposal.model_validate(answers.reject(conn, caller, proposal_id, body, now=gate.clock()))
-
-    target = f"/v1/proposals/{proposal_id}/reject"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
-
-
-@planning.get("/parameters")
-def list_planning_parameters(
-    *,
-    gate: TheGate,
-    caller: Caller,
-    site: Annotated[str, Query(pattern=ID_PATTERN)],
-    item: OfItem = None,
-    limit: Limit = 100,
-    after: After = None,
-) -> Page[Parameters]:
-    """List the planning parameters in force at a site."""
-    start = min(int(decode_cursor(after, int)[0]), GREATEST) if after is not None else 0
-    with gate.acting(caller) as conn:
-        rows = policies.parameters(conn, caller, site=site, item=item, after=start, limit=limit + 1)
-    return page_of(rows, limit, show=Parameters.model_validate, key=lambda row: [row.item_id])
-
-
-@planning.post(
-    "/policies", status_code=201, response_model=PolicyPaper, responses=responses(400, 404, 409, 413)
-)
-def set_planning_policy(
-    *, gate: TheGate, caller: Caller, body: PolicyPaper, idempotency_key: IdempotencyKey
-) -> JSONResponse:
-    """Set review and service target of a site, or of an item there; a target never without its kind."""
-
-    def effect(conn: Connection) -> PolicyPaper:
-        policies.set_policy(conn, caller, body)
-        return body
-
-    return post_once(gate, caller, idempotency_key, target="/v1/planning/policies", body=body, effect=effect)
+    wish = _Wish(gate, caller, idempotency_key, f"/v1/proposals/{proposal_id}/reject")
+    return wish.answered(answers.reject, proposal_id, body)
 
 
 def _start(after: str | None) -> tuple[date, str]:

@@ -14,10 +14,12 @@ from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
 from cloud.db import Connection
+from cloud.decisions.domain import State as DecisionState
 from cloud.documents import order_steps, orders, receipts
 from cloud.documents.order_papers import DueDate, OrderPaper, OrderStory, ReceiptPaper
 from cloud.documents.papers import LineNumber
-from cloud.replenishment import ordering
+from cloud.replenishment import confirming, ordering
+from cloud.replenishment.confirming import ConfirmationPaper
 from contracts.base import ID_PATTERN
 
 router = APIRouter(prefix="/v1/purchase-orders", tags=["purchase orders"], route_class=ConditionalRoute)
@@ -60,14 +62,35 @@ class PurchaseOrderLine(BaseModel):
     item_name: str | None
     base_unit: str
     supplier_code: str | None = Field(description="What the supplier calls the item")
-    quantity: Decimal
+    quantity: Decimal = Field(description="As ordered, or as confirmed and taken since")
     price: Decimal | None
+    ordered: Decimal
+    ordered_price: Decimal | None
     due_on: date = Field(description="As confirmed or expected last")
     ordered_for: date
     received: Decimal = Field(description="Sound and damaged, less what was reversed or sent back")
     damaged: Decimal
     open_quantity: Decimal
     over: Decimal
+
+
+class Confirmation(BaseModel):
+    """What the supplier confirmed of a line."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    line: str
+    revision: int
+    quantity: Decimal = Field(description="Of the whole line; 0: nothing will come")
+    price: Decimal | None
+    due_on: date
+    reference: str = Field(description="The supplier's own number for it")
+    beyond: list[str] = Field(description="What of it is beyond the tolerance; empty: it was taken at once")
+    decision_id: int | None = Field(description="That takes it or not; null: it was taken at once")
+    decision_state: DecisionState | None
+    is_taken: bool
+    stated_at: datetime
+    stated_by: str
 
 
 class Receipt(BaseModel):
@@ -88,10 +111,11 @@ class Receipt(BaseModel):
 
 
 class PurchaseOrderWhole(PurchaseOrder):
-    """An order with its lines and receipts."""
+    """An order with its lines, receipts and confirmations."""
 
     content: list[PurchaseOrderLine]
     receipts: list[Receipt]
+    confirmations: list[Confirmation]
     is_complete: bool
 
 
@@ -221,6 +245,30 @@ def state_purchase_order_date(
 
 
 @router.post(
+    "/{site}/{order}/confirmations",
+    status_code=201,
+    response_model=PurchaseOrderWhole,
+    responses=responses(400, 404, 409, 413),
+)
+def confirm_purchase_order(
+    *,
+    gate: TheGate,
+    caller: Caller,
+    site: SiteId,
+    order: OrderId,
+    body: ConfirmationPaper,
+    idempotency_key: IdempotencyKey,
+) -> JSONResponse:
+    """Record what the supplier confirmed; beyond the tolerance it waits for an approver."""
+
+    def effect(conn: Connection) -> PurchaseOrderWhole:
+        return _whole(confirming.confirm(conn, caller, body, site=site, name=order))
+
+    target = f"/v1/purchase-orders/{site}/{order}/confirmations"
+    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+
+
+@router.post(
     "/{site}/{order}/close",
     status_code=201,
     response_model=PurchaseOrderWhole,
@@ -239,7 +287,7 @@ def close_purchase_order(
 
     def effect(conn: Connection) -> PurchaseOrderWhole:
         where = {"site": site, "name": order}
-        return _whole(order_steps.close(conn, caller, reason=body.reason, now=gate.clock(), **where))
+        return _whole(ordering.close(conn, caller, reason=body.reason, now=gate.clock(), **where))
 
     target = f"/v1/purchase-orders/{site}/{order}/close"
     return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
@@ -275,5 +323,6 @@ def _whole(story: OrderStory) -> PurchaseOrderWhole:
         **PurchaseOrder.model_validate(story.order).model_dump(),
         content=[PurchaseOrderLine.model_validate(line) for line in story.lines],
         receipts=[Receipt.model_validate(receipt) for receipt in story.receipts],
+        confirmations=[Confirmation.model_validate(each) for each in story.confirmations],
         is_complete=story.is_complete,
     )

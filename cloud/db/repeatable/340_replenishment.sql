@@ -57,17 +57,15 @@ CREATE FUNCTION order_lines_received(sites text[], of_order text)
     GROUP BY a.site_id, a.id, a.line
 $$;
 
--- What is still to come of orders that were sent, and when.
+-- What is still to come of orders that were sent, as they were confirmed and taken, and when.
 CREATE FUNCTION pub_open_order_lines(sites text[])
     RETURNS TABLE (site text, id text, line text, supplier text, item_id bigint, ordered numeric, received numeric,
         quantity numeric, due_on date, sent_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT l.site_id, l.id, l.line, o.supplier, c.canonical_id, l.quantity, r.received, l.quantity - r.received,
-        coalesce((SELECT d.due_on FROM purchase_order_date d
-            WHERE (d.site_id, d.id, d.line) = (l.site_id, l.id, l.line) ORDER BY d.revision DESC LIMIT 1), l.due_on),
-        o.sent_at
+        l.due_on, o.sent_at
     FROM purchase_order o
-    JOIN purchase_order_line l ON (l.site_id, l.id) = (o.site_id, o.id)
+    JOIN purchase_order_line_now l ON (l.site_id, l.id) = (o.site_id, o.id)
     JOIN canonical_item c ON c.item_id = l.item_id
     JOIN order_lines_received(sites, NULL) r ON (r.site, r.id, r.line) = (l.site_id, l.id, l.line)
     WHERE o.state = 'sent' AND (sites IS NULL OR o.site_id = ANY (sites)) AND l.quantity > r.received

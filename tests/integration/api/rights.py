@@ -141,6 +141,8 @@ ROUTES: dict[str, set[Role] | None] = {
     "POST /v1/suppliers/items": BUYERS,
     "GET /v1/planning/parameters": BUYING,
     "POST /v1/planning/policies": {Role.PLANNER},
+    "GET /v1/planning/confirmation-tolerance": BUYING | {Role.ADMIN},
+    "POST /v1/planning/confirmation-tolerance": {Role.ADMIN},
     "GET /v1/proposals": BUYING,
     "GET /v1/proposals/{proposal_id}": BUYING,
     "POST /v1/proposals/{proposal_id}/accept": ORDERERS,
@@ -150,6 +152,7 @@ ROUTES: dict[str, set[Role] | None] = {
     "POST /v1/purchase-orders": BUYERS,
     "GET /v1/purchase-orders/{site}/{order}": STAFF,
     "POST /v1/purchase-orders/{site}/{order}/dates": BUYERS,
+    "POST /v1/purchase-orders/{site}/{order}/confirmations": BUYERS,
     "POST /v1/purchase-orders/{site}/{order}/receipts": MOVERS,
     "POST /v1/purchase-orders/{site}/{order}/sent": BUYERS,
     "POST /v1/purchase-orders/{site}/{order}/close": BUYERS,
@@ -166,6 +169,7 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /orders/{site}/{order}.xlsx": STAFF,
     "POST /orders/{site}/{order}/receipts": MOVERS,
     "POST /orders/{site}/{order}/sent": BUYERS,
+    "POST /orders/{site}/{order}/confirmation": BUYERS,
     "POST /orders/{site}/{order}/close": BUYERS,
     "GET /": ANYBODY,
     "GET /login": ANYBODY,
@@ -217,6 +221,7 @@ FORMS = {
     "POST /proposals/{proposal_id}/reject",
     "POST /orders/{site}/{order}/receipts",
     "POST /orders/{site}/{order}/sent",
+    "POST /orders/{site}/{order}/confirmation",
     "POST /orders/{site}/{order}/close",
 }
 """Routes that a page's form goes to, and that lead back to a page."""
@@ -301,6 +306,8 @@ OF_ONE_SITE = {
     "POST /v1/suppliers/items": {403},
     "GET /v1/planning/parameters": {403},
     "POST /v1/planning/policies": {403},
+    "GET /v1/planning/confirmation-tolerance": {403},
+    "POST /v1/planning/confirmation-tolerance": {403},
     "GET /v1/proposals/{proposal_id}": {404},
     "POST /v1/proposals/{proposal_id}/accept": {404},
     "POST /v1/proposals/{proposal_id}/change": {404},
@@ -308,6 +315,7 @@ OF_ONE_SITE = {
     "POST /v1/purchase-orders": {403},
     "GET /v1/purchase-orders/{site}/{order}": {403},
     "POST /v1/purchase-orders/{site}/{order}/dates": {403},
+    "POST /v1/purchase-orders/{site}/{order}/confirmations": {403},
     "POST /v1/purchase-orders/{site}/{order}/receipts": {403},
     "POST /v1/purchase-orders/{site}/{order}/sent": {403},
     "POST /v1/purchase-orders/{site}/{order}/close": {403},
@@ -320,6 +328,7 @@ OF_ONE_SITE = {
     "GET /orders/{site}/{order}.xlsx": {403},
     "POST /orders/{site}/{order}/receipts": {403},
     "POST /orders/{site}/{order}/sent": {403},
+    "POST /orders/{site}/{order}/confirmation": {403},
     "POST /orders/{site}/{order}/close": {403},
 }
 """Routes to a thing of one site, and what somebody of another site is answered."""

@@ -24,6 +24,12 @@ ORDERED: dict[str, Any] = {
     "POST /v1/proposals/{proposal_id}/change": {"reason": "budget", "quantity": "5", "supplier": "ACME"},
     "POST /v1/proposals/{proposal_id}/reject": {"reason": "budget"},
     "POST /v1/purchase-orders": ORDER,
+    "POST /v1/planning/confirmation-tolerance": {
+        "site": OWN,
+        "quantity_percent": "5",
+        "price_percent": "2",
+    },
+    "POST /v1/purchase-orders/{site}/{order}/confirmations": {"lines": [{"line": "1"}]},
     "POST /v1/purchase-orders/{site}/{order}/dates": {"line": "1", "due_on": "2026-04-02"},
     "POST /v1/purchase-orders/{site}/{order}/sent": None,
     "POST /v1/purchase-orders/{site}/{order}/close": {"reason": "other"},

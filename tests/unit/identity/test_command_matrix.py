@@ -35,6 +35,7 @@ from cloud.identity.domain import Grant, actor_of
 from cloud.inquiry.domain import BalanceFilter, MovementFilter
 from cloud.ledger.manual import ManualMovement
 from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
+from cloud.replenishment.confirming import ConfirmationTolerance
 from cloud.replenishment.policies import PolicyPaper
 from contracts.base import SiteId
 from contracts.records import Identifier, Side
@@ -199,6 +200,10 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "replenishment.answers.accept": ORDERERS,
     "replenishment.answers.change": ORDERERS,
     "replenishment.answers.reject": ORDERERS,
+    "replenishment.confirming.confirm": BUYERS,
+    "replenishment.confirming.set_tolerance": ADMIN,
+    "replenishment.confirming.tolerance": STAFF - {Role.OPERATOR} | {Role.ADMIN},
+    "replenishment.ordering.close": BUYERS,
     "replenishment.ordering.send": BUYERS,
     "replenishment.policies.parameters": STAFF - {Role.OPERATOR},
     "replenishment.policies.set_policy": frozenset({Role.PLANNER}),
@@ -248,6 +253,8 @@ PLUMBING = {
     "identity.store.act_as",
     "inquiry.store.see",
     "ledger.replays.may_settle",
+    "replenishment.confirming.hold_waiting",
+    "runs.service.complete",
 }
 
 NETWORK_WIDE = {name for name in COMMANDS if name.startswith("identity.")} | {
@@ -344,6 +351,7 @@ PAPERS: dict[str, object] = {
     "put_limit": LimitPaper("approver", "EUR", None, site=OWN),
     "put_portal": PortalPaper.model_validate(DOOR),
     "put_costs": (CostPaper("A", OWN, Decimal(1), "EUR", datetime(2026, 3, 2, tzinfo=UTC)),),
+    "set_tolerance": ConfirmationTolerance(site=OWN, quantity_percent=Decimal(5), price_percent=Decimal(2)),
     "put_tolerance": TolerancePaper(site=OWN, percent=Decimal(1)),
     "register_document": NOTICE,
     "report_count": CountPaper(OWN, "A-01", CountScope.BIN),
