@@ -9,6 +9,7 @@ a sum over the lead time is what stock must cover. What an origin's bands rest o
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -39,7 +40,6 @@ MOST_GAIN: Final = 25.0
 """A single own square of so many times the plain one counts no more."""
 STEP: Final = 0.1
 """Part of a difference between share and level by which the level moves."""
-_TINY: Final = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,11 @@ class Tables:
     """Quantiles of scaled errors as known at each origin."""
 
     quantiles: Floats
-    """Origins x strata x targets x levels, times the targets' spread; NaN where no error is known."""
+    """Origins x targets x strata x levels, times the targets' spread; NaN where no error is known."""
     samples: Ints
-    """Origins x strata x targets: how many errors each rests on."""
+    """Origins x targets x strata: how many errors each rests on."""
     levels: Floats
-    """Origins x strata x targets x levels: the levels as corrected."""
+    """Origins x targets x strata x levels: the levels as corrected."""
 
 
 def plain_scale(y: Floats, at: Ints) -> tuple[Floats, Floats]:
@@ -207,30 +207,26 @@ def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0
     Returns:
         The tables.
     """
-    shape = (len(origins), scaled.count, len(targets.ends), len(LEVELS))
+    shape = (len(origins), len(targets.ends), scaled.count, len(LEVELS))
     quantiles = np.full(shape, np.nan)
     samples = np.zeros(shape[:3], dtype=np.int64)
     levels = np.broadcast_to(LEVELS, shape).copy()
     below = np.full(shape, np.nan)
     for place in range(first, len(origins)):
-        rows = [np.flatnonzero(scaled.strata[:, place] == number) for number in range(scaled.count)]
+        order = np.argsort(scaled.strata[:, place], kind="stable")
+        bounds = np.searchsorted(scaled.strata[order, place], np.arange(scaled.count + 1))
+        scores = np.moveaxis(scaled.scores[order, : place + 1], 2, 0).copy()
         for target, end in enumerate(targets.ends.tolist()):
             settled = int(np.searchsorted(origins, origins[place] - end, side="right"))
-            levels[place, :, target] = _corrected(below[:settled, :, target])
-            past = scaled.scores[:, :settled, target]
-            pools = [_sorted(past[row]) for row in rows]
-            everyone = _sorted(past) if min(map(len, pools)) < LEAST_ERRORS else None
-            for number, own in enumerate(pools):
-                chosen = own if everyone is None or len(own) >= LEAST_ERRORS else everyone
-                samples[place, number, target] = len(chosen)
-                if len(chosen):
-                    quantiles[place, number, target] = conformal(chosen, levels[place, number, target])
-                elif target:
-                    quantiles[place, number, target] = quantiles[place, number, target - 1]
-                below[place, number, target] = _share_below(
-                    scaled.scores[rows[number], place, target], quantiles[place, number, target]
-                )
-    return Tables(quantiles * targets.spread[:, None], samples, levels)
+            levels[place, target] = _corrected(below[:settled, target])
+            pools = _pools(scores[target, :, :settled], bounds)
+            quantiles[place, target] = _quantiles(pools, levels[place, target])
+            samples[place, target] = [len(pool) for pool in pools]
+            if target and not samples[place, target].all():
+                unknown = samples[place, target] == 0
+                quantiles[place, target, unknown] = quantiles[place, target - 1, unknown]
+            below[place, target] = _shares_below(scores[target, :, place], bounds, quantiles[place, target])
+    return Tables(quantiles * targets.spread[:, None, None], samples, levels)
 
 
 def draw(tables: Tables, scaled: Scaled, place: int, centre: Floats) -> Floats:
@@ -247,7 +243,7 @@ def draw(tables: Tables, scaled: Scaled, place: int, centre: Floats) -> Floats:
     """
     number = scaled.strata[:, place]
     width = np.where(number[:, None] >= 0, scaled.width[:, place], np.nan)
-    between = tables.quantiles[place][np.maximum(number, 0)]
+    between = np.moveaxis(tables.quantiles[place][:, np.maximum(number, 0)], 0, 1)
     raw = np.maximum(centre[:, :, None] + between * width[:, :, None], 0)
     result: Floats = np.maximum.accumulate(raw, axis=2)
     return result
@@ -268,11 +264,45 @@ def conformal(ordered: Floats, levels: Floats) -> Floats:
         >>> conformal(np.arange(1.0, 10.0), np.array([0.1, 0.5, 0.85, 0.99])).tolist()
         [1.0, 5.0, 9.0, 9.0]
     """
-    count = len(ordered)
+    result: Floats = ordered[_ranks(np.array(len(ordered)), levels) - 1]
+    return result
+
+
+def _ranks(count: Ints, levels: Floats) -> Ints:
     exact = np.round((count + 1) * levels, 9)
     rank = np.where(levels > 0.5, np.ceil(exact), np.floor(exact)).astype(np.int64)  # noqa: PLR2004  the middle
-    result: Floats = ordered[np.clip(rank, 1, count) - 1]
+    result: Ints = np.clip(rank, 1, count)
     return result
+
+
+def _pools(scores: Floats, bounds: Ints) -> list[Floats]:
+    """Sort what is known of each stratum; one with too little has what is known of all."""
+    pools = [_sorted(scores[first:last]) for first, last in pairwise(bounds.tolist())]
+    if min(map(len, pools)) >= LEAST_ERRORS:
+        return pools
+    everyone = _sorted(scores[bounds[0] :])
+    return [pool if len(pool) >= LEAST_ERRORS else everyone for pool in pools]
+
+
+def _quantiles(pools: list[Floats], levels: Floats) -> Floats:
+    """Give the conformal quantiles of all strata (strata x levels); NaN where nothing is known."""
+    counts = np.array([len(pool) for pool in pools])
+    if not counts.any():
+        return np.full(levels.shape, np.nan)
+    ranks = _ranks(counts[:, None], levels)
+    place = np.cumsum(counts) - counts
+    found = np.concatenate(pools)[np.minimum(place[:, None] + ranks - 1, counts.sum() - 1)]
+    return np.where(counts[:, None] > 0, found, np.nan)
+
+
+def _shares_below(scores: Floats, bounds: Ints, quantiles: Floats) -> Floats:
+    """Tell which share of each stratum came at or below its quantiles (strata x levels)."""
+    found = np.full(quantiles.shape, np.nan)
+    for number, (first, last) in enumerate(pairwise(bounds.tolist())):
+        ordered = _sorted(scores[first:last])
+        if len(ordered) and np.isfinite(quantiles[number, 0]):
+            found[number] = np.searchsorted(ordered, quantiles[number], side="right") / len(ordered)
+    return found
 
 
 def _own_squares(one_step: Floats, origins: Ints) -> tuple[Floats, Floats]:
@@ -340,14 +370,6 @@ def _corrected(below: Floats) -> Floats:
     # No level loses more than half of its distance to its end, so that their order holds.
     low, high = LEVELS / 2, 1 - (1 - LEVELS) / 2
     result: Floats = np.maximum.accumulate(np.clip(level, low, high), axis=-1)
-    return result
-
-
-def _share_below(scores: Floats, quantiles: Floats) -> Floats:
-    known = scores[np.isfinite(scores)]
-    if not len(known) or np.isnan(quantiles).any():
-        return np.full(len(quantiles), np.nan)
-    result: Floats = (known[:, None] <= quantiles + _TINY * np.abs(quantiles)).mean(axis=0)
     return result
 
 

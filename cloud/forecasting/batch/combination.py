@@ -2,13 +2,14 @@
 
 A combination beats the choice of a best member (Bates & Granger 1969; M4 competition). A member's weight is
 inversely proportional to its mean square error in the backtest, relative to that of all members for the same
-series, and drawn towards what is usual in the series' class. A member is left out only where its class's
+series, and drawn towards what is usual in the series' class; members whose forecasts nearly coincide share a
+vote, lest five ways to say the same outweigh one that says something else. A member is left out only where its class's
 error is more than 1.25 times that of the class's best. The weights at an origin rest on errors of steps that
 had come by then and on nothing later.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,8 @@ from cloud.forecasting.protocol import Bools, Floats, Ints
 
 DROPPED_ABOVE: Final = 1.25
 """Times the class's best mean square error."""
+HALF: Final = 2
+"""An origin counts where its history is at least one part in so many as long as today's."""
 PRIOR_ORIGINS: Final = 13.0
 """Origins that the class's usual error weighs like in a series' own."""
 PRIOR_SERIES: Final = 20.0
@@ -27,6 +30,8 @@ Paths = NDArray[np.float32] | NDArray[np.float64]
 """Members x series x origins x horizon."""
 _GRID: Final = 1 << 20
 """Relative errors are summed as whole multiples of 1 / 2^20, so that no order of series changes a sum."""
+EVERY: Final = 4
+"""Origins from one measuring of how far members lie apart to the next."""
 _CLASSES: Final = len(NAMES)
 
 
@@ -47,10 +52,14 @@ class Pooled:
     sums: Ints
     """Classes x origins x members, in multiples of the grid."""
     counts: Ints
+    gaps: Ints
+    """Classes x origins x members x members: how far their forecasts lie apart, in multiples of the grid."""
+    pairs: Ints
+    """The same shape: of how many series."""
 
     def __add__(self, other: "Pooled") -> "Pooled":
         """Join the sums of two chunks."""
-        return Pooled(self.sums + other.sums, self.counts + other.counts)
+        return Pooled(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
     def relative(self) -> Floats:
         """Give the mean relative error of each member by class, drawn towards that of all.
@@ -74,16 +83,36 @@ class Pooled:
         result: Bools = relative > DROPPED_ABOVE * relative.min(axis=2, keepdims=True)
         return result
 
+    def votes(self) -> Floats:
+        """Give each member its vote: those whose forecasts nearly coincide share one.
 
-def known_errors(paths: Paths, actual: Floats, origins: Ints) -> Known:
+        Returns:
+            Classes x origins x members, within (0, 1]; 1 where no other that is not left out is near.
+        """
+        apart = np.divide(self.gaps / _GRID, self.pairs, out=np.zeros(self.gaps.shape), where=self.pairs > 0)
+        out = self.dropped()
+        members = np.arange(out.shape[2])
+        counts = (self.pairs > 0) & ~out[:, :, None, :] & ~out[..., None]
+        counts[:, :, members, members] = False
+        usual = _median(np.where(counts, apart, np.nan).reshape(*out.shape[:2], -1))[..., None, None]
+        nearness = np.divide(apart, usual, out=np.zeros_like(apart), where=usual > 0)
+        likeness = np.where(counts, np.exp(-nearness), 0)
+        likeness[:, :, members, members] = 1
+        result: Floats = 1 / likeness.sum(axis=3)
+        return result
+
+
+def known_errors(paths: Paths, actual: Floats, *, origins: Ints, lengths: Ints) -> Known:
     """Gather the errors of each member that were known at each origin.
 
-    A step of an earlier origin is known once it has come: origin + step <= the later origin.
+    A step of an earlier origin is known once it has come: origin + step <= the later origin. What was
+    forecast from less than half of the history that is known now does not count: it tells of a younger series.
 
     Args:
         paths: Members x series x origins x horizon; NaN where a member is not ready.
         actual: Series x origins x horizon: what came; NaN where not known.
         origins: Columns, ascending.
+        lengths: Series x origins: how many periods were known.
 
     Returns:
         Relative errors and their weight.
@@ -98,17 +127,19 @@ def known_errors(paths: Paths, actual: Floats, origins: Ints) -> Known:
         seen = np.cumsum(is_known, axis=2)
         for later in range(earlier + 1, count):
             come = min(int(origins[later] - origins[earlier]), horizon) - 1
-            sums[later] += square[:, :, come]
-            steps[later] += seen[:, :, come]
+            is_alike = HALF * lengths[:, earlier] >= lengths[:, later]
+            sums[later] += square[:, :, come] * is_alike
+            steps[later] += seen[:, :, come] * is_alike
     error = np.divide(sums, steps, out=np.full_like(sums, np.nan), where=steps > 0)
     relative = np.moveaxis(_relative(error), (0, 1, 2), (1, 2, 0))
     return Known(relative, np.moveaxis(steps / horizon, (0, 1, 2), (1, 2, 0)))
 
 
-def pool(known: Known, classes: Ints) -> Pooled:
-    """Sum relative errors by class.
+def pool(paths: Paths, known: Known, classes: Ints) -> Pooled:
+    """Sum relative errors by class, and how far the members' forecasts lie apart.
 
     Args:
+        paths: Members x series x origins x horizon.
         known: Of a chunk's series.
         classes: Series x origins; those of -1 are in no class.
 
@@ -120,11 +151,24 @@ def pool(known: Known, classes: Ints) -> Pooled:
     value = np.round(np.where(has_error, known.relative * known.counts, 0) * _GRID).astype(np.int64)
     sums = np.zeros((_CLASSES, *known.relative.shape[1:]), dtype=np.int64)
     counts = np.zeros_like(sums)
+    # Members keep their distance: it is measured at every fourth origin, and holds until the next.
+    measured = np.arange(classes.shape[1]) // EVERY * EVERY
+    apart = _apart(paths[:, :, ::EVERY])
+    has_gap = np.isfinite(apart)
+    apart = np.round(np.where(has_gap, apart, 0) * _GRID)
+    gaps = np.zeros((*sums.shape, sums.shape[2]), dtype=np.int64)
+    pairs = np.zeros_like(gaps)
     for number in range(_CLASSES):
         within = (classes == number)[:, :, None]
         sums[number] = np.where(within, value, 0).sum(axis=0)
         counts[number] = np.where(within, weight, 0).sum(axis=0)
-    return Pooled(sums, counts)
+        for place in range(classes.shape[1]):
+            rows = classes[:, place] == number
+            if measured[place] == place:
+                gaps[number, place] = apart[rows, place // EVERY].sum(axis=0)
+                pairs[number, place] = has_gap[rows, place // EVERY].sum(axis=0)
+    gaps, pairs = gaps[:, measured], pairs[:, measured]
+    return Pooled(sums, counts, gaps, pairs)
 
 
 def weigh(known: Known, classes: Ints, pooled: Pooled, ready: Bools) -> Floats:
@@ -148,7 +192,8 @@ def weigh(known: Known, classes: Ints, pooled: Pooled, ready: Bools) -> Floats:
     own = np.where(np.isfinite(known.relative), known.relative, 0)
     count = np.where(np.isfinite(known.relative), known.counts, 0)
     shrunk = (count * own + PRIOR_ORIGINS * expected) / (count + PRIOR_ORIGINS)
-    weight = np.where(is_used, 1 / np.maximum(shrunk, 1e-9), 0)
+    votes = pooled.votes()[np.maximum(classes, 0), places]
+    weight = np.where(is_used, votes / np.maximum(shrunk, 1e-9), 0)
     total = weight.sum(axis=2, keepdims=True)
     result: Floats = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
     return result
@@ -168,7 +213,7 @@ def combined(paths: Paths, weights: Floats) -> Floats:
     for number, path in enumerate(paths):
         weight = weights[:, :, number, None]
         total += np.where(weight > 0, weight * path, 0)
-    result: Floats = np.where(weights.any(axis=2)[:, :, None], total, np.nan)
+    result: Floats = np.where((weights > 0).any(axis=2, keepdims=True), total, np.nan)
     return result
 
 
@@ -205,6 +250,36 @@ def why(
             for place, name in enumerate(members)
         },
     }
+
+
+def _apart(paths: Paths) -> Floats:
+    """Mean square difference of each two members' first and last steps, over the mean of all pairs.
+
+    Returns:
+        Series x origins x members x members; NaN where one of them is not ready.
+    """
+    ends = np.moveaxis(paths[..., [0, -1]].astype(np.float64), 0, 2)
+    is_ready = np.isfinite(ends).all(axis=3)
+    ends = np.where(is_ready[..., None], ends, 0)
+    ends -= (ends.sum(axis=2) / np.maximum(is_ready.sum(axis=2), 1)[..., None])[:, :, None]
+    ends = np.where(is_ready[..., None], ends, 0)
+    length = (ends * ends).sum(axis=3)
+    square = np.maximum(length[..., None] + length[:, :, None] - 2 * ends @ np.moveaxis(ends, 2, 3), 0)
+    both = is_ready[..., None] & is_ready[:, :, None]
+    members = is_ready.sum(axis=2)
+    mean = np.where(both, square, 0).sum(axis=(2, 3)) / np.maximum(members * (members - 1), 1)
+    ratio = np.divide(
+        square, mean[:, :, None, None], out=np.ones_like(square), where=mean[:, :, None, None] > 0
+    )
+    return np.where(both, ratio, np.nan)
+
+
+def _median(values: Floats) -> Floats:
+    """Median along the last axis of what is known; 0 where nothing is."""
+    ordered = np.sort(values, axis=-1)
+    count = np.isfinite(ordered).sum(axis=-1, keepdims=True)
+    middle = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=-1)
+    return np.where(count > 0, middle, 0)[..., 0]
 
 
 def _relative(error: Floats) -> Floats:

@@ -261,7 +261,7 @@ class _Joined:
 
 def _joined(rolled: list[Rolled], series: int, members: tuple[str, ...]) -> _Joined:
     """Weigh and combine the members of each piece by what all pieces tell."""
-    pooled = reduce(add, (combination.pool(part.known, part.classes) for part in rolled))
+    pooled = reduce(add, (part.pooled for part in rolled))
     _, _, count, horizon = rolled[0].paths.shape
     found = _Joined(
         forecast=np.full((series, count, horizon), np.nan),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cloud.forecasting.batch.bands import plain_scale
 from cloud.forecasting.batch.classes import patterns
-from cloud.forecasting.batch.combination import Known, known_errors
+from cloud.forecasting.batch.combination import Known, Pooled, known_errors, pool
 from cloud.forecasting.batch.members import roll
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
@@ -64,6 +64,7 @@ class Rolled:
     known: Known
     classes: Ints
     """Series x origins."""
+    pooled: Pooled
     plain: tuple[Floats, Floats]
     """As `bands.plain_scale` gives it."""
 
@@ -145,14 +146,21 @@ def work(piece: Piece) -> Rolled:
         else:
             paths[place] = found[name] if piece.factors is None else found[name] * piece.factors
     actual = actuals(piece.y, piece.origins, piece.horizon)
-    known = known_errors(paths, actual, piece.origins)
+    known = known_errors(
+        paths,
+        actual,
+        origins=piece.origins,
+        lengths=np.cumsum(np.isfinite(piece.y), axis=1)[:, piece.origins],
+    )
+    classes = patterns(piece.y, piece.origins)
     ready: Bools = np.moveaxis(np.all(np.isfinite(paths), axis=3), 0, 2)
     return Rolled(
         rows=piece.rows,
         paths=paths,
         ready=ready,
         known=known,
-        classes=patterns(piece.y, piece.origins),
+        classes=classes,
+        pooled=pool(paths, known, classes),
         plain=plain_scale(piece.versions[0][1] if piece.versions else piece.y, piece.origins),
     )
 
