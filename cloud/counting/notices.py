@@ -98,8 +98,9 @@ def in_words(row: VarianceRow) -> str:
     lot = f" lot {row.lot}" if row.lot else ""
     worth = "value unknown" if row.value is None else f"{_plain(abs(row.value))} {row.currency}"
     way = "over" if off > 0 else "short"
+    unit = "" if row.base_unit == "each" else f" {row.base_unit}"
     return (
-        f"{row.place}: {row.item}{lot} {_plain(abs(off))} {row.base_unit} {way} "
+        f"{row.place}: {row.item}{lot} {_plain(abs(off))}{unit} {way} "
         f"(counted {_plain(row.counted)}, book {_plain(row.book)}; {worth})"
     )
 

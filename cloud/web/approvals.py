@@ -298,9 +298,19 @@ def _opened(
     )
 
 
+_EFFECT: Final = {
+    State.DRAFT: "What would be done",
+    State.SUBMITTED: "What will be done",
+    State.APPROVED: "What will be done",
+    State.REJECTED: "What would have been done",
+    State.APPLIED: "What was asked for",
+    State.REVERSED: "What was done and undone",
+}
+
+
 def _sections(decision: Decision) -> list[tuple[str, str, list[Any]]]:
     shown = (
-        ("effect", "What will be done", decision.effect),
+        ("effect", _EFFECT[decision.state], decision.effect),
         ("evidence", "What it rests on", decision.evidence),
         ("inputs", "What was read for it", decision.inputs),
         ("parameters", "Settings that shaped it", decision.parameters),

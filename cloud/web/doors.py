@@ -1,5 +1,6 @@
 """*Doors*: crossings as they happen, with their radio pictures; and one crossing with all that came of it."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
@@ -34,7 +35,9 @@ CSV_COLUMNS: Final = (
 )
 
 Text = Annotated[str, Query(max_length=128)]
-Outcome = Literal["", "posted", "held", "evidence"]
+Outcome = Literal["", "posted", "held", "evidence", "all"]
+"""Empty is whatever was posted or held: cases that cross inside their pallet are evidence, and many."""
+_POSTED: Final[Mapping[str, str | None]] = {"": "decisive", "all": None}
 GatewayName = Annotated[str, Path(pattern=ID_PATTERN)]
 Epoch = Annotated[str, Path(pattern=EPOCH_PATTERN)]
 Seq = Annotated[int, Path(ge=1, le=2**53 - 1)]
@@ -49,7 +52,7 @@ def _look(portal: str, outcome: Outcome) -> Look:
                 conn,
                 actor,
                 portal=portal or None,
-                posted=outcome or None,
+                posted=_POSTED.get(outcome, outcome),
                 per_portal=ALONE if portal else PER_DOOR,
             )
             waiting = reading.count_open(conn, actor)
@@ -88,7 +91,7 @@ def stream_doors(
 @router.get("/doors.csv")
 def export_crossings(*, gate: TheGate, visitor: Viewer, portal: Text = "", outcome: Outcome = "") -> Response:
     """Give the last crossings as CSV, at most 100,000."""
-    wanted = reading.CrossingFilter(portal=portal or None, posted=outcome or None)
+    wanted = reading.CrossingFilter(portal=portal or None, posted=None if outcome in _POSTED else outcome)
     with gate.acting(visitor.actor) as conn:
         rows = reading.crossings(conn, visitor.actor, wanted, limit=CSV_ROWS)
     header = [*(name.removesuffix("_now") for name in CSV_COLUMNS), "epoch", "seq"]

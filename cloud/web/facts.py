@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
 
+from cloud.web.names import person
+
 _UTC: Final = ZoneInfo("UTC")
 MOST_ROWS: Final = 200
 """Of one list; the rest is counted."""
@@ -16,6 +18,10 @@ DEEPEST: Final = 6
 _LONG: Final = 400
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.*(Z|[+-][0-9]{2}:?[0-9]{2})")
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_STORED: Final = re.compile(r"-?[0-9]+\.[0-9]{6}")
+"""A quantity or an amount, as the database writes it."""
+_ACTOR: Final = re.compile(r"(user|key|job|system):[A-Za-z0-9._@-]+")
+_WORDS: Final = {"wape": "WAPE", "sha256": "SHA-256", "ira": "IRA", "s": "in seconds"}
 _FIRST: Final = (
     *("item", "location", "lot", "supplier", "day", "occurred_at", "at", "from", "to", "kind"),
     *("book", "counted", "difference", "quantity", "unit"),
@@ -74,7 +80,7 @@ def label_of(name: str) -> str:
     Returns:
         ``As of position``; names that are codes themselves stay as they are.
     """
-    words = name.removesuffix("_url").replace("_", " ").strip()
+    words = " ".join(_WORDS.get(word, word) for word in name.removesuffix("_url").split("_")).strip()
     return words[:1].upper() + words[1:] if words else name
 
 
@@ -101,13 +107,26 @@ def text_of(value: JsonValue, zone: ZoneInfo = _UTC) -> str:
                 or "none"
             )
         case _:
-            text = _instant(str(value), zone) or str(value)
-            text = text.replace("-", "−", 1) if _NUMBER.fullmatch(text) else text  # noqa: RUF001  typographic minus
+            text = _instant(str(value), zone) or _plain(str(value))
     return text if len(text) <= _LONG else f"{text[:_LONG]}…"
 
 
+def _plain(text: str) -> str:
+    """Write a number without the zeros that the database adds, somebody by name, anything else as it is."""
+    if _NUMBER.fullmatch(text):
+        told = text.rstrip("0").rstrip(".") if _STORED.fullmatch(text) else text
+        return told.replace("-", "−", 1)  # noqa: RUF001  typographic minus
+    return person(text) if _ACTOR.fullmatch(text) else text
+
+
 def _ordered(names: Iterable[str]) -> list[str]:
-    return sorted(names, key=lambda name: (_FIRST.index(name) if name in _FIRST else len(_FIRST), name))
+    return sorted(names, key=_place)
+
+
+def _place(name: str) -> tuple[int, int, str]:
+    """What people look for first, then by name; names that are numbers by their size."""
+    first = _FIRST.index(name) if name in _FIRST else len(_FIRST)
+    return first, int(name) if name.isascii() and name.isdecimal() else 0, name
 
 
 def _instant(text: str, zone: ZoneInfo) -> str | None:

@@ -13,8 +13,10 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from cloud.identity.gate import Visitor
+from cloud.web.approval_words import money
 from cloud.web.crossing_words import because
 from cloud.web.instants import age
+from cloud.web.names import gateway, person, tag
 from cloud.web.radiogram import radiogram
 from cloud.web.sparkline import sparkline
 from contracts.base import epoch_from_int
@@ -79,6 +81,11 @@ def _instant(at: datetime, zone: str, form: str = "short") -> str:
     return at.astimezone(zone_of(zone)).strftime(_FORMS[form])
 
 
+def _moment(text: str, zone: str) -> str:
+    """Write an instant that stands in JSON."""
+    return _instant(datetime.fromisoformat(text), zone, "full")
+
+
 def _utc(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
 
@@ -114,6 +121,11 @@ def _environment() -> Environment:
         sparkline=sparkline,
         radiogram=radiogram,
         because=because,
+        moment=_moment,
+        person=person,
+        gateway=gateway,
+        tag=tag,
+        money=money,
         epoch=epoch_from_int,
     )
     environment.globals.update(static=static_url)

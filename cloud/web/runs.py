@@ -16,6 +16,7 @@ from cloud.runs import jobs, service
 from cloud.runs.domain import UnknownRunError
 from cloud.runs.jobs import JobRow, SlotRow, duration_words
 from cloud.web.facts import facts
+from cloud.web.names import person
 from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import TheGate, Viewer
 
@@ -73,6 +74,7 @@ def list_runs(
         state=state,
         tones=TONES,
         took=duration_words,
+        zone_of_job=_zone_of_job,
         following=urlencode(asked | {"before": shown[-1].run_id}) if len(rows) > ROWS else None,
     )
 
@@ -109,11 +111,16 @@ def _zones(conn: Connection, actor: Actor) -> dict[str, str]:
     return {site.site: site.time_zone for site in operations.sites(conn, actor)}
 
 
+def _zone_of_job(job: str) -> str:
+    """A job of one zone's sites has the zone in its name."""
+    return job.partition("/")[2] or "UTC"
+
+
 def _loop_words(job: JobRow) -> str:
     """Say of a loop what it did, of a slotted job how its last slot went."""
     if job.is_slotted:
         return job.error or ""
-    told = f"{job.runs:,} rounds" + (f" at {job.holder}" if job.is_held else "")
+    told = f"{job.runs:,} round{'' if job.runs == 1 else 's'}" + (f" by {job.holder}" if job.is_held else "")
     if job.failures:
         told += f", {job.failures:,} failed"
     return f"{told}: {job.last_error}" if job.last_error else told
@@ -123,7 +130,7 @@ def _slot_words(slot: SlotRow) -> str:
     """Say what is unusual about a slot."""
     told = []
     if slot.asked_by:
-        told.append(f"asked for by {slot.asked_by}")
+        told.append(f"asked for by {person(slot.asked_by)}")
     elif slot.attempts and slot.delay > LATE:
         told.append(f"{duration_words(slot.delay)} late")
     if slot.attempts > 1:

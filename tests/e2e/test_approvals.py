@@ -96,7 +96,7 @@ def test_an_approver_opens_what_waits_and_says_no_with_a_reason(bob: Watched, de
     expect(page.get_by_role("status")).to_contain_text("Rejected; nothing was done")
     expect(page.locator("main")).to_contain_text("Count again first: the pallet was moved meanwhile")
     page.goto("/approvals?state=decided")
-    expect(page.locator(f'[data-row="{decision.decision_id}"]')).to_contain_text("user:bob")
+    expect(page.locator(f'[data-row="{decision.decision_id}"]')).to_contain_text("bob")
     assert fits(page)
     table = page.request.get("/approvals.csv?state=decided").text()
     assert f"{decision.decision_id},rejected,count_adjustment,leeds,{subject(page, 1)},TEA-500" in table

@@ -32,14 +32,14 @@ def test_a_run_opens_into_its_inputs_by_keyboard_and_fits_the_screen(watched: Wa
     page, run_id = watched.page, planned(site)
     page.goto("/runs")
     expect(page.get_by_text("No scheduler has run here")).to_be_visible()
-    link = page.get_by_role("link", name=f"forecast {run_id}")
+    link = page.get_by_role("link", name=f"Forecast {run_id}")
     link.focus()
     for path in ("/runs", f"/runs/{run_id}"):
         wide = page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
         assert not wide, path
         if path == "/runs":
             page.keyboard.press("Enter")
-            expect(page.get_by_role("heading", level=1)).to_have_text(f"forecast {run_id}")
+            expect(page.get_by_role("heading", level=1)).to_have_text(f"Forecast, run {run_id}")
     expect(page.get_by_text("69542")).to_be_visible()
     expect(page.get_by_text("0.05, 0.5, 0.95")).to_be_visible()
     expect(page.get_by_text("active gateways")).to_be_visible()

@@ -109,6 +109,7 @@ END
 $$;
 
 -- The last crossings of every portal; portals are found by skipping along the index, whatever the history's length.
+-- `decisive` is whatever is not evidence only: a pallet's cases would fill a door that they cross inside it.
 CREATE FUNCTION read_doors(in_site text, at_portal text, with_posted text, per_portal integer)
     RETURNS SETOF crossing_told LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
@@ -130,7 +131,8 @@ BEGIN
     SELECT c.* FROM seen d CROSS JOIN LATERAL (
         SELECT t.* FROM crossing_told t
         WHERE t.site = d.site_id AND t.portal = d.portal
-            AND (with_posted IS NULL OR t.posted = with_posted)
+            AND (with_posted IS NULL OR t.posted = with_posted
+                OR (with_posted = 'decisive' AND t.posted <> 'evidence'))
         ORDER BY t.occurred_at DESC, t.gateway_key DESC, t.epoch DESC, t.seq DESC
         LIMIT per_portal) c
     ORDER BY d.site_id, d.portal, c.occurred_at DESC, c.gateway_key DESC, c.epoch DESC, c.seq DESC;

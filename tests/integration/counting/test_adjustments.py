@@ -50,7 +50,7 @@ def test_settling_looks_again_at_what_late_facts_changed_or_explained(floor: Flo
     assert floor.settles()["changed"] == 1
     assert (floor.variance().difference, floor.decision().revision) == (-1, 2)
     assert floor.decision().verdict_note == "later facts: the book is 8 now"
-    assert floor.tickets() == [("variance", "A-01: TEA 1 each short (counted 7, book 8; 2 EUR)")]
+    assert floor.tickets() == [("variance", "A-01: TEA 1 short (counted 7, book 8; 2 EUR)")]
     floor.happens(move("1", "A-01", "@customer", minute=6))
     assert floor.settles()["changed"] == 1
     row = floor.variance()

@@ -52,7 +52,7 @@ def test_a_count_that_was_right_is_beyond_when_a_late_fact_says_so_and_right_aga
     assert floor.settles()["changed"] == 1
     row = floor.variance()
     assert (row.state, row.book, row.difference, row.stage) == ("beyond", 6, 4, "final")
-    assert floor.tickets() == [("variance", "A-01: TEA 4 each over (counted 10, book 6; 8 EUR)")]
+    assert floor.tickets() == [("variance", "A-01: TEA 4 over (counted 10, book 6; 8 EUR)")]
     decision = floor.decision()
     assert (decision.state, decision.author, decision.value) == (State.SUBMITTED, "user:ann", 8)
     floor.happens(move("4", "@supplier", "A-01", minute=6))
@@ -166,7 +166,7 @@ def test_who_refuses_late_facts_lets_the_count_go_and_the_record_is_open_until_i
     assert (done["returned"], done["released"]) == (0, 1)
     row = floor.variance()
     assert (row.state, row.book, row.difference, row.anchor_state) == ("beyond", 12, -5, "released")
-    assert floor.tickets() == [("variance", "A-01: TEA 5 each short (counted 7, book 12; 10 EUR)")]
+    assert floor.tickets() == [("variance", "A-01: TEA 5 short (counted 7, book 12; 10 EUR)")]
     assert floor.ledger.query("SELECT state FROM count_anchor") == [("released",)]
     (told,) = floor.ledger.query(
         "SELECT actor, detail ->> 'refused_by' FROM audit_event WHERE action = 'adjustment_released'"

@@ -49,7 +49,7 @@ def test_a_shortage_is_shown_settled_told_and_adjusted_by_another_person(floor: 
     row = floor.variance()
     assert (row.stage, row.state, row.difference) == ("final", "beyond", -3)
     assert floor.tickets() == [
-        ("variance", "A-01: TEA 3 each short (counted 7, book 10; 7.5 EUR)"),
+        ("variance", "A-01: TEA 3 short (counted 7, book 10; 7.5 EUR)"),
     ]
     decision = floor.decision(row)
     assert (decision.state, decision.author, decision.value) == (State.SUBMITTED, "user:ann", Decimal("-7.5"))
@@ -154,7 +154,7 @@ def test_what_the_book_holds_in_the_bin_and_nobody_reported_is_asked_and_answere
         floor.confirms_zero(ref, "TEA")
     with pytest.raises(NotPossibleError, match="nothing is asked about it any more"):
         floor.settles(), floor.confirms_zero(ref, "RUM")
-    assert floor.tickets()[-1] == ("variance", "A-01: RUM 4 each short (counted 0, book 4; value unknown)")
+    assert floor.tickets()[-1] == ("variance", "A-01: RUM 4 short (counted 0, book 4; value unknown)")
     floor.counts(line("5", MUG), minute=12, scope="items")
     floor.watermark(13)
     floor.settles()

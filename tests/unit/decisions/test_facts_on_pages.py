@@ -66,3 +66,22 @@ def test_words_of_amounts_kinds_and_reasons() -> None:
         "Taken back by whoever asked for it",
         "My own",
     ]
+
+
+def test_numbers_lose_what_the_database_adds_and_codes_keep_everything() -> None:
+    assert [text_of(text) for text in ("29.000000", "-0.500000", "12.50", "0042")] == [
+        "29",
+        "\N{MINUS SIGN}0.5",
+        "12.50",
+        "0042",
+    ]
+    assert text_of(["user:ada", "key:tills", "user: ada"]) == "ada, tills (key), user: ada"
+
+
+def test_names_that_are_numbers_stand_by_their_size() -> None:
+    assert [fact.label for fact in facts({"56": 1, "7": 1, "14": 1, "wape_s": 1})] == [
+        "WAPE in seconds",
+        "7",
+        "14",
+        "56",
+    ]
