@@ -11,7 +11,8 @@ from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
-from cloud.local.demo.sales import SCHEME, Shelf
+from cloud.local.demo.items import SCHEME
+from cloud.local.demo.sales import Shelf
 
 BINS: Final = 6
 """How many are counted: some are right, some are short, one holds too much."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cloud.db import DatabaseAwayError, LastingConnection
-from cloud.local.demo import dock, stage
+from cloud.local.demo import dock, items, stage
 from cloud.local.demo.domain import judge
 from cloud.local.demo.office import Desk
 from cloud.local.demo.picture import Moment
@@ -72,6 +72,7 @@ class Demo:
         self._stack.start(any_port=True)
         settings = self._stack.settings
         stage.register(settings.needed("app_dsn"), [*self._gateways, self._doors])
+        items.register(settings.needed("app_dsn"), self._stack.data_dir)
         for gateway in self._gateways:
             self._stack.supervisor.start(stage.agent(gateway, self._stack.data_dir, self._broker))
         source = LastingConnection(settings.needed("owner_dsn"), "dockledger-demo")

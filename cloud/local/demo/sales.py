@@ -17,17 +17,15 @@ from cloud.documents.opening import post_opening
 from cloud.documents.papers import OpeningPaper
 from cloud.documents.store import known_names
 from cloud.identity.actor import Actor, Role
-from cloud.local.demo.stage import SITES
+from cloud.local.demo.items import SCHEME
+from cloud.local.demo.stage import CURRENCY, SITES
 from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
 from cloud.master.suppliers import put_supplier, put_supplier_item
 from contracts.base import SiteId
 from contracts.records import Identifier
 
-SCHEME: Final = "local"
-"""Stock codes are the retailer's own, as they are scanned."""
 KEEPER: Final = Actor("system:demo", frozenset({Role.INVENTORY_CONTROLLER, Role.BUYER}), all_sites=True)
 SUPPLIER: Final = "northern-gifts"
-CURRENCY: Final = "GBP"
 LEAD_TIME_DAYS: Final = 9
 PACK: Final = 6
 WEEKS_OF_STOCK: Final = (Decimal("0.5"), Decimal(1), Decimal(2), Decimal(4), Decimal(6), Decimal(9))

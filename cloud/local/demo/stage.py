@@ -21,6 +21,7 @@ from cloud.local.accounts import admit
 from cloud.local.demo.domain import Content, Line, Movement
 from cloud.local.home import private_directory, write_private
 from cloud.local.process import Service
+from cloud.master.store import add_site
 
 SHELL: Final = Actor("system:demo", frozenset({Role.ADMIN}), all_sites=True)
 """Whoever starts the demonstration owns its database."""
@@ -33,6 +34,8 @@ ROLES: Final[Mapping[str, tuple[Role, ...]]] = {
     APPROVER: (Role.APPROVER, Role.AUDITOR),
 }
 SITES: Final = ("leeds", "london")
+ZONE: Final = "Europe/London"
+CURRENCY: Final = "GBP"
 SCANS_PER_S: Final = 60
 CALM_SCANS_PER_S: Final = 3
 """Where no end is set: the transactions last for half an hour."""
@@ -74,7 +77,7 @@ def demo_gateways(data_dir: Path) -> list[DemoGateway]:
 
 
 def register(app_dsn: str, gateways: Sequence[DemoGateway]) -> None:
-    """Register the gateways that the ledger does not know yet.
+    """Register the sites and gateways that the ledger does not know yet.
 
     Args:
         app_dsn: Connection of ``dockledger_app``.
@@ -83,6 +86,8 @@ def register(app_dsn: str, gateways: Sequence[DemoGateway]) -> None:
     source = LastingConnection(app_dsn, "dockledger-demo")
 
     def work(conn: Connection) -> None:
+        for site in SITES:
+            add_site(conn, site, name=site.capitalize(), time_zone=ZONE, currency=CURRENCY)
         known = {gateway.name for gateway in registry.gateways(conn, SHELL)}
         for gateway in gateways:
             if gateway.name not in known:

@@ -1,4 +1,4 @@
-"""`warehouse-sim pos-history`: a year of real sales as demand, ending on a day of choice."""
+"""`warehouse-sim pos-history | pos-items`: a year of real sales as demand, and what was sold."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from simulators.retail.history.sales import best_sold, history, sales_of, write
+from simulators.retail.history.sales import best_sold, history, sales_of, write, write_items
 from simulators.retail.lines import LinesError
 
 _EXAMPLES: Final = """\
@@ -50,6 +50,9 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "--full", type=Path, metavar="FILE", help="the whole data set (default: the extract of 60 items)"
     )
     parser.set_defaults(run=run)
+    items = subparsers.add_parser("pos-items", help="what the items of the real transactions are called")
+    items.add_argument("--out", type=Path, required=True, metavar="FILE", help="the CSV, written anew")
+    items.set_defaults(run=run_items)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -80,6 +83,23 @@ def run(arguments: argparse.Namespace) -> int:
         "left_out_after_last_day": made.left_out,
     }
     print(json.dumps(figures))
+    return 0
+
+
+def run_items(arguments: argparse.Namespace) -> int:
+    """Write the items' names.
+
+    Args:
+        arguments: As parsed.
+
+    Returns:
+        0, or 2 if the file cannot be written.
+    """
+    try:
+        print(json.dumps({"items": write_items(arguments.out)}))
+    except OSError as error:
+        print(f"warehouse-sim pos-items: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -17,6 +17,9 @@ from simulators.retail.rules import SCANNED, Verdict, judge
 
 BEST_SOLD: Final = Path(str(files("simulators.retail") / "data" / "online_retail_60_items.csv.xz"))
 """All lines of 60 well-sold items; the README beside it says where they are from."""
+NAMES: Final = BEST_SOLD.with_name("online_retail_names.csv")
+"""What the items of both extracts are called."""
+ITEM_COLUMNS: Final = ("local", "name")
 EXTRACT_COLUMNS: Final = ("InvoiceNo", "InvoiceDate", "Line", "StockCode", "Quantity")
 """Invoice and date stand on a line only if they differ from those before."""
 COLUMNS: Final = ("document", "line", "local", "kind", "quantity", "requested_at", "channel")
@@ -147,3 +150,21 @@ def write(made: History, path: Path, zone: ZoneInfo) -> None:
             )
             for sale in made.sales
         )
+
+
+def write_items(path: Path) -> int:
+    """Write what the items of the extracts are called.
+
+    Args:
+        path: The CSV; written anew.
+
+    Returns:
+        How many items there are.
+    """
+    with NAMES.open(encoding="utf-8", newline="") as named:
+        rows = [(row["StockCode"], row["Description"].capitalize()) for row in csv.DictReader(named)]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(ITEM_COLUMNS)
+        writer.writerows(rows)
+    return len(rows)
