@@ -1,0 +1,186 @@
+"""LightGBM over all series at once: direct, on features of arrays, one model for every horizon. Extra `ml`.
+
+The horizon is a feature, the target is demand over the series' own scale, so one model serves large series
+and small. It is fitted at few columns and serves from there on; what is fitted at a column has only seen
+targets up to it. The same arrays give the same model: seeded, deterministic, rows thinned by a fixed stride.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Final
+
+import numpy as np
+
+from cloud.forecasting.features import Design, design, rows_at
+from cloud.forecasting.protocol import Floats, Ints
+from cloud.forecasting.uplift import Covariates, fit_columns
+
+NAME: Final = "lightgbm"
+MOST_ROWS: Final = 250_000
+"""Rows that a model is fitted to; beyond them origins are thinned."""
+LOOKED_BACK: Final = 78
+"""Origins before a fit whose targets are learned from."""
+LEAST_ROWS: Final = 500
+TREES: Final = 250
+PARAMETERS: Final[dict[str, Any]] = {
+    "objective": "tweedie",
+    "tweedie_variance_power": 1.3,
+    "learning_rate": 0.05,
+    "num_leaves": 31,
+    "min_data_in_leaf": 50,
+    "feature_fraction": 0.8,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 1.0,
+    "max_bin": 127,
+    "seed": 20260101,
+    "deterministic": True,
+    "force_col_wise": True,
+    "verbosity": -1,
+}
+
+
+class BoostingError(Exception):
+    """Boosting cannot be used as wished; the message says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boosted:
+    """What the models said."""
+
+    paths: Floats
+    """Series x origins x horizon, >= 0; NaN where a history is too short, or no model was there yet."""
+    columns: tuple[int, ...]
+    """At which models were fitted."""
+    rows: tuple[int, ...]
+    """Rows that each was fitted to; 0: too few, and there is none."""
+    features: tuple[str, ...]
+    gains: tuple[float, ...]
+    """Share of each feature in the last model's gain."""
+
+
+def is_installed() -> bool:
+    """Tell whether the extra is there.
+
+    Returns:
+        True if LightGBM can be imported.
+    """
+    try:
+        _library()
+    except BoostingError:
+        return False
+    return True
+
+
+def boost(
+    y: Floats,
+    covariates: Covariates | None,
+    origins: Ints,
+    horizon: int,
+    *,
+    season: int = 1,
+    columns: Sequence[int] | None = None,
+    pools: Ints | None = None,
+    baseline: Floats | None = None,
+    threads: int = 1,
+) -> Boosted:
+    """Forecast from each origin with the last model fitted at or before it.
+
+    Args:
+        y: Series x periods, >= 0, NaN where not known.
+        covariates: Known until the horizon of the last origin; None: history and season alone.
+        origins: Columns, ascending.
+        horizon: Periods ahead.
+        season: Periods of a cycle; 1: none.
+        columns: At which to fit; None: the first origin and every 13 periods after.
+        pools: Of each series its class, a feature; None: one class.
+        baseline: Series x periods: log factors of learned effects (`uplift.effects`), a feature; None: none.
+        threads: Of LightGBM; the result does not depend on it.
+
+    Returns:
+        The forecasts.
+
+    Raises:
+        BoostingError: If LightGBM is not installed.
+        ValueError: If a future covariate is not known, or shapes do not fit.
+    """
+    lightgbm = _library()
+    plan = design(y, covariates, horizon, season=season, pools=pools, baseline=baseline)
+    plan.require_future(origins)
+    columns = fit_columns(origins) if columns is None else tuple(columns)
+    paths = np.full((len(y), len(origins), horizon), np.nan)
+    counts, gains = [], np.zeros(len(plan.names))
+    for place, column in enumerate(columns):
+        until = columns[place + 1] if place + 1 < len(columns) else int(origins[-1]) + 1
+        served = np.flatnonzero((origins >= column) & (origins < until))
+        model, count = _fitted(lightgbm, plan, y, column, threads)
+        counts.append(count)
+        if model is None:
+            continue
+        for which in served.tolist():
+            paths[:, which] = _said(model, plan, int(origins[which]), threads)
+        gains = model.feature_importance(importance_type="gain").astype(np.float64)
+    whole = float(gains.sum())
+    return Boosted(
+        paths=paths,
+        columns=columns,
+        rows=tuple(counts),
+        features=plan.names,
+        gains=tuple((gains / whole if whole else gains).tolist()),
+    )
+
+
+def _library() -> ModuleType:
+    try:
+        import lightgbm  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise BoostingError(
+            "LightGBM is not installed, which boosting needs: install the extra with `pip install "
+            "'dockledger[ml]'`, or leave the member 'lightgbm' out"
+        ) from error
+    found: ModuleType = lightgbm
+    return found
+
+
+def _fitted(
+    lightgbm: ModuleType, plan: Design, y: Floats, column: int, threads: int
+) -> tuple[Any | None, int]:
+    """Fit a model to targets up to a column; None where there are too few."""
+    targets_from = np.arange(max(column - LOOKED_BACK, 0), column)
+    stride = max(-(-len(y) * len(targets_from) * plan.horizon // MOST_ROWS), 1)
+    features, targets = [], []
+    for origin in targets_from[::-1][::stride].tolist():
+        rows, scale = rows_at(plan, origin)
+        ahead = np.arange(origin + 1, origin + 1 + plan.horizon)
+        known = ahead <= column
+        wanted = np.full((len(y), plan.horizon), np.nan)
+        wanted[:, known] = y[:, ahead[known]] / scale[:, None]
+        usable = np.isfinite(wanted)
+        features.append(rows[usable])
+        targets.append(wanted[usable])
+    count = sum(len(one) for one in targets)
+    if count < LEAST_ROWS or not any(one.any() for one in targets):
+        return None, 0
+    # Rows in an order of their own values: the order of the series changes nothing.
+    matrix, target = np.concatenate(features), np.concatenate(targets)
+    order = np.lexsort(np.concatenate([matrix, target[:, None]], axis=1).T)
+    data = lightgbm.Dataset(
+        matrix[order],
+        target[order],
+        feature_name=list(plan.names),
+        categorical_feature=[name for name in plan.names if name == "pool"],
+        params={"verbosity": -1, "max_bin": PARAMETERS["max_bin"], "num_threads": threads},
+    )
+    return lightgbm.train({**PARAMETERS, "num_threads": threads}, data, num_boost_round=TREES), count
+
+
+def _said(model: Any, plan: Design, origin: int, threads: int) -> Floats:
+    rows, scale = rows_at(plan, origin)
+    usable = np.isfinite(scale)
+    said = np.full((len(scale), plan.horizon), np.nan)
+    if usable.any():
+        flat = rows[usable].reshape(-1, rows.shape[-1])
+        told = np.maximum(model.predict(flat, num_threads=threads), 0).reshape(-1, plan.horizon)
+        said[usable] = told * scale[usable, None]
+    return said
