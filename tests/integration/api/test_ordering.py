@@ -11,6 +11,7 @@ from serving import OTHER, OWN, TEA, People
 from cloud.db import ConnectionPool
 
 BUYER, KEEPER, PLANNER = "buyer", f"inventory_controller@{OWN}", f"planner@{OWN}"
+ADMIN = f"admin@{OWN}"
 
 
 class Person:
@@ -95,6 +96,33 @@ def test_lists_are_paged_by_their_keys(
     assert {"review_days", "target"} <= set(planned[0]["defaults"])
 
 
+def test_what_the_supplier_confirms_is_taken_or_waits(
+    client: httpx.Client, people: People, names: dict[str, object]
+) -> None:
+    buyer, admin = Person(client, people, BUYER), Person(client, people, ADMIN)
+    wish = {"site": OWN, "quantity_percent": "10", "price_percent": "1"}
+    assert buyer.post("/v1/planning/confirmation-tolerance", wish).status_code == 403
+    assert admin.post("/v1/planning/confirmation-tolerance", wish).status_code == 201
+    assert admin.post("/v1/planning/confirmation-tolerance", wish | {"site": None}).status_code == 403
+    told = buyer.get("/v1/planning/confirmation-tolerance", site=OWN).json()
+    assert (told["quantity_percent"], told["set_by"]) == ("10.000", f"key:admin.{OWN}")
+    path = f"/v1/purchase-orders/{OWN}/{names['order']}"
+    taken = buyer.post(f"{path}/confirmations", {"lines": [{"line": "1", "quantity": "46"}]}).json()
+    assert (taken["content"][0]["quantity"], taken["content"][0]["ordered"]) == ("46.000000", "50.000000")
+    waits = buyer.post(f"{path}/confirmations", {"lines": [{"line": "1", "price": "2.50"}]}).json()
+    last = waits["confirmations"][-1]
+    assert (last["is_taken"], last["decision_state"], waits["content"][0]["price"]) == (
+        False,
+        "submitted",
+        "2.000000",
+    )
+    decision = Person(client, people, f"approver@{OWN}").post(
+        f"/v1/decisions/{last['decision_id']}/approve", {"revision": 1}
+    )
+    assert (decision.status_code, decision.json()["state"]) == (201, "applied")
+    assert buyer.get(path).json()["content"][0]["price"] == "2.500000"
+
+
 WEIRD = ["a\0b", "x" * 5_000, "NaN", 1e308, -1, [], {}]
 DATES = ["0001-01-01", "9999-12-31", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z"]
 TERMS = {"supplier": "ACME", "item": TEA, "site": OWN, "pack": "1", "price": "1", "lead_time_days": 1}
@@ -108,6 +136,8 @@ BODIES = [
     ("/v1/proposals/{proposal_id}/change", CHANGED, PLANNER),
     ("/v1/purchase-orders/{site}/PO-X/receipts", ARRIVED, KEEPER),
     ("/v1/purchase-orders/{site}/PO-X/dates", {"line": "1", "due_on": "2026-03-09"}, BUYER),
+    ("/v1/purchase-orders/{site}/PO-X/confirmations", {"reference": "r", "note": "n", "lines": [{}]}, BUYER),
+    ("/v1/planning/confirmation-tolerance", {"site": OWN, "quantity_percent": 1, "price_percent": 1}, ADMIN),
 ]
 
 
