@@ -19,6 +19,7 @@ from cloud.db import DataError, OperationalError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import SESSION_COOKIE, ForgedRequestError, Gate, NotLoggedInError
 from cloud.web import (
+    accuracy,
     approvals,
     counts,
     dock_exceptions,
@@ -27,7 +28,9 @@ from cloud.web import (
     history,
     live,
     login,
+    models,
     orders,
+    overrides,
     proposals,
     quarantine,
     runs,
@@ -85,6 +88,9 @@ def create_pages(gate: Gate, *, network: str) -> FastAPI:
         doors,
         dock_exceptions,
         forecasts,
+        overrides,
+        accuracy,
+        models,
         runs,
         proposals,
         orders,

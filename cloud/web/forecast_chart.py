@@ -82,7 +82,7 @@ def weeks_chart(found: Forecast) -> WeeksChart:
         Points in a box of 720 by 250, and the same as a table.
     """
     marks = list(_weeks(found))
-    top, values = _axis(max((max(m.actual or 0, m.forecast or 0, m.high or 0) for m in marks), default=0))
+    top, values = axis(max((max(m.actual or 0, m.forecast or 0, m.high or 0) for m in marks), default=0))
     step = (WIDTH - LEFT - RIGHT) / max(len(marks), 1)
 
     def x(index: int) -> float:
@@ -91,7 +91,8 @@ def weeks_chart(found: Forecast) -> WeeksChart:
     behind = [mark for mark in marks if not mark.is_ahead]
     half = min(step * 0.38, 8)
     bands = [
-        f"M{x(n) - half:.1f} {_y(mark.high, top):.1f}h{2 * half:.1f}V{_y(mark.low, top):.1f}h{-2 * half:.1f}z"
+        f"M{x(n) - half:.1f} {height_at(mark.high, top):.1f}h{2 * half:.1f}"
+        f"V{height_at(mark.low, top):.1f}h{-2 * half:.1f}z"
         for n, mark in enumerate(marks)
         if mark.low is not None and mark.high is not None
     ]
@@ -104,13 +105,15 @@ def weeks_chart(found: Forecast) -> WeeksChart:
             if n % every == every // 2 and n < len(marks)
         ],
         actual=[
-            _points((x(n), _y(value, top)) for n, value in run)
+            points_of((x(n), height_at(value, top)) for n, value in run)
             for run in _runs([mark.actual for mark in behind])
         ],
         hidden=[x(n) for n, mark in enumerate(behind) if mark.actual is None],
-        said=_points((x(n), _y(m.forecast, top)) for n, m in enumerate(behind) if m.forecast is not None),
-        ahead=_points(
-            (x(n), _y(mark.forecast, top))
+        said=points_of(
+            (x(n), height_at(m.forecast, top)) for n, m in enumerate(behind) if m.forecast is not None
+        ),
+        ahead=points_of(
+            (x(n), height_at(mark.forecast, top))
             for n, mark in enumerate(marks)
             if mark.is_ahead and mark.forecast is not None
         ),
@@ -133,7 +136,7 @@ def sum_chart(found: Forecast) -> SumChart:
     content = found.content
     last = content.horizons[-1]
     expected = [sum(content.mean[:days]) for days in range(last + 1)]
-    top, values = _axis(max([expected[-1], *(levels[WIDE_BAND[1]] for levels in content.cum_q)]))
+    top, values = axis(max([expected[-1], *(levels[WIDE_BAND[1]] for levels in content.cum_q)]))
     knots = [0, *content.horizons]
 
     def x(days: float) -> float:
@@ -141,17 +144,17 @@ def sum_chart(found: Forecast) -> SumChart:
 
     def line(level: int) -> list[tuple[float, float]]:
         heights = [0.0, *(levels[level] for levels in content.cum_q)]
-        return [(x(days), _y(height, top)) for days, height in zip(knots, heights, strict=True)]
+        return [(x(days), height_at(height, top)) for days, height in zip(knots, heights, strict=True)]
 
     def area(band: tuple[int, int]) -> str:
-        return _points([*line(band[1]), *reversed(line(band[0]))])
+        return points_of([*line(band[1]), *reversed(line(band[0]))])
 
     protection = int(content.why.get("protection_days", last))
     return SumChart(
         values=values,
         days=[Tick(x(days), str(days)) for days in content.horizons if days >= last / 8],
-        expected=_points((x(days), _y(height, top)) for days, height in enumerate(expected)),
-        median=_points(line(len(content.cum_q[0]) // 2)),
+        expected=points_of((x(days), height_at(height, top)) for days, height in enumerate(expected)),
+        median=points_of(line(len(content.cum_q[0]) // 2)),
         narrow=area(BAND),
         wide=area(WIDE_BAND),
         protection=Tick(x(protection), f"{protection} days protected"),
@@ -202,8 +205,15 @@ def _weeks_summary(marks: Sequence[WeekMark]) -> str:
     )
 
 
-def _axis(greatest: float) -> tuple[float, list[Tick]]:
-    """Choose the top of an axis from zero, and four or five round marks on it."""
+def axis(greatest: float) -> tuple[float, list[Tick]]:
+    """Choose the top of an axis from zero, and four or five round marks on it.
+
+    Args:
+        greatest: What has to fit; >= 0.
+
+    Returns:
+        The value at the top, and the marks.
+    """
     rough = max(greatest, 1e-9) / 4
     power = 1.0
     while power * 10 <= rough:
@@ -215,7 +225,7 @@ def _axis(greatest: float) -> tuple[float, list[Tick]]:
     while step * count < greatest:
         count += 1
     top = step * count
-    return top, [Tick(_y(step * n, top), _short(step * n)) for n in range(count + 1)]
+    return top, [Tick(height_at(step * n, top), _short(step * n)) for n in range(count + 1)]
 
 
 def _short(value: float) -> str:
@@ -231,11 +241,28 @@ def _short(value: float) -> str:
     return f"{value:g}"
 
 
-def _y(value: float | None, top: float) -> float:
+def height_at(value: float | None, top: float) -> float:
+    """Give where a value stands on the axis.
+
+    Args:
+        value: The value; None stands at zero.
+        top: Value at the top.
+
+    Returns:
+        From above.
+    """
     return TOP + (HEIGHT - TOP - BOTTOM) * (1 - (value or 0) / top)
 
 
-def _points(points: Iterator[tuple[float, float]] | Sequence[tuple[float, float]]) -> str:
+def points_of(points: Iterator[tuple[float, float]] | Sequence[tuple[float, float]]) -> str:
+    """Write points as SVG has them.
+
+    Args:
+        points: Across and from above.
+
+    Returns:
+        The text.
+    """
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
 
 

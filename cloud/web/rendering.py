@@ -32,7 +32,17 @@ AREAS: Final = (
         ),
     ),
     ("Stock", (("/stock", "Stock"), ("/counts", "Counts"), ("/variances", "Variances and alerts"))),
-    ("Planning", (("/forecast", "Forecast"), ("/proposals", "Proposals"), ("/orders", "Orders"))),
+    (
+        "Planning",
+        (
+            ("/forecast", "Forecast"),
+            ("/overrides", "Overrides"),
+            ("/accuracy", "Accuracy"),
+            ("/models", "Models"),
+            ("/proposals", "Proposals"),
+            ("/orders", "Orders"),
+        ),
+    ),
     ("Decisions", (("/approvals", "Approvals"), ("/tickets", "Tickets"), ("/runs", "Runs"))),
 )
 """The pages by what they are about; the name of an area leads to its first page."""

@@ -1,11 +1,12 @@
 """Questions about reviews: weeks with what was expected and found, and the odd forecasts themselves."""
 
+import math
 from typing import Final
 
 from cloud.db import Connection
 from cloud.forecasting.domain import READERS
 from cloud.forecasting.reviewing import store
-from cloud.forecasting.reviewing.domain import FlaggedRow, ReviewRow, Setting
+from cloud.forecasting.reviewing.domain import FlaggedRow, ReviewError, ReviewRow, Setting
 from cloud.forecasting.reviewing.service import setting_of
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
@@ -80,6 +81,27 @@ def setting(conn: Connection, actor: Actor, site: str) -> Setting:
     """
     _see(conn, actor, site)
     return setting_of(conn, site)
+
+
+def chance_of(text: str) -> float:
+    """Read the chance out of the address of a next page.
+
+    Args:
+        text: As `repr` writes it.
+
+    Returns:
+        The chance.
+
+    Raises:
+        ReviewError: If it is none.
+    """
+    try:
+        chance = float(text)
+    except ValueError:
+        chance = math.nan
+    if not 0 <= chance <= 1:
+        raise ReviewError(f"after={text!r:.60} is not the address of a next page")
+    return chance
 
 
 def _see(conn: Connection, actor: Actor, site: str | None) -> None:

@@ -1,0 +1,373 @@
+"""*Overrides*: who adjusts which forecast, a form that shows what it would do, and what it was worth."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from pydantic import ValidationError
+
+from cloud.approvals.within_limits import settle
+from cloud.db import Connection, in_transaction
+from cloud.decisions.domain import DecisionError
+from cloud.forecasting.domain import ForecastError
+from cloud.forecasting.overrides import reading, service
+from cloud.forecasting.overrides.domain import (
+    AUTHORS,
+    REASONS,
+    Mode,
+    OverrideRow,
+    SmallOverrideError,
+    Standing,
+    UnknownOverrideError,
+)
+from cloud.forecasting.overrides.papers import OverridePaper
+from cloud.forecasting.overrides.value_added import Block, Effect, Worth, summed, worths
+from cloud.identity.actor import Actor, NotAllowedError
+from cloud.identity.gate import Gate
+from cloud.inquiry import operations
+from cloud.inquiry.domain import GREATEST
+from cloud.web.override_chart import override_chart
+from cloud.web.proposals import words_of
+from cloud.web.rendering import page
+from cloud.web.spreadsheet import csv_lines
+from cloud.web.visitors import Sender, TheGate, Viewer
+
+router: Final = APIRouter()
+
+TAB: Final = "/overrides"
+SHOWN: Final = 100
+EXPORTED: Final = 20_000
+_OPEN: Final = (Standing.WAITING, Standing.PLANNED, Standing.ACTIVE)
+_COLUMNS: Final = (
+    *(
+        "override_id",
+        "standing",
+        "site",
+        "item",
+        "category",
+        "from_day",
+        "to_day",
+        "expires_on",
+        "mode",
+        "amount",
+    ),
+    *("per_days", "reason", "evidence", "note", "is_small", "value", "currency", "author", "created_at"),
+    *("approver", "decided_at", "ended_at", "ended_by", "end_reason", "decision_id"),
+)
+_WORTH_COLUMNS: Final = (
+    *(
+        "name",
+        "overrides",
+        "blocks",
+        "came",
+        "system_error",
+        "override_error",
+        "naive_error",
+        "added",
+        "share",
+    ),
+    *("cost_saved", "currency"),
+)
+
+Number = Annotated[int, Path(ge=1, le=GREATEST)]
+Site = Annotated[str, Query(max_length=64)]
+Item = Annotated[str, Query(max_length=128)]
+Short = Annotated[str, Form(max_length=128)]
+Long = Annotated[str, Form(max_length=2_000)]
+Shown = Literal["open", "over", "all"]
+By = Literal["override", "author", "reason"]
+NAMES: Final[dict[str, Callable[[Effect], str]]] = {
+    "override": lambda effect: str(effect.override_id),
+    "author": lambda effect: effect.author,
+    "reason": lambda effect: effect.reason,
+}
+
+
+@router.get("/overrides")
+def list_overrides(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    state: Shown = "open",
+    site: Site = "",
+    before: Annotated[int, Query(ge=1, le=GREATEST)] = GREATEST,
+) -> Response:
+    """Show adjustments, the latest first, and what those of the last year were worth."""
+    actor = visitor.actor
+    with gate.acting(actor) as conn:
+        rows = _rows(conn, gate, actor, state, site, before=before, limit=SHOWN + 1)
+        blocks = worths(conn, actor, now=gate.clock(), site=site or None)
+        sites = [each.site for each in operations.sites(conn, actor)]
+    shown = rows[:SHOWN]
+    following = ""
+    if len(rows) > SHOWN:
+        following = urlencode({"state": state, "site": site, "before": shown[-1].override_id})
+    return page(
+        request,
+        visitor,
+        "overrides.html",
+        tab=TAB,
+        rows=shown,
+        state=state,
+        site=site,
+        sites=sites,
+        query=urlencode({"state": state} | ({"site": site} if site else {})),
+        following=following,
+        reasons=REASONS,
+        whole=_whole(blocks),
+        by_author=summed(blocks, NAMES["author"]),
+        by_reason=summed(blocks, NAMES["reason"]),
+        by_override={worth.name: worth for worth in summed(blocks, NAMES["override"])},
+        may_add=not actor.roles_anywhere.isdisjoint(AUTHORS),
+    )
+
+
+@router.get("/overrides.csv")
+def export_overrides(*, gate: TheGate, visitor: Viewer, state: Shown = "all", site: Site = "") -> Response:
+    """Give adjustments as CSV, at most 20,000."""
+    with gate.acting(visitor.actor) as conn:
+        rows = _rows(conn, gate, visitor.actor, state, site, before=GREATEST, limit=EXPORTED)
+    return _csv("overrides.csv", _COLUMNS, rows)
+
+
+@router.get("/overrides/value-added.csv")
+def export_value_added(*, gate: TheGate, visitor: Viewer, by: By = "override", site: Site = "") -> Response:
+    """Give what adjustments were worth as CSV."""
+    with gate.acting(visitor.actor) as conn:
+        blocks = worths(conn, visitor.actor, now=gate.clock(), site=site or None)
+    return _csv(f"forecast-value-added-by-{by}.csv", _WORTH_COLUMNS, summed(blocks, NAMES[by]))
+
+
+@router.get("/overrides/new")
+def begin_override(
+    *, request: Request, gate: TheGate, visitor: Viewer, site: Site = "", item: Item = ""
+) -> Response:
+    """Show the empty form."""
+    visitor.actor.require(*AUTHORS)
+    return _form(request, gate, visitor, typed={"site": site, "item": item})
+
+
+@router.post("/overrides/preview")
+@router.post("/overrides")
+def add_override(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: Short = "",
+    item: Short = "",
+    category: Short = "",
+    from_day: Short = "",
+    to_day: Short = "",
+    mode: Short = "",
+    amount: Short = "",
+    per: Short = "",
+    reason: Short = "",
+    evidence: Long = "",
+    note: Long = "",
+    confirm_small: Short = "",
+) -> Response:
+    """Ask for an adjustment, or show what it would do."""
+    typed = {
+        "site": site,
+        "item": item,
+        "category": category,
+        "from_day": from_day,
+        "to_day": to_day,
+        "mode": mode,
+        "amount": amount,
+        "per": "" if mode == Mode.PERCENT else per,
+        "reason": reason,
+        "evidence": evidence,
+        "note": note,
+        "confirm_small": confirm_small,
+    }
+    visitor.actor.require(*AUTHORS)
+    is_preview = request.url.path.endswith("/preview")
+    shown = {name: value.strip() for name, value in typed.items() if value.strip()}
+    if is_preview:
+        shown = {"reason": "history_misleads", "evidence": "(not stated yet)"} | shown
+        if shown["reason"] == "other":
+            shown.setdefault("note", "(not stated yet)")
+    try:
+        paper = OverridePaper.model_validate(shown)
+    except ValidationError as error:
+        return _form(request, gate, visitor, typed=typed, problem=(422, words_of(error)))
+    if is_preview:
+        return _form(request, gate, visitor, typed=typed, paper=paper)
+
+    def work(conn: Connection) -> int:
+        row = service.add(conn, visitor.actor, paper, now=gate.clock())
+        if row.decision_id is not None:
+            settle(conn, visitor.actor, row.decision_id)
+        return row.override_id
+
+    try:
+        number = in_transaction(gate.pool, work)
+    except SmallOverrideError as error:
+        problem = (409, f"{error}")
+        return _form(request, gate, visitor, typed=typed, paper=paper, problem=problem, is_small=True)
+    except (ForecastError, DecisionError) as error:
+        if isinstance(error, NotAllowedError):
+            raise
+        return _form(request, gate, visitor, typed=typed, problem=(422, f"{error}"))
+    return RedirectResponse(f"/overrides/{number}?told=asked", 303)
+
+
+@router.get("/overrides/{override_id}")
+def show_override(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    override_id: Number,
+    told: Literal["", "asked", "withdrawn"] = "",
+) -> Response:
+    """Show one adjustment: what it does, on what grounds, and what it was worth."""
+    return _opened(request, gate, visitor, override_id, told=told)
+
+
+@router.post("/overrides/{override_id}/withdraw")
+def withdraw_override(
+    *, request: Request, gate: TheGate, visitor: Sender, override_id: Number, note: Long = ""
+) -> Response:
+    """Take it back."""
+
+    def work(conn: Connection) -> object:
+        return service.withdraw(conn, visitor.actor, override_id, note=note.strip(), now=gate.clock())
+
+    try:
+        in_transaction(gate.pool, work)
+    except UnknownOverrideError as error:
+        raise HTTPException(404, f"{error}") from error
+    except (ForecastError, DecisionError) as error:
+        if isinstance(error, NotAllowedError):
+            raise
+        return _opened(request, gate, visitor, override_id, problem=(409, f"{error}"))
+    return RedirectResponse(f"/overrides/{override_id}?told=withdrawn", 303)
+
+
+def _opened(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    override_id: int,
+    *,
+    told: str = "",
+    problem: tuple[int, str] = (200, ""),
+) -> Response:
+    actor, now = visitor.actor, gate.clock()
+    with gate.acting(actor) as conn:
+        try:
+            row = reading.override(conn, actor, override_id, now=now)
+        except UnknownOverrideError as error:
+            raise HTTPException(404, f"{error}") from error
+        wished = row.adjustment if row.standing in _OPEN else None
+        found = None
+        if row.item is not None:
+            found = reading.picture(conn, actor, site=row.site, item=row.item, now=now, wished=wished)
+        blocks = worths(conn, actor, now=now, site=row.site, override_id=override_id)
+    is_own = row.author in {actor.person, actor.id}
+    return page(
+        request,
+        visitor,
+        "override.html",
+        tab=TAB,
+        status=problem[0],
+        row=row,
+        chart=override_chart(found) if found else None,
+        blocks=blocks,
+        worth=_whole(blocks),
+        reasons=REASONS,
+        told=told,
+        problem=problem[1],
+        may_withdraw=is_own and row.standing in {*_OPEN, Standing.LAPSED},
+    )
+
+
+def _form(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    *,
+    typed: dict[str, str],
+    paper: OverridePaper | None = None,
+    problem: tuple[int, str] = (200, ""),
+    is_small: bool = False,
+) -> Response:
+    actor, now = visitor.actor, gate.clock()
+    item, site = typed.get("item", "").strip(), typed.get("site", "").strip()
+    basis, found = None, None
+    with gate.acting(actor) as conn:
+        sites = [each.site for each in operations.sites(conn, actor)]
+        if site and site not in sites:
+            raise NotAllowedError(f"{actor.id} has no right at site {site!r}")
+        wished = service.adjustment_of(paper) if paper else None
+        if site and item:
+            found = reading.picture(conn, actor, site=site, item=item, now=now, wished=wished)
+        if paper is not None:
+            try:
+                basis = service.basis_of(conn, paper, now=now)
+            except ForecastError as error:
+                problem = (422, f"{error}")
+    names = ("category", "from_day", "to_day", "amount", "reason", "evidence", "note", "confirm_small")
+    given = dict.fromkeys(names, "") | {"mode": Mode.PERCENT.value, "per": "week"}
+    return page(
+        request,
+        visitor,
+        "override_new.html",
+        tab=TAB,
+        status=problem[0],
+        sites=sites,
+        typed=given | {"site": site, "item": item} | typed,
+        reasons=REASONS,
+        modes=list(Mode),
+        chart=override_chart(found) if found else None,
+        found=found,
+        basis=basis,
+        problem=problem[1],
+        is_small=is_small or bool(basis and basis.is_small),
+    )
+
+
+def _rows(
+    conn: Connection, gate: Gate, actor: Actor, state: str, site: str, *, before: int, limit: int
+) -> list[OverrideRow]:
+    over = [each for each in Standing if each not in _OPEN]
+    standings = {"open": _OPEN, "over": over, "all": None}[state]
+    return reading.overrides(
+        conn,
+        actor,
+        now=gate.clock(),
+        site=site or None,
+        standings=standings,
+        before=before,
+        limit=limit,
+    )
+
+
+def _whole(blocks: list[Block]) -> Worth | None:
+    found = summed(blocks, lambda _: "all")
+    return found[0] if found else None
+
+
+def _csv(name: str, columns: tuple[str, ...], rows: list[Any]) -> Response:
+    lines = ([_cell(getattr(row, column)) for column in columns] for row in rows)
+    return StreamingResponse(
+        csv_lines(columns, lines),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return Decimal(f"{value:.6g}")
+    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
