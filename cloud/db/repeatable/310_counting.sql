@@ -402,13 +402,13 @@ BEGIN
     WITH RECURSIVE alias AS MATERIALIZED (
         SELECT a.item_id, a.canonical_id FROM aliases_at(9223372036854775807) a
     ), moved AS MATERIALIZED (
-        SELECT k.location_id AS place_id, k.item_id, min(m.occurred_at) AS from_at, max(e.position) AS position
+        SELECT k.location_id AS place_id, k.item_id, min(m.occurred_at) AS from_at, e.position
         FROM ledger_entry e
         JOIN movement m ON m.posting_id = e.posting_id AND m.occurred_at <= latest
         CROSS JOIN LATERAL (VALUES (m.from_cell), (m.to_cell)) side (cell_id)
         JOIN cell k ON k.cell_id = side.cell_id
         WHERE e.position > above_position AND e.position <= up_to
-        GROUP BY k.location_id, k.item_id
+        GROUP BY k.location_id, k.item_id, e.position
     ), put AS MATERIALIZED ( -- to where a unit came, and from where: what it holds is anything
         SELECT DISTINCT coalesce(w.location_id, w.parent_id) AS place_id, p.occurred_at AS from_at, e.position
         FROM ledger_entry e
