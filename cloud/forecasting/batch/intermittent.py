@@ -1,4 +1,10 @@
-"""Methods for demand that comes now and then, all series at once: TSB and Croston's. Pure."""
+"""Methods for demand that comes now and then, all series at once: TSB and Croston's, corrected. Pure.
+
+TSB smooths the chance of demand in every period, and its size when there is some (Teunter, Syntetos & Babai
+2011), so that it forgets a series that dies. Croston's method smooths size and interval when demand comes;
+SBA takes off half the smoothing weight, by which it is too high (Syntetos & Boylan 2005). Here too a growing
+memory precedes: the first levels are plain means.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -31,7 +37,12 @@ class Intermittent:
     """Chances x sizes x columns: sums of squared errors of TSB."""
 
     def step(self, y: Reals, known: Reals) -> None:
-        """Take in one period."""
+        """Take in one period.
+
+        Args:
+            y: Of each column its demand, 0 where not known.
+            known: 1 where it is, else 0.
+        """
         asked = (y > 0).astype(Real)
         judged = known * (self.demands > 0)
         error = y - self.chance[:, None] * self.size
@@ -48,17 +59,28 @@ class Intermittent:
         self.since *= 1 - asked
 
     def read(self) -> dict[str, Reals]:
-        """Forecast every following period."""
+        """Forecast every following period.
+
+        Returns:
+            By member, one value per column.
+        """
         flat = self.errors.reshape(-1, self.errors.shape[-1])
         path = (self.chance[:, None] * self.size).reshape(flat.shape)
         best = np.argmin(flat, axis=0)
         tsb = np.take_along_axis(path, best[None], axis=0)[0]
         sba = (_CORRECTED * self.size / np.maximum(self.interval, 1)).sum(axis=0) / len(SIZE)
-        return {"tsb": tsb[:, None], "tsb_mean": (path.sum(axis=0) / len(path))[:, None], "sba": sba[:, None]}
+        return {"tsb": tsb, "tsb_mean": path.sum(axis=0) / Real(len(path)), "sba": sba}
 
 
 def intermittent_of(columns: int) -> Intermittent:
-    """Make the states before the first period."""
+    """Make the states before the first period.
+
+    Args:
+        columns: Series.
+
+    Returns:
+        All zero.
+    """
 
     def zeros(*models: int) -> Reals:
         return np.zeros((*models, columns), dtype=Real)

@@ -5,10 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.batch.panel import Floats, Ints, Panel, Real, Reals, panel_of
-from cloud.forecasting.batch.recent import longest_needed
-from cloud.forecasting.batch.seasonal import epochs, indices, is_seasonal
-from cloud.forecasting.batch.zoo import LEADING_ZEROS, zoo_of
+from cloud.forecasting.batch.panel import Panel, Real, Reals, panel_of
+from cloud.forecasting.batch.recent import longest_asked
+from cloud.forecasting.batch.seasonal import GROWTH, epochs, is_seasonal, seasonal_factors
+from cloud.forecasting.batch.zoo import steps_of, zoo_of
+from cloud.forecasting.protocol import Floats, Ints
 
 MEMBERS: Final = (
     "ses",
@@ -34,8 +35,8 @@ def roll(
     """Forecast from each origin with what was known then, in one pass over time.
 
     Where a test finds a season, the series is divided by its indices first, and the forecasts are multiplied
-    by them. They are estimated at the first origin, and anew as `seasonal.epochs` says; a series with a
-    season is passed over once more for it.
+    by them. They are estimated at the first origin, and anew at one in the middle and at the last, if by then
+    the series has grown by a quarter; it is passed over once more for it.
 
     Args:
         y: Series x periods, >= 0, NaN where not known.
@@ -52,21 +53,20 @@ def roll(
     panel = panel_of(y[:, : int(at[-1]) + 1])
     own = [name for name in members if name != "seasonal_naive"]
     found = _Found(panel, at, horizon)
-    before = np.zeros(panel.count, dtype=np.bool_)
-    for place in epochs(at, season):
-        known_until = int(at[place]) + 1
-        test = is_seasonal(panel.y[:known_until], panel.known[:known_until], season)[: panel.count]
-        columns = np.flatnonzero(test | before) if place else np.arange(panel.count)
-        before = test
+    begun = panel.begun[: panel.count]
+    estimated = np.full(panel.count, -1, dtype=np.int64)
+    had_season = np.zeros(panel.count, dtype=np.bool_)
+    for place in epochs(at):
+        until = int(at[place]) + 1
+        is_due = until - estimated >= GROWTH * (estimated - begun) if place else had_season | True
+        has_season = is_due & is_seasonal(panel.y[:until], panel.known[:until], season)[: panel.count]
+        columns = np.flatnonzero(has_season | (is_due & had_season)) if place else np.arange(panel.count)
+        estimated[is_due] = until
+        had_season = np.where(is_due, has_season, had_season)
         if len(columns):
             part = panel.of(columns)
-            index = np.ones((season, part.y.shape[1]))
-            index[:, : len(columns)][:, test[columns]] = indices(
-                part.y[:known_until, : len(columns)][:, test[columns]],
-                part.known[:known_until, : len(columns)][:, test[columns]],
-                season,
-            )
-            found.run(part, columns, index.astype(Real), place, own)
+            index = seasonal_factors(part, has_season[columns], until, season)
+            found.run(part, columns, index, place, own)
     shape = (panel.count, len(at), horizon)
     result = {name: np.broadcast_to(found.paths[name], shape) for name in own}
     if "seasonal_naive" in members:
@@ -85,40 +85,27 @@ class _Found:
 
     def run(self, panel: Panel, columns: Ints, index: Reals, first: int, members: Sequence[str]) -> None:
         """Run series through time, and keep what is forecast at the origins from a place on."""
-        season = len(index)
-        has_season = bool((index != 1).any())
-        y = panel.y
-        if has_season:
-            y = y / index[np.arange(panel.periods) % season]
-        zoo = zoo_of(y.shape[1], longest_needed(panel.y, panel.known))
+        zoo = zoo_of(panel.y.shape[1], int(longest_asked(panel.y, panel.known).max()))
         wanted = {int(origin): place for place, origin in enumerate(self._origins) if place >= first}
-        for t in range(panel.periods):
-            zoo.step(y[t], panel.known[t], max(season, LEADING_ZEROS))
-            if t in wanted:
-                ahead = index[(t + 1 + np.arange(self._horizon)) % season].T if has_season else None
-                self._keep(zoo.read(self._horizon), panel, columns, wanted[t], ahead, members)
+        has_season = bool((index != 1).any())
+        steps = 1 + np.arange(self._horizon)
+        for row, (y, known) in enumerate(steps_of(panel, index)):
+            zoo.step(y, known, len(index))
+            if row in wanted:
+                factor = panel.scale[:, None]
+                if has_season:
+                    factor = factor * index[(row + steps) % len(index)].T
+                for name, path in zoo.read(self._horizon, members).items():
+                    self._keep(name, (path * factor)[: len(columns)], columns, wanted[row])
 
-    def _keep(
-        self,
-        read: dict[str, Reals],
-        panel: Panel,
-        columns: Ints,
-        place: int,
-        ahead: Reals | None,
-        members: Sequence[str],
-    ) -> None:
-        for name in members:
-            path = read[name] * panel.scale[:, None]
-            if ahead is not None:
-                path = path * ahead
-            path = path[: len(columns)]
-            held = self.paths.get(name)
-            if held is None:
-                held = np.full((self._count, len(self._origins), path.shape[1]), np.nan, dtype=Real)
-            elif held.shape[2] < path.shape[1]:
-                held = np.repeat(held, path.shape[1], axis=2)
-            held[columns, place] = path
-            self.paths[name] = held
+    def _keep(self, name: str, path: Reals, columns: Ints, place: int) -> None:
+        held = self.paths.get(name)
+        if held is None:
+            held = np.full((self._count, len(self._origins), path.shape[1]), np.nan, dtype=Real)
+        elif held.shape[2] < path.shape[1]:
+            held = np.repeat(held, path.shape[1], axis=2)
+        held[columns, place] = path
+        self.paths[name] = held
 
 
 def _seasonal_naive(y: Floats, origins: Ints, horizon: int, season: int) -> Reals:
@@ -132,5 +119,7 @@ def _seasonal_naive(y: Floats, origins: Ints, horizon: int, season: int) -> Real
             is_open = np.isnan(found[:, place])
             if not is_open.any():
                 break
-            found[:, place] = np.where(is_open & (earlier >= 0), y[:, np.maximum(earlier, 0)], found[:, place])
+            found[:, place] = np.where(
+                is_open & (earlier >= 0), y[:, np.maximum(earlier, 0)], found[:, place]
+            )
     return found.astype(Real)

@@ -6,9 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.forecasting.protocol import Bools as Bools
-from cloud.forecasting.protocol import Floats as Floats
-from cloud.forecasting.protocol import Ints as Ints
+from cloud.forecasting.protocol import Floats, Ints
 
 Real: Final = np.float32
 """What the recursions compute in: half the memory of float64, and twice the speed."""
@@ -34,6 +32,12 @@ class Panel:
     def periods(self) -> int:
         """Rows."""
         return len(self.y)
+
+    @property
+    def begun(self) -> Ints:
+        """Of each column the first known row; the number of rows where none is."""
+        is_known = self.known > 0
+        return np.where(is_known.any(axis=0), is_known.argmax(axis=0), self.periods)
 
     def of(self, columns: Ints) -> "Panel":
         """Take some series.

@@ -2,10 +2,11 @@
 
 ADIDA (Nikolopoulos et al. 2011) smooths sums over as many periods as lie between two demands, and shares the
 forecast out evenly; IMAPA (Petropoulos & Kourentzes 2015) does so for every length up to that and takes the
-mean. Sums always end with the newest period, so of a length k there are k sequences of sums, one of which is
-carried on in each period.
+mean. Sums always end with the newest period, so of a length k there are k sequences of sums that do not
+overlap, and each period carries one of them on.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,55 +15,73 @@ import numpy as np
 from cloud.forecasting.batch.panel import Real, Reals
 
 WINDOW: Final = 13
+"""Periods of which the plain mean is taken."""
 LONGEST: Final = 24
 """Periods that are summed at most."""
-SMOOTHING: Final = (0.1, 0.2, 0.3)
-"""Weights of the newest sum; the mean of their forecasts is taken."""
-_ALPHA: Final = np.array(SMOOTHING, dtype=Real)[:, None]
+SMOOTHING: Final = 0.2
+"""Weight of the newest sum: the middle of what is usual for slow movers, 0.1 to 0.3."""
 
 
 @dataclass(slots=True)
 class Recent:
-    """States after the period last stepped over."""
+    """States after the period last stepped over; columns are series."""
 
     place: int
     """Periods stepped over."""
-    ring: Reals
-    """`LONGEST` x columns: the last periods, each at its place modulo `LONGEST`."""
-    ring_known: Reals
-    number: Reals
-    """Of each column, periods since the first known one."""
+    known: Reals
+    """Periods known."""
+    clock: Reals
+    """Periods since the first known one."""
     demands: Reals
     until_demand: Reals
     """Periods known when the last demand came."""
-    known: Reals
-    sums: list[Reals]
-    """By length: smoothings x sequences x columns."""
+    sums: Reals
+    """Lengths x columns: demand of the last 1, 2, ... periods, added from the oldest on."""
+    counts: Reals
+    """How many of these were known."""
+    levels: Reals
+    """Smoothed sums: one row for length 1, two for length 2, and so on."""
+
+    @property
+    def longest(self) -> int:
+        """The greatest length that is smoothed: levels have 1 + 2 + ... rows."""
+        return lengths_of(self.levels)
+
+    def _rows(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """Rows of the sequences that end with the period last stepped over, by length."""
+        length = np.arange(1, self.longest + 1)
+        return length * (length - 1) // 2 + (self.place - 1) % length
 
     def step(self, y: Reals, known: Reals) -> None:
-        """Take in one period."""
-        self.ring[self.place % LONGEST] = y
-        self.ring_known[self.place % LONGEST] = known
+        """Take in one period.
+
+        Args:
+            y: Of each column its demand, 0 where not known.
+            known: 1 where it is, else 0.
+        """
+        self.place += 1
         self.known += known
-        self.number += self.known > 0
+        self.clock += self.known > 0
         asked = y > 0
         self.demands += asked
         np.copyto(self.until_demand, self.known, where=asked)
-        total, count = np.zeros_like(y), np.zeros_like(y)
-        is_whole = bool((self.known >= LONGEST).all())
-        for length, states in enumerate(self.sums, start=1):
-            row = (self.place - length + 1) % LONGEST
-            total += self.ring[row]
-            count += self.ring_known[row]
-            state = states[:, self.place % length]
-            if is_whole and bool((count == length).all()):
-                gain = np.maximum(_ALPHA, 1 / np.floor(self.number / length))
-                state += gain * (total - state)
-            else:
-                buckets = np.floor(self.number / length)
-                gain = np.maximum(_ALPHA, 1 / np.maximum(buckets, 1)) * ((buckets > 0) & (count > 0))
-                state += gain * (total * (length / np.maximum(count, 1)) - state)
-        self.place += 1
+        self.sums[1:] = self.sums[:-1] + y
+        self.sums[0] = y
+        self.counts[1:] = self.counts[:-1] + known
+        self.counts[0] = known
+        longest, rows = self.longest, self._rows()
+        length: Reals = np.arange(1, longest + 1, dtype=Real)[:, None]
+        total, count = self.sums[:longest], self.counts[:longest]
+        whole: Reals = np.floor(self.clock / length)
+        gain: Reals = np.maximum(Real(SMOOTHING), 1 / np.maximum(whole, 1))
+        if not (count == length).all():
+            gain *= (whole > 0) & (count > 0)
+            spread: Reals = length / np.maximum(count, 1)
+            total = total * spread
+        old = self.levels[rows]
+        gain *= total - old
+        old += gain
+        self.levels[rows] = old
 
     def read(self) -> dict[str, Reals]:
         """Forecast every following period.
@@ -70,40 +89,65 @@ class Recent:
         Returns:
             By member, one value per column.
         """
-        newest = self.place - 1
-        total, count = np.zeros_like(self.number), np.zeros_like(self.number)
-        for back in range(WINDOW - 1, -1, -1):
-            total += self.ring[(newest - back) % LONGEST]
-            count += self.ring_known[(newest - back) % LONGEST]
-        whole = self.sums[0][:, 0].sum(axis=0) / Real(len(SMOOTHING))
-        mean = np.where(count > 0, total / np.maximum(count, 1), whole)
-        interval = np.rint(self.until_demand / np.maximum(self.demands, 1))
-        length = np.clip(interval, 1, len(self.sums))
+        longest = self.longest
+        each = self.levels[self._rows()] / np.arange(1, longest + 1, dtype=Real)[:, None]
+        count = self.counts[WINDOW - 1]
+        mean = np.where(count > 0, self.sums[WINDOW - 1] / np.maximum(count, 1), each[0])
+        asked = np.clip(np.rint(self.until_demand / np.maximum(self.demands, 1)), 1, longest)
         adida, added = np.zeros_like(mean), np.zeros_like(mean)
-        for k, states in enumerate(self.sums, start=1):
-            each = states[:, newest % k].sum(axis=0) / Real(len(SMOOTHING) * k)
-            # A length for which there is no whole sum yet tells nothing.
-            each = np.where(self.number >= k, each, mean)
-            added += np.where(length >= k, each, 0)
-            np.copyto(adida, each, where=length == k)
-        return {"adida": adida, "imapa": added / length, "mean13": mean}
+        for length, own in enumerate(each, start=1):
+            # A length of which there is no whole sum yet tells nothing.
+            told = np.where(self.clock >= length, own, mean)
+            added += np.where(asked >= length, told, 0)
+            np.copyto(adida, told, where=asked == length)
+        return {"adida": adida, "imapa": added / asked, "mean13": mean}
+
+
+def lengths_of(levels: Reals) -> int:
+    """Tell for how many lengths there are smoothed sums.
+
+    Args:
+        levels: With 1 + 2 + ... rows.
+
+    Returns:
+        Their number.
+    """
+    return (math.isqrt(8 * len(levels) + 1) - 1) // 2
 
 
 def recent_of(columns: int, longest: int) -> Recent:
-    """Make the states before the first period."""
+    """Make the states before the first period.
+
+    Args:
+        columns: Series.
+        longest: Periods that are summed at most, 1 to `LONGEST`.
+
+    Returns:
+        All zero.
+    """
 
     def zeros(*shape: int) -> Reals:
         return np.zeros((*shape, columns), dtype=Real)
 
-    sums = [zeros(len(SMOOTHING), length) for length in range(1, longest + 1)]
-    return Recent(0, zeros(LONGEST), zeros(LONGEST), zeros(), zeros(), zeros(), zeros(), sums)
+    kept = max(longest, WINDOW)
+    levels = zeros(longest * (longest + 1) // 2)
+    return Recent(0, zeros(), zeros(), zeros(), zeros(), zeros(kept), zeros(kept), levels)
 
 
-def longest_needed(y: Reals, known: Reals) -> int:
-    """Give the longest interval that ADIDA asks for at any period; only work is saved by it."""
-    demands = np.cumsum(y > 0, axis=0)
-    until = np.where(y > 0, np.cumsum(known > 0, axis=0), 0)
-    if not y.size:
-        return 1
-    interval = np.maximum.accumulate(until, axis=0) / np.maximum(demands, 1)
-    return int(np.clip(np.rint(interval.max()), 1, LONGEST))
+def longest_asked(y: Reals, known: Reals) -> Reals:
+    """Give the longest interval that ADIDA asks for at any period; by this only work is saved.
+
+    Args:
+        y: Time x columns.
+        known: 1 where known.
+
+    Returns:
+        Of each column, 1 to `LONGEST`.
+    """
+    demands = np.zeros(y.shape[1], dtype=Real)
+    seen, longest = np.zeros_like(demands), np.ones_like(demands)
+    for now, is_known in zip(y, known, strict=True):
+        seen += is_known
+        demands += now > 0
+        np.maximum(longest, np.where(now > 0, seen / np.maximum(demands, 1), 0), out=longest)
+    return np.minimum(np.rint(longest), LONGEST)

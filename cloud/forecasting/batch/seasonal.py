@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.batch.panel import Bools, Floats, Ints, Reals
+from cloud.forecasting.batch.panel import Panel, Real, Reals
+from cloud.forecasting.protocol import Bools, Floats, Ints
 
 CRITICAL: Final = 1.645
 CYCLES: Final = 2
@@ -19,6 +20,8 @@ LEAST: Final = 4
 """Seasons of fewer periods are none."""
 LEAST_KNOWN: Final = 0.75
 """Part of a cycle that must be known around a period for its moving average."""
+GROWTH: Final = 0.25
+"""Indices are estimated anew once a series is longer by this part."""
 LOWEST: Final = 0.05
 """No index is smaller: what is divided by it would drown all else."""
 
@@ -70,7 +73,7 @@ def indices(y: Reals, known: Reals, season: int) -> Floats:
     Returns:
         Season x columns: by row modulo the season; each column's mean is 1.
     """
-    periods, columns = y.shape
+    columns = y.shape[1]
     half = season // 2
     weight = _moving(known.astype(np.float64), season)
     has_average = weight >= LEAST_KNOWN * season
@@ -86,8 +89,27 @@ def indices(y: Reals, known: Reals, season: int) -> Floats:
         sums[place] += ratio[row]
         squares[place] += ratio[row] * ratio[row]
         counts[place] += is_used[row]
-    del periods
     return shrunk(sums, squares, counts)
+
+
+def seasonal_factors(panel: Panel, has_season: Bools, until: int, season: int) -> Reals:
+    """Give what each series is divided by.
+
+    Args:
+        panel: Of the series.
+        has_season: Of each series.
+        until: How many rows may be looked at.
+        season: Periods per cycle.
+
+    Returns:
+        Season x columns, by row modulo the season; 1 where there is no season.
+    """
+    found = np.ones((season, panel.y.shape[1]), dtype=Real)
+    columns = np.flatnonzero(has_season)
+    if len(columns):
+        padded = panel.of(columns)
+        found[:, columns] = indices(padded.y[:until], padded.known[:until], season)[:, : len(columns)]
+    return found
 
 
 def shrunk(sums: Floats, squares: Floats, counts: Floats) -> Floats:
@@ -127,22 +149,18 @@ def _moving(values: Floats, season: int) -> Floats:
     return np.asarray((whole[:-1] + whole[1:]) / 2)
 
 
-def epochs(origins: Ints, season: int) -> list[int]:
+def epochs(origins: Ints) -> list[int]:
     """Choose the origins at which indices are estimated anew.
 
     Args:
         origins: Ascending.
-        season: Periods per cycle.
 
     Returns:
-        Places among the origins: the first; each that a season and a quarter of all origins' span has passed
-        before; and the last.
+        Places among the origins: the first, one in the middle of their span, and the last.
+
+    Examples:
+        >>> epochs(np.array([10, 20, 21, 22, 23, 24, 30]))
+        [0, 1, 6]
     """
-    if season < LEAST or len(origins) == 1:
-        return [0]
-    apart = max(season, -(-int(origins[-1] - origins[0]) // 4))
-    found = [0]
-    for place in range(1, len(origins)):
-        if origins[place] - origins[found[-1]] >= apart:
-            found.append(place)
-    return found if found[-1] == len(origins) - 1 else [*found, len(origins) - 1]
+    middle = int(np.searchsorted(origins, (int(origins[0]) + int(origins[-1])) / 2))
+    return sorted({0, middle, len(origins) - 1})

@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 
 from cloud.forecasting.batch.criterion import SIMPLE_PARAMETERS, likelihood, weights
-from cloud.forecasting.batch.panel import Floats, Real, Reals
+from cloud.forecasting.batch.panel import Real, Reals
+from cloud.forecasting.protocol import Floats
 
 SIMPLE: Final = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9)
 """Weights of the newest period."""
@@ -28,8 +29,6 @@ GRID: Final = tuple((level, trend, damping) for damping in DAMPING for level in 
 FREE: Final = 3
 """Errors of so few first periods judge no model: they tell of its start."""
 DAMPED_PARAMETERS: Final = 5
-FLOOR: Final = 1e-9
-"""Part of the sum of squared demand below which errors are rounding."""
 MATURE: Final = 100
 """Known periods after which no model's memory still grows."""
 
@@ -142,11 +141,6 @@ class SmoothingGrid:
         self.damped_errors += np.multiply(error, error, out=error)
 
     @property
-    def floor(self) -> Reals:
-        """Sum of squared errors below which they are rounding."""
-        return self.squares * Real(FLOOR) + Real(1e-30)
-
-    @property
     def judged(self) -> Reals:
         """Of each column, how many errors models are judged by."""
         return np.maximum(self.number - FREE, 0)
@@ -160,8 +154,8 @@ class SmoothingGrid:
         Returns:
             By member, columns x horizon or columns x 1.
         """
-        simple = likelihood(self.errors, self.judged, self.floor, SIMPLE_PARAMETERS)
-        damped = likelihood(self.damped_errors, self.judged, self.floor, DAMPED_PARAMETERS)
+        simple = likelihood(self.errors, self.judged, self.squares, SIMPLE_PARAMETERS)
+        damped = likelihood(self.damped_errors, self.judged, self.squares, DAMPED_PARAMETERS)
         ses = (weights(simple) * self.level).sum(axis=0)
         share = weights(np.concatenate([simple, damped]))
         flat = (share[: len(SIMPLE)] * self.level).sum(axis=0)

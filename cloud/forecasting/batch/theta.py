@@ -7,6 +7,7 @@ the clock smoothed beside the demand, level and errors of any bent line are know
 e = e_y - w b e_t.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -15,10 +16,12 @@ from cloud.forecasting.batch.criterion import SIMPLE_PARAMETERS, likelihood, wei
 from cloud.forecasting.batch.panel import Real, Reals
 from cloud.forecasting.batch.smoothing_grid import SIMPLE, SmoothingGrid
 
-STANDARD: Final = (0.5,)
-"""Theta of 2."""
-OPTIMISED: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Thetas from 1 (no drift) to infinity (all of the slope), weighed by how well they did (Fiorucci et al. 2016)."""
+THETAS: Final[Mapping[str, tuple[float, ...]]] = {
+    "theta": (0.5,),
+    "optimised_theta": (0.0, 0.25, 0.5, 0.75, 1.0),
+}
+"""By member the parts of the slope: that of theta = 2; or those from theta = 1, no drift, to infinity,
+weighed by their errors (Fiorucci et al. 2016)."""
 LEAST: Final = 0.1
 """Smallest weight of the newest period: below it the smoothing would be a second line."""
 _FIRST: Final = next(place for place, alpha in enumerate(SIMPLE) if alpha >= LEAST)
@@ -38,7 +41,8 @@ def slope(grid: SmoothingGrid) -> Reals:
     spread = sum_tt - sum_t * sum_t / count
     has_line = spread > 1 / 4
     rise = np.divide(sum_ty - sum_t * sum_y / count, spread, out=np.zeros_like(spread), where=has_line)
-    return rise.astype(Real)
+    result: Reals = rise.astype(Real)
+    return result
 
 
 def theta(grid: SmoothingGrid, horizon: int, parts: tuple[float, ...]) -> Reals:
@@ -62,7 +66,7 @@ def theta(grid: SmoothingGrid, horizon: int, parts: tuple[float, ...]) -> Reals:
         likelihood(
             errors - Real(2 * part) * crossed + Real(part * part) * squares,
             grid.judged,
-            grid.floor,
+            grid.squares,
             SIMPLE_PARAMETERS,
         )
         for part in parts

@@ -1,15 +1,16 @@
 """All recursions of one group of series together: what is stepped over, and what is read off it. Pure."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from cloud.forecasting.batch.intermittent import Intermittent, intermittent_of
-from cloud.forecasting.batch.panel import Real, Reals
+from cloud.forecasting.batch.panel import Panel, Real, Reals
 from cloud.forecasting.batch.recent import Recent, recent_of
 from cloud.forecasting.batch.smoothing_grid import SmoothingGrid, grid_of
-from cloud.forecasting.batch.theta import OPTIMISED, STANDARD, theta
+from cloud.forecasting.batch.theta import THETAS, theta
 
 LEADING_ZEROS: Final = 13
 """Of zeros before the first demand so many count for the smoothing members: more tell of a launch."""
@@ -29,13 +30,13 @@ class Zoo:
     intermittent: Intermittent
     recent: Recent
 
-    def step(self, y: Reals, known: Reals, long: int) -> None:
+    def step(self, y: Reals, known: Reals, season: int) -> None:
         """Take in one period.
 
         Args:
             y: Of each column, 0 where not known.
             known: 1 where known, else 0.
-            long: Periods of a season, at least 13.
+            season: Periods per cycle.
         """
         self.intermittent.step(y, known)
         self.recent.step(y, known)
@@ -44,29 +45,53 @@ class Zoo:
         if not self.started.all():
             known = known * np.maximum(self.started, self.smoothing.number < LEADING_ZEROS)
         self.smoothing.step(y, known)
-        gain = np.maximum(Real(2 / (1 + long)), 1 / np.maximum(self.smoothing.number, 1)) * known
+        gain = (
+            np.maximum(Real(2 / (1 + max(season, LEADING_ZEROS))), 1 / np.maximum(self.smoothing.number, 1))
+            * known
+        )
         self.lasting += gain * (y - self.lasting)
 
-    def read(self, horizon: int) -> dict[str, Reals]:
+    def read(self, horizon: int, members: Sequence[str]) -> dict[str, Reals]:
         """Forecast from the period last stepped over.
 
         Args:
             horizon: Periods ahead.
+            members: Which.
 
         Returns:
             By member, columns x horizon, or columns x 1 where each period is the same; NaN where nothing is
             known.
         """
-        flat = {**self.recent.read(), "seasonal": self.lasting, "naive2": self.last}
+        flat = {
+            **self.recent.read(),
+            **self.intermittent.read(),
+            "seasonal": self.lasting,
+            "naive2": self.last,
+        }
         found = {
             **self.smoothing.read(horizon),
-            "theta": theta(self.smoothing, horizon, STANDARD),
-            "optimised_theta": theta(self.smoothing, horizon, OPTIMISED),
-            **self.intermittent.read(),
             **{name: value[:, None] for name, value in flat.items()},
         }
+        for name, parts in THETAS.items():
+            if name in members:
+                found[name] = theta(self.smoothing, horizon, parts)
         is_ready = (self.intermittent.number > 0)[:, None]
-        return {name: np.where(is_ready, path, Real(np.nan)) for name, path in found.items()}
+        return {name: np.where(is_ready, found[name], Real(np.nan)) for name in members}
+
+
+def steps_of(panel: Panel, index: Reals) -> Iterator[tuple[Reals, Reals]]:
+    """Give the periods of a panel one by one, seasonally adjusted.
+
+    Args:
+        panel: Of the series.
+        index: Season x columns.
+
+    Yields:
+        Demand and whether it is known, each one value per column.
+    """
+    has_season = bool((index != 1).any())
+    for row, (y, known) in enumerate(zip(panel.y, panel.known, strict=True)):
+        yield (y / index[row % len(index)] if has_season else y), known
 
 
 def zoo_of(columns: int, longest: int) -> Zoo:
