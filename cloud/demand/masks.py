@@ -168,9 +168,20 @@ def masks(
     return _SQL.rows(conn, Mask, "masks", site=site, item=item, after=after, limit=limit)
 
 
-def masked_days(
-    conn: Connection, site: str, from_day: date, until_day: date
-) -> list[tuple[int | None, int, int]]:
+class MaskedDays(NamedTuple):
+    """Days of a range that forecasts take for unknown."""
+
+    item_id: int | None
+    """None: of every item."""
+    first: int
+    """Counted from the range's first day."""
+    last: int
+    """Itself included."""
+    kind: str
+    reason: str
+
+
+def masked_days(conn: Connection, site: str, from_day: date, until_day: date) -> list[MaskedDays]:
     """Tell which days of a range are masked.
 
     Args:
@@ -180,11 +191,10 @@ def masked_days(
         until_day: Last site day.
 
     Returns:
-        Of each mask in force the item's number, None for every item, and the first and last of its days
-        within the range, counted from `from_day`.
+        Of each mask in force the days within the range, in the order they were masked.
     """
     asked = {"site": site, "from_day": from_day, "until_day": until_day}
-    return [tuple(row) for row in _SQL.tuples(conn, "masked_days", **asked)]
+    return [MaskedDays(*row) for row in _SQL.tuples(conn, "masked_days", **asked)]
 
 
 def _reason(text: str) -> str:

@@ -43,7 +43,7 @@ LIMIT %(limit)s;
 
 -- name: masked_days
 SELECT c.canonical_id, greatest(m.from_day, %(from_day)s::date) - %(from_day)s::date,
-    least(m.until_day, %(until_day)s::date) - %(from_day)s::date
+    least(m.until_day, %(until_day)s::date) - %(from_day)s::date, m.kind, m.reason
 FROM demand_mask m
 LEFT JOIN canonical_item c ON c.item_id = m.item_id
 WHERE m.site_id = %(site)s AND m.withdrawn_at IS NULL

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from cloud.db import Connection, statements
 from cloud.demand.domain import DemandError
-from cloud.demand.masks import masked_days
+from cloud.demand.masks import MaskedDays, masked_days
 from cloud.demand.supersession import Succession, successions
 
 _SQL: Final = statements("cloud.demand")
@@ -36,6 +36,8 @@ class DailyMatrix(NamedTuple):
     may have been wanted. False where the ledger does not know."""
     masked: NDArray[np.bool_]
     """Items x days: a person said that the day's demand tells nothing of days to come."""
+    masks: tuple[MaskedDays, ...] = ()
+    """Why."""
 
 
 def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -> DailyMatrix:
@@ -71,12 +73,13 @@ def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -
             if item_id in rows:
                 censored[rows[item_id], day] = True
     masked = np.zeros(quantities.shape, dtype=np.bool_)
-    for item_id, first, last in masked_days(conn, site, from_day, until_day):
-        if item_id is None:
-            masked[:, first : last + 1] = True
-        elif item_id in rows:
-            masked[rows[item_id], first : last + 1] = True
-    return inherited(DailyMatrix(items, days, quantities, censored, masked), known)
+    masks = tuple(masked_days(conn, site, from_day, until_day))
+    for mask in masks:
+        if mask.item_id is None:
+            masked[:, mask.first : mask.last + 1] = True
+        elif mask.item_id in rows:
+            masked[rows[mask.item_id], mask.first : mask.last + 1] = True
+    return inherited(DailyMatrix(items, days, quantities, censored, masked, masks), known)
 
 
 def inherited(demand: DailyMatrix, known: Sequence[Succession]) -> DailyMatrix:
@@ -116,4 +119,4 @@ def inherited(demand: DailyMatrix, known: Sequence[Succession]) -> DailyMatrix:
         if item.item_id not in gone and (item.item_id not in heirs or quantity[row].any())
     ]
     items = tuple(demand.items[row] for row in kept)
-    return DailyMatrix(items, demand.days, quantity[kept], censored[kept], masked[kept])
+    return DailyMatrix(items, demand.days, quantity[kept], censored[kept], masked[kept], demand.masks)

@@ -1,6 +1,7 @@
 """Items with too short a history: their likes, their own days, and bands as wide as not knowing is. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
@@ -11,9 +12,54 @@ from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.weeks import DAYS, Weeks
 
 MODEL: Final = "mean_of_known_days"
+LIKES_MODEL: Final = "likes_and_known_days"
 LIKES_DAYS: Final = 3.5
 """Weight of what an item's likes sell, in days of its own: own data soon tell more."""
 _Z: Final = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
+
+
+@dataclass(frozen=True, slots=True)
+class Likes:
+    """What makes items alike."""
+
+    categories: Sequence[str | None]
+    """Of each series; None: not known, and it has no likes."""
+    prices: Floats
+    """Of each series, in one currency; NaN: not known."""
+
+    def rates(self, rates: Floats, is_known: Bools) -> tuple[Floats, Ints]:
+        """Estimate what each series would sell by those like it: `analogue_rates`."""
+        return analogue_rates(rates, is_known, self.categories, self.prices)
+
+
+@dataclass(frozen=True, slots=True)
+class Cold:
+    """What series with too short a history are forecast by."""
+
+    rates: Floats
+    """Demand a day of each, by its own days."""
+    known_days: Floats
+    expected: Floats
+    """What its likes sell; NaN: it has none."""
+    likes: Ints
+
+    @property
+    def blended(self) -> Floats:
+        """Demand a day of each."""
+        return blended(self.rates, self.known_days, self.expected)
+
+    def model(self, row: int) -> str:
+        """Name what a series' forecast rests on."""
+        return LIKES_MODEL if self.likes[row] else MODEL
+
+    def told(self, row: int) -> dict[str, object]:
+        """Tell the same in numbers."""
+        if not self.likes[row]:
+            return {}
+        return {
+            "likes": int(self.likes[row]),
+            "likes_sell_per_week": round(float(self.expected[row]) * DAYS, 6),
+        }
 
 
 def daily_rates(weeks: Weeks) -> tuple[Floats, Floats]:

@@ -5,32 +5,31 @@ Series are cut into chunks, which several processes may work on; whatever their 
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
 from cloud.forecasting.accuracy import Judged, judge
 from cloud.forecasting.calibration import Calibration, Table, bands, calibrate, table_at
-from cloud.forecasting.cold_start import MODEL as COLD_MODEL
-from cloud.forecasting.cold_start import daily_rates, wide_bands
+from cloud.forecasting.cold_start import Cold, Likes, daily_rates, wide_bands
+from cloud.forecasting.combining import Combination
 from cloud.forecasting.domain import HORIZONS, JUDGED_HORIZONS
 from cloud.forecasting.pool import in_processes
-from cloud.forecasting.protocol import Bools, Floats, Forecaster, Ints
-from cloud.forecasting.rolling import Rolled, roll
-from cloud.forecasting.smoothing import SimpleSmoothing
-from cloud.forecasting.weeks import DAYS, Weeks, summed_paths, weeks_of
+from cloud.forecasting.protocol import Bools, Floats, Ints, Method
+from cloud.forecasting.rolling import Rolled, origins_of, roll
+from cloud.forecasting.weeks import DAYS, Weeks, weeks_of
 from cloud.forecasting.words import why
 
-CHUNK: Final = 64
-"""Series that one process works on at a time."""
-WORTH_A_PROCESS: Final = 1000
+WORTH_A_PROCESS: Final = 10_000
 """Series for which a further process repays its start of some seconds."""
 _HORIZONS: Final = np.array(HORIZONS)
 
 Progress = Callable[[int, int], None]
 """Told how many series of how many are done."""
+_Piece = TypeVar("_Piece")
+_Done = TypeVar("_Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +70,17 @@ class Plan:
     """A site's forecasts."""
 
     last_day: date
-    forecaster: Forecaster
+    method: Method
+    said_why: Callable[[int], Mapping[str, Any]]
     weeks: Weeks
-    censored_days: Ints
+    unknown_days: Ints
     """Of each series since its first demand."""
     protection: Ints
     rolled: Rolled
     calibration: Calibration
     table: Table
     judged: Judged
+    cold: Cold
 
     @property
     def is_sufficient(self) -> Bools:
@@ -94,6 +95,7 @@ class Plan:
             "insufficient": int((~self.is_sufficient).sum()),
             "strata": int(self.calibration.counts[-1]),
             "judged": {"origins": len(self.judged.places), "by_horizon_days": dict(self.judged.overall)},
+            "sensing": self.rolled.sensed.told(),
         }
 
     def series(self) -> Iterator[PlannedSeries]:
@@ -104,16 +106,15 @@ class Plan:
         """
         horizons = [np.array(sorted({*HORIZONS, int(days)})) for days in self.protection]
         cum_q = self._bands()
-        rates, known_days = daily_rates(self.weeks)
+        rates, known_days = self.cold.blended, self.cold.known_days
         sufficient = self.is_sufficient
         for row, days in enumerate(self.protection):
             if sufficient[row]:
-                mean = (self.rolled.paths[row][:, None] * self.rolled.shares[row]).reshape(-1)
-                mean = mean[: horizons[row][-1]]
-                model = self.forecaster.name
+                mean = self.rolled.daily(row, int(horizons[row][-1]))
+                model = self.method.name
             else:
                 mean = np.full(horizons[row][-1], rates[row])
-                model = COLD_MODEL
+                model = self.cold.model(row)
             yield PlannedSeries(
                 mean=mean,
                 horizons=horizons[row],
@@ -146,20 +147,19 @@ class Plan:
 
     def _bands(self) -> dict[int, Floats]:
         """Draw the bands of every series, by protection period: series x horizons x levels."""
-        rates, known_days = daily_rates(self.weeks)
         sufficient = self.is_sufficient
         found = {}
         for days in np.unique(self.protection):
             horizons = np.array(sorted({*HORIZONS, int(days)}))
             drawn = bands(
                 self.table,
-                summed_paths(self.rolled.paths, self.rolled.shares, horizons),
+                self.rolled.sums(horizons),
                 horizons,
                 scale=self.calibration.scales[:, -1],
                 strata=self.calibration.strata[:, -1],
                 is_wanted=sufficient,
             )
-            wide = wide_bands(rates, known_days, horizons)
+            wide = wide_bands(self.cold.blended, self.cold.known_days, horizons)
             found[int(days)] = np.where(np.isfinite(drawn), drawn, wide)
         return found
 
@@ -183,10 +183,12 @@ class Plan:
 
 def plan(
     quantity: Floats,
-    censored: Bools,
+    unknown: Bools,
     *,
     last_day: date,
     protection: Ints,
+    method: Method | None = None,
+    likes: Likes | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
 ) -> Plan:
@@ -194,9 +196,11 @@ def plan(
 
     Args:
         quantity: Series x site days, finite, >= 0.
-        censored: The same shape: where stock-outs hid demand.
+        unknown: The same shape: where stock-outs hid demand, or it tells nothing of days to come.
         last_day: The last of the days.
         protection: Of each series its protection period in days, > 0.
+        method: How; None: the combination of many simple members.
+        likes: By what series with too short a history are judged beside their own; None: by nothing.
         processes: How many work at it; None: as many as pay.
         progress: Told after each chunk.
 
@@ -210,58 +214,52 @@ def plan(
         raise ValueError(
             f"protection is {protection!r}: expected days > 0, one per series of {quantity.shape}"
         )
-    weeks = weeks_of(quantity, censored)
-    forecaster = SimpleSmoothing()
+    weeks = weeks_of(quantity, unknown)
+    chosen = method or Combination()
+    origins = origins_of(weeks)
     longest = max([*HORIZONS, *protection.tolist()])
-    asked = [(forecaster, chunk, last_day.toordinal(), -(-longest // DAYS)) for chunk in _chunks(weeks)]
-    parts = []
-    for part in in_processes(_rolled, asked, processes or _paying(len(quantity))):
-        parts.append(part)
-        if progress is not None:
-            progress(sum(len(one.level) for one in parts), len(quantity))
-    rolled = _joined(parts)
+    spread = _Spreading(processes or _paying(len(quantity)), len(quantity), progress)
+    said = chosen.said(weeks, origins, -(-longest // DAYS), last_day=last_day.toordinal(), spread=spread)
+    rolled = roll(said.paths, weeks, origins, _HORIZONS)
     calibration = calibrate(rolled)
     since = np.arange(quantity.shape[1])[None, :] >= quantity.shape[1] - DAYS * (
         weeks.count - weeks.starts[:, None]
     )
+    rates, known_days = daily_rates(weeks)
+    alike = likes or Likes([None] * len(rates), np.full(len(rates), np.nan))
+    expected, count = alike.rates(rates, np.isfinite(rolled.level[:, -1]))
     return Plan(
         last_day=last_day,
-        forecaster=forecaster,
+        method=chosen,
+        said_why=said.why,
         weeks=weeks,
-        censored_days=(censored & since).sum(axis=1),
+        unknown_days=(unknown & since).sum(axis=1),
         protection=protection,
         rolled=rolled,
         calibration=calibration,
-        table=table_at(calibration, len(rolled.origins) - 1),
+        table=table_at(calibration, len(origins) - 1),
         judged=judge(rolled, calibration),
+        cold=Cold(rates, known_days, expected, count),
     )
 
 
-_Asked = tuple[Forecaster, Weeks, int, int]
+class _Spreading:
+    """Spreads chunks over processes, and tells how many series of how many are done."""
 
+    def __init__(self, processes: int, series: int, progress: Progress | None) -> None:
+        self._processes = processes
+        self._series = series
+        self._progress = progress
 
-def _rolled(asked: _Asked) -> Rolled:
-    forecaster, weeks, last_day, horizon_weeks = asked
-    return roll(forecaster, weeks, last_day=last_day, horizons=_HORIZONS, horizon_weeks=horizon_weeks)
+    def __call__(self, work: Callable[[_Piece], _Done], pieces: Sequence[_Piece]) -> Iterator[_Done]:
+        for done, part in enumerate(in_processes(work, pieces, self._processes), start=1):
+            yield part
+            if self._progress is not None:
+                self._progress(self._series * done // len(pieces), self._series)
 
 
 def _paying(series: int) -> int:
     return max(1, min(os.cpu_count() or 1, series // WORTH_A_PROCESS + 1))
-
-
-def _chunks(weeks: Weeks) -> Iterator[Weeks]:
-    for first in range(0, max(len(weeks.starts), 1), CHUNK):
-        rows = slice(first, first + CHUNK)
-        yield Weeks(weeks.daily[rows], weeks.totals[rows], weeks.starts[rows])
-
-
-def _joined(parts: Sequence[Rolled]) -> Rolled:
-    whole = {
-        field.name: np.concatenate([getattr(part, field.name) for part in parts])
-        for field in fields(Rolled)
-        if field.name != "origins"
-    }
-    return Rolled(origins=parts[0].origins, **whole)
 
 
 def _mean_known(totals: Floats) -> float:

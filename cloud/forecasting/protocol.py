@@ -1,13 +1,69 @@
 """What a forecasting method is: arrays in, arrays out, no clock, no database, no randomness."""
 
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from cloud.forecasting.weeks import Weeks
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+
+_Piece = TypeVar("_Piece")
+_Done = TypeVar("_Done")
+
+
+class Spread(Protocol):
+    """Does work on pieces, perhaps several at once, and gives the results in order, as `map` does."""
+
+    def __call__(self, work: Callable[[_Piece], _Done], pieces: Sequence[_Piece], /) -> Iterator[_Done]:
+        """Work on all pieces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a method forecast from each origin, with what was known then."""
+
+    paths: Floats
+    """Series x origins x weeks ahead: expected demand of each, >= 0; NaN where it was not ready."""
+    why: Callable[[int], Mapping[str, Any]]
+    """Tells of a series that has a forecast what the one in force rests on, as JSON holds it."""
+
+
+class Method(Protocol):
+    """How a site's series are forecast, all of them together."""
+
+    @property
+    def name(self) -> str:
+        """Stable snake_case word, as results carry it."""
+
+    @property
+    def min_weeks(self) -> int:
+        """Known weeks below which a series is not forecast by this method."""
+
+    def parameters(self) -> Mapping[str, Any]:
+        """Tell what a run with it is computed with."""
+
+    def said(
+        self, weeks: "Weeks", origins: Ints, horizon_weeks: int, *, last_day: int, spread: Spread
+    ) -> Said:
+        """Forecast from each origin.
+
+        Args:
+            weeks: What is known; an origin may be judged by its own and earlier weeks only.
+            origins: The weeks from which is forecast, each after the other.
+            horizon_weeks: How far, > 0.
+            last_day: The last day known, as an ordinal.
+            spread: Works on chunks of series.
+
+        Returns:
+            What was said. The order of the series changes nothing.
+        """
 
 
 class Forecaster(Protocol):

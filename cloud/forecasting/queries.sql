@@ -11,12 +11,23 @@ ORDER BY s.site_id;
 -- name: protection
 SELECT p.item_id, p.protection_days FROM pub_planning_parameters(ARRAY[%(site)s::text]) p;
 
+-- name: likes
+SELECT i.item_id, i.category, c.cost::double precision
+FROM item i
+LEFT JOIN LATERAL (
+    SELECT k.cost FROM item_cost k
+    WHERE k.item_id = i.item_id AND k.site_id = %(site)s AND k.valid_from <= now()
+    ORDER BY k.valid_from DESC LIMIT 1
+) c ON true
+WHERE i.item_id = ANY (%(item_ids)s);
+
 -- name: add_forecast
 INSERT INTO forecast (run_id, site_id, item_id, first_day, mean, horizons, cum_q, model, why, is_sufficient, history_from,
-    history_until, history, weekly_volume, wape, naive_wape, bias, rmsse, coverage)
+    history_until, history, weekly_volume, wape, naive_wape, bias, rmsse, coverage, mean_system, cum_q_system, override_ids)
 VALUES (%(run_id)s, %(site)s, %(item_id)s, %(first_day)s, %(mean)s::real[], %(horizons)s, %(cum_q)s::real[], %(model)s,
     %(why)s::jsonb, %(is_sufficient)s, %(history_from)s, %(history_until)s, %(history)s::real[], %(weekly_volume)s,
-    %(wape)s, %(naive_wape)s, %(bias)s, %(rmsse)s, %(coverage)s);
+    %(wape)s, %(naive_wape)s, %(bias)s, %(rmsse)s, %(coverage)s, %(mean_system)s::real[], %(cum_q_system)s::real[],
+    %(override_ids)s);
 
 -- name: add_backtest
 INSERT INTO forecast_backtest (run_id, site_id, item_id, origin, horizon_days, forecast, naive, low, high, actual)

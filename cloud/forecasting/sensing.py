@@ -40,6 +40,14 @@ class Sensed:
     gain_on: Floats
     """The same over the series and origins at which it was on."""
 
+    def told(self) -> dict[str, object]:
+        """Tell what it is worth, in numbers that a run keeps."""
+        return {
+            "series_on": int(self.is_on[:, -1].sum()),
+            "error_saved_by_day": [round(float(part), 4) for part in np.nan_to_num(self.gain)],
+            "error_saved_where_on": [round(float(part), 4) for part in np.nan_to_num(self.gain_on)],
+        }
+
 
 def sense(daily: Floats, first: int, paths: Floats, shares: Floats) -> Sensed:
     """Learn from each week's days what the following fortnight is off by.
@@ -142,7 +150,8 @@ def _gain(errors: Floats, shift: Floats, is_counted: Bools) -> Floats:
     flat = (-1, SENSED_DAYS)
     before = _summed(np.where(known, abs(errors), 0.0).reshape(flat))
     after = _summed(np.where(known, abs(errors - shift), 0.0).reshape(flat))
-    return np.divide(before - after, before, out=np.full(SENSED_DAYS, np.nan), where=before > 0)
+    result: Floats = np.divide(before - after, before, out=np.full(SENSED_DAYS, np.nan), where=before > 0)
+    return result
 
 
 def _summed(values: Floats) -> Floats:

@@ -110,8 +110,9 @@ def _run_site(
         )
 
         def write(conn: Connection) -> dict[str, Any]:
-            site_run.write(conn, run_id, inputs, planned)
-            return planned.outcome() | {"late_days": late_days}
+            return (
+                planned.outcome() | {"late_days": late_days} | site_run.write(conn, run_id, inputs, planned)
+            )
 
         return write
 

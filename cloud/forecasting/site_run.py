@@ -13,6 +13,8 @@ from cloud.db import Connection
 from cloud.demand.reading import DailyMatrix, daily_matrix
 from cloud.forecasting import store
 from cloud.forecasting.calibration import HALF_LIFE_WEEKS
+from cloud.forecasting.cold_start import Likes
+from cloud.forecasting.combining import Combination
 from cloud.forecasting.domain import (
     HORIZONS,
     JUDGED_WEEKS,
@@ -22,12 +24,14 @@ from cloud.forecasting.domain import (
     ForecastError,
 )
 from cloud.forecasting.engine import Plan, PlannedSeries, Progress, plan
+from cloud.forecasting.overrides.applying import Adjusted
+from cloud.forecasting.overrides.nightly import InForce, in_force, keep_effects
 from cloud.forecasting.protocol import Floats, Ints
-from cloud.forecasting.rolling import BLOCK_DAYS, MOST_ORIGINS
-from cloud.forecasting.smoothing import USUAL_ALPHA, SimpleSmoothing
+from cloud.forecasting.reviewing.opening import History, open_reviews
+from cloud.forecasting.rolling import MOST_ORIGINS
 from cloud.forecasting.weeks import DAYS
 
-HISTORY_WEEKS: Final = 104
+HISTORY_WEEKS: Final = 156
 """How far back a run looks."""
 BATCH: Final = 200
 """Items whose rows are written at a time."""
@@ -42,6 +46,7 @@ class Inputs:
     site: str
     demand: DailyMatrix
     protection: Ints
+    likes: Likes
     stated: int
     """For how many items replenishment has stated the protection period."""
     late_days: int
@@ -55,7 +60,7 @@ class Inputs:
     def told(self) -> dict[str, Any]:
         """Tell what was read, so that the run's hash covers it."""
         digest = hashlib.sha256()
-        for part in (self.demand.quantity, self.demand.censored, self.protection):
+        for part in (self.demand.quantity, self.demand.censored, self.demand.masked, self.protection):
             digest.update(np.ascontiguousarray(part).tobytes())
         digest.update("\n".join(item.code for item in self.demand.items).encode())
         return {
@@ -65,6 +70,7 @@ class Inputs:
             "items": len(self.demand.items),
             "days_with_demand": int((self.demand.quantity > 0).sum()),
             "censored_days": int(self.demand.censored.sum()),
+            "masked_days": int(self.demand.masked.sum()),
             "stated_protection_periods": self.stated,
             "arrays_sha256": digest.hexdigest(),
         }
@@ -73,11 +79,9 @@ class Inputs:
 def parameters() -> dict[str, Any]:
     """Tell what every run is computed with."""
     return {
-        "forecaster": SimpleSmoothing.name,
+        "method": Combination.name,
+        **Combination().parameters(),
         "history_weeks": HISTORY_WEEKS,
-        "min_weeks": SimpleSmoothing.min_weeks,
-        "usual_alpha": str(USUAL_ALPHA),
-        "refitted_every_days": BLOCK_DAYS,
         "origins": MOST_ORIGINS,
         "judged_origins": JUDGED_WEEKS,
         "scale_half_life_weeks": HALF_LIFE_WEEKS,
@@ -103,7 +107,17 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int) -> Inpu
     stated = store.protection_days(conn, site)
     days = [stated.get(item.item_id, USUAL_PROTECTION_DAYS) for item in demand.items]
     known = sum(item.item_id in stated for item in demand.items)
-    return Inputs(site, demand, np.array(days, dtype=np.int64), known, late_days)
+    likes = store.likes(conn, site, [item.item_id for item in demand.items])
+    alike = [likes.get(item.item_id, (None, None)) for item in demand.items]
+    costs = np.array([np.nan if cost is None else cost for _, cost in alike], dtype=np.float64)
+    return Inputs(
+        site=site,
+        demand=demand,
+        protection=np.array(days, dtype=np.int64),
+        likes=Likes([category for category, _ in alike], costs),
+        stated=known,
+        late_days=late_days,
+    )
 
 
 def compute(inputs: Inputs, *, processes: int | None, progress: Progress | None) -> Plan:
@@ -128,28 +142,67 @@ def compute(inputs: Inputs, *, processes: int | None, progress: Progress | None)
         )
     return plan(
         inputs.demand.quantity,
-        inputs.demand.censored,
+        inputs.demand.censored | inputs.demand.masked,
         last_day=inputs.last_day,
         protection=inputs.protection,
+        likes=inputs.likes,
         processes=processes,
         progress=progress,
     )
 
 
-def write(conn: Connection, run_id: int, inputs: Inputs, planned: Plan) -> None:
-    """Write a run's rows, some items at a time.
+def write(conn: Connection, run_id: int, inputs: Inputs, planned: Plan) -> dict[str, Any]:
+    """Write a run's rows, some items at a time, with what people adjusted; ask for reviews of the odd ones.
 
     Args:
         conn: In the transaction that finishes the run.
         run_id: Of the run.
         inputs: What it rests on.
         planned: What came of it.
+
+    Returns:
+        What came of adjustments and reviews, for the run to keep.
     """
+    counted = in_force(conn, inputs.site, inputs.last_day + timedelta(days=1))
+    done: dict[int, Adjusted] = {}
     numbered = zip(itertools.count(), planned.series(), strict=False)
     while batch := list(itertools.islice(numbered, BATCH)):
-        store.add_forecasts(conn, (_columns(run_id, inputs, planned, row, one) for row, one in batch))
+        said = (_columns(run_id, inputs, planned, row, one) for row, one in batch)
+        rows = [columns | _adjusted(counted, columns, done) for columns in said]
+        store.add_forecasts(conn, rows)
         _write_backtest(conn, run_id, inputs, batch)
     store.forget_backtests(conn, site=inputs.site, kind=KIND, keep=BACKTESTS_KEPT)
+    keep_effects(conn, run_id, counted, done)
+    reviews = open_reviews(conn, run_id, inputs.site, inputs.last_day, _errors(inputs, planned))
+    return {"adjusted": len(done), "reviews": reviews}
+
+
+def _adjusted(counted: InForce, row: dict[str, Any], done: dict[int, Adjusted]) -> dict[str, Any]:
+    """Give the columns of a forecast that people adjusted; the system's own are kept beside."""
+    adjusted = counted.apply(row["item_id"], row["mean"], row["horizons"], row["cum_q"])
+    if adjusted is None:
+        return {"mean_system": None, "cum_q_system": None, "override_ids": []}
+    done[row["item_id"]] = adjusted
+    return {
+        "mean": list(adjusted.said.mean),
+        "cum_q": [list(levels) for levels in adjusted.said.cum_q],
+        "mean_system": list(adjusted.system.mean),
+        "cum_q_system": [list(levels) for levels in adjusted.system.cum_q],
+        "override_ids": list(adjusted.override_ids),
+    }
+
+
+def _errors(inputs: Inputs, planned: Plan) -> History:
+    """Give the past errors of the weeks that have come."""
+    week = HORIZONS.index(DAYS)
+    errors = (planned.rolled.actual - planned.rolled.forecast)[:, :-1, week]
+    return History(
+        item_ids=[item.item_id for item in inputs.demand.items],
+        errors=errors,
+        scales=planned.calibration.scales[:, :-1],
+        strata=planned.calibration.strata[:, -1],
+        horizon_days=DAYS,
+    )
 
 
 def _columns(run_id: int, inputs: Inputs, planned: Plan, row: int, one: PlannedSeries) -> dict[str, Any]:
@@ -162,7 +215,7 @@ def _columns(run_id: int, inputs: Inputs, planned: Plan, row: int, one: PlannedS
         "horizons": one.horizons.tolist(),
         "cum_q": one.cum_q.tolist(),
         "model": one.model,
-        "why": one.why,
+        "why": {**one.why, **_masks(inputs, row)},
         "is_sufficient": one.is_sufficient,
         "history_from": one.history_from,
         "history_until": inputs.last_day,
@@ -174,6 +227,22 @@ def _columns(run_id: int, inputs: Inputs, planned: Plan, row: int, one: PlannedS
         "rmsse": one.rmsse,
         "coverage": one.coverage,
     }
+
+
+def _masks(inputs: Inputs, row: int) -> dict[str, Any]:
+    """Tell which days of an item were masked, and why."""
+    days, item = inputs.demand.days, inputs.demand.items[row]
+    told = [
+        {
+            "from_day": days[mask.first].isoformat(),
+            "until_day": days[mask.last].isoformat(),
+            "kind": mask.kind,
+            "reason": mask.reason,
+        }
+        for mask in inputs.demand.masks
+        if mask.item_id in {None, item.item_id}
+    ]
+    return {"masks": told} if told else {}
 
 
 def _history(weeks: Floats) -> Iterator[float | None]:

@@ -1,4 +1,4 @@
-"""Simple exponential smoothing of weeks; the weight is estimated by statsmodels, imported only here."""
+"""Simple exponential smoothing of weeks, yardstick of the combination; statsmodels estimates the weight."""
 
 import warnings
 from typing import Final

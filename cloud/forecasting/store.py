@@ -48,6 +48,21 @@ def protection_days(conn: Connection, site: str) -> dict[int, int]:
     return dict(tuples(conn, "protection", site=site))
 
 
+def likes(conn: Connection, site: str, item_ids: Sequence[int]) -> dict[int, tuple[str | None, float | None]]:
+    """Read what makes items alike.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Site id.
+        item_ids: Of the items.
+
+    Returns:
+        Category and cost at the site by item id; None: not known.
+    """
+    found = tuples(conn, "likes", site=site, item_ids=list(item_ids))
+    return {item_id: (category, cost) for item_id, category, cost in found}
+
+
 def add_forecasts(conn: Connection, forecasts: Iterable[dict[str, Any]]) -> int:
     """Store forecasts.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from cloud.forecasting.domain import HORIZONS
 from cloud.forecasting.protocol import Floats
+from cloud.forecasting.weeks import DAYS
 
 if TYPE_CHECKING:
     from cloud.forecasting.engine import Plan
@@ -29,26 +30,25 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
     told: dict[str, Any] = {
         "known_weeks": int(np.isfinite(weeks).sum()),
         "known_days": known_days,
-        "masked_days": int(plan.censored_days[row]),
+        "masked_days": int(plan.unknown_days[row]),
         "masked_weeks": int(np.isnan(weeks[int(plan.weeks.starts[row]) :]).sum()),
         "protection_days": int(plan.protection[row]),
         "pattern": pattern(weeks),
     }
     if not plan.is_sufficient[row]:
-        return {**told, "needed_weeks": plan.forecaster.min_weeks}
-    names = plan.forecaster.parameter_names
-    values = plan.rolled.parameters[row]
+        return {**told, "needed_weeks": plan.method.min_weeks, **plan.cold.told(row)}
     stratum = int(plan.calibration.strata[row, -1])
     samples = plan.table.samples[stratum]
     shares = plan.rolled.shares[row]
+    sensed = plan.rolled.sensed
     return {
         **told,
-        "parameters": {
-            name: round(float(value), 6) if np.isfinite(value) else None
-            for name, value in zip(names, values, strict=True)
-        },
-        "fitted_until": plan.day_of_week(int(plan.rolled.fitted_at[row])).isoformat(),
+        **plan.said_why(row),
         "level_per_week": round(float(plan.rolled.level[row, -1]), 6),
+        "sensed": {
+            "is_on": bool(sensed.is_on[row, -1]),
+            "next_week": round(float(sensed.shift[row, -1, :DAYS].sum()), 6),
+        },
         "weekday_shares": [round(float(share), 4) for share in shares],
         "weekday_strength": weekday_strength(shares),
         "bands": {

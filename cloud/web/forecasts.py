@@ -1,9 +1,10 @@
 """*Forecast*: which items are forecast how well, and one item with history, bands, backtest and why."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -19,6 +20,7 @@ from cloud.forecasting.domain import (
     UnknownForecastError,
 )
 from cloud.inquiry.domain import contains
+from cloud.web.adjusted import adjustments
 from cloud.web.forecast_chart import sum_chart, weeks_chart
 from cloud.web.rendering import page
 from cloud.web.spreadsheet import csv_lines
@@ -29,6 +31,21 @@ router: Final = APIRouter()
 ROWS: Final = 100
 CSV_ROWS: Final = 100_000
 TAB: Final = "/forecast"
+_SHOWN_WEIGHT: Final = 0.005
+"""Of members with less nothing is told."""
+_MEMBERS: Final = {
+    "ses": "exponential smoothing",
+    "damped_trend": "damped trend",
+    "theta": "theta",
+    "optimised_theta": "optimised theta",
+    "seasonal": "season of the year",
+    "tsb": "Teunter-Syntetos-Babai",
+    "tsb_mean": "Teunter-Syntetos-Babai, mean of settings",
+    "sba": "Syntetos-Boylan",
+    "adida": "ADIDA",
+    "imapa": "IMAPA",
+    "mean13": "mean of 13 weeks",
+}
 
 Text = Annotated[str, Query(max_length=128)]
 
@@ -105,6 +122,7 @@ def show_forecast(
             found = reading.forecast(conn, actor, site=site, item=item)
         except UnknownForecastError as error:
             raise HTTPException(404, str(error)) from error
+        adjusted = adjustments(conn, actor, site=site, item=item, now=gate.clock())
     if export == "csv":
         header = ("horizon_days", "expected", *(f"q{level:g}" for level in LEVELS))
         lines: list[list[object]] = [
@@ -133,10 +151,18 @@ def show_forecast(
         why=found.content.why,
         horizons=horizons,
         judged=[line for line in found.backtest if line.horizon_days == 7],  # noqa: PLR2004  one week ahead
+        members=_members(found.content.why),
         weekday_names=[f"{found.row.first_day + timedelta(days=n):%a}" for n in range(7)],
         weeks=weeks_chart(found),
         sums=sum_chart(found),
+        adjusted=adjusted,
     )
+
+
+def _members(why: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Name the members of a combined forecast that count, by weight."""
+    found = [(_MEMBERS.get(name, name), member["weight"]) for name, member in why.get("members", {}).items()]
+    return sorted((one for one in found if one[1] >= _SHOWN_WEIGHT), key=lambda one: (-one[1], one[0]))
 
 
 def _csv(name: str, header: tuple[str, ...], rows: list[list[object]]) -> Response:

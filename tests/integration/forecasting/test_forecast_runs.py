@@ -226,7 +226,7 @@ def test_commands_run_show_and_refuse(
     told = orjson.loads(capsys.readouterr().out)
     assert told["sites"]["york"] == {"skipped": "no demand is known"}
     assert main(["forecast", "show", "I-002", "--site", "leeds"]) == 0
-    assert capsys.readouterr().out.splitlines()[0].startswith("I-002 at leeds, simple_smoothing, from")
+    assert capsys.readouterr().out.splitlines()[0].startswith("I-002 at leeds, combination, from")
     assert main(["forecast", "show", "I-002", "--site", "leeds", "--json"]) == 0
     assert len(orjson.loads(capsys.readouterr().out)["content"]["mean"]) == 91
     assert main(["forecast", "show", "nothing", "--site", "leeds"]) == 1

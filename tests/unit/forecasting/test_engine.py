@@ -5,10 +5,13 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from cloud.forecasting.blocks import ByBlocks
 from cloud.forecasting.calibration import conformal
+from cloud.forecasting.cold_start import LIKES_MODEL, Likes
 from cloud.forecasting.cold_start import MODEL as COLD_MODEL
 from cloud.forecasting.domain import BAND, HORIZONS, LEVELS, WIDE_BAND
 from cloud.forecasting.engine import Plan, PlannedSeries, plan
+from cloud.forecasting.smoothing import SimpleSmoothing
 
 LAST = date(2026, 3, 1)
 
@@ -97,15 +100,44 @@ def test_bands_hold_on_sums_over_horizons(whole: Plan) -> None:
 
 
 def test_bands_hold_over_a_protection_period_that_no_horizon_has() -> None:
-    days = demand(160, 70)
-    then = planned(days[:, :-70], protection=21, last_day=LAST - timedelta(days=70))
-    came = days[:, -70:-49].sum(axis=1)
-    bands = np.array([series.cum_q[list(series.horizons).index(21)] for series in then.series()])
-    within = {
-        band: ((came >= bands[:, band[0]]) & (came <= bands[:, band[1]])).mean() for band in (BAND, WIDE_BAND)
-    }
-    assert within[BAND] == pytest.approx(0.8, abs=0.07)
-    assert within[WIDE_BAND] == pytest.approx(0.95, abs=0.04)
+    days = demand(160, 90)
+    within: dict[tuple[int, int], list[float]] = {BAND: [], WIDE_BAND: []}
+    for ago in (21, 42, 63, 84, 105):
+        then = planned(days[:, :-ago], protection=21, last_day=LAST - timedelta(days=ago))
+        came = days[:, -ago:][:, :21].sum(axis=1)
+        bands = np.array([series.cum_q[list(series.horizons).index(21)] for series in then.series()])
+        for (low, high), shares in within.items():
+            shares.append(((came >= bands[:, low]) & (came <= bands[:, high])).mean())
+    assert np.mean(within[BAND]) == pytest.approx(0.8, abs=0.05)
+    assert np.mean(within[WIDE_BAND]) == pytest.approx(0.95, abs=0.03)
+
+
+def test_the_yardstick_method_forecasts_the_same_series_and_says_what_it_rests_on(whole: Plan) -> None:
+    yardstick = plan(
+        demand(20, 66),
+        np.zeros((20, 66 * 7), dtype=bool),
+        last_day=LAST,
+        protection=np.full(20, 14),
+        method=ByBlocks(SimpleSmoothing()),
+    )
+    one, other = next(yardstick.series()), next(whole.series())
+    assert (one.model, other.model) == ("simple_smoothing", "combination")
+    assert set(one.why["parameters"]) == set(SimpleSmoothing.parameter_names)
+    weights = [member["weight"] for member in other.why["members"].values()]
+    assert sum(weights) == pytest.approx(1, abs=0.001)
+    assert one.mean[:28].sum() == pytest.approx(other.mean[:28].sum(), rel=0.3)
+
+
+def test_an_item_without_history_of_its_own_sells_like_its_likes() -> None:
+    days = demand(30, 40, seed=9)
+    days[0] = 0
+    days[0, -1] = 1
+    alike = Likes(["cup"] * 20 + [None] * 10, np.full(30, 2.0))
+    first, *_ = plan(
+        days, np.zeros(days.shape, dtype=bool), last_day=LAST, protection=np.full(30, 14), likes=alike
+    ).series()
+    assert (first.is_sufficient, first.model, first.why["likes"]) == (False, LIKES_MODEL, 19)
+    assert first.mean[0] == pytest.approx((1 + 3.5 * days[1:20].mean()) / (7 + 3.5), rel=0.001)
 
 
 def test_quantiles_rise_with_level_and_horizon_and_are_never_negative(whole: Plan) -> None:
