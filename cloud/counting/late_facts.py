@@ -20,9 +20,11 @@ from cloud.decisions import store as decision_store
 from cloud.decisions.domain import Json, State
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
-from contracts.base import epoch_from_int
+from contracts.base import epoch_from_int, epoch_to_int
 from contracts.records import RowRef
 
+AT_ONCE: Final = 500
+"""Counts that are looked at again before new ones have their turn: late facts may touch thousands."""
 _RETURNED_AT_ONCE: Final = 200
 
 
@@ -37,17 +39,18 @@ def touched(conn: Connection, job: Actor) -> tuple[int, list[RowRef]]:
         job: Who looks.
 
     Returns:
-        How far the ledger was looked through, and the counts.
+        How far the ledger was looked through, and the counts, the latest first; with `AT_ONCE` of them there
+        may be more, which are found when these have been looked at.
     """
     act_as(conn, job)
     ((above, head),) = store.tuples(conn, "begin_looking")
-    late = store.tuples(conn, "late_counts", above=above, up_to=head) if head > above else []
+    late = store.tuples(conn, "late_counts", above=above, up_to=head, limit=AT_ONCE) if head > above else []
     return head, [
         RowRef(gateway=gateway, epoch=epoch_from_int(epoch), seq=seq) for gateway, epoch, seq in late
     ]
 
 
-def look_again(conn: Connection, job: Actor, ref: RowRef) -> int:
+def look_again(conn: Connection, job: Actor, ref: RowRef, head: int) -> int:
     """Derive a settled count anew: late facts may explain a difference, change it or first show it.
 
     What was adjusted already stays: its cells are bound, and the ledger has followed or asks (PROTOCOL P8).
@@ -56,12 +59,15 @@ def look_again(conn: Connection, job: Actor, ref: RowRef) -> int:
         conn: In a transaction.
         job: Who looks.
         ref: The count.
+        head: How far the ledger was looked through.
 
     Returns:
         How many of its records are others now.
     """
     act_as(conn, job)
     stored = {_key(row): row for row in reading.held(conn, ref)}
+    name = {"gateway": ref.gateway, "epoch": epoch_to_int(ref.epoch), "seq": ref.seq}
+    store.change(conn, "looked_at", position=head, **name)
     derived = {_key(row): row for row in reading.records(conn, ref, is_settled=False)}
     changed = []
     for key, before in stored.items():

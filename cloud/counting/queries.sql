@@ -145,7 +145,13 @@ SELECT h.position FROM counting_head c, ledger_head h WHERE h.shard = 0 FOR SHAR
 SELECT c.position, h.position FROM counting_head c, ledger_head h WHERE h.shard = 0 FOR UPDATE OF c;
 
 -- name: late_counts
-SELECT gateway, epoch, seq FROM late_counts(%(above)s, %(up_to)s);
+SELECT gateway, epoch, seq FROM late_counts(%(above)s, %(up_to)s, %(limit)s);
+
+-- name: looked_at
+UPDATE count_review SET as_of_position = %(position)s
+FROM gateway g
+WHERE g.gateway_id = count_review.gateway_id AND g.name = %(gateway)s AND count_review.epoch = %(epoch)s::bigint
+    AND count_review.seq = %(seq)s::bigint AND count_review.as_of_position < %(position)s;
 
 -- name: later_bin_counts
 SELECT c.gateway FROM count_told c

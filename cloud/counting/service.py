@@ -57,8 +57,11 @@ def settle(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
         done["superseded"] += in_transaction(source, letting_go)
     head, late = in_transaction(source, lambda conn: late_facts.touched(conn, actor))
     for ref in late:
-        done["changed"] += in_transaction(source, partial(late_facts.look_again, job=actor, ref=ref))
-    in_transaction(source, lambda conn: store.change(conn, "advance", position=head))
+        done["changed"] += in_transaction(
+            source, partial(late_facts.look_again, job=actor, ref=ref, head=head)
+        )
+    if len(late) < late_facts.AT_ONCE:
+        in_transaction(source, lambda conn: store.change(conn, "advance", position=head))
     done.update(in_transaction(source, lambda conn: late_facts.return_pending(conn, actor)))
     words = ("settled", "beyond", "unreported", "superseded", "changed", "returned", "released")
     return {word: done[word] for word in words}

@@ -11,6 +11,7 @@ DROP FUNCTION IF EXISTS due_counts(integer);
 DROP FUNCTION IF EXISTS superseded_variances(integer);
 DROP FUNCTION IF EXISTS late_variances(bigint, bigint);
 DROP FUNCTION IF EXISTS late_counts(bigint, bigint);
+DROP FUNCTION IF EXISTS late_counts(bigint, bigint, integer);
 DROP FUNCTION IF EXISTS pending_anchors(integer);
 DROP FUNCTION IF EXISTS later_count(bigint, bigint, text, text, text, timestamptz, bigint, boolean);
 
@@ -390,7 +391,8 @@ $$;
 -- Settled counts that facts posted after a position concern (DOMAIN D7): something moved where they counted, or a unit
 -- came to stand there or left, at or before their instant and unknown to them. A unit's content is stock of every
 -- place at which it stood since. Facts younger than all that is settled, nearly all there are, are passed over at once.
-CREATE FUNCTION late_counts(above_position bigint, up_to bigint)
+-- The latest counts first.
+CREATE FUNCTION late_counts(above_position bigint, up_to bigint, at_most integer)
     RETURNS TABLE (gateway text, epoch bigint, seq bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off
@@ -458,7 +460,8 @@ BEGIN
     JOIN gateway g ON g.gateway_id = x.gateway_id
     JOIN count_review r ON r.gateway_id = x.gateway_id AND r.epoch = x.epoch AND r.seq = x.seq AND r.observed_at = x.observed_at
     WHERE sees_site(r.site_id)
-    ORDER BY x.observed_at, x.gateway_id, x.epoch, x.seq;
+    ORDER BY x.observed_at DESC, x.gateway_id DESC, x.epoch DESC, x.seq DESC
+    LIMIT at_most;
 END
 $$;
 
@@ -513,12 +516,12 @@ REVOKE ALL ON FUNCTION
     variances_of_count(text, bigint, bigint), settled_variances_of(text, bigint, bigint),
     read_pending_variances(text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
     read_settled_variances(text, text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
-    due_counts(integer), superseded_variances(integer), late_counts(bigint, bigint), pending_anchors(integer), release_anchor(bigint)
+    due_counts(integer), superseded_variances(integer), late_counts(bigint, bigint, integer), pending_anchors(integer), release_anchor(bigint)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     live_revision(), tolerance_of(text, bigint), variances_of_count(text, bigint, bigint), settled_variances_of(text, bigint, bigint),
     read_pending_variances(text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
     read_settled_variances(text, text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
-    due_counts(integer), superseded_variances(integer), late_counts(bigint, bigint), pending_anchors(integer), release_anchor(bigint)
+    due_counts(integer), superseded_variances(integer), late_counts(bigint, bigint, integer), pending_anchors(integer), release_anchor(bigint)
     TO dockledger_app;
 GRANT SELECT ON count_told TO dockledger_app;

@@ -7,6 +7,7 @@ from time import monotonic
 import pytest
 
 from cloud.approvals.service import approve_and_apply
+from cloud.counting import late_facts, service
 from cloud.counting.adjustments import propose
 from cloud.counting.domain import NotPossibleError
 from cloud.counting.service import force
@@ -70,7 +71,7 @@ def test_a_fact_of_another_cell_or_a_later_instant_changes_nothing(floor: Floor)
     floor.receives("10")
     settled(floor, line("10"), scope="items")
     settled(floor, minute=20, place="C-01")
-    touched = "SELECT count(*) FROM late_counts(0, 9999)"
+    touched = "SELECT count(*) FROM late_counts(0, 9999, 10)"
     floor.happens(
         move("4", "B-01", "@customer", minute=5),
         move("1", "A-01", "@customer", item=RUM, minute=5),
@@ -239,3 +240,18 @@ def test_a_clock_that_claims_to_be_off_beyond_any_interval_holds_up_its_own_coun
     floor.counts(line("10"), minute=9, clock_uncertainty_s=1e300)
     settled(floor, line("10"))
     assert [row.stage for row in floor.variances(item="TEA")] == ["final", "provisional"]
+
+
+def test_of_more_counts_than_are_looked_at_at_once_the_rest_has_its_turn_next(floor: Floor) -> None:
+    floor.receives("10")
+    for minute in (10, 20, 30):
+        settled(floor, line("10"), minute=minute, scope="items")
+    floor.happens(move("4", "A-01", "@customer", minute=5))
+    asked = "SELECT seq FROM late_counts(0, 9999, %s)"
+    seqs = [row.seq for row in floor.variances(item="TEA")]
+    given = floor.acts(lambda conn: act_as(conn, SUPERVISOR) or conn.execute(asked, (2,)).fetchall())
+    assert [seq for (seq,) in given] == seqs[:2]
+    floor.acts(lambda conn: late_facts.look_again(conn, service.JOB, floor.variance().ref, 9999))
+    given = floor.acts(lambda conn: act_as(conn, SUPERVISOR) or conn.execute(asked, (2,)).fetchall())
+    assert [seq for (seq,) in given] == seqs[1:]
+    assert floor.settles()["changed"] == 2
