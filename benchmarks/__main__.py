@@ -6,7 +6,20 @@ import sys
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from benchmarks import accuracy, asof, counts, demand, demo, edge, ingest, latency, memory, outbox, planning
+from benchmarks import (
+    accuracy,
+    asof,
+    counts,
+    demand,
+    demo,
+    edge,
+    forecast,
+    ingest,
+    latency,
+    memory,
+    outbox,
+    planning,
+)
 from benchmarks.result import Result, Verdict
 
 
@@ -31,6 +44,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "demand": demand,
     "planning": planning,
     "accuracy": accuracy,
+    "forecast": forecast,
     "demo": demo,
 }
 """In the order of the table."""

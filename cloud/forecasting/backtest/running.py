@@ -19,10 +19,12 @@ from cloud.forecasting.batch.longform import LongformError, Panel, Refusal, pane
 from cloud.forecasting.batch.members import MEMBERS
 from cloud.forecasting.batch.official import Split, compared, split_panel
 from cloud.forecasting.batch.rolled import Origins, plan_origins
+from cloud.forecasting.boosting import NAME as BOOSTED
+from cloud.forecasting.boosting import BoostingError
 from cloud.forecasting.pool import in_processes
 from cloud.forecasting.protocol import Floats
 
-_PACKAGES: Final = ("dockledger", "numpy", "pyarrow")
+_PACKAGES: Final = ("dockledger", "numpy", "pyarrow", "lightgbm")
 _KIB: Final = 1024
 
 
@@ -83,7 +85,7 @@ def run(wish: Wish, *, progress: Progress | None = None) -> dict[str, Any]:
         horizon=data.horizon,
         season=wish.season,
         planned=data.origins,
-        members=wish.members,
+        members=tuple(name for name in wish.members if name != BOOSTED),
         drivers=drivers,
         spread=partial(in_processes, processes=wish.processes),
         progress=progress,
@@ -106,9 +108,10 @@ def run(wish: Wish, *, progress: Progress | None = None) -> dict[str, Any]:
 
 
 def _check(wish: Wish) -> None:
-    unknown = [name for name in wish.members if name not in MEMBERS]
+    possible = (*MEMBERS, BOOSTED)
+    unknown = [name for name in wish.members if name not in possible]
     if unknown or not wish.members:
-        raise LongformError(f"members {unknown or 'none'}: expected some of {', '.join(MEMBERS)}")
+        raise LongformError(f"members {unknown or 'none'}: expected some of {', '.join(possible)}")
     stray = [name for name in wish.known_future if name not in wish.wanted.covariates]
     if stray:
         raise LongformError(
@@ -134,11 +137,21 @@ def _data(arranged: Panel, wish: Wish) -> _Data:
 
 
 def _drivers(data: _Data, wish: Wish) -> tuple[Drivers | None, dict[str, Any]]:
-    if not data.covariates:
+    with_boosting = BOOSTED in wish.members
+    if not data.covariates and not with_boosting:
         return None, {}
-    return driving.learned(
-        data.y, data.covariates, data.origins.at, data.horizon, known_future=wish.known_future
-    )
+    try:
+        return driving.learned(
+            data.y,
+            data.covariates,
+            data.origins.at,
+            data.horizon,
+            known_future=wish.known_future,
+            season=wish.season,
+            with_boosting=with_boosting,
+        )
+    except BoostingError as error:
+        raise LongformError(f"member {BOOSTED}: {error}") from error
 
 
 def _counts(arranged: Panel, evaluation: Evaluation, data: _Data, wish: Wish) -> dict[str, Any]:
