@@ -11,7 +11,7 @@ SIMPLE_PARAMETERS: Final = 2
 FLOOR: Final = 1e-9
 """Part of the sum of squared demand below which errors are rounding."""
 _TOO_FEW: Final = 1e4
-"""Put on a model for which there are too few errors."""
+"""Put on a model for each of its parameters if there are too few errors."""
 
 
 def likelihood(errors: Reals, number: Reals, squares: Reals, parameters: int) -> Reals:
@@ -29,7 +29,9 @@ def likelihood(errors: Reals, number: Reals, squares: Reals, parameters: int) ->
         Models x columns: the larger the better.
     """
     left = number - Real(parameters + 1)
-    correction = np.where(left > 0, parameters * (parameters + 1) / np.maximum(left, 1), _TOO_FEW)
+    correction = np.where(
+        left > 0, parameters * (parameters + 1) / np.maximum(left, 1), _TOO_FEW * parameters
+    )
     relative = errors / np.maximum(squares, np.finfo(Real).tiny)
     found: Reals = np.log(np.maximum(relative, Real(FLOOR)))
     found *= number * Real(-0.5)

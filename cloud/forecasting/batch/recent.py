@@ -76,8 +76,8 @@ class Recent:
         gain: Reals = np.maximum(Real(SMOOTHING), 1 / np.maximum(whole, 1))
         if not (count == length).all():
             gain *= (whole > 0) & (count > 0)
-            spread: Reals = length / np.maximum(count, 1)
-            total = total * spread
+            whole_sum = length / np.maximum(count, 1)
+            total = np.multiply(total, whole_sum, dtype=Real)
         old = self.levels[rows]
         gain *= total - old
         old += gain

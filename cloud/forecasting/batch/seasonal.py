@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.batch.panel import Panel, Real, Reals
+from cloud.forecasting.batch.panel import WIDTH, Panel, Real, Reals
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
 CRITICAL: Final = 1.645
@@ -47,6 +47,8 @@ def is_seasonal(y: Reals, known: Reals, season: int) -> Bools:
     result = np.zeros(columns, dtype=np.bool_)
     if not len(found):
         return result
+    # Sums over rows of a single column would run in another order.
+    found = np.resize(found, max(len(found), WIDTH))
     number = number[found]
     values = y[:, found].astype(np.float64)
     centred = (values - values.sum(axis=0) / number) * known[:, found]
@@ -76,7 +78,9 @@ def indices(y: Reals, known: Reals, season: int) -> Floats:
     columns = y.shape[1]
     half = season // 2
     weight = _moving(known.astype(np.float64), season)
-    has_average = weight >= LEAST_KNOWN * season
+    # A whole cycle must lie within the series, which begins with its first known period.
+    has_begun = np.logical_or.accumulate(known > 0, axis=0)[: len(weight)]
+    has_average = (weight >= LEAST_KNOWN * season) & has_begun
     average = np.divide(
         _moving(y.astype(np.float64), season), weight, out=np.zeros_like(weight), where=has_average
     )
@@ -85,11 +89,12 @@ def indices(y: Reals, known: Reals, season: int) -> Floats:
     ratio = np.divide(y[middle], average, out=np.zeros_like(average), where=is_used)
     sums, counts, squares = (np.zeros((season, columns)) for _ in range(3))
     for row in range(len(ratio)):
-        place = (row + half) % season
+        place = (row + half - len(y)) % season
         sums[place] += ratio[row]
         squares[place] += ratio[row] * ratio[row]
         counts[place] += is_used[row]
-    return shrunk(sums, squares, counts)
+    # Places are counted from the end, so that sums over them run alike however early the first row is.
+    return np.roll(shrunk(sums, squares, counts), len(y) % season, axis=0)
 
 
 def seasonal_factors(panel: Panel, has_season: Bools, until: int, season: int) -> Reals:

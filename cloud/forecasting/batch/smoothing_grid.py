@@ -102,8 +102,8 @@ class SmoothingGrid:
         n = np.maximum(self.number, 1)
         self._smooth(y, np.maximum(_ALPHA, 1 / n), gaps, judged)
         line = n * (n + 1)
-        level, trend = (4 * n - 2) / line, 6 / line * (n > 1)
-        self._follow(y, np.maximum(_LEVEL, level), np.maximum(_TREND, trend), gaps, judged)
+        level, trend = (4 * n - 2) / line, 6 / line
+        self._follow(y, np.maximum(_LEVEL, level), np.maximum(_TREND, trend) * (n > 1), gaps, judged)
 
     def _smooth(self, y: Reals, gain: Reals, gaps: Reals | None, judged: Reals | None) -> None:
         """Step the simple models, and the clock with them."""
