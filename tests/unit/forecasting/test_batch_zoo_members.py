@@ -1,4 +1,4 @@
-"""What theory says of the members: constant, trend, season, now and then, dying; gaps; short and long series."""
+"""What theory says of the members: constant, trend, season, now and then, dying; gaps; short and long."""
 
 from collections.abc import Sequence
 
