@@ -1,16 +1,20 @@
 """The method in force: many simple members, combined by what each went wrong: the batch engine. Pure."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from functools import partial
+from io import BytesIO
 from typing import Any, Final
 
 import numpy as np
 
 from cloud.forecasting.batch import combination
+from cloud.forecasting.batch.combination import Known, Pooled
 from cloud.forecasting.batch.joined import Joined, join
 from cloud.forecasting.batch.members import MEMBERS
-from cloud.forecasting.batch.rolled import actuals, pieces, work
-from cloud.forecasting.protocol import Floats, Ints, Said, Spread
+from cloud.forecasting.batch.rolled import Rolled, actuals, pieces, work
+from cloud.forecasting.protocol import Floats, Ints, Said, Spread, Training
 from cloud.forecasting.weeks import Weeks
 
 SEASON_WEEKS: Final = 52
@@ -19,11 +23,28 @@ SEASON_WEEKS: Final = 52
 class Combination:
     """Members weighed by their errors over the last origins, drawn towards what is usual in their class.
 
-    Bates & Granger 1969. Nothing is estimated from weeks after an origin for what is said at it.
+    Bates & Granger 1969. Nothing is estimated from weeks after an origin for what is said at it. What is
+    usual in a class is learned by training; the forecast in force is weighed by the training in force, those
+    of past origins by what a training would have learned there.
     """
 
     name: Final = "combination"
     min_weeks: Final = 8
+
+    def __init__(self, training: bytes | None = None) -> None:
+        """Take over what was learned.
+
+        Args:
+            training: State of the training in force, of the same `revision`; None: what tonight's would learn
+                is used at once.
+        """
+        self._usual = None if training is None else _read(training)
+
+    @property
+    def revision(self) -> str:
+        """What a training can be used by: names and order of the members, and what is pooled."""
+        told = [*MEMBERS, *(one.name for one in fields(Pooled))]
+        return hashlib.sha256(" ".join(told).encode()).hexdigest()[:8]
 
     def parameters(self) -> Mapping[str, Any]:
         """Tell the members and what weighs them."""
@@ -50,8 +71,43 @@ class Combination:
         """
         del last_day
         cut = list(pieces(weeks.totals, origins, horizon=horizon_weeks, season=SEASON_WEEKS, members=MEMBERS))
-        found = join(list(spread(work, cut)), actuals(weeks.totals, origins, horizon_weeks), origins)
-        return Said(_ready(found.forecast, weeks, origins, self.min_weeks), partial(_why, found))
+        parts = list(spread(work, cut))
+        found = join(parts, actuals(weeks.totals, origins, horizon_weeks), origins)
+        weights = found.weights[:, -1].sum(axis=0)
+        learned = Training(
+            _written(found.pooled),
+            {name: float(part) for name, part in zip(MEMBERS, weights / max(weights.sum(), 1), strict=True)},
+        )
+        if self._usual is not None:
+            _weigh_again(found, parts, self._usual)
+        ready = _ready(found.forecast, weeks, origins, self.min_weeks)
+        return Said(ready, partial(_why, found, self._usual), learned)
+
+
+def _weigh_again(found: Joined, parts: Sequence[Rolled], usual: Pooled) -> None:
+    """Weigh the members of the last origin by what an earlier training found usual."""
+    for part in parts:
+        now = slice(-1, None)
+        known = Known(part.known.relative[:, now], part.known.counts[:, now])
+        classes = part.classes[:, now]
+        weights = combination.weigh(known, classes, usual, part.ready[:, now])
+        lean = np.where(classes >= 0, found.corrections[np.maximum(classes, 0), -1], 1)
+        found.weights[part.rows, -1] = weights[:, 0]
+        found.forecast[part.rows, -1] = combination.combined(part.paths[:, :, now], weights)[:, 0] * lean
+
+
+def _written(pooled: Pooled) -> bytes:
+    """Write what is usual in each class at the last origin."""
+    held = BytesIO()
+    parts = {one.name: getattr(pooled, one.name)[:, -1:] for one in fields(Pooled)}
+    np.savez_compressed(held, **parts)
+    return held.getvalue()
+
+
+def _read(training: bytes) -> Pooled:
+    """Read it again."""
+    with np.load(BytesIO(training), allow_pickle=False) as held:
+        return Pooled(**{one.name: held[one.name] for one in fields(Pooled)})
 
 
 def _ready(forecast: Floats, weeks: Weeks, origins: Ints, least: int) -> Floats:
@@ -60,5 +116,7 @@ def _ready(forecast: Floats, weeks: Weeks, origins: Ints, least: int) -> Floats:
     return result
 
 
-def _why(found: Joined, row: int) -> Mapping[str, Any]:
-    return combination.why(MEMBERS, found.known, found.classes, found.pooled, weights=found.weights, row=row)
+def _why(found: Joined, usual: Pooled | None, row: int) -> Mapping[str, Any]:
+    return combination.why(
+        MEMBERS, found.known, found.classes, usual or found.pooled, weights=found.weights, row=row
+    )

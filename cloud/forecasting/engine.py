@@ -17,7 +17,7 @@ from cloud.forecasting.cold_start import Cold, Likes, daily_rates, wide_bands
 from cloud.forecasting.combining import Combination
 from cloud.forecasting.domain import HORIZONS, JUDGED_HORIZONS
 from cloud.forecasting.pool import in_processes
-from cloud.forecasting.protocol import Bools, Floats, Ints, Method
+from cloud.forecasting.protocol import Bools, Floats, Ints, Method, Said
 from cloud.forecasting.rolling import Rolled, origins_of, roll
 from cloud.forecasting.weeks import DAYS, Weeks, weeks_of
 from cloud.forecasting.words import why
@@ -71,7 +71,7 @@ class Plan:
 
     last_day: date
     method: Method
-    said_why: Callable[[int], Mapping[str, Any]]
+    said: Said
     weeks: Weeks
     unknown_days: Ints
     """Of each series since its first demand."""
@@ -231,7 +231,7 @@ def plan(
     return Plan(
         last_day=last_day,
         method=chosen,
-        said_why=said.why,
+        said=said,
         weeks=weeks,
         unknown_days=(unknown & since).sum(axis=1),
         protection=protection,

@@ -26,6 +26,15 @@ class Spread(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Training:
+    """What a method would learn from all that is known, to be kept and used until it is trained anew."""
+
+    state: bytes
+    weights: Mapping[str, float]
+    """Mean weight of each part of the method."""
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """What a method forecast from each origin, with what was known then."""
 
@@ -33,6 +42,8 @@ class Said:
     """Series x origins x weeks ahead: expected demand of each, >= 0; NaN where it was not ready."""
     why: Callable[[int], Mapping[str, Any]]
     """Tells of a series that has a forecast what the one in force rests on, as JSON holds it."""
+    training: Training | None = None
+    """None: the method has nothing to keep."""
 
 
 class Method(Protocol):

@@ -111,7 +111,9 @@ def _run_site(
 
         def write(conn: Connection) -> dict[str, Any]:
             return (
-                planned.outcome() | {"late_days": late_days} | site_run.write(conn, run_id, inputs, planned)
+                planned.outcome()
+                | {"late_days": late_days}
+                | site_run.write(conn, actor, run_id, inputs, planned)
             )
 
         return write

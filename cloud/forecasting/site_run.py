@@ -29,7 +29,9 @@ from cloud.forecasting.overrides.nightly import InForce, in_force, keep_effects
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.reviewing.opening import History, open_reviews
 from cloud.forecasting.rolling import MOST_ORIGINS
+from cloud.forecasting.training import InForceTraining, keep_training, training_in_force
 from cloud.forecasting.weeks import DAYS
+from cloud.identity.actor import Actor
 
 HISTORY_WEEKS: Final = 156
 """How far back a run looks."""
@@ -49,6 +51,7 @@ class Inputs:
     likes: Likes
     stated: int
     """For how many items replenishment has stated the protection period."""
+    training: InForceTraining
     late_days: int
     """By how many days demand ends before yesterday."""
 
@@ -57,12 +60,16 @@ class Inputs:
         """Last day of the demand."""
         return self.demand.days[-1]
 
-    def told(self) -> dict[str, Any]:
-        """Tell what was read, so that the run's hash covers it."""
+    def digest(self) -> str:
+        """Give the hash of the demand and all else that was read as arrays."""
         digest = hashlib.sha256()
         for part in (self.demand.quantity, self.demand.censored, self.demand.masked, self.protection):
             digest.update(np.ascontiguousarray(part).tobytes())
         digest.update("\n".join(item.code for item in self.demand.items).encode())
+        return digest.hexdigest()
+
+    def told(self) -> dict[str, Any]:
+        """Tell what was read, so that the run's hash covers it."""
         return {
             "demand_from": self.demand.days[0],
             "demand_until": self.last_day,
@@ -72,7 +79,8 @@ class Inputs:
             "censored_days": int(self.demand.censored.sum()),
             "masked_days": int(self.demand.masked.sum()),
             "stated_protection_periods": self.stated,
-            "arrays_sha256": digest.hexdigest(),
+            "model_version": self.training.version_id,
+            "arrays_sha256": self.digest(),
         }
 
 
@@ -116,6 +124,7 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int) -> Inpu
         protection=np.array(days, dtype=np.int64),
         likes=Likes([category for category, _ in alike], costs),
         stated=known,
+        training=training_in_force(conn, site),
         late_days=late_days,
     )
 
@@ -146,22 +155,24 @@ def compute(inputs: Inputs, *, processes: int | None, progress: Progress | None)
         last_day=inputs.last_day,
         protection=inputs.protection,
         likes=inputs.likes,
+        method=Combination(inputs.training.state),
         processes=processes,
         progress=progress,
     )
 
 
-def write(conn: Connection, run_id: int, inputs: Inputs, planned: Plan) -> dict[str, Any]:
+def write(conn: Connection, actor: Actor, run_id: int, inputs: Inputs, planned: Plan) -> dict[str, Any]:
     """Write a run's rows, some items at a time, with what people adjusted; ask for reviews of the odd ones.
 
     Args:
         conn: In the transaction that finishes the run.
+        actor: Whose run it is.
         run_id: Of the run.
         inputs: What it rests on.
         planned: What came of it.
 
     Returns:
-        What came of adjustments and reviews, for the run to keep.
+        What came of adjustments, reviews and training, for the run to keep.
     """
     counted = in_force(conn, inputs.site, inputs.last_day + timedelta(days=1))
     done: dict[int, Adjusted] = {}
@@ -174,7 +185,18 @@ def write(conn: Connection, run_id: int, inputs: Inputs, planned: Plan) -> dict[
     store.forget_backtests(conn, site=inputs.site, kind=KIND, keep=BACKTESTS_KEPT)
     keep_effects(conn, run_id, counted, done)
     reviews = open_reviews(conn, run_id, inputs.site, inputs.last_day, _errors(inputs, planned))
-    return {"adjusted": len(done), "reviews": reviews}
+    trained = keep_training(
+        conn,
+        actor,
+        run_id,
+        inputs.site,
+        planned.said.training,
+        days=(inputs.demand.days[0], inputs.last_day),
+        series=len(inputs.demand.items),
+        digest=inputs.digest(),
+        reviews=reviews,
+    )
+    return {"adjusted": len(done), "reviews": reviews, "training": trained}
 
 
 def _adjusted(counted: InForce, row: dict[str, Any], done: dict[int, Adjusted]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
     sensed = plan.rolled.sensed
     return {
         **told,
-        **plan.said_why(row),
+        **plan.said.why(row),
         "level_per_week": round(float(plan.rolled.level[row, -1]), 6),
         "sensed": {
             "is_on": bool(sensed.is_on[row, -1]),

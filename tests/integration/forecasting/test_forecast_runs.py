@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,9 @@ def demand(items: int = 30, weeks: int = 60) -> np.ndarray:
     return days
 
 
-def ask(ledger: Ledger, days: np.ndarray, *, site: str = "leeds", until: date = LAST) -> None:
+def ask(
+    ledger: Ledger, days: np.ndarray, *, site: str = "leeds", until: date = LAST, source: str = "pos"
+) -> None:
     """Store demand, a line per item and day, of items `I-001` and on."""
     items, count = days.shape
     rows = [(int(row), int(day), int(days[row, day])) for row, day in zip(*np.nonzero(days), strict=True)]
@@ -65,11 +68,11 @@ def ask(ledger: Ledger, days: np.ndarray, *, site: str = "leeds", until: date = 
         conn.execute(
             "INSERT INTO demand_line (site_id, source, document, line, kind, item_id, requested_at, quantity,"
             " revision, recorded_by, identifier_scheme, identifier, quantity_seen, recorded_at)"
-            " SELECT %s, 'pos', 'D' || x.d, x.r::text, 'requested', i.item_id,"
+            " SELECT %s, %s, 'D' || x.d, x.r::text, 'requested', i.item_id,"
             " %s::timestamptz - (%s - x.d) * INTERVAL '1 day', x.q, 1, 'test', 'item', i.code, x.q, now()"
             " FROM unnest(%s::int[], %s::int[], %s::int[]) AS x (r, d, q)"
             " JOIN item i ON i.code = 'I-' || lpad((x.r + 1)::text, 3, '0')",
-            (site, noon, count - 1, *map(list, zip(*rows, strict=True))),
+            (site, source, noon, count - 1, *map(list, zip(*rows, strict=True))),
         )
 
     ledger.as_owner(store)
@@ -111,14 +114,32 @@ def test_a_run_writes_what_the_mathematics_says_once_per_slot(
         np.testing.assert_allclose(cum_q, series.cum_q, rtol=1e-6)
     assert ledger.query("SELECT count(*) FROM forecast_backtest")[0][0] == 29 * 35
 
-    later = service.run_all(source, PLANNER, NOW, None)["sites"]["leeds"]
+    assert told["leeds"]["training"]["because"] == "first"
+    later = [service.run_all(source, PLANNER, NOW, None)["sites"]["leeds"] for _ in range(2)]
+    assert [run["training"] for run in later] == [{"version": told["leeds"]["training"]["version"]}] * 2
     first, second = (
-        ledger.as_app(lambda conn, run_id=run_id: runs.run(conn, PLANNER, run_id))
-        for run_id in (told["leeds"]["run_id"], later["run_id"])
+        ledger.as_app(lambda conn, run_id=run["run_id"]: runs.run(conn, PLANNER, run_id)) for run in later
     )
     assert first.inputs_sha256 == second.inputs_sha256
     assert first.inputs["demand_until"] == LAST.isoformat()
     assert [row[2:] for row in published(ledger)] == [row[2:] for row in rows]
+
+
+def test_a_training_is_used_until_it_is_due_again(ledger: Ledger, source: LastingConnection) -> None:
+    days = demand(items=12, weeks=40)
+    trained = []
+    for since, until in pairwise((0, 20, 32, 33)):  # the last one 13 weeks after the first
+        last = LAST - timedelta(weeks=40 - until)
+        ask(ledger, days[:, 7 * since : 7 * until], until=last, source=f"till-{until}")
+        trained.append(service.run_all(source, PLANNER, NOW)["sites"]["leeds"]["training"])
+    first, kept, again = trained
+    assert (first["because"], kept, again["because"]) == ("first", {"version": first["version"]}, "schedule")
+    events = ledger.query("SELECT kind, because, version_id FROM model_event ORDER BY event_id")
+    assert events == [
+        ("trained", "first", first["version"]),
+        ("retrain_skipped", "not_due", first["version"]),
+        ("trained", "schedule", again["version"]),
+    ]
 
 
 def test_forecasts_are_read_in_every_order_and_by_those_who_may(
