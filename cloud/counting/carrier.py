@@ -6,7 +6,7 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final
 
 from cloud.alerts import service as alerts
-from cloud.counting import adjustments, late_facts, reading, store
+from cloud.counting import adjustments, reading, returns, store
 from cloud.counting.domain import ADJUSTMENT_KIND, QUANTUM, NotPossibleError, VarianceRow
 from cloud.db import Connection
 from cloud.decisions import store as decision_store
@@ -156,19 +156,14 @@ def _outcome(adjusted: list[Adjusted]) -> dict[str, Any]:
 def _follow(conn: Connection, within: Actor, decision: Decision) -> Applied | Changed:
     row = _record(conn, decision, is_settled=True)
     lock_cells(conn, within, [cell["cell"] for cell in row.cells] or [row.stated_cell or 0])
-    anchors = [
-        found
-        for found in store.tuples(conn, "pending_anchors", limit=1000)
-        if found[2] == decision.decision_id
-    ]
+    anchors = returns.pending(conn, decision.decision_id)
     wanted = {part["adjustment"]: Decimal(part["expected"]) for part in _listed(decision.effect, "pending")}
-    if {found[0]: found[4] for found in anchors} != wanted:
+    if {one.adjustment_id: one.difference for one in anchors} != wanted:
         if not anchors:
             raise WrongStateError(f"decision {decision.decision_id}: no late facts wait for it any more")
-        value = late_facts.worth(row, anchors)
         return Changed(
-            effect=late_facts.pending_effect(row, anchors),
-            value=value,
+            effect=returns.pending_effect(row, anchors),
+            value=returns.worth(row, anchors),
             currency=row.currency,
             why="more facts have arrived",
         )

@@ -1,23 +1,17 @@
-"""What arrives after a count was settled: records derived anew, adjustments asked about again (DOMAIN D7)."""
+"""What arrives after a count was settled: its records are derived anew (DOMAIN D7)."""
 
-from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 import orjson
-from pydantic import JsonValue
 
 from cloud.alerts import service as alerts
-from cloud.alerts.domain import Notice, Severity
 from cloud.counting import adjustments, reading, store
-from cloud.counting.domain import TICKET_KIND, VarianceRow, Verdict, judged
+from cloud.counting.domain import VarianceRow, Verdict, judged
 from cloud.counting.notices import about_questions, about_variance, questions_key
 from cloud.db import Connection
-from cloud.decisions import service as decisions
-from cloud.decisions import store as decision_store
-from cloud.decisions.domain import Json, State
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from contracts.base import epoch_from_int, epoch_to_int
@@ -25,7 +19,6 @@ from contracts.records import RowRef
 
 AT_ONCE: Final = 500
 """Counts that are looked at again before new ones have their turn: late facts may touch thousands."""
-_RETURNED_AT_ONCE: Final = 200
 
 
 def touched(conn: Connection, job: Actor) -> tuple[int, list[RowRef]]:
@@ -182,122 +175,3 @@ def _ask(conn: Connection, rows: Sequence[VarianceRow]) -> None:
         alerts.notice(conn, [about_questions(questions)])
     else:
         alerts.resolve(conn, [questions_key(row) for row in rows[:1]])
-
-
-def return_pending(conn: Connection, job: Actor) -> dict[str, int]:
-    """Ask approvers again about what late facts made of applied adjustments (PROTOCOL P8), and heed their no.
-
-    Who refuses to move the difference leaves the book as the facts say; the count binds its cell no more, the
-    record is derived anew and open until somebody counts again.
-
-    Args:
-        conn: In a transaction.
-        job: Who noticed.
-
-    Returns:
-        How many decisions were ``returned``, and how many ``released``.
-    """
-    act_as(conn, job)
-    waiting = {found[2] for found in store.tuples(conn, "pending_anchors", limit=_RETURNED_AT_ONCE)}
-    for decision_id in sorted(waiting):
-        decision_store.hold(conn, decision_id)
-    by_decision: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    for found in store.tuples(conn, "pending_anchors", limit=_RETURNED_AT_ONCE):
-        if found[2] in waiting:
-            by_decision[found[2]].append(found)
-    done = {"returned": 0, "released": 0}
-    for decision_id, anchors in by_decision.items():
-        row = _record(conn, anchors[0])
-        if row is None or row.decision_id != decision_id:
-            continue
-        if row.decision_state == State.APPLIED:
-            _return(conn, job, row, anchors)
-            done["returned"] += 1
-        elif row.decision_state == State.REJECTED:
-            _release(conn, job, row, anchors)
-            done["released"] += 1
-    return done
-
-
-def pending_effect(row: VarianceRow, anchors: list[tuple[Any, ...]]) -> Json:
-    """Say what approving late facts does.
-
-    Args:
-        row: The record whose adjustment was applied.
-        anchors: Rows of `pending_anchors` of that record.
-
-    Returns:
-        The effect, for people and for the carrier.
-    """
-    total = _total(anchors)
-    return {
-        "summary": (
-            f"Keep {row.item} at {row.place} at the count of {row.observed_at:%Y-%m-%d %H:%M} UTC: "
-            f"late facts leave {total.normalize():+f} {row.base_unit} to adjust"
-        ),
-        "pending": [{"adjustment": anchor[0], "expected": str(anchor[4])} for anchor in anchors],
-        "difference": str(total),
-        "observed_at": row.observed_at.isoformat(),
-    }
-
-
-def worth(row: VarianceRow, anchors: list[tuple[Any, ...]]) -> Decimal | None:
-    """Say what following late facts is worth.
-
-    Args:
-        row: The record whose adjustment was applied.
-        anchors: Rows of `pending_anchors` of that record.
-
-    Returns:
-        The value, or None where nobody knows the cost.
-    """
-    return None if row.cost is None else row.cost * _total(anchors)
-
-
-def _total(anchors: list[tuple[Any, ...]]) -> Decimal:
-    return sum((anchor[4] for anchor in anchors), Decimal(0))
-
-
-def _return(conn: Connection, job: Actor, row: VarianceRow, anchors: list[tuple[Any, ...]]) -> None:
-    decisions.revise(
-        conn,
-        job,
-        anchors[0][2],
-        effect=pending_effect(row, anchors),
-        value=worth(row, anchors),
-        currency=row.currency,
-        why="facts that arrived late would move more than the approver's limit",
-    )
-    summary = f"{row.place}: {row.item}: facts that arrived late wait for an approver again"
-    detail: dict[str, JsonValue] = {
-        "variance": row.name,
-        "page_url": f"/counts/{row.count_name}#record-{row.line_no}",
-    }
-    alerts.notice(
-        conn, [Notice(row.subject, TICKET_KIND, Severity.WARNING, summary, site=row.site, detail=detail)]
-    )
-
-
-def _release(conn: Connection, job: Actor, row: VarianceRow, anchors: list[tuple[Any, ...]]) -> None:
-    detail = {
-        "decision": row.decision_id,
-        "refused_by": row.approver,
-        "difference": _total(anchors),
-        "adjustments": [anchor[0] for anchor in anchors],
-    }
-    store.audit(conn, job.id, "adjustment_released", row.subject, site=row.site, detail=detail)
-    for anchor in anchors:
-        store.tuples(conn, "release_anchor", adjustment_id=anchor[0])
-    (now,) = [one for one in reading.records(conn, row.ref, is_settled=False) if one.line_no == row.line_no]
-    now = judged(replace(now, tolerance=row.tolerance))
-    store.change(conn, "released", verdict=now.state, **adjustments.stored(now))
-    if now.state == Verdict.BEYOND:
-        alerts.notice(conn, [about_variance(now)])
-    else:
-        alerts.resolve(conn, [now.subject])
-
-
-def _record(conn: Connection, anchor: tuple[Any, ...]) -> VarianceRow | None:
-    ref = RowRef(gateway=anchor[5], epoch=epoch_from_int(anchor[6]), seq=anchor[7])
-    rows = [row for row in reading.records(conn, ref, is_settled=True) if row.line_no == anchor[8]]
-    return rows[0] if rows else None

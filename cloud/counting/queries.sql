@@ -162,7 +162,8 @@ ORDER BY c.observed_at LIMIT 1;
 UPDATE counting_head SET position = %(position)s WHERE position < %(position)s;
 
 -- name: pending_anchors
-SELECT adjustment_id, cell_id, decision_id, site, difference, gateway, epoch, seq, line_no FROM pending_anchors(%(limit)s);
+SELECT adjustment_id, decision_id, difference, gateway, epoch, seq, line_no
+FROM pending_anchors(%(decision_id)s, %(limit)s);
 
 -- name: release_anchor
 SELECT release_anchor(%(adjustment_id)s);

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from cloud.alerts import service as alerts
-from cloud.counting import adjustments, late_facts, reading, store
+from cloud.counting import adjustments, late_facts, reading, returns, store
 from cloud.counting.domain import (
     FORCERS,
     NotPossibleError,
@@ -62,7 +62,7 @@ def settle(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
         )
     if len(late) < late_facts.AT_ONCE:
         in_transaction(source, lambda conn: store.change(conn, "advance", position=head))
-    done.update(in_transaction(source, lambda conn: late_facts.return_pending(conn, actor)))
+    done.update(in_transaction(source, lambda conn: returns.return_pending(conn, actor)))
     words = ("settled", "beyond", "unreported", "superseded", "changed", "returned", "released")
     return {word: done[word] for word in words}
 

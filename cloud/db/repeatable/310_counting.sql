@@ -13,6 +13,7 @@ DROP FUNCTION IF EXISTS late_variances(bigint, bigint);
 DROP FUNCTION IF EXISTS late_counts(bigint, bigint);
 DROP FUNCTION IF EXISTS late_counts(bigint, bigint, integer);
 DROP FUNCTION IF EXISTS pending_anchors(integer);
+DROP FUNCTION IF EXISTS pending_anchors(bigint, integer);
 DROP FUNCTION IF EXISTS later_count(bigint, bigint, text, text, text, timestamptz, bigint, boolean);
 
 -- Items that read as this one, itself included.
@@ -465,12 +466,13 @@ BEGIN
 END
 $$;
 
--- Adjustments that late facts took above their approver's limit: they wait for an approver again (PROTOCOL P8).
-CREATE FUNCTION pending_anchors(at_most integer)
-    RETURNS TABLE (adjustment_id bigint, cell_id bigint, decision_id bigint, site text, difference numeric, gateway text,
-        epoch bigint, seq bigint, line_no integer)
+-- Adjustments that late facts took above their approver's limit: they wait for an approver again (PROTOCOL P8). Those
+-- of one decision, or (NULL) of all.
+CREATE FUNCTION pending_anchors(of_decision bigint, at_most integer)
+    RETURNS TABLE (adjustment_id bigint, decision_id bigint, difference numeric, gateway text, epoch bigint, seq bigint,
+        line_no integer)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT a.adjustment_id, a.cell_id, v.decision_id, v.site_id,
+    SELECT a.adjustment_id, v.decision_id,
         a.counted - (SELECT q.quantity FROM as_of(ARRAY[a.cell_id], a.observed_at, 9223372036854775807) q),
         g.name, v.epoch, v.seq, v.line_no
     FROM count_anchor a
@@ -478,7 +480,7 @@ CREATE FUNCTION pending_anchors(at_most integer)
         AND (EXISTS (SELECT FROM jsonb_array_elements(v.cells) e WHERE (e.value ->> 'cell')::bigint = a.cell_id)
             OR (v.cells = '[]' AND v.stated_cell = a.cell_id)) -- what was found where the book held nothing
     JOIN gateway g ON g.gateway_id = v.gateway_id
-    WHERE a.state = 'pending' AND sees_site(v.site_id)
+    WHERE a.state = 'pending' AND sees_site(v.site_id) AND (of_decision IS NULL OR v.decision_id = of_decision)
     ORDER BY a.adjustment_id
     LIMIT at_most
 $$;
@@ -516,12 +518,12 @@ REVOKE ALL ON FUNCTION
     variances_of_count(text, bigint, bigint), settled_variances_of(text, bigint, bigint),
     read_pending_variances(text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
     read_settled_variances(text, text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
-    due_counts(integer), superseded_variances(integer), late_counts(bigint, bigint, integer), pending_anchors(integer), release_anchor(bigint)
+    due_counts(integer), superseded_variances(integer), late_counts(bigint, bigint, integer), pending_anchors(bigint, integer), release_anchor(bigint)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     live_revision(), tolerance_of(text, bigint), variances_of_count(text, bigint, bigint), settled_variances_of(text, bigint, bigint),
     read_pending_variances(text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
     read_settled_variances(text, text, text, text, text, timestamptz, integer, bigint, bigint, integer, integer),
-    due_counts(integer), superseded_variances(integer), late_counts(bigint, bigint, integer), pending_anchors(integer), release_anchor(bigint)
+    due_counts(integer), superseded_variances(integer), late_counts(bigint, bigint, integer), pending_anchors(bigint, integer), release_anchor(bigint)
     TO dockledger_app;
 GRANT SELECT ON count_told TO dockledger_app;
