@@ -98,7 +98,7 @@ def forecast_chosen(
     for series in chosen:
         if not 0 <= series < len(y):
             raise ValueError(f"series {series} is chosen for ARIMA: expected one of 0 … {len(y) - 1}")
-        drivers = _drivers(covariates, series, int(origins[-1]) + horizon)
+        drivers = _drivers(covariates, series, _begun(y[series]), int(origins[-1]) + horizon)
         said, told = _one(y[series], drivers, origins, horizon, season=season, order=order, series=series)
         paths[series] = said
         diagnoses.append(told)
@@ -111,15 +111,19 @@ class _Drivers:
     names: tuple[str, ...]
 
 
-def _drivers(covariates: Covariates | None, series: int, last: int) -> _Drivers:
-    """Take one series' drivers; those that never move would be a second mean and are left out."""
+def _begun(y: Floats) -> int:
+    return int(np.isfinite(y).argmax())
+
+
+def _drivers(covariates: Covariates | None, series: int, first: int, last: int) -> _Drivers:
+    """Take one series' drivers, which must be known from its first period on."""
     if covariates is None:
         return _Drivers(np.zeros((last + 1, 0)), ())
     values = covariates.values[series, : last + 1]
-    if len(values) <= last or np.isnan(values).any():
-        holes = np.argwhere(np.isnan(values))
+    if len(values) <= last or np.isnan(values[first:]).any():
+        holes = np.argwhere(np.isnan(values[first:]))
         period, name = (
-            (int(holes[0][0]), covariates.names[holes[0][1]])
+            (first + int(holes[0][0]), covariates.names[holes[0][1]])
             if len(holes)
             else (len(values), covariates.names[0])
         )
@@ -148,7 +152,7 @@ def _one(
         return nothing, Diagnosis(
             series, is_used=False, why=f"{known} periods known with demand: expected at least {LEAST_KNOWN}"
         )
-    start, scale = int(np.isfinite(past).argmax()), float(np.nanmean(past))
+    start, scale = _begun(past), float(np.nanmean(past))
     logs = np.log1p(y / scale)
     moving = _independent(drivers.values[start : first + 1])
     exogenous = drivers.values[:, moving]

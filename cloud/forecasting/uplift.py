@@ -229,6 +229,21 @@ def clean(y: Floats, covariates: Covariates, uplift: Uplift) -> Floats:
     return cleaned
 
 
+def clean_by(y: Floats, covariates: Covariates, fit: Fit) -> Floats:
+    """Take the effects out of all of history by what one fit knew: what an origin at or after it may look at.
+
+    Args:
+        y: Series x periods, NaN where not known.
+        covariates: Of at least these periods.
+        fit: One of the fits.
+
+    Returns:
+        Series x periods.
+    """
+    plain = y / np.exp(effects(covariates, fit, slice(0, y.shape[1])))
+    return tamed(plain, np.full(len(y), np.nan), fit.effects.noise, fit.limit)[0]
+
+
 def factors(covariates: Covariates, uplift: Uplift, origins: Ints, horizon: int) -> Floats:
     """Give what forecasts of cleaned demand are to be multiplied with.
 

@@ -12,8 +12,10 @@ LEVEL_WEIGHT: Final = 0.15
 """Of the newest period in the level."""
 JUDGED: Final = 52
 """Last periods over which limits are compared."""
-LEAST_GAIN: Final = 0.005
-"""A limit is set if the mean square error falls by at least this part."""
+MOST_LOSS: Final = 0.002
+"""The usual limit stays unless the mean square error rises by more than this part."""
+USUAL: Final = 2.0
+"""Limit where the past speaks neither for nor against one: a forecast is better for it in absolute error."""
 
 
 def tamed(plain: Floats, level: Floats, noise: Floats, limit: float) -> tuple[Floats, Floats]:
@@ -51,7 +53,7 @@ def best_limit(y: Floats, factor: Floats, noise: Floats) -> float:
         noise: Of each series the variance of the relative error.
 
     Returns:
-        One of `LIMITS`; none where too little is known to judge, or it would not help.
+        One of `LIMITS`; the usual one where too little is known to judge.
     """
     mean = np.nanmean(np.where(np.isfinite(y).any(axis=1, keepdims=True), y, 0.0), axis=1)
     scale = np.where(mean > 0, mean, np.inf)
@@ -62,4 +64,4 @@ def best_limit(y: Floats, factor: Floats, noise: Floats) -> float:
         square = ((said - y[:, 1:]) / scale[:, None])[:, -JUDGED:] ** 2
         errors[limit] = float(np.sort(np.nan_to_num(square), axis=None).sum())
     best = min(errors, key=lambda limit: errors[limit])
-    return best if errors[best] < (1 - LEAST_GAIN) * errors[np.inf] else float(np.inf)
+    return USUAL if errors[USUAL] <= (1 + MOST_LOSS) * errors[best] else best

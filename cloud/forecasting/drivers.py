@@ -1,0 +1,209 @@
+"""All drivers at once, for the nightly run and the benchmark. Arrays in, factors and why out.
+
+The members forecast history without effects; their forecasts times the factors are forecasts of demand.
+Boosting and ARIMA stand beside them as further members, where they are wished for. Pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from cloud.forecasting.arima import NAME as ARIMA
+from cloud.forecasting.arima import Diagnosis, Order, forecast_chosen
+from cloud.forecasting.boosting import NAME as BOOSTING
+from cloud.forecasting.boosting import boost
+from cloud.forecasting.protocol import Floats, Ints
+from cloud.forecasting.uplift import (
+    Covariates,
+    Effect,
+    Fit,
+    Uplift,
+    clean_by,
+    effects,
+    factors,
+    fit_columns,
+    learn,
+    pool_effects,
+    series_effects,
+)
+
+REFIT: Final = 13
+DAYS: Final = 7
+NOTABLE: Final = 0.01
+"""Effects of less are not told among a forecast's reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """History and future with what drives them; every part of an origin was known at it."""
+
+    uplift: Uplift
+    factors: Floats
+    """Series x origins x horizon, > 0: forecasts of cleaned demand are multiplied by them."""
+    versions: tuple[tuple[slice, Floats], ...]
+    """Of ranges of origins, cleaned history as it was known at them: series x periods."""
+    beside: Mapping[str, Floats]
+    """Further members, of demand itself: series x origins x horizon, NaN where they say nothing."""
+    diagnoses: tuple[Diagnosis, ...]
+    """Of the series chosen for ARIMA."""
+
+    @property
+    def cleaned(self) -> Floats:
+        """History without effects as known at the last origin."""
+        return self.versions[-1][1]
+
+    def why(self, row: int) -> dict[str, Any]:
+        """Tell what drives a series, for the page and the hand-over.
+
+        Args:
+            row: Of the series.
+
+        Returns:
+            Its effects with their intervals and how far they are borrowed, and whether spikes were tamed.
+        """
+        fit = self.uplift.fits[-1]
+        own = np.diagonal(fit.effects.covariances[row])
+        told = [
+            {
+                **_plain(effect),
+                "borrowed": round(float(min(deviation / fit.effects.spread[place] ** 2, 1)), 3),
+            }
+            for place, (effect, deviation) in enumerate(
+                zip(series_effects(self.uplift, row), own, strict=True)
+            )
+            if abs(np.log(effect.factor)) >= NOTABLE
+        ]
+        why: dict[str, Any] = {
+            "effects": told,
+            "spikes_drawn_in_beyond_sd": None if np.isinf(fit.limit) else fit.limit,
+            "learned_at": fit.column,
+        }
+        for one in self.diagnoses:
+            if one.series == row:
+                why["arima"] = {"is_used": one.is_used, "why": one.why}
+        return why
+
+    def pools(self) -> list[list[dict[str, Any]]]:
+        """Tell the effects of each pool.
+
+        Returns:
+            By pool, one per covariate.
+        """
+        count = len(self.uplift.fits[-1].effects.pooled)
+        return [[_plain(effect) for effect in pool_effects(self.uplift, pool)] for pool in range(count)]
+
+
+def driven(
+    y: Floats,
+    covariates: Covariates,
+    origins: Ints,
+    horizon: int,
+    *,
+    pools: Ints | None = None,
+    prior: Floats | None = None,
+    season: int = 1,
+    with_boosting: bool = False,
+    chosen: Sequence[int] = (),
+    order: Order | None = None,
+) -> Driven:
+    """Learn effects at some origins, clean history by them, and say what multiplies each forecast.
+
+    Args:
+        y: Series x periods, >= 0, NaN where not known: days, weeks or months.
+        covariates: Until the horizon of the last origin; each as it was known when it was needed.
+        origins: Columns from which is forecast, ascending.
+        horizon: Periods ahead.
+        pools: Of each series the number of its pool (category), from 0; None: one.
+        prior: Of each covariate the log of the factor expected before any data.
+        season: Periods of a cycle, for boosting and ARIMA.
+        with_boosting: Whether LightGBM is a further member; needs the extra `ml`.
+        chosen: Rows of the series for ARIMA.
+        order: Of ARIMA; None: chosen by AICc.
+
+    Returns:
+        All of it.
+    """
+    columns = fit_columns(origins, REFIT)
+    uplift = learn(y, covariates, columns, pools=pools, prior=prior)
+    ranges = _ranges(uplift, origins)
+    versions = tuple(
+        (range_, clean_by(y, covariates, fit)) for range_, fit in zip(ranges, uplift.fits, strict=True)
+    )
+    beside: dict[str, Floats] = {}
+    if with_boosting:
+        beside[BOOSTING] = np.full((len(y), len(origins), horizon), np.nan)
+        for (range_, cleaned), fit in zip(versions, uplift.fits, strict=True):
+            effect = effects(covariates, fit)
+            beside[BOOSTING][:, range_] = boost(
+                cleaned * np.exp(effect[:, : y.shape[1]]),
+                covariates,
+                origins[range_],
+                horizon,
+                season=season,
+                columns=(fit.column,),
+                pools=pools,
+                baseline=effect,
+            ).paths
+    diagnoses: tuple[Diagnosis, ...] = ()
+    if chosen:
+        found = forecast_chosen(
+            y, chosen, origins, horizon, covariates=covariates, season=season, order=order
+        )
+        beside[ARIMA], diagnoses = found.paths, found.diagnoses
+    return Driven(uplift, factors(covariates, uplift, origins, horizon), versions, beside, diagnoses)
+
+
+def by_week(daily: Floats) -> Floats:
+    """Average drivers of days over weeks that end with the last day: a promotion of 3 days is 3/7.
+
+    Args:
+        daily: Series x days x covariates, NaN where not known.
+
+    Returns:
+        Series x weeks x covariates; days before the first whole week are left out; a week with an unknown day
+        is not known.
+    """
+    count = daily.shape[1] // DAYS
+    whole = daily[:, daily.shape[1] - count * DAYS :]
+    result: Floats = whole.reshape(len(daily), count, DAYS, daily.shape[2]).mean(axis=2)
+    return result
+
+
+def day_factors(daily: Covariates, fit: Fit) -> Floats:
+    """Give the factor of each day, by effects learned on weeks.
+
+    Args:
+        daily: Drivers of the days wanted; prices as logarithms, as the weeks had them.
+        fit: Effects.
+
+    Returns:
+        Series x days, > 0: a day's share of cleaned weekly demand is multiplied by it.
+
+    Raises:
+        ValueError: If a driver of a day is not known.
+    """
+    unknown = np.argwhere(np.isnan(daily.values))
+    if len(unknown):
+        row, day, which = unknown[0]
+        raise ValueError(
+            f"covariate {daily.names[which]!r} of series {row} is not known on day {day} ahead: expected a "
+            "number"
+        )
+    result: Floats = np.exp(effects(daily, fit))
+    return result
+
+
+def _ranges(uplift: Uplift, origins: Ints) -> list[slice]:
+    starts = [int(np.searchsorted(origins, fit.column)) for fit in uplift.fits]
+    return [slice(first, last) for first, last in zip(starts, [*starts[1:], len(origins)], strict=True)]
+
+
+def _plain(effect: Effect) -> dict[str, Any]:
+    return {
+        "name": effect.name,
+        "factor": round(effect.factor, 4),
+        "low": round(effect.low, 4),
+        "high": round(effect.high, 4),
+    }
