@@ -2,14 +2,16 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Header
+from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from cloud.api.problems import ProblemError
+from cloud.api.requests import Caller, TheGate
 from cloud.api.store import Remembered, find_answer, keep_answer
 from cloud.db import Connection, in_transaction
 from cloud.identity.actor import Actor
@@ -83,3 +85,56 @@ def post_once(
         )
     headers = {"Idempotent-Replayed": "true"} if is_repetition else None
     return JSONResponse(answer.response, answer.status, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A POST that takes effect once per key, for what its path names."""
+
+    gate: Gate
+    caller: Actor
+    key: str
+    target: str
+
+    def answer(self, body: BaseModel | None, effect: Callable[[Connection], BaseModel]) -> JSONResponse:
+        """Run an effect once.
+
+        Args:
+            body: The request's content, if it has any.
+            effect: Does the work and gives the answer.
+
+        Returns:
+            As `post_once`.
+        """
+        return post_once(self.gate, self.caller, self.key, target=self.target, body=body, effect=effect)
+
+    def step(
+        self,
+        body: BaseModel | None,
+        work: Callable[[Connection], object],
+        show: Callable[[Connection], BaseModel],
+    ) -> JSONResponse:
+        """Take a step once, and show what it was taken with.
+
+        Args:
+            body: The request's content, if it has any.
+            work: Takes the step.
+            show: Reads the answer afterwards, in the same transaction.
+
+        Returns:
+            As `post_once`.
+        """
+
+        def effect(conn: Connection) -> BaseModel:
+            work(conn)
+            return show(conn)
+
+        return self.answer(body, effect)
+
+
+def _once(request: Request, gate: TheGate, caller: Caller, idempotency_key: IdempotencyKey) -> Posted:
+    return Posted(gate, caller, idempotency_key, request.url.path)
+
+
+Once = Annotated[Posted, Depends(_once)]
+"""What a POST asks for instead of the gate, who is asking, and the key."""

@@ -1,5 +1,6 @@
 """`/v1/decisions`: what waits for a person's yes or no, and what became of it; `/v1/approval-limits`."""
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
@@ -11,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from cloud.api.conditional import ConditionalRoute
-from cloud.api.idempotency import IdempotencyKey, post_once
+from cloud.api.idempotency import Once
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import ProblemError, not_found, responses
 from cloud.api.requests import Caller, TheGate
@@ -163,21 +164,17 @@ def get_decision(gate: TheGate, caller: Caller, decision_id: Number) -> Decision
     response_model=DecisionWhole,
     responses=responses(400, 404, 409, 413),
 )
-def approve_decision(
-    *, gate: TheGate, caller: Caller, decision_id: Number, body: Approval, idempotency_key: IdempotencyKey
-) -> JSONResponse:
+def approve_decision(*, once: Once, decision_id: Number, body: Approval) -> JSONResponse:
     """Approve a decision, and do at once what it says.
 
     It is derived again first; if that gives something else, it is not done but waits again with the next
     revision, and the answer is 409 `decision-changed`.
     """
 
-    def effect(conn: Connection) -> DecisionWhole:
-        approvals.approve_and_apply(conn, caller, decision_id, body.revision, body.note)
-        return _whole(conn, caller, decision_id)
+    def step(conn: Connection) -> None:
+        approvals.approve_and_apply(conn, once.caller, decision_id, body.revision, body.note)
 
-    target = f"/v1/decisions/{decision_id}/approve"
-    response = post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    response = once.step(body, step, _show(once.caller, decision_id))
     told = orjson.loads(response.body)
     if told["state"] == State.SUBMITTED:
         raise ProblemError(
@@ -195,17 +192,13 @@ def approve_decision(
     response_model=DecisionWhole,
     responses=responses(400, 404, 409, 413),
 )
-def reject_decision(
-    *, gate: TheGate, caller: Caller, decision_id: Number, body: Rejection, idempotency_key: IdempotencyKey
-) -> JSONResponse:
+def reject_decision(*, once: Once, decision_id: Number, body: Rejection) -> JSONResponse:
     """Reject a decision; nothing is done."""
 
-    def effect(conn: Connection) -> DecisionWhole:
-        service.reject(conn, caller, decision_id, body.revision, reason=body.reason, note=body.note)
-        return _whole(conn, caller, decision_id)
+    def step(conn: Connection) -> None:
+        service.reject(conn, once.caller, decision_id, body.revision, reason=body.reason, note=body.note)
 
-    target = f"/v1/decisions/{decision_id}/reject"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    return once.step(body, step, _show(once.caller, decision_id))
 
 
 @router.post(
@@ -214,17 +207,13 @@ def reject_decision(
     response_model=DecisionWhole,
     responses=responses(400, 404, 409, 413),
 )
-def withdraw_decision(
-    *, gate: TheGate, caller: Caller, decision_id: Number, body: Withdrawal, idempotency_key: IdempotencyKey
-) -> JSONResponse:
+def withdraw_decision(*, once: Once, decision_id: Number, body: Withdrawal) -> JSONResponse:
     """Take back what you asked for."""
 
-    def effect(conn: Connection) -> DecisionWhole:
-        service.withdraw(conn, caller, decision_id, body.revision, note=body.note)
-        return _whole(conn, caller, decision_id)
+    def step(conn: Connection) -> None:
+        service.withdraw(conn, once.caller, decision_id, body.revision, note=body.note)
 
-    target = f"/v1/decisions/{decision_id}/withdraw"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    return once.step(body, step, _show(once.caller, decision_id))
 
 
 @router.post(
@@ -233,17 +222,17 @@ def withdraw_decision(
     response_model=DecisionWhole,
     responses=responses(400, 404, 409, 413),
 )
-def reverse_decision(
-    *, gate: TheGate, caller: Caller, decision_id: Number, body: Reversal, idempotency_key: IdempotencyKey
-) -> JSONResponse:
+def reverse_decision(*, once: Once, decision_id: Number, body: Reversal) -> JSONResponse:
     """Undo what an applied decision did, where that is possible."""
 
-    def effect(conn: Connection) -> DecisionWhole:
-        approvals.reverse(conn, caller, decision_id, body.revision, reason=body.reason, note=body.note)
-        return _whole(conn, caller, decision_id)
+    def step(conn: Connection) -> None:
+        approvals.reverse(conn, once.caller, decision_id, body.revision, reason=body.reason, note=body.note)
 
-    target = f"/v1/decisions/{decision_id}/reverse"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    return once.step(body, step, _show(once.caller, decision_id))
+
+
+def _show(caller: Actor, decision_id: int) -> Callable[[Connection], DecisionWhole]:
+    return lambda conn: _whole(conn, caller, decision_id)
 
 
 def _whole(conn: Connection, caller: Actor, decision_id: int) -> DecisionWhole:

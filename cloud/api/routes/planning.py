@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.conditional import ConditionalRoute
-from cloud.api.idempotency import IdempotencyKey, post_once
+from cloud.api.idempotency import Once
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
@@ -79,16 +79,14 @@ def list_planning_parameters(
 @router.post(
     "/policies", status_code=201, response_model=PolicyPaper, responses=responses(400, 404, 409, 413)
 )
-def set_planning_policy(
-    *, gate: TheGate, caller: Caller, body: PolicyPaper, idempotency_key: IdempotencyKey
-) -> JSONResponse:
+def set_planning_policy(*, once: Once, body: PolicyPaper) -> JSONResponse:
     """Set review and service target of a site, or of an item there; a target never without its kind."""
 
     def effect(conn: Connection) -> PolicyPaper:
-        policies.set_policy(conn, caller, body)
+        policies.set_policy(conn, once.caller, body)
         return body
 
-    return post_once(gate, caller, idempotency_key, target="/v1/planning/policies", body=body, effect=effect)
+    return once.answer(body, effect)
 
 
 @router.get("/confirmation-tolerance")
@@ -106,14 +104,11 @@ def get_confirmation_tolerance(
     response_model=ConfirmationTolerance,
     responses=responses(400, 404, 409, 413),
 )
-def set_confirmation_tolerance(
-    *, gate: TheGate, caller: Caller, body: ConfirmationTolerance, idempotency_key: IdempotencyKey
-) -> JSONResponse:
+def set_confirmation_tolerance(*, once: Once, body: ConfirmationTolerance) -> JSONResponse:
     """Set the tolerance of a site, or of every site without one of its own."""
 
     def effect(conn: Connection) -> ConfirmationTolerance:
-        confirming.set_tolerance(conn, caller, body)
+        confirming.set_tolerance(conn, once.caller, body)
         return body
 
-    target = "/v1/planning/confirmation-tolerance"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    return once.answer(body, effect)

@@ -1,7 +1,6 @@
 """`/v1/proposals`: what to order, why, and the answers."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from http import HTTPStatus
@@ -12,13 +11,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.conditional import ConditionalRoute
-from cloud.api.idempotency import IdempotencyKey, post_once
+from cloud.api.idempotency import Once, Posted
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import ProblemError, responses
 from cloud.api.requests import Caller, TheGate
 from cloud.db import Connection
-from cloud.identity.actor import Actor
-from cloud.identity.gate import Gate
 from cloud.replenishment import answers, reading
 from cloud.replenishment.answers import AcceptPaper, ChangePaper, RejectPaper
 from cloud.replenishment.domain import ProposalState
@@ -75,23 +72,6 @@ class ProposalWhole(Proposal):
     arithmetic: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """An answer to a proposal, once."""
-
-    gate: Gate
-    caller: Actor
-    key: str
-    target: str
-
-    def answered(self, answer: Callable[..., ProposalRow], proposal_id: str, body: BaseModel) -> JSONResponse:
-        def effect(conn: Connection) -> Proposal:
-            now = self.gate.clock()
-            return Proposal.model_validate(answer(conn, self.caller, proposal_id, body, now=now))
-
-        return post_once(self.gate, self.caller, self.key, target=self.target, body=body, effect=effect)
-
-
 @router.get("")
 def list_proposals(
     *,
@@ -136,49 +116,35 @@ def get_proposal(*, gate: TheGate, caller: Caller, proposal_id: ProposalId) -> P
 @router.post(
     "/{proposal_id}/accept", status_code=201, response_model=Proposal, responses=responses(400, 404, 409, 413)
 )
-def accept_proposal(
-    *,
-    gate: TheGate,
-    caller: Caller,
-    proposal_id: ProposalId,
-    body: AcceptPaper,
-    idempotency_key: IdempotencyKey,
-) -> JSONResponse:
+def accept_proposal(*, once: Once, proposal_id: ProposalId, body: AcceptPaper) -> JSONResponse:
     """Say yes: a decision goes to its approver."""
-    wish = _Wish(gate, caller, idempotency_key, f"/v1/proposals/{proposal_id}/accept")
-    return wish.answered(answers.accept, proposal_id, body)
+    return _answered(once, answers.accept, proposal_id, body)
 
 
 @router.post(
     "/{proposal_id}/change", status_code=201, response_model=Proposal, responses=responses(400, 404, 409, 413)
 )
-def change_proposal(
-    *,
-    gate: TheGate,
-    caller: Caller,
-    proposal_id: ProposalId,
-    body: ChangePaper,
-    idempotency_key: IdempotencyKey,
-) -> JSONResponse:
+def change_proposal(*, once: Once, proposal_id: ProposalId, body: ChangePaper) -> JSONResponse:
     """Say yes to another quantity, supplier or date, with a reason."""
-    wish = _Wish(gate, caller, idempotency_key, f"/v1/proposals/{proposal_id}/change")
-    return wish.answered(answers.change, proposal_id, body)
+    return _answered(once, answers.change, proposal_id, body)
 
 
 @router.post(
     "/{proposal_id}/reject", status_code=201, response_model=Proposal, responses=responses(400, 404, 409, 413)
 )
-def reject_proposal(
-    *,
-    gate: TheGate,
-    caller: Caller,
-    proposal_id: ProposalId,
-    body: RejectPaper,
-    idempotency_key: IdempotencyKey,
-) -> JSONResponse:
+def reject_proposal(*, once: Once, proposal_id: ProposalId, body: RejectPaper) -> JSONResponse:
     """Say no, with a reason."""
-    wish = _Wish(gate, caller, idempotency_key, f"/v1/proposals/{proposal_id}/reject")
-    return wish.answered(answers.reject, proposal_id, body)
+    return _answered(once, answers.reject, proposal_id, body)
+
+
+def _answered(
+    once: Posted, answer: Callable[..., ProposalRow], proposal_id: str, body: BaseModel
+) -> JSONResponse:
+    def effect(conn: Connection) -> Proposal:
+        told = answer(conn, once.caller, proposal_id, body, now=once.gate.clock())
+        return Proposal.model_validate(told)
+
+    return once.answer(body, effect)
 
 
 def _start(after: str | None) -> tuple[date, str]:

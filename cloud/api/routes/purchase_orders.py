@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.conditional import ConditionalRoute
-from cloud.api.idempotency import IdempotencyKey, post_once
+from cloud.api.idempotency import Once
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
@@ -189,16 +189,14 @@ def get_purchase_order(*, gate: TheGate, caller: Caller, site: SiteId, order: Or
 
 
 @router.post("", status_code=201, response_model=PurchaseOrderWhole, responses=responses(400, 404, 409, 413))
-def register_purchase_order(
-    *, gate: TheGate, caller: Caller, body: OrderPaper, idempotency_key: IdempotencyKey
-) -> JSONResponse:
+def register_purchase_order(*, once: Once, body: OrderPaper) -> JSONResponse:
     """Register an order that was placed elsewhere; it counts as sent."""
 
     def effect(conn: Connection) -> PurchaseOrderWhole:
-        orders.register_order(conn, caller, body, now=gate.clock())
-        return _whole(orders.order(conn, caller, site=body.site, name=body.id))
+        orders.register_order(conn, once.caller, body, now=once.gate.clock())
+        return _whole(orders.order(conn, once.caller, site=body.site, name=body.id))
 
-    return post_once(gate, caller, idempotency_key, target="/v1/purchase-orders", body=body, effect=effect)
+    return once.answer(body, effect)
 
 
 @router.post(
@@ -207,16 +205,13 @@ def register_purchase_order(
     response_model=PurchaseOrderWhole,
     responses=responses(400, 404, 409, 413),
 )
-def send_purchase_order(
-    *, gate: TheGate, caller: Caller, site: SiteId, order: OrderId, idempotency_key: IdempotencyKey
-) -> JSONResponse:
+def send_purchase_order(*, once: Once, site: SiteId, order: OrderId) -> JSONResponse:
     """Say that an approved order went to its supplier."""
 
     def effect(conn: Connection) -> PurchaseOrderWhole:
-        return _whole(ordering.send(conn, caller, site=site, name=order, now=gate.clock()))
+        return _whole(ordering.send(conn, once.caller, site=site, name=order, now=once.gate.clock()))
 
-    target = f"/v1/purchase-orders/{site}/{order}/sent"
-    return post_once(gate, caller, idempotency_key, target=target, body=None, effect=effect)
+    return once.answer(None, effect)
 
 
 @router.post(
@@ -225,23 +220,16 @@ def send_purchase_order(
     response_model=PurchaseOrderWhole,
     responses=responses(400, 404, 409, 413),
 )
-def state_purchase_order_date(
-    *,
-    gate: TheGate,
-    caller: Caller,
-    site: SiteId,
-    order: OrderId,
-    body: DatePaper,
-    idempotency_key: IdempotencyKey,
-) -> JSONResponse:
+def state_purchase_order_date(*, once: Once, site: SiteId, order: OrderId, body: DatePaper) -> JSONResponse:
     """Say when a line is due now."""
 
     def effect(conn: Connection) -> PurchaseOrderWhole:
         where = {"site": site, "name": order, "line": body.line}
-        return _whole(order_steps.state_date(conn, caller, due_on=body.due_on, reason=body.reason, **where))
+        return _whole(
+            order_steps.state_date(conn, once.caller, due_on=body.due_on, reason=body.reason, **where)
+        )
 
-    target = f"/v1/purchase-orders/{site}/{order}/dates"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    return once.answer(body, effect)
 
 
 @router.post(
@@ -251,21 +239,14 @@ def state_purchase_order_date(
     responses=responses(400, 404, 409, 413),
 )
 def confirm_purchase_order(
-    *,
-    gate: TheGate,
-    caller: Caller,
-    site: SiteId,
-    order: OrderId,
-    body: ConfirmationPaper,
-    idempotency_key: IdempotencyKey,
+    *, once: Once, site: SiteId, order: OrderId, body: ConfirmationPaper
 ) -> JSONResponse:
     """Record what the supplier confirmed; beyond the tolerance it waits for an approver."""
 
     def effect(conn: Connection) -> PurchaseOrderWhole:
-        return _whole(confirming.confirm(conn, caller, body, site=site, name=order))
+        return _whole(confirming.confirm(conn, once.caller, body, site=site, name=order))
 
-    target = f"/v1/purchase-orders/{site}/{order}/confirmations"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    return once.answer(body, effect)
 
 
 @router.post(
@@ -274,23 +255,14 @@ def confirm_purchase_order(
     response_model=PurchaseOrderWhole,
     responses=responses(400, 404, 409, 413),
 )
-def close_purchase_order(
-    *,
-    gate: TheGate,
-    caller: Caller,
-    site: SiteId,
-    order: OrderId,
-    body: ClosePaper,
-    idempotency_key: IdempotencyKey,
-) -> JSONResponse:
+def close_purchase_order(*, once: Once, site: SiteId, order: OrderId, body: ClosePaper) -> JSONResponse:
     """Close a sent order: what has not come is not expected any more."""
 
     def effect(conn: Connection) -> PurchaseOrderWhole:
         where = {"site": site, "name": order}
-        return _whole(ordering.close(conn, caller, reason=body.reason, now=gate.clock(), **where))
+        return _whole(ordering.close(conn, once.caller, reason=body.reason, now=once.gate.clock(), **where))
 
-    target = f"/v1/purchase-orders/{site}/{order}/close"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    return once.answer(body, effect)
 
 
 @router.post(
@@ -299,23 +271,14 @@ def close_purchase_order(
     response_model=Received,
     responses=responses(400, 404, 409, 413),
 )
-def receive_purchase_order(
-    *,
-    gate: TheGate,
-    caller: Caller,
-    site: SiteId,
-    order: OrderId,
-    body: ReceiptPaper,
-    idempotency_key: IdempotencyKey,
-) -> JSONResponse:
+def receive_purchase_order(*, once: Once, site: SiteId, order: OrderId, body: ReceiptPaper) -> JSONResponse:
     """Receive a delivery: its goods move from the supplier into stock, once per delivery note."""
 
     def effect(conn: Connection) -> Received:
-        found = receipts.receive(conn, caller, body, site=site, name=order, now=gate.clock())
+        found = receipts.receive(conn, once.caller, body, site=site, name=order, now=once.gate.clock())
         return Received.model_validate(found)
 
-    target = f"/v1/purchase-orders/{site}/{order}/receipts"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    return once.answer(body, effect)
 
 
 def _whole(story: OrderStory) -> PurchaseOrderWhole:

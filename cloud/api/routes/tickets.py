@@ -1,5 +1,6 @@
 """`/v1/tickets`: what people should know, who looks after it and by when."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from cloud.alerts import service
 from cloud.alerts.domain import CLOSE_REASONS, Severity, TicketState
 from cloud.api.conditional import ConditionalRoute
-from cloud.api.idempotency import IdempotencyKey, post_once
+from cloud.api.idempotency import Once
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
@@ -136,22 +137,13 @@ def get_ticket(gate: TheGate, caller: Caller, ticket_id: Number) -> TicketWhole:
     response_model=TicketWhole,
     responses=responses(400, 404, 409, 413),
 )
-def acknowledge_ticket(
-    *,
-    gate: TheGate,
-    caller: Caller,
-    ticket_id: Number,
-    body: Acknowledgement,
-    idempotency_key: IdempotencyKey,
-) -> JSONResponse:
+def acknowledge_ticket(*, once: Once, ticket_id: Number, body: Acknowledgement) -> JSONResponse:
     """Say that you know; without an owner it becomes yours."""
 
-    def effect(conn: Connection) -> TicketWhole:
-        service.acknowledge(conn, caller, ticket_id, note=body.note)
-        return _whole(conn, caller, ticket_id)
+    def step(conn: Connection) -> None:
+        service.acknowledge(conn, once.caller, ticket_id, note=body.note)
 
-    target = f"/v1/tickets/{ticket_id}/acknowledge"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    return once.step(body, step, _show(once.caller, ticket_id))
 
 
 @router.post(
@@ -160,17 +152,13 @@ def acknowledge_ticket(
     response_model=TicketWhole,
     responses=responses(400, 404, 409, 413),
 )
-def assign_ticket(
-    *, gate: TheGate, caller: Caller, ticket_id: Number, body: Assignment, idempotency_key: IdempotencyKey
-) -> JSONResponse:
+def assign_ticket(*, once: Once, ticket_id: Number, body: Assignment) -> JSONResponse:
     """Say who looks after it, and by when."""
 
-    def effect(conn: Connection) -> TicketWhole:
-        service.assign(conn, caller, ticket_id, owner=body.owner, due_at=body.due_at, note=body.note)
-        return _whole(conn, caller, ticket_id)
+    def step(conn: Connection) -> None:
+        service.assign(conn, once.caller, ticket_id, owner=body.owner, due_at=body.due_at, note=body.note)
 
-    target = f"/v1/tickets/{ticket_id}/assign"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    return once.step(body, step, _show(once.caller, ticket_id))
 
 
 @router.post(
@@ -179,17 +167,17 @@ def assign_ticket(
     response_model=TicketWhole,
     responses=responses(400, 404, 409, 413),
 )
-def close_ticket(
-    *, gate: TheGate, caller: Caller, ticket_id: Number, body: Closing, idempotency_key: IdempotencyKey
-) -> JSONResponse:
+def close_ticket(*, once: Once, ticket_id: Number, body: Closing) -> JSONResponse:
     """Close it by hand; if it is noticed again, that is another ticket."""
 
-    def effect(conn: Connection) -> TicketWhole:
-        service.close_by_hand(conn, caller, ticket_id, reason=body.reason, note=body.note)
-        return _whole(conn, caller, ticket_id)
+    def step(conn: Connection) -> None:
+        service.close_by_hand(conn, once.caller, ticket_id, reason=body.reason, note=body.note)
 
-    target = f"/v1/tickets/{ticket_id}/close"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    return once.step(body, step, _show(once.caller, ticket_id))
+
+
+def _show(caller: Actor, ticket_id: int) -> Callable[[Connection], TicketWhole]:
+    return lambda conn: _whole(conn, caller, ticket_id)
 
 
 def _whole(conn: Connection, caller: Actor, ticket_id: int) -> TicketWhole:
