@@ -14,8 +14,10 @@ from cloud.forecasting.batch.panel import WIDTH, Panel, Real, Reals
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
 CRITICAL: Final = 1.645
-CYCLES: Final = 2
-"""Fewer full cycles tell nothing."""
+CYCLES: Final = 3
+"""With fewer full cycles there is nothing to tell an index from chance by."""
+DENSE: Final = 0.5
+"""Part of the known periods in which something must have been asked for."""
 LEAST: Final = 4
 """Seasons of fewer periods are none."""
 LEAST_KNOWN: Final = 0.75
@@ -43,7 +45,8 @@ def is_seasonal(y: Reals, known: Reals, season: int) -> Bools:
     has_begun = np.logical_or.accumulate(known > 0, axis=0)
     age = has_begun.sum(axis=0)
     number = np.maximum(known.sum(axis=0, dtype=np.float64), 1)
-    found = np.flatnonzero((age >= CYCLES * season) & (number >= LEAST_KNOWN * age))
+    is_dense = (y > 0).sum(axis=0) >= DENSE * number
+    found = np.flatnonzero(is_dense & (age >= CYCLES * season) & (number >= LEAST_KNOWN * age))
     result = np.zeros(columns, dtype=np.bool_)
     if not len(found):
         return result
@@ -68,7 +71,7 @@ def indices(y: Reals, known: Reals, season: int) -> Floats:
     """Estimate indices.
 
     Args:
-        y: Time x columns, 0 where not known; at least two cycles.
+        y: Time x columns, 0 where not known; at least three cycles.
         known: 1 where known.
         season: Periods per cycle.
 
