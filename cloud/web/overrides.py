@@ -19,6 +19,7 @@ from cloud.forecasting.overrides.domain import (
     AUTHORS,
     REASONS,
     Mode,
+    OverlappingOverrideError,
     OverrideRow,
     SmallOverrideError,
     Standing,
@@ -188,35 +189,13 @@ def add_override(
         "confirm_small": confirm_small,
     }
     visitor.actor.require(*AUTHORS)
-    is_preview = request.url.path.endswith("/preview")
-    shown = {name: value.strip() for name, value in typed.items() if value.strip()}
-    if is_preview:
-        shown = {"reason": "history_misleads", "evidence": "(not stated yet)"} | shown
-        if shown["reason"] == "other":
-            shown.setdefault("note", "(not stated yet)")
+    if request.url.path.endswith("/preview"):
+        return _previewed(request, gate, visitor, typed)
     try:
-        paper = OverridePaper.model_validate(shown)
+        paper = OverridePaper.model_validate(_given(typed))
     except ValidationError as error:
         return _form(request, gate, visitor, typed=typed, problem=(422, words_of(error)))
-    if is_preview:
-        return _form(request, gate, visitor, typed=typed, paper=paper)
-
-    def work(conn: Connection) -> int:
-        row = service.add(conn, visitor.actor, paper, now=gate.clock())
-        if row.decision_id is not None:
-            settle(conn, visitor.actor, row.decision_id)
-        return row.override_id
-
-    try:
-        number = in_transaction(gate.pool, work)
-    except SmallOverrideError as error:
-        problem = (409, f"{error}")
-        return _form(request, gate, visitor, typed=typed, paper=paper, problem=problem, is_small=True)
-    except (ForecastError, DecisionError) as error:
-        if isinstance(error, NotAllowedError):
-            raise
-        return _form(request, gate, visitor, typed=typed, problem=(422, f"{error}"))
-    return RedirectResponse(f"/overrides/{number}?told=asked", 303)
+    return _asked(request, gate, visitor, paper, typed)
 
 
 @router.get("/overrides/{override_id}")
@@ -245,11 +224,53 @@ def withdraw_override(
         in_transaction(gate.pool, work)
     except UnknownOverrideError as error:
         raise HTTPException(404, f"{error}") from error
+    except NotAllowedError:
+        raise
     except (ForecastError, DecisionError) as error:
-        if isinstance(error, NotAllowedError):
-            raise
         return _opened(request, gate, visitor, override_id, problem=(409, f"{error}"))
     return RedirectResponse(f"/overrides/{override_id}?told=withdrawn", 303)
+
+
+def _previewed(request: Request, gate: Gate, visitor: Sender, typed: dict[str, str]) -> Response:
+    """Show what an adjustment would do; reason and evidence may come later."""
+    later = "(not stated yet)"
+    shown = {"reason": "history_misleads", "evidence": later} | _given(typed)
+    if shown["reason"] == "other":
+        shown.setdefault("note", later)
+    try:
+        paper = OverridePaper.model_validate(shown)
+    except ValidationError as error:
+        return _form(request, gate, visitor, typed=typed, problem=(422, words_of(error)))
+    return _form(request, gate, visitor, typed=typed, paper=paper)
+
+
+def _asked(
+    request: Request, gate: Gate, visitor: Sender, paper: OverridePaper, typed: dict[str, str]
+) -> Response:
+    """Ask for it; within one's own limit it counts at once."""
+
+    def work(conn: Connection) -> int:
+        row = service.add(conn, visitor.actor, paper, now=gate.clock())
+        if row.decision_id is not None:
+            settle(conn, visitor.actor, row.decision_id)
+        return row.override_id
+
+    try:
+        number = in_transaction(gate.pool, work)
+    except NotAllowedError:
+        raise
+    except SmallOverrideError as error:
+        problem = (409, f"{error}")
+        return _form(request, gate, visitor, typed=typed, paper=paper, problem=problem, is_small=True)
+    except OverlappingOverrideError as error:
+        return _form(request, gate, visitor, typed=typed, problem=(409, f"{error}"))
+    except (ForecastError, DecisionError) as error:
+        return _form(request, gate, visitor, typed=typed, problem=(422, f"{error}"))
+    return RedirectResponse(f"/overrides/{number}?told=asked", 303)
+
+
+def _given(typed: dict[str, str]) -> dict[str, str]:
+    return {name: value.strip() for name, value in typed.items() if value.strip()}
 
 
 def _opened(

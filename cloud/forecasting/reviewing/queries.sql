@@ -54,7 +54,7 @@ LEFT JOIN LATERAL (
     SELECT k.ticket_id, k.state, k.owner, k.due_at FROM ticket k
     WHERE k.dedup_key = 'policy_review/' || f.site_id || '/' || f.item_id AND k.last_at >= r.reviewed_at - INTERVAL '1 hour'
     ORDER BY k.ticket_id LIMIT 1) t ON true
-WHERE (%(site)s::text IS NULL OR f.site_id = %(site)s)
+WHERE (%(site)s::text IS NULL OR f.site_id = %(site)s) AND (%(item)s::text IS NULL OR i.code = %(item)s)
     AND r.review_id IN (SELECT DISTINCT ON (l.site_id) l.review_id FROM forecast_review l ORDER BY l.site_id, l.review_id DESC)
     AND (f.chance, f.site_id, i.code) > (%(after_chance)s::double precision, %(after_site)s::text, %(after_item)s::text)
 ORDER BY f.chance, f.site_id, i.code

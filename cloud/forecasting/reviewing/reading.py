@@ -62,7 +62,27 @@ def flagged(
     """
     _see(conn, actor, site)
     keys = dict(zip(("after_chance", "after_site", "after_item"), after, strict=True))
-    return store.rows(conn, FlaggedRow, "flagged", site=site, limit=limit, **keys)
+    return store.rows(conn, FlaggedRow, "flagged", site=site, item=None, limit=limit, **keys)
+
+
+def flagged_item(conn: Connection, actor: Actor, *, site: str, item: str) -> FlaggedRow | None:
+    """Give what the latest review of a site says of an item.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Site id.
+        item: The item's code.
+
+    Returns:
+        What was odd, or None.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    _see(conn, actor, site)
+    keys = dict(zip(("after_chance", "after_site", "after_item"), FIRST, strict=True))
+    return store.row(conn, FlaggedRow, "flagged", site=site, item=item, limit=1, **keys)
 
 
 def setting(conn: Connection, actor: Actor, site: str) -> Setting:

@@ -5,4 +5,4 @@ from typing import Final
 from cloud.db import NamedStatements
 
 _SQL: Final = NamedStatements("cloud.forecasting.reviewing")
-rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change
+rows, row, tuples, change = _SQL.rows, _SQL.row, _SQL.tuples, _SQL.change

@@ -12,6 +12,8 @@ KEEPERS = {Role.INVENTORY_CONTROLLER}
 DECIDERS = STAFF - {Role.AUDITOR}
 BUYERS = {Role.BUYER}
 ORDERERS = {Role.BUYER, Role.PLANNER}
+PLANNING = {Role.PLANNER, Role.INVENTORY_CONTROLLER}
+ADJUSTERS = PLANNING | BUYERS
 BUYING = STAFF - {Role.OPERATOR}
 HANDLERS = OPERATIONS - {Role.OPERATOR, Role.AUDITOR}
 ANYBODY = None
@@ -135,6 +137,34 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /forecast": STAFF,
     "GET /forecast.csv": STAFF,
     "GET /forecast/{site}/{item:path}": STAFF,
+    "GET /v1/forecast-overrides": STAFF,
+    "POST /v1/forecast-overrides": ADJUSTERS,
+    "GET /v1/forecast-overrides/value-added": STAFF,
+    "GET /v1/forecast-overrides/{override_id}": STAFF,
+    "POST /v1/forecast-overrides/{override_id}/withdraw": ADJUSTERS,
+    "GET /v1/forecast-reviews": STAFF,
+    "GET /v1/forecast-reviews/items": STAFF,
+    "GET /v1/forecast-reviews/settings": STAFF,
+    "POST /v1/forecast-reviews/settings": PLANNING,
+    "GET /v1/forecast-accuracy": STAFF,
+    "GET /v1/models": STAFF,
+    "GET /v1/models/events": STAFF,
+    "GET /v1/models/{version_id}": STAFF,
+    "POST /v1/models/{version_id}/withdraw": PLANNING,
+    "GET /overrides": STAFF,
+    "GET /overrides.csv": STAFF,
+    "GET /overrides/value-added.csv": STAFF,
+    "GET /overrides/new": ADJUSTERS,
+    "POST /overrides": ADJUSTERS,
+    "POST /overrides/preview": ADJUSTERS,
+    "GET /overrides/{override_id}": STAFF,
+    "POST /overrides/{override_id}/withdraw": ADJUSTERS,
+    "GET /accuracy": STAFF,
+    "GET /accuracy.csv": STAFF,
+    "GET /accuracy/reviews.csv": STAFF,
+    "POST /accuracy/setting": PLANNING,
+    "GET /models": STAFF,
+    "POST /models/{version_id}/withdraw": PLANNING,
     "GET /v1/suppliers": BUYING,
     "GET /v1/suppliers/{supplier}/items": BUYING,
     "POST /v1/suppliers": BUYERS,
@@ -200,6 +230,7 @@ ROUTES: dict[str, set[Role] | None] = {
 
 FORMS = {
     "POST /logout",
+    "POST /accuracy/setting",
     "POST /counts",
     "POST /counts/{gateway}/{epoch}/{seq}/force",
     "POST /counts/{gateway}/{epoch}/{seq}/zero",
@@ -243,6 +274,19 @@ OF_ONE_SITE = {
     "POST /variances/tickets/{ticket_id}/assign": {404},
     "GET /v1/forecasts/{site}/{item:path}": {403},
     "GET /forecast/{site}/{item:path}": {403},
+    "POST /v1/forecast-overrides": {403},
+    "GET /v1/forecast-overrides/{override_id}": {404},
+    "POST /v1/forecast-overrides/{override_id}/withdraw": {404},
+    "GET /v1/forecast-reviews/settings": {403},
+    "POST /v1/forecast-reviews/settings": {403},
+    "GET /v1/models/{version_id}": {404},
+    "POST /v1/models/{version_id}/withdraw": {404},
+    "POST /overrides": {403},
+    "POST /overrides/preview": {403},
+    "GET /overrides/{override_id}": {404},
+    "POST /overrides/{override_id}/withdraw": {404},
+    "POST /accuracy/setting": {403},
+    "POST /models/{version_id}/withdraw": {404},
     "GET /v1/crossings/{gateway}/{epoch}/{seq}": {404},
     "POST /v1/dock-exceptions/{gateway}/{epoch}/{seq}/answer": {404},
     "POST /v1/crossings/{gateway}/{epoch}/{seq}/misread": {404},

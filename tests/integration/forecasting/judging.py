@@ -26,6 +26,31 @@ TODAY = NOW.date()
 SPREAD = [(level - 0.5) * 1.2 for level in LEVELS]
 
 
+WHY: dict[str, Any] = {
+    "known_weeks": 10,
+    "known_days": 70,
+    "masked_days": 0,
+    "masked_weeks": 0,
+    "masks": [],
+    "likes": 0,
+    "protection_days": 14,
+    "pattern": {"adi": 1.0, "cv2": 0.1, "name": "smooth"},
+    "members": {},
+    "class": None,
+    "windows": 10,
+    "sensed": None,
+    "level_per_week": 70.0,
+    "weekday_shares": [1 / 7] * 7,
+    "weekday_strength": 0.0,
+    "bands": {
+        "stratum": 1,
+        "strata": 1,
+        "scale_per_week": 10.0,
+        "errors": {str(days): 100 for days in HORIZONS},
+    },
+}
+
+
 def paper(**changes: Any) -> OverridePaper:
     """Ask for half as much again of `I-1` for two weeks from tomorrow, or for something else."""
     wish = {
@@ -52,7 +77,7 @@ def forecast_columns(run_id: int, site: str, item_id: int, first_day: date, dail
         "horizons": list(HORIZONS),
         "cum_q": [[daily * days * (1 + spread) for spread in SPREAD] for days in HORIZONS],
         "model": "flat",
-        "why": {"protection_days": 14, "pattern": {"adi": 1.0, "cv2": 0.1, "name": "smooth"}},
+        "why": WHY,
         "is_sufficient": True,
         "history_from": first_day - timedelta(70),
         "history_until": first_day - timedelta(1),
@@ -63,6 +88,9 @@ def forecast_columns(run_id: int, site: str, item_id: int, first_day: date, dail
         "bias": 0.0,
         "rmsse": 0.8,
         "coverage": 0.8,
+        "mean_system": None,
+        "cum_q_system": None,
+        "override_ids": [],
     }
 
 
@@ -84,7 +112,8 @@ def made(
 
     def run(conn: Connection) -> int:
         act_as(conn, JOB)
-        run_id = runs.begin(conn, JOB, kind="forecast", site=site, inputs={}, parameters={})
+        inputs = {"demand_from": first_day - timedelta(70), "demand_until": first_day - timedelta(1)}
+        run_id = runs.begin(conn, JOB, kind="forecast", site=site, inputs=inputs, parameters={})
         columns = [
             forecast_columns(run_id, site, ids[f"I-{number}"], first_day, rate)
             for number, rate in enumerate(daily, 1)

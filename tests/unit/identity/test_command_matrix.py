@@ -30,6 +30,8 @@ from cloud.documents.papers import (
     PortalPaper,
     VisitPaper,
 )
+from cloud.forecasting.overrides.papers import OverridePaper
+from cloud.forecasting.reviewing.service import SettingPaper
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.domain import Grant, actor_of
 from cloud.inquiry.domain import BalanceFilter, MovementFilter
@@ -55,6 +57,7 @@ REGISTRAR = frozenset({Role.ADMIN, Role.AUDITOR})
 DOCK = MOVERS | {Role.OPERATOR}
 BUYERS = frozenset({Role.BUYER})
 ORDERERS = frozenset({Role.BUYER, Role.PLANNER})
+ADJUSTERS = frozenset({Role.BUYER, Role.PLANNER, Role.INVENTORY_CONTROLLER})
 
 COMMANDS: dict[str, frozenset[Role]] = {
     "alerts.service.acknowledge": HANDLERS,
@@ -144,6 +147,22 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "forecasting.reading.forecast": STAFF,
     "forecasting.reading.forecasts": STAFF,
     "forecasting.reading.site_runs": STAFF,
+    "forecasting.overrides.reading.override": STAFF,
+    "forecasting.overrides.reading.overrides": STAFF,
+    "forecasting.overrides.reading.picture": STAFF,
+    "forecasting.overrides.service.add": ADJUSTERS,
+    "forecasting.overrides.service.withdraw": ADJUSTERS,
+    "forecasting.overrides.value_added.worths": STAFF,
+    "forecasting.registry.reading.events": STAFF,
+    "forecasting.registry.reading.version": STAFF,
+    "forecasting.registry.reading.versions": STAFF,
+    "forecasting.registry.service.withdraw": ADJUSTERS - BUYERS,
+    "forecasting.reviewing.reading.flagged": STAFF,
+    "forecasting.reviewing.reading.flagged_item": STAFF,
+    "forecasting.reviewing.reading.reviews": STAFF,
+    "forecasting.reviewing.reading.setting": STAFF,
+    "forecasting.reviewing.service.put_setting": ADJUSTERS - BUYERS,
+    "forecasting.track_record.reading.accuracy": STAFF,
     "forecasting.service.run_all": frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}),
     "identity.service.add_user": ADMIN,
     "identity.service.bar_user": ADMIN,
@@ -223,6 +242,9 @@ BY_SITE_ONLY = {
     "alerts.service.open_tickets",
     "decisions.service.mark_applied",
     "documents.order_steps.cancel_unsent",
+    "forecasting.registry.service.decide",
+    "forecasting.registry.service.register",
+    "forecasting.registry.service.skip",
     "documents.orders.add_order",
     "documents.orders.locked",
     "decisions.service.mark_reversed",
@@ -243,6 +265,8 @@ PLUMBING = {
     "crossings.service.may_answer",
     "crossings.service.may_take_back",
     "alerts.service.may_handle",
+    "approvals.within_limits.settle",
+    "web.adjusted.adjustments",
     "decisions.authority.may_reject",
     "decisions.authority.require_approving",
     "decisions.authority.role_for",
@@ -338,7 +362,21 @@ STOCK = OpeningPaper.model_validate(
 TERMS = SupplierItemPaper(supplier="A", item="A", site=OWN)
 ORDERED = {"line": "1", "item": "A", "quantity": "1", "due_on": "2026-03-09"}
 ORDER = {"site": OWN, "id": "P", "supplier": "A", "sent_at": "2026-03-02T06:00:00Z", "lines": [ORDERED]}
+ADJUSTED = OverridePaper.model_validate(
+    {
+        "site": OWN,
+        "item": "A",
+        "from_day": "2026-03-09",
+        "to_day": "2026-03-10",
+        "mode": "percent",
+        "amount": "10",
+        "reason": "weather",
+        "evidence": "forecast of rain",
+    }
+)
 PAPERS: dict[str, object] = {
+    "add": ADJUSTED,
+    "put_setting": SettingPaper(site=OWN),
     "draft": Draft("k", OWN, "s", "r", {"do": 1}),
     "import_all": ImportPaper(documents=(NOTICE,)),
     "post_opening": (STOCK,),
