@@ -30,6 +30,7 @@ from cloud.forecasting.reviews import review
 ORIGINS: Final = 13
 _QUICK: Final = 300
 _RUNS: Final = 3
+_MOSTLY_ZERO: Final = 0.8
 
 _LIMITS: Final = {
     "weekly_104_cpu_s_per_1000": Limit(0.5, 0.25, "lower"),
@@ -109,10 +110,21 @@ class Table:
             self.figures[f"{name}_{figure}"] = told[figure]
         self.figures[f"{name}_off_80_points"] = 100 * abs(told["coverage_80"] - 0.8)
         self.figures[f"{name}_off_95_points"] = 100 * abs(told["coverage_95"] - 0.95)
-        worst = max(abs(row["coverage_80"] - 0.8) for row in told["coverage_by_decile"])
+        held = [row for row in told["coverage_by_decile"] if row["zero_share"] < _MOSTLY_ZERO]
+        worst = max((abs(row["coverage_80"] - 0.8) for row in held), default=0.0)
         self.figures[f"{name}_off_80_worst_decile_points"] = 100 * worst
+        left_out = len(told["coverage_by_decile"]) - len(held)
+        if left_out:
+            self.notes.append(
+                f"{name}: {left_out} of {len(told['coverage_by_decile'])} deciles of volume have no demand in "
+                f"{_MOSTLY_ZERO:.0%} of periods or more, so any band from zero covers more than 80 %; they "
+                "are listed, but not among the worst."
+            )
         self.input[f"{name}_coverage_80_by_decile"] = [
             round(100 * row["coverage_80"], 1) for row in told["coverage_by_decile"]
+        ]
+        self.input[f"{name}_zero_share_by_decile"] = [
+            round(100 * row["zero_share"], 1) for row in told["coverage_by_decile"]
         ]
 
 
