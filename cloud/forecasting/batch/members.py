@@ -46,8 +46,9 @@ def roll(
         members: Which, of `MEMBERS` and `REFERENCES`.
 
     Returns:
-        By member, series x origins x horizon, >= 0; NaN where nothing is known of the series. Not to be
-        written into: a flat forecast is one value seen many times.
+        By member, series x origins x horizon, >= 0; NaN where nothing is known of the series, and, beside
+        `ses`, of the members in `zoo.INTERMITTENT` where every known period has demand. Not to be written
+        into: a flat forecast is one value seen many times.
     """
     at = np.asarray(origins, dtype=np.int64)
     panel = panel_of(y[:, : int(at[-1]) + 1])

@@ -121,7 +121,7 @@ def paths(state: State, horizon: int) -> dict[str, Reals]:
         horizon: Periods ahead, > 0.
 
     Returns:
-        By member, series x horizon, >= 0; NaN where nothing is known of the series.
+        By member, series x horizon, >= 0; NaN where `members.roll` gives it.
     """
     found = {name: np.full((state.count, horizon), np.nan, dtype=Real) for name in state.members}
     ahead = (state.periods + np.arange(horizon)) % state.season

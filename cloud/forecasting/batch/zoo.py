@@ -12,6 +12,8 @@ from cloud.forecasting.batch.recent import Recent, recent_of
 from cloud.forecasting.batch.smoothing_grid import SmoothingGrid, grid_of
 from cloud.forecasting.batch.theta import THETAS, theta
 
+INTERMITTENT: Final = ("tsb", "tsb_mean", "sba", "adida", "imapa")
+"""Members that are not ready beside `ses` as long as something was asked for in every period."""
 LEADING_ZEROS: Final = 13
 """Of zeros before the first demand so many count for the smoothing members: more tell of a launch."""
 
@@ -75,8 +77,14 @@ class Zoo:
         for name, parts in THETAS.items():
             if name in members:
                 found[name] = theta(self.smoothing, horizon, parts)
-        is_ready = (self.intermittent.number > 0)[:, None]
-        return {name: np.where(is_ready, found[name], Real(np.nan)) for name in members}
+        known = self.recent.known[:, None]
+        is_ready = known > 0
+        # With demand in every period these are simple smoothings, and would count `ses` five times more.
+        is_apart = is_ready & ((self.recent.demands[:, None] < known) | ("ses" not in members))
+        return {
+            name: np.where(is_apart if name in INTERMITTENT else is_ready, found[name], Real(np.nan))
+            for name in members
+        }
 
 
 def steps_of(panel: Panel, index: Reals) -> Iterator[tuple[Reals, Reals]]:

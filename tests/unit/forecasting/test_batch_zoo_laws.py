@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cloud.forecasting.batch import state
 from cloud.forecasting.batch.checked import checked, faults
 from cloud.forecasting.batch.members import MEMBERS, REFERENCES, roll
+from cloud.forecasting.batch.zoo import INTERMITTENT
 from cloud.forecasting.protocol import Floats
 
 RANDOM = 20261126
@@ -97,10 +98,11 @@ def test_any_history_gives_forecasts_that_are_finite_and_not_negative(
     y = np.array([[np.nan if value is None else value for value in values]])
     first = np.flatnonzero(np.isfinite(y[0]))
     for name, path in roll(y, origins=[len(values) - 1], horizon=3, season=season).items():
-        if len(first):
+        if len(first) and (name not in INTERMITTENT or (y == 0).any()):
             assert np.isfinite(path).all(), name
             assert (path >= 0).all(), name
         else:
+            # Beside `ses` members for slow movers keep still while every period has demand.
             assert np.isnan(path).all(), name
 
 

@@ -6,16 +6,27 @@ import numpy as np
 import pytest
 
 from cloud.forecasting.batch.members import MEMBERS, REFERENCES, roll
+from cloud.forecasting.batch.zoo import INTERMITTENT
 from cloud.forecasting.protocol import Floats
 
 RANDOM = 20261126
 
 
+def each(
+    y: object, *, origins: Sequence[int], horizon: int, season: int = 1, members: Sequence[str] = MEMBERS
+) -> dict[str, Floats]:
+    """Roll `ses` by itself: beside it members that would repeat it keep still."""
+    rows = np.atleast_2d(np.asarray(y, dtype=float))
+    others = [name for name in members if name != "ses"]
+    found = roll(rows, origins=origins, horizon=horizon, season=season, members=["ses"])
+    return found | roll(rows, origins=origins, horizon=horizon, season=season, members=others)
+
+
 def last(
     y: object, *, horizon: int = 6, season: int = 1, members: Sequence[str] = MEMBERS
 ) -> dict[str, Floats]:
-    rows = np.atleast_2d(np.asarray(y, dtype=float))
-    found = roll(rows, origins=[rows.shape[1] - 1], horizon=horizon, season=season, members=members)
+    newest = np.atleast_2d(np.asarray(y)).shape[1] - 1
+    found = each(y, origins=[newest], horizon=horizon, season=season, members=members)
     return {name: path[0, 0].astype(float) for name, path in found.items()}
 
 
@@ -64,7 +75,7 @@ def test_noise_has_no_season() -> None:
 def test_demand_now_and_then_is_forecast_by_its_rate() -> None:
     generator = np.random.default_rng(RANDOM)
     y = np.where(generator.random((400, 200)) < 0.25, generator.poisson(3, (400, 200)) + 1.0, 0)
-    for name, path in roll(y, origins=[199], horizon=1, season=1).items():
+    for name, path in each(y, origins=[199], horizon=1, season=1).items():
         assert path.mean() == pytest.approx(1.0, rel=0.12), name
 
 
@@ -85,10 +96,18 @@ def test_falling_demand_never_becomes_negative() -> None:
 
 
 def test_all_zero_is_zero_and_nothing_known_is_nan() -> None:
-    found = roll(np.array([[0.0] * 20, [np.nan] * 20]), origins=[9, 19], horizon=3, season=4)
+    found = each(np.array([[0.0] * 20, [np.nan] * 20]), origins=[9, 19], horizon=3, season=4)
     for name, path in found.items():
         assert not path[0].any(), name
         assert np.isnan(path[1]).all(), name
+
+
+def test_members_for_slow_movers_keep_still_beside_ses_while_every_period_has_demand() -> None:
+    y = np.array([[3.0, 4, 3, 5, 4, 0, 4, 3]])
+    found = roll(y, origins=[4, 5], horizon=1, season=1)
+    for name in MEMBERS:
+        assert np.isnan(found[name][0, 0, 0]) == (name in INTERMITTENT), name
+        assert np.isfinite(found[name][0, 1]).all(), name
 
 
 def test_one_point_is_forecast_by_itself() -> None:
@@ -107,7 +126,7 @@ def test_short_series_are_forecast_within_reason(length: int) -> None:
 
 def test_a_series_is_not_ready_before_its_first_known_period() -> None:
     y = np.array([[np.nan] * 5 + [3.0] * 10])
-    for path in roll(y, origins=[3, 4, 5, 14], horizon=2, season=1).values():
+    for path in each(y, origins=[3, 4, 5, 14], horizon=2, season=1).values():
         assert np.isnan(path[0, :2]).all()
         assert np.isfinite(path[0, 2:]).all()
 
@@ -121,7 +140,7 @@ def test_a_year_not_known_leaves_levels_as_they_were() -> None:
 
 def test_forecasts_within_a_gap_rest_on_what_came_before_it() -> None:
     y = np.array([[4.0] * 30 + [np.nan] * 60])
-    for name, path in roll(y, origins=[29, 89], horizon=2, season=1).items():
+    for name, path in each(y, origins=[29, 89], horizon=2, season=1).items():
         assert path[0, 1] == pytest.approx(path[0, 0], rel=1e-5), name
 
 
