@@ -113,10 +113,10 @@ class Table:
         held = [row for row in told["coverage_by_decile"] if row["zero_share"] < _MOSTLY_ZERO]
         worst = max((abs(row["coverage_80"] - 0.8) for row in held), default=0.0)
         self.figures[f"{name}_off_80_worst_decile_points"] = 100 * worst
-        left_out = len(told["coverage_by_decile"]) - len(held)
-        if left_out:
+        every = len(told["coverage_by_decile"])
+        if len(held) < every:
             self.notes.append(
-                f"{name}: {left_out} of {len(told['coverage_by_decile'])} deciles of volume have no demand in "
+                f"{name}: {every - len(held)} of {every} deciles of volume have no demand in "
                 f"{_MOSTLY_ZERO:.0%} of periods or more, so any band from zero covers more than 80 %; they "
                 "are listed, but not among the worst."
             )
