@@ -17,7 +17,7 @@ from cloud.db import ConnectionPool, bootstrap, open_pool
 EMPTIED = """
 SET session_replication_role = replica;
 TRUNCATE decision, decision_step, approval_limit, ticket, ticket_step, webhook_subscription, webhook_event,
-    webhook_delivery RESTART IDENTITY
+    webhook_delivery RESTART IDENTITY CASCADE
 """
 """As superuser with triggers off: the tables themselves let nobody do so."""
 

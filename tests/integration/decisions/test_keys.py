@@ -3,11 +3,14 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 from deciding import ADA, BOB, LEEDS, ROOT, Desk, wanted
 
+import cloud
 from cloud.db import ConnectionPool
 from cloud.decisions import limits
 from cloud.decisions.domain import AboveLimitError, OwnDecisionError, State
@@ -127,3 +130,31 @@ def test_a_key_of_somebody_barred_opens_nothing(desk: Desk, keys: dict[str, str]
     assert desk.run(lambda conn: sessions.actor_of_key(conn, key=keys["ada-desk"], now=NOW)) is None
     desk.run(lambda conn: bar_user(conn, ROOT, name="ada", at=None))
     assert desk.run(lambda conn: sessions.actor_of_key(conn, key=keys["ada-desk"], now=NOW)) is not None
+
+
+def test_the_upgrade_binds_a_name_only_to_the_one_person_who_made_all_its_keys(
+    shared: Any, keys: dict[str, str]
+) -> None:
+    """Run the migration's own statement on keys of before; it is undone."""
+    made = {
+        "mine": ["user:ada", "user:ada"],
+        "ours": ["user:ada", "user:bob"],
+        "half": ["user:ada", "system:shell"],
+        "shells": ["system:shell"],
+        "gone": ["user:nobody"],
+    }
+    text = (Path(cloud.__file__).parent / "db/migrations/0360_persons_behind_keys.sql").read_text()
+    start = text.index("INSERT INTO api_key_person")
+    with psycopg.connect(shared.admin_dsn) as conn:
+        conn.execute("SET session_replication_role = replica")
+        conn.execute("TRUNCATE api_key_person, api_key")
+        rows = [(name, by) for name, makers in made.items() for by in makers]
+        for number, (name, by) in enumerate(rows):
+            conn.execute(
+                "INSERT INTO api_key (key_id, key_sha256, name, grants, created_by, expires_at)"
+                " VALUES (%s, %s, %s, '{auditor}', %s, now())",
+                (f"{number:012x}", number.to_bytes(32, "big"), name, by),
+            )
+        conn.execute(text[start : text.index(";", start)].encode())
+        assert conn.execute("SELECT name, person FROM api_key_person").fetchall() == [("mine", "ada")]
+        conn.rollback()
