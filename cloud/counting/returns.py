@@ -1,4 +1,4 @@
-"""What late facts made of applied adjustments: returned to their approver, let go if they refuse (PROTOCOL P8)."""
+"""What late facts made of applied adjustments: returned to an approver, or let go at their no (P8)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -38,7 +38,7 @@ class Pending(NamedTuple):
 
 
 def return_pending(conn: Connection, job: Actor) -> dict[str, int]:
-    """Ask approvers again about applied adjustments that late facts took above their limit, and heed their no.
+    """Ask approvers about applied adjustments that late facts took above their limit, and heed their no.
 
     Who refuses to move the difference leaves the book as the facts say; the count binds its cell no more, the
     record is derived anew and open until somebody counts again.
@@ -51,7 +51,7 @@ def return_pending(conn: Connection, job: Actor) -> dict[str, int]:
         How many decisions were ``returned``, and how many ``released``.
     """
     act_as(conn, job)
-    waiting = sorted({anchor.decision_id for anchor in pending(conn)})
+    waiting = sorted({anchor.decision_id for anchor in pending(conn, None)})
     for decision_id in waiting:
         decision_store.hold(conn, decision_id)
     done = {"returned": 0, "released": 0}
@@ -69,17 +69,19 @@ def return_pending(conn: Connection, job: Actor) -> dict[str, int]:
     return done
 
 
-def pending(conn: Connection, decision_id: int | None = None) -> list[Pending]:
+def pending(conn: Connection, decision_id: int | None) -> list[Pending]:
     """List the cells that late facts took away from the count they are bound to.
 
     Args:
         conn: In a transaction that shows the sites.
-        decision_id: Only those that this decision bound.
+        decision_id: Those that this decision bound; None: some of which nobody was asked yet, or
+            somebody refused.
 
     Returns:
         One per cell, in the order in which they were bound.
     """
-    return store.rows(conn, Pending, "pending_anchors", decision_id=decision_id, limit=_AT_ONCE)
+    limit = _AT_ONCE if decision_id is None else None
+    return store.rows(conn, Pending, "pending_anchors", decision_id=decision_id, limit=limit)
 
 
 def pending_effect(row: VarianceRow, anchors: Sequence[Pending]) -> Json:

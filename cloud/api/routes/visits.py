@@ -18,6 +18,8 @@ from cloud.documents import service, visits
 from cloud.documents.domain import RemainderReason, VisitRow
 from cloud.documents.papers import Unit, VisitPaper
 from cloud.documents.visits import Confirmed, VisitStory
+from cloud.identity.actor import Actor
+from cloud.identity.gate import Gate
 from contracts.base import ID_PATTERN
 
 router = APIRouter(prefix="/v1/visits", tags=["documents"], route_class=ConditionalRoute)
@@ -147,22 +149,8 @@ def confirm_receipt(
     idempotency_key: IdempotencyKey,
 ) -> JSONResponse:
     """Receive what an inbound visit brought: each line once, units that crossed or are named here."""
-
-    def effect(conn: Connection) -> Confirmation:
-        return _confirmed(
-            visits.confirm(
-                conn,
-                caller,
-                site=site,
-                visit=visit,
-                direction="inbound",
-                confirmed_units=body.units,
-                now=gate.clock(),
-            )
-        )
-
-    target = f"/v1/visits/{site}/{visit}/receipt"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    asked = {"site": site, "visit": visit, "direction": "inbound"}
+    return _confirm(gate, caller, idempotency_key, body, f"/v1/visits/{site}/{visit}/receipt", **asked)
 
 
 @router.post(
@@ -181,22 +169,8 @@ def confirm_departure(
     idempotency_key: IdempotencyKey,
 ) -> JSONResponse:
     """Let what an outbound visit took go to the customer: each line once."""
-
-    def effect(conn: Connection) -> Confirmation:
-        return _confirmed(
-            visits.confirm(
-                conn,
-                caller,
-                site=site,
-                visit=visit,
-                direction="outbound",
-                confirmed_units=body.units,
-                now=gate.clock(),
-            )
-        )
-
-    target = f"/v1/visits/{site}/{visit}/departure"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
+    asked = {"site": site, "visit": visit, "direction": "outbound"}
+    return _confirm(gate, caller, idempotency_key, body, f"/v1/visits/{site}/{visit}/departure", **asked)
 
 
 @router.post(
@@ -251,6 +225,16 @@ def _whole(story: VisitStory) -> VisitWhole:
         crossed_units=list(story.crossed),
         remainders=[Left.model_validate(left) for left in story.remainders],
     )
+
+
+def _confirm(
+    gate: Gate, caller: Actor, key: str, body: NewConfirmation, target: str, **asked: str
+) -> JSONResponse:
+    def effect(conn: Connection) -> Confirmation:
+        done = visits.confirm(conn, caller, confirmed_units=body.units, now=gate.clock(), **asked)
+        return _confirmed(done)
+
+    return post_once(gate, caller, key, target=target, body=body, effect=effect)
 
 
 def _confirmed(done: Confirmed) -> Confirmation:

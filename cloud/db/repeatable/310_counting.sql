@@ -467,7 +467,7 @@ END
 $$;
 
 -- Adjustments that late facts took above their approver's limit: they wait for an approver again (PROTOCOL P8). Those
--- of one decision, or (NULL) of all.
+-- of one decision; or (NULL) those of which nobody was asked yet, or somebody refused.
 CREATE FUNCTION pending_anchors(of_decision bigint, at_most integer)
     RETURNS TABLE (adjustment_id bigint, decision_id bigint, difference numeric, gateway text, epoch bigint, seq bigint,
         line_no integer)
@@ -479,8 +479,10 @@ CREATE FUNCTION pending_anchors(of_decision bigint, at_most integer)
     JOIN variance v ON v.observed_at = a.observed_at AND v.verdict = 'adjusted'
         AND (EXISTS (SELECT FROM jsonb_array_elements(v.cells) e WHERE (e.value ->> 'cell')::bigint = a.cell_id)
             OR (v.cells = '[]' AND v.stated_cell = a.cell_id)) -- what was found where the book held nothing
+    JOIN decision d ON d.decision_id = v.decision_id
     JOIN gateway g ON g.gateway_id = v.gateway_id
-    WHERE a.state = 'pending' AND sees_site(v.site_id) AND (of_decision IS NULL OR v.decision_id = of_decision)
+    WHERE a.state = 'pending' AND sees_site(v.site_id)
+        AND CASE WHEN of_decision IS NULL THEN d.state IN ('applied', 'rejected') ELSE v.decision_id = of_decision END
     ORDER BY a.adjustment_id
     LIMIT at_most
 $$;
