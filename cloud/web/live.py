@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from cloud.alerts import service as alerts
+from cloud.alerts.domain import Severity
 from cloud.identity.actor import Actor
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations, stock
@@ -22,7 +23,8 @@ FLOW_MINUTES: Final = 30
 SILENT_AFTER: Final = timedelta(seconds=45)
 """A gateway that says it is online but was not heard for so long is shown as silent."""
 LAST_MOVEMENTS: Final = 12
-MOST_TICKETS: Final = 50
+MOST_TICKETS: Final = 12
+"""The most severe; what is only worth knowing stands under *Tickets*."""
 ROWS: Final = 200
 
 
@@ -35,7 +37,8 @@ def _look(gate: Gate, actor: Actor, now: datetime) -> dict[str, Any]:
         gaps = operations.gaps(conn, actor, open_only=True, limit=20)
         held = operations.held_count(conn, actor)
         movements = stock.last_movements(conn, actor, limit=LAST_MOVEMENTS)
-        tickets = alerts.open_tickets(conn, actor.narrowed(*OPERATIONS_READERS), limit=MOST_TICKETS)
+        tickets = alerts.urgent(conn, actor.narrowed(*OPERATIONS_READERS), limit=MOST_TICKETS + 1)
+    wrong = [ticket for ticket in tickets if ticket.severity is not Severity.INFO]
     series, total = per_minute(flow, since, FLOW_MINUTES)
     known = [(site.complete_until, site.time_zone) for site in sites if site.complete_until]
     complete_until, zone = min(known) if known and len(known) == len(sites) else (None, "UTC")
@@ -54,7 +57,8 @@ def _look(gate: Gate, actor: Actor, now: datetime) -> dict[str, Any]:
         "gaps": gaps,
         "held": held,
         "movements": movements,
-        "tickets": tickets,
+        "tickets": wrong[:MOST_TICKETS],
+        "has_more_tickets": len(tickets) > len(wrong[:MOST_TICKETS]),
     }
 
 
