@@ -28,6 +28,7 @@ from cloud.decisions.limits import UnknownLimitError
 from cloud.demand.domain import DemandError, FaultyLinesError, UnknownSiteError
 from cloud.demand.masks import UnknownMaskError
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
+from cloud.events.domain import EventError, StaleEventError, UnknownEventError
 from cloud.forecasting.domain import ForecastError
 from cloud.forecasting.overrides.domain import (
     EndedOverrideError,
@@ -35,7 +36,7 @@ from cloud.forecasting.overrides.domain import (
     SmallOverrideError,
     UnknownOverrideError,
 )
-from cloud.forecasting.registry.domain import UnknownModelError
+from cloud.forecasting.registry.domain import NoChallengerError, UnknownModelError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
 from cloud.ledger.domain import AlreadyClaimedError, LedgerError, UnknownRowError
@@ -190,11 +191,15 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownProposalError: (HTTPStatus.NOT_FOUND, "no-such-proposal"),
     AnsweredProposalError: (HTTPStatus.CONFLICT, "proposal-answered"),
     ReplenishmentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "proposal-not-possible"),
+    UnknownEventError: (HTTPStatus.NOT_FOUND, "no-such-event"),
+    StaleEventError: (HTTPStatus.CONFLICT, "event-changed"),
+    EventError: (HTTPStatus.UNPROCESSABLE_ENTITY, "event-not-possible"),
     UnknownOverrideError: (HTTPStatus.NOT_FOUND, "no-such-override"),
     OverlappingOverrideError: (HTTPStatus.CONFLICT, "override-overlaps"),
     SmallOverrideError: (HTTPStatus.CONFLICT, "override-too-small"),
     EndedOverrideError: (HTTPStatus.CONFLICT, "override-ended"),
     UnknownModelError: (HTTPStatus.NOT_FOUND, "no-such-model"),
+    NoChallengerError: (HTTPStatus.CONFLICT, "no-challenger"),
     ForecastError: (HTTPStatus.UNPROCESSABLE_ENTITY, "forecast-not-possible"),
     UnknownDecisionError: (HTTPStatus.NOT_FOUND, "no-such-decision"),
     UnknownLimitError: (HTTPStatus.NOT_FOUND, "no-such-limit"),

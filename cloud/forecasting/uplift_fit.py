@@ -59,13 +59,14 @@ def estimate(y: Floats, shifted: Floats, pools: Ints, prior: Floats) -> Estimate
     gram = np.einsum("stc,std->scd", moved, moved)
     counts = is_known.sum(axis=1).astype(np.float64)
     series, _, width = shift.shape
+    told = (np.einsum("scc->sc", gram) > 0).sum(axis=1).astype(np.float64)
     found = np.repeat(prior[None], series, axis=0)
     precision = np.full(width, 1 / (LEAST_SPREAD * 5) ** 2)
     score, squares = _score(y, is_known, shift, moved, found, is_first=True)
     for step in range(ROUNDS):
         if step:
             score, squares = _score(y, is_known, shift, moved, found, is_first=False)
-        noise = _noise(squares, counts, width)
+        noise = _noise(squares, counts, told)
         weighed = gram / noise[:, None, None]
         target = (np.einsum("scd,sd->sc", gram, found) + score) / noise[:, None]
         pooled, pooled_covariances = _pooled(weighed, target, pools, prior, precision)
@@ -167,9 +168,9 @@ def _errors(y: Floats, is_known: Bools, shift: Floats, found: Floats, *, is_firs
     return np.log((ratio + 0.1) / 1.1) if is_first else ratio - 1
 
 
-def _noise(squares: Floats, counts: Floats, width: int) -> Floats:
+def _noise(squares: Floats, counts: Floats, told: Floats) -> Floats:
     """Estimate each series' relative variance, drawn towards the typical one."""
-    free = np.maximum(counts - width - counts / (2 * HALF_WINDOW + 1), 0)
+    free = np.maximum(counts - told - counts / (2 * HALF_WINDOW + 1), 0)
     own = np.divide(squares, free, out=np.full_like(squares, np.nan), where=free > 1)
     typical = float(np.nanmedian(own)) if np.isfinite(own).any() else 1.0
     result: Floats = (squares + NOISE_PERIODS * typical) / (free + NOISE_PERIODS)

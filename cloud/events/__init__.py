@@ -1,0 +1,1 @@
+"""What moves demand beside its own past: promotions, holidays, disruptions, weather, prices."""

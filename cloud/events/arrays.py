@@ -1,0 +1,183 @@
+"""Events in, named covariate arrays out: by item and day, as they were known at a moment. Pure.
+
+Promotions, holidays and disruptions are 1 on their days and 0 on others; a promotion's depth and a price's
+change are logs of the price over the usual one; weather is its number, and not known where none is stated.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloud.events.domain import EventRow, Kind
+
+Floats = NDArray[np.float64]
+FLAGS: Final = ("feature", "display", "mailer")
+"""Attributes of a promotion that, if true, have an effect of their own."""
+
+
+class Subject(NamedTuple):
+    """An item whose demand is moved."""
+
+    item_id: int
+    category: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """What moves items on days, as known at a moment."""
+
+    values: Floats
+    """Items x days x covariates; NaN: not known."""
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    """Of each covariate the kind of its events."""
+    references: tuple[float | None, ...]
+    """Value without effect; None: the usual one."""
+    priors: tuple[float, ...]
+    """Of each covariate the log of the factor expected before any data, 0 where none is stated."""
+    events: tuple[EventRow, ...]
+    """That were known, not withdrawn, and touch the days."""
+
+
+def known(revisions: Sequence[EventRow], at: datetime) -> list[EventRow]:
+    """Choose of each event the revision that was in force at a moment.
+
+    Args:
+        revisions: All of them.
+        at: The moment.
+
+    Returns:
+        The greatest revision of each known by then, without withdrawn ones, by number.
+    """
+    latest: dict[int, EventRow] = {}
+    for one in revisions:
+        if one.known_at <= at and (
+            one.event_id not in latest or latest[one.event_id].revision < one.revision
+        ):
+            latest[one.event_id] = one
+    return [latest[number] for number in sorted(latest) if not latest[number].is_withdrawn]
+
+
+def covariates_of(revisions: Sequence[EventRow]) -> tuple[str, ...]:
+    """Name the covariates that events make, whenever they were known: the columns of every matrix of them.
+
+    Args:
+        revisions: All of them.
+
+    Returns:
+        The names, sorted.
+    """
+    return tuple(sorted({name for one in revisions for name, _ in _told(one)}))
+
+
+def matrix(
+    revisions: Sequence[EventRow],
+    subjects: Sequence[Subject],
+    first_day: date,
+    count: int,
+    *,
+    as_known_at: datetime,
+    names: Sequence[str] | None = None,
+) -> Matrix:
+    """Arrange events by item and day.
+
+    Args:
+        revisions: Of one site's events, each with all its revisions.
+        subjects: The items.
+        first_day: First site day.
+        count: Days, past and to come.
+        as_known_at: What was known later does not count.
+        names: Columns; None: those that these events make.
+
+    Returns:
+        The arrays.
+    """
+    columns = tuple(names) if names is not None else covariates_of(revisions)
+    place = {name: number for number, name in enumerate(columns)}
+    found = known(revisions, as_known_at)
+    kinds = {name: one.kind for one in revisions for name, _ in _told(one)}
+    is_weather = np.array([kinds.get(name) == Kind.WEATHER for name in columns], dtype=bool)
+    values = np.zeros((len(subjects), count, len(columns)))
+    values[:, :, is_weather] = np.nan
+    used: list[EventRow] = []
+    stated: dict[str, list[float]] = {}
+    for one in found:
+        first = max((one.from_day - first_day).days, 0)
+        last = min((one.to_day - first_day).days, count - 1)
+        rows = _rows(one, subjects)
+        if first > last or not len(rows):
+            continue
+        used.append(one)
+        days = slice(first, last + 1)
+        for name, value in _told(one):
+            if name not in place:
+                continue
+            column = place[name]
+            if is_weather[column]:
+                values[rows, days, column] = value
+            else:  # of two at once the stronger counts
+                before = values[rows, days, column]
+                values[rows, days, column] = np.where(abs(before) > abs(value), before, value)
+            if one.effect_prior is not None:
+                stated.setdefault(name, []).append(math.log(one.effect_prior) / value if value else 0.0)
+    return Matrix(
+        values=values,
+        names=columns,
+        kinds=tuple(kinds.get(name, Kind.OTHER.value) for name in columns),
+        references=tuple(None if one else 0.0 for one in is_weather),
+        priors=tuple(float(np.mean(stated.get(name, [0.0]))) for name in columns),
+        events=tuple(used),
+    )
+
+
+def shifts(kind: str, name: str, attributes: Mapping[str, object]) -> dict[str, float]:
+    """Tell what an event of this kind would be in each covariate.
+
+    Args:
+        kind: Of the event.
+        name: Of the event.
+        attributes: Of the event.
+
+    Returns:
+        Covariate and value.
+    """
+    return dict(_made(kind, name, attributes))
+
+
+def _rows(one: EventRow, subjects: Sequence[Subject]) -> NDArray[np.int64]:
+    if one.item_id is not None:
+        return np.flatnonzero([subject.item_id == one.item_id for subject in subjects])
+    if one.category is not None:
+        return np.flatnonzero([subject.category == one.category for subject in subjects])
+    return np.arange(len(subjects))
+
+
+def _told(one: EventRow) -> list[tuple[str, float]]:
+    return _made(one.kind, one.name, one.attributes)
+
+
+def _made(kind: str, name: str, attributes: Mapping[str, object]) -> list[tuple[str, float]]:
+    match kind:
+        case Kind.PROMOTION:
+            made = [("promotion", 1.0)]
+            depth = float(str(attributes.get("depth", 0)))
+            if depth:
+                made.append(("promotion depth", -math.log(1 - depth)))
+            return made + [(f"promotion {flag}", 1.0) for flag in FLAGS if attributes.get(flag) is True]
+        case Kind.PRICE:
+            return [("log price", math.log(1 + float(str(attributes["change"]))))]
+        case Kind.WEATHER:
+            return [
+                (f"weather {key}", float(value))
+                for key, value in sorted(attributes.items())
+                if isinstance(value, int | float) and not isinstance(value, bool)
+            ]
+        case Kind.HOLIDAY | Kind.OTHER:
+            return [(f"{Kind(kind).value}: {name}", 1.0)]
+        case _:
+            return [(str(kind), 1.0)]
