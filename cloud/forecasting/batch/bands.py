@@ -14,96 +14,40 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.batch.classes import strata
-from cloud.forecasting.protocol import Bools, Floats, Ints
+from cloud.forecasting.batch.scales import Past, Scaled, Targets, past_of, scale_errors, steps_and_sum
+from cloud.forecasting.protocol import Floats, Ints
+
+__all__ = [
+    "BAND_80",
+    "BAND_95",
+    "LEVELS",
+    "Past",
+    "Scaled",
+    "Tables",
+    "Targets",
+    "calibrate",
+    "conformal",
+    "draw",
+    "limits",
+    "past_of",
+    "scale_errors",
+    "steps_and_sum",
+]
 
 LEVELS: Final = np.array(
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99, 0.995]
 )
 """Of the quantiles (DOMAIN D10)."""
-BAND_80: Final = (4, 10)
-BAND_95: Final = (2, 12)
-"""Places of the bands' limits within the levels."""
-MOST_STRATA: Final = 10
-LEAST_SERIES: Final = 20
-"""Series per stratum; with fewer there are fewer strata."""
+BAND_80: Final = (4, 10, 9)
+"""Places of 10 % and 90 % within the levels, and of the 80 % that ends a band which begins at zero."""
+BAND_95: Final = (2, 12, 11)
+"""The same of 2.5 %, 97.5 % and 95 %."""
+OFTEN_IDLE: Final = 0.1
+"""Chance of no demand above which a series' errors are pooled apart: its bands begin at zero."""
 LEAST_ERRORS: Final = 100
 """Scaled errors below which a stratum borrows those of all."""
-SMOOTHING: Final = 0.15
-HALF_LIFE: Final = 26
-"""Periods after which a one-step error of the plain smoothing weighs half in a series' scale."""
-PRIOR_PERIODS: Final = 8.0
-"""Weight of the stratum's scale in a series' own."""
-PRIOR_ORIGINS: Final = 8.0
-"""Weight of the plain smoothing's scale beside the forecast's own one-step errors."""
-MOST_GAIN: Final = 25.0
-"""A single own square of so many times the plain one counts no more."""
-STEP: Final = 0.1
+STEP: Final = 0.25
 """Part of a difference between share and level by which the level moves."""
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """What bands are drawn around: single steps, sums over first steps, or both."""
-
-    starts: Ints
-    """Of each target its first step, from 0."""
-    ends: Ints
-    """Its last step plus one."""
-
-    @property
-    def spread(self) -> Floats:
-        """By how much errors grow before anything is known: the root of the number of steps summed."""
-        result: Floats = np.sqrt(self.ends - self.starts)
-        return result
-
-    def of(self, steps: Floats) -> Floats:
-        """Sum steps into targets.
-
-        Args:
-            steps: Any shape, the last axis the horizon.
-
-        Returns:
-            The same with targets last; NaN where a step of one is.
-        """
-        return np.stack(
-            [
-                steps[..., start:end].sum(axis=-1)
-                for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)
-            ],
-            axis=-1,
-        )
-
-
-def steps_and_sum(horizon: int) -> Targets:
-    """Give each step of a horizon, and last the sum of all.
-
-    Args:
-        horizon: Steps, > 0.
-
-    Returns:
-        `horizon` + 1 targets.
-    """
-    steps = np.arange(horizon)
-    return Targets(np.append(steps, 0), np.append(steps + 1, horizon))
-
-
-@dataclass(frozen=True, slots=True)
-class Scaled:
-    """Errors over scale, and where each series stands."""
-
-    scores: Floats
-    """Series x origins x targets; NaN where not known."""
-    width: Floats
-    """The same shape: what errors are divided by, but for the targets' spread; > 0 or NaN."""
-    strata: Ints
-    """Series x origins; -1 without a forecast."""
-    count: int
-    """Number of strata."""
-
-    def of(self, rows: slice) -> "Scaled":
-        """Give some of the series."""
-        return Scaled(self.scores[rows], self.width[rows], self.strata[rows], self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,88 +55,12 @@ class Tables:
     """Quantiles of scaled errors as known at each origin."""
 
     quantiles: Floats
-    """Origins x targets x strata x levels, times the targets' spread; NaN where no error is known."""
+    """Origins x targets x pools x levels, times the targets' spread; NaN where no error is known. Of each
+    stratum the pool of series that are rarely idle comes first, then that of the others."""
     samples: Ints
-    """Origins x targets x strata: how many errors each rests on."""
+    """Origins x targets x pools: how many errors each rests on."""
     levels: Floats
-    """Origins x targets x strata x levels: the levels as corrected."""
-
-
-def plain_scale(y: Floats, at: Ints) -> tuple[Floats, Floats]:
-    """Give the mean square of one-step errors of a plain smoothing, the newest weighing most.
-
-    Args:
-        y: Series x periods; NaN where not known.
-        at: Origins.
-
-    Returns:
-        Series x origins: mean squares, 0 where none is known; and the sum of their weights.
-    """
-    fading = 0.5 ** (1 / HALF_LIFE)
-    level = np.full(len(y), np.nan)
-    total, weight = np.zeros(len(y)), np.zeros(len(y))
-    squares, weights = np.zeros((len(y), len(at))), np.zeros((len(y), len(at)))
-    place = 0
-    for column in range(int(at[-1]) + 1):
-        now = y[:, column]
-        error = now - level
-        is_known = np.isfinite(error)
-        total = np.where(is_known, fading * total + error * error, total)
-        weight = np.where(is_known, fading * weight + 1, weight)
-        level = np.where(is_known, level + SMOOTHING * error, np.where(np.isnan(level), now, level))
-        while place < len(at) and at[place] == column:
-            squares[:, place] = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
-            weights[:, place] = weight
-            place += 1
-    return squares, weights
-
-
-def scale_errors(
-    forecast: Floats,
-    actual: Floats,
-    plain: tuple[Floats, Floats],
-    *,
-    origins: Ints,
-    targets: Targets,
-    factors: Floats | None = None,
-) -> Scaled:
-    """Scale the errors of all series.
-
-    Args:
-        forecast: Series x origins x horizon, combined.
-        actual: The same shape; NaN where not known.
-        plain: As `plain_scale` gives it, of demand without effects.
-        origins: Columns, ascending.
-        targets: What the bands are around.
-        factors: Of each step what its forecast was multiplied by; errors are taken to grow with it.
-
-    Returns:
-        Scores, scales and strata; those of an origin rest on what was known at it, scores apart.
-    """
-    growth = np.ones(forecast.shape) if factors is None else factors
-    volume = (forecast / growth).mean(axis=2)
-    count = min(max(len(volume) // LEAST_SERIES, 1), MOST_STRATA)
-    placed = np.stack([strata(volume[:, place], count) for place in range(len(origins))], axis=1)
-    own, known = _own_squares((forecast[:, :, 0] - actual[:, :, 0]) / growth[:, :, 0], origins)
-    scale = np.stack(
-        [
-            _scale(
-                plain[0][:, n],
-                plain[1][:, n],
-                own[:, n],
-                known[:, n],
-                volume=volume[:, n],
-                placed=placed[:, n],
-            )
-            for n in range(len(origins))
-        ],
-        axis=1,
-    )
-    error = targets.of(actual) - targets.of(forecast)
-    width = scale[:, :, None] * targets.of(growth) / (targets.ends - targets.starts)
-    spread = width * targets.spread
-    scores = np.divide(error, spread, out=np.full_like(error, np.nan), where=spread > 0)
-    return Scaled(scores, width, placed, count)
+    """Origins x targets x pools x levels: the levels as corrected."""
 
 
 def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0) -> Tables:
@@ -207,26 +75,37 @@ def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0
     Returns:
         The tables.
     """
-    shape = (len(origins), len(targets.ends), scaled.count, len(LEVELS))
+    shape = (len(origins), len(targets.ends), 2 * scaled.count, len(LEVELS))
     quantiles = np.full(shape, np.nan)
     samples = np.zeros(shape[:3], dtype=np.int64)
     levels = np.broadcast_to(LEVELS, shape).copy()
     below = np.full(shape, np.nan)
     for place in range(first, len(origins)):
-        order = np.argsort(scaled.strata[:, place], kind="stable")
-        bounds = np.searchsorted(scaled.strata[order, place], np.arange(scaled.count + 1))
-        scores = np.moveaxis(scaled.scores[order, : place + 1], 2, 0).copy()
         for target, end in enumerate(targets.ends.tolist()):
             settled = int(np.searchsorted(origins, origins[place] - end, side="right"))
+            idle = scaled.idle[:, place, target]
+            order = np.lexsort((idle, scaled.strata[:, place]))
+            scores = scaled.scores[order, : place + 1, target]
+            ranges = _ranges(scaled.strata[order, place], idle[order], scaled.count)
             levels[place, target] = _corrected(below[:settled, target])
-            pools = _pools(scores[target, :, :settled], bounds)
+            pools = _pools(scores[:, :settled], ranges)
             quantiles[place, target] = _quantiles(pools, levels[place, target])
             samples[place, target] = [len(pool) for pool in pools]
             if target and not samples[place, target].all():
                 unknown = samples[place, target] == 0
                 quantiles[place, target, unknown] = quantiles[place, target - 1, unknown]
-            below[place, target] = _shares_below(scores[target, :, place], bounds, quantiles[place, target])
+            below[place, target] = _shares_below(scores[:, place], ranges, quantiles[place, target])
     return Tables(quantiles * targets.spread[:, None, None], samples, levels)
+
+
+def _ranges(strata: Ints, idle: Floats, count: int) -> list[slice]:
+    """Give the rows of each pool: of each stratum those that are rarely idle, then the others."""
+    bounds = np.searchsorted(strata, np.arange(count + 1)).tolist()
+    found = []
+    for first, last in pairwise(bounds):
+        middle = first + int(np.searchsorted(idle[first:last], OFTEN_IDLE, side="right"))
+        found += [slice(first, middle), slice(middle, last)]
+    return found
 
 
 def draw(tables: Tables, scaled: Scaled, place: int, centre: Floats) -> Floats:
@@ -241,12 +120,32 @@ def draw(tables: Tables, scaled: Scaled, place: int, centre: Floats) -> Floats:
     Returns:
         Series x targets x levels; NaN where there is no forecast, or no error is known.
     """
-    number = scaled.strata[:, place]
+    number, idle = scaled.strata[:, place], scaled.idle[:, place]
     width = np.where(number[:, None] >= 0, scaled.width[:, place], np.nan)
-    between = np.moveaxis(tables.quantiles[place][:, np.maximum(number, 0)], 0, 1)
+    pool = 2 * np.maximum(number, 0)[:, None] + (idle > OFTEN_IDLE)
+    between = tables.quantiles[place][np.arange(idle.shape[1]), pool]
     raw = np.maximum(centre[:, :, None] + between * width[:, :, None], 0)
+    # Where nothing is asked for more often than a level, its quantile is zero.
+    raw = np.where((idle[..., None] > LEVELS) & np.isfinite(raw), 0, raw)
     result: Floats = np.maximum.accumulate(raw, axis=2)
     return result
+
+
+def limits(quantiles: Floats, band: tuple[int, int, int]) -> tuple[Floats, Floats]:
+    """Give the limits of a band.
+
+    Demand cannot lie below a band that begins at zero, so all that may be missed is above it: such a band
+    ends at the 80 % (95 %) quantile, any other at the 90 % (97.5 %) one.
+
+    Args:
+        quantiles: Any shape, the last axis the levels.
+        band: `BAND_80` or `BAND_95`.
+
+    Returns:
+        The lower and the upper limit, both within the band.
+    """
+    low, high, alone = (quantiles[..., place] for place in band)
+    return low, np.where(low > 0, high, alone)
 
 
 def conformal(ordered: Floats, levels: Floats) -> Floats:
@@ -275,13 +174,19 @@ def _ranks(count: Ints, levels: Floats) -> Ints:
     return result
 
 
-def _pools(scores: Floats, bounds: Ints) -> list[Floats]:
-    """Sort what is known of each stratum; one with too little has what is known of all."""
-    pools = [_sorted(scores[first:last]) for first, last in pairwise(bounds.tolist())]
+def _pools(scores: Floats, ranges: list[slice]) -> list[Floats]:
+    """Sort what is known of each pool; one with too little has its stratum's, or what is known of all."""
+    pools = [_sorted(scores[rows]) for rows in ranges]
     if min(map(len, pools)) >= LEAST_ERRORS:
         return pools
-    everyone = _sorted(scores[bounds[0] :])
-    return [pool if len(pool) >= LEAST_ERRORS else everyone for pool in pools]
+    found = []
+    everyone = _sorted(scores)
+    for place in range(0, len(pools), 2):
+        pair = pools[place : place + 2]
+        both = np.sort(np.concatenate(pair))
+        other = both if len(both) >= LEAST_ERRORS else everyone
+        found += [pool if len(pool) >= LEAST_ERRORS else other for pool in pair]
+    return found
 
 
 def _quantiles(pools: list[Floats], levels: Floats) -> Floats:
@@ -295,71 +200,14 @@ def _quantiles(pools: list[Floats], levels: Floats) -> Floats:
     return np.where(counts[:, None] > 0, found, np.nan)
 
 
-def _shares_below(scores: Floats, bounds: Ints, quantiles: Floats) -> Floats:
+def _shares_below(scores: Floats, ranges: list[slice], quantiles: Floats) -> Floats:
     """Tell which share of each stratum came at or below its quantiles (strata x levels)."""
     found = np.full(quantiles.shape, np.nan)
-    for number, (first, last) in enumerate(pairwise(bounds.tolist())):
-        ordered = _sorted(scores[first:last])
+    for number, rows in enumerate(ranges):
+        ordered = _sorted(scores[rows])
         if len(ordered) and np.isfinite(quantiles[number, 0]):
             found[number] = np.searchsorted(ordered, quantiles[number], side="right") / len(ordered)
     return found
-
-
-def _own_squares(one_step: Floats, origins: Ints) -> tuple[Floats, Floats]:
-    """Mean square of the forecast's own one-step errors known at each origin, and their number."""
-    square = np.nan_to_num(one_step**2)
-    is_known = np.isfinite(one_step)
-    mean, number = np.zeros_like(square), np.zeros_like(square)
-    for place in range(len(origins)):
-        settled = int(np.searchsorted(origins, origins[place] - 1, side="right"))
-        number[:, place] = is_known[:, :settled].sum(axis=1)
-        mean[:, place] = square[:, :settled].sum(axis=1) / np.maximum(number[:, place], 1)
-    return mean, number
-
-
-def _scale(
-    plain: Floats, weight: Floats, own: Floats, known: Floats, *, volume: Floats, placed: Ints
-) -> Floats:
-    """Draw a series' mean squares towards its stratum's, which grow with the volume; give the root."""
-    has_forecast = placed >= 0
-    is_usable = has_forecast & (weight > 0) & (plain > 0) & (volume > 0)
-    if not is_usable.any():
-        return np.where(has_forecast, np.sqrt(plain), np.nan)
-    per_volume = np.divide(plain, volume, out=np.full_like(plain, np.nan), where=is_usable)
-    usual = _typical(per_volume, placed, is_usable) * np.nan_to_num(volume)
-    drawn = (weight * plain + PRIOR_PERIODS * usual) / (weight + PRIOR_PERIODS)
-    is_judged = is_usable & (known > 0) & (drawn > 0)
-    gain = np.divide(own, drawn, out=np.full_like(own, np.nan), where=is_judged)
-    if is_judged.any():
-        expected = drawn * _mean_gain(gain, placed, is_judged)
-        drawn = (known * own + PRIOR_ORIGINS * expected) / (known + PRIOR_ORIGINS)
-    return np.where(has_forecast & (drawn > 0), np.sqrt(np.maximum(drawn, 0)), np.nan)
-
-
-def _typical(value: Floats, placed: Ints, is_usable: Bools) -> Floats:
-    """Give each series the median of its stratum, or of all where that has none."""
-    everywhere = float(np.median(value[is_usable]))
-    of = [
-        float(np.median(value[within])) if (within := is_usable & (placed == number)).any() else everywhere
-        for number in range(int(placed.max()) + 1)
-    ]
-    result: Floats = np.array(of)[np.maximum(placed, 0)]
-    return result
-
-
-def _mean_gain(gain: Floats, placed: Ints, is_usable: Bools) -> Floats:
-    """Give each series the mean of its stratum; a median would lean low where few errors are known."""
-    everywhere = _mean(gain[is_usable])
-    of = [
-        _mean(gain[within]) if (within := is_usable & (placed == number)).any() else everywhere
-        for number in range(int(placed.max()) + 1)
-    ]
-    result: Floats = np.array(of)[np.maximum(placed, 0)]
-    return result
-
-
-def _mean(value: Floats) -> float:
-    return float(np.sort(np.minimum(value, MOST_GAIN)).mean())
 
 
 def _corrected(below: Floats) -> Floats:

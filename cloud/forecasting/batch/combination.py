@@ -3,9 +3,9 @@
 A combination beats the choice of a best member (Bates & Granger 1969; M4 competition). A member's weight is
 inversely proportional to its mean square error in the backtest, relative to that of all members for the same
 series, and drawn towards what is usual in the series' class; members whose forecasts nearly coincide share a
-vote, lest five ways to say the same outweigh one that says something else. A member is left out only where its class's
-error is more than 1.25 times that of the class's best. The weights at an origin rest on errors of steps that
-had come by then and on nothing later.
+vote, lest five ways to say the same outweigh one that says something else. A member is left out only where
+its class's error is more than 1.25 times that of the class's best. The weights at an origin rest on errors
+of steps that had come by then and on nothing later.
 """
 
 from collections.abc import Mapping
@@ -106,7 +106,7 @@ def known_errors(paths: Paths, actual: Floats, *, origins: Ints, lengths: Ints) 
     """Gather the errors of each member that were known at each origin.
 
     A step of an earlier origin is known once it has come: origin + step <= the later origin. What was
-    forecast from less than half of the history that is known now does not count: it tells of a younger series.
+    forecast from less than half of the history that is known now does not count: the series was younger.
 
     Args:
         paths: Members x series x origins x horizon; NaN where a member is not ready.
@@ -120,16 +120,29 @@ def known_errors(paths: Paths, actual: Floats, *, origins: Ints, lengths: Ints) 
     members, series, count, horizon = paths.shape
     sums = np.zeros((count, members, series))
     steps = np.zeros((count, members, series))
-    for earlier in range(count - 1):
-        error = paths[:, :, earlier] - actual[None, :, earlier]
-        is_known = np.isfinite(error)
-        square = np.cumsum(np.where(is_known, error * error, 0), axis=2)
-        seen = np.cumsum(is_known, axis=2)
-        for later in range(earlier + 1, count):
-            come = min(int(origins[later] - origins[earlier]), horizon) - 1
-            is_alike = HALF * lengths[:, earlier] >= lengths[:, later]
-            sums[later] += square[:, :, come] * is_alike
-            steps[later] += seen[:, :, come] * is_alike
+    squares = np.zeros((count, members, series))
+    seen = np.zeros((count, members, series))
+    is_alike = np.ones((count, series), dtype=np.bool_)
+    total, number = np.zeros((members, series)), np.zeros((members, series))
+    for later in range(1, count):
+        for earlier in range(later):
+            before = min(int(origins[later - 1] - origins[earlier]), horizon)
+            come = min(int(origins[later] - origins[earlier]), horizon)
+            if come > before:
+                ahead = slice(before, come)
+                error = paths[:, :, earlier, ahead] - actual[:, earlier, ahead]
+                is_known = np.isfinite(error)
+                square = np.where(is_known, error * error, 0).sum(axis=2)
+                squares[earlier] += square
+                seen[earlier] += is_known.sum(axis=2)
+                total += square * is_alike[earlier]
+                number += is_known.sum(axis=2) * is_alike[earlier]
+            outgrown = is_alike[earlier] & (HALF * lengths[:, earlier] < lengths[:, later])
+            if outgrown.any():
+                is_alike[earlier] &= ~outgrown
+                total = np.where(outgrown, np.maximum(total - squares[earlier], 0), total)
+                number = np.where(outgrown, number - seen[earlier], number)
+        sums[later], steps[later] = total, number
     error = np.divide(sums, steps, out=np.full_like(sums, np.nan), where=steps > 0)
     relative = np.moveaxis(_relative(error), (0, 1, 2), (1, 2, 0))
     return Known(relative, np.moveaxis(steps / horizon, (0, 1, 2), (1, 2, 0)))
@@ -171,14 +184,20 @@ def pool(paths: Paths, known: Known, classes: Ints) -> Pooled:
     return Pooled(sums, counts, gaps, pairs)
 
 
-def weigh(known: Known, classes: Ints, pooled: Pooled, ready: Bools) -> Floats:
+def weigh(
+    known: Known, classes: Ints, pooled: Pooled, ready: Bools, *, families: Ints | None = None
+) -> Floats:
     """Weigh the members of each series at each origin.
+
+    Members of a family share what it weighs; a family weighs as the inverse of its mean error. So a model
+    learned from all series at once stands beside all those of single series together (FORECASTING.md).
 
     Args:
         known: Of the series.
         classes: Series x origins.
         pooled: Of all series.
         ready: Series x origins x members: whether the member has a forecast there.
+        families: Of each member its family, from 0; None: one.
 
     Returns:
         Series x origins x members; a row sums to 1, or is 0 where no member is ready.
@@ -194,9 +213,15 @@ def weigh(known: Known, classes: Ints, pooled: Pooled, ready: Bools) -> Floats:
     shrunk = (count * own + PRIOR_ORIGINS * expected) / (count + PRIOR_ORIGINS)
     votes = pooled.votes()[np.maximum(classes, 0), places]
     weight = np.where(is_used, votes / np.maximum(shrunk, 1e-9), 0)
-    total = weight.sum(axis=2, keepdims=True)
-    result: Floats = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
-    return result
+    weight = _shares(weight)
+    if families is None or not families.any():
+        return weight
+    result = np.zeros_like(weight)
+    for family in range(int(families.max()) + 1):
+        inside = _shares(np.where(families == family, weight, 0))
+        error = (inside * shrunk).sum(axis=2, keepdims=True)
+        result += np.divide(inside, error, out=np.zeros_like(inside), where=error > 0)
+    return _shares(result)
 
 
 def combined(paths: Paths, weights: Floats) -> Floats:
@@ -252,6 +277,12 @@ def why(
     }
 
 
+def _shares(weight: Floats) -> Floats:
+    total = weight.sum(axis=2, keepdims=True)
+    result: Floats = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+    return result
+
+
 def _apart(paths: Paths) -> Floats:
     """Mean square difference of each two members' first and last steps, over the mean of all pairs.
 
@@ -259,13 +290,13 @@ def _apart(paths: Paths) -> Floats:
         Series x origins x members x members; NaN where one of them is not ready.
     """
     ends = np.moveaxis(paths[..., [0, -1]].astype(np.float64), 0, 2)
-    is_ready = np.isfinite(ends).all(axis=3)
+    is_ready: Bools = np.isfinite(ends[..., 0]) & np.isfinite(ends[..., 1])
     ends = np.where(is_ready[..., None], ends, 0)
     ends -= (ends.sum(axis=2) / np.maximum(is_ready.sum(axis=2), 1)[..., None])[:, :, None]
     ends = np.where(is_ready[..., None], ends, 0)
     length = (ends * ends).sum(axis=3)
     square = np.maximum(length[..., None] + length[:, :, None] - 2 * ends @ np.moveaxis(ends, 2, 3), 0)
-    both = is_ready[..., None] & is_ready[:, :, None]
+    both: Bools = is_ready[..., None] & is_ready[:, :, None]
     members = is_ready.sum(axis=2)
     mean = np.where(both, square, 0).sum(axis=(2, 3)) / np.maximum(members * (members - 1), 1)
     ratio = np.divide(

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from cloud.forecasting.batch.bands import BAND_80, BAND_95, LEVELS
+from cloud.forecasting.batch.bands import BAND_80, BAND_95, LEVELS, limits
 from cloud.forecasting.batch.classes import NAMES
 from cloud.forecasting.protocol import Floats, Ints
 
@@ -21,6 +21,8 @@ class Coverage:
     """Kinds x strata x classes (the last: without demand)."""
     within_80: Ints
     within_95: Ints
+    zeros: Ints
+    """How often nothing was asked for: a band that holds zero covers at least that."""
     below: Ints
     """Kinds x levels: how many were at or below the quantile."""
 
@@ -39,6 +41,7 @@ class Coverage:
             judged=np.zeros(shape, dtype=np.int64),
             within_80=np.zeros(shape, dtype=np.int64),
             within_95=np.zeros(shape, dtype=np.int64),
+            zeros=np.zeros(shape, dtype=np.int64),
             below=np.zeros((_KINDS, len(LEVELS)), dtype=np.int64),
         )
 
@@ -70,12 +73,18 @@ class Coverage:
         return told
 
     def _by(self, kind: int, name: str, labels: Any, axis: int) -> list[dict[str, Any]]:
-        judged, narrow, wide = (
-            part[kind].sum(axis=axis) for part in (self.judged, self.within_80, self.within_95)
+        judged, narrow, wide, zeros = (
+            part[kind].sum(axis=axis) for part in (self.judged, self.within_80, self.within_95, self.zeros)
         )
         return [
-            {name: label, "judged": int(n), "coverage_80": _share(a, n), "coverage_95": _share(b, n)}
-            for label, n, a, b in zip(labels, judged, narrow, wide, strict=True)
+            {
+                name: label,
+                "judged": int(n),
+                "coverage_80": _share(a, n),
+                "coverage_95": _share(b, n),
+                "zero_share": _share(z, n),
+            }
+            for label, n, a, b, z in zip(labels, judged, narrow, wide, zeros, strict=True)
             if n
         ]
 
@@ -100,8 +109,10 @@ def covered(quantiles: Floats, came: Floats, *, strata: Ints, classes: Ints, cou
     for which in (slice(None, -1), slice(-1, None)):
         counted, drawn, y = is_judged[:, which], quantiles[:, which], came[:, which]
         hits = [counted]
-        for low, high in (BAND_80, BAND_95):
-            hits.append(counted & (y >= drawn[..., low]) & (y <= drawn[..., high]))
+        for band in (BAND_80, BAND_95):
+            low, high = limits(drawn, band)
+            hits.append(counted & (y >= low) & (y <= high))
+        hits.append(counted & (y == 0))
         below = (counted[..., None] & (y[..., None] <= drawn)).sum(axis=(0, 1))
         summed = [np.bincount(cell, hit.sum(axis=1), count * shape[1]).reshape(shape) for hit in hits]
         parts.append((*summed, below))

@@ -7,16 +7,15 @@ order of the series nor the size of a chunk changes any figure.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from operator import add
 from typing import Any, Final, Protocol
 
 import numpy as np
 
 from cloud.forecasting.batch import bands, combination, metrics
-from cloud.forecasting.batch.bands import Scaled, Tables, Targets
+from cloud.forecasting.batch.bands import Tables
 from cloud.forecasting.batch.combination import Known, Pooled
 from cloud.forecasting.batch.coverage import Coverage, covered
+from cloud.forecasting.batch.joined import join
 from cloud.forecasting.batch.members import MEMBERS
 from cloud.forecasting.batch.metrics import Errors
 from cloud.forecasting.batch.rolled import (
@@ -29,6 +28,7 @@ from cloud.forecasting.batch.rolled import (
     plan_origins,
     work,
 )
+from cloud.forecasting.batch.scales import Scaled, Targets, scale_errors, steps_and_sum
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
 Progress = Callable[[int, int], None]
@@ -73,6 +73,8 @@ class Evaluation:
     classes: Ints
     """Series x origins."""
     pooled: Pooled
+    corrections: Floats
+    """Classes x origins: factors that take a steady lean out."""
     scaled: Scaled
     tables: Tables
     errors: Errors
@@ -209,17 +211,22 @@ def _judged(
     rolled: list[Rolled],
     drivers: Drivers | None,
 ) -> Evaluation:
-    joined = _joined(rolled, len(y), members)
     horizon = rolled[0].paths.shape[3]
     actual = actuals(y, origins.at, horizon)
-    targets = bands.steps_and_sum(horizon)
-    scaled = bands.scale_errors(
-        joined.forecast,
-        actual,
-        joined.plain,
+    alone = len(members) - len(drivers.beside if drivers else {})
+    families = np.maximum(np.arange(len(members)) - alone + 1, 0)
+    joined = join(rolled, actual, origins.at, families=families, takes_lean_out=drivers is None)
+    targets = steps_and_sum(horizon)
+    factors = drivers.factors if drivers else np.ones(joined.forecast.shape)
+    scaled = scale_errors(
+        targets.of(joined.forecast),
+        targets.of(actual),
+        joined.past,
         origins=origins.at,
         targets=targets,
-        factors=drivers.factors if drivers else None,
+        volume=(joined.forecast / factors).mean(axis=2),
+        one_step=(joined.forecast[:, :, 0] - actual[:, :, 0]) / factors[:, :, 0],
+        growth=targets.of(factors) / (targets.ends - targets.starts),
     )
     tables = bands.calibrate(scaled, origins.at, targets)
     evaluation = Evaluation(
@@ -232,6 +239,7 @@ def _judged(
         known=joined.known,
         classes=joined.classes,
         pooled=joined.pooled,
+        corrections=joined.corrections,
         scaled=scaled,
         tables=tables,
         errors=metrics.measure(
@@ -245,41 +253,6 @@ def _judged(
         quantity=np.zeros((len(y), 2)),
     )
     return replace(evaluation, coverage=_held(evaluation))
-
-
-@dataclass(frozen=True, slots=True)
-class _Joined:
-    """What came of all pieces, by series."""
-
-    forecast: Floats
-    weights: Floats
-    known: Known
-    classes: Ints
-    plain: tuple[Floats, Floats]
-    pooled: Pooled
-
-
-def _joined(rolled: list[Rolled], series: int, members: tuple[str, ...]) -> _Joined:
-    """Weigh and combine the members of each piece by what all pieces tell."""
-    pooled = reduce(add, (part.pooled for part in rolled))
-    _, _, count, horizon = rolled[0].paths.shape
-    found = _Joined(
-        forecast=np.full((series, count, horizon), np.nan),
-        weights=np.zeros((series, count, len(members))),
-        known=Known(np.full((series, count, len(members)), np.nan), np.zeros((series, count, len(members)))),
-        classes=np.zeros((series, count), dtype=np.int64),
-        plain=(np.zeros((series, count)), np.zeros((series, count))),
-        pooled=pooled,
-    )
-    for part in rolled:
-        rows = part.rows
-        weights = combination.weigh(part.known, part.classes, pooled, part.ready)
-        found.weights[rows] = weights
-        found.forecast[rows] = combination.combined(part.paths, weights)
-        found.known.relative[rows], found.known.counts[rows] = part.known.relative, part.known.counts
-        found.classes[rows] = part.classes
-        found.plain[0][rows], found.plain[1][rows] = part.plain
-    return found
 
 
 def _held(made: Evaluation) -> Coverage:

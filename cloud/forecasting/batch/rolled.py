@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.forecasting.batch.bands import plain_scale
 from cloud.forecasting.batch.classes import patterns
 from cloud.forecasting.batch.combination import Known, Pooled, known_errors, pool
 from cloud.forecasting.batch.members import roll
+from cloud.forecasting.batch.scales import Past, past_of
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
 WARM_UP: Final = 8
@@ -65,8 +65,9 @@ class Rolled:
     classes: Ints
     """Series x origins."""
     pooled: Pooled
-    plain: tuple[Floats, Floats]
-    """As `bands.plain_scale` gives it."""
+    past: Past
+    level: Floats
+    """Series x origins: mean demand known by then."""
 
 
 def plan_origins(periods: int, *, horizon: int, judged: int, step: int, warm_up: int = WARM_UP) -> Origins:
@@ -146,12 +147,9 @@ def work(piece: Piece) -> Rolled:
         else:
             paths[place] = found[name] if piece.factors is None else found[name] * piece.factors
     actual = actuals(piece.y, piece.origins, piece.horizon)
-    known = known_errors(
-        paths,
-        actual,
-        origins=piece.origins,
-        lengths=np.cumsum(np.isfinite(piece.y), axis=1)[:, piece.origins],
-    )
+    lengths = np.cumsum(np.isfinite(piece.y), axis=1)[:, piece.origins]
+    total = np.cumsum(np.nan_to_num(piece.y), axis=1)[:, piece.origins]
+    known = known_errors(paths, actual, origins=piece.origins, lengths=lengths)
     classes = patterns(piece.y, piece.origins)
     ready: Bools = np.moveaxis(np.all(np.isfinite(paths), axis=3), 0, 2)
     return Rolled(
@@ -161,7 +159,8 @@ def work(piece: Piece) -> Rolled:
         known=known,
         classes=classes,
         pooled=pool(paths, known, classes),
-        plain=plain_scale(piece.versions[0][1] if piece.versions else piece.y, piece.origins),
+        past=past_of(piece.versions[0][1] if piece.versions else piece.y, piece.origins),
+        level=total / np.maximum(lengths, 1),
     )
 
 

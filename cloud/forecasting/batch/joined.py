@@ -1,0 +1,77 @@
+"""What came of all pieces put together: weighed, combined, and a steady lean taken out. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from cloud.forecasting.batch.bias import corrections
+from cloud.forecasting.batch.classes import NAMES
+from cloud.forecasting.batch.combination import Known, Pooled, combined, weigh
+from cloud.forecasting.batch.rolled import Rolled
+from cloud.forecasting.batch.scales import Past
+from cloud.forecasting.protocol import Floats, Ints
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Combined forecasts of all series, and what they rest on."""
+
+    forecast: Floats
+    """Series x origins x horizon; NaN where no member is ready."""
+    weights: Floats
+    """Series x origins x members."""
+    known: Known
+    classes: Ints
+    """Series x origins."""
+    past: Past
+    level: Floats
+    """Series x origins: mean demand known by then."""
+    pooled: Pooled
+    corrections: Floats
+    """Classes x origins: factors that the forecasts were multiplied with."""
+
+
+def join(
+    rolled: Sequence[Rolled],
+    actual: Floats,
+    origins: Ints,
+    *,
+    families: Ints | None = None,
+    takes_lean_out: bool = True,
+) -> Joined:
+    """Weigh and combine the members of each piece by what all pieces tell.
+
+    Args:
+        rolled: Of pieces that hold every series once.
+        actual: Series x origins x horizon: what came; NaN where not known.
+        origins: Columns, ascending.
+        families: Of each member its family; None: all are of one.
+        takes_lean_out: Whether a steady lean of a class is corrected; not where drivers explain it.
+
+    Returns:
+        The series in their own order.
+    """
+    pooled = reduce(add, (part.pooled for part in rolled))
+    series, count, horizon = actual.shape
+    members = len(rolled[0].paths)
+    forecast = np.full((series, count, horizon), np.nan)
+    weights = np.zeros((series, count, members))
+    known = Known(np.full(weights.shape, np.nan), np.zeros(weights.shape))
+    classes = np.zeros((series, count), dtype=np.int64)
+    past, level = Past.empty(series, count), np.zeros((series, count))
+    for part in rolled:
+        rows = part.rows
+        weights[rows] = weigh(part.known, part.classes, pooled, part.ready, families=families)
+        forecast[rows] = combined(part.paths, weights[rows])
+        known.relative[rows], known.counts[rows] = part.known.relative, part.known.counts
+        classes[rows], level[rows] = part.classes, part.level
+        for name in ("squares", "weights", "idle"):
+            getattr(past, name)[rows] = getattr(part.past, name)
+    factors = np.ones((len(NAMES), count))
+    if takes_lean_out:
+        factors = corrections(forecast, actual, classes=classes, level=level, origins=origins)
+    forecast *= np.where(classes >= 0, factors[np.maximum(classes, 0), np.arange(count)], 1)[:, :, None]
+    return Joined(forecast, weights, known, classes, past, level, pooled, factors)

@@ -1,0 +1,255 @@
+"""What errors are divided by before they are pooled: each series' usual error, and where it stands. Pure.
+
+The scale is the root of a mean square: of the one-step errors of a plain smoothing over all history, drawn
+towards those of series of like volume, and then of the forecast's own one-step errors as they become known.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from cloud.forecasting.batch.classes import strata
+from cloud.forecasting.protocol import Bools, Floats, Ints
+
+MOST_STRATA: Final = 10
+LEAST_SERIES: Final = 20
+"""Series per stratum; with fewer there are fewer strata."""
+SMOOTHING: Final = 0.15
+HALF_LIFE: Final = 26
+"""Periods after which a one-step error of the plain smoothing weighs half in a series' scale."""
+PRIOR_PERIODS: Final = 8.0
+"""Weight of the stratum's scale in a series' own."""
+PRIOR_ORIGINS: Final = 8.0
+"""Weight of the plain smoothing's scale beside the forecast's own one-step errors."""
+MOST_GAIN: Final = 25.0
+"""A single own square of so many times the plain one counts no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What bands are drawn around: single steps, sums over first steps, or both."""
+
+    starts: Ints
+    """Of each target its first step, from 0."""
+    ends: Ints
+    """Its last step plus one."""
+
+    @property
+    def spread(self) -> Floats:
+        """By how much errors grow before anything is known: the root of the number of steps summed."""
+        result: Floats = np.sqrt(self.ends - self.starts)
+        return result
+
+    def of(self, steps: Floats) -> Floats:
+        """Sum steps into targets.
+
+        Args:
+            steps: Any shape, the last axis the horizon.
+
+        Returns:
+            The same with targets last; NaN where a step of one is.
+        """
+        return np.stack(
+            [
+                steps[..., start:end].sum(axis=-1)
+                for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)
+            ],
+            axis=-1,
+        )
+
+
+def steps_and_sum(horizon: int) -> Targets:
+    """Give each step of a horizon, and last the sum of all.
+
+    Args:
+        horizon: Steps, > 0.
+
+    Returns:
+        `horizon` + 1 targets.
+    """
+    steps = np.arange(horizon)
+    return Targets(np.append(steps, 0), np.append(steps + 1, horizon))
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """Errors over scale, and where each series stands."""
+
+    scores: Floats
+    """Series x origins x targets; NaN where not known."""
+    width: Floats
+    """The same shape: what errors are divided by, but for the targets' spread; > 0 or NaN."""
+    strata: Ints
+    """Series x origins; -1 without a forecast."""
+    count: int
+    """Number of strata."""
+    idle: Floats
+    """Series x origins x targets: how often nothing at all was asked for."""
+
+    def of(self, rows: slice) -> "Scaled":
+        """Give some of the series."""
+        return Scaled(self.scores[rows], self.width[rows], self.strata[rows], self.count, self.idle[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the history of each series tells of its errors to come, as known at each origin."""
+
+    squares: Floats
+    """Series x origins: mean square of one-step errors of a plain smoothing; 0 where none is known."""
+    weights: Floats
+    """Sums of the weights of these."""
+    idle: Floats
+    """Share of periods without any demand."""
+
+    @classmethod
+    def empty(cls, series: int, origins: int) -> "Past":
+        """Begin with nothing."""
+        squares, weights, idle = np.zeros((3, series, origins))
+        return cls(squares, weights, idle)
+
+
+def past_of(y: Floats, at: Ints) -> Past:
+    """Smooth each series plainly, and remember its errors and its idle periods, the newest weighing most.
+
+    Args:
+        y: Series x periods; NaN where not known.
+        at: Origins.
+
+    Returns:
+        What is known at each.
+    """
+    fading = 0.5 ** (1 / HALF_LIFE)
+    level = np.full(len(y), np.nan)
+    total, weight, nothing, known = np.zeros((4, len(y)))
+    found = Past.empty(len(y), len(at))
+    place = 0
+    for column in range(int(at[-1]) + 1):
+        now = y[:, column]
+        error = now - level
+        has_error, has_come = np.isfinite(error), np.isfinite(now)
+        total = np.where(has_error, fading * total + error * error, total)
+        weight = np.where(has_error, fading * weight + 1, weight)
+        nothing = np.where(has_come, fading * nothing + (now == 0), nothing)
+        known = np.where(has_come, fading * known + 1, known)
+        level = np.where(has_error, level + SMOOTHING * error, np.where(np.isnan(level), now, level))
+        while place < len(at) and at[place] == column:
+            found.squares[:, place] = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
+            found.weights[:, place] = weight
+            found.idle[:, place] = nothing / (known + 1)
+            place += 1
+    return found
+
+
+def scale_errors(
+    forecast: Floats,
+    actual: Floats,
+    past: Past,
+    *,
+    origins: Ints,
+    targets: Targets,
+    volume: Floats,
+    one_step: Floats,
+    one_step_after: int = 1,
+    growth: Floats | None = None,
+    idle: Floats | None = None,
+) -> Scaled:
+    """Scale the errors of all series.
+
+    Args:
+        forecast: Series x origins x targets.
+        actual: The same shape; NaN where not known.
+        past: Of demand without effects.
+        origins: When was forecast, ascending, in the unit of the targets' starts and ends.
+        targets: What the bands are around.
+        volume: Series x origins: expected demand without effects, that strata are made of.
+        one_step: Series x origins: errors of the first step, without effects.
+        one_step_after: When they were known.
+        growth: Of each target the mean factor it was multiplied by; errors are taken to grow with it.
+        idle: Of each target the chance that nothing is asked for; None: as often as its periods were idle.
+
+    Returns:
+        Scores, scales and strata; those of an origin rest on what was known at it, scores apart.
+    """
+    count = min(max(len(volume) // LEAST_SERIES, 1), MOST_STRATA)
+    placed = np.stack([strata(volume[:, place], count) for place in range(len(origins))], axis=1)
+    own, known = _own_squares(one_step, origins, one_step_after)
+    scale = np.stack(
+        [
+            _scale(
+                past.squares[:, n],
+                past.weights[:, n],
+                own[:, n],
+                known[:, n],
+                volume=volume[:, n],
+                placed=placed[:, n],
+            )
+            for n in range(len(origins))
+        ],
+        axis=1,
+    )
+    error = actual - forecast
+    width = scale[:, :, None] * (np.ones(len(targets.ends)) if growth is None else growth)
+    spread = width * targets.spread
+    scores = np.divide(error, spread, out=np.full_like(error, np.nan), where=spread > 0)
+    if idle is None:
+        idle = past.idle[:, :, None] ** (targets.ends - targets.starts)
+    return Scaled(scores, width, placed, count, idle)
+
+
+def _own_squares(one_step: Floats, origins: Ints, after: int) -> tuple[Floats, Floats]:
+    """Mean square of the forecast's own one-step errors known at each origin, and their number."""
+    square = np.nan_to_num(one_step**2)
+    is_known = np.isfinite(one_step)
+    mean, number = np.zeros_like(square), np.zeros_like(square)
+    for place in range(len(origins)):
+        settled = int(np.searchsorted(origins, origins[place] - after, side="right"))
+        number[:, place] = is_known[:, :settled].sum(axis=1)
+        mean[:, place] = square[:, :settled].sum(axis=1) / np.maximum(number[:, place], 1)
+    return mean, number
+
+
+def _scale(
+    plain: Floats, weight: Floats, own: Floats, known: Floats, *, volume: Floats, placed: Ints
+) -> Floats:
+    """Draw a series' mean squares towards its stratum's, which grow with the volume; give the root."""
+    has_forecast = placed >= 0
+    is_usable = has_forecast & (weight > 0) & (plain > 0) & (volume > 0)
+    if not is_usable.any():
+        return np.where(has_forecast, np.sqrt(plain), np.nan)
+    per_volume = np.divide(plain, volume, out=np.full_like(plain, np.nan), where=is_usable)
+    usual = _typical(per_volume, placed, is_usable) * np.nan_to_num(volume)
+    drawn = (weight * plain + PRIOR_PERIODS * usual) / (weight + PRIOR_PERIODS)
+    is_judged = is_usable & (known > 0) & (drawn > 0)
+    gain = np.divide(own, drawn, out=np.full_like(own, np.nan), where=is_judged)
+    if is_judged.any():
+        expected = drawn * _mean_gain(gain, placed, is_judged)
+        drawn = (known * own + PRIOR_ORIGINS * expected) / (known + PRIOR_ORIGINS)
+    return np.where(has_forecast & (drawn > 0), np.sqrt(np.maximum(drawn, 0)), np.nan)
+
+
+def _typical(value: Floats, placed: Ints, is_usable: Bools) -> Floats:
+    """Give each series the median of its stratum, or of all where that has none."""
+    everywhere = float(np.median(value[is_usable]))
+    of = [
+        float(np.median(value[within])) if (within := is_usable & (placed == number)).any() else everywhere
+        for number in range(int(placed.max()) + 1)
+    ]
+    result: Floats = np.array(of)[np.maximum(placed, 0)]
+    return result
+
+
+def _mean_gain(gain: Floats, placed: Ints, is_usable: Bools) -> Floats:
+    """Give each series the mean of its stratum; a median would lean low where few errors are known."""
+    everywhere = _mean(gain[is_usable])
+    of = [
+        _mean(gain[within]) if (within := is_usable & (placed == number)).any() else everywhere
+        for number in range(int(placed.max()) + 1)
+    ]
+    result: Floats = np.array(of)[np.maximum(placed, 0)]
+    return result
+
+
+def _mean(value: Floats) -> float:
+    return float(np.sort(np.minimum(value, MOST_GAIN)).mean())
