@@ -1,0 +1,115 @@
+"""What a command of the matrix is called with: papers, filters and times that would do."""
+
+import inspect
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from cloud.counting.costs import CostPaper
+from cloud.counting.reading import VarianceFilter
+from cloud.counting.reporting import CountPaper
+from cloud.counting.tolerances import TolerancePaper
+from cloud.crossings.reading import CrossingFilter
+from cloud.decisions.domain import Draft
+from cloud.decisions.limits import LimitPaper
+from cloud.documents.order_papers import OrderPaper
+from cloud.documents.papers import (
+    DocumentPaper,
+    ImportPaper,
+    ItemPaper,
+    OpeningPaper,
+    PortalPaper,
+    VisitPaper,
+)
+from cloud.forecasting.overrides.papers import OverridePaper
+from cloud.forecasting.reviewing.service import SettingPaper
+from cloud.inquiry.domain import BalanceFilter, MovementFilter
+from cloud.ledger.manual import ManualMovement
+from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
+from cloud.replenishment.confirming import ConfirmationTolerance
+from cloud.replenishment.policies import PolicyPaper
+from contracts.base import SiteId
+from contracts.records import Identifier, Side
+from contracts.vocabulary import CountScope
+
+OWN, OTHER = SiteId("madrid"), SiteId("leeds")
+
+FILTERS = {
+    "balance": BalanceFilter,
+    "balances": BalanceFilter,
+    "crossings": CrossingFilter,
+    "variances": VarianceFilter,
+}
+
+
+LINE = {"line": "1", "identifier": {"scheme": "sku", "value": "A"}, "quantity": "1"}
+NOTICE = DocumentPaper.model_validate({"site": OWN, "type": "asn", "id": "A", "lines": [LINE]})
+DOOR = {"site": OWN, "portal": "d", "gateway": "g", "inside_location": "A", "outside_location": "@clearing/d"}
+VEHICLE = {"site": OWN, "visit": "V", "door": "d", "direction": "inbound", "from_at": "2026-03-02T06:00:00Z"}
+STOCK = OpeningPaper.model_validate(
+    {"site": OWN, "identifier": LINE["identifier"], "quantity": "1", "location": "A"}
+)
+TERMS = SupplierItemPaper(supplier="A", item="A", site=OWN)
+ORDERED = {"line": "1", "item": "A", "quantity": "1", "due_on": "2026-03-09"}
+ORDER = {"site": OWN, "id": "P", "supplier": "A", "sent_at": "2026-03-02T06:00:00Z", "lines": [ORDERED]}
+ADJUSTED = OverridePaper.model_validate(
+    {
+        "site": OWN,
+        "item": "A",
+        "from_day": "2026-03-09",
+        "to_day": "2026-03-10",
+        "mode": "percent",
+        "amount": "10",
+        "reason": "weather",
+        "evidence": "forecast of rain",
+    }
+)
+PAPERS: dict[str, object] = {
+    "add": ADJUSTED,
+    "put_setting": SettingPaper(site=OWN),
+    "draft": Draft("k", OWN, "s", "r", {"do": 1}),
+    "import_all": ImportPaper(documents=(NOTICE,)),
+    "post_opening": (STOCK,),
+    "import_suppliers": ({}, {1: TERMS}),
+    "put_item": ItemPaper(code="A"),
+    "put_supplier": SupplierPaper(supplier="A", name="A", currency="EUR"),
+    "put_supplier_item": TERMS,
+    "register_order": OrderPaper.model_validate(ORDER),
+    "set_policy": PolicyPaper(site=OWN, review_days=7),
+    "put_limit": LimitPaper("approver", "EUR", None, site=OWN),
+    "put_portal": PortalPaper.model_validate(DOOR),
+    "put_costs": (CostPaper("A", OWN, Decimal(1), "EUR", datetime(2026, 3, 2, tzinfo=UTC)),),
+    "set_tolerance": ConfirmationTolerance(site=OWN, quantity_percent=Decimal(5), price_percent=Decimal(2)),
+    "put_tolerance": TolerancePaper(site=OWN, percent=Decimal(1)),
+    "register_document": NOTICE,
+    "report_count": CountPaper(OWN, "A-01", CountScope.BIN),
+    "register_visit": VisitPaper.model_validate(VEHICLE),
+    "stored_portal": PortalPaper.model_validate(DOOR),
+}
+
+
+def arguments(command: Callable[..., Any]) -> dict[str, Any]:
+    known = {
+        "site": OWN,
+        "wanted": FILTERS.get(command.__name__, MovementFilter)(site=OWN),
+        "movement": ManualMovement(
+            site=OWN,
+            identifier=Identifier(scheme="sku", value="A"),
+            quantity=Decimal(1),
+            unit="base",
+            source=Side(location="A"),
+            destination=Side(location="B"),
+            occurred_at=None,
+            reason="test",
+        ),
+        "now": datetime(2026, 3, 2, tzinfo=UTC),
+        "paper": PAPERS.get(command.__name__),
+        "papers": PAPERS.get(command.__name__),
+    }
+    parameters = inspect.signature(command).parameters.values()
+    return {
+        parameter.name: known.get(parameter.name)
+        for parameter in list(parameters)[2:]
+        if parameter.default is parameter.empty or parameter.name == "site"
+    }
