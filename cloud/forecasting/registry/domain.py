@@ -24,6 +24,10 @@ class UnknownModelError(ModelError):
     """The actor's sites hold no such version."""
 
 
+class NoChallengerError(ModelError):
+    """It is no challenger, or no longer."""
+
+
 class ModelRole(StrEnum):
     """What a version is for."""
 

@@ -15,6 +15,7 @@ from cloud.forecasting.registry.domain import (
     Due,
     ModelError,
     ModelRole,
+    NoChallengerError,
     Trained,
     UnknownModelError,
     Version,
@@ -211,7 +212,7 @@ def withdraw(conn: Connection, actor: Actor, version_id: int, *, note: str = "")
     Raises:
         NotAllowedError: If the actor may not.
         UnknownModelError: If the actor's sites hold no such version.
-        ModelError: If it is no challenger.
+        NoChallengerError: If it is no challenger.
     """
     within = actor.narrowed(*DECIDERS)
     act_as(conn, within)
@@ -220,7 +221,7 @@ def withdraw(conn: Connection, actor: Actor, version_id: int, *, note: str = "")
     store.tuples(conn, "hold_site", site=found.site)
     found = version(conn, version_id)
     if found.role != ModelRole.CHALLENGER:
-        raise ModelError(f"version {version_id} is {found.role}: expected a challenger")
+        raise NoChallengerError(f"version {version_id} is {found.role}: expected a challenger")
     store.change(conn, "withdraw_version", version_id=version_id)
     _tell(conn, actor, Happened(found.site, version_id, None, "withdrawn", "asked"), {"note": note})
     return version(conn, version_id)

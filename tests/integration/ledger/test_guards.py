@@ -157,6 +157,10 @@ def test_a_newer_database_is_refused(database: object) -> None:
         "cloud.alerts.webhooks",
         "cloud.counting",
         "cloud.demand",
+        "cloud.forecasting.overrides",
+        "cloud.forecasting.registry",
+        "cloud.forecasting.reviewing",
+        "cloud.forecasting.track_record",
         "cloud.replenishment",
     ],
 )
