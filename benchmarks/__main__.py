@@ -17,6 +17,7 @@ from benchmarks import (
     ingest,
     latency,
     memory,
+    million,
     outbox,
     planning,
 )
@@ -45,6 +46,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "planning": planning,
     "accuracy": accuracy,
     "forecast": forecast,
+    "million": million,
     "demo": demo,
 }
 """In the order of the table."""

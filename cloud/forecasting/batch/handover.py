@@ -1,4 +1,4 @@
-"""What replenishment is given of weekly series (DOMAIN D10): demand by day, its sums over days by level. Pure.
+"""What replenishment is given of weekly series (DOMAIN D10): demand by day, and sums by level. Pure.
 
 A week's demand is shared out evenly over its days. Bands are calibrated on sums of whole weeks; within a week
 days count as alike and independent, and between two horizons quantiles are interpolated.
