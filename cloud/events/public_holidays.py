@@ -1,9 +1,8 @@
 """Public holidays of a site, by the `holidays` package, which is imported only here."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from types import ModuleType
 from typing import Final, NamedTuple
-
-import holidays as package
 
 from cloud.db import Connection
 from cloud.events import service, store
@@ -143,12 +142,12 @@ def holidays_of(country: str, region: str | None, first_year: int, last_year: in
     """
     _check(country, region)
     years = range(first_year, last_year + 1)
-    found = package.country_holidays(country, subdiv=region, years=years, language=_language(country))
+    found = _package().country_holidays(country, subdiv=region, years=years, language=_language(country))
     return sorted({(day, name.strip()) for day in found for name in found.get_list(day) if name.strip()})
 
 
 def _check(country: str, region: str | None) -> None:
-    known = package.list_supported_countries(include_aliases=False)
+    known = _package().list_supported_countries(include_aliases=False)
     if country not in known:
         raise EventError(
             f"country {country!r:.20}: expected one of the {len(known)} that public holidays are known of, "
@@ -161,5 +160,16 @@ def _check(country: str, region: str | None) -> None:
 
 def _language(country: str) -> str | None:
     """English where the package has it, else the country's own."""
-    known = package.list_localized_countries().get(country, [])
+    known = _package().list_localized_countries().get(country, [])
     return next((one for one in ("en_GB", "en_US") if one in known), None)
+
+
+def _package() -> ModuleType:
+    try:
+        import holidays  # noqa: PLC0415  an extra, and slow to load
+    except ImportError as error:
+        raise EventError(
+            "public holidays need the package `holidays`: install the extra with `pip install "
+            "'dockledger[forecast]'`, or import them from a file"
+        ) from error
+    return holidays

@@ -22,6 +22,7 @@ from cloud.db import (
 from cloud.forecasting import reading, service
 from cloud.forecasting.backtest import commands as backtest
 from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError
+from cloud.forecasting.effects import commands as effects
 from cloud.forecasting.overrides import commands as overrides
 from cloud.forecasting.registry import commands as registry
 from cloud.forecasting.reviewing import commands as reviewing
@@ -67,6 +68,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     showing.add_argument("--json", action="store_true", help="print JSON")
     showing.set_defaults(run=run_show)
     backtest.add_command(group)
+    effects.add_command(group)
     overrides.add_commands(group)
     reviewing.add_commands(group)
     registry.add_commands(group)

@@ -96,3 +96,11 @@ SELECT DISTINCT ON (r.site_id) r.site_id AS site, s.time_zone, r.run_id, r.start
 FROM planning_run r JOIN site s ON s.site_id = r.site_id
 WHERE r.kind = 'forecast' AND r.state = 'done' AND (%(site)s::text IS NULL OR r.site_id = %(site)s)
 ORDER BY r.site_id, r.run_id DESC;
+
+-- name: means_in_force
+SELECT f.item_id, i.base_unit, f.first_day, f.mean
+FROM forecast f JOIN item i ON i.item_id = f.item_id
+WHERE f.site_id = %(site)s AND f.item_id = ANY (%(item_ids)s::bigint[]) AND f.run_id = (
+    SELECT max(p.run_id) FROM planning_run p
+    WHERE p.kind = 'forecast' AND p.state = 'done' AND p.site_id = %(site)s)
+ORDER BY f.item_id;

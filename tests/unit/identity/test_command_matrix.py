@@ -125,6 +125,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "events.service.add_all": frozenset({Role.BUYER, Role.INVENTORY_CONTROLLER, Role.PLANNER}),
     "events.service.correct": frozenset({Role.BUYER, Role.INVENTORY_CONTROLLER, Role.PLANNER}),
     "events.service.withdraw": frozenset({Role.BUYER, Role.INVENTORY_CONTROLLER, Role.PLANNER}),
+    "forecasting.effects.reading.site_effects": STAFF,
     "forecasting.reading.forecast": STAFF,
     "forecasting.reading.forecasts": STAFF,
     "forecasting.reading.site_runs": STAFF,

@@ -1,0 +1,184 @@
+"""Weeks of demand and events in; effects, whether they last, what they take from others out. Pure."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from cloud.forecasting.protocol import Bools, Floats, Ints
+from cloud.forecasting.uplift import Covariates, Effect, Uplift, learn, pool_effects
+
+OTHERS: Final = "promotion of another item of its category"
+LEAST_WEEKS: Final = 3
+"""Weeks of each half that an effect must have had to be compared."""
+
+
+class Lasting(StrEnum):
+    """What has become of an effect."""
+
+    LASTS = "lasts"
+    FADES = "fades"
+    GROWS = "grows"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """An effect in the earlier and the later half of its weeks."""
+
+    early: Effect
+    late: Effect
+    verdict: Lasting
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """One effect at a site."""
+
+    effect: Effect
+    kind: str
+    weeks: int
+    """Series x weeks that it was learned from."""
+    items: int
+    course: Course | None
+    """None: too few weeks to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class SiteEffects:
+    """What events do at a site."""
+
+    uplift: Uplift
+    covariates: Covariates
+    learned: tuple[Learned, ...]
+    cannibalisation: Learned | None
+    """Of a promotion upon the other items of the category; None: no category had one beside others."""
+
+
+def learn_effects(
+    y: Floats, covariates: Covariates, kinds: tuple[str, ...], pools: Ints, prior: Floats
+) -> SiteEffects:
+    """Learn what events do, from all weeks that are known.
+
+    Args:
+        y: Series x weeks, NaN where not known.
+        covariates: Of these weeks.
+        kinds: Of each covariate the kind of its events.
+        pools: Of each series its category's number, -1 where it has none.
+        prior: Of each covariate the log of the factor expected before any data.
+
+    Returns:
+        The effects; weeks in which a covariate stands at its reference tell nothing of it.
+    """
+    last = y.shape[1] - 1
+    beside = others_promoted(covariates, pools)
+    given = covariates if beside is None else _with(covariates, beside)
+    stated = prior if beside is None else np.append(prior, 0.0)
+    uplift = learn(y, given, (last,), prior=stated)
+    told = pool_effects(uplift)
+    halves = _halves(y, given, stated)
+    made = []
+    for place, effect in enumerate(told):
+        acted = _acted(y, given, uplift, place)
+        made.append(
+            Learned(
+                effect=effect,
+                kind=kinds[place] if place < len(kinds) else "promotion",
+                weeks=int(acted.sum()),
+                items=int(acted.any(axis=1).sum()),
+                course=halves.get(place),
+            )
+        )
+    return SiteEffects(
+        uplift=uplift,
+        covariates=given,
+        learned=tuple(made[: len(covariates.names)]),
+        cannibalisation=made[-1] if beside is not None else None,
+    )
+
+
+def others_promoted(covariates: Covariates, pools: Ints) -> Floats | None:
+    """Tell for each series the part of a week in which another one of its category is promoted.
+
+    Args:
+        covariates: One of them named "promotion".
+        pools: Of each series its category's number, -1 where it has none.
+
+    Returns:
+        Series x weeks; None where no promotion had any neighbour.
+    """
+    if "promotion" not in covariates.names:
+        return None
+    own = np.nan_to_num(covariates.values[:, :, covariates.names.index("promotion")])
+    found = np.zeros_like(own)
+    for pool in np.unique(pools[pools >= 0]):
+        rows = np.flatnonzero(pools == pool)
+        greatest = np.sort(own[rows], axis=0)[::-1]
+        second = greatest[1] if len(rows) > 1 else np.zeros(own.shape[1])
+        # Of the most promoted series the others' greatest is the second one.
+        found[rows] = np.where(own[rows] >= greatest[0], second, greatest[0])
+    return found if found.any() else None
+
+
+def course_of(early: Effect, late: Effect) -> Lasting:
+    """Judge what has become of an effect by its two halves.
+
+    Args:
+        early: Of the earlier weeks.
+        late: Of the later weeks.
+
+    Returns:
+        Ended: the later half shows none, and is surely weaker; fades or grows: surely weaker or stronger.
+    """
+    differ = (np.log(late.factor) - np.log(early.factor)) * np.sign(np.log(early.factor))
+    width = np.hypot(np.log(early.high / early.low), np.log(late.high / late.low)) / 2
+    if differ <= -width:
+        return Lasting.ENDED if late.low <= 1 <= late.high else Lasting.FADES
+    return Lasting.GROWS if differ >= width else Lasting.LASTS
+
+
+def _with(covariates: Covariates, beside: Floats) -> Covariates:
+    return Covariates(
+        np.concatenate([covariates.values, beside[:, :, None]], axis=2),
+        (*covariates.names, OTHERS),
+        (*covariates.references, 0.0),
+    )
+
+
+def _acted(y: Floats, covariates: Covariates, uplift: Uplift, place: int) -> Bools:
+    reference = uplift.fits[-1].references[:, place]
+    values = covariates.values[:, : y.shape[1], place]
+    result: Bools = np.isfinite(y) & np.isfinite(values) & (values != reference[:, None])
+    return result
+
+
+def _halves(y: Floats, covariates: Covariates, prior: Floats) -> dict[int, Course]:
+    """Learn each effect twice: of the earlier and of the later half of its weeks."""
+    split: list[Floats] = []
+    names: list[str] = []
+    references: list[float | None] = []
+    priors: list[float] = []
+    places: list[tuple[int, int]] = []
+    values = covariates.values[:, : y.shape[1]]
+    for place, (name, reference) in enumerate(zip(covariates.names, covariates.references, strict=True)):
+        column = np.nan_to_num(values[:, :, place])
+        weeks = np.flatnonzero((column != 0).any(axis=0))
+        if reference is None or len(weeks) < 2 * LEAST_WEEKS:
+            split.append(values[:, :, place])
+            names.append(name)
+            references.append(reference)
+            priors.append(prior[place])
+            continue
+        is_late = np.arange(y.shape[1]) >= weeks[len(weeks) // 2]
+        places.append((place, len(names)))
+        split += [np.where(is_late, 0.0, column), np.where(is_late, column, 0.0)]
+        names += [f"{name}, early", f"{name}, late"]
+        references += [reference, reference]
+        priors += [prior[place], prior[place]]
+    if not places:
+        return {}
+    given = Covariates(np.stack(split, axis=2), tuple(names), tuple(references))
+    told = pool_effects(learn(y, given, (y.shape[1] - 1,), prior=np.array(priors)))
+    return {place: Course(told[at], told[at + 1], course_of(told[at], told[at + 1])) for place, at in places}
