@@ -91,10 +91,11 @@ def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0
             pools = _pools(scores[:, :settled], ranges)
             quantiles[place, target] = _quantiles(pools, levels[place, target])
             samples[place, target] = [len(pool) for pool in pools]
+            below[place, target] = _shares_below(scores[:, place], ranges, quantiles[place, target])
             if target and not samples[place, target].all():
+                # Borrowed of a shorter one, so that there is a band; nothing is learned from it.
                 unknown = samples[place, target] == 0
                 quantiles[place, target, unknown] = quantiles[place, target - 1, unknown]
-            below[place, target] = _shares_below(scores[:, place], ranges, quantiles[place, target])
     return Tables(quantiles * targets.spread[:, None, None], samples, levels)
 
 

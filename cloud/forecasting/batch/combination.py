@@ -94,7 +94,9 @@ class Pooled:
         members = np.arange(out.shape[2])
         counts = (self.pairs > 0) & ~out[:, :, None, :] & ~out[..., None]
         counts[:, :, members, members] = False
-        usual = _median(np.where(counts, apart, np.nan).reshape(*out.shape[:2], -1))[..., None, None]
+        usual = _median(np.where(counts & (apart > 0), apart, np.nan).reshape(*out.shape[:2], -1))[
+            ..., None, None
+        ]
         nearness = np.divide(apart, usual, out=np.zeros_like(apart), where=usual > 0)
         likeness = np.where(counts, np.exp(-nearness), 0)
         likeness[:, :, members, members] = 1
