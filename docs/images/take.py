@@ -167,7 +167,7 @@ def order_and_receive(page: Page, approver: Page) -> None:
     page.locator("tbody tr", has_text="proposed").locator("a.row").first.click()
     page.get_by_role("heading", name="Your answer").wait_for()
     take(page, "proposal")
-    take_from(page, page.get_by_role("heading", name="The arithmetic"), "arithmetic")
+    take_from(page, page.get_by_role("heading", name="Expected stock"), "arithmetic")
     page.get_by_role("button", name="Accept", exact=True).click()
     waits = page.get_by_role("link", name="waits for somebody else")
     waits.wait_for()
