@@ -80,7 +80,10 @@ def test_a_person_and_a_key_made_in_the_shell_get_in_until_they_are_barred(shell
         home = client.post("/login", data={"name": "ada", "password": PASSWORD}).headers["location"]
         assert client.get(home).status_code == 200
 
+        assert "for nobody" in shell.run("api-key", "list").stdout
+        assert shell.run("api-key", "bind", "erp", "ada").stdout == "keys named erp act for ada\n"
         (listed,) = shell.run("api-key", "list").stdout.splitlines()
+        assert "for ada" in listed
         assert key not in listed
         assert shell.run("api-key", "revoke", listed.split()[0]).returncode == 0
         assert client.get("/v1/items", headers=bearer).status_code == 401
@@ -98,6 +101,8 @@ def test_what_the_shell_cannot_do_is_said_in_one_line(shell: Shell) -> None:
     assert (weak.returncode, weak.stderr.count("\n")) == (1, 1)
     assert "short" not in weak.stderr.replace("shorter", "")
     assert shell.run("api-key", "create", "erp", "--role", "king").returncode == 1
+    nobody = shell.run("api-key", "create", "erp", "--role", "auditor", "--for", "grace")
+    assert (nobody.returncode, nobody.stdout, nobody.stderr.count("\n")) == (1, "", 1)
     assert shell.run("api-key", "revoke", "000000000000").returncode == 1
     with socket.create_server(("127.0.0.1", shell.port)):
         taken = shell.run("api")

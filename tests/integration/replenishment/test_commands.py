@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from buying import Buying
+from buying import BUYER, NOW, TODAY, Buying
 
 from cloud.cli import main
+from cloud.documents.order_papers import OrderPaper
+from cloud.documents.orders import register_order
 
 
 @pytest.fixture
@@ -62,3 +64,22 @@ def test_terms_and_policies_come_by_command_and_proposals_are_shown(
     assert "fill_rate" in say("replenish", "parameters", buying.site)[1]
     assert say("replenish", "orders", "--site", buying.site) == (0, "", "")
     assert "there is no purchase order" in say("replenish", "sent", buying.site, "PO-1")[2]
+
+
+def test_confirmations_come_by_command_and_the_tolerance_too(buying: Buying, say: Any) -> None:
+    buying.supplier("ACME")
+    line = {"line": "1", "item": "TEA", "quantity": "100", "price": "2.50", "due_on": TODAY}
+    stated = {"site": buying.site, "id": "P-1", "supplier": "ACME", "sent_at": NOW, "lines": [line]}
+    buying.run(lambda conn: register_order(conn, BUYER, OrderPaper.model_validate(stated), now=NOW))
+    place = ("replenish", "confirm", buying.site, "P-1")
+    assert json.loads(say(*place, "--price", "2.55", "--json")[1])["decision_id"] is None
+    assert say("replenish", "tolerance", "--site", buying.site, "--quantity", "20", "--price", "1")[0] == 0
+    first, second = say(*place, "--quantity", "80", "--reference", "AB-7", "--json")[1].splitlines()
+    assert json.loads(first)["reference"] == ""
+    assert (json.loads(second)["beyond"], json.loads(second)["decision_state"]) == (
+        ["price 2.55 instead of 2.5: 2 % more, tolerated are 1 %"],
+        "submitted",
+    )
+    code, _, errors = say("replenish", "tolerance", "--quantity", "-1", "--price", "2")
+    assert (code, errors) == (1, "dockledger: Input should be greater than or equal to 0\n")
+    assert "no line '9'" in say(*place, "--line", "9")[2]
