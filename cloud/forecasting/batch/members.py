@@ -35,8 +35,9 @@ def roll(
     """Forecast from each origin with what was known then, in one pass over time.
 
     Where a test finds a season, the series is divided by its indices first, and the forecasts are multiplied
-    by them. They are estimated at the first origin, and anew at one in the middle and at the last, if by then
-    the series has grown by a quarter; it is passed over once more for it.
+    by them; `seasonal` is then Holt and Winters' method, else a mean that lasts as long as a season. Indices
+    are estimated at the first origin, and anew at one in the middle and at the last, if by then the series
+    has grown by a quarter; it is passed over once more for it.
 
     Args:
         y: Series x periods, >= 0, NaN where not known.
@@ -64,10 +65,11 @@ def roll(
         columns = np.flatnonzero(has_season | (is_due & had_season)) if place else np.arange(panel.count)
         estimated[is_due] = until
         had_season = np.where(is_due, has_season, had_season)
-        if len(columns):
-            part = panel.of(columns)
-            index = seasonal_factors(part, has_season[columns], until, season)
-            found.run(part, columns, index, place, own)
+        for alike in (columns[has_season[columns]], columns[~has_season[columns]]):
+            if len(alike):
+                part = panel.of(alike)
+                index = seasonal_factors(part, has_season[alike], until, season)
+                found.run(part, alike, index, place, own)
     shape = (panel.count, len(at), horizon)
     result = {name: np.broadcast_to(found.paths[name], shape) for name in own}
     if "seasonal_naive" in members:
@@ -86,9 +88,10 @@ class _Found:
 
     def run(self, panel: Panel, columns: Ints, index: Reals, first: int, members: Sequence[str]) -> None:
         """Run series through time, and keep what is forecast at the origins from a place on."""
-        zoo = zoo_of(panel.y.shape[1], int(longest_asked(panel.y, panel.known).max()))
-        wanted = {int(origin): place for place, origin in enumerate(self._origins) if place >= first}
         has_season = bool((index != 1).any())
+        longest = int(longest_asked(panel.y, panel.known).max())
+        zoo = zoo_of(panel.y.shape[1], longest, len(index) if has_season else None)
+        wanted = {int(origin): place for place, origin in enumerate(self._origins) if place >= first}
         steps = 1 + np.arange(self._horizon)
         for row, (y, known) in enumerate(steps_of(panel, index)):
             zoo.step(y, known, len(index))

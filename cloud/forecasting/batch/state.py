@@ -7,6 +7,7 @@ choice of parameters by running errors too, goes on as if the history had been r
 
 import copy
 import io
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, Final
@@ -69,13 +70,13 @@ def fit(y: Floats, season: int, members: Sequence[str] = MEMBERS) -> State:
     asked = longest_asked(panel.y, panel.known)[: panel.count] * ROOM
     kind = np.searchsorted(LENGTHS[:-1], asked)
     groups = []
-    for number, longest in enumerate(LENGTHS):
-        rows = np.flatnonzero(kind == number)
+    for number, with_season in itertools.product(range(len(LENGTHS)), (False, True)):
+        rows = np.flatnonzero((kind == number) & (has_season == with_season))
         if not len(rows):
             continue
         part = panel.of(rows)
         index = seasonal_factors(part, has_season[rows], part.periods, season)
-        zoo = zoo_of(part.y.shape[1], longest)
+        zoo = zoo_of(part.y.shape[1], LENGTHS[number], season if with_season else None)
         for now, known in steps_of(part, index):
             zoo.step(now, known, season)
         groups.append(Group(rows, part.scale, index, zoo))
@@ -181,7 +182,8 @@ def load(content: bytes) -> State:
         }
         columns = len(own["scale"])
         longest = lengths_of(own["zoo.recent.levels"])
-        group = Group(own["rows"], own["scale"], own["index"], zoo_of(columns, longest))
+        season = len(own["index"]) if "zoo.winters.level" in own else None
+        group = Group(own["rows"], own["scale"], own["index"], zoo_of(columns, longest, season))
         _restore(group, own)
         groups.append(group)
     members = tuple(str(name) for name in arrays["members"])
@@ -194,7 +196,7 @@ def _leaves(value: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         held = getattr(value, field.name)
         if is_dataclass(held):
             yield from _leaves(held, f"{prefix}{field.name}.")
-        elif field.name != "scratch":
+        elif field.name != "scratch" and held is not None:
             yield f"{prefix}{field.name}", held
 
 
@@ -203,6 +205,6 @@ def _restore(value: Any, arrays: Mapping[str, Any], prefix: str = "") -> None:
         held = getattr(value, field.name)
         if is_dataclass(held):
             _restore(held, arrays, f"{prefix}{field.name}.")
-        elif field.name != "scratch":
+        elif field.name != "scratch" and held is not None:
             read = arrays[f"{prefix}{field.name}"]
             setattr(value, field.name, int(read) if isinstance(held, int) else read)

@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.batch.holt_winters import HoltWinters, holt_winters_of
 from cloud.forecasting.batch.intermittent import Intermittent, intermittent_of
 from cloud.forecasting.batch.panel import Panel, Real, Reals
 from cloud.forecasting.batch.recent import Recent, recent_of
@@ -31,6 +32,8 @@ class Zoo:
     smoothing: SmoothingGrid
     intermittent: Intermittent
     recent: Recent
+    winters: HoltWinters | None
+    """Of series with a season; None: these have none."""
 
     def step(self, y: Reals, known: Reals, season: int) -> None:
         """Take in one period.
@@ -47,11 +50,11 @@ class Zoo:
         if not self.started.all():
             known = known * np.maximum(self.started, self.smoothing.number < LEADING_ZEROS)
         self.smoothing.step(y, known)
-        gain = (
-            np.maximum(Real(2 / (1 + max(season, LEADING_ZEROS))), 1 / np.maximum(self.smoothing.number, 1))
-            * known
-        )
+        least = Real(2 / (1 + max(season, LEADING_ZEROS)))
+        gain = known * np.maximum(least, 1 / np.maximum(self.smoothing.number, 1))
         self.lasting += gain * (y - self.lasting)
+        if self.winters is not None:
+            self.winters.step(y, known, self.smoothing)
 
     def read(self, horizon: int, members: Sequence[str]) -> dict[str, Reals]:
         """Forecast from the period last stepped over.
@@ -74,6 +77,8 @@ class Zoo:
             **self.smoothing.read(horizon),
             **{name: value[:, None] for name, value in flat.items()},
         }
+        if self.winters is not None and "seasonal" in members:
+            found["seasonal"] = self.winters.read(horizon, self.smoothing)
         for name, parts in THETAS.items():
             if name in members:
                 found[name] = theta(self.smoothing, horizon, parts)
@@ -102,17 +107,24 @@ def steps_of(panel: Panel, index: Reals) -> Iterator[tuple[Reals, Reals]]:
         yield (y / index[row % len(index)] if has_season else y), known
 
 
-def zoo_of(columns: int, longest: int) -> Zoo:
+def zoo_of(columns: int, longest: int, season: int | None) -> Zoo:
     """Make the states before the first period.
 
     Args:
         columns: Series.
         longest: Periods that are summed at most.
+        season: Periods per cycle, if these series have a season; else None.
 
     Returns:
         All zero.
     """
     started, lasting, last = (np.zeros(columns, dtype=Real) for _ in range(3))
     return Zoo(
-        started, lasting, last, grid_of(columns), intermittent_of(columns), recent_of(columns, longest)
+        started=started,
+        lasting=lasting,
+        last=last,
+        smoothing=grid_of(columns),
+        intermittent=intermittent_of(columns),
+        recent=recent_of(columns, longest),
+        winters=None if season is None else holt_winters_of(columns, season),
     )

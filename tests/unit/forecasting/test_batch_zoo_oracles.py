@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from statsmodels.tsa.holtwinters import Holt, SimpleExpSmoothing
+from statsmodels.tsa.holtwinters import ExponentialSmoothing, Holt, SimpleExpSmoothing
 from statsmodels.tsa.seasonal import seasonal_decompose
 
 from cloud.forecasting.batch.criterion import likelihood, weights
+from cloud.forecasting.batch.holt_winters import DAMPING, holt_winters_of
+from cloud.forecasting.batch.holt_winters import GRID as WINTERS_GRID
 from cloud.forecasting.batch.intermittent import CHANCE, SIZE, intermittent_of
 from cloud.forecasting.batch.panel import panel_of
 from cloud.forecasting.batch.seasonal import indices, is_seasonal
@@ -62,6 +64,44 @@ def test_damped_trends_are_those_of_statsmodels(place: int) -> None:
     assert after.trend[place, 0] == pytest.approx(fitted.trend[-1], abs=1e-3)
     added = after.damped_errors[place, 0] - before.damped_errors[place, 0]
     assert added == pytest.approx(fitted.sse, rel=1e-3)
+
+
+@pytest.mark.parametrize("place", [0, 5, 6, 11, 17])
+def test_indices_that_move_are_those_of_holt_and_winters_in_statsmodels(place: int) -> None:
+    season, half = 4, MATURE + 20
+    y = walk(2 * half) * np.tile([0.8, 1.1, 1.3, 0.8], half // 2)
+    grid, winters = grid_of(16), holt_winters_of(16, season)
+    states = []
+    for value in y:
+        now, known = np.full(16, value, dtype=np.float32), np.ones(16, dtype=np.float32)
+        grid.step(now, known)
+        winters.step(now, known, grid)
+        held = (winters.level, winters.trend, winters.errors, winters.indices)
+        states.append([array[..., place, 0].astype(float) for array in held])
+    level, trend, errors, indices = states[half - 1]
+    alpha, beta, gamma = WINTERS_GRID[place]
+    has_trend = beta > 0
+    oracle = ExponentialSmoothing(
+        y[half:],
+        trend="add" if has_trend else None,
+        damped_trend=has_trend,
+        seasonal="mul",
+        seasonal_periods=season,
+        initialization_method="known",
+        initial_level=float(level),
+        initial_trend=float(trend) if has_trend else None,
+        initial_seasonal=indices,
+    )
+    fitted = oracle.fit(
+        smoothing_level=alpha,
+        smoothing_trend=beta if has_trend else None,
+        smoothing_seasonal=gamma,
+        damping_trend=DAMPING if has_trend else None,
+        optimized=False,
+    )
+    assert states[-1][0] == pytest.approx(fitted.level[-1], rel=1e-4)
+    assert states[-1][3] == pytest.approx(fitted.season[-season:], rel=1e-4)
+    assert states[-1][2] - errors == pytest.approx(fitted.sse, rel=2e-3)
 
 
 def test_a_growing_memory_is_the_line_of_least_squares() -> None:
