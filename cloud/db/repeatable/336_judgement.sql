@@ -18,3 +18,42 @@ END
 $$;
 CREATE OR REPLACE TRIGGER guard BEFORE UPDATE ON forecast_override
     FOR EACH ROW EXECUTE FUNCTION forecast_override_guard();
+
+-- The backtests of each site's latest run, summed by all, site, class (ADI/CV²) and decile of volume, and by horizon.
+-- Sites are looked at once and not line by line: there are hundreds of thousands of lines.
+CREATE OR REPLACE FUNCTION pub_forecast_accuracy(of_site text) RETURNS TABLE (
+    part text, name text, horizon_days integer, items bigint, windows bigint, came double precision, error double precision,
+    naive_error double precision, excess double precision, within bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET work_mem = '64MB' AS $$
+    WITH run AS MATERIALIZED (
+        SELECT DISTINCT ON (p.site_id) p.site_id, p.run_id
+        FROM planning_run p
+        WHERE p.kind = 'forecast' AND p.state = 'done' AND p.site_id IS NOT NULL
+            AND (of_site IS NULL OR p.site_id = of_site) AND sees_site(p.site_id)
+        ORDER BY p.site_id, p.run_id DESC
+    ), of_item AS MATERIALIZED (
+        SELECT f.run_id, f.site_id, f.item_id, coalesce(f.why -> 'pattern' ->> 'name', 'none') AS class,
+            ntile(10) OVER (PARTITION BY f.site_id ORDER BY f.weekly_volume, f.item_id) AS decile
+        FROM run r JOIN forecast f ON f.run_id = r.run_id AND f.site_id = r.site_id
+        WHERE f.is_sufficient
+    ), summed AS MATERIALIZED (
+        SELECT b.run_id, b.site_id, b.item_id, b.horizon_days, count(*) AS windows, sum(b.actual::double precision) AS came,
+            sum(abs(b.forecast - b.actual)::double precision) AS error,
+            sum(abs(b.naive - b.actual)::double precision) AS naive_error,
+            sum((b.forecast - b.actual)::double precision) AS excess,
+            count(*) FILTER (WHERE b.actual BETWEEN b.low AND b.high) AS within
+        FROM run r JOIN forecast_backtest b ON b.run_id = r.run_id AND b.site_id = r.site_id
+        WHERE b.actual IS NOT NULL
+        GROUP BY b.run_id, b.site_id, b.item_id, b.horizon_days
+    )
+    SELECT
+        CASE WHEN GROUPING(i.site_id) = 0 THEN 'site' WHEN GROUPING(i.class) = 0 THEN 'class'
+            WHEN GROUPING(i.decile) = 0 THEN 'decile' ELSE 'all' END,
+        coalesce(i.site_id, i.class, i.decile::text, ''), s.horizon_days, count(*), sum(s.windows)::bigint, sum(s.came),
+        sum(s.error), sum(s.naive_error), sum(s.excess), sum(s.within)::bigint
+    FROM summed s JOIN of_item i ON i.run_id = s.run_id AND i.site_id = s.site_id AND i.item_id = s.item_id
+    GROUP BY GROUPING SETS (
+        (s.horizon_days), (s.horizon_days, i.site_id), (s.horizon_days, i.class), (s.horizon_days, i.decile))
+$$;
+REVOKE ALL ON FUNCTION pub_forecast_accuracy(text), forecast_override_guard() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION pub_forecast_accuracy(text) TO dockledger_app, dockledger_planner, dockledger_auditor;
