@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.calibration import Calibration, bands, table_at
-from cloud.forecasting.domain import BAND, HORIZONS, JUDGED_WEEKS, LEVELS, WIDE_BAND
+from cloud.forecasting.batch.bands import BAND_80, BAND_95, limits
+from cloud.forecasting.calibration import Calibration
+from cloud.forecasting.domain import HORIZONS, JUDGED_WEEKS, LEVELS
 from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.rolling import Rolled
 from cloud.forecasting.weeks import DAYS
@@ -48,19 +49,10 @@ def judge(rolled: Rolled, calibration: Calibration) -> Judged:
     """
     last = len(rolled.origins) - 1
     places = np.arange(max(last - JUDGED_WEEKS, 0), last)
-    drawn = [
-        bands(
-            table_at(calibration, int(place)),
-            rolled.forecast[:, place],
-            _HORIZONS,
-            scale=calibration.scales[:, place],
-            strata=calibration.strata[:, place],
-            is_wanted=np.isfinite(rolled.level[:, place]),
-        )
-        for place in places
-    ]
+    drawn = [calibration.quantiles(int(place), rolled.forecast[:, place], _HORIZONS) for place in places]
     shape = (len(rolled.level), 0, len(HORIZONS), len(LEVELS))
     cum_q = np.stack(drawn, axis=1) if drawn else np.zeros(shape)
+    low, high = limits(cum_q, BAND_80)
     forecast, naive, actual = (part[:, places] for part in (rolled.forecast, rolled.naive, rolled.actual))
     is_known = np.isfinite(forecast) & np.isfinite(naive) & np.isfinite(actual)
     week = is_known[:, :, _WEEK]
@@ -68,13 +60,13 @@ def judge(rolled: Rolled, calibration: Calibration) -> Judged:
     demand = _summed(came, week)
     return Judged(
         places=places,
-        low=cum_q[..., BAND[0]],
-        high=cum_q[..., BAND[1]],
+        low=low,
+        high=high,
         wape=_ratio(_summed(abs(said - came), week), demand),
         naive_wape=_ratio(_summed(abs(yardstick - came), week), demand),
         bias=_ratio(_summed(said - came, week), demand),
         rmsse=_rmsse(rolled, places, week),
-        coverage=_covered(cum_q[:, :, _WEEK], came, week, BAND),
+        coverage=_covered(low[:, :, _WEEK], high[:, :, _WEEK], came, week),
         overall=_overall(forecast, naive, actual, cum_q, is_known),
     )
 
@@ -116,19 +108,20 @@ def _coverages(quantiles: Floats, came: Floats) -> dict[str, object]:
     if not len(came):
         return {"coverage_80": None, "coverage_95": None}
     return {
-        "coverage_80": round(_share(quantiles, came, BAND), 4),
-        "coverage_95": round(_share(quantiles, came, WIDE_BAND), 4),
+        "coverage_80": round(_share(quantiles, came, BAND_80), 4),
+        "coverage_95": round(_share(quantiles, came, BAND_95), 4),
         "below": [round(float(np.mean(came <= quantiles[:, level])), 4) for level in range(len(LEVELS))],
     }
 
 
-def _share(quantiles: Floats, came: Floats, band: tuple[int, int]) -> float:
-    return float(np.mean((came >= quantiles[:, band[0]]) & (came <= quantiles[:, band[1]])))
+def _share(quantiles: Floats, came: Floats, band: tuple[int, int, int]) -> float:
+    low, high = limits(quantiles, band)
+    return float(np.mean((came >= low) & (came <= high)))
 
 
-def _covered(cum_q: Floats, came: Floats, is_known: Bools, band: tuple[int, int]) -> Floats:
-    has_band = is_known & np.isfinite(cum_q[..., 0])
-    within = has_band & (came >= cum_q[..., band[0]]) & (came <= cum_q[..., band[1]])
+def _covered(low: Floats, high: Floats, came: Floats, is_known: Bools) -> Floats:
+    has_band = is_known & np.isfinite(low)
+    within = has_band & (came >= low) & (came <= high)
     return _ratio(within.sum(axis=1).astype(np.float64), has_band.sum(axis=1).astype(np.float64))
 
 

@@ -136,7 +136,7 @@ def _lines(found: Forecast) -> Iterator[str]:
         yield f"13 weeks back: WAPE {row.wape:.1%}, seasonal naive {row.naive_wape:.1%}, bias {row.bias:+.1%}"
     yield f"{'days':>5} {'expected':>10} {'80 % band':>21} {'95 % band':>21}"
     for days, levels in zip(content.horizons, content.cum_q, strict=True):
-        narrow, wide = (f"{levels[low]:,.1f} to {levels[high]:,.1f}" for low, high in (BAND, WIDE_BAND))
+        narrow, wide = ("{:,.1f} to {:,.1f}".format(*band.of(levels)) for band in (BAND, WIDE_BAND))
         yield f"{days:>5} {sum(content.mean[:days]):>10,.1f} {narrow:>21} {wide:>21}"
 
 

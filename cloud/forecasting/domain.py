@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cloud.identity.actor import Role
 
@@ -12,9 +12,36 @@ HORIZONS: Final = (1, 7, 14, 28, 56, 91)
 """Days over which every forecast is summed; the item's protection period comes to them."""
 LEVELS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99, 0.995)
 """Levels of the quantiles (DOMAIN D10)."""
-BAND: Final = (LEVELS.index(0.1), LEVELS.index(0.9))
-"""The 80 % band, as places within the levels."""
-WIDE_BAND: Final = (LEVELS.index(0.025), LEVELS.index(0.975))
+
+
+class Band(NamedTuple):
+    """A band as places within the levels.
+
+    Demand cannot lie below a band that begins at zero, so all that may be missed is above it: such a band
+    ends at the quantile of its own share.
+    """
+
+    low: int
+    high: int
+    alone: int
+    """Where it ends if it begins at zero."""
+
+    def of(self, quantiles: Sequence[float]) -> tuple[float, float]:
+        """Give its limits.
+
+        Args:
+            quantiles: By level.
+
+        Returns:
+            Both within the band.
+        """
+        low = quantiles[self.low]
+        return low, quantiles[self.high if low > 0 else self.alone]
+
+
+BAND: Final = Band(LEVELS.index(0.1), LEVELS.index(0.9), LEVELS.index(0.8))
+"""The 80 % band."""
+WIDE_BAND: Final = Band(LEVELS.index(0.025), LEVELS.index(0.975), LEVELS.index(0.95))
 """The 95 % band."""
 USUAL_PROTECTION_DAYS: Final = 14
 """Where replenishment has stated none."""

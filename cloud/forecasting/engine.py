@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 
 from cloud.forecasting.accuracy import Judged, judge
-from cloud.forecasting.calibration import Calibration, Table, bands, calibrate, table_at
+from cloud.forecasting.calibration import Calibration, calibrate
 from cloud.forecasting.cold_start import Cold, Likes, daily_rates, wide_bands
 from cloud.forecasting.combining import Combination
 from cloud.forecasting.domain import HORIZONS, JUDGED_HORIZONS
@@ -78,7 +78,6 @@ class Plan:
     protection: Ints
     rolled: Rolled
     calibration: Calibration
-    table: Table
     judged: Judged
     cold: Cold
 
@@ -93,7 +92,7 @@ class Plan:
         return {
             "items": len(self.protection),
             "insufficient": int((~self.is_sufficient).sum()),
-            "strata": int(self.calibration.counts[-1]),
+            "strata": self.calibration.scaled.count,
             "judged": {"origins": len(self.judged.places), "by_horizon_days": dict(self.judged.overall)},
             "sensing": self.rolled.sensed.told(),
         }
@@ -151,16 +150,10 @@ class Plan:
         found = {}
         for days in np.unique(self.protection):
             horizons = np.array(sorted({*HORIZONS, int(days)}))
-            drawn = bands(
-                self.table,
-                self.rolled.sums(horizons),
-                horizons,
-                scale=self.calibration.scales[:, -1],
-                strata=self.calibration.strata[:, -1],
-                is_wanted=sufficient,
-            )
+            drawn = self.calibration.quantiles(-1, self.rolled.sums(horizons), horizons)
             wide = wide_bands(self.cold.blended, self.cold.known_days, horizons)
-            found[int(days)] = np.where(np.isfinite(drawn), drawn, wide)
+            known = np.isfinite(drawn) & sufficient[:, None, None]
+            found[int(days)] = np.where(known, drawn, wide)
         return found
 
     def _backtest(self, row: int) -> list[BacktestLine]:
@@ -221,7 +214,7 @@ def plan(
     spread = _Spreading(processes or _paying(len(quantity)), len(quantity), progress)
     said = chosen.said(weeks, origins, -(-longest // DAYS), last_day=last_day.toordinal(), spread=spread)
     rolled = roll(said.paths, weeks, origins, _HORIZONS)
-    calibration = calibrate(rolled)
+    calibration = calibrate(rolled, weeks)
     since = np.arange(quantity.shape[1])[None, :] >= quantity.shape[1] - DAYS * (
         weeks.count - weeks.starts[:, None]
     )
@@ -237,7 +230,6 @@ def plan(
         protection=protection,
         rolled=rolled,
         calibration=calibration,
-        table=table_at(calibration, len(origins) - 1),
         judged=judge(rolled, calibration),
         cold=Cold(rates, known_days, expected, count),
     )

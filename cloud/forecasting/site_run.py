@@ -12,7 +12,7 @@ import numpy as np
 from cloud.db import Connection
 from cloud.demand.reading import DailyMatrix, daily_matrix
 from cloud.forecasting import store
-from cloud.forecasting.calibration import HALF_LIFE_WEEKS
+from cloud.forecasting.batch.scales import HALF_LIFE
 from cloud.forecasting.cold_start import Likes
 from cloud.forecasting.combining import Combination
 from cloud.forecasting.domain import (
@@ -92,7 +92,7 @@ def parameters() -> dict[str, Any]:
         "history_weeks": HISTORY_WEEKS,
         "origins": MOST_ORIGINS,
         "judged_origins": JUDGED_WEEKS,
-        "scale_half_life_weeks": HALF_LIFE_WEEKS,
+        "scale_half_life_weeks": HALF_LIFE,
         "horizons": list(HORIZONS),
         "levels": [str(level) for level in LEVELS],
         "usual_protection_days": USUAL_PROTECTION_DAYS,

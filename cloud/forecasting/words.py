@@ -38,7 +38,7 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
     if not plan.is_sufficient[row]:
         return {**told, "needed_weeks": plan.method.min_weeks, **plan.cold.told(row)}
     stratum = int(plan.calibration.strata[row, -1])
-    samples = plan.table.samples[stratum]
+    samples = plan.calibration.samples(row)
     shares = plan.rolled.shares[row]
     sensed = plan.rolled.sensed
     return {
@@ -53,7 +53,7 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
         "weekday_strength": weekday_strength(shares),
         "bands": {
             "stratum": stratum + 1,
-            "strata": int(plan.calibration.counts[-1]),
+            "strata": plan.calibration.scaled.count,
             "scale_per_week": round(float(np.nan_to_num(plan.calibration.scales[row, -1])), 6),
             "errors": {str(days): int(count) for days, count in zip(HORIZONS, samples, strict=True)},
         },

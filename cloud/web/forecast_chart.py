@@ -1,11 +1,11 @@
 """A forecast in, two drawings out: weeks behind and ahead, and demand summed over the days ahead."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from cloud.forecasting.domain import BAND, WIDE_BAND, BacktestRow, Forecast
+from cloud.forecasting.domain import BAND, WIDE_BAND, BacktestRow, Band, Forecast
 
 WEEKS_BEHIND: Final = 39
 WIDTH: Final = 720
@@ -136,32 +136,32 @@ def sum_chart(found: Forecast) -> SumChart:
     content = found.content
     last = content.horizons[-1]
     expected = [sum(content.mean[:days]) for days in range(last + 1)]
-    top, values = axis(max([expected[-1], *(levels[WIDE_BAND[1]] for levels in content.cum_q)]))
+    top, values = axis(max([expected[-1], *(WIDE_BAND.of(levels)[1] for levels in content.cum_q)]))
     knots = [0, *content.horizons]
 
     def x(days: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * days / last
 
-    def line(level: int) -> list[tuple[float, float]]:
-        heights = [0.0, *(levels[level] for levels in content.cum_q)]
+    def line(heights: Iterable[float]) -> list[tuple[float, float]]:
         return [(x(days), height_at(height, top)) for days, height in zip(knots, heights, strict=True)]
 
-    def area(band: tuple[int, int]) -> str:
-        return points_of([*line(band[1]), *reversed(line(band[0]))])
+    def area(band: Band) -> str:
+        low, high = zip((0.0, 0.0), *map(band.of, content.cum_q), strict=True)
+        return points_of([*line(high), *reversed(line(low))])
 
+    low, high = BAND.of(content.cum_q[-1])
     protection = int(content.why.get("protection_days", last))
     return SumChart(
         values=values,
         days=[Tick(x(days), str(days)) for days in content.horizons if days >= last / 8],
         expected=points_of((x(days), height_at(height, top)) for days, height in enumerate(expected)),
-        median=points_of(line(len(content.cum_q[0]) // 2)),
+        median=points_of(line([0.0, *(levels[len(levels) // 2] for levels in content.cum_q)])),
         narrow=area(BAND),
         wide=area(WIDE_BAND),
         protection=Tick(x(protection), f"{protection} days protected"),
         summary=(
             f"Summed demand from {found.row.first_day}: {expected[-1]:,.0f} {found.row.base_unit} expected "
-            f"in {last} days, between {content.cum_q[-1][BAND[0]]:,.0f} "
-            f"and {content.cum_q[-1][BAND[1]]:,.0f} "
+            f"in {last} days, between {low:,.0f} and {high:,.0f} "
             "with a chance of 80 %. The table below has every horizon."
         ),
     )
@@ -182,14 +182,14 @@ def _weeks(found: Forecast) -> Iterator[WeekMark]:
             line.high if line else None,
             is_ahead=False,
         )
-    first = content.cum_q[content.horizons.index(_WEEK)]
+    low, high = BAND.of(content.cum_q[content.horizons.index(_WEEK)])
     for ahead in range(len(content.mean) // _WEEK):
         yield WeekMark(
             row.history_until + timedelta(days=_WEEK * (ahead + 1)),
             None,
             sum(content.mean[_WEEK * ahead : _WEEK * (ahead + 1)]),
-            first[BAND[0]] if ahead == 0 else None,
-            first[BAND[1]] if ahead == 0 else None,
+            low if ahead == 0 else None,
+            high if ahead == 0 else None,
             is_ahead=True,
         )
 

@@ -135,8 +135,8 @@ def show_forecast(
             "days": days,
             "expected": sum(found.content.mean[:days]),
             "median": levels[LEVELS.index(0.5)],
-            "narrow": (levels[BAND[0]], levels[BAND[1]]),
-            "wide": (levels[WIDE_BAND[0]], levels[WIDE_BAND[1]]),
+            "narrow": BAND.of(levels),
+            "wide": WIDE_BAND.of(levels),
         }
         for days, levels in zip(found.content.horizons, found.content.cum_q, strict=True)
     ]

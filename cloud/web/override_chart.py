@@ -69,7 +69,9 @@ def override_chart(found: Picture) -> OverrideChart:
     week_top, week_values = axis(max([*own, *new, 0]))
     days = [None] * len(system.mean) if found.adjusted is None else list(found.adjusted.days)
     last = system.horizons[-1]
-    sum_top, sum_values = axis(max(levels[BAND[1]] for said in (system, adjusted) for levels in said.cum_q))
+    sum_top, sum_values = axis(
+        max(BAND.of(levels)[1] for said in (system, adjusted) for levels in said.cum_q)
+    )
 
     def week_line(values: Sequence[float]) -> str:
         return points_of(
@@ -81,7 +83,7 @@ def override_chart(found: Picture) -> OverrideChart:
 
     def area(said: Said) -> str:
         knots = [0, *said.horizons]
-        high, low = ([0.0, *(levels[level] for levels in said.cum_q)] for level in (BAND[1], BAND[0]))
+        low, high = zip((0.0, 0.0), *map(BAND.of, said.cum_q), strict=True)
         edge = [(x(day), height_at(value, sum_top)) for day, value in zip(knots, high, strict=True)]
         back = [(x(day), height_at(value, sum_top)) for day, value in zip(knots, low, strict=True)]
         return points_of([*edge, *reversed(back)])
@@ -128,8 +130,8 @@ def _compared(first_day: date, system: Said, adjusted: Said) -> list[Compared]:
             days=days,
             system=sum(system.mean[:days]),
             adjusted=sum(adjusted.mean[:days]),
-            system_band=(own[BAND[0]], own[BAND[1]]),
-            adjusted_band=(new[BAND[0]], new[BAND[1]]),
+            system_band=BAND.of(own),
+            adjusted_band=BAND.of(new),
         )
         for days, own, new in zip(system.horizons, system.cum_q, adjusted.cum_q, strict=True)
     ]

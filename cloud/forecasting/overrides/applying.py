@@ -142,7 +142,7 @@ def _changed(mean: Sequence[float], one: Adjustment) -> list[float]:
 
 def _half_width(said: Said, days: int) -> float:
     """Read half of the 80 % band of a sum: linear between horizons, that of the last beyond."""
-    halves = [(levels[BAND[1]] - levels[BAND[0]]) / 2 for levels in said.cum_q]
+    halves = [(high - low) / 2 for low, high in map(BAND.of, said.cum_q)]
     knots = [(0, 0.0), *zip(said.horizons, halves, strict=True)]
     for (left, low), (right, high) in pairwise(knots):
         if days <= right:

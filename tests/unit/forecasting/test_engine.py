@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from cloud.forecasting.batch.bands import conformal
 from cloud.forecasting.blocks import ByBlocks
-from cloud.forecasting.calibration import conformal
 from cloud.forecasting.cold_start import LIKES_MODEL, Likes
 from cloud.forecasting.cold_start import MODEL as COLD_MODEL
-from cloud.forecasting.domain import BAND, HORIZONS, LEVELS, WIDE_BAND
+from cloud.forecasting.domain import BAND, HORIZONS, LEVELS, WIDE_BAND, Band
 from cloud.forecasting.engine import Plan, PlannedSeries, plan
 from cloud.forecasting.smoothing import SimpleSmoothing
 
@@ -63,6 +63,7 @@ def test_what_comes_later_never_changes_what_was_said(more: int) -> None:
     later = planned(days)
     origins = len(now.rolled.origins)
     np.testing.assert_array_equal(now.rolled.forecast, later.rolled.forecast[:, :origins])
+    np.testing.assert_array_equal(now.calibration.strata, later.calibration.strata[:, :origins])
     np.testing.assert_array_equal(now.calibration.scales, later.calibration.scales[:, :origins])
     shared = len(now.judged.places) - more
     np.testing.assert_array_equal(now.judged.low[:, -shared:], later.judged.low[:, :shared])
@@ -101,13 +102,14 @@ def test_bands_hold_on_sums_over_horizons(whole: Plan) -> None:
 
 def test_bands_hold_over_a_protection_period_that_no_horizon_has() -> None:
     days = demand(160, 90)
-    within: dict[tuple[int, int], list[float]] = {BAND: [], WIDE_BAND: []}
+    within: dict[Band, list[float]] = {BAND: [], WIDE_BAND: []}
     for ago in (21, 42, 63, 84, 105):
         then = planned(days[:, :-ago], protection=21, last_day=LAST - timedelta(days=ago))
         came = days[:, -ago:][:, :21].sum(axis=1)
         bands = np.array([series.cum_q[list(series.horizons).index(21)] for series in then.series()])
-        for (low, high), shares in within.items():
-            shares.append(((came >= bands[:, low]) & (came <= bands[:, high])).mean())
+        for band, shares in within.items():
+            low, high = np.array([band.of(quantiles) for quantiles in bands]).T
+            shares.append(((came >= low) & (came <= high)).mean())
     assert np.mean(within[BAND]) == pytest.approx(0.8, abs=0.05)
     assert np.mean(within[WIDE_BAND]) == pytest.approx(0.95, abs=0.03)
 
