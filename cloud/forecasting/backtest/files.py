@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 
@@ -60,8 +60,10 @@ def read(path: Path, wanted: Wanted) -> Columns:
         Its rows; a cell that cannot be read is told of its row.
 
     Raises:
-        LongformError: If the file cannot be read, or lacks a column or any row.
+        LongformError: If the file or the zone cannot be read, or it lacks a column or any row.
     """
+    if wanted.zone is not None and wanted.zone not in available_timezones():
+        raise LongformError(f"zone {wanted.zone!r}: expected a name such as Europe/Paris")
     try:
         raw = _parquet(path, wanted) if path.suffix.lower() in {".parquet", ".pq"} else _csv(path, wanted)
     except OSError as error:

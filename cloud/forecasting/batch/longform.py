@@ -174,15 +174,15 @@ def _wrong_times(period: Ints, at: Times, freq: str) -> str | None:
         place = int(np.argmax(same))
         what = {"D": "day", "W": "day", "M": "month"}[freq]
         return f"the {what} {_day(at[place])} stands twice: expected one row per period"
+    unit = _DAYS_OF_A_WEEK if freq == "W" else 1
+    span = int(period[-1] - period[0]) // unit + 1
+    if span > MOST_PERIODS:
+        return f"{_day(at[0])} to {_day(at[-1])} are {span} periods: expected at most {MOST_PERIODS}"
     if freq == "W":
         off = (period - period[0]) % _DAYS_OF_A_WEEK != 0
         if off.any():
             place = int(np.argmax(off))
             return f"{_day(at[place])} is no whole number of weeks after {_day(at[0])}: expected one weekday"
-    unit = _DAYS_OF_A_WEEK if freq == "W" else 1
-    span = int(period[-1] - period[0]) // unit + 1
-    if span > MOST_PERIODS:
-        return f"{_day(at[0])} to {_day(at[-1])} are {span} periods: expected at most {MOST_PERIODS}"
     return None
 
 

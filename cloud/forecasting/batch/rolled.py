@@ -13,7 +13,7 @@ from cloud.forecasting.batch.members import roll
 from cloud.forecasting.batch.scales import Past, past_of
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
-WARM_UP: Final = 8
+WARM_UP: Final = 13
 """Origins before the first judged one, from which weights and bands are learned."""
 _THIRDS: Final = 3
 """They stand a third of the horizon apart."""

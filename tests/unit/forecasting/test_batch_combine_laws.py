@@ -1,4 +1,4 @@
-"""Laws of combination and bands: no leak, no unit, no order, no chunk; weights and coverage as theory says."""
+"""Laws of combination and bands: no leak, no unit, no order, no chunk; weights and coverage as in theory."""
 
 from dataclasses import replace
 
