@@ -36,6 +36,7 @@ AREAS: Final = (
         "Planning",
         (
             ("/forecast", "Forecast"),
+            ("/events", "Events"),
             ("/overrides", "Overrides"),
             ("/accuracy", "Accuracy"),
             ("/models", "Models"),
