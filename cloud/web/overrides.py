@@ -1,6 +1,5 @@
 """*Overrides*: who adjusts which forecast, a form that shows what it would do, and what it was worth."""
 
-from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
@@ -26,7 +25,7 @@ from cloud.forecasting.overrides.domain import (
     UnknownOverrideError,
 )
 from cloud.forecasting.overrides.papers import OverridePaper
-from cloud.forecasting.overrides.value_added import Block, Effect, Worth, summed, worths
+from cloud.forecasting.overrides.value_added import BY, Block, Worth, summed, worths
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
@@ -81,11 +80,6 @@ Short = Annotated[str, Form(max_length=128)]
 Long = Annotated[str, Form(max_length=2_000)]
 Shown = Literal["open", "over", "all"]
 By = Literal["override", "author", "reason"]
-NAMES: Final[dict[str, Callable[[Effect], str]]] = {
-    "override": lambda effect: str(effect.override_id),
-    "author": lambda effect: effect.author,
-    "reason": lambda effect: effect.reason,
-}
 
 
 @router.get("/overrides")
@@ -121,9 +115,9 @@ def list_overrides(
         following=following,
         reasons=REASONS,
         whole=_whole(blocks),
-        by_author=summed(blocks, NAMES["author"]),
-        by_reason=summed(blocks, NAMES["reason"]),
-        by_override={worth.name: worth for worth in summed(blocks, NAMES["override"])},
+        by_author=summed(blocks, BY["author"]),
+        by_reason=summed(blocks, BY["reason"]),
+        by_override={worth.name: worth for worth in summed(blocks, BY["override"])},
         may_add=not actor.roles_anywhere.isdisjoint(AUTHORS),
     )
 
@@ -141,7 +135,7 @@ def export_value_added(*, gate: TheGate, visitor: Viewer, by: By = "override", s
     """Give what adjustments were worth as CSV."""
     with gate.acting(visitor.actor) as conn:
         blocks = worths(conn, visitor.actor, now=gate.clock(), site=site or None)
-    return _csv(f"forecast-value-added-by-{by}.csv", _WORTH_COLUMNS, summed(blocks, NAMES[by]))
+    return _csv(f"forecast-value-added-by-{by}.csv", _WORTH_COLUMNS, summed(blocks, BY[by]))
 
 
 @router.get("/overrides/new")

@@ -18,7 +18,7 @@ from cloud.db import Connection
 from cloud.forecasting.overrides import reading, service
 from cloud.forecasting.overrides.domain import Mode, Standing
 from cloud.forecasting.overrides.papers import Note, OverridePaper
-from cloud.forecasting.overrides.value_added import summed, worths
+from cloud.forecasting.overrides.value_added import BY, summed, worths
 from cloud.inquiry.domain import GREATEST
 from contracts.base import ID_PATTERN
 
@@ -150,12 +150,7 @@ def get_value_added(
     """Say what the adjustments of the last year were worth, the greatest gain first."""
     with gate.acting(caller) as conn:
         blocks = worths(conn, caller, now=gate.clock(), site=site)
-    names = {
-        "override": lambda effect: str(effect.override_id),
-        "author": lambda effect: effect.author,
-        "reason": lambda effect: effect.reason,
-    }
-    return [ValueAdded.model_validate(worth) for worth in summed(blocks, names[by])]
+    return [ValueAdded.model_validate(worth) for worth in summed(blocks, BY[by])]
 
 
 @router.get("/{override_id}", responses=responses(404))

@@ -9,6 +9,7 @@ from cloud.db import Connection
 from cloud.forecasting.overrides import store
 from cloud.forecasting.overrides.applying import Adjusted, Said, adjust
 from cloud.forecasting.overrides.domain import Adjustment, Mode
+from cloud.forecasting.overrides.outcomes import keep_outcomes, week_before
 from cloud.forecasting.overrides.store import InForceRow
 
 
@@ -73,7 +74,7 @@ def in_force(conn: Connection, site: str, first_day: date) -> InForce:
 
 
 def keep_effects(conn: Connection, run_id: int, counted: InForce, done: Mapping[int, Adjusted]) -> int:
-    """Keep what adjustments made of a run's forecasts, until their days have begun: by that they are judged.
+    """Keep what adjustments made of forecasts, until their days have begun; judge those that are over.
 
     Args:
         conn: In the transaction that finishes the run.
@@ -85,6 +86,7 @@ def keep_effects(conn: Connection, run_id: int, counted: InForce, done: Mapping[
         How many effects of adjustments were kept or renewed.
     """
     kept = 0
+    before = week_before(conn, counted.site, counted.first_day, sorted(done)) if done else {}
     for item_id, adjusted in done.items():
         for number in adjusted.override_ids:
             own = [day for day, by in enumerate(adjusted.days) if by == number]
@@ -103,5 +105,7 @@ def keep_effects(conn: Connection, run_id: int, counted: InForce, done: Mapping[
                     (adjusted.said if adjusted.days[day] == number else adjusted.system).mean[day]
                     for day in within
                 ],
+                naive=before[item_id],
             )
+    keep_outcomes(conn, counted.site, counted.first_day - timedelta(days=1))
     return kept

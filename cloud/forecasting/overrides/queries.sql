@@ -97,34 +97,30 @@ WHERE o.site_id = %(site)s AND o.applied_at IS NOT NULL AND o.ended_at IS NULL A
 ORDER BY i.item_id, o.override_id;
 
 -- name: add_effect
-INSERT INTO forecast_override_effect AS e (override_id, item_id, site_id, run_id, first_day, from_day, system, overridden)
-VALUES (%(override_id)s, %(item_id)s, %(site)s, %(run_id)s, %(first_day)s, %(from_day)s, %(system)s::real[], %(overridden)s::real[])
+INSERT INTO forecast_override_effect AS e (override_id, item_id, site_id, run_id, first_day, from_day, system, overridden, naive)
+VALUES (%(override_id)s, %(item_id)s, %(site)s, %(run_id)s, %(first_day)s, %(from_day)s, %(system)s::real[], %(overridden)s::real[],
+    %(naive)s::real[])
 ON CONFLICT (override_id, item_id) DO UPDATE
 SET run_id = excluded.run_id, first_day = excluded.first_day, from_day = excluded.from_day, system = excluded.system,
-    overridden = excluded.overridden
+    overridden = excluded.overridden, naive = excluded.naive
 WHERE e.first_day < excluded.first_day
     AND excluded.first_day <= (SELECT o.from_day FROM forecast_override o WHERE o.override_id = excluded.override_id);
 
--- name: effects
-SELECT e.override_id, e.site_id AS site, e.item_id, i.code AS item, i.base_unit, o.category, o.author, o.reason, e.first_day, e.from_day,
-    coalesce((o.ended_at AT TIME ZONE s.time_zone)::date - 1, o.expires_on) AS until_day, e.system, e.overridden,
-    k.cost, k.currency
+-- name: unjudged
+SELECT e.override_id, e.item_id, e.first_day, e.from_day, u.until_day, e.system, e.overridden, e.naive,
+    (SELECT max(b.block_day) FROM forecast_override_outcome b
+        WHERE b.override_id = e.override_id AND b.item_id = e.item_id) AS judged_day
 FROM forecast_override_effect e
 JOIN forecast_override o ON o.override_id = e.override_id
-JOIN item i ON i.item_id = e.item_id
 JOIN site s ON s.site_id = e.site_id
-LEFT JOIN LATERAL (
-    SELECT c.cost, c.currency FROM item_cost c
-    WHERE c.item_id = e.item_id AND c.site_id = e.site_id AND c.valid_from <= %(now)s
-    ORDER BY c.valid_from DESC LIMIT 1) k ON true
-WHERE (%(site)s::text IS NULL OR e.site_id = %(site)s)
-    AND (%(override_id)s::bigint IS NULL OR e.override_id = %(override_id)s)
-    AND e.from_day >= %(since)s
-ORDER BY e.site_id, e.override_id, e.item_id
-LIMIT %(limit)s;
-
--- name: demand_until
-SELECT max(e.last_day) AS last_day FROM pub_demand_extent(ARRAY[%(site)s::text]) e;
+CROSS JOIN LATERAL (
+    SELECT least(
+        coalesce((o.ended_at AT TIME ZONE s.time_zone)::date - 1, o.expires_on),
+        e.from_day + cardinality(e.system) - 1) AS until_day) u
+WHERE e.site_id = %(site)s AND e.from_day <= u.until_day AND NOT EXISTS (
+    SELECT FROM forecast_override_outcome b
+    WHERE b.override_id = e.override_id AND b.item_id = e.item_id AND b.block_day + b.days > u.until_day)
+ORDER BY e.override_id, e.item_id;
 
 -- name: came
 SELECT d.item_id, d.day, d.quantity::double precision AS quantity
@@ -138,3 +134,25 @@ CROSS JOIN LATERAL pub_stockout_interval(ARRAY[d.site_id], d.begins[1], least(d.
 CROSS JOIN LATERAL generate_series(
     width_bucket(o.from_at, d.begins), width_bucket(o.until_at - INTERVAL '1 microsecond', d.begins)) n
 WHERE o.item_id = ANY (%(item_ids)s::bigint[]);
+
+-- name: add_outcome
+INSERT INTO forecast_override_outcome (override_id, item_id, site_id, block_day, days, came, system, overridden, naive)
+VALUES (%(override_id)s, %(item_id)s, %(site)s, %(block_day)s, %(days)s, %(came)s, %(system)s, %(overridden)s, %(naive)s)
+ON CONFLICT DO NOTHING;
+
+-- name: outcomes
+SELECT b.override_id, b.site_id AS site, i.code AS item, i.base_unit, o.author, o.reason, b.block_day, b.days,
+    b.came::double precision AS came, b.system::double precision AS system, b.overridden::double precision AS overridden,
+    b.naive::double precision AS naive, k.cost, k.currency
+FROM forecast_override_outcome b
+JOIN forecast_override o ON o.override_id = b.override_id
+JOIN item i ON i.item_id = b.item_id
+LEFT JOIN LATERAL (
+    SELECT c.cost, c.currency FROM item_cost c
+    WHERE c.item_id = b.item_id AND c.site_id = b.site_id AND c.valid_from <= %(now)s
+    ORDER BY c.valid_from DESC LIMIT 1) k ON true
+WHERE (%(site)s::text IS NULL OR b.site_id = %(site)s)
+    AND (%(override_id)s::bigint IS NULL OR b.override_id = %(override_id)s)
+    AND b.block_day >= %(since)s AND b.came IS NOT NULL
+ORDER BY b.site_id, b.override_id, b.item_id, b.block_day
+LIMIT %(limit)s;

@@ -6,7 +6,7 @@ was forecast and did not come is held for a block, what came and was not forecas
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -18,33 +18,46 @@ from cloud.forecasting.overrides import store
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 
-BLOCK_DAYS: Final = 7
 HOLDING_A_YEAR: Final = 0.25
 """Cost of holding, as a share of a unit's cost."""
 SHORT_TO_HELD: Final = 19.0
 LOOKED_BACK: Final = timedelta(days=366)
-MOST: Final = 20_000
+MOST: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
-    """What an adjustment made of an item's forecast."""
+class Block:
+    """Seven days, or what is left of them, of an item whose forecast was adjusted."""
 
     override_id: int
     site: str
-    item_id: int
     item: str
     base_unit: str
-    category: str | None
     author: str
     reason: str
-    first_day: date
-    from_day: date
-    until_day: date
-    system: list[float]
-    overridden: list[float]
+    block_day: date
+    days: int
+    came: float
+    system: float
+    overridden: float
+    naive: float
     cost: Decimal | None
+    """Of a unit; None: not known."""
     currency: str | None
+
+    def stock_cost(self, said: float) -> float | None:
+        """Cost of having planned for so much.
+
+        Args:
+            said: What was forecast.
+
+        Returns:
+            In the currency of the unit's cost; None if that is not known.
+        """
+        if self.cost is None:
+            return None
+        held = float(self.cost) * HOLDING_A_YEAR * self.days / 365
+        return held * (said - self.came) if said >= self.came else held * SHORT_TO_HELD * (self.came - said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,71 +88,15 @@ class Worth:
         return self.added / self.came if self.came else None
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Seven days, or what is left of them, of an item."""
-
-    effect: Effect
-    came: float
-    system: float
-    overridden: float
-    naive: float
-    days: int
-
-    def stock_cost(self, said: float) -> float | None:
-        """Cost of having planned for so much.
-
-        Args:
-            said: What was forecast.
-
-        Returns:
-            In the currency of the unit's cost; None if that is not known.
-        """
-        if self.effect.cost is None:
-            return None
-        held = float(self.effect.cost) * HOLDING_A_YEAR * self.days / 365
-        return held * (said - self.came) if said >= self.came else held * SHORT_TO_HELD * (self.came - said)
+BY: Final[dict[str, Callable[[Block], str]]] = {
+    "override": lambda block: str(block.override_id),
+    "author": lambda block: block.author,
+    "reason": lambda block: block.reason,
+}
+"""What value added is summed by."""
 
 
-Came = Mapping[tuple[int, date], float]
-
-
-def blocks_of(effect: Effect, came: Came, *, until: date, hidden: Callable[[int, date], bool]) -> list[Block]:
-    """Cut the days of an adjustment that have come into blocks.
-
-    Args:
-        effect: What it made of the forecast.
-        came: Demand by item and day; days without have none.
-        until: Last day whose demand is known.
-        hidden: Whether stock-outs hid an item's demand on a day; its block is left out.
-
-    Returns:
-        The blocks; none before seven days, or all of its days, have come.
-    """
-    whole = min(len(effect.system), (effect.until_day - effect.from_day).days + 1)
-    known = min(whole, (until - effect.from_day).days + 1)
-    found = []
-    for start in range(0, known, BLOCK_DAYS):
-        stop = min(start + BLOCK_DAYS, whole)
-        if stop > known:
-            break
-        days = [effect.from_day + timedelta(days=n) for n in range(start, stop)]
-        if any(hidden(effect.item_id, day) for day in days):
-            continue
-        found.append(
-            Block(
-                effect,
-                came=sum(came.get((effect.item_id, day), 0.0) for day in days),
-                system=sum(effect.system[start:stop]),
-                overridden=sum(effect.overridden[start:stop]),
-                naive=sum(came.get((effect.item_id, _week_before(effect, day)), 0.0) for day in days),
-                days=stop - start,
-            )
-        )
-    return found
-
-
-def summed(blocks: Iterable[Block], name_of: Callable[[Effect], str]) -> list[Worth]:
+def summed(blocks: Iterable[Block], name_of: Callable[[Block], str]) -> list[Worth]:
     """Add blocks up.
 
     Args:
@@ -151,7 +108,7 @@ def summed(blocks: Iterable[Block], name_of: Callable[[Effect], str]) -> list[Wo
     """
     groups: dict[str, list[Block]] = defaultdict(list)
     for block in blocks:
-        groups[name_of(block.effect)].append(block)
+        groups[name_of(block)].append(block)
     found = [_worth(name, group) for name, group in groups.items()]
     return sorted(found, key=lambda worth: (-worth.added, worth.name))
 
@@ -164,7 +121,7 @@ def worths(
     site: str | None = None,
     override_id: int | None = None,
 ) -> list[Block]:
-    """Hold the adjustments of the last year against what came.
+    """List what came in the days of the last year's adjustments, as forecast runs have kept it.
 
     Args:
         conn: In a transaction.
@@ -174,51 +131,16 @@ def worths(
         override_id: Only of this one.
 
     Returns:
-        Their blocks, to be added up by adjustment, author or reason.
+        Their blocks, to be added up by adjustment, author or reason; those that stock-outs hid are left out.
 
     Raises:
         NotAllowedError: If the actor may not.
     """
     actor.require(*READERS, site=site)
     act_as(conn, actor.narrowed(*READERS))
-    effects = store.rows(
-        conn,
-        Effect,
-        "effects",
-        now=now,
-        site=site,
-        override_id=override_id,
-        since=now.date() - LOOKED_BACK,
-        limit=MOST,
-    )
-    by_site: dict[str, list[Effect]] = defaultdict(list)
-    for effect in effects:
-        by_site[effect.site].append(effect)
-    return [block for place, own in by_site.items() for block in _of_site(conn, place, own)]
-
-
-def _of_site(conn: Connection, site: str, effects: Sequence[Effect]) -> list[Block]:
-    ((until,),) = store.tuples(conn, "demand_until", site=site)
-    if until is None:
-        return []
-    first = min(effect.first_day for effect in effects) - timedelta(days=BLOCK_DAYS)
-    asked = {"site": site, "from_day": first, "until_day": max(until, first)}
-    ids = sorted({effect.item_id for effect in effects})
-    came = {
-        (item_id, day): quantity
-        for item_id, day, quantity in store.tuples(conn, "came", item_ids=ids, **asked)
-    }
-    hidden = set(store.tuples(conn, "hidden", item_ids=ids, **asked))
-    return [
-        block
-        for effect in effects
-        for block in blocks_of(effect, came, until=until, hidden=lambda *cell: cell in hidden)
-    ]
-
-
-def _week_before(effect: Effect, day: date) -> date:
-    """Give the same weekday of the last week known when the forecast was made."""
-    return effect.first_day - timedelta(days=BLOCK_DAYS - (day - effect.first_day).days % BLOCK_DAYS)
+    since = now.date() - LOOKED_BACK
+    asked = {"now": now, "site": site, "override_id": override_id, "since": since}
+    return store.rows(conn, Block, "outcomes", limit=MOST, **asked)
 
 
 def _worth(name: str, blocks: Sequence[Block]) -> Worth:
@@ -228,11 +150,11 @@ def _worth(name: str, blocks: Sequence[Block]) -> Worth:
         if (without := block.stock_cost(block.system)) is not None
         and (adjusted := block.stock_cost(block.overridden)) is not None
     ]
-    currencies = {block.effect.currency for block in blocks if block.effect.cost is not None}
+    currencies = {block.currency for block in blocks if block.cost is not None}
     is_known = bool(costs) and len(currencies) == 1
     return Worth(
         name=name,
-        overrides=len({block.effect.override_id for block in blocks}),
+        overrides=len({block.override_id for block in blocks}),
         blocks=len(blocks),
         came=sum(block.came for block in blocks),
         system_error=sum(abs(block.system - block.came) for block in blocks),

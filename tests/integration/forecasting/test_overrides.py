@@ -25,7 +25,7 @@ from cloud.forecasting.overrides.domain import (
     UnknownOverrideError,
 )
 from cloud.forecasting.overrides.nightly import in_force, keep_effects
-from cloud.forecasting.overrides.value_added import summed, worths
+from cloud.forecasting.overrides.value_added import BY, summed, worths
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
 from tests.integration.forecasting.judging import ANN, JOB, NOW, PAT, TODAY, YAN, cost, made, paper
@@ -242,7 +242,6 @@ def test_an_adjustment_is_judged_by_what_came(ledger: Ledger) -> None:
         done = {item: counted.apply(item, [rate] * 28, [28], [[0.0, 1.0]]) for item, rate in flat.items()}
         keep_effects(conn, run_id, counted, {item: one for item, one in done.items() if one})
 
-    ledger.as_app(night)
     for item, daily in (("I-1", 16), ("I-2", 4)):
         ledger.as_owner(
             lambda conn, item=item, daily=daily: conn.execute(
@@ -255,8 +254,19 @@ def test_an_adjustment_is_judged_by_what_came(ledger: Ledger) -> None:
                 (start, daily, daily, item),
             )
         )
+    ledger.as_app(night)
+    assert ledger.as_app(lambda conn: worths(conn, PAT, now=NOW)) == []
+
+    def later(conn: psycopg.Connection, *, day: int) -> None:
+        act_as(conn, JOB)
+        keep_effects(conn, run_id, in_force(conn, "leeds", start + timedelta(day)), {})
+
+    ledger.as_app(lambda conn: later(conn, day=8))
+    assert len(ledger.as_app(lambda conn: worths(conn, PAT, now=NOW))) == 2
+    for day in (20, 20):
+        ledger.as_app(lambda conn, day=day: later(conn, day=day))
     blocks = ledger.as_app(lambda conn: worths(conn, PAT, now=NOW))
-    by_item = {worth.name: worth for worth in summed(blocks, lambda effect: effect.item)}
+    by_item = {worth.name: worth for worth in summed(blocks, lambda block: block.item)}
     assert len(blocks) == 4
     assert by_item["I-1"].system_error == pytest.approx(84)
     assert by_item["I-1"].override_error == pytest.approx(14)
@@ -265,5 +275,5 @@ def test_an_adjustment_is_judged_by_what_came(ledger: Ledger) -> None:
     assert by_item["I-1"].cost_saved == pytest.approx(70 * 19 * 3.65 * 0.25 * 7 / 365)
     assert by_item["I-2"].added == pytest.approx(-28)
     assert by_item["I-2"].cost_saved is None
-    (author,) = summed(blocks, lambda effect: effect.author)
+    (author,) = summed(blocks, BY["author"])
     assert (author.name, author.overrides, author.added) == ("user:pat", 2, pytest.approx(42))

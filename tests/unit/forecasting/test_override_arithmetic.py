@@ -1,5 +1,6 @@
 """What adjustments do to means and bands: never negative, never out of order, whatever is asked for."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -8,7 +9,8 @@ import pytest
 
 from cloud.forecasting.overrides.applying import Said, adjust, shifted, sums_within
 from cloud.forecasting.overrides.domain import Adjustment, Mode, in_words, is_small
-from cloud.forecasting.overrides.value_added import Effect, blocks_of, summed
+from cloud.forecasting.overrides.outcomes import Effect, outcomes_of
+from cloud.forecasting.overrides.value_added import BY, Block, summed
 
 FIRST = date(2026, 3, 2)
 
@@ -110,31 +112,57 @@ def test_the_change_is_measured_over_all_its_days_and_small_ones_are_known() -> 
     assert in_words(Mode.ADD, Decimal(-5), 1, "kg") == "5 kg a day less"
 
 
-def test_value_added_leaves_out_what_stock_outs_hid_and_days_that_have_not_come() -> None:
+def test_blocks_are_judged_once_they_are_over_and_not_where_stock_outs_hid_them() -> None:
     effect = Effect(
         override_id=4,
-        site="leeds",
         item_id=1,
-        item="TEA",
-        base_unit="each",
-        category=None,
-        author="user:ada",
-        reason="weather",
         first_day=FIRST,
         from_day=FIRST + timedelta(2),
-        until_day=FIRST + timedelta(60),
+        until_day=FIRST + timedelta(18),
         system=[10.0] * 28,
         overridden=[20.0] * 28,
-        cost=None,
-        currency=None,
+        naive=[float(n) for n in range(7)],
+        judged_day=None,
     )
-    came = {(1, FIRST + timedelta(n)): 20.0 if n >= 0 else 10.0 + n for n in range(-7, 40)}
-    hidden = FIRST + timedelta(10)
-    blocks = blocks_of(
-        effect, came, until=FIRST + timedelta(24), hidden=lambda item, day: (item, day) == (1, hidden)
+    came = {(1, FIRST + timedelta(n)): 20.0 for n in range(40)}
+    gap = FIRST + timedelta(10)
+    told = outcomes_of(
+        effect, came, until=FIRST + timedelta(40), hidden=lambda item, day: (item, day) == (1, gap)
     )
-    assert [(block.came, block.system, block.overridden) for block in blocks] == [(140, 70, 140)] * 2
-    assert blocks[0].naive == sum(10.0 + n for n in range(-7, 0))
-    (worth,) = summed(blocks, lambda one: one.reason)
-    assert (worth.added, worth.share, worth.cost_saved) == (140, 0.5, None)
-    assert blocks_of(effect, came, until=FIRST + timedelta(7), hidden=lambda *_: False) == []
+    assert [(one.days, one.came, one.system, one.overridden) for one in told] == [
+        (7, 140, 70, 140),
+        (7, None, 70, 140),
+        (3, 60, 30, 60),
+    ]
+    assert [one.naive for one in told] == [21, 21, 2 + 3 + 4]
+    early = outcomes_of(effect, came, until=FIRST + timedelta(17), hidden=lambda *_: False)
+    assert [one.block_day for one in early] == [FIRST + timedelta(2), FIRST + timedelta(9)]
+    later = replace(effect, judged_day=FIRST + timedelta(9))
+    rest = outcomes_of(later, came, until=FIRST + timedelta(18), hidden=lambda *_: False)
+    assert [one.block_day for one in rest] == [FIRST + timedelta(16)]
+
+
+def test_value_added_is_what_the_adjustment_took_from_the_error_and_from_stock_cost() -> None:
+    block = Block(
+        override_id=4,
+        site="leeds",
+        item="TEA",
+        base_unit="each",
+        author="user:ada",
+        reason="weather",
+        block_day=FIRST,
+        days=7,
+        came=140,
+        system=70,
+        overridden=150,
+        naive=100,
+        cost=Decimal("3.65"),
+        currency="EUR",
+    )
+    held = 3.65 * 0.25 * 7 / 365
+    (worth,) = summed([block, replace(block, override_id=5, came=150)], BY["author"])
+    assert (worth.overrides, worth.blocks, worth.added, worth.share) == (2, 2, 140, pytest.approx(140 / 290))
+    assert worth.cost_saved == pytest.approx(held * 19 * 70 - held * 10 + held * 19 * 80)
+    free = replace(block, cost=None, currency=None)
+    assert summed([free], BY["override"])[0].cost_saved is None
+    assert summed([block, replace(block, currency="USD")], BY["reason"])[0].cost_saved is None
