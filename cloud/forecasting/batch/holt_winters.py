@@ -15,7 +15,7 @@ import numpy as np
 
 from cloud.forecasting.batch.criterion import likelihood, weights
 from cloud.forecasting.batch.panel import Real, Reals
-from cloud.forecasting.batch.smoothing_grid import MATURE, SmoothingGrid, column
+from cloud.forecasting.batch.smoothing_grid import SmoothingGrid, column
 
 LEVEL: Final = (0.1, 0.3, 0.6)
 TREND: Final = (0.0, 0.05, 0.15)
@@ -65,20 +65,17 @@ class HoltWinters:
         self.level += self.trend
         error = y - self.level * index
         error *= known
-        if float(beside.number.min()) <= len(self.indices):
-            moves = _SEASON * (beside.number > len(self.indices))
-        else:
-            moves = _SEASON
+        moves = _SEASON * (beside.number > len(self.indices))
         mean = (beside.moments[0] / n).astype(Real)
         least = np.maximum(mean * Real(LEAST), np.finfo(Real).tiny)
         relative = error / np.maximum(self.level, least)
         shared = error / index
-        if float(beside.number.min()) <= MATURE:
-            self._start(shared, n)
-            error *= beside.judged > 0
-        else:
+        if beside.is_mature:
             self.level += _LEVEL * shared
             self.trend += _TREND * shared
+        else:
+            self._start(shared, n)
+            error *= beside.judged > 0
         index += moves * relative
         np.clip(index, *RANGE, out=index)
         self.errors += error * error

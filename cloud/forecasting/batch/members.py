@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.batch.checked import checked
 from cloud.forecasting.batch.panel import Panel, Real, Reals, panel_of
 from cloud.forecasting.batch.recent import longest_asked
 from cloud.forecasting.batch.seasonal import GROWTH, epochs, is_seasonal, seasonal_factors
@@ -50,8 +51,13 @@ def roll(
         By member, series x origins x horizon, >= 0; NaN where nothing is known of the series, and, beside
         `ses`, of the members in `zoo.INTERMITTENT` where every known period has demand. Not to be written
         into: a flat forecast is one value seen many times.
+
+    Raises:
+        ValueError: If a number is no demand, or a wish cannot be met.
     """
-    at = np.asarray(origins, dtype=np.int64)
+    at = _wish(checked(y), np.asarray(origins, dtype=np.int64), horizon, season, members)
+    if not len(y):
+        return {name: np.empty((0, len(at), horizon), dtype=Real) for name in members}
     panel = panel_of(y[:, : int(at[-1]) + 1])
     own = [name for name in members if name != "seasonal_naive"]
     found = _Found(panel, at, horizon)
@@ -75,6 +81,18 @@ def roll(
     if "seasonal_naive" in members:
         result["seasonal_naive"] = _seasonal_naive(y, at, horizon, season)
     return result
+
+
+def _wish(y: Floats, origins: Ints, horizon: int, season: int, members: Sequence[str]) -> Ints:
+    """Give the origins back if all that is asked for can be given."""
+    if not len(origins) or (np.diff(origins) <= 0).any() or origins[0] < 0 or origins[-1] >= y.shape[1]:
+        raise ValueError(f"origins are {origins.tolist()}: expected columns of {y.shape[1]}, ascending")
+    if horizon < 1 or season < 1:
+        raise ValueError(f"horizon is {horizon} and season {season}: expected both > 0")
+    unknown = set(members) - {*MEMBERS, *REFERENCES}
+    if unknown or not members:
+        raise ValueError(f"members are {list(members)}: expected some of {[*MEMBERS, *REFERENCES]}")
+    return origins
 
 
 class _Found:

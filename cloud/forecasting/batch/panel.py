@@ -11,6 +11,8 @@ from cloud.forecasting.protocol import Floats, Ints
 Real: Final = np.float32
 """What the recursions compute in: half the memory of float64, and twice the speed."""
 Reals = NDArray[np.float32]
+LEAST_EXPONENT: Final = -100
+"""Of the scale: the unit of demand that is smaller still must be another one."""
 WIDTH: Final = 16
 """Columns come in multiples of this, so that no sum over models runs in another order for few series."""
 
@@ -26,7 +28,7 @@ class Panel:
     scale: Reals
     """Of each column, a power of two: to divide by it loses nothing, whatever comes later."""
     count: int
-    """Series; further columns are padding."""
+    """Series; further columns repeat the first one."""
 
     @property
     def periods(self) -> int:
@@ -43,19 +45,15 @@ class Panel:
         """Take some series.
 
         Args:
-            columns: Which, ascending.
+            columns: Which, ascending; at least one.
 
         Returns:
             Their panel.
         """
         if len(columns) == self.count:
             return self
-        padding = np.arange(-len(columns) % WIDTH)
-        chosen = np.concatenate([columns, np.zeros_like(padding)])
-        y, known, scale = self.y[:, chosen], self.known[:, chosen], self.scale[chosen]
-        y[:, len(columns) :] = 0
-        known[:, len(columns) :] = 0
-        return Panel(y, known, scale, len(columns))
+        chosen = np.concatenate([columns, np.repeat(columns[:1], -len(columns) % WIDTH)])
+        return Panel(self.y[:, chosen], self.known[:, chosen], self.scale[chosen], len(columns))
 
 
 def panel_of(y: Floats) -> Panel:
@@ -78,6 +76,8 @@ def panel_of(y: Floats) -> Panel:
     is_known = ~np.isnan(y.T)
     np.divide(y.T, scale[:count], out=values[:, :count], where=is_known, casting="same_kind")
     known[:, :count] = is_known
+    if count:
+        values[:, count:], known[:, count:] = values[:, :1], known[:, :1]
     return Panel(values, known, scale, count)
 
 
@@ -95,5 +95,5 @@ def power_of_two(largest: Floats) -> Floats:
         [1.0, 8.0, 16.0]
     """
     _, exponent = np.frexp(largest)
-    result: Floats = np.ldexp(1.0, np.where(largest > 0, exponent, 0))
+    result: Floats = np.ldexp(1.0, np.where(largest > 0, np.maximum(exponent, LEAST_EXPONENT), 0))
     return result

@@ -94,7 +94,7 @@ class SmoothingGrid:
         self.moments[2] += clock * y
         self.moments[3] += clock * clock * known
         gaps = None if known.all() else known
-        if float(self.number.min()) > MATURE:
+        if self.is_mature:
             self._smooth(y, _ALPHA, gaps, gaps)
             self._follow(y, _LEVEL, _TREND, gaps, gaps)
             return
@@ -139,6 +139,11 @@ class SmoothingGrid:
         if judged is not None:
             error *= judged
         self.damped_errors += np.multiply(error, error, out=error)
+
+    @property
+    def is_mature(self) -> bool:
+        """Whether no model's memory still grows, of the series that have begun."""
+        return bool(((self.number > MATURE) | (self.number == 0)).all())
 
     @property
     def judged(self) -> Reals:

@@ -141,19 +141,50 @@ def test_a_state_of_another_layout_is_refused() -> None:
         state.load(target.getvalue())
 
 
-@pytest.mark.parametrize("wrong", [-1.0, np.inf, -np.inf])
+@pytest.mark.parametrize("wrong", [-1.0, np.inf, -np.inf, 1e35])
 def test_a_number_that_is_no_demand_is_named_with_its_place(wrong: float) -> None:
     y = np.ones((3, 4))
     y[1, 2] = wrong
-    with pytest.raises(ValueError, match=r"series B, column 2: demand is -?(1\.0|inf): expected a finite"):
+    with pytest.raises(
+        ValueError, match=r"series B, column 2: demand is (-?1\.0|-?inf|1e\+35): expected a finite"
+    ):
         checked(y, ["A", "B", "C"])
     with pytest.raises(ValueError, match="series in row 1, column 2"):
         state.fit(y, 1)
+    with pytest.raises(ValueError, match="series in row 1, column 2"):
+        roll(y, origins=[3], horizon=1, season=1)
     held = state.fit(np.ones((3, 4)), 1)
     with pytest.raises(ValueError, match="series in row 2, column 4"):
         state.advance(held, np.array([1.0, 1.0, wrong]))
     with pytest.raises(ValueError, match="expected one value of each of 3 series"):
         state.advance(held, np.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("wish", "told"),
+    [
+        ({"origins": [1, 1]}, r"origins are \[1, 1\]: expected columns of 4, ascending"),
+        ({"origins": [4]}, r"origins are \[4\]: expected columns of 4"),
+        ({"origins": []}, r"origins are \[\]"),
+        ({"horizon": 0}, "horizon is 0 and season 1: expected both > 0"),
+        ({"season": 0}, "horizon is 1 and season 0"),
+        ({"members": ["prophet"]}, r"members are \['prophet'\]: expected some of"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused(wish: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        roll(np.ones((1, 4)), **{"origins": [3], "horizon": 1, "season": 1, **wish})
+
+
+def test_no_series_at_all_is_no_error() -> None:
+    found = roll(np.empty((0, 5)), origins=[2, 4], horizon=3, season=1)
+    assert all(path.shape == (0, 2, 3) for path in found.values())
+
+
+@pytest.mark.parametrize("unit", [1e-60, 1e29])
+def test_the_smallest_and_the_largest_demand_are_no_error(unit: float) -> None:
+    found = roll(np.full((1, 20), unit), origins=[19], horizon=1, season=1, members=["ses", "theta"])
+    assert found["ses"][0, 0, 0] == pytest.approx(unit if unit > 1 else 0, rel=1e-5, abs=1e-30)
 
 
 def test_wrong_series_are_marked_so_that_the_others_can_go_on() -> None:

@@ -17,9 +17,11 @@ def each(
 ) -> dict[str, Floats]:
     """Roll `ses` by itself: beside it members that would repeat it keep still."""
     rows = np.atleast_2d(np.asarray(y, dtype=float))
-    others = [name for name in members if name != "ses"]
-    found = roll(rows, origins=origins, horizon=horizon, season=season, members=["ses"])
-    return found | roll(rows, origins=origins, horizon=horizon, season=season, members=others)
+    apart = [name for name in members if name == "ses"], [name for name in members if name != "ses"]
+    found = [
+        roll(rows, origins=origins, horizon=horizon, season=season, members=some) for some in apart if some
+    ]
+    return {name: path for part in found for name, path in part.items()}
 
 
 def last(
