@@ -81,12 +81,13 @@ def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0
     levels = np.broadcast_to(LEVELS, shape).copy()
     below = np.full(shape, np.nan)
     for place in range(first, len(origins)):
+        order = np.lexsort((scaled.idle[:, place, 0], scaled.strata[:, place]))
+        strata, idle = scaled.strata[order, place], scaled.idle[order, place]
+        every = np.moveaxis(scaled.scores[order, : place + 1], 2, 0).copy()
         for target, end in enumerate(targets.ends.tolist()):
             settled = int(np.searchsorted(origins, origins[place] - end, side="right"))
-            idle = scaled.idle[:, place, target]
-            order = np.lexsort((idle, scaled.strata[:, place]))
-            scores = scaled.scores[order, : place + 1, target]
-            ranges = _ranges(scaled.strata[order, place], idle[order], scaled.count)
+            scores = every[target]
+            ranges = _ranges(strata, idle[:, target], scaled.count)
             levels[place, target] = _corrected(below[:settled, target])
             pools = _pools(scores[:, :settled], ranges)
             quantiles[place, target] = _quantiles(pools, levels[place, target])
@@ -224,4 +225,4 @@ def _corrected(below: Floats) -> Floats:
 
 def _sorted(scores: Floats) -> Floats:
     ordered: Floats = np.sort(scores, axis=None)  # what is not known comes last
-    return ordered[: len(ordered) - int(np.isnan(ordered).sum())]
+    return ordered[: np.searchsorted(ordered, np.inf, side="right")]

@@ -30,7 +30,7 @@ Paths = NDArray[np.float32] | NDArray[np.float64]
 """Members x series x origins x horizon."""
 _GRID: Final = 1 << 20
 """Relative errors are summed as whole multiples of 1 / 2^20, so that no order of series changes a sum."""
-EVERY: Final = 4
+EVERY: Final = 8
 """Origins from one measuring of how far members lie apart to the next."""
 _CLASSES: Final = len(NAMES)
 
@@ -166,7 +166,7 @@ def pool(paths: Paths, known: Known, classes: Ints) -> Pooled:
     value = np.round(np.where(has_error, known.relative * known.counts, 0) * _GRID).astype(np.int64)
     sums = np.zeros((_CLASSES, *known.relative.shape[1:]), dtype=np.int64)
     counts = np.zeros_like(sums)
-    # Members keep their distance: it is measured at every fourth origin, and holds until the next.
+    # Members keep their distance: it is measured at every eighth origin, and holds until the next.
     measured = np.arange(classes.shape[1]) // EVERY * EVERY
     apart = _apart(paths[:, :, ::EVERY])
     has_gap = np.isfinite(apart)
