@@ -47,12 +47,11 @@ def seconds_per_1000(y: Floats, *, season: int, sample: int) -> dict[str, float]
     return found
 
 
-def carparts(y: Floats, *, most: int) -> dict[str, float]:
+def carparts(y: Floats) -> dict[str, float]:
     """Forecast the last 12 months of series with models for intermittent demand.
 
     Args:
         y: Series x months; NaN where not known.
-        most: Series, spread over all.
 
     Returns:
         RMSSE and bias in per cent by model.
@@ -62,8 +61,7 @@ def carparts(y: Floats, *, most: int) -> dict[str, float]:
     """
     from statsforecast.models import ADIDA, IMAPA, CrostonSBA  # noqa: PLC0415  measured only here
 
-    rows = _spread(y, most)
-    before, actual = rows[:, :-_MONTHS], rows[:, None, -_MONTHS:]
+    before, actual = y[:, :-_MONTHS], y[:, None, -_MONTHS:]
     found = {}
     for name, model in (("imapa", IMAPA()), ("adida", ADIDA()), ("croston_sba", CrostonSBA())):
         said = np.full(actual.shape, np.nan)

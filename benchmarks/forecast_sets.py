@@ -38,6 +38,14 @@ def weekly(folder: Path, most: int | None) -> Series:
     return Series(found, f"man_weekly: {len(found)} series, the last {WEEKS} of 150 weeks", 52)
 
 
+def weekly_mixed(folder: Path, most: int | None) -> Series:
+    """Read as many regular series as intermittent ones: orange juice and the manufacturer's, 104 weeks each."""
+    juice = orange_juice(folder, None if most is None else most // 2).y[:, -WEEKS:]
+    parts = weekly(folder, len(juice)).y
+    told = f"{len(parts)} of man_weekly and {len(juice)} of oj_weekly_promo, the last {WEEKS} weeks"
+    return Series(np.concatenate([parts, juice]), told, 52)
+
+
 def daily(folder: Path, most: int | None) -> Series:
     """Read a retailer's days, each item's after themselves, as there are but 374 of them."""
     days = retail_days(folder)
