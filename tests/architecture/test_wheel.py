@@ -20,7 +20,7 @@ PACKAGES: Final = ("contracts", "edge_agent", "cloud", "simulators", "firmware_c
 EXTRAS_OF: Final = {
     "contracts": (),
     "edge_agent": ("edge", "llrp"),
-    "cloud": ("cloud", "local", "forecast", "ml", "parquet"),
+    "cloud": ("cloud", "local", "forecast", "ml", "parquet", "distributed"),
     "simulators": ("sim",),
     "firmware_configs": (),
 }
@@ -60,7 +60,7 @@ def test_a_gateway_installs_no_cloud(wheel: zipfile.ZipFile) -> None:
         if requirement.marker is None or requirement.marker.evaluate({"extra": "edge"})
     }
     assert on_a_gateway == {
-        *("orjson", "pydantic", "pydantic-settings", "structlog", "typing-extensions"),
+        *("orjson", "pydantic", "pydantic-settings", "structlog", "typing-extensions", "tzdata"),
         *("biip", "paho-mqtt", "pyserial"),
     }
 

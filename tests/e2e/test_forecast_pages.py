@@ -44,7 +44,10 @@ def test_a_planner_finds_an_item_and_reads_why(watched: Watched) -> None:
     expect(page.get_by_role("table", name="Forecasts of the last weeks").locator("tbody tr")).to_have_count(
         13
     )
-    expect(page.locator(".facts").first).to_contain_text("half-way between 25%, which fits best")
+    reasons = page.locator(".facts").first
+    expect(reasons).to_contain_text("exponential smoothing 75%, theta 25% from 20 past forecasts of its own")
+    expect(reasons).to_contain_text("the latest days move the next week by -2.5")
+    expect(reasons).to_contain_text("(flood)")
     with page.expect_download() as download:
         page.get_by_role("link", name="Export CSV").click()
     assert download.value.suggested_filename == f"forecast-{OWN}.csv"

@@ -78,8 +78,22 @@ def _forecast(run_id: int, site: str, item_id: int, *, weekly: float, short: boo
         why["needed_weeks"] = 8
     else:
         why |= {
-            "parameters": {"alpha": 0.2, "fitted_alpha": 0.25, "first_level": weekly},
-            "fitted_until": LAST_DAY.isoformat(),
+            "class": "smooth",
+            "windows": 20.0,
+            "members": {
+                "ses": {"weight": 0.75, "own_error": 0.9, "class_error": 1.0, "is_dropped": False},
+                "theta": {"weight": 0.25, "own_error": 1.1, "class_error": 1.0, "is_dropped": False},
+                "tsb": {"weight": 0.0, "own_error": 2.1, "class_error": 2.0, "is_dropped": True},
+            },
+            "sensed": {"is_on": True, "next_week": -2.5},
+            "masks": [
+                {
+                    "from_day": (LAST_DAY - timedelta(days=27)).isoformat(),
+                    "until_day": (LAST_DAY - timedelta(days=21)).isoformat(),
+                    "kind": "disruption",
+                    "reason": "flood",
+                }
+            ],
             "level_per_week": weekly,
             "weekday_shares": [0.2, 0.2, 0.2, 0.2, 0.1, 0.1, 0.0],
             "weekday_strength": 0.267,
@@ -98,7 +112,7 @@ def _forecast(run_id: int, site: str, item_id: int, *, weekly: float, short: boo
         "mean": [daily] * horizons[-1],
         "horizons": horizons,
         "cum_q": [[daily * days * (0.4 + 1.2 * level) for level in LEVELS] for days in horizons],
-        "model": "mean_of_known_days" if short else "simple_smoothing",
+        "model": "mean_of_known_days" if short else "combination",
         "why": why,
         "is_sufficient": not short,
         "history_from": LAST_DAY - timedelta(days=7 * len(weeks) - 1),
@@ -107,6 +121,9 @@ def _forecast(run_id: int, site: str, item_id: int, *, weekly: float, short: boo
         "weekly_volume": weekly,
         "wape": None if short else 0.4,
         "naive_wape": None if short else 0.6,
+        "mean_system": None,
+        "cum_q_system": None,
+        "override_ids": [],
         "bias": None if short else -0.05,
         "rmsse": None if short else 0.8,
         "coverage": None if short else 10 / 13,

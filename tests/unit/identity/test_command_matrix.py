@@ -227,6 +227,8 @@ BY_SITE_ONLY = {
     "forecasting.registry.service.decide",
     "forecasting.registry.service.register",
     "forecasting.registry.service.skip",
+    "forecasting.site_run.write",
+    "forecasting.training.keep_training",
     "documents.orders.add_order",
     "documents.orders.locked",
     "decisions.service.mark_reversed",
