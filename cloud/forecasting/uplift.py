@@ -347,6 +347,24 @@ def series_effects(uplift: Uplift, series: int, at: int = -1) -> tuple[Effect, .
     return _told(uplift.names, found.coefficients[series], np.sqrt(np.diagonal(found.covariances[series])))
 
 
+def pool_combined(uplift: Uplift, shift: Floats, pool: int = 0, at: int = -1) -> Effect:
+    """Tell what several covariates do together to the typical series of a pool.
+
+    Args:
+        uplift: As learned.
+        shift: Of each covariate, by how much it stands above its value without effect.
+        pool: Its number.
+        at: Place of the fit; the last by default.
+
+    Returns:
+        The joint factor, with the interval of the joint estimate.
+    """
+    found = uplift.fits[at].effects
+    log = float(shift @ found.pooled[pool])
+    deviation = float(np.sqrt(max(shift @ found.pooled_covariances[pool] @ shift, 0.0)))
+    return _told(("together",), np.array([log]), np.array([deviation]))[0]
+
+
 def combined_effect(uplift: Uplift, series: int, shift: Floats, at: int = -1) -> Effect:
     """Tell what several covariates do together: a promotion of this depth, in this price.
 

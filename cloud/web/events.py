@@ -34,6 +34,7 @@ _COLUMNS: Final = (
     *("event_id", "revision", "site", "item", "category", "from_day", "to_day", "kind", "name"),
     *("attributes", "effect_prior", "known_at", "source", "reference", "author", "recorded_at"),
 )
+_TYPED: Final = ("item", "category", "from_day", "to_day", "name", "depth", "feature", "prior")
 
 Number = Annotated[int, Path(ge=1, le=GREATEST)]
 Site = Annotated[str, Query(max_length=64)]
@@ -213,7 +214,7 @@ def _calendar(
         kinds=[one.value for one in Kind],
         earlier=urlencode({"site": site, "kind": shown, "since": (first - timedelta(weeks=13)).isoformat()}),
         later=urlencode({"site": site, "kind": shown, "since": (first + timedelta(weeks=13)).isoformat()}),
-        typed={"site": site, "kind": Kind.PROMOTION.value} | (typed or {}),
+        typed=dict.fromkeys(_TYPED, "") | {"site": site, "kind": Kind.PROMOTION.value} | (typed or {}),
         may_add=not actor.roles_anywhere.isdisjoint(AUTHORS),
         may_all=actor.all_sites and not actor.roles.isdisjoint(AUTHORS),
     )

@@ -265,6 +265,8 @@ def _effect_lines(told: "Told") -> Iterator[str]:
         f"{told.site}: {told.first_day} to {told.last_day}, {told.items} of {told.of_items} items; "
         "factors on demand with their 95 % interval"
     )
+    if usual := told.effects.usual_promotion:
+        yield f"  {usual.name}: x {usual.factor:.2f} ({usual.low:.2f} to {usual.high:.2f})"
     beside = [told.effects.cannibalisation] if told.effects.cannibalisation else []
     for one in (*told.effects.learned, *beside):
         effect = one.effect

@@ -1,13 +1,13 @@
 """Weeks of demand and events in; effects, whether they last, what they take from others out. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
 
 from cloud.forecasting.protocol import Bools, Floats, Ints
-from cloud.forecasting.uplift import Covariates, Effect, Uplift, learn, pool_effects
+from cloud.forecasting.uplift import Covariates, Effect, Uplift, learn, pool_combined, pool_effects
 
 OTHERS: Final = "promotion of another item of its category"
 LEAST_WEEKS: Final = 3
@@ -53,6 +53,8 @@ class SiteEffects:
     uplift: Uplift
     covariates: Covariates
     learned: tuple[Learned, ...]
+    usual_promotion: Effect | None
+    """Of a promotion as they were on average, its depth and advertising together; None: there was none."""
     cannibalisation: Learned | None
     """Of a promotion upon the other items of the category; None: no category had one beside others."""
 
@@ -95,6 +97,7 @@ def learn_effects(
         uplift=uplift,
         covariates=given,
         learned=tuple(made[: len(covariates.names)]),
+        usual_promotion=_usual_promotion(y, covariates, uplift),
         cannibalisation=made[-1] if beside is not None else None,
     )
 
@@ -137,6 +140,21 @@ def course_of(early: Effect, late: Effect) -> Lasting:
     if differ <= -width:
         return Lasting.ENDED if late.low <= 1 <= late.high else Lasting.FADES
     return Lasting.GROWS if differ >= width else Lasting.LASTS
+
+
+def _usual_promotion(y: Floats, covariates: Covariates, uplift: Uplift) -> Effect | None:
+    if "promotion" not in covariates.names:
+        return None
+    values = np.nan_to_num(covariates.values[:, : y.shape[1]])
+    promoted = values[:, :, covariates.names.index("promotion")]
+    whole = np.isfinite(y) & (promoted > 0)
+    if not whole.any():
+        return None
+    shift = np.zeros(len(uplift.names))
+    for place, name in enumerate(covariates.names):
+        if name.startswith("promotion"):  # over the part of the week that it took
+            shift[place] = float(values[:, :, place][whole].sum() / promoted[whole].sum())
+    return replace(pool_combined(uplift, shift), name="promotion, as usual")
 
 
 def _with(covariates: Covariates, beside: Floats) -> Covariates:

@@ -25,6 +25,9 @@ def effects_as_json(told: Told) -> dict[str, Any]:
         "of_items": told.of_items,
         "known_at": told.known_at.isoformat(),
         "effects": [_learned(one) for one in told.effects.learned],
+        "usual_promotion": None
+        if told.effects.usual_promotion is None
+        else _effect(told.effects.usual_promotion),
         "cannibalisation": None if beside is None else _learned(beside),
     }
 

@@ -54,6 +54,9 @@ def test_what_a_promotion_does_is_learned_and_told_for_a_plan(opened: tuple[Ledg
     assert all(one.low < 1 < one.high for one in others)
     told = ledger.as_app(lambda conn: site_effects(conn, JOB, site="leeds", now=NOW))
     assert {one.effect.name for one in told.effects.learned} == {"promotion", "promotion depth"}
+    usual = told.effects.usual_promotion
+    assert usual is not None
+    assert usual.low < FACTOR < usual.high < 1.15 * usual.low
     assert all(one.course is not None and one.weeks == 72 for one in told.effects.learned)
 
 
