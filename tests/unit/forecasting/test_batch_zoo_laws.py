@@ -87,7 +87,7 @@ def test_another_unit_scales_the_forecasts(unit: float) -> None:
             assert close.mean() > (0.97 if name == "tsb" else 0.9999), name
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.just(0.0), st.floats(0, 1e6, allow_nan=False)), min_size=1, max_size=40),
     st.sampled_from([1, 4, 7]),
