@@ -22,7 +22,7 @@ WIDTH: Final = 1280
 HEIGHT: Final = 800
 PATIENCE_MS: Final = 120_000
 COLOURS: Final = 256
-BIN: Final = "B-03"
+BIN: Final = "B-03-01"
 """Of London, and nobody of the demonstration counts it."""
 GONE: Final = 3
 DECODE: Final = """async (png) => {

@@ -64,6 +64,12 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument(
         "--window", type=_one_or_more, default=32, help="most unanswered scans of a scanner (default: 32)"
     )
+    parser.add_argument(
+        "--counts",
+        type=Path,
+        metavar="FILE",
+        help="bins to count between documents: JSON lines of port, location, item, quantity; may grow",
+    )
     parser.add_argument("--badge", default="demo-operator", help="badge token (default: demo-operator)")
     parser.add_argument("--staging", default="STAGING", help="the hosts' staging location")
     parser.add_argument("--returns", default="RETURNS", help="the hosts' returns bin")
@@ -97,6 +103,7 @@ def run(arguments: argparse.Namespace) -> int:
                 window=arguments.window,
                 pace=Pace(arguments.rate),
                 style=LineStyle.of_profile("generic_terminal"),
+                errands=arguments.counts,
             )
             task = bar.add_task("waiting for hosts", total=None, rate="")
             replay.run(

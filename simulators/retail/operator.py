@@ -4,7 +4,7 @@ Scans wait unanswered only up to a window; the host's beep makes room for the ne
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -98,6 +98,8 @@ class Operator:
     """How many labels at the head of the work were scanned before, for a host that went away."""
     _is_open: bool = False
     """The label scanned last needs another one after it."""
+    _document: Document | None = None
+    """Of the label scanned last."""
 
     @property
     def is_idle(self) -> bool:
@@ -120,7 +122,20 @@ class Operator:
         is_first_time = self._again == 0
         self._again -= not is_first_time
         self._is_open = label.leaves_work_open
+        self._document = label.document
         return label, is_first_time
+
+    def put_before_next_document(self, labels: Iterable[Label]) -> None:
+        """Take labels to scan as soon as the document at hand is done.
+
+        Args:
+            labels: Of no document.
+        """
+        work = list(self.work)
+        place = self._again
+        while place < len(work) and work[place].document is self._document:
+            place += 1
+        self.work = deque([*work[:place], *labels, *work[place:]])
 
     def stop(self) -> None:
         """Put the papers away, but for what completes a scan that is half done."""

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from simulators.retail.errands import ErrandFile, count_labels
 from simulators.retail.operator import Label, Operator, labels, shift_begins
 from simulators.retail.plan import Document
 from simulators.retail.truth import TruthFile
@@ -73,6 +74,7 @@ class Replay:
         window: int,
         pace: Pace,
         style: LineStyle,
+        errands: Path | None = None,
     ) -> None:
         """Prepare the stations; nothing is plugged in yet.
 
@@ -84,6 +86,7 @@ class Replay:
             window: Most scans of one scanner that wait for an answer, at least 1.
             pace: Most scans a second, over all scanners.
             style: How the devices speak; they need a display.
+            errands: File with bins to count between documents; it may grow.
         """
         self.stations = [
             Station(PtyScanner(link, style), Operator(window), AnswerReader(style)) for link in links
@@ -94,6 +97,7 @@ class Replay:
         self._next = next(plan, None)
         self._truth = truth
         self._pace = pace
+        self._errands = ErrandFile(errands, len(links))
 
     def run(self, may_go_on: Callable[[], bool], progress: Callable[["Replay"], None]) -> None:
         """Scan until the plan ends or nobody may go on, and wait for the answers that are due.
@@ -104,6 +108,7 @@ class Replay:
 
         Raises:
             OutOfStepError: If a host answers what was not scanned.
+            LinesError: If an errand cannot be read.
         """
         with ExitStack() as stack:
             for station in self.stations:
@@ -127,7 +132,10 @@ class Replay:
             station.operator.stop()
 
     def _hand_out(self) -> None:
-        """Give the next documents to their scanners, in order, while the next one's scanner has room."""
+        """Give errands, and the next documents while the next one's scanner has room, to their scanners."""
+        if self._next is not None:
+            for errand in self._errands.new():
+                self.stations[errand.port].operator.put_before_next_document(count_labels(errand))
         while self._next is not None:
             station = self.stations[self._next.port]
             if len(station.operator.work) > station.operator.window:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from http import HTTPStatus
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
@@ -16,6 +17,8 @@ from cloud.local.demo.sales import Shelf
 
 BINS: Final = 6
 """How many are counted: some are right, some are short, one holds too much."""
+SCANNED: Final = 3
+"""How many of them with a scanner; the others by the API."""
 GONE: Final = (0, 2, 0, 5, -1, 3)
 """Units that are gone from each; below zero: too many are there. Which bin is which, the seed decides."""
 TIMEOUT_S: Final = 20.0
@@ -28,7 +31,7 @@ class CountRefusedError(Exception):
 
 
 class Counter:
-    """Somebody with an API key and a list of bins."""
+    """Somebody with an API key, a list of bins, and people with scanners."""
 
     def __init__(self, url: str, key: str) -> None:
         """Remember where to report.
@@ -40,27 +43,30 @@ class Counter:
         self._place = urlsplit(url).netloc
         self._key = key
 
-    def count(self, shelves: Sequence[Shelf], *, seed: int) -> int:
-        """Count some bins, one by one, and report each.
+    def count(self, shelves: Sequence[Shelf], *, seed: int, scanner: int, errands: Path) -> None:
+        """Have some bins counted by people with scanners, and count others and report each.
 
         Args:
             shelves: The shelves of one site.
             seed: Which bins, and which of them are short.
-
-        Returns:
-            How many counts are in the ledger.
+            scanner: Number of the site's scanner.
+            errands: File of bins to count; grows.
 
         Raises:
-            CountRefusedError: If one is not.
+            CountRefusedError: If a count is refused, or the books cannot be read.
         """
         chance = random.Random(seed)  # noqa: S311  the same seed, the same shrinkage
         chosen = chance.sample(list(shelves), BINS)
-        for shelf, gone in zip(chosen, chance.sample(GONE, BINS), strict=True):
+        for number, (shelf, gone) in enumerate(zip(chosen, chance.sample(GONE, BINS), strict=True)):
             there = max(Decimal(0), self._book(shelf) - gone)
+            if number < SCANNED:
+                errand = {"port": scanner, "location": shelf.location, "item": shelf.item}
+                with errands.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(errand | {"quantity": f"{there:f}"}) + "\n")
+                continue
             line = {"identifier": {"scheme": SCHEME, "value": shelf.item}, "quantity": f"{there:f}"}
             body = {"site": shelf.site, "location": shelf.location, "lines": [line]}
             self._ask("POST", "/v1/counts", body)
-        return BINS
 
     def _book(self, shelf: Shelf) -> Decimal:
         """Ask the ledger what is in a bin; before anything was lost, this was there."""

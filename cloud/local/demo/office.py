@@ -25,7 +25,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.identity.domain import Grant
 from cloud.local.demo import sales
 from cloud.local.demo.bins import Counter
-from cloud.local.demo.stage import APPROVER, PERSON, SHELL, SITES, acting, script
+from cloud.local.demo.stage import APPROVER, PERSON, SHELL, SITES, acting, errands, script
 from cloud.local.home import private_directory
 from cloud.local.stack import Stack
 from cloud.replenishment import answers
@@ -104,7 +104,12 @@ class Office:
                 conn, SHELL, name="demo-counter", grants=grants, life=KEY_LIFE, now=datetime.now(UTC)
             ),
         )
-        Counter(self.stack.url, key).count(shelves, seed=self.seed)
+        Counter(self.stack.url, key).count(
+            shelves,
+            seed=self.seed,
+            scanner=SITES.index(COUNTED_SITE),
+            errands=errands(self.stack.data_dir),
+        )
 
     def _order(self, source: LastingConnection) -> None:
         """Accept the most urgent proposal, and let another person approve the purchase."""

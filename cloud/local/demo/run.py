@@ -69,6 +69,7 @@ class Demo:
             The address to open, once, by whom.
         """
         self._truth.unlink(missing_ok=True)
+        stage.errands(self._stack.data_dir).unlink(missing_ok=True)
         self._stack.start(any_port=True)
         settings = self._stack.settings
         stage.register(settings.needed("app_dsn"), [*self._gateways, self._doors])

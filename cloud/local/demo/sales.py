@@ -78,7 +78,7 @@ def _shelves(site: str, sold: Mapping[str, int], weeks: Decimal) -> list[Shelf]:
         Shelf(
             site,
             item,
-            f"{'ABCDE'[number // 12 % 5]}-{number % 12 + 1:02}",
+            f"{'ABCDE'[number // 12 % 5]}-{number % 12 + 1:02}-01",
             max(
                 Decimal(1),
                 (sold[item] / weeks * WEEKS_OF_STOCK[number % len(WEEKS_OF_STOCK)]).quantize(Decimal(1)),

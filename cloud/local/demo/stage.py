@@ -37,8 +37,8 @@ SITES: Final = ("leeds", "london")
 ZONE: Final = "Europe/London"
 CURRENCY: Final = "GBP"
 SCANS_PER_S: Final = 60
-CALM_SCANS_PER_S: Final = 3
-"""Where no end is set: the transactions last for half an hour."""
+CALM_SCANS_PER_S: Final = 2
+"""Where no end is set: the transactions last for more than an hour."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +185,26 @@ def scanning(
     ports = (part for gateway in gateways for part in ("--port", str(gateway.scanner)))
     limit = () if seconds is None else ("--seconds", f"{seconds:.1f}")
     rate = CALM_SCANS_PER_S if seconds is None else SCANS_PER_S
-    options = ("--truth", str(truth), "--rate", str(rate), "--seed", str(seed), *limit)
+    counts = ("--counts", str(errands(data_dir)))
+    options = ("--truth", str(truth), *counts, "--rate", str(rate), "--seed", str(seed), *limit)
     return Service(
         name="people",
         command=(script("warehouse-sim"), "scan-pos", *ports, *options),
         log=data_dir / "logs" / "people.log",
         is_ready=lambda _pid: True,
     )
+
+
+def errands(data_dir: Path) -> Path:
+    """Say where bins stand that people are to count with their scanners.
+
+    Args:
+        data_dir: The data directory.
+
+    Returns:
+        The file.
+    """
+    return data_dir / "demo" / "counts.jsonl"
 
 
 def read_truth(truth: Path, gateways: Sequence[DemoGateway]) -> Iterator[Movement]:

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from contracts.records import Movement
+from contracts.records import Count, Movement
+from simulators.retail.errands import ErrandFile
+from simulators.retail.lines import LinesError
 
 Wait = Callable[[Callable[[], Any]], Any]
 AGENT = """
@@ -138,6 +140,37 @@ def test_an_agent_that_is_killed_again_and_again_stores_each_movement_once(
     assert kills >= 2
     assert figures["hosts_resumed"] == kills + 1
     assert stored(new_gateway().movements()) == expected(tmp_path)
+
+
+def test_bins_that_are_named_meanwhile_are_counted_between_documents(gateway: Any, tmp_path: Path) -> None:
+    counts = tmp_path / "counts.jsonl"
+    told = [
+        {"port": 0, "location": "B-03", "item": "22077", "quantity": "170"},
+        {"port": 0, "location": "B-04", "item": "22086", "quantity": "0"},
+    ]
+    half = '{"port": 0, "location": "B-05"'
+    counts.write_text("".join(json.dumps(each) + "\n" for each in told) + half, encoding="utf-8")
+    process = scan_pos(tmp_path, "--limit", "40", "--counts", str(counts), ports=1)
+    gateway.attach("scanner-0", str(tmp_path / "port-0"))
+    figures = finished(process)
+    counted = {record.location: record for record in gateway.records() if isinstance(record, Count)}
+    [line] = counted["B-03"].lines
+    assert (line.identifier.value, line.quantity) == ("22077", Decimal(170))
+    assert [absent.value for absent in counted["B-04"].zero_confirmed] == ["22086"]
+    assert counted.keys() == {"B-03", "B-04"}
+    assert figures["refused"] == 0
+    assert stored(gateway.movements()) == expected(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{}", "[1]", '{"port": 1, "location": "B-03", "item": "22077", "quantity": "1"}', "no json"],
+)
+def test_a_bin_that_cannot_be_read_is_named(line: str, tmp_path: Path) -> None:
+    counts = tmp_path / "counts.jsonl"
+    counts.write_text(line + "\n", encoding="utf-8")
+    with pytest.raises(LinesError, match="expected"):
+        ErrandFile(counts, ports=1).new()
 
 
 def test_a_replay_that_is_told_to_stop_leaves_no_scan_unanswered(gateway: Any, tmp_path: Path) -> None:

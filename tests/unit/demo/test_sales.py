@@ -29,4 +29,4 @@ def test_each_invoice_is_one_sites_and_shelves_hold_weeks_of_what_it_sells(tmp_p
     assert len({(shelf.site, shelf.location) for shelf in shelves}) == len(shelves)
     (served,) = sites["536365"]
     first = next(shelf for shelf in shelves if (shelf.site, shelf.item) == (served, "71053"))
-    assert first == Shelf(served, "71053", "A-01", Decimal(2))  # 8 in 2 weeks, half a week of it
+    assert first == Shelf(served, "71053", "A-01-01", Decimal(2))  # 8 in 2 weeks, half a week of it
