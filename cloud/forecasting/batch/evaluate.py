@@ -15,7 +15,7 @@ from cloud.forecasting.batch import bands, combination, metrics
 from cloud.forecasting.batch.bands import Tables
 from cloud.forecasting.batch.combination import Known, Pooled
 from cloud.forecasting.batch.coverage import Coverage, covered
-from cloud.forecasting.batch.joined import join
+from cloud.forecasting.batch.joined import Joined, join
 from cloud.forecasting.batch.members import MEMBERS
 from cloud.forecasting.batch.metrics import Errors
 from cloud.forecasting.batch.rolled import (
@@ -24,8 +24,10 @@ from cloud.forecasting.batch.rolled import (
     Piece,
     Rolled,
     actuals,
+    paths_of,
     pieces,
     plan_origins,
+    summarised,
     work,
 )
 from cloud.forecasting.batch.scales import Scaled, Targets, scale_errors, steps_and_sum
@@ -33,6 +35,8 @@ from cloud.forecasting.protocol import Bools, Floats, Ints
 
 Progress = Callable[[int, int], None]
 """Told how many series of how many are done."""
+MOST_KEPT: Final = 60_000_000
+"""Numbers of the members' forecasts; beyond them they are made twice, which takes less than storing them."""
 _AT_ONCE: Final = 2_000_000
 """Quantiles drawn at a time."""
 
@@ -172,20 +176,41 @@ def evaluate(
         raise ValueError(f"y has shape {y.shape}: expected series x periods, finite and >= 0 where known")
     planned = planned or plan_origins(y.shape[1], horizon=horizon, judged=origins, step=step, warm_up=warm_up)
     cut = [
-        _driven(piece, drivers)
+        drive(piece, drivers)
         for piece in pieces(y, planned.at, horizon=horizon, season=season, members=members, chunk=chunk)
     ]
     rolled = []
-    for part in spread(work, cut):
+    names = (*members, *(drivers.beside if drivers else ()))
+    is_kept = y.shape[0] * len(planned.at) * horizon * len(names) <= MOST_KEPT
+    for part in spread(work if is_kept else summarised, cut):
         rolled.append(part)
         if progress is not None:
             progress(sum(len(one.rows) for one in rolled), len(y))
-    names = (*members, *(drivers.beside if drivers else ()))
-    return _judged(y, names, planned, season=season, rolled=rolled, drivers=drivers)
+    again = None if is_kept else lambda place: paths_of(cut[place])
+    families = np.maximum(np.arange(len(names)) - len(members) + 1, 0)
+    actual = actuals(y, planned.at, horizon)
+    joined = join(rolled, actual, planned.at, families=families, takes_lean_out=drivers is None, again=again)
+    return _judged(
+        y,
+        names,
+        planned,
+        season=season,
+        joined=joined,
+        actual=actual,
+        factors=None if drivers is None else drivers.factors,
+    )
 
 
-def _driven(piece: Piece, drivers: Drivers | None) -> Piece:
-    """Give a piece its share of the drivers."""
+def drive(piece: Piece, drivers: Drivers | None) -> Piece:
+    """Give a piece its share of the drivers.
+
+    Args:
+        piece: As it was cut.
+        drivers: Of all series; None: nothing drives them.
+
+    Returns:
+        The piece with them.
+    """
     if drivers is None:
         return piece
     begin = piece.y.shape[1]
@@ -208,25 +233,22 @@ def _judged(
     origins: Origins,
     *,
     season: int,
-    rolled: list[Rolled],
-    drivers: Drivers | None,
+    joined: Joined,
+    actual: Floats,
+    factors: Floats | None,
 ) -> Evaluation:
-    horizon = rolled[0].paths.shape[3]
-    actual = actuals(y, origins.at, horizon)
-    alone = len(members) - len(drivers.beside if drivers else {})
-    families = np.maximum(np.arange(len(members)) - alone + 1, 0)
-    joined = join(rolled, actual, origins.at, families=families, takes_lean_out=drivers is None)
-    targets = steps_and_sum(horizon)
-    factors = drivers.factors if drivers else np.ones(joined.forecast.shape)
+    targets = steps_and_sum(actual.shape[2])
+    plain = joined.forecast if factors is None else joined.forecast / factors
+    one_step = joined.forecast[:, :, 0] - actual[:, :, 0]
     scaled = scale_errors(
         targets.of(joined.forecast),
         targets.of(actual),
         joined.past,
         origins=origins.at,
         targets=targets,
-        volume=(joined.forecast / factors).mean(axis=2),
-        one_step=(joined.forecast[:, :, 0] - actual[:, :, 0]) / factors[:, :, 0],
-        growth=targets.of(factors) / (targets.ends - targets.starts),
+        volume=plain.mean(axis=2),
+        one_step=one_step if factors is None else one_step / factors[:, :, 0],
+        growth=None if factors is None else targets.of(factors) / (targets.ends - targets.starts),
     )
     tables = bands.calibrate(scaled, origins.at, targets)
     evaluation = Evaluation(

@@ -1,6 +1,6 @@
 """What came of all pieces put together: weighed, combined, and a steady lean taken out. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -9,7 +9,7 @@ import numpy as np
 
 from cloud.forecasting.batch.bias import corrections
 from cloud.forecasting.batch.classes import NAMES
-from cloud.forecasting.batch.combination import Known, Pooled, combined, weigh
+from cloud.forecasting.batch.combination import Known, Paths, Pooled, combined, weigh
 from cloud.forecasting.batch.rolled import Rolled
 from cloud.forecasting.batch.scales import Past
 from cloud.forecasting.protocol import Floats, Ints
@@ -41,6 +41,7 @@ def join(
     *,
     families: Ints | None = None,
     takes_lean_out: bool = True,
+    again: Callable[[int], Paths] | None = None,
 ) -> Joined:
     """Weigh and combine the members of each piece by what all pieces tell.
 
@@ -49,6 +50,7 @@ def join(
         actual: Series x origins x horizon: what came; NaN where not known.
         origins: Columns, ascending.
         families: Of each member its family; None: all are of one.
+        again: Gives the paths of a piece by its place, where they were not kept.
         takes_lean_out: Whether a steady lean of a class is corrected; not where drivers explain it.
 
     Returns:
@@ -56,16 +58,16 @@ def join(
     """
     pooled = reduce(add, (part.pooled for part in rolled))
     series, count, horizon = actual.shape
-    members = len(rolled[0].paths)
+    members = rolled[0].ready.shape[2]
     forecast = np.full((series, count, horizon), np.nan)
     weights = np.zeros((series, count, members))
     known = Known(np.full(weights.shape, np.nan), np.zeros(weights.shape))
     classes = np.zeros((series, count), dtype=np.int64)
     past, level = Past.empty(series, count), np.zeros((series, count))
-    for part in rolled:
+    for place, part in enumerate(rolled):
         rows = part.rows
         weights[rows] = weigh(part.known, part.classes, pooled, part.ready, families=families)
-        forecast[rows] = combined(part.paths, weights[rows])
+        forecast[rows] = combined(part.paths if again is None else again(place), weights[rows])
         known.relative[rows], known.counts[rows] = part.known.relative, part.known.counts
         classes[rows], level[rows] = part.classes, part.level
         for name in ("squares", "weights", "idle"):

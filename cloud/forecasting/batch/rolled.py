@@ -1,7 +1,7 @@
 """A chunk of series rolled through its origins: demand in, each member's forecasts and errors out. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -138,14 +138,7 @@ def work(piece: Piece) -> Rolled:
     Returns:
         Forecasts and their errors.
     """
-    found = _forecasts(piece) if piece.members else {}
-    names = [*piece.members, *piece.beside]
-    paths = np.empty((len(names), len(piece.y), len(piece.origins), piece.horizon), dtype=np.float32)
-    for place, name in enumerate(names):
-        if name in piece.beside:
-            paths[place] = piece.beside[name]
-        else:
-            paths[place] = found[name] if piece.factors is None else found[name] * piece.factors
+    paths = paths_of(piece)
     actual = actuals(piece.y, piece.origins, piece.horizon)
     lengths = np.cumsum(np.isfinite(piece.y), axis=1)[:, piece.origins]
     total = np.cumsum(np.nan_to_num(piece.y), axis=1)[:, piece.origins]
@@ -162,6 +155,39 @@ def work(piece: Piece) -> Rolled:
         past=past_of(piece.versions[0][1] if piece.versions else piece.y, piece.origins),
         level=total / np.maximum(lengths, 1),
     )
+
+
+def summarised(piece: Piece) -> Rolled:
+    """Roll a piece, and keep all but the forecasts, where they would fill memory.
+
+    Args:
+        piece: Of series.
+
+    Returns:
+        As `work`, with paths of no series.
+    """
+    made = work(piece)
+    return replace(made, paths=made.paths[:, :0])
+
+
+def paths_of(piece: Piece) -> NDArray[np.float32]:
+    """Forecast a piece.
+
+    Args:
+        piece: Of series.
+
+    Returns:
+        Members x series x origins x horizon.
+    """
+    found = _forecasts(piece) if piece.members else {}
+    names = [*piece.members, *piece.beside]
+    paths = np.empty((len(names), len(piece.y), len(piece.origins), piece.horizon), dtype=np.float32)
+    for place, name in enumerate(names):
+        if name in piece.beside:
+            paths[place] = piece.beside[name]
+        else:
+            paths[place] = found[name] if piece.factors is None else found[name] * piece.factors
+    return paths
 
 
 def actuals(y: Floats, origins: Ints, horizon: int) -> Floats:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cloud.forecasting.batch.classes import strata
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
+Reals = NDArray[np.float32] | NDArray[np.float64]
 MOST_STRATA: Final = 10
 LEAST_SERIES: Final = 20
 """Series per stratum; with fewer there are fewer strata."""
@@ -76,15 +78,15 @@ def steps_and_sum(horizon: int) -> Targets:
 class Scaled:
     """Errors over scale, and where each series stands."""
 
-    scores: Floats
+    scores: Reals
     """Series x origins x targets; NaN where not known."""
-    width: Floats
+    width: Reals
     """The same shape: what errors are divided by, but for the targets' spread; > 0 or NaN."""
     strata: Ints
     """Series x origins; -1 without a forecast."""
     count: int
     """Number of strata."""
-    idle: Floats
+    idle: Reals
     """Series x origins x targets: how often nothing at all was asked for."""
 
     def of(self, rows: slice) -> "Scaled":
@@ -195,7 +197,7 @@ def scale_errors(
     scores = np.divide(error, spread, out=np.full_like(error, np.nan), where=spread > 0)
     if idle is None:
         idle = past.idle[:, :, None] ** (targets.ends - targets.starts)
-    return Scaled(scores, width, placed, count, idle)
+    return Scaled(scores.astype(np.float32), width.astype(np.float32), placed, count, idle.astype(np.float32))
 
 
 def _own_squares(one_step: Floats, origins: Ints, after: int) -> tuple[Floats, Floats]:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cloud.forecasting.batch import bands, combination
+from cloud.forecasting.batch import evaluate as engine
 from cloud.forecasting.batch.bands import BAND_80, LEVELS, Targets, calibrate, conformal, draw, limits
 from cloud.forecasting.batch.bias import corrections
 from cloud.forecasting.batch.combination import Known, combined, known_errors, pool, weigh
@@ -57,6 +58,15 @@ def test_the_order_of_series_and_the_size_of_chunks_change_nothing(whole: Evalua
     other = judged(y[order], chunk=17)
     np.testing.assert_array_equal(other.forecast, whole.forecast[order])
     np.testing.assert_array_equal(other.quantiles(), whole.quantiles()[order])
+    assert other.figures() == whole.figures()
+
+
+def test_forecasts_made_twice_to_spare_memory_are_the_same(
+    whole: Evaluation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "MOST_KEPT", 0)
+    other = judged(demand(), chunk=50)
+    np.testing.assert_array_equal(other.forecast, whole.forecast)
     assert other.figures() == whole.figures()
 
 
