@@ -76,7 +76,7 @@ class Calibration:
         shape = (len(centre), 1, len(horizons))
         at = Scaled(
             np.full(shape, np.nan),
-            np.broadcast_to(self.scaled.width[:, place, :1, None], shape),
+            _at(np.asarray(self.scaled.width[:, place], dtype=np.float64), horizons)[:, None],
             self.strata[:, place, None],
             self.scaled.count,
             self.past.idle[:, place, None, None] ** (horizons / DAYS),
@@ -98,18 +98,26 @@ def calibrate(rolled: Rolled, weeks: Weeks) -> Calibration:
     """
     origins = (rolled.origins + 1) * DAYS
     past = bands.past_of(weeks.totals, rolled.origins)
+    growth = np.ones_like(rolled.forecast) if rolled.growth is None else rolled.growth
     scaled = bands.scale_errors(
         rolled.forecast,
         rolled.actual,
         past,
         origins=origins,
         targets=_TARGETS,
-        volume=rolled.level,
-        one_step=(rolled.actual - rolled.forecast)[:, :, _WEEK],
+        volume=rolled.level / growth[:, :, _WEEK],
+        one_step=(rolled.actual - rolled.forecast)[:, :, _WEEK] / growth[:, :, _WEEK],
         one_step_after=DAYS,
+        growth=growth,
         idle=past.idle[:, :, None] ** (_HORIZONS / DAYS),
     )
     return Calibration(past, scaled, bands.calibrate(scaled, origins, _TARGETS))
+
+
+def _at(width: Floats, horizons: Ints) -> Floats:
+    """Give what errors are divided by at any horizon: that of the nearest standard one not shorter."""
+    result: Floats = width[:, np.minimum(np.searchsorted(_HORIZONS, horizons), len(_HORIZONS) - 1)]
+    return result
 
 
 def _interpolated(quantiles: Floats, horizons: Ints) -> Floats:

@@ -11,9 +11,12 @@ import numpy as np
 
 from cloud.forecasting.batch import combination
 from cloud.forecasting.batch.combination import Known, Pooled
+from cloud.forecasting.batch.evaluate import drive
 from cloud.forecasting.batch.joined import Joined, join
 from cloud.forecasting.batch.members import MEMBERS
 from cloud.forecasting.batch.rolled import Rolled, actuals, pieces, work
+from cloud.forecasting.drivers import Driven
+from cloud.forecasting.moves import Moves, as_drivers
 from cloud.forecasting.protocol import Floats, Ints, Said, Spread, Training
 from cloud.forecasting.weeks import Weeks
 
@@ -31,13 +34,15 @@ class Combination:
     name: Final = "combination"
     min_weeks: Final = 8
 
-    def __init__(self, training: bytes | None = None) -> None:
+    def __init__(self, training: bytes | None = None, moves: Moves | None = None) -> None:
         """Take over what was learned.
 
         Args:
             training: State of the training in force, of the same `revision`; None: what tonight's would learn
                 is used at once.
+            moves: Events that move demand; None: nothing is known to.
         """
+        self._moves = moves
         self._usual = None if training is None else _read(training)
 
     @property
@@ -70,9 +75,15 @@ class Combination:
             The combined forecasts.
         """
         del last_day
-        cut = list(pieces(weeks.totals, origins, horizon=horizon_weeks, season=SEASON_WEEKS, members=MEMBERS))
+        totals = weeks.totals
+        driven = self._moves.drive(totals, origins, horizon_weeks) if self._moves else None
+        drivers = as_drivers(driven) if driven else None
+        cut = [
+            drive(piece, drivers)
+            for piece in pieces(totals, origins, horizon=horizon_weeks, season=SEASON_WEEKS, members=MEMBERS)
+        ]
         parts = list(spread(work, cut))
-        found = join(parts, actuals(weeks.totals, origins, horizon_weeks), origins)
+        found = join(parts, actuals(totals, origins, horizon_weeks), origins, takes_lean_out=driven is None)
         weights = found.weights[:, -1].sum(axis=0)
         learned = Training(
             _written(found.pooled),
@@ -81,7 +92,9 @@ class Combination:
         if self._usual is not None:
             _weigh_again(found, parts, self._usual)
         ready = _ready(found.forecast, weeks, origins, self.min_weeks)
-        return Said(ready, partial(_why, found, self._usual), learned)
+        return Said(
+            ready, partial(_why, found, self._usual, driven), learned, driven.factors if driven else None
+        )
 
 
 def _weigh_again(found: Joined, parts: Sequence[Rolled], usual: Pooled) -> None:
@@ -116,7 +129,8 @@ def _ready(forecast: Floats, weeks: Weeks, origins: Ints, least: int) -> Floats:
     return result
 
 
-def _why(found: Joined, usual: Pooled | None, row: int) -> Mapping[str, Any]:
-    return combination.why(
+def _why(found: Joined, usual: Pooled | None, driven: Driven | None, row: int) -> Mapping[str, Any]:
+    told = combination.why(
         MEMBERS, found.known, found.classes, usual or found.pooled, weights=found.weights, row=row
     )
+    return told if driven is None else {**told, **driven.why(row)}

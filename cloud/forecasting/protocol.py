@@ -44,6 +44,8 @@ class Said:
     """Tells of a series that has a forecast what the one in force rests on, as JSON holds it."""
     training: Training | None = None
     """None: the method has nothing to keep."""
+    factors: Floats | None = None
+    """By which events move the paths, in their shape; None: nothing is known to."""
 
 
 class Method(Protocol):

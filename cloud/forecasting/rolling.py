@@ -30,6 +30,8 @@ class Rolled:
     shares: Floats
     """Series x 7, in force; the first is the weekday after the last day known."""
     sensed: Sensed
+    growth: Floats | None
+    """Series x origins x horizons: by how much events move the sums; None: nothing is known to."""
 
     def sums(self, horizons: Ints) -> Floats:
         """Sum the forecasts in force.
@@ -64,7 +66,7 @@ def origins_of(weeks: Weeks) -> Ints:
     return np.arange(max(0, weeks.count - 1 - MOST_ORIGINS), weeks.count)
 
 
-def roll(paths: Floats, weeks: Weeks, origins: Ints, horizons: Ints) -> Rolled:
+def roll(paths: Floats, weeks: Weeks, origins: Ints, horizons: Ints, factors: Floats | None = None) -> Rolled:
     """Hold what a method said against what came.
 
     Args:
@@ -72,21 +74,28 @@ def roll(paths: Floats, weeks: Weeks, origins: Ints, horizons: Ints) -> Rolled:
         weeks: What is known.
         origins: As `origins_of` gives them.
         horizons: Days over which forecasts are summed.
+        factors: By which events move the paths.
 
     Returns:
         What was said, moved by the latest days where that had helped, and what came.
     """
     shares = weekday_shares(weeks.daily, origins)
     sensed = sense(weeks.daily, int(origins[0]), paths, shares)
+    sums = summed_paths(paths, shares, horizons)
+    growth = None
+    if factors is not None:
+        plain = summed_paths(paths / factors, shares, horizons)
+        growth = np.divide(sums, plain, out=np.ones_like(sums), where=plain > 0)
     return Rolled(
         origins=origins,
-        forecast=summed_paths(paths, shares, horizons) + _shifted(sensed.shift, horizons),
+        forecast=sums + _shifted(sensed.shift, horizons),
         naive=seasonal_naive(weeks.daily, origins, horizons),
         actual=summed_demand(weeks.daily, origins, horizons),
         level=paths[:, :, 0],
         paths=paths[:, -1],
         shares=shares[:, -1],
         sensed=sensed,
+        growth=growth,
     )
 
 

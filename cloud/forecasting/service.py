@@ -60,7 +60,7 @@ def run_all(
     if unknown := sorted(set(sites or ()) - {place.site for place in found}):
         raise UnknownForecastError(f"there is no site {unknown[0]!r} at which you may plan")
     told = {
-        place.site: _run_site(source, within, place, slot, progress=progress, processes=processes)
+        place.site: _run_site(source, within, place, slot, now=now, progress=progress, processes=processes)
         for place in found
     }
     return {"sites": told}
@@ -72,6 +72,7 @@ def _run_site(
     place: store.Place,
     slot: datetime | None,
     *,
+    now: datetime,
     progress: Progress | None,
     processes: int | None,
 ) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def _run_site(
 
     def begin(conn: Connection) -> tuple[RunId, site_run.Inputs]:
         act_as(conn, actor)
-        inputs = site_run.read(conn, place.site, last_day, late_days=late_days)
+        inputs = site_run.read(conn, place.site, last_day, late_days=late_days, now=now)
         run_id = runs.begin(
             conn,
             actor,

@@ -4,13 +4,14 @@ import hashlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
 
 from cloud.db import Connection
 from cloud.demand.reading import DailyMatrix, daily_matrix
+from cloud.events.reading import of_site, subjects
 from cloud.forecasting import store
 from cloud.forecasting.batch.scales import HALF_LIFE
 from cloud.forecasting.cold_start import Likes
@@ -24,6 +25,7 @@ from cloud.forecasting.domain import (
     ForecastError,
 )
 from cloud.forecasting.engine import Plan, PlannedSeries, Progress, plan
+from cloud.forecasting.moves import Moves
 from cloud.forecasting.overrides.applying import Adjusted
 from cloud.forecasting.overrides.nightly import InForce, in_force, keep_effects
 from cloud.forecasting.protocol import Floats, Ints
@@ -37,6 +39,8 @@ HISTORY_WEEKS: Final = 156
 """How far back a run looks."""
 BATCH: Final = 200
 """Items whose rows are written at a time."""
+_AHEAD_DAYS: Final = 731
+"""Of events that are read."""
 BACKTESTS_KEPT: Final = 8
 """Runs of a site whose backtests are kept line by line."""
 
@@ -51,6 +55,7 @@ class Inputs:
     likes: Likes
     stated: int
     """For how many items replenishment has stated the protection period."""
+    moves: Moves
     training: InForceTraining
     late_days: int
     """By how many days demand ends before yesterday."""
@@ -66,6 +71,8 @@ class Inputs:
         for part in (self.demand.quantity, self.demand.censored, self.demand.masked, self.protection):
             digest.update(np.ascontiguousarray(part).tobytes())
         digest.update("\n".join(item.code for item in self.demand.items).encode())
+        for row in self.moves.revisions:
+            digest.update(f"{row.event_id}/{row.revision}".encode())
         return digest.hexdigest()
 
     def told(self) -> dict[str, Any]:
@@ -79,6 +86,7 @@ class Inputs:
             "censored_days": int(self.demand.censored.sum()),
             "masked_days": int(self.demand.masked.sum()),
             "stated_protection_periods": self.stated,
+            "events": len({row.event_id for row in self.moves.revisions}),
             "model_version": self.training.version_id,
             "arrays_sha256": self.digest(),
         }
@@ -99,7 +107,7 @@ def parameters() -> dict[str, Any]:
     }
 
 
-def read(conn: Connection, site: str, last_day: date, *, late_days: int) -> Inputs:
+def read(conn: Connection, site: str, last_day: date, *, late_days: int, now: datetime) -> Inputs:
     """Read a site's demand and the protection periods.
 
     Args:
@@ -107,11 +115,13 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int) -> Inpu
         site: Site id.
         last_day: Last site day whose demand is known.
         late_days: By how many days that is before yesterday.
+        now: The present; events that are told later do not count.
 
     Returns:
         The inputs.
     """
-    demand = daily_matrix(conn, site, last_day - timedelta(days=HISTORY_WEEKS * DAYS - 1), last_day)
+    first_day = last_day - timedelta(days=HISTORY_WEEKS * DAYS - 1)
+    demand = daily_matrix(conn, site, first_day, last_day)
     stated = store.protection_days(conn, site)
     days = [stated.get(item.item_id, USUAL_PROTECTION_DAYS) for item in demand.items]
     known = sum(item.item_id in stated for item in demand.items)
@@ -124,6 +134,12 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int) -> Inpu
         protection=np.array(days, dtype=np.int64),
         likes=Likes([category for category, _ in alike], costs),
         stated=known,
+        moves=Moves(
+            of_site(conn, site, first_day, last_day + timedelta(days=_AHEAD_DAYS)),
+            subjects(conn, [item.item_id for item in demand.items]),
+            last_day,
+            now,
+        ),
         training=training_in_force(conn, site),
         late_days=late_days,
     )
@@ -155,7 +171,7 @@ def compute(inputs: Inputs, *, processes: int | None, progress: Progress | None)
         last_day=inputs.last_day,
         protection=inputs.protection,
         likes=inputs.likes,
-        method=Combination(inputs.training.state),
+        method=Combination(inputs.training.state, inputs.moves),
         processes=processes,
         progress=progress,
     )

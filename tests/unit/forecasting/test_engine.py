@@ -1,16 +1,20 @@
 """The whole of a run as mathematics: no future leaks in, order and processes do not matter, bands hold."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from cloud.events.arrays import Subject
+from cloud.events.domain import EventRow
 from cloud.forecasting.batch.bands import conformal
 from cloud.forecasting.blocks import ByBlocks
 from cloud.forecasting.cold_start import LIKES_MODEL, Likes
 from cloud.forecasting.cold_start import MODEL as COLD_MODEL
+from cloud.forecasting.combining import Combination
 from cloud.forecasting.domain import BAND, HORIZONS, LEVELS, WIDE_BAND, Band
 from cloud.forecasting.engine import Plan, PlannedSeries, plan
+from cloud.forecasting.moves import Moves
 from cloud.forecasting.smoothing import SimpleSmoothing
 
 LAST = date(2026, 3, 1)
@@ -231,3 +235,60 @@ def test_conformal_quantiles_are_the_stated_order_statistics() -> None:
     found = conformal(values, np.array(LEVELS)).tolist()
     assert found[:5] == [1, 1, 2, 5, 10]
     assert found[7:] == [50, 70, 80, 90, 95, 98, 99, 99]
+
+
+def promotion(number: int, week: int, *, known_at: datetime, weeks: int = 80) -> EventRow:
+    """Tell of a promotion of all items during a week, counted from the first."""
+    first = LAST - timedelta(days=7 * (weeks - week) - 1)
+    return EventRow(
+        event_id=number,
+        revision=1,
+        site="leeds",
+        item=None,
+        item_id=None,
+        category=None,
+        from_day=first,
+        to_day=first + timedelta(days=6),
+        kind="promotion",
+        name="two for one",
+        attributes={},
+        effect_prior=None,
+        known_at=known_at,
+        source="test",
+        reference="",
+        is_withdrawn=False,
+        reason="",
+        author="user:test",
+        recorded_at=known_at,
+    )
+
+
+def test_a_promotion_known_by_then_moves_the_forecast_and_one_told_later_does_not() -> None:
+    weeks, promoted = 80, (10, 19, 33, 41, 52, 60, 71)
+    days = np.random.default_rng(6).poisson(10, (40, weeks * 7)).astype(float)
+    for week in promoted:
+        days[:, week * 7 : (week + 1) * 7] *= 2
+    now = datetime(LAST.year, LAST.month, LAST.day, tzinfo=UTC) + timedelta(days=1, hours=6)
+    long_ago = now - timedelta(weeks=weeks + 10)
+    past = [promotion(number, week, known_at=long_ago) for number, week in enumerate(promoted, start=1)]
+
+    def next_weeks(*more: EventRow) -> list[float]:
+        moves = Moves([*past, *more], [Subject(number, None) for number in range(40)], LAST, now)
+        made = plan(
+            days,
+            np.zeros(days.shape, dtype=bool),
+            last_day=LAST,
+            protection=np.full(40, 14),
+            method=Combination(None, moves),
+        )
+        told = list(made.series())
+        assert told[0].why["effects"][0]["name"] == "promotion"
+        mean = np.mean([series.mean for series in told], axis=0)
+        return [float(mean[7 * n : 7 * n + 7].sum()) for n in range(3)]
+
+    plain = next_weeks()
+    told = next_weeks(promotion(8, weeks + 1, known_at=now - timedelta(hours=1)))
+    late = next_weeks(promotion(8, weeks + 1, known_at=now + timedelta(hours=1)))
+    assert plain == pytest.approx([70, 70, 70], rel=0.05)
+    assert told == pytest.approx([plain[0], 2 * plain[1], plain[2]], rel=0.08)
+    assert late == plain
