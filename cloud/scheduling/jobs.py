@@ -19,6 +19,7 @@ from cloud.scheduling.job import Job, Occasion
 SETTLE_EVERY: Final = timedelta(seconds=1.5)
 DELIVER_EVERY: Final = timedelta(seconds=1.5)
 ESCALATE_EVERY: Final = timedelta(minutes=1)
+PULL_EVERY: Final = timedelta(seconds=15)
 
 PLANNING: Final = Actor(
     "job:planning", frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}), all_sites=True
@@ -61,6 +62,7 @@ def _loops() -> Iterator[Job]:
     yield Job("counting", Every(SETTLE_EVERY), _settle_counts)
     yield Job("webhooks", Every(DELIVER_EVERY), _deliver_webhooks)
     yield Job("escalation", Every(ESCALATE_EVERY), _escalate)
+    yield Job("pull_demand", Every(PULL_EVERY), _pull_demand)
 
 
 def _planning(zone: str, at: time) -> Iterator[Job]:
@@ -107,6 +109,12 @@ def _escalate(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.alerts.service import escalate  # noqa: PLC0415  see above
 
     return escalate(occasion.source, occasion.now)
+
+
+def _pull_demand(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.demand.sources.pulling import pull_demand  # noqa: PLC0415  see above
+
+    return pull_demand(occasion.source, occasion.now)
 
 
 def _prepare(occasion: Occasion, sites: Sequence[str]) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""One signed message to one address: the only module that speaks HTTP to others."""
+"""One signed message to one address: the only module that tells others by HTTP."""
 
 from datetime import datetime, timedelta
 from typing import Final

@@ -1,0 +1,1 @@
+"""Where demand comes from by itself: REST sources and folders that are pulled, shops that push events."""

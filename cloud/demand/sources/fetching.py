@@ -1,0 +1,110 @@
+"""One page of a REST source over HTTP: asked within limits of size and time, redirects refused."""
+
+import time
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+import httpx
+
+from cloud.demand.sources.asking import Ask
+from cloud.demand.sources.domain import FaultyPageError, SourceAwayError
+
+TIMEOUT_S: Final = 20.0
+"""Of connecting, and of each wait for more of an answer."""
+LONGEST_S: Final = 60.0
+"""Of a whole answer."""
+MOST_BYTES: Final = 16 * 1024 * 1024
+_SHOWN_BYTES: Final = 200
+_LATER: Final = frozenset({408, 425, 429})
+_MOST_RETRY_AFTER_S: Final = 86_400
+
+
+class Fetched(NamedTuple):
+    """An answer."""
+
+    body: bytes
+    link: str | None
+    """Where the ``Link`` header says that the next page is."""
+
+
+class Fetcher:
+    """A connection to sources, kept open between pages."""
+
+    def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
+        """Start without connections.
+
+        Args:
+            timeout_s: Longest wait for a source.
+        """
+        headers = {"User-Agent": "Dockledger", "Accept": "application/json", "Accept-Encoding": "identity"}
+        self._client = httpx.Client(
+            timeout=timeout_s, follow_redirects=False, trust_env=False, headers=headers
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def fetch(self, ask: Ask, headers: dict[str, str]) -> Fetched:
+        """Ask for a page.
+
+        Args:
+            ask: What to ask for.
+            headers: That carry the secret.
+
+        Returns:
+            The answer.
+
+        Raises:
+            SourceAwayError: If it does not answer, or says that it cannot now.
+            FaultyPageError: If it refuses, sends elsewhere or says too much.
+        """
+        try:
+            url = httpx.URL(ask.url).copy_merge_params(dict(ask.parameters))
+            with self._client.stream("GET", url, headers=headers) as response:
+                if response.is_success:
+                    return Fetched(_body(response), response.links.get("next", {}).get("url"))
+                _refuse(response)
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise FaultyPageError(f"{ask.url!r:.200}: {error}") from error
+        except (httpx.HTTPError, OSError) as error:
+            raise SourceAwayError(f"{type(error).__name__}: {error}"[:300]) from error
+        raise FaultyPageError(f"HTTP {response.status_code}: expected 200")
+
+
+def _body(response: httpx.Response) -> bytes:
+    begun = time.monotonic()
+    parts = bytearray()
+    for part in response.iter_bytes():
+        parts += part
+        if len(parts) > MOST_BYTES:
+            raise FaultyPageError(f"the page has more than {MOST_BYTES} bytes: ask for fewer rows")
+        if time.monotonic() - begun > LONGEST_S:
+            raise SourceAwayError(f"the page took more than {LONGEST_S:g} s")
+    return bytes(parts)
+
+
+def _refuse(response: httpx.Response) -> None:
+    """Sort a refusal: what may be otherwise later, and what will not."""
+    status = response.status_code
+    said = b""
+    for part in response.iter_bytes(_SHOWN_BYTES):
+        said += part
+        if len(said) >= _SHOWN_BYTES:
+            break
+    words = "".join(
+        letter if letter.isprintable() else " " for letter in said[:_SHOWN_BYTES].decode(errors="replace")
+    )
+    told = f"HTTP {status}: {words.strip()}".rstrip(": ")
+    if response.is_redirect:
+        raise FaultyPageError(f"HTTP {status}: it sends elsewhere, which is refused: name the address itself")
+    if response.is_server_error or status in _LATER:
+        raise SourceAwayError(told, _retry_after(response))
+    raise FaultyPageError(told)
+
+
+def _retry_after(response: httpx.Response) -> timedelta | None:
+    text = response.headers.get("retry-after", "")
+    if not (text.isascii() and text.isdigit()):
+        return None
+    return timedelta(seconds=min(int(text[:9]), _MOST_RETRY_AFTER_S))
