@@ -104,12 +104,12 @@ def matrix(
     is_weather = np.array([kinds.get(name) == Kind.WEATHER for name in columns], dtype=bool)
     values = np.zeros((len(subjects), count, len(columns)))
     values[:, :, is_weather] = np.nan
+    places = _places(subjects)
     used: list[EventRow] = []
-    stated: dict[str, list[float]] = {}
     for one in found:
         first = max((one.from_day - first_day).days, 0)
         last = min((one.to_day - first_day).days, count - 1)
-        rows = _rows(one, subjects)
+        rows = places.of(one)
         if first > last or not len(rows):
             continue
         used.append(one)
@@ -123,16 +123,37 @@ def matrix(
             else:  # of two at once the stronger counts
                 before = values[rows, days, column]
                 values[rows, days, column] = np.where(abs(before) > abs(value), before, value)
-            if one.effect_prior is not None:
-                stated.setdefault(name, []).append(math.log(one.effect_prior) / value if value else 0.0)
     return Matrix(
         values=values,
         names=columns,
         kinds=tuple(kinds.get(name, Kind.OTHER.value) for name in columns),
         references=tuple(None if one else 0.0 for one in is_weather),
-        priors=tuple(float(np.mean(stated.get(name, [0.0]))) for name in columns),
+        priors=priors_of(revisions, columns, as_known_at=as_known_at),
         events=tuple(used),
     )
+
+
+def priors_of(
+    revisions: Sequence[EventRow], names: Sequence[str], *, as_known_at: datetime
+) -> tuple[float, ...]:
+    """Tell what effect was expected of each covariate before any data.
+
+    Args:
+        revisions: Of the events, each with all its revisions.
+        names: Of the covariates.
+        as_known_at: What was stated later does not count.
+
+    Returns:
+        Of each covariate the log of the factor of one unit, the mean of what events state; 0: none does.
+    """
+    stated: dict[str, list[float]] = {}
+    for one in known(revisions, as_known_at):
+        made = _told(one)
+        if one.effect_prior is None or not made:
+            continue
+        name, value = made[0]  # what it is, not how deep: its factor is that of the whole event
+        stated.setdefault(name, []).append(math.log(one.effect_prior) / value if value else 0.0)
+    return tuple(float(np.mean(stated.get(name, [0.0]))) for name in names)
 
 
 def shifts(kind: str, name: str, attributes: Mapping[str, object]) -> dict[str, float]:
@@ -149,12 +170,35 @@ def shifts(kind: str, name: str, attributes: Mapping[str, object]) -> dict[str, 
     return dict(_made(kind, name, attributes))
 
 
-def _rows(one: EventRow, subjects: Sequence[Subject]) -> NDArray[np.int64]:
-    if one.item_id is not None:
-        return np.flatnonzero([subject.item_id == one.item_id for subject in subjects])
-    if one.category is not None:
-        return np.flatnonzero([subject.category == one.category for subject in subjects])
-    return np.arange(len(subjects))
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where items stand."""
+
+    items: Mapping[int, NDArray[np.int64]]
+    categories: Mapping[str, NDArray[np.int64]]
+    every: NDArray[np.int64]
+
+    def of(self, one: EventRow) -> NDArray[np.int64]:
+        """Give the rows that an event concerns."""
+        if one.item_id is not None:
+            return self.items.get(one.item_id, self.every[:0])
+        if one.category is not None:
+            return self.categories.get(one.category, self.every[:0])
+        return self.every
+
+
+def _places(subjects: Sequence[Subject]) -> _Places:
+    items: dict[int, list[int]] = {}
+    categories: dict[str, list[int]] = {}
+    for row, subject in enumerate(subjects):
+        items.setdefault(subject.item_id, []).append(row)
+        if subject.category is not None:
+            categories.setdefault(subject.category, []).append(row)
+    return _Places(
+        {key: np.array(rows) for key, rows in items.items()},
+        {key: np.array(rows) for key, rows in categories.items()},
+        np.arange(len(subjects)),
+    )
 
 
 def _told(one: EventRow) -> list[tuple[str, float]]:

@@ -4,7 +4,7 @@ The members forecast history without effects; their forecasts times the factors 
 Boosting and ARIMA stand beside them as further members, where they are wished for. Pure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -155,6 +155,80 @@ def driven(
     return Driven(uplift, factors(covariates, uplift, origins, horizon), versions, beside, diagnoses)
 
 
+def driven_as_known(
+    y: Floats,
+    origins: Ints,
+    *,
+    history: Callable[[int, int], Covariates],
+    ahead: Callable[[int], Covariates],
+    prior: Callable[[int], Floats],
+    pools: Ints | None = None,
+) -> Driven:
+    """Do the same where what was known of the drivers differs from origin to origin.
+
+    Args:
+        y: Series x periods, >= 0, NaN where not known.
+        origins: Columns from which is forecast, ascending; the last one is in force and has a fit of its own.
+        history: Of a first and a last column the drivers from one to the other, as known at the last's end.
+        ahead: Of an origin the drivers of the periods after it, as known at its end: the horizon.
+        prior: Of a column what was expected of each covariate at its end: logs of factors.
+        pools: Of each series the number of its pool, from 0; None: one.
+
+    Returns:
+        All of it; no further members.
+
+    Raises:
+        ValueError: If a driver ahead is not known; it names the driver, the series and the period.
+    """
+    columns = fit_columns(origins, REFIT)
+    if columns[-1] != int(origins[-1]):
+        columns = (*columns, int(origins[-1]))
+    starts = np.searchsorted(origins, columns)
+    made = [
+        _as_known(y, origins[first:last], column, history, prior=prior(column), pools=pools)
+        for column, first, last in zip(columns, starts, [*starts[1:], len(origins)], strict=True)
+    ]
+    multiplied = [
+        day_factors(ahead(int(origin)), fit)
+        for (fit, _, _), first, last in zip(made, starts, [*starts[1:], len(origins)], strict=True)
+        for origin in origins[first:last]
+    ]
+    return Driven(
+        uplift=Uplift(
+            names=made[-1][2],
+            pools=np.zeros(len(y), dtype=np.int64) if pools is None else pools,
+            fits=tuple(fit for fit, _, _ in made),
+        ),
+        factors=np.stack(multiplied, axis=1),
+        versions=tuple(
+            (slice(int(first), int(last)), cleaned)
+            for (_, cleaned, _), first, last in zip(made, starts, [*starts[1:], len(origins)], strict=True)
+        ),
+        beside={},
+        diagnoses=(),
+    )
+
+
+def _as_known(
+    y: Floats,
+    served: Ints,
+    column: int,
+    history: Callable[[int, int], Covariates],
+    *,
+    prior: Floats,
+    pools: Ints | None,
+) -> tuple[Fit, Floats, tuple[str, ...]]:
+    """Learn at a column, and clean what its origins see: each later column by what was known at its end."""
+    known = history(0, column)
+    (fit,) = learn(y[:, : column + 1], known, (column,), pools=pools, prior=prior).fits
+    until = int(served[-1])
+    values = [known.values, *(history(later, later).values for later in range(column + 1, until + 1))]
+    seen = Covariates(np.concatenate(values, axis=1), known.names, known.references)
+    cleaned = np.full_like(y, np.nan)
+    cleaned[:, : until + 1] = clean_by(y[:, : until + 1], seen, fit)
+    return fit, cleaned, known.names
+
+
 def by_week(daily: Floats) -> Floats:
     """Average drivers of days over weeks that end with the last day: a promotion of 3 days is 3/7.
 
@@ -172,24 +246,24 @@ def by_week(daily: Floats) -> Floats:
 
 
 def day_factors(daily: Covariates, fit: Fit) -> Floats:
-    """Give the factor of each day, by effects learned on weeks.
+    """Give the factor of each day, or week, ahead.
 
     Args:
-        daily: Drivers of the days wanted; prices as logarithms, as the weeks had them.
-        fit: Effects.
+        daily: Drivers of the periods wanted; prices as logarithms, as those learned from had them.
+        fit: Effects, whether learned on days or on weeks.
 
     Returns:
-        Series x days, > 0: a day's share of cleaned weekly demand is multiplied by it.
+        Series x periods, > 0: a period's cleaned demand is multiplied by it.
 
     Raises:
-        ValueError: If a driver of a day is not known.
+        ValueError: If a driver is not known.
     """
     unknown = np.argwhere(np.isnan(daily.values))
     if len(unknown):
         row, day, which = unknown[0]
         raise ValueError(
-            f"covariate {daily.names[which]!r} of series {row} is not known on day {day} ahead: expected a "
-            "number"
+            f"covariate {daily.names[which]!r} of series {row} is not known {day + 1} periods "
+            "ahead: expected a number"
         )
     result: Floats = np.exp(effects(daily, fit))
     return result

@@ -18,6 +18,7 @@ PRIOR_SD: Final = 1.0
 LEAST_SPREAD: Final = 0.05
 """Members of a pool are taken to differ by at least so much in a coefficient."""
 MOST_SPREAD: Final = 1.5
+USUAL_SPREAD: Final = 0.25
 NOISE_PERIODS: Final = 10
 """Weight of the typical relative noise in a series' own, in periods."""
 CHUNK: Final = 2000
@@ -55,13 +56,51 @@ def estimate(y: Floats, shifted: Floats, pools: Ints, prior: Floats) -> Estimate
     """
     is_known = _usable(y)
     moved = _without_level(shifted, is_known[:, :, None] & np.isfinite(shifted))
-    shift = np.nan_to_num(shifted)
+    told = np.flatnonzero((moved != 0).any(axis=(0, 1)))
+    part = _estimate(
+        y, is_known, np.nan_to_num(shifted[:, :, told]), moved[:, :, told], pools=pools, prior=prior[told]
+    )
+    if len(told) == len(prior):
+        return part
+    return _widened(part, told, prior)
+
+
+def _widened(part: Estimate, told: Ints, prior: Floats) -> Estimate:
+    """Give covariates that never moved their prior, with all the doubt there is."""
+    series, pools, width = len(part.coefficients), len(part.pooled), len(prior)
+    square = np.ix_(told, told)
+
+    def coefficients(found: Floats, count: int) -> Floats:
+        whole = np.repeat(prior[None], count, axis=0)
+        whole[:, told] = found
+        return whole
+
+    def covariances(found: Floats, count: int) -> Floats:
+        whole = np.repeat(np.diag(np.full(width, PRIOR_SD**2))[None], count, axis=0)
+        whole[:, square[0], square[1]] = found
+        return whole
+
+    spread = np.full(width, USUAL_SPREAD)
+    spread[told] = part.spread
+    return Estimate(
+        coefficients=coefficients(part.coefficients, series),
+        covariances=covariances(part.covariances, series),
+        pooled=coefficients(part.pooled, pools),
+        pooled_covariances=covariances(part.pooled_covariances, pools),
+        spread=spread,
+        noise=part.noise,
+    )
+
+
+def _estimate(
+    y: Floats, is_known: Bools, shift: Floats, moved: Floats, *, pools: Ints, prior: Floats
+) -> Estimate:
     gram = np.einsum("stc,std->scd", moved, moved)
     counts = is_known.sum(axis=1).astype(np.float64)
     series, _, width = shift.shape
     told = (np.einsum("scc->sc", gram) > 0).sum(axis=1).astype(np.float64)
     found = np.repeat(prior[None], series, axis=0)
-    precision = np.full(width, 1 / (LEAST_SPREAD * 5) ** 2)
+    precision = np.full(width, 1 / USUAL_SPREAD**2)
     score, squares = _score(y, is_known, shift, moved, found, is_first=True)
     for step in range(ROUNDS):
         if step:
