@@ -1,9 +1,11 @@
 """What the *Forecast* page shows of adjustments: those of the item, and both forecasts if one counts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cloud.db import Connection
+from cloud.forecasting.lifecycle import Life, life_of
 from cloud.forecasting.overrides import reading
 from cloud.forecasting.overrides.domain import AUTHORS, OverrideRow, Standing
 from cloud.forecasting.reviewing import reading as reviewing
@@ -24,10 +26,20 @@ class Adjustments:
     """Without and with those that count; None: none does."""
     odd: FlaggedRow | None
     """What the latest review says of it, if it found it odd."""
+    life: Life
+    """Where the item stands in its life."""
     may_add: bool
 
 
-def adjustments(conn: Connection, actor: Actor, *, site: str, item: str, now: datetime) -> Adjustments:
+def adjustments(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str,
+    item: str,
+    weeks: Sequence[float | None],
+    now: datetime,
+) -> Adjustments:
     """Gather what is shown.
 
     Args:
@@ -35,6 +47,7 @@ def adjustments(conn: Connection, actor: Actor, *, site: str, item: str, now: da
         actor: Who looks.
         site: Site id.
         item: The item's code.
+        weeks: Its demand by week.
         now: The present.
 
     Returns:
@@ -50,5 +63,6 @@ def adjustments(conn: Connection, actor: Actor, *, site: str, item: str, now: da
         rows=rows,
         chart=override_chart(found) if found is not None and is_changed else None,
         odd=reviewing.flagged_item(conn, actor, site=site, item=item),
+        life=life_of(weeks),
         may_add=not actor.roles_anywhere.isdisjoint(AUTHORS),
     )

@@ -122,7 +122,8 @@ def show_forecast(
             found = reading.forecast(conn, actor, site=site, item=item)
         except UnknownForecastError as error:
             raise HTTPException(404, str(error)) from error
-        adjusted = adjustments(conn, actor, site=site, item=item, now=gate.clock())
+        weeks = found.content.history
+        adjusted = adjustments(conn, actor, site=site, item=item, weeks=weeks, now=gate.clock())
     if export == "csv":
         header = ("horizon_days", "expected", *(f"q{level:g}" for level in LEVELS))
         lines: list[list[object]] = [
