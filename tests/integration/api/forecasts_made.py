@@ -86,6 +86,7 @@ def _forecast(run_id: int, site: str, item_id: int, *, weekly: float, short: boo
                 "tsb": {"weight": 0.0, "own_error": 2.1, "class_error": 2.0, "is_dropped": True},
             },
             "sensed": {"is_on": True, "next_week": -2.5},
+            "effects": [{"name": "promotion", "factor": 1.9, "low": 1.6, "high": 2.2, "borrowed": 0.4}],
             "masks": [
                 {
                     "from_day": (LAST_DAY - timedelta(days=27)).isoformat(),
