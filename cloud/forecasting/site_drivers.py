@@ -25,6 +25,7 @@ def site_driven(
     last_day: date,
     revisions: Sequence[EventRow],
     subjects: Sequence[Subject],
+    now: datetime | None = None,
 ) -> Driven | None:
     """Learn what a site's events do to its weeks, and say what they make of each origin's forecasts.
 
@@ -34,20 +35,25 @@ def site_driven(
         horizon_weeks: Weeks ahead.
         last_day: Last day known.
         revisions: Of the events that touch these days, each with all its revisions.
-        subjects: The items, in the order of the rows.
+        subjects: The items, in the order of the rows; those of a category are a pool.
+        now: What is told of events by now counts for the forecast in force; None: by the end of the last day.
 
     Returns:
         The drivers; None where no event was known by the last day, and forecasts stay as they are. Weather
         that is not forecast so far ahead counts as the usual.
     """
     count = totals.shape[1]
-    known = [one for one in revisions if one.known_at <= _end_of(last_day)]
+    latest = _end_of(last_day) if now is None else now
+    known = [one for one in revisions if one.known_at <= latest]
     names = covariates_of(known)
     if not names:
         return None
 
     def day_of(week: int) -> date:
         return last_day - timedelta(days=DAYS * (count - 1 - week))
+
+    def known_at(week: int) -> datetime:
+        return latest if week == count - 1 else min(_end_of(day_of(week)), latest)
 
     def weeks(first_week: int, number: int, at: int) -> tuple[Floats, Matrix]:
         first_day = day_of(first_week) - timedelta(days=DAYS - 1)
@@ -57,7 +63,7 @@ def site_driven(
                 subjects[first : first + CHUNK],
                 first_day,
                 number * DAYS,
-                as_known_at=_end_of(day_of(at)),
+                as_known_at=known_at(at),
                 names=names,
             )
             for first in range(0, len(subjects), CHUNK)
@@ -82,9 +88,16 @@ def site_driven(
         return Covariates(values, names, told.references)
 
     def prior(column: int) -> Floats:
-        return np.array(priors_of(known, names, as_known_at=_end_of(day_of(column))))
+        return np.array(priors_of(known, names, as_known_at=known_at(column)))
 
-    return driven_as_known(totals, origins, history=history, ahead=ahead, prior=prior)
+    return driven_as_known(totals, origins, history=history, ahead=ahead, prior=prior, pools=_pools(subjects))
+
+
+def _pools(subjects: Sequence[Subject]) -> Ints:
+    """Number the categories; items without one are one pool."""
+    names = sorted({subject.category or "" for subject in subjects})
+    number = {name: place for place, name in enumerate(names)}
+    return np.array([number[subject.category or ""] for subject in subjects], dtype=np.int64)
 
 
 def _usual(past: Floats) -> Floats:

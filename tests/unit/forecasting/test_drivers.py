@@ -73,7 +73,7 @@ def test_promotions_of_a_site_multiply_its_forecasts_and_leave_its_history() -> 
     assert (ahead[~promoted] == 1).all()
     assert found.cleaned.max() < 110 < y.max()
     assert found.why(0)["effects"][0]["name"] == "promotion"
-    assert found.pools()[0][0]["low"] < 2 < found.pools()[0][0]["high"]
+    assert all(pool[0]["low"] < 2 < pool[0]["high"] for pool in found.pools())
     assert sum(len(ORIGINS[places]) for places, _ in found.versions) == len(ORIGINS)
 
 
@@ -104,6 +104,22 @@ def test_an_event_known_later_changes_nothing_said_before() -> None:
         seen = [int(week) for week in ORIGINS[places] if day_of(int(week)) < date(2026, 2, 9)]
         if seen:
             np.testing.assert_allclose(one[:, : seen[-1] + 1], other[:, : seen[-1] + 1], rtol=1e-12)
+
+
+def test_what_is_stated_today_counts_for_the_forecast_in_force_alone() -> None:
+    y, events = world()
+    now = datetime(2026, 3, 5, tzinfo=UTC)
+    told = [*events, event(9001, 3, WEEKS, known_at=now), event(9002, 3, 60, known_at=now)]
+    first, second = (
+        site_driven(y, ORIGINS, HORIZON, last_day=LAST, revisions=given, subjects=SUBJECTS, now=now)
+        for given in (events, told)
+    )
+    assert first is not None
+    assert second is not None
+    np.testing.assert_allclose(first.factors[:, :-1], second.factors[:, :-1], rtol=1e-12)
+    assert first.factors[3, -1, 0] == 1
+    assert second.factors[3, -1, 0] > 1.7
+    np.testing.assert_allclose(first.versions[0][1], second.versions[0][1], rtol=1e-12)
 
 
 def test_without_events_nothing_is_driven() -> None:
