@@ -18,6 +18,7 @@ MEMBERS: Final = (
     "theta",
     "optimised_theta",
     "seasonal",
+    "lasting",
     "tsb",
     "tsb_mean",
     "sba",
@@ -36,9 +37,9 @@ def roll(
     """Forecast from each origin with what was known then, in one pass over time.
 
     Where a test finds a season, the series is divided by its indices first, and the forecasts are multiplied
-    by them; `seasonal` is then Holt and Winters' method, else a mean that lasts as long as a season. Indices
-    are estimated at the first origin, and anew at one in the middle and at the last, if by then the series
-    has grown by a quarter; it is passed over once more for it.
+    by them; `seasonal`, Holt and Winters' method, is only of these series. Indices are estimated at the first
+    origin, and anew at one in the middle and at the last, if by then the series has grown by a quarter; it
+    is passed over once more for it.
 
     Args:
         y: Series x periods, >= 0, NaN where not known.
@@ -48,9 +49,10 @@ def roll(
         members: Which, of `MEMBERS` and `REFERENCES`.
 
     Returns:
-        By member, series x origins x horizon, >= 0; NaN where nothing is known of the series, and, beside
-        `ses`, of the members in `zoo.INTERMITTENT` where every known period has demand. Not to be written
-        into: a flat forecast is one value seen many times.
+        By member, series x origins x horizon, >= 0; NaN where nothing is known of the series; beside
+        `lasting` of `seasonal` where there is no season; and beside `ses` of the members in
+        `zoo.INTERMITTENT` where every known period has demand. Not to be written into: a flat forecast is one
+        value seen many times.
 
     Raises:
         ValueError: If a number is no demand, or a wish cannot be met.

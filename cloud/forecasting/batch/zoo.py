@@ -70,6 +70,7 @@ class Zoo:
         flat = {
             **self.recent.read(),
             **self.intermittent.read(),
+            "lasting": self.lasting,
             "seasonal": self.lasting,
             "naive2": self.last,
         }
@@ -85,11 +86,12 @@ class Zoo:
         known = self.recent.known[:, None]
         is_ready = known > 0
         # With demand in every period these are simple smoothings, and would count `ses` five times more.
-        is_apart = is_ready & ((self.recent.demands[:, None] < known) | ("ses" not in members))
-        return {
-            name: np.where(is_apart if name in INTERMITTENT else is_ready, found[name], Real(np.nan))
-            for name in members
-        }
+        ready = dict.fromkeys(members, is_ready)
+        if "ses" in members:
+            ready |= dict.fromkeys(INTERMITTENT, is_ready & (self.recent.demands[:, None] < known))
+        if self.winters is None and "lasting" in members:
+            ready["seasonal"] = np.zeros_like(is_ready)
+        return {name: np.where(ready[name], found[name], Real(np.nan)) for name in members}
 
 
 def steps_of(panel: Panel, index: Reals) -> Iterator[tuple[Reals, Reals]]:

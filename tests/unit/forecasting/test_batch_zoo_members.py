@@ -10,14 +10,15 @@ from cloud.forecasting.batch.zoo import INTERMITTENT
 from cloud.forecasting.protocol import Floats
 
 RANDOM = 20261126
+LOUD = ("ses", "lasting")
 
 
 def each(
     y: object, *, origins: Sequence[int], horizon: int, season: int = 1, members: Sequence[str] = MEMBERS
 ) -> dict[str, Floats]:
-    """Roll `ses` by itself: beside it members that would repeat it keep still."""
+    """Roll `ses` and `lasting` by themselves: beside them members that would repeat them keep still."""
     rows = np.atleast_2d(np.asarray(y, dtype=float))
-    apart = [name for name in members if name == "ses"], [name for name in members if name != "ses"]
+    apart = [name for name in members if name in LOUD], [name for name in members if name not in LOUD]
     found = [
         roll(rows, origins=origins, horizon=horizon, season=season, members=some) for some in apart if some
     ]
@@ -104,12 +105,12 @@ def test_all_zero_is_zero_and_nothing_known_is_nan() -> None:
         assert np.isnan(path[1]).all(), name
 
 
-def test_members_for_slow_movers_keep_still_beside_ses_while_every_period_has_demand() -> None:
+def test_members_that_would_repeat_another_keep_still_beside_it() -> None:
     y = np.array([[3.0, 4, 3, 5, 4, 0, 4, 3]])
     found = roll(y, origins=[4, 5], horizon=1, season=1)
     for name in MEMBERS:
-        assert np.isnan(found[name][0, 0, 0]) == (name in INTERMITTENT), name
-        assert np.isfinite(found[name][0, 1]).all(), name
+        assert np.isnan(found[name][0, 0, 0]) == (name in {*INTERMITTENT, "seasonal"}), name
+        assert np.isfinite(found[name][0, 1]).all() == (name != "seasonal"), name
 
 
 def test_one_point_is_forecast_by_itself() -> None:
