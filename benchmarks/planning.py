@@ -234,7 +234,7 @@ def _look_inside(database: LastingConnection, took: dict[str, float], processes:
 
     def read(conn: psycopg.Connection) -> site_run.Inputs:
         act_as(conn, _JOB)
-        return site_run.read(conn, _SITE, yesterday, late_days=0)
+        return site_run.read(conn, _SITE, yesterday, late_days=0, now=NOW)
 
     with _timed(took, "of_it_reading_s"):
         inputs = in_transaction(database, read)
@@ -247,7 +247,7 @@ def _look_inside(database: LastingConnection, took: dict[str, float], processes:
         act_as(conn, _JOB)
         told, parameters = inputs.told(), site_run.parameters()
         run_id = runs.begin(conn, _JOB, kind=KIND, site=_SITE, inputs=told, parameters=parameters)
-        site_run.write(conn, run_id, inputs, planned)
+        site_run.write(conn, _JOB, run_id, inputs, planned)
         runs.finish(conn, run_id, planned.outcome())
 
     with _timed(took, "of_it_writing_s"):
