@@ -119,7 +119,7 @@ class Table:
         if len(held) < len(every):
             self.notes.append(
                 f"{name}: {len(every) - len(held)} of {len(every)} deciles of volume ask for nothing in "
-                f"{_MOSTLY_ZERO:.0%} of periods or more; whatever band holds zero covers more than 80 % of them. "
+                f"{_MOSTLY_ZERO:.0%} of periods or more; any band that holds zero covers more than that of them. "
                 "Coverage holds them too; what is off by how many points is of the others."
             )
         self.input[f"{name}_coverage_80_by_decile"] = [

@@ -39,7 +39,7 @@ def weekly(folder: Path, most: int | None) -> Series:
 
 
 def weekly_mixed(folder: Path, most: int | None) -> Series:
-    """Read as many regular series as intermittent ones: orange juice and the manufacturer's, 104 weeks each."""
+    """Read as many regular series as intermittent ones: orange juice, and the manufacturer's."""
     juice = orange_juice(folder, None if most is None else most // 2).y[:, -WEEKS:]
     parts = weekly(folder, len(juice)).y
     told = f"{len(parts)} of man_weekly and {len(juice)} of oj_weekly_promo, the last {WEEKS} weeks"
