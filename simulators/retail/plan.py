@@ -48,7 +48,7 @@ class Document:
 
 
 def plan(lines: Iterable[PosLine], ports: int, *, first_port: int = 0) -> Iterator[Document]:
-    """Lay the work out: invoices go round the scanners; before each window of them comes its receipt.
+    """Lay the work out: invoices go round the scanners; before each window of them come its receipts.
 
     Args:
         lines: POS lines in file order.
@@ -65,7 +65,7 @@ def plan(lines: Iterable[PosLine], ports: int, *, first_port: int = 0) -> Iterat
             receipt = _receipt(port, number, documents, stocks[port])
             if receipt.moves:
                 yield receipt
-            yield from documents
+        yield from window
 
 
 def _windows(lines: Iterable[PosLine], ports: int, first_port: int) -> Iterator[tuple[Document, ...]]:

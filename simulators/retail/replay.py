@@ -59,6 +59,8 @@ class Station:
     """Documents begun."""
     is_heard: bool = False
     """A host has the device open."""
+    turn: int = 0
+    """Which scan of all was its last: at a slow pace, who waits longest goes first."""
 
 
 class Replay:
@@ -121,7 +123,7 @@ class Replay:
                 self._hand_out()
                 if self._next is None and all(station.operator.is_idle for station in self.stations):
                     return
-                for station in self.stations:
+                for station in sorted(self.stations, key=lambda each: each.turn):
                     self._scan(station)
                 self._listen()
                 progress(self)
@@ -159,6 +161,7 @@ class Replay:
             and self._pace.allows(time.monotonic())
         ):
             label, is_first_time = station.operator.next_label()
+            station.turn = self._pace.spent
             if is_first_time:
                 self._tell(station, label)
             station.device.scan(label.text)

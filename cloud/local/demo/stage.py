@@ -37,8 +37,8 @@ SITES: Final = ("leeds", "london")
 ZONE: Final = "Europe/London"
 CURRENCY: Final = "GBP"
 SCANS_PER_S: Final = 60
-CALM_SCANS_PER_S: Final = 2
-"""Where no end is set: the transactions last for more than an hour."""
+CALM_SCANS_PER_S: Final = 2.5
+"""Where no end is set: the transactions last for an hour."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,3 +195,14 @@ def test_wrong_usage_is_said_before_anything_is_scanned(wrong: tuple[str, ...], 
     process = scan_pos(tmp_path, *wrong, ports=1)
     process.communicate(timeout=60)
     assert process.returncode == 2
+
+
+def test_people_take_turns_where_the_pace_is_slow(gateway: Any, tmp_path: Path, eventually: Wait) -> None:
+    process = scan_pos(tmp_path, "--rate", "40", ports=2)
+    for number in range(2):
+        gateway.attach(f"scanner-{number}", str(tmp_path / f"port-{number}"))
+    eventually(lambda: movements_told(tmp_path) > 25)
+    process.terminate()
+    finished(process)
+    by_scanner = Counter(row["scanner"] for row in truth_of(tmp_path, "movement"))
+    assert min(by_scanner[0], by_scanner[1]) > 8

@@ -95,7 +95,7 @@ def test_an_invoice_that_the_file_comes_back_to_counts_its_lines_on() -> None:
     lines = [line("85123A", 1, invoice=invoice) for invoice in invoices]
     documents = [document for document in plan(lines, 2) if document.kind is Kind.SHIPMENT]
     assert [(document.id, [move.line for move in document.moves]) for document in documents] == [
-        ("1", [1, 2]), ("1", [3]), ("2", [1]),
+        ("1", [1, 2]), ("2", [1]), ("1", [3]),
     ]  # fmt: skip
 
 
