@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.events import reading, service
-from cloud.events.domain import AUTHORS, EventError, EventRow, Kind, UnknownEventError
+from cloud.events.domain import AUTHORS, READERS, EventError, EventRow, Kind, UnknownEventError
 from cloud.events.papers import EventPaper, Withdrawal
 from cloud.forecasting.domain import ForecastError
 from cloud.identity.actor import Actor, NotAllowedError
@@ -245,6 +245,7 @@ def _effects(request: Request, gate: Gate, visitor: Viewer, typed: dict[str, str
     from cloud.forecasting.effects import reading as effects  # noqa: PLC0415  numpy is an extra, and slow to load
 
     actor = visitor.actor
+    actor.require(*READERS)
     found, expected, problem = None, None, (200, "")
     with gate.acting(actor) as conn:
         sites = [each.site for each in operations.sites(conn, actor)]

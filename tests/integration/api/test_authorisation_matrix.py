@@ -18,6 +18,7 @@ from rights_to_count import COUNT_FORM, COUNTED, PERIOD, count_something
 from rights_to_decide import DECIDED, decide, things_to_decide
 from rights_to_judge import JUDGED, JUDGED_FORMS, judge_something
 from rights_to_order import ORDERED, delivery, order_something
+from rights_to_state import STATED, STATED_FORMS, state_something
 from serving import MUG, NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
 
 from cloud.alerts import service as alerts
@@ -133,7 +134,12 @@ def test_every_role_may_do_what_the_matrix_says_and_no_more(
         import_all(conn, ROOT, ImportPaper.model_validate(papers), now=NOW)
     with pool.connection() as conn:
         made(conn)
-    names = order_something(pool) | judge_something(pool) | {"count": count_something(pool)}
+    names = (
+        order_something(pool)
+        | judge_something(pool)
+        | state_something(pool)
+        | {"count": count_something(pool)}
+    )
     wrong = [
         f"{route} by {caller}: {status}, expected {expected}"
         for caller in callers(pool, people)
@@ -270,6 +276,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         **DECIDED,
         **ORDERED,
         **JUDGED,
+        **STATED,
         "POST /v1/purchase-orders/{site}/{order}/receipts": delivery(f"DN-{caller}"),
         "POST /v1/locations": {"site": OWN, "code": f"NEW-{caller}", "kind": "bin"},
         "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {"reason": "misread"},
@@ -279,11 +286,11 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         return {"json": bodies[route], "headers": {"Idempotency-Key": key}}
     if route == "POST /login":
         return {"data": {"name": "ada", "password": PASSWORD}}
-    if route in FORMS | JUDGED_FORMS.keys():
+    if route in FORMS | JUDGED_FORMS.keys() | STATED_FORMS.keys():
         decided = {"answer": "in", "revision": "9", "reason": "other", "note": "n"}
         decided |= {"receipt": f"F-{caller}", "location": "A-01-1", "line": "1", "received": "1"}
         decided |= {"damaged": "", "lot": "", "quantity": "", "price": "", "due_on": ""}
-        decided = JUDGED_FORMS.get(route, decided)
+        decided = (JUDGED_FORMS | STATED_FORMS).get(route, decided)
         decided |= COUNT_FORM if "/counts" in route or "/variances" in route else {}
         return {"data": decided | {"csrf": csrf_token(caller.session)}} if caller.session else {}
     if route == "GET /v1/record-accuracy":
