@@ -94,7 +94,7 @@ def _run_site(
             site=place.site,
             slot=slot,
             inputs=inputs.told(),
-            parameters=site_run.parameters(),
+            parameters=site_run.parameters(inputs),
         )
         return run_id, inputs
 

@@ -15,7 +15,6 @@ from cloud.events.reading import of_site, subjects
 from cloud.forecasting import store
 from cloud.forecasting.batch.scales import HALF_LIFE
 from cloud.forecasting.cold_start import Likes
-from cloud.forecasting.combining import Combination
 from cloud.forecasting.domain import (
     HORIZONS,
     JUDGED_WEEKS,
@@ -25,10 +24,11 @@ from cloud.forecasting.domain import (
     ForecastError,
 )
 from cloud.forecasting.engine import Plan, PlannedSeries, Progress, plan
+from cloud.forecasting.methods import method_named
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.overrides.applying import Adjusted
 from cloud.forecasting.overrides.nightly import InForce, in_force, keep_effects
-from cloud.forecasting.protocol import Floats, Ints
+from cloud.forecasting.protocol import Floats, Ints, Method
 from cloud.forecasting.reviewing.opening import History, open_reviews
 from cloud.forecasting.rolling import MOST_ORIGINS
 from cloud.forecasting.training import InForceTraining, keep_training, training_in_force
@@ -92,11 +92,19 @@ class Inputs:
         }
 
 
-def parameters() -> dict[str, Any]:
-    """Tell what every run is computed with."""
+def parameters(inputs: Inputs) -> dict[str, Any]:
+    """Tell what a run is computed with.
+
+    Args:
+        inputs: What was read; the method in force is part of it.
+
+    Returns:
+        Names and numbers.
+    """
+    method = _in_force(inputs)
     return {
-        "method": Combination.name,
-        **Combination().parameters(),
+        "method": method.name,
+        **method.parameters(),
         "history_weeks": HISTORY_WEEKS,
         "origins": MOST_ORIGINS,
         "judged_origins": JUDGED_WEEKS,
@@ -145,13 +153,16 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int, now: da
     )
 
 
-def compute(inputs: Inputs, *, processes: int | None, progress: Progress | None) -> Plan:
+def compute(
+    inputs: Inputs, *, processes: int | None, progress: Progress | None, method: Method | None = None
+) -> Plan:
     """Forecast all items of a site.
 
     Args:
         inputs: What was read.
         processes: How many work at it; None: as many as pay.
         progress: Told after each chunk of items.
+        method: How; None: as the site is forecast now.
 
     Returns:
         The forecasts.
@@ -171,10 +182,15 @@ def compute(inputs: Inputs, *, processes: int | None, progress: Progress | None)
         last_day=inputs.last_day,
         protection=inputs.protection,
         likes=inputs.likes,
-        method=Combination(inputs.training.state, inputs.moves),
+        method=method or _in_force(inputs),
         processes=processes,
         progress=progress,
     )
+
+
+def _in_force(inputs: Inputs) -> Method:
+    known = inputs.training
+    return method_named(known.name, training=known.state, moves=inputs.moves)
 
 
 def write(conn: Connection, actor: Actor, run_id: int, inputs: Inputs, planned: Plan) -> dict[str, Any]:

@@ -19,6 +19,8 @@ class InForceTraining(NamedTuple):
     version_id: int | None
     """In the registry; None: there is none, or another release made it."""
     state: bytes | None
+    name: str | None = None
+    """Of the method; None: nothing was decided."""
 
 
 def training_in_force(conn: Connection, site: str) -> InForceTraining:
@@ -32,9 +34,9 @@ def training_in_force(conn: Connection, site: str) -> InForceTraining:
         The champion of the registry, as far as this program can use it.
     """
     champion = registry.champion(conn, site)
-    if champion is None or champion.code_version != _program():
+    if champion is None or champion.code_version != program():
         return InForceTraining(None, None)
-    return InForceTraining(champion.version_id, registry.state_of(conn, champion.version_id))
+    return InForceTraining(champion.version_id, registry.state_of(conn, champion.version_id), champion.name)
 
 
 def keep_training(
@@ -72,7 +74,7 @@ def keep_training(
         site,
         name=Combination.name,
         last_day=days[1],
-        code_version=_program(),
+        code_version=program(),
         is_drifting=bool(reviews.get("is_drifting")),
         evidence=dict(reviews),
     )
@@ -88,7 +90,7 @@ def keep_training(
         weights=learned.weights,
         state=learned.state,
         inputs_sha256=digest,
-        code_version=_program(),
+        code_version=program(),
     )
     number = registry.register(
         conn, actor, run_id, site, kept, because=found.because, evidence=found.evidence
@@ -96,6 +98,10 @@ def keep_training(
     return {"version": number, "because": found.because.value}
 
 
-def _program() -> str:
-    """Name the release, and what of it a training can be used by."""
+def program() -> str:
+    """Name the release, and what of it a training can be used by.
+
+    Returns:
+        The name, as versions carry it.
+    """
     return f"{version('dockledger')}+{Combination().revision}"

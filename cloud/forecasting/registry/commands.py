@@ -3,12 +3,21 @@
 import argparse
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from cloud.db import Connection, DataError, connect
+from cloud.db import (
+    Connection,
+    ContentRefusedError,
+    DatabaseAwayError,
+    DataError,
+    LastingConnection,
+    connect,
+)
 from cloud.forecasting.domain import ForecastError
 from cloud.forecasting.registry import reading, service
 from cloud.forecasting.registry.domain import Version
@@ -37,6 +46,12 @@ def add_commands(group: "Subparsers") -> None:
     listing.add_argument("--site")
     events = _command(own, "events", "list what was decided, the latest first", _events)
     events.add_argument("--site")
+    summary = "let another method forecast beside; it takes over only if better by error and stock cost"
+    contesting = own.add_parser("contest", help=summary, description=summary)
+    contesting.add_argument("--site", required=True)
+    contesting.add_argument("--method", required=True, help="as simple_smoothing or combination")
+    contesting.add_argument("--json", action="store_true", help="print JSON")
+    contesting.set_defaults(run=_contest)
     withdrawing = _command(own, "withdraw", "take a challenger out of the contest", _withdraw)
     withdrawing.add_argument("number", type=int, help="as `list` shows it")
     withdrawing.add_argument("--note", default="")
@@ -77,6 +92,32 @@ def _events(conn: Connection, arguments: argparse.Namespace) -> None:
 
 def _withdraw(conn: Connection, arguments: argparse.Namespace) -> None:
     _show(service.withdraw(conn, SHELL, arguments.number, note=arguments.note), arguments)
+
+
+def _contest(arguments: argparse.Namespace, settings: Settings) -> int:
+    from cloud.forecasting.challenging import challenge  # noqa: PLC0415  numpy is an extra, and slow to load
+
+    try:
+        with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-models")) as source:
+            told = challenge(source, SHELL, datetime.now(UTC), site=arguments.site, name=arguments.method)
+    except (ForecastError, NotAllowedError, DatabaseAwayError, ContentRefusedError) as error:
+        print(f"dockledger: {error}", file=sys.stderr)
+        return 1
+    if arguments.json:
+        print(orjson.dumps(told).decode())
+        return 0
+    squared, cost = told["evidence"]["error"], told["evidence"]["stock_cost"]
+    print(
+        f"{arguments.site}: {arguments.method} {'takes over' if told['promoted'] else 'does not take over'}: "
+        f"{_gained('squared error', squared)}, {_gained('stock cost', cost)}; "
+        f"{told['champion']['name']} forecasts"
+    )
+    return 0
+
+
+def _gained(what: str, gain: dict[str, float]) -> str:
+    by = f"t {gain['t_series']:.1f} by item, {gain['t_origins']:.1f} by week"
+    return f"{what} {gain['gain']:+.1%} gained ({by})"
 
 
 def _show(version: Version, arguments: argparse.Namespace) -> None:
