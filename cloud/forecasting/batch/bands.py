@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.batch.scales import Past, Scaled, Targets, past_of, scale_errors, steps_and_sum
+from cloud.forecasting.batch.scales import Past, Reals, Scaled, Targets, past_of, scale_errors, steps_and_sum
 from cloud.forecasting.protocol import Floats, Ints
 
 __all__ = [
@@ -133,21 +133,25 @@ def draw(tables: Tables, scaled: Scaled, place: int, centre: Floats) -> Floats:
     return result
 
 
-def limits(quantiles: Floats, band: tuple[int, int, int]) -> tuple[Floats, Floats]:
+def limits(quantiles: Floats, band: tuple[int, int, int], idle: Reals | None = None) -> tuple[Floats, Floats]:
     """Give the limits of a band.
 
-    Demand cannot lie below a band that begins at zero, so all that may be missed is above it: such a band
-    ends at the 80 % (95 %) quantile, any other at the 90 % (97.5 %) one.
+    Demand of a series that is idle more often than the lower level cannot lie below its band, which begins
+    at zero. All that may be missed is above it: such a band ends at the 80 % (95 %) quantile, any other at
+    the 90 % (97.5 %) one.
 
     Args:
         quantiles: Any shape, the last axis the levels.
         band: `BAND_80` or `BAND_95`.
+        idle: The same shape without the levels: chance that nothing is asked for; None: told by whether the
+            lower quantile is zero.
 
     Returns:
         The lower and the upper limit, both within the band.
     """
     low, high, alone = (quantiles[..., place] for place in band)
-    return low, np.where(low > 0, high, alone)
+    is_idle = low <= 0 if idle is None else idle > LEVELS[band[0]]
+    return low, np.where(is_idle, alone, high)
 
 
 def conformal(ordered: Floats, levels: Floats) -> Floats:

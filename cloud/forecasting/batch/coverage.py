@@ -7,6 +7,7 @@ import numpy as np
 
 from cloud.forecasting.batch.bands import BAND_80, BAND_95, LEVELS, limits
 from cloud.forecasting.batch.classes import NAMES
+from cloud.forecasting.batch.scales import Reals
 from cloud.forecasting.protocol import Floats, Ints
 
 _KINDS: Final = 2
@@ -89,7 +90,9 @@ class Coverage:
         ]
 
 
-def covered(quantiles: Floats, came: Floats, *, strata: Ints, classes: Ints, count: int) -> Coverage:
+def covered(
+    quantiles: Floats, came: Floats, *, strata: Ints, classes: Ints, count: int, idle: Reals
+) -> Coverage:
     """Count what lay within the bands of one origin.
 
     Args:
@@ -98,6 +101,7 @@ def covered(quantiles: Floats, came: Floats, *, strata: Ints, classes: Ints, cou
         strata: Of each series.
         classes: Of each series, -1 where there is none.
         count: Of strata.
+        idle: Series x targets: chance that nothing is asked for.
 
     Returns:
         Counts.
@@ -110,7 +114,7 @@ def covered(quantiles: Floats, came: Floats, *, strata: Ints, classes: Ints, cou
         counted, drawn, y = is_judged[:, which], quantiles[:, which], came[:, which]
         hits = [counted]
         for band in (BAND_80, BAND_95):
-            low, high = limits(drawn, band)
+            low, high = limits(drawn, band, idle[:, which])
             hits.append(counted & (y >= low) & (y <= high))
         hits.append(counted & (y == 0))
         below = (counted[..., None] & (y[..., None] <= drawn)).sum(axis=(0, 1))

@@ -292,6 +292,7 @@ def _held(made: Evaluation) -> Coverage:
                 strata=made.scaled.strata[rows, place],
                 classes=made.classes[rows, place],
                 count=made.scaled.count,
+                idle=made.scaled.idle[rows, place],
             )
             loss = metrics.pinball(drawn, came)
             is_judged: Bools = np.isfinite(loss)

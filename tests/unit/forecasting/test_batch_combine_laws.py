@@ -301,7 +301,7 @@ def test_what_idles_more_often_than_a_level_has_a_quantile_of_zero_and_a_band_fr
     drawn = draw(calibrate(scaled, np.arange(12), targets), scaled, 11, np.full((1000, 1), 50.0))
     assert (drawn[..., LEVELS < 0.4] == 0).all()
     assert (drawn[..., LEVELS > 0.4] > 0).all()
-    low, high = limits(drawn, BAND_80)
+    low, high = limits(drawn, BAND_80, scaled.idle[:, 11])
     assert (low == 0).all()
     np.testing.assert_array_equal(high, drawn[..., LEVELS.tolist().index(0.8)])
 
@@ -338,3 +338,17 @@ def test_bands_of_sums_are_wider_than_those_of_steps(whole: Evaluation) -> None:
     regular = np.nanmean(whole.forecast[:, -1], axis=1) > 20
     width = drawn[regular][..., bands.BAND_80[1]] - drawn[regular][..., bands.BAND_80[0]]
     assert (width[:, -1] > width[:, 0]).mean() > 0.95
+
+
+def test_small_demand_without_idle_periods_is_covered_as_often_in_every_decile() -> None:
+    """Geometric demand: many lower limits are cut at zero, and what that spares is not given away above."""
+    generator = np.random.default_rng(RANDOM)
+    mean = np.exp(generator.normal(1, 1.3, (1500, 1)))
+    y = generator.negative_binomial(1, 1 / (1 + mean), (1500, 90)).astype(float)
+    made = evaluate(y, horizon=2, season=1, members=MEMBERS)
+    told = made.figures()
+    assert told["coverage_80"] == pytest.approx(0.8, abs=0.015)
+    assert told["coverage_95"] == pytest.approx(0.95, abs=0.01)
+    assert told["cum_coverage_80"] == pytest.approx(0.8, abs=0.015)
+    for row in told["coverage_by_decile"]:
+        assert row["coverage_80"] == pytest.approx(0.8, abs=0.03)
