@@ -11,12 +11,12 @@ import numpy as np
 
 from cloud.forecasting.batch import combination
 from cloud.forecasting.batch.combination import Known, Pooled
-from cloud.forecasting.batch.evaluate import drive
+from cloud.forecasting.batch.evaluate import Drivers, drive
 from cloud.forecasting.batch.joined import Joined, join
 from cloud.forecasting.batch.members import MEMBERS
 from cloud.forecasting.batch.rolled import Rolled, actuals, pieces, work
 from cloud.forecasting.drivers import Driven
-from cloud.forecasting.moves import Moves, as_drivers
+from cloud.forecasting.moves import Moves
 from cloud.forecasting.protocol import Floats, Ints, Said, Spread, Training
 from cloud.forecasting.weeks import Weeks
 
@@ -77,7 +77,7 @@ class Combination:
         del last_day
         totals = weeks.totals
         driven = self._moves.drive(totals, origins, horizon_weeks) if self._moves else None
-        drivers = as_drivers(driven) if driven else None
+        drivers = Drivers(driven.factors, driven.versions, {}) if driven else None
         cut = [
             drive(piece, drivers)
             for piece in pieces(totals, origins, horizon=horizon_weeks, season=SEASON_WEEKS, members=MEMBERS)
