@@ -44,10 +44,9 @@ class Intermittent:
             known: 1 where it is, else 0.
         """
         asked = (y > 0).astype(Real)
-        judged = known * (self.demands > 0)
         error = y - self.chance[:, None] * self.size
         np.multiply(error, error, out=error)
-        error *= judged
+        error *= known
         self.errors += error
         self.number += known
         self.since += known

@@ -48,6 +48,16 @@ def test_the_future_never_changes_what_was_said() -> None:
     future = y.copy()
     future[:, 50:] = 1e6 * np.random.default_rng(1).random((len(y), 20))
     assert same(before, roll(future, origins=origins, horizon=5, season=SEASON, members=ALL))
+    # Nor where the later periods are looked at too, for a later origin.
+    one, other = (
+        roll(both, origins=[*origins, 69], horizon=5, season=SEASON, members=ALL) for both in (y, future)
+    )
+    until = len(origins)
+    assert same(
+        {name: path[:, :until] for name, path in one.items()},
+        {name: path[:, :until] for name, path in other.items()},
+    )
+    assert not same(one, other)
 
 
 def test_order_and_chunk_change_no_bit() -> None:
