@@ -37,7 +37,7 @@ def source(database: Any) -> Iterator[LastingConnection]:
 
 
 def growing(items: int = 24, weeks: int = 70) -> np.ndarray:
-    """Make demand that grows by two fifths of what it was at first every ten weeks, which smoothing follows too late."""
+    """Make demand that grows by two fifths of its first level every ten weeks: smoothing lags."""
     rng = np.random.default_rng(3)
     growth = 1 + np.arange(weeks * 7) / 70 / 5 * 2
     return rng.poisson(np.linspace(20, 60, items)[:, None] * growth)

@@ -26,6 +26,7 @@ HANDLERS = OPERATIONS - {Role.OPERATOR, Role.AUDITOR}
 DRAFTERS = frozenset(Role) - {Role.ADMIN, Role.AUDITOR}
 REGISTRAR = frozenset({Role.ADMIN, Role.AUDITOR})
 
+SOURCE_KEEPERS = MOVERS | {Role.PLANNER, Role.ADMIN}
 DOCK = MOVERS | {Role.OPERATOR}
 BUYERS = frozenset({Role.BUYER})
 ORDERERS = frozenset({Role.BUYER, Role.PLANNER})
@@ -79,6 +80,14 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "demand.service.extent": STAFF,
     "demand.service.import_lines": MOVERS | {Role.PLANNER},
     "demand.service.lines": STAFF,
+    "demand.sources.pulling.pull_now": SOURCE_KEEPERS,
+    "demand.sources.service.add_source": ADMIN,
+    "demand.sources.service.backfill_source": SOURCE_KEEPERS,
+    "demand.sources.service.pause_source": SOURCE_KEEPERS,
+    "demand.sources.service.pull_soon": SOURCE_KEEPERS,
+    "demand.sources.service.resume_source": SOURCE_KEEPERS,
+    "demand.sources.service.source": OPERATIONS,
+    "demand.sources.service.sources": OPERATIONS,
     "demand.supersession.propose": frozenset({Role.INVENTORY_CONTROLLER, Role.PLANNER}),
     "demand.supersession.supersessions": STAFF,
     "decisions.limits.limits": OPERATIONS,
@@ -129,6 +138,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "forecasting.reading.forecast": STAFF,
     "forecasting.reading.forecasts": STAFF,
     "forecasting.reading.site_runs": STAFF,
+    "forecasting.challenging.challenge": ADJUSTERS - BUYERS,
     "forecasting.overrides.reading.override": STAFF,
     "forecasting.overrides.reading.overrides": STAFF,
     "forecasting.overrides.reading.picture": STAFF,
