@@ -81,8 +81,7 @@ def run(arguments: argparse.Namespace) -> Result:
         notes=(
             f"Measured with {series} series; times are scaled to a million." if series < MILLION else "",
             "Memory is this process's peak and twice that of the larger worker.",
-            "Other work on the machine stretches the minutes, not the processor's; two free cores take what stands "
-            "as by two.",
+            "Minutes are longer beside other work; the processor's, shared by two, are not.",
             "States are updated by one process, from file to file and in memory.",
         ),
     )
