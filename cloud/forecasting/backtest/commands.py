@@ -147,7 +147,8 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
         yield f"  {row['decile']:>2}  {row['coverage_80']:>7.1%} {row['coverage_95']:>7.1%}"
     yield "weights in force"
     for name, weight in sorted(told["weights"]["all"].items(), key=lambda pair: (-pair[1], pair[0])):
-        yield f"  {name:<20} {weight:>7.1%}"
+        if weight:
+            yield f"  {name:<20} {weight:>7.1%}"
     for name, effect in told["effects"].items():
         yield f"effect of {name}: x {effect['factor']:.3f} ({effect['low']:.3f} to {effect['high']:.3f})"
     for refusal in told["refused"]:

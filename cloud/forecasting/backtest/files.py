@@ -3,10 +3,11 @@
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -47,6 +48,21 @@ class Wanted:
         split = [self.split] if self.split else []
         found = [self.series, self.at, self.y, *self.covariates, *split, *(name for name, _ in self.where)]
         return list(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class _Coded:
+    """Texts of which many are the same."""
+
+    texts: list[str]
+    places: Ints
+    """Of each row its text."""
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __iter__(self) -> Iterator[str]:
+        return (self.texts[place] for place in self.places)
 
 
 def read(path: Path, wanted: Wanted) -> Columns:
@@ -113,27 +129,24 @@ def _parquet(path: Path, wanted: Wanted) -> dict[str, Any]:
             table = file.read(columns=wanted.names)
     except pa.ArrowInvalid as error:
         raise LongformError(f"{path}: {error}: expected a Parquet file") from error
-    found: dict[str, Any] = {}
-    for name in wanted.names:
-        column = table[name].combine_chunks()
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        if pa.types.is_timestamp(column.type):
-            if column.type.tz:
-                column = column.cast(pa.timestamp(column.type.unit, wanted.zone or column.type.tz))
-                column = pc.local_timestamp(column)
-            found[name] = column.cast(pa.timestamp("s"), safe=False).to_numpy(zero_copy_only=False)
-        elif pa.types.is_date(column.type):
-            found[name] = column.cast(pa.timestamp("s")).to_numpy(zero_copy_only=False)
-        elif pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-            if name == wanted.series:
-                column = column.cast(pa.string())
-                found[name] = column.to_pylist()
-            else:
-                found[name] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-        else:
-            found[name] = column.to_pylist()
-    return found
+    return {name: _cells(pa, pc, table[name].combine_chunks(), name, wanted) for name in wanted.names}
+
+
+def _cells(pa: ModuleType, pc: ModuleType, column: Any, name: str, wanted: Wanted) -> Any:
+    """Give a column as an array of times or numbers, or as texts."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if name == wanted.series and not pa.types.is_temporal(column.type):
+        coded = pc.fill_null(column.cast(pa.string()), "").dictionary_encode()
+        return _Coded(coded.dictionary.to_pylist(), coded.indices.to_numpy().astype(np.int64))
+    if pa.types.is_timestamp(column.type) and column.type.tz:
+        column = column.cast(pa.timestamp(column.type.unit, wanted.zone or column.type.tz))
+        column = pc.local_timestamp(column)
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return column.cast(pa.timestamp("s"), safe=False).to_numpy(zero_copy_only=False)
+    if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
+        return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return column.to_pylist()
 
 
 def _places(path: Path, names: Sequence[str], wanted: Wanted) -> dict[str, int]:
@@ -146,20 +159,29 @@ def _places(path: Path, names: Sequence[str], wanted: Wanted) -> dict[str, int]:
 def _taken(cells: Any, rows: Ints) -> Any:
     if isinstance(cells, np.ndarray):
         return cells[rows]
+    if isinstance(cells, _Coded):
+        return _Coded(cells.texts, cells.places[rows])
     return cells if len(rows) == len(cells) else [cells[row] for row in rows]
 
 
 def _columns(raw: dict[str, Any], wanted: Wanted, numbers: Ints) -> Columns:
     wrong: dict[int, str] = {}
-    places: dict[str, int] = {}
-    series = np.array([places.setdefault(_text(cell), len(places)) for cell in raw[wanted.series]])
+    names, series = _series(raw[wanted.series])
     at = _times(raw[wanted.at], wanted, wrong)
     y = _numbers(raw[wanted.y], wanted.y, wrong)
     covariates = {name: _numbers(raw[name], name, wrong) for name in wanted.covariates}
     is_test = None
     if wanted.split:
         is_test = np.array([_text(cell) != _TEST for cell in raw[wanted.split]], dtype=np.bool_)
-    return Columns(list(places), series, at, y, wrong, covariates, is_test, numbers)
+    return Columns(names, series, at, y, wrong, covariates, is_test, numbers)
+
+
+def _series(cells: Any) -> tuple[list[str], Ints]:
+    if isinstance(cells, _Coded):
+        return cells.texts, cells.places
+    places: dict[str, int] = {}
+    series = np.array([places.setdefault(_text(cell), len(places)) for cell in cells], dtype=np.int64)
+    return list(places), series
 
 
 def _numbers(cells: Any, name: str, wrong: dict[int, str]) -> Floats:

@@ -3,9 +3,10 @@
 import json
 import math
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -191,6 +192,25 @@ def test_parquet_tells_what_csv_tells(tmp_path: Path, capsys: pytest.CaptureFixt
     other = told(capsys, tmp_path / "w.parquet", *FEW)
     for name in KEYS - {"cpu_seconds_per_1000", "peak_rss_mb"}:
         assert one[name] == other[name], name
+
+
+def test_instants_in_parquet_are_days_of_their_zone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stored in UTC, Berlin's midnights are days of Berlin, through both changes of the clocks."""
+    pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed: only CSV is read")
+    write_table = pytest.importorskip("pyarrow.parquet").write_table
+    days = [datetime(2025, 1, 1, tzinfo=ZoneInfo("Europe/Berlin")) + timedelta(n) for n in range(365)]
+    table = pa.table(
+        {
+            "series_id": pa.array([7] * 365),
+            "ds": pa.array([one.astimezone(UTC) for one in days], pa.timestamp("us", "Europe/Berlin")),
+            "y": pa.array(np.arange(365) % 5),
+        }
+    )
+    write_table(table, tmp_path / "d.parquet")
+    found = told(capsys, tmp_path / "d.parquet", *FEW, freq="D")
+    assert (found["series"], found["periods"], found["unknown_periods"]) == (1, 365, 0)
 
 
 def promoted(series: int = 40, weeks: int = 80) -> list[tuple[str, ...]]:
