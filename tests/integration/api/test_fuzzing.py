@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from rights import ROUTES
 from rights_to_count import count_something
+from rights_to_judge import judge_something
 from rights_to_order import order_something
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -78,7 +79,7 @@ def known(pool: ConnectionPool, ingest: ConnectionPool, people: People) -> Known
     with pool.connection() as conn:
         import_all(conn, ROOT, papers, now=NOW)
         made(conn)
-    names = order_something(pool) | {"count": count_something(pool)}
+    names = order_something(pool) | judge_something(pool) | {"count": count_something(pool)}
     count = dict(names["count"])
     things = things_of_own_site(pool) | names | decided(pool, count)
     found: Known = {
@@ -105,7 +106,7 @@ def decided(pool: ConnectionPool, count: dict[str, Any]) -> dict[str, int]:
     ref = RowRef(gateway=count["gateway"], epoch=count["epoch"], seq=count["seq"])
     with pool.connection() as conn:
         force(conn, ROOT, ref, reason="test")
-        (row,) = conn.execute("SELECT decision_id FROM decision").fetchall()
+        (row,) = conn.execute("SELECT decision_id FROM decision WHERE kind = 'count_adjustment'").fetchall()
     return {"decision_id": row[0]}
 
 
