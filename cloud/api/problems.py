@@ -27,6 +27,7 @@ from cloud.decisions.domain import (
 from cloud.decisions.limits import UnknownLimitError
 from cloud.demand.domain import DemandError, FaultyLinesError, UnknownSiteError
 from cloud.demand.masks import UnknownMaskError
+from cloud.demand.sources.domain import TakenSourceError, UnknownSourceError
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.events.domain import EventError, StaleEventError, UnknownEventError
 from cloud.forecasting.domain import ForecastError
@@ -182,6 +183,8 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownDocumentError: (HTTPStatus.NOT_FOUND, "no-such-document"),
     ConflictingDocumentError: (HTTPStatus.CONFLICT, "document-conflict"),
     DocumentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "document-not-possible"),
+    UnknownSourceError: (HTTPStatus.NOT_FOUND, "no-such-source"),
+    TakenSourceError: (HTTPStatus.CONFLICT, "name-taken"),
     UnknownMaskError: (HTTPStatus.NOT_FOUND, "no-such-mask"),
     UnknownSiteError: (HTTPStatus.NOT_FOUND, "no-such-site"),
     DemandError: (HTTPStatus.UNPROCESSABLE_ENTITY, "demand-not-possible"),

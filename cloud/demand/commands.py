@@ -22,6 +22,7 @@ from cloud.demand.mask_commands import add_mask_commands
 from cloud.demand.parquet_file import read_parquet
 from cloud.demand.rows import Defaults
 from cloud.demand.shell import SHELL, database, reporting
+from cloud.demand.sources.commands import add_source_commands
 from cloud.demand.supersession_commands import add_supersession_commands
 from cloud.settings import Settings
 
@@ -88,6 +89,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     setting.set_defaults(run=run_calendar)
     add_mask_commands(group)
     add_supersession_commands(group)
+    add_source_commands(group)
 
 
 def run_import(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -67,6 +67,10 @@ class TakenSourceError(SourceError):
     """The site has another source of that name."""
 
 
+class UnverifiedEventError(Exception):
+    """An event that no source of ours signed just now; which of it is wrong is not told."""
+
+
 class FaultyPageError(DemandError):
     """What a source said cannot be read; asking again will not help."""
 
@@ -103,7 +107,7 @@ class SourceSettings(BaseModel):
     )
     lines: Path | None = Field(
         default=None,
-        description="Where a row's list of lines is, if it has one; `..id` is then the row's",
+        description="Where a row's list of lines is; `..id` is then the row's, `...id` the page's",
     )
     fields: dict[Word, Path] = Field(
         default_factory=dict, description="Column of a demand file: where its value is"

@@ -1,10 +1,10 @@
 """A page of a source in, staged lines and the next cursor out; what is wrong is told row by row; pure."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from cloud.demand import fields
 from cloud.demand.domain import Fault, Faults, Kind, StagedLine
@@ -22,6 +22,15 @@ MOST_LINES: Final = 20_000
 """Of one page."""
 _MOST_TOLD: Final = 2000
 _OUTER: Final = ".."
+_OUTERMOST: Final = "..."
+
+
+class _Levels(NamedTuple):
+    """Where the values of a line are looked up."""
+
+    line: Any
+    row: Any
+    document: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +67,9 @@ def parse(body: bytes) -> Any:
         raise FaultyPageError(f"the answer is no JSON: {error}: it begins {body[:60]!r}") from error
 
 
-def read_page(document: Any, how: SourceSettings, *, site: str, name: str, faults: Faults) -> PageContent:
+def read_page(
+    document: Any, how: SourceSettings, *, site: str, name: str, faults: Faults, is_event: bool = False
+) -> PageContent:
     """Read the lines of a page.
 
     Args:
@@ -67,6 +78,7 @@ def read_page(document: Any, how: SourceSettings, *, site: str, name: str, fault
         site: Of the source.
         name: Of the source.
         faults: Where wrong values go; their place is the line's number in the page, from 1.
+        is_event: Whether one row may stand there without a list around it.
 
     Returns:
         What it holds.
@@ -74,10 +86,13 @@ def read_page(document: Any, how: SourceSettings, *, site: str, name: str, fault
     Raises:
         FaultyPageError: If it is not built as it should be.
     """
-    rows = _list(document, how.rows, "the page")
+    found = _at(document, how.rows, None)
+    is_one = is_event and isinstance(found, dict)
+    rows = [found] if is_one else _list(document, how.rows, "the event" if is_event else "the page")
     if len(rows) > MOST_ROWS:
         raise FaultyPageError(f"the page holds {len(rows)} rows: expected at most {MOST_ROWS}")
-    lines = tuple(_lines(rows, how, reader_of(how, site=site, name=name, faults=faults), faults))
+    levels = _levels(document, rows, how)
+    lines = tuple(_lines(levels, how, reader_of(how, site=site, name=name, faults=faults), faults))
     if len(lines) > MOST_LINES:
         raise FaultyPageError(f"the page holds {len(lines)} lines: expected at most {MOST_LINES}")
     cursor = None
@@ -150,21 +165,24 @@ def mark_of(text: str) -> datetime | int:
     )
 
 
-def _lines(
-    rows: Sequence[Any], how: SourceSettings, reader: LineReader, faults: Faults
-) -> Iterator[StagedLine]:
-    place = 0
+def _levels(document: Any, rows: Sequence[Any], how: SourceSettings) -> Iterator[_Levels]:
     for number, row in enumerate(rows, start=1):
-        for inner in [row] if how.lines is None else _list(row, how.lines, f"row {number}"):
-            place += 1
-            try:
-                yield from _line(place, inner, row, how, reader)
-            except FieldError as error:
-                faults.add(Fault(place, error.column or "row", str(error)))
+        for line in [row] if how.lines is None else _list(row, how.lines, f"row {number}"):
+            yield _Levels(line, row, document)
 
 
-def _line(place: int, inner: Any, row: Any, how: SourceSettings, reader: LineReader) -> Iterator[StagedLine]:
-    cells = {column: _cell(inner, row, column, path) for column, path in how.fields.items()}
+def _lines(
+    levels: Iterable[_Levels], how: SourceSettings, reader: LineReader, faults: Faults
+) -> Iterator[StagedLine]:
+    for place, each in enumerate(levels, start=1):
+        try:
+            yield from _line(place, each, how, reader)
+        except FieldError as error:
+            faults.add(Fault(place, error.column or "row", str(error)))
+
+
+def _line(place: int, levels: _Levels, how: SourceSettings, reader: LineReader) -> Iterator[StagedLine]:
+    cells = {column: _cell(levels, column, path) for column, path in how.fields.items()}
     taken_back_at = cells.pop(TAKEN_BACK_AT, "")
     meaning = None
     if how.kinds:
@@ -202,8 +220,13 @@ def _taken_back(line: StagedLine, kind: Kind, at: str, how: SourceSettings) -> S
     return back._replace(requested_at=moment.requested_at, local_at=moment.local_at, is_day=moment.is_day)
 
 
-def _cell(inner: Any, row: Any, column: str, path: str) -> str:
-    value = _at(row, path.removeprefix(_OUTER), "") if path.startswith(_OUTER) else _at(inner, path, "")
+def _cell(levels: _Levels, column: str, path: str) -> str:
+    if path.startswith(_OUTERMOST):
+        value = _at(levels.document, path.removeprefix(_OUTERMOST), "")
+    elif path.startswith(_OUTER):
+        value = _at(levels.row, path.removeprefix(_OUTER), "")
+    else:
+        value = _at(levels.line, path, "")
     try:
         return _text(value)
     except FieldError as error:

@@ -46,6 +46,9 @@ UPDATE demand_source s
 SET cursor = NULL, from_at = %(from_at)s, page_sha256 = NULL, revision = s.revision + 1, due_at = %(now)s
 WHERE s.source_id = %(source_id)s;
 
+-- name: pull_soon
+UPDATE demand_source s SET due_at = least(s.due_at, %(now)s) WHERE s.source_id = %(source_id)s;
+
 -- name: claim
 WITH due AS (
     SELECT d.source_id
@@ -103,6 +106,9 @@ ON CONFLICT (source_id, event_id) DO NOTHING;
 -- name: taken_event
 SELECT e.sha256, e.lines FROM demand_event e
 WHERE e.source_id = %(source_id)s AND e.event_id = %(event_id)s;
+
+-- name: count_event
+UPDATE demand_event e SET lines = %(lines)s WHERE e.source_id = %(source_id)s AND e.event_id = %(event_id)s;
 
 -- name: count_push
 UPDATE demand_source s

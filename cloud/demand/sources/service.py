@@ -204,6 +204,33 @@ def backfill_source(
     return _found(conn, "source", source_id)
 
 
+def pull_soon(conn: Connection, actor: Actor, source_id: int, *, now: datetime) -> Source:
+    """Let a source be pulled at the scheduler's next round, due or not.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A keeper of its site.
+        source_id: Its number.
+        now: The present.
+
+    Returns:
+        The source.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownSourceError: If the actor's sites hold no such source.
+        SourceError: If it is not active, or pushes by itself.
+    """
+    held = _held(conn, actor, source_id)
+    if held.kind == SourceKind.PUSH:
+        raise SourceError(f"source {held.name!r} pushes by itself; it cannot be pulled")
+    if held.state != SourceState.ACTIVE:
+        raise SourceError(f"source {held.name!r} is {held.state}: resume it first")
+    store.change(conn, "pull_soon", source_id=source_id, now=now)
+    _record(conn, actor, "demand_source_asked", held, {})
+    return _found(conn, "source", source_id)
+
+
 def _counts(held: Source) -> bool:
     """Tell whether a source's watermark is a number, which no date can be."""
     return held.cursor is not None and isinstance(mark_of(held.cursor), int)

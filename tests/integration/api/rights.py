@@ -1,5 +1,8 @@
 """Who may use which route: written down here a second time, on purpose."""
 
+from rights_of_events import EVENT_ROUTES, EVENTS_OF_ONE_SITE
+from rights_to_demand import DEMAND_OF_ONE_SITE, DEMAND_ROUTES
+
 from cloud.identity.actor import Role
 
 STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
@@ -20,6 +23,7 @@ ANYBODY = None
 """No credential needed."""
 
 ROUTES: dict[str, set[Role] | None] = {
+    **EVENT_ROUTES,
     "GET /health/live": ANYBODY,
     "GET /health/ready": ANYBODY,
     "GET /metrics": OPERATIONS,
@@ -83,19 +87,7 @@ ROUTES: dict[str, set[Role] | None] = {
     "POST /v1/visits/{site}/{visit}/departure": MOVERS,
     "POST /v1/visits/{site}/{visit}/close": MOVERS,
     "POST /v1/visits/{site}/{visit}/cancel": MOVERS,
-    "GET /v1/demand": STAFF,
-    "POST /v1/demand": MOVERS | {Role.PLANNER},
-    "GET /v1/demand/masks": STAFF,
-    "POST /v1/demand/masks": frozenset({Role.INVENTORY_CONTROLLER, Role.PLANNER}),
-    "POST /v1/demand/masks/{mask_id}/withdrawal": frozenset({Role.INVENTORY_CONTROLLER, Role.PLANNER}),
-    "GET /v1/demand/supersessions": STAFF,
-    "POST /v1/demand/supersessions": frozenset({Role.INVENTORY_CONTROLLER, Role.PLANNER}),
-    "GET /v1/events": STAFF,
-    "GET /v1/events/{event_id}": STAFF,
-    "POST /v1/events": frozenset({Role.BUYER, Role.INVENTORY_CONTROLLER, Role.PLANNER}),
-    "POST /v1/events/holidays": frozenset({Role.BUYER, Role.INVENTORY_CONTROLLER, Role.PLANNER}),
-    "POST /v1/events/{event_id}/revisions": frozenset({Role.BUYER, Role.INVENTORY_CONTROLLER, Role.PLANNER}),
-    "POST /v1/events/{event_id}/withdrawal": frozenset({Role.BUYER, Role.INVENTORY_CONTROLLER, Role.PLANNER}),
+    **DEMAND_ROUTES,
     "GET /v1/sites/{site}/calendar": STAFF,
     "POST /v1/sites/{site}/calendar": MOVERS,
     "GET /v1/runs": OPERATIONS,
@@ -157,12 +149,6 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/models/events": STAFF,
     "GET /v1/models/{version_id}": STAFF,
     "POST /v1/models/{version_id}/withdraw": PLANNING,
-    "GET /events": STAFF,
-    "GET /events.csv": STAFF,
-    "GET /events/effects": STAFF,
-    "GET /events/{event_id}": STAFF,
-    "POST /events": frozenset({Role.BUYER, Role.INVENTORY_CONTROLLER, Role.PLANNER}),
-    "POST /events/{event_id}/withdraw": frozenset({Role.BUYER, Role.INVENTORY_CONTROLLER, Role.PLANNER}),
     "GET /overrides": STAFF,
     "GET /overrides.csv": STAFF,
     "GET /overrides/value-added.csv": STAFF,
@@ -271,6 +257,8 @@ FORMS = {
 """Routes that a page's form goes to, and that lead back to a page."""
 
 OF_ONE_SITE = {
+    **EVENTS_OF_ONE_SITE,
+    **DEMAND_OF_ONE_SITE,
     "POST /v1/counts": {403},
     "GET /v1/counts/{gateway}/{epoch}/{seq}": {404},
     "POST /v1/counts/{gateway}/{epoch}/{seq}/force": {404},
@@ -294,9 +282,6 @@ OF_ONE_SITE = {
     "POST /v1/forecast-reviews/settings": {403},
     "GET /v1/models/{version_id}": {404},
     "POST /v1/models/{version_id}/withdraw": {404},
-    "GET /events/{event_id}": {404},
-    "POST /events": {403},
-    "POST /events/{event_id}/withdraw": {404},
     "POST /overrides": {403},
     "POST /overrides/preview": {403},
     "GET /overrides/{override_id}": {404},
@@ -322,15 +307,6 @@ OF_ONE_SITE = {
     "POST /v1/locations": {403},
     "POST /v1/movements": {403},
     "POST /v1/portals": {403},
-    "POST /v1/demand": {403},
-    "POST /v1/demand/masks": {403},
-    "POST /v1/demand/masks/{mask_id}/withdrawal": {404},
-    "POST /v1/demand/supersessions": {403},
-    "GET /v1/events/{event_id}": {404},
-    "POST /v1/events": {403},
-    "POST /v1/events/holidays": {403},
-    "POST /v1/events/{event_id}/revisions": {404},
-    "POST /v1/events/{event_id}/withdrawal": {404},
     "GET /v1/sites/{site}/calendar": {403},
     "POST /v1/sites/{site}/calendar": {403},
     "GET /v1/documents/{site}/{type}/{name:path}": {403},

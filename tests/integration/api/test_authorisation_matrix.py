@@ -16,6 +16,7 @@ from forecasts_made import made
 from rights import ANYBODY, FORMS, OF_ONE_SITE, OF_THE_NETWORK, ROUTES
 from rights_to_count import COUNT_FORM, COUNTED, PERIOD, count_something
 from rights_to_decide import DECIDED, decide, things_to_decide
+from rights_to_demand import DEMANDED, SIGNED, demand_something
 from rights_to_judge import JUDGED, JUDGED_FORMS, judge_something
 from rights_to_order import ORDERED, delivery, order_something
 from rights_to_state import STATED, STATED_FORMS, state_something
@@ -138,6 +139,7 @@ def test_every_role_may_do_what_the_matrix_says_and_no_more(
         order_something(pool)
         | judge_something(pool)
         | state_something(pool)
+        | demand_something(pool)
         | {"count": count_something(pool)}
     )
     wrong = [
@@ -195,7 +197,7 @@ def expectation(route: str, caller: Caller) -> set[int]:
         return {303} if caller.role else {401}
     if allowed is ANYBODY:
         return done
-    if caller.role is None:
+    if caller.role is None or allowed is SIGNED:
         return {401} if is_api else {303}
     if caller.role not in allowed or (caller.site is not None and route in OF_THE_NETWORK):
         return {403}
@@ -277,6 +279,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         **ORDERED,
         **JUDGED,
         **STATED,
+        **DEMANDED,
         "POST /v1/purchase-orders/{site}/{order}/receipts": delivery(f"DN-{caller}"),
         "POST /v1/locations": {"site": OWN, "code": f"NEW-{caller}", "kind": "bin"},
         "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {"reason": "misread"},

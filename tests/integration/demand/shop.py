@@ -5,9 +5,20 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from asking import NOW
+
+from cloud.db import ConnectionPool, open_pool
+from cloud.demand.sources.domain import Source
+from cloud.demand.sources.fetching import Fetcher
+from cloud.demand.sources.pulling import pull_demand, pull_now
+from cloud.identity.actor import Actor, Role
+
+ADMIN = Actor("user:ann", frozenset({Role.ADMIN}), all_sites=True)
 
 
 @dataclass
@@ -61,3 +72,28 @@ def open_shop() -> Iterator[Shop]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@dataclass
+class Pulls:
+    """What the scheduler's job and the command pull with."""
+
+    pool: ConnectionPool
+    fetcher: Fetcher
+
+    def due(self, now: datetime) -> dict[str, int]:
+        """Pull what is due."""
+        return pull_demand(self.pool, now, fetcher=self.fetcher)
+
+    def one(self, number: int) -> Source:
+        """Pull one source."""
+        return pull_now(self.pool, ADMIN, number, now=NOW, fetcher=self.fetcher)
+
+
+@contextmanager
+def pulling(dsn: str) -> Iterator[Pulls]:
+    """Open connections until the block ends."""
+    fetcher = Fetcher(timeout_s=5)
+    with open_pool(dsn, "test-sources") as pool:
+        yield Pulls(pool, fetcher)
+    fetcher.close()

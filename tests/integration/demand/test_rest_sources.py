@@ -7,16 +7,19 @@ from typing import Any
 
 import pytest
 from asking import NOW, TEA, Demand
-from shop import Shop, open_shop
+from shop import ADMIN, Pulls, Shop, open_shop, pulling
 
-from cloud.db import ConnectionPool, open_pool
+from cloud.demand.domain import DemandError
 from cloud.demand.sources import service
-from cloud.demand.sources.domain import NewSource, Source, SourceError, SourceKind, SourceSettings
-from cloud.demand.sources.fetching import Fetcher
-from cloud.demand.sources.pulling import pull_demand, pull_now
-from cloud.identity.actor import Actor, Role
+from cloud.demand.sources.domain import (
+    NewSource,
+    Source,
+    SourceError,
+    SourceKind,
+    SourceSettings,
+    TakenSourceError,
+)
 
-ADMIN = Actor("user:ann", frozenset({Role.ADMIN}), all_sites=True)
 FLAT = {
     "rows": "data.orders",
     "fields": {
@@ -43,16 +46,9 @@ def shop() -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="module")
-def pool(furnished: Demand) -> Iterator[ConnectionPool]:
-    with open_pool(furnished.ledger.app_dsn, "test-sources") as opened:
+def pulls(furnished: Demand) -> Iterator[Pulls]:
+    with pulling(furnished.ledger.app_dsn) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def fetcher() -> Iterator[Fetcher]:
-    opened = Fetcher(timeout_s=5)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +99,7 @@ def lines(demand: Demand, name: str) -> dict[tuple[str, str], tuple[str, Decimal
 
 
 def test_pages_are_followed_and_the_next_pull_begins_a_little_before_their_end(
-    demand: Demand, pool: ConnectionPool, shop: Shop, fetcher: Fetcher, monkeypatch: pytest.MonkeyPatch
+    demand: Demand, shop: Shop, pulls: Pulls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEMAND_SOURCE_SHOP", "s3cret")
     number = add(
@@ -116,7 +112,7 @@ def test_pages_are_followed_and_the_next_pull_begins_a_little_before_their_end(
         )
     )
     shop.say(page())
-    assert pull_demand(pool, NOW, fetcher=fetcher) == {"pulled": 1, "lines": 4, "failed": 0, "stopped": 0}
+    assert pulls.due(NOW) == {"pulled": 1, "lines": 4, "failed": 0, "stopped": 0}
     since = {"updated_since": "2026-03-01T00:00:00Z", "path": "/orders", "authorization": "Bearer s3cret"}
     assert shop.asked == [since | {"page": str(nth)} for nth in (1, 2, 3)]
     assert lines(demand, "paged") == {
@@ -136,13 +132,181 @@ def test_pages_are_followed_and_the_next_pull_begins_a_little_before_their_end(
         0,
         NOW + timedelta(minutes=5),
     )
-    assert pull_demand(pool, NOW, fetcher=fetcher)["pulled"] == 0, "not due yet"
+    assert pulls.due(NOW)["pulled"] == 0, "not due yet"
 
     shop.say(page(order(3, "cancelled", minute=9), order(2, qty=3, minute=10)))
     shop.say(page())
-    outcome = pull_demand(pool, NOW + timedelta(minutes=5), fetcher=fetcher)
+    outcome = pulls.due(NOW + timedelta(minutes=5))
     assert shop.asked[3]["updated_since"] == "2026-03-02T09:08:00Z"
     assert outcome["lines"] == 2, (
         "a corrected quantity, and a cancellation whose own time is not told any more"
     )
     assert lines(demand, "paged")["W-2", "1"] == ("requested", 3, 2)
+
+
+def test_a_source_that_does_not_answer_is_asked_again_later_and_later_until_a_person_hears_of_it(
+    demand: Demand, shop: Shop, pulls: Pulls
+) -> None:
+    number = add(demand, shop, "shaky")
+    now = NOW
+    for failures, minutes in ((1, 1), (2, 2), (3, 60)):
+        shop.say(b"<html>busy</html>", 503, **({"Retry_After": "3600"} if failures == 3 else {}))
+        assert pulls.due(now)["failed"] == 1
+        source = seen(demand, number)
+        assert (source.failures, source.due_at - now) == (failures, timedelta(minutes=minutes))
+        assert source.last_error == "HTTP 503: <html>busy</html>"
+        assert len(tickets(demand, number)) == (failures == 3)
+        now = source.due_at
+    shop.say(page(order(1)))
+    shop.say(page())
+    assert pulls.due(now) == {"pulled": 1, "lines": 1, "failed": 0, "stopped": 0}
+    assert tickets(demand, number) == []
+    assert seen(demand, number).last_error is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ((200, b'{"data": {"orders": ['), "the answer is no JSON"),
+        ((200, {"data": {}}), "the page: expected a list at 'data.orders', got nothing"),
+        ((200, page(order(1, qty=-1))), "page 1, line 1: quantity: '-1': expected a quantity above zero"),
+        ((200, page(order(1), order(2, "lost"))), "line 2: kind: 'lost': expected one of cancelled, draft"),
+        ((200, page(order(1, minute=9), order(2))), "row 2: updated '2026-03-02T09:00:00Z' comes after"),
+        ((200, page(order(1, product={"ean": "4006381333931"}))), "names no item: register it first"),
+        ((200, page(order(1, updated="tomorrow"))), "watermark 'tomorrow': expected a time"),
+        ((200, page(order(1) | {"id": "\ud800"})), "document: '\\ud800': expected whole characters"),
+        ((302, b""), "HTTP 302: it sends elsewhere, which is refused"),
+        ((401, b"who are you?"), "HTTP 401: who are you?"),
+    ],
+)
+def test_a_faulty_page_stops_the_source_names_its_faults_and_loses_nothing(
+    demand: Demand, shop: Shop, pulls: Pulls, answer: tuple[int, Any], message: str
+) -> None:
+    name = f"faulty-{answer[0]}-{len(message)}"
+    number = add(demand, shop, name)
+    shop.say(page(order(7)))
+    status, document = answer
+    shop.say(document, status, Location="http://elsewhere.example/")
+    assert pulls.due(NOW)["stopped"] == 1
+    stopped = seen(demand, number)
+    assert (stopped.state, stopped.cursor) == ("stopped", "2026-03-02T09:00:00Z"), (
+        "as the page before left it"
+    )
+    assert message.replace("page 1", "page 2") in (stopped.stopped_because or "")
+    ((summary, detail),) = tickets(demand, number)
+    assert summary.startswith(f"Demand source {name} was stopped at a faulty page")
+    assert detail["faults"]
+    assert list(lines(demand, name)) == [("W-7", "1")]
+    assert pulls.due(NOW + timedelta(days=1))["pulled"] == 0
+    with pytest.raises(SourceError, match="is stopped: resume it first"):
+        pulls.one(number)
+
+    demand.ledger.as_app(lambda conn: service.resume_source(conn, ADMIN, number, now=NOW))
+    assert tickets(demand, number) == []
+    shop.say(page(order(7), order(8, minute=1)))
+    shop.say(page())
+    assert pulls.one(number).cursor == "2026-03-02T09:01:00Z"
+    assert list(lines(demand, name)) == [("W-7", "1"), ("W-8", "1")]
+
+
+def test_a_page_that_comes_twice_changes_nothing_and_what_a_person_did_meanwhile_counts(
+    demand: Demand, shop: Shop, pulls: Pulls
+) -> None:
+    number = add(demand, shop, "twice")
+    for _ in range(2):
+        shop.say(page(order(1), total=1))
+        shop.say(page())
+        assert pulls.one(number).lines == 1
+    shop.say(page(order(1), total=2))
+    shop.say(page())
+    assert pulls.one(number).lines == 1
+    imported = demand.ledger.query(
+        "SELECT detail->'added', detail->>'cursor' FROM audit_event WHERE action = 'demand_imported' "
+        "AND detail->>'source_id' = %s ORDER BY audit_id",
+        str(number),
+    )
+    assert imported == [(1, "2026-03-02T09:00:00Z"), (0, "2026-03-02T09:00:00Z")], "the same bytes: not again"
+
+    shop.say(page(order(2, minute=3)))
+    begin = datetime(2026, 3, 2, tzinfo=UTC)
+    shop.meanwhile = lambda: demand.ledger.as_app(
+        lambda conn: service.backfill_source(conn, ADMIN, number, from_at=begin, now=NOW)
+    )
+    after = pulls.one(number)
+    assert (after.cursor, after.from_at, after.due_at) == (None, begin, NOW), "a page of before"
+    assert list(lines(demand, "twice")) == [("W-1", "1")]
+    shop.say(page(order(1), order(2, minute=3)))
+    shop.say(page())
+    assert pulls.due(NOW)["lines"] == 1
+    assert shop.asked[-2]["updated_since"] == "2026-03-02T00:00:00Z"
+
+    shop.say(page(order(9, minute=4)))
+    shop.meanwhile = lambda: demand.ledger.as_app(
+        lambda conn: service.pause_source(conn, ADMIN, number, now=NOW)
+    )
+    assert pulls.one(number).state == "paused"
+    assert ("W-9", "1") not in lines(demand, "twice")
+
+
+def test_cursors_of_the_source_and_links_to_next_pages_are_followed(
+    demand: Demand, shop: Shop, pulls: Pulls
+) -> None:
+    nested = {
+        "rows": "orders",
+        "lines": "items",
+        "fields": {
+            "document": "..id",
+            "line": "no",
+            "gtin": "ean",
+            "quantity": "n",
+            "requested_at": "..at",
+            "channel": "..via",
+        },
+    }
+    of_two = {"id": "N-1", "at": "2026-03-02T09:00:00Z", "via": "app", "items": [
+        {"no": 1, "ean": TEA, "n": 1}, {"no": 2, "ean": TEA, "n": 4}]}  # fmt: skip
+    told = nested | {"cursor_parameter": "after", "cursor_path": "meta.next", "page_size_parameter": "limit"}
+    number = add(demand, shop, "told", told)
+    shop.say({"orders": [of_two], "meta": {"next": "c1"}})
+    shop.say({"orders": [of_two | {"id": "N-2"}], "meta": {"next": None}})
+    assert pulls.one(number).cursor == "c1"
+    assert [(asked.get("after"), asked["limit"]) for asked in shop.asked] == [(None, "500"), ("c1", "500")]
+    assert len(lines(demand, "told")) == 4
+    with pytest.raises(SourceError, match="its cursor is its own word"):
+        demand.ledger.as_app(lambda conn: service.backfill_source(conn, ADMIN, number, from_at=NOW, now=NOW))
+
+    linked = nested | {"cursor_parameter": "since", "watermark": "at", "next_path": "Link"}
+    number = add(demand, shop, "linked", linked)
+    shop.say({"orders": [of_two]}, Link='</orders?cursor=xyz>; rel="next"')
+    shop.say({"orders": [of_two | {"id": "N-2"}]}, Link='<http://elsewhere.example/orders>; rel="next"')
+    stopped = pulls.one(number)
+    assert shop.asked[-1]["cursor"] == "xyz"
+    assert "the secret is for no other" in (stopped.stopped_because or "")
+    assert len(lines(demand, "linked")) == 4
+
+
+def test_a_source_that_cannot_be_is_refused_with_all_that_is_wrong(demand: Demand, shop: Shop) -> None:
+    with pytest.raises(SourceError) as caught:
+        add(demand, shop, "no way", FLAT | {"cursor_path": "next", "constants": {"site": "pune"}},
+            address="ftp://host/x", secret_from="hunter2", every_minutes=0)  # fmt: skip
+    for expected in (
+        "name 'no way': expected 1-64",
+        "every_minutes 0: expected 1 to 10080",
+        "secret_from 'hunter2': expected env:DEMAND_SOURCE_… or file:NAME, never the secret itself",
+        "url 'ftp://host/x': expected https://host/path",
+        "cursor_path and watermark: expected one of them",
+        "site: every line is of the source's own site and name",
+    ):
+        assert expected in str(caught.value)
+    with pytest.raises(DemandError, match="no column 'quantity'"):
+        add(demand, shop, "bare", FLAT | {"fields": {"kind": "status", "document": "id"}})
+    add(demand, shop, "there")
+    with pytest.raises(TakenSourceError, match="'there' of site 'leeds' is there already"):
+        add(demand, shop, "there")
+
+
+def tickets(demand: Demand, number: int) -> list[tuple[str, dict[str, Any]]]:
+    return demand.ledger.query(
+        "SELECT summary, detail FROM ticket WHERE dedup_key = %s AND resolved_at IS NULL",
+        f"demand_source:{number}",
+    )

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from cloud.counting.tolerances import TolerancePaper
 from cloud.crossings.reading import CrossingFilter
 from cloud.decisions.domain import Draft
 from cloud.decisions.limits import LimitPaper
+from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
 from cloud.documents.order_papers import OrderPaper
 from cloud.documents.papers import (
     DocumentPaper,
@@ -22,6 +23,8 @@ from cloud.documents.papers import (
     PortalPaper,
     VisitPaper,
 )
+from cloud.events.domain import Kind
+from cloud.events.papers import EventPaper
 from cloud.forecasting.overrides.papers import OverridePaper
 from cloud.forecasting.reviewing.service import SettingPaper
 from cloud.inquiry.domain import BalanceFilter, MovementFilter
@@ -65,7 +68,13 @@ ADJUSTED = OverridePaper.model_validate(
         "evidence": "forecast of rain",
     }
 )
+SOURCE = NewSource(OWN, "till", SourceKind.DROP, "/srv/till", SourceSettings(), None, 5)
+STATED = EventPaper(
+    site=OWN, from_day=date(2026, 3, 9), to_day=date(2026, 3, 9), kind=Kind.OTHER, name="fair"
+)
 PAPERS: dict[str, object] = {
+    "add_all": (STATED,),
+    "correct": STATED,
     "add": ADJUSTED,
     "put_setting": SettingPaper(site=OWN),
     "draft": Draft("k", OWN, "s", "r", {"do": 1}),
@@ -92,6 +101,7 @@ PAPERS: dict[str, object] = {
 def arguments(command: Callable[..., Any]) -> dict[str, Any]:
     known = {
         "site": OWN,
+        "wished": SOURCE,
         "wanted": FILTERS.get(command.__name__, MovementFilter)(site=OWN),
         "movement": ManualMovement(
             site=OWN,

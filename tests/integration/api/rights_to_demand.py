@@ -1,0 +1,69 @@
+"""What the authorisation matrix needs of demand and its sources: who may, bodies, and one that is there."""
+
+from typing import Any
+
+from serving import NOW, OWN, ROOT
+
+from cloud.api.routes.demand_sources import SourcePaper
+from cloud.db import ConnectionPool
+from cloud.demand.sources import service
+from cloud.demand.sources.domain import NewSource
+from cloud.identity.actor import Role
+
+SIGNED: set[Role] = set()
+"""Whoever holds the secret that signs what is sent; no role counts."""
+_STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
+_PLANNING = {Role.INVENTORY_CONTROLLER, Role.PLANNER}
+_IMPORTERS = _PLANNING | {Role.SUPERVISOR}
+_VIEWERS = set(Role) - {Role.DEVICE}
+_KEEPERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER, Role.PLANNER, Role.ADMIN}
+DEMAND_ROUTES: dict[str, set[Role]] = {
+    "GET /v1/demand": _STAFF,
+    "POST /v1/demand": _IMPORTERS,
+    "GET /v1/demand/masks": _STAFF,
+    "POST /v1/demand/masks": _PLANNING,
+    "POST /v1/demand/masks/{mask_id}/withdrawal": _PLANNING,
+    "GET /v1/demand/supersessions": _STAFF,
+    "POST /v1/demand/supersessions": _PLANNING,
+    "GET /v1/demand/sources": _VIEWERS,
+    "POST /v1/demand/sources": {Role.ADMIN},
+    "GET /v1/demand/sources/{source_id}": _VIEWERS,
+    "POST /v1/demand/sources/{source_id}/{step}": _KEEPERS,
+    "POST /v1/demand/sources/{source_id}/backfill": _KEEPERS,
+    "POST /v1/demand/events/{source_id}": SIGNED,
+}
+DEMAND_OF_ONE_SITE = {
+    "POST /v1/demand": {403},
+    "POST /v1/demand/masks": {403},
+    "POST /v1/demand/masks/{mask_id}/withdrawal": {404},
+    "POST /v1/demand/supersessions": {403},
+    "POST /v1/demand/sources": {403},
+    "GET /v1/demand/sources/{source_id}": {404},
+    "POST /v1/demand/sources/{source_id}/{step}": {404},
+    "POST /v1/demand/sources/{source_id}/backfill": {404},
+}
+SHOP = {
+    "site": OWN,
+    "name": "shop",
+    "kind": "rest",
+    "address": "https://shop.example/orders",
+    "settings": {
+        "fields": {"document": "id", "line": "n", "item": "sku", "quantity": "n", "requested_at": "at"},
+        "cursor_parameter": "since",
+        "watermark": "at",
+    },
+}
+DEMANDED: dict[str, Any] = {
+    "POST /v1/demand/sources": SHOP,
+    "POST /v1/demand/sources/{source_id}/{step}": None,
+    "POST /v1/demand/sources/{source_id}/backfill": {"from_at": "2026-03-01T00:00:00Z"},
+}
+"""Bodies of the routes; a name that is taken is a conflict."""
+
+
+def demand_something(pool: ConnectionPool) -> dict[str, object]:
+    """Leave a source, and a step that it allows any time."""
+    wished = NewSource(**dict(SourcePaper.model_validate(SHOP | {"name": "till"})))
+    with pool.connection() as conn:
+        made = service.add_source(conn, ROOT, wished, site=OWN, now=NOW)
+    return {"source_id": made.source_id, "step": "pull"}
