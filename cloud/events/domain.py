@@ -21,6 +21,7 @@ READERS: Final = (
 )
 LONGEST_DAYS: Final = 731
 MOST_ATTRIBUTES: Final = 20
+GREATEST: Final = 1e12
 DEEPEST: Final = 0.95
 """Depth of a promotion at most: what is given away is no sale."""
 
@@ -119,7 +120,7 @@ def faults_of(kind: Kind, attributes: Mapping[str, Any]) -> list[str]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e12  # noqa: PLR2004
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < GREATEST
 
 
 def _within(value: object, least: float, most: float) -> bool:

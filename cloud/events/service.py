@@ -84,19 +84,20 @@ def correct(
         StaleEventError: If another revision is in force.
         EventError: If it is said to be known in the future, or before what it corrects.
     """
+    _require(actor, paper.site)
     seen = _seen(conn, actor, event_id, revision)
     same = paper.model_copy(update={"source": seen.source, "reference": seen.reference})
     return _put(conn, actor, same, now=now)[0]
 
 
-def withdraw(conn: Connection, actor: Actor, event_id: int, paper: Withdrawal, *, now: datetime) -> EventRow:
+def withdraw(conn: Connection, actor: Actor, event_id: int, why: Withdrawal, *, now: datetime) -> EventRow:
     """Say that an event does not take place; forecasts made before still show that it was expected.
 
     Args:
         conn: In a transaction that the caller commits.
         actor: Who may state such an event.
         event_id: Of the event.
-        paper: Why.
+        why: The reason, and the revision that the actor has seen.
         now: The present.
 
     Returns:
@@ -107,10 +108,11 @@ def withdraw(conn: Connection, actor: Actor, event_id: int, paper: Withdrawal, *
         UnknownEventError: If there is no such event.
         StaleEventError: If another revision is in force.
     """
-    seen = _seen(conn, actor, event_id, paper.revision)
+    actor.require(*AUTHORS)
+    seen = _seen(conn, actor, event_id, why.revision)
     if seen.is_withdrawn:
         return seen
-    _store(conn, actor, seen, _columns(seen), known_at=now, is_withdrawn=True, reason=paper.reason)
+    _store(conn, actor, seen, _columns(seen), known_at=now, is_withdrawn=True, reason=why.reason)
     return _latest(conn, event_id)
 
 

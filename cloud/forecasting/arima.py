@@ -163,7 +163,7 @@ def _one(
     fitted, found = best
     said = nothing.copy()
     for place, origin in enumerate(origins.tolist()):
-        said[place] = _ahead(fitted, logs, exogenous, start, origin, horizon)
+        said[place] = _ahead(fitted, logs, exogenous, start=start, origin=origin, horizon=horizon)
     if not np.isfinite(said).all():
         return nothing, Diagnosis(series, is_used=False, why=f"{_told(found)} gave no finite forecast")
     smear = _smear(fitted, logs[start : first + 1])
@@ -203,14 +203,7 @@ def _fit(logs: Floats, exogenous: Floats, season: int, order: Order) -> Any | No
     return fitted if fitted.mle_retvals["converged"] and np.isfinite(fitted.aicc) else None
 
 
-def _ahead(  # noqa: PLR0917
-    fitted: Any,
-    logs: Floats,
-    exogenous: Floats,
-    start: int,
-    origin: int,
-    horizon: int,
-) -> Floats:
+def _ahead(fitted: Any, logs: Floats, exogenous: Floats, *, start: int, origin: int, horizon: int) -> Floats:
     """Run the filter on to an origin with the parameters as they are, and forecast."""
     has_drivers = exogenous.shape[1] > 0
     moved = fitted.apply(

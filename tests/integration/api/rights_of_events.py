@@ -1,0 +1,31 @@
+"""Who may do what with events."""
+
+from cloud.identity.actor import Role
+
+STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
+STATERS = {Role.BUYER, Role.INVENTORY_CONTROLLER, Role.PLANNER}
+EVENT_ROUTES: dict[str, set[Role] | None] = {
+    "GET /v1/events": STAFF,
+    "GET /v1/events/{event_id}": STAFF,
+    "POST /v1/events": STATERS,
+    "POST /v1/events/holidays": STATERS,
+    "POST /v1/events/{event_id}/revisions": STATERS,
+    "POST /v1/events/{event_id}/withdrawal": STATERS,
+    "GET /events": STAFF,
+    "GET /events.csv": STAFF,
+    "GET /events/effects": STAFF,
+    "GET /events/{event_id}": STAFF,
+    "POST /events": STATERS,
+    "POST /events/{event_id}/withdraw": STATERS,
+}
+EVENTS_OF_ONE_SITE = {
+    "GET /events/{event_id}": {404},
+    "POST /events": {403},
+    "POST /events/{event_id}/withdraw": {404},
+    "GET /v1/events/{event_id}": {404},
+    "POST /v1/events": {403},
+    "POST /v1/events/holidays": {403},
+    "POST /v1/events/{event_id}/revisions": {404},
+    "POST /v1/events/{event_id}/withdrawal": {404},
+}
+"""What those of another site are answered."""
