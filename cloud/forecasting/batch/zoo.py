@@ -47,9 +47,13 @@ class Zoo:
         self.recent.step(y, known)
         np.copyto(self.last, y, where=known > 0)
         np.maximum(self.started, y > 0, out=self.started)
+        waits = None
         if not self.started.all():
-            known = known * np.maximum(self.started, self.smoothing.number < LEADING_ZEROS)
+            waits = (1 - self.started) * (self.smoothing.number >= LEADING_ZEROS)
+            known = known * (1 - waits)
         self.smoothing.step(y, known)
+        if waits is not None:
+            self.smoothing.clock -= waits
         least = Real(2 / (1 + max(season, LEADING_ZEROS)))
         gain = known * np.maximum(least, 1 / np.maximum(self.smoothing.number, 1))
         self.lasting += gain * (y - self.lasting)

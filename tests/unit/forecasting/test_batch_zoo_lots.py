@@ -59,6 +59,11 @@ def test_the_hand_over_is_the_forecast_by_day_and_its_sums_by_level() -> None:
     # Of a protection period of fourteen days the bands are those of two weeks; ten lie between one and two.
     assert np.array_equal(given.cum_q[0, 6], given.cum_q[0, 2])
     assert (given.cum_q[1, 6] >= given.cum_q[1, 1] - 1e-6).all()
+    # A day is less sure than a week: its 90 % lies further above its mean.
+    day, week = given.cum_q[:, 0, 10], given.cum_q[:, 1, 10]
+    assert (day <= week).all()
+    assert (day / (now[:, 0] / 7)).mean() > (week / now[:, 0]).mean()
+    assert day.mean() < 0.5 * week.mean()
     middle = given.cum_q[:, 3, 7]
     assert np.median(middle / now[:, :4].sum(axis=1)) == pytest.approx(1, abs=0.1)
 

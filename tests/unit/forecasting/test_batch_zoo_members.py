@@ -151,6 +151,11 @@ def test_a_launch_after_many_zeros_is_not_taken_for_a_rise() -> None:
     launched = last([0.0] * 300 + [10.0] * 20)
     for name in ("ses", "damped_trend", "theta"):
         assert launched[name] == pytest.approx(10.0, rel=0.35), name
+    # More zeros than thirteen change nothing for these; for members that count rare demand they do.
+    fewer = last([0.0] * 13 + [10.0] * 20)
+    for name in ("ses", "damped_trend", "theta", "optimised_theta", "lasting"):
+        assert launched[name].tolist() == fewer[name].tolist(), name
+    assert (launched["tsb_mean"] < fewer["tsb_mean"]).all()
 
 
 def test_ten_thousand_periods_are_as_exact_as_few() -> None:
