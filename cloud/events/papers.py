@@ -1,6 +1,6 @@
 """What somebody says of an event, checked."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Final, Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -9,6 +9,7 @@ from cloud.events.domain import LONGEST_DAYS, Kind, faults_of
 from contracts.base import Code, Site
 
 _TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+_EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 Short = Annotated[str, Field(min_length=1, max_length=128, pattern=_TEXT)]
 Text = Annotated[str, Field(max_length=200, pattern=_TEXT)]
@@ -32,7 +33,7 @@ class EventPaper(BaseModel):
     attributes: dict[Short, bool | Number | Text] = Field(default_factory=dict)
     effect_prior: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
     """Factor on demand that is expected before any data: 1.3 for +30 %."""
-    known_at: AwareDatetime | None = None
+    known_at: Annotated[AwareDatetime, Field(ge=_EARLIEST)] | None = None
     """From when it was known; None: from now on."""
     source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.:-]{0,63}$")] = "manual"
     reference: Annotated[str, Field(min_length=1, max_length=200, pattern=_TEXT)] | None = None

@@ -13,10 +13,11 @@ SELECT 1 FROM item i WHERE i.category = %(category)s LIMIT 1;
 
 -- name: hold_reference
 SELECT pg_advisory_xact_lock(hashtextextended(
-    jsonb_build_array('event', %(source)s::text, %(reference)s::text)::text, 0));
+    jsonb_build_array('event', %(site)s::text, %(source)s::text, %(reference)s::text)::text, 0));
 
 -- name: number_of
-SELECT e.event_id FROM event e WHERE e.source = %(source)s AND e.reference = %(reference)s ORDER BY e.revision LIMIT 1;
+SELECT e.event_id FROM event e WHERE e.site_id IS NOT DISTINCT FROM %(site)s::text AND e.source = %(source)s AND e.reference = %(reference)s
+ORDER BY e.revision LIMIT 1;
 
 -- name: add_event
 INSERT INTO event (event_id, revision, site_id, item_id, category, from_day, to_day, kind, name, attributes, effect_prior,

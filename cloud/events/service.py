@@ -69,7 +69,7 @@ def correct(
 
     Args:
         conn: In a transaction that the caller commits.
-        actor: Who may state such an event, of its old and its new site.
+        actor: Who may state such an event.
         event_id: Of the event.
         paper: The event as it is now.
         revision: That the actor has seen.
@@ -82,10 +82,15 @@ def correct(
         NotAllowedError: If the actor may not.
         UnknownEventError: If there is no such event, site, item or category.
         StaleEventError: If another revision is in force.
-        EventError: If it is said to be known in the future, or before what it corrects.
+        EventError: If its site differs, or it is said to be known in the future, or before what it corrects.
     """
     _require(actor, paper.site)
     seen = _seen(conn, actor, event_id, revision)
+    if paper.site != seen.site:
+        raise EventError(
+            f"site {paper.site!r} of event {event_id}: expected {seen.site!r}, where it was stated; withdraw "
+            "it, and state another one"
+        )
     same = paper.model_copy(update={"source": seen.source, "reference": seen.reference})
     return _put(conn, actor, same, now=now)[0]
 
@@ -125,8 +130,8 @@ def _put(conn: Connection, actor: Actor, paper: EventPaper, *, now: datetime) ->
             f"known_at {known_at.isoformat()}: expected the present, {now.isoformat()}, or before"
         )
     item_id = _scope(conn, paper)
-    store.tuples(conn, "hold_reference", source=paper.source, reference=paper.named)
-    found = store.tuples(conn, "number_of", source=paper.source, reference=paper.named)
+    store.tuples(conn, "hold_reference", site=paper.site, source=paper.source, reference=paper.named)
+    found = store.tuples(conn, "number_of", site=paper.site, source=paper.source, reference=paper.named)
     columns = {**paper.told(), "item_id": item_id}
     columns.pop("item")
     if not found:
@@ -212,7 +217,7 @@ def _seen(conn: Connection, actor: Actor, event_id: int, revision: int) -> Event
     act_as(conn, actor.narrowed(*AUTHORS))
     row = _latest(conn, event_id)
     _require(actor, row.site)
-    store.tuples(conn, "hold_reference", source=row.source, reference=row.reference)
+    store.tuples(conn, "hold_reference", site=row.site, source=row.source, reference=row.reference)
     row = _latest(conn, event_id)
     if row.revision != revision:
         raise StaleEventError(

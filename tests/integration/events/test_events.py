@@ -172,6 +172,31 @@ def test_rights_and_scopes_are_kept(ledger: Ledger) -> None:
         ledger.as_owner(lambda conn: conn.execute("UPDATE event SET name = 'x'"))
 
 
+def test_two_sites_call_their_events_alike_and_what_is_everywheres_is_stated_by_whoever_sees_all(
+    ledger: Ledger,
+) -> None:
+    first = state(ledger, source="crm", reference="p-1")
+    second = state(ledger, EVE, site="york", source="crm", reference="p-1")
+    assert first.event_id != second.event_id
+    with pytest.raises(EventError, match="expected 'leeds', where it was stated"):
+        ledger.as_app(
+            lambda conn: service.correct(conn, EVE, first.event_id, paper(site="york"), revision=1, now=NOW)
+        )
+    everywhere = state(ledger, EVE, site=None)
+
+    def rewrite(conn: Any) -> None:
+        act_as(conn, PAT)
+        conn.execute(
+            "INSERT INTO event (event_id, revision, from_day, to_day, kind, name, known_at, source,"
+            " reference, author) SELECT event_id, 2, from_day, to_day, kind, 'mine', known_at, source, reference, 'x'"
+            " FROM event WHERE event_id = %s",
+            (everywhere.event_id,),
+        )
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        ledger.as_app(rewrite)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
