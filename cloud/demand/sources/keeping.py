@@ -10,7 +10,7 @@ from cloud.db.retry import Source as Connections
 from cloud.demand.domain import Faults, Imported, StagedLine
 from cloud.demand.service import import_lines
 from cloud.demand.sources import store
-from cloud.demand.sources.domain import OvertakenError, Source, SourceState
+from cloud.demand.sources.domain import OvertakenError, Source, SourceKind, SourceState
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from contracts.base import SiteId
@@ -132,4 +132,5 @@ def importer(source: Source) -> Actor:
     Returns:
         An actor that reaches its site and no other.
     """
-    return Actor("job:pull_demand", frozenset({Role.PLANNER}), frozenset({SiteId(source.site)}))
+    job = "job:demand_events" if source.kind == SourceKind.PUSH else "job:pull_demand"
+    return Actor(job, frozenset({Role.PLANNER}), frozenset({SiteId(source.site)}))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from cloud.alerts import service as alerts
 from cloud.db import Connection
@@ -25,7 +26,8 @@ from cloud.demand.sources.pages import mark_of, reader_of
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_WORD: Final = {SourceKind.DROP.value: "folder", SourceKind.PUSH.value: "shop that pushes"}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def ticket_key(source_id: int) -> str:
@@ -192,7 +194,9 @@ def backfill_source(
     """
     held = _held(conn, actor, source_id)
     if held.kind != SourceKind.REST:
-        raise SourceError(f"source {held.name!r} is not asked: send its files or events again")
+        raise SourceError(
+            f"source {held.name!r}: a {_WORD[held.kind]} is not asked: send again what is missing"
+        )
     how = held.how
     if how.from_parameter is None and (how.cursor_path is not None or _counts(held)):
         raise SourceError(f"source {held.name!r}: its cursor is its own word, and it has no from_parameter")
