@@ -119,7 +119,7 @@ class Table:
         if len(held) < len(every):
             self.notes.append(
                 f"{name}: {len(every) - len(held)} of {len(every)} deciles of volume ask for nothing in "
-                f"{_MOSTLY_ZERO:.0%} of periods or more; any band that holds zero covers more than that of them. "
+                f"{_MOSTLY_ZERO:.0%} of periods or more; a band that holds zero covers more than that. "
                 "Coverage holds them too; what is off by how many points is of the others."
             )
         self.input[f"{name}_coverage_80_by_decile"] = [
@@ -300,7 +300,10 @@ def _reviews(table: Table, errors: list[tuple[Evaluation, str]]) -> None:
     for made, name in errors:
         steps = (made.actual - made.forecast)[:, :-1, 0]
         told = review(
-            steps, scale=made.scaled.width[:, :-1, 0], decile=made.scaled.strata[:, -2], nominal=0.05
+            steps,
+            scale=made.scaled.width[:, :-1, 0].astype(np.float64),
+            decile=made.scaled.strata[:, -2],
+            nominal=0.05,
         )
         share = 100 * float(np.mean([*told.past_shares, told.share]))
         table.figures[f"{name}_false_reviews_pct"] = share
