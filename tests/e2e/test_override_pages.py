@@ -119,7 +119,8 @@ def test_one_person_adjusts_another_approves_and_the_forecast_shows_both(
     page = asking.page
     page.goto("/forecast/leeds/I-1")
     expect(page.get_by_text("Nobody adjusts it")).to_be_visible()
-    expect(page.locator(".notice").first).to_contain_text("Odd: last error outside its band")
+    expect(page.locator(".notice", has_text="Odd:")).to_contain_text("last error outside its band")
+    expect(page.locator(".notice", has_text="Stage of life:")).to_contain_text("10 weeks ago")
     page.get_by_role("link", name="Adjust it").press("Enter")
     expect(page.get_by_label("Item", exact=True)).to_have_value("I-1")
     page.get_by_label("From", exact=True).fill(FIRST.isoformat())
