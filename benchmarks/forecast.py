@@ -153,6 +153,8 @@ def run(arguments: argparse.Namespace) -> Result:
         "A million series is measured by its own command, as it takes minutes: see docs/plan.md."
     )
     known = table.figures | table.ratios
+    if not known:
+        raise SystemExit(f"{arguments.data}: none of the files to measure on: {'; '.join(table.notes)}")
     return Result(
         benchmark="forecast",
         headline=next(iter(known)),
