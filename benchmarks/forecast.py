@@ -21,6 +21,7 @@ from benchmarks.forecast_sets import Series
 from benchmarks.result import Limit, Result
 from cloud.forecasting.backtest.drivers import learned
 from cloud.forecasting.batch.evaluate import Evaluation, evaluate
+from cloud.forecasting.batch.longform import LongformError
 from cloud.forecasting.batch.official import compared
 from cloud.forecasting.batch.rolled import plan_origins
 from cloud.forecasting.boosting import is_installed
@@ -93,6 +94,10 @@ class Table:
         try:
             work()
         except FileNotFoundError as error:
+            self.notes.append(f"{name} left out: {error}")
+        except LongformError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
             self.notes.append(f"{name} left out: {error}")
 
     def measures(self, name: str, made: Evaluation) -> None:
