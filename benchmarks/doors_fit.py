@@ -2,7 +2,7 @@
 
 `python -m benchmarks.doors_fit --train 1001-1040 --check 2001-2006` makes the worlds (their reads are kept
 in --directory), runs the filter as it stands over them, fits the two functions of
-edge_agent/filters/weights.py on the first ones, and says how often each confidence of the filter as it
+edge_agent/filters/weights_of_*.py on the first ones, and says how often each confidence of the filter as it
 stands was right on the others. What is weighed depends a little on when the filter decides, and so on its
 weights: --write and a second run settle it.
 """
@@ -25,7 +25,6 @@ from benchmarks.doors_truth import Weighed, labelled, rows_of
 from contracts.offline import Assignment
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.tag_role import TagRoles, TagRules
-from edge_agent.doors.belonging import OFTEN
 from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import Known
 from simulators.warehouse.dock.goods import FOREIGN_PATTERNS
@@ -33,12 +32,14 @@ from simulators.warehouse.dock.papers import ASSIGNMENT
 
 Floats = npt.NDArray[np.float64]
 Parameters = list[Floats]
-WEIGHTS: Final = Path(__file__).parents[1] / "edge_agent" / "filters" / "weights.py"
-_HIDDEN: Final = 16
+WEIGHTS: Final = Path(__file__).parents[1] / "edge_agent" / "filters"
+_MODULES: Final = {"weights_of_sides.py": "TWO_SIDED", "weights_of_planes.py": "ONE_PLANE"}
+_HIDDEN: Final = (24, 24)
+"""For two sides, and for one plane."""
 _EPOCHS: Final = 60
 _BATCH: Final = 256
 _RATE: Final = 3e-3
-_DECAY: Final = 3e-3
+_DECAY: Final = 1e-3
 _SHARE: Final = 0.2
 """Of tags inside units that are fitted on: there are far more of them than of topmost ones."""
 _LIMITS: Final = (0.75, 0.80, 0.90, 0.95, 0.98, 0.995, 1.0)
@@ -60,9 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--check", type=_seeds, default=_seeds("2001-2004"), help="other seeds, to judge by")
     parser.add_argument("--crossings", type=int, default=200, help="of each world")
-    parser.add_argument("--walks", type=int, default=1500, help="plain walks that are fitted on as well")
+    parser.add_argument("--walks", type=int, default=4000, help="plain walks that are fitted on as well")
     parser.add_argument("--directory", type=Path, default=Path("doors_fit"), help="where reads are kept")
-    parser.add_argument("--write", action="store_true", help=f"write {WEIGHTS.name}; else only say figures")
+    parser.add_argument(
+        "--write", action="store_true", help=f"write {', '.join(_MODULES)}; else only say figures"
+    )
     options = parser.parse_args(arguments)
     both = sorted(set(options.train) & set(options.check))
     if both:
@@ -81,8 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     fitted = _fit_two_sided(two_sided, checks[0]), _fit_one_plane(one_plane, checks[1])
     if options.write:
-        WEIGHTS.write_text(_module(*fitted), "utf-8")
-        print(f"{WEIGHTS} written; `ruff format` it")
+        for (file, name), each in zip(_MODULES.items(), fitted, strict=True):
+            (WEIGHTS / file).write_text(_module(name, *each), "utf-8")
     return 0
 
 
@@ -126,9 +129,9 @@ def _reliability(found: list[Weighed]) -> None:
 
 
 def _worths(directory: Path, collected: list[Collected]) -> None:
-    """Fit what it is worth, in log-odds, that documents expect a unit, or loose goods of an item."""
+    """Fit what it is worth, in log-odds, that documents expect a unit, or loose goods of an item, or not."""
     roles = TagRoles(TagRules(foreign_patterns=FOREIGN_PATTERNS))
-    chances: dict[str, list[tuple[float, bool]]] = {"unit": [], "loose": []}
+    chances: dict[str, list[tuple[float, bool]]] = {}
     for seed, found, _, _ in collected:
         known = Known.of(Assignment.model_validate_json((directory / f"s{seed}" / ASSIGNMENT).read_bytes()))
         for each in found:
@@ -138,20 +141,22 @@ def _worths(directory: Path, collected: list[Collected]) -> None:
                 continue
             thing, visit = thing_of(roles.of(passage.epc), known), visits[0]
             chance = passage.chances[visit.direction is CrossingDirection.OUT]
-            is_right = each.crossed == _SIGNS[visit.direction]
-            if thing.unit is not None and thing.unit in visit.units:
-                chances["unit"].append((chance, is_right))
-            elif thing.gtin is not None and visit.takes_loose(thing.gtin) and passage.reads >= OFTEN:
-                chances["loose"].append((chance, is_right))
+            kind, is_expected = "unit", thing.unit in visit.units
+            if thing.gtin is not None:
+                kind, is_expected = "item", visit.takes_loose(thing.gtin)
+            name = f"{'expected' if is_expected else 'unexpected'} {kind}"
+            chances.setdefault(name, []).append((chance, each.crossed == _SIGNS[visit.direction]))
     print()
-    for name, pairs in chances.items():
+    for name, pairs in sorted(chances.items()):
         unsure = [(math.log(p / (1 - p)), yes) for p, yes in pairs if 0.02 < p < 0.98]
+        right = sum(yes for _, yes in unsure)
         worth = 0.0
-        for _ in range(50):
+        for _ in range(50 if 0 < right < len(unsure) else 0):
             likely = [1 / (1 + math.exp(-z - worth)) for z, _ in unsure]
             slope = sum(yes - p for (_, yes), p in zip(unsure, likely, strict=True))
             worth += slope / max(sum(p * (1 - p) for p in likely), 1e-6)
-        print(f"expected {name}: worth {worth:.2f} by {len(unsure)} unsure passages of {len(pairs)}")
+        said = f"worth {worth:.2f}" if worth else "no worth found"
+        print(f"{name}: {said} by {len(unsure)} unsure passages, {right} right, of {len(pairs)}")
 
 
 def _fit_two_sided(rows: list[Any], check: list[Any]) -> tuple[Parameters, Floats, Floats]:
@@ -176,7 +181,7 @@ def _fit_two_sided(rows: list[Any], check: list[Any]) -> tuple[Parameters, Float
             )
         ]
 
-    parameters = _descend(mine.shape[1], 2, len(rows), gradient)
+    parameters = _descend((mine.shape[1], _HIDDEN[0], 2), len(rows), gradient)
     if check:
         sides = [(np.array([row[n] for row in check]) - mean) / spread for n in (0, 1)]
         chance = _three(*(_forward(parameters, side)[1] for side in sides))
@@ -195,7 +200,7 @@ def _fit_one_plane(rows: list[Any], check: list[Any]) -> tuple[Parameters, Float
         wrong *= weight[chosen] / weight.mean() / len(chosen)
         return _backward(parameters, (given[chosen] - mean) / spread, hidden, wrong[:, None])
 
-    parameters = _descend(given.shape[1], 1, len(rows), gradient)
+    parameters = _descend((given.shape[1], _HIDDEN[1], 1), len(rows), gradient)
     if check:
         out = _forward(parameters, (np.array([row[0] for row in check]) - mean) / spread)[1][:, 0]
         _say("one plane", 1 / (1 + np.exp(np.where([row[1] for row in check], -out, out))))
@@ -232,13 +237,14 @@ def _backward(parameters: Parameters, given: Floats, hidden: Floats, wrong: Floa
     ]
 
 
-def _descend(inputs: int, outputs: int, rows: int, gradient: Any) -> Parameters:
+def _descend(sizes: tuple[int, int, int], rows: int, gradient: Any) -> Parameters:
     """Minimise by Adam; seeded, so that the same rows give the same weights."""
     rng = np.random.default_rng(0)
+    inputs, hidden, outputs = sizes
     parameters: Parameters = [
-        rng.normal(0, inputs**-0.5, (inputs, _HIDDEN)),
-        np.zeros(_HIDDEN),
-        rng.normal(0, 0.3, (_HIDDEN, outputs)),
+        rng.normal(0, inputs**-0.5, (inputs, hidden)),
+        np.zeros(hidden),
+        rng.normal(0, 0.3, (hidden, outputs)),
         np.zeros(outputs),
     ]
     first, second = ([np.zeros_like(each) for each in parameters] for _ in range(2))
@@ -256,21 +262,18 @@ def _descend(inputs: int, outputs: int, rows: int, gradient: Any) -> Parameters:
     return parameters
 
 
-def _module(*fitted: tuple[Parameters, Floats, Floats]) -> str:
+def _module(name: str, parameters: Parameters, mean: Floats, spread: Floats) -> str:
+    weights, at, out, out_at = parameters
+    folded = weights / spread[:, None]
+    parts = (folded.T, at - mean @ folded, out.T, out_at)
     text = (
         '"""Weights of the doors\' filter, written by `python -m benchmarks.doors_fit --write`: data."""\n\n'
         "from typing import Final\n\nfrom edge_agent.filters.network import Network\n\n# fmt: off\n"
+        f"\n{name}: Final = Network(\n"
     )
-    for name, (parameters, mean, spread) in zip(("TWO_SIDED", "ONE_PLANE"), fitted, strict=True):
-        weights, at, out, out_at = parameters
-        folded = weights / spread[:, None]
-        parts = (folded.T, at - mean @ folded, out.T, out_at)
-        words = ("hidden", "hidden_at", "out", "out_at")
-        text += f"\n{name}: Final = Network(\n"
-        for word, part in zip(words, parts, strict=True):
-            text += f"    {word}=(\n" + "".join(f"{_row(row)}\n" for row in part) + "    ),\n"
-        text += ")\n"
-    return text
+    for word, part in zip(("hidden", "hidden_at", "out", "out_at"), parts, strict=True):
+        text += f"    {word}=(\n" + "".join(f"{_row(row)}\n" for row in part) + "    ),\n"
+    return text + ")\n"
 
 
 def _row(row: Any) -> str:

@@ -80,7 +80,7 @@ def _places(rng: random.Random, kind: Kind) -> list[tuple[float, float]]:
     if kind == "passes by":
         depth = side * rng.uniform(1.2, 4.0)
         return [(n * speed - reach, depth) for n in range(round(2 * reach / speed))]
-    wait = [0] * round((rng.uniform(0.5, 6.0) if rng.random() < 0.25 else 0.0) / _STEP_S)
+    wait = [0] * round((rng.uniform(0.5, 11.0) if rng.random() < 0.35 else 0.0) / _STEP_S)
     if kind == "turns back":
         turn = rng.uniform(-0.6, 0.6)
         forth = [n * speed - reach for n in range(round((turn + reach) / speed))]

@@ -8,7 +8,7 @@ from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole
 from edge_agent.doors.belonging import CROSSINGS, OFTEN
-from edge_agent.doors.domain import COMPANY_US, Company
+from edge_agent.doors.domain import COMPANY_US, PALLETFUL, Company
 from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import MANY, Known, family
 from edge_agent.filters.passage import Passage
@@ -39,6 +39,9 @@ class Companions:
     def __init__(self) -> None:
         """Begin with nobody."""
         self._crossed: dict[str, list[tuple[int, int, str]]] = {}
+        """Units that crossed: by portal, when."""
+        self._around: dict[str, list[tuple[int, int, str]]] = {}
+        """The same, from when until when they were heard."""
         self._heard: dict[str, list[tuple[int, int, str]]] = {}
         self._items: dict[tuple[str, str], list[tuple[int, str]]] = {}
         self._stayed: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
@@ -66,6 +69,8 @@ class Companions:
             if passage.last_seen_us - passage.first_seen_us <= _LONGEST_STAY_US:
                 when = (passage.first_seen_us, passage.last_seen_us)
                 _insert(self._heard.setdefault(passage.portal, []), (*when, thing.unit))
+                if passage.direction is not CrossingDirection.STRAY:
+                    _insert(self._around.setdefault(passage.portal, []), (*when, thing.unit))
         elif thing.gtin is not None:
             heard = self._stayed.setdefault((passage.portal, thing.gtin), [])
             _insert(heard, (passage.first_seen_us, passage.last_seen_us, passage.epc))
@@ -140,8 +145,12 @@ class Companions:
         ]
         mine = (at_us, passage.epc)
         crossed, heard = self._crossed.get(passage.portal, []), (passage.portal, *near)
+        with_it = list(_present(crossed, at_us))
+        heard_with = len({*self._came_with(passage, gtin), passage.epc})
+        if alike >= MANY or heard_with >= PALLETFUL:  # not all of a pallet seem to turn at one time
+            with_it.extend(_present(self._around.get(passage.portal, []), at_us))
         return Company(
-            has_unit=any(_may_hold(unit, gtin, known) for unit in _present(crossed, at_us)),
+            has_unit=any(_may_hold(unit, gtin, known) for unit in with_it),
             is_near_unit=any(
                 _may_hold(unit, gtin, known)
                 for portal in heard
@@ -149,7 +158,7 @@ class Companions:
             ),
             count=len({epc for _, epc in same} | {passage.epc}),
             is_led=any(each < mine for each in same if each[1] != passage.epc),
-            heard=len({*self._came_with(passage, gtin), passage.epc}),
+            heard=heard_with,
             alike=alike,
             is_apart=_is_apart(passage, alike, len(moved_along)),
         )

@@ -137,7 +137,7 @@ def decide(
     thing = thing_of(tag, known)
     fitting = fitting_visits(visits, direction, thing)
     if not passage.is_assignable:
-        confidence = informed(passage, direction, fitting, thing)
+        confidence = informed(passage, direction, visits, fitting, thing)
     case = _Case(
         portal=portal,
         thing=thing,

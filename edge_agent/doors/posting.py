@@ -6,6 +6,7 @@ from dataclasses import replace
 from operator import attrgetter
 
 from contracts.offline import Assignment
+from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole, TagRoles, TagRules, is_private
 from edge_agent.doors.belonging import CROSSINGS, is_expected, leaning, needs_company
@@ -112,9 +113,11 @@ class Posting:
         self, passage: Passage, settled_us: int, is_open: Callable[[str, Iterable[str], int], bool]
     ) -> bool:
         """Tell whether something that the decision depends on is not known yet."""
-        if settled_us < passage.occurred_us + COMPANY_US and needs_company(passage, *self._named(passage)):
-            return True
-        if settled_us < passage.last_seen_us + COMPANY_US and self._content_around(passage) is not None:
+        if settled_us < passage.last_seen_us + COMPANY_US and (
+            self._is_unsure(passage)
+            or self._content_around(passage) is not None
+            or needs_company(passage, *self._named(passage))
+        ):
             return True
         near = self._near[passage.portal]
         is_crossing = passage.direction in CROSSINGS and bool(near)
@@ -131,6 +134,11 @@ class Posting:
 
     def _named(self, passage: Passage) -> tuple[tuple[Epc, TagRole], Known]:
         return self._roles.of(passage.epc), self._known(passage.occurred_us)
+
+    def _is_unsure(self, passage: Passage) -> bool:
+        """Tell whether a passage is none that posts by itself, and none that says nothing."""
+        is_sure = passage.confidence >= self._portals[passage.portal].post_at
+        return passage.direction is not CrossingDirection.STRAY and not is_sure
 
     def _is_private(self, passage: Passage) -> bool:
         _, role = self._roles.of(passage.epc)
@@ -193,11 +201,25 @@ class Posting:
             elsewhere=self._elsewhere(passage, near),
             company=company,
             stands_at=None if tag[0].unit is None else self._whereabouts(tag[0].unit),
-            is_again=passage.direction in CROSSINGS and self._is_again(passage, portal),
+            is_again=self._is_again(passage, portal),
         )
 
     def _is_again(self, passage: Passage, portal: Portal) -> bool:
-        """Tell whether the tag's last sure crossing here before this one went the same way."""
+        """Tell whether the tag's last sure crossing here before this one went the same way.
+
+        Of one that is unsure it is enough that a sure one was there meanwhile: a visit that was cut in two.
+        """
+        if self._is_unsure(passage) and any(
+            other.portal == portal.id
+            and other is not passage
+            and other.confidence >= portal.post_at
+            and other.first_seen_us <= passage.last_seen_us + COMPANY_US
+            and other.last_seen_us >= passage.first_seen_us - COMPANY_US
+            for other in self._crossed.get(passage.epc, ())
+        ):
+            return True
+        if passage.direction not in CROSSINGS:
+            return False
         before = [
             other
             for other in self._crossed.get(passage.epc, ())

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from edge_agent.filters.profile import CELL_US, Cells
+from edge_agent.filters.profile import CELL_US, INSIDE_COLUMN, OUTSIDE_COLUMN, Cells
 
 _END_CELLS: Final = 6
 """1.5 s at each end."""
@@ -64,7 +64,8 @@ def weigh(cells: Cells) -> Evidence:
     """
     numbers = sorted(cells)
     first, last = numbers[0], numbers[-1]
-    inside, outside = [cells[n][0] for n in numbers], [cells[n][1] for n in numbers]
+    inside = [cells[n][INSIDE_COLUMN] for n in numbers]
+    outside = [cells[n][OUTSIDE_COLUMN] for n in numbers]
     field_in, field_out = [math.sqrt(x) for x in inside], [math.sqrt(x) for x in outside]
     parts = _parts(field_in, field_out)
     at_first = sum(1 for n in numbers if n < first + _END_CELLS)

@@ -7,12 +7,12 @@ from typing import Final
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.doorway import Doorway
-from edge_agent.filters.group import KEPT_US, SPAN_US, Group
+from edge_agent.filters.group import KEPT_US, SPAN_US, Group, Member
 from edge_agent.filters.one_plane import judge_without_beams
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.picture import picture
 from edge_agent.filters.presence import Rest, rest_of
-from edge_agent.filters.profile import INSIDE_COLUMN, OUTSIDE_COLUMN, loudness, turn_us
+from edge_agent.filters.profile import INSIDE_COLUMN, OUTSIDE_COLUMN, loudness, shift_of, turn_us
 from edge_agent.filters.read import HIGHEST_DBM, INSIDE, LOWEST_DBM, NOWHERE, OUTSIDE, Read, usable_dbm
 from edge_agent.filters.scales import Scales
 from edge_agent.filters.site import Portal
@@ -86,10 +86,12 @@ class Field:
         self._left: dict[str, Left] = {}
         self._due: list[tuple[int, str]] = []
         self._columns = tuple(OUTSIDE_COLUMN if side == OUTSIDE else INSIDE_COLUMN for side in self._sides)
-        self._scales = Scales()
+        self._scales = Scales(self._sides)
         self._newest = Group(-SPAN_US)
 
-    def add(self, epc: str, at_us: int, antenna: int, rssi_dbm: float) -> None:
+    def add(
+        self, epc: str, at_us: int, antenna: int, rssi_dbm: float, doppler_hz: float | None = None
+    ) -> None:
         """Take a read at the field's present time.
 
         Args:
@@ -97,6 +99,7 @@ class Field:
             at_us: When.
             antenna: Index of the antenna.
             rssi_dbm: How strong; anything that a reader may say.
+            doppler_hz: The same of its Doppler shift.
         """
         track = self._tracks.get(epc)
         if track is None:
@@ -104,14 +107,19 @@ class Field:
             if left is not None and at_us <= left.last_us:
                 return  # late by a report: its visit is decided
             track = self._tracks[epc] = Track(
-                epc, at_us, self._group_of(epc, left, at_us), self._scales.zero_at(at_us)
+                epc,
+                at_us,
+                self._group_of(epc, left, at_us),
+                zero_us=self._scales.zero_at(at_us),
+                antennas=len(self._ports),
             )
             if left is not None and left.has_rested and at_us <= left.last_us + REMEMBER_US:
                 track.has_rested, track.origin = True, left.origin
             heapq.heappush(self._due, (at_us + PAUSE_US, epc))
         if not LOWEST_DBM <= rssi_dbm <= HIGHEST_DBM:
             rssi_dbm = usable_dbm(rssi_dbm)
-        track.add((at_us, antenna, rssi_dbm), self._columns[antenna])
+        shift = 0 if doppler_hz is None else shift_of(doppler_hz)
+        track.add((at_us, antenna, rssi_dbm), self._columns[antenna], shift)
         track.group.last_us = max(track.group.last_us, at_us)
 
     def _group_of(self, epc: str, left: Left | None, at_us: int) -> Group:
@@ -240,21 +248,22 @@ class Field:
         return True
 
     def _passage(self, track: Track, reads: list[Read]) -> Passage:
-        is_assignable = False
-        if self.portal.is_two_sided:
+        is_assignable, company = False, list[Member]()
+        stronger = self._stronger_neighbour(track, reads)
+        if stronger is not None:
+            self._scales.note(track)
+            verdict, occurred_us = Verdict(CrossingDirection.STRAY, 0.98), turn_us(reads, self._sides)
+        elif self.portal.is_two_sided:
             verdict, company = self._scales.two_sided(track, self._tracks)
             occurred_us = turn_us(reads, self._sides)
         elif self.portal.beam_ports:
             passes = self.doorway.passes()
             verdict, occurred_us, company = self._scales.one_plane(track, passes, self._tracks)
         else:
-            told, company = judge_without_beams(reads, self.portal), []
+            told = judge_without_beams(reads, self.portal)
             verdict, occurred_us, is_assignable = told.verdict, told.occurred_us, told.is_assignable
         if _SIDE_BEFORE.get(verdict.direction, track.origin) == -track.origin != NOWHERE:
             verdict = Verdict(CrossingDirection.STRAY, 0.9)  # it cannot leave a side on which it did not rest
-        stronger = self._stronger_neighbour(track, reads)
-        if stronger is not None:
-            verdict, is_assignable = Verdict(CrossingDirection.STRAY, 0.98), False
         antennas, trace = picture(reads, self._ports)
         return Passage(
             portal=self.portal.id,

@@ -32,7 +32,14 @@ class Members:
         Returns:
             What they see.
         """
-        member = member_of(track.epc, track.first_us, track.last_us, track.cells)
+        member = member_of(
+            track.epc,
+            track.first_us,
+            track.last_us,
+            track.cells,
+            peak_dbm=track.peak_dbm,
+            reads=track.count,
+        )
         members = self._members
         members.pop(track.epc, None)
         members[track.epc] = member

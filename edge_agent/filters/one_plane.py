@@ -15,12 +15,13 @@ from typing import Final
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.doorway import Pass
+from edge_agent.filters.motion import around
 from edge_agent.filters.profile import CELL_US, CELLS_PER_S, INSIDE_COLUMN, Cells
 from edge_agent.filters.read import INSIDE, NOWHERE, OUTSIDE, Read
 from edge_agent.filters.site import Portal
 from edge_agent.filters.timeline import level
 from edge_agent.filters.verdict import Verdict, named
-from edge_agent.filters.weights import ONE_PLANE
+from edge_agent.filters.weights_of_planes import ONE_PLANE
 
 ASSIGNED_AT_MOST: Final = 0.80
 """DOMAIN D2: a direction that only the visit tells is never surer."""
@@ -59,7 +60,7 @@ def plane_numbers(
     """Write what the radio says of a tag and a pass as the fitted function takes it.
 
     Args:
-        own: Power over time of the tag.
+        own: What was heard of the tag over time.
         group: Of it and those that moved with it.
         rivals: Of other tags near the portal.
         span: When the pass was.
@@ -98,6 +99,8 @@ def plane_numbers(
         (span.end - span.begin) / (5 * CELLS_PER_S),
         *_sliced(own, borders),
         *_sliced(group, borders),
+        *around(own, span.begin, span.end, borders, _MARGIN),
+        *around(group, span.begin, span.end, borders, _MARGIN),
     ]
 
 

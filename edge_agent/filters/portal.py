@@ -76,7 +76,7 @@ class PortalFilter:
             field, antenna = place
             if seen.seen_us != field.now_us:
                 field.pass_time(seen.seen_us, decided)
-            field.add(seen.epc, seen.seen_us, antenna, seen.rssi_dbm)
+            field.add(seen.epc, seen.seen_us, antenna, seen.rssi_dbm, seen.doppler_hz)
         else:
             self._change(seen, decided)
 

@@ -1,4 +1,4 @@
-"""Power over time on both sides of a portal, in cells of a quarter of a second: reads in, whole numbers out.
+"""What both sides of a portal hear over time, in cells of a quarter of a second: reads in, whole numbers out.
 
 Whole numbers, so that sums do not depend on the order in which reads come.
 """
@@ -17,14 +17,25 @@ _PER_MW: Final = 1e12
 """Cells count attowatts: a read of -120 dBm is 1."""
 
 Cells = dict[int, list[int]]
-"""By number of the cell since some beginning: power inside and outside, in attowatts."""
+"""By number of the cell since some beginning: power inside and outside, in attowatts; reads inside and
+outside; the sums of their Doppler shifts, 0 from readers that report none; power of each antenna."""
 
 Shares = dict[int, float]
-"""By number of the second since some beginning."""
+"""By side and second since some beginning: twice the second's number, and one more outside."""
 CELLS_PER_S: Final = 1_000_000 // CELL_US
 
 INSIDE_COLUMN: Final = 0
 OUTSIDE_COLUMN: Final = 1
+READS: Final = 2
+"""Reads of a side stand so many columns behind its power."""
+SHIFTS: Final = 4
+"""And the sum of Doppler shifts so many."""
+ANTENNAS: Final = 6
+"""The column of the first antenna."""
+PER_HZ: Final = 16
+"""Shifts count sixteenths of a hertz."""
+_MOST_HZ: Final = 40.0
+"""7 m/s: nothing on a dock is faster."""
 
 
 @lru_cache(maxsize=4096)
@@ -40,26 +51,43 @@ def attowatts(rssi_dbm: float) -> int:
     return max(1, round(math.pow(10.0, rssi_dbm / 10.0) * _PER_MW))
 
 
+def shift_of(doppler_hz: float | None) -> int:
+    """Make a Doppler shift a whole number.
+
+    Args:
+        doppler_hz: As the reader says; above 0 for what comes nearer.
+
+    Returns:
+        Sixteenths of a hertz; 0 for what is no number.
+    """
+    if doppler_hz is None or math.isnan(doppler_hz):
+        return 0
+    return round(PER_HZ * min(max(doppler_hz, -_MOST_HZ), _MOST_HZ))
+
+
 def shares_of(cells: Cells) -> Shares:
-    """Tell how field strength is spread over a visit, seconds blurred into each other.
+    """Tell how field strength is spread over sides and time of a visit, seconds blurred into each other.
 
     Args:
         cells: At least one.
 
     Returns:
-        Shares by second; their sum is 1.
+        Shares by side and second; their sum is 1.
     """
-    strength: dict[int, float] = {}
-    for number, (inside, outside) in cells.items():
-        second = number // CELLS_PER_S
-        strength[second] = strength.get(second, 0.0) + math.sqrt(inside + outside)
-    unit = 0.25 / sum(strength[second] for second in sorted(strength))
+    power: dict[int, int] = {}
+    for number, cell in cells.items():
+        second = number // CELLS_PER_S * 2
+        for column in (INSIDE_COLUMN, OUTSIDE_COLUMN):
+            if cell[column]:
+                power[second + column] = power.get(second + column, 0) + cell[column]
+    strength = {key: math.sqrt(power[key]) for key in sorted(power)}
+    unit = 0.25 / sum(strength.values())
     shares: Shares = {}
-    for second, value in strength.items():
+    for key, value in strength.items():
         part = value * unit
-        shares[second - 1] = shares.get(second - 1, 0.0) + part
-        shares[second] = shares.get(second, 0.0) + 2.0 * part
-        shares[second + 1] = shares.get(second + 1, 0.0) + part
+        shares[key - 2] = shares.get(key - 2, 0.0) + part
+        shares[key] = shares.get(key, 0.0) + 2.0 * part
+        shares[key + 2] = shares.get(key + 2, 0.0) + part
     return shares
 
 

@@ -1,33 +1,61 @@
 """Weighs visits to one portal: what was heard of a tag and of those that moved with it in, a verdict out."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.doorway import Pass
-from edge_agent.filters.evidence import weigh
+from edge_agent.filters.evidence import Evidence, weigh
 from edge_agent.filters.group import ASKED, Member, company_of, summed
 from edge_agent.filters.members import Members
+from edge_agent.filters.motion import Motion, motion_of
 from edge_agent.filters.one_plane import OVERLAP_US, Span, judge_beams, plane_numbers, was_on
 from edge_agent.filters.profile import CELL_US
-from edge_agent.filters.read import NOWHERE
+from edge_agent.filters.read import INSIDE, NOWHERE, OUTSIDE
 from edge_agent.filters.timeline import levels, turn_of
 from edge_agent.filters.track import Track
 from edge_agent.filters.verdict import MOST_CONFIDENT, Picture, Verdict, judge, odds
 
 FEW_READS: Final = 0.5
 """A tag that came alone is at most sure by 1 - this / its reads: ten reads before anything is posted."""
+_CROWD: Final = 8
+"""So many that moved together need not ask one by one."""
+_SURELY: Final = 2.5
+"""Log-odds of having moved together, above which what one found holds for the other."""
+_MOST_WAITING: Final = 10_000
 _CROSSINGS: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
+
+
+class _Together(NamedTuple):
+    """What was heard of tags that moved together."""
+
+    asker: Member
+    members: list[Member]
+    """Those that moved with it, those most alike first."""
+    evidence: Evidence | None
+    """None if it came alone."""
+    turn: float
+    levels: tuple[tuple[float, ...], tuple[float, ...]]
+    motion: Motion
 
 
 class Scales:
     """Knows whose visits may be asked about each other's."""
 
-    def __init__(self) -> None:
-        """Begin with nobody."""
+    def __init__(self, sides: Sequence[int] = ()) -> None:
+        """Begin with nobody.
+
+        Args:
+            sides: Of each antenna of the portal, by index.
+        """
+        self._sides = tuple(
+            tuple(n for n, here in enumerate(sides) if here == side) for side in (INSIDE, OUTSIDE)
+        )
         self.zero_us = -1
         """Where cells are counted from: the first read of all; -1 before it."""
         self._members = Members()
+        self._together: dict[str, tuple[int, _Together]] = {}
+        """For tags that another asked with: up to when they were heard, and what was found."""
 
     def zero_at(self, at_us: int) -> int:
         """Say where cells are counted from.
@@ -54,6 +82,7 @@ class Scales:
     def forget(self) -> None:
         """Forget everybody that is not there now."""
         self._members.clear()
+        self._together.clear()
 
     def two_sided(self, track: Track, open_now: dict[str, Track]) -> tuple[Verdict, list[Member]]:
         """Weigh a visit to two sides.
@@ -66,28 +95,55 @@ class Scales:
             The verdict, and who moved with the tag.
         """
         member = self._members.join(track)
-        alike = company_of(member, self._members.others(track, open_now))
-        company = alike[:ASKED]
-        cells = summed(member, company)
-        own, turn = weigh(member.cells), turn_of(cells)
+        group = self._group_of(track, member, open_now)
+        own = weigh(member.cells)
         verdict = judge(
             odds(
                 Picture(
                     own=own,
-                    group=weigh(cells) if company else own,
-                    own_levels=levels(member.cells, turn),
-                    group_levels=levels(cells, turn),
+                    group=group.evidence or own,
+                    own_levels=levels(member.cells, group.turn),
+                    group_levels=group.levels,
+                    own_motion=motion_of(member.cells, group.turn, self._sides),
+                    group_motion=group.motion,
                     reads=track.count,
-                    company=len(company),
+                    company=min(len(group.members), ASKED),
                     origin=track.origin,
                     has_rested=track.has_rested,
                 )
             )
         )
-        if not company and verdict.direction in _CROSSINGS:
+        if not group.members and verdict.direction in _CROSSINGS:
             most = 1.0 - FEW_READS / track.count
             verdict = Verdict(verdict.direction, min(verdict.confidence, most), verdict.chances)
-        return verdict, alike
+        return verdict, group.members
+
+    def _group_of(self, track: Track, member: Member, open_now: dict[str, Track]) -> "_Together":
+        """Ask who moved with a tag, unless one that surely did has asked, with all that is known of it."""
+        known = self._together.pop(track.epc, None)
+        if known is not None and known[0] == track.last_us:
+            together = known[1]
+            members = [each for each in (together.asker, *together.members) if each.epc != track.epc]
+            return together._replace(members=members)
+        alike = company_of(member, self._members.others(track, open_now))
+        members = [each.member for each in alike]
+        cells = summed(member, members[:ASKED])
+        turn = turn_of(cells)
+        together = _Together(
+            asker=member,
+            members=members,
+            evidence=weigh(cells) if members else None,
+            turn=turn,
+            levels=levels(cells, turn),
+            motion=motion_of(cells, turn, self._sides),
+        )
+        if len(members) >= _CROWD:
+            if len(self._together) > _MOST_WAITING:
+                self._together.clear()
+            for odds_of_both, other in alike:
+                if odds_of_both >= _SURELY:
+                    self._together[other.epc] = other.last_us, together
+        return together
 
     def one_plane(
         self, track: Track, passes: Sequence[Pass], open_now: dict[str, Track]
@@ -106,7 +162,7 @@ class Scales:
         if not near:
             return Verdict(CrossingDirection.STRAY, MOST_CONFIDENT), track.first_us, []
         member = self._members.join(track)
-        alike = company_of(member, self._members.others(track, open_now))
+        alike = [each.member for each in company_of(member, self._members.others(track, open_now))]
         company = alike[:ASKED]
         cells = summed(member, company)
         rivals = [each.cells for each in self._members.rivals(track, alike, open_now)]

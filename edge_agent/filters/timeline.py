@@ -5,7 +5,7 @@ from bisect import bisect_right
 from itertools import pairwise
 from typing import Final
 
-from edge_agent.filters.profile import CELLS_PER_S, Cells
+from edge_agent.filters.profile import CELLS_PER_S, INSIDE_COLUMN, OUTSIDE_COLUMN, READS, Cells
 
 _EDGES_S: Final = (
     -20.0,
@@ -27,8 +27,8 @@ _EDGES_S: Final = (
 )
 """Finest where sides change."""
 SLICES: Final = len(_EDGES_S) - 1
-_EDGES: Final = tuple(edge * CELLS_PER_S for edge in _EDGES_S)
-_WIDTHS: Final = tuple(end - begin for begin, end in pairwise(_EDGES))
+EDGES: Final = tuple(edge * CELLS_PER_S for edge in _EDGES_S)
+_WIDTHS: Final = tuple(end - begin for begin, end in pairwise(EDGES))
 _FAINTEST_DBM: Final = -75.0
 _SCALE_DB: Final = 20.0
 _PER_DECADE: Final = 10.0 / math.log(10.0)
@@ -47,7 +47,7 @@ def turn_of(cells: Cells) -> float:
     signed = lowest = highest = 0.0
     at_low = at_high = numbers[0]
     for number in numbers:
-        inside, outside = cells[number]
+        inside, outside = cells[number][:READS]
         signed += math.sqrt(inside) - math.sqrt(outside)
         if signed < lowest:
             lowest, at_low = signed, number
@@ -55,7 +55,7 @@ def turn_of(cells: Cells) -> float:
             highest, at_high = signed, number
     below, above = min(signed, 0.0) - lowest, highest - max(signed, 0.0)
     if max(below, above) <= 0:
-        return max(numbers, key=lambda number: sum(cells[number])) + 0.5
+        return max(numbers, key=lambda number: sum(cells[number][:READS])) + 0.5
     return (at_low if below >= above else at_high) + 1.0
 
 
@@ -70,11 +70,11 @@ def levels(cells: Cells, turn: float) -> tuple[tuple[float, ...], tuple[float, .
         Levels inside and outside, 0 where nothing was heard and 1 for 20 dB more than the faintest read.
     """
     inside, outside = [0] * SLICES, [0] * SLICES
-    for number, (here_in, here_out) in cells.items():
-        n = bisect_right(_EDGES, number + 0.5 - turn) - 1
+    for number, cell in cells.items():
+        n = bisect_right(EDGES, number + 0.5 - turn) - 1
         if 0 <= n < SLICES:
-            inside[n] += here_in
-            outside[n] += here_out
+            inside[n] += cell[INSIDE_COLUMN]
+            outside[n] += cell[OUTSIDE_COLUMN]
     return (
         tuple(level(power / width) for power, width in zip(inside, _WIDTHS, strict=True)),
         tuple(level(power / width) for power, width in zip(outside, _WIDTHS, strict=True)),

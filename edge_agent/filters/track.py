@@ -3,7 +3,7 @@
 from typing import Final
 
 from edge_agent.filters.group import Group
-from edge_agent.filters.profile import CELL_US, Cells, attowatts
+from edge_agent.filters.profile import ANTENNAS, CELL_US, READS, SHIFTS, Cells, attowatts
 from edge_agent.filters.read import LOWEST_DBM, NOWHERE, Read
 
 MOST_READS: Final = 768
@@ -18,6 +18,7 @@ class Track:
 
     __slots__ = (
         "_below",
+        "_columns",
         "_zero_us",
         "cells",
         "count",
@@ -31,7 +32,7 @@ class Track:
         "reads",
     )
 
-    def __init__(self, epc: str, at_us: int, group: Group, zero_us: int) -> None:
+    def __init__(self, epc: str, at_us: int, group: Group, *, zero_us: int, antennas: int) -> None:
         """Begin before the first read.
 
         Args:
@@ -39,6 +40,7 @@ class Track:
             at_us: Time of the first read.
             group: Tags that came with it.
             zero_us: Where the cells of its portal are counted from.
+            antennas: Of its portal.
         """
         self.epc = epc
         self.group = group
@@ -49,28 +51,34 @@ class Track:
         self.reads: list[Read] = []
         """Kept ones, in the order they came."""
         self.cells: Cells = {}
-        """Power over time of every read, kept or not; numbered alike for all tags of a portal."""
+        """What was heard over time, of every read, kept or not; numbered alike for all tags of a portal."""
         self.origin = NOWHERE
         """The side on which it rested, if it did."""
         self.has_rested = False
         """Whether what was read so far is decided, and only a change of sides is news."""
         self._below = 0
         self._zero_us = zero_us
+        self._columns = ANTENNAS + antennas
 
-    def add(self, read: Read, column: int) -> None:
+    def add(self, read: Read, column: int, shift: int) -> None:
         """Take one read.
 
         Args:
             read: Of this tag; may be a little older than others before it.
-            column: Of its antenna.
+            column: Of its antenna's side.
+            shift: Its Doppler shift, as cells count it.
         """
-        at_us, _, rssi_dbm = read
+        at_us, antenna, rssi_dbm = read
         self.count += 1
         number = (at_us - self._zero_us) // CELL_US
         cell = self.cells.get(number)
         if cell is None:
-            cell = self.cells[number] = [0, 0]
-        cell[column] += attowatts(rssi_dbm)
+            cell = self.cells[number] = [0] * self._columns
+        power = attowatts(rssi_dbm)
+        cell[column] += power
+        cell[column + READS] += 1
+        cell[column + SHIFTS] += shift
+        cell[antenna + ANTENNAS] += power
         if at_us > self.last_us:
             self.last_us = at_us
         elif at_us < self.first_us:

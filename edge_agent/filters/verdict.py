@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.evidence import Evidence
-from edge_agent.filters.weights import TWO_SIDED
+from edge_agent.filters.motion import Motion, Side
+from edge_agent.filters.weights_of_sides import TWO_SIDED
 
 NAMED_AT: Final = 0.75
 """A direction is named from this confidence; below it is undecided, unless nothing seems to have passed."""
@@ -48,6 +49,8 @@ class Picture:
     own_levels: tuple[tuple[float, ...], tuple[float, ...]]
     """Inside and outside, around the turn of the group."""
     group_levels: tuple[tuple[float, ...], tuple[float, ...]]
+    own_motion: Motion
+    group_motion: Motion
     reads: int
     company: int
     """Tags that moved with it."""
@@ -72,11 +75,25 @@ def numbers(picture: Picture) -> tuple[list[float], list[float]]:
         math.log(picture.reads + 1) / 3,
         math.log(picture.company + 1) / 2,
         float(picture.has_rested),
+        picture.own_motion.unrest,
+        picture.group_motion.unrest,
+        float(picture.own_motion.is_known),
     ]
     own_in, own_out = picture.own_levels
     group_in, group_out = picture.group_levels
-    mine = [*toward, *same, *own_in, *own_out, *group_in, *group_out]
-    swapped = [*(-number for number in toward), *same, *own_out, *own_in, *group_out, *group_in]
+    own, group = picture.own_motion, picture.group_motion
+    inside, outside = _seen_from(own.inside, group.inside), _seen_from(own.outside, group.outside)
+    mine = [*toward, *same, *own_in, *own_out, *group_in, *group_out, *inside, *outside]
+    swapped = [
+        *(-number for number in toward),
+        *same,
+        *own_out,
+        *own_in,
+        *group_out,
+        *group_in,
+        *outside,
+        *inside,
+    ]
     return mine, swapped
 
 
@@ -101,6 +118,11 @@ def _same(evidence: Evidence) -> tuple[float, ...]:
         min(evidence.fall_db, 20.0) / 10.0,
         math.log(evidence.duration_s + 0.5),
     )
+
+
+def _seen_from(own: Side, group: Side) -> tuple[float, ...]:
+    """Collect what one side says of the motion."""
+    return (*own.ways, *own.turns, *group.shifts, *group.ways, *group.turns)
 
 
 def _changed(before: float, after: float) -> float:

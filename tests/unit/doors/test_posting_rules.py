@@ -132,17 +132,27 @@ def test_a_unit_that_the_only_visit_expects_needs_less_of_the_radio_and_its_conf
     assert (expected.posted, round(expected.confidence, 3)) == ("posted", 0.967)
     for confidence, posted in ((0.6, "held"), (0.1, "evidence")):
         assert decided(passage(unit_tag(), confidence=confidence), assigned(INBOUND)).posted == posted
-    for other in (visit("V-1"), visit("V-1", line("ASN-1", units=[OTHER_PALLET]))):
-        unexpected = decided(passage(unit_tag(), confidence=0.8), assigned(other))
-        assert (unexpected.posted, unexpected.confidence) == ("held", 0.8)
-    against = decided(passage(unit_tag(), OUT, confidence=0.8), assigned(INBOUND))
-    assert (against.posted, against.because) == ("held", CrossingReason.CONTRADICTS_VISIT)
+    assert decided(passage(unit_tag(), confidence=0.8), assigned(visit("V-1"))).confidence == 0.8
+
+
+def test_a_unit_that_only_others_are_expected_beside_needs_more_of_the_radio() -> None:
+    known = assigned(visit("V-1", line("ASN-1", units=[OTHER_PALLET])))
+    for radio, posted, told in ((0.8, "evidence", 0.166), (0.99, "held", 0.831), (0.999, "posted", 0.98)):
+        unexpected = decided(passage(unit_tag(), confidence=radio), known)
+        assert (unexpected.posted, round(unexpected.confidence, 3)) == (posted, told)
+
+
+@pytest.mark.parametrize(("confidence", "posted"), [(0.8, "evidence"), (0.99, "held"), (0.9999, "held")])
+def test_what_goes_against_the_only_visit_is_asked_about_only_if_the_radio_is_sure(
+    confidence: float, posted: str
+) -> None:
+    assert decided(passage(unit_tag(), OUT, confidence=confidence), assigned(INBOUND)).posted == posted
 
 
 def test_loose_goods_that_the_only_visit_expects_need_less_of_the_radio_if_they_were_read_often() -> None:
     known = assigned(visit("V-1", line("ASN-1", gtin=CASE_GTIN, quantity=3)))
     often = decided(passage(item_tag(), confidence=0.82, reads=25), known)
-    assert (often.posted, round(often.confidence, 3)) == ("posted", 0.953)
+    assert (often.posted, round(often.confidence, 3)) == ("posted", 0.963)
     seldom = decided(passage(item_tag(), confidence=0.82, reads=24), known)
     assert (seldom.posted, seldom.confidence) == ("held", 0.82)
 
@@ -250,9 +260,8 @@ def test_a_portal_has_its_own_thresholds() -> None:
 
 @pytest.mark.parametrize("confidence", [0.3, 0.99])
 def test_what_is_undecided_is_held(confidence: float) -> None:
-    decision = decided(
-        passage(unit_tag(), CrossingDirection.UNDECIDED, confidence=confidence), assigned(INBOUND)
-    )
+    unclear = passage(unit_tag(), CrossingDirection.UNDECIDED, confidence=confidence)
+    decision = decided(unclear, assigned(INBOUND))
     assert (decision.posted, decision.because) == ("held", CrossingReason.UNDECIDED)
 
 
@@ -326,7 +335,7 @@ def test_many_that_may_be_loose_or_inside_are_one_card_and_not_one_each() -> Non
 
 
 def test_an_item_that_no_document_names_is_a_line_of_the_visit_it_came_with() -> None:
-    decision = decided(passage(item_tag(OTHER_GTIN)), assigned(INBOUND))
+    decision = decided(passage(item_tag(OTHER_GTIN), confidence=0.999), assigned(INBOUND))
     assert (decision.posted, decision.because, decision.visit) == ("posted", None, "V-1")
 
 
