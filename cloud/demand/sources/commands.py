@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,9 +10,11 @@ import orjson
 from pydantic import ValidationError
 
 from cloud.db import Connection, open_pool
+from cloud.demand.shell import SHELL as READER
 from cloud.demand.shell import database, reporting, site_day
 from cloud.demand.sources import service
 from cloud.demand.sources.domain import NewSource, Source, SourceError, SourceKind, SourceSettings
+from cloud.demand.sources.shorts import shorts
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
@@ -23,6 +25,11 @@ Step = Callable[[Connection], Source]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN}), all_sites=True)
 """Whoever can read the database's password can administer it; the record says it was done here."""
+_WHERE: Final = {
+    SourceKind.PUSH.value: "pushes to /v1/demand/events",
+    SourceKind.ORDERS.value: "outbound orders",
+}
+_MOST_DAYS: Final = 3660
 _PAGE: Final = 1000
 _EXAMPLES: Final = """examples:
   dockledger demand sources add shop --site leeds --url https://shop.example/api/orders \\
@@ -57,6 +64,7 @@ def add_source_commands(group: "Subparsers") -> None:
     where = adding.add_mutually_exclusive_group(required=True)
     where.add_argument("--url", help="of a REST source; http or https, redirects are refused")
     where.add_argument("--folder", help="of CSV and Parquet files, an absolute path")
+    where.add_argument("--orders", action="store_true", help="outbound orders that are registered here")
     where.add_argument("--push", action="store_true", help="a shop posts signed events to /v1/demand/events")
     adding.add_argument("--settings", type=Path, metavar="FILE", help="JSON: how it is asked, what it means")
     adding.add_argument(
@@ -81,6 +89,11 @@ def add_source_commands(group: "Subparsers") -> None:
     steps.choices["backfill"].add_argument(
         "--from", dest="from_day", type=site_day, required=True, metavar="DAY", help="from 00:00 UTC"
     )
+    summary = "measure what outbound orders asked for and what of it left, by item"
+    measuring = steps.add_parser("shorts", help=summary, description=summary)
+    measuring.add_argument("--site", required=True)
+    measuring.add_argument("--days", type=int, default=28, metavar="N", help="back from now; default: 28")
+    measuring.set_defaults(run=run_shorts)
     for step in steps.choices.values():
         step.add_argument("--json", action="store_true", help="print JSON, one object per line")
 
@@ -89,7 +102,13 @@ def run_add(arguments: argparse.Namespace, settings: Settings) -> int:
     """Say where demand comes from."""
 
     def work(conn: Connection) -> Source:
-        kind = SourceKind.REST if arguments.url else SourceKind.DROP if arguments.folder else SourceKind.PUSH
+        chosen = {
+            SourceKind.REST: arguments.url,
+            SourceKind.DROP: arguments.folder,
+            SourceKind.ORDERS: arguments.orders,
+            SourceKind.PUSH: arguments.push,
+        }
+        kind = next(kind for kind, is_wished in chosen.items() if is_wished)
         wished = NewSource(
             arguments.site,
             arguments.name,
@@ -160,6 +179,29 @@ def run_backfill(arguments: argparse.Namespace, settings: Settings) -> int:
     return _with(arguments, settings, work)
 
 
+def run_shorts(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Measure what did not leave."""
+
+    def work() -> None:
+        if not 1 <= arguments.days <= _MOST_DAYS:
+            raise SourceError(f"--days {arguments.days}: expected 1 to {_MOST_DAYS}")
+        now = datetime.now(UTC)
+        begin = now - timedelta(days=arguments.days)
+        with database(settings) as conn:
+            rows = shorts(conn, READER, site=arguments.site, from_at=begin, until_at=now)
+        for row in rows:
+            if arguments.json:
+                print(orjson.dumps(row._asdict() | {"fill": row.fill}, default=str).decode())
+                continue
+            fill = "nothing settled yet" if row.fill is None else f"{row.fill:.1%} filled"
+            print(
+                f"{row.item:<20}  requested {row.requested.normalize():f}  left {row.left_with.normalize():f}"
+                f"  short {row.short.normalize():f} in {row.short_lines} of {row.lines} lines  {fill}"
+            )
+
+    return reporting(work)
+
+
 def _with(arguments: argparse.Namespace, settings: Settings, step: Step) -> int:
     def work() -> None:
         with database(settings) as conn:
@@ -191,7 +233,7 @@ def _tell(source: Source, *, as_json: bool) -> None:
     if as_json:
         print(orjson.dumps(source, default=dict).decode())
         return
-    where = source.address or "pushes to /v1/demand/events"
+    where = source.address or _WHERE[source.kind]
     at = "" if source.cursor is None else f", at {source.cursor}"
     pulled = "never" if source.pulled_at is None else f"{source.pulled_at:%Y-%m-%d %H:%M}Z"
     error = "" if source.last_error is None else f"; {source.last_error}"

@@ -43,6 +43,8 @@ class SourceKind(StrEnum):
     REST = "rest"
     DROP = "drop"
     PUSH = "push"
+    ORDERS = "orders"
+    """Outbound orders that are registered here."""
 
 
 class SourceState(StrEnum):
@@ -233,7 +235,12 @@ def faults_of(wished: NewSource) -> list[str]:
             f"secret_from {wished.secret_from!r:.120}: expected env:DEMAND_SOURCE_… or file:NAME, "
             "never the secret itself"
         )
-    kind = {SourceKind.REST: _rest_faults, SourceKind.DROP: _drop_faults, SourceKind.PUSH: _push_faults}
+    kind = {
+        SourceKind.REST: _rest_faults,
+        SourceKind.DROP: _drop_faults,
+        SourceKind.PUSH: _push_faults,
+        SourceKind.ORDERS: _orders_faults,
+    }
     return [*faults, *kind[wished.kind](wished), *_word_faults(wished.settings)]
 
 
@@ -282,6 +289,18 @@ def _push_faults(wished: NewSource) -> list[str]:
         faults.append("from: a shop that pushes is not asked; expected none")
     asked = "a shop that pushes is not asked; expected none"
     return [*faults, *(f"{name}: {asked}" for name in _ASKING if getattr(wished.settings, name))]
+
+
+def _orders_faults(wished: NewSource) -> list[str]:
+    faults = []
+    if wished.address is not None or wished.secret_from is not None:
+        faults.append("address and secret_from: outbound orders are registered here; expected neither")
+    words = ("rows", "lines", "fields", "kinds", *_ASKING)
+    told = "outbound orders say it themselves; expected none"
+    faults += [f"{name}: {told}" for name in words if getattr(wished.settings, name)]
+    if wished.settings.constants.keys() - {"channel"}:
+        faults.append("constants: expected channel at most")
+    return faults
 
 
 _ASKING: Final = (

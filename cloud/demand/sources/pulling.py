@@ -34,6 +34,7 @@ from cloud.demand.sources.domain import (
 from cloud.demand.sources.drop import pull_drop
 from cloud.demand.sources.fetching import Fetcher
 from cloud.demand.sources.keeping import LEASE, Pull
+from cloud.demand.sources.orders import pull_orders
 from cloud.demand.sources.rest import pull_rest
 from cloud.demand.sources.service import source as found_source
 from cloud.demand.sources.service import ticket_key
@@ -142,7 +143,7 @@ def _pull(connections: Connections, source: Source, now: datetime, fetcher: Fetc
     outcome = "pulled"
     keep: Callable[[Connection], None]
     try:
-        is_whole = pull_drop(pull) if source.kind == SourceKind.DROP else pull_rest(pull, fetcher)
+        is_whole = _PULLS[source.kind](pull, fetcher)
         wait = timedelta(minutes=source.every_minutes) if is_whole else timedelta()
         keep = partial(_done, source=source, now=now, due_at=now + wait)
     except OvertakenError:
@@ -153,6 +154,14 @@ def _pull(connections: Connections, source: Source, now: datetime, fetcher: Fetc
         outcome, keep = "stopped", partial(_stop, source=source, error=error)
     in_transaction(connections, keep)
     return outcome, pull.lines
+
+
+_PULLS: Final[dict[str, Callable[[Pull, Fetcher], bool]]] = {
+    SourceKind.REST.value: pull_rest,
+    SourceKind.DROP.value: lambda pull, _: pull_drop(pull),
+    SourceKind.ORDERS.value: lambda pull, _: pull_orders(pull),
+}
+"""Each tells whether it came to the end."""
 
 
 def _done(conn: Connection, *, source: Source, now: datetime, due_at: datetime) -> None:

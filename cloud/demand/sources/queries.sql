@@ -117,3 +117,17 @@ WHERE s.source_id = %(source_id)s;
 
 -- name: forget_events
 DELETE FROM demand_event e WHERE e.received_at < %(before)s;
+
+-- name: outbound_lines
+SELECT o.site, o.document, o.line, o.item, o.identifier_scheme, o.identifier, o.quantity, o.ordered_at, o.has_left, o.short_at
+FROM pub_outbound_lines(%(sites)s::text[], %(from_at)s, %(after_id)s, %(until_at)s, %(most)s) o;
+
+-- name: shorts
+SELECT o.item, count(*) AS lines, sum(o.quantity) AS requested,
+    coalesce(sum(o.quantity) FILTER (WHERE o.has_left), 0) AS left_with,
+    coalesce(sum(o.quantity) FILTER (WHERE o.short_at IS NOT NULL), 0) AS short,
+    count(*) FILTER (WHERE o.short_at IS NOT NULL) AS short_lines
+FROM pub_outbound_lines(%(sites)s::text[], %(from_at)s, '', %(until_at)s, NULL) o
+WHERE o.item IS NOT NULL AND o.quantity IS NOT NULL
+GROUP BY o.item
+ORDER BY short DESC, o.item;

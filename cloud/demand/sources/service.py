@@ -64,7 +64,7 @@ def add_source(conn: Connection, actor: Actor, wished: NewSource, *, site: str, 
     actor.require(*ADDERS, site=site)
     act_as(conn, actor)
     faults = faults_of(wished)
-    if not faults and wished.kind is not SourceKind.DROP:
+    if not faults and wished.kind in {SourceKind.REST, SourceKind.PUSH}:
         reader_of(wished.settings, site=site, name=wished.name, faults=Faults())
     if wished.from_at is not None and not _EPOCH <= wished.from_at <= now:
         faults.append(f"from {wished.from_at.isoformat()}: expected a time since 1970 that is over")
@@ -175,7 +175,7 @@ def resume_source(conn: Connection, actor: Actor, source_id: int, *, now: dateti
 def backfill_source(
     conn: Connection, actor: Actor, source_id: int, *, from_at: datetime, now: datetime
 ) -> Source:
-    """Ask a REST source again for all since a time; what is known already changes nothing.
+    """Ask a source again for all since a time; what is known already changes nothing.
 
     Args:
         conn: In a transaction that the caller commits.
@@ -193,12 +193,13 @@ def backfill_source(
         SourceError: If this source cannot be asked for a time.
     """
     held = _held(conn, actor, source_id)
-    if held.kind != SourceKind.REST:
+    if held.kind in _WORD:
         raise SourceError(
             f"source {held.name!r}: a {_WORD[held.kind]} is not asked: send again what is missing"
         )
     how = held.how
-    if how.from_parameter is None and (how.cursor_path is not None or _counts(held)):
+    is_dated = held.kind == SourceKind.ORDERS or how.from_parameter is not None
+    if not is_dated and (how.cursor_path is not None or _counts(held)):
         raise SourceError(f"source {held.name!r}: its cursor is its own word, and it has no from_parameter")
     if not _EPOCH <= from_at <= now:
         raise SourceError(f"from {from_at.isoformat()}: expected a time since 1970 that is over")

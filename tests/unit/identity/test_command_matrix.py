@@ -88,6 +88,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "demand.sources.service.resume_source": SOURCE_KEEPERS,
     "demand.sources.service.source": OPERATIONS,
     "demand.sources.service.sources": OPERATIONS,
+    "demand.sources.shorts.shorts": STAFF,
     "demand.supersession.propose": frozenset({Role.INVENTORY_CONTROLLER, Role.PLANNER}),
     "demand.supersession.supersessions": STAFF,
     "decisions.limits.limits": OPERATIONS,
