@@ -85,7 +85,6 @@ def entered(browser: Browser, link: str) -> Iterator[Page]:
 def look_at_the_floor(page: Page) -> None:
     """*Live*, *Doors*, a crossing with its picture, and an exception before and after its answer."""
     go(page, "/live")
-    page.locator("[data-live-state]", has_text="Live").wait_for()
     take(page, "live")
     go(page, "/doors")
     page.locator(".passage", has_text="posted").first.wait_for()
@@ -95,7 +94,7 @@ def look_at_the_floor(page: Page) -> None:
     take(page, "crossing")
     go(page, "/dock-exceptions")
     card = page.locator(".dock-card").first
-    card.wait_for()
+    card.wait_for(timeout=5 * PATIENCE_MS)
     take(page, "dock-exceptions")
     suggested = card.locator("button.primary")
     (suggested if suggested.count() else card.get_by_role("button", name="Out")).first.click()
@@ -222,6 +221,9 @@ def take(page: Page, name: str) -> None:
         name: Of the picture.
     """
     page.evaluate("document.activeElement?.blur()")
+    page.locator(
+        "body:not(:has([data-live-state])), [data-live-state]", has_text=re.compile("Live")
+    ).wait_for()
     page.screenshot(path=FOLDER / f"{name}.png", animations="disabled", caret="hide")
     small = with_few_colours(page, (FOLDER / f"{name}.png").read_bytes())
     (FOLDER / f"{name}.png").write_bytes(small)

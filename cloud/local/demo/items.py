@@ -7,8 +7,8 @@ from typing import Final
 
 from cloud.db import Connection, LastingConnection, in_transaction
 from cloud.local.demo.stage import script
+from cloud.local.demo.store import SQL
 from cloud.local.home import private_directory
-from cloud.master import store as master
 
 SCHEME: Final = "local"
 """Stock codes are the retailer's own, as they are scanned."""
@@ -32,7 +32,6 @@ def register(app_dsn: str, data_dir: Path) -> None:
 def _name(conn: Connection, listed: Path) -> None:
     """Name the items; a ledger in which scans made them stays as it is, with names."""
     with listed.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            code = row[SCHEME]
-            item_id = master.add_item(conn, code, name=row["name"] or None, category=None, base_unit="each")
-            master.add_identifier(conn, (SCHEME, code), item_id, ratio=(1, 1), valid_from=None)
+        rows = list(csv.DictReader(file))
+    codes, names = [row[SCHEME] for row in rows], [row["name"] or None for row in rows]
+    conn.execute(SQL["name_items"], {"scheme": SCHEME, "codes": codes, "names": names})

@@ -91,3 +91,15 @@ WHERE s.health_at >= %(since)s AND reader ->> 'kind' <> 'scanner';
 
 -- name: server_version
 SELECT current_setting('server_version');
+
+-- As `dockledger_app`.
+-- name: name_items
+WITH named AS (
+    INSERT INTO item (code, name, base_unit)
+    SELECT l.code, l.name, 'each' FROM unnest(%(codes)s::text[], %(names)s::text[]) AS l (code, name)
+    ON CONFLICT (code) DO UPDATE SET name = excluded.name, is_provisional = false
+    RETURNING item_id, code
+)
+INSERT INTO identifier (scheme, value, valid_from, item_id, numerator, denominator)
+SELECT %(scheme)s, n.code, '-infinity', n.item_id, 1, 1 FROM named AS n
+ON CONFLICT (scheme, value, valid_from) DO NOTHING;
