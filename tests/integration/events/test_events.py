@@ -188,8 +188,8 @@ def test_two_sites_call_their_events_alike_and_what_is_everywheres_is_stated_by_
         act_as(conn, PAT)
         conn.execute(
             "INSERT INTO event (event_id, revision, from_day, to_day, kind, name, known_at, source,"
-            " reference, author) SELECT event_id, 2, from_day, to_day, kind, 'mine', known_at, source, reference,"
-            " 'x'"
+            " reference, author)"
+            " SELECT event_id, 2, from_day, to_day, kind, 'mine', known_at, source, reference, 'x'"
             " FROM event WHERE event_id = %s",
             (everywhere.event_id,),
         )
