@@ -157,6 +157,7 @@ def test_a_newer_database_is_refused(database: object) -> None:
         "cloud.alerts.webhooks",
         "cloud.counting",
         "cloud.demand",
+        "cloud.demand.sources",
         "cloud.events",
         "cloud.forecasting.overrides",
         "cloud.forecasting.registry",
