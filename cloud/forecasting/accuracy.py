@@ -52,7 +52,8 @@ def judge(rolled: Rolled, calibration: Calibration) -> Judged:
     drawn = [calibration.quantiles(int(place), rolled.forecast[:, place], _HORIZONS) for place in places]
     shape = (len(rolled.level), 0, len(HORIZONS), len(LEVELS))
     cum_q = np.stack(drawn, axis=1) if drawn else np.zeros(shape)
-    low, high = limits(cum_q, BAND_80)
+    idle = np.asarray(calibration.scaled.idle[:, places], dtype=np.float64)
+    low, high = limits(cum_q, BAND_80, idle)
     forecast, naive, actual = (part[:, places] for part in (rolled.forecast, rolled.naive, rolled.actual))
     is_known = np.isfinite(forecast) & np.isfinite(naive) & np.isfinite(actual)
     week = is_known[:, :, _WEEK]
@@ -67,7 +68,7 @@ def judge(rolled: Rolled, calibration: Calibration) -> Judged:
         bias=_ratio(_summed(said - came, week), demand),
         rmsse=_rmsse(rolled, places, week),
         coverage=_covered(low[:, :, _WEEK], high[:, :, _WEEK], came, week),
-        overall=_overall(forecast, naive, actual, cum_q, is_known),
+        overall=_overall(forecast, naive, actual, (cum_q, idle), is_known),
     )
 
 
@@ -83,39 +84,41 @@ def _rmsse(rolled: Rolled, places: Ints, is_known: Bools) -> Floats:
 
 
 def _overall(
-    forecast: Floats, naive: Floats, actual: Floats, cum_q: Floats, is_known: Bools
+    forecast: Floats, naive: Floats, actual: Floats, bands: tuple[Floats, Floats], is_known: Bools
 ) -> dict[str, object]:
     told: dict[str, object] = {}
+    cum_q, idle = bands
     for index, days in enumerate(HORIZONS):
         known = is_known[:, :, index]
         came, said, yardstick = (part[:, :, index][known] for part in (actual, forecast, naive))
         total = exact_sum(came)
         if not total:
             continue
-        quantiles = cum_q[:, :, index][known]
-        quantiles, held = quantiles[np.isfinite(quantiles[:, 0])], came[np.isfinite(quantiles[:, 0])]
+        quantiles, quiet = cum_q[:, :, index][known], idle[:, :, index][known]
+        has_band = np.isfinite(quantiles[:, 0])
+        quantiles, held, quiet = quantiles[has_band], came[has_band], quiet[has_band]
         told[str(days)] = {
             "windows": len(came),
             "wape": round(exact_sum(abs(said - came)) / total, 4),
             "naive_wape": round(exact_sum(abs(yardstick - came)) / total, 4),
             "bias": round(exact_sum(said - came) / total, 4),
-            **_coverages(quantiles, held),
+            **_coverages(quantiles, held, quiet),
         }
     return told
 
 
-def _coverages(quantiles: Floats, came: Floats) -> dict[str, object]:
+def _coverages(quantiles: Floats, came: Floats, idle: Floats) -> dict[str, object]:
     if not len(came):
         return {"coverage_80": None, "coverage_95": None}
     return {
-        "coverage_80": round(_share(quantiles, came, BAND_80), 4),
-        "coverage_95": round(_share(quantiles, came, BAND_95), 4),
+        "coverage_80": round(_share(quantiles, came, idle, BAND_80), 4),
+        "coverage_95": round(_share(quantiles, came, idle, BAND_95), 4),
         "below": [round(float(np.mean(came <= quantiles[:, level])), 4) for level in range(len(LEVELS))],
     }
 
 
-def _share(quantiles: Floats, came: Floats, band: tuple[int, int, int]) -> float:
-    low, high = limits(quantiles, band)
+def _share(quantiles: Floats, came: Floats, idle: Floats, band: tuple[int, int, int]) -> float:
+    low, high = limits(quantiles, band, idle)
     return float(np.mean((came >= low) & (came <= high)))
 
 

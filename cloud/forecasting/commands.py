@@ -135,8 +135,10 @@ def _lines(found: Forecast) -> Iterator[str]:
     elif row.wape is not None and row.naive_wape is not None:
         yield f"13 weeks back: WAPE {row.wape:.1%}, seasonal naive {row.naive_wape:.1%}, bias {row.bias:+.1%}"
     yield f"{'days':>5} {'expected':>10} {'80 % band':>21} {'95 % band':>21}"
-    for days, levels in zip(content.horizons, content.cum_q, strict=True):
-        narrow, wide = ("{:,.1f} to {:,.1f}".format(*band.of(levels)) for band in (BAND, WIDE_BAND))
+    bands = (
+        ["{:,.1f} to {:,.1f}".format(*limits) for limits in content.limits(one)] for one in (BAND, WIDE_BAND)
+    )
+    for days, narrow, wide in zip(content.horizons, *bands, strict=True):
         yield f"{days:>5} {sum(content.mean[:days]):>10,.1f} {narrow:>21} {wide:>21}"
 
 

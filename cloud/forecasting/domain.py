@@ -17,26 +17,28 @@ LEVELS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 0.
 class Band(NamedTuple):
     """A band as places within the levels.
 
-    Demand cannot lie below a band that begins at zero, so all that may be missed is above it: such a band
-    ends at the quantile of its own share.
+    Demand that is idle more often than the lower level cannot lie below its band, which begins at zero: all
+    that may be missed is above it, so such a band ends at the quantile of its own share.
     """
 
     low: int
     high: int
     alone: int
-    """Where it ends if it begins at zero."""
+    """Where it ends for demand that is often idle."""
 
-    def of(self, quantiles: Sequence[float]) -> tuple[float, float]:
+    def of(self, quantiles: Sequence[float], idle: float | None = None) -> tuple[float, float]:
         """Give its limits.
 
         Args:
             quantiles: By level.
+            idle: Chance that nothing at all is asked for; None: told by whether the lower one is zero.
 
         Returns:
             Both within the band.
         """
         low = quantiles[self.low]
-        return low, quantiles[self.high if low > 0 else self.alone]
+        is_idle = low <= 0 if idle is None else idle > LEVELS[self.low]
+        return low, quantiles[self.alone if is_idle else self.high]
 
 
 BAND: Final = Band(LEVELS.index(0.1), LEVELS.index(0.9), LEVELS.index(0.8))
@@ -147,6 +149,21 @@ class Content:
     parameters: Mapping[str, Any]
     as_of_position: int
     completeness: Mapping[str, Any]
+
+    def limits(self, band: Band) -> list[tuple[float, float]]:
+        """Give the limits of a band, horizon by horizon.
+
+        Args:
+            band: Which.
+
+        Returns:
+            The lower and upper one of each sum.
+        """
+        idle: float | None = self.why.get("bands", {}).get("idle_per_week")
+        return [
+            band.of(levels, None if idle is None else idle ** (days / 7))
+            for days, levels in zip(self.horizons, self.cum_q, strict=True)
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def sum_chart(found: Forecast) -> SumChart:
     content = found.content
     last = content.horizons[-1]
     expected = [sum(content.mean[:days]) for days in range(last + 1)]
-    top, values = axis(max([expected[-1], *(WIDE_BAND.of(levels)[1] for levels in content.cum_q)]))
+    top, values = axis(max([expected[-1], *(high for _, high in content.limits(WIDE_BAND))]))
     knots = [0, *content.horizons]
 
     def x(days: float) -> float:
@@ -146,10 +146,10 @@ def sum_chart(found: Forecast) -> SumChart:
         return [(x(days), height_at(height, top)) for days, height in zip(knots, heights, strict=True)]
 
     def area(band: Band) -> str:
-        low, high = zip((0.0, 0.0), *map(band.of, content.cum_q), strict=True)
+        low, high = zip((0.0, 0.0), *content.limits(band), strict=True)
         return points_of([*line(high), *reversed(line(low))])
 
-    low, high = BAND.of(content.cum_q[-1])
+    low, high = content.limits(BAND)[-1]
     protection = int(content.why.get("protection_days", last))
     return SumChart(
         values=values,
@@ -182,7 +182,7 @@ def _weeks(found: Forecast) -> Iterator[WeekMark]:
             line.high if line else None,
             is_ahead=False,
         )
-    low, high = BAND.of(content.cum_q[content.horizons.index(_WEEK)])
+    low, high = content.limits(BAND)[content.horizons.index(_WEEK)]
     for ahead in range(len(content.mean) // _WEEK):
         yield WeekMark(
             row.history_until + timedelta(days=_WEEK * (ahead + 1)),

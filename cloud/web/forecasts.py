@@ -136,10 +136,16 @@ def show_forecast(
             "days": days,
             "expected": sum(found.content.mean[:days]),
             "median": levels[LEVELS.index(0.5)],
-            "narrow": BAND.of(levels),
-            "wide": WIDE_BAND.of(levels),
+            "narrow": narrow,
+            "wide": wide,
         }
-        for days, levels in zip(found.content.horizons, found.content.cum_q, strict=True)
+        for days, levels, narrow, wide in zip(
+            found.content.horizons,
+            found.content.cum_q,
+            found.content.limits(BAND),
+            found.content.limits(WIDE_BAND),
+            strict=True,
+        )
     ]
     return page(
         request,
