@@ -25,7 +25,7 @@ EVENTS_OF_ONE_SITE = {
     "GET /v1/events/{event_id}": {404},
     "POST /v1/events": {403},
     "POST /v1/events/holidays": {403},
-    "POST /v1/events/{event_id}/revisions": {404},
+    "POST /v1/events/{event_id}/revisions": {403},
     "POST /v1/events/{event_id}/withdrawal": {404},
 }
 """What those of another site are answered."""
