@@ -10,7 +10,7 @@ from asking import NOW, TEA, Demand
 from shop import ADMIN, Pulls, Shop, open_shop, pulling
 
 from cloud.demand.domain import DemandError
-from cloud.demand.sources import service
+from cloud.demand.sources import fetching, service
 from cloud.demand.sources.domain import (
     NewSource,
     Source,
@@ -177,6 +177,7 @@ def test_a_source_that_does_not_answer_is_asked_again_later_and_later_until_a_pe
         ((200, page(order(1) | {"id": "\ud800"})), "document: '\\ud800': expected whole characters"),
         ((302, b""), "HTTP 302: it sends elsewhere, which is refused"),
         ((401, b"who are you?"), "HTTP 401: who are you?"),
+        ((200, b" " * (fetching.MOST_BYTES + 1)), "has more than 16777216 bytes: ask for fewer rows"),
     ],
 )
 def test_a_faulty_page_stops_the_source_names_its_faults_and_loses_nothing(

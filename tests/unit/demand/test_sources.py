@@ -3,13 +3,24 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cloud.demand.domain import Faults
 from cloud.demand.sources.asking import Ask, first_ask, next_ask
-from cloud.demand.sources.domain import FaultyPageError, Source, SourceSettings, wait_after
+from cloud.demand.sources.confines import secret_of
+from cloud.demand.sources.domain import (
+    FaultyPageError,
+    NewSource,
+    Source,
+    SourceAwayError,
+    SourceKind,
+    SourceSettings,
+    faults_of,
+    wait_after,
+)
 from cloud.demand.sources.pages import PageContent, parse, read_page
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -139,3 +150,26 @@ def test_waits_grow_to_six_hours_and_heed_what_the_source_asks() -> None:
     assert wait_after(1, five, timedelta(minutes=30)) == timedelta(minutes=30)
     assert wait_after(1, five, timedelta(days=9)) == timedelta(hours=6)
     assert wait_after(99, timedelta(days=7)) == timedelta(days=7)
+
+
+def test_a_secret_is_read_from_where_the_row_names_it_and_nowhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop").write_text("s3cret\n")
+    (tmp_path / "two").write_text("s3\ncret")
+    named = source(watermark="at")
+    assert secret_of(named) is None
+    in_file = replace(named, secret_from="file:shop")
+    with pytest.raises(SourceAwayError, match="DEMAND_SOURCE_SECRETS is not set"):
+        secret_of(in_file)
+    monkeypatch.setenv("DEMAND_SOURCE_SECRETS", str(tmp_path))
+    assert secret_of(in_file) == "s3cret"
+    with pytest.raises(SourceAwayError, match="expected one line of printable ASCII"):
+        secret_of(replace(named, secret_from="file:two"))
+    with pytest.raises(SourceAwayError, match="secret file:gone in DEMAND_SOURCE_SECRETS"):
+        secret_of(replace(named, secret_from="file:gone"))
+    with pytest.raises(SourceAwayError, match="no such variable"):
+        secret_of(replace(named, secret_from="env:DEMAND_SOURCE_X"))
+    for other in ("env:HOME", "env:DOCKLEDGER_APP_DSN", "file:../x", "file:/etc/passwd", "file:.hidden"):
+        wished = NewSource("leeds", "x", SourceKind.REST, "https://x.example", named.how, other, 5)
+        assert any("never the secret itself" in fault for fault in faults_of(wished)), other

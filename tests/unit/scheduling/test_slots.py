@@ -88,4 +88,5 @@ def test_the_jobs_of_a_zone_are_found_together_and_follow_each_other() -> None:
         "every 1.5 s",
         "every 1.5 s",
         "every 60 s",
+        "every 15 s",
     ]
