@@ -30,6 +30,7 @@ from cloud.local.postgres import EmbeddedPostgres
 from cloud.local.supervisor import Supervisor, running
 
 PASSWORDS = {role: f"test-{role}" for role in LOGIN_ROLES}
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # workers share the cores; small matrices gain nothing
 SCHEMA = Path(__file__).parent.parent / "cloud" / "db"
 TEMPLATE_LOCK = 0x646F636B_7E57
 MEMORY = Path("/dev/shm")  # noqa: S108 - a private directory of it, made by `mkdtemp`

@@ -8,23 +8,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.events.domain import EventRow, Kind
+from cloud.events.domain import EventRow, Kind, Subject
 
 Floats = NDArray[np.float64]
 FLAGS: Final = ("feature", "display", "mailer")
 """Attributes of a promotion that, if true, have an effect of their own."""
-
-
-class Subject(NamedTuple):
-    """An item whose demand is moved."""
-
-    item_id: int
-    category: str | None
 
 
 @dataclass(frozen=True, slots=True)

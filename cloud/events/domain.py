@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cloud.identity.actor import Role
 
@@ -47,6 +47,13 @@ class UnknownEventError(EventError):
 
 class StaleEventError(EventError):
     """Somebody corrected the event in the meantime."""
+
+
+class Subject(NamedTuple):
+    """An item whose demand is moved."""
+
+    item_id: int
+    category: str | None
 
 
 @dataclass(frozen=True, slots=True)

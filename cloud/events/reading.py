@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from cloud.db import Connection
-from cloud.events import arrays, store
-from cloud.events.arrays import Matrix, Subject
-from cloud.events.domain import READERS, EventRow, Kind, UnknownEventError
+from cloud.events import store
+from cloud.events.domain import READERS, EventRow, Kind, Subject, UnknownEventError
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+
+if TYPE_CHECKING:
+    from cloud.events.arrays import Matrix
 
 
 def events(
@@ -118,7 +121,7 @@ def subjects(conn: Connection, item_ids: Sequence[int]) -> list[Subject]:
 
 def matrix(
     conn: Connection, site: str, item_ids: Sequence[int], days: Sequence[date], *, as_known_at: datetime
-) -> Matrix:
+) -> "Matrix":
     """Arrange a site's events by item and day as they were known at a moment.
 
     Args:
@@ -141,5 +144,7 @@ def matrix(
         raise ValueError(
             f"days {first} to {last} are {len(days)}: expected each once, ascending, without gaps"
         )
+    from cloud.events import arrays  # noqa: PLC0415  numpy is an extra, and slow to load
+
     found = of_site(conn, site, first, last)
     return arrays.matrix(found, subjects(conn, item_ids), first, len(days), as_known_at=as_known_at)

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from cloud.events.arrays import Subject
-from cloud.events.domain import EventRow
+from cloud.events.domain import EventRow, Subject
 from cloud.forecasting.drivers import Driven
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.site_drivers import site_driven

@@ -6,8 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from cloud.events.arrays import Matrix, Subject, covariates_of, matrix, priors_of
-from cloud.events.domain import EventRow
+from cloud.events.arrays import Matrix, covariates_of, matrix, priors_of
+from cloud.events.domain import EventRow, Subject
 from cloud.forecasting.drivers import Driven, by_week, driven_as_known
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.uplift import Covariates

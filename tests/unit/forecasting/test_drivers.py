@@ -6,8 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from cloud.events.arrays import Subject
-from cloud.events.domain import EventRow
+from cloud.events.domain import EventRow, Subject
 from cloud.forecasting.drivers import Driven, by_week, driven
 from cloud.forecasting.protocol import Floats
 from cloud.forecasting.site_drivers import site_driven

@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
-from cloud.events.arrays import Subject
-from cloud.events.domain import EventRow
+from cloud.events.domain import EventRow, Subject
 from cloud.forecasting.batch.bands import conformal
 from cloud.forecasting.blocks import ByBlocks
 from cloud.forecasting.cold_start import LIKES_MODEL, Likes
