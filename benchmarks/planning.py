@@ -245,7 +245,7 @@ def _look_inside(database: LastingConnection, took: dict[str, float], processes:
 
     def write(conn: psycopg.Connection) -> None:
         act_as(conn, _JOB)
-        told, parameters = inputs.told(), site_run.parameters()
+        told, parameters = inputs.told(), site_run.parameters(inputs)
         run_id = runs.begin(conn, _JOB, kind=KIND, site=_SITE, inputs=told, parameters=parameters)
         site_run.write(conn, _JOB, run_id, inputs, planned)
         runs.finish(conn, run_id, planned.outcome())

@@ -48,7 +48,7 @@ def test_a_planner_finds_an_item_and_reads_why(watched: Watched) -> None:
     expect(reasons).to_contain_text("exponential smoothing 75%, theta 25% from 20 past forecasts of its own")
     expect(reasons).to_contain_text("the latest days move the next week by -2.5")
     expect(reasons).to_contain_text("(flood)")
-    expect(reasons).to_contain_text("promotion × 1.90 (95 %: 1.60 to 2.20)")
+    expect(reasons).to_contain_text("1.90 (95 %: 1.60 to 2.20)")
     with page.expect_download() as download:
         page.get_by_role("link", name="Export CSV").click()
     assert download.value.suggested_filename == f"forecast-{OWN}.csv"

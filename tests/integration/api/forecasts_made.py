@@ -128,9 +128,6 @@ def _forecast(run_id: int, site: str, item_id: int, *, weekly: float, short: boo
         "bias": None if short else -0.05,
         "rmsse": None if short else 0.8,
         "coverage": None if short else 10 / 13,
-        "mean_system": None,
-        "cum_q_system": None,
-        "override_ids": [],
     }
 
 
