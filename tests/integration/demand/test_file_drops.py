@@ -170,6 +170,10 @@ def test_the_commands_add_pull_pause_resume_and_list_sources(
     code, _, err = run("pull", number)
     assert (code, err) == (1, "dockledger: source 'shell' is paused: resume it first\n")
     assert "active" in run("resume", number)[1]
+    put(folder, "2.csv", f"D-2;1;{TEA};1;2026-03-02T09:00:00Z", header=HEADER.replace(",", ";"))
+    assert main(["scheduler", "--once", "pull_demand"]) == 0
+    assert "pull_demand done in" in capsys.readouterr().out
+    assert stored(demand, "shell") == [("D-1", Decimal("2.5"), 1), ("D-2", 1, 1)]
     assert "a folder is not asked" in run("backfill", number, "--from", "2026-01-01")[2]
     monkeypatch.delenv("DEMAND_SOURCE_FOLDERS")
     code, out, err = run("pull", number)
