@@ -221,9 +221,8 @@ def take(page: Page, name: str) -> None:
         name: Of the picture.
     """
     page.evaluate("document.activeElement?.blur()")
-    page.locator(
-        "body:not(:has([data-live-state])), [data-live-state]", has_text=re.compile("Live")
-    ).wait_for()
+    if (state := page.locator("[data-live-state]")).count():
+        state.filter(has_text="Live").wait_for()
     page.screenshot(path=FOLDER / f"{name}.png", animations="disabled", caret="hide")
     small = with_few_colours(page, (FOLDER / f"{name}.png").read_bytes())
     (FOLDER / f"{name}.png").write_bytes(small)
