@@ -45,6 +45,7 @@ _MEMBERS: Final = {
     "adida": "ADIDA",
     "imapa": "IMAPA",
     "mean13": "mean of 13 weeks",
+    "lasting": "mean of a year",
 }
 
 Text = Annotated[str, Query(max_length=128)]
