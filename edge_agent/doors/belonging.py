@@ -24,6 +24,9 @@ OFTEN: Final = 25
 UNEXPECTED: Final = -3.0
 """Where documents of visits name neither, or another visit's do: of what crosses, one in fifty is nowhere
 announced; of what merely comes near, most is not announced here."""
+ELSEWHERE: Final = -1.0
+"""The same of a unit that another visit expects at another door now: it is meant to move, and is brought to a
+wrong door more often than anything comes unannounced."""
 AGAINST: Final = -3.0
 """Against the direction of the only visit."""
 _LIKELIER_THAN_NOT: Final = 0.5
@@ -64,7 +67,7 @@ def leaning(passage: Passage, known: Known, thing: Thing) -> Passage:
     if passage.direction in CROSSINGS or len(visits) != 1 or passage.neighbour is not None:
         return passage
     direction = visits[0].direction
-    chances = _together(passage, visits[0], thing)
+    chances = _together(passage, visits[0], thing, known)
     if chances[direction is CrossingDirection.OUT] >= _LIKELIER_THAN_NOT:
         chance = passage.chances[direction is CrossingDirection.OUT]
         return replace(passage, direction=direction, confidence=chance)
@@ -81,7 +84,7 @@ def leaning(passage: Passage, known: Known, thing: Thing) -> Passage:
 def informed(
     passage: Passage,
     direction: CrossingDirection,
-    visits: Sequence[OpenVisit],
+    known: Known,
     fitting: Sequence[OpenVisit],
     thing: Thing,
 ) -> float:
@@ -90,8 +93,8 @@ def informed(
     Args:
         passage: What the filter concluded.
         direction: Of the passage.
-        visits: Open at the door.
-        fitting: Those of them that fit.
+        known: The assignment in force when it occurred.
+        fitting: Visits open at the door that fit.
         thing: What passed.
 
     Returns:
@@ -100,39 +103,42 @@ def informed(
     """
     if direction not in CROSSINGS:
         return passage.confidence
-    if len(visits) > 1 and len(fitting) == 1 and _worth(fitting[0], thing, passage.reads) > 0:
+    visits: Sequence[OpenVisit] = known.open_at(passage.portal, passage.occurred_us)
+    if len(visits) > 1 and len(fitting) == 1 and _worth(fitting[0], thing, passage, known) > 0:
         visits = fitting
     if len(visits) != 1:
         return passage.confidence
-    return _together(passage, visits[0], thing)[direction is CrossingDirection.OUT]
+    return _together(passage, visits[0], thing, known)[direction is CrossingDirection.OUT]
 
 
-def _together(passage: Passage, visit: OpenVisit, thing: Thing) -> tuple[float, float]:
+def _together(passage: Passage, visit: OpenVisit, thing: Thing, known: Known) -> tuple[float, float]:
     """Give the chances of in and out by radio and documents together."""
     into, out = passage.chances
     if passage.direction in CROSSINGS:  # what limited its confidence limits the chance
         is_out = passage.direction is CrossingDirection.OUT
         into, out = (into, passage.confidence) if is_out else (passage.confidence, out)
     is_outbound = visit.direction is CrossingDirection.OUT
-    along, against = math.exp(_worth(visit, thing, passage.reads)), math.exp(AGAINST)
+    along, against = math.exp(_worth(visit, thing, passage, known)), math.exp(AGAINST)
     stayed = max(1.0 - into - out, 1e-6)
     into, out = (into * against, out * along) if is_outbound else (into * along, out * against)
     total = into + out + stayed
     return into / total, out / total
 
 
-def _worth(visit: OpenVisit, thing: Thing, reads: int) -> float:
+def _worth(visit: OpenVisit, thing: Thing, passage: Passage, known: Known) -> float:
     if thing.unit is not None and thing.unit in visit.units:
         return EXPECTED_UNIT
     if not (visit.units or visit.loose):
         return 0.0  # a blind receipt: everything may come
     if thing.unit is not None:
-        return UNEXPECTED
+        now_us = passage.occurred_us
+        is_due = any(thing.unit in other.units and other.is_open(now_us) for other in known.everywhere())
+        return ELSEWHERE if is_due else UNEXPECTED
     if thing.gtin is None:
         return 0.0
     if not visit.takes_loose(thing.gtin):
         return UNEXPECTED
-    return EXPECTED_ITEM if reads >= OFTEN else 0.0
+    return EXPECTED_ITEM if passage.reads >= OFTEN else 0.0
 
 
 def fitting_visits(

@@ -137,7 +137,7 @@ def decide(
     thing = thing_of(tag, known)
     fitting = fitting_visits(visits, direction, thing)
     if not passage.is_assignable:
-        confidence = informed(passage, direction, visits, fitting, thing)
+        confidence = informed(passage, direction, known, fitting, thing)
     case = _Case(
         portal=portal,
         thing=thing,
@@ -208,6 +208,8 @@ class _Case:
     def is_in_a_group(self) -> bool:
         """Whether it may be one of a pallet's whose own tag was not read."""
         gtin, count = self.thing.gtin, self.company.count
+        if self.company.alike >= PALLETFUL:
+            count = max(count, self.company.alike + 1)
         if gtin is None or self.belongs == "inside":
             return False
         if self.belongs == "undeclared":
