@@ -120,7 +120,7 @@ def test_pages_show_jobs_and_runs_and_escape_what_errors_say(
 ) -> None:
     client.post("/login", data={"name": "ada", "password": PASSWORD})
     page = client.get("/runs").text
-    assert "counting" in page
+    assert "Counting" in page
     assert "9 min 0 s late" in page
     assert "no history of &lt;b&gt;TEA-500&lt;/b&gt;" in page
     assert f'href="/runs/{run_ids[1]}"' in page
