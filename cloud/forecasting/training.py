@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from cloud.db import Connection
 from cloud.forecasting.combining import Combination
+from cloud.forecasting.methods import NAMES
 from cloud.forecasting.protocol import Training
 from cloud.forecasting.registry import service as registry
 from cloud.forecasting.registry.domain import Trained
@@ -31,11 +32,14 @@ def training_in_force(conn: Connection, site: str) -> InForceTraining:
         site: Site id.
 
     Returns:
-        The champion of the registry, as far as this program can use it.
+        The champion of the registry, as far as this program can use it: of another release its method
+        without what it learned.
     """
     champion = registry.champion(conn, site)
-    if champion is None or champion.code_version != program():
+    if champion is None:
         return InForceTraining(None, None)
+    if champion.code_version != program():
+        return InForceTraining(None, None, champion.name if champion.name in NAMES else None)
     return InForceTraining(champion.version_id, registry.state_of(conn, champion.version_id), champion.name)
 
 
@@ -69,6 +73,9 @@ def keep_training(
     """
     if learned is None:
         return {}
+    now = registry.champion(conn, site)
+    if now is not None and now.name in NAMES and now.name != Combination.name:
+        return {"version": now.version_id}  # another method was promoted while this run computed
     found = registry.retrain_due(
         conn,
         site,

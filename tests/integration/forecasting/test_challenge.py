@@ -43,12 +43,12 @@ def growing(items: int = 24, weeks: int = 70) -> np.ndarray:
     return rng.poisson(np.linspace(20, 60, items)[:, None] * growth)
 
 
-def in_force(ledger: Ledger, name: str) -> None:
+def in_force(ledger: Ledger, name: str, by: str | None = None) -> None:
     """Let a method forecast, as if it had been decided."""
 
     def work(conn: psycopg.Connection) -> None:
         act_as(conn, JOB)
-        made = Trained(name, date(2024, 1, 1), LAST, 24, {}, {}, b"", "0" * 64, program())
+        made = Trained(name, date(2024, 1, 1), LAST, 24, {}, {}, b"", "0" * 64, by or program())
         registry.register(conn, JOB, None, "leeds", made, because=Because.ASKED)
 
     ledger.as_app(work)
@@ -71,12 +71,14 @@ def test_a_challenger_takes_over_only_where_it_errs_and_costs_less(
     with pytest.raises(UnknownForecastError, match="no demand at site 'york'"):
         challenge(source, JOB, NOW, site="york", name="simple_smoothing")
 
-    in_force(ledger, "simple_smoothing")
+    in_force(ledger, "simple_smoothing", by="an earlier release")
     told = service.run_all(source, PLANNER, NOW, sites=["leeds"], processes=1)["sites"]["leeds"]
     models = ledger.query("SELECT DISTINCT model FROM forecast WHERE run_id = %s", told["run_id"])
     assert models == [("simple_smoothing",)]
     ((method,),) = ledger.query("SELECT parameters ->> 'method' FROM planning_run")
     assert method == "simple_smoothing"
+    champions = ledger.query("SELECT name FROM model_version WHERE role = 'champion'")
+    assert champions == [("simple_smoothing",)]  # a new release does not take back what was decided
 
     won = challenge(source, PAT, NOW, site="leeds", name="combination", processes=1)
     assert won["promoted"]
