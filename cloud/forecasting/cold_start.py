@@ -15,6 +15,8 @@ MODEL: Final = "mean_of_known_days"
 LIKES_MODEL: Final = "likes_and_known_days"
 LIKES_DAYS: Final = 3.5
 """Weight of what an item's likes sell, in days of its own: own data soon tell more."""
+_AT_ONCE: Final = 256
+"""Items that are held against all others of their category together: this bounds memory."""
 _Z: Final = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
 
 
@@ -107,12 +109,14 @@ def analogue_rates(
         teachers = inside[is_known[inside]]
         if not len(teachers):
             continue
-        apart = np.nan_to_num(logs[inside, None] - logs[None, teachers])
-        weights = np.where(inside[:, None] == teachers[None, :], 0.0, np.exp(-(apart**2) / 2))
-        whole = np.sort(weights, axis=1).sum(axis=1)
-        product = np.sort(weights * rates[None, teachers], axis=1).sum(axis=1)
-        found[inside] = np.divide(product, whole, out=np.full(len(inside), np.nan), where=whole > 0)
-        likes[inside] = (weights > 0).sum(axis=1)
+        for first in range(0, len(inside), _AT_ONCE):
+            some = inside[first : first + _AT_ONCE]
+            apart = np.nan_to_num(logs[some, None] - logs[None, teachers])
+            weights = np.where(some[:, None] == teachers[None, :], 0.0, np.exp(-(apart**2) / 2))
+            whole = np.sort(weights, axis=1).sum(axis=1)
+            product = np.sort(weights * rates[None, teachers], axis=1).sum(axis=1)
+            found[some] = np.divide(product, whole, out=np.full(len(some), np.nan), where=whole > 0)
+            likes[some] = (weights > 0).sum(axis=1)
     return found, likes
 
 

@@ -34,3 +34,10 @@ def test_own_days_soon_count_more() -> None:
     assert drawn[0] > drawn[1] > drawn[2] > 1
     assert drawn[2] < 1.5
     assert blended(np.array([1.0]), np.array([7.0]), np.array([np.nan])).tolist() == [1.0]
+
+
+def test_many_of_a_category_are_held_against_all_of_it() -> None:
+    rates = np.arange(600.0)
+    found, likes = analogue_rates(rates, np.ones(600, dtype=np.bool_), ["cup"] * 600, np.ones(600))
+    np.testing.assert_allclose(found, (rates.sum() - rates) / 599)
+    assert (likes == 599).all()
