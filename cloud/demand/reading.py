@@ -91,7 +91,7 @@ def inherited(demand: DailyMatrix, known: Sequence[Succession]) -> DailyMatrix:
 
     Returns:
         The demand without the old ones, nor any new one that nothing was asked for of. Until its first day a
-        new item is out of stock where the old one was, for it was not there to be.
+        new item is out of stock where one of the old ones was, for it was not there to be.
 
     Raises:
         DemandError: If items take each other's place, as they can once two of them were merged.
@@ -100,6 +100,7 @@ def inherited(demand: DailyMatrix, known: Sequence[Succession]) -> DailyMatrix:
     quantity, censored, masked = demand.quantity.copy(), demand.censored.copy(), demand.masked.copy()
     pending = [one for one in known if one.from_id != one.to_id]
     gone = {one.from_id for one in pending}
+    begun: set[int] = set()
     while pending:
         ready = [one for one in pending if one.from_id not in {other.to_id for other in pending}]
         if not ready:
@@ -109,7 +110,10 @@ def inherited(demand: DailyMatrix, known: Sequence[Succession]) -> DailyMatrix:
             if one.from_id in rows:
                 old, new, first = rows[one.from_id], rows[one.to_id], max(one.first, 0)
                 quantity[new] += one.factor * quantity[old]
-                censored[new, :first] = censored[old, :first]
+                if one.to_id not in begun:
+                    censored[new, :first] = False
+                    begun.add(one.to_id)
+                censored[new, :first] |= censored[old, :first]
                 masked[new, :first] |= masked[old, :first]
         pending = [one for one in pending if one not in ready]
     heirs = {one.to_id for one in known}

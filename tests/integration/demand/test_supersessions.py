@@ -106,3 +106,14 @@ def test_a_chain_passes_history_on_and_stock_outs_before_the_first_day_are_the_o
     assert found.censored.tolist() == [[True, False, False], [False, False, False]]
     with pytest.raises(DemandError, match="take each other's place"):
         inherited(asked, [Succession(1, 2, "B", 0, 1.0), Succession(2, 1, "A", 0, 1.0)])
+
+
+def test_one_item_that_takes_the_place_of_two_was_out_of_stock_where_either_was() -> None:
+    items = (Item("A", 1), Item("B", 2), Item("C", 3))
+    quantity = np.array([[8.0, 0, 0], [2, 2, 0], [0, 0, 5]])
+    censored = np.zeros(quantity.shape, dtype=bool)
+    censored[0, 1], censored[2, :2] = True, True
+    asked = DailyMatrix(items, (FIRST, FROM, LAST), quantity, censored, np.zeros(quantity.shape, dtype=bool))
+    found = inherited(asked, [Succession(1, 3, "C", 2, 1.0), Succession(2, 3, "C", 2, 1.0)])
+    assert found.quantity.tolist() == [[10, 2, 5]]
+    assert found.censored.tolist() == [[False, True, False]]
