@@ -66,11 +66,13 @@ class Inputs:
         return self.demand.days[-1]
 
     def digest(self) -> str:
-        """Give the hash of the demand and all else that was read as arrays."""
+        """Give the hash of the demand and all else that was read as arrays, likes and events included."""
         digest = hashlib.sha256()
         for part in (self.demand.quantity, self.demand.censored, self.demand.masked, self.protection):
             digest.update(np.ascontiguousarray(part).tobytes())
         digest.update("\n".join(item.code for item in self.demand.items).encode())
+        digest.update(np.ascontiguousarray(self.likes.prices).tobytes())
+        digest.update(repr(list(self.likes.categories)).encode())
         for row in self.moves.revisions:
             digest.update(f"{row.event_id}/{row.revision}".encode())
         return digest.hexdigest()
