@@ -131,23 +131,25 @@ def check(conn: Connection, *, site: str, from_item: str, to_item: str) -> None:
         DemandError: If it would not.
     """
     _SQL.tuples(conn, "hold_site", site=site)
-    canonical = {code: same for code, _, same in _SQL.tuples(conn, "items", codes=[from_item, to_item])}
+    rows = _SQL.rows(conn, Supersession, "in_force", site=site)
+    codes = [from_item, to_item, *(code for row in rows for code in (row.from_item, row.to_item))]
+    canonical = {code: same for code, _, same in _SQL.tuples(conn, "items", codes=codes)}
     for code in (from_item, to_item):
         if code not in canonical:
             raise DemandError(f"item {code!r:.80}: there is no such item")
     if canonical[from_item] == canonical[to_item]:
         raise DemandError(f"{from_item!r} and {to_item!r} are one item: expected two")
-    after = {row.from_item: row for row in _SQL.rows(conn, Supersession, "in_force", site=site)}
-    if from_item in after:
-        known = after[from_item]
+    after = {canonical[row.from_item]: row for row in rows}
+    if known := after.get(canonical[from_item]):
         raise DemandError(
             f"{from_item!r} is superseded by {known.to_item!r} at {site!r} since decision "
             f"{known.decision_id}: reverse that first"
         )
-    at = to_item
-    while at in after:
-        at = after[at].to_item
-        if at == from_item:
+    at, seen = canonical[to_item], set[int]()
+    while at in after and at not in seen:
+        seen.add(at)
+        at = canonical[after[at].to_item]
+        if at == canonical[from_item]:
             raise DemandError(
                 f"{to_item!r} is superseded by {from_item!r} at {site!r}: they cannot both be new"
             )

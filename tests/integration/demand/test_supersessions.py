@@ -14,6 +14,8 @@ from cloud.demand.reading import DailyMatrix, Item, daily_matrix, inherited
 from cloud.demand.supersession import Succession, propose, supersessions
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.ledger.corrections import merge_items
+from tests.integration.ledger.scenario import NETWORK_CONTROLLER
 
 FIRST, LAST, FROM = date(2026, 3, 1), date(2026, 3, 10), date(2026, 3, 5)
 APPROVER = Actor("user:ann", frozenset({Role.APPROVER}), all_sites=True)
@@ -106,6 +108,20 @@ def test_a_chain_passes_history_on_and_stock_outs_before_the_first_day_are_the_o
     assert found.censored.tolist() == [[True, False, False], [False, False, False]]
     with pytest.raises(DemandError, match="take each other's place"):
         inherited(asked, [Succession(1, 2, "B", 0, 1.0), Succession(2, 1, "A", 0, 1.0)])
+
+
+def test_a_merged_name_of_a_superseded_item_is_superseded_too(demand: Demand) -> None:
+    named = line("6", site="pune")._replace(scheme="local", value="T-1")
+    demand.tell(named, named._replace(line="2", value="M-1"), makes_items=True)
+    approve(demand, ask(demand, "TEA", "MUG", site="pune"))
+    for old, new in (("local:T-1", "TEA"), ("local:M-1", "MUG")):
+        demand.ledger.as_app(
+            lambda conn, old=old, new=new: merge_items(conn, NETWORK_CONTROLLER, from_code=old, to_code=new)
+        )
+    with pytest.raises(DemandError, match="'local:T-1' is superseded by 'MUG'"):
+        ask(demand, "local:T-1", "MUG", site="pune")
+    with pytest.raises(DemandError, match="they cannot both be new"):
+        ask(demand, "local:M-1", "local:T-1", site="pune")
 
 
 def test_one_item_that_takes_the_place_of_two_was_out_of_stock_where_either_was() -> None:
