@@ -165,15 +165,25 @@ class Scales:
         alike = [each.member for each in company_of(member, self._members.others(track, open_now))]
         company = alike[:ASKED]
         cells = summed(member, company)
-        rivals = [each.cells for each in self._members.rivals(track, alike, open_now)]
+        rivals = self._members.rivals(track, alike, open_now)
         scores = {}
         for each in near:
             begin, end = ((at_us - self.zero_us) / CELL_US for at_us in (each.begin_us, each.end_us))
             numbers = plane_numbers(
-                member.cells, cells, rivals, Span(begin, end), reads=track.count, company=len(company)
+                member.cells,
+                cells,
+                [other.cells for other in rivals if _is_around(each, other)],
+                Span(begin, end),
+                reads=track.count,
+                company=len(company),
             )
             scores[each.begin_us] = was_on(numbers)
         return (*judge_beams(near, scores), alike)
+
+
+def _is_around(each: Pass, other: Member | Track) -> bool:
+    """Tell whether another tag was heard about when somebody went through the beams."""
+    return other.first_us <= each.end_us + OVERLAP_US and other.last_us >= each.begin_us - OVERLAP_US
 
 
 def _touches(each: Pass, track: Track) -> bool:
