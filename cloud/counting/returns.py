@@ -153,8 +153,12 @@ def _release(conn: Connection, job: Actor, row: VarianceRow, anchors: Sequence[P
     store.audit(conn, job.id, "adjustment_released", row.subject, site=row.site, detail=detail)
     for one in anchors:
         store.tuples(conn, "release_anchor", adjustment_id=one.adjustment_id)
-    (now,) = [one for one in reading.records(conn, row.ref, is_settled=False) if one.line_no == row.line_no]
-    now = judged(replace(now, tolerance=row.tolerance))
+    derived = reading.records(conn, row.ref, is_settled=False)
+    found = [one for one in derived if one.line_no == row.line_no]
+    if not found:  # its item was merged with that of another line, whose record tells of both
+        alerts.resolve(conn, [row.subject])
+        return
+    now = judged(replace(found[0], tolerance=row.tolerance))
     store.change(conn, "released", verdict=now.state, **adjustments.stored(now))
     if now.state == Verdict.BEYOND:
         alerts.notice(conn, [about_variance(now)])

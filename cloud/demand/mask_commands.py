@@ -9,6 +9,7 @@ import orjson
 from cloud.demand import masks
 from cloud.demand.masks import Mask, MaskKind
 from cloud.demand.shell import SHELL, database, reporting, site_day
+from cloud.identity.store import act_as
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ def run_unusual(arguments: argparse.Namespace, settings: Settings) -> int:
         today = datetime.now(UTC).date()
         first = today - timedelta(days=_LOOKED_BACK_DAYS)
         with database(settings) as conn:
+            act_as(conn, SHELL)
             demand = daily_matrix(conn, arguments.site, first, today)
         for one in unusual_days(demand.quantity, demand.censored | demand.masked):
             item, day = demand.items[one.row].code, demand.days[one.day]

@@ -162,7 +162,10 @@ _STEPS: Final = {
 
 
 @router.post(
-    "/sources/{source_id}/{step}", status_code=201, response_model=DemandSource, responses=responses(404)
+    "/sources/{source_id}/{step}",
+    status_code=201,
+    response_model=DemandSource,
+    responses=responses(400, 404, 413),
 )
 def step_source(*, once: Once, source_id: SourceId, step: Literal["pause", "resume", "pull"]) -> JSONResponse:
     """Pause a source, resume it, or let it be pulled at the scheduler's next round."""
@@ -187,7 +190,7 @@ async def _event(
 @router.post(
     "/events/{source_id}",
     status_code=201,
-    responses=responses(409, 413),
+    responses=responses(400, 409, 413),
     openapi_extra={"requestBody": {"content": {"application/json": {"schema": {}}}}},
 )
 def push_event(*, gate: TheGate, event: Annotated[Event, Depends(_event)]) -> EventTaken:

@@ -78,15 +78,17 @@ def plan_ahead(gateway: DemoGateway, *, seed: int, input_s: float | None) -> boo
     Raises:
         DockError: If it cannot be planned.
     """
-    ends_at = None if input_s is None else datetime.now(UTC) + timedelta(seconds=input_s)
+    now = datetime.now(UTC)
+    ends_at = None if input_s is None else now + timedelta(seconds=input_s)
     lead, is_planned = LEAD, False
     while True:
-        start_at = datetime.now(UTC) + lead
+        start_at = now + lead
         seconds = ENDLESS_S if ends_at is None else (ends_at - start_at).total_seconds()
         if seconds < SHORTEST_S:
             return is_planned
         plan(gateway, seed=seed, seconds=seconds, start_at=start_at)
-        if start_at - datetime.now(UTC) >= lead / 2:
+        now = datetime.now(UTC)
+        if start_at - now >= lead / 2:
             return True
         lead, is_planned = lead * 2, True
 

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from asking import TEA, Demand
+from asking import NOW, TEA, Demand, line
 
 from cloud.cli import main
 from simulators.cli import main as simulate
@@ -180,7 +180,12 @@ def test_masks_and_supersessions_from_the_shell(demand: Demand, command: Callabl
     assert (code, json.loads(said)["withdrawn_because"]) == (0, "every spring")
     code, said, _ = command("demand", "mask", "list", "--site", "leeds", "--item", "TEA")
     assert (code, "withdrawn by system:shell: every spring" in said) == (0, True)
-    assert command("demand", "mask", "unusual", "--site", "leeds") == (0, "", "")
+    for ago in range(1, 60):
+        at = f"{NOW - timedelta(days=ago):%Y-%m-%dT12:00:00Z}"
+        quantity = 90 if ago == 30 else 2 + ago % 3
+        demand.tell(line(str(quantity), at, document=f"U-{ago}"))
+    code, said, _ = command("demand", "mask", "unusual", "--site", "leeds")
+    assert (code, said) == (0, f"TEA  {NOW - timedelta(days=30):%Y-%m-%d}  90, usually 3\n")
     asked = ("demand", "supersede", "TEA", "MUG", "--site", "howe", "--from", "2026-04-01", "--factor", "2")
     code, said, _ = command(*asked)
     assert (code, "waits for approval: MUG takes the place of TEA at howe" in said) == (0, True)

@@ -77,7 +77,7 @@ def judged(run: subprocess.Popen[str], report_file: Path) -> dict[str, Any]:
 def test_two_runs_end_with_the_truth_in_the_ledger_and_leave_nothing_running(data_dir: Path) -> None:
     before = children_of_us()
     report_file = data_dir.with_name("report.json")
-    by_time = demo(data_dir, "--seconds", "46", "--report", str(report_file))
+    by_time = demo(data_dir, "--seconds", "50", "--report", str(report_file))
     report = judged(by_time, report_file)
     assert report["seed"] == 1
     assert report["crossings"] >= 12
