@@ -1,7 +1,7 @@
 """Weights of the doors' filter: data.
 
-Fitted by the functions of `benchmarks.doors_fit` on 42 seeds from 1001 on, whose rows were collected by hand: its
-own run (`--write`) ends with others, which posted more false movements on the seeds it is judged by.
+Fitted by the functions of `benchmarks.doors_fit` on 42 seeds from 1001 on, whose rows were collected by hand:
+its own run (`--write`) ends with others, which posted more false movements on the seeds it is judged by.
 """
 
 from typing import Final
