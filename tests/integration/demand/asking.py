@@ -71,6 +71,8 @@ class Demand:
             for table in ("balance", "cell_fold", "item_alias"):
                 admin.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
             admin.execute("DELETE FROM identifier WHERE valid_from > '-infinity'")
+            admin.execute("DELETE FROM supersession")
+            admin.execute("DELETE FROM decision WHERE kind = 'supersession'")
             for site, zone in zones.items():
                 admin.execute(
                     "UPDATE site SET time_zone = %s, business_day_start = '00:00', week_start = 1, "
