@@ -134,10 +134,11 @@ def boost(
 def _library() -> ModuleType:
     try:
         import lightgbm  # noqa: PLC0415  an extra
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # the wheel needs the system's libgomp
         raise BoostingError(
-            "LightGBM is not installed, which boosting needs: install the extra with `pip install "
-            "'dockledger[ml]'`, or leave the member 'lightgbm' out"
+            f"LightGBM, which boosting needs, is not installed or cannot be loaded ({error}): install the "
+            "extra with `pip install 'dockledger[ml]'` and the system's libgomp (on Debian: libgomp1), or "
+            "leave the member 'lightgbm' out"
         ) from error
     found: ModuleType = lightgbm
     return found

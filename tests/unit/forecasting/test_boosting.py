@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from cloud.forecasting.boosting import BoostingError, boost
+from cloud.forecasting.boosting import BoostingError, boost, is_installed
 from cloud.forecasting.contest import ablate, contest
 from cloud.forecasting.protocol import Floats
 from cloud.forecasting.uplift import Covariates
@@ -30,7 +30,8 @@ def flat(y: Floats) -> Floats:
 
 
 def test_it_learns_what_drives_demand_and_says_what_each_group_adds() -> None:
-    pytest.importorskip("lightgbm", reason="the extra `ml` is not installed")
+    if not is_installed():
+        pytest.skip("LightGBM is not installed, or libgomp is missing")
     y, covariates = world()
     whole, found = ablate(y, covariates, ORIGINS, HORIZON, groups={"deal": "promotion"})
     worse = {one.group: one.worse_by for one in found}
@@ -44,7 +45,8 @@ def test_it_learns_what_drives_demand_and_says_what_each_group_adds() -> None:
 
 
 def test_nothing_later_changes_what_was_said_and_every_run_says_the_same() -> None:
-    pytest.importorskip("lightgbm", reason="the extra `ml` is not installed")
+    if not is_installed():
+        pytest.skip("LightGBM is not installed, or libgomp is missing")
     y, covariates = world()
     origins = ORIGINS[:5]
     said = boost(y, covariates, origins, HORIZON, season=13)
@@ -60,7 +62,8 @@ def test_nothing_later_changes_what_was_said_and_every_run_says_the_same() -> No
 
 
 def test_short_and_empty_series_get_none_and_a_few_rows_no_model() -> None:
-    pytest.importorskip("lightgbm", reason="the extra `ml` is not installed")
+    if not is_installed():
+        pytest.skip("LightGBM is not installed, or libgomp is missing")
     y, covariates = world()
     y[0, :-5], y[1] = np.nan, 0.0
     said = boost(y, covariates, ORIGINS, HORIZON).paths
@@ -72,7 +75,8 @@ def test_short_and_empty_series_get_none_and_a_few_rows_no_model() -> None:
 
 
 def test_a_missing_future_covariate_is_named() -> None:
-    pytest.importorskip("lightgbm", reason="the extra `ml` is not installed")
+    if not is_installed():
+        pytest.skip("LightGBM is not installed, or libgomp is missing")
     y, covariates = world()
     values = covariates.values.copy()
     values[4, PERIODS - 1, 0] = np.nan

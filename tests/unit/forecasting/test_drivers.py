@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from cloud.events.domain import EventRow, Subject
+from cloud.forecasting.boosting import is_installed
 from cloud.forecasting.drivers import Driven, by_week, driven
 from cloud.forecasting.protocol import Floats
 from cloud.forecasting.site_drivers import site_driven
@@ -141,6 +142,8 @@ def test_weather_that_is_not_forecast_so_far_is_the_usual() -> None:
 
 
 def test_boosting_and_arima_stand_beside_as_members() -> None:
+    if not is_installed():
+        pytest.skip("LightGBM is not installed, or libgomp is missing")
     pytest.importorskip("lightgbm", reason="the extra `ml` is not installed")
     y, events = world()
     days = by_week(_days(events))
