@@ -213,11 +213,6 @@ class VarianceRow:
         return None if self.cost is None or difference is None else difference * self.cost
 
     @property
-    def is_empty_and_zero(self) -> bool:
-        """Whether nothing was there, as the book says."""
-        return self.counted == 0 and self.book == 0
-
-    @property
     def untold_lots(self) -> Sequence[str]:
         """Lots that the book tells apart and the counter had to and did not."""
         if not self.is_lot_controlled or self.lot is not None or self.counted is None:

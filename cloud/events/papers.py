@@ -1,5 +1,6 @@
 """What somebody says of an event, checked."""
 
+import hashlib
 from datetime import UTC, date, datetime
 from typing import Annotated, Final, Self
 
@@ -9,6 +10,7 @@ from cloud.events.domain import LONGEST_DAYS, Kind, faults_of
 from contracts.base import Code, Site
 
 _TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+LONGEST_REFERENCE: Final = 200
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2199, 12, 31))]
 Short = Annotated[str, Field(min_length=1, max_length=128, pattern=_TEXT)]
@@ -36,7 +38,7 @@ class EventPaper(BaseModel):
     known_at: Annotated[AwareDatetime, Field(ge=_EARLIEST)] | None = None
     """From when it was known; None: from now on."""
     source: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.:-]{0,63}$")] = "manual"
-    reference: Annotated[str, Field(min_length=1, max_length=200, pattern=_TEXT)] | None = None
+    reference: Annotated[str, Field(min_length=1, max_length=LONGEST_REFERENCE, pattern=_TEXT)] | None = None
     """What the source calls it: the same again is the same event; None: one is made of its content."""
 
     @model_validator(mode="after")
@@ -63,7 +65,10 @@ class EventPaper(BaseModel):
             self.to_day,
             self.kind.value,
         )
-        return self.reference or "/".join(str(part) for part in (*parts, self.name))[:200]
+        told = "/".join(str(part) for part in (*parts, self.name))
+        if len(told) > LONGEST_REFERENCE:  # two that differ further on stay two
+            told = told[: LONGEST_REFERENCE - 33] + "#" + hashlib.sha256(told.encode()).hexdigest()[:32]
+        return self.reference or told
 
     def told(self) -> dict[str, object]:
         """Write down what counts when two are compared."""
