@@ -36,6 +36,16 @@ NOTABLE: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """Drivers as they were known at each origin, for members that learn from them by themselves."""
+
+    history: Callable[[int, int], Covariates]
+    """Of a first and a last column the drivers from one to the other, as known at the last's end."""
+    ahead: Callable[[int], Covariates]
+    """Of an origin the drivers of the periods after it, as known at its end: the horizon."""
+
+
+@dataclass(frozen=True, slots=True)
 class Driven:
     """History and future with what drives them; every part of an origin was known at it."""
 
@@ -48,6 +58,8 @@ class Driven:
     """Further members, of demand itself: series x origins x horizon, NaN where they say nothing."""
     diagnoses: tuple[Diagnosis, ...]
     """Of the series chosen for ARIMA."""
+    known: Known | None = None
+    """None: every origin knew the same."""
 
     @property
     def cleaned(self) -> Floats:
@@ -206,6 +218,7 @@ def driven_as_known(
         ),
         beside={},
         diagnoses=(),
+        known=Known(history, ahead),
     )
 
 
