@@ -7,8 +7,8 @@ from typing import Final
 
 from cloud.db import Connection
 from cloud.forecasting import store
+from cloud.forecasting.admission import admit
 from cloud.forecasting.domain import (
-    READERS,
     BacktestRow,
     Content,
     Forecast,
@@ -18,7 +18,6 @@ from cloud.forecasting.domain import (
     UnknownForecastError,
 )
 from cloud.identity.actor import Actor
-from cloud.identity.store import act_as
 
 FIRST: Final = (float("-inf"), "", "")
 """Before every row."""
@@ -53,7 +52,7 @@ def forecasts(
     Raises:
         NotAllowedError: If the actor may not.
     """
-    _see(conn, actor, site)
+    admit(conn, actor, site)
     return _listed(
         conn,
         site=site,
@@ -81,7 +80,7 @@ def forecast(conn: Connection, actor: Actor, *, site: str, item: str) -> Forecas
         NotAllowedError: If the actor may not.
         UnknownForecastError: If there is none.
     """
-    _see(conn, actor, site)
+    admit(conn, actor, site)
     found = _listed(conn, site=site, item=item, limit=1)
     if not found:
         raise UnknownForecastError(f"there is no forecast of item {item!r} at site {site!r}")
@@ -105,13 +104,8 @@ def site_runs(conn: Connection, actor: Actor, *, site: str | None = None) -> lis
     Raises:
         NotAllowedError: If the actor may not.
     """
-    _see(conn, actor, site)
+    admit(conn, actor, site)
     return store.rows(conn, SiteRun, "site_runs", site=site)
-
-
-def _see(conn: Connection, actor: Actor, site: str | None) -> None:
-    actor.require(*READERS, site=site)
-    act_as(conn, actor.narrowed(*READERS))
 
 
 def _listed(

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from cloud.db import Connection
-from cloud.forecasting.domain import READERS
+from cloud.forecasting.admission import admit
 from cloud.forecasting.overrides import store
 from cloud.forecasting.overrides.applying import Adjusted, Said, adjust
 from cloud.forecasting.overrides.domain import Adjustment, OverrideRow, Standing
 from cloud.forecasting.overrides.service import override as override_of
 from cloud.forecasting.overrides.store import BaseForecast
 from cloud.identity.actor import Actor
-from cloud.identity.store import act_as
 
 COUNTING = (Standing.PLANNED, Standing.ACTIVE)
 
@@ -61,7 +60,7 @@ def overrides(
     Raises:
         NotAllowedError: If the actor may not.
     """
-    _see(conn, actor, site)
+    admit(conn, actor, site)
     return store.overrides(
         conn,
         now=now,
@@ -90,7 +89,7 @@ def override(conn: Connection, actor: Actor, override_id: int, *, now: datetime)
         NotAllowedError: If the actor may not.
         UnknownOverrideError: If the actor's sites hold none.
     """
-    _see(conn, actor, None)
+    admit(conn, actor, None)
     return override_of(conn, override_id, now=now)
 
 
@@ -119,7 +118,7 @@ def picture(
     Raises:
         NotAllowedError: If the actor may not.
     """
-    _see(conn, actor, site)
+    admit(conn, actor, site)
     asked = {"site": site, "item": item, "category": None, "now": now}
     found = store.rows(conn, BaseForecast, "base_forecasts", **asked)
     if not found:
@@ -130,8 +129,3 @@ def picture(
     system = Said(base.mean, base.horizons, base.cum_q)
     adjusted = adjust(system, base.first_day, counted)
     return Picture(base.item, base.base_unit, base.run_id, base.first_day, system, adjusted)
-
-
-def _see(conn: Connection, actor: Actor, site: str | None) -> None:
-    actor.require(*READERS, site=site)
-    act_as(conn, actor.narrowed(*READERS))

@@ -13,10 +13,9 @@ from decimal import Decimal
 from typing import Final
 
 from cloud.db import Connection
-from cloud.forecasting.domain import READERS
+from cloud.forecasting.admission import admit
 from cloud.forecasting.overrides import store
 from cloud.identity.actor import Actor
-from cloud.identity.store import act_as
 
 HOLDING_A_YEAR: Final = 0.25
 """Cost of holding, as a share of a unit's cost."""
@@ -136,8 +135,7 @@ def worths(
     Raises:
         NotAllowedError: If the actor may not.
     """
-    actor.require(*READERS, site=site)
-    act_as(conn, actor.narrowed(*READERS))
+    admit(conn, actor, site)
     since = now.date() - LOOKED_BACK
     asked = {"now": now, "site": site, "override_id": override_id, "since": since}
     return store.rows(conn, Block, "outcomes", limit=MOST, **asked)

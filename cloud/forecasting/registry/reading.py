@@ -1,12 +1,11 @@
 """Questions about models: versions with their lineage, and what was decided on them."""
 
 from cloud.db import Connection
-from cloud.forecasting.domain import READERS
+from cloud.forecasting.admission import admit
 from cloud.forecasting.registry import store
 from cloud.forecasting.registry.domain import Event, Version
 from cloud.forecasting.registry.service import version as version_of
 from cloud.identity.actor import Actor
-from cloud.identity.store import act_as
 
 
 def versions(
@@ -27,7 +26,7 @@ def versions(
     Raises:
         NotAllowedError: If the actor may not.
     """
-    _see(conn, actor, site)
+    admit(conn, actor, site)
     return store.versions(conn, site=site, before=before, limit=limit)
 
 
@@ -46,7 +45,7 @@ def version(conn: Connection, actor: Actor, version_id: int) -> Version:
         NotAllowedError: If the actor may not.
         UnknownModelError: If the actor's sites hold no such version.
     """
-    _see(conn, actor, None)
+    admit(conn, actor, None)
     return version_of(conn, version_id)
 
 
@@ -68,10 +67,5 @@ def events(
     Raises:
         NotAllowedError: If the actor may not.
     """
-    _see(conn, actor, site)
+    admit(conn, actor, site)
     return store.rows(conn, Event, "events", site=site, before=before, limit=limit)
-
-
-def _see(conn: Connection, actor: Actor, site: str | None) -> None:
-    actor.require(*READERS, site=site)
-    act_as(conn, actor.narrowed(*READERS))

@@ -4,12 +4,11 @@ import math
 from typing import Final
 
 from cloud.db import Connection
-from cloud.forecasting.domain import READERS
+from cloud.forecasting.admission import admit
 from cloud.forecasting.reviewing import store
 from cloud.forecasting.reviewing.domain import FlaggedRow, ReviewError, ReviewRow, Setting
 from cloud.forecasting.reviewing.service import setting_of
 from cloud.identity.actor import Actor
-from cloud.identity.store import act_as
 
 FIRST: Final = (-1.0, "", "")
 """Before every flagged item."""
@@ -33,7 +32,7 @@ def reviews(
     Raises:
         NotAllowedError: If the actor may not.
     """
-    _see(conn, actor, site)
+    admit(conn, actor, site)
     return store.rows(conn, ReviewRow, "reviews", site=site, before=before, limit=limit)
 
 
@@ -60,7 +59,7 @@ def flagged(
     Raises:
         NotAllowedError: If the actor may not.
     """
-    _see(conn, actor, site)
+    admit(conn, actor, site)
     keys = dict(zip(("after_chance", "after_site", "after_item"), after, strict=True))
     return store.rows(conn, FlaggedRow, "flagged", site=site, item=None, limit=limit, **keys)
 
@@ -80,7 +79,7 @@ def flagged_item(conn: Connection, actor: Actor, *, site: str, item: str) -> Fla
     Raises:
         NotAllowedError: If the actor may not.
     """
-    _see(conn, actor, site)
+    admit(conn, actor, site)
     keys = dict(zip(("after_chance", "after_site", "after_item"), FIRST, strict=True))
     return store.row(conn, FlaggedRow, "flagged", site=site, item=item, limit=1, **keys)
 
@@ -99,7 +98,7 @@ def setting(conn: Connection, actor: Actor, site: str) -> Setting:
     Raises:
         NotAllowedError: If the actor may not.
     """
-    _see(conn, actor, site)
+    admit(conn, actor, site)
     return setting_of(conn, site)
 
 
@@ -122,8 +121,3 @@ def chance_of(text: str) -> float:
     if not 0 <= chance <= 1:
         raise ReviewError(f"after={text!r:.60} is not the address of a next page")
     return chance
-
-
-def _see(conn: Connection, actor: Actor, site: str | None) -> None:
-    actor.require(*READERS, site=site)
-    act_as(conn, actor.narrowed(*READERS))

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from cloud.db import Connection, NamedStatements
-from cloud.forecasting.domain import READERS
+from cloud.forecasting.admission import admit
 from cloud.identity.actor import Actor
-from cloud.identity.store import act_as
 
 PARTS: Final = ("all", "site", "class", "decile")
 """What accuracy is told by: all together, location, ADI/CV² class, decile of volume (1 the least)."""
@@ -53,6 +52,5 @@ def accuracy(conn: Connection, actor: Actor, *, site: str | None = None) -> list
     Raises:
         NotAllowedError: If the actor may not.
     """
-    actor.require(*READERS, site=site)
-    act_as(conn, actor.narrowed(*READERS))
+    admit(conn, actor, site)
     return _SQL.rows(conn, PartRow, "accuracy", site=site)
