@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulators.warehouse.dock import epc
+from simulators.warehouse.dock.habits import USUAL
 
 Floats = npt.NDArray[np.float64]
 Generator = np.random.Generator
@@ -132,19 +133,26 @@ class Factory:
         self._serial = (drawn if edition is None else int(edition.timestamp()) % 1_000_000) * 1_000
         self.items = tuple(Item(n, _CASE_SIZES[n % len(_CASE_SIZES)]) for n in range(1, 25))
 
-    def pallet(self, *, is_foreign: bool = False, with_items: bool = False) -> Goods:
-        """Make a pallet: an SSCC label and 20 to 48 tagged cases.
+    def pallet(
+        self,
+        *,
+        is_foreign: bool = False,
+        with_items: bool = False,
+        cases: tuple[int, int] = USUAL.cases_per_pallet,
+    ) -> Goods:
+        """Make a pallet: an SSCC label and tagged cases.
 
         Args:
             is_foreign: Whether it belongs to another company.
             with_items: Whether some of the items in the cases have tags too.
+            cases: The least of them, and one more than the most.
 
         Returns:
             The pallet.
         """
         rng = self._rng
         prefix = FOREIGN_PREFIX if is_foreign else SUPPLIER_PREFIX
-        cases = int(rng.integers(20, 49))
+        drawn = int(rng.integers(*cases))
         item = self._item()
         share, absorption, stuck = _MATERIALS[rng.choice(4, p=[row[0] for row in _MATERIALS])]
         del share
@@ -154,7 +162,7 @@ class Factory:
         label = epc.sscc96(sscc, len(prefix))
         numbers = [
             epc.sgtin96(self._case_gtin(item, prefix), len(prefix), self._next(), filter_value=2)
-            for _ in range(cases)
+            for _ in range(drawn)
         ]
         if with_items:
             numbers += [
@@ -171,7 +179,7 @@ class Factory:
             losses,
             box,
             absorption,
-            ((item, cases),),
+            ((item, drawn),),
         )
 
     def cart(self, cases: int) -> Goods:

@@ -14,7 +14,15 @@ import numpy.typing as npt
 
 from simulators.warehouse.dock.doors import Door
 from simulators.warehouse.dock.paths import Load
-from simulators.warehouse.dock.radio import CHANNELS_HZ, LIGHT_M_PER_S, Link, Motion, RadioField
+from simulators.warehouse.dock.radio import (
+    CHANNELS_HZ,
+    ETSI,
+    LIGHT_M_PER_S,
+    Conditions,
+    Link,
+    Motion,
+    RadioField,
+)
 
 Floats = npt.NDArray[np.float64]
 Generator = np.random.Generator
@@ -65,7 +73,14 @@ class Inventory:
     """One reader that runs all the time."""
 
     def __init__(
-        self, door: Door, doors: tuple[Door, ...], loads: Sequence[Load], rng: Generator, *, slot_s: float
+        self,
+        door: Door,
+        doors: tuple[Door, ...],
+        loads: Sequence[Load],
+        rng: Generator,
+        *,
+        slot_s: float,
+        conditions: Conditions = ETSI,
     ) -> None:
         """Set the reader up.
 
@@ -76,11 +91,13 @@ class Inventory:
             rng: Seeded; nobody else draws from it.
             slot_s: Seconds that a tag's answer takes, with acknowledgement and empty slots; 1/slot_s is the
                 most that the reader reads in a second.
+            conditions: Under which it works.
         """
         self.door = door
-        self._field = RadioField(door, doors, rng)
+        self._field = RadioField(door, doors, rng, conditions)
         self._rng = rng
-        self._slot_s = slot_s
+        self._slot_s = slot_s * conditions.slowness
+        self._setup_s = _SETUP_S * conditions.slowness
         self._loads = sorted(loads, key=lambda load: load.way.begin_s)
         self._antennas = [antenna.port for antenna in door.antennas]
         self._turn = 0
@@ -112,13 +129,13 @@ class Inventory:
             antenna = self._turn
             self._turn = (self._turn + 1) % len(self._antennas)
             if not is_worth[antenna]:
-                self._clock_s += _SETUP_S
+                self._clock_s += self._setup_s
                 continue
             step = min(int((self._clock_s - begin_s) / _STEP_S), len(grid) - 1)
             answering = np.flatnonzero(self._rng.random(len(epcs)) < chance[:, antenna, step])
             self._rng.shuffle(answering)
-            began = self._clock_s + _SETUP_S
-            most = int((_DWELL_S - _SETUP_S) / self._slot_s)
+            began = self._clock_s + self._setup_s
+            most = int((_DWELL_S - self._setup_s) / self._slot_s)
             answering = answering[:most]
             self._clock_s = began + len(answering) * self._slot_s
             heard = answering[self._rng.random(len(answering)) >= _COLLISION_LOSS]

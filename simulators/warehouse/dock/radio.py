@@ -24,10 +24,8 @@ CHANNELS_HZ: Final = (865.7e6, 866.3e6, 866.9e6, 867.5e6)
 """ETSI's four high-power channels."""
 LIGHT_M_PER_S: Final = 299_792_458.0
 
-TRANSMIT_DBM: Final = 26.0
 CABLE_DB: Final = 1.0
 ANTENNA_DBI: Final = 6.0
-"""26 - 1 + 6 = 31 dBm EIRP: doors are turned down from the 35 dBm allowed, not to hear the whole hall."""
 _PATTERN_EXPONENT: Final = 3.7
 """cos^3.7: half power at 34 degrees off boresight, as a 68-degree patch has."""
 _FRONT_TO_BACK_DB: Final = 18.0
@@ -47,7 +45,6 @@ _SCATTER_DB: Final = -(_RICIAN_K_DB + ANTENNA_DBI)
 _WAVES: Final = 6
 _DRIFT_HZ: Final = 0.25
 """Scattered waves change by themselves so fast: somebody always moves."""
-_SHADOW_DB: Final = 2.0
 _SHADOW_WAVES: Final = 8
 _TRUCK_DB: Final = 15.0
 _BODY_DB: Final = 8.0
@@ -56,6 +53,22 @@ _TRAILER_DB: Final = 15.0
 _GOODS_MOST_DB: Final = 30.0
 """Waves find their way around a pallet: more than this it does not take."""
 _NEAR_M: Final = 0.4
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under which the readers of a world work; those of a door by default."""
+
+    transmit_dbm: float = 26.0
+    """26 - 1 + 6 = 31 dBm EIRP: doors are turned down from the 35 dBm allowed, not to hear the whole hall."""
+    fading: float = 1.0
+    """Scattered waves and shadows against the usual ones, in amplitude and in decibels."""
+    slowness: float = 1.0
+    """Time that an inventory takes against the usual one: 2 halves the reads."""
+    shadow_db: float = 2.0
+
+
+ETSI: Final = Conditions()
 
 
 @dataclass(frozen=True)
@@ -101,14 +114,18 @@ class Link:
 class RadioField:
     """Everything around one door that does not move, drawn once from a seed."""
 
-    def __init__(self, door: Door, doors: tuple[Door, ...], rng: Generator) -> None:
+    def __init__(
+        self, door: Door, doors: tuple[Door, ...], rng: Generator, conditions: Conditions = ETSI
+    ) -> None:
         """Draw scatterers and shadows.
 
         Args:
             door: Whose antennas.
             doors: All doors, for the openings in the wall.
             rng: Seeded.
+            conditions: Power and fading.
         """
+        self._conditions = conditions
         self._places = np.array([antenna.place for antenna in door.antennas])
         self._boresights = np.array([antenna.boresight for antenna in door.antennas])
         self._door = door
@@ -162,7 +179,7 @@ class RadioField:
             - self._carrier_db(goods, motion, ray, rotation)
             - self._wall_db(tags, ray)
         )
-        powered = TRANSMIT_DBM - CABLE_DB + gain_db
+        powered = self._conditions.transmit_dbm - CABLE_DB + gain_db
         rssi = powered - MODULATION_DB + gain_db - CABLE_DB
         angle = -2 * np.angle(amplitude) + self._offsets[:, channel][np.newaxis, :, np.newaxis]
         return Link(powered, rssi, angle, distance)
@@ -193,13 +210,14 @@ class RadioField:
         phase += self._wave_drift[:, :, np.newaxis] * motion.seconds
         at_middle = np.exp(1j * phase) * self._wave_amplitudes[:, :, np.newaxis]
         waves = (at_offset @ at_middle).transpose(1, 0, 2)
-        return np.asarray(waves * np.sqrt(2.0) * 10 ** (_SCATTER_DB / 20))
+        return np.asarray(waves * np.sqrt(2.0) * self._conditions.fading * 10 ** (_SCATTER_DB / 20))
 
     def _shadow_db(self, offset: Floats, motion: Motion) -> Floats:
         at_offset = np.exp(1j * np.einsum("awi,ti->atw", self._shadows, offset[:, :2]))
         phase = np.einsum("awi,ni->awn", self._shadows, motion.place) + self._shadow_phases[:, :, np.newaxis]
         waves = (at_offset @ np.exp(1j * phase)).real.transpose(1, 0, 2)
-        return np.asarray(_SHADOW_DB * np.sqrt(2.0 / _SHADOW_WAVES) * waves)
+        deep_db = self._conditions.shadow_db * self._conditions.fading
+        return np.asarray(deep_db * np.sqrt(2.0 / _SHADOW_WAVES) * waves)
 
     @staticmethod
     def _goods_db(goods: Goods, ray: Floats, rotation: Floats) -> Floats:

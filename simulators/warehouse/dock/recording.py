@@ -45,7 +45,12 @@ def inventories(world: World, *, slot_s: float = SLOT_S) -> dict[Door, Inventory
     """
     return {
         door: Inventory(
-            door, world.doors, world.loads, np.random.default_rng([world.seed, 2, door.number]), slot_s=slot_s
+            door,
+            world.doors,
+            world.loads,
+            np.random.default_rng([world.seed, 2, door.number]),
+            slot_s=slot_s,
+            conditions=world.conditions,
         )
         for door in world.doors
     }

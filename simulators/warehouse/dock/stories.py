@@ -8,18 +8,14 @@ from typing import Final, Literal
 
 import numpy as np
 
-from simulators.warehouse.dock.doors import DOOR_SPACING_M, Door
+from simulators.warehouse.dock.doors import Door
 from simulators.warehouse.dock.goods import Goods
+from simulators.warehouse.dock.habits import USUAL, Habits
 from simulators.warehouse.dock.paths import CARRIER_GAP_M, CARRIER_HALF_M, INWARD, OUTWARD, Load, Way
 
 Generator = np.random.Generator
 Direction = Literal["in", "out"]
 
-PAUSES_IN_DOORWAY: Final = 0.12
-STEPS_BACK: Final = 0.08
-"""Crossings during which the driver backs up a little and goes on."""
-STAGED_NEAR: Final = 0.25
-"""Crossings that begin or end with goods standing within metres of the antennas."""
 _GONE_Y_M: Final = 12.0
 _DRIVEN_AWAY_Y_M: Final = -14.0
 _LANE_FROM_FRAME_M: Final = 1.6
@@ -75,15 +71,17 @@ DEMO: Final = Pace(
 class Storyteller:
     """Draws ways at one dock front."""
 
-    def __init__(self, rng: Generator, pace: Pace) -> None:
+    def __init__(self, rng: Generator, pace: Pace, habits: Habits = USUAL) -> None:
         """Take a generator.
 
         Args:
             rng: Seeded.
             pace: How fast everybody works.
+            habits: And how.
         """
         self._rng = rng
         self._pace = pace
+        self._habits = habits
 
     def crossing(
         self,
@@ -115,7 +113,7 @@ class Storyteller:
         sign = 1.0 if direction == "in" else -1.0
         speed = self._speed(carrier)
         x = door.x + self._draw(-0.35, 0.35)
-        begin_near, end_near = (bool(near) for near in self._rng.random(2) < STAGED_NEAR)
+        begin_near, end_near = (bool(near) for near in self._rng.random(2) < self._habits.staged_near)
         begin_near = begin_near and since_s is not None
         inside = self._inside(door, is_near=begin_near if direction == "out" else end_near)
         outside = self._outside(door, is_near=begin_near if direction == "in" else end_near)
@@ -199,8 +197,8 @@ class Storyteller:
         Returns:
             The load.
         """
-        aside = self._draw(1.3, DOOR_SPACING_M / 2 + 0.3) * self._rng.choice([-1.0, 1.0])
-        x, y = door.x + aside, door.plane_y + self._draw(1.0, 4.1)
+        aside = self._draw(*self._habits.parked_aside_m) * self._rng.choice([-1.0, 1.0])
+        x, y = door.x + aside, door.plane_y + self._draw(*self._habits.parked_behind_m)
         speed = self._speed(carrier)
         way = Way.begin(at_s, x, 11.0).to(x, y, speed)
         brought_s = way.end_s
@@ -251,9 +249,9 @@ class Storyteller:
     def _through(self, way: Way, door: Door, x: float, sign: float, speed: float) -> Way:
         """Pass the doorway itself, slower, perhaps with a pause or a step back."""
         kind, plane = self._rng.random(), door.plane_y
-        if kind < PAUSES_IN_DOORWAY:
+        if kind < self._habits.pauses_in_doorway:
             return way.to(x, plane + self._draw(-0.8, 0.8), speed * 0.7).wait(self._draw(*self._pace.wait_s))
-        if kind < PAUSES_IN_DOORWAY + STEPS_BACK:
+        if kind < self._habits.pauses_in_doorway + self._habits.steps_back:
             ahead = self._draw(-0.6, 1.0)
             way = way.to(x, plane + sign * ahead, speed * 0.7)
             back_y = plane + sign * (ahead - self._draw(0.6, 1.5))

@@ -1,7 +1,7 @@
 """One seeded world of a dock front, planned whole before anything moves: visits, loads, and the truth."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil, inf
 from typing import Final, Literal
@@ -10,20 +10,14 @@ import numpy as np
 
 from simulators.warehouse.dock.doors import Door, dock_front
 from simulators.warehouse.dock.goods import Factory, Goods, Item, Unit
+from simulators.warehouse.dock.habits import USUAL, Habits
 from simulators.warehouse.dock.paths import Load
+from simulators.warehouse.dock.radio import ETSI, Conditions
 from simulators.warehouse.dock.stories import DEMO, WORKING_DAY, Direction, Pace, Storyteller
 
 Generator = np.random.Generator
 Happening = Literal["crossing", "carried_back", "parked", "passing"]
 
-PALLET_SHARE: Final = 0.62
-"""Of loads; the others are carts of loose cases."""
-ITEM_TAGGED_SHARE: Final = 0.05
-"""Of pallets: items in them have tags too."""
-CARRIED_BACK_PER_LOAD: Final = 0.16
-PASSING_PER_LOAD: Final = 0.20
-PARKED_PER_LOAD: Final = 0.035
-WALKS_PER_LOAD: Final = 0.15
 FOREIGN_SHARE: Final = 0.2
 """Of goods parked or passing: another company's, no unit of ours."""
 LEAST_STRAY_SHARE: Final = 0.22
@@ -79,6 +73,7 @@ class World:
     visits: tuple[PlannedVisit, ...]
     loads: tuple[Load, ...]
     appearances: tuple[Appearance, ...]
+    conditions: Conditions = ETSI
 
     @property
     def crossings(self) -> list[Appearance]:
@@ -110,7 +105,26 @@ def plan_world(seed: int, crossings: int, doors: int) -> World:
     Returns:
         The world.
     """
-    return _Planner((seed, 0), doors, WORKING_DAY, _LOADS).fill(crossings)
+    return _Planner((seed, 0), dock_front(doors), WORKING_DAY, _LOADS).fill(crossings)
+
+
+def plan_day(
+    seed: int, crossings: int, doors: tuple[Door, ...], habits: Habits, conditions: Conditions
+) -> World:
+    """Plan such a day at other doors, with other habits or another radio.
+
+    Args:
+        seed: Any number >= 0.
+        crossings: >= 1.
+        doors: At least one.
+        habits: How people work.
+        conditions: Under which readers work.
+
+    Returns:
+        The world.
+    """
+    planned = _Planner((seed, 0), doors, WORKING_DAY, _LOADS, habits=habits).fill(crossings)
+    return replace(planned, conditions=conditions)
 
 
 def plan_live(seed: int, seconds: float, doors: int, edition: datetime) -> World:
@@ -129,7 +143,9 @@ def plan_live(seed: int, seconds: float, doors: int, edition: datetime) -> World
     judged_s = min(seconds, _JUDGED_S)
     least = ceil(judged_s * DEMO_CROSSINGS_PER_S)
     for number in range(_DEMO_DRAWS):
-        world = _Planner((seed, number), doors, DEMO, _DEMO_LOADS, last_s=seconds, edition=edition).fill()
+        world = _Planner(
+            (seed, number), dock_front(doors), DEMO, _DEMO_LOADS, last_s=seconds, edition=edition
+        ).fill()
         early = [seen for seen in world.crossings if (seen.at_s or 0.0) <= judged_s * _EARLY_SHARE]
         if len(early) >= least and len({seen.direction for seen in early}) == min(2, doors):
             break
@@ -152,19 +168,21 @@ class _Planner:
     def __init__(
         self,
         seed: tuple[int, int],
-        doors: int,
+        doors: tuple[Door, ...],
         pace: Pace,
         loads: tuple[int, int],
         *,
         last_s: float = inf,
         edition: datetime | None = None,
+        habits: Habits = USUAL,
     ) -> None:
         self._seed = seed[0]
         self._name = str(seed[0]) if edition is None else f"{edition:%Y%m%dT%H%M%S}"
         self._rng = np.random.default_rng([seed[0], 1, seed[1]])
-        self._doors = dock_front(doors)
+        self._doors = doors
+        self._habits = habits
         self._factory = Factory(self._rng, edition)
-        self._teller = Storyteller(self._rng, pace)
+        self._teller = Storyteller(self._rng, pace, habits)
         self._pace = pace
         self._loads_per_visit = loads
         self._last_s = last_s
@@ -227,8 +245,9 @@ class _Planner:
         self._free_s[door] = max(at_s, to_s) + self._draw(self._pace.turnaround_s)
 
     def _goods(self, most: int | None) -> Goods:
-        if self._rng.random() < PALLET_SHARE:
-            return self._factory.pallet(with_items=bool(self._rng.random() < ITEM_TAGGED_SHARE))
+        if self._rng.random() < self._habits.pallet_share:
+            with_items = bool(self._rng.random() < self._habits.item_tagged_share)
+            return self._factory.pallet(with_items=with_items, cases=self._habits.cases_per_pallet)
         cases = int(self._rng.integers(1, 5))
         return self._factory.cart(cases if most is None else min(cases, most - self.crossed))
 
@@ -236,7 +255,7 @@ class _Planner:
         """Tell a load's crossing, perhaps after a turn at the door; say when the next may be picked up."""
         door, direction = docked.door, docked.direction
         since_s: float | None = docked.since_s
-        if self._rng.random() < CARRIED_BACK_PER_LOAD:
+        if self._rng.random() < self._habits.carried_back_per_load:
             # The same goods and then in earnest, or others that were to go elsewhere.
             is_same = self._rng.random() < 0.5  # noqa: PLR2004  half of them
             side = direction if is_same or self._rng.random() < 0.5 else "out"  # noqa: PLR2004  others come from inside
@@ -270,7 +289,7 @@ class _Planner:
                 load.empty.crosses_at(door.plane_y) if load.empty is not None and returns else crossed_s
             )
             return load, passed_s + 1.0 + gap_s
-        if self._rng.random() < WALKS_PER_LOAD:
+        if self._rng.random() < self._habits.walks_per_load:
             walk = self._teller.walk(self._factory.badge(), door, returned)
             self._add(walk, "passing", None)
             returned = walk.way.end_s
@@ -280,9 +299,9 @@ class _Planner:
         """Let goods pass by and stand about as often as loads call for, and more until the share is right."""
         loads = len(self.loads)
         last_s = max(load.way.end_s for load in self.loads)
-        for _ in range(int(self._rng.binomial(loads, PASSING_PER_LOAD))):
+        for _ in range(int(self._rng.binomial(loads, self._habits.passing_per_load))):
             self._pass_by(last_s)
-        for _ in range(int(self._rng.binomial(loads, PARKED_PER_LOAD))):
+        for _ in range(int(self._rng.binomial(loads, self._habits.parked_per_load))):
             goods = self._bystander()
             door = self._doors[int(self._rng.integers(len(self._doors)))]
             load = self._teller.parked(goods, door, self._time_until(last_s), carrier=self._carrier(goods))
