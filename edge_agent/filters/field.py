@@ -358,9 +358,9 @@ def _vanished_loud(track: Track) -> bool:
 
 
 def _side(portal: Portal, port: str) -> int:
-    if port in portal.inside:
+    if port in portal.inside_ports:
         return INSIDE
-    return OUTSIDE if port in portal.outside else NOWHERE
+    return OUTSIDE if port in portal.outside_ports else NOWHERE
 
 
 def _side_after(passage: Passage, rest: Rest) -> int:

@@ -55,8 +55,9 @@ class Portal(BaseModel):
 
     id: Gateway
     kind: Literal["two_sided", "one_plane", "overhead_array", "conveyor"]
-    """What can tell the direction: antennas on two sides, or only beams. An overhead array and a conveyor are
-    decided like the one or the other, by what they name."""
+    """What can tell the direction: antennas on two sides, or only beams. An overhead array and a conveyor
+    have two sides if they name inside and outside, or if ``direction_from`` names their antennas: these then
+    stand in the order from outside to inside. Otherwise they are one plane."""
     inside: tuple[Port, ...] = ()
     outside: tuple[Port, ...] = ()
     antennas: tuple[Port, ...] = ()
@@ -76,7 +77,22 @@ class Portal(BaseModel):
     @property
     def is_two_sided(self) -> bool:
         """Whether antennas look at both sides."""
-        return bool(self.inside)
+        return bool(self.inside_ports)
+
+    @property
+    def inside_ports(self) -> tuple[str, ...]:
+        """Antennas that hear the inside first; empty for one plane."""
+        return self.antennas[len(self.antennas) // 2 :] if self._is_in_order else self.inside
+
+    @property
+    def outside_ports(self) -> tuple[str, ...]:
+        """Antennas that hear the outside first; empty for one plane."""
+        return self.antennas[: len(self.antennas) // 2] if self._is_in_order else self.outside
+
+    @property
+    def _is_in_order(self) -> bool:
+        is_row = self.kind in {"overhead_array", "conveyor"} and bool(self.antennas)
+        return is_row and "antennas" in self.direction_from
 
     @property
     def ports(self) -> tuple[str, ...]:
@@ -146,6 +162,11 @@ class Portal(BaseModel):
                     yield f"{side} = [], expected at least one antenna"
         elif not flat:
             yield "antennas = [], expected at least one"
+        elif self._is_in_order and len(self.antennas) % 2:
+            yield (
+                f"antennas = {list(self.antennas)}: direction_from names them, so expected an even number, "
+                "from outside to inside; leave the middle one out"
+            )
 
     def _wrong_beams(self) -> Iterator[str]:
         if self.beams and self.is_two_sided:
@@ -161,7 +182,7 @@ class Portal(BaseModel):
             yield f"beams = {list(self.beams)} is one beam twice, expected two"
         if "beams" in self.direction_from and not self.beams:
             yield "direction_from names beams, but beams = []"
-        if "antennas" in self.direction_from and not self.is_two_sided:
+        if "antennas" in self.direction_from and not (self.inside or self._is_in_order):
             yield "direction_from names antennas: expected inside and outside, one plane cannot tell"
         if set(self.direction_from) == {"phase"}:
             yield "direction_from = ['phase']: expected antennas, beams or assignment beside it"

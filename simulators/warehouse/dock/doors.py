@@ -57,6 +57,8 @@ class Door:
     kind: Kind
     spread: float = 1.0
     """How far apart its antennas are along the way, against the usual."""
+    has_beams: bool = True
+    """Of one plane: two light beams tell the direction."""
     has_eyes: bool = False
     """Of a conveyor: two photo eyes tell the direction, and its antennas nothing of it."""
 
@@ -84,7 +86,7 @@ class Door:
     @property
     def beams(self) -> dict[int, float]:
         """Where light beams cross the lane: y by GPI port."""
-        if self.kind != "one_plane" and not self.has_eyes:
+        if not (self.has_eyes or (self.kind == "one_plane" and self.has_beams)):
             return {}
         from_plane = _BELT_EYES_M if self.has_eyes else _BEAM_FROM_PLANE_M
         return {OUTER_BEAM_PORT: self.plane_y - from_plane, INNER_BEAM_PORT: self.plane_y + from_plane}
@@ -184,6 +186,8 @@ def _portal_toml(door: Door, doors: tuple[Door, ...]) -> str:
         antennas = [f"inside = {named('inside')}", f"outside = {named('outside')}"]
     elif door.beams:
         antennas = [f"antennas = {named('plane')}", f"beams = {beams}", 'direction_from = ["beams"]']
+    elif door.kind == "one_plane":
+        antennas = [f"antennas = {named('plane')}"]
     else:
         antennas = [f"antennas = {named('outside', 'inside')}", 'direction_from = ["antennas"]']
     lines = [
