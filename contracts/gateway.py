@@ -1,7 +1,7 @@
 """What a gateway says of itself: status, health, reported configuration (DESIGN §5, PROTOCOL P6)."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, JsonValue, StrictBool
 
@@ -89,12 +89,20 @@ class Health(Contract):
     """Every drop, retry, reject and late arrival, by name."""
 
 
+REMOTE_SETTINGS: Final = frozenset({"workflow", "scanner", "reader", "portal", "tags", "drain_rows_per_s"})
+"""What the cloud may set. Identity, broker and outbox belong to whoever stands before the machine."""
+
+
 class ConfigOutcome(StrEnum):
     """How a desired configuration ended."""
 
     APPLIED = "applied"
     REJECTED = "rejected"
+    """It is not valid for this gateway; nothing was changed."""
     ROLLED_BACK = "rolled_back"
+    """The gateway was not healthy with it, or stopped before it was, and went back to what it had."""
+    REFUSED = "refused"
+    """Its revision is not above one that the gateway has seen; nothing was changed."""
 
 
 class DesiredConfig(Contract):
@@ -107,11 +115,18 @@ class DesiredConfig(Contract):
 
 
 class ReportedConfig(Contract):
-    """What a gateway runs, and what became of the last wish."""
+    """What a gateway runs, and what became of the last wish; retained, so the last one is always there."""
 
     schema_version: SchemaVersion = SCHEMA_VERSION
     revision: WholeNumber
+    """Of the wish that this is about; 0 while there was none."""
     outcome: ConfigOutcome
     reported_at: UtcDatetime
+    """When it was decided, so that the same report said again is the same."""
     settings: Annotated[dict[str, JsonValue], STORABLE]
+    """What runs now of all that the cloud may set, badges left out."""
     errors: Annotated[tuple[str, ...], STORABLE] = ()
+    running_revision: WholeNumber | None = None
+    """Of the wish that runs; 0 while what its own file says runs. None: an agent that does not say so."""
+    origins: Annotated[dict[str, str], STORABLE] = Field(default_factory=dict)
+    """Where each of ``settings`` comes from: ``cloud``, ``file …`` or ``environment …``."""

@@ -1,23 +1,23 @@
 """The agent: composes clock, outbox, publisher and scanners, and keeps house until it is told to stop."""
 
-import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Final
 
 import structlog
-from pydantic import ValidationError
 
-from contracts.gateway import ClockHealth, ConfigOutcome, DesiredConfig, Health, ReportedConfig
+from contracts.gateway import ClockHealth, Health
 from contracts.topics import Channel
 from edge_agent.clock import Clock
-from edge_agent.config.remote import RemoteConfig, Verdict
+from edge_agent.config.remote import RemoteConfig
 from edge_agent.config.settings import AgentSettings, Loaded, ScannerSettings
+from edge_agent.config.trial import Vitals
+from edge_agent.config.wishes import Surroundings, Wishes
 from edge_agent.coverage import Coverage
 from edge_agent.floor import Floor
 from edge_agent.health import describe_gateway, describe_scanner
@@ -31,10 +31,9 @@ from edge_agent.page.status import PageStatus
 from edge_agent.publish.mqtt import parse_broker_url
 from edge_agent.publish.service import Publisher, PublishOptions
 from edge_agent.readers.line import LineState
-from edge_agent.readers.llrp.listener import ReaderState
 from edge_agent.readers.profile import load_profile
 from edge_agent.readers.serial_port import SerialScanner
-from edge_agent.supervisor import Supervisor
+from edge_agent.supervisor import Recipe, Supervisor
 from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.positions import UnitPositions
 from edge_agent.workflows.session import Session
@@ -42,9 +41,6 @@ from edge_agent.workflows.session import Session
 HOUSEKEEPING_S: Final = 1.0
 ALIVE_EVERY: Final = timedelta(seconds=30)
 """How often the agent notes that it runs: the precision of a gap by power cut."""
-HEALTHY_AFTER_S: Final = 5.0
-TRIAL_S: Final = 20.0
-"""A configuration from the cloud has this long to prove itself."""
 _ALIVE: Final = "@agent"
 _MB: Final = 1024 * 1024
 
@@ -65,14 +61,11 @@ class Agent:
             SettingsError: If the configuration kept from the cloud no longer fits the settings.
         """
         base = loaded.settings
-        self._remote = RemoteConfig(base.outbox.with_name("remote.json"), loaded.values)
-        self._settings = self._remote.effective()
         self._clock = Clock(is_synchronised=(lambda: True) if base.clock == "assumed" else None)
+        self._remote = RemoteConfig(base.outbox.with_name("remote.json"), loaded, now=self._clock.now().at)
+        self._settings = self._remote.effective().settings
         self._coverage = Coverage(base.gateway)
         self._started_s = time.monotonic()
-        self._wishes: queue.Queue[bytes] = queue.Queue(8)
-        self._unreported = self._remote.unreported
-        self._trial_began_s: float | None = None
         self._alive_noted_at: datetime | None = None
         self._positions, self._by_hand = UnitPositions(), UnitPositions()
         self._journal = OutboxJournal(self._note_positions)
@@ -101,6 +94,8 @@ class Agent:
             config_revision=lambda: self._remote.revision,
         )
         self._journal.attach(self._outbox, self._publisher.notify)
+        around = Surroundings(self._vitals, self._apply, self._publisher.report)
+        self._wishes = Wishes(self._remote, self._clock, around, within_s=base.config_trial_s)
         self._scanners: Supervisor[SerialScanner] = Supervisor(
             lambda scanner: scanner.counters.state is LineState.FAILED
         )
@@ -115,7 +110,7 @@ class Agent:
         self._record_absence()
         self._publisher.start()
         self._scanners.start()
-        self._scanners.replace_all(self._makers(self._settings))
+        self._scanners.replace_all(self._recipes(self._settings))
         self._floor.start()
         self._open_page()
         log.info("agent_started", site=self._settings.site, gateway=self._settings.gateway)
@@ -140,8 +135,11 @@ class Agent:
         location = self._by_hand.location_of(unit)
         return location if location == self._positions.location_of(unit) else None
 
-    def _makers(self, settings: AgentSettings) -> Mapping[str, Callable[[], SerialScanner]]:
-        return {each.id: partial(self._make_scanner, each, settings) for each in settings.scanner}
+    def _recipes(self, settings: AgentSettings) -> Mapping[str, Recipe[SerialScanner]]:
+        return {
+            each.id: Recipe((each, settings.workflow), partial(self._make_scanner, each, settings))
+            for each in settings.scanner
+        }
 
     def _make_scanner(self, scanner: ScannerSettings, settings: AgentSettings) -> SerialScanner:
         profile = load_profile(scanner.profile)
@@ -165,10 +163,7 @@ class Agent:
             self._record(drafts)
         if self._alive_noted_at is None or abs(now.at - self._alive_noted_at) >= ALIVE_EVERY:
             self._note_alive()
-        self._take_wish()
-        self._judge_trial()
-        if self._unreported and self._publisher.report(self._reported(self._unreported)):
-            self._unreported = None
+        self._wishes.step()
 
     def _record_absence(self) -> None:
         noted = self._outbox.recall(_ALIVE)
@@ -176,22 +171,24 @@ class Agent:
             self._record([self._coverage.was_down(datetime.fromisoformat(noted.decode()), self._clock.now())])
         self._note_alive()
 
-    def _note_alive(self) -> None:
+    def _note_alive(self) -> bool:
         now = self._clock.now()
         self._alive_noted_at = now.at
         undecided_since = self._undecided_since()
         safe_until = now.at if undecided_since is None else min(now.at, undecided_since)
-        self._store([], (_ALIVE, safe_until.isoformat().encode()))
+        return self._store([], (_ALIVE, safe_until.isoformat().encode()))
 
     def _record(self, drafts: Sequence[Draft]) -> None:
         self._store(drafts, None)
         self._publisher.notify()
 
-    def _store(self, drafts: Sequence[Draft], memory: tuple[str, bytes] | None) -> None:
+    def _store(self, drafts: Sequence[Draft], memory: tuple[str, bytes] | None) -> bool:
         try:
             self._outbox.append(drafts, memory)
         except OutboxError as error:
             log.error("own_record_not_stored", records=len(drafts), detail=str(error))  # noqa: TRY400  no bug of ours to trace
+            return False
+        return True
 
     def _undecided_since(self) -> datetime | None:
         times = (self._journal.undecided_since(), self._floor.undecided_since())
@@ -201,67 +198,32 @@ class Agent:
         if channel is Channel.ASSIGNMENT:
             self._floor.assignments.take(payload)
         if channel is Channel.CONFIG_DESIRED:
-            try:
-                self._wishes.put_nowait(payload)
-            except queue.Full:
-                log.warning("config_wish_dropped", waiting=self._wishes.qsize())
-
-    def _take_wish(self) -> None:
-        try:
-            payload = self._wishes.get_nowait()
-        except queue.Empty:
-            return
-        try:
-            desired = DesiredConfig.model_validate_json(payload)
-        except ValidationError as error:
-            log.warning("config_wish_unreadable", detail=str(error))
-            return
-        verdict = self._remote.propose(desired)
-        if verdict is not None:
-            log.warning("config_rejected", revision=verdict.revision, errors=verdict.errors)
-            self._unreported = verdict
-        elif self._remote.is_on_trial:
-            log.info("config_on_trial", revision=desired.revision)
-            self._trial_began_s = time.monotonic()
-            self._apply()
+            self._wishes.take(payload)
 
     def _apply(self) -> None:
-        self._settings = self._remote.effective()
+        self._settings = self._remote.effective().settings
         self._publisher.drain_at(self._settings.drain_rows_per_s)
-        self._scanners.replace_all(self._makers(self._settings))
+        self._scanners.replace_all(self._recipes(self._settings))
         lost_since = self._floor.apply(self._settings)
         if lost_since is not None:
             self._record([self._coverage.was_down(lost_since, self._clock.now())])
 
-    def _judge_trial(self) -> None:
-        if self._trial_began_s is None:
-            return
-        tried_s = time.monotonic() - self._trial_began_s
-        states = {each.counters.state for each in self._scanners.members()}
-        is_healthy = states <= {LineState.OPEN} and self._floor.states() <= {ReaderState.OPEN}
-        if is_healthy and tried_s >= HEALTHY_AFTER_S:
-            self._unreported = self._remote.confirm()
-        elif tried_s >= TRIAL_S:
-            self._unreported = self._remote.roll_back(f"not healthy after {TRIAL_S:.0f} s")
-            self._apply()
-        else:
-            return
-        self._trial_began_s = None
-        log.info("config_decided", revision=self._unreported.revision, outcome=self._unreported.outcome)
-
-    def _reported(self, verdict: Verdict) -> ReportedConfig:
-        return ReportedConfig(
-            revision=verdict.revision,
-            outcome=ConfigOutcome(verdict.outcome),
-            reported_at=self._clock.now().at,
-            settings=self._remote.values,
-            errors=verdict.errors,
+    def _vitals(self) -> Vitals:
+        scanners = {
+            each.id: None if each.counters.state is LineState.OPEN else f"its line is {each.counters.state}"
+            for each in self._scanners.members()
+        }
+        return Vitals(
+            devices=scanners | self._floor.connected(),
+            is_outbox_writable=self._note_alive(),
+            is_broker_reachable=self._publisher.is_connected,
         )
 
     def _health(self, stats: OutboxStats) -> Health:
         now = self._clock.now()
         counted = Counter(self._publisher.counted())
         counted.update(self._floor.counters())
+        counted.update(self._wishes.counters)
         counted["reader_restarts"] += self._scanners.restarts()
         for tally in list(self._tallies.values()):
             counted.update(dict(tally))

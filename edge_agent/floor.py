@@ -1,7 +1,7 @@
 """The floor's radio: readers and doors as settings want them, supervised; health, gaps and page rows out."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,12 +19,13 @@ from edge_agent.doors.assignments import Assignments
 from edge_agent.doors.door import DoorJournal, Doors
 from edge_agent.doors.visits import from_us, to_us
 from edge_agent.health import describe_reader
+from edge_agent.page.antennas import AntennaMeter
 from edge_agent.page.status import AntennaStatus
 from edge_agent.readers.llrp.listener import ReaderState
 from edge_agent.readers.llrp.reader import LlrpReader
 from edge_agent.readers.llrp.settings import ReaderSettings
 from edge_agent.readers.raw_read import Seen
-from edge_agent.supervisor import Supervisor
+from edge_agent.supervisor import Recipe, Supervisor
 
 ASSIGNMENTS: Final = "assignments.json"
 
@@ -34,9 +35,10 @@ log = structlog.get_logger(__name__)
 class _ToDoors:
     """Hands what one reader says to the doors that are there."""
 
-    def __init__(self, reader: str, doors: Callable[[], Doors | None]) -> None:
+    def __init__(self, reader: str, doors: Callable[[], Doors | None], meter: AntennaMeter) -> None:
         self._reader = reader
         self._doors = doors
+        self._meter = meter
 
     def connected(self) -> None:
         """Say that the reader is there."""
@@ -44,6 +46,7 @@ class _ToDoors:
 
     def seen(self, batch: list[Seen]) -> None:
         """Pass on."""
+        self._meter.count(batch)
         if (doors := self._doors()) is not None:
             doors.take(batch)
 
@@ -86,6 +89,7 @@ class Floor:
         )
         self._doors: Doors | None = None
         self._past: Counter[str] = Counter()
+        self._meter = AntennaMeter()
 
     def start(self) -> None:
         """Open the doors and connect to the readers."""
@@ -108,7 +112,8 @@ class Floor:
         """
         before = self._settings
         self._settings = settings
-        if _radio(settings) == _radio(before):
+        if (settings.portal, settings.tags) == (before.portal, before.tags):
+            self._replace_readers(before)
             return None
         self._readers.replace_all({})
         undecided_since = self._close()
@@ -124,9 +129,18 @@ class Floor:
         doors = self._doors
         return None if doors is None else doors.undecided_since()
 
-    def states(self) -> set[ReaderState]:
-        """Tell the readers' states."""
-        return {reader.counters.state for reader in self._readers.members()}
+    def connected(self) -> dict[str, str | None]:
+        """Tell which readers are connected.
+
+        Returns:
+            By reader: None, or why not.
+        """
+        return {
+            reader.id: None
+            if reader.counters.state is ReaderState.OPEN
+            else reader.counters.detail or reader.counters.state
+            for reader in self._readers.members()
+        }
 
     def presence(self) -> Mapping[str, Presence]:
         """Tell which readers are heard.
@@ -190,15 +204,26 @@ class Floor:
 
     def antennas(self) -> tuple[AntennaStatus, ...]:
         """Describe every antenna that a portal names or that was heard."""
-        doors = self._doors
-        heard = {} if doors is None else dict(doors.counters.antennas)
+        heard = self._meter.heard()
         portal_of = {port: portal.id for portal in self._settings.portal for port in portal.ports}
         found = []
         for port in dict.fromkeys([*portal_of, *sorted(f"{reader}:{n}" for reader, n in heard)]):
-            reader, _, antenna = port.partition(":")
-            reads, last_us = heard.get((reader, int(antenna)), (0, 0))
-            last_read_at = from_us(last_us) if reads else None
-            found.append(AntennaStatus(reader, int(antenna), reads, last_read_at, portal_of.get(port)))
+            reader, _, number = port.partition(":")
+            one = heard.get((reader, int(number)))
+            found.append(
+                AntennaStatus(reader, int(number), portal=portal_of.get(port))
+                if one is None
+                else AntennaStatus(
+                    reader,
+                    int(number),
+                    one.reads,
+                    from_us(one.last_seen_us),
+                    portal_of.get(port),
+                    reads_per_s=one.reads_per_s,
+                    mean_dbm=one.mean_dbm,
+                    strongest_dbm=one.strongest_dbm,
+                )
+            )
         return tuple(found)
 
     def _open(self) -> None:
@@ -215,7 +240,19 @@ class Floor:
                 whereabouts=self._whereabouts,
             )
             self._doors.start()
-        self._readers.replace_all({each.id: partial(self._make_reader, each) for each in settings.reader})
+        self._readers.replace_all(self._recipes(settings.reader))
+
+    def _replace_readers(self, before: AgentSettings) -> None:
+        """Replace the readers that changed; doors go on, and wait for none of those meanwhile."""
+        staying = [each for each in self._settings.reader if each in before.reader]
+        self._readers.replace_all(self._recipes(staying))
+        if self._doors is not None:
+            for reader in (each for each in before.reader if each not in staying):
+                self._doors.gone(reader.id)
+        self._readers.replace_all(self._recipes(self._settings.reader))
+
+    def _recipes(self, readers: Sequence[ReaderSettings]) -> dict[str, Recipe[LlrpReader]]:
+        return {each.id: Recipe(each, partial(self._make_reader, each)) for each in readers}
 
     def _close(self) -> datetime | None:
         doors, self._doors = self._doors, None
@@ -226,16 +263,12 @@ class Floor:
         return doors.undecided_since()
 
     def _make_reader(self, reader: ReaderSettings) -> LlrpReader:
-        return LlrpReader(reader, _ToDoors(reader.id, lambda: self._doors))
+        return LlrpReader(reader, _ToDoors(reader.id, lambda: self._doors, self._meter))
 
     def _set_gpo(self, reader_id: str, port: int, is_on: bool) -> None:  # noqa: FBT001  a reader's own order
         for reader in self._readers.members():
             if reader.id == reader_id:
                 reader.set_gpo(port, is_on)
-
-
-def _radio(settings: AgentSettings) -> tuple[object, ...]:
-    return settings.reader, settings.portal, settings.tags
 
 
 def _beside(outbox: Path) -> Path:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
@@ -28,6 +29,15 @@ class Member(Protocol):
 M = TypeVar("M", bound=Member)
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe(Generic[M]):
+    """How to make a member, and of what."""
+
+    of: object
+    """Its settings; a member of equal ones is kept as it is."""
+    make: Callable[[], M]
+
+
 class Supervisor(Generic[M]):
     """Owns some members by name; their threads are named and joined."""
 
@@ -38,7 +48,7 @@ class Supervisor(Generic[M]):
             has_failed: Whether a member's thread has ended by an error.
         """
         self._has_failed = has_failed
-        self._makers: dict[str, Callable[[], M]] = {}
+        self._recipes: dict[str, Recipe[M]] = {}
         self._members: dict[str, M] = {}
         self._failures: Counter[str] = Counter()
         self._restart_at_s: dict[str, float] = {}
@@ -68,20 +78,27 @@ class Supervisor(Generic[M]):
         with self._lock:
             return self._failures.total()
 
-    def replace_all(self, makers: Mapping[str, Callable[[], M]]) -> None:
-        """Stop all members and start others.
+    def replace_all(self, recipes: Mapping[str, Recipe[M]]) -> None:
+        """Have these members and no others: stop those that go, start those that are new or changed.
 
         Args:
-            makers: How to make each, by name.
+            recipes: How to make each, by name.
         """
         with self._lock:
-            for member in self._members.values():
-                member.stop()
-            self._makers = dict(makers)
-            self._restart_at_s.clear()
-            self._members = {name: maker() for name, maker in self._makers.items()}
-            for member in self._members.values():
-                member.start()
+            kept = {
+                name: member
+                for name, member in self._members.items()
+                if name in recipes
+                and recipes[name].of == self._recipes[name].of
+                and not self._has_failed(member)
+            }
+            for name in self._members.keys() - kept.keys():
+                self._members[name].stop()
+                self._restart_at_s.pop(name, None)
+            self._recipes = dict(recipes)
+            self._members = {name: kept.get(name) or each.make() for name, each in recipes.items()}
+            for name in recipes.keys() - kept.keys():
+                self._members[name].start()
 
     def stop(self) -> None:
         """Stop watching, then stop and join every member."""
@@ -107,5 +124,5 @@ class Supervisor(Generic[M]):
         elif now_s >= self._restart_at_s[name]:
             del self._restart_at_s[name]
             member.stop()
-            self._members[name] = self._makers[name]()
+            self._members[name] = self._recipes[name].make()
             self._members[name].start()

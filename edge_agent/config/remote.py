@@ -1,18 +1,31 @@
-"""Wishes from the cloud: a desired configuration in; applied, rejected or rolled back out."""
+"""Wishes from the cloud: a desired configuration in; applied, rejected, refused or rolled back out."""
 
+import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic_core import to_json, to_jsonable_python
 
-from contracts.gateway import ConfigOutcome, DesiredConfig
-from edge_agent.config.settings import AgentSettings, SettingsError, build
+from contracts.gateway import REMOTE_SETTINGS, ConfigOutcome, DesiredConfig, ReportedConfig
+from edge_agent.config.settings import Loaded, SettingsError, build
 
-REMOTE: Final = frozenset({"workflow", "scanner", "reader", "portal", "tags", "drain_rows_per_s"})
-"""What the cloud may set. Identity, broker and outbox belong to whoever stands before the machine."""
+CLOUD: Final = "cloud"
+"""Origin of what a wish set."""
+
+
+class Verdict(BaseModel):
+    """What became of a wish."""
+
+    model_config = ConfigDict(frozen=True)
+
+    revision: int
+    outcome: ConfigOutcome
+    at: datetime
+    errors: tuple[str, ...] = ()
 
 
 class KeptConfig(BaseModel):
@@ -21,119 +34,180 @@ class KeptConfig(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     revision: int = 0
+    """The highest that was ever seen."""
+    running_revision: int = 0
     settings: dict[str, JsonValue] = Field(default_factory=dict)
     state: Literal["confirmed", "on_trial"] = "confirmed"
     before: dict[str, JsonValue] = Field(default_factory=dict)
     """What to go back to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of a wish."""
-
-    revision: int
-    outcome: ConfigOutcome
-    errors: tuple[str, ...] = ()
+    before_revision: int = 0
+    wished_sha256: str = ""
+    """Of the last wish's settings: the same revision may come again, but not with others."""
+    verdict: Verdict | None = None
+    """On the last wish; kept, so that a report that got lost is given again."""
 
 
 class RemoteConfig:
-    """Keeps the wish in force in a file beside the outbox; a wish that never proved itself is undone."""
+    """Keeps the wish in force in a file beside the outbox; a wish that never proved itself is undone.
 
-    def __init__(self, path: Path, base: Mapping[str, object]) -> None:
+    Whoever calls ``propose`` ends the trial with ``confirm`` or ``roll_back`` before the next one.
+    """
+
+    def __init__(self, path: Path, loaded: Loaded, *, now: datetime) -> None:
         """Read what is kept, undoing a trial that the last run did not finish.
 
         Args:
             path: The file; made when the first wish arrives.
-            base: The settings of file and environment, by name.
+            loaded: The settings of file and environment.
+            now: The present.
         """
         self._path = path
-        self._base = dict(base)
+        self._base = dict(loaded.values)
+        self._origins = dict(loaded.origins)
         self._kept = self._read()
-        self.unreported: Verdict | None = None
+        self._began_at = now
         if self._kept.state == "on_trial":
-            self.unreported = self.roll_back("the agent stopped before it was healthy")
+            self.roll_back("the agent stopped before it was healthy with it", now=now)
 
     @property
     def revision(self) -> int:
-        """The last wish's revision; only higher ones are taken."""
-        return self._kept.revision
-
-    @property
-    def values(self) -> dict[str, JsonValue]:
-        """What is set from the cloud."""
-        return self._kept.settings
-
-    def effective(self) -> AgentSettings:
-        """Merge the wish in force over the base.
-
-        Returns:
-            The settings to run with.
-
-        Raises:
-            SettingsError: If the base was changed so that the two no longer fit.
-        """
-        return build(self._base | self._kept.settings, dict.fromkeys(self._kept.settings, "cloud"))
-
-    def propose(self, desired: DesiredConfig) -> Verdict | None:
-        """Take a wish on trial.
-
-        Args:
-            desired: As received.
-
-        Returns:
-            None if it is on trial now (call ``confirm`` or ``roll_back`` later), or if it is not newer than
-            the last one; a rejection otherwise.
-        """
-        if desired.revision <= self._kept.revision:
-            return None
-        foreign = sorted(set(desired.settings) - REMOTE)
-        if foreign:
-            return self._reject(
-                desired, f"{foreign[0]!r} cannot be set from the cloud: expected {sorted(REMOTE)}"
-            )
-        try:
-            build(self._base | desired.settings, dict.fromkeys(desired.settings, "cloud"))
-        except SettingsError as error:
-            return self._reject(desired, str(error))
-        self._write(
-            KeptConfig(
-                revision=desired.revision,
-                settings=desired.settings,
-                state="on_trial",
-                before=self._kept.settings,
-            )
-        )
-        return None
+        """Of the wish that runs; 0 while there is none."""
+        return self._kept.running_revision
 
     @property
     def is_on_trial(self) -> bool:
         """Whether a wish waits for the agent to prove healthy with it."""
         return self._kept.state == "on_trial"
 
-    def confirm(self) -> Verdict:
+    def effective(self) -> Loaded:
+        """Merge the wish in force over the base.
+
+        Returns:
+            The settings to run with, and their origins.
+
+        Raises:
+            SettingsError: If the base was changed so that the two no longer fit.
+        """
+        values = self._base | self._kept.settings
+        origins = self._origins | dict.fromkeys(self._kept.settings, CLOUD)
+        return Loaded(build(values, origins), values, origins)
+
+    def last_report(self) -> ReportedConfig:
+        """Say what became of the last wish, and what runs.
+
+        Returns:
+            The report; before the first wish it says that the gateway's own settings are applied.
+        """
+        verdict = self._kept.verdict or Verdict(
+            revision=self._kept.revision, outcome=ConfigOutcome.APPLIED, at=self._began_at
+        )
+        return self.report(verdict)
+
+    def report(self, verdict: Verdict) -> ReportedConfig:
+        """Say a verdict and what runs.
+
+        Args:
+            verdict: On a wish.
+
+        Returns:
+            The report.
+        """
+        loaded = self.effective()
+        running = {name: loaded.values[name] for name in sorted(REMOTE_SETTINGS & loaded.values.keys())}
+        return ReportedConfig(
+            revision=verdict.revision,
+            outcome=verdict.outcome,
+            reported_at=verdict.at,
+            settings=_without_badges(to_jsonable_python(running)),
+            errors=verdict.errors,
+            running_revision=self._kept.running_revision,
+            origins={name: loaded.origins.get(name, "default") for name in running},
+        )
+
+    def propose(self, desired: DesiredConfig, *, now: datetime) -> Verdict | None:
+        """Take a wish on trial.
+
+        Args:
+            desired: As received.
+            now: The present.
+
+        Returns:
+            None if it is on trial now. Else what to report: that it is not valid, that its revision is not
+            above the last one's, or, for the last one again, what became of that.
+        """
+        wished_sha256 = hashlib.sha256(to_json(desired.settings)).hexdigest()
+        if desired.revision <= self._kept.revision:
+            return self._repeated(desired.revision, wished_sha256, now)
+        verdict = None
+        if foreign := sorted(set(desired.settings) - REMOTE_SETTINGS):
+            verdict = _rejected(
+                desired,
+                f"{foreign[0]!r} cannot be set from the cloud: expected {sorted(REMOTE_SETTINGS)}",
+                now,
+            )
+        else:
+            try:
+                build(self._base | desired.settings, dict.fromkeys(desired.settings, CLOUD))
+            except SettingsError as error:
+                verdict = _rejected(desired, str(error), now)
+        changed: dict[str, object] = {
+            "revision": desired.revision,
+            "wished_sha256": wished_sha256,
+            "verdict": verdict,
+        }
+        if verdict is None:
+            changed |= {
+                "settings": desired.settings,
+                "running_revision": desired.revision,
+                "state": "on_trial",
+                "before": self._kept.settings,
+                "before_revision": self._kept.running_revision,
+            }
+        self._write(self._kept.model_copy(update=changed))
+        return verdict
+
+    def confirm(self, *, now: datetime) -> Verdict:
         """Keep the wish on trial.
+
+        Args:
+            now: The present.
 
         Returns:
             What to report.
         """
-        self._write(KeptConfig(revision=self._kept.revision, settings=self._kept.settings))
-        return Verdict(self._kept.revision, ConfigOutcome.APPLIED)
+        verdict = Verdict(revision=self._kept.revision, outcome=ConfigOutcome.APPLIED, at=now)
+        done: dict[str, object] = {"state": "confirmed", "before": {}, "before_revision": 0}
+        self._write(self._kept.model_copy(update={**done, "verdict": verdict}))
+        return verdict
 
-    def roll_back(self, why: str) -> Verdict:
+    def roll_back(self, *why: str, now: datetime) -> Verdict:
         """Go back to what was in force before the trial.
 
         Args:
-            why: For the report.
+            *why: For the report.
+            now: The present.
 
         Returns:
             What to report.
         """
-        self._write(KeptConfig(revision=self._kept.revision, settings=self._kept.before))
-        return Verdict(self._kept.revision, ConfigOutcome.ROLLED_BACK, (why,))
+        kept = self._kept
+        verdict = Verdict(revision=kept.revision, outcome=ConfigOutcome.ROLLED_BACK, at=now, errors=why)
+        back: dict[str, object] = {"settings": kept.before, "running_revision": kept.before_revision}
+        done: dict[str, object] = {"state": "confirmed", "before": {}, "before_revision": 0}
+        self._write(kept.model_copy(update={**back, **done, "verdict": verdict}))
+        return verdict
 
-    def _reject(self, desired: DesiredConfig, why: str) -> Verdict:
-        self._write(KeptConfig(revision=desired.revision, settings=self._kept.settings))
-        return Verdict(desired.revision, ConfigOutcome.REJECTED, (why,))
+    def _repeated(self, revision: int, wished_sha256: str, now: datetime) -> Verdict:
+        kept = self._kept
+        is_last = revision == kept.revision
+        if is_last and kept.verdict is not None and kept.wished_sha256 in {"", wished_sha256}:
+            return kept.verdict
+        why = (
+            f"revision {revision} was given before, with other settings"
+            if is_last
+            else f"revision {revision} is not above {kept.revision}, the last one seen here"
+        )
+        return Verdict(revision=revision, outcome=ConfigOutcome.REFUSED, at=now, errors=(why,))
 
     def _read(self) -> KeptConfig:
         try:
@@ -151,4 +225,22 @@ class RemoteConfig:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(self._path)
+        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
         self._kept = kept
+
+
+def _rejected(desired: DesiredConfig, why: str, now: datetime) -> Verdict:
+    return Verdict(revision=desired.revision, outcome=ConfigOutcome.REJECTED, at=now, errors=(why,))
+
+
+def _without_badges(settings: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    """Leave PIN hashes where they are."""
+    shown = dict(settings)
+    workflow = shown.get("workflow")
+    if isinstance(workflow, dict):
+        shown["workflow"] = {name: value for name, value in workflow.items() if name != "badges"}
+    return shown

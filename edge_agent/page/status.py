@@ -25,6 +25,41 @@ class AntennaStatus:
     last_read_at: datetime | None = None
     portal: str | None = None
     """The portal it belongs to; None if it belongs to none."""
+    reads_per_s: float = 0.0
+    """Over the last seconds, as are the strengths."""
+    mean_dbm: float | None = None
+    """None if there was nothing."""
+    strongest_dbm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingStatus:
+    """One setting as it is in force."""
+
+    name: str
+    value: str
+    """Without passwords."""
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigStatus:
+    """What runs, and what became of the cloud's last wish."""
+
+    running_revision: int
+    """0 while the gateway's own file says everything."""
+    last_revision: int
+    outcome: str
+    errors: tuple[str, ...]
+    settings: tuple[SettingStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DiskStatus:
+    """The volume that holds the outbox."""
+
+    total_bytes: int
+    free_bytes: int
 
 
 @dataclass(frozen=True, slots=True)

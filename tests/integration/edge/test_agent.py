@@ -158,12 +158,17 @@ def test_killed_and_started_again_it_reports_the_gap_and_repeats_nothing(
         ledger.close()
 
 
-def test_a_wish_from_the_cloud_is_rejected_or_applied_and_reported(
+def test_a_wish_from_the_cloud_is_rejected_applied_or_refused_and_reported(
     broker: Broker, config: Path, agent: "subprocess.Popen[bytes]"
 ) -> None:
     ledger = ScriptedLedger(broker.url, SITE)
     try:
-        for revision, settings in ((1, {"gateway": "other"}), (2, {"drain_rows_per_s": 100.0})):
+        wishes: list[tuple[int, dict[str, object]]] = [
+            (3, {"gateway": "other"}),
+            (4, {"drain_rows_per_s": 100.0}),
+            (2, {"drain_rows_per_s": 200.0}),
+        ]
+        for revision, settings in wishes:
             wish = {
                 "revision": revision,
                 "issued_at": "2026-01-01T00:00:00Z",
@@ -173,9 +178,13 @@ def test_a_wish_from_the_cloud_is_rejected_or_applied_and_reported(
             ledger.wait_until(
                 lambda it, n=revision: any(each.revision == n for each in reports(it)), timeout_s=60
             )
-        first, last = reports(ledger)[0], reports(ledger)[-1]
-        assert (first.outcome, "'gateway' cannot be set" in first.errors[0]) == (ConfigOutcome.REJECTED, True)
-        assert (last.outcome, last.settings) == (ConfigOutcome.APPLIED, {"drain_rows_per_s": 100.0})
+        rejected, applied, refused = reports(ledger)[-3:]
+        assert (rejected.running_revision, rejected.origins["scanner"]) == (0, f"file {config}")
+        assert rejected.outcome is ConfigOutcome.REJECTED
+        assert "'gateway' cannot be set" in rejected.errors[0]
+        assert (applied.outcome, applied.settings["drain_rows_per_s"]) == (ConfigOutcome.APPLIED, 100.0)
+        assert (refused.outcome, refused.running_revision) == (ConfigOutcome.REFUSED, 4)
+        assert refused.settings == applied.settings
     finally:
         ledger.close()
 

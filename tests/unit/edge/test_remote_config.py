@@ -1,65 +1,151 @@
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from contracts.gateway import ConfigOutcome, DesiredConfig
 from edge_agent.config.remote import RemoteConfig
+from edge_agent.config.settings import Loaded, build
+from edge_agent.config.trial import Trial, Vitals, worse
 
-BASE = {"site": "leeds", "gateway": "gw-1", "broker_url": "mqtt://a:b@localhost"}
+BASE: dict[str, object] = {"site": "leeds", "gateway": "gw-1", "broker_url": "mqtt://a:b@localhost"}
+NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
+SCANNER = {"id": "s1", "port": "/dev/ttyS9", "profile": "generic_terminal"}
+
+Open = Callable[[], RemoteConfig]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Open:
+    """Opens what is kept, as a start of the agent does."""
+    origins = dict.fromkeys(BASE, "file agent.toml")
+    loaded = Loaded(build(BASE, origins), BASE, origins)
+    return lambda: RemoteConfig(tmp_path / "remote.json", loaded, now=NOW)
 
 
 def wish(revision: int, **settings: object) -> DesiredConfig:
-    return DesiredConfig.model_validate(
-        {"revision": revision, "issued_at": datetime.now(UTC), "settings": settings}
-    )
+    return DesiredConfig.model_validate({"revision": revision, "issued_at": NOW, "settings": settings})
 
 
-def test_a_wish_is_on_trial_until_it_is_confirmed(tmp_path: Path) -> None:
-    remote = RemoteConfig(tmp_path / "remote.json", BASE)
-    assert remote.propose(wish(1, drain_rows_per_s=7.0)) is None
-    assert remote.is_on_trial
-    assert remote.effective().drain_rows_per_s == 7
-    assert remote.confirm().outcome is ConfigOutcome.APPLIED
-    again = RemoteConfig(tmp_path / "remote.json", BASE)
-    assert (again.revision, again.effective().drain_rows_per_s) == (1, 7)
+def rate(remote: RemoteConfig) -> float:
+    return remote.effective().settings.drain_rows_per_s
 
 
-def test_a_wish_that_did_not_survive_its_trial_is_rolled_back_at_the_next_start(tmp_path: Path) -> None:
-    RemoteConfig(tmp_path / "remote.json", BASE).propose(wish(1, drain_rows_per_s=7.0))
-    again = RemoteConfig(tmp_path / "remote.json", BASE)
-    assert again.unreported is not None
-    assert again.unreported.outcome is ConfigOutcome.ROLLED_BACK
-    assert again.effective().drain_rows_per_s == 5000
+def test_a_wish_is_on_trial_until_it_is_confirmed(opened: Open) -> None:
+    remote = opened()
+    assert remote.propose(wish(1, drain_rows_per_s=7.0), now=NOW) is None
+    assert (remote.is_on_trial, rate(remote)) == (True, 7)
+    assert remote.confirm(now=NOW).outcome is ConfigOutcome.APPLIED
+    again = opened()
+    assert (again.revision, rate(again)) == (1, 7)
 
 
-def test_an_older_or_repeated_revision_is_refused(tmp_path: Path) -> None:
-    remote = RemoteConfig(tmp_path / "remote.json", BASE)
-    remote.propose(wish(5, drain_rows_per_s=7.0))
-    remote.confirm()
-    for revision in (5, 4):
-        assert remote.propose(wish(revision, drain_rows_per_s=9.0)) is None
-        assert not remote.is_on_trial
-    assert remote.effective().drain_rows_per_s == 7
+def test_a_wish_whose_trial_a_power_cut_ended_is_rolled_back_at_the_next_start(opened: Open) -> None:
+    first = opened()
+    first.propose(wish(1, drain_rows_per_s=7.0), now=NOW)
+    first.confirm(now=NOW)
+    first.propose(wish(2, drain_rows_per_s=9.0), now=NOW)
+    again = opened()
+    report = again.last_report()
+    assert (report.revision, report.outcome) == (2, ConfigOutcome.ROLLED_BACK)
+    assert (report.running_revision, report.settings) == (1, {"drain_rows_per_s": 7.0})
+    assert (again.is_on_trial, rate(again)) == (False, 7)
+    third = opened()
+    assert third.last_report() == report, "said again, it is the same report"
 
 
-def test_the_cloud_cannot_touch_identity_or_outbox(tmp_path: Path) -> None:
-    remote = RemoteConfig(tmp_path / "remote.json", BASE)
+def test_a_lower_revision_is_refused_and_reported(opened: Open) -> None:
+    remote = opened()
+    remote.propose(wish(5, drain_rows_per_s=7.0), now=NOW)
+    remote.confirm(now=NOW)
+    refused = remote.propose(wish(4, drain_rows_per_s=9.0), now=NOW)
+    assert refused is not None
+    assert (refused.revision, refused.outcome) == (4, ConfigOutcome.REFUSED)
+    assert refused.errors == ("revision 4 is not above 5, the last one seen here",)
+    assert (remote.is_on_trial, rate(remote), remote.report(refused).running_revision) == (False, 7, 5)
+
+
+def test_the_last_revision_again_says_what_became_of_it_unless_it_says_something_else(opened: Open) -> None:
+    remote = opened()
+    remote.propose(wish(5, drain_rows_per_s=7.0), now=NOW)
+    verdict = remote.confirm(now=NOW)
+    later = NOW + timedelta(hours=1)
+    assert opened().propose(wish(5, drain_rows_per_s=7.0), now=later) == verdict
+    changed = opened().propose(wish(5, drain_rows_per_s=8.0), now=later)
+    assert changed is not None
+    assert changed.errors == ("revision 5 was given before, with other settings",)
+
+
+def test_the_cloud_cannot_touch_identity_or_outbox(opened: Open) -> None:
+    remote = opened()
     for revision, name in enumerate(("outbox", "gateway", "site", "broker_url", "outbox_quota_mb"), 1):
-        verdict = remote.propose(wish(revision, **{name: "x"}))
+        verdict = remote.propose(wish(revision, **{name: "x"}), now=NOW)
         assert verdict is not None
         assert verdict.outcome is ConfigOutcome.REJECTED
         assert f"'{name}' cannot be set from the cloud" in verdict.errors[0]
 
 
-def test_an_invalid_wish_is_rejected_with_the_reason(tmp_path: Path) -> None:
-    remote = RemoteConfig(tmp_path / "remote.json", BASE)
-    verdict = remote.propose(wish(1, drain_rows_per_s=-1))
+def test_an_invalid_wish_is_rejected_with_the_reason_and_its_revision_is_used_up(opened: Open) -> None:
+    remote = opened()
+    verdict = remote.propose(wish(1, drain_rows_per_s=-1), now=NOW)
     assert verdict is not None
-    assert "drain_rows_per_s" in verdict.errors[0]
-    assert remote.effective().drain_rows_per_s == 5000
+    assert verdict.errors == ("cloud: drain_rows_per_s = '-1': Input should be greater than 0",)
+    assert (remote.revision, rate(remote)) == (0, 5000)
+    again = opened().propose(wish(1, drain_rows_per_s=5.0), now=NOW)
+    assert again is not None
+    assert again.outcome is ConfigOutcome.REFUSED
 
 
-def test_a_damaged_file_is_put_aside_and_the_base_runs(tmp_path: Path) -> None:
+def test_the_report_names_what_runs_with_origins_and_no_badge(opened: Open) -> None:
+    remote = opened()
+    assert remote.last_report().settings == {}
+    workflow = {"staging": "STAGING", "returns": "RETURNS", "badge_required": False, "badges": []}
+    assert remote.propose(wish(1, scanner=[SCANNER], workflow=workflow), now=NOW) is None
+    report = remote.report(remote.confirm(now=NOW))
+    assert report.origins == {"scanner": "cloud", "workflow": "cloud"}
+    assert report.settings["scanner"] == [SCANNER]
+    assert report.settings["workflow"] == {
+        name: workflow[name] for name in ("staging", "returns", "badge_required")
+    }
+
+
+def test_a_damaged_file_is_put_aside_and_the_base_runs(opened: Open, tmp_path: Path) -> None:
     path = tmp_path / "remote.json"
     path.write_bytes(b"\x00not json")
-    assert RemoteConfig(path, BASE).revision == 0
+    assert opened().revision == 0
     assert path.with_name("remote.json.damaged").exists()
+
+
+WELL = Vitals({"r1": None, "r2": "connection refused"}, is_outbox_writable=True, is_broker_reachable=True)
+
+
+def test_a_wish_is_kept_once_the_agent_is_healthy_for_long_enough() -> None:
+    trial = Trial(WELL, now_s=100, within_s=30)
+    lost = Vitals({"r1": "lost", "r2": None}, is_outbox_writable=True, is_broker_reachable=True)
+    looks = [(101, lost), (103, WELL), (106, lost), (107, WELL), (111, WELL)]
+    assert [trial.judge(vitals, now_s=now_s) for now_s, vitals in looks] == [None] * 5
+    assert trial.judge(WELL, now_s=112) == ()
+
+
+def test_a_wish_is_undone_when_the_time_is_up_and_says_what_is_wrong() -> None:
+    trial = Trial(WELL, now_s=100, within_s=30)
+    wrong = Vitals(
+        {"r1": "refused", "r2": "refused", "r3": "no such host"},
+        is_outbox_writable=False,
+        is_broker_reachable=False,
+    )
+    assert trial.judge(wrong, now_s=129) is None
+    assert trial.judge(wrong, now_s=130) == (
+        "not healthy within 30 s",
+        "r1 is not connected: refused",
+        "r3 is not connected: no such host",
+        "the outbox takes no rows",
+        "the broker is not reachable",
+    )
+
+
+def test_what_was_amiss_before_is_not_held_against_a_wish() -> None:
+    before = Vitals({"r1": "lost"}, is_outbox_writable=False, is_broker_reachable=False)
+    assert worse(before, before) == ()
+    assert worse(before, Vitals({}, is_outbox_writable=False, is_broker_reachable=False)) == ()
