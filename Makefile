@@ -2,6 +2,8 @@
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# One tester more than there are cores: faults and outages are waited for.
+TESTERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench soak lock clean
@@ -17,7 +19,7 @@ demo: ## Start it all on this machine and scan real sales; ARGS="--headless --se
 	@$(BIN)/dockledger demo $(ARGS)
 
 test: setup ## Run the tests on all cores; ARGS="-k outbox" chooses
-	@$(PYTEST) -n auto --durations=12 --durations-min=10 $(ARGS)
+	@$(PYTEST) -n $(TESTERS) --durations=12 --durations-min=10 $(ARGS)
 
 check: setup ## Lint, format, types, layers
 	@$(BIN)/ruff check .
