@@ -51,12 +51,11 @@ def plan_scene(scene: str, seed: int, crossings: int) -> World:
     if scene == "overhead":
         return plan_day(seed, crossings, _row("overhead_array"), USUAL, ETSI)
     if scene == "plane":
-        return plan_day(
-            seed, crossings, tuple(replace(each, has_beams=False) for each in _row("one_plane")), USUAL, ETSI
-        )
+        blind = tuple(replace(door, has_beams=False) for door in _row("one_plane"))
+        return plan_day(seed, crossings, blind, USUAL, ETSI)
     conditions, spread = _RADIO.get(scene, (ETSI, 1.0))
-    doors = tuple(replace(door, spread=spread) for door in dock_front(_DOORS))
-    return plan_day(seed, crossings, doors, HARD if scene == "hard" else USUAL, conditions)
+    front = tuple(replace(door, spread=spread) for door in dock_front(_DOORS))
+    return plan_day(seed, crossings, front, HARD if scene == "hard" else USUAL, conditions)
 
 
 def _row(kind: Kind) -> tuple[Door, ...]:
