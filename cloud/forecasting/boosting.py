@@ -5,7 +5,7 @@ and small. It is fitted at few columns and serves from there on; what is fitted 
 targets up to it. The same arrays give the same model: seeded, deterministic, rows thinned by a fixed stride.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final
@@ -46,6 +46,19 @@ class BoostingError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """A model as it was fitted at a column."""
+
+    text: str
+    """As LightGBM writes it; empty: there were too few rows, and there is none."""
+    features: tuple[str, ...]
+    rows: int
+    """That it was fitted to."""
+    gains: tuple[float, ...]
+    """Share of each feature in the gain."""
+
+
+@dataclass(frozen=True, slots=True)
 class Boosted:
     """What the models said."""
 
@@ -53,11 +66,7 @@ class Boosted:
     """Series x origins x horizon, >= 0; NaN where a history is too short, or no model was there yet."""
     columns: tuple[int, ...]
     """At which models were fitted."""
-    rows: tuple[int, ...]
-    """Rows that each was fitted to; 0: too few, and there is none."""
-    features: tuple[str, ...]
-    gains: tuple[float, ...]
-    """Share of each feature in the last model's gain."""
+    models: tuple[Learned, ...]
 
 
 def is_installed() -> bool:
@@ -105,30 +114,18 @@ def boost(
         BoostingError: If LightGBM is not installed.
         ValueError: If a future covariate is not known, or shapes do not fit.
     """
-    lightgbm = _library()
     plan = design(y, covariates, horizon, season=season, pools=pools, baseline=baseline)
     plan.require_future(origins)
     columns = fit_columns(origins) if columns is None else tuple(columns)
     paths = np.full((len(y), len(origins), horizon), np.nan)
-    counts, gains = [], np.zeros(len(plan.names))
+    models = []
     for place, column in enumerate(columns):
         until = columns[place + 1] if place + 1 < len(columns) else int(origins[-1]) + 1
-        served = np.flatnonzero((origins >= column) & (origins < until))
-        model, count = _fitted(lightgbm, plan, y, column, threads)
-        counts.append(count)
-        if model is None:
-            continue
-        for which in served.tolist():
-            paths[:, which] = _said(model, plan, int(origins[which]), threads)
-        gains = model.feature_importance(importance_type="gain").astype(np.float64)
-    whole = float(gains.sum())
-    return Boosted(
-        paths=paths,
-        columns=columns,
-        rows=tuple(counts),
-        features=plan.names,
-        gains=tuple((gains / whole if whole else gains).tolist()),
-    )
+        models.append(fitted(plan, column, threads=threads))
+        speak = speaker(models[-1], threads=threads)
+        for which in np.flatnonzero((origins >= column) & (origins < until)).tolist():
+            paths[:, which] = speak(plan, int(origins[which]))
+    return Boosted(paths, columns, tuple(models))
 
 
 def _library() -> ModuleType:
@@ -144,27 +141,25 @@ def _library() -> ModuleType:
     return found
 
 
-def _fitted(
-    lightgbm: ModuleType, plan: Design, y: Floats, column: int, threads: int
-) -> tuple[Any | None, int]:
-    """Fit a model to targets up to a column; None where there are too few."""
-    targets_from = np.arange(max(column - LOOKED_BACK, 0), column)
-    stride = max(-(-len(y) * len(targets_from) * plan.horizon // MOST_ROWS), 1)
-    features, targets = [], []
-    for origin in targets_from[::-1][::stride].tolist():
-        rows, scale = rows_at(plan, origin)
-        ahead = np.arange(origin + 1, origin + 1 + plan.horizon)
-        known = ahead <= column
-        wanted = np.full((len(y), plan.horizon), np.nan)
-        wanted[:, known] = y[:, ahead[known]] / scale[:, None]
-        usable = np.isfinite(wanted)
-        features.append(rows[usable])
-        targets.append(wanted[usable])
-    count = sum(len(one) for one in targets)
-    if count < LEAST_ROWS or not any(one.any() for one in targets):
-        return None, 0
+def fitted(plan: Design, column: int, *, threads: int = 1) -> Learned:
+    """Fit a model to targets up to a column.
+
+    Args:
+        plan: How features are made; what it holds of later columns is not looked at.
+        column: The last that is known.
+        threads: Of LightGBM; the result does not depend on it.
+
+    Returns:
+        The model, the same for the same arrays.
+
+    Raises:
+        BoostingError: If LightGBM is not installed.
+    """
+    lightgbm = _library()
+    matrix, target = _rows(plan, column)
+    if len(target) < LEAST_ROWS or not target.any():
+        return Learned("", plan.names, 0, ())
     # Rows in an order of their own values: the order of the series changes nothing.
-    matrix, target = np.concatenate(features), np.concatenate(targets)
     order = np.lexsort(np.concatenate([matrix, target[:, None]], axis=1).T)
     data = lightgbm.Dataset(
         matrix[order],
@@ -173,15 +168,71 @@ def _fitted(
         categorical_feature=[name for name in plan.names if name == "pool"],
         params={"verbosity": -1, "max_bin": PARAMETERS["max_bin"], "num_threads": threads},
     )
-    return lightgbm.train({**PARAMETERS, "num_threads": threads}, data, num_boost_round=TREES), count
+    model = lightgbm.train({**PARAMETERS, "num_threads": threads}, data, num_boost_round=TREES)
+    gains = model.feature_importance(importance_type="gain").astype(np.float64)
+    whole = float(gains.sum())
+    return Learned(
+        model.model_to_string(), plan.names, len(target), tuple((gains / whole if whole else gains).tolist())
+    )
 
 
-def _said(model: Any, plan: Design, origin: int, threads: int) -> Floats:
-    rows, scale = rows_at(plan, origin)
-    usable = np.isfinite(scale)
-    said = np.full((len(scale), plan.horizon), np.nan)
-    if usable.any():
-        flat = rows[usable].reshape(-1, rows.shape[-1])
-        told = np.maximum(model.predict(flat, num_threads=threads), 0).reshape(-1, plan.horizon)
-        said[usable] = told * scale[usable, None]
-    return said
+def speaker(learned: Learned, *, threads: int = 1) -> Callable[[Design, int], Floats]:
+    """Load a model, to forecast with.
+
+    Args:
+        learned: As it was fitted, now or by an earlier run.
+        threads: Of LightGBM; the result does not depend on it.
+
+    Returns:
+        Gives of a design and an origin the forecasts, series x horizon, >= 0; NaN where a history is too
+        short, or there is no model. A feature that the design does not have is not known; one that the model
+        has not learned is not looked at.
+
+    Raises:
+        BoostingError: If LightGBM is not installed.
+    """
+    model = _library().Booster(model_str=learned.text) if learned.text else None
+
+    def speak(plan: Design, origin: int) -> Floats:
+        said = np.full((len(plan.y), plan.horizon), np.nan)
+        if model is None:
+            return said
+        rows, scale = rows_at(plan, origin)
+        usable = np.isfinite(scale)
+        if usable.any():
+            flat = _arranged(rows[usable].reshape(-1, rows.shape[-1]), plan.names, learned.features)
+            told = np.maximum(model.predict(flat, num_threads=threads), 0).reshape(-1, plan.horizon)
+            said[usable] = told * scale[usable, None]
+        return said
+
+    return speak
+
+
+def _arranged(rows: Floats, names: tuple[str, ...], wanted: tuple[str, ...]) -> Floats:
+    """Put features in the order of a model."""
+    if names == wanted:
+        return rows
+    place = {name: number for number, name in enumerate(names)}
+    found = np.full((len(rows), len(wanted)), np.nan)
+    for number, name in enumerate(wanted):
+        if name in place:
+            found[:, number] = rows[:, place[name]]
+    return found
+
+
+def _rows(plan: Design, column: int) -> tuple[Floats, Floats]:
+    """Gather features, and targets over their series' scale, as far as they had come by a column."""
+    y, origins = plan.y, np.arange(max(column - LOOKED_BACK, 0), column)
+    stride = max(-(-len(y) * len(origins) * plan.horizon // MOST_ROWS), 1)
+    features = [np.empty((0, len(plan.names)))]
+    targets = [np.empty(0)]
+    for origin in origins[::-1][::stride].tolist():
+        rows, scale = rows_at(plan, origin)
+        ahead = np.arange(origin + 1, origin + 1 + plan.horizon)
+        known = ahead <= column
+        wanted = np.full((len(y), plan.horizon), np.nan)
+        wanted[:, known] = y[:, ahead[known]] / scale[:, None]
+        usable = np.isfinite(wanted)
+        features.append(rows[usable])
+        targets.append(wanted[usable])
+    return np.concatenate(features), np.concatenate(targets)

@@ -15,12 +15,19 @@ from cloud.forecasting.batch.evaluate import Drivers, drive
 from cloud.forecasting.batch.joined import Joined, join
 from cloud.forecasting.batch.members import MEMBERS
 from cloud.forecasting.batch.rolled import Rolled, actuals, pieces, work
+from cloud.forecasting.boosted import Boosting, Further, Kept, as_array, from_array
+from cloud.forecasting.boosting import NAME as LIGHTGBM
+from cloud.forecasting.boosting import BoostingError
 from cloud.forecasting.drivers import Driven
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.protocol import Floats, Ints, Said, Spread, Training
 from cloud.forecasting.weeks import Weeks
 
 SEASON_WEEKS: Final = 52
+COMBINATION: Final = "combination"
+BOOSTED: Final = "boosted"
+"""The combination with LightGBM as a family of its own beside the members."""
+_MODELS: Final = "models"
 
 
 class Combination:
@@ -31,34 +38,49 @@ class Combination:
     of past origins by what a training would have learned there.
     """
 
-    name: Final = "combination"
     min_weeks: Final = 8
 
-    def __init__(self, training: bytes | None = None, moves: Moves | None = None) -> None:
+    def __init__(
+        self,
+        training: bytes | None = None,
+        moves: Moves | None = None,
+        *,
+        is_boosted: bool = False,
+        is_due: bool = True,
+    ) -> None:
         """Take over what was learned.
 
         Args:
             training: State of the training in force, of the same `revision`; None: what tonight's would learn
                 is used at once.
             moves: Events that move demand; None: nothing is known to.
+            is_boosted: Whether LightGBM is a further member.
+            is_due: Whether it is fitted anew though a fit of it is kept.
         """
         self._moves = moves
-        self._usual = None if training is None else _read(training)
+        self._usual: Pooled | None = None
+        kept: tuple[Kept, ...] = ()
+        if training is not None:
+            self._usual, kept = _read(training)
+        self._boosting = Boosting(kept, is_due=is_due) if is_boosted else None
+        self.name = COMBINATION if self._boosting is None else BOOSTED
+        self.members = MEMBERS if self._boosting is None else (*MEMBERS, LIGHTGBM)
 
     @property
     def revision(self) -> str:
         """What a training can be used by: names and order of the members, and what is pooled."""
-        told = [*MEMBERS, *(one.name for one in fields(Pooled))]
+        told = [*self.members, *(one.name for one in fields(Pooled))]
         return hashlib.sha256(" ".join(told).encode()).hexdigest()[:8]
 
     def parameters(self) -> Mapping[str, Any]:
         """Tell the members and what weighs them."""
         return {
-            "members": list(MEMBERS),
+            "members": list(self.members),
             "season_weeks": SEASON_WEEKS,
             "min_weeks": self.min_weeks,
             "dropped_above": combination.DROPPED_ABOVE,
             "prior_origins": combination.PRIOR_ORIGINS,
+            **({} if self._boosting is None else {LIGHTGBM: self._boosting.parameters()}),
         }
 
     def said(self, weeks: Weeks, origins: Ints, horizon_weeks: int, *, last_day: int, spread: Spread) -> Said:
@@ -74,53 +96,91 @@ class Combination:
         Returns:
             The combined forecasts.
         """
-        del last_day
         totals = weeks.totals
         driven = self._moves.drive(totals, origins, horizon_weeks) if self._moves else None
-        drivers = Drivers(driven.factors, driven.versions, {}) if driven else None
+        further, fallbacks = self._further(totals, origins, horizon_weeks, last_day=last_day, driven=driven)
+        beside = {} if further is None else {LIGHTGBM: further.paths}
+        drivers = None
+        if driven is not None:
+            drivers = Drivers(driven.factors, driven.versions, beside)
+        elif beside:
+            drivers = Drivers(np.ones((*totals.shape[:1], len(origins), horizon_weeks)), (), beside)
         cut = [
             drive(piece, drivers)
             for piece in pieces(totals, origins, horizon=horizon_weeks, season=SEASON_WEEKS, members=MEMBERS)
         ]
         parts = list(spread(work, cut))
-        found = join(parts, actuals(totals, origins, horizon_weeks), origins, takes_lean_out=driven is None)
-        weights = found.weights[:, -1].sum(axis=0)
-        learned = Training(
-            _written(found.pooled),
-            {name: float(part) for name, part in zip(MEMBERS, weights / max(weights.sum(), 1), strict=True)},
+        names = (*MEMBERS, *beside)
+        families = np.array([name in beside for name in names], dtype=np.int64)
+        found = join(
+            parts,
+            actuals(totals, origins, horizon_weeks),
+            origins,
+            families=families,
+            takes_lean_out=driven is None,
         )
-        if self._usual is not None:
-            _weigh_again(found, parts, self._usual)
-        ready = _ready(found.forecast, weeks, origins, self.min_weeks)
+        learned = _learned(names, found, further) if further is None or further.is_new else None
+        usual = self._usual if len(names) == len(self.members) else None
+        if usual is not None:
+            _weigh_again(found, parts, usual, families)
         return Said(
-            ready, partial(_why, found, self._usual, driven), learned, driven.factors if driven else None
+            _ready(found.forecast, weeks, origins, self.min_weeks),
+            partial(_why, names, found, usual, driven),
+            None if fallbacks else learned,
+            driven.factors if driven else None,
+            fallbacks,
         )
 
+    def _further(
+        self, totals: Floats, origins: Ints, horizon_weeks: int, *, last_day: int, driven: Driven | None
+    ) -> tuple[Further | None, tuple[str, ...]]:
+        """Ask LightGBM, where it is a member; where it fails the others forecast, and it is told why."""
+        if self._boosting is None:
+            return None, ()
+        try:
+            said = self._boosting.said(totals, origins, horizon_weeks, last_day=last_day, driven=driven)
+        except BoostingError as error:
+            return None, (f"{LIGHTGBM} is left out of this run: {error}",)
+        return said, ()
 
-def _weigh_again(found: Joined, parts: Sequence[Rolled], usual: Pooled) -> None:
+
+def _learned(names: tuple[str, ...], found: Joined, further: Further | None) -> Training:
+    weights = found.weights[:, -1].sum(axis=0)
+    shares = weights / max(weights.sum(), 1)
+    return Training(
+        _written(found.pooled, further),
+        {name: float(part) for name, part in zip(names, shares, strict=True)},
+        {} if further is None else {LIGHTGBM: further.told()},
+    )
+
+
+def _weigh_again(found: Joined, parts: Sequence[Rolled], usual: Pooled, families: Ints) -> None:
     """Weigh the members of the last origin by what an earlier training found usual."""
     for part in parts:
         now = slice(-1, None)
         known = Known(part.known.relative[:, now], part.known.counts[:, now])
         classes = part.classes[:, now]
-        weights = combination.weigh(known, classes, usual, part.ready[:, now])
+        weights = combination.weigh(known, classes, usual, part.ready[:, now], families=families)
         lean = np.where(classes >= 0, found.corrections[np.maximum(classes, 0), -1], 1)
         found.weights[part.rows, -1] = weights[:, 0]
         found.forecast[part.rows, -1] = combination.combined(part.paths[:, :, now], weights)[:, 0] * lean
 
 
-def _written(pooled: Pooled) -> bytes:
-    """Write what is usual in each class at the last origin."""
+def _written(pooled: Pooled, further: Further | None) -> bytes:
+    """Write what is usual in each class at the last origin, and the models beside the members."""
     held = BytesIO()
     parts = {one.name: getattr(pooled, one.name)[:, -1:] for one in fields(Pooled)}
+    if further is not None:
+        parts[_MODELS] = as_array(further.models)
     np.savez_compressed(held, **parts)
     return held.getvalue()
 
 
-def _read(training: bytes) -> Pooled:
+def _read(training: bytes) -> tuple[Pooled, tuple[Kept, ...]]:
     """Read it again."""
     with np.load(BytesIO(training), allow_pickle=False) as held:
-        return Pooled(**{one.name: held[one.name] for one in fields(Pooled)})
+        models = from_array(held[_MODELS]) if _MODELS in held else ()
+        return Pooled(**{one.name: held[one.name] for one in fields(Pooled)}), models
 
 
 def _ready(forecast: Floats, weeks: Weeks, origins: Ints, least: int) -> Floats:
@@ -129,8 +189,10 @@ def _ready(forecast: Floats, weeks: Weeks, origins: Ints, least: int) -> Floats:
     return result
 
 
-def _why(found: Joined, usual: Pooled | None, driven: Driven | None, row: int) -> Mapping[str, Any]:
+def _why(
+    names: tuple[str, ...], found: Joined, usual: Pooled | None, driven: Driven | None, row: int
+) -> Mapping[str, Any]:
     told = combination.why(
-        MEMBERS, found.known, found.classes, usual or found.pooled, weights=found.weights, row=row
+        names, found.known, found.classes, usual or found.pooled, weights=found.weights, row=row
     )
     return told if driven is None else {**told, **driven.why(row)}

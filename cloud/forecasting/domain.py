@@ -68,6 +68,14 @@ READERS: Final = (
 """Who may see them."""
 
 
+class Stated(NamedTuple):
+    """How replenishment has stated that an item is ordered."""
+
+    review_days: int
+    protection_days: int
+    target: float
+
+
 class ForecastError(Exception):
     """A wrong wish about forecasts; the message names value, expectation and place."""
 

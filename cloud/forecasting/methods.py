@@ -3,22 +3,27 @@
 from typing import Final
 
 from cloud.forecasting.blocks import ByBlocks
-from cloud.forecasting.combining import Combination
+from cloud.forecasting.combining import BOOSTED, COMBINATION, Combination
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.protocol import Method
 from cloud.forecasting.smoothing import SimpleSmoothing
 
-NAMES: Final = (Combination.name, SimpleSmoothing.name)
+NAMES: Final = (COMBINATION, SimpleSmoothing.name, BOOSTED)
 """The first one forecasts where nothing else was decided."""
+LEARNING: Final = (COMBINATION, BOOSTED)
+"""Those that learn something which is kept."""
 
 
-def method_named(name: str | None, *, training: bytes | None = None, moves: Moves | None = None) -> Method:
+def method_named(
+    name: str | None, *, training: bytes | None = None, moves: Moves | None = None, is_due: bool = True
+) -> Method:
     """Give a method.
 
     Args:
         name: One of `NAMES`; None: the first.
         training: State of the training in force; None: there is none.
         moves: Events that move demand, for methods that know how.
+        is_due: Whether what takes long to learn is learned anew.
 
     Returns:
         The method.
@@ -26,8 +31,8 @@ def method_named(name: str | None, *, training: bytes | None = None, moves: Move
     Raises:
         ValueError: If there is no such method.
     """
-    if name is None or name == Combination.name:
-        return Combination(training, moves)
+    if name is None or name in LEARNING:
+        return Combination(training, moves, is_boosted=name == BOOSTED, is_due=is_due)
     if name == SimpleSmoothing.name:
         return ByBlocks(SimpleSmoothing())
     raise ValueError(f"method {name!r:.80}: expected one of {', '.join(NAMES)}")

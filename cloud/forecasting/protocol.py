@@ -1,13 +1,14 @@
 """What a forecasting method is: arrays in, arrays out, no clock, no database, no randomness."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from cloud.forecasting.granularity.method import Decided
     from cloud.forecasting.weeks import Weeks
 
 Floats = NDArray[np.float64]
@@ -32,6 +33,8 @@ class Training:
     state: bytes
     weights: Mapping[str, float]
     """Mean weight of each part of the method."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """What else is to be told of it, as JSON holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,12 @@ class Said:
     """None: the method has nothing to keep."""
     factors: Floats | None = None
     """By which events move the paths, in their shape; None: nothing is known to."""
+    fallbacks: tuple[str, ...] = ()
+    """What of the method could not be used, and why; the rest forecast without it."""
+    versions: tuple[tuple[slice, Floats], ...] = ()
+    """Of ranges of origins, weeks without what events did as known at them; empty: events did nothing."""
+    decided: "Decided | None" = None
+    """In which periods the series are forecast; None: all in weeks."""
 
 
 class Method(Protocol):

@@ -8,8 +8,11 @@ LEFT JOIN (
 WHERE sees_site(s.site_id) AND (%(sites)s::text[] IS NULL OR s.site_id = ANY (%(sites)s::text[]))
 ORDER BY s.site_id;
 
--- name: protection
-SELECT p.item_id, p.protection_days FROM pub_planning_parameters(ARRAY[%(site)s::text]) p;
+-- name: policies
+SELECT DISTINCT ON (p.item_id) p.item_id, p.review_days, p.protection_days, p.target
+FROM planning_parameters p
+WHERE p.site_id = %(site)s
+ORDER BY p.item_id, p.parameter_id DESC;
 
 -- name: likes
 SELECT i.item_id, i.category, c.cost::double precision

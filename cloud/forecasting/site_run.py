@@ -28,7 +28,8 @@ from cloud.forecasting.methods import method_named
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.overrides.applying import Adjusted
 from cloud.forecasting.overrides.nightly import InForce, in_force, keep_effects
-from cloud.forecasting.protocol import Floats, Ints, Method
+from cloud.forecasting.policies import Policies
+from cloud.forecasting.protocol import Floats, Method
 from cloud.forecasting.reviewing.opening import History, open_reviews
 from cloud.forecasting.rolling import MOST_ORIGINS
 from cloud.forecasting.training import InForceTraining, keep_training, training_in_force
@@ -51,10 +52,8 @@ class Inputs:
 
     site: str
     demand: DailyMatrix
-    protection: Ints
+    policies: Policies
     likes: Likes
-    stated: int
-    """For how many items replenishment has stated the protection period."""
     moves: Moves
     training: InForceTraining
     late_days: int
@@ -68,7 +67,12 @@ class Inputs:
     def digest(self) -> str:
         """Give the hash of the demand and all else that was read as arrays, likes and events included."""
         digest = hashlib.sha256()
-        for part in (self.demand.quantity, self.demand.censored, self.demand.masked, self.protection):
+        for part in (
+            self.demand.quantity,
+            self.demand.censored,
+            self.demand.masked,
+            self.policies.protection_days,
+        ):
             digest.update(np.ascontiguousarray(part).tobytes())
         digest.update("\n".join(item.code for item in self.demand.items).encode())
         digest.update(np.ascontiguousarray(self.likes.prices).tobytes())
@@ -87,7 +91,7 @@ class Inputs:
             "days_with_demand": int((self.demand.quantity > 0).sum()),
             "censored_days": int(self.demand.censored.sum()),
             "masked_days": int(self.demand.masked.sum()),
-            "stated_protection_periods": self.stated,
+            "stated_protection_periods": self.policies.stated,
             "events": len({row.event_id for row in self.moves.revisions}),
             "model_version": self.training.version_id,
             "arrays_sha256": self.digest(),
@@ -132,25 +136,21 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int, now: da
     """
     first_day = last_day - timedelta(days=HISTORY_WEEKS * DAYS - 1)
     demand = daily_matrix(conn, site, first_day, last_day)
-    stated = store.protection_days(conn, site)
-    days = [stated.get(item.item_id, USUAL_PROTECTION_DAYS) for item in demand.items]
-    known = sum(item.item_id in stated for item in demand.items)
     likes = store.likes(conn, site, [item.item_id for item in demand.items])
     alike = [likes.get(item.item_id, (None, None)) for item in demand.items]
     costs = np.array([np.nan if cost is None else cost for _, cost in alike], dtype=np.float64)
     return Inputs(
         site=site,
         demand=demand,
-        protection=np.array(days, dtype=np.int64),
+        policies=Policies.of(store.policies(conn, site), [item.item_id for item in demand.items]),
         likes=Likes([category for category, _ in alike], costs),
-        stated=known,
         moves=Moves(
             of_site(conn, site, first_day, last_day + timedelta(days=_AHEAD_DAYS)),
             subjects(conn, [item.item_id for item in demand.items]),
             last_day,
             now,
         ),
-        training=training_in_force(conn, site),
+        training=training_in_force(conn, site, last_day),
         late_days=late_days,
     )
 
@@ -182,7 +182,7 @@ def compute(
         inputs.demand.quantity,
         inputs.demand.censored | inputs.demand.masked,
         last_day=inputs.last_day,
-        protection=inputs.protection,
+        protection=inputs.policies.protection_days,
         likes=inputs.likes,
         method=method or _in_force(inputs),
         processes=processes,
@@ -192,7 +192,7 @@ def compute(
 
 def _in_force(inputs: Inputs) -> Method:
     known = inputs.training
-    return method_named(known.name, training=known.state, moves=inputs.moves)
+    return method_named(known.name, training=known.state, moves=inputs.moves, is_due=known.is_due)
 
 
 def write(conn: Connection, actor: Actor, run_id: int, inputs: Inputs, planned: Plan) -> dict[str, Any]:
@@ -224,7 +224,8 @@ def write(conn: Connection, actor: Actor, run_id: int, inputs: Inputs, planned: 
         actor,
         run_id,
         inputs.site,
-        planned.said.training,
+        method=planned.method,
+        learned=planned.said.training,
         days=(inputs.demand.days[0], inputs.last_day),
         series=len(inputs.demand.items),
         digest=inputs.digest(),

@@ -8,6 +8,7 @@ import orjson
 from psycopg import Connection
 
 from cloud.db import NamedStatements
+from cloud.forecasting.domain import Stated
 
 _SQL: Final = NamedStatements("cloud.forecasting")
 rows, tuples = _SQL.rows, _SQL.tuples
@@ -35,17 +36,17 @@ def places(conn: Connection, *, sites: Sequence[str] | None, now: datetime) -> l
     return rows(conn, Place, "sites", sites=None if sites is None else list(sites), now=now)
 
 
-def protection_days(conn: Connection, site: str) -> dict[int, int]:
-    """Read the protection periods that replenishment has stated.
+def policies(conn: Connection, site: str) -> dict[int, Stated]:
+    """Read how replenishment last stated that items are ordered.
 
     Args:
         conn: In a transaction that shows the site.
         site: Site id.
 
     Returns:
-        Days by item id.
+        By item id.
     """
-    return dict(tuples(conn, "protection", site=site))
+    return {item_id: Stated(*rest) for item_id, *rest in tuples(conn, "policies", site=site)}
 
 
 def likes(conn: Connection, site: str, item_ids: Sequence[int]) -> dict[int, tuple[str | None, float | None]]:

@@ -1,10 +1,11 @@
 """Champion against challenger: past forecasts and what came in, errors and simulated stock cost out. Pure.
 
-Each model's quantile is an order-up-to level: at every origin the position is raised to it (never lowered:
-stock is not sent back), and a lead time later what is left over costs its holding and what is missing its
-backorder (base-stock policy, Snyder & Shen 2019, section 4.3). A challenger takes over only if it is better
-by error *and* by this cost, by at least one per cent and beyond chance, from series to series and from origin
-to origin.
+Each model's quantile at the service that an item's policy asks for is an order-up-to level: at every review
+the position is raised to it (never lowered: stock is not sent back), and a protection period later what is
+left over costs its holding and what is missing its backorder, service / (1 - service) times as much
+(base-stock policy, Snyder & Shen 2019, section 4.3). A challenger takes over only if it is better by error
+*and* by this cost, by at least one per cent and beyond chance, from series to series and from origin to
+origin.
 """
 
 from collections.abc import Mapping
@@ -13,14 +14,12 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.protocol import Bools, Floats
+from cloud.forecasting.protocol import Bools, Floats, Ints
 
 LEAST_GAIN: Final = 0.01
 """A smaller gain is not worth the change."""
 LEAST_T: Final = 1.64
 """One-sided 95 %."""
-BACKORDER_TO_HOLDING: Final = 19.0
-"""A missing unit costs so many times what a left-over one does: the level of 95 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +27,42 @@ class Outlook:
     """What a model said at past origins."""
 
     mean: Floats
-    """Series x origins: expected sum over the lead time."""
+    """Series x origins: expected sum over the protection period."""
     level: Floats
-    """Series x origins: its quantile backorder / (backorder + holding)."""
+    """Series x origins: its quantile at the service wanted."""
+
+    def of(self, rows: Ints) -> "Outlook":
+        """Give that of some series."""
+        return Outlook(self.mean[rows], self.level[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came, and how it was to be served."""
+
+    total: Floats
+    """Series x origins: demand over the protection period; NaN where not known."""
+    step: Floats
+    """Series x origins: demand from the origin to the next; NaN where not known."""
+    scale: Floats
+    """Of each series, > 0; errors are divided by it. Others are left out."""
+    service: Floats
+    """Of each series, within (0, 1): what is missing costs service / (1 - service) of what is left over."""
+    review: Ints
+    """Of each series: at every so many origins, counted from the last, is ordered; >= 1."""
+    unit_cost: Floats
+    """Of each series; NaN: not known, counted as the median."""
+
+    def of(self, rows: Ints) -> "Came":
+        """Give that of some series."""
+        return Came(
+            self.total[rows],
+            self.step[rows],
+            self.scale[rows],
+            self.service[rows],
+            self.review[rows],
+            self.unit_cost[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +106,6 @@ class Verdict:
     """Holding and backorder cost of an origin and series."""
     series: int
     origins: int
-    backorder_to_holding: float
 
     @property
     def is_promoted(self) -> bool:
@@ -88,102 +119,85 @@ class Verdict:
             "stock_cost": self.cost.told(),
             "series": self.series,
             "origins": self.origins,
-            "backorder_to_holding": self.backorder_to_holding,
             "least_gain": LEAST_GAIN,
             "least_t": LEAST_T,
             "is_promoted": self.is_promoted,
         }
 
 
-def contest(
-    champion: Outlook,
-    challenger: Outlook,
-    *,
-    came: Floats,
-    step: Floats,
-    scale: Floats,
-    unit_cost: Floats | None = None,
-    backorder_to_holding: float = BACKORDER_TO_HOLDING,
-) -> Verdict:
+def contest(champion: Outlook, challenger: Outlook, came: Came) -> Verdict:
     """Hold two models against what came.
 
     Args:
         champion: What forecasts now.
         challenger: What might; at the same origins.
-        came: Series x origins: demand over the lead time; NaN where not known.
-        step: Series x origins: demand from the origin to the next; NaN where not known.
-        scale: Of each series, > 0; errors are divided by it. Others are left out.
-        unit_cost: Of each series; None: all alike. NaN: not known, counted as the median.
-        backorder_to_holding: Cost of a missing unit over that of one left over, > 0.
+        came: What came.
 
     Returns:
         The verdict.
 
     Raises:
-        ValueError: If shapes differ, there is nothing to judge, or the ratio is not above 0.
+        ValueError: If shapes differ, there is nothing to judge, or a service or a review cannot be.
     """
-    parts = (champion.mean, champion.level, challenger.mean, challenger.level, step)
-    if any(part.shape != came.shape for part in parts) or scale.shape != came.shape[:1]:
-        raise ValueError(f"expected all parts as {came.shape}, scales as {came.shape[:1]}")
-    if backorder_to_holding <= 0:
-        raise ValueError(f"backorder_to_holding {backorder_to_holding}: expected a number above 0")
-    errors = [
-        ((one.mean - came) / np.where(scale > 0, scale, np.nan)[:, None]) ** 2
-        for one in (champion, challenger)
-    ]
-    weight = _weights(unit_cost, len(came))
-    costs = [
-        simulate_base_stock(one.level, came=came, step=step, backorder_to_holding=backorder_to_holding)
-        * weight[:, None]
-        for one in (champion, challenger)
-    ]
-    known = np.isfinite(sum([*errors, *costs]))
-    if not known.any():
+    shape = came.total.shape
+    parts = (champion.mean, champion.level, challenger.mean, challenger.level, came.step)
+    flat = (came.scale, came.service, came.review, came.unit_cost)
+    if any(part.shape != shape for part in parts) or any(part.shape != shape[:1] for part in flat):
+        raise ValueError(f"expected all parts as {shape}, scales, services, reviews and costs as {shape[:1]}")
+    if not ((came.service > 0) & (came.service < 1) & (came.review >= 1)).all():
+        raise ValueError("expected services between 0 and 1, and reviews at every origin or at fewer")
+    scale = np.where(came.scale > 0, came.scale, np.nan)[:, None]
+    errors = [((one.mean - came.total) / scale) ** 2 for one in (champion, challenger)]
+    weight = _weights(came.unit_cost)
+    costs = [simulate_base_stock(one.level, came) * weight[:, None] for one in (champion, challenger)]
+    judged, ordered = np.isfinite(sum(errors)), np.isfinite(sum(costs))
+    if not judged.any() or not ordered.any():
         raise ValueError("no origin of any series has both forecasts and what came")
     return Verdict(
-        error=_gain(errors[0], errors[1], known),
-        cost=_gain(costs[0], costs[1], known),
-        series=int(known.any(axis=1).sum()),
-        origins=int(known.any(axis=0).sum()),
-        backorder_to_holding=backorder_to_holding,
+        error=_gain(errors[0], errors[1], judged),
+        cost=_gain(costs[0], costs[1], ordered),
+        series=int(judged.any(axis=1).sum()),
+        origins=int(judged.any(axis=0).sum()),
     )
 
 
-def simulate_base_stock(
-    level: Floats, *, came: Floats, step: Floats, backorder_to_holding: float = BACKORDER_TO_HOLDING
-) -> Floats:
-    """Simulate ordering up to a level at every origin.
+def simulate_base_stock(level: Floats, came: Came) -> Floats:
+    """Simulate ordering up to a level at every review.
 
     Args:
         level: Series x origins: order-up-to level; NaN: nothing is ordered.
-        came: Series x origins: demand over the lead time from the origin.
-        step: Series x origins: demand from the origin to the next.
-        backorder_to_holding: Cost of a missing unit, a left-over one costing 1.
+        came: What came.
 
     Returns:
-        Series x origins: cost at the end of each origin's lead time; NaN where it cannot be told.
+        Series x origins: cost at the end of the protection period of each review; NaN at other origins, and
+        where it cannot be told.
 
     Examples:
         The level falls from 10 to 2, but stock is not sent back: 10 - 3 stay, and 7 - 4 are left over.
-        >>> came, step = np.array([[4.0, 4.0]]), np.array([[3.0, 3.0]])
-        >>> simulate_base_stock(np.array([[10.0, 2.0]]), came=came, step=step).tolist()
+        >>> one = np.array([1.0])
+        >>> total, step = np.array([[4.0, 4.0]]), np.array([[3.0, 3.0]])
+        >>> came = Came(total, step, one, np.array([0.95]), np.array([1]), one)
+        >>> simulate_base_stock(np.array([[10.0, 2.0]]), came).tolist()
         [[6.0, 3.0]]
     """
     cost = np.full(level.shape, np.nan)
     position = np.full(len(level), -np.inf)
-    for origin in range(level.shape[1]):
-        wanted = np.where(np.isnan(level[:, origin]), -np.inf, level[:, origin])
+    shortage = came.service / (1 - came.service)
+    count = level.shape[1]
+    for origin in range(count):
+        is_due = (count - 1 - origin) % came.review == 0
+        wanted = np.where(is_due & np.isfinite(level[:, origin]), level[:, origin], -np.inf)
         position = np.maximum(position, wanted)
-        left = np.where(np.isfinite(position), position, np.nan) - came[:, origin]
-        cost[:, origin] = np.where(left >= 0, left, -backorder_to_holding * left)
-        sold = step[:, origin]
+        left = np.where(is_due & np.isfinite(position), position, np.nan) - came.total[:, origin]
+        cost[:, origin] = np.where(left >= 0, left, -shortage * left)
+        sold = came.step[:, origin]
         position = np.where(np.isnan(sold), -np.inf, position - np.nan_to_num(sold))
     return cost
 
 
-def _weights(unit_cost: Floats | None, series: int) -> Floats:
-    if unit_cost is None or not np.isfinite(unit_cost).any():
-        return np.ones(series)
+def _weights(unit_cost: Floats) -> Floats:
+    if not np.isfinite(unit_cost).any():
+        return np.ones(len(unit_cost))
     result: Floats = np.where(np.isfinite(unit_cost), unit_cost, np.nanmedian(unit_cost))
     return result
 

@@ -4,26 +4,26 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.domain import HORIZONS
+from cloud.forecasting.domain import HORIZONS, LEVELS
 from cloud.forecasting.engine import Plan
-from cloud.forecasting.protocol import Floats
-from cloud.forecasting.registry.contest import Outlook, Verdict, contest
-from cloud.forecasting.weeks import DAYS
+from cloud.forecasting.policies import Policies
+from cloud.forecasting.protocol import Floats, Ints
+from cloud.forecasting.registry.contest import Came, Outlook, Verdict, contest
+from cloud.forecasting.weeks import DAYS, summed_demand
 
-HORIZON_DAYS: Final = 14
-"""Over which demand is summed: the usual protection period."""
-BACKORDER_TO_HOLDING: Final = 9.0
-"""The level is the upper end of the 80 % band, exceeded once in ten."""
-_WEEK: Final = HORIZONS.index(DAYS)
+CONTEST_WEEKS: Final = 26
+"""Origins that are judged: twice those of the backtest, for a long protection period leaves few of 13."""
+_HORIZONS: Final = np.array([0, *HORIZONS])
 
 
-def duel(champion: Plan, challenger: Plan, unit_cost: Floats | None = None) -> Verdict:
-    """Judge two plans of the same demand, at the same 13 origins.
+def duel(champion: Plan, challenger: Plan, policies: Policies, unit_cost: Floats) -> Verdict:
+    """Judge two plans of the same demand, at the same origins, all items by their own policies.
 
     Args:
         champion: By the method in force.
         challenger: By the other.
-        unit_cost: Of each series; None or NaN: not known.
+        policies: Of each series.
+        unit_cost: Of each series; NaN: not known.
 
     Returns:
         The verdict.
@@ -31,23 +31,90 @@ def duel(champion: Plan, challenger: Plan, unit_cost: Floats | None = None) -> V
     Raises:
         ValueError: If there is nothing to judge yet.
     """
-    index = HORIZONS.index(HORIZON_DAYS)
-    places, rolled = champion.judged.places, champion.rolled
-    naive_errors = (rolled.naive - rolled.actual)[:, :, index]
-    return contest(
-        _outlook(champion, index),
-        _outlook(challenger, index),
-        came=rolled.actual[:, places, index],
-        step=rolled.actual[:, places, _WEEK],
-        scale=_root_mean_square(naive_errors),
-        unit_cost=unit_cost,
-        backorder_to_holding=BACKORDER_TO_HOLDING,
+    rows = np.arange(len(unit_cost))
+    came = came_of(champion, policies, unit_cost, rows)
+    return contest(outlook(champion, policies, rows), outlook(challenger, policies, rows), came)
+
+
+def outlook(plan: Plan, policies: Policies, rows: Ints) -> Outlook:
+    """Give what a plan said of the time that an order covers.
+
+    Args:
+        plan: With its backtest.
+        policies: Of each series.
+        rows: Of the series wanted.
+
+    Returns:
+        Expected sums and order-up-to levels at the judged origins.
+    """
+    places = _places(plan)
+    days = policies.protection_days[rows]
+    mean = _between(plan.rolled.forecast[rows][:, places], days)
+    level = np.full(mean.shape, np.nan)
+    distinct, which = np.unique(policies.protection_days, return_inverse=True)
+    for number, place in enumerate(places.tolist()):
+        sums = plan.rolled.forecast[:, place]
+        centre = np.stack([_between(sums, np.full(len(sums), day)) for day in distinct], axis=1)
+        drawn = plan.calibration.quantiles(place, centre, distinct)[rows, which[rows]]
+        level[:, number] = _at_service(drawn, policies.service[rows])
+    return Outlook(mean, level)
+
+
+def came_of(plan: Plan, policies: Policies, unit_cost: Floats, rows: Ints) -> Came:
+    """Give what came, and how it was to be served.
+
+    Args:
+        plan: With its backtest.
+        policies: Of each series.
+        unit_cost: Of each series; NaN: not known.
+        rows: Of the series wanted.
+
+    Returns:
+        It, at the judged origins.
+    """
+    places = _places(plan)
+    origins, daily = plan.rolled.origins[places], plan.weeks.daily
+    days = policies.protection_days[rows]
+    total = np.full((len(rows), len(places)), np.nan)
+    for day in np.unique(days):
+        within = days == day
+        total[within] = summed_demand(daily[rows[within]], origins, np.array([day]))[:, :, 0]
+    naive = (plan.rolled.naive - plan.rolled.actual)[rows][:, :, HORIZONS.index(2 * DAYS)]
+    return Came(
+        total=total,
+        step=plan.rolled.actual[rows][:, places, HORIZONS.index(DAYS)],
+        scale=_root_mean_square(naive),
+        service=policies.service[rows],
+        review=np.maximum(np.round(policies.review_days[rows] / DAYS), 1).astype(np.int64),
+        unit_cost=unit_cost[rows],
     )
 
 
-def _outlook(plan: Plan, index: int) -> Outlook:
-    places = plan.judged.places
-    return Outlook(plan.rolled.forecast[:, places, index], plan.judged.high[:, :, index])
+def _places(plan: Plan) -> Ints:
+    last = len(plan.rolled.origins) - 1
+    return np.arange(max(last - CONTEST_WEEKS, 0), last)
+
+
+def _between(sums: Floats, days: Ints) -> Floats:
+    """Give sums over any days: linear between those of the standard horizons, in proportion beyond."""
+    known = np.concatenate([np.zeros_like(sums[..., :1]), sums], axis=-1)
+    right = np.clip(np.searchsorted(_HORIZONS, days), 1, len(_HORIZONS) - 1)
+    part = (days - _HORIZONS[right - 1]) / (_HORIZONS[right] - _HORIZONS[right - 1])
+    index = right.reshape(-1, *[1] * (known.ndim - 1))
+    high = np.take_along_axis(known, index, axis=-1)[..., 0]
+    low = np.take_along_axis(known, index - 1, axis=-1)[..., 0]
+    result: Floats = low + (high - low) * part.reshape(-1, *[1] * (known.ndim - 2))
+    return result
+
+
+def _at_service(quantiles: Floats, service: Floats) -> Floats:
+    """Read each row's quantile at its own level, linear between those drawn."""
+    right = np.clip(np.searchsorted(LEVELS, service), 1, len(LEVELS) - 1)
+    levels = np.array(LEVELS)
+    part = np.clip((service - levels[right - 1]) / (levels[right] - levels[right - 1]), 0, 1)
+    row = np.arange(len(quantiles))
+    result: Floats = quantiles[row, right - 1] * (1 - part) + quantiles[row, right] * part
+    return result
 
 
 def _root_mean_square(errors: Floats) -> Floats:

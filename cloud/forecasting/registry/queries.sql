@@ -38,6 +38,12 @@ WHERE v.site_id = %(site)s AND v.state IS NOT NULL AND v.role = 'retired' AND v.
 -- name: state
 SELECT v.state FROM model_version v WHERE v.version_id = %(version_id)s;
 
+-- name: drifted_since
+SELECT r.review_id FROM forecast_review r
+WHERE r.site_id = %(site)s AND r.last_day > %(since)s AND r.is_drifting
+ORDER BY r.review_id DESC
+LIMIT 1;
+
 -- name: add_event
 INSERT INTO model_event (site_id, version_id, run_id, kind, because, evidence, actor)
 VALUES (%(site)s, %(version_id)s, %(run_id)s, %(kind)s, %(because)s, %(evidence)s::jsonb, %(actor)s);

@@ -94,9 +94,10 @@ def skip(conn: Connection, actor: Actor, run_id: int | None, site: str, found: D
         actor: Who runs it.
         run_id: Of the run that asked.
         site: Site id.
-        found: Not due.
+        found: Not due; or due, and what takes long to learn is learned by the next run.
     """
-    happened = Happened(site, found.parent_id, run_id, "retrain_skipped", "not_due")
+    because = "not_due" if found.because is None else "next_run"
+    happened = Happened(site, found.parent_id, run_id, "retrain_skipped", because)
     _tell(conn, actor, happened, found.evidence)
 
 
@@ -163,6 +164,7 @@ def decide(
     site: str,
     evidence: Mapping[str, Any],
     *,
+    against: int | None,
     is_promoted: bool,
 ) -> Version:
     """Let the challenger take over, or keep the champion, as backtest and simulated stock cost say.
@@ -173,18 +175,25 @@ def decide(
         run_id: Of the run.
         site: Site id.
         evidence: As `contest.Verdict` tells it.
+        against: Version that it was held against.
         is_promoted: As it says.
 
     Returns:
         The champion from now on.
 
     Raises:
-        ModelError: If there is no challenger, or the evidence says otherwise.
+        ModelError: If there is no challenger, another version forecasts than it was held against, or the
+            evidence says otherwise.
     """
     store.tuples(conn, "hold_site", site=site)
     challenger, now = champion(conn, site, ModelRole.CHALLENGER), champion(conn, site)
     if challenger is None or now is None:
         raise ModelError(f"site {site!r} has no challenger to decide on")
+    if now.version_id != against:
+        raise ModelError(
+            f"site {site!r}: the contest was held against version {against}, and version {now.version_id} "
+            f"({now.name}) forecasts by now: hold it again"
+        )
     if evidence.get("is_promoted") is not is_promoted:
         raise ModelError(f"is_promoted {is_promoted}: expected what the evidence says")
     if is_promoted:

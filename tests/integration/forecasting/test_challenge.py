@@ -66,7 +66,7 @@ def test_a_challenger_takes_over_only_where_it_errs_and_costs_less(
         challenge(source, PAT, NOW, site="leeds", name="simple_smoothing")
     with pytest.raises(NotAllowedError):
         challenge(source, ANN, NOW, site="leeds", name="simple_smoothing")
-    with pytest.raises(ModelError, match="expected one of combination, simple_smoothing"):
+    with pytest.raises(ModelError, match="expected one of combination, simple_smoothing, boosted"):
         challenge(source, PAT, NOW, site="leeds", name="oracle")
     with pytest.raises(UnknownForecastError, match="no demand at site 'york'"):
         challenge(source, JOB, NOW, site="york", name="simple_smoothing")

@@ -137,10 +137,14 @@ def test_a_model_is_trained_skipped_challenged_and_followed_with_evidence(ledger
     assert ledger.as_app(lambda conn: due(conn, code_version="2")) is Because.CODE
     rival = register(Because.CHALLENGE, trained("boosted"))
 
-    def decide(conn: psycopg.Connection, *, says: bool, is_promoted: bool) -> str:
+    def decide(conn: psycopg.Connection, *, says: bool, is_promoted: bool, against: int | None = None) -> str:
         act_as(conn, JOB)
         evidence = {"is_promoted": says, "stock_cost": {"gain": 0.03}}
-        return registry.decide(conn, JOB, run_id, "leeds", evidence, is_promoted=is_promoted).name
+        held = {"against": against or second, "is_promoted": is_promoted}
+        return registry.decide(conn, JOB, run_id, "leeds", evidence, **held).name
+
+    with pytest.raises(ModelError, match=f"against version {first}, and version {second} .*forecasts by now"):
+        ledger.as_app(lambda conn: decide(conn, says=True, is_promoted=True, against=first))
 
     with pytest.raises(ModelError, match="what the evidence says"):
         ledger.as_app(lambda conn: decide(conn, says=False, is_promoted=True))
