@@ -8,7 +8,7 @@ its class's error is more than 1.25 times that of the class's best. The weights 
 of steps that had come by then and on nothing later.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -120,34 +120,50 @@ def known_errors(paths: Paths, actual: Floats, *, origins: Ints, lengths: Ints) 
         Relative errors and their weight.
     """
     members, series, count, horizon = paths.shape
-    sums = np.zeros((count, members, series))
-    steps = np.zeros((count, members, series))
-    squares = np.zeros((count, members, series))
-    seen = np.zeros((count, members, series))
-    is_alike = np.ones((count, series), dtype=np.bool_)
-    total, number = np.zeros((members, series)), np.zeros((members, series))
-    for later in range(1, count):
-        for earlier in range(later):
-            before = min(int(origins[later - 1] - origins[earlier]), horizon)
-            come = min(int(origins[later] - origins[earlier]), horizon)
-            if come > before:
-                ahead = slice(before, come)
-                error = paths[:, :, earlier, ahead] - actual[:, earlier, ahead]
-                is_known = np.isfinite(error)
-                square = np.where(is_known, error * error, 0).sum(axis=2)
-                squares[earlier] += square
-                seen[earlier] += is_known.sum(axis=2)
-                total += square * is_alike[earlier]
-                number += is_known.sum(axis=2) * is_alike[earlier]
-            outgrown = is_alike[earlier] & (HALF * lengths[:, earlier] < lengths[:, later])
-            if outgrown.any():
-                is_alike[earlier] &= ~outgrown
-                total = np.where(outgrown, np.maximum(total - squares[earlier], 0), total)
-                number = np.where(outgrown, number - seen[earlier], number)
-        sums[later], steps[later] = total, number
-    error = np.divide(sums, steps, out=np.full_like(sums, np.nan), where=steps > 0)
-    relative = np.moveaxis(_relative(error), (0, 1, 2), (1, 2, 0))
-    return Known(relative, np.moveaxis(steps / horizon, (0, 1, 2), (1, 2, 0)))
+    come = np.clip(origins[:, None] - origins[None, :], 0, horizon)
+    outgrown = [np.sum(HALF * lengths[:, :now] < lengths[:, now, None], axis=1) for now in range(count)]
+    young = np.flatnonzero(np.max(outgrown, axis=0) > 0)
+    sums, steps = np.empty((2, count, members, series))
+    for member, path in enumerate(paths):
+        error = np.moveaxis(path - actual, 0, 2)
+        is_known = np.isfinite(error)
+        squares, number = np.where(is_known, error * error, 0), is_known.astype(np.float64)
+        for step in range(1, horizon):
+            squares[:, step] += squares[:, step - 1]
+            number[:, step] += number[:, step - 1]
+        for found, each in ((sums, squares), (steps, number)):
+            found[:, member] = _come(each, come)
+            if len(young):
+                found[:, member, young] = _come(each[:, :, young], come, [rows[young] for rows in outgrown])
+    error = np.where(steps > 0, sums / np.maximum(steps, 1), np.nan)
+    steps /= horizon
+    return Known(*(np.moveaxis(found, 2, 0) for found in (_relative(error), steps)))
+
+
+def _come(each: Floats, come: Ints, outgrown: Sequence[Ints] | None = None) -> Floats:
+    """Sum what has come of earlier origins by each origin.
+
+    Args:
+        each: Origins x horizon x series: sums up to each step.
+        come: Later x earlier origins: steps that have come.
+        outgrown: Of each later origin, how many first ones no longer count, by series.
+
+    Returns:
+        Origins x series.
+    """
+    horizon = each.shape[1]
+    found = np.zeros((len(come), each.shape[2]))
+    whole, settled = np.zeros(each.shape[2]), 0
+    for later, ahead in enumerate(come):
+        if outgrown is None:
+            while ahead[settled] == horizon:
+                whole += each[settled, -1]
+                settled += 1
+            found[later] = whole
+        for earlier in range(settled, later):
+            part = each[earlier, ahead[earlier] - 1]
+            found[later] += part if outgrown is None else np.where(outgrown[later] <= earlier, part, 0)
+    return found
 
 
 def pool(paths: Paths, known: Known, classes: Ints) -> Pooled:
@@ -161,28 +177,19 @@ def pool(paths: Paths, known: Known, classes: Ints) -> Pooled:
     Returns:
         Sums, to be added to other chunks'.
     """
+    is_of = np.stack([number == classes.T for number in range(_CLASSES)]).astype(np.float64)
     has_error = np.isfinite(known.relative)
-    weight = np.where(has_error, np.round(known.counts * _GRID), 0).astype(np.int64)
-    value = np.round(np.where(has_error, known.relative * known.counts, 0) * _GRID).astype(np.int64)
-    sums = np.zeros((_CLASSES, *known.relative.shape[1:]), dtype=np.int64)
-    counts = np.zeros_like(sums)
+    weight = np.where(has_error, np.round(known.counts * _GRID), 0)
+    value = np.round(np.where(has_error, known.relative * known.counts, 0) * _GRID)
     # Members keep their distance: it is measured at every eighth origin, and holds until the next.
-    measured = np.arange(classes.shape[1]) // EVERY * EVERY
+    measured = np.arange(classes.shape[1]) // EVERY
     apart = _apart(paths[:, :, ::EVERY])
     has_gap = np.isfinite(apart)
-    apart = np.round(np.where(has_gap, apart, 0) * _GRID)
-    gaps = np.zeros((*sums.shape, sums.shape[2]), dtype=np.int64)
-    pairs = np.zeros_like(gaps)
-    for number in range(_CLASSES):
-        within = (classes == number)[:, :, None]
-        sums[number] = np.where(within, value, 0).sum(axis=0)
-        counts[number] = np.where(within, weight, 0).sum(axis=0)
-        for place in range(classes.shape[1]):
-            rows = classes[:, place] == number
-            if measured[place] == place:
-                gaps[number, place] = apart[rows, place // EVERY].sum(axis=0)
-                pairs[number, place] = has_gap[rows, place // EVERY].sum(axis=0)
-    gaps, pairs = gaps[:, measured], pairs[:, measured]
+    gaps, pairs = (
+        _square(_by_class(np.moveaxis(part, 2, 0), is_of[:, ::EVERY]), len(paths))[:, measured]
+        for part in (np.where(has_gap, np.round(apart * _GRID), 0), has_gap.astype(np.float64))
+    )
+    sums, counts = (_by_class(part, is_of) for part in (value, weight))
     return Pooled(sums, counts, gaps, pairs)
 
 
@@ -204,24 +211,25 @@ def weigh(
     Returns:
         Series x origins x members; a row sums to 1, or is 0 where no member is ready.
     """
-    usual, dropped = pooled.relative(), pooled.dropped()
-    places = np.arange(classes.shape[1])[None, :]
-    expected = usual[np.maximum(classes, 0), places]
-    is_used: Bools = ready & ~dropped[np.maximum(classes, 0), places]
+    votes = np.where(pooled.dropped(), 0, pooled.votes())
+    expected, vote = (_of_class(part, classes) for part in (pooled.relative(), votes))
+    is_used: Bools = ready & (vote > 0)
     # Where a class's members are all not ready yet, whoever is ready stands in.
-    is_used = is_used | (ready & ~np.any(is_used, axis=2, keepdims=True))
-    own = np.where(np.isfinite(known.relative), known.relative, 0)
-    count = np.where(np.isfinite(known.relative), known.counts, 0)
+    is_left = ~np.any(is_used, axis=2)
+    if is_left.any():
+        is_used |= ready & is_left[:, :, None]
+        vote = np.where(is_left[:, :, None], _of_class(pooled.votes(), classes), vote)
+    has_error = np.isfinite(known.relative)
+    count = np.where(has_error, known.counts, 0)
+    own = np.where(has_error, known.relative, 0)
     shrunk = (count * own + PRIOR_ORIGINS * expected) / (count + PRIOR_ORIGINS)
-    votes = pooled.votes()[np.maximum(classes, 0), places]
-    weight = np.where(is_used, votes / np.maximum(shrunk, 1e-9), 0)
-    weight = _shares(weight)
+    weight = _shares(np.where(is_used, vote / np.maximum(shrunk, 1e-9), 0))
     if families is None or not families.any():
         return weight
     result = np.zeros_like(weight)
     for family in range(int(families.max()) + 1):
         inside = _shares(np.where(families == family, weight, 0))
-        error = (inside * shrunk).sum(axis=2, keepdims=True)
+        error = _added(inside * shrunk)[:, :, None]
         result += np.divide(inside, error, out=np.zeros_like(inside), where=error > 0)
     return _shares(result)
 
@@ -236,12 +244,14 @@ def combined(paths: Paths, weights: Floats) -> Floats:
     Returns:
         Series x origins x horizon; NaN where no member is ready.
     """
-    total = np.zeros(paths.shape[1:])
-    for number, path in enumerate(paths):
-        weight = weights[:, :, number, None]
-        total += np.where(weight > 0, weight * path, 0)
-    result: Floats = np.where((weights > 0).any(axis=2, keepdims=True), total, np.nan)
-    return result
+    total: Floats = np.zeros_like(paths[0], dtype=np.float64)
+    part = np.empty_like(total)
+    for path, weight in zip(paths, np.moveaxis(weights, 2, 0), strict=True):
+        np.multiply(path, weight[:, :, None], out=part)
+        np.copyto(part, 0, where=np.isnan(part))  # not ready, and without weight
+        total += part
+    np.copyto(total, np.nan, where=~np.any(weights > 0, axis=2, keepdims=True))
+    return total
 
 
 def why(
@@ -280,31 +290,61 @@ def why(
 
 
 def _shares(weight: Floats) -> Floats:
-    total = weight.sum(axis=2, keepdims=True)
-    result: Floats = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+    total = _added(weight)[:, :, None]
+    result: Floats = weight / np.where(total > 0, total, 1)
     return result
+
+
+def _added(values: Floats) -> Floats:
+    """Sum over the last axis, always in its order: however many series there are beside."""
+    total: Floats = values[..., 0].copy()
+    for place in range(1, values.shape[-1]):
+        total += values[..., place]
+    return total
+
+
+def _by_class(values: Floats, is_of: Floats) -> Ints:
+    """Sum whole numbers over the series of each class: classes x origins x values."""
+    result: Ints = np.einsum("cos,som->com", is_of, values).astype(np.int64)
+    return result
+
+
+def _of_class(values: Floats, classes: Ints) -> Floats:
+    """Give each series what is of its class (classes x origins x members): series x origins x members."""
+    found = np.empty((*values.shape[1:], len(classes)))
+    for number, value in enumerate(values):
+        own = number == classes.T if number else classes.T <= 0
+        np.copyto(found, value[:, :, None], where=own[:, None])
+    return np.moveaxis(found, 2, 0)
 
 
 def _apart(paths: Paths) -> Floats:
     """Mean square difference of each two members' first and last steps, over the mean of all pairs.
 
     Returns:
-        Series x origins x members x members; NaN where one of them is not ready.
+        Origins x pairs (as `np.triu_indices` has them) x series; NaN where one of them is not ready.
     """
-    ends = np.moveaxis(paths[..., [0, -1]].astype(np.float64), 0, 2)
-    is_ready: Bools = np.isfinite(ends[..., 0]) & np.isfinite(ends[..., 1])
-    ends = np.where(is_ready[..., None], ends, 0)
-    ends -= (ends.sum(axis=2) / np.maximum(is_ready.sum(axis=2), 1)[..., None])[:, :, None]
-    ends = np.where(is_ready[..., None], ends, 0)
-    length = (ends * ends).sum(axis=3)
-    square = np.maximum(length[..., None] + length[:, :, None] - 2 * ends @ np.moveaxis(ends, 2, 3), 0)
-    both: Bools = is_ready[..., None] & is_ready[:, :, None]
-    members = is_ready.sum(axis=2)
-    mean = np.where(both, square, 0).sum(axis=(2, 3)) / np.maximum(members * (members - 1), 1)
-    ratio = np.divide(
-        square, mean[:, :, None, None], out=np.ones_like(square), where=mean[:, :, None, None] > 0
-    )
-    return np.where(both, ratio, np.nan)
+    members, series, count = paths.shape[:3]
+    first, last = (np.moveaxis(paths[..., step], 1, 2).astype(np.float64) for step in (0, -1))
+    found = np.empty((count, members * (members - 1) // 2, series))
+    total, number = np.zeros((2, count, series))
+    for pair, (one, other) in enumerate(zip(*np.triu_indices(members, 1), strict=True)):
+        gap, late = first[one] - first[other], last[one] - last[other]
+        square = gap * gap + late * late
+        found[:, pair] = square
+        is_known = np.isfinite(square)
+        np.add(total, square, out=total, where=is_known)
+        number += is_known
+    mean = (total / np.maximum(number, 1))[:, None]
+    return np.where(mean > 0, found / np.where(mean > 0, mean, 1), np.where(np.isfinite(found), 1.0, np.nan))
+
+
+def _square(pairs: Ints, members: int) -> Ints:
+    """Write values of pairs as a matrix, with nothing on its diagonal."""
+    found = np.zeros((*pairs.shape[:2], members, members), dtype=np.int64)
+    one, other = np.triu_indices(members, 1)
+    found[:, :, one, other] = found[:, :, other, one] = pairs
+    return found
 
 
 def _median(values: Floats) -> Floats:
@@ -318,11 +358,10 @@ def _median(values: Floats) -> Floats:
 def _relative(error: Floats) -> Floats:
     """Divide by the mean of the members (second axis); 1 where all are without error."""
     has_error = np.isfinite(error)
-    mean = np.where(has_error, error, 0).sum(axis=1, keepdims=True)
+    mean = _added(np.moveaxis(np.where(has_error, error, 0), 1, 2))[:, None]
     mean /= np.maximum(has_error.sum(axis=1, keepdims=True), 1)
     perfect = np.where(has_error, 1.0, np.nan)
-    result: Floats = np.divide(error, mean, out=perfect, where=has_error & (mean > 0))
-    return result
+    return np.where(mean > 0, error / np.where(mean > 0, mean, 1), perfect)
 
 
 def _any(count: Floats) -> Bools:

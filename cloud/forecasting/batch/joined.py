@@ -66,8 +66,9 @@ def join(
     past, level = Past.empty(series, count), np.zeros((series, count))
     for place, part in enumerate(rolled):
         rows = part.rows
-        weights[rows] = weigh(part.known, part.classes, pooled, part.ready, families=families)
-        forecast[rows] = combined(part.paths if again is None else again(place), weights[rows])
+        own = weigh(part.known, part.classes, pooled, part.ready, families=families)
+        weights[rows] = own
+        forecast[rows] = combined(part.paths if again is None else again(place), own)
         known.relative[rows], known.counts[rows] = part.known.relative, part.known.counts
         classes[rows], level[rows] = part.classes, part.level
         for name in ("squares", "weights", "idle"):

@@ -181,7 +181,9 @@ def paths_of(piece: Piece) -> NDArray[np.float32]:
     """
     found = _forecasts(piece) if piece.members else {}
     names = [*piece.members, *piece.beside]
-    paths = np.empty((len(names), len(piece.y), len(piece.origins), piece.horizon), dtype=np.float32)
+    # Series lie together in memory: every sum over steps or members runs along them.
+    shape = (len(names), len(piece.origins), piece.horizon, len(piece.y))
+    paths = np.moveaxis(np.empty(shape, dtype=np.float32), 3, 1)
     for place, name in enumerate(names):
         if name in piece.beside:
             paths[place] = piece.beside[name]
