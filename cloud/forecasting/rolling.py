@@ -29,6 +29,8 @@ class Rolled:
     """Series x weeks ahead, in force, before sensing."""
     shares: Floats
     """Series x 7, in force; the first is the weekday after the last day known."""
+    past_shares: Floats
+    """Series x origins x 7: the same as known at each."""
     sensed: Sensed
     growth: Floats | None
     """Series x origins x horizons: by how much events move the sums; None: nothing is known to."""
@@ -43,6 +45,18 @@ class Rolled:
             Series x horizons.
         """
         return summed_paths(self.paths, self.shares, horizons) + _shifted(self.sensed.shift[:, -1], horizons)
+
+    def sums_of(self, paths: Floats, horizons: Ints) -> Floats:
+        """Sum the forecasts of every origin over other horizons.
+
+        Args:
+            paths: Those that were rolled.
+            horizons: Days, > 0, within the paths.
+
+        Returns:
+            Series x origins x horizons.
+        """
+        return summed_paths(paths, self.past_shares, horizons) + _shifted(self.sensed.shift, horizons)
 
     def daily(self, row: int, days: int) -> Floats:
         """Give a series' forecast in force by day.
@@ -94,6 +108,7 @@ def roll(paths: Floats, weeks: Weeks, origins: Ints, horizons: Ints, factors: Fl
         level=paths[:, :, 0],
         paths=paths[:, -1],
         shares=shares[:, -1],
+        past_shares=shares,
         sensed=sensed,
         growth=growth,
     )
