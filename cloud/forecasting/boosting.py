@@ -159,21 +159,23 @@ def fitted(plan: Design, column: int, *, threads: int = 1) -> Learned:
     matrix, target = _rows(plan, column)
     if len(target) < LEAST_ROWS or not target.any():
         return Learned("", plan.names, 0, ())
+    # What never moved is no feature: else a driver that nobody knew of yet would change the draws of trees.
+    moves = ~((matrix == matrix[:1]) | (np.isnan(matrix) & np.isnan(matrix[:1]))).all(axis=0)
+    matrix, names = matrix[:, moves], tuple(np.array(plan.names)[moves].tolist())
     # Rows in an order of their own values: the order of the series changes nothing.
     order = np.lexsort(np.concatenate([matrix, target[:, None]], axis=1).T)
     data = lightgbm.Dataset(
         matrix[order],
         target[order],
-        feature_name=list(plan.names),
-        categorical_feature=[name for name in plan.names if name == "pool"],
+        feature_name=list(names),
+        categorical_feature=[name for name in names if name == "pool"],
         params={"verbosity": -1, "max_bin": PARAMETERS["max_bin"], "num_threads": threads},
     )
     model = lightgbm.train({**PARAMETERS, "num_threads": threads}, data, num_boost_round=TREES)
     gains = model.feature_importance(importance_type="gain").astype(np.float64)
     whole = float(gains.sum())
-    return Learned(
-        model.model_to_string(), plan.names, len(target), tuple((gains / whole if whole else gains).tolist())
-    )
+    shares = gains / whole if whole else gains
+    return Learned(model.model_to_string(), names, len(target), tuple(shares.tolist()))
 
 
 def speaker(learned: Learned, *, threads: int = 1) -> Callable[[Design, int], Floats]:
