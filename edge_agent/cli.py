@@ -25,6 +25,7 @@ from edge_agent.doctor import doctor
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import export, inspect
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
+from edge_agent.readers.commands import add_profile_parser, add_reader_parser, check_readers, profiles
 from edge_agent.record import add_arguments as add_record_arguments
 from edge_agent.record import record
 from edge_agent.replay import add_parser as add_replay_parser
@@ -44,6 +45,8 @@ _EXAMPLES: Final = """examples:
   edge-agent outbox accept-ledger LEDGER    the ledger came back, not the one that replaced it
   edge-agent decode barcode ']E07032069804988'     what a scan names, as one JSON object
   edge-agent decode epc 3074257BF7194E4000001A85   what a tag names, the same
+  edge-agent reader check dock-1                   what a reader can do, and what will be set
+  edge-agent profile show honeywell_xenon          what to set on a device, and why
   edge-agent record --seconds 60 > capture.jsonl     what readers say, as a capture
   edge-agent replay capture.jsonl --site site.toml   decide again what a capture says
   edge-agent decode barcode -               the same for each line of standard input
@@ -62,12 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 when all is well, 1 when something failed, 2 for wrong usage or settings.
     """
     options = build_parser().parse_args(arguments)
-    if options.command == "decode":
-        return _decode(options.input, aim_required=options.aim == "required")
-    if options.command == "decode-epc":
-        return _decode_epc(options.input)
-    if options.command == "replay":
-        return replay(options, sys.stdout, sys.stderr)
+    without_settings: dict[str, Callable[[], int]] = {
+        "decode": lambda: _decode(options.input, aim_required=options.aim == "required"),
+        "decode-epc": lambda: _decode_epc(options.input),
+        "profile": lambda: profiles(options, sys.stderr),
+        "replay": lambda: replay(options, sys.stdout, sys.stderr),
+    }
+    if options.command in without_settings:
+        return without_settings[options.command]()
     try:
         loaded = load(options.config)
         commands: dict[str, Callable[[Loaded], int]] = {
@@ -78,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "export": _outbox_export,
             "salvage": _outbox_salvage,
             "accept-ledger": lambda loaded: _outbox_accept_ledger(loaded, options.ledger),
+            "reader-check": lambda loaded: check_readers(options, loaded.settings.reader, sys.stderr),
             "record": lambda loaded: _record(loaded, options),
         }
         return commands[options.command](loaded)
@@ -105,6 +111,8 @@ def build_parser() -> argparse.ArgumentParser:
     _command(commands, common, "doctor", "say what a gateway lacks to do its work, and reach for its readers")
     text = "write what RFID readers say to standard output; the agent must be stopped"
     add_record_arguments(_command(commands, common, "record", text))
+    add_reader_parser(commands, common)
+    add_profile_parser(commands)
     outbox = commands.add_parser("outbox", help="look after the outbox")
     parts = outbox.add_subparsers(required=True, metavar="COMMAND")
     _command(parts, common, "status", "say what waits for the ledger; the agent may run")

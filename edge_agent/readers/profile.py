@@ -1,39 +1,19 @@
 """Scanner profiles: a TOML file of ``firmware_configs/scanners`` in, a validated frozen model out."""
 
-import tomllib
-from enum import StrEnum
-from importlib.resources import files
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from contracts.base import ID_PATTERN
+from edge_agent.readers.device import DeviceProfile, Strict, load_device, shipped
 from edge_agent.readers.framing import LONGEST_SCAN_BYTES, Delimiter, Framing
 
 SHIPPED: Final = "firmware_configs.scanners"
 
-
-class ProfileError(ValueError):
-    """A scanner profile that cannot be used: the file, the field and what was expected."""
-
-
-class Quality(StrEnum):
-    """How far a profile has been proven; a rung holds only if those below it do."""
-
-    BRONZE = "bronze"
-    """Written from the vendor's manual and run against the scanner simulator."""
-    SILVER = "silver"
-    """Checked against bytes recorded from the device."""
-    GOLD = "gold"
-    """Run on the device: separators, host beeps, unplugging and plugging back."""
+_Answer = Annotated[str, Field(max_length=32)]
+"""Bytes as characters; empty where the device cannot be answered."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Line(_Strict):
+class Line(Strict):
     """The serial line; a USB-CDC or TCP scanner ignores all of it."""
 
     baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
@@ -42,7 +22,7 @@ class Line(_Strict):
     stopbits: Literal[1, 2] = 1
 
 
-class ScanFormat(_Strict):
+class ScanFormat(Strict):
     """How a scan looks on the line."""
 
     delimiter: Delimiter
@@ -53,27 +33,21 @@ class ScanFormat(_Strict):
     """The same characters again within this time are one pull of the trigger, counted apart. 0: never."""
 
 
-class HostFeedback(_Strict):
+class HostFeedback(Strict):
     """Bytes that make the scanner answer its user; distinct from its own decode beep."""
 
-    success: Annotated[str, Field(min_length=1, max_length=32)]
+    success: _Answer
     """Sent only after the work is durable."""
-    step: Annotated[str, Field(min_length=1, max_length=32)]
+    step: _Answer
     """The scan was taken; more is needed to complete the work."""
-    refusal: Annotated[str, Field(min_length=1, max_length=32)]
+    refusal: _Answer
     has_display: bool = False
     """Whether a line of text follows the signal, ended by CR LF."""
 
 
-class ScannerProfile(_Strict):
+class ScannerProfile(DeviceProfile):
     """One kind of scanner, as data."""
 
-    name: Annotated[str, Field(pattern=ID_PATTERN)]
-    vendor: str
-    model: str
-    quality: Quality
-    setup: tuple[str, ...]
-    """What to configure on the device, in its manual's words."""
     line: Line = Line()
     scan: ScanFormat
     feedback: HostFeedback
@@ -85,7 +59,7 @@ class ScannerProfile(_Strict):
 
 
 def load_profile(name: str) -> ScannerProfile:
-    """Read a profile that ships with the agent, or one of the site's own.
+    """Read a scanner profile.
 
     Args:
         name: The name of a shipped profile (``zebra_ds36x8``), or a path that ends in ``.toml``.
@@ -96,23 +70,7 @@ def load_profile(name: str) -> ScannerProfile:
     Raises:
         ProfileError: If there is no such profile, it is not TOML, or a field is wrong or unknown.
     """
-    source = Path(name) if name.endswith(".toml") else files(SHIPPED) / f"{name}.toml"
-    try:
-        fields = tomllib.loads(source.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ProfileError(
-            f"scanner profile {name!r}: expected one of {shipped_profiles()} or a path"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileError(f"scanner profile {name!r} is not TOML: {error}") from error
-    try:
-        return ScannerProfile.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ProfileError(
-            f"scanner profile {name!r}: {place}: {first['msg']} (got {first.get('input')!r})"
-        ) from error
+    return load_device("scanner profile", SHIPPED, ScannerProfile, name)
 
 
 def shipped_profiles() -> tuple[str, ...]:
@@ -121,6 +79,4 @@ def shipped_profiles() -> tuple[str, ...]:
     Returns:
         Their names, sorted.
     """
-    return tuple(
-        sorted(entry.name[:-5] for entry in files(SHIPPED).iterdir() if entry.name.endswith(".toml"))
-    )
+    return shipped(SHIPPED)

@@ -20,6 +20,8 @@ class RfMode:
 
     mode_index: int
     max_tari_ns: int
+    min_tari_ns: int = 0
+    backscatter_bps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Capabilities:
     firmware: str
     has_utc_clock: bool
     inputs: int
+    outputs: int
     is_state_aware: bool
     power_dbm: Mapping[int, float]
     """By index of the transmit power table."""
@@ -41,6 +44,11 @@ class Capabilities:
     """Indexes of the receive sensitivity table."""
     hop_table_id: int
     """0 if the reader does not hop."""
+    channels: int
+    """Of its hop table, or of those it may be fixed to."""
+    country: int
+    """ISO 3166-1 number of the region it is set to; 0 if it does not say."""
+    most_rospecs: int
 
     def power_index(self, antenna: int, power_dbm: float | None) -> int:
         """Find a transmit power.
@@ -55,6 +63,8 @@ class Capabilities:
         Raises:
             ReaderRefusalError: If it is outside the table.
         """
+        if not self.power_dbm:
+            raise ReaderRefusalError("its table of powers is empty: expected a reader with its region set")
         least, most = min(self.power_dbm.values()), max(self.power_dbm.values())
         wanted = most if power_dbm is None else power_dbm
         if not least - _DBM_TOLERANCE <= wanted <= most + _DBM_TOLERANCE:
@@ -119,10 +129,9 @@ def parse_capabilities(fields: Mapping[str, Any]) -> Capabilities:
         ReaderRefusalError: If something that LLRP demands is missing.
     """
     try:
-        general, band = (
-            fields["GeneralDeviceCapabilities"],
-            fields["RegulatoryCapabilities"]["UHFBandCapabilities"],
-        )
+        general, regulatory = fields["GeneralDeviceCapabilities"], fields["RegulatoryCapabilities"]
+        band, own = regulatory["UHFBandCapabilities"], fields["LLRPCapabilities"]
+        ports = general.get("GPIOCapabilities", {})
         powers = band["TransmitPowerLevelTableEntry"]
         modes = band["UHFC1G2RFModeTable"]["UHFC1G2RFModeTableEntry"]
         sensitivities = general["ReceiveSensitivityTableEntry"]
@@ -134,12 +143,19 @@ def parse_capabilities(fields: Mapping[str, Any]) -> Capabilities:
             model=general["ModelName"],
             firmware=general["ReaderFirmwareVersion"].decode("utf-8", "replace"),
             has_utc_clock=general["HasUTCClockCapability"],
-            inputs=general.get("GPIOCapabilities", {}).get("NumGPIs", 0),
-            is_state_aware=fields["LLRPCapabilities"]["CanDoTagInventoryStateAwareSingulation"],
+            inputs=ports.get("NumGPIs", 0),
+            outputs=ports.get("NumGPOs", 0),
+            is_state_aware=own["CanDoTagInventoryStateAwareSingulation"],
             power_dbm={entry["Index"]: _signed(entry["TransmitPowerValue"]) / 100 for entry in powers},
-            rf_modes=[RfMode(mode["ModeIdentifier"], mode["MaxTari"]) for mode in modes],
+            rf_modes=[
+                RfMode(mode["ModeIdentifier"], mode["MaxTari"], mode["MinTari"], mode["BDR"])
+                for mode in modes
+            ],
             sensitivities=frozenset(entry["Index"] for entry in sensitivities),
             hop_table_id=hops[0]["HopTableId"] if hops else 0,
+            channels=len(hops[0]["Frequency"] if hops else frequencies["FixedFrequencyTable"]["Frequency"]),
+            country=regulatory["CountryCode"],
+            most_rospecs=own["MaxNumROSpec"],
         )
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ReaderRefusalError(f"its capabilities lack {error}, which LLRP 1.0.1 demands") from error

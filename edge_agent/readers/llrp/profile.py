@@ -1,38 +1,64 @@
 """Reader profiles: a TOML file of ``firmware_configs/readers`` in, a validated frozen model out."""
 
-import tomllib
-from importlib.resources import files
-from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, model_validator
 
-from contracts.base import ID_PATTERN
-from edge_agent.readers.profile import Quality
+from edge_agent.readers.device import DeviceProfile, Strict, load_device, shipped
 
 SHIPPED: Final = "firmware_configs.readers"
+_PORTS: Final = frozenset(map(str, range(1, 256)))
 
 Antenna = Annotated[int, Field(ge=1, le=255)]
 Power = Annotated[float, Field(ge=-10, le=40, allow_inf_nan=False)]
 """dBm at the reader's port."""
+Session = Annotated[int, Field(ge=0, le=3)]
 
 
-class LlrpProfileError(ValueError):
-    """A reader profile that cannot be used: the file, the field and what was expected."""
+def _are_antennas(by_antenna: dict[str, Any]) -> dict[str, Any]:
+    for name in by_antenna:
+        if name not in _PORTS:
+            raise ValueError(f"names antenna {name!r}: expected an antenna's number, 1 to 255")
+    return by_antenna
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+PowerByAntenna = Annotated[dict[str, Power], AfterValidator(_are_antennas)]
+SessionByAntenna = Annotated[dict[str, Session], AfterValidator(_are_antennas)]
 
 
-class Radio(_Strict):
+class Gate(Strict):
+    """Radiate only from one input's change until another's, or for a time."""
+
+    start_gpi: Annotated[int, Field(ge=1, le=255)]
+    start_high: bool = True
+    """Which level of the input starts the inventory; one that it has already, starts it at once."""
+    stop_gpi: Annotated[int, Field(ge=1, le=255)] | None = None
+    """May be the same input."""
+    stop_high: bool = False
+    stop_after_s: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] | None = None
+    """The longest time from start to stop."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if self.stop_gpi is None and self.stop_after_s is None:
+            raise ValueError("the gate never closes: expected stop_gpi, stop_after_s or both")
+        if self.stop_gpi == self.start_gpi and self.stop_high == self.start_high:
+            raise ValueError(f"input {self.start_gpi} starts and stops at the same level: expected two")
+        return self
+
+
+class Radio(Strict):
     """How the reader inventories; every field is written into the ROSpec."""
 
     antennas: tuple[Antenna, ...] = ()
     """Ports to use; none means all that the reader says it has."""
     power_dbm: Power | None = None
     """None means the most that the reader's table offers."""
-    session: Annotated[int, Field(ge=0, le=3)] = 1
+    power_dbm_by_antenna: PowerByAntenna = Field(default_factory=dict)
+    """Exceptions by port, as in ``{ "3" = 24.5 }``."""
+    session: Session = 1
+    session_by_antenna: SessionByAntenna = Field(default_factory=dict)
+    """Exceptions by port."""
     tag_population: Annotated[int, Field(ge=1, le=65535)] = 32
     """Tags expected in the field at once."""
     mode_index: Annotated[int, Field(ge=0, le=65535)] | None = None
@@ -41,9 +67,11 @@ class Radio(_Strict):
     """None means the longest of the mode; 0 leaves it to the reader."""
     sensitivity_index: Annotated[int, Field(ge=0, le=65535)] = 1
     """Of the reader's table of receive sensitivities; 1 is the most sensitive."""
+    gate: Gate | None = None
+    """None means that the carrier is always on."""
 
 
-class Impinj(_Strict):
+class Impinj(Strict):
     """Impinj's extensions; other readers refuse them."""
 
     search_mode: Annotated[int, Field(ge=0, le=6)] = 2
@@ -53,7 +81,7 @@ class Impinj(_Strict):
     fine_rssi: bool = True
 
 
-class Zebra(_Strict):
+class Zebra(Strict):
     """Zebra's extensions; other readers refuse them."""
 
     flip_target: bool = True
@@ -62,7 +90,7 @@ class Zebra(_Strict):
     """MotoTagReportContentSelector EnablePhase."""
 
 
-class Quirks(_Strict):
+class Quirks(Strict):
     """What this kind of reader does its own way."""
 
     omitted_means_last: bool = False
@@ -73,21 +101,21 @@ class Quirks(_Strict):
     """Singulate by the tags' state A, as far as the reader can."""
 
 
-class LlrpProfile(_Strict):
-    """One kind of reader, as data."""
+class LlrpProfile(DeviceProfile):
+    """One kind of reader that speaks LLRP, as data."""
 
-    name: Annotated[str, Field(pattern=ID_PATTERN)]
-    vendor: str
-    model: str
-    quality: Quality
-    setup: tuple[str, ...]
-    """What to configure on the device, in its manual's words."""
     keepalive_s: Annotated[float, Field(ge=0.05, le=60, allow_inf_nan=False)] = 10.0
     """How often the reader is told to say that it lives; two that fail to come mean that it does not."""
     radio: Radio = Radio()
     quirks: Quirks = Quirks()
     impinj: Impinj | None = None
     zebra: Zebra | None = None
+
+    @model_validator(mode="after")
+    def _is_of_one_make(self) -> Self:
+        if self.impinj and self.zebra:
+            raise ValueError("expected [impinj] or [zebra], got both")
+        return self
 
     @property
     def kind(self) -> Literal["impinj", "zebra", "generic"]:
@@ -96,7 +124,7 @@ class LlrpProfile(_Strict):
 
 
 def load_llrp_profile(name: str) -> LlrpProfile:
-    """Read a profile that ships with the agent, or one of the site's own.
+    """Read the profile of a reader that speaks LLRP.
 
     Args:
         name: The name of a shipped profile (``impinj_r700``), or a path that ends in ``.toml``.
@@ -105,28 +133,9 @@ def load_llrp_profile(name: str) -> LlrpProfile:
         The validated profile.
 
     Raises:
-        LlrpProfileError: If there is no such profile, it is not TOML, or a field is wrong or unknown.
+        ProfileError: If there is no such profile, it is not TOML, or a field is wrong or unknown.
     """
-    source = Path(name) if name.endswith(".toml") else files(SHIPPED) / f"{name}.toml"
-    try:
-        fields = tomllib.loads(source.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise LlrpProfileError(
-            f"reader profile {name!r}: expected one of {shipped_llrp_profiles()} or a path"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LlrpProfileError(f"reader profile {name!r} is not TOML: {error}") from error
-    try:
-        profile = LlrpProfile.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise LlrpProfileError(
-            f"reader profile {name!r}: {place}: {first['msg']} (got {first.get('input')!r})"
-        ) from error
-    if profile.impinj and profile.zebra:
-        raise LlrpProfileError(f"reader profile {name!r}: expected [impinj] or [zebra], got both")
-    return profile
+    return load_device("reader profile", SHIPPED, LlrpProfile, name)
 
 
 def shipped_llrp_profiles() -> tuple[str, ...]:
@@ -135,6 +144,4 @@ def shipped_llrp_profiles() -> tuple[str, ...]:
     Returns:
         Their names, sorted.
     """
-    return tuple(
-        sorted(entry.name[:-5] for entry in files(SHIPPED).iterdir() if entry.name.endswith(".toml"))
-    )
+    return shipped(SHIPPED)

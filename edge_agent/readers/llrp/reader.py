@@ -155,8 +155,7 @@ class LlrpReader:
         try:
             self._delivery.new_connection()
             session = Session(connection, self._surroundings())
-            powers = {int(port): power for port, power in self.settings.power_dbm_by_antenna.items()}
-            reading = session.set_up(set_up(self._profile, powers, self._outputs.take_all()))
+            reading = session.set_up(set_up(self._profile, self._outputs.take_all()))
             is_open = True
             self._note_open(reading)
             session.read()

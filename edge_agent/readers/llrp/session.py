@@ -3,10 +3,10 @@
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -29,6 +29,8 @@ _ANSWERS: Final = frozenset(kind for kind in Kind if kind.name.endswith("_RESPON
     Kind.CUSTOM_MESSAGE,
     Kind.ERROR_MESSAGE,
 }
+
+_Result = TypeVar("_Result")
 
 log = structlog.get_logger(__name__)
 
@@ -134,19 +136,34 @@ class Session:
             ReaderSilentError: If it does not answer.
             StoppingError: If the agent ends.
         """
+        reading = self.converse(setup)
+        self._send(requests.message(Kind.ENABLE_EVENTS_AND_REPORTS, self._next_id()))
+        return reading
+
+    def converse(self, questions: Generator[Request, Mapping[str, Any], _Result]) -> _Result:
+        """Ask what is to be asked, one after the other.
+
+        Args:
+            questions: Get the answers.
+
+        Returns:
+            What came out.
+
+        Raises:
+            ReaderRefusalError: If the reader takes no client, or the questions end with it.
+            ReaderSilentError: If it does not answer.
+            StoppingError: If the agent ends.
+        """
         self._wait(lambda: self._welcome is not None, "its greeting (ConnectionAttemptEvent)")
         if self._welcome != "Success":
             raise ReaderRefusalError(f"it takes no client: {self._welcome}")
-        request = next(setup)
-        while True:
-            answer = self._ask(request)
-            try:
-                request = setup.send(answer)
-            except StopIteration as done:
-                reading: Reading = done.value
-                break
-        self._send(requests.message(Kind.ENABLE_EVENTS_AND_REPORTS, self._next_id()))
-        return reading
+        try:
+            request = next(questions)
+            while True:
+                request = questions.send(self._ask(request))
+        except StopIteration as done:
+            result: _Result = done.value
+            return result
 
     def read(self) -> None:
         """Stay until the agent ends or the reader is lost.
@@ -169,6 +186,10 @@ class Session:
     def _say_goodbye(self) -> None:
         """Leave the reader without work, so that it does not radiate for nobody."""
         self._post(requests.of_spec("DELETE_ROSPEC", ROSPEC_ID))
+        self.leave()
+
+    def leave(self) -> None:
+        """Say goodbye."""
         goodbye = Request("CLOSE_CONNECTION", Kind.CLOSE_CONNECTION, Kind.CLOSE_CONNECTION_RESPONSE, b"")
         self._post(goodbye)
         until_s = time.monotonic() + _GOODBYE_S

@@ -1,18 +1,37 @@
 """One ``[[reader]]`` table of an agent's settings."""
 
+import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from contracts.base import Gateway
 from edge_agent.readers.llrp.messages import LlrpMissingError, require_llrp
-from edge_agent.readers.llrp.profile import Antenna, LlrpProfile, Power, load_llrp_profile
+from edge_agent.readers.llrp.profile import (
+    Antenna,
+    Gate,
+    LlrpProfile,
+    Power,
+    PowerByAntenna,
+    Session,
+    SessionByAntenna,
+    load_llrp_profile,
+)
+
+_PIN: Final = re.compile("[0-9a-f]{64}")
 
 
 def _is_profile(name: str) -> str:
     load_llrp_profile(name)
     return name
+
+
+def _as_pin(text: str) -> str:
+    digits = text.replace(":", "").lower()
+    if not _PIN.fullmatch(digits):
+        raise ValueError(f"got {text!r}, expected SHA-256: 64 hexadecimal digits, with or without colons")
+    return digits
 
 
 class ReaderSettings(BaseModel):
@@ -32,8 +51,14 @@ class ReaderSettings(BaseModel):
     """Ports to use; by default the profile's, which by default are all."""
     power_dbm: Power | None = None
     """At the reader's port; by default the profile's."""
-    power_dbm_by_antenna: dict[str, Power] = {}
-    """Exceptions by port, as in ``{ "3" = 24.5 }``."""
+    power_dbm_by_antenna: PowerByAntenna = {}
+    """Exceptions by port, as in ``{ "3" = 24.5 }``; they go before the profile's."""
+    session: Session | None = None
+    """Gen2 session; by default the profile's."""
+    session_by_antenna: SessionByAntenna = {}
+    """Exceptions by port."""
+    gate: Gate | None = None
+    """Inputs that start and stop the inventory; by default the profile's."""
     tls: bool = False
     """Encrypt the connection (LLRP over TLS)."""
     tls_ca: Path | None = None
@@ -42,6 +67,8 @@ class ReaderSettings(BaseModel):
     """PEM file with the certificate and key that the reader asks of its client."""
     tls_check_host: bool = True
     """Whether the reader's certificate must name ``host``."""
+    tls_pin: Annotated[str, AfterValidator(_as_pin)] | None = None
+    """SHA-256 of the one certificate that is believed, whoever signed it; ``reader check`` prints it."""
 
     @model_validator(mode="after")
     def _can_be_understood(self) -> Self:
@@ -56,13 +83,17 @@ class ReaderSettings(BaseModel):
         antennas = self.antennas or ()
         if len(set(antennas)) < len(antennas):
             raise ValueError(f"antennas {list(antennas)} are not all different")
-        for name in self.power_dbm_by_antenna:
-            if not name.isdecimal() or (antennas and int(name) not in antennas):
-                expected = f"one of {list(antennas)}" if antennas else "an antenna's number"
-                raise ValueError(f"power_dbm_by_antenna names antenna {name!r}: expected {expected}")
-        has_tls_words = self.tls_ca or self.tls_certificate or not self.tls_check_host
+        for setting in ("power_dbm_by_antenna", "session_by_antenna"):
+            for name in getattr(self, setting):
+                if antennas and int(name) not in antennas:
+                    raise ValueError(f"{setting} names antenna {name!r}: expected one of {list(antennas)}")
+        has_tls_words = self.tls_ca or self.tls_certificate or self.tls_pin or not self.tls_check_host
         if has_tls_words and not self.tls:
-            raise ValueError("tls_ca, tls_certificate and tls_check_host say nothing without tls = true")
+            raise ValueError(
+                "tls_ca, tls_certificate, tls_check_host and tls_pin say nothing without tls = true"
+            )
+        if self.tls_pin and (self.tls_ca or not self.tls_check_host):
+            raise ValueError("tls_pin believes one certificate: expected no tls_ca or tls_check_host with it")
         return self
 
     @property
@@ -77,6 +108,17 @@ class ReaderSettings(BaseModel):
             The profile as this reader is to be run.
         """
         profile = load_llrp_profile(self.profile)
-        wanted = {"antennas": self.antennas, "power_dbm": self.power_dbm}
-        given = {name: value for name, value in wanted.items() if value is not None}
-        return profile.model_copy(update={"radio": profile.radio.model_copy(update=given)})
+        radio = profile.radio
+        wanted = {
+            "antennas": self.antennas,
+            "power_dbm": self.power_dbm,
+            "session": self.session,
+            "gate": self.gate,
+        }
+        given: dict[str, object] = {name: value for name, value in wanted.items() if value is not None}
+        # A power or session given here holds for every antenna, but for the exceptions given here.
+        powers = radio.power_dbm_by_antenna if self.power_dbm is None else {}
+        sessions = radio.session_by_antenna if self.session is None else {}
+        given["power_dbm_by_antenna"] = powers | self.power_dbm_by_antenna
+        given["session_by_antenna"] = sessions | self.session_by_antenna
+        return profile.model_copy(update={"radio": radio.model_copy(update=given)})

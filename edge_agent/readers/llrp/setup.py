@@ -16,7 +16,6 @@ from edge_agent.readers.llrp.rospec import ROSPEC_ID, add_rospec
 SCRUB: Final = ("DISABLE_ACCESSSPEC", "DELETE_ACCESSSPEC", "DISABLE_ROSPEC", "DELETE_ROSPEC")
 """A reader that has nothing to remove may refuse; one that keeps something refuses the ROSpec later."""
 
-_VENDOR_OF: Final = {"impinj": requests.IMPINJ, "zebra": requests.ZEBRA}
 _LOW: Final = 0
 _HIGH: Final = 1
 
@@ -32,14 +31,11 @@ class Reading(NamedTuple):
 Setup = Generator[Request, Mapping[str, Any], Reading]
 
 
-def set_up(
-    profile: LlrpProfile, power_dbm_by_antenna: Mapping[int, float], outputs: Mapping[int, bool]
-) -> Setup:
+def set_up(profile: LlrpProfile, outputs: Mapping[int, bool]) -> Setup:
     """Bring a reader to read.
 
     Args:
         profile: How it is to be run.
-        power_dbm_by_antenna: Exceptions from the profile's power.
         outputs: What its outputs were last set to, by port.
 
     Yields:
@@ -51,24 +47,77 @@ def set_up(
     Raises:
         ReaderRefusalError: If it refuses a request, or cannot do what the profile asks; with its words.
     """
-    if profile.impinj:
-        yield from _accepted(requests.enable_impinj_extensions())
-    can = parse_capabilities((yield from _accepted(requests.get_capabilities())))
-    expected = _VENDOR_OF.get(profile.kind)
-    if expected is not None and can.vendor != expected:
-        raise ReaderRefusalError(
-            f"profile {profile.name!r} is for vendor {expected}, this reader's is {can.vendor}"
-        )
-    for name in SCRUB:
-        yield requests.of_spec(name)
+    can = yield from ask_capabilities(profile)
+    spec = add_rospec(profile, can)
+    yield from scrub()
     yield from _accepted(requests.configure(keepalive_s=profile.keepalive_s, inputs=can.inputs))
     for port, on in outputs.items():
         yield from _accepted(requests.write_output(port, on=on))
-    levels = (yield requests.get_inputs()) if can.inputs else {}
-    inputs = _levels_by_port(levels.get("GPIPortCurrentState", ()))
-    yield from _accepted(add_rospec(profile, can, power_dbm_by_antenna))
+    inputs = (yield from _ask_inputs()) if can.inputs else {}
+    yield from _accepted(spec)
     yield from _accepted(requests.of_spec("ENABLE_ROSPEC", ROSPEC_ID))
+    gate = profile.radio.gate
+    if gate is not None:
+        # An input that has changed already will not change to the level it has: asked after enabling.
+        inputs = yield from _ask_inputs()
+        if inputs.get(gate.start_gpi) is gate.start_high:
+            yield from _accepted(requests.of_spec("START_ROSPEC", ROSPEC_ID))
     return Reading(can, inputs)
+
+
+def try_out(profile: LlrpProfile) -> Generator[Request, Mapping[str, Any], None]:
+    """Let a reader that does not read judge a profile's ROSpec, without radiating; nothing is left behind.
+
+    Args:
+        profile: That fits its capabilities.
+
+    Yields:
+        Requests; each wants to be sent the decoded answer.
+
+    Raises:
+        ReaderRefusalError: If it refuses one; with its words.
+    """
+    can = yield from ask_capabilities(profile)
+    spec = add_rospec(profile, can)
+    yield from scrub()
+    yield from _accepted(requests.configure(keepalive_s=profile.keepalive_s, inputs=can.inputs))
+    yield from _accepted(spec)
+    yield from _accepted(requests.of_spec("DELETE_ROSPEC", ROSPEC_ID))
+
+
+def ask_capabilities(profile: LlrpProfile) -> Generator[Request, Mapping[str, Any], Capabilities]:
+    """Ask a reader what it can do; changes nothing in it.
+
+    Args:
+        profile: Says whose extensions are wanted.
+
+    Yields:
+        Requests; each wants to be sent the decoded answer.
+
+    Returns:
+        What it can do.
+
+    Raises:
+        ReaderRefusalError: If it refuses, or is of another make.
+    """
+    if profile.impinj:
+        yield from _accepted(requests.enable_impinj_extensions())
+    return parse_capabilities((yield from _accepted(requests.get_capabilities())))
+
+
+def scrub() -> Generator[Request, Mapping[str, Any], None]:
+    """Remove what others left.
+
+    Yields:
+        Requests, whose answers do not matter.
+    """
+    for name in SCRUB:
+        yield requests.of_spec(name)
+
+
+def _ask_inputs() -> Generator[Request, Mapping[str, Any], dict[int, bool]]:
+    levels = yield requests.get_inputs()
+    return _levels_by_port(levels.get("GPIPortCurrentState", ()))
 
 
 def _levels_by_port(states: Iterable[Mapping[str, Any]]) -> dict[int, bool]:

@@ -18,7 +18,15 @@ Docks = Callable[[ReaderModel], Dock]
 
 
 @pytest.mark.parametrize(
-    ("profile", "model"), [("impinj_r700", IMPINJ), ("zebra_fx9600", ZEBRA), ("generic_llrp", GENERIC)]
+    ("profile", "model"),
+    [
+        ("impinj_r420", IMPINJ),
+        ("impinj_r700", IMPINJ),
+        ("zebra_fx9600", ZEBRA),
+        ("zebra_fxr90", ZEBRA),
+        ("thingmagic", GENERIC),
+        ("generic_llrp", GENERIC),
+    ],
 )
 def test_each_make_of_reader_is_set_up_and_read(profile: str, model: ReaderModel, docks: Docks) -> None:
     dock = docks(model)
@@ -126,6 +134,34 @@ def test_beams_are_heard_and_those_broken_meanwhile_are_told(dock: Dock) -> None
     dock.wait_until_read(times=2)
     dock.heard.wait(lambda: len(dock.heard.levels) == 3)
     assert dock.heard.levels == [(2, True), (1, True), (2, False)]
+
+
+def test_a_gate_reads_only_between_two_inputs_and_opens_at_once_where_it_should_be_open(dock: Dock) -> None:
+    gate = {"start_gpi": 1, "stop_gpi": 2, "stop_high": True, "stop_after_s": 600}
+    dock.read(gate=gate)
+    dock.heard.wait(lambda: "connected" in dock.heard.words)
+    unheard = dock.show()
+    dock.server.gpi(1, is_high=True)
+    assert dock.server.wait_for(lambda: dock.server.is_reporting, PATIENCE_S)
+    dock.expect(dock.show())
+    dock.server.gpi(2, is_high=True)
+    assert dock.server.wait_for(lambda: not dock.server.is_reporting, PATIENCE_S)
+    unheard += dock.show()
+    dock.server.faults.reset()
+    dock.wait_until_read(times=2)  # input 1 is high still: nobody waits for it to rise again
+    dock.expect(dock.show())
+    assert not set(unheard) & set(dock.heard.epcs)
+    assert dock.reader.counters.state is ReaderState.OPEN
+
+
+def test_a_gate_closes_after_its_time(dock: Dock) -> None:
+    dock.server.gpi(3, is_high=False)
+    dock.read(gate={"start_gpi": 3, "start_high": False, "stop_after_s": 0.1})
+    dock.wait_until_read()
+    assert dock.server.wait_for(lambda: not dock.server.is_reporting, PATIENCE_S)
+    dock.server.gpi(3, is_high=True)
+    dock.server.gpi(3, is_high=False)
+    assert dock.server.wait_for(lambda: dock.server.is_reporting, PATIENCE_S)
 
 
 def test_outputs_are_set_and_set_again_in_a_reader_that_forgot(dock: Dock) -> None:

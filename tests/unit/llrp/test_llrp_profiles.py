@@ -9,32 +9,39 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from edge_agent.readers.device import ProfileError
 from edge_agent.readers.llrp.profile import (
     SHIPPED,
-    LlrpProfileError,
     load_llrp_profile,
     shipped_llrp_profiles,
 )
 from edge_agent.readers.llrp.settings import ReaderSettings
-from edge_agent.readers.profile import Quality
+from edge_agent.readers.quality import Rung
 
 
 @pytest.mark.parametrize("name", shipped_llrp_profiles())
 def test_every_shipped_profile_is_valid_and_says_how_far_it_is_proven(name: str) -> None:
     profile = load_llrp_profile(name)
     assert profile.name == name
-    assert profile.quality in set(Quality)
-    assert profile.setup
+    assert profile.rung in {Rung.BRONZE, Rung.SILVER}
+    assert profile.sheet
     assert profile.keepalive_s == 10
 
 
 def test_an_impinj_a_zebra_and_a_generic_reader_are_shipped() -> None:
     kinds = {name: load_llrp_profile(name).kind for name in shipped_llrp_profiles()}
-    assert kinds == {"impinj_r700": "impinj", "zebra_fx9600": "zebra", "generic_llrp": "generic"}
+    assert kinds == {
+        "impinj_r420": "impinj",
+        "impinj_r700": "impinj",
+        "zebra_fx9600": "zebra",
+        "zebra_fxr90": "zebra",
+        "thingmagic": "generic",
+        "generic_llrp": "generic",
+    }
 
 
 def test_an_unknown_profile_names_those_there_are() -> None:
-    with pytest.raises(LlrpProfileError, match="zebra_fx9600"):
+    with pytest.raises(ProfileError, match="zebra_fx9600"):
         load_llrp_profile("zebra_fx1")
 
 
@@ -46,6 +53,11 @@ def test_an_unknown_profile_names_those_there_are() -> None:
         (("power_dbm = 30.0", "power_dbm = nan"), r"radio\.power_dbm"),
         (("tag_population = 32", "tag_population = 0"), r"radio\.tag_population"),
         (("[impinj]", "[impinj]\nturbo = true"), r"impinj\.turbo"),
+        (("[radio]", "[radio.gate]\nstart_gpi = 1\n[radio]"), "the gate never closes"),
+        (
+            ("[radio]", "[radio.gate]\nstart_gpi = 1\nstop_gpi = 1\nstop_high = true\n[radio]"),
+            "input 1 starts and stops at the same level",
+        ),
         (("[impinj]", "[zebra]\nphase = true\n[impinj]"), "got both"),
         (("session = 1", "session = "), "not TOML"),
     ],
@@ -54,7 +66,7 @@ def test_a_wrong_profile_says_which_field(change: tuple[str, str], message: str,
     shipped = (files(SHIPPED) / "impinj_r700.toml").read_text(encoding="utf-8")
     own = tmp_path / "own.toml"
     own.write_text(shipped.replace(*change), encoding="utf-8")
-    with pytest.raises(LlrpProfileError, match=message):
+    with pytest.raises(ProfileError, match=message):
         load_llrp_profile(str(own))
 
 

@@ -18,7 +18,14 @@ from simulators.llrp_reader.element import Element, element
 from simulators.llrp_reader.models import GENERIC, IMPINJ, ZEBRA, ReaderModel, capabilities
 
 VECTORS: Final = Path(__file__).parents[4] / "shared" / "vectors" / "llrp"
-MODELS: Final = {"impinj_r700": IMPINJ, "zebra_fx9600": ZEBRA, "generic_llrp": GENERIC}
+MODELS: Final = {
+    "impinj_r420": IMPINJ,
+    "impinj_r700": IMPINJ,
+    "zebra_fx9600": ZEBRA,
+    "zebra_fxr90": ZEBRA,
+    "thingmagic": GENERIC,
+    "generic_llrp": GENERIC,
+}
 
 
 def ability(model: ReaderModel) -> Capabilities:
@@ -40,7 +47,9 @@ def understood(request: Request) -> Element:
 
 
 def rospec(name: str, powers: dict[int, float] | None = None, **radio: Any) -> Element:
-    return understood(add_rospec(profile(name, **radio), ability(MODELS[name]), powers)).one("ROSpec")
+    exceptions = {str(port): power for port, power in (powers or {}).items()}
+    chosen = profile(name, power_dbm_by_antenna=exceptions, **radio)
+    return understood(add_rospec(chosen, ability(MODELS[name]))).one("ROSpec")
 
 
 def antennas(spec: Element) -> tuple[Element, ...]:
@@ -90,7 +99,7 @@ def test_every_antenna_is_named_with_its_radio(name: str) -> None:
 
 def test_no_antennas_means_all_that_the_reader_has() -> None:
     eight = dataclasses.replace(GENERIC, antennas=8)
-    spec = understood(add_rospec(profile("generic_llrp"), ability(eight), {})).one("ROSpec")
+    spec = understood(add_rospec(profile("generic_llrp"), ability(eight))).one("ROSpec")
     assert spec.one("AISpec").numbers("AntennaIDs") == tuple(range(1, 9))
 
 

@@ -1,0 +1,1 @@
+"""RFID reader profiles, one TOML file per kind of device."""
