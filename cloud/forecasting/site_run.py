@@ -24,6 +24,9 @@ from cloud.forecasting.domain import (
     ForecastError,
 )
 from cloud.forecasting.engine import Plan, PlannedSeries, Progress, plan
+from cloud.forecasting.granularity import store as granularity
+from cloud.forecasting.granularity.domain import Choice
+from cloud.forecasting.granularity.method import Granular
 from cloud.forecasting.methods import method_named
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.overrides.applying import Adjusted
@@ -56,6 +59,8 @@ class Inputs:
     likes: Likes
     moves: Moves
     training: InForceTraining
+    buckets: tuple[Choice, ...]
+    """Chosen before, the oldest first."""
     late_days: int
     """By how many days demand ends before yesterday."""
 
@@ -94,6 +99,7 @@ class Inputs:
             "stated_protection_periods": self.policies.stated,
             "events": len({row.event_id for row in self.moves.revisions}),
             "model_version": self.training.version_id,
+            "buckets_chosen": len(self.buckets),
             "arrays_sha256": self.digest(),
         }
 
@@ -107,7 +113,7 @@ def parameters(inputs: Inputs) -> dict[str, Any]:
     Returns:
         Names and numbers.
     """
-    method = _in_force(inputs)
+    method = _granular(inputs, _in_force(inputs))
     return {
         "method": method.name,
         **method.parameters(),
@@ -151,6 +157,7 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int, now: da
             now,
         ),
         training=training_in_force(conn, site, last_day),
+        buckets=tuple(granularity.choices(conn, site, last_day)),
         late_days=late_days,
     )
 
@@ -184,7 +191,7 @@ def compute(
         last_day=inputs.last_day,
         protection=inputs.policies.protection_days,
         likes=inputs.likes,
-        method=method or _in_force(inputs),
+        method=_granular(inputs, method or _in_force(inputs)),
         processes=processes,
         progress=progress,
     )
@@ -193,6 +200,10 @@ def compute(
 def _in_force(inputs: Inputs) -> Method:
     known = inputs.training
     return method_named(known.name, training=known.state, moves=inputs.moves, is_due=known.is_due)
+
+
+def _granular(inputs: Inputs, method: Method) -> Method:
+    return Granular(method, inputs.policies, inputs.likes.prices, inputs.buckets)
 
 
 def write(conn: Connection, actor: Actor, run_id: int, inputs: Inputs, planned: Plan) -> dict[str, Any]:
@@ -216,6 +227,8 @@ def write(conn: Connection, actor: Actor, run_id: int, inputs: Inputs, planned: 
         rows = [columns | _adjusted(counted, columns, done) for columns in said]
         store.add_forecasts(conn, rows)
         _write_backtest(conn, run_id, inputs, batch)
+    if planned.said.decided and planned.said.decided.anew:
+        granularity.add_choices(conn, inputs.site, run_id, planned.said.decided.anew)
     store.forget_backtests(conn, site=inputs.site, kind=KIND, keep=BACKTESTS_KEPT)
     keep_effects(conn, run_id, counted, done)
     reviews = open_reviews(conn, run_id, inputs.site, inputs.last_day, _errors(inputs, planned))

@@ -15,9 +15,12 @@ import pytest
 from cloud.cli import main
 from cloud.db import DatabaseAwayError, LastingConnection
 from cloud.forecasting import reading, service, site_run
+from cloud.forecasting.combining import Combination
 from cloud.forecasting.commands import _lines, _summed_up
 from cloud.forecasting.domain import ForecastError, Order, UnknownForecastError
 from cloud.forecasting.engine import plan
+from cloud.forecasting.granularity.method import Granular
+from cloud.forecasting.policies import Policies
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
 from cloud.runs import service as runs
@@ -103,8 +106,17 @@ def test_a_run_writes_what_the_mathematics_says_once_per_slot(
     assert "already" in again["skipped"]
 
     expected = plan(
-        days.astype(float), days < 0, last_day=LAST, protection=np.full(len(days), 14), processes=1
+        days.astype(float),
+        days < 0,
+        last_day=LAST,
+        protection=np.full(len(days), 14),
+        method=Granular(Combination(), Policies.of({}, range(len(days))), np.full(len(days), np.nan)),
+        processes=1,
     )
+    assert expected.said.decided is not None
+    chosen = [(one.class_name, one.bucket.value) for one in expected.said.decided.anew]
+    assert ledger.query("SELECT class_name, bucket FROM forecast_bucket ORDER BY class_name") == chosen
+    assert chosen
     rows = published(ledger)
     for row, series in zip(rows, expected.series(), strict=True):
         _, run_id, first_day, mean, horizons, cum_q, model, is_sufficient = row
