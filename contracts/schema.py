@@ -9,6 +9,7 @@ import orjson
 
 from contracts.base import SCHEMA_VERSION, Contract
 from contracts.batch import Batch, FrameHeader
+from contracts.demand import DemandAnswer, DemandLines
 from contracts.feedback import Ack, IngestState
 from contracts.gateway import DesiredConfig, Health, ReportedConfig, Status
 from contracts.offline import Assignment, ReferenceAnnouncement, ReferenceSnapshot, Task
@@ -21,6 +22,8 @@ MESSAGES: Final[dict[str, type[Contract]]] = {
     "batch": Batch,
     "config_desired": DesiredConfig,
     "config_reported": ReportedConfig,
+    "demand_answer": DemandAnswer,
+    "demand_lines": DemandLines,
     "frame_header": FrameHeader,
     "health": Health,
     "ingest_state": IngestState,

@@ -38,6 +38,7 @@ from cloud.forecasting.overrides.domain import (
     UnknownOverrideError,
 )
 from cloud.forecasting.registry.domain import NoChallengerError, UnknownModelError
+from cloud.gateways.domain import ConfigError, StaleConfigError, UnknownGatewayError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
 from cloud.ledger.domain import AlreadyClaimedError, LedgerError, UnknownRowError
@@ -194,6 +195,9 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownProposalError: (HTTPStatus.NOT_FOUND, "no-such-proposal"),
     AnsweredProposalError: (HTTPStatus.CONFLICT, "proposal-answered"),
     ReplenishmentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "proposal-not-possible"),
+    UnknownGatewayError: (HTTPStatus.NOT_FOUND, "no-such-gateway"),
+    StaleConfigError: (HTTPStatus.CONFLICT, "config-changed"),
+    ConfigError: (HTTPStatus.UNPROCESSABLE_ENTITY, "config-not-possible"),
     UnknownEventError: (HTTPStatus.NOT_FOUND, "no-such-event"),
     StaleEventError: (HTTPStatus.CONFLICT, "event-changed"),
     EventError: (HTTPStatus.UNPROCESSABLE_ENTITY, "event-not-possible"),

@@ -29,6 +29,7 @@ AREAS: Final = (
             ("/doors", "Doors"),
             ("/dock-exceptions", "Dock exceptions"),
             ("/quarantine", "Quarantine"),
+            ("/gateways", "Gateways"),
         ),
     ),
     ("Stock", (("/stock", "Stock"), ("/counts", "Counts"), ("/variances", "Variances and alerts"))),

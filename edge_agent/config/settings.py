@@ -87,7 +87,7 @@ class AgentSettings(BaseSettings):
     tags: TagRules = TagRules()
     """Whose tags these doors see."""
     config_trial_s: Annotated[float, Field(ge=10, le=600, allow_inf_nan=False)] = 30.0
-    """A configuration from the cloud is undone unless the gateway is healthy with it after so many seconds."""
+    """A configuration from the cloud is undone unless the gateway is healthy with it in so many seconds."""
     page_port: Annotated[int, Field(ge=0, le=65535)] = 0
     """Port of this gateway's own page on 127.0.0.1; 0: no page."""
 

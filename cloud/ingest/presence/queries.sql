@@ -22,10 +22,6 @@ VALUES (%(gateway_id)s, 'online', %(received_at)s, '{}', %(said)s, %(received_at
 ON CONFLICT (gateway_id) DO UPDATE SET presence = 'online', heard_at = excluded.heard_at,
     health = excluded.health, health_at = excluded.health_at;
 
--- name: hear_config
-UPDATE gateway_status SET status = status || jsonb_build_object('reported_config', %(said)s::jsonb)
-WHERE gateway_id = %(gateway_id)s;
-
 -- name: silent_gateways
 SELECT g.name, g.site_id AS site, s.heard_at
 FROM gateway_status AS s

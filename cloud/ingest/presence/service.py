@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from pydantic import TypeAdapter
+from pydantic import JsonValue, TypeAdapter
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.db import Connection
+from cloud.gateways import service as configs
 from cloud.ingest.arrival import Delivery
 from cloud.ingest.presence import store
 from cloud.ingest.store import Gateway, gateways
-from contracts.gateway import Health, Presence, ReportedConfig, Status
+from contracts.gateway import ConfigOutcome, Health, Presence, ReportedConfig, Status
 from contracts.topics import Address, Channel, parse_topic
 
 SILENCE: Final = timedelta(seconds=60)
@@ -81,7 +82,11 @@ def record(conn: Connection, heard: Sequence[Heard]) -> None:
         ):
             notices.append(_stranger(each.address))
             continue
-        store.hear(conn, gateway.gateway_id, each.delivery.received_at, each.statement)
+        received_at = each.delivery.received_at
+        if isinstance(each.statement, ReportedConfig):
+            configs.hear(conn, gateway.gateway_id, each.statement, heard_at=received_at)
+        else:
+            store.hear(conn, gateway.gateway_id, received_at, each.statement)
         wrong, right = _assess(gateway, each.statement)
         notices += wrong
         resolved += right
@@ -117,6 +122,7 @@ def _assess(gateway: Gateway, statement: Statement) -> tuple[list[Notice], list[
     Returns:
         What is wrong, and the keys of what is right.
     """
+    detail: dict[str, JsonValue] = {}
     if isinstance(statement, Status):
         findings = {"offline": statement.presence is Presence.OFFLINE}
     elif isinstance(statement, Health):
@@ -127,7 +133,8 @@ def _assess(gateway: Gateway, statement: Statement) -> tuple[list[Notice], list[
             "silent": False,
         }
     else:
-        findings = {}
+        findings = {"config": statement.outcome is not ConfigOutcome.APPLIED}
+        detail = {"revision": statement.revision, "errors": list(statement.errors)}
     wrong = [
         Notice(
             f"{kind}:{gateway.name}",
@@ -135,6 +142,7 @@ def _assess(gateway: Gateway, statement: Statement) -> tuple[list[Notice], list[
             Severity.CRITICAL if kind == "full" else Severity.WARNING,
             f"Gateway {gateway.name}: {_WORDS[kind]}",
             site=gateway.site,
+            detail=detail,
         )
         for kind, is_wrong in findings.items()
         if is_wrong
@@ -147,6 +155,7 @@ _WORDS: Final = {
     "backlog": "rows older than a minute are not acknowledged",
     "full": "its outbox is full and refuses scans",
     "clock": "its clock is not synchronised",
+    "config": "it did not take its configuration",
 }
 
 

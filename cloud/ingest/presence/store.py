@@ -8,14 +8,12 @@ from psycopg.types.json import Jsonb
 
 from cloud.db import statements
 from contracts.base import epoch_to_int
-from contracts.gateway import Health, ReportedConfig, Status
+from contracts.gateway import Health, Status
 
 SQL: Final = statements("cloud.ingest.presence")
 
 
-def hear(
-    conn: Connection, gateway_id: int, received_at: datetime, statement: Status | Health | ReportedConfig
-) -> None:
+def hear(conn: Connection, gateway_id: int, received_at: datetime, statement: Status | Health) -> None:
     """Write what a gateway said of itself.
 
     Args:
@@ -34,10 +32,8 @@ def hear(
             "stated_until": statement.complete_until,
         }
         conn.execute(SQL["hear_completeness"], asked | stated)
-    elif isinstance(statement, Health):
-        conn.execute(SQL["hear_health"], asked)
     else:
-        conn.execute(SQL["hear_config"], asked)
+        conn.execute(SQL["hear_health"], asked)
 
 
 def silent_gateways(conn: Connection, silence: timedelta) -> list[tuple[str, str, datetime]]:

@@ -4,6 +4,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from cloud.gateways import commands as configuring
 from cloud.ingest.command_line import SHELL, add_command, add_group, once, reporting, show, show_all
 from cloud.ingest.registry import service
 from cloud.settings import Settings
@@ -17,6 +18,7 @@ _EXAMPLES: Final = """examples:
   dockledger gateway pause dock-1      its batches are taken, its silence holds no watermark back
   dockledger gateway retire dock-1     its batches are no longer taken
   dockledger gateway activate dock-1
+  dockledger gateway config show dock-1
   dockledger gateway abandon dock-1    its former outbox is lost; completeness waits for it no longer"""
 
 _STATES: Final = {
@@ -41,6 +43,7 @@ def add_commands(subparsers: "Subparsers") -> None:
         change = add_command(group, word, f"make a gateway {state}", run_set_state)
         change.add_argument("gateway")
         change.set_defaults(state=state)
+    configuring.add_commands(group)
     abandon = add_command(group, "abandon", "wait no longer for what its former outboxes held", run_abandon)
     abandon.add_argument("gateway")
 

@@ -1,6 +1,7 @@
 """Who may use which route: written down here a second time, on purpose."""
 
 from rights_of_events import EVENT_ROUTES, EVENTS_OF_ONE_SITE
+from rights_to_configure import CONFIG_FORMS, CONFIG_ROUTES, CONFIGS_OF_ONE_SITE
 from rights_to_demand import DEMAND_OF_ONE_SITE, DEMAND_ROUTES
 
 from cloud.identity.actor import Role
@@ -24,6 +25,7 @@ ANYBODY = None
 
 ROUTES: dict[str, set[Role] | None] = {
     **EVENT_ROUTES,
+    **CONFIG_ROUTES,
     "GET /health/live": ANYBODY,
     "GET /health/ready": ANYBODY,
     "GET /metrics": OPERATIONS,
@@ -226,7 +228,7 @@ ROUTES: dict[str, set[Role] | None] = {
 }
 """Who may use which route."""
 
-FORMS = {
+FORMS = CONFIG_FORMS | {
     "POST /logout",
     "POST /accuracy/setting",
     "POST /events",
@@ -258,6 +260,7 @@ FORMS = {
 
 OF_ONE_SITE = {
     **EVENTS_OF_ONE_SITE,
+    **CONFIGS_OF_ONE_SITE,
     **DEMAND_OF_ONE_SITE,
     "POST /v1/counts": {403},
     "GET /v1/counts/{gateway}/{epoch}/{seq}": {404},

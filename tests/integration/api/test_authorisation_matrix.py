@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from forecasts_made import made
 from rights import ANYBODY, FORMS, OF_ONE_SITE, OF_THE_NETWORK, ROUTES
+from rights_to_configure import CONFIG_FORM, CONFIGURED, configure_something
 from rights_to_count import COUNT_FORM, COUNTED, PERIOD, count_something
 from rights_to_decide import DECIDED, decide, things_to_decide
 from rights_to_demand import DEMANDED, SIGNED, demand_something
@@ -140,6 +141,7 @@ def test_every_role_may_do_what_the_matrix_says_and_no_more(
         | judge_something(pool)
         | state_something(pool)
         | demand_something(pool)
+        | configure_something(pool)
         | {"count": count_something(pool)}
     )
     wrong = [
@@ -230,7 +232,11 @@ def answers(
     last = "POST /logout"
     for route in [*(route for route in ROUTES if route != last), last]:
         method, path = route.split()
-        place = places | CROSSING if "/crossings/" in path or "/do" in path else places
+        place = (
+            places | CROSSING
+            if any(part in path for part in ("/crossings/", "/do", "/gateways/"))
+            else places
+        )
         place = place | dict(names["count"]) if "/counts/" in path or "/variances/" in path else place
         path = path.replace("{code:path}", TEA).replace("{item:path}", TEA).replace("{name:path}", "ASN-1")
         path = path.format(**place, **VISIT)
@@ -280,6 +286,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         **JUDGED,
         **STATED,
         **DEMANDED,
+        **CONFIGURED,
         "POST /v1/purchase-orders/{site}/{order}/receipts": delivery(f"DN-{caller}"),
         "POST /v1/locations": {"site": OWN, "code": f"NEW-{caller}", "kind": "bin"},
         "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {"reason": "misread"},
@@ -294,6 +301,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         decided |= {"receipt": f"F-{caller}", "location": "A-01-1", "line": "1", "received": "1"}
         decided |= {"damaged": "", "lot": "", "quantity": "", "price": "", "due_on": ""}
         decided = (JUDGED_FORMS | STATED_FORMS).get(route, decided)
+        decided |= CONFIG_FORM if "/gateways" in route else {}
         decided |= COUNT_FORM if "/counts" in route or "/variances" in route else {}
         return {"data": decided | {"csrf": csrf_token(caller.session)}} if caller.session else {}
     if route == "GET /v1/record-accuracy":

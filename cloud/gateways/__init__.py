@@ -1,0 +1,1 @@
+"""What gateways are to run: desired, sent, reported back, compared."""

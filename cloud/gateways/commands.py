@@ -1,0 +1,235 @@
+"""`dockledger gateway config list | show | set | again | history`."""
+
+import argparse
+import sys
+import tomllib
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import orjson
+from pydantic import JsonValue
+
+from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.gateways import service
+from cloud.gateways.domain import ConfigError, ConfigState, DesiredRow, merged, value_of
+from cloud.identity.actor import Actor, Role
+from cloud.settings import Settings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+T = TypeVar("T")
+Run = Callable[[argparse.Namespace, Settings], int]
+
+SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN}), all_sites=True)
+"""Whoever can read the database's password can administer it; the record says it was done here."""
+MOST_LISTED: Final = 10_000
+
+_EXAMPLES: Final = """examples:
+  dockledger gateway config list                   who runs what, and who differs
+  dockledger gateway config show dock-1            wished, running, and where they differ
+  dockledger gateway config set dock-1 --set reader.r1.power_dbm=24.5 --reason "reads the next door"
+  dockledger gateway config set dock-1 --file dock-1.toml --reason "two more antennas"
+  dockledger gateway config history dock-1
+  dockledger gateway config again dock-1 1764150000000      an earlier one once more"""
+
+
+def add_commands(group: "Subparsers") -> None:
+    """Add this area's commands below `dockledger gateway`.
+
+    Args:
+        group: What `dockledger gateway` collects its commands in.
+    """
+    parser = group.add_parser(
+        "config",
+        help="say what gateways are to run, and see what they run",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EXAMPLES,
+    )
+    parts = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add(parts, "list", "list gateways with the state of their configuration", run_list)
+    _of_gateway(parts, "show", "say what is wished, what runs, and where they differ", run_show)
+    setting = _of_gateway(parts, "set", "wish a configuration", run_set)
+    setting.add_argument("--file", type=Path, help="TOML or .json: all that the cloud is to set")
+    setting.add_argument(
+        "--set",
+        dest="changes",
+        action="append",
+        default=[],
+        metavar="PLACE=VALUE",
+        help="change one place of what is wished or runs, as in reader.r1.power_dbm=24.5",
+    )
+    setting.add_argument("--reason", required=True, help="for the history")
+    again = _of_gateway(parts, "again", "wish once more what was wished before", run_again)
+    again.add_argument("revision", type=int)
+    _of_gateway(parts, "history", "list what was wished, the newest first", run_history)
+
+
+def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
+    """List gateways with the state of their configuration."""
+
+    def work(conn: Connection) -> list[ConfigState]:
+        return service.configs(conn, SHELL, limit=MOST_LISTED)
+
+    def show() -> None:
+        for each in _once(settings, work):
+            line = {
+                "gateway": each.gateway,
+                "site": each.site,
+                "state": each.state,
+                "revision": each.desired.revision if each.desired else 0,
+                "running_revision": each.reported.running_revision if each.reported else None,
+                "differences": len(each.differences),
+            }
+            _print(arguments, line)
+
+    return _reporting(show)
+
+
+def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Show one gateway's configuration."""
+
+    def work(conn: Connection) -> ConfigState:
+        return service.config(conn, SHELL, gateway=arguments.gateway)
+
+    def show() -> None:
+        told = _once(settings, work)
+        if arguments.json:
+            print(orjson.dumps({"state": told.state} | asdict(told)).decode())
+            return
+        desired, reported = told.desired, told.reported
+        print(f"state     {told.state}")
+        if desired is not None:
+            when = f"{desired.set_at:%Y-%m-%d %H:%M:%S %Z}"
+            print(f"wished    {desired.revision} by {desired.set_by} at {when}: {desired.reason}")
+            for error in desired.errors:
+                print(f"          {error}")
+        if reported is not None:
+            print(f"runs      {reported.running_revision}, heard {reported.heard_at:%Y-%m-%d %H:%M:%S %Z}")
+            for name, value in sorted(reported.settings.items()):
+                print(f"  {name} = {_text(value)}  ({reported.origins.get(name, '?')})")
+        for each in told.differences:
+            print(f"differs   {each.place}: runs {_text(each.before)}, wished {_text(each.after)}")
+
+    return _reporting(show)
+
+
+def run_set(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Wish a configuration."""
+
+    def work(conn: Connection) -> DesiredRow:
+        given, seen = service.editable(conn, SHELL, gateway=arguments.gateway)
+        if arguments.file is not None:
+            given = _read(arguments.file)
+        for change in arguments.changes:
+            place, is_change, value = change.partition("=")
+            if not is_change:
+                raise ConfigError(f"--set {change!r}: expected PLACE=VALUE")
+            given = merged(given, place.strip(), value_of(value))
+        return service.set_config(
+            conn,
+            SHELL,
+            gateway=arguments.gateway,
+            settings=given,
+            reason=arguments.reason,
+            seen_revision=seen,
+            now=datetime.now(UTC),
+        )
+
+    if arguments.file is None and not arguments.changes:
+        print("dockledger: nothing to set: give --file or --set", file=sys.stderr)
+        return 2
+    return _reporting(lambda: _print(arguments, _summary(_once(settings, work))))
+
+
+def run_again(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Wish once more what was wished before."""
+
+    def work(conn: Connection) -> DesiredRow:
+        now = datetime.now(UTC)
+        return service.set_again(conn, SHELL, gateway=arguments.gateway, revision=arguments.revision, now=now)
+
+    return _reporting(lambda: _print(arguments, _summary(_once(settings, work))))
+
+
+def run_history(arguments: argparse.Namespace, settings: Settings) -> int:
+    """List what was wished."""
+
+    def work(conn: Connection) -> list[DesiredRow]:
+        return service.history(conn, SHELL, gateway=arguments.gateway, limit=MOST_LISTED)
+
+    def show() -> None:
+        for each in _once(settings, work):
+            _print(arguments, _summary(each))
+
+    return _reporting(show)
+
+
+def _summary(row: DesiredRow) -> dict[str, Any]:
+    return {
+        "gateway": row.gateway,
+        "revision": row.revision,
+        "outcome": row.outcome or "waiting",
+        "set_by": row.set_by,
+        "set_at": row.set_at,
+        "settings": sorted(row.settings),
+        "reason": row.reason,
+        "errors": list(row.errors),
+    }
+
+
+def _read(file: Path) -> dict[str, JsonValue]:
+    try:
+        content = file.read_bytes()
+        read: Any = orjson.loads(content) if file.suffix == ".json" else tomllib.loads(content.decode())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"file {str(file)!r} cannot be read: {error}") from error
+    if not isinstance(read, dict):
+        raise ConfigError(f"file {str(file)!r} holds {type(read).__name__}: expected settings by name")
+    return read
+
+
+def _text(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _print(arguments: argparse.Namespace, fields: dict[str, Any]) -> None:
+    if arguments.json:
+        print(orjson.dumps(fields).decode())
+        return
+    words = (
+        value.isoformat(timespec="seconds") if isinstance(value, datetime) else value
+        for value in fields.values()
+    )
+    print("  ".join("-" if word in (None, []) else str(word) for word in words))
+
+
+def _add(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
+    parser = group.add_parser(name, help=summary)
+    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _of_gateway(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
+    parser = _add(group, name, summary, run)
+    parser.add_argument("gateway")
+    return parser
+
+
+def _once(settings: Settings, work: Callable[[Connection], T]) -> T:
+    with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as database:
+        return in_transaction(database, work)
+
+
+def _reporting(work: Callable[[], object]) -> int:
+    try:
+        work()
+    except (ConfigError, ContentRefusedError, DatabaseAwayError) as error:
+        print(f"dockledger: {error}", file=sys.stderr)
+        return 1
+    return 0
