@@ -49,7 +49,7 @@ class SourcePaper(BaseModel):
     )
     settings: SourceSettings = SourceSettings()
     secret_from: Annotated[str, Field(max_length=128, pattern=r"^[\x21-\x7e]*$")] | None = Field(
-        default=None, description="`env:DEMAND_SOURCE_…` or `file:NAME`, never the secret"
+        default=None, description="`env:DEMAND_SOURCE_SITE__NAME` or `file:NAME`, never the secret"
     )
     every_minutes: Annotated[int, Field(strict=True, ge=1, le=MOST_MINUTES)] = 15
     from_at: UtcDatetime | None = Field(default=None, description="Ask for demand since then; null: for all")

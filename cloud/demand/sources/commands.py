@@ -28,18 +28,21 @@ SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN}), all_sites=True)
 _WHERE: Final = {
     SourceKind.PUSH.value: "pushes to /v1/demand/events",
     SourceKind.ORDERS.value: "outbound orders",
+    SourceKind.MQTT.value: "publishes at the broker",
 }
 _MOST_DAYS: Final = 3660
 _PAGE: Final = 1000
 _EXAMPLES: Final = """examples:
   dockledger demand sources add shop --site leeds --url https://shop.example/api/orders \\
-      --settings shop.json --secret env:DEMAND_SOURCE_SHOP --every 5 --from 2026-01-01
-  dockledger demand sources add till --site leeds --folder /srv/demand/till
+      --settings shop.json --secret env:DEMAND_SOURCE_LEEDS__SHOP --every 5 --from 2026-01-01
+  dockledger demand sources add till --site leeds --folder /srv/demand/leeds/till
   dockledger demand sources add webshop --site leeds --push --settings shop.json --secret file:webshop
+  dockledger demand sources add eshop --site leeds --mqtt
   dockledger demand sources pull 1
   dockledger demand sources backfill 1 --from 2026-01-01
-The scheduler's process reads secrets and folders: DEMAND_SOURCE_… are its environment variables,
-DEMAND_SOURCE_SECRETS the directory of secrets' files, DEMAND_SOURCE_FOLDERS the one that holds folders."""
+The scheduler's process reads secrets and folders: DEMAND_SOURCE_LEEDS__… are its environment variables,
+DEMAND_SOURCE_SECRETS the directory whose folder leeds holds secrets' files, DEMAND_SOURCE_FOLDERS the one
+whose folder leeds holds folders of demand."""
 
 
 def add_source_commands(group: "Subparsers") -> None:
@@ -66,9 +69,10 @@ def add_source_commands(group: "Subparsers") -> None:
     where.add_argument("--folder", help="of CSV and Parquet files, an absolute path")
     where.add_argument("--orders", action="store_true", help="outbound orders that are registered here")
     where.add_argument("--push", action="store_true", help="a shop posts signed events to /v1/demand/events")
+    where.add_argument("--mqtt", action="store_true", help="it publishes at dl/demand/v1/SITE/NAME/lines")
     adding.add_argument("--settings", type=Path, metavar="FILE", help="JSON: how it is asked, what it means")
     adding.add_argument(
-        "--secret", metavar="WHERE", help="env:DEMAND_SOURCE_… or file:NAME, never the secret"
+        "--secret", metavar="WHERE", help="env:DEMAND_SOURCE_SITE__… or file:NAME, never the secret"
     )
     adding.add_argument("--every", type=int, default=15, metavar="MINUTES", help="default: 15")
     adding.add_argument("--from", dest="from_day", type=site_day, metavar="DAY", help="default: all there is")
@@ -107,6 +111,7 @@ def run_add(arguments: argparse.Namespace, settings: Settings) -> int:
             SourceKind.DROP: arguments.folder,
             SourceKind.ORDERS: arguments.orders,
             SourceKind.PUSH: arguments.push,
+            SourceKind.MQTT: arguments.mqtt,
         }
         kind = next(kind for kind, is_wished in chosen.items() if is_wished)
         wished = NewSource(

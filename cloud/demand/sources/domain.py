@@ -32,7 +32,8 @@ SKIP: Final = "skip"
 TAKEN_BACK_AT: Final = "taken_back_at"
 """A field beside the columns of a file: when a row was cancelled or returned."""
 _MOST_URL: Final = 2000
-_ENVIRONMENT: Final = re.compile(r"env:DEMAND_SOURCE_[A-Z0-9_]{1,100}")
+_ENVIRONMENT: Final = re.compile(r"env:DEMAND_SOURCE_(?P<site>[A-Z0-9_]{1,64})__[A-Z0-9]+(_[A-Z0-9]+)*")
+"""The last two underscores in a row end the site: whoever adds a source names no other site's secret."""
 _FILE: Final = re.compile(r"file:[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
@@ -45,6 +46,13 @@ class SourceKind(StrEnum):
     PUSH = "push"
     ORDERS = "orders"
     """Outbound orders that are registered here."""
+    MQTT = "mqtt"
+    """Published at the broker."""
+
+    @property
+    def is_pulled(self) -> bool:
+        """Whether it is asked; others come by themselves."""
+        return self not in {SourceKind.PUSH, SourceKind.MQTT}
 
 
 class SourceState(StrEnum):
@@ -214,6 +222,28 @@ def wait_after(failures: int, every: timedelta, asked: timedelta | None = None) 
     return max(wait, min(asked or timedelta(), longest))
 
 
+def secret_faults(site: str, secret_from: str) -> list[str]:
+    """Find what of a secret's name cannot be: it is of the source's own site.
+
+    Args:
+        site: Site id.
+        secret_from: Where its secret is.
+
+    Returns:
+        Value and expectation of each fault.
+
+    Examples:
+        >>> secret_faults("york-2", "env:DEMAND_SOURCE_YORK_2__SHOP"), secret_faults("york-2", "file:shop")
+        ([], [])
+    """
+    spelled = site.upper().replace("-", "_")
+    found = _ENVIRONMENT.fullmatch(secret_from)
+    if (found is not None and found["site"] == spelled) or _FILE.fullmatch(secret_from):
+        return []
+    expected = f"env:DEMAND_SOURCE_{spelled}__NAME or file:NAME, never the secret itself"
+    return [f"secret_from {secret_from!r:.120}: expected {expected}"]
+
+
 def faults_of(wished: NewSource) -> list[str]:
     """Find what of a source cannot be.
 
@@ -228,18 +258,14 @@ def faults_of(wished: NewSource) -> list[str]:
         faults.append(f"name {wished.name!r:.80}: expected 1-64 of A-Z a-z 0-9 _ -")
     if not 1 <= wished.every_minutes <= MOST_MINUTES:
         faults.append(f"every_minutes {wished.every_minutes}: expected 1 to {MOST_MINUTES}")
-    if wished.secret_from is not None and not (
-        _ENVIRONMENT.fullmatch(wished.secret_from) or _FILE.fullmatch(wished.secret_from)
-    ):
-        faults.append(
-            f"secret_from {wished.secret_from!r:.120}: expected env:DEMAND_SOURCE_… or file:NAME, "
-            "never the secret itself"
-        )
+    if wished.secret_from is not None:
+        faults += secret_faults(wished.site, wished.secret_from)
     kind = {
         SourceKind.REST: _rest_faults,
         SourceKind.DROP: _drop_faults,
         SourceKind.PUSH: _push_faults,
         SourceKind.ORDERS: _orders_faults,
+        SourceKind.MQTT: _mqtt_faults,
     }
     return [*faults, *kind[wished.kind](wished), *_word_faults(wished.settings)]
 
@@ -300,6 +326,23 @@ def _orders_faults(wished: NewSource) -> list[str]:
     faults += [f"{name}: {told}" for name in words if getattr(wished.settings, name)]
     if wished.settings.constants.keys() - {"channel"}:
         faults.append("constants: expected channel at most")
+    return faults
+
+
+def _mqtt_faults(wished: NewSource) -> list[str]:
+    faults = []
+    if wished.address is not None or wished.secret_from is not None:
+        faults.append("address and secret_from: the broker knows who publishes; expected neither")
+    if wished.from_at is not None:
+        faults.append("from: who publishes is not asked; expected none")
+    told = "who publishes is not asked; expected none"
+    faults += [f"{name}: {told}" for name in _ASKING if getattr(wished.settings, name)]
+    if not wished.settings.fields:
+        own = "messages without fields are as contracts/schemas/demand_lines says; expected none"
+        words = [name for name in ("rows", "lines", "kinds") if getattr(wished.settings, name)]
+        faults += [f"{name}: {own}" for name in words]
+        if wished.settings.constants.keys() - {"channel"}:
+            faults.append("constants: expected channel at most, for messages without fields")
     return faults
 
 

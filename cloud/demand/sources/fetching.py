@@ -30,12 +30,14 @@ class Fetched(NamedTuple):
 class Fetcher:
     """A connection to sources, kept open between pages."""
 
-    def __init__(self, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, *, timeout_s: float = TIMEOUT_S, longest_s: float = LONGEST_S) -> None:
         """Start without connections.
 
         Args:
             timeout_s: Longest wait for a source.
+            longest_s: Longest time of a whole answer.
         """
+        self._longest_s = longest_s
         headers = {"User-Agent": "Dockledger", "Accept": "application/json", "Accept-Encoding": "identity"}
         self._client = httpx.Client(
             timeout=timeout_s, follow_redirects=False, trust_env=False, headers=headers
@@ -61,10 +63,11 @@ class Fetcher:
         """
         try:
             url = httpx.URL(ask.url).copy_merge_params(dict(ask.parameters))
+            until_s = time.monotonic() + self._longest_s
             with self._client.stream("GET", url, headers=headers) as response:
                 if response.is_success:
-                    return Fetched(_body(response), response.links.get("next", {}).get("url"))
-                _refuse(response)
+                    return Fetched(_body(response, until_s), response.links.get("next", {}).get("url"))
+                _refuse(response, until_s)
         except (httpx.InvalidURL, UnicodeError) as error:
             raise FaultyPageError(f"{ask.url!r:.200}: {error}") from error
         except (httpx.HTTPError, OSError) as error:
@@ -72,26 +75,28 @@ class Fetcher:
         raise FaultyPageError(f"HTTP {response.status_code}: expected 200")
 
 
-def _body(response: httpx.Response) -> bytes:
-    begun = time.monotonic()
+def _body(response: httpx.Response, until_s: float) -> bytes:
     parts = bytearray()
     for part in response.iter_bytes():
         parts += part
         if len(parts) > MOST_BYTES:
             raise FaultyPageError(f"the page has more than {MOST_BYTES} bytes: ask for fewer rows")
-        if time.monotonic() - begun > LONGEST_S:
-            raise SourceAwayError(f"the page took more than {LONGEST_S:g} s")
+        if time.monotonic() > until_s:
+            raise SourceAwayError("the page took too long: ask for fewer rows")
     return bytes(parts)
 
 
-def _refuse(response: httpx.Response) -> None:
-    """Sort a refusal: what may be otherwise later, and what will not."""
+def _refuse(response: httpx.Response, until_s: float) -> None:
+    """Sort a refusal: what may be otherwise later, and what will not; of its words what comes in time."""
     status = response.status_code
     said = b""
-    for part in response.iter_bytes(_SHOWN_BYTES):
-        said += part
-        if len(said) >= _SHOWN_BYTES:
-            break
+    try:
+        for part in response.iter_bytes():
+            said += part
+            if len(said) >= _SHOWN_BYTES or time.monotonic() > until_s:
+                break
+    except httpx.HTTPError as error:
+        said += f" ({type(error).__name__} while it said why)".encode()
     words = "".join(
         letter if letter.isprintable() else " " for letter in said[:_SHOWN_BYTES].decode(errors="replace")
     )

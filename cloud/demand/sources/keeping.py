@@ -15,6 +15,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from contracts.base import SiteId
 
+_JOBS: Final = {SourceKind.PUSH.value: "job:demand_events", SourceKind.MQTT.value: "job:demand_messages"}
 LEASE: Final = timedelta(minutes=5)
 """Longer than a page can take; renewed with each. A process that died is taken over from then on."""
 
@@ -50,6 +51,7 @@ class Pull:
         cursor: str | None,
         sha256: str,
         about: dict[str, object],
+        beside: Callable[[Connection], object] | None = None,
     ) -> Imported:
         """Store a page or file, and where to go on behind it.
 
@@ -59,6 +61,7 @@ class Pull:
             cursor: Behind it; None: as before.
             sha256: Of its bytes.
             about: What the audit trail says of it.
+            beside: Done in the same transaction.
 
         Returns:
             What was new.
@@ -78,6 +81,8 @@ class Pull:
                 twice=self.source.how.twice,
                 about={"source_id": self.source.source_id, **about},
             )
+            if beside is not None:
+                beside(conn)
             self._advance(conn, cursor, sha256, done.added + done.corrected)
             return done
 
@@ -86,16 +91,25 @@ class Pull:
         self.lines += done.added + done.corrected
         return done
 
-    def skip(self, *, cursor: str | None, sha256: str | None) -> None:
+    def skip(
+        self,
+        *,
+        cursor: str | None,
+        sha256: str | None,
+        beside: Callable[[Connection], object] | None = None,
+    ) -> None:
         """Go on behind a page that holds nothing new.
 
         Args:
             cursor: Behind it; None: as before.
             sha256: Of the last page that held lines.
+            beside: Done in the same transaction.
         """
 
         def work(conn: Connection) -> None:
             self._hold(conn)
+            if beside is not None:
+                beside(conn)
             self._advance(conn, cursor, sha256, 0)
 
         in_transaction(self.connections, work)
@@ -132,5 +146,5 @@ def importer(source: Source) -> Actor:
     Returns:
         An actor that reaches its site and no other.
     """
-    job = "job:demand_events" if source.kind == SourceKind.PUSH else "job:pull_demand"
+    job = _JOBS.get(source.kind, "job:pull_demand")
     return Actor(job, frozenset({Role.PLANNER}), frozenset({SiteId(source.site)}))

@@ -35,6 +35,7 @@ from cloud.demand.sources.drop import pull_drop
 from cloud.demand.sources.fetching import Fetcher
 from cloud.demand.sources.keeping import LEASE, Pull
 from cloud.demand.sources.orders import pull_orders
+from cloud.demand.sources.replaying import replay_held
 from cloud.demand.sources.rest import pull_rest
 from cloud.demand.sources.service import source as found_source
 from cloud.demand.sources.service import ticket_key
@@ -62,21 +63,29 @@ def pull_demand(connections: Connections, now: datetime, *, fetcher: Fetcher | N
         fetcher: Connections to sources; None opens and closes them here.
 
     Returns:
-        ``{"pulled": …, "lines": …, "failed": …, "stopped": …}``; lines are the new and corrected ones.
+        ``{"pulled": …, "lines": …, "failed": …, "stopped": …, "replayed": …}``; lines are the new and
+        corrected ones, replayed is what had waited.
     """
+    in_transaction(connections, partial(_forget, before=now - EVENTS_KEPT))
+    replayed = replay_held(connections, now)
     taken = in_transaction(connections, partial(_claim, now=now, only=None))
-    counts = {"pulled": 0, "lines": 0, "failed": 0, "stopped": 0}
+    counts = {"pulled": 0, "lines": 0, "failed": 0, "stopped": 0, "replayed": replayed}
     if not taken:
-        in_transaction(connections, partial(_forget, before=now - EVENTS_KEPT))
         return counts
     own = fetcher or Fetcher()
     try:
         with ThreadPoolExecutor(len(taken), "demand") as pool:
-            outcomes = list(pool.map(lambda source: _pull(connections, source, now, own), taken))
+            pulls = {pool.submit(_pull, connections, source, now, own): source for source in taken}
     finally:
         if fetcher is None:
             own.close()
-    for outcome, lines in outcomes:
+    for done, source in pulls.items():
+        if (error := done.exception()) is not None:
+            log.error("demand_pull_broke", source=source.name, site=source.site, exc_info=error)
+            words = f"{type(error).__name__}: {error}"
+            broken = partial(_later, source=source, now=now, error=SourceAwayError(words), is_unforeseen=True)
+            in_transaction(connections, broken)
+        outcome, lines = ("failed", 0) if error is not None else done.result()
         counts[outcome] += 1
         counts["lines"] += lines
     log.info("demand_pulled", **counts)
@@ -110,7 +119,7 @@ def pull_now(
     """
     within = actor.narrowed(*KEEPERS)
     known = in_transaction(connections, lambda conn: found_source(conn, within, source_id))
-    if known.kind == SourceKind.PUSH:
+    if not SourceKind(known.kind).is_pulled:
         raise SourceError(f"source {known.name!r} pushes by itself; it cannot be pulled")
     if known.state != SourceState.ACTIVE:
         raise SourceError(f"source {known.name!r} is {known.state}: resume it first")
@@ -176,7 +185,9 @@ def _release(conn: Connection, *, source: Source) -> None:
     store.change(conn, "release", source_id=source.source_id)
 
 
-def _later(conn: Connection, *, source: Source, now: datetime, error: SourceAwayError) -> None:
+def _later(
+    conn: Connection, *, source: Source, now: datetime, error: SourceAwayError, is_unforeseen: bool = False
+) -> None:
     act_as(conn, _JOB)
     failures = source.failures + 1
     words = str(error)[:_LONGEST_ERROR]
@@ -189,7 +200,9 @@ def _later(conn: Connection, *, source: Source, now: datetime, error: SourceAway
         due_at=now + wait,
         error=words,
     )
-    if failures >= FAILURES_UNTIL_TICKET:
+    if is_unforeseen:
+        _tell(conn, source, "has met an error that nobody foresaw", words, [])
+    elif failures >= FAILURES_UNTIL_TICKET:
         _tell(conn, source, f"has failed {failures} times in a row", words, [])
 
 

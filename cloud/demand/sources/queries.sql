@@ -53,7 +53,7 @@ UPDATE demand_source s SET due_at = least(s.due_at, %(now)s) WHERE s.source_id =
 WITH due AS (
     SELECT d.source_id
     FROM demand_source d
-    WHERE d.state = 'active' AND d.kind <> 'push' AND (d.due_at <= %(now)s OR d.source_id = %(only)s)
+    WHERE d.state = 'active' AND d.kind NOT IN ('push', 'mqtt') AND (d.due_at <= %(now)s OR d.source_id = %(only)s)
         AND (d.leased_until IS NULL OR d.leased_until <= %(now)s)
         AND (%(only)s::bigint IS NULL OR d.source_id = %(only)s)
     ORDER BY d.due_at, d.source_id
@@ -119,8 +119,24 @@ WHERE s.source_id = %(source_id)s;
 DELETE FROM demand_event e WHERE e.received_at < %(before)s;
 
 -- name: outbound_lines
-SELECT o.site, o.document, o.line, o.item, o.identifier_scheme, o.identifier, o.quantity, o.ordered_at, o.has_left, o.short_at
+SELECT o.site, o.document, o.line, o.item, o.identifier_scheme, o.identifier, o.quantity, o.ordered_at, o.has_left, o.short_at,
+    EXISTS (SELECT FROM demand_held h
+        WHERE (h.site_id, h.source, h.origin, h.name) = (o.site, %(source)s, 'order_line', o.document || '/' || o.line)
+            AND h.state = 'discarded') AS is_discarded
 FROM pub_outbound_lines(%(sites)s::text[], %(from_at)s, %(after_id)s, %(until_at)s, %(most)s) o;
+
+-- name: outbound_lines_of
+SELECT %(site)s AS site, o.document, o.line, o.item, o.identifier_scheme, o.identifier, o.quantity, o.ordered_at, o.has_left,
+    o.short_at, false AS is_discarded
+FROM outbound_lines_of(%(site)s, %(documents)s::text[]) o
+ORDER BY o.ordered_at, o.document, o.ordinal;
+
+-- name: source_named
+SELECT s.source_id, s.site_id AS site, s.name, s.kind, s.address, s.settings, s.secret_from, s.every_minutes, s.state,
+    s.stopped_because, s.cursor, s.from_at, s.page_sha256, s.revision, s.due_at, s.failures, s.pulled_at, s.lines,
+    s.last_error, s.recorded_at, s.recorded_by
+FROM demand_source s
+WHERE (s.site_id, s.name) = (%(site)s, %(name)s);
 
 -- name: shorts
 SELECT o.item, count(*) AS lines, sum(o.quantity) AS requested,

@@ -6,6 +6,7 @@ from typing import Final
 
 from cloud.alerts import service as alerts
 from cloud.db import Connection
+from cloud.demand import held
 from cloud.demand import store as demand
 from cloud.demand.domain import Faults, UnknownSiteError
 from cloud.demand.sources import store
@@ -26,7 +27,11 @@ from cloud.demand.sources.pages import mark_of, reader_of
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 
-_WORD: Final = {SourceKind.DROP.value: "folder", SourceKind.PUSH.value: "shop that pushes"}
+_WORD: Final = {
+    SourceKind.DROP.value: "folder",
+    SourceKind.PUSH.value: "shop that pushes",
+    SourceKind.MQTT.value: "source that publishes",
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -64,7 +69,7 @@ def add_source(conn: Connection, actor: Actor, wished: NewSource, *, site: str, 
     actor.require(*ADDERS, site=site)
     act_as(conn, actor)
     faults = faults_of(wished)
-    if not faults and wished.kind in {SourceKind.REST, SourceKind.PUSH}:
+    if not faults and (wished.kind in {SourceKind.REST, SourceKind.PUSH} or wished.settings.fields):
         reader_of(wished.settings, site=site, name=wished.name, faults=Faults())
     if wished.from_at is not None and not _EPOCH <= wished.from_at <= now:
         faults.append(f"from {wished.from_at.isoformat()}: expected a time since 1970 that is over")
@@ -89,6 +94,7 @@ def add_source(conn: Connection, actor: Actor, wished: NewSource, *, site: str, 
         raise TakenSourceError(f"source {wished.name!r} of site {site!r} is there already: choose another")
     detail = {"kind": made.kind, "address": made.address, "secret_from": made.secret_from}
     _record(conn, actor, "demand_source_added", made, detail | {"settings": made.settings})
+    held.source_is_back(conn, made.site, made.name, held.Reason.UNKNOWN_SOURCE, now=now)
     return made
 
 
@@ -192,20 +198,20 @@ def backfill_source(
         UnknownSourceError: If the actor's sites hold no such source.
         SourceError: If this source cannot be asked for a time.
     """
-    held = _held(conn, actor, source_id)
-    if held.kind in _WORD:
+    known = _held(conn, actor, source_id)
+    if known.kind in _WORD:
         raise SourceError(
-            f"source {held.name!r}: a {_WORD[held.kind]} is not asked: send again what is missing"
+            f"source {known.name!r}: a {_WORD[known.kind]} is not asked: send again what is missing"
         )
-    how = held.how
-    is_dated = held.kind == SourceKind.ORDERS or how.from_parameter is not None
-    if not is_dated and (how.cursor_path is not None or _counts(held)):
-        raise SourceError(f"source {held.name!r}: its cursor is its own word, and it has no from_parameter")
+    how = known.how
+    is_dated = known.kind == SourceKind.ORDERS or how.from_parameter is not None
+    if not is_dated and (how.cursor_path is not None or _counts(known)):
+        raise SourceError(f"source {known.name!r}: its cursor is its own word, and it has no from_parameter")
     if not _EPOCH <= from_at <= now:
         raise SourceError(f"from {from_at.isoformat()}: expected a time since 1970 that is over")
     store.change(conn, "backfill", source_id=source_id, from_at=from_at, now=now)
-    detail = {"from": from_at.isoformat(), "cursor_before": held.cursor}
-    _record(conn, actor, "demand_source_backfilled", held, detail)
+    detail = {"from": from_at.isoformat(), "cursor_before": known.cursor}
+    _record(conn, actor, "demand_source_backfilled", known, detail)
     return _found(conn, "source", source_id)
 
 
@@ -226,30 +232,32 @@ def pull_soon(conn: Connection, actor: Actor, source_id: int, *, now: datetime) 
         UnknownSourceError: If the actor's sites hold no such source.
         SourceError: If it is not active, or pushes by itself.
     """
-    held = _held(conn, actor, source_id)
-    if held.kind == SourceKind.PUSH:
-        raise SourceError(f"source {held.name!r} pushes by itself; it cannot be pulled")
-    if held.state != SourceState.ACTIVE:
-        raise SourceError(f"source {held.name!r} is {held.state}: resume it first")
+    known = _held(conn, actor, source_id)
+    if not SourceKind(known.kind).is_pulled:
+        raise SourceError(f"source {known.name!r} pushes by itself; it cannot be pulled")
+    if known.state != SourceState.ACTIVE:
+        raise SourceError(f"source {known.name!r} is {known.state}: resume it first")
     store.change(conn, "pull_soon", source_id=source_id, now=now)
-    _record(conn, actor, "demand_source_asked", held, {})
+    _record(conn, actor, "demand_source_asked", known, {})
     return _found(conn, "source", source_id)
 
 
-def _counts(held: Source) -> bool:
+def _counts(known: Source) -> bool:
     """Tell whether a source's watermark is a number, which no date can be."""
-    return held.cursor is not None and isinstance(mark_of(held.cursor), int)
+    return known.cursor is not None and isinstance(mark_of(known.cursor), int)
 
 
 def _set_state(conn: Connection, actor: Actor, source_id: int, state: SourceState, now: datetime) -> Source:
-    held = _held(conn, actor, source_id)
-    if held.state == state:
-        return held
+    before = _held(conn, actor, source_id)
+    if before.state == state:
+        return before
     store.change(conn, "set_state", source_id=source_id, state=state.value, now=now)
     if state is SourceState.ACTIVE:
         alerts.resolve(conn, [ticket_key(source_id)])
+        known = held.Reason.SOURCE_PAUSED
+        held.source_is_back(conn, before.site, before.name, known, now=now)
     action = "demand_source_resumed" if state is SourceState.ACTIVE else "demand_source_paused"
-    _record(conn, actor, action, held, {"before": held.state, "because": held.stopped_because})
+    _record(conn, actor, action, before, {"before": before.state, "because": before.stopped_because})
     return _found(conn, "source", source_id)
 
 

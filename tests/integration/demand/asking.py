@@ -71,6 +71,7 @@ class Demand:
             for table in ("balance", "cell_fold", "item_alias"):
                 admin.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
             admin.execute("DELETE FROM identifier WHERE valid_from > '-infinity'")
+            admin.execute("TRUNCATE demand_held")
             admin.execute("DELETE FROM supersession")
             admin.execute("DELETE FROM decision WHERE kind = 'supersession'")
             for site, zone in zones.items():

@@ -29,8 +29,8 @@ def pulls(furnished: Demand) -> Iterator[Pulls]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DEMAND_SOURCE_FOLDERS", str(tmp_path))
-    made = tmp_path / "till"
-    made.mkdir()
+    made = tmp_path / "leeds" / "till"
+    made.mkdir(parents=True)
     return made
 
 
@@ -122,8 +122,8 @@ def test_a_folder_is_where_the_operator_said_and_nowhere_else(
 ) -> None:
     (folder.parent / "till" / "out").symlink_to("/")
     for name, address, message in (
-        ("etc", "/etc", "/etc: expected a folder below DEMAND_SOURCE_FOLDERS"),
-        ("link", f"{folder}/out/etc", "expected a folder below DEMAND_SOURCE_FOLDERS"),
+        ("etc", "/etc", "/etc: expected a folder below DEMAND_SOURCE_FOLDERS/leeds"),
+        ("link", f"{folder}/out/etc", "expected a folder below DEMAND_SOURCE_FOLDERS/leeds"),
         ("gone", f"{folder}/gone", "gone: No such file or directory"),
     ):
         after = pulls.one(add(demand, name, address))

@@ -9,6 +9,9 @@ from asking import CASE_OF_TEA, NOW, TEA, Demand
 from shop import ADMIN, Pulls, pulling
 
 from cloud.cli import main
+from cloud.demand import held
+from cloud.demand.domain import DemandError
+from cloud.demand.held import HeldState
 from cloud.demand.sources import service, shorts
 from cloud.demand.sources.domain import NewSource, SourceError, SourceKind, SourceSettings
 from cloud.documents import service as documents
@@ -122,3 +125,85 @@ def test_orders_are_demand_and_what_did_not_leave_is_measured(
     other = NewSource("leeds", "x", SourceKind.ORDERS, "/srv", SourceSettings(), None, 5)
     with pytest.raises(SourceError, match="outbound orders are registered here; expected neither"):
         demand.ledger.as_app(lambda conn: service.add_source(conn, ADMIN, other, site="leeds", now=NOW))
+
+
+def test_a_line_that_cannot_be_stored_yet_waits_by_itself_until_its_item_is_known(
+    demand: Demand, pulls: Pulls
+) -> None:
+    crate, third = "25012345678904", "35012345678901"
+    demand.ledger.query(
+        "INSERT INTO identifier (scheme, value, item_id, numerator, denominator) "
+        "SELECT 'gtin', %s, item_id, 1, 3 FROM item WHERE code = 'TEA' RETURNING 1",
+        third,
+    )
+    demand.ledger.query(
+        "INSERT INTO document (site_id, type, id, created_by) "
+        "VALUES ('leeds', 'outbound_order', 'SO-9', 'user:ann') RETURNING 1"
+    )
+    demand.ledger.query(
+        "INSERT INTO document_line (site_id, type, id, line, ordinal, identifier_scheme, identifier, "
+        "quantity, unit_seen) "
+        "SELECT 'leeds', 'outbound_order', 'SO-9', x.line, x.line::integer, 'gtin', x.gtin, x.n, x.unit "
+        "FROM (VALUES ('1', %s, 2, %s), ('2', '04006381333931', 3, 'base'), "
+        "('3', %s, 5, %s), ('4', %s, 1, %s)) AS x (line, gtin, n, unit) RETURNING 1",
+        *(CASE_OF_TEA, CASE_OF_TEA, TEA, crate, third, third),
+    )
+    demand.ledger.as_owner(lambda conn: conn.execute("UPDATE demand_source SET state = 'paused'"))
+    wished = NewSource("leeds", "so", SourceKind.ORDERS, None, SourceSettings(), None, 5)
+    made = demand.ledger.as_app(lambda conn: service.add_source(conn, ADMIN, wished, site="leeds", now=NOW))
+    after = pulls.one(made.source_id)
+    assert (after.state, after.last_error) == ("active", None)
+    assert stored(demand) == [("1", 24)], "what can be stored is, whatever stands beside it"
+    assert waiting(demand) == {
+        "SO-9/2": "unknown_name: line 2 of order SO-9: the item of gtin '04006381333931' is not registered",
+        "SO-9/3": f"unknown_name: line 3 of order SO-9: the unit of gtin '{TEA}' is not registered",
+        "SO-9/4": "too_exact: line 4 of order SO-9: 0.33333333333333333333 of TEA cannot be told in "
+        "14 digits and six decimals",
+    }
+    assert tickets(demand) == ["Demand of so waits (3)"]
+    assert pulls.one(made.source_id).lines == after.lines, "again, nothing changes"
+    assert pulls.due(NOW + timedelta(minutes=2))["replayed"] == 0, "still unknown"
+
+    demand.ledger.query(
+        "INSERT INTO identifier (scheme, value, item_id, numerator, valid_from) "
+        "SELECT 'gtin', x.value, i.item_id, x.n, clock_timestamp() "
+        "FROM (VALUES ('04006381333931', 'MUG', 1), (%s, 'TEA', 100)) x (value, code, n) "
+        "JOIN item i ON i.code = x.code RETURNING 1",
+        crate,
+    )
+    assert pulls.due(NOW + timedelta(minutes=10))["replayed"] == 2, "known since after the order"
+    assert stored(demand) == [("1", 24), ("2", 3), ("3", 500)]
+    assert tickets(demand) == ["Demand of so waits (1)"]
+
+    (last,) = demand.ledger.as_app(lambda conn: held.listed(conn, CONTROLLER))
+    with pytest.raises(DemandError, match="expected 1 to 500 printable characters"):
+        demand.ledger.as_app(lambda conn: held.discard(conn, CONTROLLER, last.held_id, reason=" ", now=NOW))
+    demand.ledger.as_app(
+        lambda conn: held.discard(conn, CONTROLLER, last.held_id, reason="a test order", now=NOW)
+    )
+    assert tickets(demand) == []
+    begin = NOW - timedelta(days=300)
+    demand.ledger.as_app(
+        lambda conn: service.backfill_source(conn, ADMIN, made.source_id, from_at=begin, now=NOW)
+    )
+    assert pulls.one(made.source_id).state == "active"
+    known = demand.ledger.as_app(lambda conn: held.listed(conn, CONTROLLER, state=None))
+    assert [one.state for one in known] == [HeldState.REPLAYED, HeldState.REPLAYED, HeldState.DISCARDED]
+
+
+def stored(demand: Demand) -> list[tuple]:
+    return demand.ledger.query(
+        "SELECT line, quantity FROM demand_line WHERE source = 'so' AND document = 'SO-9' ORDER BY 1"
+    )
+
+
+def waiting(demand: Demand) -> dict[str, str]:
+    found = demand.ledger.as_app(lambda conn: held.listed(conn, CONTROLLER))
+    return {one.name: f"{one.reason}: {one.message}" for one in found}
+
+
+def tickets(demand: Demand) -> list[str]:
+    found = demand.ledger.query(
+        "SELECT split_part(summary, ':', 1) FROM ticket WHERE kind = 'demand_held' AND resolved_at IS NULL"
+    )
+    return [summary for (summary,) in found]

@@ -1,6 +1,8 @@
 """A shop is pulled over real HTTP: page by page, each with its cursor, whatever happens in between."""
 
+import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -11,7 +13,9 @@ from shop import ADMIN, Pulls, Shop, open_shop, pulling
 
 from cloud.demand.domain import DemandError
 from cloud.demand.sources import fetching, service
+from cloud.demand.sources.asking import Ask
 from cloud.demand.sources.domain import (
+    FaultyPageError,
     NewSource,
     Source,
     SourceError,
@@ -19,6 +23,7 @@ from cloud.demand.sources.domain import (
     SourceSettings,
     TakenSourceError,
 )
+from cloud.demand.sources.fetching import Fetcher
 
 FLAT = {
     "rows": "data.orders",
@@ -101,9 +106,13 @@ def lines(demand: Demand, name: str) -> dict[tuple[str, str], tuple[str, Decimal
 def test_pages_are_followed_and_the_next_pull_begins_a_little_before_their_end(
     demand: Demand, shop: Shop, pulls: Pulls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DEMAND_SOURCE_SHOP", "s3cret")
+    monkeypatch.setenv("DEMAND_SOURCE_LEEDS__SHOP", "s3cret")
     number = add(
-        demand, shop, "paged", secret_from="env:DEMAND_SOURCE_SHOP", from_at=datetime(2026, 3, 1, tzinfo=UTC)
+        demand,
+        shop,
+        "paged",
+        secret_from="env:DEMAND_SOURCE_LEEDS__SHOP",
+        from_at=datetime(2026, 3, 1, tzinfo=UTC),
     )
     shop.say(page(order(1), order(2, qty="2.50", minute=5)))
     shop.say(
@@ -112,7 +121,7 @@ def test_pages_are_followed_and_the_next_pull_begins_a_little_before_their_end(
         )
     )
     shop.say(page())
-    assert pulls.due(NOW) == {"pulled": 1, "lines": 4, "failed": 0, "stopped": 0}
+    assert pulls.due(NOW) == {"pulled": 1, "lines": 4, "failed": 0, "stopped": 0, "replayed": 0}
     since = {"updated_since": "2026-03-01T00:00:00Z", "path": "/orders", "authorization": "Bearer s3cret"}
     assert shop.asked == [since | {"page": str(nth)} for nth in (1, 2, 3)]
     assert lines(demand, "paged") == {
@@ -159,7 +168,7 @@ def test_a_source_that_does_not_answer_is_asked_again_later_and_later_until_a_pe
         now = source.due_at
     shop.say(page(order(1)))
     shop.say(page())
-    assert pulls.due(now) == {"pulled": 1, "lines": 1, "failed": 0, "stopped": 0}
+    assert pulls.due(now) == {"pulled": 1, "lines": 1, "failed": 0, "stopped": 0, "replayed": 0}
     assert tickets(demand, number) == []
     assert seen(demand, number).last_error is None
 
@@ -208,6 +217,53 @@ def test_a_faulty_page_stops_the_source_names_its_faults_and_loses_nothing(
     shop.say(page())
     assert pulls.one(number).cursor == "2026-03-02T09:01:00Z"
     assert list(lines(demand, name)) == [("W-7", "1"), ("W-8", "1")]
+
+
+def test_an_error_that_nobody_foresaw_is_one_sources_own_and_others_go_on(
+    demand: Demand, shop: Shop, pulls: Pulls
+) -> None:
+    broken, well = add(demand, shop, "broken"), add(demand, shop, "well")
+    demand.ledger.as_owner(
+        lambda conn: conn.execute(
+            """UPDATE demand_source SET settings = '{"of a later release": 1}' WHERE source_id = %s""",
+            [broken],
+        )
+    )
+    demand.ledger.query(
+        "INSERT INTO demand_event (source_id, site_id, event_id, sha256, lines, received_at) "
+        "VALUES (%s, 'leeds', 'old', '', 0, %s), (%s, 'leeds', 'new', '', 0, %s) RETURNING 1",
+        *(broken, NOW - timedelta(days=31), broken, NOW - timedelta(days=29)),
+    )
+    shop.say(page(order(1)))
+    shop.say(page())
+    assert pulls.due(NOW) == {"pulled": 1, "lines": 1, "failed": 1, "stopped": 0, "replayed": 0}
+    assert seen(demand, well).lines == 1
+    failed = seen(demand, broken)
+    assert (failed.state, failed.failures, failed.due_at) == ("active", 1, NOW + timedelta(minutes=1))
+    assert "ValidationError" in (failed.last_error or "")
+    ((summary, _),) = tickets(demand, broken)
+    known = demand.ledger.query("SELECT event_id FROM demand_event WHERE source_id = %s", broken)
+    assert known == [("new",)], "old events are forgotten although something was due"
+    assert summary.startswith("Demand source broken has met an error that nobody foresaw: ValidationError")
+
+
+def test_a_refusal_is_not_listened_to_for_longer_than_an_answer() -> None:
+    head = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 9999\r\n\r\nno"
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as answering:
+
+        def refuse() -> bytes:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(head)
+                return connection.recv(1)
+
+        said_until_the_end = answering.submit(refuse)
+        fetcher = Fetcher(timeout_s=30, longest_s=0)
+        with pytest.raises(FaultyPageError, match=r"^HTTP 403: no$"):
+            fetcher.fetch(Ask(f"http://127.0.0.1:{server.getsockname()[1]}/", ()), {})
+        fetcher.close()
+        assert said_until_the_end.result(10) == b"", "hung up on"
 
 
 def test_a_page_that_comes_twice_changes_nothing_and_what_a_person_did_meanwhile_counts(
@@ -293,7 +349,7 @@ def test_a_source_that_cannot_be_is_refused_with_all_that_is_wrong(demand: Deman
     for expected in (
         "name 'no way': expected 1-64",
         "every_minutes 0: expected 1 to 10080",
-        "secret_from 'hunter2': expected env:DEMAND_SOURCE_… or file:NAME, never the secret itself",
+        "secret_from 'hunter2': expected env:DEMAND_SOURCE_LEEDS__NAME or file:NAME, never the secret itself",
         "url 'ftp://host/x': expected https://host/path",
         "cursor_path and watermark: expected one of them",
         "site: every line is of the source's own site and name",

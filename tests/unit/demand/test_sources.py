@@ -155,8 +155,9 @@ def test_waits_grow_to_six_hours_and_heed_what_the_source_asks() -> None:
 def test_a_secret_is_read_from_where_the_row_names_it_and_nowhere_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "shop").write_text("s3cret\n")
-    (tmp_path / "two").write_text("s3\ncret")
+    (tmp_path / "leeds").mkdir()
+    (tmp_path / "leeds" / "shop").write_text("s3cret\n")
+    (tmp_path / "leeds" / "two").write_text("s3\ncret")
     named = source(watermark="at")
     assert secret_of(named) is None
     in_file = replace(named, secret_from="file:shop")
@@ -166,10 +167,27 @@ def test_a_secret_is_read_from_where_the_row_names_it_and_nowhere_else(
     assert secret_of(in_file) == "s3cret"
     with pytest.raises(SourceAwayError, match="expected one line of printable ASCII"):
         secret_of(replace(named, secret_from="file:two"))
-    with pytest.raises(SourceAwayError, match="secret file:gone in DEMAND_SOURCE_SECRETS"):
+    with pytest.raises(SourceAwayError, match="secret leeds/gone in DEMAND_SOURCE_SECRETS"):
         secret_of(replace(named, secret_from="file:gone"))
     with pytest.raises(SourceAwayError, match="no such variable"):
-        secret_of(replace(named, secret_from="env:DEMAND_SOURCE_X"))
-    for other in ("env:HOME", "env:DOCKLEDGER_APP_DSN", "file:../x", "file:/etc/passwd", "file:.hidden"):
+        secret_of(replace(named, secret_from="env:DEMAND_SOURCE_LEEDS__X"))
+    monkeypatch.setenv("DEMAND_SOURCE_YORK__X", "another site's")
+    with pytest.raises(SourceAwayError, match="expected env:DEMAND_SOURCE_LEEDS__NAME"):
+        secret_of(replace(named, secret_from="env:DEMAND_SOURCE_YORK__X"))
+    with pytest.raises(SourceAwayError, match="secret york/shop in DEMAND_SOURCE_SECRETS"):
+        secret_of(replace(in_file, site="york"))
+    for other in (
+        "env:DEMAND_SOURCE_YORK__X",
+        "env:DEMAND_SOURCE_LEEDS__YORK__X",
+        "env:DEMAND_SOURCE_LEEDS__",
+        "env:DEMAND_SOURCE_X",
+        "env:DEMAND_SOURCE_FOLDERS",
+        "file:york/shop",
+        "env:HOME",
+        "env:DOCKLEDGER_APP_DSN",
+        "file:../x",
+        "file:/etc/passwd",
+        "file:.hidden",
+    ):
         wished = NewSource("leeds", "x", SourceKind.REST, "https://x.example", named.how, other, 5)
         assert any("never the secret itself" in fault for fault in faults_of(wished)), other

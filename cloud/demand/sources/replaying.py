@@ -1,0 +1,69 @@
+"""What waits is tried again: each by itself, so that one that waits on holds up no other."""
+
+from datetime import datetime
+from functools import partial
+from typing import Final
+
+from cloud.db import Connection, in_transaction
+from cloud.db.retry import Source as Connections
+from cloud.demand import held
+from cloud.demand.held import Held, MustWaitError, Origin, Reason
+from cloud.demand.sources import store
+from cloud.demand.sources.domain import Source
+from cloud.demand.sources.messages import found_source, replay_message
+from cloud.demand.sources.orders import replay_order_line
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
+
+AT_ONCE: Final = 100
+"""Of one round."""
+
+_JOB: Final = Actor("job:replay_demand", frozenset({Role.PLANNER}), all_sites=True)
+
+
+def replay_held(connections: Connections, now: datetime) -> int:
+    """Try again what is due.
+
+    Args:
+        connections: Of ``dockledger_app``.
+        now: The present.
+
+    Returns:
+        How much of it is stored now.
+    """
+    stored = 0
+    for _ in range(AT_ONCE):
+        is_stored = in_transaction(connections, partial(_next, now=now))
+        if is_stored is None:
+            break
+        stored += is_stored
+    return stored
+
+
+def _next(conn: Connection, *, now: datetime) -> bool | None:
+    """Try the one that has waited longest; None: nothing is due."""
+    act_as(conn, _JOB)
+    found = held.due(conn, now=now, limit=1)
+    if not found:
+        return None
+    one = found[0]
+    try:
+        with conn.transaction():
+            _store(conn, one, now)
+    except MustWaitError as error:
+        act_as(conn, _JOB)
+        held.put_off(conn, one, error.reason, str(error), now=now)
+        return False
+    act_as(conn, _JOB)
+    held.replayed(conn, one, now=now, actor=_JOB.id)
+    return True
+
+
+def _store(conn: Connection, one: Held, now: datetime) -> None:
+    if one.origin == Origin.MESSAGE:
+        replay_message(conn, found_source(conn, one.site, one.source), one, now=now)
+        return
+    found = store.rows(conn, Source, "source_named", site=one.site, name=one.source)
+    if not found:
+        raise MustWaitError(Reason.UNKNOWN_SOURCE, f"site {one.site!r} has no source {one.source!r}")
+    replay_order_line(conn, found[0], one, now=now)
