@@ -1,17 +1,31 @@
 """What gateways say of themselves, and what the cloud says to them."""
 
+import re
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import orjson
+import pytest
 
 from cloud.db import LastingConnection
+from cloud.gateways import service as configs
+from cloud.gateways.commands import SHELL as ADMIN
+from cloud.gateways.domain import ConfigError, Difference, StaleConfigError, merged
 from cloud.ingest.arrival import Delivery
 from cloud.ingest.command_line import SHELL
 from cloud.ingest.presence import service as presence
 from cloud.ingest.registry import service as registry
 from contracts.feedback import Resend
-from contracts.gateway import ClockHealth, Health, OutboxHealth, Presence, Status
+from contracts.gateway import (
+    ClockHealth,
+    ConfigOutcome,
+    Health,
+    OutboxHealth,
+    Presence,
+    ReportedConfig,
+    Status,
+)
 from contracts.topics import Channel, topic
 from tests.conftest import Broker
 from tests.integration.ingest.conftest import Books
@@ -157,3 +171,89 @@ def test_messages_and_resend_requests_reach_the_gateway_once_published(
     wait_until(
         lambda: books.one("SELECT count(*) FROM gateway_message WHERE published_at IS NULL") == 0, "published"
     )
+
+
+def reported(edge: Forge, revision: int, outcome: ConfigOutcome, **more: object) -> Delivery:
+    said = {"revision": revision, "outcome": outcome, "reported_at": NOW, "settings": {}} | more
+    payload = ReportedConfig.model_validate(said).model_dump_json(by_alias=True).encode()
+    return Delivery(topic(edge.site, edge.gateway, Channel.CONFIG_REPORTED), payload, datetime.now(UTC))
+
+
+def test_a_wished_configuration_is_sent_answered_compared_and_wished_again(books: Books) -> None:
+    edge = Forge()
+    reader = {"id": "r1", "host": "10.0.0.7", "power_dbm": 27}
+    running = {"settings": {"reader": [reader]}, "origins": {"reader": "file agent.toml"}}
+    hear(books, reported(edge, 0, ConfigOutcome.APPLIED, running_revision=0, **running))
+    with closing(LastingConnection(books.database.app_dsn, "test")) as app:
+        with app.connection() as conn:
+            given, seen = configs.editable(conn, ADMIN, gateway="gw-1")
+            wanted = merged(given, "reader.r1.power_dbm", 24.5)
+            first = configs.set_config(
+                conn, ADMIN, gateway="gw-1", settings=wanted, reason="too far", seen_revision=seen, now=NOW
+            )
+        with (
+            app.connection() as conn,
+            pytest.raises(StaleConfigError, match=f"has revision {first.revision}"),
+        ):
+            configs.set_config(
+                conn, ADMIN, gateway="gw-1", settings={}, reason="late", seen_revision=seen, now=NOW
+            )
+        with app.connection() as conn:
+            state = configs.config(conn, ADMIN, gateway="gw-1")
+        assert (state.state, state.differences) == ("waiting", (Difference("reader.r1.power_dbm", 27, 24.5),))
+        sent = books.one("SELECT payload FROM gateway_message WHERE channel = 'config/desired'")
+        assert sent["settings"] == {"reader": [reader | {"power_dbm": 24.5}]}
+
+        errors = {"errors": ("not healthy within 30 s", "r1 is not connected: refused")}
+        back = reported(
+            edge, first.revision, ConfigOutcome.ROLLED_BACK, running_revision=0, **running, **errors
+        )
+        hear(books, back)
+        hear(books, back)
+        assert open_tickets(books) == ["gateway_config"]
+        assert books.one("SELECT count(*) FROM gateway_config_report") == 2, (
+            "a report said again is kept once"
+        )
+
+        with app.connection() as conn:
+            again = configs.set_again(conn, ADMIN, gateway="gw-1", revision=first.revision, now=NOW)
+        assert (again.revision, again.settings) == (first.revision + 1, first.settings)
+        took = {"settings": first.settings, "origins": {"reader": "cloud"}}
+        hear(
+            books,
+            reported(edge, again.revision, ConfigOutcome.APPLIED, running_revision=again.revision, **took),
+        )
+        assert open_tickets(books) == []
+        with app.connection() as conn:
+            state = configs.config(conn, ADMIN, gateway="gw-1")
+            told = [
+                (row.revision, row.outcome) for row in configs.history(conn, ADMIN, gateway="gw-1", limit=9)
+            ]
+        assert (state.state, state.differences) == ("applied", ())
+        assert told == [(again.revision, "applied"), (first.revision, "rolled_back")]
+    trail = books.ask(
+        "SELECT detail ->> 'reason' FROM audit_event WHERE action = 'gateway_config_set' ORDER BY audit_id"
+    )
+    assert trail == [("too far",), (f"revision {first.revision} again",)]
+
+
+@pytest.mark.parametrize(
+    ("wish", "message"),
+    [
+        ({"settings": {"outbox": "x.db"}}, "settings.outbox: expected one of drain_rows_per_s, portal"),
+        ({"reason": "  "}, "reason has 0 characters: expected 1 to 200"),
+        ({"settings": {"tags": "x" * 140_000}}, "expected at most 131072"),
+        ({"gateway": "nobody"}, "there is no gateway 'nobody'"),
+    ],
+)
+def test_a_wrong_wish_is_refused_and_nothing_is_sent(
+    books: Books, wish: dict[str, Any], message: str
+) -> None:
+    asked = {"gateway": "gw-1", "settings": {}, "reason": "test", "now": NOW} | wish
+    with (
+        closing(LastingConnection(books.database.app_dsn, "test")) as app,
+        app.connection() as conn,
+        pytest.raises(ConfigError, match=re.escape(message)),
+    ):
+        configs.set_config(conn, ADMIN, **asked)
+    assert books.ask("SELECT FROM gateway_message") == []
