@@ -1,225 +1,301 @@
 """ARIMA with seasons and drivers through statsmodels, for chosen series, with its diagnostics.
 
-It takes seconds a series where the batch engine takes microseconds: for few, valuable series that a planner
-names. The order is the one of least AICc among a few, unless given. A series whose search does not converge,
-or whose history is too short, keeps the combined forecast, and the reason is told.
+It takes a second a series where the batch engine takes microseconds: for few, valuable series. The order is
+the one of least AICc among a few, unless given. A long cycle, as of 52 weeks, is told by pairs of a sine and
+a cosine beside the drivers (dynamic harmonic regression, Hyndman & Athanasopoulos, 3rd ed., section 10.5), a
+short one by seasonal differences. What was fitted is a value that can be kept: later periods are taken in by
+the Kalman filter without a refit, and every origin is forecast from one pass of it. A series whose search
+does not converge, or whose history is too short, is left to the others, and the reason is told.
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from statsmodels.stats.diagnostic import acorr_ljungbox
+from statsmodels.stats.stattools import jarque_bera
 from statsmodels.tools.sm_exceptions import ConvergenceWarning, ModelWarning
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 from cloud.forecasting.protocol import Floats, Ints
-from cloud.forecasting.uplift import Covariates
 
 NAME: Final = "arima"
 ORDERS: Final = ((0, 1, 1), (1, 0, 0), (1, 0, 1), (1, 1, 1), (2, 1, 1), (0, 1, 2))
 """Non-seasonal orders that are compared; (0, 1, 1) is simple smoothing."""
-SEASONAL_ORDERS: Final = ((0, 0, 0), (0, 1, 1))
-"""Compared where three cycles are known."""
+LONG: Final = 24
+"""A cycle of more periods is told by harmonics: its differences would take a state of its length."""
+MOST_HARMONICS: Final = 2
 LEAST_KNOWN: Final = 30
-CYCLES: Final = 3
+CYCLES: Final = 2
+"""That must be known before a season is looked for."""
 ITERATIONS: Final = 200
 NOISE_LAGS: Final = 10
 SUSPECT: Final = 0.05
 """Below this chance residuals are said not to be noise."""
+ABSURD: Final = 20.0
+"""Times the greatest demand known: what is forecast beyond is refused."""
+
+
+class NotFittedError(Exception):
+    """A series cannot be forecast by ARIMA; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """(p, d, q) and, of a cycle, (P, D, Q)."""
+    """(p, d, q), and (P, D, Q) of a short cycle or the harmonics of a long one."""
 
     plain: tuple[int, int, int]
-    seasonal: tuple[int, int, int]
+    seasonal: tuple[int, int, int] = (0, 0, 0)
+    harmonics: int = 0
+
+    @property
+    def name(self) -> str:
+        """It as people write it."""
+        seasonal = f"({', '.join(map(str, self.seasonal))})" if any(self.seasonal) else ""
+        waves = f" with {self.harmonics} harmonic{'s' * (self.harmonics > 1)}" if self.harmonics else ""
+        return f"ARIMA({', '.join(map(str, self.plain))}){seasonal}{waves}"
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """What became of one chosen series."""
+class Drivers:
+    """What moves a series beside its own past."""
 
-    series: int
-    is_used: bool
-    """False: it keeps the combined forecast."""
-    why: str
-    order: Order | None = None
-    aic: float | None = None
-    aicc: float | None = None
-    noise_chance: float | None = None
-    """Ljung-Box: chance of residuals so correlated if they were noise."""
-    is_noise: bool | None = None
-    coefficients: Mapping[str, tuple[float, float]] | None = None
-    """Of each driver the estimate and its standard deviation, on log(1 + demand / mean)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """Forecasts of the chosen series."""
-
-    paths: Floats
-    """Series x origins x horizon; NaN of all that were not chosen, and of those that keep the combination."""
-    diagnoses: tuple[Diagnosis, ...]
-
-
-def forecast_chosen(
-    y: Floats,
-    chosen: Sequence[int],
-    origins: Ints,
-    horizon: int,
-    *,
-    covariates: Covariates | None = None,
-    season: int = 1,
-    order: Order | None = None,
-) -> Chosen:
-    """Fit each chosen series once, at the first origin, and forecast from every origin without refitting.
-
-    Args:
-        y: Series x periods, >= 0, NaN where not known: the filter passes over them.
-        chosen: Rows of the series.
-        origins: Columns, ascending.
-        horizon: Periods ahead.
-        covariates: Exogenous; known until the horizon of the last origin.
-        season: Periods of a cycle; 1: none.
-        order: To be used; None: that of least AICc.
-
-    Returns:
-        The forecasts, and what became of each series.
-
-    Raises:
-        ValueError: If a series is not there, or a covariate of one is not known where it is needed.
-    """
-    paths = np.full((len(y), len(origins), horizon), np.nan)
-    diagnoses = []
-    for series in chosen:
-        if not 0 <= series < len(y):
-            raise ValueError(f"series {series} is chosen for ARIMA: expected one of 0 … {len(y) - 1}")
-        drivers = _drivers(covariates, series, _begun(y[series]), int(origins[-1]) + horizon)
-        said, told = _one(y[series], drivers, origins, horizon, season=season, order=order, series=series)
-        paths[series] = said
-        diagnoses.append(told)
-    return Chosen(paths, tuple(diagnoses))
-
-
-@dataclass(frozen=True, slots=True)
-class _Drivers:
     values: Floats
+    """Periods x drivers, past and as far ahead as is forecast."""
     names: tuple[str, ...]
 
 
-def _begun(y: Floats) -> int:
-    return int(np.isfinite(y).argmax())
+@dataclass(frozen=True, slots=True)
+class Season:
+    """A cycle: its periods, and where in it the first period stands."""
+
+    periods: float
+    first: float = 0.0
+
+    def waves(self, count: int, harmonics: int) -> Floats:
+        """Give sines and cosines.
+
+        Args:
+            count: Periods from the first.
+            harmonics: Pairs.
+
+        Returns:
+            Periods x twice as many.
+        """
+        turn = 2 * np.pi * (self.first + np.arange(count))[:, None] / self.periods
+        at = turn * np.arange(1, harmonics + 1)
+        return np.concatenate([np.sin(at), np.cos(at)], axis=1)
 
 
-def _drivers(covariates: Covariates | None, series: int, first: int, last: int) -> _Drivers:
-    """Take one series' drivers, which must be known from its first period on."""
-    if covariates is None:
-        return _Drivers(np.zeros((last + 1, 0)), ())
-    values = covariates.values[series, : last + 1]
-    if len(values) <= last or np.isnan(values[first:]).any():
-        holes = np.argwhere(np.isnan(values[first:]))
-        period, name = (
-            (first + int(holes[0][0]), covariates.names[holes[0][1]])
-            if len(holes)
-            else (len(values), covariates.names[0])
-        )
-        raise ValueError(
-            f"covariate {name!r} of series {series} is not known in period {period}: ARIMA needs it in every "
-            f"period up to {last}"
-        )
-    return _Drivers(values, covariates.names)
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What is known of a series."""
+
+    y: Floats
+    """Periods, >= 0, from its first on; NaN where not known: the filter passes over them."""
+    drivers: Drivers
+    """Of these periods, and of those ahead where they are not given otherwise."""
+    season: Season
+
+    def __post_init__(self) -> None:
+        """Check the drivers.
+
+        Raises:
+            ValueError: If one is not known where it is needed.
+        """
+        values = self.drivers.values
+        unknown = np.argwhere(~np.isfinite(values))
+        if len(unknown) or len(values) < len(self.y):
+            period, which = unknown[0] if len(unknown) else (len(values), 0)
+            raise ValueError(
+                f"driver {self.drivers.names[which]!r} is not known in period {period}: expected a number"
+            )
 
 
-def _one(
-    y: Floats,
-    drivers: _Drivers,
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A model of a series as it was fitted: all that is needed to go on with it."""
+
+    order: Order
+    names: tuple[str, ...]
+    """Of the drivers it has, in order; those that never moved have none."""
+    slopes: tuple[float, ...]
+    """Of the drivers, then of the harmonics."""
+    parameters: tuple[float, ...]
+    """All others, as statsmodels orders them."""
+    cycle: int
+    """Periods of the seasonal differences; 0: it has none."""
+    scale: float
+    """It models log(1 + demand / scale)."""
+    smear: float
+    """By how much the mean lies above what logs give back (Duan 1983)."""
+    greatest: float
+    known: int
+    """Periods that it was fitted to."""
+    aicc: float
+    noise_chance: float
+    """Ljung-Box: chance of residuals so correlated if they were noise."""
+    normal_chance: float
+    """Jarque-Bera: chance of residuals so skewed and heavy-tailed if they were normal."""
+    spread: float
+    """Standard deviation of the residuals, of the log."""
+    coefficients: Mapping[str, tuple[float, float]]
+    """Of each driver the estimate and its standard deviation, on the log."""
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether nothing is seen to be left to explain."""
+        return self.noise_chance >= SUSPECT
+
+    @property
+    def why(self) -> str:
+        """Say for people what it is, and what its residuals look like."""
+        told = "like noise" if self.is_noise else "not noise: something is left to explain"
+        return f"{self.order.name}; residuals are {told} (Ljung-Box: {self.noise_chance:.2f})"
+
+
+def fit(series: Series, *, order: Order | None = None, has_time: Callable[[], bool] = lambda: True) -> Fitted:
+    """Fit a series.
+
+    Args:
+        series: As it was known.
+        order: To be used; None: that of least AICc.
+        has_time: Asked before each order; once it says no, the best one so far is taken.
+
+    Returns:
+        The fit.
+
+    Raises:
+        NotFittedError: If too little is known, no order converges, or there is no time for any.
+    """
+    y, drivers, season = series.y, series.drivers, series.season
+    known = int(np.isfinite(y).sum())
+    if known < LEAST_KNOWN or not np.nansum(y) > 0:
+        raise NotFittedError(f"{known} periods known with demand: expected at least {LEAST_KNOWN}")
+    scale = float(np.nanmean(y))
+    moving = _independent(drivers.values[: len(y)])
+    chosen = Drivers(drivers.values[: len(y), moving], tuple(drivers.names[which] for which in moving))
+    logs = np.log1p(y / scale)
+    best: tuple[Any, Order] | None = None
+    tried = 0
+    waiting = [Order(one) for one in ORDERS] if order is None else [order]
+    while waiting and has_time():
+        one = waiting.pop(0)
+        tried += 1
+        best = _better(best, _fit(logs, chosen, season, one), one)
+        if not waiting and order is None and best is not None and tried == len(ORDERS):
+            waiting = _seasonal(best[1], len(y), season)
+    if best is None:
+        raise NotFittedError("no order converged" if tried else "the time for it is used up")
+    return _told(*best, Series(y, chosen, season), scale)
+
+
+def say(
+    fitted: Fitted,
+    series: Series,
     origins: Ints,
     horizon: int,
-    *,
-    season: int,
-    order: Order | None,
-    series: int,
-) -> tuple[Floats, Diagnosis]:
-    nothing = np.full((len(origins), horizon), np.nan)
-    first = int(origins[0])
-    past = y[: first + 1]
-    known = int(np.isfinite(past).sum())
-    if known < LEAST_KNOWN or not np.nansum(past) > 0:
-        return nothing, Diagnosis(
-            series, is_used=False, why=f"{known} periods known with demand: expected at least {LEAST_KNOWN}"
+    ahead: Callable[[int], Floats] | None = None,
+) -> Floats:
+    """Forecast from each origin, with the parameters as they are and what was known then.
+
+    Args:
+        fitted: As `fit` gave it, then or earlier.
+        series: As it is known now; a driver that the fit has and that is not there is at rest.
+        origins: Periods, ascending.
+        horizon: Periods ahead.
+        ahead: Gives of an origin the drivers of the periods after it, horizon x drivers; None: those of the
+            series reach as far.
+
+    Returns:
+        Origins x horizon, >= 0.
+
+    Raises:
+        NotFittedError: If what comes out is no demand.
+    """
+    y, drivers, season = series.y, series.drivers, series.season
+    place = {name: number for number, name in enumerate(drivers.names)}
+
+    def arranged(values: Floats) -> Floats:
+        found = np.zeros((len(values), len(fitted.names)))
+        for number, name in enumerate(fitted.names):
+            if name in place:
+                found[:, number] = values[:, place[name]]
+        return found
+
+    waves = season.waves(len(y) + horizon, fitted.order.harmonics)
+    exogenous = np.concatenate([arranged(drivers.values[: len(y)]), waves[: len(y)]], axis=1)
+    until = int(origins[-1]) + 1
+    slopes = np.array(fitted.slopes)
+    logs = np.log1p(y[:until] / fitted.scale) - exogenous[:until] @ slopes
+    model = _model(logs, np.zeros((until, 0)), fitted.order, fitted.cycle)
+    held = model.filter(np.array(fitted.parameters)).filter_results
+    step, design = held.transition[:, :, -1], held.design[0, :, -1]
+    constant = held.state_intercept[:, -1]
+    said = np.empty((len(origins), horizon))
+    for number, origin in enumerate(origins.tolist()):
+        coming = drivers.values[origin + 1 : origin + 1 + horizon] if ahead is None else ahead(origin)
+        moved = np.concatenate([arranged(coming), waves[origin + 1 : origin + 1 + horizon]], axis=1) @ slopes
+        state = held.predicted_state[:, origin + 1]
+        for period in range(horizon):
+            said[number, period] = design @ state + moved[period]
+            state = step @ state + constant
+    with np.errstate(over="ignore"):
+        result: Floats = np.maximum(np.expm1(said) * fitted.scale * fitted.smear, 0)
+    limit = ABSURD * max(fitted.greatest, float(np.nanmax(y[:until], initial=0)))
+    if not np.isfinite(result).all() or result.max() > limit:
+        raise NotFittedError(
+            f"{fitted.order.name} forecasts {result.max():g} a period: expected at most {limit:g}"
         )
-    start, scale = _begun(past), float(np.nanmean(past))
-    logs = np.log1p(y / scale)
-    moving = _independent(drivers.values[start : first + 1])
-    exogenous = drivers.values[:, moving]
-    names = tuple(drivers.names[which] for which in moving)
-    best = _best(logs[start : first + 1], exogenous[start : first + 1], season, order)
-    if best is None:
-        return nothing, Diagnosis(series, is_used=False, why="no order converged: the combination is kept")
-    fitted, found = best
-    said = nothing.copy()
-    for place, origin in enumerate(origins.tolist()):
-        said[place] = _ahead(fitted, logs, exogenous, start=start, origin=origin, horizon=horizon)
-    if not np.isfinite(said).all():
-        return nothing, Diagnosis(series, is_used=False, why=f"{_told(found)} gave no finite forecast")
-    smear = _smear(fitted, logs[start : first + 1])
-    return np.maximum(np.expm1(said) * scale * smear, 0), _diagnosed(series, fitted, found, names)
+    return result
 
 
-def _best(logs: Floats, exogenous: Floats, season: int, order: Order | None) -> tuple[Any, Order] | None:
-    """Fit the orders that may be, and take the one of least AICc that converged."""
-    seasonal = SEASONAL_ORDERS if season > 1 and len(logs) >= CYCLES * season else SEASONAL_ORDERS[:1]
-    tried = [order] if order is not None else [Order(one, other) for other in seasonal for one in ORDERS]
-    best: tuple[Any, Order] | None = None
-    for one in tried:
-        fitted = _fit(logs, exogenous, season, one)
-        if fitted is not None and (best is None or fitted.aicc < best[0].aicc):
-            best = fitted, one
-    return best
+def _seasonal(best: Order, count: int, season: Season) -> list[Order]:
+    """Give the orders that add a season to the best one without."""
+    if season.periods <= 1 or count < CYCLES * season.periods:
+        return []
+    if season.periods > LONG:
+        return [Order(best.plain, harmonics=number) for number in range(1, MOST_HARMONICS + 1)]
+    return [Order(one, (0, 1, 1)) for one in ORDERS]
 
 
-def _fit(logs: Floats, exogenous: Floats, season: int, order: Order) -> Any | None:
-    has_cycle = any(order.seasonal)
-    model = SARIMAX(
+def _better(best: tuple[Any, Order] | None, fitted: Any | None, order: Order) -> tuple[Any, Order] | None:
+    if fitted is None or (best is not None and best[0].aicc <= fitted.aicc):
+        return best
+    return fitted, order
+
+
+def _model(logs: Floats, exogenous: Floats, order: Order, cycle: int) -> Any:
+    return SARIMAX(
         logs,
         exog=exogenous if exogenous.shape[1] else None,
         order=order.plain,
-        seasonal_order=(*order.seasonal, season) if has_cycle else (0, 0, 0, 0),
+        seasonal_order=(*order.seasonal, cycle) if cycle else (0, 0, 0, 0),
         trend="c" if order.plain[1] + order.seasonal[1] == 0 else None,
     )
+
+
+def _fit(logs: Floats, drivers: Drivers, season: Season, order: Order) -> Any | None:
+    waves = season.waves(len(logs), order.harmonics)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", ModelWarning)
         warnings.simplefilter("ignore", UserWarning)  # starting values of its own choice
         warnings.simplefilter("ignore", RuntimeWarning)
         try:
+            model = _model(
+                logs, np.concatenate([drivers.values, waves], axis=1), order, _cycle(order, season)
+            )
             fitted = model.fit(disp=False, maxiter=ITERATIONS)
         except (np.linalg.LinAlgError, ValueError):
             return None
     return fitted if fitted.mle_retvals["converged"] and np.isfinite(fitted.aicc) else None
 
 
-def _ahead(fitted: Any, logs: Floats, exogenous: Floats, *, start: int, origin: int, horizon: int) -> Floats:
-    """Run the filter on to an origin with the parameters as they are, and forecast."""
-    has_drivers = exogenous.shape[1] > 0
-    moved = fitted.apply(
-        logs[start : origin + 1], exog=exogenous[start : origin + 1] if has_drivers else None
-    )
-    ahead = exogenous[origin + 1 : origin + 1 + horizon] if has_drivers else None
-    result: Floats = np.asarray(moved.forecast(horizon, exog=ahead), dtype=np.float64)
-    return result
-
-
-def _smear(fitted: Any, logs: Floats) -> float:
-    """Say by how much the mean lies above what logs give back (Duan 1983)."""
-    said = np.asarray(fitted.fittedvalues)
-    judged = np.isfinite(logs) & (np.arange(len(logs)) >= int(fitted.loglikelihood_burn))
-    given = float(np.maximum(np.expm1(said[judged]), 0).sum())
-    return float(np.expm1(logs[judged]).sum()) / given if given > 0 else 1.0
+def _cycle(order: Order, season: Season) -> int:
+    return round(season.periods) if any(order.seasonal) else 0
 
 
 def _independent(values: Floats) -> list[int]:
@@ -232,32 +308,33 @@ def _independent(values: Floats) -> list[int]:
     return kept
 
 
-def _diagnosed(series: int, fitted: Any, order: Order, names: Sequence[str]) -> Diagnosis:
-    residuals = np.asarray(fitted.resid)[int(fitted.loglikelihood_burn) :]
+def _told(fitted: Any, order: Order, series: Series, scale: float) -> Fitted:
+    y, drivers, season = series.y, series.drivers, series.season
+    burnt = int(fitted.loglikelihood_burn)
+    residuals = np.asarray(fitted.resid)[burnt:]
     residuals = residuals[np.isfinite(residuals)]
-    lags = min(NOISE_LAGS, len(residuals) // 5)
-    chance = float(acorr_ljungbox(residuals, lags=[lags])["lb_pvalue"].iloc[0])
+    lags = max(min(NOISE_LAGS, len(residuals) // 5), 1)
+    judged = np.isfinite(y) & (np.arange(len(y)) >= burnt)
+    given = float(np.maximum(np.expm1(np.asarray(fitted.fittedvalues)[judged]), 0).sum()) * scale
     estimates, deviations = np.asarray(fitted.params), np.asarray(fitted.bse)
-    at = [list(fitted.param_names).index(f"x{place + 1}") for place in range(len(names))]
-    is_noise = chance >= SUSPECT
-    return Diagnosis(
-        series=series,
-        is_used=True,
-        why=f"{_told(order)}, AICc {fitted.aicc:.1f}; residuals are "
-        + ("like noise" if is_noise else "not noise: something is left to explain")
-        + f" (Ljung-Box over {lags} lags: {chance:.2f})",
+    names = list(fitted.param_names)
+    at = [names.index(f"x{place + 1}") for place in range(len(drivers.names) + 2 * order.harmonics)]
+    return Fitted(
         order=order,
-        aic=float(fitted.aic),
+        names=drivers.names,
+        slopes=tuple(estimates[at].tolist()),
+        parameters=tuple(np.delete(estimates, at).tolist()),
+        cycle=_cycle(order, season),
+        scale=scale,
+        smear=float(y[judged].sum()) / given if given > 0 else 1.0,
+        greatest=float(np.nanmax(y)),
+        known=int(np.isfinite(y).sum()),
         aicc=float(fitted.aicc),
-        noise_chance=chance,
-        is_noise=is_noise,
+        noise_chance=float(acorr_ljungbox(residuals, lags=[lags])["lb_pvalue"].iloc[0]),
+        normal_chance=float(jarque_bera(residuals)[1]),
+        spread=float(residuals.std()),
         coefficients={
             name: (float(estimates[place]), float(deviations[place]))
-            for name, place in zip(names, at, strict=True)
+            for name, place in zip(drivers.names, at, strict=False)
         },
     )
-
-
-def _told(order: Order) -> str:
-    seasonal = f"({', '.join(map(str, order.seasonal))})" if any(order.seasonal) else ""
-    return f"ARIMA({', '.join(map(str, order.plain))}){seasonal}"

@@ -1,17 +1,15 @@
 """All drivers at once, for the nightly run and the benchmark. Arrays in, factors and why out.
 
 The members forecast history without effects; their forecasts times the factors are forecasts of demand.
-Boosting and ARIMA stand beside them as further members, where they are wished for. Pure.
+Boosting stands beside them as a further member, where it is wished for. Pure.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from cloud.forecasting.arima import NAME as ARIMA
-from cloud.forecasting.arima import Diagnosis, Order, forecast_chosen
 from cloud.forecasting.boosting import NAME as BOOSTING
 from cloud.forecasting.boosting import boost
 from cloud.forecasting.protocol import Floats, Ints
@@ -56,8 +54,6 @@ class Driven:
     """Of ranges of origins, cleaned history as it was known at them: series x periods."""
     beside: Mapping[str, Floats]
     """Further members, of demand itself: series x origins x horizon, NaN where they say nothing."""
-    diagnoses: tuple[Diagnosis, ...]
-    """Of the series chosen for ARIMA."""
     known: Known | None = None
     """None: every origin knew the same."""
 
@@ -87,15 +83,11 @@ class Driven:
             )
             if abs(np.log(effect.factor)) >= NOTABLE
         ]
-        why: dict[str, Any] = {
+        return {
             "effects": told,
             "spikes_drawn_in_beyond_sd": None if np.isinf(fit.limit) else fit.limit,
             "learned_at": fit.column,
         }
-        for one in self.diagnoses:
-            if one.series == row:
-                why["arima"] = {"is_used": one.is_used, "why": one.why}
-        return why
 
     def pools(self) -> list[list[dict[str, Any]]]:
         """Tell the effects of each pool.
@@ -117,8 +109,6 @@ def driven(
     prior: Floats | None = None,
     season: int = 1,
     with_boosting: bool = False,
-    chosen: Sequence[int] = (),
-    order: Order | None = None,
 ) -> Driven:
     """Learn effects at some origins, clean history by them, and say what multiplies each forecast.
 
@@ -129,10 +119,8 @@ def driven(
         horizon: Periods ahead.
         pools: Of each series the number of its pool (category), from 0; None: one.
         prior: Of each covariate the log of the factor expected before any data.
-        season: Periods of a cycle, for boosting and ARIMA.
+        season: Periods of a cycle, for boosting.
         with_boosting: Whether LightGBM is a further member; needs the extra `ml`.
-        chosen: Rows of the series for ARIMA.
-        order: Of ARIMA; None: chosen by AICc.
 
     Returns:
         All of it.
@@ -158,13 +146,7 @@ def driven(
                 pools=pools,
                 baseline=effect,
             ).paths
-    diagnoses: tuple[Diagnosis, ...] = ()
-    if chosen:
-        found = forecast_chosen(
-            y, chosen, origins, horizon, covariates=covariates, season=season, order=order
-        )
-        beside[ARIMA], diagnoses = found.paths, found.diagnoses
-    return Driven(uplift, factors(covariates, uplift, origins, horizon), versions, beside, diagnoses)
+    return Driven(uplift, factors(covariates, uplift, origins, horizon), versions, beside)
 
 
 def driven_as_known(
@@ -217,7 +199,6 @@ def driven_as_known(
             for (_, cleaned, _), first, last in zip(made, starts, [*starts[1:], len(origins)], strict=True)
         ),
         beside={},
-        diagnoses=(),
         known=Known(history, ahead),
     )
 

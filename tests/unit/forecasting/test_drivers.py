@@ -141,24 +141,12 @@ def test_weather_that_is_not_forecast_so_far_is_the_usual() -> None:
     assert (found.factors[:, -1, 1:] == 1).all()
 
 
-def test_boosting_and_arima_stand_beside_as_members() -> None:
+def test_boosting_stands_beside_as_a_member() -> None:
     if not is_installed():
         pytest.skip("LightGBM is not installed, or libgomp is missing")
-    pytest.importorskip("lightgbm", reason="the extra `ml` is not installed")
     y, events = world()
     days = by_week(_days(events))
     origins = np.arange(70, WEEKS - HORIZON)
-    found = driven(
-        y,
-        Covariates(days, ("promotion",), (0.0,)),
-        origins,
-        HORIZON,
-        with_boosting=True,
-        chosen=[2],
-    )
-    assert set(found.beside) == {"lightgbm", "arima"}
+    found = driven(y, Covariates(days, ("promotion",), (0.0,)), origins, HORIZON, with_boosting=True)
+    assert set(found.beside) == {"lightgbm"}
     assert np.isfinite(found.beside["lightgbm"]).all()
-    assert np.isfinite(found.beside["arima"][2]).all()
-    assert np.isnan(found.beside["arima"][:2]).all()
-    assert found.why(2)["arima"]["is_used"]
-    assert found.diagnoses[0].series == 2
