@@ -1,6 +1,7 @@
 """`warehouse-sim llrp-reader`: a reader to point an agent at, that replays a capture and fails on command."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import signal
@@ -15,6 +16,7 @@ from simulators.llrp_reader.faults import NAMED
 from simulators.llrp_reader.models import GENERIC, IMPINJ, ZEBRA, ReaderModel
 from simulators.llrp_reader.player import TimedFault, play
 from simulators.llrp_reader.server import LlrpReaderServer, SteadyClock
+from simulators.llrp_reader.tls import TlsFront
 
 _MODELS: Final = {"impinj": IMPINJ, "zebra": ZEBRA, "generic": GENERIC}
 _PORT: Final = 5084
@@ -65,6 +67,8 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
     parser.add_argument(
         "--fault", type=_fault, action="append", default=[], metavar="NAME@SECONDS", help="may be repeated"
     )
+    text = "listen with TLS, as a reader's secure port; a PEM file with certificate and key"
+    parser.add_argument("--tls", type=Path, metavar="FILE", help=text)
     parser.set_defaults(run=run)
 
 
@@ -81,11 +85,17 @@ def run(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     clock = SteadyClock()
-    server = LlrpReaderServer(arguments.listen, model=_model(arguments), clock=clock)
+    plain = ("127.0.0.1", 0) if arguments.tls else arguments.listen
+    server = LlrpReaderServer(plain, model=_model(arguments), clock=clock)
     try:
         next(iter(_open(arguments.capture, arguments.reader)), None)
-        with server:
-            print(f"{arguments.model} reader at {server.address[0]}:{server.address[1]}", flush=True)
+        with contextlib.ExitStack() as running:
+            running.enter_context(server)
+            host, port = server.address
+            if arguments.tls:
+                front = TlsFront(arguments.tls, server.address, arguments.listen)
+                host, port = running.enter_context(front).address
+            print(f"{arguments.model} reader at {host}:{port}", flush=True)
             while not stopped.is_set() and not server.wait_for(lambda: server.is_reporting, _LOOK_S):
                 pass
             play(

@@ -1,74 +1,22 @@
 """LLRP over TLS: the reader proves who it is, or nothing is said to it."""
 
-import asyncio
+import json
 import ssl
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from shutil import which
 
 import pytest
 
+from edge_agent.cli import main
+from edge_agent.readers.llrp.connection import pin_of
 from edge_agent.readers.llrp.listener import ReaderState
+from simulators.llrp_reader.tls import TlsFront
 from tests.integration.llrp.conftest import FAST, LIVELY, PATIENCE_S, Dock
 
 pytestmark = pytest.mark.skipif(which("openssl") is None, reason="openssl makes the certificate")
-
-
-@dataclass
-class TlsFront:
-    """Takes TLS and speaks plainly to a reader behind it, as a reader's own secure port does."""
-
-    certificate: Path
-    behind: tuple[str, int]
-    port: int = 0
-
-    def __post_init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="tls-front")
-
-    def start(self) -> None:
-        self._thread.start()
-        assert self._ready.wait(PATIENCE_S)
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-        self._thread.join()
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        self._over = asyncio.Event()
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate)
-        server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, ssl=context)
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        await self._over.wait()
-        server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
-
-    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        inner_reader, inner_writer = await asyncio.open_connection(*self.behind)
-        with suppress(OSError, asyncio.CancelledError):
-            await asyncio.gather(self._pump(reader, inner_writer), self._pump(inner_reader, writer))
-        writer.close()
-        inner_writer.close()
-
-    @staticmethod
-    async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        while data := await source.read(65536):
-            sink.write(data)
-            await sink.drain()
-        sink.close()
 
 
 @pytest.fixture(scope="module")
@@ -87,11 +35,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def front(dock: Dock, certificate: Path) -> Iterator[TlsFront]:
-    made = TlsFront(certificate, dock.server.address)
-    made.start()
-    yield made
-    dock.reader.stop()
-    made.stop()
+    with TlsFront(certificate, dock.server.address) as made:
+        yield made
+        dock.close()
 
 
 def test_a_reader_that_proves_who_it_is_is_read(dock: Dock, front: TlsFront) -> None:
@@ -120,3 +66,71 @@ def test_a_missing_file_of_authorities_is_told_and_not_fatal(dock: Dock, front: 
     while "No such file" not in dock.reader.counters.detail:
         assert time.monotonic() < until_s, dock.reader.counters.detail
         time.sleep(0.01)
+
+
+def pin(certificate: Path) -> str:
+    begin = "-----BEGIN CERTIFICATE-----"
+    text = begin + certificate.read_text("ascii").partition(begin)[2].partition("-----BEGIN ")[0]
+    return pin_of(ssl.PEM_cert_to_DER_cert(text))
+
+
+def wait_for_detail(dock: Dock, words: str) -> None:
+    until_s = time.monotonic() + PATIENCE_S
+    while words not in dock.reader.counters.detail:
+        assert time.monotonic() < until_s, dock.reader.counters.detail
+        time.sleep(0.01)
+
+
+def test_a_pinned_certificate_is_believed_whoever_signed_it_and_no_other(dock: Dock, front: TlsFront) -> None:
+    dock.read(FAST, address=("127.0.0.1", front.port), tls=True, tls_pin="00" * 32)
+    wait_for_detail(dock, f"its certificate is {pin(front.certificate)}: expected tls_pin = 0000")
+    assert dock.server.received == ()
+    dock.reader.stop()
+    with_colons = ":".join(f"{byte:02X}" for byte in bytes.fromhex(pin(front.certificate)))
+    dock.read(FAST, address=("127.0.0.1", front.port), tls=True, tls_pin=with_colons)
+    dock.wait_until_read()
+    dock.expect(dock.show())
+
+
+def test_a_reader_that_asks_for_the_agents_certificate_gets_it(dock: Dock, certificate: Path) -> None:
+    with TlsFront(certificate, dock.server.address, client_authority=certificate) as front:
+        dock.read(FAST, address=("127.0.0.1", front.port), tls=True, tls_ca=certificate)
+        wait_for_detail(dock, "closed by the reader")  # a simulated one gives no reason
+        assert dock.server.received == ()
+        dock.reader.stop()
+        there = ("127.0.0.1", front.port)
+        dock.read(FAST, address=there, tls=True, tls_ca=certificate, tls_certificate=certificate)
+        dock.wait_until_read()
+        dock.expect(dock.show())
+        dock.close()
+
+
+def test_a_check_shows_the_certificate_that_it_does_not_believe(
+    dock: Dock, front: TlsFront, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dock.read(FAST, address=("127.0.0.1", front.port), tls=True)
+    wait_for_detail(dock, "certificate verify failed")
+    dock.reader.stop()
+    capsys.readouterr()
+    file = tmp_path / "agent.toml"
+    text = f"""
+site = "s1"
+gateway = "g1"
+broker_url = "mqtt://u:p@127.0.0.1:1"
+
+[[reader]]
+id = "r1"
+host = "127.0.0.1"
+port = {front.port}
+tls = true
+"""
+    file.write_text(text, "utf-8")
+    assert main(["reader", "check", "--json", "--config", str(file)]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert "certificate verify failed" in found["refusal"]
+    assert found["certificate_sha256"] == pin(front.certificate)
+    file.write_text(text + f'tls_pin = "{found["certificate_sha256"]}"', "utf-8")
+    assert main(["reader", "check", "--config", str(file)]) == 0
+    told = capsys.readouterr().out
+    assert f"certificate  SHA-256 {pin(front.certificate)}" in told
+    assert "OK       the reader takes this ROSpec" in told
