@@ -80,19 +80,17 @@ def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0
     samples = np.zeros(shape[:3], dtype=np.int64)
     levels = np.broadcast_to(LEVELS, shape).copy()
     below = np.full(shape, np.nan)
+    by_target = np.ascontiguousarray(np.moveaxis(scaled.scores, 2, 0))
     for place in range(first, len(origins)):
-        order = np.lexsort((scaled.idle[:, place, 0], scaled.strata[:, place]))
-        strata, idle = scaled.strata[order, place], scaled.idle[order, place]
-        every = np.moveaxis(scaled.scores[order, : place + 1], 2, 0).copy()
         for target, end in enumerate(targets.ends.tolist()):
             settled = int(np.searchsorted(origins, origins[place] - end, side="right"))
-            scores = every[target]
-            ranges = _ranges(strata, idle[:, target], scaled.count)
+            order, bounds = _pools(scaled, place, target)
+            scores = by_target[target].take(order, axis=0)
+            known = _sorted_pools(scores[:, :settled], bounds)
             levels[place, target] = _corrected(below[:settled, target])
-            pools = _pools(scores[:, :settled], ranges)
-            quantiles[place, target] = _quantiles(pools, levels[place, target])
-            samples[place, target] = [len(pool) for pool in pools]
-            below[place, target] = _shares_below(scores[:, place], ranges, quantiles[place, target])
+            quantiles[place, target] = _quantiles(known, levels[place, target])
+            samples[place, target] = [len(pool) for pool in known]
+            below[place, target] = _shares_below(scores[:, place], bounds, quantiles[place, target])
             if target and not samples[place, target].all():
                 # Borrowed of a shorter one, so that there is a band; nothing is learned from it.
                 unknown = samples[place, target] == 0
@@ -100,14 +98,15 @@ def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0
     return Tables(quantiles * targets.spread[:, None, None], samples, levels)
 
 
-def _ranges(strata: Ints, idle: Floats, count: int) -> list[slice]:
-    """Give the rows of each pool: of each stratum those that are rarely idle, then the others."""
-    bounds = np.searchsorted(strata, np.arange(count + 1)).tolist()
-    found = []
-    for first, last in pairwise(bounds):
-        middle = first + int(np.searchsorted(idle[first:last], OFTEN_IDLE, side="right"))
-        found += [slice(first, middle), slice(middle, last)]
-    return found
+def _pools(scaled: Scaled, place: int, target: int) -> tuple[Ints, list[int]]:
+    """Order series by pool: of each stratum those that are rarely idle, then the others.
+
+    Returns:
+        The series, those of no stratum first; where each pool begins, and the last ends.
+    """
+    pool = 2 * scaled.strata[:, place] + (scaled.idle[:, place, target] > OFTEN_IDLE)
+    order = np.argsort(pool.astype(np.int16), kind="stable")
+    return order, np.searchsorted(pool[order], np.arange(2 * scaled.count + 1)).tolist()
 
 
 def draw(tables: Tables, scaled: Scaled, place: int, centre: Floats) -> Floats:
@@ -122,15 +121,21 @@ def draw(tables: Tables, scaled: Scaled, place: int, centre: Floats) -> Floats:
     Returns:
         Series x targets x levels; NaN where there is no forecast, or no error is known.
     """
-    number, idle = scaled.strata[:, place], scaled.idle[:, place]
-    width = np.where(number[:, None] >= 0, scaled.width[:, place], np.nan)
-    pool = 2 * np.maximum(number, 0)[:, None] + (idle > OFTEN_IDLE)
-    between = tables.quantiles[place][np.arange(idle.shape[1]), pool]
-    raw = np.maximum(centre[:, :, None] + between * width[:, :, None], 0)
+    number, idle = scaled.strata[:, place], scaled.idle[:, place].T
+    width = np.where(number >= 0, scaled.width[:, place].T, np.nan)
+    pool = 2 * np.maximum(number, 0) + (idle > OFTEN_IDLE)
+    each = np.moveaxis(tables.quantiles[place], 2, 0)
+    # Levels x targets x series: the longest last, so that every step runs along it.
+    found = np.empty((len(LEVELS), *pool.shape))
+    for target, own in enumerate(pool):
+        each[:, target].take(own, axis=1, out=found[:, target], mode="clip")
+    found *= width
+    found += centre.T
     # Where nothing is asked for more often than a level, its quantile is zero.
-    raw = np.where((idle[..., None] > LEVELS) & np.isfinite(raw), 0, raw)
-    result: Floats = np.maximum.accumulate(raw, axis=2)
-    return result
+    np.copyto(found, 0, where=((idle > LEVELS[:, None, None]) & np.isfinite(found)) | (found < 0))
+    for level in range(1, len(LEVELS)):
+        np.maximum(found[level - 1], found[level], out=found[level])
+    return np.moveaxis(found, (0, 1, 2), (2, 1, 0))
 
 
 def limits(quantiles: Floats, band: tuple[int, int, int], idle: Reals | None = None) -> tuple[Floats, Floats]:
@@ -180,18 +185,18 @@ def _ranks(count: Ints, levels: Floats) -> Ints:
     return result
 
 
-def _pools(scores: Floats, ranges: list[slice]) -> list[Floats]:
+def _sorted_pools(scores: Floats, bounds: list[int]) -> list[Floats]:
     """Sort what is known of each pool; one with too little has its stratum's, or what is known of all."""
-    pools = [_sorted(scores[rows]) for rows in ranges]
-    if min(map(len, pools)) >= LEAST_ERRORS:
-        return pools
-    found = []
-    everyone = _sorted(scores)
+    pools = [_sorted(scores[first:last]) for first, last in pairwise(bounds)]
+    found, everyone = [], None
     for place in range(0, len(pools), 2):
-        pair = pools[place : place + 2]
-        both = np.sort(np.concatenate(pair))
-        other = both if len(both) >= LEAST_ERRORS else everyone
-        found += [pool if len(pool) >= LEAST_ERRORS else other for pool in pair]
+        short, long = sorted(pools[place : place + 2], key=len)
+        other = long
+        if 0 < len(short) < LEAST_ERRORS:
+            other = np.sort(np.concatenate([short, long]))
+        if len(other) < LEAST_ERRORS:
+            other = everyone = _sorted(scores) if everyone is None else everyone
+        found += [pool if len(pool) >= LEAST_ERRORS else other for pool in pools[place : place + 2]]
     return found
 
 
@@ -206,13 +211,14 @@ def _quantiles(pools: list[Floats], levels: Floats) -> Floats:
     return np.where(counts[:, None] > 0, found, np.nan)
 
 
-def _shares_below(scores: Floats, ranges: list[slice], quantiles: Floats) -> Floats:
-    """Tell which share of each stratum came at or below its quantiles (strata x levels)."""
+def _shares_below(scores: Floats, bounds: list[int], quantiles: Floats) -> Floats:
+    """Tell which share of each pool came at or below its quantiles (pools x levels)."""
     found = np.full(quantiles.shape, np.nan)
-    for number, rows in enumerate(ranges):
-        ordered = _sorted(scores[rows])
-        if len(ordered) and np.isfinite(quantiles[number, 0]):
-            found[number] = np.searchsorted(ordered, quantiles[number], side="right") / len(ordered)
+    for number, (first, last) in enumerate(pairwise(bounds)):
+        ordered = _sorted(scores[first:last])
+        if len(ordered):
+            found[number] = ordered.searchsorted(quantiles[number], side="right") / len(ordered)
+    found[np.isnan(quantiles[:, 0])] = np.nan
     return found
 
 
@@ -228,5 +234,8 @@ def _corrected(below: Floats) -> Floats:
 
 
 def _sorted(scores: Floats) -> Floats:
-    ordered: Floats = np.sort(scores, axis=None)  # what is not known comes last
-    return ordered[: np.searchsorted(ordered, np.inf, side="right")]
+    if not scores.size:
+        return scores.ravel()
+    ordered = scores.flatten()
+    ordered.sort()  # what is not known comes last
+    return ordered[: ordered.searchsorted(ordered.dtype.type(np.inf), side="right")]

@@ -123,18 +123,26 @@ def known_errors(paths: Paths, actual: Floats, *, origins: Ints, lengths: Ints) 
     come = np.clip(origins[:, None] - origins[None, :], 0, horizon)
     outgrown = [np.sum(HALF * lengths[:, :now] < lengths[:, now, None], axis=1) for now in range(count)]
     young = np.flatnonzero(np.max(outgrown, axis=0) > 0)
+    younger = [rows[young] for rows in outgrown]
+
+    def known(each: Floats) -> Floats:
+        for step in range(1, horizon):
+            each[:, step] += each[:, step - 1]
+        found = _come(each, come)
+        if len(young):
+            found[:, young] = _come(each[:, :, young], come, younger)
+        return found
+
     sums, steps = np.empty((2, count, members, series))
+    before = None
     for member, path in enumerate(paths):
         error = np.moveaxis(path - actual, 0, 2)
         is_known = np.isfinite(error)
-        squares, number = np.where(is_known, error * error, 0), is_known.astype(np.float64)
-        for step in range(1, horizon):
-            squares[:, step] += squares[:, step - 1]
-            number[:, step] += number[:, step - 1]
-        for found, each in ((sums, squares), (steps, number)):
-            found[:, member] = _come(each, come)
-            if len(young):
-                found[:, member, young] = _come(each[:, :, young], come, [rows[young] for rows in outgrown])
+        error *= error
+        sums[:, member] = known(np.where(is_known, error, 0))
+        is_alike = before is not None and np.array_equal(is_known, before)
+        steps[:, member] = steps[:, member - 1] if is_alike else known(is_known.astype(np.float64))
+        before = is_known
     error = np.where(steps > 0, sums / np.maximum(steps, 1), np.nan)
     steps /= horizon
     return Known(*(np.moveaxis(found, 2, 0) for found in (_relative(error), steps)))
@@ -297,7 +305,7 @@ def _shares(weight: Floats) -> Floats:
 
 def _added(values: Floats) -> Floats:
     """Sum over the last axis, always in its order: however many series there are beside."""
-    total: Floats = values[..., 0].copy()
+    total: Floats = values[..., 0].copy(order="K")
     for place in range(1, values.shape[-1]):
         total += values[..., place]
     return total
@@ -313,7 +321,7 @@ def _of_class(values: Floats, classes: Ints) -> Floats:
     """Give each series what is of its class (classes x origins x members): series x origins x members."""
     found = np.empty((*values.shape[1:], len(classes)))
     for number, value in enumerate(values):
-        own = number == classes.T if number else classes.T <= 0
+        own: Bools = np.equal(np.maximum(classes, 0).T, number)
         np.copyto(found, value[:, :, None], where=own[:, None])
     return np.moveaxis(found, 2, 0)
 

@@ -109,6 +109,7 @@ def covered(
     is_judged = np.isfinite(came) & np.isfinite(quantiles[..., 0])
     shape = (count, len(NAMES) + 1)
     cell = np.maximum(strata, 0) * shape[1] + np.where(classes < 0, len(NAMES), classes)
+    by_level = np.moveaxis(quantiles, 2, 0)
     parts = []
     for which in (slice(None, -1), slice(-1, None)):
         counted, drawn, y = is_judged[:, which], quantiles[:, which], came[:, which]
@@ -117,7 +118,7 @@ def covered(
             low, high = limits(drawn, band, idle[:, which])
             hits.append(counted & (y >= low) & (y <= high))
         hits.append(counted & (y == 0))
-        below = (counted[..., None] & (y[..., None] <= drawn)).sum(axis=(0, 1))
+        below = [np.count_nonzero(counted & (y <= level)) for level in by_level[:, :, which]]
         summed = [np.bincount(cell, hit.sum(axis=1), count * shape[1]).reshape(shape) for hit in hits]
         parts.append((*summed, below))
     return Coverage(*(np.stack(pair).astype(np.int64) for pair in zip(*parts, strict=True)))

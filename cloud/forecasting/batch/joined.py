@@ -59,11 +59,12 @@ def join(
     pooled = reduce(add, (part.pooled for part in rolled))
     series, count, horizon = actual.shape
     members = rolled[0].ready.shape[2]
-    forecast = np.full((series, count, horizon), np.nan)
-    weights = np.zeros((series, count, members))
-    known = Known(np.full(weights.shape, np.nan), np.zeros(weights.shape))
-    classes = np.zeros((series, count), dtype=np.int64)
-    past, level = Past.empty(series, count), np.zeros((series, count))
+    # As in a piece, series lie together in memory.
+    forecast = np.moveaxis(np.full((count, horizon, series), np.nan), 2, 0)
+    weights, relative, counts = np.moveaxis(np.zeros((3, count, members, series)), 3, 1)
+    known = Known(relative, counts)
+    classes = np.zeros((count, series), dtype=np.int64).T
+    past, level = Past.empty(series, count), np.zeros((count, series)).T
     for place, part in enumerate(rolled):
         rows = part.rows
         own = weigh(part.known, part.classes, pooled, part.ready, families=families)

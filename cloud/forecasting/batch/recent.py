@@ -65,23 +65,30 @@ class Recent:
         asked = y > 0
         self.demands += asked
         np.copyto(self.until_demand, self.known, where=asked)
-        self.sums[1:] = self.sums[:-1] + y
-        self.sums[0] = y
-        self.counts[1:] = self.counts[:-1] + known
-        self.counts[0] = known
+        self._add(self.sums, y)
+        self._add(self.counts, known)
         longest, rows = self.longest, self._rows()
         length: Reals = np.arange(1, longest + 1, dtype=Real)[:, None]
         total, count = self.sums[:longest], self.counts[:longest]
-        whole: Reals = np.floor(self.clock / length)
+        # Series that begin together share their clock, and all that follows from it.
+        clock = self.clock[:1] if (self.clock == self.clock[0]).all() else self.clock
+        whole: Reals = np.floor(clock / length)
         gain: Reals = np.maximum(Real(SMOOTHING), 1 / np.maximum(whole, 1))
         if not (count == length).all():
-            gain *= (whole > 0) & (count > 0)
+            gain = gain * ((whole > 0) & (count > 0))
             whole_sum = length / np.maximum(count, 1)
             total = np.multiply(total, whole_sum, dtype=Real)
         old = self.levels[rows]
-        gain *= total - old
-        old += gain
+        change = np.subtract(total, old)
+        change *= gain
+        old += change
         self.levels[rows] = old
+
+    @staticmethod
+    def _add(sums: Reals, newest: Reals) -> None:
+        """Move sums of the last periods on by one."""
+        np.add(sums[:-1], newest, out=sums[1:])
+        sums[0] = newest
 
     def read(self) -> dict[str, Reals]:
         """Forecast every following period.

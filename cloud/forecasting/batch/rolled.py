@@ -203,9 +203,8 @@ def actuals(y: Floats, origins: Ints, horizon: int) -> Floats:
     Returns:
         Series x origins x horizon; NaN beyond the last column, and where not known.
     """
-    padded = np.concatenate([y, np.full((len(y), horizon), np.nan)], axis=1)
-    result: Floats = padded[:, origins[:, None] + 1 + np.arange(horizon)]
-    return result
+    padded = np.concatenate([y.T, np.full((horizon, len(y)), np.nan)])
+    return np.moveaxis(padded[origins[:, None] + 1 + np.arange(horizon)], 2, 0)
 
 
 def _forecasts(piece: Piece) -> dict[str, NDArray[np.float32]]:

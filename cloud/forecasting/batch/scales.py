@@ -52,13 +52,13 @@ class Targets:
         Returns:
             The same with targets last; NaN where a step of one is.
         """
-        return np.stack(
+        found = np.stack(
             [
                 steps[..., start:end].sum(axis=-1)
                 for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True)
-            ],
-            axis=-1,
+            ]
         )
+        return np.moveaxis(found, 0, -1)
 
 
 def steps_and_sum(horizon: int) -> Targets:
@@ -108,7 +108,7 @@ class Past:
     @classmethod
     def empty(cls, series: int, origins: int) -> "Past":
         """Begin with nothing."""
-        squares, weights, idle = np.zeros((3, series, origins))
+        squares, weights, idle = np.zeros((3, origins, series)).transpose(0, 2, 1)
         return cls(squares, weights, idle)
 
 
@@ -175,7 +175,7 @@ def scale_errors(
         Scores, scales and strata; those of an origin rest on what was known at it, scores apart.
     """
     count = min(max(len(volume) // LEAST_SERIES, 1), MOST_STRATA)
-    placed = np.stack([strata(volume[:, place], count) for place in range(len(origins))], axis=1)
+    placed = np.stack([strata(volume[:, place], count) for place in range(len(origins))]).T
     own, known = _own_squares(one_step, origins, one_step_after)
     scale = np.stack(
         [
@@ -188,13 +188,11 @@ def scale_errors(
                 placed=placed[:, n],
             )
             for n in range(len(origins))
-        ],
-        axis=1,
-    )
-    error = actual - forecast
-    width = scale[:, :, None] * (np.ones(len(targets.ends)) if growth is None else growth)
-    spread = width * targets.spread
-    scores = np.divide(error, spread, out=np.full_like(error, np.nan), where=spread > 0)
+        ]
+    ).T
+    scores = actual - forecast
+    width = np.broadcast_to(scale[:, :, None], scores.shape) if growth is None else scale[:, :, None] * growth
+    scores /= np.where(width > 0, width, np.nan) * targets.spread
     if idle is None:
         idle = past.idle[:, :, None] ** (targets.ends - targets.starts)
     return Scaled(scores.astype(np.float32), width.astype(np.float32), placed, count, idle.astype(np.float32))

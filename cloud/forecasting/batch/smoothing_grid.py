@@ -102,8 +102,11 @@ class SmoothingGrid:
         n = np.maximum(self.number, 1)
         self._smooth(y, np.maximum(_ALPHA, 1 / n), gaps, judged)
         line = n * (n + 1)
-        level, trend = (4 * n - 2) / line, 6 / line
-        self._follow(y, np.maximum(_LEVEL, level), np.maximum(_TREND, trend) * (n > 1), gaps, judged)
+        level, trend = (4 * n - 2) / line, 6 / line * (n > 1)
+        # Models of either damping begin alike.
+        half = len(GRID) // len(DAMPING)
+        trends = np.maximum(_TREND[:half] * (n > 1), trend)
+        self._follow(y, np.maximum(_LEVEL[:half], level), trends, gaps, judged)
 
     def _smooth(self, y: Reals, gain: Reals, gaps: Reals | None, judged: Reals | None) -> None:
         """Step the simple models, and the clock with them."""
@@ -134,8 +137,10 @@ class SmoothingGrid:
         np.subtract(y, self.damped_level, out=error)
         if gaps is not None:
             error *= gaps
-        self.damped_level += np.multiply(gain, error, out=other)
-        self.trend += np.multiply(trend_gain, error, out=other)
+        for state, weight in ((self.damped_level, gain), (self.trend, trend_gain)):
+            shape = (-1, len(weight), error.shape[1])
+            np.multiply(weight, error.reshape(shape), out=other.reshape(shape))
+            np.add(state, other, out=state)
         if judged is not None:
             error *= judged
         self.damped_errors += np.multiply(error, error, out=error)
