@@ -22,6 +22,8 @@ from edge_agent.decode.barcode import decode_barcode
 from edge_agent.decode.decoded import as_json_object
 from edge_agent.decode.epc import decode_epc, epc_as_json_object
 from edge_agent.doctor import doctor
+from edge_agent.explain.command import add_parser as add_explain_parser
+from edge_agent.explain.command import explain
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import export, inspect
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
@@ -49,6 +51,7 @@ _EXAMPLES: Final = """examples:
   edge-agent profile show honeywell_xenon          what to set on a device, and why
   edge-agent record --seconds 60 > capture.jsonl     what readers say, as a capture
   edge-agent replay capture.jsonl --site site.toml   decide again what a capture says
+  edge-agent explain capture.jsonl --epc 3034…1A85 --site site.toml --svg why.svg   and why, with a picture
   edge-agent decode barcode -               the same for each line of standard input
 
 EDGE_AGENT_<SETTING> in the environment goes before the file, e.g. EDGE_AGENT_BROKER_URL.
@@ -70,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "decode-epc": lambda: _decode_epc(options.input),
         "profile": lambda: profiles(options, sys.stderr),
         "replay": lambda: replay(options, sys.stdout, sys.stderr),
+        "explain": lambda: explain(options, sys.stdout, sys.stderr),
     }
     if options.command in without_settings:
         return without_settings[options.command]()
@@ -135,6 +139,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     barcode.set_defaults(command="decode")
     add_replay_parser(commands)
+    add_explain_parser(commands)
     text = "print one JSON object for each EPC, given as a tag's hexadecimal digits"
     epc = decode.add_parser("epc", help=text, description=text)
     epc.add_argument("input", nargs="+", help="hexadecimal digits of the EPC bank; - reads lines")

@@ -31,13 +31,13 @@ OK: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
 
-_TOGETHER: Final = 4096
+TOGETHER: Final = 4096
 """Reads that are put in time order together: readers report in bursts, several readers by turns."""
 _SHOWN_FAULTS: Final = 20
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
-class Account:
+class CaptureAccount:
     """What a replay has come across so far."""
 
     def __init__(self, capture: str, errors: TextIO) -> None:
@@ -160,14 +160,14 @@ def replay(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
         print(error, file=errors)
         return USAGE
     printer: Printer = JsonPrinter(out) if options.as_json else TablePrinter(out)
-    account = Account(options.capture, errors)
+    account = CaptureAccount(options.capture, errors)
     door = PortalFilter(portals)
     try:
-        entries = _entries(options.capture)
+        entries = entries_of(options.capture)
         usable = account.usable(entries)
         if rules is not None:
             usable = rules.without_private(usable)
-        while batch := list(islice(usable, _TOGETHER)):
+        while batch := list(islice(usable, TOGETHER)):
             decided = door.take_many(batch)
             since_us = door.open_since_us
             settled_us = account.last_us if since_us is None else since_us
@@ -189,7 +189,15 @@ def replay(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
     return FAILED if account.faults and not options.skip_bad else OK
 
 
-def _entries(capture: str) -> Iterator[Seen | Fault]:
+def entries_of(capture: str) -> Iterator[Seen | Fault]:
+    """Read a capture, in whichever of its forms.
+
+    Args:
+        capture: Name of the file; - for standard input.
+
+    Yields:
+        What readers said, and a fault for each part that says nothing usable.
+    """
     if capture == "-":
         yield from _either_form(sys.stdin.buffer)
         return
@@ -206,7 +214,9 @@ def _either_form(file: BinaryIO) -> Iterator[Seen | Fault]:
         yield from read_json_lines(chain((begin + file.readline()).splitlines(keepends=True), file))
 
 
-def _show(passages: Iterable[Passage | tuple[Passage, Decision]], account: Account, printer: Printer) -> None:
+def _show(
+    passages: Iterable[Passage | tuple[Passage, Decision]], account: CaptureAccount, printer: Printer
+) -> None:
     for entry in passages:
         passage, decision = entry if isinstance(entry, tuple) else (entry, None)
         account.directions[passage.direction if decision is None else decision.direction] += 1

@@ -18,6 +18,7 @@ from edge_agent.filters.scales import Scales
 from edge_agent.filters.site import Portal
 from edge_agent.filters.track import Track
 from edge_agent.filters.verdict import Verdict
+from edge_agent.filters.weighing import Witness
 
 PAUSE_US: Final = 1_500_000
 """A tag that was not read for so long is weighed, so that its company can ask what it saw."""
@@ -70,11 +71,12 @@ class Left:
 class Field:
     """One portal at work."""
 
-    def __init__(self, portal: Portal) -> None:
+    def __init__(self, portal: Portal, witness: Witness | None = None) -> None:
         """Begin empty.
 
         Args:
             portal: Which.
+            witness: Is shown whatever is weighed here.
         """
         self.portal = portal
         self.doorway = Doorway()
@@ -86,7 +88,7 @@ class Field:
         self._left: dict[str, Left] = {}
         self._due: list[tuple[int, str]] = []
         self._columns = tuple(OUTSIDE_COLUMN if side == OUTSIDE else INSIDE_COLUMN for side in self._sides)
-        self._scales = Scales(self._sides)
+        self._scales = Scales(self._sides, witness)
         self._newest = Group(-SPAN_US)
 
     def add(

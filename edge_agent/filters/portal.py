@@ -11,6 +11,7 @@ from operator import attrgetter
 from edge_agent.filters.field import Field
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.site import Portal
+from edge_agent.filters.weighing import Witness
 from edge_agent.readers.raw_read import GpiChange, RawRead, Seen
 
 _when = attrgetter("seen_us")
@@ -19,13 +20,14 @@ _when = attrgetter("seen_us")
 class PortalFilter:
     """Decides the visits to all portals of a gateway; not thread-safe, one thread owns it."""
 
-    def __init__(self, portals: Sequence[Portal]) -> None:
+    def __init__(self, portals: Sequence[Portal], witness: Witness | None = None) -> None:
         """Begin with empty fields.
 
         Args:
             portals: Validated together (``edge_agent.filters.site.Portals``).
+            witness: Is shown whatever is weighed.
         """
-        self._fields: dict[str, Field] = {portal.id: Field(portal) for portal in portals}
+        self._fields: dict[str, Field] = {portal.id: Field(portal, witness) for portal in portals}
         self._antennas: dict[tuple[str, int], tuple[Field, int]] = {}
         self._beams: dict[tuple[str, int], tuple[Field, int]] = {}
         for field in self._fields.values():

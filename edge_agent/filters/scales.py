@@ -15,6 +15,7 @@ from edge_agent.filters.read import INSIDE, NOWHERE, OUTSIDE
 from edge_agent.filters.timeline import levels, turn_of
 from edge_agent.filters.track import Track
 from edge_agent.filters.verdict import MOST_CONFIDENT, Picture, Verdict, judge, odds
+from edge_agent.filters.weighing import WeighedPass, Weighing, Witness
 
 FEW_READS: Final = 0.5
 """A tag that came alone is at most sure by 1 - this / its reads: ten reads before anything is posted."""
@@ -42,12 +43,14 @@ class _Together(NamedTuple):
 class Scales:
     """Knows whose visits may be asked about each other's."""
 
-    def __init__(self, sides: Sequence[int] = ()) -> None:
+    def __init__(self, sides: Sequence[int] = (), witness: Witness | None = None) -> None:
         """Begin with nobody.
 
         Args:
             sides: Of each antenna of the portal, by index.
+            witness: Is shown whatever is weighed.
         """
+        self._witness = witness
         self._sides = tuple(
             tuple(n for n, here in enumerate(sides) if here == side) for side in (INSIDE, OUTSIDE)
         )
@@ -97,22 +100,21 @@ class Scales:
         member = self._members.join(track)
         group = self._group_of(track, member, open_now)
         own = weigh(member.cells)
-        verdict = judge(
-            odds(
-                Picture(
-                    own=own,
-                    group=group.evidence or own,
-                    own_levels=levels(member.cells, group.turn),
-                    group_levels=group.levels,
-                    own_motion=motion_of(member.cells, group.turn, self._sides),
-                    group_motion=group.motion,
-                    reads=track.count,
-                    company=min(len(group.members), ASKED),
-                    origin=track.origin,
-                    has_rested=track.has_rested,
-                )
-            )
+        picture = Picture(
+            own=own,
+            group=group.evidence or own,
+            own_levels=levels(member.cells, group.turn),
+            group_levels=group.levels,
+            own_motion=motion_of(member.cells, group.turn, self._sides),
+            group_motion=group.motion,
+            reads=track.count,
+            company=min(len(group.members), ASKED),
+            origin=track.origin,
+            has_rested=track.has_rested,
         )
+        if self._witness is not None:
+            self._witness(Weighing(track, member, group.members, picture))
+        verdict = judge(odds(picture))
         if not group.members and verdict.direction in _CROSSINGS:
             most = 1.0 - FEW_READS / track.count
             verdict = Verdict(verdict.direction, min(verdict.confidence, most), verdict.chances)
@@ -166,18 +168,17 @@ class Scales:
         company = alike[:ASKED]
         cells = summed(member, company)
         rivals = self._members.rivals(track, alike, open_now)
-        scores = {}
+        scores, weighed = {}, []
         for each in near:
             begin, end = ((at_us - self.zero_us) / CELL_US for at_us in (each.begin_us, each.end_us))
+            span, others = Span(begin, end), [other.cells for other in rivals if _is_around(each, other)]
             numbers = plane_numbers(
-                member.cells,
-                cells,
-                [other.cells for other in rivals if _is_around(each, other)],
-                Span(begin, end),
-                reads=track.count,
-                company=len(company),
+                member.cells, cells, others, span, reads=track.count, company=len(company)
             )
             scores[each.begin_us] = was_on(numbers)
+            weighed.append(WeighedPass(each, span, tuple(others), scores[each.begin_us]))
+        if self._witness is not None:
+            self._witness(Weighing(track, member, company, passes=tuple(weighed)))
         return (*judge_beams(near, scores), alike)
 
 
