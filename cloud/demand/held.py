@@ -137,7 +137,7 @@ def hold(conn: Connection, holdings: Iterable[Holding], *, now: datetime) -> int
             name=one.name,
             payload=one.payload,
             reason=one.reason.value,
-            message=one.message[:LONGEST_MESSAGE],
+            message=storable(one.message),
             now=now,
             due_at=_next_try(one.reason, 0, now),
         )
@@ -201,7 +201,7 @@ def put_off(conn: Connection, one: Held, reason: Reason, message: str, *, now: d
         now: The present.
     """
     due_at = _next_try(reason, one.tries + 1, now)
-    words = message[:LONGEST_MESSAGE]
+    words = storable(message)
     _SQL.change(conn, "put_off", held_id=one.held_id, reason=reason.value, message=words, due_at=due_at)
 
 
@@ -336,6 +336,19 @@ def _tell(conn: Connection, site: str, source: str) -> None:
 def _record(conn: Connection, actor: Actor, action: str, one: Held, detail: dict[str, object]) -> None:
     told = {"source": one.source, "name": one.name, "why_held": one.reason, **detail}
     store.audit(conn, actor.id, action, f"demand_held:{one.held_id}", site=one.site, detail=told)
+
+
+def storable(message: str) -> str:
+    """Write words from outside so that a row can hold them.
+
+    Args:
+        message: Any text.
+
+    Returns:
+        At most `LONGEST_MESSAGE` characters, without NUL or half of a surrogate pair.
+    """
+    text = message.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
+    return text[:LONGEST_MESSAGE] or "(no words)"
 
 
 def _next_try(reason: Reason, tries: int, now: datetime) -> datetime:

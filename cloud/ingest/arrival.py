@@ -39,6 +39,15 @@ def storable(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """Acknowledges a publish to the broker, once that is asked for."""
+
+    connection: int
+    """Of which it came: on another, its number means another publish."""
+    mid: int
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A publish as the broker gave it."""
 
@@ -46,6 +55,8 @@ class Delivery:
     """Storable text; what is not a topic of ours is cut to 500 characters."""
     payload: bytes
     received_at: datetime
+    receipt: Receipt | None = None
+    """None: nothing is to be acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 import argparse
 import gc
 import signal
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
+from cloud.ingest.demand_door import DemandDoor
 from cloud.ingest.quarantine import commands as quarantine
 from cloud.ingest.registry import commands as registry
 from cloud.ingest.worker import Worker
@@ -46,14 +48,20 @@ def run_ingest(_arguments: argparse.Namespace, settings: Settings) -> int:
 
     Args:
         _arguments: The command line.
-        settings: The effective settings.
+        settings: ``ingest_dsn`` and ``broker_url``; with ``app_dsn`` too, published demand is stored.
 
     Returns:
         0 after an orderly stop, 1 if the worker should be replaced.
     """
     gc.freeze()
     gc.set_threshold(_COLLECT_AFTER)
-    worker = Worker(dsn=settings.needed("ingest_dsn"), broker_url=settings.needed("broker_url"))
+    broker_url = settings.needed("broker_url")
+    worker = Worker(dsn=settings.needed("ingest_dsn"), broker_url=broker_url)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())
-    return 0 if worker.run() else 1
+    with ExitStack() as beside:
+        if settings.app_dsn is not None:
+            door = DemandDoor(dsn=settings.app_dsn, broker_url=broker_url)
+            door.start()
+            beside.callback(door.close)
+        return 0 if worker.run() else 1

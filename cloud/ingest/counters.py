@@ -23,6 +23,7 @@ RENEWED: Final = Counter(
 UNREADABLE: Final = Counter(
     "dockledger_ingest_unreadable", "Statements about a gateway that could not be read", ["channel"]
 )
+DEMAND: Final = Counter("dockledger_ingest_demand", "Messages of demand, by what became of them", ["outcome"])
 UNSENT: Final = Counter("dockledger_ingest_unsent", "Messages not sent because the broker was away")
 REFUSED_BY_BROKER: Final = Counter("dockledger_ingest_refused_by_broker", "Messages and filters denied")
 GROUP_ROWS: Final = Histogram(

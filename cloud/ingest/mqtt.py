@@ -11,17 +11,18 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import structlog
 from paho.mqtt.client import Client, ConnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from cloud.ingest import counters
-from cloud.ingest.arrival import Delivery, storable
+from cloud.ingest.arrival import Delivery, Receipt, storable
 from cloud.ingest.echo import DEAF_AFTER_S, Echo
 
 KEEPALIVE_S: Final = 10
@@ -29,6 +30,10 @@ INFLIGHT: Final = 100
 """Our publishes not yet acknowledged by the broker; less where its CONNACK says so."""
 MAX_OUTGOING: Final = 10_000
 """Messages waiting to be sent; acknowledgements beyond it are dropped and counted, for edges ask again."""
+LASTING_INFLIGHT: Final = 20
+"""Publishes to a lasting session that we have not acknowledged; Mosquitto's own number."""
+LASTING_FOR_S: Final = 7 * 24 * 3600
+"""How long the broker keeps a lasting session that nobody takes up."""
 _CONNECT_TIMEOUT_S: Final = 5.0
 _SUBSCRIBE_AGAIN_S: Final = 1.0
 """A broker that denies a filter may grant it later, as NATS does once others were given up."""
@@ -59,8 +64,8 @@ class Outgoing:
 class Link:
     """A connection that lasts: one thread owns the driver, reconnects, subscribes and sends.
 
-    Each connection is a clean session with a driver of its own, so nothing half-sent or half-acknowledged
-    survives into the next one (FACTS, paho).
+    Each connection has a driver of its own, and a clean session unless it is lasting, so nothing half-sent or
+    half-acknowledged survives into the next one (FACTS, paho).
     """
 
     def __init__(
@@ -68,10 +73,11 @@ class Link:
         url: str,
         *,
         client_id: str,
-        will: Outgoing,
+        will: Outgoing | None,
         on_delivery: Callable[[Delivery], None],
         on_listening: Callable[[], None],
         echo_topic: str | None = None,
+        is_lasting: bool = False,
     ) -> None:
         """Prepare it; `start` connects.
 
@@ -83,11 +89,16 @@ class Link:
             on_listening: Called on the network thread whenever subscriptions were granted; the same.
             echo_topic: Topic of its own on which it calls to itself, and renews a connection that has stopped
                 to carry anything; None does without.
+            is_lasting: Whether the broker keeps the session over a lost connection, and each publish until
+                `acknowledge`.
         """
         self._url = urlsplit(url)
         self._address = (self._url.hostname or "127.0.0.1", self._url.port or _PORTS[self._url.scheme])
         self._client_id = client_id
         self._will = will
+        self._is_lasting = is_lasting
+        self._connection = 0
+        self._receipts: deque[Receipt] = deque()
         self._on_delivery = on_delivery
         self._on_listening = on_listening
         self._echo_topic = echo_topic
@@ -150,6 +161,26 @@ class Link:
         self._outgoing.append(message)
         self._wake()
 
+    def acknowledge(self, receipt: Receipt) -> None:
+        """Let the broker forget a publish; one of an earlier connection comes again. Safe from any thread.
+
+        Args:
+            receipt: Of the publish.
+        """
+        self._receipts.append(receipt)
+        self._wake()
+
+    def is_current(self, receipt: Receipt) -> bool:
+        """Tell whether a publish came on the connection that there is.
+
+        Args:
+            receipt: Of the publish.
+
+        Returns:
+            False if it will come again.
+        """
+        return self._is_up and receipt.connection == self._connection
+
     def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._waker.send(b"\0")
@@ -159,7 +190,8 @@ class Link:
         while not self._stopping.is_set():
             client = self._make_client()
             try:
-                client.connect(*self._address, KEEPALIVE_S)
+                self._connection += 1
+                client.connect(*self._address, KEEPALIVE_S, **self._session())
                 self._serve(client)
             except OSError as error:
                 log.warning("broker_unreachable", broker=self._address, error=str(error))
@@ -180,7 +212,8 @@ class Link:
             CallbackAPIVersion.VERSION2,
             client_id=self._client_id,
             protocol=self._protocol,
-            clean_session=True if self._protocol is MQTTProtocolVersion.MQTTv311 else None,
+            clean_session=not self._is_lasting if self._protocol is MQTTProtocolVersion.MQTTv311 else None,
+            manual_ack=self._is_lasting,
         )
         client.connect_timeout = _CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(INFLIGHT)
@@ -188,12 +221,22 @@ class Link:
             client.username_pw_set(unquote(self._url.username), unquote(self._url.password or ""))
         if self._url.scheme == "mqtts":
             client.tls_set_context(ssl.create_default_context())
-        client.will_set(self._will.topic, self._will.payload, qos=1, retain=self._will.retain)
+        if self._will is not None:
+            client.will_set(self._will.topic, self._will.payload, qos=1, retain=self._will.retain)
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
         client.on_message = self._received
         client.on_publish = self._accepted
         return client
+
+    def _session(self) -> dict[str, Any]:
+        """Ask for a lasting session, as MQTT 5 wants it."""
+        if not self._is_lasting or self._protocol is MQTTProtocolVersion.MQTTv311:
+            return {}
+        asked = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho states no type
+        asked.SessionExpiryInterval = LASTING_FOR_S
+        asked.ReceiveMaximum = LASTING_INFLIGHT
+        return {"clean_start": False, "properties": asked}
 
     def _serve(self, client: Client) -> None:
         """Drive one connection until it ends."""
@@ -201,7 +244,7 @@ class Link:
             selector.register(self._woken, selectors.EVENT_READ)
             while (sock := client.socket()) is not None:
                 interest = selectors.EVENT_READ | (selectors.EVENT_WRITE if client.want_write() else 0)
-                if self._stopping.is_set() and not (self._outgoing or client.want_write()):
+                if self._stopping.is_set() and not (self._outgoing or self._receipts or client.want_write()):
                     client.disconnect()
                     return
                 pending = isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
@@ -237,6 +280,10 @@ class Link:
         if removed := sorted(self._granted - wanted):
             client.unsubscribe(removed)
             self._granted.difference_update(removed)
+        while self._receipts:
+            receipt = self._receipts.popleft()
+            if receipt.connection == self._connection:
+                client.ack(receipt.mid, 1)
         while self._outgoing and len(self._unaccepted) < self._window:
             message = self._outgoing.popleft()
             sent = client.publish(message.topic, message.payload, qos=1, retain=message.retain)
@@ -263,6 +310,7 @@ class Link:
         self._subscribe_at = 0.0
         self._unaccepted.clear()
         self._outgoing.clear()
+        self._receipts.clear()
 
     def _connected(
         self,
@@ -306,9 +354,10 @@ class Link:
         if name == self._echo_topic and self._echo is not None:
             self._echo.heard_s = time.monotonic()
             return
-        self._on_delivery(
-            Delivery(storable(name)[:_LONGEST_TOPIC], bytes(message.payload), datetime.now(UTC))
-        )
+        is_kept = self._is_lasting and message.qos == 1
+        receipt = Receipt(self._connection, message.mid) if is_kept else None
+        text, payload = storable(name)[:_LONGEST_TOPIC], bytes(message.payload)
+        self._on_delivery(Delivery(text, payload, datetime.now(UTC), receipt))
 
     def _accepted(
         self,

@@ -84,6 +84,31 @@ def take_message(
     return address, DemandAnswer(sha256=sha256, status=TakenAs.STORED, changed=changed)
 
 
+def set_aside(
+    conn: Connection, message: Message, words: str, *, now: datetime
+) -> tuple[DemandAddress | None, DemandAnswer]:
+    """Let a message wait of which came an error that nobody foresaw.
+
+    Args:
+        conn: In a transaction that the caller commits before it answers.
+        message: As it came.
+        words: What happened.
+        now: The present.
+
+    Returns:
+        Whom to answer, if the topic tells, and what.
+    """
+    act_as(conn, _DOOR)
+    try:
+        address: DemandAddress | None = parse_demand_topic(message.topic)
+    except ValueError:
+        address = None
+    site, source = (address.site, address.source) if address else (_NO_SITE, message.topic[:200])
+    error = MustWaitError(Reason.UNREADABLE, words)
+    held.hold(conn, [_holding(message, site, source, error, error.reason)], now=now)
+    return address, _held(message.sha256, error.reason.value, words)
+
+
 def replay_message(conn: Connection, source: Source, one: Held, *, now: datetime) -> None:
     """Store a message that waited.
 

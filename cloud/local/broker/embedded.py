@@ -12,7 +12,7 @@ from urllib.parse import quote
 from cloud.local.home import Home, open_home
 from cloud.local.process import Service, accepts_connections, free_port
 from contracts.base import is_valid_id
-from contracts.topics import INGEST_STATE, UPSTREAM, Channel, topic
+from contracts.topics import INGEST_STATE, UPSTREAM, Channel, DemandChannel, demand_topic, topic
 
 SERVICE_ACCOUNT: Final = "dockledger"
 """The account of ingest: every topic below ours, both ways."""
@@ -26,7 +26,10 @@ class BrokerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GatewayAccount:
-    """A gateway's credential; its user name is the gateway's id, which is unique in the network."""
+    """A gateway's credential; its user name is the gateway's id, which is unique in the network.
+
+    It may also publish demand, as the source of that name at its site: a shop's account does no more.
+    """
 
     site: str
     gateway: str
@@ -45,13 +48,14 @@ class GatewayAccount:
     @property
     def writes(self) -> tuple[str, ...]:
         """Topics that it may publish to."""
-        return tuple(topic(self.site, self.gateway, channel) for channel in Channel if channel in UPSTREAM)
+        own = (topic(self.site, self.gateway, channel) for channel in Channel if channel in UPSTREAM)
+        return (*own, demand_topic(self.site, self.gateway, DemandChannel.LINES))
 
     @property
     def reads(self) -> tuple[str, ...]:
         """Topics that reach it."""
         own = (topic(self.site, self.gateway, channel) for channel in Channel if channel not in UPSTREAM)
-        return (*own, INGEST_STATE)
+        return (*own, demand_topic(self.site, self.gateway, DemandChannel.ANSWER), INGEST_STATE)
 
 
 class EmbeddedBroker(abc.ABC):

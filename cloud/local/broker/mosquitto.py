@@ -16,7 +16,7 @@ from cloud.local.broker.embedded import (
     find_program,
 )
 from cloud.local.home import Home
-from contracts.topics import ROOT
+from contracts.topics import DEMAND_ROOT, ROOT
 
 _ITERATIONS: Final = 101
 """Mosquitto's own number; the passwords are random, so guessing does not get easier by it."""
@@ -77,7 +77,7 @@ def access_rules(accounts: Sequence[GatewayAccount]) -> str:
     Returns:
         The file's text.
     """
-    lines = [f"user {SERVICE_ACCOUNT}", f"topic readwrite {ROOT}/#"]
+    lines = [f"user {SERVICE_ACCOUNT}", *(f"topic readwrite {root}/#" for root in (ROOT, DEMAND_ROOT))]
     for account in accounts:
         lines.append(f"\nuser {account.gateway}")
         lines += [f"topic write {written}" for written in account.writes]

@@ -16,7 +16,7 @@ from cloud.local.broker.embedded import (
     find_program,
 )
 from cloud.local.home import Home, public_copy
-from contracts.topics import ROOT
+from contracts.topics import DEMAND_ROOT, ROOT
 
 MAX_ACK_PENDING: Final = 500
 """Of each subscription; NATS denies what would bring a connection's sum above 65,535, so 130 filters fit."""
@@ -35,7 +35,7 @@ class Nats(EmbeddedBroker):
         store = home.directory / "store"
         store.mkdir(mode=0o700, exist_ok=True)
         home.give(store)
-        everything = [subject(f"{ROOT}/#"), subject(ROOT)]
+        everything = [subject(f"{root}{below}") for root in (ROOT, DEMAND_ROOT) for below in ("/#", "")]
         users = [
             _user(SERVICE_ACCOUNT, self._password, everything, everything),
             *(

@@ -33,12 +33,13 @@ def wait_until(condition: Callable[[], object], what: str, *, within_s: float = 
 class Ingest:
     """Worker processes of one test."""
 
-    def __init__(self, dsn: str, broker_url: str, log: Path) -> None:
+    def __init__(self, dsn: str, broker_url: str, log: Path, **more: str) -> None:
         self._environment = {
             **os.environ,
             "DOCKLEDGER_INGEST_DSN": dsn,
             "DOCKLEDGER_BROKER_URL": broker_url,
             "DOCKLEDGER_DATA_DIR": str(log.parent),
+            **more,
         }
         self._environment.pop("DOCKLEDGER_TEST_DSN", None)
         self._log = log
