@@ -8,9 +8,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from edge_agent.decode.tag_role import TagRules
+from edge_agent.filters.read_zone import ReadZone, ReadZones
 from edge_agent.filters.site import Portal, Portals
 
 _PORTALS: TypeAdapter[tuple[Portal, ...]] = TypeAdapter(Portals)
+_ZONES: TypeAdapter[tuple[ReadZone, ...]] = TypeAdapter(ReadZones)
 
 
 class SiteFileError(ValueError):
@@ -40,6 +42,25 @@ def load_portals(path: Path) -> tuple[Portal, ...]:
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
         raise SiteFileError("\n".join(_describe(path, fault) for fault in faults)) from error
+
+
+def load_zones(path: Path) -> tuple[ReadZone, ...]:
+    """Read the read zones of a site or agent file; its other tables are not looked at.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Zones in the file's order; most sites have none.
+
+    Raises:
+        SiteFileError: If the file cannot be read, is no TOML, or its zones contradict each other.
+    """
+    try:
+        return _ZONES.validate_python(_tables(path).get("zone", []))
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+        raise SiteFileError("\n".join(_describe(path, fault, "zone") for fault in faults)) from error
 
 
 def load_tags(path: Path) -> TagRules:

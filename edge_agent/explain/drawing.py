@@ -97,7 +97,7 @@ def _plot(account: Account, portal: Portal) -> Iterable[str]:
         below = top + height + 16
         yield f'<text class="quiet" x="{at:.1f}" y="{below}" text-anchor="middle">{at_s:g} s</text>'
     yield f'<path class="axis" d="M{left} {top}v{height}h{width}"/>'
-    yield f'<text class="quiet" x="{left - 6}" y="{top - 4}" text-anchor="end">dBm</text>'
+    yield f'<text class="quiet" x="{left - 6}" y="{top - 12}" text-anchor="end">dBm</text>'
     for number, heard in enumerate(account.heard):
         points = [(x(at_us), y(dbm)) for at_us, antenna, dbm in account.reads if antenna == number]
         if not points:

@@ -33,7 +33,7 @@ def as_text(account: Account, portal: Portal, epc: str) -> Iterable[str]:
         decision = account.decision
         why = f" ({decision.because})" if decision.because else ""
         yield (
-            f"  with its documents: {decision.direction}, sure by {decision.confidence:.1%}; {decision.posted}{why}"
+            f"  with papers: {decision.direction}, sure by {decision.confidence:.1%}; {decision.posted}{why}"
             + (f", visit {decision.visit}" if decision.visit else "")
         )
     yield from (f"  {rule}" for rule in account.rules)

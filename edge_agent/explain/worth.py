@@ -49,7 +49,7 @@ _LEFT_AND_RIGHT: Final[tuple[tuple[str, str], ...]] = (
     ("which side it was heard on first and last", "order"),
     ("how it came from afar and went away", "shape"),
     ("levels on both sides around the turn", "levels"),
-    ("Doppler shifts, and antennas of one side by turns", "motion"),
+    ("Doppler, and antennas of one side by turns", "motion"),
 )
 
 

@@ -84,6 +84,9 @@ class Field:
         self.now_us = -1
         self._ports = portal.ports
         self._sides = tuple(_side(portal, port) for port in portal.ports)
+        self._offsets_db = (
+            tuple(portal.offsets_db.get(port, 0.0) for port in portal.ports) if portal.offsets_db else ()
+        )
         self._tracks: dict[str, Track] = {}
         self._left: dict[str, Left] = {}
         self._due: list[tuple[int, str]] = []
@@ -120,6 +123,8 @@ class Field:
             heapq.heappush(self._due, (at_us + PAUSE_US, epc))
         if not LOWEST_DBM <= rssi_dbm <= HIGHEST_DBM:
             rssi_dbm = usable_dbm(rssi_dbm)
+        if self._offsets_db:
+            rssi_dbm += self._offsets_db[antenna]
         shift = 0 if doppler_hz is None else shift_of(doppler_hz)
         track.add((at_us, antenna, rssi_dbm), self._columns[antenna], shift)
         track.group.last_us = max(track.group.last_us, at_us)

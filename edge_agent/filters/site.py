@@ -28,6 +28,8 @@ def _is_beam(name: str | int) -> str:
 
 Port = Annotated[str, AfterValidator(_is_port)]
 """``reader:antenna``."""
+Offset = Annotated[float, Field(ge=-40, le=40, allow_inf_nan=False)]
+"""In decibels."""
 Beam = Annotated[str | int, AfterValidator(_is_beam)]
 Source = Literal["antennas", "beams", "phase", "assignment"]
 Side = Literal["inside", "outside"]
@@ -66,6 +68,8 @@ class Portal(BaseModel):
     direction_from: tuple[Source, ...] = ()
     """What may tell the direction; by default whatever there is."""
     neighbours: tuple[Gateway, ...] = ()
+    offsets_db: dict[Port, Offset] = {}
+    """Added to what an antenna hears, where it is weighed: ``edge-agent calibrate`` finds them."""
     inside_location: Code
     outside_location: Code
     post_at: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.95
@@ -141,6 +145,9 @@ class Portal(BaseModel):
             yield f"antenna {twice[0]!r} is named twice, expected each on one side only"
         yield from self._wrong_beams()
         yield from self._wrong_feedback()
+        strange = [port for port in self.offsets_db if port not in self.ports]
+        if strange:
+            yield f"offsets_db names {strange[0]!r}, expected one of {list(self.ports)}"
         if self.id in self.neighbours:
             yield f"neighbours names {self.id!r} itself, expected other portals"
         if self.inside_location == self.outside_location:
