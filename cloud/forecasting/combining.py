@@ -97,7 +97,7 @@ class Combination:
             The combined forecasts.
         """
         totals = weeks.totals
-        driven = self._moves.drive(totals, origins, horizon_weeks) if self._moves else None
+        driven = self._moves.drive(weeks, origins, horizon_weeks) if self._moves else None
         further, fallbacks = self._further(totals, origins, horizon_weeks, last_day=last_day, driven=driven)
         beside = {} if further is None else {LIGHTGBM: further.paths}
         drivers = None
@@ -129,6 +129,8 @@ class Combination:
             None if fallbacks else learned,
             driven.factors if driven else None,
             fallbacks,
+            versions=driven.versions if driven else (),
+            days=driven.days if driven else None,
         )
 
     def _further(

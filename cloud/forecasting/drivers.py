@@ -12,6 +12,7 @@ import numpy as np
 
 from cloud.forecasting.boosting import NAME as BOOSTING
 from cloud.forecasting.boosting import boost
+from cloud.forecasting.event_days import EventDays
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.uplift import (
     Covariates,
@@ -54,6 +55,8 @@ class Driven:
     """Of ranges of origins, cleaned history as it was known at them: series x periods."""
     beside: Mapping[str, Floats]
     """Further members, of demand itself: series x origins x horizon, NaN where they say nothing."""
+    days: EventDays | None = None
+    """How weeks are shared out over their days; None: by the weekdays alone."""
     known: Known | None = None
     """None: every origin knew the same."""
 
@@ -157,6 +160,7 @@ def driven_as_known(
     ahead: Callable[[int], Covariates],
     prior: Callable[[int], Floats],
     pools: Ints | None = None,
+    settle: Callable[[Fit], Fit] | None = None,
 ) -> Driven:
     """Do the same where what was known of the drivers differs from origin to origin.
 
@@ -167,6 +171,7 @@ def driven_as_known(
         ahead: Of an origin the drivers of the periods after it, as known at its end: the horizon.
         prior: Of a column what was expected of each covariate at its end: logs of factors.
         pools: Of each series the number of its pool, from 0; None: one.
+        settle: Makes of what was learned at a column what is used; None: all of it is.
 
     Returns:
         All of it; no further members.
@@ -179,7 +184,7 @@ def driven_as_known(
         columns = (*columns, int(origins[-1]))
     starts = np.searchsorted(origins, columns)
     made = [
-        _as_known(y, origins[first:last], column, history, prior=prior(column), pools=pools)
+        _as_known(y, origins[first:last], column, history, prior=prior(column), pools=pools, settle=settle)
         for column, first, last in zip(columns, starts, [*starts[1:], len(origins)], strict=True)
     ]
     multiplied = [
@@ -211,10 +216,13 @@ def _as_known(
     *,
     prior: Floats,
     pools: Ints | None,
+    settle: Callable[[Fit], Fit] | None,
 ) -> tuple[Fit, Floats, tuple[str, ...]]:
     """Learn at a column, and clean what its origins see: each later column by what was known at its end."""
     known = history(0, column)
     (fit,) = learn(y[:, : column + 1], known, (column,), pools=pools, prior=prior).fits
+    if settle is not None:
+        fit = settle(fit)
     until = int(served[-1])
     values = [known.values, *(history(later, later).values for later in range(column + 1, until + 1))]
     seen = Covariates(np.concatenate(values, axis=1), known.names, known.references)
@@ -223,11 +231,12 @@ def _as_known(
     return fit, cleaned, known.names
 
 
-def by_week(daily: Floats) -> Floats:
+def by_week(daily: Floats, shares: Floats | None = None) -> Floats:
     """Average drivers of days over weeks that end with the last day: a promotion of 3 days is 3/7.
 
     Args:
         daily: Series x days x covariates, NaN where not known.
+        shares: Series x 7: which part of a week's demand each weekday has; None: all days count alike.
 
     Returns:
         Series x weeks x covariates; days before the first whole week are left out; a week with an unknown day
@@ -235,7 +244,8 @@ def by_week(daily: Floats) -> Floats:
     """
     count = daily.shape[1] // DAYS
     whole = daily[:, daily.shape[1] - count * DAYS :]
-    result: Floats = whole.reshape(len(daily), count, DAYS, daily.shape[2]).mean(axis=2)
+    weeks = whole.reshape(len(daily), count, DAYS, daily.shape[2])
+    result: Floats = weeks.mean(axis=2) if shares is None else np.einsum("swdc,sd->swc", weeks, shares)
     return result
 
 

@@ -213,7 +213,7 @@ def plan(
     longest = max([*HORIZONS, *protection.tolist()])
     spread = _Spreading(processes or _paying(len(quantity)), len(quantity), progress)
     said = chosen.said(weeks, origins, -(-longest // DAYS), last_day=last_day.toordinal(), spread=spread)
-    rolled = roll(said.paths, weeks, origins, _HORIZONS, said.factors)
+    rolled = roll(said.paths, weeks, origins, _HORIZONS, said.factors, days=said.days)
     calibration = calibrate(rolled, weeks)
     since = np.arange(quantity.shape[1])[None, :] >= quantity.shape[1] - DAYS * (
         weeks.count - weeks.starts[:, None]

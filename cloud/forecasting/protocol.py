@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from cloud.forecasting.event_days import EventDays
     from cloud.forecasting.granularity.method import Decided
     from cloud.forecasting.weeks import Weeks
 
@@ -53,6 +54,8 @@ class Said:
     """What of the method could not be used, and why; the rest forecast without it."""
     versions: tuple[tuple[slice, Floats], ...] = ()
     """Of ranges of origins, weeks without what events did as known at them; empty: events did nothing."""
+    days: "EventDays | None" = None
+    """How events move the days within their weeks; None: nothing is known to."""
     decided: "Decided | None" = None
     """In which periods the series are forecast; None: all in weeks."""
 

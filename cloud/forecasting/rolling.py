@@ -5,9 +5,11 @@ from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.event_days import EventDays, shared_out
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.sensing import SENSED_DAYS, Sensed, sense
-from cloud.forecasting.weeks import Weeks, seasonal_naive, summed_demand, summed_paths, weekday_shares
+from cloud.forecasting.weekdays import Weekdays, weekday_shares
+from cloud.forecasting.weeks import Weeks, seasonal_naive, summed_demand, summed_paths
 
 MOST_ORIGINS: Final = 52
 """Weeks looked back upon: 13 to judge, the others to weigh members and calibrate the bands with."""
@@ -28,9 +30,11 @@ class Rolled:
     paths: Floats
     """Series x weeks ahead, in force, before sensing."""
     shares: Floats
-    """Series x 7, in force; the first is the weekday after the last day known."""
+    """Series x weeks ahead x 7, in force: parts of each week; the first is the day after the last known."""
     past_shares: Floats
-    """Series x origins x 7: the same as known at each."""
+    """Series x origins x 3 x 7: of the first two weeks after each origin, and of any later one."""
+    weekdays: Weekdays
+    """The usual parts of the weekdays, as known at each origin."""
     sensed: Sensed
     growth: Floats | None
     """Series x origins x horizons: by how much events move the sums; None: nothing is known to."""
@@ -68,7 +72,9 @@ class Rolled:
         Returns:
             Expected demand of each.
         """
-        found = (self.paths[row][:, None] * self.shares[row]).reshape(-1)[:days]
+        path, shares = self.paths[row], self.shares[row]
+        last = np.minimum(np.arange(len(path)), len(shares) - 1)
+        found = (path[:, None] * shares[last]).reshape(-1)[:days]
         sensed = min(days, SENSED_DAYS)
         found[:sensed] += self.sensed.shift[row, -1, :sensed]
         result: Floats = np.maximum(found, 0)
@@ -80,7 +86,16 @@ def origins_of(weeks: Weeks) -> Ints:
     return np.arange(max(0, weeks.count - 1 - MOST_ORIGINS), weeks.count)
 
 
-def roll(paths: Floats, weeks: Weeks, origins: Ints, horizons: Ints, factors: Floats | None = None) -> Rolled:
+def roll(
+    paths: Floats,
+    weeks: Weeks,
+    origins: Ints,
+    horizons: Ints,
+    factors: Floats | None = None,
+    *,
+    days: EventDays | None = None,
+    pools: Ints | None = None,
+) -> Rolled:
     """Hold what a method said against what came.
 
     Args:
@@ -89,12 +104,18 @@ def roll(paths: Floats, weeks: Weeks, origins: Ints, horizons: Ints, factors: Fl
         origins: As `origins_of` gives them.
         horizons: Days over which forecasts are summed.
         factors: By which events move the paths.
+        days: How events move the days within their weeks.
+        pools: Of each series its class, from whose weekdays it borrows; None: all are of one.
 
     Returns:
         What was said, moved by the latest days where that had helped, and what came.
     """
-    shares = weekday_shares(weeks.daily, origins)
-    sensed = sense(weeks.daily, int(origins[0]), paths, shares)
+    weekdays = weekday_shares(weeks.daily, origins, pools) if days is None else days.weekdays
+    usual = weekdays.shares[:, :, None]
+    near = np.repeat(usual, 2, axis=2) if days is None else shared_out(weekdays.shares, days.fortnight)
+    shares = np.concatenate([near, usual], axis=2)
+    ahead = shares[:, -1] if days is None else shared_out(weekdays.shares[:, -1], days.in_force)
+    sensed = sense(weeks.daily, int(origins[0]), paths, near)
     sums = summed_paths(paths, shares, horizons)
     growth = None
     if factors is not None:
@@ -107,8 +128,9 @@ def roll(paths: Floats, weeks: Weeks, origins: Ints, horizons: Ints, factors: Fl
         actual=summed_demand(weeks.daily, origins, horizons),
         level=paths[:, :, 0],
         paths=paths[:, -1],
-        shares=shares[:, -1],
+        shares=ahead,
         past_shares=shares,
+        weekdays=weekdays,
         sensed=sensed,
         growth=growth,
     )

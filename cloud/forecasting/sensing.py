@@ -56,13 +56,13 @@ def sense(daily: Floats, first: int, paths: Floats, shares: Floats) -> Sensed:
         daily: Series x weeks x 7; NaN where not known.
         first: Week of the first origin; the origins are the weeks from it on, each once.
         paths: Series x origins x weeks ahead, at least two: the baseline; NaN where there is none.
-        shares: Series x origins x 7: the weekdays' parts of a week.
+        shares: Series x origins x 2 x 7: the days' parts of the next two weeks.
 
     Returns:
         By how much to move each day, and what that would have saved.
     """
     series, origins = paths.shape[:2]
-    expected = (paths[:, :, :2, None] * shares[:, :, None, :]).reshape(series, origins, SENSED_DAYS)
+    expected = (paths[:, :, :2, None] * shares).reshape(series, origins, SENSED_DAYS)
     came = _following(daily, first, origins)
     errors = came - expected
     scale = _scale(expected)

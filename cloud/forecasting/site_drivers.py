@@ -1,24 +1,31 @@
-"""A site's events in, drivers of its weekly forecasts out; each origin sees what was known then. Pure."""
+"""A site's events in, drivers of its weeks and days out; each origin sees what was known then. Pure."""
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import numpy as np
 
-from cloud.events.arrays import Matrix, covariates_of, matrix, priors_of
+from cloud.events.arrays import covariates_of, matrix, priors_of
 from cloud.events.domain import EventRow, Subject
 from cloud.forecasting.drivers import Driven, by_week, driven_as_known
-from cloud.forecasting.protocol import Floats, Ints
-from cloud.forecasting.uplift import Covariates
-from cloud.forecasting.weeks import DAYS
+from cloud.forecasting.event_days import Cells, DayEffects, EventDays, learn_days, quiet
+from cloud.forecasting.event_traces import MARGIN, Traces
+from cloud.forecasting.protocol import Bools, Floats, Ints
+from cloud.forecasting.site_clock import SiteClock
+from cloud.forecasting.uplift import Covariates, Fit
+from cloud.forecasting.weekdays import Weekdays, weekday_shares
+from cloud.forecasting.weeks import DAYS, Weeks
 
 CHUNK: Final = 500
 """Items whose days are held at a time."""
+FORTNIGHT: Final = 2
+"""Weeks after each origin whose days are told one by one."""
 
 
 def site_driven(
-    totals: Floats,
+    weeks: Weeks,
     origins: Ints,
     horizon_weeks: int,
     *,
@@ -26,71 +33,173 @@ def site_driven(
     revisions: Sequence[EventRow],
     subjects: Sequence[Subject],
     now: datetime | None = None,
+    clock: SiteClock | None = None,
 ) -> Driven | None:
-    """Learn what a site's events do to its weeks, and say what they make of each origin's forecasts.
+    """Learn what a site's events do to its weeks and days, and say what they make of each origin's forecasts.
 
     Args:
-        totals: Items x weeks; the last week ends with the last day. NaN where not known.
+        weeks: Of the items; the last week ends with the last day.
         origins: Weeks from which is forecast, ascending; the last one is in force.
         horizon_weeks: Weeks ahead.
         last_day: Last day known.
         revisions: Of the events that touch these days, each with all its revisions.
         subjects: The items, in the order of the rows; those of a category are a pool.
         now: What is told of events by now counts for the forecast in force; None: by the end of the last day.
+        clock: When the site's days end; None: at midnight UTC.
 
     Returns:
         The drivers; None where no event was known by the last day, and forecasts stay as they are. Weather
         that is not forecast so far ahead counts as the usual.
     """
-    count = totals.shape[1]
-    latest = _end_of(last_day) if now is None else now
+    ends = clock or SiteClock()
+    latest = ends.end_of(last_day) if now is None else now
     known = [one for one in revisions if one.known_at <= latest]
-    names = covariates_of(known)
-    if not names:
+    if not covariates_of(known):
         return None
-
-    def day_of(week: int) -> date:
-        return last_day - timedelta(days=DAYS * (count - 1 - week))
-
-    def known_at(week: int) -> datetime:
-        return latest if week == count - 1 else min(_end_of(day_of(week)), latest)
-
-    def weeks(first_week: int, number: int, at: int) -> tuple[Floats, Matrix]:
-        first_day = day_of(first_week) - timedelta(days=DAYS - 1)
-        parts = [
-            matrix(
-                known,
-                subjects[first : first + CHUNK],
-                first_day,
-                number * DAYS,
-                as_known_at=known_at(at),
-                names=names,
-            )
-            for first in range(0, len(subjects), CHUNK)
-        ]
-        return np.concatenate([by_week(part.values) for part in parts]), parts[0]
-
-    def history(first: int, last: int) -> Covariates:
-        values, told = weeks(first, last - first + 1, last)
-        return Covariates(values, names, told.references)
-
+    told = _Told(known, subjects, weeks, origins, last_day=last_day, latest=latest, clock=ends)
     usual: dict[int, Floats] = {}
 
+    def history(first: int, last: int) -> Covariates:
+        return told.weekly(first, last - first + 1, last)
+
     def ahead(origin: int) -> Covariates:
-        values, told = weeks(origin + 1, horizon_weeks, origin)
-        open_ended = [place for place, reference in enumerate(told.references) if reference is None]
+        found = told.weekly(origin + 1, horizon_weeks, origin)
+        values = found.values
+        open_ended = [place for place, reference in enumerate(found.references) if reference is None]
         if open_ended and np.isnan(values[:, :, open_ended]).any():
             # Not forecast yet: no effect, which is the value that the fit in force calls the usual.
             if origin not in usual:
-                past, _ = weeks(0, origin + 1, origin)
-                usual[origin] = _usual(past)
+                usual[origin] = _usual(told.weekly(0, origin + 1, origin).values)
             values = np.where(np.isnan(values), usual[origin][:, None], values)
-        return Covariates(values, names, told.references)
+        return replace(found, values=values)
 
-    def prior(column: int) -> Floats:
-        return np.array(priors_of(known, names, as_known_at=known_at(column)))
+    driven = driven_as_known(
+        weeks.totals,
+        origins,
+        history=history,
+        ahead=ahead,
+        prior=told.prior,
+        pools=_pools(subjects),
+        settle=told.traces.settled,
+    )
+    return replace(driven, days=_days(told, weeks, driven, origins, horizon_weeks))
 
-    return driven_as_known(totals, origins, history=history, ahead=ahead, prior=prior, pools=_pools(subjects))
+
+class _Told:
+    """Events as they were known at the end of each week."""
+
+    def __init__(
+        self,
+        revisions: Sequence[EventRow],
+        subjects: Sequence[Subject],
+        weeks: Weeks,
+        origins: Ints,
+        *,
+        last_day: date,
+        latest: datetime,
+        clock: SiteClock,
+    ) -> None:
+        self._revisions = revisions
+        self._subjects = subjects
+        self._count = weeks.count
+        self._last_day = last_day
+        self._latest = latest
+        self._clock = clock
+        self.traces = Traces(covariates_of(revisions))
+        self._origins = origins
+        self._shares = weekday_shares(weeks.daily, origins).shares
+
+    def known_at(self, week: int) -> datetime:
+        """Give the moment whose knowledge an origin has."""
+        if week == self._count - 1:
+            return self._latest
+        return min(self._clock.end_of(self._day(week)), self._latest)
+
+    def _day(self, week: int) -> date:
+        return self._last_day - timedelta(days=DAYS * (self._count - 1 - week))
+
+    def prior(self, column: int) -> Floats:
+        """Give what was expected of each covariate: logs of factors."""
+        return np.array(priors_of(self._revisions, self.traces.every, as_known_at=self.known_at(column)))
+
+    @property
+    def references(self) -> tuple[float | None, ...]:
+        """Values without effect; None: the usual one, as of weather."""
+        told = matrix(
+            self._revisions,
+            self._subjects[:0],
+            self._last_day,
+            1,
+            as_known_at=self._latest,
+            names=self.traces.names,
+        )
+        return (*told.references, *(0.0 for _ in self.traces.added))
+
+    @property
+    def acts(self) -> Bools:
+        """Which covariates act on single days: events do, weather is there every day."""
+        return np.array([reference is not None for reference in self.references], dtype=np.bool_)
+
+    def daily(self, first_week: int, number: int, at: int) -> Iterator[tuple[slice, Floats]]:
+        """Give drivers by day, as known at a week's end, of some items at a time."""
+        first_day = self._day(first_week) - timedelta(days=DAYS - 1 + MARGIN)
+        for first in range(0, len(self._subjects), CHUNK):
+            part = matrix(
+                self._revisions,
+                self._subjects[first : first + CHUNK],
+                first_day,
+                number * DAYS + 2 * MARGIN,
+                as_known_at=self.known_at(at),
+                names=self.traces.names,
+            )
+            yield slice(first, first + CHUNK), self.traces.of(part.values)
+
+    def weekly(self, first_week: int, number: int, at: int) -> Covariates:
+        """Give drivers by week: a day counts by its weekday's part of the week, as known then."""
+        place = max(int(np.searchsorted(self._origins, at, side="right")) - 1, 0)
+        shares = self._shares[:, place]
+        parts = [by_week(values, shares[rows]) for rows, values in self.daily(first_week, number, at)]
+        return Covariates(np.concatenate(parts), self.traces.every, self.references)
+
+    def cells(self, first_week: int, number: int, at: int) -> Cells:
+        """Give the weeks within which events differ from day to day."""
+        return Cells.joined(
+            [
+                Cells.of(values, self.acts, first_series=rows.start, first_week=first_week)
+                for rows, values in self.daily(first_week, number, at)
+            ]
+        )
+
+    def factors(self, origin: int, number: int, fit: Fit, effects: DayEffects, pools: Ints) -> Floats:
+        """Give what the days after an origin are moved by: items x weeks x 7."""
+        parts = [
+            effects.factors(np.where(self.acts, values, 0), fit.effects.coefficients[rows], pools[rows])
+            for rows, values in self.daily(origin + 1, number, origin)
+        ]
+        return np.concatenate(parts).reshape(-1, number, DAYS)
+
+
+def _days(told: _Told, weeks: Weeks, driven: Driven, origins: Ints, horizon_weeks: int) -> EventDays:
+    """Learn what events do to days at each fit, and say it of the days after each origin."""
+    pools = driven.uplift.pools
+    shares = np.empty((len(weeks.totals), len(origins), DAYS))
+    borrowed = np.empty(shares.shape[:2])
+    fortnight = np.empty((*shares.shape[:2], FORTNIGHT, DAYS))
+    for fit, (places, _) in zip(driven.uplift.fits, driven.versions, strict=True):
+        known = weeks.daily[:, : fit.column + 1]
+        cells = told.cells(0, fit.column + 1, fit.column)
+        usual = weekday_shares(quiet(known, cells, fit.column), np.array([fit.column]), pools).shares[:, 0]
+        effects = learn_days(known, cells, fit.effects.coefficients, pools, usual)
+        served = origins[places]
+        until = int(served[-1])
+        later = [told.cells(week, 1, week) for week in range(fit.column + 1, until + 1)]
+        calm = quiet(weeks.daily[:, : until + 1], Cells.joined([cells, *later]), fit.column)
+        found = weekday_shares(calm, served, pools)
+        shares[:, places], borrowed[:, places] = found.shares, found.borrowed
+        for place, origin in enumerate(served.tolist(), start=places.start):
+            fortnight[:, place] = told.factors(origin, FORTNIGHT, fit, effects, pools)
+    in_force = told.factors(int(origins[-1]), horizon_weeks, fit, effects, pools)
+    return EventDays(Weekdays(shares, borrowed), fortnight, in_force, told.traces.every, effects)
 
 
 def _pools(subjects: Sequence[Subject]) -> Ints:
@@ -112,7 +221,3 @@ def _usual(past: Floats) -> Floats:
         found[:, which] = float(np.nanmedian(values))
         found[has_any, which] = np.nanmedian(values[has_any], axis=1)
     return found
-
-
-def _end_of(day: date) -> datetime:
-    return datetime.combine(day + timedelta(days=1), time(), UTC)

@@ -1,5 +1,6 @@
-"""Site days in; weeks that end with the last day, the weekdays' shares and sums over horizons out. Pure."""
+"""Site days in; weeks that end with the last day, and sums over horizons out. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,10 +11,6 @@ from cloud.forecasting.protocol import Bools, Floats, Ints
 DAYS: Final = 7
 LEAST_DAYS: Final = 4
 """A week with fewer known days than this is not known."""
-PROFILE_WEEKS: Final = 26
-"""How far back the weekdays' shares look."""
-PROFILE_PRIOR_WEEKS: Final = 2
-"""Weight of "every day alike" in the weekdays' shares, in weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +28,18 @@ class Weeks:
     def count(self) -> int:
         """How many weeks there are."""
         return int(self.totals.shape[1])
+
+    def of(self, rows: Sequence[int]) -> "Weeks":
+        """Give those of some series.
+
+        Args:
+            rows: Their places.
+
+        Returns:
+            Their weeks.
+        """
+        chosen = list(rows)
+        return Weeks(self.daily[chosen], self.totals[chosen], self.starts[chosen])
 
 
 def weeks_of(quantity: Floats, censored: Bools) -> Weeks:
@@ -72,38 +81,12 @@ def weeks_of(quantity: Floats, censored: Bools) -> Weeks:
     return Weeks(daily, totals, starts.astype(np.int64))
 
 
-def weekday_shares(daily: Floats, origins: Ints) -> Floats:
-    """Estimate which part of a week each weekday has, as known at the end of each origin's week.
-
-    Shares of the last 26 weeks, drawn towards one seventh with the weight of two weeks.
-
-    Args:
-        daily: Series x weeks x 7, NaN where not known.
-        origins: Weeks, ascending.
-
-    Returns:
-        Series x origins x 7, each summing to 1.
-    """
-    padded = np.concatenate([np.zeros_like(daily[:, :1]), daily], axis=1)
-    sums = np.nancumsum(padded, axis=1)
-    counts = np.cumsum(np.isfinite(padded), axis=1)
-    before = np.maximum(origins + 1 - PROFILE_WEEKS, 0)
-    total = sums[:, origins + 1] - sums[:, before]
-    count = (counts[:, origins + 1] - counts[:, before]).astype(np.float64)
-    mean = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
-    level = mean.mean(axis=2, keepdims=True)
-    drawn = (count * mean + PROFILE_PRIOR_WEEKS * level) / (count + PROFILE_PRIOR_WEEKS)
-    whole = drawn.sum(axis=2, keepdims=True)
-    result: Floats = np.divide(drawn, whole, out=np.full_like(drawn, 1 / DAYS), where=whole > 0)
-    return result
-
-
 def summed_paths(paths: Floats, shares: Floats, horizons: Ints) -> Floats:
     """Sum weekly forecasts over horizons in days.
 
     Args:
         paths: … x weeks ahead.
-        shares: … x 7, as `weekday_shares` gives them.
+        shares: … x weeks x 7, each week summing to 1; a week beyond the last has its shares.
         horizons: Days, > 0, within the paths.
 
     Returns:
@@ -112,7 +95,8 @@ def summed_paths(paths: Floats, shares: Floats, horizons: Ints) -> Floats:
     whole = np.concatenate([np.zeros_like(paths[..., :1]), np.cumsum(paths, axis=-1)], axis=-1)
     part = np.concatenate([np.zeros_like(shares[..., :1]), np.cumsum(shares, axis=-1)], axis=-1)
     last = np.minimum(horizons // DAYS, paths.shape[-1] - 1)
-    result: Floats = whole[..., horizons // DAYS] + paths[..., last] * part[..., horizons % DAYS]
+    within = part[..., np.minimum(horizons // DAYS, shares.shape[-2] - 1), horizons % DAYS]
+    result: Floats = whole[..., horizons // DAYS] + paths[..., last] * within
     return result
 
 

@@ -39,7 +39,8 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
         return {**told, "needed_weeks": plan.method.min_weeks, **plan.cold.told(row)}
     stratum = int(plan.calibration.strata[row, -1])
     samples = plan.calibration.samples(row)
-    shares = plan.rolled.shares[row]
+    weekdays = plan.rolled.weekdays
+    shares = weekdays.shares[row, -1]
     sensed = plan.rolled.sensed
     return {
         **told,
@@ -51,6 +52,7 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
         },
         "weekday_shares": [round(float(share), 4) for share in shares],
         "weekday_strength": weekday_strength(shares),
+        "weekdays_borrowed": round(float(weekdays.borrowed[row, -1]), 3),
         "bands": {
             "stratum": stratum + 1,
             "strata": plan.calibration.scaled.count,

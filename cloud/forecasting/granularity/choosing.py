@@ -15,6 +15,7 @@ import numpy as np
 
 from cloud.forecasting.calibration import Calibration, calibrate
 from cloud.forecasting.domain import HORIZONS, JUDGED_WEEKS, LEVELS
+from cloud.forecasting.event_days import EventDays
 from cloud.forecasting.granularity.domain import LEAST_SERIES, Bucket, Choice, in_force
 from cloud.forecasting.granularity.stock import Terms, play
 from cloud.forecasting.protocol import Bools, Floats, Ints
@@ -50,6 +51,7 @@ def play_all(
     target: Floats,
     last_day: date,
     factors: Floats | None,
+    days: EventDays | None = None,
 ) -> Played:
     """Play every series' policy with each bucket's forecast.
 
@@ -61,6 +63,7 @@ def play_all(
         target: Of each series its service.
         last_day: The last one known.
         factors: By which events move the paths.
+        days: How events move the days within their weeks.
 
     Returns:
         Costs of the last 13 weeks.
@@ -74,7 +77,15 @@ def play_all(
     naive = _repeated(weeks, origins, next(iter(paths.values())))
     given: list[tuple[str, Floats]] = [(bucket.value, path) for bucket, path in paths.items()]
     for name, said in [*given, (NAIVE, naive)]:
-        rolled = roll(said, weeks, origins, _HORIZONS, factors if name != NAIVE else None)
+        is_naive = name == NAIVE
+        rolled = roll(
+            said,
+            weeks,
+            origins,
+            _HORIZONS,
+            None if is_naive else factors,
+            days=None if is_naive else days,
+        )
         calibration = calibrate(rolled, weeks)
         sums = rolled.sums_of(said, horizons)
         levels[name] = _levels(calibration, sums, places, (horizons, of_series), target)

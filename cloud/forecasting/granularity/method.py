@@ -119,6 +119,7 @@ class Granular:
                     target=self._policies.service,
                     last_day=today,
                     factors=said.factors,
+                    days=said.days,
                 )
                 anew = tuple(choose(played, classes, self._choices, due))
                 choices += anew

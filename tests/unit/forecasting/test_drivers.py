@@ -12,6 +12,7 @@ from cloud.forecasting.drivers import Driven, by_week, driven
 from cloud.forecasting.protocol import Floats
 from cloud.forecasting.site_drivers import site_driven
 from cloud.forecasting.uplift import Covariates
+from cloud.forecasting.weeks import Weeks
 
 SERIES, WEEKS, HORIZON = 40, 80, 4
 LAST = date(2026, 3, 1)
@@ -58,8 +59,13 @@ def world() -> tuple[Floats, list[EventRow]]:
     return y, [event(number, row, week) for number, (row, week) in enumerate(places, 1)]
 
 
+def in_days(y: Floats) -> Weeks:
+    """Spread weeks evenly over their days."""
+    return Weeks(np.repeat(y[:, :, None] / 7, 7, axis=2), y, np.zeros(len(y), dtype=np.int64))
+
+
 def made(y: Floats, events: list[EventRow]) -> Driven | None:
-    return site_driven(y, ORIGINS, HORIZON, last_day=LAST, revisions=events, subjects=SUBJECTS)
+    return site_driven(in_days(y), ORIGINS, HORIZON, last_day=LAST, revisions=events, subjects=SUBJECTS)
 
 
 def test_promotions_of_a_site_multiply_its_forecasts_and_leave_its_history() -> None:
@@ -111,7 +117,7 @@ def test_what_is_stated_today_counts_for_the_forecast_in_force_alone() -> None:
     now = datetime(2026, 3, 5, tzinfo=UTC)
     told = [*events, event(9001, 3, WEEKS, known_at=now), event(9002, 3, 60, known_at=now)]
     first, second = (
-        site_driven(y, ORIGINS, HORIZON, last_day=LAST, revisions=given, subjects=SUBJECTS, now=now)
+        site_driven(in_days(y), ORIGINS, HORIZON, last_day=LAST, revisions=given, subjects=SUBJECTS, now=now)
         for given in (events, told)
     )
     assert first is not None

@@ -16,7 +16,7 @@ def sensed(daily: Floats, level: Floats | None = None) -> Sensed:
         level = np.stack(
             [np.nanmean(daily[:, week - 7 : week + 1], axis=(1, 2)) * 7 for week in origins], axis=1
         )
-    shares = np.full((len(daily), len(origins), 7), 1 / 7)
+    shares = np.full((len(daily), len(origins), 2, 7), 1 / 7)
     return sense(daily, FIRST, np.repeat(level[:, :, None], 3, axis=2), shares)
 
 

@@ -7,7 +7,6 @@ from cloud.forecasting.weeks import (
     seasonal_naive,
     summed_demand,
     summed_paths,
-    weekday_shares,
     weeks_of,
 )
 
@@ -72,13 +71,8 @@ def test_demand_after_an_origin_is_summed_where_it_has_come() -> None:
     assert np.isnan(came[0, 2]).all()
 
 
-def test_shares_sum_to_one_and_follow_the_weekdays_known_then() -> None:
-    days = np.tile([0, 0, 0, 0, 0, 7, 7], 10)[None, :].astype(float)
-    shares = weekday_shares(weeks_of(days, known(days)).daily, np.array([0, 9]))
-    np.testing.assert_allclose(shares.sum(axis=2), 1)
-    assert shares[0, 1, 5] > shares[0, 0, 5] > shares[0, 0, 0] > 0
-    assert shares[0, 1, 5] == pytest.approx((10 * 7 + 2 * 2) / 12 / 14)
-    paths = np.full((1, 4), 14.0)
-    sums = summed_paths(paths, shares[:, 1], np.array([1, 7, 13, 28]))
-    assert sums[0, [1, 3]].tolist() == [14, 56]
-    assert sums[0, 2] == pytest.approx(28 - 14 * shares[0, 1, 6])
+def test_sums_over_days_take_the_parts_of_their_own_weeks() -> None:
+    first, later = np.array([0.5, 0.5, 0, 0, 0, 0, 0]), np.full(7, 1 / 7)
+    paths = np.array([[14.0, 28, 7, 7]])
+    sums = summed_paths(paths, np.stack([first, later])[None], np.array([1, 7, 8, 20, 28]))
+    assert sums[0].tolist() == pytest.approx([7, 14, 18, 48, 56])
