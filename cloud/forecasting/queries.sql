@@ -8,6 +8,9 @@ LEFT JOIN (
 WHERE sees_site(s.site_id) AND (%(sites)s::text[] IS NULL OR s.site_id = ANY (%(sites)s::text[]))
 ORDER BY s.site_id;
 
+-- name: clock
+SELECT s.time_zone, s.business_day_start, s.week_start FROM site s WHERE s.site_id = %(site)s;
+
 -- name: policies
 SELECT DISTINCT ON (p.item_id) p.item_id, p.review_days, p.protection_days, p.target
 FROM planning_parameters p

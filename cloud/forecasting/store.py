@@ -36,6 +36,20 @@ def places(conn: Connection, *, sites: Sequence[str] | None, now: datetime) -> l
     return rows(conn, Place, "sites", sites=None if sites is None else list(sites), now=now)
 
 
+def clock(conn: Connection, site: str) -> SiteClock:
+    """Read when a site's days and weeks begin.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Site id.
+
+    Returns:
+        Its clock.
+    """
+    ((zone, day_start, week_start),) = tuples(conn, "clock", site=site)
+    return SiteClock(zone, day_start, week_start)
+
+
 def policies(conn: Connection, site: str) -> dict[int, Stated]:
     """Read how replenishment last stated that items are ordered.
 

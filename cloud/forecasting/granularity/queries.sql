@@ -17,6 +17,3 @@ FROM forecast_bucket b
 WHERE (%(site)s::text IS NULL OR b.site_id = %(site)s) AND b.choice_id < %(before)s
 ORDER BY b.choice_id DESC
 LIMIT %(limit)s;
-
--- name: week_start
-SELECT s.week_start FROM site s WHERE s.site_id = %(site)s;
