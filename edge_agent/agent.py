@@ -28,12 +28,13 @@ from edge_agent.outbox.journal import OutboxJournal
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
 from edge_agent.page.server import PageServer, PageUnavailableError
 from edge_agent.page.status import PageStatus
-from edge_agent.publish.mqtt import parse_broker_url
+from edge_agent.publish.address import parse_broker_url
 from edge_agent.publish.service import Publisher, PublishOptions
 from edge_agent.readers.line import LineState
 from edge_agent.readers.profile import load_profile
 from edge_agent.readers.serial_port import SerialScanner
 from edge_agent.supervisor import Recipe, Supervisor
+from edge_agent.time_server import TimeServer
 from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.positions import UnitPositions
 from edge_agent.workflows.session import Session
@@ -65,6 +66,7 @@ class Agent:
         self._remote = RemoteConfig(base.outbox.with_name("remote.json"), loaded, now=self._clock.now().at)
         self._settings = self._remote.effective().settings
         self._coverage = Coverage(base.gateway)
+        self._time_server = TimeServer(base.time_server) if base.time_server else None
         self._started_s = time.monotonic()
         self._alive_noted_at: datetime | None = None
         self._positions, self._by_hand = UnitPositions(), UnitPositions()
@@ -86,7 +88,7 @@ class Agent:
                 base.site,
                 base.gateway,
                 agent,
-                parse_broker_url(base.broker_url),
+                parse_broker_url(base.broker_url, ca=base.broker_ca, certificate=base.broker_certificate),
                 drain_rows_per_s=self._settings.drain_rows_per_s,
             ),
             health=self._health,
@@ -112,6 +114,8 @@ class Agent:
         self._scanners.start()
         self._scanners.replace_all(self._recipes(self._settings))
         self._floor.start()
+        if self._time_server is not None:
+            self._time_server.start()
         self._open_page()
         log.info("agent_started", site=self._settings.site, gateway=self._settings.gateway)
         try:
@@ -120,6 +124,8 @@ class Agent:
         finally:
             if self._page is not None:
                 self._page.stop()
+            if self._time_server is not None:
+                self._time_server.stop()
             self._scanners.stop()
             self._note_alive()
             self._floor.stop()
@@ -235,7 +241,11 @@ class Agent:
             now=now.at,
             uptime_s=time.monotonic() - self._started_s,
             stats=stats,
-            clock=ClockHealth(ok=now.clock_ok, steps=self._clock.steps),
+            clock=ClockHealth(
+                ok=now.clock_ok,
+                offset_s=None if self._time_server is None else self._time_server.offset_s,
+                steps=self._clock.steps,
+            ),
             readers=[*(describe_scanner(each) for each in self._scanners.members()), *self._floor.health()],
             counters=dict(counted),
         )

@@ -53,20 +53,28 @@ class RemoteConfig:
     Whoever calls ``propose`` ends the trial with ``confirm`` or ``roll_back`` before the next one.
     """
 
-    def __init__(self, path: Path, loaded: Loaded, *, now: datetime) -> None:
+    def __init__(self, path: Path, loaded: Loaded, *, now: datetime, is_looking: bool = False) -> None:
         """Read what is kept, undoing a trial that the last run did not finish.
 
         Args:
             path: The file; made when the first wish arrives.
             loaded: The settings of file and environment.
             now: The present.
+            is_looking: Only look: undo nothing, the agent may be running.
         """
         self._path = path
         self._base = dict(loaded.values)
         self._origins = dict(loaded.origins)
-        self._kept = self._read()
         self._began_at = now
-        if self._kept.state == "on_trial":
+        self._kept = KeptConfig()
+        try:
+            self._kept = KeptConfig.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return
+        except ValidationError:
+            if not is_looking:
+                path.replace(path.with_name(path.name + ".damaged"))
+        if self.is_on_trial and not is_looking:
             self.roll_back("the agent stopped before it was healthy with it", now=now)
 
     @property
@@ -208,15 +216,6 @@ class RemoteConfig:
             else f"revision {revision} is not above {kept.revision}, the last one seen here"
         )
         return Verdict(revision=revision, outcome=ConfigOutcome.REFUSED, at=now, errors=(why,))
-
-    def _read(self) -> KeptConfig:
-        try:
-            return KeptConfig.model_validate_json(self._path.read_bytes())
-        except FileNotFoundError:
-            return KeptConfig()
-        except ValidationError:
-            self._path.replace(self._path.with_name(self._path.name + ".damaged"))
-            return KeptConfig()
 
     def _write(self, kept: KeptConfig) -> None:
         draft = self._path.with_name(self._path.name + ".new")

@@ -65,6 +65,10 @@ class AgentSettings(BaseSettings):
     """Gateway id, unique in the network."""
     broker_url: Annotated[str, Field(repr=False), AfterValidator(_is_broker_url)]
     """``mqtt://user:password@host:port`` or ``mqtts://…``."""
+    broker_ca: Path | None = None
+    """PEM file with who may have signed the broker's certificate; by default the machine's authorities."""
+    broker_certificate: Path | None = None
+    """PEM file with this gateway's certificate and key, where the broker asks for one."""
     outbox: Path = Path("outbox.db")
     """The outbox file, beside the settings file by default.
 
@@ -76,6 +80,8 @@ class AgentSettings(BaseSettings):
     """How fast a backlog drains beside live rows."""
     clock: Literal["kernel", "assumed"] = "kernel"
     """Who says that the wall clock is synchronised: the kernel, or you. Steps are detected either way."""
+    time_server: Annotated[str, Field(min_length=1, max_length=253)] | None = None
+    """Host of an NTP server that the clock's offset is measured against; the clock is never set from it."""
     log_format: Literal["json", "console"] = "json"
     scanner: tuple[ScannerSettings, ...] = ()
     workflow: WorkflowSettings | None = None
@@ -100,6 +106,13 @@ class AgentSettings(BaseSettings):
             raise ValueError(
                 "[[scanner]] without [workflow]: the site's rules are needed to understand scans"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _broker_can_be_asked(self) -> Self:
+        has_tls_words = self.broker_ca or self.broker_certificate
+        if has_tls_words and not self.broker_url.startswith("mqtts:"):
+            raise ValueError("broker_ca and broker_certificate say nothing without mqtts://")
         return self
 
     @model_validator(mode="after")

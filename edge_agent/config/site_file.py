@@ -19,21 +19,22 @@ class SiteFileError(ValueError):
     """A site file that cannot be used; the message names file, place, value and expectation."""
 
 
-def load_portals(path: Path) -> tuple[Portal, ...]:
+def load_portals(path: Path, *, is_needed: bool = True) -> tuple[Portal, ...]:
     """Read the portals of a site or agent file; its other tables are not looked at.
 
     Args:
         path: The file.
+        is_needed: Whether a file without any is at fault.
 
     Returns:
-        At least one portal, in the file's order.
+        Portals in the file's order; at least one if that is needed.
 
     Raises:
         SiteFileError: If the file cannot be read, is no TOML, has no portals, or contradicts itself.
     """
     tables = _tables(path)
     given = tables.get("portal", [])
-    if not given:
+    if not given and is_needed:
         raise SiteFileError(
             f"site file {str(path)!r}: expected at least one [[portal]], got {sorted(tables)}"
         )

@@ -2,14 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import orjson
 
-from edge_agent.outbox.domain import Epoch
+from edge_agent.outbox.domain import Epoch, from_us
 from edge_agent.outbox.draft import number
+from edge_agent.outbox.keeper import LOCK_SUFFIX
 from edge_agent.outbox.salvage import quarantined
 from edge_agent.outbox.store import Store
+
+SMALL_BYTES: Final = 64 * 1024 * 1024
+LOCKS: Final = Path("/proc/locks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,66 @@ def inspect(path: Path) -> Inspection:
         )
     finally:
         store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How an outbox file is, and how long it waits already."""
+
+    fault: str | None
+    """What ``quick_check`` found; None if the file is sound, or too large to be read while the agent runs."""
+    is_checked: bool
+    unacked_rows: int
+    oldest_unacked_at: datetime | None
+    """By the clock that claimed it; None if nothing waits, or its clock was not believed."""
+    conflict_batches: int
+
+
+def examine(path: Path, *, is_in_use: bool) -> Condition:
+    """Check an outbox; the agent may be running, and is not kept waiting.
+
+    Args:
+        path: The outbox file.
+        is_in_use: Whether it runs: then only a small file is read whole, for a long read keeps its log long.
+
+    Returns:
+        How it is.
+
+    Raises:
+        OutboxError: If it cannot be read.
+    """
+    store = Store.open_readonly(path)
+    try:
+        is_checked = not is_in_use or path.stat().st_size <= SMALL_BYTES
+        (_, sealed_rows, oldest_sealed_us) = store.rows("unacked_totals")[0]
+        unsealed = store.row("oldest_record_us")
+        oldest_us = [us for us in (oldest_sealed_us, unsealed[0] if unsealed else None) if us]
+        return Condition(
+            fault=store.fault() if is_checked else None,
+            is_checked=is_checked,
+            unacked_rows=sealed_rows + store.rows("record_count")[0][0],
+            oldest_unacked_at=from_us(min(oldest_us)) if oldest_us else None,
+            conflict_batches=store.rows("conflict_count")[0][0],
+        )
+    finally:
+        store.close()
+
+
+def is_in_use(path: Path) -> bool:
+    """Tell whether a process has an outbox open, without touching its lock.
+
+    Args:
+        path: The outbox file.
+
+    Returns:
+        True if somebody holds its lock.
+    """
+    try:
+        inode = path.with_name(path.name + LOCK_SUFFIX).stat().st_ino
+        held = LOCKS.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return False
+    return any("FLOCK" in line and f":{inode} " in line for line in held)
 
 
 def export(path: Path) -> Iterator[bytes]:

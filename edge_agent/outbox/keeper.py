@@ -32,6 +32,7 @@ from edge_agent.outbox.space import SMALLEST_BALLAST, Space
 from edge_agent.outbox.store import Migration, Store
 
 PRUNE_BATCHES: Final = 50
+LOCK_SUFFIX: Final = ".lock"
 _PRUNE_EVERY_TICKS: Final = 20
 
 log = structlog.get_logger(__name__)
@@ -275,7 +276,7 @@ class Keeper:
 
 
 def _lock(path: Path) -> IO[bytes]:
-    file = path.with_name(path.name + ".lock").open("ab")
+    file = path.with_name(path.name + LOCK_SUFFIX).open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

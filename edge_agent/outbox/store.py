@@ -91,6 +91,9 @@ class Store:
     def open_readonly(cls, path: Path) -> "Store":
         """Open a file for reading only, beside a writer or as a patient.
 
+        A file that was closed in order is read as it lies: SQLite would make files beside it that belong to
+        whoever looks, and that the agent's user then could not open.
+
         Args:
             path: The database file; must exist.
 
@@ -100,8 +103,10 @@ class Store:
         Raises:
             OutboxError: If it cannot be opened at all.
         """
+        is_closed = not path.with_name(path.name + "-wal").exists()
+        mode = "mode=ro&immutable=1" if is_closed else "mode=ro"
         with _translated(path):
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=5)
         connection.isolation_level = None
         return cls(connection, path)
 
@@ -192,6 +197,18 @@ class Store:
         """
         with _translated(self.path):
             yield from self._connection.execute(self._queries[name], values)
+
+    def fault(self) -> str | None:
+        """Read the whole file and look for damage.
+
+        Returns:
+            What is wrong first; None if nothing is.
+        """
+        try:
+            found = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.DatabaseError as error:
+            return str(error)
+        return None if found == "ok" else str(found)
 
     def used_bytes(self) -> int:
         """Tell how much of the file holds data.

@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 import paho.mqtt.client as paho
 import structlog
@@ -25,6 +24,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from contracts.batch import MAX_FRAME_BYTES
+from edge_agent.publish.address import BrokerAddress
 from edge_agent.publish.domain import reconnect_after_s
 
 KEEPALIVE_S: Final = 15
@@ -33,7 +33,6 @@ MOST_INFLIGHT: Final = 20
 MOST_OUTGOING: Final = 64
 FLUSH_S: Final = 2.0
 _POLL_S: Final = 0.5
-_DEFAULT_PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 
 log = structlog.get_logger(__name__)
 
@@ -74,51 +73,10 @@ LinkEvent = Connected | Disconnected | Received | Refused
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerAddress:
-    """Where the broker is and who we are to it."""
-
-    host: str
-    port: int
-    is_tls: bool
-    username: str | None
-    password: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class _Outgoing:
     topic: str
     payload: bytes
     retain: bool
-
-
-def parse_broker_url(url: str) -> BrokerAddress:
-    """Take a broker's URL apart.
-
-    Args:
-        url: ``mqtt://user:password@host:port`` or ``mqtts://…``.
-
-    Returns:
-        The address.
-
-    Raises:
-        ValueError: If it is not such a URL; the message never shows the password.
-
-    Examples:
-        >>> parse_broker_url("mqtt://gw-1:secret@10.0.0.5").port
-        1883
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise ValueError(
-            f"broker URL with scheme {parts.scheme!r}: expected mqtt://[user:password@]host[:port]"
-        )
-    return BrokerAddress(
-        host=parts.hostname,
-        port=parts.port or _DEFAULT_PORTS[parts.scheme],
-        is_tls=parts.scheme == "mqtts",
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-    )
 
 
 class MqttLink:
@@ -130,7 +88,7 @@ class MqttLink:
         *,
         client_id: str,
         subscriptions: Sequence[str],
-        will: Callable[[], tuple[str, bytes]],
+        will: Callable[[], tuple[str, bytes]] | None = None,
         on_event: Callable[[LinkEvent], None],
     ) -> None:
         """Prepare a link; ``start`` connects it.
@@ -139,7 +97,7 @@ class MqttLink:
             broker: Where to connect.
             client_id: Unique in the broker.
             subscriptions: Topic filters, subscribed on every connection with QoS 1.
-            will: Gives topic and payload of the retained last will of the next connection.
+            will: Gives topic and payload of the retained last will of the next connection; None: no will.
             on_event: Called on the link's thread; must not block.
         """
         self._broker = broker
@@ -239,8 +197,8 @@ class MqttLink:
 
     def _connect_and_serve(self) -> str:
         """Make one connection and serve it to its end; returns why it ended."""
-        client = self._new_client()
         try:
+            client = self._new_client()
             properties = None
             if self.speaks_v5:
                 properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types here
@@ -335,11 +293,15 @@ class MqttLink:
         client.max_inflight_messages_set(MOST_INFLIGHT)
         client.max_queued_messages_set(MOST_OUTGOING)
         if self._broker.is_tls:
-            client.tls_set()
+            client.tls_set(
+                None if self._broker.ca is None else str(self._broker.ca),
+                None if self._broker.certificate is None else str(self._broker.certificate),
+            )
         if self._broker.username:
             client.username_pw_set(self._broker.username, self._broker.password)
-        topic, payload = self._will()
-        client.will_set(topic, payload, qos=1, retain=True)
+        if self._will is not None:
+            topic, payload = self._will()
+            client.will_set(topic, payload, qos=1, retain=True)
         client.on_socket_register_write = _leave_writing_to_the_loop
         client.on_connect = self._connected
         client.on_message = self._received
@@ -352,6 +314,8 @@ class MqttLink:
     ) -> None:
         if code.is_failure:
             log.warning("broker_refused", reason=str(code))
+            self.counters["connections_refused"] += 1
+            self._on_event(Refused("connection", str(code)))
             return
         allowed = getattr(properties, "ReceiveMaximum", None) or MOST_INFLIGHT
         self._inflight = min(allowed, MOST_INFLIGHT)

@@ -21,9 +21,9 @@ from edge_agent.clock import Clock
 from edge_agent.outbox.domain import Cursor, Lane, OutboxStats, SealedBatch
 from edge_agent.outbox.errors import OutboxClosedError, OutboxError
 from edge_agent.outbox.outbox import Outbox
+from edge_agent.publish.address import BrokerAddress
 from edge_agent.publish.domain import DEAF_AFTER_S, TokenBucket, resend_after_s
 from edge_agent.publish.mqtt import (
-    BrokerAddress,
     Connected,
     Disconnected,
     LinkEvent,

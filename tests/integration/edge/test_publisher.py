@@ -17,7 +17,8 @@ from edge_agent.outbox.domain import OutboxStats
 from edge_agent.outbox.draft import Draft
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
 from edge_agent.publish import domain
-from edge_agent.publish.mqtt import BrokerAddress, MqttLink, parse_broker_url
+from edge_agent.publish.address import BrokerAddress, parse_broker_url
+from edge_agent.publish.mqtt import MqttLink
 from edge_agent.publish.service import Publisher, PublishOptions
 from tests.conftest import Broker
 from tests.integration.edge.conftest import HandClock

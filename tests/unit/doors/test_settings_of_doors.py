@@ -8,8 +8,8 @@ import pytest
 
 from contracts.gateway import DesiredConfig
 from edge_agent.config.remote import RemoteConfig
-from edge_agent.config.settings import AgentSettings, SettingsError, build, load, shown
-from edge_agent.doctor import about_settings
+from edge_agent.config.settings import AgentSettings, Loaded, SettingsError, build, load, shown
+from edge_agent.doctor.doors import about_settings
 
 TWO_SIDED = {
     "id": "dock-1",
@@ -84,13 +84,15 @@ def test_feedback_that_cannot_work_is_refused(feedback: dict[str, Any], message:
 
 def test_the_cloud_may_set_readers_and_doors(tmp_path: Path) -> None:
     base = {"site": "leeds", "gateway": "gw", "broker_url": "mqtt://h:1", "outbox": tmp_path / "outbox.db"}
-    remote = RemoteConfig(tmp_path / "remote.json", base)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    remote = RemoteConfig(tmp_path / "remote.json", Loaded(build(base, {}), base, {}), now=now)
     wish = {"reader": [READERS[0]], "portal": [TWO_SIDED], "tags": {"own_prefixes": ["9506000"]}}
-    desired = DesiredConfig(revision=1, issued_at=datetime(2026, 1, 1, tzinfo=UTC), settings=wish)
-    assert remote.propose(desired) is None
-    assert [portal.id for portal in remote.effective().portal] == ["dock-1"]
+    desired = DesiredConfig(revision=1, issued_at=now, settings=wish)
+    assert remote.propose(desired, now=now) is None
+    assert [portal.id for portal in remote.effective().settings.portal] == ["dock-1"]
+    remote.confirm(now=now)
     without = DesiredConfig(revision=2, issued_at=desired.issued_at, settings=wish | {"reader": []})
-    verdict = remote.propose(without)
+    verdict = remote.propose(without, now=now)
     assert verdict is not None
     assert "there is no [[reader]] 'r1'" in verdict.errors[0]
 
@@ -114,12 +116,12 @@ host = "192.0.2.1"
 def test_a_plane_without_beams_is_told_what_it_cannot_do() -> None:
     neighbours = {"neighbours": ["dock-1"]}
     texts = [
-        each.text
+        f"{each.subject}: {each.text}"
         for each in about_settings(settings(TWO_SIDED | {"neighbours": ["dock-2"]}, ONE_PLANE | neighbours))
     ]
     told = (
-        "portal 'dock-2': one plane of antennas without beams cannot tell in from out. A single open visit "
-        "lends its direction, never surer than 0.80: with post_at = 0.95 a person confirms each crossing."
+        "portal dock-2: one plane of antennas without beams cannot tell in from out. A single open visit "
+        "lends its direction, never surer than 0.80: with post_at = 0.95 a person confirms each crossing"
     )
     assert texts == [told]
     beams = ONE_PLANE | neighbours | {"beams": [1, 2]}
@@ -131,4 +133,5 @@ def test_a_plane_that_may_not_even_follow_its_visit_is_a_problem() -> None:
     assert {each.weight for each in about_settings(settings(lonely, readers=READERS[1:]))} <= {"note"}
     findings = list(about_settings(settings(TWO_SIDED | {"mode": "shadow", "outside_location": "YARD"})))
     assert [each.weight for each in findings] == ["note", "note", "note"]
-    assert "reader 'r2': no [[portal]] names it" in findings[-1].text
+    assert findings[-1].subject == "reader r2"
+    assert "no [[portal]] names it" in findings[-1].text

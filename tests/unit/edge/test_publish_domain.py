@@ -9,7 +9,7 @@ from edge_agent.publish.domain import (
     reconnect_after_s,
     resend_after_s,
 )
-from edge_agent.publish.mqtt import parse_broker_url
+from edge_agent.publish.address import parse_broker_url
 
 draws = st.floats(0, 1, exclude_max=True)
 

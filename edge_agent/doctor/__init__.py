@@ -1,0 +1,1 @@
+"""``edge-agent doctor``: what a gateway lacks to do its work, and what to do about it."""
