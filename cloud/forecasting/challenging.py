@@ -8,9 +8,9 @@ from typing import Any
 from cloud.db import Connection, in_transaction
 from cloud.db.retry import Source
 from cloud.forecasting import site_run, store
-from cloud.forecasting.domain import UnknownForecastError
+from cloud.forecasting.domain import METHODS, UnknownForecastError
 from cloud.forecasting.engine import Plan
-from cloud.forecasting.methods import NAMES, method_named
+from cloud.forecasting.methods import method_named
 from cloud.forecasting.registry import service as registry
 from cloud.forecasting.registry.domain import DECIDERS, Because, ModelError, Trained
 from cloud.forecasting.registry.duel import duel
@@ -54,8 +54,8 @@ def challenge(
             computed here, or another version became the champion while the contest was held.
     """
     actor.require(*DECIDERS, site=site)
-    if name not in NAMES:
-        raise ModelError(f"method {name!r:.80}: expected one of {', '.join(NAMES)}")
+    if name not in METHODS:
+        raise ModelError(f"method {name!r:.80}: expected one of {', '.join(METHODS)}")
 
     def read(conn: Connection) -> site_run.Inputs:
         act_as(conn, actor)
@@ -129,7 +129,11 @@ def settle(conn: Connection, actor: Actor, run_id: int | None, held: Held) -> di
 
     Returns:
         ``champion`` from now on, ``promoted`` or not, and the evidence.
+
+    Raises:
+        ModelError: If another version forecasts by now than it was held against; nothing is recorded.
     """
+    registry.require_champion(conn, held.site, held.against)
     registry.register(
         conn, actor, run_id, held.site, held.challenger, because=Because.CHALLENGE, evidence=held.evidence
     )

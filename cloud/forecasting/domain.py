@@ -52,6 +52,9 @@ JUDGED_WEEKS: Final = 13
 JUDGED_HORIZONS: Final = (7, 14, 28)
 """Days over which the backtest is kept."""
 
+METHODS: Final = ("combination", "simple_smoothing", "boosted")
+"""That a site can be forecast with; the first where nothing else was decided."""
+
 KIND: Final = "forecast"
 """Kind of the planning runs."""
 PLANNERS: Final = (Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER)

@@ -4,12 +4,11 @@ from typing import Final
 
 from cloud.forecasting.blocks import ByBlocks
 from cloud.forecasting.combining import BOOSTED, COMBINATION, Combination
+from cloud.forecasting.domain import METHODS
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.protocol import Method
 from cloud.forecasting.smoothing import SimpleSmoothing
 
-NAMES: Final = (COMBINATION, SimpleSmoothing.name, BOOSTED)
-"""The first one forecasts where nothing else was decided."""
 LEARNING: Final = (COMBINATION, BOOSTED)
 """Those that learn something which is kept."""
 
@@ -20,7 +19,7 @@ def method_named(
     """Give a method.
 
     Args:
-        name: One of `NAMES`; None: the first.
+        name: One of `METHODS`; None: the first.
         training: State of the training in force; None: there is none.
         moves: Events that move demand, for methods that know how.
         is_due: Whether what takes long to learn is learned anew.
@@ -35,4 +34,4 @@ def method_named(
         return Combination(training, moves, is_boosted=name == BOOSTED, is_due=is_due)
     if name == SimpleSmoothing.name:
         return ByBlocks(SimpleSmoothing())
-    raise ValueError(f"method {name!r:.80}: expected one of {', '.join(NAMES)}")
+    raise ValueError(f"method {name!r:.80}: expected one of {', '.join(METHODS)}")

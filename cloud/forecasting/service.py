@@ -78,7 +78,7 @@ def _run_site(
 ) -> dict[str, Any]:
     if place.demand_until is None:
         return {"skipped": "no demand is known"}
-    from cloud.forecasting import site_run  # noqa: PLC0415  numpy and statsmodels are an extra, and slow to load
+    from cloud.forecasting import contending, site_run  # noqa: PLC0415  numpy and statsmodels are an extra, and slow to load
 
     is_late = place.yesterday - place.demand_until > QUIET
     last_day = place.demand_until if is_late else place.yesterday
@@ -109,12 +109,14 @@ def _run_site(
             processes=processes,
             progress=None if progress is None else lambda done, of: progress(place.site, done, of),
         )
+        held = contending.hold_due(inputs, planned, processes=processes)
 
         def write(conn: Connection) -> dict[str, Any]:
             return (
                 planned.outcome()
                 | {"late_days": late_days}
                 | site_run.write(conn, actor, run_id, inputs, planned)
+                | {"contests": contending.settle_due(conn, actor, run_id, inputs, held)}
             )
 
         return write

@@ -14,7 +14,9 @@ from cloud.demand.reading import DailyMatrix, daily_matrix
 from cloud.events.reading import of_site, subjects
 from cloud.forecasting import store
 from cloud.forecasting.batch.scales import HALF_LIFE
+from cloud.forecasting.chosen.method import WithSeries
 from cloud.forecasting.cold_start import Likes
+from cloud.forecasting.contests import Contests, contests_of
 from cloud.forecasting.domain import (
     HORIZONS,
     JUDGED_WEEKS,
@@ -33,6 +35,7 @@ from cloud.forecasting.overrides.applying import Adjusted
 from cloud.forecasting.overrides.nightly import InForce, in_force, keep_effects
 from cloud.forecasting.policies import Policies
 from cloud.forecasting.protocol import Floats, Method
+from cloud.forecasting.registry import service as registry
 from cloud.forecasting.reviewing.opening import History, open_reviews
 from cloud.forecasting.rolling import MOST_ORIGINS
 from cloud.forecasting.training import InForceTraining, keep_training, training_in_force
@@ -59,6 +62,7 @@ class Inputs:
     likes: Likes
     moves: Moves
     training: InForceTraining
+    contests: Contests
     buckets: tuple[Choice, ...]
     """Chosen before, the oldest first."""
     late_days: int
@@ -84,6 +88,7 @@ class Inputs:
         digest.update(repr(list(self.likes.categories)).encode())
         for row in self.moves.revisions:
             digest.update(f"{row.event_id}/{row.revision}".encode())
+        digest.update(self.contests.digest())
         return digest.hexdigest()
 
     def told(self) -> dict[str, Any]:
@@ -99,6 +104,7 @@ class Inputs:
             "stated_protection_periods": self.policies.stated,
             "events": len({row.event_id for row in self.moves.revisions}),
             "model_version": self.training.version_id,
+            "series_with_models": len(self.contests.in_force),
             "buckets_chosen": len(self.buckets),
             "arrays_sha256": self.digest(),
         }
@@ -113,7 +119,7 @@ def parameters(inputs: Inputs) -> dict[str, Any]:
     Returns:
         Names and numbers.
     """
-    method = _granular(inputs, _in_force(inputs))
+    method = _whole(inputs, _in_force(inputs), with_series=True)
     return {
         "method": method.name,
         **method.parameters(),
@@ -155,15 +161,22 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int, now: da
             subjects(conn, [item.item_id for item in demand.items]),
             last_day,
             now,
+            store.clock(conn, site),
         ),
         training=training_in_force(conn, site, last_day),
+        contests=contests_of(conn, site, now.date()),
         buckets=tuple(granularity.choices(conn, site, last_day)),
         late_days=late_days,
     )
 
 
 def compute(
-    inputs: Inputs, *, processes: int | None, progress: Progress | None, method: Method | None = None
+    inputs: Inputs,
+    *,
+    processes: int | None,
+    progress: Progress | None,
+    method: Method | None = None,
+    with_series: bool = True,
 ) -> Plan:
     """Forecast all items of a site.
 
@@ -172,6 +185,7 @@ def compute(
         processes: How many work at it; None: as many as pay.
         progress: Told after each chunk of items.
         method: How; None: as the site is forecast now.
+        with_series: Whether the models of single series that are in force count.
 
     Returns:
         The forecasts.
@@ -191,7 +205,7 @@ def compute(
         last_day=inputs.last_day,
         protection=inputs.policies.protection_days,
         likes=inputs.likes,
-        method=_granular(inputs, method or _in_force(inputs)),
+        method=_whole(inputs, method or _in_force(inputs), with_series=with_series),
         processes=processes,
         progress=progress,
     )
@@ -202,8 +216,13 @@ def _in_force(inputs: Inputs) -> Method:
     return method_named(known.name, training=known.state, moves=inputs.moves, is_due=known.is_due)
 
 
-def _granular(inputs: Inputs, method: Method) -> Method:
-    return Granular(method, inputs.policies, inputs.likes.prices, inputs.buckets)
+def _whole(inputs: Inputs, method: Method, *, with_series: bool) -> Method:
+    granular = Granular(method, inputs.policies, inputs.likes.prices, inputs.buckets)
+    models = inputs.contests.models(inputs.demand.items) if with_series else {}
+    if not models:
+        return granular
+    codes = {row: inputs.demand.items[row].code for row in models}
+    return WithSeries(granular, models, inputs.moves, codes)
 
 
 def write(conn: Connection, actor: Actor, run_id: int, inputs: Inputs, planned: Plan) -> dict[str, Any]:
@@ -244,7 +263,15 @@ def write(conn: Connection, actor: Actor, run_id: int, inputs: Inputs, planned: 
         digest=inputs.digest(),
         reviews=reviews,
     )
-    return {"adjusted": len(done), "reviews": reviews, "training": trained}
+    if planned.said.fallbacks:
+        evidence = {"method": planned.method.name, "fallbacks": list(planned.said.fallbacks)}
+        registry.tell(conn, actor, run_id, inputs.site, kind="fell_back", because="failed", evidence=evidence)
+    return {
+        "adjusted": len(done),
+        "reviews": reviews,
+        "training": trained,
+        "fallbacks": list(planned.said.fallbacks),
+    }
 
 
 def _adjusted(counted: InForce, row: dict[str, Any], done: dict[int, Adjusted]) -> dict[str, Any]:

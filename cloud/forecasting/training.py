@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from cloud.db import Connection
 from cloud.forecasting.combining import BOOSTED, Combination
-from cloud.forecasting.methods import LEARNING, NAMES
+from cloud.forecasting.domain import METHODS
+from cloud.forecasting.methods import LEARNING
 from cloud.forecasting.protocol import Method, Training
 from cloud.forecasting.registry import service as registry
 from cloud.forecasting.registry import store
@@ -44,7 +45,7 @@ def training_in_force(conn: Connection, site: str, last_day: date) -> InForceTra
     champion = registry.champion(conn, site)
     if champion is None:
         return InForceTraining(None, None)
-    name = champion.name if champion.name in NAMES else None
+    name = champion.name if champion.name in METHODS else None
     if champion.code_version != program(name):
         return InForceTraining(None, None, name, champion.version_id)
     has_drifted = bool(store.tuples(conn, "drifted_since", site=site, since=champion.trained_until))
@@ -88,7 +89,7 @@ def keep_training(
     if method.name not in LEARNING:
         return {}
     now = registry.champion(conn, site)
-    if now is not None and now.name in NAMES and now.name != method.name:
+    if now is not None and now.name in METHODS and now.name != method.name:
         return {"version": now.version_id}  # another method was promoted while this run computed
     has_drifted = now is not None and bool(
         store.tuples(conn, "drifted_since", site=site, since=now.trained_until)

@@ -56,3 +56,25 @@ LEFT JOIN model_version v ON v.version_id = e.version_id
 WHERE (%(site)s::text IS NULL OR e.site_id = %(site)s) AND (%(before)s::bigint IS NULL OR e.event_id < %(before)s)
 ORDER BY e.event_id DESC
 LIMIT %(limit)s;
+
+-- name: put_setting
+INSERT INTO model_setting AS m (site_id, challengers, every_days, series_by_value, budget_s, set_by)
+SELECT s.site_id, %(challengers)s, %(every_days)s, %(series_by_value)s, %(budget_s)s, %(actor)s
+FROM site s WHERE s.site_id = %(site)s AND sees_site(s.site_id)
+ON CONFLICT (site_id) DO UPDATE
+SET challengers = excluded.challengers, every_days = excluded.every_days, series_by_value = excluded.series_by_value,
+    budget_s = excluded.budget_s, set_by = excluded.set_by, set_at = clock_timestamp();
+
+-- name: setting
+SELECT m.site_id, m.challengers, m.every_days, m.series_by_value, m.budget_s, m.set_by, m.set_at
+FROM model_setting m WHERE m.site_id = %(site)s;
+
+-- name: last_contests
+SELECT x.name, max(x.day) AS day
+FROM (
+    SELECT coalesce(v.name, e.evidence ->> 'challenger', 'series') AS name, e.happened_at::date AS day
+    FROM model_event e LEFT JOIN model_version v ON v.version_id = e.version_id
+    WHERE e.site_id = %(site)s AND e.kind IN ('promoted', 'kept', 'not_held', 'series_judged')
+        AND e.because <> 'champion_changed') x
+GROUP BY x.name
+ORDER BY x.name;

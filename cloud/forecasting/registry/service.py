@@ -101,6 +101,30 @@ def skip(conn: Connection, actor: Actor, run_id: int | None, site: str, found: D
     _tell(conn, actor, happened, found.evidence)
 
 
+def tell(
+    conn: Connection,
+    actor: Actor,
+    run_id: int | None,
+    site: str,
+    *,
+    kind: str,
+    because: str,
+    evidence: Mapping[str, Any],
+) -> None:
+    """Keep that something happened to a site's models that is no version's.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: Who found it.
+        run_id: Of the run that did.
+        site: Site id.
+        kind: As the database names it: ``fell_back``, ``not_held``, ``series_judged``, ``ablated``.
+        because: Why, in a word.
+        evidence: What there is to tell.
+    """
+    _tell(conn, actor, Happened(site, None, run_id, kind, because), evidence)
+
+
 def register(
     conn: Connection,
     actor: Actor,
@@ -185,15 +209,10 @@ def decide(
         ModelError: If there is no challenger, another version forecasts than it was held against, or the
             evidence says otherwise.
     """
-    store.tuples(conn, "hold_site", site=site)
+    require_champion(conn, site, against)
     challenger, now = champion(conn, site, ModelRole.CHALLENGER), champion(conn, site)
     if challenger is None or now is None:
         raise ModelError(f"site {site!r} has no challenger to decide on")
-    if now.version_id != against:
-        raise ModelError(
-            f"site {site!r}: the contest was held against version {against}, and version {now.version_id} "
-            f"({now.name}) forecasts by now: hold it again"
-        )
     if evidence.get("is_promoted") is not is_promoted:
         raise ModelError(f"is_promoted {is_promoted}: expected what the evidence says")
     if is_promoted:
@@ -204,6 +223,27 @@ def decide(
     told = {**evidence, "champion": now.version_id, "challenger": challenger.version_id}
     _tell(conn, actor, Happened(site, challenger.version_id, run_id, kind, because), told)
     return champion(conn, site) or now
+
+
+def require_champion(conn: Connection, site: str, version_id: int | None) -> None:
+    """Let a decision go on only as long as the version that it was measured against forecasts.
+
+    Args:
+        conn: In a transaction that shows the site; until its end nobody else changes the site's versions.
+        site: Site id.
+        version_id: It.
+
+    Raises:
+        ModelError: If another one does by now.
+    """
+    store.tuples(conn, "hold_site", site=site)
+    now = champion(conn, site)
+    if now is None or now.version_id != version_id:
+        by_now = "none does" if now is None else f"version {now.version_id} ({now.name}) forecasts"
+        raise ModelError(
+            f"site {site!r}: the contest was held against version {version_id}, and {by_now} by now: "
+            "hold it again"
+        )
 
 
 def withdraw(conn: Connection, actor: Actor, version_id: int, *, note: str = "") -> Version:
@@ -278,7 +318,7 @@ def _tell(conn: Connection, actor: Actor, happened: Happened, evidence: Mapping[
             conn,
             actor=actor.id,
             action=f"model_{happened.kind}",
-            target=f"model_version:{happened.version_id}",
+            target=f"model_version:{happened.version_id or happened.site}",
             site=happened.site,
             detail=detail,
         )

@@ -1,6 +1,6 @@
 """Versions of models in the database."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -39,13 +39,17 @@ def versions(
     return rows(conn, Version, "versions", limit=limit, **asked)
 
 
-def as_json(value: Mapping[str, Any]) -> str:
-    """Write a mapping for a column of JSON.
+def as_json(value: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> str:
+    """Write a mapping, or several, for a column of JSON.
 
     Args:
-        value: The mapping.
+        value: It, or they.
 
     Returns:
         Its text.
     """
-    return orjson.dumps(dict(value), default=str, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY).decode()
+
+
+def _plain(value: object) -> object:
+    return dict(value) if isinstance(value, Mapping) else str(value)

@@ -1,0 +1,165 @@
+"""Chosen series fitted by ARIMA, and forecast from each origin by the fit of its time. Needs statsmodels."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+
+from cloud.forecasting.arima import Drivers, Fitted, Order, Season, Series, fit, say
+from cloud.forecasting.drivers import Known
+from cloud.forecasting.protocol import Floats, Ints
+from cloud.forecasting.uplift import Covariates
+from cloud.forecasting.weeks import DAYS
+
+YEAR_DAYS: Final = 365.25
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A fit, and the last day that it was fitted to."""
+
+    day: date
+    fitted: Fitted
+
+    def told(self) -> Mapping[str, Any]:
+        """Write it as JSON."""
+        told = asdict(self.fitted) | {"is_noise": self.fitted.is_noise, "why": self.fitted.why}
+        return {"day": self.day.isoformat(), "fitted": told}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Kept":
+        """Read it again.
+
+        Args:
+            told: As `told` gave it.
+
+        Returns:
+            The fit.
+        """
+        parts = {name: value for name, value in told["fitted"].items() if name not in {"is_noise", "why"}}
+        order = Order(
+            tuple(parts["order"]["plain"]), tuple(parts["order"]["seasonal"]), parts["order"]["harmonics"]
+        )
+        coefficients = {name: tuple(both) for name, both in parts["coefficients"].items()}
+        for name in ("names", "slopes", "parameters"):
+            parts[name] = tuple(parts[name])
+        fitted = Fitted(**parts | {"order": order, "coefficients": coefficients})
+        return cls(date.fromisoformat(told["day"]), fitted)
+
+
+@dataclass(frozen=True, slots=True)
+class Lives:
+    """The chosen series, and what drives them."""
+
+    totals: Floats
+    """Series x weeks; NaN where not known."""
+    starts: Ints
+    """Week of the first demand of each."""
+    known: Known | None
+    """None: nothing is known to drive them."""
+    last_day: date
+
+    def day_of(self, week: int) -> date:
+        """Give a week's last day."""
+        return date.fromordinal(self.last_day.toordinal() - DAYS * (self.totals.shape[1] - 1 - week))
+
+    def week_of(self, day: date) -> int:
+        """Give the last week that a day knows whole; negative: none."""
+        return int(self.totals.shape[1]) - 1 - -(-(self.last_day - day).days // DAYS)
+
+
+def fit_at(lives: Lives, row: int, week: int, *, has_time: Callable[[], bool] = lambda: True) -> Kept:
+    """Fit a series to what was known at the end of a week.
+
+    Args:
+        lives: The series.
+        row: Which.
+        week: The last that is known.
+        has_time: Asked before each order.
+
+    Returns:
+        The fit.
+
+    Raises:
+        NotFittedError: If it cannot be fitted; the message says why.
+    """
+    series = _series(lives, row, week, week)
+    return Kept(lives.day_of(week), fit(series, has_time=has_time))
+
+
+def paths_of(lives: Lives, row: int, kept: Sequence[Kept], origins: Ints, horizon: int) -> Floats:
+    """Forecast a series from each origin by the latest fit that it knows.
+
+    Args:
+        lives: The series.
+        row: Which.
+        kept: Its fits, by day.
+        origins: Weeks, ascending.
+        horizon: Weeks ahead.
+
+    Returns:
+        Origins x horizon, >= 0; NaN before the first fit.
+
+    Raises:
+        NotFittedError: If what comes out is no demand.
+    """
+    paths = np.full((len(origins), horizon), np.nan)
+    for one, places in _served(lives, kept, origins):
+        here = origins[places]
+        series = _series(lives, row, lives.week_of(one.day), int(here[-1]))
+        start = int(lives.starts[row])
+        ahead = None if lives.known is None else _ahead(lives.known, row, start)
+        if ahead is None:
+            count = len(series.y) + horizon
+            series = Series(series.y, Drivers(np.zeros((count, 0)), ()), series.season)
+        paths[places] = say(one.fitted, series, here - start, horizon, ahead)
+    return paths
+
+
+def _served(lives: Lives, kept: Sequence[Kept], origins: Ints) -> Iterator[tuple[Kept, Ints]]:
+    weeks = [lives.week_of(one.day) for one in kept]
+    for place, one in enumerate(kept):
+        until = weeks[place + 1] if place + 1 < len(kept) else lives.totals.shape[1]
+        # A fit of a day within a week serves from the end of that week on.
+        begin = weeks[place] + (lives.day_of(weeks[place]) < one.day)
+        served = np.flatnonzero((origins >= begin) & (origins < max(until, begin)))
+        if len(served):
+            yield one, served
+
+
+def _series(lives: Lives, row: int, fitted_at: int, until: int) -> Series:
+    """Give a series until a week; its drivers as known at the fit, each later week's as known at its end."""
+    start = int(lives.starts[row])
+    first_day = lives.day_of(start).toordinal()
+    season = Season(YEAR_DAYS / DAYS, (first_day / DAYS) % (YEAR_DAYS / DAYS))
+    y = lives.totals[row, start : until + 1]
+    if lives.known is None:
+        return Series(y, Drivers(np.zeros((len(y), 0)), ()), season)
+    told = lives.known.history(0, max(fitted_at, start))
+    later = [
+        lives.known.history(week, week).values[row] for week in range(max(fitted_at, start) + 1, until + 1)
+    ]
+    values = np.concatenate([told.values[row], *later])[start:]
+    return Series(y, Drivers(_at_rest(values, told), told.names), season)
+
+
+def _ahead(known: Known, row: int, start: int) -> Callable[[int], Floats]:
+    def ahead(origin: int) -> Floats:
+        told = known.ahead(origin + start)
+        return _at_rest(told.values[row], told)
+
+    return ahead
+
+
+def _at_rest(values: Floats, told: Covariates) -> Floats:
+    """Put what a driver is without effect where it is not known."""
+    result = values.copy()
+    for which, reference in enumerate(told.references):
+        hidden = np.isnan(result[:, which])
+        if hidden.any():
+            known = result[~hidden, which]
+            usual = float(np.median(known)) if reference is None and len(known) else reference or 0.0
+            result[hidden, which] = usual
+    return result
