@@ -10,7 +10,6 @@ from psycopg import Connection
 from cloud.db import NamedStatements
 from cloud.forecasting.domain import Stated
 from cloud.forecasting.site_clock import SiteClock
-from cloud.forecasting.site_clock import SiteClock
 
 _SQL: Final = NamedStatements("cloud.forecasting")
 rows, tuples = _SQL.rows, _SQL.tuples
