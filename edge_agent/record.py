@@ -7,14 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import BinaryIO, Final, TextIO
 
 import orjson
 
 from contracts.llrp_recording import MAGIC, Entry, encode_entry
-from edge_agent.readers.capture import EPOCH
+from edge_agent.readers.capture import written_at
 from edge_agent.readers.llrp.listener import ReaderState
 from edge_agent.readers.llrp.messages import LlrpMissingError
 from edge_agent.readers.llrp.reader import LlrpReader, Timing
@@ -112,8 +111,7 @@ def spell(seen: Seen) -> bytes:
     Returns:
         A JSON object and a newline.
     """
-    at = (EPOCH + timedelta(microseconds=seen.seen_us)).isoformat(timespec="microseconds")
-    line: dict[str, object] = {"seen_at": at.replace("+00:00", "Z"), "reader": seen.reader}
+    line: dict[str, object] = {"seen_at": written_at(seen.seen_us), "reader": seen.reader}
     if isinstance(seen, RawRead):
         line |= {
             "antenna": seen.antenna,

@@ -5,7 +5,6 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import timedelta
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Final, Protocol, TextIO
@@ -15,14 +14,16 @@ from pydantic import ValidationError
 from contracts.llrp_recording import MAGIC
 from contracts.offline import Assignment
 from contracts.vocabulary import CrossingDirection
-from edge_agent.config.site_file import SiteFileError, load_portals, load_tags
+from edge_agent.config.site_file import SiteFileError, load_portals, load_tags, load_zones
 from edge_agent.decode.tag_role import TagRoles, is_private
 from edge_agent.doors.domain import Decision
 from edge_agent.doors.posting import Posting
 from edge_agent.filters.passage import Passage
+from edge_agent.filters.picture import sparkline
 from edge_agent.filters.portal import PortalFilter
 from edge_agent.filters.site import Portal
-from edge_agent.readers.capture import EPOCH, Fault, read_json_lines
+from edge_agent.filters.whereabouts import Whereabouts, ZoneEvent
+from edge_agent.readers.capture import Fault, read_json_lines, written_at
 from edge_agent.readers.llrp.messages import LlrpMissingError
 from edge_agent.readers.llrp.recording import is_recording, read_recording
 from edge_agent.readers.raw_read import RawRead, Seen
@@ -34,7 +35,6 @@ USAGE: Final = 2
 TOGETHER: Final = 4096
 """Reads that are put in time order together: readers report in bursts, several readers by turns."""
 _SHOWN_FAULTS: Final = 20
-_BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 class CaptureAccount:
@@ -55,6 +55,7 @@ class CaptureAccount:
         self.tags: set[str] = set()
         self.spelt: dict[str, str] = {}
         """EPCs that the capture does not spell in capitals, as it spells them."""
+        self.moved = Counter(arrived=0, moved=0, departed=0)
         self.directions = Counter(dict.fromkeys(CrossingDirection, 0))
 
     def usable(self, entries: Iterable[Seen | Fault]) -> Iterator[Seen]:
@@ -112,6 +113,9 @@ class Printer(Protocol):
     def passage(self, passage: Passage, epc: str, decision: Decision | None) -> None:
         """Show one decision, and what it posts; the EPC as the capture spells it."""
 
+    def zone(self, event: ZoneEvent, epc: str) -> None:
+        """Show where a tag went; the EPC as the capture spells it."""
+
     def summary(self, summary: dict[str, object]) -> None:
         """Show the end."""
 
@@ -154,20 +158,23 @@ def replay(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
         file or assignment.
     """
     try:
-        portals = load_portals(options.site)
+        zones = load_zones(options.site)
+        portals = load_portals(options.site, is_needed=not zones)
         rules = None if options.assignment is None else Rules(options.assignment, options.site, portals)
     except SiteFileError as error:
         print(error, file=errors)
         return USAGE
     printer: Printer = JsonPrinter(out) if options.as_json else TablePrinter(out)
     account = CaptureAccount(options.capture, errors)
-    door = PortalFilter(portals)
+    door, places = PortalFilter(portals), Whereabouts(zones)
     try:
-        entries = entries_of(options.capture)
-        usable = account.usable(entries)
+        usable = account.usable(entries_of(options.capture))
         if rules is not None:
             usable = rules.without_private(usable)
         while batch := list(islice(usable, TOGETHER)):
+            for event in places.take_many(batch) if zones else ():
+                account.moved[event.kind] += 1
+                printer.zone(event, account.spelt.get(event.epc, event.epc))
             decided = door.take_many(batch)
             since_us = door.open_since_us
             settled_us = account.last_us if since_us is None else since_us
@@ -185,6 +192,7 @@ def replay(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
         print(f"{options.capture}: cannot be read: {error.strerror or error}", file=errors)
         return FAILED
     summary = account.summary(door.reads, door.elsewhere)
+    summary |= {"zones": dict(account.moved)} if zones else {}
     printer.summary(summary if rules is None else summary | rules.summary())
     return FAILED if account.faults and not options.skip_bad else OK
 
@@ -328,6 +336,20 @@ class JsonPrinter:
             }
         print(json.dumps(line), file=self._out)
 
+    def zone(self, event: ZoneEvent, epc: str) -> None:
+        """Write where a tag went."""
+        line = {
+            "kind": "zone",
+            "event": event.kind,
+            "zone": event.zone,
+            "before": event.before,
+            "epc": epc,
+            "confidence": round(event.confidence, 4),
+            "occurred_at": written_at(event.occurred_us),
+            "reads": event.reads,
+        }
+        print(json.dumps(line), file=self._out)
+
     def summary(self, summary: dict[str, object]) -> None:
         """Write the last line."""
         print(json.dumps(summary), file=self._out)
@@ -354,9 +376,15 @@ class TablePrinter:
         print(
             f"{written_at(passage.occurred_us)}  {passage.portal:12} {passage.direction:9} "
             f"{passage.confidence:6.1%}  {epc:24}  {passage.reads:5} reads {seconds:7.1f} s  "
-            f"{sparkline(passage)}{posted}",
+            f"{sparkline(passage.trace)}{posted}",
             file=self._out,
         )
+
+    def zone(self, event: ZoneEvent, epc: str) -> None:
+        """Write where a tag went."""
+        where = f"{event.zone} from {event.before}" if event.before else event.zone
+        when = written_at(event.occurred_us)
+        print(f"{when}  {event.kind:12} {event.confidence:16.1%}  {epc:24}  {where}", file=self._out)
 
     def summary(self, summary: dict[str, object]) -> None:
         """Write the last lines."""
@@ -370,39 +398,3 @@ class TablePrinter:
     def _counts(summary: dict[str, object]) -> list[tuple[str, int]]:
         counts = summary["crossings"]
         return list(counts.items()) if isinstance(counts, dict) else []
-
-
-def sparkline(passage: Passage, width: int = 24) -> str:
-    """Draw a passage's RSSI over time.
-
-    Args:
-        passage: With its trace.
-        width: In characters.
-
-    Returns:
-        The strongest read of each stretch of time as a bar; a space where there is none.
-    """
-    if not passage.trace:
-        return ""
-    longest_ms = max(point.after_ms for point in passage.trace) + 1
-    strongest: dict[int, float] = {}
-    for point in passage.trace:
-        column = point.after_ms * width // longest_ms
-        strongest[column] = max(point.rssi_dbm, strongest.get(column, -200.0))
-    low, high = min(strongest.values()), max(strongest.values())
-    scale = (len(_BARS) - 1) / max(high - low, 1.0)
-    return "".join(
-        _BARS[round((strongest[n] - low) * scale)] if n in strongest else " " for n in range(width)
-    )
-
-
-def written_at(at_us: int) -> str:
-    """Write an instant as captures have it.
-
-    Args:
-        at_us: Microseconds since 1970, UTC.
-
-    Returns:
-        RFC 3339 with microseconds.
-    """
-    return (EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds").replace("+00:00", "Z")

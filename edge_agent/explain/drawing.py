@@ -7,7 +7,7 @@ from typing import Final
 from edge_agent.explain.account import Account, side_name
 from edge_agent.explain.worth import Term
 from edge_agent.filters.site import Portal
-from edge_agent.replay import written_at
+from edge_agent.readers.capture import written_at
 
 _WIDTH: Final = 920
 _PLOT: Final = (58, 46, 848, 300)

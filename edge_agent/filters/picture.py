@@ -7,6 +7,7 @@ from contracts.records import TracePoint
 from edge_agent.filters.read import Read
 
 MOST_POINTS: Final = 64
+_BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 def picture(reads: Sequence[Read], ports: Sequence[str]) -> tuple[tuple[str, ...], tuple[TracePoint, ...]]:
@@ -31,3 +32,27 @@ def picture(reads: Sequence[Read], ports: Sequence[str]) -> tuple[tuple[str, ...
         for at_us, antenna, rssi_dbm in chosen
     )
     return tuple(ports[antenna] for antenna in used), points
+
+
+def sparkline(trace: Sequence[TracePoint], width: int = 24) -> str:
+    """Draw a passage's RSSI over time.
+
+    Args:
+        trace: Of the passage.
+        width: In characters.
+
+    Returns:
+        The strongest read of each stretch of time as a bar; a space where there is none.
+    """
+    if not trace:
+        return ""
+    longest_ms = max(point.after_ms for point in trace) + 1
+    strongest: dict[int, float] = {}
+    for point in trace:
+        column = point.after_ms * width // longest_ms
+        strongest[column] = max(point.rssi_dbm, strongest.get(column, -200.0))
+    low, high = min(strongest.values()), max(strongest.values())
+    scale = (len(_BARS) - 1) / max(high - low, 1.0)
+    return "".join(
+        _BARS[round((strongest[n] - low) * scale)] if n in strongest else " " for n in range(width)
+    )

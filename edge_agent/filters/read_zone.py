@@ -17,8 +17,8 @@ class ReadZone(BaseModel):
     """One read zone, and how readily a tag is taken to have moved there.
 
     The defaults are those of the EdgeX and RSP middleware: another zone takes over with 2 reads and a mean of
-    the newest 20 that is higher by a margin, 6 dB for half a second after the tag was last heard where it was,
-    and then falling by 8 dB a second.
+    the newest 20 that is higher by a margin, which is 6 dB for half a second after the tag was last heard
+    where it was, and then falls by 8 dB a second.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -97,6 +97,18 @@ def parse_line(line: bytes) -> Seen:
     )
 
 
+def written_at(at_us: int) -> str:
+    """Write an instant as captures have it.
+
+    Args:
+        at_us: Microseconds since 1970, UTC.
+
+    Returns:
+        RFC 3339 with microseconds.
+    """
+    return (EPOCH + timedelta(microseconds=at_us)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 def _microseconds(text: object) -> int:
     try:
         at = datetime.fromisoformat(text) if isinstance(text, str) else None

@@ -9,9 +9,9 @@ import pytest
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.cli import build_parser, main
-from edge_agent.readers.capture import CaptureError, parse_line
+from edge_agent.readers.capture import CaptureError, parse_line, written_at
 from edge_agent.readers.raw_read import GpiChange, RawRead, Seen
-from edge_agent.replay import replay, written_at
+from edge_agent.replay import replay
 from tests.unit.filters.radio_stories import INWARD, ONE_PLANE, beams, merged, one_plane, two_sided
 
 SITE = """
