@@ -12,6 +12,7 @@ import numpy as np
 
 from cloud.forecasting.protocol import Bools, Floats
 from cloud.forecasting.uplift import Fit
+from cloud.forecasting.weekdays import DAYS
 
 BEFORE: Final = 3
 """Days before a holiday on which people prepare for it."""
@@ -30,6 +31,8 @@ BEFORE_HOLIDAY: Final = "before a holiday"
 AFTER_A_HOLIDAY: Final = "after a holiday"
 _PROMOTION: Final = "promotion"
 _HOLIDAY: Final = "holiday: "
+_OWN: Final = {AFTER_PROMOTION: _PROMOTION, BEFORE_HOLIDAY: _HOLIDAY, AFTER_A_HOLIDAY: _HOLIDAY}
+"""Of each trace how the names of its events begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,24 @@ class Traces:
             found += [_after(is_one[:, ::-1], BEFORE)[:, ::-1], _after(is_one, AFTER_HOLIDAY)]
         result: Floats = np.concatenate(found, axis=2)
         return result
+
+    def beside(self, values: Floats) -> Floats:
+        """Keep traces out of the weeks of their own events, whose effect would be confounded with theirs.
+
+        Args:
+            values: Series x days x covariates and traces; whole weeks.
+
+        Returns:
+            The same shape.
+        """
+        series, days, width = values.shape
+        weeks = values.reshape(series, days // DAYS, DAYS, width).copy()
+        for name in self.added:
+            if name != WORN:
+                own = [place for place, one in enumerate(self.names) if one.startswith(_OWN[name])]
+                has_own = (weeks[:, :, :, own] != 0).any(axis=(2, 3))
+                weeks[:, :, :, self.every.index(name)] *= ~has_own[:, :, None]
+        return weeks.reshape(values.shape)
 
     def settled(self, fit: Fit) -> Fit:
         """Take traces for none whose effect the past does not show beyond doubt.

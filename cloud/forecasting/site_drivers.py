@@ -158,7 +158,10 @@ class _Told:
         """Give drivers by week: a day counts by its weekday's part of the week, as known then."""
         place = max(int(np.searchsorted(self._origins, at, side="right")) - 1, 0)
         shares = self._shares[:, place]
-        parts = [by_week(values, shares[rows]) for rows, values in self.daily(first_week, number, at)]
+        parts = [
+            by_week(self.traces.beside(values), shares[rows])
+            for rows, values in self.daily(first_week, number, at)
+        ]
         return Covariates(np.concatenate(parts), self.traces.every, self.references)
 
     def cells(self, first_week: int, number: int, at: int) -> Cells:
