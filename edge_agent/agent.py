@@ -1,5 +1,6 @@
 """The agent: composes clock, outbox, publisher and scanners, and keeps house until it is told to stop."""
 
+import shutil
 import threading
 import time
 from collections import Counter
@@ -15,7 +16,7 @@ from contracts.gateway import ClockHealth, Health
 from contracts.topics import Channel
 from edge_agent.clock import Clock
 from edge_agent.config.remote import RemoteConfig
-from edge_agent.config.settings import AgentSettings, Loaded, ScannerSettings
+from edge_agent.config.settings import AgentSettings, Loaded, ScannerSettings, shown
 from edge_agent.config.trial import Vitals
 from edge_agent.config.wishes import Surroundings, Wishes
 from edge_agent.coverage import Coverage
@@ -27,7 +28,7 @@ from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.journal import OutboxJournal
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
 from edge_agent.page.server import PageServer, PageUnavailableError
-from edge_agent.page.status import PageStatus
+from edge_agent.page.status import ConfigStatus, DiskStatus, PageStatus, SettingStatus
 from edge_agent.publish.address import parse_broker_url
 from edge_agent.publish.service import Publisher, PublishOptions
 from edge_agent.readers.line import LineState
@@ -268,4 +269,16 @@ class Agent:
             crossings=self._floor.crossings(),
             notes=self._floor.notes(),
             visits=self._floor.progress(),
+            config=self._config_status(),
+            disk=DiskStatus(*shutil.disk_usage(self._settings.outbox.absolute().parent)[::2]),
+        )
+
+    def _config_status(self) -> ConfigStatus:
+        loaded, last = self._remote.effective(), self._remote.last_report()
+        return ConfigStatus(
+            running_revision=self._remote.revision,
+            last_revision=last.revision,
+            outcome=last.outcome,
+            errors=last.errors,
+            settings=tuple(SettingStatus(*each) for each in shown(loaded)),
         )

@@ -18,12 +18,11 @@ from edge_agent.config.settings import AgentSettings, Loaded
 from edge_agent.doctor.finding import Finding, note, problem, well
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import examine, inspect
+from edge_agent.page.status import FAR_OFF_S, LEAST_FREE_BYTES
 from edge_agent.time_server import TimeServerError, ask_offset_s
 
-LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
 SLOW_SYNC_S: Final = 0.05
 """Nobody at a scanner minds a shorter wait for the beep."""
-FAR_OFF_S: Final = 0.5
 OLD: Final = timedelta(minutes=1)
 _SYNCS: Final = 20
 _BLOCK: Final = bytes(4096)

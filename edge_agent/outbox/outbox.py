@@ -1,5 +1,6 @@
 """The outbox: drafts in, durable on return; sealed batches out, until the ledger acknowledges them."""
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -272,8 +273,11 @@ class Outbox:
         if self._keeper.is_full:
             self._keeper.counters["rows_refused_full"] += len(rows)
             raise OutboxFullError(self._keeper.fullness())
+        began_s = time.monotonic()
         first_seq = self._keeper.guarded(lambda: self._keeper.book.append(rows, memories))()
         epoch = self._keeper.book.live.epoch
+        took_us = int((time.monotonic() - began_s) * 1_000_000)
+        self._keeper.counters.update(outbox_commits=1, outbox_commit_us=took_us)
         self._keeper.used_bytes = self._keeper.book.store.used_bytes()
         self._keeper.counters["rows_stored"] += len(rows)
         return epoch, first_seq

@@ -5,10 +5,10 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
-from contracts.gateway import OutboxHealth
 from contracts.records import Crossing
 from edge_agent.page.radiogram import legend, radiogram
 from edge_agent.page.status import PageStatus, problems
+from edge_agent.page.strength import strength_bar
 
 REFRESH_S: Final = 3
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
@@ -43,8 +43,9 @@ def render(status: PageStatus) -> str:
         f'<p class="quiet">{_instant(health.sent_at)} · up {_duration(health.uptime_s)} · '
         f"{escape(status.version)}</p></header>"
         f"<main>{banner}{_visits(status)}{_devices(status)}{_antennas(status)}{_crossings(status)}"
-        f"{_outbox(health.outbox)}{_clock(status)}{_counters(status)}</main>"
-        '<footer class="quiet">For programs: <a href="/status.json">status.json</a></footer></body></html>'
+        f"{_outbox(status)}{_clock(status)}{_config(status)}{_counters(status)}</main>"
+        '<footer class="quiet">For programs: <a href="/status.json">status.json</a>, '
+        '<a href="/metrics">metrics</a></footer></body></html>'
     )
 
 
@@ -91,12 +92,14 @@ def _antennas(status: PageStatus) -> str:
         (
             escape(f"{each.reader}:{each.antenna}"),
             escape(each.portal or "-"),
+            f"{each.reads_per_s:,.1f}",
+            strength_bar(each),
             f"{each.reads:,}",
             _ago(each.last_read_at, now),
         )
         for each in status.antennas
     )
-    heads = ("antenna", "portal", "reads", "last read")
+    heads = ("antenna", "portal", "reads/s", "strength", "reads", "last read")
     return _section("Antennas", _table(heads, rows, nothing="No reader has antennas."))
 
 
@@ -121,17 +124,25 @@ def _crossing(crossing: Crossing, now: datetime) -> str:
     )
 
 
-def _outbox(outbox: OutboxHealth) -> str:
+def _outbox(status: PageStatus) -> str:
+    outbox, counted, disk = status.health.outbox, status.health.counters, status.disk
     state = '<span class="bad">full</span>' if outbox.is_full else '<span class="good">has room</span>'
     oldest = _duration(outbox.oldest_unacked_age_s) if outbox.unacked_rows else "-"
     used = outbox.used_bytes / _MB
     quota = f"{used:,.1f} of {outbox.quota_bytes / _MB:,.0f} MB"
-    facts = (
+    commits = counted.get("outbox_commits", 0)
+    facts = [
         ("not in the ledger yet", f"{outbox.unacked_rows:,} rows in {outbox.unacked_batches:,} batches"),
         ("the oldest waits for", oldest),
         ("space", f"{quota}, {state}"),
-    )
-    return _section("Outbox", _facts(facts))
+    ]
+    if commits:
+        each_ms = counted.get("outbox_commit_us", 0) / commits / 1000
+        facts.append(("a commit takes", f"{each_ms:,.1f} ms on average of {commits:,}"))
+    if disk is not None:
+        free = f"{disk.free_bytes / _MB:,.0f} of {disk.total_bytes / _MB:,.0f} MB free"
+        facts.append(("disk", free))
+    return _section("Outbox and disk", _facts(facts))
 
 
 def _clock(status: PageStatus) -> str:
@@ -149,6 +160,24 @@ def _clock(status: PageStatus) -> str:
         ),
     )
     return _section("Clock and connection", _facts(facts))
+
+
+def _config(status: PageStatus) -> str:
+    config = status.config
+    if config is None:
+        return ""
+    good = config.outcome == "applied"
+    last = f"revision {config.last_revision}, " if config.last_revision else ""
+    outcome = f'<span class="{"good" if good else "bad"}">{escape(config.outcome.replace("_", " "))}</span>'
+    runs = f"revision {config.running_revision}" if config.running_revision else "this gateway's own file"
+    why = "".join(f'<p class="bad">{escape(each)}</p>' for each in config.errors)
+    facts = _facts((("runs", runs), ("last wish of the cloud", f"{last}{outcome}" if last else "none")))
+    rows = (
+        (escape(each.name), f'<span class="code">{escape(each.value)}</span>', escape(each.origin))
+        for each in config.settings
+    )
+    table = _table(("setting", "value", "origin"), rows, nothing="")
+    return _section("Configuration", f"{facts}{why}<details><summary>Settings</summary>{table}</details>")
 
 
 def _counters(status: PageStatus) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import structlog
 from typing_extensions import override
 
+from edge_agent.page.metrics import CONTENT_TYPE, metrics
 from edge_agent.page.render import render
 from edge_agent.page.status import PageStatus, as_json_object
 
@@ -121,10 +122,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer("text/html; charset=utf-8", render(self._status()).encode())
         elif path == "/status.json":
             self._answer("application/json", json.dumps(as_json_object(self._status())).encode())
+        elif path == "/metrics":
+            self._answer(CONTENT_TYPE, metrics(self._status()))
         elif path == "/page.css":
             self._answer("text/css; charset=utf-8", self._style)
         else:
-            self.send_error(HTTPStatus.NOT_FOUND, "there is /, /status.json and /page.css")
+            self.send_error(HTTPStatus.NOT_FOUND, "there is /, /status.json, /metrics and /page.css")
 
     @override
     def parse_request(self) -> bool:

@@ -1,13 +1,15 @@
 """What the agent's page shows: plain values that the agent fills anew for every look."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from contracts.gateway import Health
 from contracts.records import Crossing
 
+FAR_OFF_S: Final = 0.5
+LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
 _SHOWN_OF_CROSSING = frozenset(
     {"portal", "epc", "unit", "direction", "confidence", "first_seen_at", "occurred_at_claimed", "reads",
      "posted", "because", "visit", "antennas", "trace"}
@@ -78,6 +80,8 @@ class PageStatus:
     """By reader or scanner: why it is not what it should be, in its own words."""
     visits: Mapping[str, str] | None = None
     """By door with a visit: how far it is, as ``V-7: seen 57 of 60``."""
+    config: ConfigStatus | None = None
+    disk: DiskStatus | None = None
 
 
 def as_json_object(status: PageStatus) -> dict[str, Any]:
@@ -99,6 +103,9 @@ def as_json_object(status: PageStatus) -> dict[str, Any]:
                 "antenna": each.antenna,
                 "portal": each.portal,
                 "reads": each.reads,
+                "reads_per_s": each.reads_per_s,
+                "mean_dbm": each.mean_dbm,
+                "strongest_dbm": each.strongest_dbm,
                 "last_read_at": None if each.last_read_at is None else each.last_read_at.isoformat(),
             }
             for each in status.antennas
@@ -108,6 +115,8 @@ def as_json_object(status: PageStatus) -> dict[str, Any]:
         ],
         "notes": dict(status.notes or {}),
         "visits": dict(status.visits or {}),
+        "config": None if status.config is None else asdict(status.config),
+        "disk": None if status.disk is None else asdict(status.disk),
         "problems": list(problems(status)),
     }
 
@@ -129,6 +138,14 @@ def problems(status: PageStatus) -> tuple[str, ...]:
         found.append("No connection to the broker: rows are kept here and go out later.")
     if not health.clock.ok:
         found.append("The clock is not believed: times are marked until it is synchronised.")
+    offset_s = health.clock.offset_s
+    if offset_s is not None and abs(offset_s) > FAR_OFF_S:
+        found.append(f"The clock is {offset_s:+.1f} s off, says the time server.")
+    if status.disk is not None and status.disk.free_bytes < LEAST_FREE_BYTES:
+        found.append("The disk is nearly full: scans will be refused.")
+    if status.config is not None and status.config.outcome != "applied":
+        outcome = status.config.outcome.replace("_", " ")
+        found.append(f"Configuration {status.config.last_revision} of the cloud was {outcome}.")
     notes = status.notes or {}
     for device in health.readers:
         if device.state != "open":

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 from typing_extensions import override
 
@@ -20,7 +21,14 @@ from contracts.records import Crossing, TracePoint
 from contracts.vocabulary import CrossingDirection, CrossingReason
 from edge_agent.page.render import render
 from edge_agent.page.server import PageServer, PageUnavailableError
-from edge_agent.page.status import AntennaStatus, PageStatus, problems
+from edge_agent.page.status import (
+    AntennaStatus,
+    ConfigStatus,
+    DiskStatus,
+    PageStatus,
+    SettingStatus,
+    problems,
+)
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>&\"'"
@@ -65,15 +73,38 @@ def status(**changed: Any) -> PageStatus:
             ReaderHealth(id="r1", kind="reader", state="open", last_heard_at=NOW, reads=48_211),
             ReaderHealth(id="s1", kind="scanner", state="open", reads=0),
         ),
-        "counters": {"scans": 88, "reader_restarts": 0},
+        "counters": {"scans": 88, "reader_restarts": 0, "outbox_commits": 4, "outbox_commit_us": 10_000},
     }
     return PageStatus(
         "dockledger-edge 0.1.0",
         Health(**health | changed),
         is_connected=True,
-        antennas=(AntennaStatus("r1", 3, 1200, NOW - timedelta(seconds=90), "dock-1"),),
+        antennas=(
+            AntennaStatus(
+                "r1",
+                3,
+                1200,
+                NOW - timedelta(seconds=90),
+                "dock-1",
+                reads_per_s=41.5,
+                mean_dbm=-60,
+                strongest_dbm=-42.5,
+            ),
+            AntennaStatus("r1", 4, portal="dock-1"),
+        ),
         crossings=(crossing(),),
         visits={"dock-1": "V-7: seen 57 of 60"},
+        config=ConfigStatus(
+            running_revision=6,
+            last_revision=7,
+            outcome="rolled_back",
+            errors=("not healthy within 30 s", "r1 is not connected: refused"),
+            settings=(
+                SettingStatus("site", "leeds", "file agent.toml"),
+                SettingStatus("drain_rows_per_s", "100.0", "cloud"),
+            ),
+        ),
+        disk=DiskStatus(total_bytes=2**34, free_bytes=2**33),
     )
 
 
@@ -137,8 +168,12 @@ def test_the_page_says_what_the_gateway_does(serve: Callable[..., PageServer]) -
     page = Page(html)
     for words in (
         "Visits at the doors door visit dock-1 V-7: seen 57 of 60",
-        "gw-1 · leeds", "up 1 d 2 h · dockledger-edge 0.1.0", "All is well.",
-        "r1 reader open 48,211 0 s ago", "s1 scanner open 0 never", "r1:3 dock-1 1,200 1 min ago",
+        "gw-1 · leeds", "up 1 d 2 h · dockledger-edge 0.1.0", "Configuration 7 of the cloud was rolled back.",
+        "r1 reader open 48,211 0 s ago", "s1 scanner open 0 never",
+        "r1:3 dock-1 41.5 -60 dBm on average, strongest -42 dBm -60 / -42 dBm 1,200 1 min ago",
+        "r1:4 dock-1 0.0 - 0 never", "disk 8,192 of 16,384 MB free", "a commit takes 2.5 ms on average of 4",
+        "runs revision 6", "last wish of the cloud revision 7, rolled back",
+        "r1 is not connected: refused", "drain_rows_per_s 100.0 cloud",
         "dock-1 ← in posted 106141412345678908", "97% sure · 3 reads", "20 s ago",
         "1,204 rows in 5 batches", "the oldest waits for 6 min", "48.0 of 4,096 MB, has room",
         "steps since start 1", "offset +0.012 s", "broker connected", "scans 88",
@@ -159,7 +194,8 @@ def test_the_radio_picture_has_a_mark_per_read_and_words_for_those_who_do_not_se
     serve: Callable[..., PageServer],
 ) -> None:
     page = Page(ask(serve(status))[1])
-    [picture] = [each for each in page.all("svg") if each.get("role") == "img"]
+    [bar, picture] = [each for each in page.all("svg") if each.get("role") == "img"]
+    assert bar["aria-label"] == "-60 dBm on average, strongest -42 dBm"
     assert picture["aria-label"] == "3 reads in 3.0 s, strongest -42 dBm, by r1:1, r1:3"
     first = [each for each in page.all("circle") if each["class"] == "antenna1"]
     second = [each for each in page.all("path") if each["class"] == "antenna2"]
@@ -173,17 +209,42 @@ def test_programs_get_the_same_as_json(serve: Callable[..., PageServer]) -> None
     told = json.loads(body)
     assert response.headers["Content-Type"] == "application/json"
     assert told["health"]["outbox"]["unacked_rows"] == 1204
-    assert told["antennas"] == [
+    assert told["antennas"][:1] == [
         {
             "reader": "r1",
             "antenna": 3,
             "portal": "dock-1",
             "reads": 1200,
+            "reads_per_s": 41.5,
+            "mean_dbm": -60,
+            "strongest_dbm": -42.5,
             "last_read_at": "2026-03-02T07:58:30+00:00",
         }
     ]
     assert told["crossings"][0]["trace"][1] == [1500, 0, -41.5]
-    assert told["problems"] == []
+    assert told["config"]["settings"][1] == {"name": "drain_rows_per_s", "value": "100.0", "origin": "cloud"}
+    assert told["disk"] == {"total_bytes": 2**34, "free_bytes": 2**33}
+    assert told["problems"] == ["Configuration 7 of the cloud was rolled back."]
+
+
+def test_prometheus_gets_the_same_as_figures(serve: Callable[..., PageServer]) -> None:
+    response, body = ask(serve(status), "/metrics")
+    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    lines = body.splitlines()
+    for line in (
+        "dockledger_edge_outbox_unacked_rows 1204.0",
+        "dockledger_edge_broker_connected 1.0",
+        "dockledger_edge_clock_offset_seconds 0.012",
+        'dockledger_edge_device_open{device="r1",kind="reader"} 1.0',
+        'dockledger_edge_antenna_reads_total{antenna="3",portal="dock-1",reader="r1"} 1200.0',
+        'dockledger_edge_antenna_strongest_dbm{antenna="3",portal="dock-1",reader="r1"} -42.5',
+        'dockledger_edge_events_total{event="scans"} 88.0',
+        "dockledger_edge_config_applied 0.0",
+        "dockledger_edge_disk_free_bytes 8.589934592e+09",
+    ):
+        assert line in lines
+    names = [family.name for family in text_string_to_metric_families(body)]
+    assert len(names) == len(set(names)) > 15
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_runs(serve: Callable[..., PageServer]) -> None:
@@ -201,7 +262,7 @@ def test_nothing_comes_from_elsewhere_and_nothing_runs(serve: Callable[..., Page
         for name, value in attributes.items()
         if name in {"href", "src"}
     ]
-    assert linked == ["/page.css", "/status.json"]
+    assert linked == ["/page.css", "/status.json", "/metrics"]
     style, css = ask(server, "/page.css")
     assert style.headers["Content-Type"] == "text/css; charset=utf-8"
     assert "prefers-color-scheme: dark" in css
@@ -253,6 +314,7 @@ def test_what_is_wrong_stands_on_top() -> None:
         notes={"r2": "connection refused"},
         crossings=(),
         antennas=(),
+        config=None,
     )
     found = problems(wrong)
     assert len(found) == 4

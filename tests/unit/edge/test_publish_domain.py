@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_agent.publish.address import parse_broker_url
 from edge_agent.publish.domain import (
     RECONNECT_LONGEST_S,
     RESEND_LONGEST_S,
@@ -9,7 +10,6 @@ from edge_agent.publish.domain import (
     reconnect_after_s,
     resend_after_s,
 )
-from edge_agent.publish.address import parse_broker_url
 
 draws = st.floats(0, 1, exclude_max=True)
 
