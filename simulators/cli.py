@@ -6,13 +6,14 @@ from importlib.metadata import version
 from typing import Final
 
 from simulators.faults import commands as faults
+from simulators.iot_reader import commands as iot_reader
 from simulators.llrp_reader import commands as llrp_reader
 from simulators.retail import commands as retail
 from simulators.retail.history import commands as pos_history
 from simulators.warehouse import commands as warehouse
 from simulators.warehouse.dock import commands as dock
 
-AREAS: Final = (warehouse, dock, llrp_reader, retail, pos_history, faults)
+AREAS: Final = (warehouse, dock, llrp_reader, iot_reader, retail, pos_history, faults)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 

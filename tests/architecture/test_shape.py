@@ -22,7 +22,7 @@ BANNED_NAMES: Final = frozenset({"utils", "util", "helpers", "helper", "common",
 DOORS: Final = {
     "biip": {"edge_agent/decode/barcode.py"},
     "httpx": {"cloud/alerts/webhooks/sending.py", "cloud/demand/sources/fetching.py"},
-    "paho": {"edge_agent/publish/mqtt.py", "cloud/ingest/mqtt.py"},
+    "paho": {"edge_agent/publish/mqtt.py", "edge_agent/readers/iot/mqtt.py", "cloud/ingest/mqtt.py"},
     "psycopg": {"cloud/db/*.py", "cloud/**/store.py"},
     "psycopg_pool": {"cloud/db/*.py"},
     "serial": {"edge_agent/readers/serial_port.py"},

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edge_agent.readers.llrp.capabilities import Capabilities, ReaderRefusalError
 from edge_agent.readers.llrp.choice import Fit, choose
-from edge_agent.readers.llrp.connection import Connection, Wakeup, shown_pin
+from edge_agent.readers.llrp.connection import CONNECT_S, Connection, Wakeup
 from edge_agent.readers.llrp.framing import FramingLostError
 from edge_agent.readers.llrp.listener import ReaderCounters
 from edge_agent.readers.llrp.profile import LlrpProfile
@@ -13,6 +13,7 @@ from edge_agent.readers.llrp.reader import ANSWER_S
 from edge_agent.readers.llrp.session import Outputs, Session, Surroundings
 from edge_agent.readers.llrp.settings import ReaderSettings
 from edge_agent.readers.llrp.setup import ask_capabilities, try_out
+from edge_agent.readers.tls import shown_pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def check_reader(settings: ReaderSettings, *, dry_run: bool = False, answer_s: f
     except OSError as error:
         wakeup.close()
         # Whoever answers may show its certificate without being believed, so that a person can compare it.
-        pin = shown_pin(settings.address) if settings.tls else None
+        pin = shown_pin(settings.address, CONNECT_S) if settings.tls else None
         return Checked(settings.id, settings.address, profile, refusal=f"not reached: {error}", pin=pin)
     try:
         session = Session(connection, _surroundings(settings.id, profile, answer_s))

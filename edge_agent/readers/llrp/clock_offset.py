@@ -24,7 +24,10 @@ class ClockOffset:
     """The offset of one clock of one reader, followed over time."""
 
     offset_us: int | None = None
-    """What to add to a stamp, in microseconds; None before the first."""
+    """What to add to a stamp, in microseconds; None before the first. 0 to begin with trusts the clock until
+    its stamps come from the future, or stay behind."""
+    latest_us: int = LATEST_US
+    """What is later than this is told by another clock."""
     resets: int = 0
     """How often the clock was set, or began anew."""
     _lowest_us: int = 0
@@ -49,7 +52,7 @@ class ClockOffset:
         if offset_us is None:
             return self._measure_anew(difference_us, arrived_us)
         behind_us = difference_us - offset_us
-        if behind_us < -STEP_US or behind_us > LATEST_US:
+        if behind_us < -STEP_US or behind_us > self.latest_us:
             self.resets += 1
             return self._measure_anew(difference_us, arrived_us)
         if behind_us > STEP_US:

@@ -1,7 +1,6 @@
 """One TCP or TLS connection to a reader: whole messages in and out; ``poll`` takes any descriptor."""
 
 import errno
-import hashlib
 import os
 import select
 import socket
@@ -174,43 +173,9 @@ def _connect(tried: socket.socket, place: Any, wakeup: Wakeup, is_over: Callable
 
 
 def _encrypted(plain: socket.socket, settings: ReaderSettings) -> tuple[ssl.SSLSocket, str]:
-    context = ssl.create_default_context(cafile=settings.tls_ca)
-    context.check_hostname = settings.tls_check_host and settings.tls_pin is None
-    if settings.tls_pin is not None:
-        context.verify_mode = ssl.CERT_NONE  # the pin says more than any signature
-    if settings.tls_certificate is not None:
-        context.load_cert_chain(settings.tls_certificate)
-    encrypted = context.wrap_socket(plain, server_hostname=settings.host)
-    shown = pin_of(encrypted.getpeercert(binary_form=True) or b"")
-    if settings.tls_pin is not None and shown != settings.tls_pin:
-        encrypted.close()
-        raise ConnectionRefusedError(f"its certificate is {shown}: expected tls_pin = {settings.tls_pin}")
-    return encrypted, shown
-
-
-def pin_of(certificate: bytes) -> str:
-    """Give the fingerprint of a certificate, as ``tls_pin`` has it.
-
-    Args:
-        certificate: As DER.
-
-    Returns:
-        SHA-256, as 64 hexadecimal digits.
-    """
-    return hashlib.sha256(certificate).hexdigest()
-
-
-def shown_pin(address: tuple[str, int]) -> str | None:
-    """Ask whoever answers for its certificate, without believing it.
-
-    Args:
-        address: Where.
-
-    Returns:
-        Its fingerprint; None if there is no TLS, or nobody.
-    """
+    encrypted = settings.context().wrap_socket(plain, server_hostname=settings.host)
     try:
-        pem = ssl.get_server_certificate(address, timeout=CONNECT_S)
-    except (OSError, ValueError):
-        return None
-    return pin_of(ssl.PEM_cert_to_DER_cert(pem))
+        return encrypted, settings.believe(encrypted)
+    except ConnectionRefusedError:
+        encrypted.close()
+        raise

@@ -5,10 +5,10 @@ the arrival says what time it is.
 """
 
 from collections import Counter
-from functools import lru_cache
 from math import nan
 from typing import Final
 
+from edge_agent.readers.epc_digits import EpcDigitsError, spell_epc
 from edge_agent.readers.llrp.clock_offset import ClockOffset
 from edge_agent.readers.llrp.framing import message_type
 from edge_agent.readers.llrp.messages import (
@@ -39,8 +39,6 @@ _PHASE_DEG: Final = 360 / 4096
 _MOTO_PHASE_DEG: Final = 180 / 32768
 _DOPPLER_HZ: Final = 1 / 16
 _EPC_96_BITS: Final = 96
-_ASCII_HEX_BITS: Final = 2 * _EPC_96_BITS
-_HEX_DIGITS: Final = frozenset(b"0123456789ABCDEFabcdef")
 
 
 class LlrpDecoder:
@@ -96,7 +94,7 @@ class LlrpDecoder:
                 return self._reads(decode_report(message), arrived_us)
             if kind == READER_EVENT_NOTIFICATION:
                 return self._changes(decode_message(message), arrived_us)
-        except MalformedMessageError as error:
+        except (MalformedMessageError, EpcDigitsError) as error:
             self.detail = str(error)
             self.oddities["reader_messages_malformed"] += 1
         return []
@@ -114,7 +112,7 @@ class LlrpDecoder:
         reads: list[Seen] = []
         for tag in tags:
             get = tag.get
-            antenna, epc = get("AntennaID"), _spelt(tag["EPC"], get("bits", _EPC_96_BITS), may_be_ascii)
+            antenna, epc = get("AntennaID"), spell_epc(tag["EPC"], get("bits", _EPC_96_BITS), may_be_ascii)
             if antenna is None or not epc:
                 self._count_unusable(antenna, epc)
                 continue
@@ -171,26 +169,6 @@ _COUNTED: Final = {
     "ReportBufferOverflowErrorEvent": "reader_buffer_overflows",
     "AntennaEvent": "reader_antenna_events",
 }
-
-
-@lru_cache(maxsize=65536)
-def _spelt(digits: bytes, bits: int, may_be_ascii: bool) -> str:  # noqa: FBT001  positional for speed
-    """Spell an EPC by its length: whole bytes, bits beyond it 0, in capitals; empty if it has none.
-
-    Raises:
-        MalformedMessageError: If there are fewer bytes than bits.
-    """
-    count = (bits + 7) // 8
-    if len(digits) < 2 * count:
-        raise MalformedMessageError(f"EPC {digits.decode()}: expected {bits} bits")
-    if bits == _ASCII_HEX_BITS and may_be_ascii:
-        text = bytes.fromhex(digits[: 2 * count].decode())
-        if _HEX_DIGITS.issuperset(text):
-            return text.decode().upper()
-    if bits % 8:
-        value = int(digits[: 2 * count], 16) >> (8 - bits % 8) << (8 - bits % 8)
-        return f"{value:0{2 * count}X}"
-    return digits[: 2 * count].decode().upper()
 
 
 def _zebra_phase(parameters: list[Fields]) -> float | None:

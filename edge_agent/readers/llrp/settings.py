@@ -1,10 +1,8 @@
 """One ``[[reader]]`` table of an agent's settings."""
 
-import re
-from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from contracts.base import Gateway
 from edge_agent.readers.llrp.messages import LlrpMissingError, require_llrp
@@ -18,8 +16,7 @@ from edge_agent.readers.llrp.profile import (
     SessionByAntenna,
     load_llrp_profile,
 )
-
-_PIN: Final = re.compile("[0-9a-f]{64}")
+from edge_agent.readers.tls import TlsSettings
 
 
 def _is_profile(name: str) -> str:
@@ -27,17 +24,8 @@ def _is_profile(name: str) -> str:
     return name
 
 
-def _as_pin(text: str) -> str:
-    digits = text.replace(":", "").lower()
-    if not _PIN.fullmatch(digits):
-        raise ValueError(f"got {text!r}, expected SHA-256: 64 hexadecimal digits, with or without colons")
-    return digits
-
-
-class ReaderSettings(BaseModel):
+class ReaderSettings(TlsSettings):
     """One RFID reader that speaks LLRP."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Gateway
     """Device id that its reads carry, as site files name it: ``r1`` in ``"r1:2"``."""
@@ -51,24 +39,16 @@ class ReaderSettings(BaseModel):
     """Ports to use; by default the profile's, which by default are all."""
     power_dbm: Power | None = None
     """At the reader's port; by default the profile's."""
-    power_dbm_by_antenna: PowerByAntenna = {}
+    power_dbm_by_antenna: PowerByAntenna = Field(default_factory=dict)
     """Exceptions by port, as in ``{ "3" = 24.5 }``; they go before the profile's."""
     session: Session | None = None
     """Gen2 session; by default the profile's."""
-    session_by_antenna: SessionByAntenna = {}
+    session_by_antenna: SessionByAntenna = Field(default_factory=dict)
     """Exceptions by port."""
     gate: Gate | None = None
     """Inputs that start and stop the inventory; by default the profile's."""
     tls: bool = False
     """Encrypt the connection (LLRP over TLS)."""
-    tls_ca: Path | None = None
-    """PEM file with who may have signed the reader's certificate; by default the machine's authorities."""
-    tls_certificate: Path | None = None
-    """PEM file with the certificate and key that the reader asks of its client."""
-    tls_check_host: bool = True
-    """Whether the reader's certificate must name ``host``."""
-    tls_pin: Annotated[str, AfterValidator(_as_pin)] | None = None
-    """SHA-256 of the one certificate that is believed, whoever signed it; ``reader check`` prints it."""
 
     @model_validator(mode="after")
     def _can_be_understood(self) -> Self:
@@ -87,13 +67,10 @@ class ReaderSettings(BaseModel):
             for name in getattr(self, setting):
                 if antennas and int(name) not in antennas:
                     raise ValueError(f"{setting} names antenna {name!r}: expected one of {list(antennas)}")
-        has_tls_words = self.tls_ca or self.tls_certificate or self.tls_pin or not self.tls_check_host
-        if has_tls_words and not self.tls:
+        if self.has_tls_words and not self.tls:
             raise ValueError(
                 "tls_ca, tls_certificate, tls_check_host and tls_pin say nothing without tls = true"
             )
-        if self.tls_pin and (self.tls_ca or not self.tls_check_host):
-            raise ValueError("tls_pin believes one certificate: expected no tls_ca or tls_check_host with it")
         return self
 
     @property
