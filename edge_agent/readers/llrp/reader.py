@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 
+from edge_agent.readers.backoff import Backoff
 from edge_agent.readers.llrp.capabilities import ReaderRefusalError
 from edge_agent.readers.llrp.connection import Connection, Wakeup
 from edge_agent.readers.llrp.delivery import Delivery, Tap
@@ -21,9 +22,6 @@ from edge_agent.readers.llrp.session import Outputs, Session, StoppingError, Sur
 from edge_agent.readers.llrp.settings import ReaderSettings
 from edge_agent.readers.llrp.setup import Reading, set_up
 
-FIRST_RETRY_S: Final = 0.25
-LONGEST_RETRY_S: Final = 6.0
-"""With the time to connect and to be set up, a reader that is back is read again within 15 s."""
 ANSWER_S: Final = 5.0
 
 log = structlog.get_logger(__name__)
@@ -33,8 +31,7 @@ log = structlog.get_logger(__name__)
 class Timing:
     """How long to wait for what, in seconds; the defaults are for real readers."""
 
-    first_retry_s: float = FIRST_RETRY_S
-    longest_retry_s: float = LONGEST_RETRY_S
+    backoff: Backoff = Backoff()
     answer_s: float = ANSWER_S
     """For each answer while setting up."""
     keepalive_s: float | None = None
@@ -125,7 +122,7 @@ class LlrpReader:
             self.counters.state = ReaderState.FAILED if has_failed else ReaderState.STOPPED
 
     def _keep_reading(self) -> None:
-        retry_s = self._timing.first_retry_s
+        away_since_s = time.monotonic()
         while not self._stopping.is_set():
             opened_before = self.counters.opened
             try:
@@ -144,10 +141,9 @@ class LlrpReader:
             finally:
                 self._tell_if_lost()
             if self.counters.opened != opened_before:
-                retry_s = self._timing.first_retry_s
-            # Up to half of it is chance, so that the readers behind one switch do not all come back at once.
-            self._stopping.wait(retry_s * random.uniform(0.5, 1.0))  # noqa: S311  nothing secret
-            retry_s = min(retry_s * 2, self._timing.longest_retry_s)
+                away_since_s = time.monotonic()
+            away_s = time.monotonic() - away_since_s
+            self._stopping.wait(self._timing.backoff.wait_s(away_s, random.random()))  # noqa: S311  nothing secret
 
     def _connect_and_read(self) -> None:
         connection = Connection(self.settings, self._wakeup, self._stopping.is_set)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from edge_agent.readers.backoff import Backoff
 from edge_agent.readers.llrp.listener import ReaderState
 from edge_agent.readers.llrp.reader import LlrpReader, Timing
 from edge_agent.readers.llrp.settings import ReaderSettings
@@ -19,8 +20,9 @@ from simulators.llrp_reader.server import LlrpReaderServer
 
 PATIENCE_S = 15.0
 """What is promised for a reader that is back."""
-FAST = Timing(first_retry_s=0.01, longest_retry_s=0.1, answer_s=2.0)
-LIVELY = Timing(first_retry_s=0.01, longest_retry_s=0.1, answer_s=2.0, keepalive_s=0.25)
+SOON = Backoff(first_s=0.01, longest_s=0.1)
+FAST = Timing(SOON, answer_s=2.0)
+LIVELY = Timing(SOON, answer_s=2.0, keepalive_s=0.25)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from edge_agent.readers.llrp.reader import Timing
 from edge_agent.readers.raw_read import Seen
 from simulators.llrp_reader.models import GENERIC, ReaderModel
 from simulators.llrp_reader.report import Observation
-from tests.integration.llrp.conftest import FAST, LIVELY, PATIENCE_S, Dock
+from tests.integration.llrp.conftest import FAST, LIVELY, PATIENCE_S, SOON, Dock
 
 Docks = Callable[[ReaderModel], Dock]
 
@@ -170,7 +170,7 @@ def test_slow_answers_are_waited_for_and_too_slow_ones_are_not(dock: Dock) -> No
     dock.server.faults.reset()
     dock.heard.wait(lambda: "disconnected" in dock.heard.words)
     dock.reader.stop()
-    dock.read(Timing(first_retry_s=0.01, longest_retry_s=0.05, answer_s=0.1))
+    dock.read(Timing(SOON, answer_s=0.1))
     until_s = time.monotonic() + PATIENCE_S
     while "expected an answer to GET_READER_CAPABILITIES within 0.1 s" not in dock.reader.counters.detail:
         assert time.monotonic() < until_s, dock.reader.counters.detail

@@ -11,7 +11,7 @@ from shutil import which
 import pytest
 
 from edge_agent.cli import main
-from edge_agent.readers.llrp.connection import pin_of
+from edge_agent.readers.tls import pin_of
 from edge_agent.readers.llrp.listener import ReaderState
 from simulators.llrp_reader.tls import TlsFront
 from tests.integration.llrp.conftest import FAST, LIVELY, PATIENCE_S, Dock
