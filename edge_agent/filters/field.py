@@ -83,6 +83,8 @@ class Field:
         self.neighbours: tuple[Field, ...] = ()
         self.now_us = -1
         self._ports = portal.ports
+        self._has_beams = bool(portal.beam_ports)
+        self._asks_company = portal.is_two_sided or self._has_beams
         self._sides = tuple(_side(portal, port) for port in portal.ports)
         self._offsets_db = (
             tuple(portal.offsets_db.get(port, 0.0) for port in portal.ports) if portal.offsets_db else ()
@@ -127,7 +129,8 @@ class Field:
             rssi_dbm += self._offsets_db[antenna]
         shift = 0 if doppler_hz is None else shift_of(doppler_hz)
         track.add((at_us, antenna, rssi_dbm), self._columns[antenna], shift)
-        track.group.last_us = max(track.group.last_us, at_us)
+        group = track.group
+        group.last_us = max(group.last_us, at_us)
 
     def _group_of(self, epc: str, left: Left | None, at_us: int) -> Group:
         """Find the tags with which one came: those of before if it was lost, or those that come now."""
@@ -167,7 +170,7 @@ class Field:
         """
         open_now = sorted(self._tracks.values(), key=lambda each: (each.last_us, each.epc))
         for track in open_now:
-            if self.portal.is_two_sided or self.portal.beam_ports:
+            if self._asks_company:
                 self._scales.note(track)
         for track in open_now:
             self._decide(track, decided, is_last=True)
@@ -200,14 +203,14 @@ class Field:
         """Look at a tag when it is due; say when to look again, 0 for never."""
         # Time is that of the deadline, not of the read that let it pass.
         silent_us = due_us - track.last_us
-        if self.portal.beam_ports and self.doorway.is_busy(due_us):
+        if self._has_beams and self.doorway.is_busy(due_us):
             return due_us + LOOK_US
         if silent_us < PAUSE_US:
             if due_us - track.first_us >= YOUNG_US:
                 self._look_at_rest(track, due_us, decided)
             return min(track.last_us + PAUSE_US, due_us + LOOK_US)
         if silent_us < EXIT_US:
-            if self.portal.is_two_sided or self.portal.beam_ports:
+            if self._asks_company:
                 self._scales.note(track)
             return track.last_us + EXIT_US
         longest_us = LONGEST_WAIT_US if _vanished_loud(track) else GONE_WAIT_US
@@ -263,7 +266,7 @@ class Field:
         elif self.portal.is_two_sided:
             verdict, company = self._scales.two_sided(track, self._tracks)
             occurred_us = turn_us(reads, self._sides)
-        elif self.portal.beam_ports:
+        elif self._has_beams:
             passes = self.doorway.passes()
             verdict, occurred_us, company = self._scales.one_plane(track, passes, self._tracks)
         else:

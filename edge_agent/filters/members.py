@@ -32,16 +32,17 @@ class Members:
         Returns:
             What they see.
         """
-        member = member_of(
-            track.epc,
-            track.first_us,
-            track.last_us,
-            track.cells,
-            peak_dbm=track.peak_dbm,
-            reads=track.count,
-        )
         members = self._members
-        members.pop(track.epc, None)
+        member = members.pop(track.epc, None)
+        if member is None or member.reads != track.count or member.cells is not track.cells:
+            member = member_of(
+                track.epc,
+                track.first_us,
+                track.last_us,
+                track.cells,
+                peak_dbm=track.peak_dbm,
+                reads=track.count,
+            )
         members[track.epc] = member
         while True:
             oldest = next(iter(members))

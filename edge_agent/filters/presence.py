@@ -8,7 +8,6 @@ old side was last heard and falls by 8 dB a second.
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Final
 
 from edge_agent.filters.profile import attowatts
@@ -82,15 +81,20 @@ def rest_of(track: Track, sides: Sequence[int], now_us: int) -> Rest:
         Its side.
     """
     since_us = now_us - _WINDOW_US
-    newest = sorted(takewhile(lambda read: read[0] >= since_us, reversed(track.reads)))
+    newest: list[Read] = []
+    power = dict.fromkeys((INSIDE, OUTSIDE, NOWHERE), 0)
+    for read in reversed(track.reads):
+        at_us, antenna, rssi_dbm = read
+        if at_us < since_us:
+            break
+        newest.append(read)
+        power[sides[antenna]] += attowatts(rssi_dbm)
+    loudest = max(power, key=power.__getitem__)
+    if not newest or power[loudest] < _PLAIN_SHARE * sum(power.values()):
+        return Rest(NOWHERE, is_plain=False, is_settled=False)
+    newest.sort()
     here = side_of(newest, sides)
-    power = same = 0
-    for _, antenna, rssi_dbm in newest:
-        here_aw = attowatts(rssi_dbm)
-        power += here_aw
-        if sides[antenna] == here:
-            same += here_aw
-    is_plain = bool(newest) and same >= _PLAIN_SHARE * power
+    is_plain = here == loudest
     is_away = is_plain and max(read[2] for read in newest) <= track.peak_dbm - _AWAY_DB
     return Rest(here, is_plain, is_plain and (is_away or _stays_long(track, sides, here, now_us)))
 

@@ -6,7 +6,6 @@ Whole numbers, so that sums do not depend on the order in which reads come.
 import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from heapq import nlargest
 from typing import Final
 
 from edge_agent.filters.read import Read
@@ -100,7 +99,7 @@ def loudness(reads: Iterable[Read]) -> float:
     Returns:
         Mean power of its five strongest reads, in attowatts; 0 without reads.
     """
-    return sum(attowatts(rssi_dbm) for rssi_dbm in nlargest(5, (read[2] for read in reads))) / 5
+    return sum(map(attowatts, sorted([rssi_dbm for _, _, rssi_dbm in reads])[-5:])) / 5
 
 
 def turn_us(reads: Sequence[Read], sides: Sequence[int]) -> int:
