@@ -7,7 +7,7 @@ is ours.
 
 import heapq
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -64,19 +64,22 @@ class _Tag:
 class Whereabouts:
     """Follows tags through read zones; not thread-safe, one thread owns it."""
 
-    def __init__(self, zones: Sequence[ReadZone]) -> None:
+    def __init__(self, zones: Sequence[ReadZone], most_tags: int = MOST_TAGS) -> None:
         """Begin with nobody.
 
         Args:
             zones: Validated together (``read_zone.ReadZones``).
+            most_tags: So many are followed at a time.
         """
+        self._most_tags = most_tags
         self._zones = {str(zone.id): zone for zone in zones}
         self._places: dict[tuple[str, int], tuple[str, float]] = {}
         for zone in zones:
             for port in zone.antennas:
                 reader, _, number = port.partition(":")
                 self._places[reader, int(number)] = str(zone.id), zone.offsets_db.get(port, 0.0)
-        self._tags: dict[str, _Tag] = {}
+        self._tags: OrderedDict[str, _Tag] = OrderedDict()
+        """Those that were heard least lately first."""
         self._due: list[tuple[int, str]] = []
         self.now_us = -1
 
@@ -155,11 +158,11 @@ class Whereabouts:
         return events
 
     def _heard(self, epc: str, at_us: int, zone: str, dbm: float, events: list[ZoneEvent]) -> None:
-        tag = self._tags.pop(epc, None)
+        tag = self._tags.get(epc)
         if tag is None:
-            tag = _Tag(at_us)
+            tag = self._tags[epc] = _Tag(at_us)
             self._wait_for(epc, at_us + self._patience_us(tag))
-        self._tags[epc] = tag  # the newest last
+        self._tags.move_to_end(epc)
         tag.longest_us = max(tag.longest_us, at_us - tag.last_us)
         tag.last_us = max(tag.last_us, at_us)
         ring, _ = tag.rings.get(zone, (deque[float](maxlen=RING), 0))
@@ -170,12 +173,12 @@ class Whereabouts:
             kind: Literal["arrived", "moved"] = "arrived" if before is None else "moved"
             sure = min(self._chances(tag)[zone], 1.0 - _FEW_READS / len(ring), _MOST_CONFIDENT)
             events.append(ZoneEvent(kind, epc, zone, before, at_us, sure, len(ring)))
-        if len(self._tags) > MOST_TAGS:
+        if len(self._tags) > self._most_tags:
             events += self._depart(next(iter(self._tags)))
 
     def _wait_for(self, epc: str, until_us: int) -> None:
         heapq.heappush(self._due, (until_us, epc))
-        if len(self._due) > 2 * MOST_TAGS:  # of tags that had to go early
+        if len(self._due) > 2 * self._most_tags:  # of tags that had to go early
             self._due = [each for each in self._due if each[1] in self._tags]
             heapq.heapify(self._due)
 
