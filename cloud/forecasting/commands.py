@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -23,9 +23,13 @@ from cloud.forecasting import reading, service
 from cloud.forecasting.backtest import commands as backtest
 from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError
 from cloud.forecasting.effects import commands as effects
+from cloud.forecasting.granularity import commands as bucket_commands
+from cloud.forecasting.granularity import reading as buckets
+from cloud.forecasting.granularity.calendar import Period, in_decimals, periods
 from cloud.forecasting.overrides import commands as overrides
 from cloud.forecasting.registry import commands as registry
 from cloud.forecasting.reviewing import commands as reviewing
+from cloud.forecasting.site_clock import SiteClock
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
 """Whoever can read the database's password may plan; the record says it was done here."""
 
+_PERIODS: Final = {"day": 0, "week": 1, "four-weeks": 4}
+"""Weeks of the periods that forecasts are listed by."""
 _EXAMPLES: Final = """examples:
   dockledger forecast run                     every site, up to the last day whose demand is known
   dockledger forecast run --site leeds --json
@@ -65,10 +71,14 @@ def add_commands(subparsers: "Subparsers") -> None:
     showing = group.add_parser("show", help=summary, description=summary)
     showing.add_argument("item", help="the item's code")
     showing.add_argument("--site", required=True)
+    showing.add_argument(
+        "--by", choices=sorted(_PERIODS), help="list days, or the site's weeks, instead of sums with bands"
+    )
     showing.add_argument("--json", action="store_true", help="print JSON")
     showing.set_defaults(run=run_show)
     backtest.add_command(group)
     effects.add_command(group)
+    bucket_commands.add_commands(group)
     overrides.add_commands(group)
     reviewing.add_commands(group)
     registry.add_commands(group)
@@ -99,18 +109,32 @@ def run_forecasts(arguments: argparse.Namespace, settings: Settings) -> int:
 def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show a forecast."""
 
-    def read(conn: Connection) -> Forecast:
-        return reading.forecast(conn, SHELL, site=arguments.site, item=arguments.item)
+    def read(conn: Connection) -> tuple[Forecast, SiteClock]:
+        found = reading.forecast(conn, SHELL, site=arguments.site, item=arguments.item)
+        return found, buckets.clock(conn, SHELL, site=arguments.site)
 
     def work() -> None:
         with closing(_database(settings)) as database:
-            found = in_transaction(database, read)
-        if arguments.json:
+            found, clock = in_transaction(database, read)
+        if arguments.by:
+            lines = _periods(found, clock, _PERIODS[arguments.by])
+            for one in lines:
+                as_json = orjson.dumps({**one._asdict(), "expected": str(one.expected)}).decode()
+                print(as_json if arguments.json else f"{one.from_day} to {one.to_day} {one.expected:>14,}")
+        elif arguments.json:
             print(orjson.dumps(asdict(found)).decode())
         else:
             print("\n".join(_lines(found)))
 
     return _reporting(work)
+
+
+def _periods(found: Forecast, clock: SiteClock, weeks: int) -> list[Period]:
+    first_day, days = found.row.first_day, in_decimals(found.content.mean)
+    if weeks:
+        return periods(first_day, days, clock, weeks=weeks)
+    dates = (first_day + timedelta(days=number) for number in range(len(days)))
+    return [Period(day, day, 1, expected) for day, expected in zip(dates, days, strict=True)]
 
 
 def _summed_up(outcome: dict[str, Any]) -> str:

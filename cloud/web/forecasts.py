@@ -19,6 +19,8 @@ from cloud.forecasting.domain import (
     Order,
     UnknownForecastError,
 )
+from cloud.forecasting.granularity import reading as granularity
+from cloud.forecasting.granularity.calendar import Period, in_decimals, periods
 from cloud.inquiry.domain import contains
 from cloud.web.adjusted import adjustments
 from cloud.web.forecast_chart import sum_chart, weeks_chart
@@ -46,6 +48,14 @@ _MEMBERS: Final = {
     "imapa": "IMAPA",
     "mean13": "mean of 13 weeks",
     "lasting": "mean of a year",
+}
+
+_BUCKETS: Final = {
+    "day": "days",
+    "week": "weeks",
+    "four_weeks": "four weeks",
+    "reconciled": "days, weeks and four weeks together",
+    "naive": "the last week again (not to be chosen)",
 }
 
 Text = Annotated[str, Query(max_length=128)]
@@ -125,6 +135,10 @@ def show_forecast(
             raise HTTPException(404, str(error)) from error
         weeks = found.content.history
         adjusted = adjustments(conn, actor, site=site, item=item, weeks=weeks, now=gate.clock())
+        clock = granularity.clock(conn, actor, site=site)
+    by_week = periods(found.row.first_day, in_decimals(found.content.mean), clock)
+    if export == "weeks":
+        return _csv(f"forecast-weeks-{site}.csv", Period._fields, [list(one) for one in by_week])
     if export == "csv":
         header = ("horizon_days", "expected", *(f"q{level:g}" for level in LEVELS))
         lines: list[list[object]] = [
@@ -158,6 +172,9 @@ def show_forecast(
         content=found.content,
         why=found.content.why,
         horizons=horizons,
+        by_week=by_week,
+        bucket=_BUCKETS.get(found.content.why.get("granularity", {}).get("bucket", "")),
+        chosen_by=_chosen_by(found.content.why.get("granularity")),
         judged=[line for line in found.backtest if line.horizon_days == 7],  # noqa: PLR2004  one week ahead
         members=_members(found.content.why),
         weekday_names=[f"{found.row.first_day + timedelta(days=n):%a}" for n in range(7)],
@@ -165,6 +182,22 @@ def show_forecast(
         sums=sum_chart(found),
         adjusted=adjusted,
     )
+
+
+def _chosen_by(told: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """List what stock would have cost with each period's forecast, the cheapest first."""
+    evidence = (told or {}).get("evidence") or {}
+    costs: dict[str, float] = evidence.get("cost", {})
+    least = min(costs.values(), default=0.0)
+    return [
+        {
+            "name": _BUCKETS.get(name, name),
+            "cost": cost,
+            "more": cost / least - 1 if least > 0 else 0.0,
+            "wape": evidence["wape"].get(name),
+        }
+        for name, cost in sorted(costs.items(), key=lambda one: (one[1], one[0]))
+    ]
 
 
 def _members(why: Mapping[str, Any]) -> list[tuple[str, float]]:
@@ -187,7 +220,7 @@ def _cell(value: object) -> str | int | Decimal | datetime | None:
             return "true" if value else "false"
         case float():
             return Decimal(f"{value:.6g}")
-        case str() | int() | datetime() | None:
+        case Decimal() | str() | int() | datetime() | None:
             return value
         case _:
             return str(value)

@@ -1,6 +1,7 @@
 """`/v1/forecasts`: what will be asked for, with bands, the backtest, and what it rests on."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
@@ -12,6 +13,9 @@ from cloud.api.problems import not_found, responses
 from cloud.api.requests import Caller, TheGate
 from cloud.forecasting import reading
 from cloud.forecasting.domain import LEVELS, Forecast, ForecastRow, UnknownForecastError
+from cloud.forecasting.granularity import reading as granularity
+from cloud.forecasting.granularity.calendar import four_weeks, in_decimals, periods
+from cloud.forecasting.site_clock import SiteClock
 from cloud.inquiry.domain import contains
 from contracts.base import ID_PATTERN
 
@@ -51,6 +55,17 @@ class Quantiles(BaseModel):
     quantiles: dict[str, float] = Field(description="By level: `0.95` is exceeded with a chance of 5 %")
 
 
+class CalendarPeriod(BaseModel):
+    """A week, or four weeks, of the site's calendar."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    from_day: date
+    to_day: date
+    days: int = Field(description="How many of its days are forecast")
+    expected: Decimal = Field(description="Of these days")
+
+
 class Backtest(BaseModel):
     """What was said at the end of `origin` for the days after it, and what came."""
 
@@ -81,6 +96,9 @@ class ForecastDetail(ForecastSummary):
     """A forecast whole."""
 
     mean: list[float] = Field(description="Expected demand of each site day from `first_day` on")
+    days: list[Decimal] = Field(description="The same in thousandths; every sum of them is the rounded sum")
+    weeks: list[CalendarPeriod] = Field(description="Sums of `days` over the site's weeks")
+    four_weeks: list[CalendarPeriod] = Field(description="Sums of `days` over four of these weeks")
     cumulative: list[Quantiles]
     history: list[float | None] = Field(
         description="Demand by week, the last ending with `history_until`; null: out of stock"
@@ -133,11 +151,13 @@ def get_forecast(
             found = reading.forecast(conn, caller, site=site, item=item)
         except UnknownForecastError as error:
             raise not_found("forecast", f"{site}/{item}") from error
-    return _whole(found)
+        clock = granularity.clock(conn, caller, site=site)
+    return _whole(found, clock)
 
 
-def _whole(found: Forecast) -> ForecastDetail:
-    content = found.content
+def _whole(found: Forecast, clock: SiteClock) -> ForecastDetail:
+    content, first_day = found.content, found.row.first_day
+    days = in_decimals(content.mean)
     sums = [
         Quantiles(
             days=days,
@@ -149,6 +169,9 @@ def _whole(found: Forecast) -> ForecastDetail:
     return ForecastDetail(
         **_summary(found.row).model_dump(),
         mean=content.mean,
+        days=days,
+        weeks=[CalendarPeriod.model_validate(one) for one in periods(first_day, days, clock)],
+        four_weeks=[CalendarPeriod.model_validate(one) for one in four_weeks(first_day, days, clock)],
         cumulative=sums,
         history=content.history,
         backtest=[Backtest.model_validate(line) for line in found.backtest],

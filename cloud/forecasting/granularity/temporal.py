@@ -35,7 +35,7 @@ def reconciled_weeks(days: Floats, weeks: Floats, blocks: Floats) -> Floats:
         >>> days, nan = np.full(4, np.nan), float("nan")
         >>> days[0] = 12.0
         >>> reconciled_weeks(days, np.full(4, 10.0), np.array([44.0])).round(3).tolist()
-        [11.34, 10.309, 10.309, 10.309]
+        [11.376, 10.341, 10.341, 10.341]
     """
     has_days = np.isfinite(days)
     own = np.where(has_days, (np.where(has_days, days, 0) + weeks) / 2, weeks)

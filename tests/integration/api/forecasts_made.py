@@ -8,12 +8,19 @@ from serving import MUG, NOW, OWN, TEA
 from cloud.db import Connection
 from cloud.forecasting import store
 from cloud.forecasting.domain import HORIZONS, LEVELS
+from cloud.forecasting.granularity.domain import Bucket, Choice
+from cloud.forecasting.granularity.store import add_choices
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.runs import service as runs
 
 PLANNER = Actor("job:forecast", frozenset({Role.PLANNER}), all_sites=True)
 LAST_DAY = NOW.date() - timedelta(days=1)
+EVIDENCE = {
+    "cost": {"day": 3.5, "week": 3.0, "four_weeks": 2.0, "reconciled": 2.5, "naive": 9.0},
+    "wape": {"day": 0.6, "week": 0.5, "four_weeks": 0.4, "reconciled": 0.45, "naive": None},
+    "why": "stock of four_weeks would have cost 33.3% less than of week",
+}
 OVERALL = {
     str(days): {
         "windows": 13,
@@ -54,6 +61,8 @@ def made(conn: Connection, *, site: str = OWN, late_days: int = 0, more: int = 0
     ]
     store.add_forecasts(conn, rows)
     _add_backtest(conn, run_id, site, ids[TEA])
+    choices = [Choice("smooth, short review", Bucket.FOUR_WEEKS, LAST_DAY, EVIDENCE)]
+    add_choices(conn, site, run_id, choices)
     judged = {"origins": 13, "by_horizon_days": OVERALL}
     outcome = {"items": len(codes), "insufficient": 1, "strata": 1, "judged": judged, "late_days": late_days}
     runs.finish(conn, run_id, outcome)
@@ -98,6 +107,14 @@ def _forecast(run_id: int, site: str, item_id: int, *, weekly: float, short: boo
             "level_per_week": weekly,
             "weekday_shares": [0.2, 0.2, 0.2, 0.2, 0.1, 0.1, 0.0],
             "weekday_strength": 0.267,
+            "weekdays_borrowed": 0.31,
+            "granularity": {
+                "class": "smooth, short review",
+                "items": 24,
+                "bucket": "four_weeks",
+                "decided_on": LAST_DAY.isoformat(),
+                "evidence": EVIDENCE,
+            },
             "bands": {
                 "stratum": 1,
                 "strata": 1,

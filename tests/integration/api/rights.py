@@ -137,6 +137,7 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /forecast": STAFF,
     "GET /forecast.csv": STAFF,
     "GET /forecast/{site}/{item:path}": STAFF,
+    "GET /v1/forecast-buckets": STAFF,
     "GET /v1/forecast-overrides": STAFF,
     "POST /v1/forecast-overrides": ADJUSTERS,
     "GET /v1/forecast-overrides/value-added": STAFF,

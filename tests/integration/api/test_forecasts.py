@@ -2,6 +2,8 @@
 
 import csv
 import io
+from datetime import date
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -48,6 +50,16 @@ def test_forecasts_are_listed_page_by_page_and_given_whole(
     assert whole["history"][-4] is None
     assert [line["actual"] for line in whole["backtest"]].count(None) == 1
     assert len(whole["run"]["sha256"]) == 64
+    by_week, days = whole["weeks"], [Decimal(day) for day in whole["days"]]
+    assert sum(Decimal(week["expected"]) for week in by_week) == sum(days) == 910
+    assert sum(Decimal(part["expected"]) for part in whole["four_weeks"]) == 910
+    assert {date.fromisoformat(week["from_day"]).isoweekday() for week in by_week} == {1}
+    assert sum(week["days"] for week in by_week) == len(days) == 91
+    chosen = client.get("/v1/forecast-buckets", params={"site": OWN, "limit": 1}, headers=headers).json()
+    assert chosen["next"] is None
+    (choice,) = chosen["items"]
+    assert (choice["class_name"], choice["bucket"]) == ("smooth, short review", "four_weeks")
+    assert (choice["is_in_force"], choice["evidence"]["cost"]["week"]) == (True, 3.0)
     etag = {**headers, "If-None-Match": answer.headers["etag"]}
     assert client.get(f"/v1/forecasts/{OWN}/{TEA}", headers=etag).status_code == 304
     for path, status in WRONG.items():
@@ -66,6 +78,8 @@ WRONG = {
     f"/v1/forecasts/{OWN}/a%00b": 422,
     f"/v1/forecasts/{OTHER}/{TEA}": 403,
     "/v1/forecasts/%0a/x": 422,
+    "/v1/forecast-buckets?after=nonsense": 422,
+    f"/v1/forecast-buckets?site={OTHER}": 403,
 }
 """Questions, and how they are answered."""
 
@@ -89,6 +103,11 @@ def test_pages_list_order_explain_and_export(
     page = client.get(f"/forecast/{OWN}/{TEA}").text
     assert "better than naive" in page
     assert page.count("<svg") >= 2
+    assert "33.3% less than of week" in page
+    assert "the last week again (not to be chosen): +350.0 %" in page
+    weeks = client.get(f"/forecast/{OWN}/{TEA}?export=weeks").text.splitlines()
+    assert weeks[0].endswith("from_day,to_day,days,expected")
+    assert sum(Decimal(line.rsplit(",", 1)[1]) for line in weeks[1:]) == 910
     assert LAST_DAY.isoformat() in page
     assert "Insufficient data" in client.get(f"/forecast/{OWN}/{MUG}").text
     assert client.get(f"/forecast/{OWN}/unknown").status_code == 404
