@@ -11,6 +11,10 @@ from edge_agent.page.status import PageStatus, problems
 from edge_agent.page.strength import strength_bar
 
 REFRESH_S: Final = 3
+CROSSINGS: Final = 12
+"""As many are shown, the newest first; ``status.json`` has more."""
+_OF_ANTENNAS: Final = "antenna_reads_"
+"""Counters that the antennas' own table shows."""
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 _MB: Final = 1024 * 1024
 _DIRECTIONS: Final = {"in": "← in", "out": "out →", "undecided": "undecided", "stray": "stray"}
@@ -27,25 +31,49 @@ def render(status: PageStatus) -> str:
         A whole HTML document without script, style or anything from elsewhere.
     """
     health = status.health
-    title = f"{health.gateway} · {health.site}"
     found = problems(status)
     banner = (
         "".join(f'<p class="bad" role="alert">{escape(each)}</p>' for each in found)
         or '<p class="good">All is well.</p>'
     )
+    main = (
+        f"{banner}{_visits(status)}{_devices(status)}{_antennas(status)}{_outbox(status)}"
+        f"{_clock(status)}{_config(status)}{_crossings(status)}{_counters(status)}"
+    )
+    foot = 'For programs: <a href="/status.json">status.json</a>, <a href="/metrics">metrics</a>'
+    head = f'<meta http-equiv="refresh" content="{REFRESH_S}">'
+    told = f"up {_duration(health.uptime_s)} · {escape(status.version)}"
+    return _document(status, head=head, told=told, main=main, foot=foot)
+
+
+def render_settings(status: PageStatus) -> str:
+    """Write the page of settings, which stands still so that it can be read.
+
+    Args:
+        status: One look at the agent.
+
+    Returns:
+        A whole HTML document, as of the other page.
+    """
+    settings = () if status.config is None else status.config.settings
+    main = "".join(
+        f'<div class="setting"><h3>{escape(each.name)} <span class="quiet">{escape(each.origin)}</span></h3>'
+        f'<p class="code">{escape(each.value)}</p></div>'
+        for each in settings
+    )
+    foot = '<a href="/">Back to what it does</a>'
+    return _document(status, head="", told="every setting in force", main=main, foot=foot)
+
+
+def _document(status: PageStatus, *, head: str, told: str, main: str, foot: str) -> str:
+    title = escape(f"{status.health.gateway} · {status.health.site}")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="refresh" content="{REFRESH_S}">'
-        '<meta name="color-scheme" content="light dark">'
-        f'<title>{escape(title)}</title><link rel="stylesheet" href="/page.css"></head><body>'
-        f"<header><h1>{escape(title)}</h1>"
-        f'<p class="quiet">{_instant(health.sent_at)} · up {_duration(health.uptime_s)} · '
-        f"{escape(status.version)}</p></header>"
-        f"<main>{banner}{_visits(status)}{_devices(status)}{_antennas(status)}{_crossings(status)}"
-        f"{_outbox(status)}{_clock(status)}{_config(status)}{_counters(status)}</main>"
-        '<footer class="quiet">For programs: <a href="/status.json">status.json</a>, '
-        '<a href="/metrics">metrics</a></footer></body></html>'
+        f'{head}<meta name="color-scheme" content="light dark">'
+        f'<title>{title}</title><link rel="stylesheet" href="/page.css"></head><body>'
+        f'<header><h1>{title}</h1><p class="quiet">{_instant(status.health.sent_at)} · {told}</p></header>'
+        f'<main>{main}</main><footer class="quiet">{foot}</footer></body></html>'
     )
 
 
@@ -104,7 +132,7 @@ def _antennas(status: PageStatus) -> str:
 
 
 def _crossings(status: PageStatus) -> str:
-    cards = "".join(_crossing(each, status.health.sent_at) for each in status.crossings)
+    cards = "".join(_crossing(each, status.health.sent_at) for each in status.crossings[:CROSSINGS])
     return _section("Crossings", cards or '<p class="quiet">None since the agent started.</p>')
 
 
@@ -172,16 +200,16 @@ def _config(status: PageStatus) -> str:
     runs = f"revision {config.running_revision}" if config.running_revision else "this gateway's own file"
     why = "".join(f'<p class="bad">{escape(each)}</p>' for each in config.errors)
     facts = _facts((("runs", runs), ("last wish of the cloud", f"{last}{outcome}" if last else "none")))
-    rows = (
-        (escape(each.name), f'<span class="code">{escape(each.value)}</span>', escape(each.origin))
-        for each in config.settings
-    )
-    table = _table(("setting", "value", "origin"), rows, nothing="")
-    return _section("Configuration", f"{facts}{why}<details><summary>Settings</summary>{table}</details>")
+    link = '<p><a href="/settings">Every setting with its origin</a></p>'
+    return _section("Configuration", f"{facts}{why}{link}")
 
 
 def _counters(status: PageStatus) -> str:
-    counted = sorted((name, number) for name, number in status.health.counters.items() if number)
+    counted = sorted(
+        (name, number)
+        for name, number in status.health.counters.items()
+        if number and not name.startswith(_OF_ANTENNAS)
+    )
     rows = ((escape(name), f"{number:,}") for name, number in counted)
     return _section("Counters", _table(("counted", "times"), rows, nothing="Nothing was counted yet."))
 

@@ -15,7 +15,7 @@ import structlog
 from typing_extensions import override
 
 from edge_agent.page.metrics import CONTENT_TYPE, metrics
-from edge_agent.page.render import render
+from edge_agent.page.render import render, render_settings
 from edge_agent.page.status import PageStatus, as_json_object
 
 ADDRESS: Final = "127.0.0.1"
@@ -120,6 +120,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path == "/":
             self._answer("text/html; charset=utf-8", render(self._status()).encode())
+        elif path == "/settings":
+            self._answer("text/html; charset=utf-8", render_settings(self._status()).encode())
         elif path == "/status.json":
             self._answer("application/json", json.dumps(as_json_object(self._status())).encode())
         elif path == "/metrics":
@@ -127,7 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif path == "/page.css":
             self._answer("text/css; charset=utf-8", self._style)
         else:
-            self.send_error(HTTPStatus.NOT_FOUND, "there is /, /status.json, /metrics and /page.css")
+            self.send_error(
+                HTTPStatus.NOT_FOUND, "there is /, /settings, /status.json, /metrics and /page.css"
+            )
 
     @override
     def parse_request(self) -> bool:

@@ -173,7 +173,7 @@ def test_the_page_says_what_the_gateway_does(serve: Callable[..., PageServer]) -
         "r1:3 dock-1 41.5 -60 dBm on average, strongest -42 dBm -60 / -42 dBm 1,200 1 min ago",
         "r1:4 dock-1 0.0 - 0 never", "disk 8,192 of 16,384 MB free", "a commit takes 2.5 ms on average of 4",
         "runs revision 6", "last wish of the cloud revision 7, rolled back",
-        "r1 is not connected: refused", "drain_rows_per_s 100.0 cloud",
+        "r1 is not connected: refused",
         "dock-1 ← in posted 106141412345678908", "97% sure · 3 reads", "20 s ago",
         "1,204 rows in 5 batches", "the oldest waits for 6 min", "48.0 of 4,096 MB, has room",
         "steps since start 1", "offset +0.012 s", "broker connected", "scans 88",
@@ -182,6 +182,12 @@ def test_the_page_says_what_the_gateway_does(serve: Callable[..., PageServer]) -
     assert "reader_restarts" not in page.text, "what was never counted is left out"
     [refresh] = [each for each in page.all("meta") if each.get("http-equiv") == "refresh"]
     assert refresh["content"] == "3"
+
+
+def test_settings_stand_still_with_their_origins(serve: Callable[..., PageServer]) -> None:
+    page = Page(ask(serve(status), "/settings")[1])
+    assert "site file agent.toml leeds drain_rows_per_s cloud 100.0" in page.text
+    assert not [each for each in page.all("meta") if each.get("http-equiv") == "refresh"]
 
 
 def test_every_look_shows_the_present(serve: Callable[..., PageServer]) -> None:
@@ -262,7 +268,7 @@ def test_nothing_comes_from_elsewhere_and_nothing_runs(serve: Callable[..., Page
         for name, value in attributes.items()
         if name in {"href", "src"}
     ]
-    assert linked == ["/page.css", "/status.json", "/metrics"]
+    assert linked == ["/page.css", "/settings", "/status.json", "/metrics"]
     style, css = ask(server, "/page.css")
     assert style.headers["Content-Type"] == "text/css; charset=utf-8"
     assert "prefers-color-scheme: dark" in css
