@@ -19,6 +19,8 @@ ZONES = tuple(
     for n, name in enumerate(("aisle-a", "aisle-b", "aisle-c"), start=1)
 )
 
+ONE_ANTENNA = 'id = "{}"\nlocation = "A"\nantennas = ["r1:1"]'
+
 
 def read(at_s: float, antenna: int, dbm: float, epc: str = EPC) -> RawRead:
     return RawRead(NOON_US + round(at_s * 1e6), "r1", antenna, epc, dbm)
@@ -151,8 +153,7 @@ def test_a_confidence_is_worth_what_it_says(seed: int) -> None:
         ),
         ('id = "a"\nlocation = "A"\nantennas = ["r1:1"]\nscale_db = 0', "zone[0].scale_db = 0"),
         (
-            'id = "a"\nlocation = "A"\nantennas = ["r1:1"]\n'
-            '[[zone]]\nid = "b"\nlocation = "B"\nantennas = ["r1:1"]',
+            ONE_ANTENNA.format("a") + "\n[[zone]]\n" + ONE_ANTENNA.format("b"),
             "antenna 'r1:1' belongs to zones 'a' and 'b'",
         ),
     ],
