@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from cloud.forecasting.batch.bands import BAND_80, BAND_95, limits
+from cloud.forecasting.batch.coverage import randomised
 from cloud.forecasting.calibration import Calibration
 from cloud.forecasting.domain import HORIZONS, JUDGED_WEEKS, LEVELS
 from cloud.forecasting.protocol import Bools, Floats, Ints
@@ -113,6 +114,8 @@ def _coverages(quantiles: Floats, came: Floats, idle: Floats) -> dict[str, objec
     return {
         "coverage_80": round(_share(quantiles, came, idle, BAND_80), 4),
         "coverage_95": round(_share(quantiles, came, idle, BAND_95), 4),
+        "pit_80": round(float(randomised(quantiles, came, BAND_80, idle).mean()), 4),
+        "pit_95": round(float(randomised(quantiles, came, BAND_95, idle).mean()), 4),
         "below": [round(float(np.mean(came <= quantiles[:, level])), 4) for level in range(len(LEVELS))],
     }
 

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 
 from cloud.forecasting.batch import bands
-from cloud.forecasting.batch.bands import Past, Scaled, Tables, Targets
+from cloud.forecasting.batch.bands import Scaled, Tables, Targets
+from cloud.forecasting.batch.scales import Reals
 from cloud.forecasting.domain import HORIZONS
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.rolling import Rolled
@@ -25,7 +26,8 @@ _TARGETS: Final = Targets(np.zeros_like(_HORIZONS), _HORIZONS)
 class Calibration:
     """What the bands of each origin rest on; all that touches an origin was known at it."""
 
-    past: Past
+    idle: Reals
+    """Series x origins: chance that a week brings no demand."""
     scaled: Scaled
     tables: Tables
 
@@ -79,7 +81,7 @@ class Calibration:
             _at(np.asarray(self.scaled.width[:, place], dtype=np.float64), horizons)[:, None],
             self.strata[:, place, None],
             self.scaled.count,
-            self.past.idle[:, place, None, None] ** (horizons / DAYS),
+            self.idle[:, place, None, None] ** (horizons / DAYS),
         )
         raised = np.maximum.accumulate(bands.draw(tables, at, 0, centre), axis=1)
         result: Floats = np.maximum.accumulate(raised, axis=2)
@@ -109,9 +111,9 @@ def calibrate(rolled: Rolled, weeks: Weeks) -> Calibration:
         one_step=(rolled.actual - rolled.forecast)[:, :, _WEEK] / growth[:, :, _WEEK],
         one_step_after=DAYS,
         growth=growth,
-        idle=past.idle[:, :, None] ** (_HORIZONS / DAYS),
+        periods=_HORIZONS / DAYS,
     )
-    return Calibration(past, scaled, bands.calibrate(scaled, origins, _TARGETS))
+    return Calibration(scaled.idle[:, :, _WEEK], scaled, bands.calibrate(scaled, origins, _TARGETS))
 
 
 def _at(width: Floats, horizons: Ints) -> Floats:

@@ -56,7 +56,7 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
         "bands": {
             "stratum": stratum + 1,
             "strata": plan.calibration.scaled.count,
-            "idle_per_week": round(float(plan.calibration.past.idle[row, -1]), 6),
+            "idle_per_week": round(float(plan.calibration.idle[row, -1]), 6),
             "scale_per_week": round(float(np.nan_to_num(plan.calibration.scales[row, -1])), 6),
             "errors": {str(days): int(count) for days, count in zip(HORIZONS, samples, strict=True)},
         },

@@ -1,4 +1,13 @@
-"""How often what came lay within the bands: by stratum of volume, by class, by level. Pure."""
+"""How often what came lay within the bands: by stratum of volume, by class, by level. Pure.
+
+Where nothing is asked for in nine periods of ten, every band that holds zero covers nine of ten, so the 80 %
+band covers more than 80 % and cannot help it. Two further numbers tell whether it is right all the same. One
+is the least that a band of this share can cover: the share of zeros, if that is more. The other is the
+coverage of the randomised probability integral transform (Brockwell 2007; Czado et al. 2009; Kolassa
+2016): what came is put at a level drawn evenly from those whose quantile it is. So zero, if it was forecast
+with chance 0.9, lies between the levels 0.1 and 0.9 in eight cases of nine, and of a right forecast 80 % do,
+whatever its zeros. The mean over all draws is told, so that nothing is drawn.
+"""
 
 from dataclasses import dataclass, fields
 from typing import Any, Final
@@ -10,6 +19,8 @@ from cloud.forecasting.batch.classes import NAMES
 from cloud.forecasting.batch.scales import Reals
 from cloud.forecasting.protocol import Floats, Ints
 
+_GRID: Final = 1 << 20
+"""Parts of a case are summed as whole multiples of 1 / 2^20, so that no order of series changes a sum."""
 _KINDS: Final = 2
 """Single steps, and sums over the horizon."""
 
@@ -24,6 +35,9 @@ class Coverage:
     within_95: Ints
     zeros: Ints
     """How often nothing was asked for: a band that holds zero covers at least that."""
+    pit_80: Ints
+    """Cases within the levels of the band by the randomised transform, in multiples of the grid."""
+    pit_95: Ints
     below: Ints
     """Kinds x levels: how many were at or below the quantile."""
 
@@ -38,13 +52,8 @@ class Coverage:
             Zeros.
         """
         shape = (_KINDS, strata, len(NAMES) + 1)
-        return cls(
-            judged=np.zeros(shape, dtype=np.int64),
-            within_80=np.zeros(shape, dtype=np.int64),
-            within_95=np.zeros(shape, dtype=np.int64),
-            zeros=np.zeros(shape, dtype=np.int64),
-            below=np.zeros((_KINDS, len(LEVELS)), dtype=np.int64),
-        )
+        counts = {one.name: np.zeros(shape, dtype=np.int64) for one in fields(cls)}
+        return cls(**{**counts, "below": np.zeros((_KINDS, len(LEVELS)), dtype=np.int64)})
 
     def __add__(self, other: "Coverage") -> "Coverage":
         """Add what another part counted."""
@@ -55,16 +64,23 @@ class Coverage:
 
         Returns:
             ``coverage_80`` and ``_95`` of single steps, by stratum (the smallest first) and class;
-            ``cum_coverage_…`` of sums over the horizon; ``coverage_levels``, the share at or below each.
+            ``least_80`` and ``_95``, what no band of that share can fall below, by stratum their zeros'
+            share or its own; ``pit_80`` and ``_95`` by the randomised transform; ``cum_…`` of sums over the
+            horizon; ``coverage_levels``, the share at or below each.
         """
         told: dict[str, Any] = {}
         for kind, prefix in enumerate(("", "cum_")):
+            deciles = self._by(kind, "decile", range(1, self.judged.shape[1] + 1), 1)
+            whole = self.judged[kind].sum()
+            for level in (80, 95):
+                least = sum(row["judged"] * row[f"least_{level}"] for row in deciles)
+                told |= {
+                    f"{prefix}coverage_{level}": _share(getattr(self, f"within_{level}")[kind].sum(), whole),
+                    f"{prefix}least_{level}": _share(least, whole),
+                    f"{prefix}pit_{level}": _share(getattr(self, f"pit_{level}")[kind].sum(), whole * _GRID),
+                }
             told |= {
-                f"{prefix}coverage_80": _share(self.within_80[kind].sum(), self.judged[kind].sum()),
-                f"{prefix}coverage_95": _share(self.within_95[kind].sum(), self.judged[kind].sum()),
-                f"{prefix}coverage_by_decile": self._by(
-                    kind, "decile", range(1, self.judged.shape[1] + 1), 1
-                ),
+                f"{prefix}coverage_by_decile": deciles,
                 f"{prefix}coverage_by_class": self._by(kind, "class", (*NAMES, "none"), 0),
                 f"{prefix}coverage_levels": [
                     {"level": float(level), "share": _share(count, self.judged[kind].sum())}
@@ -74,18 +90,22 @@ class Coverage:
         return told
 
     def _by(self, kind: int, name: str, labels: Any, axis: int) -> list[dict[str, Any]]:
-        judged, narrow, wide, zeros = (
-            part[kind].sum(axis=axis) for part in (self.judged, self.within_80, self.within_95, self.zeros)
-        )
+        parts = (self.judged, self.zeros, self.within_80, self.within_95, self.pit_80, self.pit_95)
         return [
             {
                 name: label,
                 "judged": int(n),
-                "coverage_80": _share(a, n),
-                "coverage_95": _share(b, n),
-                "zero_share": _share(z, n),
+                "coverage_80": float(narrow / n),
+                "coverage_95": float(wide / n),
+                "zero_share": float(zeros / n),
+                "least_80": max(0.8, float(zeros / n)),
+                "least_95": max(0.95, float(zeros / n)),
+                "pit_80": float(pit_80 / n / _GRID),
+                "pit_95": float(pit_95 / n / _GRID),
             }
-            for label, n, a, b, z in zip(labels, judged, narrow, wide, zeros, strict=True)
+            for label, n, zeros, narrow, wide, pit_80, pit_95 in zip(
+                labels, *(part[kind].sum(axis=axis) for part in parts), strict=True
+            )
             if n
         ]
 
@@ -113,15 +133,45 @@ def covered(
     parts = []
     for which in (slice(None, -1), slice(-1, None)):
         counted, drawn, y = is_judged[:, which], quantiles[:, which], came[:, which]
-        hits = [counted]
+        hits, placed = [counted], []
         for band in (BAND_80, BAND_95):
             low, high = limits(drawn, band, idle[:, which])
             hits.append(counted & (y >= low) & (y <= high))
-        hits.append(counted & (y == 0))
+            inside = randomised(drawn, y, band, idle[:, which])
+            placed.append(np.where(counted, np.round(inside * _GRID), 0))
+        hits += [counted & (y == 0), *placed]
         below = [np.count_nonzero(counted & (y <= level)) for level in by_level[:, :, which]]
         summed = [np.bincount(cell, hit.sum(axis=1), count * shape[1]).reshape(shape) for hit in hits]
         parts.append((*summed, below))
     return Coverage(*(np.stack(pair).astype(np.int64) for pair in zip(*parts, strict=True)))
+
+
+def randomised(quantiles: Floats, came: Floats, band: tuple[int, int, int], idle: Reals) -> Floats:
+    """Tell with what chance the randomised transform of what came lies within the levels of a band.
+
+    Args:
+        quantiles: Any shape, the last axis the levels.
+        came: The same shape without it; NaN where not known.
+        band: `BAND_80` or `BAND_95`.
+        idle: The same: chance that nothing is asked for.
+
+    Returns:
+        The same: 0 or 1 above zero; at zero the part of its chance that lies between the levels. Where the
+        quantiles leave open how likely zero is, it is as likely as `idle` says.
+
+    Examples:
+        Zero with chance 0.9 fills the levels up to 0.9, eight ninths of them above 0.1:
+        >>> often = np.array([[0.0] * 11 + [1.0] * 4])
+        >>> randomised(often, np.array([0.0]), BAND_80, np.array([0.9])).round(4).tolist()
+        [0.8889]
+    """
+    low, high = (LEVELS[place] for place in band[:2])
+    zeros = np.count_nonzero(np.moveaxis(quantiles, -1, 0) <= 0, axis=0)
+    edges = np.array([0.0, *LEVELS, 1.0])
+    chance = np.clip(idle, edges[zeros], edges[zeros + 1])
+    part = np.maximum(np.minimum(chance, high) - low, 0) / np.maximum(chance, low)
+    is_in = (came >= quantiles[..., band[0]]) & (came <= quantiles[..., band[1]])
+    return np.where((came == 0) & (zeros > 0), part, is_in)
 
 
 def _share(part: Any, whole: Any) -> float | None:

@@ -1,7 +1,7 @@
 """What came of all pieces put together: weighed, combined, and a steady lean taken out. Pure."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import reduce
 from operator import add
 
@@ -72,8 +72,8 @@ def join(
         forecast[rows] = combined(part.paths if again is None else again(place), own)
         known.relative[rows], known.counts[rows] = part.known.relative, part.known.counts
         classes[rows], level[rows] = part.classes, part.level
-        for name in ("squares", "weights", "idle"):
-            getattr(past, name)[rows] = getattr(part.past, name)
+        for one in fields(Past):
+            getattr(past, one.name)[rows] = getattr(part.past, one.name)
     factors = np.ones((len(NAMES), count))
     if takes_lean_out:
         factors = corrections(forecast, actual, classes=classes, level=level, origins=origins)

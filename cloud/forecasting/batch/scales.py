@@ -2,6 +2,10 @@
 
 The scale is the root of a mean square: of the one-step errors of a plain smoothing over all history, drawn
 towards those of series of like volume, and then of the forecast's own one-step errors as they become known.
+
+How often nothing is asked for is drawn towards series of like volume too, the more, the less such series
+differ beyond chance (empirical Bayes for shares: Efron & Morris 1975; Morris 1983): of series whose demand is
+rare some have had none for long by luck, and a band that believes them ends at zero too often.
 """
 
 from dataclasses import dataclass
@@ -26,6 +30,10 @@ PRIOR_ORIGINS: Final = 8.0
 """Weight of the plain smoothing's scale beside the forecast's own one-step errors."""
 MOST_GAIN: Final = 25.0
 """A single own square of so many times the plain one counts no more."""
+LEAST_PRIOR: Final = 1.0
+"""Periods that the stratum's idle share weighs at least in a series' own: none is known for certain."""
+_GRID: Final = 1 << 20
+"""Shares are summed as whole multiples of 1 / 2^20, so that no order of series changes a sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +112,13 @@ class Past:
     """Sums of the weights of these."""
     idle: Floats
     """Share of periods without any demand."""
+    periods: Floats
+    """Sums of the weights of these."""
 
     @classmethod
     def empty(cls, series: int, origins: int) -> "Past":
         """Begin with nothing."""
-        squares, weights, idle = np.zeros((3, origins, series)).transpose(0, 2, 1)
-        return cls(squares, weights, idle)
+        return cls(*np.zeros((4, origins, series)).transpose(0, 2, 1))
 
 
 def past_of(y: Floats, at: Ints) -> Past:
@@ -139,7 +148,8 @@ def past_of(y: Floats, at: Ints) -> Past:
         while place < len(at) and at[place] == column:
             found.squares[:, place] = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
             found.weights[:, place] = weight
-            found.idle[:, place] = nothing / (known + 1)
+            found.idle[:, place] = nothing / np.maximum(known, 1)
+            found.periods[:, place] = known
             place += 1
     return found
 
@@ -155,7 +165,7 @@ def scale_errors(
     one_step: Floats,
     one_step_after: int = 1,
     growth: Floats | None = None,
-    idle: Floats | None = None,
+    periods: Floats | None = None,
 ) -> Scaled:
     """Scale the errors of all series.
 
@@ -169,7 +179,7 @@ def scale_errors(
         one_step: Series x origins: errors of the first step, without effects.
         one_step_after: When they were known.
         growth: Of each target the mean factor it was multiplied by; errors are taken to grow with it.
-        idle: Of each target the chance that nothing is asked for; None: as often as its periods were idle.
+        periods: How many periods of the past each target lasts; None: as many as it has steps.
 
     Returns:
         Scores, scales and strata; those of an origin rest on what was known at it, scores apart.
@@ -193,9 +203,35 @@ def scale_errors(
     scores = actual - forecast
     width = np.broadcast_to(scale[:, :, None], scores.shape) if growth is None else scale[:, :, None] * growth
     scores /= np.where(width > 0, width, np.nan) * targets.spread
-    if idle is None:
-        idle = past.idle[:, :, None] ** (targets.ends - targets.starts)
+    lasts = targets.ends - targets.starts if periods is None else periods
+    idle = _drawn_idle(past, placed, count)[:, :, None] ** lasts
     return Scaled(scores.astype(np.float32), width.astype(np.float32), placed, count, idle.astype(np.float32))
+
+
+def _drawn_idle(past: Past, placed: Ints, count: int) -> Floats:
+    """Draw each series' idle share towards its stratum's.
+
+    Its own weighs its periods, the stratum's `m (1 - m) / v - 1` periods, where `m` is the mean of the shares
+    and `v` their variance, less what as many periods let them vary by chance.
+
+    Returns:
+        Series x origins.
+    """
+    own = np.where(past.periods > 0, past.idle, 0)
+    cell = np.where((placed >= 0) & (past.periods > 0), placed, count) + np.arange(placed.shape[1]) * (
+        count + 1
+    )
+    sums = [
+        np.bincount(cell.ravel(), np.round(part * _GRID).ravel(), (count + 1) * placed.shape[1]) / _GRID
+        for part in (np.ones_like(own), own, own * own, 1 / np.maximum(past.periods, 1))
+    ]
+    number = np.maximum(sums[0], 1)
+    mean, square, chance = (part / number for part in sums[1:])
+    most = mean * (1 - mean)
+    varies = np.clip(square - mean * mean - most * chance, 0, most)
+    prior = np.maximum(most / np.maximum(varies, 1 / _GRID) - 1, LEAST_PRIOR)
+    drawn = (past.periods * own + prior[cell] * mean[cell]) / (past.periods + prior[cell])
+    return np.where(placed >= 0, drawn, own)
 
 
 def _own_squares(one_step: Floats, origins: Ints, after: int) -> tuple[Floats, Floats]:

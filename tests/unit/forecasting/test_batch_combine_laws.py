@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cloud.forecasting.batch import bands, combination
+from cloud.forecasting.batch import bands, combination, coverage
 from cloud.forecasting.batch import evaluate as engine
 from cloud.forecasting.batch.bands import BAND_80, LEVELS, Targets, calibrate, conformal, draw, limits
 from cloud.forecasting.batch.bias import corrections
@@ -352,3 +352,28 @@ def test_small_demand_without_idle_periods_is_covered_as_often_in_every_decile()
     assert told["cum_coverage_80"] == pytest.approx(0.8, abs=0.015)
     for row in told["coverage_by_decile"]:
         assert row["coverage_80"] == pytest.approx(0.8, abs=0.03)
+
+
+def test_bands_of_demand_that_idles_cover_their_zeros_and_the_randomised_transform_their_share() -> None:
+    generator = np.random.default_rng(RANDOM)
+    idle = np.repeat([0.6, 0.75, 0.92], 100)
+    y = generator.gamma(2, np.array([20.0, 8, 3]).repeat(100), (120, 300)).T
+    y *= generator.random(y.shape) > idle[:, None]
+    told = evaluate(y, horizon=2, season=1, members=MEMBERS).figures()
+    smallest = told["coverage_by_decile"][0]
+    assert smallest["zero_share"] > 0.88
+    assert smallest["coverage_80"] == pytest.approx(smallest["zero_share"]) == smallest["least_80"]
+    assert told["coverage_80"] == pytest.approx(told["least_80"], abs=0.01)
+    for row in told["coverage_by_decile"]:
+        assert row["pit_80"] == pytest.approx(0.8, abs=0.05)
+        assert row["pit_95"] == pytest.approx(0.95, abs=0.05)
+    assert told["pit_80"] == pytest.approx(0.8, abs=0.01)
+
+
+def test_the_transform_of_a_band_that_says_too_little_zero_is_below_its_share() -> None:
+    """Zero is said to come in half of cases, and comes in nine of ten."""
+    quantiles = np.where(LEVELS <= 0.5, 0.0, 1.0) * np.ones((10, 1))
+    came = np.array([0.0] * 9 + [1.0])
+    said = coverage.randomised(quantiles, came, BAND_80, np.full(10, 0.5))
+    np.testing.assert_allclose(said[:9], 0.8)
+    assert coverage.randomised(quantiles + 1, came, BAND_80, np.full(10, 0.5))[:9].sum() == 0
