@@ -22,7 +22,7 @@ from statsmodels.tsa.statespace.sarimax import SARIMAX
 from cloud.forecasting.protocol import Floats, Ints
 
 NAME: Final = "arima"
-ORDERS: Final = ((0, 1, 1), (1, 0, 0), (1, 0, 1), (1, 1, 1), (2, 1, 1), (0, 1, 2))
+ORDERS: Final = ((0, 1, 1), (1, 0, 0), (2, 0, 0), (1, 0, 1), (1, 1, 1), (2, 1, 1), (0, 1, 2))
 """Non-seasonal orders that are compared; (0, 1, 1) is simple smoothing."""
 LONG: Final = 24
 """A cycle of more periods is told by harmonics: its differences would take a state of its length."""

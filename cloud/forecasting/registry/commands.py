@@ -2,11 +2,10 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -14,23 +13,24 @@ from cloud.db import (
     Connection,
     ContentRefusedError,
     DatabaseAwayError,
-    DataError,
     LastingConnection,
-    connect,
 )
-from cloud.forecasting.domain import ForecastError
+from cloud.forecasting.chosen.commands import add_series_commands
+from cloud.forecasting.domain import METHODS, ForecastError
 from cloud.forecasting.registry import reading, service
 from cloud.forecasting.registry.domain import Version
-from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.forecasting.registry.settings import (
+    USUAL_BUDGET_S,
+    USUAL_EVERY_DAYS,
+    ModelSettingPaper,
+    put_setting,
+)
+from cloud.forecasting.registry.shell import MOST_LISTED, SHELL, command
+from cloud.identity.actor import NotAllowedError
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
-
-Work = Callable[[Connection, argparse.Namespace], None]
-
-SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
-MOST_LISTED: Final = 10_000
 
 
 def add_commands(group: "Subparsers") -> None:
@@ -42,36 +42,30 @@ def add_commands(group: "Subparsers") -> None:
     summary = "which model forecasts, learned from what, and why"
     parser = group.add_parser("models", help=summary, description=summary)
     own = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    listing = _command(own, "list", "list versions, the latest first", _list)
+    listing = command(own, "list", "list versions, the latest first", _list)
     listing.add_argument("--site")
-    events = _command(own, "events", "list what was decided, the latest first", _events)
+    events = command(own, "events", "list what was decided, the latest first", _events)
     events.add_argument("--site")
     summary = "let another method forecast beside; it takes over only if better by error and stock cost"
     contesting = own.add_parser("contest", help=summary, description=summary)
     contesting.add_argument("--site", required=True)
-    contesting.add_argument("--method", required=True, help="as simple_smoothing or combination")
+    contesting.add_argument("--method", required=True, help=f"one of {', '.join(METHODS)}")
     contesting.add_argument("--json", action="store_true", help="print JSON")
     contesting.set_defaults(run=_contest)
-    withdrawing = _command(own, "withdraw", "take a challenger out of the contest", _withdraw)
+    setting = command(own, "set", "say who challenges at a site, and which series are tried with ARIMA", _set)
+    setting.add_argument("--site", required=True)
+    setting.add_argument(
+        "--challenger", action="append", default=[], help="method that nightly runs hold a contest of; repeat"
+    )
+    setting.add_argument("--every-days", default=USUAL_EVERY_DAYS, help="from one contest to the next")
+    setting.add_argument("--series", default=0, help="so many of the most valuable series are tried")
+    setting.add_argument(
+        "--budget", default=USUAL_BUDGET_S, help="processor seconds of fitting series in a run"
+    )
+    withdrawing = command(own, "withdraw", "take a challenger out of the contest", _withdraw)
     withdrawing.add_argument("number", type=int, help="as `list` shows it")
     withdrawing.add_argument("--note", default="")
-
-
-def _command(group: "Subparsers", name: str, summary: str, work: Work) -> argparse.ArgumentParser:
-    parser = group.add_parser(name, help=summary, description=summary)
-    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
-
-    def run(arguments: argparse.Namespace, settings: Settings) -> int:
-        try:
-            with connect(settings.needed("app_dsn"), "dockledger-models") as conn:
-                work(conn, arguments)
-        except (ForecastError, NotAllowedError, DataError) as error:
-            print(f"dockledger: {error}", file=sys.stderr)
-            return 1
-        return 0
-
-    parser.set_defaults(run=run)
-    return parser
+    add_series_commands(own)
 
 
 def _list(conn: Connection, arguments: argparse.Namespace) -> None:
@@ -88,6 +82,26 @@ def _events(conn: Connection, arguments: argparse.Namespace) -> None:
                 f"{event.happened_at:%Y-%m-%d %H:%M} UTC {event.site}: {event.kind} "
                 f"{event.name or ''} {event.version_id or ''} ({event.because})"
             )
+
+
+def _set(conn: Connection, arguments: argparse.Namespace) -> None:
+    paper = ModelSettingPaper.model_validate(
+        {
+            "site": arguments.site,
+            "challengers": arguments.challenger,
+            "every_days": arguments.every_days,
+            "series_by_value": arguments.series,
+            "budget_s": arguments.budget,
+        }
+    )
+    found = put_setting(conn, SHELL, paper)
+    if arguments.json:
+        print(orjson.dumps(asdict(found), default=str).decode())
+        return
+    print(
+        f"{found.site}: {', '.join(found.challengers) or 'nobody'} challenges every {found.every_days} days; "
+        f"{found.series_by_value} series by value, within {found.budget_s} s"
+    )
 
 
 def _withdraw(conn: Connection, arguments: argparse.Namespace) -> None:

@@ -25,6 +25,8 @@ from cloud.documents.papers import (
 )
 from cloud.events.domain import Kind
 from cloud.events.papers import EventPaper
+from cloud.forecasting.chosen.domain import Choice
+from cloud.forecasting.chosen.service import ChoicePaper
 from cloud.forecasting.overrides.papers import OverridePaper
 from cloud.forecasting.reviewing.service import SettingPaper
 from cloud.inquiry.domain import BalanceFilter, MovementFilter
@@ -76,6 +78,7 @@ PAPERS: dict[str, object] = {
     "add_all": (STATED,),
     "correct": STATED,
     "add": ADJUSTED,
+    "choose": ChoicePaper(site=OWN, item="A", choice=Choice.PINNED),
     "put_setting": SettingPaper(site=OWN),
     "draft": Draft("k", OWN, "s", "r", {"do": 1}),
     "import_all": ImportPaper(documents=(NOTICE,)),

@@ -1,0 +1,81 @@
+"""`dockledger forecast models series|pin|leave-out|by-value`: series with models of their own."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from cloud.db import Connection
+from cloud.forecasting.chosen import reading, service
+from cloud.forecasting.chosen.domain import Choice, SeriesRow
+from cloud.forecasting.chosen.service import ChoicePaper
+from cloud.forecasting.registry.shell import MOST_LISTED, SHELL, command
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+
+_CHOICES: Final = {
+    "pin": (Choice.PINNED, "try a series with a model of its own whatever its value"),
+    "leave-out": (Choice.LEFT_OUT, "never try a series with a model of its own"),
+    "by-value": (Choice.BY_VALUE, "take back what was said of a series: its value decides"),
+}
+
+
+def add_series_commands(own: "Subparsers") -> None:
+    """Add this part's commands to those of `forecast models`.
+
+    Args:
+        own: What `dockledger forecast models` collects its commands in.
+    """
+    listing = command(own, "series", "list the series with models of their own, and why", _list)
+    listing.add_argument("--site")
+    listing.add_argument("--item", help="only this one, with the diagnostics of its model")
+    for word, (choice, summary) in _CHOICES.items():
+        choosing = command(own, word, summary, _choosing(choice))
+        choosing.add_argument("item", help="the item's code")
+        choosing.add_argument("--site", required=True)
+        choosing.add_argument("--note", default="", help="why")
+
+
+def _choosing(choice: Choice) -> Callable[[Connection, argparse.Namespace], None]:
+    def work(conn: Connection, arguments: argparse.Namespace) -> None:
+        told = {"site": arguments.site, "item": arguments.item, "choice": choice, "note": arguments.note}
+        paper = ChoicePaper.model_validate(told)
+        number = service.choose(conn, SHELL, paper)
+        if arguments.json:
+            print(orjson.dumps({"choice_id": number, **paper.model_dump(mode="json")}).decode())
+        else:
+            print(f"{paper.site} {paper.item}: {choice.value.replace('_', ' ')} from the next contest on")
+
+    return work
+
+
+def _list(conn: Connection, arguments: argparse.Namespace) -> None:
+    asked = {"site": arguments.site, "item": arguments.item}
+    for row in reading.series(conn, SHELL, limit=MOST_LISTED, **asked):
+        if arguments.json:
+            print(orjson.dumps(asdict(row)).decode())
+            continue
+        print(_line(row))
+        if arguments.item is not None and row.diagnosis:
+            print(_diagnosed(row))
+
+
+def _line(row: SeriesRow) -> str:
+    standing = "not tried yet" if row.standing is None else f"{row.standing.replace('_', ' ')}: {row.why}"
+    by = "" if row.choice == Choice.BY_VALUE else f" ({row.choice.replace('_', ' ')} by {row.chosen_by})"
+    return f"{row.site} {row.item}{by}: {standing}"
+
+
+def _diagnosed(row: SeriesRow) -> str:
+    told = row.diagnosis
+    drivers = "; ".join(
+        f"{name} {estimate:+.3f} ± {1.96 * deviation:.3f}"
+        for name, (estimate, deviation) in told["coefficients"].items()
+    )
+    return (
+        f"  {told['why']}\n  AICc {told['aicc']:.1f}, Jarque-Bera {told['normal_chance']:.2f}, residuals "
+        f"{told['spread']:.3f} of the log, {told['known']} weeks\n  drivers: {drivers or 'none'}"
+    )
