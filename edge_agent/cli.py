@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "export": _outbox_export,
             "salvage": _outbox_salvage,
             "accept-ledger": lambda loaded: _outbox_accept_ledger(loaded, options.ledger),
-            "reader-check": lambda loaded: check_readers(options, loaded.settings.reader, sys.stderr),
+            "reader-check": lambda loaded: check_readers(options, loaded.settings.readers, sys.stderr),
             "record": lambda loaded: _record(loaded, options),
         }
         return commands[options.command](loaded)

@@ -21,6 +21,8 @@ from edge_agent.doors.visits import from_us, to_us
 from edge_agent.health import describe_reader
 from edge_agent.page.antennas import AntennaMeter
 from edge_agent.page.status import AntennaStatus
+from edge_agent.readers.iot.reader import IotReader
+from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.llrp.listener import ReaderState
 from edge_agent.readers.llrp.reader import LlrpReader
 from edge_agent.readers.llrp.settings import ReaderSettings
@@ -28,6 +30,9 @@ from edge_agent.readers.raw_read import Seen
 from edge_agent.supervisor import Recipe, Supervisor
 
 ASSIGNMENTS: Final = "assignments.json"
+
+_Reader = LlrpReader | IotReader
+_ReaderSettings = ReaderSettings | IotReaderSettings
 
 log = structlog.get_logger(__name__)
 
@@ -84,7 +89,7 @@ class Floor:
         self._clock = clock
         self._settings = settings
         self.assignments = Assignments(_beside(settings.outbox), settings.site)
-        self._readers: Supervisor[LlrpReader] = Supervisor(
+        self._readers: Supervisor[_Reader] = Supervisor(
             lambda reader: reader.counters.state is ReaderState.FAILED
         )
         self._doors: Doors | None = None
@@ -240,18 +245,18 @@ class Floor:
                 whereabouts=self._whereabouts,
             )
             self._doors.start()
-        self._readers.replace_all(self._recipes(settings.reader))
+        self._readers.replace_all(self._recipes(settings.readers))
 
     def _replace_readers(self, before: AgentSettings) -> None:
         """Replace the readers that changed; doors go on, and wait for none of those meanwhile."""
-        staying = [each for each in self._settings.reader if each in before.reader]
+        staying = [each for each in self._settings.readers if each in before.readers]
         self._readers.replace_all(self._recipes(staying))
         if self._doors is not None:
-            for reader in (each for each in before.reader if each not in staying):
+            for reader in (each for each in before.readers if each not in staying):
                 self._doors.gone(reader.id)
-        self._readers.replace_all(self._recipes(self._settings.reader))
+        self._readers.replace_all(self._recipes(self._settings.readers))
 
-    def _recipes(self, readers: Sequence[ReaderSettings]) -> dict[str, Recipe[LlrpReader]]:
+    def _recipes(self, readers: Sequence[_ReaderSettings]) -> dict[str, Recipe[_Reader]]:
         return {each.id: Recipe(each, partial(self._make_reader, each)) for each in readers}
 
     def _close(self) -> datetime | None:
@@ -262,8 +267,11 @@ class Floor:
         self._past.update(doors.counted())
         return doors.undecided_since()
 
-    def _make_reader(self, reader: ReaderSettings) -> LlrpReader:
-        return LlrpReader(reader, _ToDoors(reader.id, lambda: self._doors, self._meter))
+    def _make_reader(self, reader: _ReaderSettings) -> _Reader:
+        listener = _ToDoors(reader.id, lambda: self._doors, self._meter)
+        if isinstance(reader, IotReaderSettings):
+            return IotReader(reader, listener, quarantine=self._settings.outbox.parent)
+        return LlrpReader(reader, listener)
 
     def _set_gpo(self, reader_id: str, port: int, is_on: bool) -> None:  # noqa: FBT001  a reader's own order
         for reader in self._readers.members():

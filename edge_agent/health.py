@@ -5,6 +5,7 @@ from datetime import datetime
 
 from contracts.gateway import ClockHealth, Health, OutboxHealth, ReaderHealth
 from edge_agent.outbox.domain import OutboxStats
+from edge_agent.readers.iot.reader import IotReader
 from edge_agent.readers.llrp.reader import LlrpReader
 from edge_agent.readers.serial_port import SerialScanner
 
@@ -28,7 +29,7 @@ def describe_scanner(scanner: SerialScanner) -> ReaderHealth:
     )
 
 
-def describe_reader(reader: LlrpReader) -> ReaderHealth:
+def describe_reader(reader: LlrpReader | IotReader) -> ReaderHealth:
     """Say how one RFID reader is.
 
     Args:

@@ -16,6 +16,7 @@ from typing_extensions import override
 from contracts.base import Gateway, Site
 from edge_agent.decode.tag_role import TagRules
 from edge_agent.filters.site import Portals
+from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.llrp.settings import ReaderSettings
 from edge_agent.readers.profile import load_profile
 from edge_agent.workflows.site import WorkflowSettings
@@ -87,7 +88,9 @@ class AgentSettings(BaseSettings):
     workflow: WorkflowSettings | None = None
     """The site's rules for handheld work; needed with scanners."""
     reader: tuple[ReaderSettings, ...] = ()
-    """RFID readers."""
+    """RFID readers that speak LLRP."""
+    iot_reader: tuple[IotReaderSettings, ...] = ()
+    """RFID readers that tell in JSON what they see; not set from the cloud, as they hold passwords."""
     portal: Portals = ()
     """Doors: which antennas look where, and what crosses from where to where."""
     tags: TagRules = TagRules()
@@ -117,12 +120,13 @@ class AgentSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _doors_can_work(self) -> Self:
-        ids = [*(each.id for each in self.scanner), *(each.id for each in self.reader)]
+        ids = [*(each.id for each in self.scanner), *(each.id for each in self.readers)]
         twice = sorted({each for each in ids if ids.count(each) > 1})
         if twice:
             raise ValueError(f"id {twice[0]!r} is used twice among scanners and readers, expected each once")
-        readers = [each.id for each in self.reader]
-        used: dict[str, tuple[int, ...]] = {each.id: each.effective().radio.antennas for each in self.reader}
+        readers = [each.id for each in self.readers]
+        mute = {each.id for each in self.iot_reader}
+        used: dict[str, tuple[int, ...]] = {each.id: each.effective().radio.antennas for each in self.readers}
         for portal in self.portal:
             outputs = [port for port in (portal.gpo("ok"), portal.gpo("wrong")) if port is not None]
             for port in (*portal.ports, *portal.beam_ports, *outputs):
@@ -132,6 +136,12 @@ class AgentSettings(BaseSettings):
                         f"portal {portal.id!r} names {port!r}, but there is no [[reader]] {reader!r}: "
                         f"expected one of {readers}"
                     )
+            for port in outputs:
+                if port.partition(":")[0] in mute:
+                    raise ValueError(
+                        f"portal {portal.id!r} lights {port!r}, but an [[iot_reader]] only tells what it "
+                        "sees: expected an output of a [[reader]]"
+                    )
             for port in portal.ports:
                 reader, _, antenna = port.partition(":")
                 if used[reader] and int(antenna) not in used[reader]:
@@ -140,6 +150,11 @@ class AgentSettings(BaseSettings):
                         f"{list(used[reader])}: expected one of these"
                     )
         return self
+
+    @property
+    def readers(self) -> tuple[ReaderSettings | IotReaderSettings, ...]:
+        """Every RFID reader, however it speaks."""
+        return (*self.reader, *self.iot_reader)
 
     @classmethod
     @override

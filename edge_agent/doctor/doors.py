@@ -21,7 +21,7 @@ def about_settings(settings: AgentSettings) -> Iterator[Finding]:
     for portal in settings.portal:
         yield from _about_portal(portal, is_alone=len(settings.portal) == 1)
     named = {port.partition(":")[0] for portal in settings.portal for port in portal.ports}
-    for reader in settings.reader:
+    for reader in settings.readers:
         if reader.id not in named:
             yield note(
                 f"reader {reader.id}",

@@ -34,3 +34,7 @@ class Backoff:
         """
         due_s = min(max(away_s * SHARE, self.first_s), self.longest_s)
         return due_s * (0.5 + chance / 2)
+
+
+FOR_READERS: Final = Backoff()
+"""From 50 ms to 30 s."""

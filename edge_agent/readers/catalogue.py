@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from edge_agent.readers import profile as scanners
 from edge_agent.readers.device import DeviceProfile, ProfileError, shipped
+from edge_agent.readers.iot import profile as iot
 from edge_agent.readers.llrp import profile as llrp
 
 
@@ -21,6 +22,7 @@ class Kind(NamedTuple):
 
 
 KINDS: Final = (
+    Kind("iot reader", iot.SHIPPED, iot.load_iot_profile, "protocol"),
     Kind("reader", llrp.SHIPPED, llrp.load_llrp_profile, "radio"),
     Kind("scanner", scanners.SHIPPED, scanners.load_profile, "scan"),
 )

@@ -3,13 +3,15 @@
 import argparse
 import json
 from collections.abc import Sequence
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from edge_agent.readers.catalogue import all_profiles, find
 from edge_agent.readers.device import DeviceProfile, ProfileError
-from edge_agent.readers.llrp.check import check_reader
+from edge_agent.readers.iot import check as iot
+from edge_agent.readers.iot.settings import IotReaderSettings
+from edge_agent.readers.llrp import check as llrp
+from edge_agent.readers.llrp import told as llrp_told
 from edge_agent.readers.llrp.settings import ReaderSettings
-from edge_agent.readers.llrp.told import as_json_object, told
 from edge_agent.readers.quality import RULES
 from edge_agent.readers.quality import told as ladder_of
 
@@ -51,7 +53,9 @@ def add_reader_parser(
     check.set_defaults(command="reader-check")
 
 
-def check_readers(options: argparse.Namespace, readers: Sequence[ReaderSettings], errors: TextIO) -> int:
+def check_readers(
+    options: argparse.Namespace, readers: Sequence[ReaderSettings | IotReaderSettings], errors: TextIO
+) -> int:
     """Run ``reader check``.
 
     Args:
@@ -65,20 +69,24 @@ def check_readers(options: argparse.Namespace, readers: Sequence[ReaderSettings]
     known = [each.id for each in readers]
     unknown = sorted(set(options.reader) - set(known))
     if unknown or not readers:
-        nothing = "the settings have no [[reader]]"
+        nothing = "the settings have neither [[reader]] nor [[iot_reader]]"
         print(f"reader {unknown[0]!r}: expected one of {known}" if known else nothing, file=errors)
         return USAGE
-    is_well = True
-    for settings in readers:
-        if options.reader and settings.id not in options.reader:
-            continue
-        checked = check_reader(settings, dry_run=options.dry_run)
-        is_well = is_well and checked.is_well
-        if options.json:
-            print(json.dumps(as_json_object(checked)))
-        else:
-            print("\n".join(told(checked)))
-    return OK if is_well else FAILED
+    chosen = [each for each in readers if not options.reader or each.id in options.reader]
+    found = [_checked(each, dry_run=options.dry_run) for each in chosen]
+    for _, lines, whole in found:
+        print(json.dumps(whole) if options.json else "\n".join(lines))
+    return OK if all(is_well for is_well, _, _ in found) else FAILED
+
+
+def _checked(
+    settings: ReaderSettings | IotReaderSettings, *, dry_run: bool
+) -> tuple[bool, list[str], dict[str, Any]]:
+    if isinstance(settings, ReaderSettings):
+        over_llrp = llrp.check_reader(settings, dry_run=dry_run)
+        return over_llrp.is_well, list(llrp_told.told(over_llrp)), llrp_told.as_json_object(over_llrp)
+    in_json = iot.check_iot_reader(settings)
+    return in_json.is_well, list(iot.told(in_json)), iot.as_json_object(in_json)
 
 
 def add_profile_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

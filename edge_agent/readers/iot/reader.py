@@ -13,7 +13,7 @@ from typing import Final
 
 import structlog
 
-from edge_agent.readers.backoff import Backoff
+from edge_agent.readers.backoff import FOR_READERS, Backoff
 from edge_agent.readers.iot.decoder import IotDecoder
 from edge_agent.readers.iot.inbox import HttpInbox
 from edge_agent.readers.iot.link import Hands, Link
@@ -38,7 +38,7 @@ class IotReader:
         listener: ReaderListener,
         *,
         quarantine: Path | None = None,
-        backoff: Backoff | None = None,
+        backoff: Backoff = FOR_READERS,
         tick_s: float = TICK_S,
     ) -> None:
         """Prepare; nothing is connected before ``start``.
@@ -53,10 +53,10 @@ class IotReader:
         self.id = settings.id
         self.settings = settings
         self.counters = ReaderCounters()
-        self.link: Link = _link(settings)
+        self.link: Link = link_of(settings)
         self._listener = listener
         self._quarantine = Quarantine(quarantine, settings.id)
-        self._backoff = backoff or Backoff()
+        self._backoff = backoff
         self._tick_s = tick_s
         self._silence_s = settings.silence_s()
         self._decoder = IotDecoder(settings.id, settings.effective(), self.counters.odd)
@@ -110,7 +110,7 @@ class IotReader:
         away_since_s = time.monotonic()
         while not self._stopping.is_set():
             opened_before = self.counters.opened
-            self.link = _link(self.settings)
+            self.link = link_of(self.settings)
             if self._stopping.is_set():
                 return
             try:
@@ -231,7 +231,15 @@ class IotReader:
         self.link.interrupt()
 
 
-def _link(settings: IotReaderSettings) -> Link:
+def link_of(settings: IotReaderSettings) -> Link:
+    """Make the way to hear a reader.
+
+    Args:
+        settings: Of the reader.
+
+    Returns:
+        One that was not run yet.
+    """
     if settings.carrier == "listen":
         return HttpInbox(settings)
     return MqttLink(settings) if settings.carrier == "mqtt" else HttpStream(settings)

@@ -11,7 +11,7 @@ from typing import Final
 
 import structlog
 
-from edge_agent.readers.backoff import Backoff
+from edge_agent.readers.backoff import FOR_READERS, Backoff
 from edge_agent.readers.llrp.capabilities import ReaderRefusalError
 from edge_agent.readers.llrp.connection import Connection, Wakeup
 from edge_agent.readers.llrp.delivery import Delivery, Tap
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 class Timing:
     """How long to wait for what, in seconds; the defaults are for real readers."""
 
-    backoff: Backoff = Backoff()
+    backoff: Backoff = FOR_READERS
     answer_s: float = ANSWER_S
     """For each answer while setting up."""
     keepalive_s: float | None = None

@@ -50,7 +50,7 @@ def test_no_profile_claims_what_needs_the_device() -> None:
         assert not claimed or profile.name in seen_on_the_bench
         assert profile.rung is not Rung.NONE
         assert all(step.why.endswith(".") for step in profile.sheet)
-    assert {kind.name for kind, _ in all_profiles()} == {"reader", "scanner"}
+    assert {kind.name for kind, _ in all_profiles()} == {"reader", "iot reader", "scanner"}
 
 
 def test_profiles_are_listed_shown_and_checked(
@@ -72,9 +72,9 @@ def test_profiles_are_listed_shown_and_checked(
     assert main(["profile", "check", "impinj_r700", str(own)]) == 1
     told = capsys.readouterr()
     assert "impinj_r700: a valid reader profile, bronze" in told.out
-    assert "expected radio (reader) or scan (scanner), got ['name']" in told.err
+    assert "expected protocol (iot reader) or radio (reader) or scan (scanner), got ['name']" in told.err
     assert main(["profile", "show", "nobody"]) == 1
-    assert "expected one of generic_llrp" in capsys.readouterr().err
+    assert "expected one of impinj_r700_iot" in capsys.readouterr().err
 
 
 def test_a_file_that_is_none_is_told() -> None:

@@ -1,4 +1,4 @@
-"""Tried again for ever: at once at first, never longer than a tenth of the time it was away, by chance apart."""
+"""Tried again for ever: at once at first, never later than a tenth of the absence, by chance apart."""
 
 import random
 

@@ -1,0 +1,141 @@
+"""From a post to a crossing, through the agent's own floor; and a look at a reader before it is used."""
+
+import json
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from contracts.records import Crossing, RowRef
+from contracts.vocabulary import CrossingDirection
+from edge_agent import floor as agents
+from edge_agent.cli import main
+from edge_agent.clock import Clock
+from edge_agent.config.settings import load
+from edge_agent.outbox.draft import Draft
+from simulators.iot_reader.events import MAKES, encode
+from simulators.iot_reader.senders import Poster
+from simulators.iot_reader.stream import StreamServer
+from simulators.llrp_reader.report import Observation
+from tests.integration.iot.conftest import PASSWORD, PATIENCE_S, wait_for
+
+AGENT = """\
+site = "s1"
+gateway = "g1"
+broker_url = "mqtt://u:p@127.0.0.1:1"
+clock = "assumed"
+
+[[iot_reader]]
+id = "r1"
+profile = "zebra_fx9600_iot"
+url = "listen://127.0.0.1:{port}"
+password = "{password}"
+
+[[portal]]
+id = "dock-1"
+kind = "two_sided"
+inside = ["r1:1"]
+outside = ["r1:2"]
+inside_location = "STAGE-1"
+outside_location = "@clearing/dock-1"
+"""
+CASE = bytes.fromhex("3074257BF7194E4000001A85")
+
+
+@dataclass
+class Journal:
+    """Keeps what doors record."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def commit(self, device: str, state: bytes, drafts: Sequence[Draft]) -> Sequence[RowRef]:
+        with self.changed:
+            self.drafts += drafts
+            self.changed.notify_all()
+        return ()
+
+    def recall(self, device: str) -> bytes | None:
+        return None
+
+    def crossings(self) -> list[Crossing]:
+        return [draft.record for draft in self.drafts if isinstance(draft.record, Crossing)]
+
+
+def a_walk_in(end_us: int) -> list[bytes]:
+    """Loud outside first, loud inside last: what an FX9600 posts every 100 ms."""
+    payloads = []
+    for step in range(30):
+        at_us = end_us - (29 - step) * 100_000
+        outside = -45.0 - abs(step - 8) * 2
+        inside = -45.0 - abs(step - 21) * 2
+        reads = [Observation(at_us, 2, CASE, 96, outside), Observation(at_us + 20_000, 1, CASE, 96, inside)]
+        payloads.append(encode([MAKES["zebra"](each) for each in reads]))
+    return payloads
+
+
+def test_a_walk_that_a_zebra_posts_becomes_a_crossing(free_port: int, tmp_path: Path) -> None:
+    file = tmp_path / "agent.toml"
+    file.write_text(AGENT.format(port=free_port, password=PASSWORD), "utf-8")
+    settings, journal = load(file).settings, Journal()
+    floor = agents.Floor(settings, journal, Clock(is_synchronised=lambda: True), lambda _unit: None)
+    floor.start()
+    try:
+        with closing(Poster(f"http://127.0.0.1:{free_port}/", "reader", PASSWORD)) as poster:
+            wait_for(lambda: _is_listening(poster))
+            for payload in a_walk_in(time.time_ns() // 1000 - 3_000_000):
+                assert poster.send(payload) == 204
+            with journal.changed:
+                assert journal.changed.wait_for(journal.crossings, PATIENCE_S)
+            [health] = floor.health()
+            assert (health.id, health.kind, health.reads) == ("r1", "reader", 60)
+    finally:
+        floor.stop()
+    assert [(each.portal, each.direction) for each in journal.crossings()] == [
+        ("dock-1", CrossingDirection.IN)
+    ]
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody has now."""
+    import socket  # noqa: PLC0415  only here
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def _is_listening(poster: Poster) -> bool:
+    try:
+        return poster.send(json.dumps({"type": "heartbeat", "data": {}}).encode()) == 204
+    except OSError:
+        return False
+
+
+def test_a_look_tells_whether_the_way_is_open_and_what_to_set(
+    free_port: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "agent.toml"
+    text = AGENT.format(port=free_port, password=PASSWORD)
+    file.write_text(text, "utf-8")
+    assert main(["reader", "check", "--config", str(file)]) == 0
+    said = capsys.readouterr().out
+    assert "lost after silence   90 s" in said
+    assert "antenna 1            29 dBm, session 1" in said
+    assert "OK       its port is free" in said
+    with StreamServer(PASSWORD) as stream:
+        in_stream = text.replace(f"listen://127.0.0.1:{free_port}", stream.url)
+        in_stream = in_stream.replace("zebra_fx9600_iot", "impinj_r700_iot")
+        file.write_text(in_stream.replace("password =", 'user = "root"\npassword ='), "utf-8")
+        assert main(["reader", "check", "--json", "--config", str(file)]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (found["is_well"], found["detail"]) == (True, "the way is open")
+        assert found["preset"]["antennaConfigs"][0]["transmitPowerCdbm"] == 3000
+        file.write_text(in_stream, "utf-8")
+        assert main(["reader", "check", "--config", str(file)]) == 1
+        assert "REFUSED  it answers 401" in capsys.readouterr().out
+    assert stream.wait_for_clients(0, PATIENCE_S)
