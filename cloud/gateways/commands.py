@@ -5,7 +5,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -15,7 +15,7 @@ from pydantic import JsonValue
 
 from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
 from cloud.gateways import service
-from cloud.gateways.domain import ConfigError, ConfigState, DesiredRow, merged, value_of
+from cloud.gateways.domain import ConfigError, ConfigState, DesiredRow, value_of
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
@@ -122,21 +122,20 @@ def run_set(arguments: argparse.Namespace, settings: Settings) -> int:
     """Wish a configuration."""
 
     def work(conn: Connection) -> DesiredRow:
-        given, seen = service.editable(conn, SHELL, gateway=arguments.gateway)
-        if arguments.file is not None:
-            given = _read(arguments.file)
+        now = service.editable(conn, SHELL, gateway=arguments.gateway)
+        given = now if arguments.file is None else replace(now, wished=_read(arguments.file), running={})
         for change in arguments.changes:
             place, is_change, value = change.partition("=")
             if not is_change:
                 raise ConfigError(f"--set {change!r}: expected PLACE=VALUE")
-            given = merged(given, place.strip(), value_of(value))
+            given = replace(given, wished=given.changed(place.strip(), value_of(value)))
         return service.set_config(
             conn,
             SHELL,
             gateway=arguments.gateway,
-            settings=given,
+            settings=given.wished,
             reason=arguments.reason,
-            seen_revision=seen,
+            seen_revision=now.revision,
             now=datetime.now(UTC),
         )
 

@@ -103,6 +103,35 @@ class ConfigState:
         return self.desired.outcome or "waiting"
 
 
+@dataclass(frozen=True, slots=True)
+class Editable:
+    """What an admin changes."""
+
+    wished: dict[str, JsonValue]
+    """The last wish; what it does not name is the gateway's own."""
+    running: dict[str, JsonValue]
+    """As the gateway says it."""
+    revision: int
+    """Of the last wish; 0: there was none. To be named in ``set_config`` as seen."""
+
+    def changed(self, place: str, value: JsonValue) -> dict[str, JsonValue]:
+        """Set one place; of what the gateway sets itself only the setting that holds it becomes the cloud's.
+
+        Args:
+            place: As ``differences`` names it.
+            value: What is to stand there.
+
+        Returns:
+            The configuration to wish.
+
+        Raises:
+            ConfigError: If a table on the way is not there.
+        """
+        name = place.partition(".")[0]
+        own = {name: self.running[name]} if name in self.running and name not in self.wished else {}
+        return merged(self.wished | own, place, value)
+
+
 def differences(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> tuple[Difference, ...]:
     """Compare two configurations.
 

@@ -17,6 +17,7 @@ from cloud.gateways.domain import (
     ConfigState,
     DesiredRow,
     Difference,
+    Editable,
     ReportRow,
     StaleConfigError,
     UnknownGatewayError,
@@ -204,8 +205,8 @@ def history(
     return [_hidden(each) for each in _history(conn, gateway, before=before, limit=limit)]
 
 
-def editable(conn: Connection, actor: Actor, *, gateway: str) -> tuple[dict[str, JsonValue], int]:
-    """Give what an admin changes: the last wish, and below it what the gateway itself says it runs.
+def editable(conn: Connection, actor: Actor, *, gateway: str) -> Editable:
+    """Give what an admin changes.
 
     Args:
         conn: In a transaction.
@@ -213,8 +214,8 @@ def editable(conn: Connection, actor: Actor, *, gateway: str) -> tuple[dict[str,
         gateway: Which.
 
     Returns:
-        Settings by name, and the revision to name in ``set_config`` as seen. Of a workflow that only the
-        gateway has nothing is given: its badges never leave it.
+        The last wish, and what the gateway says it runs. Of a workflow that only the gateway has nothing is
+        given: its badges never leave it.
 
     Raises:
         NotAllowedError: If the actor may not.
@@ -224,7 +225,7 @@ def editable(conn: Connection, actor: Actor, *, gateway: str) -> tuple[dict[str,
     last = _history(conn, gateway, limit=1)
     told = store.row(conn, ReportRow, "last_report", gateway=gateway)
     running = {name: value for name, value in told.settings.items() if name != "workflow"} if told else {}
-    return running | (last[0].settings if last else {}), last[0].revision if last else 0
+    return Editable(last[0].settings if last else {}, running, last[0].revision if last else 0)
 
 
 def hear(conn: Connection, gateway_id: int, report: ReportedConfig, *, heard_at: datetime) -> None:

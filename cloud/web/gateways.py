@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from cloud.db import Connection, in_transaction
 from cloud.gateways import service
-from cloud.gateways.domain import ConfigError, DesiredRow, UnknownGatewayError, merged, value_of
+from cloud.gateways.domain import ConfigError, DesiredRow, UnknownGatewayError, value_of
 from cloud.identity.actor import Role
 from cloud.identity.gate import Gate
 from cloud.inquiry.domain import GREATEST
@@ -63,8 +63,8 @@ def set_gateway(
     typed = {"place": place, "value": value, "settings": settings, "reason": reason}
 
     def work(conn: Connection) -> DesiredRow:
-        given, _ = service.editable(conn, visitor.actor, gateway=gateway)
-        wanted = merged(given, place.strip(), value_of(value)) if place.strip() else _parsed(settings)
+        given = service.editable(conn, visitor.actor, gateway=gateway)
+        wanted = given.changed(place.strip(), value_of(value)) if place.strip() else _parsed(settings)
         return service.set_config(
             conn,
             visitor.actor,
@@ -129,7 +129,7 @@ def _gateway(
                 role for site, role in actor.site_roles if site == told.site
             }
             if may_set:
-                given, _ = service.editable(conn, actor, gateway=gateway)
+                given = service.editable(conn, actor, gateway=gateway).wished
     except UnknownGatewayError as error:
         raise HTTPException(404, f"{error}") from error
     blank = {"place": "", "value": "", "settings": _pretty(given), "reason": ""}

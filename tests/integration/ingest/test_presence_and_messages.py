@@ -11,7 +11,7 @@ import pytest
 from cloud.db import LastingConnection
 from cloud.gateways import service as configs
 from cloud.gateways.commands import SHELL as ADMIN
-from cloud.gateways.domain import ConfigError, Difference, StaleConfigError, merged
+from cloud.gateways.domain import ConfigError, Difference, StaleConfigError
 from cloud.ingest.arrival import Delivery
 from cloud.ingest.command_line import SHELL
 from cloud.ingest.presence import service as presence
@@ -182,12 +182,12 @@ def reported(edge: Forge, revision: int, outcome: ConfigOutcome, **more: object)
 def test_a_wished_configuration_is_sent_answered_compared_and_wished_again(books: Books) -> None:
     edge = Forge()
     reader = {"id": "r1", "host": "10.0.0.7", "power_dbm": 27}
-    running = {"settings": {"reader": [reader]}, "origins": {"reader": "file agent.toml"}}
+    running = {"settings": {"reader": [reader], "tags": {}}, "origins": {"reader": "file agent.toml"}}
     hear(books, reported(edge, 0, ConfigOutcome.APPLIED, running_revision=0, **running))
     with closing(LastingConnection(books.database.app_dsn, "test")) as app:
         with app.connection() as conn:
-            given, seen = configs.editable(conn, ADMIN, gateway="gw-1")
-            wanted = merged(given, "reader.r1.power_dbm", 24.5)
+            given = configs.editable(conn, ADMIN, gateway="gw-1")
+            seen, wanted = given.revision, given.changed("reader.r1.power_dbm", 24.5)
             first = configs.set_config(
                 conn, ADMIN, gateway="gw-1", settings=wanted, reason="too far", seen_revision=seen, now=NOW
             )
