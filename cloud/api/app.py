@@ -113,6 +113,7 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
         demand_masks,
         demand_sources,
         supersessions,
+        event_effects,
         events,
         forecasts,
         forecast_buckets,

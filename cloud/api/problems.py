@@ -26,6 +26,7 @@ from cloud.decisions.domain import (
 )
 from cloud.decisions.limits import UnknownLimitError
 from cloud.demand.domain import DemandError, FaultyLinesError, UnknownSiteError
+from cloud.demand.held import UnknownHeldError
 from cloud.demand.masks import UnknownMaskError
 from cloud.demand.sources.domain import TakenSourceError, UnknownSourceError
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
@@ -186,6 +187,7 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     DocumentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "document-not-possible"),
     UnknownSourceError: (HTTPStatus.NOT_FOUND, "no-such-source"),
     TakenSourceError: (HTTPStatus.CONFLICT, "name-taken"),
+    UnknownHeldError: (HTTPStatus.NOT_FOUND, "nothing-held"),
     UnknownMaskError: (HTTPStatus.NOT_FOUND, "no-such-mask"),
     UnknownSiteError: (HTTPStatus.NOT_FOUND, "no-such-site"),
     DemandError: (HTTPStatus.UNPROCESSABLE_ENTITY, "demand-not-possible"),

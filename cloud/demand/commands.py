@@ -18,6 +18,7 @@ from cloud.demand.calendar import SiteCalendar
 from cloud.demand.csv_file import read_csv
 from cloud.demand.domain import DemandError, Faults, Imported, StagedLine
 from cloud.demand.fields import Conventions
+from cloud.demand.held_commands import add_held_commands
 from cloud.demand.mask_commands import add_mask_commands
 from cloud.demand.parquet_file import read_parquet
 from cloud.demand.rows import Defaults
@@ -90,6 +91,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     add_mask_commands(group)
     add_supersession_commands(group)
     add_source_commands(group)
+    add_held_commands(group)
 
 
 def run_import(arguments: argparse.Namespace, settings: Settings) -> int:

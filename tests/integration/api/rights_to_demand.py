@@ -6,6 +6,8 @@ from serving import NOW, OWN, ROOT
 
 from cloud.api.routes.demand_sources import SourcePaper
 from cloud.db import ConnectionPool
+from cloud.demand import held
+from cloud.demand.held import Holding, Origin, Reason
 from cloud.demand.sources import service
 from cloud.demand.sources.domain import NewSource
 from cloud.identity.actor import Role
@@ -20,6 +22,9 @@ _KEEPERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER, Role.PLANNER, Role.ADMIN
 DEMAND_ROUTES: dict[str, set[Role]] = {
     "GET /v1/demand": _STAFF,
     "POST /v1/demand": _IMPORTERS,
+    "GET /v1/demand/held": _STAFF,
+    "POST /v1/demand/held/{held_id}/retry": _IMPORTERS,
+    "POST /v1/demand/held/{held_id}/discard": _IMPORTERS,
     "GET /v1/demand/masks": _STAFF,
     "POST /v1/demand/masks": _PLANNING,
     "POST /v1/demand/masks/{mask_id}/withdrawal": _PLANNING,
@@ -34,6 +39,8 @@ DEMAND_ROUTES: dict[str, set[Role]] = {
 }
 DEMAND_OF_ONE_SITE = {
     "POST /v1/demand": {403},
+    "POST /v1/demand/held/{held_id}/retry": {404},
+    "POST /v1/demand/held/{held_id}/discard": {404},
     "POST /v1/demand/masks": {403},
     "POST /v1/demand/masks/{mask_id}/withdrawal": {404},
     "POST /v1/demand/supersessions": {403},
@@ -54,6 +61,8 @@ SHOP = {
     },
 }
 DEMANDED: dict[str, Any] = {
+    "POST /v1/demand/held/{held_id}/retry": None,
+    "POST /v1/demand/held/{held_id}/discard": {"reason": "a test"},
     "POST /v1/demand/sources": SHOP,
     "POST /v1/demand/sources/{source_id}/{step}": None,
     "POST /v1/demand/sources/{source_id}/backfill": {"from_at": "2026-03-01T00:00:00Z"},
@@ -64,6 +73,9 @@ DEMANDED: dict[str, Any] = {
 def demand_something(pool: ConnectionPool) -> dict[str, object]:
     """Leave a source, and a step that it allows any time."""
     wished = NewSource(**dict(SourcePaper.model_validate(SHOP | {"name": "till"})))
+    waiting = Holding(OWN, "till", Origin.MESSAGE, "0", b"{", Reason.UNREADABLE, "no JSON")
     with pool.connection() as conn:
         made = service.add_source(conn, ROOT, wished, site=OWN, now=NOW)
-    return {"source_id": made.source_id, "step": "pull"}
+        held.hold(conn, [waiting], now=NOW)
+        (found,) = held.listed(conn, ROOT, limit=1)
+    return {"source_id": made.source_id, "step": "pull", "held_id": found.held_id}

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from forecasts_made import made
 from rights import ANYBODY, FORMS, OF_ONE_SITE, OF_THE_NETWORK, ROUTES
+from rights_of_events import UNTAUGHT
 from rights_to_configure import CONFIG_FORM, CONFIGURED, configure_something
 from rights_to_count import COUNT_FORM, COUNTED, PERIOD, count_something
 from rights_to_decide import DECIDED, decide, things_to_decide
@@ -205,7 +206,7 @@ def expectation(route: str, caller: Caller) -> set[int]:
         return {403}
     if caller.site == OTHER and route in OF_ONE_SITE:
         return OF_ONE_SITE[route]
-    return {303} if route in FORMS else done - {303}
+    return {303} if route in FORMS else {422} if route in UNTAUGHT else done - {303}
 
 
 def callers(pool: ConnectionPool, people: People) -> Iterator[Caller]:
@@ -304,8 +305,8 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         decided |= CONFIG_FORM if "/gateways" in route else {}
         decided |= COUNT_FORM if "/counts" in route or "/variances" in route else {}
         return {"data": decided | {"csrf": csrf_token(caller.session)}} if caller.session else {}
-    if route == "GET /v1/record-accuracy":
-        return {"params": PERIOD}
+    if (asked := UNTAUGHT | {"GET /v1/record-accuracy": PERIOD}) and route in asked:
+        return {"params": asked[route]}
     if route in {
         "GET /v1/planning/parameters",
         "GET /v1/planning/confirmation-tolerance",

@@ -4,19 +4,26 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import httpx
 import orjson
 import pytest
 
 from cloud.cli import main
-from cloud.db import Connection
+from cloud.db import Connection, open_pool
 from cloud.events.domain import Kind
 from cloud.forecasting.domain import ForecastError
 from cloud.forecasting.effects.reading import Expected, site_effects, what_if
+from cloud.identity import service as identity
+from cloud.identity.actor import Actor, Role
+from cloud.identity.domain import Grant
+from cloud.identity.gate import Gate
+from tests.integration.api.serving import served
 from tests.integration.events.promoted import FACTOR, JOB, promoted
 from tests.integration.ledger.scenario import Ledger, open_ledger
 
 LAST = datetime.now(UTC).date() - timedelta(days=1)
 NOW = datetime.now(UTC)
+ADMIN = Actor("system:test", frozenset({Role.ADMIN}), all_sites=True)
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +132,46 @@ def test_commands_tell_effects_and_plans(
     assert orjson.loads(run(*feasts)[1])["added"] > 40
     assert len(run("list", "--site", "york", "--json")[1].splitlines()) > 40
     assert "Neujahr" in run("list", "--site", "york")[1] or "New Year" in run("list", "--site", "york")[1]
+
+
+def test_the_api_tells_effects_and_plans(opened: tuple[Ledger, str]) -> None:
+    ledger, dsn = opened
+    plan: dict[str, Any] = {
+        "site": "leeds",
+        "kind": "promotion",
+        "item": "I-1",
+        "attribute": "depth=0.2",
+        "from_day": (LAST + timedelta(days=8)).isoformat(),
+        "to_day": (LAST + timedelta(days=14)).isoformat(),
+    }
+    with (
+        open_pool(dsn, "test-effects") as pool,
+        served(Gate(pool, lambda: NOW)) as url,
+        httpx.Client(base_url=url, timeout=30) as client,
+    ):
+        with pool.connection() as conn:
+            grants = [Grant(Role.PLANNER, "leeds")]
+            key = identity.create_api_key(
+                conn, ADMIN, name="pia", grants=grants, life=timedelta(days=1), now=NOW
+            )
+        client.headers["Authorization"] = f"Bearer {key}"
+        told = client.get("/v1/events/effects", params={"site": "leeds"})
+        assert told.status_code == 200
+        assert {one["name"] for one in told.json()["effects"]} == {"promotion", "promotion depth"}
+        assert told.json()["usual_promotion"]["low"] < FACTOR < told.json()["usual_promotion"]["high"]
+        answer = client.get("/v1/events/what-if", params=plan)
+        (own, *others) = answer.json()["items"]
+        (wanted, *_) = tried(ledger)
+        assert (answer.status_code, own["item"], own["is_own"], len(others)) == (200, "I-1", True, 11)
+        assert own["expected"] == pytest.approx(wanted.expected)
+        for wrong, status, message in (
+            ({"attribute": "depth=3"}, 422, "expected 0 to 0.95"),
+            ({"attribute": ["depth=0.2", "depth=0.3"]}, 422, "attribute 'depth' stands there twice"),
+            ({"attribute": "depth"}, 422, "should match pattern"),
+            ({"category": "tea"}, 422, "an item or a category, and not both"),
+            ({"from_day": "2020-01-01"}, 422, "expected days of"),
+            ({"kind": "comet"}, 422, "promotion"),
+            ({"site": "york"}, 403, "no right at site 'york'"),
+        ):
+            refused = client.get("/v1/events/what-if", params=plan | wrong)
+            assert (refused.status_code, message in refused.text) == (status, True), refused.text

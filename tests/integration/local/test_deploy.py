@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from cloud.cli import build_parser
+from cloud.demand.sources.confines import FOLDERS, SECRETS
 from cloud.settings import _NOT_SETTINGS, ENV_PREFIX, Settings
-from contracts.topics import UPSTREAM, Channel
+from contracts.topics import DEMAND_ROOT, UPSTREAM, Channel, DemandChannel
+from contracts.topics import ROOT as ROOT_OF_GATEWAYS
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
@@ -55,6 +57,15 @@ def test_compose_mounts_files_that_exist() -> None:
                 assert (DEPLOY / source).exists(), source
 
 
+def test_compose_gives_the_jobs_and_the_api_the_secrets_of_demands_sources() -> None:
+    for service in ("scheduler", "api"):
+        told = COMPOSE["services"][service]
+        inside = {volume.split(":")[-2 if volume.endswith(":ro") else -1] for volume in told["volumes"]}
+        given = told["environment"]
+        assert given[SECRETS] in inside
+        assert (given[FOLDERS] in inside) == (service == "scheduler"), "only the jobs take files"
+
+
 def test_compose_connections_are_valid_settings() -> None:
     for service in COMPOSE["services"].values():
         given = {
@@ -87,7 +98,12 @@ def test_the_brokers_access_list_is_the_contracts() -> None:
         f"pattern {'write' if channel in UPSTREAM else 'read'} dl/v1/+/%u/{channel.value}"
         for channel in Channel
     }
+    wanted |= {
+        f"pattern {word} {DEMAND_ROOT}/+/%u/{channel.value}"
+        for word, channel in (("write", DemandChannel.LINES), ("read", DemandChannel.ANSWER))
+    }
     assert given == wanted | {"pattern read dl/v1/ingest/state"}
+    assert {f"topic readwrite {root}/#" for root in (ROOT_OF_GATEWAYS, DEMAND_ROOT)} <= set(lines)
 
 
 def test_dashboard_and_alerts_ask_for_metrics_that_exist() -> None:
