@@ -128,15 +128,14 @@ class AgentSettings(BaseSettings):
         mute = {each.id for each in self.iot_reader}
         used: dict[str, tuple[int, ...]] = {each.id: each.effective().radio.antennas for each in self.readers}
         for portal in self.portal:
-            outputs = [port for port in (portal.gpo("ok"), portal.gpo("wrong")) if port is not None]
-            for port in (*portal.ports, *portal.beam_ports, *outputs):
+            for port in (*portal.ports, *portal.beam_ports, *portal.outputs):
                 reader = port.partition(":")[0]
                 if reader not in readers:
                     raise ValueError(
                         f"portal {portal.id!r} names {port!r}, but there is no [[reader]] {reader!r}: "
                         f"expected one of {readers}"
                     )
-            for port in outputs:
+            for port in portal.outputs:
                 if port.partition(":")[0] in mute:
                     raise ValueError(
                         f"portal {portal.id!r} lights {port!r}, but an [[iot_reader]] only tells what it "

@@ -18,6 +18,7 @@ from edge_agent.doors.assignments import Assignments
 from edge_agent.doors.domain import Decision
 from edge_agent.doors.horizon import LATE_US, Horizon
 from edge_agent.doors.lamps import Lamps
+from edge_agent.doors.light_stack import EVERYWHERE, LightStacks
 from edge_agent.doors.lookout import Lookout, is_wrong_here
 from edge_agent.doors.posting import Posting
 from edge_agent.doors.records import drafts_of
@@ -25,7 +26,7 @@ from edge_agent.doors.tally import VisitTally
 from edge_agent.doors.visits import from_us, to_us
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.portal import PortalFilter
-from edge_agent.filters.site import Portal
+from edge_agent.filters.site import Portal, Signal
 from edge_agent.outbox.draft import Draft
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.readers.raw_read import RawRead, Seen
@@ -112,6 +113,7 @@ class Doors:
         self._lookout = Lookout(portals, roles, assignments.in_force)
         self._known = assignments.in_force
         self._lamps = Lamps(set_gpo)
+        self._stacks = LightStacks(portals, set_gpo)
         self.visits = VisitTally.load(journal.recall(MEMORY))
         self.counters = DoorCounters()
         self.crossings: deque[Crossing] = deque(maxlen=SHOWN)
@@ -139,6 +141,7 @@ class Doors:
         if self._thread.ident is not None:
             self._thread.join()
         self._lamps.all_off()
+        self._stacks.all_off()
 
     def take(self, batch: list[Seen]) -> None:
         """Take what a reader said; returns at once.
@@ -228,6 +231,7 @@ class Doors:
     def _tick(self, now_s: float) -> None:
         """Let time pass for tags that are silent now, as far as everything is heard."""
         self._lamps.tick(now_s)
+        self._stacks.tick(now_s)
         now_us = to_us(self._clock.now().at)
         heard_us = self._horizon.at(now_us)
         self._decided(self._filter.advance(heard_us))
@@ -259,6 +263,7 @@ class Doors:
         self._horizon.read(batch[0].reader, max(seen.seen_us for seen in batch))
 
     def _be_silent(self, said: "_Silence") -> None:
+        self._stacks.fault(said.reader, is_there=said.at_us is None)
         if said.at_us is None:
             self._horizon.gone(said.reader)
         else:
@@ -317,10 +322,12 @@ class Doors:
                 if not self._is_refused:
                     log.error("crossings_not_stored", waiting=len(self._unstored), detail=str(error))  # noqa: TRY400  no traceback needed
                 self._is_refused = True
+                self._stacks.fault(EVERYWHERE, is_there=True)
                 self._retry_at_s = time.monotonic() + RETRY_S
                 return
             if self._is_refused:
                 self._is_refused = False
+                self._stacks.fault(EVERYWHERE, is_there=False)
                 log.info("crossings_stored_again", waiting=len(self._unstored))
             self.visits = counted
             for entry in group:
@@ -344,6 +351,8 @@ class Doors:
         events[f"crossings_{decision.posted}"] += 1
         if decision.because is not None:
             events[f"crossings_because_{decision.because}"] += 1
+        if decision.posted != "evidence":
+            self._stacks.show(passage.portal, _signal_of(decision), time.monotonic())
         if decision.moves and decision.thing.unit is not None:
             self._tell_unit(passage, decision, decision.thing.unit)
         record = drafts[0].record
@@ -366,3 +375,9 @@ class Doors:
         output = portal.gpo("ok" if signal == "ok" else "wrong")
         if output is not None:
             self._lamps.light(output, portal.feedback.seconds, time.monotonic())
+
+
+def _signal_of(decision: Decision) -> Signal:
+    if decision.posted == "held":
+        return "undecided"
+    return "in" if decision.direction is CrossingDirection.IN else "out"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -33,6 +33,9 @@ Offset = Annotated[float, Field(ge=-40, le=40, allow_inf_nan=False)]
 Beam = Annotated[str | int, AfterValidator(_is_beam)]
 Source = Literal["antennas", "beams", "phase", "assignment"]
 Side = Literal["inside", "outside"]
+Signal = Literal["ok", "wrong", "idle", "in", "out", "undecided", "error"]
+"""What an output tells people."""
+SIGNALS: Final[tuple[Signal, ...]] = get_args(Signal)
 
 
 class DoorFeedback(BaseModel):
@@ -44,6 +47,16 @@ class DoorFeedback(BaseModel):
     """Output of a reader, named like a beam: on for a moment when a unit's crossing was recorded and fits."""
     wrong_gpo: Beam | None = None
     """On when a unit of another open visit is read in the doorway."""
+    idle_gpo: Beam | None = None
+    """A light stack: on while it shows nothing else."""
+    in_gpo: Beam | None = None
+    """On for a moment when a crossing inward was recorded and posts."""
+    out_gpo: Beam | None = None
+    """The same outward."""
+    undecided_gpo: Beam | None = None
+    """On for a moment when a crossing is held: somebody must say what it was."""
+    error_gpo: Beam | None = None
+    """On while the portal cannot see or record: a reader of it is lost, or the outbox takes nothing."""
     seconds: Annotated[float, Field(ge=0.1, le=60, allow_inf_nan=False)] = 1.0
     """How long an output stays on."""
     near_dbm: Annotated[float, Field(ge=-90, le=0, allow_inf_nan=False)] = -45.0
@@ -110,7 +123,7 @@ class Portal(BaseModel):
             return ()
         return tuple(self._spelled_out(beam) for beam in self.beams)
 
-    def gpo(self, signal: Literal["ok", "wrong"]) -> str | None:
+    def gpo(self, signal: Signal) -> str | None:
         """Name the output for a signal.
 
         Args:
@@ -119,10 +132,14 @@ class Portal(BaseModel):
         Returns:
             ``reader:port``; None if it has none.
         """
-        if self.feedback is None:
-            return None
-        named = self.feedback.ok_gpo if signal == "ok" else self.feedback.wrong_gpo
+        named = None if self.feedback is None else getattr(self.feedback, f"{signal}_gpo")
         return None if named is None else self._spelled_out(named)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Every output that it drives, ``reader:port``."""
+        found = (self.gpo(signal) for signal in SIGNALS)
+        return tuple(output for output in found if output is not None)
 
     def _spelled_out(self, port: str | int) -> str:
         return str(port) if ":" in str(port) else f"{self.ports[0].partition(':')[0]}:{port}"
@@ -199,11 +216,14 @@ class Portal(BaseModel):
     def _wrong_feedback(self) -> Iterator[str]:
         if self.feedback is None:
             return
-        outputs = [each for each in (self.feedback.ok_gpo, self.feedback.wrong_gpo) if each is not None]
+        named = {f"{signal}_gpo": getattr(self.feedback, f"{signal}_gpo") for signal in SIGNALS}
+        outputs = [each for each in named.values() if each is not None]
         if not outputs:
-            yield "feedback lights nothing, expected ok_gpo, wrong_gpo or both"
-        if len({self._spelled_out(each) for each in outputs}) < len(outputs):
-            yield f"feedback: ok_gpo and wrong_gpo are both {outputs[0]!r}, expected two outputs"
+            yield f"feedback lights nothing, expected one of {', '.join(named)}"
+        owner: dict[str, str] = {}
+        for name, each in named.items():
+            if each is not None and (other := owner.setdefault(self._spelled_out(each), name)) != name:
+                yield f"feedback: {other} and {name} are both {named[other]!r}, expected two outputs"
         readers = {port.partition(":")[0] for port in self.ports}
         bare = [each for each in outputs if ":" not in str(each)]
         if bare and len(readers) != 1:
