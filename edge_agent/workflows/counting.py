@@ -10,6 +10,7 @@ from contracts.vocabulary import CountScope
 from edge_agent.outbox.draft import Draft
 from edge_agent.workflows.feedback import Feedback, Signal
 from edge_agent.workflows.goods import Handled, stated_quantity
+from edge_agent.workflows.kinds import Workflow
 from edge_agent.workflows.labels import ItemLabel, PlaceLabel
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.scene import Scene
@@ -40,7 +41,7 @@ def count_item(state: State, run: Run, label: ItemLabel, scene: Scene) -> Handle
             stated twice, or the bin has too many labels.
     """
     if run.place is None:
-        raise RefusedError(Refusal.PLACE_REQUIRED, "count: scan the bin to count first")
+        raise RefusedError(Refusal.PLACE_REQUIRED, f"{run.workflow}: scan the bin first")
     if len(run.carried) >= MOST_COUNTED:
         raise RefusedError(
             Refusal.COUNTING_TOO_MUCH,
@@ -115,13 +116,14 @@ def close_bin(state: State, run: Run, scene: Scene) -> tuple[State, tuple[Draft,
     lines, zeros = _observed(run.carried)
     parts = list(_parts(lines, zeros))
     # A part claims nothing of what is not in it, or the others would be asked for as missing.
-    scope = CountScope.BIN if len(parts) == 1 else CountScope.ITEMS
+    is_whole = len(parts) == 1 and run.workflow is Workflow.COUNT
+    scope = CountScope.BIN if is_whole else CountScope.ITEMS
     drafts = tuple(Draft(scene.count(run, run.place, *part, scope)) for part in parts)
     return _reported(state, run, drafts), drafts
 
 
 def _empty(state: State, run: Run, place: str, scene: Scene) -> Handled:
-    if run.quantity or run.carried:
+    if run.quantity or run.carried or run.workflow is not Workflow.COUNT:
         raise RefusedError(
             Refusal.PLACE_NOT_EXPECTED,
             f"{place} has {len(run.carried)} labels, {run.quantity} keyed: expected an item, or $UNDO",

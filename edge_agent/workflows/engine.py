@@ -8,30 +8,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from contracts.offline import Badge
+from contracts.vocabulary import Disposition
 from edge_agent.clock import Stamp
 from edge_agent.decode.decoded import Decoded
 from edge_agent.outbox.draft import Draft
 from edge_agent.workflows.counting import close_bin, count_item, count_place
 from edge_agent.workflows.feedback import Feedback, Signal
 from edge_agent.workflows.goods import Handled, handle_item, handle_place, handle_unit, undo
+from edge_agent.workflows.kinds import KINDS, Argument, Workflow
 from edge_agent.workflows.labels import ItemLabel, Label, PlaceLabel, UnitLabel, read_label
-from edge_agent.workflows.language import Command, Verb
+from edge_agent.workflows.language import STARTS, Command, Verb
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.scene import Scene, Whereabouts, nowhere
 from edge_agent.workflows.site import WorkflowSettings
-from edge_agent.workflows.state import Run, State, Workflow
+from edge_agent.workflows.state import Run, State
 
 _NS_PER_S = 1_000_000_000
 _HIDDEN_SCAN = "$BADGE/..."
-_STARTS = {
-    Verb.RECEIVE: Workflow.RECEIVE,
-    Verb.SHIP: Workflow.SHIP,
-    Verb.RETURN: Workflow.RETURN,
-    Verb.PICK: Workflow.PICK,
-    Verb.PUTAWAY: Workflow.PUTAWAY,
-    Verb.MOVE: Workflow.MOVE,
-    Verb.COUNT: Workflow.COUNT,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +98,7 @@ class Engine:
         """
         if state.run is None or not state.run.is_half_finished:
             return ()
-        done = "counted" if state.run.workflow is Workflow.COUNT else "carried"
+        done = "counted" if state.run.kind.is_observation else "carried"
         held = f"{len(state.run.carried)} {done}, quantity keyed: {state.run.quantity}"
         return (
             Scene(self.device, self.site, state.actor, now).event(
@@ -119,7 +112,7 @@ class Engine:
             return self._command(state, label, scene)
         if state.run is None:
             raise RefusedError(Refusal.NO_WORKFLOW, "scan a command such as $RECEIVE/... or $MOVE first")
-        is_count = state.run.workflow is Workflow.COUNT
+        is_count = state.run.kind.is_observation
         if isinstance(label, ItemLabel):
             return (count_item if is_count else handle_item)(state, state.run, label, scene)
         if isinstance(label, UnitLabel):
@@ -147,8 +140,8 @@ class Engine:
                 return _step(after, drafts, "logged out")
             case Verb.UNDO:
                 return undo(state, scene)
-            case verb if verb in _STARTS:
-                return self._begin(state, _STARTS[verb], command, scene)
+            case verb if verb in STARTS:
+                return self._begin(state, STARTS[verb], command, scene)
         if state.run is None:
             raise RefusedError(Refusal.NO_WORKFLOW, f"${command.verb}: no work is under way")
         return self._within(state, state.run, command, scene)
@@ -158,6 +151,8 @@ class Engine:
             return _key(state, run, command)
         if command.verb is Verb.LINE:
             return _step(replace(state, run=replace(run, line=command.line)), (), f"line {command.line}")
+        if command.verb is Verb.MAKES:
+            return _makes(state, run)
         if command.verb is Verb.DONE:
             return _done(state, run, scene)
         after, drafts = _end(state, scene, "cancelled")
@@ -167,11 +162,27 @@ class Engine:
         run = state.run
         if run is not None and (run.workflow, run.document) == (workflow, command.argument):
             return _step(state, (), f"{workflow} {run.document}, line {run.line}")
+        begun = self._new_run(workflow, command.argument, scene)
         state, drafts = _complete(state, scene)
-        run_id = f"{self.device}-{scene.now.at:%Y%m%dT%H%M%S%f}"
-        begun = Run(workflow, run_id, command.argument or run_id)
-        event = scene.event(begun, "begun")
+        event = scene.event(begun, "begun", note=begun.reason)
         return _step(replace(state, run=begun), (*drafts, event), f"{workflow} {begun.document}")
+
+    def _new_run(self, workflow: Workflow, argument: str, scene: Scene) -> Run:
+        run_id = f"{self.device}-{scene.now.at:%Y%m%dT%H%M%S%f}"
+        match KINDS[workflow].argument:
+            case Argument.DISPOSITION:
+                return Run(workflow, run_id, run_id, grade=Disposition(argument.lower()))
+            case Argument.REASON:
+                reason = argument.lower()
+                if reason not in self.site.reasons:
+                    raise RefusedError(
+                        Refusal.REASON_UNKNOWN,
+                        f"{argument!r} is no reason here, expected one of {', '.join(self.site.reasons)}",
+                    )
+                if scene.actor is None:
+                    raise RefusedError(Refusal.BADGE_REQUIRED, f"{workflow}: scan your badge first")
+                return Run(workflow, run_id, run_id, reason=reason)
+        return Run(workflow, run_id, argument or run_id)
 
     def _log_in(self, state: State, token: str, scene: Scene) -> Handled:
         badge = _badge(self.site.badges, token)
@@ -195,14 +206,34 @@ def _key(state: State, run: Run, command: Command) -> Handled:
         raise RefusedError(
             Refusal.QUANTITY_TWICE, f"{run.quantity} is keyed already: scan the item, or $UNDO"
         )
-    if command.verb is Verb.ZERO and run.workflow is not Workflow.COUNT:
+    if command.verb is Verb.ZERO and not run.kind.is_observation:
         raise RefusedError(Refusal.ZERO_NOT_EXPECTED, f"{run.workflow} moves goods, expected $ZERO in $COUNT")
     keyed = replace(state, run=replace(run, quantity=command.quantity))
     return _step(keyed, (), f"quantity {command.quantity}, scan the item")
 
 
+def _makes(state: State, run: Run) -> Handled:
+    if not run.kind.is_transformation:
+        raise RefusedError(
+            Refusal.NOTHING_IS_MADE, f"{run.workflow} makes nothing, expected $MAKES in $KIT or $REPACK"
+        )
+    if run.quantity is not None:
+        raise RefusedError(
+            Refusal.HALF_FINISHED, f"quantity {run.quantity} is keyed: scan its item, or $UNDO"
+        )
+    if run.makes:
+        return _step(state, (), f"{run.workflow} {run.document} makes")
+    if not run.posted:
+        raise RefusedError(
+            Refusal.NOTHING_IS_MADE, f"{run.workflow} {run.document}: scan what it is made of first"
+        )
+    return _step(
+        replace(state, run=replace(run, makes=True), last=()), (), f"{run.workflow}: scan what is made"
+    )
+
+
 def _done(state: State, run: Run, scene: Scene) -> Handled:
-    state, counted = close_bin(state, run, scene) if run.workflow is Workflow.COUNT else (state, ())
+    state, counted = close_bin(state, run, scene) if run.kind.is_observation else (state, ())
     posted = 0 if state.run is None else state.run.posted
     after, drafts = _complete(state, scene)
     text = f"{run.workflow} {run.document} done: {posted} posted"

@@ -6,13 +6,13 @@ from decimal import Decimal
 from contracts.records import Movement, UnitPosition
 from edge_agent.outbox.draft import Draft
 from edge_agent.workflows.feedback import Feedback, Signal
+from edge_agent.workflows.kinds import End, known_place
 from edge_agent.workflows.labels import ItemLabel, PlaceLabel, UnitLabel
 from edge_agent.workflows.refusals import Refusal, RefusedError
-from edge_agent.workflows.scene import Scene, fixed_ends
-from edge_agent.workflows.state import MOST_CARRIED, Carried, Posted, Run, State, Workflow
+from edge_agent.workflows.scene import Scene
+from edge_agent.workflows.state import MOST_CARRIED, Carried, Posted, Run, State
 
-_PUTS_DOWN_LATER = frozenset({Workflow.PUTAWAY, Workflow.MOVE})
-_TAKES_UNITS = _PUTS_DOWN_LATER | {Workflow.RECEIVE}
+_CHOSEN_BEFORE = frozenset({End.CHOSEN, End.STAGING_OR_CHOSEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +37,16 @@ def handle_item(state: State, run: Run, label: ItemLabel, scene: Scene) -> Handl
         The next state, drafts and feedback.
 
     Raises:
-        RefusedError: If the quantity is stated twice, the bin is not known yet, or the cart is full.
+        RefusedError: If the quantity is stated twice, the bin or unit is not known yet, or the cart is full.
     """
-    goods = Carried(label, stated_quantity(run, label), _origin(run, scene), run.line, scene.scan)
+    origin, is_unit = _origin(run, scene)
+    goods = Carried(label, stated_quantity(run, label), origin, run.line, scene.scan, is_in_unit=is_unit)
     what = f"{goods.quantity} x {label.identifier.value}"
     return _take(state, replace(run, quantity=None), goods, what, scene)
 
 
 def handle_unit(state: State, run: Run, label: UnitLabel, scene: Scene) -> Handled:
-    """Take a logistic unit along to the next scanned place, or receive it.
+    """Take a logistic unit along to the next scanned place, receive it, or choose what is packed or unpacked.
 
     Args:
         state: The state, whose run is ``run``.
@@ -59,20 +60,49 @@ def handle_unit(state: State, run: Run, label: UnitLabel, scene: Scene) -> Handl
     Raises:
         RefusedError: If units do not move in this workflow, a quantity is keyed, or the cart is full.
     """
-    if run.workflow not in _TAKES_UNITS:
+    if not run.kind.takes_units:
         raise RefusedError(
             Refusal.UNIT_NOT_EXPECTED, f"{run.workflow} takes item labels, got unit {label.sscc}"
         )
     if run.quantity is not None:
         raise RefusedError(Refusal.QUANTITY_OF_ONE, f"unit {label.sscc} is one, but {run.quantity} is keyed")
-    _, destination = fixed_ends(run.workflow, scene.site)
+    if End.UNIT in {run.source, run.destination}:
+        if run.unit is None:
+            return _choose_unit(state, run, label, scene)
+        if run.unit == label.sscc:
+            return _leave_unit(state, run, label)
+    destination = known_place(run.destination, scene.site)
     if destination is not None and scene.whereabouts(label.sscc) == destination:
         event = scene.event(run, "confirmed", "unit_position", f"unit {label.sscc} stands at {destination}")
         return Handled(
             state, (event,), Feedback(Signal.STEP, f"unit {label.sscc} is at {destination} already")
         )
-    goods = Carried(label, Decimal(1), _origin(run, scene), run.line, scene.scan)
+    origin, is_unit = _origin(run, scene)
+    goods = Carried(label, Decimal(1), origin, run.line, scene.scan, is_in_unit=is_unit)
     return _take(state, run, goods, f"unit {label.sscc}", scene)
+
+
+def _choose_unit(state: State, run: Run, label: UnitLabel, scene: Scene) -> Handled:
+    """Begin to pack or unpack a unit; one that is packed stands where its goods are taken from."""
+    after = replace(run, unit=label.sscc)
+    if run.destination is not End.UNIT:
+        return Handled(replace(state, run=after), (), Feedback(Signal.STEP, f"out of unit {label.sscc}"))
+    place = run.place or scene.site.staging
+    if scene.whereabouts(label.sscc) is not None:
+        return Handled(replace(state, run=after), (), Feedback(Signal.STEP, f"into unit {label.sscc}"))
+    draft = Draft(scene.seen(run, label, place))
+    after = replace(after, posted=run.posted + 1)
+    text = f"into unit {label.sscc}, at {place}"
+    return Handled(replace(state, run=after, last=()), (draft,), Feedback(Signal.SUCCESS, text))
+
+
+def _leave_unit(state: State, run: Run, label: UnitLabel) -> Handled:
+    if run.carried:
+        raise RefusedError(
+            Refusal.HALF_FINISHED, f"goods of unit {label.sscc} are on the cart: scan their place, or $UNDO"
+        )
+    text = f"done with unit {label.sscc}, scan the next"
+    return Handled(replace(state, run=replace(run, unit=None)), (), Feedback(Signal.STEP, text))
 
 
 def handle_place(state: State, run: Run, label: PlaceLabel, scene: Scene) -> Handled:
@@ -90,15 +120,14 @@ def handle_place(state: State, run: Run, label: PlaceLabel, scene: Scene) -> Han
     Raises:
         RefusedError: If no place is expected now, or goods would go to where they are.
     """
-    source, destination = fixed_ends(run.workflow, scene.site)
     if run.carried:
         return _put_down(state, run, label.location, scene)
-    if source is not None:
+    if run.source not in _CHOSEN_BEFORE:
         raise RefusedError(
             Refusal.PLACE_NOT_EXPECTED, f"{run.workflow}: scan an item, got place {label.location!r}"
         )
-    if label.location == destination:
-        raise RefusedError(Refusal.SAME_PLACE, f"{run.workflow} to {destination!r} cannot be from there")
+    if label.location == known_place(run.destination, scene.site):
+        raise RefusedError(Refusal.SAME_PLACE, f"{run.workflow} to {label.location!r} cannot be from there")
     chosen = replace(state, run=replace(run, place=label.location))
     return Handled(chosen, (), Feedback(Signal.STEP, f"from {label.location}"))
 
@@ -126,7 +155,7 @@ def undo(state: State, scene: Scene) -> Handled:
         )
     if run is not None and run.carried:
         left = run.carried[-1]
-        is_count = run.workflow is Workflow.COUNT
+        is_count = run.kind.is_observation
         what = f"{left.quantity} fewer in {left.origin}" if is_count else f"left at {left.origin}"
         event = replace(scene, scan=left.scan).event(run, "undone", "label", what)
         kept = replace(state, run=replace(run, carried=run.carried[:-1], line=left.line))
@@ -144,9 +173,9 @@ def undo(state: State, scene: Scene) -> Handled:
 
 def _take(state: State, run: Run, goods: Carried, what: str, scene: Scene) -> Handled:
     run = replace(run, line=run.line + 1)
-    if run.workflow not in _PUTS_DOWN_LATER:
-        _, destination = fixed_ends(run.workflow, scene.site)
-        record = scene.record(run, goods, str(destination))
+    if run.destination is not End.LATER:
+        destination, is_unit = _destination(run, goods, scene)
+        record = scene.record(run, goods, destination, into_unit=is_unit)
         return _posted(state, run, (record,), f"line {goods.line}: {what}")
     if any(goods.is_same_thing(other) for other in run.carried):
         raise RefusedError(Refusal.ALREADY_CARRIED, f"{what} is on the cart already")
@@ -182,20 +211,44 @@ def _posted(state: State, run: Run, records: tuple[Movement | UnitPosition, ...]
 
 def _reversed(posted: Posted, scene: Scene) -> Draft:
     if isinstance(posted.record, UnitPosition):
+        if posted.record.from_location is None:
+            raise RefusedError(
+                Refusal.NOTHING_TO_UNDO,
+                f"unit {posted.record.unit} came out of another, which $PACK puts it back into",
+            )
         return Draft(scene.carried_back(posted.record))
     if posted.ref is None:
         raise RefusedError(Refusal.NOTHING_TO_UNDO, "not stored yet")
     return Draft(scene.reversal(posted.record, posted.ref))
 
 
-def _origin(run: Run, scene: Scene) -> str:
-    source, _ = fixed_ends(run.workflow, scene.site)
-    place = source or run.place
+def _origin(run: Run, scene: Scene) -> tuple[str, bool]:
+    """Tell where goods are taken from, and whether that is a logistic unit."""
+    if run.source is End.UNIT:
+        return _unit_of(run), True
+    place = known_place(run.source, scene.site) or run.place
+    if place is None and run.source is End.STAGING_OR_CHOSEN:
+        place = scene.site.staging
     if place is None:
         raise RefusedError(
             Refusal.PLACE_REQUIRED, f"{run.workflow}: scan the bin that goods are taken from first"
         )
-    return place
+    return place, False
+
+
+def _destination(run: Run, goods: Carried, scene: Scene) -> tuple[str, bool]:
+    """Tell where goods are put at once, and whether that is a logistic unit."""
+    if run.destination is End.UNIT:
+        return _unit_of(run), True
+    if run.destination is End.SAME:
+        return goods.origin, goods.is_in_unit
+    return str(known_place(run.destination, scene.site)), False
+
+
+def _unit_of(run: Run) -> str:
+    if run.unit is None:
+        raise RefusedError(Refusal.UNIT_REQUIRED, f"{run.workflow}: scan the label of the unit first")
+    return run.unit
 
 
 def stated_quantity(run: Run, label: ItemLabel) -> Decimal:

@@ -2,25 +2,38 @@
 
 A command is ``$VERB`` or ``$VERB/argument``, in characters that Code 39 and Code 128 both have:
 
-=================  ==========================================================================
-``$BADGE/token``   log in; only the token's SHA-256 is compared, and the token is never stored
-``$LOGOUT``        log out
-``$RECEIVE/id``    goods of receipt ``id`` arrive: supplier to staging
-``$SHIP/id``       goods of shipment ``id`` leave: staging to customer
-``$RETURN/id``     a customer brings goods of return ``id`` back: customer to the returns bin
-``$PICK/id``       goods for order ``id``: scan a bin, then items; bin to staging
-``$PUTAWAY``       scan items of staging, then the bin they are put into
-``$MOVE``          scan a bin, items out of it, then the bin they are put into
-``$COUNT``         scan a bin, then everything in it; the next bin or ``$DONE`` reports what was counted;
-                   ``$COUNT/id`` does so for count task ``id``. Nothing moves
-``$ZERO``          the next item label is confirmed to be absent; blank is never zero. Before the bin's
-                   own label: the bin is empty
-``$LINE/n``        the next item is line ``n`` of the document; without it lines count up from 1
-``$QTY/q``         the next item label stands for ``q`` units, up to 6 decimals
-``$UNDO``          take the last scan back: forget it, or reverse what it posted
-``$CANCEL``        end the work; what was scanned and not completed is recorded as such
-``$DONE``          end the work
-=================  ==========================================================================
+===================  =====================================================================================
+``$BADGE/token``     log in; only the token's SHA-256 is compared, and the token is never stored
+``$LOGOUT``          log out
+``$RECEIVE/id``      goods of receipt ``id`` arrive: supplier to staging
+``$SHIP/id``         goods of shipment ``id`` leave: staging to customer
+``$RETURN/id``       a customer brings goods of return ``id`` back: customer to the returns bin
+``$GRADE/d``         goods of the returns bin are found ``sellable``, ``damaged`` or to ``hold``
+``$PICK/id``         goods for order ``id``: scan a bin, then items; bin to staging
+``$PUTAWAY``         scan items of staging, then the bin they are put into
+``$MOVE``            scan a bin, items out of it, then the bin they are put into
+``$CROSSDOCK/id``    scan items of staging, or pallets, then the lane of outbound order ``id``
+``$PACK``            scan a pallet's or parcel's SSCC, then what goes into it, from staging or a bin that
+                     was scanned; a pallet scanned then goes into it as a whole; its own label again
+                     closes it. ``$PACK/id`` does so for order ``id``
+``$UNPACK``          scan an SSCC, then what comes out of it, then the bin
+``$TRANSFER/id``     goods of transfer ``id`` leave for another site: staging to transit
+``$TRANSFER-IN/id``  goods of transfer ``id`` arrive: transit to staging
+``$DAMAGE/reason``   scan a bin, then what is damaged in it; it stays there, and is not sold
+``$KIT/id``          scan a bin, then components; ``$MAKES``, then what they became, then its bin
+``$REPACK/id``       the same for goods that are only packed otherwise
+``$ADJUST/reason``   scan a bin, then items whose stock is doubted, with their quantity: each is reported
+                     like a count, and adjusted once another person has approved
+``$COUNT``           scan a bin, then everything in it; the next bin or ``$DONE`` reports what was
+                     counted; ``$COUNT/id`` does so for count task ``id``. Nothing moves
+``$ZERO``            the next item label is confirmed to be absent; blank is never zero. Before the bin's
+                     own label: the bin is empty
+``$LINE/n``          the next item is line ``n`` of the document; without it lines count up from 1
+``$QTY/q``           the next item label stands for ``q`` units, up to 6 decimals
+``$UNDO``            take the last scan back: forget it, or reverse what it posted
+``$CANCEL``          end the work; what was scanned and not completed is recorded as such
+``$DONE``            end the work
+===================  =====================================================================================
 """
 
 import re
@@ -29,6 +42,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from edge_agent.workflows.kinds import GRADES, KINDS, Argument, Workflow
 from edge_agent.workflows.site import COMMAND_PREFIX
 
 _ARGUMENT: Final = re.compile(r"[\x20-\x7e]{1,64}")
@@ -48,10 +62,21 @@ class Verb(StrEnum):
     RECEIVE = "RECEIVE"
     SHIP = "SHIP"
     RETURN = "RETURN"
+    GRADE = "GRADE"
     PICK = "PICK"
     PUTAWAY = "PUTAWAY"
     MOVE = "MOVE"
+    CROSSDOCK = "CROSSDOCK"
+    PACK = "PACK"
+    UNPACK = "UNPACK"
+    TRANSFER = "TRANSFER"
+    TRANSFER_IN = "TRANSFER-IN"
+    DAMAGE = "DAMAGE"
+    KIT = "KIT"
+    REPACK = "REPACK"
+    MAKES = "MAKES"
     COUNT = "COUNT"
+    ADJUST = "ADJUST"
     ZERO = "ZERO"
     LINE = "LINE"
     QTY = "QTY"
@@ -60,11 +85,14 @@ class Verb(StrEnum):
     DONE = "DONE"
 
 
-_TAKES_ARGUMENT: Final = frozenset(
-    {Verb.BADGE, Verb.RECEIVE, Verb.SHIP, Verb.RETURN, Verb.PICK, Verb.LINE, Verb.QTY}
-)
-
-_MAY_TAKE_ARGUMENT: Final = frozenset({Verb.COUNT})
+STARTS: Final = {Verb[workflow.name]: workflow for workflow in Workflow}
+"""The work that a command begins."""
+_ARGUMENTS: Final = dict.fromkeys(Verb, Argument.NONE) | {
+    Verb.BADGE: Argument.DOCUMENT,
+    Verb.LINE: Argument.DOCUMENT,
+    Verb.QTY: Argument.DOCUMENT,
+    **{verb: KINDS[workflow].argument for verb, workflow in STARTS.items()},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +158,9 @@ def parse_command(text: str) -> Command:
         verb = Verb(word)
     except ValueError:
         raise CommandError(f"command {text!r}: {word!r} is none of {', '.join(Verb)}") from None
-    if bool(slash) != (verb in _TAKES_ARGUMENT) and verb not in _MAY_TAKE_ARGUMENT:
-        expected = "an argument after '/'" if verb in _TAKES_ARGUMENT else "no argument"
+    takes = _ARGUMENTS[verb]
+    if takes is not Argument.OPTIONAL_DOCUMENT and bool(slash) == (takes is Argument.NONE):
+        expected = "no argument" if takes is Argument.NONE else "an argument after '/'"
         raise CommandError(f"command {text!r}: ${verb} takes {expected}")
     if slash and not _is_valid(verb, argument):
         raise CommandError(f"command {text!r}: {argument!r} cannot follow ${verb}/")
@@ -143,4 +172,6 @@ def _is_valid(verb: Verb, argument: str) -> bool:
         return _QUANTITY.fullmatch(argument) is not None and Decimal(argument) > 0
     if verb is Verb.LINE:
         return _LINE.fullmatch(argument) is not None
+    if _ARGUMENTS[verb] is Argument.DISPOSITION:
+        return argument.lower() in GRADES
     return _ARGUMENT.fullmatch(argument) is not None

@@ -15,31 +15,13 @@ from contracts.records import (
     UnitPosition,
     WorkflowEvent,
 )
-from contracts.vocabulary import BizStep, CountScope, Disposition, VirtualLocation
+from contracts.vocabulary import CountScope, Disposition
 from edge_agent.clock import Stamp
 from edge_agent.outbox.draft import NOT_NUMBERED, Draft
 from edge_agent.workflows.labels import UnitLabel
 from edge_agent.workflows.site import WorkflowSettings
-from edge_agent.workflows.state import Carried, Run, Workflow
+from edge_agent.workflows.state import Carried, Run
 
-_BIZ_STEP: Final = {
-    Workflow.RECEIVE: BizStep.RECEIVING,
-    Workflow.SHIP: BizStep.SHIPPING,
-    Workflow.RETURN: BizStep.RECEIVING,
-    Workflow.PICK: BizStep.PICKING,
-    Workflow.PUTAWAY: BizStep.STORING,
-    Workflow.MOVE: BizStep.STORING,
-    Workflow.COUNT: BizStep.CYCLE_COUNTING,
-}
-_DOCUMENT_TYPE: Final = {
-    Workflow.RECEIVE: "receipt",
-    Workflow.SHIP: "shipment",
-    Workflow.RETURN: "customer_return",
-    Workflow.PICK: "pick",
-    Workflow.PUTAWAY: "putaway",
-    Workflow.MOVE: "move",
-    Workflow.COUNT: "count",
-}
 _NOTE_LENGTH: Final = 500
 _OUTSIDE_WORKFLOW: Final = "none"
 
@@ -63,24 +45,41 @@ class Scene:
     """Raw characters; None where they must not be kept (a badge) or there were none (a timeout)."""
     whereabouts: Whereabouts = nowhere
 
-    def record(self, run: Run, goods: Carried, destination: str) -> Movement | UnitPosition:
-        """State that goods, or a unit, went from where they were taken to where they are put."""
+    def record(
+        self, run: Run, goods: Carried, destination: str, *, into_unit: bool = False
+    ) -> Movement | UnitPosition:
+        """State that goods, or a unit, went from where they were taken to where they are put.
+
+        Args:
+            run: The work under way.
+            goods: What was taken, and from where.
+            destination: A place, or a logistic unit.
+            into_unit: Whether it is a unit.
+
+        Returns:
+            The record.
+        """
         work = self._times() | self._circumstances(goods.scan) | self._work(run, goods.line)
         if isinstance(goods.what, UnitLabel):
-            return UnitPosition(
-                unit=goods.what.sscc, location=destination, from_location=goods.origin, **work
-            )
+            stands = {"parent": destination} if into_unit else {"location": destination}
+            origin = None if goods.is_in_unit else goods.origin
+            return UnitPosition(unit=goods.what.sscc, from_location=origin, **stands, **work)
         lot = goods.what.lot
-        disposition = Disposition.RETURNED if run.workflow is Workflow.RETURN else None
         return Movement(
             identifier=goods.what.identifier,
             quantity_seen=goods.quantity,
             unit_seen=goods.what.unit_seen,
-            source=Side(location=goods.origin, lot=lot),
-            destination=Side(location=destination, lot=lot, disposition=disposition),
+            source=_side(goods.origin, lot, run.kind.found, is_unit=goods.is_in_unit),
+            destination=_side(destination, lot, run.grade or run.kind.left, is_unit=into_unit),
             epcs=goods.what.epcs,
+            reason=run.reason,
             **work,
         )
+
+    def seen(self, run: Run, unit: UnitLabel, place: str) -> UnitPosition:
+        """State where a unit stands that is being packed."""
+        work = self._times() | self._circumstances(self.scan) | self._work(run, None)
+        return UnitPosition(unit=unit.sscc, location=place, **work)
 
     def reversal(self, original: Movement, ref: RowRef) -> Movement:
         """Undo a movement: its mirror image at its own time, naming the row it reverses."""
@@ -97,7 +96,7 @@ class Scene:
 
     def carried_back(self, original: UnitPosition) -> UnitPosition:
         """Undo a unit's position: it stands where it stood before, from now on."""
-        places = {"location": original.from_location, "from_location": original.location}
+        places = {"location": original.from_location, "parent": None, "from_location": original.location}
         return original.model_copy(update=self._times() | self._circumstances(self.scan) | places)
 
     def count(
@@ -128,7 +127,7 @@ class Scene:
     def event(self, run: Run | None, step: str, outcome: str | None = None, note: str | None = None) -> Draft:
         """State a step of the work that moves nothing."""
         work: dict[str, Any] = (
-            {} if run is None else {"documents": (_document(run, None),), "workflow_run": run.id}
+            {} if run is None else {"documents": _documents(run, None), "workflow_run": run.id}
         )
         record = WorkflowEvent(
             workflow=_OUTSIDE_WORKFLOW if run is None else run.workflow,
@@ -155,8 +154,8 @@ class Scene:
 
     def _work(self, run: Run, line: int | None) -> dict[str, Any]:
         return {
-            "biz_step": _BIZ_STEP[run.workflow],
-            "documents": (_document(run, None if line is None else str(line)),),
+            "biz_step": run.kind.biz_step,
+            "documents": _documents(run, None if line is None else str(line)),
             "workflow_run": run.id,
         }
 
@@ -173,33 +172,17 @@ class Scene:
         return {"device": self.device, "actor": self.actor, "scan": scan}
 
 
-def fixed_ends(workflow: Workflow, site: WorkflowSettings) -> tuple[str | None, str | None]:
-    """Tell which places a workflow knows without a scan.
-
-    Args:
-        workflow: The kind of work.
-        site: Where the site stages goods and takes returns.
-
-    Returns:
-        Source and destination; None where a scanned bin decides.
-    """
-    ends: dict[Workflow, tuple[str | None, str | None]] = {
-        Workflow.RECEIVE: (VirtualLocation.SUPPLIER, site.staging),
-        Workflow.SHIP: (site.staging, VirtualLocation.CUSTOMER),
-        Workflow.RETURN: (VirtualLocation.CUSTOMER, site.returns),
-        Workflow.PICK: (None, site.staging),
-        Workflow.PUTAWAY: (site.staging, None),
-        Workflow.MOVE: (None, None),
-        Workflow.COUNT: (None, None),
-    }
-    return ends[workflow]
+def _side(place: str, lot: str | None, disposition: Disposition | None, *, is_unit: bool) -> Side:
+    stands = {"unit": place} if is_unit else {"location": place}
+    return Side(lot=lot, disposition=disposition, **stands)
 
 
 def _left_over(run: Run, goods: Carried) -> str:
-    if run.workflow is Workflow.COUNT:
+    if run.kind.is_observation:
         return f"{goods.quantity} counted in {goods.origin}, not reported"
     return f"taken from {goods.origin}, put nowhere"
 
 
-def _document(run: Run, line: str | None) -> DocumentRef:
-    return DocumentRef(type=_DOCUMENT_TYPE[run.workflow], id=run.document, line=line)
+def _documents(run: Run, line: str | None) -> tuple[DocumentRef, ...]:
+    document = DocumentRef(type=run.kind.document, id=run.document, line=line)
+    return (document,) if run.reason is None else (document, DocumentRef(type="reason", id=run.reason))

@@ -36,6 +36,9 @@ Pattern = Annotated[str, Field(max_length=200), AfterValidator(_compiles)]
 
 Place = Annotated[Code, AfterValidator(_is_real_place)]
 
+Reason = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+"""Code of a reason, as it stands in records."""
+
 
 class WorkflowSettings(BaseModel):
     """What the workflow engine must be told about a site; nothing here has a guessed value."""
@@ -52,6 +55,16 @@ class WorkflowSettings(BaseModel):
     """Where receipts land, and from where goods ship."""
     returns: Place
     """Where customer returns land, with disposition ``returned``."""
+    reasons: Annotated[tuple[Reason, ...], Field(min_length=1, max_length=100)] = (
+        "broken",
+        "contaminated",
+        "expired",
+        "found",
+        "lost",
+        "mislabelled",
+        "wet",
+    )
+    """What may follow ``$DAMAGE/`` and ``$ADJUST/``, in any case."""
     badge_required: bool = True
     badges: tuple[Badge, ...] = ()
     idle_logout_s: Annotated[int, Field(ge=30, le=86_400)] = 900

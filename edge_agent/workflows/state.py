@@ -3,12 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
 from contracts.records import Movement, RowRef, UnitPosition
+from contracts.vocabulary import Disposition, VirtualLocation
+from edge_agent.workflows.kinds import KINDS, End, Kind, Workflow
 from edge_agent.workflows.labels import ItemLabel, UnitLabel
 
 MOST_CARRIED: Final = 200
@@ -16,18 +17,6 @@ MOST_CARRIED: Final = 200
 
 MOST_COUNTED: Final = 1000
 """Labels scanned in one bin's count; ``$QTY`` makes one label stand for many pieces."""
-
-
-class Workflow(StrEnum):
-    """The kinds of handheld work."""
-
-    RECEIVE = "receive"
-    SHIP = "ship"
-    RETURN = "return"
-    PICK = "pick"
-    PUTAWAY = "putaway"
-    MOVE = "move"
-    COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +29,8 @@ class Carried:
     origin: str
     line: int
     scan: str | None
+    is_in_unit: bool = False
+    """Whether ``origin`` is a logistic unit, not a place."""
 
     def is_same_thing(self, other: "Carried") -> bool:
         """Tell whether two labels name one instance, which cannot be taken twice."""
@@ -61,11 +52,34 @@ class Run:
     """Keyed by ``$QTY`` for the next item; 0 by ``$ZERO``."""
     place: str | None = None
     """The bin being picked, moved from or counted."""
+    unit: str | None = None
+    """The logistic unit being packed or unpacked."""
+    grade: Disposition | None = None
+    """What returned goods are found to be."""
+    reason: str | None = None
+    """Code of why goods are damaged, or their stock is doubted."""
+    makes: bool = False
+    """Whether a transformation's components are all used up, and products are scanned."""
     opened_at: datetime | None = None
     """When the count of that bin began."""
     carried: tuple[Carried, ...] = ()
     posted: int = 0
     """Records posted so far."""
+
+    @property
+    def kind(self) -> Kind:
+        """The rules of this work."""
+        return KINDS[self.workflow]
+
+    @property
+    def source(self) -> VirtualLocation | End:
+        """Where goods are taken from."""
+        return VirtualLocation.TRANSFORMATION if self.makes else self.kind.source
+
+    @property
+    def destination(self) -> VirtualLocation | End:
+        """Where goods are put."""
+        return End.LATER if self.makes else self.kind.destination
 
     @property
     def is_half_finished(self) -> bool:

@@ -17,6 +17,8 @@ labels = st.sampled_from(
         "$BADGE/ann", "$BADGE/bob", "$BADGE/x", "$LOGOUT",
         "$RECEIVE/R1", "$SHIP/S1", "$SHIP/S2", "$RETURN/C1", "$PICK/P1", "$PUTAWAY", "$MOVE",
         "$COUNT", "$COUNT", "$COUNT/T1", "$ZERO", "$ZERO",
+        "$PACK", "$PACK", "$UNPACK", "$GRADE/sellable", "$DAMAGE/wet", "$KIT/K1", "$MAKES", "$TRANSFER/T1",
+        "$CROSSDOCK/O1", "$ADJUST/lost", "]C100106141412345678915",
         "$QTY/2", "$QTY/0.5", "$LINE/7", "$UNDO", "$UNDO", "$CANCEL", "$DONE", "$NONSENSE",
         "85123A", "85123A", "71053", "A-01", "A-01", "B-02", "STAGING", "RETURNS",
         "]C10107032069804988", "]C101070320698049882142", "]C100106141412345678908",
