@@ -11,11 +11,16 @@ times as many alarms. So no limit is taken from a textbook:
    together raise as many false reviews as one.
 3. The level is corrected by what it came to at the origins before (Gibbs & Candes 2021), so that a slow
    change of all series does not raise everybody's share.
+4. Series are not independent: a holiday, or a shop's promotions, move many at once, and one week flags 2 %,
+   the next 12 %. The share of an origin is drawn towards the nominal one by as much as shares have varied
+   from origin to origin beyond chance (empirical Bayes: James & Stein 1961), at most by twice that. What is
+   odd beyond the usual ups and downs stays flagged.
 
 The null hypothesis is "errs as series of its volume have erred", so the expected number of false reviews at
 an origin is the nominal level times the series that are judged, and this is stated beside the real one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +42,10 @@ CORRECTED_ORIGINS: Final = 13
 """How many origins before the last one are held against the level."""
 STEP: Final = 0.25
 """Of the correction of the level, per origin."""
+LEAST_SHARES: Final = 4
+"""Origins with a share below which nothing is known of how shares vary."""
+USUAL: Final = 2.0
+"""Standard deviations of the usual ups and downs of shares; what is beyond them is no common movement."""
 MOST_CORRECTION: Final = 3.0
 """The corrected level stays between a third and thrice the nominal one."""
 _UNHEARD_OF: Final = 1e6
@@ -61,7 +70,7 @@ class Reviews:
     """Of each series: how often one of its volume looks at least as odd; NaN where nothing was judged."""
     nominal: float
     level: float
-    """The nominal level, corrected."""
+    """The nominal level, corrected by what came before and by what all series have in common now."""
     past_shares: Floats
     """Of the origins before, the oldest first: share that the level of the time flagged."""
 
@@ -116,15 +125,19 @@ def review(
     oddest = np.where(np.isfinite(oddest), oddest, np.nan)
     columns = oddest.shape[1]
     first = max(1, columns - 1 - CORRECTED_ORIGINS)
-    level, shares, chance = nominal, [], np.full(series, np.nan)
+    corrected, level, shares, chance = nominal, nominal, [], np.full(series, np.nan)
+    before: list[float] = []
     for column in range(first, columns):
         chance = _chances(oddest, column, strata)
-        is_known = np.isfinite(chance)
-        if column < columns - 1 and is_known.any():
-            share = float((chance[is_known] <= level).mean())
-            shares.append(share)
-            low, high = nominal / MOST_CORRECTION, nominal * MOST_CORRECTION
-            level = float(np.clip(level + STEP * (nominal - share), low, high))
+        known_now = np.sort(chance[np.isfinite(chance)])
+        if not len(known_now):
+            continue
+        share = float((known_now <= corrected).mean())
+        level = _own_level(known_now, corrected, share - _in_common(share, before, nominal, len(known_now)))
+        shares.append(float((known_now <= level).mean()))
+        before.append(share)
+        low, high = nominal / MOST_CORRECTION, nominal * MOST_CORRECTION
+        corrected = float(np.clip(corrected + STEP * (nominal - share), low, high))
     is_judged = np.isfinite(chance)
     limit = _limits(statistics, ranks, oddest, strata, level) if columns > 1 else None
     last = statistics[:, :, -1].T if columns else np.full((series, len(TRIGGERS)), np.nan)
@@ -138,8 +151,29 @@ def review(
         chance=chance,
         nominal=nominal,
         level=level,
-        past_shares=np.array(shares),
+        past_shares=np.array(shares[:-1] if is_judged.any() else shares),
     )
+
+
+def _in_common(share: float, before: Sequence[float], nominal: float, judged: int) -> float:
+    """Tell which part of a share's distance from the nominal one is a common movement, as came before."""
+    if len(before) < LEAST_SHARES:
+        return 0.0
+    by_chance = nominal * (1 - nominal) / judged
+    varies = sum((past - nominal) ** 2 for past in before) / len(before) - by_chance
+    if varies <= 0:
+        return 0.0
+    most = USUAL * varies**0.5
+    return float(np.clip((share - nominal) * varies / (varies + by_chance), -most, most))
+
+
+def _own_level(chances: Floats, level: float, share: float) -> float:
+    """Give the level that flags a share of an origin's chances (ascending), or fewer where some are equal."""
+    place = round(share * len(chances))
+    if place == int((chances <= level).sum()):
+        return level
+    first = int(np.searchsorted(chances, chances[place])) if place < len(chances) else len(chances)
+    return float(chances[first - 1]) if first else 0.0
 
 
 def _checked(errors: Floats, scale: Floats, decile: Ints, nominal: float) -> tuple[int, int]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cloud.forecasting.reviewing.domain import Setting, is_drift
-from cloud.forecasting.reviews import TRIGGERS, Reviews, review
+from cloud.forecasting.reviews import LEAST_SHARES, TRIGGERS, Reviews, review
 
 RNG_SEED = 11
 
@@ -47,6 +47,21 @@ def test_series_that_change_are_found_by_the_trigger_made_for_it() -> None:
     is_told = found.is_flagged & np.isfinite(found.limit[np.arange(2000), found.trigger])
     chosen = np.arange(2000)[is_told], found.trigger[is_told]
     assert (abs(found.statistic[chosen]) >= abs(found.limit[chosen])).all()
+
+
+def test_weeks_in_which_all_series_err_more_flag_no_more_unless_they_are_beyond_the_usual() -> None:
+    rng = np.random.default_rng(RNG_SEED)
+    weeks = np.exp(rng.normal(0, 0.25, 40))
+    errors = rng.normal(size=(1000, 40)) * weeks
+    strata = rng.integers(0, 5, 1000)
+    found = review(errors, np.ones(1000), strata)
+    assert shares(found) == pytest.approx(0.05, abs=0.01)
+    assert np.max(found.past_shares[LEAST_SHARES:]) < 0.08
+    errors[:, -1] = rng.normal(size=1000) * 4
+    found = review(errors, np.ones(1000), strata)
+    assert is_drift(share=found.share or 0, nominal=0.05, judged=1000, past=found.past_shares.tolist()), (
+        found.share
+    )
 
 
 def test_units_order_and_a_later_week_change_no_verdict() -> None:
