@@ -89,13 +89,13 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Shares of all scenes together, and a note for each scene.
     """
-    scenes, seeds = arguments.scenes.split(","), _seeds(arguments.seeds)
+    scenes, seeds = arguments.scenes.split(","), seeds_of(arguments.seeds)
     tallies = {}
     with tempfile.TemporaryDirectory() as own:
         for scene in scenes:
             tallies[scene] = Tally()
             for seed in seeds:
-                kept = (arguments.directory or Path(own)) / f"{scene}-{seed}-{arguments.crossings}"
+                kept = directory_of(arguments.directory or Path(own), scene, seed, arguments.crossings)
                 add_world(tallies[scene], decided(kept, scene, seed, arguments.crossings))
     whole = Tally()
     for each in tallies.values():
@@ -127,6 +127,37 @@ def run(arguments: argparse.Namespace) -> Result:
     )
 
 
+def directory_of(folder: Path, scene: str, seed: int, crossings: int) -> Path:
+    """Name the directory of a world.
+
+    Args:
+        folder: Of all worlds.
+        scene: Which.
+        seed: Of the world.
+        crossings: How many.
+
+    Returns:
+        The directory, there or not.
+    """
+    return folder / f"{scene}-{seed}-{crossings}"
+
+
+def kept_world(kept: Path, scene: str, seed: int, crossings: int) -> None:
+    """Make a world's papers and recording, unless they are there.
+
+    Args:
+        kept: Directory of the world.
+        scene: Which.
+        seed: Of the world.
+        crossings: How many.
+    """
+    if not (kept / "whole").exists():
+        world = plan_scene(scene, seed, crossings)
+        write_papers(world, kept, START_AT, site=SCORED_SITE, gateway=SCORED_GATEWAY)
+        write_recording(world, kept / RECORDING, START_AT)
+        (kept / "whole").touch()
+
+
 def decided(kept: Path, scene: str, seed: int, crossings: int) -> tuple[list[Any], list[Any]]:
     """Let a world's recording be decided, making it if it is not kept.
 
@@ -139,11 +170,7 @@ def decided(kept: Path, scene: str, seed: int, crossings: int) -> tuple[list[Any
     Returns:
         Lines of the truth, and of decisions.
     """
-    if not (kept / "whole").exists():
-        world = plan_scene(scene, seed, crossings)
-        write_papers(world, kept, START_AT, site=SCORED_SITE, gateway=SCORED_GATEWAY)
-        write_recording(world, kept / RECORDING, START_AT)
-        (kept / "whole").touch()
+    kept_world(kept, scene, seed, crossings)
     commands = argparse.ArgumentParser().add_subparsers()
     add_parser(commands)
     words = [
@@ -219,6 +246,14 @@ def _notes(scene: str, tally: Tally) -> Iterable[str]:
     yield from (f"  {line}" for line in tally.oddities)
 
 
-def _seeds(text: str) -> range:
+def seeds_of(text: str) -> range:
+    """Read a range of seeds.
+
+    Args:
+        text: First and last, or one.
+
+    Returns:
+        The seeds.
+    """
     first, _, last = text.partition("-")
     return range(int(first), int(last or first) + 1)

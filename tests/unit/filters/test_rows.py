@@ -6,6 +6,7 @@ import pytest
 
 from edge_agent.config.site_file import SiteFileError, load_portals
 from edge_agent.filters.site import Portal
+from edge_agent.readers.raw_read import RawRead
 from tests.unit.filters.radio_stories import (
     INWARD,
     OUTWARD,
@@ -101,7 +102,9 @@ def test_a_row_that_cannot_be_is_refused_with_what_was_expected(tmp_path: Path, 
 def test_an_offset_makes_up_for_an_antenna_that_hears_less() -> None:
     reads = two_sided(((0.0, -4.0), (3.5, 0.0), (9.0, 0.0), (12.5, 4.0)), seed=7)
     weak = [
-        read._replace(rssi_dbm=read.rssi_dbm - 12) if read.antenna <= 2 else read  # type: ignore[union-attr]
+        read._replace(rssi_dbm=read.rssi_dbm - 12)
+        if isinstance(read, RawRead) and read.antenna <= 2
+        else read
         for read in reads
     ]
     corrected = TWO_SIDED.model_copy(update={"offsets_db": {"r1:1": 12.0, "r1:2": 12.0}})
