@@ -1,10 +1,11 @@
 """Looks into an outbox from outside, without changing anything: a file in, totals and records out."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -145,7 +146,8 @@ def export(path: Path) -> Iterator[bytes]:
 
     Yields:
         One JSON object per record: the record with its epoch, batch number and state; a record that is in
-        no batch yet has batch number null and state ``unsealed``.
+        no batch yet has batch number null and state ``unsealed``. What a salvage found broken has kind
+        ``broken`` and its bytes as base64.
 
     Raises:
         OutboxError: If it cannot be read.
@@ -155,7 +157,7 @@ def export(path: Path) -> Iterator[bytes]:
         epochs = {epoch.epoch_no: epoch for epoch in (Epoch(*row[:-1]) for row in store.rows("epochs"))}
         for epoch_no, batch_no, state, body in store.each("all_batches"):
             where = {"epoch": epochs[epoch_no].epoch, "batch_no": batch_no, "state": state}
-            for record in orjson.loads(body)["records"]:
+            for record in _records_of(body, epochs[epoch_no].epoch, batch_no):
                 yield orjson.dumps(where | record)
         in_order = sorted(epochs.values(), key=lambda epoch: epoch.epoch_no)
         for id_, body in store.each("all_records"):
@@ -164,3 +166,14 @@ def export(path: Path) -> Iterator[bytes]:
             yield orjson.dumps({"epoch": epoch.epoch, "batch_no": None, "state": "unsealed"} | record)
     finally:
         store.close()
+
+
+def _records_of(body: bytes, epoch: str, batch_no: int) -> list[dict[str, Any]]:
+    """Give a batch's records; what a salvage put up as bytes names another batch, if anything."""
+    try:
+        sealed = orjson.loads(body)
+        if (sealed["epoch"], sealed["batch_no"]) == (epoch, batch_no):
+            return list(sealed["records"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    return [{"kind": "broken", "bytes": base64.b64encode(body).decode()}]

@@ -133,6 +133,12 @@ INSERT INTO batch (epoch_no, batch_no, state, first_id, last_id, oldest_us, acke
 VALUES (:epoch_no, :batch_no, :state, :first_id, :last_id, :oldest_us, :acked_us, :sha256, :body)
 ON CONFLICT (epoch_no, batch_no) DO NOTHING;
 
+-- name: send_as_bytes
+INSERT INTO batch (epoch_no, batch_no, state, first_id, last_id, oldest_us, acked_us, sha256, body)
+SELECT :epoch_no, coalesce(max(batch_no), 0) + 1, 'unacked', 1, 0, 0, NULL, :sha256, :body
+FROM batch WHERE epoch_no = :epoch_no
+HAVING NOT EXISTS (SELECT 1 FROM batch WHERE epoch_no = :epoch_no AND sha256 = :sha256);
+
 -- name: add_salvage
 INSERT INTO salvage (file) VALUES (:file) ON CONFLICT (file) DO NOTHING;
 

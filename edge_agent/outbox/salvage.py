@@ -2,22 +2,23 @@
 
 import shutil
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from contracts.batch import BatchHeader, FrameError, decode_header
 from edge_agent.outbox.book import Book, Row
-from edge_agent.outbox.domain import Epoch
+from edge_agent.outbox.domain import Epoch, to_us
 from edge_agent.outbox.errors import OutboxError, StoreCorruptError
 from edge_agent.outbox.store import PAGE_BYTES, Store
 from edge_agent.outbox.wal import WalState, judge
 
 CHUNK: Final = 50
+EPOCH_DIGITS: Final = 16
 _LARGEST_ID: Final = 2**62
 _MOST_PROBES: Final = 20_000
 """Ids looked up one by one in the middle of a damaged stretch."""
@@ -29,6 +30,15 @@ _DAMAGED: Final = ".damaged-"
 _NOT_FILES: Final = ("-wal", "-shm", "-journal", ".copy", "-donor")
 
 
+class Hole(NamedTuple):
+    """A stretch of time of which not everything is known any more."""
+
+    after_us: int
+    """In microseconds since 1970; 0: from the beginning."""
+    before_us: int
+    """0: up to when the damage was found."""
+
+
 @dataclass(slots=True)
 class SalvageReport:
     """What became of a damaged file's content."""
@@ -36,9 +46,22 @@ class SalvageReport:
     batches: int = 0
     rows: int = 0
     lost_batches: int = 0
-    """Batches that could be read but whose bytes are not what was sealed."""
+    """Batches that could be read but whose bytes are not what was sealed; they go out as bytes."""
     lost_rows: int = 0
+    """Rows that are not what was stored, which go out as bytes too, or that could not be read at all."""
+    hole: Hole | None = None
+    """When what is lost happened, as far as its neighbours tell; None if nothing is lost."""
     is_done: bool = False
+
+    def lose(self, after_us: int, before_us: int) -> None:
+        """Widen the hole.
+
+        Args:
+            after_us: When what comes before happened; 0 if that is not known.
+            before_us: When what comes after happened; 0 if that is not known.
+        """
+        other = self.hole or Hole(after_us, before_us)
+        self.hole = Hole(min(other.after_us, after_us), _latest(other.before_us, before_us))
 
 
 def check_log(path: Path, *, boot_id: str) -> bool:
@@ -110,8 +133,8 @@ def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
     """Carry over, a chunk at a time, what is provably as it was written.
 
     Sealed batches keep their identity and bytes, so the ledger knows those it has. Rows that were in no
-    batch were never sent: they get new numbers in the live epoch. A salvage that was cut short goes on
-    where it stopped.
+    batch were never sent: they get new numbers in the live epoch. What is no longer what it was goes out
+    as bytes, for the ledger's quarantine. A salvage that was cut short goes on where it stopped.
 
     Args:
         damaged: A quarantined file.
@@ -126,7 +149,7 @@ def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
         _mend(damaged, copy)
         patient = Store.open_readonly(copy)
         try:
-            newest_sealed_id = yield from _salvage_batches(patient, book, report)
+            newest_sealed_id = yield from _salvage_batches(patient, book, damaged.name, report)
             _salvage_memories(patient, book)
             yield from _salvage_rows(patient, book, damaged.name, newest_sealed_id, report)
         finally:
@@ -138,16 +161,23 @@ def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
     report.is_done = True
 
 
-def _salvage_batches(patient: Store, book: Book, report: SalvageReport) -> Generator[None, None, int]:
-    newest_sealed_id = 0
+def _salvage_batches(
+    patient: Store, book: Book, file: str, report: SalvageReport
+) -> Generator[None, None, int]:
+    newest_sealed_id = upto_us = 0
     for chunk in _chunks(_readable(patient, "batch")):
+        broken: list[bytes] = []
         with book.store.transaction():
             for _, state, first_id, last_id, oldest_us, acked_us, stored_sha256, body in chunk:
                 newest_sealed_id = max(newest_sealed_id, last_id)
                 header = _intact_header(body, stored_sha256)
                 if header is None:
                     report.lost_batches += 1
+                    if state != "acked":
+                        report.lose(upto_us, 0)
+                        broken += [body] if isinstance(body, bytes) else []
                     continue
+                upto_us = to_us(header.complete_until)
                 epoch = book.epoch_named(header.epoch) or book.adopt_epoch(header.epoch)
                 report.batches += book.store.run(
                     "adopt_batch",
@@ -161,8 +191,17 @@ def _salvage_batches(patient: Store, book: Book, report: SalvageReport) -> Gener
                     sha256=stored_sha256,
                     body=body,
                 )
+            _send_as_bytes(book, file, broken)
         yield
     return newest_sealed_id
+
+
+def _send_as_bytes(book: Book, file: str, broken: Iterable[bytes]) -> None:
+    """Put up what is no longer what it was, in an epoch of its own: the ledger quarantines it as it is."""
+    for body in broken:
+        name = sha256(file.encode()).hexdigest()[:EPOCH_DIGITS]
+        epoch = book.epoch_named(name) or book.adopt_epoch(name)
+        book.store.run("send_as_bytes", epoch_no=epoch.epoch_no, sha256=sha256(body).hexdigest(), body=body)
 
 
 def _salvage_memories(patient: Store, book: Book) -> None:
@@ -180,19 +219,30 @@ def _salvage_rows(
     unsealed = _unsealed_windows(patient) or [(newest_sealed_id, _LARGEST_ID)]
     found = book.store.row("salvaged_upto", file=file)
     upto = found[0] if found else 0
+    before_id = before_us = 0
     for chunk in _chunks(_readable(patient, "record")):
         rows: list[Row] = []
+        broken: list[bytes] = []
         for id_, claimed_us, crc32, body in chunk:
-            if id_ <= upto or not any(after < id_ <= last for after, last in unsealed):
+            window = next((each for each in unsealed if each[0] < id_ <= each[1]), None)
+            if window is None:
                 continue
-            if not isinstance(body, bytes) or zlib.crc32(body) != crc32:
-                report.lost_rows += 1
-            else:
+            unreadable = id_ - max(before_id, window[0]) - 1
+            is_broken = not isinstance(body, bytes) or zlib.crc32(body) != crc32
+            if unreadable or is_broken:
+                report.lost_rows += unreadable + is_broken
+                report.lose(before_us, 0 if is_broken else claimed_us)
+            before_id, before_us = id_, before_us if is_broken else claimed_us
+            if is_broken:
+                broken += [body] if isinstance(body, bytes) else []
+            elif id_ > upto:
                 rows.append((claimed_us, crc32, body))
         with book.store.transaction():
             if rows:
                 book.add_rows(rows)
-            book.store.run("note_salvaged_upto", file=file, upto=chunk[-1][0])
+            if broken:
+                _send_as_bytes(book, file, [b"\n".join(broken)])
+            book.store.run("note_salvaged_upto", file=file, upto=max(upto, chunk[-1][0]))
         book.newest_id += len(rows)
         report.rows += len(rows)
         yield
@@ -298,6 +348,10 @@ def _last_boot(path: Path) -> str | None:
         return None
     finally:
         store.close()
+
+
+def _latest(one_us: int, other_us: int) -> int:
+    return max(one_us, other_us) if one_us and other_us else 0
 
 
 def _log_of(path: Path) -> Path:

@@ -10,7 +10,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from contracts.base import NO_PREDECESSOR
-from contracts.batch import BATCH, Frame, decode_frame, decode_header
+from contracts.batch import BATCH, Frame, FrameError, decode_frame, decode_header
 from contracts.feedback import Ack, BatchAck, IngestState, Resend, StoredAs
 from contracts.records import Record
 from contracts.topics import INGEST_STATE, Channel, parse_topic, site_filter, topic
@@ -22,6 +22,8 @@ class EpochBooks:
 
     batches: dict[int, tuple[str, bytes]] = field(default_factory=dict)
     conflicts: list[BatchAck] = field(default_factory=list)
+    quarantined: dict[int, str] = field(default_factory=dict)
+    """Hashes of what is no batch of this epoch, by the number it came under."""
 
     @property
     def contiguous_no(self) -> int:
@@ -39,10 +41,16 @@ class Books:
     position: int = 0
     epochs: dict[str, EpochBooks] = field(default_factory=dict)
     duplicates: int = 0
+    quarantine: list[bytes] = field(default_factory=list)
 
     def take(self, frame: Frame) -> Ack:
         """Store a frame's batch, if it is new and fits, and acknowledge."""
-        header = decode_header(frame.body)
+        try:
+            header = decode_header(frame.body)
+        except FrameError:
+            return self._quarantine(frame)
+        if (header.epoch, header.batch_no) != (frame.header.epoch, frame.header.batch_no):
+            return self._quarantine(frame)
         books = self.epochs.setdefault(header.epoch, EpochBooks())
         sha256 = frame.header.sha256
         known = books.batches.get(header.batch_no)
@@ -57,6 +65,16 @@ class Books:
             books.batches[header.batch_no] = (sha256, frame.body)
         return self.ack(header.gateway, header.epoch)
 
+    def _quarantine(self, frame: Frame) -> Ack:
+        """Keep the bytes of what is no batch, and acknowledge them, as ingest does."""
+        claimed = frame.header
+        books = self.epochs.setdefault(claimed.epoch, EpochBooks())
+        if claimed.batch_no not in books.quarantined:
+            books.quarantined[claimed.batch_no] = claimed.sha256
+            self.quarantine.append(frame.body)
+            self.position += 1
+        return self.ack(claimed.gateway, claimed.epoch)
+
     def ack(self, gateway: str, epoch: str, resend: tuple[Resend, ...] = ()) -> Ack:
         """Say what is stored of an epoch."""
         books = self.epochs[epoch]
@@ -65,6 +83,10 @@ class Books:
             BatchAck(batch_no=number, sha256=sha256, status=StoredAs.STORED)
             for number, (sha256, _) in sorted(books.batches.items())
             if number > upto
+        ]
+        beyond += [
+            BatchAck(batch_no=number, sha256=sha256, status=StoredAs.PARTLY_QUARANTINED)
+            for number, sha256 in sorted(books.quarantined.items())
         ]
         return Ack(
             ledger_id=self.ledger_id,

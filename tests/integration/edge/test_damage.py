@@ -1,20 +1,26 @@
 """F21: bytes of the outbox or its log go bad. Service goes on; what can be read arrives, once."""
 
+import base64
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
+import orjson
 import pytest
 
 from contracts.batch import FrameHeader, decode_frame, encode_frame
-from contracts.records import WorkflowEvent
+from contracts.records import Gap, WorkflowEvent
+from contracts.vocabulary import GapCause
 from edge_agent.clock import Clock
 from edge_agent.outbox.domain import Cursor, Lane
 from edge_agent.outbox.draft import draft
+from edge_agent.outbox.inspect import export
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
 from tests.integration.edge.scripted_ledger import Books
 
@@ -22,6 +28,7 @@ PROGRAM = Path(__file__).with_name("writer_process.py")
 ROUNDS = 200
 ROWS = sum(1 + turn % 4 for turn in range(ROUNDS))
 CYCLES = 40
+SOAK_CYCLES = 200
 PAGE = 4096
 BOOT = "boot-before-the-cut"
 
@@ -41,7 +48,7 @@ def drain_into(books: Books, outbox: Outbox) -> None:
     while not is_done:
         drain_once(books, outbox)
         stats = outbox.stats()
-        is_done = not stats.is_salvaging and not stats.unacked_rows
+        is_done = not stats.is_salvaging and not (stats.unacked_rows or stats.unacked_batches)
 
 
 def drain_once(books: Books, outbox: Outbox) -> None:
@@ -100,8 +107,11 @@ def test_undamaged_the_killed_outbox_gives_every_row(tmp_path: Path, files: dict
     assert 0 < len(acknowledged_before) < ROWS
 
 
+@pytest.mark.parametrize(
+    "cycles", [CYCLES, pytest.param(SOAK_CYCLES, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])]
+)
 def test_damaged_bytes_never_stop_service_nor_duplicate_a_row(
-    tmp_path: Path, files: dict[str, bytes]
+    tmp_path: Path, files: dict[str, bytes], cycles: int
 ) -> None:
     chance = random.Random(3)
     healthy = Books()
@@ -114,7 +124,7 @@ def test_damaged_bytes_never_stop_service_nor_duplicate_a_row(
     outbox.close()
     expected = set(healthy.devices()) - {"new"}
     missing = quarantined = 0
-    for cycle in range(CYCLES):
+    for cycle in range(cycles):
         directory = tmp_path / str(cycle)
         directory.mkdir()
         broken = damage(files, chance)
@@ -125,7 +135,8 @@ def test_damaged_bytes_never_stop_service_nor_duplicate_a_row(
         books = Books()
         drain_into(books, outbox)
         outbox.close()
-        counts = Counter(books.devices())
+        counts = Counter(device for device in books.devices() if device is not None)
+        gaps = [record for _, record in books.records() if isinstance(record, Gap)]
         assert max(counts.values()) == 1, f"cycle {cycle}: {counts.most_common(3)} arrived twice"
         assert counts["new"] == 1
         lost = expected - counts.keys()
@@ -133,7 +144,52 @@ def test_damaged_bytes_never_stop_service_nor_duplicate_a_row(
         if outbox._keeper.counters["files_quarantined"]:
             quarantined += 1
             assert any(directory.glob("outbox.db.damaged-*"))
+            assert not outbox._keeper.counters["rows_lost"] or gaps, f"cycle {cycle}: a hole without a gap"
         else:
             assert not lost, f"cycle {cycle}: {len(lost)} rows vanished in silence"
-    assert quarantined > CYCLES / 4
+    assert quarantined > cycles / 4
     assert missing <= 0.15 * len(expected) * quarantined, f"{missing} rows in {quarantined} damaged files"
+
+
+def test_what_is_broken_goes_to_quarantine_as_bytes_and_the_hole_is_a_gap(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    clock = Clock(boot_id=BOOT, is_synchronised=lambda: True)
+    options = OutboxOptions(path, "leeds", "gw-1", "test", ballast_bytes=65536)
+    outbox = Outbox(options, clock)
+    cursor, sealed = Cursor(), []
+    for number in range(4):
+        rows = [
+            draft(WorkflowEvent, clock.now(), workflow="w", step="s", device=f"{number}-{place}")
+            for place in range(3)
+        ]
+        outbox.append(rows)
+        batch = outbox.next_batch(Lane.LIVE, cursor)
+        assert batch is not None
+        cursor, sealed = batch.cursor, [*sealed, batch]
+    outbox.append(
+        [draft(WorkflowEvent, clock.now(), workflow="w", step="s", device=f"u-{n}") for n in range(3)]
+    )
+    outbox.close()
+    broken = sealed[1].body.replace(b"1-1", b"?-?")
+    with closing(sqlite3.connect(path)) as disk, disk:
+        disk.execute("UPDATE batch SET body = ? WHERE batch_no = 2", (broken,))
+        disk.execute("UPDATE record SET body = 'garbled' WHERE id = (SELECT min(id) + 1 FROM record)")
+    found_at = clock.now().at
+    outbox, _ = open_damaged(path)
+    books = Books()
+    drain_into(books, outbox)
+    outbox.close()
+    devices = [device for device in books.devices() if device is not None]
+    whole = [f"{number}-{place}" for number in (0, 2, 3) for place in range(3)]
+    assert sorted(devices) == sorted([*whole, "u-0", "u-2", "new"])
+    sent = {sha256 for held in books.epochs.values() for sha256, _ in held.batches.values()}
+    assert {batch.sha256 for number, batch in enumerate(sealed) if number != 1} <= sent, "the same bytes"
+    assert books.quarantine == [broken]
+    (gap,) = (record for _, record in books.records() if isinstance(record, Gap))
+    assert (gap.gap_device, gap.cause) == ("gw-1", GapCause.DOWN)
+    assert gap.to_at is not None
+    assert gap.from_at <= found_at <= gap.to_at
+    counted = outbox._keeper.counters
+    assert (counted["batches_salvaged"], counted["batches_lost"], counted["rows_lost"]) == (3, 1, 1)
+    lines = [orjson.loads(line) for line in export(path)]
+    assert [base64.b64decode(line["bytes"]) for line in lines if line["kind"] == "broken"] == [broken]

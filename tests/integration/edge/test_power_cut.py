@@ -22,6 +22,7 @@ from tests.integration.edge.power_cut import Step, cut_after, read_recording
 
 PROGRAM = Path(__file__).with_name("writer_process.py")
 CRASH_STATES = 500
+SOAK_STATES = 10_000
 ROUNDS = 260
 KILLS = 10
 
@@ -66,8 +67,14 @@ def expect_promises_kept(path: Path, lines: Iterable[bytes], boot_id: str) -> No
 @pytest.mark.skipif(
     shutil.which("strace") is None, reason="strace, which records the writes, is not installed"
 )
-@pytest.mark.timeout(600)
-def test_five_hundred_power_cuts_lose_nothing_and_corrupt_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "states",
+    [
+        pytest.param(CRASH_STATES, marks=pytest.mark.timeout(600)),
+        pytest.param(SOAK_STATES, marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
+    ],
+)
+def test_power_cuts_lose_nothing_and_corrupt_nothing(tmp_path: Path, states: int) -> None:
     directory, recording = tmp_path / "live", tmp_path / "recording"
     directory.mkdir()
     promises = tmp_path / "promises"
@@ -91,7 +98,7 @@ def test_five_hundred_power_cuts_lose_nothing_and_corrupt_nothing(tmp_path: Path
     assert traced.returncode == 0, traced.stderr
     steps = read_recording(recording)
     assert sum(step.path == str(promises) for step in steps) > ROUNDS
-    expect_no_breach(tmp_path, steps, promises, CRASH_STATES)
+    expect_no_breach(tmp_path, steps, promises, states)
     unsynced = [step for step in steps if step.call != "sync"]
     with pytest.raises(AssertionError):  # the same cuts on a disk that never syncs: the test can fail
         expect_no_breach(tmp_path, unsynced, promises, CRASH_STATES)
