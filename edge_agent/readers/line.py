@@ -50,6 +50,8 @@ class LineCounters:
     """Frames not passed on because they repeated the one before within the profile's time."""
     noise_frames: int = 0
     noise_bytes: int = 0
+    tries: int = 0
+    """How often it was looked for."""
     opened: int = 0
     lost: int = 0
     unsent: int = 0

@@ -1,7 +1,8 @@
 """A serial scanner: device path or URL in, whole scans to a listener; the only door to pyserial.
 
-``/dev/serial/by-id/...``, a pseudo-terminal, ``socket://host:port`` and ``rfc2217://host:port`` all work.
-An unplugged scanner is waited for with backoff, for ever; a silent one is left alone.
+``/dev/serial/by-id/...``, a pseudo-terminal, ``socket://host:port`` and ``rfc2217://host:port`` all work, and
+``evdev://`` and ``listen://`` as ``readers.ports`` has them. An unplugged scanner is waited for with backoff,
+for ever; a silent one is left alone.
 """
 
 import threading
@@ -15,11 +16,11 @@ import structlog
 
 from edge_agent.readers.framing import Deframer, Frame
 from edge_agent.readers.line import LineCounters, LineListener, LineState
+from edge_agent.readers.ports import READ_S, CalledPort, KeyboardPort, Port
 from edge_agent.readers.profile import ScannerProfile
 
 FIRST_RETRY_S: Final = 0.1
 LONGEST_RETRY_S: Final = 2.0
-_READ_TIMEOUT_S: Final = 0.5
 _WRITE_TIMEOUT_S: Final = 2.0
 _CHUNK_BYTES: Final = 4096
 _PARITY: Final = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
@@ -47,7 +48,9 @@ class SerialScanner:
         self._deframer = Deframer(profile.framing)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"scanner-{scanner_id}")
-        self._serial: serial.Serial | None = None
+        self._open_port: Port | None = None
+        self._called: CalledPort | None = None
+        """Listens from the first try until the end, so that a scanner that calls is never refused."""
         self._last_frame: tuple[Frame, float] | None = None
 
     def start(self) -> None:
@@ -68,12 +71,15 @@ class SerialScanner:
             # An error of the listener ends the thread, and whoever supervises the agent sees that it did:
             # its work is in the journal up to the last beep.
             self.counters.state = LineState.STOPPED if self._stopping.is_set() else LineState.FAILED
+            if self._called is not None:
+                self._called.close()
 
     def _keep_conversing(self) -> None:
         retry_s = FIRST_RETRY_S
         while not self._stopping.is_set():
+            self.counters.tries += 1
             try:
-                self._serial = self._open()
+                self._open_port = self._open()
             except (serial.SerialException, OSError, ValueError) as error:
                 if retry_s == FIRST_RETRY_S and not self.counters.opened:
                     log.warning("scanner_absent", scanner=self.id, port=self.port, error=str(error))
@@ -84,8 +90,14 @@ class SerialScanner:
             self._converse()
             self._stopping.wait(FIRST_RETRY_S)
 
-    def _open(self) -> serial.Serial:
+    def _open(self) -> Port:
         """Open the port; pyserial drops what stands in its buffer, which began before we listened."""
+        scheme, _, path = self.port.partition("://")
+        if path and scheme == "evdev":
+            return KeyboardPort(path)
+        if path and scheme == "listen":
+            self._called = self._called or CalledPort(self.port)
+            return self._called.accept()
         line = self._profile.line
         return serial.serial_for_url(
             self.port,
@@ -93,7 +105,7 @@ class SerialScanner:
             bytesize=line.bytesize,
             parity=_PARITY[line.parity],
             stopbits=line.stopbits,
-            timeout=_READ_TIMEOUT_S,
+            timeout=READ_S,
             write_timeout=_WRITE_TIMEOUT_S,
             exclusive=None if "://" in self.port else True,
         )
@@ -161,7 +173,7 @@ class SerialScanner:
         self._deframer.reset()
         self._count_noise()
         self._last_frame = None
-        port, self._serial = self._port(), None
+        port, self._open_port = self._port(), None
         connection = getattr(port, "_socket", None)
         port.close()
         if connection is not None:
@@ -170,11 +182,11 @@ class SerialScanner:
         self._listener.disconnected()
 
     def _wake(self) -> None:
-        port: Any = self._serial
+        port: Any = self._open_port
         if port is not None and hasattr(port, "cancel_read"):
             port.cancel_read()
 
-    def _port(self) -> serial.Serial:
-        if self._serial is None:
+    def _port(self) -> Port:
+        if self._open_port is None:
             raise serial.PortNotOpenError
-        return self._serial
+        return self._open_port

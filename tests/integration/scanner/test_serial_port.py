@@ -1,9 +1,11 @@
 """A real pseudo-terminal: scans arrive whole, answers go back, and an unplugged scanner is waited for."""
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,8 @@ from edge_agent.readers.profile import load_profile, shipped_profiles
 from edge_agent.readers.serial_port import SerialScanner
 from simulators.scanner.answers import Answer, AnswerReader, Beep
 from simulators.scanner.device import PtyScanner
+from simulators.scanner.keyboard import typed
+from tests.integration.scanner.conftest import PATIENCE_S
 
 Wait = Callable[[Callable[[], Any]], Any]
 
@@ -288,3 +292,72 @@ def test_a_network_scanner_is_read_through_a_socket_url(gateway: Any, eventually
             assert b"resume ship I-1, line 2" in again.recv(100)
             again.sendall(b"]C071053\r\n")
             eventually(lambda: len(gateway.movements()) == 2)
+
+
+def test_a_keyboard_of_its_own_is_read_and_waited_for(gateway: Any, tmp_path: Path, eventually: Wait) -> None:
+    path = tmp_path / "usb-scanner-event-kbd"
+    scanner = gateway.attach("scanner-kbd", f"evdev://{path}", "keyboard_wedge")
+    for count, text in enumerate(("85123A", "71053"), start=1):
+        os.mkfifo(path)
+        keyboard = os.open(path, os.O_RDWR)
+        eventually(lambda count=count: scanner.counters.opened == count)
+        for each in ("$BADGE/demo-operator", "$SHIP/I-1", text):
+            os.write(keyboard, typed(f"]C0{each}"))
+        eventually(lambda count=count: len(gateway.movements()) == count)
+        os.close(keyboard)
+        path.unlink()
+        eventually(lambda count=count: scanner.counters.lost == count)
+    assert scanner.counters.noise_frames == 0
+
+
+def test_a_file_that_is_no_keyboard_is_not_taken_for_one(
+    gateway: Any, tmp_path: Path, eventually: Wait
+) -> None:
+    plain = tmp_path / "notes"
+    plain.write_bytes(typed("]C085123A"))
+    scanner = gateway.attach("scanner-kbd", f"evdev://{plain}", "keyboard_wedge")
+    eventually(lambda: scanner.counters.tries >= 3)
+    assert scanner.counters.opened == 0
+
+
+def test_a_handheld_that_calls_is_heard_and_its_newest_call_counts(
+    gateway: Any, free_port: int, eventually: Wait
+) -> None:
+    scanner = gateway.attach(
+        "handheld-1", f"listen://127.0.0.1:{free_port}?from=127.0.0.1", "zebra_datawedge"
+    )
+    with eventually(lambda: called(free_port)) as first:
+        for text in ("$BADGE/demo-operator", "$SHIP/I-1", "85123A"):
+            first.sendall(f"]C0{text}\r".encode())
+        eventually(lambda: len(gateway.movements()) == 1)
+        first.sendall(b"]C0710")  # its Wi-Fi goes; it knows of nothing
+        with called(free_port) as second:
+            second.sendall(b"]C071053\r")
+            eventually(lambda: len(gateway.movements()) == 2)
+            assert scanner.counters.noise_frames == 1
+    eventually(lambda: scanner.counters.lost == 2)
+
+
+def test_a_stranger_who_calls_is_not_heard(gateway: Any, free_port: int, eventually: Wait) -> None:
+    url = f"listen://127.0.0.1:{free_port}?from=192.0.2.7"
+    scanner = gateway.attach("handheld-1", url, "zebra_datawedge")
+    with eventually(lambda: called(free_port)) as stranger:
+        stranger.sendall(b"]C0$BADGE/demo-operator\r")
+        with suppress(ConnectionResetError):
+            assert stranger.recv(100) == b""
+    assert (scanner.counters.opened, scanner.counters.frames) == (0, 0)
+
+
+def called(port: int) -> socket.socket | None:
+    """Call as a handheld does, once somebody listens."""
+    try:
+        return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+    except ConnectionRefusedError:
+        return None
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody has now."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
