@@ -70,3 +70,36 @@ def test_a_pallet_received_by_hand_twice_stands_in_one_place_without_a_movement(
     ) == [(SSCC, "STAGING")]
     assert ledger.query("SELECT count(*) FROM movement") == [(0,)]
     assert ledger.query("SELECT count(*) FROM quarantine") == [(0,)]
+
+
+def test_what_hands_pack_nest_unpack_damage_and_kit_stands_where_it_is(ledger: Ledger) -> None:
+    parcel, pallet = f"]C100{SSCC}", "]C100106141412345678915"
+    work = scanned(
+        *("$RECEIVE/4711", "$QTY/10", "85123A", "$QTY/4", "71053", "$DONE"),
+        *("$PACK/SO-9", parcel, "$QTY/6", "85123A", parcel, pallet, parcel, "$DONE"),
+        *("$UNPACK", parcel, "$QTY/2", "85123A", "B-02", "$DONE"),
+        *("$DAMAGE/wet", "B-02", "85123A", "$DONE"),
+        *("$KIT/K-1", "B-02", "85123A", "$MAKES", "22752", "C-03", "$DONE"),
+        *("$TRANSFER/T-1", "71053", "$DONE"),
+    )
+    ledger.post(Outbox().seal(work))
+    assert ledger.query("SELECT count(*) FROM quarantine") == [(0,)]
+    stands = ledger.query(
+        "SELECT i.code, l.code, c.disposition, b.quantity FROM balance b JOIN cell c USING (cell_id)"
+        " JOIN location l USING (location_id) JOIN item i ON i.item_id = c.item_id"
+        " WHERE b.quantity <> 0 AND l.code <> '@supplier'"
+    )
+    assert sorted(stands, key=lambda row: row[:2]) == [
+        ("local:22752", "@transformation", None, Decimal(-1)),
+        ("local:22752", "C-03", None, Decimal(1)),
+        ("local:71053", "@transit", None, Decimal(1)),
+        ("local:71053", "STAGING", None, Decimal(3)),
+        ("local:85123A", SSCC, None, Decimal(4)),
+        ("local:85123A", "@transformation", None, Decimal(1)),
+        ("local:85123A", "B-02", "damaged", Decimal(1)),
+        ("local:85123A", "STAGING", None, Decimal(4)),
+    ]
+    assert ledger.query(
+        "SELECT u.code, p.code FROM unit_position JOIN location u ON u.location_id = unit_id"
+        " JOIN location p ON p.location_id = parent_id"
+    ) == [(SSCC, "106141412345678915")]
