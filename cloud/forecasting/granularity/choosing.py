@@ -14,17 +14,21 @@ from typing import Any, Final
 import numpy as np
 
 from cloud.forecasting.calibration import Calibration, calibrate
-from cloud.forecasting.domain import HORIZONS, JUDGED_WEEKS, LEVELS
+from cloud.forecasting.domain import HORIZONS, LEVELS
 from cloud.forecasting.event_days import EventDays
 from cloud.forecasting.granularity.domain import LEAST_SERIES, Bucket, Choice, in_force
 from cloud.forecasting.granularity.stock import Terms, play
 from cloud.forecasting.protocol import Bools, Floats, Ints
-from cloud.forecasting.registry.contest import LEAST_GAIN, LEAST_T, Gain
+from cloud.forecasting.registry.contest import LEAST_GAIN, Gain
 from cloud.forecasting.rolling import roll
 from cloud.forecasting.weeks import DAYS, Weeks, summed_demand
 
 NAIVE: Final = "naive"
 """The last week again, with bands of its own errors: the yardstick in the evidence, never chosen."""
+PLAYED_WEEKS: Final = 26
+"""Last weeks over which policies are played, at most; as many before them teach the bands."""
+LEAST_T: Final = 2.13
+"""One-sided 95 %, three others being tried at once (Bonferroni)."""
 _HORIZONS: Final = np.array(HORIZONS)
 
 
@@ -38,6 +42,8 @@ class Played:
     """Absolute errors of the sum over what an order must cover, in the same shape; NaN where not known."""
     demand: Floats
     """Of these sums."""
+    lasting_weeks: Ints
+    """Of each series for how many weeks an order is felt: costs of so many weeks are not independent."""
     from_day: date
     to_day: date
 
@@ -66,9 +72,9 @@ def play_all(
         days: How events move the days within their weeks.
 
     Returns:
-        Costs of the last 13 weeks.
+        Costs of the last weeks.
     """
-    count = min(JUDGED_WEEKS, len(origins) - 1)
+    count = min(PLAYED_WEEKS, len(origins) // 2)
     places = np.arange(len(origins) - 1 - count, len(origins) - 1)
     horizons, of_series = np.unique(terms.protection_days, return_inverse=True)
     came = summed_demand(weeks.daily, origins[places], horizons)
@@ -98,6 +104,7 @@ def play_all(
         costs=dict(zip(levels, cost, strict=True)),
         errors=errors,
         demand=actual,
+        lasting_weeks=-(-terms.protection_days // DAYS),
         from_day=last_day - timedelta(days=DAYS * count - 1),
         to_day=last_day,
     )
@@ -142,13 +149,18 @@ def _choice(played: Played, within: Bools, name: str, champion: Bucket) -> Choic
     told["wape"] = {
         bucket: _wape(error[within], played.demand[within]) for bucket, error in played.errors.items()
     }
+    lasting = int(np.median(played.lasting_weeks[within][known]))
     gains = {
-        bucket: _gain(costs[champion.value][known], costs[bucket.value][known])
+        bucket: _gain(costs[champion.value][known], costs[bucket.value][known], lasting)
         for bucket in Bucket
         if bucket is not champion and bucket.value in costs
     }
     told["gains"] = {bucket.value: gain.told() for bucket, gain in gains.items()}
-    sure = [bucket for bucket, gain in gains.items() if gain.is_sure]
+    sure = [
+        bucket
+        for bucket, gain in gains.items()
+        if gain.share >= LEAST_GAIN and min(gain.t_series, gain.t_origins) >= LEAST_T
+    ]
     chosen = min(sure, key=lambda one: told["cost"][one.value], default=champion)
     told["why"] = (
         f"stock of {chosen.value} would have cost {gains[chosen].share:.1%} less than of {champion.value}"
@@ -188,20 +200,29 @@ def _at(quantiles: Floats, target: Floats) -> Floats:
     return result
 
 
-def _gain(champion: Floats, challenger: Floats) -> Gain:
+def _gain(champion: Floats, challenger: Floats, lasting: int) -> Gain:
     less = champion - challenger
     both = (champion + challenger).sum(axis=1)
     share = np.divide(less.sum(axis=1), both, out=np.zeros_like(both), where=both > 0)
-    return Gain(_total(champion), _total(challenger), _t(share), _t(np.sort(less, axis=0).sum(axis=0)))
+    by_week = np.sort(less, axis=0).sum(axis=0)
+    return Gain(_total(champion), _total(challenger), _t(np.sort(share)), _t(by_week, lasting))
 
 
-def _t(values: Floats) -> float:
-    """Give the mean over its standard error; infinite where nothing varies, 0 where nothing differs."""
-    ordered = np.sort(values)
-    mean, spread = float(ordered.mean()), float(ordered.std(ddof=1)) if len(values) > 1 else 0.0
-    if not spread:
+def _t(values: Floats, lasting: int = 1) -> float:
+    """Give the mean over its standard error; infinite where nothing varies, 0 where nothing differs.
+
+    Neighbours that are not independent make the mean less sure (Newey & West 1987).
+    """
+    count = len(values)
+    mean = float(values.mean())
+    off = values - mean
+    squares = float(off @ off)
+    if not squares:
         return float(np.sign(mean)) * float("inf") if mean else 0.0
-    return float(mean / (spread / np.sqrt(len(values))))
+    lags = range(1, min(lasting, count))
+    together = squares + 2 * sum((1 - lag / lasting) * float(off[lag:] @ off[:-lag]) for lag in lags)
+    variance = max(together, squares) / max(count - 1, 1)
+    return mean / float(np.sqrt(variance / count))
 
 
 def _wape(errors: Floats, demand: Floats) -> float | None:

@@ -109,7 +109,7 @@ class Granular:
         choices = list(self._choices)
         anew: tuple[Choice, ...] = ()
         if wanted:
-            paths = _paths(said, weeks, origins, spread=spread, wanted=wanted)
+            paths = paths_in(said, weeks, origins, spread=spread, wanted=wanted)
             if due:
                 played = play_all(
                     paths,
@@ -157,10 +157,21 @@ def _why(told: Callable[[int], Mapping[str, Any]], decided: Decided, row: int) -
     return {**told(row), "granularity": found}
 
 
-def _paths(
+def paths_in(
     said: Said, weeks: Weeks, origins: Ints, *, spread: Spread, wanted: set[Bucket]
 ) -> dict[Bucket, Floats]:
-    """Forecast in each bucket wanted: series x origins x weeks ahead, with effects."""
+    """Forecast in other buckets.
+
+    Args:
+        said: In weeks.
+        weeks: What is known.
+        origins: The weeks from which is forecast.
+        spread: Works on chunks of series.
+        wanted: Which buckets.
+
+    Returns:
+        By bucket, that of weeks among them: series x origins x weeks ahead, with effects.
+    """
     factors = 1.0 if said.factors is None else said.factors
     plain = said.paths / factors
     near = slice(DAY_WEEKS)
