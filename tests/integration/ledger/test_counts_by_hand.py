@@ -100,6 +100,6 @@ def test_what_hands_pack_nest_unpack_damage_and_kit_stands_where_it_is(ledger: L
         ("local:85123A", "STAGING", None, Decimal(4)),
     ]
     assert ledger.query(
-        "SELECT u.code, p.code FROM unit_position JOIN location u ON u.location_id = unit_id"
-        " JOIN location p ON p.location_id = parent_id"
+        "SELECT u.code, p.code FROM unit_position up JOIN location u ON u.location_id = up.unit_id"
+        " JOIN location p ON p.location_id = up.parent_id"
     ) == [(SSCC, "106141412345678915")]
