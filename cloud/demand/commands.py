@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,9 +22,11 @@ from cloud.demand.held_commands import add_held_commands
 from cloud.demand.mask_commands import add_mask_commands
 from cloud.demand.parquet_file import read_parquet
 from cloud.demand.rows import Defaults
-from cloud.demand.shell import SHELL, database, reporting
+from cloud.demand.service import LineFilter, all_lines
+from cloud.demand.shell import SHELL, database, reporting, site_day
 from cloud.demand.sources.commands import add_source_commands
 from cloud.demand.supersession_commands import add_supersession_commands
+from cloud.demand.xlsx_file import MOST_EXPORTED, lines_as_workbook, read_xlsx
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ _EXAMPLES: Final = """examples:
       document,line,gtin,quantity,requested_at[,kind,channel,revision,of_document,of_line,site,source]
   dockledger demand import export.csv --site leeds --source till --decimal-comma --dates dmy --local-times
   dockledger demand import pos.parquet --site leeds --source till --new-items
+  dockledger demand import orders.xlsx --site leeds --source fair --local-times
+  dockledger demand export fair.xlsx --site leeds --source fair --since 2026-03-01
   dockledger demand calendar --site leeds --day-start 06:00 --opens 08:00 --closes 18:00"""
 
 
@@ -53,7 +57,8 @@ def add_commands(subparsers: "Subparsers") -> None:
     group = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     summary = "import lines of demand from a file, or nothing of it"
     importing = group.add_parser("import", help=summary, description=summary)
-    importing.add_argument("file", type=Path, help=".csv, or .parquet where pyarrow is installed")
+    importing.add_argument("file", type=Path, help=".csv, .xlsx, or .parquet where pyarrow is installed")
+    importing.add_argument("--sheet", help="of a workbook that has several")
     importing.add_argument("--site", help="of lines that name none")
     importing.add_argument("--source", help="of lines that name none: which till, shop or ERP they are from")
     importing.add_argument(
@@ -72,6 +77,14 @@ def add_commands(subparsers: "Subparsers") -> None:
     importing.add_argument("--encoding", choices=("utf-8", "windows-1252"), default="utf-8")
     importing.add_argument("--json", action="store_true", help="print JSON")
     importing.set_defaults(run=run_import)
+    summary = "write lines of demand to a workbook, which `import` reads: again, it changes nothing"
+    exporting = group.add_parser("export", help=summary, description=summary)
+    exporting.add_argument("file", type=Path, help=".xlsx; it must not be there yet")
+    exporting.add_argument("--site", help="only of this site")
+    exporting.add_argument("--source", help="only of this source")
+    exporting.add_argument("--since", type=site_day, metavar="DAY", help="asked for on or after, in UTC")
+    exporting.add_argument("--until", type=site_day, metavar="DAY", help="asked for before, in UTC")
+    exporting.set_defaults(run=run_export)
     summary = "show what was asked for, item by item: first and last day, days, lines"
     extent = group.add_parser("extent", help=summary, description=summary)
     extent.add_argument("--site", help="only of this site")
@@ -97,6 +110,29 @@ def add_commands(subparsers: "Subparsers") -> None:
 def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
     """Import a file."""
     return reporting(lambda: _import(arguments, settings))
+
+
+def run_export(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Write lines to a workbook."""
+
+    def work() -> None:
+        wanted = LineFilter(
+            site=arguments.site,
+            source=arguments.source,
+            since=_begin(arguments.since),
+            until=_begin(arguments.until),
+        )
+        with database(settings) as conn:
+            rows = list(all_lines(conn, SHELL, wanted, most=MOST_EXPORTED))
+        with arguments.file.open("xb") as file:
+            file.write(lines_as_workbook(rows))
+        print(f"{len(rows):,} lines")
+
+    return reporting(work)
+
+
+def _begin(day: date | None) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), UTC)
 
 
 def run_extent(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -166,7 +202,7 @@ def _import(arguments: argparse.Namespace, settings: Settings) -> None:
             SHELL,
             _lines(arguments, faults, progress),
             faults=faults,
-            origin=f"{file}, {'row' if _is_parquet(file) else 'line'}",
+            origin=f"{file}, {'line' if _format(file) == '.csv' else 'row'}",
             now=datetime.now(UTC),
             makes_items=arguments.new_items,
             twice=arguments.twice,
@@ -184,9 +220,18 @@ def _lines(
         dates=arguments.dates,
         has_local_times=arguments.local_times,
     )
-    if _is_parquet(arguments.file):
+    if _format(arguments.file) == ".parquet":
         return read_parquet(
             arguments.file, defaults=defaults, conventions=conventions, faults=faults, progress=progress
+        )
+    if _format(arguments.file) == ".xlsx":
+        return read_xlsx(
+            arguments.file,
+            defaults=defaults,
+            conventions=conventions,
+            faults=faults,
+            progress=progress,
+            sheet=arguments.sheet,
         )
     return read_csv(
         arguments.file,
@@ -198,8 +243,10 @@ def _lines(
     )
 
 
-def _is_parquet(file: Path) -> bool:
-    return file.suffix.lower() == ".parquet"
+def _format(file: Path) -> str:
+    """Tell a file's format by its name; what bears another is CSV."""
+    suffix = file.suffix.lower()
+    return suffix if suffix in {".parquet", ".xlsx"} else ".csv"
 
 
 def _sha256(file: Path) -> str:

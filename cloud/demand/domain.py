@@ -1,6 +1,6 @@
 """Demand as values: a line as it is staged, what is wrong with one, what an import did; pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -86,6 +86,8 @@ class Faults:
         """Start with none."""
         self.told: list[Fault] = []
         self.total = 0
+        self.columns: Mapping[str, str] = {}
+        """Of a workbook: the letters of each column's name, so that a fault is told by its cell."""
 
     def add(self, fault: Fault) -> None:
         """Take one more.
@@ -95,7 +97,9 @@ class Faults:
         """
         self.total += 1
         if len(self.told) < MOST_FAULTS_TOLD:
-            self.told.append(fault)
+            letters = self.columns.get(fault.field)
+            told = f"{fault.field} ({letters}{fault.place})" if letters else fault.field
+            self.told.append(fault._replace(field=told))
 
 
 class DemandError(Exception):

@@ -170,6 +170,28 @@ def lines(
     return store.rows(conn, LineRow, "lines", limit=limit, **asdict(wanted), **keys)
 
 
+def all_lines(conn: Connection, actor: Actor, wanted: LineFilter, *, most: int) -> list[LineRow]:
+    """List lines for a file: all of them, or none.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks; sees the sites at which it may read stock.
+        wanted: Which.
+        most: That one file can hold.
+
+    Returns:
+        The lines by site, source, document and line.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        DemandError: If there are more.
+    """
+    found = lines(conn, actor, wanted, limit=most + 1)
+    if len(found) > most:
+        raise DemandError(f"there are more than {most:,} lines: expected fewer; narrow site, source or days")
+    return found
+
+
 class ExtentRow(NamedTuple):
     """How much is known of what was asked for of an item."""
 

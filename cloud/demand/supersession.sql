@@ -38,7 +38,9 @@ WHERE decision_id = %(decision_id)s AND ended_at IS NULL
 RETURNING supersession_id;
 
 -- name: successions
-SELECT a.canonical_id, b.canonical_id, i.code, s.from_day - %(from_day)s::date, s.factor::double precision
+SELECT a.canonical_id, b.canonical_id, i.code, s.from_day - %(from_day)s::date,
+    -- The factor was said of the items as they were: each of them is so many units of what it reads as by now.
+    (s.factor * b.numerator * a.denominator / (b.denominator * a.numerator))::double precision
 FROM supersession s
 JOIN canonical_item a ON a.item_id = s.from_item
 JOIN canonical_item b ON b.item_id = s.to_item

@@ -18,11 +18,11 @@ from cloud.identity.gate import Gate
 from cloud.ledger.domain import LedgerError
 from cloud.replenishment import confirming, ordering
 from cloud.replenishment.confirming import ConfirmationPaper
+from cloud.sheets.workbook import MEDIA_TYPE, workbook
 from cloud.web.proposals import words_of
 from cloud.web.rendering import page
 from cloud.web.spreadsheet import csv_lines
 from cloud.web.visitors import Sender, TheGate, Viewer
-from cloud.web.workbook import MEDIA_TYPE, workbook
 from contracts.base import ID_PATTERN
 
 router: Final = APIRouter()

@@ -31,11 +31,11 @@ from cloud.replenishment.domain import (
 )
 from cloud.replenishment.store import ProposalRow
 from cloud.runs import service as runs
+from cloud.sheets.workbook import MEDIA_TYPE, workbook
 from cloud.web.rendering import page
 from cloud.web.spreadsheet import csv_lines
 from cloud.web.stockline import stockline
 from cloud.web.visitors import Sender, TheGate, Viewer
-from cloud.web.workbook import MEDIA_TYPE, workbook
 
 router: Final = APIRouter()
 

@@ -22,13 +22,14 @@ from cloud.demand.sources.confines import folder_of
 from cloud.demand.sources.domain import Source, SourceAwayError
 from cloud.demand.sources.keeping import Pull
 from cloud.demand.sources.pages import conventions_of
+from cloud.demand.xlsx_file import read_xlsx
 from cloud.identity.store import act_as
 
 SETTLED: Final = timedelta(seconds=5)
 """So long a file must have been left alone."""
 MOST_BYTES: Final = 1 << 30
 TAKEN, DONE, FAILED = "taken", "done", "failed"
-_SUFFIXES: Final = frozenset({".csv", ".parquet"})
+_SUFFIXES: Final = frozenset({".csv", ".parquet", ".xlsx"})
 _SHOWN_FAULTS: Final = 20
 _AT_ONCE: Final = 1 << 20
 
@@ -85,7 +86,7 @@ def _store(pull: Pull, folder: Path, file: Path) -> None:
         sha256 = _sha256(file)
         pull.keep(
             partial(_lines, pull.source, file),
-            origin=f"{file.name}, {'row' if _is_parquet(file) else 'line'}",
+            origin=f"{file.name}, {'line' if file.suffix.lower() == '.csv' else 'row'}",
             cursor=None,
             sha256=sha256,
             about={"file": file.name, "sha256": sha256},
@@ -102,10 +103,11 @@ def _store(pull: Pull, folder: Path, file: Path) -> None:
 def _lines(source: Source, file: Path, faults: Faults) -> Iterable[StagedLine]:
     how = source.how
     defaults = Defaults(site=source.site, source=source.name)
-    if _is_parquet(file):
-        lines = read_parquet(
-            file, defaults=defaults, conventions=conventions_of(how), faults=faults, progress=_unseen
-        )
+    suffix = file.suffix.lower()
+    if suffix != ".csv":
+        read = read_parquet if suffix == ".parquet" else read_xlsx
+        conventions = conventions_of(how)
+        lines = read(file, defaults=defaults, conventions=conventions, faults=faults, progress=_unseen)
     else:
         lines = read_csv(
             file,
@@ -164,10 +166,6 @@ def _sha256(file: Path) -> str:
         while part := opened.read(_AT_ONCE):
             digest.update(part)
     return digest.hexdigest()
-
-
-def _is_parquet(file: Path) -> bool:
-    return file.suffix.lower() == ".parquet"
 
 
 def _unseen(_: int) -> None:

@@ -11,9 +11,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from asking import NOW, TEA, Demand, line
+from asking import CASE_OF_TEA, NOW, TEA, Demand, line
 
 from cloud.cli import main
+from cloud.sheets.reading import read_rows
+from cloud.sheets.workbook import workbook
 from simulators.cli import main as simulate
 
 
@@ -192,3 +194,51 @@ def test_masks_and_supersessions_from_the_shell(demand: Demand, command: Callabl
     code, _, wrong = command(*asked[:-1], "3")
     assert (code, "stands with another effect" in wrong) == (1, True)
     assert command("demand", "supersessions", "--site", "howe") == (0, "", "")
+
+
+def test_a_workbook_is_imported_its_faults_told_by_cell_and_what_is_exported_changes_nothing(
+    demand: Demand, command: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    def write(name: str, *rows: tuple[object, ...]) -> None:
+        header = ("document", "line", "gtin", "quantity", "requested_at", "channel")
+        (tmp_path / name).write_bytes(workbook("Orders", header, rows))
+
+    write(
+        "bad.xlsx",
+        ("F-1", 1, TEA, Decimal("2.5"), date(2026, 3, 2), "fair"),
+        ("F-1", 2, TEA, -1, date(2026, 3, 2), "fair"),
+        ("F-1", 3, 4006381333931, 1, date(2026, 3, 2), "fair"),
+        ("F-1", 4, TEA, 1, date(2026, 12, 2), "fair"),
+    )
+    code, _, told = command("demand", "import", "bad.xlsx", "--site", "leeds", "--source", "fair")
+    assert code == 1
+    assert "bad.xlsx, row 3: quantity (D3): '-1': expected a quantity above zero" in told
+    assert "bad.xlsx, row 2: requested_at (E2): '2026-03-02' has no offset" in told
+    write(
+        "good.xlsx",
+        ("F-1", 1, TEA, Decimal("2.5"), date(2026, 3, 2), "=2+3"),
+        ("F-1", 2, CASE_OF_TEA, 1, "2026-03-02T09:30:00Z", "@SUM(A1)"),
+    )
+    importing = ("demand", "import", "good.xlsx", "--site", "leeds", "--source", "fair", "--local-times")
+    assert command(*importing)[0] == 0
+    demand.tell(line("7", document="+1", gtin=TEA, source="fair"))
+    demand.tell(
+        line("2", document="+1", number="2", kind="cancelled", gtin=TEA, source="fair", of=("+1", "1"))
+    )
+    assert command("demand", "export", "out.xlsx", "--site", "leeds", "--source", "fair") == (
+        0,
+        "4 lines\n",
+        "",
+    )
+    header, *rows = read_rows(tmp_path / "out.xlsx")
+    names = [cell.text for cell in header.cells]
+    written = [dict(zip(names, (cell.text for cell in row.cells), strict=False)) for row in rows]
+    assert [row["channel"] for row in written] == ["", "", "=2+3", "@SUM(A1)"], "texts, and no formulas"
+    assert [(row["document"], row["gtin"], row["quantity"]) for row in written[2:]] == [
+        ("F-1", TEA, "2.5"),
+        ("F-1", CASE_OF_TEA, "1"),
+    ]
+    code, told, _ = command("demand", "import", "out.xlsx", "--json")
+    assert (code, json.loads(told)["repeated"]) == (0, 4)
+    code, _, told = command("demand", "export", "out.xlsx")
+    assert (code, told) == (1, "dockledger: out.xlsx: File exists\n")

@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from cloud.master.supplier_papers import SupplierFileError, read_suppliers
+from cloud.sheets.workbook import workbook
 from cloud.web.stockline import stockline
-from cloud.web.workbook import workbook
 
 GOOD = """\
 supplier;item;name;currency;working_days;price;lead_time_days;min_order;pack;is_preferred
