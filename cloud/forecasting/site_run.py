@@ -249,7 +249,7 @@ def write(conn: Connection, actor: Actor, run_id: int, inputs: Inputs, planned: 
     if planned.said.decided and planned.said.decided.anew:
         granularity.add_choices(conn, inputs.site, run_id, planned.said.decided.anew)
     store.forget_backtests(conn, site=inputs.site, kind=KIND, keep=BACKTESTS_KEPT)
-    keep_effects(conn, run_id, counted, done)
+    keep_effects(conn, run_id, counted, done, inputs.demand)
     reviews = open_reviews(conn, run_id, inputs.site, inputs.last_day, _errors(inputs, planned))
     trained = keep_training(
         conn,

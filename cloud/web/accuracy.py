@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.forecasting.domain import ForecastError
-from cloud.forecasting.overrides.value_added import summed, worths
+from cloud.forecasting.overrides.value_added import worths
 from cloud.forecasting.reviewing import reading, service
 from cloud.forecasting.reviewing.domain import MAY_SET, FlaggedRow, ReviewRow
 from cloud.forecasting.reviewing.service import SettingPaper
@@ -132,7 +132,7 @@ def _shown(
         sites = [each.site for each in operations.sites(conn, actor)]
         may_set = site in sites and _may(actor, site)
         setting = reading.setting(conn, actor, site) if may_set else None
-        worth = summed(worths(conn, actor, now=gate.clock(), site=site or None), lambda _: "all")
+        worth = worths(conn, actor, now=gate.clock(), site=site or None)
     shown = odd[:SHOWN]
     following = ""
     if len(odd) > SHOWN:

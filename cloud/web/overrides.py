@@ -25,7 +25,7 @@ from cloud.forecasting.overrides.domain import (
     UnknownOverrideError,
 )
 from cloud.forecasting.overrides.papers import OverridePaper
-from cloud.forecasting.overrides.value_added import BY, Block, Worth, summed, worths
+from cloud.forecasting.overrides.value_added import blocks, worths
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
@@ -41,6 +41,8 @@ router: Final = APIRouter()
 TAB: Final = "/overrides"
 SHOWN: Final = 100
 EXPORTED: Final = 20_000
+BLOCKS_SHOWN: Final = 500
+"""Of one adjustment; what it was worth is told of all of them."""
 _OPEN: Final = (Standing.WAITING, Standing.PLANNED, Standing.ACTIVE)
 _COLUMNS: Final = (
     *(
@@ -96,7 +98,10 @@ def list_overrides(
     actor = visitor.actor
     with gate.acting(actor) as conn:
         rows = _rows(conn, gate, actor, state, site, before=before, limit=SHOWN + 1)
-        blocks = worths(conn, actor, now=gate.clock(), site=site or None)
+        worth = {
+            by: worths(conn, actor, now=gate.clock(), by=by, site=site or None)
+            for by in ("all", "author", "reason", "override")
+        }
         sites = [each.site for each in operations.sites(conn, actor)]
     shown = rows[:SHOWN]
     following = ""
@@ -114,10 +119,10 @@ def list_overrides(
         query=urlencode({"state": state} | ({"site": site} if site else {})),
         following=following,
         reasons=REASONS,
-        whole=_whole(blocks),
-        by_author=summed(blocks, BY["author"]),
-        by_reason=summed(blocks, BY["reason"]),
-        by_override={worth.name: worth for worth in summed(blocks, BY["override"])},
+        whole=next(iter(worth["all"]), None),
+        by_author=worth["author"],
+        by_reason=worth["reason"],
+        by_override={each.name: each for each in worth["override"]},
         may_add=not actor.roles_anywhere.isdisjoint(AUTHORS),
     )
 
@@ -134,8 +139,8 @@ def export_overrides(*, gate: TheGate, visitor: Viewer, state: Shown = "all", si
 def export_value_added(*, gate: TheGate, visitor: Viewer, by: By = "override", site: Site = "") -> Response:
     """Give what adjustments were worth as CSV."""
     with gate.acting(visitor.actor) as conn:
-        blocks = worths(conn, visitor.actor, now=gate.clock(), site=site or None)
-    return _csv(f"forecast-value-added-by-{by}.csv", _WORTH_COLUMNS, summed(blocks, BY[by]))
+        found = worths(conn, visitor.actor, now=gate.clock(), by=by, site=site or None)
+    return _csv(f"forecast-value-added-by-{by}.csv", _WORTH_COLUMNS, found)
 
 
 @router.get("/overrides/new")
@@ -286,7 +291,8 @@ def _opened(
         found = None
         if row.item is not None:
             found = reading.picture(conn, actor, site=row.site, item=row.item, now=now, wished=wished)
-        blocks = worths(conn, actor, now=now, site=row.site, override_id=override_id)
+        whole = worths(conn, actor, now=now, site=row.site, override_id=override_id)
+        came = blocks(conn, actor, override_id, now=now, site=row.site, limit=BLOCKS_SHOWN + 1)
     is_own = row.author in {actor.person, actor.id}
     return page(
         request,
@@ -296,8 +302,9 @@ def _opened(
         status=problem[0],
         row=row,
         chart=override_chart(found) if found else None,
-        blocks=blocks,
-        worth=_whole(blocks),
+        blocks=came[:BLOCKS_SHOWN],
+        has_more=len(came) > BLOCKS_SHOWN,
+        worth=next(iter(whole), None),
         reasons=REASONS,
         told=told,
         problem=problem[1],
@@ -364,11 +371,6 @@ def _rows(
         before=before,
         limit=limit,
     )
-
-
-def _whole(blocks: list[Block]) -> Worth | None:
-    found = summed(blocks, lambda _: "all")
-    return found[0] if found else None
 
 
 def _csv(name: str, columns: tuple[str, ...], rows: list[Any]) -> Response:

@@ -18,7 +18,7 @@ from cloud.db import Connection
 from cloud.forecasting.overrides import reading, service
 from cloud.forecasting.overrides.domain import Mode, Standing
 from cloud.forecasting.overrides.papers import Note, OverridePaper
-from cloud.forecasting.overrides.value_added import BY, summed, worths
+from cloud.forecasting.overrides.value_added import worths
 from cloud.inquiry.domain import GREATEST
 from contracts.base import ID_PATTERN
 
@@ -149,8 +149,8 @@ def get_value_added(
 ) -> list[ValueAdded]:
     """Say what the adjustments of the last year were worth, the greatest gain first."""
     with gate.acting(caller) as conn:
-        blocks = worths(conn, caller, now=gate.clock(), site=site)
-    return [ValueAdded.model_validate(worth) for worth in summed(blocks, BY[by])]
+        found = worths(conn, caller, now=gate.clock(), by=by, site=site)
+    return [ValueAdded.model_validate(worth) for worth in found]
 
 
 @router.get("/{override_id}", responses=responses(404))

@@ -16,7 +16,7 @@ from cloud.forecasting.domain import ForecastError
 from cloud.forecasting.overrides import reading, service
 from cloud.forecasting.overrides.domain import REASONS, OverrideRow
 from cloud.forecasting.overrides.papers import OverridePaper
-from cloud.forecasting.overrides.value_added import BY, Worth, summed, worths
+from cloud.forecasting.overrides.value_added import BY, Worth, worths
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.settings import Settings
 
@@ -76,7 +76,7 @@ def add_commands(group: "Subparsers") -> None:
     listing.add_argument("--item")
     worth = _command(own, "value", "what adjustments were worth after their days", _value)
     worth.add_argument("--site")
-    worth.add_argument("--by", choices=tuple(BY), default="override")
+    worth.add_argument("--by", choices=BY, default="override")
     withdrawing = _command(own, "withdraw", "take an adjustment back", _withdraw)
     withdrawing.add_argument("number", type=int, help="as `list` shows it")
     withdrawing.add_argument("--note", default="")
@@ -142,8 +142,7 @@ def _withdraw(conn: Connection, arguments: argparse.Namespace) -> None:
 
 
 def _value(conn: Connection, arguments: argparse.Namespace) -> None:
-    blocks = worths(conn, SHELL, now=datetime.now(UTC), site=arguments.site)
-    for worth in summed(blocks, BY[arguments.by]):
+    for worth in worths(conn, SHELL, now=datetime.now(UTC), by=arguments.by, site=arguments.site):
         if arguments.json:
             print(orjson.dumps(asdict(worth) | {"added": worth.added}).decode())
         else:

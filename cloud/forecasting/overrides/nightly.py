@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from cloud.db import Connection
+from cloud.demand.reading import DailyMatrix
 from cloud.forecasting.overrides import store
 from cloud.forecasting.overrides.applying import Adjusted, Said, adjust
 from cloud.forecasting.overrides.domain import Adjustment, Mode
-from cloud.forecasting.overrides.outcomes import keep_outcomes, week_before
+from cloud.forecasting.overrides.outcomes import Came, keep_outcomes
 from cloud.forecasting.overrides.store import InForceRow
 
 
@@ -73,7 +74,9 @@ def in_force(conn: Connection, site: str, first_day: date) -> InForce:
     return InForce(site, first_day, dict(by_item))
 
 
-def keep_effects(conn: Connection, run_id: int, counted: InForce, done: Mapping[int, Adjusted]) -> int:
+def keep_effects(
+    conn: Connection, run_id: int, counted: InForce, done: Mapping[int, Adjusted], demand: DailyMatrix
+) -> int:
     """Keep what adjustments made of forecasts, until their days have begun; judge those that are over.
 
     Args:
@@ -81,12 +84,13 @@ def keep_effects(conn: Connection, run_id: int, counted: InForce, done: Mapping[
         run_id: Of the run.
         counted: What was in force.
         done: What came of it, by item.
+        demand: What the run was computed from; it ends the day before the forecasts begin.
 
     Returns:
         How many effects of adjustments were kept or renewed.
     """
     kept = 0
-    before = week_before(conn, counted.site, counted.first_day, sorted(done)) if done else {}
+    came = Came.of(demand)
     for item_id, adjusted in done.items():
         for number in adjusted.override_ids:
             own = [day for day, by in enumerate(adjusted.days) if by == number]
@@ -105,7 +109,7 @@ def keep_effects(conn: Connection, run_id: int, counted: InForce, done: Mapping[
                     (adjusted.said if adjusted.days[day] == number else adjusted.system).mean[day]
                     for day in within
                 ],
-                naive=before[item_id],
+                naive=came.week_before(item_id, counted.first_day),
             )
-    keep_outcomes(conn, counted.site, counted.first_day - timedelta(days=1))
+    keep_outcomes(conn, counted.site, came)
     return kept

@@ -30,8 +30,9 @@ FROM site s WHERE s.site_id = %(site)s AND sees_site(s.site_id);
 SELECT o.override_id, o.from_day, o.expires_on
 FROM forecast_override o
 LEFT JOIN decision d ON d.decision_id = o.decision_id
-LEFT JOIN item i ON i.item_id = o.item_id
-WHERE o.site_id = %(site)s AND i.code IS NOT DISTINCT FROM %(item)s::text
+WHERE o.site_id = %(site)s
+    AND (SELECT c.canonical_id FROM canonical_item c WHERE c.item_id = o.item_id) IS NOT DISTINCT FROM (
+        SELECT c.canonical_id FROM canonical_item c JOIN item i ON i.item_id = c.item_id WHERE i.code = %(item)s::text)
     AND o.category IS NOT DISTINCT FROM %(category)s::text
     AND o.from_day <= %(last_day)s AND o.expires_on >= %(from_day)s
     AND o.ended_at IS NULL AND d.state NOT IN ('rejected', 'reversed')
@@ -89,12 +90,19 @@ ORDER BY x.override_id DESC
 LIMIT %(limit)s;
 
 -- name: in_force
-SELECT i.item_id, o.override_id, o.item_id IS NOT NULL AS is_of_item, o.from_day, o.expires_on AS until_day, o.mode,
-    o.amount::double precision AS amount, o.per_days
-FROM forecast_override o
-JOIN item i ON i.item_id = o.item_id OR (o.item_id IS NULL AND i.category = o.category)
-WHERE o.site_id = %(site)s AND o.applied_at IS NOT NULL AND o.ended_at IS NULL AND o.expires_on >= %(first_day)s
-ORDER BY i.item_id, o.override_id;
+SELECT x.item_id, x.override_id, x.is_of_item, x.from_day, x.until_day, x.mode, x.amount, x.per_days
+FROM (
+    SELECT c.canonical_id AS item_id, o.override_id, true AS is_of_item, o.from_day, o.expires_on AS until_day, o.mode,
+        (CASE WHEN o.mode = 'percent' THEN o.amount ELSE o.amount * c.numerator / c.denominator END)::double precision AS amount,
+        o.per_days
+    FROM forecast_override o JOIN canonical_item c ON c.item_id = o.item_id
+    WHERE o.site_id = %(site)s AND o.applied_at IS NOT NULL AND o.ended_at IS NULL AND o.expires_on >= %(first_day)s
+    UNION ALL
+    SELECT i.item_id, o.override_id, false, o.from_day, o.expires_on, o.mode, o.amount::double precision, o.per_days
+    FROM forecast_override o JOIN item i ON i.category = o.category
+    WHERE o.item_id IS NULL AND o.site_id = %(site)s AND o.applied_at IS NOT NULL AND o.ended_at IS NULL
+        AND o.expires_on >= %(first_day)s) x
+ORDER BY x.item_id, x.override_id;
 
 -- name: add_effect
 INSERT INTO forecast_override_effect AS e (override_id, item_id, site_id, run_id, first_day, from_day, system, overridden, naive)
@@ -122,37 +130,43 @@ WHERE e.site_id = %(site)s AND e.from_day <= u.until_day AND NOT EXISTS (
     WHERE b.override_id = e.override_id AND b.item_id = e.item_id AND b.block_day + b.days > u.until_day)
 ORDER BY e.override_id, e.item_id;
 
--- name: came
-SELECT d.item_id, d.day, d.quantity::double precision AS quantity
-FROM pub_demand_days(ARRAY[%(site)s::text], %(from_day)s, %(until_day)s) d
-WHERE d.item_id = ANY (%(item_ids)s::bigint[]);
-
--- name: hidden
-SELECT DISTINCT o.item_id, %(from_day)s::date + n - 1
-FROM site_days(ARRAY[%(site)s::text], %(from_day)s::date, %(until_day)s::date) d
-CROSS JOIN LATERAL pub_stockout_interval(ARRAY[d.site_id], d.begins[1], least(d.ends_at, now())) o
-CROSS JOIN LATERAL generate_series(
-    width_bucket(o.from_at, d.begins), width_bucket(o.until_at - INTERVAL '1 microsecond', d.begins)) n
-WHERE o.item_id = ANY (%(item_ids)s::bigint[]);
-
 -- name: add_outcome
 INSERT INTO forecast_override_outcome (override_id, item_id, site_id, block_day, days, came, system, overridden, naive)
 VALUES (%(override_id)s, %(item_id)s, %(site)s, %(block_day)s, %(days)s, %(came)s, %(system)s, %(overridden)s, %(naive)s)
 ON CONFLICT DO NOTHING;
 
--- name: outcomes
-SELECT b.override_id, b.site_id AS site, i.code AS item, i.base_unit, o.author, o.reason, b.block_day, b.days,
-    b.came::double precision AS came, b.system::double precision AS system, b.overridden::double precision AS overridden,
-    b.naive::double precision AS naive, k.cost, k.currency
+-- name: blocks
+SELECT i.code AS item, i.base_unit, b.block_day, b.days, b.came::double precision AS came, b.system::double precision AS system,
+    b.overridden::double precision AS overridden, b.naive::double precision AS naive
 FROM forecast_override_outcome b
-JOIN forecast_override o ON o.override_id = b.override_id
 JOIN item i ON i.item_id = b.item_id
-LEFT JOIN LATERAL (
-    SELECT c.cost, c.currency FROM item_cost c
-    WHERE c.item_id = b.item_id AND c.site_id = b.site_id AND c.valid_from <= %(now)s
-    ORDER BY c.valid_from DESC LIMIT 1) k ON true
-WHERE (%(site)s::text IS NULL OR b.site_id = %(site)s)
-    AND (%(override_id)s::bigint IS NULL OR b.override_id = %(override_id)s)
-    AND b.block_day >= %(since)s AND b.came IS NOT NULL
-ORDER BY b.site_id, b.override_id, b.item_id, b.block_day
+WHERE b.override_id = %(override_id)s AND b.block_day >= %(since)s AND b.came IS NOT NULL
+ORDER BY i.code, b.block_day
 LIMIT %(limit)s;
+
+-- name: worths
+SELECT x.name, count(DISTINCT x.override_id) AS overrides, count(*) AS blocks, sum(x.came) AS came,
+    sum(abs(x.system - x.came)) AS system_error, sum(abs(x.overridden - x.came)) AS override_error,
+    sum(abs(x.naive - x.came)) AS naive_error,
+    CASE WHEN count(DISTINCT x.currency) = 1 THEN sum(x.held * (
+        CASE WHEN x.system >= x.came THEN x.system - x.came ELSE %(short)s * (x.came - x.system) END
+        - CASE WHEN x.overridden >= x.came THEN x.overridden - x.came ELSE %(short)s * (x.came - x.overridden) END)) END AS cost_saved,
+    CASE WHEN count(DISTINCT x.currency) = 1 THEN min(x.currency) END AS currency
+FROM (
+    SELECT b.override_id, b.came::double precision AS came, b.system::double precision AS system,
+        b.overridden::double precision AS overridden, b.naive::double precision AS naive, k.currency,
+        k.cost::double precision * %(holding)s * b.days AS held,
+        CASE %(by)s WHEN 'override' THEN b.override_id::text WHEN 'author' THEN o.author WHEN 'reason' THEN o.reason
+            WHEN 'item' THEN i.code ELSE 'all' END AS name
+    FROM forecast_override_outcome b
+    JOIN forecast_override o ON o.override_id = b.override_id
+    JOIN item i ON i.item_id = b.item_id
+    LEFT JOIN LATERAL (
+        SELECT c.cost, c.currency FROM item_cost c
+        WHERE c.item_id = b.item_id AND c.site_id = b.site_id AND c.valid_from <= %(now)s
+        ORDER BY c.valid_from DESC LIMIT 1) k ON true
+    WHERE (%(site)s::text IS NULL OR b.site_id = %(site)s)
+        AND (%(override_id)s::bigint IS NULL OR b.override_id = %(override_id)s)
+        AND b.block_day >= %(since)s AND b.came IS NOT NULL) x
+GROUP BY x.name
+ORDER BY sum(abs(x.overridden - x.came)) - sum(abs(x.system - x.came)), x.name;

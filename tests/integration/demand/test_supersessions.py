@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import numpy as np
+import psycopg
 import pytest
 from asking import PLANNER, Demand, line
 
@@ -133,3 +134,50 @@ def test_one_item_that_takes_the_place_of_two_was_out_of_stock_where_either_was(
     found = inherited(asked, [Succession(1, 3, "C", 2, 1.0), Succession(2, 3, "C", 2, 1.0)])
     assert found.quantity.tolist() == [[10, 2, 5]]
     assert found.censored.tolist() == [[False, True, False]]
+
+
+def test_history_is_handed_on_in_the_units_that_merged_items_read_as(demand: Demand) -> None:
+    named = line("6", site="howe")._replace(scheme="local", value="T-2")
+    told = (named, named._replace(line="2", value="M-2"), named._replace(line="3", value="C-2"))
+    demand.tell(*told, named._replace(line="4", value="B-2"), makes_items=True)
+    approve(demand, ask(demand, "local:T-2", "local:M-2", site="howe"))  # a half of M in place of each T
+    for old, new, ratio in (("T-2", "C-2", (1, 4)), ("M-2", "B-2", (3, 1))):
+        demand.ledger.as_app(
+            lambda conn, old=old, new=new, ratio=ratio: merge_items(
+                conn, NETWORK_CONTROLLER, from_code=f"local:{old}", to_code=f"local:{new}", ratio=ratio
+            )
+        )
+
+    def read(conn: object) -> DailyMatrix:
+        act_as(conn, PLANNER)
+        return daily_matrix(conn, "howe", FIRST, LAST)
+
+    matrix = demand.ledger.as_app(read)
+    found = {item.code: row[1] for item, row in zip(matrix.items, matrix.quantity, strict=True)}
+    # 6 of T and as many C as 24 of T make 30 of T; half as many M, each three of B; 6 of M and 6 of B beside.
+    assert found == {"local:B-2": 30 * 0.5 * 3 + 6 * 3 + 6}
+
+
+def test_the_database_takes_no_supersession_without_an_approved_decision_that_says_so(demand: Demand) -> None:
+    waiting = ask(demand, "MUG", "TEA", site="pune", from_day=LAST)
+
+    def write(conn: psycopg.Connection, **changes: object) -> None:
+        act_as(conn, PLANNER)
+        conn.execute(
+            "INSERT INTO supersession (site_id, from_item, to_item, from_day, factor, decision_id, "
+            "applied_by) SELECT 'pune', a.item_id, b.item_id, %(day)s, %(factor)s, %(decision)s, 'user:eve' "
+            "FROM item a, item b WHERE a.code = 'MUG' AND b.code = 'TEA'",
+            {"day": LAST, "factor": Decimal("0.5"), "decision": waiting.decision_id} | changes,
+        )
+
+    with pytest.raises(psycopg.errors.RestrictViolation, match="no approved decision that says so"):
+        demand.ledger.as_app(write)
+    approve(demand, waiting)
+    with pytest.raises(psycopg.errors.RestrictViolation, match="no approved decision that says so"):
+        demand.ledger.as_app(lambda conn: write(conn, factor=Decimal(2)))
+
+    def rewrite(conn: psycopg.Connection) -> None:
+        conn.execute("UPDATE supersession SET factor = 2 WHERE decision_id = %s", (waiting.decision_id,))
+
+    with pytest.raises(psycopg.errors.RestrictViolation, match="it ends once"):
+        demand.ledger.as_owner(rewrite)

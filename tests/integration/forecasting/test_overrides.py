@@ -1,7 +1,7 @@
 """Adjusted forecasts on a real database: asked for, approved by another, applied, judged; or refused."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from cloud.approvals.within_limits import settle
 from cloud.decisions.checks import read
 from cloud.decisions.domain import OwnDecisionError, State, WrongStateError
 from cloud.decisions.limits import LimitPaper, put_limit
+from cloud.demand.reading import DailyMatrix, daily_matrix
 from cloud.forecasting.overrides import reading, service
 from cloud.forecasting.overrides.domain import (
     EndedOverrideError,
@@ -25,11 +26,12 @@ from cloud.forecasting.overrides.domain import (
     UnknownOverrideError,
 )
 from cloud.forecasting.overrides.nightly import in_force, keep_effects
-from cloud.forecasting.overrides.value_added import BY, summed, worths
+from cloud.forecasting.overrides.value_added import blocks, worths
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
+from cloud.ledger.corrections import merge_items
 from tests.integration.forecasting.judging import ANN, JOB, NOW, PAT, TODAY, YAN, cost, made, paper
-from tests.integration.ledger.scenario import Ledger, open_ledger
+from tests.integration.ledger.scenario import NETWORK_CONTROLLER, Ledger, open_ledger
 
 ROOT = Actor("user:root", frozenset({Role.ADMIN}), all_sites=True)
 
@@ -55,6 +57,10 @@ def now_of(ledger: Ledger, row: OverrideRow, actor: Actor = PAT) -> OverrideRow:
     return ledger.as_app(lambda conn: reading.override(conn, actor, row.override_id, now=NOW))
 
 
+def known(conn: psycopg.Connection, first_day: date) -> DailyMatrix:
+    return daily_matrix(conn, "leeds", first_day - timedelta(60), first_day - timedelta(1))
+
+
 def test_an_adjustment_counts_when_another_person_has_approved_it(ledger: Ledger) -> None:
     run_id, ids = made(ledger)
     cost(ledger, "I-1", "2.50")
@@ -76,7 +82,7 @@ def test_an_adjustment_counts_when_another_person_has_approved_it(ledger: Ledger
         mean, horizons = [10.0] * 28, [7, 28]
         adjusted = counted.apply(ids["I-1"], mean, horizons, [[60.0, 70, 80], [250, 280, 310]])
         assert counted.apply(ids["I-2"], mean, horizons, [[0.0, 1, 2]] * 2) is None
-        return adjusted, keep_effects(conn, run_id, counted, {ids["I-1"]: adjusted})
+        return adjusted, keep_effects(conn, run_id, counted, {ids["I-1"]: adjusted}, known(conn, TODAY))
 
     adjusted, kept = ledger.as_app(night)
     assert adjusted.said.mean == [10.0] + [15.0] * 14 + [10.0] * 13
@@ -240,7 +246,9 @@ def test_an_adjustment_is_judged_by_what_came(ledger: Ledger) -> None:
         counted = in_force(conn, "leeds", start)
         flat = {ids["I-1"]: 10.0, ids["I-2"]: 4.0}
         done = {item: counted.apply(item, [rate] * 28, [28], [[0.0, 1.0]]) for item, rate in flat.items()}
-        keep_effects(conn, run_id, counted, {item: one for item, one in done.items() if one})
+        keep_effects(
+            conn, run_id, counted, {item: one for item, one in done.items() if one}, known(conn, start)
+        )
 
     for item, daily in (("I-1", 16), ("I-2", 4)):
         ledger.as_owner(
@@ -255,25 +263,60 @@ def test_an_adjustment_is_judged_by_what_came(ledger: Ledger) -> None:
             )
         )
     ledger.as_app(night)
-    assert ledger.as_app(lambda conn: worths(conn, PAT, now=NOW)) == []
+
+    def worth(**asked: Any) -> list[Any]:
+        return ledger.as_app(lambda conn: worths(conn, PAT, now=NOW, **asked))
+
+    assert worth() == []
 
     def later(conn: psycopg.Connection, *, day: int) -> None:
         act_as(conn, JOB)
-        keep_effects(conn, run_id, in_force(conn, "leeds", start + timedelta(day)), {})
+        first = start + timedelta(day)
+        keep_effects(conn, run_id, in_force(conn, "leeds", first), {}, known(conn, first))
 
     ledger.as_app(lambda conn: later(conn, day=8))
-    assert len(ledger.as_app(lambda conn: worths(conn, PAT, now=NOW))) == 2
+    assert [one.blocks for one in worth()] == [2]
     for day in (20, 20):
         ledger.as_app(lambda conn, day=day: later(conn, day=day))
-    blocks = ledger.as_app(lambda conn: worths(conn, PAT, now=NOW))
-    by_item = {worth.name: worth for worth in summed(blocks, lambda block: block.item)}
-    assert len(blocks) == 4
+    by_item = {one.name: one for one in worth(by="item")}
     assert by_item["I-1"].system_error == pytest.approx(84)
     assert by_item["I-1"].override_error == pytest.approx(14)
     assert by_item["I-1"].added == pytest.approx(70)
+    assert by_item["I-1"].share == pytest.approx(70 / 224)
     assert by_item["I-1"].naive_error == 0
     assert by_item["I-1"].cost_saved == pytest.approx(70 * 19 * 3.65 * 0.25 * 7 / 365)
+    assert by_item["I-1"].currency == "EUR"
     assert by_item["I-2"].added == pytest.approx(-28)
     assert by_item["I-2"].cost_saved is None
-    (author,) = summed(blocks, BY["author"])
+    (author,) = worth(by="author")
     assert (author.name, author.overrides, author.added) == ("user:pat", 2, pytest.approx(42))
+    assert [one.name for one in worth(by="override")] == [str(one.override_id) for one in (good, bad)]
+    (whole,) = worth(override_id=good.override_id)
+    assert whole.added == pytest.approx(70)
+    shown = ledger.as_app(lambda conn: blocks(conn, PAT, good.override_id, now=NOW, site="leeds", limit=10))
+    assert [(one.item, one.came) for one in shown] == [("I-1", 112)] * 2
+
+
+def test_an_adjustment_of_an_item_that_was_merged_holds_for_the_one_it_reads_as(ledger: Ledger) -> None:
+    _, ids = made(ledger, daily=[10.0, 10.0, 10.0])
+    days = {"from_day": TODAY + timedelta(1), "to_day": TODAY + timedelta(7)}
+    percent = ask(ledger, **days)
+    units = ask(ledger, item="I-2", mode=Mode.ADD, amount=Decimal(6), per="day", **days)
+    for row in (percent, units):
+        assert approve(ledger, row) is State.APPLIED
+    for old, ratio in (("I-1", (1, 1)), ("I-2", (1, 3))):
+        ledger.as_app(
+            lambda conn, old=old, ratio=ratio: merge_items(
+                conn, NETWORK_CONTROLLER, from_code=old, to_code="I-3", ratio=ratio
+            )
+        )
+
+    def night(conn: psycopg.Connection) -> Any:
+        act_as(conn, JOB)
+        return in_force(conn, "leeds", TODAY).by_item
+
+    counted = ledger.as_app(night)
+    assert list(counted) == [ids["I-3"]]
+    assert [(one.mode, one.amount) for one in counted[ids["I-3"]]] == [(Mode.PERCENT, 50.0), (Mode.ADD, 2.0)]
+    with pytest.raises(OverlappingOverrideError):
+        ask(ledger, item="I-3", **days)

@@ -7,10 +7,10 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from cloud.demand.reading import DailyMatrix, Item
 from cloud.forecasting.overrides.applying import Said, adjust, shifted, sums_within
 from cloud.forecasting.overrides.domain import Adjustment, Mode, in_words, is_small
-from cloud.forecasting.overrides.outcomes import Effect, outcomes_of
-from cloud.forecasting.overrides.value_added import BY, Block, summed
+from cloud.forecasting.overrides.outcomes import Came, Effect, outcomes_of
 
 FIRST = date(2026, 3, 2)
 
@@ -124,45 +124,25 @@ def test_blocks_are_judged_once_they_are_over_and_not_where_stock_outs_hid_them(
         naive=[float(n) for n in range(7)],
         judged_day=None,
     )
-    came = {(1, FIRST + timedelta(n)): 20.0 for n in range(40)}
-    gap = FIRST + timedelta(10)
-    told = outcomes_of(
-        effect, came, until=FIRST + timedelta(40), hidden=lambda item, day: (item, day) == (1, gap)
-    )
+    quantity, hidden = np.full((2, 41), 20.0), np.zeros((2, 41), dtype=bool)
+    quantity[0], hidden[1, 10] = 7.0, True
+    items = (Item("OTHER", 9), Item("TEA", 1))
+    days = tuple(FIRST + timedelta(n) for n in range(41))
+    nothing = np.zeros_like(hidden)
+    came = Came.of(DailyMatrix(items, days, quantity, hidden, nothing))
+    told = outcomes_of(effect, came)
     assert [(one.days, one.came, one.system, one.overridden) for one in told] == [
         (7, 140, 70, 140),
         (7, None, 70, 140),
         (3, 60, 30, 60),
     ]
     assert [one.naive for one in told] == [21, 21, 2 + 3 + 4]
-    early = outcomes_of(effect, came, until=FIRST + timedelta(17), hidden=lambda *_: False)
+    masked = Came.of(DailyMatrix(items, days, quantity, nothing, hidden))
+    assert [one.came for one in outcomes_of(effect, masked)] == [140, None, 60]
+    elsewhere = Came.of(DailyMatrix(items[:1], days, quantity[:1], nothing[:1], nothing[:1]))
+    assert [one.came for one in outcomes_of(effect, elsewhere)] == [None] * 3  # it is read as another by now
+    early = outcomes_of(effect, Came.of(DailyMatrix(items, days[:18], quantity[:, :18], nothing, nothing)))
     assert [one.block_day for one in early] == [FIRST + timedelta(2), FIRST + timedelta(9)]
     later = replace(effect, judged_day=FIRST + timedelta(9))
-    rest = outcomes_of(later, came, until=FIRST + timedelta(18), hidden=lambda *_: False)
-    assert [one.block_day for one in rest] == [FIRST + timedelta(16)]
-
-
-def test_value_added_is_what_the_adjustment_took_from_the_error_and_from_stock_cost() -> None:
-    block = Block(
-        override_id=4,
-        site="leeds",
-        item="TEA",
-        base_unit="each",
-        author="user:ada",
-        reason="weather",
-        block_day=FIRST,
-        days=7,
-        came=140,
-        system=70,
-        overridden=150,
-        naive=100,
-        cost=Decimal("3.65"),
-        currency="EUR",
-    )
-    held = 3.65 * 0.25 * 7 / 365
-    (worth,) = summed([block, replace(block, override_id=5, came=150)], BY["author"])
-    assert (worth.overrides, worth.blocks, worth.added, worth.share) == (2, 2, 140, pytest.approx(140 / 290))
-    assert worth.cost_saved == pytest.approx(held * 19 * 70 - held * 10 + held * 19 * 80)
-    free = replace(block, cost=None, currency=None)
-    assert summed([free], BY["override"])[0].cost_saved is None
-    assert summed([block, replace(block, currency="USD")], BY["reason"])[0].cost_saved is None
+    assert [one.block_day for one in outcomes_of(later, came)] == [FIRST + timedelta(16)]
+    assert came.week_before(1, FIRST + timedelta(11)) == [20, 20, 20, 20, 20, 20, 0]
