@@ -11,7 +11,7 @@ from typing import Any, Final, TextIO
 
 from edge_agent.config.remote import RemoteConfig
 from edge_agent.config.settings import AgentSettings, Loaded, SettingsError, load
-from edge_agent.doctor.devices import about_broker, about_reader, about_scanner
+from edge_agent.doctor.devices import about_broker, about_iot_reader, about_reader, about_scanner
 from edge_agent.doctor.doors import about_settings
 from edge_agent.doctor.finding import Finding, note, problem, well
 from edge_agent.doctor.gateway import (
@@ -89,6 +89,8 @@ def examine(loaded: Loaded, remote: RemoteConfig, *, now: datetime) -> Iterator[
         yield well("agent", "it does not run: readers and broker were asked under its name")
         for reader in settings.reader:
             yield about_reader(reader)
+        for iot_reader in settings.iot_reader:
+            yield about_iot_reader(iot_reader)
     yield from about_settings(settings)
 
 

@@ -16,6 +16,8 @@ from edge_agent.config.settings import AgentSettings, ScannerSettings
 from edge_agent.doctor.finding import Finding, note, problem, well
 from edge_agent.publish.address import BrokerAddress, parse_broker_url
 from edge_agent.publish.mqtt import Connected, LinkEvent, MqttLink, Refused
+from edge_agent.readers.iot.check import check_iot_reader
+from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.llrp.check import check_reader
 from edge_agent.readers.llrp.settings import ReaderSettings
 
@@ -94,6 +96,25 @@ def about_reader(reader: ReaderSettings) -> Finding:
     return well(subject, f"{where} does what profile {found.profile.name} asks{what}")
 
 
+def about_iot_reader(reader: IotReaderSettings) -> Finding:
+    """See whether the way to a reader that speaks JSON is open.
+
+    Args:
+        reader: Its settings.
+
+    Returns:
+        How it is.
+    """
+    subject = f"reader {reader.id}"
+    found = check_iot_reader(reader)
+    if not found.is_well:
+        return problem(subject, f"{found.url}: {found.detail}", "check url, user, password and the network")
+    if found.silence_s is None:
+        advice = "silent_after_s, if tags are always in sight"
+        return note(subject, f"{found.url}: {found.detail}; if it falls silent, nobody notices", advice)
+    return well(subject, f"{found.url}: {found.detail}")
+
+
 def about_scanner(scanner: ScannerSettings, *, is_running: bool) -> Finding:
     """Look for a scanner; nothing is sent to it.
 
@@ -105,38 +126,42 @@ def about_scanner(scanner: ScannerSettings, *, is_running: bool) -> Finding:
         How it is.
     """
     subject = f"scanner {scanner.id}"
-    if "://" in scanner.port:
-        return (
-            note(subject, f"{scanner.port} is not tried while the agent runs")
-            if is_running
-            else _about_socket(subject, scanner.port)
-        )
-    path = Path(scanner.port)
+    if scanner.port.startswith("listen://"):
+        return well(subject, f"{scanner.port}: the scanner calls, so there is nobody to ask")
+    keyboard = scanner.port.removeprefix("evdev://")
+    if keyboard != scanner.port:
+        return _about_device(subject, Path(keyboard), os.R_OK)
+    if "://" not in scanner.port:
+        return _about_device(subject, Path(scanner.port), os.R_OK | os.W_OK)
+    if is_running:
+        return note(subject, f"{scanner.port} is not tried while the agent runs")
+    return _about_socket(subject, scanner.port)
+
+
+def _about_device(subject: str, path: Path, rights: int) -> Finding:
     try:
         mode = path.stat().st_mode
     except OSError as error:
         others = sorted(str(each) for each in Path("/dev/serial/by-id").glob("*"))
         there = f"there are: {', '.join(others)}" if others else "no serial device is plugged in"
         return problem(
-            subject, f"{scanner.port} is not there: {error.strerror}", f"plug it in, or correct port; {there}"
+            subject, f"{path} is not there: {error.strerror}", f"plug it in, or correct port; {there}"
         )
     if not stat.S_ISCHR(mode):
-        return problem(
-            subject, f"{scanner.port} is no serial device", "port names a device, as /dev/serial/by-id/…"
-        )
-    if not os.access(path, os.R_OK | os.W_OK):
+        return problem(subject, f"{path} is no serial device", "port names a device, as /dev/serial/by-id/…")
+    if not os.access(path, rights):
         return problem(
             subject,
-            f"{scanner.port} cannot be opened by this user",
+            f"{path} cannot be opened by this user",
             f"add the agent's user to the group {path.group()}",
         )
-    if path.name.startswith(("ttyUSB", "ttyACM")):
+    if path.name.startswith(("ttyUSB", "ttyACM", "event")):
         return note(
             subject,
-            f"{scanner.port} is there, under a name that changes when it is plugged in again",
-            'port = "/dev/serial/by-id/…"',
+            f"{path} is there, under a name that changes when it is plugged in again",
+            'port = "/dev/serial/by-id/…", or "evdev:///dev/input/by-id/…"',
         )
-    return well(subject, f"{scanner.port} is there and may be opened")
+    return well(subject, f"{path} is there and may be opened")
 
 
 def _handshake(plain: socket.socket, broker: BrokerAddress) -> dict[str, object]:

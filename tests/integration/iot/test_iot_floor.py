@@ -15,8 +15,10 @@ from contracts.vocabulary import CrossingDirection
 from edge_agent import floor as agents
 from edge_agent.cli import main
 from edge_agent.clock import Clock
-from edge_agent.config.settings import load
+from edge_agent.config.settings import ScannerSettings, load
+from edge_agent.doctor.devices import about_iot_reader, about_scanner
 from edge_agent.outbox.draft import Draft
+from edge_agent.readers.iot.settings import IotReaderSettings
 from simulators.iot_reader.events import MAKES, encode
 from simulators.iot_reader.senders import Poster
 from simulators.iot_reader.stream import StreamServer
@@ -139,3 +141,21 @@ def test_a_look_tells_whether_the_way_is_open_and_what_to_set(
         assert main(["reader", "check", "--config", str(file)]) == 1
         assert "REFUSED  it answers 401" in capsys.readouterr().out
     assert stream.wait_for_clients(0, PATIENCE_S)
+
+
+def test_the_doctor_looks_at_what_speaks_json_and_at_scanners_that_call_or_type(tmp_path: Path) -> None:
+    with StreamServer(PASSWORD) as stream:
+        given = {"id": "r1", "profile": "impinj_r700_iot", "url": stream.url, "user": "root"}
+        known = IotReaderSettings.model_validate(given | {"password": PASSWORD})
+        assert about_iot_reader(known).weight == "well"
+        stranger = about_iot_reader(IotReaderSettings.model_validate(given | {"password": "another-word"}))
+        assert (stranger.weight, "it answers 401" in stranger.text) == ("problem", True)
+    posts = IotReaderSettings.model_validate(
+        given | {"url": "listen://127.0.0.1:0", "password": "another-word"}
+    )
+    quiet = about_iot_reader(posts)
+    assert (quiet.weight, "if it falls silent, nobody notices" in quiet.text) == ("note", True)
+    handheld = ScannerSettings(id="h1", port="listen://127.0.0.1:9101", profile="zebra_datawedge")
+    assert about_scanner(handheld, is_running=False).weight == "well"
+    wedge = ScannerSettings(id="k1", port=f"evdev://{tmp_path}/event-kbd", profile="keyboard_wedge")
+    assert "is not there" in about_scanner(wedge, is_running=False).text
