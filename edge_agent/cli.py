@@ -210,7 +210,7 @@ def _check(loaded: Loaded) -> int:
 
 def _record(loaded: Loaded, options: argparse.Namespace) -> int:
     _log_to_stderr(loaded.settings.log_format)
-    return record(options, loaded.settings.reader, sys.stderr)
+    return record(options, loaded.settings.readers, sys.stderr)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -14,6 +14,8 @@ import orjson
 
 from contracts.llrp_recording import MAGIC, Entry, encode_entry
 from edge_agent.readers.capture import written_at
+from edge_agent.readers.iot.reader import IotReader
+from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.llrp.listener import ReaderState
 from edge_agent.readers.llrp.messages import LlrpMissingError
 from edge_agent.readers.llrp.reader import LlrpReader, Timing
@@ -25,6 +27,9 @@ FAILED: Final = 1
 USAGE: Final = 2
 
 PROGRESS_S: Final = 1.0
+
+_Settings = ReaderSettings | IotReaderSettings
+_Reader = LlrpReader | IotReader
 
 
 class Capture:
@@ -144,7 +149,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def record(options: argparse.Namespace, readers: Sequence[ReaderSettings], errors: TextIO) -> int:
+def record(options: argparse.Namespace, readers: Sequence[_Settings], errors: TextIO) -> int:
     """Run the command until its time is over, Ctrl-C or SIGTERM.
 
     Args:
@@ -161,11 +166,15 @@ def record(options: argparse.Namespace, readers: Sequence[ReaderSettings], error
         what = (
             f"reader {unknown[0]!r}: expected one of {known}"
             if unknown
-            else "the settings have no [[reader]]"
+            else "the settings have neither [[reader]] nor [[iot_reader]]"
         )
         print(what, file=errors)
         return USAGE
     chosen = [each for each in readers if not options.reader or each.id in options.reader]
+    speaking = [each.id for each in chosen if isinstance(each, IotReaderSettings)]
+    if speaking and options.format == "llrp":
+        print(f"reader {speaking[0]!r} speaks JSON: expected --format jsonl", file=errors)
+        return USAGE
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -185,7 +194,7 @@ def record(options: argparse.Namespace, readers: Sequence[ReaderSettings], error
 
 def record_until(
     stop: threading.Event,
-    settings: Sequence[ReaderSettings],
+    settings: Sequence[_Settings],
     out: BinaryIO,
     errors: TextIO,
     *,
@@ -213,12 +222,7 @@ def record_until(
     capture = Capture(out, stop)
     if as_messages:
         capture.write(MAGIC, 0)
-    readers = [
-        LlrpReader(each, Unheard(), timing=timing, tap=_tap(capture, each.id))
-        if as_messages
-        else LlrpReader(each, JsonLines(capture), timing=timing)
-        for each in settings
-    ]
+    readers = [_reader(each, capture, as_messages=as_messages, timing=timing) for each in settings]
     for reader in readers:
         reader.start()
     until_s = math.inf if seconds is None else time.monotonic() + seconds
@@ -237,6 +241,14 @@ def record_until(
     return FAILED if never or _has_failed(readers) else OK
 
 
+def _reader(settings: _Settings, capture: Capture, *, as_messages: bool, timing: Timing | None) -> _Reader:
+    if isinstance(settings, IotReaderSettings):
+        return IotReader(settings, JsonLines(capture))
+    if as_messages:
+        return LlrpReader(settings, Unheard(), timing=timing, tap=_tap(capture, settings.id))
+    return LlrpReader(settings, JsonLines(capture), timing=timing)
+
+
 def _tap(capture: Capture, reader: str) -> Callable[[int, bytes], None]:
     return partial(_write_message, capture, reader)
 
@@ -245,11 +257,11 @@ def _write_message(capture: Capture, reader: str, arrived_us: int, message: byte
     capture.write(encode_entry(Entry(arrived_us, reader, message)))
 
 
-def _has_failed(readers: Sequence[LlrpReader]) -> bool:
+def _has_failed(readers: Sequence[_Reader]) -> bool:
     return any(reader.counters.state is ReaderState.FAILED for reader in readers)
 
 
-def _progress(readers: Sequence[LlrpReader]) -> str:
+def _progress(readers: Sequence[_Reader]) -> str:
     parts = []
     for reader in readers:
         counters = reader.counters

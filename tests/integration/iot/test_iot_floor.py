@@ -1,5 +1,6 @@
 """From a post to a crossing, through the agent's own floor; and a look at a reader before it is used."""
 
+import io
 import json
 import threading
 import time
@@ -18,12 +19,15 @@ from edge_agent.clock import Clock
 from edge_agent.config.settings import ScannerSettings, load
 from edge_agent.doctor.devices import about_iot_reader, about_scanner
 from edge_agent.outbox.draft import Draft
+from edge_agent.readers.capture import read_json_lines
 from edge_agent.readers.iot.settings import IotReaderSettings
+from edge_agent.readers.raw_read import RawRead
+from edge_agent.record import record_until
 from simulators.iot_reader.events import MAKES, encode
 from simulators.iot_reader.senders import Poster
 from simulators.iot_reader.stream import StreamServer
 from simulators.llrp_reader.report import Observation
-from tests.integration.iot.conftest import PASSWORD, PATIENCE_S, wait_for
+from tests.integration.iot.conftest import PASSWORD, PATIENCE_S, tag, wait_for
 
 AGENT = """\
 site = "s1"
@@ -159,3 +163,25 @@ def test_the_doctor_looks_at_what_speaks_json_and_at_scanners_that_call_or_type(
     assert about_scanner(handheld, is_running=False).weight == "well"
     wedge = ScannerSettings(id="k1", port=f"evdev://{tmp_path}/event-kbd", profile="keyboard_wedge")
     assert "is not there" in about_scanner(wedge, is_running=False).text
+
+
+def test_what_such_a_reader_says_is_recorded_as_any_capture() -> None:
+    out, errors, stop, codes = io.BytesIO(), io.StringIO(), threading.Event(), list[int]()
+    with StreamServer(PASSWORD) as stream:
+        given = {"id": "r1", "profile": "impinj_r700_iot", "url": stream.url, "user": "root"}
+        settings = [IotReaderSettings.model_validate(given | {"password": PASSWORD})]
+
+        def run() -> None:
+            codes.append(record_until(stop, settings, out, errors, as_messages=False))
+
+        recording = threading.Thread(target=run)
+        recording.start()
+        assert stream.wait_for_clients(1, PATIENCE_S)
+        for serial in range(3):
+            stream.send(tag(serial, antenna=2))
+        wait_for(lambda: out.getvalue().count(b"\n") == 3)
+        stop.set()
+        recording.join()
+    reads = [each for each in read_json_lines(out.getvalue().splitlines()) if isinstance(each, RawRead)]
+    assert codes == [0]
+    assert [(read.antenna, read.epc[-2:]) for read in reads] == [(2, "00"), (2, "01"), (2, "02")]
