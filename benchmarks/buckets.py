@@ -218,11 +218,11 @@ def _day_errors(weeks: Weeks, origins: Ints, shares: Floats) -> dict[str, float]
 def _planted(days: Floats) -> dict[str, float]:
     """Give the error of the days of weeks with a planted promotion, a week ahead."""
     rng = np.random.default_rng(_SEED)
-    whole = days.shape[1] // DAYS
-    days = days[:, -whole * DAYS :].copy()
-    first = _LAST - timedelta(days=whole * DAYS - 1)
+    count = days.shape[1] // DAYS
+    days = days[:, -count * DAYS :].copy()
+    first = _LAST - timedelta(days=count * DAYS - 1)
     events = []
-    for number, (row, week) in enumerate(np.argwhere(rng.random((len(days), whole)) < _PROMOTED).tolist()):
+    for number, (row, week) in enumerate(np.argwhere(rng.random((len(days), count)) < _PROMOTED).tolist()):
         start = week * DAYS + 4
         days[row, start : start + 3] *= _UPLIFT
         events.append(_event(number + 1, row + 1, first + timedelta(days=start)))
@@ -248,17 +248,17 @@ def _planted(days: Floats) -> dict[str, float]:
         promoted[(one.item_id or 0) - 1, (one.from_day - first).days // DAYS] = True
     origins = made["by_week"].rolled.origins
     for place, origin in enumerate(origins.tolist()):
-        if not whole - 1 - _JUDGED <= origin < whole - 1:
+        if not count - 1 - _JUDGED <= origin < count - 1:
             continue
         rows = np.flatnonzero(promoted[:, origin + 1])
         came = weeks.daily[rows, origin + 1]
         demand.append(came / typical[rows, None])
         for name, planned in made.items():
-            rolled, week = planned.rolled, planned.said.paths[rows, place, :1]
-            usual = week * rolled.weekdays.shares[rows, place]
+            rolled, level = planned.rolled, planned.said.paths[rows, place, :1]
+            usual = level * rolled.weekdays.shares[rows, place]
             off[name].append((usual - came) / typical[rows, None])
             if name == "by_week":
-                moved = week * rolled.past_shares[rows, place, 0]
+                moved = level * rolled.past_shares[rows, place, 0]
                 off["by_day"].append((moved - came) / typical[rows, None])
         off["naive"].append((weeks.daily[rows, origin] - came) / typical[rows, None])
     asked = float(np.nansum(np.concatenate(demand)))

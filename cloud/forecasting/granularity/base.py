@@ -13,8 +13,12 @@ from cloud.forecasting.granularity.domain import BLOCK_WEEKS, DAY_WEEKS
 from cloud.forecasting.protocol import Floats, Ints, Spread
 from cloud.forecasting.weeks import DAYS
 
-HISTORY_DAYS: Final = 728
-"""How far back days are looked at: two years."""
+HISTORY_WEEKS: Final = 104
+"""How far back days are looked at."""
+REFRESHED: Final = 13
+"""Origins for which the weekdays' parts as known at the first of them serve."""
+CLOSED: Final = 0.01
+"""A weekday with less of the week is one on which nothing is sold."""
 BLOCKS_A_YEAR: Final = 13
 LEAST_WEEKS: Final = 3
 """Known weeks of four without which their sum is not known."""
@@ -22,23 +26,39 @@ Versions = Sequence[tuple[slice, Floats]]
 """Of ranges of origins, demand without effects as it was known at them: series x periods."""
 
 
-def by_day(daily: Floats, origins: Ints, spread: Spread, versions: Versions = ()) -> Floats:
-    """Forecast days.
+def by_day(daily: Floats, origins: Ints, shares: Floats, spread: Spread, versions: Versions = ()) -> Floats:
+    """Forecast days: without their weekdays' parts of the week, which are put onto the forecasts again.
 
     Args:
         daily: Series x weeks x 7; NaN where not known.
         origins: Weeks from which is forecast, ascending.
+        shares: Series x origins x 7: of the weekdays, as known at each.
         spread: Works on chunks of series.
-        versions: The same of demand without effects: series x days.
+        versions: Of ranges of origins, the same demand without effects.
 
     Returns:
         Series x origins x the days of four weeks; NaN where nothing is known.
     """
-    flat = daily.reshape(len(daily), -1)
-    first = max(flat.shape[1] - HISTORY_DAYS, 0)
-    at = (origins + 1) * DAYS - 1 - first
-    cut = [(places, y[:, first:]) for places, y in versions]
-    return _forecast(flat[:, first:], at, DAY_WEEKS * DAYS, season=DAYS, spread=spread, versions=cut)
+    first = max(daily.shape[1] - HISTORY_WEEKS, 0)
+    at = (origins + 1 - first) * DAYS - 1
+    given = versions or [(slice(0, len(origins)), daily)]
+    plain = [
+        (slice(begin, min(begin + REFRESHED, places.stop)), _level(y[:, first:], shares[:, begin]))
+        for places, y in given
+        for begin in range(places.start, places.stop, REFRESHED)
+    ]
+    flat = daily[:, first:].reshape(len(daily), -1)
+    found = _forecast(flat, at, DAY_WEEKS * DAYS, season=1, spread=spread, versions=plain)
+    for places, _ in plain:
+        found[:, places] *= np.tile(DAYS * shares[:, places.start], DAY_WEEKS)[:, None]
+    return found
+
+
+def _level(daily: Floats, shares: Floats) -> Floats:
+    """Divide days by their weekday's part of the week; weekdays without demand tell nothing of it."""
+    usual = np.where(shares >= CLOSED, DAYS * shares, np.nan)
+    result: Floats = (daily / usual[:, None]).reshape(len(daily), -1)
+    return result
 
 
 def by_block(

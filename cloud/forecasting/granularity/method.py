@@ -26,6 +26,7 @@ from cloud.forecasting.granularity.stock import terms_of
 from cloud.forecasting.granularity.temporal import by_days, in_blocks, reconciled_weeks
 from cloud.forecasting.policies import Policies
 from cloud.forecasting.protocol import Floats, Ints, Method, Said, Spread
+from cloud.forecasting.weekdays import weekday_shares
 from cloud.forecasting.weeks import DAYS, Weeks
 
 Names = np.ndarray[tuple[int, ...], np.dtype[np.str_]]
@@ -179,8 +180,9 @@ def paths_in(
     days = blocks = None
     if wanted & {Bucket.DAY, Bucket.RECONCILED}:
         versions = [(places, _by_day(weeks, y)) for places, y in said.versions]
+        weekdays = said.days.weekdays if said.days else weekday_shares(weeks.daily, origins)
         shape = (*plain.shape[:2], DAY_WEEKS, DAYS)
-        days = by_day(weeks.daily, origins, spread, versions).reshape(shape).sum(axis=3)
+        days = by_day(weeks.daily, origins, weekdays.shares, spread, versions).reshape(shape).sum(axis=3)
         days = days[:, :, : plain.shape[2]]
     if wanted & {Bucket.FOUR_WEEKS, Bucket.RECONCILED}:
         blocks = by_block(weeks.totals, origins, plain.shape[2], spread, said.versions)
@@ -200,7 +202,7 @@ def paths_in(
 def _by_day(weeks: Weeks, cleaned: Floats) -> Floats:
     """Take from days what was taken from their week."""
     ratio = np.divide(cleaned, weeks.totals, out=np.ones_like(cleaned), where=weeks.totals > 0)
-    result: Floats = (weeks.daily * ratio[:, :, None]).reshape(len(cleaned), -1)
+    result: Floats = weeks.daily * ratio[:, :, None]
     return result
 
 
