@@ -29,6 +29,9 @@ ELSEWHERE: Final = -1.0
 wrong door more often than anything comes unannounced."""
 AGAINST: Final = -3.0
 """Against the direction of the only visit."""
+FEW_READS: Final = 0.5
+"""An item is at most sure by 1 - this / its reads, whoever moved with it: tags of others on its pallet or its
+cart speak for a label, which they must have gone with, but not for one piece among many."""
 _LIKELIER_THAN_NOT: Final = 0.5
 Belonging = Literal["loose", "inside", "either", "undeclared"]
 OPEN_QUESTIONS: Final = frozenset({"either", "undeclared"})
@@ -48,6 +51,22 @@ def direction_of(passage: Passage, visits: Sequence[OpenVisit]) -> tuple[Crossin
     if passage.is_assignable and len(visits) == 1:
         return visits[0].direction, min(passage.confidence, ASSIGNED_AT_MOST)
     return passage.direction, passage.confidence
+
+
+def modest(passage: Passage, thing: Thing) -> Passage:
+    """Limit what a few reads of a trade item can say.
+
+    Args:
+        passage: What the filter concluded.
+        thing: What passed.
+
+    Returns:
+        The passage, or one that is less sure.
+    """
+    most = 1.0 - FEW_READS / passage.reads
+    if thing.gtin is None or passage.direction not in CROSSINGS or passage.confidence <= most:
+        return passage
+    return replace(passage, confidence=most)
 
 
 def leaning(passage: Passage, known: Known, thing: Thing) -> Passage:

@@ -149,6 +149,8 @@ class Companions:
         heard_with = len({*self._came_with(passage, gtin), passage.epc})
         if alike >= MANY or heard_with >= PALLETFUL:  # not all of a pallet seem to turn at one time
             with_it.extend(_present(self._around.get(passage.portal, []), at_us))
+        is_mixed = alike < MANY and (not alike or len(moved_along) > 2 * alike)
+        is_on_a_cart = is_mixed and passage.reads >= OFTEN
         return Company(
             has_unit=any(_may_hold(unit, gtin, known) for unit in with_it),
             is_near_unit=any(
@@ -160,7 +162,8 @@ class Companions:
             is_led=any(each < mine for each in same if each[1] != passage.epc),
             heard=heard_with,
             alike=alike,
-            is_apart=_is_apart(passage, alike, len(moved_along)),
+            is_apart=is_on_a_cart or (passage.reads >= _PLAIN_READS and passage.confidence >= _PLAIN),
+            is_on_a_cart=is_on_a_cart,
         )
 
     def _came_with(self, passage: Passage, gtin: str) -> Iterator[str]:
@@ -169,13 +172,6 @@ class Companions:
         begin = bisect_left(kept, (passage.first_seen_us - COMPANY_US, 0, ""))
         end = bisect_left(kept, (passage.first_seen_us + COMPANY_US + 1, 0, ""))
         return (epc for _, _, epc in kept[begin:end])
-
-
-def _is_apart(passage: Passage, alike: int, moved_along: int) -> bool:
-    """Tell whether an item moved by itself: with others than its like, or much surer than what stays."""
-    is_on_a_cart = alike < MANY and (not alike or moved_along > 2 * alike)
-    is_plain = passage.reads >= _PLAIN_READS and passage.confidence >= _PLAIN
-    return is_plain or (passage.reads >= OFTEN and is_on_a_cart)
 
 
 def _present(kept: list[tuple[int, int, str]], at_us: int) -> Iterator[str]:

@@ -29,8 +29,6 @@ from edge_agent.filters.site import Portal
 
 NEIGHBOUR_US: Final = 60_000_000
 """D2: a tag that crossed a declared neighbour so shortly before is held."""
-AT_ONCE_US: Final = 3_000_000
-"""Nobody carries a tag through two doors in so short a time: neither crossing is sure."""
 COMPANY_US: Final = 3_000_000
 """Tags that cross a portal so close together may be on one pallet."""
 
@@ -46,10 +44,11 @@ class Elsewhere(Enum):
     """What a neighbour saw of the same tag."""
 
     NOT_SEEN = "not_seen"
-    """Nothing that matters: of two doors that saw it at once, the documents name this one."""
+    """Nothing that matters: of two doors that saw it at once, this one heard it louder, or its documents name
+    it."""
     SEEN = "seen"
-    EXPECTED = "expected"
-    """At once, and the documents name that door and not this one."""
+    THERE = "there"
+    """At once, and louder there, or the documents name that door and not this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,10 @@ class Company:
     """Tags of the same item that the portal heard meanwhile, whatever they did; this one included."""
     alike: int = 0
     """Tags of the same item that moved with it, as the radio tells."""
-    is_apart: bool = False
+    is_on_a_cart: bool = False
     """It moved alone, or with tags of other items, and was read often enough to say so."""
+    is_apart: bool = False
+    """The same, or it is much surer than what stays."""
 
     @property
     def stayed(self) -> bool:
@@ -202,7 +203,14 @@ class _Case:
     def is_inside(self) -> bool:
         """Whether it moves, or stays, with a unit."""
         is_with_unit = self.belongs in OPEN_QUESTIONS and self.company.has_unit
+        is_with_unit = is_with_unit and not self.company.is_on_a_cart
         return self.belongs == "inside" or is_with_unit or (bool(self.thing.gtin) and self.company.stayed)
+
+    @property
+    def is_beside_a_unit(self) -> bool:
+        """Whether a unit that may hold it crossed at once, though the radio tells that it moved apart."""
+        company = self.company
+        return self.belongs in OPEN_QUESTIONS and company.has_unit and company.is_on_a_cart
 
     @property
     def is_in_a_group(self) -> bool:
@@ -266,7 +274,7 @@ def _evidence(case: _Case) -> CrossingReason | None:
         case.thing.why_not: case.thing.why_not is not None,
         CrossingReason.LOW_CONFIDENCE: is_crossing and case.confidence < portal.hold_at,
         CrossingReason.CONTAINED: case.is_inside,
-        CrossingReason.NEIGHBOUR_PORTAL: case.elsewhere is Elsewhere.EXPECTED,
+        CrossingReason.NEIGHBOUR_PORTAL: case.elsewhere is Elsewhere.THERE,
         CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group and case.company.is_led,
         CrossingReason.SHADOW: portal.mode == "shadow",
         CrossingReason.CONFIRMS: portal.posting_source == "handheld" or case.is_there,
@@ -280,7 +288,7 @@ def _doubt(case: _Case) -> CrossingReason | None:
         CrossingReason.UNDECIDED: case.direction not in CROSSINGS,
         CrossingReason.CONTRADICTS_VISIT: bool(case.visits) and not case.fitting,
         CrossingReason.NEIGHBOUR_PORTAL: case.elsewhere is Elsewhere.SEEN,
-        CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group,
+        CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group or case.is_beside_a_unit,
         CrossingReason.LOW_CONFIDENCE: case.confidence < case.portal.post_at,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)

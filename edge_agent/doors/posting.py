@@ -9,17 +9,17 @@ from contracts.offline import Assignment
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole, TagRoles, TagRules, is_private
-from edge_agent.doors.belonging import CROSSINGS, is_expected, leaning, needs_company
+from edge_agent.doors.belonging import CROSSINGS, is_expected, leaning, modest, needs_company
 from edge_agent.doors.companions import SURE, Companions
 from edge_agent.doors.domain import (
     ALONE,
-    AT_ONCE_US,
     COMPANY_US,
     NEIGHBOUR_US,
     Decision,
     Elsewhere,
     decide,
 )
+from edge_agent.doors.loudness import AT_ONCE_US, Loudness, is_plainly_louder, may_have_crossed
 from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import Known
 from edge_agent.filters.passage import Passage
@@ -64,6 +64,7 @@ class Posting:
             self._known = lambda _at_us: always
         self._crossed: OrderedDict[str, deque[Passage]] = OrderedDict()
         self._companions = Companions()
+        self._loudness = Loudness()
         self._waiting: list[Passage] = []
         self.dropped: Counter[str] = Counter()
         """Passages of private tags, by role; their EPC is forgotten."""
@@ -98,6 +99,7 @@ class Posting:
         fresh = [self._leaning(passage) for passage in passages if not self._is_private(passage)]
         for passage in fresh:
             self._companions.note(passage, *self._named(passage))
+            self._loudness.note(passage)
             self._remember(passage)
         waiting = [*self._waiting, *fresh]
         ready = [
@@ -107,7 +109,7 @@ class Posting:
         ]
         done = set(map(id, ready))
         self._waiting = [each for each in waiting if id(each) not in done]
-        return [(spoken, self._decide(spoken)) for spoken in map(self._spoken_for, ready)]
+        return [(spoken, self._decide(spoken)) for spoken in map(self._spoken_for, map(self._placed, ready))]
 
     def _must_wait(
         self, passage: Passage, settled_us: int, is_open: Callable[[str, Iterable[str], int], bool]
@@ -119,13 +121,10 @@ class Posting:
             or needs_company(passage, *self._named(passage))
         ):
             return True
-        near = self._near[passage.portal]
-        is_crossing = passage.direction in CROSSINGS and bool(near)
-        return (
-            is_crossing
-            and settled_us < passage.occurred_us + AT_ONCE_US
-            and is_open(passage.epc, near, passage.occurred_us + AT_ONCE_US)
-        )
+        others = self._portals.keys() - {passage.portal}
+        until_us = passage.last_seen_us + AT_ONCE_US
+        may_cross = bool(others) and may_have_crossed(passage)
+        return may_cross and settled_us < until_us and is_open(passage.epc, others, until_us)
 
     @property
     def waiting_since_us(self) -> int | None:
@@ -148,9 +147,16 @@ class Posting:
         return False
 
     def _leaning(self, passage: Passage) -> Passage:
-        """Let the only open visit lend a direction to what it expects."""
+        """Let the only open visit lend a direction to what it expects, and few reads say little."""
         tag, known = self._named(passage)
-        return leaning(passage, known, thing_of(tag, known))
+        thing = thing_of(tag, known)
+        return leaning(modest(passage, thing), known, thing)
+
+    def _placed(self, passage: Passage) -> Passage:
+        """Weigh how loud the tag was here, and elsewhere."""
+        if not may_have_crossed(passage) or passage.is_assignable:
+            return passage
+        return self._leaning(self._loudness.weighed(passage, self._near[passage.portal]))
 
     def _content_around(self, passage: Passage) -> tuple[str, Mapping[str, frozenset[str]]] | None:
         """Name a unit whose label alone tells too little, if its content may tell more."""
@@ -211,7 +217,7 @@ class Posting:
         """
         if self._is_unsure(passage) and any(
             other.portal == portal.id
-            and other is not passage
+            and other.first_seen_us != passage.first_seen_us  # another, not itself as it came
             and other.confidence >= portal.post_at
             and other.first_seen_us <= passage.last_seen_us + COMPANY_US
             and other.last_seen_us >= passage.first_seen_us - COMPANY_US
@@ -233,17 +239,21 @@ class Posting:
 
     def _elsewhere(self, passage: Passage, near: Collection[str]) -> Elsewhere:
         """Tell what the neighbours saw of a tag: before, or at once."""
+        others = [other for other in self._crossed.get(passage.epc, ()) if other.portal in near]
+        if any(is_plainly_louder(other, passage) for other in others):
+            return Elsewhere.THERE
         found = [
             other
-            for other in self._crossed.get(passage.epc, ())
-            if other.portal in near and -AT_ONCE_US <= passage.occurred_us - other.occurred_us <= NEIGHBOUR_US
+            for other in others
+            if -AT_ONCE_US <= passage.occurred_us - other.occurred_us <= NEIGHBOUR_US
+            and not is_plainly_louder(passage, other)
         ]
         if not found:
             return Elsewhere.NOT_SEEN
         at_once = [each for each in found if abs(passage.occurred_us - each.occurred_us) <= AT_ONCE_US]
         is_here, is_there = self._is_expected(passage), any(map(self._is_expected, at_once))
         if at_once and is_there and not is_here:
-            return Elsewhere.EXPECTED
+            return Elsewhere.THERE
         return (
             Elsewhere.NOT_SEEN if len(at_once) == len(found) and is_here and not is_there else Elsewhere.SEEN
         )

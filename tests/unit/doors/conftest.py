@@ -82,7 +82,7 @@ def passage(tag: str, direction: CrossingDirection = IN, **other: Any) -> Passag
         first_seen_us=occurred_us - 900_000,
         occurred_us=occurred_us,
         last_seen_us=occurred_us + 900_000,
-        reads=9,
+        reads=20,
         antennas=("dock-1-reader:1", "dock-1-reader:2"),
         trace=(TracePoint(0, 1, -50.0), TracePoint(900, 0, -40.0)),
     )

@@ -335,7 +335,7 @@ def test_many_that_may_be_loose_or_inside_are_one_card_and_not_one_each() -> Non
 
 
 def test_an_item_that_no_document_names_is_a_line_of_the_visit_it_came_with() -> None:
-    decision = decided(passage(item_tag(OTHER_GTIN), confidence=0.999), assigned(INBOUND))
+    decision = decided(passage(item_tag(OTHER_GTIN), confidence=0.999, reads=600), assigned(INBOUND))
     assert (decision.posted, decision.because, decision.visit) == ("posted", None, "V-1")
 
 

@@ -57,7 +57,7 @@ def test_a_pallet_is_a_crossing_and_a_position_with_one_evidence() -> None:
         assert [ref.type for ref in record.documents] == ["visit", "asn"]
     assert (crossing.unit, crossing.reads, crossing.trace) == (
         PALLET,
-        9,
+        20,
         (TracePoint(0, 1, -50.0), TracePoint(900, 0, -40.0)),
     )
 
