@@ -12,6 +12,7 @@ from edge_agent.workflows.feedback import Feedback, Signal
 from edge_agent.workflows.goods import Handled, stated_quantity
 from edge_agent.workflows.kinds import Workflow
 from edge_agent.workflows.labels import ItemLabel, PlaceLabel
+from edge_agent.workflows.prompts import say
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.scene import Scene
 from edge_agent.workflows.state import MOST_COUNTED, Carried, Run, State
@@ -41,11 +42,15 @@ def count_item(state: State, run: Run, label: ItemLabel, scene: Scene) -> Handle
             stated twice, or the bin has too many labels.
     """
     if run.place is None:
-        raise RefusedError(Refusal.PLACE_REQUIRED, f"{run.workflow}: scan the bin first")
+        raise RefusedError(Refusal.PLACE_REQUIRED, say("{work}: scan the bin first", work=run.workflow))
     if len(run.carried) >= MOST_COUNTED:
         raise RefusedError(
             Refusal.COUNTING_TOO_MUCH,
-            f"{MOST_COUNTED} labels are counted in {run.place}: scan $DONE, or use $QTY",
+            say(
+                "{most} labels are counted in {place}: scan $DONE, or use $QTY",
+                most=MOST_COUNTED,
+                place=run.place,
+            ),
         )
     counted = Carried(label, stated_quantity(run, label), run.place, run.line, scene.scan)
     same = [other for other, what in _items(run.carried) if _key(what) == _key(label)]
@@ -53,12 +58,23 @@ def count_item(state: State, run: Run, label: ItemLabel, scene: Scene) -> Handle
     is_contradicted = bool(same) and not (counted.quantity and so_far)
     if is_contradicted or any(counted.is_same_thing(other) for other in run.carried):
         raise RefusedError(
-            Refusal.ALREADY_COUNTED, f"{label.identifier.value} is counted as {so_far} in {run.place}; $UNDO"
+            Refusal.ALREADY_COUNTED,
+            say(
+                "{item} is counted as {so_far} in {place}; $UNDO",
+                item=label.identifier.value,
+                so_far=so_far,
+                place=run.place,
+            ),
         )
     after = replace(run, quantity=None, carried=(*run.carried, counted))
-    text = f"{run.place}: {counted.quantity} x {label.identifier.value}"
+    text = say(
+        "{place}: {quantity} x {item}",
+        place=run.place,
+        quantity=counted.quantity,
+        item=label.identifier.value,
+    )
     if same:
-        text += f", {so_far + counted.quantity} in all"
+        text = say("{text}, {total} in all", text=text, total=so_far + counted.quantity)
     return Handled(replace(state, run=after), (), Feedback(Signal.STEP, text))
 
 
@@ -80,13 +96,13 @@ def count_place(state: State, run: Run, label: PlaceLabel, scene: Scene) -> Hand
     if run.place == label.location:
         if run.quantity is not None:
             return _empty(state, run, label.location, scene)
-        text = f"still counting {label.location}, {len(run.carried)} labels"
+        text = say("still counting {place}, {count} labels", place=label.location, count=len(run.carried))
         return Handled(state, (), Feedback(Signal.STEP, text))
     state, drafts = close_bin(state, run, scene)
     opened = replace(state.run or run, place=label.location, opened_at=scene.now.at)
-    text = f"counting {label.location}"
+    text = say("counting {place}", place=label.location)
     if drafts:
-        text = f"{run.place} reported, {text}"
+        text = say("{place} reported, {text}", place=run.place, text=text)
     return Handled(
         replace(state, run=opened), drafts, Feedback(Signal.SUCCESS if drafts else Signal.STEP, text)
     )
@@ -109,7 +125,8 @@ def close_bin(state: State, run: Run, scene: Scene) -> tuple[State, tuple[Draft,
     """
     if run.quantity is not None:
         raise RefusedError(
-            Refusal.HALF_FINISHED, f"quantity {run.quantity} is keyed: scan its item, or $UNDO"
+            Refusal.HALF_FINISHED,
+            say("quantity {quantity} is keyed: scan its item, or $UNDO", quantity=run.quantity),
         )
     if not run.carried or run.place is None:
         return state, ()
@@ -126,11 +143,16 @@ def _empty(state: State, run: Run, place: str, scene: Scene) -> Handled:
     if run.quantity or run.carried or run.workflow is not Workflow.COUNT:
         raise RefusedError(
             Refusal.PLACE_NOT_EXPECTED,
-            f"{place} has {len(run.carried)} labels, {run.quantity} keyed: expected an item, or $UNDO",
+            say(
+                "{place} has {count} labels, {quantity} keyed: expected an item, or $UNDO",
+                place=place,
+                count=len(run.carried),
+                quantity=run.quantity,
+            ),
         )
     draft = Draft(scene.count(run, place, (), (), CountScope.BIN))
     after = _reported(state, replace(run, quantity=None), (draft,))
-    return Handled(after, (draft,), Feedback(Signal.SUCCESS, f"{place} reported empty"))
+    return Handled(after, (draft,), Feedback(Signal.SUCCESS, say("{place} reported empty", place=place)))
 
 
 def _reported(state: State, run: Run, drafts: Sequence[Draft]) -> State:

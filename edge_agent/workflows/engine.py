@@ -18,6 +18,7 @@ from edge_agent.workflows.goods import Handled, handle_item, handle_place, handl
 from edge_agent.workflows.kinds import KINDS, Argument, Workflow
 from edge_agent.workflows.labels import ItemLabel, Label, PlaceLabel, UnitLabel, read_label
 from edge_agent.workflows.language import STARTS, Command, Verb
+from edge_agent.workflows.prompts import Prompt, say
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.scene import Scene, Whereabouts, nowhere
 from edge_agent.workflows.site import WorkflowSettings
@@ -68,9 +69,23 @@ class Engine:
         except RefusedError as error:
             note = None if is_badge else str(error)
             event = scene.event(state.run, "refused", error.refusal, note)
-            text = f"{error.refusal}" if note is None else f"{error.refusal}: {note}"
-            handled = Handled(state, (event,), Feedback(Signal.REFUSAL, text))
+            prompt = say("{refusal}: {prompt}", refusal=str(error.refusal), prompt=error.prompt)
+            if is_badge:
+                prompt = say("{refusal}", refusal=str(error.refusal))
+            handled = Handled(state, (event,), Feedback(Signal.REFUSAL, prompt))
         return Outcome(handled.state, (*overdue, *handled.drafts), handled.feedback)
+
+    def language_of(self, state: State) -> str:
+        """Tell which language a scanner's display speaks.
+
+        Args:
+            state: Who holds it.
+
+        Returns:
+            That of their badge; the site's while nobody is logged in.
+        """
+        badges = (badge.language for badge in self.site.badges if badge.actor == state.actor)
+        return next(badges, self.site.language)
 
     def expire(self, state: State, now: Stamp) -> tuple[State, tuple[Draft, ...]]:
         """Log out a user who has been silent for too long.
@@ -111,7 +126,7 @@ class Engine:
         if isinstance(label, Command):
             return self._command(state, label, scene)
         if state.run is None:
-            raise RefusedError(Refusal.NO_WORKFLOW, "scan a command such as $RECEIVE/... or $MOVE first")
+            raise RefusedError(Refusal.NO_WORKFLOW, say("scan a command such as $RECEIVE/... or $MOVE first"))
         is_count = state.run.kind.is_observation
         if isinstance(label, ItemLabel):
             return (count_item if is_count else handle_item)(state, state.run, label, scene)
@@ -128,7 +143,7 @@ class Engine:
                 raise
             label = PlaceLabel("")  # whatever it is: without a badge it cannot be used
         if not is_open and not (isinstance(label, Command) and label.verb is Verb.BADGE):
-            raise RefusedError(Refusal.BADGE_REQUIRED, "scan your badge first")
+            raise RefusedError(Refusal.BADGE_REQUIRED, say("scan your badge first"))
         return label
 
     def _command(self, state: State, command: Command, scene: Scene) -> Handled:
@@ -137,35 +152,54 @@ class Engine:
                 return self._log_in(state, command.argument, scene)
             case Verb.LOGOUT:
                 after, drafts = self._log_out(state, scene, "logged_out")
-                return _step(after, drafts, "logged out")
+                return _step(after, drafts, say("logged out"))
             case Verb.UNDO:
                 return undo(state, scene)
             case verb if verb in STARTS:
                 return self._begin(state, STARTS[verb], command, scene)
         if state.run is None:
-            raise RefusedError(Refusal.NO_WORKFLOW, f"${command.verb}: no work is under way")
+            raise RefusedError(Refusal.NO_WORKFLOW, say("${verb}: no work is under way", verb=command.verb))
         return self._within(state, state.run, command, scene)
 
     def _within(self, state: State, run: Run, command: Command, scene: Scene) -> Handled:
         if command.verb in {Verb.QTY, Verb.ZERO}:
             return _key(state, run, command)
         if command.verb is Verb.LINE:
-            return _step(replace(state, run=replace(run, line=command.line)), (), f"line {command.line}")
+            return _step(
+                replace(state, run=replace(run, line=command.line)), (), say("line {line}", line=command.line)
+            )
         if command.verb is Verb.MAKES:
             return _makes(state, run)
         if command.verb is Verb.DONE:
             return _done(state, run, scene)
         after, drafts = _end(state, scene, "cancelled")
-        return _step(after, drafts, f"{run.workflow} {run.document} cancelled: {run.posted} stay posted")
+        return _step(
+            after,
+            drafts,
+            say(
+                "{work} {document} cancelled: {posted} stay posted",
+                work=run.workflow,
+                document=run.document,
+                posted=run.posted,
+            ),
+        )
 
     def _begin(self, state: State, workflow: Workflow, command: Command, scene: Scene) -> Handled:
         run = state.run
         if run is not None and (run.workflow, run.document) == (workflow, command.argument):
-            return _step(state, (), f"{workflow} {run.document}, line {run.line}")
+            return _step(
+                state,
+                (),
+                say("{work} {document}, line {line}", work=workflow, document=run.document, line=run.line),
+            )
         begun = self._new_run(workflow, command.argument, scene)
         state, drafts = _complete(state, scene)
         event = scene.event(begun, "begun", note=begun.reason)
-        return _step(replace(state, run=begun), (*drafts, event), f"{workflow} {begun.document}")
+        return _step(
+            replace(state, run=begun),
+            (*drafts, event),
+            say("{work} {document}", work=workflow, document=begun.document),
+        )
 
     def _new_run(self, workflow: Workflow, argument: str, scene: Scene) -> Run:
         run_id = f"{self.device}-{scene.now.at:%Y%m%dT%H%M%S%f}"
@@ -177,22 +211,30 @@ class Engine:
                 if reason not in self.site.reasons:
                     raise RefusedError(
                         Refusal.REASON_UNKNOWN,
-                        f"{argument!r} is no reason here, expected one of {', '.join(self.site.reasons)}",
+                        say(
+                            "{reason!r} is no reason here, expected one of {reasons}",
+                            reason=argument,
+                            reasons=", ".join(self.site.reasons),
+                        ),
                     )
                 if workflow is Workflow.ADJUST and scene.actor is None:
-                    raise RefusedError(Refusal.BADGE_REQUIRED, f"{workflow}: scan your badge first")
+                    raise RefusedError(
+                        Refusal.BADGE_REQUIRED, say("{work}: scan your badge first", work=workflow)
+                    )
                 return Run(workflow, run_id, run_id, reason=reason)
         return Run(workflow, run_id, argument or run_id)
 
     def _log_in(self, state: State, token: str, scene: Scene) -> Handled:
         badge = _badge(self.site.badges, token)
         if badge is None:
-            raise RefusedError(Refusal.BADGE_UNKNOWN, "this badge is not known here")
+            raise RefusedError(Refusal.BADGE_UNKNOWN, say("this badge is not known here"))
         if badge.actor == state.actor:
-            return _step(state, (), f"hello again, {badge.actor}")
+            return _step(state, (), say("hello again, {person}", person=badge.actor))
         state, drafts = self._log_out(state, scene, "logged_out")
         event = replace(scene, actor=badge.actor).event(None, "logged_in")
-        return _step(replace(state, actor=badge.actor), (*drafts, event), f"hello, {badge.actor}")
+        return _step(
+            replace(state, actor=badge.actor), (*drafts, event), say("hello, {person}", person=badge.actor)
+        )
 
     def _log_out(self, state: State, scene: Scene, because: str) -> tuple[State, tuple[Draft, ...]]:
         if state.actor is None and state.run is None:
@@ -204,31 +246,39 @@ class Engine:
 def _key(state: State, run: Run, command: Command) -> Handled:
     if run.quantity is not None:
         raise RefusedError(
-            Refusal.QUANTITY_TWICE, f"{run.quantity} is keyed already: scan the item, or $UNDO"
+            Refusal.QUANTITY_TWICE,
+            say("{quantity} is keyed already: scan the item, or $UNDO", quantity=run.quantity),
         )
     if command.verb is Verb.ZERO and not run.kind.is_observation:
-        raise RefusedError(Refusal.ZERO_NOT_EXPECTED, f"{run.workflow} moves goods, expected $ZERO in $COUNT")
+        raise RefusedError(
+            Refusal.ZERO_NOT_EXPECTED, say("{work} moves goods, expected $ZERO in $COUNT", work=run.workflow)
+        )
     keyed = replace(state, run=replace(run, quantity=command.quantity))
-    return _step(keyed, (), f"quantity {command.quantity}, scan the item")
+    return _step(keyed, (), say("quantity {quantity}, scan the item", quantity=command.quantity))
 
 
 def _makes(state: State, run: Run) -> Handled:
     if not run.kind.is_transformation:
         raise RefusedError(
-            Refusal.NOTHING_IS_MADE, f"{run.workflow} makes nothing, expected $MAKES in $KIT or $REPACK"
+            Refusal.NOTHING_IS_MADE,
+            say("{work} makes nothing, expected $MAKES in $KIT or $REPACK", work=run.workflow),
         )
     if run.quantity is not None:
         raise RefusedError(
-            Refusal.HALF_FINISHED, f"quantity {run.quantity} is keyed: scan its item, or $UNDO"
+            Refusal.HALF_FINISHED,
+            say("quantity {quantity} is keyed: scan its item, or $UNDO", quantity=run.quantity),
         )
     if run.makes:
-        return _step(state, (), f"{run.workflow} {run.document} makes")
+        return _step(state, (), say("{work} {document} makes", work=run.workflow, document=run.document))
     if not run.posted:
         raise RefusedError(
-            Refusal.NOTHING_IS_MADE, f"{run.workflow} {run.document}: scan what it is made of first"
+            Refusal.NOTHING_IS_MADE,
+            say("{work} {document}: scan what it is made of first", work=run.workflow, document=run.document),
         )
     return _step(
-        replace(state, run=replace(run, makes=True), last=()), (), f"{run.workflow}: scan what is made"
+        replace(state, run=replace(run, makes=True), last=()),
+        (),
+        say("{work}: scan what is made", work=run.workflow),
     )
 
 
@@ -236,14 +286,21 @@ def _done(state: State, run: Run, scene: Scene) -> Handled:
     state, counted = close_bin(state, run, scene) if run.kind.is_observation else (state, ())
     posted = 0 if state.run is None else state.run.posted
     after, drafts = _complete(state, scene)
-    text = f"{run.workflow} {run.document} done: {posted} posted"
+    text = say(
+        "{work} {document} done: {posted} posted", work=run.workflow, document=run.document, posted=posted
+    )
     return Handled(after, (*counted, *drafts), Feedback(Signal.SUCCESS if counted else Signal.STEP, text))
 
 
 def _complete(state: State, scene: Scene) -> tuple[State, tuple[Draft, ...]]:
     if state.run is not None and state.run.is_half_finished:
         raise RefusedError(
-            Refusal.HALF_FINISHED, f"{state.run.workflow} {state.run.document}: finish it, $UNDO or $CANCEL"
+            Refusal.HALF_FINISHED,
+            say(
+                "{work} {document}: finish it, $UNDO or $CANCEL",
+                work=state.run.workflow,
+                document=state.run.document,
+            ),
         )
     return _end(state, scene, "completed")
 
@@ -256,8 +313,8 @@ def _end(state: State, scene: Scene, how: str) -> tuple[State, tuple[Draft, ...]
     return replace(state, run=None, last=()), drafts
 
 
-def _step(state: State, drafts: Sequence[Draft], text: str) -> Handled:
-    return Handled(state, tuple(drafts), Feedback(Signal.STEP, text))
+def _step(state: State, drafts: Sequence[Draft], prompt: Prompt) -> Handled:
+    return Handled(state, tuple(drafts), Feedback(Signal.STEP, prompt))
 
 
 def _badge(badges: Sequence[Badge], token: str) -> Badge | None:

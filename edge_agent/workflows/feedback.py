@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from edge_agent.workflows.prompts import Prompt
+
 
 class Signal(StrEnum):
     """Three sounds, each unlike the scanner's own decode beep."""
@@ -20,5 +22,10 @@ class Feedback:
     """One answer to one scan."""
 
     signal: Signal
-    text: str
+    prompt: Prompt
     """For a display: what was done, or what is wrong."""
+
+    @property
+    def text(self) -> str:
+        """The same in English."""
+        return str(self.prompt)

@@ -8,6 +8,7 @@ from edge_agent.outbox.draft import Draft
 from edge_agent.workflows.feedback import Feedback, Signal
 from edge_agent.workflows.kinds import End, known_place
 from edge_agent.workflows.labels import ItemLabel, PlaceLabel, UnitLabel
+from edge_agent.workflows.prompts import Prompt, say
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.scene import Scene
 from edge_agent.workflows.state import MOST_CARRIED, Carried, Posted, Run, State
@@ -41,7 +42,7 @@ def handle_item(state: State, run: Run, label: ItemLabel, scene: Scene) -> Handl
     """
     origin, is_unit = _origin(run, scene)
     goods = Carried(label, stated_quantity(run, label), origin, run.line, scene.scan, is_in_unit=is_unit)
-    what = f"{goods.quantity} x {label.identifier.value}"
+    what = say("{quantity} x {item}", quantity=goods.quantity, item=label.identifier.value)
     return _take(state, replace(run, quantity=None), goods, what, scene)
 
 
@@ -62,10 +63,14 @@ def handle_unit(state: State, run: Run, label: UnitLabel, scene: Scene) -> Handl
     """
     if not run.kind.takes_units:
         raise RefusedError(
-            Refusal.UNIT_NOT_EXPECTED, f"{run.workflow} takes item labels, got unit {label.sscc}"
+            Refusal.UNIT_NOT_EXPECTED,
+            say("{work} takes item labels, got unit {unit}", work=run.workflow, unit=label.sscc),
         )
     if run.quantity is not None:
-        raise RefusedError(Refusal.QUANTITY_OF_ONE, f"unit {label.sscc} is one, but {run.quantity} is keyed")
+        raise RefusedError(
+            Refusal.QUANTITY_OF_ONE,
+            say("unit {unit} is one, but {quantity} is keyed", unit=label.sscc, quantity=run.quantity),
+        )
     if End.UNIT in {run.source, run.destination}:
         if run.unit is None:
             return _choose_unit(state, run, label, scene)
@@ -75,33 +80,42 @@ def handle_unit(state: State, run: Run, label: UnitLabel, scene: Scene) -> Handl
     if destination is not None and scene.whereabouts(label.sscc) == destination:
         event = scene.event(run, "confirmed", "unit_position", f"unit {label.sscc} stands at {destination}")
         return Handled(
-            state, (event,), Feedback(Signal.STEP, f"unit {label.sscc} is at {destination} already")
+            state,
+            (event,),
+            Feedback(
+                Signal.STEP, say("unit {unit} is at {place} already", unit=label.sscc, place=destination)
+            ),
         )
     origin, is_unit = _origin(run, scene)
     goods = Carried(label, Decimal(1), origin, run.line, scene.scan, is_in_unit=is_unit)
-    return _take(state, run, goods, f"unit {label.sscc}", scene)
+    return _take(state, run, goods, say("unit {unit}", unit=label.sscc), scene)
 
 
 def _choose_unit(state: State, run: Run, label: UnitLabel, scene: Scene) -> Handled:
     """Begin to pack or unpack a unit; one that is packed stands where its goods are taken from."""
     after = replace(run, unit=label.sscc)
     if run.destination is not End.UNIT:
-        return Handled(replace(state, run=after), (), Feedback(Signal.STEP, f"out of unit {label.sscc}"))
+        return Handled(
+            replace(state, run=after), (), Feedback(Signal.STEP, say("out of unit {unit}", unit=label.sscc))
+        )
     place = run.place or scene.site.staging
     if scene.whereabouts(label.sscc) is not None:
-        return Handled(replace(state, run=after), (), Feedback(Signal.STEP, f"into unit {label.sscc}"))
+        return Handled(
+            replace(state, run=after), (), Feedback(Signal.STEP, say("into unit {unit}", unit=label.sscc))
+        )
     draft = Draft(scene.seen(run, label, place))
     after = replace(after, posted=run.posted + 1)
-    text = f"into unit {label.sscc}, at {place}"
+    text = say("into unit {unit}, at {place}", unit=label.sscc, place=place)
     return Handled(replace(state, run=after, last=()), (draft,), Feedback(Signal.SUCCESS, text))
 
 
 def _leave_unit(state: State, run: Run, label: UnitLabel) -> Handled:
     if run.carried:
         raise RefusedError(
-            Refusal.HALF_FINISHED, f"goods of unit {label.sscc} are on the cart: scan their place, or $UNDO"
+            Refusal.HALF_FINISHED,
+            say("goods of unit {unit} are on the cart: scan their place, or $UNDO", unit=label.sscc),
         )
-    text = f"done with unit {label.sscc}, scan the next"
+    text = say("done with unit {unit}, scan the next", unit=label.sscc)
     return Handled(replace(state, run=replace(run, unit=None)), (), Feedback(Signal.STEP, text))
 
 
@@ -124,12 +138,16 @@ def handle_place(state: State, run: Run, label: PlaceLabel, scene: Scene) -> Han
         return _put_down(state, run, label.location, scene)
     if run.source not in _CHOSEN_BEFORE:
         raise RefusedError(
-            Refusal.PLACE_NOT_EXPECTED, f"{run.workflow}: scan an item, got place {label.location!r}"
+            Refusal.PLACE_NOT_EXPECTED,
+            say("{work}: scan an item, got place {place!r}", work=run.workflow, place=label.location),
         )
     if label.location == known_place(run.destination, scene.site):
-        raise RefusedError(Refusal.SAME_PLACE, f"{run.workflow} to {label.location!r} cannot be from there")
+        raise RefusedError(
+            Refusal.SAME_PLACE,
+            say("{work} to {place!r} cannot be from there", work=run.workflow, place=label.location),
+        )
     chosen = replace(state, run=replace(run, place=label.location))
-    return Handled(chosen, (), Feedback(Signal.STEP, f"from {label.location}"))
+    return Handled(chosen, (), Feedback(Signal.STEP, say("from {place}", place=label.location)))
 
 
 def undo(state: State, scene: Scene) -> Handled:
@@ -151,56 +169,71 @@ def undo(state: State, scene: Scene) -> Handled:
         return Handled(
             replace(state, run=replace(run, quantity=None)),
             (event,),
-            Feedback(Signal.STEP, "quantity forgotten"),
+            Feedback(Signal.STEP, say("quantity forgotten")),
         )
     if run is not None and run.carried:
         left = run.carried[-1]
         is_count = run.kind.is_observation
-        what = f"{left.quantity} fewer in {left.origin}" if is_count else f"left at {left.origin}"
-        event = replace(scene, scan=left.scan).event(run, "undone", "label", what)
+        what = (
+            say("{quantity} fewer in {place}", quantity=left.quantity, place=left.origin)
+            if is_count
+            else say("left at {place}", place=left.origin)
+        )
+        event = replace(scene, scan=left.scan).event(run, "undone", "label", str(what))
         kept = replace(state, run=replace(run, carried=run.carried[:-1], line=left.line))
         return Handled(kept, (event,), Feedback(Signal.STEP, what))
     if run is None or not state.last or state.awaits_identity:
-        raise RefusedError(Refusal.NOTHING_TO_UNDO, "nothing to undo here: ask for a reversal in the ledger")
+        raise RefusedError(
+            Refusal.NOTHING_TO_UNDO, say("nothing to undo here: ask for a reversal in the ledger")
+        )
     drafts = tuple(_reversed(posted, scene) for posted in state.last)
     line = state.last[0].record.documents[0].line or "1"
     return Handled(
         replace(state, run=replace(run, line=int(line), posted=run.posted - len(drafts)), last=()),
         drafts,
-        Feedback(Signal.SUCCESS, f"undone: {len(drafts)} reversed"),
+        Feedback(Signal.SUCCESS, say("undone: {count} reversed", count=len(drafts))),
     )
 
 
-def _take(state: State, run: Run, goods: Carried, what: str, scene: Scene) -> Handled:
+def _take(state: State, run: Run, goods: Carried, what: Prompt, scene: Scene) -> Handled:
     run = replace(run, line=run.line + 1)
     if run.destination is not End.LATER:
         destination, is_unit = _destination(run, goods, scene)
         record = scene.record(run, goods, destination, into_unit=is_unit)
-        return _posted(state, run, (record,), f"line {goods.line}: {what}")
+        return _posted(state, run, (record,), say("line {line}: {what}", line=goods.line, what=what))
     if any(goods.is_same_thing(other) for other in run.carried):
-        raise RefusedError(Refusal.ALREADY_CARRIED, f"{what} is on the cart already")
+        raise RefusedError(Refusal.ALREADY_CARRIED, say("{what} is on the cart already", what=what))
     if len(run.carried) >= MOST_CARRIED:
         raise RefusedError(
-            Refusal.CARRYING_TOO_MUCH, f"{MOST_CARRIED} labels are carried: scan a place first"
+            Refusal.CARRYING_TOO_MUCH, say("{most} labels are carried: scan a place first", most=MOST_CARRIED)
         )
     carried = replace(run, carried=(*run.carried, goods))
-    return Handled(replace(state, run=carried), (), Feedback(Signal.STEP, f"{what} taken, scan the place"))
+    return Handled(
+        replace(state, run=carried), (), Feedback(Signal.STEP, say("{what} taken, scan the place", what=what))
+    )
 
 
 def _put_down(state: State, run: Run, place: str, scene: Scene) -> Handled:
     if run.quantity is not None:
         raise RefusedError(
-            Refusal.PLACE_NOT_EXPECTED, f"quantity {run.quantity} is keyed: scan its item, or $UNDO"
+            Refusal.PLACE_NOT_EXPECTED,
+            say("quantity {quantity} is keyed: scan its item, or $UNDO", quantity=run.quantity),
         )
     if any(goods.origin == place for goods in run.carried):
         raise RefusedError(
-            Refusal.SAME_PLACE, f"goods taken from {place!r} cannot be put there; $UNDO leaves them"
+            Refusal.SAME_PLACE,
+            say("goods taken from {place!r} cannot be put there; $UNDO leaves them", place=place),
         )
     records = tuple(scene.record(run, goods, place) for goods in run.carried)
-    return _posted(state, replace(run, carried=(), place=None), records, f"{len(records)} put into {place}")
+    return _posted(
+        state,
+        replace(run, carried=(), place=None),
+        records,
+        say("{count} put into {place}", count=len(records), place=place),
+    )
 
 
-def _posted(state: State, run: Run, records: tuple[Movement | UnitPosition, ...], what: str) -> Handled:
+def _posted(state: State, run: Run, records: tuple[Movement | UnitPosition, ...], what: Prompt) -> Handled:
     after = replace(
         state,
         run=replace(run, posted=run.posted + len(records)),
@@ -214,11 +247,13 @@ def _reversed(posted: Posted, scene: Scene) -> Draft:
         if posted.record.from_location is None:
             raise RefusedError(
                 Refusal.NOTHING_TO_UNDO,
-                f"unit {posted.record.unit} came out of another, which $PACK puts it back into",
+                say(
+                    "unit {unit} came out of another, which $PACK puts it back into", unit=posted.record.unit
+                ),
             )
         return Draft(scene.carried_back(posted.record))
     if posted.ref is None:
-        raise RefusedError(Refusal.NOTHING_TO_UNDO, "not stored yet")
+        raise RefusedError(Refusal.NOTHING_TO_UNDO, say("not stored yet"))
     return Draft(scene.reversal(posted.record, posted.ref))
 
 
@@ -231,7 +266,8 @@ def _origin(run: Run, scene: Scene) -> tuple[str, bool]:
         place = scene.site.staging
     if place is None:
         raise RefusedError(
-            Refusal.PLACE_REQUIRED, f"{run.workflow}: scan the bin that goods are taken from first"
+            Refusal.PLACE_REQUIRED,
+            say("{work}: scan the bin that goods are taken from first", work=run.workflow),
         )
     return place, False
 
@@ -247,7 +283,9 @@ def _destination(run: Run, goods: Carried, scene: Scene) -> tuple[str, bool]:
 
 def _unit_of(run: Run) -> str:
     if run.unit is None:
-        raise RefusedError(Refusal.UNIT_REQUIRED, f"{run.workflow}: scan the label of the unit first")
+        raise RefusedError(
+            Refusal.UNIT_REQUIRED, say("{work}: scan the label of the unit first", work=run.workflow)
+        )
     return run.unit
 
 
@@ -267,10 +305,17 @@ def stated_quantity(run: Run, label: ItemLabel) -> Decimal:
     if run.quantity is not None and label.quantity is not None:
         raise RefusedError(
             Refusal.QUANTITY_TWICE,
-            f"{run.quantity} is keyed and the label says {label.quantity}: expected one",
+            say(
+                "{quantity} is keyed and the label says {said}: expected one",
+                quantity=run.quantity,
+                said=label.quantity,
+            ),
         )
     keyed = label.quantity if run.quantity is None else run.quantity
     quantity = Decimal(1) if keyed is None else keyed
     if label.epcs and quantity != 1:
-        raise RefusedError(Refusal.QUANTITY_OF_ONE, f"{label.identifier.value} is one piece, got {quantity}")
+        raise RefusedError(
+            Refusal.QUANTITY_OF_ONE,
+            say("{item} is one piece, got {quantity}", item=label.identifier.value, quantity=quantity),
+        )
     return quantity

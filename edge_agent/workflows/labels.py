@@ -9,6 +9,7 @@ from contracts.records import Identifier
 from contracts.vocabulary import VIRTUAL_PREFIX
 from edge_agent.decode.decoded import Decoded, Scheme
 from edge_agent.workflows.language import Command, CommandError, is_command, parse_command
+from edge_agent.workflows.prompts import say
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.site import WorkflowSettings
 
@@ -63,12 +64,12 @@ def read_label(decoded: Decoded, site: WorkflowSettings) -> Label:
     """
     if decoded.faults:
         fault = decoded.faults[0]
-        raise RefusedError(Refusal.BAD_CODE, f"{fault.code}: {fault.message}")
+        raise RefusedError(Refusal.BAD_CODE, say("{code}: {message}", code=fault.code, message=fault.message))
     if decoded.scheme is Scheme.LOCAL and is_command(decoded.text):
         try:
             return parse_command(decoded.text)
         except CommandError as error:
-            raise RefusedError(Refusal.BAD_COMMAND, str(error)) from error
+            raise RefusedError(Refusal.BAD_COMMAND, say("{message}", message=error)) from error
     if decoded.scheme is Scheme.SSCC and decoded.sscc is not None:
         return UnitLabel(decoded.sscc)
     if decoded.scheme is Scheme.SGLN:
@@ -82,11 +83,15 @@ def _place_of_gln(decoded: Decoded, site: WorkflowSettings) -> PlaceLabel:
     if site.gln is None or decoded.gln != site.gln:
         raise RefusedError(
             Refusal.FOREIGN_PLACE,
-            f"place (414){decoded.gln}: expected this site's GLN, {site.gln or 'none is set'}",
+            say(
+                "place (414){gln}: expected this site's GLN, {expected}",
+                gln=decoded.gln,
+                expected=site.gln or "none is set",
+            ),
         )
     if decoded.gln_extension is None:
         raise RefusedError(
-            Refusal.FOREIGN_PLACE, f"(414){decoded.gln} names the whole site, expected (254) too"
+            Refusal.FOREIGN_PLACE, say("(414){gln} names the whole site, expected (254) too", gln=decoded.gln)
         )
     return PlaceLabel(decoded.gln_extension)
 
@@ -110,21 +115,24 @@ def _own_label(decoded: Decoded, site: WorkflowSettings) -> Label:
     place = _matched(site.location_pattern, decoded.text)
     if item is not None and place is not None:
         raise RefusedError(
-            Refusal.AMBIGUOUS, f"{decoded.text!r} matches both item_pattern and location_pattern of this site"
+            Refusal.AMBIGUOUS,
+            say("{text!r} matches both item_pattern and location_pattern of this site", text=decoded.text),
         )
     if len(item or place or "") > _LONGEST_CODE:
         raise RefusedError(
-            Refusal.UNKNOWN_CODE, f"{decoded.text!r} is longer than {_LONGEST_CODE} characters"
+            Refusal.UNKNOWN_CODE,
+            say("{text!r} is longer than {most} characters", text=decoded.text, most=_LONGEST_CODE),
         )
     if place is not None and place.startswith(VIRTUAL_PREFIX):
         raise RefusedError(
-            Refusal.FOREIGN_PLACE, f"{place!r} is an account, expected a place one can stand at"
+            Refusal.FOREIGN_PLACE,
+            say("{place!r} is an account, expected a place one can stand at", place=place),
         )
     if place is not None:
         return PlaceLabel(place)
     if item is not None:
         return ItemLabel(Identifier(scheme="local", value=item), _BASE_UNIT)
-    raise RefusedError(Refusal.UNKNOWN_CODE, f"{decoded.text!r} is no label of this site")
+    raise RefusedError(Refusal.UNKNOWN_CODE, say("{text!r} is no label of this site", text=decoded.text))
 
 
 def _matched(pattern: str | None, text: str) -> str | None:

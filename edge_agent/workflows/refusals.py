@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from edge_agent.workflows.prompts import Prompt
+
 
 class Refusal(StrEnum):
     """Reasons, as they stand in ``workflow_event.outcome``."""
@@ -36,12 +38,13 @@ class Refusal(StrEnum):
 class RefusedError(Exception):
     """A scan that changes nothing but is recorded."""
 
-    def __init__(self, refusal: Refusal, text: str) -> None:
+    def __init__(self, refusal: Refusal, prompt: Prompt) -> None:
         """Keep the stable reason beside the text.
 
         Args:
             refusal: The reason.
-            text: Value, expectation and place.
+            prompt: Value, expectation and place.
         """
-        super().__init__(text)
+        super().__init__(str(prompt))
         self.refusal = refusal
+        self.prompt = prompt

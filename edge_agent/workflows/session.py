@@ -17,6 +17,7 @@ from edge_agent.readers.profile import ScannerProfile
 from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.feedback import Feedback, Signal
 from edge_agent.workflows.language import is_undo
+from edge_agent.workflows.prompts import in_ascii, say
 from edge_agent.workflows.refusals import Refusal
 from edge_agent.workflows.scene import Scene
 from edge_agent.workflows.state import State, StateUnreadableError, dump_state, load_state
@@ -87,7 +88,7 @@ class Session:
         self._committed = self._recalled()
         self._state = self._committed
         self._drafts: list[Draft] = []
-        self._answers: list[tuple[int, Feedback]] = []
+        self._answers: list[tuple[State, Feedback]] = []
 
     @property
     def state(self) -> State:
@@ -98,9 +99,14 @@ class Session:
         """Tell the scanner's user where the work stands."""
         self._send = send
         run = self._state.run
-        where = "ready" if run is None else f"{run.workflow} {run.document}, line {run.line}"
-        who = self._state.actor or "no badge"
-        self._answer(self._state.scans, Feedback(Signal.STEP, f"{RESUME} {where}, {who}"))
+        where = say("ready")
+        if run is not None:
+            where = say(
+                "{work} {document}, line {line}", work=run.workflow, document=run.document, line=run.line
+            )
+        who = self._state.actor or say("no badge")
+        prompt = say("{resume} {where}, {who}", resume=RESUME, where=where, who=who)
+        self._answer(self._state, Feedback(Signal.STEP, prompt))
 
     def scanned(self, frames: Sequence[Frame]) -> None:
         """Work through scans that arrived together, with as few commits as their meaning allows."""
@@ -114,7 +120,7 @@ class Session:
             outcome = self._engine.take(self._state, decoded, self._clock.now())
             self._state = outcome.state
             self._drafts.extend(outcome.drafts)
-            self._answers.append((outcome.state.scans, outcome.feedback))
+            self._answers.append((outcome.state, outcome.feedback))
         self._commit()
 
     def silent(self) -> None:
@@ -146,14 +152,15 @@ class Session:
         by_record = {id(draft.record): ref for draft, ref in zip(drafts, refs, strict=True)}
         self._state = self._committed = wanted.with_identities(by_record)
         self._count(drafts, len(answers))
-        for scans, feedback in answers:
-            self._answer(scans, feedback)
+        for state, feedback in answers:
+            self._answer(state, feedback)
         return True
 
     def _not_stored(self, scans: int) -> None:
         self._tally["scans_not_stored"] += scans
         for _ in range(scans):
-            self._answer(self._state.scans, Feedback(Signal.REFUSAL, f"{Refusal.NOT_STORED}: scan again"))
+            again = say("{refusal}: {prompt}", refusal=str(Refusal.NOT_STORED), prompt=say("scan again"))
+            self._answer(self._state, Feedback(Signal.REFUSAL, again))
 
     def _count(self, drafts: Sequence[Draft], scans: int) -> None:
         self._tally["scans"] += scans
@@ -164,14 +171,15 @@ class Session:
             elif record.kind == "workflow_event" and record.step == "refused":
                 self._tally[f"scans_refused_{record.outcome}"] += 1
 
-    def _answer(self, scans: int, feedback: Feedback) -> None:
+    def _answer(self, state: State, feedback: Feedback) -> None:
         host = self._profile.feedback
         signal = {
             Signal.SUCCESS: host.success,
             Signal.STEP: host.step,
             Signal.REFUSAL: host.refusal,
         }[feedback.signal]
-        text = f"{scans} {feedback.text[:_DISPLAY_LENGTH]}\r\n" if host.has_display else ""
+        said = in_ascii(feedback.prompt.said_in(self._engine.language_of(state)))
+        text = f"{state.scans} {said[:_DISPLAY_LENGTH]}\r\n" if host.has_display else ""
         self._send((signal + text).encode("ascii", "replace"))
 
     def _recalled(self) -> State:

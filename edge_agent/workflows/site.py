@@ -1,7 +1,7 @@
 """How a site labels its places, goods and people: the ``[workflow]`` table of a site or agent file."""
 
 import re
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -67,6 +67,8 @@ class WorkflowSettings(BaseModel):
     """What may follow ``$DAMAGE/`` and ``$ADJUST/``, in any case."""
     badge_required: bool = True
     badges: tuple[Badge, ...] = ()
+    language: Literal["en", "de", "es", "pl"] = "en"
+    """What scanners' displays speak while nobody is logged in; a badge has its own."""
     idle_logout_s: Annotated[int, Field(ge=30, le=86_400)] = 900
     """A scanner that is silent for this long forgets who held it."""
 
