@@ -42,6 +42,10 @@ class Calibration:
         result: Floats = self.scaled.width[:, :, _WEEK] * np.sqrt(DAYS)
         return result
 
+    def scale(self, row: int) -> float:
+        """Give the usual error of a week of a series now; NaN where none is known."""
+        return float(self.scaled.width[row, -1, _WEEK] * np.sqrt(DAYS))
+
     def samples(self, row: int) -> Ints:
         """Tell how many errors the bands in force of a series rest on.
 
@@ -56,13 +60,16 @@ class Calibration:
         result: Ints = self.tables.samples[-1][np.arange(len(HORIZONS)), pool]
         return result
 
-    def quantiles(self, place: int, centre: Floats, horizons: Ints) -> Floats:
+    def quantiles(
+        self, place: int, centre: Floats, horizons: Ints, rows: slice | Ints = slice(None)
+    ) -> Floats:
         """Put quantiles around sums, rising with level and horizon, never below zero.
 
         Args:
             place: Of the origin.
             centre: Series x horizons: expected sums.
             horizons: Days, ascending; errors of one that is not standard lie between its neighbours'.
+            rows: Series; all by default.
 
         Returns:
             Series x horizons x levels; NaN where there is no forecast, or no error is known.
@@ -78,10 +85,10 @@ class Calibration:
         shape = (len(centre), 1, len(horizons))
         at = Scaled(
             np.full(shape, np.nan),
-            _at(np.asarray(self.scaled.width[:, place], dtype=np.float64), horizons)[:, None],
-            self.strata[:, place, None],
+            _at(np.asarray(self.scaled.width[rows, place], dtype=np.float64), horizons)[:, None],
+            self.strata[rows, place, None],
             self.scaled.count,
-            self.idle[:, place, None, None] ** (horizons / DAYS),
+            self.idle[rows, place, None, None] ** (horizons / DAYS),
         )
         raised = np.maximum.accumulate(bands.draw(tables, at, 0, centre), axis=1)
         result: Floats = np.maximum.accumulate(raised, axis=2)

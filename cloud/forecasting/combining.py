@@ -1,7 +1,7 @@
 """The method in force: many simple members, combined by what each went wrong: the batch engine. Pure."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from io import BytesIO
@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from cloud.forecasting.batch import combination
-from cloud.forecasting.batch.combination import Known, Pooled
-from cloud.forecasting.batch.evaluate import Drivers, drive
+from cloud.forecasting.batch.combination import Pooled
+from cloud.forecasting.batch.evaluate import MOST_KEPT, Drivers, drive
 from cloud.forecasting.batch.joined import Joined, join
 from cloud.forecasting.batch.members import MEMBERS
-from cloud.forecasting.batch.rolled import Rolled, actuals, pieces, work
+from cloud.forecasting.batch.rolled import Rolled, actuals, paths_of, pieces, summarised, work
 from cloud.forecasting.boosted import Boosting, Further, Kept, as_array, from_array
 from cloud.forecasting.boosting import NAME as LIGHTGBM
 from cloud.forecasting.boosting import BoostingError
@@ -109,8 +109,9 @@ class Combination:
             drive(piece, drivers)
             for piece in pieces(totals, origins, horizon=horizon_weeks, season=SEASON_WEEKS, members=MEMBERS)
         ]
-        parts = list(spread(work, cut))
         names = (*MEMBERS, *beside)
+        is_kept = len(totals) * len(origins) * horizon_weeks * len(names) <= MOST_KEPT
+        parts = list(spread(work if is_kept else summarised, cut))
         families = np.array([name in beside for name in names], dtype=np.int64)
         found = join(
             parts,
@@ -118,6 +119,7 @@ class Combination:
             origins,
             families=families,
             takes_lean_out=driven is None,
+            again=None if is_kept else lambda place: paths_of(cut[place]),
         )
         learned = _learned(names, found, further) if further is None or further.is_new else None
         usual = self._usual if len(names) == len(self.members) else None
@@ -125,7 +127,7 @@ class Combination:
             _weigh_again(found, parts, usual, families)
         return Said(
             _ready(found.forecast, weeks, origins, self.min_weeks),
-            partial(_why, names, found, usual, driven),
+            partial(_why, _explained(names, found, usual), driven),
             None if fallbacks else learned,
             driven.factors if driven else None,
             fallbacks,
@@ -160,9 +162,10 @@ def _weigh_again(found: Joined, parts: Sequence[Rolled], usual: Pooled, families
     """Weigh the members of the last origin by what an earlier training found usual."""
     for part in parts:
         now = slice(-1, None)
-        known = Known(part.known.relative[:, now], part.known.counts[:, now])
         classes = part.classes[:, now]
-        weights = combination.weigh(known, classes, usual, part.ready[:, now], families=families)
+        weights = combination.weigh(
+            part.known.newest(), classes, usual, part.ready[:, now], families=families
+        )
         lean = np.where(classes >= 0, found.corrections[np.maximum(classes, 0), -1], 1)
         found.weights[part.rows, -1] = weights[:, 0]
         found.forecast[part.rows, -1] = combination.combined(part.paths[:, :, now], weights)[:, 0] * lean
@@ -191,10 +194,19 @@ def _ready(forecast: Floats, weeks: Weeks, origins: Ints, least: int) -> Floats:
     return result
 
 
-def _why(
-    names: tuple[str, ...], found: Joined, usual: Pooled | None, driven: Driven | None, row: int
-) -> Mapping[str, Any]:
-    told = combination.why(
-        names, found.known, found.classes, usual or found.pooled, weights=found.weights, row=row
-    )
+def _explained(
+    names: tuple[str, ...], found: Joined, usual: Pooled | None
+) -> Callable[[int], Mapping[str, Any]]:
+    """Keep what the newest weights rest on, and nothing of the origins before."""
+    classes, weights = found.classes[:, -1:].copy(), found.weights[:, -1:].copy()
+    known, expected = found.known, (usual or found.pooled).usual()
+
+    def explain(row: int) -> Mapping[str, Any]:
+        return combination.why(names, known, classes, expected, weights=weights, row=row)
+
+    return explain
+
+
+def _why(explain: Callable[[int], Mapping[str, Any]], driven: Driven | None, row: int) -> Mapping[str, Any]:
+    told = explain(row)
     return told if driven is None else {**told, **driven.why(row)}

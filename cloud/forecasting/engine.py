@@ -3,11 +3,13 @@
 Series are cut into chunks, which several processes may work on; whatever their number the result is the same.
 """
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,13 +19,15 @@ from cloud.forecasting.cold_start import Cold, Likes, daily_rates, wide_bands
 from cloud.forecasting.combining import Combination
 from cloud.forecasting.domain import HORIZONS, JUDGED_HORIZONS
 from cloud.forecasting.pool import in_processes
-from cloud.forecasting.protocol import Bools, Floats, Ints, Method, Said
+from cloud.forecasting.protocol import Bools, Floats, Ints, Method, Said, Spread
 from cloud.forecasting.rolling import Rolled, origins_of, roll
 from cloud.forecasting.weeks import DAYS, Weeks, weeks_of
 from cloud.forecasting.words import why
 
 WORTH_A_PROCESS: Final = 10_000
 """Series for which a further process repays its start of some seconds."""
+BANDS_AT_ONCE: Final = 2_000
+"""Series whose bands are held before they are written: this bounds memory."""
 _HORIZONS: Final = np.array(HORIZONS)
 
 Progress = Callable[[int, int], None]
@@ -43,6 +47,17 @@ class BacktestLine:
     low: float
     high: float
     actual: float | None
+
+
+class _Window(NamedTuple):
+    """One origin and horizon that have come whole."""
+
+    days: int
+    place: int
+    """Of the horizon."""
+    number: int
+    """Of the judged origin."""
+    origin: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,21 +118,19 @@ class Plan:
         Yields:
             One per series.
         """
-        horizons = [np.array(sorted({*HORIZONS, int(days)})) for days in self.protection]
-        cum_q = self._bands()
         rates, known_days = self.cold.blended, self.cold.known_days
-        sufficient = self.is_sufficient
-        for row, days in enumerate(self.protection):
+        sufficient, windows = self.is_sufficient, self._windows()
+        for row, (horizons, cum_q) in enumerate(self._bands()):
             if sufficient[row]:
-                mean = self.rolled.daily(row, int(horizons[row][-1]))
+                mean = self.rolled.daily(row, int(horizons[-1]))
                 model = self.method.name
             else:
-                mean = np.full(horizons[row][-1], rates[row])
+                mean = np.full(horizons[-1], rates[row])
                 model = self.cold.model(row)
             yield PlannedSeries(
                 mean=mean,
-                horizons=horizons[row],
-                cum_q=cum_q[int(days)][row],
+                horizons=horizons,
+                cum_q=cum_q,
                 model=model,
                 why=why(self, row, known_days=int(known_days[row])),
                 is_sufficient=bool(sufficient[row]),
@@ -128,7 +141,7 @@ class Plan:
                 bias=_told(self.judged.bias[row]),
                 rmsse=_told(self.judged.rmsse[row]),
                 coverage=_told(self.judged.coverage[row]),
-                backtest=self._backtest(row),
+                backtest=self._backtest(row, windows),
             )
 
     def day_of_week(self, week: int, *, first: bool = False) -> date:
@@ -144,33 +157,45 @@ class Plan:
         back = DAYS * (self.weeks.count - 1 - min(week, self.weeks.count - 1)) + (DAYS - 1 if first else 0)
         return self.last_day - timedelta(days=back)
 
-    def _bands(self) -> dict[int, Floats]:
-        """Draw the bands of every series, by protection period: series x horizons x levels."""
-        sufficient = self.is_sufficient
-        found = {}
-        for days in np.unique(self.protection):
-            horizons = np.array(sorted({*HORIZONS, int(days)}))
-            drawn = self.calibration.quantiles(-1, self.rolled.sums(horizons), horizons)
-            wide = wide_bands(self.cold.blended, self.cold.known_days, horizons)
-            known = np.isfinite(drawn) & sufficient[:, None, None]
-            found[int(days)] = np.where(known, drawn, wide)
-        return found
+    def _bands(self) -> Iterator[tuple[Ints, Floats]]:
+        """Draw the bands of every series in order: its horizons, and horizons x levels."""
+        sufficient, rates, known_days = self.is_sufficient, self.cold.blended, self.cold.known_days
+        for first in range(0, len(self.protection), BANDS_AT_ONCE):
+            some = self.protection[first : first + BANDS_AT_ONCE]
+            found: list[tuple[Ints, Floats]] = [(some, np.empty(0))] * len(some)
+            for days in np.unique(some):
+                horizons = np.array(sorted({*HORIZONS, int(days)}))
+                places = np.flatnonzero(some == days)
+                rows = first + places
+                drawn = self.calibration.quantiles(-1, self.rolled.sums(horizons, rows), horizons, rows)
+                known = np.isfinite(drawn) & sufficient[rows, None, None]
+                bands = np.where(known, drawn, wide_bands(rates[rows], known_days[rows], horizons))
+                for place, own in zip(places.tolist(), bands, strict=True):
+                    found[place] = (horizons, own)
+            yield from found
 
-    def _backtest(self, row: int) -> list[BacktestLine]:
-        """Give the judged windows that have come whole, with the bands that were drawn."""
+    def _windows(self) -> list["_Window"]:
+        """Give the judged windows that have come whole."""
+        ends = [self.day_of_week(int(self.rolled.origins[place])) for place in self.judged.places]
+        return [
+            _Window(days, HORIZONS.index(days), n, end)
+            for days in JUDGED_HORIZONS
+            for n, end in enumerate(ends)
+            if end + timedelta(days) <= self.last_day
+        ]
+
+    def _backtest(self, row: int, windows: Sequence["_Window"]) -> list[BacktestLine]:
+        """Give the judged windows of a series, with the bands that were drawn."""
+        rolled, judged = self.rolled, self.judged
+        said, naive, came = (
+            part[row, judged.places].tolist() for part in (rolled.forecast, rolled.naive, rolled.actual)
+        )
+        low, high = judged.low[row].tolist(), judged.high[row].tolist()
         lines = []
-        for days in JUDGED_HORIZONS:
-            index = HORIZONS.index(days)
-            for number, place in enumerate(self.judged.places):
-                said, naive = self.rolled.forecast[row, place, index], self.rolled.naive[row, place, index]
-                low, high = self.judged.low[row, number, index], self.judged.high[row, number, index]
-                origin = self.day_of_week(int(self.rolled.origins[place]))
-                has_come = origin + timedelta(days=days) <= self.last_day
-                if has_come and np.isfinite([said, naive, low, high]).all():
-                    came = _told(self.rolled.actual[row, place, index])
-                    lines.append(
-                        BacktestLine(origin, days, float(said), float(naive), float(low), float(high), came)
-                    )
+        for days, index, n, origin in windows:
+            told = said[n][index], naive[n][index], low[n][index], high[n][index]
+            if math.isfinite(sum(told)):
+                lines.append(BacktestLine(origin, days, *told, _told(came[n][index])))
         return lines
 
 
@@ -183,6 +208,7 @@ def plan(
     method: Method | None = None,
     likes: Likes | None = None,
     processes: int | None = None,
+    workers: Spread | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Forecast every series of a site.
@@ -195,6 +221,7 @@ def plan(
         method: How; None: the combination of many simple members.
         likes: By what series with too short a history are judged beside their own; None: by nothing.
         processes: How many work at it; None: as many as pay.
+        workers: Of a cluster, who work at it instead.
         progress: Told after each chunk.
 
     Returns:
@@ -211,7 +238,8 @@ def plan(
     chosen = method or Combination()
     origins = origins_of(weeks)
     longest = max([*HORIZONS, *protection.tolist()])
-    spread = _Spreading(processes or _paying(len(quantity)), len(quantity), progress)
+    local = partial(in_processes, processes=processes or _paying(len(quantity)))
+    spread = _Spreading(workers or local, len(quantity), progress)
     said = chosen.said(weeks, origins, -(-longest // DAYS), last_day=last_day.toordinal(), spread=spread)
     rolled = roll(said.paths, weeks, origins, _HORIZONS, said.factors, days=said.days)
     calibration = calibrate(rolled, weeks)
@@ -236,15 +264,15 @@ def plan(
 
 
 class _Spreading:
-    """Spreads chunks over processes, and tells how many series of how many are done."""
+    """Spreads chunks over workers, and tells how many series of how many are done."""
 
-    def __init__(self, processes: int, series: int, progress: Progress | None) -> None:
-        self._processes = processes
+    def __init__(self, workers: Spread, series: int, progress: Progress | None) -> None:
+        self._workers = workers
         self._series = series
         self._progress = progress
 
     def __call__(self, work: Callable[[_Piece], _Done], pieces: Sequence[_Piece]) -> Iterator[_Done]:
-        for done, part in enumerate(in_processes(work, pieces, self._processes), start=1):
+        for done, part in enumerate(self._workers(work, pieces), start=1):
             yield part
             if self._progress is not None:
                 self._progress(self._series * done // len(pieces), self._series)
@@ -260,4 +288,4 @@ def _mean_known(totals: Floats) -> float:
 
 
 def _told(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return float(value) if math.isfinite(value) else None

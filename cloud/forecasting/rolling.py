@@ -39,16 +39,18 @@ class Rolled:
     growth: Floats | None
     """Series x origins x horizons: by how much events move the sums; None: nothing is known to."""
 
-    def sums(self, horizons: Ints) -> Floats:
+    def sums(self, horizons: Ints, rows: slice | Ints = slice(None)) -> Floats:
         """Sum the forecasts in force.
 
         Args:
             horizons: Days, > 0, within the paths.
+            rows: Series; all by default.
 
         Returns:
             Series x horizons.
         """
-        return summed_paths(self.paths, self.shares, horizons) + _shifted(self.sensed.shift[:, -1], horizons)
+        whole = summed_paths(self.paths[rows], self.shares[rows], horizons)
+        return whole + _shifted(self.sensed.shift[rows, -1], horizons)
 
     def sums_of(self, paths: Floats, horizons: Ints) -> Floats:
         """Sum the forecasts of every origin over other horizons.

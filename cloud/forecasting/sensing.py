@@ -23,6 +23,10 @@ EXTREME: Final = 4.0
 """Off by more than so many times its series' scale, a day teaches the regression no more than that."""
 LEAST_TRIALS: Final = 6
 """Past origins below which a series is not sensed."""
+AT_ONCE: Final = 1_000
+"""Series that are looked at together: this bounds memory."""
+_GRID: Final = 1 << 20
+_PRODUCTS: Final = (SENSED_DAYS, len(WINDOWS), len(WINDOWS) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +66,51 @@ def sense(daily: Floats, first: int, paths: Floats, shares: Floats) -> Sensed:
         By how much to move each day, and what that would have saved.
     """
     series, origins = paths.shape[:2]
-    expected = (paths[:, :, :2, None] * shares).reshape(series, origins, SENSED_DAYS)
-    came = _following(daily, first, origins)
-    errors = came - expected
-    scale = _scale(expected)
-    signals = _signals(errors, scale)
-    targets = np.clip(errors / scale[:, :, None], -EXTREME, EXTREME)
-    coefficients = _learned(signals, targets)
-    raw = np.einsum("sok,okh->soh", signals, coefficients) * scale[:, :, None]
-    proposed = np.nan_to_num(np.maximum(raw, -expected))
-    is_on = _helped(errors, proposed)
-    shift: Floats = np.where(is_on[:, :, None], proposed, 0.0)
+    some = [slice(first_row, first_row + AT_ONCE) for first_row in range(0, series, AT_ONCE)]
+
+    def seen(rows: slice) -> _Seen:
+        return _seen(daily[rows], first, paths[rows], shares[rows])
+
+    coefficients = _solved(sum((_products(seen(rows)) for rows in some), np.zeros((origins, *_PRODUCTS))))
+    shift = np.zeros((series, origins, SENSED_DAYS))
+    is_on = np.zeros((series, origins), dtype=np.bool_)
+    saved = np.zeros((4, series, SENSED_DAYS))
+    for rows in some:
+        one = seen(rows)
+        raw = np.einsum("sok,okh->soh", one.signals, coefficients) * one.scale[:, :, None]
+        proposed = np.nan_to_num(np.maximum(raw, -one.expected))
+        is_on[rows] = _helped(one.errors, proposed)
+        shift[rows] = np.where(is_on[rows, :, None], proposed, 0.0)
+        saved[:2, rows] = _errors(one.errors, shift[rows], np.ones_like(is_on[rows]))
+        saved[2:, rows] = _errors(one.errors, shift[rows], is_on[rows])
     return Sensed(
         shift=shift,
         is_on=is_on,
         coefficients=coefficients[-1],
-        gain=_gain(errors, shift, np.ones_like(is_on)),
-        gain_on=_gain(errors, shift, is_on),
+        gain=_gain(*saved[:2]),
+        gain_on=_gain(*saved[2:]),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Some series beside their baseline."""
+
+    expected: Floats
+    """Series x origins x 14."""
+    errors: Floats
+    scale: Floats
+    """Series x origins."""
+    signals: Floats
+    """Series x origins x windows."""
+
+
+def _seen(daily: Floats, first: int, paths: Floats, shares: Floats) -> _Seen:
+    series, origins = paths.shape[:2]
+    expected = (paths[:, :, :2, None] * shares).reshape(series, origins, SENSED_DAYS)
+    errors = _following(daily, first, origins) - expected
+    scale = _scale(expected)
+    return _Seen(expected, errors, scale, _signals(errors, scale))
 
 
 def _following(daily: Floats, first: int, origins: int) -> Floats:
@@ -109,26 +140,37 @@ def _signals(errors: Floats, scale: Floats) -> Floats:
     return found
 
 
-def _learned(signals: Floats, targets: Floats) -> Floats:
-    """Fit each day ahead at each origin, to the origins whose day had come: origins x signals x days."""
-    _, origins, count = signals.shape
+def _products(seen: _Seen) -> Floats:
+    """Sum products of signals, and of signals with what came, as whole multiples of a small number.
+
+    No order of the series, and no cutting of them, changes such sums.
+
+    Returns:
+        Origins x 14 x windows x (windows + 1), the last of what came.
+    """
+    targets = np.clip(seen.errors / seen.scale[:, :, None], -EXTREME, EXTREME)
     is_known = np.isfinite(targets)
-    filled = np.where(is_known, targets, 0.0)
-    squares = np.zeros((origins + 1, SENSED_DAYS, count, count))
-    products = np.zeros((origins + 1, SENSED_DAYS, count))
-    for origin in range(origins):
-        one, known = signals[:, origin], is_known[:, origin]
-        for left in range(count):
-            products[origin + 1, :, left] = _summed(one[:, left, None] * filled[:, origin])
-            for right in range(left + 1):
-                whole = _summed((one[:, left] * one[:, right])[:, None] * known)
-                squares[origin + 1, :, left, right] = squares[origin + 1, :, right, left] = whole
-    squares, products = np.cumsum(squares, axis=0), np.cumsum(products, axis=0)
+    targets, known = np.where(is_known, targets, 0.0), is_known.astype(np.float64)
+    origins, count = targets.shape[1], len(WINDOWS)
+    found = np.zeros((origins, *_PRODUCTS))
+    for left in range(count):
+        one = seen.signals[:, :, left]
+        found[:, :, left, count] = np.round(one[:, :, None] * targets * _GRID).sum(axis=0)
+        for right in range(left + 1):
+            whole = np.einsum("so,sod->od", np.round(one * seen.signals[:, :, right] * _GRID), known)
+            found[:, :, left, right] = found[:, :, right, left] = whole
+    return found
+
+
+def _solved(products: Floats) -> Floats:
+    """Fit each day ahead at each origin, to the origins whose day had come: origins x signals x days."""
+    origins, _, count, _ = products.shape
+    known = np.concatenate([np.zeros((1, *_PRODUCTS)), np.cumsum(products, axis=0)]) / _GRID
     found = np.zeros((origins, count, SENSED_DAYS))
     for day in range(SENSED_DAYS):
         behind = np.maximum(np.arange(origins) + 1 - (day // DAYS + 1), 0)
-        system = squares[behind, day] + RIDGE * np.eye(count)
-        found[:, :, day] = np.linalg.solve(system, products[behind, day][:, :, None])[:, :, 0]
+        system = known[behind, day, :, :count] + RIDGE * np.eye(count)
+        found[:, :, day] = np.linalg.solve(system, known[behind, day, :, count:])[:, :, 0]
     return found
 
 
@@ -145,16 +187,15 @@ def _helped(errors: Floats, proposed: Floats) -> Bools:
     return result
 
 
-def _gain(errors: Floats, shift: Floats, is_counted: Bools) -> Floats:
+def _errors(errors: Floats, shift: Floats, is_counted: Bools) -> tuple[Floats, Floats]:
+    """Sum absolute errors of each series by day ahead, without and with sensing (series x 14)."""
     known = np.isfinite(errors) & is_counted[:, :, None]
-    flat = (-1, SENSED_DAYS)
-    before = _summed(np.where(known, abs(errors), 0.0).reshape(flat))
-    after = _summed(np.where(known, abs(errors - shift), 0.0).reshape(flat))
-    result: Floats = np.divide(before - after, before, out=np.full(SENSED_DAYS, np.nan), where=before > 0)
-    return result
+    before, after = (np.where(known, abs(part), 0.0).sum(axis=1) for part in (errors, errors - shift))
+    return before, after
 
 
-def _summed(values: Floats) -> Floats:
-    """Sum over the first axis in ascending order, so that the order of the series does not matter."""
-    result: Floats = np.sort(values, axis=0).sum(axis=0)
+def _gain(before: Floats, after: Floats) -> Floats:
+    """Tell which part was saved; added in ascending order, so that the series' own does not matter."""
+    whole, left = (np.sort(part, axis=0).sum(axis=0) for part in (before, after))
+    result: Floats = np.divide(whole - left, whole, out=np.full(SENSED_DAYS, np.nan), where=whole > 0)
     return result

@@ -35,7 +35,7 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
         "protection_days": int(plan.protection[row]),
         "pattern": pattern(weeks),
     }
-    if not plan.is_sufficient[row]:
+    if np.isnan(plan.rolled.level[row, -1]):
         return {**told, "needed_weeks": plan.method.min_weeks, **plan.cold.told(row)}
     stratum = int(plan.calibration.strata[row, -1])
     samples = plan.calibration.samples(row)
@@ -57,7 +57,7 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
             "stratum": stratum + 1,
             "strata": plan.calibration.scaled.count,
             "idle_per_week": round(float(plan.calibration.idle[row, -1]), 6),
-            "scale_per_week": round(float(np.nan_to_num(plan.calibration.scales[row, -1])), 6),
+            "scale_per_week": round(float(np.nan_to_num(plan.calibration.scale(row))), 6),
             "errors": {str(days): int(count) for days, count in zip(HORIZONS, samples, strict=True)},
         },
     }

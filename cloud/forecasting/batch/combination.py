@@ -44,6 +44,20 @@ class Known:
     counts: Floats
     """The same shape: how many whole windows' steps each rests on (steps over horizon)."""
 
+    def newest(self) -> "Known":
+        """Give what is known at the last origin."""
+        return Known(self.relative[:, -1:], self.counts[:, -1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is usual in each class at an origin."""
+
+    relative: Floats
+    """Classes x members: errors over the mean of all members'."""
+    dropped: Bools
+    """The same shape: which members are left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
@@ -82,6 +96,10 @@ class Pooled:
         relative = self.relative()
         result: Bools = relative > DROPPED_ABOVE * relative.min(axis=2, keepdims=True)
         return result
+
+    def usual(self) -> Usual:
+        """Give what is usual at the last origin."""
+        return Usual(self.relative()[:, -1], self.dropped()[:, -1])
 
     def votes(self) -> Floats:
         """Give each member its vote: those whose forecasts nearly coincide share one.
@@ -263,7 +281,7 @@ def combined(paths: Paths, weights: Floats) -> Floats:
 
 
 def why(
-    members: tuple[str, ...], known: Known, classes: Ints, pooled: Pooled, *, weights: Floats, row: int
+    members: tuple[str, ...], known: Known, classes: Ints, usual: Usual, *, weights: Floats, row: int
 ) -> Mapping[str, Any]:
     """Tell what the newest weights of a series rest on.
 
@@ -271,7 +289,7 @@ def why(
         members: Names, in the order of the arrays.
         known: Of the series.
         classes: Series x origins.
-        pooled: Of all series.
+        usual: Of all series, at the last origin.
         weights: Series x origins x members.
         row: Of the series.
 
@@ -280,7 +298,7 @@ def why(
         class's relative to the mean of all members, and whether the class leaves it out.
     """
     number = int(classes[row, -1])
-    usual, dropped = pooled.relative()[max(number, 0), -1], pooled.dropped()[max(number, 0), -1]
+    expected, dropped = usual.relative[max(number, 0)], usual.dropped[max(number, 0)]
     own = known.relative[row, -1]
     return {
         "class": NAMES[number] if number >= 0 else None,
@@ -289,7 +307,7 @@ def why(
             name: {
                 "weight": round(float(weights[row, -1, place]), 4),
                 "own_error": round(float(own[place]), 4) if np.isfinite(own[place]) else None,
-                "class_error": round(float(usual[place]), 4),
+                "class_error": round(float(expected[place]), 4),
                 "is_dropped": bool(dropped[place]),
             }
             for place, name in enumerate(members)

@@ -74,6 +74,7 @@ class Evaluation:
     weights: Floats
     """Series x origins x members."""
     known: Known
+    """At the last origin."""
     classes: Ints
     """Series x origins."""
     pooled: Pooled
@@ -114,7 +115,7 @@ class Evaluation:
             Its class, weights, own and usual errors.
         """
         return combination.why(
-            self.members, self.known, self.classes, self.pooled, weights=self.weights, row=row
+            self.members, self.known, self.classes, self.pooled.usual(), weights=self.weights, row=row
         )
 
     def figures(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ class Joined:
     weights: Floats
     """Series x origins x members."""
     known: Known
+    """At the last origin."""
     classes: Ints
     """Series x origins."""
     past: Past
@@ -61,8 +62,8 @@ def join(
     members = rolled[0].ready.shape[2]
     # As in a piece, series lie together in memory.
     forecast = np.moveaxis(np.full((count, horizon, series), np.nan), 2, 0)
-    weights, relative, counts = np.moveaxis(np.zeros((3, count, members, series)), 3, 1)
-    known = Known(relative, counts)
+    weights = np.moveaxis(np.zeros((count, members, series)), 2, 0)
+    known = Known(*np.zeros((2, series, 1, members)))
     classes = np.zeros((count, series), dtype=np.int64).T
     past, level = Past.empty(series, count), np.zeros((count, series)).T
     for place, part in enumerate(rolled):
@@ -70,7 +71,8 @@ def join(
         own = weigh(part.known, part.classes, pooled, part.ready, families=families)
         weights[rows] = own
         forecast[rows] = combined(part.paths if again is None else again(place), own)
-        known.relative[rows], known.counts[rows] = part.known.relative, part.known.counts
+        newest = part.known.newest()
+        known.relative[rows], known.counts[rows] = newest.relative, newest.counts
         classes[rows], level[rows] = part.classes, part.level
         for one in fields(Past):
             getattr(past, one.name)[rows] = getattr(part.past, one.name)

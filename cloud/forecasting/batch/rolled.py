@@ -158,16 +158,16 @@ def work(piece: Piece) -> Rolled:
 
 
 def summarised(piece: Piece) -> Rolled:
-    """Roll a piece, and keep all but the forecasts, where they would fill memory.
+    """Roll a piece, and keep only the last origin's forecasts, where all would fill memory.
 
     Args:
         piece: Of series.
 
     Returns:
-        As `work`, with paths of no series.
+        As `work`, with paths of one origin.
     """
     made = work(piece)
-    return replace(made, paths=made.paths[:, :0])
+    return replace(made, paths=made.paths[:, :, -1:].copy(order="K"))
 
 
 def paths_of(piece: Piece) -> NDArray[np.float32]:
