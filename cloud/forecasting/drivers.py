@@ -28,6 +28,8 @@ from cloud.forecasting.uplift import (
     series_effects,
 )
 
+Live = Callable[[Fit, Floats, Covariates, Floats], Fit]
+"""Of a fit, the periods and covariates it was learned from and their prior, what is still so."""
 REFIT: Final = 13
 DAYS: Final = 7
 NOTABLE: Final = 0.01
@@ -161,6 +163,7 @@ def driven_as_known(
     prior: Callable[[int], Floats],
     pools: Ints | None = None,
     settle: Callable[[Fit], Fit] | None = None,
+    live: Live | None = None,
 ) -> Driven:
     """Do the same where what was known of the drivers differs from origin to origin.
 
@@ -172,6 +175,7 @@ def driven_as_known(
         prior: Of a column what was expected of each covariate at its end: logs of factors.
         pools: Of each series the number of its pool, from 0; None: one.
         settle: Makes of what was learned at a column what is used; None: all of it is.
+        live: Makes of it what is still so, for forecasts and the later half of history; None: all of it is.
 
     Returns:
         All of it; no further members.
@@ -184,7 +188,9 @@ def driven_as_known(
         columns = (*columns, int(origins[-1]))
     starts = np.searchsorted(origins, columns)
     made = [
-        _as_known(y, origins[first:last], column, history, prior=prior(column), pools=pools, settle=settle)
+        _as_known(
+            y, origins[first:last], column, history, prior=prior(column), pools=pools, changes=(settle, live)
+        )
         for column, first, last in zip(columns, starts, [*starts[1:], len(origins)], strict=True)
     ]
     multiplied = [
@@ -216,19 +222,24 @@ def _as_known(
     *,
     prior: Floats,
     pools: Ints | None,
-    settle: Callable[[Fit], Fit] | None,
+    changes: tuple[Callable[[Fit], Fit] | None, Live | None],
 ) -> tuple[Fit, Floats, tuple[str, ...]]:
     """Learn at a column, and clean what its origins see: each later column by what was known at its end."""
     known = history(0, column)
     (fit,) = learn(y[:, : column + 1], known, (column,), pools=pools, prior=prior).fits
+    settle, live = changes
     if settle is not None:
         fit = settle(fit)
+    lately = fit if live is None else live(fit, y[:, : column + 1], known, prior)
     until = int(served[-1])
     values = [known.values, *(history(later, later).values for later in range(column + 1, until + 1))]
     seen = Covariates(np.concatenate(values, axis=1), known.names, known.references)
     cleaned = np.full_like(y, np.nan)
     cleaned[:, : until + 1] = clean_by(y[:, : until + 1], seen, fit)
-    return fit, cleaned, known.names
+    if lately.changed:
+        half = (column + 1) // 2
+        cleaned[:, half : until + 1] = clean_by(y[:, : until + 1], seen, lately)[:, half:]
+    return lately, cleaned, known.names
 
 
 def by_week(daily: Floats, shares: Floats | None = None) -> Floats:

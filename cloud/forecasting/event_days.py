@@ -7,6 +7,7 @@ tells nothing of days; until days tell otherwise, its days are moved as its week
 their week.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,6 +56,20 @@ class Cells:
         differs = (weeks != weeks[:, :, :1]).any(axis=(2, 3))
         rows, columns = np.nonzero(differs)
         return cls(rows + first_series, columns + first_week, weeks[rows, columns])
+
+    def without(self, changed: Sequence[int], week: int) -> "Cells":
+        """Leave out what was before a week of covariates whose effect has changed since.
+
+        Args:
+            changed: Their places.
+            week: The first that counts.
+
+        Returns:
+            The others.
+        """
+        told = (self.values[:, :, list(changed)] != 0).any(axis=(1, 2))
+        kept = (self.week >= week) | ~told
+        return Cells(self.series[kept], self.week[kept], self.values[kept])
 
     @classmethod
     def joined(cls, parts: "list[Cells]") -> "Cells":

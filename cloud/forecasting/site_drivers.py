@@ -11,6 +11,7 @@ from cloud.events.arrays import covariates_of, matrix, priors_of
 from cloud.events.domain import EventRow, Subject
 from cloud.forecasting.drivers import Driven, by_week, driven_as_known
 from cloud.forecasting.event_days import Cells, DayEffects, EventDays, learn_days, quiet
+from cloud.forecasting.event_lives import as_of_late
 from cloud.forecasting.event_traces import MARGIN, Traces
 from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.site_clock import SiteClock
@@ -81,6 +82,7 @@ def site_driven(
         prior=told.prior,
         pools=_pools(subjects),
         settle=told.traces.settled,
+        live=as_of_late,
     )
     return replace(driven, days=_days(told, weeks, driven, origins, horizon_weeks))
 
@@ -191,8 +193,9 @@ def _days(told: _Told, weeks: Weeks, driven: Driven, origins: Ints, horizon_week
     for fit, (places, _) in zip(driven.uplift.fits, driven.versions, strict=True):
         known = weeks.daily[:, : fit.column + 1]
         cells = told.cells(0, fit.column + 1, fit.column)
+        still = cells.without(fit.changed, (fit.column + 1) // 2)
         usual = weekday_shares(quiet(known, cells, fit.column), np.array([fit.column]), pools).shares[:, 0]
-        effects = learn_days(known, cells, fit.effects.coefficients, pools, usual)
+        effects = learn_days(known, still, fit.effects.coefficients, pools, usual)
         served = origins[places]
         until = int(served[-1])
         later = [told.cells(week, 1, week) for week in range(fit.column + 1, until + 1)]

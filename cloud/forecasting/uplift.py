@@ -99,6 +99,8 @@ class Fit:
     effects: Estimate
     limit: float
     """Standard deviations of log demand beyond which a cleaned period is drawn in; infinite: none is."""
+    changed: tuple[int, ...] = ()
+    """Places of covariates whose effect is no longer what it was over the whole history."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,36 +1,15 @@
 """Weeks of demand and events in; effects, whether they last, what they take from others out. Pure."""
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.event_lives import Course, courses
 from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.uplift import Covariates, Effect, Uplift, learn, pool_combined, pool_effects
 
 OTHERS: Final = "promotion of another item of its category"
-LEAST_WEEKS: Final = 3
-"""Weeks of each half that an effect must have had to be compared."""
-
-
-class Lasting(StrEnum):
-    """What has become of an effect."""
-
-    LASTS = "lasts"
-    FADES = "fades"
-    GROWS = "grows"
-    ENDED = "ended"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """An effect in the earlier and the later half of its weeks."""
-
-    early: Effect
-    late: Effect
-    verdict: Lasting
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +59,7 @@ def learn_effects(
     stated = prior if beside is None else np.append(prior, 0.0)
     uplift = learn(y, given, (last,), prior=stated)
     told = pool_effects(uplift)
-    halves = _halves(y, given, stated)
+    halves = courses(y, given, stated)
     made = []
     for place, effect in enumerate(told):
         acted = _acted(y, given, uplift, place)
@@ -125,23 +104,6 @@ def others_promoted(covariates: Covariates, pools: Ints) -> Floats | None:
     return found if found.any() else None
 
 
-def course_of(early: Effect, late: Effect) -> Lasting:
-    """Judge what has become of an effect by its two halves.
-
-    Args:
-        early: Of the earlier weeks.
-        late: Of the later weeks.
-
-    Returns:
-        Ended: the later half shows none, and is surely weaker; fades or grows: surely weaker or stronger.
-    """
-    differ = (np.log(late.factor) - np.log(early.factor)) * np.sign(np.log(early.factor))
-    width = np.hypot(np.log(early.high / early.low), np.log(late.high / late.low)) / 2
-    if differ <= -width:
-        return Lasting.ENDED if late.low <= 1 <= late.high else Lasting.FADES
-    return Lasting.GROWS if differ >= width else Lasting.LASTS
-
-
 def _usual_promotion(y: Floats, covariates: Covariates, uplift: Uplift) -> Effect | None:
     if "promotion" not in covariates.names:
         return None
@@ -170,33 +132,3 @@ def _acted(y: Floats, covariates: Covariates, uplift: Uplift, place: int) -> Boo
     values = covariates.values[:, : y.shape[1], place]
     result: Bools = np.isfinite(y) & np.isfinite(values) & (values != reference[:, None])
     return result
-
-
-def _halves(y: Floats, covariates: Covariates, prior: Floats) -> dict[int, Course]:
-    """Learn each effect twice: of the earlier and of the later half of its weeks."""
-    split: list[Floats] = []
-    names: list[str] = []
-    references: list[float | None] = []
-    priors: list[float] = []
-    places: list[tuple[int, int]] = []
-    values = covariates.values[:, : y.shape[1]]
-    for place, (name, reference) in enumerate(zip(covariates.names, covariates.references, strict=True)):
-        column = np.nan_to_num(values[:, :, place])
-        weeks = np.flatnonzero((column != 0).any(axis=0))
-        if reference is None or len(weeks) < 2 * LEAST_WEEKS:
-            split.append(values[:, :, place])
-            names.append(name)
-            references.append(reference)
-            priors.append(prior[place])
-            continue
-        is_late = np.arange(y.shape[1]) >= weeks[len(weeks) // 2]
-        places.append((place, len(names)))
-        split += [np.where(is_late, 0.0, column), np.where(is_late, column, 0.0)]
-        names += [f"{name}, early", f"{name}, late"]
-        references += [reference, reference]
-        priors += [prior[place], prior[place]]
-    if not places:
-        return {}
-    given = Covariates(np.stack(split, axis=2), tuple(names), tuple(references))
-    told = pool_effects(learn(y, given, (y.shape[1] - 1,), prior=np.array(priors)))
-    return {place: Course(told[at], told[at + 1], course_of(told[at], told[at + 1])) for place, at in places}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cloud.forecasting.effects.learning import Lasting, SiteEffects, learn_effects, others_promoted
+from cloud.forecasting.effects.learning import SiteEffects, learn_effects, others_promoted
+from cloud.forecasting.event_lives import Lasting
 from cloud.forecasting.protocol import Floats
 from cloud.forecasting.uplift import Covariates
 

@@ -195,6 +195,19 @@ def test_what_is_known_of_an_event_counts_from_the_sites_own_midnight() -> None:
     assert (london.factors[:, place, 0] > 1).all()
 
 
+def test_an_effect_that_has_ended_moves_no_days_to_come() -> None:
+    events = weekends()
+    middle = LAST - timedelta(days=7 * WEEKS // 2)
+    y = days_of([one for one in events if one.to_day < middle], 2.5)
+    found = driven(y, events)
+    row = min(one.item_id for one in events if one.from_day == monday(WEEKS) + timedelta(4)) - 1
+    assert found.factors[row, -1, 0] == pytest.approx(1, abs=0.08)
+    np.testing.assert_allclose(shares(found, row)[0], WEEKDAYS, atol=0.03)
+    lasting = driven(days_of(events, 2.5), events)
+    assert lasting.uplift.fits[-1].changed == ()
+    assert found.cleaned[:, -10:].mean() == pytest.approx(60, rel=0.05)
+
+
 def test_the_order_of_the_items_changes_nothing(promoted: tuple[Floats, list[EventRow], Driven]) -> None:
     y, events, found = promoted
     order = np.random.default_rng(3).permutation(SERIES)
