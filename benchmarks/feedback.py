@@ -122,12 +122,12 @@ def _watch(told: Told, kept: Path, rng: random.Random, near_dbm: float | None) -
         if key not in wrong:
             continue
         told.wrong += 1
-        at = lit.pop(key) if key in lit else None
-        if at is None or at > datetime.fromisoformat(line["end_at"]) + _LATE:
+        told_at = [lit.pop(key)] if key in lit else []
+        if not told_at or told_at[0] > datetime.fromisoformat(line["end_at"]) + _LATE:
             told.oddities.append(f"not told: {line['unit']} at {line['portal']} {line['at']}")
             continue
         told.caught += 1
-        told.at_once += at <= datetime.fromisoformat(line["at"]) + timedelta(seconds=1)
+        told.at_once += told_at[0] <= datetime.fromisoformat(line["at"]) + timedelta(seconds=1)
     was_there = {(line["unit"], line["portal"]) for line in pallets if line["kind"] == "carried_back"}
     for (unit, portal), at in lit.items():
         if (unit, portal) not in was_there:

@@ -8,13 +8,13 @@ from typing import Final
 from contracts.vocabulary import CrossingDirection
 from edge_agent.doors.domain import Decision
 from edge_agent.explain.worth import Term, Vote, terms_of_plane, terms_of_sides, votes_of
+from edge_agent.filters.alone import limit_of
 from edge_agent.filters.doorway import Pass
 from edge_agent.filters.group import Member
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.portal import PortalFilter
 from edge_agent.filters.profile import Cells
 from edge_agent.filters.read import Read
-from edge_agent.filters.scales import FEW_READS
 from edge_agent.filters.site import Portal
 from edge_agent.filters.weighing import WeighedPass, Weighing
 from edge_agent.readers.raw_read import Seen
@@ -257,9 +257,9 @@ def _rules(passage: Passage, portal: Portal, weighing: Weighing | None) -> Itera
         yield "nobody went through the light beams while it was heard"
         return
     is_crossing = passage.direction in {CrossingDirection.IN, CrossingDirection.OUT}
-    if portal.is_two_sided and not weighing.company and is_crossing:
-        most = 1.0 - FEW_READS / passage.reads
-        yield f"it came alone: of {passage.reads} reads nothing is surer than {most:.3f}"
+    if weighing.picture is not None and not weighing.company and is_crossing:
+        limit = limit_of(weighing.picture.own, passage.reads)
+        yield f"it came alone ({limit.why}), so nothing is surer than {limit.most:.3f}"
     into, out = passage.chances
     if passage.direction is CrossingDirection.STRAY and not any((into, out)):
         yield "it cannot leave a side on which it did not rest"

@@ -2,10 +2,11 @@
 
 import heapq
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.vocabulary import CrossingDirection
+from edge_agent.filters.alone import MOST_UNSURE
 from edge_agent.filters.doorway import Doorway
 from edge_agent.filters.group import KEPT_US, SPAN_US, Group, Member
 from edge_agent.filters.one_plane import judge_without_beams
@@ -149,7 +150,9 @@ class Field:
             decided: Gets what is decided.
         """
         if now_us < self.now_us - STEP_US:
-            self.close_all(decided)
+            cut: list[Passage] = []
+            self.close_all(cut)
+            decided += (replace(each, confidence=min(each.confidence, MOST_UNSURE)) for each in cut)
             self._left.clear()
             self._scales.forget()
             self.now_us = now_us

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from contracts.vocabulary import CrossingDirection
+from edge_agent.filters.alone import limit_of
 from edge_agent.filters.doorway import Pass
 from edge_agent.filters.evidence import Evidence, weigh
 from edge_agent.filters.group import ASKED, Member, company_of, summed
@@ -17,8 +18,6 @@ from edge_agent.filters.track import Track
 from edge_agent.filters.verdict import MOST_CONFIDENT, Picture, Verdict, judge, odds
 from edge_agent.filters.weighing import WeighedPass, Weighing, Witness
 
-FEW_READS: Final = 0.5
-"""A tag that came alone is at most sure by 1 - this / its reads: ten reads before anything is posted."""
 _CROWD: Final = 8
 """So many that moved together need not ask one by one."""
 _SURELY: Final = 2.5
@@ -116,7 +115,7 @@ class Scales:
             self._witness(Weighing(track, member, group.members, picture))
         verdict = judge(odds(picture))
         if not group.members and verdict.direction in _CROSSINGS:
-            most = 1.0 - FEW_READS / track.count
+            most = limit_of(own, track.count).most
             verdict = Verdict(verdict.direction, min(verdict.confidence, most), verdict.chances)
         return verdict, group.members
 

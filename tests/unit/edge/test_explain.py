@@ -100,7 +100,7 @@ def test_light_beams_are_told_with_what_spoke_for_each(tmp_path: Path) -> None:
 def test_rules_that_go_before_the_scales_are_named(tmp_path: Path) -> None:
     alone = two_sided(INWARD, seed=3)
     (told,) = Desk(tmp_path, alone).told("--epc", EPC)
-    assert told["rules"][0].startswith("it came alone: of ")
+    assert told["rules"][0].startswith("it came alone (")
     neighbours = SITE.replace('kind = "two_sided"', 'kind = "two_sided"\nneighbours = ["dock-3"]')
     louder = merged(two_sided(INWARD, seed=3, loss_db=20), one_plane(INWARD), beams(INWARD))
     told, _ = Desk(tmp_path, louder, neighbours).told("--epc", EPC)
