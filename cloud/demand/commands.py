@@ -25,6 +25,7 @@ from cloud.demand.rows import Defaults
 from cloud.demand.service import LineFilter, all_lines
 from cloud.demand.shell import SHELL, database, reporting, site_day
 from cloud.demand.sources.commands import add_source_commands
+from cloud.demand.substitution_commands import add_substitution_commands
 from cloud.demand.supersession_commands import add_supersession_commands
 from cloud.demand.xlsx_file import MOST_EXPORTED, lines_as_workbook, read_xlsx
 from cloud.settings import Settings
@@ -105,6 +106,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     add_supersession_commands(group)
     add_source_commands(group)
     add_held_commands(group)
+    add_substitution_commands(group)
 
 
 def run_import(arguments: argparse.Namespace, settings: Settings) -> int:

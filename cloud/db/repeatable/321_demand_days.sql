@@ -16,7 +16,8 @@ $$;
 -- What was asked for on each site day, in base units, of items as they read after merging; `until_day` is the last
 -- one. A cancellation that names its request takes from that day; another takes back the item's latest requests,
 -- its own day first (the running maximum of what was asked since). Days without demand have no row; what exceeds
--- every request since `from_day` takes nothing. Returns are not asked for less.
+-- every request since `from_day` takes nothing. Returns are not asked for less. A line that tells the item that was sent
+-- in place of another counts as the one that was asked for, as far as it was not cancelled.
 CREATE OR REPLACE FUNCTION pub_demand_days(sites text[], from_day date, until_day date)
     RETURNS TABLE (site text, item text, item_id bigint, day date, quantity numeric)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET work_mem = '128MB' AS $$
@@ -38,10 +39,28 @@ CREATE OR REPLACE FUNCTION pub_demand_days(sites text[], from_day date, until_da
         CROSS JOIN LATERAL (VALUES (l.requested_at, l.quantity), (r.requested_at, -l.quantity)) moment (at, quantity)
         WHERE l.requested_at < p.ends_at AND moment.at >= p.begins[1] AND moment.at < p.ends_at
         GROUP BY 1, 2, 3
+    ), instead AS (
+        SELECT p.nth, moment.item_id, width_bucket(l.requested_at, p.begins) AS day, sum(moment.quantity * f.kept) AS quantity
+        FROM place p
+        JOIN demand_substitution s ON s.site_id = p.site_id AND s.sent_quantity > 0
+        JOIN demand_line l ON (l.site_id, l.source, l.document, l.line) = (s.site_id, s.source, s.document, s.line)
+            AND l.kind = 'requested' AND l.requested_at >= p.begins[1] AND l.requested_at < p.ends_at
+        CROSS JOIN LATERAL (SELECT c.canonical_id FROM canonical_item c WHERE c.item_id = l.item_id OFFSET 0) told
+        CROSS JOIN LATERAL (SELECT c.canonical_id FROM canonical_item c WHERE c.item_id = s.sent_item_id OFFSET 0) sent
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(t.quantity), 0) AS quantity FROM demand_line t
+            WHERE (t.site_id, t.source, t.of_document, t.of_line) = (l.site_id, l.source, l.document, l.line)
+                AND t.kind = 'cancelled') gone
+        CROSS JOIN LATERAL (SELECT CASE WHEN l.quantity - gone.quantity >= s.sent_quantity THEN 1
+            ELSE greatest(l.quantity - gone.quantity, 0) / s.sent_quantity END AS kept) f
+        CROSS JOIN LATERAL (VALUES (s.sent_item_id, -s.sent_quantity), (s.asked_item_id, s.asked_quantity))
+            moment (item_id, quantity)
+        WHERE sent.canonical_id = told.canonical_id
+        GROUP BY 1, 2, 3
     ), net AS (
         SELECT x.nth, c.canonical_id AS item_id, x.day,
             sum(CASE WHEN c.canonical_id = x.item_id THEN x.quantity ELSE x.quantity * c.numerator / c.denominator END) AS quantity
-        FROM (SELECT * FROM asked UNION ALL SELECT * FROM moved) x
+        FROM (SELECT * FROM asked UNION ALL SELECT * FROM moved UNION ALL SELECT * FROM instead) x
         JOIN canonical_item c ON c.item_id = x.item_id
         GROUP BY 1, 2, 3
     ), since AS (
