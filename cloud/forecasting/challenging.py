@@ -59,14 +59,11 @@ def challenge(
 
     def read(conn: Connection) -> site_run.Inputs:
         act_as(conn, actor)
-        places = store.places(conn, sites=[site], now=now)
-        if not places or places[0].demand_until is None:
-            raise UnknownForecastError(f"there is no demand at site {site!r} to judge methods by")
+        found = inputs_of(conn, site, now)
         champion = registry.champion(conn, site)
         if champion is None or champion.name == name:
             raise ModelError(f"site {site!r}: expected a champion other than {name!r}; run a forecast first")
-        last_day = min(places[0].demand_until, places[0].yesterday)
-        return site_run.read(conn, site, last_day, late_days=0, now=now)
+        return found
 
     inputs = in_transaction(source, read)
     planned = site_run.compute(inputs, processes=processes, progress=None)
@@ -77,6 +74,27 @@ def challenge(
         return settle(conn, actor, None, held)
 
     return in_transaction(source, write)
+
+
+def inputs_of(conn: Connection, site: str, now: datetime) -> site_run.Inputs:
+    """Read what a site's methods are judged by.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Site id.
+        now: The present.
+
+    Returns:
+        The inputs of a run, were it now.
+
+    Raises:
+        UnknownForecastError: If the site has no demand.
+    """
+    places = store.places(conn, sites=[site], now=now)
+    if not places or places[0].demand_until is None:
+        raise UnknownForecastError(f"there is no demand at site {site!r} to judge methods by")
+    last_day = min(places[0].demand_until, places[0].yesterday)
+    return site_run.read(conn, site, last_day, late_days=0, now=now)
 
 
 def hold(inputs: site_run.Inputs, champion: Plan, name: str, *, processes: int | None) -> Held:

@@ -44,6 +44,7 @@ _PERIODS: Final = {"day": 0, "week": 1, "four-weeks": 4}
 _EXAMPLES: Final = """examples:
   dockledger forecast run                     every site, up to the last day whose demand is known
   dockledger forecast run --site leeds --json
+  dockledger forecast run --on tcp://10.0.0.5:8786
   dockledger forecast show --site leeds local:85123A
   dockledger forecast backtest --data sales.csv --freq W --horizon 4"""
 
@@ -65,6 +66,9 @@ def add_commands(subparsers: "Subparsers") -> None:
     running = group.add_parser("run", help=summary, description=summary)
     running.add_argument("--site", action="append", help="only this one; may be repeated")
     running.add_argument("--processes", type=_count, help="default: as many as pay; the result is the same")
+    running.add_argument(
+        "--on", metavar="ADDRESS", help="of a Dask scheduler whose workers forecast, as tcp://10.0.0.5:8786"
+    )
     running.add_argument("--json", action="store_true", help="print JSON")
     running.set_defaults(run=run_forecasts)
     summary = "show the forecast of an item"
@@ -88,13 +92,14 @@ def run_forecasts(arguments: argparse.Namespace, settings: Settings) -> int:
     """Have forecasts made."""
 
     def work() -> None:
-        with closing(_database(settings)) as database, _bar() as progress:
+        with closing(_database(settings)) as database, _workers(arguments.on) as workers, _bar() as progress:
             told = service.run_all(
                 database,
                 SHELL,
                 datetime.now(UTC),
                 sites=arguments.site,
                 processes=arguments.processes,
+                workers=workers,
                 progress=progress,
             )
         if arguments.json:
@@ -170,6 +175,22 @@ def _count(text: str) -> int:
     if not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no number of processes: expected 1 or more")
     return int(text)
+
+
+@contextmanager
+def _workers(address: str | None) -> Iterator[Any]:
+    """Connect to a cluster's workers; None where this machine is to work."""
+    if address is None:
+        yield None
+        return
+    try:
+        from cloud.forecasting.batch.distributed import connected  # noqa: PLC0415  an extra
+    except ImportError as error:
+        raise ForecastError(
+            f"--on {address!r:.80}: Dask is not installed ({error}): `pip install 'dockledger[distributed]'`"
+        ) from error
+    with connected(address) as workers:
+        yield workers
 
 
 def _database(settings: Settings) -> LastingConnection:

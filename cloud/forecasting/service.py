@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from cloud.db import Connection, in_transaction
 from cloud.db.retry import Source
@@ -12,6 +12,9 @@ from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.runs import service as runs
 from cloud.runs.domain import RunId, RunOverError, SlotDoneError
+
+if TYPE_CHECKING:
+    from cloud.forecasting.protocol import Spread
 
 QUIET: Final = timedelta(days=3)
 """So many days without any demand at a site may be a weekend or a holiday; more mean that demand is late."""
@@ -29,6 +32,7 @@ def run_all(
     sites: Sequence[str] | None = None,
     progress: Progress | None = None,
     processes: int | None = None,
+    workers: "Spread | None" = None,
 ) -> dict[str, Any]:
     """Forecast every item with demand at each site, up to the last site day whose demand is known.
 
@@ -40,6 +44,7 @@ def run_all(
         sites: Only these; None for all within the actor's reach.
         progress: Told after each chunk of items.
         processes: How many work at one site; None: as many as pay. The result is the same.
+        workers: Of a cluster, who work at it instead; contests are held here.
 
     Returns:
         By site under ``sites`` what its run came to, or why there was none (``skipped``).
@@ -60,7 +65,16 @@ def run_all(
     if unknown := sorted(set(sites or ()) - {place.site for place in found}):
         raise UnknownForecastError(f"there is no site {unknown[0]!r} at which you may plan")
     told = {
-        place.site: _run_site(source, within, place, slot, now=now, progress=progress, processes=processes)
+        place.site: _run_site(
+            source,
+            within,
+            place,
+            slot,
+            now=now,
+            progress=progress,
+            processes=processes,
+            workers=workers,
+        )
         for place in found
     }
     return {"sites": told}
@@ -75,6 +89,7 @@ def _run_site(
     now: datetime,
     progress: Progress | None,
     processes: int | None,
+    workers: "Spread | None",
 ) -> dict[str, Any]:
     if place.demand_until is None:
         return {"skipped": "no demand is known"}
@@ -107,6 +122,7 @@ def _run_site(
         planned = site_run.compute(
             inputs,
             processes=processes,
+            workers=workers,
             progress=None if progress is None else lambda done, of: progress(place.site, done, of),
         )
         held = contending.hold_due(inputs, planned, processes=processes)

@@ -34,7 +34,7 @@ from cloud.forecasting.moves import Moves
 from cloud.forecasting.overrides.applying import Adjusted
 from cloud.forecasting.overrides.nightly import InForce, in_force, keep_effects
 from cloud.forecasting.policies import Policies
-from cloud.forecasting.protocol import Floats, Method
+from cloud.forecasting.protocol import Floats, Method, Spread
 from cloud.forecasting.registry import service as registry
 from cloud.forecasting.reviewing.opening import History, open_reviews
 from cloud.forecasting.rolling import MOST_ORIGINS
@@ -177,6 +177,7 @@ def compute(
     progress: Progress | None,
     method: Method | None = None,
     with_series: bool = True,
+    workers: Spread | None = None,
 ) -> Plan:
     """Forecast all items of a site.
 
@@ -186,6 +187,7 @@ def compute(
         progress: Told after each chunk of items.
         method: How; None: as the site is forecast now.
         with_series: Whether the models of single series that are in force count.
+        workers: Of a cluster, who work at it instead of processes.
 
     Returns:
         The forecasts.
@@ -207,6 +209,7 @@ def compute(
         likes=inputs.likes,
         method=_whole(inputs, method or _in_force(inputs), with_series=with_series),
         processes=processes,
+        workers=workers,
         progress=progress,
     )
 

@@ -1,10 +1,16 @@
 """The same work on Dask workers (extra `distributed`): functions and pieces sent out, results in order."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from distributed import Client
+
+from cloud.forecasting.domain import ForecastError
+
+CONNECT_S: Final = 10
+"""To wait for a scheduler."""
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -38,3 +44,26 @@ class OnDask:
                 yield waiting.pop(0).result()
         for future in waiting:
             yield future.result()
+
+
+@contextmanager
+def connected(address: str) -> Iterator[OnDask]:
+    """Connect to a cluster.
+
+    Args:
+        address: Of its scheduler, as ``tcp://10.0.0.5:8786``.
+
+    Yields:
+        Its workers, who must have this program in the same release.
+
+    Raises:
+        ForecastError: If no scheduler answers there.
+    """
+    try:
+        client: Any = Client(address, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError) as error:
+        raise ForecastError(
+            f"--on {address!r:.80}: expected the address of a Dask scheduler: {error}"
+        ) from error
+    with client:
+        yield OnDask(client)

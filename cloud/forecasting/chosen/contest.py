@@ -101,7 +101,9 @@ def judge_series(
 
 def _with(plan: Plan, said: Said) -> Plan:
     """Judge other forecasts of the same demand."""
-    rolled = roll(said.paths, plan.weeks, plan.rolled.origins, np.array(HORIZONS), said.factors)
+    rolled = roll(
+        said.paths, plan.weeks, plan.rolled.origins, np.array(HORIZONS), said.factors, days=said.days
+    )
     return replace(plan, said=said, rolled=rolled, calibration=calibrate(rolled, plan.weeks))
 
 

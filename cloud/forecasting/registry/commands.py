@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -62,6 +63,11 @@ def add_commands(group: "Subparsers") -> None:
     setting.add_argument(
         "--budget", default=USUAL_BUDGET_S, help="processor seconds of fitting series in a run"
     )
+    summary = "leave each group of drivers out of LightGBM: what the error does"
+    ablating = own.add_parser("ablate", help=summary, description=summary)
+    ablating.add_argument("--site", required=True)
+    ablating.add_argument("--json", action="store_true", help="print JSON")
+    ablating.set_defaults(run=_ablate)
     withdrawing = command(own, "withdraw", "take a challenger out of the contest", _withdraw)
     withdrawing.add_argument("number", type=int, help="as `list` shows it")
     withdrawing.add_argument("--note", default="")
@@ -111,11 +117,11 @@ def _withdraw(conn: Connection, arguments: argparse.Namespace) -> None:
 def _contest(arguments: argparse.Namespace, settings: Settings) -> int:
     from cloud.forecasting.challenging import challenge  # noqa: PLC0415  numpy is an extra, and slow to load
 
-    try:
-        with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-models")) as source:
-            told = challenge(source, SHELL, datetime.now(UTC), site=arguments.site, name=arguments.method)
-    except (ForecastError, NotAllowedError, DatabaseAwayError, ContentRefusedError) as error:
-        print(f"dockledger: {error}", file=sys.stderr)
+    def work(source: LastingConnection) -> dict[str, Any]:
+        return challenge(source, SHELL, datetime.now(UTC), site=arguments.site, name=arguments.method)
+
+    told = _asked(settings, work)
+    if told is None:
         return 1
     if arguments.json:
         print(orjson.dumps(told).decode())
@@ -127,6 +133,39 @@ def _contest(arguments: argparse.Namespace, settings: Settings) -> int:
         f"{told['champion']['name']} forecasts"
     )
     return 0
+
+
+def _ablate(arguments: argparse.Namespace, settings: Settings) -> int:
+    from cloud.forecasting.ablating import ablate_site  # noqa: PLC0415  numpy is an extra, and slow to load
+
+    def work(source: LastingConnection) -> dict[str, Any]:
+        return ablate_site(source, SHELL, datetime.now(UTC), site=arguments.site)
+
+    told = _asked(settings, work)
+    if told is None:
+        return 1
+    if arguments.json:
+        print(orjson.dumps(told).decode())
+        return 0
+    whole = told["with_all"]
+    print(
+        f"{arguments.site}: LightGBM over {told['series']} series, {told['origins']} weeks back, "
+        f"{told['horizon_days']} days ahead; with all drivers WAPE {whole['wape']:.1%}, "
+        f"bias {whole['bias']:+.1%}"
+    )
+    for group, one in told["without"].items():
+        print(f"without {group}: WAPE {one['wape']:.1%} ({one['worse_by']:+.1%}), bias {one['bias']:+.1%}")
+    return 0
+
+
+def _asked(settings: Settings, work: Callable[[LastingConnection], dict[str, Any]]) -> dict[str, Any] | None:
+    """Do something that takes its own transactions; None if it was refused, and why is told."""
+    try:
+        with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-models")) as source:
+            return work(source)
+    except (ForecastError, NotAllowedError, DatabaseAwayError, ContentRefusedError) as error:
+        print(f"dockledger: {error}", file=sys.stderr)
+        return None
 
 
 def _gained(what: str, gain: dict[str, float]) -> str:

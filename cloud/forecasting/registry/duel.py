@@ -51,11 +51,11 @@ def outlook(plan: Plan, policies: Policies, rows: Ints) -> Outlook:
     days = policies.protection_days[rows]
     mean = _between(plan.rolled.forecast[rows][:, places], days)
     level = np.full(mean.shape, np.nan)
-    distinct, which = np.unique(policies.protection_days, return_inverse=True)
+    distinct, which = np.unique(days, return_inverse=True)
     for number, place in enumerate(places.tolist()):
-        sums = plan.rolled.forecast[:, place]
+        sums = plan.rolled.forecast[rows, place]
         centre = np.stack([_between(sums, np.full(len(sums), day)) for day in distinct], axis=1)
-        drawn = plan.calibration.quantiles(place, centre, distinct)[rows, which[rows]]
+        drawn = plan.calibration.quantiles(place, centre, distinct, rows)[np.arange(len(rows)), which]
         level[:, number] = _at_service(drawn, policies.service[rows])
     return Outlook(mean, level)
 

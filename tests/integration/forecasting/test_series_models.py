@@ -157,7 +157,10 @@ def test_series_of_value_are_tried_and_forecast_by_their_own_model_as_long_as_it
 
 
 def test_a_nightly_run_lets_lightgbm_challenge_and_forecasts_with_it_once_it_has_won(
-    ledger: Ledger, source: LastingConnection, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger,
+    source: LastingConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     if not is_installed():
         pytest.skip("LightGBM is not installed, or libgomp is missing")
@@ -184,3 +187,10 @@ def test_a_nightly_run_lets_lightgbm_challenge_and_forecasts_with_it_once_it_has
     assert third["training"] == {"version": version}
     seven = [run["judged"]["by_horizon_days"]["7"]["wape"] for run in (second, third)]
     assert seven[1] < 0.9 * seven[0]
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", ledger.app_dsn)
+    assert main(["forecast", "models", "ablate", "--site", "leeds", "--json"]) == 0
+    told = orjson.loads(capsys.readouterr().out)
+    assert told["without"]["promotion"]["worse_by"] > 0.5
+    assert told["with_all"]["cells"] > 1_000
+    ((kept,),) = ledger.query("SELECT evidence FROM model_event WHERE kind = 'ablated'")
+    assert kept == told

@@ -159,6 +159,7 @@ def test_a_newer_database_is_refused(database: object) -> None:
         "cloud.demand",
         "cloud.demand.sources",
         "cloud.events",
+        "cloud.forecasting.chosen",
         "cloud.forecasting.overrides",
         "cloud.forecasting.registry",
         "cloud.forecasting.reviewing",

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from cloud.forecasting.batch.bands import LEVELS
 from cloud.forecasting.batch.evaluate import evaluate
 from cloud.forecasting.batch.handover import HORIZONS, WEEKS, hand_over
 from cloud.forecasting.batch.lots import Lot
+from cloud.forecasting.domain import ForecastError
+from cloud.forecasting.engine import plan
 from cloud.forecasting.protocol import Floats
 
 RANDOM = 20261126
@@ -145,3 +148,15 @@ def test_dask_workers_write_lots(client: object, three: list[Lot]) -> None:
     done = list(lots.forecast_all(three, OnDask(client, at_once=2)))
     assert [one.name for one in done] == ["lot0", "lot1", "lot2"]
     assert all(lot.handover.exists() for lot in three)
+
+
+def test_a_site_is_forecast_by_dask_workers_as_by_this_machine(client: object) -> None:
+    from cloud.forecasting.batch.distributed import OnDask, connected  # noqa: PLC0415
+
+    days = np.random.default_rng(5).poisson(2.0, (40, 7 * 60)).astype(float)
+    asked = {"last_day": date(2026, 3, 1), "protection": np.full(40, 14)}
+    here = plan(days, days < 0, processes=1, **asked)
+    there = plan(days, days < 0, workers=OnDask(client), **asked)
+    assert np.array_equal(here.rolled.forecast, there.rolled.forecast, equal_nan=True)
+    with pytest.raises(ForecastError, match="expected the address of a Dask scheduler"), connected("leeds"):
+        pass

@@ -53,7 +53,7 @@ def test_what_is_known_later_changes_nothing_it_said_before() -> None:
     later = np.where(np.arange(totals.shape[1]) > ORIGINS[before[-1]], 3 * totals, totals)
     paths = []
     for y, told in ((totals, events), (later, [*events, *late])):
-        driven = Moves(told, SUBJECTS, LAST, NOW).drive(y, ORIGINS, HORIZON)
+        driven = Moves(told, SUBJECTS, LAST, NOW).drive(weeks_of(y), ORIGINS, HORIZON)
         made = Boosting().said(y, ORIGINS, HORIZON, last_day=LAST.toordinal(), driven=driven)
         paths.append(made.paths)
     assert np.isfinite(paths[0]).all()
