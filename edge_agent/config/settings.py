@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from edge_agent.filters.site import Portals
 from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.llrp.settings import ReaderSettings
 from edge_agent.readers.profile import load_profile
+from edge_agent.readers.toml_file import TomlError, read_toml
 from edge_agent.workflows.site import WorkflowSettings
 
 ENV_PREFIX: Final = "EDGE_AGENT_"
@@ -246,17 +246,20 @@ def shown(loaded: Loaded) -> Iterator[tuple[str, str, str]]:
 
 def _read_toml(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except FileNotFoundError:
         raise SettingsError(f"settings file {str(path)!r} does not exist") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, TomlError) as error:
         raise SettingsError(f"settings file {str(path)!r} cannot be read: {error}") from error
 
 
 def _masked(name: str, value: object) -> str:
     if name not in _SECRET:
         return str(value)
-    parts = urlsplit(str(value))
+    try:
+        parts = urlsplit(str(value))
+    except ValueError:
+        return "***"  # no URL at all, and perhaps a password in it
     user, at, place = parts.netloc.rpartition("@")
     hidden = f"{user.partition(':')[0]}:***" if ":" in user else user
     return urlunsplit(parts._replace(netloc=f"{hidden}{at}{place}"))

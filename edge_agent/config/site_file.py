@@ -1,6 +1,5 @@
 """Site files on disk: a TOML file in, its validated portals and rules for tags out."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from edge_agent.decode.tag_role import TagRules
 from edge_agent.filters.read_zone import ReadZone, ReadZones
 from edge_agent.filters.site import Portal, Portals
+from edge_agent.readers.toml_file import TomlError, read_toml
 
 _PORTALS: TypeAdapter[tuple[Portal, ...]] = TypeAdapter(Portals)
 _ZONES: TypeAdapter[tuple[ReadZone, ...]] = TypeAdapter(ReadZones)
@@ -85,10 +85,10 @@ def load_tags(path: Path) -> TagRules:
 
 def _tables(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return read_toml(path)
     except OSError as error:
         raise SiteFileError(f"site file {str(path)!r} cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except TomlError as error:
         raise SiteFileError(f"site file {str(path)!r} is not TOML: {error}") from error
 
 

@@ -1,7 +1,6 @@
 """Every device profile, whatever its kind: a name or a file in, the profile with its kind out."""
 
-import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -9,6 +8,7 @@ from edge_agent.readers import profile as scanners
 from edge_agent.readers.device import DeviceProfile, ProfileError, shipped
 from edge_agent.readers.iot import profile as iot
 from edge_agent.readers.llrp import profile as llrp
+from edge_agent.readers.toml_file import TomlError, read_toml
 
 
 class Kind(NamedTuple):
@@ -63,10 +63,10 @@ def find(name: str) -> tuple[Kind, DeviceProfile]:
 
 def _kind_of(path: str) -> Kind:
     try:
-        fields: Mapping[str, object] = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        fields = read_toml(Path(path))
     except OSError as error:
         raise ProfileError(f"profile {path!r} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+    except TomlError as error:
         raise ProfileError(f"profile {path!r} is not TOML: {error}") from error
     for kind in KINDS:
         if kind.mark in fields:

@@ -1,6 +1,5 @@
 """What every device profile has: name, configuration sheet and quality; a TOML file in, a model out."""
 
-import tomllib
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.base import ID_PATTERN
 from edge_agent.readers.quality import Quality, Rung, rung_of
+from edge_agent.readers.toml_file import TomlError, read_toml
 
 Text = Annotated[str, Field(min_length=1, max_length=400)]
 
@@ -84,10 +84,10 @@ def load_device(kind: str, folder: str, model: type[AnyProfile], name: str) -> A
     """
     source = Path(name) if name.endswith(".toml") else files(folder) / f"{name}.toml"
     try:
-        fields = tomllib.loads(source.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        if isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError):
-            raise ProfileError(f"{kind} {name!r} is not TOML: {error}") from error
+        fields = read_toml(source)
+    except TomlError as error:
+        raise ProfileError(f"{kind} {name!r} is not TOML: {error}") from error
+    except OSError as error:
         raise ProfileError(f"{kind} {name!r}: expected one of {shipped(folder)} or a path") from error
     try:
         return model.model_validate(fields)

@@ -34,6 +34,8 @@ _STAMPS: Final = (
 _CARRIED: Final = (*_STAMPS, "AntennaID", "PeakRSSI", "TagSeenCount", "ImpinjPeakRSSI")
 _ZEBRA: Final = 161
 _MOTO_TAG_PHASE: Final = 709
+_OLDEST_US: Final = 7 * 86_400_000_000
+"""A stamp that is further away than this is damage, or of a clock that jumped within one message."""
 _UNDECODED: Final = "SllurpDecodeError"
 _PHASE_DEG: Final = 360 / 4096
 _MOTO_PHASE_DEG: Final = 180 / 32768
@@ -116,7 +118,11 @@ class LlrpDecoder:
             if antenna is None or not epc:
                 self._count_unusable(antenna, epc)
                 continue
-            at_us, fine_rssi, phase = get(stamp), get("ImpinjPeakRSSI"), get("ImpinjRFPhaseAngle")
+            at_us = arrived_us if stamp not in tag else tag[stamp] + offset_us
+            if not arrived_us - _OLDEST_US <= at_us <= arrived_us + _OLDEST_US:
+                self.oddities["reader_stamps_unusable"] += 1
+                at_us = arrived_us
+            fine_rssi, phase = get("ImpinjPeakRSSI"), get("ImpinjRFPhaseAngle")
             doppler = get("ImpinjRFDopplerFrequency")
             if phase is not None:
                 phase_deg: float | None = phase * _PHASE_DEG % 360.0
@@ -124,7 +130,7 @@ class LlrpDecoder:
                 phase_deg = _zebra_phase(tag[_UNDECODED]) if _UNDECODED in tag else None
             reads.append(
                 RawRead(
-                    arrived_us if at_us is None else at_us + offset_us,
+                    at_us,
                     reader,
                     antenna,
                     epc,

@@ -1,4 +1,4 @@
-"""Every fault that is known of LLRP clients and readers has its test: the table, and that each test is there."""
+"""Every fault that is known of LLRP clients and readers has its test: the table, and that each is there."""
 
 import ast
 from pathlib import Path
