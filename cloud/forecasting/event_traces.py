@@ -29,6 +29,13 @@ AFTER_PROMOTION: Final = "after a promotion"
 WORN: Final = "promotion, from its third week on"
 BEFORE_HOLIDAY: Final = "before a holiday"
 AFTER_A_HOLIDAY: Final = "after a holiday"
+KINDS: Final = {
+    AFTER_PROMOTION: "promotion",
+    WORN: "promotion",
+    BEFORE_HOLIDAY: "holiday",
+    AFTER_A_HOLIDAY: "holiday",
+}
+"""Of each trace the kind of its events."""
 _PROMOTION: Final = "promotion"
 _HOLIDAY: Final = "holiday: "
 _OWN: Final = {AFTER_PROMOTION: _PROMOTION, BEFORE_HOLIDAY: _HOLIDAY, AFTER_A_HOLIDAY: _HOLIDAY}

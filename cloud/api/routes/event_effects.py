@@ -48,6 +48,7 @@ class LearnedEffect(Factor):
     kind: str
     item_weeks: int = Field(description="Items x weeks that it was learned from")
     items: int
+    day: Factor | None = Field(description="On one of its days beside the week's others; null: no week tells")
     course: Course | None = Field(description="Null: too few weeks to compare")
 
 

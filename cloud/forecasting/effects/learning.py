@@ -5,9 +5,21 @@ from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.event_days import Cells, DayEffects, learn_days, quiet
 from cloud.forecasting.event_lives import Course, courses
+from cloud.forecasting.event_traces import Traces
 from cloud.forecasting.protocol import Bools, Floats, Ints
-from cloud.forecasting.uplift import Covariates, Effect, Uplift, learn, pool_combined, pool_effects
+from cloud.forecasting.uplift import (
+    Z95,
+    Covariates,
+    Effect,
+    Uplift,
+    learn,
+    pool_combined,
+    pool_effects,
+)
+from cloud.forecasting.weekdays import weekday_shares
+from cloud.forecasting.weeks import Weeks
 
 OTHERS: Final = "promotion of another item of its category"
 
@@ -23,6 +35,8 @@ class Learned:
     items: int
     course: Course | None
     """None: too few weeks to compare."""
+    day: Effect | None = None
+    """On one of its days beside the other days of the week; None: no week tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +50,8 @@ class SiteEffects:
     """Of a promotion as they were on average, its depth and advertising together; None: there was none."""
     cannibalisation: Learned | None
     """Of a promotion upon the other items of the category; None: no category had one beside others."""
+    days: DayEffects | None = None
+    """By how much more its days are moved than its weeks; None: not learned."""
 
 
 def learn_effects(
@@ -79,6 +95,45 @@ def learn_effects(
         usual_promotion=_usual_promotion(y, covariates, uplift),
         cannibalisation=made[-1] if beside is not None else None,
     )
+
+
+def with_days(effects: SiteEffects, weeks: Weeks, daily: Floats, traces: Traces) -> SiteEffects:
+    """Learn what events do to the days within a week.
+
+    Args:
+        effects: On weeks.
+        weeks: Of the items.
+        daily: Items x days of these weeks x covariates.
+        traces: Whose traces stand at the end of the covariates; told only where they are sure.
+
+    Returns:
+        The same, and days.
+    """
+    width = len(traces.every)
+    acts = np.array([reference is not None for reference in effects.covariates.references[:width]])
+    cells = Cells.of(daily, acts)
+    last = weeks.count - 1
+    usual = weekday_shares(quiet(weeks.daily, cells, last), np.array([last])).shares[:, 0]
+    fit = effects.uplift.fits[-1].effects
+    pools = np.zeros(len(daily), dtype=np.int64)
+    days = learn_days(weeks.daily, cells, fit.coefficients[:, :width], pools, usual)
+    logs = fit.pooled[0, :width] + days.beyond[0]
+    doubt = np.sqrt(np.diagonal(fit.pooled_covariances[0])[:width] + days.deviations**2)
+    told = tuple(
+        replace(one, day=_on_its_days(one.effect.name, log, sd) if np.isfinite(sd) else None)
+        for one, log, sd in zip(effects.learned, logs.tolist(), doubt.tolist(), strict=True)
+    )
+    sure = [
+        one
+        for one in told
+        if one.effect.name not in traces.added or not one.effect.low <= 1 <= one.effect.high
+    ]
+    return replace(effects, learned=tuple(sure), days=days)
+
+
+def _on_its_days(name: str, log: float, deviation: float) -> Effect:
+    low, high = np.exp(log - Z95 * deviation), np.exp(log + Z95 * deviation)
+    return Effect(name, float(np.exp(log)), float(low), float(high))
 
 
 def others_promoted(covariates: Covariates, pools: Ints) -> Floats | None:

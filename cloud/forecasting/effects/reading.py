@@ -15,9 +15,12 @@ from cloud.events.domain import Kind, faults_of
 from cloud.forecasting import store
 from cloud.forecasting.domain import READERS, ForecastError, UnknownForecastError
 from cloud.forecasting.drivers import by_week
-from cloud.forecasting.effects.learning import OTHERS, SiteEffects, learn_effects
+from cloud.forecasting.effects.learning import OTHERS, SiteEffects, learn_effects, with_days
+from cloud.forecasting.event_days import FARTHEST
+from cloud.forecasting.event_traces import KINDS, MARGIN, Traces
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.uplift import Covariates, combined_effect
+from cloud.forecasting.weekdays import weekday_shares
 from cloud.forecasting.weeks import DAYS, weeks_of
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
@@ -89,7 +92,8 @@ def site_effects(conn: Connection, actor: Actor, *, site: str, now: datetime) ->
     last = min(found[0].demand_until, found[0].yesterday)
     demand = daily_matrix(conn, site, last - timedelta(days=WEEKS * DAYS - 1), last)
     ids = [item.item_id for item in demand.items]
-    known = events.matrix(conn, site, ids, demand.days, as_known_at=now)
+    around = [demand.days[0] + timedelta(days=number) for number in range(-MARGIN, len(demand.days) + MARGIN)]
+    known = events.matrix(conn, site, ids, around, as_known_at=now)
     if not known.events:
         raise ForecastError(
             f"site {site!r}: no event is known in its {WEEKS} weeks of demand; state some first, as with "
@@ -99,13 +103,18 @@ def site_effects(conn: Connection, actor: Actor, *, site: str, now: datetime) ->
     weeks = weeks_of(demand.quantity[kept], demand.censored[kept] | demand.masked[kept])
     subjects = events.subjects(conn, ids)
     categories = tuple(subjects[row].category for row in kept.tolist())
-    effects = learn_effects(
+    traces = Traces(known.names)
+    daily = traces.of(known.values[kept])
+    shares = weekday_shares(weeks.daily, np.array([weeks.count - 1])).shares[:, 0]
+    extra = len(traces.added)
+    on_weeks = learn_effects(
         weeks.totals,
-        Covariates(by_week(known.values[kept]), known.names, known.references),
-        known.kinds,
+        Covariates(by_week(traces.beside(daily), shares), traces.every, (*known.references, *[0.0] * extra)),
+        (*known.kinds, *(KINDS[name] for name in traces.added)),
         _numbered(categories),
-        np.array(known.priors),
+        np.array([*known.priors, *[0.0] * extra]),
     )
+    effects = with_days(on_weeks, weeks, daily, traces)
     return Told(
         site=site,
         first_day=demand.days[0],
@@ -205,25 +214,68 @@ def _expected(
             raise ForecastError(
                 f"days {from_day} to {to_day}: expected days of {first} to {last}, as forecast"
             )
-        base = float(sum(mean[start : end + 1]))
         effect = combined_effect(told.effects.uplift, row, shift)
+        beyond = _beyond(told.effects, shift)
+        days = np.array(mean)
+        base = float(days[start : end + 1].sum())
+        expected, low, high = (
+            float(_moved(days, start, end, np.log(factor), beyond)[start : end + 1].sum())
+            for factor in (effect.factor, effect.low, effect.high)
+        )
         made.append(
             Expected(
                 item=code,
                 base_unit=unit,
                 is_own=is_own,
-                factor=effect.factor,
-                low=effect.low,
-                high=effect.high,
+                factor=expected / base if base else effect.factor,
+                low=low / base if base else effect.low,
+                high=high / base if base else effect.high,
                 base=base,
-                expected=base * effect.factor,
-                expected_low=base * effect.low,
-                expected_high=base * effect.high,
+                expected=expected,
+                expected_low=low,
+                expected_high=high,
             )
         )
     if not any(one.is_own for one in made):
         raise ForecastError(f"there is no forecast in force of it at {told.site!r}: run one first")
     return sorted(made, key=lambda one: (not one.is_own, one.item))
+
+
+def _beyond(effects: SiteEffects, shift: Floats) -> float:
+    """Give by how much more its days are moved than its weeks: a log."""
+    if effects.days is None:
+        return 0.0
+    beyond = effects.days.beyond[0]
+    return float(shift[: len(beyond)] @ beyond)
+
+
+def _moved(days: Floats, start: int, end: int, log: float, beyond: float) -> Floats:
+    """Move the days of an event and the other days of its weeks, as a forecast does.
+
+    Args:
+        days: As forecast, the first one that of a week.
+        start: First day of the event.
+        end: Its last day.
+        log: Of what it does to a whole week of it.
+        beyond: By how much more its days are moved.
+
+    Returns:
+        The days.
+    """
+    count = -(-len(days) // DAYS)
+    filled, on_days = np.zeros(count * DAYS), np.zeros(count * DAYS)
+    filled[: len(days)] = days
+    on_days[start : end + 1] = 1
+    weeks, is_on = filled.reshape(count, DAYS), on_days.reshape(count, DAYS)
+    total = weeks.sum(axis=1, keepdims=True)
+    part = np.divide(
+        (weeks * is_on).sum(axis=1, keepdims=True), total, out=np.zeros_like(total), where=total > 0
+    )
+    moved = weeks * np.exp(np.clip(is_on * (log + beyond), -FARTHEST, FARTHEST))
+    whole = moved.sum(axis=1, keepdims=True)
+    scale = np.divide(total * np.exp(log * part), whole, out=np.zeros_like(total), where=whole > 0)
+    result: Floats = (moved * scale).reshape(-1)[: len(days)]
+    return result
 
 
 def _numbered(categories: tuple[str | None, ...]) -> Ints:

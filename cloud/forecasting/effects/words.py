@@ -38,6 +38,7 @@ def _learned(one: Learned) -> dict[str, Any]:
         "kind": one.kind,
         "item_weeks": one.weeks,
         "items": one.items,
+        "day": None if one.day is None else _effect(one.day),
         "course": None
         if one.course is None
         else {

@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pytest
 
+from cloud.events.arrays import matrix
 from cloud.events.domain import EventRow, Subject
 from cloud.forecasting.combining import Combination
-from cloud.forecasting.drivers import Driven
+from cloud.forecasting.drivers import Driven, by_week
+from cloud.forecasting.effects.learning import learn_effects, with_days
 from cloud.forecasting.engine import Plan, plan
 from cloud.forecasting.event_days import Cells, learn_days, quiet, shared_out
 from cloud.forecasting.event_traces import AFTER_PROMOTION, MARGIN, WORN, Traces
@@ -16,10 +18,12 @@ from cloud.forecasting.moves import Moves
 from cloud.forecasting.protocol import Floats
 from cloud.forecasting.site_clock import SiteClock
 from cloud.forecasting.site_drivers import site_driven
+from cloud.forecasting.uplift import Covariates
 from cloud.forecasting.weeks import Weeks, weeks_of
 
 SERIES, WEEKS, AHEAD = 30, 70, 4
 LAST = date(2026, 3, 1)  # a Sunday: weeks run from Monday
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
 WEEKDAYS = np.array([1.0, 1, 1, 1, 1.5, 2, 0.5]) / 8
 SUBJECTS = [Subject(row + 1, None) for row in range(SERIES)]
 
@@ -251,3 +255,23 @@ def test_missing_days_and_whole_weeks_tell_nothing_of_days() -> None:
     calm = quiet(np.tile(WEEKDAYS, (3, 10, 1)), cells, 9)
     assert np.isnan(calm[:, 5]).all()
     assert np.isfinite(np.delete(calm, 5, axis=1)).all()
+
+
+def test_what_a_weekend_does_is_told_of_its_days_and_its_traces_where_they_are_sure() -> None:
+    events = weekends()
+    for factor, dip, names in ((2.5, 1.0, {"promotion"}), (2.5, 0.5, {"promotion", AFTER_PROMOTION})):
+        weeks = weeks_of(days_of(events, factor, dip), np.zeros((SERIES, 7 * WEEKS), dtype=bool))
+        told = matrix(
+            events, SUBJECTS, monday(0) - timedelta(MARGIN), 7 * WEEKS + 2 * MARGIN, as_known_at=NOW
+        )
+        traces = Traces(told.names)
+        daily = traces.of(told.values)
+        given = Covariates(
+            by_week(traces.beside(daily), np.tile(WEEKDAYS, (SERIES, 1))), traces.every, (0.0,) * 3
+        )
+        on_weeks = learn_effects(weeks.totals, given, ("promotion",) * 3, np.full(SERIES, -1), np.zeros(3))
+        found = with_days(on_weeks, weeks, daily, traces)
+        assert {one.effect.name for one in found.learned} == names
+        day = found.learned[0].day
+        assert day is not None
+        assert day.low < factor < day.high < 1.3 * day.low
