@@ -271,9 +271,10 @@ def _effect_lines(told: "Told") -> Iterator[str]:
     for one in (*told.effects.learned, *beside):
         effect = one.effect
         course = f", {one.course.verdict.value}" if one.course else ""
+        day = f", on its days x {one.day.factor:.2f}" if one.day else ""
         yield (
             f"  {effect.name}: x {effect.factor:.2f} ({effect.low:.2f} to {effect.high:.2f}), "
-            f"{one.weeks} item-weeks of {one.items} items{course}"
+            f"{one.weeks} item-weeks of {one.items} items{day}{course}"
         )
 
 
