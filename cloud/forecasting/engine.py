@@ -21,6 +21,7 @@ from cloud.forecasting.domain import HORIZONS, JUDGED_HORIZONS
 from cloud.forecasting.pool import in_processes
 from cloud.forecasting.protocol import Bools, Floats, Ints, Method, Said, Spread
 from cloud.forecasting.rolling import Rolled, origins_of, roll
+from cloud.forecasting.weekdays import classes_of
 from cloud.forecasting.weeks import DAYS, Weeks, weeks_of
 from cloud.forecasting.words import why
 
@@ -241,7 +242,15 @@ def plan(
     local = partial(in_processes, processes=processes or _paying(len(quantity)))
     spread = _Spreading(workers or local, len(quantity), progress)
     said = chosen.said(weeks, origins, -(-longest // DAYS), last_day=last_day.toordinal(), spread=spread)
-    rolled = roll(said.paths, weeks, origins, _HORIZONS, said.factors, days=said.days)
+    rolled = roll(
+        said.paths,
+        weeks,
+        origins,
+        _HORIZONS,
+        said.factors,
+        days=said.days,
+        pools=None if likes is None else classes_of(likes.categories),
+    )
     calibration = calibrate(rolled, weeks)
     since = np.arange(quantity.shape[1])[None, :] >= quantity.shape[1] - DAYS * (
         weeks.count - weeks.starts[:, None]

@@ -16,7 +16,7 @@ from cloud.forecasting.event_traces import MARGIN, Traces
 from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.site_clock import SiteClock
 from cloud.forecasting.uplift import Covariates, Fit
-from cloud.forecasting.weekdays import Weekdays, weekday_shares
+from cloud.forecasting.weekdays import Weekdays, classes_of, weekday_shares
 from cloud.forecasting.weeks import DAYS, Weeks
 
 CHUNK: Final = 500
@@ -102,7 +102,7 @@ class _Told:
         clock: SiteClock,
     ) -> None:
         self._revisions = revisions
-        self._subjects = subjects
+        self.subjects = subjects
         self._count = weeks.count
         self._last_day = last_day
         self._latest = latest
@@ -129,7 +129,7 @@ class _Told:
         """Values without effect; None: the usual one, as of weather."""
         told = matrix(
             self._revisions,
-            self._subjects[:0],
+            self.subjects[:0],
             self._last_day,
             1,
             as_known_at=self._latest,
@@ -145,10 +145,10 @@ class _Told:
     def daily(self, first_week: int, number: int, at: int) -> Iterator[tuple[slice, Floats]]:
         """Give drivers by day, as known at a week's end, of some items at a time."""
         first_day = self._day(first_week) - timedelta(days=DAYS - 1 + MARGIN)
-        for first in range(0, len(self._subjects), CHUNK):
+        for first in range(0, len(self.subjects), CHUNK):
             part = matrix(
                 self._revisions,
-                self._subjects[first : first + CHUNK],
+                self.subjects[first : first + CHUNK],
                 first_day,
                 number * DAYS + 2 * MARGIN,
                 as_known_at=self.known_at(at),
@@ -187,6 +187,7 @@ class _Told:
 def _days(told: _Told, weeks: Weeks, driven: Driven, origins: Ints, horizon_weeks: int) -> EventDays:
     """Learn what events do to days at each fit, and say it of the days after each origin."""
     pools = driven.uplift.pools
+    classes = classes_of([subject.category for subject in told.subjects])
     shares = np.empty((len(weeks.totals), len(origins), DAYS))
     borrowed = np.empty(shares.shape[:2])
     fortnight = np.empty((*shares.shape[:2], FORTNIGHT, DAYS))
@@ -194,13 +195,13 @@ def _days(told: _Told, weeks: Weeks, driven: Driven, origins: Ints, horizon_week
         known = weeks.daily[:, : fit.column + 1]
         cells = told.cells(0, fit.column + 1, fit.column)
         still = cells.without(fit.changed, (fit.column + 1) // 2)
-        usual = weekday_shares(quiet(known, cells, fit.column), np.array([fit.column]), pools).shares[:, 0]
+        usual = weekday_shares(quiet(known, cells, fit.column), np.array([fit.column]), classes).shares[:, 0]
         effects = learn_days(known, still, fit.effects.coefficients, pools, usual)
         served = origins[places]
         until = int(served[-1])
         later = [told.cells(week, 1, week) for week in range(fit.column + 1, until + 1)]
         calm = quiet(weeks.daily[:, : until + 1], Cells.joined([cells, *later]), fit.column)
-        found = weekday_shares(calm, served, pools)
+        found = weekday_shares(calm, served, classes)
         shares[:, places], borrowed[:, places] = found.shares, found.borrowed
         for place, origin in enumerate(served.tolist(), start=places.start):
             fortnight[:, place] = told.factors(origin, FORTNIGHT, fit, effects, pools)

@@ -6,6 +6,8 @@ less sure an item's own are beside how far items differ, the more it borrows. Th
 "every day alike" in the same way. Pure.
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +18,8 @@ from cloud.forecasting.protocol import Bools, Floats, Ints
 DAYS: Final = 7
 WINDOW_WEEKS: Final = 52
 """How far back is looked."""
+LEAST_ITEMS: Final = 20
+"""Of a category that is a class of its own."""
 ROUNDS: Final = 10
 _LEAST: Final = 1e-9
 """Doubt of shares that never varied."""
@@ -51,6 +55,25 @@ def weekday_shares(daily: Floats, origins: Ints, pools: Ints | None = None) -> W
         own, doubt = sums.until(origin)
         shares[:, place], borrowed[:, place] = _drawn(own, doubt, pools)
     return Weekdays(shares, borrowed)
+
+
+def classes_of(categories: Sequence[str | None]) -> Ints:
+    """Number the classes whose items lend each other their weekdays.
+
+    Args:
+        categories: Of each item; None: it has none.
+
+    Returns:
+        Of each item its class, from 0: its category, if that has enough items; else all such are one.
+
+    Examples:
+        >>> classes_of([*["tea"] * 20, "coffee", None])[[0, 20, 21]].tolist()
+        [0, 1, 1]
+    """
+    counts = Counter(categories)
+    large = sorted(name for name, count in counts.items() if name is not None and count >= LEAST_ITEMS)
+    number: dict[str | None, int] = {name: place for place, name in enumerate(large)}
+    return np.array([number.get(name, len(large)) for name in categories], dtype=np.int64)
 
 
 class _Sums:
