@@ -10,7 +10,7 @@ ABRUPT_DB: Final = 6.0
 """Who was never fainter than its loudest moment by so much, before it or after it, was not heard coming or
 going: it may have begun or ended in the doorway, as when a reader's clock steps."""
 SELDOM_PER_S: Final = 3.0
-"""Who was read less often was read too seldom to tell a turn from a way through: nothing was fitted on that."""
+"""Who was read less often was read too seldom to tell a turn from a way through: nothing was fitted on it."""
 MOST_UNSURE: Final = 0.94
 """Held for a person where the site file asks for no less."""
 
