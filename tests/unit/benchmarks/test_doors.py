@@ -55,7 +55,7 @@ def test_what_a_confidence_was_worth_is_of_units_that_were_told_a_way() -> None:
     tally = Tally(told=told_units(TRUTH, LINES))
     assert tally.reliability()[0.75] == (3, pytest.approx(1 / 3))
     assert tally.reliability()[0.98] == (1, 1.0)
-    assert tally.worst_shortfall() == pytest.approx(0.95 - 1 / 2)
+    assert tally.worst_shortfall() == pytest.approx(0.8 - 1 / 3)
 
 
 def test_a_telling_at_another_time_is_none_of_a_crossing() -> None:
