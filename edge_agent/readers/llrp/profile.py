@@ -30,11 +30,13 @@ class Gate(Strict):
     """Radiate only from one input's change until another's, or for a time."""
 
     start_gpi: Annotated[int, Field(ge=1, le=255)]
+    """Input whose change starts the inventory."""
     start_high: bool = True
     """Which level of the input starts the inventory; one that it has already, starts it at once."""
     stop_gpi: Annotated[int, Field(ge=1, le=255)] | None = None
-    """May be the same input."""
+    """Input whose change stops it; may be the same one."""
     stop_high: bool = False
+    """Which level of that input stops it."""
     stop_after_s: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] | None = None
     """The longest time from start to stop."""
 
