@@ -272,6 +272,8 @@ def _translated(path: Path) -> Iterator[None]:
         if is_undecodable or (code is not None and code & 0xFF in _CORRUPT_CODES):
             raise StoreCorruptError(text) from error
         raise OutboxError(f"{text} (SQLite code {code})") from error
+    except UnicodeDecodeError as error:  # the words of SQLite's own complaint quote what is damaged
+        raise StoreCorruptError(f"{path}: {error}") from error
     except OSError as error:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise DiskFullError(f"{path}: {error}") from error

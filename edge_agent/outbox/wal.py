@@ -5,6 +5,7 @@ flipped bit would vanish and their numbers be given twice. So the log is judged 
 """
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
@@ -16,6 +17,8 @@ _MAGIC_BIG: Final = 0x377F0683
 _MASK: Final = 0xFFFFFFFF
 _SMALLEST_PAGE: Final = 512
 _LARGEST_PAGE: Final = 65536
+_GENERATIONS: Final = 1 << 16
+"""Further back than this a frame is no older generation's, but damaged."""
 
 
 class WalState(Enum):
@@ -67,19 +70,19 @@ def judge(log: bytes) -> WalVerdict:
         salts = list(_FRAME.unpack_from(log, starts[0])[2:4])
     running, first_bad, commits, count = (sum1, sum2), None, list[int](), 0
     pages, pending = dict[int, bytes](), dict[int, bytes]()
-    for at in starts:
+    for at in starts[: _own_frames(log, starts, salts)]:
         page_no, pages_after, *frame_salts, frame_sum1, frame_sum2 = _FRAME.unpack_from(log, at)
-        if frame_salts != salts:
-            break
         page = log[at + _FRAME.size : at + step]
         if first_bad is None:
             running = _checksum(log[at : at + 8] + page, order, running)
-            first_bad = None if running == (frame_sum1, frame_sum2) else count
-        pending[page_no] = page
-        if pages_after:
-            commits.append(count)
-            pages |= pending
-            pending.clear()
+            is_good = frame_salts == salts and running == (frame_sum1, frame_sum2)
+            first_bad = None if is_good else count
+        if not _is_older(frame_salts, salts):
+            pending[page_no] = page
+            if pages_after:
+                commits.append(count)
+                pages |= pending
+                pending.clear()
         count += 1
     if first_bad is None:
         return WalVerdict(WalState.CLEAN, pages)
@@ -89,6 +92,22 @@ def judge(log: bytes) -> WalVerdict:
         return WalVerdict(WalState.UNFINISHED, judge(log[: starts[first_bad]]).pages)
     was_synced = header_is_good and any(first_bad <= commit < count - 1 for commit in commits)
     return WalVerdict(WalState.DAMAGED if was_synced else WalState.TORN, pages)
+
+
+def _own_frames(log: bytes, starts: Sequence[int], salts: list[int]) -> int:
+    """Count the frames up to the last of this generation; one whose salts are damaged belongs to it too."""
+    own = 0
+    for number, at in enumerate(starts, start=1):
+        frame_salts = list(_FRAME.unpack_from(log, at)[2:4])
+        if frame_salts == salts or (own == number - 1 and not _is_older(frame_salts, salts)):
+            own = number
+    return own
+
+
+def _is_older(frame_salts: list[int], salts: list[int]) -> bool:
+    """Tell an older generation's frame: the first salt counts up by one each time, the second is random."""
+    behind = (salts[0] - frame_salts[0]) & _MASK
+    return 0 < behind <= _GENERATIONS and frame_salts[1] != salts[1]
 
 
 def _checksum(content: bytes, order: str, seed: tuple[int, int]) -> tuple[int, int]:

@@ -56,7 +56,8 @@ def test_damage_across_the_last_transaction_looks_like_a_power_cut(log_of_two_fr
 
 def test_a_page_never_written_before_an_older_generation_is_unfinished_and_unused(log: bytes) -> None:
     last, older = 32 + FRAME * 4, log[32 : 32 + FRAME]
-    salts_of_old = older[:8] + bytes(8) + older[16:]
+    generation = (int.from_bytes(older[8:12], "big") - 1) % 2**32
+    salts_of_old = older[:8] + generation.to_bytes(4, "big") + b"olds" + older[16:]
     kill = log[: last + 24] + log[56 : 56 + 4096] + salts_of_old
     verdict = judge(kill)
     assert verdict.state is WalState.UNFINISHED
@@ -65,6 +66,15 @@ def test_a_page_never_written_before_an_older_generation_is_unfinished_and_unuse
 
 def test_a_flip_in_the_last_frame_of_a_log_that_ends_there_is_no_unfinished_write(log: bytes) -> None:
     assert judge(flipped(log, len(log) - 5)).state is WalState.TORN
+
+
+@pytest.mark.parametrize("bit_at", range(8, 16))
+def test_a_flip_in_a_frames_salt_does_not_hide_the_frames_behind_it(log: bytes, bit_at: int) -> None:
+    frames = (len(log) - 32) // FRAME
+    for number in range(1, frames):
+        state = judge(flipped(log, 32 + FRAME * number + bit_at)).state
+        assert state in {WalState.TORN, WalState.DAMAGED}
+        assert state is WalState.DAMAGED or number >= frames - 3, "only the last transaction may be torn"
 
 
 def test_a_log_cut_anywhere_is_no_damage(log: bytes) -> None:
