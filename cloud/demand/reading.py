@@ -61,13 +61,13 @@ def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -
     asked = {"sites": [site], "from_day": from_day, "until_day": until_day}
     found = conn.execute(_SQL["demand_days"], asked).fetchall()
     known = successions(conn, site, from_day, until_day)
-    named = {Item(code, item_id) for code, item_id, _, _ in found}
+    codes, item_ids, at_days, asked_for = zip(*found, strict=True) if found else ((), (), (), ())
+    named = {Item(code, item_id) for item_id, code in dict(zip(item_ids, codes, strict=True)).items()}
     items = tuple(sorted(named | {Item(one.to_code, one.to_id) for one in known}))
     rows = {item.item_id: row for row, item in enumerate(items)}
     quantities = np.zeros((len(items), len(days)))
     censored = np.zeros(quantities.shape, dtype=np.bool_)
     if found:
-        _, item_ids, at_days, asked_for = zip(*found, strict=True)
         quantities[[rows[item_id] for item_id in item_ids], at_days] = asked_for
         for item_id, day in conn.execute(_SQL["censored_days"], asked):
             if item_id in rows:

@@ -30,7 +30,7 @@ WHERE i.item_id = ANY (%(item_ids)s);
 -- name: add_forecast
 INSERT INTO forecast (run_id, site_id, item_id, first_day, mean, horizons, cum_q, model, why, is_sufficient, history_from,
     history_until, history, weekly_volume, wape, naive_wape, bias, rmsse, coverage, mean_system, cum_q_system, override_ids)
-VALUES (%(run_id)s, %(site)s, %(item_id)s, %(first_day)s, %(mean)s::real[], %(horizons)s, %(cum_q)s::real[], %(model)s,
+VALUES (%(run_id)s, %(site)s, %(item_id)s, %(first_day)s, %(mean)s::real[], %(horizons)s::integer[], %(cum_q)s::real[], %(model)s,
     %(why)s::jsonb, %(is_sufficient)s, %(history_from)s, %(history_until)s, %(history)s::real[], %(weekly_volume)s,
     %(wape)s, %(naive_wape)s, %(bias)s, %(rmsse)s, %(coverage)s, %(mean_system)s::real[], %(cum_q_system)s::real[],
     %(override_ids)s);

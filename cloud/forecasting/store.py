@@ -12,6 +12,9 @@ from cloud.forecasting.domain import Stated
 from cloud.forecasting.site_clock import SiteClock
 
 _SQL: Final = NamedStatements("cloud.forecasting")
+_ARRAYS: Final = ("mean", "horizons", "cum_q", "history", "mean_system", "cum_q_system")
+"""Columns of a forecast that hold numbers."""
+_BRACES: Final = bytes.maketrans(b"[]", b"{}")
 rows, tuples = _SQL.rows, _SQL.tuples
 
 
@@ -89,7 +92,14 @@ def add_forecasts(conn: Connection, forecasts: Iterable[dict[str, Any]]) -> int:
     Returns:
         How many they were.
     """
-    given = [{**one, "why": orjson.dumps(one["why"]).decode()} for one in forecasts]
+    given = [
+        {
+            **one,
+            **{name: _array(one[name]) for name in _ARRAYS},
+            "why": orjson.dumps(one["why"]).decode(),
+        }
+        for one in forecasts
+    ]
     with conn.cursor() as cursor:
         cursor.executemany(_SQL["add_forecast"], given)
     return len(given)
@@ -105,7 +115,15 @@ def add_backtest(conn: Connection, **columns: Any) -> int:
     Returns:
         How many they were.
     """
-    return conn.execute(_SQL["add_backtest"], columns).rowcount
+    given = {name: _array(value) if isinstance(value, list) else value for name, value in columns.items()}
+    return conn.execute(_SQL["add_backtest"], given).rowcount
+
+
+def _array(values: Sequence[Any] | None) -> str | None:
+    """Write numbers, days, and lists of them, as PostgreSQL reads arrays: faster than one by one."""
+    if values is None:
+        return None
+    return orjson.dumps(values, default=float).translate(_BRACES).decode()
 
 
 def forget_backtests(conn: Connection, *, site: str, kind: str, keep: int) -> int:
