@@ -149,7 +149,7 @@ def test_a_minute_live_is_busy_whatever_the_seed(seed: int) -> None:
     assert world.stray_share >= 0.20
 
 
-@pytest.mark.parametrize("seed", range(1, 4))
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in range(2, 9))])
 def test_an_hour_live_begins_as_busily(seed: int) -> None:
     world = plan_live(seed, 3600.0, 2, START_AT)
     assert len([seen for seen in world.crossings if (seen.at_s or 0.0) <= 108.0]) >= 33
