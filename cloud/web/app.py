@@ -22,6 +22,7 @@ from cloud.web import (
     accuracy,
     approvals,
     counts,
+    demand,
     dock_exceptions,
     doors,
     events,
@@ -100,6 +101,7 @@ def create_pages(gate: Gate, *, network: str) -> FastAPI:
         orders,
         approvals,
         counts,
+        demand,
         variances,
         tickets,
     )

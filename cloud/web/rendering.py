@@ -37,6 +37,7 @@ AREAS: Final = (
         "Planning",
         (
             ("/forecast", "Forecast"),
+            ("/demand", "Demand"),
             ("/events", "Events"),
             ("/overrides", "Overrides"),
             ("/accuracy", "Accuracy"),

@@ -2,7 +2,7 @@
 
 from rights_of_events import EVENT_ROUTES, EVENTS_OF_ONE_SITE
 from rights_to_configure import CONFIG_FORMS, CONFIG_ROUTES, CONFIGS_OF_ONE_SITE
-from rights_to_demand import DEMAND_OF_ONE_SITE, DEMAND_ROUTES
+from rights_to_demand import DEMAND_FORMS, DEMAND_OF_ONE_SITE, DEMAND_ROUTES
 
 from cloud.identity.actor import Role
 
@@ -150,6 +150,10 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/forecast-accuracy": STAFF,
     "GET /v1/models": STAFF,
     "GET /v1/models/events": STAFF,
+    "GET /v1/models/settings": STAFF,
+    "POST /v1/models/settings": PLANNING,
+    "GET /v1/models/series": STAFF,
+    "POST /v1/models/series": PLANNING,
     "GET /v1/models/{version_id}": STAFF,
     "POST /v1/models/{version_id}/withdraw": PLANNING,
     "GET /overrides": STAFF,
@@ -165,6 +169,8 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /accuracy/reviews.csv": STAFF,
     "POST /accuracy/setting": PLANNING,
     "GET /models": STAFF,
+    "POST /models/setting": PLANNING,
+    "POST /models/series": PLANNING,
     "POST /models/{version_id}/withdraw": PLANNING,
     "GET /v1/suppliers": BUYING,
     "GET /v1/suppliers/{supplier}/items": BUYING,
@@ -229,34 +235,38 @@ ROUTES: dict[str, set[Role] | None] = {
 }
 """Who may use which route."""
 
-FORMS = CONFIG_FORMS | {
-    "POST /logout",
-    "POST /accuracy/setting",
-    "POST /events",
-    "POST /counts",
-    "POST /counts/{gateway}/{epoch}/{seq}/force",
-    "POST /counts/{gateway}/{epoch}/{seq}/zero",
-    "POST /counts/{gateway}/{epoch}/{seq}/{line}/adjustment",
-    "POST /variances/tickets/{ticket_id}/acknowledge",
-    "POST /variances/tickets/{ticket_id}/assign",
-    "POST /quarantine/{quarantine_id}/replay",
-    "POST /dock-exceptions/{gateway}/{epoch}/{seq}/answer",
-    "POST /doors/{gateway}/{epoch}/{seq}/misread",
-    "POST /tickets/{ticket_id}/acknowledge",
-    "POST /tickets/{ticket_id}/assign",
-    "POST /tickets/{ticket_id}/close",
-    "POST /approvals/{decision_id}/approve",
-    "POST /approvals/{decision_id}/reject",
-    "POST /approvals/{decision_id}/reverse",
-    "POST /approvals/{decision_id}/withdraw",
-    "POST /proposals/{proposal_id}/accept",
-    "POST /proposals/{proposal_id}/change",
-    "POST /proposals/{proposal_id}/reject",
-    "POST /orders/{site}/{order}/receipts",
-    "POST /orders/{site}/{order}/sent",
-    "POST /orders/{site}/{order}/confirmation",
-    "POST /orders/{site}/{order}/close",
-}
+FORMS = (
+    CONFIG_FORMS
+    | DEMAND_FORMS
+    | {
+        "POST /logout",
+        "POST /accuracy/setting",
+        "POST /events",
+        "POST /counts",
+        "POST /counts/{gateway}/{epoch}/{seq}/force",
+        "POST /counts/{gateway}/{epoch}/{seq}/zero",
+        "POST /counts/{gateway}/{epoch}/{seq}/{line}/adjustment",
+        "POST /variances/tickets/{ticket_id}/acknowledge",
+        "POST /variances/tickets/{ticket_id}/assign",
+        "POST /quarantine/{quarantine_id}/replay",
+        "POST /dock-exceptions/{gateway}/{epoch}/{seq}/answer",
+        "POST /doors/{gateway}/{epoch}/{seq}/misread",
+        "POST /tickets/{ticket_id}/acknowledge",
+        "POST /tickets/{ticket_id}/assign",
+        "POST /tickets/{ticket_id}/close",
+        "POST /approvals/{decision_id}/approve",
+        "POST /approvals/{decision_id}/reject",
+        "POST /approvals/{decision_id}/reverse",
+        "POST /approvals/{decision_id}/withdraw",
+        "POST /proposals/{proposal_id}/accept",
+        "POST /proposals/{proposal_id}/change",
+        "POST /proposals/{proposal_id}/reject",
+        "POST /orders/{site}/{order}/receipts",
+        "POST /orders/{site}/{order}/sent",
+        "POST /orders/{site}/{order}/confirmation",
+        "POST /orders/{site}/{order}/close",
+    }
+)
 """Routes that a page's form goes to, and that lead back to a page."""
 
 OF_ONE_SITE = {
@@ -284,6 +294,9 @@ OF_ONE_SITE = {
     "POST /v1/forecast-overrides/{override_id}/withdraw": {404},
     "GET /v1/forecast-reviews/settings": {403},
     "POST /v1/forecast-reviews/settings": {403},
+    "GET /v1/models/settings": {403},
+    "POST /v1/models/settings": {403},
+    "POST /v1/models/series": {403},
     "GET /v1/models/{version_id}": {404},
     "POST /v1/models/{version_id}/withdraw": {404},
     "POST /overrides": {403},
@@ -292,6 +305,8 @@ OF_ONE_SITE = {
     "POST /overrides/{override_id}/withdraw": {404},
     "POST /accuracy/setting": {403},
     "POST /models/{version_id}/withdraw": {404},
+    "POST /models/setting": {403},
+    "POST /models/series": {403},
     "GET /v1/crossings/{gateway}/{epoch}/{seq}": {404},
     "POST /v1/dock-exceptions/{gateway}/{epoch}/{seq}/answer": {404},
     "POST /v1/crossings/{gateway}/{epoch}/{seq}/misread": {404},

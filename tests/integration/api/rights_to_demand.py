@@ -2,12 +2,15 @@
 
 from typing import Any
 
-from serving import NOW, OWN, ROOT
+from serving import MUG, NOW, OWN, ROOT, TEA
 
 from cloud.api.routes.demand_sources import SourcePaper
 from cloud.db import ConnectionPool
 from cloud.demand import held
+from cloud.demand.domain import Faults
 from cloud.demand.held import Holding, Origin, Reason
+from cloud.demand.papers import DemandLinePaper
+from cloud.demand.service import import_lines
 from cloud.demand.sources import service
 from cloud.demand.sources.domain import NewSource
 from cloud.identity.actor import Role
@@ -25,6 +28,10 @@ DEMAND_ROUTES: dict[str, set[Role]] = {
     "GET /v1/demand/held": _STAFF,
     "POST /v1/demand/held/{held_id}/retry": _IMPORTERS,
     "POST /v1/demand/held/{held_id}/discard": _IMPORTERS,
+    "GET /demand": _STAFF,
+    "GET /demand.xlsx": _STAFF,
+    "POST /demand/held/{held_id}/retry": _IMPORTERS,
+    "POST /demand/held/{held_id}/discard": _IMPORTERS,
     "GET /v1/demand/shorts": _STAFF,
     "GET /v1/demand/feedback": _STAFF,
     "GET /v1/demand/substitutions": _STAFF,
@@ -41,7 +48,13 @@ DEMAND_ROUTES: dict[str, set[Role]] = {
     "POST /v1/demand/sources/{source_id}/backfill": _KEEPERS,
     "POST /v1/demand/events/{source_id}": SIGNED,
 }
+DEMAND_FORMS = {route for route in DEMAND_ROUTES if route.startswith("POST /demand/")}
 DEMAND_OF_ONE_SITE = {
+    "GET /v1/demand/shorts": {403},
+    "GET /v1/demand/feedback": {403},
+    "POST /v1/demand/substitutions": {403},
+    "POST /demand/held/{held_id}/retry": {404},
+    "POST /demand/held/{held_id}/discard": {404},
     "POST /v1/demand": {403},
     "POST /v1/demand/held/{held_id}/retry": {404},
     "POST /v1/demand/held/{held_id}/discard": {404},
@@ -64,7 +77,20 @@ SHOP = {
         "watermark": "at",
     },
 }
+PERIOD_OF_DEMAND = {"site": OWN, "since": "2026-02-01T00:00:00Z", "until": "2026-03-02T00:00:00Z"}
+SWAPPED = {
+    "site": OWN,
+    "source": "till",
+    "document": "S-1",
+    "line": "1",
+    "asked": TEA,
+    "asked_quantity": 1,
+    "sent": MUG,
+    "sent_quantity": 1,
+    "sent_at": "2026-03-02T08:00:00Z",
+}
 DEMANDED: dict[str, Any] = {
+    "POST /v1/demand/substitutions": {"substitutions": [SWAPPED]},
     "POST /v1/demand/held/{held_id}/retry": None,
     "POST /v1/demand/held/{held_id}/discard": {"reason": "a test"},
     "POST /v1/demand/sources": SHOP,
@@ -78,6 +104,11 @@ def demand_something(pool: ConnectionPool) -> dict[str, object]:
     """Leave a source, and a step that it allows any time."""
     wished = NewSource(**dict(SourcePaper.model_validate(SHOP | {"name": "till"})))
     waiting = Holding(OWN, "till", Origin.MESSAGE, "0", b"{", Reason.UNREADABLE, "no JSON")
+    asked = {"document": "S-1", "line": "1", "identifier": {"scheme": "item", "value": TEA}, "quantity": 1}
+    asked |= {"site": OWN, "source": "till", "requested_at": "2026-03-01T08:00:00Z"}
+    with pool.connection() as conn:
+        line = DemandLinePaper.model_validate(asked).staged(1)
+        import_lines(conn, ROOT, [line], faults=Faults(), origin="line", now=NOW)
     with pool.connection() as conn:
         made = service.add_source(conn, ROOT, wished, site=OWN, now=NOW)
         held.hold(conn, [waiting], now=NOW)

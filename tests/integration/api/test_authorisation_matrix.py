@@ -18,7 +18,7 @@ from rights_of_events import UNTAUGHT
 from rights_to_configure import CONFIG_FORM, CONFIGURED, configure_something
 from rights_to_count import COUNT_FORM, COUNTED, PERIOD, count_something
 from rights_to_decide import DECIDED, decide, things_to_decide
-from rights_to_demand import DEMANDED, SIGNED, demand_something
+from rights_to_demand import DEMANDED, PERIOD_OF_DEMAND, SIGNED, demand_something
 from rights_to_judge import JUDGED, JUDGED_FORMS, judge_something
 from rights_to_order import ORDERED, delivery, order_something
 from rights_to_state import STATED, STATED_FORMS, state_something
@@ -305,7 +305,9 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         decided |= CONFIG_FORM if "/gateways" in route else {}
         decided |= COUNT_FORM if "/counts" in route or "/variances" in route else {}
         return {"data": decided | {"csrf": csrf_token(caller.session)}} if caller.session else {}
-    if (asked := UNTAUGHT | {"GET /v1/record-accuracy": PERIOD}) and route in asked:
+    asked = UNTAUGHT | {"GET /v1/record-accuracy": PERIOD}
+    asked |= dict.fromkeys(("GET /v1/demand/shorts", "GET /v1/demand/feedback"), PERIOD_OF_DEMAND)
+    if route in asked:
         return {"params": asked[route]}
     if route in {
         "GET /v1/planning/parameters",

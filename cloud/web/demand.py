@@ -1,0 +1,151 @@
+"""*Demand*: where it comes from, what waits and why, what the warehouse could not send."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from cloud.db import Connection, in_transaction
+from cloud.demand import held, substitutions
+from cloud.demand.domain import IMPORTERS, READERS, DemandError
+from cloud.demand.held import NEVER, HeldState, UnknownHeldError
+from cloud.demand.service import LineFilter, all_lines
+from cloud.demand.sources.service import sources
+from cloud.demand.sources.shorts import shorts
+from cloud.demand.xlsx_file import lines_as_workbook
+from cloud.identity.actor import NotAllowedError
+from cloud.identity.gate import Gate
+from cloud.inquiry import operations
+from cloud.inquiry.domain import GREATEST
+from cloud.sheets.workbook import MEDIA_TYPE
+from cloud.web.rendering import page
+from cloud.web.visitors import Sender, TheGate, Viewer
+
+router: Final = APIRouter()
+
+TAB: Final = "/demand"
+SHOWN: Final = 100
+EXPORTED: Final = 50_000
+"""Lines of a workbook that somebody waits for."""
+
+Number = Annotated[int, Path(ge=1, le=GREATEST)]
+Site = Annotated[str, Query(max_length=64)]
+Days = Annotated[int, Query(ge=1, le=3660)]
+
+
+@router.get("/demand")
+def show_demand(
+    *, request: Request, gate: TheGate, visitor: Viewer, site: Site = "", days: Days = 28
+) -> Response:
+    """Show a site's sources, what waits, and what the warehouse could not send."""
+    return _shown(request, gate, visitor, site, days)
+
+
+@router.get("/demand.xlsx")
+def export_demand(*, gate: TheGate, visitor: Viewer, site: Site = "", days: Days = 28) -> Response:
+    """Give the lines of the last days as a workbook, which `dockledger demand import` reads."""
+    now = gate.clock()
+    wanted = LineFilter(site=site or None, since=now - timedelta(days=days))
+    with gate.acting(visitor.actor) as conn:
+        try:
+            rows = all_lines(conn, visitor.actor, wanted, most=EXPORTED)
+        except DemandError as error:
+            raise HTTPException(422, f"{error}") from error
+    return Response(
+        lines_as_workbook(rows),
+        media_type=MEDIA_TYPE,
+        headers={"Content-Disposition": 'attachment; filename="demand.xlsx"'},
+    )
+
+
+@router.post("/demand/held/{held_id}/retry")
+def retry_held(*, gate: TheGate, visitor: Sender, held_id: Number) -> Response:
+    """Let something be tried again."""
+
+    def work(conn: Connection) -> held.Held:
+        return held.try_again(conn, visitor.actor, held_id, now=gate.clock())
+
+    try:
+        one = in_transaction(gate.pool, work)
+    except UnknownHeldError as error:
+        raise HTTPException(404, f"{error}") from error
+    return RedirectResponse(f"/demand?site={one.site}", 303)
+
+
+@router.post("/demand/held/{held_id}/discard")
+def discard_held(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    held_id: Number,
+    reason: Annotated[str, Form(max_length=held.LONGEST_REASON)] = "",
+    site: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """Say that something is no demand."""
+
+    def work(conn: Connection) -> held.Held:
+        return held.discard(conn, visitor.actor, held_id, reason=reason, now=gate.clock())
+
+    try:
+        one = in_transaction(gate.pool, work)
+    except UnknownHeldError as error:
+        raise HTTPException(404, f"{error}") from error
+    except DemandError as error:
+        return _shown(request, gate, visitor, site, 28, problem=(422, f"{error}"))
+    return RedirectResponse(f"/demand?site={one.site}", 303)
+
+
+def _shown(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    site: str,
+    days: int,
+    *,
+    problem: tuple[int, str] = (200, ""),
+) -> Response:
+    actor, now = visitor.actor, gate.clock()
+    actor.require(*READERS)
+    begin: datetime = now - timedelta(days=days)
+    with gate.acting(actor) as conn:
+        sites = [each.site for each in operations.sites(conn, actor)]
+        if site and site not in sites:
+            raise NotAllowedError(f"{actor.id} has no right at site {site!r}")
+        chosen = site or next(iter(sites), "")
+        rows = substitutions.feedback(conn, actor, site=chosen, from_at=begin, until_at=now) if chosen else []
+        left = shorts(conn, actor, site=chosen, from_at=begin, until_at=now) if chosen else []
+        waiting = held.listed(conn, actor, site=chosen, limit=SHOWN + 1) if chosen else []
+        swaps = substitutions.substitutions(conn, actor, site=chosen, limit=SHOWN) if chosen else []
+        content = {
+            "sources": sources(conn, actor, site=chosen, limit=SHOWN) if chosen else [],
+            "waiting": waiting[:SHOWN],
+            "more_wait": len(waiting) > SHOWN,
+            "changes": rows[:SHOWN],
+            "fills": {row.item: row for row in left},
+            "swaps": [row for row in swaps if row.sent_quantity],
+        }
+    return page(
+        request,
+        visitor,
+        "demand.html",
+        tab=TAB,
+        status=problem[0],
+        problem=problem[1],
+        site=chosen,
+        sites=sites,
+        days=days,
+        never=NEVER,
+        states=HeldState,
+        may_settle=_may_settle(visitor, chosen),
+        **content,
+    )
+
+
+def _may_settle(visitor: Viewer, site: str) -> bool:
+    try:
+        visitor.actor.require(*IMPORTERS, site=site)
+    except NotAllowedError:
+        return False
+    return True
