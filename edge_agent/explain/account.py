@@ -258,7 +258,7 @@ def _rules(passage: Passage, portal: Portal, weighing: Weighing | None) -> Itera
         return
     is_crossing = passage.direction in {CrossingDirection.IN, CrossingDirection.OUT}
     if weighing.picture is not None and not weighing.company and is_crossing:
-        limit = limit_of(weighing.picture.own, passage.reads)
+        limit = limit_of(weighing.own.cells, passage.reads)
         yield f"it came alone ({limit.why}), so nothing is surer than {limit.most:.3f}"
     into, out = passage.chances
     if passage.direction is CrossingDirection.STRAY and not any((into, out)):

@@ -115,7 +115,7 @@ class Scales:
             self._witness(Weighing(track, member, group.members, picture))
         verdict = judge(odds(picture))
         if not group.members and verdict.direction in _CROSSINGS:
-            most = limit_of(own, track.count).most
+            most = limit_of(member.cells, track.count).most
             verdict = Verdict(verdict.direction, min(verdict.confidence, most), verdict.chances)
         return verdict, group.members
 
