@@ -1,6 +1,6 @@
 """Fits what the doors' filter weighs with: simulated docks in; weights, worths and their reliability out.
 
-`python -m benchmarks.doors_fit --train 1001-1050 --check 1051-1058 --write` makes the worlds, runs the filter
+`python -m benchmarks.doors_fit --write` makes the worlds, runs the filter
 as it stands over them, fits the two functions of edge_agent/filters/weights_of_*.py on the first ones, and
 says how often each confidence of the filter as it stands was right on the others. What a world taught is kept
 beside its reads in --directory for as long as filter and weights stay as they are. What is weighed depends a
@@ -58,9 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(prog="doors_fit", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument(
-        "--train", type=_seeds, default=_seeds("1001-1050"), help="seeds to fit on: 1001-1050"
+        "--train", type=_seeds, default="1001-1032,1041-1049", help="seeds to fit on: 1001-1032,1041-1049"
     )
-    parser.add_argument("--check", type=_seeds, default=_seeds("1051-1058"), help="other seeds, to judge by")
+    parser.add_argument("--check", type=_seeds, default="1033-1040", help="other seeds, to judge by")
     parser.add_argument("--crossings", type=int, default=200, help="of each world")
     parser.add_argument("--walks", type=int, default=4000, help="plain walks that are fitted on as well")
     parser.add_argument("--directory", type=Path, default=Path("doors_fit"), help="where reads are kept")
@@ -83,16 +83,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     fitted = _fit_two_sided(two_sided, checks[0]), _fit_one_plane(one_plane, checks[1])
     if options.write:
-        seeds = f"{options.train[0]}-{options.train[-1]}"
-        origin = f"`python -m benchmarks.doors_fit --train {seeds} --write`, begun with weights {_digest()}"
+        origin = f"`doors_fit --train {_named(options.train)} --write`, which began with weights {_digest()}"
         for (file, name), each in zip(_MODULES.items(), fitted, strict=True):
             (WEIGHTS / file).write_text(_module(name, origin, *each), "utf-8")
     return 0
 
 
-def _seeds(text: str) -> range:
-    first, _, last = text.partition("-")
-    return range(int(first), int(last or first) + 1)
+def _seeds(text: str) -> tuple[int, ...]:
+    """Read numbers and ranges, as in 1001-1032,1041."""
+    ranges = (part.partition("-") for part in text.split(","))
+    return tuple(seed for first, _, last in ranges for seed in range(int(first), int(last or first) + 1))
+
+
+def _named(seeds: tuple[int, ...]) -> str:
+    """Write what ``_seeds`` reads."""
+    begins = [n for n, seed in enumerate(seeds) if not n or seed != seeds[n - 1] + 1]
+    return ",".join(f"{seeds[begin]}-{seeds[end - 1]}" for begin, end in pairwise([*begins, len(seeds)]))
 
 
 def _digest() -> str:

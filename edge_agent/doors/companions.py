@@ -150,7 +150,8 @@ class Companions:
         if alike >= MANY or heard_with >= PALLETFUL:  # not all of a pallet seem to turn at one time
             with_it.extend(_present(self._around.get(passage.portal, []), at_us))
         is_mixed = alike < MANY and (not alike or len(moved_along) > 2 * alike)
-        is_on_a_cart = is_mixed and passage.reads >= OFTEN
+        is_read_often = passage.reads >= OFTEN
+        is_on_a_cart = is_mixed and is_read_often
         return Company(
             has_unit=any(_may_hold(unit, gtin, known) for unit in with_it),
             is_near_unit=any(
@@ -163,6 +164,7 @@ class Companions:
             heard=heard_with,
             alike=alike,
             is_apart=is_on_a_cart or (passage.reads >= _PLAIN_READS and passage.confidence >= _PLAIN),
+            is_read_often=is_read_often,
             is_on_a_cart=is_on_a_cart,
         )
 

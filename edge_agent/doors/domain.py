@@ -67,6 +67,8 @@ class Company:
     """Tags of the same item that the portal heard meanwhile, whatever they did; this one included."""
     alike: int = 0
     """Tags of the same item that moved with it, as the radio tells."""
+    is_read_often: bool = False
+    """As often as it takes for a piece to speak for itself."""
     is_on_a_cart: bool = False
     """It moved alone, or with tags of other items, and was read often enough to say so."""
     is_apart: bool = False
@@ -202,15 +204,25 @@ class _Case:
     @property
     def is_inside(self) -> bool:
         """Whether it moves, or stays, with a unit."""
-        is_with_unit = self.belongs in OPEN_QUESTIONS and self.company.has_unit
-        is_with_unit = is_with_unit and not self.company.is_on_a_cart
-        return self.belongs == "inside" or is_with_unit or (bool(self.thing.gtin) and self.company.stayed)
+        company = self.company
+        is_with_unit = self.belongs in OPEN_QUESTIONS and company.has_unit and not company.is_on_a_cart
+        stayed = self.thing.gtin is not None and company.stayed and not self.is_one_of_those_expected
+        return self.belongs == "inside" or is_with_unit or stayed
 
     @property
-    def is_beside_a_unit(self) -> bool:
-        """Whether a unit that may hold it crossed at once, though the radio tells that it moved apart."""
+    def is_one_of_those_expected(self) -> bool:
+        """Whether it surely crossed, alone of its like, and the only visit expects the item loose."""
+        gtin, company = self.thing.gtin, self.company
+        is_expected = len(self.visits) == 1 and gtin is not None and self.visits[0].takes_loose(gtin)
+        is_single = company.count == 1 and company.alike < PALLETFUL and company.is_read_often
+        return is_expected and is_single and self.confidence >= self.portal.post_at
+
+    @property
+    def is_odd(self) -> bool:
+        """Whether radio and documents tell that it moved apart from a unit or a palletful that is about."""
         company = self.company
-        return self.belongs in OPEN_QUESTIONS and company.has_unit and company.is_on_a_cart
+        is_beside_a_unit = self.belongs in OPEN_QUESTIONS and company.has_unit and company.is_on_a_cart
+        return is_beside_a_unit or (company.stayed and self.is_one_of_those_expected)
 
     @property
     def is_in_a_group(self) -> bool:
@@ -255,7 +267,8 @@ def _verdict(case: _Case) -> tuple[Posted, CrossingReason | None]:
         return "evidence", evidence
     held = _doubt(case)
     company = case.company
-    if held is not None and case.belongs in OPEN_QUESTIONS and company.is_near_unit and not company.is_apart:
+    is_apart = company.is_apart or case.is_odd
+    if held is not None and case.belongs in OPEN_QUESTIONS and company.is_near_unit and not is_apart:
         return "evidence", CrossingReason.CONTAINED  # if anybody is asked, then of the unit
     if held is not None:
         return "held", held
@@ -288,7 +301,7 @@ def _doubt(case: _Case) -> CrossingReason | None:
         CrossingReason.UNDECIDED: case.direction not in CROSSINGS,
         CrossingReason.CONTRADICTS_VISIT: bool(case.visits) and not case.fitting,
         CrossingReason.NEIGHBOUR_PORTAL: case.elsewhere is Elsewhere.SEEN,
-        CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group or case.is_beside_a_unit,
+        CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group or case.is_odd,
         CrossingReason.LOW_CONFIDENCE: case.confidence < case.portal.post_at,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)

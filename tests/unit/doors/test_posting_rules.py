@@ -221,6 +221,15 @@ def test_one_of_a_pallet_that_stayed_is_no_loose_case() -> None:
     said = decisions([passage(item_tag()), *stayed], known)
     odd = [each for each in said if each.direction is IN]
     assert [(each.posted, each.because) for each in odd] == [("evidence", CrossingReason.CONTAINED)]
+
+
+def test_a_case_that_the_visit_expects_and_that_surely_crossed_alone_of_a_palletful_is_asked_about() -> None:
+    known = assigned(visit("V-1", line("ASN-1", gtin=CASE_GTIN, quantity=3)))
+    stayed = [passage(item_tag(), CrossingDirection.STRAY, at_s=0.2) for _ in range(9)]
+    its_like = tuple(each.epc for each in stayed[:4])
+    said = decisions([passage(item_tag(), reads=40, company=its_like), *stayed], known)
+    odd = [each for each in said if each.direction is IN]
+    assert [(each.posted, each.because) for each in odd] == [("held", CrossingReason.AMBIGUOUS_CONTENT)]
     parked_long_before = [replace(each, first_seen_us=each.first_seen_us - 60_000_000) for each in stayed]
     loose = decisions([passage(item_tag()), *parked_long_before], known)
     assert [each.posted for each in loose if each.direction is IN] == ["posted"]
