@@ -31,6 +31,7 @@ from cloud.api.routes import (
     items,
     limits,
     locations,
+    models,
     movements,
     planning,
     portals,
@@ -127,7 +128,7 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
         webhooks,
     )
     ordering = (suppliers.router, proposals.router, planning.router, purchase_orders.router)
-    judging = (forecast_reviews.record, forecast_reviews.versions)
+    judging = (forecast_reviews.record, models.router)
     for router in (*(part.router for part in (*parts, *deciding)), *ordering, *judging):
         app.include_router(router, responses=problems.RESPONSES)
     app.include_router(health.router)

@@ -1,10 +1,10 @@
-"""`/v1/forecast-reviews`, `/v1/forecast-accuracy`, `/v1/models`: odd ones, how near, which model."""
+"""`/v1/forecast-reviews`, `/v1/forecast-accuracy`: which forecasts are odd, and how near they come."""
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,9 +14,6 @@ from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
 from cloud.db import Connection
-from cloud.forecasting.overrides.papers import Note
-from cloud.forecasting.registry import reading as models
-from cloud.forecasting.registry import service as registry
 from cloud.forecasting.reviewing import reading, service
 from cloud.forecasting.reviewing.service import SettingPaper
 from cloud.forecasting.track_record.reading import accuracy
@@ -25,10 +22,8 @@ from contracts.base import ID_PATTERN
 
 router = APIRouter(prefix="/v1/forecast-reviews", tags=["forecasts"], route_class=ConditionalRoute)
 record = APIRouter(prefix="/v1/forecast-accuracy", tags=["forecasts"], route_class=ConditionalRoute)
-versions = APIRouter(prefix="/v1/models", tags=["forecasts"], route_class=ConditionalRoute)
 
 OfSite = Annotated[str | None, Query(pattern=ID_PATTERN)]
-Number = Annotated[int, Path(ge=1, le=GREATEST)]
 
 
 class ForecastReview(BaseModel):
@@ -106,57 +101,6 @@ class PartAccuracy(BaseModel):
     coverage: float = Field(description="Share within the 80 % band")
 
 
-class ModelVersion(BaseModel):
-    """A version of a site's model, and what it was learned from."""
-
-    model_config = ConfigDict(from_attributes=True, protected_namespaces=())
-
-    version_id: int
-    site: str
-    name: str
-    role: str
-    parent_id: int | None
-    run_id: int | None
-    trained_from: date
-    trained_until: date
-    series: int
-    because: str
-    parameters: dict[str, Any]
-    weights: dict[str, float]
-    has_state: bool
-    state_sha256: str
-    state_bytes: int
-    inputs_sha256: str
-    code_version: str
-    registered_at: datetime
-    retired_at: datetime | None
-
-
-class ModelEvent(BaseModel):
-    """Something that was decided on a site's models, with its evidence."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    event_id: int
-    site: str
-    version_id: int | None
-    name: str | None
-    run_id: int | None
-    kind: str
-    because: str
-    evidence: dict[str, Any]
-    actor: str
-    happened_at: datetime
-
-
-class WithdrawModelPaper(BaseModel):
-    """Why a challenger is taken out."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    note: Note = ""
-
-
 @router.get("")
 def list_forecast_reviews(
     *, gate: TheGate, caller: Caller, site: OfSite = None, limit: Limit = 100, after: After = None
@@ -215,56 +159,6 @@ def get_forecast_accuracy(*, gate: TheGate, caller: Caller, site: OfSite = None)
     """Sum the backtests in force up: all together, by site, class and decile of volume."""
     with gate.acting(caller) as conn:
         return [PartAccuracy.model_validate(row) for row in accuracy(conn, caller, site=site)]
-
-
-@versions.get("")
-def list_models(
-    *, gate: TheGate, caller: Caller, site: OfSite = None, limit: Limit = 100, after: After = None
-) -> Page[ModelVersion]:
-    """List versions of models, the latest first."""
-    with gate.acting(caller) as conn:
-        rows = models.versions(conn, caller, site=site, before=_before(after), limit=limit + 1)
-    return page_of(rows, limit, show=ModelVersion.model_validate, key=lambda row: [row.version_id])
-
-
-@versions.get("/events")
-def list_model_events(
-    *, gate: TheGate, caller: Caller, site: OfSite = None, limit: Limit = 100, after: After = None
-) -> Page[ModelEvent]:
-    """List what was decided on models, the latest first."""
-    with gate.acting(caller) as conn:
-        rows = models.events(conn, caller, site=site, before=_before(after), limit=limit + 1)
-    return page_of(rows, limit, show=ModelEvent.model_validate, key=lambda row: [row.event_id])
-
-
-@versions.get("/{version_id}", responses=responses(404))
-def get_model(*, gate: TheGate, caller: Caller, version_id: Number) -> ModelVersion:
-    """Give a version of a model."""
-    with gate.acting(caller) as conn:
-        return ModelVersion.model_validate(models.version(conn, caller, version_id))
-
-
-@versions.post(
-    "/{version_id}/withdraw",
-    status_code=201,
-    response_model=ModelVersion,
-    responses=responses(400, 404, 409, 413),
-)
-def withdraw_model(
-    *,
-    gate: TheGate,
-    caller: Caller,
-    version_id: Number,
-    body: WithdrawModelPaper,
-    idempotency_key: IdempotencyKey,
-) -> JSONResponse:
-    """Take a challenger out of the contest."""
-
-    def effect(conn: Connection) -> ModelVersion:
-        return ModelVersion.model_validate(registry.withdraw(conn, caller, version_id, note=body.note))
-
-    target = f"/v1/models/{version_id}/withdraw"
-    return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
 
 
 def _before(after: str | None) -> int | None:

@@ -43,11 +43,11 @@ def _choosing(choice: Choice) -> Callable[[Connection, argparse.Namespace], None
     def work(conn: Connection, arguments: argparse.Namespace) -> None:
         told = {"site": arguments.site, "item": arguments.item, "choice": choice, "note": arguments.note}
         paper = ChoicePaper.model_validate(told)
-        number = service.choose(conn, SHELL, paper)
+        row = service.choose(conn, SHELL, paper)
         if arguments.json:
-            print(orjson.dumps({"choice_id": number, **paper.model_dump(mode="json")}).decode())
+            print(orjson.dumps(asdict(row)).decode())
         else:
-            print(f"{paper.site} {paper.item}: {choice.value.replace('_', ' ')} from the next contest on")
+            print(f"{row.site} {row.item}: {choice.value.replace('_', ' ')} from the next contest on")
 
     return work
 

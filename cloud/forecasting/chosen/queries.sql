@@ -53,3 +53,19 @@ WHERE (s.site_id, i.item_id) IN (
     AND (s.site_id, i.code) > (%(after_site)s::text, %(after_item)s::text)
 ORDER BY s.site_id, i.code
 LIMIT %(limit)s;
+
+-- name: series
+SELECT m.series_model_id, s.site_id AS site, s.time_zone, i.code AS item, i.name AS item_name, i.item_id, m.run_id, m.name,
+    m.standing, m.why, coalesce(m.fits -> -1 -> 'fitted', '{}') AS diagnosis, coalesce(m.evidence, '{}') AS evidence,
+    m.judged_until, m.decided_at, coalesce(h.choice, 'by_value') AS choice, h.chosen_by, h.note
+FROM site s
+CROSS JOIN item i
+LEFT JOIN LATERAL (
+    SELECT x.* FROM series_model x
+    WHERE x.site_id = s.site_id AND x.item_id = i.item_id
+    ORDER BY x.series_model_id DESC LIMIT 1) m ON true
+LEFT JOIN LATERAL (
+    SELECT x.choice, x.chosen_by, x.note FROM series_choice x
+    WHERE x.site_id = s.site_id AND x.item_id = i.item_id
+    ORDER BY x.choice_id DESC LIMIT 1) h ON true
+WHERE s.site_id = %(site)s AND i.item_id = %(item_id)s AND sees_site(s.site_id);

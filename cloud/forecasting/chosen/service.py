@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.db import Connection
 from cloud.forecasting.chosen import store
-from cloud.forecasting.chosen.domain import DECIDERS, Choice, ChosenError, SeriesModel, Standing
+from cloud.forecasting.chosen.domain import DECIDERS, Choice, ChosenError, SeriesModel, SeriesRow, Standing
 from cloud.forecasting.overrides.papers import Note
 from cloud.forecasting.registry.store import as_json
 from cloud.identity.actor import Actor
@@ -42,7 +42,7 @@ class Kept(NamedTuple):
     judged_until: date
 
 
-def choose(conn: Connection, actor: Actor, paper: ChoicePaper) -> int:
+def choose(conn: Connection, actor: Actor, paper: ChoicePaper) -> SeriesRow:
     """Say of a series whether it is tried with a model of its own.
 
     Args:
@@ -51,7 +51,7 @@ def choose(conn: Connection, actor: Actor, paper: ChoicePaper) -> int:
         paper: Which series, and what.
 
     Returns:
-        Number of the choice.
+        The series as it stands.
 
     Raises:
         NotAllowedError: If the actor may not.
@@ -65,7 +65,7 @@ def choose(conn: Connection, actor: Actor, paper: ChoicePaper) -> int:
     if not found:
         raise ChosenError(f"there is no item {paper.item!r}")
     told = {"site": paper.site, "choice": paper.choice.value, "note": paper.note}
-    ((number,),) = store.tuples(conn, "add_choice", **told, item_id=found[0][0], actor=actor.id)
+    store.tuples(conn, "add_choice", **told, item_id=found[0][0], actor=actor.id)
     record_audit(
         conn,
         actor=actor.id,
@@ -74,7 +74,7 @@ def choose(conn: Connection, actor: Actor, paper: ChoicePaper) -> int:
         site=paper.site,
         detail=paper.model_dump_json(),
     )
-    return int(number)
+    return store.rows(conn, SeriesRow, "series", site=paper.site, item_id=found[0][0])[0]
 
 
 def choices(conn: Connection, site: str) -> dict[int, Choice]:

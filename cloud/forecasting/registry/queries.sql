@@ -54,6 +54,7 @@ FROM model_event e
 JOIN site s ON s.site_id = e.site_id
 LEFT JOIN model_version v ON v.version_id = e.version_id
 WHERE (%(site)s::text IS NULL OR e.site_id = %(site)s) AND (%(before)s::bigint IS NULL OR e.event_id < %(before)s)
+    AND (%(kind)s::text IS NULL OR e.kind = %(kind)s)
 ORDER BY e.event_id DESC
 LIMIT %(limit)s;
 

@@ -5,6 +5,7 @@ from cloud.forecasting.admission import admit
 from cloud.forecasting.registry import store
 from cloud.forecasting.registry.domain import Event, Version
 from cloud.forecasting.registry.service import version as version_of
+from cloud.forecasting.registry.settings import ModelSetting, setting_of
 from cloud.identity.actor import Actor
 
 
@@ -49,8 +50,32 @@ def version(conn: Connection, actor: Actor, version_id: int) -> Version:
     return version_of(conn, version_id)
 
 
+def setting(conn: Connection, actor: Actor, site: str) -> ModelSetting:
+    """Give who challenges at a site, and which series are tried.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Site id.
+
+    Returns:
+        What was set, or the defaults.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    admit(conn, actor, site)
+    return setting_of(conn, site)
+
+
 def events(
-    conn: Connection, actor: Actor, *, site: str | None = None, before: int | None = None, limit: int
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str | None = None,
+    kind: str | None = None,
+    before: int | None = None,
+    limit: int,
 ) -> list[Event]:
     """List what was decided, the latest first.
 
@@ -58,6 +83,7 @@ def events(
         conn: In a transaction.
         actor: Who asks.
         site: Only of this site.
+        kind: Only of this kind, as ``ablated``.
         before: Only numbers below this one.
         limit: Most to give.
 
@@ -68,4 +94,4 @@ def events(
         NotAllowedError: If the actor may not.
     """
     admit(conn, actor, site)
-    return store.rows(conn, Event, "events", site=site, before=before, limit=limit)
+    return store.rows(conn, Event, "events", site=site, kind=kind, before=before, limit=limit)

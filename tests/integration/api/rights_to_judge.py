@@ -29,6 +29,8 @@ JUDGED: dict[str, Any] = {
     "POST /v1/forecast-overrides": OVERRIDE,
     "POST /v1/forecast-overrides/{override_id}/withdraw": {},
     "POST /v1/forecast-reviews/settings": {"site": OWN},
+    "POST /v1/models/settings": {"site": OWN},
+    "POST /v1/models/series": {"site": OWN, "item": TEA, "choice": "pinned"},
     "POST /v1/models/{version_id}/withdraw": {},
 }
 """Bodies of the routes; whoever comes second overlaps, and what ended does not end again."""
@@ -37,6 +39,8 @@ JUDGED_FORMS: dict[str, dict[str, str]] = {
     "POST /overrides/preview": OVERRIDE,
     "POST /overrides/{override_id}/withdraw": {},
     "POST /accuracy/setting": {"site": OWN, "nominal": "5", "due_days": "7"},
+    "POST /models/setting": {"site": OWN, "every_days": "28"},
+    "POST /models/series": {"site": OWN, "item": TEA, "choice": "pinned"},
     "POST /models/{version_id}/withdraw": {},
 }
 

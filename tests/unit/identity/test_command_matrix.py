@@ -164,6 +164,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "forecasting.overrides.value_added.blocks": STAFF,
     "forecasting.overrides.value_added.worths": STAFF,
     "forecasting.registry.reading.events": STAFF,
+    "forecasting.registry.reading.setting": STAFF,
     "forecasting.registry.reading.version": STAFF,
     "forecasting.registry.reading.versions": STAFF,
     "forecasting.registry.service.withdraw": ADJUSTERS - BUYERS,
