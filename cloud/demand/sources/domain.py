@@ -126,6 +126,10 @@ class SourceSettings(BaseModel):
     kinds: dict[Word, Literal["requested", "cancelled", "returned", "skip"]] = Field(
         default_factory=dict, description="Word of the source in `kind`: what it means"
     )
+    zeros: Literal["refused", "skip"] = Field(
+        default="refused",
+        description="A row of quantity 0: `skip` takes it for nothing said, so what was requested stays",
+    )
     cursor_parameter: Word | None = Field(default=None, description="Query parameter that carries the cursor")
     cursor_path: Path | None = Field(default=None, description="Where the answer tells the next cursor")
     watermark: Path | None = Field(
@@ -359,6 +363,8 @@ _ASKING: Final = (
 
 def _word_faults(how: SourceSettings) -> list[str]:
     faults = []
+    if how.zeros != "refused" and "quantity" not in how.fields:
+        faults.append("zeros: expected fields to say where `quantity` is")
     if how.kinds and "kind" not in how.fields:
         faults.append("kinds: expected fields to say where `kind` is")
     if how.kinds and "of_document" in how.fields:

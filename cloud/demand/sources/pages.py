@@ -184,6 +184,8 @@ def _lines(
 def _line(place: int, levels: _Levels, how: SourceSettings, reader: LineReader) -> Iterator[StagedLine]:
     cells = {column: _cell(levels, column, path) for column, path in how.fields.items()}
     taken_back_at = cells.pop(TAKEN_BACK_AT, "")
+    if how.zeros == SKIP and _is_zero(cells.get("quantity", "")):
+        return
     meaning = None
     if how.kinds:
         meaning = how.kinds.get(cells["kind"])
@@ -218,6 +220,11 @@ def _taken_back(line: StagedLine, kind: Kind, at: str, how: SourceSettings) -> S
         error.column = TAKEN_BACK_AT
         raise
     return back._replace(requested_at=moment.requested_at, local_at=moment.local_at, is_day=moment.is_day)
+
+
+def _is_zero(text: str) -> bool:
+    """Tell whether a quantity is 0: what a warehouse confirmed of a line is no request for less."""
+    return "0" in text and not text.strip("0.,")
 
 
 def _cell(levels: _Levels, column: str, path: str) -> str:

@@ -130,6 +130,29 @@ def test_a_wrong_value_is_told_with_its_line_and_column(
     assert message in told
 
 
+def test_a_row_of_nothing_is_refused_or_says_nothing_as_the_source_is_told() -> None:
+    rows = [ROW, ROW | {"no": 2, "qty": 0}, ROW | {"no": 3, "qty": "0.00"}, ROW | {"no": 4, "qty": "0.5"}]
+    found, faults = read(rows)
+    assert [fault.place for fault in faults.told] == [2, 3]
+    found, faults = read(rows, zeros="skip")
+    assert ([line.line for line in found.lines], faults.total) == (["1", "4"], 0)
+    wished = NewSource("leeds", "x", SourceKind.ORDERS, None, SourceSettings(zeros="skip"), None, 5)
+    assert faults_of(wished) == ["zeros: expected fields to say where `quantity` is"]
+
+
+def test_a_source_that_publishes_is_asked_for_nothing() -> None:
+    asked = SourceSettings(cursor_parameter="since", kinds={"paid": "requested"})
+    wished = NewSource("leeds", "x", SourceKind.MQTT, "/srv", asked, "file:x", 5, NOW)
+    assert [fault.partition(":")[0] for fault in faults_of(wished)] == [
+        "address and secret_from",
+        "from",
+        "cursor_parameter",
+        "kinds",
+        "kinds",
+    ]
+    assert faults_of(NewSource("leeds", "x", SourceKind.MQTT, None, SourceSettings(), None, 5)) == []
+
+
 def test_watermarks_are_times_or_numbers_in_order() -> None:
     def last(*marks: object) -> str | None:
         return read([ROW | {"mark": mark} for mark in marks], watermark="mark")[0].cursor
