@@ -14,8 +14,9 @@ from typing import Any
 import orjson
 import pytest
 
-from contracts.gateway import ConfigOutcome, Health, ReportedConfig
+from contracts.gateway import ConfigOutcome, Health, ReportedConfig, Status
 from contracts.topics import Channel
+from simulators.llrp_reader.server import LlrpReaderServer
 from tests.conftest import Broker
 from tests.integration.edge.scripted_ledger import ScriptedLedger
 
@@ -249,3 +250,46 @@ def test_export_gives_every_kept_record_as_json_lines(
         done = command("outbox", "export", "--config", str(config))
         records = [orjson.loads(line) for line in done.stdout.splitlines()]
     assert {"epoch", "batch_no", "state", "seq", "kind"} <= records[0].keys()
+
+
+def test_a_power_is_changed_over_the_air_and_what_makes_the_gateway_worse_is_undone(
+    broker: Broker, tmp_path: Path
+) -> None:
+    ledger = ScriptedLedger(broker.url, SITE)
+    with LlrpReaderServer() as first, LlrpReaderServer() as second:
+        config = tmp_path / "agent.toml"
+        config.write_text(
+            f'site = "{SITE}"\ngateway = "{GATEWAY}"\nbroker_url = "{broker.admit(SITE, GATEWAY)}"\n'
+            'clock = "assumed"\nconfig_trial_s = 10\n'
+            + "".join(
+                f'[[reader]]\nid = "{name}"\nhost = "127.0.0.1"\nport = {reader.address[1]}\n'
+                for name, reader in (("r1", first), ("r2", second))
+            )
+        )
+        tables = [{"id": "r1", "host": "127.0.0.1", "port": first.address[1]},
+                  {"id": "r2", "host": "127.0.0.1", "port": second.address[1]}]  # fmt: skip
+        process = start(config)
+        try:
+            outcomes = []
+            for revision, change in enumerate(({"power_dbm": 20.0}, {"port": 1}), start=1):
+                wish = {"reader": [tables[0] | change, tables[1]]}
+                body = {"revision": revision, "issued_at": "2026-01-01T00:00:00Z", "settings": wish}
+                ledger.send(GATEWAY, Channel.CONFIG_DESIRED, orjson.dumps(body))
+                ledger.wait_until(
+                    lambda it, n=revision: any(each.revision == n for each in reports(it)), timeout_s=60
+                )
+                outcomes.append(reports(ledger)[-1])
+            assert [each.outcome for each in outcomes] == ["applied", "rolled_back"]
+            assert outcomes[-1].errors[0] == "not healthy within 10 s"
+            assert outcomes[-1].errors[1].startswith("r1 is not connected: ")
+            assert outcomes[-1].settings == outcomes[0].settings, "it runs what ran before"
+            assert first.wait_for(lambda: first.is_reporting, 15)
+            assert (first.connections, second.connections) == (3, 1), "the other reader was left alone"
+        finally:
+            process.terminate()
+            assert process.wait(20) == 0
+            ledger.close()
+    statuses = [
+        Status.model_validate_json(body) for channel, body in ledger.statuses if channel is Channel.STATUS
+    ]
+    assert {each.epoch for each in statuses} == {statuses[0].epoch}, "the outbox was not touched"
