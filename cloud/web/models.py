@@ -155,12 +155,13 @@ def _done(
     request: Request, gate: Gate, visitor: Viewer, work: Callable[[Connection], object], *, site: str
 ) -> Response:
     visitor.actor.require(*DECIDERS)
+    known = site if _may(visitor.actor, site) else ""
     try:
         in_transaction(gate.pool, work)
     except ValidationError as error:
-        return _shown(request, gate, visitor, problem=words_of(error))
+        return _shown(request, gate, visitor, site=known, problem=words_of(error))
     except ForecastError as error:
-        return _shown(request, gate, visitor, problem=f"{error}")
+        return _shown(request, gate, visitor, site=known, problem=f"{error}")
     return RedirectResponse(f"/models?{urlencode({'site': site})}", 303)
 
 

@@ -13,6 +13,10 @@ from watching import Watched
 
 from cloud.db import Connection, bootstrap, open_pool
 from cloud.forecasting import store
+from cloud.forecasting.arima import Fitted, Order
+from cloud.forecasting.chosen import service as chosen
+from cloud.forecasting.chosen.domain import SeriesModel, Standing
+from cloud.forecasting.chosen.fitting import Kept
 from cloud.forecasting.registry import service as registry
 from cloud.forecasting.registry.domain import Because, Trained
 from cloud.forecasting.reviewing.opening import History, open_reviews
@@ -27,6 +31,22 @@ from tests.integration.ledger.scenario import Ledger
 ROOT = Actor("system:test", frozenset({Role.ADMIN}), all_sites=True)
 PEOPLE = {"pat": "planner@leeds", "ann": "approver@leeds"}
 SIZES = {"desktop": (1280, 800), "handheld": (360, 740)}
+FITTED = Fitted(
+    Order((1, 0, 1), harmonics=1),
+    ("promotion",),
+    slopes=(0.42, 0.1, 0.0),
+    parameters=(0.1, 0.5, 0.2, 0.04),
+    cycle=0,
+    scale=70.0,
+    smear=1.02,
+    greatest=180.0,
+    known=104,
+    aicc=61.4,
+    noise_chance=0.41,
+    normal_chance=0.2,
+    spread=0.2,
+    coefficients={"promotion": (0.42, 0.08)},
+)
 FIRST, LAST = TODAY + timedelta(7), TODAY + timedelta(20)
 
 
@@ -106,6 +126,21 @@ def _judged(conn: Connection, run_id: int, ids: dict[str, int]) -> None:
         conn, "leeds", name="combination", last_day=TODAY, code_version="0.1.0", evidence=told
     )
     registry.skip(conn, JOB, run_id, "leeds", due)
+    with_all = {"cells": 900, "wape": 0.31, "cum_wape": 0.2, "bias": 0.01}
+    without = {"promotion": {**with_all, "wape": 0.42, "worse_by": 0.355}}
+    without["holiday"] = {**with_all, "wape": 0.312, "worse_by": 0.006}
+    facts = {"horizon_days": 28, "origins": 27, "series": 30, "with_all": with_all, "without": without}
+    registry.tell(conn, JOB, run_id, "leeds", kind="ablated", because="asked", evidence=facts)
+    model = SeriesModel(
+        ids["I-1"],
+        "arima",
+        Standing.IN_FORCE,
+        "better by both: squared error -18.2% (t 2.9), stock cost -9.1% (t 2.1)",
+        [Kept(TODAY - timedelta(1), FITTED).told()],
+        {"stock_cost": {"gain": 0.091}},
+    )
+    told_of = {"judged_until": TODAY, "inputs_sha256": "a" * 64, "code_version": "0.1.0"}
+    chosen.keep(conn, JOB, run_id, "leeds", [model], **told_of)
 
 
 def fits(page: Page) -> bool:
@@ -207,8 +242,21 @@ def test_accuracy_reviews_and_models_are_read_at_every_width(
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_contain_text(title)
         assert fits(page), path
-    page.goto("/models")
+    page.goto("/models?site=leeds")
     expect(page.locator("#events-title").locator("xpath=../..")).to_contain_text("Not trained anew")
+    own = page.get_by_role("table", name="Series with models of their own")
+    expect(own.locator("tbody tr").first).to_contain_text("Ljung-Box 0.41")
+    expect(page.get_by_role("table", name="What drivers add")).to_contain_text("+35.5%")
+    page.get_by_label("Combination with LightGBM").check()
+    page.get_by_label("Most valuable series").fill("20")
+    page.get_by_role("button", name="Set").press("Enter")
+    expect(page.get_by_text("Set by pat")).to_be_visible()
+    expect(page.get_by_label("Combination with LightGBM")).to_be_checked()
+    page.get_by_label("Item").fill("I-2")
+    page.get_by_label("Why").fill("our largest customer's")
+    page.get_by_role("button", name="Choose").press("Enter")
+    expect(own).to_contain_text("pinned by pat: our largest customer's")
+    assert fits(page)
     page.goto("/accuracy")
     assert fits(page)
     page.context.close()
