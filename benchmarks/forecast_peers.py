@@ -7,7 +7,6 @@ from typing import Any, Final
 import numpy as np
 
 from cloud.forecasting.batch import metrics
-from cloud.forecasting.batch.evaluate import Evaluation
 from cloud.forecasting.protocol import Floats
 
 _HORIZON: Final = 4
@@ -54,46 +53,55 @@ def carparts(y: Floats) -> dict[str, float]:
         y: Series x months; NaN where not known.
 
     Returns:
-        RMSSE and bias in per cent by model.
+        RMSSE and bias in per cent by model, RMSSE scaled by the whole history too, and that with what is not
+        known taken as zero.
 
     Raises:
         ImportError: If statsforecast is not installed.
     """
     from statsforecast.models import ADIDA, IMAPA, CrostonSBA  # noqa: PLC0415  measured only here
 
-    before, actual = y[:, :-_MONTHS], y[:, None, -_MONTHS:]
     found = {}
     for name, model in (("imapa", IMAPA()), ("adida", ADIDA()), ("croston_sba", CrostonSBA())):
-        said = np.full(actual.shape, np.nan)
-        for row, history in enumerate(before):
-            known = history[np.isfinite(history)]
-            if len(known) > 1:
-                said[row, 0] = _forecast(model, known, _MONTHS)
-        told = metrics.overall(metrics.measure(said, actual, before=before, season=1))
+        said = _year_ahead(model, y)
+        errors = metrics.measure(said[:, None], y[:, None, -_MONTHS:], before=y[:, :-_MONTHS], season=1)
+        told = metrics.overall(errors)
         for figure in ("rmsse", "bias_pct"):
             value = told[figure]
             if value is not None:
                 found[f"{name}_{figure}"] = value
+        found[f"{name}_rmsse_whole_history"] = rmsse_whole_history(y, said)
+        filled = np.nan_to_num(y)
+        said = _year_ahead(model, filled)
+        found[f"{name}_rmsse_whole_history_na_as_zero"] = rmsse_whole_history(filled, said)
     return found
 
 
-def rmsse_whole_history(y: Floats, made: Evaluation) -> float:
-    """Scale by all changes known before the judged origin, leading zeros included.
+def _year_ahead(model: Any, y: Floats) -> Floats:
+    said = np.full((len(y), _MONTHS), np.nan)
+    for row, history in enumerate(y[:, :-_MONTHS]):
+        known = history[np.isfinite(history)]
+        if len(known) > 1:
+            said[row] = _forecast(model, known, _MONTHS)
+    return said
+
+
+def rmsse_whole_history(y: Floats, said: Floats) -> float:
+    """Scale by all changes known before the last 12 months, leading zeros included.
 
     Args:
-        y: Series x periods.
-        made: One evaluation of them.
+        y: Series x months.
+        said: Series x 12: what was forecast of these.
 
     Returns:
         The mean over the series that change at all.
     """
-    before = y[:, : int(made.origins.at[made.origins.judged.start]) + 1]
-    square = np.diff(before, axis=1) ** 2
-    count = np.isfinite(square).sum(axis=1)
-    scale = np.nansum(square, axis=1) / np.maximum(count, 1)
-    error = made.errors.square / np.maximum(made.errors.count, 1)
-    is_told = (scale > 0) & (made.errors.count > 0)
-    return float(np.sqrt(error[is_told] / scale[is_told]).mean())
+    square = np.diff(y[:, :-_MONTHS], axis=1) ** 2
+    scale = np.nansum(square, axis=1) / np.maximum(np.isfinite(square).sum(axis=1), 1)
+    error = (said - y[:, -_MONTHS:]) ** 2
+    count = np.isfinite(error).sum(axis=1)
+    is_told = (scale > 0) & (count > 0)
+    return float(np.sqrt(np.nansum(error, axis=1)[is_told] / count[is_told] / scale[is_told]).mean())
 
 
 def _forecast(model: Any, history: Floats, horizon: int) -> Floats:
