@@ -90,40 +90,83 @@ def matrix(
     Returns:
         The arrays.
     """
-    columns = tuple(names) if names is not None else covariates_of(revisions)
-    place = {name: number for number, name in enumerate(columns)}
-    found = known(revisions, as_known_at)
-    kinds = {name: one.kind for one in revisions for name, _ in _told(one)}
-    is_weather = np.array([kinds.get(name) == Kind.WEATHER for name in columns], dtype=bool)
-    values = np.zeros((len(subjects), count, len(columns)))
-    values[:, :, is_weather] = np.nan
-    places = _places(subjects)
-    used: list[EventRow] = []
-    for one in found:
-        first = max((one.from_day - first_day).days, 0)
-        last = min((one.to_day - first_day).days, count - 1)
-        rows = places.of(one)
-        if first > last or not len(rows):
-            continue
-        used.append(one)
-        days = slice(first, last + 1)
-        for name, value in _told(one):
-            if name not in place:
-                continue
-            column = place[name]
-            if is_weather[column]:
-                values[rows, days, column] = value
-            else:  # of two at once the stronger counts
-                before = values[rows, days, column]
-                values[rows, days, column] = np.where(abs(before) > abs(value), before, value)
+    arranged = Arranged(revisions, names)
+    values, used = arranged.values(subjects, first_day, count, as_known_at=as_known_at)
     return Matrix(
         values=values,
-        names=columns,
-        kinds=tuple(kinds.get(name, Kind.OTHER.value) for name in columns),
-        references=tuple(None if one else 0.0 for one in is_weather),
-        priors=priors_of(revisions, columns, as_known_at=as_known_at),
-        events=tuple(used),
+        names=arranged.names,
+        kinds=arranged.kinds,
+        references=arranged.references,
+        priors=priors_of(revisions, arranged.names, as_known_at=as_known_at),
+        events=used,
     )
+
+
+class Arranged:
+    """Events of a site made ready to be asked for many windows of days, as known at many moments."""
+
+    def __init__(self, revisions: Sequence[EventRow], names: Sequence[str] | None = None) -> None:
+        """Look at each revision once.
+
+        Args:
+            revisions: Of one site's events, each with all its revisions.
+            names: Columns; None: those that these events make.
+        """
+        self._events: dict[int, list[EventRow]] = {}
+        self._told: dict[tuple[int, int], list[tuple[str, float]]] = {}
+        kinds: dict[str, str] = {}
+        for one in sorted(revisions, key=lambda one: one.event_id):
+            self._events.setdefault(one.event_id, []).append(one)
+            told = _told(one)
+            self._told[one.event_id, one.revision] = told
+            kinds.update((name, one.kind) for name, _ in told)
+        self.names = tuple(names) if names is not None else tuple(sorted(kinds))
+        self.kinds = tuple(kinds.get(name, Kind.OTHER.value) for name in self.names)
+        self._place = {name: number for number, name in enumerate(self.names)}
+        self._is_weather = np.array([kinds.get(name) == Kind.WEATHER for name in self.names], dtype=bool)
+        self.references = tuple(None if one else 0.0 for one in self._is_weather)
+        self._groups = list(self._events.values())
+        self._first = np.array([min(one.from_day for one in group).toordinal() for group in self._groups])
+        self._last = np.array([max(one.to_day for one in group).toordinal() for group in self._groups])
+
+    def values(
+        self, subjects: Sequence[Subject], first_day: date, count: int, *, as_known_at: datetime
+    ) -> tuple[Floats, tuple[EventRow, ...]]:
+        """Arrange what touches some days.
+
+        Args:
+            subjects: The items.
+            first_day: First site day.
+            count: Days, past and to come.
+            as_known_at: What was known later does not count.
+
+        Returns:
+            Items x days x covariates, and the events in force that touch them.
+        """
+        values = np.zeros((len(subjects), count, len(self.names)))
+        values[:, :, self._is_weather] = np.nan
+        begin = first_day.toordinal()
+        near = np.flatnonzero((self._last >= begin) & (self._first < begin + count))
+        places = _places(subjects)
+        used: list[EventRow] = []
+        for one in known([row for number in near.tolist() for row in self._groups[number]], as_known_at):
+            first = max(one.from_day.toordinal() - begin, 0)
+            last = min(one.to_day.toordinal() - begin, count - 1)
+            rows = places.of(one)
+            if first > last or not len(rows):
+                continue
+            used.append(one)
+            days = slice(first, last + 1)
+            for name, value in self._told[one.event_id, one.revision]:
+                if name not in self._place:
+                    continue
+                column = self._place[name]
+                if self._is_weather[column]:
+                    values[rows, days, column] = value
+                else:  # of two at once the stronger counts
+                    before = values[rows, days, column]
+                    values[rows, days, column] = np.where(abs(before) > abs(value), before, value)
+        return values, tuple(used)
 
 
 def priors_of(

@@ -9,6 +9,7 @@ their week.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,8 @@ from cloud.forecasting.uplift_fit import LONGEST_STEP, PRIOR_SD, USUAL_SPREAD, e
 from cloud.forecasting.weekdays import DAYS, WINDOW_WEEKS, Weekdays
 
 ROUNDS: Final = 12
+OF_A_POOL: Final = 2
+"""Steps from what all pools have in common to what a pool does."""
 SETTLED: Final = 1e-3
 FARTHEST: Final = 7.0
 """A day's effect is between 1/1000 and 1000."""
@@ -134,15 +137,16 @@ def learn_days(daily: Floats, cells: Cells, coefficients: Floats, pools: Ints, s
     """
     width = coefficients.shape[1]
     count = int(pools.max(initial=0)) + 1
-    told = _Told.of(daily, cells, coefficients, shares)
+    told = _Told.of(daily, cells, coefficients, shares, pools)
     flat = np.full(width, 1 / PRIOR_SD**2)
-    everywhere, information = _solved(told, np.zeros(width), flat, np.ones(len(daily), dtype=np.bool_))
+    everywhere, information = _solved(told, np.zeros(width), flat, slice(None))
     doubt = np.sqrt(np.diagonal(np.linalg.inv(information + np.diag(flat))))
     is_told = np.diagonal(information) > 0
     beyond = np.repeat(everywhere[None], count, axis=0)
     near = np.full(width, 1 / USUAL_SPREAD**2)
-    for pool in range(count if count > 1 else 0):
-        beyond[pool] = _solved(told, everywhere, near, pools == pool)[0]
+    bounds = np.searchsorted(pools[told.series], np.arange(count + 1)).tolist()
+    for pool, within in enumerate(pairwise(bounds) if count > 1 else ()):
+        beyond[pool] = _solved(told, everywhere, near, slice(*within), OF_A_POOL)[0]
     return DayEffects(beyond, np.where(is_told, doubt, np.inf))
 
 
@@ -184,7 +188,7 @@ def shared_out(shares: Floats, factors: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """Cells that tell something, with what they came to; sorted by series."""
+    """Cells that tell something, with what they came to; sorted by pool, then series."""
 
     series: Ints
     values: Floats
@@ -197,7 +201,7 @@ class _Told:
     """1 / dispersion."""
 
     @classmethod
-    def of(cls, daily: Floats, cells: Cells, coefficients: Floats, shares: Floats) -> "_Told":
+    def of(cls, daily: Floats, cells: Cells, coefficients: Floats, shares: Floats, pools: Ints) -> "_Told":
         volume = np.nansum(daily, axis=(1, 2))
         kept = np.zeros(len(daily), dtype=np.bool_)
         kept[np.lexsort((np.arange(len(daily)), -volume))[:MOST_SERIES]] = True
@@ -206,7 +210,9 @@ class _Told:
         demand = np.where(known, demand, 0)
         total = demand.sum(axis=1)
         use = kept[cells.series] & (total > 0) & (known.sum(axis=1) > 1)
-        order = np.flatnonzero(use)[np.lexsort((cells.week[use], cells.series[use]))]
+        order = np.flatnonzero(use)[
+            np.lexsort((cells.week[use], cells.series[use], pools[cells.series[use]]))
+        ]
         series, values = cells.series[order], cells.values[order]
         safe = np.where(known[order], shares[series], 1)
         base = np.log(safe) + np.einsum("ndc,nc->nd", values, coefficients[series])
@@ -235,24 +241,28 @@ def _dispersion(daily: Floats, shares: Floats) -> Floats:
     return result
 
 
-def _solved(told: _Told, prior: Floats, precision: Floats, kept: Bools) -> tuple[Floats, Floats]:
+def _solved(
+    told: _Told, prior: Floats, precision: Floats, use: slice, rounds: int = ROUNDS
+) -> tuple[Floats, Floats]:
     """Find the effects of some series by Newton's steps; and the information they give."""
-    use = kept[told.series]
-    series, values = told.series[use], told.values[use]
+    series, values, known = told.series[use], told.values[use], told.known[use]
     found, information = prior.copy(), np.zeros((len(prior), len(prior)))
     if not len(series):
         return found, information
     starts = np.flatnonzero(np.diff(series, prepend=-1))
-    weight = told.weight[use]
-    for _ in range(ROUNDS):
-        logs = np.where(told.known[use], told.base[use] + values @ found, -np.inf)
+    weight, total, demand = told.weight[use], told.total[use], told.demand[use]
+    base = np.where(known, told.base[use], -np.inf)
+    across = values.transpose(0, 2, 1)
+    for _ in range(rounds):
+        logs = base + values @ found
         odds = np.exp(logs - logs.max(axis=1, keepdims=True))
         share = odds / odds.sum(axis=1, keepdims=True)
-        expected = told.total[use][:, None] * share
-        centre = np.einsum("nd,ndc->nc", share, values)
-        score = np.einsum("nd,ndc->nc", told.demand[use] - expected, values) * weight[:, None]
-        spread = np.einsum("nd,ndc,nde->nce", share, values, values) - centre[:, :, None] * centre[:, None]
-        spread *= (told.total[use] * weight)[:, None, None]
+        weighed = values * share[:, :, None]
+        centre = weighed.sum(axis=1)
+        off = (demand - total[:, None] * share) * weight[:, None]
+        score = (across @ off[:, :, None])[:, :, 0]
+        spread = across @ weighed - centre[:, :, None] * centre[:, None]
+        spread *= (total * weight)[:, None, None]
         information = exact_total(np.add.reduceat(spread, starts))
         pull = exact_total(np.add.reduceat(score, starts)) - precision * (found - prior)
         step = np.clip(np.linalg.solve(information + np.diag(precision), pull), -LONGEST_STEP, LONGEST_STEP)

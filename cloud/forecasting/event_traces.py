@@ -75,11 +75,11 @@ class Traces:
         """
         found = [values[:, MARGIN:-MARGIN]]
         if _PROMOTION in self.names:
-            is_on = np.nan_to_num(values[:, :, self.names.index(_PROMOTION)]) != 0
+            is_on = values[:, :, self.names.index(_PROMOTION)] != 0
             found += [_after(is_on, AFTER), _worn(is_on)]
         holidays = [place for place, name in enumerate(self.names) if name.startswith(_HOLIDAY)]
         if holidays:
-            is_one = (np.nan_to_num(values[:, :, holidays]) != 0).any(axis=2)
+            is_one = np.logical_or.reduce([values[:, :, place] != 0 for place in holidays])
             found += [_after(is_one[:, ::-1], BEFORE)[:, ::-1], _after(is_one, AFTER_HOLIDAY)]
         result: Floats = np.concatenate(found, axis=2)
         return result

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from cloud.events.arrays import covariates_of, matrix, priors_of
+from cloud.events.arrays import Arranged, covariates_of, priors_of
 from cloud.events.domain import EventRow, Subject
 from cloud.forecasting.drivers import Driven, by_week, driven_as_known
 from cloud.forecasting.event_days import Cells, DayEffects, EventDays, learn_days, quiet
@@ -107,7 +107,10 @@ class _Told:
         self._last_day = last_day
         self._latest = latest
         self._clock = clock
-        self.traces = Traces(covariates_of(revisions))
+        self._arranged = Arranged(revisions)
+        self.traces = Traces(self._arranged.names)
+        self.references = (*self._arranged.references, *(0.0 for _ in self.traces.added))
+        self.acts: Bools = np.array([reference is not None for reference in self.references], dtype=np.bool_)
         self._origins = origins
         self._shares = weekday_shares(weeks.daily, origins).shares
 
@@ -124,37 +127,17 @@ class _Told:
         """Give what was expected of each covariate: logs of factors."""
         return np.array(priors_of(self._revisions, self.traces.every, as_known_at=self.known_at(column)))
 
-    @property
-    def references(self) -> tuple[float | None, ...]:
-        """Values without effect; None: the usual one, as of weather."""
-        told = matrix(
-            self._revisions,
-            self.subjects[:0],
-            self._last_day,
-            1,
-            as_known_at=self._latest,
-            names=self.traces.names,
-        )
-        return (*told.references, *(0.0 for _ in self.traces.added))
-
-    @property
-    def acts(self) -> Bools:
-        """Which covariates act on single days: events do, weather is there every day."""
-        return np.array([reference is not None for reference in self.references], dtype=np.bool_)
-
     def daily(self, first_week: int, number: int, at: int) -> Iterator[tuple[slice, Floats]]:
         """Give drivers by day, as known at a week's end, of some items at a time."""
         first_day = self._day(first_week) - timedelta(days=DAYS - 1 + MARGIN)
         for first in range(0, len(self.subjects), CHUNK):
-            part = matrix(
-                self._revisions,
+            values, _ = self._arranged.values(
                 self.subjects[first : first + CHUNK],
                 first_day,
                 number * DAYS + 2 * MARGIN,
                 as_known_at=self.known_at(at),
-                names=self.traces.names,
             )
-            yield slice(first, first + CHUNK), self.traces.of(part.values)
+            yield slice(first, first + CHUNK), self.traces.of(values)
 
     def weekly(self, first_week: int, number: int, at: int) -> Covariates:
         """Give drivers by week: a day counts by its weekday's part of the week, as known then."""
