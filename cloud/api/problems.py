@@ -285,8 +285,9 @@ def _on_invalid(request: Request, error: Exception) -> Response:
 
 def _on_faulty_lines(request: Request, error: Exception) -> Response:
     assert isinstance(error, FaultyLinesError)  # noqa: S101  registered for this type
+    part = error.origin if error.origin.startswith("body.") else "body.lines"
     faults = [
-        Fault(place=f"body.lines.{fault.place}.{fault.field}", message=fault.message, value="")
+        Fault(place=f"{part}.{fault.place}.{fault.field}", message=fault.message, value="")
         for fault in error.faults
     ]
     detail = f"{error.total} faults, nothing was stored: {'; '.join(fault.message for fault in faults[:3])}"

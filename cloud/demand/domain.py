@@ -125,6 +125,7 @@ class FaultyLinesError(DemandError):
         if total > len(faults):
             told.append(f"{total - len(faults)} more faults are not listed")
         super().__init__("\n".join(told))
+        self.origin = origin
         self.faults = tuple(faults)
         self.total = total
 

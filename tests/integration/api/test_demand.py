@@ -2,7 +2,12 @@
 
 import httpx
 import pytest
-from serving import OTHER, OWN, TEA, People
+from serving import MUG, NOW, OTHER, OWN, ROOT, TEA, People
+
+from cloud.db import ConnectionPool
+from cloud.demand import held
+from cloud.demand.held import Holding, Origin, Reason
+from cloud.identity.store import act_as
 
 
 def asked(number: int, **changes: object) -> dict[str, object]:
@@ -182,3 +187,58 @@ def test_days_are_masked_and_unmasked_with_reasons(planner: httpx.Client, people
             "/v1/demand/masks", json=wrong, headers={"Idempotency-Key": field + wrong["kind"]}
         )
         assert (answer.status_code, field in answer.text) == (422, True), answer.text
+
+
+def test_what_the_warehouse_sent_instead_and_what_waits_are_told_over_the_api(
+    planner: httpx.Client, people: People, pool: ConnectionPool
+) -> None:
+    assert tell(planner, "a", asked(0, quantity="3")).status_code == 201
+    swap = {
+        "site": OWN,
+        "source": "till",
+        "document": "T-1",
+        "line": "000",
+        "asked": MUG,
+        "asked_quantity": "6",
+        "sent": TEA,
+        "sent_quantity": 3,
+        "sent_at": "2026-03-02T12:00:00Z",
+    }
+
+    def send(key: str, *given: dict) -> httpx.Response:
+        body = {"substitutions": list(given)}
+        return planner.post("/v1/demand/substitutions", json=body, headers={"Idempotency-Key": key})
+
+    assert send("s", swap).json() == {"substitutions": 1, "added": 1, "corrected": 0, "repeated": 0}
+    (row,) = planner.get("/v1/demand/substitutions", params={"item": MUG}).json()["items"]
+    assert (row["asked"], row["asked_quantity"], row["sent"]) == (MUG, "6.000000", TEA)
+    period = {"site": OWN, "since": "2026-03-01T00:00:00Z", "until": "2026-03-03T00:00:00Z"}
+    found = planner.get("/v1/demand/feedback", params=period).json()["items"]
+    told = {row["item"]: (float(row["asked"]), float(row["left"]), row["bias"]) for row in found}
+    assert {item: (a, left) for item, (a, left, _) in told.items()} == {MUG: (6, 0), TEA: (0, 3)}
+    assert (float(told[MUG][2]), told[TEA][2]) == (-1, None)
+    assert planner.get("/v1/demand/shorts", params=period).json() == {"site": OWN, "items": []}
+    wrong = send("t", swap | {"sent": "nothing"}, swap | {"line": "9"})
+    assert [fault["place"] for fault in wrong.json()["errors"]] == [
+        "body.substitutions.0.sent",
+        "body.substitutions.1.line",
+    ]
+    local = people.headers(f"planner@{OTHER}")
+    assert planner.get("/v1/demand/feedback", params=period, headers=local).status_code == 403
+    assert planner.get("/v1/demand/substitutions", headers=local).json()["items"] == []
+
+    waiting = Holding(OWN, "till", Origin.MESSAGE, "ab" * 32, b"\xff", Reason.UNREADABLE, "no JSON")
+    with pool.connection() as conn:
+        act_as(conn, ROOT)
+        held.hold(conn, [waiting], now=NOW)
+    (one,) = planner.get("/v1/demand/held", params={"state": "held"}).json()["items"]
+    assert (one["payload"], one["due_at"], one["reason"]) == ("/w==", None, "unreadable")
+    assert planner.get("/v1/demand/held", headers=local).json()["items"] == []
+    at = f"/v1/demand/held/{one['held_id']}"
+    retried = planner.post(f"{at}/retry", headers={"Idempotency-Key": "r"}).json()
+    assert retried["due_at"] == "2026-03-02T14:00:00Z"
+    reason = {"reason": "a test"}
+    refused = planner.post(f"{at}/discard", json=reason, headers=local | {"Idempotency-Key": "d"})
+    assert (refused.status_code, refused.json()["type"].rpartition(":")[2]) == (404, "nothing-held")
+    gone = planner.post(f"{at}/discard", json=reason, headers={"Idempotency-Key": "d"}).json()
+    assert (gone["state"], gone["settled_because"]) == ("discarded", "a test")
