@@ -36,6 +36,7 @@ class StreamServer:
         self._thread: threading.Thread | None = None
         self._clients: set[queue.Queue[bytes | None]] = set()
         self._changed = threading.Condition()
+        self._is_over = False
         self.is_mute = False
         """Not even empty lines."""
 
@@ -55,6 +56,7 @@ class StreamServer:
 
     def start(self) -> None:
         """Listen, on the port that it had before if it had one."""
+        self._is_over = False
         self._server = _Server(self._listen, partial(_Handler, self))
         self._listen = str(self._server.server_address[0]), int(self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(_POLL_S,), name="iot-stream")
@@ -65,6 +67,8 @@ class StreamServer:
         if self._server is None or self._thread is None:
             return
         self._server.shutdown()
+        with self._changed:
+            self._is_over = True
         self.hang_up()
         self._server.server_close()
         self._thread.join()
@@ -123,6 +127,8 @@ class StreamServer:
         """
         mine: queue.Queue[bytes | None] = queue.Queue(_QUEUED_LINES)
         with self._changed:
+            if self._is_over:
+                mine.put(None)
             self._clients.add(mine)
             self._changed.notify_all()
         return mine

@@ -4,11 +4,13 @@ A message of QoS 1 is acknowledged after it was taken; the session is a clean on
 while the agent was away does not come as if it happened now.
 """
 
+import ssl
 import threading
 from typing import Any, Final
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from typing_extensions import override
 
 from edge_agent.readers.iot.link import Hands
 from edge_agent.readers.iot.settings import IotReaderSettings
@@ -18,6 +20,18 @@ KEEPALIVE_S: Final = 15
 _POLL_S: Final = 0.2
 _QOS: Final = 1
 _REFUSED: Final = 128
+
+
+class _ClosingSocket(ssl.SSLSocket):
+    """Closes itself when its handshake fails, which paho leaves to the garbage collector."""
+
+    @override
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
 
 
 class MqttLink:
@@ -47,7 +61,9 @@ class MqttLink:
         if settings.password is not None:
             client.username_pw_set(settings.user, settings.secret)
         if settings.parts.scheme == "mqtts":
-            client.tls_set_context(settings.context())
+            context = settings.context()
+            context.sslsocket_class = _ClosingSocket
+            client.tls_set_context(context)
 
         def connected(_client: Any, _data: Any, _flags: Any, reason: Any, _more: Any) -> None:
             if reason.is_failure:

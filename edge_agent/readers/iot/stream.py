@@ -78,6 +78,7 @@ class HttpStream:
             connection = http.client.HTTPConnection(host, port, timeout=CONNECT_S)
         try:
             connection.connect()
+            connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             if isinstance(connection.sock, ssl.SSLSocket):
                 settings.believe(connection.sock)
         except OSError:
@@ -108,7 +109,10 @@ class HttpStream:
 
     def _read(self, response: http.client.HTTPResponse, hands: Hands) -> None:
         while not self._is_over:
-            line = response.readline(LONGEST_LINE_BYTES)
+            try:
+                line = response.readline(LONGEST_LINE_BYTES)
+            except TimeoutError as error:
+                raise ConnectionError(f"silent for {self._silence_s:g} s") from error
             if not line:
                 raise ConnectionResetError("closed by the reader")
             if not line.strip():
