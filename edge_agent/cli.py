@@ -16,6 +16,7 @@ from typing import Final
 import structlog
 
 from edge_agent.agent import Agent
+from edge_agent.badge import add_badge_parser, badge
 from edge_agent.calibrate.command import add_parser as add_calibrate_parser
 from edge_agent.calibrate.command import calibrate_command
 from edge_agent.clock import Clock
@@ -50,6 +51,7 @@ _EXAMPLES: Final = """examples:
   edge-agent decode barcode ']E07032069804988'     what a scan names, as one JSON object
   edge-agent decode epc 3074257BF7194E4000001A85   what a tag names, the same
   edge-agent reader check dock-1                   what a reader can do, and what will be set
+  edge-agent badge ada --language de >> agent.toml   a person's badge, known by its hash only
   edge-agent profile show honeywell_xenon          what to set on a device, and why
   edge-agent record --seconds 60 > capture.jsonl     what readers say, as a capture
   edge-agent replay capture.jsonl --site site.toml   decide again what a capture says
@@ -74,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     without_settings: dict[str, Callable[[], int]] = {
         "decode": lambda: _decode(options.input, aim_required=options.aim == "required"),
         "decode-epc": lambda: _decode_epc(options.input),
+        "badge": lambda: badge(options, sys.stdout, sys.stderr),
         "profile": lambda: profiles(options, sys.stderr),
         "doctor": lambda: _doctor(options),
         "replay": lambda: replay(options, sys.stdout, sys.stderr),
@@ -122,6 +125,7 @@ def build_parser() -> argparse.ArgumentParser:
     text = "write what RFID readers say to standard output; the agent must be stopped"
     add_record_arguments(_command(commands, common, "record", text))
     add_reader_parser(commands, common)
+    add_badge_parser(commands)
     add_profile_parser(commands)
     outbox = commands.add_parser("outbox", help="look after the outbox")
     parts = outbox.add_subparsers(required=True, metavar="COMMAND")

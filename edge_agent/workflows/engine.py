@@ -18,6 +18,7 @@ from edge_agent.workflows.goods import Handled, handle_item, handle_place, handl
 from edge_agent.workflows.kinds import KINDS, Argument, Workflow
 from edge_agent.workflows.labels import ItemLabel, Label, PlaceLabel, UnitLabel, read_label
 from edge_agent.workflows.language import STARTS, Command, Verb
+from edge_agent.workflows.pins import is_pin
 from edge_agent.workflows.prompts import Prompt, say
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.scene import Scene, Whereabouts, nowhere
@@ -25,7 +26,10 @@ from edge_agent.workflows.site import WorkflowSettings
 from edge_agent.workflows.state import Run, State
 
 _NS_PER_S = 1_000_000_000
-_HIDDEN_SCAN = "$BADGE/..."
+_HIDDEN_SCAN = {Verb.BADGE: "$BADGE/...", Verb.PIN: "$PIN/..."}
+"""What is kept of a scan that lets somebody in."""
+_MOST_WRONG_PINS = 5
+_BLOCKED_S = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +65,19 @@ class Engine:
         state = replace(
             state, scans=state.scans + 1, heard_at=now.at, heard_mono_ns=now.mono_ns, boot_id=now.boot_id
         )
-        is_badge = f"${Verb.BADGE}" in decoded.raw
-        scan = _HIDDEN_SCAN if is_badge else decoded.raw
+        hidden = next((text for verb, text in _HIDDEN_SCAN.items() if f"${verb}" in decoded.raw), None)
+        scan = hidden or decoded.raw
         scene = Scene(self.device, self.site, state.actor, now, scan, self.whereabouts)
         try:
             handled = self._handle(state, decoded, scene)
         except RefusedError as error:
-            note = None if is_badge else str(error)
+            note = None if hidden else str(error)
             event = scene.event(state.run, "refused", error.refusal, note)
             prompt = say("{refusal}: {prompt}", refusal=str(error.refusal), prompt=error.prompt)
-            if is_badge:
+            if hidden:
                 prompt = say("{refusal}", refusal=str(error.refusal))
+            if error.refusal is Refusal.PIN_WRONG:
+                state = replace(state, wrong_pins=state.wrong_pins + 1, wrong_pin_at=now.at)
             handled = Handled(state, (event,), Feedback(Signal.REFUSAL, prompt))
         return Outcome(handled.state, (*overdue, *handled.drafts), handled.feedback)
 
@@ -142,14 +148,16 @@ class Engine:
             if is_open:
                 raise
             label = PlaceLabel("")  # whatever it is: without a badge it cannot be used
-        if not is_open and not (isinstance(label, Command) and label.verb is Verb.BADGE):
+        if not is_open and not (isinstance(label, Command) and label.verb in _HIDDEN_SCAN):
             raise RefusedError(Refusal.BADGE_REQUIRED, say("scan your badge first"))
         return label
 
     def _command(self, state: State, command: Command, scene: Scene) -> Handled:
         match command.verb:
             case Verb.BADGE:
-                return self._log_in(state, command.argument, scene)
+                return self._log_in(state, _badge(self.site.badges, command.argument), scene)
+            case Verb.PIN:
+                return self._log_in(state, self._badge_by_pin(state, command.argument, scene), scene)
             case Verb.LOGOUT:
                 after, drafts = self._log_out(state, scene, "logged_out")
                 return _step(after, drafts, say("logged out"))
@@ -224,10 +232,19 @@ class Engine:
                 return Run(workflow, run_id, run_id, reason=reason)
         return Run(workflow, run_id, argument or run_id)
 
-    def _log_in(self, state: State, token: str, scene: Scene) -> Handled:
-        badge = _badge(self.site.badges, token)
-        if badge is None:
-            raise RefusedError(Refusal.BADGE_UNKNOWN, say("this badge is not known here"))
+    def _badge_by_pin(self, state: State, argument: str, scene: Scene) -> Badge:
+        if state.wrong_pins >= _MOST_WRONG_PINS and state.wrong_pin_at is not None:
+            waited_s = abs((scene.now.at - state.wrong_pin_at).total_seconds())
+            if waited_s < _BLOCKED_S:
+                raise RefusedError(Refusal.PIN_BLOCKED, say("too many wrong PINs: scan your badge, or wait"))
+        name, _, pin = argument.rpartition("/")
+        for badge in self.site.badges:
+            if badge.actor == name and is_pin(pin, badge.pin_argon2id):
+                return badge
+        raise RefusedError(Refusal.PIN_WRONG, say("this name and PIN are not known here"))
+
+    def _log_in(self, state: State, badge: Badge, scene: Scene) -> Handled:
+        state = replace(state, wrong_pins=0, wrong_pin_at=None)
         if badge.actor == state.actor:
             return _step(state, (), say("hello again, {person}", person=badge.actor))
         state, drafts = self._log_out(state, scene, "logged_out")
@@ -317,9 +334,12 @@ def _step(state: State, drafts: Sequence[Draft], prompt: Prompt) -> Handled:
     return Handled(state, tuple(drafts), Feedback(Signal.STEP, prompt))
 
 
-def _badge(badges: Sequence[Badge], token: str) -> Badge | None:
+def _badge(badges: Sequence[Badge], token: str) -> Badge:
     digest = hashlib.sha256(token.encode()).hexdigest()
-    return next((badge for badge in badges if badge.badge_sha256 == digest), None)
+    for badge in badges:
+        if badge.badge_sha256 == digest:
+            return badge
+    raise RefusedError(Refusal.BADGE_UNKNOWN, say("this badge is not known here"))
 
 
 def _silent_s(state: State, now: Stamp) -> float:

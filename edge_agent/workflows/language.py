@@ -4,6 +4,7 @@ A command is ``$VERB`` or ``$VERB/argument``, in characters that Code 39 and Cod
 
 ===================  =====================================================================================
 ``$BADGE/token``     log in; only the token's SHA-256 is compared, and the token is never stored
+``$PIN/name/digits``  log in without a badge; after five wrong ones only a badge does, for a minute
 ``$LOGOUT``          log out
 ``$RECEIVE/id``      goods of receipt ``id`` arrive: supplier to staging
 ``$SHIP/id``         goods of shipment ``id`` leave: staging to customer
@@ -47,6 +48,7 @@ from edge_agent.workflows.site import COMMAND_PREFIX
 
 _ARGUMENT: Final = re.compile(r"[\x20-\x7e]{1,64}")
 _QUANTITY: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,6})?")
+_PIN: Final = re.compile(r"[\x20-\x7e]{1,64}/[0-9]{4,12}")
 _LINE: Final = re.compile(r"[1-9][0-9]{0,6}")
 
 
@@ -58,6 +60,7 @@ class Verb(StrEnum):
     """What a command barcode asks for."""
 
     BADGE = "BADGE"
+    PIN = "PIN"
     LOGOUT = "LOGOUT"
     RECEIVE = "RECEIVE"
     SHIP = "SHIP"
@@ -89,6 +92,7 @@ STARTS: Final = {Verb[workflow.name]: workflow for workflow in Workflow}
 """The work that a command begins."""
 _ARGUMENTS: Final = dict.fromkeys(Verb, Argument.NONE) | {
     Verb.BADGE: Argument.DOCUMENT,
+    Verb.PIN: Argument.DOCUMENT,
     Verb.LINE: Argument.DOCUMENT,
     Verb.QTY: Argument.DOCUMENT,
     **{verb: KINDS[workflow].argument for verb, workflow in STARTS.items()},
@@ -172,6 +176,8 @@ def _is_valid(verb: Verb, argument: str) -> bool:
         return _QUANTITY.fullmatch(argument) is not None and Decimal(argument) > 0
     if verb is Verb.LINE:
         return _LINE.fullmatch(argument) is not None
+    if verb is Verb.PIN:
+        return _PIN.fullmatch(argument) is not None
     if _ARGUMENTS[verb] is Argument.DISPOSITION:
         return argument.lower() in GRADES
     return _ARGUMENT.fullmatch(argument) is not None

@@ -15,6 +15,8 @@ class Refusal(StrEnum):
     FOREIGN_PLACE = "foreign_place"
     BADGE_REQUIRED = "badge_required"
     BADGE_UNKNOWN = "badge_unknown"
+    PIN_WRONG = "pin_wrong"
+    PIN_BLOCKED = "pin_blocked"
     NO_WORKFLOW = "no_workflow"
     PLACE_REQUIRED = "place_required"
     PLACE_NOT_EXPECTED = "place_not_expected"

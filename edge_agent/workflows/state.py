@@ -107,6 +107,9 @@ class State:
     heard_mono_ns: int = 0
     boot_id: str = ""
     run: Run | None = None
+    wrong_pins: int = 0
+    """Keyed since the last login, and lately."""
+    wrong_pin_at: datetime | None = None
     last: tuple[Posted, ...] = ()
     """What the last completed scan posted: what ``$UNDO`` reverses."""
 
