@@ -163,9 +163,9 @@ def _choice(played: Played, within: Bools, name: str, champion: Bucket) -> Choic
     ]
     chosen = min(sure, key=lambda one: told["cost"][one.value], default=champion)
     told["why"] = (
-        f"stock of {chosen.value} would have cost {gains[chosen].share:.1%} less than of {champion.value}"
+        f"stock by {chosen.words} would have cost {gains[chosen].share:.1%} less than by {champion.words}"
         if chosen is not champion
-        else f"no other would have cost {LEAST_GAIN:.0%} less than {champion.value}, beyond chance"
+        else f"nothing else would have cost {LEAST_GAIN:.0%} less than {champion.words}, beyond chance"
     )
     return Choice(name, chosen, played.to_day, told)
 

@@ -15,7 +15,18 @@ class Bucket(StrEnum):
     RECONCILED = "reconciled"
     """All three, each corrected by the others (Athanasopoulos et al. 2017)."""
 
+    @property
+    def words(self) -> str:
+        """Name it in a sentence."""
+        return _WORDS[self]
 
+
+_WORDS: Final = {
+    Bucket.DAY: "days",
+    Bucket.WEEK: "weeks",
+    Bucket.FOUR_WEEKS: "four weeks",
+    Bucket.RECONCILED: "all three together",
+}
 BLOCK_WEEKS: Final = 4
 """Weeks of the longest bucket."""
 DAY_WEEKS: Final = 4
