@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from contracts.base import Gateway, Site
 from edge_agent.decode.tag_role import TagRules
+from edge_agent.filters.read_zone import ReadZones
 from edge_agent.filters.site import Portals
 from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.llrp.settings import ReaderSettings
@@ -93,6 +94,8 @@ class AgentSettings(BaseSettings):
     """RFID readers that tell in JSON what they see; not set from the cloud, as they hold passwords."""
     portal: Portals = ()
     """Doors: which antennas look where, and what crosses from where to where."""
+    zone: ReadZones = ()
+    """Read zones: which antennas look at which place, where no door is; they post nothing."""
     tags: TagRules = TagRules()
     """Whose tags these doors see."""
     config_trial_s: Annotated[float, Field(ge=10, le=600, allow_inf_nan=False)] = 30.0
@@ -147,6 +150,18 @@ class AgentSettings(BaseSettings):
                     raise ValueError(
                         f"portal {portal.id!r} names {port!r}, but reader {reader!r} uses antennas "
                         f"{list(used[reader])}: expected one of these"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _zones_have_readers(self) -> Self:
+        readers = [each.id for each in self.readers]
+        for zone in self.zone:
+            for port in zone.antennas:
+                if port.partition(":")[0] not in readers:
+                    raise ValueError(
+                        f"zone {zone.id!r} names {port!r}, but there is no such [[reader]]: "
+                        f"expected one of {readers}"
                     )
         return self
 

@@ -20,7 +20,9 @@ def about_settings(settings: AgentSettings) -> Iterator[Finding]:
     """
     for portal in settings.portal:
         yield from _about_portal(portal, is_alone=len(settings.portal) == 1)
-    named = {port.partition(":")[0] for portal in settings.portal for port in portal.ports}
+    ports = [port for portal in settings.portal for port in portal.ports]
+    ports += [port for zone in settings.zone for port in zone.antennas]
+    named = {port.partition(":")[0] for port in ports}
     for reader in settings.readers:
         if reader.id not in named:
             yield note(

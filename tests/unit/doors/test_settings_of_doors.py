@@ -46,6 +46,13 @@ def settings(
     return build(values, dict.fromkeys(values, "file agent.toml"))
 
 
+def test_a_reader_of_a_read_zone_means_something() -> None:
+    zone = {"id": "a", "location": "A", "antennas": ["r2:1"]}
+    texts = [finding.subject for finding in about_settings(settings(TWO_SIDED, zone=[zone]))]
+    assert "reader r2" not in texts
+    assert "reader r2" in [finding.subject for finding in about_settings(settings(TWO_SIDED))]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -57,6 +64,10 @@ def settings(
         ({"readers": [*READERS, READERS[0]]}, "id 'r1' is used twice among scanners and readers"),
         ({"readers": [READERS[0] | {"profile": "nonesuch"}]}, "nonesuch"),
         ({"page_port": 70_000}, "page_port"),
+        (
+            {"zone": [{"id": "a", "location": "A", "antennas": ["r9:1"]}]},
+            "zone 'a' names 'r9:1', but there is no such [[reader]]: expected one of ['r1', 'r2']",
+        ),
         ({"tags": {"foreign_patterns": ["("]}}, "is not a regular expression"),
     ],
 )

@@ -12,7 +12,7 @@ from edge_agent.cli import build_parser, main
 from edge_agent.readers.capture import CaptureError, parse_line, written_at
 from edge_agent.readers.raw_read import GpiChange, RawRead, Seen
 from edge_agent.replay import replay
-from tests.unit.filters.radio_stories import INWARD, ONE_PLANE, beams, merged, one_plane, two_sided
+from tests.unit.filters.radio_stories import INWARD, NOON_US, ONE_PLANE, beams, merged, one_plane, two_sided
 
 SITE = """
 [[portal]]
@@ -140,3 +140,28 @@ def test_a_beam_line_is_a_change_of_an_input() -> None:
     change = beams(INWARD)[0]
     assert parse_line(as_line(change).encode()) == change
     assert ONE_PLANE.beam_ports == ("r3:1", "r3:2")
+
+
+def test_read_zones_are_told_beside_doors_and_alone(tmp_path: Path) -> None:
+    zone = '[[zone]]\nid = "aisle-a"\nlocation = "A"\nantennas = ["r9:1"]\n'
+    capture = [as_line(RawRead(NOON_US + n * 100_000, "r9", 1, "AB" * 12, -50.0)) for n in range(4)]
+    site = tmp_path / "zones.toml"
+    site.write_text(zone, encoding="utf-8")
+    code, told, _ = replayed(tmp_path, capture, "--site", str(site))
+    assert code == 0
+    assert told[0] == {
+        "kind": "zone",
+        "event": "arrived",
+        "zone": "aisle-a",
+        "before": None,
+        "epc": "ab" * 12,
+        "confidence": 0.75,
+        "occurred_at": "2026-03-02T12:00:00.100000Z",
+        "reads": 2,
+    }
+    assert told[-1]["zones"] == {"arrived": 1, "moved": 0, "departed": 0}
+    site.write_text(SITE + zone, encoding="utf-8")
+    both = [*map(as_line, two_sided(INWARD)), *capture]
+    _, told, _ = replayed(tmp_path, both, "--site", str(site))
+    assert sorted(line["kind"] for line in told) == ["crossing", "summary", "zone"]
+    assert "zones" not in replayed(tmp_path, both)[1][-1]
