@@ -11,7 +11,6 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 from typing_extensions import override
 
@@ -231,26 +230,6 @@ def test_programs_get_the_same_as_json(serve: Callable[..., PageServer]) -> None
     assert told["config"]["settings"][1] == {"name": "drain_rows_per_s", "value": "100.0", "origin": "cloud"}
     assert told["disk"] == {"total_bytes": 2**34, "free_bytes": 2**33}
     assert told["problems"] == ["Configuration 7 of the cloud was rolled back."]
-
-
-def test_prometheus_gets_the_same_as_figures(serve: Callable[..., PageServer]) -> None:
-    response, body = ask(serve(status), "/metrics")
-    assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
-    lines = body.splitlines()
-    for line in (
-        "dockledger_edge_outbox_unacked_rows 1204.0",
-        "dockledger_edge_broker_connected 1.0",
-        "dockledger_edge_clock_offset_seconds 0.012",
-        'dockledger_edge_device_open{device="r1",kind="reader"} 1.0',
-        'dockledger_edge_antenna_reads_total{antenna="3",portal="dock-1",reader="r1"} 1200.0',
-        'dockledger_edge_antenna_strongest_dbm{antenna="3",portal="dock-1",reader="r1"} -42.5',
-        'dockledger_edge_events_total{event="scans"} 88.0',
-        "dockledger_edge_config_applied 0.0",
-        "dockledger_edge_disk_free_bytes 8.589934592e+09",
-    ):
-        assert line in lines
-    names = [family.name for family in text_string_to_metric_families(body)]
-    assert len(names) == len(set(names)) > 15
 
 
 def test_nothing_comes_from_elsewhere_and_nothing_runs(serve: Callable[..., PageServer]) -> None:
