@@ -157,6 +157,15 @@ def test_the_example_agent_file_is_valid(tmp_path: Path) -> None:
     assert load_agent(tmp_path / "agent.toml").settings.gateway == "dock-1"
 
 
+def test_the_devices_that_are_shown_are_valid_settings(tmp_path: Path) -> None:
+    text = (ROOT / "docs/devices.md").read_text("utf-8")
+    whole = [block for block in re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL) if "site =" in block]
+    assert len(whole) == 2
+    for number, example in enumerate(whole):
+        (tmp_path / f"{number}.toml").write_text(example, encoding="utf-8")
+        assert load_agent(tmp_path / f"{number}.toml").settings.readers
+
+
 def test_every_reason_for_quarantine_is_explained() -> None:
     sources = [
         ROOT / "contracts/batch.py",

@@ -148,17 +148,23 @@ def parse_capabilities(fields: Mapping[str, Any]) -> Capabilities:
             is_state_aware=own["CanDoTagInventoryStateAwareSingulation"],
             power_dbm={entry["Index"]: _signed(entry["TransmitPowerValue"]) / 100 for entry in powers},
             rf_modes=[
-                RfMode(mode["ModeIdentifier"], mode["MaxTari"], mode["MinTari"], mode["BDR"])
+                RfMode(mode["ModeIdentifier"], mode["MaxTari"], mode.get("MinTari", 0), mode.get("BDR", 0))
                 for mode in modes
             ],
             sensitivities=frozenset(entry["Index"] for entry in sensitivities),
             hop_table_id=hops[0]["HopTableId"] if hops else 0,
-            channels=len(hops[0]["Frequency"] if hops else frequencies["FixedFrequencyTable"]["Frequency"]),
-            country=regulatory["CountryCode"],
-            most_rospecs=own["MaxNumROSpec"],
+            channels=_channels(hops[0] if hops else frequencies.get("FixedFrequencyTable", {})),
+            country=regulatory.get("CountryCode", 0),
+            most_rospecs=own.get("MaxNumROSpec", 0),
         )
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise ReaderRefusalError(f"its capabilities lack {error}, which LLRP 1.0.1 demands") from error
+
+
+def _channels(table: Mapping[str, Any]) -> int:
+    """Count a table's frequencies, of which sllurp gives a single one without a list."""
+    found = table.get("Frequency", ())
+    return len(found) if isinstance(found, Sequence) else 1
 
 
 def _signed(value: int) -> int:

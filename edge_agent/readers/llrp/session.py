@@ -22,6 +22,7 @@ from edge_agent.readers.llrp.setup import Reading, Setup, check_status
 
 MISSED_KEEPALIVES: Final = 2
 """So many may fail to come before the reader is taken for dead."""
+BUSY: Final = "it takes no client"
 _GRACE: Final = 1.1
 """Keepalives may be this much apart."""
 _GOODBYE_S: Final = 1.0
@@ -156,7 +157,7 @@ class Session:
         """
         self._wait(lambda: self._welcome is not None, "its greeting (ConnectionAttemptEvent)")
         if self._welcome != "Success":
-            raise ReaderRefusalError(f"it takes no client: {self._welcome}")
+            raise ReaderRefusalError(f"{BUSY}: {self._welcome}")
         try:
             request = next(questions)
             while True:

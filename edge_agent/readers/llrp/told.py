@@ -8,6 +8,7 @@ from edge_agent.readers.llrp.capabilities import Capabilities
 from edge_agent.readers.llrp.check import Checked
 from edge_agent.readers.llrp.choice import Choice
 from edge_agent.readers.llrp.profile import Gate, LlrpProfile
+from edge_agent.readers.llrp.session import BUSY
 
 _VENDORS: Final = {25882: "Impinj", 161: "Zebra (Motorola)", 26554: "ThingMagic"}
 _SEARCH: Final = {1: "single target", 2: "dual target"}
@@ -169,6 +170,8 @@ def _verdict(checked: Checked) -> Iterator[str]:
         yield f"MISMATCH {each}"
     if checked.refusal is not None:
         yield f"REFUSED  {checked.refusal}"
+        if BUSY in checked.refusal:
+            yield "         it serves one client: stop the agent, or whoever else is connected"
     if checked.is_well:
         judged = "the reader takes this ROSpec" if checked.was_tried else "it fits the reader's tables"
         yield f"OK       {judged}"

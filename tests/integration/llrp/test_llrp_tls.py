@@ -11,8 +11,8 @@ from shutil import which
 import pytest
 
 from edge_agent.cli import main
-from edge_agent.readers.tls import pin_of
 from edge_agent.readers.llrp.listener import ReaderState
+from edge_agent.readers.tls import pin_of
 from simulators.llrp_reader.tls import TlsFront
 from tests.integration.llrp.conftest import FAST, LIVELY, PATIENCE_S, Dock
 

@@ -142,7 +142,9 @@ def test_a_reader_that_is_away_or_busy_is_told(
 ) -> None:
     dock.open()
     assert check(dock, tmp_path) == 1
-    assert "REFUSED  it takes no client" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "REFUSED  it takes no client" in told
+    assert "stop the agent, or whoever else is connected" in told
     dock.reader.stop()
     assert dock.server.wait_for(lambda: not dock.server.is_connected, PATIENCE_S)
     dock.server.stop()

@@ -193,6 +193,16 @@ def test_a_real_readers_capabilities_are_understood() -> None:
     assert can.rf_mode(1000).mode_index == 1000
 
 
+def test_a_reader_on_one_channel_and_one_that_names_none_are_understood() -> None:
+    assert ability(dataclasses.replace(GENERIC, channels_khz=(865_700,))).channels == 1
+    assert ability(IMPINJ).channels == 50
+    parts = (element("LLRPStatus", StatusCode=0, ErrorDescription=""), *capabilities(GENERIC, 0))
+    answer = codec.message("GET_READER_CAPABILITIES_RESPONSE", *parts, message_id=1)
+    fields = decode_message(codec.encode_message(answer))
+    del fields["RegulatoryCapabilities"]["UHFBandCapabilities"]["FrequencyInformation"]["FixedFrequencyTable"]
+    assert parse_capabilities(fields).channels == 0
+
+
 def test_capabilities_without_what_llrp_demands_are_refused_by_name() -> None:
     with pytest.raises(ReaderRefusalError, match="RegulatoryCapabilities"):
         parse_capabilities({"GeneralDeviceCapabilities": {}})
