@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
-_WEEK = 7
+_WEEK: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
