@@ -2,7 +2,7 @@
 
 The agent is the shipped command with a simulated LLRP reader before it and its page open; a pallet's worth of
 tags passes its door all the time. Then its doors are shown as many distinct tags as there are, in this
-process, as fast as they take them.
+process, as fast as they take them; caches of what a tag is are full after the first 65,536.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from edge_agent.clock import Clock
 from edge_agent.config.site_file import load_portals
 from edge_agent.decode.tag_role import TagRoles, TagRules
 from edge_agent.doors.assignments import Assignments
-from edge_agent.doors.door import WAITING_BATCHES, Doors
+from edge_agent.doors.door import Doors
 from edge_agent.outbox.draft import Draft
 from edge_agent.readers.raw_read import RawRead, Seen
 from simulators.llrp_reader.report import Observation
@@ -40,8 +40,10 @@ ANTENNAS: Final = (1, 2, 3, 4)
 WARM_UP_S: Final = 15.0
 """Imports, first connections and first commits are not what is measured."""
 BATCH: Final = 100
-SPACING_US: Final = 10_000
-"""A new tag every 10 ms: some nine hundred are in the field at a time."""
+WAITING: Final = 5
+"""Batches that may wait for the doors; what is measured is theirs, not a queue."""
+SPACING_US: Final = 50_000
+"""A new tag every 50 ms: some two hundred are in the field, and doors forget a tag after four minutes."""
 _MB: Final = 1024 * 1024
 _HEADER: Final = bytes.fromhex("3034257BF7194E40")
 """An SGTIN-96; four bytes of serial number follow."""
@@ -239,14 +241,20 @@ def _show_tags(directory: Path, tags: int) -> dict[str, float]:
 
 def _once_each(first: int, now_us: int) -> list[Seen]:
     return [
-        RawRead(now_us + n * SPACING_US, "r1", 1 + n % 4, (_HEADER + (first + n).to_bytes(4, "big")).hex().upper(), -60.0)
+        RawRead(
+            now_us + n * SPACING_US,
+            "r1",
+            1 + n % 4,
+            (_HEADER + (first + n).to_bytes(4, "big")).hex().upper(),
+            -60.0,
+        )
         for n in range(BATCH)
     ]
 
 
 def _catch_up(doors: Doors, shown: int) -> None:
     """Wait while too much waits, so that nothing is dropped."""
-    while shown - doors.counted()["raw_reads"] > BATCH * WAITING_BATCHES // 10:
+    while shown - doors.counted()["raw_reads"] > BATCH * WAITING:
         time.sleep(0.001)
 
 
