@@ -134,10 +134,11 @@ def covered(
     for which in (slice(None, -1), slice(-1, None)):
         counted, drawn, y = is_judged[:, which], quantiles[:, which], came[:, which]
         hits, placed = [counted], []
+        chance = _chance_of_zero(drawn, idle[:, which])
         for band in (BAND_80, BAND_95):
             low, high = limits(drawn, band, idle[:, which])
             hits.append(counted & (y >= low) & (y <= high))
-            inside = randomised(drawn, y, band, idle[:, which])
+            inside = _inside(drawn, y, band, chance)
             placed.append(np.where(counted, np.round(inside * _GRID), 0))
         hits += [counted & (y == 0), *placed]
         below = [np.count_nonzero(counted & (y <= level)) for level in by_level[:, :, which]]
@@ -165,13 +166,23 @@ def randomised(quantiles: Floats, came: Floats, band: tuple[int, int, int], idle
         >>> randomised(often, np.array([0.0]), BAND_80, np.array([0.9])).round(4).tolist()
         [0.8889]
     """
-    low, high = (LEVELS[place] for place in band[:2])
-    zeros = np.count_nonzero(np.moveaxis(quantiles, -1, 0) <= 0, axis=0)
+    return _inside(quantiles, came, band, _chance_of_zero(quantiles, idle))
+
+
+def _chance_of_zero(quantiles: Floats, idle: Reals) -> Floats:
+    """Read the chance of zero off quantiles; 0 where none of them is zero."""
     edges = np.array([0.0, *LEVELS, 1.0])
-    chance = np.clip(idle, edges[zeros], edges[zeros + 1])
+    zeros = np.zeros(idle.shape, dtype=np.intp)
+    for level in np.moveaxis(quantiles, -1, 0):
+        zeros += level <= 0
+    return np.where(zeros > 0, np.clip(idle, edges[zeros], edges[zeros + 1]), 0)
+
+
+def _inside(quantiles: Floats, came: Floats, band: tuple[int, int, int], chance: Floats) -> Floats:
+    low, high = (LEVELS[place] for place in band[:2])
     part = np.maximum(np.minimum(chance, high) - low, 0) / np.maximum(chance, low)
     is_in = (came >= quantiles[..., band[0]]) & (came <= quantiles[..., band[1]])
-    return np.where((came == 0) & (zeros > 0), part, is_in)
+    return np.where((came == 0) & (chance > 0), part, is_in)
 
 
 def _share(part: Any, whole: Any) -> float | None:

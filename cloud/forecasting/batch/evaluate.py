@@ -13,9 +13,10 @@ import numpy as np
 
 from cloud.forecasting.batch import bands, combination, metrics
 from cloud.forecasting.batch.bands import Tables
-from cloud.forecasting.batch.combination import Known, Pooled
+from cloud.forecasting.batch.combination import Pooled
 from cloud.forecasting.batch.coverage import Coverage, covered
 from cloud.forecasting.batch.joined import Joined, join
+from cloud.forecasting.batch.known import Known
 from cloud.forecasting.batch.members import MEMBERS
 from cloud.forecasting.batch.metrics import Errors
 from cloud.forecasting.batch.rolled import (

@@ -9,7 +9,8 @@ import numpy as np
 
 from cloud.forecasting.batch.bias import corrections
 from cloud.forecasting.batch.classes import NAMES
-from cloud.forecasting.batch.combination import Known, Paths, Pooled, combined, weigh
+from cloud.forecasting.batch.combination import Pooled, combined, weigh
+from cloud.forecasting.batch.known import Known, Paths
 from cloud.forecasting.batch.rolled import Rolled
 from cloud.forecasting.batch.scales import Past
 from cloud.forecasting.protocol import Floats, Ints

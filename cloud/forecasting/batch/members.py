@@ -125,10 +125,12 @@ class _Found:
     def _keep(self, name: str, path: Reals, columns: Ints, place: int) -> None:
         held = self.paths.get(name)
         if held is None:
-            held = np.full((self._count, len(self._origins), path.shape[1]), np.nan, dtype=Real)
+            # Series lie together in memory, as they do in a period.
+            shape = (len(self._origins), path.shape[1], self._count)
+            held = np.moveaxis(np.full(shape, np.nan, dtype=Real), 2, 0)
         elif held.shape[2] < path.shape[1]:
-            held = np.repeat(held, path.shape[1], axis=2)
-        held[columns, place] = path
+            held = held + np.zeros(path.shape[1], dtype=Real)
+        held[slice(None) if len(columns) == self._count else columns, place] = path
         self.paths[name] = held
 
 

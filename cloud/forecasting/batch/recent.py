@@ -8,6 +8,7 @@ overlap, and each period carries one of them on.
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -97,16 +98,18 @@ class Recent:
             By member, one value per column.
         """
         longest = self.longest
-        each = self.levels[self._rows()] / np.arange(1, longest + 1, dtype=Real)[:, None]
+        length: Reals = np.arange(1, longest + 1, dtype=Real)[:, None]
+        each = self.levels[self._rows()] / length
         count = self.counts[WINDOW - 1]
         mean = np.where(count > 0, self.sums[WINDOW - 1] / np.maximum(count, 1), each[0])
         asked = np.clip(np.rint(self.until_demand / np.maximum(self.demands, 1)), 1, longest)
-        adida, added = np.zeros_like(mean), np.zeros_like(mean)
-        for length, own in enumerate(each, start=1):
-            # A length of which there is no whole sum yet tells nothing.
-            told = np.where(self.clock >= length, own, mean)
-            added += np.where(asked >= length, told, 0)
-            np.copyto(adida, told, where=asked == length)
+        # A length of which there is no whole sum yet tells nothing.
+        np.copyto(each, mean, where=self.clock < length)
+        place = asked.astype(np.intp)[None] - 1
+        adida = np.take_along_axis(each, place, axis=0)[0]
+        for shorter, longer in pairwise(each):
+            np.add(longer, shorter, out=longer)
+        added = np.take_along_axis(each, place, axis=0)[0]
         return {"adida": adida, "imapa": added / asked, "mean13": mean}
 
 

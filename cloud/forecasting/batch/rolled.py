@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.forecasting.batch.classes import patterns
-from cloud.forecasting.batch.combination import Known, Pooled, known_errors, pool
+from cloud.forecasting.batch.combination import Pooled, pool
+from cloud.forecasting.batch.known import Known, known_errors
 from cloud.forecasting.batch.members import roll
 from cloud.forecasting.batch.scales import Past, past_of
 from cloud.forecasting.protocol import Bools, Floats, Ints

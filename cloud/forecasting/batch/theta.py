@@ -62,16 +62,13 @@ def theta(grid: SmoothingGrid, horizon: int, parts: tuple[float, ...]) -> Reals:
     late = (grid.clock - time) * rise
     crossed = crossed * rise
     squares = squares * (rise * rise)
-    likelihoods = [
-        likelihood(
-            errors - Real(2 * part) * crossed + Real(part * part) * squares,
-            grid.judged,
-            grid.squares,
-            SIMPLE_PARAMETERS,
-        )
-        for part in parts
-    ]
-    share = weights(np.concatenate(likelihoods))
+    bent = np.empty((len(parts), *errors.shape), dtype=Real)
+    for part, own in zip(parts, bent, strict=True):
+        np.multiply(squares, Real(part * part), out=own)
+        np.subtract(own, Real(2 * part) * crossed, out=own)
+        np.add(own, errors, out=own)
+    flat = bent.reshape(-1, errors.shape[1])
+    share = weights(likelihood(flat, grid.judged, grid.squares, SIMPLE_PARAMETERS))
     start, drift = np.zeros_like(rise), np.zeros_like(rise)
     for place, part in enumerate(parts):
         own = share[place * len(level) : (place + 1) * len(level)]

@@ -9,8 +9,9 @@ from cloud.forecasting.batch import bands, combination, coverage
 from cloud.forecasting.batch import evaluate as engine
 from cloud.forecasting.batch.bands import BAND_80, LEVELS, Targets, calibrate, conformal, draw, limits
 from cloud.forecasting.batch.bias import corrections
-from cloud.forecasting.batch.combination import Known, combined, known_errors, pool, weigh
+from cloud.forecasting.batch.combination import combined, pool, weigh
 from cloud.forecasting.batch.evaluate import Evaluation, evaluate
+from cloud.forecasting.batch.known import Known, known_errors
 from cloud.forecasting.batch.rolled import Origins, plan_origins
 from cloud.forecasting.batch.scales import Scaled, steps_and_sum
 from cloud.forecasting.protocol import Floats
