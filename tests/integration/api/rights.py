@@ -241,6 +241,8 @@ FORMS = (
     | {
         "POST /logout",
         "POST /accuracy/setting",
+        "POST /models/setting",
+        "POST /models/series",
         "POST /events",
         "POST /counts",
         "POST /counts/{gateway}/{epoch}/{seq}/force",

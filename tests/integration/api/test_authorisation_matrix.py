@@ -313,6 +313,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         "GET /v1/planning/parameters",
         "GET /v1/planning/confirmation-tolerance",
         "GET /v1/forecast-reviews/settings",
+        "GET /v1/models/settings",
     }:
         return {"params": {"site": OWN}}
     return {"params": {"token": "used"}} if route == "GET /login/link" else {}
