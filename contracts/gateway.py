@@ -89,7 +89,9 @@ class Health(Contract):
     """Every drop, retry, reject and late arrival, by name."""
 
 
-REMOTE_SETTINGS: Final = frozenset({"workflow", "scanner", "reader", "portal", "tags", "drain_rows_per_s"})
+REMOTE_SETTINGS: Final = frozenset(
+    {"workflow", "scanner", "reader", "portal", "zone", "tags", "drain_rows_per_s"}
+)
 """What the cloud may set. Identity, broker and outbox belong to whoever stands before the machine."""
 
 
