@@ -106,6 +106,13 @@ def test_an_event_known_later_changes_nothing_said_before() -> None:
     before = [place for place, week in enumerate(ORIGINS) if day_of(int(week)) < date(2026, 2, 9)]
     np.testing.assert_allclose(first.factors[:, before], second.factors[:, before], rtol=1e-12)
     assert not np.array_equal(first.factors, second.factors)
+    assert first.days is not None
+    assert second.days is not None
+    for one, other in (
+        (first.days.fortnight, second.days.fortnight),
+        (first.days.weekdays.shares, second.days.weekdays.shares),
+    ):
+        np.testing.assert_allclose(one[:, before], other[:, before], rtol=1e-9)
     for (places, one), (_, other) in zip(first.versions, second.versions, strict=True):
         seen = [int(week) for week in ORIGINS[places] if day_of(int(week)) < date(2026, 2, 9)]
         if seen:

@@ -131,7 +131,7 @@ def test_days_of_every_week_sum_to_one(promoted: tuple[Floats, list[EventRow], D
 def test_without_promotion_nothing_is_left_behind(promoted: tuple[Floats, list[EventRow], Driven]) -> None:
     found = promoted[2]
     place = found.uplift.names.index(AFTER_PROMOTION)
-    assert (abs(found.uplift.fits[-1].effects.coefficients[:, place]) < 0.06).all()
+    assert (found.uplift.fits[-1].effects.coefficients[:, place] == 0).all()
 
 
 def test_a_dip_after_promotions_is_learned_where_there_is_one() -> None:
