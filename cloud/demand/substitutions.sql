@@ -101,3 +101,25 @@ JOIN item i ON i.item_id = c.item_id
 GROUP BY i.code
 HAVING sum(c.short) > 0 OR sum(c.sent_instead) > 0 OR sum(c.stood_in) > 0
 ORDER BY sum(c.short) + sum(c.sent_instead) + sum(c.stood_in) DESC, i.code;
+
+-- name: left_days
+WITH changed AS (
+    SELECT c.canonical_id AS item_id, l.requested_at AS at, -o.quantity AS quantity
+    FROM pub_outbound_lines(ARRAY[%(site)s], '-infinity', '', 'infinity', NULL) o
+    JOIN demand_source d ON d.site_id = %(site)s AND d.kind = 'orders'
+    JOIN demand_line l ON (l.site_id, l.source, l.document, l.line) = (%(site)s, d.name, o.document, o.line)
+    JOIN canonical_item c ON c.item_id = l.item_id
+    WHERE o.short_at IS NOT NULL
+    UNION ALL
+    SELECT c.canonical_id, l.requested_at, x.quantity
+    FROM demand_substitution s
+    JOIN demand_line l ON (l.site_id, l.source, l.document, l.line) = (s.site_id, s.source, s.document, s.line)
+    CROSS JOIN LATERAL (VALUES (s.asked_item_id, -s.asked_quantity), (s.sent_item_id, s.sent_quantity)) x (item_id, quantity)
+    JOIN canonical_item c ON c.item_id = x.item_id
+    WHERE s.site_id = %(site)s AND s.sent_quantity > 0
+)
+SELECT h.item_id, width_bucket(h.at, d.begins) - 1, sum(h.quantity)::double precision
+FROM site_days(ARRAY[%(site)s], %(from_day)s::date, %(until_day)s::date) d
+JOIN changed h ON h.at >= d.begins[1] AND h.at < d.ends_at
+GROUP BY 1, 2
+ORDER BY 1, 2;

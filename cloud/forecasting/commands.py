@@ -19,7 +19,7 @@ from cloud.db import (
     LastingConnection,
     in_transaction,
 )
-from cloud.forecasting import reading, service
+from cloud.forecasting import execution_commands, reading, service
 from cloud.forecasting.backtest import commands as backtest
 from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError
 from cloud.forecasting.effects import commands as effects
@@ -82,6 +82,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     showing.set_defaults(run=run_show)
     backtest.add_command(group)
     effects.add_command(group)
+    execution_commands.add_command(group)
     bucket_commands.add_commands(group)
     overrides.add_commands(group)
     reviewing.add_commands(group)

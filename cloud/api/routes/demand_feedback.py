@@ -1,6 +1,6 @@
 """`/v1/demand/shorts`, `…/substitutions`, `…/feedback`: what the warehouse sent, and what it did not."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -109,6 +109,32 @@ class Feedback(BaseModel):
     items: list[FeedbackItem]
 
 
+class ForecastErrors(BaseModel):
+    """Of forecasts against what was asked for."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    wape: float = Field(description="Sum of errors over the sum of demand")
+    bias: float = Field(description="Sum of forecasts over that of demand, less 1")
+
+
+class FeedbackWorth(BaseModel):
+    """How forecasts of the items concerned went, told of what was not sent, and told departures alone."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    site: str
+    first_day: date
+    last_day: date
+    items: int
+    origins: int
+    horizon_weeks: int
+    asked: float = Field(description="In base units, over the days")
+    left: float = Field(description="What departures alone told of it")
+    told: ForecastErrors
+    untold: ForecastErrors
+
+
 @router.get("/shorts")
 def list_shorts(*, gate: TheGate, caller: Caller, site: SiteId, since: Since, until: Until) -> ShortItems:
     """Measure what outbound orders asked for and what of it left, what is most short first."""
@@ -123,6 +149,16 @@ def list_feedback(*, gate: TheGate, caller: Caller, site: SiteId, since: Since, 
     with gate.acting(caller) as conn:
         rows = substitutions.feedback(conn, caller, site=site, from_at=since, until_at=until)
     return Feedback(site=site, items=[FeedbackItem.model_validate(row) for row in rows])
+
+
+@router.get("/feedback/worth", responses=responses(404))
+def tell_worth(*, gate: TheGate, caller: Caller, site: SiteId) -> FeedbackWorth:
+    """Backtest forecasts of the items concerned twice, and judge both by what was asked for."""
+    from cloud.forecasting.execution import execution_effect  # noqa: PLC0415  numpy is an extra
+
+    with gate.acting(caller) as conn:
+        found = execution_effect(conn, caller, site=site, now=gate.clock())
+    return FeedbackWorth.model_validate(found)
 
 
 @router.get("/substitutions")

@@ -25,6 +25,7 @@ EVENT_ROUTES: dict[str, set[Role] | None] = {
     "POST /events/{event_id}/withdraw": STATERS,
 }
 UNTAUGHT: dict[str, dict[str, Any]] = {
+    "GET /v1/demand/feedback/worth": {"site": OWN},
     "GET /v1/events/effects": {"site": OWN},
     "GET /v1/events/what-if": {
         "site": OWN,

@@ -34,6 +34,7 @@ DEMAND_ROUTES: dict[str, set[Role]] = {
     "POST /demand/held/{held_id}/discard": _IMPORTERS,
     "GET /v1/demand/shorts": _STAFF,
     "GET /v1/demand/feedback": _STAFF,
+    "GET /v1/demand/feedback/worth": _STAFF,
     "GET /v1/demand/substitutions": _STAFF,
     "POST /v1/demand/substitutions": _IMPORTERS,
     "GET /v1/demand/masks": _STAFF,
@@ -52,6 +53,7 @@ DEMAND_FORMS = {route for route in DEMAND_ROUTES if route.startswith("POST /dema
 DEMAND_OF_ONE_SITE = {
     "GET /v1/demand/shorts": {403},
     "GET /v1/demand/feedback": {403},
+    "GET /v1/demand/feedback/worth": {403},
     "POST /v1/demand/substitutions": {403},
     "POST /demand/held/{held_id}/retry": {404},
     "POST /demand/held/{held_id}/discard": {404},

@@ -1,7 +1,7 @@
 """What was sent in place of what was asked for: demand belongs to what was asked for, and it is told."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from cloud.cli import main
 from cloud.demand import substitutions
 from cloud.demand.domain import FaultyLinesError, StagedLine
 from cloud.demand.substitutions import Recorded, Substitution
+from cloud.forecasting.domain import ForecastError
+from cloud.forecasting.execution import ExecutionEffect, execution_effect
 
 SENT_AT = datetime(2026, 3, 3, 8, tzinfo=UTC)
 DAYS = ("2026-03-01", "2026-03-05")
@@ -139,3 +141,40 @@ def commanded(capsys: pytest.CaptureFixture) -> Callable[..., tuple[int, str, st
         return code, told.out, told.err
 
     return run
+
+
+def test_what_is_told_of_substitutions_makes_forecasts_better_by_a_measured_amount(
+    demand: Demand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    begin = datetime(2025, 9, 1, 12, tzinfo=UTC)
+    weeks = [begin + timedelta(weeks=number) for number in range(60)]
+    lines, swaps = [], []
+    for number, at in enumerate(weeks):
+        is_swapped = number >= 40
+        at_time = at.isoformat()
+        for item, quantity in (("TEA", "4"), ("MUG", "4"), ("MUG" if is_swapped else "TEA", "6")):
+            document = f"H-{number}-{len(lines)}"
+            lines.append(asked_for(item, quantity, document, at=at_time))
+            if is_swapped and quantity == "6":
+                swaps.append(swap("TEA", 6, "MUG", 6, document)._replace(sent_at=at))
+    demand.tell(*lines)
+    now = weeks[-1] + timedelta(days=2)
+    with pytest.raises(ForecastError, match="nothing was short, and nothing sent instead"):
+        measured(demand, now)
+    record(demand, *swaps)
+    found = measured(demand, now)
+    assert (found.items, found.origins, found.asked, found.left) == (2, 13, 840, 840)
+    assert found.told.wape == pytest.approx(0, abs=1e-6), "ten of tea and four of mugs, every week"
+    assert found.untold.wape == pytest.approx(12 / 14, rel=0.2), "it takes six of tea for mugs"
+    assert found.untold.bias == pytest.approx(0, abs=0.05)
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", demand.ledger.app_dsn)
+    assert main(["forecast", "feedback", "--site", "leeds"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("leeds: 2 items, ")
+    assert told[1].split("  ")[1:3] == ["told of them", ""]
+    assert "error 0.0% of demand" in told[1]
+    assert main(["forecast", "feedback", "--site", "mars"]) == 1
+
+
+def measured(demand: Demand, now: datetime) -> ExecutionEffect:
+    return demand.ledger.as_app(lambda conn: execution_effect(conn, PLANNER, site="leeds", now=now))
