@@ -1,6 +1,7 @@
 """A profile and what the reader can do in; what will be set, and all that does not fit, out; pure."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final, NamedTuple, TypeVar
 
 from edge_agent.readers.llrp.capabilities import Capabilities, ReaderRefusalError, RfMode
@@ -70,11 +71,11 @@ def choose(profile: LlrpProfile, can: Capabilities) -> Fit:
     ports = ask(lambda: can.ports(radio.antennas)) or ()
     if ports:
         ask(lambda: can.ports(exceptions))
-    powers = {
-        port: power
-        for port in dict.fromkeys((*ports, *exceptions))
-        if (power := ask(lambda port=port: _power(profile, can, port))) is not None  # type: ignore[misc]
-    }
+    powers = {}
+    for port in dict.fromkeys((*ports, *exceptions)):
+        power = ask(partial(_power, profile, can, port))
+        if power is not None:
+            powers[port] = power
     mode = ask(lambda: can.rf_mode(radio.mode_index))
     tari_ns = None if mode is None else ask(lambda: _tari_ns(profile, mode))
     if faults or mode is None or tari_ns is None:
