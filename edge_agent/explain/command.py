@@ -77,26 +77,25 @@ def explain(options: argparse.Namespace, out: TextIO, errors: TextIO) -> int:
             f"{options.capture}: tag {options.epc} {what}; {len(capture.tags)} others were read", file=errors
         )
         return FAILED
+    spelled = capture.spelt.get(epc, epc)
+    by_id = {str(portal.id): portal for portal in portals}
     try:
-        _show(accounts, {portal.id: portal for portal in portals}, capture.spelt.get(epc, epc), options, out)
+        _draw(accounts, by_id, spelled, options.svg)
     except OSError as error:
         print(f"{options.svg}: cannot be written: {error.strerror or error}", file=errors)
         return FAILED
+    for account in accounts:
+        portal = by_id[account.passage.portal]
+        if options.as_json:
+            print(json.dumps(as_json(account, portal, spelled)), file=out)
+        else:
+            print("\n".join([*as_text(account, portal, spelled), ""]), file=out)
     return OK
 
 
-def _show(
-    accounts: list[Account], portals: dict[str, Portal], epc: str, options: argparse.Namespace, out: TextIO
-) -> None:
-    for account in accounts:
-        portal = portals[account.passage.portal]
-        if options.as_json:
-            print(json.dumps(as_json(account, portal, epc)), file=out)
-        else:
-            print("\n".join([*as_text(account, portal, epc), ""]), file=out)
-    if options.svg is not None:
-        for number, account in enumerate(accounts, start=1):
-            path = options.svg
-            if len(accounts) > 1:
-                path = path.with_stem(f"{path.stem}-{number}")
-            path.write_text(drawing(account, portals[account.passage.portal], epc), "utf-8")
+def _draw(accounts: list[Account], portals: dict[str, Portal], epc: str, path: Path | None) -> None:
+    if path is None:
+        return
+    for number, account in enumerate(accounts, start=1):
+        one = path if len(accounts) == 1 else path.with_stem(f"{path.stem}-{number}")
+        one.write_text(drawing(account, portals[account.passage.portal], epc), "utf-8")
