@@ -119,6 +119,7 @@ def decide(
     company: Company = ALONE,
     stands_at: str | None = None,
     is_again: bool = False,
+    is_contradicted: bool = False,
 ) -> Decision:
     """Decide what a passage posts.
 
@@ -131,6 +132,7 @@ def decide(
         company: Who crossed with it; looked at only if ``needs_company``.
         stands_at: Where a scan of this gateway has put the unit, if it stands there still.
         is_again: Whether the tag crossed here the same way just before, and has not come back since.
+        is_contradicted: Whether the content of the unit surely crossed the other way.
 
     Returns:
         The decision; a crossing is recorded whatever it is.
@@ -154,6 +156,7 @@ def decide(
         company=company,
         is_there=is_again
         or (stands_at is not None and stands_at == _destination(portal, direction, fitting)),
+        is_contradicted=is_contradicted,
     )
     posted, because = _verdict(case)
     visit = _only(fitting)
@@ -200,6 +203,8 @@ class _Case:
     company: Company
     is_there: bool
     """A scan, or the passage before this one, has already put it where this one would."""
+    is_contradicted: bool
+    """The content of the unit went the other way: a person decides between the label and its content."""
 
     @property
     def is_inside(self) -> bool:
@@ -301,7 +306,7 @@ def _doubt(case: _Case) -> CrossingReason | None:
         CrossingReason.UNDECIDED: case.direction not in CROSSINGS,
         CrossingReason.CONTRADICTS_VISIT: bool(case.visits) and not case.fitting,
         CrossingReason.NEIGHBOUR_PORTAL: case.elsewhere is Elsewhere.SEEN,
-        CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group or case.is_odd,
+        CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group or case.is_odd or case.is_contradicted,
         CrossingReason.LOW_CONFIDENCE: case.confidence < case.portal.post_at,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)

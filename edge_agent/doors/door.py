@@ -15,6 +15,7 @@ from contracts.vocabulary import CrossingDirection
 from edge_agent.clock import Clock
 from edge_agent.decode.tag_role import TagRole, TagRoles, is_private
 from edge_agent.doors.assignments import Assignments
+from edge_agent.doors.belonging import CROSSINGS
 from edge_agent.doors.domain import Decision
 from edge_agent.doors.horizon import LATE_US, Horizon
 from edge_agent.doors.lamps import Lamps
@@ -353,7 +354,8 @@ class Doors:
             events[f"crossings_because_{decision.because}"] += 1
         if decision.posted != "evidence":
             self._stacks.show(passage.portal, _signal_of(decision), time.monotonic())
-        if decision.moves and decision.thing.unit is not None:
+        is_held_crossing = decision.posted == "held" and decision.direction in CROSSINGS
+        if decision.thing.unit is not None and (decision.moves or is_held_crossing):
             self._tell_unit(passage, decision, decision.thing.unit)
         record = drafts[0].record
         if isinstance(record, Crossing) and decision.direction is not CrossingDirection.STRAY:
@@ -365,7 +367,7 @@ class Doors:
         if is_wrong_here(unit, portal.id, known, passage.occurred_us):
             if not self._lookout.has_told(portal.id, passage.epc):
                 self._tell(portal, "wrong")
-        elif decision.because is None:
+        elif decision.moves and decision.because is None:
             self._tell(portal, "ok")
 
     def _tell(self, portal: Portal, signal: str) -> None:

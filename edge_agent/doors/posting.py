@@ -109,7 +109,11 @@ class Posting:
         ]
         done = set(map(id, ready))
         self._waiting = [each for each in waiting if id(each) not in done]
-        return [(spoken, self._decide(spoken)) for spoken in map(self._spoken_for, map(self._placed, ready))]
+        decided = []
+        for passage in map(self._placed, ready):
+            spoken, is_contradicted = self._spoken_for(passage)
+            decided.append((spoken, self._decide(spoken, is_contradicted=is_contradicted)))
+        return decided
 
     def _must_wait(
         self, passage: Passage, settled_us: int, is_open: Callable[[str, Iterable[str], int], bool]
@@ -168,18 +172,18 @@ class Posting:
         content = {unit: names for visit in visits for unit, names in visit.content_of.items()}
         return (epc.unit, content) if content.get(epc.unit) else None
 
-    def _spoken_for(self, passage: Passage) -> Passage:
-        """Let the content of a unit say what its label does not."""
+    def _spoken_for(self, passage: Passage) -> tuple[Passage, bool]:
+        """Let the content of a unit say what its label does not; tell whether they contradict each other."""
         around = self._content_around(passage)
         told = None if around is None else self._companions.speak_for(passage, *around)
         if told is None or self._has_crossed(passage):
-            return passage
+            return passage, False
         direction, occurred_us = told
         if passage.direction in CROSSINGS and passage.direction is not direction:
-            return passage  # a person decides between the label and its content
+            return passage, True
         spoken = replace(passage, direction=direction, confidence=SURE, occurred_us=occurred_us)
         self._remember(spoken)
-        return spoken
+        return spoken, False
 
     def _has_crossed(self, passage: Passage) -> bool:
         """Tell whether another passage of the tag at this portal, before or after, is known to be sure."""
@@ -190,7 +194,7 @@ class Posting:
             for other in self._crossed.get(passage.epc, ())
         )
 
-    def _decide(self, passage: Passage) -> Decision:
+    def _decide(self, passage: Passage, *, is_contradicted: bool) -> Decision:
         portal = self._portals[passage.portal]
         tag, known = self._named(passage)
         near = self._near[passage.portal]
@@ -208,6 +212,7 @@ class Posting:
             company=company,
             stands_at=None if tag[0].unit is None else self._whereabouts(tag[0].unit),
             is_again=self._is_again(passage, portal),
+            is_contradicted=is_contradicted,
         )
 
     def _is_again(self, passage: Passage, portal: Portal) -> bool:

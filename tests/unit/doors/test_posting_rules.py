@@ -182,8 +182,9 @@ def test_content_is_silent_where_it_disagrees_or_may_be_of_another_unit() -> Non
     assert told_of(passage(unit_tag(OTHER_PALLET)), label=label) == "stray evidence"
     elsewhere = replace(label, neighbour="dock-2")
     assert told_of(label=elsewhere) == "stray evidence"
-    opposite = passage(unit_tag(), OUT, confidence=0.8)
-    assert told_of(label=opposite) == "out held"
+    for confidence in (0.8, 0.94):
+        opposite = passage(unit_tag(), OUT, confidence=confidence)
+        assert told_of(label=opposite) == "out held"
     long_ago = passage(unit_tag(), CrossingDirection.STRAY, confidence=0.6, at_s=-60)
     assert told_of(label=long_ago) == "stray evidence"
 
