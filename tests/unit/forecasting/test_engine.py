@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cloud.events.domain import EventRow, Subject
+from cloud.forecasting import combining, engine, sensing
 from cloud.forecasting.batch.bands import conformal
 from cloud.forecasting.blocks import ByBlocks
 from cloud.forecasting.cold_start import LIKES_MODEL, Likes
@@ -92,6 +93,29 @@ def test_the_number_of_processes_does_not_matter() -> None:
     days = demand(66, 20, seed=5)
     for one, other in zip(planned(days).series(), planned(days, processes=2).series(), strict=True):
         assert_same(one, other)
+
+
+def test_memory_spared_by_doing_some_series_at_once_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    days = demand(66, 40, seed=8)
+    protection = np.random.default_rng(8).integers(3, 20, len(days))
+    learned = planned(days[:, :-35], last_day=LAST - timedelta(days=35)).said.training
+    assert learned is not None
+
+    def made() -> Plan:
+        unknown = np.zeros(days.shape, dtype=bool)
+        method = Combination(learned.state)
+        return plan(days, unknown, last_day=LAST, protection=protection, method=method)
+
+    whole = made()
+    monkeypatch.setattr(combining, "MOST_KEPT", 0)
+    monkeypatch.setattr(engine, "BANDS_AT_ONCE", 7)
+    monkeypatch.setattr(sensing, "AT_ONCE", 11)
+    spared = made()
+    for one, other in zip(whole.series(), spared.series(), strict=True):
+        assert_same(one, other)
+    assert spared.outcome() == whole.outcome()
 
 
 def test_bands_hold_on_sums_over_horizons(whole: Plan) -> None:
