@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -64,6 +65,31 @@ def test_a_stream_that_says_nothing_is_lost(floor: Floor) -> None:
         stream.is_mute = False
         floor.heard.wait(lambda: floor.heard.words.count("connected") >= 2)
     assert "silent for 1 s" in [line.get("cause") for line in told]
+
+
+def test_thirty_flaps_leave_nothing_behind_and_cost_nothing_that_was_sent(floor: Floor) -> None:
+    with StreamServer(PASSWORD, heartbeat_s=0.05) as stream:
+        reader = floor.listen(url=stream.url, user="root", password=PASSWORD)
+        before = (0, 0)
+        for flap in range(30):
+            floor.heard.wait(lambda flap=flap: floor.heard.words.count("connected") == flap + 1)
+            assert stream.wait_for_clients(1, PATIENCE_S)
+            stream.send(tag(flap))
+            floor.heard.wait(lambda flap=flap: len(floor.heard.epcs) == flap + 1)
+            if flap == 3:
+                before = left_behind()
+            stream.hang_up()
+            floor.heard.wait(lambda flap=flap: floor.heard.words.count("disconnected") == flap + 1)
+        floor.heard.wait(lambda: floor.heard.words.count("connected") == 31)
+        assert stream.wait_for_clients(1, PATIENCE_S)
+        wait_for(lambda: left_behind() == before)
+        assert len(set(floor.heard.epcs)) == 30
+        assert reader.counters.lost == 30
+
+
+def left_behind() -> tuple[int, int]:
+    """Count what a process holds: descriptors and threads."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir()), threading.active_count()
 
 
 def test_a_wrong_password_is_the_readers_refusal_and_told(floor: Floor) -> None:
