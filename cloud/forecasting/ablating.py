@@ -9,12 +9,15 @@ import numpy as np
 from cloud.db import Connection, in_transaction
 from cloud.db.retry import Source
 from cloud.events.arrays import matrix
+from cloud.events.domain import Kind
 from cloud.forecasting import site_run
 from cloud.forecasting.ablation import Score, ablate
 from cloud.forecasting.batch.rolled import actuals
 from cloud.forecasting.boosted import Boosting
 from cloud.forecasting.boosting import BoostingError
 from cloud.forecasting.challenging import inputs_of
+from cloud.forecasting.event_traces import AFTER_A_HOLIDAY, AFTER_PROMOTION, BEFORE_HOLIDAY, WORN
+from cloud.forecasting.moves import Moves
 from cloud.forecasting.protocol import Floats
 from cloud.forecasting.registry import service as registry
 from cloud.forecasting.registry.domain import DECIDERS, ModelError
@@ -73,9 +76,7 @@ def _told(inputs: site_run.Inputs) -> dict[str, Any]:
     if driven is None:
         raise ModelError(f"site {inputs.site!r}: no event that drives demand is known there")
     names = driven.uplift.names
-    kinds = matrix(
-        moves.revisions, moves.subjects[:1], moves.last_day, 1, as_known_at=moves.known_at, names=names
-    ).kinds
+    kinds = _kinds(moves, names)
 
     def said(group: str | None) -> Floats:
         without = [name for name, kind in zip(names, kinds, strict=True) if kind == group]
@@ -102,6 +103,16 @@ def _told(inputs: site_run.Inputs) -> dict[str, Any]:
         "with_all": _rounded(whole),
         "without": {one.group: {**_rounded(one.score), "worse_by": round(one.worse_by, 5)} for one in found},
     }
+
+
+def _kinds(moves: Moves, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Give of each driver the kind of its events; what events leave behind is theirs too."""
+    traces = dict.fromkeys((AFTER_PROMOTION, WORN), Kind.PROMOTION.value)
+    traces |= dict.fromkeys((BEFORE_HOLIDAY, AFTER_A_HOLIDAY), Kind.HOLIDAY.value)
+    told = matrix(
+        moves.revisions, moves.subjects[:1], moves.last_day, 1, as_known_at=moves.known_at, names=names
+    )
+    return tuple(traces.get(name, kind) for name, kind in zip(names, told.kinds, strict=True))
 
 
 def _rounded(score: Score) -> dict[str, Any]:

@@ -140,9 +140,9 @@ class Fitted:
     normal_chance: float
     """Jarque-Bera: chance of residuals so skewed and heavy-tailed if they were normal."""
     spread: float
-    """Standard deviation of the residuals, of the log."""
+    """Standard deviation of the residuals, on the same."""
     coefficients: Mapping[str, tuple[float, float]]
-    """Of each driver the estimate and its standard deviation, on the log."""
+    """Of each driver the estimate and its standard deviation, on log(1 + demand / scale)."""
 
     @property
     def is_noise(self) -> bool:
