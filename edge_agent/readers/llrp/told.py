@@ -97,8 +97,9 @@ def _can(can: Capabilities) -> Iterator[str]:
     yield f"  ports                {can.antennas} antennas, {can.inputs} inputs, {can.outputs} outputs"
     if powers:
         yield f"  power                {min(powers):g} to {max(powers):g} dBm in {len(powers)} entries"
-    modes = ", ".join(str(mode.mode_index) for mode in can.rf_modes)
-    yield f"  RF modes             {modes}"
+    for mode in can.rf_modes:
+        tari = f"Tari {mode.min_tari_ns} to {mode.max_tari_ns} ns"
+        yield f"  RF mode {mode.mode_index:<13}{mode.backscatter_bps} bit/s, {tari}"
     yield f"  sensitivities        {len(can.sensitivities)} entries"
     channels = f"hop table {can.hop_table_id}" if can.hop_table_id else "fixed frequencies"
     yield f"  channels             {can.channels}, {channels}, country {can.country}"

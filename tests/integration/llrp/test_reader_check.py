@@ -47,6 +47,7 @@ def test_a_reader_that_fits_is_told_in_full_and_left_as_it_was(
         "4 antennas, 4 inputs, 4 outputs",
         "10 to 33 dBm in 231 entries",
         "hop table 1",
+        "RF mode 21           60000 bit/s, Tari 6250 to 25000 ns",
         "TransmitPower index 191 = 29 dBm, session 1",
         "antenna 3            TransmitPower index 146 = 24.5 dBm, session 1",
         "antenna 4            TransmitPower index 191 = 29 dBm, session 2",
