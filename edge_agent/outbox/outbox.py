@@ -213,9 +213,9 @@ class Outbox:
         """
 
         def work() -> bool:
-            oldest = self._keeper.book.store.row("oldest_record_us")
-            newest_id = self._keeper.book.newest_id
-            if oldest is None or not self._keeper.book.live.has_unsealed(newest_id):
+            live = self._keeper.book.live  # rows of epochs that are closed already wait beside it
+            oldest = self._keeper.book.store.row("oldest_unsealed_us", after=live.sealed_id)
+            if oldest is None:
                 return False
             waited = self._clock.now().at - from_us(oldest[0] or 0)
             if waited <= older_than:

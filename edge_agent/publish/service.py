@@ -222,6 +222,7 @@ class Publisher:
             case Connected(inflight=inflight):
                 self._window = min(self._options.window, inflight)
                 self._next_heartbeat_s = 0.0
+                self._heard_s = time.monotonic()
                 self._resume()
             case Received(topic=name, payload=payload) if payload:
                 self._receive(name, payload)

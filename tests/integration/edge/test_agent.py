@@ -38,6 +38,10 @@ class Terminal:
         while b"resume" not in said:
             assert select.select([self.master], [], [], 60)[0], f"the agent said {said!r}"
             said += os.read(self.master, 4096)
+        self.write(*texts)
+
+    def write(self, *texts: str) -> None:
+        """Scan to an agent that has greeted before."""
         for text in texts:
             os.write(self.master, f"]C0{text}\r\n".encode())
 

@@ -192,6 +192,24 @@ def test_a_long_outage_splits_the_epoch_and_live_rows_do_not_wait(
     assert not parsed(live).final
 
 
+def test_live_rows_are_not_taken_for_the_backlog_that_still_drains_beside_them(
+    open_outbox: OpenOutbox, event: Event, hands: HandClock
+) -> None:
+    outbox = open_outbox()
+    outbox.append([event(number) for number in range(600)])
+    hands.advance(100)
+    assert outbox.split_backlog(timedelta(seconds=60))
+    outbox.append([event(600)])
+    assert not outbox.split_backlog(timedelta(seconds=60)), "the link came and went, the row is new"
+    (live,) = drained(outbox, Lane.LIVE)
+    assert live.rows == 1
+    hands.advance(61)
+    outbox.append([event(601)])
+    assert not outbox.split_backlog(timedelta(seconds=60)), "what is sealed waits no longer"
+    hands.advance(61)
+    assert outbox.split_backlog(timedelta(seconds=60))
+
+
 def test_completeness_is_claimed_only_behind_rows_that_wait(
     open_outbox: OpenOutbox, event: Event, hands: HandClock
 ) -> None:

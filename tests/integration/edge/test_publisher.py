@@ -175,6 +175,7 @@ def test_backlog_and_live_rows_both_arrive_after_an_outage(
     settled(edge, ledger)
     assert len(ledger.books.epochs) == 2
     assert sorted(ledger.books.devices(), key=int) == names(1201)
+    assert "connections_renewed" not in edge.publisher.counted(), "a fresh connection is not yet deaf"
 
 
 def test_a_restored_ledger_is_filled_again(
