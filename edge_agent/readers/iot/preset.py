@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from edge_agent.readers.iot.profile import IotProfile
+from edge_agent.readers.llrp.profile import Gate
 
 _CENTI: Final = 100
 _ENABLED: Final = "enabled"
@@ -45,9 +46,11 @@ def _impinj(profile: IotProfile) -> dict[str, Any]:
         if radio.mode_index is not None:
             antenna["rfMode"] = radio.mode_index
         antennas.append(antenna)
+    gate = {} if radio.gate is None else _triggers(radio.gate)
     told = ("epcHex", "antennaPort", "peakRssiCdbm", "lastSeenTime")
     return {
         "antennaConfigs": antennas,
+        **gate,
         "eventConfig": {
             "common": {"hostname": _ENABLED},
             "tagInventory": {
@@ -62,6 +65,17 @@ def _impinj(profile: IotProfile) -> dict[str, Any]:
                 },
             },
         },
+    }
+
+
+def _triggers(gate: Gate) -> dict[str, Any]:
+    def change(port: int | None, *, is_high: bool) -> list[dict[str, Any]]:
+        way = "low-to-high" if is_high else "high-to-low"
+        return [{"gpiTransitionEvent": {"gpi": port, "transition": way}}]
+
+    return {
+        "startTriggers": change(gate.start_gpi, is_high=gate.start_high),
+        "stopTriggers": change(gate.stop_gpi, is_high=gate.stop_high),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from edge_agent.readers.device import DeviceProfile, Strict, load_device, shipped
-from edge_agent.readers.llrp.profile import Antenna, Power, PowerByAntenna, Session, SessionByAntenna
+from edge_agent.readers.llrp.profile import Antenna, Gate, Power, PowerByAntenna, Session, SessionByAntenna
 
 SHIPPED: Final = "firmware_configs.iot_readers"
 
@@ -25,6 +25,8 @@ class IotRadio(Strict):
     mode_index: Annotated[int, Field(ge=0, le=65535)] | None = None
     """``rfMode``; None leaves it to the reader."""
     search_mode: str = "dual-target"
+    gate: Gate | None = None
+    """Inputs that start and stop the inventory, for the preset; Impinj only."""
 
 
 class IotProfile(DeviceProfile):

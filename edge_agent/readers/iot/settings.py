@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from contracts.base import Gateway
 from edge_agent.readers.iot.profile import Carrier, IotProfile, load_iot_profile
-from edge_agent.readers.llrp.profile import Antenna, Power, PowerByAntenna, Session, SessionByAntenna
+from edge_agent.readers.llrp.profile import Antenna, Gate, Power, PowerByAntenna, Session, SessionByAntenna
 from edge_agent.readers.tls import TlsSettings
 
 _CARRIERS: Final[dict[str, Carrier]] = {
@@ -70,6 +70,19 @@ class IotReaderSettings(TlsSettings):
     power_dbm_by_antenna: PowerByAntenna = Field(default_factory=dict)
     session: Session | None = None
     session_by_antenna: SessionByAntenna = Field(default_factory=dict)
+    gate: Gate | None = None
+    """Inputs that start and stop the inventory, for the preset of an Impinj."""
+
+    @model_validator(mode="after")
+    def _gate_can_be_told(self) -> Self:
+        gate = self.effective().radio.gate
+        if gate is None:
+            return self
+        if load_iot_profile(self.profile).protocol != "impinj_iot":
+            raise ValueError("gate is told to an Impinj only: set it on the reader itself")
+        if gate.stop_gpi is None or gate.stop_after_s is not None:
+            raise ValueError("the gate of a preset closes by stop_gpi: expected that, and no stop_after_s")
+        return self
 
     @model_validator(mode="after")
     def _is_guarded(self) -> Self:
@@ -133,7 +146,12 @@ class IotReaderSettings(TlsSettings):
         """
         profile = load_iot_profile(self.profile)
         radio = profile.radio
-        wanted = {"antennas": self.antennas, "power_dbm": self.power_dbm, "session": self.session}
+        wanted = {
+            "antennas": self.antennas,
+            "power_dbm": self.power_dbm,
+            "session": self.session,
+            "gate": self.gate,
+        }
         given: dict[str, object] = {name: value for name, value in wanted.items() if value is not None}
         powers = radio.power_dbm_by_antenna if self.power_dbm is None else {}
         sessions = radio.session_by_antenna if self.session is None else {}

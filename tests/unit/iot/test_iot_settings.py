@@ -37,6 +37,15 @@ def settings(**given: Any) -> IotReaderSettings:
         ({"url": "mqtts://192.0.2.9/x", "tls_pin": "0" * 64}, "tls_pin is for readers"),
         ({"url": "https://192.0.2.9/", "tls_pin": "xyz"}, "expected SHA-256"),
         ({"url": "https://192.0.2.9/", "profile": "impinj_r700"}, "expected one of"),
+        ({"url": "https://192.0.2.9/", "gate": {"start_gpi": 1, "stop_after_s": 9}}, "closes by stop_gpi"),
+        (
+            {
+                "url": "https://192.0.2.9/",
+                "profile": "zebra_fx9600_iot",
+                "gate": {"start_gpi": 1, "stop_gpi": 1},
+            },
+            "told to an Impinj only",
+        ),
         ({"url": "https://192.0.2.9/", "power_dbm_by_antenna": {"left": 20}}, "names antenna 'left'"),
     ],
 )
@@ -68,6 +77,13 @@ def test_the_preset_says_what_the_settings_ask() -> None:
     ]
     assert said == [(1, 2750, 1), (3, 2425, 2)]
     assert preset["eventConfig"]["tagInventory"]["tagReporting"]["reportingIntervalSeconds"] == 0
+    gated = preset_of(
+        settings(
+            url="https://192.0.2.9/", gate={"start_gpi": 1, "stop_gpi": 2, "stop_high": True}
+        ).effective()
+    )
+    assert gated["startTriggers"] == [{"gpiTransitionEvent": {"gpi": 1, "transition": "low-to-high"}}]
+    assert gated["stopTriggers"] == [{"gpiTransitionEvent": {"gpi": 2, "transition": "low-to-high"}}]
     zebra = preset_of(settings(url="https://192.0.2.9/", profile="zebra_fxr90_iot").effective())
     assert (zebra["antennas"], zebra["transmitPower"]) == ([1, 2, 3, 4], [29.0] * 4)
     assert {query["session"] for query in zebra["query"]} == {"S1"}
