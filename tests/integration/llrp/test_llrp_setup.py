@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from edge_agent.readers.llrp.listener import ReaderState
+from edge_agent.readers.llrp.profile import load_llrp_profile, shipped_llrp_profiles
 from simulators.llrp_reader.element import Bits, Element, element
 from simulators.llrp_reader.messages import encode_message, message
 from simulators.llrp_reader.models import GENERIC, IMPINJ, ZEBRA, ReaderModel
@@ -17,19 +18,12 @@ from tests.integration.llrp.conftest import PATIENCE_S, Dock
 Docks = Callable[[ReaderModel], Dock]
 
 
-@pytest.mark.parametrize(
-    ("profile", "model"),
-    [
-        ("impinj_r420", IMPINJ),
-        ("impinj_r700", IMPINJ),
-        ("zebra_fx9600", ZEBRA),
-        ("zebra_fxr90", ZEBRA),
-        ("thingmagic", GENERIC),
-        ("generic_llrp", GENERIC),
-    ],
-)
-def test_each_make_of_reader_is_set_up_and_read(profile: str, model: ReaderModel, docks: Docks) -> None:
-    dock = docks(model)
+MAKES = {"impinj": IMPINJ, "zebra": ZEBRA, "generic": GENERIC}
+
+
+@pytest.mark.parametrize("profile", shipped_llrp_profiles())
+def test_each_make_of_reader_is_set_up_and_read(profile: str, docks: Docks) -> None:
+    dock = docks(MAKES[load_llrp_profile(profile).kind])
     dock.open(profile=profile)
     dock.expect(dock.show(3, antenna=4))
     assert {read.antenna for read in dock.heard.reads} == {4}

@@ -8,6 +8,7 @@ import pytest
 
 from edge_agent.readers.llrp import requests
 from edge_agent.readers.llrp.capabilities import Capabilities, ReaderRefusalError, parse_capabilities
+from edge_agent.readers.llrp.choice import choose
 from edge_agent.readers.llrp.messages import decode_message
 from edge_agent.readers.llrp.profile import LlrpProfile, load_llrp_profile
 from edge_agent.readers.llrp.requests import Request
@@ -191,6 +192,9 @@ def test_a_real_readers_capabilities_are_understood() -> None:
     assert (can.has_utc_clock, can.is_state_aware, can.hop_table_id) == (True, False, 1)
     assert (min(can.power_dbm.values()), can.power_dbm[can.power_index(1, 29.9)]) == (10.0, 29.75)
     assert can.rf_mode(1000).mode_index == 1000
+    fit = choose(load_llrp_profile("impinj_r420"), can)
+    assert fit.choice is not None
+    assert [each.power_dbm for each in fit.choice.antennas] == [30.0] * 4
 
 
 def test_a_reader_on_one_channel_and_one_that_names_none_are_understood() -> None:
