@@ -88,7 +88,7 @@ class DayEffects:
     beyond: Floats
     """Pools x covariates."""
     deviations: Floats
-    """Covariates: standard errors of what all pools have in common; infinite where no week tells."""
+    """Covariates: standard errors of what all pools have in common; infinite where weeks tell too little."""
 
     def factors(self, values: Floats, coefficients: Floats, pools: Ints) -> Floats:
         """Give what days are multiplied by, before they are made to sum to their week.
@@ -141,7 +141,7 @@ def learn_days(daily: Floats, cells: Cells, coefficients: Floats, pools: Ints, s
     flat = np.full(width, 1 / PRIOR_SD**2)
     everywhere, information = _solved(told, np.zeros(width), flat, slice(None))
     doubt = np.sqrt(np.diagonal(np.linalg.inv(information + np.diag(flat))))
-    is_told = np.diagonal(information) > 0
+    is_told = np.diagonal(information) >= flat
     beyond = np.repeat(everywhere[None], count, axis=0)
     near = np.full(width, 1 / USUAL_SPREAD**2)
     bounds = np.searchsorted(pools[told.series], np.arange(count + 1)).tolist()

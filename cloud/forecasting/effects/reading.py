@@ -94,7 +94,7 @@ def site_effects(conn: Connection, actor: Actor, *, site: str, now: datetime) ->
     ids = [item.item_id for item in demand.items]
     around = [demand.days[0] + timedelta(days=number) for number in range(-MARGIN, len(demand.days) + MARGIN)]
     known = events.matrix(conn, site, ids, around, as_known_at=now)
-    if not known.events:
+    if not any(one.from_day <= last and one.to_day >= demand.days[0] for one in known.events):
         raise ForecastError(
             f"site {site!r}: no event is known in its {WEEKS} weeks of demand; state some first, as with "
             "`dockledger forecast events add`"
