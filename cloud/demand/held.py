@@ -42,14 +42,22 @@ class Reason(StrEnum):
     FAULTY = "faulty"
     """Its lines contradict what is known, or do not add up."""
     UNREADABLE = "unreadable"
+    OTHER_RELEASE = "other_release"
+    """Of a schema that this release does not read."""
     TOO_EXACT = "too_exact"
     """It cannot be told in base units of 14 digits and six decimals."""
 
 
 HEALED_BY_TIME: Final = frozenset(
-    {Reason.UNKNOWN_NAME, Reason.UNKNOWN_SOURCE, Reason.SOURCE_PAUSED, Reason.FAULTY}
+    {
+        Reason.UNKNOWN_NAME,
+        Reason.UNKNOWN_SOURCE,
+        Reason.SOURCE_PAUSED,
+        Reason.OTHER_RELEASE,
+        Reason.FAULTY,
+    }
 )
-"""By what others do meanwhile: an item is registered, a source added or resumed, a request sent."""
+"""By what others do meanwhile: an item is registered, a source added, a request sent, we are upgraded."""
 
 
 class HeldState(StrEnum):

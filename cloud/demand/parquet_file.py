@@ -57,8 +57,8 @@ def read_parquet(
                 progress(size * number // max(file.metadata.num_rows, 1))
     except OSError as error:
         raise DemandError(f"{path}: {error.strerror or error}") from error
-    except pa.ArrowInvalid as error:
-        raise DemandError(f"{path}: {error}: expected a Parquet file") from error
+    except (pa.ArrowException, ValueError, OverflowError) as error:  # texts and times that are none
+        raise DemandError(f"{path}: {error}: expected a Parquet file of texts, numbers and times") from error
 
 
 def _text(value: Any) -> str:

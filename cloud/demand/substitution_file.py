@@ -25,9 +25,9 @@ class SubstitutionPaper(BaseModel):
     source: Annotated[Code, Field(description="Of the line of demand, as its source named it")]
     document: Code
     line: Code
-    asked: Annotated[str, Field(min_length=1, max_length=256, description="Code of the item asked for")]
+    asked: Annotated[Code, Field(description="Code of the item asked for")]
     asked_quantity: CountedQuantity = Field(description="In base units of it; 0: it was not so after all")
-    sent: Annotated[str, Field(min_length=1, max_length=256, description="Code of the item sent")]
+    sent: Annotated[Code, Field(description="Code of the item sent")]
     sent_quantity: CountedQuantity = Field(description="In base units of the item sent")
     sent_at: UtcDatetime
     reason: Code | None = None

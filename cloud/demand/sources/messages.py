@@ -228,7 +228,7 @@ def _contract_lines(source: Source, payload: bytes) -> list[StagedLine]:
         raise MustWaitError(Reason.UNREADABLE, "\n".join(faults)) from error
     if not OLDEST_READABLE_SCHEMA <= message.schema_version <= SCHEMA_VERSION:
         readable = f"this release reads {OLDEST_READABLE_SCHEMA} to {SCHEMA_VERSION}"
-        raise MustWaitError(Reason.UNREADABLE, f"schema {message.schema_version}: {readable}")
+        raise MustWaitError(Reason.OTHER_RELEASE, f"schema {message.schema_version}: {readable}")
     staged = []
     for place, line in enumerate(message.lines):
         try:

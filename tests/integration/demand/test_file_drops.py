@@ -16,6 +16,7 @@ from shop import ADMIN, Pulls, pulling
 from cloud.cli import main
 from cloud.demand.sources import service
 from cloud.demand.sources.domain import NewSource, SourceError, SourceKind, SourceSettings
+from cloud.sheets.workbook import workbook
 
 HEADER = "document,line,gtin,quantity,requested_at"
 
@@ -72,6 +73,9 @@ def test_files_are_stored_and_put_away_and_a_faulty_one_holds_up_no_other(
     put(folder, "3.csv", f"pune,{row(5)}", header=f"site,{HEADER}")
     put(folder, "4.csv", row(6), settled=False)
     put(folder, "5.csv.part", row(7))
+    book = put(folder, "8.xlsx")
+    book.write_bytes(workbook("Till", HEADER.split(","), [row(8).split(",")]))
+    os.utime(book, (0, 0))
     put(folder, ".6.csv", row(8))
     (folder / "7.csv").symlink_to(folder / "5.csv.part")
     table = {
@@ -84,9 +88,9 @@ def test_files_are_stored_and_put_away_and_a_faulty_one_holds_up_no_other(
     write_table(pa.table(table), folder / "8.parquet")
     os.utime(folder / "8.parquet", (0, 0))
     after = pulls.one(number)
-    assert (after.state, after.lines, after.failures) == ("active", 2, 0)
+    assert (after.state, after.lines, after.failures) == ("active", 3, 0)
     assert names(folder) == [
-        ".6.csv", "4.csv", "5.csv.part", "7.csv", "done/1.csv", "done/8.parquet",
+        ".6.csv", "4.csv", "5.csv.part", "7.csv", "done/1.csv", "done/8.parquet", "done/8.xlsx",
         "failed/2.csv", "failed/2.csv.faults.txt", "failed/3.csv", "failed/3.csv.faults.txt",
     ]  # fmt: skip
     faults = (folder / "failed/2.csv.faults.txt").read_text().splitlines()
@@ -97,15 +101,15 @@ def test_files_are_stored_and_put_away_and_a_faulty_one_holds_up_no_other(
     assert [summary.partition(",")[0] for (summary,) in told] == [
         f"Demand source till: {name}.csv is faulty" for name in (2, 3)
     ]
-    assert stored(demand, "till") == [("D-1", 2, 1), ("D-9", Decimal("2.5"), 1)]
+    assert stored(demand, "till") == [("D-1", 2, 1), ("D-8", 2, 1), ("D-9", Decimal("2.5"), 1)]
 
     put(folder, "1.csv", row(1))
     put(folder, "corrected.csv", row(1, "3"))
-    assert pulls.one(number).lines == 3, "the same file says nothing new"
+    assert pulls.one(number).lines == 4, "the same file says nothing new"
     assert stored(demand, "till")[0] == ("D-1", 3, 2)
     assert {"done/1.csv", "done/1-2.csv", "done/corrected.csv"} <= set(names(folder))
     put(folder, "1.csv", row(1))
-    assert pulls.one(number).lines == 3
+    assert pulls.one(number).lines == 4
     assert stored(demand, "till")[0] == ("D-1", 3, 2), "yesterday's file takes no correction back"
 
 

@@ -94,7 +94,7 @@ def test_a_shops_own_json_is_read_as_its_settings_say(demand: Demand) -> None:
         (b"[" * 100_000, "unreadable", "Invalid JSON"),
         (b" " * (MOST_BYTES + 1), "unreadable", "1048577 bytes: expected at most 1048576"),
         (b'{"lines": []}', "unreadable", "at least 1 item"),
-        (lines({}) | {"schema": 9}, "unreadable", "schema 9: this release reads 1 to 1"),
+        (lines({}) | {"schema": 9}, "other_release", "schema 9: this release reads 1 to 1"),
         (lines({"document": "a\0b"}), "unreadable", "lines.0.document"),
         (lines({"document": "\ud800"}), "unreadable", "Invalid JSON"),
         (lines({"quantity": 0}), "unreadable", "lines.0.quantity"),

@@ -264,6 +264,10 @@ def test_parquet_is_read_in_the_columns_of_the_csv(tmp_path: Path) -> None:
         ("1", "05012345678900", "2", "2026-03-02T09:00:00+00:00")
     ]
     assert [(fault.place, fault.field) for fault in faults.told] == [(2, "item"), (3, "quantity")]
+    write_table(pa.table({name: ["T-1"] for name in HEADER.split(",")}), file, compression="none")
+    file.write_bytes(file.read_bytes().replace(b"T-1", b"T-\xff"))
+    with pytest.raises(DemandError, match="expected a Parquet file of texts"):
+        list(parquet_lines(file, Faults()))
     file.write_bytes(b"PAR1 not at all")
     with pytest.raises(DemandError, match="expected a Parquet file"):
         list(parquet_lines(file, Faults()))
