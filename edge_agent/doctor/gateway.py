@@ -3,7 +3,6 @@
 import os
 import platform
 import shutil
-import sqlite3
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from edge_agent.config.settings import AgentSettings, Loaded
 from edge_agent.doctor.finding import Finding, note, problem, well
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import examine, inspect
+from edge_agent.outbox.store import SQLITE_VERSION
 from edge_agent.page.status import FAR_OFF_S, LEAST_FREE_BYTES
 from edge_agent.time_server import TimeServerError, ask_offset_s
 
@@ -42,7 +42,7 @@ def about_versions() -> Iterator[Finding]:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             missing.append(name)
-    parts = [f"Python {platform.python_version()}", f"SQLite {sqlite3.sqlite_version}", *found]
+    parts = [f"Python {platform.python_version()}", f"SQLite {SQLITE_VERSION}", *found]
     yield well("versions", f"dockledger {version('dockledger')}; {', '.join(parts)}")
     for name in missing:
         yield note(

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from edge_agent.outbox.errors import DiskFullError, OutboxError, StoreCorruptError
 
+SQLITE_VERSION: Final = sqlite3.sqlite_version
 PAGE_BYTES: Final = 4096
 CHECKPOINT_PAGES: Final = 200
 JOURNAL_LIMIT_BYTES: Final = 0
