@@ -153,9 +153,14 @@ def _why(told: Callable[[int], Mapping[str, Any]], decided: Decided, row: int) -
         "items": decided.classes.count(name),
         "bucket": Bucket.WEEK.value if choice is None else choice.bucket.value,
         "decided_on": None if choice is None else choice.decided_on.isoformat(),
-        "evidence": None if choice is None else dict(choice.evidence),
+        "evidence": None if choice is None else _shown(choice.evidence),
     }
     return {**told(row), "granularity": found}
+
+
+def _shown(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep of the evidence what an item's page shows; all of it stays with the choice."""
+    return {name: evidence[name] for name in ("why", "cost", "wape") if name in evidence}
 
 
 def paths_in(
