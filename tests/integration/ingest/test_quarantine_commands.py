@@ -2,12 +2,14 @@
 
 import json
 from contextlib import closing
+from pathlib import Path
 
 import orjson
 import pytest
 
 from cloud.cli import build_parser
 from cloud.db import LastingConnection
+from cloud.gateways import service as configs
 from cloud.identity.actor import Actor, Role
 from cloud.ingest.arrival import Delivery
 from cloud.ingest.command_line import SHELL
@@ -17,6 +19,7 @@ from cloud.ingest.registry import service as registry
 from cloud.settings import load
 from contracts.base import SiteId
 from contracts.batch import encode_record
+from contracts.gateway import ConfigOutcome, ReportedConfig
 from tests.conftest import Broker
 from tests.integration.ingest.conftest import Books, extras
 from tests.integration.ingest.forge import NOW, Forge, movement
@@ -57,6 +60,48 @@ def test_a_gateway_is_registered_once_and_its_password_shown_once(
     assert err == ""
     assert [(row["name"], row["state"]) for row in listed] == [("gw-1", "active"), ("dock-1", "active")]
     assert run(capsys, "gateway", "retire", "nobody")[0] == 1
+
+
+def test_a_gateways_configuration_is_set_place_by_place_or_from_a_file(
+    books: Books, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    report = ReportedConfig(
+        revision=0,
+        outcome=ConfigOutcome.APPLIED,
+        reported_at=NOW,
+        settings={"reader": [{"id": "r1", "host": "10.0.0.7", "power_dbm": 27}], "drain_rows_per_s": 5000.0},
+        running_revision=0,
+    )
+    with books.lasting.connection() as conn:
+        configs.hear(
+            conn, books.one("SELECT gateway_id FROM gateway WHERE name = 'gw-1'"), report, heard_at=NOW
+        )
+    word = ("gateway", "config")
+    place = ("--set", "reader.r1.power_dbm=24.5", "--reason", "too far")
+    code, [first], _ = run(capsys, *word, "set", "gw-1", *place)
+    assert (code, first["settings"], first["outcome"]) == (0, ["reader"], "waiting")
+    _, [state], _ = run(capsys, *word, "show", "gw-1")
+    assert state["differences"] == [{"place": "reader.r1.power_dbm", "before": 27, "after": 24.5}]
+    file = tmp_path / "dock.toml"
+    file.write_text("drain_rows_per_s = 100.0\n")
+    _, [second], _ = run(capsys, *word, "set", "gw-1", "--file", str(file), "--reason", "slow link")
+    _, told, _ = run(capsys, *word, "history", "gw-1")
+    assert [row["revision"] for row in told] == [second["revision"], first["revision"]]
+    _, [third], _ = run(capsys, *word, "again", "gw-1", str(first["revision"]))
+    assert third["settings"] == ["reader"]
+    _, [line], _ = run(capsys, *word, "list")
+    assert (line["state"], line["revision"], line["differences"]) == ("waiting", third["revision"], 1)
+    assert main([*word, "show", "gw-1"]) == 0
+    assert "differs   reader.r1.power_dbm: runs 27, wished 24.5" in capsys.readouterr().out
+    for wrong, said in (
+        (("set", "gw-1", "--set", "reader.r9.power_dbm=1", "--reason", "x"), "no table with the id 'r9'"),
+        (("set", "gw-1", "--set", "outbox=x", "--reason", "x"), "settings.outbox: expected one of"),
+        (("set", "gw-1", "--file", "none.toml", "--reason", "x"), "file 'none.toml' cannot be read"),
+        (("again", "gw-1", "7"), "never had the configuration 7"),
+    ):
+        code, _, err = run(capsys, *word, *wrong)
+        assert (code, said in err) == (1, True), err
+    assert run(capsys, *word, "set", "gw-1", "--reason", "x")[0] == 2
 
 
 def test_what_is_done_to_a_gateway_stands_in_the_audit_trail(
