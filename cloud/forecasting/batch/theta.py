@@ -45,20 +45,20 @@ def slope(grid: SmoothingGrid) -> Reals:
     return result
 
 
-def theta(grid: SmoothingGrid, horizon: int, parts: tuple[float, ...]) -> Reals:
+def theta(grid: SmoothingGrid, horizon: int, parts: tuple[float, ...], rise: Reals) -> Reals:
     """Forecast from the period last stepped over.
 
     Args:
         grid: After that period.
         horizon: Periods ahead.
         parts: Parts of the slope between which the errors decide.
+        rise: The slope.
 
     Returns:
         Columns x horizon, >= 0.
     """
     level, time = grid.level[_FIRST:], grid.time[_FIRST:]
     errors, crossed, squares = grid.errors[_FIRST:], grid.crossed[_FIRST:], grid.time_errors[_FIRST:]
-    rise = slope(grid)
     late = (grid.clock - time) * rise
     crossed = crossed * rise
     squares = squares * (rise * rise)

@@ -11,7 +11,7 @@ from cloud.forecasting.batch.intermittent import Intermittent, intermittent_of
 from cloud.forecasting.batch.panel import Panel, Real, Reals
 from cloud.forecasting.batch.recent import Recent, recent_of
 from cloud.forecasting.batch.smoothing_grid import SmoothingGrid, grid_of
-from cloud.forecasting.batch.theta import THETAS, theta
+from cloud.forecasting.batch.theta import THETAS, slope, theta
 
 INTERMITTENT: Final = ("tsb", "tsb_mean", "sba", "adida", "imapa")
 """Members that are not ready beside `ses` as long as something was asked for in every period."""
@@ -84,9 +84,10 @@ class Zoo:
         }
         if self.winters is not None and "seasonal" in members:
             found["seasonal"] = self.winters.read(horizon, self.smoothing)
+        rise = slope(self.smoothing)
         for name, parts in THETAS.items():
             if name in members:
-                found[name] = theta(self.smoothing, horizon, parts)
+                found[name] = theta(self.smoothing, horizon, parts, rise)
         known = self.recent.known[:, None]
         is_ready = known > 0
         # With demand in every period these are simple smoothings, and would count `ses` five times more.
