@@ -129,6 +129,9 @@ def pull_now(
     own = fetcher or Fetcher()
     try:
         _pull(connections, taken[0], now, own)
+    except BaseException:
+        in_transaction(connections, partial(_release, source=taken[0]))
+        raise
     finally:
         if fetcher is None:
             own.close()

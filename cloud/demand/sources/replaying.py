@@ -1,10 +1,13 @@
 """What waits is tried again: each by itself, so that one that waits on holds up no other."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import Final
 
-from cloud.db import Connection, in_transaction
+import structlog
+
+from cloud.db import Connection, OperationalError, in_transaction
 from cloud.db.retry import Source as Connections
 from cloud.demand import held
 from cloud.demand.held import Held, MustWaitError, Origin, Reason
@@ -20,6 +23,8 @@ AT_ONCE: Final = 100
 
 _JOB: Final = Actor("job:replay_demand", frozenset({Role.PLANNER}), all_sites=True)
 
+log = structlog.get_logger()
+
 
 def replay_held(connections: Connections, now: datetime) -> int:
     """Try again what is due.
@@ -32,34 +37,43 @@ def replay_held(connections: Connections, now: datetime) -> int:
         How much of it is stored now.
     """
     stored = 0
-    for _ in range(AT_ONCE):
-        is_stored = in_transaction(connections, partial(_next, now=now))
-        if is_stored is None:
-            break
-        stored += is_stored
+    with ThreadPoolExecutor(1, "demand-replay") as storing:
+        for _ in range(AT_ONCE):
+            is_stored = in_transaction(connections, partial(_next, now=now, storing=storing))
+            if is_stored is None:
+                break
+            stored += is_stored
     return stored
 
 
-def _next(conn: Connection, *, now: datetime) -> bool | None:
+def _next(conn: Connection, *, now: datetime, storing: ThreadPoolExecutor) -> bool | None:
     """Try the one that has waited longest; None: nothing is due."""
     act_as(conn, _JOB)
     found = held.due(conn, now=now, limit=1)
     if not found:
         return None
     one = found[0]
-    try:
-        with conn.transaction():
-            _store(conn, one, now)
-    except MustWaitError as error:
-        act_as(conn, _JOB)
-        held.put_off(conn, one, error.reason, str(error), now=now)
-        return False
+    error = storing.submit(_store, conn, one, now).exception()
     act_as(conn, _JOB)
-    held.replayed(conn, one, now=now, actor=_JOB.id)
-    return True
+    if error is None:
+        held.replayed(conn, one, now=now, actor=_JOB.id)
+        return True
+    if isinstance(error, OperationalError):
+        raise error
+    if not isinstance(error, MustWaitError):
+        log.error("demand_replay_broke", held=one.held_id, source=one.source, site=one.site, exc_info=error)
+        error = MustWaitError(Reason.FAULTY, f"{type(error).__name__}: {error}")
+    held.put_off(conn, one, error.reason, str(error), now=now)
+    return False
 
 
 def _store(conn: Connection, one: Held, now: datetime) -> None:
+    """Store one; nothing of it remains in the transaction after an error."""
+    with conn.transaction():
+        _replay(conn, one, now)
+
+
+def _replay(conn: Connection, one: Held, now: datetime) -> None:
     if one.origin == Origin.MESSAGE:
         replay_message(conn, found_source(conn, one.site, one.source), one, now=now)
         return

@@ -159,6 +159,26 @@ def test_what_waits_for_its_source_is_stored_once_that_is_there_and_active(
     assert main(["demand", "held", "retry", "999999"]) == 1
 
 
+def test_what_waits_and_meets_an_error_that_nobody_foresaw_holds_up_no_other(
+    demand: Demand, pulls: Pulls
+) -> None:
+    assert publish(demand, "odd", lines({})).reason == "unknown_source"
+    assert publish(demand, "even", lines({})).reason == "unknown_source"
+    number = add(demand, "odd")
+    add(demand, "even")
+    demand.ledger.as_owner(
+        lambda conn: conn.execute(
+            """UPDATE demand_source SET settings = '{"of a later release": 1}' WHERE source_id = %s""",
+            [number],
+        )
+    )
+    assert pulls.due(NOW)["replayed"] == 1
+    assert len(stored(demand, "even")) == 1
+    (one,) = demand.ledger.as_app(lambda conn: held.listed(conn, CONTROLLER))
+    assert (one.source, one.reason, one.tries) == ("odd", "faulty", 1)
+    assert one.message.startswith("ValidationError: 1 validation error for SourceSettings")
+
+
 def test_a_topic_that_names_no_source_is_kept_for_who_sees_all_sites(demand: Demand) -> None:
     message = Message("dl/demand/v1/le eds/x/lines", b"{}")
     address, answer = demand.ledger.as_app(lambda conn: take_message(conn, message, now=NOW))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from asking import NOW, TEA, Demand
+from pydantic import ValidationError
 from shop import ADMIN, Pulls, Shop, open_shop, pulling
 
 from cloud.demand.domain import DemandError
@@ -242,6 +243,9 @@ def test_an_error_that_nobody_foresaw_is_one_sources_own_and_others_go_on(
     assert (failed.state, failed.failures, failed.due_at) == ("active", 1, NOW + timedelta(minutes=1))
     assert "ValidationError" in (failed.last_error or "")
     ((summary, _),) = tickets(demand, broken)
+    for _ in range(2):
+        with pytest.raises(ValidationError):
+            pulls.one(broken)  # who asks for it is told, and may ask again at once
     known = demand.ledger.query("SELECT event_id FROM demand_event WHERE source_id = %s", broken)
     assert known == [("new",)], "old events are forgotten although something was due"
     assert summary.startswith("Demand source broken has met an error that nobody foresaw: ValidationError")

@@ -120,10 +120,15 @@ def test_published_demand_is_stored_once_or_held_through_either_broker(
             assert ours.ask(b"{") == ("held", 0, "unreadable")
             assert ours.ask(message(line(7), line(8, gtin=UNKNOWN))) == ("held", 0, "unknown_name")
             assert stranger.ask(message(line(9))) == ("held", 0, "unknown_source")
+            furnished.command("""UPDATE demand_source SET settings = '{"of a later release": 1}'""")
+            assert ours.ask(message(line(4))) == ("held", 0, "unreadable"), "an error that nobody foresaw"
+            furnished.command("UPDATE demand_source SET settings = '{}'")
+            assert ours.ask(message(line(2, "6"))) == ("stored", 1, None), "which ends nothing"
     finally:
         ingest.stop_all()
-    assert furnished.ask(STORED) == [("1", "2.000000", 1), ("2", "5.000000", 2)]
-    held = "SELECT source, reason, split_part(message, chr(10), 1) FROM demand_held ORDER BY source, reason"
+    assert furnished.ask(STORED) == [("1", "2.000000", 1), ("2", "6.000000", 3)]
+    held = "SELECT source, reason, split_part(message, chr(10), 1) FROM demand_held "
+    held += "ORDER BY source, reason, held_id"
     assert furnished.ask(held) == [
         (
             "other",
@@ -136,6 +141,7 @@ def test_published_demand_is_stored_once_or_held_through_either_broker(
             f"line 1: gtin: gtin '{UNKNOWN}' names no item: register it first, or ask for new items",
         ),
         ("shop", "unreadable", "the whole: Invalid JSON: EOF while parsing an object at line 1 column 1"),
+        ("shop", "unreadable", "ValidationError: 1 validation error for SourceSettings"),
     ]
 
 
