@@ -14,7 +14,8 @@ from cloud.forecasting.batch.intermittent import CHANCE, SIZE, intermittent_of
 from cloud.forecasting.batch.panel import panel_of
 from cloud.forecasting.batch.seasonal import indices, is_seasonal
 from cloud.forecasting.batch.smoothing_grid import GRID, MATURE, SIMPLE, SmoothingGrid, grid_of
-from cloud.forecasting.batch.theta import slope, theta
+from cloud.forecasting.batch.theta import slope as slope_of
+from cloud.forecasting.batch.theta import theta
 from cloud.forecasting.protocol import Floats
 
 RANDOM = 20261126
@@ -131,7 +132,7 @@ def test_theta_is_the_smoothing_of_the_bent_line(part: float) -> None:
     expected = (1 - 1 / bend) * ahead + fitted.level[-1] / bend
     grid = stepped(y)
     grid.errors[[n for n, alpha in enumerate(SIMPLE) if alpha != ALPHA]] = 1e12
-    assert theta(grid, 4, (part,), slope(grid))[0] == pytest.approx(expected, rel=2e-3)
+    assert theta(grid, 4, (part,), slope_of(grid))[0] == pytest.approx(expected, rel=2e-3)
 
 
 def test_weights_are_those_of_akaike() -> None:
