@@ -1,8 +1,15 @@
 """One page of a REST source over HTTP: asked within limits of size and time, redirects refused."""
 
+import socket
+import threading
 import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Any, Final, NamedTuple
+from weakref import WeakSet
 
 import httpx
 
@@ -38,6 +45,8 @@ class Fetcher:
             longest_s: Longest time of a whole answer.
         """
         self._longest_s = longest_s
+        self._watched_s = longest_s + timeout_s
+        self._sockets: defaultdict[str, WeakSet[socket.socket]] = defaultdict(WeakSet)
         headers = {"User-Agent": "Dockledger", "Accept": "application/json", "Accept-Encoding": "identity"}
         self._client = httpx.Client(
             timeout=timeout_s, follow_redirects=False, trust_env=False, headers=headers
@@ -64,7 +73,11 @@ class Fetcher:
         try:
             url = httpx.URL(ask.url).copy_merge_params(dict(ask.parameters))
             until_s = time.monotonic() + self._longest_s
-            with self._client.stream("GET", url, headers=headers) as response:
+            seen = {"trace": partial(self._connected, url.netloc.decode())}
+            with (
+                self._watched(url.netloc.decode()),
+                self._client.stream("GET", url, headers=headers, extensions=seen) as response,
+            ):
                 if response.is_success:
                     return Fetched(_body(response, until_s), response.links.get("next", {}).get("url"))
                 _refuse(response, until_s)
@@ -73,6 +86,26 @@ class Fetcher:
         except (httpx.HTTPError, OSError) as error:
             raise SourceAwayError(f"{type(error).__name__}: {error}"[:300]) from error
         raise FaultyPageError(f"HTTP {response.status_code}: expected 200")
+
+    @contextmanager
+    def _watched(self, place: str) -> Iterator[None]:
+        """Hang up on a source that answers drop by drop, which no wait for the next drop can tell."""
+        watch = threading.Timer(self._watched_s, self._hang_up, (place,))
+        watch.start()
+        try:
+            yield
+        finally:
+            watch.cancel()
+            watch.join()
+
+    def _connected(self, place: str, name: str, told: Mapping[str, Any]) -> None:
+        if name in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
+            self._sockets[place].add(told["return_value"].get_extra_info("socket"))
+
+    def _hang_up(self, place: str) -> None:
+        for connection in list(self._sockets[place]):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 def _body(response: httpx.Response, until_s: float) -> bytes:

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -19,6 +20,7 @@ from cloud.demand.sources.domain import (
     FaultyPageError,
     NewSource,
     Source,
+    SourceAwayError,
     SourceError,
     SourceKind,
     SourceSettings,
@@ -268,6 +270,30 @@ def test_a_refusal_is_not_listened_to_for_longer_than_an_answer() -> None:
             fetcher.fetch(Ask(f"http://127.0.0.1:{server.getsockname()[1]}/", ()), {})
         fetcher.close()
         assert said_until_the_end.result(10) == b"", "hung up on"
+
+
+def test_a_source_that_answers_drop_by_drop_is_hung_up_on() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as answering:
+
+        def drip() -> int:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                for drops in range(1000):
+                    connection.sendall(b"x")
+                    connection.settimeout(0.05)
+                    with suppress(TimeoutError):
+                        while connection.recv(4096):
+                            pass
+                        return drops
+            return 0
+
+        dripping = answering.submit(drip)
+        fetcher = Fetcher(timeout_s=0.3, longest_s=0.1)
+        with pytest.raises(SourceAwayError, match="RemoteProtocolError"):
+            fetcher.fetch(Ask(f"http://127.0.0.1:{server.getsockname()[1]}/", ()), {})
+        fetcher.close()
+        assert 0 < dripping.result(10) < 100
 
 
 def test_a_page_that_comes_twice_changes_nothing_and_what_a_person_did_meanwhile_counts(
