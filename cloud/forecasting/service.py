@@ -1,7 +1,7 @@
 """Forecast runs: one per site, its rows written with its end, once per slot."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from cloud.db import Connection, in_transaction
@@ -95,23 +95,14 @@ def _run_site(
         return {"skipped": "no demand is known"}
     from cloud.forecasting import contending, site_run  # noqa: PLC0415  numpy and statsmodels are an extra, and slow to load
 
-    is_late = place.yesterday - place.demand_until > QUIET
-    last_day = place.demand_until if is_late else place.yesterday
-    late_days = (place.yesterday - place.demand_until).days if is_late else 0
+    late_days = _late_days(place.demand_until, place.yesterday)
+    last_day = place.yesterday - timedelta(days=late_days)
 
     def begin(conn: Connection) -> tuple[RunId, site_run.Inputs]:
         act_as(conn, actor)
         inputs = site_run.read(conn, place.site, last_day, late_days=late_days, now=now)
-        run_id = runs.begin(
-            conn,
-            actor,
-            kind=KIND,
-            site=place.site,
-            slot=slot,
-            inputs=inputs.told(),
-            parameters=site_run.parameters(inputs),
-        )
-        return run_id, inputs
+        told = {"inputs": inputs.told(), "parameters": site_run.parameters(inputs)}
+        return runs.begin(conn, actor, kind=KIND, site=place.site, slot=slot, **told), inputs
 
     try:
         run_id, inputs = in_transaction(source, begin)
@@ -142,3 +133,8 @@ def _run_site(
     except (RunOverError, SlotDoneError) as error:  # another one was faster, or thinks this one dead
         return {"skipped": str(error)}
     return {"run_id": int(run_id), "first_day": (last_day + timedelta(days=1)).isoformat(), **outcome}
+
+
+def _late_days(demand_until: date, yesterday: date) -> int:
+    """Tell by how many days demand is late; a few without any are a weekend."""
+    return (yesterday - demand_until).days if yesterday - demand_until > QUIET else 0

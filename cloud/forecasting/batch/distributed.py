@@ -60,7 +60,7 @@ def connected(address: str) -> Iterator[OnDask]:
         ForecastError: If no scheduler answers there.
     """
     try:
-        client: Any = Client(address, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]  # theirs
     except (OSError, ValueError) as error:
         raise ForecastError(
             f"--on {address!r:.80}: expected the address of a Dask scheduler: {error}"
