@@ -36,6 +36,8 @@ LAST_US: Final = 1_000_000
 LAST_READS: Final = 64
 FADED_DB: Final = 12.0
 """Weaker than its peak by so much in its last second, a tag has gone away."""
+PLAINLY_LOUDER: Final = 2.0
+"""3 dB: by less no neighbour takes a tag away; then both weigh what they heard."""
 CLEARLY_LOUDER: Final = 30.0
 """15 dB: no neighbour has to be waited for."""
 LOOK_US: Final = 1_000_000
@@ -254,7 +256,7 @@ class Field:
             passage = self._passage(track, reads)
             if not is_last and passage.confidence < _SURE:
                 return False
-            if not track.has_rested or self._is_sure(passage):
+            if not track.has_rested or passage.direction in _MOVES:
                 decided.append(passage)
         del self._tracks[track.epc]
         self._remember(track, reads)
@@ -297,13 +299,12 @@ class Field:
 
     def _stronger_neighbour(self, track: Track, reads: Sequence[Read]) -> str | None:
         """Name the neighbour that heard the tag louder meanwhile."""
-        most, name = -1.0, None
+        most, name = 0.0, None
         for field in self.neighbours:
             heard = field.heard(track.epc, track.first_us, track.last_us)
             if heard <= 0:
                 continue
-            if most < 0:
-                most = loudness(reads)
+            most = most or PLAINLY_LOUDER * loudness(reads)
             if heard > most:
                 most, name = heard, field.portal.id
         return name
