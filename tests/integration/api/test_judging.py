@@ -105,6 +105,19 @@ def test_what_people_and_triggers_judge_is_read_and_changed_through_the_api(
     assert [row["role"] for row in versions] == ["retired", "champion"]
     events = pages(client, "/v1/models/events", headers, 2)
     assert [row["kind"] for row in events] == ["withdrawn", "challenged", "trained"]
+    wish = {"site": OWN, "challengers": ["boosted"], "series_by_value": 5}
+    assert post("/v1/models/settings", wish, "i").json()["challengers"] == ["boosted"]
+    shown = client.get("/v1/models/settings", params={"site": OWN}, headers=headers).json()
+    assert (shown["series_by_value"], shown["every_days"], shown["budget_s"]) == (5, 28, 120)
+    for number, (item, choice) in enumerate(((TEA, "pinned"), (MUG, "left_out"))):
+        paper = {"site": OWN, "item": item, "choice": choice}
+        assert post("/v1/models/series", paper, f"j{number}").json()["choice"] == choice
+    series = pages(client, "/v1/models/series", headers, 1)
+    assert sorted((row["item"], row["choice"], row["standing"]) for row in series) == sorted(
+        [(TEA, "pinned", None), (MUG, "left_out", None)]
+    )
+    assert post("/v1/models/settings", {"site": OWN, "challengers": ["oracle"]}, "k").status_code == 422
+    assert post("/v1/models/series", {"site": OWN, "item": "x", "choice": "pinned"}, "l").status_code == 422
     assert post(f"/v1/models/{versions[0]['version_id']}/withdraw", {}, "h").status_code == 409
     other = people.headers(f"planner@{OTHER}")
     assert client.get(path, headers=other).status_code == 404
