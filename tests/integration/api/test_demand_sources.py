@@ -19,7 +19,7 @@ PUSHED = {
     "site": OWN,
     "name": "webshop",
     "kind": "push",
-    "secret_from": "env:DEMAND_SOURCE_LEEDS__WEBSHOP",
+    "secret_from": "env:DEMAND_SOURCE_MADRID__WEBSHOP",
     "settings": {
         "rows": "data",
         "lines": "items",
@@ -76,7 +76,7 @@ def admin(client: httpx.Client, people: People) -> Iterator[httpx.Client]:
 def webshop(
     admin: httpx.Client, client: httpx.Client, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> Webshop:
-    monkeypatch.setenv("DEMAND_SOURCE_LEEDS__WEBSHOP", f"{OLD} {SECRET}")
+    monkeypatch.setenv("DEMAND_SOURCE_MADRID__WEBSHOP", f"{OLD} {SECRET}")
     made = admin.post("/v1/demand/sources", json=PUSHED, headers={"Idempotency-Key": "push"})
     assert made.status_code == 201, made.text
     assert "MfKQ" not in made.text
@@ -173,7 +173,7 @@ def test_what_is_not_signed_by_the_source_just_now_is_refused_and_what_is_faulty
     assert admin.post(pause, headers={"Idempotency-Key": "p"}).status_code == 201
     waiting = webshop.push("e", order(number="W-3"))
     assert (waiting.status_code, waiting.headers["Retry-After"]) == (503, "300")
-    monkeypatch.delenv("DEMAND_SOURCE_LEEDS__WEBSHOP")
+    monkeypatch.delenv("DEMAND_SOURCE_MADRID__WEBSHOP")
     assert webshop.push("e", order(number="W-3")).status_code == 401
     assert admin.get("/v1/demand/sources").json()["items"][0]["lines"] == 2
     assert NOW.isoformat()[:16] in admin.get("/v1/demand/sources").json()["items"][0]["pulled_at"]
