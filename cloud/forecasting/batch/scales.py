@@ -24,6 +24,7 @@ LEAST_SERIES: Final = 20
 SMOOTHING: Final = 0.15
 HALF_LIFE: Final = 26
 """Periods after which a one-step error of the plain smoothing weighs half in a series' scale."""
+_FADING: Final = 0.5 ** (1 / HALF_LIFE)
 PRIOR_PERIODS: Final = 8.0
 """Weight of the stratum's scale in a series' own."""
 PRIOR_ORIGINS: Final = 8.0
@@ -131,7 +132,6 @@ def past_of(y: Floats, at: Ints) -> Past:
     Returns:
         What is known at each.
     """
-    fading = 0.5 ** (1 / HALF_LIFE)
     level = np.full(len(y), np.nan)
     total, weight, nothing, known = np.zeros((4, len(y)))
     found = Past.empty(len(y), len(at))
@@ -140,10 +140,10 @@ def past_of(y: Floats, at: Ints) -> Past:
         now = y[:, column]
         error = now - level
         has_error, has_come = np.isfinite(error), np.isfinite(now)
-        total = np.where(has_error, fading * total + error * error, total)
-        weight = np.where(has_error, fading * weight + 1, weight)
-        nothing = np.where(has_come, fading * nothing + (now == 0), nothing)
-        known = np.where(has_come, fading * known + 1, known)
+        total = np.where(has_error, _FADING * total + error * error, total)
+        weight = np.where(has_error, _FADING * weight + 1, weight)
+        nothing = np.where(has_come, _FADING * nothing + (now == 0), nothing)
+        known = np.where(has_come, _FADING * known + 1, known)
         level = np.where(has_error, level + SMOOTHING * error, np.where(np.isnan(level), now, level))
         while place < len(at) and at[place] == column:
             found.squares[:, place] = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
@@ -212,25 +212,27 @@ def _drawn_idle(past: Past, placed: Ints, count: int) -> Floats:
     """Draw each series' idle share towards its stratum's.
 
     Its own weighs its periods, the stratum's `m (1 - m) / v - 1` periods, where `m` is the mean of the shares
-    and `v` their variance, less what as many periods let them vary by chance.
+    and `v` their variance, less what as many periods let them vary by chance. Periods count as many as alike
+    ones would that tell as much as those that fade: (sum of weights)^2 / (sum of their squares).
 
     Returns:
         Series x origins.
     """
     own = np.where(past.periods > 0, past.idle, 0)
+    periods = past.periods * (1 + _FADING) / (2 - past.periods * (1 - _FADING))
     cell = np.where((placed >= 0) & (past.periods > 0), placed, count) + np.arange(placed.shape[1]) * (
         count + 1
     )
     sums = [
         np.bincount(cell.ravel(), np.round(part * _GRID).ravel(), (count + 1) * placed.shape[1]) / _GRID
-        for part in (np.ones_like(own), own, own * own, 1 / np.maximum(past.periods, 1))
+        for part in (np.ones_like(own), own, own * own, own * (1 - own) / np.maximum(periods - 1, 1))
     ]
     number = np.maximum(sums[0], 1)
     mean, square, chance = (part / number for part in sums[1:])
     most = mean * (1 - mean)
-    varies = np.clip(square - mean * mean - most * chance, 0, most)
+    varies = np.clip(square - mean * mean - chance, 0, most)
     prior = np.maximum(most / np.maximum(varies, 1 / _GRID) - 1, LEAST_PRIOR)
-    drawn = (past.periods * own + prior[cell] * mean[cell]) / (past.periods + prior[cell])
+    drawn = (periods * own + prior[cell] * mean[cell]) / (periods + prior[cell])
     return np.where(placed >= 0, drawn, own)
 
 

@@ -13,7 +13,7 @@ from cloud.forecasting.batch.combination import combined, pool, weigh
 from cloud.forecasting.batch.evaluate import Evaluation, evaluate
 from cloud.forecasting.batch.known import Known, known_errors
 from cloud.forecasting.batch.rolled import Origins, plan_origins
-from cloud.forecasting.batch.scales import Scaled, steps_and_sum
+from cloud.forecasting.batch.scales import Scaled, past_of, scale_errors, steps_and_sum
 from cloud.forecasting.protocol import Floats
 
 RANDOM = 20261126
@@ -378,3 +378,21 @@ def test_the_transform_of_a_band_that_says_too_little_zero_is_below_its_share() 
     said = coverage.randomised(quantiles, came, BAND_80, np.full(10, 0.5))
     np.testing.assert_allclose(said[:9], 0.8)
     assert coverage.randomised(quantiles + 1, came, BAND_80, np.full(10, 0.5))[:9].sum() == 0
+
+
+@pytest.mark.parametrize("idle", [(0.9, 0.9), (0.5, 0.95)], ids=["alike", "of two kinds"])
+def test_idle_shares_are_drawn_to_their_stratum_as_far_as_it_is_alike(idle: tuple[float, float]) -> None:
+    generator = np.random.default_rng(RANDOM)
+    truth = np.tile(idle, 200)
+    y = (generator.random((400, 60)) > truth[:, None]).astype(float)
+    at, volume = np.array([59]), generator.random((400, 1))
+    past = past_of(y, at)
+    targets = Targets(np.array([0, 0]), np.array([1, 3]))
+    nothing = np.zeros((400, 1, 2))
+    scaled = scale_errors(
+        nothing, nothing, past, origins=at, targets=targets, volume=volume, one_step=nothing[:, :, 0]
+    )
+    found = scaled.idle[:, 0].astype(float)
+    np.testing.assert_allclose(found[:, 1], found[:, 0] ** 3, rtol=1e-5)
+    error, before = (np.mean((shares - truth) ** 2) for shares in (found[:, 0], past.idle[:, 0]))
+    assert error < (0.4 if idle[0] == idle[1] else 1.05) * before
