@@ -5,7 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.base import is_valid_id
-from contracts.topics import INGEST_STATE, Address, Channel, parse_topic, site_filter, topic
+from contracts.topics import (
+    INGEST_STATE,
+    Address,
+    Channel,
+    DemandChannel,
+    demand_topic,
+    parse_demand_topic,
+    parse_topic,
+    site_filter,
+    topic,
+)
 
 ids = st.text("ABCXYZabcxyz0189_-", min_size=1, max_size=64)
 
@@ -53,3 +63,21 @@ def test_an_id_that_would_upset_a_broker_never_becomes_a_topic(bad: str) -> None
 def test_other_topics_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a gateway topic"):
         parse_topic(text)
+
+
+@given(ids, ids)
+def test_a_sources_topic_reads_back_and_is_never_a_gateways(site: str, source: str) -> None:
+    spelled = demand_topic(site, source, DemandChannel.LINES)
+    address = parse_demand_topic(spelled)
+    assert (address.site, address.source) == (site, source)
+    with pytest.raises(ValueError, match="not a gateway topic"):
+        parse_topic(spelled)
+    for other in (
+        demand_topic(site, source, DemandChannel.ANSWER),
+        f"{spelled}/x",
+        spelled.replace("v1", "v2"),
+    ):
+        with pytest.raises(ValueError, match="is not a source's"):
+            parse_demand_topic(other)
+    with pytest.raises(ValueError, match="cannot stand in a topic"):
+        demand_topic(site, f"{source}/x", DemandChannel.LINES)

@@ -13,7 +13,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud.local.broker import BrokerError, GatewayAccount
-from contracts.topics import INGEST_STATE, Channel, topic
+from contracts.topics import INGEST_STATE, Channel, DemandChannel, demand_topic, topic
 
 PATIENCE_S = 10
 
@@ -95,6 +95,9 @@ def test_acknowledgement_and_ingest_state_reach_the_gateway(any_broker: Any) -> 
         "dl/v1/leeds/gw-1/ack",
         "dl/v1/leeds/gw-1/config/desired",
         "dl/v1/ingest/state",
+        "dl/demand/v1/leeds/gw-2/lines",
+        "dl/demand/v1/york/gw-1/lines",
+        "dl/demand/v1/leeds/gw-1/answer",
         "elsewhere",
     ],
 )
@@ -102,7 +105,7 @@ def test_what_a_gateway_writes_elsewhere_is_not_delivered(any_broker: Any, forge
     any_broker.admit("leeds", "gw-2")
     url = any_broker.admit("leeds", "gw-1")
     own = topic("leeds", "gw-1", Channel.STATUS)
-    with listening(any_broker.url, "dl/v1/#") as everything:
+    with listening(any_broker.url, "dl/v1/#", "dl/demand/v1/#") as everything:
         with listening(url) as gateway:
             gateway.publish(forged, b"forged")
         with listening(url) as gateway:
@@ -110,7 +113,16 @@ def test_what_a_gateway_writes_elsewhere_is_not_delivered(any_broker: Any, forge
         assert everything.received.get(timeout=PATIENCE_S) == (own, b"honest")
 
 
-@pytest.mark.parametrize("overheard", ["#", "dl/v1/#", "dl/v1/leeds/gw-2/records", "dl/v1/leeds/gw-2/ack"])
+@pytest.mark.parametrize(
+    "overheard",
+    [
+        "#",
+        "dl/v1/#",
+        "dl/v1/leeds/gw-2/records",
+        "dl/v1/leeds/gw-2/ack",
+        "dl/demand/v1/leeds/gw-2/lines",
+    ],
+)
 def test_a_gateway_hears_nothing_of_another(any_broker: Any, overheard: str) -> None:
     other = any_broker.admit("leeds", "gw-2")
     url = any_broker.admit("leeds", "gw-1")
@@ -121,6 +133,7 @@ def test_a_gateway_hears_nothing_of_another(any_broker: Any, overheard: str) -> 
         listening(any_broker.url) as us,
     ):
         neighbour.publish(topic("leeds", "gw-2", Channel.RECORDS), b"private")
+        neighbour.publish(demand_topic("leeds", "gw-2", DemandChannel.LINES), b"private")
         us.publish(topic("leeds", "gw-2", Channel.ACK), b"private")
         us.publish(ack, b"mine")
         assert gateway.received.get(timeout=PATIENCE_S) == (ack, b"mine")
