@@ -105,6 +105,20 @@ def test_what_people_and_triggers_judge_is_read_and_changed_through_the_api(
     assert [row["role"] for row in versions] == ["retired", "champion"]
     events = pages(client, "/v1/models/events", headers, 2)
     assert [row["kind"] for row in events] == ["withdrawn", "challenged", "trained"]
+    assert post(f"/v1/models/{versions[0]['version_id']}/withdraw", {}, "h").status_code == 409
+    other = people.headers(f"planner@{OTHER}")
+    assert client.get(path, headers=other).status_code == 404
+    assert client.get("/v1/forecast-overrides", headers=other).json()["items"] == []
+    for bad in ("/v1/forecast-reviews/items?after=x", "/v1/models?after=bm8", "/v1/forecast-overrides/0"):
+        assert client.get(bad, headers=headers).status_code == 422
+
+
+def test_who_challenges_and_which_series_are_tried_is_said_through_the_api(
+    client: httpx.Client, headers: dict[str, str]
+) -> None:
+    def post(path: str, body: dict[str, Any], key: str) -> httpx.Response:
+        return client.post(path, json=body, headers={**headers, "Idempotency-Key": f"challenge-{key}"})
+
     wish = {"site": OWN, "challengers": ["boosted"], "series_by_value": 5}
     assert post("/v1/models/settings", wish, "i").json()["challengers"] == ["boosted"]
     shown = client.get("/v1/models/settings", params={"site": OWN}, headers=headers).json()
@@ -118,12 +132,6 @@ def test_what_people_and_triggers_judge_is_read_and_changed_through_the_api(
     )
     assert post("/v1/models/settings", {"site": OWN, "challengers": ["oracle"]}, "k").status_code == 422
     assert post("/v1/models/series", {"site": OWN, "item": "x", "choice": "pinned"}, "l").status_code == 422
-    assert post(f"/v1/models/{versions[0]['version_id']}/withdraw", {}, "h").status_code == 409
-    other = people.headers(f"planner@{OTHER}")
-    assert client.get(path, headers=other).status_code == 404
-    assert client.get("/v1/forecast-overrides", headers=other).json()["items"] == []
-    for bad in ("/v1/forecast-reviews/items?after=x", "/v1/models?after=bm8", "/v1/forecast-overrides/0"):
-        assert client.get(bad, headers=headers).status_code == 422
 
 
 def test_pages_export_what_they_show_and_say_what_is_wrong_beside_the_form(
