@@ -18,7 +18,7 @@ EVENT = {
     "kind": "promotion",
     "name": "spring",
 }
-HOLIDAYS = {"site": OWN, "first_year": 2026, "last_year": 2026, "country": "ES", "region": "MD"}
+HOLIDAYS = {"site": OWN, "first_year": 2027, "last_year": 2027, "country": "ES", "region": "MD"}
 STATED: dict[str, Any] = {
     "POST /v1/events": EVENT,
     "POST /v1/events/holidays": HOLIDAYS,
