@@ -4,6 +4,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
+from typing import Final
 
 from contracts.offline import Assignment
 from contracts.vocabulary import CrossingDirection
@@ -28,6 +29,9 @@ from edge_agent.filters.site import Portal
 _FORGET_US = 4 * NEIGHBOUR_US
 _MOST_TAGS = 50_000
 _MOST_CROSSINGS = 32
+_STEPPED_US: Final = 300_000_000
+"""No visit lasts longer: what is known up to an instant so long before a passage is told by a clock that was
+set back, and nothing that it tells is waited for."""
 _when = attrgetter("occurred_us", "portal", "epc")
 
 
@@ -119,6 +123,8 @@ class Posting:
         self, passage: Passage, settled_us: int, is_open: Callable[[str, Iterable[str], int], bool]
     ) -> bool:
         """Tell whether something that the decision depends on is not known yet."""
+        if settled_us < passage.first_seen_us - _STEPPED_US:
+            return False
         if settled_us < passage.last_seen_us + COMPANY_US and (
             self._is_unsure(passage)
             or self._content_around(passage) is not None

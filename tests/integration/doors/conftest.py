@@ -156,17 +156,21 @@ def now_us() -> int:
 
 
 def walk(epcs: Sequence[str], *, every: int = 1, begin_us: int | None = None) -> list[Observation]:
-    """Walk into the door within 3 s from now: loud outside first, then inside."""
+    """Walk into the door within 3 s from now: heard coming outside, loud in the doorway, going inside."""
     found = []
     begin_us = now_us() if begin_us is None else begin_us
     for n in range(0, 60, every):
         at_us = begin_us + n * 50_000
-        nearness = (n - 29.5) / 29.5
+        metres = (n - 29.5) / 12
         for epc in epcs:
-            inside, outside = -62 + 18 * max(0.0, nearness), -62 + 18 * max(0.0, -nearness)
-            found.append(_seen(at_us, 1 + n // every % 2, epc, inside + 6))
-            found.append(_seen(at_us + 7, 3 + n // every % 2, epc, outside + 6))
+            found.append(_seen(at_us, 1 + n // every % 2, epc, _heard_dbm(metres)))
+            found.append(_seen(at_us + 7, 3 + n // every % 2, epc, _heard_dbm(-metres)))
     return found
+
+
+def _heard_dbm(ahead_m: float) -> float:
+    """Hear a tag so far ahead of an antenna's door: best at 0.8 m, worse behind it."""
+    return -38.0 - 9.0 * abs(ahead_m - 0.8) - (6.0 if ahead_m < 0 else 0.0)
 
 
 def _seen(at_us: int, antenna: int, epc: str, rssi_dbm: float) -> Observation:
