@@ -18,6 +18,8 @@ from cloud.forecasting.protocol import Bools, Floats, Ints
 DAYS: Final = 7
 WINDOW_WEEKS: Final = 52
 """How far back is looked."""
+CHUNK: Final = 1000
+"""Series whose running sums are held at a time."""
 LEAST_ITEMS: Final = 20
 """Of a category that is a class of its own."""
 ROUNDS: Final = 10
@@ -48,12 +50,16 @@ def weekday_shares(daily: Floats, origins: Ints, pools: Ints | None = None) -> W
     Returns:
         The shares. The order of the series changes nothing.
     """
-    sums = _Sums(daily)
     shares = np.empty((len(daily), len(origins), DAYS))
-    borrowed = np.empty(shares.shape[:2])
-    for place, origin in enumerate(origins.tolist()):
-        own, doubt = sums.until(origin)
-        shares[:, place], borrowed[:, place] = _drawn(own, doubt, pools)
+    doubt = np.empty(shares.shape[:2])
+    for first in range(0, len(daily), CHUNK):
+        rows = slice(first, first + CHUNK)
+        sums = _Sums(daily[rows])
+        for place, origin in enumerate(origins.tolist()):
+            shares[rows, place], doubt[rows, place] = sums.until(origin)
+    borrowed = np.empty_like(doubt)
+    for place in range(len(origins)):
+        shares[:, place], borrowed[:, place] = _drawn(shares[:, place], doubt[:, place], pools)
     return Weekdays(shares, borrowed)
 
 

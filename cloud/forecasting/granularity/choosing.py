@@ -29,6 +29,8 @@ PLAYED_WEEKS: Final = 26
 """Last weeks over which policies are played, at most; as many before them teach the bands."""
 LEAST_T: Final = 2.13
 """One-sided 95 %, three others being tried at once (Bonferroni)."""
+CHUNK: Final = 500
+"""Series whose quantiles are drawn at a time."""
 _HORIZONS: Final = np.array(HORIZONS)
 
 
@@ -182,11 +184,12 @@ def _levels(
 ) -> Floats:
     """Give the quantiles at each series' target, over what its orders must cover: series x places."""
     found = np.full((len(sums), len(places)), np.nan)
-    for number, days in enumerate(horizons[0].tolist()):
-        rows = np.flatnonzero(horizons[1] == number)
+    for first in range(0, len(sums), CHUNK):
+        rows = np.arange(first, min(first + CHUNK, len(sums)))
+        asked, own = np.unique(horizons[1][rows], return_inverse=True)
         for column, place in enumerate(places.tolist()):
-            drawn = calibration.quantiles(place, sums[:, place, number, None], np.array([days]))
-            found[rows, column] = _at(drawn[rows, 0], target[rows])
+            drawn = calibration.quantiles(place, sums[rows, place][:, asked], horizons[0][asked], rows)
+            found[rows, column] = _at(drawn[np.arange(len(rows)), own], target[rows])
     return found
 
 
