@@ -19,6 +19,7 @@ from cloud.forecasting.reviewing import reading, service
 from cloud.forecasting.reviewing.domain import ReviewError
 from cloud.forecasting.reviewing.opening import History, open_reviews
 from cloud.forecasting.reviewing.service import SettingPaper
+from cloud.forecasting.training import program, training_in_force
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.store import act_as
 from tests.integration.forecasting.judging import ANN, JOB, NOW, PAT, TODAY, YAN, made, paper
@@ -87,6 +88,15 @@ def test_odd_forecasts_open_one_ticket_each_and_the_expected_number_is_kept_besi
     assert "2 were expected" in whole.summary
     assert not ledger.as_app(lambda conn: judge(conn, weeks=3, odd=0))["is_drifting"]
     assert ledger.as_app(lambda conn: alerts.ticket(conn, PAT, whole.ticket_id)[0].state) == "resolved"
+
+    def is_due(conn: psycopg.Connection, *, trained_week: int) -> bool:
+        act_as(conn, JOB)
+        model = trained(until=-7 * trained_week, code=program())
+        registry.register(conn, JOB, run_id, "leeds", model, because=Because.ASKED)
+        return training_in_force(conn, "leeds", LAST + timedelta(21)).is_due
+
+    assert ledger.as_app(lambda conn: is_due(conn, trained_week=1))  # forecasts have drifted since
+    assert not ledger.as_app(lambda conn: is_due(conn, trained_week=2))
     rows = ledger.as_app(lambda conn: reading.reviews(conn, PAT, limit=10))
     assert [row.is_drifting for row in rows] == [False, True, False, False]
     assert ledger.as_app(lambda conn: reading.reviews(conn, YAN, limit=10)) == []
