@@ -186,6 +186,7 @@ def all_lines(conn: Connection, actor: Actor, wanted: LineFilter, *, most: int) 
         NotAllowedError: If the actor may not.
         DemandError: If there are more.
     """
+    actor.require(*READERS, site=wanted.site)
     found = lines(conn, actor, wanted, limit=most + 1)
     if len(found) > most:
         raise DemandError(f"there are more than {most:,} lines: expected fewer; narrow site, source or days")

@@ -5,16 +5,16 @@ import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
-from pydantic_core import to_json, to_jsonable_python
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from contracts.gateway import REMOTE_SETTINGS, ConfigOutcome, DesiredConfig, ReportedConfig
 from edge_agent.config.settings import Loaded, SettingsError, build
 
 CLOUD: Final = "cloud"
 """Origin of what a wish set."""
+_ANYTHING: Final = TypeAdapter(Any)
 
 
 class Verdict(BaseModel):
@@ -126,7 +126,7 @@ class RemoteConfig:
             revision=verdict.revision,
             outcome=verdict.outcome,
             reported_at=verdict.at,
-            settings=_without_badges(to_jsonable_python(running)),
+            settings=_without_badges(_ANYTHING.dump_python(running, mode="json")),
             errors=verdict.errors,
             running_revision=self._kept.running_revision,
             origins={name: loaded.origins.get(name, "default") for name in running},
@@ -143,7 +143,7 @@ class RemoteConfig:
             None if it is on trial now. Else what to report: that it is not valid, that its revision is not
             above the last one's, or, for the last one again, what became of that.
         """
-        wished_sha256 = hashlib.sha256(to_json(desired.settings)).hexdigest()
+        wished_sha256 = hashlib.sha256(_ANYTHING.dump_json(desired.settings)).hexdigest()
         if desired.revision <= self._kept.revision:
             return self._repeated(desired.revision, wished_sha256, now)
         verdict = None
