@@ -151,6 +151,8 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "forecasting.chosen.reading.series": STAFF,
     "forecasting.chosen.service.choose": ADJUSTERS - BUYERS,
     "forecasting.effects.reading.site_effects": STAFF,
+    "forecasting.granularity.reading.choices": STAFF,
+    "forecasting.granularity.reading.clock": STAFF,
     "forecasting.reading.forecast": STAFF,
     "forecasting.reading.forecasts": STAFF,
     "forecasting.reading.site_runs": STAFF,
