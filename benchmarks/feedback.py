@@ -21,6 +21,7 @@ from benchmarks.result import Limit, Result
 from contracts.offline import Assignment, ExpectedLine, Visit
 from edge_agent.config.site_file import load_portals, load_tags
 from edge_agent.decode.tag_role import TagRoles
+from edge_agent.doors.belonging import CROSSINGS
 from edge_agent.doors.lookout import Lookout, is_wrong_here
 from edge_agent.doors.posting import Posting
 from edge_agent.doors.visits import Known
@@ -200,8 +201,9 @@ def lamps_of(
         settled_us = newest_us if since_us is None else since_us
         for passage, decision in posting.take(decided, settled_us, door.is_open):
             unit = decision.thing.unit
+            is_held = decision.posted == "held" and decision.direction in CROSSINGS
             if (
-                decision.moves
+                (decision.moves or is_held)
                 and unit is not None
                 and is_wrong_here(unit, passage.portal, known, passage.occurred_us)
             ):

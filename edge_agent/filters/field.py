@@ -256,7 +256,7 @@ class Field:
             passage = self._passage(track, reads)
             if not is_last and passage.confidence < _SURE:
                 return False
-            if not track.has_rested or passage.direction in _MOVES:
+            if not track.has_rested or self._is_sure(passage):
                 decided.append(passage)
         del self._tracks[track.epc]
         self._remember(track, reads)
