@@ -131,27 +131,11 @@ def _calibrate_zones(walk: Walk, zones: Sequence[ReadZone], stretches: Sequence[
         str(zone.id): _levels(zone.antennas, [walk.during(s) for s in stretches if s.place == zone.id])
         for zone in zones
     }
-    everyone = [level for heard in own.values() for level in heard.values() if level is not None]
-    goal = median(everyone) if everyone else 0.0
-    corrected = [
-        zone.model_copy(
-            update={
-                "offsets_db": {
-                    port: _rounded(goal - level)
-                    for port, level in own[str(zone.id)].items()
-                    if level is not None
-                }
-            }
-        )
-        if any(level is not None for level in own[str(zone.id)].values())
-        else zone
-        for zone in zones
-    ]
     candidates = [
         list(zones),
         *(
             [each.model_copy(update={"scale_db": scale}) for each in given]
-            for given in (zones, corrected)
+            for given in (zones, _levelled(zones, own))
             for scale in _SCALES_DB
         ),
     ]
@@ -189,6 +173,19 @@ def _calibrate_zones(walk: Walk, zones: Sequence[ReadZone], stretches: Sequence[
             )
         )
     return proposals
+
+
+def _levelled(zones: Sequence[ReadZone], own: Mapping[str, Mapping[str, float | None]]) -> list[ReadZone]:
+    """Correct antennas so that each hears the tag at its own zone as loud as the median does."""
+    everyone = [level for heard in own.values() for level in heard.values() if level is not None]
+    goal = median(everyone) if everyone else 0.0
+    corrected = []
+    for zone in zones:
+        offsets = {
+            port: _rounded(goal - level) for port, level in own[str(zone.id)].items() if level is not None
+        }
+        corrected.append(zone.model_copy(update={"offsets_db": offsets}) if offsets else zone)
+    return corrected
 
 
 def _zone_chances(walk: Walk, zones: Sequence[ReadZone], stretches: Sequence[Stretch]) -> list[float]:

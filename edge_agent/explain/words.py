@@ -89,6 +89,18 @@ def timeline(account: Account, first_us: int) -> list[tuple[float, str]]:
     return [((at_us - first_us) / 1e6, text) for at_us, text in sorted(events)]
 
 
+def _beams_as_json(account: Account) -> list[dict[str, object]]:
+    return [
+        {
+            "begin_at": written_at(beams.begin_us),
+            "end_at": written_at(beams.end_us),
+            "toward": {1: "in", -1: "out", 0: None}[beams.toward],
+            "log_odds": round(odds, 3),
+        }
+        for beams, odds in zip(account.beams, account.beam_odds, strict=True)
+    ]
+
+
 def as_json(account: Account, portal: Portal, epc: str) -> dict[str, object]:
     """Tell one visit to programs.
 
@@ -136,15 +148,7 @@ def as_json(account: Account, portal: Portal, epc: str) -> dict[str, object]:
             {"epc": vote.epc, "in": round(vote.chances[0], 4), "out": round(vote.chances[1], 4)}
             for vote in account.votes
         ],
-        "beams": [
-            {
-                "begin_at": written_at(beams.begin_us),
-                "end_at": written_at(beams.end_us),
-                "toward": {1: "in", -1: "out", 0: None}[beams.toward],
-                "log_odds": round(odds, 3),
-            }
-            for beams, odds in zip(account.beams, account.beam_odds, strict=True)
-        ],
+        "beams": _beams_as_json(account),
         "timeline": [{"at_s": round(at_s, 3), "text": text} for at_s, text in timeline(account, first_us)],
         "trace": [
             {"at_s": round((at_us - first_us) / 1e6, 3), "antenna": portal.ports[antenna], "rssi_dbm": dbm}
