@@ -2,9 +2,9 @@
 
 `python -m benchmarks.doors_fit --write` makes the worlds, runs the filter as it stands over them, fits the
 two functions of edge_agent/filters/weights_of_*.py on those to train on, and says how often each confidence
-of the filter as it stands was right on the others. What a world taught is kept beside its reads in --directory
-for as long as filter and weights stay as they are. What is weighed depends a little on when the filter
-decides, and so on the weights it begins with: these are named in what is written.
+of the filter as it stands was right on the others. What a world taught is kept beside its reads in
+--directory for as long as filter and weights stay as they are. What is weighed depends a little on when the
+filter decides, and so on the weights it begins with: these are named in what is written.
 """
 
 import argparse
