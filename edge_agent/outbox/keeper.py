@@ -13,7 +13,7 @@ import structlog
 from contracts.records import Gap
 from contracts.vocabulary import GapCause
 from edge_agent.clock import Clock
-from edge_agent.outbox.book import Book
+from edge_agent.outbox.book import Book, Row
 from edge_agent.outbox.domain import from_us, to_us
 from edge_agent.outbox.draft import draft
 from edge_agent.outbox.errors import (
@@ -27,6 +27,7 @@ from edge_agent.outbox.salvage import (
     Hole,
     SalvageReport,
     check_log,
+    finish,
     finish_quarantine,
     quarantine,
     quarantined,
@@ -197,8 +198,7 @@ class Keeper:
             report = SalvageReport()
             for _ in salvage(patient, book, report):
                 yield True
-            if report.hole is not None:
-                self._record_hole(book, report.hole)
+            finish(patient, book, [] if report.hole is None else [self._gap(report.hole)])
             self.counters["rows_salvaged"] += report.rows
             self.counters["batches_salvaged"] += report.batches
             self.counters["rows_lost"] += report.lost_rows
@@ -212,15 +212,15 @@ class Keeper:
                 lost_batches=report.lost_batches,
             )
 
-    def _record_hole(self, book: Book, hole: Hole) -> None:
-        """Say to the ledger of which time not everything is known (PROTOCOL P6)."""
+    def _gap(self, hole: Hole) -> Row:
+        """Make the row that tells the ledger of which time not everything is known (PROTOCOL P6)."""
         now = self._clock.now()
         to_at = from_us(hole.before_us) if hole.before_us else now.at
         from_at = min(from_us(hole.after_us), to_at)
         gap = draft(
             Gap, now, gap_device=self._options.gateway, from_at=from_at, to_at=to_at, cause=GapCause.DOWN
         )
-        book.append([(gap.claimed_us, gap.crc32, gap.body)])
+        return gap.claimed_us, gap.crc32, gap.body
 
     def tick(self) -> bool:
         """Keep house: salvage, give up old batches, watch the disk.

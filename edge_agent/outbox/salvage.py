@@ -2,7 +2,7 @@
 
 import shutil
 import zlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -51,7 +51,6 @@ class SalvageReport:
     """Rows that are not what was stored, which go out as bytes too, or that could not be read at all."""
     hole: Hole | None = None
     """When what is lost happened, as far as its neighbours tell; None if nothing is lost."""
-    is_done: bool = False
 
     def lose(self, after_us: int, before_us: int) -> None:
         """Widen the hole.
@@ -134,7 +133,8 @@ def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
 
     Sealed batches keep their identity and bytes, so the ledger knows those it has. Rows that were in no
     batch were never sent: they get new numbers in the live epoch. What is no longer what it was goes out
-    as bytes, for the ledger's quarantine. A salvage that was cut short goes on where it stopped.
+    as bytes, for the ledger's quarantine. A salvage that was cut short goes on where it stopped; it is
+    over with ``finish``.
 
     Args:
         damaged: A quarantined file.
@@ -144,6 +144,8 @@ def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
     Yields:
         After each chunk, so that the writer can serve others in between.
     """
+    with book.store.transaction():
+        book.store.run("add_salvage", file=damaged.name)
     copy = damaged.with_name(damaged.name + ".copy")
     try:
         _mend(damaged, copy)
@@ -156,9 +158,20 @@ def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
             patient.close()
     finally:
         copy.unlink(missing_ok=True)
+
+
+def finish(damaged: Path, book: Book, last_words: Sequence[Row]) -> None:
+    """End a salvage for good: no later start does it again.
+
+    Args:
+        damaged: The file, salvaged to its end.
+        book: The new file's books.
+        last_words: What is to be said of it; durable together with the end, hence said once.
+    """
     with book.store.transaction():
+        book.add_rows(last_words)
         book.store.run("finish_salvage", file=damaged.name)
-    report.is_done = True
+    book.newest_id += len(last_words)
 
 
 def _salvage_batches(

@@ -21,6 +21,7 @@ from edge_agent.clock import Clock
 from edge_agent.outbox.domain import Cursor, Lane
 from edge_agent.outbox.draft import draft
 from edge_agent.outbox.inspect import export
+from edge_agent.outbox.keeper import Keeper
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
 from tests.integration.edge.scripted_ledger import Books
 
@@ -191,5 +192,40 @@ def test_what_is_broken_goes_to_quarantine_as_bytes_and_the_hole_is_a_gap(tmp_pa
     assert gap.from_at <= found_at <= gap.to_at
     counted = outbox._keeper.counters
     assert (counted["batches_salvaged"], counted["batches_lost"], counted["rows_lost"]) == (3, 1, 1)
+    for start in (2, 3):
+        outbox, _ = open_damaged(path)
+        drain_into(books, outbox)
+        outbox.close()
+        again = Counter(device for device in books.devices() if device is not None)
+        assert again == Counter(devices) + Counter(new=start - 1), f"start {start} salvaged once more"
+        assert sum(isinstance(record, Gap) for _, record in books.records()) == 1
     lines = [orjson.loads(line) for line in export(path)]
     assert [base64.b64decode(line["bytes"]) for line in lines if line["kind"] == "broken"] == [broken]
+
+
+def test_a_salvage_cut_short_goes_on_where_it_stopped_and_says_its_hole_once(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.db"
+    clock = Clock(boot_id=BOOT, is_synchronised=lambda: True)
+    options = OutboxOptions(path, "leeds", "gw-1", "test", ballast_bytes=65536)
+    outbox = Outbox(options, clock)
+    outbox.append(
+        [draft(WorkflowEvent, clock.now(), workflow="w", step="s", device=f"u-{n}") for n in range(130)]
+    )
+    outbox.close()
+    with closing(sqlite3.connect(path)) as disk, disk:
+        disk.execute("UPDATE record SET body = 'garbled' WHERE id = 7")
+        disk.execute("UPDATE epoch SET crc32 = crc32 + 1")
+    for steps in (1, 2, 9, 9):
+        keeper = Keeper(options, clock, None)
+        for _ in range(steps):
+            keeper.tick()
+        is_salvaging = keeper.is_salvaging
+        keeper.close()
+        assert is_salvaging == (steps < 9)
+    outbox, _ = open_damaged(path)
+    books = Books()
+    drain_into(books, outbox)
+    outbox.close()
+    devices = Counter(device for device in books.devices() if device is not None)
+    assert devices == Counter(["new", *(f"u-{n}" for n in range(130) if n != 6)])
+    assert sum(isinstance(record, Gap) for _, record in books.records()) == 1
