@@ -90,7 +90,10 @@ class IotDecoder:
             try:
                 each = self._understood(event)
             except PayloadError as error:
-                bad.append(Bad(orjson.dumps(event), str(error)))
+                bad.append(Bad(_as_it_came(event, payload), str(error)))
+                continue
+            except Exception as error:  # noqa: BLE001  it would come again for ever: kept, told and counted
+                bad.append(Bad(_as_it_came(event, payload), f"{type(error).__name__}: {error}"))
                 continue
             if isinstance(each, OtherSaid):
                 self.oddities["reader_events_other"] += 1
@@ -136,6 +139,14 @@ class IotDecoder:
         epc = spell_epc(tag.digits.encode(), bits, self._profile.epc_may_be_ascii_hex)
         phase = None if tag.phase is None or self._turn is None else tag.phase * self._turn % 360.0
         return RawRead(at_us, self.reader, tag.antenna, epc, tag.rssi_dbm, phase, None, tag.times)
+
+
+def _as_it_came(event: object, payload: bytes) -> bytes:
+    """Write one event alone; with its payload where it is nested too deep for that."""
+    try:
+        return orjson.dumps(event)
+    except orjson.JSONEncodeError:
+        return payload
 
 
 def _seen_us(seen: Seen) -> int:

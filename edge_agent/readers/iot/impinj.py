@@ -5,7 +5,6 @@
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from math import nan
 from typing import Final
@@ -20,13 +19,14 @@ from edge_agent.readers.iot.said import (
     Said,
     TagSaid,
     digits_of,
+    level_of,
     number_of,
     part_of,
     port_of,
     stamp_us,
 )
 
-_LEVELS: Final[Mapping[object, bool]] = {"low-to-high": True, "high-to-low": False}
+_LEVELS: Final[Mapping[str, bool]] = {"low-to-high": True, "high-to-low": False}
 _CENTI: Final = 100
 
 
@@ -47,11 +47,7 @@ def read_event(event: Mapping[str, object]) -> Said:
         return _tag(event, part_of(event, "tagInventoryEvent"))
     if kind == "gpiTransition" or (kind is None and "gpiTransitionEvent" in event):
         change = part_of(event, "gpiTransitionEvent")
-        level = _LEVELS.get(change.get("transition"))
-        if level is None:
-            raise PayloadError(
-                f"transition = {change.get('transition')!r}: expected one of {sorted(map(str, _LEVELS))}"
-            )
+        level = level_of(change, "transition", _LEVELS)
         return InputSaid(stamp_us(event, "timestamp"), port_of(change, "gpi"), level)
     if not isinstance(kind, str):
         raise PayloadError(f"eventType = {kind!r}: expected tagInventory, gpiTransition or another name")
@@ -74,7 +70,7 @@ def _tag(event: Mapping[str, object], tag: Mapping[str, object]) -> TagSaid:
 def _from_base64(text: object) -> str:
     try:
         data = base64.b64decode(str(text).replace("-", "+").replace("_", "/"), validate=True)
-    except binascii.Error:
+    except ValueError:  # a character beyond ASCII, or one that base64 does not know
         data = b""
     if not isinstance(text, str) or not data:
         raise PayloadError(f"epc = {text!r}: expected base64, or epcHex")

@@ -117,6 +117,26 @@ def number_of(fields: Mapping[str, object], name: str, least: float, most: float
     return float(value)
 
 
+def level_of(fields: Mapping[str, object], name: str, levels: Mapping[str, bool]) -> bool:
+    """Read the level of an input.
+
+    Args:
+        fields: Of an event.
+        name: Of the field.
+        levels: What it can say, and whether that is high.
+
+    Returns:
+        Whether it is high.
+
+    Raises:
+        PayloadError: If it is something else.
+    """
+    value = fields.get(name)
+    if not isinstance(value, str) or value not in levels:
+        raise PayloadError(f"{name} = {value!r:.80}: expected one of {sorted(levels)}")
+    return levels[value]
+
+
 def digits_of(text: object, name: str) -> str:
     """Read hexadecimal digits.
 

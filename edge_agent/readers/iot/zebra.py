@@ -18,13 +18,14 @@ from edge_agent.readers.iot.said import (
     Said,
     TagSaid,
     digits_of,
+    level_of,
     number_of,
     part_of,
     port_of,
     stamp_us,
 )
 
-_LEVELS: Final[Mapping[object, bool]] = {"HIGH": True, "LOW": False}
+_LEVELS: Final[Mapping[str, bool]] = {"HIGH": True, "LOW": False}
 
 
 def read_event(event: Mapping[str, object]) -> Said:
@@ -47,9 +48,7 @@ def read_event(event: Mapping[str, object]) -> Said:
         return _tag(event, data)
     if kind.lower() == "gpi":
         change = part_of(event, "data")
-        level = _LEVELS.get(change.get("state"))
-        if level is None:
-            raise PayloadError(f"state = {change.get('state')!r}: expected HIGH or LOW")
+        level = level_of(change, "state", _LEVELS)
         return InputSaid(stamp_us(event, "timestamp"), port_of(change, "pin"), level)
     return OtherSaid(kind)
 

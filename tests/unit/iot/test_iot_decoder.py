@@ -3,12 +3,15 @@
 import json
 import random
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
+from edge_agent.readers.iot import impinj as impinj_events
 from edge_agent.readers.iot.decoder import IotDecoder
 from edge_agent.readers.iot.profile import IotProfile, load_iot_profile, shipped_iot_profiles
+from edge_agent.readers.iot.said import Said
 from edge_agent.readers.quality import Rung
 from edge_agent.readers.raw_read import GpiChange, RawRead
 
@@ -114,9 +117,11 @@ def test_inputs_and_heartbeats_are_told() -> None:
 @pytest.mark.parametrize(
     ("payload", "why"),
     [
+        (json.dumps(impinj(epcHex=None, epc="é8==")).encode(), "epc = 'é8=='"),
         (b"{", "not JSON"),
         (b"\xff\xfe", "not JSON"),
         (b"[" * 5000, "not JSON"),
+        (b'{"eventType":' + b"[" * 600 + b"]" * 600 + b"}", "eventType = [[["),
         (b"7", "event = 7: expected an object"),
         (json.dumps({"eventType": 3}).encode(), "eventType = 3"),
         (json.dumps({"eventType": "tagInventory"}).encode(), "tagInventoryEvent = None: expected an object"),
@@ -136,6 +141,35 @@ def test_what_is_no_event_is_told_with_what_was_expected(payload: bytes, why: st
     seen, bad = made.take(payload, NOW_US)
     assert seen == []
     assert [why in each.why for each in bad] == [True]
+
+
+@pytest.mark.parametrize("level", [[1], {}, {"a": [2]}, None, 1, True, "", "HIGH\ud7ff"])
+def test_a_level_that_is_none_is_told(level: object) -> None:
+    change = {"eventType": "gpiTransition", "gpiTransitionEvent": {"gpi": 1, "transition": level}}
+    posted = {"type": "gpi", "data": {"pin": 1, "state": level}}
+    for name, event, word in (
+        ("impinj_r700_iot", change, "transition"),
+        ("zebra_fx9600_iot", posted, "state"),
+    ):
+        made, _ = decoder(name)
+        seen, bad = made.take(json.dumps([event]).encode(), NOW_US)
+        assert seen == []
+        assert [each.why.startswith(f"{word} = ") for each in bad] == [True]
+
+
+def test_an_event_that_trips_the_decoder_itself_is_kept_and_costs_no_neighbour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def trip(event: Mapping[str, object]) -> Said:
+        if event.get("poison"):
+            raise RecursionError("nobody expected that")
+        return impinj_events.read_event(event)
+
+    made, _ = decoder()
+    monkeypatch.setattr(made, "_read_event", trip)
+    seen, bad = made.take(json.dumps([{"poison": True}, impinj()]).encode(), NOW_US)
+    assert len(seen) == 1
+    assert [each.why for each in bad] == ["RecursionError: nobody expected that"]
 
 
 def test_a_bad_event_costs_none_of_its_neighbours() -> None:
