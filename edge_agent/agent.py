@@ -70,12 +70,12 @@ class Agent:
         self._time_server = TimeServer(base.time_server) if base.time_server else None
         self._started_s = time.monotonic()
         self._alive_noted_at: datetime | None = None
-        self._positions, self._by_hand = UnitPositions(), UnitPositions()
+        self._positions, self._by_hand = UnitPositions(), UnitPositions(only_by_hand=True)
         self._journal = OutboxJournal(self._note_positions)
         self._tallies: dict[str, Counter[str]] = {}
         self._version = version("dockledger")
         agent = f"dockledger-edge {self._version}"
-        self._floor = Floor(self._settings, self._journal, self._clock, self._positions.location_of)
+        self._floor = Floor(self._settings, self._journal, self._clock, self._by_hand.location_of)
         quota_mb = base.outbox_quota_mb
         self._outbox = Outbox(
             OutboxOptions(base.outbox, base.site, base.gateway, agent, quota_mb * _MB if quota_mb else None),
@@ -136,11 +136,7 @@ class Agent:
 
     def _note_positions(self, drafts: Sequence[Draft]) -> None:
         self._positions.note(drafts)
-        self._by_hand.note(each for each in drafts if each.record.read_point is None)
-
-    def _placed_by_hand(self, unit: str) -> str | None:
-        location = self._by_hand.location_of(unit)
-        return location if location == self._positions.location_of(unit) else None
+        self._by_hand.note(drafts)
 
     def _recipes(self, settings: AgentSettings) -> Mapping[str, Recipe[SerialScanner]]:
         return {

@@ -1,16 +1,24 @@
 """Who posts what a door and a person both see: one of them, and the other confirms."""
 
+from datetime import timedelta
+
 import pytest
 
+from contracts.records import UnitPosition
 from contracts.vocabulary import CrossingDirection, CrossingReason
+from edge_agent.clock import Stamp
 from edge_agent.decode.tag_role import TagRules
 from edge_agent.doors.posting import Posting
+from edge_agent.doors.records import drafts_of
+from edge_agent.outbox.draft import draft
+from edge_agent.workflows.positions import UnitPositions
 from tests.unit.doors.conftest import (
     CASE_GTIN,
     IN,
     OTHER_GTIN,
     OUT,
     PALLET,
+    START,
     assigned,
     decided,
     item_tag,
@@ -21,6 +29,7 @@ from tests.unit.doors.conftest import (
     visit,
 )
 
+NOW = Stamp(START + timedelta(days=9), 900_000_000_000_000, "boot", clock_ok=True)
 INBOUND = visit("V-1", line("ASN-1", units=[PALLET], gtin=CASE_GTIN, quantity=40))
 
 
@@ -52,3 +61,30 @@ def test_a_pallet_that_a_scan_has_placed_already_is_only_confirmed(
     ((_, decision),) = posting.take([passage(unit_tag())])
     assert decision.posted == posted
     assert decision.because is (CrossingReason.CONFIRMS if posted == "evidence" else None)
+
+
+def test_a_door_never_confirms_itself_and_a_pallet_that_it_may_have_moved_stands_nowhere() -> None:
+    standing, by_hand = UnitPositions(), UnitPositions(only_by_hand=True)
+    posting = Posting((portal(),), TagRules(), None, by_hand.location_of)
+    days = 0
+
+    def crosses(direction: CrossingDirection, confidence: float = 0.99) -> str:
+        nonlocal days
+        days += 1
+        one = passage(unit_tag(), direction, confidence=confidence, at_s=days * 86_400)
+        ((_, decision),) = posting.take([one])
+        recorded = drafts_of(one, decision, NOW)
+        standing.note(recorded)
+        by_hand.note(recorded)
+        return decision.posted
+
+    assert crosses(IN) == "posted"
+    assert standing.location_of(PALLET) == "STAGE-dock-1"
+    assert crosses(OUT, 0.7) == "held"
+    assert standing.location_of(PALLET) is None, "a person decides where it stands"
+    assert crosses(IN) == "posted", "it came back"
+    by_hand.note([draft(UnitPosition, NOW, unit=PALLET, location="STAGE-dock-1")])
+    assert crosses(IN) == "evidence", "a scan has posted it"
+    assert crosses(OUT, 0.7) == "held"
+    assert crosses(IN) == "posted"
+    assert crosses(IN) == "posted", "its way out was not seen, and a door is no second look at itself"
