@@ -25,6 +25,9 @@ from edge_agent.workflows.site import WorkflowSettings
 ENV_PREFIX: Final = "EDGE_AGENT_"
 DEFAULT_FILE: Final = "agent.toml"
 _SECRET: Final = frozenset({"broker_url"})
+_HOLDS_SECRETS: Final = frozenset({"iot_reader"})
+"""Tables in which only what is ``_PLAIN`` is said again where it is wrong."""
+_PLAIN: Final = frozenset({"id", "profile", "silent_after_s", "power_dbm", "session"})
 
 
 class SettingsError(Exception):
@@ -293,5 +296,7 @@ def _describe(error: ValidationError, origins: Mapping[str, str]) -> Iterator[st
         name = str(fault["loc"][0]) if fault["loc"] else "settings"
         place = ".".join(str(part) for part in fault["loc"]) or "settings"
         is_told = fault["loc"] and fault["type"] != "missing" and not isinstance(fault["input"], dict | list)
+        if name in _HOLDS_SECRETS and fault["loc"][-1] not in _PLAIN:
+            is_told = False  # a password, or a URL with one in it
         got = f" = {_masked(name, fault['input'])!r}" if is_told else ""
         yield f"{origins.get(name, 'settings')}: {place}{got}: {fault['msg']}"

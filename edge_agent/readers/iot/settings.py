@@ -29,20 +29,25 @@ def _is_profile(name: str) -> str:
 
 
 def _is_url(url: str) -> str:
-    parts = urlsplit(url)
+    got = "got a URL with '@'" if "@" in url else f"got {url!r}"  # a password may stand before it
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ValueError(f"{got}, expected https://reader/api/v1/data/stream") from None
     expected = "expected https://reader/api/v1/data/stream, mqtt://broker/topic, or listen://127.0.0.1:8422"
     if parts.scheme not in _CARRIERS or not parts.hostname:
-        raise ValueError(f"got {url!r}, {expected}")
+        raise ValueError(f"{got}, {expected}")
     if parts.username is not None or parts.password is not None:
         raise ValueError("user and password stand in settings of their own, not in the URL")
     try:
         port = parts.port
     except ValueError as error:
-        raise ValueError(f"got {url!r}: {error}") from error
+        why = "expected a port of 0 to 65535" if "@" in url else error
+        raise ValueError(f"{got}: {why}") from None
     if parts.scheme == "listen" and port is None:
-        raise ValueError(f"got {url!r}, expected a port, as in listen://127.0.0.1:8422")
+        raise ValueError(f"{got}, expected a port, as in listen://127.0.0.1:8422")
     if _CARRIERS[parts.scheme] == "mqtt" and not parts.path.strip("/"):
-        raise ValueError(f"got {url!r}, expected a topic, as in mqtt://broker/rfid/dock-1")
+        raise ValueError(f"{got}, expected a topic, as in mqtt://broker/rfid/dock-1")
     return url
 
 

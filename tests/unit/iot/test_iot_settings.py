@@ -133,3 +133,35 @@ def test_what_contradicts_itself_is_refused(change: tuple[str, str], words: str,
     file.write_text(AGENT.replace(*change), "utf-8")
     with pytest.raises(SettingsError, match=words):
         load(file)
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "words"),
+    [
+        (
+            "url",
+            f'url = "https://root:{WORD}@192.0.2.9/"',
+            "iot_reader.0.url: Value error, user and password",
+        ),
+        ("url", f'url = "ftp://root:{WORD}@192.0.2.9/"', "got a URL with '@', expected https"),
+        ("url", f'url = "http://root:{WORD}/@192.0.2.9/"', "expected a port of 0 to 65535"),
+        ("url", f'url = "http://[root:{WORD}@192.0.2.9/"', "got a URL with '@', expected https"),
+        ("password", f'passwort = "{WORD}"', "iot_reader.0.passwort: Extra inputs"),
+        ("id", 'id = "r 1"', "iot_reader.0.id = 'r 1': String should match"),
+        (
+            "password",
+            f'password = "{WORD}"\nuser = "{WORD * 10}"',
+            "iot_reader.0.user: String should have at most 128",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_without_the_password_in_it(
+    line: str, wrong: str, words: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "agent.toml"
+    table = {"url": 'url = "listen://127.0.0.1:8422"', "password": f'password = "{WORD}"', "id": 'id = "r1"'}
+    file.write_text(AGENT.replace(table[line], wrong, 1), "utf-8")
+    with pytest.raises(SettingsError) as raised:
+        load(file)
+    assert words in str(raised.value)
+    assert WORD not in str(raised.value)
