@@ -3,9 +3,8 @@
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Final
 
@@ -57,21 +56,28 @@ class Module:
     def nodes(self) -> list[ast.AST]:
         return list(ast.walk(ast.parse(self.source)))
 
-    def imported(self) -> Iterator[str]:
-        """Give the full name of each import, wherever it stands in the file."""
+    @cached_property
+    def imported(self) -> list[str]:
+        """The full name of each import, wherever it stands in the file."""
+        names = []
         for node in self.nodes:
             if isinstance(node, ast.Import):
-                yield from (alias.name for alias in node.names)
+                names += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module:
-                yield node.module
+                names.append(node.module)
+        return names
 
     def at(self, node: ast.AST) -> str:
         return f"{self}:{getattr(node, 'lineno', 1)}"
 
 
+_module_at: Final = cache(Module)
+"""Each file is read and parsed once for all tests."""
+
+
 def modules_of(*folders: str) -> list[Module]:
     return [
-        Module(path)
+        _module_at(path)
         for folder in folders
         for path in sorted((ROOT / folder).rglob("*.py"))
         if "__pycache__" not in path.parts
@@ -145,7 +151,7 @@ def test_each_driver_has_one_door(driver: str) -> None:
     elsewhere = [
         str(module)
         for module in modules_of(*PRODUCTION)
-        if any(name.split(".")[0] == driver for name in module.imported())
+        if any(name.split(".")[0] == driver for name in module.imported)
         and not any(_is_at(module, door) for door in DOORS[driver])
     ]
     assert not elsewhere, f"{driver} is imported only in {sorted(DOORS[driver])}, also found in {elsewhere}"
@@ -161,7 +167,7 @@ def test_simulators_import_no_driver_they_stand_in_for() -> None:
     found = [
         f"{module} imports {name}"
         for module in modules_of("simulators")
-        for name in module.imported()
+        for name in module.imported
         if name.split(".")[0] in drivers
     ]
     assert not found
@@ -171,7 +177,7 @@ def test_production_imports_neither_tests_nor_simulators() -> None:
     found = [
         f"{module} imports {name}"
         for module in modules_of(*PRODUCTION)
-        for name in module.imported()
+        for name in module.imported
         if name.split(".")[0] in {"tests", "simulators", "benchmarks"}
     ]
     assert not found

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import psycopg
@@ -14,7 +14,8 @@ from cloud.demand.service import import_lines
 from cloud.identity.actor import Actor, Role
 
 PLANNER = Actor("user:pia", frozenset({Role.PLANNER}), all_sites=True)
-NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+"""Later than whatever a test's database stamps by its own clock."""
 TEA, CASE_OF_TEA = "05012345678900", "15012345678907"
 
 
