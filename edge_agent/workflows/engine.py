@@ -22,7 +22,7 @@ from edge_agent.workflows.pins import is_pin
 from edge_agent.workflows.prompts import Prompt, say
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.scene import Scene, Whereabouts, nowhere
-from edge_agent.workflows.site import WorkflowSettings
+from edge_agent.workflows.site import COMMAND_PREFIX, WorkflowSettings
 from edge_agent.workflows.state import Run, State
 
 _NS_PER_S = 1_000_000_000
@@ -65,7 +65,7 @@ class Engine:
         state = replace(
             state, scans=state.scans + 1, heard_at=now.at, heard_mono_ns=now.mono_ns, boot_id=now.boot_id
         )
-        hidden = next((text for verb, text in _HIDDEN_SCAN.items() if f"${verb}" in decoded.raw), None)
+        hidden = _hidden(decoded.raw, is_open=self._is_open(state))
         scan = hidden or decoded.raw
         scene = Scene(self.device, self.site, state.actor, now, scan, self.whereabouts)
         try:
@@ -141,7 +141,7 @@ class Engine:
         return (count_place if is_count else handle_place)(state, state.run, label, scene)
 
     def _read(self, state: State, decoded: Decoded) -> Label:
-        is_open = state.actor is not None or not self.site.badge_required
+        is_open = self._is_open(state)
         try:
             label = read_label(decoded, self.site)
         except RefusedError:
@@ -151,6 +151,9 @@ class Engine:
         if not is_open and not (isinstance(label, Command) and label.verb in _HIDDEN_SCAN):
             raise RefusedError(Refusal.BADGE_REQUIRED, say("scan your badge first"))
         return label
+
+    def _is_open(self, state: State) -> bool:
+        return state.actor is not None or not self.site.badge_required
 
     def _command(self, state: State, command: Command, scene: Scene) -> Handled:
         match command.verb:
@@ -258,6 +261,17 @@ class Engine:
             return state, ()
         ended, drafts = _end(state, scene, because)
         return replace(ended, actor=None), (*drafts, scene.event(None, "logged_out", because))
+
+
+def _hidden(raw: str, *, is_open: bool) -> str | None:
+    """Say what is kept of a scan that may be somebody's secret, mistyped perhaps; None if it is none."""
+    folded = raw.casefold()
+    for verb, text in _HIDDEN_SCAN.items():
+        if f"{COMMAND_PREFIX}{verb}".casefold() in folded:
+            return text
+    word = raw.partition(COMMAND_PREFIX)[2].partition("/")[0]
+    is_command = any(word == verb for verb in Verb)
+    return f"{COMMAND_PREFIX}..." if not is_open and word and not is_command else None
 
 
 def _key(state: State, run: Run, command: Command) -> Handled:

@@ -46,6 +46,15 @@ def test_what_cannot_be_a_pin_lets_nobody_in_and_is_not_kept(keypad: Any, keyed:
     assert "pass" not in repr(keypad.records)
 
 
+@pytest.mark.parametrize(
+    "keyed", ["$pin/ann/2468", "$PIM/ann/2468", "$Pin ann 2468", "$BADGE/2468", "$badge/2468"]
+)
+def test_a_secret_that_was_mistyped_is_not_kept_either(keypad: Any, keyed: str) -> None:
+    keypad.scan(keyed)
+    assert "2468" not in repr(keypad.records)
+    assert keypad.state.actor is None
+
+
 def test_who_tries_pins_out_has_to_wait_and_a_badge_still_lets_in(keypad: Any) -> None:
     keypad.scan(*["$PIN/ann/0000"] * 5, "$PIN/ann/2468")
     assert keypad.refusals[-1] == "pin_blocked"
