@@ -166,6 +166,7 @@ class Agent:
             self._record(drafts)
         if self._alive_noted_at is None or abs(now.at - self._alive_noted_at) >= ALIVE_EVERY:
             self._note_alive()
+        self._floor.assignments.store()
         self._wishes.step()
 
     def _record_absence(self) -> None:

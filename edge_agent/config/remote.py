@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import structlog
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
 from contracts.gateway import REMOTE_SETTINGS, ConfigOutcome, DesiredConfig, ReportedConfig
@@ -15,6 +16,8 @@ from edge_agent.config.settings import Loaded, SettingsError, build
 CLOUD: Final = "cloud"
 """Origin of what a wish set."""
 _ANYTHING: Final = TypeAdapter(Any)
+
+log = structlog.get_logger(__name__)
 
 
 class Verdict(BaseModel):
@@ -141,7 +144,8 @@ class RemoteConfig:
 
         Returns:
             None if it is on trial now. Else what to report: that it is not valid, that its revision is not
-            above the last one's, or, for the last one again, what became of that.
+            above the last one's, or, for the last one again, what became of that. Where the file cannot be
+            written (OSError), nothing has changed.
         """
         wished_sha256 = hashlib.sha256(_ANYTHING.dump_json(desired.settings)).hexdigest()
         if desired.revision <= self._kept.revision:
@@ -181,7 +185,7 @@ class RemoteConfig:
             now: The present.
 
         Returns:
-            What to report.
+            What to report. Where the file cannot be written (OSError), the trial goes on.
         """
         verdict = Verdict(revision=self._kept.revision, outcome=ConfigOutcome.APPLIED, at=now)
         done: dict[str, object] = {"state": "confirmed", "before": {}, "before_revision": 0}
@@ -196,13 +200,18 @@ class RemoteConfig:
             now: The present.
 
         Returns:
-            What to report.
+            What to report; also where the file cannot be written.
         """
         kept = self._kept
         verdict = Verdict(revision=kept.revision, outcome=ConfigOutcome.ROLLED_BACK, at=now, errors=why)
         back: dict[str, object] = {"settings": kept.before, "running_revision": kept.before_revision}
         done: dict[str, object] = {"state": "confirmed", "before": {}, "before_revision": 0}
-        self._write(kept.model_copy(update={**back, **done, "verdict": verdict}))
+        after = kept.model_copy(update={**back, **done, "verdict": verdict})
+        try:
+            self._write(after)
+        except OSError as error:  # what lies there is a trial, which the next start undoes as well
+            self._kept = after
+            log.warning("config_not_stored", revision=kept.revision, detail=str(error))
         return verdict
 
     def _repeated(self, revision: int, wished_sha256: str, now: datetime) -> Verdict:

@@ -19,6 +19,9 @@ WAITING: Final = 8
 SETTLED_AFTER_S: Final = 15.0
 """Readers have so long after the agent's start to connect before a wish is compared with how they were."""
 
+STORE_AGAIN_S: Final = 10.0
+"""After so long a wish that the disk did not take is tried again."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -51,6 +54,8 @@ class Wishes:
         self._within_s = within_s
         self._began_s = time.monotonic()
         self._waiting: queue.Queue[bytes] = queue.Queue(WAITING)
+        self._put_off: bytes | None = None
+        self._not_before_s = self._began_s
         self._trial: Trial | None = None
         self._unreported: ReportedConfig | None = remote.last_report()
         self.counters: Counter[str] = Counter()
@@ -72,10 +77,14 @@ class Wishes:
         now_s = time.monotonic()
         if self._trial is not None:
             self._judge(self._trial, now_s)
-        elif not self._waiting.empty() and self._is_settled(now_s):
-            self._try(self._waiting.get_nowait(), now_s)
+        elif self._has_next(now_s) and self._is_settled(now_s):
+            payload, self._put_off = self._put_off or self._waiting.get_nowait(), None
+            self._try(payload, now_s)
         if self._unreported is not None and self._around.report(self._unreported):
             self._unreported = None
+
+    def _has_next(self, now_s: float) -> bool:
+        return now_s >= self._not_before_s and (self._put_off is not None or not self._waiting.empty())
 
     def _is_settled(self, now_s: float) -> bool:
         is_long_here = now_s - self._began_s >= SETTLED_AFTER_S
@@ -89,7 +98,12 @@ class Wishes:
             log.warning("config_wish_unreadable", detail=str(error))
             return
         before = self._around.vitals()
-        verdict = self._remote.propose(desired, now=self._clock.now().at)
+        try:
+            verdict = self._remote.propose(desired, now=self._clock.now().at)
+        except OSError as error:
+            self._put_off, self._not_before_s = payload, now_s + STORE_AGAIN_S
+            self._note_not_stored(desired.revision, error)
+            return
         if verdict is not None:
             self._decide(verdict)
             return
@@ -101,14 +115,22 @@ class Wishes:
         wrong = trial.judge(self._around.vitals(), now_s=now_s)
         if wrong is None:
             return
-        self._trial = None
         now_at = self._clock.now().at
         if wrong:
             verdict = self._remote.roll_back(*wrong, now=now_at)
             self._around.apply()
         else:
-            verdict = self._remote.confirm(now=now_at)
+            try:
+                verdict = self._remote.confirm(now=now_at)
+            except OSError as error:  # the trial goes on: the next look tries again
+                self._note_not_stored(self._remote.revision, error)
+                return
+        self._trial = None
         self._decide(verdict)
+
+    def _note_not_stored(self, revision: int, error: OSError) -> None:
+        self.counters["config_not_stored"] += 1
+        log.warning("config_not_stored", revision=revision, detail=str(error))
 
     def _decide(self, verdict: Verdict) -> None:
         self.counters[f"config_{verdict.outcome}"] += 1

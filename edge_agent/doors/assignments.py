@@ -42,6 +42,10 @@ class Assignments:
         self.refused = 0
         """Lower revisions and other sites' assignments."""
         self.unreadable = 0
+        self.not_stored = 0
+        """Attempts to write the file that failed; ``store`` tries again."""
+        self._is_stored = True
+        self._storing = threading.Lock()
 
     @property
     def revision(self) -> int | None:
@@ -71,7 +75,7 @@ class Assignments:
         return history[0][1] if len(history) == MOST_KEPT else Known()
 
     def take(self, payload: bytes) -> bool:
-        """Take a message from the assignment channel; durable on return.
+        """Take a message from the assignment channel; durable on return, unless the disk refuses.
 
         Args:
             payload: As received.
@@ -96,11 +100,26 @@ class Assignments:
                 log.warning("assignment_is_old", revision=assignment.revision, in_force=self.revision)
             return False
         kept = (*self._kept, assignment)[-MOST_KEPT:]
-        self._write(kept)
         self._kept = kept
         self._index()
+        self._is_stored = False
+        self.store()
         log.info("assignment_taken", revision=assignment.revision, visits=len(assignment.visits))
         return True
+
+    def store(self) -> None:
+        """Write what is not in the file yet; until that succeeds, memory and the retained message hold it."""
+        with self._storing:
+            if self._is_stored:
+                return
+            kept = self._kept
+            try:
+                self._write(kept)
+            except OSError as error:
+                self.not_stored += 1
+                log.warning("assignments_not_stored", path=str(self._path), detail=str(error))
+            else:
+                self._is_stored = kept is self._kept
 
     def _index(self) -> None:
         history = tuple((to_us(each.issued_at), Known.of(each)) for each in self._kept)

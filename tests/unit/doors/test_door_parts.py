@@ -52,6 +52,17 @@ def test_an_assignment_survives_a_restart(tmp_path: Path) -> None:
     assert [each.visit for each in again.in_force(START_US).open_at("dock-1", START_US)] == ["V-1"]
 
 
+def test_an_assignment_that_the_disk_refuses_is_in_force_and_stored_later(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "assignments.json.new"
+    in_the_way.mkdir()
+    assignments = kept(tmp_path)
+    assert assignments.take(message(4, 0, visit("V-1")))
+    assert (assignments.revision, assignments.not_stored, kept(tmp_path).revision) == (4, 1, None)
+    in_the_way.rmdir()
+    assignments.store()
+    assert (assignments.not_stored, kept(tmp_path).revision) == (1, 4)
+
+
 def test_a_lower_revision_is_refused_and_counted_and_a_repeated_one_is_neither(tmp_path: Path) -> None:
     assignments = kept(tmp_path)
     assert assignments.take(message(4, 0, visit("V-4")))

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from contracts.gateway import ConfigOutcome, DesiredConfig
+from contracts.gateway import ConfigOutcome, DesiredConfig, ReportedConfig
+from edge_agent.clock import Clock
 from edge_agent.config.remote import RemoteConfig
 from edge_agent.config.settings import Loaded, build
 from edge_agent.config.trial import Trial, Vitals, worse
+from edge_agent.config.wishes import SETTLED_AFTER_S, STORE_AGAIN_S, Surroundings, Wishes
 
 BASE: dict[str, object] = {"site": "leeds", "gateway": "gw-1", "broker_url": "mqtt://a:b@localhost"}
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -115,6 +117,41 @@ def test_a_damaged_file_is_put_aside_and_the_base_runs(opened: Open, tmp_path: P
     path.write_bytes(b"\x00not json")
     assert opened().revision == 0
     assert path.with_name("remote.json.damaged").exists()
+
+
+def test_a_disk_that_takes_nothing_ends_no_wish_and_no_agent(opened: Open, tmp_path: Path) -> None:
+    remote = opened()
+    rates: list[float] = []
+    reports: list[ReportedConfig] = []
+
+    def hear(said: ReportedConfig) -> bool:
+        reports.append(said)
+        return True
+
+    wishes = Wishes(
+        remote,
+        Clock(is_synchronised=lambda: True),
+        Surroundings(lambda: WELL, lambda: rates.append(rate(remote)), hear),
+        within_s=30,
+    )
+    in_the_way = tmp_path / "remote.json.new"
+    in_the_way.mkdir()
+    wishes._began_s -= SETTLED_AFTER_S
+    wishes.take(wish(1, drain_rows_per_s=7.0).model_dump_json().encode())
+    wishes.step()
+    assert (wishes.counters["config_not_stored"], remote.revision, rates) == (1, 0, [])
+    in_the_way.rmdir()
+    wishes._not_before_s -= STORE_AGAIN_S
+    wishes.step()
+    assert (remote.is_on_trial, rates) == (True, [7])
+    in_the_way.mkdir()
+    with pytest.raises(IsADirectoryError):
+        remote.confirm(now=NOW)
+    assert remote.is_on_trial
+    assert opened().revision == 0, "a start rolls back in memory, at least"
+    assert remote.roll_back("r1 is lost", now=NOW).outcome is ConfigOutcome.ROLLED_BACK
+    assert (remote.is_on_trial, rate(remote)) == (False, 5000)
+    assert [report.revision for report in reports] == [0]
 
 
 WELL = Vitals({"r1": None, "r2": "connection refused"}, is_outbox_writable=True, is_broker_reachable=True)
