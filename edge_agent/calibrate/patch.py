@@ -1,6 +1,8 @@
 """A site file with other settings of some tables: text in, text out; and the file itself, with a way back."""
 
+import os
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -103,11 +105,25 @@ def replace_file(path: Path, text: str) -> Path:
         Where the one before is kept.
     """
     kept = path.with_name(path.name + _KEPT)
-    kept.write_bytes(path.read_bytes())
     fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text, "utf-8")
+    _write_like(path, kept, path.read_bytes())
+    _write_like(path, fresh, text.encode())
     fresh.replace(path)
     return kept
+
+
+def _write_like(model: Path, path: Path, data: bytes) -> None:
+    """Write a file that is durable, and open to whom another is: both may hold passwords."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+    shutil.copymode(model, path)
+    owner = model.stat()
+    if os.geteuid() == 0:
+        os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def undo(path: Path) -> None:

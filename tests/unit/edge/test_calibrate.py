@@ -110,7 +110,9 @@ def test_the_file_is_changed_in_its_tables_only_and_put_back(tmp_path: Path) -> 
     desk = Desk(tmp_path, [*through_the_door(-14), *along_the_aisles(-8)])
     before = desk.site.read_text("utf-8")
     svg = tmp_path / "walk.svg"
+    desk.site.chmod(0o600)
     code, out, errors = desk.run(str(desk.walk), *DOOR_WALK, *AISLE_WALK, "--write", "--svg", str(svg))
+    assert {path.stat().st_mode & 0o777 for path in desk.site.parent.glob(f"{desk.site.name}*")} == {0o600}
     assert (code, errors) == (0, "")
     assert "offsets_db = {" in out
     assert "before" in "".join(ET.fromstring(svg.read_text("utf-8")).itertext())  # noqa: S314  our own drawing
