@@ -71,7 +71,7 @@ class RemoteConfig:
         self._began_at = now
         self._kept = KeptConfig()
         try:
-            self._kept = KeptConfig.model_validate_json(path.read_bytes())
+            self._kept = _of_any_release(KeptConfig.model_validate_json(path.read_bytes()))
         except FileNotFoundError:
             return
         except ValidationError:
@@ -149,7 +149,7 @@ class RemoteConfig:
         """
         wished_sha256 = hashlib.sha256(_ANYTHING.dump_json(desired.settings)).hexdigest()
         if desired.revision <= self._kept.revision:
-            return self._repeated(desired.revision, wished_sha256, now)
+            return self._repeated(desired, wished_sha256, now)
         verdict = None
         if foreign := sorted(set(desired.settings) - REMOTE_SETTINGS):
             verdict = _rejected(
@@ -214,9 +214,11 @@ class RemoteConfig:
             log.warning("config_not_stored", revision=kept.revision, detail=str(error))
         return verdict
 
-    def _repeated(self, revision: int, wished_sha256: str, now: datetime) -> Verdict:
-        kept = self._kept
+    def _repeated(self, desired: DesiredConfig, wished_sha256: str, now: datetime) -> Verdict:
+        kept, revision = self._kept, desired.revision
         is_last = revision == kept.revision
+        if is_last and _is_of_old_release(kept) and kept.settings == desired.settings:
+            return Verdict(revision=revision, outcome=ConfigOutcome.APPLIED, at=now)
         if is_last and kept.verdict is not None and kept.wished_sha256 in {"", wished_sha256}:
             return kept.verdict
         why = (
@@ -239,6 +241,17 @@ class RemoteConfig:
         finally:
             os.close(directory)
         self._kept = kept
+
+
+def _is_of_old_release(kept: KeptConfig) -> bool:
+    """Tell whether the release before wrote it, which kept neither verdict nor running revision."""
+    return kept.verdict is None and not kept.wished_sha256
+
+
+def _of_any_release(kept: KeptConfig) -> KeptConfig:
+    if not (_is_of_old_release(kept) and kept.settings):
+        return kept
+    return kept.model_copy(update={"running_revision": kept.revision})
 
 
 def _rejected(desired: DesiredConfig, why: str, now: datetime) -> Verdict:

@@ -79,6 +79,22 @@ def test_the_last_revision_again_says_what_became_of_it_unless_it_says_something
     assert changed.errors == ("revision 5 was given before, with other settings",)
 
 
+def test_what_the_release_before_applied_runs_on_and_said_again_it_is_applied(
+    opened: Open, tmp_path: Path
+) -> None:
+    old = b'{"revision":7,"settings":{"drain_rows_per_s":7.0},"state":"confirmed","before":{}}'
+    (tmp_path / "remote.json").write_bytes(old)
+    remote = opened()
+    report = remote.last_report()
+    assert (report.revision, report.running_revision, report.outcome) == (7, 7, ConfigOutcome.APPLIED)
+    again = remote.propose(wish(7, drain_rows_per_s=7.0), now=NOW)
+    assert again is not None
+    assert (again.outcome, again.errors) == (ConfigOutcome.APPLIED, ())
+    other = remote.propose(wish(7, drain_rows_per_s=8.0), now=NOW)
+    assert other is not None
+    assert other.outcome is ConfigOutcome.REFUSED
+
+
 def test_the_cloud_cannot_touch_identity_or_outbox(opened: Open) -> None:
     remote = opened()
     for revision, name in enumerate(("outbox", "gateway", "site", "broker_url", "outbox_quota_mb"), 1):
