@@ -60,7 +60,6 @@ class Agent:
 
         Raises:
             OutboxError: If the outbox cannot be opened.
-            SettingsError: If the configuration kept from the cloud no longer fits the settings.
         """
         base = loaded.settings
         self._clock = Clock(is_synchronised=(lambda: True) if base.clock == "assumed" else None)

@@ -57,7 +57,7 @@ class RemoteConfig:
     """
 
     def __init__(self, path: Path, loaded: Loaded, *, now: datetime, is_looking: bool = False) -> None:
-        """Read what is kept, undoing a trial that the last run did not finish.
+        """Read what is kept, undoing a trial that the last run did not finish, and what no longer fits.
 
         Args:
             path: The file; made when the first wish arrives.
@@ -79,6 +79,8 @@ class RemoteConfig:
                 path.replace(path.with_name(path.name + ".damaged"))
         if self.is_on_trial and not is_looking:
             self.roll_back("the agent stopped before it was healthy with it", now=now)
+        if not is_looking:
+            self._fit(now)
 
     @property
     def revision(self) -> int:
@@ -213,6 +215,15 @@ class RemoteConfig:
             self._kept = after
             log.warning("config_not_stored", revision=kept.revision, detail=str(error))
         return verdict
+
+    def _fit(self, now: datetime) -> None:
+        """Give up a wish that the gateway's own settings, changed since, no longer go with."""
+        try:
+            self.effective()
+        except SettingsError as error:
+            log.warning("config_no_longer_fits", revision=self.revision, detail=str(error))
+            self._kept = self._kept.model_copy(update={"before": {}, "before_revision": 0})
+            self.roll_back(f"it no longer fits the gateway's own settings: {error}", now=now)
 
     def _repeated(self, desired: DesiredConfig, wished_sha256: str, now: datetime) -> Verdict:
         kept, revision = self._kept, desired.revision

@@ -95,6 +95,24 @@ def test_what_the_release_before_applied_runs_on_and_said_again_it_is_applied(
     assert other.outcome is ConfigOutcome.REFUSED
 
 
+def test_a_kept_wish_that_the_file_no_longer_goes_with_is_rolled_back_at_the_start(
+    opened: Open, tmp_path: Path
+) -> None:
+    remote = opened()
+    assert remote.propose(wish(3, scanner=[SCANNER]), now=NOW) is not None, "scanners need a workflow"
+    workflow = {"staging": "STAGING", "returns": "RETURNS", "badge_required": False, "badges": []}
+    base = BASE | {"workflow": workflow}
+    loaded = Loaded(build(base, {}), base, {})
+    with_workflow = RemoteConfig(tmp_path / "remote.json", loaded, now=NOW)
+    assert with_workflow.propose(wish(4, scanner=[SCANNER]), now=NOW) is None
+    with_workflow.confirm(now=NOW)
+    report = opened().last_report()
+    assert (report.revision, report.outcome, report.running_revision) == (4, ConfigOutcome.ROLLED_BACK, 0)
+    assert "no longer fits the gateway's own settings" in report.errors[0]
+    assert "scanner" in report.errors[0]
+    assert (opened().last_report(), opened().effective().settings.scanner) == (report, ())
+
+
 def test_the_cloud_cannot_touch_identity_or_outbox(opened: Open) -> None:
     remote = opened()
     for revision, name in enumerate(("outbox", "gateway", "site", "broker_url", "outbox_quota_mb"), 1):
