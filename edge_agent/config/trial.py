@@ -37,6 +37,9 @@ class Trial:
     def judge(self, now: Vitals, *, now_s: float) -> tuple[str, ...] | None:
         """Look once more.
 
+        No wish can change the way to the broker, so none is blamed for its loss; but none is kept, either,
+        before it is back, and the time begins anew with it.
+
         Args:
             now: How the agent is.
             now_s: The present.
@@ -45,6 +48,10 @@ class Trial:
             None while it is open; nothing wrong if the wish has proved itself; else what is wrong.
         """
         wrong = worse(self._before, now)
+        is_cut_off = self._before.is_broker_reachable and not now.is_broker_reachable
+        if is_cut_off and not wrong:
+            self._began_s, self._healthy_since_s = now_s, None
+            return None
         if not wrong:
             self._healthy_since_s = now_s if self._healthy_since_s is None else self._healthy_since_s
             return () if now_s - self._healthy_since_s >= HEALTHY_FOR_S else None
@@ -71,6 +78,4 @@ def worse(before: Vitals, now: Vitals) -> tuple[str, ...]:
     ]
     if before.is_outbox_writable and not now.is_outbox_writable:
         found.append("the outbox takes no rows")
-    if before.is_broker_reachable and not now.is_broker_reachable:
-        found.append("the broker is not reachable")
     return tuple(found)

@@ -212,8 +212,15 @@ def test_a_wish_is_undone_when_the_time_is_up_and_says_what_is_wrong() -> None:
         "r1 is not connected: refused",
         "r3 is not connected: no such host",
         "the outbox takes no rows",
-        "the broker is not reachable",
     )
+
+
+def test_a_broker_that_is_away_undoes_no_wish_and_keeps_none() -> None:
+    trial = Trial(WELL, now_s=100, within_s=30)
+    cut_off = Vitals(WELL.devices, is_outbox_writable=True, is_broker_reachable=False)
+    looks = [(101, WELL), (103, cut_off), (110, cut_off), (140, cut_off), (141, WELL), (145, WELL)]
+    assert [trial.judge(vitals, now_s=now_s) for now_s, vitals in looks] == [None] * 6
+    assert trial.judge(WELL, now_s=146) == ()
 
 
 def test_what_was_amiss_before_is_not_held_against_a_wish() -> None:
