@@ -111,7 +111,7 @@ class DesiredConfig(Contract):
     """What the cloud wants a gateway to run; a lower revision is refused (PROTOCOL P10)."""
 
     schema_version: SchemaVersion = SCHEMA_VERSION
-    revision: Annotated[int, Field(strict=True, ge=1)]
+    revision: Annotated[int, Field(strict=True, ge=1, le=2**53)]
     issued_at: UtcDatetime
     settings: Annotated[dict[str, JsonValue], STORABLE]
 
@@ -120,8 +120,8 @@ class ReportedConfig(Contract):
     """What a gateway runs, and what became of the last wish; retained, so the last one is always there."""
 
     schema_version: SchemaVersion = SCHEMA_VERSION
-    revision: WholeNumber
-    """Of the wish that this is about; 0 while there was none."""
+    revision: Annotated[int, Field(strict=True, ge=0, le=2**52)]
+    """Of the wish that this is about; 0 while there was none. Bounded so that a higher one can always follow."""
     outcome: ConfigOutcome
     reported_at: UtcDatetime
     """When it was decided, so that the same report said again is the same."""

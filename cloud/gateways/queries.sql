@@ -62,5 +62,6 @@ LEFT JOIN LATERAL (
     SELECT r.revision, r.outcome, r.reported_at, r.settings FROM gateway_config_report r
     WHERE r.gateway_id = g.gateway_id ORDER BY r.report_id DESC LIMIT 1) told ON true
 WHERE g.gateway_id = %(gateway_id)s
-    AND (told.revision, told.outcome, told.reported_at, told.settings)
-        IS DISTINCT FROM (%(revision)s::bigint, %(outcome)s::text, %(reported_at)s::timestamptz, %(settings)s::jsonb);
+    AND (told.revision, told.outcome, CASE WHEN told.revision > 0 THEN told.reported_at END, told.settings)
+        IS DISTINCT FROM (%(revision)s::bigint, %(outcome)s::text,
+            CASE WHEN %(revision)s::bigint > 0 THEN %(reported_at)s::timestamptz END, %(settings)s::jsonb);

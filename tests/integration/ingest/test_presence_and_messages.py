@@ -184,6 +184,9 @@ def test_a_wished_configuration_is_sent_answered_compared_and_wished_again(books
     reader = {"id": "r1", "host": "10.0.0.7", "power_dbm": 27}
     running = {"settings": {"reader": [reader], "tags": {}}, "origins": {"reader": "file agent.toml"}}
     hear(books, reported(edge, 0, ConfigOutcome.APPLIED, running_revision=0, **running))
+    started_again = {"reported_at": NOW + timedelta(minutes=1), "running_revision": 0}
+    hear(books, reported(edge, 0, ConfigOutcome.APPLIED, **running, **started_again))
+    assert books.one("SELECT count(*) FROM gateway_config_report") == 1, "a start without a wish is no news"
     with closing(LastingConnection(books.database.app_dsn, "test")) as app:
         with app.connection() as conn:
             given = configs.editable(conn, ADMIN, gateway="gw-1")
