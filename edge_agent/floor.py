@@ -21,6 +21,7 @@ from edge_agent.doors.visits import from_us, to_us
 from edge_agent.health import describe_reader
 from edge_agent.page.antennas import AntennaMeter
 from edge_agent.page.status import AntennaStatus
+from edge_agent.page.zones import ZoneMeter, ZoneStatus
 from edge_agent.readers.iot.reader import IotReader
 from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.llrp.listener import ReaderState
@@ -40,7 +41,14 @@ log = structlog.get_logger(__name__)
 class _ToDoors:
     """Hands what one reader says to the doors that are there."""
 
-    def __init__(self, reader: str, doors: Callable[[], Doors | None], meter: AntennaMeter) -> None:
+    def __init__(
+        self,
+        reader: str,
+        doors: Callable[[], Doors | None],
+        meter: AntennaMeter,
+        zones: Callable[[], ZoneMeter],
+    ) -> None:
+        self._zones = zones
         self._reader = reader
         self._doors = doors
         self._meter = meter
@@ -52,6 +60,7 @@ class _ToDoors:
     def seen(self, batch: list[Seen]) -> None:
         """Pass on."""
         self._meter.count(batch)
+        self._zones().take(batch)
         if (doors := self._doors()) is not None:
             doors.take(batch)
 
@@ -95,6 +104,7 @@ class Floor:
         self._doors: Doors | None = None
         self._past: Counter[str] = Counter()
         self._meter = AntennaMeter()
+        self._zones = self._followed()
 
     def start(self) -> None:
         """Open the doors and connect to the readers."""
@@ -117,11 +127,13 @@ class Floor:
         """
         before = self._settings
         self._settings = settings
+        if (settings.zone, settings.tags) != (before.zone, before.tags):
+            self._zones = self._followed()
         if (settings.portal, settings.tags) == (before.portal, before.tags):
             self._replace_readers(before)
             return None
+        undecided_since = self._close()  # it puts its lamps out, while there are readers to do it
         self._readers.replace_all({})
-        undecided_since = self._close()
         self._open()
         return undecided_since
 
@@ -172,8 +184,10 @@ class Floor:
         doors = self._doors
         if doors is not None:
             counted.update(doors.counted())
+        counted.update(self._zones.counted())
         counted["assignments_refused"] = self.assignments.refused
         counted["assignments_unreadable"] = self.assignments.unreadable
+        counted["assignments_not_stored"] = self.assignments.not_stored
         counted["reader_restarts"] = self._readers.restarts()
         for reader in self._readers.members():
             counted.update(reader.counters.oddities())
@@ -231,6 +245,14 @@ class Floor:
             )
         return tuple(found)
 
+    def zones(self) -> tuple[ZoneStatus, ...]:
+        """Tell what each read zone holds now."""
+        return self._zones.zones()
+
+    def _followed(self) -> ZoneMeter:
+        settings = self._settings
+        return ZoneMeter(settings.zone, TagRoles(settings.tags), lambda: to_us(self._clock.now().at))
+
     def _open(self) -> None:
         settings = self._settings
         if settings.portal:
@@ -244,8 +266,9 @@ class Floor:
                 set_gpo=self._set_gpo,
                 whereabouts=self._whereabouts,
             )
-            self._doors.start()
         self._readers.replace_all(self._recipes(settings.readers))
+        if self._doors is not None:
+            self._doors.start()  # after the readers, which drive its lamps
 
     def _replace_readers(self, before: AgentSettings) -> None:
         """Replace the readers that changed; doors go on, and wait for none of those meanwhile."""
@@ -268,7 +291,7 @@ class Floor:
         return doors.undecided_since()
 
     def _make_reader(self, reader: _ReaderSettings) -> _Reader:
-        listener = _ToDoors(reader.id, lambda: self._doors, self._meter)
+        listener = _ToDoors(reader.id, lambda: self._doors, self._meter, lambda: self._zones)
         if isinstance(reader, IotReaderSettings):
             return IotReader(reader, listener, quarantine=self._settings.outbox.parent)
         return LlrpReader(reader, listener)

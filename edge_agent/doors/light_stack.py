@@ -24,7 +24,7 @@ class LightStacks:
     """All portals' stacks; one thread owns them."""
 
     def __init__(self, portals: Sequence[Portal], set_gpo: Callable[[str, int, bool], None]) -> None:
-        """Begin dark, with no reader heard yet: ``tick`` lights what is due.
+        """Begin with no reader heard yet, and nothing known of what is lit: ``tick`` sets every output.
 
         Args:
             portals: The doors; those without such outputs show nothing.
@@ -86,7 +86,7 @@ class LightStacks:
         due["error"] = bool(stack.faults)
         due["idle"] = not any(due.values())
         for signal, is_on in due.items():
-            if stack.shown.get(signal, False) is not is_on:
+            if stack.shown.get(signal) is not is_on:
                 self._set(stack, signal, is_on=is_on)
 
     def _set(self, stack: _Stack, signal: Signal, *, is_on: bool) -> None:

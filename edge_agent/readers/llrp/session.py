@@ -174,8 +174,7 @@ class Session:
         """
         silence_s = self._around.keepalive_s * MISSED_KEEPALIVES * _GRACE
         while not self._around.stopping.is_set():
-            for port, on in self._around.outputs.take_new().items():
-                self._post(requests.write_output(port, on=on))
+            self._write_outputs()
             left_s = self._heard_s + silence_s - time.monotonic()
             if left_s <= 0:
                 raise ReaderSilentError(
@@ -184,8 +183,13 @@ class Session:
             self._receive(left_s)
         self._say_goodbye()
 
+    def _write_outputs(self) -> None:
+        for port, on in self._around.outputs.take_new().items():
+            self._post(requests.write_output(port, on=on))
+
     def _say_goodbye(self) -> None:
-        """Leave the reader without work, so that it does not radiate for nobody."""
+        """Leave the reader without work, so that it radiates for nobody, and its outputs as wanted."""
+        self._write_outputs()
         self._post(requests.of_spec("DELETE_ROSPEC", ROSPEC_ID))
         self.leave()
 

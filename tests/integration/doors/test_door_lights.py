@@ -1,11 +1,17 @@
 """The doors drive their light stack: what they decide, what they lose, and what they cannot store."""
 
 from pathlib import Path
+from typing import Any
 
+import pytest
+
+from edge_agent import floor as floors
+from edge_agent.config.settings import AgentSettings
 from edge_agent.decode.tag_role import TagRoles, TagRules
 from edge_agent.doors.assignments import Assignments
 from edge_agent.doors.door import Doors
 from edge_agent.filters.site import Portal
+from edge_agent.readers.llrp.listener import ReaderCounters
 from tests.integration.doors.conftest import until
 from tests.integration.doors.test_door_thread import PORTAL, Shelf, Watch, pallets
 
@@ -37,3 +43,48 @@ def test_a_light_stack_follows_decisions_readers_and_the_outbox(tmp_path: Path) 
     finally:
         doors.stop()
     assert lit == set()
+
+
+class Outputs:
+    """A reader that is nothing but its outputs, and can drive none once it was let go."""
+
+    def __init__(self, settings: Any, _listener: Any, lit: set[int]) -> None:
+        self.id, self.counters, self._lit = settings.id, ReaderCounters(), lit
+        self._is_there = True
+
+    def start(self) -> None:
+        self._is_there = True
+
+    def stop(self) -> None:
+        self._is_there = False
+
+    def set_gpo(self, port: int, on: bool) -> None:  # noqa: FBT001  a reader's own order
+        if self._is_there:
+            (self._lit.add if on else self._lit.discard)(port)
+
+
+def test_a_door_that_changes_leaves_no_lamp_lit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lit = {2, 5}  # by an agent that was killed
+    monkeypatch.setattr(floors, "LlrpReader", lambda settings, listener: Outputs(settings, listener, lit))
+    portal = PORTAL.model_dump(exclude_defaults=True) | {"feedback": LIGHTS}
+
+    def settings(portal: dict[str, Any]) -> AgentSettings:
+        return AgentSettings.model_validate(
+            {
+                "site": "leeds",
+                "gateway": "g1",
+                "broker_url": "mqtt://u:p@127.0.0.1:1",
+                "outbox": tmp_path / "outbox.db",
+                "reader": [{"id": "r1", "host": "192.0.2.9", "profile": "impinj_r700"}],
+                "portal": [portal],
+            }
+        )
+
+    floor = floors.Floor(settings(portal), Shelf(), Watch().clock(), lambda _unit: None)
+    floor.start()
+    try:
+        until(lambda: lit == {5}, "no reader is heard yet, and what was lit before is out")
+        floor.apply(settings(PORTAL.model_dump(exclude_defaults=True)))
+        assert lit == set()
+    finally:
+        floor.stop()

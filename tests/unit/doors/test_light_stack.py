@@ -61,6 +61,13 @@ def test_it_shows_what_was_decided_for_a_moment_and_then_that_nothing_happens() 
     assert lamps.lit == set()
 
 
+def test_what_an_agent_before_left_lit_goes_out() -> None:
+    lamps = Lamps(portal())
+    lamps.lit = {"r1:1", "r1:2", "r1:3", "r1:4", "r2:1"}
+    lamps.stacks.tick(0.0)
+    assert lamps.lit == {"r2:1"}
+
+
 def test_what_is_wrong_stays_lit_until_all_of_it_is_right() -> None:
     lamps = Lamps(portal())
     lamps.stacks.fault("r1", is_there=False)
