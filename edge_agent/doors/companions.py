@@ -79,18 +79,24 @@ class Companions:
             _insert(kept, (passage.occurred_us, passage.epc))
 
     def speak_for(
-        self, passage: Passage, unit: str, content: Mapping[str, frozenset[str]]
-    ) -> tuple[CrossingDirection, int] | None:
+        self,
+        passage: Passage,
+        unit: str,
+        content: Mapping[str, frozenset[str]],
+        due: Mapping[str, CrossingDirection],
+    ) -> tuple[CrossingDirection, int, bool] | None:
         """Tell which way a unit went by the content that crossed while it was heard.
 
         Args:
             passage: The unit's.
             unit: Which.
             content: Item families declared inside each unit of the door's visits.
+            due: Which way units of the door's visits are still to go.
 
         Returns:
-            Direction and instant; None if too little crossed, some of it the other way, or another unit that
-            may hold it crossed with it.
+            Direction, instant, and whether it is surely this unit's content: it moved with the label, as the
+            radio tells, or no other unit that is due may hold it. None if too little crossed, some of it the
+            other way, or another unit that may hold it crossed with it.
         """
         mine = content.get(unit, frozenset())
         begin_us, end_us = passage.first_seen_us - COMPANY_US, passage.last_seen_us + COMPANY_US
@@ -112,7 +118,12 @@ class Companions:
         times = counts[likelier]
         if len(times) < _LEAST_CONTENT or len(times) < _MAJORITY * against:
             return None
-        return likelier, times[len(times) // 2]
+        with_it = {epc for _, name, epc, way in crossed if name in mine and way is likelier}
+        is_with_it = len(with_it.intersection(passage.company)) >= _LEAST_CONTENT
+        is_only_one = not any(
+            way is likelier and content.get(other, mine) & mine for other, way in due.items() if other != unit
+        )
+        return likelier, times[len(times) // 2], is_with_it or is_only_one
 
     def of(
         self,

@@ -32,6 +32,8 @@ _MOST_CROSSINGS = 32
 _STEPPED_US: Final = 300_000_000
 """No visit lasts longer: what is known up to an instant so long before a passage is told by a clock that was
 set back, and nothing that it tells is waited for."""
+_SURELY_STAYED: Final = 0.9
+"""A label that stayed so surely is not moved by its content: a person is asked."""
 _when = attrgetter("occurred_us", "portal", "epc")
 
 
@@ -70,6 +72,8 @@ class Posting:
         self._companions = Companions()
         self._loudness = Loudness()
         self._waiting: list[Passage] = []
+        self._moved: OrderedDict[str, CrossingDirection] = OrderedDict()
+        """Which way units went last."""
         self.dropped: Counter[str] = Counter()
         """Passages of private tags, by role; their EPC is forgotten."""
 
@@ -116,8 +120,19 @@ class Posting:
         decided = []
         for passage in map(self._placed, ready):
             spoken, is_contradicted = self._spoken_for(passage)
-            decided.append((spoken, self._decide(spoken, is_contradicted=is_contradicted)))
+            decision = self._decide(spoken, is_contradicted=is_contradicted)
+            self._note_moved(decision)
+            decided.append((spoken, decision))
         return decided
+
+    def _note_moved(self, decision: Decision) -> None:
+        unit = decision.thing.unit
+        if unit is None or not decision.moves:
+            return
+        self._moved[unit] = decision.direction
+        self._moved.move_to_end(unit)
+        if len(self._moved) > _MOST_TAGS:
+            self._moved.popitem(last=False)
 
     def _must_wait(
         self, passage: Passage, settled_us: int, is_open: Callable[[str, Iterable[str], int], bool]
@@ -181,15 +196,30 @@ class Posting:
     def _spoken_for(self, passage: Passage) -> tuple[Passage, bool]:
         """Let the content of a unit say what its label does not; tell whether they contradict each other."""
         around = self._content_around(passage)
-        told = None if around is None else self._companions.speak_for(passage, *around)
+        told = None if around is None else self._companions.speak_for(passage, *around, self._due(passage))
         if told is None or self._has_crossed(passage):
             return passage, False
-        direction, occurred_us = told
+        direction, occurred_us, is_its_own = told
         if passage.direction in CROSSINGS and passage.direction is not direction:
             return passage, True
+        is_stray = passage.direction is CrossingDirection.STRAY
+        if not is_its_own and not is_stray:
+            return passage, False
         spoken = replace(passage, direction=direction, confidence=SURE, occurred_us=occurred_us)
+        if is_stray and (not is_its_own or passage.confidence >= _SURELY_STAYED):
+            return spoken, True
         self._remember(spoken)
         return spoken, False
+
+    def _due(self, passage: Passage) -> Mapping[str, CrossingDirection]:
+        """Tell which way units of the door's visits are still to go."""
+        _, known = self._named(passage)
+        return {
+            unit: visit.direction
+            for visit in known.open_at(passage.portal, passage.occurred_us)
+            for unit in visit.units
+            if self._moved.get(unit) is not visit.direction
+        }
 
     def _has_crossed(self, passage: Passage) -> bool:
         """Tell whether another passage of the tag at this portal, before or after, is known to be sure."""

@@ -189,6 +189,28 @@ def test_content_is_silent_where_it_disagrees_or_may_be_of_another_unit() -> Non
     assert told_of(label=long_ago) == "stray evidence"
 
 
+def test_content_that_another_pallet_may_hold_moves_no_label_that_stayed() -> None:
+    """A pallet is parked at the door; another one's label is not read, and its cases cross."""
+    stray = passage(unit_tag(), CrossingDirection.STRAY, confidence=0.6)
+    both = visit("V-1", line("ASN-1", units=[PALLET, OTHER_PALLET], gtin=CASE_GTIN))
+    cases = [passage(tag) for tag in CASES]
+
+    def told(posting: Posting, label: Passage) -> tuple[str, CrossingReason | None]:
+        found = {done.epc: decision for done, decision in posting.take([*cases, label])}
+        return found[label.epc].posted, found[label.epc].because
+
+    def fresh() -> Posting:
+        return Posting([portal()], TagRules(), assigned(both))
+
+    assert told(fresh(), stray) == ("held", CrossingReason.AMBIGUOUS_CONTENT)
+    assert told(fresh(), replace(stray, company=tuple(CASES))) == ("posted", None), "they moved with it"
+    after = fresh()
+    after.take([passage(unit_tag(OTHER_PALLET), at_s=-60)])
+    assert told(after, stray) == ("posted", None), "the other one had crossed before"
+    sure = replace(stray, confidence=0.98, company=tuple(CASES))
+    assert told(fresh(), sure) == ("held", CrossingReason.AMBIGUOUS_CONTENT)
+
+
 def test_where_the_radio_names_no_direction_a_person_is_asked_if_documents_make_one_likelier_than_not() -> (
     None
 ):
