@@ -262,6 +262,7 @@ class Agent:
             health=self._health(self._outbox.stats()),
             is_connected=self._publisher.is_connected,
             antennas=self._floor.antennas(),
+            zones=self._floor.zones(),
             crossings=self._floor.crossings(),
             notes=self._floor.notes(),
             visits=self._floor.progress(),

@@ -133,7 +133,6 @@ class Floor:
             self._replace_readers(before)
             return None
         undecided_since = self._close()  # it puts its lamps out, while there are readers to do it
-        self._readers.replace_all({})
         self._open()
         return undecided_since
 
@@ -150,11 +149,11 @@ class Floor:
         """Tell which readers are connected.
 
         Returns:
-            By reader: None, or why not.
+            By reader: None, also where the agent listens and nothing was posted yet; or why not.
         """
         return {
             reader.id: None
-            if reader.counters.state is ReaderState.OPEN
+            if reader.counters.state is ReaderState.OPEN or _is_listening(reader)
             else reader.counters.detail or reader.counters.state
             for reader in self._readers.members()
         }
@@ -300,6 +299,11 @@ class Floor:
         for reader in self._readers.members():
             if reader.id == reader_id:
                 reader.set_gpo(port, is_on)
+
+
+def _is_listening(reader: _Reader) -> bool:
+    is_listener = isinstance(reader, IotReader) and reader.settings.carrier == "listen"
+    return is_listener and reader.counters.state is ReaderState.WAITING and not reader.counters.detail
 
 
 def _beside(outbox: Path) -> Path:

@@ -43,6 +43,10 @@ class _Look(Collector):
             yield _gauge("clock_offset_seconds", "Time server less wall clock", health.clock.offset_s)
         yield from _devices(status)
         yield from _antennas(status)
+        tags = GaugeMetricFamily(f"{_PREFIX}zone_tags", "Tags in a read zone now", labels=("zone",))
+        for each in status.zones:
+            tags.add_metric((each.id,), each.tags)
+        yield tags
         if status.config is not None:
             yield _gauge("config_revision", "That runs; 0: its own file", status.config.running_revision)
             is_applied = status.config.outcome == "applied"

@@ -37,7 +37,7 @@ def render(status: PageStatus) -> str:
         or '<p class="good">All is well.</p>'
     )
     main = (
-        f"{banner}{_visits(status)}{_devices(status)}{_antennas(status)}{_outbox(status)}"
+        f"{banner}{_visits(status)}{_devices(status)}{_antennas(status)}{_zones(status)}{_outbox(status)}"
         f"{_clock(status)}{_config(status)}{_crossings(status)}{_counters(status)}"
     )
     foot = 'For programs: <a href="/status.json">status.json</a>, <a href="/metrics">metrics</a>'
@@ -129,6 +129,16 @@ def _antennas(status: PageStatus) -> str:
     )
     heads = ("antenna", "portal", "reads/s", "strength", "reads", "last read")
     return _section("Antennas", _table(heads, rows, nothing="No reader has antennas."))
+
+
+def _zones(status: PageStatus) -> str:
+    if not status.zones:
+        return ""
+    rows = (
+        (escape(each.id), escape(each.location), f"{each.tags:,}", f"{each.came:,}", f"{each.went:,}")
+        for each in status.zones
+    )
+    return _section("Read zones", _table(("zone", "location", "tags", "came", "went"), rows, nothing=""))
 
 
 def _crossings(status: PageStatus) -> str:

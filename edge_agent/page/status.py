@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from contracts.gateway import Health
 from contracts.records import Crossing
+from edge_agent.page.zones import ZoneStatus
 
 FAR_OFF_S: Final = 0.5
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
@@ -74,6 +75,7 @@ class PageStatus:
     is_connected: bool
     """Whether the broker is connected."""
     antennas: tuple[AntennaStatus, ...] = ()
+    zones: tuple[ZoneStatus, ...] = ()
     crossings: tuple[Crossing, ...] = ()
     """The last ones, newest first."""
     notes: Mapping[str, str] | None = None
@@ -110,6 +112,7 @@ def as_json_object(status: PageStatus) -> dict[str, Any]:
             }
             for each in status.antennas
         ],
+        "zones": [asdict(each) for each in status.zones],
         "crossings": [
             crossing.model_dump(mode="json", include=set(_SHOWN_OF_CROSSING)) for crossing in status.crossings
         ],

@@ -28,6 +28,7 @@ from edge_agent.page.status import (
     SettingStatus,
     problems,
 )
+from edge_agent.page.zones import ZoneStatus
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 EVIL = "<script>alert(1)</script>&\"'"
@@ -91,6 +92,7 @@ def status(**changed: Any) -> PageStatus:
             ),
             AntennaStatus("r1", 4, portal="dock-1"),
         ),
+        zones=(ZoneStatus("aisle-4", "A-04", 7, 19, 12),),
         crossings=(crossing(),),
         visits={"dock-1": "V-7: seen 57 of 60"},
         config=ConfigStatus(
@@ -262,6 +264,7 @@ def test_what_tags_and_devices_say_is_text_and_never_markup() -> None:
         version=EVIL,
         notes={EVIL: EVIL},
         antennas=(AntennaStatus(EVIL, 1, 1, NOW, EVIL),),
+        zones=(ZoneStatus(EVIL, EVIL, 1, 1, 0),),
         crossings=(crossing(portal=EVIL, epc=EVIL, unit=None, antennas=(EVIL,) * 2),),
     )
     page = Page(render(told))
