@@ -84,7 +84,9 @@ def test_a_door_that_changes_leaves_no_lamp_lit(tmp_path: Path, monkeypatch: pyt
     floor.start()
     try:
         until(lambda: lit == {5}, "no reader is heard yet, and what was lit before is out")
+        readers = floor._readers.members()
         floor.apply(settings(PORTAL.model_dump(exclude_defaults=True)))
         assert lit == set()
+        assert floor._readers.members() == readers, "what did not change stays connected"
     finally:
         floor.stop()

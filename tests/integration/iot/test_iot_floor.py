@@ -106,6 +106,39 @@ def test_a_walk_that_a_zebra_posts_becomes_a_crossing(free_port: int, tmp_path: 
     ]
 
 
+def test_a_reader_that_has_not_posted_yet_is_held_against_no_wish_but_a_taken_port_is(
+    free_port: int, tmp_path: Path
+) -> None:
+    import socket  # noqa: PLC0415  only here
+
+    file = tmp_path / "agent.toml"
+    file.write_text(AGENT.format(port=free_port, password=PASSWORD), "utf-8")
+    clock = Clock(is_synchronised=lambda: True)
+    floor = agents.Floor(load(file).settings, Journal(), clock, lambda _unit: None)
+    with socket.create_server(("127.0.0.1", free_port)):
+        floor.start()
+        try:
+            wait_for(lambda: floor.connected()["r1"])
+        finally:
+            floor.stop()
+    floor = agents.Floor(load(file).settings, Journal(), clock, lambda _unit: None)
+    floor.start()
+    try:
+        with closing(Poster(f"http://127.0.0.1:{free_port}/", "reader", "not-the-password")) as poster:
+            wait_for(lambda: _answers(poster))
+        assert floor.connected() == {"r1": None}
+        assert not floor.presence()["r1"].is_there
+    finally:
+        floor.stop()
+
+
+def _answers(poster: Poster) -> bool:
+    try:
+        return poster.send(b"{}") == 401
+    except OSError:
+        return False
+
+
 @pytest.fixture
 def free_port() -> int:
     """A port that nobody has now."""
