@@ -3,10 +3,13 @@
 import base64
 import binascii
 import hmac
+import socket
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +27,8 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 MOST_CLIENTS: Final = 8
 PATIENCE_S: Final = 10.0
 """A client has so long for each read and write."""
+DEADLINE_S: Final = 30.0
+"""A request has so long from its first byte, or its connection's last answer, to its end."""
 _POLL_S: Final = 0.1
 
 log = structlog.get_logger(__name__)
@@ -67,6 +72,7 @@ class HttpInbox:
             self._over.wait()
             server.shutdown()
             serving.join()
+            server.end_clients()
 
     def interrupt(self) -> None:
         """Close."""
@@ -93,6 +99,10 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], handler: Callable[..., BaseHTTPRequestHandler]) -> None:
         self._places = threading.BoundedSemaphore(MOST_CLIENTS)
+        self._clients: dict[socket.socket, float] = {}
+        """With the instant at which each one's present request began."""
+        self._turn = threading.Lock()
+        self.is_ending = False
         super().__init__(address, handler)
 
     @override
@@ -100,18 +110,51 @@ class _Server(ThreadingHTTPServer):
         if not self._places.acquire(blocking=False):
             self.shutdown_request(request)  # it tries again; nobody else waits for it
             return
+        self.begin(request)
         super().process_request(request, client_address)
+
+    def begin(self, client: socket.socket) -> None:
+        """Give a client its time for one request.
+
+        Args:
+            client: Its connection.
+        """
+        with self._turn:
+            self._clients[client] = time.monotonic()
+
+    def end_clients(self) -> None:
+        """Read no more from anybody; who was taken is still answered."""
+        self.is_ending = True
+        self._end(list(self._clients))
+
+    @override
+    def service_actions(self) -> None:
+        latest_s = time.monotonic() - DEADLINE_S
+        with self._turn:
+            late = [client for client, began_s in self._clients.items() if began_s < latest_s]
+        self._end(late)
+
+    def _end(self, clients: list[socket.socket]) -> None:
+        for client in clients:
+            with suppress(OSError):  # gone by itself
+                socket.socket.shutdown(client, socket.SHUT_RD)  # of TLS too, whose state stays its thread's
 
     @override
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        plain = request
         try:
             request.settimeout(PATIENCE_S)
             if self.context is not None:
-                request = self.context.wrap_socket(request, server_side=True)
+                request = self.context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
+                self.begin(request)
+                request.do_handshake()
             super().process_request_thread(request, client_address)
         except OSError:
             self.shutdown_request(request)  # no TLS, or gone
         finally:
+            with self._turn:
+                for client in (plain, request):
+                    self._clients.pop(client, None)
             self._places.release()
 
     @override
@@ -127,6 +170,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    server: _Server
     server_version = "dockledger"
     sys_version = ""
     protocol_version = "HTTP/1.1"
@@ -137,6 +181,13 @@ class _Handler(BaseHTTPRequestHandler):
     def __init__(self, is_known: Callable[[str | None], bool], hands: Hands, *arguments: Any) -> None:
         self._is_known, self._hands = is_known, hands
         super().__init__(*arguments)
+
+    @override
+    def handle_one_request(self) -> None:
+        self.server.begin(self.connection)
+        super().handle_one_request()
+        if self.server.is_ending:
+            self.close_connection = True
 
     def do_POST(self) -> None:
         if not self._is_known(self.headers.get("Authorization")):
@@ -172,4 +223,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         if status is HTTPStatus.SERVICE_UNAVAILABLE:
             self.send_header("Retry-After", "1")
+            self.send_header("Connection", "close")  # it comes again, to whoever listens then
         self.end_headers()

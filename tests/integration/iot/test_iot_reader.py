@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 
 from edge_agent.filters.portal import PortalFilter
 from edge_agent.filters.site import Portal
+from edge_agent.readers.iot import inbox
 from edge_agent.readers.iot.reader import IotReader
 from edge_agent.readers.llrp.decoder import LlrpDecoder
 from edge_agent.readers.llrp.listener import ReaderState
@@ -155,6 +156,46 @@ def test_a_post_cut_short_is_nothing_and_a_slow_one_holds_up_nobody(floor: Floor
         each.close()
     wait_for(lambda: len(floor.heard.epcs) == 1)
     assert reader.counters.oddities()["reader_messages_malformed"] == 0
+
+
+def test_it_stops_although_clients_stay_and_go_on_to_post(floor: Floor) -> None:
+    reader, url = floor.inbox()
+    port = int(url.rstrip("/").rpartition(":")[2])
+    head = f"POST / HTTP/1.1\r\nAuthorization: Bearer {PASSWORD}\r\nContent-Length: "
+    body = tag(1)
+    post = f"{head}{len(body)}\r\n\r\n".encode() + body
+    place = ("127.0.0.1", port)
+    with socket.create_connection(place) as idle, socket.create_connection(place) as busy:
+        idle.sendall(post)
+        assert b" 204 " in idle.recv(1000)
+
+        def go_on() -> None:
+            with suppress(OSError):
+                while busy.send(post):
+                    pass
+
+        posting = threading.Thread(target=go_on)
+        posting.start()
+        stopping = threading.Thread(target=reader.stop)
+        stopping.start()
+        stopping.join(5.0)
+        is_stopped = not stopping.is_alive()
+        with suppress(OSError):  # it is cut already
+            busy.shutdown(socket.SHUT_RDWR)
+        posting.join()
+    stopping.join()
+    assert is_stopped
+
+
+def test_a_post_that_never_ends_is_ended(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "DEADLINE_S", 0.3)
+    _, url = floor.inbox()
+    port, never, since_s = int(url.rstrip("/").rpartition(":")[2]), threading.Event(), time.monotonic()
+    with socket.create_connection(("127.0.0.1", port)) as slow, suppress(ConnectionError):
+        slow.sendall(b"POST / HTTP/1.1\r\nX-Slow: ")
+        while time.monotonic() - since_s < 5.0 and not never.wait(0.02):
+            slow.sendall(b"x")
+    assert time.monotonic() - since_s < 5.0
 
 
 def test_a_silent_poster_is_lost_and_found_again(floor: Floor) -> None:
