@@ -146,7 +146,6 @@ def hold(conn: Connection, holdings: Iterable[Holding], *, now: datetime) -> int
             payload=one.payload,
             reason=one.reason.value,
             message=storable(one.message),
-            now=now,
             due_at=_next_try(one.reason, 0, now),
         )
         places.add((one.site, one.source))
@@ -181,12 +180,12 @@ def due(conn: Connection, *, now: datetime, limit: int) -> list[Held]:
         limit: Most to take.
 
     Returns:
-        It, what has waited longest first.
+        Of the source that has waited longest, in the order that it came.
     """
     return _SQL.rows(conn, Held, "due", now=now, limit=limit)
 
 
-def replayed(conn: Connection, one: Held, *, now: datetime, actor: str) -> None:
+def replayed(conn: Connection, one: Held, *, now: datetime, actor: str, because: str | None = None) -> None:
     """Say that something is stored at last.
 
     Args:
@@ -194,8 +193,9 @@ def replayed(conn: Connection, one: Held, *, now: datetime, actor: str) -> None:
         one: It.
         now: The present.
         actor: Who stored it.
+        because: What of it was not stored, and why; None: all of it was.
     """
-    _settle(conn, one, HeldState.REPLAYED, now=now, actor=actor, because=None)
+    _settle(conn, one, HeldState.REPLAYED, now=now, actor=actor, because=because)
 
 
 def put_off(conn: Connection, one: Held, reason: Reason, message: str, *, now: datetime) -> None:

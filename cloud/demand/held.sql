@@ -1,19 +1,25 @@
 -- name: hold
 INSERT INTO demand_held AS h (site_id, source, origin, name, payload, reason, message, held_at, due_at)
-VALUES (%(site)s, %(source)s, %(origin)s, %(name)s, %(payload)s, %(reason)s, %(message)s, %(now)s, %(due_at)s)
+VALUES (%(site)s, %(source)s, %(origin)s, %(name)s, %(payload)s, %(reason)s, %(message)s, clock_timestamp(), %(due_at)s)
 ON CONFLICT (site_id, source, origin, name) DO UPDATE
 SET state = 'held', reason = excluded.reason, message = excluded.message, due_at = excluded.due_at, tries = 0,
-    settled_at = NULL, settled_by = NULL, settled_because = NULL
+    held_at = CASE WHEN h.state = 'replayed' THEN excluded.held_at ELSE h.held_at END, settled_at = NULL, settled_by = NULL, settled_because = NULL
 WHERE h.state = 'replayed' OR (h.state = 'held' AND h.reason <> excluded.reason);
 
 -- name: due
+WITH longest AS (
+    SELECT f.site_id, f.source FROM demand_held f
+    WHERE f.state = 'held' AND f.due_at <= %(now)s
+    ORDER BY f.due_at, f.held_id
+    LIMIT 1
+)
 SELECT h.held_id, h.site_id AS site, h.source, h.origin, h.name, h.payload, h.reason, h.message, h.held_at, h.due_at,
     h.tries, h.state, h.settled_at, h.settled_by, h.settled_because
-FROM demand_held h
-WHERE h.state = 'held' AND h.due_at <= %(now)s
-ORDER BY h.due_at, h.held_id
+FROM longest f
+JOIN demand_held h ON (h.site_id, h.source) = (f.site_id, f.source) AND h.state = 'held' AND h.due_at <= %(now)s
+ORDER BY h.held_id
 LIMIT %(limit)s
-FOR UPDATE SKIP LOCKED;
+FOR UPDATE OF h SKIP LOCKED;
 
 -- name: one
 SELECT h.held_id, h.site_id AS site, h.source, h.origin, h.name, h.payload, h.reason, h.message, h.held_at, h.due_at,

@@ -23,6 +23,7 @@ CREATE TABLE demand_held (
 );
 COMMENT ON COLUMN demand_held.site_id IS 'As the sender names it; no site of ours need bear that name';
 COMMENT ON COLUMN demand_held.name IS 'Of an order''s line: document and line apart by a slash; of a message: SHA-256 of its bytes';
+COMMENT ON COLUMN demand_held.held_at IS 'By the database''s clock, as demand_line.recorded_at is';
 COMMENT ON COLUMN demand_held.due_at IS 'When it is tried again; infinity: only if a person asks';
 CREATE INDEX demand_held_due ON demand_held (due_at) WHERE state = 'held';
 CREATE INDEX demand_held_source ON demand_held (site_id, source) WHERE state = 'held';
@@ -31,7 +32,7 @@ CREATE TRIGGER not_deleted BEFORE DELETE ON demand_held FOR EACH ROW EXECUTE FUN
 CREATE TRIGGER not_truncated BEFORE TRUNCATE ON demand_held FOR EACH STATEMENT EXECUTE FUNCTION refuse_rewrite();
 
 GRANT SELECT, INSERT ON demand_held TO dockledger_app;
-GRANT UPDATE (reason, message, due_at, tries, state, settled_at, settled_by, settled_because) ON demand_held
+GRANT UPDATE (reason, message, held_at, due_at, tries, state, settled_at, settled_by, settled_because) ON demand_held
     TO dockledger_app;
 GRANT SELECT ON demand_held TO dockledger_auditor, dockledger_planner;
 ALTER TABLE demand_held ENABLE ROW LEVEL SECURITY;

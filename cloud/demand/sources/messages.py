@@ -5,7 +5,7 @@ A message is right or wrong as a whole. What cannot be stored waits under the SH
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -109,8 +109,8 @@ def set_aside(
     return address, _held(message.sha256, error.reason.value, words)
 
 
-def replay_message(conn: Connection, source: Source, one: Held, *, now: datetime) -> None:
-    """Store a message that waited.
+def replay_message(conn: Connection, source: Source, one: Held, *, now: datetime) -> str | None:
+    """Store a message that waited, but no line without a revision that was told anew since it came.
 
     Args:
         conn: In a transaction that the caller commits.
@@ -118,10 +118,34 @@ def replay_message(conn: Connection, source: Source, one: Held, *, now: datetime
         one: It.
         now: The present.
 
+    Returns:
+        Which lines are superseded, in words; None: all of it is stored.
+
     Raises:
         MustWaitError: If it has to wait on; nothing of it was stored.
     """
-    store_message(conn, source, bytes(one.payload), one.name, now=now)
+    actor = replace(importer(source), id=f"job:demand_held:{one.held_id}")
+    act_as(conn, actor)
+    lines = _read(source, bytes(one.payload))
+    free = [line for line in lines if line.revision is None]
+    later = store.tuples(
+        conn,
+        "told_later",
+        site=source.site,
+        source=source.name,
+        documents=[line.document for line in free],
+        lines=[line.line for line in free],
+        held_id=one.held_id,
+        held_at=one.held_at,
+    )
+    names = set(later)
+    kept = [line for line in lines if line.revision is not None or (line.document, line.line) not in names]
+    if kept:
+        _store(conn, source, kept, one.name, actor=actor, now=now)
+    if not names:
+        return None
+    told = ", ".join(f"{document}/{line}" for document, line in sorted(names)[:_MOST_TOLD])
+    return f"superseded by what came later: {len(names)} of {len(lines)} lines: {told}"[:LONGEST_MESSAGE]
 
 
 def found_source(conn: Connection, site: str, name: str) -> Source:
@@ -169,13 +193,18 @@ def store_message(conn: Connection, source: Source, payload: bytes, sha256: str,
     Raises:
         MustWaitError: If it has to wait.
     """
-    lines = _read(source, payload)
+    return _store(conn, source, _read(source, payload), sha256, actor=importer(source), now=now)
+
+
+def _store(
+    conn: Connection, source: Source, lines: Sequence[StagedLine], sha256: str, *, actor: Actor, now: datetime
+) -> int:
     about: dict[str, object] = {"source_id": source.source_id, "message": sha256}
     try:
         with conn.transaction():
             done = import_lines(
                 conn,
-                importer(source),
+                actor,
                 lines,
                 faults=Faults(),
                 origin="line",

@@ -138,6 +138,14 @@ SELECT s.source_id, s.site_id AS site, s.name, s.kind, s.address, s.settings, s.
 FROM demand_source s
 WHERE (s.site_id, s.name) = (%(site)s, %(name)s);
 
+-- name: told_later
+SELECT l.document, l.line
+FROM unnest(%(documents)s::text[], %(lines)s::text[]) AS x (document, line)
+JOIN demand_line l ON (l.site_id, l.source, l.document, l.line) = (%(site)s, %(source)s, x.document, x.line)
+WHERE CASE WHEN l.recorded_by ~ '^job:demand_held:[0-9]+$' THEN split_part(l.recorded_by, ':', 3)::bigint > %(held_id)s
+    ELSE l.recorded_at > %(held_at)s END
+ORDER BY l.document, l.line;
+
 -- name: shorts
 SELECT o.item, count(*) AS lines, sum(o.quantity) AS requested,
     coalesce(sum(o.quantity) FILTER (WHERE o.has_left), 0) AS left_with,

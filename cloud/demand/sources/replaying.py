@@ -53,10 +53,11 @@ def _next(conn: Connection, *, now: datetime, storing: ThreadPoolExecutor) -> bo
     if not found:
         return None
     one = found[0]
-    error = storing.submit(_store, conn, one, now).exception()
+    done = storing.submit(_store, conn, one, now)
+    error = done.exception()
     act_as(conn, _JOB)
     if error is None:
-        held.replayed(conn, one, now=now, actor=_JOB.id)
+        held.replayed(conn, one, now=now, actor=_JOB.id, because=done.result())
         return True
     if isinstance(error, OperationalError):
         raise error
@@ -67,17 +68,17 @@ def _next(conn: Connection, *, now: datetime, storing: ThreadPoolExecutor) -> bo
     return False
 
 
-def _store(conn: Connection, one: Held, now: datetime) -> None:
-    """Store one; nothing of it remains in the transaction after an error."""
+def _store(conn: Connection, one: Held, now: datetime) -> str | None:
+    """Store one, and tell what of it is superseded; nothing of it remains after an error."""
     with conn.transaction():
-        _replay(conn, one, now)
+        return _replay(conn, one, now)
 
 
-def _replay(conn: Connection, one: Held, now: datetime) -> None:
+def _replay(conn: Connection, one: Held, now: datetime) -> str | None:
     if one.origin == Origin.MESSAGE:
-        replay_message(conn, found_source(conn, one.site, one.source), one, now=now)
-        return
+        return replay_message(conn, found_source(conn, one.site, one.source), one, now=now)
     found = store.rows(conn, Source, "source_named", site=one.site, name=one.source)
     if not found:
         raise MustWaitError(Reason.UNKNOWN_SOURCE, f"site {one.site!r} has no source {one.source!r}")
     replay_order_line(conn, found[0], one, now=now)
+    return None

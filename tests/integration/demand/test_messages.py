@@ -185,3 +185,24 @@ def test_a_topic_that_names_no_source_is_kept_for_who_sees_all_sites(demand: Dem
     assert (address, answer.reason) == (None, "unreadable")
     found = demand.ledger.query("SELECT site_id, source FROM demand_held")
     assert found == [("?", "dl/demand/v1/le eds/x/lines")]
+
+
+def test_what_waited_never_replaces_what_was_told_later(demand: Demand, pulls: Pulls) -> None:
+    add(demand, "order")
+    new = {"identifier": {"scheme": "sku", "value": "LATE"}}
+    soon = {"line": "2", "quantity": "3"}
+    assert publish(demand, "order", lines(soon | new, {"quantity": "5"})).reason == "unknown_name"
+    assert publish(demand, "order", lines(soon | new | {"quantity": "4"})).reason == "unknown_name"
+    assert publish(demand, "order", lines({"quantity": "8"})).changed == 1
+    demand.ledger.query(
+        "INSERT INTO identifier (scheme, value, item_id) SELECT 'sku', 'LATE', item_id FROM item "
+        "WHERE code = 'TEA' RETURNING 1"
+    )
+    first, second = demand.ledger.as_app(lambda conn: held.listed(conn, CONTROLLER))
+    for one in (second, first):
+        demand.ledger.as_app(lambda conn, one=one: held.try_again(conn, CONTROLLER, one.held_id, now=NOW))
+    assert pulls.due(NOW)["replayed"] == 2
+    assert [(line, quantity) for _, line, _, quantity, _ in stored(demand, "order")] == [("1", 8), ("2", 4)]
+    because = "superseded by what came later: 1 of 2 lines: W-1/1"
+    told = demand.ledger.query("SELECT settled_because FROM demand_held ORDER BY held_id")
+    assert told == [(because,), (None,)]
