@@ -12,7 +12,7 @@ import yaml
 from cloud.cli import build_parser
 from cloud.demand.sources.confines import FOLDERS, SECRETS
 from cloud.settings import _NOT_SETTINGS, ENV_PREFIX, Settings
-from contracts.topics import DEMAND_ROOT, UPSTREAM, Channel, DemandChannel
+from contracts.topics import DEMAND_ROOT, UPSTREAM, Channel, DemandChannel, demand_topic
 from contracts.topics import ROOT as ROOT_OF_GATEWAYS
 
 ROOT = Path(__file__).parents[3]
@@ -98,12 +98,15 @@ def test_the_brokers_access_list_is_the_contracts() -> None:
         f"pattern {'write' if channel in UPSTREAM else 'read'} dl/v1/+/%u/{channel.value}"
         for channel in Channel
     }
-    wanted |= {
-        f"pattern {word} {DEMAND_ROOT}/+/%u/{channel.value}"
-        for word, channel in (("write", DemandChannel.LINES), ("read", DemandChannel.ANSWER))
-    }
     assert given == wanted | {"pattern read dl/v1/ingest/state"}
     assert {f"topic readwrite {root}/#" for root in (ROOT_OF_GATEWAYS, DEMAND_ROOT)} <= set(lines)
+    shop = ["user shop"] + [
+        f"topic {word} {demand_topic('leeds', 'shop', channel)}"
+        for word, channel in (("write", DemandChannel.LINES), ("read", DemandChannel.ANSWER))
+    ]
+    assert [line.removeprefix("#   ") for line in lines[-3:]] == shop, "of one site, as an example"
+    runbook = (DEPLOY / "RUNBOOK.md").read_text("utf-8")
+    assert "\n".join(f"    {line}" for line in shop) in runbook
 
 
 def test_dashboard_and_alerts_ask_for_metrics_that_exist() -> None:
