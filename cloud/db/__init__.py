@@ -1,6 +1,7 @@
 """Connections, roles and migrations."""
 
 from psycopg import Connection, DataError, IntegrityError, OperationalError
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg_pool import ConnectionPool
 
 from cloud.db.cluster import bootstrap
@@ -20,9 +21,11 @@ __all__ = [
     "DatabaseAwayError",
     "IntegrityError",
     "LastingConnection",
+    "LockNotAvailable",
     "MigrationError",
     "NamedStatements",
     "OperationalError",
+    "QueryCanceled",
     "SuperuserError",
     "bootstrap",
     "connect",

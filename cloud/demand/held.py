@@ -46,6 +46,8 @@ class Reason(StrEnum):
     """Of a schema that this release does not read."""
     TOO_EXACT = "too_exact"
     """It cannot be told in base units of 14 digits and six decimals."""
+    BUSY = "busy"
+    """Another import of its source went on meanwhile, or its own took too long."""
 
 
 HEALED_BY_TIME: Final = frozenset(
@@ -55,6 +57,7 @@ HEALED_BY_TIME: Final = frozenset(
         Reason.SOURCE_PAUSED,
         Reason.OTHER_RELEASE,
         Reason.FAULTY,
+        Reason.BUSY,
     }
 )
 """By what others do meanwhile: an item is registered, a source added, a request sent, we are upgraded."""
@@ -211,6 +214,18 @@ def put_off(conn: Connection, one: Held, reason: Reason, message: str, *, now: d
     due_at = _next_try(reason, one.tries + 1, now)
     words = storable(message)
     _SQL.change(conn, "put_off", held_id=one.held_id, reason=reason.value, message=words, due_at=due_at)
+
+
+def source_is_busy(conn: Connection, site: str, source: str, *, now: datetime) -> None:
+    """Try all that is due of a source later, so that none of it holds up other sources.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Site id.
+        source: Its name.
+        now: The present.
+    """
+    _SQL.change(conn, "source_is_busy", site=site, source=source, now=now, due_at=now + _FIRST_WAIT)
 
 
 def source_is_back(conn: Connection, site: str, source: str, reason: Reason, *, now: datetime) -> None:

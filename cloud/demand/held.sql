@@ -61,6 +61,10 @@ UPDATE demand_held h SET due_at = %(now)s WHERE h.held_id = %(held_id)s AND h.st
 UPDATE demand_held h SET due_at = %(now)s
 WHERE (h.site_id, h.source) = (%(site)s, %(source)s) AND h.state = 'held' AND h.reason = %(reason)s;
 
+-- name: source_is_busy
+UPDATE demand_held h SET due_at = %(due_at)s
+WHERE (h.site_id, h.source) = (%(site)s, %(source)s) AND h.state = 'held' AND h.due_at <= %(now)s;
+
 -- name: how_many
 SELECT count(*), min(h.message) FROM demand_held h
 WHERE (h.site_id, h.source) = (%(site)s, %(source)s) AND h.state = 'held';

@@ -11,7 +11,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from cloud.db import Connection, DataError, IntegrityError
+from cloud.db import Connection, DataError, IntegrityError, LockNotAvailable, QueryCanceled
 from cloud.demand import fields, held
 from cloud.demand.domain import DemandError, Faults, FaultyLinesError, Scheme, StagedLine
 from cloud.demand.fields import FieldError
@@ -219,6 +219,8 @@ def _store(
         raise MustWaitError(reason, _told(error)) from error
     except (DemandError, DataError, IntegrityError) as error:
         raise MustWaitError(Reason.UNREADABLE, str(error)) from error
+    except (LockNotAvailable, QueryCanceled) as error:
+        raise MustWaitError(Reason.BUSY, str(error)) from error
     changed = done.added + done.corrected
     store.change(conn, "count_push", source_id=source.source_id, lines=changed, now=now)
     return changed
@@ -301,5 +303,5 @@ def _holding(message: Message, site: str, source: str, error: Exception, reason:
 
 def _held(sha256: str, reason: str, message: str) -> DemandAnswer:
     return DemandAnswer(
-        sha256=sha256, status=TakenAs.HELD, changed=0, reason=reason, message=message[:LONGEST_MESSAGE]
+        sha256=sha256, status=TakenAs.HELD, changed=0, reason=reason, message=held.storable(message)
     )

@@ -16,7 +16,7 @@ from pydantic import JsonValue
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
-from cloud.db import Connection, DataError, IntegrityError, in_transaction
+from cloud.db import Connection, DataError, IntegrityError, OperationalError, in_transaction
 from cloud.db.retry import Source as Connections
 from cloud.demand.domain import DemandError, FaultyLinesError
 from cloud.demand.sources import store
@@ -67,11 +67,26 @@ def pull_demand(connections: Connections, now: datetime, *, fetcher: Fetcher | N
         corrected ones, replayed is what had waited.
     """
     in_transaction(connections, partial(_forget, before=now - EVENTS_KEPT))
-    replayed = replay_held(connections, now)
-    taken = in_transaction(connections, partial(_claim, now=now, only=None))
-    counts = {"pulled": 0, "lines": 0, "failed": 0, "stopped": 0, "replayed": replayed}
-    if not taken:
-        return counts
+    counts = {"pulled": 0, "lines": 0, "failed": 0, "stopped": 0, "replayed": 0}
+    if taken := in_transaction(connections, partial(_claim, now=now, only=None)):
+        _pull_all(connections, taken, counts, now=now, fetcher=fetcher)
+    try:
+        counts["replayed"] = replay_held(connections, now)
+    except OperationalError:
+        log.exception("demand_not_replayed", effect="what waits is tried again at the next round")
+    if taken:
+        log.info("demand_pulled", **counts)
+    return counts
+
+
+def _pull_all(
+    connections: Connections,
+    taken: list[Source],
+    counts: dict[str, int],
+    *,
+    now: datetime,
+    fetcher: Fetcher | None,
+) -> None:
     own = fetcher or Fetcher()
     try:
         with ThreadPoolExecutor(len(taken), "demand") as pool:
@@ -88,8 +103,6 @@ def pull_demand(connections: Connections, now: datetime, *, fetcher: Fetcher | N
         outcome, lines = ("failed", 0) if error is not None else done.result()
         counts[outcome] += 1
         counts["lines"] += lines
-    log.info("demand_pulled", **counts)
-    return counts
 
 
 def pull_now(

@@ -7,7 +7,7 @@ from typing import Final
 
 import structlog
 
-from cloud.db import Connection, OperationalError, in_transaction
+from cloud.db import Connection, LockNotAvailable, OperationalError, QueryCanceled, in_transaction
 from cloud.db.retry import Source as Connections
 from cloud.demand import held
 from cloud.demand.held import Held, MustWaitError, Origin, Reason
@@ -65,13 +65,18 @@ def _next(conn: Connection, *, now: datetime, storing: ThreadPoolExecutor) -> bo
         log.error("demand_replay_broke", held=one.held_id, source=one.source, site=one.site, exc_info=error)
         error = MustWaitError(Reason.FAULTY, f"{type(error).__name__}: {error}")
     held.put_off(conn, one, error.reason, str(error), now=now)
+    if error.reason is Reason.BUSY:
+        held.source_is_busy(conn, one.site, one.source, now=now)
     return False
 
 
 def _store(conn: Connection, one: Held, now: datetime) -> str | None:
     """Store one, and tell what of it is superseded; nothing of it remains after an error."""
-    with conn.transaction():
-        return _replay(conn, one, now)
+    try:
+        with conn.transaction():
+            return _replay(conn, one, now)
+    except (LockNotAvailable, QueryCanceled) as error:
+        raise MustWaitError(Reason.BUSY, str(error)) from error
 
 
 def _replay(conn: Connection, one: Held, now: datetime) -> str | None:

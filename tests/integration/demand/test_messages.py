@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,10 +12,13 @@ from asking import NOW, TEA, Demand
 from shop import ADMIN, Pulls, pulling
 
 from cloud.cli import main
+from cloud.db import Connection
 from cloud.demand import held
 from cloud.demand.sources import service
 from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
 from cloud.demand.sources.messages import MOST_BYTES, Message, take_message
+from cloud.demand.sources.replaying import replay_held
+from cloud.demand.store import lock_sources
 from contracts.demand import DemandAnswer
 from tests.integration.ledger.scenario import CONTROLLER
 
@@ -206,3 +211,40 @@ def test_what_waited_never_replaces_what_was_told_later(demand: Demand, pulls: P
     because = "superseded by what came later: 1 of 2 lines: W-1/1"
     told = demand.ledger.query("SELECT settled_because FROM demand_held ORDER BY held_id")
     assert told == [(because,), (None,)]
+
+
+def test_a_source_that_another_import_holds_lets_its_messages_wait_and_holds_up_no_other(
+    demand: Demand, pulls: Pulls
+) -> None:
+    assert publish(demand, "busy", lines({})).reason == "unknown_source"
+    assert publish(demand, "idle", lines({})).reason == "unknown_source"
+    add(demand, "busy")
+    add(demand, "idle")
+
+    @contextmanager
+    def impatient() -> Iterator[Connection]:
+        with pulls.pool.connection() as conn:
+            conn.execute("SET LOCAL lock_timeout = '50ms'")
+            yield conn
+
+    message = Message("dl/demand/v1/leeds/busy/lines", json.dumps(lines({"line": "2"})).encode())
+    with pulls.pool.connection() as other:
+        lock_sources(other, [("leeds", "busy")])
+        with impatient() as conn:
+            assert take_message(conn, message, now=NOW)[1].reason == "busy"
+        assert replay_held(SimpleNamespace(connection=impatient), NOW) == 1
+        assert len(stored(demand, "idle")) == 1
+    assert pulls.due(NOW + timedelta(minutes=2))["replayed"] == 2
+    assert len(stored(demand, "busy")) == 2
+
+
+def test_an_answer_never_holds_what_cannot_be_written(demand: Demand) -> None:
+    add(
+        demand,
+        "half",
+        rows="rows",
+        fields={"document": "d", "line": "n", "gtin": "g", "quantity": "q", "requested_at": "at"},
+    )
+    answer = publish(demand, "half", b'{"rows": [{"d": "\\ud800", "n": "1", "g": "1", "q": "1", "at": "?"}]}')
+    assert answer.status == "held"
+    assert answer.model_dump_json()
