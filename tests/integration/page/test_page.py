@@ -172,7 +172,8 @@ def test_the_page_says_what_the_gateway_does(serve: Callable[..., PageServer]) -
         "gw-1 · leeds", "up 1 d 2 h · dockledger-edge 0.1.0", "Configuration 7 of the cloud was rolled back.",
         "r1 reader open 48,211 0 s ago", "s1 scanner open 0 never",
         "r1:3 dock-1 41.5 -60 dBm on average, strongest -42 dBm -60 / -42 dBm 1,200 1 min ago",
-        "r1:4 dock-1 0.0 - 0 never", "disk 8,192 of 16,384 MB free", "a commit takes 2.5 ms on average of 4",
+        "r1:4 dock-1 0.0 - 0 never", "aisle-4 A-04 7 19 12",
+        "disk 8,192 of 16,384 MB free", "a commit takes 2.5 ms on average of 4",
         "runs revision 6", "last wish of the cloud revision 7, rolled back",
         "r1 is not connected: refused",
         "dock-1 ← in posted 106141412345678908", "97% sure · 3 reads", "20 s ago",
@@ -228,6 +229,7 @@ def test_programs_get_the_same_as_json(serve: Callable[..., PageServer]) -> None
             "last_read_at": "2026-03-02T07:58:30+00:00",
         }
     ]
+    assert told["zones"] == [{"id": "aisle-4", "location": "A-04", "tags": 7, "came": 19, "went": 12}]
     assert told["crossings"][0]["trace"][1] == [1500, 0, -41.5]
     assert told["config"]["settings"][1] == {"name": "drain_rows_per_s", "value": "100.0", "origin": "cloud"}
     assert told["disk"] == {"total_bytes": 2**34, "free_bytes": 2**33}
