@@ -20,6 +20,7 @@ from edge_agent.config.settings import AgentSettings, Loaded, ScannerSettings, s
 from edge_agent.config.trial import Vitals
 from edge_agent.config.wishes import Surroundings, Wishes
 from edge_agent.coverage import Coverage
+from edge_agent.doors.visits import from_us
 from edge_agent.floor import Floor
 from edge_agent.health import describe_gateway, describe_scanner
 from edge_agent.outbox.domain import OutboxStats
@@ -161,6 +162,8 @@ class Agent:
             clock_gaps=self._clock.take_gaps(),
             readers=self._floor.presence(),
         )
+        for reader, (first_us, last_us) in self._floor.late.take_spans().items():
+            drafts.append(self._coverage.was_late(reader, from_us(first_us), from_us(last_us), now))
         if drafts:
             self._record(drafts)
         if self._alive_noted_at is None or abs(now.at - self._alive_noted_at) >= ALIVE_EVERY:

@@ -48,6 +48,20 @@ class Coverage:
         """
         return self._gap(self.gateway, last_alive_at, now, GapCause.DOWN, to_at=now.at)
 
+    def was_late(self, reader: str, from_at: datetime, to_at: datetime, now: Stamp) -> Draft:
+        """Record that what a reader saw came too late for the doors.
+
+        Args:
+            reader: Which.
+            from_at: The first of it.
+            to_at: The last of it.
+            now: When it came.
+
+        Returns:
+            The gap.
+        """
+        return self._gap(reader, from_at, now, GapCause.SILENT, to_at=to_at)
+
     def observe(
         self,
         now: Stamp,

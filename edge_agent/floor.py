@@ -22,6 +22,7 @@ from edge_agent.health import describe_reader
 from edge_agent.page.antennas import AntennaMeter
 from edge_agent.page.status import AntennaStatus
 from edge_agent.page.zones import ZoneMeter, ZoneStatus
+from edge_agent.readers.iot.late import InTime, LateReads
 from edge_agent.readers.iot.reader import IotReader
 from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.llrp.listener import ReaderState
@@ -60,7 +61,7 @@ class _ToDoors:
     def seen(self, batch: list[Seen]) -> None:
         """Pass on."""
         self._meter.count(batch)
-        self._zones().take(batch)
+        self._zones()
         if (doors := self._doors()) is not None:
             doors.take(batch)
 
@@ -104,6 +105,8 @@ class Floor:
         self._doors: Doors | None = None
         self._past: Counter[str] = Counter()
         self._meter = AntennaMeter()
+        self.late = LateReads(lambda: to_us(clock.now().at))
+        """Of readers that deliver what they kept meanwhile."""
         self._zones = self._followed()
 
     def start(self) -> None:
@@ -184,6 +187,7 @@ class Floor:
         if doors is not None:
             counted.update(doors.counted())
         counted.update(self._zones.counted())
+        counted["reader_reads_too_late"] = self.late.counted
         counted["assignments_refused"] = self.assignments.refused
         counted["assignments_unreadable"] = self.assignments.unreadable
         counted["assignments_not_stored"] = self.assignments.not_stored
@@ -292,7 +296,8 @@ class Floor:
     def _make_reader(self, reader: _ReaderSettings) -> _Reader:
         listener = _ToDoors(reader.id, lambda: self._doors, self._meter, lambda: self._zones)
         if isinstance(reader, IotReaderSettings):
-            return IotReader(reader, listener, quarantine=self._settings.outbox.parent)
+            in_time = InTime(listener, self.late)
+            return IotReader(reader, in_time, quarantine=self._settings.outbox.parent)
         return LlrpReader(reader, listener)
 
     def _set_gpo(self, reader_id: str, port: int, is_on: bool) -> None:  # noqa: FBT001  a reader's own order

@@ -84,16 +84,17 @@ class Publisher:
             self.close()
             raise TimeoutError(f"the broker at {parts.hostname} does not answer")
 
-    def send(self, payload: bytes) -> int:
+    def send(self, payload: bytes, *, is_retained: bool = False) -> int:
         """Publish once, and wait for the broker's answer.
 
         Args:
             payload: JSON, or whatever is to be tried.
+            is_retained: Whether the broker is to give it to whoever subscribes later.
 
         Returns:
             Always 204, as a taken post has it.
         """
-        self._client.publish(self._topic, payload, 1).wait_for_publish(TIMEOUT_S)
+        self._client.publish(self._topic, payload, 1, is_retained).wait_for_publish(TIMEOUT_S)
         return int(http.client.NO_CONTENT)
 
     def close(self) -> None:

@@ -78,7 +78,7 @@ class MqttLink:
                 hands.opened()
 
         client.on_connect, client.on_subscribe = connected, subscribed
-        client.on_message = lambda _client, _data, message: _taken(hands, bytes(message.payload))
+        client.on_message = lambda _client, _data, message: _taken(hands, message)
         client.connect_timeout = CONNECT_S
         client.connect(*settings.address, keepalive=KEEPALIVE_S)
         try:
@@ -97,8 +97,9 @@ class MqttLink:
         self._over.set()
 
 
-def _taken(hands: Hands, payload: bytes) -> None:
-    hands.payload(payload)
+def _taken(hands: Hands, message: paho.MQTTMessage) -> None:
+    if not message.retain:  # what the broker kept was heard when it happened, or is old
+        hands.payload(bytes(message.payload))
 
 
 def _close(client: paho.Client) -> None:

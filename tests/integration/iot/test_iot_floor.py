@@ -93,16 +93,23 @@ def test_a_walk_that_a_zebra_posts_becomes_a_crossing(free_port: int, tmp_path: 
     try:
         with closing(Poster(f"http://127.0.0.1:{free_port}/", "reader", PASSWORD)) as poster:
             wait_for(lambda: _is_listening(poster))
-            for payload in a_walk_in(time.time_ns() // 1000 - 3_000_000):
+            now_us = time.time_ns() // 1000
+            for step, payload in enumerate(a_walk_in(now_us - 3_000_000)):
                 assert poster.send(payload) == 204
+                if step == 15:  # in the middle of the door, another tag's read comes 20 s late
+                    [read] = [MAKES["zebra"](Observation(now_us - 20_000_000, 1, CASE[::-1], 96, -50.0))]
+                    assert poster.send(encode([read])) == 204
             with journal.changed:
                 assert journal.changed.wait_for(journal.crossings, PATIENCE_S)
             [health] = floor.health()
-            assert (health.id, health.kind, health.reads) == ("r1", "reader", 60)
+            assert (health.id, health.kind, health.reads) == ("r1", "reader", 61)
+            assert floor.counters()["reader_reads_too_late"] == 1
+            assert floor.late.take_spans() == {"r1": (now_us - 20_000_000, now_us - 20_000_000)}
+            assert floor.late.take_spans() == {}
     finally:
         floor.stop()
-    assert [(each.portal, each.direction) for each in journal.crossings()] == [
-        ("dock-1", CrossingDirection.IN)
+    assert [(each.portal, each.direction, each.confidence > 0.9) for each in journal.crossings()] == [
+        ("dock-1", CrossingDirection.IN, True)
     ]
 
 

@@ -213,12 +213,15 @@ def test_a_broker_hands_events_on_and_is_found_again(floor: Floor, broker: Broke
     parts = broker.url.removeprefix("mqtt://")
     credentials, _, place = parts.rpartition("@")
     user, _, password = credentials.partition(":")
+    with closing(Publisher(f"{broker.url}/dl/v1/s/g/records")) as publisher:
+        publisher.send(tag(99), is_retained=True)  # of before: nobody is to hear it now
     reader = floor.listen(url=f"mqtt://{place}/dl/v1/s/g/records", user=user, password=password)
     floor.heard.wait(lambda: "connected" in floor.heard.words)
     with closing(Publisher(f"{broker.url}/dl/v1/s/g/records")) as publisher:
         for serial in range(20):
             publisher.send(tag(serial))
         floor.heard.wait(lambda: len(floor.heard.epcs) == 20)
+    assert [int(epc[-2:], 16) for epc in floor.heard.epcs] == list(range(20))
     broker.stop()
     floor.heard.wait(lambda: "disconnected" in floor.heard.words)
     assert reader.counters.lost == 1

@@ -48,3 +48,9 @@ def test_a_clock_that_went_back_gives_a_gap_that_does_not_end_before_it_begins()
     (found,) = Coverage("gw-1").observe(stamp(0), is_open={}, is_full=False, clock_gaps=[gap])
     assert (found.record.from_at, found.record.to_at) == (START, START)
     assert found.record.cause is GapCause.CLOCK
+
+
+def test_what_came_too_late_is_a_gap_of_its_reader() -> None:
+    begin, end = START, START + timedelta(seconds=3)
+    gap = Coverage("gw-1").was_late("r1", begin, end, stamp(30)).record
+    assert (gap.gap_device, gap.cause, gap.from_at, gap.to_at) == ("r1", GapCause.SILENT, begin, end)
