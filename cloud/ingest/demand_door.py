@@ -77,6 +77,9 @@ class DemandDoor:
                 except (DatabaseAwayError, ContentRefusedError, *RETRYABLE) as error:
                     counters.OUTAGES.labels("demand").inc()
                     log.warning("demand_not_stored", error=str(error), effect="sources' messages wait")
+                except Exception:
+                    counters.OUTAGES.labels("demand").inc()
+                    log.exception("demand_door_broke", effect="sources' messages wait")
                 self._stopping.wait(LOOK_EVERY_S)
         self._database.close()
 

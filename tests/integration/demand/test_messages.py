@@ -16,7 +16,7 @@ from cloud.db import Connection
 from cloud.demand import held
 from cloud.demand.sources import service
 from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
-from cloud.demand.sources.messages import MOST_BYTES, Message, take_message
+from cloud.demand.sources.messages import MOST_BYTES, Message, set_aside, take_message
 from cloud.demand.sources.replaying import replay_held
 from cloud.demand.store import lock_sources
 from contracts.demand import DemandAnswer
@@ -239,12 +239,8 @@ def test_a_source_that_another_import_holds_lets_its_messages_wait_and_holds_up_
 
 
 def test_an_answer_never_holds_what_cannot_be_written(demand: Demand) -> None:
-    add(
-        demand,
-        "half",
-        rows="rows",
-        fields={"document": "d", "line": "n", "gtin": "g", "quantity": "q", "requested_at": "at"},
-    )
-    answer = publish(demand, "half", b'{"rows": [{"d": "\\ud800", "n": "1", "g": "1", "q": "1", "at": "?"}]}')
-    assert answer.status == "held"
+    message = Message("dl/demand/v1/leeds/half/lines", b"{}")
+    words = "\ud800 and \0"
+    _, answer = demand.ledger.as_app(lambda conn: set_aside(conn, message, words, now=NOW))
+    assert (answer.status, answer.message) == ("held", "\\ud800 and \\0")
     assert answer.model_dump_json()
