@@ -18,6 +18,7 @@ from edge_agent.filters.read_zone import ReadZones
 from edge_agent.filters.site import Portals
 from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.llrp.settings import ReaderSettings
+from edge_agent.readers.ports import listens_to_anybody
 from edge_agent.readers.profile import load_profile
 from edge_agent.readers.toml_file import TomlError, read_toml
 from edge_agent.workflows.site import WorkflowSettings
@@ -46,6 +47,12 @@ def _is_profile(name: str) -> str:
     return name
 
 
+def _is_guarded(port: str) -> str:
+    if listens_to_anybody(port):
+        raise ValueError("anybody could call: expected listen://address:port?from=the scanner's address")
+    return port
+
+
 class ScannerSettings(BaseModel):
     """One serial scanner."""
 
@@ -53,7 +60,7 @@ class ScannerSettings(BaseModel):
 
     id: Gateway
     """Device id that its records carry."""
-    port: Annotated[str, Field(min_length=1)]
+    port: Annotated[str, Field(min_length=1), AfterValidator(_is_guarded)]
     """A device path, or ``socket://host:port``."""
     profile: Annotated[str, AfterValidator(_is_profile)]
     """Name of a shipped scanner profile, or a path to one."""

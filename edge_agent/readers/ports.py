@@ -6,6 +6,7 @@ a scanner that calls, such as an Android handheld with DataWedge.
 """
 
 import fcntl
+import ipaddress
 import os
 import select
 import socket
@@ -22,6 +23,25 @@ _EVIOCGRAB: Final = 0x40044590
 _EVENTS_AT_ONCE: Final = 64
 _CHUNK_BYTES: Final = 4096
 _WRITE_S: Final = 2.0
+
+
+def listens_to_anybody(url: str) -> bool:
+    """Tell whether others than this machine could call, with nobody named who may.
+
+    Args:
+        url: Of a scanner's port.
+
+    Returns:
+        Whether that is so.
+    """
+    parts = urlsplit(url)
+    if parts.scheme != "listen" or "from" in parse_qs(parts.query):
+        return False
+    host = parts.hostname or "127.0.0.1"
+    try:
+        return host != "localhost" and not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return True
 
 
 class Port(Protocol):
@@ -121,6 +141,7 @@ class CalledPort:
         self._listener = socket.create_server((parts.hostname or "127.0.0.1", parts.port))
         self._listener.settimeout(READ_S)
         self.address = self._listener.getsockname()[:2]
+        self._next: socket.socket | None = None
 
     def accept(self) -> "Call":
         """Wait a moment for a call.
@@ -131,6 +152,30 @@ class CalledPort:
         Raises:
             OSError: If nobody, or somebody else, calls.
         """
+        peer, self._next = self._next or self._answer(), None
+        return Call(peer, self)
+
+    def is_called_anew(self) -> bool:
+        """Answer who calls during a call; whoever may not call ends nothing.
+
+        Returns:
+            Whether the scanner calls again: ``accept`` gives that call.
+        """
+        try:
+            self._next = self._answer()
+        except OSError:
+            return False
+        return True
+
+    def fileno(self) -> int:
+        """Give the descriptor that a call makes ready.
+
+        Returns:
+            It.
+        """
+        return self._listener.fileno()
+
+    def _answer(self) -> socket.socket:
         try:
             peer, address = self._listener.accept()
         except TimeoutError as error:
@@ -138,10 +183,12 @@ class CalledPort:
         if self._only_from is not None and address[0] != self._only_from:
             peer.close()
             raise ConnectionRefusedError(f"{address[0]} called: expected {self._only_from}")
-        return Call(peer, self._listener)
+        return peer
 
     def close(self) -> None:
         """Listen no more."""
+        if self._next is not None:
+            self._next.close()
         self._listener.close()
 
 
@@ -150,19 +197,19 @@ class Call:
 
     in_waiting = _CHUNK_BYTES
 
-    def __init__(self, peer: socket.socket, listener: socket.socket) -> None:
+    def __init__(self, peer: socket.socket, called: CalledPort) -> None:
         """Begin.
 
         Args:
             peer: The connection.
-            listener: Where the next call comes in: it ends this one, whose scanner has most likely lost it.
+            called: Where the next call comes in: it ends this one, whose scanner has most likely lost it.
         """
-        self._peer, self._listener = peer, listener
+        self._peer, self._called = peer, called
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         peer.settimeout(_WRITE_S)
         self._poll = select.poll()
         self._poll.register(peer, select.POLLIN)
-        self._poll.register(listener, select.POLLIN)
+        self._poll.register(called, select.POLLIN)
 
     def read(self, size: int = 1) -> bytes:
         """Wait a moment for bytes.
@@ -182,7 +229,7 @@ class Call:
             if not data:
                 raise ConnectionResetError("the scanner has hung up")
             return data
-        if self._listener.fileno() in ready:
+        if self._called.fileno() in ready and self._called.is_called_anew():
             raise ConnectionResetError("the scanner calls anew")
         return b""
 

@@ -108,9 +108,9 @@ def test_a_walk_that_a_zebra_posts_becomes_a_crossing(free_port: int, tmp_path: 
             assert floor.late.take_spans() == {}
     finally:
         floor.stop()
-    assert [(each.portal, each.direction, each.confidence > 0.9) for each in journal.crossings()] == [
-        ("dock-1", CrossingDirection.IN, True)
-    ]
+    assert [
+        (each.portal, each.direction, (each.confidence or 0.0) > 0.9) for each in journal.crossings()
+    ] == [("dock-1", CrossingDirection.IN, True)]
 
 
 def test_a_reader_that_has_not_posted_yet_is_held_against_no_wish_but_a_taken_port_is(

@@ -4,14 +4,17 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
+from edge_agent.config.settings import ScannerSettings
 from edge_agent.readers.framing import Frame
 from edge_agent.readers.line import LineState, Send
+from edge_agent.readers.ports import CalledPort
 from edge_agent.readers.profile import load_profile, shipped_profiles
 from edge_agent.readers.serial_port import SerialScanner
 from simulators.scanner.answers import Answer, AnswerReader, Beep
@@ -346,6 +349,31 @@ def test_a_stranger_who_calls_is_not_heard(gateway: Any, free_port: int, eventua
         with suppress(ConnectionResetError):
             assert stranger.recv(100) == b""
     assert (scanner.counters.opened, scanner.counters.frames) == (0, 0)
+
+
+def test_a_stranger_who_calls_during_a_call_does_not_end_it(free_port: int) -> None:
+    port = CalledPort(f"listen://127.0.0.1:{free_port}?from=127.0.0.1")
+    here = ("127.0.0.1", free_port)
+    with closing(port), socket.create_connection(here) as known, closing(port.accept()) as call:
+        with socket.create_connection(here, source_address=("127.0.0.2", 0)):
+            assert call.read(10) == b""
+            known.sendall(b"85123A")
+            assert call.read(10) == b"85123A"
+        with socket.create_connection(here) as again:
+            with pytest.raises(ConnectionResetError, match="calls anew"):
+                call.read(10)
+            again.sendall(b"71053")
+            with closing(port.accept()) as newest:
+                assert newest.read(10) == b"71053"
+
+
+@pytest.mark.parametrize("host", ["[::]", "192.0.2.20", "dock.example"])
+def test_a_port_that_others_reach_names_who_may_call(host: str) -> None:
+    given = {"id": "h1", "port": f"listen://{host}:9101", "profile": "zebra_datawedge"}
+    with pytest.raises(ValidationError, match="anybody could call: expected listen://"):
+        ScannerSettings.model_validate(given)
+    named = given | {"port": f"{given['port']}?from=192.0.2.31"}
+    assert ScannerSettings.model_validate(named).port == named["port"]
 
 
 def called(port: int) -> socket.socket | None:
