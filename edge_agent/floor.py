@@ -61,7 +61,7 @@ class _ToDoors:
     def seen(self, batch: list[Seen]) -> None:
         """Pass on."""
         self._meter.count(batch)
-        self._zones()
+        self._zones().take(batch)
         if (doors := self._doors()) is not None:
             doors.take(batch)
 
