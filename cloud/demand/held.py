@@ -21,7 +21,7 @@ LONGEST_WAIT: Final = timedelta(hours=1)
 NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """When what time cannot heal is tried again: only if a person asks."""
 MOST_TRIES: Final = 100
-"""Of what contradicts something: some four days."""
+"""Some four days; then only if a person asks, or its source is added or resumed."""
 _FIRST_WAIT: Final = timedelta(minutes=1)
 
 
@@ -375,6 +375,6 @@ def storable(message: str) -> str:
 
 
 def _next_try(reason: Reason, tries: int, now: datetime) -> datetime:
-    if reason not in HEALED_BY_TIME or (reason is Reason.FAULTY and tries > MOST_TRIES):
+    if reason not in HEALED_BY_TIME or tries > MOST_TRIES:
         return NEVER
     return now + min(_FIRST_WAIT * (1 << min(tries, 16)), LONGEST_WAIT)

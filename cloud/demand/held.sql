@@ -55,10 +55,10 @@ SET tries = h.tries + 1, reason = %(reason)s, message = %(message)s, due_at = %(
 WHERE h.held_id = %(held_id)s;
 
 -- name: try_now
-UPDATE demand_held h SET due_at = %(now)s WHERE h.held_id = %(held_id)s AND h.state = 'held';
+UPDATE demand_held h SET due_at = %(now)s, tries = 0 WHERE h.held_id = %(held_id)s AND h.state = 'held';
 
 -- name: source_is_due
-UPDATE demand_held h SET due_at = %(now)s
+UPDATE demand_held h SET due_at = %(now)s, tries = 0
 WHERE (h.site_id, h.source) = (%(site)s, %(source)s) AND h.state = 'held' AND h.reason = %(reason)s;
 
 -- name: source_is_busy

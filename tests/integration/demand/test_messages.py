@@ -138,6 +138,10 @@ def test_what_waits_for_its_source_is_stored_once_that_is_there_and_active(
 ) -> None:
     assert publish(demand, "late", lines({})).reason == "unknown_source"
     assert publish(demand, "late", lines({}), site="mars").reason == "unknown_source"
+    demand.ledger.as_owner(lambda conn: conn.execute("UPDATE demand_held SET tries = 100"))
+    assert pulls.due(NOW + timedelta(days=1))["replayed"] == 0
+    found = demand.ledger.query("SELECT DISTINCT due_at FROM demand_held")
+    assert found == [(held.NEVER,)], "not for ever, unless somebody does something about it"
     number = add(demand, "late")
     assert pulls.due(NOW)["replayed"] == 1, "at once, for the source was added"
     assert stored(demand, "late") == [("W-1", "1", "requested", 2, None)]
