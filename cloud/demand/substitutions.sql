@@ -105,7 +105,9 @@ ORDER BY sum(c.short) + sum(c.sent_instead) + sum(c.stood_in) DESC, i.code;
 -- name: left_days
 WITH changed AS (
     SELECT c.canonical_id AS item_id, l.requested_at AS at, -o.quantity AS quantity
-    FROM pub_outbound_lines(ARRAY[%(site)s], '-infinity', '', 'infinity', NULL) o
+    FROM site_days(ARRAY[%(site)s], %(from_day)s::date, %(until_day)s::date) w
+    CROSS JOIN LATERAL pub_outbound_lines(ARRAY[%(site)s], w.begins[1] - INTERVAL '1 day', '', w.ends_at + INTERVAL '1 day',
+        NULL) o
     JOIN demand_source d ON d.site_id = %(site)s AND d.kind = 'orders'
     JOIN demand_line l ON (l.site_id, l.source, l.document, l.line) = (%(site)s, d.name, o.document, o.line)
     JOIN canonical_item c ON c.item_id = l.item_id
