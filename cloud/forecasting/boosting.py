@@ -5,7 +5,8 @@ and small. It is fitted at few columns and serves from there on; what is fitted 
 targets up to it. The same arrays give the same model: seeded, deterministic, rows thinned by a fixed stride.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final
@@ -141,6 +142,16 @@ def _library() -> ModuleType:
     return found
 
 
+@contextmanager
+def _loaded() -> Iterator[ModuleType]:
+    """Give LightGBM; what it refuses fails boosting, and nothing else."""
+    lightgbm = _library()
+    try:
+        yield lightgbm
+    except lightgbm.basic.LightGBMError as error:
+        raise BoostingError(f"LightGBM refuses: {error}") from error
+
+
 def fitted(plan: Design, column: int, *, threads: int = 1) -> Learned:
     """Fit a model to targets up to a column.
 
@@ -153,9 +164,8 @@ def fitted(plan: Design, column: int, *, threads: int = 1) -> Learned:
         The model, the same for the same arrays.
 
     Raises:
-        BoostingError: If LightGBM is not installed.
+        BoostingError: If LightGBM is not installed, or refuses the rows.
     """
-    lightgbm = _library()
     matrix, target = _rows(plan, column)
     if len(target) < LEAST_ROWS or not target.any():
         return Learned("", plan.names, 0, ())
@@ -164,14 +174,16 @@ def fitted(plan: Design, column: int, *, threads: int = 1) -> Learned:
     matrix, names = matrix[:, moves], tuple(np.array(plan.names)[moves].tolist())
     # Rows in an order of their own values: the order of the series changes nothing.
     order = np.lexsort(np.concatenate([matrix, target[:, None]], axis=1).T)
-    data = lightgbm.Dataset(
-        matrix[order],
-        target[order],
-        feature_name=list(names),
-        categorical_feature=[name for name in names if name == "pool"],
-        params={"verbosity": -1, "max_bin": PARAMETERS["max_bin"], "num_threads": threads},
-    )
-    model = lightgbm.train({**PARAMETERS, "num_threads": threads}, data, num_boost_round=TREES)
+    with _loaded() as lightgbm:
+        data = lightgbm.Dataset(
+            matrix[order],
+            target[order],
+            # Numbered: LightGBM takes names that people gave for the same where they differ in signs alone.
+            feature_name=[f"f{number}" for number in range(len(names))],
+            categorical_feature=[number for number, name in enumerate(names) if name == "pool"],
+            params={"verbosity": -1, "max_bin": PARAMETERS["max_bin"], "num_threads": threads},
+        )
+        model = lightgbm.train({**PARAMETERS, "num_threads": threads}, data, num_boost_round=TREES)
     gains = model.feature_importance(importance_type="gain").astype(np.float64)
     whole = float(gains.sum())
     shares = gains / whole if whole else gains
@@ -191,9 +203,10 @@ def speaker(learned: Learned, *, threads: int = 1) -> Callable[[Design, int], Fl
         has not learned is not looked at.
 
     Raises:
-        BoostingError: If LightGBM is not installed.
+        BoostingError: If LightGBM is not installed, or cannot read the model.
     """
-    model = _library().Booster(model_str=learned.text) if learned.text else None
+    with _loaded() as lightgbm:
+        model = lightgbm.Booster(model_str=learned.text) if learned.text else None
 
     def speak(plan: Design, origin: int) -> Floats:
         said = np.full((len(plan.y), plan.horizon), np.nan)
@@ -203,7 +216,8 @@ def speaker(learned: Learned, *, threads: int = 1) -> Callable[[Design, int], Fl
         usable = np.isfinite(scale)
         if usable.any():
             flat = _arranged(rows[usable].reshape(-1, rows.shape[-1]), plan.names, learned.features)
-            told = np.maximum(model.predict(flat, num_threads=threads), 0).reshape(-1, plan.horizon)
+            with _loaded():
+                told = np.maximum(model.predict(flat, num_threads=threads), 0).reshape(-1, plan.horizon)
             said[usable] = told * scale[usable, None]
         return said
 

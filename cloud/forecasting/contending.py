@@ -10,6 +10,7 @@ import numpy as np
 from cloud.db import Connection
 from cloud.demand.reading import Item
 from cloud.forecasting import site_run
+from cloud.forecasting.boosting import BoostingError
 from cloud.forecasting.challenging import Held, hold, settle
 from cloud.forecasting.chosen import service as chosen
 from cloud.forecasting.chosen.contest import Tried, judge_series
@@ -54,7 +55,7 @@ def hold_due(inputs: site_run.Inputs, planned: Plan, *, processes: int | None) -
             continue
         try:
             held.append(hold(inputs, planned, name, processes=processes))
-        except (ModelError, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        except (ModelError, BoostingError, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
             refused[name] = str(error)
     begun = time.process_time()
     series = judge_due(inputs, planned, processes=processes) if inputs.contests.is_series_due else None

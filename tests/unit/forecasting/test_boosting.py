@@ -1,13 +1,14 @@
 """Boosting: direct, from what was known, the same each time; and whether it earns its place."""
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from cloud.forecasting.ablation import ablate, score
 from cloud.forecasting.batch.rolled import actuals
-from cloud.forecasting.boosting import BoostingError, boost, is_installed
+from cloud.forecasting.boosting import BoostingError, boost, is_installed, speaker
 from cloud.forecasting.protocol import Floats
 from cloud.forecasting.uplift import Covariates
 
@@ -80,6 +81,18 @@ def test_short_and_empty_series_get_none_and_a_few_rows_no_model() -> None:
     few = boost(y[:3, :20], None, np.array([12]), HORIZON)
     assert [one.rows for one in few.models] == [0]
     assert np.isnan(few.paths).all()
+
+
+def test_names_that_differ_in_signs_alone_are_two_features_and_what_is_refused_is_told() -> None:
+    if not is_installed():
+        pytest.skip("LightGBM is not installed, or libgomp is missing")
+    y, covariates = world()
+    named = Covariates(covariates.values, ("holiday: winter sale", "holiday: winter_sale"), (0.0, None))
+    said = boost(y, named, ORIGINS, HORIZON)
+    assert {"holiday  winter sale", "holiday  winter_sale"} <= set(said.models[0].features)
+    np.testing.assert_array_equal(said.paths, boost(y, covariates, ORIGINS, HORIZON).paths)
+    with pytest.raises(BoostingError, match="LightGBM refuses"):
+        speaker(replace(said.models[0], text="no model"))
 
 
 def test_a_missing_future_covariate_is_named() -> None:
