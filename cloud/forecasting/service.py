@@ -52,7 +52,8 @@ def run_all(
     Raises:
         NotAllowedError: If the actor may not.
         UnknownForecastError: If a site is not within reach.
-        ForecastError: If a site's demand cannot be forecast; its run is marked failed.
+        Exception: What the first site that failed met, as a `ForecastError` if its demand cannot be forecast;
+            its run is marked failed, and the other sites are forecast before it is raised.
     """
     actor.require(*PLANNERS)
     within = actor.narrowed(*PLANNERS)
@@ -64,19 +65,27 @@ def run_all(
     found = in_transaction(source, places)
     if unknown := sorted(set(sites or ()) - {place.site for place in found}):
         raise UnknownForecastError(f"there is no site {unknown[0]!r} at which you may plan")
-    told = {
-        place.site: _run_site(
-            source,
-            within,
-            place,
-            slot,
-            now=now,
-            progress=progress,
-            processes=processes,
-            workers=workers,
-        )
-        for place in found
-    }
+    told: dict[str, Any] = {}
+    failed: list[Exception] = []
+    for place in found:
+        try:
+            told[place.site] = _run_site(
+                source,
+                within,
+                place,
+                slot,
+                now=now,
+                progress=progress,
+                processes=processes,
+                workers=workers,
+            )
+        except Exception as error:  # noqa: BLE001  one site's failure is no other's; raised below
+            error.add_note(f"at site {place.site}")
+            failed.append(error)
+    if failed:
+        for other in failed[1:]:
+            failed[0].add_note(f"then {', '.join(other.__notes__)}: {other}")
+        raise failed[0]
     return {"sites": told}
 
 
