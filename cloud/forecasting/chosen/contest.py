@@ -123,7 +123,8 @@ def _fits(
     found = [one for one in kept if (lives.last_day - one.day).days <= (last - first) * 7 + RETRAIN_DAYS]
     if not any(one.day <= lives.day_of(begin) for one in found):
         found.insert(0, fit_at(lives, place, begin, has_time=has_time))
-    if (lives.last_day - found[-1].day).days >= RETRAIN_DAYS:
+    # Without time for a further fit those that serve serve on: they are judged all the same.
+    if (lives.last_day - found[-1].day).days >= RETRAIN_DAYS and has_time():
         found.append(fit_at(lives, place, last, has_time=has_time))
     return found
 

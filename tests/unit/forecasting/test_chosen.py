@@ -89,6 +89,9 @@ def test_a_series_that_cannot_be_forecast_keeps_the_methods_forecast_and_it_is_t
     assert judge(tried, has_time=False) == ["not_fitted: the time for it is used up"]
     (told,) = judge([Tried(4, 5, "TEA", (good,), is_in_force=True)], has_time=True)
     assert told.split(":")[0] in {Standing.IN_FORCE, Standing.NOT_BETTER}
+    old = [Tried(4, 5, "TEA", (fit_at(lives(totals, events), 0, 52),), is_in_force=True)]
+    (told,) = judge(old, has_time=False)  # a fit that is old serves on
+    assert told.split(":")[0] in {Standing.IN_FORCE, Standing.NOT_BETTER}
     assert judge([], has_time=True) == []
 
 
