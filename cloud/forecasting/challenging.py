@@ -114,8 +114,9 @@ def hold(inputs: site_run.Inputs, champion: Plan, name: str, *, processes: int |
     """
     method = method_named(name, moves=inputs.moves)
     other = site_run.compute(inputs, processes=processes, progress=None, method=method)
-    if other.said.fallbacks:
-        raise ModelError(f"site {inputs.site!r}: {name} cannot challenge: {'; '.join(other.said.fallbacks)}")
+    # What is left out of the champion's forecasts too, as the model of a single series, hinders no contest.
+    if missing := [why for why in other.said.fallbacks if why not in champion.said.fallbacks]:
+        raise ModelError(f"site {inputs.site!r}: {name} cannot challenge: {'; '.join(missing)}")
     try:
         verdict = duel(champion, other, inputs.policies, inputs.likes.prices)
     except ValueError as error:

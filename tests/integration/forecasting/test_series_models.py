@@ -14,6 +14,7 @@ from cloud.cli import main
 from cloud.db import LastingConnection
 from cloud.forecasting import boosting, service
 from cloud.forecasting.boosting import is_installed
+from cloud.forecasting.challenging import challenge
 from cloud.forecasting.chosen import reading
 from cloud.forecasting.chosen.domain import Choice, ChosenError
 from cloud.forecasting.chosen.service import ChoicePaper, choose
@@ -149,6 +150,8 @@ def test_series_of_value_are_tried_and_forecast_by_their_own_model_as_long_as_it
         "SELECT kind, evidence ->> 'fallbacks' FROM model_event ORDER BY event_id DESC LIMIT 1"
     )
     assert kinds[0][0] == "fell_back"
+    contest = challenge(source, PAT, NOW, site="leeds", name="simple_smoothing", processes=1)
+    assert not contest["promoted"]  # it was held: what fails for both hinders no contest
     capsys.readouterr()
     assert main(["forecast", "models", "series", "--site", "leeds", "--item", "I-003"]) == 0
     assert "Jarque-Bera" in capsys.readouterr().out
