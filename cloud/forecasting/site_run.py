@@ -81,6 +81,8 @@ class Inputs:
             self.demand.censored,
             self.demand.masked,
             self.policies.protection_days,
+            self.policies.review_days,
+            self.policies.service,
         ):
             digest.update(np.ascontiguousarray(part).tobytes())
         digest.update("\n".join(item.code for item in self.demand.items).encode())
@@ -88,6 +90,7 @@ class Inputs:
         digest.update(repr(list(self.likes.categories)).encode())
         for row in self.moves.revisions:
             digest.update(f"{row.event_id}/{row.revision}".encode())
+        digest.update(repr(self.moves.clock).encode())
         digest.update(self.contests.digest())
         return digest.hexdigest()
 
