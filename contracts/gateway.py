@@ -121,7 +121,7 @@ class ReportedConfig(Contract):
 
     schema_version: SchemaVersion = SCHEMA_VERSION
     revision: Annotated[int, Field(strict=True, ge=0, le=2**52)]
-    """Of the wish that this is about; 0 while there was none. Bounded so that a higher one can always follow."""
+    """Of the wish that this is about; 0 while there was none. Bounded, so that a higher one can follow."""
     outcome: ConfigOutcome
     reported_at: UtcDatetime
     """When it was decided, so that the same report said again is the same."""

@@ -73,9 +73,7 @@ def test_a_package_imports_only_what_its_extras_bring(package: str) -> None:
         brought += project["optional-dependencies"][extra]
     names = {Requirement(line).name.lower().replace("_", "-") for line in brought}
     distributions = packages_distributions()
-    imported = {
-        name.split(".")[0]: str(module) for module in modules_of(package) for name in module.imported()
-    }
+    imported = {name.split(".")[0]: str(module) for module in modules_of(package) for name in module.imported}
     foreign = {
         f"{module} imports {name}"
         for name, module in imported.items()
