@@ -8,6 +8,7 @@ for ever; a silent one is left alone.
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -184,7 +185,8 @@ class SerialScanner:
     def _wake(self) -> None:
         port: Any = self._open_port
         if port is not None and hasattr(port, "cancel_read"):
-            port.cancel_read()
+            with suppress(OSError):  # its own thread may be closing it, and is awake then
+                port.cancel_read()
 
     def _port(self) -> Port:
         if self._open_port is None:

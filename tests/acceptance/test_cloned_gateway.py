@@ -24,7 +24,7 @@ def kept_as_forks(edges: Iterable[Edge]) -> int:
     return sum(each.batches for outbox in outboxes for each in outbox.totals if each.state == "conflict")
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(180)
 def test_of_two_gateways_with_one_identity_one_branch_is_posted_and_the_other_held(
     system: Callable[..., Any],
 ) -> None:
@@ -47,5 +47,5 @@ def test_of_two_gateways_with_one_identity_one_branch_is_posted_and_the_other_he
     replayed = running.stage.run("quarantine", "replay", "--under-new-identity", *held_forks(running.stage))
     assert replayed.returncode == 0, replayed.stderr
     assert (found := running.unlike_scans("_cloud")).is_clean, found
-    wait_until(lambda: not kept_as_forks(running.edges), within_s=30, what="the edges let go")
+    wait_until(lambda: not kept_as_forks(running.edges), within_s=60, what="the edges let go")
     running.verify()
