@@ -14,8 +14,8 @@ from cloud.demand.service import import_lines
 from cloud.identity.actor import Actor, Role
 
 PLANNER = Actor("user:pia", frozenset({Role.PLANNER}), all_sites=True)
-NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-"""Later than whatever a test's database stamps by its own clock."""
+NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=2)
+"""Later than whatever a test's database stamps by its own clock, by an hour at least."""
 TEA, CASE_OF_TEA = "05012345678900", "15012345678907"
 
 
