@@ -87,7 +87,9 @@ class ValueAdded(BaseModel):
     came: float
     system_error: float
     override_error: float
-    naive_error: float
+    naive_blocks: int = Field(description="Blocks whose naive forecast, the week before again, is known")
+    naive_error: float | None = Field(description="Of these; null: of none")
+    over_naive: float | None = Field(description="Error of the naive less error with it, of these")
     added: float = Field(description="Error taken away; below 0: the adjustment did harm")
     share: float | None = Field(description="The same, of what came")
     cost_saved: float | None = Field(description="Stock cost; null where no cost of a unit is known")

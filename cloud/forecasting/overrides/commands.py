@@ -154,9 +154,13 @@ def _worth_line(worth: Worth) -> str:
     saved = (
         "" if worth.cost_saved is None else f", stock cost {worth.cost_saved:+,.2f} {worth.currency} saved"
     )
+    naive = "naive not known"
+    if worth.naive_error is not None:
+        within = "" if worth.naive_blocks == worth.blocks else f" in {worth.naive_blocks} of them"
+        naive = f"naive{within} {worth.naive_error:,.1f} ({worth.over_naive:+,.1f} over it)"
     return (
         f"{worth.name}: {worth.overrides} overrides, {worth.blocks} weeks; error of the system "
-        f"{worth.system_error:,.1f}, with it {worth.override_error:,.1f}, naive {worth.naive_error:,.1f}; "
+        f"{worth.system_error:,.1f}, with it {worth.override_error:,.1f}, {naive}; "
         f"value added {worth.added:+,.1f}{share}{saved}"
     )
 

@@ -28,8 +28,8 @@ class Effect:
     until_day: date
     system: list[float]
     overridden: list[float]
-    naive: list[float]
-    """Demand of the seven days before `first_day`."""
+    naive: list[float | None]
+    """Demand of the seven days before `first_day`; None: not known. Empty: nobody kept it."""
     judged_day: date | None
     """First day of the last block that was judged."""
 
@@ -44,7 +44,8 @@ class Outcome:
     """None: part of it is not known."""
     system: float
     overridden: float
-    naive: float
+    naive: float | None
+    """None: of a day that it repeats demand is not known, so there is no naive forecast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +84,9 @@ class Came:
             return None
         return float(self.demand.quantity[row, place])
 
-    def week_before(self, item_id: int, first_day: date) -> list[float]:
-        """Give what came in the seven days before a forecast begins; nothing where it is not known."""
-        days = [first_day - timedelta(days=n) for n in range(BLOCK_DAYS, 0, -1)]
-        return [self.on(item_id, day) or 0.0 for day in days]
+    def week_before(self, item_id: int, first_day: date) -> list[float | None]:
+        """Give what came in the seven days before a forecast begins; None where it is not known."""
+        return [self.on(item_id, first_day - timedelta(days=n)) for n in range(BLOCK_DAYS, 0, -1)]
 
 
 def outcomes_of(effect: Effect, came: Came) -> list[Outcome]:
@@ -108,18 +108,24 @@ def outcomes_of(effect: Effect, came: Came) -> list[Outcome]:
         if stop > known:
             break
         days = [effect.from_day + timedelta(days=n) for n in range(start, stop)]
-        asked_for = [came.on(effect.item_id, day) for day in days]
+        places = [(day - effect.first_day).days % BLOCK_DAYS for day in days]
         found.append(
             Outcome(
                 block_day=days[0],
                 days=stop - start,
-                came=None if None in asked_for else sum(day or 0.0 for day in asked_for),
+                came=_whole([came.on(effect.item_id, day) for day in days]),
                 system=sum(effect.system[start:stop]),
                 overridden=sum(effect.overridden[start:stop]),
-                naive=sum(effect.naive[(day - effect.first_day).days % BLOCK_DAYS] for day in days),
+                naive=_whole([effect.naive[place] for place in places] if effect.naive else [None]),
             )
         )
     return found
+
+
+def _whole(days: list[float | None]) -> float | None:
+    """Add up days; None: one is not known."""
+    known = [day for day in days if day is not None]
+    return sum(known) if len(known) == len(days) else None
 
 
 def keep_outcomes(conn: Connection, site: str, came: Came) -> int:

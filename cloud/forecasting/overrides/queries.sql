@@ -147,7 +147,8 @@ LIMIT %(limit)s;
 -- name: worths
 SELECT x.name, count(DISTINCT x.override_id) AS overrides, count(*) AS blocks, sum(x.came) AS came,
     sum(abs(x.system - x.came)) AS system_error, sum(abs(x.overridden - x.came)) AS override_error,
-    sum(abs(x.naive - x.came)) AS naive_error,
+    count(x.naive) AS naive_blocks, sum(abs(x.naive - x.came)) AS naive_error,
+    sum(abs(x.naive - x.came) - abs(x.overridden - x.came)) AS over_naive,
     CASE WHEN count(DISTINCT x.currency) = 1 THEN sum(x.held * (
         CASE WHEN x.system >= x.came THEN x.system - x.came ELSE %(short)s * (x.came - x.system) END
         - CASE WHEN x.overridden >= x.came THEN x.overridden - x.came ELSE %(short)s * (x.came - x.overridden) END)) END AS cost_saved,

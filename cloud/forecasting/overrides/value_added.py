@@ -34,7 +34,8 @@ class Block:
     came: float
     system: float
     overridden: float
-    naive: float
+    naive: float | None
+    """None: the week that it repeats is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,12 @@ class Worth:
     system_error: float
     """Sum of absolute errors, base units."""
     override_error: float
-    naive_error: float
+    naive_blocks: int
+    """Those of which the naive forecast is known."""
+    naive_error: float | None
+    """Of these; None: of none."""
+    over_naive: float | None
+    """Error of the naive less error with the adjustment, of these."""
     cost_saved: float | None
     """Stock cost without less with it; None: of none the cost is known."""
     currency: str | None

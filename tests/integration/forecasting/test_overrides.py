@@ -262,6 +262,13 @@ def test_an_adjustment_is_judged_by_what_came(ledger: Ledger) -> None:
                 (start, daily, daily, item),
             )
         )
+    ledger.as_owner(
+        lambda conn: conn.execute(
+            "INSERT INTO demand_mask (site_id, item_id, from_day, until_day, kind, reason, recorded_by)"
+            " VALUES ('leeds', %s, %s, %s, 'disruption', 'flood', 'test')",
+            (ids["I-2"], start - timedelta(3), start - timedelta(3)),
+        )
+    )
     ledger.as_app(night)
 
     def worth(**asked: Any) -> list[Any]:
@@ -283,7 +290,13 @@ def test_an_adjustment_is_judged_by_what_came(ledger: Ledger) -> None:
     assert by_item["I-1"].override_error == pytest.approx(14)
     assert by_item["I-1"].added == pytest.approx(70)
     assert by_item["I-1"].share == pytest.approx(70 / 224)
-    assert by_item["I-1"].naive_error == 0
+    assert (by_item["I-1"].naive_blocks, by_item["I-1"].naive_error) == (2, 0)
+    assert by_item["I-1"].over_naive == pytest.approx(-14)
+    assert (by_item["I-2"].naive_blocks, by_item["I-2"].naive_error, by_item["I-2"].over_naive) == (
+        0,
+        None,
+        None,
+    )
     assert by_item["I-1"].cost_saved == pytest.approx(70 * 19 * 3.65 * 0.25 * 7 / 365)
     assert by_item["I-1"].currency == "EUR"
     assert by_item["I-2"].added == pytest.approx(-28)
@@ -291,6 +304,7 @@ def test_an_adjustment_is_judged_by_what_came(ledger: Ledger) -> None:
     (author,) = worth(by="author")
     assert (author.name, author.overrides, author.added) == ("user:pat", 2, pytest.approx(42))
     assert [one.name for one in worth(by="override")] == [str(one.override_id) for one in (good, bad)]
+    assert (author.blocks, author.naive_blocks, author.over_naive) == (4, 2, pytest.approx(-14))
     (whole,) = worth(override_id=good.override_id)
     assert whole.added == pytest.approx(70)
     shown = ledger.as_app(lambda conn: blocks(conn, PAT, good.override_id, now=NOW, site="leeds", limit=10))

@@ -145,4 +145,9 @@ def test_blocks_are_judged_once_they_are_over_and_not_where_stock_outs_hid_them(
     assert [one.block_day for one in early] == [FIRST + timedelta(2), FIRST + timedelta(9)]
     later = replace(effect, judged_day=FIRST + timedelta(9))
     assert [one.block_day for one in outcomes_of(later, came)] == [FIRST + timedelta(16)]
-    assert came.week_before(1, FIRST + timedelta(11)) == [20, 20, 20, 20, 20, 20, 0]
+    assert came.week_before(1, FIRST + timedelta(11)) == [20, 20, 20, 20, 20, 20, None]
+    # A day of the week that it repeats is not known: of the blocks with that day there is no naive forecast.
+    partly = replace(effect, naive=[0.0, 1.0, 2.0, 3.0, None, 5.0, 6.0])
+    assert [one.naive for one in outcomes_of(partly, came)] == [None, None, None]
+    assert [one.naive for one in outcomes_of(replace(partly, until_day=FIRST + timedelta(3)), came)] == [5]
+    assert {one.naive for one in outcomes_of(replace(effect, naive=[]), came)} == {None}
