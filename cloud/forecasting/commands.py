@@ -21,7 +21,7 @@ from cloud.db import (
 )
 from cloud.forecasting import execution_commands, reading, service
 from cloud.forecasting.backtest import commands as backtest
-from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError
+from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError, SitesFailedError
 from cloud.forecasting.effects import commands as effects
 from cloud.forecasting.granularity import commands as bucket_commands
 from cloud.forecasting.granularity import reading as buckets
@@ -92,8 +92,27 @@ def add_commands(subparsers: "Subparsers") -> None:
 def run_forecasts(arguments: argparse.Namespace, settings: Settings) -> int:
     """Have forecasts made."""
 
-    def work() -> None:
-        with closing(_database(settings)) as database, _workers(arguments.on) as workers, _bar() as progress:
+    def work() -> int:
+        done, failures = _run(arguments, settings)
+        if arguments.json:
+            told = {"sites": done | {site: {"failed": words} for site, words in failures.items()}}
+            print(orjson.dumps(told).decode())
+        else:
+            for site, outcome in done.items():
+                print(f"{site}: {_summed_up(outcome)}")
+        for site, words in failures.items():
+            print(f"dockledger: {site} failed: {words}", file=sys.stderr)
+        return 1 if failures else 0
+
+    return _reporting(work)
+
+
+def _run(
+    arguments: argparse.Namespace, settings: Settings
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Forecast; by site what came of it, and of those that failed why."""
+    with closing(_database(settings)) as database, _workers(arguments.on) as workers, _bar() as progress:
+        try:
             told = service.run_all(
                 database,
                 SHELL,
@@ -103,13 +122,9 @@ def run_forecasts(arguments: argparse.Namespace, settings: Settings) -> int:
                 workers=workers,
                 progress=progress,
             )
-        if arguments.json:
-            print(orjson.dumps(told).decode())
-            return
-        for site, outcome in told["sites"].items():
-            print(f"{site}: {_summed_up(outcome)}")
-
-    return _reporting(work)
+        except SitesFailedError as error:
+            return dict(error.done), error.failures
+    return told["sites"], {}
 
 
 def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -214,10 +229,9 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
         yield show
 
 
-def _reporting(work: Callable[[], object]) -> int:
+def _reporting(work: Callable[[], int | None]) -> int:
     try:
-        work()
+        return work() or 0
     except (ForecastError, ContentRefusedError, DatabaseAwayError) as error:
         print(f"dockledger: {error}", file=sys.stderr)
         return 1
-    return 0

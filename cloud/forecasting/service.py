@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cloud.db import Connection, in_transaction
 from cloud.db.retry import Source
 from cloud.forecasting import store
-from cloud.forecasting.domain import KIND, PLANNERS, UnknownForecastError
+from cloud.forecasting.domain import KIND, PLANNERS, SitesFailedError, UnknownForecastError
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.runs import service as runs
@@ -52,8 +52,8 @@ def run_all(
     Raises:
         NotAllowedError: If the actor may not.
         UnknownForecastError: If a site is not within reach.
-        Exception: What the first site that failed met, as a `ForecastError` if its demand cannot be forecast;
-            its run is marked failed, and the other sites are forecast before it is raised.
+        SitesFailedError: If any failed, with what each met; its run is marked failed, and the other sites are
+            forecast before it is raised.
     """
     actor.require(*PLANNERS)
     within = actor.narrowed(*PLANNERS)
@@ -66,7 +66,7 @@ def run_all(
     if unknown := sorted(set(sites or ()) - {place.site for place in found}):
         raise UnknownForecastError(f"there is no site {unknown[0]!r} at which you may plan")
     told: dict[str, Any] = {}
-    failed: list[Exception] = []
+    failed: dict[str, Exception] = {}
     for place in found:
         try:
             told[place.site] = _run_site(
@@ -80,12 +80,9 @@ def run_all(
                 workers=workers,
             )
         except Exception as error:  # noqa: BLE001  one site's failure is no other's; raised below
-            error.add_note(f"at site {place.site}")
-            failed.append(error)
+            failed[place.site] = error
     if failed:
-        for other in failed[1:]:
-            failed[0].add_note(f"then {', '.join(other.__notes__)}: {other}")
-        raise failed[0]
+        raise SitesFailedError(failed, told) from ExceptionGroup("by site", list(failed.values()))
     return {"sites": told}
 
 

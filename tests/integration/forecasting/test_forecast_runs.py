@@ -13,11 +13,11 @@ import psycopg
 import pytest
 
 from cloud.cli import main
-from cloud.db import DatabaseAwayError, LastingConnection
+from cloud.db import LastingConnection
 from cloud.forecasting import reading, service, site_run
 from cloud.forecasting.combining import Combination
 from cloud.forecasting.commands import _lines, _summed_up
-from cloud.forecasting.domain import ForecastError, Order, UnknownForecastError
+from cloud.forecasting.domain import Order, SitesFailedError, UnknownForecastError
 from cloud.forecasting.engine import plan
 from cloud.forecasting.granularity.method import Granular
 from cloud.forecasting.policies import Policies
@@ -232,13 +232,15 @@ def test_a_run_that_cannot_be_is_marked_failed_and_leaves_nothing(
 ) -> None:
     ask(ledger, demand(items=2, weeks=1))
     ledger.as_owner(lambda conn: conn.execute("REVOKE INSERT ON forecast_backtest FROM dockledger_app"))
-    with pytest.raises(DatabaseAwayError, match="permission denied for table forecast_backtest"):
+    with pytest.raises(
+        SitesFailedError, match=r"^leeds: DatabaseAwayError: .*permission denied for table forecast_backtest"
+    ):
         service.run_all(source, PLANNER, NOW, NOW)
     ledger.as_owner(lambda conn: conn.execute("GRANT INSERT ON forecast_backtest TO dockledger_app"))
     assert ledger.query("SELECT count(*) FROM forecast") == [(0,)]
     right = "SELECT quantity FROM demand_line ORDER BY document DESC LIMIT 1"
     ledger.query(f"UPDATE demand_line SET quantity = 'NaN' WHERE quantity = ({right}) RETURNING 1")
-    with pytest.raises(ForecastError, match=r"item 'I-00\d' at site 'leeds' on 2026-0\d-\d\d is nan"):
+    with pytest.raises(SitesFailedError, match=r"item 'I-00\d' at site 'leeds' on 2026-0\d-\d\d is nan"):
         service.run_all(source, PLANNER, NOW, NOW)
     ledger.query("UPDATE demand_line SET quantity = 2 WHERE quantity = 'NaN' RETURNING 1")
     told = service.run_all(source, PLANNER, NOW, NOW)["sites"]["leeds"]
