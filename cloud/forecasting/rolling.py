@@ -50,7 +50,7 @@ class Rolled:
             Series x horizons.
         """
         whole = summed_paths(self.paths[rows], self.shares[rows], horizons)
-        return whole + _shifted(self.sensed.shift[rows, -1], horizons)
+        return _moved(whole, self.sensed.shift[rows, -1], horizons)
 
     def sums_of(self, paths: Floats, horizons: Ints) -> Floats:
         """Sum the forecasts of every origin over other horizons.
@@ -62,7 +62,7 @@ class Rolled:
         Returns:
             Series x origins x horizons.
         """
-        return summed_paths(paths, self.past_shares, horizons) + _shifted(self.sensed.shift, horizons)
+        return _moved(summed_paths(paths, self.past_shares, horizons), self.sensed.shift, horizons)
 
     def daily(self, row: int, days: int) -> Floats:
         """Give a series' forecast in force by day.
@@ -125,7 +125,7 @@ def roll(
         growth = np.divide(sums, plain, out=np.ones_like(sums), where=plain > 0)
     return Rolled(
         origins=origins,
-        forecast=sums + _shifted(sensed.shift, horizons),
+        forecast=_moved(sums, sensed.shift, horizons),
         naive=seasonal_naive(weeks.daily, origins, horizons),
         actual=summed_demand(weeks.daily, origins, horizons),
         level=paths[:, :, 0],
@@ -138,7 +138,8 @@ def roll(
     )
 
 
-def _shifted(shift: Floats, horizons: Ints) -> Floats:
-    """Sum what sensing moves over horizons: … x days in, … x horizons out."""
-    result: Floats = np.cumsum(shift, axis=-1)[..., np.minimum(horizons, SENSED_DAYS) - 1]
+def _moved(sums: Floats, shift: Floats, horizons: Ints) -> Floats:
+    """Move sums over horizons by what sensing moves their days: … x days; what it takes whole leaves zero."""
+    moved = np.cumsum(shift, axis=-1)[..., np.minimum(horizons, SENSED_DAYS) - 1]
+    result: Floats = np.maximum(sums + moved, 0)
     return result

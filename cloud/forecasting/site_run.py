@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -27,7 +28,7 @@ from cloud.forecasting.domain import (
 )
 from cloud.forecasting.engine import Plan, PlannedSeries, Progress, plan
 from cloud.forecasting.granularity import store as granularity
-from cloud.forecasting.granularity.domain import Choice
+from cloud.forecasting.granularity.domain import Bucket, Choice
 from cloud.forecasting.granularity.method import Granular
 from cloud.forecasting.methods import method_named
 from cloud.forecasting.moves import Moves
@@ -63,8 +64,10 @@ class Inputs:
     moves: Moves
     training: InForceTraining
     contests: Contests
-    buckets: tuple[Choice, ...]
-    """Chosen before, the oldest first."""
+    buckets: tuple[Bucket, ...]
+    """Of each item the period that it is forecast in, as replenishment approved it."""
+    choices: tuple[Choice, ...]
+    """Of periods for classes of items, made before, the oldest first."""
     late_days: int
     """By how many days demand ends before yesterday."""
 
@@ -88,6 +91,7 @@ class Inputs:
         digest.update("\n".join(item.code for item in self.demand.items).encode())
         digest.update(np.ascontiguousarray(self.likes.prices).tobytes())
         digest.update(repr(list(self.likes.categories)).encode())
+        digest.update("\n".join(self.buckets).encode())
         for row in self.moves.revisions:
             digest.update(f"{row.event_id}/{row.revision}".encode())
         digest.update(repr(self.moves.clock).encode())
@@ -108,7 +112,8 @@ class Inputs:
             "events": len({row.event_id for row in self.moves.revisions}),
             "model_version": self.training.version_id,
             "series_with_models": len(self.contests.in_force),
-            "buckets_chosen": len(self.buckets),
+            "buckets": dict(sorted(Counter(bucket.value for bucket in self.buckets).items())),
+            "buckets_chosen": len(self.choices),
             "arrays_sha256": self.digest(),
         }
 
@@ -151,24 +156,28 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int, now: da
     """
     first_day = last_day - timedelta(days=HISTORY_WEEKS * DAYS - 1)
     demand = daily_matrix(conn, site, first_day, last_day)
-    likes = store.likes(conn, site, [item.item_id for item in demand.items])
-    alike = [likes.get(item.item_id, (None, None)) for item in demand.items]
+    stated, item_ids = store.policies(conn, site), [item.item_id for item in demand.items]
+    likes = store.likes(conn, site, item_ids)
+    alike = [likes.get(item_id, (None, None)) for item_id in item_ids]
     costs = np.array([np.nan if cost is None else cost for _, cost in alike], dtype=np.float64)
     return Inputs(
         site=site,
         demand=demand,
-        policies=Policies.of(store.policies(conn, site), [item.item_id for item in demand.items]),
+        policies=Policies.of(stated, item_ids),
         likes=Likes([category for category, _ in alike], costs),
         moves=Moves(
             of_site(conn, site, first_day, last_day + timedelta(days=_AHEAD_DAYS)),
-            subjects(conn, [item.item_id for item in demand.items]),
+            subjects(conn, item_ids),
             last_day,
             now,
             store.clock(conn, site),
         ),
         training=training_in_force(conn, site, last_day),
         contests=contests_of(conn, site, now.date()),
-        buckets=tuple(granularity.choices(conn, site, last_day)),
+        buckets=tuple(
+            Bucket(stated[item_id].bucket) if item_id in stated else Bucket.WEEK for item_id in item_ids
+        ),
+        choices=tuple(granularity.choices(conn, site, last_day)),
         late_days=late_days,
     )
 
@@ -223,7 +232,9 @@ def _in_force(inputs: Inputs) -> Method:
 
 
 def _whole(inputs: Inputs, method: Method, *, with_series: bool) -> Method:
-    granular = Granular(method, inputs.policies, inputs.likes.prices, inputs.buckets)
+    granular = Granular(
+        method, inputs.policies, inputs.likes.prices, choices=inputs.choices, buckets=inputs.buckets
+    )
     models = inputs.contests.models(inputs.demand.items) if with_series else {}
     if not models:
         return granular

@@ -10,6 +10,9 @@ SELECT pg_advisory_xact_lock(hashtextextended('replenishment/' || %(site)s, 0));
 -- name: ledger_position
 SELECT h.position, clock_timestamp() FROM ledger_head h WHERE h.shard = 0;
 
+-- name: buckets
+SELECT b.item_id, b.bucket, b.choice_id FROM pub_forecast_buckets(ARRAY[%(site)s::text]) b;
+
 -- name: items
 SELECT i.item_id, i.code, i.base_unit, i.is_integer_only
 FROM item i
@@ -119,19 +122,20 @@ RETURNING lead_time_dist_id;
 
 -- name: add_parameters
 INSERT INTO planning_parameters (run_id, site_id, item_id, review_days, lead_time_dist_id, protection_days, target_kind,
-    target, defaults, approved_at, approved_by)
+    target, defaults, approved_at, approved_by, bucket, bucket_choice_id)
 SELECT %(run_id)s, %(site)s, x.item_id, x.review_days, x.lead_time, x.protection_days, x.target_kind, x.target,
-    coalesce(string_to_array(nullif(x.defaults, ''), ' '), '{}'), %(now)s, x.set_by
+    coalesce(string_to_array(nullif(x.defaults, ''), ' '), '{}'), %(now)s, x.set_by, x.bucket, x.bucket_choice
 FROM unnest(%(items)s::bigint[], %(reviews)s::integer[], %(lead_times)s::bigint[], %(protections)s::integer[],
-    %(kinds)s::text[], %(targets)s::double precision[], %(defaults)s::text[], %(set_by)s::text[])
-    AS x (item_id, review_days, lead_time, protection_days, target_kind, target, defaults, set_by)
+    %(kinds)s::text[], %(targets)s::double precision[], %(defaults)s::text[], %(set_by)s::text[], %(buckets)s::text[],
+    %(bucket_choices)s::bigint[])
+    AS x (item_id, review_days, lead_time, protection_days, target_kind, target, defaults, set_by, bucket, bucket_choice)
 WHERE NOT EXISTS (
     SELECT FROM (
         SELECT p.* FROM planning_parameters p
         WHERE p.site_id = %(site)s AND p.item_id = x.item_id
         ORDER BY p.parameter_id DESC LIMIT 1) p
-    WHERE (p.review_days, p.lead_time_dist_id, p.protection_days, p.target_kind, p.target, p.approved_by, p.defaults)
-        IS NOT DISTINCT FROM (x.review_days, x.lead_time, x.protection_days, x.target_kind, x.target, x.set_by,
+    WHERE (p.review_days, p.lead_time_dist_id, p.protection_days, p.target_kind, p.target, p.approved_by, p.bucket, p.defaults)
+        IS NOT DISTINCT FROM (x.review_days, x.lead_time, x.protection_days, x.target_kind, x.target, x.set_by, x.bucket,
            coalesce(string_to_array(nullif(x.defaults, ''), ' '), '{}')));
 
 -- name: settle_refused
@@ -218,8 +222,8 @@ WHERE decision_id = %(decision_id)s AND settled_at IS NULL;
 
 -- name: parameters
 SELECT DISTINCT ON (p.item_id) p.parameter_id, p.run_id, p.site_id AS site, p.item_id, i.code AS item, p.review_days,
-    p.protection_days, p.target_kind, p.target, p.defaults, p.approved_at, p.approved_by, d.supplier, d.days, d.probability,
-    d.source, d.samples
+    p.protection_days, p.bucket, p.bucket_choice_id, p.target_kind, p.target, p.defaults, p.approved_at, p.approved_by,
+    d.supplier, d.days, d.probability, d.source, d.samples
 FROM planning_parameters p
 JOIN item i ON i.item_id = p.item_id
 JOIN lead_time_distribution d ON d.lead_time_dist_id = p.lead_time_dist_id

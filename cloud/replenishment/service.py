@@ -12,18 +12,9 @@ from cloud.replenishment import store
 from cloud.replenishment.arithmetic import proposed
 from cloud.replenishment.curves import CurveError
 from cloud.replenishment.domain import PLANNERS, RUN_KIND, Planned, Proposed, ReplenishmentError, Unplanned
-from cloud.replenishment.gathering import (
-    Known,
-    Policies,
-    SiteRow,
-    gather,
-    items_of,
-    receipt_days,
-    sites_of,
-    terms_rows,
-)
+from cloud.replenishment.gathering import Known, SiteRow, gather, sites_of
+from cloud.replenishment.parameters import write_parameters
 from cloud.replenishment.planner import plan
-from cloud.replenishment.terms import choose, longest_wait, terms_of
 from cloud.runs import service as runs
 from cloud.runs.domain import RunId, RunOverError, SlotDoneError
 
@@ -191,60 +182,6 @@ def _prepare_site(
     run_id = in_transaction(source, begin)
 
     def write(conn: Connection) -> dict[str, Any]:
-        return _write_parameters(conn, site, run_id, now)
+        return write_parameters(conn, site, run_id, now)
 
     return {"run_id": run_id, **runs.complete(source, actor, run_id, lambda: write)}
-
-
-def _write_parameters(conn: Connection, site: SiteRow, run_id: RunId, now: datetime) -> dict[str, Any]:
-    name, today = site.site_id, site.day_of(now)
-    store.tuples(conn, "lock_site", site=name)
-    planned = [item_id for (item_id,) in store.tuples(conn, "planned_items", site=name)]
-    items, terms = items_of(conn, planned), terms_rows(conn, name)
-    receipts, policies = receipt_days(conn, name), Policies.read(conn, name)
-    columns: dict[str, list[Any]] = {
-        column: []
-        for column in (
-            "items",
-            "reviews",
-            "lead_times",
-            "protections",
-            "kinds",
-            "targets",
-            "defaults",
-            "set_by",
-        )
-    }
-    for item_id in planned:
-        chosen = terms_of(choose(terms.get(item_id, ())), receipts, today, is_whole=items[item_id].is_whole)
-        policy, lead_time = policies.of(item_id), chosen.lead_time
-        defaults = [*policy.defaults, *(["lead_time"] if lead_time.source == "default" else [])]
-        wait = longest_wait(frozenset(chosen.order_days))
-        row = {
-            "items": item_id,
-            "reviews": policy.review_days,
-            "lead_times": _lead_time_id(conn, chosen.supplier, lead_time, now),
-            "protections": policy.review_days + lead_time.upper() + wait,
-            "kinds": policy.target_kind.value,
-            "targets": policy.target,
-            "defaults": " ".join(defaults),
-            "set_by": policy.set_by,
-        }
-        for column, value in row.items():
-            columns[column].append(value)
-    changed = store.change(conn, "add_parameters", site=name, run_id=run_id, now=now, **columns)
-    return {"items": len(planned), "changed": changed}
-
-
-def _lead_time_id(conn: Connection, supplier: str | None, lead_time: Any, now: datetime) -> int:
-    stated = {
-        "supplier": supplier,
-        "days": list(lead_time.days),
-        "probability": list(lead_time.probability),
-        "source": lead_time.source,
-        "samples": lead_time.samples,
-    }
-    found = store.tuples(conn, "lead_time_id", **stated) or store.tuples(
-        conn, "add_lead_time", as_of=now, **stated
-    )
-    return int(found[0][0])

@@ -62,6 +62,8 @@ class ParameterRow(NamedTuple):
     item: str
     review_days: int
     protection_days: int
+    bucket: str
+    bucket_choice_id: int | None
     target_kind: str
     target: float
     defaults: list[str]

@@ -174,6 +174,7 @@ def show_forecast(
         horizons=horizons,
         by_week=by_week,
         bucket=_BUCKETS.get(found.content.why.get("granularity", {}).get("bucket", "")),
+        chosen_bucket=_BUCKETS.get(found.content.why.get("granularity", {}).get("chosen") or ""),
         chosen_by=_chosen_by(found.content.why.get("granularity")),
         judged=[line for line in found.backtest if line.horizon_days == 7],  # noqa: PLR2004  one week ahead
         members=_members(found.content.why),

@@ -37,6 +37,10 @@ class Parameters(BaseModel):
     item: str
     review_days: int
     protection_days: int = Field(description="Review, and the lead time that 95 % of deliveries keep")
+    bucket: Literal["day", "week", "four_weeks", "reconciled"] = Field(
+        description="Period that demand is forecast in"
+    )
+    bucket_choice_id: int | None = Field(description="By what evidence; none: weeks, as nothing was decided")
     target_kind: TargetKind
     target: float
     defaults: list[str]

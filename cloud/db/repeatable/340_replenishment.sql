@@ -7,10 +7,11 @@ DROP FUNCTION IF EXISTS pub_planning_parameters(text[]);
 
 -- The latest approved parameters of each site and item; NULL means every site.
 CREATE FUNCTION pub_planning_parameters(sites text[])
-    RETURNS TABLE (site text, item text, item_id bigint, review_days integer, protection_days integer, demand_type text)
+    RETURNS TABLE (site text, item text, item_id bigint, review_days integer, protection_days integer, demand_type text,
+        bucket text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT DISTINCT ON (p.site_id, p.item_id)
-        p.site_id, i.code, p.item_id, p.review_days, p.protection_days, p.demand_type
+        p.site_id, i.code, p.item_id, p.review_days, p.protection_days, p.demand_type, p.bucket
     FROM planning_parameters p JOIN item i ON i.item_id = p.item_id
     WHERE sites IS NULL OR p.site_id = ANY (sites)
     ORDER BY p.site_id, p.item_id, p.parameter_id DESC

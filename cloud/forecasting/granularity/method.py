@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,6 @@ from cloud.forecasting.granularity.domain import (
     LEAST_SERIES,
     Bucket,
     Choice,
-    in_force,
     review_class,
 )
 from cloud.forecasting.granularity.stock import terms_of
@@ -29,29 +28,37 @@ from cloud.forecasting.protocol import Floats, Ints, Method, Said, Spread
 from cloud.forecasting.weekdays import weekday_shares
 from cloud.forecasting.weeks import DAYS, Weeks
 
-Names = np.ndarray[tuple[int, ...], np.dtype[np.str_]]
-
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Which bucket each series is forecast in, and what was decided anew."""
+    """Which bucket each series is forecast in, and what was decided for its class."""
 
     classes: tuple[str, ...]
     """Of each series."""
+    buckets: tuple[Bucket, ...]
+    """Of each series: in which it is forecast."""
     choices: Mapping[str, Choice]
-    """By class, in force."""
+    """By class, the latest."""
     anew: tuple[Choice, ...]
     """Those of this run."""
 
 
 class Granular:
-    """Forecasts as the method it stands for, in weeks, days, blocks of four weeks or all three.
+    """Forecasts as the method it stands for, each series in the period that is approved for it.
 
-    What was said of past weeks is what the choice of that time said.
+    That is weeks, days, blocks of four weeks, or all three. All origins are forecast in the same: so what is
+    told of past weeks, and the bands, are of the period that is forecast in now. Where a class of series is
+    due it also finds what stock would have cost with each, and chooses; replenishment makes that a parameter.
     """
 
     def __init__(
-        self, inner: Method, policies: Policies, unit_cost: Floats, choices: Sequence[Choice] = ()
+        self,
+        inner: Method,
+        policies: Policies,
+        unit_cost: Floats,
+        *,
+        choices: Sequence[Choice] = (),
+        buckets: Sequence[Bucket] = (),
     ) -> None:
         """Take what is known.
 
@@ -60,11 +67,13 @@ class Granular:
             policies: Of each series.
             unit_cost: Of each series; NaN: not known.
             choices: Made before, the oldest first.
+            buckets: Of each series the period that is approved for it; empty: weeks for all.
         """
         self._inner = inner
         self._policies = policies
         self._unit_cost = unit_cost
         self._choices = tuple(choices)
+        self._buckets = tuple(buckets)
 
     @property
     def inner(self) -> Method:
@@ -82,14 +91,12 @@ class Granular:
         return self._inner.min_weeks
 
     def parameters(self) -> Mapping[str, Any]:
-        """Tell those of the method, and what was chosen before."""
-        return {
-            **self._inner.parameters(),
-            "buckets": {one.class_name: one.bucket.value for one in self._choices},
-        }
+        """Tell those of the method, and how many series are forecast in which period."""
+        counts = Counter(bucket.value for bucket in self._buckets)
+        return {**self._inner.parameters(), "buckets": dict(sorted(counts.items()))}
 
     def said(self, weeks: Weeks, origins: Ints, horizon_weeks: int, *, last_day: int, spread: Spread) -> Said:
-        """Forecast weeks; then, of the classes for which another bucket is or may be chosen, in that.
+        """Forecast weeks; then in the other periods that are approved for series, or may be chosen.
 
         Args:
             weeks: What is known.
@@ -103,11 +110,9 @@ class Granular:
         """
         said = self._inner.said(weeks, origins, horizon_weeks, last_day=last_day, spread=spread)
         today = date.fromordinal(last_day)
-        at_each = self._classes(weeks, origins)
-        classes = tuple(at_each[:, -1].tolist())
+        classes = self._classes(weeks, origins)
         due = self._due(classes, today) if len(origins) > JUDGED_WEEKS else set()
-        wanted = set(Bucket) if due else {one.bucket for one in self._choices} - {Bucket.WEEK}
-        choices = list(self._choices)
+        wanted = set(Bucket) if due else set(self._buckets) - {Bucket.WEEK}
         anew: tuple[Choice, ...] = ()
         if wanted:
             paths = paths_in(said, weeks, origins, spread=spread, wanted=wanted)
@@ -123,17 +128,20 @@ class Granular:
                     days=said.days,
                 )
                 anew = tuple(choose(played, classes, self._choices, due))
-                choices += anew
-            said = replace(said, paths=_chosen(paths, at_each, choices, today))
-        decided = Decided(classes, {one.class_name: one for one in choices}, anew)
+            said = replace(said, paths=_each_in_its_own(paths, self._buckets))
+        latest = {one.class_name: one for one in (*self._choices, *anew)}
+        decided = Decided(classes, self._buckets or (Bucket.WEEK,) * len(classes), latest, anew)
         return replace(said, why=partial(_why, said.why, decided), decided=decided)
 
-    def _classes(self, weeks: Weeks, origins: Ints) -> Names:
-        """Name each series' class at each origin: its pattern of demand, and how often it is ordered."""
-        pattern = np.array([*NAMES, "without demand"])[patterns(weeks.totals, origins)]
-        review = np.array([review_class(int(days)) for days in self._policies.review_days])
-        named = np.char.add(np.char.add(pattern, ", "), review[:, None])
-        return np.asarray(named, dtype=np.str_)
+    def _classes(self, weeks: Weeks, origins: Ints) -> tuple[str, ...]:
+        """Name each series' class: its pattern of demand, and how often it is ordered."""
+        names = (*NAMES, "without demand")
+        return tuple(
+            f"{names[pattern]}, {review_class(int(days))}"
+            for pattern, days in zip(
+                patterns(weeks.totals, origins[-1:])[:, 0], self._policies.review_days, strict=True
+            )
+        )
 
     def _due(self, classes: Sequence[str], today: date) -> set[str]:
         """Tell which classes of enough items have no choice yet, or one that is older than it holds."""
@@ -151,7 +159,8 @@ def _why(told: Callable[[int], Mapping[str, Any]], decided: Decided, row: int) -
     found: dict[str, Any] = {
         "class": name,
         "items": decided.classes.count(name),
-        "bucket": Bucket.WEEK.value if choice is None else choice.bucket.value,
+        "bucket": decided.buckets[row].value,
+        "chosen": None if choice is None else choice.bucket.value,
         "decided_on": None if choice is None else choice.decided_on.isoformat(),
         "evidence": None if choice is None else _shown(choice.evidence),
     }
@@ -211,15 +220,11 @@ def _by_day(weeks: Weeks, cleaned: Floats) -> Floats:
     return result
 
 
-def _chosen(paths: Mapping[Bucket, Floats], classes: Names, choices: Sequence[Choice], today: date) -> Floats:
-    """Put in what the choice of each origin's time said."""
+def _each_in_its_own(paths: Mapping[Bucket, Floats], buckets: Sequence[Bucket]) -> Floats:
+    """Take each series from the forecast in its period; without any, weeks."""
     result = paths[Bucket.WEEK].copy()
-    count = result.shape[1]
-    for place in range(count):
-        day = today - timedelta(days=DAYS * (count - 1 - place))
-        for name in np.unique(classes[:, place]).tolist():
-            bucket = in_force(choices, name, day)
-            if bucket is not Bucket.WEEK:
-                rows = classes[:, place] == name
-                result[rows, place] = paths[bucket][rows, place]
+    named = np.array([bucket.value for bucket in buckets])
+    for bucket in set(buckets) - {Bucket.WEEK}:
+        rows = named == bucket.value
+        result[rows] = paths[bucket][rows]
     return result

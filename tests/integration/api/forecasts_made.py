@@ -112,6 +112,7 @@ def _forecast(run_id: int, site: str, item_id: int, *, weekly: float, short: boo
                 "class": "smooth, short review",
                 "items": 24,
                 "bucket": "four_weeks",
+                "chosen": "four_weeks",
                 "decided_on": LAST_DAY.isoformat(),
                 "evidence": EVIDENCE,
             },

@@ -7,7 +7,7 @@ import pytest
 
 from cloud.forecasting.combining import Combination
 from cloud.forecasting.engine import Plan, plan
-from cloud.forecasting.granularity.domain import Bucket, Choice, in_force
+from cloud.forecasting.granularity.domain import Bucket, Choice, in_force, review_class
 from cloud.forecasting.granularity.method import Granular
 from cloud.forecasting.granularity.stock import Terms, play, terms_of
 from cloud.forecasting.granularity.temporal import by_days, in_blocks, reconciled_weeks
@@ -26,15 +26,22 @@ def policies(series: int, *, review: int = 7, protection: int = 14) -> Policies:
     )
 
 
-def planned(days: Floats, choices: tuple[Choice, ...] = (), *, last: date = LAST, review: int = 7) -> Plan:
+def planned(days: Floats, bucket: Bucket | None = None, *, review: int = 7) -> Plan:
+    """Plan, in a period that is approved, or without any as one is chosen."""
     series = len(days)
+    chosen = [Choice(f"smooth, {review_class(review)}", bucket, LAST, {})] if bucket else []
+    approved = [bucket] * series if bucket else []
     return plan(
         days,
         np.zeros(days.shape, dtype=bool),
-        last_day=last,
+        last_day=LAST,
         protection=np.full(series, review + 7),
         method=Granular(
-            Combination(), policies(series, review=review, protection=review + 7), np.ones(series), choices
+            Combination(),
+            policies(series, review=review, protection=review + 7),
+            np.ones(series),
+            choices=chosen,
+            buckets=approved,
         ),
         processes=1,
     )
@@ -133,25 +140,26 @@ def test_what_comes_later_changes_no_past_forecast_in_any_bucket(bucket: Bucket)
     days = noisy(25, 32)
     other = days.copy()
     other[:, -21:] = noisy(25, 3, seed=9) * 4
-    chosen = (Choice("smooth, short review", bucket, LAST - timedelta(weeks=8), {}),)
-    later, changed = planned(days, chosen), planned(other, chosen)
+    later, changed = planned(days, bucket), planned(other, bucket)
     np.testing.assert_array_equal(later.rolled.forecast[:, :-3], changed.rolled.forecast[:, :-3])
 
 
-def test_what_was_said_before_a_choice_stays_what_it_was() -> None:
+def test_a_choice_waits_for_its_approval_and_every_origin_is_forecast_in_what_is_approved() -> None:
     days = noisy(25, 32)
-    chosen, never = (
-        (Choice("smooth, short review", bucket, LAST - timedelta(weeks=8), {}),)
-        for bucket in (Bucket.RECONCILED, Bucket.WEEK)
-    )
-    later, before = planned(days, chosen), planned(days, never)
-    is_other = ~np.isclose(later.rolled.forecast, before.rolled.forecast, equal_nan=True).all(axis=(0, 2))
-    assert is_other[:-9].sum() == 0
-    assert is_other[-9:].all()
+    unapproved = Choice("smooth, short review", Bucket.RECONCILED, LAST, {})
+    one = Granular(Combination(), policies(25), np.ones(25), choices=[unapproved])
+    unknown = np.zeros(days.shape, dtype=bool)
+    waits = plan(days, unknown, last_day=LAST, protection=np.full(25, 14), method=one, processes=1)
+    weeks, approved = planned(days, Bucket.WEEK), planned(days, Bucket.RECONCILED)
+    np.testing.assert_array_equal(waits.rolled.forecast, weeks.rolled.forecast)
+    told = waits.said.why(0)["granularity"]
+    assert (told["bucket"], told["chosen"]) == ("week", "reconciled")
+    is_other = ~np.isclose(approved.rolled.forecast, weeks.rolled.forecast, equal_nan=True).all(axis=(0, 2))
+    assert is_other[-24:].all()
 
 
 def test_days_weeks_and_four_weeks_of_a_forecast_are_each_others_sums() -> None:
-    made = planned(noisy(25, 30), (Choice("smooth, short review", Bucket.RECONCILED, LAST, {}),))
+    made = planned(noisy(25, 30), Bucket.RECONCILED)
     for row, series in enumerate(made.series()):
         weeks = series.mean[:91].reshape(13, 7).sum(axis=1)
         shift = made.rolled.sensed.shift[row, -1].reshape(2, 7).sum(axis=1)
@@ -170,5 +178,5 @@ def test_a_few_items_are_too_little_evidence() -> None:
 def test_constant_demand_is_forecast_alike_in_every_bucket() -> None:
     days = np.full((25, 30 * 7), 3.0)
     for bucket in (Bucket.DAY, Bucket.FOUR_WEEKS, Bucket.RECONCILED):
-        made = planned(days, (Choice("smooth, short review", bucket, LAST, {}),))
+        made = planned(days, bucket)
         np.testing.assert_allclose(made.rolled.paths, 21.0, rtol=1e-5)
