@@ -1,6 +1,6 @@
 """An EPC's digits in; whole bytes in capitals, as many as its length asks, out; pure."""
 
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import Final
 
 EPC_96_BITS: Final = 96
@@ -12,7 +12,6 @@ class EpcDigitsError(ValueError):
     """Fewer digits than the EPC's length asks, or none at all."""
 
 
-@lru_cache(maxsize=65536)
 def spell_epc(digits: bytes, bits: int, may_be_ascii: bool) -> str:  # noqa: FBT001  positional for speed
     """Spell an EPC by its length.
 
@@ -42,3 +41,23 @@ def spell_epc(digits: bytes, bits: int, may_be_ascii: bool) -> str:  # noqa: FBT
         value = int(digits[: 2 * count], 16) >> (8 - bits % 8) << (8 - bits % 8)
         return f"{value:0{2 * count}X}"
     return digits[: 2 * count].decode().upper()
+
+
+def spell_epcs(epcs: Iterable[bytes], bits: int, *, may_be_ascii: bool) -> list[str]:
+    """Spell EPCs of one length, as ``spell_epc`` does.
+
+    Args:
+        epcs: Exactly as many bytes each as the length asks.
+        bits: Their length, more than 0.
+        may_be_ascii: As in ``spell_epc``.
+
+    Returns:
+        As many.
+
+    Examples:
+        >>> spell_epcs([bytes.fromhex("3074257bf7194e4000001a85")], 96, may_be_ascii=False)
+        ['3074257BF7194E4000001A85']
+    """
+    if bits % 8 or bits == _ASCII_HEX_BITS:
+        return [spell_epc(epc.hex().encode(), bits, may_be_ascii) for epc in epcs]
+    return [epc.hex().upper() for epc in epcs]

@@ -5,12 +5,15 @@ the arrival says what time it is.
 """
 
 from collections import Counter
+from collections.abc import Iterable
+from itertools import repeat
 from math import nan
 from typing import Final
 
-from edge_agent.readers.epc_digits import EpcDigitsError, spell_epc
+from edge_agent.readers.epc_digits import EpcDigitsError, spell_epc, spell_epcs
 from edge_agent.readers.llrp.clock_offset import ClockOffset
 from edge_agent.readers.llrp.framing import message_type
+from edge_agent.readers.llrp.layout import ANTENNA, EPC, ZEBRA_PHASE, Columns, Layouts
 from edge_agent.readers.llrp.messages import (
     Fields,
     MalformedMessageError,
@@ -68,6 +71,7 @@ class LlrpDecoder:
         self._utc = ClockOffset()
         self._uptime = ClockOffset()
         self._last: Fields = {}
+        self._layouts = Layouts()
 
     @property
     def clock_offset_us(self) -> int | None:
@@ -93,6 +97,9 @@ class LlrpDecoder:
         kind = message_type(message)
         try:
             if kind == RO_ACCESS_REPORT:
+                alike = self._layouts.read(message)
+                if alike is not None and alike[0].keys() >= self._last.keys():
+                    return self._reads_alike(*alike, arrived_us)
                 return self._reads(decode_report(message), arrived_us)
             if kind == READER_EVENT_NOTIFICATION:
                 return self._changes(decode_message(message), arrived_us)
@@ -118,10 +125,7 @@ class LlrpDecoder:
             if antenna is None or not epc:
                 self._count_unusable(antenna, epc)
                 continue
-            at_us = arrived_us if stamp not in tag else tag[stamp] + offset_us
-            if not arrived_us - _OLDEST_US <= at_us <= arrived_us + _OLDEST_US:
-                self.oddities["reader_stamps_unusable"] += 1
-                at_us = arrived_us
+            at_us = arrived_us if stamp not in tag else self._usable_us(tag[stamp] + offset_us, arrived_us)
             fine_rssi, phase = get("ImpinjPeakRSSI"), get("ImpinjRFPhaseAngle")
             doppler = get("ImpinjRFDopplerFrequency")
             if phase is not None:
@@ -141,6 +145,53 @@ class LlrpDecoder:
                 )
             )
         return reads
+
+    def _reads_alike(self, columns: Columns, epc_bits: int, arrived_us: int) -> list[Seen]:
+        """Take a report whose tags are laid out alike, column by column."""
+        if self._quirks.omitted_means_last:
+            self._last = {name: columns[name][-1] for name in _CARRIED if name in columns}
+        get = columns.get
+        stamp = next((name for name in _STAMPS if name in columns), None)
+        at_us: Iterable[int] = repeat(arrived_us)
+        if stamp is not None:
+            clock = self._utc if stamp.endswith("UTC") else self._uptime
+            offset_us = clock.observe(max(columns[stamp]), arrived_us)
+            stamped = [stamp_us + offset_us for stamp_us in columns[stamp]]
+            at_us = [self._usable_us(each, arrived_us) for each in stamped]
+        fine_rssi, rssi = get("ImpinjPeakRSSI"), get("PeakRSSI")
+        if fine_rssi is not None:
+            rssi_dbm: Iterable[float] = [value / 100 for value in fine_rssi]
+        else:
+            rssi_dbm = repeat(nan) if rssi is None else map(float, rssi)
+        phase, zebra_phase, doppler = (
+            get("ImpinjRFPhaseAngle"),
+            get(ZEBRA_PHASE),
+            get("ImpinjRFDopplerFrequency"),
+        )
+        phase_deg: Iterable[float | None] = repeat(None)
+        if phase is not None:
+            phase_deg = [value * _PHASE_DEG % 360.0 for value in phase]
+        elif zebra_phase is not None:
+            phase_deg = [value * _MOTO_PHASE_DEG % 360.0 for value in zebra_phase]
+        return list(
+            map(
+                RawRead,
+                at_us,
+                repeat(self.reader),
+                columns[ANTENNA],
+                spell_epcs(columns[EPC], epc_bits, may_be_ascii=self._quirks.epc_may_be_ascii_hex),
+                rssi_dbm,
+                phase_deg,
+                repeat(None) if doppler is None else [value * _DOPPLER_HZ for value in doppler],
+                get("TagSeenCount", repeat(1)),
+            )
+        )
+
+    def _usable_us(self, at_us: int, arrived_us: int) -> int:
+        if arrived_us - _OLDEST_US <= at_us <= arrived_us + _OLDEST_US:
+            return at_us
+        self.oddities["reader_stamps_unusable"] += 1
+        return arrived_us
 
     def _filled(self, tag: Fields) -> Fields:
         filled = {**self._last, **tag}

@@ -9,15 +9,12 @@ import struct
 from typing import Any, Final
 
 from edge_agent.readers.llrp.framing import MESSAGE_HEADER, TYPE_MASK
+from edge_agent.readers.llrp.layout import CUSTOM, EPC_DATA, TAG_REPORT_DATA, TV
 
 try:
     from sllurp.llrp import LLRPError, LLRPMessage
 except ModuleNotFoundError:  # the extra is not installed: said when a reader is to be used
     LLRPError, LLRPMessage = ValueError, None
-
-CUSTOM: Final = 1023
-EPC_DATA: Final = 241
-TAG_REPORT_DATA: Final = 240
 
 _UNDECODED: Final = "SllurpDecodeError"
 _TAG_HEAD: Final = struct.Struct(">HHHHH")
@@ -25,7 +22,6 @@ _TAG_HEAD: Final = struct.Struct(">HHHHH")
 _TLV_BYTES: Final = 4
 _EPC_DATA_BYTES: Final = 6
 _EPC_96_DIGITS: Final = 24
-_TV: Final = 0x80
 _PREDICTABLE: Final = (
     LLRPError,
     struct.error,
@@ -134,8 +130,8 @@ def _bits_of(message: bytes, tag_offset: int, tag_length: int) -> int:
     """Find the EPCData of a tag whose reader does not put it first."""
     offset, end = tag_offset + _TLV_BYTES, tag_offset + tag_length
     while offset + _EPC_DATA_BYTES <= end:
-        if message[offset] & _TV:
-            offset += 1 + _TV_BYTES.get(message[offset] & ~_TV, end)
+        if message[offset] & TV:
+            offset += 1 + _TV_BYTES.get(message[offset] & ~TV, end)
             continue
         kind, length, bits = struct.unpack_from(">HHH", message, offset)
         if kind == EPC_DATA:
