@@ -9,6 +9,7 @@ from typing_extensions import override
 from cloud.api import problems
 from cloud.api.metrics import Metrics
 from cloud.api.routes import (
+    allocations,
     costs,
     counts,
     crossings,
@@ -104,6 +105,7 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
         portals,
         documents,
         visits,
+        allocations,
         runs,
     )
     deciding = (

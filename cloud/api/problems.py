@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from cloud.alerts.domain import ResolvedTicketError, TicketWishError, UnknownTicketError
 from cloud.alerts.webhooks.domain import TakenNameError, UnknownWebhookError, WebhookWishError
+from cloud.allocation.domain import AllocationError, ConflictingClaimError, UnknownClaimError
 from cloud.counting.domain import CountingError, NotPossibleError, UnknownCountError, UnknownNameError
 from cloud.crossings.domain import UnknownCrossingError
 from cloud.db import DataError, IntegrityError, OperationalError
@@ -185,6 +186,9 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownDocumentError: (HTTPStatus.NOT_FOUND, "no-such-document"),
     ConflictingDocumentError: (HTTPStatus.CONFLICT, "document-conflict"),
     DocumentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "document-not-possible"),
+    UnknownClaimError: (HTTPStatus.NOT_FOUND, "nothing-to-claim"),
+    ConflictingClaimError: (HTTPStatus.CONFLICT, "allocation-conflict"),
+    AllocationError: (HTTPStatus.UNPROCESSABLE_ENTITY, "allocation-not-possible"),
     UnknownSourceError: (HTTPStatus.NOT_FOUND, "no-such-source"),
     TakenSourceError: (HTTPStatus.CONFLICT, "name-taken"),
     UnknownHeldError: (HTTPStatus.NOT_FOUND, "nothing-held"),

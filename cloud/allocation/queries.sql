@@ -1,0 +1,113 @@
+-- name: site_day
+SELECT (%(now)s::timestamptz AT TIME ZONE s.time_zone)::date, s.time_zone FROM site s
+WHERE s.site_id = %(site)s AND sees_site(s.site_id);
+
+-- name: open_items
+INSERT INTO claimed_item (site_id, item_id)
+SELECT %(site)s, x.item_id FROM unnest(%(items)s::bigint[]) AS x (item_id) ORDER BY x.item_id
+ON CONFLICT DO NOTHING;
+
+-- name: lock_items
+SELECT c.item_id FROM claimed_item c WHERE c.site_id = %(site)s AND c.item_id = ANY (%(items)s::bigint[])
+ORDER BY c.item_id FOR UPDATE;
+
+-- name: lines
+SELECT s.type, s.id, s.line, s.item_id, i.code AS item, s.quantity, s.lot, s.unit, s.partner, s.visit, s.priority,
+    greatest((coalesce(s.due_at, %(now)s) AT TIME ZONE z.time_zone)::date, (%(now)s AT TIME ZONE z.time_zone)::date) AS needed_on,
+    coalesce((SELECT t.minimum_days FROM customer_life t
+        WHERE t.partner = s.partner AND (t.item_id = s.item_id OR t.item_id IS NULL)
+        ORDER BY t.item_id NULLS LAST LIMIT 1), 0) AS minimum_days,
+    coalesce((SELECT sum(k.quantity) FROM allocation k
+        WHERE (k.site_id, k.type, k.id, k.line) = (s.site, s.type, s.id, s.line)
+            AND k.ended_at IS NULL AND k.kind = 'soft'), 0) AS soft,
+    coalesce((SELECT sum(k.quantity) FROM allocation k
+        WHERE (k.site_id, k.type, k.id, k.line) = (s.site, s.type, s.id, s.line)
+            AND k.ended_at IS NULL AND k.kind <> 'soft'), 0) AS hard
+FROM lines_to_serve(ARRAY[%(site)s]) s
+JOIN site z ON z.site_id = s.site
+JOIN item i ON i.item_id = s.item_id
+WHERE (%(documents)s::text[] IS NULL OR s.type || '/' || s.id = ANY (%(documents)s))
+    AND (%(visit)s::text IS NULL OR s.visit = %(visit)s)
+    AND (%(due_until)s::timestamptz IS NULL OR s.due_at <= %(due_until)s)
+    AND (%(items)s::bigint[] IS NULL OR s.item_id = ANY (%(items)s))
+ORDER BY s.type, s.id, s.ordinal;
+
+-- name: cells
+SELECT c.cell_id, c.item_id, c.free, c.location, c.unit, c.lot, c.owner, c.expires_on, c.is_pick_face
+FROM cells_to_claim(%(site)s, %(items)s, %(shippable)s) c
+ORDER BY c.cell_id;
+
+-- name: add_claims
+INSERT INTO allocation (site_id, type, id, line, item_id, kind, cell_id, quantity, needed_on, why, task, task_line,
+    comes_from, created_by)
+SELECT %(site)s, x.type, x.id, x.line, x.item_id, x.kind, x.cell_id, x.quantity, x.needed_on, x.why, x.task, x.task_line,
+    x.comes_from, %(actor)s
+FROM unnest(%(types)s::text[], %(ids)s::text[], %(lines)s::text[], %(items)s::bigint[], %(kinds)s::text[],
+    %(cells)s::bigint[], %(quantities)s::numeric[], %(days)s::date[], %(whys)s::jsonb[], %(tasks)s::text[],
+    %(task_lines)s::integer[], %(origins)s::bigint[])
+    AS x (type, id, line, item_id, kind, cell_id, quantity, needed_on, why, task, task_line, comes_from);
+
+-- name: end_claims
+UPDATE allocation SET ended_at = clock_timestamp(), ended_by = %(actor)s, ended_because = %(because)s
+WHERE allocation_id = ANY (%(claims)s) AND ended_at IS NULL;
+
+-- name: claims
+SELECT k.allocation_id, k.site_id AS site, k.type, k.id, k.line, k.item_id, i.code AS item, k.kind, k.quantity, k.cell_id,
+    CASE WHEN l.kind = 'unit' THEN NULL ELSE l.code END AS location, CASE WHEN l.kind = 'unit' THEN l.code END AS unit,
+    c.lot, t.expires_on, k.needed_on, k.why, k.task, k.task_line, k.created_at, k.created_by, k.ended_at, k.ended_because
+FROM allocation k
+JOIN item i ON i.item_id = k.item_id
+LEFT JOIN cell c ON c.cell_id = k.cell_id
+LEFT JOIN location l ON l.location_id = c.location_id
+LEFT JOIN lot t ON t.item_id = k.item_id AND t.lot = c.lot
+WHERE k.allocation_id > %(after)s
+    AND (%(site)s::text IS NULL OR k.site_id = %(site)s)
+    AND (%(document)s::text IS NULL OR k.type || '/' || k.id = %(document)s)
+    AND (%(item)s::text IS NULL OR i.code = %(item)s)
+    AND (%(with_ended)s OR k.ended_at IS NULL)
+ORDER BY k.allocation_id
+LIMIT %(limit)s;
+
+-- name: open_claims
+SELECT k.allocation_id, k.type, k.id, k.line, k.item_id, k.kind, k.cell_id, k.quantity, k.needed_on, k.why, k.task, k.task_line
+FROM allocation k
+WHERE k.site_id = %(site)s AND k.ended_at IS NULL
+    AND (%(items)s::bigint[] IS NULL OR k.item_id = ANY (%(items)s))
+    AND (%(document)s::text IS NULL OR k.type || '/' || k.id = %(document)s)
+ORDER BY k.allocation_id
+FOR UPDATE;
+
+-- name: available
+SELECT a.site, a.item, a.name, a.base_unit, a.item_id, a.on_hand, a.usable, a.soft, a.hard, a.picked, a.in_transit, a.available
+FROM stock_available(%(sites)s, %(item)s, %(shippable)s, %(now)s, %(after_site)s, %(after_item)s, %(limit)s) a
+ORDER BY a.site, a.item;
+
+-- name: stock_of_item
+SELECT c.held AS quantity, c.expires_on
+FROM cells_to_claim(%(site)s, ARRAY[%(item_id)s]::bigint[], %(shippable)s) c
+WHERE c.held <> 0
+ORDER BY c.cell_id;
+
+-- name: receipts_of_item
+SELECT o.id, o.supplier AS partner, o.due_on, o.quantity, 'purchase_order' AS type
+FROM pub_open_order_lines(ARRAY[%(site)s]) o WHERE o.item_id = %(item_id)s
+UNION ALL
+SELECT a.id, a.partner, (a.due_at AT TIME ZONE z.time_zone)::date, a.quantity, a.type
+FROM lines_to_come(ARRAY[%(site)s]) a JOIN site z ON z.site_id = a.site WHERE a.item_id = %(item_id)s
+ORDER BY 3, 5, 1;
+
+-- name: item_by_code
+SELECT c.canonical_id FROM item i JOIN canonical_item c ON c.item_id = i.item_id WHERE i.code = %(item)s;
+
+-- name: put_lot
+INSERT INTO lot (item_id, lot, expires_on, stated_by) VALUES (%(item_id)s, %(lot)s, %(expires_on)s, %(actor)s)
+ON CONFLICT (item_id, lot) DO UPDATE
+SET expires_on = excluded.expires_on, stated_at = clock_timestamp(), stated_by = excluded.stated_by
+WHERE lot.expires_on IS DISTINCT FROM excluded.expires_on;
+
+-- name: put_life
+INSERT INTO customer_life (partner, item_id, minimum_days, stated_by)
+VALUES (%(partner)s, %(item_id)s, %(days)s, %(actor)s)
+ON CONFLICT (partner, item_id) DO UPDATE
+SET minimum_days = excluded.minimum_days, stated_at = clock_timestamp(), stated_by = excluded.stated_by
+WHERE customer_life.minimum_days <> excluded.minimum_days;

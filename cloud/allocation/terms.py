@@ -1,0 +1,72 @@
+"""What allocation is told of lots and customers: dates and days in, kept with who said so."""
+
+from datetime import date
+
+from cloud.allocation import store
+from cloud.allocation.domain import KEEPERS, UnknownClaimError
+from cloud.db import Connection
+from cloud.identity.actor import Actor
+from cloud.identity.store import act_as
+
+
+def put_lot(conn: Connection, actor: Actor, *, item: str, lot: str, expires_on: date | None) -> bool:
+    """State when a lot is no longer good.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor or inventory controller at all sites: lots are everywhere's.
+        item: Its item's code.
+        lot: The lot.
+        expires_on: The first day on which it is no longer good; None: it keeps.
+
+    Returns:
+        Whether that was new.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownClaimError: If there is no such item.
+    """
+    actor.require_everywhere(*KEEPERS)
+    act_as(conn, actor)
+    found = _item(conn, item)
+    is_new = bool(
+        store.change(conn, "put_lot", item_id=found, lot=lot, expires_on=expires_on, actor=actor.id)
+    )
+    if is_new:
+        detail = {"expires_on": expires_on}
+        store.audit(conn, actor.id, "lot_dated", f"lot:{item}/{lot}", site=None, detail=detail)
+    return is_new
+
+
+def put_life(conn: Connection, actor: Actor, *, partner: str, item: str | None, days: int) -> bool:
+    """State how long goods must last after they have left for a customer.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor or inventory controller at all sites.
+        partner: The customer, as documents name it.
+        item: Only of this item; None: of every one without terms of its own.
+        days: Days, >= 0.
+
+    Returns:
+        Whether that was new.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownClaimError: If there is no such item.
+    """
+    actor.require_everywhere(*KEEPERS)
+    act_as(conn, actor)
+    found = None if item is None else _item(conn, item)
+    is_new = bool(store.change(conn, "put_life", partner=partner, item_id=found, days=days, actor=actor.id))
+    if is_new:
+        detail = {"item": item, "minimum_days": days}
+        store.audit(conn, actor.id, "customer_life_set", f"customer:{partner}", site=None, detail=detail)
+    return is_new
+
+
+def _item(conn: Connection, code: str) -> int:
+    found = store.tuples(conn, "item_by_code", item=code)
+    if not found:
+        raise UnknownClaimError(f"there is no item {code!r}")
+    return int(found[0][0])

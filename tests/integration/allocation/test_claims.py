@@ -1,0 +1,85 @@
+"""Claims of orders on lots and bins, in a real database, by several at once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+
+from cloud.allocation.domain import ClaimKind
+from cloud.allocation.service import Wish, allocate, release
+from cloud.allocation.terms import put_life
+from cloud.db import connect
+from tests.integration.allocation.shelves import KEEPER, NETWORK, NOW, Shelves
+from tests.integration.ledger.scenario import SITE
+
+SOFT = ClaimKind.SOFT
+
+
+def test_an_order_takes_what_expires_first_and_lasts_long_enough_for_its_customer(shelves: Shelves) -> None:
+    for lot, on in (("SOON", date(2026, 3, 20)), ("MID", date(2026, 6, 1)), ("LATE", date(2026, 9, 1))):
+        shelves.expires(lot, on)
+        shelves.holds(f"A-{lot}", 10, lot=lot)
+    shelves.holds("A-HOLD", 50, lot="MID", disposition="hold")
+    shelves.ledger.as_app(lambda conn: put_life(conn, NETWORK, partner="ACME", item=None, days=30))
+    plain = shelves.orders("O-1", 12)
+    picky = shelves.orders("O-2", 15, partner="ACME")
+    done = shelves.allocates(picky)
+    assert [(claim.cell.lot, int(claim.quantity)) for claim in done.claims] == [("MID", 10), ("LATE", 5)]
+    assert done.claims[0].why == {
+        "rule": "fefo",
+        "good_until": "2026-04-01",
+        "expires_on": "2026-06-01",
+        "passed_over": {"expires_too_soon": "10.000000"},
+    }
+    assert shelves.allocates(plain).shortfalls == ()
+    assert shelves.held(plain) == [("hard", "A-SOON", "SOON", 10), ("hard", "A-LATE", "LATE", 2)]
+    assert shelves.free() == {
+        "on_hand": 80,
+        "usable": 30,
+        "soft": 0,
+        "hard": 27,
+        "picked": 0,
+        "in_transit": 0,
+        "available": 3,
+    }
+    assert shelves.allocates().claims == ()  # all is claimed already: asked again, nothing more is
+
+
+def test_what_is_claimed_softly_is_kept_for_its_line_and_becomes_hard(shelves: Shelves) -> None:
+    shelves.holds("A-1", 10)
+    first, second = shelves.orders("O-1", 8), shelves.orders("O-2", 8)
+    assert shelves.allocates(first, kind=SOFT).shortfalls == ()
+    (short,) = shelves.allocates(second).shortfalls
+    assert short.quantity == 6
+    assert shelves.held(second) == [("hard", "A-1", None, 2)]
+    shelves.loses("A-1", 3)
+    done = shelves.allocates(first)
+    assert [each.quantity for each in done.overclaimed] == [3]
+    assert shelves.held(first) == [("hard", "A-1", None, 5), ("soft", None, None, 3)]
+    assert shelves.free()["available"] == Decimal(-3)
+    shelves.ledger.as_app(lambda conn: release(conn, KEEPER, site=SITE, document=first, because="cancelled"))
+    assert shelves.held(first) == []
+    assert [each.ended_because for each in shelves.claims(first, with_ended=True)] == [
+        "made_hard",
+        "cancelled",
+        "cancelled",
+    ]
+
+
+def test_nobody_claims_what_another_has_claimed_at_the_same_time(shelves: Shelves) -> None:
+    for number in range(4):
+        shelves.holds(f"A-{number}", 7)
+    names = [shelves.orders(f"O-{number}", 3, 2) for number in range(8)]
+
+    def claim(name: str) -> int:
+        with connect(shelves.ledger.app_dsn, "test-claims") as conn:
+            wish = Wish(SITE, (name,))
+            return len(allocate(conn, KEEPER, wish, kind=ClaimKind.HARD, now=NOW).claims)
+
+    with ThreadPoolExecutor(8) as crowd:
+        list(crowd.map(claim, names))
+    by_cell = shelves.ledger.query(
+        "SELECT b.quantity, (SELECT sum(k.quantity) FROM allocation k WHERE k.cell_id = b.cell_id)"
+        " FROM balance b JOIN cell c USING (cell_id) JOIN location l USING (location_id)"
+        " WHERE l.kind <> 'virtual'"
+    )
+    assert by_cell == [(Decimal(7), Decimal(7))] * 4
