@@ -26,11 +26,11 @@ from cloud.forecasting.engine import plan
 from cloud.forecasting.granularity.choosing import Played, choose, play_all
 from cloud.forecasting.granularity.domain import Bucket
 from cloud.forecasting.granularity.method import paths_in
-from cloud.forecasting.granularity.stock import terms_of
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.policies import Policies
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.rolling import origins_of
+from cloud.forecasting.stock import terms_of
 from cloud.forecasting.weekdays import weekday_shares
 from cloud.forecasting.weeks import DAYS, Weeks, weeks_of
 from simulators.retail.history.sales import best_sold, sales_of

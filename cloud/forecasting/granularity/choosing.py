@@ -1,9 +1,9 @@
 """Which bucket each class of items is to be forecast in: that which its stock would have cost least. Pure.
 
 Each bucket's forecast is rolled over the same origins, its bands are drawn from errors known then, and the
-item's own policy is played with the levels they give (`stock`). Another bucket than the one in force is
-chosen only if it costs at least one per cent less, beyond chance from item to item (each by the share of its
-own cost, lest a few dear ones decide) and from week to week.
+item's own policy is played with the levels they give (`cloud.forecasting.stock`). Another bucket than the one
+chosen before is chosen only if it costs at least one per cent less, beyond chance from item to item (each by
+the share of its own cost, lest a few dear ones decide) and from week to week.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -16,11 +16,11 @@ import numpy as np
 from cloud.forecasting.calibration import Calibration, calibrate
 from cloud.forecasting.domain import HORIZONS, LEVELS
 from cloud.forecasting.event_days import EventDays
+from cloud.forecasting.gains import LEAST_GAIN, Gain, t_of
 from cloud.forecasting.granularity.domain import LEAST_SERIES, Bucket, Choice, in_force
-from cloud.forecasting.granularity.stock import Terms, play
 from cloud.forecasting.protocol import Bools, Floats, Ints
-from cloud.forecasting.registry.contest import LEAST_GAIN, Gain
 from cloud.forecasting.rolling import roll
+from cloud.forecasting.stock import Terms, play
 from cloud.forecasting.weeks import DAYS, Weeks, summed_demand
 
 NAIVE: Final = "naive"
@@ -101,12 +101,11 @@ def play_all(
         errors[name] = abs(centre - actual)
     ordered = np.stack(list(levels.values()))
     cost = play(ordered, weeks.daily[:, origins[places] + 1], terms)
-    cost = np.where(np.isfinite(ordered[:, :, :1]), cost, np.nan)
     return Played(
         costs=dict(zip(levels, cost, strict=True)),
         errors=errors,
         demand=actual,
-        lasting_weeks=-(-terms.protection_days // DAYS),
+        lasting_weeks=terms.lasting_weeks,
         from_day=last_day - timedelta(days=DAYS * count - 1),
         to_day=last_day,
     )
@@ -134,8 +133,10 @@ def choose(
 
 def _choice(played: Played, within: Bools, name: str, champion: Bucket) -> Choice:
     costs = {bucket: cost[within] for bucket, cost in played.costs.items()}
-    known = np.isfinite(sum(costs.values())).all(axis=1)
+    finite = np.isfinite(sum(costs.values()))
+    known = finite.any(axis=1)
     series = int(known.sum())
+    costs = {bucket: np.where(finite, cost, 0) for bucket, cost in costs.items()}
     told: dict[str, Any] = {
         "series": series,
         "from_day": played.from_day.isoformat(),
@@ -158,11 +159,7 @@ def _choice(played: Played, within: Bools, name: str, champion: Bucket) -> Choic
         if bucket is not champion and bucket.value in costs
     }
     told["gains"] = {bucket.value: gain.told() for bucket, gain in gains.items()}
-    sure = [
-        bucket
-        for bucket, gain in gains.items()
-        if gain.share >= LEAST_GAIN and min(gain.t_series, gain.t_origins) >= LEAST_T
-    ]
+    sure = [bucket for bucket, gain in gains.items() if gain.is_sure(LEAST_T)]
     chosen = min(sure, key=lambda one: told["cost"][one.value], default=champion)
     told["why"] = (
         f"stock by {chosen.words} would have cost {gains[chosen].share:.1%} less than by {champion.words}"
@@ -208,24 +205,7 @@ def _gain(champion: Floats, challenger: Floats, lasting: int) -> Gain:
     both = (champion + challenger).sum(axis=1)
     share = np.divide(less.sum(axis=1), both, out=np.zeros_like(both), where=both > 0)
     by_week = np.sort(less, axis=0).sum(axis=0)
-    return Gain(_total(champion), _total(challenger), _t(np.sort(share)), _t(by_week, lasting))
-
-
-def _t(values: Floats, lasting: int = 1) -> float:
-    """Give the mean over its standard error; infinite where nothing varies, 0 where nothing differs.
-
-    Neighbours that are not independent make the mean less sure (Newey & West 1987).
-    """
-    count = len(values)
-    mean = float(values.mean())
-    off = values - mean
-    squares = float(off @ off)
-    if not squares:
-        return float(np.sign(mean)) * float("inf") if mean else 0.0
-    lags = range(1, min(lasting, count))
-    together = squares + 2 * sum((1 - lag / lasting) * float(off[lag:] @ off[:-lag]) for lag in lags)
-    variance = max(together, squares) / max(count - 1, 1)
-    return mean / float(np.sqrt(variance / count))
+    return Gain(_total(champion), _total(challenger), t_of(np.sort(share)), t_of(by_week, lasting))
 
 
 def _wape(errors: Floats, demand: Floats) -> float | None:

@@ -21,10 +21,10 @@ from cloud.forecasting.granularity.domain import (
     Choice,
     review_class,
 )
-from cloud.forecasting.granularity.stock import terms_of
 from cloud.forecasting.granularity.temporal import by_days, in_blocks, reconciled_weeks
 from cloud.forecasting.policies import Policies
 from cloud.forecasting.protocol import Floats, Ints, Method, Said, Spread
+from cloud.forecasting.stock import terms_of
 from cloud.forecasting.weekdays import weekday_shares
 from cloud.forecasting.weeks import DAYS, Weeks
 

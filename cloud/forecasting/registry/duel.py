@@ -9,6 +9,7 @@ from cloud.forecasting.engine import Plan
 from cloud.forecasting.policies import Policies
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.registry.contest import Came, Outlook, Verdict, contest
+from cloud.forecasting.stock import protection_of, terms_of
 from cloud.forecasting.weeks import DAYS, summed_demand
 
 CONTEST_WEEKS: Final = 26
@@ -48,7 +49,7 @@ def outlook(plan: Plan, policies: Policies, rows: Ints) -> Outlook:
         Expected sums and order-up-to levels at the judged origins.
     """
     places = _places(plan)
-    days = policies.protection_days[rows]
+    days = protection_of(policies)[rows]
     mean = _between(plan.rolled.forecast[rows][:, places], days)
     level = np.full(mean.shape, np.nan)
     distinct, which = np.unique(days, return_inverse=True)
@@ -74,7 +75,7 @@ def came_of(plan: Plan, policies: Policies, unit_cost: Floats, rows: Ints) -> Ca
     """
     places = _places(plan)
     origins, daily = plan.rolled.origins[places], plan.weeks.daily
-    days = policies.protection_days[rows]
+    days = protection_of(policies)[rows]
     total = np.full((len(rows), len(places)), np.nan)
     for day in np.unique(days):
         within = days == day
@@ -82,11 +83,9 @@ def came_of(plan: Plan, policies: Policies, unit_cost: Floats, rows: Ints) -> Ca
     naive = (plan.rolled.naive - plan.rolled.actual)[rows][:, :, HORIZONS.index(2 * DAYS)]
     return Came(
         total=total,
-        step=plan.rolled.actual[rows][:, places, HORIZONS.index(DAYS)],
+        days=daily[rows][:, origins + 1],
         scale=_root_mean_square(naive),
-        service=policies.service[rows],
-        review=np.maximum(np.round(policies.review_days[rows] / DAYS), 1).astype(np.int64),
-        unit_cost=unit_cost[rows],
+        terms=terms_of(policies, unit_cost).of(rows),
     )
 
 

@@ -5,36 +5,52 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cloud.forecasting.registry.contest import Came, Outlook, contest, simulate_base_stock
+from cloud.forecasting.protocol import Floats
+from cloud.forecasting.registry.contest import Came, Outlook, contest
+from cloud.forecasting.stock import Terms, play
+
+
+def terms(series: int, *, service: float = 0.95, review: int = 1, lead: int = 7) -> Terms:
+    every = np.ones(series)
+    shortage = review * 7 * service / (1 - service) * every
+    return Terms(np.full(series, review), np.full(series, lead), every, shortage)
 
 
 def world(
     bias: float, spread: float, *, series: int = 60, origins: int = 13, service: float = 0.95
 ) -> tuple[Outlook, Came]:
     rng = np.random.default_rng(5)
-    step = rng.poisson(10, (series, origins + 1)).astype(float)
-    came = step[:, :-1] + step[:, 1:]
+    days = rng.poisson(10 / 7, (series, origins + 1, 7)).astype(float)
+    came = days[:, :-1].sum(axis=2) + days[:, 1:].sum(axis=2)
     noise = np.random.default_rng(6).normal(0, spread, came.shape)
     mean = np.maximum(20 + bias + noise, 0)
-    every = np.full(series, 1.0)
-    parts = Came(came, step[:, :-1], 5 * every, service * every, np.ones(series, dtype=int), np.nan * every)
+    parts = Came(came, days[:, :-1], np.full(series, 5.0), terms(series, service=service))
     return Outlook(mean, mean + 8), parts
 
 
-def of_one(total: np.ndarray, step: np.ndarray, service: float, review: int = 1) -> Came:
-    one = np.ones(1)
-    return Came(total, step, one, service * one, np.array([review]), one)
+def played(levels: list[float], days: Floats, *, review: int = 1) -> list[float]:
+    found = play(np.array([[levels]], dtype=np.float64), days, terms(1, service=0.8, review=review, lead=0))
+    result: list[float] = found[0, 0].tolist()
+    return result
 
 
-def test_stock_follows_the_level_up_but_not_down_and_every_review_has_its_cost() -> None:
-    level = np.array([[10.0, 14.0, 2.0, np.nan]])
-    step, total = np.full((1, 4), 3.0), np.full((1, 4), 8.0)
-    assert simulate_base_stock(level, of_one(total, step, 0.8)).tolist() == [[2, 6, 3, 0]]
-    rarely = simulate_base_stock(level, of_one(total, step, 0.8, review=2))
-    assert np.array_equal(rarely, [[np.nan, 6, np.nan, 0]], equal_nan=True)  # ordered at the last and before
-    unknown = step.copy()
-    unknown[0, 0] = np.nan
-    assert simulate_base_stock(np.array([[50.0, 9, 9, 9]]), of_one(total, unknown, 0.8))[0, 1] == 1
+def test_stock_follows_the_level_up_but_not_down_at_every_review() -> None:
+    days = np.zeros((1, 4, 7))
+    days[:, :, 6] = 3
+    assert played([10, 14, 2, np.nan], days) == [6 * 10 + 7, 6 * 14 + 11, 6 * 11 + 8, 6 * 8 + 5]
+    # Looked at every other week: the fourteen of the second week are not ordered, and the third's five are.
+    rarely = played([4, 14, 5, np.nan], days, review=2)
+    assert rarely == pytest.approx([6 * 4 + 1, 6 + 2 * 56, 6 * 5 + 2, 6 * 2 + 56])
+
+
+def test_what_is_not_known_costs_nothing_that_could_be_told() -> None:
+    days = np.zeros((1, 3, 7))
+    days[0, :, 6] = 3
+    days[0, 1] = np.nan
+    found = played([10, 10, 10], days)
+    assert np.isnan(found[1])
+    assert (found[0], found[2]) == (67, 67)
+    assert np.isnan(played([np.nan, 10, 10], days)).all()  # nothing tells with what stock it began
 
 
 def test_a_challenger_takes_over_only_if_backtest_and_stock_cost_both_say_so() -> None:
@@ -48,12 +64,11 @@ def test_a_challenger_takes_over_only_if_backtest_and_stock_cost_both_say_so() -
     assert not contest(worse, worse, came).is_promoted
     thin = Outlook(better.mean, better.mean - 6)
     by_error_only = contest(worse, thin, came)
-    assert by_error_only.error.is_sure
-    assert not by_error_only.cost.is_sure
+    assert by_error_only.error.is_sure()
+    assert not by_error_only.cost.is_sure()
     assert not by_error_only.is_promoted
-    cheap = replace(
-        came, service=np.full(60, 0.2)
-    )  # where a missing unit costs little, little stock is right
+    # Where a missing unit costs little, little stock is right.
+    cheap = replace(came, terms=terms(60, service=0.2))
     assert contest(worse, thin, cheap).cost.share > by_error_only.cost.share
 
 
@@ -62,16 +77,15 @@ def test_unknown_origins_are_left_out_and_costs_weigh_what_is_dear() -> None:
     better, _ = world(0, 1)
     came.total[:, ::2] = np.nan
     came.scale[:5] = 0
-    costs = np.where(np.arange(60) < 30, 2.0, np.nan)
-    verdict = contest(worse, better, replace(came, unit_cost=costs))
+    verdict = contest(worse, better, came)
     assert (verdict.series, verdict.origins) == (55, 6)
-    twice = contest(worse, better, replace(came, unit_cost=np.full(60, 4.0)))
+    dear = replace(came.terms, holding=2 * came.terms.holding, shortage=2 * came.terms.shortage)
+    twice = contest(worse, better, replace(came, terms=dear))
     assert twice.cost.champion == pytest.approx(2 * verdict.cost.champion)
     alone = contest(worse.of(np.array([7])), better.of(np.array([7])), came.of(np.array([7])))
     assert (alone.series, alone.origins) == (1, 6)
     for wrong, expected in (
         (replace(came, scale=np.ones(3)), "expected all parts"),
-        (replace(came, service=np.ones(60)), "between 0 and 1"),
         (replace(came, total=np.full(came.total.shape, np.nan)), "no origin"),
     ):
         with pytest.raises(ValueError, match=expected):

@@ -9,10 +9,10 @@ from cloud.forecasting.combining import Combination
 from cloud.forecasting.engine import Plan, plan
 from cloud.forecasting.granularity.domain import Bucket, Choice, in_force, review_class
 from cloud.forecasting.granularity.method import Granular
-from cloud.forecasting.granularity.stock import Terms, play, terms_of
 from cloud.forecasting.granularity.temporal import by_days, in_blocks, reconciled_weeks
 from cloud.forecasting.policies import Policies
 from cloud.forecasting.protocol import Floats
+from cloud.forecasting.stock import Terms, play, terms_of
 
 LAST = date(2026, 3, 1)
 

@@ -1,9 +1,11 @@
 """A policy played over past demand: what stock and shortage would have cost under each forecast. Pure.
 
-Periodic review with an order-up-to level (R, S), day by day: every review the position is raised to the
-level that the forecast of that moment gives at the item's target; what is ordered comes after the lead time;
-what cannot be served waits. Stock costs its holding, a unit that has to wait its penalty once: that which
-makes the target the cheapest service (newsvendor, Snyder & Shen 2019, section 4.3).
+Periodic review with an order-up-to level (R, S), day by day, for all series at once: at the end of every
+review week the position (on hand and on order, less what waits) is raised to the level that the forecast of
+that moment gives at the item's target, never lowered, as stock is not sent back; what is ordered is there
+after the lead time; what cannot be served waits. A unit held over a day costs its holding; one that has to
+wait costs its penalty once: that which makes the target the cheapest service (newsvendor, Snyder & Shen 2019,
+section 4.3). Whoever compares forecasts by their stock does it here.
 """
 
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from cloud.forecasting.policies import Policies
-from cloud.forecasting.protocol import Floats, Ints
+from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.weeks import DAYS
 
 HOLDING_A_YEAR: Final = 0.25
@@ -37,6 +39,29 @@ class Terms:
         """What a level must cover."""
         return self.review_weeks * DAYS + self.lead_days
 
+    @property
+    def lasting_weeks(self) -> Ints:
+        """For how many weeks an order is felt: costs of so many weeks are not independent."""
+        return -(-self.protection_days // DAYS)
+
+    def of(self, rows: Ints) -> "Terms":
+        """Give those of some series."""
+        return Terms(self.review_weeks[rows], self.lead_days[rows], self.holding[rows], self.shortage[rows])
+
+
+def protection_of(policies: Policies) -> Ints:
+    """Say what an order must cover as policies are played: whole weeks of review, and the lead time.
+
+    Args:
+        policies: As replenishment states them.
+
+    Returns:
+        Days, of each series.
+    """
+    lead = np.maximum(policies.protection_days - policies.review_days, 0)
+    result: Ints = _review_weeks(policies) * DAYS + lead
+    return result
+
 
 def terms_of(policies: Policies, unit_cost: Floats) -> Terms:
     """Say how items' orders are played.
@@ -50,15 +75,20 @@ def terms_of(policies: Policies, unit_cost: Floats) -> Terms:
     """
     is_known = np.isfinite(unit_cost)
     typical = float(np.median(unit_cost[is_known])) if is_known.any() else 1.0
-    review = np.maximum((policies.review_days + DAYS // 2) // DAYS, 1)
+    review = _review_weeks(policies)
     holding = np.where(is_known, unit_cost, typical) * HOLDING_A_YEAR / _YEAR
     odds = policies.service / (1 - policies.service)
     return Terms(
         review_weeks=review,
-        lead_days=np.maximum(policies.protection_days - policies.review_days, 0),
+        lead_days=protection_of(policies) - review * DAYS,
         holding=holding,
         shortage=holding * review * DAYS * odds,
     )
+
+
+def _review_weeks(policies: Policies) -> Ints:
+    result: Ints = np.maximum((policies.review_days + DAYS // 2) // DAYS, 1)
+    return result
 
 
 def play(levels: Floats, demand: Floats, terms: Terms) -> Floats:
@@ -71,7 +101,8 @@ def play(levels: Floats, demand: Floats, terms: Terms) -> Floats:
         terms: Of the series.
 
     Returns:
-        Forecasts x series x weeks: cost.
+        Forecasts x series x weeks: cost; NaN for a series whose first level is not known, which begins with
+        that much on hand, and in weeks of which no day's demand is known.
 
     Examples:
         One a day, looked at weekly, no lead time: 10 last a week, and 3 + 4 + ... + 9 are held over.
@@ -80,7 +111,7 @@ def play(levels: Floats, demand: Floats, terms: Terms) -> Floats:
         [42.0, 210.0]
     """
     forecasts, series, weeks = levels.shape
-    asked = _filled(demand)
+    asked, is_known = _filled(demand)
     slots = int(terms.lead_days.max(initial=0)) + 1
     coming = np.zeros((forecasts, series, slots))
     on_hand = np.nan_to_num(levels[:, :, 0])
@@ -100,10 +131,11 @@ def play(levels: Floats, demand: Floats, terms: Terms) -> Floats:
             on_hand -= asked[:, week, day]
             short = np.maximum(-on_hand, 0) - before
             cost[:, :, week] += np.maximum(on_hand, 0) * terms.holding + short * terms.shortage
-    return cost
+    return np.where(np.isfinite(levels[:, :, :1]) & is_known, cost, np.nan)
 
 
-def _filled(demand: Floats) -> Floats:
+def _filled(demand: Floats) -> tuple[Floats, Bools]:
+    """Give every day a demand, and tell of which weeks any day's is known."""
     known = np.isfinite(demand)
     count = known.sum(axis=2, keepdims=True)
     mean = np.divide(
@@ -112,4 +144,4 @@ def _filled(demand: Floats) -> Floats:
         out=np.zeros(count.shape),
         where=count > 0,
     )
-    return np.where(known, demand, mean)
+    return np.where(known, demand, mean), count[:, :, 0] > 0
