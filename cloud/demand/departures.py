@@ -1,4 +1,4 @@
-"""What departures alone would tell of demand: an item x day matrix of what was asked for in, theirs out."""
+"""What departures alone would tell of demand: shorts left out, what was sent instead as what it is."""
 
 from typing import Final
 
@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.db import Connection, NamedStatements
-from cloud.demand.reading import DailyMatrix
+from cloud.demand.reading import DailyMatrix, inherited, matrix_of
+from cloud.demand.supersession import successions
 
 _SQL: Final = NamedStatements("cloud.demand", "substitutions.sql")
 
 
 def as_left(conn: Connection, site: str, demand: DailyMatrix) -> NDArray[np.float64]:
-    """Take from demand what was short, and give what was sent instead to what was sent.
+    """Read the same items and days as departures would tell them.
 
     Args:
         conn: In a transaction that shows the site.
@@ -20,14 +21,15 @@ def as_left(conn: Connection, site: str, demand: DailyMatrix) -> NDArray[np.floa
         demand: As `daily_matrix` gave it.
 
     Returns:
-        Items x days, in base units, never below 0; the demand itself where the warehouse sent what was asked
-        for.
+        Items x days, in base units; the demand itself where the warehouse sent what was asked for.
     """
-    rows = {item.item_id: row for row, item in enumerate(demand.items)}
-    left = demand.quantity.copy()
-    asked = {"site": site, "from_day": demand.days[0], "until_day": demand.days[-1]}
-    for item_id, day, quantity in _SQL.tuples(conn, "left_days", **asked):
-        if item_id in rows:
-            left[rows[item_id], day] += quantity
-    result: NDArray[np.float64] = np.maximum(left, 0.0)
-    return result
+    first, last = demand.days[0], demand.days[-1]
+    found = _SQL.tuples(conn, "left_days", sites=[site], from_day=first, until_day=last)
+    known = successions(conn, site, first, last)
+    told = inherited(matrix_of(found, known, demand.days), known)
+    rows = {item.item_id: row for row, item in enumerate(told.items)}
+    left = np.zeros_like(demand.quantity)
+    for row, item in enumerate(demand.items):
+        if item.item_id in rows:
+            left[row] = told.quantity[rows[item.item_id]]
+    return left

@@ -61,25 +61,43 @@ def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -
     asked = {"sites": [site], "from_day": from_day, "until_day": until_day}
     found = conn.execute(_SQL["demand_days"], asked).fetchall()
     known = successions(conn, site, from_day, until_day)
-    codes, item_ids, at_days, asked_for = zip(*found, strict=True) if found else ((), (), (), ())
-    named = {Item(code, item_id) for item_id, code in dict(zip(item_ids, codes, strict=True)).items()}
-    items = tuple(sorted(named | {Item(one.to_code, one.to_id) for one in known}))
-    rows = {item.item_id: row for row, item in enumerate(items)}
-    quantities = np.zeros((len(items), len(days)))
-    censored = np.zeros(quantities.shape, dtype=np.bool_)
-    if found:
-        quantities[[rows[item_id] for item_id in item_ids], at_days] = asked_for
-        for item_id, day in conn.execute(_SQL["censored_days"], asked):
-            if item_id in rows:
-                censored[rows[item_id], day] = True
-    masked = np.zeros(quantities.shape, dtype=np.bool_)
+    plain = matrix_of(found, known, days)
+    rows = {item.item_id: row for row, item in enumerate(plain.items)}
+    censored, masked = plain.censored, plain.masked
+    for item_id, day in conn.execute(_SQL["censored_days"], asked) if found else ():
+        if item_id in rows:
+            censored[rows[item_id], day] = True
     masks = tuple(masked_days(conn, site, from_day, until_day))
     for mask in masks:
         if mask.item_id is None:
             masked[:, mask.first : mask.last + 1] = True
         elif mask.item_id in rows:
             masked[rows[mask.item_id], mask.first : mask.last + 1] = True
-    return inherited(DailyMatrix(items, days, quantities, censored, masked, masks), known)
+    return inherited(plain._replace(masks=masks), known)
+
+
+def matrix_of(
+    found: Sequence[tuple[str, int, int, float]], known: Sequence[Succession], days: tuple[date, ...]
+) -> DailyMatrix:
+    """Lay quantities out by item and day.
+
+    Args:
+        found: Code, item id, place of the day and quantity, in base units; others are 0.
+        known: What takes whose place: what takes one has a row.
+        days: Without gaps.
+
+    Returns:
+        The matrix, by code; nothing of it is censored or masked.
+    """
+    codes, item_ids, at_days, asked_for = zip(*found, strict=True) if found else ((), (), (), ())
+    named = {Item(code, item_id) for item_id, code in dict(zip(item_ids, codes, strict=True)).items()}
+    items = tuple(sorted(named | {Item(one.to_code, one.to_id) for one in known}))
+    rows = {item.item_id: row for row, item in enumerate(items)}
+    quantity = np.zeros((len(items), len(days)))
+    if found:
+        quantity[[rows[item_id] for item_id in item_ids], at_days] = asked_for
+    censored, masked = (np.zeros(quantity.shape, dtype=np.bool_) for _ in range(2))
+    return DailyMatrix(items, days, quantity, censored, masked)
 
 
 def inherited(demand: DailyMatrix, known: Sequence[Succession]) -> DailyMatrix:

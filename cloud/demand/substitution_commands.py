@@ -111,7 +111,7 @@ def run_effect(arguments: argparse.Namespace, settings: Settings) -> int:
             bias = "nothing of it was asked for" if row.bias is None else f"{row.bias:+.1%} without this"
             told = f"asked {row.asked.normalize():f}  short {row.short.normalize():f}"
             others = f"others sent {row.sent_instead.normalize():f}  stood in {row.stood_in.normalize():f}"
-            fields = row._asdict() | {"left": row.left, "bias": row.bias}
+            fields = row._asdict() | {"bias": row.bias}
             _print(arguments, fields, f"{row.item:<20}  {told}  {others}  {bias}")
 
     return reporting(work)

@@ -70,18 +70,19 @@ class FeedbackRow(NamedTuple):
 
     item: str
     asked: Decimal
-    """What forecasts learn from."""
+    """What forecasts learn from: as requested, less what was cancelled."""
     short: Decimal
-    """What a closed visit left behind."""
+    """What a closed visit left behind, and nothing was sent instead of."""
     sent_instead: Decimal
     """What was asked for, and another item was sent."""
     stood_in: Decimal
     """What was sent of it in place of others."""
+    left: Decimal
+    """What departures alone would tell: asked, less short and sent instead, and what stood in.
 
-    @property
-    def left(self) -> Decimal:
-        """What departures alone would tell."""
-        return self.asked - self.short - self.sent_instead + self.stood_in
+    Unless something was cancelled without a word of which request: that takes back the latest of what each of
+    both tells.
+    """
 
     @property
     def bias(self) -> Decimal | None:
@@ -181,8 +182,8 @@ def feedback(
         conn: In a transaction.
         actor: Who asks; may read the site's stock.
         site: Site id.
-        from_at: Lines asked for at or after this instant.
-        until_at: And before this one.
+        from_at: In the first site day that counts.
+        until_at: After the last one has begun.
 
     Returns:
         A row per item that something changes of, what changes most first.

@@ -31,19 +31,23 @@ WHERE (s.asked_item_id, s.asked_quantity, s.sent_quantity, s.sent_at, s.reason) 
 RETURNING s.site_id, s.source, s.document, s.line, (s.xmax = 0);
 
 -- name: excesses
-SELECT s.site_id, s.source, s.document, s.line, trim_scale(l.quantity),
-    trim_scale(sum(CASE WHEN told.canonical_id = sent.canonical_id THEN s.sent_quantity ELSE s.asked_quantity END))
-FROM demand_substitution s
-JOIN demand_line l ON (l.site_id, l.source, l.document, l.line) = (s.site_id, s.source, s.document, s.line)
-JOIN canonical_item told ON told.item_id = l.item_id
-JOIN canonical_item sent ON sent.item_id = s.sent_item_id
-WHERE (s.site_id, s.source, s.document, s.line) IN (
-    SELECT x.site, x.source, x.document, x.line
-    FROM unnest(%(sites)s::text[], %(sources)s::text[], %(documents)s::text[], %(lines)s::text[])
-        AS x (site, source, document, line))
-GROUP BY s.site_id, s.source, s.document, s.line, l.quantity
-HAVING sum(CASE WHEN told.canonical_id = sent.canonical_id THEN s.sent_quantity ELSE s.asked_quantity END) > l.quantity
-ORDER BY s.site_id, s.source, s.document, s.line;
+SELECT x.site_id, x.source, x.document, x.line, trim_scale(x.quantity), trim_scale(sum(x.part))
+FROM (
+    SELECT s.site_id, s.source, s.document, s.line, l.quantity * told.numerator / told.denominator AS quantity,
+        CASE WHEN told.canonical_id = sent.canonical_id THEN s.sent_quantity * sent.numerator / sent.denominator
+            ELSE s.asked_quantity * asked.numerator / asked.denominator END AS part
+    FROM demand_substitution s
+    JOIN demand_line l ON (l.site_id, l.source, l.document, l.line) = (s.site_id, s.source, s.document, s.line)
+    JOIN canonical_item told ON told.item_id = l.item_id
+    JOIN canonical_item asked ON asked.item_id = s.asked_item_id
+    JOIN canonical_item sent ON sent.item_id = s.sent_item_id
+    WHERE (s.site_id, s.source, s.document, s.line) IN (
+        SELECT g.site, g.source, g.document, g.line
+        FROM unnest(%(sites)s::text[], %(sources)s::text[], %(documents)s::text[], %(lines)s::text[])
+            AS g (site, source, document, line))) x
+GROUP BY x.site_id, x.source, x.document, x.line, x.quantity
+HAVING sum(x.part) > x.quantity
+ORDER BY x.site_id, x.source, x.document, x.line;
 
 -- name: substitutions
 SELECT s.site_id AS site, s.source, s.document, s.line, a.code AS asked, s.asked_quantity, b.code AS sent, s.sent_quantity,
@@ -61,67 +65,9 @@ ORDER BY s.site_id, s.source, s.document, s.line, b.code
 LIMIT %(limit)s;
 
 -- name: feedback
-WITH requested AS (
-    SELECT c.canonical_id AS item_id, l.site_id, l.source, l.document, l.line, l.quantity
-    FROM demand_line l
-    JOIN canonical_item c ON c.item_id = l.item_id
-    WHERE l.site_id = %(site)s AND l.kind = 'requested' AND l.requested_at >= %(from_at)s AND l.requested_at < %(until_at)s
-), short AS (
-    SELECT c.canonical_id AS item_id, sum(o.quantity) AS quantity
-    FROM pub_outbound_lines(ARRAY[%(site)s], %(from_at)s, '', %(until_at)s, NULL) o
-    JOIN item i ON i.code = o.item
-    JOIN canonical_item c ON c.item_id = i.item_id
-    JOIN demand_source d ON d.site_id = %(site)s AND d.kind = 'orders'
-    JOIN demand_line l ON (l.site_id, l.source, l.document, l.line) = (%(site)s, d.name, o.document, o.line)
-    WHERE o.short_at IS NOT NULL
-    GROUP BY c.canonical_id
-), told AS (
-    SELECT ca.canonical_id AS asked_id, cb.canonical_id AS sent_id, s.asked_quantity, s.sent_quantity,
-        r.item_id = cb.canonical_id AS is_as_sent
-    FROM demand_substitution s
-    JOIN requested r USING (site_id, source, document, line)
-    JOIN canonical_item ca ON ca.item_id = s.asked_item_id
-    JOIN canonical_item cb ON cb.item_id = s.sent_item_id
-    WHERE s.sent_quantity > 0
-), change AS (
-    SELECT r.item_id, sum(r.quantity) AS lines_say, 0::numeric AS short, 0::numeric AS sent_instead, 0::numeric AS stood_in,
-        0::numeric AS moved
-    FROM requested r GROUP BY r.item_id
-    UNION ALL
-    SELECT h.item_id, 0, h.quantity, 0, 0, 0 FROM short h
-    UNION ALL
-    SELECT t.asked_id, 0, 0, t.asked_quantity, 0, CASE WHEN t.is_as_sent THEN t.asked_quantity ELSE 0 END FROM told t
-    UNION ALL
-    SELECT t.sent_id, 0, 0, 0, t.sent_quantity, CASE WHEN t.is_as_sent THEN -t.sent_quantity ELSE 0 END FROM told t
-)
-SELECT i.code AS item, sum(c.lines_say) + sum(c.moved) AS asked, sum(c.short) AS short, sum(c.sent_instead) AS sent_instead,
-    sum(c.stood_in) AS stood_in
-FROM change c
-JOIN item i ON i.item_id = c.item_id
-GROUP BY i.code
-HAVING sum(c.short) > 0 OR sum(c.sent_instead) > 0 OR sum(c.stood_in) > 0
-ORDER BY sum(c.short) + sum(c.sent_instead) + sum(c.stood_in) DESC, i.code;
+SELECT f.item, f.asked, f.short, f.sent_instead, f.stood_in, f.has_left AS "left"
+FROM pub_demand_feedback(%(site)s, %(from_at)s, %(until_at)s) f;
 
 -- name: left_days
-WITH changed AS (
-    SELECT c.canonical_id AS item_id, l.requested_at AS at, -o.quantity AS quantity
-    FROM site_days(ARRAY[%(site)s], %(from_day)s::date, %(until_day)s::date) w
-    CROSS JOIN LATERAL pub_outbound_lines(ARRAY[%(site)s], w.begins[1] - INTERVAL '1 day', '', w.ends_at + INTERVAL '1 day',
-        NULL) o
-    JOIN demand_source d ON d.site_id = %(site)s AND d.kind = 'orders'
-    JOIN demand_line l ON (l.site_id, l.source, l.document, l.line) = (%(site)s, d.name, o.document, o.line)
-    JOIN canonical_item c ON c.item_id = l.item_id
-    WHERE o.short_at IS NOT NULL
-    UNION ALL
-    SELECT c.canonical_id, l.requested_at, x.quantity
-    FROM demand_substitution s
-    JOIN demand_line l ON (l.site_id, l.source, l.document, l.line) = (s.site_id, s.source, s.document, s.line)
-    CROSS JOIN LATERAL (VALUES (s.asked_item_id, -s.asked_quantity), (s.sent_item_id, s.sent_quantity)) x (item_id, quantity)
-    JOIN canonical_item c ON c.item_id = x.item_id
-    WHERE s.site_id = %(site)s AND s.sent_quantity > 0
-)
-SELECT h.item_id, width_bucket(h.at, d.begins) - 1, sum(h.quantity)::double precision
-FROM site_days(ARRAY[%(site)s], %(from_day)s::date, %(until_day)s::date) d
-JOIN changed h ON h.at >= d.begins[1] AND h.at < d.ends_at
-GROUP BY 1, 2
-ORDER BY 1, 2;
+SELECT d.item, d.item_id, d.day - %(from_day)s::date, d.quantity::double precision
+FROM pub_demand_days(%(sites)s::text[], %(from_day)s::date, %(until_day)s::date, true) d;

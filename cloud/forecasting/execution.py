@@ -12,7 +12,7 @@ import numpy as np
 
 from cloud.db import Connection
 from cloud.demand.departures import as_left
-from cloud.demand.reading import daily_matrix
+from cloud.demand.reading import DailyMatrix, daily_matrix
 from cloud.forecasting import store
 from cloud.forecasting.batch.evaluate import evaluate
 from cloud.forecasting.domain import READERS, ForecastError, UnknownForecastError
@@ -58,8 +58,19 @@ class ExecutionEffect:
     untold: Errors
 
 
-def execution_effect(conn: Connection, actor: Actor, *, site: str, now: datetime) -> ExecutionEffect:
-    """Measure what a site's shorts and substitutions are worth to its forecasts.
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Demand of the items concerned, as it was asked for and as departures alone told it."""
+
+    site: str
+    last_day: date
+    demand: DailyMatrix
+    left: Floats
+    """Items x days, as the demand."""
+
+
+def read_execution(conn: Connection, actor: Actor, *, site: str, now: datetime) -> Execution:
+    """Read what a site's shorts and substitutions changed.
 
     Args:
         conn: In a transaction.
@@ -68,12 +79,12 @@ def execution_effect(conn: Connection, actor: Actor, *, site: str, now: datetime
         now: The present.
 
     Returns:
-        The errors of both over 13 origins, four weeks ahead, against what was asked for.
+        Demand of the last 104 weeks, to be judged once the transaction is over.
 
     Raises:
         NotAllowedError: If the actor may not.
         UnknownForecastError: If there is no such site within reach.
-        ForecastError: If no demand is known, too little of it, or nothing was short or substituted.
+        ForecastError: If no demand is known.
     """
     actor.require(*READERS, site=site)
     act_as(conn, actor)
@@ -84,28 +95,42 @@ def execution_effect(conn: Connection, actor: Actor, *, site: str, now: datetime
         raise ForecastError(f"site {site!r}: no demand is known")
     last = min(found[0].demand_until, found[0].yesterday)
     demand = daily_matrix(conn, site, last - timedelta(days=WEEKS * DAYS - 1), last)
-    left = as_left(conn, site, demand)
-    concerned = np.flatnonzero((left != demand.quantity).any(axis=1))
+    return Execution(site, last, demand, as_left(conn, site, demand))
+
+
+def execution_effect(read: Execution) -> ExecutionEffect:
+    """Measure what shorts and substitutions are worth to forecasts.
+
+    Args:
+        read: What they changed.
+
+    Returns:
+        The errors of both over 13 origins, four weeks ahead, against what was asked for.
+
+    Raises:
+        ForecastError: If nothing was short or substituted, or too little demand is known.
+    """
+    site, asked, left = read.site, read.demand.quantity, read.left
+    concerned = np.flatnonzero((left != asked).any(axis=1))
     if not len(concerned):
         raise ForecastError(f"site {site!r}: in {WEEKS} weeks nothing was short, and nothing sent instead")
-    hidden = demand.masked[concerned]
-    asked_weeks = weeks_of(demand.quantity[concerned], hidden)
+    hidden = read.demand.masked[concerned]
+    asked_weeks = weeks_of(asked[concerned], hidden)
     weeks = WEEKS - int(asked_weeks.starts.min(initial=WEEKS))
     if weeks < LEAST_WEEKS:
         raise ForecastError(f"site {site!r}: {weeks} weeks of demand, expected at least {LEAST_WEEKS}")
-    asked, seen = asked_weeks.totals[:, -weeks:], weeks_of(left[concerned], hidden).totals[:, -weeks:]
-    told, untold = _judged(asked, asked), _judged(seen, asked)
+    totals, seen = asked_weeks.totals[:, -weeks:], weeks_of(left[concerned], hidden).totals[:, -weeks:]
     return ExecutionEffect(
         site=site,
-        first_day=last - timedelta(days=weeks * DAYS - 1),
-        last_day=last,
+        first_day=read.last_day - timedelta(days=weeks * DAYS - 1),
+        last_day=read.last_day,
         items=len(concerned),
         origins=ORIGINS,
         horizon_weeks=HORIZON,
-        asked=float(demand.quantity[concerned].sum()),
+        asked=float(asked[concerned].sum()),
         left=float(left[concerned].sum()),
-        told=told,
-        untold=untold,
+        told=_judged(totals, totals),
+        untold=_judged(seen, totals),
     )
 
 

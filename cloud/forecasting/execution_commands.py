@@ -36,15 +36,16 @@ def add_command(group: "Subparsers") -> None:
 
 def run_feedback(arguments: argparse.Namespace, settings: Settings) -> int:
     """Measure it."""
-    from cloud.forecasting.execution import execution_effect  # noqa: PLC0415  numpy is an extra
+    from cloud.forecasting.execution import execution_effect, read_execution  # noqa: PLC0415  numpy is an extra
 
     now = datetime.now(UTC)
     database = LastingConnection(settings.needed("app_dsn"), "dockledger-command")
     try:
         with closing(database):
-            found = in_transaction(
-                database, lambda conn: execution_effect(conn, SHELL, site=arguments.site, now=now)
+            read = in_transaction(
+                database, lambda conn: read_execution(conn, SHELL, site=arguments.site, now=now)
             )
+        found = execution_effect(read)
     except (ForecastError, DemandError, ContentRefusedError, DatabaseAwayError) as error:
         print(f"dockledger: {error}", file=sys.stderr)
         return 1

@@ -93,7 +93,7 @@ class FeedbackItem(BaseModel):
 
     item: str
     asked: Decimal = Field(description="What forecasts learn from")
-    short: Decimal
+    short: Decimal = Field(description="What a closed visit left behind, and nothing was sent instead of")
     sent_instead: Decimal = Field(description="Asked for, and another item was sent")
     stood_in: Decimal = Field(description="Sent in place of others")
     left: Decimal = Field(description="What departures alone would tell")
@@ -145,7 +145,7 @@ def list_shorts(*, gate: TheGate, caller: Caller, site: SiteId, since: Since, un
 
 @router.get("/feedback")
 def list_feedback(*, gate: TheGate, caller: Caller, site: SiteId, since: Since, until: Until) -> Feedback:
-    """Measure what shorts and substitutions change of the demand that forecasts learn from."""
+    """Measure what shorts and substitutions change of the demand that forecasts learn from, by site days."""
     with gate.acting(caller) as conn:
         rows = substitutions.feedback(conn, caller, site=site, from_at=since, until_at=until)
     return Feedback(site=site, items=[FeedbackItem.model_validate(row) for row in rows])
@@ -154,11 +154,11 @@ def list_feedback(*, gate: TheGate, caller: Caller, site: SiteId, since: Since, 
 @router.get("/feedback/worth", responses=responses(404))
 def tell_worth(*, gate: TheGate, caller: Caller, site: SiteId) -> FeedbackWorth:
     """Backtest forecasts of the items concerned twice, and judge both by what was asked for."""
-    from cloud.forecasting.execution import execution_effect  # noqa: PLC0415  numpy is an extra
+    from cloud.forecasting.execution import execution_effect, read_execution  # noqa: PLC0415  numpy is an extra
 
     with gate.acting(caller) as conn:
-        found = execution_effect(conn, caller, site=site, now=gate.clock())
-    return FeedbackWorth.model_validate(found)
+        read = read_execution(conn, caller, site=site, now=gate.clock())
+    return FeedbackWorth.model_validate(execution_effect(read))
 
 
 @router.get("/substitutions")

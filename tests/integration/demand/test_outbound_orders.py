@@ -1,22 +1,27 @@
 """What outbound orders ask for is demand, whether or not it left; what did not is measured."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import psycopg
 import pytest
-from asking import CASE_OF_TEA, NOW, TEA, Demand
+from asking import CASE_OF_TEA, NOW, TEA, Demand, line
 from shop import ADMIN, Pulls, pulling
 
 from cloud.cli import main
-from cloud.demand import held
+from cloud.demand import held, substitutions
+from cloud.demand.departures import as_left
 from cloud.demand.domain import DemandError
 from cloud.demand.held import HeldState
+from cloud.demand.reading import daily_matrix
 from cloud.demand.sources import service, shorts
 from cloud.demand.sources.domain import NewSource, SourceError, SourceKind, SourceSettings
+from cloud.demand.substitutions import Substitution
 from cloud.documents import service as documents
 from cloud.documents import visits
 from cloud.documents.papers import ImportPaper, has_check_digit
+from cloud.identity.store import act_as
 from tests.integration.ledger.scenario import CONTROLLER, NETWORK_CONTROLLER
 
 
@@ -117,6 +122,28 @@ def test_orders_are_demand_and_what_did_not_leave_is_measured(
     assert main(["demand", "sources", "shorts", "--site", "leeds"]) == 0
     assert "requested 82  left 29  short 12 in 1 of 6 lines  70.7% filled" in capsys.readouterr().out
 
+    # A line of 12 that the visit left behind, of which two mugs went in place of five: 12 are asked for, once.
+    assert fed_back(demand, begun) == {"TEA": (82, 12, 0, 0, 70)}
+    swap = Substitution(1, "leeds", "orders", "SO-1", "2", "TEA", Decimal(5), "MUG", Decimal(2), begun, None)
+    demand.ledger.as_app(lambda conn: substitutions.record(conn, CONTROLLER, [swap], origin="line", now=NOW))
+    assert fed_back(demand, begun) == {"TEA": (82, 7, 5, 0, 70), "MUG": (0, 0, 0, 2, 2)}
+    # The customer takes 4 back: of what did not leave.
+    gone = line("4", begun.isoformat(), source="orders", document="C-1", kind="cancelled", of=("SO-1", "2"))
+    demand.tell(gone)
+    assert fed_back(demand, begun) == {"TEA": (78, 3, 5, 0, 70), "MUG": (0, 0, 0, 2, 2)}
+    # And 7 more: one is left of the line, a fifth of what was sent instead.
+    demand.tell(gone._replace(document="C-2", quantity="7"))
+    assert fed_back(demand, begun) == {
+        "TEA": (71, 0, 1, 0, 70),
+        "MUG": (0, 0, 0, Decimal("0.4"), Decimal("0.4")),
+    }
+    # What is cancelled without a request takes back the latest of what each of both tells.
+    demand.tell(gone._replace(document="C-3", quantity="20", of_document=None, of_line=None))
+    assert fed_back(demand, begun)["TEA"] == (51, 0, 1, 0, 50)
+    day = date.fromisoformat(today)
+    known, left = demand.ledger.as_app(lambda conn: asked_and_left(conn, day))
+    assert known == {"TEA": 51}
+    assert left == {"TEA": 50}
     asked_again = demand.ledger.as_app(
         lambda conn: service.backfill_source(conn, ADMIN, made.source_id, from_at=begun, now=NOW)
     )
@@ -125,6 +152,21 @@ def test_orders_are_demand_and_what_did_not_leave_is_measured(
     other = NewSource("leeds", "x", SourceKind.ORDERS, "/srv", SourceSettings(), None, 5)
     with pytest.raises(SourceError, match="outbound orders are registered here; expected neither"):
         demand.ledger.as_app(lambda conn: service.add_source(conn, ADMIN, other, site="leeds", now=NOW))
+
+
+def fed_back(demand: Demand, begun: datetime) -> dict[str, tuple[Decimal, ...]]:
+    found = demand.ledger.as_app(
+        lambda conn: substitutions.feedback(conn, CONTROLLER, site="leeds", from_at=begun, until_at=NOW)
+    )
+    return {row.item: row[1:] for row in found}
+
+
+def asked_and_left(conn: psycopg.Connection, day: date) -> tuple[dict[str, float], dict[str, float]]:
+    act_as(conn, CONTROLLER)
+    found = daily_matrix(conn, "leeds", day, day + timedelta(1))
+    left = as_left(conn, "leeds", found)
+    codes = [item.code for item in found.items]
+    return tuple(dict(zip(codes, each.sum(axis=1), strict=True)) for each in (found.quantity, left))  # type: ignore[return-value]
 
 
 def test_a_line_that_cannot_be_stored_yet_waits_by_itself_until_its_item_is_known(

@@ -13,7 +13,7 @@ from cloud.demand import substitutions
 from cloud.demand.domain import FaultyLinesError, StagedLine
 from cloud.demand.substitutions import Recorded, Substitution
 from cloud.forecasting.domain import ForecastError
-from cloud.forecasting.execution import ExecutionEffect, execution_effect
+from cloud.forecasting.execution import ExecutionEffect, execution_effect, read_execution
 
 SENT_AT = datetime(2026, 3, 3, 8, tzinfo=UTC)
 DAYS = ("2026-03-01", "2026-03-05")
@@ -178,4 +178,6 @@ def test_what_is_told_of_substitutions_makes_forecasts_better_by_a_measured_amou
 
 
 def measured(demand: Demand, now: datetime) -> ExecutionEffect:
-    return demand.ledger.as_app(lambda conn: execution_effect(conn, PLANNER, site="leeds", now=now))
+    return execution_effect(
+        demand.ledger.as_app(lambda conn: read_execution(conn, PLANNER, site="leeds", now=now))
+    )
