@@ -122,7 +122,7 @@ def test_orders_are_demand_and_what_did_not_leave_is_measured(
     assert main(["demand", "sources", "shorts", "--site", "leeds"]) == 0
     assert "requested 82  left 29  short 12 in 1 of 6 lines  70.7% filled" in capsys.readouterr().out
 
-    # A line of 12 that the visit left behind, of which two mugs went in place of five: 12 are asked for, once.
+    # A line of 12 that the visit left behind; two mugs went in place of five. It is 12 asked for, once.
     assert fed_back(demand, begun) == {"TEA": (82, 12, 0, 0, 70)}
     swap = Substitution(1, "leeds", "orders", "SO-1", "2", "TEA", Decimal(5), "MUG", Decimal(2), begun, None)
     demand.ledger.as_app(lambda conn: substitutions.record(conn, CONTROLLER, [swap], origin="line", now=NOW))
