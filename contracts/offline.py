@@ -9,6 +9,8 @@ from contracts.base import (
     STORABLE,
     Code,
     Contract,
+    CountedQuantity,
+    Gateway,
     PositiveQuantity,
     SchemaVersion,
     Sha256,
@@ -112,11 +114,36 @@ class Assignment(Revised):
     visits: tuple[Visit, ...] = ()
 
 
+class LabelName(Contract):
+    """What a label of the goods may say, and how many base units one of it stands for, as an exact ratio."""
+
+    identifier: Identifier
+    base_units_numerator: Annotated[int, Field(strict=True, ge=1)] = 1
+    base_units_denominator: Annotated[int, Field(strict=True, ge=1)] = 1
+
+
+def _absent(value: object) -> bool:
+    return value is None or value == ()
+
+
 class TaskLine(ExpectedLine):
-    """One thing to do."""
+    """One thing to do; of a line with ``names`` the quantity is in base units."""
 
     from_location: Code | None = None
     to_location: Code | None = None
+    number: Annotated[int | None, Field(strict=True, ge=1, le=1_000_000, exclude_if=_absent)] = None
+    """Names the line within its task, as records do."""
+    item: Annotated[Code | None, Field(exclude_if=_absent)] = None
+    """The item's code, for people."""
+    from_unit: Annotated[Code | None, Field(exclude_if=_absent)] = None
+    """The logistic unit in ``from_location`` that the goods are taken out of."""
+    disposition: Annotated[Code | None, Field(exclude_if=_absent)] = None
+    owner: Annotated[Code | None, Field(exclude_if=_absent)] = None
+    """Of the goods, as the ledger holds them."""
+    names: Annotated[tuple[LabelName, ...], Field(max_length=50, exclude_if=_absent)] = ()
+    """Every name that a label of them may bear; one that is none of them is another item's."""
+    done: Annotated[CountedQuantity | None, Field(exclude_if=_absent)] = None
+    """What of it the ledger knows to be done."""
 
 
 class Task(Revised):
@@ -127,3 +154,12 @@ class Task(Revised):
     lines: tuple[TaskLine, ...]
     expires_at: UtcDatetime
     actor: Code | None = None
+
+
+class TaskList(Revised):
+    """Retained: all that the handhelds of a gateway are to do; a task that is no longer in it is over."""
+
+    gateway: Gateway
+    tasks: tuple[Task, ...] = ()
+    left_out: WholeNumber = 0
+    """Further tasks that did not fit; they follow when others are done."""

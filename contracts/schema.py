@@ -12,7 +12,7 @@ from contracts.batch import Batch, FrameHeader
 from contracts.demand import DemandAnswer, DemandLines
 from contracts.feedback import Ack, IngestState
 from contracts.gateway import DesiredConfig, Health, ReportedConfig, Status
-from contracts.offline import Assignment, ReferenceAnnouncement, ReferenceSnapshot, Task
+from contracts.offline import Assignment, ReferenceAnnouncement, ReferenceSnapshot, Task, TaskList
 
 FOLDER: Final = Path(__file__).parent / "schemas"
 
@@ -31,6 +31,7 @@ MESSAGES: Final[dict[str, type[Contract]]] = {
     "reference_snapshot": ReferenceSnapshot,
     "status": Status,
     "task": Task,
+    "task_list": TaskList,
 }
 """Every message that crosses a border, by the name of its schema and of its golden payload."""
 
