@@ -27,7 +27,7 @@ MOST_TOLD: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class DatedTrees:
     """A model, and the last day that it was fitted to."""
 
     day: int
@@ -41,7 +41,7 @@ class Further:
 
     paths: Floats
     """Series x origins x weeks ahead; NaN where it says nothing."""
-    models: tuple[Kept, ...]
+    models: tuple[DatedTrees, ...]
     is_new: bool
     """Whether a model was fitted at the last origin."""
 
@@ -58,7 +58,7 @@ class Further:
 class Boosting:
     """LightGBM as a further member."""
 
-    kept: tuple[Kept, ...] = ()
+    kept: tuple[DatedTrees, ...] = ()
     """Of the training in force, by day."""
     is_due: bool = True
     """Whether a model is fitted to what is known now; else those that are kept serve on."""
@@ -102,7 +102,7 @@ class Boosting:
         for part in _parts(totals, origins, horizon_weeks, driven, without):
             here = origins[part.places]
             models += [
-                Kept(int(day_of[column]), fitted(part.plan, column))
+                DatedTrees(int(day_of[column]), fitted(part.plan, column))
                 for column in wanted
                 if int(here[0]) <= column <= int(here[-1])
             ]
@@ -117,14 +117,14 @@ class Boosting:
                     paths[:, np.searchsorted(origins, origin)] = speak(part.ahead_of(origin), origin)
         return Further(paths, tuple(models), bool(wanted) and wanted[-1] == int(origins[-1]))
 
-    def _still_of_use(self, first_day: int) -> Iterator[Kept]:
+    def _still_of_use(self, first_day: int) -> Iterator[DatedTrees]:
         """Give the kept models that an origin may be forecast by."""
         for place, one in enumerate(self.kept):
             is_last = place + 1 == len(self.kept)
             if is_last or self.kept[place + 1].day > first_day:
                 yield one
 
-    def _columns(self, origins: Ints, day_of: Ints, models: Sequence[Kept]) -> list[int]:
+    def _columns(self, origins: Ints, day_of: Ints, models: Sequence[DatedTrees]) -> list[int]:
         """Choose the columns at which a model is fitted: where none is kept of the weeks before."""
         if models and not self.is_due:
             return []
@@ -209,7 +209,7 @@ def _hidden(covariates: Covariates, without: Sequence[str]) -> Covariates:
     return replace(covariates, values=values)
 
 
-def as_array(models: Sequence[Kept]) -> NDArray[np.uint8]:
+def as_array(models: Sequence[DatedTrees]) -> NDArray[np.uint8]:
     """Write models, to be kept.
 
     Args:
@@ -222,7 +222,7 @@ def as_array(models: Sequence[Kept]) -> NDArray[np.uint8]:
     return np.frombuffer(orjson.dumps(told), dtype=np.uint8)
 
 
-def from_array(held: NDArray[np.uint8]) -> tuple[Kept, ...]:
+def from_array(held: NDArray[np.uint8]) -> tuple[DatedTrees, ...]:
     """Read models again.
 
     Args:
@@ -232,6 +232,6 @@ def from_array(held: NDArray[np.uint8]) -> tuple[Kept, ...]:
         The models.
     """
     return tuple(
-        Kept(one["day"], Learned(one["text"], tuple(one["features"]), one["rows"], tuple(one["gains"])))
+        DatedTrees(one["day"], Learned(one["text"], tuple(one["features"]), one["rows"], tuple(one["gains"])))
         for one in orjson.loads(held.tobytes())
     )

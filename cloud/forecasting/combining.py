@@ -15,7 +15,7 @@ from cloud.forecasting.batch.evaluate import MOST_KEPT, Drivers, drive
 from cloud.forecasting.batch.joined import Joined, join
 from cloud.forecasting.batch.members import MEMBERS
 from cloud.forecasting.batch.rolled import Rolled, actuals, paths_of, pieces, summarised, work
-from cloud.forecasting.boosted import Boosting, Further, Kept, as_array, from_array
+from cloud.forecasting.boosted import Boosting, DatedTrees, Further, as_array, from_array
 from cloud.forecasting.boosting import NAME as LIGHTGBM
 from cloud.forecasting.boosting import BoostingError
 from cloud.forecasting.drivers import Driven
@@ -59,7 +59,7 @@ class Combination:
         """
         self._moves = moves
         self._usual: Pooled | None = None
-        kept: tuple[Kept, ...] = ()
+        kept: tuple[DatedTrees, ...] = ()
         if training is not None:
             self._usual, kept = _read(training)
         self._boosting = Boosting(kept, is_due=is_due) if is_boosted else None
@@ -181,7 +181,7 @@ def _written(pooled: Pooled, further: Further | None) -> bytes:
     return held.getvalue()
 
 
-def _read(training: bytes) -> tuple[Pooled, tuple[Kept, ...]]:
+def _read(training: bytes) -> tuple[Pooled, tuple[DatedTrees, ...]]:
     """Read it again."""
     with np.load(BytesIO(training), allow_pickle=False) as held:
         models = from_array(held[_MODELS]) if _MODELS in held else ()

@@ -15,7 +15,7 @@ from cloud.forecasting.challenging import Held, hold, settle
 from cloud.forecasting.chosen import service as chosen
 from cloud.forecasting.chosen.contest import Tried, judge_series
 from cloud.forecasting.chosen.domain import SeriesModel, Standing
-from cloud.forecasting.chosen.fitting import Kept
+from cloud.forecasting.chosen.fitting import DatedFit
 from cloud.forecasting.engine import Plan
 from cloud.forecasting.registry import service as registry
 from cloud.forecasting.registry.domain import ModelError
@@ -100,8 +100,8 @@ def judge_due(inputs: site_run.Inputs, planned: Plan, *, processes: int | None) 
     ]
 
 
-def _tried(kept: chosen.Kept | None, row: int, item: Item) -> Tried:
-    fits = () if kept is None else tuple(Kept.of(one) for one in kept.fits)
+def _tried(kept: chosen.KeptSeries | None, row: int, item: Item) -> Tried:
+    fits = () if kept is None else tuple(DatedFit.of(one) for one in kept.fits)
     is_in_force = kept is not None and kept.standing == Standing.IN_FORCE
     return Tried(row, item.item_id, item.code, fits, is_in_force=is_in_force)
 

@@ -13,7 +13,7 @@ from cloud.db import Connection
 from cloud.demand.reading import Item
 from cloud.forecasting.chosen import service as series
 from cloud.forecasting.chosen.domain import Choice, Standing, chosen
-from cloud.forecasting.chosen.fitting import Kept
+from cloud.forecasting.chosen.fitting import DatedFit
 from cloud.forecasting.protocol import Floats
 from cloud.forecasting.registry.settings import SERIES, ModelSetting, contests_due, setting_of
 
@@ -29,19 +29,19 @@ class Contests:
     due: tuple[str, ...]
     choices: Mapping[int, Choice]
     """By item id."""
-    kept: Mapping[int, series.Kept]
+    kept: Mapping[int, series.KeptSeries]
     """By item id, the latest of each."""
 
     @property
-    def in_force(self) -> Mapping[int, Sequence[Kept]]:
+    def in_force(self) -> Mapping[int, Sequence[DatedFit]]:
         """By item id the fits of the models that forecast."""
         return {
-            item_id: [Kept.of(one) for one in model.fits]
+            item_id: [DatedFit.of(one) for one in model.fits]
             for item_id, model in sorted(self.kept.items())
             if model.standing == Standing.IN_FORCE
         }
 
-    def models(self, items: Sequence[Item]) -> dict[int, Sequence[Kept]]:
+    def models(self, items: Sequence[Item]) -> dict[int, Sequence[DatedFit]]:
         """Give the models in force by row.
 
         Args:

@@ -16,6 +16,28 @@ LEAST_SERVICE: Final = 0.5
 """Below it a unit missing would cost less than one left over, and no stock would be the best."""
 
 
+def level_at(quantiles: Floats, service: Floats) -> Floats:
+    """Read the level that covers demand as surely as is asked, linear between those drawn.
+
+    Args:
+        quantiles: Of each series by level.
+        service: Of each series.
+
+    Returns:
+        Of each series one.
+
+    Examples:
+        >>> level_at(np.arange(15.0)[None], np.array([0.85])).round(6).tolist()
+        [9.5]
+    """
+    levels = np.array(LEVELS)
+    right = np.clip(np.searchsorted(levels, service), 1, len(levels) - 1)
+    part = np.clip((service - levels[right - 1]) / (levels[right] - levels[right - 1]), 0, 1)
+    rows = np.arange(len(quantiles))
+    result: Floats = quantiles[rows, right - 1] * (1 - part) + quantiles[rows, right] * part
+    return result
+
+
 @dataclass(frozen=True, slots=True)
 class Policies:
     """Of each series how often is ordered, what time an order covers, and how surely."""

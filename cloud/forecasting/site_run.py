@@ -28,7 +28,7 @@ from cloud.forecasting.domain import (
 )
 from cloud.forecasting.engine import Plan, PlannedSeries, Progress, plan
 from cloud.forecasting.granularity import store as granularity
-from cloud.forecasting.granularity.domain import Bucket, Choice
+from cloud.forecasting.granularity.domain import Bucket, BucketChoice
 from cloud.forecasting.granularity.method import Granular
 from cloud.forecasting.methods import method_named
 from cloud.forecasting.moves import Moves
@@ -66,7 +66,7 @@ class Inputs:
     contests: Contests
     buckets: tuple[Bucket, ...]
     """Of each item the period that it is forecast in, as replenishment approved it."""
-    choices: tuple[Choice, ...]
+    choices: tuple[BucketChoice, ...]
     """Of periods for classes of items, made before, the oldest first."""
     late_days: int
     """By how many days demand ends before yesterday."""

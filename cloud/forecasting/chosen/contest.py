@@ -14,7 +14,7 @@ import numpy as np
 from cloud.forecasting.arima import LEAST_KNOWN, NAME, NotFittedError
 from cloud.forecasting.calibration import calibrate
 from cloud.forecasting.chosen.domain import SeriesModel, Standing
-from cloud.forecasting.chosen.fitting import Kept, Lives, fit_at
+from cloud.forecasting.chosen.fitting import DatedFit, Lives, fit_at
 from cloud.forecasting.chosen.method import WithSeries, beside, lives_of
 from cloud.forecasting.domain import HORIZONS
 from cloud.forecasting.engine import Plan
@@ -37,7 +37,7 @@ class Tried:
     row: int
     item_id: int
     code: str
-    kept: Sequence[Kept]
+    kept: Sequence[DatedFit]
     is_in_force: bool
 
 
@@ -69,7 +69,7 @@ def judge_series(
     horizon = plan.said.paths.shape[2]
     rows = [one.row for one in tried]
     lives = lives_of(plan.weeks, rows, origins, moves=moves, horizon_weeks=horizon, last_day=last_day)
-    fits: dict[int, list[Kept]] = {}
+    fits: dict[int, list[DatedFit]] = {}
     failed: dict[int, str] = {}
     first = int(origins[max(len(origins) - 1 - CONTEST_WEEKS, 0)])
     for place, one in enumerate(tried):
@@ -108,8 +108,8 @@ def _with(plan: Plan, said: Said) -> Plan:
 
 
 def _fits(
-    lives: Lives, place: int, kept: Sequence[Kept], first: int, has_time: Callable[[], bool]
-) -> list[Kept]:
+    lives: Lives, place: int, kept: Sequence[DatedFit], first: int, has_time: Callable[[], bool]
+) -> list[DatedFit]:
     """Take over the fits that are of use, and fit at the first origin and now where there is none."""
     last = lives.totals.shape[1] - 1
     known = np.cumsum(np.isfinite(lives.totals[place, int(lives.starts[place]) :]))
@@ -129,7 +129,7 @@ def _fits(
     return found
 
 
-def _judged(one: Tried, fits: Sequence[Kept], verdict: Verdict) -> SeriesModel:
+def _judged(one: Tried, fits: Sequence[DatedFit], verdict: Verdict) -> SeriesModel:
     stays = one.is_in_force and min(verdict.error.share, verdict.cost.share) >= 0
     is_used = verdict.is_promoted or stays
     return SeriesModel(

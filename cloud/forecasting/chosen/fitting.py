@@ -17,7 +17,7 @@ YEAR_DAYS: Final = 365.25
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class DatedFit:
     """A fit, and the last day that it was fitted to."""
 
     day: date
@@ -29,7 +29,7 @@ class Kept:
         return {"day": self.day.isoformat(), "fitted": told}
 
     @classmethod
-    def of(cls, told: Mapping[str, Any]) -> "Kept":
+    def of(cls, told: Mapping[str, Any]) -> "DatedFit":
         """Read it again.
 
         Args:
@@ -70,7 +70,7 @@ class Lives:
         return int(self.totals.shape[1]) - 1 - -(-(self.last_day - day).days // DAYS)
 
 
-def fit_at(lives: Lives, row: int, week: int, *, has_time: Callable[[], bool] = lambda: True) -> Kept:
+def fit_at(lives: Lives, row: int, week: int, *, has_time: Callable[[], bool] = lambda: True) -> DatedFit:
     """Fit a series to what was known at the end of a week.
 
     Args:
@@ -86,10 +86,10 @@ def fit_at(lives: Lives, row: int, week: int, *, has_time: Callable[[], bool] = 
         NotFittedError: If it cannot be fitted; the message says why.
     """
     series = _series(lives, row, week, week)
-    return Kept(lives.day_of(week), fit(series, has_time=has_time))
+    return DatedFit(lives.day_of(week), fit(series, has_time=has_time))
 
 
-def paths_of(lives: Lives, row: int, kept: Sequence[Kept], origins: Ints, horizon: int) -> Floats:
+def paths_of(lives: Lives, row: int, kept: Sequence[DatedFit], origins: Ints, horizon: int) -> Floats:
     """Forecast a series from each origin by the latest fit that it knows.
 
     Args:
@@ -118,7 +118,7 @@ def paths_of(lives: Lives, row: int, kept: Sequence[Kept], origins: Ints, horizo
     return paths
 
 
-def _served(lives: Lives, kept: Sequence[Kept], origins: Ints) -> Iterator[tuple[Kept, Ints]]:
+def _served(lives: Lives, kept: Sequence[DatedFit], origins: Ints) -> Iterator[tuple[DatedFit, Ints]]:
     weeks = [lives.week_of(one.day) for one in kept]
     for place, one in enumerate(kept):
         until = weeks[place + 1] if place + 1 < len(kept) else lives.totals.shape[1]

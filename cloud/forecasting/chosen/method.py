@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from cloud.forecasting.arima import NAME, NotFittedError
-from cloud.forecasting.chosen.fitting import Kept, Lives, paths_of
+from cloud.forecasting.chosen.fitting import DatedFit, Lives, paths_of
 from cloud.forecasting.drivers import Known
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.protocol import Floats, Ints, Method, Said, Spread
@@ -25,7 +25,7 @@ class WithSeries:
     """
 
     inner: Method
-    models: Mapping[int, Sequence[Kept]]
+    models: Mapping[int, Sequence[DatedFit]]
     """By row the fits, by day."""
     moves: Moves
     codes: Mapping[int, str]
@@ -138,7 +138,7 @@ def beside(said: Said, own: Mapping[int, Floats]) -> Said:
     return replace(said, paths=paths)
 
 
-def _why(inner: Any, newest: Mapping[int, Kept], row: int) -> Mapping[str, Any]:
+def _why(inner: Any, newest: Mapping[int, DatedFit], row: int) -> Mapping[str, Any]:
     told: Mapping[str, Any] = inner(row)
     if row not in newest:
         return told

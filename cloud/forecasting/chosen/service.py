@@ -30,7 +30,7 @@ class ChoicePaper(BaseModel):
     note: Note = ""
 
 
-class Kept(NamedTuple):
+class KeptSeries(NamedTuple):
     """What is kept of a series."""
 
     item_id: int
@@ -90,7 +90,7 @@ def choices(conn: Connection, site: str) -> dict[int, Choice]:
     return {item_id: Choice(choice) for item_id, choice in store.tuples(conn, "choices", site=site)}
 
 
-def kept(conn: Connection, site: str) -> list[Kept]:
+def kept(conn: Connection, site: str) -> list[KeptSeries]:
     """Give what is kept of a site's series.
 
     Args:
@@ -100,7 +100,7 @@ def kept(conn: Connection, site: str) -> list[Kept]:
     Returns:
         The latest of each.
     """
-    return [Kept(*row) for row in store.tuples(conn, "models", site=site)]
+    return [KeptSeries(*row) for row in store.tuples(conn, "models", site=site)]
 
 
 def keep(

@@ -14,10 +14,11 @@ from typing import Any, Final
 import numpy as np
 
 from cloud.forecasting.calibration import Calibration, calibrate
-from cloud.forecasting.domain import HORIZONS, LEVELS
+from cloud.forecasting.domain import HORIZONS
 from cloud.forecasting.event_days import EventDays
 from cloud.forecasting.gains import LEAST_GAIN, Gain, t_of
-from cloud.forecasting.granularity.domain import LEAST_SERIES, Bucket, Choice, in_force
+from cloud.forecasting.granularity.domain import LEAST_SERIES, Bucket, BucketChoice, in_force
+from cloud.forecasting.policies import level_at
 from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.rolling import roll
 from cloud.forecasting.stock import Terms, play
@@ -112,8 +113,8 @@ def play_all(
 
 
 def choose(
-    played: Played, classes: Sequence[str], before: Sequence[Choice], due: Collection[str]
-) -> list[Choice]:
+    played: Played, classes: Sequence[str], before: Sequence[BucketChoice], due: Collection[str]
+) -> list[BucketChoice]:
     """Choose a bucket for each class.
 
     Args:
@@ -131,7 +132,7 @@ def choose(
     ]
 
 
-def _choice(played: Played, within: Bools, name: str, champion: Bucket) -> Choice:
+def _choice(played: Played, within: Bools, name: str, champion: Bucket) -> BucketChoice:
     costs = {bucket: cost[within] for bucket, cost in played.costs.items()}
     finite = np.isfinite(sum(costs.values()))
     known = finite.any(axis=1)
@@ -147,7 +148,7 @@ def _choice(played: Played, within: Bools, name: str, champion: Bucket) -> Choic
     }
     if series < LEAST_SERIES:
         told["why"] = f"{series} items with a backtest: expected at least {LEAST_SERIES} to choose by"
-        return Choice(name, champion, played.to_day, told)
+        return BucketChoice(name, champion, played.to_day, told)
     told["cost"] = {bucket: round(_total(cost[known]), 6) for bucket, cost in costs.items()}
     told["wape"] = {
         bucket: _wape(error[within], played.demand[within]) for bucket, error in played.errors.items()
@@ -166,7 +167,7 @@ def _choice(played: Played, within: Bools, name: str, champion: Bucket) -> Choic
         if chosen is not champion
         else f"nothing else would have cost {LEAST_GAIN:.0%} less than {champion.words}, beyond chance"
     )
-    return Choice(name, chosen, played.to_day, told)
+    return BucketChoice(name, chosen, played.to_day, told)
 
 
 def _repeated(weeks: Weeks, origins: Ints, like: Floats) -> Floats:
@@ -186,18 +187,8 @@ def _levels(
         asked, own = np.unique(horizons[1][rows], return_inverse=True)
         for column, place in enumerate(places.tolist()):
             drawn = calibration.quantiles(place, sums[rows, place][:, asked], horizons[0][asked], rows)
-            found[rows, column] = _at(drawn[np.arange(len(rows)), own], target[rows])
+            found[rows, column] = level_at(drawn[np.arange(len(rows)), own], target[rows])
     return found
-
-
-def _at(quantiles: Floats, target: Floats) -> Floats:
-    """Interpolate quantiles (series x levels) at each series' own level."""
-    levels = np.array(LEVELS)
-    right = np.clip(np.searchsorted(levels, target), 1, len(levels) - 1)
-    part = np.clip((target - levels[right - 1]) / (levels[right] - levels[right - 1]), 0, 1)
-    rows = np.arange(len(quantiles))
-    result: Floats = quantiles[rows, right - 1] * (1 - part) + quantiles[rows, right] * part
-    return result
 
 
 def _gain(champion: Floats, challenger: Floats, lasting: int) -> Gain:

@@ -41,7 +41,7 @@ LONG_REVIEW: Final = 21
 """Days from which on it is long."""
 
 
-class Choice(NamedTuple):
+class BucketChoice(NamedTuple):
     """Which bucket a class of items of a site is forecast in, since when, and why."""
 
     class_name: str
@@ -70,7 +70,7 @@ def review_class(days: int) -> str:
     return "long review" if days >= LONG_REVIEW else "medium review"
 
 
-def in_force(choices: Sequence[Choice], class_name: str, day: date) -> Bucket:
+def in_force(choices: Sequence[BucketChoice], class_name: str, day: date) -> Bucket:
     """Give the bucket that a class was forecast in on a day.
 
     Args:

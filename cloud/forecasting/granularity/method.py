@@ -18,7 +18,7 @@ from cloud.forecasting.granularity.domain import (
     DAY_WEEKS,
     LEAST_SERIES,
     Bucket,
-    Choice,
+    BucketChoice,
     review_class,
 )
 from cloud.forecasting.granularity.temporal import by_days, in_blocks, reconciled_weeks
@@ -37,9 +37,9 @@ class Decided:
     """Of each series."""
     buckets: tuple[Bucket, ...]
     """Of each series: in which it is forecast."""
-    choices: Mapping[str, Choice]
+    choices: Mapping[str, BucketChoice]
     """By class, the latest."""
-    anew: tuple[Choice, ...]
+    anew: tuple[BucketChoice, ...]
     """Those of this run."""
 
 
@@ -57,7 +57,7 @@ class Granular:
         policies: Policies,
         unit_cost: Floats,
         *,
-        choices: Sequence[Choice] = (),
+        choices: Sequence[BucketChoice] = (),
         buckets: Sequence[Bucket] = (),
     ) -> None:
         """Take what is known.
@@ -113,7 +113,7 @@ class Granular:
         classes = self._classes(weeks, origins)
         due = self._due(classes, today) if len(origins) > JUDGED_WEEKS else set()
         wanted = set(Bucket) if due else set(self._buckets) - {Bucket.WEEK}
-        anew: tuple[Choice, ...] = ()
+        anew: tuple[BucketChoice, ...] = ()
         if wanted:
             paths = paths_in(said, weeks, origins, spread=spread, wanted=wanted)
             if due:

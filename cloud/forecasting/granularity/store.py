@@ -8,13 +8,13 @@ import orjson
 from psycopg import Connection
 
 from cloud.db import NamedStatements
-from cloud.forecasting.granularity.domain import Bucket, Choice
+from cloud.forecasting.granularity.domain import Bucket, BucketChoice
 
 _SQL: Final = NamedStatements("cloud.forecasting.granularity")
 rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change
 
 
-def choices(conn: Connection, site: str, until: date) -> list[Choice]:
+def choices(conn: Connection, site: str, until: date) -> list[BucketChoice]:
     """Read what was chosen at a site.
 
     Args:
@@ -27,11 +27,12 @@ def choices(conn: Connection, site: str, until: date) -> list[Choice]:
     """
     found = tuples(conn, "choices", site=site, until=until)
     return [
-        Choice(name, Bucket(bucket), day, evidence, run_id) for name, bucket, day, evidence, run_id in found
+        BucketChoice(name, Bucket(bucket), day, evidence, run_id)
+        for name, bucket, day, evidence, run_id in found
     ]
 
 
-def add_choices(conn: Connection, site: str, run_id: int, made: Sequence[Choice]) -> None:
+def add_choices(conn: Connection, site: str, run_id: int, made: Sequence[BucketChoice]) -> None:
     """Keep what a run chose.
 
     Args:

@@ -4,9 +4,9 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.domain import HORIZONS, LEVELS
+from cloud.forecasting.domain import HORIZONS
 from cloud.forecasting.engine import Plan
-from cloud.forecasting.policies import Policies
+from cloud.forecasting.policies import Policies, level_at
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.registry.contest import Came, Outlook, Verdict, contest
 from cloud.forecasting.stock import protection_of, terms_of
@@ -57,7 +57,7 @@ def outlook(plan: Plan, policies: Policies, rows: Ints) -> Outlook:
         sums = plan.rolled.forecast[rows, place]
         centre = np.stack([_between(sums, np.full(len(sums), day)) for day in distinct], axis=1)
         drawn = plan.calibration.quantiles(place, centre, distinct, rows)[np.arange(len(rows)), which]
-        level[:, number] = _at_service(drawn, policies.service[rows])
+        level[:, number] = level_at(drawn, policies.service[rows])
     return Outlook(mean, level)
 
 
@@ -103,16 +103,6 @@ def _between(sums: Floats, days: Ints) -> Floats:
     high = np.take_along_axis(known, index, axis=-1)[..., 0]
     low = np.take_along_axis(known, index - 1, axis=-1)[..., 0]
     result: Floats = low + (high - low) * part.reshape(-1, *[1] * (known.ndim - 2))
-    return result
-
-
-def _at_service(quantiles: Floats, service: Floats) -> Floats:
-    """Read each row's quantile at its own level, linear between those drawn."""
-    right = np.clip(np.searchsorted(LEVELS, service), 1, len(LEVELS) - 1)
-    levels = np.array(LEVELS)
-    part = np.clip((service - levels[right - 1]) / (levels[right] - levels[right - 1]), 0, 1)
-    row = np.arange(len(quantiles))
-    result: Floats = quantiles[row, right - 1] * (1 - part) + quantiles[row, right] * part
     return result
 
 

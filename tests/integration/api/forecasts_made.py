@@ -8,7 +8,7 @@ from serving import MUG, NOW, OWN, TEA
 from cloud.db import Connection
 from cloud.forecasting import store
 from cloud.forecasting.domain import HORIZONS, LEVELS
-from cloud.forecasting.granularity.domain import Bucket, Choice
+from cloud.forecasting.granularity.domain import Bucket, BucketChoice
 from cloud.forecasting.granularity.store import add_choices
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
@@ -61,7 +61,7 @@ def made(conn: Connection, *, site: str = OWN, late_days: int = 0, more: int = 0
     ]
     store.add_forecasts(conn, rows)
     _add_backtest(conn, run_id, site, ids[TEA])
-    choices = [Choice("smooth, short review", Bucket.FOUR_WEEKS, LAST_DAY, EVIDENCE)]
+    choices = [BucketChoice("smooth, short review", Bucket.FOUR_WEEKS, LAST_DAY, EVIDENCE)]
     add_choices(conn, site, run_id, choices)
     judged = {"origins": 13, "by_horizon_days": OVERALL}
     outcome = {"items": len(codes), "insufficient": 1, "strata": 1, "judged": judged, "late_days": late_days}

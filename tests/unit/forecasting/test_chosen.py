@@ -10,7 +10,7 @@ from cloud.events.domain import EventRow
 from cloud.forecasting.arima import NotFittedError
 from cloud.forecasting.chosen.contest import Tried, judge_series
 from cloud.forecasting.chosen.domain import Choice, Standing, chosen
-from cloud.forecasting.chosen.fitting import Kept, Lives, fit_at, paths_of
+from cloud.forecasting.chosen.fitting import DatedFit, Lives, fit_at, paths_of
 from cloud.forecasting.chosen.method import WithSeries, lives_of
 from cloud.forecasting.combining import Combination
 from cloud.forecasting.engine import plan
@@ -37,7 +37,7 @@ def test_each_origin_is_forecast_by_the_fit_of_its_time_with_the_drivers_known_t
     first, second = fit_at(known, 0, FIRST), fit_at(known, 0, WEEKS - 1)
     assert "promotion" in first.fitted.names
     assert first.fitted.coefficients["promotion"][0] == pytest.approx(np.log(3 / 2), abs=0.1)
-    kept = [Kept.of(orjson.loads(orjson.dumps(one.told()))) for one in (first, second)]
+    kept = [DatedFit.of(orjson.loads(orjson.dumps(one.told()))) for one in (first, second)]
     assert kept == [first, second]  # what is kept is what was fitted
     paths = paths_of(known, 0, kept, ORIGINS, HORIZON)
     begun = ORIGINS >= FIRST
@@ -60,7 +60,7 @@ def test_a_series_that_cannot_be_forecast_keeps_the_methods_forecast_and_it_is_t
     method = Combination(None, moves)
     plain = plan(days, days < 0, method=method, **asked)
     good = fit_at(lives(totals, events), 0, FIRST)
-    wild = Kept.of({**good.told(), "fitted": {**good.told()["fitted"], "smear": 1e9}})
+    wild = DatedFit.of({**good.told(), "fitted": {**good.told()["fitted"], "smear": 1e9}})
     whole = plan(
         days,
         days < 0,

@@ -7,7 +7,7 @@ import pytest
 
 from cloud.forecasting.combining import Combination
 from cloud.forecasting.engine import Plan, plan
-from cloud.forecasting.granularity.domain import Bucket, Choice, in_force, review_class
+from cloud.forecasting.granularity.domain import Bucket, BucketChoice, in_force, review_class
 from cloud.forecasting.granularity.method import Granular
 from cloud.forecasting.granularity.temporal import by_days, in_blocks, reconciled_weeks
 from cloud.forecasting.policies import Policies
@@ -29,7 +29,7 @@ def policies(series: int, *, review: int = 7, protection: int = 14) -> Policies:
 def planned(days: Floats, bucket: Bucket | None = None, *, review: int = 7) -> Plan:
     """Plan, in a period that is approved, or without any as one is chosen."""
     series = len(days)
-    chosen = [Choice(f"smooth, {review_class(review)}", bucket, LAST, {})] if bucket else []
+    chosen = [BucketChoice(f"smooth, {review_class(review)}", bucket, LAST, {})] if bucket else []
     approved = [bucket] * series if bucket else []
     return plan(
         days,
@@ -105,8 +105,8 @@ def test_a_target_is_the_cheapest_service_at_its_own_costs() -> None:
 
 
 def test_a_choice_holds_from_its_day_on() -> None:
-    first = Choice("smooth", Bucket.DAY, LAST - timedelta(weeks=20), {})
-    second = Choice("smooth", Bucket.WEEK, LAST, {})
+    first = BucketChoice("smooth", Bucket.DAY, LAST - timedelta(weeks=20), {})
+    second = BucketChoice("smooth", Bucket.WEEK, LAST, {})
     assert in_force([first, second], "smooth", LAST - timedelta(1)) is Bucket.DAY
     assert in_force([first, second], "smooth", LAST) is Bucket.WEEK
     assert in_force([first, second], "lumpy", LAST) is Bucket.WEEK
@@ -146,7 +146,7 @@ def test_what_comes_later_changes_no_past_forecast_in_any_bucket(bucket: Bucket)
 
 def test_a_choice_waits_for_its_approval_and_every_origin_is_forecast_in_what_is_approved() -> None:
     days = noisy(25, 32)
-    unapproved = Choice("smooth, short review", Bucket.RECONCILED, LAST, {})
+    unapproved = BucketChoice("smooth, short review", Bucket.RECONCILED, LAST, {})
     one = Granular(Combination(), policies(25), np.ones(25), choices=[unapproved])
     unknown = np.zeros(days.shape, dtype=bool)
     waits = plan(days, unknown, last_day=LAST, protection=np.full(25, 14), method=one, processes=1)
