@@ -1,7 +1,6 @@
 """A portal's field: the tags in it now, those that just left, and when each must be looked at."""
 
 import heapq
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,9 +11,9 @@ from edge_agent.filters.group import KEPT_US, SPAN_US, Group, Member
 from edge_agent.filters.one_plane import judge_without_beams
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.picture import picture
-from edge_agent.filters.presence import Rest, rest_of
-from edge_agent.filters.profile import INSIDE_COLUMN, OUTSIDE_COLUMN, loudness, shift_of, turn_us
-from edge_agent.filters.read import HIGHEST_DBM, INSIDE, LOWEST_DBM, NOWHERE, OUTSIDE, Read, usable_dbm
+from edge_agent.filters.presence import Rest, is_near, rest_of
+from edge_agent.filters.profile import INSIDE_COLUMN, OUTSIDE_COLUMN, shift_of, turn_us
+from edge_agent.filters.read import HIGHEST_DBM, INSIDE, LOWEST_DBM, NOWHERE, OUTSIDE, usable_dbm
 from edge_agent.filters.scales import Scales
 from edge_agent.filters.site import Portal
 from edge_agent.filters.track import Track
@@ -69,6 +68,19 @@ class Left:
     group: Group
     has_rested: bool
     origin: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighed:
+    """What a visit comes to so far."""
+
+    verdict: Verdict
+    neighbour: str | None
+    """That heard it louder."""
+    occurred_us: int | None
+    """None: when the sides change."""
+    is_assignable: bool
+    company: list[Member]
 
 
 class Field:
@@ -218,9 +230,12 @@ class Field:
             if self._asks_company:
                 self._scales.note(track)
             return track.last_us + EXIT_US
-        longest_us = LONGEST_WAIT_US if _vanished_loud(track) else GONE_WAIT_US
         is_company_here = track.group.last_us > due_us - EXIT_US
-        if silent_us < longest_us and (is_company_here or self._is_next_door(track, due_us)):
+        if (
+            silent_us < LONGEST_WAIT_US
+            and (is_company_here or self._is_next_door(track, due_us))
+            and (silent_us < GONE_WAIT_US or _vanished_loud(track))
+        ):
             return due_us + LOOK_US
         if self._decide(track, decided, is_last=silent_us >= PATIENCE_US):
             return 0
@@ -228,83 +243,92 @@ class Field:
 
     def _look_at_rest(self, track: Track, now_us: int, decided: list[Passage]) -> None:
         """Decide a visit that goes on, if the tag has come to rest."""
-        rest = rest_of(track, self._sides, now_us)
         stays_us = now_us - track.first_us
+        is_too_long = stays_us >= LONGEST_US
+        if not (track.has_rested or is_too_long) and is_near(track, now_us):
+            return
+        rest = rest_of(track, self._sides, now_us)
         if track.has_rested and rest.is_plain and track.origin in {rest.side, NOWHERE}:
             track.rest(rest.side, now_us - EXIT_US)
             return
         is_parked = stays_us >= PARKED_US and rest.is_plain
-        is_too_long = stays_us >= LONGEST_US
         if not (rest.is_settled or is_parked or is_too_long):
             return
-        reads = sorted(track.reads)
-        passage = self._passage(track, reads)
-        is_crossing = self._is_sure(passage)
+        weighed = self._weighed(track)
+        is_crossing = self._is_sure(weighed.verdict)
         if not (is_crossing or is_parked or is_too_long):
             return
         if is_crossing or not track.has_rested:
-            decided.append(passage)
-        track.rest(_side_after(passage, rest), now_us - EXIT_US)
+            decided.append(self._passage(track, weighed))
+        track.rest(_side_after(weighed.verdict, rest), now_us - EXIT_US)
 
-    def _is_sure(self, passage: Passage) -> bool:
-        return passage.direction in _MOVES and passage.confidence >= self.portal.post_at
+    def _is_sure(self, verdict: Verdict) -> bool:
+        return verdict.direction in _MOVES and verdict.confidence >= self.portal.post_at
 
     def _decide(self, track: Track, decided: list[Passage], *, is_last: bool) -> bool:
         """Decide a visit whose tag is silent, unless more time may make it surer."""
-        reads = sorted(track.reads)
-        if reads:
-            passage = self._passage(track, reads)
-            if not is_last and passage.confidence < _SURE:
+        if track.reads:
+            weighed = self._weighed(track)
+            if not is_last and weighed.verdict.confidence < _SURE:
                 return False
-            if not track.has_rested or self._is_sure(passage):
-                decided.append(passage)
+            if not track.has_rested or self._is_sure(weighed.verdict):
+                decided.append(self._passage(track, weighed))
         del self._tracks[track.epc]
-        self._remember(track, reads)
+        self._remember(track)
         return True
 
-    def _passage(self, track: Track, reads: list[Read]) -> Passage:
-        is_assignable, company = False, list[Member]()
-        stronger = self._stronger_neighbour(track, reads)
-        if stronger is not None:
+    def _weighed(self, track: Track) -> _Weighed:
+        """Weigh what was heard of a tag so far: at least one read."""
+        neighbour, occurred_us, is_assignable, company = (
+            self._stronger_neighbour(track),
+            None,
+            False,
+            list[Member](),
+        )
+        if neighbour is not None:
             self._scales.note(track)
-            verdict, occurred_us = Verdict(CrossingDirection.STRAY, 0.98), turn_us(reads, self._sides)
+            verdict = Verdict(CrossingDirection.STRAY, 0.98)
         elif self.portal.is_two_sided:
             verdict, company = self._scales.two_sided(track, self._tracks)
-            occurred_us = turn_us(reads, self._sides)
         elif self._has_beams:
             passes = self.doorway.passes()
             verdict, occurred_us, company = self._scales.one_plane(track, passes, self._tracks)
         else:
-            told = judge_without_beams(reads, self.portal)
+            told = judge_without_beams(sorted(track.reads), self.portal)
             verdict, occurred_us, is_assignable = told.verdict, told.occurred_us, told.is_assignable
         if _SIDE_BEFORE.get(verdict.direction, track.origin) == -track.origin != NOWHERE:
             verdict = Verdict(CrossingDirection.STRAY, 0.9)  # it cannot leave a side on which it did not rest
+        return _Weighed(verdict, neighbour, occurred_us, is_assignable, company)
+
+    def _passage(self, track: Track, weighed: _Weighed) -> Passage:
+        reads = sorted(track.reads)
         antennas, trace = picture(reads, self._ports)
+        at_us = weighed.occurred_us
         return Passage(
             portal=self.portal.id,
             epc=track.epc,
-            direction=verdict.direction,
-            confidence=verdict.confidence,
+            direction=weighed.verdict.direction,
+            confidence=weighed.verdict.confidence,
             first_seen_us=reads[0][0],
-            occurred_us=occurred_us,
+            occurred_us=turn_us(reads, self._sides) if at_us is None else at_us,
             last_seen_us=reads[-1][0],
             reads=track.count,
             antennas=antennas,
             trace=trace,
-            neighbour=stronger,
-            chances=verdict.chances,
-            company=tuple(member.epc for member in company[:MOST_COMPANY]),
-            is_assignable=is_assignable,
+            neighbour=weighed.neighbour,
+            chances=weighed.verdict.chances,
+            company=tuple(member.epc for member in weighed.company[:MOST_COMPANY]),
+            is_assignable=weighed.is_assignable,
         )
 
-    def _stronger_neighbour(self, track: Track, reads: Sequence[Read]) -> str | None:
+    def _stronger_neighbour(self, track: Track) -> str | None:
         """Name the neighbour that heard the tag louder meanwhile."""
         most, name = 0.0, None
         for field in self.neighbours:
             heard = field.heard(track.epc, track.first_us, track.last_us)
             if heard <= 0:
                 continue
-            most = most or PLAINLY_LOUDER * loudness(reads)
+            most = most or PLAINLY_LOUDER * track.loudness
             if heard > most:
                 most, name = heard, field.portal.id
         return name
@@ -326,18 +350,19 @@ class Field:
             loudest = left.loudness
         track = self._tracks.get(epc)
         if track is not None and track.first_us <= end_us + EXIT_US and track.last_us >= begin_us - EXIT_US:
-            loudest = max(loudest, loudness(track.reads))
+            loudest = max(loudest, track.loudness)
         return loudest
 
     def _is_next_door(self, track: Track, now_us: int) -> bool:
         """Tell whether a neighbour reads a tag now and may turn out to be where it passed."""
-        own = -1.0
         for field in self.neighbours:
             other = field.track_of(track.epc)
-            if other is not None and other.last_us > now_us - PAUSE_US:
-                own = own if own > 0 else loudness(track.reads)
-                if loudness(other.reads) * CLEARLY_LOUDER > own:
-                    return True
+            if (
+                other is not None
+                and other.last_us > now_us - PAUSE_US
+                and other.loudness * CLEARLY_LOUDER > track.loudness
+            ):
+                return True
         return False
 
     def track_of(self, epc: str) -> Track | None:
@@ -351,9 +376,9 @@ class Field:
         """
         return self._tracks.get(epc)
 
-    def _remember(self, track: Track, reads: Sequence[Read]) -> None:
+    def _remember(self, track: Track) -> None:
         self._left.pop(track.epc, None)
-        loud = loudness(reads) if self.neighbours else 0.0
+        loud = track.loudness if self.neighbours else 0.0
         self._left[track.epc] = Left(
             track.first_us, track.last_us, loud, track.group, track.has_rested, track.origin
         )
@@ -377,9 +402,9 @@ def _side(portal: Portal, port: str) -> int:
     return OUTSIDE if port in portal.outside_ports else NOWHERE
 
 
-def _side_after(passage: Passage, rest: Rest) -> int:
-    if passage.direction is CrossingDirection.IN:
+def _side_after(verdict: Verdict, rest: Rest) -> int:
+    if verdict.direction is CrossingDirection.IN:
         return INSIDE
-    if passage.direction is CrossingDirection.OUT:
+    if verdict.direction is CrossingDirection.OUT:
         return OUTSIDE
     return rest.side if rest.is_plain else NOWHERE

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import mul
+from operator import itemgetter, mul
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,13 @@ class Network:
         Returns:
             The numbers that come out.
         """
+        used = [n for n, number in enumerate(inputs) if number]
+        if len(used) < 2:  # noqa: PLR2004  itemgetter gives no tuple
+            used = list(range(len(inputs)))
+        of_used = itemgetter(*used)  # half of what the doors are told is 0: it weighs nothing
+        numbers = of_used(inputs)
         hidden = [
-            math.tanh(sum(map(mul, row, inputs), at))
+            math.tanh(sum(map(mul, of_used(row), numbers), at))
             for row, at in zip(self.hidden, self.hidden_at, strict=True)
         ]
         return tuple(sum(map(mul, row, hidden), at) for row, at in zip(self.out, self.out_at, strict=True))

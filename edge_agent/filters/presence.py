@@ -69,6 +69,24 @@ def side_of(reads: Sequence[Read], sides: Sequence[int]) -> int:
     return NOWHERE if here is None else here
 
 
+def is_near(track: Track, now_us: int) -> bool:
+    """Tell at a glance that a tag has come to no rest: it is young, and its last read was not faint.
+
+    Args:
+        track: With at least one read.
+        now_us: Present time.
+
+    Returns:
+        Whether ``rest_of`` would surely find it unsettled; it may find so too if not.
+    """
+    at_us, _, rssi_dbm = track.reads[-1]
+    return (
+        now_us - track.first_us < _LONG_US
+        and at_us >= now_us - _WINDOW_US
+        and rssi_dbm > track.peak_dbm - _AWAY_DB
+    )
+
+
 def rest_of(track: Track, sides: Sequence[int], now_us: int) -> Rest:
     """Tell whether a tag has come to rest.
 

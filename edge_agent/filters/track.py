@@ -3,7 +3,7 @@
 from typing import Final
 
 from edge_agent.filters.group import Group
-from edge_agent.filters.profile import ANTENNAS, CELL_US, READS, SHIFTS, Cells, attowatts
+from edge_agent.filters.profile import ANTENNAS, CELL_US, READS, SHIFTS, Cells, attowatts, loudness
 from edge_agent.filters.read import LOWEST_DBM, NOWHERE, Read
 
 MOST_READS: Final = 768
@@ -19,6 +19,7 @@ class Track:
     __slots__ = (
         "_below",
         "_columns",
+        "_loudness",
         "_zero_us",
         "cells",
         "count",
@@ -58,6 +59,8 @@ class Track:
         """Whether what was read so far is decided, and only a change of sides is news."""
         self._below = 0
         self._zero_us = zero_us
+        self._loudness = (0, 0.0)
+        """After how many reads, and the loudness then."""
         self._columns = ANTENNAS + antennas
 
     def add(self, read: Read, column: int, shift: int) -> None:
@@ -91,6 +94,13 @@ class Track:
             self._below = (self._below or _WORD + 1) >> 1
             self.reads = [each for n, each in enumerate(self.reads) if n * _GOLDEN & _WORD <= _WORD >> 1]
 
+    @property
+    def loudness(self) -> float:
+        """Mean power of its five strongest reads that are kept, in attowatts."""
+        if self._loudness[0] != self.count:
+            self._loudness = self.count, loudness(self.reads)
+        return self._loudness[1]
+
     def rest(self, side: int, since_us: int) -> None:
         """Note that everything so far is decided and the tag stands still; forget all but the newest reads.
 
@@ -107,3 +117,4 @@ class Track:
         self.first_us = min((read[0] for read in self.reads), default=self.last_us)
         self.peak_dbm = max((read[2] for read in self.reads), default=LOWEST_DBM)
         self.count = len(self.reads)
+        self._loudness = (0, 0.0)
