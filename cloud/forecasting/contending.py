@@ -15,7 +15,7 @@ from cloud.forecasting.challenging import Held, hold, settle
 from cloud.forecasting.chosen import service as chosen
 from cloud.forecasting.chosen.contest import Tried, judge_series
 from cloud.forecasting.chosen.domain import SeriesModel, Standing
-from cloud.forecasting.chosen.fitting import DatedFit
+from cloud.forecasting.contests import Contests
 from cloud.forecasting.engine import Plan
 from cloud.forecasting.registry import service as registry
 from cloud.forecasting.registry.domain import ModelError
@@ -79,7 +79,7 @@ def judge_due(inputs: site_run.Inputs, planned: Plan, *, processes: int | None) 
     plain = planned
     if contests.models(items):
         plain = site_run.compute(inputs, processes=processes, progress=None, with_series=False)
-    tried = [_tried(contests.kept.get(items[row].item_id), row, items[row]) for row in rows]
+    tried = [_tried(contests, row, items[row]) for row in rows]
     found = judge_series(
         plain,
         tried,
@@ -100,9 +100,10 @@ def judge_due(inputs: site_run.Inputs, planned: Plan, *, processes: int | None) 
     ]
 
 
-def _tried(kept: chosen.KeptSeries | None, row: int, item: Item) -> Tried:
-    fits = () if kept is None else tuple(DatedFit.of(one) for one in kept.fits)
+def _tried(contests: Contests, row: int, item: Item) -> Tried:
+    kept = contests.kept.get(item.item_id)
     is_in_force = kept is not None and kept.standing == Standing.IN_FORCE
+    fits = contests.fits.get(item.item_id, ())
     return Tried(row, item.item_id, item.code, fits, is_in_force=is_in_force)
 
 

@@ -235,11 +235,12 @@ def _whole(inputs: Inputs, method: Method, *, with_series: bool) -> Method:
     granular = Granular(
         method, inputs.policies, inputs.likes.prices, choices=inputs.choices, buckets=inputs.buckets
     )
-    models = inputs.contests.models(inputs.demand.items) if with_series else {}
-    if not models:
+    items = inputs.demand.items
+    models = inputs.contests.models(items) if with_series else {}
+    unread = inputs.contests.fallbacks(items) if with_series else {}
+    if not models and not unread:
         return granular
-    codes = {row: inputs.demand.items[row].code for row in models}
-    return WithSeries(granular, models, inputs.moves, codes)
+    return WithSeries(granular, models, inputs.moves, {row: items[row].code for row in models}, unread)
 
 
 def write(conn: Connection, actor: Actor, run_id: int, inputs: Inputs, planned: Plan) -> dict[str, Any]:

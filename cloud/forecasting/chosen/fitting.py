@@ -1,19 +1,27 @@
 """Chosen series fitted by ARIMA, and forecast from each origin by the fit of its time. Needs statsmodels."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any, Final
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
-from cloud.forecasting.arima import Drivers, Fitted, Order, Season, Series, fit, say
+from cloud.forecasting.arima import Drivers, Fitted, Season, Series, fit, say
 from cloud.forecasting.drivers import Known
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.uplift import Covariates
 from cloud.forecasting.weeks import DAYS
 
 YEAR_DAYS: Final = 365.25
+_FITTED: Final = TypeAdapter(Fitted)
+_SAID: Final = {"is_noise", "why"}
+"""Kept beside the fit for people to read."""
+
+
+class OtherShapeError(ValueError):
+    """A fit was kept in another shape than this release reads; the message says in what it differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +45,35 @@ class DatedFit:
 
         Returns:
             The fit.
+
+        Raises:
+            OtherShapeError: If another release kept it, in another shape.
         """
-        parts = {name: value for name, value in told["fitted"].items() if name not in {"is_noise", "why"}}
-        order = Order(
-            tuple(parts["order"]["plain"]), tuple(parts["order"]["seasonal"]), parts["order"]["harmonics"]
-        )
-        coefficients = {name: tuple(both) for name, both in parts["coefficients"].items()}
-        for name in ("names", "slopes", "parameters"):
-            parts[name] = tuple(parts[name])
-        fitted = Fitted(**parts | {"order": order, "coefficients": coefficients})
-        return cls(date.fromisoformat(told["day"]), fitted)
+        parts = told.get("fitted")
+        if not isinstance(parts, Mapping):
+            raise OtherShapeError(f"fit {told!r:.80}: expected 'day' and 'fitted'")
+        wanted = {one.name for one in fields(Fitted)}
+        if odd := wanted.symmetric_difference(set(parts) - _SAID):
+            names = ", ".join(f"{'lacks' if name in wanted else 'has'} {name!r}" for name in sorted(odd))
+            raise OtherShapeError(f"the fit {names}: expected {', '.join(sorted(wanted))}")
+        try:
+            fitted = _FITTED.validate_python({name: _numbers(parts[name]) for name in wanted})
+            return cls(date.fromisoformat(told["day"]), fitted)
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            where = ".".join(map(str, fault["loc"]))
+            raise OtherShapeError(f"the fit's {where} is {fault['input']!r:.80}: {fault['msg']}") from error
+        except (KeyError, TypeError, ValueError) as error:
+            raise OtherShapeError(f"the fit's day is {told.get('day')!r:.80}: expected a date") from error
+
+
+def _numbers(value: Any) -> Any:
+    """Give NaN where JSON, which has none, holds null."""
+    if isinstance(value, list):
+        return [_numbers(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _numbers(each) for name, each in value.items()}
+    return float("nan") if value is None else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """A site's method, and beside it the models of chosen series: what they say together. Needs statsmodels."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache, partial
 from typing import Any
@@ -30,6 +30,8 @@ class WithSeries:
     moves: Moves
     codes: Mapping[int, str]
     """Of each of these rows its item, for what is told of failures."""
+    unread: Mapping[int, str] = field(default_factory=dict)
+    """By further rows why what was kept of their model is of no use."""
 
     @property
     def name(self) -> str:
@@ -83,13 +85,13 @@ class WithSeries:
             By row origins x weeks ahead; and of those that failed why.
         """
         rows = sorted(self.models)
+        failures = dict(self.unread)
         if not rows:
-            return {}, {}
+            return {}, failures
         lives = lives_of(
             weeks, rows, origins, moves=self.moves, horizon_weeks=horizon_weeks, last_day=last_day
         )
         own: dict[int, Floats] = {}
-        failures: dict[int, str] = {}
         for place, row in enumerate(rows):
             try:
                 own[row] = paths_of(lives, place, self.models[row], origins, horizon_weeks)

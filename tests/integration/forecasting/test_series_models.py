@@ -18,8 +18,10 @@ from cloud.forecasting.challenging import challenge
 from cloud.forecasting.chosen import reading
 from cloud.forecasting.chosen.domain import Choice, ChosenError
 from cloud.forecasting.chosen.service import ChoicePaper, choose
+from cloud.forecasting.contests import Contests, contests_of
 from cloud.forecasting.registry.settings import ModelSettingPaper, put_setting
 from cloud.identity.actor import NotAllowedError
+from cloud.identity.store import act_as
 from tests.integration.forecasting.judging import ANN, JOB, PAT, cost
 from tests.integration.forecasting.test_forecast_runs import LAST, NOW, PLANNER, ask
 from tests.integration.ledger.scenario import Ledger, open_ledger
@@ -152,11 +154,38 @@ def test_series_of_value_are_tried_and_forecast_by_their_own_model_as_long_as_it
     assert kinds[0][0] == "fell_back"
     contest = challenge(source, PAT, NOW, site="leeds", name="simple_smoothing", processes=1)
     assert not contest["promoted"]  # it was held: what fails for both hinders no contest
+    models_of_another_shape_are_learned_anew(ledger, source, found.item_id)
     capsys.readouterr()
     assert main(["forecast", "models", "series", "--site", "leeds", "--item", "I-003"]) == 0
     assert "Jarque-Bera" in capsys.readouterr().out
     assert main(["forecast", "models", "series", "--json"]) == 0
     assert orjson.loads(capsys.readouterr().out.splitlines()[0])["item"] == "I-003"
+
+
+def models_of_another_shape_are_learned_anew(ledger: Ledger, source: LastingConnection, item_id: int) -> None:
+    """A release changed what a fit holds: the night goes on without the model, and learns it anew."""
+
+    def reshape(conn: psycopg.Connection) -> None:
+        conn.execute(
+            "INSERT INTO series_model (site_id, item_id, name, standing, why, fits, evidence, judged_until, "
+            "inputs_sha256, code_version, decided_by) SELECT site_id, item_id, name, standing, why, "
+            "fits #- '{0,fitted,spread}', evidence, judged_until, inputs_sha256, code_version, decided_by "
+            "FROM series_model WHERE item_id = %s ORDER BY series_model_id DESC LIMIT 1",
+            (item_id,),
+        )
+
+    def known(conn: psycopg.Connection) -> Contests:
+        act_as(conn, PAT)
+        return contests_of(conn, "leeds", NOW.date())
+
+    ledger.as_owner(reshape)
+    assert sorted(ledger.as_app(known).unread) == [item_id]
+    told = service.run_all(source, PLANNER, NOW, sites=["leeds"], processes=1)["sites"]["leeds"]
+    words = "arima of I-003 is left out of this run and learned anew: the fit lacks 'spread': expected "
+    assert told["fallbacks"][0].startswith(words)
+    found = ledger.as_app(known)
+    assert (dict(found.unread), found.is_series_due) == ({}, False)
+    assert len(found.in_force[item_id]) == 2
 
 
 def test_a_nightly_run_lets_lightgbm_challenge_and_forecasts_with_it_once_it_has_won(

@@ -1,5 +1,6 @@
 """Series with models of their own: fits that are kept, drivers as known then, budget, and who is tried."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -10,7 +11,7 @@ from cloud.events.domain import EventRow
 from cloud.forecasting.arima import NotFittedError
 from cloud.forecasting.chosen.contest import Tried, judge_series
 from cloud.forecasting.chosen.domain import Choice, Standing, chosen
-from cloud.forecasting.chosen.fitting import DatedFit, Lives, fit_at, paths_of
+from cloud.forecasting.chosen.fitting import DatedFit, Lives, OtherShapeError, fit_at, paths_of
 from cloud.forecasting.chosen.method import WithSeries, lives_of
 from cloud.forecasting.combining import Combination
 from cloud.forecasting.engine import plan
@@ -50,6 +51,25 @@ def test_each_origin_is_forecast_by_the_fit_of_its_time_with_the_drivers_known_t
     later = np.where(np.arange(WEEKS) > ORIGINS[before[-1]], 3 * totals, totals)
     told = paths_of(lives(later, [*events, late]), 0, kept[:1], ORIGINS, HORIZON)
     np.testing.assert_allclose(told[before], paths[before], rtol=1e-9)  # nothing later changes it
+
+
+def test_a_fit_that_another_release_kept_in_another_shape_is_told_from_one_that_can_be_read() -> None:
+    totals, events = world()
+    told = orjson.loads(orjson.dumps(fit_at(lives(totals, events), 0, FIRST).told()))
+    fitted = told["fitted"]
+    less = {name: value for name, value in fitted.items() if name != "spread"}
+    for other, words in (
+        ({"day": told["day"], "fitted": less}, "lacks 'spread'"),
+        ({"day": told["day"], "fitted": less | {"width": 1.0}}, "lacks 'spread', has 'width'"),
+        ({"day": told["day"], "fitted": fitted | {"smear": "wide"}}, "the fit's smear is 'wide'"),
+        ({"day": told["day"], "fitted": fitted | {"order": {"plain": [1, 1]}}}, "the fit's order.plain"),
+        ({"day": "tomorrow", "fitted": fitted}, "the fit's day is 'tomorrow'"),
+        ({"day": told["day"]}, "expected 'day' and 'fitted'"),
+    ):
+        with pytest.raises(OtherShapeError, match=re.escape(words)):
+            DatedFit.of(other)
+    unsure = DatedFit.of({"day": told["day"], "fitted": fitted | {"normal_chance": None}})
+    assert np.isnan(unsure.fitted.normal_chance)  # JSON has no NaN
 
 
 def test_a_series_that_cannot_be_forecast_keeps_the_methods_forecast_and_it_is_told_why() -> None:
