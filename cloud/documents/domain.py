@@ -73,6 +73,9 @@ class Line:
     lot: str | None
     unit: str | None
     """SSCC or GRAI of the unit that holds it; None for loose goods."""
+    order_id: str | None = None
+    """The purchase order whose line it delivers or takes back."""
+    order_line: str | None = None
 
     @property
     def name(self) -> str:

@@ -79,7 +79,7 @@ class ReceiptPaper(_Paper):
     location: Annotated[Code, Field(pattern=_REAL_PLACE)]
     occurred_at: UtcDatetime | None = None
     """None: now."""
-    lines: Annotated[tuple[ReceiptLinePaper, ...], Field(min_length=1, max_length=5_000)]
+    lines: Annotated[tuple[ReceiptLinePaper, ...], Field(min_length=1, max_length=20_000)]
 
     @model_validator(mode="after")
     def _lines_differ(self) -> Self:

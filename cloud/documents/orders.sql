@@ -70,10 +70,11 @@ WHERE c.site_id = %(site)s AND c.id = %(id)s
 ORDER BY c.stated_at, c.line, c.revision;
 
 -- name: order_receipts
-SELECT r.receipt, r.line, r.open_before, r.received, r.damaged, r.over, r.short, r.location, r.occurred_at, r.received_by
-FROM purchase_receipt r
-WHERE r.site_id = %(site)s AND r.id = %(id)s
-ORDER BY r.posting_id, r.line;
+SELECT coalesce(r.delivery_note, l.id) AS receipt, l.of_line AS line, l.open_before, l.received, l.damaged, l.over, l.short, l.location, r.occurred_at,
+    r.received_by
+FROM receipt_line l JOIN receipt r ON (r.site_id, r.id) = (l.site_id, l.id)
+WHERE l.site_id = %(site)s AND l.of_type = 'purchase_order' AND l.of_id = %(id)s
+ORDER BY r.recorded_at, l.id, l.ordinal;
 
 -- name: mark_sent
 UPDATE purchase_order SET state = 'sent', sent_at = %(at)s, sent_by = %(actor)s
@@ -89,14 +90,7 @@ SELECT %(site)s, %(id)s, %(line)s, 1 + coalesce(max(d.revision), 0), %(due_on)s,
 FROM purchase_order_date d
 WHERE d.site_id = %(site)s AND d.id = %(id)s AND d.line = %(line)s;
 
--- name: add_order_receipt
-INSERT INTO purchase_receipt (site_id, id, receipt, line, open_before, received, damaged, over, short, location,
-    occurred_at, posting_id, received_by)
-SELECT %(site)s, %(id)s, %(receipt)s, x.line, x.open_before, x.received, x.damaged, x.over, x.short, %(location)s,
-    %(occurred_at)s, %(posting_id)s, %(actor)s
-FROM unnest(%(lines)s::text[], %(open_before)s::numeric[], %(received)s::numeric[], %(damaged)s::numeric[],
-    %(over)s::numeric[], %(short)s::numeric[]) AS x (line, open_before, received, damaged, over, short);
-
--- name: place_exists
-SELECT l.location_id FROM location l
-WHERE l.site_id = %(site)s AND l.code = %(location)s AND l.kind IN ('site', 'zone', 'bin');
+-- name: receipts_of_others
+SELECT r.id FROM receipt r
+WHERE r.site_id = %(site)s AND r.id = %(id)s AND NOT EXISTS (SELECT FROM receipt_line l
+    WHERE (l.site_id, l.id) = (r.site_id, r.id) AND (l.of_type, l.of_id) = ('purchase_order', %(order)s));

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -24,10 +25,13 @@ from contracts.base import Code, Gateway, PositiveQuantity, Site, UtcDatetime
 from contracts.records import Identifier
 from contracts.vocabulary import VIRTUAL_PREFIX, VirtualLocation, clearing_account
 
-DocumentType = Literal["asn", "outbound_order"]
+DocumentType = Literal["asn", "outbound_order", "customer_return", "supplier_return", "transfer"]
+Registered = Literal["asn", "outbound_order", "customer_return", "supplier_return"]
+"""Types that are registered as they are; a transfer stands at two sites."""
 Lines = dict[Place, int]
 _SSCC_DIGITS: Final = 18
 _GTIN_DIGITS: Final = 14
+_MAY_NAME_ORDERS: Final = ("asn", "supplier_return")
 
 
 class ImportFileError(Exception):
@@ -138,6 +142,13 @@ class PortalPaper(_Paper):
         return self
 
 
+class OrderLineName(_Paper):
+    """Names a line of a purchase order of the site."""
+
+    id: Code
+    line: LineNumber
+
+
 class LinePaper(_Paper):
     """A line of a document: loose goods, or content of the one unit named."""
 
@@ -147,6 +158,8 @@ class LinePaper(_Paper):
     unit_seen: Code = "base"
     lot: Code | None = None
     units: Annotated[tuple[Unit, ...], Field(max_length=1)] = ()
+    order: OrderLineName | None = None
+    """The line of a purchase order that an ASN's line delivers, or a return to its supplier takes back."""
 
     @model_validator(mode="after")
     def _is_named(self) -> Self:
@@ -156,12 +169,14 @@ class LinePaper(_Paper):
 
 
 class DocumentPaper(_Paper):
-    """An ASN or an outbound order."""
+    """An ASN, an outbound order, or a return of a customer or to a supplier."""
 
     site: Site
-    type: DocumentType
+    type: Registered
     id: Code
     partner: Code | None = None
+    due_on: date | None = None
+    """By the site's days: when it is needed, or expected."""
     lines: Annotated[tuple[LinePaper, ...], Field(min_length=1, max_length=20_000)]
 
     @model_validator(mode="after")
@@ -169,6 +184,10 @@ class DocumentPaper(_Paper):
         twice = [line for line, times in Counter(each.line for each in self.lines).items() if times > 1]
         if twice:
             raise ValueError(f"document {self.id!r}: line {twice[0]!r} stands there twice")
+        if self.type not in _MAY_NAME_ORDERS and any(line.order for line in self.lines):
+            raise ValueError(
+                f"{self.type} {self.id!r}: only {' or '.join(_MAY_NAME_ORDERS)} lines name an order"
+            )
         return self
 
     def as_lines(self) -> Iterator[Line]:
@@ -188,13 +207,15 @@ class DocumentPaper(_Paper):
                 line.unit_seen,
                 line.lot,
                 line.units[0] if line.units else None,
+                line.order.id if line.order else None,
+                line.order.line if line.order else None,
             )
 
 
 class DocumentName(_Paper):
     """Names a document of the site."""
 
-    type: DocumentType
+    type: Literal["asn", "outbound_order"]
     id: Code
 
 

@@ -18,20 +18,22 @@ ORDER BY p.site_id, p.portal
 LIMIT %(limit)s;
 
 -- name: add_document
-INSERT INTO document (site_id, type, id, partner, created_by)
-VALUES (%(site)s, %(type)s, %(id)s, %(partner)s, %(actor)s)
+INSERT INTO document (site_id, type, id, partner, due_on, created_by)
+VALUES (%(site)s, %(type)s, %(id)s, %(partner)s, %(due_on)s, %(actor)s)
 ON CONFLICT DO NOTHING;
 
 -- name: add_lines
-INSERT INTO document_line (site_id, type, id, line, ordinal, identifier_scheme, identifier, quantity, unit_seen, lot, unit)
-SELECT %(site)s, %(type)s, %(id)s, x.line, x.ordinal, x.scheme, x.identifier, x.quantity, x.unit_seen, x.lot, x.unit
+INSERT INTO document_line (site_id, type, id, line, ordinal, identifier_scheme, identifier, quantity, unit_seen, lot, unit,
+    order_id, order_line)
+SELECT %(site)s, %(type)s, %(id)s, x.line, x.ordinal, x.scheme, x.identifier, x.quantity, x.unit_seen, x.lot, x.unit,
+    x.order_id, x.order_line
 FROM unnest(
     %(lines)s::text[], %(schemes)s::text[], %(identifiers)s::text[], %(quantities)s::numeric[], %(units_seen)s::text[],
-    %(lots)s::text[], %(units)s::text[]
-) WITH ORDINALITY AS x (line, scheme, identifier, quantity, unit_seen, lot, unit, ordinal);
+    %(lots)s::text[], %(units)s::text[], %(order_ids)s::text[], %(order_lines)s::text[]
+) WITH ORDINALITY AS x (line, scheme, identifier, quantity, unit_seen, lot, unit, order_id, order_line, ordinal);
 
 -- name: documents
-SELECT d.site_id AS site, d.type, d.id, d.partner, d.created_at, d.created_by,
+SELECT d.site_id AS site, d.type, d.id, d.partner, d.due_on, d.created_at, d.created_by,
     (SELECT count(*) FROM document_line l WHERE (l.site_id, l.type, l.id) = (d.site_id, d.type, d.id)) AS lines,
     (SELECT count(*) FROM document_line l
      JOIN claim c ON c.kind = 'document_line' AND c.target = l.site_id || '/' || l.type || '/' || l.id || '/' || l.line
@@ -46,13 +48,15 @@ ORDER BY d.site_id, d.type, d.id
 LIMIT %(limit)s;
 
 -- name: lines_of_document
-SELECT l.type, l.id, l.line, l.identifier_scheme, l.identifier, l.quantity, l.unit_seen, l.lot, l.unit
+SELECT l.type, l.id, l.line, l.identifier_scheme, l.identifier, l.quantity, l.unit_seen, l.lot, l.unit, l.order_id,
+    l.order_line
 FROM document_line l
 WHERE l.site_id = %(site)s AND l.type = %(type)s AND l.id = %(id)s
 ORDER BY l.ordinal;
 
 -- name: lines_of_visit
-SELECT l.type, l.id, l.line, l.identifier_scheme, l.identifier, l.quantity, l.unit_seen, l.lot, l.unit
+SELECT l.type, l.id, l.line, l.identifier_scheme, l.identifier, l.quantity, l.unit_seen, l.lot, l.unit, l.order_id,
+    l.order_line
 FROM visit_document v
 JOIN document_line l ON (l.site_id, l.type, l.id) = (v.site_id, v.type, v.id)
 WHERE v.site_id = %(site)s AND v.visit = %(visit)s

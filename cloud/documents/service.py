@@ -1,7 +1,7 @@
 """Registering documents and visits; the same twice is once, something else is refused."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from cloud.db import Connection
@@ -29,6 +29,7 @@ class DocumentRow(NamedTuple):
     type: str
     id: str
     partner: str | None
+    due_on: date | None
     created_at: datetime
     created_by: str
     lines: int
@@ -57,7 +58,7 @@ class Imported:
 
 
 def register_document(conn: Connection, actor: Actor, paper: DocumentPaper) -> bool:
-    """Register an ASN or an outbound order.
+    """Register an ASN, an outbound order or a return.
 
     Args:
         conn: In a transaction that the caller commits.
@@ -82,7 +83,7 @@ def register_document(conn: Connection, actor: Actor, paper: DocumentPaper) -> b
     there = store.rows(conn, Line, "lines_of_document", **name)
     if there:
         (known,) = _listed(conn, site=paper.site, kind=paper.type, name=paper.id, limit=1)
-        if there != list(paper.as_lines()) or known.partner != paper.partner:
+        if there != list(paper.as_lines()) or (known.partner, known.due_on) != (paper.partner, paper.due_on):
             raise ConflictingDocumentError(
                 f"{paper.type} {paper.id!r} is registered at site {paper.site!r} with other content: "
                 "expected the same, or another id"

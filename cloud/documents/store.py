@@ -14,7 +14,7 @@ from cloud.ledger.store import record_audit
 from cloud.master.domain import IdentifierKey
 from contracts.vocabulary import clearing_account
 
-_SQL: Final = NamedStatements("cloud.documents", "queries.sql", "orders.sql")
+_SQL: Final = NamedStatements("cloud.documents", "queries.sql", "orders.sql", "lines.sql", "units.sql")
 rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change
 
 
@@ -56,7 +56,7 @@ def add_document(conn: Connection, paper: DocumentPaper, actor: str) -> bool:
         False if there is one of that name already; then nothing was stored.
     """
     name = {"site": paper.site, "type": paper.type, "id": paper.id}
-    if not change(conn, "add_document", **name, partner=paper.partner, actor=actor):
+    if not change(conn, "add_document", **name, partner=paper.partner, due_on=paper.due_on, actor=actor):
         return False
     lines = paper.lines
     change(
@@ -70,6 +70,8 @@ def add_document(conn: Connection, paper: DocumentPaper, actor: str) -> bool:
         units_seen=[line.unit_seen for line in lines],
         lots=[line.lot for line in lines],
         units=[line.units[0] if line.units else None for line in lines],
+        order_ids=[line.order.id if line.order else None for line in lines],
+        order_lines=[line.order.line if line.order else None for line in lines],
     )
     return True
 

@@ -1,6 +1,6 @@
 """`/v1/documents`: ASNs and outbound orders, and what of them has changed hands."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -35,6 +35,7 @@ class Document(BaseModel):
     type: DocumentType
     id: str
     partner: str | None
+    due_on: date | None = Field(description="By the site's days: when it is needed, or expected")
     created_at: datetime
     created_by: str
     lines: int

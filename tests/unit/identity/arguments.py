@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from cloud.counting.costs import CostPaper
@@ -23,6 +24,9 @@ from cloud.documents.papers import (
     PortalPaper,
     VisitPaper,
 )
+from cloud.documents.receiving.papers import DeliveryPaper
+from cloud.documents.receiving.rules import RulePaper
+from cloud.documents.units import SeriesPaper
 from cloud.events.domain import Kind
 from cloud.events.papers import EventPaper
 from cloud.forecasting.chosen.domain import Choice
@@ -30,8 +34,10 @@ from cloud.forecasting.chosen.service import ChoicePaper
 from cloud.forecasting.overrides.papers import OverridePaper
 from cloud.forecasting.reviewing.service import SettingPaper
 from cloud.inquiry.domain import BalanceFilter, MovementFilter
+from cloud.ledger.closing import Closing
 from cloud.ledger.manual import ManualMovement
 from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
+from cloud.periods.reading import Moment
 from cloud.replenishment.confirming import ConfirmationTolerance
 from cloud.replenishment.policies import PolicyPaper
 from contracts.base import SiteId
@@ -39,11 +45,14 @@ from contracts.records import Identifier, Side
 from contracts.vocabulary import CountScope
 
 OWN, OTHER = SiteId("madrid"), SiteId("leeds")
+AT = datetime(2026, 3, 2, tzinfo=UTC)
 
 FILTERS = {
     "balance": BalanceFilter,
     "balances": BalanceFilter,
     "crossings": CrossingFilter,
+    "figure": partial(Moment, until_at=AT),
+    "value_lines": partial(Moment, until_at=AT),
     "variances": VarianceFilter,
 }
 
@@ -71,6 +80,14 @@ ADJUSTED = OverridePaper.model_validate(
     }
 )
 SOURCE = NewSource(OWN, "till", SourceKind.DROP, "/srv/till", SourceSettings(), None, 5)
+CAME = DeliveryPaper.model_validate(
+    {
+        "site": OWN,
+        "receipt": "R",
+        "location": "A",
+        "lines": [{"line": "1", "identifier": LINE["identifier"], "received": "1"}],
+    }
+)
 STATED = EventPaper(
     site=OWN, from_day=date(2026, 3, 9), to_day=date(2026, 3, 9), kind=Kind.OTHER, name="fair"
 )
@@ -80,6 +97,7 @@ PAPERS: dict[str, object] = {
     "add": ADJUSTED,
     "choose": ChoicePaper(site=OWN, item="A", choice=Choice.PINNED),
     "put_setting": SettingPaper(site=OWN),
+    "close_period": Closing(OWN, "2026-02", AT, AT, 0, "user:a", "period_end", "", (), 1),
     "draft": Draft("k", OWN, "s", "r", {"do": 1}),
     "import_all": ImportPaper(documents=(NOTICE,)),
     "post_opening": (STOCK,),
@@ -89,6 +107,10 @@ PAPERS: dict[str, object] = {
     "put_supplier_item": TERMS,
     "register_order": OrderPaper.model_validate(ORDER),
     "set_policy": PolicyPaper(site=OWN, review_days=7),
+    "check": CAME,
+    "receive": CAME,
+    "put_rule": RulePaper(site=OWN),
+    "put_series": SeriesPaper(site=OWN, company_prefix="9521141"),
     "put_limit": LimitPaper("approver", "EUR", None, site=OWN),
     "put_portal": PortalPaper.model_validate(DOOR),
     "put_costs": (CostPaper("A", OWN, Decimal(1), "EUR", datetime(2026, 3, 2, tzinfo=UTC)),),

@@ -1,0 +1,192 @@
+-- What of a document's lines has moved (DOMAIN D4): derived from the movements that name them, never stored.
+
+DROP FUNCTION IF EXISTS pub_in_transit(text[]);
+DROP FUNCTION IF EXISTS pub_open_outbound_lines(text[]);
+DROP FUNCTION IF EXISTS open_document_lines(text[], text);
+DROP FUNCTION IF EXISTS document_lines_now(text[], text, text[]);
+DROP FUNCTION IF EXISTS moves_of_lines(text[], text, text[]);
+
+-- Movements that name lines of documents, less those that were reversed, in base units of the item that goes by now.
+CREATE FUNCTION moves_of_lines(sites text[], kind text, ids text[])
+    RETURNS TABLE (site text, id text, line text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz,
+        item_id bigint, quantity numeric, from_code text, to_code text, from_place text, to_place text, from_as text,
+        to_as text, lot text, reason text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH named AS MATERIALIZED (
+        SELECT DISTINCT m.site_id, asked.id, d ->> 'line' AS line, m.gateway_id, m.epoch, m.seq, m.occurred_at, m.item_id,
+            m.quantity, m.from_cell, m.to_cell, m.reason
+        FROM unnest(ids) AS asked (id)
+        JOIN movement m ON m.detail @? '$.documents[*].line'
+            AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', kind, 'id', asked.id))
+        CROSS JOIN LATERAL jsonb_array_elements(m.detail -> 'documents') d
+        WHERE (sites IS NULL OR m.site_id = ANY (sites))
+            AND d ->> 'type' = kind AND d ->> 'id' = asked.id AND d ->> 'line' IS NOT NULL
+    )
+    SELECT n.site_id, n.id, n.line, g.name, n.epoch, n.seq, n.occurred_at, c.canonical_id,
+        round(n.quantity * c.numerator / c.denominator, 6), f.code, t.code, f.kind, t.kind,
+        coalesce(fc.disposition, 'sellable'), coalesce(tc.disposition, 'sellable'), coalesce(tc.lot, fc.lot), n.reason
+    FROM named n
+    JOIN gateway g ON g.gateway_id = n.gateway_id
+    JOIN canonical_item c ON c.item_id = n.item_id
+    JOIN cell fc ON fc.cell_id = n.from_cell JOIN location f ON f.location_id = fc.location_id
+    JOIN cell tc ON tc.cell_id = n.to_cell JOIN location t ON t.location_id = tc.location_id
+    WHERE NOT EXISTS (SELECT FROM claim x WHERE x.kind = 'reversal'
+        AND x.target = g.name || '/' || lpad(to_hex(n.epoch), 16, '0') || '/' || n.seq)
+$$;
+
+-- Lines with what was asked for and what of it has moved, in base units. Goods of an ASN, an order or a return come out of
+-- the account of whom they come from, or go into the one of whom they go to; back again counts against it. Of a transfer
+-- the sending site's lines have moved into transit, the receiving site's out of it.
+CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
+    RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
+        registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
+        is_lot_controlled boolean, identifier_scheme text, identifier text, unit_seen text, numerator bigint,
+        denominator bigint, lot text, unit text, order_id text, order_line text, ordered numeric, moved numeric,
+        damaged numeric, rejected numeric, is_ended boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH asked AS (
+        SELECT l.*, d.partner, d.due_on, d.created_at,
+            CASE kind
+                WHEN 'purchase_order' THEN p.state
+                WHEN 'transfer' THEN CASE WHEN s.cancelled_at IS NOT NULL THEN 'cancelled'
+                    WHEN s.departed_at IS NOT NULL THEN 'departed' ELSE 'open' END
+                ELSE 'open' END AS state,
+            coalesce(s.from_site = l.site_id, false) AS is_sending
+        FROM document_line l
+        JOIN document d ON (d.site_id, d.type, d.id) = (l.site_id, l.type, l.id)
+        LEFT JOIN purchase_order p ON kind = 'purchase_order' AND (p.site_id, p.id) = (l.site_id, l.id)
+        LEFT JOIN transfer s ON kind = 'transfer' AND s.id = l.id AND l.site_id IN (s.from_site, s.to_site)
+        WHERE l.type = kind AND l.id = ANY (ids) AND (sites IS NULL OR l.site_id = ANY (sites))
+    ), moves AS (
+        SELECT m.site, m.id, m.line,
+            CASE
+                WHEN kind IN ('asn', 'purchase_order') AND m.from_code = '@supplier' THEN m.quantity
+                WHEN kind IN ('asn', 'purchase_order') AND m.to_code = '@supplier' THEN -m.quantity
+                WHEN kind = 'outbound_order' AND m.to_code = '@customer' THEN m.quantity
+                WHEN kind = 'outbound_order' AND m.from_code = '@customer' THEN -m.quantity
+                WHEN kind = 'customer_return' AND m.from_code = '@customer' THEN m.quantity
+                WHEN kind = 'customer_return' AND m.to_code = '@customer' THEN -m.quantity
+                WHEN kind = 'supplier_return' AND m.to_code = '@supplier' THEN m.quantity
+                WHEN kind = 'supplier_return' AND m.from_code = '@supplier' THEN -m.quantity
+                WHEN kind = 'transfer' AND m.to_code = '@transit' THEN m.quantity
+                WHEN kind = 'transfer' AND m.from_code = '@transit' THEN -m.quantity
+            END AS quantity, m.to_as
+        FROM moves_of_lines(sites, kind, ids) m
+    ), moved AS (
+        SELECT m.site, m.id, m.line, sum(m.quantity) AS quantity,
+            sum(m.quantity) FILTER (WHERE m.to_as = 'damaged') AS damaged
+        FROM moves m WHERE m.quantity IS NOT NULL GROUP BY m.site, m.id, m.line
+    ), rejected AS (
+        SELECT r.site_id, r.of_id, r.of_line, sum(r.rejected) AS quantity
+        FROM receipt_line r
+        WHERE r.of_type = kind AND r.of_id = ANY (ids) AND r.rejected > 0 AND (sites IS NULL OR r.site_id = ANY (sites))
+            AND NOT EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (r.site_id, r.id, r.line))
+        GROUP BY r.site_id, r.of_id, r.of_line
+    )
+    SELECT a.site_id, a.type, a.id, a.line, a.ordinal, a.partner, a.due_on, a.created_at, a.state, c.canonical_id, i.code,
+        i.name, i.base_unit, coalesce(i.is_lot_controlled, false), a.identifier_scheme, a.identifier, a.unit_seen,
+        u.numerator, u.denominator, a.lot, a.unit, a.order_id, a.order_line,
+        coalesce(w.quantity, round(a.quantity * u.numerator / u.denominator, 6)),
+        coalesce(m.quantity, 0) * CASE WHEN kind = 'transfer' AND NOT a.is_sending THEN -1 ELSE 1 END,
+        abs(coalesce(m.damaged, 0)), coalesce(r.quantity, 0), e.line IS NOT NULL
+    FROM asked a
+    LEFT JOIN LATERAL (
+        SELECT n.item_id FROM identifier n
+        WHERE (n.scheme, n.value) = (a.identifier_scheme, a.identifier)
+        ORDER BY n.valid_from <= a.created_at DESC,
+            CASE WHEN n.valid_from <= a.created_at THEN n.valid_from END DESC, n.valid_from
+        LIMIT 1) n ON true
+    LEFT JOIN canonical_item c ON c.item_id = n.item_id
+    LEFT JOIN item i ON i.item_id = c.canonical_id
+    LEFT JOIN LATERAL (
+        SELECT x.numerator * c.numerator AS numerator, x.denominator * c.denominator AS denominator
+        FROM (
+            SELECT y.numerator, y.denominator, y.valid_from FROM identifier y
+            WHERE y.scheme = 'gtin' AND y.value = a.unit_seen AND y.item_id = n.item_id
+            UNION ALL SELECT 1, 1, '-infinity' WHERE a.unit_seen = 'base') x
+        ORDER BY x.valid_from <= a.created_at DESC,
+            CASE WHEN x.valid_from <= a.created_at THEN x.valid_from END DESC, x.valid_from
+        LIMIT 1) u ON true
+    LEFT JOIN LATERAL (
+        SELECT x.quantity FROM purchase_order_terms x
+        WHERE kind = 'purchase_order' AND (x.site_id, x.id, x.line) = (a.site_id, a.id, a.line)
+        ORDER BY x.revision DESC LIMIT 1) w ON true
+    LEFT JOIN moved m ON (m.site, m.id, m.line) = (a.site_id, a.id, a.line)
+    LEFT JOIN rejected r ON (r.site_id, r.of_id, r.of_line) = (a.site_id, a.id, a.line)
+    LEFT JOIN document_line_end e ON (e.site_id, e.type, e.id, e.line) = (a.site_id, a.type, a.id, a.line)
+    ORDER BY a.site_id, a.id, a.ordinal
+$$;
+
+-- Lines of which something is open. A line that has moved whole is claimed, so that what is long done is not summed anew;
+-- a reversal opens it again.
+CREATE FUNCTION open_document_lines(sites text[], kind text)
+    RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
+        registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
+        is_lot_controlled boolean, identifier_scheme text, identifier text, unit_seen text, numerator bigint,
+        denominator bigint, lot text, unit text, order_id text, order_line text, ordered numeric, moved numeric,
+        damaged numeric, rejected numeric, quantity numeric)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH reopened AS (
+        SELECT DISTINCT m.site_id, d ->> 'id' AS id, d ->> 'line' AS line
+        FROM claim x
+        JOIN gateway g ON g.name = split_part(x.target, '/', 1)
+        JOIN movement m ON m.gateway_id = g.gateway_id
+            AND m.epoch = ('x' || split_part(x.target, '/', 2))::bit(64)::bigint
+            AND m.seq = split_part(x.target, '/', 3)::bigint
+        CROSS JOIN LATERAL jsonb_array_elements(m.detail -> 'documents') d
+        WHERE x.kind = 'reversal' AND (sites IS NULL OR m.site_id = ANY (sites)) AND d ->> 'type' = open_document_lines.kind
+    ), candidate AS (
+        SELECT DISTINCT l.site_id, l.id
+        FROM document_line l
+        LEFT JOIN purchase_order p ON open_document_lines.kind = 'purchase_order' AND (p.site_id, p.id) = (l.site_id, l.id)
+        WHERE l.type = open_document_lines.kind AND (sites IS NULL OR l.site_id = ANY (sites))
+            AND (open_document_lines.kind <> 'purchase_order' OR p.state = 'sent')
+            AND NOT EXISTS (SELECT FROM document_line_end e
+                WHERE (e.site_id, e.type, e.id, e.line) = (l.site_id, l.type, l.id, l.line))
+            AND (NOT EXISTS (SELECT FROM claim c WHERE c.kind = 'document_line'
+                    AND c.target = l.site_id || '/' || l.type || '/' || l.id || '/' || l.line)
+                OR (l.site_id, l.id, l.line) IN (SELECT r.site_id, r.id, r.line FROM reopened r))
+    )
+    SELECT n.site, n.type, n.id, n.line, n.ordinal, n.partner, n.due_on, n.registered_at, n.state, n.item_id, n.item,
+        n.item_name, n.base_unit, n.is_lot_controlled, n.identifier_scheme, n.identifier, n.unit_seen, n.numerator,
+        n.denominator, n.lot, n.unit, n.order_id, n.order_line, n.ordered, n.moved, n.damaged, n.rejected,
+        n.ordered - n.moved
+    FROM (SELECT c.site_id, array_agg(c.id) AS ids FROM candidate c GROUP BY c.site_id) o
+    CROSS JOIN LATERAL document_lines_now(ARRAY[o.site_id], open_document_lines.kind, o.ids) n
+    WHERE NOT n.is_ended AND n.state NOT IN ('approved', 'closed', 'cancelled')
+        AND coalesce(n.ordered > n.moved, true)
+    ORDER BY n.site, n.id, n.ordinal
+$$;
+
+-- What customers still wait for; `item` and `quantity` are NULL where a line's name or unit is not known.
+CREATE FUNCTION pub_open_outbound_lines(sites text[])
+    RETURNS TABLE (site text, document text, line text, ordinal integer, item_id bigint, item text, unit_seen text, lot text,
+        unit text, ordered numeric, left_so_far numeric, quantity numeric, customer text, need_by date,
+        registered_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT n.site, n.id, n.line, n.ordinal, n.item_id, n.item, n.unit_seen, n.lot, n.unit, n.ordered, n.moved, n.quantity,
+        n.partner, n.due_on, n.registered_at
+    FROM open_document_lines(sites, 'outbound_order') n
+    ORDER BY n.site, n.due_on NULLS LAST, n.registered_at, n.id, n.ordinal
+$$;
+
+-- What has left one site for another and has not come, and was not given up, by the site it goes to.
+CREATE FUNCTION pub_in_transit(sites text[])
+    RETURNS TABLE (site text, from_site text, document text, line text, item_id bigint, item text, quantity numeric,
+        expected_on date, shipped_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT t.to_site, t.from_site, n.id, n.line, n.item_id, n.item, s.moved - n.moved, n.due_on,
+        (SELECT min(h.occurred_at) FROM shipment h JOIN shipment_line k ON (k.site_id, k.id) = (h.site_id, h.id)
+         WHERE (k.site_id, k.of_type, k.of_id, k.of_line) = (t.from_site, 'transfer', n.id, n.line))
+    FROM open_document_lines(sites, 'transfer') n
+    JOIN transfer t ON (t.to_site, t.id) = (n.site, n.id)
+    JOIN LATERAL document_lines_now(ARRAY[t.from_site], 'transfer', ARRAY[t.id]) s ON s.line = n.line
+    WHERE s.moved > n.moved
+    ORDER BY t.to_site, n.due_on NULLS LAST, n.id, n.ordinal
+$$;
+
+REVOKE ALL ON FUNCTION moves_of_lines(text[], text, text[]), document_lines_now(text[], text, text[]),
+    open_document_lines(text[], text), pub_open_outbound_lines(text[]), pub_in_transit(text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION moves_of_lines(text[], text, text[]), document_lines_now(text[], text, text[]),
+    open_document_lines(text[], text), pub_open_outbound_lines(text[]), pub_in_transit(text[])
+    TO dockledger_app, dockledger_planner, dockledger_auditor;

@@ -1,0 +1,118 @@
+-- name: receipt_is_there
+SELECT r.id FROM receipt r WHERE r.site_id = %(site)s AND r.id = %(id)s;
+
+-- name: lock_receipt
+SELECT pg_advisory_xact_lock(hashtextextended(%(site)s || '/receipt/' || %(id)s, 1685283701));
+
+-- name: add_receipt
+INSERT INTO receipt (site_id, id, origin, partner, delivery_note, visit, location, is_blind, occurred_at, posting_id,
+    received_by)
+VALUES (%(site)s, %(id)s, %(origin)s, %(partner)s, %(delivery_note)s, %(visit)s, %(location)s, %(is_blind)s,
+    %(occurred_at)s, %(posting_id)s, %(actor)s);
+
+-- name: add_receipt_lines
+INSERT INTO receipt_line (site_id, id, line, ordinal, of_type, of_id, of_line, item_id, identifier_scheme, identifier,
+    unit_seen, expected, declared, open_before, received, damaged, rejected, held, over, short, condition, is_unexpected,
+    reason, lot, unit, location)
+SELECT %(site)s, %(id)s, x.line, x.ordinal, x.of_type, x.of_id, x.of_line, x.item_id, x.scheme, x.identifier,
+    x.unit_seen, x.expected, x.declared, x.open_before, x.received, x.damaged, x.rejected, x.held, x.over, x.short,
+    x.condition, x.is_unexpected, x.reason, x.lot, x.unit, x.location
+FROM unnest(%(lines)s::text[], %(of_types)s::text[], %(of_ids)s::text[], %(of_lines)s::text[], %(item_ids)s::bigint[],
+    %(schemes)s::text[], %(identifiers)s::text[], %(units_seen)s::text[], %(expected)s::numeric[], %(declared)s::numeric[],
+    %(open_before)s::numeric[], %(received)s::numeric[], %(damaged)s::numeric[], %(rejected)s::numeric[],
+    %(held)s::numeric[], %(over)s::numeric[], %(short)s::numeric[], %(conditions)s::text[], %(unexpected)s::boolean[],
+    %(reasons)s::text[], %(lots)s::text[], %(units)s::text[], %(locations)s::text[])
+    WITH ORDINALITY AS x (line, of_type, of_id, of_line, item_id, scheme, identifier, unit_seen, expected, declared,
+        open_before, received, damaged, rejected, held, over, short, condition, is_unexpected, reason, lot, unit,
+        location, ordinal);
+
+-- name: provisional_items
+SELECT asked.ordinal, i.item_id
+FROM unnest(%(schemes)s::text[], %(identifiers)s::text[]) WITH ORDINALITY AS asked (scheme, value, ordinal)
+JOIN identifier i ON i.scheme = asked.scheme AND i.value = asked.value
+ORDER BY asked.ordinal;
+
+-- name: units_standing
+SELECT w.unit FROM where_units_stand(%(units)s::text[]) w WHERE w.site = %(site)s AND NOT w.is_virtual;
+
+-- name: visit_is_there
+SELECT v.visit FROM visit v WHERE v.site_id = %(site)s AND v.visit = %(visit)s;
+
+-- name: rules
+SELECT DISTINCT ON (r.supplier, r.item_id) r.supplier, i.code AS item, r.over_percent, r.short_percent, r.inspects
+FROM receiving_rule r LEFT JOIN item i ON i.item_id = r.item_id
+WHERE r.site_id = %(site)s
+ORDER BY r.supplier, r.item_id, r.rule_id DESC;
+
+-- name: rules_set
+SELECT DISTINCT ON (r.supplier, r.item_id) r.site_id AS site, r.supplier, i.code AS item, i.name AS item_name,
+    r.over_percent, r.short_percent, r.inspects, r.set_by, r.set_at
+FROM receiving_rule r LEFT JOIN item i ON i.item_id = r.item_id
+WHERE r.site_id = %(site)s
+ORDER BY r.supplier, r.item_id, r.rule_id DESC;
+
+-- name: add_rule
+INSERT INTO receiving_rule (site_id, supplier, item_id, over_percent, short_percent, inspects, set_by)
+VALUES (%(site)s, %(supplier)s, %(item_id)s, %(over_percent)s, %(short_percent)s, %(inspects)s, %(actor)s);
+
+-- name: canonical_item
+SELECT c.canonical_id FROM item i JOIN canonical_item c ON c.item_id = i.item_id WHERE i.code = %(item)s;
+
+-- name: supplier_is_there
+SELECT s.supplier FROM supplier s WHERE s.supplier = %(supplier)s;
+
+-- name: receipts
+SELECT r.site_id AS site, r.id, r.origin, r.partner, r.delivery_note, r.visit, r.location, r.is_blind, r.occurred_at,
+    r.recorded_at, r.received_by, r.posting_id, e.position, s.time_zone, n.lines, n.over, n.short, n.unexpected,
+    n.damaged, n.rejected
+FROM receipt r
+JOIN site s ON s.site_id = r.site_id
+LEFT JOIN ledger_entry e ON e.posting_id = r.posting_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS lines, count(*) FILTER (WHERE l.over > 0) AS over, count(*) FILTER (WHERE l.short > 0) AS short,
+        count(*) FILTER (WHERE l.is_unexpected) AS unexpected, count(*) FILTER (WHERE l.damaged > 0) AS damaged,
+        count(*) FILTER (WHERE l.rejected > 0) AS rejected
+    FROM receipt_line l WHERE (l.site_id, l.id) = (r.site_id, r.id)) n
+WHERE (%(site)s::text IS NULL OR r.site_id = %(site)s) AND (%(id)s::text IS NULL OR r.id = %(id)s)
+    AND (%(origin)s::text IS NULL OR r.origin = %(origin)s)
+    AND (%(of_type)s::text IS NULL OR EXISTS (SELECT FROM receipt_line l
+        WHERE (l.site_id, l.id) = (r.site_id, r.id) AND (l.of_type, l.of_id) = (%(of_type)s, %(of_id)s)))
+    AND (r.recorded_at, r.site_id, r.id) < (%(before_at)s, %(before_site)s, %(before_id)s)
+ORDER BY r.recorded_at DESC, r.site_id DESC, r.id DESC
+LIMIT %(limit)s;
+
+-- name: receipt_lines
+WITH waits AS (
+    SELECT m.line, sum(CASE WHEN m.to_as IN ('inspection', 'returned', 'hold') AND m.to_place <> 'virtual' THEN m.quantity
+            ELSE 0 END
+        - CASE WHEN m.from_as IN ('inspection', 'returned', 'hold') AND m.from_place <> 'virtual' THEN m.quantity
+            ELSE 0 END) AS quantity
+    FROM moves_of_lines(ARRAY[%(site)s::text], 'receipt', ARRAY[%(id)s::text]) m GROUP BY m.line
+)
+SELECT l.line, l.of_type, l.of_id, l.of_line, i.code AS item, i.name AS item_name, i.base_unit, l.identifier_scheme,
+    l.identifier, l.unit_seen, l.expected, l.declared, l.open_before, l.received, l.damaged, l.rejected, l.held, l.over,
+    l.short, l.condition, l.is_unexpected, l.reason, l.lot, l.unit, l.location, v.reversed_at, v.reversed_by,
+    v.reason AS reversal_reason, coalesce(w.quantity, 0) AS waiting
+FROM receipt_line l
+LEFT JOIN canonical_item c ON c.item_id = l.item_id
+LEFT JOIN item i ON i.item_id = c.canonical_id
+LEFT JOIN receipt_line_reversal v ON (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line)
+LEFT JOIN waits w ON w.line = l.line
+WHERE l.site_id = %(site)s AND l.id = %(id)s AND l.ordinal > %(after)s
+ORDER BY l.ordinal
+LIMIT %(limit)s;
+
+-- name: rows_of_line
+SELECT m.gateway, m.epoch, m.seq
+FROM moves_of_lines(ARRAY[%(site)s::text], %(kind)s::text, ARRAY[%(id)s::text]) m
+WHERE m.line = %(line)s
+ORDER BY m.occurred_at, m.gateway, m.epoch, m.seq;
+
+-- name: line_to_reverse
+SELECT l.line, v.line IS NOT NULL FROM receipt_line l
+LEFT JOIN receipt_line_reversal v ON (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line)
+WHERE l.site_id = %(site)s AND l.id = %(id)s AND l.line = %(line)s;
+
+-- name: add_reversal
+INSERT INTO receipt_line_reversal (site_id, id, line, reason, posting_id, reversed_by)
+VALUES (%(site)s, %(id)s, %(line)s, %(reason)s, %(posting_id)s, %(actor)s);

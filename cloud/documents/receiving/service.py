@@ -1,0 +1,189 @@
+"""Receiving: what came moves into stock once; what is too much or unknown is held (DOMAIN D4)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from cloud.db import Connection
+from cloud.documents import store as documents
+from cloud.documents.domain import KEEPERS, DocumentError
+from cloud.documents.lines import LineName, end_lines, lock_documents
+from cloud.documents.movements import believable
+from cloud.documents.receiving import store
+from cloud.documents.receiving.checking import Checking, checked
+from cloud.documents.receiving.domain import (
+    Asked,
+    RuleRow,
+    outcome,
+    rule_for,
+)
+from cloud.documents.receiving.papers import DeliveryPaper
+from cloud.documents.receiving.posting import Delivery, Judged, keep_delivery, post_delivery
+from cloud.documents.units import issue
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
+from cloud.ledger.domain import AlreadyClaimedError
+from cloud.ledger.posting import Posting
+
+RECEIVERS: Final = (*KEEPERS, Role.OPERATOR)
+"""Who may say what came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A receipt that was taken in."""
+
+    site: str
+    id: str
+    position: int | None
+    """The posting's place in the ledger's order; None: all of it was rejected."""
+    lines: tuple[Judged, ...]
+    issued: tuple[str, ...]
+    """SSCCs that were given out for it."""
+
+
+def check(conn: Connection, actor: Actor, paper: DeliveryPaper) -> tuple[str, ...]:
+    """Say what is wrong with a delivery, without receiving it.
+
+    Args:
+        conn: In a transaction.
+        actor: Who may receive at the site.
+        paper: The delivery.
+
+    Returns:
+        Every fault; none: it can be received.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*RECEIVERS, site=paper.site)
+    act_as(conn, actor)
+    return checked(conn, paper).faults
+
+
+def receive(conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: datetime) -> Received:
+    """Receive a delivery in one posting, whole or not at all.
+
+    Args:
+        conn: In a transaction that the caller commits directly after.
+        actor: An operator, supervisor or inventory controller of the site.
+        paper: What came.
+        now: The present.
+
+    Returns:
+        What became of each line.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        AlreadyClaimedError: If there is a receipt of that number.
+        DocumentError: Naming every fault of every line.
+    """
+    actor.require(*RECEIVERS, site=paper.site)
+    act_as(conn, actor)
+    names = {(line.of.type, line.of.id) for line in paper.lines if line.of}
+    lock_documents(conn, paper.site, {*names, ("receipt", paper.receipt)})
+    if store.tuples(conn, "receipt_is_there", site=paper.site, id=paper.receipt):
+        raise AlreadyClaimedError(f"receipt {paper.site}/{paper.receipt} has been done before")
+    found = checked(conn, paper)
+    faults = list(found.faults)
+    if paper.is_last and any(kind == "purchase_order" for kind, _ in names):
+        faults.append("is_last: a purchase order is closed short by its buyer")
+    if faults:
+        raise DocumentError("\n".join(f"receipt {paper.receipt!r}: {fault}" for fault in faults))
+    occurred_at = believable(paper.occurred_at, now, f"receipt {paper.receipt!r}")
+    judged, issued = _judged(conn, actor, paper, found)
+    delivery = Delivery(paper, found, judged, occurred_at)
+    ends, whole = _ended(paper, found, judged)
+    posting = post_delivery(conn, actor, delivery, whole)
+    keep_delivery(conn, actor, delivery, posting.posting_id if posting else None)
+    for reason, shorts in ends.items():
+        end_lines(conn, paper.site, shorts, reason=reason, actor=actor.id)
+    position = _told(conn, actor, delivery, posting)
+    return Received(paper.site, paper.receipt, position, tuple(judged), tuple(issued))
+
+
+def rules_of(conn: Connection, site: str) -> list[RuleRow]:
+    """Read a site's rules of receiving.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Site id.
+
+    Returns:
+        The latest of each supplier and item.
+    """
+    return store.rows(conn, RuleRow, "rules", site=site)
+
+
+def _judged(
+    conn: Connection, actor: Actor, paper: DeliveryPaper, found: Checking
+) -> tuple[list[Judged], list[str]]:
+    rules, tally = rules_of(conn, paper.site), dict[LineName, Decimal]()
+    labels = list(dict.fromkeys(line.new_unit for line in paper.lines if line.new_unit))
+    issued = (
+        issue(conn, site=paper.site, count=len(labels), receipt=paper.receipt, actor=actor.id)
+        if labels
+        else []
+    )
+    fresh = dict(zip(labels, issued, strict=True))
+    judged = []
+    for line in found.lines:
+        asked = None
+        if line.of is not None and line.of.ordered is not None:
+            before = tally.get(line.of.name, line.of.moved)
+            asked = Asked(line.of.ordered, before, line.of.is_ended)
+            tally[line.of.name] = before + line.received + line.damaged
+        supplier = (line.of.partner if line.of else None) or found.partner
+        told = outcome(
+            asked,
+            rule_for(rules, supplier, line.goods.item if line.goods else ""),
+            origin=found.origin,
+            received=line.received,
+            damaged=line.damaged,
+            is_blind=found.is_blind and line.goods is not None and not line.goods.is_provisional,
+        )
+        unit = fresh[line.paper.new_unit] if line.paper.new_unit else line.paper.unit
+        judged.append(Judged(line, told, unit))
+    return judged, issued
+
+
+def _ended(
+    paper: DeliveryPaper, found: Checking, judged: Iterable[Judged]
+) -> tuple[dict[str, list[tuple[LineName, Decimal]]], list[LineName]]:
+    """Say which lines end short and why, and which have come whole."""
+    last = {each.line.of.name: each.outcome for each in judged if each.line.of}
+    within = [(name, told.closes) for name, told in last.items() if told.closes is not None]
+    closed: list[tuple[LineName, Decimal]] = []
+    if paper.is_last:
+        documents_named = {(name.type, name.id) for name in last}
+        for name, line in found.asked.items():
+            left = last[name].short if name in last else line.open_quantity
+            if (name.type, name.id) in documents_named and left > 0 and (name, left) not in within:
+                closed.append((name, left))
+    whole = [
+        name
+        for name, told in last.items()
+        if not found.asked[name].is_ended and told.short == 0 and told.open_before is not None
+    ]
+    return {"within_tolerance": within, "closed_short": closed}, whole
+
+
+def _told(conn: Connection, actor: Actor, delivery: Delivery, posting: Posting | None) -> int | None:
+    """Say in the audit trail what came, and close the posting as the last act."""
+    paper, told = delivery.paper, [each.outcome for each in delivery.judged]
+    subject = f"receipt:{paper.receipt}"
+    detail = {
+        "lines": len(told),
+        "origin": delivery.found.origin.value,
+        "location": paper.location,
+        "over": sum(each.over > 0 for each in told),
+        "short": sum(each.short > 0 for each in told),
+        "unexpected": sum(each.is_unexpected for each in told),
+    }
+    if posting is None:
+        documents.audit(conn, actor.id, "delivery_rejected", subject, site=paper.site, detail=detail)
+        return None
+    posting.audit("received", subject, paper.site, detail)
+    return posting.close().position
