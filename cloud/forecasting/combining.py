@@ -19,6 +19,7 @@ from cloud.forecasting.boosted import Boosting, DatedTrees, Further, as_array, f
 from cloud.forecasting.boosting import NAME as LIGHTGBM
 from cloud.forecasting.boosting import BoostingError
 from cloud.forecasting.drivers import Driven
+from cloud.forecasting.features import NAMED
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.protocol import Floats, Ints, Said, Spread, Training
 from cloud.forecasting.weeks import Weeks
@@ -68,8 +69,10 @@ class Combination:
 
     @property
     def revision(self) -> str:
-        """What a training can be used by: names and order of the members, and what is pooled."""
+        """What a training can be used by: names and order of the members, what is pooled, and features' names."""
         told = [*self.members, *(one.name for one in fields(Pooled))]
+        if self._boosting is not None:
+            told.append(NAMED)
         return hashlib.sha256(" ".join(told).encode()).hexdigest()[:8]
 
     def parameters(self) -> Mapping[str, Any]:

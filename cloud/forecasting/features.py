@@ -15,6 +15,8 @@ WINDOWS: Final = (4, 13, 26, 52)
 """Periods whose mean, and share without demand, is one."""
 OLD: Final = 26
 """Ages beyond are alike: else trees would know single weeks of the past by the age of all series then."""
+NAMED: Final = "lag, mean, zeros, ahead, over usual"
+"""How features are named: a model that was kept under other names would find none of them again."""
 LEAST_KNOWN: Final = 8
 """Known periods below which a series is not forecast this way."""
 
@@ -202,15 +204,10 @@ def _names(covariates: Sequence[str], season: int, *, has_baseline: bool) -> tup
         "step",
         "pool",
         *(("place", "a season before") if season > 1 else ()),
-        *(_plain(name) for name in covariates),
-        *(f"{_plain(name)} over usual" for name in covariates),
+        *(f"{name} ahead" for name in covariates),
+        *(f"{name} over usual" for name in covariates),
         *(("learned effect",) if has_baseline else ()),
     )
-
-
-def _plain(name: str) -> str:
-    """Take out of a name what LightGBM refuses in one."""
-    return "".join(" " if sign in ',:"[]{}' else sign for sign in name)
 
 
 def _mean(past: Floats) -> Floats:
