@@ -69,7 +69,7 @@ class Combination:
 
     @property
     def revision(self) -> str:
-        """What a training can be used by: names and order of the members, what is pooled, and features' names."""
+        """What a training can be used by: members in order, what is pooled, and names of features."""
         told = [*self.members, *(one.name for one in fields(Pooled))]
         if self._boosting is not None:
             told.append(NAMED)
