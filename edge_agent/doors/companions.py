@@ -99,7 +99,9 @@ class Companions:
             other way, or another unit that may hold it crossed with it.
         """
         mine = content.get(unit, frozenset())
-        begin_us, end_us = passage.first_seen_us - COMPANY_US, passage.last_seen_us + COMPANY_US
+        begin_us, end_us = passage.first_seen_us - COMPANY_US, passage.last_seen_us
+        if passage.confidence < SURE or passage.direction not in CROSSINGS:  # who is sure waits for nobody
+            end_us += COMPANY_US
         kept = self._sure.get(passage.portal, [])
         crossed = [each for each in kept if begin_us <= each[0] <= end_us]
         others = {name for _, name, _, _ in crossed if name != unit and content.get(name, mine) & mine}

@@ -120,6 +120,7 @@ def decide(
     stands_at: str | None = None,
     is_again: bool = False,
     is_contradicted: bool = False,
+    is_disputed: bool = False,
 ) -> Decision:
     """Decide what a passage posts.
 
@@ -133,6 +134,7 @@ def decide(
         stands_at: Where a scan of this gateway has put the unit, if it stands there still.
         is_again: Whether the tag crossed here the same way just before, and has not come back since.
         is_contradicted: Whether the content of the unit surely crossed the other way.
+        is_disputed: Whether most of those that moved with the tag did something else.
 
     Returns:
         The decision; a crossing is recorded whatever it is.
@@ -157,6 +159,7 @@ def decide(
         is_there=is_again
         or (stands_at is not None and stands_at == _destination(portal, direction, fitting)),
         is_contradicted=is_contradicted,
+        is_disputed=is_disputed,
     )
     posted, because = _verdict(case)
     visit = _only(fitting)
@@ -205,6 +208,8 @@ class _Case:
     """A scan, or the passage before this one, has already put it where this one would."""
     is_contradicted: bool
     """The content of the unit went the other way: a person decides between the label and its content."""
+    is_disputed: bool
+    """Most of those that moved with it did something else."""
 
     @property
     def is_inside(self) -> bool:
@@ -307,7 +312,7 @@ def _doubt(case: _Case) -> CrossingReason | None:
         CrossingReason.CONTRADICTS_VISIT: bool(case.visits) and not case.fitting,
         CrossingReason.NEIGHBOUR_PORTAL: case.elsewhere is Elsewhere.SEEN,
         CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group or case.is_odd or case.is_contradicted,
-        CrossingReason.LOW_CONFIDENCE: case.confidence < case.portal.post_at,
+        CrossingReason.LOW_CONFIDENCE: case.confidence < case.portal.post_at or case.is_disputed,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

@@ -10,6 +10,7 @@ from contracts.offline import Assignment
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole, TagRoles, TagRules, is_private
+from edge_agent.doors.agreement import Agreement
 from edge_agent.doors.belonging import CROSSINGS, is_expected, leaning, modest, needs_company
 from edge_agent.doors.companions import SURE, Companions
 from edge_agent.doors.domain import (
@@ -71,6 +72,7 @@ class Posting:
         self._crossed: OrderedDict[str, deque[Passage]] = OrderedDict()
         self._companions = Companions()
         self._loudness = Loudness()
+        self._agreement = Agreement()
         self._waiting: list[Passage] = []
         self._moved: OrderedDict[str, CrossingDirection] = OrderedDict()
         """Which way units went last."""
@@ -108,6 +110,7 @@ class Posting:
         for passage in fresh:
             self._companions.note(passage, *self._named(passage))
             self._loudness.note(passage)
+            self._agreement.note(passage)
             self._remember(passage)
         waiting = [*self._waiting, *fresh]
         ready = [
@@ -140,11 +143,13 @@ class Posting:
         """Tell whether something that the decision depends on is not known yet."""
         if settled_us < passage.first_seen_us - _STEPPED_US:
             return False
+        tag, known = self._named(passage)
+        is_spoken_for = not _is_sure(passage) and self._content_around(passage) is not None
         if settled_us < passage.last_seen_us + COMPANY_US and (
-            self._is_unsure(passage)
-            or self._content_around(passage) is not None
-            or needs_company(passage, *self._named(passage))
+            self._is_unsure(passage) or is_spoken_for or needs_company(passage, tag, known)
         ):
+            return True
+        if settled_us <= passage.last_seen_us and _is_sure(passage) and tag[0].unit is not None:
             return True
         others = self._portals.keys() - {passage.portal}
         until_us = passage.last_seen_us + AT_ONCE_US
@@ -188,8 +193,7 @@ class Posting:
         (epc, _), known = self._named(passage)
         if epc.unit is None or passage.neighbour is not None:
             return None
-        is_sure = passage.direction in CROSSINGS and passage.confidence >= SURE
-        visits = () if is_sure else known.open_at(passage.portal, passage.occurred_us)
+        visits = known.open_at(passage.portal, passage.occurred_us)
         content = {unit: names for visit in visits for unit, names in visit.content_of.items()}
         return (epc.unit, content) if content.get(epc.unit) else None
 
@@ -197,13 +201,14 @@ class Posting:
         """Let the content of a unit say what its label does not; tell whether they contradict each other."""
         around = self._content_around(passage)
         told = None if around is None else self._companions.speak_for(passage, *around, self._due(passage))
-        if told is None or self._has_crossed(passage):
+        is_sure = _is_sure(passage)
+        if told is None or (not is_sure and self._has_crossed(passage)):
             return passage, False
         direction, occurred_us, is_its_own = told
         if passage.direction in CROSSINGS and passage.direction is not direction:
-            return passage, True
+            return passage, is_its_own or not is_sure
         is_stray = passage.direction is CrossingDirection.STRAY
-        if not is_its_own and not is_stray:
+        if is_sure or (not is_its_own and not is_stray):
             return passage, False
         spoken = replace(passage, direction=direction, confidence=SURE, occurred_us=occurred_us)
         if is_stray and (not is_its_own or passage.confidence >= _SURELY_STAYED):
@@ -249,6 +254,7 @@ class Posting:
             stands_at=None if tag[0].unit is None else self._whereabouts(tag[0].unit),
             is_again=self._is_again(passage, portal),
             is_contradicted=is_contradicted,
+            is_disputed=passage.direction in CROSSINGS and self._agreement.is_disputed(passage),
         )
 
     def _is_again(self, passage: Passage, portal: Portal) -> bool:
@@ -314,3 +320,7 @@ class Posting:
             if not is_old and len(self._crossed) <= _MOST_TAGS:
                 return
             del self._crossed[oldest]
+
+
+def _is_sure(passage: Passage) -> bool:
+    return passage.direction in CROSSINGS and passage.confidence >= SURE

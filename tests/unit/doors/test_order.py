@@ -44,14 +44,20 @@ ASSIGNMENT = assigned(
 )
 
 passages = st.builds(
-    lambda tag, direction, door, tenths, confidence: passage(
-        tag, direction, portal=door, at_s=tenths / 10, confidence=confidence
+    lambda tag, direction, door, tenths, confidence, company: passage(
+        tag,
+        direction,
+        portal=door,
+        at_s=tenths / 10,
+        confidence=confidence,
+        company=tuple(sorted(company - {tag})),
     ),
     st.sampled_from(TAGS),
     st.sampled_from(list(CrossingDirection)),
     st.sampled_from(["dock-1", "dock-2"]),
     st.integers(0, 1200),
     st.sampled_from([0.3, 0.8, 0.99]),
+    st.sets(st.sampled_from(TAGS), max_size=4),
 )
 stories = st.lists(passages, max_size=30, unique_by=lambda each: (each.epc, each.portal, each.occurred_us))
 
