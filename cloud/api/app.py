@@ -34,6 +34,7 @@ from cloud.api.routes import (
     locations,
     models,
     movements,
+    periods,
     planning,
     portals,
     proposals,
@@ -107,6 +108,7 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
         visits,
         allocations,
         runs,
+        periods,
     )
     deciding = (
         counts,

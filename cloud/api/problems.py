@@ -46,6 +46,7 @@ from cloud.identity.gate import ForgedRequestError, NotLoggedInError
 from cloud.ledger.domain import AlreadyClaimedError, LedgerError, UnknownRowError
 from cloud.master.places import PlaceError
 from cloud.master.suppliers import SupplierError, UnknownSupplierError
+from cloud.periods.domain import PeriodError, UnknownPeriodError
 from cloud.replenishment.domain import AnsweredProposalError, ReplenishmentError, UnknownProposalError
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -198,6 +199,8 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     LedgerError: (HTTPStatus.UNPROCESSABLE_ENTITY, "not-postable"),
     UnknownSupplierError: (HTTPStatus.NOT_FOUND, "no-such-supplier"),
     SupplierError: (HTTPStatus.UNPROCESSABLE_ENTITY, "supplier-not-possible"),
+    UnknownPeriodError: (HTTPStatus.NOT_FOUND, "no-such-period"),
+    PeriodError: (HTTPStatus.UNPROCESSABLE_ENTITY, "period-not-possible"),
     UnknownProposalError: (HTTPStatus.NOT_FOUND, "no-such-proposal"),
     AnsweredProposalError: (HTTPStatus.CONFLICT, "proposal-answered"),
     ReplenishmentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "proposal-not-possible"),

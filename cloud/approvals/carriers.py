@@ -9,6 +9,7 @@ from cloud.decisions.carrier import Carrier
 from cloud.decisions.domain import Decision, DecisionError
 from cloud.demand.carrier import SUPERSESSION
 from cloud.forecasting.overrides.carrier import FORECAST_OVERRIDE
+from cloud.periods.carrier import PERIOD_CLOSE
 from cloud.replenishment.carrier import PURCHASE_ORDER
 from cloud.replenishment.change_carrier import ORDER_CHANGE
 
@@ -18,6 +19,7 @@ _KNOWN: Final[tuple[Carrier, ...]] = (
     PURCHASE_ORDER,
     ORDER_CHANGE,
     FORECAST_OVERRIDE,
+    PERIOD_CLOSE,
 )
 CARRIERS: Final[Mapping[str, Carrier]] = MappingProxyType({carrier.kind: carrier for carrier in _KNOWN})
 """Carrier by the kind it carries: those of this release."""

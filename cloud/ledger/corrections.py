@@ -1,4 +1,4 @@
-"""What people do to the ledger: reverse, adjust to a count, approve, merge items, close a period.
+"""What people do to the ledger: reverse, adjust to a count, approve, merge items.
 
 Each is one posting in the caller's transaction, which commits directly after.
 """
@@ -12,7 +12,7 @@ from typing import Any
 from cloud.db import Connection
 from cloud.identity.actor import Actor, Role
 from cloud.ledger import store
-from cloud.ledger.domain import Claim, Posted, PostingKind
+from cloud.ledger.domain import Posted, PostingKind
 from cloud.ledger.entries import CLOUD_EPOCH, CLOUD_GATEWAY
 from cloud.ledger.manual import MAY_MOVE
 from cloud.ledger.posting import Posting
@@ -244,30 +244,6 @@ def merge_items(
     names = {"from_code": from_code, "to_code": to_code}
     _call(posting, "alias_item", names | {"numerator": ratio[0], "denominator": ratio[1]})
     posting.audit("items_merged", f"item:{from_code}", None, names)
-    return posting.close()
-
-
-def close_period(conn: Connection, actor: Actor, *, site: str, ends_at: datetime) -> Posted:
-    """Keep a site's stock at a period's end as it is known now (DOMAIN D7); later facts do not change it.
-
-    Args:
-        conn: A connection inside a transaction.
-        actor: An inventory controller of the site.
-        site: Site id.
-        ends_at: The period's last instant, inclusive.
-
-    Returns:
-        The posting.
-
-    Raises:
-        AlreadyClaimedError: If the period was closed before.
-        NotAllowedError: If the actor's roles or sites do not permit it.
-    """
-    actor.require(Role.INVENTORY_CONTROLLER, site=site)
-    posting = Posting(conn, actor, PostingKind.CLOSE)
-    posting.claim([Claim("period_close", f"{site}/{ends_at.isoformat()}")])
-    _call(posting, "close_period", {"site": site, "ends_at": ends_at})
-    posting.audit("period_closed", f"site:{site}", site, {"ends_at": ends_at.isoformat()})
     return posting.close()
 
 

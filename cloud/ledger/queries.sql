@@ -65,7 +65,8 @@ SELECT %(adjustment_id)s::bigint, difference FROM approve_adjustment(
 SELECT alias_item(%(from_code)s, %(to_code)s, %(numerator)s::bigint, %(denominator)s::bigint);
 
 -- name: close_period
-SELECT close_period(%(site)s, %(ends_at)s::timestamptz, %(actor)s);
+SELECT close_period(%(site)s, %(period)s, %(starts_at)s::timestamptz, %(ends_at)s::timestamptz, %(as_of_position)s::bigint,
+    %(asked_by)s, %(actor)s, %(reason)s, %(note)s, %(open_points)s::jsonb, %(decision_id)s::bigint);
 
 -- name: lock_balances
 LOCK TABLE balance IN SHARE ROW EXCLUSIVE MODE;

@@ -15,11 +15,13 @@ _KINDS: Final = {
     "count_adjustment": "Stock adjustment",
     "order_change": "Change of an order",
     "purchase_order": "Purchase order",
+    "period_close": "Close of a period",
     "supersession": "Supersession",
     "forecast_override": "Forecast override",
 }
 NOT_UNDONE: Final = {
     "count_adjustment": "The book is bound to a count. Count the bin again: the later count replaces it.",
+    "period_close": "A close stays as it is. Close the period again: the later close is its figure.",
 }
 """Kinds that are never undone, and what to do instead."""
 _REASONS: Final = {

@@ -32,7 +32,7 @@ AREAS: Final = (
             ("/gateways", "Gateways"),
         ),
     ),
-    ("Stock", (("/stock", "Stock"), ("/counts", "Counts"), ("/variances", "Variances and alerts"))),
+    ("Stock", (("/stock", "Stock"), ("/counts", "Counts"), ("/variances", "Variances and alerts"), ("/periods", "Periods"))),
     (
         "Planning",
         (

@@ -111,7 +111,7 @@ END
 $$;
 
 -- Hash of everything a posting stored, column by column. A column added later goes into a new version; old
--- entries keep the one they were made with.
+-- entries keep the one they were made with. Version 2 knows what a period was closed with.
 CREATE OR REPLACE FUNCTION posting_digest(p bigint, version smallint) RETURNS bytea
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET extra_float_digits = 1 SET enable_seqscan = off AS $$
@@ -173,13 +173,21 @@ CREATE OR REPLACE FUNCTION posting_digest(p bigint, version smallint) RETURNS by
             limit_quantity)::text
         FROM count_anchor WHERE posting_id = p
         UNION ALL
-        SELECT 'period_close' || ROW(close_id, site_id, ends_at, as_of_position, closed_by)::text
+        SELECT 'period_close' || CASE version
+            WHEN 1 THEN ROW(close_id, site_id, ends_at, as_of_position, closed_by)::text
+            ELSE ROW(close_id, site_id, ends_at, as_of_position, closed_by, period, starts_at, revision, opens_from,
+                asked_by, reason, note, open_points, currency, decision_id)::text END
         FROM period_close WHERE posting_id = p
         UNION ALL
-        SELECT 'period_balance' || ROW(close_id, cell_id, quantity)::text
+        SELECT 'period_balance' || CASE version
+            WHEN 1 THEN ROW(close_id, cell_id, quantity)::text
+            ELSE ROW(close_id, cell_id, quantity, place_id)::text END
         FROM period_balance WHERE posting_id = p
+        UNION ALL
+        SELECT 'period_cost' || ROW(close_id, item_id, basis, cost, detail)::text
+        FROM period_cost WHERE posting_id = p AND version >= 2
     ) lines
-    WHERE version = 1
+    WHERE version IN (1, 2)
 $$;
 
 -- One link of the chain: everything an entry says, hashed onto the link before.
@@ -244,14 +252,14 @@ BEGIN
     END IF;
     PERFORM apply_balances(p);
     PERFORM compensate_anchors(p, posting_actor);
-    entry.content_sha := posting_digest(p, 1::smallint);
+    entry.content_sha := posting_digest(p, 2::smallint);
     SELECT * INTO head FROM ledger_head h WHERE h.shard = 0 FOR UPDATE;
     entry.position := head.position + 1;
     entry.shard := head.shard;
     entry.posting_id := p;
     entry.kind := posting_kind;
     entry.actor := posting_actor;
-    entry.digest_version := 1;
+    entry.digest_version := 2;
     entry.recorded_at := greatest(head.recorded_at, clock_timestamp());
     entry.chain := chain_link(head.chain, entry);
     INSERT INTO ledger_entry SELECT entry.*;

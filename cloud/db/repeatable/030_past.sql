@@ -1,5 +1,25 @@
 -- Folding the past by position, and asking for it (PROTOCOL P7; tables in 0004).
 
+-- Movements of a stretch of positions that occurred in a period whose close did not know them (DOMAIN D7).
+CREATE OR REPLACE FUNCTION late_for_a_close(above_position bigint, up_to bigint)
+    RETURNS TABLE (site_id text, "position" bigint, gateway_id integer, epoch bigint, seq bigint, occurred_at timestamptz)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    last_end timestamptz := (SELECT max(c.ends_at) FROM period_close c);
+BEGIN
+    IF last_end IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT m.site_id, e.position, m.gateway_id, m.epoch, m.seq, m.occurred_at
+    FROM ledger_entry e
+    JOIN movement m ON m.posting_id = e.posting_id AND m.occurred_at <= last_end
+    WHERE e.position > above_position AND e.position <= up_to
+        AND EXISTS (SELECT FROM period_close c
+            WHERE c.site_id = m.site_id AND c.ends_at >= m.occurred_at AND c.as_of_position < e.position);
+END
+$$;
+
 -- Folds at most `most` further positions; returns the position reached. One folder at a time.
 CREATE OR REPLACE FUNCTION fold(most integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
@@ -32,6 +52,10 @@ BEGIN
     INSERT INTO cell_fold AS f (cell_id, deltas)
     SELECT a.cell_id, max(a.ordinal) FROM added a GROUP BY a.cell_id ORDER BY a.cell_id
     ON CONFLICT (cell_id) DO UPDATE SET deltas = excluded.deltas;
+
+    INSERT INTO prior_period_fact (site_id, position, gateway_id, epoch, seq, occurred_at)
+    SELECT f.site_id, f.position, f.gateway_id, f.epoch, f.seq, f.occurred_at FROM late_for_a_close(start_at, stop_at) f
+    ON CONFLICT DO NOTHING;
 
     -- Blocks of level n are 64 * 4^n changes long, in groups of four. The first of a group holds itself, the
     -- second itself and the first, the third all three; the whole group is a block of the next level.
@@ -115,5 +139,5 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION fold(integer), as_of(bigint[], timestamptz, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION fold(integer), late_for_a_close(bigint, bigint), as_of(bigint[], timestamptz, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION fold(integer) TO dockledger_app, dockledger_ingest;

@@ -1,7 +1,8 @@
--- What people do to the ledger: reverse, adjust to a count, approve, merge, close. Each works inside the open
+-- What people do to the ledger: reverse, adjust to a count, approve, merge. Each works inside the open
 -- posting of the transaction and within the actor's sites (NULL: all).
 
 DROP FUNCTION IF EXISTS adjust_to_count(text[], bigint, timestamptz, numeric, text, text, numeric);
+DROP FUNCTION IF EXISTS close_period(text, timestamptz, text);
 
 CREATE OR REPLACE FUNCTION open_posting() RETURNS bigint
     LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
@@ -224,35 +225,14 @@ BEGIN
 END
 $$;
 
--- Keeps a site's stock at a period's end as it is known now; returns the close's id.
-CREATE OR REPLACE FUNCTION close_period(of_site text, period_end timestamptz, closer text) RETURNS bigint
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-DECLARE
-    reached  bigint;
-    close_no bigint;
-BEGIN
-    SELECT h.position INTO reached FROM ledger_head h WHERE h.shard = 0;
-    INSERT INTO period_close AS c (site_id, ends_at, as_of_position, closed_by, posting_id)
-    VALUES (of_site, period_end, reached, closer, open_posting())
-    RETURNING c.close_id INTO close_no;
-    INSERT INTO period_balance (close_id, cell_id, quantity, posting_id)
-    SELECT close_no, q.cell_id, q.quantity, open_posting()
-    FROM as_of(ARRAY(SELECT c.cell_id FROM cell c WHERE c.site_id = of_site), period_end, reached) q
-    WHERE q.quantity <> 0;
-    RETURN close_no;
-END
-$$;
-
 REVOKE ALL ON FUNCTION
     movement_within(text[], text, bigint, bigint), reverse_movement(text[], text, bigint, bigint, text, text), adjustment_cell(bigint),
     settle_anchor(count_anchor, numeric, text, text), lock_book(bigint, timestamptz),
     adjust_to_count(text[], bigint, timestamptz, numeric, numeric, text, text, text, numeric),
-    lock_cells(text[], bigint[]), approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint),
-    close_period(text, timestamptz, text)
+    lock_cells(text[], bigint[]), approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     movement_within(text[], text, bigint, bigint), reverse_movement(text[], text, bigint, bigint, text, text),
     adjust_to_count(text[], bigint, timestamptz, numeric, numeric, text, text, text, numeric),
-    lock_cells(text[], bigint[]), approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint),
-    close_period(text, timestamptz, text)
+    lock_cells(text[], bigint[]), approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint)
     TO dockledger_app;

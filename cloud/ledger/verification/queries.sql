@@ -138,6 +138,7 @@ FROM (
     UNION SELECT 'count_anchor', posting_id FROM count_anchor
     UNION SELECT 'period_close', posting_id FROM period_close
     UNION SELECT 'period_balance', posting_id FROM period_balance
+    UNION SELECT 'period_cost', posting_id FROM period_cost
     UNION SELECT 'quarantine', posting_id FROM quarantine WHERE posting_id IS NOT NULL
     UNION SELECT 'location', posting_id FROM location WHERE posting_id IS NOT NULL
     UNION SELECT 'identifier', posting_id FROM identifier WHERE posting_id IS NOT NULL
@@ -268,6 +269,38 @@ WHERE coalesce(m.moved, 0) <> a.adjusted
         IS DISTINCT FROM (d.cell_id, d.observed_at, d.counted, d.state)
 ORDER BY 1;
 
+-- name: closes
+SELECT format('close %s cell %s', c.close_id, coalesce(b.cell_id, t.cell_id)),
+    coalesce(t.quantity, 0)::text || ' at place ' || coalesce(t.place_id::text, 'none'),
+    coalesce(b.quantity, 0)::text || ' at place ' || coalesce(b.place_id::text, 'none')
+FROM period_close c
+CROSS JOIN LATERAL (
+    SELECT coalesce(k.cell_id, s.cell_id) AS cell_id, k AS kept, s AS stock
+    FROM (SELECT x.cell_id, x.quantity, x.place_id FROM period_balance x WHERE x.close_id = c.close_id) k
+    FULL JOIN site_stock(c.site_id, c.ends_at, c.as_of_position) s ON s.cell_id = k.cell_id
+    WHERE (k.quantity, coalesce(k.place_id, s.place_id)) IS DISTINCT FROM (s.quantity, s.place_id)
+) d
+CROSS JOIN LATERAL (SELECT (d.kept).*) b
+CROSS JOIN LATERAL (SELECT (d.stock).*) t
+ORDER BY 1;
+
+-- name: prior_facts
+WITH wanted AS (
+    SELECT f.site_id, f.position, f.gateway_id, f.epoch, f.seq, f.occurred_at
+    FROM late_for_a_close((SELECT min(c.as_of_position) FROM period_close c), (SELECT f.position FROM fold_head f)) f
+), kept AS (
+    SELECT p.site_id, p.position, p.gateway_id, p.epoch, p.seq, p.occurred_at FROM prior_period_fact p
+)
+SELECT format('site %s position %s seq %s', x.site_id, x.position, x.seq), x.expected, x.found
+FROM (
+    SELECT w.*, 'listed' AS expected, 'not listed' AS found FROM (TABLE wanted EXCEPT TABLE kept) w
+    UNION ALL
+    SELECT k.*, 'a fact that came late', 'listed without one'
+    FROM (SELECT * FROM kept EXCEPT SELECT f.site_id, f.position, f.gateway_id, f.epoch, f.seq, f.occurred_at
+        FROM late_for_a_close((SELECT min(c.as_of_position) FROM period_close c), 9223372036854775807) f) k
+) x
+ORDER BY 1;
+
 -- name: quarantined_bytes
 SELECT format('quarantine %s', q.quarantine_id), q.sha256, encode(sha256(q.payload), 'hex'), q.payload
 FROM quarantine q
@@ -282,7 +315,8 @@ SELECT
     (SELECT count(*) FROM balance) AS balances,
     (SELECT count(*) FROM quarantine) AS quarantined,
     (SELECT count(*) FROM audit_event) AS audit_events,
-    (SELECT count(*) FROM count_anchor) AS anchors;
+    (SELECT count(*) FROM count_anchor) AS anchors,
+    (SELECT count(*) FROM period_close) AS closes;
 
 -- name: head
 SELECT i.ledger_id::text, h.position, nullif(h.recorded_at, '-infinity')

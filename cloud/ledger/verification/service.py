@@ -35,6 +35,8 @@ PROMISES: Final = {
     "folded_past": ("movements", "the folded past holds the movements' changes"),
     "buckets": ("movements", "every block of the past holds the running sums of its changes"),
     "anchors": ("anchors", "as of its instant a bound count is the book"),
+    "closes": ("closes", "every close holds what had occurred by its end and was posted by its position"),
+    "prior_facts": ("closes", "what came after a close did without it is listed"),
     "quarantined_bytes": ("quarantined", "everything held hashes to its name"),
 }
 """Every check: what it looks at and what it promises."""

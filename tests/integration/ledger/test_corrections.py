@@ -10,7 +10,6 @@ from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.ledger.corrections import (
     adjust_to_count,
     approve_adjustment,
-    close_period,
     merge_items,
     post_reversal,
 )
@@ -97,7 +96,6 @@ def test_only_the_right_people_correct(ledger: Ledger) -> None:
     ref = RowRef(gateway="gw-1", epoch="0" * 16, seq=1)
     for command in (
         lambda conn: post_reversal(conn, operator, ref, reason="misread"),
-        lambda conn: close_period(conn, operator, site=SITE, ends_at=at(1)),
         lambda conn: merge_items(conn, operator, from_code="a", to_code="b"),
         lambda conn: approve_adjustment(conn, operator, adjustment_id=1, expected=Decimal(1)),
     ):
@@ -123,7 +121,6 @@ def test_roles_held_at_another_site_correct_nothing_here(ledger: Ledger) -> None
             UnknownRowError,
             lambda conn: approve_adjustment(conn, OPERATOR_HERE, adjustment_id=1, expected=Decimal(1)),
         ),
-        (NotAllowedError, lambda conn: close_period(conn, OPERATOR_HERE, site=SITE, ends_at=at(1))),
         (
             NotAllowedError,
             lambda conn: merge_items(
@@ -230,17 +227,6 @@ def test_merged_items_read_as_one_and_the_merge_can_be_taken_back(ledger: Ledger
         )
     )
     assert ledger.query(reading) == [(f"gtin:{one}", 1), (f"gtin:{other}", 2)]
-
-
-def test_a_closed_period_keeps_its_figures_whatever_comes_later(ledger: Ledger) -> None:
-    gateway = Outbox()
-    ledger.post(gateway.seal([move("10", "@supplier", "A-01"), move("3", "A-01", "@customer", minute=90)]))
-    ledger.as_app(lambda conn: close_period(conn, CONTROLLER, site=SITE, ends_at=at(60)))
-    ledger.post(gateway.seal([move("1", "A-01", "@customer", minute=59)]))
-    kept = "SELECT quantity FROM period_balance WHERE cell_id = %s"
-    assert ledger.query(kept, cell_at(ledger, "A-01")) == [(10,)]
-    with pytest.raises(AlreadyClaimedError):
-        ledger.as_app(lambda conn: close_period(conn, CONTROLLER, site=SITE, ends_at=at(60)))
 
 
 def test_corrections_stand_in_the_audit_trail(ledger: Ledger) -> None:

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import psycopg
 import pytest
+from closing import closed
 from psycopg import sql
-from scenario import CONTROLLER, NETWORK_CONTROLLER, SITE, Ledger, Outbox, at, move, stated
+from scenario import CONTROLLER, NETWORK_CONTROLLER, Ledger, Outbox, at, move, stated
 
-from cloud.ledger.corrections import adjust_to_count, close_period, merge_items, post_reversal
+from cloud.ledger.corrections import adjust_to_count, merge_items, post_reversal
 from cloud.ledger.past import fold
 from cloud.ledger.verification.domain import Report
 from cloud.ledger.verification.service import PROMISES, verify
@@ -85,7 +86,10 @@ def fill(ledger: Ledger) -> None:
     )
     codes = {"from_code": "gtin:05012345678917", "to_code": "gtin:05012345678900"}
     ledger.as_app(lambda conn: merge_items(conn, NETWORK_CONTROLLER, **codes))
-    ledger.as_app(lambda conn: close_period(conn, CONTROLLER, site=SITE, ends_at=at(100)))
+    ledger.query("UPDATE site SET currency = 'EUR' RETURNING 1")
+    ledger.query("INSERT INTO item_cost SELECT item_id, 'leeds', '-infinity', 2, 'EUR' FROM item RETURNING 1")
+    closed(ledger, "2026-03", "figures_due")
+    ledger.post(gateway.seal([move("1", "@supplier", "B-01", minute=7)]))
     ledger.as_app(lambda conn: fold(conn, most=1000))
 
 
@@ -99,7 +103,7 @@ def test_an_honest_ledger_has_no_breach(ledger: Ledger) -> None:
     report = verified(ledger)
     assert [breach for finding in report.findings for breach in finding.breaches] == []
     assert {finding.check for finding in report.findings} == set(PROMISES)
-    assert report.position == 9
+    assert report.position == 10
 
 
 MUTATED = [
@@ -119,6 +123,8 @@ MUTATED = [
     "count_anchor",
     "period_close",
     "period_balance",
+    "period_cost",
+    "prior_period_fact",
     "audit_event",
     "audit_head",
     "balance",
@@ -233,4 +239,4 @@ def test_verifying_waits_for_nobody_and_writes_nothing(ledger: Ledger) -> None:
             seen.append(ledger.post(Outbox("gw-2").seal([move("1", "@supplier", "A-01")])).position)
 
     assert ledger.as_owner(lambda conn: verify(conn, observe)).is_clean
-    assert seen == [10]
+    assert seen == [11]

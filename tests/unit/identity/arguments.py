@@ -51,6 +51,7 @@ FILTERS = {
     "balance": BalanceFilter,
     "balances": BalanceFilter,
     "crossings": CrossingFilter,
+    "currency": partial(Moment, until_at=AT),
     "figure": partial(Moment, until_at=AT),
     "value_lines": partial(Moment, until_at=AT),
     "variances": VarianceFilter,

@@ -1,0 +1,205 @@
+-- Closing a period (DOMAIN D7): the figure (occurred <= end, posted <= position), its costs, and what came later.
+
+-- The close of a site's last period before an instant, as it stands: of several of one period the last.
+CREATE OR REPLACE FUNCTION close_before(of_site text, at_instant timestamptz) RETURNS bigint
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT c.close_id FROM period_close c
+    WHERE c.site_id = of_site AND c.ends_at < at_instant
+    ORDER BY c.ends_at DESC, c.revision DESC LIMIT 1
+$$;
+
+-- Up to which instant a site's periods are closed; NULL: none is.
+CREATE OR REPLACE FUNCTION closed_until(of_site text) RETURNS timestamptz
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT max(c.ends_at) FROM period_close c WHERE c.site_id = of_site
+$$;
+
+-- Facts of a site that occurred by an instant and were posted in a stretch of positions, after a close did without
+-- them; those that the fold has not reached yet too.
+CREATE OR REPLACE FUNCTION prior_facts(of_site text, until_at timestamptz, above_position bigint, up_to bigint)
+    RETURNS TABLE ("position" bigint, gateway_id integer, epoch bigint, seq bigint, occurred_at timestamptz)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    folded bigint := (SELECT f.position FROM fold_head f);
+BEGIN
+    RETURN QUERY
+    SELECT f.position, f.gateway_id, f.epoch, f.seq, f.occurred_at FROM prior_period_fact f
+    WHERE f.site_id = of_site AND f.position > above_position AND f.position <= up_to AND f.occurred_at <= until_at
+    UNION
+    SELECT f.position, f.gateway_id, f.epoch, f.seq, f.occurred_at
+    FROM late_for_a_close(greatest(folded, above_position), up_to) f
+    WHERE f.site_id = of_site AND f.occurred_at <= until_at;
+END
+$$;
+
+-- What was bought of each item that has purchase costs and no standard cost, since the close before: at the price
+-- valid when it occurred, in the currency of the books. What came late for that close counts here (DOMAIN D8).
+CREATE OR REPLACE FUNCTION purchases(of_site text, before_id bigint, until_at timestamptz, until_position bigint)
+    RETURNS TABLE (item_id bigint, quantity numeric, cost numeric, is_late boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    before period_close;
+    book   text := book_currency(of_site);
+    zone   text := (SELECT s.time_zone FROM site s WHERE s.site_id = of_site);
+    known  timestamptz := known_until(until_position);
+BEGIN
+    SELECT * INTO before FROM period_close c WHERE c.close_id = before_id;
+    RETURN QUERY
+    WITH averaged AS (
+        SELECT DISTINCT p.item_id FROM purchase_cost p
+        WHERE p.site_id = of_site AND p.recorded_at <= known AND NOT EXISTS (
+            SELECT FROM item_cost k WHERE k.site_id = of_site AND k.item_id = p.item_id AND k.valid_from <= until_at
+                AND k.recorded_at <= known)
+    ), reads AS (
+        SELECT v.item_id AS canonical, v.item_id AS source, 1::numeric AS numerator, 1::numeric AS denominator
+        FROM averaged v
+        UNION ALL
+        SELECT a.canonical_id, a.item_id, a.numerator, a.denominator
+        FROM averaged v JOIN aliases_at(until_position) a ON a.canonical_id = v.item_id
+    ), moved AS (
+        SELECT r.canonical, r.numerator, r.denominator, m.occurred_at, m.from_cell, m.to_cell, m.quantity, m.reverses_seq,
+            false AS late
+        FROM reads r
+        JOIN movement m ON m.item_id = r.source AND m.site_id = of_site AND m.occurred_at <= until_at
+            AND m.occurred_at > coalesce(before.ends_at, '-infinity')
+        JOIN ledger_entry e ON e.posting_id = m.posting_id AND e.position <= until_position
+        UNION ALL
+        SELECT r.canonical, r.numerator, r.denominator, m.occurred_at, m.from_cell, m.to_cell, m.quantity, m.reverses_seq,
+            true
+        FROM prior_facts(of_site, before.ends_at, before.as_of_position, until_position) f
+        JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (f.gateway_id, f.epoch, f.seq, f.occurred_at)
+        JOIN reads r ON r.source = m.item_id
+    )
+    SELECT v.canonical, round(v.quantity * v.numerator / v.denominator, 6)
+            * CASE WHEN bought_at(fl.code) THEN 1 ELSE -1 END,
+        price.cost, v.late
+    FROM moved v
+    JOIN cell fc ON fc.cell_id = v.from_cell JOIN location fl ON fl.location_id = fc.location_id
+    JOIN cell tc ON tc.cell_id = v.to_cell JOIN location tl ON tl.location_id = tc.location_id
+    LEFT JOIN LATERAL (
+        SELECT round(p.cost * rate_at(p.currency, book, (v.occurred_at AT TIME ZONE zone)::date, known), 6) AS cost
+        FROM purchase_cost p
+        WHERE p.item_id = v.canonical AND p.site_id = of_site AND p.valid_from <= v.occurred_at AND p.recorded_at <= known
+        ORDER BY p.valid_from DESC LIMIT 1) price ON true
+    WHERE (bought_at(fl.code) AND NOT bought_at(tl.code) AND tc.owner IS NULL)
+        OR (bought_at(tl.code) AND NOT bought_at(fl.code) AND fc.owner IS NULL AND v.reverses_seq IS NOT NULL);
+END
+$$;
+
+-- Accounts whose goods are bought: suppliers, and what was there when the books began.
+CREATE OR REPLACE FUNCTION bought_at(place_code text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN split_part(place_code, '/', 1) IN ('@supplier', '@opening');
+
+-- The periodic average of each item without a standard cost: (opening value + purchases) / (opening + purchased).
+-- NULL where a price is not known; what it was before where nothing is left to divide by.
+CREATE OR REPLACE FUNCTION average_costs(of_site text, before_id bigint, until_at timestamptz, until_position bigint)
+    RETURNS TABLE (item_id bigint, cost numeric, detail jsonb)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH bought AS (
+        SELECT p.item_id, sum(p.quantity) AS quantity, sum(p.quantity * p.cost) AS value,
+            count(*) FILTER (WHERE p.cost IS NULL) AS unpriced,
+            coalesce(sum(p.quantity) FILTER (WHERE p.is_late), 0) AS late
+        FROM purchases(of_site, before_id, until_at, until_position) p
+        GROUP BY p.item_id
+    ), opening AS (
+        SELECT coalesce(a.canonical_id, c.item_id) AS item_id,
+            greatest(sum(round(b.quantity * coalesce(a.numerator, 1) / coalesce(a.denominator, 1), 6)), 0) AS quantity
+        FROM period_balance b
+        JOIN cell c ON c.cell_id = b.cell_id
+        JOIN location p ON p.location_id = coalesce(b.place_id, c.location_id)
+        LEFT JOIN aliases_at(until_position) a ON a.item_id = c.item_id
+        WHERE b.close_id = before_id AND is_valued(p.kind, p.code, c.owner)
+        GROUP BY 1
+    ), known AS (
+        SELECT coalesce(b.item_id, k.item_id) AS item_id, coalesce(o.quantity, 0) AS opening, k.cost AS before_cost,
+            coalesce(b.quantity, 0) AS bought, coalesce(b.value, 0) AS value, coalesce(b.unpriced, 0) AS unpriced,
+            coalesce(b.late, 0) AS late
+        FROM bought b
+        FULL JOIN (
+            SELECT p.item_id, p.cost FROM period_cost p WHERE p.close_id = before_id AND p.basis = 'average'
+            UNION ALL
+            SELECT p.item_id, p.cost FROM period_cost p
+            WHERE p.close_id = before_id AND p.basis = 'standard' AND p.item_id IN (SELECT x.item_id FROM bought x)
+        ) k ON k.item_id = b.item_id
+        LEFT JOIN opening o ON o.item_id = coalesce(b.item_id, k.item_id)
+    )
+    SELECT k.item_id,
+        CASE
+            WHEN k.unpriced > 0 OR (k.opening > 0 AND k.before_cost IS NULL) THEN NULL
+            WHEN k.opening + k.bought > 0 AND k.opening * coalesce(k.before_cost, 0) + k.value >= 0
+                THEN round((k.opening * coalesce(k.before_cost, 0) + k.value) / (k.opening + k.bought), 6)
+            ELSE k.before_cost END,
+        jsonb_build_object('opening_quantity', k.opening::text, 'opening_cost', k.before_cost::text,
+            'bought_quantity', k.bought::text, 'bought_value', k.value::text, 'unpriced', k.unpriced,
+            'late_quantity', k.late::text)
+    FROM known k
+    WHERE NOT EXISTS (
+        SELECT FROM unit_costs(of_site, until_at, until_position) s WHERE s.item_id = k.item_id AND s.basis = 'standard')
+$$;
+
+-- What a close of a period now, or as of a position, would hold: every cell with its value.
+CREATE OR REPLACE FUNCTION closing_lines(of_site text, until_at timestamptz, until_position bigint)
+    RETURNS TABLE (cell_id bigint, place_id bigint, item_id bigint, quantity numeric, is_valued boolean, basis text,
+        cost numeric, value numeric)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH average AS MATERIALIZED (
+        SELECT a.item_id, a.cost FROM average_costs(of_site, close_before(of_site, until_at), until_at, until_position) a
+    )
+    SELECT t.cell_id, t.place_id, t.item_id, t.quantity, t.is_valued,
+        CASE WHEN a.item_id IS NULL THEN t.basis ELSE 'average' END,
+        CASE WHEN a.item_id IS NULL THEN t.cost ELSE a.cost END,
+        CASE WHEN NOT t.is_valued THEN NULL WHEN a.item_id IS NULL THEN t.value
+            ELSE round(t.quantity * a.cost, currency_digits(book_currency(of_site))) END
+    FROM value_lines(of_site, until_at, until_position) t
+    LEFT JOIN average a ON a.item_id = t.item_id
+$$;
+
+-- Closes a period as the books were known at a position, or closes it again, on an approved decision; returns the
+-- close's id.
+CREATE OR REPLACE FUNCTION close_period(
+    of_site text, of_period text, period_start timestamptz, period_end timestamptz, reached bigint, asker text,
+    closer text, why text, more text, points jsonb, of_decision bigint)
+    RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    before   bigint := close_before(of_site, period_end);
+    close_no bigint;
+BEGIN
+    IF NOT EXISTS (SELECT FROM decision d WHERE d.decision_id = of_decision AND d.kind = 'period_close'
+        AND d.site_id = of_site AND d.state = 'approved' AND d.approver = closer)
+    THEN
+        RAISE EXCEPTION 'decision % does not say that % closes % of %', of_decision, closer, of_period, of_site;
+    END IF;
+    INSERT INTO period_close AS c (site_id, ends_at, as_of_position, closed_by, posting_id, period, starts_at, revision,
+        opens_from, asked_by, reason, note, open_points, currency, decision_id)
+    SELECT of_site, period_end, reached, closer, open_posting(), of_period, period_start,
+        1 + coalesce((SELECT max(x.revision) FROM period_close x WHERE x.site_id = of_site AND x.ends_at = period_end), 0),
+        before, asker, why, more, points, book_currency(of_site), of_decision
+    RETURNING c.close_id INTO close_no;
+    INSERT INTO period_balance (close_id, cell_id, quantity, place_id, posting_id)
+    SELECT close_no, t.cell_id, t.quantity, t.place_id, open_posting() FROM site_stock(of_site, period_end, reached) t;
+    INSERT INTO period_cost (close_id, item_id, basis, cost, detail, posting_id)
+    SELECT close_no, a.item_id, 'average', a.cost, a.detail, open_posting()
+    FROM average_costs(of_site, before, period_end, reached) a WHERE a.cost IS NOT NULL;
+    INSERT INTO period_cost (close_id, item_id, basis, cost, detail, posting_id)
+    SELECT close_no, k.item_id, k.basis, k.cost, k.detail, open_posting()
+    FROM unit_costs(of_site, period_end, reached) k WHERE k.basis = 'standard' AND k.cost IS NOT NULL;
+    -- What was posted meanwhile did not know this close, so that the fold may have passed it by: nothing is posted
+    -- from here to the end.
+    PERFORM FROM ledger_head h WHERE h.shard = 0 FOR UPDATE;
+    INSERT INTO prior_period_fact (site_id, position, gateway_id, epoch, seq, occurred_at)
+    SELECT f.site_id, f.position, f.gateway_id, f.epoch, f.seq, f.occurred_at
+    FROM late_for_a_close(reached, (SELECT h.position FROM ledger_head h WHERE h.shard = 0)) f
+    ON CONFLICT DO NOTHING;
+    RETURN close_no;
+END
+$$;
+
+REVOKE ALL ON FUNCTION
+    close_before(text, timestamptz), closed_until(text), prior_facts(text, timestamptz, bigint, bigint),
+    purchases(text, bigint, timestamptz, bigint), average_costs(text, bigint, timestamptz, bigint),
+    closing_lines(text, timestamptz, bigint),
+    close_period(text, text, timestamptz, timestamptz, bigint, text, text, text, text, jsonb, bigint)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION closed_until(text) TO dockledger_app, dockledger_ingest;
+GRANT EXECUTE ON FUNCTION close_period(text, text, timestamptz, timestamptz, bigint, text, text, text, text, jsonb, bigint)
+    TO dockledger_app;

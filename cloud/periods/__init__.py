@@ -1,0 +1,1 @@
+"""Periods of sites: their calendar, their close by two people, what came later, what stock was worth."""

@@ -1,0 +1,8 @@
+"""Closes and figures in the database."""
+
+from typing import Final
+
+from cloud.db import NamedStatements
+
+_SQL: Final = NamedStatements("cloud.periods")
+rows, row, tuples, change = _SQL.rows, _SQL.row, _SQL.tuples, _SQL.change

@@ -1,0 +1,319 @@
+"""*Periods*: what stock was worth at the end of each, its close by two people, and what came later."""
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
+
+from cloud.db import in_transaction
+from cloud.decisions.domain import DecisionError
+from cloud.identity.actor import Actor, NotAllowedError
+from cloud.identity.gate import Gate
+from cloud.inquiry import operations
+from cloud.inquiry.domain import SiteRow
+from cloud.periods import reading, service, standing
+from cloud.periods.domain import (
+    AT_ITS_END,
+    CLOSERS,
+    READERS,
+    REASONS,
+    Line,
+    PeriodError,
+    PriorFact,
+    UnknownPeriodError,
+)
+from cloud.periods.reading import LineFilter
+from cloud.sheets.workbook import MEDIA_TYPE, workbook
+from cloud.web.rendering import page
+from cloud.web.spreadsheet import csv_lines
+from cloud.web.visitors import Sender, TheGate, Viewer
+from contracts.base import epoch_from_int
+
+router: Final = APIRouter()
+
+LISTED: Final = 18
+SHOWN: Final = 100
+EXPORTED: Final = 200_000
+"""Lines of a file; a workbook takes fewer, so that it fits a spreadsheet and memory."""
+_SHEET_ROWS: Final = 50_000
+_COLUMNS: Final = (
+    *("item", "item_name", "category", "location", "lot", "disposition", "quantity", "base_unit", "basis"),
+    *("cost", "value", "currency"),
+)
+
+SiteId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+PeriodName = Annotated[str, Path(max_length=8, pattern=r"^[0-9]{4}-P?[0-9]{2}$")]
+Close = Annotated[str, Query(max_length=18, pattern=r"^\d*$")]
+Text = Annotated[str, Query(max_length=128)]
+Reason = Annotated[str, Form(max_length=64)]
+Note = Annotated[str, Form(max_length=2_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$")]
+
+
+@router.get("/periods")
+def list_periods(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    site: Annotated[str, Query(max_length=64)] = "",
+    before: Annotated[str, Query(max_length=8)] = "",
+) -> Response:
+    """Show the periods of a site, the present one first."""
+    actor = visitor.actor
+    with gate.acting(actor) as conn:
+        sites = _sites(operations.sites(conn, actor), actor)
+        chosen = site or (sites[0].site if sites else "")
+        try:
+            rows = (
+                standing.periods(
+                    conn, actor, site=chosen, now=gate.clock(), before=before or None, limit=LISTED + 1
+                )
+                if chosen
+                else []
+            )
+        except UnknownPeriodError as error:
+            raise HTTPException(404, f"{error}") from error
+        except PeriodError as error:
+            raise HTTPException(422, f"{error}") from error
+    return page(
+        request,
+        visitor,
+        "periods.html",
+        tab="/periods",
+        sites=sites,
+        site=chosen,
+        zone=next((row.time_zone for row in sites if row.site == chosen), "UTC"),
+        rows=rows[:LISTED],
+        following=urlencode({"site": chosen, "before": rows[LISTED - 1].period.name})
+        if len(rows) > LISTED
+        else "",
+    )
+
+
+@router.get("/periods/{site}/{period}.{form}")
+def export(
+    *,
+    gate: TheGate,
+    visitor: Viewer,
+    site: SiteId,
+    period: PeriodName,
+    form: Literal["csv", "xlsx"],
+    close: Close = "",
+) -> Response:
+    """Give a figure's lines as CSV or as a workbook."""
+    most = EXPORTED if form == "csv" else _SHEET_ROWS
+    with gate.acting(visitor.actor) as conn:
+        try:
+            moment = standing.moment(
+                conn, visitor.actor, site=site, name=period, close_id=int(close) if close else None
+            )
+        except PeriodError as error:
+            raise HTTPException(404, f"{error}") from error
+        currency = reading.currency(conn, visitor.actor, moment)
+        rows = reading.value_lines(conn, visitor.actor, moment, limit=most + 1)
+    if len(rows) > most:
+        raise HTTPException(
+            422,
+            f"the figure has more than {most:,} lines: expected fewer; page through /v1/periods/{site}/"
+            f"{period}/lines",
+        )
+    table = (_row(row, currency) for row in rows)
+    return _file(table, _COLUMNS, f"stock-{site}-{period}", form)
+
+
+@router.get("/periods/{site}/{period}/late.csv")
+def export_late(*, gate: TheGate, visitor: Viewer, site: SiteId, period: PeriodName) -> Response:
+    """Give what came after the close did without it as CSV."""
+    with gate.acting(visitor.actor) as conn:
+        told = _story(gate, visitor.actor, site, period)
+        last = told.standing.close
+        rows = (
+            reading.prior_facts(conn, visitor.actor, close_id=last.close_id, limit=EXPORTED) if last else []
+        )
+    columns = (
+        *("occurred_at", "recorded_at", "position", "item", "quantity", "from", "to", "change", "value"),
+        *("currency", "author", "reason", "movement"),
+    )
+    return _file((_late_row(row) for row in rows), columns, f"late-{site}-{period}", "csv")
+
+
+@router.get("/periods/{site}/{period}")
+def show_period(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    site: SiteId,
+    period: PeriodName,
+    figure: Annotated[str, Query(pattern="^1?$")] = "",
+    category: Text | None = None,
+    zone: Text | None = None,
+    unknown: Annotated[str, Query(pattern="^1?$")] = "",
+    after: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Show a period: how it stands, what speaks against closing it, its values, and what came late."""
+    wanted = LineFilter(category, zone, bool(unknown))
+    return _opened(
+        request, gate, visitor, (site, period), with_figure=bool(figure), wanted=wanted, after=after
+    )
+
+
+@router.post("/periods/{site}/{period}/close")
+def ask_to_close(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    period: PeriodName,
+    reason: Reason = "",
+    note: Note = "",
+) -> Response:
+    """Ask for the close; the page of the decision tells who may approve it."""
+    typed = {"reason": reason, "note": note}
+    try:
+        made = in_transaction(
+            gate.pool,
+            lambda conn: service.ask_to_close(
+                conn,
+                visitor.actor,
+                site=site,
+                period=period,
+                reason=reason or AT_ITS_END,
+                note=note,
+                now=gate.clock(),
+            ),
+        )
+    except (PeriodError, DecisionError) as error:
+        if isinstance(error, NotAllowedError | UnknownPeriodError):
+            raise
+        return _opened(request, gate, visitor, (site, period), problem=f"{error}", typed=typed)
+    return RedirectResponse(f"/approvals/{made.decision_id}", 303)
+
+
+def _opened(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    place: tuple[str, str],
+    *,
+    with_figure: bool = False,
+    wanted: LineFilter = reading.ANY,
+    after: str = "",
+    problem: str = "",
+    typed: dict[str, str] | None = None,
+) -> Response:
+    actor, (site, name) = visitor.actor, place
+    told = _story(gate, actor, site, name, with_figure=with_figure)
+    start = _place(after)
+    with gate.acting(actor) as conn:
+        lines = []
+        if told.figure is not None:
+            moment = standing.moment(conn, actor, site=site, name=name)
+            lines = reading.value_lines(conn, actor, moment, only=wanted, after=start, limit=SHOWN + 1)
+        late = _late(conn, actor, told)
+    shown = lines[:SHOWN]
+    asked = {
+        "figure": "1" if with_figure else "",
+        "zone": wanted.zone,
+        "unknown": "1" if wanted.only_unknown else "",
+    }
+    kept = {key: value for key, value in asked.items() if value}
+    if wanted.category is not None:
+        kept["category"] = wanted.category
+    following = kept | {"after": f"{shown[-1].item}|{shown[-1].cell_id}"} if len(lines) > SHOWN else None
+    return page(
+        request,
+        visitor,
+        "period.html",
+        tab="/periods",
+        status=422 if problem else 200,
+        site=site,
+        told=told,
+        reasons=REASONS,
+        lines=shown,
+        wanted=wanted,
+        is_narrowed=wanted != reading.ANY or bool(after),
+        following=urlencode(following) if following else "",
+        late=late,
+        may_close=_may_close(actor, site),
+        problem=problem,
+        typed={"reason": "", "note": ""} | (typed or {}),
+    )
+
+
+def _late(conn: Any, actor: Actor, told: standing.Story) -> dict[str, list[PriorFact]]:
+    """Facts of earlier periods that this one shows; and what came after its own close."""
+    found: dict[str, list[PriorFact]] = {"of_before": [], "after_close": []}
+    if told.before is not None:
+        found["of_before"] = reading.prior_facts(
+            conn, actor, close_id=told.before.close_id, up_to=told.shown_until, limit=SHOWN
+        )
+    if told.standing.close is not None:
+        found["after_close"] = reading.prior_facts(
+            conn, actor, close_id=told.standing.close.close_id, limit=SHOWN
+        )
+    return found
+
+
+def _story(gate: Gate, actor: Actor, site: str, name: str, *, with_figure: bool = False) -> standing.Story:
+    with gate.acting(actor) as conn:
+        try:
+            return standing.story(
+                conn, actor, site=site, name=name, now=gate.clock(), with_figure=with_figure
+            )
+        except PeriodError as error:
+            raise HTTPException(404, f"{error}") from error
+
+
+def _sites(sites: Iterable[SiteRow], actor: Actor) -> list[SiteRow]:
+    """Keep the sites whose values the actor may see."""
+    return [row for row in sites if _may(actor, row.site)]
+
+
+def _may(actor: Actor, site: str) -> bool:
+    try:
+        actor.require(*READERS, site=site)
+    except NotAllowedError:
+        return False
+    return True
+
+
+def _may_close(actor: Actor, site: str) -> bool:
+    try:
+        actor.require(*CLOSERS, site=site)
+    except NotAllowedError:
+        return False
+    return True
+
+
+def _place(after: str) -> tuple[str, int]:
+    if not after:
+        return "", 0
+    item, _, cell = after.rpartition("|")
+    if not cell.isdigit():
+        raise HTTPException(422, f"after={after!r:.60} is not the address of a next page")
+    return item, min(int(cell), 2**62)
+
+
+def _row(row: Line, currency: str | None) -> tuple[Any, ...]:
+    return (*(getattr(row, name) for name in _COLUMNS[:-1]), currency)
+
+
+def _late_row(row: PriorFact) -> tuple[Any, ...]:
+    name = f"{row.gateway}/{epoch_from_int(row.epoch)}/{row.seq}"
+    return (
+        *(row.occurred_at, row.recorded_at, row.position, row.item, row.quantity, row.from_location),
+        *(row.to_location, row.change, row.value, row.currency, row.author, row.reason, name),
+    )
+
+
+def _file(rows: Iterator[tuple[Any, ...]], columns: tuple[str, ...], name: str, form: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+    if form == "csv":
+        return StreamingResponse(
+            csv_lines(columns, rows), media_type="text/csv; charset=utf-8", headers=headers
+        )
+    return Response(workbook(name, columns, rows), media_type=MEDIA_TYPE, headers=headers)
