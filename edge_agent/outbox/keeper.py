@@ -152,9 +152,13 @@ class Keeper:
                 self.counters["log_tails_unfinished"] += 1
                 log.warning("outbox_log_tail_unfinished", path=str(path))
             book = self._open_book()
+            try:
+                self._start_salvage(book)
+            except OutboxError:
+                book.store.close()
+                raise
         except StoreCorruptError as error:
             return self._replace(error)
-        self._start_salvage(book)
         return book
 
     def _open_book(self) -> Book:
@@ -184,13 +188,14 @@ class Keeper:
         return book
 
     def _start_salvage(self, book: Book) -> None:
-        done = {file for (file,) in book.store.rows("finished_salvages")}
-        patients = [each for each in quarantined(self._options.path) if each.name not in done]
+        patients = [each for each in quarantined(self._options.path) if not _is_salvaged(each, book)]
         self._salvages = self._salvage_all(patients, book) if patients else None
 
     def _salvage_all(self, patients: Sequence[Path], book: Book) -> Iterator[bool]:
         """Yield True after each step, False while the volume has no room for the copy that is worked on."""
-        for patient in patients:
+        for patient in reversed(patients):
+            if _is_salvaged(patient, book):  # by a file that was damaged later
+                continue
             if not self.space.has_room_for_copy(patient):
                 log.error("outbox_salvage_waits_for_space", file=str(patient), bytes=patient.stat().st_size)
                 while not self.space.has_room_for_copy(patient):
@@ -289,6 +294,10 @@ class Keeper:
             f"outbox {self._options.path} refuses new rows: {why} "
             f"({self.used_bytes} of {self.space.quota_bytes} bytes)"
         )
+
+
+def _is_salvaged(patient: Path, book: Book) -> bool:
+    return bool(book.store.rows("is_salvage_finished", file=patient.name))
 
 
 def _lock(path: Path) -> IO[bytes]:

@@ -145,6 +145,14 @@ HAVING NOT EXISTS (SELECT 1 FROM batch WHERE epoch_no = :epoch_no AND sha256 = :
 -- name: add_salvage
 INSERT INTO salvage (file) VALUES (:file) ON CONFLICT (file) DO NOTHING;
 
+-- name: salvages
+SELECT file, rows_upto, is_done FROM salvage ORDER BY file;
+
+-- name: heed_salvage
+INSERT INTO salvage (file, rows_upto, is_done) VALUES (:file, :rows_upto, :is_done)
+ON CONFLICT (file) DO UPDATE SET rows_upto = max(rows_upto, excluded.rows_upto),
+                                 is_done = max(is_done, excluded.is_done);
+
 -- name: salvaged_upto
 SELECT rows_upto FROM salvage WHERE file = :file;
 
@@ -154,8 +162,8 @@ UPDATE salvage SET rows_upto = :upto WHERE file = :file;
 -- name: finish_salvage
 UPDATE salvage SET is_done = 1 WHERE file = :file;
 
--- name: finished_salvages
-SELECT file FROM salvage WHERE is_done = 1 ORDER BY file;
+-- name: is_salvage_finished
+SELECT 1 FROM salvage WHERE file = :file AND is_done = 1;
 
 -- name: salvage_record
 SELECT id, claimed_us, crc32, body FROM record WHERE id BETWEEN :first AND :last ORDER BY id;

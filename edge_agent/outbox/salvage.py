@@ -124,7 +124,13 @@ def quarantined(path: Path) -> list[Path]:
     Returns:
         The files, oldest first; logs and copies left out.
     """
-    found = path.parent.glob(f"{path.name}{_DAMAGED}*")
+    return _siblings(path.with_name(path.name + _DAMAGED))
+
+
+def _siblings(damaged: Path) -> list[Path]:
+    """List the damaged files of one outbox, of which one, or how all of them begin, is given."""
+    name, _, _ = damaged.name.rpartition(_DAMAGED)
+    found = damaged.parent.glob(f"{name}{_DAMAGED}*")
     return sorted(each for each in found if not each.name.endswith(_NOT_FILES))
 
 
@@ -134,7 +140,7 @@ def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
     Sealed batches keep their identity and bytes, so the ledger knows those it has. Rows that were in no
     batch were never sent: they get new numbers in the live epoch. What is no longer what it was goes out
     as bytes, for the ledger's quarantine. A salvage that was cut short goes on where it stopped; it is
-    over with ``finish``.
+    over with ``finish``. Of several files the newest comes first: it tells what it took over of those before.
 
     Args:
         damaged: A quarantined file.
@@ -151,6 +157,7 @@ def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
         _mend(damaged, copy)
         patient = Store.open_readonly(copy)
         try:
+            _heed_notes(patient, book, damaged, report)
             newest_sealed_id = yield from _salvage_batches(patient, book, damaged.name, report)
             _salvage_memories(patient, book)
             yield from _salvage_rows(patient, book, damaged.name, newest_sealed_id, report)
@@ -172,6 +179,23 @@ def finish(damaged: Path, book: Book, last_words: Sequence[Row]) -> None:
         book.add_rows(last_words)
         book.store.run("finish_salvage", file=damaged.name)
     book.newest_id += len(last_words)
+
+
+def _heed_notes(patient: Store, book: Book, damaged: Path, report: SalvageReport) -> None:
+    """Know what a file took over of those damaged before it: that comes with it, and must not come twice."""
+    try:
+        notes = [
+            (str(file), int(rows_upto), bool(is_done))
+            for file, rows_upto, is_done in patient.rows("salvages")
+        ]
+    except (OutboxError, ValueError, TypeError):
+        before = [each.name for each in _siblings(damaged) if each.name < damaged.name]
+        notes = [(file, _LARGEST_ID, False) for file in before]
+        if before:  # perhaps not all of their rows were taken over: nobody can tell which
+            report.lose(0, 0)
+    with book.store.transaction():
+        for file, rows_upto, is_done in notes:
+            book.store.run("heed_salvage", file=file, rows_upto=rows_upto, is_done=is_done)
 
 
 def _salvage_batches(
@@ -229,7 +253,7 @@ def _salvage_memories(patient: Store, book: Book) -> None:
 def _salvage_rows(
     patient: Store, book: Book, file: str, newest_sealed_id: int, report: SalvageReport
 ) -> Iterator[None]:
-    unsealed = _unsealed_windows(patient) or [(newest_sealed_id, _LARGEST_ID)]
+    unsealed = _unsealed_windows(patient) or [_last_window(patient, newest_sealed_id, report)]
     found = book.store.row("salvaged_upto", file=file)
     upto = found[0] if found else 0
     before_id = before_us = 0
@@ -246,9 +270,11 @@ def _salvage_rows(
                 report.lost_rows += unreadable + is_broken
                 report.lose(before_us, 0 if is_broken else claimed_us)
             before_id, before_us = id_, before_us if is_broken else claimed_us
+            if id_ <= upto:
+                continue
             if is_broken:
                 broken += [body] if isinstance(body, bytes) else []
-            elif id_ > upto:
+            else:
                 rows.append((claimed_us, crc32, body))
         with book.store.transaction():
             if rows:
@@ -267,6 +293,15 @@ def _unsealed_windows(patient: Store) -> list[tuple[int, int]]:
     except OutboxError:
         return []
     return [(epoch.sealed_id, _LARGEST_ID if epoch.last_id is None else epoch.last_id) for epoch in epochs]
+
+
+def _last_window(patient: Store, newest_sealed_id: int, report: SalvageReport) -> tuple[int, int]:
+    """Guess what was in no batch without the epochs: a file that replaced another begins with any number."""
+    first = next(_readable(patient, "record"), None)
+    if newest_sealed_id or first is None or first[0] == 1:
+        return newest_sealed_id, _LARGEST_ID
+    report.lose(0, first[1])
+    return first[0] - 1, _LARGEST_ID
 
 
 def _intact_header(body: object, stored_sha256: str) -> BatchHeader | None:

@@ -229,3 +229,60 @@ def test_a_salvage_cut_short_goes_on_where_it_stopped_and_says_its_hole_once(tmp
     devices = Counter(device for device in books.devices() if device is not None)
     assert devices == Counter(["new", *(f"u-{n}" for n in range(130) if n != 6)])
     assert sum(isinstance(record, Gap) for _, record in books.records()) == 1
+
+
+EPOCH_SPOILT = "UPDATE epoch SET crc32 = crc32 + 1"
+OWNER_SPOILT = "UPDATE identity SET crc32 = crc32 + 1"
+NOTES_SPOILT = "UPDATE salvage SET rows_upto = rows_upto"
+
+
+def spoil(path: Path, how: str) -> None:
+    """Damage what a statement writes, and for the notes of salvages the page that it stands on."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as disk:
+        disk.execute(how)
+        (page_no,) = disk.execute("SELECT rootpage FROM sqlite_master WHERE name = 'salvage'").fetchone()
+        disk.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    if how == NOTES_SPOILT:
+        content = bytearray(path.read_bytes())
+        content[(page_no - 1) * PAGE : page_no * PAGE] = random.Random(1).randbytes(PAGE)
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("steps", "second_damage", "gaps"),
+    [
+        (1, OWNER_SPOILT, 0),
+        (2, OWNER_SPOILT, 0),
+        (9, OWNER_SPOILT, 0),
+        (9, EPOCH_SPOILT, 1),
+        (2, NOTES_SPOILT, 1),
+        (9, NOTES_SPOILT, 1),
+    ],
+)
+def test_what_the_second_of_two_damaged_files_took_over_comes_once(
+    tmp_path: Path, steps: int, second_damage: str, gaps: int
+) -> None:
+    path = tmp_path / "outbox.db"
+    clock = Clock(boot_id=BOOT, is_synchronised=lambda: True)
+    options = OutboxOptions(path, "leeds", "gw-1", "test", ballast_bytes=65536)
+    outbox = Outbox(options, clock)
+    outbox.append(
+        [draft(WorkflowEvent, clock.now(), workflow="w", step="s", device=f"u-{n}") for n in range(130)]
+    )
+    outbox.close()
+    for damage_done in (OWNER_SPOILT, second_damage):
+        spoil(path, damage_done)
+        keeper = Keeper(options, clock, None)
+        for _ in range(steps if damage_done == OWNER_SPOILT else 0):
+            keeper.tick()
+        keeper.close()
+    outbox, _ = open_damaged(path)
+    books = Books()
+    drain_into(books, outbox)
+    outbox.close()
+    devices = Counter(device for device in books.devices() if device is not None)
+    assert max(devices.values()) == 1, f"{devices.most_common(3)}"
+    assert outbox._keeper.counters["rows_lost"] < 200
+    assert sum(isinstance(record, Gap) for _, record in books.records()) == gaps
+    if second_damage != NOTES_SPOILT:
+        assert devices == Counter(["new", *(f"u-{n}" for n in range(130))])
