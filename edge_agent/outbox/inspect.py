@@ -12,7 +12,7 @@ import orjson
 from edge_agent.outbox.domain import Epoch, from_us
 from edge_agent.outbox.draft import number
 from edge_agent.outbox.keeper import LOCK_SUFFIX
-from edge_agent.outbox.salvage import quarantined
+from edge_agent.outbox.quarantine import quarantined
 from edge_agent.outbox.store import Store
 
 SMALL_BYTES: Final = 64 * 1024 * 1024

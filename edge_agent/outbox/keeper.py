@@ -23,16 +23,8 @@ from edge_agent.outbox.errors import (
     OutboxInUseError,
     StoreCorruptError,
 )
-from edge_agent.outbox.salvage import (
-    Hole,
-    SalvageReport,
-    check_log,
-    finish,
-    finish_quarantine,
-    quarantine,
-    quarantined,
-    salvage,
-)
+from edge_agent.outbox.quarantine import check_log, finish_quarantine, quarantine, quarantined
+from edge_agent.outbox.salvage import Hole, SalvageReport, finish, salvage
 from edge_agent.outbox.space import SMALLEST_BALLAST, Space
 from edge_agent.outbox.store import Migration, Store
 

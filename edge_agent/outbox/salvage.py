@@ -13,9 +13,10 @@ from typing import Any, Final, Literal, NamedTuple
 from contracts.batch import BatchHeader, FrameError, decode_header
 from edge_agent.outbox.book import Book, Row
 from edge_agent.outbox.domain import Epoch, to_us
-from edge_agent.outbox.errors import OutboxError, StoreCorruptError
+from edge_agent.outbox.errors import OutboxError
+from edge_agent.outbox.quarantine import damaged_before, log_of
 from edge_agent.outbox.store import PAGE_BYTES, Store
-from edge_agent.outbox.wal import WalState, judge
+from edge_agent.outbox.wal import judge
 
 CHUNK: Final = 50
 EPOCH_DIGITS: Final = 16
@@ -26,8 +27,6 @@ _FORMAT_AT: Final = 18
 _NOT_WAL: Final = b"\x01\x01"
 """The header's two format bytes of a file that needs no log beside it."""
 _PAGE_COUNT_AT: Final = 28
-_DAMAGED: Final = ".damaged-"
-_NOT_FILES: Final = ("-wal", "-shm", "-journal", ".copy", "-donor")
 
 
 class Hole(NamedTuple):
@@ -61,77 +60,6 @@ class SalvageReport:
         """
         other = self.hole or Hole(after_us, before_us)
         self.hole = Hole(min(other.after_us, after_us), _latest(other.before_us, before_us))
-
-
-def check_log(path: Path, *, boot_id: str) -> bool:
-    """Judge the log beside a file, before SQLite reads it.
-
-    Args:
-        path: The outbox file.
-        boot_id: The machine's present boot.
-
-    Returns:
-        True if its very last frame is unfinished, as a killed process leaves it; SQLite passes over it.
-
-    Raises:
-        StoreCorruptError: If rows that were durable are no longer readable through the log. More damage
-            than one frame to the last transaction is what a power cut does; without a new boot there was
-            none.
-    """
-    log = _log_of(path)
-    if not path.exists() or not log.exists():
-        return False
-    state = judge(log.read_bytes()).state
-    if state is WalState.DAMAGED or (state is WalState.TORN and _last_boot(path) == boot_id):
-        raise StoreCorruptError(f"{log}: committed rows stand behind a damaged place in the log")
-    return state is WalState.UNFINISHED
-
-
-def quarantine(path: Path, stamp: str) -> Path:
-    """Put a damaged file and its log aside; nothing of them is ever changed or deleted.
-
-    Args:
-        path: The outbox file.
-        stamp: Tells this quarantine from others.
-
-    Returns:
-        Where it lies now.
-    """
-    target = path.with_name(f"{path.name}{_DAMAGED}{stamp}")
-    path.replace(target)
-    finish_quarantine(path)
-    return target
-
-
-def finish_quarantine(path: Path) -> None:
-    """Move a log after its file, also when the process died in between: the file always goes first.
-
-    Args:
-        path: The outbox file.
-    """
-    targets = quarantined(path)
-    if not path.exists() and targets and _log_of(path).exists():
-        _log_of(path).replace(_log_of(targets[-1]))
-        path.with_name(path.name + "-shm").unlink(missing_ok=True)
-
-
-def quarantined(path: Path) -> list[Path]:
-    """List the damaged files of an outbox.
-
-    Args:
-        path: The outbox file.
-
-    Returns:
-        The files, oldest first; logs and copies left out.
-    """
-    return _siblings(path.with_name(path.name + _DAMAGED))
-
-
-def _siblings(damaged: Path) -> list[Path]:
-    """List the damaged files of one outbox, of which one, or how all of them begin, is given."""
-    name, _, _ = damaged.name.rpartition(_DAMAGED)
-    found = damaged.parent.glob(f"{name}{_DAMAGED}*")
-    return sorted(each for each in found if not each.name.endswith(_NOT_FILES))
 
 
 def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
@@ -189,7 +117,7 @@ def _heed_notes(patient: Store, book: Book, damaged: Path, report: SalvageReport
             for file, rows_upto, is_done in patient.rows("salvages")
         ]
     except (OutboxError, ValueError, TypeError):
-        before = [each.name for each in _siblings(damaged) if each.name < damaged.name]
+        before = [each.name for each in damaged_before(damaged)]
         notes = [(file, _LARGEST_ID, False) for file in before]
         if before:  # perhaps not all of their rows were taken over: nobody can tell which
             report.lose(0, 0)
@@ -345,7 +273,7 @@ def _chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
 def _mend(damaged: Path, copy: Path) -> None:
     """Copy a file, apply its log, and replace a first page that SQLite cannot read."""
     shutil.copyfile(damaged, copy)
-    log = _log_of(damaged)
+    log = log_of(damaged)
     pages = judge(log.read_bytes()).pages if log.exists() else {}
     with copy.open("r+b") as file:
         for page_no, page in pages.items():
@@ -384,23 +312,5 @@ def _transplant_first_page(path: Path) -> None:
         file.write(page)
 
 
-def _last_boot(path: Path) -> str | None:
-    try:
-        store = Store.open_readonly(path)
-    except OutboxError:
-        return None
-    try:
-        identity = store.row("read_identity")
-        return identity[2] if identity else None
-    except OutboxError:
-        return None
-    finally:
-        store.close()
-
-
 def _latest(one_us: int, other_us: int) -> int:
     return max(one_us, other_us) if one_us and other_us else 0
-
-
-def _log_of(path: Path) -> Path:
-    return path.with_name(path.name + "-wal")
