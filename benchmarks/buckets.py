@@ -23,9 +23,10 @@ from cloud.forecasting.batch.classes import NAMES, patterns
 from cloud.forecasting.combining import Combination
 from cloud.forecasting.domain import HORIZONS
 from cloud.forecasting.engine import plan
-from cloud.forecasting.granularity.choosing import Played, choose, play_all
+from cloud.forecasting.granularity.choosing import choose
 from cloud.forecasting.granularity.domain import Bucket
 from cloud.forecasting.granularity.method import paths_in
+from cloud.forecasting.granularity.playing import Played, play_all
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.policies import Policies
 from cloud.forecasting.protocol import Floats, Ints

@@ -95,12 +95,13 @@ class Calibration:
         return result
 
 
-def calibrate(rolled: Rolled, weeks: Weeks) -> Calibration:
+def calibrate(rolled: Rolled, weeks: Weeks, kinds: Ints | None = None) -> Calibration:
     """Scale all errors of a rolling origin, and read quantiles of them as they were known at each.
 
     Args:
         rolled: With the standard horizons.
         weeks: What is known.
+        kinds: Of each series how it is forecast, from 0: errors are pooled within a kind. None: all alike.
 
     Returns:
         What bands rest on.
@@ -119,6 +120,7 @@ def calibrate(rolled: Rolled, weeks: Weeks) -> Calibration:
         one_step_after=DAYS,
         growth=growth,
         periods=_HORIZONS / DAYS,
+        kinds=kinds,
     )
     return Calibration(scaled.idle[:, :, _WEEK], scaled, bands.calibrate(scaled, origins, _TARGETS))
 

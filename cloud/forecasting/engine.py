@@ -251,7 +251,7 @@ def plan(
         days=said.days,
         pools=None if likes is None else classes_of(likes.categories),
     )
-    calibration = calibrate(rolled, weeks)
+    calibration = calibrate(rolled, weeks, said.kinds)
     since = np.arange(quantity.shape[1])[None, :] >= quantity.shape[1] - DAYS * (
         weeks.count - weeks.starts[:, None]
     )

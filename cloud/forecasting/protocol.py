@@ -59,6 +59,11 @@ class Said:
     decided: "Decided | None" = None
     """In which periods the series are forecast; None: all in weeks."""
 
+    @property
+    def kinds(self) -> Ints | None:
+        """Number of each series how it is forecast, for its errors to be pooled with; None: all alike."""
+        return None if self.decided is None else self.decided.kinds
+
 
 class Method(Protocol):
     """How a site's series are forecast, all of them together."""

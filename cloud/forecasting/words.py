@@ -38,6 +38,7 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
     if np.isnan(plan.rolled.level[row, -1]):
         return {**told, "needed_weeks": plan.method.min_weeks, **plan.cold.told(row)}
     stratum = int(plan.calibration.strata[row, -1])
+    first, last = plan.calibration.scaled.kind_of(stratum)
     samples = plan.calibration.samples(row)
     weekdays = plan.rolled.weekdays
     shares = weekdays.shares[row, -1]
@@ -54,8 +55,8 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
         "weekday_strength": weekday_strength(shares),
         "weekdays_borrowed": round(float(weekdays.borrowed[row, -1]), 3),
         "bands": {
-            "stratum": stratum + 1,
-            "strata": plan.calibration.scaled.count,
+            "stratum": stratum + 1 - first,
+            "strata": last - first,
             "idle_per_week": round(float(plan.calibration.idle[row, -1]), 6),
             "scale_per_week": round(float(np.nan_to_num(plan.calibration.scale(row))), 6),
             "errors": {str(days): int(count) for days, count in zip(HORIZONS, samples, strict=True)},

@@ -88,7 +88,9 @@ class PartAccuracy(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    part: str = Field(description="`all`, `site`, `class` (ADI/CV²) or `decile` of volume, 1 the least")
+    part: str = Field(
+        description="`all`, `site`, `class` (ADI/CV²), `decile` of volume, 1 the least, or `bucket` forecast in"
+    )
     name: str
     horizon_days: int
     items: int
@@ -156,7 +158,7 @@ def set_review_setting(
 
 @record.get("")
 def get_forecast_accuracy(*, gate: TheGate, caller: Caller, site: OfSite = None) -> list[PartAccuracy]:
-    """Sum the backtests in force up: all together, by site, class and decile of volume."""
+    """Sum the backtests in force up: all together, by site, class, decile of volume and period."""
     with gate.acting(caller) as conn:
         return [PartAccuracy.model_validate(row) for row in accuracy(conn, caller, site=site)]
 

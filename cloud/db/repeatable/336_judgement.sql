@@ -19,7 +19,8 @@ $$;
 CREATE OR REPLACE TRIGGER guard BEFORE UPDATE ON forecast_override
     FOR EACH ROW EXECUTE FUNCTION forecast_override_guard();
 
--- The backtests of each site's latest run, summed by all, site, class (ADI/CV²) and decile of volume, and by horizon.
+-- The backtests of each site's latest run, summed by all, site, class (ADI/CV²), decile of volume and period
+-- that is forecast in, and by horizon.
 -- Sites are looked at once and not line by line: there are hundreds of thousands of lines.
 CREATE OR REPLACE FUNCTION pub_forecast_accuracy(of_site text) RETURNS TABLE (
     part text, name text, horizon_days integer, items bigint, windows bigint, came double precision, error double precision,
@@ -33,6 +34,7 @@ CREATE OR REPLACE FUNCTION pub_forecast_accuracy(of_site text) RETURNS TABLE (
         ORDER BY p.site_id, p.run_id DESC
     ), of_item AS MATERIALIZED (
         SELECT f.run_id, f.site_id, f.item_id, coalesce(f.why -> 'pattern' ->> 'name', 'none') AS class,
+            coalesce(f.why -> 'granularity' ->> 'bucket', 'week') AS bucket,
             ntile(10) OVER (PARTITION BY f.site_id ORDER BY f.weekly_volume, f.item_id) AS decile
         FROM run r JOIN forecast f ON f.run_id = r.run_id AND f.site_id = r.site_id
         WHERE f.is_sufficient
@@ -48,12 +50,13 @@ CREATE OR REPLACE FUNCTION pub_forecast_accuracy(of_site text) RETURNS TABLE (
     )
     SELECT
         CASE WHEN GROUPING(i.site_id) = 0 THEN 'site' WHEN GROUPING(i.class) = 0 THEN 'class'
-            WHEN GROUPING(i.decile) = 0 THEN 'decile' ELSE 'all' END,
-        coalesce(i.site_id, i.class, i.decile::text, ''), s.horizon_days, count(*), sum(s.windows)::bigint, sum(s.came),
+            WHEN GROUPING(i.decile) = 0 THEN 'decile' WHEN GROUPING(i.bucket) = 0 THEN 'bucket' ELSE 'all' END,
+        coalesce(i.site_id, i.class, i.decile::text, i.bucket, ''), s.horizon_days, count(*), sum(s.windows)::bigint, sum(s.came),
         sum(s.error), sum(s.naive_error), sum(s.excess), sum(s.within)::bigint
     FROM summed s JOIN of_item i ON i.run_id = s.run_id AND i.site_id = s.site_id AND i.item_id = s.item_id
     GROUP BY GROUPING SETS (
-        (s.horizon_days), (s.horizon_days, i.site_id), (s.horizon_days, i.class), (s.horizon_days, i.decile))
+        (s.horizon_days), (s.horizon_days, i.site_id), (s.horizon_days, i.class), (s.horizon_days, i.decile),
+        (s.horizon_days, i.bucket))
 $$;
 REVOKE ALL ON FUNCTION pub_forecast_accuracy(text), forecast_override_guard() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION pub_forecast_accuracy(text) TO dockledger_app, dockledger_planner, dockledger_auditor;

@@ -14,7 +14,16 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.batch.scales import Past, Reals, Scaled, Targets, past_of, scale_errors, steps_and_sum
+from cloud.forecasting.batch.scales import (
+    LEAST_SERIES,
+    Past,
+    Reals,
+    Scaled,
+    Targets,
+    past_of,
+    scale_errors,
+    steps_and_sum,
+)
 from cloud.forecasting.protocol import Floats, Ints
 
 __all__ = [
@@ -45,7 +54,7 @@ BAND_95: Final = (2, 12, 11)
 OFTEN_IDLE: Final = 0.1
 """Chance of no demand above which a series' errors are pooled apart: its bands begin at zero."""
 LEAST_ERRORS: Final = 100
-"""Scaled errors below which a stratum borrows those of all."""
+"""Scaled errors below which a pool borrows those of all."""
 STEP: Final = 0.25
 """Part of a difference between share and level by which the level moves."""
 
@@ -84,13 +93,14 @@ def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0
     for place in range(first, len(origins)):
         for target, end in enumerate(targets.ends.tolist()):
             settled = int(np.searchsorted(origins, origins[place] - end, side="right"))
-            order, bounds = _pools(scaled, place, target)
+            order, bounds, joined = _pools(scaled, place, target)
             scores = by_target[target].take(order, axis=0)
-            known = _sorted_pools(scores[:, :settled], bounds)
+            pools = _sorted_pools(scores[:, :settled], bounds)
+            known = [pools[number] for number in joined]
             levels[place, target] = _corrected(below[:settled, target])
             quantiles[place, target] = _quantiles(known, levels[place, target])
             samples[place, target] = [len(pool) for pool in known]
-            below[place, target] = _shares_below(scores[:, place], bounds, quantiles[place, target])
+            below[place, target] = _shares_below(scores[:, place], bounds, joined, quantiles[place, target])
             if target and not samples[place, target].all():
                 # Borrowed of a shorter one, so that there is a band; nothing is learned from it.
                 unknown = samples[place, target] == 0
@@ -98,15 +108,42 @@ def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0
     return Tables(quantiles * targets.spread[:, None, None], samples, levels)
 
 
-def _pools(scaled: Scaled, place: int, target: int) -> tuple[Ints, list[int]]:
+def _pools(scaled: Scaled, place: int, target: int) -> tuple[Ints, list[int], Ints]:
     """Order series by pool: of each stratum those that are rarely idle, then the others.
 
     Returns:
-        The series, those of no stratum first; where each pool begins, and the last ends.
+        The series, those of no stratum first; where each pool of enough series begins, and the last ends; of
+        each pool which of these it is in.
     """
     pool = 2 * scaled.strata[:, place] + (scaled.idle[:, place, target] > OFTEN_IDLE)
-    order = np.argsort(pool.astype(np.int16), kind="stable")
-    return order, np.searchsorted(pool[order], np.arange(2 * scaled.count + 1)).tolist()
+    sizes = np.bincount(pool[pool >= 0], minlength=2 * scaled.count)
+    joined = np.empty(2 * scaled.count, dtype=np.int64)
+    number = 0
+    for first, last in pairwise((*scaled.starts, scaled.count)):
+        for idleness in range(2):
+            of_kind = slice(2 * first + idleness, 2 * last, 2)
+            joined[of_kind] = number + _neighbours(sizes[of_kind])
+            number = int(joined[of_kind].max()) + 1
+    among = np.where(pool >= 0, joined[pool], -1)
+    order = np.argsort(among.astype(np.int16), kind="stable")
+    return order, np.searchsorted(among[order], np.arange(number + 1)).tolist(), joined
+
+
+def _neighbours(sizes: Ints) -> Ints:
+    """Join neighbours until each group has enough series: the errors of a few tell of one that went wild.
+
+    Examples:
+        >>> _neighbours(np.array([30, 5, 0, 18, 25, 3])).tolist()
+        [0, 1, 1, 1, 2, 2]
+    """
+    groups = np.zeros_like(sizes)
+    group, held = 0, 0
+    for place, size in enumerate(sizes.tolist()):
+        groups[place] = group
+        held += size
+        if held >= LEAST_SERIES:
+            group, held = group + 1, 0
+    return np.minimum(groups, max(group - 1, 0))
 
 
 def draw(tables: Tables, scaled: Scaled, place: int, centre: Floats) -> Floats:
@@ -186,18 +223,12 @@ def _ranks(count: Ints, levels: Floats) -> Ints:
 
 
 def _sorted_pools(scores: Floats, bounds: list[int]) -> list[Floats]:
-    """Sort what is known of each pool; one with too little has its stratum's, or what is known of all."""
+    """Sort what is known of each pool; one with too little has what is known of all."""
     pools = [_sorted(scores[first:last]) for first, last in pairwise(bounds)]
-    found, everyone = [], None
-    for place in range(0, len(pools), 2):
-        short, long = sorted(pools[place : place + 2], key=len)
-        other = long
-        if 0 < len(short) < LEAST_ERRORS:
-            other = np.sort(np.concatenate([short, long]))
-        if len(other) < LEAST_ERRORS:
-            other = everyone = _sorted(scores) if everyone is None else everyone
-        found += [pool if len(pool) >= LEAST_ERRORS else other for pool in pools[place : place + 2]]
-    return found
+    if min(map(len, pools)) >= LEAST_ERRORS:
+        return pools
+    everyone = _sorted(scores)
+    return [pool if len(pool) >= LEAST_ERRORS else everyone for pool in pools]
 
 
 def _quantiles(pools: list[Floats], levels: Floats) -> Floats:
@@ -211,13 +242,14 @@ def _quantiles(pools: list[Floats], levels: Floats) -> Floats:
     return np.where(counts[:, None] > 0, found, np.nan)
 
 
-def _shares_below(scores: Floats, bounds: list[int], quantiles: Floats) -> Floats:
+def _shares_below(scores: Floats, bounds: list[int], joined: Ints, quantiles: Floats) -> Floats:
     """Tell which share of each pool came at or below its quantiles (pools x levels)."""
     found = np.full(quantiles.shape, np.nan)
-    for number, (first, last) in enumerate(pairwise(bounds)):
-        ordered = _sorted(scores[first:last])
+    pools = [_sorted(scores[first:last]) for first, last in pairwise(bounds)]
+    for place, number in enumerate(joined.tolist()):
+        ordered = pools[number]
         if len(ordered):
-            found[number] = ordered.searchsorted(quantiles[number], side="right") / len(ordered)
+            found[place] = ordered.searchsorted(quantiles[place], side="right") / len(ordered)
     found[np.isnan(quantiles[:, 0])] = np.nan
     return found
 

@@ -8,13 +8,13 @@ differ beyond chance (empirical Bayes for shares: Efron & Morris 1975; Morris 19
 rare some have had none for long by luck, and a band that believes them ends at zero too often.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cloud.forecasting.batch.classes import strata
+from cloud.forecasting.batch.classes import NONE, strata
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
 Reals = NDArray[np.float32] | NDArray[np.float64]
@@ -97,10 +97,30 @@ class Scaled:
     """Number of strata."""
     idle: Reals
     """Series x origins x targets: how often nothing at all was asked for."""
+    starts: tuple[int, ...] = (0,)
+    """Strata with which those of each kind of series begin; errors of no two kinds are pooled."""
+
+    def kind_of(self, stratum: int) -> tuple[int, int]:
+        """Tell which strata a kind of series has.
+
+        Args:
+            stratum: One of them.
+
+        Returns:
+            The first, and one past the last.
+        """
+        ends = (*self.starts[1:], self.count)
+        return next(pair for pair in zip(self.starts, ends, strict=True) if stratum < pair[1])
 
     def of(self, rows: slice) -> "Scaled":
         """Give some of the series."""
-        return Scaled(self.scores[rows], self.width[rows], self.strata[rows], self.count, self.idle[rows])
+        return replace(
+            self,
+            scores=self.scores[rows],
+            width=self.width[rows],
+            strata=self.strata[rows],
+            idle=self.idle[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +186,7 @@ def scale_errors(
     one_step_after: int = 1,
     growth: Floats | None = None,
     periods: Floats | None = None,
+    kinds: Ints | None = None,
 ) -> Scaled:
     """Scale the errors of all series.
 
@@ -180,12 +201,12 @@ def scale_errors(
         one_step_after: When they were known.
         growth: Of each target the mean factor it was multiplied by; errors are taken to grow with it.
         periods: How many periods of the past each target lasts; None: as many as it has steps.
+        kinds: Of each series how it is forecast, from 0; each kind has strata of its own. None: all alike.
 
     Returns:
         Scores, scales and strata; those of an origin rest on what was known at it, scores apart.
     """
-    count = min(max(len(volume) // LEAST_SERIES, 1), MOST_STRATA)
-    placed = np.stack([strata(volume[:, place], count) for place in range(len(origins))]).T
+    placed, starts, count = _placed(volume, kinds)
     own, known = _own_squares(one_step, origins, one_step_after)
     scale = np.stack(
         [
@@ -205,7 +226,29 @@ def scale_errors(
     scores /= np.where(width > 0, width, np.nan) * targets.spread
     lasts = targets.ends - targets.starts if periods is None else periods
     idle = _drawn_idle(past, placed, count)[:, :, None] ** lasts
-    return Scaled(scores.astype(np.float32), width.astype(np.float32), placed, count, idle.astype(np.float32))
+    return Scaled(
+        scores.astype(np.float32), width.astype(np.float32), placed, count, idle.astype(np.float32), starts
+    )
+
+
+def _placed(volume: Floats, kinds: Ints | None) -> tuple[Ints, tuple[int, ...], int]:
+    """Place series in strata of volume, each kind in its own.
+
+    Returns:
+        Series x origins; the first stratum of each kind; how many there are.
+    """
+    placed = np.full(volume.shape, NONE, dtype=np.int64)
+    starts, count = [], 0
+    of = np.zeros(len(volume), dtype=np.int64) if kinds is None else kinds
+    for kind in np.unique(of):
+        rows = np.flatnonzero(of == kind)
+        number = min(max(len(rows) // LEAST_SERIES, 1), MOST_STRATA)
+        for place in range(volume.shape[1]):
+            found = strata(volume[rows, place], number)
+            placed[rows, place] = np.where(found >= 0, found + count, NONE)
+        starts.append(count)
+        count += number
+    return placed, tuple(starts), count
 
 
 def _drawn_idle(past: Past, placed: Ints, count: int) -> Floats:

@@ -104,7 +104,7 @@ def _with(plan: Plan, said: Said) -> Plan:
     rolled = roll(
         said.paths, plan.weeks, plan.rolled.origins, np.array(HORIZONS), said.factors, days=said.days
     )
-    return replace(plan, said=said, rolled=rolled, calibration=calibrate(rolled, plan.weeks))
+    return replace(plan, said=said, rolled=rolled, calibration=calibrate(rolled, plan.weeks, said.kinds))
 
 
 def _fits(

@@ -1,115 +1,21 @@
 """Which bucket each class of items is to be forecast in: that which its stock would have cost least. Pure.
 
-Each bucket's forecast is rolled over the same origins, its bands are drawn from errors known then, and the
-item's own policy is played with the levels they give (`cloud.forecasting.stock`). Another bucket than the one
-chosen before is chosen only if it costs at least one per cent less, beyond chance from item to item (each by
-the share of its own cost, lest a few dear ones decide) and from week to week.
+Another bucket than the one chosen before is chosen only if it costs at least one per cent less, beyond chance
+from item to item (each by the share of its own cost, lest a few dear ones decide) and from week to week.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import numpy as np
 
-from cloud.forecasting.calibration import Calibration, calibrate
-from cloud.forecasting.domain import HORIZONS
-from cloud.forecasting.event_days import EventDays
 from cloud.forecasting.gains import LEAST_GAIN, Gain, t_of
 from cloud.forecasting.granularity.domain import LEAST_SERIES, Bucket, BucketChoice, in_force
-from cloud.forecasting.policies import level_at
-from cloud.forecasting.protocol import Bools, Floats, Ints
-from cloud.forecasting.rolling import roll
-from cloud.forecasting.stock import Terms, play
-from cloud.forecasting.weeks import DAYS, Weeks, summed_demand
+from cloud.forecasting.granularity.playing import Played
+from cloud.forecasting.protocol import Bools, Floats
 
-NAIVE: Final = "naive"
-"""The last week again, with bands of its own errors: the yardstick in the evidence, never chosen."""
-PLAYED_WEEKS: Final = 26
-"""Last weeks over which policies are played, at most; as many before them teach the bands."""
 LEAST_T: Final = 2.13
 """One-sided 95 %, three others being tried at once (Bonferroni)."""
-CHUNK: Final = 500
-"""Series whose quantiles are drawn at a time."""
-_HORIZONS: Final = np.array(HORIZONS)
-
-
-@dataclass(frozen=True, slots=True)
-class Played:
-    """What stock would have cost with each forecast, and how far off its sums were."""
-
-    costs: Mapping[str, Floats]
-    """By bucket, and of the naive forecast: series x weeks; NaN where a level was not known."""
-    errors: Mapping[str, Floats]
-    """Absolute errors of the sum over what an order must cover, in the same shape; NaN where not known."""
-    demand: Floats
-    """Of these sums."""
-    lasting_weeks: Ints
-    """Of each series for how many weeks an order is felt: costs of so many weeks are not independent."""
-    from_day: date
-    to_day: date
-
-
-def play_all(
-    paths: Mapping[Bucket, Floats],
-    weeks: Weeks,
-    origins: Ints,
-    terms: Terms,
-    *,
-    target: Floats,
-    last_day: date,
-    factors: Floats | None,
-    days: EventDays | None = None,
-) -> Played:
-    """Play every series' policy with each bucket's forecast.
-
-    Args:
-        paths: By bucket: series x origins x weeks ahead; the last origin is the one in force.
-        weeks: What is known.
-        origins: Weeks, each after the other.
-        terms: Of the policies.
-        target: Of each series its service.
-        last_day: The last one known.
-        factors: By which events move the paths.
-        days: How events move the days within their weeks.
-
-    Returns:
-        Costs of the last weeks.
-    """
-    count = min(PLAYED_WEEKS, len(origins) // 2)
-    places = np.arange(len(origins) - 1 - count, len(origins) - 1)
-    horizons, of_series = np.unique(terms.protection_days, return_inverse=True)
-    came = summed_demand(weeks.daily, origins[places], horizons)
-    actual = np.take_along_axis(came, of_series[:, None, None], axis=2)[:, :, 0]
-    levels, errors = {}, {}
-    naive = _repeated(weeks, origins, next(iter(paths.values())))
-    given: list[tuple[str, Floats]] = [(bucket.value, path) for bucket, path in paths.items()]
-    for name, said in [*given, (NAIVE, naive)]:
-        is_naive = name == NAIVE
-        rolled = roll(
-            said,
-            weeks,
-            origins,
-            _HORIZONS,
-            None if is_naive else factors,
-            days=None if is_naive else days,
-        )
-        calibration = calibrate(rolled, weeks)
-        sums = rolled.sums_of(said, horizons)
-        levels[name] = _levels(calibration, sums, places, (horizons, of_series), target)
-        centre = np.take_along_axis(sums[:, places], of_series[:, None, None], axis=2)[:, :, 0]
-        errors[name] = abs(centre - actual)
-    ordered = np.stack(list(levels.values()))
-    cost = play(ordered, weeks.daily[:, origins[places] + 1], terms)
-    return Played(
-        costs=dict(zip(levels, cost, strict=True)),
-        errors=errors,
-        demand=actual,
-        lasting_weeks=terms.lasting_weeks,
-        from_day=last_day - timedelta(days=DAYS * count - 1),
-        to_day=last_day,
-    )
 
 
 def choose(
@@ -153,6 +59,10 @@ def _choice(played: Played, within: Bools, name: str, champion: Bucket) -> Bucke
     told["wape"] = {
         bucket: _wape(error[within], played.demand[within]) for bucket, error in played.errors.items()
     }
+    told["coverage_80"], told["coverage_95"] = (
+        {bucket: _share(getattr(one, within_band)[within]) for bucket, one in played.drawn.items()}
+        for within_band in ("within_80", "within_95")
+    )
     lasting = int(np.median(played.lasting_weeks[within][known]))
     gains = {
         bucket: _gain(costs[champion.value][known], costs[bucket.value][known], lasting)
@@ -170,27 +80,6 @@ def _choice(played: Played, within: Bools, name: str, champion: Bucket) -> Bucke
     return BucketChoice(name, chosen, played.to_day, told)
 
 
-def _repeated(weeks: Weeks, origins: Ints, like: Floats) -> Floats:
-    at = np.where(np.isfinite(weeks.totals), np.arange(weeks.count)[None], -1)
-    latest = np.maximum.accumulate(at, axis=1)[:, origins]
-    last = np.where(latest >= 0, np.take_along_axis(weeks.totals, np.maximum(latest, 0), axis=1), np.nan)
-    return np.broadcast_to(last[:, :, None], like.shape)
-
-
-def _levels(
-    calibration: Calibration, sums: Floats, places: Ints, horizons: tuple[Ints, Ints], target: Floats
-) -> Floats:
-    """Give the quantiles at each series' target, over what its orders must cover: series x places."""
-    found = np.full((len(sums), len(places)), np.nan)
-    for first in range(0, len(sums), CHUNK):
-        rows = np.arange(first, min(first + CHUNK, len(sums)))
-        asked, own = np.unique(horizons[1][rows], return_inverse=True)
-        for column, place in enumerate(places.tolist()):
-            drawn = calibration.quantiles(place, sums[rows, place][:, asked], horizons[0][asked], rows)
-            found[rows, column] = level_at(drawn[np.arange(len(rows)), own], target[rows])
-    return found
-
-
 def _gain(champion: Floats, challenger: Floats, lasting: int) -> Gain:
     less = champion - challenger
     both = (champion + challenger).sum(axis=1)
@@ -203,6 +92,11 @@ def _wape(errors: Floats, demand: Floats) -> float | None:
     known = np.isfinite(errors) & np.isfinite(demand)
     whole = _total(demand[known])
     return round(_total(errors[known]) / whole, 4) if whole > 0 else None
+
+
+def _share(within: Floats) -> float | None:
+    known = np.isfinite(within)
+    return round(float(np.nansum(within)) / int(known.sum()), 4) if known.any() else None
 
 
 def _total(values: Floats) -> float:

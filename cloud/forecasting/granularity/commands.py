@@ -61,4 +61,6 @@ def _lines(one: ChoiceRow) -> Iterator[str]:
     for bucket, cost in one.evidence.get("cost", {}).items():
         wape = one.evidence["wape"][bucket]
         error = "" if wape is None else f", error {wape:.1%} of what an order must cover"
-        yield f"    {bucket.replace('_', ' '):<12} stock cost {cost:,.2f}{error}"
+        within = (one.evidence.get("coverage_80") or {}).get(bucket)
+        held = "" if within is None else f", {within:.1%} within the 80 % band"
+        yield f"    {bucket.replace('_', ' '):<12} stock cost {cost:,.2f}{error}{held}"

@@ -12,7 +12,7 @@ import numpy as np
 from cloud.forecasting.batch.classes import NAMES, patterns
 from cloud.forecasting.domain import JUDGED_WEEKS
 from cloud.forecasting.granularity.base import by_block, by_day
-from cloud.forecasting.granularity.choosing import choose, play_all
+from cloud.forecasting.granularity.choosing import choose
 from cloud.forecasting.granularity.domain import (
     CHOSEN_FOR,
     DAY_WEEKS,
@@ -21,6 +21,7 @@ from cloud.forecasting.granularity.domain import (
     BucketChoice,
     review_class,
 )
+from cloud.forecasting.granularity.playing import play_all
 from cloud.forecasting.granularity.temporal import by_days, in_blocks, reconciled_weeks
 from cloud.forecasting.policies import Policies
 from cloud.forecasting.protocol import Floats, Ints, Method, Said, Spread
@@ -41,6 +42,12 @@ class Decided:
     """By class, the latest."""
     anew: tuple[BucketChoice, ...]
     """Those of this run."""
+
+    @property
+    def kinds(self) -> Ints:
+        """Number the periods that series are forecast in."""
+        places = [list(Bucket).index(bucket) for bucket in self.buckets]
+        return np.array(places, dtype=np.int64)
 
 
 class Granular:

@@ -7,8 +7,8 @@ from cloud.db import Connection, NamedStatements
 from cloud.forecasting.admission import admit
 from cloud.identity.actor import Actor
 
-PARTS: Final = ("all", "site", "class", "decile")
-"""What accuracy is told by: all together, location, ADI/CV² class, decile of volume (1 the least)."""
+PARTS: Final = ("all", "site", "class", "decile", "bucket")
+"""What accuracy is told by: all together, location, ADI/CV² class, decile of volume (1 the least), period."""
 _SQL: Final = NamedStatements("cloud.forecasting.track_record")
 
 
@@ -18,7 +18,7 @@ class PartRow:
 
     part: str
     name: str
-    """Of the site, class or decile; empty of all."""
+    """Of the site, class, decile or period; empty of all."""
     horizon_days: int
     items: int
     windows: int

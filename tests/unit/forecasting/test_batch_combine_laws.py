@@ -316,6 +316,43 @@ def test_too_few_errors_in_a_stratum_borrow_those_of_all() -> None:
     assert np.isnan(tables.quantiles[0]).all(), "before any error came nothing is known"
 
 
+def test_errors_of_a_few_series_are_joined_with_those_of_their_neighbours() -> None:
+    """Five of the greatest idle often, and one of them went wild once: no band of the others believes it."""
+    scores = np.random.default_rng(RANDOM).normal(0, 1, (200, 40, 1))
+    scores[199, 10] = 60
+    one = Targets(np.array([0]), np.array([1]))
+    idle = np.zeros(scores.shape)
+    idle[195:], idle[:40] = 0.5, 0.5
+    scaled = replace(scaled_of(scores, one), idle=idle)
+    tables = calibrate(scaled, np.arange(40), one)
+    assert tables.samples[39, 0, 19] == 39 * 25, "with the next twenty that idle often too"
+    assert tables.quantiles[30, 0, 19, LEVELS.tolist().index(0.95)] < 4
+
+
+def test_each_kind_of_series_has_bands_of_its_own_errors() -> None:
+    generator = np.random.default_rng(RANDOM)
+    kinds = np.repeat([0, 2], [300, 60])
+    one = Targets(np.array([0]), np.array([1]))
+    forecast = np.full((360, 40, 1), 100.0)
+    error = generator.normal(0, 10, forecast.shape)
+    error[:, 1:] *= np.where(kinds, 3, 1)[:, None, None]  # far ahead the second goes wrong by more
+    scaled = scale_errors(
+        forecast,
+        forecast + error,
+        past_of(100 + generator.normal(0, 10, (360, 40)), np.arange(40)),
+        origins=np.arange(40),
+        targets=one,
+        volume=generator.random((360, 40)),
+        one_step=generator.normal(0, 10, (360, 40)),
+        kinds=kinds,
+    )
+    assert (scaled.starts, scaled.count, scaled.kind_of(11)) == ((0, 10), 13, (10, 13))
+    tables = calibrate(scaled, np.arange(40), one)
+    low, high = limits(draw(tables, scaled, 39, forecast[:, 39]), BAND_80)
+    width = (high - low)[:, 0]
+    assert np.median(width[kinds == 2]) > 2 * np.median(width[kinds == 0])
+
+
 def test_conformal_quantiles_hold_at_least_their_level_on_average() -> None:
     generator = np.random.default_rng(RANDOM)
     values = generator.normal(0, 1, (4000, 30))
