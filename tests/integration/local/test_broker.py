@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from cloud.local.broker import BrokerError, GatewayAccount
 from contracts.topics import INGEST_STATE, Channel, DemandChannel, demand_topic, topic
 
 PATIENCE_S = 10
+SHIPPED = Path(__file__).parents[3] / "deploy" / "mosquitto" / "access"
 
 
 class Listener:
@@ -177,6 +179,46 @@ def test_a_restarted_broker_listens_on_the_same_port(any_broker: Any) -> None:
     assert any_broker.port == port
     with listening(any_broker.url):
         pass
+
+
+@pytest.mark.parametrize("any_broker", ["mosquitto"], indirect=True)
+def test_the_access_list_of_deploy_holds_a_shop_to_its_own_lines_and_answers(
+    any_broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = SHIPPED.read_text("utf-8")
+    example = "\n".join(line.removeprefix("#   ") for line in shipped.splitlines()[-3:])
+    both = f"{shipped}\n{example}\n{example.replace('shop', 'kiosk')}\n"  # as deploy/RUNBOOK.md says
+    monkeypatch.setattr("cloud.local.broker.mosquitto.access_rules", lambda _accounts: both)
+    kiosk, gateway = any_broker.admit("leeds", "kiosk"), any_broker.admit("leeds", "gw-1")
+    shop = any_broker.admit("leeds", "shop")
+    own = {
+        name: [demand_topic("leeds", name, channel) for channel in DemandChannel]
+        for name in ("shop", "kiosk", "gw-1")
+    }
+    with (
+        listening(any_broker.url, "dl/#") as everything,
+        listening(shop, own["shop"][1], "dl/#", "dl/demand/v1/leeds/+/answer", own["kiosk"][0]) as hearing,
+    ):
+        for url, forged in (
+            (shop, [*own["kiosk"], own["shop"][1], demand_topic("york", "shop", DemandChannel.LINES)]),
+            (gateway, [own["gw-1"][0], own["shop"][0], own["shop"][1]]),
+        ):
+            for each in forged:
+                with listening(url) as forger:  # the broker may drop it for this
+                    forger.publish(each, b"forged")
+        with listening(kiosk) as neighbour, listening(shop) as honest:
+            neighbour.publish(own["kiosk"][0], b"theirs")
+            honest.publish(own["shop"][0], b"ours")
+        for name, payload in (("kiosk", b"theirs"), ("shop", b"ours")):
+            assert everything.received.get(timeout=PATIENCE_S) == (own[name][0], payload)
+        with listening(any_broker.url) as us:
+            us.publish(own["kiosk"][1], b"to them")
+            us.publish(own["shop"][1], b"to you")
+        assert hearing.received.get(timeout=PATIENCE_S) == (own["shop"][1], b"to you")
+        with listening(gateway, INGEST_STATE) as reading:
+            with listening(any_broker.url) as us:
+                us.publish(INGEST_STATE, b"open")
+            assert reading.received.get(timeout=PATIENCE_S) == (INGEST_STATE, b"open")
 
 
 @pytest.mark.parametrize("bad", ["gw 1", "gw/1", "gw\nuser root", "#", "", "dockledger"])
