@@ -14,7 +14,9 @@ from cloud.ledger.store import record_audit
 from cloud.master.domain import IdentifierKey
 from contracts.vocabulary import clearing_account
 
-_SQL: Final = NamedStatements("cloud.documents", "queries.sql", "orders.sql", "lines.sql", "units.sql")
+_SQL: Final = NamedStatements(
+    "cloud.documents", "queries.sql", "orders.sql", "lines.sql", "units.sql", "appointments.sql"
+)
 rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change
 
 

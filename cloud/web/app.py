@@ -37,10 +37,12 @@ from cloud.web import (
     periods,
     proposals,
     quarantine,
+    receiving,
     runs,
     stock,
     tickets,
     variances,
+    visits,
 )
 from cloud.web.feed import Feed
 from cloud.web.rendering import bare_page
@@ -91,6 +93,8 @@ def create_pages(gate: Gate, *, network: str) -> FastAPI:
         periods,
         gateways,
         quarantine,
+        receiving,
+        visits,
         doors,
         dock_exceptions,
         forecasts,

@@ -11,14 +11,16 @@ from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import order_steps, orders, receipts
-from cloud.documents.domain import KEEPERS, ConflictingDocumentError, DocumentError, UnknownDocumentError
+from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.documents.order_papers import OrderStory, ReceiptPaper
-from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.documents.receiving.service import RECEIVERS
+from cloud.identity.actor import Actor, Role
 from cloud.identity.gate import Gate
 from cloud.ledger.domain import LedgerError
 from cloud.replenishment import confirming, ordering
 from cloud.replenishment.confirming import ConfirmationPaper
 from cloud.sheets.workbook import MEDIA_TYPE, workbook
+from cloud.web.forms import may, rows_of
 from cloud.web.proposals import words_of
 from cloud.web.rendering import page
 from cloud.web.spreadsheet import csv_lines
@@ -126,7 +128,7 @@ def confirm(
 
     def work(conn: Connection) -> object:
         names = ("line", "quantity", "price", "due_on")
-        lines = [dict(zip(names, (text or None for text in row), strict=True)) for row in _rows(columns)]
+        lines = [dict(zip(names, (text or None for text in row), strict=True)) for row in rows_of(*columns)]
         stated = {"reference": reference.strip(), "note": note.strip(), "lines": lines}
         paper = ConfirmationPaper.model_validate(stated)
         return confirming.confirm(conn, visitor.actor, paper, site=site, name=order)
@@ -181,19 +183,13 @@ def receive(
 
 def _paper(receipt: str, location: str, columns: list[list[str]]) -> ReceiptPaper:
     lines = []
-    for name, received, damaged, lot in _rows(columns):
+    for name, received, damaged, lot in rows_of(*columns):
         if received or damaged:
             counted = {"received": received or "0", "damaged": damaged or "0"}
             lines.append({"line": name, **counted, "lot": lot or None})
     return ReceiptPaper.model_validate(
         {"receipt": receipt.strip(), "location": location.strip(), "lines": lines}
     )
-
-
-def _rows(columns: list[list[str]]) -> list[tuple[str, ...]]:
-    if len({len(column) for column in columns}) != 1:
-        raise DocumentError("the form's lines are not complete: load the page again")
-    return [tuple(text.strip() for text in row) for row in zip(*columns, strict=True)]
 
 
 def _sent(
@@ -236,7 +232,7 @@ def _opened(
     problem: str = "",
     typed: dict[str, str] | None = None,
 ) -> Response:
-    may_buy = _may(visitor.actor, story.order.site, Role.BUYER)
+    may_buy = may(visitor.actor, story.order.site, Role.BUYER)
     limits = None
     if may_buy and story.order.state == "sent":
         with gate.acting(visitor.actor) as conn:
@@ -251,20 +247,12 @@ def _opened(
         order=story.order,
         today=gate.clock().date(),
         may_buy=may_buy,
-        may_receive=_may(visitor.actor, story.order.site, *KEEPERS),
+        may_receive=may(visitor.actor, story.order.site, *RECEIVERS),
         reasons=order_steps.END_REASONS,
         problem=problem,
         tolerance=limits,
         typed={"receipt": "", "location": "", "reference": "", "note": ""} | (typed or {}),
     )
-
-
-def _may(actor: Actor, site: str, *roles: Role) -> bool:
-    try:
-        actor.require(*roles, site=site)
-    except NotAllowedError:
-        return False
-    return True
 
 
 def _table(story: OrderStory) -> Iterator[list[Any]]:

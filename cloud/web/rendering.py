@@ -32,6 +32,7 @@ AREAS: Final = (
             ("/gateways", "Gateways"),
         ),
     ),
+    ("Dock", (("/receiving", "Receiving"),)),
     ("Stock", (("/stock", "Stock"), ("/counts", "Counts"), ("/variances", "Variances and alerts"), ("/periods", "Periods"))),
     (
         "Planning",

@@ -1,0 +1,190 @@
+"""Appointments of visits: a door and a window; who shares them is shown, not forbidden (DOMAIN D2, D4)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from cloud.db import Connection
+from cloud.documents import store
+from cloud.documents.assignments import send_assignment
+from cloud.documents.domain import (
+    KEEPERS,
+    READERS,
+    ConflictingDocumentError,
+    DocumentError,
+    UnknownDocumentError,
+)
+from cloud.documents.papers import Door
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
+from contracts.base import Code, UtcDatetime
+
+GREETERS: Final = (*KEEPERS, Role.OPERATOR)
+"""Who may say that a vehicle came."""
+_SHOWN_AHEAD: Final = timedelta(hours=36)
+_FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_MOST: Final = 200
+
+
+class AppointmentPaper(BaseModel):
+    """A visit's door and window from now on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    door: Door
+    from_at: UtcDatetime
+    to_at: UtcDatetime | None = None
+    carrier: Code | None = None
+
+    @model_validator(mode="after")
+    def _ends_later(self) -> Self:
+        if self.to_at is not None and self.to_at <= self.from_at:
+            raise ValueError(
+                f"to_at {self.to_at.isoformat()}: expected after from_at {self.from_at.isoformat()}"
+            )
+        return self
+
+
+class AtDoor(NamedTuple):
+    """An open visit with its appointment."""
+
+    site: str
+    visit: str
+    door: str
+    direction: str
+    from_at: datetime
+    to_at: datetime | None
+    arrived_at: datetime | None
+    carrier: str | None
+    time_zone: str
+    documents: list[str]
+    """``type/id`` of each."""
+    overlaps: list[str]
+    """Other open visits whose windows at this door overlap."""
+
+    def is_late(self, now: datetime) -> bool:
+        """Tell whether its window is over and nobody said that it came.
+
+        Args:
+            now: The present.
+
+        Returns:
+            True if so.
+        """
+        return self.arrived_at is None and self.to_at is not None and self.to_at < now
+
+
+def at_doors(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str | None = None,
+    direction: str | None = None,
+    now: datetime,
+) -> list[AtDoor]:
+    """List open visits that have begun or begin soon, by their windows.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks; sees the sites at which it may read stock.
+        site: Only of this site.
+        direction: Only ``inbound`` or ``outbound``.
+        now: The present.
+
+    Returns:
+        The visits, at most two hundred.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))
+    return _listed(conn, site=site, direction=direction, until_at=now + _SHOWN_AHEAD, limit=_MOST)
+
+
+def appoint(
+    conn: Connection, actor: Actor, paper: AppointmentPaper, *, site: str, visit: str, now: datetime
+) -> AtDoor:
+    """Give a visit another door or window; the gateways concerned learn of it.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor or inventory controller of the site.
+        paper: The appointment.
+        site: Site id.
+        visit: The visit.
+        now: The present.
+
+    Returns:
+        The visit, with whom it overlaps.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is no such visit or door.
+        ConflictingDocumentError: If it has ended.
+    """
+    actor.require(*KEEPERS, site=site)
+    act_as(conn, actor)
+    before = _open_visit(conn, site, visit)
+    doors = store.portals(conn, site=site, portal=paper.door, limit=1)
+    if not doors:
+        raise UnknownDocumentError(f"visit {visit!r}: there is no door {paper.door!r} at site {site!r}")
+    store.change(conn, "move_window", site=site, visit=visit, **paper.model_dump())
+    detail = {"door": paper.door, "from_at": paper.from_at.isoformat(), "was": before.from_at.isoformat()}
+    store.audit(conn, actor.id, "visit_appointed", f"visit:{visit}", site=site, detail=detail)
+    old = store.portals(conn, site=site, portal=before.door, limit=1)
+    for gateway in sorted({door.gateway for door in (*doors, *old)}):
+        send_assignment(conn, site=site, gateway=gateway, sent_by=actor.id, now=now)
+    return _open_visit(conn, site, visit)
+
+
+def arrive(conn: Connection, actor: Actor, *, site: str, visit: str, now: datetime) -> AtDoor:
+    """Say that a vehicle came.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: An operator, supervisor or inventory controller of the site.
+        site: Site id.
+        visit: The visit.
+        now: When.
+
+    Returns:
+        The visit.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is none.
+        ConflictingDocumentError: If it has ended.
+        DocumentError: If somebody said so before.
+    """
+    actor.require(*GREETERS, site=site)
+    act_as(conn, actor)
+    before = _open_visit(conn, site, visit)
+    if not store.change(conn, "arrive", site=site, visit=visit, at=now):
+        raise DocumentError(f"visit {visit!r} came at {before.arrived_at} already")
+    store.audit(conn, actor.id, "visit_arrived", f"visit:{visit}", site=site, detail={})
+    return _open_visit(conn, site, visit)
+
+
+def _open_visit(conn: Connection, site: str, visit: str) -> AtDoor:
+    locked = store.tuples(conn, "lock_visit", site=site, visit=visit)
+    if not locked:
+        raise UnknownDocumentError(f"there is no visit {visit!r} at site {site!r}")
+    if locked[0][0] != "open":
+        raise ConflictingDocumentError(f"visit {visit!r} is {locked[0][0]}: expected one that is open")
+    (found,) = _listed(conn, site=site, visit=visit, until_at=_FAR, limit=1)
+    return found
+
+
+def _listed(
+    conn: Connection,
+    *,
+    site: str | None,
+    visit: str | None = None,
+    direction: str | None = None,
+    until_at: datetime,
+    limit: int,
+) -> list[AtDoor]:
+    asked = {"site": site, "visit": visit, "direction": direction, "until_at": until_at, "limit": limit}
+    return store.rows(conn, AtDoor, "at_doors", **asked)

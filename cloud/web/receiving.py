@@ -1,0 +1,366 @@
+"""*Receiving*: what is expected, a form for what comes, and what came."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import zip_longest
+from typing import Annotated, Any, Final, Literal, NamedTuple
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
+
+from cloud.db import Connection, in_transaction
+from cloud.documents import appointments
+from cloud.documents.domain import KEEPERS, READERS, DocumentError, UnknownDocumentError
+from cloud.documents.lines import RECEIVABLE, LineNow, lines_now, open_lines
+from cloud.documents.receiving import reading, reversing, service
+from cloud.documents.receiving.papers import REASONS, DeliveryPaper
+from cloud.identity.gate import Gate
+from cloud.identity.store import act_as
+from cloud.inquiry import operations
+from cloud.ledger.domain import LedgerError
+from cloud.web.forms import may, rows_of
+from cloud.web.proposals import words_of
+from cloud.web.rendering import page
+from cloud.web.visitors import Sender, TheGate, Viewer
+from contracts.base import ID_PATTERN
+
+router: Final = APIRouter()
+
+SHOWN: Final = 30
+MOST_LINES: Final = 100
+"""Of a document on one form; longer ones are looked through by item, or received from a file."""
+EXTRA: Final = 2
+"""Empty lines for goods that no document names."""
+BLIND: Final = 6
+"""Empty lines of a receipt without papers."""
+KINDS: Final = {
+    "asn": "ASN",
+    "purchase_order": "Order",
+    "customer_return": "Return",
+    "transfer": "Transfer",
+}
+REVERSAL_REASONS: Final = {
+    "typing_error": "Typing error",
+    "misread": "Misread",
+    "wrong_item": "Wrong item",
+    "wrong_quantity": "Wrong quantity",
+    "wrong_document": "Wrong document",
+    "other": "Another reason",
+}
+_CODE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+
+SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
+Text = Annotated[str, Form(max_length=128, pattern=_CODE)]
+Texts = Annotated[list[str] | None, Form(max_length=MOST_LINES + EXTRA)]
+Kind = Literal["", "asn", "purchase_order", "customer_return", "transfer"]
+Name = Annotated[str, Query(max_length=128, pattern=_CODE)]
+ReceiptId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^/\x00-\x1f\x7f-\x9f]*$")]
+
+
+class Expected(NamedTuple):
+    """A document of which something is still to come."""
+
+    site: str
+    type: str
+    kind: str
+    id: str
+    partner: str | None
+    due_on: Any
+    is_late: bool
+    lines: int
+    items: str
+    has_begun: bool
+
+
+@router.get("/receiving")
+def show_receiving(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    site: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Show what comes today, what is expected, and what came last."""
+    actor, now = visitor.actor, gate.clock()
+    with gate.acting(actor) as conn:
+        actor.require(*READERS)
+        within = actor.narrowed(*READERS)
+        act_as(conn, within)
+        sites = operations.sites(conn, actor)
+        wanted = [site] if site else within.reach
+        expected = [
+            each
+            for kind in RECEIVABLE
+            for each in expected_of(open_lines(conn, sites=wanted, kind=kind), now)
+        ]
+        at_doors = appointments.at_doors(conn, actor, site=site or None, direction="inbound", now=now)
+        rows = reading.receipts(conn, actor, site=site or None, limit=SHOWN)
+    expected.sort(key=lambda each: (each.due_on is None, each.due_on, each.site, each.id))
+    return page(
+        request,
+        visitor,
+        "receiving.html",
+        tab="/receiving",
+        sites=[each.site for each in sites],
+        site=site,
+        expected=expected[:MOST_LINES],
+        hidden=max(0, len(expected) - MOST_LINES),
+        at_doors=at_doors,
+        now=now,
+        may_greet=bool(actor.roles_anywhere & set(appointments.GREETERS)),
+        receipts=rows,
+    )
+
+
+@router.get("/receiving/{site}/new")
+def show_form(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    site: SiteId,
+    type: Kind = "",  # noqa: A002  the parameter's name
+    id: Name = "",  # noqa: A002  the parameter's name
+    find: Name = "",
+) -> Response:
+    """Show a form for what comes, against a document or without papers."""
+    return _form(request, gate, visitor, site, (type, id), find=find.strip())
+
+
+@router.post("/receiving/{site}/new")
+def receive(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    type: Annotated[Kind, Form()] = "",  # noqa: A002  the field's name
+    id: Text = "",  # noqa: A002  the field's name
+    receipt: Text = "",
+    location: Text = "",
+    delivery_note: Text = "",
+    origin: Annotated[Literal["", "supplier", "customer"], Form()] = "",
+    partner: Text = "",
+    is_last: Annotated[bool, Form()] = False,
+    of_line: Texts = None,
+    item: Texts = None,
+    received: Texts = None,
+    damaged: Texts = None,
+    rejected: Texts = None,
+    reason: Texts = None,
+    lot: Texts = None,
+    unit: Texts = None,
+) -> Response:
+    """Receive a delivery; lines without a quantity did not come."""
+    typed = {"receipt": receipt, "location": location, "delivery_note": delivery_note, "partner": partner}
+    columns = (of_line, item, received, damaged, rejected, reason, lot, unit)
+
+    def work(conn: Connection) -> str:
+        lines = [line for row in rows_of(*columns) if (line := _line(row, type, id))]
+        stated = {name: text.strip() or None for name, text in typed.items()}
+        stated |= {"site": site, "lines": _numbered(lines), "is_last": is_last, "origin": origin or None}
+        paper = DeliveryPaper.model_validate(stated)
+        return service.receive(conn, visitor.actor, paper, now=gate.clock()).id
+
+    try:
+        name = in_transaction(gate.pool, work)
+    except (ValidationError, DocumentError, LedgerError) as error:
+        words = words_of(error) if isinstance(error, ValidationError) else f"{error}"
+        rows = list(zip_longest(*(column or () for column in columns), fillvalue=""))
+        return _form(request, gate, visitor, site, (type, id), typed=typed, rows=rows, problem=words)
+    return RedirectResponse(_address(site, name), 303)
+
+
+@router.get("/receiving/{site}/receipts/{receipt}")
+def show_receipt(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    site: SiteId,
+    receipt: ReceiptId,
+    after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+) -> Response:
+    """Show what came with a delivery, line by line."""
+    return _receipt(request, gate, visitor, site, receipt, after=after)
+
+
+@router.post("/receiving/{site}/receipts/{receipt}/reversals")
+def reverse(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    receipt: ReceiptId,
+    line: Text,
+    reason: Annotated[
+        Literal["typing_error", "misread", "wrong_item", "wrong_quantity", "wrong_document", "other"], Form()
+    ],
+) -> Response:
+    """Take a line back."""
+
+    def work(conn: Connection) -> object:
+        where = {"site": site, "name": receipt, "line": line}
+        return reversing.reverse_line(conn, visitor.actor, reason=reason, **where)
+
+    try:
+        in_transaction(gate.pool, work)
+    except UnknownDocumentError as error:
+        raise HTTPException(404, f"{error}") from error
+    except (DocumentError, LedgerError) as error:
+        return _receipt(request, gate, visitor, site, receipt, problem=f"{error}")
+    return RedirectResponse(_address(site, receipt), 303)
+
+
+def expected_of(lines: Iterable[LineNow], now: datetime) -> list[Expected]:
+    """Sum open lines up by document.
+
+    Args:
+        lines: With something open.
+        now: The present.
+
+    Returns:
+        One per document.
+    """
+    by_document: defaultdict[tuple[str, str, str], list[LineNow]] = defaultdict(list)
+    for line in lines:
+        by_document[line.site, line.type, line.id].append(line)
+    return [
+        Expected(
+            site,
+            kind,
+            KINDS.get(kind, kind),
+            name,
+            found[0].partner,
+            found[0].due_on,
+            found[0].due_on is not None and found[0].due_on < now.date(),
+            len(found),
+            ", ".join(dict.fromkeys(line.item or line.identifier for line in found[:4])),
+            any(line.moved > 0 for line in found),
+        )
+        for (site, kind, name), found in by_document.items()
+    ]
+
+
+def _address(site: str, name: str) -> str:
+    return f"/receiving/{site}/receipts/{quote(name, safe='')}"
+
+
+def _line(row: tuple[str, ...], kind: str, document: str) -> dict[str, Any] | None:
+    """Read a line of the form; one without a quantity did not come."""
+    of_line, item, received, damaged, rejected, reason, lot, unit = row
+    if not (received or damaged or rejected):
+        return None
+    line: dict[str, Any] = {
+        "received": received or "0",
+        "damaged": damaged or "0",
+        "rejected": rejected or "0",
+        "reason": reason or None,
+        "lot": lot or None,
+        **({"new_unit": unit[1:].strip() or "1"} if unit.startswith("+") else {"unit": unit or None}),
+    }
+    if of_line:
+        return line | {"of": {"type": kind, "id": document, "line": of_line}, "unit_seen": "base"}
+    if not item:
+        raise DocumentError(f"a quantity of {received or damaged or rejected} without an item: say of what")
+    scheme = "gtin" if item.isascii() and item.isdigit() and len(item) == 14 else "sku"  # noqa: PLR2004  digits of a GTIN
+    return line | {
+        "identifier": {"scheme": scheme, "value": item},
+        "unit_seen": item if scheme == "gtin" else "base",
+    }
+
+
+def _numbered(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"line": str(number), **line} for number, line in enumerate(lines, start=1)]
+
+
+def _form(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    site: str,
+    document: tuple[str, str],
+    *,
+    find: str = "",
+    typed: dict[str, str] | None = None,
+    rows: Sequence[tuple[str, ...]] = (),
+    problem: str = "",
+) -> Response:
+    kind, name = document
+    actor = visitor.actor
+    actor.require(*service.RECEIVERS, site=site)
+    lines: list[LineNow] = []
+    if kind:
+        with gate.acting(actor) as conn:
+            lines = lines_now(conn, site=site, kind=kind, ids=[name])
+        if not lines:
+            raise HTTPException(404, f"there is no {KINDS[kind]} {name!r} at site {site!r}")
+    typed_lines = {row[0]: row[1:] for row in rows if row[0]}
+    extra = [row[1:] for row in rows if not row[0]]
+    wanted = [line for line in lines if line.line in typed_lines or _fits(line, find)]
+    wanted.sort(key=lambda line: line.open_quantity == 0)
+    return page(
+        request,
+        visitor,
+        "receive.html",
+        tab="/receiving",
+        status=422 if problem else 200,
+        site=site,
+        type=kind,
+        kind=KINDS.get(kind, ""),
+        name=name,
+        partner=lines[0].partner if lines else None,
+        lines=wanted[:MOST_LINES],
+        hidden=max(0, len(wanted) - MOST_LINES),
+        total=len(lines),
+        find=find,
+        typed_lines=typed_lines,
+        extra=extra or [("",) * 7] * (EXTRA if kind else BLIND),
+        reasons=REASONS,
+        typed={"receipt": "", "location": "", "delivery_note": "", "partner": ""} | (typed or {}),
+        problem=problem,
+        rest=urlencode({"type": kind, "id": name}),
+    )
+
+
+def _fits(line: LineNow, find: str) -> bool:
+    texts = (line.line, line.item or "", line.item_name or "", line.identifier, line.unit or "")
+    return not find or any(find.lower() in text.lower() for text in texts)
+
+
+def _receipt(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    site: str,
+    name: str,
+    *,
+    after: int = 0,
+    problem: str = "",
+) -> Response:
+    with gate.acting(visitor.actor) as conn:
+        try:
+            story = reading.receipt(
+                conn, visitor.actor, site=site, name=name, after=after, limit=MOST_LINES + 1
+            )
+        except UnknownDocumentError as error:
+            raise HTTPException(404, f"{error}") from error
+    return page(
+        request,
+        visitor,
+        "receipt.html",
+        tab="/receiving",
+        status=422 if problem else 200,
+        receipt=story.receipt,
+        lines=story.lines[:MOST_LINES],
+        following=after + MOST_LINES if len(story.lines) > MOST_LINES else 0,
+        reasons=REVERSAL_REASONS,
+        words=REASONS,
+        kinds=KINDS,
+        may_reverse=may(visitor.actor, site, *KEEPERS),
+        problem=problem,
+    )
