@@ -75,6 +75,8 @@ class TakenAs(StrEnum):
     """Committed; a message that says what is known is stored too, and changes nothing."""
     HELD = "held"
     """Kept with its reason; people hear of it, what time may heal is tried again. Need not be sent again."""
+    REFUSED = "refused"
+    """Not kept: it is too large, or too much of the source waits already. Only the sender has it."""
 
 
 class DemandAnswer(Contract):
@@ -87,6 +89,6 @@ class DemandAnswer(Contract):
     changed: WholeNumber
     """New and corrected lines."""
     reason: Code | None = None
-    """A stable word; only if it is held."""
+    """A stable word; only if it is held or refused."""
     message: Words | None = None
     """The same for people."""

@@ -140,7 +140,7 @@ class TaskLine(ExpectedLine):
     disposition: Annotated[Code | None, Field(exclude_if=_absent)] = None
     owner: Annotated[Code | None, Field(exclude_if=_absent)] = None
     """Of the goods, as the ledger holds them."""
-    names: Annotated[tuple[LabelName, ...], Field(max_length=50, exclude_if=_absent)] = ()
+    names: Annotated[tuple[LabelName, ...], Field(max_length=200, exclude_if=_absent)] = ()
     """Every name that a label of them may bear; one that is none of them is another item's."""
     done: Annotated[CountedQuantity | None, Field(exclude_if=_absent)] = None
     """What of it the ledger knows to be done."""

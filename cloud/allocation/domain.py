@@ -105,6 +105,8 @@ class Cell:
     expires_on: date | None = None
     """The first day on which it is no longer good; None: it keeps."""
     is_pick_face: bool = False
+    is_doubted: bool = False
+    """Whether a pick found less there than the book says, and nobody has counted it since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class Shortfall:
     item_id: int
     quantity: Decimal
     passed_over: Mapping[str, Decimal]
-    """What is there and does not do, by reason: ``expires_too_soon``, ``other_lot``, ``other_unit``."""
+    """What is there and does not do, by reason: ``expires_too_soon``, ``doubted``, ``other_lot`` …"""
     is_claim: bool = False
     """Whether it is of a soft claim that was there before."""
 

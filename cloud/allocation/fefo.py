@@ -106,6 +106,8 @@ def _unfit(want: Want, cell: Cell, until: date) -> str | None:
         return "other_unit"
     if want.lot is not None and cell.lot != want.lot:
         return "other_lot"
+    if cell.is_doubted:
+        return "doubted"
     if cell.expires_on is not None and cell.expires_on <= until:
         return "expires_too_soon"
     return None

@@ -33,7 +33,7 @@ WHERE (%(documents)s::text[] IS NULL OR s.type || '/' || s.id = ANY (%(documents
 ORDER BY s.type, s.id, s.ordinal;
 
 -- name: cells
-SELECT c.cell_id, c.item_id, c.free, c.location, c.unit, c.lot, c.owner, c.expires_on, c.is_pick_face
+SELECT c.cell_id, c.item_id, c.free, c.location, c.unit, c.lot, c.owner, c.expires_on, c.is_pick_face, c.is_doubted
 FROM cells_to_claim(%(site)s, %(items)s, %(shippable)s) c
 ORDER BY c.cell_id;
 
@@ -77,6 +77,11 @@ WHERE k.site_id = %(site)s AND k.ended_at IS NULL
 ORDER BY k.allocation_id
 FOR UPDATE;
 
+-- name: items_of_document
+SELECT DISTINCT k.item_id FROM allocation k
+WHERE k.site_id = %(site)s AND k.ended_at IS NULL AND k.type || '/' || k.id = %(document)s
+ORDER BY k.item_id;
+
 -- name: available
 SELECT a.site, a.item, a.name, a.base_unit, a.item_id, a.on_hand, a.usable, a.soft, a.hard, a.picked, a.in_transit, a.available
 FROM stock_available(%(sites)s, %(item)s, %(shippable)s, %(now)s, %(after_site)s, %(after_item)s, %(limit)s) a
@@ -89,12 +94,13 @@ WHERE c.held <> 0
 ORDER BY c.cell_id;
 
 -- name: receipts_of_item
-SELECT o.id, o.supplier AS partner, o.due_on, o.quantity, 'purchase_order' AS type
+SELECT 'purchase_order' AS type, o.id, o.line, o.supplier AS partner, o.due_on, o.quantity, o.id AS order_id,
+    o.line AS order_line
 FROM pub_open_order_lines(ARRAY[%(site)s]) o WHERE o.item_id = %(item_id)s
 UNION ALL
-SELECT a.id, a.partner, (a.due_at AT TIME ZONE z.time_zone)::date, a.quantity, a.type
-FROM lines_to_come(ARRAY[%(site)s]) a JOIN site z ON z.site_id = a.site WHERE a.item_id = %(item_id)s
-ORDER BY 3, 5, 1;
+SELECT a.type, a.id, a.line, a.partner, a.due_on, a.quantity, a.order_id, a.order_line
+FROM lines_to_come(ARRAY[%(site)s]) a WHERE a.item_id = %(item_id)s
+ORDER BY 5, 1, 2, 3;
 
 -- name: item_by_code
 SELECT c.canonical_id FROM item i JOIN canonical_item c ON c.item_id = i.item_id WHERE i.code = %(item)s;
@@ -111,3 +117,73 @@ VALUES (%(partner)s, %(item_id)s, %(days)s, %(actor)s)
 ON CONFLICT (partner, item_id) DO UPDATE
 SET minimum_days = excluded.minimum_days, stated_at = clock_timestamp(), stated_by = excluded.stated_by
 WHERE customer_life.minimum_days <> excluded.minimum_days;
+
+-- name: gateways_of_site
+SELECT g.name FROM gateway g WHERE g.site_id = %(site)s AND g.kind = 'edge' AND g.state = 'active' ORDER BY g.name;
+
+-- name: place
+SELECT l.location_id, l.kind FROM location l WHERE l.site_id = %(site)s AND l.code = %(code)s AND l.kind IN ('bin', 'zone');
+
+-- name: put_face
+INSERT INTO pick_face (site_id, location_id, item_id, minimum, maximum, set_by)
+VALUES (%(site)s, %(location_id)s, %(item_id)s, %(minimum)s, %(maximum)s, %(actor)s)
+ON CONFLICT (location_id, item_id) DO UPDATE
+SET minimum = excluded.minimum, maximum = excluded.maximum, set_at = clock_timestamp(), set_by = excluded.set_by
+WHERE (pick_face.minimum, pick_face.maximum) <> (excluded.minimum, excluded.maximum);
+
+-- name: drop_face
+DELETE FROM pick_face WHERE location_id = %(location_id)s AND item_id = %(item_id)s;
+
+-- name: sites_with_claims
+SELECT k.site_id FROM allocation k WHERE k.ended_at IS NULL
+UNION SELECT t.site_id FROM task t WHERE t.ended_at IS NULL
+UNION SELECT f.site_id FROM pick_face f
+ORDER BY 1;
+
+-- name: claimed_items
+SELECT DISTINCT k.item_id FROM allocation k WHERE k.site_id = %(site)s AND k.ended_at IS NULL ORDER BY k.item_id;
+
+-- name: open_quantities
+SELECT s.type, s.id, s.line, s.quantity FROM lines_to_serve(ARRAY[%(site)s]) s
+WHERE s.item_id = ANY (%(items)s::bigint[])
+ORDER BY s.type, s.id, s.line;
+
+-- name: overclaimed_cells
+SELECT c.cell_id, least(-c.free, c.hard) AS beyond, i.code AS item, c.location, c.lot
+FROM cells_to_claim(%(site)s, %(items)s, %(shippable)s) c
+JOIN item i ON i.item_id = c.item_id
+WHERE c.free < 0 AND c.hard > 0
+ORDER BY c.cell_id;
+
+
+-- name: last_wave
+SELECT g.name, w.to_location, w.wave_id
+FROM wave w JOIN gateway g ON g.gateway_id = w.gateway_id
+WHERE w.site_id = %(site)s ORDER BY w.wave_id DESC LIMIT 1;
+
+-- name: wave_of_task
+SELECT t.task, g.name, t.wave_id, l.to_location
+FROM task t
+JOIN gateway g ON g.gateway_id = t.gateway_id
+JOIN task_line l ON l.task = t.task
+WHERE t.task = ANY (%(tasks)s::text[])
+GROUP BY t.task, g.name, t.wave_id, l.to_location
+ORDER BY t.task;
+
+-- name: faces
+SELECT l.code AS location, i.code AS item, f.item_id, f.location_id, f.minimum, f.maximum,
+    coalesce((SELECT sum(b.quantity * a.numerator / a.denominator)
+        FROM canonical_item a JOIN cell c ON c.item_id = a.item_id JOIN balance b ON b.cell_id = c.cell_id
+        WHERE a.canonical_id = f.item_id AND c.location_id = f.location_id
+            AND coalesce(c.disposition, 'sellable') = ANY (%(shippable)s)), 0) AS held,
+    coalesce((SELECT sum(k.quantity) FROM allocation k JOIN cell c ON c.cell_id = k.cell_id
+        WHERE k.ended_at IS NULL AND k.kind = 'hard' AND k.item_id = f.item_id AND c.location_id = f.location_id), 0) AS claimed,
+    coalesce((SELECT sum(n.open) FROM task t JOIN task_line_now n ON n.task = t.task
+        WHERE t.site_id = f.site_id AND t.kind = 'move' AND t.ended_at IS NULL AND n.item_id = f.item_id
+            AND n.to_location = l.code), 0) AS coming
+FROM pick_face f
+JOIN location l ON l.location_id = f.location_id
+JOIN item i ON i.item_id = f.item_id
+WHERE f.site_id = %(site)s AND (l.code, i.code) > (%(after_location)s, %(after_item)s)
+ORDER BY l.code, i.code
+LIMIT %(limit)s;

@@ -14,7 +14,7 @@ from cloud.db import NamedStatements
 from cloud.ledger.store import record_audit
 from contracts.vocabulary import Disposition
 
-_SQL: Final = NamedStatements("cloud.allocation")
+_SQL: Final = NamedStatements("cloud.allocation", "queries.sql", "tasks.sql")
 rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change
 
 SHIPPABLE_WORDS: Final = sorted(each or Disposition.SELLABLE.value for each in SHIPPABLE)
@@ -48,6 +48,22 @@ class LineRow:
         return LineName(self.type, self.id, self.line)
 
 
+@dataclass(frozen=True, slots=True)
+class NewClaim:
+    """A claim to store."""
+
+    name: LineName
+    item_id: int
+    kind: ClaimKind
+    cell_id: int | None
+    quantity: Decimal
+    needed_on: date
+    why: Mapping[str, Any]
+    task: str | None = None
+    task_line: int | None = None
+    comes_from: int | None = None
+
+
 class OpenClaim(NamedTuple):
     """A claim that has not ended, locked."""
 
@@ -69,21 +85,29 @@ class OpenClaim(NamedTuple):
         """Whose claim it is."""
         return LineName(self.type, self.id, self.line)
 
+    def going_on(self, quantity: Decimal, kind: ClaimKind, cell_id: int | None) -> NewClaim:
+        """Make what goes on of it.
 
-@dataclass(frozen=True, slots=True)
-class NewClaim:
-    """A claim to store."""
+        Args:
+            quantity: As much of it.
+            kind: As this.
+            cell_id: Of this cell.
 
-    name: LineName
-    item_id: int
-    kind: ClaimKind
-    cell_id: int | None
-    quantity: Decimal
-    needed_on: date
-    why: Mapping[str, Any]
-    task: str | None = None
-    task_line: int | None = None
-    comes_from: int | None = None
+        Returns:
+            A claim to store, which names this one as what it comes from.
+        """
+        return NewClaim(
+            self.name,
+            self.item_id,
+            kind,
+            cell_id,
+            quantity,
+            self.needed_on,
+            self.why,
+            self.task,
+            self.task_line,
+            self.allocation_id,
+        )
 
 
 class AvailableRow(NamedTuple):
@@ -101,20 +125,24 @@ class AvailableRow(NamedTuple):
     hard: Decimal
     picked: Decimal
     in_transit: Decimal
-    """On its way out to another site."""
+    """On its way there from another site."""
     available: Decimal
     """Usable less all claims; below zero where more is claimed than there is."""
 
 
 class ReceiptRow(NamedTuple):
-    """Goods that are to come."""
+    """Goods that are to come, by an order or by a notice that they are under way."""
 
+    type: str
     id: str
+    line: str
     partner: str | None
     due_on: date | None
     """At the site; None: nobody has said."""
     quantity: Decimal
-    type: str
+    order_id: str | None
+    order_line: str | None
+    """The order's line that it is of; None of a notice that names none."""
 
 
 def lock_items(conn: Connection, site: str, items: Sequence[int]) -> None:

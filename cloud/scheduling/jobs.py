@@ -20,6 +20,8 @@ SETTLE_EVERY: Final = timedelta(seconds=1.5)
 DELIVER_EVERY: Final = timedelta(seconds=1.5)
 ESCALATE_EVERY: Final = timedelta(minutes=1)
 PULL_EVERY: Final = timedelta(seconds=15)
+FOLLOW_PICKS_EVERY: Final = timedelta(seconds=2)
+KEEP_CLAIMS_EVERY: Final = timedelta(seconds=15)
 
 PLANNING: Final = Actor(
     "job:planning", frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}), all_sites=True
@@ -63,6 +65,8 @@ def _loops() -> Iterator[Job]:
     yield Job("webhooks", Every(DELIVER_EVERY), _deliver_webhooks)
     yield Job("escalation", Every(ESCALATE_EVERY), _escalate)
     yield Job("pull_demand", Every(PULL_EVERY), _pull_demand)
+    yield Job("picks", Every(FOLLOW_PICKS_EVERY), _follow_picks)
+    yield Job("claims", Every(KEEP_CLAIMS_EVERY), _keep_claims)
 
 
 def _planning(zone: str, at: time) -> Iterator[Job]:
@@ -115,6 +119,19 @@ def _pull_demand(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.demand.sources.pulling import pull_demand  # noqa: PLC0415  see above
 
     return pull_demand(occasion.source, occasion.now)
+
+
+def _follow_picks(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.allocation.following import JOB, follow  # noqa: PLC0415  see above
+
+    return in_transaction(occasion.source, lambda conn: follow(conn, JOB, now=occasion.now))
+
+
+def _keep_claims(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.allocation.following import JOB  # noqa: PLC0415  see above
+    from cloud.allocation.upkeep import keep_up  # noqa: PLC0415  see above
+
+    return keep_up(occasion.source, JOB, occasion.now)
 
 
 def _prepare(occasion: Occasion, sites: Sequence[str]) -> Mapping[str, Any]:

@@ -9,9 +9,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.allocation import reading, service, terms
+from cloud.allocation.claiming import Allocated, Wish
 from cloud.allocation.domain import ClaimKind, Shortfall
 from cloud.allocation.reading import PromiseStory
-from cloud.allocation.service import Allocated, Wish
 from cloud.api.conditional import ConditionalRoute
 from cloud.api.idempotency import Once
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
@@ -68,7 +68,7 @@ class Available(BaseModel):
     soft: Decimal
     hard: Decimal
     picked: Decimal
-    in_transit: Decimal = Field(description="On its way out to another site")
+    in_transit: Decimal = Field(description="On its way there from another site")
     available: Decimal
 
 
@@ -282,7 +282,7 @@ def release(*, once: Once, body: NewRelease) -> JSONResponse:
 
     def effect(conn: Connection) -> Released:
         asked = {"site": body.site, "document": body.document, "because": body.because}
-        return Released(released=service.release(conn, once.caller, **asked))
+        return Released(released=service.release(conn, once.caller, **asked, now=once.gate.clock()))
 
     return once.answer(body, effect)
 

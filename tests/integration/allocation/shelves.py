@@ -1,20 +1,27 @@
 """Bins, lots and orders of a site: short names for tests."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from cloud.allocation import reading, service, terms
 from cloud.allocation.domain import ClaimKind, ClaimRow
-from cloud.allocation.service import Allocated, Wish
+from cloud.allocation.following import JOB, follow
+from cloud.allocation.picking import Released, release_picks
+from cloud.allocation.upkeep import keep_up
+from cloud.db import LastingConnection
+from cloud.allocation.claiming import Allocated, Wish
 from cloud.documents import service as documents
 from cloud.documents.papers import DocumentPaper, ImportPaper
 from cloud.identity.actor import Actor, Role
-from contracts.records import Identifier, Side
-from tests.integration.ledger.scenario import SITE, Ledger, move, open_ledger, stated
+from cloud.master.places import add_location
+from contracts.base import EpochId, GatewayId
+from contracts.offline import TaskLine, TaskList
+from contracts.records import DocumentRef, Identifier, Movement, RowRef, Side, WorkflowEvent
+from tests.integration.ledger.scenario import SITE, Ledger, Outbox, at, move, open_ledger, stated
 
 KEEPER = Actor("user:kim", frozenset({Role.SUPERVISOR}), frozenset({SITE}))
 NETWORK = Actor("user:net", frozenset({Role.INVENTORY_CONTROLLER, Role.SUPERVISOR}), all_sites=True)
@@ -30,6 +37,7 @@ class Shelves:
     """A site with bins."""
 
     ledger: Ledger
+    outbox: Outbox = field(default_factory=Outbox)
 
     def holds(
         self, place: str, quantity: int, *, lot: str | None = None, unit: str | None = None, **more: Any
@@ -82,6 +90,66 @@ class Shelves:
         wish = Wish(SITE, tuple(names) or None)
         return self.ledger.as_app(lambda conn: service.allocate(conn, actor, wish, kind=kind, now=now))
 
+    def releases(self, *names: str, to: str = "LANE-1", **more: Any) -> Released:
+        """Release picks of orders to the gateway's handhelds."""
+        wish = Wish(SITE, tuple(names) or None)
+        asked = {"to_location": to, "gateway": "gw-1", "now": NOW} | more
+        return self.ledger.as_app(lambda conn: release_picks(conn, KEEPER, wish, **asked))
+
+    def sent(self) -> TaskList:
+        """Give the last list of tasks that waits for the gateway."""
+        ((payload,),) = self.ledger.query(
+            "SELECT payload::text FROM gateway_message WHERE channel = 'task' ORDER BY revision DESC LIMIT 1"
+        )
+        return TaskList.model_validate_json(payload)
+
+    def told(self, now: datetime = NOW) -> dict[str, int]:
+        """Let claims follow what the ledger says."""
+        return self.ledger.as_app(lambda conn: follow(conn, JOB, now=now))
+
+    def kept(self, now: datetime = NOW) -> dict[str, int]:
+        with closing(LastingConnection(self.ledger.app_dsn, "test-upkeep")) as source:
+            return keep_up(source, JOB, now)
+
+    def picks(self, line: TaskLine, quantity: int, task: str, *, minute: float = 60, **more: Any) -> Movement:
+        """Let a handheld pick from a task's line; gives the record as it was sealed."""
+        place = Side(
+            location=None if line.from_unit else line.from_location,
+            unit=line.from_unit,
+            lot=line.lot,
+            disposition=line.disposition,
+            owner=line.owner,
+        )
+        goods = {"lot": line.lot, "disposition": line.disposition, "owner": line.owner}
+        named = (line.document, DocumentRef(type="task", id=task, line=str(line.number)))
+        moved = move(
+            str(quantity),
+            place,
+            Side(location=line.to_location, **goods),
+            identifier=Identifier(scheme="gtin", value=EACH),
+            minute=minute,
+            documents=named,
+            actor="user:pia",
+            **more,
+        )
+        return self._records(moved)
+
+    def undoes(self, picked: Movement) -> None:
+        """Take a pick back at the handheld."""
+        ref = RowRef(gateway=GatewayId("gw-1"), epoch=EpochId(self.outbox.epoch), seq=self.outbox.seq)
+        sides = {"source": picked.destination, "destination": picked.source}
+        self._records(picked.model_copy(update={**sides, "reverses": ref, "reason": "undo"}))
+
+    def finds_short(self, line: TaskLine, task: str, *, reason: str = "empty", minute: float = 61) -> None:
+        named = (line.document, DocumentRef(type="task", id=task, line=str(line.number)))
+        said = {"workflow": "pick", "step": "short", "outcome": reason, "actor": "user:pia"}
+        times = {"seq": 1, "occurred_at_claimed": at(minute), "mono_ns": 0, "boot_id": "b", "clock_ok": True}
+        self._records(WorkflowEvent.model_validate(times | said | {"documents": named}))
+
+    def _records(self, record: Any) -> Any:
+        self.ledger.post(self.outbox.seal([record]))
+        return record
+
     def expires(self, lot: str, on: date | None) -> None:
         self.ledger.as_app(lambda conn: terms.put_lot(conn, NETWORK, item="TEA", lot=lot, expires_on=on))
 
@@ -117,4 +185,7 @@ def open_shelves(database: object) -> Iterator[Shelves]:
         }
         papers = ImportPaper.model_validate({"items": [item]})
         ledger.as_app(lambda conn: documents.import_all(conn, NETWORK, papers, now=NOW))
+        ledger.as_app(
+            lambda conn: add_location(conn, KEEPER, site=SITE, code="LANE-1", kind="bin", parent=None)
+        )
         yield Shelves(ledger)

@@ -5,7 +5,8 @@ from datetime import date
 from decimal import Decimal
 
 from cloud.allocation.domain import ClaimKind
-from cloud.allocation.service import Wish, allocate, release
+from cloud.allocation.claiming import Wish
+from cloud.allocation.service import allocate, release
 from cloud.allocation.terms import put_life
 from cloud.db import connect
 from tests.integration.allocation.shelves import KEEPER, NETWORK, NOW, Shelves
@@ -56,7 +57,9 @@ def test_what_is_claimed_softly_is_kept_for_its_line_and_becomes_hard(shelves: S
     assert [each.quantity for each in done.overclaimed] == [3]
     assert shelves.held(first) == [("hard", "A-1", None, 5), ("soft", None, None, 3)]
     assert shelves.free()["available"] == Decimal(-3)
-    shelves.ledger.as_app(lambda conn: release(conn, KEEPER, site=SITE, document=first, because="cancelled"))
+    shelves.ledger.as_app(
+        lambda conn: release(conn, KEEPER, site=SITE, document=first, because="cancelled", now=NOW)
+    )
     assert shelves.held(first) == []
     assert [each.ended_because for each in shelves.claims(first, with_ended=True)] == [
         "made_hard",

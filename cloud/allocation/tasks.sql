@@ -1,0 +1,158 @@
+-- name: add_wave
+INSERT INTO wave (site_id, gateway_id, to_location, asked, created_by)
+SELECT %(site)s, g.gateway_id, %(to_location)s, %(asked)s::jsonb, %(actor)s FROM gateway g WHERE g.name = %(gateway)s
+RETURNING wave_id;
+
+-- name: number_tasks
+SELECT 'T' || nextval('task_number') FROM generate_series(1, %(count)s) ORDER BY 1;
+
+-- name: add_tasks
+INSERT INTO task (task, site_id, gateway_id, wave_id, kind, expires_at, created_by)
+SELECT x.task, %(site)s, g.gateway_id, %(wave)s, %(kind)s, %(expires_at)s, %(actor)s
+FROM unnest(%(tasks)s::text[]) AS x (task)
+JOIN gateway g ON g.name = %(gateway)s;
+
+-- name: add_lines
+INSERT INTO task_line (task, number, site_id, type, id, line, item_id, cell_id, from_location, to_location, quantity)
+SELECT x.task, x.number, %(site)s, x.type, x.id, x.line, x.item_id, x.cell_id, x.from_location, x.to_location, x.quantity
+FROM unnest(%(tasks)s::text[], %(numbers)s::integer[], %(types)s::text[], %(ids)s::text[], %(lines)s::text[],
+    %(items)s::bigint[], %(cells)s::bigint[], %(from_locations)s::text[], %(to_locations)s::text[], %(quantities)s::numeric[])
+    AS x (task, number, type, id, line, item_id, cell_id, from_location, to_location, quantity);
+
+-- name: put_on_tasks
+UPDATE allocation k SET task = x.task, task_line = x.number
+FROM unnest(%(claims)s::bigint[], %(tasks)s::text[], %(numbers)s::integer[]) AS x (allocation_id, task, number)
+WHERE k.allocation_id = x.allocation_id;
+
+-- name: claims_without_task
+SELECT k.allocation_id, k.type, k.id, k.line, k.item_id, k.cell_id, k.quantity, k.needed_on,
+    coalesce(w.location, l.code) AS from_location, k.why
+FROM allocation k
+JOIN cell c ON c.cell_id = k.cell_id
+JOIN location l ON l.location_id = c.location_id
+LEFT JOIN LATERAL (
+    SELECT s.location FROM where_units_stand(ARRAY[l.code]) s WHERE l.kind = 'unit') w ON true
+WHERE k.site_id = %(site)s AND k.ended_at IS NULL AND k.kind = 'hard' AND k.task IS NULL
+    AND (k.type, k.id, k.line) IN (
+        SELECT x.type, x.id, x.line
+        FROM unnest(%(types)s::text[], %(ids)s::text[], %(lines)s::text[]) AS x (type, id, line))
+ORDER BY k.allocation_id
+FOR UPDATE OF k;
+
+-- name: begin_following
+SELECT t.position, h.position FROM task_head t, ledger_head h WHERE h.shard = 0 FOR UPDATE OF t;
+
+-- name: followed
+UPDATE task_head SET position = %(position)s;
+
+-- name: facts
+SELECT f.site, f.task, f.number, f.kind, f.item_id, f.quantity, f.from_cell, f.to_cell, f.gateway_id, f.epoch, f.seq,
+    f.occurred_at, f.actor, f.reason
+FROM task_facts(%(above)s, %(up_to)s) f;
+
+-- name: add_fact
+INSERT INTO task_fact (task, number, site_id, kind, quantity, cell_id, gateway_id, epoch, seq, occurred_at, actor, reason)
+VALUES (%(task)s, %(number)s, %(site)s, %(kind)s, %(quantity)s, %(cell_id)s, %(gateway_id)s, %(epoch)s, %(seq)s,
+    %(occurred_at)s, %(actor)s, %(reason)s)
+ON CONFLICT DO NOTHING;
+
+-- name: withdraw_lines
+INSERT INTO task_fact (task, number, site_id, kind, quantity, gateway_id, epoch, seq, occurred_at, actor, reason)
+SELECT x.task, x.number, l.site_id, 'withdrawn', x.quantity, g.gateway_id, 0, nextval('cloud_row_seq'), %(now)s, %(actor)s,
+    %(because)s
+FROM unnest(%(tasks)s::text[], %(numbers)s::integer[], %(quantities)s::numeric[]) AS x (task, number, quantity)
+JOIN task_line l ON (l.task, l.number) = (x.task, x.number)
+JOIN gateway g ON g.name = '_cloud';
+
+-- name: end_tasks
+WITH seen AS (
+    SELECT t.task, bool_and(l.open <= 0) AS is_over, bool_or(l.short > 0) AS is_short, sum(l.picked) AS picked
+    FROM task t JOIN task_line_now l ON l.task = t.task
+    WHERE t.task = ANY (%(tasks)s::text[])
+    GROUP BY t.task
+), changed AS (
+    UPDATE task t SET ended_at = CASE WHEN s.is_over THEN clock_timestamp() END,
+        ended_because = CASE WHEN NOT s.is_over THEN NULL WHEN s.is_short THEN 'short' WHEN s.picked > 0 THEN 'done'
+            ELSE 'cancelled' END
+    FROM seen s
+    WHERE t.task = s.task AND (t.ended_at IS NULL) = s.is_over AND t.ended_because IS DISTINCT FROM 'expired'
+    RETURNING t.task
+)
+SELECT c.task FROM changed c ORDER BY c.task;
+
+-- name: expire_tasks
+UPDATE task SET ended_at = clock_timestamp(), ended_because = 'expired'
+WHERE task = ANY (%(tasks)s::text[]) AND ended_at IS NULL;
+
+-- name: overdue_tasks
+SELECT t.task, g.name FROM task t JOIN gateway g ON g.gateway_id = t.gateway_id
+WHERE t.site_id = %(site)s AND t.ended_at IS NULL AND t.expires_at <= %(now)s
+ORDER BY t.task
+FOR UPDATE OF t;
+
+-- name: gateways_of_tasks
+SELECT DISTINCT t.site_id, g.name FROM task t JOIN gateway g ON g.gateway_id = t.gateway_id
+WHERE t.task = ANY (%(tasks)s::text[]) ORDER BY t.site_id, g.name;
+
+-- name: task_line
+SELECT l.task, l.number, l.site_id AS site, l.type, l.id, l.line, l.item_id, i.code AS item, l.cell_id, l.from_location,
+    l.to_location, l.quantity, l.picked, l.short, l.open, c.lot, t.wave_id, g.name AS gateway, t.kind, t.ended_because
+FROM task_line_now l
+JOIN task t ON t.task = l.task
+JOIN gateway g ON g.gateway_id = t.gateway_id
+JOIN item i ON i.item_id = l.item_id
+JOIN cell c ON c.cell_id = l.cell_id
+WHERE l.task = %(task)s AND l.number = %(number)s;
+
+-- name: claims_of_task_line
+SELECT k.allocation_id, k.type, k.id, k.line, k.item_id, k.kind, k.cell_id, k.quantity, k.needed_on, k.why, k.task, k.task_line
+FROM allocation k
+WHERE k.task = %(task)s AND k.task_line = %(number)s AND k.ended_at IS NULL
+ORDER BY k.allocation_id
+FOR UPDATE;
+
+-- name: lock_sending
+SELECT pg_advisory_xact_lock(1952541547, g.gateway_id) FROM gateway g WHERE g.name = %(gateway)s;
+
+-- name: last_revision
+SELECT coalesce(max(m.revision), 0) FROM gateway_message m
+JOIN gateway g ON g.gateway_id = m.gateway_id
+WHERE g.name = %(gateway)s AND m.channel = 'task';
+
+-- name: send
+INSERT INTO gateway_message (gateway_id, channel, revision, payload, created_by)
+SELECT g.gateway_id, 'task', %(revision)s, %(payload)s::jsonb, %(actor)s
+FROM gateway g WHERE g.name = %(gateway)s;
+
+-- name: tasks_to_send
+SELECT t.task, t.kind, t.expires_at
+FROM task t JOIN gateway g ON g.gateway_id = t.gateway_id
+WHERE g.name = %(gateway)s AND t.ended_at IS NULL
+ORDER BY t.created_at, length(t.task), t.task;
+
+-- name: lines_to_send
+SELECT l.task, l.number, l.type, l.id, l.line, i.code, i.item_id, l.quantity - l.withdrawn - l.short, l.picked, c.lot,
+    c.disposition, c.owner, l.from_location, CASE WHEN p.kind = 'unit' THEN p.code END, l.to_location
+FROM task_line_now l
+JOIN item i ON i.item_id = l.item_id
+JOIN cell c ON c.cell_id = l.cell_id
+JOIN location p ON p.location_id = c.location_id
+WHERE l.task = ANY (%(tasks)s::text[]) AND l.quantity > l.withdrawn + l.short
+ORDER BY l.task, l.number;
+
+-- name: names_of_items
+SELECT c.canonical_id, n.scheme, n.value, n.numerator * c.numerator, n.denominator * c.denominator
+FROM canonical_item c
+CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (x.scheme, x.value) x.scheme, x.value, x.numerator, x.denominator
+    FROM identifier x WHERE x.item_id = c.item_id AND x.scheme <> 'sgtin'
+    ORDER BY x.scheme, x.value, x.valid_from DESC) n
+WHERE c.canonical_id = ANY (%(items)s::bigint[])
+ORDER BY c.canonical_id, n.scheme, n.value;
+
+-- name: claims_of_task
+SELECT k.allocation_id, k.type, k.id, k.line, k.item_id, k.kind, k.cell_id, k.quantity, k.needed_on, k.why, k.task, k.task_line
+FROM allocation k
+WHERE k.task = %(task)s AND k.ended_at IS NULL AND k.kind = 'hard'
+ORDER BY k.allocation_id
+FOR UPDATE;

@@ -1,0 +1,251 @@
+"""Claims kept true as time passes: what has left or ended lets go, what is gone is served from elsewhere."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Final, NamedTuple
+
+from pydantic import JsonValue
+
+from cloud.alerts import service as alerts
+from cloud.alerts.domain import Notice, Severity
+from cloud.allocation import store
+from cloud.allocation.claiming import Wish, claim
+from cloud.allocation.domain import ClaimKind, LineName
+from cloud.allocation.faces import fill_faces
+from cloud.allocation.following import follow
+from cloud.allocation.sending import tell_of
+from cloud.allocation.serving import serve_again
+from cloud.allocation.store import OpenClaim
+from cloud.allocation.taking_back import withdraw
+from cloud.db import Connection, in_transaction
+from cloud.db.retry import Source
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
+
+BEYOND_STOCK: Final = "claims_beyond_stock"
+EXPIRED_TASK: Final = "task_expired"
+_FIRST_TO_GO: Final = {ClaimKind.PICKED: 0, ClaimKind.HARD: 1, ClaimKind.SOFT: 2}
+
+
+class Overclaimed(NamedTuple):
+    """A cell of which more is claimed than it holds."""
+
+    cell_id: int
+    beyond: Decimal
+    """Of what is claimed and not picked."""
+    item: str
+    location: str
+    lot: str | None
+
+
+def keep_up(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
+    """Go round all sites once: let go what has ended, serve again what is gone, fill pick faces.
+
+    Args:
+        source: Gives connections of `dockledger_app`.
+        actor: A job with all sites.
+        now: The present.
+
+    Returns:
+        Claims ``let_go`` since their line has left or ended, tasks ``expired``, claims ``moved`` since their
+        stock is gone, and tasks made to fill ``faces``.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
+    """
+    actor.require(Role.DEVICE)
+    in_transaction(source, partial(follow, actor=actor, now=now))
+
+    def sites(conn: Connection) -> list[str]:
+        act_as(conn, actor)
+        return [row[0] for row in store.tuples(conn, "sites_with_claims")]
+
+    done: Counter[str] = Counter()
+    for site in in_transaction(source, sites):
+        done.update(in_transaction(source, partial(keep_site, actor=actor, site=site, now=now)))
+        done["faces"] += in_transaction(source, partial(_fill, actor=actor, site=site, now=now))
+    return {word: done[word] for word in ("let_go", "expired", "moved", "faces")}
+
+
+def keep_site(conn: Connection, *, actor: Actor, site: str, now: datetime) -> dict[str, int]:
+    """Let go what has ended at one site, and serve again what is gone.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A job with all sites.
+        site: Site id.
+        now: The present.
+
+    Returns:
+        As `keep_up`.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
+    """
+    actor.require(Role.DEVICE)
+    act_as(conn, actor)
+    items = [row[0] for row in store.tuples(conn, "claimed_items", site=site)]
+    store.lock_items(conn, site, items)
+    of_site = _Site(conn, actor.id, site, items, now)
+    done = {"let_go": _let_go(of_site), "expired": _expire(of_site), "moved": _serve_again(of_site)}
+    tell_of(conn, of_site.changed, sent_by=actor.id, now=now)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """A site whose claimed items are locked."""
+
+    conn: Connection
+    by: str
+    site: str
+    items: Sequence[int]
+    now: datetime
+    changed: set[str] = field(default_factory=set)
+    """Tasks that gateways must be told of."""
+
+    def claims(self) -> list[OpenClaim]:
+        """Read all that is claimed."""
+        return store.rows(
+            self.conn, OpenClaim, "open_claims", site=self.site, items=self.items, document=None
+        )
+
+
+def _fill(conn: Connection, *, actor: Actor, site: str, now: datetime) -> int:
+    act_as(conn, actor)
+    tasks = fill_faces(conn, site=site, by=actor.id, now=now)
+    tell_of(conn, tasks, sent_by=actor.id, now=now)
+    return len(tasks)
+
+
+def _let_go(of: _Site) -> int:
+    """End what lines claim beyond what is open of them: it has left, or nobody waits for it any more."""
+    rows = store.tuples(of.conn, "open_quantities", site=of.site, items=of.items)
+    open_of = {LineName(*name): quantity for *name, quantity in rows}
+    by_line: defaultdict[LineName, list[OpenClaim]] = defaultdict(list)
+    for each in of.claims():
+        by_line[each.name].append(each)
+    count = 0
+    for name, held in by_line.items():
+        surplus = sum((each.quantity for each in held), Decimal(0)) - open_of.get(name, Decimal(0))
+        ending = _ends_with(sorted(held, key=lambda each: _FIRST_TO_GO[ClaimKind(each.kind)]), surplus)
+        _end(of, ending, because="left_or_closed")
+        count += len(ending)
+    return count
+
+
+def _expire(of: _Site) -> int:
+    overdue = store.tuples(of.conn, "overdue_tasks", site=of.site, now=of.now)
+    for task, gateway in overdue:
+        found = store.rows(of.conn, OpenClaim, "claims_of_task", task=task)
+        withdraw(of.conn, found, by=of.by, because="task_expired", now=of.now)
+        of.changed.add(task)
+        left = sum((each.quantity for each in found), Decimal(0))
+        summary = f"Task {task} of gateway {gateway} expired undone; {len(found)} claims are let go"
+        detail = {
+            "task": task,
+            "claims": len(found),
+            "quantity": str(left),
+            "page_url": f"/picking/tasks/{task}",
+        }
+        notice = Notice(f"{EXPIRED_TASK}:{task}", EXPIRED_TASK, Severity.WARNING, summary, of.site, detail)
+        alerts.notice(of.conn, [notice])
+    store.change(of.conn, "expire_tasks", tasks=[row[0] for row in overdue])
+    return len(overdue)
+
+
+def _serve_again(of: _Site) -> int:
+    """End claims of stock that is no longer there, and claim other stock for their lines; people are told."""
+    asked = {"site": of.site, "items": of.items, "shippable": store.SHIPPABLE_WORDS}
+    cells = store.rows(of.conn, Overclaimed, "overclaimed_cells", **asked)
+    if not cells:
+        return 0
+    held: defaultdict[int, list[OpenClaim]] = defaultdict(list)
+    for each in of.claims():
+        if each.kind == ClaimKind.HARD and each.cell_id is not None:
+            held[each.cell_id].append(each)
+    gone: list[tuple[OpenClaim, Decimal]] = []
+    for cell in cells:
+        latest = sorted(
+            held[cell.cell_id], key=lambda each: (each.needed_on, each.allocation_id), reverse=True
+        )
+        gone += _ends_with(latest, cell.beyond)
+    _end(of, gone, because="stock_gone")
+    short = _claim_elsewhere(of, gone)
+    alerts.notice(of.conn, [_notice(of.site, cell, short) for cell in cells])
+    return len(gone)
+
+
+def _claim_elsewhere(of: _Site, gone: Iterable[tuple[OpenClaim, Decimal]]) -> Decimal:
+    """Claim anew for lines whose claims are gone; those on a task get another; gives what is short."""
+    on_task: defaultdict[str, set[LineName]] = defaultdict(set)
+    on_none = set[LineName]()
+    for each, _ in gone:
+        (on_none if each.task is None else on_task[each.task]).add(each.name)
+    short = Decimal(0)
+    for task, gateway, wave, to_location in store.tuples(of.conn, "wave_of_task", tasks=sorted(on_task)):
+        again = serve_again(
+            of.conn,
+            site=of.site,
+            names=on_task[task],
+            gateway=gateway,
+            to_location=to_location,
+            wave=wave,
+            by=of.by,
+            now=of.now,
+        )
+        of.changed.update(again.tasks)
+        short += again.short
+    if on_none:
+        wish = Wish(of.site, lines=frozenset(on_none))
+        done = claim(of.conn, wish, kind=ClaimKind.HARD, by=of.by, now=of.now)
+        short += sum((each.quantity for each in done.shortfalls), Decimal(0))
+    return short
+
+
+def _ends_with(held: Iterable[OpenClaim], surplus: Decimal) -> list[tuple[OpenClaim, Decimal]]:
+    """Choose claims, in order, that make up a surplus; gives each with what of it goes."""
+    ending = []
+    for each in held:
+        if surplus <= 0:
+            break
+        part = min(surplus, each.quantity)
+        ending.append((each, part))
+        surplus -= part
+    return ending
+
+
+def _end(of: _Site, ending: Sequence[tuple[OpenClaim, Decimal]], *, because: str) -> None:
+    """End claims or parts of them: the rest goes on as a claim of its own."""
+    gone = [each._replace(quantity=part) for each, part in ending]
+    picked = [each.allocation_id for each in gone if each.kind == ClaimKind.PICKED]
+    store.end_claims(of.conn, picked, of.by, because)
+    unpicked = [each for each in gone if each.kind != ClaimKind.PICKED]
+    of.changed.update(withdraw(of.conn, unpicked, by=of.by, because=because, now=of.now))
+    rest = [
+        each.going_on(each.quantity - part, ClaimKind(each.kind), each.cell_id)
+        for each, part in ending
+        if part < each.quantity
+    ]
+    store.add_claims(of.conn, of.site, rest, of.by)
+
+
+def _notice(site: str, cell: Overclaimed, short: Decimal) -> Notice:
+    lot = f" lot {cell.lot}" if cell.lot else ""
+    rest = f"; {short.normalize():f} of what it was for is covered by nothing" if short > 0 else ""
+    summary = (
+        f"{cell.location}: {cell.beyond.normalize():f} of {cell.item}{lot} that was claimed is gone; "
+        f"other stock was claimed{rest}"
+    )
+    detail: dict[str, JsonValue] = {
+        "location": cell.location,
+        "item": cell.item,
+        "lot": cell.lot,
+        "beyond": str(cell.beyond),
+    }
+    key = f"{BEYOND_STOCK}:{site}:{cell.cell_id}"
+    return Notice(key, BEYOND_STOCK, Severity.WARNING, summary, site, detail)

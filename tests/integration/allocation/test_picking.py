@@ -1,0 +1,98 @@
+"""From released picks to what handhelds did of them: claims and tasks follow the ledger."""
+
+from datetime import date, timedelta
+
+from tests.integration.allocation.shelves import EACH, NOW, Shelves
+from tests.integration.ledger.scenario import SITE
+
+
+def test_a_pick_moves_its_claim_and_a_short_one_is_served_from_elsewhere(shelves: Shelves) -> None:
+    for place, quantity in (("LANE-1", 1), ("A-10", 4), ("A-9", 6), ("B-1", 20)):
+        shelves.holds(place, quantity)
+    first, second = shelves.orders("O-1", 11), shelves.orders("O-2", 5)
+    wave = shelves.releases(first)
+    assert (len(wave.tasks), wave.there_already) == (1, 1)
+    (task,) = shelves.sent().tasks
+    assert [(line.from_location, line.quantity) for line in task.lines] == [("A-9", 6), ("A-10", 4)]
+    assert {name.identifier.value: name.base_units_numerator for name in task.lines[0].names}[EACH] == 1
+
+    picked = shelves.picks(task.lines[0], 6, task.task)
+    assert shelves.allocates(second).shortfalls == ()  # what lies in the lane untold is nobody else's
+    assert shelves.held(second) == [("hard", "B-1", None, 5)]
+    assert shelves.told() == {"picked": 1, "undone": 0, "short": 0}
+    assert sorted(shelves.held(first)) == [
+        ("hard", "A-10", None, 4),
+        ("picked", "LANE-1", None, 1),
+        ("picked", "LANE-1", None, 6),
+    ]
+    shelves.undoes(picked)
+    assert shelves.told()["undone"] == 1
+    assert ("hard", "A-9", None, 6) in shelves.held(first)
+    shelves.picks(task.lines[0], 6, task.task)
+    shelves.picks(task.lines[1], 1, task.task)
+    shelves.finds_short(task.lines[1], task.task)
+    assert shelves.told() == {"picked": 2, "undone": 0, "short": 1}
+    assert sorted(shelves.held(first)) == [
+        ("hard", "B-1", None, 3),
+        ("picked", "LANE-1", None, 1),
+        ("picked", "LANE-1", None, 1),
+        ("picked", "LANE-1", None, 6),
+    ]
+    (again,) = shelves.sent().tasks
+    assert [(line.from_location, line.quantity) for line in again.lines] == [("B-1", 3)]
+    ((summary,),) = shelves.ledger.query("SELECT summary FROM ticket WHERE kind = 'short_pick'")
+    assert summary == (
+        "A-10: 3 of TEA not found for outbound_order/O-1/1 (empty); all of it is taken elsewhere: count the place"
+    )
+    third = shelves.orders("O-3", 15)
+    (short,) = shelves.allocates(third).shortfalls  # 12 in B-1; the 3 that A-10 should hold are doubted
+    assert (short.quantity, short.passed_over) == (3, {"doubted": 3})
+
+
+def test_what_is_gone_or_late_lets_go_and_lists_only_grow_in_revision(shelves: Shelves) -> None:
+    for place, quantity in (("A-1", 10), ("A-2", 10)):
+        shelves.holds(place, quantity)
+    name = shelves.orders("O-1", 8)
+    shelves.releases(name)
+    first = shelves.sent()
+    shelves.loses("A-1", 5)
+    assert shelves.kept() == {"let_go": 0, "expired": 0, "moved": 1, "faces": 0}
+    assert sorted(shelves.held(name)) == [("hard", "A-1", None, 5), ("hard", "A-2", None, 3)]
+    second = shelves.sent()
+    assert second.revision > first.revision
+    assert [(line.from_location, line.quantity) for task in second.tasks for line in task.lines] == [
+        ("A-1", 5),
+        ("A-2", 3),
+    ]
+    assert shelves.kept()["moved"] == 0
+    later = NOW + timedelta(hours=13)
+    assert shelves.kept(later)["expired"] == 2
+    assert (shelves.held(name), shelves.sent().tasks) == ([], ())
+
+
+def test_a_pick_face_is_filled_from_reserve_first_expired_first(shelves: Shelves) -> None:
+    from decimal import Decimal
+
+    from cloud.allocation.faces import put_face
+    from tests.integration.allocation.shelves import KEEPER
+
+    for lot, on, place in (("OLD", date(2026, 6, 1), "R-2"), ("NEW", date(2026, 9, 1), "R-1")):
+        shelves.expires(lot, on)
+        shelves.holds(place, 30, lot=lot)
+    shelves.holds("F-1", 3, lot="OLD")
+    limits = {"minimum": Decimal(5), "maximum": Decimal(40)}
+    shelves.ledger.as_app(
+        lambda conn: put_face(conn, KEEPER, site=SITE, location="F-1", item="TEA", **limits)
+    )
+    shelves.releases(shelves.orders("O-1", 1))
+    assert shelves.kept()["faces"] == 1
+    (fill,) = [task for task in shelves.sent().tasks if task.kind == "move"]
+    assert [(line.lot, line.quantity, line.to_location) for line in fill.lines] == [
+        ("NEW", 8, "F-1"),
+        ("OLD", 30, "F-1"),
+    ]
+    assert shelves.kept()["faces"] == 0
+    for line in fill.lines:
+        shelves.picks(line, int(line.quantity), fill.task)
+    assert shelves.told()["picked"] == 2
+    assert [task.kind for task in shelves.sent().tasks] == ["pick"]
