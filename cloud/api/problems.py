@@ -27,9 +27,9 @@ from cloud.decisions.domain import (
 )
 from cloud.decisions.limits import UnknownLimitError
 from cloud.demand.domain import DemandError, FaultyLinesError, UnknownSiteError
-from cloud.demand.held import UnknownHeldError
 from cloud.demand.masks import UnknownMaskError
 from cloud.demand.sources.domain import TakenSourceError, UnknownSourceError
+from cloud.demand.waiting import UnknownHeldError
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.events.domain import EventError, StaleEventError, UnknownEventError
 from cloud.forecasting.domain import ForecastError

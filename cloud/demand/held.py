@@ -1,128 +1,33 @@
 """Demand that cannot be stored yet: kept with its bytes and the reason, tried again, or discarded."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from enum import StrEnum
-from typing import Final, NamedTuple
+from datetime import datetime
+from typing import Final
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.db import Connection, NamedStatements
 from cloud.demand import store
 from cloud.demand.domain import IMPORTERS, READERS, DemandError
+from cloud.demand.waiting import (
+    LONGEST_REASON,
+    MOST_BYTES_WAITING,
+    MOST_WAITING,
+    FullError,
+    Held,
+    HeldState,
+    Holding,
+    Origin,
+    Reason,
+    UnknownHeldError,
+    busy_until,
+    next_try,
+    storable,
+)
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 
 _SQL: Final = NamedStatements("cloud.demand", "held.sql")
-LONGEST_REASON: Final = 500
-LONGEST_MESSAGE: Final = 2000
-LONGEST_WAIT: Final = timedelta(hours=1)
-NEVER: Final = datetime(9999, 1, 1, tzinfo=UTC)
-"""When what time cannot heal is tried again: only if a person asks."""
-MOST_TRIES: Final = 100
-"""Some four days; then only if a person asks, or its source is added or resumed."""
-_FIRST_WAIT: Final = timedelta(minutes=1)
-
-
-class Origin(StrEnum):
-    """What it is."""
-
-    ORDER_LINE = "order_line"
-    MESSAGE = "message"
-
-
-class Reason(StrEnum):
-    """Why it waits; a stable word."""
-
-    UNKNOWN_NAME = "unknown_name"
-    """It names no item, or a unit of none."""
-    UNKNOWN_SOURCE = "unknown_source"
-    SOURCE_PAUSED = "source_paused"
-    FAULTY = "faulty"
-    """Its lines contradict what is known, or do not add up."""
-    UNREADABLE = "unreadable"
-    OTHER_RELEASE = "other_release"
-    """Of a schema that this release does not read."""
-    TOO_EXACT = "too_exact"
-    """It cannot be told in base units of 14 digits and six decimals."""
-    BUSY = "busy"
-    """Another import of its source went on meanwhile, or its own took too long."""
-
-
-HEALED_BY_TIME: Final = frozenset(
-    {
-        Reason.UNKNOWN_NAME,
-        Reason.UNKNOWN_SOURCE,
-        Reason.SOURCE_PAUSED,
-        Reason.OTHER_RELEASE,
-        Reason.FAULTY,
-        Reason.BUSY,
-    }
-)
-"""By what others do meanwhile: an item is registered, a source added, a request sent, we are upgraded."""
-
-
-class HeldState(StrEnum):
-    """What became of it."""
-
-    HELD = "held"
-    REPLAYED = "replayed"
-    DISCARDED = "discarded"
-
-
-class UnknownHeldError(DemandError):
-    """The actor's sites hold nothing of that number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """Something that shall wait."""
-
-    site: str
-    source: str
-    origin: Origin
-    name: str
-    payload: bytes
-    reason: Reason
-    message: str
-
-
-class MustWaitError(Exception):
-    """Something that cannot be stored now."""
-
-    def __init__(self, reason: Reason, message: str) -> None:
-        """Keep why.
-
-        Args:
-            reason: As a word.
-            message: The same for people.
-        """
-        super().__init__(message[:LONGEST_MESSAGE])
-        self.reason = reason
-
-
-class Held(NamedTuple):
-    """Something that waits, or has waited."""
-
-    held_id: int
-    site: str
-    source: str
-    origin: str
-    name: str
-    """Of an order's line: document and line; of a message: its SHA-256."""
-    payload: bytes
-    """As it came."""
-    reason: str
-    message: str
-    held_at: datetime
-    due_at: datetime
-    """When it is tried again."""
-    tries: int
-    state: str
-    settled_at: datetime | None
-    settled_by: str | None
-    settled_because: str | None
 
 
 def hold(conn: Connection, holdings: Iterable[Holding], *, now: datetime) -> int:
@@ -135,27 +40,49 @@ def hold(conn: Connection, holdings: Iterable[Holding], *, now: datetime) -> int
 
     Returns:
         How much of it did not wait before.
+
+    Raises:
+        FullError: If more than may wait would; nothing of it waits then, and a ticket says so.
     """
-    added = 0
-    places: set[tuple[str, str]] = set()
-    for one in holdings:
-        added += _SQL.change(
-            conn,
-            "hold",
-            site=one.site,
-            source=one.source,
-            origin=one.origin.value,
-            name=one.name,
-            payload=one.payload,
-            reason=one.reason.value,
-            message=storable(one.message),
-            due_at=_next_try(one.reason, 0, now),
+    added: dict[tuple[str, str], int] = {}
+    place = ("", "")
+    try:
+        with conn.transaction():
+            for one in holdings:
+                place = (one.site, one.source)
+                added[place] = added.get(place, 0) + _put(conn, one, now)
+            for place in sorted(name for name, count in added.items() if count):
+                _require_room(conn, *place)
+    except FullError as error:
+        _tell(conn, *place, full=str(error))
+        raise
+    for name in sorted(name for name, count in added.items() if count):
+        _tell(conn, *name)
+    return sum(added.values())
+
+
+def _put(conn: Connection, one: Holding, now: datetime) -> int:
+    return _SQL.change(
+        conn,
+        "hold",
+        site=one.site,
+        source=one.source,
+        origin=one.origin.value,
+        name=one.name,
+        payload=one.payload,
+        reason=one.reason.value,
+        message=storable(one.message),
+        due_at=next_try(one.reason, 0, now),
+    )
+
+
+def _require_room(conn: Connection, site: str, source: str) -> None:
+    ((waiting, size),) = _SQL.tuples(conn, "waiting", site=site, source=source)
+    if waiting > MOST_WAITING or size > MOST_BYTES_WAITING:
+        raise FullError(
+            f"too much of {source!r} waits already: expected at most {MOST_WAITING} messages or lines and "
+            f"{MOST_BYTES_WAITING} bytes. This one is not kept: send it again once those are settled"
         )
-        places.add((one.site, one.source))
-    if added:
-        for site, source in sorted(places):
-            _tell(conn, site, source)
-    return added
 
 
 def known(conn: Connection, site: str, source: str, origin: Origin, name: str) -> Held | None:
@@ -211,7 +138,7 @@ def put_off(conn: Connection, one: Held, reason: Reason, message: str, *, now: d
         message: The same for people.
         now: The present.
     """
-    due_at = _next_try(reason, one.tries + 1, now)
+    due_at = next_try(reason, one.tries + 1, now)
     words = storable(message)
     _SQL.change(conn, "put_off", held_id=one.held_id, reason=reason.value, message=words, due_at=due_at)
 
@@ -225,7 +152,7 @@ def source_is_busy(conn: Connection, site: str, source: str, *, now: datetime) -
         source: Its name.
         now: The present.
     """
-    _SQL.change(conn, "source_is_busy", site=site, source=source, now=now, due_at=now + _FIRST_WAIT)
+    _SQL.change(conn, "source_is_busy", site=site, source=source, now=now, due_at=busy_until(now))
 
 
 def source_is_back(conn: Connection, site: str, source: str, reason: Reason, *, now: datetime) -> None:
@@ -296,6 +223,77 @@ def try_again(conn: Connection, actor: Actor, held_id: int, *, now: datetime) ->
     return _found(conn, held_id)
 
 
+def try_source_again(conn: Connection, actor: Actor, *, site: str, source: str, now: datetime) -> int:
+    """Let all that waits of a source be tried again from the scheduler's next round on.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor, inventory controller or planner of the site.
+        site: Site id.
+        source: Its name.
+        now: The present.
+
+    Returns:
+        How much of it waits.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*IMPORTERS, site=site)
+    act_as(conn, actor.narrowed(*IMPORTERS))
+    count = _SQL.change(conn, "try_source_now", site=site, source=source, now=now)
+    if count:
+        detail: dict[str, object] = {"source": source, "waiting": count}
+        store.audit(conn, actor.id, "demand_held_asked", f"demand_held:{source}", site=site, detail=detail)
+    return count
+
+
+def discard_source(
+    conn: Connection, actor: Actor, *, site: str, source: str, reason: str, now: datetime
+) -> int:
+    """Say of all that waits of a source that it is no demand; it stays on record.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor, inventory controller or planner of the site.
+        site: Site id.
+        source: Its name.
+        reason: Why, in words.
+        now: The present.
+
+    Returns:
+        How much of it was discarded.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        DemandError: If the reason is empty or too long.
+    """
+    actor.require(*IMPORTERS, site=site)
+    act_as(conn, actor.narrowed(*IMPORTERS))
+    words = _words(reason)
+    settled = {"actor": actor.id, "because": words, "now": now}
+    count = _SQL.change(conn, "discard_source", site=site, source=source, **settled)
+    if count:
+        _tell(conn, site, source)
+        told: dict[str, object] = {"source": source, "discarded": count, "reason": words}
+        store.audit(conn, actor.id, "demand_held_discarded", f"demand_held:{source}", site=site, detail=told)
+    return count
+
+
+def refused(conn: Connection, site: str, source: str, words: str) -> None:
+    """Tell people that something was not kept, and its sender was told so.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        site: Site id.
+        source: Its name.
+        words: Why.
+    """
+    summary = f"Demand of {source} was refused: {storable(words)}"[:500]
+    key = f"demand_refused:{site}/{source}"
+    alerts.notice(conn, [Notice(key, "demand_refused", Severity.WARNING, summary, site, {"source": source})])
+
+
 def discard(conn: Connection, actor: Actor, held_id: int, *, reason: str, now: datetime) -> Held:
     """Say that something is no demand; it stays on record, and changes nothing if it comes again.
 
@@ -315,13 +313,18 @@ def discard(conn: Connection, actor: Actor, held_id: int, *, reason: str, now: d
         DemandError: If the reason is empty or too long.
     """
     one = _taken(conn, actor, held_id)
-    words = " ".join(reason.split())
-    if not 1 <= len(words) <= LONGEST_REASON or not words.isprintable():
-        raise DemandError(f"reason {reason!r:.80}: expected 1 to {LONGEST_REASON} printable characters")
+    words = _words(reason)
     if one.state == HeldState.HELD:
         _settle(conn, one, HeldState.DISCARDED, now=now, actor=actor.id, because=words)
         _record(conn, actor, "demand_held_discarded", one, {"reason": words})
     return _found(conn, held_id)
+
+
+def _words(reason: str) -> str:
+    words = " ".join(reason.split())
+    if not 1 <= len(words) <= LONGEST_REASON or not words.isprintable():
+        raise DemandError(f"reason {reason!r:.80}: expected 1 to {LONGEST_REASON} printable characters")
+    return words
 
 
 def _taken(conn: Connection, actor: Actor, held_id: int) -> Held:
@@ -344,37 +347,20 @@ def _settle(
     _tell(conn, one.site, one.source)
 
 
-def _tell(conn: Connection, site: str, source: str) -> None:
-    """Keep one ticket per source while something of it waits."""
+def _tell(conn: Connection, site: str, source: str, full: str | None = None) -> None:
+    """Keep one ticket per source while something of it waits; a worse one when it is full."""
     ((waiting, message),) = _SQL.tuples(conn, "how_many", site=site, source=source)
     key = f"demand_held:{site}/{source}"
-    if not waiting:
+    if not waiting and full is None:
         alerts.resolve(conn, [key])
         return
-    summary = f"Demand of {source} waits ({waiting}): {message}"[:500]
+    summary, severity = f"Demand of {source} waits ({waiting}): {message}", Severity.WARNING
+    if full is not None:
+        summary, severity = f"Demand of {source} is refused: {full}", Severity.CRITICAL
     detail = {"source": source, "waiting": waiting}
-    alerts.notice(conn, [Notice(key, "demand_held", Severity.WARNING, summary, site, dict(detail))])
+    alerts.notice(conn, [Notice(key, "demand_held", severity, summary[:500], site, dict(detail))])
 
 
 def _record(conn: Connection, actor: Actor, action: str, one: Held, detail: dict[str, object]) -> None:
     told = {"source": one.source, "name": one.name, "why_held": one.reason, **detail}
     store.audit(conn, actor.id, action, f"demand_held:{one.held_id}", site=one.site, detail=told)
-
-
-def storable(message: str) -> str:
-    """Write words from outside so that a row can hold them.
-
-    Args:
-        message: Any text.
-
-    Returns:
-        At most `LONGEST_MESSAGE` characters, without NUL or half of a surrogate pair.
-    """
-    text = message.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()
-    return text[:LONGEST_MESSAGE] or "(no words)"
-
-
-def _next_try(reason: Reason, tries: int, now: datetime) -> datetime:
-    if reason not in HEALED_BY_TIME or tries > MOST_TRIES:
-        return NEVER
-    return now + min(_FIRST_WAIT * (1 << min(tries, 16)), LONGEST_WAIT)

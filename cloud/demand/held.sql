@@ -65,6 +65,22 @@ WHERE (h.site_id, h.source) = (%(site)s, %(source)s) AND h.state = 'held' AND h.
 UPDATE demand_held h SET due_at = %(due_at)s
 WHERE (h.site_id, h.source) = (%(site)s, %(source)s) AND h.state = 'held' AND h.due_at <= %(now)s;
 
+-- name: try_source_now
+UPDATE demand_held h SET due_at = %(now)s, tries = 0
+WHERE (h.site_id, h.source) = (%(site)s, %(source)s) AND h.state = 'held';
+
+-- name: discard_source
+UPDATE demand_held h
+SET state = 'discarded', settled_at = %(now)s, settled_by = %(actor)s, settled_because = %(because)s
+WHERE (h.site_id, h.source) = (%(site)s, %(source)s) AND h.state = 'held';
+
+-- name: waiting
+SELECT count(*), coalesce(sum(octet_length(h.payload)), 0)
+FROM demand_held h
+WHERE h.site_id = %(site)s AND h.state = 'held' AND (h.source = %(source)s OR (
+    NOT EXISTS (SELECT FROM demand_source d WHERE (d.site_id, d.name) = (%(site)s, %(source)s))
+    AND NOT EXISTS (SELECT FROM demand_source d WHERE (d.site_id, d.name) = (h.site_id, h.source))));
+
 -- name: how_many
 SELECT count(*), min(h.message) FROM demand_held h
 WHERE (h.site_id, h.source) = (%(site)s, %(source)s) AND h.state = 'held';

@@ -9,8 +9,9 @@ import orjson
 
 from cloud.db import Connection
 from cloud.demand import held
-from cloud.demand.held import Held, HeldState
+from cloud.demand.domain import DemandError
 from cloud.demand.shell import SHELL, database, reporting
+from cloud.demand.waiting import Held, HeldState
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def add_held_commands(group: "Subparsers") -> None:
     discarding.add_argument("--reason", required=True)
     discarding.set_defaults(run=run_discard)
     for step in (trying, discarding):
-        step.add_argument("number", type=int, help="as `list` shows it")
+        step.add_argument("number", type=int, nargs="?", help="as `list` shows it")
+        step.add_argument("--site", help="of a source, all of which is meant")
+        step.add_argument("--source", help="all of this source at the site")
     for step in steps.choices.values():
         step.add_argument("--json", action="store_true", help="print JSON, one object per line")
 
@@ -66,24 +69,47 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
 def run_retry(arguments: argparse.Namespace, settings: Settings) -> int:
     """Try it again."""
     now = datetime.now(UTC)
-    return _with(arguments, settings, lambda conn: held.try_again(conn, SHELL, arguments.number, now=now))
+    return _with(
+        arguments,
+        settings,
+        lambda conn, number: held.try_again(conn, SHELL, number, now=now),
+        lambda conn, whose: held.try_source_again(conn, SHELL, **whose, now=now),
+        "tried again",
+    )
 
 
 def run_discard(arguments: argparse.Namespace, settings: Settings) -> int:
     """Say that it is no demand."""
-    now = datetime.now(UTC)
+    now, reason = datetime.now(UTC), arguments.reason
     return _with(
         arguments,
         settings,
-        lambda conn: held.discard(conn, SHELL, arguments.number, reason=arguments.reason, now=now),
+        lambda conn, number: held.discard(conn, SHELL, number, reason=reason, now=now),
+        lambda conn, whose: held.discard_source(conn, SHELL, **whose, reason=reason, now=now),
+        "discarded",
     )
 
 
-def _with(arguments: argparse.Namespace, settings: Settings, step: Callable[[Connection], Held]) -> int:
+def _with(
+    arguments: argparse.Namespace,
+    settings: Settings,
+    of_one: Callable[[Connection, int], Held],
+    of_all: Callable[[Connection, dict[str, str]], int],
+    done: str,
+) -> int:
     def work() -> None:
+        number, site, source = arguments.number, arguments.site, arguments.source
+        if (number is None) == (site is None or source is None):
+            raise DemandError("expected a number, or --site and --source")
         with database(settings) as conn:
-            after = step(conn)
-        _tell(after, as_json=arguments.json)
+            if number is not None:
+                one = of_one(conn, number)
+                _tell(one, as_json=arguments.json)
+                return
+            count = of_all(conn, {"site": site, "source": source})
+        told = {"site": site, "source": source, "waiting": count}
+        words = f"{count:,} of {source} at {site} are {done}"
+        print(orjson.dumps(told).decode() if arguments.json else words)
 
     return reporting(work)
 

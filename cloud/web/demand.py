@@ -9,10 +9,10 @@ from fastapi.responses import RedirectResponse, Response
 from cloud.db import Connection, in_transaction
 from cloud.demand import held, substitutions
 from cloud.demand.domain import IMPORTERS, READERS, DemandError
-from cloud.demand.held import NEVER, HeldState, UnknownHeldError
 from cloud.demand.service import LineFilter, all_lines
 from cloud.demand.sources.service import sources
 from cloud.demand.sources.shorts import shorts
+from cloud.demand.waiting import LONGEST_REASON, NEVER, HeldState, UnknownHeldError
 from cloud.demand.xlsx_file import lines_as_workbook
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import Gate
@@ -80,7 +80,7 @@ def discard_held(
     gate: TheGate,
     visitor: Sender,
     held_id: Number,
-    reason: Annotated[str, Form(max_length=held.LONGEST_REASON)] = "",
+    reason: Annotated[str, Form(max_length=LONGEST_REASON)] = "",
     site: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Say that something is no demand."""

@@ -11,12 +11,12 @@ from watching import Watched
 
 from cloud.demand import held, substitutions
 from cloud.demand.domain import Faults
-from cloud.demand.held import Holding, Origin, Reason
 from cloud.demand.papers import DemandLinePaper
 from cloud.demand.service import import_lines
 from cloud.demand.sources import service
 from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
 from cloud.demand.substitutions import Substitution
+from cloud.demand.waiting import Holding, Origin, Reason
 from cloud.identity.store import act_as
 
 WAITING = "line 2 of order SO-9: the item of gtin '04006381333931' is not registered"

@@ -15,8 +15,9 @@ from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
 from cloud.db import Connection
 from cloud.demand import held
-from cloud.demand.held import LONGEST_REASON, NEVER, Held, HeldState, Origin
+from cloud.demand.waiting import LONGEST_REASON, NEVER, Held, HeldState, Origin
 from cloud.inquiry.domain import GREATEST
+from contracts.base import Site
 
 router = APIRouter(prefix="/v1/demand/held", tags=["demand"], route_class=ConditionalRoute)
 
@@ -51,6 +52,29 @@ class DiscardPaper(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[str, Field(min_length=1, max_length=LONGEST_REASON)]
+
+
+class SourcePaper(BaseModel):
+    """All that waits of a source is meant."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    site: Site
+    source: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class SourceDiscardPaper(SourcePaper):
+    """Why all of it is no demand."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=LONGEST_REASON)]
+
+
+class SourceSettled(BaseModel):
+    """How much of a source was meant."""
+
+    site: str
+    source: str
+    waiting: int
 
 
 @router.get("")
@@ -92,6 +116,31 @@ def discard_held(*, once: Once, held_id: Number, body: DiscardPaper) -> JSONResp
     def effect(conn: Connection) -> HeldDemand:
         now = once.gate.clock()
         return _shown(held.discard(conn, once.caller, held_id, reason=body.reason, now=now))
+
+    return once.answer(body, effect)
+
+
+@router.post("/retry", status_code=201, response_model=SourceSettled, responses=responses(400, 413))
+def retry_source(*, once: Once, body: SourcePaper) -> JSONResponse:
+    """Let all that waits of a source be tried again from the scheduler's next round on."""
+
+    def effect(conn: Connection) -> SourceSettled:
+        whose = {"site": body.site, "source": body.source}
+        count = held.try_source_again(conn, once.caller, **whose, now=once.gate.clock())
+        return SourceSettled(**whose, waiting=count)
+
+    return once.answer(body, effect)
+
+
+@router.post("/discard", status_code=201, response_model=SourceSettled, responses=responses(400, 413))
+def discard_source(*, once: Once, body: SourceDiscardPaper) -> JSONResponse:
+    """Say of all that waits of a source that it is no demand; it stays on record."""
+
+    def effect(conn: Connection) -> SourceSettled:
+        whose = {"site": body.site, "source": body.source}
+        now = once.gate.clock()
+        count = held.discard_source(conn, once.caller, **whose, reason=body.reason, now=now)
+        return SourceSettled(**whose, waiting=count)
 
     return once.answer(body, effect)
 

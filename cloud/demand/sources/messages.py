@@ -15,12 +15,22 @@ from cloud.db import Connection, DataError, IntegrityError, LockNotAvailable, Qu
 from cloud.demand import fields, held
 from cloud.demand.domain import DemandError, Faults, FaultyLinesError, Scheme, StagedLine
 from cloud.demand.fields import FieldError
-from cloud.demand.held import LONGEST_MESSAGE, Held, HeldState, Holding, MustWaitError, Origin, Reason
 from cloud.demand.service import import_lines
 from cloud.demand.sources import store
 from cloud.demand.sources.domain import Source, SourceKind, SourceState
 from cloud.demand.sources.keeping import importer
 from cloud.demand.sources.pages import parse, read_page
+from cloud.demand.waiting import (
+    LONGEST_MESSAGE,
+    FullError,
+    Held,
+    HeldState,
+    Holding,
+    MustWaitError,
+    Origin,
+    Reason,
+    storable,
+)
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from contracts.base import OLDEST_READABLE_SCHEMA, SCHEMA_VERSION
@@ -66,19 +76,21 @@ def take_message(
     try:
         address = parse_demand_topic(message.topic)
     except ValueError as error:
-        held.hold(conn, [_holding(message, _NO_SITE, message.topic[:200], error, Reason.UNREADABLE)], now=now)
-        return None, _held(sha256, Reason.UNREADABLE.value, str(error))
+        return None, _hold(conn, message, None, Reason.UNREADABLE, str(error), now=now)
     site, name = address.site, address.source
+    if len(message.payload) > MOST_BYTES:
+        words = f"{len(message.payload)} bytes: expected at most {MOST_BYTES}; send it in parts"
+        held.refused(conn, site, name, words)
+        return address, _answer(sha256, TakenAs.REFUSED, "too_large", words)
     before = held.known(conn, site, name, Origin.MESSAGE, sha256)
     if before is not None and before.state == HeldState.DISCARDED:
-        return address, _held(sha256, "discarded", before.settled_because or "")
+        return address, _answer(sha256, TakenAs.HELD, "discarded", before.settled_because or "")
     try:
         source = found_source(conn, site, name)
         changed = store_message(conn, source, message.payload, sha256, now=now)
     except MustWaitError as error:
         act_as(conn, _DOOR)
-        held.hold(conn, [_holding(message, site, name, error, error.reason)], now=now)
-        return address, _held(sha256, error.reason.value, str(error))
+        return address, _hold(conn, message, address, error.reason, str(error), now=now)
     if before is not None and before.state == HeldState.HELD:
         held.replayed(conn, before, now=now, actor=_DOOR.id)
     return address, DemandAnswer(sha256=sha256, status=TakenAs.STORED, changed=changed)
@@ -103,10 +115,7 @@ def set_aside(
         address: DemandAddress | None = parse_demand_topic(message.topic)
     except ValueError:
         address = None
-    site, source = (address.site, address.source) if address else (_NO_SITE, message.topic[:200])
-    error = MustWaitError(Reason.UNREADABLE, words)
-    held.hold(conn, [_holding(message, site, source, error, error.reason)], now=now)
-    return address, _held(message.sha256, error.reason.value, words)
+    return address, _hold(conn, message, address, Reason.UNREADABLE, words, now=now)
 
 
 def replay_message(conn: Connection, source: Source, one: Held, *, now: datetime) -> str | None:
@@ -228,9 +237,6 @@ def _store(
 
 def _read(source: Source, payload: bytes) -> Sequence[StagedLine]:
     """Read lines as `demand_lines` has them, or as the source's settings say."""
-    if len(payload) > MOST_BYTES:
-        message = f"{len(payload)} bytes: expected at most {MOST_BYTES}"
-        raise MustWaitError(Reason.UNREADABLE, message)
     faults = Faults()
     try:
         if not source.how.fields:
@@ -297,11 +303,24 @@ def _told(error: FaultyLinesError) -> str:
     return "\n".join(shown)
 
 
-def _holding(message: Message, site: str, source: str, error: Exception, reason: Reason) -> Holding:
-    return Holding(site, source, Origin.MESSAGE, message.sha256, message.payload, reason, str(error))
+def _hold(
+    conn: Connection,
+    message: Message,
+    address: DemandAddress | None,
+    reason: Reason,
+    words: str,
+    *,
+    now: datetime,
+) -> DemandAnswer:
+    """Let a message wait, if there is room for it."""
+    site, source = (address.site, address.source) if address else (_NO_SITE, message.topic[:200])
+    one = Holding(site, source, Origin.MESSAGE, message.sha256, message.payload, reason, words)
+    try:
+        held.hold(conn, [one], now=now)
+    except FullError as error:
+        return _answer(message.sha256, TakenAs.REFUSED, "full", f"{words}; {error}")
+    return _answer(message.sha256, TakenAs.HELD, reason.value, words)
 
 
-def _held(sha256: str, reason: str, message: str) -> DemandAnswer:
-    return DemandAnswer(
-        sha256=sha256, status=TakenAs.HELD, changed=0, reason=reason, message=held.storable(message)
-    )
+def _answer(sha256: str, status: TakenAs, reason: str, message: str) -> DemandAnswer:
+    return DemandAnswer(sha256=sha256, status=status, changed=0, reason=reason, message=storable(message))

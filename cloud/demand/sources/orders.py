@@ -15,12 +15,12 @@ from cloud.db import Connection, DataError, IntegrityError, in_transaction
 from cloud.demand import held
 from cloud.demand.domain import DemandError, Faults, FaultyLinesError, Kind, Scheme, StagedLine
 from cloud.demand.fields import FieldError, code
-from cloud.demand.held import Held, Holding, MustWaitError, Origin, Reason
 from cloud.demand.service import import_lines
 from cloud.demand.sources import store
 from cloud.demand.sources.asking import written
-from cloud.demand.sources.domain import Source
+from cloud.demand.sources.domain import Source, SourceAwayError
 from cloud.demand.sources.keeping import Pull, importer
+from cloud.demand.waiting import FullError, Held, Holding, MustWaitError, Origin, Reason
 from cloud.identity.store import act_as
 
 AT_ONCE: Final = 200
@@ -59,6 +59,9 @@ def pull_orders(pull: Pull) -> bool:
 
     Returns:
         Whether it came to the last one.
+
+    Raises:
+        SourceAwayError: If too much of them waits already.
     """
     source = pull.source
     if source.cursor is not None:
@@ -73,8 +76,11 @@ def pull_orders(pull: Pull) -> bool:
         digest = sha256(repr(found).encode()).hexdigest()
         if digest == source.page_sha256:
             pull.skip(cursor=written(from_at), sha256=digest)
-        else:
+            continue
+        try:
             _keep(pull, found, cursor=written(from_at), digest=digest)
+        except FullError as error:  # the orders stay where they are, and are asked for again
+            raise SourceAwayError(str(error)) from error
     return False
 
 

@@ -10,11 +10,11 @@ import structlog
 from cloud.db import Connection, LockNotAvailable, OperationalError, QueryCanceled, in_transaction
 from cloud.db.retry import Source as Connections
 from cloud.demand import held
-from cloud.demand.held import Held, MustWaitError, Origin, Reason
 from cloud.demand.sources import store
 from cloud.demand.sources.domain import Source
 from cloud.demand.sources.messages import found_source, replay_message
 from cloud.demand.sources.orders import replay_order_line
+from cloud.demand.waiting import Held, MustWaitError, Origin, Reason
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 

@@ -24,6 +24,7 @@ from cloud.demand.sources.domain import (
     faults_of,
 )
 from cloud.demand.sources.pages import mark_of, reader_of
+from cloud.demand.waiting import Reason
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 
@@ -94,7 +95,7 @@ def add_source(conn: Connection, actor: Actor, wished: NewSource, *, site: str, 
         raise TakenSourceError(f"source {wished.name!r} of site {site!r} is there already: choose another")
     detail = {"kind": made.kind, "address": made.address, "secret_from": made.secret_from}
     _record(conn, actor, "demand_source_added", made, detail | {"settings": made.settings})
-    held.source_is_back(conn, made.site, made.name, held.Reason.UNKNOWN_SOURCE, now=now)
+    held.source_is_back(conn, made.site, made.name, Reason.UNKNOWN_SOURCE, now=now)
     return made
 
 
@@ -254,7 +255,7 @@ def _set_state(conn: Connection, actor: Actor, source_id: int, state: SourceStat
     store.change(conn, "set_state", source_id=source_id, state=state.value, now=now)
     if state is SourceState.ACTIVE:
         alerts.resolve(conn, [ticket_key(source_id)])
-        known = held.Reason.SOURCE_PAUSED
+        known = Reason.SOURCE_PAUSED
         held.source_is_back(conn, before.site, before.name, known, now=now)
     action = "demand_source_resumed" if state is SourceState.ACTIVE else "demand_source_paused"
     _record(conn, actor, action, before, {"before": before.state, "because": before.stopped_because})

@@ -8,11 +8,11 @@ from cloud.api.routes.demand_sources import SourcePaper
 from cloud.db import ConnectionPool
 from cloud.demand import held
 from cloud.demand.domain import Faults
-from cloud.demand.held import Holding, Origin, Reason
 from cloud.demand.papers import DemandLinePaper
 from cloud.demand.service import import_lines
 from cloud.demand.sources import service
 from cloud.demand.sources.domain import NewSource
+from cloud.demand.waiting import Holding, Origin, Reason
 from cloud.identity.actor import Role
 
 SIGNED: set[Role] = set()
@@ -28,6 +28,8 @@ DEMAND_ROUTES: dict[str, set[Role]] = {
     "GET /v1/demand/held": _STAFF,
     "POST /v1/demand/held/{held_id}/retry": _IMPORTERS,
     "POST /v1/demand/held/{held_id}/discard": _IMPORTERS,
+    "POST /v1/demand/held/retry": _IMPORTERS,
+    "POST /v1/demand/held/discard": _IMPORTERS,
     "GET /demand": _STAFF,
     "GET /demand.xlsx": _STAFF,
     "POST /demand/held/{held_id}/retry": _IMPORTERS,
@@ -60,6 +62,8 @@ DEMAND_OF_ONE_SITE = {
     "POST /v1/demand": {403},
     "POST /v1/demand/held/{held_id}/retry": {404},
     "POST /v1/demand/held/{held_id}/discard": {404},
+    "POST /v1/demand/held/retry": {403},
+    "POST /v1/demand/held/discard": {403},
     "POST /v1/demand/masks": {403},
     "POST /v1/demand/masks/{mask_id}/withdrawal": {404},
     "POST /v1/demand/supersessions": {403},
@@ -95,6 +99,8 @@ DEMANDED: dict[str, Any] = {
     "POST /v1/demand/substitutions": {"substitutions": [SWAPPED]},
     "POST /v1/demand/held/{held_id}/retry": None,
     "POST /v1/demand/held/{held_id}/discard": {"reason": "a test"},
+    "POST /v1/demand/held/retry": {"site": OWN, "source": "none"},
+    "POST /v1/demand/held/discard": {"site": OWN, "source": "none", "reason": "a test"},
     "POST /v1/demand/sources": SHOP,
     "POST /v1/demand/sources/{source_id}/{step}": None,
     "POST /v1/demand/sources/{source_id}/backfill": {"from_at": "2026-03-01T00:00:00Z"},

@@ -6,7 +6,7 @@ from serving import MUG, NOW, OTHER, OWN, ROOT, TEA, People
 
 from cloud.db import ConnectionPool
 from cloud.demand import held
-from cloud.demand.held import Holding, Origin, Reason
+from cloud.demand.waiting import Holding, Origin, Reason
 from cloud.identity.store import act_as
 
 

@@ -19,6 +19,7 @@ from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
 from cloud.demand.sources.messages import MOST_BYTES, Message, set_aside, take_message
 from cloud.demand.sources.replaying import replay_held
 from cloud.demand.store import lock_sources
+from cloud.demand.waiting import NEVER
 from contracts.demand import DemandAnswer
 from tests.integration.ledger.scenario import CONTROLLER
 
@@ -97,7 +98,6 @@ def test_a_shops_own_json_is_read_as_its_settings_say(demand: Demand) -> None:
         (b"", "unreadable", "Invalid JSON"),
         (b"\xff\xfe", "unreadable", "Invalid JSON"),
         (b"[" * 100_000, "unreadable", "Invalid JSON"),
-        (b" " * (MOST_BYTES + 1), "unreadable", "1048577 bytes: expected at most 1048576"),
         (b'{"lines": []}', "unreadable", "at least 1 item"),
         (lines({}) | {"schema": 9}, "other_release", "schema 9: this release reads 1 to 1"),
         (lines({"document": "a\0b"}), "unreadable", "lines.0.document"),
@@ -129,7 +129,7 @@ def test_a_message_that_cannot_be_stored_is_held_whole_with_its_bytes(
     assert publish(demand, "strange", body).reason == reason, "the same again waits once"
     (one,) = demand.ledger.as_app(lambda conn: held.listed(conn, CONTROLLER))
     assert (one.payload, one.name, one.reason) == (body, answer.sha256, reason)
-    assert (one.due_at == held.NEVER) == (reason == "unreadable")
+    assert (one.due_at == NEVER) == (reason == "unreadable")
     assert stored(demand, "strange") == []
 
 
@@ -141,7 +141,7 @@ def test_what_waits_for_its_source_is_stored_once_that_is_there_and_active(
     demand.ledger.as_owner(lambda conn: conn.execute("UPDATE demand_held SET tries = 100"))
     assert pulls.due(NOW + timedelta(days=1))["replayed"] == 0
     found = demand.ledger.query("SELECT DISTINCT due_at FROM demand_held")
-    assert found == [(held.NEVER,)], "not for ever, unless somebody does something about it"
+    assert found == [(NOW + timedelta(days=2),)], "for ever, but once a day"
     number = add(demand, "late")
     assert pulls.due(NOW)["replayed"] == 1, "at once, for the source was added"
     assert stored(demand, "late") == [("W-1", "1", "requested", 2, None)]
@@ -166,6 +166,53 @@ def test_what_waits_for_its_source_is_stored_once_that_is_there_and_active(
     assert main(["demand", "held", "list", "--site", "leeds"]) == 0
     assert capsys.readouterr().out == ""
     assert main(["demand", "held", "retry", "999999"]) == 1
+
+
+def test_what_is_too_large_or_too_much_is_not_kept_and_its_sender_is_told(
+    demand: Demand, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    add(demand, "loud")
+    large = publish(demand, "loud", b" " * (MOST_BYTES + 1))
+    assert (large.status, large.reason) == ("refused", "too_large")
+    assert large.message == "1048577 bytes: expected at most 1048576; send it in parts"
+    monkeypatch.setattr(held, "MOST_WAITING", 2)
+    for body in (b"1", b"2"):
+        assert publish(demand, "loud", body).status == "held"
+    full = publish(demand, "loud", b"3")
+    assert (full.status, full.changed, full.reason) == ("refused", 0, "full")
+    assert "This one is not kept: send it again" in (full.message or "")
+    assert publish(demand, "loud", b"2").status == "held", "what waits already needs no room"
+    assert publish(demand, "loud", lines({})).status == "stored", "nor does what can be stored"
+    for name in ("nobody", "noone"):
+        assert publish(demand, name, b"1").status == "held"
+    assert publish(demand, "none", b"1").reason == "full", "what nobody added shares a site's room"
+    assert sorted(tickets(demand)) == [
+        ("demand_held", "critical", "Demand of loud is refused"),
+        ("demand_held", "critical", "Demand of none is refused"),
+        ("demand_held", "warning", "Demand of nobody waits (1)"),
+        ("demand_held", "warning", "Demand of noone waits (1)"),
+        ("demand_refused", "warning", "Demand of loud was refused"),
+    ]
+    monkeypatch.setattr(held, "MOST_BYTES_WAITING", 3)
+    assert publish(demand, "loud", b"0000").reason == "full"
+
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", demand.ledger.app_dsn)
+    of_loud = ("--site", "leeds", "--source", "loud")
+    assert main(["demand", "held", "retry", *of_loud]) == 0
+    assert main(["demand", "held", "discard", *of_loud, "--reason", "a wild till"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told == ["2 of loud at leeds are tried again", "2 of loud at leeds are discarded"]
+    assert publish(demand, "loud", b"3").status == "held", "there is room again"
+    assert publish(demand, "loud", b"1").reason == "discarded"
+    assert main(["demand", "held", "retry"]) == 1
+    assert "a number, or --site and --source" in capsys.readouterr().err
+
+
+def tickets(demand: Demand) -> list[tuple[str, str, str]]:
+    return demand.ledger.query(
+        "SELECT kind, severity, split_part(summary, ':', 1) FROM ticket "
+        "WHERE kind IN ('demand_held', 'demand_refused') AND resolved_at IS NULL"
+    )
 
 
 def test_what_waits_and_meets_an_error_that_nobody_foresaw_holds_up_no_other(

@@ -13,11 +13,11 @@ from cloud.cli import main
 from cloud.demand import held, substitutions
 from cloud.demand.departures import as_left
 from cloud.demand.domain import DemandError
-from cloud.demand.held import HeldState
 from cloud.demand.reading import daily_matrix
 from cloud.demand.sources import service, shorts
 from cloud.demand.sources.domain import NewSource, SourceError, SourceKind, SourceSettings
 from cloud.demand.substitutions import Substitution
+from cloud.demand.waiting import HeldState
 from cloud.documents import service as documents
 from cloud.documents import visits
 from cloud.documents.papers import ImportPaper, has_check_digit
