@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from edge_agent.decode.epc import Epc, decode_epc
 
-_CACHED: Final = 65_536
+_CACHED: Final = 16_384
+"""Tags in range, and some more: 16 MB."""
 
 
 class TagRole(StrEnum):

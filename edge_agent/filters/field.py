@@ -274,6 +274,7 @@ class Field:
             if not track.has_rested or self._is_sure(weighed.verdict):
                 decided.append(self._passage(track, weighed))
         del self._tracks[track.epc]
+        self._scales.gone(track.epc)
         self._remember(track)
         return True
 

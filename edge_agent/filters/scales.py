@@ -22,7 +22,6 @@ _CROWD: Final = 8
 """So many that moved together need not ask one by one."""
 _SURELY: Final = 2.5
 """Log-odds of having moved together, above which what one found holds for the other."""
-_MOST_WAITING: Final = 10_000
 _CROSSINGS: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
 
 
@@ -57,7 +56,7 @@ class Scales:
         """Where cells are counted from: the first read of all; -1 before it."""
         self._members = Members()
         self._together: dict[str, tuple[int, _Together]] = {}
-        """For tags that another asked with: up to when they were heard, and what was found."""
+        """For tags in the field that another asked with: up to when they were heard, and what was found."""
 
     def zero_at(self, at_us: int) -> int:
         """Say where cells are counted from.
@@ -80,6 +79,14 @@ class Scales:
         """
         if track.cells:
             self._members.join(track)
+
+    def gone(self, epc: str) -> None:
+        """Forget what was found for a tag whose visit is over; others may still ask what was heard of it.
+
+        Args:
+            epc: Of the tag.
+        """
+        self._together.pop(epc, None)
 
     def forget(self) -> None:
         """Forget everybody that is not there now."""
@@ -139,10 +146,8 @@ class Scales:
             motion=motion_of(cells, turn, self._sides),
         )
         if len(members) >= _CROWD:
-            if len(self._together) > _MOST_WAITING:
-                self._together.clear()
             for odds_of_both, other in alike:
-                if odds_of_both >= _SURELY:
+                if odds_of_both >= _SURELY and other.epc in open_now:
                     self._together[other.epc] = other.last_us, together
         return together
 

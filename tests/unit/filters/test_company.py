@@ -1,6 +1,7 @@
 """Tags that moved together are decided together; who merely was there at the same time is asked nothing."""
 
 import math
+import pickle
 import random
 
 import pytest
@@ -11,6 +12,7 @@ from edge_agent.filters.group import Member, company_of, member_of
 from edge_agent.filters.motion import motion_of
 from edge_agent.filters.network import Network
 from edge_agent.filters.one_plane import Span, plane_numbers, was_on
+from edge_agent.filters.portal import PortalFilter
 from edge_agent.filters.profile import Cells
 from edge_agent.filters.read import NOWHERE
 from edge_agent.filters.timeline import SLICES, levels, turn_of
@@ -24,6 +26,9 @@ from tests.unit.filters.radio_stories import (
     decide,
     merged,
     two_sided,
+)
+from tests.unit.filters.radio_stories import (
+    TWO_SIDED as PORTAL,
 )
 
 A, B, BYSTANDER = "A1", "B2", "C3"
@@ -52,6 +57,20 @@ def test_a_bystander_is_no_company() -> None:
     crossing = [two_sided(INWARD, seed=n, epc=epc, start_us=later_us) for n, epc in enumerate((A, B))]
     told = {each.epc: each for each in decide(merged(*crossing, standing))}
     assert (told[A].company, told[B].company, told[BYSTANDER].company) == ((B,), (A,), ())
+
+
+def test_who_moved_together_is_forgotten_with_the_visit() -> None:
+    parade = merged(
+        *(
+            two_sided(INWARD, seed=n, epc=f"{n:04X}", rate_per_s=6.0, start_us=NOON_US + n * 400_000)
+            for n in range(330)
+        )
+    )
+    door, sizes = PortalFilter((PORTAL,)), []
+    for part in (parade[: len(parade) * 2 // 3], parade[len(parade) * 2 // 3 :]):
+        assert door.take_many(part)
+        sizes.append(len(pickle.dumps(door)))
+    assert sizes[1] < 1.05 * sizes[0]
 
 
 def bump(peak: int, dbm: float, *, first: int = 0) -> Cells:
