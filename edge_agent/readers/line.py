@@ -15,6 +15,9 @@ Send = Callable[[bytes], None]
 class LineListener(Protocol):
     """Receives what one scanner says, always on that scanner's own thread."""
 
+    def handed_over(self) -> None:
+        """Another device than before is about to be connected: who works with it has to say so."""
+
     def connected(self, send: Send) -> None:
         """The line is open; ``send`` is good until ``disconnected``."""
 

@@ -142,6 +142,8 @@ class CalledPort:
         self._listener.settimeout(READ_S)
         self.address = self._listener.getsockname()[:2]
         self._next: socket.socket | None = None
+        self._host: str | None = None
+        """Where the last call came from."""
 
     def accept(self) -> "Call":
         """Wait a moment for a call.
@@ -153,7 +155,8 @@ class CalledPort:
             OSError: If nobody, or somebody else, calls.
         """
         peer, self._next = self._next or self._answer(), None
-        return Call(peer, self)
+        before, self._host = self._host, peer.getpeername()[0]
+        return Call(peer, self, is_another=before not in {None, self._host})
 
     def is_called_anew(self) -> bool:
         """Answer who calls during a call; whoever may not call ends nothing.
@@ -197,14 +200,16 @@ class Call:
 
     in_waiting = _CHUNK_BYTES
 
-    def __init__(self, peer: socket.socket, called: CalledPort) -> None:
+    def __init__(self, peer: socket.socket, called: CalledPort, *, is_another: bool = False) -> None:
         """Begin.
 
         Args:
             peer: The connection.
             called: Where the next call comes in: it ends this one, whose scanner has most likely lost it.
+            is_another: Whether the call before came from another address.
         """
         self._peer, self._called = peer, called
+        self.is_another = is_another
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         peer.settimeout(_WRITE_S)
         self._poll = select.poll()

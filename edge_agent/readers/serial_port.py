@@ -17,7 +17,7 @@ import structlog
 
 from edge_agent.readers.framing import Deframer, Frame
 from edge_agent.readers.line import LineCounters, LineListener, LineState
-from edge_agent.readers.ports import READ_S, CalledPort, KeyboardPort, Port
+from edge_agent.readers.ports import READ_S, Call, CalledPort, KeyboardPort, Port
 from edge_agent.readers.profile import ScannerProfile
 
 FIRST_RETRY_S: Final = 0.1
@@ -117,6 +117,8 @@ class SerialScanner:
         log.info("scanner_connected", scanner=self.id, port=self.port, times=self.counters.opened)
         cause = "closed"
         try:
+            if isinstance(self._open_port, Call) and self._open_port.is_another:
+                self._listener.handed_over()
             self._listener.connected(self._send)
             while not self._stopping.is_set():
                 self._read_once()
