@@ -40,6 +40,7 @@ from edge_agent.time_server import TimeServer
 from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.positions import UnitPositions
 from edge_agent.workflows.session import Session
+from edge_agent.workflows.tasks import TASKS_FILE, TaskBoard
 
 HOUSEKEEPING_S: Final = 1.0
 ALIVE_EVERY: Final = timedelta(seconds=30)
@@ -71,6 +72,7 @@ class Agent:
         self._started_s = time.monotonic()
         self._alive_noted_at: datetime | None = None
         self._positions, self._by_hand = UnitPositions(), UnitPositions(only_by_hand=True)
+        self._tasks = TaskBoard(base.outbox.with_name(TASKS_FILE), base.site, base.gateway)
         self._journal = OutboxJournal(self._note_positions)
         self._tallies: dict[str, Counter[str]] = {}
         self._version = version("dockledger")
@@ -137,6 +139,7 @@ class Agent:
     def _note_positions(self, drafts: Sequence[Draft]) -> None:
         self._positions.note(drafts)
         self._by_hand.note(drafts)
+        self._tasks.note(drafts)
 
     def _recipes(self, settings: AgentSettings) -> Mapping[str, Recipe[SerialScanner]]:
         return {
@@ -149,8 +152,8 @@ class Agent:
         if settings.workflow is None:
             raise OutboxError("settings with scanners have a workflow")
         tally = self._tallies.setdefault(scanner.id, Counter())
-        engine = Engine(scanner.id, settings.workflow, self._positions.location_of)
-        session = Session(engine, profile, self._journal, self._clock, tally)
+        engine = Engine(scanner.id, settings.workflow, self._positions.location_of, self._tasks.offered)
+        session = Session(engine, profile, self._journal, self._clock, tally, hold=self._tasks.hold)
         return SerialScanner(scanner.id, scanner.port, profile, session)
 
     def _keep_house(self) -> None:
@@ -169,6 +172,7 @@ class Agent:
         if self._alive_noted_at is None or abs(now.at - self._alive_noted_at) >= ALIVE_EVERY:
             self._note_alive()
         self._floor.assignments.store()
+        self._tasks.store()
         self._wishes.step()
 
     def _record_absence(self) -> None:
@@ -203,6 +207,8 @@ class Agent:
     def _take_message(self, channel: Channel, payload: bytes) -> None:
         if channel is Channel.ASSIGNMENT:
             self._floor.assignments.take(payload)
+        if channel is Channel.TASK:
+            self._tasks.take(payload)
         if channel is Channel.CONFIG_DESIRED:
             self._wishes.take(payload)
 
@@ -230,6 +236,9 @@ class Agent:
         counted = Counter(self._publisher.counted())
         counted.update(self._floor.counters())
         counted.update(self._wishes.counters)
+        counted["tasks_refused"] = self._tasks.refused
+        counted["tasks_unreadable"] = self._tasks.unreadable
+        counted["tasks_not_stored"] = self._tasks.not_stored
         counted["reader_restarts"] += self._scanners.restarts()
         for tally in list(self._tallies.values()):
             counted.update(dict(tally))

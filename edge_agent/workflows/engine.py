@@ -13,11 +13,14 @@ from edge_agent.clock import Stamp
 from edge_agent.decode.decoded import Decoded
 from edge_agent.outbox.draft import Draft
 from edge_agent.workflows.counting import close_bin, count_item, count_place
+from edge_agent.workflows.ending import complete, end
+from edge_agent.workflows.errands import Errands, no_errands
 from edge_agent.workflows.feedback import Feedback, Signal
 from edge_agent.workflows.goods import Handled, handle_item, handle_place, handle_unit, undo
 from edge_agent.workflows.kinds import KINDS, Argument, Workflow
 from edge_agent.workflows.labels import ItemLabel, Label, PlaceLabel, UnitLabel, read_label
 from edge_agent.workflows.language import STARTS, Command, Verb
+from edge_agent.workflows.leading import lead
 from edge_agent.workflows.pins import is_pin
 from edge_agent.workflows.prompts import Prompt, say
 from edge_agent.workflows.refusals import Refusal, RefusedError
@@ -49,6 +52,8 @@ class Engine:
     site: WorkflowSettings
     whereabouts: Whereabouts = nowhere
     """Where logistic units stand, as far as this gateway has seen."""
+    errands: Errands = no_errands
+    """Tasks of the cloud that a scanner may do."""
 
     def take(self, state: State, decoded: Decoded, now: Stamp) -> Outcome:
         """Take one scan.
@@ -107,6 +112,18 @@ class Engine:
             return state, ()
         return self._log_out(state, Scene(self.device, self.site, state.actor, now), "idle")
 
+    def hand_over(self, state: State, now: Stamp) -> tuple[State, tuple[Draft, ...]]:
+        """Log out a user whose device is not the one that is there now.
+
+        Args:
+            state: Any state.
+            now: The present.
+
+        Returns:
+            The state, logged out, and the records of what was left half-finished.
+        """
+        return self._log_out(state, Scene(self.device, self.site, state.actor, now), "handed_over")
+
     def interrupted(self, state: State, now: Stamp) -> tuple[Draft, ...]:
         """Record that the scanner went away in the middle of work; the state waits for it.
 
@@ -129,6 +146,9 @@ class Engine:
 
     def _handle(self, state: State, decoded: Decoded, scene: Scene) -> Handled:
         label = self._read(state, decoded)
+        led_to = lead(state, label, scene, self.errands)
+        if led_to is not None:
+            return led_to
         if isinstance(label, Command):
             return self._command(state, label, scene)
         if state.run is None:
@@ -183,7 +203,7 @@ class Engine:
             return _makes(state, run)
         if command.verb is Verb.DONE:
             return _done(state, run, scene)
-        after, drafts = _end(state, scene, "cancelled")
+        after, drafts = end(state, scene, "cancelled")
         return _step(
             after,
             drafts,
@@ -204,7 +224,7 @@ class Engine:
                 say("{work} {document}, line {line}", work=workflow, document=run.document, line=run.line),
             )
         begun = self._new_run(workflow, command.argument, scene)
-        state, drafts = _complete(state, scene)
+        state, drafts = complete(state, scene)
         event = scene.event(begun, "begun", note=begun.reason)
         return _step(
             replace(state, run=begun),
@@ -213,7 +233,7 @@ class Engine:
         )
 
     def _new_run(self, workflow: Workflow, argument: str, scene: Scene) -> Run:
-        run_id = f"{self.device}-{scene.now.at:%Y%m%dT%H%M%S%f}"
+        run_id = scene.run_id
         match KINDS[workflow].argument:
             case Argument.DISPOSITION:
                 return Run(workflow, run_id, run_id, grade=Disposition(argument.lower()))
@@ -259,7 +279,7 @@ class Engine:
     def _log_out(self, state: State, scene: Scene, because: str) -> tuple[State, tuple[Draft, ...]]:
         if state.actor is None and state.run is None:
             return state, ()
-        ended, drafts = _end(state, scene, because)
+        ended, drafts = end(state, scene, because)
         return replace(ended, actor=None), (*drafts, scene.event(None, "logged_out", because))
 
 
@@ -316,32 +336,11 @@ def _makes(state: State, run: Run) -> Handled:
 def _done(state: State, run: Run, scene: Scene) -> Handled:
     state, counted = close_bin(state, run, scene) if run.kind.is_observation else (state, ())
     posted = 0 if state.run is None else state.run.posted
-    after, drafts = _complete(state, scene)
+    after, drafts = complete(state, scene)
     text = say(
         "{work} {document} done: {posted} posted", work=run.workflow, document=run.document, posted=posted
     )
     return Handled(after, (*counted, *drafts), Feedback(Signal.SUCCESS if counted else Signal.STEP, text))
-
-
-def _complete(state: State, scene: Scene) -> tuple[State, tuple[Draft, ...]]:
-    if state.run is not None and state.run.is_half_finished:
-        raise RefusedError(
-            Refusal.HALF_FINISHED,
-            say(
-                "{work} {document}: finish it, $UNDO or $CANCEL",
-                work=state.run.workflow,
-                document=state.run.document,
-            ),
-        )
-    return _end(state, scene, "completed")
-
-
-def _end(state: State, scene: Scene, how: str) -> tuple[State, tuple[Draft, ...]]:
-    if state.run is None:
-        return state, ()
-    run = state.run
-    drafts = (*scene.not_completed(run, how), scene.event(run, "ended", how, f"{run.posted} posted"))
-    return replace(state, run=None, last=()), drafts
 
 
 def _step(state: State, drafts: Sequence[Draft], prompt: Prompt) -> Handled:

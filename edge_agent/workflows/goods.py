@@ -186,7 +186,7 @@ def undo(state: State, scene: Scene) -> Handled:
         raise RefusedError(
             Refusal.NOTHING_TO_UNDO, say("nothing to undo here: ask for a reversal in the ledger")
         )
-    drafts = tuple(_reversed(posted, scene) for posted in state.last)
+    drafts = tuple(reversal_of(posted, scene) for posted in state.last)
     line = state.last[0].record.documents[0].line or "1"
     return Handled(
         replace(state, run=replace(run, line=int(line), posted=run.posted - len(drafts)), last=()),
@@ -242,7 +242,19 @@ def _posted(state: State, run: Run, records: tuple[Movement | UnitPosition, ...]
     return Handled(after, tuple(Draft(record) for record in records), Feedback(Signal.SUCCESS, what))
 
 
-def _reversed(posted: Posted, scene: Scene) -> Draft:
+def reversal_of(posted: Posted, scene: Scene) -> Draft:
+    """Undo a record.
+
+    Args:
+        posted: The record, which has its identity.
+        scene: The scan's circumstances.
+
+    Returns:
+        Its reversal.
+
+    Raises:
+        RefusedError: If a unit came out of another one, or the record has no identity yet.
+    """
     if isinstance(posted.record, UnitPosition):
         if posted.record.from_location is None:
             raise RefusedError(

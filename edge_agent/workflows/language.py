@@ -27,6 +27,10 @@ A command is ``$VERB`` or ``$VERB/argument``, in characters that Code 39 and Cod
                      like a count, and adjusted once another person has approved
 ``$COUNT``           scan a bin, then everything in it; the next bin or ``$DONE`` reports what was
                      counted; ``$COUNT/id`` does so for count task ``id``. Nothing moves
+``$TASK``            the next task of the cloud for this gateway's handhelds: it names a bin and what to take;
+                     scan the bin, then the goods. ``$TASK/id``, or ``$PICK/id``: that of order ``id``
+``$SHORT/reason``    the rest of the task's line is not there; the cloud finds other stock for it
+``$NEXT``            leave the task's line for later
 ``$ZERO``            the next item label is confirmed to be absent; blank is never zero. Before the bin's
                      own label: the bin is empty
 ``$LINE/n``          the next item is line ``n`` of the document; without it lines count up from 1
@@ -80,6 +84,9 @@ class Verb(StrEnum):
     MAKES = "MAKES"
     COUNT = "COUNT"
     ADJUST = "ADJUST"
+    TASK = "TASK"
+    SHORT = "SHORT"
+    NEXT = "NEXT"
     ZERO = "ZERO"
     LINE = "LINE"
     QTY = "QTY"
@@ -95,6 +102,8 @@ _ARGUMENTS: Final = dict.fromkeys(Verb, Argument.NONE) | {
     Verb.PIN: Argument.DOCUMENT,
     Verb.LINE: Argument.DOCUMENT,
     Verb.QTY: Argument.DOCUMENT,
+    Verb.TASK: Argument.OPTIONAL_DOCUMENT,
+    Verb.SHORT: Argument.REASON,
     **{verb: KINDS[workflow].argument for verb, workflow in STARTS.items()},
 }
 

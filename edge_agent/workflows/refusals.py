@@ -33,6 +33,11 @@ class Refusal(StrEnum):
     COUNTING_TOO_MUCH = "counting_too_much"
     ZERO_NOT_EXPECTED = "zero_not_expected"
     HALF_FINISHED = "half_finished"
+    NO_TASK = "no_task"
+    WRONG_PLACE = "wrong_place"
+    WRONG_ITEM = "wrong_item"
+    WRONG_LOT = "wrong_lot"
+    TOO_MANY = "too_many"
     NOTHING_TO_UNDO = "nothing_to_undo"
     NOT_STORED = "not_stored"
 

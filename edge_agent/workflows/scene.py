@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from contracts.offline import TaskLine
 from contracts.records import (
     Count,
     CountLine,
@@ -24,6 +25,8 @@ from edge_agent.workflows.state import Carried, Run
 
 _NOTE_LENGTH: Final = 500
 _OUTSIDE_WORKFLOW: Final = "none"
+TASK: Final = "task"
+"""Type of the document that a task is."""
 
 Whereabouts = Callable[[str], str | None]
 """Tells where a logistic unit stands, as far as this gateway has seen; None: not known."""
@@ -44,6 +47,11 @@ class Scene:
     scan: str | None = None
     """Raw characters; None where they must not be kept (a badge) or there were none (a timeout)."""
     whereabouts: Whereabouts = nowhere
+
+    @property
+    def run_id(self) -> str:
+        """Names work that begins with this scan."""
+        return f"{self.device}-{self.now.at:%Y%m%dT%H%M%S%f}"
 
     def record(
         self, run: Run, goods: Carried, destination: str, *, into_unit: bool = False
@@ -75,6 +83,43 @@ class Scene:
             reason=run.reason,
             **work,
         )
+
+    def of_task(self, run: Run, goods: Carried, line: TaskLine) -> Movement:
+        """State that goods of a task's line went to the place that it names.
+
+        Their lot, disposition and owner are the line's: the bin and the goods were confirmed by scans.
+
+        Args:
+            run: The task under way.
+            goods: What was taken.
+            line: The line.
+
+        Returns:
+            The movement, which names the line's document and the line itself.
+
+        Raises:
+            TypeError: If ``goods`` are a logistic unit, which no line of a task takes.
+        """
+        if isinstance(goods.what, UnitLabel):
+            raise TypeError(f"goods of a task are an item's, got unit {goods.what.sscc}")
+        lot = line.lot or goods.what.lot
+        known = {"lot": lot, "disposition": line.disposition, "owner": line.owner}
+        place = {"unit": goods.origin} if goods.is_in_unit else {"location": goods.origin}
+        work = self._times() | self._circumstances(goods.scan) | self._work(run, None)
+        return Movement(
+            identifier=goods.what.identifier,
+            quantity_seen=goods.quantity,
+            unit_seen=goods.what.unit_seen,
+            source=Side.model_validate(place | known),
+            destination=Side.model_validate({"location": line.to_location} | known),
+            epcs=goods.what.epcs,
+            **work | {"documents": _documents_of(run, line)},
+        )
+
+    def short_of(self, run: Run, line: TaskLine, reason: str, note: str) -> Draft:
+        """State that the rest of a task's line is not there; nothing moves."""
+        event = self.event(run, "short", reason, note)
+        return Draft(event.record.model_copy(update={"documents": _documents_of(run, line)}))
 
     def seen(self, run: Run, unit: UnitLabel, place: str) -> UnitPosition:
         """State where a unit stands that is being packed."""
@@ -183,6 +228,12 @@ def _left_over(run: Run, goods: Carried) -> str:
     return f"taken from {goods.origin}, put nowhere"
 
 
+def _documents_of(run: Run, line: TaskLine) -> tuple[DocumentRef, ...]:
+    return line.document, DocumentRef(type=TASK, id=run.document, line=str(line.number))
+
+
 def _documents(run: Run, line: str | None) -> tuple[DocumentRef, ...]:
+    if run.is_task:
+        return (DocumentRef(type=TASK, id=run.document),)
     document = DocumentRef(type=run.kind.document, id=run.document, line=line)
     return (document,) if run.reason is None else (document, DocumentRef(type="reason", id=run.reason))

@@ -1,7 +1,7 @@
 """One scanner at work: frames in, one durable commit, then the answers out to the scanner."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import structlog
@@ -26,6 +26,8 @@ RESUME: Final = "resume"
 """Opens the line that a display shows when the scanner (or the agent) is back."""
 
 _DISPLAY_LENGTH: Final = 120
+
+Hold = Callable[[str, str | None], None]
 
 log = structlog.get_logger()
 
@@ -69,6 +71,8 @@ class Session:
         journal: Journal,
         clock: Clock,
         tally: Counter[str],
+        *,
+        hold: Hold = lambda _device, _task: None,
     ) -> None:
         """Take up the work where the journal says it stands.
 
@@ -78,7 +82,9 @@ class Session:
             journal: Where work becomes durable.
             clock: Gives the stamps.
             tally: Counts how every scan ended; one scanner's sessions share it.
+            hold: Told which task of the cloud the scanner is in the middle of, None for none.
         """
+        self._hold = hold
         self._tally = tally
         self._engine = engine
         self._profile = profile
@@ -86,6 +92,7 @@ class Session:
         self._clock = clock
         self._send: Send = _to_nobody
         self._committed = self._recalled()
+        self._tell_task()
         self._state = self._committed
         self._drafts: list[Draft] = []
         self._answers: list[tuple[State, Feedback]] = []
@@ -94,6 +101,10 @@ class Session:
     def state(self) -> State:
         """What is durable of this scanner's work."""
         return self._committed
+
+    def handed_over(self) -> None:
+        """Log out whoever worked with the device before."""
+        self._log_out(*self._engine.hand_over(self._state, self._clock.now()))
 
     def connected(self, send: Send) -> None:
         """Tell the scanner's user where the work stands."""
@@ -125,17 +136,19 @@ class Session:
 
     def silent(self) -> None:
         """Log out a user who has been away for too long."""
-        state, drafts = self._engine.expire(self._state, self._clock.now())
-        if drafts:
-            self._state = state
-            self._drafts.extend(drafts)
-            self._commit()
+        self._log_out(*self._engine.expire(self._state, self._clock.now()))
 
     def disconnected(self) -> None:
         """Record that half-finished work waits for its scanner."""
         self._send = _to_nobody
         self._drafts.extend(self._engine.interrupted(self._state, self._clock.now()))
         if self._drafts:
+            self._commit()
+
+    def _log_out(self, state: State, drafts: Sequence[Draft]) -> None:
+        if drafts:
+            self._state = state
+            self._drafts.extend(drafts)
             self._commit()
 
     def _commit(self) -> bool:
@@ -152,9 +165,14 @@ class Session:
         by_record = {id(draft.record): ref for draft, ref in zip(drafts, refs, strict=True)}
         self._state = self._committed = wanted.with_identities(by_record)
         self._count(drafts, len(answers))
+        self._tell_task()
         for state, feedback in answers:
             self._answer(state, feedback)
         return True
+
+    def _tell_task(self) -> None:
+        run = self._committed.run
+        self._hold(self._engine.device, run.document if run is not None and run.is_task else None)
 
     def _not_stored(self, scans: int) -> None:
         self._tally["scans_not_stored"] += scans

@@ -65,6 +65,13 @@ class WorkflowSettings(BaseModel):
         "wet",
     )
     """What may follow ``$DAMAGE/`` and ``$ADJUST/``, in any case."""
+    short_reasons: Annotated[tuple[Reason, ...], Field(min_length=1, max_length=100)] = (
+        "empty",
+        "damaged",
+        "wrong-goods",
+        "blocked",
+    )
+    """What may follow ``$SHORT/``, in any case: why goods of a task are not where it says."""
     badge_required: bool = True
     badges: tuple[Badge, ...] = ()
     language: Literal["en", "de", "es", "pl"] = "en"

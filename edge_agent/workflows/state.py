@@ -65,6 +65,14 @@ class Run:
     carried: tuple[Carried, ...] = ()
     posted: int = 0
     """Records posted so far."""
+    is_task: bool = False
+    """Whether a task of the cloud leads the way; ``document`` is its name, and ``line`` one of its lines."""
+    done: tuple[tuple[int, Decimal], ...] = ()
+    """Of a task's lines by number, in base units."""
+    short: tuple[int, ...] = ()
+    """Lines of a task whose rest is not there."""
+    took: tuple[tuple[int, Decimal], ...] = ()
+    """What the last scan took of a task's lines: what ``$UNDO`` gives back."""
 
     @property
     def kind(self) -> Kind:

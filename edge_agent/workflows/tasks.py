@@ -1,0 +1,195 @@
+"""Tasks on disk: lists from the cloud in, what a scanner may do at any instant out (PROTOCOL P10)."""
+
+import os
+import threading
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from contracts.offline import Task, TaskLine, TaskList
+from contracts.records import Movement
+from edge_agent.outbox.draft import Draft
+from edge_agent.workflows.errands import Errand, in_base_units, ratio_of
+from edge_agent.workflows.scene import TASK
+
+TASKS_FILE: Final = "tasks.json"
+
+log = structlog.get_logger(__name__)
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    tasks: TaskList | None = None
+    done: dict[str, dict[int, Decimal]] = {}
+    """Of lines, by task and number, as records of this gateway said."""
+
+
+class TaskBoard:
+    """Keeps the last list in a file beside the outbox; revisions only grow. Safe from any thread."""
+
+    def __init__(self, path: Path, site: str, gateway: str) -> None:
+        """Read what is kept.
+
+        Args:
+            path: The file; made when the first list arrives.
+            site: Site id; a list of another is refused.
+            gateway: Gateway id; a list of another is refused.
+        """
+        self._path = path
+        self._whose = (site, gateway)
+        self._lock = threading.Lock()
+        self._held: dict[str, str] = {}
+        self._kept = self._read()
+        self.refused = 0
+        """Lower revisions, and lists of others."""
+        self.unreadable = 0
+        self.not_stored = 0
+        """Attempts to write the file that failed; ``store`` tries again."""
+        self._is_stored = True
+
+    @property
+    def revision(self) -> int | None:
+        """Of the newest list; None before the first."""
+        tasks = self._kept.tasks
+        return None if tasks is None else tasks.revision
+
+    def take(self, payload: bytes) -> bool:
+        """Take a message from the task channel; durable on return, unless the disk refuses.
+
+        Args:
+            payload: As received.
+
+        Returns:
+            True if it is in force now. A revision not higher than the last is refused and counted, except the
+            last one itself, which a retained message repeats.
+        """
+        try:
+            tasks = TaskList.model_validate_json(payload)
+        except ValidationError as error:
+            self.unreadable += 1
+            log.warning("tasks_unreadable", detail=str(error))
+            return False
+        if (tasks.site, tasks.gateway) != self._whose:
+            self.refused += 1
+            log.warning("tasks_of_another", site=tasks.site, gateway=tasks.gateway, expected=self._whose)
+            return False
+        with self._lock:
+            known = self.revision
+            if known is not None and tasks.revision <= known:
+                self.refused += tasks.revision < known
+                return False
+            names = {task.task for task in tasks.tasks}
+            done = {name: lines for name, lines in self._kept.done.items() if name in names}
+            self._kept = _Kept(tasks=tasks, done=done)
+            self._is_stored = False
+        self.store()
+        log.info("tasks_taken", revision=tasks.revision, tasks=len(tasks.tasks), left_out=tasks.left_out)
+        return True
+
+    def offered(self, device: str, at: datetime) -> Sequence[Errand]:
+        """Tell which tasks a scanner may do: not expired, and nobody else is in the middle of them.
+
+        Args:
+            device: The scanner.
+            at: The present.
+
+        Returns:
+            The one it is in the middle of first, then in the order of the list.
+        """
+        with self._lock:
+            kept, held = self._kept, dict(self._held)
+        tasks = () if kept.tasks is None else kept.tasks.tasks
+        mine = held.pop(device, None)
+        theirs = set(held.values())
+        free = [task for task in tasks if task.expires_at > at and task.task not in theirs]
+        ours = sorted(free, key=lambda task: task.task != mine)
+        return [Errand(task, _done(task, kept.done.get(task.task, {}))) for task in ours]
+
+    def hold(self, device: str, task: str | None) -> None:
+        """Note what a scanner is in the middle of.
+
+        Args:
+            device: The scanner.
+            task: The task; None: no task.
+        """
+        with self._lock:
+            self._held.pop(device, None)
+            if task is not None:
+                self._held[device] = task
+
+    def note(self, drafts: Iterable[Draft]) -> None:
+        """Count what became durable of tasks' lines, so that another scanner goes on from there.
+
+        Args:
+            drafts: Any records; movements that name a task count.
+        """
+        moves = [draft.record for draft in drafts if isinstance(draft.record, Movement)]
+        with self._lock:
+            done = {task: dict(lines) for task, lines in self._kept.done.items()}
+            changes = [change for move in moves if (change := self._change(move)) is not None]
+            for task, number, base in changes:
+                lines = done.setdefault(task, {})
+                lines[number] = lines.get(number, Decimal(0)) + base
+            if not changes:
+                return
+            self._kept = self._kept.model_copy(update={"done": done})
+            self._is_stored = False
+        self.store()
+
+    def store(self) -> None:
+        """Write what is not in the file yet; until that succeeds, memory and the retained message hold it."""
+        with self._lock:
+            if self._is_stored:
+                return
+            try:
+                self._write(self._kept)
+            except OSError as error:
+                self.not_stored += 1
+                log.warning("tasks_not_stored", path=str(self._path), detail=str(error))
+            else:
+                self._is_stored = True
+
+    def _change(self, move: Movement) -> tuple[str, int, Decimal] | None:
+        for document in move.documents:
+            line = self._line(document.id, document.line) if document.type == TASK else None
+            ratio = None if line is None else ratio_of(line, move.identifier, move.unit_seen)
+            if line is not None and line.number is not None and ratio is not None:
+                base = in_base_units(move.quantity_seen, ratio)
+                return document.id, line.number, base if move.reverses is None else -base
+        return None
+
+    def _line(self, task: str, number: str | None) -> TaskLine | None:
+        tasks = () if self._kept.tasks is None else self._kept.tasks.tasks
+        lines = (line for each in tasks if each.task == task for line in each.lines)
+        return next((line for line in lines if str(line.number) == number), None)
+
+    def _read(self) -> _Kept:
+        try:
+            return _Kept.model_validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return _Kept()
+        except ValidationError as error:
+            aside = self._path.with_name(self._path.name + ".damaged")
+            self._path.replace(aside)
+            log.warning("tasks_damaged", moved_to=str(aside), detail=str(error))
+            return _Kept()
+
+    def _write(self, kept: _Kept) -> None:
+        draft = self._path.with_name(self._path.name + ".new")
+        with draft.open("wb") as file:
+            file.write(kept.model_dump_json(by_alias=True).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
+
+
+def _done(task: Task, here: dict[int, Decimal]) -> dict[int, Decimal]:
+    """Take the greater of what the cloud knows to be done, and what this gateway recorded."""
+    known = {line.number: line.done or Decimal(0) for line in task.lines if line.number is not None}
+    return {number: max(done, here.get(number, Decimal(0))) for number, done in known.items()}
