@@ -56,7 +56,8 @@ class _ToDoors:
 
     def connected(self) -> None:
         """Say that the reader is there."""
-        self.silent()
+        if (doors := self._doors()) is not None:
+            doors.connected(self._reader)
 
     def seen(self, batch: list[Seen]) -> None:
         """Pass on."""

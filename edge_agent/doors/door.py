@@ -69,6 +69,8 @@ class _Silence:
 
     reader: str
     at_us: int | None
+    is_new: bool = False
+    """It was connected just now, perhaps in the place of another."""
 
 
 @dataclass(slots=True)
@@ -152,6 +154,14 @@ class Doors:
         """
         if not self._put(batch):
             self.counters.events["reads_dropped"] += len(batch)
+
+    def connected(self, reader: str) -> None:
+        """Take note that a reader is there from now on; from its own thread.
+
+        Args:
+            reader: Which.
+        """
+        self._put(_Silence(reader, to_us(self._clock.now().at), is_new=True))
 
     def silent(self, reader: str) -> None:
         """Take note that a reader is there and has nothing to tell; from its own thread.
@@ -265,6 +275,8 @@ class Doors:
 
     def _be_silent(self, said: "_Silence") -> None:
         self._stacks.fault(said.reader, is_there=said.at_us is None)
+        if said.is_new:
+            self._stacks.connected(said.reader)
         if said.at_us is None:
             self._horizon.gone(said.reader)
         else:

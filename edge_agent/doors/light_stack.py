@@ -65,6 +65,18 @@ class LightStacks:
             elif what in _readers(stack.portal) or what == EVERYWHERE:
                 stack.faults.add(what)
 
+    def connected(self, reader: str) -> None:
+        """Note that a reader may be a new one, whose outputs are as somebody left them; ``tick`` sets them.
+
+        Args:
+            reader: Which.
+        """
+        for stack in self._stacks.values():
+            for signal in list(stack.shown):
+                output = stack.portal.gpo(signal)
+                if output is not None and output.rpartition(":")[0] == reader:
+                    del stack.shown[signal]
+
     def tick(self, now_s: float) -> None:
         """Let time pass.
 

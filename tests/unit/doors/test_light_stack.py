@@ -68,6 +68,20 @@ def test_what_an_agent_before_left_lit_goes_out() -> None:
     assert lamps.lit == {"r2:1"}
 
 
+def test_a_reader_that_takes_the_place_of_another_is_told_what_is_to_be_lit() -> None:
+    lamps = Lamps(portal())
+    lamps.stacks.fault("r1", is_there=False)
+    lamps.stacks.tick(0.0)
+    lamps.lit = {"r1:3", "r2:1"}  # as the new reader's outputs happen to be
+    lamps.stacks.tick(0.1)
+    lamps.stacks.connected("r1")
+    lamps.stacks.tick(0.2)
+    assert lamps.lit == {"r1:1", "r2:1"}  # r2 was connected all the time
+    lamps.stacks.connected("r2")
+    lamps.stacks.tick(0.3)
+    assert lamps.lit == {"r1:1"}
+
+
 def test_what_is_wrong_stays_lit_until_all_of_it_is_right() -> None:
     lamps = Lamps(portal())
     lamps.stacks.fault("r1", is_there=False)
