@@ -22,7 +22,8 @@ SEASONS: Final = {"D": 7, "W": 52, "M": 12}
 _EXAMPLES: Final = """\
 The file has one row per series and period: series_id, ds, y, and further columns for --covariates.
 Rows may stand in any order. A period without a row, or with an empty y, is not known: it is neither
-taken for zero nor judged. A series with an infinite or negative y, a period that stands twice, a cell
+taken for zero nor judged: write zeros where nothing was sold. Dates are 2026-03-01, 2026/03/01 or 2026-03;
+covariates may be true and false. A series with an infinite or negative y, a period that stands twice, a cell
 that is no number or date, or fewer than two known periods is refused by itself, with the reason
 (`refused` in the JSON). Times count as the local days they are written as; offsets are cut off unless
 --zone names the zone to read them in.
@@ -148,6 +149,12 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     yield "coverage by volume, the smallest first (80 %, 95 %)"
     for row in told["coverage_by_decile"]:
         yield f"  {row['decile']:>2}  {row['coverage_80']:>7.1%} {row['coverage_95']:>7.1%}"
+    bare = told["without_band"]
+    if bare["steps"]:
+        yield (
+            f"without a band: {bare['steps']:,} steps, all of those of {bare['series']:,} series, of which "
+            f"{bare['zero_share']:.1%} brought no demand: {bare['why']}"
+        )
     yield "weights in force"
     for name, weight in sorted(told["weights"]["all"].items(), key=lambda pair: (-pair[1], pair[0])):
         if weight:

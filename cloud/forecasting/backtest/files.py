@@ -14,12 +14,16 @@ from zoneinfo import ZoneInfo, available_timezones
 import numpy as np
 
 from cloud.forecasting.batch.longform import Columns, LongformError
-from cloud.forecasting.protocol import Floats, Ints
+from cloud.forecasting.protocol import Bools, Floats, Ints
 
 _DELIMITERS: Final = ",;\t"
 _EMPTY: Final = frozenset({"", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"})
 _OFFSET: Final = re.compile(r"(Z|[+-]\d\d:?\d\d)$")
-_TEST: Final = "train"
+_TRAINING: Final = frozenset({"train", "training"})
+_TRUE: Final = {"true": 1.0, "false": 0.0}
+_SLASHES: Final = re.compile(r"\d{4}/\d\d(/\d\d)?")
+_MONTH: Final = re.compile(r"\d{4}-\d\d")
+_MOST_SHOWN: Final = 5
 _DATES_ONLY: Final = 10
 """Characters of a date without a time."""
 
@@ -36,7 +40,7 @@ class Wanted:
     y: str = "y"
     covariates: tuple[str, ...] = ()
     split: str | None = None
-    """Its rows other than `train` are the test."""
+    """Its rows other than `train` (or `training`) are the test."""
     where: tuple[tuple[str, str], ...] = ()
     """Columns and the value that rows must have to be read."""
     zone: str | None = None
@@ -152,7 +156,13 @@ def _cells(pa: ModuleType, pc: ModuleType, column: Any, name: str, wanted: Wante
 def _places(path: Path, names: Sequence[str], wanted: Wanted) -> dict[str, int]:
     missing = [name for name in wanted.names if name not in names]
     if missing:
-        raise LongformError(f"{path}: no column {', '.join(missing)}: it has {', '.join(names) or 'none'}")
+        raise LongformError(
+            f"{path}: no column {', '.join(missing)}: it has {', '.join(names) or 'none'}; "
+            "--id-column, --date-column and --target-column take other names"
+        )
+    twice = [name for name in wanted.names if names.count(name) > 1]
+    if twice:
+        raise LongformError(f"{path}: column {', '.join(twice)} stands twice: expected it once")
     return {name: names.index(name) for name in wanted.names}
 
 
@@ -168,12 +178,21 @@ def _columns(raw: dict[str, Any], wanted: Wanted, numbers: Ints) -> Columns:
     wrong: dict[int, str] = {}
     names, series = _series(raw[wanted.series])
     at = _times(raw[wanted.at], wanted, wrong)
-    y = _numbers(raw[wanted.y], wanted.y, wrong)
-    covariates = {name: _numbers(raw[name], name, wrong) for name in wanted.covariates}
+    y = _numbers(raw[wanted.y], wanted.y, wrong, y=wanted.y)
+    covariates = {name: _numbers(raw[name], name, wrong, y=wanted.y) for name in wanted.covariates}
     is_test = None
     if wanted.split:
-        is_test = np.array([_text(cell) != _TEST for cell in raw[wanted.split]], dtype=np.bool_)
+        is_test = _is_test(raw[wanted.split], wanted.split)
     return Columns(names, series, at, y, wrong, covariates, is_test, numbers)
+
+
+def _is_test(cells: Any, name: str) -> Bools:
+    texts = [_text(cell) for cell in cells]
+    found: Bools = np.array([text.lower() not in _TRAINING for text in texts], dtype=np.bool_)
+    if found.all():
+        seen = ", ".join(map(repr, list(dict.fromkeys(texts))[:_MOST_SHOWN]))
+        raise LongformError(f"column {name} holds {seen}: expected `train` in the rows to forecast from")
+    return found
 
 
 def _series(cells: Any) -> tuple[list[str], Ints]:
@@ -184,7 +203,8 @@ def _series(cells: Any) -> tuple[list[str], Ints]:
     return list(places), series
 
 
-def _numbers(cells: Any, name: str, wrong: dict[int, str]) -> Floats:
+def _numbers(cells: Any, name: str, wrong: dict[int, str], *, y: str) -> Floats:
+    """Read numbers; of covariates, true and false are 1 and 0."""
     if isinstance(cells, np.ndarray):
         return cells.astype(np.float64)
     found = np.full(len(cells), np.nan)
@@ -193,7 +213,7 @@ def _numbers(cells: Any, name: str, wrong: dict[int, str]) -> Floats:
         if text in _EMPTY:
             continue
         try:
-            found[row] = float(text)
+            found[row] = _TRUE[text.lower()] if text.lower() in _TRUE and name != y else float(text)
         except ValueError:
             wrong.setdefault(row, f"{name} is {text!r}: expected a number with a decimal point")
     return found
@@ -217,6 +237,10 @@ def _times(cells: Any, wanted: Wanted, wrong: dict[int, str]) -> Times:
 def _time(text: str, zone: str | None) -> np.datetime64:
     if zone is None and len(text) > _DATES_ONLY:
         text = _OFFSET.sub("", text)
+    if _SLASHES.fullmatch(text):
+        text = text.replace("/", "-")
+    if _MONTH.fullmatch(text):
+        text += "-01"
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -39,7 +39,7 @@ def patterns(y: Floats, at: Ints) -> Ints:
     mean = total / count
     variance = np.maximum(squares / count - mean * mean, 0)
     adi = periods / count
-    cv2 = np.divide(variance, mean * mean, out=np.zeros_like(mean), where=has_demand)
+    cv2 = np.divide(variance, mean * mean, out=np.zeros_like(mean), where=mean * mean > 0)
     found = (cv2 >= CV2_LIMIT).astype(np.int64) + 2 * (adi >= ADI_LIMIT)
     result: Ints = np.where(has_demand, found, NONE)
     return result

@@ -38,6 +38,10 @@ class Coverage:
     pit_80: Ints
     """Cases within the levels of the band by the randomised transform, in multiples of the grid."""
     pit_95: Ints
+    without_band: Ints
+    """How much came that no band was drawn for, as nothing told how far off it may be."""
+    without_demand: Ints
+    """How much of it was nothing again."""
     below: Ints
     """Kinds x levels: how many were at or below the quantile."""
 
@@ -66,7 +70,8 @@ class Coverage:
             ``coverage_80`` and ``_95`` of single steps, by stratum (the smallest first) and class;
             ``least_80`` and ``_95``, what no band of that share can fall below, by stratum their zeros'
             share or its own; ``pit_80`` and ``_95`` by the randomised transform; ``cum_…`` of sums over the
-            horizon; ``coverage_levels``, the share at or below each.
+            horizon; ``coverage_levels``, the share at or below each; ``without_band``, how many steps are in
+            none of these, as nothing told how far off they may be, and the share that brought no demand.
         """
         told: dict[str, Any] = {}
         for kind, prefix in enumerate(("", "cum_")):
@@ -79,7 +84,12 @@ class Coverage:
                     f"{prefix}least_{level}": _share(least, whole),
                     f"{prefix}pit_{level}": _share(getattr(self, f"pit_{level}")[kind].sum(), whole * _GRID),
                 }
+            bare = self.without_band[kind].sum()
             told |= {
+                f"{prefix}without_band": {
+                    "steps": int(bare),
+                    "zero_share": _share(self.without_demand[kind].sum(), bare),
+                },
                 f"{prefix}coverage_by_decile": deciles,
                 f"{prefix}coverage_by_class": self._by(kind, "class", (*NAMES, "none"), 0),
                 f"{prefix}coverage_levels": [
@@ -90,11 +100,20 @@ class Coverage:
         return told
 
     def _by(self, kind: int, name: str, labels: Any, axis: int) -> list[dict[str, Any]]:
-        parts = (self.judged, self.zeros, self.within_80, self.within_95, self.pit_80, self.pit_95)
+        parts = (
+            self.judged,
+            self.without_band,
+            self.zeros,
+            self.within_80,
+            self.within_95,
+            self.pit_80,
+            self.pit_95,
+        )
         return [
             {
                 name: label,
                 "judged": int(n),
+                "without_band": int(bare),
                 "coverage_80": float(narrow / n),
                 "coverage_95": float(wide / n),
                 "zero_share": float(zeros / n),
@@ -103,7 +122,7 @@ class Coverage:
                 "pit_80": float(pit_80 / n / _GRID),
                 "pit_95": float(pit_95 / n / _GRID),
             }
-            for label, n, zeros, narrow, wide, pit_80, pit_95 in zip(
+            for label, n, bare, zeros, narrow, wide, pit_80, pit_95 in zip(
                 labels, *(part[kind].sum(axis=axis) for part in parts), strict=True
             )
             if n
@@ -126,7 +145,8 @@ def covered(
     Returns:
         Counts.
     """
-    is_judged = np.isfinite(came) & np.isfinite(quantiles[..., 0])
+    has_come = np.isfinite(came)
+    is_judged = has_come & np.isfinite(quantiles[..., 0])
     shape = (count, len(NAMES) + 1)
     cell = np.maximum(strata, 0) * shape[1] + np.where(classes < 0, len(NAMES), classes)
     by_level = np.moveaxis(quantiles, 2, 0)
@@ -140,7 +160,8 @@ def covered(
             hits.append(counted & (y >= low) & (y <= high))
             inside = _inside(drawn, y, band, chance)
             placed.append(np.where(counted, np.round(inside * _GRID), 0))
-        hits += [counted & (y == 0), *placed]
+        bare = has_come[:, which] & ~counted
+        hits += [counted & (y == 0), *placed, bare, bare & (y == 0)]
         below = [np.count_nonzero(counted & (y <= level)) for level in by_level[:, :, which]]
         summed = [np.bincount(cell, hit.sum(axis=1), count * shape[1]).reshape(shape) for hit in hits]
         parts.append((*summed, below))

@@ -38,6 +38,9 @@ Progress = Callable[[int, int], None]
 """Told how many series of how many are done."""
 MOST_KEPT: Final = 60_000_000
 """Numbers of the members' forecasts; beyond them they are made twice, which takes less than storing them."""
+_WHY_BARE: Final = (
+    "neither demand nor an error of their like was known: nothing tells how far off they are"
+)
 _AT_ONCE: Final = 2_000_000
 """Quantiles drawn at a time."""
 
@@ -90,6 +93,8 @@ class Evaluation:
     """Series x 2: sums of the losses of steps, and of sums over the horizon."""
     quantity: Floats
     """Series x 2: sums of the demand these are of."""
+    banded: Bools
+    """Of each series whether a judged step had a band."""
 
     def quantiles(self, rows: slice = slice(None), *, place: int = -1) -> Floats:
         """Draw the bands of an origin; of the one in force by default.
@@ -133,8 +138,15 @@ class Evaluation:
             **metrics.overall(self.errors),
             "pinball": steps,
             "cum_pinball": sums,
-            **self.coverage.figures(),
+            **self._covered(),
         }
+
+    def _covered(self) -> dict[str, Any]:
+        """Tell the coverage, and of how many series none can be told."""
+        told = self.coverage.figures()
+        is_bare = ~self.banded & (self.errors.count > 0)
+        told["without_band"] |= {"series": int(is_bare.sum()), "why": _WHY_BARE}
+        return told
 
 
 def evaluate(
@@ -275,6 +287,7 @@ def _judged(
         coverage=Coverage.empty(scaled.count),
         pinball=np.zeros((len(y), 2)),
         quantity=np.zeros((len(y), 2)),
+        banded=np.zeros(len(y), dtype=np.bool_),
     )
     return replace(evaluation, coverage=_held(evaluation))
 
@@ -298,6 +311,7 @@ def _held(made: Evaluation) -> Coverage:
             )
             loss = metrics.pinball(drawn, came)
             is_judged: Bools = np.isfinite(loss)
+            made.banded[rows] |= np.any(is_judged, axis=1)
             for number, which in enumerate((slice(None, -1), slice(-1, None))):
                 made.pinball[rows, number] += np.where(is_judged, loss, 0)[:, which].sum(axis=1)
                 made.quantity[rows, number] += np.where(is_judged, came, 0)[:, which].sum(axis=1)

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.batch.checked import LARGEST
 from cloud.forecasting.protocol import Floats, Ints
 
 Times = np.ndarray[tuple[int], np.dtype[np.datetime64]]
@@ -161,6 +162,10 @@ def _refusal(name: str, columns: Columns, rows: Ints, period: Ints, freq: str) -
         place = int(np.argmax(y < 0))
         where = f"row {columns.number(int(rows[place]))}: y is {y[place]:g} on {_day(at[place])}"
         return f"{where}: expected demand, 0 or more"
+    if (y > LARGEST).any():
+        place = int(np.argmax(y > LARGEST))
+        where = f"row {columns.number(int(rows[place]))}: y is {y[place]:g} on {_day(at[place])}"
+        return f"{where}: expected at most {LARGEST:g}"
     return (
         _wrong_times(period[rows], at, freq)
         or _wrong_covariate(columns, rows, at)

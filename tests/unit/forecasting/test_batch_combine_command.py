@@ -88,6 +88,10 @@ BAD: dict[str, tuple[list[Row], str]] = {
         "y is inf on 2024-01-01: expected a fin",
     ),
     "negative": ([*weekly("bad", 40), ("bad", "2024-01-01", "-3")], "y is -3 on 2024-01-01: expected demand"),
+    "absurd": (
+        [*weekly("bad", 40), ("bad", "2024-01-01", "1e160")],
+        "y is 1e+160 on 2024-01-01: expected at",
+    ),
     "no number": ([*weekly("bad", 40), ("bad", "2024-01-01", "x7")], "y is 'x7': expected a number"),
     "no date": ([*weekly("bad", 40), ("bad", "soon", "7")], "ds is 'soon': expected a date such as"),
     "empty date": ([*weekly("bad", 40), ("bad", "", "7")], "ds is empty: expected a date"),
@@ -115,6 +119,49 @@ def test_a_bad_series_is_refused_with_its_reason_and_no_other(
         alone["wape"],
         alone["judged_steps"],
     )
+
+
+def test_dates_as_people_write_them_and_yes_or_no_as_covariate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = np.random.default_rng(RANDOM).poisson(20, 48)
+    months = [(f"{2021 + n // 12}-{n % 12 + 1:02d}", str(value)) for n, value in enumerate(values)]
+    as_written = {
+        "months": [("a", month, value) for month, value in months],
+        "days": [("a", f"{month}-01", value) for month, value in months],
+        "slashes": [("a", f"{month}-28".replace("-", "/"), value) for month, value in months],
+    }
+    found = [
+        told(capsys, written(tmp_path / f"{name}.csv", rows), *FEW, freq="M")
+        for name, rows in as_written.items()
+    ]
+    assert [one["refused"] for one in found] == [[], [], []]
+    assert len({one["wape"] for one in found}) == 1
+    known = (*FEW, "--covariates", "deal", "--known-future", "deal")
+    one, other = (
+        told(
+            capsys,
+            written(
+                tmp_path / f"{yes}.csv",
+                [(*row, yes if n % 5 else no) for n, row in enumerate(weekly("a"))],
+                "series_id,ds,y,deal",
+            ),
+            *known,
+        )["effects"]
+        for yes, no in (("True", "false"), ("1", "0"))
+    )
+    assert one == other != {}
+
+
+def test_series_without_any_demand_are_told_to_be_without_a_band(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silent = [(f"z{n}", ds, "0") for n in range(5) for _, ds, _ in weekly("z")]
+    path = written(tmp_path / "w.csv", [*silent, *(row for n in range(10) for row in weekly(f"s{n}"))])
+    bare = told(capsys, path, *FEW)["without_band"]
+    assert (bare["series"], bare["steps"], bare["zero_share"]) == (5, 5 * 3 * 2, 1.0)
+    assert main(["forecast", "backtest", "--data", str(path), "--freq", "W", *FEW]) == 0
+    assert "without a band: 30 steps, all of those of 5 series, of which 100.0%" in capsys.readouterr().out
 
 
 def test_rows_may_stand_in_any_order(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -293,6 +340,8 @@ def test_an_official_split_is_judged_against_naive2(
         (("--covariates", "deal"), "no column deal: it has series_id, ds, y"),
         (("--where", "series_id=zzz"), "no row with series_id = zzz"),
         (("--split-column", "part"), "no column part"),
+        (("--split-column", "series_id"), "column series_id holds 'a': expected `train`"),
+        (("--id-column", "item"), "no column item: it has series_id, ds, y; --id-column"),
         (("--zone", "Europe/Nowhere"), "zone 'Europe/Nowhere': expected a name such as Europe/Paris"),
     ],
 )
