@@ -70,6 +70,8 @@ class RemoteConfig:
         self._origins = dict(loaded.origins)
         self._began_at = now
         self._kept = KeptConfig()
+        self.misfit = ""
+        """Why the wish in force does not go with the base, when only looked at; nothing runs with it then."""
         try:
             self._kept = _of_any_release(KeptConfig.model_validate_json(path.read_bytes()))
         except FileNotFoundError:
@@ -77,10 +79,12 @@ class RemoteConfig:
         except ValidationError:
             if not is_looking:
                 path.replace(path.with_name(path.name + ".damaged"))
-        if self.is_on_trial and not is_looking:
+        if is_looking:
+            self.misfit = self._misfit()
+            return
+        if self.is_on_trial:
             self.roll_back("the agent stopped before it was healthy with it", now=now)
-        if not is_looking:
-            self._fit(now)
+        self._fit(now)
 
     @property
     def revision(self) -> int:
@@ -101,6 +105,8 @@ class RemoteConfig:
         Raises:
             SettingsError: If the base was changed so that the two no longer fit.
         """
+        if self.misfit:
+            return Loaded(build(self._base, self._origins), self._base, self._origins)
         values = self._base | self._kept.settings
         origins = self._origins | dict.fromkeys(self._kept.settings, CLOUD)
         return Loaded(build(values, origins), values, origins)
@@ -218,12 +224,17 @@ class RemoteConfig:
 
     def _fit(self, now: datetime) -> None:
         """Give up a wish that the gateway's own settings, changed since, no longer go with."""
+        if misfit := self._misfit():
+            log.warning("config_no_longer_fits", revision=self.revision, detail=misfit)
+            self._kept = self._kept.model_copy(update={"before": {}, "before_revision": 0})
+            self.roll_back(f"it no longer fits the gateway's own settings: {misfit}", now=now)
+
+    def _misfit(self) -> str:
         try:
             self.effective()
         except SettingsError as error:
-            log.warning("config_no_longer_fits", revision=self.revision, detail=str(error))
-            self._kept = self._kept.model_copy(update={"before": {}, "before_revision": 0})
-            self.roll_back(f"it no longer fits the gateway's own settings: {error}", now=now)
+            return str(error)
+        return ""
 
     def _repeated(self, desired: DesiredConfig, wished_sha256: str, now: datetime) -> Verdict:
         kept, revision = self._kept, desired.revision

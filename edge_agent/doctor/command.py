@@ -76,7 +76,7 @@ def examine(loaded: Loaded, remote: RemoteConfig, *, now: datetime) -> Iterator[
     settings = loaded.settings
     is_running = is_in_use(settings.outbox)
     yield from about_versions()
-    yield from about_configuration(loaded, remote.last_report())
+    yield from about_configuration(loaded, remote.last_report(), misfit=remote.misfit)
     yield from about_clock(settings)
     yield from about_disk(settings, is_running=is_running)
     yield from about_outbox(settings, is_running=is_running, now=now)

@@ -52,12 +52,13 @@ def about_versions() -> Iterator[Finding]:
         )
 
 
-def about_configuration(loaded: Loaded, reported: ReportedConfig) -> Iterator[Finding]:
+def about_configuration(loaded: Loaded, reported: ReportedConfig, *, misfit: str = "") -> Iterator[Finding]:
     """Say where the settings come from, and what became of the cloud's last wish.
 
     Args:
         loaded: The settings in force.
         reported: As the agent would report them.
+        misfit: Why the cloud's wish does not go with the gateway's own settings any more; empty if it does.
 
     Yields:
         Findings.
@@ -71,9 +72,16 @@ def about_configuration(loaded: Loaded, reported: ReportedConfig) -> Iterator[Fi
     )
     revision = reported.running_revision
     yield well(
-        "configuration", f"valid; {told}" + (f"; revision {revision} of the cloud runs" if revision else "")
+        "configuration",
+        f"valid; {told}" + (f"; revision {revision} of the cloud runs" if revision and not misfit else ""),
     )
-    if reported.outcome != "applied":
+    if misfit:
+        yield note(
+            "configuration",
+            f"revision {revision} of the cloud no longer fits the gateway's own settings: {misfit}",
+            "the agent's next start undoes it and says so; set it again in the cloud",
+        )
+    elif reported.outcome != "applied":
         yield note(
             "configuration",
             f"revision {reported.revision} of the cloud was {reported.outcome.replace('_', ' ')}: "

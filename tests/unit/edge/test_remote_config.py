@@ -10,6 +10,7 @@ from edge_agent.config.remote import RemoteConfig
 from edge_agent.config.settings import Loaded, build
 from edge_agent.config.trial import Trial, Vitals, worse
 from edge_agent.config.wishes import SETTLED_AFTER_S, STORE_AGAIN_S, Surroundings, Wishes
+from edge_agent.doctor.gateway import about_configuration
 
 BASE: dict[str, object] = {"site": "leeds", "gateway": "gw-1", "broker_url": "mqtt://a:b@localhost"}
 NOW = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -106,6 +107,13 @@ def test_a_kept_wish_that_the_file_no_longer_goes_with_is_rolled_back_at_the_sta
     with_workflow = RemoteConfig(tmp_path / "remote.json", loaded, now=NOW)
     assert with_workflow.propose(wish(4, scanner=[SCANNER]), now=NOW) is None
     with_workflow.confirm(now=NOW)
+    kept = (tmp_path / "remote.json").read_bytes()
+    base_alone = Loaded(build(BASE, {}), BASE, {})
+    looked_at = RemoteConfig(tmp_path / "remote.json", base_alone, now=NOW, is_looking=True)
+    found = list(about_configuration(looked_at.effective(), looked_at.last_report(), misfit=looked_at.misfit))
+    assert [each.weight for each in found] == ["well", "note"]
+    assert "revision 4 of the cloud no longer fits" in found[1].text
+    assert (tmp_path / "remote.json").read_bytes() == kept
     report = opened().last_report()
     assert (report.revision, report.outcome, report.running_revision) == (4, ConfigOutcome.ROLLED_BACK, 0)
     assert "no longer fits the gateway's own settings" in report.errors[0]
