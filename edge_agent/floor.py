@@ -172,7 +172,7 @@ class Floor:
             reader.id: Presence(
                 is_there=reader.counters.state is ReaderState.OPEN,
                 last_heard_at=reader.counters.last_heard_at,
-                is_silent="silent" in reader.counters.detail,
+                is_silent=reader.counters.is_silent,
             )
             for reader in self._readers.members()
         }

@@ -131,7 +131,7 @@ class IotReader:
             if self.counters.state is ReaderState.OPEN or self._stopping.is_set():
                 return
             self.counters.state = ReaderState.OPEN
-            self.counters.detail = ""
+            self.counters.detail, self.counters.is_silent = "", False
             self.counters.opened += 1
             log.info("reader_connected", reader=self.id, times=self.counters.opened, url=self.settings.url)
             self._listener.connected()
@@ -202,13 +202,13 @@ class IotReader:
             return
         silent_s = time.monotonic() - self._heard_s
         if self._silence_s is not None and silent_s > self._silence_s:
-            self._lose(f"silent for {self._silence_s:g} s", ReaderState.WAITING)
+            self._lose(f"silent for {self._silence_s:g} s", ReaderState.WAITING, is_silent=True)
             if not isinstance(self.link, HttpInbox):
                 self.link.interrupt()
         elif not took:
             self._listener.silent()
 
-    def _lose(self, cause: str, state: ReaderState) -> None:
+    def _lose(self, cause: str, state: ReaderState, *, is_silent: bool = False) -> None:
         with self._turn:
             if self._stopping.is_set():
                 return
@@ -216,7 +216,7 @@ class IotReader:
                 log.warning("reader_lost", reader=self.id, url=self.settings.url, cause=cause)
             self.counters.lost += self.counters.state is ReaderState.OPEN
             self._close(cause)
-            self.counters.state = state
+            self.counters.state, self.counters.is_silent = state, is_silent
 
     def _close(self, cause: str) -> None:
         was_open = self.counters.state is ReaderState.OPEN

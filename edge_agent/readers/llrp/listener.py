@@ -45,6 +45,8 @@ class ReaderCounters:
     state: ReaderState = ReaderState.WAITING
     detail: str = ""
     """Why it was lost or refused last; empty while it reads."""
+    is_silent: bool = False
+    """It was lost because it stopped to speak: not unplugged."""
     opened: int = 0
     lost: int = 0
     refused: int = 0

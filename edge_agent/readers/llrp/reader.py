@@ -18,7 +18,13 @@ from edge_agent.readers.llrp.delivery import Delivery, Tap
 from edge_agent.readers.llrp.framing import FramingLostError
 from edge_agent.readers.llrp.listener import ReaderCounters, ReaderListener, ReaderState
 from edge_agent.readers.llrp.messages import require_llrp
-from edge_agent.readers.llrp.session import Outputs, Session, StoppingError, Surroundings
+from edge_agent.readers.llrp.session import (
+    Outputs,
+    ReaderSilentError,
+    Session,
+    StoppingError,
+    Surroundings,
+)
 from edge_agent.readers.llrp.settings import ReaderSettings
 from edge_agent.readers.llrp.setup import Reading, set_up
 
@@ -137,7 +143,9 @@ class LlrpReader:
             except OSError as error:
                 if self._stopping.is_set():
                     return
-                self._note_loss(str(error) or error.__class__.__name__)
+                self._note_loss(
+                    str(error) or error.__class__.__name__, is_silent=isinstance(error, ReaderSilentError)
+                )
             finally:
                 self._tell_if_lost()
             if self.counters.opened != opened_before:
@@ -181,7 +189,7 @@ class LlrpReader:
 
     def _note_open(self, reading: Reading) -> None:
         self.counters.opened += 1
-        self.counters.detail = ""
+        self.counters.detail, self.counters.is_silent = "", False
         self.counters.state = ReaderState.OPEN
         self._delivery.connected(dict(reading.inputs), time.time_ns() // 1000)
         can = reading.can
@@ -194,7 +202,8 @@ class LlrpReader:
             firmware=can.firmware,
         )
 
-    def _note_loss(self, cause: str) -> None:
+    def _note_loss(self, cause: str, *, is_silent: bool = False) -> None:
+        self.counters.is_silent = is_silent
         if cause != self.counters.detail:
             log.warning("reader_lost", reader=self.id, address=self.settings.address, cause=cause)
         self.counters.detail = cause

@@ -203,7 +203,7 @@ def test_a_silent_poster_is_lost_and_found_again(floor: Floor) -> None:
     with closing(Poster(url, "reader", PASSWORD)) as poster:
         assert poster.send(tag(1, "zebra")) == 204
         floor.heard.wait(lambda: "disconnected" in floor.heard.words)
-        assert reader.counters.detail == "silent for 1 s"
+        assert (reader.counters.detail, reader.counters.is_silent) == ("silent for 1 s", True)
         assert poster.send(json.dumps({"type": "heartbeat", "data": {}}).encode()) == 204
         floor.heard.wait(lambda: floor.heard.words.count("connected") == 2)
     assert reader.counters.lost == 1

@@ -27,6 +27,7 @@ def test_a_silent_reader_is_given_up_and_read_again_when_it_speaks(dock: Dock) -
     dock.server.faults.silence()
     dock.heard.wait(lambda: "disconnected" in dock.heard.words)
     assert "silent for 0.55 s: 2 keepalives missed" in dock.reader.counters.detail
+    assert dock.reader.counters.is_silent
     dock.server.faults.speak()
     dock.wait_until_read(times=2)
     dock.expect(dock.show())
