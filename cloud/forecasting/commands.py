@@ -23,6 +23,7 @@ from cloud.forecasting import execution_commands, reading, service
 from cloud.forecasting.backtest import commands as backtest
 from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError, SitesFailedError
 from cloud.forecasting.effects import commands as effects
+from cloud.forecasting.explaining import reasons
 from cloud.forecasting.granularity import commands as bucket_commands
 from cloud.forecasting.granularity import reading as buckets
 from cloud.forecasting.granularity.calendar import Period, in_decimals, periods
@@ -46,6 +47,7 @@ _EXAMPLES: Final = """examples:
   dockledger forecast run --site leeds --json
   dockledger forecast run --on tcp://10.0.0.5:8786
   dockledger forecast show --site leeds local:85123A
+  dockledger forecast explain --site leeds local:85123A
   dockledger forecast backtest --data sales.csv --freq W --horizon 4"""
 
 
@@ -80,6 +82,12 @@ def add_commands(subparsers: "Subparsers") -> None:
     )
     showing.add_argument("--json", action="store_true", help="print JSON")
     showing.set_defaults(run=run_show)
+    summary = "say why the forecast of an item is what it is"
+    explaining = group.add_parser("explain", help=summary, description=summary)
+    explaining.add_argument("item", help="the item's code")
+    explaining.add_argument("--site", required=True)
+    explaining.add_argument("--json", action="store_true", help="print JSON, with all that is known of it")
+    explaining.set_defaults(run=run_explain)
     backtest.add_command(group)
     effects.add_command(group)
     execution_commands.add_command(group)
@@ -146,6 +154,26 @@ def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
             print(orjson.dumps(asdict(found)).decode())
         else:
             print("\n".join(_lines(found)))
+
+    return _reporting(work)
+
+
+def run_explain(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Say why a forecast is what it is."""
+
+    def work() -> None:
+        with closing(_database(settings)) as database:
+            found = in_transaction(
+                database, lambda conn: reading.forecast(conn, SHELL, site=arguments.site, item=arguments.item)
+            )
+        told = reasons(found)
+        if arguments.json:
+            whole = {"site": found.row.site, "item": found.row.item, "why": found.content.why}
+            print(orjson.dumps(whole | {"reasons": [one._asdict() for one in told]}).decode())
+            return
+        print(f"{found.row.item} at {found.row.site}, from {found.row.first_day}")
+        for one in told:
+            print(f"{one.name + ':':<12} {one.text}")
 
     return _reporting(work)
 

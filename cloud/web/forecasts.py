@@ -19,6 +19,7 @@ from cloud.forecasting.domain import (
     Order,
     UnknownForecastError,
 )
+from cloud.forecasting.explaining import BUCKETS, members
 from cloud.forecasting.granularity import reading as granularity
 from cloud.forecasting.granularity.calendar import Period, in_decimals, periods
 from cloud.inquiry.domain import contains
@@ -33,30 +34,6 @@ router: Final = APIRouter()
 ROWS: Final = 100
 CSV_ROWS: Final = 100_000
 TAB: Final = "/forecast"
-_SHOWN_WEIGHT: Final = 0.005
-"""Of members with less nothing is told."""
-_MEMBERS: Final = {
-    "ses": "exponential smoothing",
-    "damped_trend": "damped trend",
-    "theta": "theta",
-    "optimised_theta": "optimised theta",
-    "seasonal": "season of the year",
-    "tsb": "Teunter-Syntetos-Babai",
-    "tsb_mean": "Teunter-Syntetos-Babai, mean of settings",
-    "sba": "Syntetos-Boylan",
-    "adida": "ADIDA",
-    "imapa": "IMAPA",
-    "mean13": "mean of 13 weeks",
-    "lasting": "mean of a year",
-}
-
-_BUCKETS: Final = {
-    "day": "days",
-    "week": "weeks",
-    "four_weeks": "four weeks",
-    "reconciled": "days, weeks and four weeks together",
-    "naive": "the last week again (not to be chosen)",
-}
 
 Text = Annotated[str, Query(max_length=128)]
 
@@ -173,11 +150,11 @@ def show_forecast(
         why=found.content.why,
         horizons=horizons,
         by_week=by_week,
-        bucket=_BUCKETS.get(found.content.why.get("granularity", {}).get("bucket", "")),
-        chosen_bucket=_BUCKETS.get(found.content.why.get("granularity", {}).get("chosen") or ""),
+        bucket=BUCKETS.get(found.content.why.get("granularity", {}).get("bucket", "")),
+        chosen_bucket=BUCKETS.get(found.content.why.get("granularity", {}).get("chosen") or ""),
         chosen_by=_chosen_by(found.content.why.get("granularity")),
         judged=[line for line in found.backtest if line.horizon_days == 7],  # noqa: PLR2004  one week ahead
-        members=_members(found.content.why),
+        members=members(found.content.why),
         weekday_names=[f"{found.row.first_day + timedelta(days=n):%a}" for n in range(7)],
         weeks=weeks_chart(found),
         sums=sum_chart(found),
@@ -192,19 +169,13 @@ def _chosen_by(told: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     least = min(costs.values(), default=0.0)
     return [
         {
-            "name": _BUCKETS.get(name, name),
+            "name": BUCKETS.get(name, name),
             "cost": cost,
             "more": cost / least - 1 if least > 0 else 0.0,
             "wape": evidence["wape"].get(name),
         }
         for name, cost in sorted(costs.items(), key=lambda one: (one[1], one[0]))
     ]
-
-
-def _members(why: Mapping[str, Any]) -> list[tuple[str, float]]:
-    """Name the members of a combined forecast that count, by weight."""
-    found = [(_MEMBERS.get(name, name), member["weight"]) for name, member in why.get("members", {}).items()]
-    return sorted((one for one in found if one[1] >= _SHOWN_WEIGHT), key=lambda one: (-one[1], one[0]))
 
 
 def _csv(name: str, header: tuple[str, ...], rows: list[list[object]]) -> Response:

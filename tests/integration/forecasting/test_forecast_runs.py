@@ -264,6 +264,13 @@ def test_commands_run_show_and_refuse(
     assert capsys.readouterr().out.splitlines()[0].startswith("I-002 at leeds, combination, from")
     assert main(["forecast", "show", "I-002", "--site", "leeds", "--json"]) == 0
     assert len(orjson.loads(capsys.readouterr().out)["content"]["mean"]) == 91
+    assert main(["forecast", "explain", "I-002", "--site", "leeds"]) == 0
+    told = dict(line.split(":", 1) for line in capsys.readouterr().out.splitlines()[1:])
+    assert {"Method", "Members", "History", "Weekdays", "Bands", "Pattern", "Rests on"} <= set(told)
+    assert "12 simple methods" in told["Method"]
+    assert main(["forecast", "explain", "I-002", "--site", "leeds", "--json"]) == 0
+    told = orjson.loads(capsys.readouterr().out)
+    assert told["why"]["pattern"]["name"] in {one["text"].split(":")[0] for one in told["reasons"]}
     assert main(["forecast", "show", "nothing", "--site", "leeds"]) == 1
     assert "no forecast of item 'nothing'" in capsys.readouterr().err
     assert main(["forecast", "run", "--site", "hull"]) == 1
