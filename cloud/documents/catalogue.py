@@ -1,5 +1,6 @@
 """What documents name: items with their packaging levels, and doors with the gateway that hears them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -13,7 +14,7 @@ from cloud.documents.domain import (
     ConflictingDocumentError,
     UnknownDocumentError,
 )
-from cloud.documents.papers import DocumentPaper, ItemPaper, LinePaper, PortalPaper
+from cloud.documents.papers import ItemPaper, LinePaper, PortalPaper
 from cloud.documents.store import KnownName, PortalRow
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
@@ -151,21 +152,22 @@ def portals(
     return store.portals(conn, site=site, portal=portal, after=after, limit=limit)
 
 
-def faults_of(conn: Connection, paper: DocumentPaper) -> list[str]:
+def faults_of(conn: Connection, name: str, lines: Sequence[LinePaper]) -> list[str]:
     """Find what the ledger could not post of a document's lines.
 
     Args:
         conn: In a transaction.
-        paper: The document.
+        name: Of the document, for the errors.
+        lines: Its lines.
 
     Returns:
         For every wrong line its place, value and expectation.
     """
-    keys = {identifier_key(line.identifier) for line in paper.lines}
-    units = {("gtin", line.unit_seen) for line in paper.lines if line.unit_seen != BASE_UNIT}
+    keys = {identifier_key(line.identifier) for line in lines}
+    units = {("gtin", line.unit_seen) for line in lines if line.unit_seen != BASE_UNIT}
     known = store.known_names(conn, sorted(keys | units))
-    found = ((line, _fault(line, known)) for line in paper.lines)
-    return [f"{paper.type} {paper.id!r}, line {line.line!r}: {fault}" for line, fault in found if fault]
+    found = ((line, _fault(line, known)) for line in lines)
+    return [f"{name}, line {line.line!r}: {fault}" for line, fault in found if fault]
 
 
 def _fault(line: LinePaper, known: dict[IdentifierKey, KnownName]) -> str | None:

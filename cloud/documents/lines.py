@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 from cloud.db import Connection
 from cloud.documents import store
 from cloud.master.domain import BASE_UNIT, IdentifierKey, UnresolvableError, base_quantity
+from cloud.master.store import add_identifier
+from contracts.records import Identifier
 
 RECEIVABLE: Final = ("asn", "purchase_order", "customer_return", "transfer")
 """Types of documents whose goods come in."""
@@ -61,6 +63,11 @@ class LineNow(NamedTuple):
     def name(self) -> LineName:
         """Names it at its site."""
         return LineName(self.type, self.id, self.line)
+
+    @property
+    def key(self) -> IdentifierKey:
+        """What names its item."""
+        return self.identifier_scheme, self.identifier
 
     @property
     def open_quantity(self) -> Decimal:
@@ -165,18 +172,49 @@ def end_lines(
 
 
 def goods_of(conn: Connection, keys: Iterable[IdentifierKey]) -> dict[IdentifierKey, Goods]:
-    """Look up what identifiers name now.
+    """Look up what identifiers name now; an item's code names it from here on, where nobody said so before.
 
     Args:
-        conn: In a transaction.
+        conn: In a transaction that the caller commits.
         keys: Scheme and value of each.
 
     Returns:
         What each names; those that nobody knows are absent.
     """
     wanted = sorted(set(keys))
-    found = store.tuples(conn, "goods", schemes=[key[0] for key in wanted], values=[key[1] for key in wanted])
+    found = _goods(conn, wanted)
+    codes = [value for scheme, value in wanted if scheme == "sku" and (scheme, value) not in found]
+    named = store.tuples(conn, "items_by_code", codes=codes) if codes else []
+    for code, item_id, kept in named:
+        if kept != code:
+            continue  # merged into another: its code names it through the alias, or nothing
+        add_identifier(conn, ("sku", code), item_id, ratio=(1, 1), valid_from=None)
+    return found | _goods(conn, [("sku", code) for code, _, _ in named])
+
+
+def _goods(conn: Connection, keys: Sequence[IdentifierKey]) -> dict[IdentifierKey, Goods]:
+    found = store.tuples(conn, "goods", schemes=[key[0] for key in keys], values=[key[1] for key in keys])
     return {(scheme, value): Goods(*rest) for scheme, value, *rest in found}
+
+
+def base_identifier(conn: Connection, own: IdentifierKey, item: str) -> Identifier:
+    """Name an item so that one of what names it is one base unit of it.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        own: What named it before.
+        item: Its code.
+
+    Returns:
+        What named it before, or its code.
+    """
+    code = ("sku", item)
+    known = goods_of(conn, [own])
+    is_own = own in known and known[own].numerator == known[own].denominator
+    if not is_own:
+        goods_of(conn, [code])
+    scheme, value = own if is_own else code
+    return Identifier.model_validate({"scheme": scheme, "value": value})
 
 
 def places_known(conn: Connection, site: str, codes: Iterable[str]) -> set[str]:

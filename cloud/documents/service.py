@@ -89,7 +89,7 @@ def register_document(conn: Connection, actor: Actor, paper: DocumentPaper) -> b
                 "expected the same, or another id"
             )
         return False
-    if faults := faults_of(conn, paper):
+    if faults := faults_of(conn, f"{paper.type} {paper.id!r}", paper.lines):
         raise DocumentError("\n".join(faults))
     units = sorted({unit for line in paper.lines for unit in line.units})
     if elsewhere := store.tuples(conn, "units_declared_elsewhere", **name, units=units):

@@ -4,14 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cloud.documents.domain import Line, RemainderReason, VisitRow
+from cloud.documents.movements import moved, stands
 from cloud.documents.papers import OpeningPaper
-from cloud.ledger.domain import CloudStatement, EffectiveRow
-from contracts.base import SiteId
-from contracts.occurrence import TimeBasis
-from contracts.records import DocumentRef, Identifier, Movement, Side, UnitPosition
+from cloud.ledger.domain import CloudStatement
+from contracts.records import DocumentRef, Identifier, Side
 from contracts.vocabulary import BizStep, VirtualLocation
-
-_CLOUD = {"seq": 1, "mono_ns": 0, "boot_id": "cloud", "clock_ok": True}
 
 
 def business_leg(
@@ -42,32 +39,27 @@ def business_leg(
     step = BizStep.ACCEPTING if is_inbound else BizStep.DEPARTING
     made = []
     for line in lines:
-        place: dict[str, str] = (
-            {"location": visit.clearing_account} if line.unit is None else {"unit": line.unit}
-        )
+        place = {"location": visit.clearing_account} if line.unit is None else {"unit": line.unit}
         here = Side.model_validate(place | ({"lot": line.lot} if line.lot else {}))
-        movement = Movement.model_validate(
-            _CLOUD
-            | {
-                "occurred_at_claimed": occurred_at,
-                "actor": actor,
-                "read_point": visit.door,
-                "biz_step": step,
-                "documents": (
-                    DocumentRef(type=line.type, id=line.id, line=line.line),
-                    DocumentRef(type="visit", id=visit.visit),
-                ),
-                "identifier": Identifier.model_validate(
-                    {"scheme": line.identifier_scheme, "value": line.identifier}
-                ),
-                "quantity_seen": line.quantity,
-                "unit_seen": line.unit_seen,
-                "reason": RemainderReason.NOT_READ.value if line.unit in unseen else None,
-                "source": partner if is_inbound else here,
-                "destination": here if is_inbound else partner,
-            }
+        refs = [DocumentRef(type=line.type, id=line.id, line=line.line)]
+        if line.order_id and line.order_line:
+            refs.append(DocumentRef(type="purchase_order", id=line.order_id, line=line.order_line))
+        name = {"scheme": line.identifier_scheme, "value": line.identifier}
+        statement = moved(
+            visit.site,
+            Identifier.model_validate(name),
+            line.quantity,
+            line.unit_seen,
+            source=partner if is_inbound else here,
+            destination=here if is_inbound else partner,
+            documents=[*refs, DocumentRef(type="visit", id=visit.visit)],
+            occurred_at=occurred_at,
+            actor=actor,
+            read_point=visit.door,
+            biz_step=step,
+            reason=RemainderReason.NOT_READ.value if line.unit in unseen else None,
         )
-        made.append(_statement(visit.site, movement, occurred_at))
+        made.append(statement)
     return made
 
 
@@ -89,33 +81,20 @@ def opening_statements(
     for paper in papers:
         if paper.unit is not None and paper.unit not in placed:
             placed.add(paper.unit)
-            position = UnitPosition.model_validate(
-                _CLOUD
-                | {
-                    "occurred_at_claimed": occurred_at,
-                    "actor": actor,
-                    "unit": paper.unit,
-                    "location": paper.location,
-                }
-            )
-            made.append(_statement(paper.site, position, occurred_at))
+            placing = stands(paper.site, paper.unit, paper.location, occurred_at=occurred_at, actor=actor)
+            made.append(placing)
         place = {"location": paper.location} if paper.unit is None else {"unit": paper.unit}
-        movement = Movement.model_validate(
-            _CLOUD
-            | {
-                "occurred_at_claimed": occurred_at,
-                "actor": actor,
-                "identifier": paper.identifier,
-                "quantity_seen": paper.quantity,
-                "unit_seen": paper.unit_seen,
-                "source": Side(location=VirtualLocation.OPENING),
-                "destination": Side.model_validate(place | ({"lot": paper.lot} if paper.lot else {})),
-                "reason": "opening",
-            }
+        statement = moved(
+            paper.site,
+            paper.identifier,
+            paper.quantity,
+            paper.unit_seen,
+            source=Side(location=VirtualLocation.OPENING),
+            destination=Side.model_validate(place | ({"lot": paper.lot} if paper.lot else {})),
+            documents=[],
+            occurred_at=occurred_at,
+            actor=actor,
+            reason="opening",
         )
-        made.append(_statement(paper.site, movement, occurred_at))
+        made.append(statement)
     return made
-
-
-def _statement(site: str, record: Movement | UnitPosition, occurred_at: datetime) -> CloudStatement:
-    return CloudStatement(SiteId(site), EffectiveRow(record, occurred_at, TimeBasis.CLAIMED))

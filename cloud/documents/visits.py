@@ -1,7 +1,7 @@
 """A visit's course: what stands out, its receipt or departure, its end (DOMAIN D2)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
@@ -24,11 +24,13 @@ from cloud.documents.domain import (
     due_lines,
     sort_units,
 )
+from cloud.documents.lines import LineNow, lines_now, lock_documents
 from cloud.documents.statements import business_leg
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.ledger.domain import Claim, PostingKind
 from cloud.ledger.posting import Posting
+from cloud.master.domain import BASE_UNIT
 from contracts.vocabulary import VirtualLocation
 
 
@@ -154,6 +156,8 @@ def confirm(
             f"visit {visit!r} is {found.direction}: expected one that is {direction}"
         )
     told = _story(conn, actor, found)
+    lock_documents(conn, site, {(line.type, line.id) for line in told.lines})
+    told = _story(conn, actor, found)
     confirmed = frozenset(confirmed_units)
     declared = {line.unit for line in told.lines}
     if unknown := sorted(confirmed - declared):
@@ -161,7 +165,11 @@ def confirm(
             f"visit {visit!r}: unit {', '.join(map(repr, unknown))} is declared by none of its documents"
         )
     present, missing, extra = sort_units(told.lines, told.crossed, confirmed)
-    due = due_lines(told.lines, present, told.settled)
+    open_now = {(each.type, each.id, each.line): each for each in _lines_now(conn, site, told.lines)}
+    due = [
+        _still_open(line, open_now[line.type, line.id, line.line])
+        for line in due_lines(told.lines, present, told.settled)
+    ]
     unseen = confirmed - frozenset(told.crossed)
     position = None
     if due:
@@ -273,7 +281,7 @@ def _locked(conn: Connection, site: str, visit: str) -> VisitRow:
 
 def _story(conn: Connection, within: Actor, found: VisitRow) -> VisitStory:
     lines = store.lines_of_visit(conn, found.site, found.visit)
-    settled = store.settled_names(conn, found.site, lines)
+    settled = store.settled_names(conn, found.site, lines) | _moved_whole(conn, found.site, lines)
     crossings = store.tuples(conn, "visit_crossings", sites=within.reach, site=found.site, visit=found.visit)
     side_of = dict(crossings)  # the last crossing of a unit says on which side it is
     wanted = "in" if found.is_inbound else "out"
@@ -285,6 +293,31 @@ def _story(conn: Connection, within: Actor, found: VisitRow) -> VisitStory:
         *_of_cards(conn, within, found),
     )
     return VisitStory(found, tuple(lines), settled, crossed, remainders)
+
+
+def _lines_now(conn: Connection, site: str, lines: Iterable[Line]) -> list[LineNow]:
+    names = sorted({(line.type, line.id) for line in lines})
+    return [
+        now
+        for kind in dict.fromkeys(kind for kind, _ in names)
+        for now in lines_now(conn, site=site, kind=kind, ids=[name for of, name in names if of == kind])
+    ]
+
+
+def _moved_whole(conn: Connection, site: str, lines: Iterable[Line]) -> frozenset[str]:
+    """Name lines that receipts or shipments have moved whole, or that were closed short."""
+    return frozenset(
+        "/".join(now.name)
+        for now in _lines_now(conn, site, lines)
+        if now.ordered is not None and now.open_quantity == 0
+    )
+
+
+def _still_open(line: Line, now: LineNow) -> Line:
+    """Leave what a receipt or shipment has moved before out of a line."""
+    if now.moved == 0 or now.ordered is None:
+        return line
+    return replace(line, quantity=now.open_quantity, unit_seen=BASE_UNIT)
 
 
 def _placed(conn: Connection, found: VisitRow, lines: list[Line]) -> set[str]:

@@ -50,6 +50,7 @@ REVERSAL_REASONS: Final = {
     "wrong_document": "Wrong document",
     "other": "Another reason",
 }
+_GTIN_LENGTHS: Final = frozenset({8, 12, 13, 14})
 _CODE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
@@ -267,11 +268,22 @@ def _line(row: tuple[str, ...], kind: str, document: str) -> dict[str, Any] | No
         return line | {"of": {"type": kind, "id": document, "line": of_line}, "unit_seen": "base"}
     if not item:
         raise DocumentError(f"a quantity of {received or damaged or rejected} without an item: say of what")
-    scheme = "gtin" if item.isascii() and item.isdigit() and len(item) == 14 else "sku"  # noqa: PLR2004  digits of a GTIN
-    return line | {
-        "identifier": {"scheme": scheme, "value": item},
-        "unit_seen": item if scheme == "gtin" else "base",
-    }
+    return line | named_goods(item)
+
+
+def named_goods(text: str) -> dict[str, Any]:
+    """Say what a typed text names: a packaging level by its GTIN, or an item by its code, in base units.
+
+    Args:
+        text: What was typed.
+
+    Returns:
+        ``identifier`` and ``unit_seen``.
+    """
+    if text.isascii() and text.isdigit() and len(text) in _GTIN_LENGTHS:
+        gtin = text.rjust(max(_GTIN_LENGTHS), "0")
+        return {"identifier": {"scheme": "gtin", "value": gtin}, "unit_seen": gtin}
+    return {"identifier": {"scheme": "sku", "value": text}, "unit_seen": "base"}
 
 
 def _numbered(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

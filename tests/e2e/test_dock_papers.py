@@ -33,7 +33,7 @@ def announce(site: Site, kind: str = "asn", *, quantity: str = "40") -> str:
     }
 
     def work(conn: Connection) -> None:
-        service.register_document(conn, ROOT, DocumentPaper.model_validate(stated))
+        service.register_document(conn, ROOT, DocumentPaper.model_validate(stated | {"lines": lines}))
 
     run(site, work)
     return name

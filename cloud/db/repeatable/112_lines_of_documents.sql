@@ -36,7 +36,8 @@ $$;
 
 -- Lines with what was asked for and what of it has moved, in base units. Goods of an ASN, an order or a return come out of
 -- the account of whom they come from, or go into the one of whom they go to; back again counts against it. Of a transfer
--- the sending site's lines have moved into transit, the receiving site's out of it.
+-- the sending site's lines have moved into transit, the receiving site's out of it; what was
+-- given up on the way is neither.
 CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
     RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
         registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
@@ -68,8 +69,8 @@ CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
                 WHEN kind = 'customer_return' AND m.to_code = '@customer' THEN -m.quantity
                 WHEN kind = 'supplier_return' AND m.to_code = '@supplier' THEN m.quantity
                 WHEN kind = 'supplier_return' AND m.from_code = '@supplier' THEN -m.quantity
-                WHEN kind = 'transfer' AND m.to_code = '@transit' THEN m.quantity
-                WHEN kind = 'transfer' AND m.from_code = '@transit' THEN -m.quantity
+                WHEN kind = 'transfer' AND m.to_code = '@transit' AND m.from_place <> 'virtual' THEN m.quantity
+                WHEN kind = 'transfer' AND m.from_code = '@transit' AND m.to_place <> 'virtual' THEN -m.quantity
             END AS quantity, m.to_as
         FROM moves_of_lines(sites, kind, ids) m
     ), moved AS (

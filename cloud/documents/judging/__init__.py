@@ -1,0 +1,1 @@
+"""What waits for a person: goods in inspection, returned, or on hold (DOMAIN D1, D4)."""

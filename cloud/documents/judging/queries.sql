@@ -1,0 +1,24 @@
+-- name: waiting
+SELECT w.site, w.receipt, w.line, w.waits_as, w.lot, w.identifier_scheme, w.identifier, w.item, w.item_name, w.base_unit, w.quantity, w.location, w.unit,
+    w.partner, w.is_unexpected, w.reason, w.since_at, s.time_zone
+FROM goods_that_wait(%(sites)s::text[], %(waits_as)s, %(receipt)s) w JOIN site s ON s.site_id = w.site
+WHERE (%(line)s::text IS NULL OR w.line = %(line)s)
+ORDER BY w.since_at, w.site, w.receipt, w.line, w.waits_as, w.lot
+LIMIT %(limit)s;
+
+-- name: add_judgement
+INSERT INTO judgement (site_id, id, line, waited_as, verdict, quantity, grade, reason, location, posting_id, judged_by)
+VALUES (%(site)s, %(receipt)s, %(line)s, %(waited_as)s, %(verdict)s, %(quantity)s, %(grade)s, %(reason)s, %(location)s,
+    %(posting_id)s, %(actor)s);
+
+-- name: judgements
+SELECT j.judgement_id AS number, j.site_id AS site, j.id AS receipt, j.line, i.code AS item, j.waited_as, j.verdict,
+    j.quantity, j.grade, j.reason, j.location, j.judged_at, j.judged_by, s.time_zone
+FROM judgement j
+JOIN receipt_line l ON (l.site_id, l.id, l.line) = (j.site_id, j.id, j.line)
+JOIN site s ON s.site_id = j.site_id
+LEFT JOIN canonical_item c ON c.item_id = l.item_id
+LEFT JOIN item i ON i.item_id = c.canonical_id
+WHERE (%(site)s::text IS NULL OR j.site_id = %(site)s) AND j.judgement_id < %(before)s
+ORDER BY j.judgement_id DESC
+LIMIT %(limit)s;

@@ -1,0 +1,257 @@
+"""Judging: inspected goods are released or not, returned ones graded, held ones freed (DOMAIN D1, D4)."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from cloud.db import Connection
+from cloud.documents.domain import KEEPERS, READERS, DocumentError, UnknownDocumentError
+from cloud.documents.judging import store
+from cloud.documents.lines import base_identifier, lock_documents, places_known
+from cloud.documents.movements import moved
+from cloud.documents.papers import LineNumber
+from cloud.documents.receiving.papers import Place
+from cloud.identity.actor import Actor
+from cloud.identity.store import act_as
+from cloud.ledger.domain import PostingKind
+from cloud.ledger.posting import Posting
+from contracts.base import Code, PositiveQuantity, Site
+from contracts.records import DocumentRef, Side
+from contracts.vocabulary import BizStep, Disposition
+
+WaitsAs = Literal["inspection", "returned", "hold"]
+Verdict = Literal["sellable", "damaged", "hold"]
+REASONS: Final = {
+    "sound": "Sound",
+    "as_new": "As new, unopened",
+    "opened": "Opened",
+    "defective": "Defective",
+    "expired": "Expired, or too short a life left",
+    "wrong_item": "Wrong item",
+    "accepted_over": "Accepted although over",
+    "papers_in_order": "Papers are in order",
+    "other": "Another reason",
+}
+JudgementReason = Literal[
+    "sound",
+    "as_new",
+    "opened",
+    "defective",
+    "expired",
+    "wrong_item",
+    "accepted_over",
+    "papers_in_order",
+    "other",
+]
+_DISPOSITION: Final = {"sellable": None, "damaged": Disposition.DAMAGED, "hold": Disposition.HOLD}
+
+
+class JudgementPaper(BaseModel):
+    """What a person decides about goods of one line of a receipt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    site: Site
+    receipt: LineNumber
+    line: LineNumber
+    waits_as: WaitsAs
+    verdict: Verdict
+    quantity: PositiveQuantity
+    """In base units; at most what waits."""
+    reason: JudgementReason
+    grade: Code | None = None
+    """A grade of one's own, as `B`."""
+    lot: Code | None = None
+    """Where several lots of the line wait."""
+    location: Place | None = None
+    """Where it lies; left out: where the receipt put it."""
+    put_at: Place | None = None
+    """Where it goes; left out: it stays where it lies."""
+
+
+class WaitingRow(NamedTuple):
+    """Goods that wait; the quantity is in base units."""
+
+    site: str
+    receipt: str
+    line: str
+    waits_as: str
+    lot: str | None
+    identifier_scheme: str
+    identifier: str
+    item: str
+    item_name: str | None
+    base_unit: str
+    quantity: Decimal
+    location: str
+    unit: str | None
+    partner: str | None
+    is_unexpected: bool
+    reason: str | None
+    since_at: datetime
+    time_zone: str
+
+
+class JudgementRow(NamedTuple):
+    """A decision that was taken."""
+
+    number: int
+    site: str
+    receipt: str
+    line: str
+    item: str | None
+    waited_as: str
+    verdict: str
+    quantity: Decimal
+    grade: str | None
+    reason: str
+    location: str
+    judged_at: datetime
+    judged_by: str
+    time_zone: str
+
+
+def waiting(
+    conn: Connection, actor: Actor, *, site: str | None = None, waits_as: str | None = None, limit: int
+) -> list[WaitingRow]:
+    """List goods that wait for a person, those that came first come first.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks; sees the sites at which it may read stock.
+        site: Only of this site.
+        waits_as: Only in ``inspection``, ``returned`` or on ``hold``.
+        limit: Most to give.
+
+    Returns:
+        The goods.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    within = actor.narrowed(*READERS)
+    act_as(conn, within)
+    sites = [site] if site else within.reach
+    asked = {"sites": sites, "waits_as": waits_as, "receipt": None, "line": None}
+    return store.rows(conn, WaitingRow, "waiting", **asked, limit=limit)
+
+
+def judgements(
+    conn: Connection, actor: Actor, *, site: str | None = None, before: int = 2**62, limit: int
+) -> list[JudgementRow]:
+    """List decisions, the latest first.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Only of this site.
+        before: Number of the last one of the page before.
+        limit: Most to give.
+
+    Returns:
+        The decisions.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))
+    return store.rows(conn, JudgementRow, "judgements", site=site, before=before, limit=limit)
+
+
+def judge(conn: Connection, actor: Actor, paper: JudgementPaper, *, now: datetime) -> JudgementRow:
+    """Move waiting goods into the condition that a person decides, as one posting.
+
+    Args:
+        conn: In a transaction that the caller commits directly after.
+        actor: A supervisor or inventory controller of the site.
+        paper: The decision.
+        now: The present: when it changes.
+
+    Returns:
+        The decision as it was taken.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If nothing of that line waits so.
+        DocumentError: If less waits, several lots do, or a place is unknown.
+    """
+    actor.require(*KEEPERS, site=paper.site)
+    act_as(conn, actor)
+    lock_documents(conn, paper.site, [("receipt", paper.receipt)])
+    found = _found(conn, paper)
+    wanted = {place for place in (paper.location, paper.put_at) if place}
+    if missing := wanted - places_known(conn, paper.site, wanted):
+        raise DocumentError(
+            f"there is no place {', '.join(map(repr, sorted(missing)))} at site {paper.site!r}"
+        )
+    posting = Posting(conn, actor, PostingKind.STATEMENT)
+    here: dict[str, object] = (
+        {"unit": found.unit}
+        if found.unit and not paper.location
+        else {"location": paper.location or found.location}
+    )
+    there: dict[str, object] = {"location": paper.put_at} if paper.put_at else here
+    lot = {"lot": found.lot} if found.lot else {}
+    condition = _DISPOSITION[paper.verdict]
+    statement = moved(
+        paper.site,
+        base_identifier(conn, (found.identifier_scheme, found.identifier), found.item),
+        paper.quantity,
+        "base",
+        source=Side.model_validate(here | lot | {"disposition": Disposition(paper.waits_as)}),
+        destination=Side.model_validate(there | lot | ({"disposition": condition} if condition else {})),
+        documents=[DocumentRef(type="receipt", id=paper.receipt, line=paper.line)],
+        occurred_at=now,
+        actor=actor.id,
+        biz_step=BizStep.INSPECTING,
+        reason=paper.reason,
+    )
+    posting.write(statements=[statement])
+    place = str(there.get("location") or found.location)
+    kept = paper.model_dump(include={"site", "receipt", "line", "verdict", "quantity", "grade", "reason"})
+    store.change(
+        conn,
+        "add_judgement",
+        **kept,
+        waited_as=paper.waits_as,
+        location=place,
+        posting_id=posting.posting_id,
+        actor=actor.id,
+    )
+    detail = {
+        "line": paper.line,
+        "waited_as": paper.waits_as,
+        "verdict": paper.verdict,
+        "reason": paper.reason,
+    }
+    posting.audit("goods_judged", f"receipt:{paper.receipt}", paper.site, detail)
+    (told,) = judgements(conn, actor, site=paper.site, limit=1)
+    posting.close()
+    return told
+
+
+def _found(conn: Connection, paper: JudgementPaper) -> WaitingRow:
+    asked = {"sites": [paper.site], "waits_as": paper.waits_as, "receipt": paper.receipt, "line": paper.line}
+    rows = [
+        row
+        for row in store.rows(conn, WaitingRow, "waiting", **asked, limit=1000)
+        if paper.lot is None or row.lot == paper.lot
+    ]
+    where = f"line {paper.line!r} of receipt {paper.receipt!r}"
+    if not rows:
+        raise UnknownDocumentError(f"nothing of {where} waits as {paper.waits_as} at site {paper.site!r}")
+    if len(rows) > 1:
+        lots = ", ".join(str(row.lot) for row in rows)
+        raise DocumentError(f"{where}: several lots wait: expected lot, one of {lots}")
+    if paper.quantity > rows[0].quantity:
+        raise DocumentError(
+            f"{where}: {paper.quantity.normalize():f}: expected at most {rows[0].quantity.normalize():f}, "
+            f"which wait as {paper.waits_as}"
+        )
+    if paper.verdict == paper.waits_as:
+        raise DocumentError(f"{where} is on hold already: expected sellable or damaged")
+    return rows[0]

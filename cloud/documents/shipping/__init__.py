@@ -1,0 +1,1 @@
+"""What leaves: against an order, a return to a supplier, or a transfer (DOMAIN D4)."""

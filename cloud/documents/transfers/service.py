@@ -1,0 +1,352 @@
+"""Transfers between sites: drafted, shipped, in transit, received or short (DOMAIN D4)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Final, NamedTuple, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cloud.db import Connection
+from cloud.documents import store as documents
+from cloud.documents.catalogue import faults_of
+from cloud.documents.domain import (
+    KEEPERS,
+    READERS,
+    ConflictingDocumentError,
+    DocumentError,
+    UnknownDocumentError,
+)
+from cloud.documents.lines import base_identifier, end_lines, lines_now, lock_documents
+from cloud.documents.movements import moved
+from cloud.documents.papers import LinePaper
+from cloud.documents.transfers import store
+from cloud.documents.transfers.domain import State, state_of
+from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.identity.store import act_as
+from cloud.ledger.domain import PostingKind
+from cloud.ledger.posting import Posting
+from contracts.base import Code, Site
+from contracts.records import DocumentRef, Side
+from contracts.vocabulary import BizStep, VirtualLocation
+
+DRAFTERS: Final = (*KEEPERS, Role.PLANNER)
+"""Who may draft a transfer, at either of its sites."""
+_SENDERS: Final = (*KEEPERS, Role.OPERATOR)
+
+
+class TransferPaper(BaseModel):
+    """What is to go from one site to another."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    from_site: Site
+    to_site: Site
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$")]
+    due_on: date | None = None
+    carrier: Code | None = None
+    lines: Annotated[tuple[LinePaper, ...], Field(min_length=1, max_length=20_000)]
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> Self:
+        if self.from_site == self.to_site:
+            raise ValueError(f"to_site {self.to_site!r}: expected another site than from_site")
+        names = [line.line for line in self.lines]
+        if len(set(names)) != len(names):
+            raise ValueError(f"transfer {self.id!r}: a line stands there twice")
+        if any(line.units or line.order for line in self.lines):
+            raise ValueError(f"transfer {self.id!r}: a shipment says which units leave, a draft does not")
+        return self
+
+
+class TransferRow(NamedTuple):
+    """A transfer in a list; quantities in base units over all its lines."""
+
+    from_site: str
+    id: str
+    to_site: str
+    carrier: str | None
+    departed_at: datetime | None
+    departed_by: str | None
+    cancelled_at: datetime | None
+    cancelled_by: str | None
+    created_at: datetime
+    created_by: str
+    due_on: date | None
+    from_zone: str
+    to_zone: str
+    lines: int
+    ordered: Decimal
+    shipped: Decimal
+    received: Decimal
+    missing: Decimal
+
+    @property
+    def state(self) -> State:
+        """Where it stands; derived."""
+        return state_of(
+            shipped=self.shipped,
+            received=self.received,
+            missing=self.missing,
+            departed_at=self.departed_at,
+            cancelled_at=self.cancelled_at,
+        )
+
+
+class TransferLineRow(NamedTuple):
+    """A line of a transfer; quantities in base units."""
+
+    line: str
+    item: str | None
+    item_name: str | None
+    base_unit: str | None
+    unit_seen: str
+    lot: str | None
+    ordered: Decimal | None
+    shipped: Decimal
+    received: Decimal
+    missing: Decimal
+
+    @property
+    def in_transit(self) -> Decimal:
+        """What left and neither came nor was given up."""
+        return max(Decimal(0), self.shipped - self.received - self.missing)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferStory:
+    """A transfer with its lines in order."""
+
+    transfer: TransferRow
+    lines: tuple[TransferLineRow, ...]
+
+
+def draft(conn: Connection, actor: Actor, paper: TransferPaper) -> TransferStory:
+    """Draft a transfer; its document stands at both sites from then on.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor, inventory controller or planner of either site.
+        paper: What is to go.
+
+    Returns:
+        The transfer.
+
+    Raises:
+        NotAllowedError: If the actor may not at either site.
+        DocumentError: If a site or item is unknown, naming every line that is wrong.
+        ConflictingDocumentError: If there is a transfer of that number from or to one of them.
+    """
+    _require_either(actor, paper.from_site, paper.to_site, DRAFTERS)
+    act_as(conn, actor)
+    sites = [paper.from_site, paper.to_site]
+    known = {site for (site,) in store.tuples(conn, "sites_known", sites=sites)}
+    if missing := [site for site in sites if site not in known]:
+        raise DocumentError(f"transfer {paper.id!r}: there is no site {missing[0]!r}")
+    if faults := faults_of(conn, f"transfer {paper.id!r}", paper.lines):
+        raise DocumentError("\n".join(faults))
+    name = {"site": paper.from_site, "to_site": paper.to_site, "id": paper.id, "actor": actor.id}
+    if not store.change(conn, "add_transfer", **name, carrier=paper.carrier):
+        raise ConflictingDocumentError(
+            f"there is a transfer {paper.id!r} from {paper.from_site!r} or to {paper.to_site!r} already"
+        )
+    lines = orjson.dumps([line.model_dump(mode="json") for line in paper.lines]).decode()
+    store.tuples(conn, "add_transfer_documents", **name, due_on=paper.due_on, lines=lines)
+    detail = {"to_site": paper.to_site, "lines": len(paper.lines)}
+    subject = f"transfer:{paper.id}"
+    documents.audit(conn, actor.id, "transfer_drafted", subject, site=paper.from_site, detail=detail)
+    return transfer(conn, actor, site=paper.from_site, name=paper.id)
+
+
+def transfers(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str | None = None,
+    after: tuple[str, str] = ("", ""),
+    limit: int,
+) -> list[TransferRow]:
+    """List transfers from or to the actor's sites, by the sending site and number.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Only from or to this site.
+        after: Sending site and number of the last one of the page before.
+        limit: Most to give.
+
+    Returns:
+        The transfers.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    within = actor.narrowed(*READERS)
+    act_as(conn, within)
+    keys = {"after_site": after[0], "after_id": after[1], "limit": limit}
+    return store.rows(conn, TransferRow, "transfers", sites=within.reach, site=site, id=None, **keys)
+
+
+def transfer(conn: Connection, actor: Actor, *, site: str, name: str) -> TransferStory:
+    """Give one transfer with its lines.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks; at the sending or the receiving site.
+        site: The sending site.
+        name: Its number.
+
+    Returns:
+        The transfer.
+
+    Raises:
+        NotAllowedError: If the actor may not read stock anywhere.
+        UnknownDocumentError: If the actor's sites send and receive none of that name.
+    """
+    within = actor.narrowed(*READERS)
+    act_as(conn, within)
+    asked = {"sites": within.reach, "site": site, "id": name, "after_site": "", "after_id": "", "limit": 2}
+    found = [row for row in store.rows(conn, TransferRow, "transfers", **asked) if row.from_site == site]
+    if not found:
+        raise UnknownDocumentError(f"there is no transfer {name!r} from site {site!r}")
+    lines = store.rows(conn, TransferLineRow, "transfer_lines", site=site, id=name)
+    return TransferStory(found[0], tuple(lines))
+
+
+def depart(
+    conn: Connection, actor: Actor, *, site: str, name: str, carrier: str | None = None, now: datetime
+) -> TransferStory:
+    """Say that the vehicle is on its way.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: An operator, supervisor or inventory controller of the sending site.
+        site: The sending site.
+        name: Its number.
+        carrier: Who drives; None: as before.
+        now: When.
+
+    Returns:
+        The transfer.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is none.
+        ConflictingDocumentError: If nothing was shipped, or it left or was called off before.
+    """
+    actor.require(*_SENDERS, site=site)
+    found = _locked(conn, actor, site, name)
+    if found.state is not State.SHIPPED or not store.change(
+        conn, "depart", site=site, id=name, at=now, actor=actor.id, carrier=carrier
+    ):
+        raise ConflictingDocumentError(f"transfer {name!r} is {found.state}: expected one that is shipped")
+    documents.audit(conn, actor.id, "transfer_departed", f"transfer:{name}", site=site, detail={})
+    return transfer(conn, actor, site=site, name=name)
+
+
+def cancel(conn: Connection, actor: Actor, *, site: str, name: str, now: datetime) -> TransferStory:
+    """Call a transfer off before anything left.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor, inventory controller or planner of either site.
+        site: The sending site.
+        name: Its number.
+        now: The present.
+
+    Returns:
+        The transfer.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is none.
+        ConflictingDocumentError: If something left, or it was called off before.
+    """
+    actor.require(*DRAFTERS)
+    found = _locked(conn, actor, site, name)
+    _require_either(actor, found.from_site, found.to_site, DRAFTERS)
+    if found.state is not State.DRAFT:
+        raise ConflictingDocumentError(f"transfer {name!r} is {found.state}: expected a draft")
+    store.change(conn, "cancel", site=site, id=name, at=now, actor=actor.id)
+    documents.audit(conn, actor.id, "transfer_cancelled", f"transfer:{name}", site=site, detail={})
+    return transfer(conn, actor, site=site, name=name)
+
+
+def close_short(
+    conn: Connection, actor: Actor, *, site: str, name: str, reason: str, now: datetime
+) -> TransferStory:
+    """Expect nothing more of a transfer: what left and did not come moves to the account of the unknown.
+
+    Args:
+        conn: In a transaction that the caller commits directly after.
+        actor: A supervisor or inventory controller of the receiving site.
+        site: The sending site.
+        name: Its number.
+        reason: Why, as a short text.
+        now: The present.
+
+    Returns:
+        The transfer as it was before the posting closed; its state is short.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is none.
+        ConflictingDocumentError: If nothing of it is on its way.
+    """
+    actor.require(*KEEPERS)
+    found = _locked(conn, actor, site, name)
+    actor.require(*KEEPERS, site=found.to_site)
+    left = [line for line in transfer(conn, actor, site=site, name=name).lines if line.in_transit > 0]
+    if not left:
+        raise ConflictingDocumentError(f"transfer {name!r} is {found.state}: nothing of it is on its way")
+    act_as(conn, actor)
+    here = {line.line: line for line in lines_now(conn, site=found.to_site, kind="transfer", ids=[name])}
+    end_lines(
+        conn,
+        found.to_site,
+        [(here[line.line].name, line.in_transit) for line in left],
+        reason=reason,
+        actor=actor.id,
+    )
+    posting = Posting(conn, actor, PostingKind.STATEMENT)
+    posting.write(
+        statements=[
+            moved(
+                found.to_site,
+                base_identifier(conn, here[line.line].key, here[line.line].item or ""),
+                line.in_transit,
+                "base",
+                source=Side(location=VirtualLocation.TRANSIT),
+                destination=Side(location=VirtualLocation.UNKNOWN),
+                documents=[DocumentRef(type="transfer", id=name, line=line.line)],
+                occurred_at=now,
+                actor=actor.id,
+                biz_step=BizStep.RECEIVING,
+                reason="short",
+            )
+            for line in left
+        ]
+    )
+    detail = {"reason": reason, "short": {line.line: f"{line.in_transit:f}" for line in left}}
+    posting.audit("transfer_closed_short", f"transfer:{name}", found.to_site, detail)
+    told = transfer(conn, actor, site=site, name=name)
+    posting.close()
+    return told
+
+
+def _locked(conn: Connection, actor: Actor, site: str, name: str) -> TransferRow:
+    found = transfer(conn, actor, site=site, name=name).transfer
+    act_as(conn, actor)
+    lock_documents(conn, found.from_site, [("transfer", name)])
+    lock_documents(conn, found.to_site, [("transfer", name)])
+    store.tuples(conn, "lock_transfer", site=site, id=name)
+    return transfer(conn, actor, site=site, name=name).transfer
+
+
+def _require_either(actor: Actor, sending: str, receiving: str, roles: tuple[Role, ...]) -> None:
+    try:
+        actor.require(*roles, site=sending)
+    except NotAllowedError:
+        actor.require(*roles, site=receiving)

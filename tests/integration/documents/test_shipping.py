@@ -1,0 +1,196 @@
+"""What leaves and what waits: shipments, returns with grading, inspection, transfers between sites."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
+from cloud.documents.judging import service as judging
+from cloud.documents.judging.service import JudgementPaper
+from cloud.documents.lines import open_lines
+from cloud.documents.receiving import service as receiving
+from cloud.documents.receiving.papers import DeliveryPaper
+from cloud.documents.shipping import service as shipping
+from cloud.documents.shipping.papers import ShipmentPaper
+from cloud.documents.transfers import service as transfers
+from cloud.documents.transfers.domain import State
+from cloud.documents.transfers.service import TransferPaper
+from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.ledger.domain import AlreadyClaimedError
+from cloud.master.places import add_location
+from contracts.base import SiteId
+from tests.integration.crossings.doors import OPERATOR, STRANGER
+from tests.integration.documents.dock import CASES, KEEPER, OTHER_SITE, Dock, line, paper
+from tests.integration.ledger.scenario import SITE, at
+
+YORK = Actor("user:yan", frozenset({Role.SUPERVISOR}), frozenset({SiteId(OTHER_SITE)}))
+EVERYWHERE = Actor("user:eve", frozenset({Role.SUPERVISOR}), all_sites=True)
+
+
+@pytest.fixture
+def stocked(dock: Dock) -> Dock:
+    """Give two sites with places; twenty cases of tea lie at the first."""
+    for site, code in ((SITE, "A-01"), (SITE, "RETURNS"), (OTHER_SITE, "Y-01")):
+        dock.ledger.as_app(
+            lambda conn, site=site, code=code: add_location(
+                conn, EVERYWHERE, site=site, code=code, kind="bin", parent=None
+            )
+        )
+    receive(dock, {"line": "1", "identifier": {"scheme": "gtin", "value": CASES}, "unit_seen": CASES}, "20")
+    return dock
+
+
+def receive(dock: Dock, what: dict[str, Any], quantity: str, **more: Any) -> receiving.Received:
+    stated = {"site": SITE, "receipt": "R-0", "location": "A-01"} | more
+    actor = EVERYWHERE if stated["site"] == OTHER_SITE else KEEPER
+    stated["lines"] = [{"line": "1", "received": quantity} | what]
+    wanted = DeliveryPaper.model_validate(stated)
+    return dock.ledger.as_app(lambda conn: receiving.receive(conn, actor, wanted, now=at(50)))
+
+
+def leaves(number: int, quantity: str, kind: str, name: str, *, of: str = "1", **more: Any) -> dict[str, Any]:
+    return {"line": str(number), "of": {"type": kind, "id": name, "line": of}, "quantity": quantity} | more
+
+
+def ship(dock: Dock, *lines: dict[str, Any], name: str = "S-1", actor: Actor = KEEPER, **more: Any) -> Any:
+    stated = {"site": SITE, "shipment": name, "location": "A-01", "lines": lines} | more
+    wanted = ShipmentPaper.model_validate(stated)
+    return dock.ledger.as_app(lambda conn: shipping.ship(conn, actor, wanted, now=at(60)))
+
+
+def lying(dock: Dock, item: str = "TEA") -> dict[tuple[str, str], Decimal]:
+    """Give what lies where in which condition, in cases, accounts included where something is left."""
+    rows = dock.ledger.query(
+        "SELECT l.code, coalesce(c.disposition, 'sellable'), sum(b.quantity) / 24 FROM balance b"
+        " JOIN cell c USING (cell_id) JOIN location l ON l.location_id = c.location_id"
+        " JOIN item i USING (item_id) WHERE b.quantity <> 0 AND i.code = %s AND l.code <> '@supplier'"
+        " GROUP BY 1, 2 HAVING sum(b.quantity) <> 0",
+        item,
+    )
+    return {(code, condition): quantity.normalize() for code, condition, quantity in rows}
+
+
+def still_open(dock: Dock, kind: str = "outbound_order") -> dict[str, Decimal]:
+    lines = dock.ledger.as_app(lambda conn: open_lines(conn, sites=None, kind=kind))
+    return {f"{line.id}/{line.line}": line.open_quantity / 24 for line in lines}
+
+
+def test_an_order_leaves_in_parts_never_more_than_is_open_and_a_part_comes_back(stocked: Dock) -> None:
+    stocked.register(paper(line(1, 6), line(2, 2), name="SO-1", kind="outbound_order", partner="Shop 7"))
+    ship(stocked, leaves(1, "4", "outbound_order", "SO-1"))
+    assert still_open(stocked) == {"SO-1/1": 2, "SO-1/2": 2}
+    with pytest.raises(AlreadyClaimedError):
+        ship(stocked, leaves(1, "1", "outbound_order", "SO-1"))
+    with pytest.raises(DocumentError) as error:
+        more = leaves(2, "3", "outbound_order", "SO-1"), leaves(3, "1", "outbound_order", "SO-9")
+        ship(stocked, leaves(1, "1", "outbound_order", "SO-1"), *more, name="S-2")
+    assert "line '2': 72 of item 'TEA': expected at most 24" in str(error.value)
+    assert "line '3': there is no line '1' in outbound_order 'SO-9'" in str(error.value)
+    ship(stocked, leaves(1, "2", "outbound_order", "SO-1"), name="S-2", actor=OPERATOR)
+    assert still_open(stocked) == {"SO-1/2": 2}
+
+    def back(actor: Actor) -> int:
+        where = {"site": SITE, "name": "S-2", "line": "1"}
+        return stocked.ledger.as_app(
+            lambda conn: shipping.reverse_line(conn, actor, reason="not loaded", **where)
+        )
+
+    with pytest.raises(NotAllowedError):
+        back(OPERATOR)
+    back(KEEPER)
+    with pytest.raises(ConflictingDocumentError):
+        back(KEEPER)
+    assert still_open(stocked) == {"SO-1/1": 2, "SO-1/2": 2}
+    assert lying(stocked) == {("A-01", "sellable"): 16, ("@customer", "sellable"): 4}
+    rows = stocked.ledger.as_app(
+        lambda conn: conn.execute(
+            "SELECT document, line, quantity, customer FROM pub_open_outbound_lines(NULL)"
+        ).fetchall()
+    )
+    assert rows == [("SO-1", "1", 48, "Shop 7"), ("SO-1", "2", 48, "Shop 7")]
+    assert stocked.is_clean()
+
+
+def test_what_a_customer_sends_back_is_never_sellable_until_it_is_graded(stocked: Dock) -> None:
+    stocked.register(paper(line(1, 5), name="RMA-1", kind="customer_return", partner="Shop 7"))
+    of = {"of": {"type": "customer_return", "id": "RMA-1", "line": "1"}}
+    receive(stocked, of, "4", receipt="R-1", location="RETURNS")
+    assert lying(stocked)["RETURNS", "returned"] == 4
+    assert still_open(stocked, "customer_return") == {"RMA-1/1": 1}
+
+    def grade(quantity: int, verdict: str, *, actor: Actor = KEEPER, **more: Any) -> Any:
+        stated = {"site": SITE, "receipt": "R-1", "line": "1", "waits_as": "returned", "verdict": verdict}
+        stated |= {"quantity": str(24 * quantity), "reason": "as_new"} | more
+        wanted = JudgementPaper.model_validate(stated)
+        return stocked.ledger.as_app(lambda conn: judging.judge(conn, actor, wanted, now=at(70)))
+
+    with pytest.raises(NotAllowedError):
+        grade(1, "sellable", actor=OPERATOR)
+    assert grade(3, "sellable", grade="A", put_at="A-01").verdict == "sellable"
+    with pytest.raises(DocumentError, match="at most 24"):
+        grade(2, "damaged")
+    grade(1, "damaged", reason="defective")
+    with pytest.raises(UnknownDocumentError, match="nothing of line"):
+        grade(1, "sellable")
+    assert lying(stocked) == {
+        ("A-01", "sellable"): 23,
+        ("RETURNS", "damaged"): 1,
+        ("@customer", "sellable"): -4,
+    }
+    stocked.register(paper(line(1, 1), name="RTV-1", kind="supplier_return", partner="ACME"))
+    away = leaves(1, "1", "supplier_return", "RTV-1", location="RETURNS", disposition="damaged")
+    ship(stocked, away)
+    assert ("RETURNS", "damaged") not in lying(stocked)
+    assert still_open(stocked, "supplier_return") == {}
+    assert stocked.is_clean()
+
+
+def test_a_transfer_is_draft_shipped_in_transit_and_received_or_short(stocked: Dock) -> None:
+    run = stocked.ledger.as_app
+    stated = {"from_site": SITE, "to_site": OTHER_SITE, "id": "T-1", "lines": [line(1, 6), line(2, 2)]}
+    wanted = TransferPaper.model_validate(stated)
+    with pytest.raises(NotAllowedError):
+        run(
+            lambda conn: transfers.draft(conn, STRANGER if STRANGER.sites != YORK.sites else OPERATOR, wanted)
+        )
+    told = run(lambda conn: transfers.draft(conn, YORK, wanted))
+    assert told.transfer.state is State.DRAFT
+
+    def state(actor: Actor = YORK) -> State:
+        return run(lambda conn: transfers.transfer(conn, actor, site=SITE, name="T-1")).transfer.state
+
+    lines = leaves(1, "6", "transfer", "T-1"), leaves(2, "2", "transfer", "T-1", of="2")
+    ship(stocked, *lines)
+    assert state() is State.SHIPPED
+    coming = run(lambda conn: conn.execute("SELECT site, quantity FROM pub_in_transit(NULL)").fetchall())
+    assert coming == [(OTHER_SITE, 144), (OTHER_SITE, 48)]
+    run(lambda conn: transfers.depart(conn, KEEPER, site=SITE, name="T-1", now=at(65)))
+    assert state(KEEPER) is State.IN_TRANSIT
+    of = {"of": {"type": "transfer", "id": "T-1", "line": "1"}}
+    there = {"site": OTHER_SITE, "receipt": "Y-R1", "location": "Y-01"}
+    receive(stocked, of, "5", **there)
+    assert lying(stocked) == {
+        ("A-01", "sellable"): 12,
+        ("Y-01", "sellable"): 5,
+        ("@transit", "sellable"): 3,
+    }
+    with pytest.raises(NotAllowedError):
+        run(
+            lambda conn: transfers.close_short(conn, KEEPER, site=SITE, name="T-1", reason="lost", now=at(80))
+        )
+    story = run(
+        lambda conn: transfers.close_short(conn, YORK, site=SITE, name="T-1", reason="lost", now=at(80))
+    )
+    assert [(row.received, row.missing) for row in story.lines] == [(120, 24), (0, 48)]
+    assert state() is State.SHORT
+    assert lying(stocked)["@unknown", "sellable"] == 3
+    assert ("@transit", "sellable") not in lying(stocked)
+    with pytest.raises(ConflictingDocumentError, match="short"):
+        run(lambda conn: transfers.cancel(conn, YORK, site=SITE, name="T-1", now=at(90)))
+    again = TransferPaper.model_validate(stated | {"id": "T-2"})
+    run(lambda conn: transfers.draft(conn, KEEPER, again))
+    run(lambda conn: transfers.cancel(conn, YORK, site=SITE, name="T-2", now=at(90)))
+    with pytest.raises(DocumentError, match="cancelled"):
+        ship(stocked, leaves(1, "1", "transfer", "T-2"), name="S-9")
+    assert stocked.is_clean()
