@@ -1,9 +1,12 @@
-"""What a question about the past costs as history grows tenfold, on both clocks.
+"""What questions to the ledger cost as history grows tenfold: balances, the past, an item's history.
 
 The history is made in the database by the posting functions themselves, 5,000 movements a posting over cells
 drawn by Zipf's law, each up to a day late, and folded by the job's own function. Then the same questions are
-asked of the short history and of the long one: twenty cells, an instant and a position drawn anew each time,
-after as many others that warm the caches. The database has a server's share of memory, not a laptop's.
+asked of the short history and of the long one: twenty cells as of an instant and a position drawn anew each
+time; by the services that the API calls, as the application's role, one cell now and then, and a page of an
+item's history; beside each, in turn, a bare look-up of one row by its key. At last movements are posted that
+happened before all of the history, and others that happened now. As many other questions warm the caches. The
+database has a server's share of memory, not a laptop's.
 """
 
 import argparse
@@ -11,7 +14,10 @@ import random
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,13 +25,27 @@ import psycopg
 
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
+from cloud.inquiry import past, stock
+from cloud.ledger.domain import CloudStatement, EffectiveRow, PostingKind
+from cloud.ledger.service import post
 from cloud.local.home import erase
+from contracts.base import SiteId
+from contracts.occurrence import TimeBasis
+from contracts.records import Identifier, Movement, Side
 
 GROWTH: Final = 10
 _SITE: Final = "bench"
 _MOST_CELLS: Final = 20_000
 _ROWS_PER_POSTING: Final = 5_000
 _CELLS_PER_QUESTION: Final = 20
+_PAGE: Final = 100
+_ITEMS: Final = 2_000
+_POSTS_TO_WARM_UP: Final = 10
+_SERVICES: Final = ("balance", "balance_as_of")
+_ASKED: Final = ("as_of", *_SERVICES, "item_history")
+_ACTOR: Final = Actor("user:bench", frozenset({Role.INVENTORY_CONTROLLER, Role.DEVICE}), all_sites=True)
 _SEED: Final = 1
 _WARM_UP_SEED: Final = 2
 _SHARED_BUFFERS: Final = "4GB"
@@ -40,7 +60,9 @@ SELECT 'bench', CASE n WHEN 0 THEN '@customer' ELSE 'bin-' || n END,
 FROM generate_series(0, 10) n;
 INSERT INTO cell (item_id, location_id, site_id, posting_id)
 SELECT i.item_id, l.location_id, 'bench', 0 FROM location l CROSS JOIN item i
-ORDER BY l.location_id, i.item_id
+ORDER BY l.location_id, i.item_id;
+INSERT INTO identifier (scheme, value, item_id)
+SELECT 'sku', 'bench-' || n - 1, i.item_id FROM generate_series(1, 10) n JOIN item i ON i.code = 'item-' || n
 """
 _POSTING: Final = """
 INSERT INTO movement (
@@ -96,41 +118,65 @@ def run(arguments: argparse.Namespace) -> Result:
         with (
             Stage(directory, (Gateway(_SITE, "bench-gw"),), 0, postgres_options=options) as stage,
             psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as connection,
+            psycopg.connect(stage.dsn("dockledger_app"), autocommit=True) as app,
         ):
             connection.execute("SET ROLE dockledger_owner")
             connection.execute(_WORLD)
             connection.execute("SELECT setseed(0.5)")
             began = time.perf_counter()
             _grow(connection, range(postings // GROWTH), postings, cells)
-            short_ms = _ask(connection, arguments.questions, _SPAN / GROWTH, cells)
+            short = _ask((connection, app), arguments.questions, _SPAN / GROWTH, cells)
             _grow(connection, range(postings // GROWTH, postings), postings, cells)
             made_s = time.perf_counter() - began
-            long_ms = _ask(connection, arguments.questions, _SPAN, cells)
+            long = _ask((connection, app), arguments.questions, _SPAN, cells)
+            posted = _post(app, arguments.questions // 4)
     finally:
         erase(directory)
+    growth = {
+        f"{name}_ratio_as_history_grows_tenfold": statistics.median(long[name])
+        / statistics.median(short[name])
+        for name in _ASKED
+    }
+    over_bare = {f"{name}_p99_over_bare": _p99(long[name]) / _p99(long["bare"]) for name in _SERVICES}
+    back = statistics.median(posted["back_dated"]) / statistics.median(posted["present"])
     return Result(
         benchmark="asof",
         headline="ratio_as_history_grows_tenfold",
         figures={
-            "short_history_ms_p50": statistics.median(short_ms),
-            "long_history_ms_p50": statistics.median(long_ms),
-            "short_history_ms_p95": sorted(short_ms)[len(short_ms) * 95 // 100],
-            "long_history_ms_p95": sorted(long_ms)[len(long_ms) * 95 // 100],
+            **{f"short_{name}_ms_p50": statistics.median(times) for name, times in short.items()},
+            **{f"long_{name}_ms_p50": statistics.median(times) for name, times in long.items()},
+            **{f"long_{name}_ms_p99": _p99(times) for name, times in long.items()},
+            **{f"post_{name}_ms_p50": statistics.median(times) for name, times in posted.items()},
             "seconds_to_make": made_s,
         },
-        ratios={"ratio_as_history_grows_tenfold": statistics.median(long_ms) / statistics.median(short_ms)},
-        limits={"ratio_as_history_grows_tenfold": Limit(must=1.5, goal=1.2, better="lower")},
+        ratios={
+            "ratio_as_history_grows_tenfold": max(growth.values()),
+            **growth,
+            **over_bare,
+            "back_dated_over_present": back,
+        },
+        limits={
+            "ratio_as_history_grows_tenfold": Limit(must=1.5, goal=1.2, better="lower"),
+            **{name: Limit(must=1.5, goal=1.2, better="lower") for name in growth},
+            **{name: Limit(must=3, goal=2, better="lower") for name in over_bare},
+            "back_dated_over_present": Limit(must=1.5, goal=1.2, better="lower"),
+        },
         input={
             "short_history_rows": postings // GROWTH * _ROWS_PER_POSTING,
             "long_history_rows": postings * _ROWS_PER_POSTING,
             "cells": cells,
+            "items": _ITEMS,
             "demand": "Zipf, exponent 1, over the cells",
             "lateness": "uniform, up to a day",
             "questions": arguments.questions,
-            "cells_per_question": f"{_CELLS_PER_QUESTION}, drawn like demand",
-            "instants": "uniform over the history's span, positions uniform over its postings",
+            "cells_per_question": f"{_CELLS_PER_QUESTION} of as_of, one of the services, drawn like demand",
+            "history_page": _PAGE,
+            "instants": "uniform over the history's span",
+            "positions": "uniform over its postings; of an item's history those after the instant",
             "unfolded_positions": 0,
             "warm_up": "as many other questions",
+            "bare": "SELECT quantity FROM balance by its key, in a transaction as the services'",
+            "back_dated": "to the hour before the history's first row, into the deepest cells",
             "shared_buffers": _SHARED_BUFFERS,
             "seed": _SEED,
         },
@@ -156,20 +202,86 @@ def _grow(connection: psycopg.Connection, numbers: range, postings: int, cells: 
     connection.execute("VACUUM ANALYZE")
 
 
-def _ask(connection: psycopg.Connection, questions: int, span: timedelta, cells: int) -> list[float]:
-    _time(connection, questions, span, cells, random.Random(_WARM_UP_SEED))
-    return _time(connection, questions, span, cells, random.Random(_SEED))
+def _ask(
+    connections: tuple[psycopg.Connection, psycopg.Connection], questions: int, span: timedelta, cells: int
+) -> dict[str, list[float]]:
+    _time(connections, questions, span, cells, random.Random(_WARM_UP_SEED))
+    return _time(connections, questions, span, cells, random.Random(_SEED))
 
 
 def _time(
-    connection: psycopg.Connection, questions: int, span: timedelta, cells: int, dice: random.Random
-) -> list[float]:
-    (last,) = connection.execute("SELECT position FROM ledger_head").fetchall()[0]
-    asked_ms = []
+    connections: tuple[psycopg.Connection, psycopg.Connection],
+    questions: int,
+    span: timedelta,
+    cells: int,
+    dice: random.Random,
+) -> dict[str, list[float]]:
+    owner, app = connections
+    (last,) = owner.execute("SELECT position FROM ledger_head").fetchall()[0]
+    asked_ms: dict[str, list[float]] = {name: [] for name in (*_ASKED, "bare")}
     for _ in range(questions):
-        asked = [2000 + int(cells ** dice.random()) for _ in range(_CELLS_PER_QUESTION)]
-        moment = (_START_AT + span * dice.random(), dice.randint(1, last))
-        began = time.perf_counter()
-        connection.execute("SELECT * FROM as_of(%s, %s, %s)", [asked, *moment]).fetchall()
-        asked_ms.append((time.perf_counter() - began) * 1e3)
+        some = [2000 + int(cells ** dice.random()) for _ in range(_CELLS_PER_QUESTION)]
+        at, position = _START_AT + span * dice.random(), dice.randint(1, last)
+        item = f"item-{(some[0] - 1) % _ITEMS + 1}"
+        later = dice.randint(min(last, 1 + int(last * ((at - _START_AT) / span))), last)
+        works: dict[str, Callable[[], object]] = {
+            "bare": partial(_bare, app, some[0]),
+            "as_of": partial(_as_of, owner, some, at, position),
+            "balance": partial(stock.balance, app, _ACTOR, cell_id=some[0]),
+            "balance_as_of": partial(
+                stock.balance, app, _ACTOR, cell_id=some[0], until_at=at, until_position=position
+            ),
+            "item_history": partial(
+                past.item_history, app, _ACTOR, item=item, until=past.Moment(at, later), limit=_PAGE
+            ),
+        }
+        for name, work in works.items():
+            began = time.perf_counter()
+            with (owner if name == "as_of" else app).transaction():
+                work()
+            asked_ms[name].append((time.perf_counter() - began) * 1e3)
     return asked_ms
+
+
+def _bare(connection: psycopg.Connection, cell_id: int) -> None:
+    act_as(connection, _ACTOR)
+    connection.execute("SELECT quantity FROM balance WHERE cell_id = %s", [cell_id]).fetchall()
+
+
+def _as_of(connection: psycopg.Connection, cells: list[int], at: datetime, position: int) -> None:
+    connection.execute("SELECT * FROM as_of(%s, %s, %s)", [cells, at, position]).fetchall()
+
+
+def _post(connection: psycopg.Connection, times: int) -> dict[str, list[float]]:
+    """Post movements that happened before all others, and movements that happened now, in turn."""
+    posted_ms: dict[str, list[float]] = {"present": [], "back_dated": []}
+    instants = {"present": _START_AT + _SPAN * 2, "back_dated": _START_AT - timedelta(days=2)}
+    for number in range(times + _POSTS_TO_WARM_UP):
+        for name, at in instants.items():
+            record = Movement(
+                seq=1,
+                occurred_at_claimed=at + timedelta(seconds=number),
+                mono_ns=0,
+                boot_id="bench",
+                clock_ok=True,
+                identifier=Identifier(scheme="sku", value=f"bench-{number % 10}"),
+                quantity_seen=Decimal(1),
+                source=Side(location="@customer"),
+                destination=Side(location="bin-1"),
+            )
+            row = EffectiveRow(record, record.occurred_at_claimed, TimeBasis.CLAIMED)
+            began = time.perf_counter()
+            with connection.transaction():
+                post(
+                    connection,
+                    _ACTOR,
+                    kind=PostingKind.STATEMENT,
+                    statements=[CloudStatement(SiteId(_SITE), row)],
+                )
+            if number >= _POSTS_TO_WARM_UP:
+                posted_ms[name].append((time.perf_counter() - began) * 1e3)
+    return posted_ms
+
+
+def _p99(times: list[float]) -> float:
+    return sorted(times)[len(times) * 99 // 100]

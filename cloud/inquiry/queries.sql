@@ -159,6 +159,39 @@ FROM read_cell_history(
     below_at => %(below_at)s, below_gateway => %(below_gateway)s, below_epoch => %(below_epoch)s,
     below_seq => %(below_seq)s, at_most => %(limit)s);
 
+-- name: item_history
+SELECT *
+FROM read_item_history(
+    of_item => %(item)s, in_site => %(site)s, until_at => %(until_at)s, until_position => %(until_position)s,
+    below_at => %(below_at)s, below_gateway => %(below_gateway)s, below_epoch => %(below_epoch)s,
+    below_seq => %(below_seq)s, at_most => %(limit)s);
+
+-- name: cell_changes
+SELECT *
+FROM read_cell_changes(
+    of_cell => %(cell_id)s, from_at => %(from_at)s, from_position => %(from_position)s, to_at => %(to_at)s,
+    to_position => %(to_position)s, below_at => %(below_at)s, below_gateway => %(below_gateway)s,
+    below_epoch => %(below_epoch)s, below_seq => %(below_seq)s, at_most => %(limit)s);
+
+-- name: differences
+SELECT *
+FROM read_differences(
+    in_site => %(site)s, of_item => %(item)s, item_like => %(item_like)s, location_like => %(location_like)s,
+    from_at => %(from_at)s, from_position => %(from_position)s, to_at => %(to_at)s, to_position => %(to_position)s,
+    after_site => %(after_site)s, after_item => %(after_item)s, after_cell => %(after_cell)s, at_most => %(limit)s);
+
+-- name: position_at
+SELECT position_at(%(recorded_at)s::timestamptz);
+
+-- name: costs_of_item
+SELECT * FROM read_item_costs(%(item)s);
+
+-- name: counts_of_item
+SELECT * FROM read_item_counts(%(item)s, %(limit)s);
+
+-- name: balance
+SELECT * FROM read_balance(%(cell_id)s, %(until_at)s::timestamptz, %(until_position)s::bigint);
+
 -- name: balances
 SELECT *
 FROM read_balances(

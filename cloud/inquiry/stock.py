@@ -164,15 +164,9 @@ def balance(
     Raises:
         NotAllowedError: If the actor may not see stock.
     """
-    wanted = BalanceFilter(
-        cell_id=cell_id,
-        until_at=until_at,
-        until_position=until_position,
-        with_virtual=True,
-        with_zero=True,
-    )
-    found = balances(conn, actor, wanted, limit=1)
-    return found[0] if found else None
+    see(conn, actor, STOCK_READERS)
+    asked = {"cell_id": cell_id, "until_at": until_at, "until_position": until_position}
+    return row(conn, BalanceRow, "balance", **asked)
 
 
 def cell_history(

@@ -5,6 +5,11 @@ DROP FUNCTION IF EXISTS read_movements(text, bigint, text, text, text, bigint, b
     timestamptz, bigint, text, text, integer);
 DROP FUNCTION IF EXISTS read_cell_history(bigint, timestamptz, bigint, timestamptz, integer, bigint, bigint,
     integer);
+DROP FUNCTION IF EXISTS tell_movements(integer[], bigint[], bigint[], timestamptz[]);
+DROP FUNCTION IF EXISTS read_balance(bigint, timestamptz, bigint);
+DROP FUNCTION IF EXISTS read_item_history(text, text, timestamptz, bigint, timestamptz, integer, bigint, bigint, integer);
+DROP FUNCTION IF EXISTS read_cell_changes(bigint, timestamptz, bigint, timestamptz, bigint, timestamptz, integer, bigint,
+    bigint, integer);
 DROP FUNCTION IF EXISTS read_units(text, text, text, integer);
 DROP FUNCTION IF EXISTS read_balances(text, text, text, text, text, bigint, timestamptz, bigint, boolean,
     boolean, text, text, bigint, integer);
@@ -66,23 +71,172 @@ BEGIN
 END
 $$;
 
+-- Tells movements in the order in which they are named. Its joins are made in the order written, each a look-up by
+-- key, whatever the statistics say of a younger table.
+CREATE FUNCTION tell_movements(gateways integer[], epochs bigint[], seqs bigint[], instants timestamptz[])
+    RETURNS SETOF movement_told LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1 AS $$
+BEGIN
+    RETURN QUERY
+    WITH alias AS MATERIALIZED (
+        SELECT a.item_id, a.canonical_id FROM aliases_at(9223372036854775807) a WHERE EXISTS (SELECT FROM item_alias)
+    )
+    SELECT g.name, m.epoch, m.seq, m.gateway_id, m.site_id, s.time_zone,
+        m.occurred_at, m.occurred_at_claimed, m.time_basis, e.position, e.recorded_at, e.actor, e.kind,
+        i.code, i.name, i.base_unit, seen.code, m.item_id,
+        m.quantity, m.identifier_scheme, m.identifier, m.quantity_seen, m.unit_seen,
+        m.from_cell, fl.code, fc.lot, fc.disposition, fc.owner,
+        m.to_cell, tl.code, tc.lot, tc.disposition, tc.owner,
+        m.reason, rg.name, m.reverses_epoch, m.reverses_seq,
+        m.detail ->> 'actor', m.detail ->> 'device', m.detail
+    FROM unnest(gateways, epochs, seqs, instants) WITH ORDINALITY w (gateway_id, epoch, seq, occurred_at, nth)
+    JOIN movement m ON m.gateway_id = w.gateway_id AND m.epoch = w.epoch AND m.seq = w.seq
+        AND m.occurred_at = w.occurred_at
+    JOIN ledger_entry e ON e.posting_id = m.posting_id
+    JOIN gateway g ON g.gateway_id = m.gateway_id
+    JOIN site s ON s.site_id = m.site_id
+    JOIN item seen ON seen.item_id = m.item_id
+    LEFT JOIN alias a ON a.item_id = m.item_id
+    JOIN item i ON i.item_id = coalesce(a.canonical_id, m.item_id)
+    JOIN cell fc ON fc.cell_id = m.from_cell
+    JOIN location fl ON fl.location_id = fc.location_id
+    JOIN cell tc ON tc.cell_id = m.to_cell
+    JOIN location tl ON tl.location_id = tc.location_id
+    LEFT JOIN gateway rg ON rg.gateway_id = m.reverses_gateway
+    ORDER BY w.nth;
+END
+$$;
+
+-- The latest instant that a fact posted by a position can have occurred at: facts of the future are not believed
+-- (PROTOCOL P2), and clocks of two machines are less than a day apart.
+CREATE OR REPLACE FUNCTION occurred_by(until_position bigint) RETURNS timestamptz
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT coalesce((SELECT e.recorded_at + INTERVAL '1 day' FROM ledger_entry e WHERE e.position = until_position), 'infinity')
+$$;
+
 -- What entered and left a cell up to an instant and a position, the latest occurrence first.
 CREATE FUNCTION read_cell_history(
     of_cell bigint, until_at timestamptz, until_position bigint,
     below_at timestamptz, below_gateway integer, below_epoch bigint, below_seq bigint, at_most integer)
     RETURNS SETOF movement_told LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+    of_item bigint := (SELECT c.item_id FROM cell c WHERE c.cell_id = of_cell AND sees_site(c.site_id));
+    newest  CONSTANT timestamptz := least(until_at, below_at, occurred_by(until_position));
+BEGIN
+    RETURN QUERY
+    SELECT t.*
+    FROM (
+        SELECT array_agg(k.gateway_id) AS gateways, array_agg(k.epoch) AS epochs, array_agg(k.seq) AS seqs,
+            array_agg(k.occurred_at) AS instants
+        FROM (
+            SELECT m.gateway_id, m.epoch, m.seq, m.occurred_at
+            FROM movement m JOIN ledger_entry e ON e.posting_id = m.posting_id
+            WHERE m.item_id = of_item AND (m.from_cell = of_cell OR m.to_cell = of_cell)
+                AND m.occurred_at <= newest AND e.position <= until_position
+                AND (m.occurred_at, m.gateway_id, m.epoch, m.seq) < (below_at, below_gateway, below_epoch, below_seq)
+            ORDER BY m.occurred_at DESC, m.gateway_id DESC, m.epoch DESC, m.seq DESC
+            LIMIT at_most
+        ) k
+    ) named
+    CROSS JOIN LATERAL tell_movements(named.gateways, named.epochs, named.seqs, named.instants) t;
+END
+$$;
+
+-- Items that read as the one of a code, itself included.
+CREATE OR REPLACE FUNCTION items_reading_as(of_code text) RETURNS bigint[]
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    wanted bigint := (SELECT i.item_id FROM item i WHERE i.code = of_code);
+BEGIN
+    IF NOT EXISTS (SELECT FROM item_alias) THEN
+        RETURN ARRAY[wanted];
+    END IF;
+    RETURN ARRAY(SELECT c.item_id FROM canonical_item c WHERE c.canonical_id = wanted);
+END
+$$;
+
+-- What moved of an item, whatever it was called then, up to an instant and a position, the latest occurrence first.
+CREATE FUNCTION read_item_history(
+    of_item text, in_site text, until_at timestamptz, until_position bigint,
+    below_at timestamptz, below_gateway integer, below_epoch bigint, below_seq bigint, at_most integer)
+    RETURNS SETOF movement_told LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+    sources CONSTANT bigint[] := items_reading_as(of_item);
+    newest  CONSTANT timestamptz := least(until_at, below_at, occurred_by(until_position));
+BEGIN
+    RETURN QUERY
+    SELECT t.*
+    FROM (
+        SELECT array_agg(k.gateway_id) AS gateways, array_agg(k.epoch) AS epochs, array_agg(k.seq) AS seqs,
+            array_agg(k.occurred_at) AS instants
+        FROM (
+            SELECT m.gateway_id, m.epoch, m.seq, m.occurred_at
+            FROM unnest(sources) source (item_id)
+            CROSS JOIN LATERAL (
+                SELECT x.gateway_id, x.epoch, x.seq, x.occurred_at
+                FROM movement x JOIN ledger_entry e ON e.posting_id = x.posting_id
+                WHERE x.item_id = source.item_id AND x.occurred_at <= newest AND e.position <= until_position
+                    AND (x.occurred_at, x.gateway_id, x.epoch, x.seq)
+                        < (below_at, below_gateway, below_epoch, below_seq)
+                    AND sees_site(x.site_id) AND (in_site IS NULL OR x.site_id = in_site)
+                ORDER BY x.occurred_at DESC, x.gateway_id DESC, x.epoch DESC, x.seq DESC
+                LIMIT at_most) m
+            ORDER BY m.occurred_at DESC, m.gateway_id DESC, m.epoch DESC, m.seq DESC
+            LIMIT at_most
+        ) k
+    ) named
+    CROSS JOIN LATERAL tell_movements(named.gateways, named.epochs, named.seqs, named.instants) t;
+END
+$$;
+
+-- Why a cell held another quantity at one moment than at another: the movements that count in only one of them, the
+-- latest occurrence first. A moment is an instant and a position.
+CREATE FUNCTION read_cell_changes(
+    of_cell bigint, from_at timestamptz, from_position bigint, to_at timestamptz, to_position bigint,
+    below_at timestamptz, below_gateway integer, below_epoch bigint, below_seq bigint, at_most integer)
+    RETURNS SETOF movement_told LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     of_item bigint := (SELECT c.item_id FROM cell c WHERE c.cell_id = of_cell AND sees_site(c.site_id));
+    folded  bigint := (SELECT f.position FROM fold_head f);
 BEGIN
     RETURN QUERY
-    SELECT t.* FROM movement_told t
-    WHERE t.item_id = of_item
-        AND (t.from_cell = of_cell OR t.to_cell = of_cell)
-        AND t.occurred_at <= until_at AND t.position <= until_position
-        AND (t.occurred_at, t.gateway_key, t.epoch, t.seq) < (below_at, below_gateway, below_epoch, below_seq)
-    ORDER BY t.occurred_at DESC, t.gateway_key DESC, t.epoch DESC, t.seq DESC
-    LIMIT at_most;
+    WITH late AS MATERIALIZED ( -- posted between the two positions, and occurred by both instants
+        SELECT d.position FROM cell_delta d
+        WHERE d.cell_id = of_cell AND d.position > least(from_position, to_position)
+            AND d.position <= greatest(from_position, to_position) AND d.occurred_at <= least(from_at, to_at)
+        UNION
+        SELECT e.position FROM ledger_entry e
+        WHERE e.position > greatest(folded, least(from_position, to_position))
+            AND e.position <= greatest(from_position, to_position)
+    ), wanted AS MATERIALIZED (
+        SELECT m.gateway_id, m.epoch, m.seq, m.occurred_at
+        FROM movement m JOIN ledger_entry e ON e.posting_id = m.posting_id
+        WHERE m.item_id = of_item AND (m.from_cell = of_cell OR m.to_cell = of_cell)
+            AND m.occurred_at > least(from_at, to_at) AND m.occurred_at <= greatest(from_at, to_at)
+            AND (m.occurred_at <= from_at AND e.position <= from_position)
+                <> (m.occurred_at <= to_at AND e.position <= to_position)
+        UNION
+        SELECT m.gateway_id, m.epoch, m.seq, m.occurred_at
+        FROM late l
+        JOIN ledger_entry e ON e.position = l.position
+        JOIN movement m ON m.posting_id = e.posting_id
+        WHERE (m.from_cell = of_cell OR m.to_cell = of_cell) AND m.occurred_at <= least(from_at, to_at)
+    )
+    SELECT t.*
+    FROM (
+        SELECT array_agg(k.gateway_id) AS gateways, array_agg(k.epoch) AS epochs, array_agg(k.seq) AS seqs,
+            array_agg(k.occurred_at) AS instants
+        FROM (
+            SELECT w.* FROM wanted w
+            WHERE (w.occurred_at, w.gateway_id, w.epoch, w.seq) < (below_at, below_gateway, below_epoch, below_seq)
+            ORDER BY w.occurred_at DESC, w.gateway_id DESC, w.epoch DESC, w.seq DESC
+            LIMIT at_most
+        ) k
+    ) named
+    CROSS JOIN LATERAL tell_movements(named.gateways, named.epochs, named.seqs, named.instants) t;
 END
 $$;
 
@@ -183,15 +337,59 @@ BEGIN
 END
 $$;
 
+-- The balance of one cell, zero included: of now, or as of an instant and a position.
+CREATE FUNCTION read_balance(of_cell bigint, until_at timestamptz, until_position bigint)
+    RETURNS TABLE (cell_id bigint, site text, time_zone text, item text, item_name text, base_unit text,
+        location text, location_kind text, lot text, disposition text, owner text, quantity numeric)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
+DECLARE
+    found_one cell;
+    canonical bigint;
+    upper_one numeric := 1;
+    lower_one numeric := 1;
+    held      numeric;
+BEGIN
+    SELECT c.* INTO found_one FROM cell c WHERE c.cell_id = of_cell AND sees_site(c.site_id);
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    IF until_at IS NULL AND until_position IS NULL THEN
+        SELECT b.quantity INTO held FROM balance b WHERE b.cell_id = of_cell;
+    ELSE
+        SELECT q.quantity INTO held FROM as_of(
+            ARRAY[of_cell], coalesce(until_at, 'infinity'), coalesce(until_position, 9223372036854775807)) q;
+    END IF;
+    canonical := found_one.item_id;
+    IF EXISTS (SELECT FROM item_alias a WHERE a.from_item = found_one.item_id) THEN
+        SELECT c.canonical_id, c.numerator, c.denominator INTO canonical, upper_one, lower_one
+        FROM canonical_item c WHERE c.item_id = found_one.item_id;
+    END IF;
+    RETURN QUERY
+    SELECT of_cell, found_one.site_id, s.time_zone, i.code, i.name, i.base_unit, l.code, l.kind, found_one.lot,
+        found_one.disposition, found_one.owner, round(coalesce(held, 0) * upper_one / lower_one, 6)
+    FROM site s, item i, location l
+    WHERE s.site_id = found_one.site_id AND i.item_id = canonical AND l.location_id = found_one.location_id;
+END
+$$;
+
 REVOKE ALL ON FUNCTION
     read_movements(text, bigint, text, text, text, bigint, bigint, bigint, timestamptz, timestamptz, bigint, text, text, integer),
     read_cell_history(bigint, timestamptz, bigint, timestamptz, integer, bigint, bigint, integer),
+    read_balance(bigint, timestamptz, bigint),
+    read_item_history(text, text, timestamptz, bigint, timestamptz, integer, bigint, bigint, integer),
+    read_cell_changes(bigint, timestamptz, bigint, timestamptz, bigint, timestamptz, integer, bigint, bigint, integer),
     read_units(text, text, text, integer),
     read_balances(text, text, text, text, text, bigint, timestamptz, bigint, boolean, boolean, text, text, bigint, integer)
+    FROM PUBLIC;
+REVOKE ALL ON FUNCTION tell_movements(integer[], bigint[], bigint[], timestamptz[]), occurred_by(bigint), items_reading_as(text)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     read_movements(text, bigint, text, text, text, bigint, bigint, bigint, timestamptz, timestamptz, bigint, text, text, integer),
     read_cell_history(bigint, timestamptz, bigint, timestamptz, integer, bigint, bigint, integer),
+    read_balance(bigint, timestamptz, bigint),
+    read_item_history(text, text, timestamptz, bigint, timestamptz, integer, bigint, bigint, integer),
+    read_cell_changes(bigint, timestamptz, bigint, timestamptz, bigint, timestamptz, integer, bigint, bigint, integer),
     read_units(text, text, text, integer),
     read_balances(text, text, text, text, text, bigint, timestamptz, bigint, boolean, boolean, text, text, bigint, integer)
     TO dockledger_app;

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from scenario import CONTROLLER, Ledger, Outbox, at, move
 
+from cloud.inquiry.past import DifferenceFilter, Moment, cell_changes, differences, item_history
 from cloud.ledger.past import as_of, fold, stock_at
 from contracts.records import Side, UnitPosition
 
@@ -120,3 +121,60 @@ def test_a_unit_inside_another_moves_with_it(ledger: Ledger) -> None:
             )
         )
         assert [row.quantity for row in stock] == [6]
+
+
+def test_what_differs_between_two_moments_is_explained_by_its_movements(ledger: Ledger) -> None:
+    random = Random(11)
+    gateway = Outbox()
+    places = ["@supplier", "A-01", "A-02", "@customer"]
+    for _ in range(8):
+        pairs = [random.sample(places, 2) for _ in range(25)]
+        records = [move(str(random.randint(1, 9)), *pair, minute=random.randint(0, 900)) for pair in pairs]
+        ledger.post(gateway.seal(records))
+    ledger.as_app(lambda conn: fold(conn, most=5))
+    for _ in range(12):
+        first, second = (Moment(at(random.randint(-5, 905)), random.randint(0, 9)) for _ in range(2))
+        told = ledger.as_app(
+            lambda conn, a=first, b=second: differences(
+                conn, CONTROLLER, DifferenceFilter(), first=a, second=b, limit=99
+            )
+        )
+        held = [by_hand(ledger, moment.at, moment.position) for moment in (first, second)]
+        real = [
+            row[0]
+            for row in ledger.query(
+                "SELECT cell_id FROM cell JOIN location USING (location_id) WHERE kind <> 'virtual'"
+            )
+        ]
+        expected = {cell: (held[0].get(cell, 0), held[1].get(cell, 0)) for cell in real}
+        assert {row.cell_id: (row.before, row.after) for row in told} == {
+            cell: pair for cell, pair in expected.items() if pair[0] != pair[1]
+        }
+        for cell in real:
+            why = ledger.as_app(
+                lambda conn, a=first, b=second, cell=cell: cell_changes(
+                    conn, CONTROLLER, cell_id=cell, first=a, second=b, limit=999
+                )
+            )
+            total = Decimal(0)
+            for row in why:
+                counts_later = row.occurred_at <= second.at and row.position <= second.position
+                assert counts_later != (row.occurred_at <= first.at and row.position <= first.position)
+                total += (row.quantity if row.to_cell == cell else -row.quantity) * (
+                    1 if counts_later else -1
+                )
+            assert total == expected[cell][1] - expected[cell][0]
+    whole = ledger.as_app(lambda conn: item_history(conn, CONTROLLER, item="gtin:05012345678900", limit=500))
+    assert len(whole) == 200
+    assert [row.occurred_at for row in whole] == sorted((row.occurred_at for row in whole), reverse=True)
+    last = whole[49]
+    place = (last.occurred_at, last.gateway_key, last.epoch, last.seq)
+    until = Moment(at(700), 6)
+    paged = ledger.as_app(
+        lambda conn: item_history(
+            conn, CONTROLLER, item="gtin:05012345678900", until=until, before=place, limit=500
+        )
+    )
+    assert [row.seq for row in paged] == [
+        row.seq for row in whole[50:] if row.occurred_at <= until.at and row.position <= until.position
+    ]
