@@ -12,6 +12,15 @@ SELECT n.site, n.type, n.id, n.line, n.ordinal, n.partner, n.due_on, n.registere
 FROM open_document_lines(%(sites)s::text[], %(type)s::text) n
 ORDER BY n.site, n.due_on NULLS LAST, n.registered_at, n.id, n.ordinal;
 
+-- name: open_lines_page
+SELECT n.site, n.type, n.id, n.line, n.ordinal, n.partner, n.due_on, n.registered_at, n.state, n.item_id, n.item,
+    n.item_name, n.base_unit, n.is_lot_controlled, n.identifier_scheme, n.identifier, n.unit_seen, n.numerator,
+    n.denominator, n.lot, n.unit, n.order_id, n.order_line, n.ordered, n.moved, n.damaged, n.rejected, false AS is_ended
+FROM open_document_lines(%(sites)s::text[], %(type)s::text) n
+WHERE (n.site, n.id, n.ordinal) > (%(after_site)s, %(after_id)s, %(after_ordinal)s)
+ORDER BY n.site, n.id, n.ordinal
+LIMIT %(limit)s;
+
 -- name: lock_documents
 SELECT pg_advisory_xact_lock(hashtextextended(x.name, 1685283700))
 FROM (SELECT DISTINCT n.name FROM unnest(%(names)s::text[]) AS n (name) ORDER BY n.name) x;

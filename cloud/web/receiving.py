@@ -1,10 +1,8 @@
 """*Receiving*: what is expected, a form for what comes, and what came."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
@@ -21,6 +19,15 @@ from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
 from cloud.ledger.domain import LedgerError
+from cloud.web.dock_papers import (
+    KINDS,
+    MOST_LINES,
+    REVERSAL_REASONS,
+    ReversalReason,
+    expected_of,
+    fits,
+    named_goods,
+)
 from cloud.web.forms import may, rows_of
 from cloud.web.proposals import words_of
 from cloud.web.rendering import page
@@ -30,27 +37,10 @@ from contracts.base import ID_PATTERN
 router: Final = APIRouter()
 
 SHOWN: Final = 30
-MOST_LINES: Final = 100
-"""Of a document on one form; longer ones are looked through by item, or received from a file."""
 EXTRA: Final = 2
 """Empty lines for goods that no document names."""
 BLIND: Final = 6
 """Empty lines of a receipt without papers."""
-KINDS: Final = {
-    "asn": "ASN",
-    "purchase_order": "Order",
-    "customer_return": "Return",
-    "transfer": "Transfer",
-}
-REVERSAL_REASONS: Final = {
-    "typing_error": "Typing error",
-    "misread": "Misread",
-    "wrong_item": "Wrong item",
-    "wrong_quantity": "Wrong quantity",
-    "wrong_document": "Wrong document",
-    "other": "Another reason",
-}
-_GTIN_LENGTHS: Final = frozenset({8, 12, 13, 14})
 _CODE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
@@ -59,21 +49,6 @@ Texts = Annotated[list[str] | None, Form(max_length=MOST_LINES + EXTRA)]
 Kind = Literal["", "asn", "purchase_order", "customer_return", "transfer"]
 Name = Annotated[str, Query(max_length=128, pattern=_CODE)]
 ReceiptId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^/\x00-\x1f\x7f-\x9f]*$")]
-
-
-class Expected(NamedTuple):
-    """A document of which something is still to come."""
-
-    site: str
-    type: str
-    kind: str
-    id: str
-    partner: str | None
-    due_on: Any
-    is_late: bool
-    lines: int
-    items: str
-    has_begun: bool
 
 
 @router.get("/receiving")
@@ -198,9 +173,7 @@ def reverse(
     site: SiteId,
     receipt: ReceiptId,
     line: Text,
-    reason: Annotated[
-        Literal["typing_error", "misread", "wrong_item", "wrong_quantity", "wrong_document", "other"], Form()
-    ],
+    reason: Annotated[ReversalReason, Form()],
 ) -> Response:
     """Take a line back."""
 
@@ -215,36 +188,6 @@ def reverse(
     except (DocumentError, LedgerError) as error:
         return _receipt(request, gate, visitor, site, receipt, problem=f"{error}")
     return RedirectResponse(_address(site, receipt), 303)
-
-
-def expected_of(lines: Iterable[LineNow], now: datetime) -> list[Expected]:
-    """Sum open lines up by document.
-
-    Args:
-        lines: With something open.
-        now: The present.
-
-    Returns:
-        One per document.
-    """
-    by_document: defaultdict[tuple[str, str, str], list[LineNow]] = defaultdict(list)
-    for line in lines:
-        by_document[line.site, line.type, line.id].append(line)
-    return [
-        Expected(
-            site,
-            kind,
-            KINDS.get(kind, kind),
-            name,
-            found[0].partner,
-            found[0].due_on,
-            found[0].due_on is not None and found[0].due_on < now.date(),
-            len(found),
-            ", ".join(dict.fromkeys(line.item or line.identifier for line in found[:4])),
-            any(line.moved > 0 for line in found),
-        )
-        for (site, kind, name), found in by_document.items()
-    ]
 
 
 def _address(site: str, name: str) -> str:
@@ -269,21 +212,6 @@ def _line(row: tuple[str, ...], kind: str, document: str) -> dict[str, Any] | No
     if not item:
         raise DocumentError(f"a quantity of {received or damaged or rejected} without an item: say of what")
     return line | named_goods(item)
-
-
-def named_goods(text: str) -> dict[str, Any]:
-    """Say what a typed text names: a packaging level by its GTIN, or an item by its code, in base units.
-
-    Args:
-        text: What was typed.
-
-    Returns:
-        ``identifier`` and ``unit_seen``.
-    """
-    if text.isascii() and text.isdigit() and len(text) in _GTIN_LENGTHS:
-        gtin = text.rjust(max(_GTIN_LENGTHS), "0")
-        return {"identifier": {"scheme": "gtin", "value": gtin}, "unit_seen": gtin}
-    return {"identifier": {"scheme": "sku", "value": text}, "unit_seen": "base"}
 
 
 def _numbered(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -313,7 +241,7 @@ def _form(
             raise HTTPException(404, f"there is no {KINDS[kind]} {name!r} at site {site!r}")
     typed_lines = {row[0]: row[1:] for row in rows if row[0]}
     extra = [row[1:] for row in rows if not row[0]]
-    wanted = [line for line in lines if line.line in typed_lines or _fits(line, find)]
+    wanted = [line for line in lines if line.line in typed_lines or fits(line, find)]
     wanted.sort(key=lambda line: line.open_quantity == 0)
     return page(
         request,
@@ -337,11 +265,6 @@ def _form(
         problem=problem,
         rest=urlencode({"type": kind, "id": name}),
     )
-
-
-def _fits(line: LineNow, find: str) -> bool:
-    texts = (line.line, line.item or "", line.item_name or "", line.identifier, line.unit or "")
-    return not find or any(find.lower() in text.lower() for text in texts)
 
 
 def _receipt(

@@ -173,7 +173,7 @@ def list_receipt_lines(
 
 
 @router.post("", status_code=201, response_model=NewReceipt, responses=responses(400, 404, 409, 413))
-def receive(*, once: Once, body: DeliveryPaper) -> JSONResponse:
+def receive_delivery(*, once: Once, body: DeliveryPaper) -> JSONResponse:
     """Receive a delivery whole or not at all; every fault of it is told in one answer."""
 
     def effect(conn: Connection) -> NewReceipt:
@@ -186,7 +186,7 @@ def receive(*, once: Once, body: DeliveryPaper) -> JSONResponse:
 
 
 @router.post("/check", status_code=201, response_model=Checked, responses=responses(400, 409, 413))
-def check(*, once: Once, body: DeliveryPaper) -> JSONResponse:
+def check_delivery(*, once: Once, body: DeliveryPaper) -> JSONResponse:
     """Say what is wrong with a delivery without receiving it."""
 
     def effect(conn: Connection) -> Checked:
@@ -201,7 +201,9 @@ def check(*, once: Once, body: DeliveryPaper) -> JSONResponse:
     response_model=Reversed,
     responses=responses(400, 404, 409, 413),
 )
-def reverse(*, once: Once, site: SiteId, receipt: ReceiptId, body: ReversalPaper) -> JSONResponse:
+def reverse_receipt_line(
+    *, once: Once, site: SiteId, receipt: ReceiptId, body: ReversalPaper
+) -> JSONResponse:
     """Take a line back: what it moved is moved back at its own instant."""
 
     def effect(conn: Connection) -> Reversed:
