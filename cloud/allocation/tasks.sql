@@ -156,3 +156,73 @@ FROM allocation k
 WHERE k.task = %(task)s AND k.ended_at IS NULL AND k.kind = 'hard'
 ORDER BY k.allocation_id
 FOR UPDATE;
+
+-- name: waves
+SELECT w.wave_id, w.site_id AS site, s.time_zone, g.name AS gateway, w.to_location, w.asked, w.created_at, w.created_by,
+    count(DISTINCT t.task) AS tasks, count(DISTINCT t.task) FILTER (WHERE t.ended_at IS NULL) AS open_tasks,
+    count(l.number) AS lines, count(l.number) FILTER (WHERE l.open <= 0) AS done_lines,
+    count(l.number) FILTER (WHERE l.short > 0) AS short_lines
+FROM wave w
+JOIN site s ON s.site_id = w.site_id
+JOIN gateway g ON g.gateway_id = w.gateway_id
+LEFT JOIN task t ON t.wave_id = w.wave_id
+LEFT JOIN task_line_now l ON l.task = t.task
+WHERE (%(site)s::text IS NULL OR w.site_id = %(site)s) AND w.wave_id < %(before)s
+GROUP BY w.wave_id, s.time_zone, g.name
+ORDER BY w.wave_id DESC
+LIMIT %(limit)s;
+
+-- name: tasks
+SELECT t.task, t.site_id AS site, s.time_zone, g.name AS gateway, t.wave_id, t.kind, t.expires_at, t.created_at, t.created_by,
+    t.ended_at, t.ended_because,
+    (SELECT string_agg(DISTINCT l.type || '/' || l.id, ', ') FROM task_line l WHERE l.task = t.task) AS documents,
+    n.lines, n.done_lines, n.short_lines, n.last_at, n.actor
+FROM task t
+JOIN site s ON s.site_id = t.site_id
+JOIN gateway g ON g.gateway_id = t.gateway_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS lines, count(*) FILTER (WHERE l.open <= 0) AS done_lines,
+        count(*) FILTER (WHERE l.short > 0) AS short_lines, max(l.last_at) AS last_at,
+        (array_agg(l.actor ORDER BY l.last_at DESC NULLS LAST))[1] AS actor
+    FROM task_line_now l WHERE l.task = t.task) n
+WHERE (%(site)s::text IS NULL OR t.site_id = %(site)s) AND (%(task)s::text IS NULL OR t.task = %(task)s)
+    AND (%(wave)s::bigint IS NULL OR t.wave_id = %(wave)s)
+    AND (%(open_only)s IS FALSE OR t.ended_at IS NULL)
+    AND (t.created_at, t.task) < (
+        coalesce((SELECT b.created_at FROM task b WHERE b.task = %(before)s), 'infinity'), %(before)s)
+ORDER BY t.created_at DESC, t.task DESC
+LIMIT %(limit)s;
+
+-- name: lines_of_task
+SELECT l.task, l.number, l.type, l.id, l.line, i.code AS item, i.name AS item_name, i.base_unit, c.lot, x.expires_on,
+    l.from_location, CASE WHEN p.kind = 'unit' THEN p.code END AS unit, l.to_location, l.quantity, l.picked, l.short, l.withdrawn,
+    l.open, l.reason, l.last_at, l.actor, k.why
+FROM task_line_now l
+JOIN item i ON i.item_id = l.item_id
+JOIN cell c ON c.cell_id = l.cell_id
+JOIN location p ON p.location_id = c.location_id
+LEFT JOIN lot x ON x.item_id = l.item_id AND x.lot = c.lot
+LEFT JOIN LATERAL (
+    SELECT a.why FROM allocation a WHERE a.task = l.task AND a.task_line = l.number ORDER BY a.allocation_id LIMIT 1) k ON true
+WHERE l.task = %(task)s
+ORDER BY l.number;
+
+-- name: shorts
+SELECT f.task, f.number, f.occurred_at, f.actor, f.reason, f.quantity, i.code AS item, i.base_unit, l.from_location AS location,
+    c.lot, l.type, l.id, l.line, t.site_id AS site, s.time_zone,
+    NOT EXISTS (SELECT FROM count_line n WHERE n.cell_id = f.cell_id AND n.occurred_at >= f.occurred_at) AS is_doubted
+FROM task_fact f
+JOIN task_line l ON (l.task, l.number) = (f.task, f.number)
+JOIN task t ON t.task = f.task
+JOIN site s ON s.site_id = t.site_id
+JOIN item i ON i.item_id = l.item_id
+JOIN cell c ON c.cell_id = l.cell_id
+WHERE f.kind = 'short' AND (%(site)s::text IS NULL OR f.site_id = %(site)s)
+ORDER BY f.occurred_at DESC, f.task, f.number
+LIMIT %(limit)s;
+
+-- name: open_task
+SELECT t.task, t.site_id FROM task t WHERE t.task = %(task)s AND t.site_id = %(site)s AND t.ended_at IS NULL FOR UPDATE;
+
+-- name: items_of_task
+SELECT DISTINCT l.item_id FROM task_line l WHERE l.task = %(task)s ORDER BY l.item_id;

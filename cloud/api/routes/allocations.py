@@ -266,7 +266,7 @@ def allocate(*, once: Once, body: NewAllocation) -> JSONResponse:
 
     def effect(conn: Connection) -> Outcome:
         done = service.allocate(conn, once.caller, wish, kind=ClaimKind(body.kind), now=once.gate.clock())
-        return _outcome(done)
+        return outcome_of(done)
 
     return once.answer(body, effect)
 
@@ -311,7 +311,15 @@ def put_customer_terms(*, once: Once, body: CustomerLife) -> JSONResponse:
     return once.answer(body, effect)
 
 
-def _outcome(done: Allocated) -> Outcome:
+def outcome_of(done: Allocated) -> Outcome:
+    """Show what was claimed and what is short.
+
+    Args:
+        done: What came of a wish.
+
+    Returns:
+        For an answer.
+    """
     return Outcome(
         lines=done.lines,
         claims=[

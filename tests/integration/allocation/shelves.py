@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from cloud.allocation import reading, service, terms
+from cloud.allocation.claiming import Allocated, Wish
 from cloud.allocation.domain import ClaimKind, ClaimRow
 from cloud.allocation.following import JOB, follow
 from cloud.allocation.picking import Released, release_picks
 from cloud.allocation.upkeep import keep_up
 from cloud.db import LastingConnection
-from cloud.allocation.claiming import Allocated, Wish
 from cloud.documents import service as documents
 from cloud.documents.papers import DocumentPaper, ImportPaper
 from cloud.identity.actor import Actor, Role

@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 
-from cloud.allocation.domain import ClaimKind
 from cloud.allocation.claiming import Wish
+from cloud.allocation.domain import ClaimKind
 from cloud.allocation.service import allocate, release
 from cloud.allocation.terms import put_life
 from cloud.db import connect

@@ -1,8 +1,10 @@
 """From released picks to what handhelds did of them: claims and tasks follow the ledger."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 
-from tests.integration.allocation.shelves import EACH, NOW, Shelves
+from cloud.allocation.faces import put_face
+from tests.integration.allocation.shelves import EACH, KEEPER, NOW, Shelves
 from tests.integration.ledger.scenario import SITE
 
 
@@ -42,7 +44,8 @@ def test_a_pick_moves_its_claim_and_a_short_one_is_served_from_elsewhere(shelves
     assert [(line.from_location, line.quantity) for line in again.lines] == [("B-1", 3)]
     ((summary,),) = shelves.ledger.query("SELECT summary FROM ticket WHERE kind = 'short_pick'")
     assert summary == (
-        "A-10: 3 of TEA not found for outbound_order/O-1/1 (empty); all of it is taken elsewhere: count the place"
+        "A-10: 3 of TEA not found for outbound_order/O-1/1 (empty); all of it is taken elsewhere: "
+        "count the place"
     )
     third = shelves.orders("O-3", 15)
     (short,) = shelves.allocates(third).shortfalls  # 12 in B-1; the 3 that A-10 should hold are doubted
@@ -71,11 +74,6 @@ def test_what_is_gone_or_late_lets_go_and_lists_only_grow_in_revision(shelves: S
 
 
 def test_a_pick_face_is_filled_from_reserve_first_expired_first(shelves: Shelves) -> None:
-    from decimal import Decimal
-
-    from cloud.allocation.faces import put_face
-    from tests.integration.allocation.shelves import KEEPER
-
     for lot, on, place in (("OLD", date(2026, 6, 1), "R-2"), ("NEW", date(2026, 9, 1), "R-1")):
         shelves.expires(lot, on)
         shelves.holds(place, 30, lot=lot)
