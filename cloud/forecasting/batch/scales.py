@@ -31,6 +31,8 @@ PRIOR_ORIGINS: Final = 8.0
 """Weight of the plain smoothing's scale beside the forecast's own one-step errors."""
 MOST_GAIN: Final = 25.0
 """A single own square of so many times the plain one counts no more."""
+MOST_SCORE: Final = 20.0
+"""An error of more times its series' usual one counts as one of so many: a band cannot be drawn from it."""
 LEAST_PRIOR: Final = 1.0
 """Periods that the stratum's idle share weighs at least in a series' own: none is known for certain."""
 _GRID: Final = 1 << 20
@@ -224,6 +226,7 @@ def scale_errors(
     scores = actual - forecast
     width = np.broadcast_to(scale[:, :, None], scores.shape) if growth is None else scale[:, :, None] * growth
     scores /= np.where(width > 0, width, np.nan) * targets.spread
+    scores = np.minimum(scores, MOST_SCORE)
     lasts = targets.ends - targets.starts if periods is None else periods
     idle = _drawn_idle(past, placed, count)[:, :, None] ** lasts
     return Scaled(
