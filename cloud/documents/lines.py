@@ -65,6 +65,11 @@ class LineNow(NamedTuple):
         return LineName(self.type, self.id, self.line)
 
     @property
+    def leaves_here(self) -> bool:
+        """Whether its goods leave this site, of a transfer too."""
+        return self.type in SHIPPABLE and self.state != "to_come"
+
+    @property
     def key(self) -> IdentifierKey:
         """What names its item."""
         return self.identifier_scheme, self.identifier

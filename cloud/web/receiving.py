@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
-from cloud.documents import appointments
+from cloud.documents import appointments, closing
 from cloud.documents.domain import KEEPERS, READERS, DocumentError, UnknownDocumentError
 from cloud.documents.lines import RECEIVABLE, LineNow, lines_now, open_lines
 from cloud.documents.receiving import reading, reversing, service
@@ -70,7 +70,9 @@ def show_receiving(
         expected = [
             each
             for kind in RECEIVABLE
-            for each in expected_of(open_lines(conn, sites=wanted, kind=kind), now)
+            for each in expected_of(
+                (line for line in open_lines(conn, sites=wanted, kind=kind) if not line.leaves_here), now
+            )
         ]
         at_doors = appointments.at_doors(conn, actor, site=site or None, direction="inbound", now=now)
         rows = reading.receipts(conn, actor, site=site or None, limit=SHOWN)
@@ -136,7 +138,7 @@ def receive(
 
     def work(conn: Connection) -> str:
         lines = [line for row in rows_of(*columns) if (line := _line(row, type, id))]
-        stated = {name: text.strip() or None for name, text in typed.items()}
+        stated: dict[str, Any] = {name: text.strip() or None for name, text in typed.items()}
         stated |= {"site": site, "lines": _numbered(lines), "is_last": is_last, "origin": origin or None}
         paper = DeliveryPaper.model_validate(stated)
         return service.receive(conn, visitor.actor, paper, now=gate.clock()).id
@@ -262,6 +264,8 @@ def _form(
         extra=extra or [("",) * 7] * (EXTRA if kind else BLIND),
         reasons=REASONS,
         typed={"receipt": "", "location": "", "delivery_note": "", "partner": ""} | (typed or {}),
+        may_close=may(visitor.actor, site, *KEEPERS),
+        short_reasons=closing.REASONS,
         problem=problem,
         rest=urlencode({"type": kind, "id": name}),
     )

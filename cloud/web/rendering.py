@@ -32,8 +32,27 @@ AREAS: Final = (
             ("/gateways", "Gateways"),
         ),
     ),
-    ("Dock", (("/receiving", "Receiving"),)),
-    ("Stock", (("/stock", "Stock"), ("/counts", "Counts"), ("/variances", "Variances and alerts"), ("/periods", "Periods"))),
+    (
+        "Dock",
+        (
+            ("/receiving", "Receiving"),
+            ("/inspection", "Inspection"),
+            ("/returns", "Returns"),
+            ("/picking", "Picking"),
+            ("/shipping", "Shipping"),
+            ("/transfers", "Transfers"),
+        ),
+    ),
+    (
+        "Stock",
+        (
+            ("/stock", "Stock"),
+            ("/availability", "Available"),
+            ("/counts", "Counts"),
+            ("/variances", "Variances and alerts"),
+            ("/periods", "Periods"),
+        ),
+    ),
     (
         "Planning",
         (

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from day_of_work import Site
-from serving import OWN, ROOT
+from serving import OTHER, OWN, ROOT
 from watching import Watched
 
 from cloud.db import Connection, in_transaction
@@ -66,5 +66,69 @@ def test_a_delivery_is_received_by_keyboard_and_a_line_of_it_taken_back(watched:
     assert "taken back" in page.get_by_role("row").filter(has_text="MUG-BLUE").inner_text()
     page.goto("/receiving")
     assert asn in page.get_by_role("table").first.inner_text()
+    assert fits(page)
+
+
+def test_what_comes_back_is_graded_and_what_leaves_is_shipped_and_transferred(
+    watched: Watched, site: Site
+) -> None:
+    page, number = watched.page, uuid.uuid4().hex[:6]
+    page.goto(f"/returns?site={OWN}")
+    page.get_by_label("Number").fill(f"RMA-{number}")
+    page.get_by_role("group", name="Goods 1").get_by_label("Item or GTIN").fill("TEA-500")
+    page.get_by_role("group", name="Goods 1").get_by_label("Quantity").fill("6")
+    page.get_by_role("button", name="Announce").press("Enter")
+    page.get_by_role("link", name=f"RMA-{number}").click()
+    page.get_by_label("Receipt number").fill(f"R-{number}")
+    page.get_by_label("Put at").fill("STAGING")
+    page.get_by_role("group", name="TEA-500").get_by_label("Sound").fill("6")
+    page.get_by_role("button", name="Receive", exact=True).press("Enter")
+    page.get_by_role("link", name="6 to grade").click()
+    page.goto(f"/returns?site={OWN}")
+    goods = page.get_by_role("region", name="TEA-500").filter(has_text=f"R-{number}")
+    goods.get_by_label("Quantity").fill("5")
+    goods.get_by_label("Because").select_option("as_new")
+    goods.get_by_role("button", name="Decide").press("Enter")
+    goods = page.get_by_role("region", name="TEA-500").filter(has_text=f"R-{number}")
+    assert goods.get_by_label("Quantity").input_value() == "1"
+    assert fits(page)
+    order = announce(site, "outbound_order", quantity="3")
+    page.goto("/shipping")
+    page.get_by_role("link", name=order).click()
+    page.get_by_label("Shipment number").fill(f"S-{number}")
+    page.get_by_label("Taken from").fill("STAGING")
+    page.get_by_role("group", name="MUG-BLUE").get_by_label("Leaves now").fill("3")
+    page.get_by_role("button", name="Ship", exact=True).press("Enter")
+    page.wait_for_url(f"**/shipments/S-{number}")
+    assert order in page.get_by_role("table").inner_text()
+    page.goto(f"/shipping/{OWN}/new?type=outbound_order&id={order}")
+    page.get_by_label("Reason").select_option("out_of_stock")
+    page.get_by_role("button", name="Close short").press("Enter")
+    assert order not in page.get_by_role("region", name="To leave").inner_text()
+
+
+def test_a_transfer_is_drafted_and_leaves_for_the_other_site(watched: Watched, site: Site) -> None:
+    page, number = watched.page, uuid.uuid4().hex[:6]
+    page.goto("/transfers")
+    page.get_by_label("Number").fill(f"T-{number}")
+    page.get_by_label("From site").fill(OWN)
+    page.get_by_label("To site").fill(OTHER)
+    page.get_by_role("group", name="Goods 1").get_by_label("Item or GTIN").fill("MUG-BLUE")
+    page.get_by_role("group", name="Goods 1").get_by_label("Quantity").fill("12")
+    page.get_by_role("button", name="Draft").press("Enter")
+    page.get_by_role("link", name="Ship", exact=True).click()
+    page.get_by_label("Shipment number").fill(f"ST-{number}")
+    page.get_by_label("Taken from").fill("STAGING")
+    page.get_by_label("Leaves now").fill("12")
+    page.get_by_label("The vehicle has left").check()
+    page.get_by_role("button", name="Ship", exact=True).press("Enter")
+    page.goto(f"/transfers/{OWN}/T-{number}")
+    assert "in transit" in page.locator(".title").inner_text()
+    assert fits(page)
+    page.goto("/inspection")
+    assert "As new" in page.get_by_role("region", name="Decided last").inner_text()
+
+
+def fits(page: Any) -> bool:
     width = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert width <= 0
+    return bool(width <= 0)

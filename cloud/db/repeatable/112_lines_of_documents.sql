@@ -50,7 +50,8 @@ CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
             CASE kind
                 WHEN 'purchase_order' THEN p.state
                 WHEN 'transfer' THEN CASE WHEN s.cancelled_at IS NOT NULL THEN 'cancelled'
-                    WHEN s.departed_at IS NOT NULL THEN 'departed' ELSE 'open' END
+                    WHEN s.to_site = l.site_id THEN 'to_come' WHEN s.departed_at IS NOT NULL THEN 'departed'
+                    ELSE 'to_send' END
                 ELSE 'open' END AS state,
             coalesce(s.from_site = l.site_id, false) AS is_sending
         FROM document_line l

@@ -24,7 +24,7 @@ _RECEIVABLE = {
     "asn": {"open"},
     "customer_return": {"open"},
     "purchase_order": {"sent"},
-    "transfer": {"open", "departed"},
+    "transfer": {"to_come"},
 }
 """States of documents against which something may come."""
 

@@ -22,6 +22,10 @@ _SHIPPABLE = {"outbound_order": {None, Disposition.SELLABLE}, "transfer": {None,
 """From which condition goods may leave; to a supplier from any."""
 
 
+_LEAVING = {"open", "to_send", "departed"}
+"""States of documents for which something may leave."""
+
+
 class _LineError(Exception):
     """What is wrong with one line: value and expectation."""
 
@@ -139,7 +143,7 @@ def _checked(
     of = asked.get(name)
     if of is None:
         raise _LineError(f"there is no line {name.line!r} in {name.type} {name.id!r}")
-    if of.state not in {"open", "departed"}:
+    if of.state not in _LEAVING:
         raise _LineError(f"{of.type} {of.id!r} is {of.state}: nothing leaves for it")
     goods = known.get((of.identifier_scheme, of.identifier))
     if goods is None or of.ordered is None:

@@ -1,0 +1,227 @@
+"""*Returns* and *Inspection*: what comes back or waits, what is decided, what goes back."""
+
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
+
+from cloud.db import Connection, in_transaction
+from cloud.documents import closing, service
+from cloud.documents.domain import (
+    KEEPERS,
+    READERS,
+    ConflictingDocumentError,
+    DocumentError,
+    UnknownDocumentError,
+)
+from cloud.documents.judging import service as judging
+from cloud.documents.judging.service import JudgementPaper, JudgementReason, Verdict, WaitsAs
+from cloud.documents.lines import open_lines
+from cloud.documents.papers import DocumentPaper
+from cloud.identity.gate import Gate
+from cloud.identity.store import act_as
+from cloud.inquiry import operations
+from cloud.ledger.domain import LedgerError
+from cloud.web.dock_papers import MOST_LINES, expected_of, named_goods
+from cloud.web.forms import may, rows_of
+from cloud.web.proposals import words_of
+from cloud.web.rendering import page
+from cloud.web.visitors import Sender, TheGate, Viewer
+from contracts.base import ID_PATTERN
+
+router: Final = APIRouter()
+
+SHOWN: Final = 50
+EMPTY: Final = 4
+"""Lines of the form for a return."""
+VERDICTS: Final = {"sellable": "Sellable", "damaged": "Damaged", "hold": "On hold"}
+WAITS: Final = {"inspection": "to inspect", "returned": "to grade", "hold": "on hold"}
+_CODE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+
+SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
+Site = Annotated[str, Query(max_length=64)]
+Text = Annotated[str, Form(max_length=128, pattern=_CODE)]
+Texts = Annotated[list[str] | None, Form(max_length=MOST_LINES)]
+_PAGES: Final = {"returned": "/returns", "inspection": "/inspection", "hold": "/inspection"}
+
+
+@router.get("/returns")
+def show_returns(*, request: Request, gate: TheGate, visitor: Viewer, site: Site = "") -> Response:
+    """Show what comes back, what is to be graded, and what goes back to suppliers."""
+    return _returns(request, gate, visitor, site)
+
+
+@router.get("/inspection")
+def show_inspection(*, request: Request, gate: TheGate, visitor: Viewer, site: Site = "") -> Response:
+    """Show goods in inspection and on hold, and the latest decisions."""
+    return _inspection(request, gate, visitor, site)
+
+
+@router.post("/returns/{site}/new")
+def register(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    type: Annotated[Literal["customer_return", "supplier_return"], Form()],  # noqa: A002  the field's name
+    id: Text = "",  # noqa: A002  the field's name
+    partner: Text = "",
+    due_on: Annotated[str, Form(max_length=10)] = "",
+    item: Texts = None,
+    quantity: Texts = None,
+) -> Response:
+    """Announce a return."""
+
+    def work(conn: Connection) -> None:
+        rows = [row for row in rows_of(item, quantity) if any(row)]
+        lines = [
+            {"line": str(number), "quantity": amount, **named_goods(name)}
+            for number, (name, amount) in enumerate(rows, start=1)
+        ]
+        stated: dict[str, Any] = {"site": site, "type": type, "id": id.strip(), "lines": lines}
+        stated |= {"partner": partner.strip() or None, "due_on": due_on or None}
+        service.register_document(conn, visitor.actor, DocumentPaper.model_validate(stated))
+
+    try:
+        in_transaction(gate.pool, work)
+    except (ValidationError, DocumentError) as error:
+        words = words_of(error) if isinstance(error, ValidationError) else f"{error}"
+        typed = {"id": id, "partner": partner, "type": type}
+        return _returns(request, gate, visitor, site, problem=words, typed=typed)
+    return RedirectResponse(f"/returns?site={site}", 303)
+
+
+@router.post("/inspection/{site}")
+def judge(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    receipt: Text,
+    line: Text,
+    waits_as: Annotated[WaitsAs, Form()],
+    verdict: Annotated[Verdict, Form()],
+    reason: Annotated[JudgementReason, Form()],
+    quantity: Text = "",
+    lot: Text = "",
+    grade: Text = "",
+    put_at: Text = "",
+) -> Response:
+    """Decide about goods that wait."""
+
+    def work(conn: Connection) -> None:
+        stated: dict[str, Any] = {"site": site, "receipt": receipt, "line": line, "waits_as": waits_as}
+        stated |= {"verdict": verdict, "reason": reason, "quantity": quantity.strip(), "lot": lot or None}
+        stated |= {"grade": grade.strip() or None, "put_at": put_at.strip() or None}
+        judging.judge(conn, visitor.actor, JudgementPaper.model_validate(stated), now=gate.clock())
+
+    show = _returns if waits_as == "returned" else _inspection
+    try:
+        in_transaction(gate.pool, work)
+    except UnknownDocumentError:
+        pass  # somebody was faster: the page tells how it stands
+    except (ValidationError, DocumentError, LedgerError) as error:
+        words = words_of(error) if isinstance(error, ValidationError) else f"{error}"
+        return show(request, gate, visitor, site, problem=words)
+    return RedirectResponse(f"{_PAGES[waits_as]}?site={site}", 303)
+
+
+@router.post("/documents/{site}/short")
+def close_short(
+    *,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    type: Annotated[  # noqa: A002  the field's name
+        Literal["asn", "outbound_order", "customer_return", "supplier_return"], Form()
+    ],
+    id: Text,  # noqa: A002  the field's name
+    reason: Text,
+    line: Text = "",
+) -> Response:
+    """Expect nothing more of a document's lines."""
+
+    def work(conn: Connection) -> None:
+        stated = {"site": site, "type": type, "id": id, "lines": [line] if line else [], "reason": reason}
+        closing.close_short(conn, visitor.actor, closing.ClosePaper.model_validate(stated))
+
+    try:
+        in_transaction(gate.pool, work)
+    except UnknownDocumentError as error:
+        raise HTTPException(404, f"{error}") from error
+    except ConflictingDocumentError:
+        pass  # somebody was faster: the page tells how it stands
+    except (ValidationError, DocumentError) as error:
+        words = words_of(error) if isinstance(error, ValidationError) else f"{error}"
+        raise HTTPException(422, words) from error
+    area = "/receiving" if type in {"asn", "customer_return"} else "/shipping"
+    return RedirectResponse(f"{area}?site={site}", 303)
+
+
+def _returns(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    site: str,
+    *,
+    problem: str = "",
+    typed: dict[str, str] | None = None,
+) -> Response:
+    actor, now = visitor.actor, gate.clock()
+    with gate.acting(actor) as conn:
+        actor.require(*READERS)
+        within = actor.narrowed(*READERS)
+        act_as(conn, within)
+        sites = [each.site for each in operations.sites(conn, actor)]
+        wanted = [site] if site else within.reach
+        coming, going = (
+            expected_of(open_lines(conn, sites=wanted, kind=kind), now)
+            for kind in ("customer_return", "supplier_return")
+        )
+        waiting = judging.waiting(conn, actor, site=site or None, waits_as="returned", limit=SHOWN)
+    return page(
+        request,
+        visitor,
+        "returns.html",
+        tab="/returns",
+        status=422 if problem else 200,
+        sites=sites,
+        site=site,
+        coming=coming,
+        going=going,
+        waiting=waiting,
+        words=WAITS,
+        verdicts=VERDICTS,
+        reasons=judging.REASONS,
+        may_keep=[each for each in sites if may(actor, each, *KEEPERS)],
+        empty=range(EMPTY),
+        typed={"id": "", "partner": "", "type": "customer_return"} | (typed or {}),
+        problem=problem,
+    )
+
+
+def _inspection(request: Request, gate: Gate, visitor: Viewer, site: str, *, problem: str = "") -> Response:
+    actor = visitor.actor
+    with gate.acting(actor) as conn:
+        sites = [each.site for each in operations.sites(conn, actor)]
+        rows = judging.waiting(conn, actor, site=site or None, limit=SHOWN * 2)
+        decided = judging.judgements(conn, actor, site=site or None, limit=SHOWN)
+    return page(
+        request,
+        visitor,
+        "inspection.html",
+        tab="/inspection",
+        status=422 if problem else 200,
+        sites=sites,
+        site=site,
+        waiting=[row for row in rows if row.waits_as != "returned"],
+        decided=decided,
+        words=WAITS,
+        verdicts=VERDICTS,
+        reasons=judging.REASONS,
+        may_keep=[each for each in sites if may(actor, each, *KEEPERS)],
+        problem=problem,
+    )
