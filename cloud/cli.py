@@ -21,6 +21,7 @@ from cloud.identity import commands as identity
 from cloud.ingest import commands as ingest
 from cloud.ledger import commands as ledger
 from cloud.local import commands as local
+from cloud.master import commands as costs
 from cloud.replenishment import commands as replenishment
 from cloud.scheduling import commands as scheduling
 from cloud.server import commands as server
@@ -31,6 +32,7 @@ AREAS: Final = (
     ingest,
     ledger,
     documents,
+    costs,
     counting,
     demand,
     forecasting,

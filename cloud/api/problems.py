@@ -44,6 +44,7 @@ from cloud.gateways.domain import ConfigError, StaleConfigError, UnknownGatewayE
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
 from cloud.ledger.domain import AlreadyClaimedError, LedgerError, UnknownRowError
+from cloud.master.costs import CostsError
 from cloud.master.places import PlaceError
 from cloud.master.suppliers import SupplierError, UnknownSupplierError
 from cloud.periods.domain import PeriodError, UnknownPeriodError
@@ -183,6 +184,7 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownNameError: (HTTPStatus.UNPROCESSABLE_ENTITY, "unknown-name"),
     NotPossibleError: (HTTPStatus.CONFLICT, "count-not-possible-now"),
     CountingError: (HTTPStatus.UNPROCESSABLE_ENTITY, "count-not-possible"),
+    CostsError: (HTTPStatus.UNPROCESSABLE_ENTITY, "cost-not-possible"),
     PlaceError: (HTTPStatus.CONFLICT, "place-not-possible"),
     UnknownDocumentError: (HTTPStatus.NOT_FOUND, "no-such-document"),
     ConflictingDocumentError: (HTTPStatus.CONFLICT, "document-conflict"),

@@ -1,21 +1,19 @@
-"""`dockledger counts …`, `dockledger tolerances …` and `dockledger costs …`."""
+"""`dockledger counts …` and `dockledger tolerances …`."""
 
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 
 from cloud.counting import reading, service
 from cloud.counting.accuracy import record_accuracy
-from cloud.counting.costs import CostPaper, CostsError, costs, put_costs
 from cloud.counting.domain import CountingError
 from cloud.counting.reading import VarianceFilter
 from cloud.counting.tolerances import TolerancePaper, put_tolerance, tolerances
@@ -30,10 +28,8 @@ T = TypeVar("T")
 Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}), all_sites=True)
-"""Whoever can read the database's password keeps tolerances and costs; the record says it was done here."""
+"""Whoever can read the database's password keeps tolerances; the record says it was done here."""
 MOST_LISTED: Final = 10_000
-_COLUMNS: Final = ("item", "cost")
-_OPTIONAL: Final = ("site", "currency", "valid_from")
 _STATES: Final = ("provisional", "within", "beyond", "unreported", "superseded", "adjusted")
 
 _COUNTS_EXAMPLES: Final = """examples:
@@ -45,9 +41,6 @@ _TOLERANCE_EXAMPLES: Final = """examples:
   dockledger tolerances set --item TEA-500 --quantity 1
   dockledger tolerances set --category fasteners --percent 5
   dockledger tolerances remove --item TEA-500"""
-_COSTS_EXAMPLES: Final = """examples:
-  dockledger costs import costs.csv --site leeds --currency EUR     item,cost[,site,currency,valid_from]
-  dockledger costs list --site leeds"""
 
 
 def add_commands(subparsers: "Subparsers") -> None:
@@ -81,14 +74,6 @@ def add_commands(subparsers: "Subparsers") -> None:
                 setting.add_argument(f"--{name}", type=_amount, metavar="N", help=unit)
     listing = _add(group, "list", "list tolerances", run_tolerances)
     listing.add_argument("--site")
-    group = _group(subparsers, "costs", "say what items cost", _COSTS_EXAMPLES)
-    importing = _add(group, "import", "keep every cost of a file, or none", run_import)
-    importing.add_argument("file", type=Path)
-    importing.add_argument("--site", help="of rows that name none")
-    importing.add_argument("--currency", help="of rows that name none")
-    listing = _add(group, "list", "list costs", run_costs)
-    listing.add_argument("--site")
-    listing.add_argument("--item")
 
 
 def run_variances(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -170,69 +155,6 @@ def run_tolerances(arguments: argparse.Namespace, settings: Settings) -> int:
         return tolerances(conn, SHELL, site=arguments.site, limit=MOST_LISTED)
 
     return _reporting(lambda: _show(arguments, _once(settings, work)))
-
-
-def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Import costs."""
-
-    def work() -> None:
-        now = _now()
-        papers = list(_papers(arguments.file, site=arguments.site, currency=arguments.currency, now=now))
-        new = _once(settings, lambda conn: put_costs(conn, SHELL, papers))
-        _show(arguments, [{"rows": len(papers), "new": new}])
-
-    return _reporting(work)
-
-
-def run_costs(arguments: argparse.Namespace, settings: Settings) -> int:
-    """List costs."""
-
-    def work(conn: Connection) -> list[Any]:
-        return costs(conn, SHELL, site=arguments.site, item=arguments.item, limit=MOST_LISTED)
-
-    return _reporting(lambda: _show(arguments, _once(settings, work)))
-
-
-def _papers(file: Path, *, site: str | None, currency: str | None, now: datetime) -> Iterator[CostPaper]:
-    """Read a file of costs; every fault of it is told at once."""
-    text = file.read_text(encoding="utf-8-sig")
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.DictReader(text.splitlines(), delimiter=delimiter, strict=True, restkey="…")
-    header = [name.strip().lower() for name in rows.fieldnames or []]
-    missing = [name for name in _COLUMNS if name not in header]
-    unknown = [name for name in header if name not in {*_COLUMNS, *_OPTIONAL}]
-    if missing or unknown:
-        raise CostsError(
-            f"{file}:1: columns {', '.join(header)}: expected {', '.join(_COLUMNS)} and perhaps "
-            f"{', '.join(_OPTIONAL)}"
-        )
-    rows.fieldnames = header
-    papers, faults = [], []
-    for row in rows:
-        place = f"{file}:{rows.line_num}: "
-        try:
-            papers.append(_paper(row, place, site=site, currency=currency, now=now))
-        except argparse.ArgumentTypeError as error:
-            faults.append(f"{place}{error}")
-    if faults:
-        raise CostsError("\n".join(faults))
-    yield from papers
-
-
-def _paper(
-    row: dict[str, Any], place: str, *, site: str | None, currency: str | None, now: datetime
-) -> CostPaper:
-    if "…" in row or None in row.values():
-        raise argparse.ArgumentTypeError("expected as many cells as in the header")
-    values = {name: value.strip() for name, value in row.items()}
-    return CostPaper(
-        item=values["item"],
-        site=values.get("site") or site or "",
-        cost=_amount(values["cost"]),
-        currency=values.get("currency") or currency or "",
-        valid_from=_instant(values["valid_from"]) if values.get("valid_from") else now,
-        place=place,
-    )
 
 
 def _amount(text: str) -> Decimal:

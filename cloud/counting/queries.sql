@@ -193,34 +193,6 @@ WHERE (%(site)s::text IS NULL OR t.site_id IS NULL OR t.site_id = %(site)s) AND 
 ORDER BY t.tolerance_id
 LIMIT %(limit)s;
 
--- name: known_items
-SELECT i.code, i.item_id FROM item i WHERE i.code = ANY (%(codes)s::text[]);
-
--- name: site_currencies
-SELECT s.site_id, s.currency FROM site s WHERE s.site_id = ANY (%(sites)s::text[]);
-
--- name: costs_there
-SELECT k.item_id, k.site_id, k.valid_from, k.cost, k.currency
-FROM unnest(%(items)s::bigint[], %(sites)s::text[], %(from_at)s::timestamptz[]) a (item_id, site_id, valid_from)
-JOIN item_cost k ON k.item_id = a.item_id AND k.site_id = a.site_id AND k.valid_from = a.valid_from;
-
--- name: add_costs
-INSERT INTO item_cost (item_id, site_id, valid_from, cost, currency)
-SELECT a.item_id, a.site_id, a.valid_from, a.cost, a.currency
-FROM unnest(%(items)s::bigint[], %(sites)s::text[], %(from_at)s::timestamptz[], %(costs)s::numeric[], %(currencies)s::text[])
-    a (item_id, site_id, valid_from, cost, currency)
-ORDER BY a.item_id, a.site_id, a.valid_from
-ON CONFLICT (item_id, site_id, valid_from) DO NOTHING;
-
--- name: costs
-SELECT i.code AS item, k.site_id AS site, k.valid_from, k.cost, k.currency
-FROM item_cost k JOIN item i ON i.item_id = k.item_id
-WHERE sees_site(k.site_id) AND (%(site)s::text IS NULL OR k.site_id = %(site)s)
-    AND (%(item)s::text IS NULL OR i.code = %(item)s)
-    AND (i.code, k.site_id, k.valid_from) > (%(after_item)s, %(after_site)s, %(after_at)s::timestamptz)
-ORDER BY i.code, k.site_id, k.valid_from
-LIMIT %(limit)s;
-
 -- name: record_accuracy
 WITH counted AS (
     SELECT v.site_id, v.item_id, v.place_id, CASE WHEN i.is_lot_controlled THEN v.lot END AS lot, v.observed_at,

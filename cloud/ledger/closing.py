@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from cloud.db import Connection
-from cloud.identity.actor import Actor, Role
+from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.ledger import store
 from cloud.ledger.domain import Claim, Posted, PostingKind
 from cloud.ledger.posting import Posting
+
+MAY_STATE_LATE: Final = (Role.INVENTORY_CONTROLLER,)
+"""Who may state something by hand into a closed period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +70,44 @@ def close_period(conn: Connection, actor: Actor, paper: Closing) -> Closed:
     told = {"period": paper.period, "ends_at": paper.ends_at.isoformat(), "reason": paper.reason}
     posting.audit("period_closed", f"period_close:{close_id}", paper.site, told)
     return Closed(close_id, posting.close())
+
+
+def require_open(conn: Connection, actor: Actor, site: str, occurred_at: datetime) -> bool:
+    """Refuse whoever may not state something into a closed period; facts of gateways are taken always.
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: Who states it by hand.
+        site: Where.
+        occurred_at: When it happened.
+
+    Returns:
+        Whether the period is closed, and the actor may.
+
+    Raises:
+        NotAllowedError: If it is, and the actor may not.
+    """
+    (closed_until,) = store.command(conn, "closed_until", {"site": site})
+    if closed_until is None or occurred_at > closed_until:
+        return False
+    try:
+        actor.require(*MAY_STATE_LATE, site=site)
+    except NotAllowedError as error:
+        raise NotAllowedError(
+            f"site {site!r} is closed until {closed_until.isoformat()}, and {occurred_at.isoformat()} lies "
+            f"before that: {error}"
+        ) from error
+    return True
+
+
+def tell_late(posting: Posting, site: str, occurred_at: datetime, reason: str) -> None:
+    """Say in the audit trail that somebody stated something into a closed period.
+
+    Args:
+        posting: What they stated.
+        site: Where.
+        occurred_at: When it happened.
+        reason: Reason code.
+    """
+    told = {"occurred_at": occurred_at.isoformat(), "reason": reason}
+    posting.audit("closed_period_entered", f"site:{site}", site, told)

@@ -12,6 +12,7 @@ from typing import Any
 from cloud.db import Connection
 from cloud.identity.actor import Actor, Role
 from cloud.ledger import store
+from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import Posted, PostingKind
 from cloud.ledger.entries import CLOUD_EPOCH, CLOUD_GATEWAY
 from cloud.ledger.manual import MAY_MOVE
@@ -49,7 +50,7 @@ def post_reversal(conn: Connection, actor: Actor, ref: RowRef, *, reason: str) -
 
     Args:
         conn: A connection inside a transaction.
-        actor: A supervisor or inventory controller of the movement's site.
+        actor: A supervisor or inventory controller of the movement's site; in a closed period the latter.
         ref: The movement.
         reason: Reason code, as ``misread``.
 
@@ -62,13 +63,17 @@ def post_reversal(conn: Connection, actor: Actor, ref: RowRef, *, reason: str) -
         NotPostableError: If it carries out an adjustment; a later count replaces that.
         NotAllowedError: If the actor's roles do not permit it.
     """
-    posting = Posting(conn, actor.narrowed(*MAY_MOVE), PostingKind.REVERSAL)
+    within = actor.narrowed(*MAY_MOVE)
     name = f"{ref.gateway}/{ref.epoch}/{ref.seq}"
     original = {"gateway": ref.gateway, "epoch": epoch_to_int(ref.epoch), "seq": ref.seq}
-    _call(posting, "find_movement", original)
+    site, occurred_at = store.command(conn, "find_movement", original | {"sites": within.reach})
+    is_late = require_open(conn, actor, site, occurred_at)
+    posting = Posting(conn, within, PostingKind.REVERSAL)
     posting.claim([reversal_claim(ref)])
     (seq,) = _call(posting, "reverse_movement", original | {"reason": reason})
     posting.audit("movement_reversed", name, None, {"reason": reason})
+    if is_late:
+        tell_late(posting, site, occurred_at, reason)
     return posting.close(RowRef(gateway=CLOUD_GATEWAY, epoch=CLOUD_EPOCH, seq=seq))
 
 

@@ -7,8 +7,9 @@ from typing import Final
 
 from cloud.db import Connection
 from cloud.identity.actor import Actor, Role
+from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import CloudStatement, EffectiveRow, NotPostableError, Posted, PostingKind
-from cloud.ledger.service import post
+from cloud.ledger.posting import Posting
 from contracts.base import SiteId
 from contracts.occurrence import OLDEST_BELIEVABLE, TimeBasis
 from contracts.records import DocumentRef, Identifier, Movement, Side
@@ -39,7 +40,7 @@ def post_movement(conn: Connection, actor: Actor, movement: ManualMovement, *, n
 
     Args:
         conn: In a transaction that the caller commits directly after.
-        actor: A supervisor or inventory controller of the site.
+        actor: A supervisor or inventory controller of the site; in a closed period the latter.
         movement: What moved.
         now: The present.
 
@@ -72,4 +73,9 @@ def post_movement(conn: Connection, actor: Actor, movement: ManualMovement, *, n
         documents=movement.documents,
     )
     row = EffectiveRow(record, min(occurred_at, now), TimeBasis.CLAIMED)
-    return post(conn, actor, kind=PostingKind.STATEMENT, statements=[CloudStatement(movement.site, row)])
+    is_late = require_open(conn, actor, movement.site, row.occurred_at)
+    posting = Posting(conn, actor, PostingKind.STATEMENT)
+    posting.write(statements=[CloudStatement(movement.site, row)])
+    if is_late:
+        tell_late(posting, movement.site, row.occurred_at, movement.reason)
+    return posting.close()

@@ -44,7 +44,10 @@ ORDER BY place_id, unit_id NULLS FIRST, cell_id;
 SELECT position, recorded_at, ledger_id::text FROM ledger_head, ledger_identity WHERE shard = 0;
 
 -- name: find_movement
-SELECT (movement_within(%(sites)s::text[], %(gateway)s, %(epoch)s::bigint, %(seq)s::bigint)).site_id;
+SELECT m.site_id, m.occurred_at FROM movement_within(%(sites)s::text[], %(gateway)s, %(epoch)s::bigint, %(seq)s::bigint) m;
+
+-- name: closed_until
+SELECT closed_until(%(site)s);
 
 -- name: reverse_movement
 SELECT reverse_movement(%(sites)s::text[], %(gateway)s, %(epoch)s::bigint, %(seq)s::bigint, %(reason)s, %(actor)s);

@@ -11,7 +11,6 @@ from serving import ROOT
 from watching import Watched
 
 from cloud.counting import service as counting
-from cloud.counting.costs import CostPaper, put_costs
 from cloud.db import ConnectionPool
 from cloud.identity import service
 from cloud.identity.actor import Actor, Role
@@ -19,6 +18,7 @@ from cloud.identity.domain import Grant
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.ledger.manual import ManualMovement, post_movement
+from cloud.master.costs import CostPaper, put_costs
 from cloud.master.store import add_identifier, add_item, add_site
 from contracts.base import SiteId
 from contracts.records import Identifier, Side

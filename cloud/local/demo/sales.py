@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from cloud.counting.costs import CostPaper, put_costs
 from cloud.db import Connection
 from cloud.documents.domain import ConflictingDocumentError
 from cloud.documents.opening import post_opening
@@ -19,6 +18,7 @@ from cloud.documents.store import known_names
 from cloud.identity.actor import Actor, Role
 from cloud.local.demo.items import SCHEME
 from cloud.local.demo.stage import CURRENCY, SITES
+from cloud.master.costs import CostPaper, put_costs
 from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
 from cloud.master.suppliers import put_supplier, put_supplier_item
 from contracts.base import SiteId

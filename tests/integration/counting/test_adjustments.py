@@ -5,10 +5,10 @@ from decimal import Decimal
 import pytest
 
 from cloud.approvals.service import reverse
-from cloud.counting.costs import CostPaper, CostsError, put_costs
 from cloud.decisions.domain import AboveLimitError, DecisionError, State
 from cloud.decisions.limits import LimitPaper, put_limit
 from cloud.identity.actor import Actor, Role
+from cloud.master.costs import CostPaper, CostsError, put_costs
 from tests.integration.counting.floor import APPROVER, CONTROLLER, RUM, Floor, line
 from tests.integration.ledger.scenario import SITE, at, move
 

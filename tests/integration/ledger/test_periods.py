@@ -1,19 +1,28 @@
 """A closed figure is what had occurred and was known; what comes later is listed and changes nothing."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import Decimal
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from random import Random
 
 import pytest
-from closing import BOSS, approve, ask, closed, lines, worth
-from scenario import CONTROLLER, SITE, Ledger, Outbox, move
+from closing import BOSS, NOW, approve, ask, closed, lines, worth
+from scenario import CONTROLLER, NETWORK_CONTROLLER, SITE, Ledger, Outbox, move
 
 from cloud.approvals.service import approve_and_apply
 from cloud.decisions.domain import OwnDecisionError, State
-from cloud.identity.actor import Role
+from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.ledger.corrections import post_reversal
+from cloud.ledger.domain import Posted
+from cloud.ledger.manual import ManualMovement, post_movement
 from cloud.ledger.past import fold
+from cloud.ledger.verification.service import verify
+from cloud.master.costs import Basis, CostPaper, put_costs
+from cloud.master.rates import RatePaper, put_rates
 from cloud.periods import reading
 from cloud.periods.domain import PeriodError
+from cloud.periods.reading import Moment
+from contracts.records import Identifier, RowRef, Side
 
 MARCH_END = datetime(2026, 3, 31, 23, 59, 59, 999999, tzinfo=UTC)
 DAY = 24 * 60
@@ -76,3 +85,131 @@ def test_a_period_is_closed_by_two_people_and_stays_as_it_was_closed(ledger: Led
 def approve_as_author(ledger: Ledger, decision: object) -> None:
     author = replace(CONTROLLER, roles=CONTROLLER.roles | {Role.APPROVER})
     ledger.as_app(lambda conn: approve_and_apply(conn, author, decision.decision_id, decision.revision))
+
+
+def test_a_periodic_average_is_the_same_in_any_order_and_late_facts_count_in_the_next(ledger: Ledger) -> None:
+    """Each item lives through the same facts in an order of its own."""
+    gtins = [f"0501234567{number:03}0" for number in range(6)]
+    march = [
+        ("100", "@opening", "A-01", -10 * DAY),  # at 2.00 EUR
+        ("30", "@supplier", "A-01", 2 * DAY),  # at 3.00 USD, when a dollar was 0.8 EUR
+        ("50", "@supplier", "B-01", 20 * DAY),  # at 3.00 USD, when it was 0.9
+        ("60", "A-01", "@customer", 3 * DAY),
+        ("20", "A-01", "B-01", 4 * DAY),
+    ]
+    late = [("40", "@supplier", "A-01", 21 * DAY), ("5", "A-01", "@customer", 1 * DAY)]
+    april = [("10", "@supplier", "A-01", 35 * DAY), ("33", "B-01", "@customer", 36 * DAY)]
+    gateway = Outbox()
+
+    def live(facts: list[tuple[str, str, str, int]]) -> None:
+        for number, gtin in enumerate(gtins):
+            for quantity, source, destination, minute in Random(number).sample(facts, len(facts)):
+                ledger.post(gateway.seal([move(quantity, source, destination, item=gtin, minute=minute)]))
+
+    live(march)
+    ledger.query("UPDATE site SET currency = 'EUR' RETURNING 1")
+    codes = [f"gtin:{gtin}" for gtin in gtins]
+    ledger.as_app(lambda conn: put_costs(conn, CONTROLLER, costs_paid(codes), basis=Basis.PURCHASE))
+    ledger.as_app(lambda conn: put_rates(conn, NETWORK_CONTROLLER, RATES))
+    first = closed(ledger, "2026-03", "figures_due")
+    average = rounded((100 * Decimal(2) + 30 * Decimal("2.4") + 50 * Decimal("2.7")) / 180)
+    assert average == Decimal("2.261111")
+    values = lines(ledger, first)
+    for code in codes:
+        assert values[code, "A-01"] == (Decimal(50), Decimal("113.06"))
+        assert values[code, "B-01"] == (Decimal(70), Decimal("158.28"))
+    live(late)
+    ledger.as_app(fold)
+    live(april)
+    second = closed(ledger, "2026-04", "figures_due")
+    bought = 40 * Decimal("2.7") + 10 * Decimal("2.7")
+    following = rounded((120 * average + bought) / (120 + 50))
+    values = lines(ledger, second)
+    for code in codes:
+        assert values[code, "A-01"] == (
+            Decimal(95),
+            (95 * following).quantize(Decimal("0.01"), ROUND_HALF_UP),
+        )
+        assert values[code, "B-01"] == (
+            Decimal(37),
+            (37 * following).quantize(Decimal("0.01"), ROUND_HALF_UP),
+        )
+    assert lines(ledger, first)[codes[0], "A-01"] == (Decimal(50), Decimal("113.06"))
+    again = closed(ledger, "2026-03", "late_facts")
+    whole = rounded((100 * Decimal(2) + 30 * Decimal("2.4") + 90 * Decimal("2.7")) / 220)
+    for code in codes:
+        assert lines(ledger, again)[code, "A-01"] == (Decimal(85), cents(85 * whole))
+    assert ledger.as_owner(verify).is_clean
+
+    ledger.post(gateway.seal([move("1", "@supplier", "A-01", item="05000000000012", minute=50 * DAY)]))
+    unknown = worth(ledger, closed(ledger, "2026-05", "figures_due"))
+    assert (unknown.unknown_items, unknown.total) == (1, None)
+    now = Moment(SITE, second.ends_at, second.as_of_position)
+    live_value = ledger.as_app(lambda conn: reading.figure(conn, CONTROLLER, now))
+    assert (live_value.lines, live_value.unknown_items) == (12, 0)
+
+
+RATES = [
+    RatePaper("USD", "EUR", date(2026, 1, 1), Decimal("0.8"), "test"),
+    RatePaper("USD", "EUR", date(2026, 3, 15), Decimal("0.9"), "test"),
+]
+
+
+def costs_paid(codes: list[str]) -> list[CostPaper]:
+    old, new = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 3, 1, tzinfo=UTC)
+    return [
+        paper
+        for code in codes
+        for paper in (
+            CostPaper(code, SITE, Decimal("2.00"), "EUR", old),
+            CostPaper(code, SITE, Decimal("3.00"), "USD", new),
+        )
+    ]
+
+
+def rounded(cost: Decimal) -> Decimal:
+    return cost.quantize(Decimal("0.000001"), ROUND_HALF_UP)
+
+
+def cents(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+def test_who_states_something_into_a_closed_period_needs_the_role(ledger: Ledger) -> None:
+    gateway = Outbox()
+    ledger.post(gateway.seal([move("10", "@supplier", "A-01"), move("1", "A-01", "B-01", minute=5)]))
+    ledger.query("UPDATE site SET currency = 'EUR' RETURNING 1")
+    closed(ledger, "2026-03", "figures_due")
+    supervisor = replace(CONTROLLER, id="user:sue", roles=frozenset({Role.SUPERVISOR}))
+
+    def by_hand(actor: Actor, occurred_at: datetime) -> Posted:
+        said = ManualMovement(
+            SITE,
+            Identifier(scheme="gtin", value="05012345678900"),
+            Decimal(1),
+            "base",
+            Side(location="A-01"),
+            Side(location="@scrap"),
+            occurred_at,
+            "found_broken",
+        )
+        return ledger.as_app(lambda conn: post_movement(conn, actor, said, now=NOW))
+
+    undone = [RowRef(gateway="gw-1", epoch=gateway.epoch, seq=seq) for seq in (1, 2)]
+    with pytest.raises(NotAllowedError, match=r"closed until 2026-03-31.*needs inventory_controller"):
+        by_hand(supervisor, MARCH_END)
+    with pytest.raises(NotAllowedError, match="closed until"):
+        ledger.as_app(lambda conn: post_reversal(conn, supervisor, undone[0], reason="misread"))
+    by_hand(supervisor, MARCH_END + timedelta(seconds=1))
+    by_hand(CONTROLLER, MARCH_END)
+    ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, undone[1], reason="misread"))
+    told = ledger.query(
+        "SELECT actor, detail ->> 'reason' FROM audit_event WHERE action = 'closed_period_entered' ORDER BY 2"
+    )
+    assert told == [("user:ada", "found_broken"), ("user:ada", "misread")]
+    (march,) = ledger.as_app(lambda conn: reading.closes(conn, CONTROLLER, site=SITE, limit=9))
+    late = ledger.as_app(lambda conn: reading.prior_facts(conn, CONTROLLER, close_id=march.close_id, limit=9))
+    assert [(fact.change, fact.author, fact.posting_kind) for fact in late] == [
+        (Decimal(-1), "user:ada", "statement"),
+        (Decimal(0), "user:ada", "reversal"),
+    ]

@@ -7,7 +7,6 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from cloud.counting.costs import CostPaper
 from cloud.counting.reading import VarianceFilter
 from cloud.counting.reporting import CountPaper
 from cloud.counting.tolerances import TolerancePaper
@@ -34,8 +33,11 @@ from cloud.forecasting.chosen.service import ChoicePaper
 from cloud.forecasting.overrides.papers import OverridePaper
 from cloud.forecasting.reviewing.service import SettingPaper
 from cloud.inquiry.domain import BalanceFilter, MovementFilter
+from cloud.inquiry.past import DifferenceFilter
 from cloud.ledger.closing import Closing
 from cloud.ledger.manual import ManualMovement
+from cloud.master.costs import CostPaper
+from cloud.master.rates import RatePaper
 from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
 from cloud.periods.reading import Moment
 from cloud.replenishment.confirming import ConfirmationTolerance
@@ -48,9 +50,9 @@ OWN, OTHER = SiteId("madrid"), SiteId("leeds")
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
 FILTERS = {
-    "balance": BalanceFilter,
     "balances": BalanceFilter,
     "crossings": CrossingFilter,
+    "differences": DifferenceFilter,
     "currency": partial(Moment, until_at=AT),
     "figure": partial(Moment, until_at=AT),
     "value_lines": partial(Moment, until_at=AT),
@@ -114,6 +116,7 @@ PAPERS: dict[str, object] = {
     "put_series": SeriesPaper(site=OWN, company_prefix="9521141"),
     "put_limit": LimitPaper("approver", "EUR", None, site=OWN),
     "put_portal": PortalPaper.model_validate(DOOR),
+    "put_rates": (RatePaper("USD", "EUR", AT.date(), Decimal(1), "ECB"),),
     "put_costs": (CostPaper("A", OWN, Decimal(1), "EUR", datetime(2026, 3, 2, tzinfo=UTC)),),
     "set_tolerance": ConfirmationTolerance(site=OWN, quantity_percent=Decimal(5), price_percent=Decimal(2)),
     "put_tolerance": TolerancePaper(site=OWN, percent=Decimal(1)),
