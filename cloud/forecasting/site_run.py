@@ -30,6 +30,7 @@ from cloud.forecasting.engine import Plan, PlannedSeries, Progress, plan
 from cloud.forecasting.granularity import store as granularity
 from cloud.forecasting.granularity.domain import Bucket, BucketChoice
 from cloud.forecasting.granularity.method import Granular
+from cloud.forecasting.left_out import left_out
 from cloud.forecasting.methods import method_named
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.overrides.applying import Adjusted
@@ -330,7 +331,7 @@ def _columns(run_id: int, inputs: Inputs, planned: Plan, row: int, one: PlannedS
         "horizons": one.horizons.tolist(),
         "cum_q": one.cum_q.tolist(),
         "model": one.model,
-        "why": {**one.why, **_masks(inputs, row)},
+        "why": {**one.why, **left_out(inputs.demand, row)},
         "is_sufficient": one.is_sufficient,
         "history_from": one.history_from,
         "history_until": inputs.last_day,
@@ -342,22 +343,6 @@ def _columns(run_id: int, inputs: Inputs, planned: Plan, row: int, one: PlannedS
         "rmsse": one.rmsse,
         "coverage": one.coverage,
     }
-
-
-def _masks(inputs: Inputs, row: int) -> dict[str, Any]:
-    """Tell which days of an item were masked, and why."""
-    days, item = inputs.demand.days, inputs.demand.items[row]
-    told = [
-        {
-            "from_day": days[mask.first].isoformat(),
-            "until_day": days[mask.last].isoformat(),
-            "kind": mask.kind,
-            "reason": mask.reason,
-        }
-        for mask in inputs.demand.masks
-        if mask.item_id in {None, item.item_id}
-    ]
-    return {"masks": told} if told else {}
 
 
 def _history(weeks: Floats) -> Iterator[float | None]:

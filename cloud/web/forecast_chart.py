@@ -1,10 +1,11 @@
 """A forecast in, two drawings out: weeks behind and ahead, and demand summed over the days ahead."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
+from cloud.events.domain import EventRow
 from cloud.forecasting.domain import BAND, WIDE_BAND, BacktestRow, Band, Forecast
 
 WEEKS_BEHIND: Final = 39
@@ -37,6 +38,22 @@ class WeekMark:
     low: float | None
     high: float | None
     is_ahead: bool
+    out_of_stock: int = 0
+    """Days on which it was, left out."""
+    masked: int = 0
+    """Days that somebody masked, left out."""
+    events: tuple[str, ...] = ()
+    """What is stated for days of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventMark:
+    """An event above the weeks that it touches."""
+
+    at: float
+    width: float
+    kind: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +65,12 @@ class WeeksChart:
     actual: list[str]
     """Points of the lines; a gap where stock-outs hide a week."""
     hidden: list[float]
-    """Where these weeks are."""
+    """Where weeks are that stock-outs hide."""
+    masked: list[float]
+    """Where those are that somebody masked."""
+    partly: list[float]
+    """Where some days of a week are left out."""
+    events: list[EventMark]
     said: str
     ahead: str
     bands: list[str]
@@ -72,16 +94,17 @@ class SumChart:
     summary: str
 
 
-def weeks_chart(found: Forecast) -> WeeksChart:
+def weeks_chart(found: Forecast, events: Sequence[EventRow] = ()) -> WeeksChart:
     """Draw the last 39 weeks and the 13 ahead.
 
     Args:
         found: The forecast.
+        events: What is stated for the item.
 
     Returns:
         Points in a box of 720 by 250, and the same as a table.
     """
-    marks = list(_weeks(found))
+    marks = [_with_events(mark, events) for mark in _weeks(found)]
     top, values = axis(max((max(m.actual or 0, m.forecast or 0, m.high or 0) for m in marks), default=0))
     step = (WIDTH - LEFT - RIGHT) / max(len(marks), 1)
 
@@ -108,7 +131,18 @@ def weeks_chart(found: Forecast) -> WeeksChart:
             points_of((x(n), height_at(value, top)) for n, value in run)
             for run in _runs([mark.actual for mark in behind])
         ],
-        hidden=[x(n) for n, mark in enumerate(behind) if mark.actual is None],
+        hidden=[x(n) for n, mark in enumerate(behind) if mark.actual is None and not mark.masked],
+        masked=[x(n) for n, mark in enumerate(behind) if mark.actual is None and mark.masked],
+        partly=[
+            x(n)
+            for n, mark in enumerate(behind)
+            if mark.actual is not None and mark.masked + mark.out_of_stock
+        ],
+        events=[
+            EventMark(x(touched[0]) - step / 2, step * (touched[-1] - touched[0] + 1), one.kind, one.name)
+            for one in events
+            if (touched := [n for n, mark in enumerate(marks) if _touches(one, mark)])
+        ],
         said=points_of(
             (x(n), height_at(m.forecast, top)) for n, m in enumerate(behind) if m.forecast is not None
         ),
@@ -170,6 +204,7 @@ def sum_chart(found: Forecast) -> SumChart:
 def _weeks(found: Forecast) -> Iterator[WeekMark]:
     row, content = found.row, found.content
     said = {line.origin: line for line in found.backtest if line.horizon_days == _WEEK}
+    left_out = {one["ends"]: one for one in content.why.get("left_out", ())}
     history = content.history[-WEEKS_BEHIND:]
     for back, actual in zip(range(len(history) - 1, -1, -1), history, strict=True):
         ends = row.history_until - timedelta(days=_WEEK * back)
@@ -181,6 +216,8 @@ def _weeks(found: Forecast) -> Iterator[WeekMark]:
             line.low if line else None,
             line.high if line else None,
             is_ahead=False,
+            out_of_stock=left_out.get(ends.isoformat(), {}).get("out_of_stock", 0),
+            masked=left_out.get(ends.isoformat(), {}).get("masked", 0),
         )
     low, high = content.limits(BAND)[content.horizons.index(_WEEK)]
     for ahead in range(len(content.mean) // _WEEK):
@@ -192,6 +229,14 @@ def _weeks(found: Forecast) -> Iterator[WeekMark]:
             high if ahead == 0 else None,
             is_ahead=True,
         )
+
+
+def _touches(one: EventRow, mark: WeekMark) -> bool:
+    return one.to_day > mark.ends - timedelta(days=_WEEK) and one.from_day <= mark.ends
+
+
+def _with_events(mark: WeekMark, events: Sequence[EventRow]) -> WeekMark:
+    return replace(mark, events=tuple(one.name for one in events if _touches(one, mark)))
 
 
 def _weeks_summary(marks: Sequence[WeekMark]) -> str:

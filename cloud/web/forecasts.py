@@ -10,11 +10,15 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
+from cloud.db import Connection
+from cloud.events.domain import EventRow
+from cloud.events.reading import events
 from cloud.forecasting import reading
 from cloud.forecasting.domain import (
     BAND,
     LEVELS,
     WIDE_BAND,
+    Forecast,
     ForecastRow,
     Order,
     UnknownForecastError,
@@ -22,9 +26,11 @@ from cloud.forecasting.domain import (
 from cloud.forecasting.explaining import BUCKETS, members
 from cloud.forecasting.granularity import reading as granularity
 from cloud.forecasting.granularity.calendar import Period, in_decimals, periods
+from cloud.identity.actor import Actor
 from cloud.inquiry.domain import contains
 from cloud.web.adjusted import adjustments
-from cloud.web.forecast_chart import sum_chart, weeks_chart
+from cloud.web.forecast_backtest import by_horizon
+from cloud.web.forecast_chart import WEEKS_BEHIND, sum_chart, weeks_chart
 from cloud.web.rendering import page
 from cloud.web.spreadsheet import csv_lines
 from cloud.web.visitors import TheGate, Viewer
@@ -34,6 +40,9 @@ router: Final = APIRouter()
 ROWS: Final = 100
 CSV_ROWS: Final = 100_000
 TAB: Final = "/forecast"
+MOST_EVENTS: Final = 200
+GREATEST_AHEAD: Final = 400
+"""Days of a horizon."""
 
 Text = Annotated[str, Query(max_length=128)]
 
@@ -101,7 +110,14 @@ def export_forecasts(*, gate: TheGate, visitor: Viewer, site: Text = "", item: T
 
 @router.get("/forecast/{site}/{item:path}")
 def show_forecast(
-    *, request: Request, gate: TheGate, visitor: Viewer, site: str, item: str, export: Text = ""
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    site: str,
+    item: str,
+    export: Text = "",
+    ahead: Annotated[int, Query(ge=1, le=GREATEST_AHEAD)] = 7,
 ) -> Response:
     """Show one forecast, or give its days and bands as CSV."""
     actor = visitor.actor
@@ -113,6 +129,7 @@ def show_forecast(
         weeks = found.content.history
         adjusted = adjustments(conn, actor, site=site, item=item, weeks=weeks, now=gate.clock())
         clock = granularity.clock(conn, actor, site=site)
+        stated = _events(conn, actor, found)
     by_week = periods(found.row.first_day, in_decimals(found.content.mean), clock)
     if export == "weeks":
         return _csv(f"forecast-weeks-{site}.csv", Period._fields, [list(one) for one in by_week])
@@ -153,12 +170,29 @@ def show_forecast(
         bucket=BUCKETS.get(found.content.why.get("granularity", {}).get("bucket", "")),
         chosen_bucket=BUCKETS.get(found.content.why.get("granularity", {}).get("chosen") or ""),
         chosen_by=_chosen_by(found.content.why.get("granularity")),
-        judged=[line for line in found.backtest if line.horizon_days == 7],  # noqa: PLR2004  one week ahead
+        by_horizon=by_horizon(found.backtest),
+        ahead=ahead,
+        judged=[line for line in found.backtest if line.horizon_days == ahead],
         members=members(found.content.why),
         weekday_names=[f"{found.row.first_day + timedelta(days=n):%a}" for n in range(7)],
-        weeks=weeks_chart(found),
+        weeks=weeks_chart(found, stated),
         sums=sum_chart(found),
         adjusted=adjusted,
+    )
+
+
+def _events(conn: Connection, actor: Actor, found: Forecast) -> list[EventRow]:
+    """List what is stated for an item in the weeks that are drawn."""
+    row = found.row
+    days = timedelta(weeks=WEEKS_BEHIND), timedelta(days=len(found.content.mean))
+    return events(
+        conn,
+        actor,
+        site=row.site,
+        item=row.item,
+        from_day=row.history_until - days[0],
+        to_day=row.history_until + days[1],
+        limit=MOST_EVENTS,
     )
 
 

@@ -1,19 +1,35 @@
 """*Forecast* as a planner uses it, at desktop and handheld width, by keyboard too."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from day_of_work import Site
-from forecasts_made import made
+from forecasts_made import LAST_DAY, made
 from playwright.sync_api import expect
-from serving import MUG, OWN, TEA
+from serving import MUG, OWN, ROOT, TEA
 from watching import Watched
+
+from cloud.events import service as events
+from cloud.events.domain import Kind
+from cloud.events.papers import EventPaper
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _forecasts(site: Site) -> None:
     with site.gate.pool.connection() as conn:
         made(conn, late_days=9, more=110)
+    sale = EventPaper(
+        site=OWN,
+        item=TEA,
+        kind=Kind.PROMOTION,
+        name="spring sale",
+        from_day=LAST_DAY - timedelta(days=16),
+        to_day=LAST_DAY - timedelta(days=11),
+        attributes={"depth": 0.2},
+    )
+    with site.gate.pool.connection() as conn:
+        events.add(conn, ROOT, sale, now=site.gate.clock())
 
 
 def test_a_planner_finds_an_item_and_reads_why(watched: Watched) -> None:
@@ -41,9 +57,18 @@ def test_a_planner_finds_an_item_and_reads_why(watched: Watched) -> None:
     expect(
         page.get_by_role("table", name="Demand summed over the days ahead").locator("tbody tr")
     ).to_have_count(7)
-    expect(page.get_by_role("table", name="Forecasts of the last weeks").locator("tbody tr")).to_have_count(
-        13
-    )
+    expect(page.get_by_role("table", name="Forecasts of 7 days").locator("tbody tr")).to_have_count(13)
+    page.get_by_role("table", name="Error by how far ahead").get_by_role("link", name="14").click()
+    expect(page.get_by_role("table", name="Forecasts of 14 days").locator("tbody tr")).to_have_count(12)
+    legend = page.locator(".legend").first
+    expect(legend).to_contain_text("masked, left out")
+    expect(legend).to_contain_text("some days left out")
+    expect(legend).to_contain_text("promotion")
+    page.get_by_text("Week by week", exact=True).click()
+    weeks = page.get_by_role("table").filter(has=page.get_by_role("columnheader", name="Left out"))
+    expect(weeks.locator("tr", has_text="7 days masked")).to_have_count(1)
+    expect(weeks.locator("tr", has_text="2 days out of stock")).to_have_count(1)
+    expect(weeks.locator("tr", has_text="spring sale")).to_have_count(2)
     reasons = page.locator(".facts").first
     expect(reasons).to_contain_text("exponential smoothing 75%, theta 25% from 20 past forecasts of its own")
     expect(reasons).to_contain_text("the latest days move the next week by -2.5")

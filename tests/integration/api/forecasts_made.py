@@ -104,6 +104,10 @@ def _forecast(run_id: int, site: str, item_id: int, *, weekly: float, short: boo
                     "reason": "flood",
                 }
             ],
+            "left_out": [
+                {"ends": (LAST_DAY - timedelta(days=70)).isoformat(), "out_of_stock": 2, "masked": 0},
+                {"ends": (LAST_DAY - timedelta(days=21)).isoformat(), "out_of_stock": 0, "masked": 7},
+            ],
             "level_per_week": weekly,
             "weekday_shares": [0.2, 0.2, 0.2, 0.2, 0.1, 0.1, 0.0],
             "weekday_strength": 0.267,
@@ -150,18 +154,19 @@ def _forecast(run_id: int, site: str, item_id: int, *, weekly: float, short: boo
 
 
 def _add_backtest(conn: Connection, run_id: int, site: str, item_id: int) -> None:
-    origins: list[date] = [LAST_DAY - timedelta(days=7 * back) for back in range(13, 0, -1)]
-    count = len(origins)
-    store.add_backtest(
-        conn,
-        run_id=run_id,
-        site=site,
-        item_ids=[item_id] * count,
-        origins=origins,
-        horizon_days=[7] * count,
-        forecasts=[70.0] * count,
-        naives=[75.0] * count,
-        lows=[55.0] * count,
-        highs=[85.0] * count,
-        actuals=[None if back == 3 else 60.0 + 2 * back for back in range(count)],
-    )
+    for weeks in (1, 2):
+        origins: list[date] = [LAST_DAY - timedelta(days=7 * back) for back in range(13, weeks - 1, -1)]
+        count = len(origins)
+        store.add_backtest(
+            conn,
+            run_id=run_id,
+            site=site,
+            item_ids=[item_id] * count,
+            origins=origins,
+            horizon_days=[7 * weeks] * count,
+            forecasts=[70.0 * weeks] * count,
+            naives=[75.0 * weeks] * count,
+            lows=[55.0 * weeks] * count,
+            highs=[85.0 * weeks] * count,
+            actuals=[None if back == 3 else (60.0 + 2 * back) * weeks for back in range(count)],
+        )

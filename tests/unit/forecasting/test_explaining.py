@@ -57,10 +57,11 @@ def forecast(why: dict[str, Any], *, is_sufficient: bool) -> Forecast:
 
 def test_every_reason_that_was_kept_is_told_in_a_line() -> None:
     told = [f"{one.name}: {one.text}" for one in reasons(forecast(WHY, is_sufficient=True))]
+    past = "from 26 past forecasts of its own and those of 4 items"
     like = "items of like volume (group 2 of 5, 1 the least)"
     assert told == [
         "Method: combination: 3 simple methods, weighed by how wrong each was",
-        "Members: theta 70%, exponential smoothing 30%; from 26 past forecasts of its own and those of 4 items",
+        f"Members: theta 70%, exponential smoothing 30%; {past}",
         "Own model: ARIMA(1,1,1); residuals are like noise; fitted to 2026-02-01, its mean with the method",
         "Forecast in: four weeks (lumpy, long review): cheaper",
         "Event: promotion: demand times 1.80 (95 %: 1.20 to 2.70, 40% borrowed)",
