@@ -92,6 +92,7 @@ def watching() -> Iterator[dict[int, Weighed]]:
     pictures: list[Picture] = []
     spans: list[tuple[float, float, list[float]]] = []
     real_odds, real_numbers = (getattr(scales, name) for name in ("odds", "plane_numbers"))
+    real_weighed: Callable[..., Any] = Field._weighed  # noqa: SLF001  what this is about
     real_passage: Callable[..., Passage] = Field._passage  # noqa: SLF001  what this is about
 
     def odds(picture: Picture) -> Any:
@@ -103,10 +104,13 @@ def watching() -> Iterator[dict[int, Weighed]]:
         spans.append((span.begin, span.end, given))
         return given
 
-    def passage(self: Any, track: Any, reads: Any) -> Passage:
+    def weighed(self: Any, track: Any) -> Any:
         pictures.clear()
         spans.clear()
-        told = real_passage(self, track, reads)
+        return real_weighed(self, track)
+
+    def passage(self: Any, track: Any, weighed: Any) -> Passage:
+        told = real_passage(self, track, weighed)
         began_s = self._scales.zero_us * 1e-6 - _START_S
         cell_s = CELL_US * 1e-6
         passes = [(began_s + begin * cell_s, began_s + end * cell_s, given) for begin, end, given in spans]
@@ -116,6 +120,7 @@ def watching() -> Iterator[dict[int, Weighed]]:
     replaced = (
         (scales, "odds", odds, real_odds),
         (scales, "plane_numbers", plane_numbers, real_numbers),
+        (Field, "_weighed", weighed, real_weighed),
         (Field, "_passage", passage, real_passage),
     )
     for owner, name, stand_in, _ in replaced:

@@ -2,7 +2,7 @@
 
 The agent is the shipped command with a simulated LLRP reader before it and its page open; a pallet's worth of
 tags passes its door all the time. Then its doors are shown as many distinct tags as there are, in this
-process, as fast as they take them; caches of what a tag is are full after the first 16,384.
+process, as fast as they take them; caches of what a tag is are full after the first 4,096.
 """
 
 import argparse

@@ -24,7 +24,7 @@ _MOST_DIGITS: Final = 124
 """Of the longest EPC a Gen 2 tag can hold: 31 words of 16 bits."""
 _USUAL_DIGITS: Final = 24
 _USUAL_HEADER: Final = "30"
-_CACHED: Final = 16_384
+_CACHED: Final = 4096
 _WORD: Final = 16
 _BITS_PER_DIGIT: Final = 4
 _NEVER_WRITTEN: Final = 0x00

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from edge_agent.decode.epc import Epc, decode_epc
 
-_CACHED: Final = 16_384
-"""Tags in range, and some more: 16 MB."""
+_CACHED: Final = 4096
+"""Tags in range; more of them cost time, not memory."""
 
 
 class TagRole(StrEnum):

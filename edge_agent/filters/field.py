@@ -8,6 +8,7 @@ from contracts.vocabulary import CrossingDirection
 from edge_agent.filters.alone import MOST_UNSURE
 from edge_agent.filters.doorway import Doorway
 from edge_agent.filters.group import KEPT_US, SPAN_US, Group, Member
+from edge_agent.filters.left import REMEMBER_US, Departed, Left
 from edge_agent.filters.one_plane import judge_without_beams
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.picture import picture
@@ -19,6 +20,7 @@ from edge_agent.filters.site import Portal
 from edge_agent.filters.track import Track
 from edge_agent.filters.verdict import Verdict
 from edge_agent.filters.weighing import Witness
+from edge_agent.readers.raw_read import RawRead
 
 PAUSE_US: Final = 1_500_000
 """A tag that was not read for so long is weighed, so that its company can ask what it saw."""
@@ -31,10 +33,6 @@ LONGEST_WAIT_US: Final = 25_000_000
 GONE_WAIT_US: Final = 5_000_000
 """One that faded away before it fell silent waits so long for its company at most."""
 MOST_COMPANY: Final = 64
-LAST_US: Final = 1_000_000
-LAST_READS: Final = 64
-FADED_DB: Final = 12.0
-"""Weaker than its peak by so much in its last second, a tag has gone away."""
 PLAINLY_LOUDER: Final = 2.0
 """3 dB: by less no neighbour takes a tag away; then both weigh what they heard."""
 CLEARLY_LOUDER: Final = 30.0
@@ -42,10 +40,7 @@ CLEARLY_LOUDER: Final = 30.0
 LOOK_US: Final = 1_000_000
 """How often a tag that stays is looked at."""
 STEP_US: Final = 10_000_000
-"""A read older than this against the newest means that the reader's clock stepped back."""
-REMEMBER_US: Final = 60_000_000
-"""How long neighbours may ask what was heard of a tag."""
-MOST_REMEMBERED: Final = 50_000
+"""A read older than this against the reader's newest means that its clock, or the gateway's, stepped back."""
 YOUNG_US: Final = 8_000_000
 """Nobody comes to rest sooner."""
 PARKED_US: Final = 30_000_000
@@ -55,19 +50,6 @@ LONGEST_US: Final = 300_000_000
 _SURE: Final = 0.97
 _SIDE_BEFORE: Final = {CrossingDirection.IN: OUTSIDE, CrossingDirection.OUT: INSIDE}
 _MOVES: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What is remembered of a tag whose visit is over."""
-
-    first_us: int
-    last_us: int
-    loudness: float
-    """In attowatts."""
-    group: Group
-    has_rested: bool
-    origin: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,40 +86,29 @@ class Field:
         self._offsets_db = (
             tuple(portal.offsets_db.get(port, 0.0) for port in portal.ports) if portal.offsets_db else ()
         )
-        self._tracks: dict[str, Track] = {}
-        self._left: dict[str, Left] = {}
+        self._heard_us: dict[str, int] = {}
+        """By reader, the newest that it said."""
+        self.open_tracks: dict[str, Track] = {}
+        """Visits that go on, by EPC; the portals beside look at them too."""
+        self._left = Departed()
         self._due: list[tuple[int, str]] = []
         self._columns = tuple(OUTSIDE_COLUMN if side == OUTSIDE else INSIDE_COLUMN for side in self._sides)
         self._scales = Scales(self._sides, witness)
         self._newest = Group(-SPAN_US)
 
-    def add(
-        self, epc: str, at_us: int, antenna: int, rssi_dbm: float, doppler_hz: float | None = None
-    ) -> None:
-        """Take a read at the field's present time.
+    def read(self, read: RawRead, antenna: int, decided: list[Passage]) -> None:
+        """Take a read.
 
         Args:
-            epc: Of which tag.
-            at_us: When.
+            read: Of one of the portal's antennas; RSSI and Doppler shift may be anything that a reader says.
             antenna: Index of the antenna.
-            rssi_dbm: How strong; anything that a reader may say.
-            doppler_hz: The same of its Doppler shift.
+            decided: Gets what is decided by then.
         """
-        track = self._tracks.get(epc)
+        at_us, rssi_dbm, doppler_hz = read.seen_us, read.rssi_dbm, read.doppler_hz
+        self.hear(read.reader, at_us, decided)
+        track = self.open_tracks.get(read.epc) or self._begun(read.epc, at_us)
         if track is None:
-            left = self._left.get(epc)
-            if left is not None and at_us <= left.last_us:
-                return  # late by a report: its visit is decided
-            track = self._tracks[epc] = Track(
-                epc,
-                at_us,
-                self._group_of(epc, left, at_us),
-                zero_us=self._scales.zero_at(at_us),
-                antennas=len(self._ports),
-            )
-            if left is not None and left.has_rested and at_us <= left.last_us + REMEMBER_US:
-                track.has_rested, track.origin = True, left.origin
-            heapq.heappush(self._due, (at_us + PAUSE_US, epc))
+            return
         if not LOWEST_DBM <= rssi_dbm <= HIGHEST_DBM:
             rssi_dbm = usable_dbm(rssi_dbm)
         if self._offsets_db:
@@ -145,7 +116,25 @@ class Field:
         shift = 0 if doppler_hz is None else shift_of(doppler_hz)
         track.add((at_us, antenna, rssi_dbm), self._columns[antenna], shift)
         group = track.group
-        group.last_us = max(group.last_us, at_us)
+        if at_us > group.last_us:  # noqa: PLR1730  max() takes thrice as long
+            group.last_us = at_us
+
+    def _begun(self, epc: str, at_us: int) -> Track | None:
+        """Begin a visit; None for a read that is late by a report, of a visit that is decided."""
+        left = self._left.get(epc)
+        if left is not None and at_us <= left.last_us:
+            return None
+        track = self.open_tracks[epc] = Track(
+            epc,
+            at_us,
+            self._group_of(epc, left, at_us),
+            zero_us=self._scales.zero_at(at_us),
+            antennas=len(self._ports),
+        )
+        if left is not None and left.has_rested and at_us <= left.last_us + REMEMBER_US:
+            track.has_rested, track.origin = True, left.origin
+        heapq.heappush(self._due, (at_us + PAUSE_US, epc))
+        return track
 
     def _group_of(self, epc: str, left: Left | None, at_us: int) -> Group:
         """Find the tags with which one came: those of before if it was lost, or those that come now."""
@@ -156,26 +145,48 @@ class Field:
         self._newest.join(epc, at_us)
         return self._newest
 
+    def hear(self, reader: str, at_us: int, decided: list[Passage]) -> None:
+        """Move the field's time to what a reader says, deciding what is due.
+
+        Args:
+            reader: Which.
+            at_us: When it says that something was; a little back is disorder, far back a stepped clock.
+            decided: Gets what is decided.
+        """
+        newest_us = self._heard_us.get(reader, at_us)
+        if at_us < newest_us:
+            if at_us < newest_us - STEP_US:
+                self._start_anew(at_us, decided)
+                self._heard_us = {reader: at_us}
+                return
+        else:
+            self._heard_us[reader] = at_us
+        if at_us < self.now_us - PAUSE_US and len(self._heard_us) == 1:
+            self.now_us = at_us  # its report was held up: nobody else was heard meanwhile
+        elif at_us != self.now_us:
+            self.pass_time(at_us, decided)
+
+    def _start_anew(self, now_us: int, decided: list[Passage]) -> None:
+        """Decide what is open, as sure as it can be, and forget the time that a clock took back."""
+        cut: list[Passage] = []
+        self.close_all(cut)
+        decided += (replace(each, confidence=min(each.confidence, MOST_UNSURE)) for each in cut)
+        self._left.clear()
+        self._scales.forget()
+        self.now_us = now_us
+
     def pass_time(self, now_us: int, decided: list[Passage]) -> None:
         """Move the field's time, deciding what is due.
 
         Args:
-            now_us: Time of the newest read; a little back is disorder, far back a stepped clock.
+            now_us: The new time; the field's never goes back by this.
             decided: Gets what is decided.
         """
-        if now_us < self.now_us - STEP_US:
-            cut: list[Passage] = []
-            self.close_all(cut)
-            decided += (replace(each, confidence=min(each.confidence, MOST_UNSURE)) for each in cut)
-            self._left.clear()
-            self._scales.forget()
-            self.now_us = now_us
-            return
         self.now_us = max(self.now_us, now_us)
         due = self._due
         while due and due[0][0] <= self.now_us:
             at_us, epc = heapq.heappop(due)
-            again_us = self._look(self._tracks[epc], at_us, decided)
+            again_us = self._look(self.open_tracks[epc], at_us, decided)
             if again_us:
                 heapq.heappush(due, (again_us, epc))
 
@@ -185,7 +196,7 @@ class Field:
         Args:
             decided: Gets what is decided.
         """
-        open_now = sorted(self._tracks.values(), key=lambda each: (each.last_us, each.epc))
+        open_now = sorted(self.open_tracks.values(), key=lambda each: (each.last_us, each.epc))
         for track in open_now:
             if self._asks_company:
                 self._scales.note(track)
@@ -196,12 +207,12 @@ class Field:
     @property
     def open_since_us(self) -> int | None:
         """The earliest read that is not decided."""
-        return min((track.first_us for track in self._tracks.values()), default=None)
+        return min((track.first_us for track in self.open_tracks.values()), default=None)
 
     @property
     def tags(self) -> int:
         """Tags in the field now."""
-        return len(self._tracks)
+        return len(self.open_tracks)
 
     def is_open(self, epc: str, before_us: int) -> bool:
         """Tell whether a tag's visit is undecided.
@@ -213,7 +224,7 @@ class Field:
         Returns:
             Whether there is one.
         """
-        track = self._tracks.get(epc)
+        track = self.open_tracks.get(epc)
         return track is not None and track.first_us < before_us
 
     def _look(self, track: Track, due_us: int, decided: list[Passage]) -> int:
@@ -234,7 +245,7 @@ class Field:
         if (
             silent_us < LONGEST_WAIT_US
             and (is_company_here or self._is_next_door(track, due_us))
-            and (silent_us < GONE_WAIT_US or _vanished_loud(track))
+            and (silent_us < GONE_WAIT_US or track.vanished_loud)
         ):
             return due_us + LOOK_US
         if self._decide(track, decided, is_last=silent_us >= PATIENCE_US):
@@ -273,9 +284,9 @@ class Field:
                 return False
             if not track.has_rested or self._is_sure(weighed.verdict):
                 decided.append(self._passage(track, weighed))
-        del self._tracks[track.epc]
+        del self.open_tracks[track.epc]
         self._scales.gone(track.epc)
-        self._remember(track)
+        self._left.note(track, self.now_us, loudness=track.loudness if self.neighbours else 0.0)
         return True
 
     def _weighed(self, track: Track) -> _Weighed:
@@ -290,10 +301,10 @@ class Field:
             self._scales.note(track)
             verdict = Verdict(CrossingDirection.STRAY, 0.98)
         elif self.portal.is_two_sided:
-            verdict, company = self._scales.two_sided(track, self._tracks)
+            verdict, company = self._scales.two_sided(track, self.open_tracks)
         elif self._has_beams:
             passes = self.doorway.passes()
-            verdict, occurred_us, company = self._scales.one_plane(track, passes, self._tracks)
+            verdict, occurred_us, company = self._scales.one_plane(track, passes, self.open_tracks)
         else:
             told = judge_without_beams(sorted(track.reads), self.portal)
             verdict, occurred_us, is_assignable = told.verdict, told.occurred_us, told.is_assignable
@@ -349,7 +360,7 @@ class Field:
         left = self._left.get(epc)
         if left is not None and left.first_us <= end_us + EXIT_US and left.last_us >= begin_us - EXIT_US:
             loudest = left.loudness
-        track = self._tracks.get(epc)
+        track = self.open_tracks.get(epc)
         if track is not None and track.first_us <= end_us + EXIT_US and track.last_us >= begin_us - EXIT_US:
             loudest = max(loudest, track.loudness)
         return loudest
@@ -357,7 +368,7 @@ class Field:
     def _is_next_door(self, track: Track, now_us: int) -> bool:
         """Tell whether a neighbour reads a tag now and may turn out to be where it passed."""
         for field in self.neighbours:
-            other = field.track_of(track.epc)
+            other = field.open_tracks.get(track.epc)
             if (
                 other is not None
                 and other.last_us > now_us - PAUSE_US
@@ -365,36 +376,6 @@ class Field:
             ):
                 return True
         return False
-
-    def track_of(self, epc: str) -> Track | None:
-        """Give a tag's open visit, for the portal beside.
-
-        Args:
-            epc: Of which tag.
-
-        Returns:
-            It, or None.
-        """
-        return self._tracks.get(epc)
-
-    def _remember(self, track: Track) -> None:
-        self._left.pop(track.epc, None)
-        loud = track.loudness if self.neighbours else 0.0
-        self._left[track.epc] = Left(
-            track.first_us, track.last_us, loud, track.group, track.has_rested, track.origin
-        )
-        while self._left:
-            oldest = next(iter(self._left))
-            if self._left[oldest].last_us >= self.now_us - REMEMBER_US and len(self._left) <= MOST_REMEMBERED:
-                return
-            del self._left[oldest]
-
-
-def _vanished_loud(track: Track) -> bool:
-    """Tell whether a tag fell silent without having gone away."""
-    since_us = track.last_us - LAST_US
-    loudest = max((read[2] for read in track.reads[-LAST_READS:] if read[0] >= since_us), default=LOWEST_DBM)
-    return loudest > track.peak_dbm - FADED_DB
 
 
 def _side(portal: Portal, port: str) -> int:

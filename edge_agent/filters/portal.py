@@ -76,9 +76,7 @@ class PortalFilter:
                 self.elsewhere += 1
                 return
             field, antenna = place
-            if seen.seen_us != field.now_us:
-                field.pass_time(seen.seen_us, decided)
-            field.add(seen.epc, seen.seen_us, antenna, seen.rssi_dbm, seen.doppler_hz)
+            field.read(seen, antenna, decided)
         else:
             self._change(seen, decided)
 
@@ -86,7 +84,7 @@ class PortalFilter:
         place = self._beams.get((change.reader, change.port))
         if place is not None:
             field, beam = place
-            field.pass_time(change.seen_us, decided)
+            field.hear(change.reader, change.seen_us, decided)
             field.doorway.change(change.seen_us, beam, is_broken=change.is_high)
 
     def advance(self, now_us: int) -> list[Passage]:

@@ -8,6 +8,10 @@ from edge_agent.filters.read import LOWEST_DBM, NOWHERE, Read
 
 MOST_READS: Final = 768
 """Kept per visit; beyond that every second read is let go, evenly over the whole visit."""
+_LAST_US: Final = 1_000_000
+_LAST_READS: Final = 64
+_FADED_DB: Final = 12.0
+"""Weaker than its peak by so much in its last second, a tag has gone away."""
 _GOLDEN: Final = 0x9E3779B1
 """2^32 / golden ratio: its multiples are spread evenly, and follow no antenna's turn."""
 _WORD: Final = 0xFFFFFFFF
@@ -100,6 +104,15 @@ class Track:
         if self._loudness[0] != self.count:
             self._loudness = self.count, loudness(self.reads)
         return self._loudness[1]
+
+    @property
+    def vanished_loud(self) -> bool:
+        """Whether it fell silent without having gone away."""
+        since_us = self.last_us - _LAST_US
+        loudest = max(
+            (read[2] for read in self.reads[-_LAST_READS:] if read[0] >= since_us), default=LOWEST_DBM
+        )
+        return loudest > self.peak_dbm - _FADED_DB
 
     def rest(self, side: int, since_us: int) -> None:
         """Note that everything so far is decided and the tag stands still; forget all but the newest reads.

@@ -3,6 +3,7 @@
 import pytest
 
 from contracts.vocabulary import CrossingDirection
+from edge_agent.filters.passage import Passage
 from edge_agent.filters.portal import PortalFilter
 from edge_agent.readers.raw_read import RawRead
 from tests.unit.filters.radio_stories import (
@@ -131,6 +132,37 @@ def test_a_clock_that_steps_back_decides_what_is_open_and_goes_on() -> None:
     door = PortalFilter((TWO_SIDED,))
     decided = [*door.take_many(later), *door.take_many(earlier), *door.flush()]
     assert [str(passage.direction) for passage in decided] == ["in", "out"]
+
+
+@pytest.mark.parametrize("late_s", [3, 8, 14, 25])
+def test_a_report_that_was_held_up_is_no_stepped_clock(late_s: int) -> None:
+    story = two_sided(INWARD)
+    [as_usual] = decide(story)
+    door, decided = PortalFilter((TWO_SIDED,)), list[Passage]()
+    cut = NOON_US + 2_500_000  # nothing comes from here on, and all at once afterwards
+    decided += door.take_many(read for read in story if read.seen_us < cut)
+    decided += door.advance(cut + late_s * 1_000_000)
+    decided += door.take_many(read for read in story if read.seen_us >= cut)
+    decided += door.flush()
+    assert decided[-1].direction is as_usual.direction
+    assert {each.direction for each in decided[:-1]} <= {CrossingDirection.STRAY, CrossingDirection.UNDECIDED}
+
+
+def test_a_late_report_of_one_reader_cuts_no_visit_at_another() -> None:
+    portal = TWO_SIDED.model_copy(update={"outside": ("r1:3", "r1:4", "r2:1")})
+    late = [
+        RawRead(read.seen_us - 12_000_000, "r2", 1, "77" * 12, -70.0)
+        for read in two_sided(INWARD)
+        if isinstance(read, RawRead) and read.antenna == 1
+    ]
+    [as_usual] = decide(two_sided(INWARD))
+    door, decided = PortalFilter((portal,)), list[Passage]()
+    for read in sorted(
+        [*two_sided(INWARD), *late], key=lambda read: read.seen_us + 12_000_000 * (read.reader == "r2")
+    ):
+        decided += door.take(read)
+    decided += door.flush()
+    assert [each for each in decided if each.epc == as_usual.epc] == [as_usual]
 
 
 def test_an_antenna_of_no_portal_is_counted_and_decides_nothing() -> None:
