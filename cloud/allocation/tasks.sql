@@ -66,14 +66,16 @@ JOIN gateway g ON g.name = '_cloud';
 
 -- name: end_tasks
 WITH seen AS (
-    SELECT t.task, bool_and(l.open <= 0) AS is_over, bool_or(l.short > 0) AS is_short, sum(l.picked) AS picked
+    SELECT t.task, bool_and(l.open <= 0) AS is_over, bool_or(l.short > 0) AS is_short, sum(l.picked) AS picked,
+        bool_or(EXISTS (SELECT FROM task_fact f WHERE (f.task, f.number) = (l.task, l.number)
+            AND f.kind = 'withdrawn' AND f.reason = 'task_called_off')) AS is_called_off
     FROM task t JOIN task_line_now l ON l.task = t.task
     WHERE t.task = ANY (%(tasks)s::text[])
     GROUP BY t.task
 ), changed AS (
     UPDATE task t SET ended_at = CASE WHEN s.is_over THEN clock_timestamp() END,
-        ended_because = CASE WHEN NOT s.is_over THEN NULL WHEN s.is_short THEN 'short' WHEN s.picked > 0 THEN 'done'
-            ELSE 'cancelled' END
+        ended_because = CASE WHEN NOT s.is_over THEN NULL WHEN s.is_called_off THEN 'cancelled' WHEN s.is_short THEN 'short'
+            WHEN s.picked > 0 THEN 'done' ELSE 'cancelled' END
     FROM seen s
     WHERE t.task = s.task AND (t.ended_at IS NULL) = s.is_over AND t.ended_because IS DISTINCT FROM 'expired'
     RETURNING t.task
