@@ -36,6 +36,7 @@ from cloud.api.routes import (
     locations,
     models,
     movements,
+    past,
     periods,
     picking,
     planning,
@@ -122,6 +123,7 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
         allocations,
         picking,
         runs,
+        past,
         periods,
     )
     deciding = (

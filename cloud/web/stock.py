@@ -1,7 +1,6 @@
 """*Stock*: how much is where as of any instant and position, down to each movement and its evidence."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
@@ -9,9 +8,9 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from cloud.inquiry import operations, stock
-from cloud.inquiry.domain import GREATEST, BalanceFilter, SiteRow, contains
-from cloud.web.instants import InstantError, instant_of, wall_clock
-from cloud.web.rendering import page, zone_of
+from cloud.inquiry.domain import GREATEST, BalanceFilter, contains
+from cloud.web.moments import MomentForm, moment_form
+from cloud.web.rendering import page
 from cloud.web.spreadsheet import csv_lines
 from cloud.web.visitors import TheGate, Viewer
 
@@ -19,7 +18,6 @@ router: Final = APIRouter()
 
 ROWS: Final = 100
 CSV_ROWS: Final = 100_000
-_FOREVER: Final = datetime.fromisoformat("9999-12-31T00:00:00+00:00")
 
 Text = Annotated[str, Query(max_length=128)]
 Number = Annotated[str, Query(max_length=20, pattern=r"^\d*$")]
@@ -27,84 +25,42 @@ Number = Annotated[str, Query(max_length=20, pattern=r"^\d*$")]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the form asks, as it was typed."""
+    """What the form asks."""
 
-    site: str
     item: str
     location: str
-    as_of: str
-    position: str
-    zone: str
-    """Time zone of the site asked for, or of the first of several."""
-    problem: str = ""
-
-    @property
-    def until_at(self) -> datetime | None:
-        """The instant, in UTC; None for now."""
-        return instant_of(self.as_of, zone_of(self.zone)) if self.as_of else None
-
-    @property
-    def until_position(self) -> int | None:
-        """The ledger position; None for the last."""
-        return min(int(self.position), GREATEST) if self.position else None
+    form: MomentForm
 
     @property
     def wanted(self) -> BalanceFilter:
         """The same as a filter."""
         return BalanceFilter(
-            site=self.site or None,
+            site=self.form.site or None,
             item_like=contains(self.item),
             location_like=contains(self.location),
-            until_at=self.until_at,
-            until_position=self.until_position,
+            until_at=self.form.until_at,
+            until_position=self.form.until_position,
             with_virtual=self.location.startswith("@"),
         )
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it asks for less than all of now."""
+        return bool(self.item or self.location or self.form.asked)
+
     def query(self, **more: str) -> str:
         """Write the question as the query of an address, without what is empty."""
-        asked = {
-            "site": self.site,
-            "item": self.item,
-            "location": self.location,
-            "as_of": self.as_of,
-            "position": self.position,
-            **more,
-        }
+        asked = {"item": self.item, "location": self.location, **self.form.asked, **more}
         return urlencode({name: value for name, value in asked.items() if value})
 
     def when(self) -> str:
         """Write the question's limits of time alone, for the links into a cell."""
-        instant = self.until_at
-        asked = {"as_of": instant.isoformat() if instant else "", "position": self.position}
+        instant, position = self.form.until_at, self.form.until_position
+        asked = {
+            "as_of": instant.isoformat() if instant else "",
+            "position": "" if position is None else str(position),
+        }
         return urlencode({name: value for name, value in asked.items() if value})
-
-
-def question_of(
-    sites: list[SiteRow], *, site: str, item: str, location: str, as_of: str, position: str
-) -> Question:
-    """Read the form; an instant that does not exist is told and left out.
-
-    Args:
-        sites: Those within the viewer's reach.
-        site: Site id, or empty for all.
-        item: Part of a code or name.
-        location: Part of a code.
-        as_of: A ``datetime-local`` value on the site's wall clock, or an instant with offset.
-        position: Digits, or empty.
-
-    Returns:
-        The question.
-    """
-    zones = {row.site: row.time_zone for row in sites}
-    zone = zones.get(site) or (sites[0].time_zone if sites else "UTC")
-    question = Question(site, item.strip(), location.strip(), as_of, position, zone)
-    try:
-        instant = question.until_at
-    except InstantError as error:
-        return replace(question, as_of="", problem=f"{error}.")
-    if instant is not None:
-        return replace(question, as_of=wall_clock(instant, zone_of(zone)))
-    return question
 
 
 @router.get("/stock")
@@ -117,6 +73,7 @@ def show_stock(
     item: Text = "",
     location: Text = "",
     as_of: Text = "",
+    known_at: Text = "",
     position: Number = "",
     after: Annotated[str, Query(max_length=300)] = "",
 ) -> Response:
@@ -124,7 +81,8 @@ def show_stock(
     actor = visitor.actor
     with gate.acting(actor) as conn:
         sites = operations.sites(conn, actor)
-        question = question_of(sites, site=site, item=item, location=location, as_of=as_of, position=position)
+        form = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
+        question = Question(item.strip(), location.strip(), form)
         rows = stock.balances(conn, actor, question.wanted, after=_place(after), limit=ROWS + 1)
         ledger, completeness = operations.completeness(conn, actor)
     shown = rows[:ROWS]
@@ -141,7 +99,7 @@ def show_stock(
         following=question.query(after=f"{last.site}|{last.item}|{last.cell_id}") if last else None,
         is_first=not after,
         ledger=ledger,
-        completeness=[row for row in completeness if question.site in {"", row.site}],
+        completeness=[row for row in completeness if site in {"", row.site}],
         negative=sum(row.quantity < 0 and row.location_kind != "virtual" for row in shown),
         has_lots=any(row.lot for row in shown),
         has_dispositions=any(row.disposition for row in shown),
@@ -158,13 +116,15 @@ def export_stock(
     item: Text = "",
     location: Text = "",
     as_of: Text = "",
+    known_at: Text = "",
     position: Number = "",
 ) -> Response:
     """Give the same balances as CSV, at most 100,000."""
     actor = visitor.actor
     with gate.acting(actor) as conn:
         sites = operations.sites(conn, actor)
-        question = question_of(sites, site=site, item=item, location=location, as_of=as_of, position=position)
+        form = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
+        question = Question(item.strip(), location.strip(), form)
         rows = stock.balances(conn, actor, question.wanted, limit=CSV_ROWS)
     header = ("site", "item", "name", "lot", "location", "disposition", "owner", "quantity", "unit")
     lines = csv_lines(

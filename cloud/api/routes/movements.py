@@ -149,7 +149,7 @@ def list_movements(
         before = (int(position), str(name), int(seq))
     with gate.acting(caller) as conn:
         rows = stock.movements(conn, caller, wanted, before=before, limit=limit + 1)
-    return page_of(rows, limit, show=_shown, key=lambda row: [row.position, row.gateway, row.seq])
+    return page_of(rows, limit, show=shown_movement, key=lambda row: [row.position, row.gateway, row.seq])
 
 
 @router.get("/{gateway}/{epoch}/{seq}", responses=responses(404))
@@ -159,7 +159,7 @@ def get_movement(gate: TheGate, caller: Caller, gateway: Name, epoch: Epoch, seq
         found = stock.movement(conn, caller, gateway=gateway, epoch=epoch_to_int(epoch), seq=seq)
     if found is None:
         raise not_found("movement", f"{gateway}/{epoch}/{seq}")
-    return _shown(found[0])
+    return shown_movement(found[0])
 
 
 @router.post("", status_code=201, response_model=Posted, responses=responses(400, 413))
@@ -213,7 +213,8 @@ def reverse_movement(
     return post_once(gate, caller, idempotency_key, target=target, body=body, effect=effect)
 
 
-def _shown(row: MovementRow) -> Movement:
+def shown_movement(row: MovementRow) -> Movement:
+    """Show a movement as the API does."""
     reverses = None
     if row.reverses_gateway and row.reverses_epoch is not None and row.reverses_seq:
         epoch = epoch_from_int(row.reverses_epoch)

@@ -11,7 +11,7 @@ from cloud.api.conditional import ConditionalRoute
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.requests import Caller, TheGate
 from cloud.api.routes.gateways import Gap, SiteCompleteness
-from cloud.inquiry import operations, stock
+from cloud.inquiry import operations, past, stock
 from cloud.inquiry.domain import GREATEST, BalanceFilter
 from contracts.base import UtcDatetime
 
@@ -70,26 +70,30 @@ def list_balances(
     position: Annotated[
         int | None, Query(ge=0, le=GREATEST, description="As the ledger knew it at this position")
     ] = None,
+    known_at: Annotated[UtcDatetime | None, Query(description="As it was recorded by then")] = None,
     virtual: Annotated[bool, Query(description="Virtual accounts too")] = False,
     zero: Annotated[bool, Query(description="Empty cells too")] = False,
     limit: Limit = 100,
     after: After = None,
 ) -> Balances:
     """List balances by site, item and cell."""
-    wanted = BalanceFilter(
-        site=site,
-        item=item,
-        location=location,
-        until_at=as_of,
-        until_position=position,
-        with_virtual=virtual,
-        with_zero=zero,
-    )
     start = ("", "", 0)
     if after is not None:
         after_site, after_item, after_cell = decode_cursor(after, str, str, int)
         start = (str(after_site), str(after_item), int(after_cell))
     with gate.acting(caller) as conn:
+        if known_at is not None:
+            known = past.position_at(conn, caller, recorded_at=known_at)
+            position = known if position is None else min(known, position)
+        wanted = BalanceFilter(
+            site=site,
+            item=item,
+            location=location,
+            until_at=as_of,
+            until_position=position,
+            with_virtual=virtual,
+            with_zero=zero,
+        )
         rows = stock.balances(conn, caller, wanted, after=start, limit=limit + 1)
         ledger, sites = operations.completeness(conn, caller)
         gaps = operations.gaps(conn, caller, site=site, open_only=True, limit=100)

@@ -1,0 +1,184 @@
+"""*Item*: where it is and what moved, on both clocks; its costs, lots, documents, counts and names."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, HTTPException, Path, Query, Request
+from fastapi.responses import Response
+
+from cloud.inquiry import operations, past, stock
+from cloud.inquiry.domain import BalanceFilter, BalanceRow, MovementRow
+from cloud.web.moments import MomentForm, moment_form
+from cloud.web.rendering import page
+from cloud.web.visitors import TheGate, Viewer
+
+router: Final = APIRouter()
+
+PLACES: Final = 200
+ROWS: Final = 50
+COUNTS: Final = 10
+
+Text = Annotated[str, Query(max_length=128)]
+Number = Annotated[str, Query(max_length=18, pattern=r"^\d*$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """What is there of a lot, all places together."""
+
+    lot: str | None
+    quantity: Decimal
+    places: int
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document that the shown movements name."""
+
+    type: str
+    id: str
+    quantity: Decimal
+    last_at: datetime
+    time_zone: str
+
+
+@router.get("/items/{code:path}")
+def show_item(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    code: Annotated[str, Path(min_length=1, max_length=256)],
+    site: Annotated[str, Query(max_length=64)] = "",
+    as_of: Text = "",
+    known_at: Text = "",
+    position: Number = "",
+    after: Annotated[str, Query(max_length=120)] = "",
+) -> Response:
+    """Show an item, now or as of an instant and what was known then."""
+    actor = visitor.actor
+    with gate.acting(actor) as conn:
+        found = stock.item(conn, actor, code=code)
+        if found is None:
+            raise HTTPException(404, f"there is no item {code!r:.80}")
+        row, names = found
+        shown = row.merged_into or row.code
+        sites = operations.sites(conn, actor)
+        form = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
+        wanted = BalanceFilter(
+            site=site or None, item=shown, until_at=form.until_at, until_position=form.until_position
+        )
+        balances = stock.balances(conn, actor, wanted, limit=PLACES + 1)
+        history = past.item_history(
+            conn,
+            actor,
+            item=shown,
+            site=site or None,
+            until=form.moment,
+            before=place_of(after),
+            limit=ROWS + 1,
+        )
+        costs = past.item_costs(conn, actor, item=shown)
+        counts = past.item_counts(conn, actor, item=shown, limit=COUNTS)
+        ledger, completeness = operations.completeness(conn, actor)
+    return page(
+        request,
+        visitor,
+        "item.html",
+        tab="/stock",
+        item=row,
+        code=shown,
+        names=names,
+        sites=sites,
+        form=form,
+        ledger=ledger,
+        completeness=[each for each in completeness if site in {"", each.site}],
+        balances=balances[:PLACES],
+        has_more_places=len(balances) > PLACES,
+        lots=lots_of(balances[:PLACES]),
+        total=sum((each.quantity for each in balances), Decimal(0)),
+        history=history[:ROWS],
+        papers=papers_of(history[:ROWS]),
+        following=_following(form, history) if len(history) > ROWS else "",
+        is_first=not after,
+        costs=[each for each in costs if site in {"", each.site}],
+        counts=[each for each in counts if site in {"", each.site}],
+    )
+
+
+def lots_of(balances: Sequence[BalanceRow]) -> list[Lot]:
+    """Sum balances by lot; empty unless a lot is named.
+
+    Args:
+        balances: Of one item.
+
+    Returns:
+        By lot, those without one last.
+    """
+    found: dict[str | None, list[Decimal]] = {}
+    for row in balances:
+        found.setdefault(row.lot, []).append(row.quantity)
+    if set(found) <= {None}:
+        return []
+    ordered = sorted(found.items(), key=lambda pair: (pair[0] is None, pair[0] or ""))
+    return [Lot(lot, sum(parts, Decimal(0)), len(parts)) for lot, parts in ordered]
+
+
+def papers_of(movements: Sequence[MovementRow]) -> list[Paper]:
+    """List the documents that movements name, the latest first.
+
+    Args:
+        movements: The latest occurrence first.
+
+    Returns:
+        Each document once, with what moved under it.
+    """
+    found: dict[tuple[str, str], Paper] = {}
+    for row in movements:
+        for told in row.detail.get("documents", ()):
+            key = (str(told.get("type", "")), str(told.get("id", "")))
+            known = found.get(key)
+            found[key] = Paper(
+                *key,
+                row.quantity + (known.quantity if known else 0),
+                known.last_at if known else row.occurred_at,
+                row.time_zone,
+            )
+    return list(found.values())
+
+
+def place_of(after: str) -> tuple[datetime, int, int, int]:
+    """Read where a page of a history begins.
+
+    Args:
+        after: Empty, or as `place_text` wrote it.
+
+    Returns:
+        What the page lies before.
+
+    Raises:
+        HTTPException: 422 if it is neither.
+    """
+    if not after:
+        return past.LATEST
+    try:
+        at, gateway, epoch, seq = after.split("|")
+        place = datetime.fromisoformat(at), int(gateway), int(epoch), int(seq)
+    except ValueError as error:
+        raise HTTPException(422, f"after={after!r:.60} is not the address of a next page") from error
+    if place[0].tzinfo is None or abs(place[1]) >= 2**31 or max(abs(place[2]), abs(place[3])) >= 2**63:
+        raise HTTPException(422, f"after={after!r:.60} is not the address of a next page")
+    return place
+
+
+def place_text(row: MovementRow) -> str:
+    """Write where the next page of a history begins."""
+    return f"{row.occurred_at.isoformat()}|{row.gateway_key}|{row.epoch}|{row.seq}"
+
+
+def _following(form: MomentForm, history: Sequence[MovementRow]) -> str:
+    return urlencode(form.asked | {"after": place_text(history[ROWS - 1])})
