@@ -1,6 +1,7 @@
 """What those that moved with a tag did: passages in; whether they dispute what it seems to have done, out."""
 
 from collections import OrderedDict, deque
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from contracts.vocabulary import CrossingDirection
@@ -58,25 +59,29 @@ class Agreement:
                 return
             del self._visits[oldest]
 
-    def is_disputed(self, passage: Passage) -> bool:
+    def is_disputed(self, passage: Passage, its_like: Iterable[str]) -> bool:
         """Tell whether most of those that moved with a tag say something else of it.
 
         Args:
             passage: A crossing.
+            its_like: Those that moved with it, and say something of it.
 
         Returns:
             Whether fewer than a third of them seem to have crossed the same way.
         """
         said = [
             visit.says(passage.direction)
-            for epc in passage.company
+            for epc in its_like
             if (visit := self._meanwhile(passage, epc)) is not None
         ]
         return len(said) >= _LEAST_COMPANY and sum(said) * _AGREEING < len(said)
 
     def _meanwhile(self, passage: Passage, epc: str) -> _Visit | None:
-        """Find the visit of another tag that was longest at one time with a passage."""
+        """Find another tag's visit that was at one time with a passage for half of the shorter of both."""
+        own_us = passage.last_seen_us - passage.first_seen_us
         visits = [
-            each for each in self._visits.get((passage.portal, epc), ()) if each.overlap_us(passage) >= 0
+            each
+            for each in self._visits.get((passage.portal, epc), ())
+            if 2 * each.overlap_us(passage) >= min(own_us, each.last_us - each.first_us)
         ]
         return max(visits, key=lambda each: (each.overlap_us(passage), each), default=None)

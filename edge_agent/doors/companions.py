@@ -1,6 +1,7 @@
 """Who crossed a portal with whom: passages in, a trade item's company out (DOMAIN D3)."""
 
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
@@ -179,6 +180,12 @@ class Companions:
             is_apart=is_on_a_cart or (passage.reads >= _PLAIN_READS and passage.confidence >= _PLAIN),
             is_read_often=is_read_often,
             is_on_a_cart=is_on_a_cart,
+            is_spoken_for=alike < MANY and not is_read_often and _are_a_palletful(moved_along, known),
+            has_met_unit=any(
+                _may_hold(unit, gtin, known)
+                for crossed_us, _, unit in crossed
+                if passage.first_seen_us - COMPANY_US <= crossed_us <= passage.last_seen_us + COMPANY_US
+            ),
         )
 
     def _came_with(self, passage: Passage, gtin: str) -> Iterator[str]:
@@ -195,6 +202,13 @@ def _present(kept: list[tuple[int, int, str]], at_us: int) -> Iterator[str]:
     for _, left_us, unit in kept[first:last]:
         if left_us >= at_us - COMPANY_US:
             yield unit
+
+
+def _are_a_palletful(tags: Sequence[tuple[Epc, TagRole]], known: Known) -> bool:
+    """Tell whether tags are, most of them, a pallet's."""
+    counts = Counter(thing_of(tag, known).gtin for tag in tags)
+    del counts[None]
+    return max(counts.values(), default=0) >= max(PALLETFUL, len(tags) // 2)
 
 
 def _may_hold(unit: str, gtin: str, known: Known) -> bool:

@@ -73,6 +73,10 @@ class Company:
     """It moved alone, or with tags of other items, and was read often enough to say so."""
     is_apart: bool = False
     """The same, or it is much surer than what stays."""
+    is_spoken_for: bool = False
+    """It was read seldom, and most of what moved with it is a palletful of another item."""
+    has_met_unit: bool = False
+    """A unit that may hold it crossed at some time of its visit."""
 
     @property
     def stayed(self) -> bool:
@@ -134,7 +138,7 @@ def decide(
         stands_at: Where a scan of this gateway has put the unit, if it stands there still.
         is_again: Whether the tag crossed here the same way just before, and has not come back since.
         is_contradicted: Whether the content of the unit surely crossed the other way.
-        is_disputed: Whether most of those that moved with the tag did something else.
+        is_disputed: Whether most of those that moved with the tag did something else, or it only came back.
 
     Returns:
         The decision; a crossing is recorded whatever it is.
@@ -209,7 +213,7 @@ class _Case:
     is_contradicted: bool
     """The content of the unit went the other way: a person decides between the label and its content."""
     is_disputed: bool
-    """Most of those that moved with it did something else."""
+    """Most of those that moved with it did something else, or it came back from where no visit sends it."""
 
     @property
     def is_inside(self) -> bool:
@@ -231,7 +235,9 @@ class _Case:
     def is_odd(self) -> bool:
         """Whether radio and documents tell that it moved apart from a unit or a palletful that is about."""
         company = self.company
-        is_beside_a_unit = self.belongs in OPEN_QUESTIONS and company.has_unit and company.is_on_a_cart
+        is_beside_a_unit = self.belongs in OPEN_QUESTIONS and (
+            company.has_unit if company.is_on_a_cart else company.has_met_unit
+        )
         return is_beside_a_unit or (company.stayed and self.is_one_of_those_expected)
 
     @property
@@ -312,7 +318,9 @@ def _doubt(case: _Case) -> CrossingReason | None:
         CrossingReason.CONTRADICTS_VISIT: bool(case.visits) and not case.fitting,
         CrossingReason.NEIGHBOUR_PORTAL: case.elsewhere is Elsewhere.SEEN,
         CrossingReason.AMBIGUOUS_CONTENT: case.is_in_a_group or case.is_odd or case.is_contradicted,
-        CrossingReason.LOW_CONFIDENCE: case.confidence < case.portal.post_at or case.is_disputed,
+        CrossingReason.LOW_CONFIDENCE: case.confidence < case.portal.post_at
+        or case.is_disputed
+        or case.company.is_spoken_for,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

@@ -23,7 +23,7 @@ from edge_agent.doors.domain import (
 )
 from edge_agent.doors.loudness import AT_ONCE_US, Loudness, is_plainly_louder, may_have_crossed
 from edge_agent.doors.things import thing_of
-from edge_agent.doors.visits import Known
+from edge_agent.doors.visits import MANY, Known
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.site import Portal
 
@@ -254,7 +254,36 @@ class Posting:
             stands_at=None if tag[0].unit is None else self._whereabouts(tag[0].unit),
             is_again=self._is_again(passage, portal),
             is_contradicted=is_contradicted,
-            is_disputed=passage.direction in CROSSINGS and self._agreement.is_disputed(passage),
+            is_disputed=passage.direction in CROSSINGS
+            and (
+                self._agreement.is_disputed(passage, self._its_like(passage))
+                or self._came_back(passage, known)
+            ),
+        )
+
+    def _its_like(self, passage: Passage) -> Sequence[str]:
+        """List who moved with a tag and says something of it; a pallet's pieces say nothing of a cart's."""
+        tag, known = self._named(passage)
+        own = thing_of(tag, known).gtin
+        gtins = {epc: thing_of(self._roles.of(epc), known).gtin for epc in passage.company}
+        counts = Counter(gtins.values())
+        return [
+            epc
+            for epc, gtin in gtins.items()
+            if gtin is not None and (own is None or gtin == own or counts[gtin] < MANY)
+        ]
+
+    def _came_back(self, passage: Passage, known: Known) -> bool:
+        """Tell whether the tag's last sure crossing here, just before, went where no visit sends anything.
+
+        A person is asked about that one: what follows it may be the other half of an errand.
+        """
+        last = self._last_crossing(passage, SURE)
+        return (
+            last is not None
+            and last.direction is not passage.direction
+            and bool(visits := known.open_at(last.portal, last.occurred_us))
+            and all(visit.direction is not last.direction for visit in visits)
         )
 
     def _is_again(self, passage: Passage, portal: Portal) -> bool:
@@ -273,16 +302,20 @@ class Posting:
             return True
         if passage.direction not in CROSSINGS:
             return False
+        last = self._last_crossing(passage, min(portal.post_at, passage.confidence))
+        return last is not None and last.direction is passage.direction
+
+    def _last_crossing(self, passage: Passage, least: float) -> Passage | None:
+        """Find the tag's crossing of the portal before a passage, if it was so sure and not long ago."""
         before = [
             other
             for other in self._crossed.get(passage.epc, ())
-            if other.portal == portal.id
+            if other.portal == passage.portal
             and other.first_seen_us < passage.first_seen_us
             and abs(passage.occurred_us - other.occurred_us) <= NEIGHBOUR_US
-            and other.confidence >= min(portal.post_at, passage.confidence)
+            and other.confidence >= least
         ]
-        last = max(before, key=attrgetter("first_seen_us"), default=None)
-        return last is not None and last.direction is passage.direction
+        return max(before, key=attrgetter("first_seen_us"), default=None)
 
     def _elsewhere(self, passage: Passage, near: Collection[str]) -> Elsewhere:
         """Tell what the neighbours saw of a tag: before, or at once."""

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
-from contracts.offline import Assignment
 from contracts.vocabulary import CrossingDirection, CrossingReason
 from edge_agent.decode.tag_role import TagRules
 from edge_agent.doors.posting import Posting
@@ -211,53 +209,6 @@ def test_content_that_another_pallet_may_hold_moves_no_label_that_stayed() -> No
     assert told(after, stray) == ("posted", None), "the other one had crossed before"
     sure = replace(stray, confidence=0.98, company=tuple(CASES))
     assert told(fresh(), sure) == ("held", CrossingReason.AMBIGUOUS_CONTENT)
-
-
-def test_a_label_that_is_sure_is_asked_about_if_its_content_surely_went_the_other_way() -> None:
-    back = [passage(tag, OUT) for tag in CASES]
-    met = visit("V-1", line("ASN-1", units=[PALLET], gtin=CASE_GTIN))
-
-    def told(*others: Passage, known: Assignment | None = None) -> tuple[str, CrossingReason | None]:
-        posting = Posting([portal()], TagRules(), known or assigned(met))
-        label = passage(unit_tag(), confidence=0.999)
-        found = {done.epc: decision for done, decision in posting.take([*others, label])}
-        return found[label.epc].posted, found[label.epc].because
-
-    assert told(*back) == ("held", CrossingReason.AMBIGUOUS_CONTENT)
-    assert told(*back[:4]) == ("posted", None), "a few say little"
-    assert told(*(passage(tag) for tag in CASES)) == ("posted", None)
-    both = assigned(
-        met, visit("V-2", line("SO-1", units=[OTHER_PALLET], gtin=CASE_GTIN), direction="outbound")
-    )
-    assert told(*back, known=both) == ("posted", None), "another unit that is due may hold them"
-
-
-@pytest.mark.parametrize("tag", [unit_tag(), item_tag()])
-def test_what_those_that_moved_with_it_dispute_is_asked_about_however_sure(tag: str) -> None:
-    known = assigned(
-        visit(
-            "V-1", line("ASN-1", units=[PALLET], gtin=OTHER_GTIN), line("ASN-2", gtin=CASE_GTIN, quantity=9)
-        )
-    )
-    mates = tuple(item_tag(OTHER_GTIN) for _ in range(3))
-    sure = passage(tag, confidence=0.999, reads=60, company=mates)
-
-    def told(*said: CrossingDirection, **other: Any) -> tuple[str, CrossingReason | None]:
-        met = [passage(mate, way, **other) for mate, way in zip(mates, said, strict=False)]
-        found = {
-            done.epc: decision for done, decision in Posting([portal()], TagRules(), known).take([*met, sure])
-        }
-        return found[tag].posted, found[tag].because
-
-    stray = CrossingDirection.STRAY
-    assert told(stray, stray, stray) == ("held", CrossingReason.LOW_CONFIDENCE)
-    assert told(stray, OUT) == ("held", CrossingReason.LOW_CONFIDENCE)
-    assert told(stray, stray, IN) == ("posted", None), "a third of them agrees"
-    assert told(stray, stray, stray, chances=(0.6, 0.0)) == ("posted", None), "they are rather for it"
-    assert told(stray) == ("posted", None), "one may itself be wrong"
-    assert told(stray, stray, reads=4) == ("posted", None), "so few reads say nothing"
-    assert told(stray, stray, at_s=-5) == ("posted", None), "that was before"
-    assert told(stray, stray, neighbour="dock-2") == ("posted", None), "they are at another door"
 
 
 def test_where_the_radio_names_no_direction_a_person_is_asked_if_documents_make_one_likelier_than_not() -> (
