@@ -27,6 +27,8 @@ class Judged:
     low: Floats
     """Series x judged origins x horizons, of the 80 % band; high alike."""
     high: Floats
+    in_wide: Bools
+    """Whether what came lay within the 95 % band; False where it is not known."""
     wape: Floats
     """Of each series over its judged weeks; NaN where there is none, or nothing was asked for."""
     naive_wape: Floats
@@ -55,6 +57,7 @@ def judge(rolled: Rolled, calibration: Calibration) -> Judged:
     cum_q = np.stack(drawn, axis=1) if drawn else np.zeros(shape)
     idle = np.asarray(calibration.scaled.idle[:, places], dtype=np.float64)
     low, high = limits(cum_q, BAND_80, idle)
+    wide_low, wide_high = limits(cum_q, BAND_95, idle)
     forecast, naive, actual = (part[:, places] for part in (rolled.forecast, rolled.naive, rolled.actual))
     is_known = np.isfinite(forecast) & np.isfinite(naive) & np.isfinite(actual)
     week = is_known[:, :, _WEEK]
@@ -64,6 +67,7 @@ def judge(rolled: Rolled, calibration: Calibration) -> Judged:
         places=places,
         low=low,
         high=high,
+        in_wide=(actual >= wide_low) & (actual <= wide_high),
         wape=_ratio(_summed(abs(said - came), week), demand),
         naive_wape=_ratio(_summed(abs(yardstick - came), week), demand),
         bias=_ratio(_summed(said - came, week), demand),

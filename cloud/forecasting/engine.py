@@ -48,6 +48,8 @@ class BacktestLine:
     low: float
     high: float
     actual: float | None
+    is_in_wide: bool | None
+    """Whether what came lay within the 95 % band; None: it is not known."""
 
 
 class _Window(NamedTuple):
@@ -191,12 +193,14 @@ class Plan:
         said, naive, came = (
             part[row, judged.places].tolist() for part in (rolled.forecast, rolled.naive, rolled.actual)
         )
-        low, high = judged.low[row].tolist(), judged.high[row].tolist()
+        low, high, in_wide = (part[row].tolist() for part in (judged.low, judged.high, judged.in_wide))
         lines = []
         for days, index, n, origin in windows:
             told = said[n][index], naive[n][index], low[n][index], high[n][index]
             if math.isfinite(sum(told)):
-                lines.append(BacktestLine(origin, days, *told, _told(came[n][index])))
+                actual = _told(came[n][index])
+                is_in_wide = None if actual is None else in_wide[n][index]
+                lines.append(BacktestLine(origin, days, *told, actual, is_in_wide))
         return lines
 
 

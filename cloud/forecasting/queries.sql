@@ -36,12 +36,13 @@ VALUES (%(run_id)s, %(site)s, %(item_id)s, %(first_day)s, %(mean)s::real[], %(ho
     %(override_ids)s);
 
 -- name: add_backtest
-INSERT INTO forecast_backtest (run_id, site_id, item_id, origin, horizon_days, forecast, naive, low, high, actual)
-SELECT %(run_id)s, %(site)s, x.item_id, x.origin, x.horizon_days, x.forecast, x.naive, x.low, x.high, x.actual
+INSERT INTO forecast_backtest (run_id, site_id, item_id, origin, horizon_days, forecast, naive, low, high, actual,
+    is_in_wide)
+SELECT %(run_id)s, %(site)s, x.item_id, x.origin, x.horizon_days, x.forecast, x.naive, x.low, x.high, x.actual, x.is_in_wide
 FROM unnest(
     %(item_ids)s::bigint[], %(origins)s::date[], %(horizon_days)s::integer[], %(forecasts)s::real[], %(naives)s::real[],
-    %(lows)s::real[], %(highs)s::real[], %(actuals)s::real[]
-) AS x (item_id, origin, horizon_days, forecast, naive, low, high, actual);
+    %(lows)s::real[], %(highs)s::real[], %(actuals)s::real[], %(are_in_wide)s::boolean[]
+) AS x (item_id, origin, horizon_days, forecast, naive, low, high, actual, is_in_wide);
 
 -- name: forget_backtests
 DELETE FROM forecast_backtest b

@@ -366,4 +366,5 @@ def _write_backtest(
         lows=[line.low for _, line in lines],
         highs=[line.high for _, line in lines],
         actuals=[line.actual for _, line in lines],
+        are_in_wide=[line.is_in_wide for _, line in lines],
     )

@@ -10,8 +10,9 @@ from fastapi.responses import RedirectResponse, Response, StreamingResponse
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
-from cloud.forecasting.domain import ForecastError
+from cloud.forecasting.domain import ForecastError, SiteRun
 from cloud.forecasting.overrides.value_added import worths
+from cloud.forecasting.reading import site_runs
 from cloud.forecasting.reviewing import reading, service
 from cloud.forecasting.reviewing.domain import MAY_SET, FlaggedRow, ReviewRow
 from cloud.forecasting.reviewing.service import SettingPaper
@@ -29,6 +30,8 @@ router: Final = APIRouter()
 TAB: Final = "/accuracy"
 WEEKS: Final = 26
 SHOWN: Final = 50
+SENSED_DAYS: Final = (1, 2, 3, 7, 14)
+"""Days ahead of which is shown what the latest days save."""
 EXPORTED: Final = 20_000
 _PART_COLUMNS: Final = (
     *(
@@ -43,7 +46,7 @@ _PART_COLUMNS: Final = (
         "value_added",
         "bias",
     ),
-    "coverage",
+    *("coverage", "coverage_wide"),
 )
 _FLAGGED_COLUMNS: Final = (
     *("site", "item", "item_name", "last_day", "trigger", "statistic", "limit_at", "chance", "error"),
@@ -133,6 +136,7 @@ def _shown(
         may_set = site in sites and _may(actor, site)
         setting = reading.setting(conn, actor, site) if may_set else None
         worth = worths(conn, actor, now=gate.clock(), site=site or None)
+        runs = site_runs(conn, actor, site=site or None)
     shown = odd[:SHOWN]
     following = ""
     if len(odd) > SHOWN:
@@ -148,6 +152,8 @@ def _shown(
         horizons=sorted({row.horizon_days for row in parts}),
         whole=[row for row in parts if row.part == "all"],
         groups=_groups(parts),
+        sensed=_sensed(runs),
+        sensed_days=SENSED_DAYS,
         reviews=reviews,
         latest=_latest(reviews),
         odd=shown,
@@ -166,6 +172,19 @@ def _groups(parts: list[PartRow]) -> dict[str, dict[str, dict[int, PartRow]]]:
     for row in parts:
         if row.part in found:
             found[row.part].setdefault(row.name, {})[row.horizon_days] = row
+    return found
+
+
+def _sensed(runs: list[SiteRun]) -> list[dict[str, Any]]:
+    """List what the latest days save of the error, by how far ahead."""
+    found = []
+    for run in runs:
+        told = run.outcome.get("sensing")
+        if told is not None:
+            saved: list[float] = told["error_saved_by_day"]
+            by_day = [saved[day - 1] if day <= len(saved) else None for day in SENSED_DAYS]
+            items = run.outcome.get("items", 0)
+            found.append({"site": run.site, "on": told["series_on"], "items": items, "saved": by_day})
     return found
 
 

@@ -105,6 +105,7 @@ def _judged(conn: Connection, run_id: int, ids: dict[str, int]) -> None:
             lows=[50.0] * 13 + [200.0] * 13,
             highs=[90.0] * 13 + [360.0] * 13,
             actuals=[75.0] * 12 + [95.0] + [300.0] * 12 + [None],
+            are_in_wide=[True] * 25 + [None],
         )
     errors = np.random.default_rng(4).normal(size=(len(ids), 26))
     errors[0, -1] = 9.0

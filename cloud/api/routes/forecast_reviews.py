@@ -89,7 +89,7 @@ class PartAccuracy(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     part: str = Field(
-        description="`all`, `site`, `class` (ADI/CV²), `decile` of volume, 1 the least, or `bucket` forecast in"
+        description="`all`, `site`, `class` (ADI/CV²), `decile` of volume, 1 the least, `bucket` forecast in"
     )
     name: str
     horizon_days: int
@@ -101,6 +101,7 @@ class PartAccuracy(BaseModel):
     value_added: float | None = Field(description="Share of the seasonal naive's error taken away")
     bias: float | None
     coverage: float = Field(description="Share within the 80 % band")
+    coverage_wide: float | None = Field(description="Share within the 95 % band; null: the run did not tell")
 
 
 @router.get("")

@@ -22,9 +22,10 @@ CREATE OR REPLACE TRIGGER guard BEFORE UPDATE ON forecast_override
 -- The backtests of each site's latest run, summed by all, site, class (ADI/CV²), decile of volume and period
 -- that is forecast in, and by horizon.
 -- Sites are looked at once and not line by line: there are hundreds of thousands of lines.
+DROP FUNCTION IF EXISTS pub_forecast_accuracy(text);
 CREATE OR REPLACE FUNCTION pub_forecast_accuracy(of_site text) RETURNS TABLE (
     part text, name text, horizon_days integer, items bigint, windows bigint, came double precision, error double precision,
-    naive_error double precision, excess double precision, within bigint)
+    naive_error double precision, excess double precision, within bigint, within_wide bigint, windows_wide bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET work_mem = '64MB' AS $$
     WITH run AS MATERIALIZED (
         SELECT DISTINCT ON (p.site_id) p.site_id, p.run_id
@@ -43,7 +44,8 @@ CREATE OR REPLACE FUNCTION pub_forecast_accuracy(of_site text) RETURNS TABLE (
             sum(abs(b.forecast - b.actual)::double precision) AS error,
             sum(abs(b.naive - b.actual)::double precision) AS naive_error,
             sum((b.forecast - b.actual)::double precision) AS excess,
-            count(*) FILTER (WHERE b.actual BETWEEN b.low AND b.high) AS within
+            count(*) FILTER (WHERE b.actual BETWEEN b.low AND b.high) AS within,
+            count(*) FILTER (WHERE b.is_in_wide) AS within_wide, count(b.is_in_wide) AS windows_wide
         FROM run r JOIN forecast_backtest b ON b.run_id = r.run_id AND b.site_id = r.site_id
         WHERE b.actual IS NOT NULL
         GROUP BY b.run_id, b.site_id, b.item_id, b.horizon_days
@@ -52,7 +54,8 @@ CREATE OR REPLACE FUNCTION pub_forecast_accuracy(of_site text) RETURNS TABLE (
         CASE WHEN GROUPING(i.site_id) = 0 THEN 'site' WHEN GROUPING(i.class) = 0 THEN 'class'
             WHEN GROUPING(i.decile) = 0 THEN 'decile' WHEN GROUPING(i.bucket) = 0 THEN 'bucket' ELSE 'all' END,
         coalesce(i.site_id, i.class, i.decile::text, i.bucket, ''), s.horizon_days, count(*), sum(s.windows)::bigint, sum(s.came),
-        sum(s.error), sum(s.naive_error), sum(s.excess), sum(s.within)::bigint
+        sum(s.error), sum(s.naive_error), sum(s.excess), sum(s.within)::bigint,
+        sum(s.within_wide)::bigint, sum(s.windows_wide)::bigint
     FROM summed s JOIN of_item i ON i.run_id = s.run_id AND i.site_id = s.site_id AND i.item_id = s.item_id
     GROUP BY GROUPING SETS (
         (s.horizon_days), (s.horizon_days, i.site_id), (s.horizon_days, i.class), (s.horizon_days, i.decile),

@@ -29,6 +29,8 @@ class PartRow:
     bias: float | None
     coverage: float
     """Share within the 80 % band that was drawn then."""
+    coverage_wide: float | None
+    """Share within the 95 % band; None: the run is of a release that did not tell."""
 
     @property
     def value_added(self) -> float | None:

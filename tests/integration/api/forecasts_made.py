@@ -65,6 +65,7 @@ def made(conn: Connection, *, site: str = OWN, late_days: int = 0, more: int = 0
     add_choices(conn, site, run_id, choices)
     judged = {"origins": 13, "by_horizon_days": OVERALL}
     outcome = {"items": len(codes), "insufficient": 1, "strata": 1, "judged": judged, "late_days": late_days}
+    outcome["sensing"] = {"series_on": 1, "error_saved_by_day": [0.0423, 0.031] + [-0.002] * 12}
     runs.finish(conn, run_id, outcome)
     return int(run_id)
 
@@ -169,4 +170,5 @@ def _add_backtest(conn: Connection, run_id: int, site: str, item_id: int) -> Non
             lows=[55.0 * weeks] * count,
             highs=[85.0 * weeks] * count,
             actuals=[None if back == 3 else (60.0 + 2 * back) * weeks for back in range(count)],
+            are_in_wide=[None if back == 3 else back > 0 for back in range(count)],
         )

@@ -99,6 +99,7 @@ def test_what_people_and_triggers_judge_is_read_and_changed_through_the_api(
     assert {(row["part"], row["horizon_days"]) for row in parts} >= {("all", 7), ("class", 7), ("site", 7)}
     whole = next(row for row in parts if (row["part"], row["horizon_days"]) == ("all", 7))
     assert whole["windows"] == 12
+    assert whole["coverage_wide"] == pytest.approx(11 / 12)
     assert whole["value_added"] == pytest.approx(1 - whole["wape"] / whole["naive_wape"])
 
     versions = pages(client, "/v1/models", headers, 1)
@@ -168,6 +169,9 @@ def test_pages_export_what_they_show_and_say_what_is_wrong_beside_the_form(
         "/accuracy/setting", data={"site": OWN, "nominal": "90", "due_days": "7", "csrf": csrf}
     )
     assert (unset.status_code, "less than or equal to 0.5" in unset.text) == (422, True)
+    told = client.get("/accuracy", params={"site": OWN}).text
+    assert "92 %</span> within the 95 %" in told
+    assert all(part in told for part in ("The latest days", "+4.2 %", "−0.2 %"))  # noqa: RUF001  a minus
     assert client.get("/accuracy?after=2|x|y").status_code == 422
     assert client.get("/overrides/999").status_code == 404
 

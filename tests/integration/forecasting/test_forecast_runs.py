@@ -125,6 +125,11 @@ def test_a_run_writes_what_the_mathematics_says_once_per_slot(
         np.testing.assert_allclose(mean, series.mean, rtol=1e-6)
         np.testing.assert_allclose(cum_q, series.cum_q, rtol=1e-6)
     assert ledger.query("SELECT count(*) FROM forecast_backtest")[0][0] == 29 * 35
+    ((within, wide),) = ledger.query(
+        "SELECT avg((actual BETWEEN low AND high)::int), avg(is_in_wide::int) FROM forecast_backtest "
+        "WHERE actual IS NOT NULL"
+    )
+    assert 0.7 < within < wide < 1
 
     assert told["leeds"]["training"]["because"] == "first"
     later = [service.run_all(source, PLANNER, NOW, None)["sites"]["leeds"] for _ in range(2)]
