@@ -12,7 +12,6 @@ from cloud.documents.domain import (
     KEEPERS,
     READERS,
     ConflictingDocumentError,
-    DocumentError,
     UnknownDocumentError,
 )
 from cloud.documents.papers import Door
@@ -155,14 +154,13 @@ def arrive(conn: Connection, actor: Actor, *, site: str, visit: str, now: dateti
     Raises:
         NotAllowedError: If the actor may not.
         UnknownDocumentError: If there is none.
-        ConflictingDocumentError: If it has ended.
-        DocumentError: If somebody said so before.
+        ConflictingDocumentError: If it has ended, or somebody said so before.
     """
     actor.require(*GREETERS, site=site)
     act_as(conn, actor)
     before = _open_visit(conn, site, visit)
     if not store.change(conn, "arrive", site=site, visit=visit, at=now):
-        raise DocumentError(f"visit {visit!r} came at {before.arrived_at} already")
+        raise ConflictingDocumentError(f"visit {visit!r} came at {before.arrived_at} already")
     store.audit(conn, actor.id, "visit_arrived", f"visit:{visit}", site=site, detail={})
     return _open_visit(conn, site, visit)
 

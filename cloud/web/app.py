@@ -1,13 +1,14 @@
 """The pages as one application; errors are pages too."""
 
 from collections.abc import Mapping
+from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Final
 from urllib.parse import urlencode
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
@@ -88,11 +89,29 @@ def create_pages(gate: Gate, *, network: str) -> FastAPI:
     Returns:
         The application.
     """
-    app = FastAPI(title="Dockledger pages", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Dockledger pages", openapi_url=None, docs_url=None, redoc_url=None, routes=_routes().routes
+    )
     app.state.gate = gate
     app.state.network = network
     app.state.snapshots = Snapshots()
     app.state.feed = Feed(gate)
+    app.mount("/static", _Static(directory=str(files("cloud.web").joinpath("static"))))
+    app.add_exception_handler(NotLoggedInError, _to_login)
+    app.add_exception_handler(NotAllowedError, _on_refused)
+    app.add_exception_handler(ForgedRequestError, _on_refused)
+    app.add_exception_handler(OperationalError, _on_database)
+    app.add_exception_handler(DataError, _on_unreadable)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_bug)
+    return app
+
+
+@cache
+def _routes() -> APIRouter:
+    """Gather the pages, once in a process: making them ready to answer takes longer than most requests."""
+    every = APIRouter()
     parts = (
         login,
         live,
@@ -128,17 +147,8 @@ def create_pages(gate: Gate, *, network: str) -> FastAPI:
         tickets,
     )
     for part in parts:
-        app.include_router(part.router)
-    app.mount("/static", _Static(directory=str(files("cloud.web").joinpath("static"))))
-    app.add_exception_handler(NotLoggedInError, _to_login)
-    app.add_exception_handler(NotAllowedError, _on_refused)
-    app.add_exception_handler(ForgedRequestError, _on_refused)
-    app.add_exception_handler(OperationalError, _on_database)
-    app.add_exception_handler(DataError, _on_unreadable)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
-    app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(Exception, _on_bug)
-    return app
+        every.include_router(part.router)
+    return every
 
 
 def _show(request: Request, status: int, detail: str) -> Response:

@@ -11,14 +11,20 @@ from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import appointments, closing
-from cloud.documents.domain import KEEPERS, READERS, DocumentError, UnknownDocumentError
+from cloud.documents.domain import (
+    KEEPERS,
+    READERS,
+    ConflictingDocumentError,
+    DocumentError,
+    UnknownDocumentError,
+)
 from cloud.documents.lines import RECEIVABLE, LineNow, lines_now, open_lines
 from cloud.documents.receiving import reading, reversing, service
 from cloud.documents.receiving.papers import REASONS, DeliveryPaper
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
-from cloud.ledger.domain import LedgerError
+from cloud.ledger.domain import AlreadyClaimedError, LedgerError
 from cloud.web.dock_papers import (
     KINDS,
     MOST_LINES,
@@ -187,6 +193,8 @@ def reverse(
         in_transaction(gate.pool, work)
     except UnknownDocumentError as error:
         raise HTTPException(404, f"{error}") from error
+    except (ConflictingDocumentError, AlreadyClaimedError):
+        pass  # somebody was faster: the page tells how it stands
     except (DocumentError, LedgerError) as error:
         return _receipt(request, gate, visitor, site, receipt, problem=f"{error}")
     return RedirectResponse(_address(site, receipt), 303)

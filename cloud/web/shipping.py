@@ -11,14 +11,20 @@ from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import appointments, closing
-from cloud.documents.domain import KEEPERS, READERS, DocumentError, UnknownDocumentError
+from cloud.documents.domain import (
+    KEEPERS,
+    READERS,
+    ConflictingDocumentError,
+    DocumentError,
+    UnknownDocumentError,
+)
 from cloud.documents.lines import SHIPPABLE, lines_now, open_lines
 from cloud.documents.shipping import reading, service
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
-from cloud.ledger.domain import LedgerError
+from cloud.ledger.domain import AlreadyClaimedError, LedgerError
 from cloud.web.dock_papers import KINDS, MOST_LINES, REVERSAL_REASONS, ReversalReason, expected_of, fits
 from cloud.web.forms import may, rows_of
 from cloud.web.proposals import words_of
@@ -173,6 +179,8 @@ def reverse(
         in_transaction(gate.pool, work)
     except UnknownDocumentError as error:
         raise HTTPException(404, f"{error}") from error
+    except (ConflictingDocumentError, AlreadyClaimedError):
+        pass  # somebody was faster: the page tells how it stands
     except (DocumentError, LedgerError) as error:
         return _shipment(request, gate, visitor, site, shipment, problem=f"{error}")
     return RedirectResponse(_address(site, shipment), 303)

@@ -120,7 +120,7 @@ def take_step(
     carrier: Text = "",
 ) -> Response:
     """Let it depart, call it off, or expect nothing more of it."""
-    where: dict[str, Any] = {"site": site, "name": transfer, "now": gate.clock()}
+    where: dict[str, Any] = {"at": site, "name": transfer, "now": gate.clock()}
     steps: dict[str, Callable[[Connection], object]] = {
         "departure": lambda conn: service.depart(
             conn, visitor.actor, carrier=carrier.strip() or None, **where
@@ -182,7 +182,7 @@ def _one(
     actor = visitor.actor
     with gate.acting(actor) as conn:
         try:
-            story = service.transfer(conn, actor, site=site, name=name)
+            story = service.transfer(conn, actor, at=site, name=name)
         except UnknownDocumentError as error:
             raise HTTPException(404, f"{error}") from error
     told = story.transfer

@@ -7,7 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import appointments
-from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
+from cloud.documents.domain import ConflictingDocumentError, UnknownDocumentError
 from cloud.web.visitors import Sender, TheGate
 from contracts.base import ID_PATTERN
 
@@ -29,8 +29,6 @@ def arrive(*, gate: TheGate, visitor: Sender, site: SiteId, visit: VisitId) -> R
         direction = in_transaction(gate.pool, work)
     except UnknownDocumentError as error:
         raise HTTPException(404, f"{error}") from error
-    except ConflictingDocumentError as error:
-        raise HTTPException(409, f"{error}") from error
-    except DocumentError:
+    except ConflictingDocumentError:
         return RedirectResponse(f"/receiving?site={site}", 303)  # somebody was faster
     return RedirectResponse(f"{_PAGES[direction]}?site={site}", 303)

@@ -105,9 +105,9 @@ def list_transfers(
 
 @router.get("/{site}/{transfer}", responses=responses(404))
 def get_transfer(*, gate: TheGate, caller: Caller, site: SiteId, transfer: TransferId) -> TransferWhole:
-    """Give a transfer by its sending site."""
+    """Give a transfer by one of its sites."""
     with gate.acting(caller) as conn:
-        return _whole(service.transfer(conn, caller, site=site, name=transfer))
+        return _whole(service.transfer(conn, caller, at=site, name=transfer))
 
 
 @router.post("", status_code=201, response_model=TransferWhole, responses=responses(400, 404, 409, 413))
@@ -126,7 +126,7 @@ def depart_transfer(*, once: Once, site: SiteId, transfer: TransferId, body: Dep
     """Say that the vehicle is on its way."""
 
     def effect(conn: Connection) -> TransferWhole:
-        where = {"site": site, "name": transfer}
+        where = {"at": site, "name": transfer}
         now = once.gate.clock()
         return _whole(service.depart(conn, once.caller, carrier=body.carrier, now=now, **where))
 
@@ -143,7 +143,7 @@ def cancel_transfer(*, once: Once, site: SiteId, transfer: TransferId) -> JSONRe
     """Call a transfer off before anything left."""
 
     def effect(conn: Connection) -> TransferWhole:
-        return _whole(service.cancel(conn, once.caller, site=site, name=transfer, now=once.gate.clock()))
+        return _whole(service.cancel(conn, once.caller, at=site, name=transfer, now=once.gate.clock()))
 
     return once.answer(None, effect)
 
@@ -158,7 +158,7 @@ def close_transfer_short(*, once: Once, site: SiteId, transfer: TransferId, body
     """Expect nothing more of it: what left and did not come is given up."""
 
     def effect(conn: Connection) -> TransferWhole:
-        where = {"site": site, "name": transfer}
+        where = {"at": site, "name": transfer}
         now = once.gate.clock()
         return _whole(service.close_short(conn, once.caller, reason=body.reason, now=now, **where))
 

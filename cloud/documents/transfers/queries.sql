@@ -9,9 +9,9 @@ SELECT add_transfer_documents(%(site)s, %(to_site)s, %(id)s, %(due_on)s::date, %
 -- name: sites_known
 SELECT s.site_id FROM site s WHERE s.site_id = ANY (%(sites)s::text[]);
 
--- name: lock_transfer
-SELECT t.from_site, t.to_site, t.departed_at, t.cancelled_at FROM transfer t
-WHERE t.from_site = %(site)s AND t.id = %(id)s FOR UPDATE;
+-- name: names_taken
+SELECT t.id FROM transfer t
+WHERE t.id = %(id)s AND (t.from_site = ANY (%(sites)s::text[]) OR t.to_site = ANY (%(sites)s::text[]));
 
 -- name: depart
 UPDATE transfer SET departed_at = %(at)s, departed_by = %(actor)s, carrier = coalesce(%(carrier)s, carrier)

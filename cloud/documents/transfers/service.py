@@ -147,16 +147,17 @@ def draft(conn: Connection, actor: Actor, paper: TransferPaper) -> TransferStory
     if faults := faults_of(conn, f"transfer {paper.id!r}", paper.lines):
         raise DocumentError("\n".join(faults))
     name = {"site": paper.from_site, "to_site": paper.to_site, "id": paper.id, "actor": actor.id}
-    if not store.change(conn, "add_transfer", **name, carrier=paper.carrier):
+    taken = store.tuples(conn, "names_taken", sites=sites, id=paper.id)
+    if taken or not store.change(conn, "add_transfer", **name, carrier=paper.carrier):
         raise ConflictingDocumentError(
-            f"there is a transfer {paper.id!r} from {paper.from_site!r} or to {paper.to_site!r} already"
+            f"there is a transfer {paper.id!r} at site {paper.from_site!r} or {paper.to_site!r} already"
         )
     lines = orjson.dumps([line.model_dump(mode="json") for line in paper.lines]).decode()
     store.tuples(conn, "add_transfer_documents", **name, due_on=paper.due_on, lines=lines)
     detail = {"to_site": paper.to_site, "lines": len(paper.lines)}
     subject = f"transfer:{paper.id}"
     documents.audit(conn, actor.id, "transfer_drafted", subject, site=paper.from_site, detail=detail)
-    return transfer(conn, actor, site=paper.from_site, name=paper.id)
+    return transfer(conn, actor, at=paper.from_site, name=paper.id)
 
 
 def transfers(
@@ -189,14 +190,14 @@ def transfers(
     return store.rows(conn, TransferRow, "transfers", sites=within.reach, site=site, id=None, **keys)
 
 
-def transfer(conn: Connection, actor: Actor, *, site: str, name: str) -> TransferStory:
+def transfer(conn: Connection, actor: Actor, *, at: str, name: str) -> TransferStory:
     """Give one transfer with its lines.
 
     Args:
         conn: In a transaction.
         actor: Who asks; at the sending or the receiving site.
-        site: The sending site.
-        name: Its number.
+        at: The sending or the receiving site.
+        name: Its number, which is the only one of its kind at both.
 
     Returns:
         The transfer.
@@ -207,23 +208,23 @@ def transfer(conn: Connection, actor: Actor, *, site: str, name: str) -> Transfe
     """
     within = actor.narrowed(*READERS)
     act_as(conn, within)
-    asked = {"sites": within.reach, "site": site, "id": name, "after_site": "", "after_id": "", "limit": 2}
-    found = [row for row in store.rows(conn, TransferRow, "transfers", **asked) if row.from_site == site]
+    asked = {"sites": within.reach, "site": at, "id": name, "after_site": "", "after_id": "", "limit": 1}
+    found = store.rows(conn, TransferRow, "transfers", **asked)
     if not found:
-        raise UnknownDocumentError(f"there is no transfer {name!r} from site {site!r}")
-    lines = store.rows(conn, TransferLineRow, "transfer_lines", site=site, id=name)
+        raise UnknownDocumentError(f"there is no transfer {name!r} from or to site {at!r}")
+    lines = store.rows(conn, TransferLineRow, "transfer_lines", site=found[0].from_site, id=name)
     return TransferStory(found[0], tuple(lines))
 
 
 def depart(
-    conn: Connection, actor: Actor, *, site: str, name: str, carrier: str | None = None, now: datetime
+    conn: Connection, actor: Actor, *, at: str, name: str, carrier: str | None = None, now: datetime
 ) -> TransferStory:
     """Say that the vehicle is on its way.
 
     Args:
         conn: In a transaction that the caller commits.
-        actor: An operator, supervisor or inventory controller of the sending site.
-        site: The sending site.
+        actor: An operator, supervisor or inventory controller of either site.
+        at: The sending or the receiving site.
         name: Its number.
         carrier: Who drives; None: as before.
         now: When.
@@ -236,23 +237,25 @@ def depart(
         UnknownDocumentError: If there is none.
         ConflictingDocumentError: If nothing was shipped, or it left or was called off before.
     """
-    actor.require(*_SENDERS, site=site)
-    found = _locked(conn, actor, site, name)
+    actor.require(*_SENDERS)
+    found = _locked(conn, actor, at, name)
+    _require_either(actor, found.from_site, found.to_site, _SENDERS)
     if found.state is not State.SHIPPED or not store.change(
-        conn, "depart", site=site, id=name, at=now, actor=actor.id, carrier=carrier
+        conn, "depart", site=found.from_site, id=name, at=now, actor=actor.id, carrier=carrier
     ):
         raise ConflictingDocumentError(f"transfer {name!r} is {found.state}: expected one that is shipped")
+    site = found.from_site
     documents.audit(conn, actor.id, "transfer_departed", f"transfer:{name}", site=site, detail={})
-    return transfer(conn, actor, site=site, name=name)
+    return transfer(conn, actor, at=at, name=name)
 
 
-def cancel(conn: Connection, actor: Actor, *, site: str, name: str, now: datetime) -> TransferStory:
+def cancel(conn: Connection, actor: Actor, *, at: str, name: str, now: datetime) -> TransferStory:
     """Call a transfer off before anything left.
 
     Args:
         conn: In a transaction that the caller commits.
         actor: A supervisor, inventory controller or planner of either site.
-        site: The sending site.
+        at: The sending or the receiving site.
         name: Its number.
         now: The present.
 
@@ -265,24 +268,25 @@ def cancel(conn: Connection, actor: Actor, *, site: str, name: str, now: datetim
         ConflictingDocumentError: If something left, or it was called off before.
     """
     actor.require(*DRAFTERS)
-    found = _locked(conn, actor, site, name)
+    found = _locked(conn, actor, at, name)
     _require_either(actor, found.from_site, found.to_site, DRAFTERS)
     if found.state is not State.DRAFT:
         raise ConflictingDocumentError(f"transfer {name!r} is {found.state}: expected a draft")
+    site = found.from_site
     store.change(conn, "cancel", site=site, id=name, at=now, actor=actor.id)
     documents.audit(conn, actor.id, "transfer_cancelled", f"transfer:{name}", site=site, detail={})
-    return transfer(conn, actor, site=site, name=name)
+    return transfer(conn, actor, at=at, name=name)
 
 
 def close_short(
-    conn: Connection, actor: Actor, *, site: str, name: str, reason: str, now: datetime
+    conn: Connection, actor: Actor, *, at: str, name: str, reason: str, now: datetime
 ) -> TransferStory:
     """Expect nothing more of a transfer: what left and did not come moves to the account of the unknown.
 
     Args:
         conn: In a transaction that the caller commits directly after.
         actor: A supervisor or inventory controller of the receiving site.
-        site: The sending site.
+        at: The sending or the receiving site.
         name: Its number.
         reason: Why, as a short text.
         now: The present.
@@ -296,9 +300,9 @@ def close_short(
         ConflictingDocumentError: If nothing of it is on its way.
     """
     actor.require(*KEEPERS)
-    found = _locked(conn, actor, site, name)
+    found = _locked(conn, actor, at, name)
     actor.require(*KEEPERS, site=found.to_site)
-    left = [line for line in transfer(conn, actor, site=site, name=name).lines if line.in_transit > 0]
+    left = [line for line in transfer(conn, actor, at=at, name=name).lines if line.in_transit > 0]
     if not left:
         raise ConflictingDocumentError(f"transfer {name!r} is {found.state}: nothing of it is on its way")
     act_as(conn, actor)
@@ -331,18 +335,17 @@ def close_short(
     )
     detail = {"reason": reason, "short": {line.line: f"{line.in_transit:f}" for line in left}}
     posting.audit("transfer_closed_short", f"transfer:{name}", found.to_site, detail)
-    told = transfer(conn, actor, site=site, name=name)
+    told = transfer(conn, actor, at=at, name=name)
     posting.close()
     return told
 
 
-def _locked(conn: Connection, actor: Actor, site: str, name: str) -> TransferRow:
-    found = transfer(conn, actor, site=site, name=name).transfer
+def _locked(conn: Connection, actor: Actor, at: str, name: str) -> TransferRow:
+    found = transfer(conn, actor, at=at, name=name).transfer
     act_as(conn, actor)
     lock_documents(conn, found.from_site, [("transfer", name)])
     lock_documents(conn, found.to_site, [("transfer", name)])
-    store.tuples(conn, "lock_transfer", site=site, id=name)
-    return transfer(conn, actor, site=site, name=name).transfer
+    return transfer(conn, actor, at=at, name=name).transfer
 
 
 def _require_either(actor: Actor, sending: str, receiving: str, roles: tuple[Role, ...]) -> None:

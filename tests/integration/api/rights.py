@@ -1,8 +1,11 @@
 """Who may use which route: written down here a second time, on purpose."""
 
 from rights_of_events import EVENT_ROUTES, EVENTS_OF_ONE_SITE
+from rights_to_close import PAST_FORMS, PAST_OF_ONE_SITE, PAST_OF_THE_NETWORK, PAST_ROUTES
+from rights_to_allocate import CLAIM_FORMS, CLAIM_ROUTES, CLAIMS_OF_ONE_SITE, CLAIMS_OF_THE_NETWORK
 from rights_to_configure import CONFIG_FORMS, CONFIG_ROUTES, CONFIGS_OF_ONE_SITE
 from rights_to_demand import DEMAND_FORMS, DEMAND_OF_ONE_SITE, DEMAND_ROUTES
+from rights_to_dock import DOCK_FORMS, DOCK_OF_ONE_SITE, DOCK_ROUTES
 
 from cloud.identity.actor import Role
 
@@ -25,7 +28,10 @@ ANYBODY = None
 
 ROUTES: dict[str, set[Role] | None] = {
     **EVENT_ROUTES,
+    **CLAIM_ROUTES,
     **CONFIG_ROUTES,
+    **PAST_ROUTES,
+    **DOCK_ROUTES,
     "GET /health/live": ANYBODY,
     "GET /health/ready": ANYBODY,
     "GET /metrics": OPERATIONS,
@@ -79,16 +85,6 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/portals": STAFF,
     "POST /v1/portals": MOVERS,
     "POST /v1/items": MOVERS,
-    "GET /v1/documents": STAFF,
-    "GET /v1/documents/{site}/{type}/{name:path}": STAFF,
-    "POST /v1/documents": MOVERS,
-    "GET /v1/visits": STAFF,
-    "GET /v1/visits/{site}/{visit}": STAFF,
-    "POST /v1/visits": MOVERS,
-    "POST /v1/visits/{site}/{visit}/receipt": MOVERS,
-    "POST /v1/visits/{site}/{visit}/departure": MOVERS,
-    "POST /v1/visits/{site}/{visit}/close": MOVERS,
-    "POST /v1/visits/{site}/{visit}/cancel": MOVERS,
     **DEMAND_ROUTES,
     "GET /v1/sites/{site}/calendar": STAFF,
     "POST /v1/sites/{site}/calendar": MOVERS,
@@ -190,7 +186,7 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/purchase-orders/{site}/{order}": STAFF,
     "POST /v1/purchase-orders/{site}/{order}/dates": BUYERS,
     "POST /v1/purchase-orders/{site}/{order}/confirmations": BUYERS,
-    "POST /v1/purchase-orders/{site}/{order}/receipts": MOVERS,
+    "POST /v1/purchase-orders/{site}/{order}/receipts": DOCK,
     "POST /v1/purchase-orders/{site}/{order}/sent": BUYERS,
     "POST /v1/purchase-orders/{site}/{order}/close": BUYERS,
     "GET /proposals": BUYING,
@@ -204,7 +200,7 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /orders/{site}/{order}": STAFF,
     "GET /orders/{site}/{order}.csv": STAFF,
     "GET /orders/{site}/{order}.xlsx": STAFF,
-    "POST /orders/{site}/{order}/receipts": MOVERS,
+    "POST /orders/{site}/{order}/receipts": DOCK,
     "POST /orders/{site}/{order}/sent": BUYERS,
     "POST /orders/{site}/{order}/confirmation": BUYERS,
     "POST /orders/{site}/{order}/close": BUYERS,
@@ -237,6 +233,9 @@ ROUTES: dict[str, set[Role] | None] = {
 
 FORMS = (
     CONFIG_FORMS
+    | CLAIM_FORMS
+    | PAST_FORMS
+    | DOCK_FORMS
     | DEMAND_FORMS
     | {
         "POST /logout",
@@ -273,7 +272,10 @@ FORMS = (
 
 OF_ONE_SITE = {
     **EVENTS_OF_ONE_SITE,
+    **CLAIMS_OF_ONE_SITE,
     **CONFIGS_OF_ONE_SITE,
+    **PAST_OF_ONE_SITE,
+    **DOCK_OF_ONE_SITE,
     **DEMAND_OF_ONE_SITE,
     "POST /v1/counts": {403},
     "GET /v1/counts/{gateway}/{epoch}/{seq}": {404},
@@ -330,14 +332,6 @@ OF_ONE_SITE = {
     "POST /v1/portals": {403},
     "GET /v1/sites/{site}/calendar": {403},
     "POST /v1/sites/{site}/calendar": {403},
-    "GET /v1/documents/{site}/{type}/{name:path}": {403},
-    "POST /v1/documents": {403},
-    "GET /v1/visits/{site}/{visit}": {403},
-    "POST /v1/visits": {403},
-    "POST /v1/visits/{site}/{visit}/receipt": {403},
-    "POST /v1/visits/{site}/{visit}/departure": {403},
-    "POST /v1/visits/{site}/{visit}/close": {403},
-    "POST /v1/visits/{site}/{visit}/cancel": {403},
     "GET /v1/decisions/{decision_id}": {404},
     "POST /v1/decisions/{decision_id}/approve": {404},
     "POST /v1/decisions/{decision_id}/reject": {404},
@@ -395,5 +389,5 @@ OF_ONE_SITE = {
 }
 """Routes to a thing of one site, and what somebody of another site is answered."""
 
-OF_THE_NETWORK = {"POST /v1/items", "POST /v1/suppliers"}
+OF_THE_NETWORK = CLAIMS_OF_THE_NETWORK | PAST_OF_THE_NETWORK | {"POST /v1/items", "POST /v1/suppliers"}
 """Routes to what all sites share: a role at one of them does not suffice."""

@@ -15,10 +15,14 @@ from fastapi.routing import APIRoute
 from forecasts_made import made
 from rights import ANYBODY, FORMS, OF_ONE_SITE, OF_THE_NETWORK, ROUTES
 from rights_of_events import UNTAUGHT
+from rights_to_close import PAST_ASKED, PAST_BODIES, PAST_FORM, PAST_FORMS, PAST_NAMES
+from rights_to_allocate import CLAIM_FORMS, CLAIMED, claim_form, claim_something
 from rights_to_configure import CONFIG_FORM, CONFIGURED, configure_something
 from rights_to_count import COUNT_FORM, COUNTED, PERIOD, count_something
 from rights_to_decide import DECIDED, decide, things_to_decide
 from rights_to_demand import DEMANDED, PERIOD_OF_DEMAND, SIGNED, demand_something
+from rights_to_dock import ASKED as ASKED_AT_DOCK
+from rights_to_dock import DOCK_FORMS, dock_form, dock_something, docked
 from rights_to_judge import JUDGED, JUDGED_FORMS, judge_something
 from rights_to_order import ORDERED, delivery, order_something
 from rights_to_state import STATED, STATED_FORMS, state_something
@@ -143,6 +147,9 @@ def test_every_role_may_do_what_the_matrix_says_and_no_more(
         | state_something(pool)
         | demand_something(pool)
         | configure_something(pool)
+        | claim_something(pool)
+        | PAST_NAMES
+        | dock_something(pool)
         | {"count": count_something(pool)}
     )
     wrong = [
@@ -288,6 +295,9 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         **STATED,
         **DEMANDED,
         **CONFIGURED,
+        **CLAIMED,
+        **PAST_BODIES,
+        **docked(f"{caller}"),
         "POST /v1/purchase-orders/{site}/{order}/receipts": delivery(f"DN-{caller}"),
         "POST /v1/locations": {"site": OWN, "code": f"NEW-{caller}", "kind": "bin"},
         "POST /v1/movements/{gateway}/{epoch}/{seq}/reversal": {"reason": "misread"},
@@ -302,10 +312,13 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         decided |= {"receipt": f"F-{caller}", "location": "A-01-1", "line": "1", "received": "1"}
         decided |= {"damaged": "", "lot": "", "quantity": "", "price": "", "due_on": ""}
         decided = (JUDGED_FORMS | STATED_FORMS).get(route, decided)
+        decided = dock_form(route, f"{caller}") if route in DOCK_FORMS else decided
+        decided = PAST_FORM if route in PAST_FORMS else decided
+        decided = claim_form(f"{caller}") if route in CLAIM_FORMS else decided
         decided |= CONFIG_FORM if "/gateways" in route else {}
         decided |= COUNT_FORM if "/counts" in route or "/variances" in route else {}
         return {"data": decided | {"csrf": csrf_token(caller.session)}} if caller.session else {}
-    asked = UNTAUGHT | {"GET /v1/record-accuracy": PERIOD}
+    asked = UNTAUGHT | ASKED_AT_DOCK | PAST_ASKED | {"GET /v1/record-accuracy": PERIOD}
     asked |= dict.fromkeys(("GET /v1/demand/shorts", "GET /v1/demand/feedback"), PERIOD_OF_DEMAND)
     if route in asked:
         return {"params": asked[route]}

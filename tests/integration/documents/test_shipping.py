@@ -158,14 +158,14 @@ def test_a_transfer_is_draft_shipped_in_transit_and_received_or_short(stocked: D
     assert told.transfer.state is State.DRAFT
 
     def state(actor: Actor = YORK) -> State:
-        return run(lambda conn: transfers.transfer(conn, actor, site=SITE, name="T-1")).transfer.state
+        return run(lambda conn: transfers.transfer(conn, actor, at=SITE, name="T-1")).transfer.state
 
     lines = leaves(1, "6", "transfer", "T-1"), leaves(2, "2", "transfer", "T-1", of="2")
     ship(stocked, *lines)
     assert state() is State.SHIPPED
     coming = run(lambda conn: conn.execute("SELECT site, quantity FROM pub_in_transit(NULL)").fetchall())
     assert coming == [(OTHER_SITE, 144), (OTHER_SITE, 48)]
-    run(lambda conn: transfers.depart(conn, KEEPER, site=SITE, name="T-1", now=at(65)))
+    run(lambda conn: transfers.depart(conn, KEEPER, at=SITE, name="T-1", now=at(65)))
     assert state(KEEPER) is State.IN_TRANSIT
     of = {"of": {"type": "transfer", "id": "T-1", "line": "1"}}
     there = {"site": OTHER_SITE, "receipt": "Y-R1", "location": "Y-01"}
@@ -177,20 +177,20 @@ def test_a_transfer_is_draft_shipped_in_transit_and_received_or_short(stocked: D
     }
     with pytest.raises(NotAllowedError):
         run(
-            lambda conn: transfers.close_short(conn, KEEPER, site=SITE, name="T-1", reason="lost", now=at(80))
+            lambda conn: transfers.close_short(conn, KEEPER, at=SITE, name="T-1", reason="lost", now=at(80))
         )
     story = run(
-        lambda conn: transfers.close_short(conn, YORK, site=SITE, name="T-1", reason="lost", now=at(80))
+        lambda conn: transfers.close_short(conn, YORK, at=SITE, name="T-1", reason="lost", now=at(80))
     )
     assert [(row.received, row.missing) for row in story.lines] == [(120, 24), (0, 48)]
     assert state() is State.SHORT
     assert lying(stocked)["@unknown", "sellable"] == 3
     assert ("@transit", "sellable") not in lying(stocked)
     with pytest.raises(ConflictingDocumentError, match="short"):
-        run(lambda conn: transfers.cancel(conn, YORK, site=SITE, name="T-1", now=at(90)))
+        run(lambda conn: transfers.cancel(conn, YORK, at=SITE, name="T-1", now=at(90)))
     again = TransferPaper.model_validate(stated | {"id": "T-2"})
     run(lambda conn: transfers.draft(conn, KEEPER, again))
-    run(lambda conn: transfers.cancel(conn, YORK, site=SITE, name="T-2", now=at(90)))
+    run(lambda conn: transfers.cancel(conn, YORK, at=SITE, name="T-2", now=at(90)))
     with pytest.raises(DocumentError, match="cancelled"):
         ship(stocked, leaves(1, "1", "transfer", "T-2"), name="S-9")
     assert stocked.is_clean()

@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from cloud.allocation.claiming import Wish
 from cloud.counting.reading import VarianceFilter
 from cloud.counting.reporting import CountPaper
 from cloud.counting.tolerances import TolerancePaper
@@ -14,6 +15,9 @@ from cloud.crossings.reading import CrossingFilter
 from cloud.decisions.domain import Draft
 from cloud.decisions.limits import LimitPaper
 from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
+from cloud.documents.appointments import AppointmentPaper
+from cloud.documents.closing import ClosePaper
+from cloud.documents.judging.service import JudgementPaper
 from cloud.documents.order_papers import OrderPaper
 from cloud.documents.papers import (
     DocumentPaper,
@@ -25,6 +29,8 @@ from cloud.documents.papers import (
 )
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.rules import RulePaper
+from cloud.documents.shipping.papers import ShipmentPaper
+from cloud.documents.transfers.service import TransferPaper
 from cloud.documents.units import SeriesPaper
 from cloud.events.domain import Kind
 from cloud.events.papers import EventPaper
@@ -50,6 +56,8 @@ OWN, OTHER = SiteId("madrid"), SiteId("leeds")
 AT = datetime(2026, 3, 2, tzinfo=UTC)
 
 FILTERS = {
+    "allocate": Wish,
+    "release_picks": Wish,
     "balances": BalanceFilter,
     "crossings": CrossingFilter,
     "differences": DifferenceFilter,
@@ -83,6 +91,15 @@ ADJUSTED = OverridePaper.model_validate(
     }
 )
 SOURCE = NewSource(OWN, "till", SourceKind.DROP, "/srv/till", SourceSettings(), None, 5)
+JUDGED = {"site": OWN, "receipt": "R", "line": "1", "waits_as": "hold", "verdict": "sellable"}
+JUDGED |= {"quantity": "1", "reason": "other"}
+LEAVES = {
+    "site": OWN,
+    "shipment": "S",
+    "location": "A",
+    "lines": [{"line": "1", "of": {"type": "outbound_order", "id": "O", "line": "1"}, "quantity": "1"}],
+}
+MOVED = TransferPaper.model_validate({"from_site": OWN, "to_site": "york", "id": "T", "lines": [LINE]})
 CAME = DeliveryPaper.model_validate(
     {
         "site": OWN,
@@ -110,7 +127,11 @@ PAPERS: dict[str, object] = {
     "put_supplier_item": TERMS,
     "register_order": OrderPaper.model_validate(ORDER),
     "set_policy": PolicyPaper(site=OWN, review_days=7),
+    "appoint": AppointmentPaper.model_validate({"door": "d", "from_at": "2026-03-02T06:00:00Z"}),
     "check": CAME,
+    "close_short": ClosePaper(site=OWN, type="asn", id="A", reason="other"),
+    "judge": JudgementPaper.model_validate(JUDGED),
+    "ship": ShipmentPaper.model_validate(LEAVES),
     "receive": CAME,
     "put_rule": RulePaper(site=OWN),
     "put_series": SeriesPaper(site=OWN, company_prefix="9521141"),
@@ -143,7 +164,7 @@ def arguments(command: Callable[..., Any]) -> dict[str, Any]:
             reason="test",
         ),
         "now": datetime(2026, 3, 2, tzinfo=UTC),
-        "paper": PAPERS.get(command.__name__),
+        "paper": MOVED if command.__module__.endswith("transfers.service") else PAPERS.get(command.__name__),
         "papers": PAPERS.get(command.__name__),
     }
     parameters = inspect.signature(command).parameters.values()
