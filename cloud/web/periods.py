@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from cloud.db import in_transaction
-from cloud.decisions.domain import DecisionError
+from cloud.decisions.domain import DecisionError, DifferentDraftError
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
@@ -185,6 +185,11 @@ def ask_to_close(
                 note=note,
                 now=gate.clock(),
             ),
+        )
+    except DifferentDraftError:
+        standing_one = _story(gate, visitor.actor, site, period).decision_id
+        return RedirectResponse(
+            f"/approvals/{standing_one}" if standing_one else f"/periods/{site}/{period}", 303
         )
     except (PeriodError, DecisionError) as error:
         if isinstance(error, NotAllowedError | UnknownPeriodError):

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.conditional import ConditionalRoute
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
-from cloud.api.problems import ProblemError, responses
+from cloud.api.problems import ProblemError, not_found, responses
 from cloud.api.requests import Caller, TheGate
 from cloud.api.routes.movements import Movement, shown_movement
 from cloud.db import Connection
 from cloud.identity.actor import Actor
-from cloud.inquiry import past
+from cloud.inquiry import past, stock
 from cloud.inquiry.domain import GREATEST, MovementRow
 from cloud.inquiry.past import FOREVER, LATEST, DifferenceFilter, DifferenceRow, Moment
 from contracts.base import UtcDatetime
@@ -134,6 +134,8 @@ def explain_difference(
 ) -> Page[Reason]:
     """List the movements that make the difference of one cell, the latest occurrence first."""
     with gate.acting(caller) as conn:
+        if stock.balance(conn, caller, cell_id=cell_id) is None:
+            raise not_found("cell", cell_id)
         first = _moment(conn, caller, from_at, from_known_at, from_position)
         second = _moment(conn, caller, to_at, to_known_at, to_position)
         rows = past.cell_changes(
