@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.forecasting.domain import ForecastError, SiteRun
+from cloud.forecasting.explaining import BUCKETS
 from cloud.forecasting.overrides.value_added import worths
 from cloud.forecasting.reading import site_runs
 from cloud.forecasting.reviewing import reading, service
@@ -152,6 +153,7 @@ def _shown(
         horizons=sorted({row.horizon_days for row in parts}),
         whole=[row for row in parts if row.part == "all"],
         groups=_groups(parts),
+        names_shown={"none": "no demand", **BUCKETS},
         sensed=_sensed(runs),
         sensed_days=SENSED_DAYS,
         reviews=reviews,
