@@ -126,6 +126,7 @@ class Arranged:
         self._is_weather = np.array([kinds.get(name) == Kind.WEATHER for name in self.names], dtype=bool)
         self.references = tuple(None if one else 0.0 for one in self._is_weather)
         self._groups = list(self._events.values())
+        self._asked: tuple[tuple[int, int, datetime], list[EventRow], _Single] | None = None
         self._first = np.array([min(one.from_day for one in group).toordinal() for group in self._groups])
         self._last = np.array([max(one.to_day for one in group).toordinal() for group in self._groups])
 
@@ -146,16 +147,19 @@ class Arranged:
         values = np.zeros((len(subjects), count, len(self.names)))
         values[:, :, self._is_weather] = np.nan
         begin = first_day.toordinal()
-        near = np.flatnonzero((self._last >= begin) & (self._first < begin + count))
+        near, single = self._near(begin, count, as_known_at)
+        is_used = np.zeros(len(near), dtype=bool)
+        is_used[single.put(values, subjects)] = True
         places = _places(subjects)
-        used: list[EventRow] = []
-        for one in known([row for number in near.tolist() for row in self._groups[number]], as_known_at):
+        for number, one in enumerate(near):
+            if number in single.events:
+                continue
             first = max(one.from_day.toordinal() - begin, 0)
             last = min(one.to_day.toordinal() - begin, count - 1)
             rows = places.of(one)
             if first > last or not len(rows):
                 continue
-            used.append(one)
+            is_used[number] = True
             days = slice(first, last + 1)
             for name, value in self._told[one.event_id, one.revision]:
                 if name not in self._place:
@@ -166,7 +170,25 @@ class Arranged:
                 else:  # of two at once the stronger counts
                     before = values[rows, days, column]
                     values[rows, days, column] = np.where(abs(before) > abs(value), before, value)
-        return values, tuple(used)
+        return values, tuple(near[number] for number in np.flatnonzero(is_used).tolist())
+
+    def _near(self, begin: int, count: int, moment: datetime) -> tuple[list[EventRow], "_Single"]:
+        """Give the events that touch days, as known at a moment; the last answer is kept for other items."""
+        asked = (begin, count, moment)
+        if self._asked is None or self._asked[0] != asked:
+            places = np.flatnonzero((self._last >= begin) & (self._first < begin + count))
+            near = known([row for place in places.tolist() for row in self._groups[place]], moment)
+            told = [
+                (number, one, self._place[name], value)
+                for number, one in enumerate(near)
+                if one.item_id is not None
+                for name, value in self._told[one.event_id, one.revision]
+                if name in self._place
+            ]
+            weather = {number for number, _, column, _ in told if self._is_weather[column]}
+            kept = [each for each in told if each[0] not in weather]
+            self._asked = asked, near, _Single.of(kept, begin, count)
+        return self._asked[1:]
 
 
 def priors_of(
@@ -204,6 +226,67 @@ def shifts(kind: str, name: str, attributes: Mapping[str, object]) -> dict[str, 
         Covariate and value.
     """
     return dict(_made(kind, name, attributes))
+
+
+@dataclass(frozen=True, slots=True)
+class _Single:
+    """What events of single items make of days: one entry per event and covariate, the weakest first."""
+
+    events: frozenset[int]
+    """Numbers of the events."""
+    number: NDArray[np.int64]
+    items: NDArray[np.int64]
+    first: NDArray[np.int64]
+    """Day, counted from the first one asked for."""
+    days: NDArray[np.int64]
+    column: NDArray[np.int64]
+    value: Floats
+
+    @classmethod
+    def of(cls, told: Sequence[tuple[int, EventRow, int, float]], begin: int, count: int) -> "_Single":
+        """Take events of items with their covariates."""
+        spans = [
+            (number, one.item_id, one.from_day.toordinal() - begin, one.to_day.toordinal() - begin, column)
+            for number, one, column, _ in told
+        ]
+        number, items, first, last, column = np.array(spans, dtype=np.int64).reshape(-1, 5).T
+        value = np.array([value for *_, value in told], dtype=np.float64)
+        first, last = np.maximum(first, 0), np.minimum(last, count - 1)
+        order = np.flatnonzero(first <= last)
+        order = order[np.argsort(abs(value[order]), kind="stable")]  # of two at once the stronger counts
+        names = frozenset(number.tolist())
+        return cls(
+            names,
+            number[order],
+            items[order],
+            first[order],
+            (last - first + 1)[order],
+            column[order],
+            value[order],
+        )
+
+    def put(self, values: Floats, subjects: Sequence[Subject]) -> NDArray[np.int64]:
+        """Write them where they concern items.
+
+        Returns:
+            Numbers of the events that do.
+        """
+        if not len(self.items) or not len(subjects):
+            return self.number[:0]
+        ids = np.array([subject.item_id for subject in subjects])
+        order = np.argsort(ids, kind="stable")
+        left, right = (np.searchsorted(ids[order], self.items, side=side) for side in ("left", "right"))
+        entry, copy = _counted(right - left)
+        rows = order[left[entry] + copy]
+        cell, day = _counted(self.days[entry])
+        values[rows[cell], self.first[entry][cell] + day, self.column[entry][cell]] = self.value[entry][cell]
+        return np.unique(self.number[entry])
+
+
+def _counted(counts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Repeat places as often as counts say, and count each one's copies from 0."""
+    place = np.repeat(np.arange(len(counts)), counts)
+    return place, np.arange(len(place)) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 @dataclass(frozen=True, slots=True)

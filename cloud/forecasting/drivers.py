@@ -5,7 +5,7 @@ Boosting stands beside them as a further member, where it is wished for. Pure.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -194,24 +194,32 @@ def driven_as_known(
         for column, first, last in zip(columns, starts, [*starts[1:], len(origins)], strict=True)
     ]
     multiplied = [
-        day_factors(ahead(int(origin)), fit)
+        day_factors(_as_usual(ahead(int(origin)), fit), fit)
         for (fit, _, _), first, last in zip(made, starts, [*starts[1:], len(origins)], strict=True)
         for origin in origins[first:last]
     ]
+    uplift = Uplift(
+        names=made[-1][2],
+        pools=np.zeros(len(y), dtype=np.int64) if pools is None else pools,
+        fits=tuple(fit for fit, _, _ in made),
+    )
     return Driven(
-        uplift=Uplift(
-            names=made[-1][2],
-            pools=np.zeros(len(y), dtype=np.int64) if pools is None else pools,
-            fits=tuple(fit for fit, _, _ in made),
-        ),
+        uplift=uplift,
         factors=np.stack(multiplied, axis=1),
         versions=tuple(
             (slice(int(first), int(last)), cleaned)
             for (_, cleaned, _), first, last in zip(made, starts, [*starts[1:], len(origins)], strict=True)
         ),
         beside={},
-        known=Known(history, ahead),
+        known=Known(history, lambda origin: _as_usual(ahead(origin), uplift.at(origin))),
     )
+
+
+def _as_usual(ahead: Covariates, fit: Fit) -> Covariates:
+    """Take what is not forecast so far ahead, such as weather, for the value that the fit calls the usual."""
+    is_open = np.array([reference is None for reference in ahead.references], dtype=np.bool_)
+    values = np.where(np.isnan(ahead.values) & is_open, fit.references[:, None], ahead.values)
+    return replace(ahead, values=values)
 
 
 def _as_known(

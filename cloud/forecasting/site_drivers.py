@@ -58,21 +58,11 @@ def site_driven(
     if not covariates_of(known):
         return None
     told = _Told(known, subjects, weeks, origins, last_day=last_day, latest=latest, clock=ends)
-    usual: dict[int, Floats] = {}
-
     def history(first: int, last: int) -> Covariates:
         return told.weekly(first, last - first + 1, last)
 
     def ahead(origin: int) -> Covariates:
-        found = told.weekly(origin + 1, horizon_weeks, origin)
-        values = found.values
-        open_ended = [place for place, reference in enumerate(found.references) if reference is None]
-        if open_ended and np.isnan(values[:, :, open_ended]).any():
-            # Not forecast yet: no effect, which is the value that the fit in force calls the usual.
-            if origin not in usual:
-                usual[origin] = _usual(told.weekly(0, origin + 1, origin).values)
-            values = np.where(np.isnan(values), usual[origin][:, None], values)
-        return replace(found, values=values)
+        return told.weekly(origin + 1, horizon_weeks, origin)
 
     driven = driven_as_known(
         weeks.totals,
@@ -197,17 +187,3 @@ def _pools(subjects: Sequence[Subject]) -> Ints:
     names = sorted({subject.category or "" for subject in subjects})
     number = {name: place for place, name in enumerate(names)}
     return np.array([number[subject.category or ""] for subject in subjects], dtype=np.int64)
-
-
-def _usual(past: Floats) -> Floats:
-    """Give the median of each series, of those never known that of all, and 0 of what nobody knew."""
-    series, _, width = past.shape
-    found = np.zeros((series, width))
-    for which in range(width):
-        values = past[:, :, which]
-        has_any = np.isfinite(values).any(axis=1)
-        if not has_any.any():
-            continue
-        found[:, which] = float(np.nanmedian(values))
-        found[has_any, which] = np.nanmedian(values[has_any], axis=1)
-    return found
