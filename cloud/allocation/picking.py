@@ -11,6 +11,7 @@ from cloud.allocation.domain import (
     KEEPERS,
     AllocationError,
     ClaimKind,
+    ConflictingClaimError,
     UnknownClaimError,
 )
 from cloud.allocation.sending import send_tasks
@@ -36,7 +37,7 @@ class Released:
 def release_picks(
     conn: Connection,
     actor: Actor,
-    wish: Wish,
+    wanted: Wish,
     *,
     to_location: str,
     gateway: str | None = None,
@@ -48,7 +49,7 @@ def release_picks(
     Args:
         conn: In a transaction that the caller commits.
         actor: A supervisor or inventory controller of the site.
-        wish: Which lines.
+        wanted: Which lines.
         to_location: The lane or staging place that goods are brought to.
         gateway: Whose handhelds do it; None: of the site's only one.
         expires_at: When tasks end undone; None: after `TASKS_LAST`.
@@ -60,31 +61,32 @@ def release_picks(
     Raises:
         NotAllowedError: If the actor may not.
         UnknownClaimError: If a document, the visit, the place or the gateway is not there.
-        AllocationError: If the gateway is to be named, it ends before it begins, or nothing is to be picked.
+        ConflictingClaimError: If nothing is to be picked.
+        AllocationError: If the gateway is to be named, or tasks would end before they begin.
     """
-    actor.require(*KEEPERS, site=wish.site)
+    actor.require(*KEEPERS, site=wanted.site)
     act_as(conn, actor)
     ends = now + TASKS_LAST if expires_at is None else expires_at
     if ends <= now:
         raise AllocationError(f"expires_at {ends.isoformat()}: expected an instant after {now.isoformat()}")
-    if not store.tuples(conn, "place", site=wish.site, code=to_location):
-        raise UnknownClaimError(f"there is no place {to_location!r} at site {wish.site!r}")
-    worker = chosen_gateway(conn, wish.site, gateway)
-    done = claim(conn, wish, kind=ClaimKind.HARD, by=actor.id, now=now)
-    names = [line.name for line in open_lines(conn, wish, now)]
-    lines, there = lines_to_walk(conn, wish.site, names, to_location, actor.id)
+    if not store.tuples(conn, "place", site=wanted.site, code=to_location):
+        raise UnknownClaimError(f"there is no place {to_location!r} at site {wanted.site!r}")
+    worker = chosen_gateway(conn, wanted.site, gateway)
+    done = claim(conn, wanted, kind=ClaimKind.HARD, by=actor.id, now=now)
+    names = [line.name for line in open_lines(conn, wanted, now)]
+    lines, there = lines_to_walk(conn, wanted.site, names, to_location, actor.id)
     if not lines and not there:
         short = "; ".join(f"{each.name}: {each.quantity.normalize():f} short" for each in done.shortfalls[:5])
-        raise AllocationError(f"nothing is to be picked: {short or 'all of it is on tasks, or picked'}")
+        raise ConflictingClaimError(f"nothing is to be picked: {short or 'all of it is on tasks, or picked'}")
     asked = {
-        "documents": wish.documents,
-        "visit": wish.visit,
-        "due_until": None if wish.due_until is None else wish.due_until.isoformat(),
+        "documents": wanted.documents,
+        "visit": wanted.visit,
+        "due_until": None if wanted.due_until is None else wanted.due_until.isoformat(),
     }
     ((wave,),) = store.tuples(
         conn,
         "add_wave",
-        site=wish.site,
+        site=wanted.site,
         gateway=worker,
         to_location=to_location,
         asked=orjson.dumps(asked).decode(),
@@ -93,7 +95,7 @@ def release_picks(
     tasks = make_tasks(
         conn,
         lines,
-        site=wish.site,
+        site=wanted.site,
         gateway=worker,
         kind="pick",
         wave=wave,
@@ -101,9 +103,9 @@ def release_picks(
         by=actor.id,
     )
     if tasks:
-        send_tasks(conn, site=wish.site, gateway=worker, sent_by=actor.id, now=now)
+        send_tasks(conn, site=wanted.site, gateway=worker, sent_by=actor.id, now=now)
     detail = {"tasks": len(tasks), "lines": len(lines), "to": to_location, "gateway": worker}
-    store.audit(conn, actor.id, "picks_released", f"wave:{wave}", site=wish.site, detail=detail)
+    store.audit(conn, actor.id, "picks_released", f"wave:{wave}", site=wanted.site, detail=detail)
     return Released(int(wave), worker, tuple(tasks), there, done)
 
 

@@ -13,13 +13,13 @@ from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 
 
-def allocate(conn: Connection, actor: Actor, wish: Wish, *, kind: ClaimKind, now: datetime) -> Allocated:
+def allocate(conn: Connection, actor: Actor, wanted: Wish, *, kind: ClaimKind, now: datetime) -> Allocated:
     """Claim stock for lines, as `claim` does.
 
     Args:
         conn: In a transaction that the caller commits.
         actor: A supervisor or inventory controller of the site.
-        wish: Which lines.
+        wanted: Which lines.
         kind: ``soft`` or ``hard``.
         now: The present.
 
@@ -30,12 +30,12 @@ def allocate(conn: Connection, actor: Actor, wish: Wish, *, kind: ClaimKind, now
         NotAllowedError: If the actor may not.
         UnknownClaimError: If a document or visit that was named has no open line here.
     """
-    actor.require(*KEEPERS, site=wish.site)
+    actor.require(*KEEPERS, site=wanted.site)
     act_as(conn, actor)
-    done = claim(conn, wish, kind=kind, by=actor.id, now=now)
+    done = claim(conn, wanted, kind=kind, by=actor.id, now=now)
     if done.claims:
         detail = {"lines": done.lines, "claims": len(done.claims), "kind": kind.value}
-        store.audit(conn, actor.id, "stock_allocated", f"site:{wish.site}", site=wish.site, detail=detail)
+        store.audit(conn, actor.id, "stock_allocated", f"site:{wanted.site}", site=wanted.site, detail=detail)
     return done
 
 
@@ -55,7 +55,7 @@ def release(conn: Connection, actor: Actor, *, site: str, document: str, because
 
     Raises:
         NotAllowedError: If the actor may not.
-        UnknownClaimError: If it has none.
+        UnknownClaimError: If it never claimed anything here.
     """
     actor.require(*KEEPERS, site=site)
     act_as(conn, actor)
@@ -63,10 +63,14 @@ def release(conn: Connection, actor: Actor, *, site: str, document: str, because
     store.lock_items(conn, site, items)
     found = store.rows(conn, OpenClaim, "open_claims", site=site, items=items, document=document)
     let_go = [each for each in found if each.kind != ClaimKind.PICKED]
-    if not let_go:
-        raise UnknownClaimError(f"{document} claims nothing at site {site!r} that is not picked yet")
+    if not let_go and not store.claims(
+        conn, site=site, document=document, item=None, with_ended=True, after=0, limit=1
+    ):
+        raise UnknownClaimError(f"{document} has claimed nothing at site {site!r}")
     changed = withdraw(conn, let_go, by=actor.id, because=because, now=now)
     tell_of(conn, changed, sent_by=actor.id, now=now)
+    if not let_go:
+        return 0
     detail = {"claims": len(let_go), "because": because}
     store.audit(conn, actor.id, "stock_released", document, site=site, detail=detail)
     return len(let_go)

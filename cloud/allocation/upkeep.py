@@ -71,7 +71,7 @@ def keep_up(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
     return {word: done[word] for word in ("let_go", "expired", "moved", "faces")}
 
 
-def keep_site(conn: Connection, *, actor: Actor, site: str, now: datetime) -> dict[str, int]:
+def keep_site(conn: Connection, actor: Actor, *, site: str, now: datetime) -> dict[str, int]:
     """Let go what has ended at one site, and serve again what is gone.
 
     Args:
@@ -86,7 +86,7 @@ def keep_site(conn: Connection, *, actor: Actor, site: str, now: datetime) -> di
     Raises:
         NotAllowedError: If the actor is no job.
     """
-    actor.require(Role.DEVICE)
+    actor.require(Role.DEVICE, site=site)
     act_as(conn, actor)
     items = [row[0] for row in store.tuples(conn, "claimed_items", site=site)]
     store.lock_items(conn, site, items)

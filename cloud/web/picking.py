@@ -8,7 +8,13 @@ from fastapi.responses import RedirectResponse, Response
 
 from cloud.allocation import picking, work
 from cloud.allocation.claiming import Wish
-from cloud.allocation.domain import KEEPERS, READERS, AllocationError, UnknownClaimError
+from cloud.allocation.domain import (
+    KEEPERS,
+    READERS,
+    AllocationError,
+    ConflictingClaimError,
+    UnknownClaimError,
+)
 from cloud.db import Connection, in_transaction
 from cloud.identity.actor import Actor
 from cloud.identity.gate import Gate
@@ -144,8 +150,8 @@ def call_off(*, gate: TheGate, visitor: Sender, site: SiteId, task: TaskName) ->
         )
     except UnknownClaimError as error:
         raise HTTPException(404, str(error)) from error
-    except AllocationError as error:
-        raise HTTPException(409, str(error)) from error
+    except ConflictingClaimError:
+        return RedirectResponse(f"/picking/tasks/{task}", 303)  # it has ended, as the page says
     return RedirectResponse(f"/picking/tasks/{task}?done=called_off", 303)
 
 

@@ -250,7 +250,7 @@ def list_availability(
     return page_of(rows, limit, show=Available.model_validate, key=lambda row: [row.site, row.item])
 
 
-@router.get("/availability/{site}/{item}", responses=responses(404))
+@router.get("/availability/{site}/{item:path}", responses=responses(404))
 def get_promise(
     *, gate: TheGate, caller: Caller, site: SiteId, item: Annotated[str, Path(max_length=128)]
 ) -> Promised:
