@@ -1,39 +1,34 @@
 """`dockledger documents …` registers what doors expect; `dockledger visits …` follows vehicles at them."""
 
 import argparse
-import sys
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import asdict
-from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, get_args
 
-import orjson
-from pydantic import BaseModel
-
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
-from cloud.documents import service, visits
+from cloud.db import Connection
+from cloud.documents import dock_commands, service, visits
 from cloud.documents.domain import DocumentError
-from cloud.documents.papers import ImportFileError, checked, read_import
-from cloud.identity.actor import Actor, Role
-from cloud.ledger.domain import LedgerError
+from cloud.documents.papers import DocumentType, checked, read_import
+from cloud.documents.shell import (
+    MOST_LISTED,
+    SHELL,
+    Run,
+    add_file,
+    command,
+    conventions_of,
+    group,
+    once,
+    present,
+    reporting,
+    show,
+    show_all,
+)
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
-
-T = TypeVar("T")
-Run = Callable[[argparse.Namespace, Settings], int]
-
-SHELL: Final = Actor("system:shell", frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}), all_sites=True)
-"""Whoever can read the database's password keeps its documents; the record says it was done here."""
-MOST_LISTED: Final = 10_000
+    from cloud.documents.shell import Subparsers
 
 _DOCUMENT_EXAMPLES: Final = """examples:
   dockledger documents import dock.json      items, doors, ASNs, orders and visits, all or nothing
-  dockledger documents import asn.csv --site leeds     type,id,line,gtin,quantity[,unit_seen,lot,unit,partner]
+  dockledger documents import asn.csv --site leeds     type,id,line,gtin,quantity[,unit_seen,lot,unit,…]
   dockledger documents list --site leeds
   dockledger documents show asn ASN-4711 --site leeds"""
 _VISIT_EXAMPLES: Final = """examples:
@@ -52,49 +47,52 @@ def add_commands(subparsers: "Subparsers") -> None:
     Args:
         subparsers: What `dockledger` collects its commands in.
     """
-    papers = _group(subparsers, "documents", "register what doors expect", _DOCUMENT_EXAMPLES)
-    importing = _add(papers, "import", "register everything in a file, or nothing of it", run_import)
-    importing.add_argument("file", type=Path, help="JSON, or documents' lines as .csv")
+    papers = group(subparsers, "documents", "register what doors expect", _DOCUMENT_EXAMPLES)
+    importing = command(papers, "import", "register everything in a file, or nothing of it", run_import)
+    add_file(importing, "JSON, or documents' lines as .csv or .xlsx")
     importing.add_argument("--site", help="of what names none")
-    listing = _add(papers, "list", "list documents", run_list)
+    listing = command(papers, "list", "list documents", run_list)
     listing.add_argument("--site")
-    showing = _add(papers, "show", "show a document's lines", run_show)
-    showing.add_argument("type", choices=("asn", "outbound_order"))
+    showing = command(papers, "show", "show a document's lines", run_show)
+    showing.add_argument("type", choices=get_args(DocumentType))
     showing.add_argument("id")
     showing.add_argument("--site", required=True)
-    group = _group(subparsers, "visits", "follow vehicles at doors", _VISIT_EXAMPLES)
-    listing = _add(group, "list", "list visits", run_visits)
+    visiting = group(subparsers, "visits", "follow vehicles at doors", _VISIT_EXAMPLES)
+    listing = command(visiting, "list", "list visits", run_visits)
     listing.add_argument("--site")
     listing.add_argument("--state", choices=("open", "closed", "cancelled"))
-    opening = _of_visit(group, "open", "expect a vehicle at a door", run_open)
+    opening = _of_visit(visiting, "open", "expect a vehicle at a door", run_open)
     opening.add_argument("--door", required=True)
     opening.add_argument("--direction", choices=("inbound", "outbound"), required=True)
     opening.add_argument("--from", dest="from_at", metavar="AT", help="RFC 3339 with offset; default: now")
     opening.add_argument("--to", dest="to_at", metavar="AT", help="default: no end")
     opening.add_argument("--document", action="append", default=[], metavar="ID", help="an ASN or order")
-    _of_visit(group, "show", "say what crossed and what remains", run_story)
+    _of_visit(visiting, "show", "say what crossed and what remains", run_story)
     for word, text in (
         ("receive", "confirm the receipt of an inbound visit's goods"),
         ("depart", "confirm the departure of an outbound visit's goods"),
     ):
-        confirming = _of_visit(group, word, text, run_confirm)
+        confirming = _of_visit(visiting, word, text, run_confirm)
         confirming.add_argument("--unit", action="append", default=[], help="is there, though not read")
-    closing_parser = _of_visit(group, "close", "end a visit that is clear", run_close)
+    closing_parser = _of_visit(visiting, "close", "end a visit that is clear", run_close)
     closing_parser.add_argument(
         "--reason", action="append", default=[], metavar="NAME=REASON", help="of what remains"
     )
-    _of_visit(group, "cancel", "end a visit that never happened", run_cancel)
+    _of_visit(visiting, "cancel", "end a visit that never happened", run_cancel)
+    dock_commands.add_commands(subparsers)
 
 
 def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
     """Import a file."""
 
     def work() -> None:
-        papers = read_import(arguments.file, site=arguments.site)
-        done = _once(settings, lambda conn: service.import_all(conn, SHELL, papers, now=_now()))
-        _show(arguments, done)
+        how = {"encoding": arguments.encoding, "sheet": arguments.sheet}
+        conventions = conventions_of(arguments)
+        papers = read_import(arguments.file, site=arguments.site, conventions=conventions, **how)
+        done = once(settings, lambda conn: service.import_all(conn, SHELL, papers, now=present()))
+        show(arguments, done)
 
-    return _reporting(work)
+    return reporting(work)
 
 
 def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -103,7 +101,7 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> list[Any]:
         return service.documents(conn, SHELL, site=arguments.site, limit=MOST_LISTED)
 
-    return _reporting(lambda: _show_all(arguments, _once(settings, work)))
+    return reporting(lambda: show_all(arguments, once(settings, work)))
 
 
 def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -113,7 +111,7 @@ def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
         told = service.document(conn, SHELL, site=arguments.site, kind=arguments.type, name=arguments.id)
         return list(told.lines)
 
-    return _reporting(lambda: _show_all(arguments, _once(settings, work)))
+    return reporting(lambda: show_all(arguments, once(settings, work)))
 
 
 def run_visits(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -122,7 +120,7 @@ def run_visits(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> list[Any]:
         return visits.visits(conn, SHELL, site=arguments.site, state=arguments.state, limit=MOST_LISTED)
 
-    return _reporting(lambda: _show_all(arguments, _once(settings, work)))
+    return reporting(lambda: show_all(arguments, once(settings, work)))
 
 
 def run_open(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -133,17 +131,17 @@ def run_open(arguments: argparse.Namespace, settings: Settings) -> int:
         "visit": arguments.visit,
         "door": arguments.door,
         "direction": arguments.direction,
-        "from_at": arguments.from_at or _now().isoformat(),
+        "from_at": arguments.from_at or present().isoformat(),
         "to_at": arguments.to_at,
         "documents": [{"type": kind, "id": name} for name in arguments.document],
     }
 
     def work() -> None:
         (paper,) = checked({"visits": [stated]}, "visits open", {}).visits
-        _once(settings, lambda conn: service.register_visit(conn, SHELL, paper, now=_now()))
-        _show(arguments, paper)
+        once(settings, lambda conn: service.register_visit(conn, SHELL, paper, now=present()))
+        show(arguments, paper)
 
-    return _reporting(work)
+    return reporting(work)
 
 
 def run_story(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -152,7 +150,7 @@ def run_story(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> visits.VisitStory:
         return visits.story(conn, SHELL, site=arguments.site, visit=arguments.visit)
 
-    return _reporting(lambda: _show(arguments, _once(settings, work)))
+    return reporting(lambda: show(arguments, once(settings, work)))
 
 
 def run_confirm(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -166,10 +164,10 @@ def run_confirm(arguments: argparse.Namespace, settings: Settings) -> int:
             visit=arguments.visit,
             direction="inbound" if arguments.word == "receive" else "outbound",
             confirmed_units=arguments.unit,
-            now=_now(),
+            now=present(),
         )
 
-    return _reporting(lambda: _show(arguments, _once(settings, work)))
+    return reporting(lambda: show(arguments, once(settings, work)))
 
 
 def run_close(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -178,37 +176,23 @@ def run_close(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> Any:
         reasons = dict(_pair(text) for text in arguments.reason)
         return visits.close(
-            conn, SHELL, site=arguments.site, visit=arguments.visit, reasons=reasons, now=_now()
+            conn, SHELL, site=arguments.site, visit=arguments.visit, reasons=reasons, now=present()
         )
 
-    return _reporting(lambda: _show(arguments, _once(settings, work)))
+    return reporting(lambda: show(arguments, once(settings, work)))
 
 
 def run_cancel(arguments: argparse.Namespace, settings: Settings) -> int:
     """Cancel a visit."""
 
     def work(conn: Connection) -> Any:
-        return visits.cancel(conn, SHELL, site=arguments.site, visit=arguments.visit, now=_now())
+        return visits.cancel(conn, SHELL, site=arguments.site, visit=arguments.visit, now=present())
 
-    return _reporting(lambda: _show(arguments, _once(settings, work)))
-
-
-def _group(subparsers: "Subparsers", name: str, summary: str, examples: str) -> "Subparsers":
-    parser = subparsers.add_parser(
-        name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=examples
-    )
-    return parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-
-def _add(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
-    parser = group.add_parser(name, help=summary, description=summary)
-    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
-    parser.set_defaults(run=run, word=name)
-    return parser
+    return reporting(lambda: show(arguments, once(settings, work)))
 
 
 def _of_visit(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
-    parser = _add(group, name, summary, run)
+    parser = command(group, name, summary, run)
     parser.add_argument("visit")
     parser.add_argument("--site", required=True)
     return parser
@@ -219,73 +203,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise DocumentError(f"--reason {text!r}: expected NAME=REASON")
     return name, reason
-
-
-def _once(settings: Settings, work: Callable[[Connection], T]) -> T:
-    with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as database:
-        return in_transaction(database, work)
-
-
-def _reporting(work: Callable[[], object]) -> int:
-    try:
-        work()
-    except (DocumentError, ImportFileError, LedgerError, ContentRefusedError, DatabaseAwayError) as error:
-        for line in str(error).splitlines():
-            print(f"dockledger: {line}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _fields(row: Any) -> dict[str, Any]:
-    match row:
-        case BaseModel():
-            return row.model_dump()
-        case tuple() if hasattr(row, "_asdict"):
-            return dict(row._asdict())
-        case _:
-            return asdict(row)
-
-
-def _show(arguments: argparse.Namespace, row: Any) -> None:
-    fields = _fields(row)
-    if arguments.json:
-        print(orjson.dumps(fields, default=_as_json).decode())
-        return
-    width = max(map(len, fields))
-    for name, value in fields.items():
-        parts = value if isinstance(value, tuple | frozenset | list) else (value,)
-        for number, part in enumerate(parts or ("-",)):
-            print(f"{name if number == 0 else '':<{width}}  {_readable(part)}")
-
-
-def _show_all(arguments: argparse.Namespace, rows: list[Any]) -> None:
-    for row in rows:
-        fields = _fields(row)
-        if arguments.json:
-            print(orjson.dumps(fields, default=_as_json).decode())
-        else:
-            print("  ".join(map(_readable, fields.values())))
-
-
-def _as_json(value: object) -> object:
-    return sorted(value) if isinstance(value, frozenset) else str(value)
-
-
-def _readable(value: object) -> str:
-    match value:
-        case None:
-            return "-"
-        case dict():
-            return "  ".join(_readable(part) for part in value.values()) or "-"
-        case Decimal():
-            return f"{value.normalize():f}"
-        case datetime():
-            return value.isoformat(timespec="seconds")
-        case tuple() | list():
-            return " ".join(map(str, value)) or "-"
-        case _:
-            return ascii(str(value))[1:-1]

@@ -17,10 +17,12 @@ from pydantic import (
     model_validator,
 )
 
-from cloud.documents.csv_lines import CsvError, documents_of
+from cloud.documents.document_rows import COLUMNS, OPTIONAL, documents_of
 from cloud.documents.domain import Line
 from cloud.documents.json_lines import Path as Place
 from cloud.documents.json_lines import line_at, lines_of
+from cloud.sheets.fields import Conventions, has_check_digit
+from cloud.sheets.table import Encoding, TableError, read_table
 from contracts.base import Code, Gateway, PositiveQuantity, Site, UtcDatetime
 from contracts.records import Identifier
 from contracts.vocabulary import VIRTUAL_PREFIX, VirtualLocation, clearing_account
@@ -31,6 +33,8 @@ Registered = Literal["asn", "outbound_order", "customer_return", "supplier_retur
 Lines = dict[Place, int]
 _SSCC_DIGITS: Final = 18
 _GTIN_DIGITS: Final = 14
+AS_WRITTEN: Final = Conventions()
+"""A spreadsheet that writes nothing that could be read in two ways."""
 _MAY_NAME_ORDERS: Final = ("asn", "supplier_return")
 
 
@@ -45,23 +49,6 @@ class ImportFileError(Exception):
         """
         super().__init__("\n".join(faults))
         self.faults = faults
-
-
-def has_check_digit(digits: str) -> bool:
-    """Check the last digit of a GTIN or SSCC (GS1 General Specifications 7.9).
-
-    Args:
-        digits: Decimal digits, the check digit last.
-
-    Returns:
-        Whether it fits the others.
-
-    Examples:
-        >>> has_check_digit("195211411234567899"), has_check_digit("195211411234567890")
-        (True, False)
-    """
-    weighted = sum(int(digit) * (1 if place % 2 == 0 else 3) for place, digit in enumerate(reversed(digits)))
-    return weighted % 10 == 0
 
 
 def _is_gtin(text: str) -> str:
@@ -303,12 +290,22 @@ class ImportPaper(_Paper):
         return f"{file}, line {line_at(lines, (part, number)) or 1}: {fault}"
 
 
-def read_import(path: Path, *, site: str | None = None) -> ImportPaper:
+def read_import(
+    path: Path,
+    *,
+    site: str | None = None,
+    conventions: Conventions = AS_WRITTEN,
+    encoding: Encoding = "utf-8",
+    sheet: str | None = None,
+) -> ImportPaper:
     """Read a file for ``dockledger documents import``.
 
     Args:
-        path: In UTF-8: a JSON object, or documents' lines if its name ends with ``.csv``.
+        path: A JSON object in UTF-8, or documents' lines if its name ends with ``.csv`` or ``.xlsx``.
         site: Of what names none.
+        conventions: How a spreadsheet writes what could be read in two ways.
+        encoding: Of a CSV.
+        sheet: Which sheet of a workbook; None: the only one.
 
     Returns:
         What it holds.
@@ -316,6 +313,8 @@ def read_import(path: Path, *, site: str | None = None) -> ImportPaper:
     Raises:
         ImportFileError: Naming every fault with its line, place, value and expectation.
     """
+    if path.suffix.lower() in {".csv", ".xlsx"}:
+        return _of_sheet(path, site, conventions, encoding, sheet)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -326,8 +325,6 @@ def read_import(path: Path, *, site: str | None = None) -> ImportPaper:
         raise ImportFileError(
             [f"{path}, line {line}: byte 0x{wrong} is not UTF-8: save it as UTF-8, not as Windows-1252"]
         ) from error
-    if path.suffix.lower() == ".csv":
-        return _of_csv(text, path, site)
     try:
         raw = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -337,11 +334,17 @@ def read_import(path: Path, *, site: str | None = None) -> ImportPaper:
     return checked({"site": site} | raw, str(path), lines_of(text))
 
 
-def _of_csv(text: str, path: Path, site: str | None) -> ImportPaper:
+def _of_sheet(
+    path: Path, site: str | None, conventions: Conventions, encoding: Encoding, sheet: str | None
+) -> ImportPaper:
+    how = {"required": COLUMNS, "optional": OPTIONAL}
     try:
-        raw, lines = documents_of(text)
-    except CsvError as error:
-        raise ImportFileError([f"{path}, line {error.line}: {error}"]) from error
+        table = read_table(path, conventions=conventions, encoding=encoding, sheet=sheet, **how)
+    except TableError as error:
+        raise ImportFileError([str(error)]) from error
+    raw, lines, faults = documents_of(table, conventions)
+    if faults:
+        raise ImportFileError([f"{path}, {fault}" for fault in faults])
     return checked({"site": site} | raw, str(path), lines)
 
 

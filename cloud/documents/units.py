@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloud.db import Connection
 from cloud.documents import store
 from cloud.documents.domain import KEEPERS, DocumentError
-from cloud.documents.papers import has_check_digit
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.sheets.fields import has_check_digit
 from contracts.base import Site
 
 _DIGITS: Final = 17
@@ -55,7 +55,7 @@ def sscc_of(extension_digit: int, company_prefix: str, serial: int) -> str:
 
     Examples:
         >>> sscc_of(3, "9521141", 123456789)
-        '395211411234567895'
+        '395211411234567893'
     """
     room = _DIGITS - 1 - len(company_prefix)
     digits = f"{extension_digit}{company_prefix}{serial:0{room}d}"

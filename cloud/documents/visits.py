@@ -1,7 +1,7 @@
 """A visit's course: what stands out, its receipt or departure, its end (DOMAIN D2)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
@@ -24,13 +24,13 @@ from cloud.documents.domain import (
     due_lines,
     sort_units,
 )
-from cloud.documents.lines import LineNow, lines_now, lock_documents
+from cloud.documents.lines import lock_documents
 from cloud.documents.statements import business_leg
+from cloud.documents.still_open import moved_whole, now_of, still_open
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.ledger.domain import Claim, PostingKind
 from cloud.ledger.posting import Posting
-from cloud.master.domain import BASE_UNIT
 from contracts.vocabulary import VirtualLocation
 
 
@@ -165,9 +165,9 @@ def confirm(
             f"visit {visit!r}: unit {', '.join(map(repr, unknown))} is declared by none of its documents"
         )
     present, missing, extra = sort_units(told.lines, told.crossed, confirmed)
-    open_now = {(each.type, each.id, each.line): each for each in _lines_now(conn, site, told.lines)}
+    open_now = {(each.type, each.id, each.line): each for each in now_of(conn, site, told.lines)}
     due = [
-        _still_open(line, open_now[line.type, line.id, line.line])
+        still_open(line, open_now[line.type, line.id, line.line])
         for line in due_lines(told.lines, present, told.settled)
     ]
     unseen = confirmed - frozenset(told.crossed)
@@ -281,7 +281,7 @@ def _locked(conn: Connection, site: str, visit: str) -> VisitRow:
 
 def _story(conn: Connection, within: Actor, found: VisitRow) -> VisitStory:
     lines = store.lines_of_visit(conn, found.site, found.visit)
-    settled = store.settled_names(conn, found.site, lines) | _moved_whole(conn, found.site, lines)
+    settled = store.settled_names(conn, found.site, lines) | moved_whole(conn, found.site, lines)
     crossings = store.tuples(conn, "visit_crossings", sites=within.reach, site=found.site, visit=found.visit)
     side_of = dict(crossings)  # the last crossing of a unit says on which side it is
     wanted = "in" if found.is_inbound else "out"
@@ -293,31 +293,6 @@ def _story(conn: Connection, within: Actor, found: VisitRow) -> VisitStory:
         *_of_cards(conn, within, found),
     )
     return VisitStory(found, tuple(lines), settled, crossed, remainders)
-
-
-def _lines_now(conn: Connection, site: str, lines: Iterable[Line]) -> list[LineNow]:
-    names = sorted({(line.type, line.id) for line in lines})
-    return [
-        now
-        for kind in dict.fromkeys(kind for kind, _ in names)
-        for now in lines_now(conn, site=site, kind=kind, ids=[name for of, name in names if of == kind])
-    ]
-
-
-def _moved_whole(conn: Connection, site: str, lines: Iterable[Line]) -> frozenset[str]:
-    """Name lines that receipts or shipments have moved whole, or that were closed short."""
-    return frozenset(
-        "/".join(now.name)
-        for now in _lines_now(conn, site, lines)
-        if now.ordered is not None and now.open_quantity == 0
-    )
-
-
-def _still_open(line: Line, now: LineNow) -> Line:
-    """Leave what a receipt or shipment has moved before out of a line."""
-    if now.moved == 0 or now.ordered is None:
-        return line
-    return replace(line, quantity=now.open_quantity, unit_seen=BASE_UNIT)
 
 
 def _placed(conn: Connection, found: VisitRow, lines: list[Line]) -> set[str]:

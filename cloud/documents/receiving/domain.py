@@ -161,8 +161,8 @@ def outcome(
         >>> rule = Rule(over_percent=Decimal(10))
         >>> told = outcome(Asked(Decimal(100), Decimal(60)), rule, origin=Origin.SUPPLIER,
         ...     received=Decimal(55), damaged=Decimal(2), is_blind=False)
-        >>> told.open_before, told.over, told.short, told.held
-        (Decimal('40'), Decimal('17'), Decimal('0'), Decimal('5'))
+        >>> told.open_before, told.over, told.short, int(told.held)
+        (Decimal('40'), Decimal('17'), Decimal('0'), 5)
     """
     sound = Condition.INSPECTION if rule.inspects else Condition.SELLABLE
     if origin is Origin.CUSTOMER:

@@ -20,8 +20,9 @@ from cloud.demand.substitutions import Substitution
 from cloud.demand.waiting import HeldState
 from cloud.documents import service as documents
 from cloud.documents import visits
-from cloud.documents.papers import ImportPaper, has_check_digit
+from cloud.documents.papers import ImportPaper
 from cloud.identity.store import act_as
+from cloud.sheets.fields import has_check_digit
 from tests.integration.ledger.scenario import CONTROLLER, NETWORK_CONTROLLER
 
 

@@ -11,11 +11,12 @@ import psycopg
 from cloud.db import LastingConnection, in_transaction
 from cloud.documents import service, visits
 from cloud.documents.domain import VisitRow
-from cloud.documents.papers import DocumentPaper, ImportPaper, VisitPaper, has_check_digit
+from cloud.documents.papers import DocumentPaper, ImportPaper, VisitPaper
 from cloud.documents.service import Imported
 from cloud.documents.visits import Confirmed, VisitStory
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.verification.service import verify
+from cloud.sheets.fields import has_check_digit
 from contracts.offline import Assignment
 from contracts.records import RowRef, UnitPosition
 from tests.integration.crossings.doors import CASE, EPC, PALLET, Doors, carried, passage, stood

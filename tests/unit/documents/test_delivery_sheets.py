@@ -1,0 +1,94 @@
+"""A delivery from a spreadsheet: what could be two things is asked, what Excel has spoilt is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from cloud.documents.domain import DocumentError
+from cloud.documents.papers import read_import
+from cloud.documents.receiving.papers import DeliveryPaper
+from cloud.documents.receiving.sheet import Delivered, read_delivery
+from cloud.sheets.fields import Conventions
+from cloud.sheets.table import Encoding
+from cloud.sheets.workbook import workbook
+
+CASE = "19521141123451"
+HEAD = Delivered("leeds", "R-1", "STAGE-1", ("asn", "ASN-1"))
+COMMA = Conventions(has_decimal_comma=True)
+
+
+def read(
+    directory: Path,
+    text: str | bytes,
+    *,
+    conventions: Conventions = Conventions(),  # noqa: B008  a value
+    encoding: Encoding = "utf-8",
+    name: str = "a.csv",
+) -> DeliveryPaper:
+    path = directory / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_delivery(path, HEAD, conventions=conventions, encoding=encoding)
+
+
+def test_semicolons_commas_and_windows_1252_are_read_when_they_are_said(tmp_path: Path) -> None:
+    text = "of_line;received;damaged;lot;reason\n1;2,5;;L-é;\n2;;1,25;;damaged\n3;0;;;\n"
+    paper = read(tmp_path, text.encode("cp1252"), conventions=COMMA, encoding="windows-1252")
+    assert [
+        (line.of.line if line.of else "", line.received, line.damaged, line.lot) for line in paper.lines
+    ] == [
+        ("1", 2.5, 0, "L-é"),
+        ("2", 0, 1.25, None),
+    ], "a line of zero did not come"
+    with pytest.raises(
+        DocumentError, match=r"line 2: byte 0xe9 is not utf-8: expected utf-8, or say --encoding"
+    ):
+        read(tmp_path, text.encode("cp1252"), conventions=COMMA)
+
+
+def test_every_trap_of_a_spreadsheet_is_told_with_its_place_at_once(tmp_path: Path) -> None:
+    text = (
+        "gtin,sku,received,unit_seen,reason,sscc\n"
+        "5.01E+12,,1,,,\n"
+        "19521141123450,,1,,,\n"
+        "9521141123454,,1,,,\n"
+        ',TEA,"1,5",,,\n'
+        ",TEA,-3,,,\n"
+        ",TEA,1,,gone,\n"
+        ",TEA,1,,,123\n"
+        f"{CASE},TEA,1,,,\n"
+        ",TEA,1\n"
+    )
+    with pytest.raises(DocumentError) as caught:
+        read(tmp_path, text)
+    told = [line.partition("a.csv: ")[2] for line in str(caught.value).splitlines()]
+    expected = (
+        "line 10: expected 6 cells as in the header, got 3",
+        "line 2, gtin: '5.01E+12': a spreadsheet has made the GTIN a rounded number",
+        "line 3, gtin: '19521141123450': the GTIN's check digit is wrong",
+        "line 5, received: '1,5': a comma may part decimals or thousands: say --decimal-comma",
+        "line 6, received: '-3': expected a quantity above zero",
+        "line 7, reason: 'gone': expected damaged, expired",
+        "line 8: unit: unit '123': expected an SSCC of 18 digits",
+        "line 9: gtin and sku: expected one of them",
+    )
+    assert [line[: len(words)] for line, words in zip(told, expected, strict=True)] == list(expected)
+
+
+def test_a_workbook_keeps_leading_zeros_and_tells_its_cells(tmp_path: Path) -> None:
+    path = tmp_path / "came.xlsx"
+    path.write_bytes(workbook("came", ["of_line", "received", "gtin"], [["01", 3, CASE], ["02", 4, "12"]]))
+    with pytest.raises(DocumentError, match=r"cell C3 \(gtin\): '12': expected a GTIN"):
+        read_delivery(path, HEAD, conventions=COMMA)
+    path.write_bytes(workbook("came", ["of_line", "received"], [["01", 3]]))
+    (line,) = read_delivery(path, HEAD, conventions=COMMA).lines
+    assert (line.of.line if line.of else "", line.received) == ("01", 3)
+
+
+def test_documents_come_from_workbooks_too_and_dates_that_could_be_two_are_asked(tmp_path: Path) -> None:
+    rows = [["asn", "A-1", "1", CASE, 20, "02/03/2026"], ["asn", "A-1", "2", CASE, 1, None]]
+    path = tmp_path / "asn.xlsx"
+    path.write_bytes(workbook("asn", ["type", "id", "line", "gtin", "quantity", "due_on"], rows))
+    with pytest.raises(Exception, match=r"cell F2 \(due_on\): '02/03/2026' is 2026-03-02 by --dates dmy or"):
+        read_import(path, site="leeds")
+    (notice,) = read_import(path, site="leeds", conventions=Conventions(dates="dmy")).documents
+    assert (f"{notice.due_on}", len(notice.lines), notice.lines[0].quantity) == ("2026-03-02", 2, 20)
