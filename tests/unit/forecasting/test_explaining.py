@@ -19,7 +19,7 @@ WHY: dict[str, Any] = {
     "pattern": PATTERN,
     "members": {"ses": {"weight": 0.3}, "theta": {"weight": 0.698}, "sba": {"weight": 0.002}},
     "windows": 26.0,
-    "class": 4,
+    "class": "lumpy",
     "arima": {"why": "ARIMA(1,1,1); residuals are like noise", "fitted_to": "2026-02-01"},
     "granularity": {"bucket": "four_weeks", "class": "lumpy, long review", "evidence": {"why": "cheaper"}},
     "effects": [{"name": "promotion", "factor": 1.8, "low": 1.2, "high": 2.7, "borrowed": 0.4}],
@@ -57,7 +57,7 @@ def forecast(why: dict[str, Any], *, is_sufficient: bool) -> Forecast:
 
 def test_every_reason_that_was_kept_is_told_in_a_line() -> None:
     told = [f"{one.name}: {one.text}" for one in reasons(forecast(WHY, is_sufficient=True))]
-    past = "from 26 past forecasts of its own and those of 4 items"
+    past = "from 26 past forecasts of its own and those of lumpy items"
     like = "items of like volume (group 2 of 5, 1 the least)"
     assert told == [
         "Method: combination: 3 simple methods, weighed by how wrong each was",
