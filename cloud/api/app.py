@@ -1,9 +1,10 @@
 """The API as one application."""
 
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from typing_extensions import override
 
 from cloud.api import problems
@@ -97,11 +98,18 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        generate_unique_id_function=lambda route: route.name,
+        routes=_routes().routes,
     )
     app.state.gate = gate
     app.state.metrics = metrics
     problems.install(app)
+    return app
+
+
+@cache
+def _routes() -> APIRouter:
+    """Gather the operations, once in a process: making them ready takes longer than most requests."""
+    every = APIRouter(generate_unique_id_function=lambda route: route.name)
     parts = (
         items,
         locations,
@@ -150,6 +158,6 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
     ordering = (suppliers.router, proposals.router, planning.router, purchase_orders.router)
     judging = (forecast_reviews.record, models.router)
     for router in (*(part.router for part in (*parts, *deciding)), *ordering, *judging):
-        app.include_router(router, responses=problems.RESPONSES)
-    app.include_router(health.router)
-    return app
+        every.include_router(router, responses=problems.RESPONSES)
+    every.include_router(health.router)
+    return every

@@ -110,7 +110,7 @@ def create_pages(gate: Gate, *, network: str) -> FastAPI:
 
 @cache
 def _routes() -> APIRouter:
-    """Gather the pages, once in a process: making them ready to answer takes longer than most requests."""
+    """Gather the pages, once in a process: making them ready takes longer than most requests."""
     every = APIRouter()
     parts = (
         login,
