@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 
 from cloud.alerts.webhooks import commands as webhooks
+from cloud.allocation import commands as allocation
 from cloud.counting import commands as counting
 from cloud.db import OperationalError
 from cloud.decisions import commands as limits
@@ -20,6 +21,7 @@ from cloud.forecasting import commands as forecasting
 from cloud.identity import commands as identity
 from cloud.ingest import commands as ingest
 from cloud.ledger import commands as ledger
+from cloud.ledger.heads import commands as heads
 from cloud.local import commands as local
 from cloud.master import commands as costs
 from cloud.replenishment import commands as replenishment
@@ -31,7 +33,9 @@ AREAS: Final = (
     local,
     ingest,
     ledger,
+    heads,
     documents,
+    allocation,
     costs,
     counting,
     demand,

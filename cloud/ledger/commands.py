@@ -18,8 +18,9 @@ from cloud.db import Connection, MigrationError, connect, migrate
 from cloud.ledger.backup.archive import BackupError, back_up, restore
 from cloud.ledger.balances import rebuild_balances, wrong_balances
 from cloud.ledger.folding import keep_folding
-from cloud.ledger.verification.domain import Report
-from cloud.ledger.verification.service import verify
+from cloud.ledger.heads.domain import HeadError, read_heads
+from cloud.ledger.verification.domain import Checkpoint, Report
+from cloud.ledger.verification.service import verify, verify_since
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,7 +47,11 @@ def add_commands(subparsers: "Subparsers") -> None:
         "verify",
         "prove that nothing is lost, doubled or changed; exit code 1 on a breach",
         run_verify,
-        "dockledger verify\n  dockledger verify --json > report.json",
+        "dockledger verify\n  dockledger verify --json > report.json\n"
+        "  dockledger verify --since heads.jsonl    what was posted after the last head that was kept",
+    )
+    checking.add_argument(
+        "--since", type=Path, metavar="HEADS", help="signed heads: only what came after the last"
     )
     checking.add_argument("--json", action="store_true", help="print the report as JSON")
     rebuilding = _command(
@@ -98,8 +103,17 @@ def run_migrate(_arguments: argparse.Namespace, settings: Settings) -> int:
 
 def run_verify(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check every promise."""
+    try:
+        since = (
+            read_heads(arguments.since.read_text("utf-8"), str(arguments.since)) if arguments.since else []
+        )
+    except (HeadError, OSError, UnicodeDecodeError) as error:
+        return _fail(str(error))
     with _owner(settings) as conn, _bar("verifying") as progress:
-        report = verify(conn, progress)
+        if since:
+            report = verify_since(conn, Checkpoint(since[-1].position, since[-1].chain), progress)
+        else:
+            report = verify(conn, progress)
     if arguments.json:
         sys.stdout.buffer.write(orjson.dumps(as_json(report), option=orjson.OPT_INDENT_2) + b"\n")
     else:

@@ -14,6 +14,7 @@ import orjson
 
 from cloud.db import in_transaction, open_pool
 from cloud.identity.actor import Actor, Role
+from cloud.ledger.heads.service import KEY_FILE
 from cloud.runs import jobs as readings
 from cloud.scheduling import jobs, store
 from cloud.scheduling.domain import Daily
@@ -80,7 +81,11 @@ def run_scheduler(arguments: argparse.Namespace, settings: Settings) -> int:
     with open_pool(settings.needed("app_dsn"), "dockledger-scheduler", max_size=8) as pool:
         scheduler = Scheduler(
             pool,
-            lambda conn: jobs.listed(store.zones(conn), planning_at=settings.planning_at),
+            lambda conn: jobs.listed(
+                store.zones(conn),
+                planning_at=settings.planning_at,
+                head_key=settings.data_dir / KEY_FILE,
+            ),
             name=name,
             launch=processes.launch,
         )

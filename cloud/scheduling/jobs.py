@@ -5,6 +5,8 @@ The parts are imported when their job runs: the numerical libraries stay out of 
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import time, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -20,6 +22,8 @@ SETTLE_EVERY: Final = timedelta(seconds=1.5)
 DELIVER_EVERY: Final = timedelta(seconds=1.5)
 ESCALATE_EVERY: Final = timedelta(minutes=1)
 PULL_EVERY: Final = timedelta(seconds=15)
+SIGN_EVERY: Final = timedelta(minutes=5)
+"""How often it is asked whether a head of the hour is signed."""
 FOLLOW_PICKS_EVERY: Final = timedelta(seconds=2)
 KEEP_CLAIMS_EVERY: Final = timedelta(seconds=15)
 
@@ -32,17 +36,19 @@ Planning = Callable[[Occasion, Sequence[str]], Mapping[str, Any]]
 log = structlog.get_logger()
 
 
-def listed(zones: Iterable[str], *, planning_at: time) -> list[Job]:
+def listed(zones: Iterable[str], *, planning_at: time, head_key: Path) -> list[Job]:
     """List the jobs of a network.
 
     Args:
         zones: Time zones of its sites.
         planning_at: When planning begins, by the wall clock of each site.
+        head_key: Where the key is that signs the ledger's head.
 
     Returns:
         The jobs; planning once per time zone of the sites.
     """
-    return [*_loops(), *(job for zone in _known(zones) for job in _planning(zone, planning_at))]
+    signing = Job("sign_head", Every(SIGN_EVERY), partial(_sign_head, head_key))
+    return [*_loops(), signing, *(job for zone in _known(zones) for job in _planning(zone, planning_at))]
 
 
 def named(jobs: Sequence[Job], name: str) -> list[Job]:
@@ -132,6 +138,12 @@ def _keep_claims(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.allocation.upkeep import keep_up  # noqa: PLC0415  see above
 
     return keep_up(occasion.source, JOB, occasion.now)
+
+
+def _sign_head(key: Path, occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.ledger.heads.service import sign_head  # noqa: PLC0415  see above
+
+    return sign_head(occasion.source, key, occasion.now)
 
 
 def _prepare(occasion: Occasion, sites: Sequence[str]) -> Mapping[str, Any]:

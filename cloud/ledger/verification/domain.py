@@ -14,6 +14,16 @@ class Breach(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A position and the hash of everything up to it, kept where the ledger's owner cannot reach it."""
+
+    position: int = 0
+    """0: the beginning."""
+    chain: str = ""
+    """64 hexadecimal digits."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One promise and how it stands."""
 

@@ -166,6 +166,14 @@ WHERE (h.position, h.chain, h.recorded_at)
     IS DISTINCT FROM (coalesce(e.position, 0), coalesce(e.chain, sha256('')), coalesce(e.recorded_at, '-infinity'))
 ORDER BY 1;
 
+-- name: signed_heads
+SELECT 'signed position ' || s.position, encode(s.chain, 'hex') || ' recorded at ' || s.recorded_at,
+    encode(e.chain, 'hex') || ' recorded at ' || e.recorded_at
+FROM signed_head s
+LEFT JOIN ledger_entry e ON e.position = s.position
+WHERE (s.chain, s.recorded_at) IS DISTINCT FROM (e.chain, e.recorded_at)
+ORDER BY s.position;
+
 -- name: contents
 SELECT 'position ' || e.position, encode(e.content_sha, 'hex'),
     encode(posting_digest(e.posting_id, e.digest_version), 'hex')
@@ -316,12 +324,70 @@ SELECT
     (SELECT count(*) FROM quarantine) AS quarantined,
     (SELECT count(*) FROM audit_event) AS audit_events,
     (SELECT count(*) FROM count_anchor) AS anchors,
-    (SELECT count(*) FROM period_close) AS closes;
+    (SELECT count(*) FROM period_close) AS closes,
+    (SELECT count(*) FROM signed_head) AS signed_heads;
 
 -- name: head
 SELECT i.ledger_id::text, h.position, nullif(h.recorded_at, '-infinity')
 FROM ledger_identity i, ledger_head h
 WHERE h.shard = 0;
+
+-- name: examined_since
+SELECT
+    (SELECT count(*) FROM ledger_entry e JOIN movement m ON m.posting_id = e.posting_id
+     WHERE e.position > %(position)s) AS movements,
+    (SELECT count(*) FROM ledger_entry e JOIN batch b ON b.posting_id = e.posting_id
+     WHERE e.position > %(position)s) AS batches,
+    (SELECT count(*) FROM ledger_entry e WHERE e.position > %(position)s) AS entries,
+    1::bigint AS heads;
+
+-- name: checkpoint
+SELECT 'position ' || a.position, a.chain, coalesce(encode(e.chain, 'hex'), 'no entry')
+FROM (SELECT %(position)s::bigint AS position, %(chain)s::text AS chain) a
+LEFT JOIN ledger_entry e ON e.position = a.position
+WHERE encode(e.chain, 'hex') IS DISTINCT FROM a.chain;
+
+-- name: order_since
+WITH link AS (
+    SELECT e.*, lag(e.chain) OVER w AS before_chain, lag(e.position) OVER w AS before_position,
+        lag(e.recorded_at) OVER w AS before_at
+    FROM ledger_entry e WHERE e.position >= %(position)s WINDOW w AS (ORDER BY e.position)
+)
+SELECT format('position %%s', l.position), 'follows the one before, hashed onto it', format('follows %%s', l.before_position)
+FROM link l
+WHERE l.position > %(position)s AND (l.position IS DISTINCT FROM l.before_position + 1 OR l.recorded_at < l.before_at
+    OR l.chain IS DISTINCT FROM chain_link(
+        l.before_chain,
+        ROW(l.position, l.shard, l.posting_id, l.kind, l.actor, l.digest_version, l.content_sha, l.chain, l.recorded_at)::ledger_entry))
+UNION ALL
+SELECT 'head', format('position %%s', e.position), format('position %%s', h.position)
+FROM ledger_head h
+CROSS JOIN LATERAL (SELECT * FROM ledger_entry x ORDER BY x.position DESC LIMIT 1) e
+WHERE (h.position, h.chain, h.recorded_at) IS DISTINCT FROM (e.position, e.chain, e.recorded_at)
+ORDER BY 1;
+
+-- name: batches_since
+SELECT format('gateway %%s epoch %%s batch %%s', g.name, lpad(to_hex(b.epoch), 16, '0'), b.batch_no),
+    format('after batch %%s with seq %%s and hash %%s', b.batch_no - 1, b.first_seq - 1, b.prev_sha256),
+    coalesce(format('after batch %%s with seq %%s and hash %%s', p.batch_no, p.last_seq, p.sha256), 'the first one')
+FROM ledger_entry e
+JOIN batch b ON b.posting_id = e.posting_id
+JOIN gateway g ON g.gateway_id = b.gateway_id
+LEFT JOIN batch p ON p.gateway_id = b.gateway_id AND p.epoch = b.epoch AND p.batch_no = b.batch_no - 1
+WHERE e.position > %(position)s
+    AND (b.first_seq - 1, b.prev_sha256) IS DISTINCT FROM (coalesce(p.last_seq, 0), coalesce(p.sha256, repeat('0', 64)))
+ORDER BY 1;
+
+-- name: references_since
+SELECT format('movement %%s/%%s/%%s', m.gateway_id, m.epoch, m.seq), 'cells of item ' || m.item_id,
+    format('cells %%s of item %%s and %%s of item %%s', m.from_cell, f.item_id, m.to_cell, t.item_id)
+FROM ledger_entry e
+JOIN movement m ON m.posting_id = e.posting_id
+LEFT JOIN cell f ON f.cell_id = m.from_cell
+LEFT JOIN cell t ON t.cell_id = m.to_cell
+WHERE e.position > %(position)s
+    AND (f.item_id IS DISTINCT FROM m.item_id OR t.item_id IS DISTINCT FROM m.item_id)
+ORDER BY 1;
 
 -- name: batches
 SELECT b.gateway_id, g.name, b.epoch, b.batch_no, b.sha256, b.body, b.site_id, b.prev_sha256, b.first_seq, b.last_seq,
@@ -329,29 +395,34 @@ SELECT b.gateway_id, g.name, b.epoch, b.batch_no, b.sha256, b.body, b.site_id, b
 FROM batch b
 JOIN gateway g ON g.gateway_id = b.gateway_id
 WHERE (b.gateway_id, b.epoch, b.batch_no) > (%(gateway_id)s, %(epoch)s, %(batch_no)s)
+    AND (%(after_position)s = 0 OR EXISTS (
+        SELECT FROM ledger_entry e WHERE e.posting_id = b.posting_id AND e.position > %(after_position)s))
 ORDER BY b.gateway_id, b.epoch, b.batch_no
 LIMIT %(most)s;
 
--- name: movements_of_batch
-SELECT m.seq, m.identifier_scheme, m.identifier, m.quantity_seen, m.unit_seen, m.reason, m.occurred_at_claimed,
-    fl.code, fl.kind, fc.lot, fc.disposition, fc.owner, tl.code, tl.kind, tc.lot, tc.disposition, tc.owner,
-    r.name, m.reverses_epoch, m.reverses_seq
-FROM movement m
+-- name: movements_of_batches
+SELECT a.gateway_id, a.epoch, a.batch_no, m.seq, m.identifier_scheme, m.identifier, m.quantity_seen, m.unit_seen, m.reason,
+    m.occurred_at_claimed, fl.code, fl.kind, fc.lot, fc.disposition, fc.owner, tl.code, tl.kind, tc.lot, tc.disposition,
+    tc.owner, r.name, m.reverses_epoch, m.reverses_seq
+FROM unnest(%(gateways)s::integer[], %(epochs)s::bigint[], %(numbers)s::bigint[], %(firsts)s::bigint[], %(lasts)s::bigint[])
+    a (gateway_id, epoch, batch_no, first_seq, last_seq)
+JOIN movement m ON m.gateway_id = a.gateway_id AND m.epoch = a.epoch AND m.seq BETWEEN a.first_seq AND a.last_seq
 JOIN cell fc ON fc.cell_id = m.from_cell
 JOIN location fl ON fl.location_id = fc.location_id
 JOIN cell tc ON tc.cell_id = m.to_cell
 JOIN location tl ON tl.location_id = tc.location_id
 LEFT JOIN gateway r ON r.gateway_id = m.reverses_gateway
-WHERE m.gateway_id = %(gateway_id)s AND m.epoch = %(epoch)s AND m.seq BETWEEN %(first_seq)s AND %(last_seq)s
-ORDER BY m.seq;
+ORDER BY a.gateway_id, a.epoch, m.seq;
 
--- name: other_rows_of_batch
-SELECT x.seq, x.kind, x.occurred_at_claimed FROM (
+-- name: other_rows_of_batches
+SELECT a.gateway_id, a.epoch, a.batch_no, x.seq, x.kind, x.occurred_at_claimed
+FROM unnest(%(gateways)s::integer[], %(epochs)s::bigint[], %(numbers)s::bigint[], %(firsts)s::bigint[], %(lasts)s::bigint[])
+    a (gateway_id, epoch, batch_no, first_seq, last_seq)
+JOIN (
     SELECT 'unit_position' AS kind, gateway_id, epoch, seq, occurred_at_claimed FROM unit_position
     UNION ALL SELECT 'crossing', gateway_id, epoch, seq, occurred_at_claimed FROM crossing
     UNION ALL SELECT 'count', gateway_id, epoch, seq, occurred_at_claimed FROM count
     UNION ALL SELECT 'workflow_event', gateway_id, epoch, seq, occurred_at_claimed FROM workflow_event
     UNION ALL SELECT 'gap', gateway_id, epoch, seq, occurred_at_claimed FROM gap
-) x
-WHERE x.gateway_id = %(gateway_id)s AND x.epoch = %(epoch)s AND x.seq BETWEEN %(first_seq)s AND %(last_seq)s
-ORDER BY x.seq;
+) x ON x.gateway_id = a.gateway_id AND x.epoch = a.epoch AND x.seq BETWEEN a.first_seq AND a.last_seq
+ORDER BY a.gateway_id, a.epoch, x.seq;

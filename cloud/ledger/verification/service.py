@@ -1,13 +1,13 @@
 """A ledger in, a report of every promise out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
 from cloud.db import Connection
 from cloud.ledger.verification import store
 from cloud.ledger.verification.batch_bytes import compare, is_held_as
-from cloud.ledger.verification.domain import Breach, Finding, Report
+from cloud.ledger.verification.domain import Breach, Checkpoint, Finding, Report
 
 SHOWN: Final = 20
 """Breaches kept per check; all are counted."""
@@ -27,6 +27,7 @@ PROMISES: Final = {
     "references": ("movements", "every row names cells and places that exist, of its own item"),
     "strays": ("entries", "every row belongs to a posting in the order"),
     "order_chain": ("entries", "positions run without a gap, each hashed onto the one before"),
+    "signed_heads": ("signed_heads", "every signed head is in the order as it was signed"),
     "contents": ("entries", "every posting holds what it hashed"),
     "audit_chain": (
         "audit_events",
@@ -41,6 +42,19 @@ PROMISES: Final = {
 }
 """Every check: what it looks at and what it promises."""
 
+SINCE: Final = {
+    "checkpoint": ("heads", "the entry of the checkpoint is what was signed"),
+    "order_since": ("entries", "from there positions run without a gap, each hashed onto the one before"),
+    "contents": ("entries", "every posting since holds what it hashed"),
+    "batches_since": ("batches", "every batch since follows the one before and names its hash"),
+    "batch_bytes": (
+        "batches",
+        "every row since says what the sealed bytes say, which hash to their name",
+    ),
+    "references_since": ("movements", "every movement since names cells that exist, of its own item"),
+}
+"""The checks of what was posted after a checkpoint; sums over everything take a whole verification."""
+
 
 def verify(conn: Connection, progress: Progress = lambda _check, _done, _total: None) -> Report:
     """Check every promise of the ledger against its rows, in one consistent state.
@@ -53,31 +67,61 @@ def verify(conn: Connection, progress: Progress = lambda _check, _done, _total: 
         The report; it changes nothing.
     """
     store.begin(conn)
+    return _report(conn, PROMISES, store.examined(conn), Checkpoint(), progress)
+
+
+def verify_since(
+    conn: Connection, since: Checkpoint, progress: Progress = lambda _check, _done, _total: None
+) -> Report:
+    """Check what was posted after a checkpoint, and that the checkpoint still stands.
+
+    Args:
+        conn: As `verify`.
+        since: A position and the hash of everything up to it, as somebody kept them: of a signed head.
+        progress: Told how far each check is.
+
+    Returns:
+        The report; it changes nothing.
+    """
+    store.begin(conn)
+    return _report(conn, SINCE, store.examined_since(conn, since.position), since, progress)
+
+
+def _report(
+    conn: Connection,
+    promises: Mapping[str, tuple[str, str]],
+    counts: Mapping[str, int],
+    since: Checkpoint,
+    progress: Progress,
+) -> Report:
     ledger_id, position, recorded_at = store.head(conn)
-    counts = store.examined(conn)
     findings = []
-    for check, (looked_at, promise) in PROMISES.items():
-        progress(check, 0, counts[looked_at])
-        found = list(_breaches(conn, check, position, counts[looked_at], progress))
-        progress(check, counts[looked_at], counts[looked_at])
-        findings.append(Finding(check, promise, counts[looked_at], tuple(islice(found, SHOWN)), len(found)))
+    for check, (looked_at, promise) in promises.items():
+        total = counts[looked_at]
+        progress(check, 0, total)
+        found = list(_breaches(conn, check, (since, position), total, progress))
+        progress(check, total, total)
+        findings.append(Finding(check, promise, total, tuple(islice(found, SHOWN)), len(found)))
     return Report(ledger_id, position, recorded_at, tuple(findings))
 
 
 def _breaches(
-    conn: Connection, check: str, position: int, total: int, progress: Progress
+    conn: Connection, check: str, span: tuple[Checkpoint, int], total: int, progress: Progress
 ) -> Iterator[Breach]:
+    since, position = span
     if check == "contents":
-        for after in range(0, position, _ENTRIES_AT_ONCE):
+        for after in range(since.position, position, _ENTRIES_AT_ONCE):
             yield from store.changed_contents(conn, after, after + _ENTRIES_AT_ONCE)
-            progress(check, after, total)
+            progress(check, after - since.position, total)
     elif check == "batch_bytes":
-        for done, batch in enumerate(store.batches(conn)):
-            yield from compare(batch, store.rows_of(conn, batch))
+        for done, (batch, facts) in enumerate(store.batches(conn, since.position)):
+            yield from compare(batch, facts)
             progress(check, done, total)
     elif check == "quarantined_bytes":
         for breach, payload in store.unlike_their_names(conn):
             if not is_held_as(payload, breach.expected):
                 yield breach
+    elif check in SINCE:
+        yield from store.breaches(conn, check, position=since.position, chain=since.chain)
     else:
         yield from store.breaches(conn, check)

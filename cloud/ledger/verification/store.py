@@ -1,6 +1,6 @@
 """The checks as the database answers them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -35,14 +35,22 @@ def head(conn: psycopg.Connection) -> tuple[str, int, datetime | None]:
 
 def examined(conn: psycopg.Connection) -> dict[str, int]:
     """Count what there is to look at."""
-    cursor = conn.execute(_SQL["examined"])
+    return _counted(conn.execute(_SQL["examined"]))
+
+
+def examined_since(conn: psycopg.Connection, position: int) -> dict[str, int]:
+    """Count what was posted after a position."""
+    return _counted(conn.execute(_SQL["examined_since"], {"position": position}))
+
+
+def _counted(cursor: psycopg.Cursor) -> dict[str, int]:
     names = [column.name for column in cursor.description or ()]
     return dict(zip(names, cursor.fetchone() or (), strict=True))
 
 
-def breaches(conn: psycopg.Connection, check: str) -> list[Breach]:
-    """Run one check."""
-    return [Breach(*row) for row in conn.execute(_SQL[check])]
+def breaches(conn: psycopg.Connection, check: str, **since: object) -> list[Breach]:
+    """Run one check; of what was posted after a checkpoint, with its position and chain."""
+    return [Breach(*row) for row in conn.execute(_SQL[check], since or None)]
 
 
 def unlike_their_names(conn: psycopg.Connection) -> Iterator[tuple[Breach, bytes]]:
@@ -57,27 +65,37 @@ def changed_contents(conn: psycopg.Connection, after: int, until: int) -> list[B
     return [Breach(*row) for row in conn.execute(_SQL["contents"], {"after": after, "until": until})]
 
 
-def batches(conn: psycopg.Connection) -> Iterator[StoredBatch]:
-    """Read every batch, in the order of their keys."""
+def batches(
+    conn: psycopg.Connection, after_position: int = 0
+) -> Iterator[tuple[StoredBatch, Mapping[int, Facts]]]:
+    """Read every batch posted after a position, in the order of their keys, with what its rows say by seq."""
     after = {"gateway_id": -1, "epoch": 0, "batch_no": 0}
-    while page := conn.execute(_SQL["batches"], after | {"most": _BATCHES_AT_ONCE}).fetchall():
-        for row in page:
-            yield StoredBatch(*row)
+    asked = {"most": _BATCHES_AT_ONCE, "after_position": after_position}
+    while page := conn.execute(_SQL["batches"], asked | after).fetchall():
+        found = [StoredBatch(*row) for row in page]
+        rows = _rows_of(conn, found)
+        for batch in found:
+            yield batch, rows[batch.gateway_id, batch.epoch, batch.batch_no]
         after = dict(zip(after, (page[-1][0], page[-1][2], page[-1][3]), strict=True))
 
 
-def rows_of(conn: psycopg.Connection, batch: StoredBatch) -> dict[int, Facts]:
-    """Read what the rows of a batch say, by seq."""
-    key = {
-        "gateway_id": batch.gateway_id,
-        "epoch": batch.epoch,
-        "first_seq": batch.first_seq,
-        "last_seq": batch.last_seq,
+def _rows_of(
+    conn: psycopg.Connection, some: Sequence[StoredBatch]
+) -> dict[tuple[int, int, int], dict[int, Facts]]:
+    """Read what the rows of some batches say."""
+    facts: dict[tuple[int, int, int], dict[int, Facts]] = {
+        (batch.gateway_id, batch.epoch, batch.batch_no): {} for batch in some
     }
-    facts: dict[int, Facts] = {}
-    for seq, *said in conn.execute(_SQL["movements_of_batch"], key):
+    keys = {
+        "gateways": [batch.gateway_id for batch in some],
+        "epochs": [batch.epoch for batch in some],
+        "numbers": [batch.batch_no for batch in some],
+        "firsts": [batch.first_seq for batch in some],
+        "lasts": [batch.last_seq for batch in some],
+    }
+    for gateway, epoch, number, seq, *said in conn.execute(_SQL["movements_of_batches"], keys):
         said[7], said[12] = said[7] == "unit", said[12] == "unit"
-        facts[seq] = tuple(said)
-    for seq, *said in conn.execute(_SQL["other_rows_of_batch"], key):
-        facts[seq] = tuple(said)
+        facts[gateway, epoch, number][seq] = tuple(said)
+    for gateway, epoch, number, seq, *said in conn.execute(_SQL["other_rows_of_batches"], keys):
+        facts[gateway, epoch, number][seq] = tuple(said)
     return facts

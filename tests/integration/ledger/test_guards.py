@@ -30,6 +30,7 @@ APPEND_ONLY = [
     "item_cost",
     "purchase_cost",
     "exchange_rate",
+    "signed_head",
     "audit_event",
     "cell_delta",
     "cell_bucket",

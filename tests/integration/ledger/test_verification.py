@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -10,10 +11,14 @@ from closing import closed
 from psycopg import sql
 from scenario import CONTROLLER, NETWORK_CONTROLLER, Ledger, Outbox, at, move, stated
 
+from cloud.db import open_pool
 from cloud.ledger.corrections import adjust_to_count, merge_items, post_reversal
+from cloud.ledger.heads.domain import HeadError, read_heads, require_key
+from cloud.ledger.heads.service import heads, require_kept, sign_head
 from cloud.ledger.past import fold
-from cloud.ledger.verification.domain import Report
-from cloud.ledger.verification.service import PROMISES, verify
+from cloud.ledger.verification import service, store
+from cloud.ledger.verification.domain import Checkpoint, Report
+from cloud.ledger.verification.service import PROMISES, verify, verify_since
 from contracts.records import RECORD, RowRef, Side
 
 COMMON = {
@@ -240,3 +245,59 @@ def test_verifying_waits_for_nobody_and_writes_nothing(ledger: Ledger) -> None:
 
     assert ledger.as_owner(lambda conn: verify(conn, observe)).is_clean
     assert seen == [11]
+
+
+def test_a_signed_head_proves_the_past_and_what_follows_is_verified_alone(
+    ledger: Ledger, database: object, tmp_path: Path
+) -> None:
+    fill(ledger)
+    key = tmp_path / "keys" / "head.key"
+    with open_pool(ledger.app_dsn, "test-heads", max_size=1) as pool:
+        first = sign_head(pool, key, at(0))
+        assert (first["signed"], first["position"]) == (1, 10)
+        assert sign_head(pool, key, at(120)) == {"signed": 0}  # nothing was posted since
+        ledger.post(Outbox("gw-2").seal([move("1", "@supplier", "A-01"), move("2", "A-01", "B-01")]))
+        assert sign_head(pool, key, at(30)) == {"signed": 0}  # this hour has one
+        assert sign_head(pool, key, at(60))["position"] == 11
+    assert key.stat().st_mode & 0o777 == 0o600
+    kept = ledger.as_app(lambda conn: list(heads(conn)))
+    text = "\n".join(head.model_dump_json() for head in kept)
+    assert read_heads(text, "heads.jsonl") == kept
+    with pytest.raises(HeadError, match=r"heads\.jsonl:2: the signature of position 12"):
+        read_heads(text.replace('"position":11', '"position":12'), "heads.jsonl")
+    require_key(kept, first["public_key"])
+    with pytest.raises(HeadError, match="expected 00"):
+        require_key(kept, "00" * 32)
+    ledger.as_owner(lambda conn: require_kept(conn, kept))
+
+    since = Checkpoint(kept[0].position, kept[0].chain)
+    report = ledger.as_owner(lambda conn: verify_since(conn, since))
+    assert report.is_clean
+    assert {finding.check: finding.examined for finding in report.findings} == {
+        "checkpoint": 1, "order_since": 1, "contents": 1, "batches_since": 1, "batch_bytes": 1,
+        "references_since": 3,
+    }  # fmt: skip
+    changes = (
+        ("UPDATE movement SET quantity = quantity + 1 WHERE posting_id = {last}", "contents"),
+        ("UPDATE ledger_entry SET actor = 'x' WHERE position = 11", "order_since"),
+        ("UPDATE ledger_entry SET chain = sha256(chain) WHERE position = 10", "checkpoint"),
+        ("UPDATE batch SET prev_sha256 = sha256 WHERE posting_id = {last}", "batches_since"),
+        ("UPDATE movement SET identifier = 'x' WHERE posting_id = {last}", "batch_bytes"),
+    )
+    with psycopg.connect(database.admin_dsn) as admin:
+        admin.execute("SET session_replication_role = replica")
+        for change, found_by in changes:
+            with admin.transaction(force_rollback=True):
+                admin.execute(change.replace("{last}", "(SELECT max(posting_id) FROM batch)"))
+                found = report_within(admin, since)
+                assert found_by in found, change
+        admin.execute("UPDATE ledger_entry SET chain = sha256(chain) WHERE position = 10")
+        with pytest.raises(HeadError, match=r"position 10 was signed as .* up to there was rewritten"):
+            require_kept(admin, kept)
+
+
+def report_within(admin: psycopg.Connection, since: Checkpoint) -> set[str]:
+    """Tell what a verification finds in a transaction that has changed something."""
+    counts = store.examined_since(admin, since.position)
+    report = service._report(admin, service.SINCE, counts, since, lambda *_: None)
+    return {finding.check for finding in report.findings if finding.breach_count}

@@ -1,6 +1,7 @@
 """Each local day has one slot, whatever its clocks do."""
 
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -75,7 +76,7 @@ def test_a_loop_that_fails_waits_longer_and_never_longer_than_a_minute() -> None
 
 
 def test_the_jobs_of_a_zone_are_found_together_and_follow_each_other() -> None:
-    listed = jobs.listed(["Europe/Madrid", "Mars/Olympus"], planning_at=time(2, 30))
+    listed = jobs.listed(["Europe/Madrid", "Mars/Olympus"], planning_at=time(2, 30), head_key=Path("key"))
     slotted = [job for job in listed if isinstance(job.trigger, Daily)]
     assert [(job.name, job.after) for job in slotted] == [
         ("parameters/Europe/Madrid", None),
@@ -89,4 +90,7 @@ def test_the_jobs_of_a_zone_are_found_together_and_follow_each_other() -> None:
         "every 1.5 s",
         "every 60 s",
         "every 15 s",
+        "every 2 s",
+        "every 15 s",
+        "every 300 s",
     ]
