@@ -11,6 +11,7 @@ from edge_agent.explain.worth import Term, Vote, terms_of_plane, terms_of_sides,
 from edge_agent.filters.alone import limit_of
 from edge_agent.filters.doorway import Pass
 from edge_agent.filters.group import Member
+from edge_agent.filters.packed import packed_of
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.portal import PortalFilter
 from edge_agent.filters.profile import Cells
@@ -179,7 +180,7 @@ def _copied(weighing: Weighing) -> Weighing:
 
 
 def _member(member: Member) -> Member:
-    return member._replace(cells=_cells(member.cells))
+    return member._replace(cells=_cells(member.cells), packed=packed_of(member.cells))
 
 
 def _cells(cells: Cells) -> Cells:

@@ -133,6 +133,7 @@ class Field:
         )
         if left is not None and left.has_rested and at_us <= left.last_us + REMEMBER_US:
             track.has_rested, track.origin = True, left.origin
+            track.rest_loudness = left.rest_loudness
         heapq.heappush(self._due, (at_us + PAUSE_US, epc))
         return track
 
@@ -315,12 +316,13 @@ class Field:
     def _passage(self, track: Track, weighed: _Weighed) -> Passage:
         reads = sorted(track.reads)
         antennas, trace = picture(reads, self._ports)
-        at_us = weighed.occurred_us
+        at_us, verdict = weighed.occurred_us, weighed.verdict
+        is_doubtful = verdict.direction in _MOVES and track.is_as_loud_at_rest
         return Passage(
             portal=self.portal.id,
             epc=track.epc,
-            direction=weighed.verdict.direction,
-            confidence=weighed.verdict.confidence,
+            direction=verdict.direction,
+            confidence=min(verdict.confidence, MOST_UNSURE) if is_doubtful else verdict.confidence,
             first_seen_us=reads[0][0],
             occurred_us=turn_us(reads, self._sides) if at_us is None else at_us,
             last_seen_us=reads[-1][0],
@@ -328,7 +330,7 @@ class Field:
             antennas=antennas,
             trace=trace,
             neighbour=weighed.neighbour,
-            chances=weighed.verdict.chances,
+            chances=verdict.chances,
             company=tuple(member.epc for member in weighed.company[:MOST_COMPANY]),
             is_assignable=weighed.is_assignable,
         )

@@ -1,10 +1,10 @@
 """Tags that moved together: a pallet's label borrows from its cases what it could not see itself."""
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from edge_agent.filters.packed import Packed, added_up, packed_of
 from edge_agent.filters.profile import Cells, Shares, shares_of
 
 JOIN_US: Final = 1_000_000
@@ -39,6 +39,8 @@ class Member(NamedTuple):
     first_us: int
     last_us: int
     cells: Cells
+    packed: Packed
+    """The same cells."""
     shares: Shares
     peak_dbm: float
     reads: int
@@ -93,7 +95,16 @@ class Group:
             self.epcs.append(epc)
 
 
-def member_of(epc: str, first_us: int, last_us: int, cells: Cells, *, peak_dbm: float, reads: int) -> Member:
+def member_of(
+    epc: str,
+    first_us: int,
+    last_us: int,
+    cells: Cells,
+    *,
+    peak_dbm: float,
+    reads: int,
+    packed: Packed | None = None,
+) -> Member:
     """Reduce a visit to what those that moved with it need.
 
     Args:
@@ -103,11 +114,22 @@ def member_of(epc: str, first_us: int, last_us: int, cells: Cells, *, peak_dbm: 
         cells: What was heard of it over time; at least one cell.
         peak_dbm: Its strongest read.
         reads: How many.
+        packed: The same cells, if they are packed.
 
     Returns:
         The member.
     """
-    return Member(epc, first_us, last_us, cells, shares_of(cells), peak_dbm, reads, math.log(reads + 1))
+    return Member(
+        epc,
+        first_us,
+        last_us,
+        cells,
+        packed_of(cells) if packed is None else packed,
+        shares_of(cells),
+        peak_dbm,
+        reads,
+        math.log(reads + 1),
+    )
 
 
 def company_of(own: Member, others: Iterable[Member]) -> list[Alike]:
@@ -168,11 +190,5 @@ def summed(own: Member, company: Iterable[Member]) -> Cells:
     Returns:
         The sum of their cells.
     """
-    heard: defaultdict[int, list[list[int]]] = defaultdict(list)
-    for member in (own, *company):
-        for number, cell in member.cells.items():
-            heard[number].append(cell)
-    return {
-        number: cells[0] if len(cells) == 1 else list(map(sum, zip(*cells, strict=True)))
-        for number, cells in heard.items()
-    }
+    columns = len(next(iter(own.cells.values())))
+    return added_up((member.packed for member in (own, *company)), columns)

@@ -22,6 +22,7 @@ class Left:
     group: Group
     has_rested: bool
     origin: int
+    rest_loudness: float
 
 
 class Departed:
@@ -43,7 +44,13 @@ class Departed:
         left = self._left
         left.pop(track.epc, None)
         left[track.epc] = Left(
-            track.first_us, track.last_us, loudness, track.group, track.has_rested, track.origin
+            track.first_us,
+            track.last_us,
+            loudness,
+            track.group,
+            track.has_rested,
+            track.origin,
+            track.rest_loudness,
         )
         while left:
             oldest = next(iter(left))

@@ -42,6 +42,7 @@ class Members:
                 track.cells,
                 peak_dbm=track.peak_dbm,
                 reads=track.count,
+                packed=track.packed,
             )
         members[track.epc] = member
         while True:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from edge_agent.filters.group import Group
+from edge_agent.filters.packed import Packed, read_packed, shift_packed
 from edge_agent.filters.profile import ANTENNAS, CELL_US, READS, SHIFTS, Cells, attowatts, loudness
 from edge_agent.filters.read import LOWEST_DBM, NOWHERE, Read
 
@@ -14,6 +15,8 @@ _FADED_DB: Final = 12.0
 """Weaker than its peak by so much in its last second, a tag has gone away."""
 _GOLDEN: Final = 0x9E3779B1
 """2^32 / golden ratio: its multiples are spread evenly, and follow no antenna's turn."""
+_LOUDER_THAN_AT_REST: Final = 4.0
+"""6 dB: what passed was so much louder then than while it stood."""
 _WORD: Final = 0xFFFFFFFF
 
 
@@ -24,6 +27,7 @@ class Track:
         "_below",
         "_columns",
         "_loudness",
+        "_rests",
         "_zero_us",
         "cells",
         "count",
@@ -33,8 +37,10 @@ class Track:
         "has_rested",
         "last_us",
         "origin",
+        "packed",
         "peak_dbm",
         "reads",
+        "rest_loudness",
     )
 
     def __init__(self, epc: str, at_us: int, group: Group, *, zero_us: int, antennas: int) -> None:
@@ -57,10 +63,15 @@ class Track:
         """Kept ones, in the order they came."""
         self.cells: Cells = {}
         """What was heard over time, of every read, kept or not; numbered alike for all tags of a portal."""
+        self.packed: Packed = {}
+        """The same cells, for adding many up."""
         self.origin = NOWHERE
         """The side on which it rested, if it did."""
         self.has_rested = False
         """Whether what was read so far is decided, and only a change of sides is news."""
+        self.rest_loudness = 0.0
+        """Mean loudness, in attowatts, of the moments at which it was found at rest."""
+        self._rests = 0
         self._below = 0
         self._zero_us = zero_us
         self._loudness = (0, 0.0)
@@ -81,11 +92,16 @@ class Track:
         cell = self.cells.get(number)
         if cell is None:
             cell = self.cells[number] = [0] * self._columns
+            self.packed[number] = [0]
         power = attowatts(rssi_dbm)
+        packed = read_packed(power, column, antenna)
         cell[column] += power
         cell[column + READS] += 1
-        cell[column + SHIFTS] += shift
         cell[antenna + ANTENNAS] += power
+        if shift:
+            cell[column + SHIFTS] += shift
+            packed += shift_packed(shift, column)
+        self.packed[number][0] += packed
         if at_us > self.last_us:
             self.last_us = at_us
         elif at_us < self.first_us:
@@ -104,6 +120,11 @@ class Track:
         if self._loudness[0] != self.count:
             self._loudness = self.count, loudness(self.reads)
         return self._loudness[1]
+
+    @property
+    def is_as_loud_at_rest(self) -> bool:
+        """Whether it is hardly louder than while it stood, as what stands beside the antennas is."""
+        return self.loudness < _LOUDER_THAN_AT_REST * self.rest_loudness
 
     @property
     def vanished_loud(self) -> bool:
@@ -126,8 +147,11 @@ class Track:
         self.reads = [read for read in self.reads if read[0] >= since_us]
         since = (since_us - self._zero_us) // CELL_US
         self.cells = {number: cell for number, cell in self.cells.items() if number >= since}
+        self.packed = {number: self.packed[number] for number in self.cells}
         self._below = 0
         self.first_us = min((read[0] for read in self.reads), default=self.last_us)
         self.peak_dbm = max((read[2] for read in self.reads), default=LOWEST_DBM)
         self.count = len(self.reads)
         self._loudness = (0, 0.0)
+        self._rests += 1
+        self.rest_loudness += (self.loudness - self.rest_loudness) / self._rests
