@@ -1,7 +1,9 @@
 """*Demand*: where it comes from, what waits and why, what the warehouse could not send."""
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -12,7 +14,7 @@ from cloud.demand.domain import IMPORTERS, READERS, DemandError
 from cloud.demand.service import LineFilter, all_lines
 from cloud.demand.sources.service import sources
 from cloud.demand.sources.shorts import shorts
-from cloud.demand.waiting import LONGEST_REASON, NEVER, HeldState, UnknownHeldError
+from cloud.demand.waiting import LONGEST_REASON, NEVER, Held, HeldState, UnknownHeldError
 from cloud.demand.xlsx_file import lines_as_workbook
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import Gate
@@ -32,6 +34,7 @@ EXPORTED: Final = 50_000
 Number = Annotated[int, Path(ge=1, le=GREATEST)]
 Site = Annotated[str, Query(max_length=64)]
 Days = Annotated[int, Query(ge=1, le=3660)]
+Short = Annotated[str, Form(max_length=256)]
 
 
 @router.get("/demand")
@@ -63,7 +66,7 @@ def export_demand(*, gate: TheGate, visitor: Viewer, site: Site = "", days: Days
 def retry_held(*, gate: TheGate, visitor: Sender, held_id: Number) -> Response:
     """Let something be tried again."""
 
-    def work(conn: Connection) -> held.Held:
+    def work(conn: Connection) -> Held:
         return held.try_again(conn, visitor.actor, held_id, now=gate.clock())
 
     try:
@@ -85,7 +88,7 @@ def discard_held(
 ) -> Response:
     """Say that something is no demand."""
 
-    def work(conn: Connection) -> held.Held:
+    def work(conn: Connection) -> Held:
         return held.discard(conn, visitor.actor, held_id, reason=reason, now=gate.clock())
 
     try:
@@ -95,6 +98,39 @@ def discard_held(
     except DemandError as error:
         return _shown(request, gate, visitor, site, 28, problem=(422, f"{error}"))
     return RedirectResponse(f"/demand?site={one.site}", 303)
+
+
+@router.post("/demand/held/retry")
+def retry_source(*, gate: TheGate, visitor: Sender, site: Short = "", source: Short = "") -> Response:
+    """Let all that waits of a source be tried again."""
+    now = gate.clock()
+    in_transaction(
+        gate.pool, lambda conn: held.try_source_again(conn, visitor.actor, site=site, source=source, now=now)
+    )
+    return RedirectResponse(f"/demand?{urlencode({'site': site})}", 303)
+
+
+@router.post("/demand/held/discard")
+def discard_source(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: Short = "",
+    source: Short = "",
+    reason: Annotated[str, Form(max_length=LONGEST_REASON)] = "",
+) -> Response:
+    """Say of all that waits of a source that it is no demand."""
+
+    def work(conn: Connection) -> int:
+        whose = {"site": site, "source": source}
+        return held.discard_source(conn, visitor.actor, **whose, reason=reason, now=gate.clock())
+
+    try:
+        in_transaction(gate.pool, work)
+    except DemandError as error:
+        return _shown(request, gate, visitor, site, 28, problem=(422, f"{error}"))
+    return RedirectResponse(f"/demand?{urlencode({'site': site})}", 303)
 
 
 def _shown(
@@ -122,6 +158,9 @@ def _shown(
             "sources": sources(conn, actor, site=chosen, limit=SHOWN) if chosen else [],
             "waiting": waiting[:SHOWN],
             "more_wait": len(waiting) > SHOWN,
+            "crowds": sorted(
+                name for name, count in Counter(row.source for row in waiting).items() if count > 1
+            ),
             "changes": rows[:SHOWN],
             "fills": {row.item: row for row in left},
             "swaps": [row for row in swaps if row.sent_quantity],

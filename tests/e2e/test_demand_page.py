@@ -49,14 +49,18 @@ def asked(site: Site) -> Site:
 
 @pytest.fixture
 def waiting(asked: Site) -> None:
-    """Let two things wait."""
+    """Let two things wait, and all of a source that went wild."""
     now = asked.gate.clock()
     unread = Holding(OWN, "shop", Origin.MESSAGE, "5e" * 32, b"{", Reason.UNREADABLE, "Invalid JSON")
     unknown = Holding(OWN, "orders", Origin.ORDER_LINE, "SO-9/2", b"{}", Reason.UNKNOWN_NAME, WAITING)
     with asked.gate.pool.connection() as conn:
         act_as(conn, ROOT)
         conn.execute("UPDATE demand_held SET state = 'replayed', settled_at = now(), settled_by = 'x'")
-        held.hold(conn, [unread, unknown], now=now)
+        wild = [
+            Holding(OWN, "kiosk", Origin.MESSAGE, name * 32, b"[", Reason.UNREADABLE, "Invalid JSON")
+            for name in ("6f", "70")
+        ]
+        held.hold(conn, [unread, unknown, *wild], now=now)
 
 
 @pytest.mark.usefixtures("waiting")
@@ -66,13 +70,19 @@ def test_what_waits_is_seen_and_settled_and_what_was_sent_instead_is_told(watche
     expect(page.get_by_role("heading", level=1)).to_have_text("Demand")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     table = page.locator("section", has=page.get_by_role("heading", name="Waiting"))
-    expect(table.locator("tbody tr")).to_have_count(2)
+    expect(table.locator("tbody tr")).to_have_count(4)
     expect(table).to_contain_text(WAITING)
-    expect(table.get_by_text("if asked")).to_be_visible()
+    expect(table.get_by_text("if asked")).to_have_count(3)
     swaps = page.locator("section", has=page.get_by_role("heading", name="Shorts and substitutions"))
     row = swaps.locator("tbody tr", has_text="JAR-05")
     expect(row).to_contain_text("\N{MINUS SIGN}100.0%")
     expect(page.get_by_text("published at the broker")).to_be_visible()
+
+    page.get_by_role("group", name="All of kiosk").get_by_role("button", name="Try all again").click()
+    expect(page.get_by_text("if asked")).to_have_count(1)
+    page.get_by_label("Why nothing of kiosk is demand").fill("a wild till")
+    page.get_by_role("button", name="Discard all").press("Enter")
+    expect(table.locator("tbody tr")).to_have_count(2)
 
     table.get_by_role("button", name="Try 5e").press("Enter")
     expect(page.get_by_text("if asked")).to_have_count(0)

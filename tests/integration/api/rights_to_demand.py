@@ -34,6 +34,8 @@ DEMAND_ROUTES: dict[str, set[Role]] = {
     "GET /demand.xlsx": _STAFF,
     "POST /demand/held/{held_id}/retry": _IMPORTERS,
     "POST /demand/held/{held_id}/discard": _IMPORTERS,
+    "POST /demand/held/retry": _IMPORTERS,
+    "POST /demand/held/discard": _IMPORTERS,
     "GET /v1/demand/shorts": _STAFF,
     "GET /v1/demand/feedback": _STAFF,
     "GET /v1/demand/feedback/worth": _STAFF,
@@ -59,6 +61,8 @@ DEMAND_OF_ONE_SITE = {
     "POST /v1/demand/substitutions": {403},
     "POST /demand/held/{held_id}/retry": {404},
     "POST /demand/held/{held_id}/discard": {404},
+    "POST /demand/held/retry": {403},
+    "POST /demand/held/discard": {403},
     "POST /v1/demand": {403},
     "POST /v1/demand/held/{held_id}/retry": {404},
     "POST /v1/demand/held/{held_id}/discard": {404},
@@ -72,6 +76,7 @@ DEMAND_OF_ONE_SITE = {
     "POST /v1/demand/sources/{source_id}/{step}": {404},
     "POST /v1/demand/sources/{source_id}/backfill": {404},
 }
+HELD_FORM = {"site": OWN, "source": "none"}
 SHOP = {
     "site": OWN,
     "name": "shop",
