@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,34 @@ from serving import Clock, People, fill, served
 
 from cloud.db import ConnectionPool, open_pool
 from cloud.identity.gate import Gate
+
+PATIENCE_S = 30.0
+"""The first request of a process waits until its routes are ready."""
+
+
+@dataclass(frozen=True)
+class Inhabited:
+    """A template that `fill` has filled, and the keys of its people."""
+
+    name: str
+    people: People
+
+
+@pytest.fixture(scope="session")
+def inhabited(cluster: Any, template: str) -> Iterator[Inhabited]:
+    with cluster.clone(template) as database:
+        with open_pool(database.app_dsn, "test-api") as pool:
+            people = fill(pool)
+        yield Inhabited(database.name, people)
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest, cluster: Any, template: str) -> Iterator[Any]:
+    """Give a database of its own to each test: with people, if it asks for them, or migrated and empty."""
+    has_people = "people" in request.fixturenames
+    origin = request.getfixturevalue("inhabited").name if has_people else template
+    with cluster.clone(origin) as database:
+        yield database
 
 
 @pytest.fixture
@@ -41,12 +70,12 @@ def gate(pool: ConnectionPool, clock: Clock) -> Gate:
 
 
 @pytest.fixture
-def people(pool: ConnectionPool) -> People:
-    """Fill the database and give everybody's API key."""
-    return fill(pool)
+def people(inhabited: Inhabited) -> People:
+    """Give everybody's API key."""
+    return inhabited.people
 
 
 @pytest.fixture
 def client(gate: Gate) -> Iterator[httpx.Client]:
-    with served(gate) as url, httpx.Client(base_url=url) as client:
+    with served(gate) as url, httpx.Client(base_url=url, timeout=PATIENCE_S) as client:
         yield client
