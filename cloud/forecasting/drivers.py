@@ -164,6 +164,7 @@ def driven_as_known(
     pools: Ints | None = None,
     settle: Callable[[Fit], Fit] | None = None,
     live: Live | None = None,
+    each: Callable[[Fit, slice], None] | None = None,
 ) -> Driven:
     """Do the same where what was known of the drivers differs from origin to origin.
 
@@ -176,6 +177,7 @@ def driven_as_known(
         pools: Of each series the number of its pool, from 0; None: one.
         settle: Makes of what was learned at a column what is used; None: all of it is.
         live: Makes of it what is still so, for forecasts and the later half of history; None: all of it is.
+        each: Told of each fit, and of which origins it serves, once its history was asked for.
 
     Returns:
         All of it; no further members.
@@ -187,12 +189,21 @@ def driven_as_known(
     if columns[-1] != int(origins[-1]):
         columns = (*columns, int(origins[-1]))
     starts = np.searchsorted(origins, columns)
-    made = [
-        _as_known(
-            y, origins[first:last], column, history, prior=prior(column), pools=pools, changes=(settle, live)
+    made = []
+    for column, first, last in zip(columns, starts, [*starts[1:], len(origins)], strict=True):
+        made.append(
+            _as_known(
+                y,
+                origins[first:last],
+                column,
+                history,
+                prior=prior(column),
+                pools=pools,
+                changes=(settle, live),
+            )
         )
-        for column, first, last in zip(columns, starts, [*starts[1:], len(origins)], strict=True)
-    ]
+        if each is not None:
+            each(made[-1][0], slice(int(first), int(last)))
     multiplied = [
         day_factors(_as_usual(ahead(int(origin)), fit), fit)
         for (fit, _, _), first, last in zip(made, starts, [*starts[1:], len(origins)], strict=True)

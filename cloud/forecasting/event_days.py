@@ -42,23 +42,22 @@ class Cells:
     """Cells x 7 x covariates, less their values without effect."""
 
     @classmethod
-    def of(cls, values: Floats, acts: Bools, *, first_series: int = 0, first_week: int = 0) -> "Cells":
+    def of(cls, values: Floats, differs: Bools, acts: Bools, *, first_series: int = 0) -> "Cells":
         """Pick them.
 
         Args:
             values: Series x days x covariates, finite; whole weeks.
+            differs: Series x weeks: which.
             acts: Of each covariate whether it acts on single days.
             first_series: Number of the first series.
-            first_week: Number of the first week.
 
         Returns:
             The cells.
         """
         series, days, width = values.shape
-        weeks = np.where(acts, values, 0).reshape(series, days // DAYS, DAYS, width)
-        differs = (weeks != weeks[:, :, :1]).any(axis=(2, 3))
         rows, columns = np.nonzero(differs)
-        return cls(rows + first_series, columns + first_week, weeks[rows, columns])
+        picked = values.reshape(series, days // DAYS, DAYS, width)[rows, columns]
+        return cls(rows + first_series, columns, np.where(acts, picked, 0))
 
     def without(self, changed: Sequence[int], week: int) -> "Cells":
         """Leave out what was before a week of covariates whose effect has changed since.
@@ -79,6 +78,40 @@ class Cells:
         """Put cells of several chunks or weeks together."""
         names = ("series", "week", "values")
         return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+
+
+def weeks_moved(values: Floats, acts: Bools) -> Bools:
+    """Tell in which weeks events differ from day to day.
+
+    Args:
+        values: Series x days x covariates; whole weeks.
+        acts: Of each covariate whether it acts on single days.
+
+    Returns:
+        Series x weeks.
+    """
+    series, days, width = values.shape
+    weeks = values.reshape(series, days // DAYS, DAYS, width)
+    found = np.zeros((series, days // DAYS), dtype=np.bool_)
+    for which in np.flatnonzero(acts).tolist():
+        of_one = weeks[:, :, :, which]
+        found |= (of_one != of_one[:, :, :1]).any(axis=2)
+    return found
+
+
+def most_asked_for(daily: Floats) -> Bools:
+    """Choose the series that days are learned from.
+
+    Args:
+        daily: Series x weeks x 7, NaN where not known.
+
+    Returns:
+        Of each series whether it is one of them.
+    """
+    volume = np.nansum(daily, axis=(1, 2))
+    kept = np.zeros(len(daily), dtype=np.bool_)
+    kept[np.lexsort((np.arange(len(daily)), -volume))[:MOST_SERIES]] = True
+    return kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,24 +183,22 @@ def learn_days(daily: Floats, cells: Cells, coefficients: Floats, pools: Ints, s
     return DayEffects(beyond, np.where(is_told, doubt, np.inf))
 
 
-def quiet(daily: Floats, cells: Cells, week: int) -> Floats:
+def quiet(daily: Floats, moved: Bools, week: int) -> Floats:
     """Leave out weeks in which events moved days, where enough others are left to tell the weekdays by.
 
     Args:
         daily: Series x weeks x 7, NaN where not known.
-        cells: Of these weeks, as known at their ends.
+        moved: Series x weeks: in which events moved days, as known at their ends.
         week: By the weeks up to which is judged whether enough others are left.
 
     Returns:
         The same shape, NaN in these weeks.
     """
-    left_out = np.zeros(daily.shape[:2], dtype=np.bool_)
-    left_out[cells.series, cells.week] = True
     window = slice(max(week + 1 - WINDOW_WEEKS, 0), week + 1)
-    recent = left_out[:, window]
+    recent = moved[:, window]
     known = np.isfinite(daily[:, window]).any(axis=2)
     is_rare = (recent & known).sum(axis=1) <= MOST_LEFT_OUT * known.sum(axis=1)
-    return np.where((left_out & is_rare[:, None])[:, :, None], np.nan, daily)
+    return np.where((moved & is_rare[:, None])[:, :, None], np.nan, daily)
 
 
 def shared_out(shares: Floats, factors: Floats) -> Floats:
@@ -202,9 +233,7 @@ class _Told:
 
     @classmethod
     def of(cls, daily: Floats, cells: Cells, coefficients: Floats, shares: Floats, pools: Ints) -> "_Told":
-        volume = np.nansum(daily, axis=(1, 2))
-        kept = np.zeros(len(daily), dtype=np.bool_)
-        kept[np.lexsort((np.arange(len(daily)), -volume))[:MOST_SERIES]] = True
+        kept = most_asked_for(daily)
         demand = daily[cells.series, cells.week]
         known = np.isfinite(demand) & (shares[cells.series] > 0)
         demand = np.where(known, demand, 0)

@@ -1,7 +1,7 @@
 """A site's events in, drivers of its weeks and days out; each origin sees what was known then. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -10,7 +10,15 @@ import numpy as np
 from cloud.events.arrays import Arranged, covariates_of, priors_of
 from cloud.events.domain import EventRow, Subject
 from cloud.forecasting.drivers import Driven, by_week, driven_as_known
-from cloud.forecasting.event_days import Cells, DayEffects, EventDays, learn_days, quiet
+from cloud.forecasting.event_days import (
+    Cells,
+    DayEffects,
+    EventDays,
+    learn_days,
+    most_asked_for,
+    quiet,
+    weeks_moved,
+)
 from cloud.forecasting.event_lives import as_of_late
 from cloud.forecasting.event_traces import MARGIN, Traces
 from cloud.forecasting.protocol import Bools, Floats, Ints
@@ -58,23 +66,37 @@ def site_driven(
     if not covariates_of(known):
         return None
     told = _Told(known, subjects, weeks, origins, last_day=last_day, latest=latest, clock=ends)
+
     def history(first: int, last: int) -> Covariates:
         return told.weekly(first, last - first + 1, last)
 
     def ahead(origin: int) -> Covariates:
         return told.weekly(origin + 1, horizon_weeks, origin)
 
+    days = _Days(told, weeks, origins, _pools(subjects))
     driven = driven_as_known(
         weeks.totals,
         origins,
         history=history,
         ahead=ahead,
         prior=told.prior,
-        pools=_pools(subjects),
+        pools=days.pools,
         settle=told.traces.settled,
         live=as_of_late,
+        each=days.learn,
     )
-    return replace(driven, days=_days(told, weeks, driven, origins, horizon_weeks))
+    told.keeps_weeks = False
+    return replace(driven, days=days.found(horizon_weeks))
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Some weeks as they were known at a week's end."""
+
+    moved: Bools
+    """Items x weeks: within which events differ from day to day."""
+    cells: Cells
+    """Of these weeks, of the items that days are learned from."""
 
 
 class _Told:
@@ -102,6 +124,9 @@ class _Told:
         self.references = (*self._arranged.references, *(0.0 for _ in self.traces.added))
         self.acts: Bools = np.array([reference is not None for reference in self.references], dtype=np.bool_)
         self._origins = origins
+        self._daily = weeks.daily
+        self._windows: dict[tuple[int, int, int], _Window] = {}
+        self.keeps_weeks = True
         self._shares = weekday_shares(weeks.daily, origins).shares
 
     def known_at(self, week: int) -> datetime:
@@ -130,23 +155,31 @@ class _Told:
             yield slice(first, first + CHUNK), self.traces.of(values)
 
     def weekly(self, first_week: int, number: int, at: int) -> Covariates:
-        """Give drivers by week: a day counts by its weekday's part of the week, as known then."""
+        """Give drivers by week: a day counts by its weekday's part of the week, as known then.
+
+        What days are learned from is kept of weeks that are over, until it is taken.
+        """
         place = max(int(np.searchsorted(self._origins, at, side="right")) - 1, 0)
         shares = self._shares[:, place]
-        parts = [
-            by_week(self.traces.beside(values), shares[rows])
-            for rows, values in self.daily(first_week, number, at)
-        ]
+        is_past = self.keeps_weeks and first_week + number - 1 <= at
+        learned_from = most_asked_for(self._daily[:, : at + 1]) if is_past and number > 1 else None
+        parts, moved, cells = [], [], []
+        for rows, values in self.daily(first_week, number, at):
+            parts.append(by_week(self.traces.beside(values), shares[rows]))
+            if is_past:
+                moved.append(weeks_moved(values, self.acts))
+            if learned_from is not None:
+                of_these = moved[-1] & learned_from[rows, None]
+                cells.append(Cells.of(values, of_these, self.acts, first_series=rows.start))
+        if is_past:
+            nothing = Cells.of(values[:0], moved[-1][:0], self.acts)
+            window = _Window(np.concatenate(moved), Cells.joined(cells) if cells else nothing)
+            self._windows[first_week, number, at] = window
         return Covariates(np.concatenate(parts), self.traces.every, self.references)
 
-    def cells(self, first_week: int, number: int, at: int) -> Cells:
-        """Give the weeks within which events differ from day to day."""
-        return Cells.joined(
-            [
-                Cells.of(values, self.acts, first_series=rows.start, first_week=first_week)
-                for rows, values in self.daily(first_week, number, at)
-            ]
-        )
+    def taken(self, first_week: int, number: int, at: int) -> _Window:
+        """Give what was kept of weeks, and keep it no longer."""
+        return self._windows.pop((first_week, number, at))
 
     def factors(self, origin: int, number: int, fit: Fit, effects: DayEffects, pools: Ints) -> Floats:
         """Give what the days after an origin are moved by: items x weeks x 7."""
@@ -157,29 +190,46 @@ class _Told:
         return np.concatenate(parts).reshape(-1, number, DAYS)
 
 
-def _days(told: _Told, weeks: Weeks, driven: Driven, origins: Ints, horizon_weeks: int) -> EventDays:
-    """Learn what events do to days at each fit, and say it of the days after each origin."""
-    pools = driven.uplift.pools
-    classes = classes_of([subject.category for subject in told.subjects])
-    shares = np.empty((len(weeks.totals), len(origins), DAYS))
-    borrowed = np.empty(shares.shape[:2])
-    fortnight = np.empty((*shares.shape[:2], FORTNIGHT, DAYS))
-    for fit, (places, _) in zip(driven.uplift.fits, driven.versions, strict=True):
-        known = weeks.daily[:, : fit.column + 1]
-        cells = told.cells(0, fit.column + 1, fit.column)
-        still = cells.without(fit.changed, (fit.column + 1) // 2)
-        usual = weekday_shares(quiet(known, cells, fit.column), np.array([fit.column]), classes).shares[:, 0]
-        effects = learn_days(known, still, fit.effects.coefficients, pools, usual)
-        served = origins[places]
+class _Days:
+    """What events do to days, learned at each fit and said of the days after each of its origins."""
+
+    def __init__(self, told: _Told, weeks: Weeks, origins: Ints, pools: Ints) -> None:
+        self.pools = pools
+        self._told = told
+        self._weeks = weeks
+        self._origins = origins
+        self._classes = classes_of([subject.category for subject in told.subjects])
+        self._shares = np.empty((len(weeks.totals), len(origins), DAYS))
+        self._borrowed = np.empty(self._shares.shape[:2])
+        self._fortnight = np.empty((*self._shares.shape[:2], FORTNIGHT, DAYS))
+        self._last: tuple[Fit, DayEffects] | None = None
+
+    def learn(self, fit: Fit, places: slice) -> None:
+        """Learn at a fit, right after it: what is kept of its weeks is large."""
+        daily, served = self._weeks.daily, self._origins[places]
+        past = self._told.taken(0, fit.column + 1, fit.column)
+        still = past.cells.without(fit.changed, (fit.column + 1) // 2)
+        known = daily[:, : fit.column + 1]
+        calm = quiet(known, past.moved, fit.column)
+        usual = weekday_shares(calm, np.array([fit.column]), self._classes).shares[:, 0]
+        effects = learn_days(known, still, fit.effects.coefficients, self.pools, usual)
         until = int(served[-1])
-        later = [told.cells(week, 1, week) for week in range(fit.column + 1, until + 1)]
-        calm = quiet(weeks.daily[:, : until + 1], Cells.joined([cells, *later]), fit.column)
-        found = weekday_shares(calm, served, classes)
-        shares[:, places], borrowed[:, places] = found.shares, found.borrowed
+        later = [self._told.taken(week, 1, week).moved for week in range(fit.column + 1, until + 1)]
+        calm = quiet(daily[:, : until + 1], np.concatenate([past.moved, *later], axis=1), fit.column)
+        found = weekday_shares(calm, served, self._classes)
+        self._shares[:, places], self._borrowed[:, places] = found.shares, found.borrowed
         for place, origin in enumerate(served.tolist(), start=places.start):
-            fortnight[:, place] = told.factors(origin, FORTNIGHT, fit, effects, pools)
-    in_force = told.factors(int(origins[-1]), horizon_weeks, fit, effects, pools)
-    return EventDays(Weekdays(shares, borrowed), fortnight, in_force, told.traces.every, effects)
+            self._fortnight[:, place] = self._told.factors(origin, FORTNIGHT, fit, effects, self.pools)
+        self._last = fit, effects
+
+    def found(self, horizon_weeks: int) -> EventDays | None:
+        """Give what was learned; None before any fit."""
+        if self._last is None:
+            return None
+        fit, effects = self._last
+        in_force = self._told.factors(int(self._origins[-1]), horizon_weeks, fit, effects, self.pools)
+        weekdays = Weekdays(self._shares, self._borrowed)
+        return EventDays(weekdays, self._fortnight, in_force, self._told.traces.every, effects)
 
 
 def _pools(subjects: Sequence[Subject]) -> Ints:

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.event_days import Cells, DayEffects, learn_days, quiet
+from cloud.forecasting.event_days import Cells, DayEffects, learn_days, quiet, weeks_moved
 from cloud.forecasting.event_lives import Course, courses
 from cloud.forecasting.event_traces import Traces
 from cloud.forecasting.protocol import Bools, Floats, Ints
@@ -111,9 +111,10 @@ def with_days(effects: SiteEffects, weeks: Weeks, daily: Floats, traces: Traces)
     """
     width = len(traces.every)
     acts = np.array([reference is not None for reference in effects.covariates.references[:width]])
-    cells = Cells.of(daily, acts)
+    moved = weeks_moved(daily, acts)
+    cells = Cells.of(daily, moved, acts)
     last = weeks.count - 1
-    usual = weekday_shares(quiet(weeks.daily, cells, last), np.array([last])).shares[:, 0]
+    usual = weekday_shares(quiet(weeks.daily, moved, last), np.array([last])).shares[:, 0]
     fit = effects.uplift.fits[-1].effects
     pools = np.zeros(len(daily), dtype=np.int64)
     days = learn_days(weeks.daily, cells, fit.coefficients[:, :width], pools, usual)

@@ -12,7 +12,7 @@ from cloud.forecasting.combining import Combination
 from cloud.forecasting.drivers import Driven, by_week
 from cloud.forecasting.effects.learning import learn_effects, with_days
 from cloud.forecasting.engine import Plan, plan
-from cloud.forecasting.event_days import Cells, learn_days, quiet, shared_out
+from cloud.forecasting.event_days import Cells, learn_days, quiet, shared_out, weeks_moved
 from cloud.forecasting.event_traces import AFTER_PROMOTION, MARGIN, WORN, Traces
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.protocol import Floats
@@ -246,13 +246,14 @@ def test_missing_days_and_whole_weeks_tell_nothing_of_days() -> None:
     values = np.zeros((3, 70, 1))
     values[:, 14:21] = 1
     values[:, 35, 0] = 1
-    cells = Cells.of(values, np.array([True]))
+    moved = weeks_moved(values, np.array([True]))
+    cells = Cells.of(values, moved, np.array([True]))
     assert cells.week.tolist() == [5, 5, 5]
     daily[:, 5] = np.nan
     found = learn_days(daily, cells, np.zeros((3, 1)), np.zeros(3, dtype=np.int64), np.tile(WEEKDAYS, (3, 1)))
     assert (found.beyond == 0).all()
     assert np.isinf(found.deviations).all()
-    calm = quiet(np.tile(WEEKDAYS, (3, 10, 1)), cells, 9)
+    calm = quiet(np.tile(WEEKDAYS, (3, 10, 1)), moved, 9)
     assert np.isnan(calm[:, 5]).all()
     assert np.isfinite(np.delete(calm, 5, axis=1)).all()
 
