@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cloud.forecasting.batch.bias import corrections
+from cloud.forecasting.batch.evaluate import evaluate
 from cloud.forecasting.batch.metrics import exact, measure, overall, pinball, smape
 from cloud.forecasting.batch.naive2 import is_seasonal, naive2, seasonal_indices
 
@@ -102,3 +103,22 @@ def test_a_lean_rests_on_nothing_that_had_not_come(turn: int) -> None:
         np.testing.assert_array_equal(
             corrections(forecast, known, **beside)[:, : cut + 1], whole[:, : cut + 1]
         )
+
+
+def test_the_combination_says_what_theory_says_of_series_that_are_known() -> None:
+    """Beside a hundred of noise: a constant, a line, a season, one that dies by and by, one that died."""
+    time, ahead = np.arange(160), 160 + np.arange(4)
+    y = np.random.default_rng(3).poisson(10, (106, 160)).astype(float)
+    y[0] = 10
+    y[1] = 5 + 0.2 * time
+    y[2] = 20 + 10 * np.sin(2 * np.pi * time / 12)
+    y[3] = 10 * 0.95 ** np.maximum(time - 80, 0)
+    y[4, -26:] = 0
+    y[5] = np.where(time % 5 == 2, 10.0, 0)
+    found = evaluate(y, horizon=4, season=12).forecast[:6, -1]
+    np.testing.assert_allclose(found[0], 10, rtol=1e-5)
+    np.testing.assert_allclose(found[1], 5 + 0.2 * ahead, rtol=0.02)
+    np.testing.assert_allclose(found[2], 20 + 10 * np.sin(2 * np.pi * ahead / 12), rtol=0.01)
+    np.testing.assert_allclose(found[3], 10 * 0.95 ** (ahead - 80), rtol=0.2)
+    assert (found[4] < 0.01).all()
+    np.testing.assert_allclose(found[5].mean(), 2, rtol=0.1)
