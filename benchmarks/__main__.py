@@ -24,6 +24,8 @@ from benchmarks import (
     million,
     outbox,
     planning,
+    receipt,
+    verify,
 )
 from benchmarks.result import Result, Verdict
 
@@ -43,6 +45,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "latency": latency,
     "counts": counts,
     "asof": asof,
+    "verify": verify,
     "outbox": outbox,
     "edge": edge,
     "edge_soak": edge_soak,
@@ -50,6 +53,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "feedback": feedback,
     "memory": memory,
     "demand": demand,
+    "receipt": receipt,
     "planning": planning,
     "accuracy": accuracy,
     "forecast": forecast,

@@ -390,39 +390,71 @@ WHERE e.position > %(position)s
 ORDER BY 1;
 
 -- name: batches
+WITH page AS MATERIALIZED (
+    SELECT b.*
+    FROM batch b
+    WHERE (b.gateway_id, b.epoch, b.batch_no) > (%(gateway_id)s, %(epoch)s, %(batch_no)s)
+        AND (%(after_position)s = 0 OR EXISTS (
+            SELECT FROM ledger_entry e WHERE e.posting_id = b.posting_id AND e.position > %(after_position)s))
+    ORDER BY b.gateway_id, b.epoch, b.batch_no
+    LIMIT %(most)s
+)
 SELECT b.gateway_id, g.name, b.epoch, b.batch_no, b.sha256, b.body, b.site_id, b.prev_sha256, b.first_seq, b.last_seq,
-    b.complete_until, b.is_final
-FROM batch b
+    b.complete_until, b.is_final, coalesce(said.rows, '')
+FROM page b
 JOIN gateway g ON g.gateway_id = b.gateway_id
-WHERE (b.gateway_id, b.epoch, b.batch_no) > (%(gateway_id)s, %(epoch)s, %(batch_no)s)
-    AND (%(after_position)s = 0 OR EXISTS (
-        SELECT FROM ledger_entry e WHERE e.posting_id = b.posting_id AND e.position > %(after_position)s))
-ORDER BY b.gateway_id, b.epoch, b.batch_no
-LIMIT %(most)s;
+CROSS JOIN LATERAL (
+    SELECT string_agg(x.line, E'\n' ORDER BY x.seq) AS rows
+    FROM (
+        SELECT m.seq, m.seq || E'\x1f' || m.identifier_scheme || E'\x1f' || m.identifier || E'\x1f'
+            || trim_scale(m.quantity_seen) || E'\x1f' || m.unit_seen || E'\x1f' || coalesce(m.reason, E'\x1e') || E'\x1f'
+            || instant_text(m.occurred_at_claimed) || E'\x1f'
+            || fl.code || E'\x1f' || CASE fl.kind WHEN 'unit' THEN 'u' ELSE 'l' END || E'\x1f' || coalesce(fc.lot, E'\x1e')
+            || E'\x1f' || coalesce(fc.disposition, E'\x1e') || E'\x1f' || coalesce(fc.owner, E'\x1e') || E'\x1f'
+            || tl.code || E'\x1f' || CASE tl.kind WHEN 'unit' THEN 'u' ELSE 'l' END || E'\x1f' || coalesce(tc.lot, E'\x1e')
+            || E'\x1f' || coalesce(tc.disposition, E'\x1e') || E'\x1f' || coalesce(tc.owner, E'\x1e') || E'\x1f'
+            || coalesce(r.name || '/' || lpad(to_hex(m.reverses_epoch), 16, '0') || '/' || m.reverses_seq, E'\x1e') AS line
+        FROM movement m
+        JOIN cell fc ON fc.cell_id = m.from_cell
+        JOIN location fl ON fl.location_id = fc.location_id
+        JOIN cell tc ON tc.cell_id = m.to_cell
+        JOIN location tl ON tl.location_id = tc.location_id
+        LEFT JOIN gateway r ON r.gateway_id = m.reverses_gateway
+        WHERE m.gateway_id = b.gateway_id AND m.epoch = b.epoch AND m.seq BETWEEN b.first_seq AND b.last_seq
+        UNION ALL
+        SELECT o.seq, o.seq || E'\x1f' || o.kind || E'\x1f' || instant_text(o.occurred_at_claimed)
+        FROM (
+            SELECT 'unit_position' AS kind, gateway_id, epoch, seq, occurred_at_claimed FROM unit_position
+            UNION ALL SELECT 'crossing', gateway_id, epoch, seq, occurred_at_claimed FROM crossing
+            UNION ALL SELECT 'count', gateway_id, epoch, seq, occurred_at_claimed FROM count
+            UNION ALL SELECT 'workflow_event', gateway_id, epoch, seq, occurred_at_claimed FROM workflow_event
+            UNION ALL SELECT 'gap', gateway_id, epoch, seq, occurred_at_claimed FROM gap
+        ) o
+        WHERE o.gateway_id = b.gateway_id AND o.epoch = b.epoch AND o.seq BETWEEN b.first_seq AND b.last_seq
+    ) x
+) said
+ORDER BY b.gateway_id, b.epoch, b.batch_no;
 
--- name: movements_of_batches
-SELECT a.gateway_id, a.epoch, a.batch_no, m.seq, m.identifier_scheme, m.identifier, m.quantity_seen, m.unit_seen, m.reason,
-    m.occurred_at_claimed, fl.code, fl.kind, fc.lot, fc.disposition, fc.owner, tl.code, tl.kind, tc.lot, tc.disposition,
-    tc.owner, r.name, m.reverses_epoch, m.reverses_seq
-FROM unnest(%(gateways)s::integer[], %(epochs)s::bigint[], %(numbers)s::bigint[], %(firsts)s::bigint[], %(lasts)s::bigint[])
-    a (gateway_id, epoch, batch_no, first_seq, last_seq)
-JOIN movement m ON m.gateway_id = a.gateway_id AND m.epoch = a.epoch AND m.seq BETWEEN a.first_seq AND a.last_seq
+-- name: movements_of_batch
+SELECT m.seq, m.identifier_scheme, m.identifier, m.quantity_seen, m.unit_seen, m.reason, m.occurred_at_claimed,
+    fl.code, fl.kind, fc.lot, fc.disposition, fc.owner, tl.code, tl.kind, tc.lot, tc.disposition, tc.owner,
+    r.name, m.reverses_epoch, m.reverses_seq
+FROM movement m
 JOIN cell fc ON fc.cell_id = m.from_cell
 JOIN location fl ON fl.location_id = fc.location_id
 JOIN cell tc ON tc.cell_id = m.to_cell
 JOIN location tl ON tl.location_id = tc.location_id
 LEFT JOIN gateway r ON r.gateway_id = m.reverses_gateway
-ORDER BY a.gateway_id, a.epoch, m.seq;
+WHERE m.gateway_id = %(gateway_id)s AND m.epoch = %(epoch)s AND m.seq BETWEEN %(first_seq)s AND %(last_seq)s
+ORDER BY m.seq;
 
--- name: other_rows_of_batches
-SELECT a.gateway_id, a.epoch, a.batch_no, x.seq, x.kind, x.occurred_at_claimed
-FROM unnest(%(gateways)s::integer[], %(epochs)s::bigint[], %(numbers)s::bigint[], %(firsts)s::bigint[], %(lasts)s::bigint[])
-    a (gateway_id, epoch, batch_no, first_seq, last_seq)
-JOIN (
+-- name: other_rows_of_batch
+SELECT x.seq, x.kind, x.occurred_at_claimed FROM (
     SELECT 'unit_position' AS kind, gateway_id, epoch, seq, occurred_at_claimed FROM unit_position
     UNION ALL SELECT 'crossing', gateway_id, epoch, seq, occurred_at_claimed FROM crossing
     UNION ALL SELECT 'count', gateway_id, epoch, seq, occurred_at_claimed FROM count
     UNION ALL SELECT 'workflow_event', gateway_id, epoch, seq, occurred_at_claimed FROM workflow_event
     UNION ALL SELECT 'gap', gateway_id, epoch, seq, occurred_at_claimed FROM gap
-) x ON x.gateway_id = a.gateway_id AND x.epoch = a.epoch AND x.seq BETWEEN a.first_seq AND a.last_seq
-ORDER BY a.gateway_id, a.epoch, x.seq;
+) x
+WHERE x.gateway_id = %(gateway_id)s AND x.epoch = %(epoch)s AND x.seq BETWEEN %(first_seq)s AND %(last_seq)s
+ORDER BY x.seq;

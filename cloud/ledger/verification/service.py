@@ -6,7 +6,14 @@ from typing import Final
 
 from cloud.db import Connection
 from cloud.ledger.verification import store
-from cloud.ledger.verification.batch_bytes import compare, is_held_as
+from cloud.ledger.verification.batch_bytes import (
+    StoredBatch,
+    compare,
+    compare_header,
+    is_held_as,
+    opened,
+    told,
+)
 from cloud.ledger.verification.domain import Breach, Checkpoint, Finding, Report
 
 SHOWN: Final = 20
@@ -114,8 +121,8 @@ def _breaches(
             yield from store.changed_contents(conn, after, after + _ENTRIES_AT_ONCE)
             progress(check, after - since.position, total)
     elif check == "batch_bytes":
-        for done, (batch, facts) in enumerate(store.batches(conn, since.position)):
-            yield from compare(batch, facts)
+        for done, (batch, rows) in enumerate(store.batches(conn, since.position)):
+            yield from _compared(conn, batch, rows)
             progress(check, done, total)
     elif check == "quarantined_bytes":
         for breach, payload in store.unlike_their_names(conn):
@@ -125,3 +132,13 @@ def _breaches(
         yield from store.breaches(conn, check, position=since.position, chain=since.chain)
     else:
         yield from store.breaches(conn, check)
+
+
+def _compared(conn: Connection, batch: StoredBatch, rows: str) -> Iterator[Breach]:
+    unpacked = opened(batch)
+    if isinstance(unpacked, Breach):
+        yield unpacked
+        return
+    yield from compare_header(batch, unpacked.fields)
+    if told(batch, unpacked.records) != rows:
+        yield from compare(batch, unpacked.records, store.rows_of(conn, batch))

@@ -1,6 +1,6 @@
 """The checks as the database answers them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
@@ -11,7 +11,7 @@ from cloud.ledger.verification.batch_bytes import Facts, StoredBatch
 from cloud.ledger.verification.domain import Breach
 
 _SQL: Final = statements("cloud.ledger.verification")
-_BATCHES_AT_ONCE: Final = 200
+_BATCHES_AT_ONCE: Final = 100
 
 
 def begin(conn: psycopg.Connection) -> None:
@@ -65,37 +65,28 @@ def changed_contents(conn: psycopg.Connection, after: int, until: int) -> list[B
     return [Breach(*row) for row in conn.execute(_SQL["contents"], {"after": after, "until": until})]
 
 
-def batches(
-    conn: psycopg.Connection, after_position: int = 0
-) -> Iterator[tuple[StoredBatch, Mapping[int, Facts]]]:
-    """Read every batch posted after a position, in the order of their keys, with what its rows say by seq."""
+def batches(conn: psycopg.Connection, after_position: int = 0) -> Iterator[tuple[StoredBatch, str]]:
+    """Read every batch posted after a position, by key, with what its rows say, as `told` writes it."""
     after = {"gateway_id": -1, "epoch": 0, "batch_no": 0}
     asked = {"most": _BATCHES_AT_ONCE, "after_position": after_position}
     while page := conn.execute(_SQL["batches"], asked | after).fetchall():
-        found = [StoredBatch(*row) for row in page]
-        rows = _rows_of(conn, found)
-        for batch in found:
-            yield batch, rows[batch.gateway_id, batch.epoch, batch.batch_no]
+        for *row, rows in page:
+            yield StoredBatch(*row), rows
         after = dict(zip(after, (page[-1][0], page[-1][2], page[-1][3]), strict=True))
 
 
-def _rows_of(
-    conn: psycopg.Connection, some: Sequence[StoredBatch]
-) -> dict[tuple[int, int, int], dict[int, Facts]]:
-    """Read what the rows of some batches say."""
-    facts: dict[tuple[int, int, int], dict[int, Facts]] = {
-        (batch.gateway_id, batch.epoch, batch.batch_no): {} for batch in some
+def rows_of(conn: psycopg.Connection, batch: StoredBatch) -> dict[int, Facts]:
+    """Read what the rows of a batch say, by seq."""
+    key = {
+        "gateway_id": batch.gateway_id,
+        "epoch": batch.epoch,
+        "first_seq": batch.first_seq,
+        "last_seq": batch.last_seq,
     }
-    keys = {
-        "gateways": [batch.gateway_id for batch in some],
-        "epochs": [batch.epoch for batch in some],
-        "numbers": [batch.batch_no for batch in some],
-        "firsts": [batch.first_seq for batch in some],
-        "lasts": [batch.last_seq for batch in some],
-    }
-    for gateway, epoch, number, seq, *said in conn.execute(_SQL["movements_of_batches"], keys):
+    facts: dict[int, Facts] = {}
+    for seq, *said in conn.execute(_SQL["movements_of_batch"], key):
         said[7], said[12] = said[7] == "unit", said[12] == "unit"
-        facts[gateway, epoch, number][seq] = tuple(said)
-    for gateway, epoch, number, seq, *said in conn.execute(_SQL["other_rows_of_batches"], keys):
-        facts[gateway, epoch, number][seq] = tuple(said)
+        facts[seq] = tuple(said)
+    for seq, *said in conn.execute(_SQL["other_rows_of_batch"], key):
+        facts[seq] = tuple(said)
     return facts
