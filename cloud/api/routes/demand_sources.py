@@ -154,7 +154,7 @@ def backfill_source(*, once: Once, source_id: SourceId, body: BackfillPaper) -> 
     return once.answer(body, effect)
 
 
-_STEPS: Final = {
+_ACTIONS: Final = {
     "pause": service.pause_source,
     "resume": service.resume_source,
     "pull": service.pull_soon,
@@ -162,16 +162,18 @@ _STEPS: Final = {
 
 
 @router.post(
-    "/sources/{source_id}/{step}",
+    "/sources/{source_id}/{action}",
     status_code=201,
     response_model=DemandSource,
     responses=responses(400, 404, 413),
 )
-def step_source(*, once: Once, source_id: SourceId, step: Literal["pause", "resume", "pull"]) -> JSONResponse:
+def step_source(
+    *, once: Once, source_id: SourceId, action: Literal["pause", "resume", "pull"]
+) -> JSONResponse:
     """Pause a source, resume it, or let it be pulled at the scheduler's next round."""
 
     def effect(conn: Connection) -> DemandSource:
-        after = _STEPS[step](conn, once.caller, source_id, now=once.gate.clock())
+        after = _ACTIONS[action](conn, once.caller, source_id, now=once.gate.clock())
         return DemandSource.model_validate(after)
 
     return once.answer(None, effect)

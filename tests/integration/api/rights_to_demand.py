@@ -49,7 +49,7 @@ DEMAND_ROUTES: dict[str, set[Role]] = {
     "GET /v1/demand/sources": _VIEWERS,
     "POST /v1/demand/sources": {Role.ADMIN},
     "GET /v1/demand/sources/{source_id}": _VIEWERS,
-    "POST /v1/demand/sources/{source_id}/{step}": _KEEPERS,
+    "POST /v1/demand/sources/{source_id}/{action}": _KEEPERS,
     "POST /v1/demand/sources/{source_id}/backfill": _KEEPERS,
     "POST /v1/demand/events/{source_id}": SIGNED,
 }
@@ -73,7 +73,7 @@ DEMAND_OF_ONE_SITE = {
     "POST /v1/demand/supersessions": {403},
     "POST /v1/demand/sources": {403},
     "GET /v1/demand/sources/{source_id}": {404},
-    "POST /v1/demand/sources/{source_id}/{step}": {404},
+    "POST /v1/demand/sources/{source_id}/{action}": {404},
     "POST /v1/demand/sources/{source_id}/backfill": {404},
 }
 HELD_FORM = {"site": OWN, "source": "none"}
@@ -107,7 +107,7 @@ DEMANDED: dict[str, Any] = {
     "POST /v1/demand/held/retry": {"site": OWN, "source": "none"},
     "POST /v1/demand/held/discard": {"site": OWN, "source": "none", "reason": "a test"},
     "POST /v1/demand/sources": SHOP,
-    "POST /v1/demand/sources/{source_id}/{step}": None,
+    "POST /v1/demand/sources/{source_id}/{action}": None,
     "POST /v1/demand/sources/{source_id}/backfill": {"from_at": "2026-03-01T00:00:00Z"},
 }
 """Bodies of the routes; a name that is taken is a conflict."""
@@ -126,4 +126,4 @@ def demand_something(pool: ConnectionPool) -> dict[str, object]:
         made = service.add_source(conn, ROOT, wished, site=OWN, now=NOW)
         held.hold(conn, [waiting], now=NOW)
         (found,) = held.listed(conn, ROOT, limit=1)
-    return {"source_id": made.source_id, "step": "pull", "held_id": found.held_id}
+    return {"source_id": made.source_id, "action": "pull", "held_id": found.held_id}
