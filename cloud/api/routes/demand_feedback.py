@@ -27,6 +27,10 @@ Since = Annotated[UtcDatetime, Query(description="Asked for at or after")]
 Until = Annotated[UtcDatetime, Query(description="And before")]
 
 
+FirstDay = Annotated[UtcDatetime, Query(description="In the first site day that counts")]
+LastDay = Annotated[UtcDatetime, Query(description="After the last site day that counts has begun")]
+
+
 class ShortItem(BaseModel):
     """An item that outbound orders asked for; quantities in base units."""
 
@@ -144,7 +148,9 @@ def list_shorts(*, gate: TheGate, caller: Caller, site: SiteId, since: Since, un
 
 
 @router.get("/feedback")
-def list_feedback(*, gate: TheGate, caller: Caller, site: SiteId, since: Since, until: Until) -> Feedback:
+def list_feedback(
+    *, gate: TheGate, caller: Caller, site: SiteId, since: FirstDay, until: LastDay
+) -> Feedback:
     """Measure what shorts and substitutions change of the demand that forecasts learn from, by site days."""
     with gate.acting(caller) as conn:
         rows = substitutions.feedback(conn, caller, site=site, from_at=since, until_at=until)

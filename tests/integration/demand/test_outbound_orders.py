@@ -171,7 +171,7 @@ def asked_and_left(conn: psycopg.Connection, day: date) -> tuple[dict[str, float
 
 
 def test_a_line_that_cannot_be_stored_yet_waits_by_itself_until_its_item_is_known(
-    demand: Demand, pulls: Pulls
+    demand: Demand, pulls: Pulls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     crate, third = "25012345678904", "35012345678901"
     demand.ledger.query(
@@ -194,6 +194,11 @@ def test_a_line_that_cannot_be_stored_yet_waits_by_itself_until_its_item_is_know
     demand.ledger.as_owner(lambda conn: conn.execute("UPDATE demand_source SET state = 'paused'"))
     wished = NewSource("leeds", "so", SourceKind.ORDERS, None, SourceSettings(), None, 5)
     made = demand.ledger.as_app(lambda conn: service.add_source(conn, ADMIN, wished, site="leeds", now=NOW))
+    with monkeypatch.context() as narrow:
+        narrow.setattr(held, "MOST_WAITING", 2)
+        full = pulls.one(made.source_id)
+    assert (full.state, full.cursor, stored(demand)) == ("active", None, []), "nothing of it is lost"
+    assert str(full.last_error).startswith("too much of 'so' waits already: expected at most 2 messages")
     after = pulls.one(made.source_id)
     assert (after.state, after.last_error) == ("active", None)
     assert stored(demand) == [("1", 24)], "what can be stored is, whatever stands beside it"
