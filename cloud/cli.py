@@ -4,50 +4,43 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import structlog
 
-from cloud.alerts.webhooks import commands as webhooks
-from cloud.allocation import commands as allocation
-from cloud.counting import commands as counting
 from cloud.db import OperationalError
-from cloud.decisions import commands as limits
-from cloud.demand import commands as demand
-from cloud.documents import commands as documents
-from cloud.forecasting import commands as forecasting
-from cloud.identity import commands as identity
-from cloud.ingest import commands as ingest
-from cloud.ledger import commands as ledger
-from cloud.ledger.heads import commands as heads
-from cloud.local import commands as local
-from cloud.master import commands as costs
-from cloud.replenishment import commands as replenishment
-from cloud.scheduling import commands as scheduling
-from cloud.server import commands as server
 from cloud.settings import SettingsError, load
 
-AREAS: Final = (
-    local,
-    ingest,
-    ledger,
-    heads,
-    documents,
-    allocation,
-    costs,
-    counting,
-    demand,
-    forecasting,
-    replenishment,
-    scheduling,
-    server,
-    identity,
-    limits,
-    webhooks,
-)
-"""Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
+AREAS: Final = {
+    "cloud.local.commands": ("local", "demo", "check", "bootstrap", "admit"),
+    "cloud.ingest.commands": ("ingest", "gateway", "quarantine"),
+    "cloud.ledger.commands": ("migrate", "verify", "rebuild", "fold", "backup", "restore"),
+    "cloud.ledger.heads.commands": ("ledger",),
+    "cloud.documents.commands": (
+        "documents",
+        "visits",
+        "receipts",
+        "shipments",
+        "transfers",
+        "inspection",
+        "units",
+    ),
+    "cloud.allocation.commands": ("allocation",),
+    "cloud.master.commands": ("costs", "exchange-rates"),
+    "cloud.counting.commands": ("counts", "tolerances"),
+    "cloud.demand.commands": ("demand",),
+    "cloud.forecasting.commands": ("forecast",),
+    "cloud.replenishment.commands": ("suppliers", "replenish"),
+    "cloud.scheduling.commands": ("scheduler", "jobs"),
+    "cloud.server.commands": ("api",),
+    "cloud.identity.commands": ("user", "api-key"),
+    "cloud.decisions.commands": ("limits",),
+    "cloud.alerts.webhooks.commands": ("webhooks",),
+}
+"""Modules with `add_commands(subparsers)`, and the commands they add, as help lists them."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0 when all is well, 1 on a breach or failure, 2 on wrong usage or settings.
     """
-    arguments = build_parser().parse_args(argv)
+    arguments = build_parser(_command(argv)).parse_args(argv)
     _log_to_stderr()
     try:
         loaded = load({"data_dir": arguments.data_dir}, file=arguments.config)
@@ -72,18 +65,41 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of every command; the documentation is generated from it too."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Build the parser; the documentation is generated from it too.
+
+    Args:
+        command: The only one to be asked for, where known: what all others need is then not imported.
+
+    Returns:
+        The parser of its area's commands; of every command, if none is named or the one named is unknown.
+    """
     parser = argparse.ArgumentParser(
         prog="dockledger", description="A stock ledger that people trust, and the services around it."
     )
     parser.add_argument("--version", action="version", version=f"dockledger {version('dockledger')}")
+    _add_options(parser)
+    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for area in [area for area, commands in AREAS.items() if command in commands] or AREAS:
+        import_module(area).add_commands(subparsers)
+    return parser
+
+
+def _command(argv: Sequence[str] | None) -> str | None:
+    """Find the command, where nothing but our own options stands before it."""
+    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False)
+    _add_options(parser)
+    parser.add_argument("words", nargs=argparse.REMAINDER)
+    try:
+        found, others = parser.parse_known_args(argv)
+    except argparse.ArgumentError:
+        return None
+    return None if others or not found.words else str(found.words[0])
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="default: dockledger.toml")
     parser.add_argument("--data-dir", type=Path, metavar="DIR", help="default: .dockledger")
-    subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for area in AREAS:
-        area.add_commands(subparsers)
-    return parser
 
 
 def _log_to_stderr() -> None:
