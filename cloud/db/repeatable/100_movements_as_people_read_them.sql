@@ -5,7 +5,7 @@ DROP FUNCTION IF EXISTS read_movements(text, bigint, text, text, text, bigint, b
     timestamptz, bigint, text, text, integer);
 DROP FUNCTION IF EXISTS read_cell_history(bigint, timestamptz, bigint, timestamptz, integer, bigint, bigint,
     integer);
-DROP FUNCTION IF EXISTS tell_movements(integer[], bigint[], bigint[], timestamptz[]);
+DROP FUNCTION IF EXISTS tell_movements(movement[]);
 DROP FUNCTION IF EXISTS read_balance(bigint, timestamptz, bigint);
 DROP FUNCTION IF EXISTS read_item_history(text, text, timestamptz, bigint, timestamptz, integer, bigint, bigint, integer);
 DROP FUNCTION IF EXISTS read_cell_changes(bigint, timestamptz, bigint, timestamptz, bigint, timestamptz, integer, bigint,
@@ -71,9 +71,9 @@ BEGIN
 END
 $$;
 
--- Tells movements in the order in which they are named. Its joins are made in the order written, each a look-up by
+-- Tells movements in the order in which they are given. Its joins are made in the order written, each a look-up by
 -- key, whatever the statistics say of a younger table.
-CREATE FUNCTION tell_movements(gateways integer[], epochs bigint[], seqs bigint[], instants timestamptz[])
+CREATE FUNCTION tell_movements(stated movement[])
     RETURNS SETOF movement_told LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan SET join_collapse_limit = 1 AS $$
 BEGIN
@@ -89,9 +89,7 @@ BEGIN
         m.to_cell, tl.code, tc.lot, tc.disposition, tc.owner,
         m.reason, rg.name, m.reverses_epoch, m.reverses_seq,
         m.detail ->> 'actor', m.detail ->> 'device', m.detail
-    FROM unnest(gateways, epochs, seqs, instants) WITH ORDINALITY w (gateway_id, epoch, seq, occurred_at, nth)
-    JOIN movement m ON m.gateway_id = w.gateway_id AND m.epoch = w.epoch AND m.seq = w.seq
-        AND m.occurred_at = w.occurred_at
+    FROM unnest(stated) WITH ORDINALITY m
     JOIN ledger_entry e ON e.posting_id = m.posting_id
     JOIN gateway g ON g.gateway_id = m.gateway_id
     JOIN site s ON s.site_id = m.site_id
@@ -103,7 +101,7 @@ BEGIN
     JOIN cell tc ON tc.cell_id = m.to_cell
     JOIN location tl ON tl.location_id = tc.location_id
     LEFT JOIN gateway rg ON rg.gateway_id = m.reverses_gateway
-    ORDER BY w.nth;
+    ORDER BY m.ordinality;
 END
 $$;
 
@@ -127,10 +125,9 @@ BEGIN
     RETURN QUERY
     SELECT t.*
     FROM (
-        SELECT array_agg(k.gateway_id) AS gateways, array_agg(k.epoch) AS epochs, array_agg(k.seq) AS seqs,
-            array_agg(k.occurred_at) AS instants
+        SELECT array_agg(k.whole) AS stated
         FROM (
-            SELECT m.gateway_id, m.epoch, m.seq, m.occurred_at
+            SELECT m AS whole
             FROM movement m JOIN ledger_entry e ON e.posting_id = m.posting_id
             WHERE m.item_id = of_item AND (m.from_cell = of_cell OR m.to_cell = of_cell)
                 AND m.occurred_at <= newest AND e.position <= until_position
@@ -139,7 +136,7 @@ BEGIN
             LIMIT at_most
         ) k
     ) named
-    CROSS JOIN LATERAL tell_movements(named.gateways, named.epochs, named.seqs, named.instants) t;
+    CROSS JOIN LATERAL tell_movements(named.stated) t;
 END
 $$;
 
@@ -169,13 +166,12 @@ BEGIN
     RETURN QUERY
     SELECT t.*
     FROM (
-        SELECT array_agg(k.gateway_id) AS gateways, array_agg(k.epoch) AS epochs, array_agg(k.seq) AS seqs,
-            array_agg(k.occurred_at) AS instants
+        SELECT array_agg(k.whole) AS stated
         FROM (
-            SELECT m.gateway_id, m.epoch, m.seq, m.occurred_at
+            SELECT m.whole
             FROM unnest(sources) source (item_id)
             CROSS JOIN LATERAL (
-                SELECT x.gateway_id, x.epoch, x.seq, x.occurred_at
+                SELECT x AS whole, x.gateway_id, x.epoch, x.seq, x.occurred_at
                 FROM movement x JOIN ledger_entry e ON e.posting_id = x.posting_id
                 WHERE x.item_id = source.item_id AND x.occurred_at <= newest AND e.position <= until_position
                     AND (x.occurred_at, x.gateway_id, x.epoch, x.seq)
@@ -187,7 +183,7 @@ BEGIN
             LIMIT at_most
         ) k
     ) named
-    CROSS JOIN LATERAL tell_movements(named.gateways, named.epochs, named.seqs, named.instants) t;
+    CROSS JOIN LATERAL tell_movements(named.stated) t;
 END
 $$;
 
@@ -227,16 +223,17 @@ BEGIN
     )
     SELECT t.*
     FROM (
-        SELECT array_agg(k.gateway_id) AS gateways, array_agg(k.epoch) AS epochs, array_agg(k.seq) AS seqs,
-            array_agg(k.occurred_at) AS instants
+        SELECT array_agg(k.whole) AS stated
         FROM (
-            SELECT w.* FROM wanted w
+            SELECT m AS whole FROM wanted w
+            JOIN movement m ON m.gateway_id = w.gateway_id AND m.epoch = w.epoch AND m.seq = w.seq
+                AND m.occurred_at = w.occurred_at
             WHERE (w.occurred_at, w.gateway_id, w.epoch, w.seq) < (below_at, below_gateway, below_epoch, below_seq)
             ORDER BY w.occurred_at DESC, w.gateway_id DESC, w.epoch DESC, w.seq DESC
             LIMIT at_most
         ) k
     ) named
-    CROSS JOIN LATERAL tell_movements(named.gateways, named.epochs, named.seqs, named.instants) t;
+    CROSS JOIN LATERAL tell_movements(named.stated) t;
 END
 $$;
 
@@ -382,7 +379,7 @@ REVOKE ALL ON FUNCTION
     read_units(text, text, text, integer),
     read_balances(text, text, text, text, text, bigint, timestamptz, bigint, boolean, boolean, text, text, bigint, integer)
     FROM PUBLIC;
-REVOKE ALL ON FUNCTION tell_movements(integer[], bigint[], bigint[], timestamptz[]), occurred_by(bigint), items_reading_as(text)
+REVOKE ALL ON FUNCTION tell_movements(movement[]), occurred_by(bigint), items_reading_as(text)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     read_movements(text, bigint, text, text, text, bigint, bigint, bigint, timestamptz, timestamptz, bigint, text, text, integer),
