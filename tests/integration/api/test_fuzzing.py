@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from rights import ROUTES
+from rights_to_allocate import claim_something
 from rights_to_count import count_something
 from rights_to_judge import judge_something
 from rights_to_order import order_something
@@ -79,7 +80,8 @@ def known(pool: ConnectionPool, ingest: ConnectionPool, people: People) -> Known
     with pool.connection() as conn:
         import_all(conn, ROOT, papers, now=NOW)
         made(conn)
-    names = order_something(pool) | judge_something(pool) | {"count": count_something(pool)}
+    names = order_something(pool) | judge_something(pool) | claim_something(pool)
+    names |= {"count": count_something(pool)}
     count = dict(names["count"])
     things = things_of_own_site(pool) | names | decided(pool, count)
     found: Known = {

@@ -161,6 +161,7 @@ def test_a_newer_database_is_refused(database: object) -> None:
         "cloud.decisions",
         "cloud.alerts",
         "cloud.alerts.webhooks",
+        "cloud.allocation",
         "cloud.counting",
         "cloud.demand",
         "cloud.demand.sources",
