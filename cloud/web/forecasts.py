@@ -140,22 +140,6 @@ def show_forecast(
             for days, levels in zip(found.content.horizons, found.content.cum_q, strict=True)
         ]
         return _csv(f"forecast-{site}.csv", header, lines)
-    horizons = [
-        {
-            "days": days,
-            "expected": sum(found.content.mean[:days]),
-            "median": levels[LEVELS.index(0.5)],
-            "narrow": narrow,
-            "wide": wide,
-        }
-        for days, levels, narrow, wide in zip(
-            found.content.horizons,
-            found.content.cum_q,
-            found.content.limits(BAND),
-            found.content.limits(WIDE_BAND),
-            strict=True,
-        )
-    ]
     return page(
         request,
         visitor,
@@ -165,7 +149,7 @@ def show_forecast(
         row=found.row,
         content=found.content,
         why=found.content.why,
-        horizons=horizons,
+        horizons=_horizons(found),
         by_week=by_week,
         bucket=BUCKETS.get(found.content.why.get("granularity", {}).get("bucket", "")),
         chosen_bucket=BUCKETS.get(found.content.why.get("granularity", {}).get("chosen") or ""),
@@ -179,6 +163,23 @@ def show_forecast(
         sums=sum_chart(found),
         adjusted=adjusted,
     )
+
+
+def _horizons(found: Forecast) -> list[dict[str, Any]]:
+    """Tell the sums over each horizon with their bands."""
+    content = found.content
+    return [
+        {
+            "days": days,
+            "expected": sum(content.mean[:days]),
+            "median": levels[LEVELS.index(0.5)],
+            "narrow": narrow,
+            "wide": wide,
+        }
+        for days, levels, narrow, wide in zip(
+            content.horizons, content.cum_q, content.limits(BAND), content.limits(WIDE_BAND), strict=True
+        )
+    ]
 
 
 def _events(conn: Connection, actor: Actor, found: Forecast) -> list[EventRow]:

@@ -1,4 +1,4 @@
-"""The period that stock costs least by: proven by a run, a parameter by replenishment, followed by the next."""
+"""The period that stock costs least by: proven by a run, made a parameter by replenishment, then followed."""
 
 from collections.abc import Iterator
 from contextlib import closing
