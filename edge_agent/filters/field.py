@@ -48,6 +48,7 @@ PARKED_US: Final = 30_000_000
 LONGEST_US: Final = 300_000_000
 """However unclear, a visit is decided after so long."""
 _SURE: Final = 0.97
+_NEVER_US: Final = 1 << 63
 _SIDE_BEFORE: Final = {CrossingDirection.IN: OUTSIDE, CrossingDirection.OUT: INSIDE}
 _MOVES: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
 
@@ -92,6 +93,8 @@ class Field:
         """Visits that go on, by EPC; the portals beside look at them too."""
         self._left = Departed()
         self._due: list[tuple[int, str]] = []
+        self._next_us = _NEVER_US
+        """When the next visit is due."""
         self._columns = tuple(OUTSIDE_COLUMN if side == OUTSIDE else INSIDE_COLUMN for side in self._sides)
         self._scales = Scales(self._sides, witness)
         self._newest = Group(-SPAN_US)
@@ -105,7 +108,10 @@ class Field:
             decided: Gets what is decided by then.
         """
         at_us, rssi_dbm, doppler_hz = read.seen_us, read.rssi_dbm, read.doppler_hz
-        self.hear(read.reader, at_us, decided)
+        if self.now_us <= at_us < self._next_us:  # as nearly always: in order, and nothing is due
+            self.now_us = self._heard_us[read.reader] = at_us
+        else:
+            self.hear(read.reader, at_us, decided)
         track = self.open_tracks.get(read.epc) or self._begun(read.epc, at_us)
         if track is None:
             return
@@ -135,6 +141,7 @@ class Field:
             track.has_rested, track.origin = True, left.origin
             track.rest_loudness = left.rest_loudness
         heapq.heappush(self._due, (at_us + PAUSE_US, epc))
+        self._next_us = self._due[0][0]
         return track
 
     def _group_of(self, epc: str, left: Left | None, at_us: int) -> Group:
@@ -162,7 +169,7 @@ class Field:
                 return
         else:
             self._heard_us[reader] = at_us
-        if at_us < self.now_us - PAUSE_US and len(self._heard_us) == 1:
+        if newest_us <= at_us < self.now_us - PAUSE_US and len(self._heard_us) == 1:
             self.now_us = at_us  # its report was held up: nobody else was heard meanwhile
         elif at_us != self.now_us:
             self.pass_time(at_us, decided)
@@ -190,6 +197,7 @@ class Field:
             again_us = self._look(self.open_tracks[epc], at_us, decided)
             if again_us:
                 heapq.heappush(due, (again_us, epc))
+        self._next_us = due[0][0] if due else _NEVER_US
 
     def close_all(self, decided: list[Passage]) -> None:
         """Decide every open visit.
@@ -204,6 +212,7 @@ class Field:
         for track in open_now:
             self._decide(track, decided, is_last=True)
         self._due.clear()
+        self._next_us = _NEVER_US
 
     @property
     def open_since_us(self) -> int | None:
@@ -369,15 +378,12 @@ class Field:
 
     def _is_next_door(self, track: Track, now_us: int) -> bool:
         """Tell whether a neighbour reads a tag now and may turn out to be where it passed."""
-        for field in self.neighbours:
-            other = field.open_tracks.get(track.epc)
-            if (
-                other is not None
-                and other.last_us > now_us - PAUSE_US
-                and other.loudness * CLEARLY_LOUDER > track.loudness
-            ):
-                return True
-        return False
+        others = (field.open_tracks.get(track.epc) for field in self.neighbours)
+        return any(
+            other.last_us > now_us - PAUSE_US and other.loudness * CLEARLY_LOUDER > track.loudness
+            for other in others
+            if other is not None
+        )
 
 
 def _side(portal: Portal, port: str) -> int:

@@ -142,31 +142,27 @@ def company_of(own: Member, others: Iterable[Member]) -> list[Alike]:
     Returns:
         All of them, those most alike first.
     """
-    begin_us, end_us, shares = own.first_us - _APART_US, own.last_us + _APART_US, own.shares
+    begin_us, end_us = own.first_us - _APART_US, own.last_us + _APART_US
     alike: list[tuple[float, int, Member]] = []  # numbers differ, so members are never compared
     for number, other in enumerate(others):
         if other.last_us < begin_us or other.first_us > end_us:
             continue
-        odds = _odds(own, other, _common(shares, other.shares))
+        odds = _odds(own, other)
         if odds > ALIKE:
             alike.append((odds, -number, other))
     return [Alike(odds, other) for odds, _, other in sorted(alike, reverse=True)]
 
 
-def _common(some: Shares, others: Shares) -> float:
-    """Sum up what two visits share of side and time."""
-    fewer, more = (some, others) if len(some) <= len(others) else (others, some)
-    of_more = more.get
-    common = 0.0
+def _odds(own: Member, other: Member) -> float:
+    """Weigh whether two tags moved together; fitted on simulated docks, carts weighed as much as pallets."""
+    fewer, more = own.shares, other.shares
+    if len(fewer) > len(more):
+        fewer, more = more, fewer
+    of_more, common = more.get, 0.0
     for second, share in fewer.items():
         other_share = of_more(second)
         if other_share is not None:
             common += share if share < other_share else other_share  # noqa: FURB136  min() takes thrice as long
-    return common
-
-
-def _odds(own: Member, other: Member, common: float) -> float:
-    """Weigh whether two tags moved together; fitted on simulated docks, carts weighed as much as pallets."""
     first_s = min(abs(own.first_us - other.first_us) * 1e-6, _MOST_S)
     last_s = min(abs(own.last_us - other.last_us) * 1e-6, _MOST_S)
     return (

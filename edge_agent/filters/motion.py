@@ -104,10 +104,10 @@ def _shift(total: int, count: int) -> float:
 
 
 def _unrest(cells: Cells) -> float:
-    shift = sum(
-        abs(cell[SHIFTS + INSIDE_COLUMN]) + abs(cell[SHIFTS + OUTSIDE_COLUMN]) for cell in cells.values()
-    )
-    count = sum(cell[READS + INSIDE_COLUMN] + cell[READS + OUTSIDE_COLUMN] for cell in cells.values())
+    columns = list(zip(*cells.values(), strict=True))
+    inside, outside = columns[SHIFTS + INSIDE_COLUMN], columns[SHIFTS + OUTSIDE_COLUMN]
+    shift = sum(map(abs, inside)) + sum(map(abs, outside))
+    count = sum(columns[READS + INSIDE_COLUMN]) + sum(columns[READS + OUTSIDE_COLUMN])
     return _shift(shift, count)
 
 
@@ -115,16 +115,16 @@ def _turns(cells: Cells, antennas: Sequence[int]) -> tuple[float, float]:
     """Compare the two loudest antennas of a side."""
     if len(antennas) < 2:  # noqa: PLR2004  there is nothing to compare
         return 0.0, 0.0
-    columns = [ANTENNAS + antenna for antenna in antennas]
-    totals = {column: sum(cell[column] for cell in cells.values()) for column in columns}
-    one, other = sorted(columns, key=lambda column: (-totals[column], column))[:2]
+    columns = list(zip(*(cells[number] for number in sorted(cells)), strict=True))[ANTENNAS:]
+    totals = {antenna: sum(columns[antenna]) for antenna in antennas}
+    one, other = sorted(antennas, key=lambda antenna: (-totals[antenna], antenna))[:2]
     if not totals[one]:
         return 0.0, 0.0
     if not totals[other]:
         return 0.0, _MOST_DB / 10.0
     before_one = before_other = balance = 0.0
-    for number in sorted(cells):
-        here_one, here_other = math.sqrt(cells[number][one]), math.sqrt(cells[number][other])
+    roots = zip(map(math.sqrt, columns[one]), map(math.sqrt, columns[other]), strict=True)
+    for here_one, here_other in roots:
         balance += here_one * before_other - here_other * before_one
         before_one += here_one
         before_other += here_other

@@ -27,11 +27,13 @@ def picture(reads: Sequence[Read], ports: Sequence[str]) -> tuple[tuple[str, ...
     first_us = reads[0][0]
     used = sorted({read[1] for read in chosen})
     place = {antenna: n for n, antenna in enumerate(used)}
-    points = tuple(
-        TracePoint((at_us - first_us) // 1000, place[antenna], round(rssi_dbm, 2))
-        for at_us, antenna, rssi_dbm in chosen
+    points = map(
+        TracePoint,
+        [(at_us - first_us) // 1000 for at_us, _, _ in chosen],
+        [place[antenna] for _, antenna, _ in chosen],
+        [round(rssi_dbm, 2) for _, _, rssi_dbm in chosen],
     )
-    return tuple(ports[antenna] for antenna in used), points
+    return tuple(ports[antenna] for antenna in used), tuple(points)
 
 
 def sparkline(trace: Sequence[TracePoint], width: int = 24) -> str:

@@ -50,6 +50,7 @@ def attowatts(rssi_dbm: float) -> int:
     return max(1, round(math.pow(10.0, rssi_dbm / 10.0) * _PER_MW))
 
 
+@lru_cache(maxsize=4096)
 def shift_of(doppler_hz: float | None) -> int:
     """Make a Doppler shift a whole number.
 

@@ -5,7 +5,7 @@ the arrival says what time it is.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import repeat
 from math import nan
 from typing import Final
@@ -44,6 +44,8 @@ _PHASE_DEG: Final = 360 / 4096
 _MOTO_PHASE_DEG: Final = 180 / 32768
 _DOPPLER_HZ: Final = 1 / 16
 _EPC_96_BITS: Final = 96
+_new_read: Final[Callable[[type[RawRead], Iterable[object]], RawRead]] = tuple.__new__
+"""As ``RawRead._make`` does, without counting the values of each."""
 
 
 class LlrpDecoder:
@@ -156,8 +158,9 @@ class LlrpDecoder:
         if stamp is not None:
             clock = self._utc if stamp.endswith("UTC") else self._uptime
             offset_us = clock.observe(max(columns[stamp]), arrived_us)
-            stamped = [stamp_us + offset_us for stamp_us in columns[stamp]]
-            at_us = [self._usable_us(each, arrived_us) for each in stamped]
+            at_us = stamped = [stamp_us + offset_us for stamp_us in columns[stamp]]
+            if min(stamped) < arrived_us - _OLDEST_US or max(stamped) > arrived_us + _OLDEST_US:
+                at_us = [self._usable_us(each, arrived_us) for each in stamped]
         fine_rssi, rssi = get("ImpinjPeakRSSI"), get("PeakRSSI")
         if fine_rssi is not None:
             rssi_dbm: Iterable[float] = [value / 100 for value in fine_rssi]
@@ -173,19 +176,18 @@ class LlrpDecoder:
             phase_deg = [value * _PHASE_DEG % 360.0 for value in phase]
         elif zebra_phase is not None:
             phase_deg = [value * _MOTO_PHASE_DEG % 360.0 for value in zebra_phase]
-        return list(
-            map(
-                RawRead,
-                at_us,
-                repeat(self.reader),
-                columns[ANTENNA],
-                spell_epcs(columns[EPC], epc_bits, may_be_ascii=self._quirks.epc_may_be_ascii_hex),
-                rssi_dbm,
-                phase_deg,
-                repeat(None) if doppler is None else [value * _DOPPLER_HZ for value in doppler],
-                get("TagSeenCount", repeat(1)),
-            )
+        values = zip(
+            at_us,
+            repeat(self.reader),
+            columns[ANTENNA],
+            spell_epcs(columns[EPC], epc_bits, may_be_ascii=self._quirks.epc_may_be_ascii_hex),
+            rssi_dbm,
+            phase_deg,
+            repeat(None) if doppler is None else [value * _DOPPLER_HZ for value in doppler],
+            get("TagSeenCount", repeat(1)),
+            strict=False,
         )
+        return list(map(_new_read, repeat(RawRead), values))
 
     def _usable_us(self, at_us: int, arrived_us: int) -> int:
         if arrived_us - _OLDEST_US <= at_us <= arrived_us + _OLDEST_US:
