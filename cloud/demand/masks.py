@@ -168,6 +168,26 @@ def masks(
     return _SQL.rows(conn, Mask, "masks", site=site, item=item, after=after, limit=limit)
 
 
+def in_force(conn: Connection, actor: Actor, *, site: str, limit: int) -> list[Mask]:
+    """List a site's masks that hold, those of the latest days first.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks; may read the site's stock.
+        site: Site id.
+        limit: Most to give.
+
+    Returns:
+        The masks.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))
+    return _SQL.rows(conn, Mask, "in_force", site=site, limit=limit)
+
+
 class MaskedDays(NamedTuple):
     """Days of a range that forecasts take for unknown."""
 

@@ -41,6 +41,15 @@ WHERE m.mask_id > %(after)s
 ORDER BY m.mask_id
 LIMIT %(limit)s;
 
+-- name: in_force
+SELECT m.mask_id, m.site_id AS site, i.code AS item, m.from_day, m.until_day, m.kind, m.reason, m.recorded_at,
+    m.recorded_by, m.withdrawn_at, m.withdrawn_by, m.withdrawn_because
+FROM demand_mask m
+LEFT JOIN item i ON i.item_id = m.item_id
+WHERE m.site_id = %(site)s AND m.withdrawn_at IS NULL
+ORDER BY m.until_day DESC, m.mask_id DESC
+LIMIT %(limit)s;
+
 -- name: masked_days
 SELECT c.canonical_id, greatest(m.from_day, %(from_day)s::date) - %(from_day)s::date,
     least(m.until_day, %(until_day)s::date) - %(from_day)s::date, m.kind, m.reason

@@ -25,6 +25,7 @@ from cloud.web import (
     availability,
     counts,
     demand,
+    demand_masks,
     differences,
     dock_exceptions,
     dock_exports,
@@ -143,6 +144,7 @@ def _routes() -> APIRouter:
         approvals,
         counts,
         demand,
+        demand_masks,
         variances,
         tickets,
     )

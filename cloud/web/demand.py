@@ -9,8 +9,9 @@ from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cloud.db import Connection, in_transaction
-from cloud.demand import held, substitutions
+from cloud.demand import held, masks, substitutions
 from cloud.demand.domain import IMPORTERS, READERS, DemandError
+from cloud.demand.masks import MASKERS, MaskKind
 from cloud.demand.service import LineFilter, all_lines
 from cloud.demand.sources.service import sources
 from cloud.demand.sources.shorts import shorts
@@ -21,6 +22,7 @@ from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
 from cloud.sheets.workbook import MEDIA_TYPE
+from cloud.web.forms import may
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 
@@ -28,8 +30,16 @@ router: Final = APIRouter()
 
 TAB: Final = "/demand"
 SHOWN: Final = 100
+USUAL_DAYS: Final = 28
 EXPORTED: Final = 50_000
 """Lines of a workbook that somebody waits for."""
+
+MASK_KINDS: Final = {
+    MaskKind.DISRUPTION.value: "disruption",
+    MaskKind.OUTLIER.value: "outlier",
+    MaskKind.ONE_OFF.value: "will not come again",
+    MaskKind.DATA_ERROR.value: "wrong data",
+}
 
 Number = Annotated[int, Path(ge=1, le=GREATEST)]
 Site = Annotated[str, Query(max_length=64)]
@@ -42,7 +52,7 @@ def show_demand(
     *, request: Request, gate: TheGate, visitor: Viewer, site: Site = "", days: Days = 28
 ) -> Response:
     """Show a site's sources, what waits, and what the warehouse could not send."""
-    return _shown(request, gate, visitor, site, days)
+    return show(request, gate, visitor, site, days)
 
 
 @router.get("/demand.xlsx")
@@ -96,7 +106,7 @@ def discard_held(
     except UnknownHeldError as error:
         raise HTTPException(404, f"{error}") from error
     except DemandError as error:
-        return _shown(request, gate, visitor, site, 28, problem=(422, f"{error}"))
+        return show(request, gate, visitor, site, problem=(422, f"{error}"))
     return RedirectResponse(f"/demand?site={one.site}", 303)
 
 
@@ -129,19 +139,35 @@ def discard_source(
     try:
         in_transaction(gate.pool, work)
     except DemandError as error:
-        return _shown(request, gate, visitor, site, 28, problem=(422, f"{error}"))
+        return show(request, gate, visitor, site, problem=(422, f"{error}"))
     return RedirectResponse(f"/demand?{urlencode({'site': site})}", 303)
 
 
-def _shown(
+def show(
     request: Request,
     gate: Gate,
     visitor: Viewer,
     site: str,
-    days: int,
+    days: int = USUAL_DAYS,
     *,
     problem: tuple[int, str] = (200, ""),
 ) -> Response:
+    """Show the page.
+
+    Args:
+        request: As it came.
+        gate: To the database.
+        visitor: Who looks.
+        site: Of which demand is shown; empty: the visitor's first.
+        days: Back from now.
+        problem: Status and words of what went wrong before; else 200 and nothing.
+
+    Returns:
+        The page.
+
+    Raises:
+        NotAllowedError: If the site is not within the visitor's reach.
+    """
     actor, now = visitor.actor, gate.clock()
     actor.require(*READERS)
     begin: datetime = now - timedelta(days=days)
@@ -163,6 +189,7 @@ def _shown(
             ),
             "changes": rows[:SHOWN],
             "fills": {row.item: row for row in left},
+            "masks": masks.in_force(conn, actor, site=chosen, limit=SHOWN) if chosen else [],
             "swaps": [row for row in swaps if row.sent_quantity],
         }
     return page(
@@ -177,14 +204,8 @@ def _shown(
         days=days,
         never=NEVER,
         states=HeldState,
-        may_settle=_may_settle(visitor, chosen),
+        may_settle=may(visitor.actor, chosen, *IMPORTERS),
+        may_mask=may(visitor.actor, chosen, *MASKERS),
+        mask_kinds=MASK_KINDS,
         **content,
     )
-
-
-def _may_settle(visitor: Viewer, site: str) -> bool:
-    try:
-        visitor.actor.require(*IMPORTERS, site=site)
-    except NotAllowedError:
-        return False
-    return True

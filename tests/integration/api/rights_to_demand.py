@@ -36,6 +36,8 @@ DEMAND_ROUTES: dict[str, set[Role]] = {
     "POST /demand/held/{held_id}/discard": _IMPORTERS,
     "POST /demand/held/retry": _IMPORTERS,
     "POST /demand/held/discard": _IMPORTERS,
+    "POST /demand/masks": _PLANNING,
+    "POST /demand/masks/{mask_id}/withdrawal": _PLANNING,
     "GET /v1/demand/shorts": _STAFF,
     "GET /v1/demand/feedback": _STAFF,
     "GET /v1/demand/feedback/worth": _STAFF,
@@ -61,6 +63,8 @@ DEMAND_OF_ONE_SITE = {
     "POST /v1/demand/substitutions": {403},
     "POST /demand/held/{held_id}/retry": {404},
     "POST /demand/held/{held_id}/discard": {404},
+    "POST /demand/masks": {403},
+    "POST /demand/masks/{mask_id}/withdrawal": {404},
     "POST /demand/held/retry": {403},
     "POST /demand/held/discard": {403},
     "POST /v1/demand": {403},
@@ -77,6 +81,7 @@ DEMAND_OF_ONE_SITE = {
     "POST /v1/demand/sources/{source_id}/backfill": {404},
 }
 HELD_FORM = {"site": OWN, "source": "none"}
+MASK_FORM = {"site": OWN, "from_day": "2026-02-02", "kind": "one_off"}
 SHOP = {
     "site": OWN,
     "name": "shop",

@@ -20,7 +20,7 @@ from rights_to_allocate import CLAIM_FORMS, CLAIMED, claim_form, claim_something
 from rights_to_configure import CONFIG_FORM, CONFIGURED, configure_something
 from rights_to_count import COUNT_FORM, COUNTED, PERIOD, count_something
 from rights_to_decide import DECIDED, decide, things_to_decide
-from rights_to_demand import DEMANDED, HELD_FORM, PERIOD_OF_DEMAND, SIGNED, demand_something
+from rights_to_demand import DEMANDED, HELD_FORM, MASK_FORM, PERIOD_OF_DEMAND, SIGNED, demand_something
 from rights_to_dock import ASKED as ASKED_AT_DOCK
 from rights_to_dock import DOCK_FORMS, dock_form, dock_something, docked
 from rights_to_judge import JUDGED, JUDGED_FORMS, judge_something
@@ -317,6 +317,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         decided = claim_form(f"{caller}") if route in CLAIM_FORMS else decided
         decided |= CONFIG_FORM if "/gateways" in route else {}
         decided |= HELD_FORM if "/demand/held" in route else {}
+        decided |= MASK_FORM if "/demand/masks" in route else {}
         decided |= COUNT_FORM if "/counts" in route or "/variances" in route else {}
         return {"data": decided | {"csrf": csrf_token(caller.session)}} if caller.session else {}
     asked = UNTAUGHT | ASKED_AT_DOCK | PAST_ASKED | {"GET /v1/record-accuracy": PERIOD}
