@@ -25,6 +25,7 @@ from benchmarks import (
     outbox,
     planning,
     receipt,
+    reconcile,
     verify,
 )
 from benchmarks.result import Result, Verdict
@@ -46,6 +47,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "counts": counts,
     "asof": asof,
     "verify": verify,
+    "reconcile": reconcile,
     "outbox": outbox,
     "edge": edge,
     "edge_soak": edge_soak,

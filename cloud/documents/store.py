@@ -14,9 +14,10 @@ from cloud.ledger.store import record_audit
 from cloud.master.domain import IdentifierKey
 from contracts.vocabulary import clearing_account
 
-_SQL: Final = NamedStatements(
-    "cloud.documents", "queries.sql", "orders.sql", "lines.sql", "units.sql", "appointments.sql"
+_FILES: Final = (
+    *("queries.sql", "orders.sql", "lines.sql", "units.sql", "appointments.sql", "dock_times.sql"),
 )
+_SQL: Final = NamedStatements("cloud.documents", *_FILES)
 rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change
 
 

@@ -1,6 +1,7 @@
 """*Receiving*: what is expected, a form for what comes, and what came."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import zip_longest
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote, urlencode
@@ -10,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
-from cloud.documents import appointments, closing
+from cloud.documents import appointments, closing, dock_times
 from cloud.documents.domain import (
     KEEPERS,
     READERS,
@@ -43,6 +44,7 @@ from contracts.base import ID_PATTERN
 router: Final = APIRouter()
 
 SHOWN: Final = 30
+WEEK: Final = timedelta(days=7)
 EXTRA: Final = 2
 """Empty lines for goods that no document names."""
 BLIND: Final = 6
@@ -82,6 +84,7 @@ def show_receiving(
         ]
         at_doors = appointments.at_doors(conn, actor, site=site or None, direction="inbound", now=now)
         rows = reading.receipts(conn, actor, site=site or None, limit=SHOWN)
+        times = dock_times.dock_times(conn, actor, site=site or None, from_at=now - WEEK, until_at=now)
     expected.sort(key=lambda each: (each.due_on is None, each.due_on, each.site, each.id))
     return page(
         request,
@@ -96,6 +99,7 @@ def show_receiving(
         now=now,
         may_greet=bool(actor.roles_anywhere & set(appointments.GREETERS)),
         receipts=rows,
+        times=dock_times.summary(times),
     )
 
 

@@ -1,7 +1,7 @@
 """Templates and what they share: times in a site's zone, quantities, ages, links to static files."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -70,6 +70,9 @@ AREAS: Final = (
 )
 """The pages by what they are about; the name of an area leads to its first page."""
 
+_HOUR: Final = 60
+_DAY: Final = 24 * 60
+"""In minutes."""
 _FORMS: Final = {"clock": "%H:%M:%S", "zone": "%Z", "short": "%d %b %H:%M:%S", "full": "%Y-%m-%d %H:%M:%S %Z"}
 
 
@@ -108,6 +111,14 @@ def quantity(value: Decimal, signed: bool = False) -> str:  # noqa: FBT001, FBT0
         text = text.rstrip("0").rstrip(".")
     sign = "−" if value < 0 else "+" if signed and value > 0 else ""  # noqa: RUF001  typographic minus
     return f"{sign}{text}"
+
+
+def _hours(span: timedelta) -> str:
+    """Write how long something took: in minutes below an hour, in days above two."""
+    minutes = span.total_seconds() / 60
+    if minutes < _HOUR:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.1f} h" if minutes < 2 * _DAY else f"{minutes / _DAY:.1f} days"
 
 
 def _instant(at: datetime, zone: str, form: str = "short") -> str:
@@ -150,6 +161,7 @@ def _environment() -> Environment:
         utc=_utc,
         iso=datetime.isoformat,
         qty=quantity,
+        hours=_hours,
         age=age,
         sparkline=sparkline,
         radiogram=radiogram,

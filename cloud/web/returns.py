@@ -19,6 +19,7 @@ from cloud.documents.judging import service as judging
 from cloud.documents.judging.service import JudgementPaper, JudgementReason, Verdict, WaitsAs
 from cloud.documents.lines import open_lines
 from cloud.documents.papers import DocumentPaper
+from cloud.documents.receiving import rules
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
@@ -129,6 +130,36 @@ def judge(
     return RedirectResponse(f"{_PAGES[waits_as]}?site={site}", 303)
 
 
+@router.post("/inspection/{site}/rules")
+def set_rule(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    supplier: Text = "",
+    item: Text = "",
+    over_percent: Text = "",
+    short_percent: Text = "",
+    inspects: Annotated[Literal["", "yes", "no"], Form()] = "",
+) -> Response:
+    """Say what is too much or too little of a supplier or item, and what is inspected."""
+
+    def work(conn: Connection) -> None:
+        stated: dict[str, Any] = {"site": site, "inspects": {"yes": True, "no": False}.get(inspects)}
+        typed = {"supplier": supplier, "item": item, "over_percent": over_percent}
+        typed |= {"short_percent": short_percent}
+        stated |= {name: text.strip() or None for name, text in typed.items()}
+        rules.put_rule(conn, visitor.actor, rules.RulePaper.model_validate(stated))
+
+    try:
+        in_transaction(gate.pool, work)
+    except (ValidationError, DocumentError) as error:
+        words = words_of(error) if isinstance(error, ValidationError) else f"{error}"
+        return _inspection(request, gate, visitor, site, problem=words)
+    return RedirectResponse(f"/inspection?site={site}", 303)
+
+
 @router.post("/documents/{site}/short")
 def close_short(
     *,
@@ -209,6 +240,8 @@ def _inspection(request: Request, gate: Gate, visitor: Viewer, site: str, *, pro
         sites = [each.site for each in operations.sites(conn, actor)]
         rows = judging.waiting(conn, actor, site=site or None, limit=SHOWN * 2)
         decided = judging.judgements(conn, actor, site=site or None, limit=SHOWN)
+        keeping = [each for each in sites if may(actor, each, *KEEPERS)]
+        ruled = [row for each in sites if site in {"", each} for row in rules.rules(conn, actor, site=each)]
     return page(
         request,
         visitor,
@@ -219,9 +252,10 @@ def _inspection(request: Request, gate: Gate, visitor: Viewer, site: str, *, pro
         site=site,
         waiting=[row for row in rows if row.waits_as != "returned"],
         decided=decided,
+        rules=ruled,
         words=WAITS,
         verdicts=VERDICTS,
         reasons=judging.REASONS,
-        may_keep=[each for each in sites if may(actor, each, *KEEPERS)],
+        may_keep=keeping,
         problem=problem,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 
 from cloud.db import Connection
 from cloud.documents.lines import (
@@ -27,6 +28,10 @@ _RECEIVABLE = {
     "transfer": {"to_come"},
 }
 """States of documents against which something may come."""
+
+
+_LINES_NAMED = 5
+"""Of a document, where one that it has not is asked for."""
 
 
 class _LineError(Exception):
@@ -177,8 +182,9 @@ def _named_line(line: DeliveryLine, asked: Mapping[LineName, LineNow]) -> LineNo
     of = _of(line, asked)
     if line.of and of is None:
         name = line.of
-        others = sorted(each.line for each in asked if (each.type, each.id) == (name.type, name.id))
-        expected = f"expected one of {', '.join(others[:20])}" if others else "there is no such document"
+        same = (each.line for each in asked if (each.type, each.id) == (name.type, name.id))
+        others = list(islice(same, _LINES_NAMED))
+        expected = f"expected one like {', '.join(others)}" if others else "there is no such document"
         raise _LineError(f"there is no line {name.line!r} in {name.type} {name.id!r}: {expected}")
     if of and of.state not in _RECEIVABLE[of.type]:
         raise _LineError(f"{of.type} {of.id!r} is {of.state}: nothing comes of it")

@@ -41,6 +41,7 @@ DOCK_ROUTES: dict[str, set[Role] | None] = {
     "POST /v1/sscc-series": MOVERS,
     "POST /v1/short-closes": MOVERS,
     "GET /v1/open-lines": STAFF,
+    "GET /v1/dock-to-stock": STAFF,
     "GET /v1/waiting-goods": STAFF,
     "GET /v1/judgements": STAFF,
     "POST /v1/judgements": MOVERS,
@@ -66,6 +67,7 @@ DOCK_ROUTES: dict[str, set[Role] | None] = {
     "POST /receiving/{site}/receipts/{receipt}/reversals": MOVERS,
     "GET /inspection": STAFF,
     "POST /inspection/{site}": MOVERS,
+    "POST /inspection/{site}/rules": MOVERS,
     "GET /returns": STAFF,
     "POST /returns/{site}/new": MOVERS,
     "POST /documents/{site}/short": MOVERS,
@@ -163,6 +165,7 @@ def dock_form(route: str, caller: str) -> dict[str, Any]:
     typed |= dict.fromkeys(("damaged", "rejected", "reason", "lot", "unit", "place", "disposition"), "")
     typed |= {"receipt": f"F-{caller}", "shipment": f"FS-{caller}", "line": "1"}
     forms = {
+        "POST /inspection/{site}/rules": {"item": "", "over_percent": "5"},
         "POST /receiving/{site}/receipts/{receipt}/reversals": {"line": "2", "reason": "other"},
         "POST /inspection/{site}": {
             "receipt": "R-D",

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from cloud.documents.dock_times import dock_times
 from cloud.documents.domain import ConflictingDocumentError, DocumentError
+from cloud.documents.judging.service import JudgementPaper, judge
 from cloud.documents.lines import lines_now, open_lines
 from cloud.documents.order_papers import OrderPaper
 from cloud.documents.orders import register_order
@@ -17,7 +19,7 @@ from cloud.ledger.domain import AlreadyClaimedError
 from cloud.master.places import add_location
 from cloud.master.supplier_papers import SupplierPaper
 from cloud.master.suppliers import put_supplier
-from tests.integration.crossings.doors import OPERATOR, STRANGER
+from tests.integration.crossings.doors import OPERATOR, PALLET, STRANGER, carried
 from tests.integration.documents.dock import CASES, KEEPER, NETWORK, Dock, line, paper
 from tests.integration.ledger.scenario import SITE, at
 
@@ -193,3 +195,40 @@ def test_every_fault_of_a_delivery_is_told_in_one_answer(staged: Dock) -> None:
     assert staged.count("receipt") == 0
     with pytest.raises(NotAllowedError):
         receive(staged, delivery(came(1, "1")), actor=STRANGER)
+
+
+def test_dock_to_stock_runs_from_the_first_sight_to_a_usable_place(staged: Dock) -> None:
+    wanted = rules.RulePaper.model_validate(
+        {"site": SITE, "item": "TEA", "supplier": "SLOW", "inspects": True}
+    )
+    staged.ledger.as_app(
+        lambda conn: put_supplier(conn, BUYER, SupplierPaper(supplier="SLOW", name="Slow", currency="EUR"))
+    )
+    staged.ledger.as_app(lambda conn: rules.put_rule(conn, KEEPER, wanted))
+    staged.crosses(minute=40, visit=None)
+    receive(
+        staged, delivery(came(1, "20", unit=PALLET), came(2, "3", of="2"), occurred_at=at(60).isoformat())
+    )
+    blind = {
+        "line": "1",
+        "identifier": {"scheme": "gtin", "value": CASES},
+        "unit_seen": CASES,
+        "received": "2",
+    }
+    receive(staged, delivery(blind, name="R-2", partner="SLOW"), minute=70)
+    staged.stands(PALLET, "A-01", minute=100)
+    staged.doors.send(carried("STAGE-1", "A-01", minute=130, quantity_seen=Decimal(3)))
+
+    def took() -> dict[str, float | None]:
+        rows = staged.ledger.as_app(
+            lambda conn: dock_times(conn, KEEPER, site=SITE, from_at=at(0), until_at=at(200))
+        )
+        return {
+            f"{row.receipt}/{row.line}": row.took.total_seconds() / 60 if row.took else None for row in rows
+        }
+
+    assert took() == {"R-1/1": 60, "R-1/2": 70, "R-2/1": None}
+    stated = {"site": SITE, "receipt": "R-2", "line": "1", "waits_as": "inspection", "verdict": "sellable"}
+    judged = JudgementPaper.model_validate(stated | {"quantity": "48", "reason": "sound", "put_at": "A-01"})
+    staged.ledger.as_app(lambda conn: judge(conn, KEEPER, judged, now=at(180)))
+    assert took()["R-2/1"] is not None

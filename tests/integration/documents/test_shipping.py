@@ -82,8 +82,8 @@ def test_an_order_leaves_in_parts_never_more_than_is_open_and_a_part_comes_back(
     assert still_open(stocked) == {"SO-1/1": 2, "SO-1/2": 2}
     with pytest.raises(AlreadyClaimedError):
         ship(stocked, leaves(1, "1", "outbound_order", "SO-1"))
+    more = leaves(2, "3", "outbound_order", "SO-1"), leaves(3, "1", "outbound_order", "SO-9")
     with pytest.raises(DocumentError) as error:
-        more = leaves(2, "3", "outbound_order", "SO-1"), leaves(3, "1", "outbound_order", "SO-9")
         ship(stocked, leaves(1, "1", "outbound_order", "SO-1"), *more, name="S-2")
     assert "line '2': 72 of item 'TEA': expected at most 24" in str(error.value)
     assert "line '3': there is no line '1' in outbound_order 'SO-9'" in str(error.value)
@@ -176,9 +176,7 @@ def test_a_transfer_is_draft_shipped_in_transit_and_received_or_short(stocked: D
         ("@transit", "sellable"): 3,
     }
     with pytest.raises(NotAllowedError):
-        run(
-            lambda conn: transfers.close_short(conn, KEEPER, at=SITE, name="T-1", reason="lost", now=at(80))
-        )
+        run(lambda conn: transfers.close_short(conn, KEEPER, at=SITE, name="T-1", reason="lost", now=at(80)))
     story = run(
         lambda conn: transfers.close_short(conn, YORK, at=SITE, name="T-1", reason="lost", now=at(80))
     )
