@@ -10,6 +10,8 @@ from typing import Any, Final
 from cloud.allocation.domain import Cell, Claim, Shortfall, Want
 
 _KEEPS: Final = date.max
+_SKIPPED: Final = 16
+"""One in so many cells of an item may be empty and is passed by, before the empty ones are taken out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ def allocate(wants: Iterable[Want], cells: Iterable[Cell]) -> Plan:
     for cell in sorted(cells, key=_by_expiry):
         if cell.free > 0:
             shelves[cell.item_id].append(_Shelf(cell, cell.free))
+    emptied: defaultdict[int, int] = defaultdict(int)
     claims: list[Claim] = []
     shortfalls: list[Shortfall] = []
     for want in sorted(wants, key=_by_urgency):
@@ -56,8 +59,10 @@ def allocate(wants: Iterable[Want], cells: Iterable[Cell]) -> Plan:
         claims += made
         if left > 0:
             shortfalls.append(Shortfall(want.name, want.item_id, left, passed_over, want.is_claim))
-        if made:
+        emptied[want.item_id] += len(made)
+        if emptied[want.item_id] * _SKIPPED >= len(shelf):
             shelves[want.item_id] = [each for each in shelf if each.left > 0]
+            emptied[want.item_id] = 0
     return Plan(tuple(claims), tuple(shortfalls))
 
 
