@@ -20,7 +20,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.master.places import add_location
 from contracts.base import EpochId, GatewayId
 from contracts.offline import TaskLine, TaskList
-from contracts.records import DocumentRef, Identifier, Movement, RowRef, Side, WorkflowEvent
+from contracts.records import DocumentRef, Identifier, Movement, RowRef, Side, UnitPosition, WorkflowEvent
 from tests.integration.ledger.scenario import SITE, Ledger, Outbox, at, move, open_ledger, stated
 
 KEEPER = Actor("user:kim", frozenset({Role.SUPERVISOR}), frozenset({SITE}))
@@ -28,6 +28,7 @@ NETWORK = Actor("user:net", frozenset({Role.INVENTORY_CONTROLLER, Role.SUPERVISO
 EACH = "00614141123452"
 CASE = "10614141123459"
 """GTIN of a case of 24."""
+PALLET = "106141412345678908"
 NOW = datetime.fromisoformat("2026-03-02T08:00:00+00:00")
 TODAY = date(2026, 3, 2)
 
@@ -55,6 +56,22 @@ class Shelves:
             ),
             actor=NETWORK,
         )
+
+    def stands(self, unit: str, place: str) -> None:
+        """Let a unit stand somewhere."""
+        placed = {"seq": 1, "occurred_at_claimed": at(0), "mono_ns": 0, "boot_id": "b", "clock_ok": True}
+        self._records(UnitPosition.model_validate(placed | {"unit": unit, "location": place}))
+
+    def departs(self, order: str, place: str, quantity: int) -> None:
+        """Let picked goods go to the customer."""
+        gone = move(
+            str(quantity),
+            place,
+            "@customer",
+            identifier=Identifier(scheme="gtin", value=EACH),
+            documents=(DocumentRef(type="outbound_order", id=order, line="1"),),
+        )
+        self.ledger.state(stated(gone), actor=NETWORK)
 
     def loses(self, place: str, quantity: int, *, lot: str | None = None) -> None:
         """Let goods of a bin be gone, as a count would."""

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from cloud.allocation.faces import put_face
-from tests.integration.allocation.shelves import EACH, KEEPER, NOW, Shelves
+from cloud.allocation.work import call_off
+from tests.integration.allocation.shelves import EACH, KEEPER, NOW, PALLET, Shelves
 from tests.integration.ledger.scenario import SITE
 
 
@@ -94,3 +95,30 @@ def test_a_pick_face_is_filled_from_reserve_first_expired_first(shelves: Shelves
         shelves.picks(line, int(line.quantity), fill.task)
     assert shelves.told()["picked"] == 2
     assert [task.kind for task in shelves.sent().tasks] == ["pick"]
+
+
+def test_goods_are_picked_out_of_a_pallet_and_what_departs_or_is_let_go_is_claimed_no_more(
+    shelves: Shelves,
+) -> None:
+    shelves.holds("R-1", 20, unit=PALLET)
+    shelves.stands(PALLET, "R-1")
+    name = shelves.orders("O-1", 12)
+    other = shelves.orders("O-2", 4)
+    shelves.releases(name, other)
+    task, second = shelves.sent().tasks
+    (line,) = task.lines
+    assert (line.from_location, line.from_unit, line.quantity) == ("R-1", PALLET, 12)
+    shelves.picks(line, 12, task.task)
+    shelves.told()
+    shelves.departs("O-1", "LANE-1", 5)
+    assert shelves.kept()["let_go"] == 1
+    assert shelves.held(name) == [("picked", "LANE-1", None, 7)]
+    shelves.departs("O-1", "LANE-1", 7)
+    assert shelves.kept()["let_go"] == 1
+    assert shelves.held(name) == []
+    shelves.picks(second.lines[0], 1, second.task)
+    shelves.told()
+    shelves.ledger.as_app(lambda conn: call_off(conn, KEEPER, site=SITE, name=second.task, now=NOW))
+    assert shelves.held(other) == [("picked", "LANE-1", None, 1)]
+    assert shelves.sent().tasks == ()
+    assert shelves.free()["available"] == 7
