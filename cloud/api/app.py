@@ -48,6 +48,7 @@ from cloud.api.routes import (
     quarantine,
     receipts,
     receiving_rules,
+    reconciliations,
     runs,
     shipments,
     stock,
@@ -135,6 +136,7 @@ def _routes() -> APIRouter:
         runs,
         past,
         periods,
+        reconciliations,
     )
     deciding = (
         counts,

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cloud.counting.carrier import ADJUSTMENT
+from cloud.counting.reconciling.carrier import RECONCILIATION
 from cloud.decisions.carrier import Carrier
 from cloud.decisions.domain import Decision, DecisionError
 from cloud.demand.carrier import SUPERSESSION
@@ -20,6 +21,7 @@ _KNOWN: Final[tuple[Carrier, ...]] = (
     ORDER_CHANGE,
     FORECAST_OVERRIDE,
     PERIOD_CLOSE,
+    RECONCILIATION,
 )
 CARRIERS: Final[Mapping[str, Carrier]] = MappingProxyType({carrier.kind: carrier for carrier in _KNOWN})
 """Carrier by the kind it carries: those of this release."""

@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
@@ -16,6 +17,8 @@ from cloud.counting import reading, service
 from cloud.counting.accuracy import record_accuracy
 from cloud.counting.domain import CountingError
 from cloud.counting.reading import VarianceFilter
+from cloud.counting.reconciling.reading import read_list
+from cloud.counting.reconciling.service import reconcile
 from cloud.counting.tolerances import TolerancePaper, put_tolerance, tolerances
 from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
 from cloud.identity.actor import Actor, Role
@@ -35,6 +38,7 @@ _STATES: Final = ("provisional", "within", "beyond", "unreported", "superseded",
 _COUNTS_EXAMPLES: Final = """examples:
   dockledger counts variances --site leeds --state beyond
   dockledger counts settle            what the watermark has passed; the scheduler does it by itself
+  dockledger counts reconcile stock.csv --site leeds --observed-at 2026-10-01T06:00:00Z
   dockledger counts accuracy --site leeds --from 2026-10-01T00:00:00Z --until 2026-11-01T00:00:00Z"""
 _TOLERANCE_EXAMPLES: Final = """examples:
   dockledger tolerances set --site leeds --percent 2 --value 50
@@ -55,6 +59,13 @@ def add_commands(subparsers: "Subparsers") -> None:
     listing.add_argument("--item")
     listing.add_argument("--state", choices=_STATES)
     _add(group, "settle", "settle what the watermark has passed", run_settle)
+    reconciling = _add(
+        group, "reconcile", "bind the book to a stated stock list, once approved", run_reconcile
+    )
+    reconciling.add_argument("file", type=Path, help="item,location,quantity[,lot,disposition,owner]")
+    reconciling.add_argument("--site", required=True)
+    reconciling.add_argument("--observed-at", required=True, metavar="AT", type=_instant)
+    reconciling.add_argument("--note", default="", help="for the approver")
     measuring = _add(group, "accuracy", "measure inventory record accuracy", run_accuracy)
     measuring.add_argument("--site")
     measuring.add_argument("--category")
@@ -110,6 +121,18 @@ def run_settle(arguments: argparse.Namespace, settings: Settings) -> int:
     def work() -> None:
         with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
             _show(arguments, [service.settle(source, service.JOB, _now())])
+
+    return _reporting(work)
+
+
+def run_reconcile(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Check a stock list whole and ask for its differences to be posted."""
+
+    def work() -> None:
+        stated = read_list(arguments.file, site=arguments.site, observed_at=arguments.observed_at)
+        made = _once(settings, lambda conn: reconcile(conn, SHELL, stated, note=arguments.note, now=_now()))
+        told = {"decision": made.decision_id, "state": made.state.value, "summary": made.summary}
+        _show(arguments, [told | {"value": made.value, "currency": made.currency}])
 
     return _reporting(work)
 

@@ -57,6 +57,9 @@ SELECT adjustment_id, difference FROM adjust_to_count(
     %(sites)s::text[], %(cell_id)s::bigint, %(observed_at)s::timestamptz, %(counted)s::numeric, %(expected)s::numeric,
     %(reason)s, %(author)s, %(actor)s, %(limit)s::numeric);
 
+-- name: bind_reconciliation
+SELECT bind_reconciliation(%(list)s::bigint, %(reason)s, %(author)s, %(approver)s);
+
 -- name: lock_cells
 SELECT lock_cells(%(sites)s::text[], %(cells)s::bigint[]);
 

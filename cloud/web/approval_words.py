@@ -16,6 +16,7 @@ _KINDS: Final = {
     "order_change": "Change of an order",
     "purchase_order": "Purchase order",
     "period_close": "Close of a period",
+    "reconciliation": "Stock list",
     "supersession": "Supersession",
     "forecast_override": "Forecast override",
 }

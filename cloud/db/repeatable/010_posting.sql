@@ -69,13 +69,16 @@ BEGIN
             FROM count_anchor a
             WHERE a.state = 'bound' AND a.cell_id IN (SELECT cell_id FROM moved)
         )
-        SELECT b.*, c.item_id, c.site_id, i.code, g.gateway_id, coalesce((
-            SELECT sum(v.delta) FROM moved v
-            WHERE v.cell_id = b.cell_id
-                AND CASE WHEN v.adjustment_id IS NULL
-                    THEN v.occurred_at > b.previous_at AND v.occurred_at <= b.observed_at
-                    ELSE v.occurred_at >= b.previous_at AND v.occurred_at < b.observed_at END), 0) AS late
+        SELECT b.*, c.item_id, c.site_id, i.code, g.gateway_id, coalesce(l.late, 0) AS late
         FROM bound b
+        LEFT JOIN (
+            SELECT x.cell_id, x.observed_at, sum(v.delta) AS late
+            FROM bound x
+            JOIN moved v ON v.cell_id = x.cell_id AND CASE WHEN v.adjustment_id IS NULL
+                THEN v.occurred_at > x.previous_at AND v.occurred_at <= x.observed_at
+                ELSE v.occurred_at >= x.previous_at AND v.occurred_at < x.observed_at END
+            GROUP BY x.cell_id, x.observed_at
+        ) l ON l.cell_id = b.cell_id AND l.observed_at = b.observed_at
         JOIN cell c ON c.cell_id = b.cell_id
         JOIN item i ON i.item_id = c.item_id
         JOIN gateway g ON g.name = '_cloud'

@@ -20,6 +20,7 @@ PAST_ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/periods/{site}/{period}/late-facts": VALUES,
     "POST /v1/periods/{site}/{period}/close": KEEPERS,
     "POST /v1/sites/{site}/period-calendar": KEEPERS,
+    "POST /v1/reconciliations": KEEPERS,
     "GET /v1/exchange-rates": STAFF,
     "POST /v1/exchange-rates": KEEPERS,
     "GET /items/{code:path}": STAFF,
@@ -35,7 +36,9 @@ PAST_ROUTES: dict[str, set[Role] | None] = {
 PAST_OF_ONE_SITE = {
     route: {404} if "{cell_id}" in route else {403}
     for route in PAST_ROUTES
-    if "{site}" in route or "{cell_id}" in route or route == "GET /v1/stock-value"
+    if "{site}" in route
+    or "{cell_id}" in route
+    or route in {"GET /v1/stock-value", "POST /v1/reconciliations"}
 }
 """What those of another site are answered."""
 PAST_FORMS = {"POST /periods/{site}/{period}/close"}
@@ -52,6 +55,11 @@ PAST_BODIES: dict[str, Any] = {
     "POST /v1/periods/{site}/{period}/close": {"reason": "figures_due"},
     "POST /v1/sites/{site}/period-calendar": {"pattern": "month"},
     "POST /v1/exchange-rates": {"rates": [_RATE]},
+    "POST /v1/reconciliations": {
+        "site": OWN,
+        "observed_at": "2026-02-01T00:00:00Z",
+        "lines": [{"item": TEA, "location": "A-01-1", "quantity": "0"}],
+    },
 }
 PAST_FORM = {"reason": "figures_due"}
 PAST_ASKED: dict[str, dict[str, str]] = {

@@ -31,6 +31,8 @@ APPEND_ONLY = [
     "purchase_cost",
     "exchange_rate",
     "signed_head",
+    "reconciliation",
+    "reconciliation_line",
     "audit_event",
     "cell_delta",
     "cell_bucket",

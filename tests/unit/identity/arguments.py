@@ -9,6 +9,7 @@ from typing import Any
 
 from cloud.allocation.claiming import Wish
 from cloud.counting.reading import VarianceFilter
+from cloud.counting.reconciling.domain import StatedLine, StatedList
 from cloud.counting.reporting import CountPaper
 from cloud.counting.tolerances import TolerancePaper
 from cloud.crossings.reading import CrossingFilter
@@ -137,6 +138,7 @@ PAPERS: dict[str, object] = {
     "put_series": SeriesPaper(site=OWN, company_prefix="9521141"),
     "put_limit": LimitPaper("approver", "EUR", None, site=OWN),
     "put_portal": PortalPaper.model_validate(DOOR),
+    "reconcile": StatedList(OWN, AT, (StatedLine("A", "A", Decimal(1)),), "f"),
     "put_rates": (RatePaper("USD", "EUR", AT.date(), Decimal(1), "ECB"),),
     "put_costs": (CostPaper("A", OWN, Decimal(1), "EUR", datetime(2026, 3, 2, tzinfo=UTC)),),
     "set_tolerance": ConfirmationTolerance(site=OWN, quantity_percent=Decimal(5), price_percent=Decimal(2)),

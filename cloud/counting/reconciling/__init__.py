@@ -1,0 +1,1 @@
+"""Stated stock lists against the book: checked whole, approved by another, posted as one."""

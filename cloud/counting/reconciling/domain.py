@@ -1,0 +1,96 @@
+"""A stated stock list as a value, and every fault of it at once; pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from cloud.counting.domain import CountingError
+from contracts.vocabulary import Disposition
+
+RECONCILIATION_KIND: Final = "reconciliation"
+MOST_LINES: Final = 50_000
+LARGEST: Final = Decimal(10) ** 20
+_DISPOSITIONS: Final = frozenset(Disposition)
+
+CellName = tuple[str, str, str | None, str | None, str | None]
+
+
+class ReconciliationError(CountingError):
+    """A list that cannot be reconciled; `faults` holds one line per fault, the message the first of them."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        """Keep every fault.
+
+        Args:
+            faults: One per wrong line, at least one.
+        """
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedLine:
+    """What is said to have been in one cell."""
+
+    item: str
+    location: str
+    quantity: Decimal
+    """In base units; zero or more."""
+    lot: str | None = None
+    disposition: str | None = None
+    owner: str | None = None
+    place: str = ""
+    """Where it stands in a file."""
+
+    @property
+    def cell(self) -> CellName:
+        """The cell it is about."""
+        return self.item, self.location, self.lot, self.disposition, self.owner
+
+
+@dataclass(frozen=True, slots=True)
+class StatedList:
+    """A stock list of a site as of an instant."""
+
+    site: str
+    observed_at: datetime
+    lines: Sequence[StatedLine]
+    origin: str
+    """The file, or who sent it."""
+
+
+def faults_of(
+    stated: StatedList, items: Mapping[str, int], places: Mapping[str, int], now: datetime
+) -> Iterator[str]:
+    """Find everything that is wrong with a list.
+
+    Args:
+        stated: The list.
+        items: Known items by code.
+        places: Known real places of the site by code.
+        now: The present.
+
+    Yields:
+        A line per fault: place, value, expectation.
+    """
+    if not 1 <= len(stated.lines) <= MOST_LINES:
+        yield f"{stated.origin}: {len(stated.lines)} lines: expected 1 to {MOST_LINES}"
+    if stated.observed_at > now:
+        yield f"{stated.origin}: observed at {stated.observed_at.isoformat()}: expected a time that is past"
+    first: dict[CellName, int] = {}
+    for number, line in enumerate(stated.lines, start=1):
+        where = line.place or f"line {number}"
+        if line.item not in items:
+            yield f"{where}: there is no item {line.item!r:.130}"
+        if line.location not in places:
+            yield f"{where}: there is no place {line.location!r:.130} at {stated.site}"
+        quantity = line.quantity
+        if not quantity.is_finite() or not 0 <= quantity < LARGEST or quantity != round(quantity, 6):
+            yield f"{where}: quantity {quantity}: expected zero or more, with at most six decimals"
+        if line.disposition is not None and line.disposition not in _DISPOSITIONS:
+            yield f"{where}: condition {line.disposition!r:.60}: expected one of {', '.join(Disposition)}"
+        before = first.setdefault(line.cell, number)
+        if before != number:
+            yield f"{where}: {line.item} at {line.location} stands in line {before} already"

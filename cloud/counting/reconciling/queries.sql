@@ -1,0 +1,24 @@
+-- name: items
+SELECT i.code, i.item_id FROM item i WHERE i.code = ANY (%(codes)s::text[]);
+
+-- name: places
+SELECT l.code, l.location_id FROM location l
+WHERE l.site_id = %(site)s AND l.code = ANY (%(codes)s::text[]) AND l.kind NOT IN ('virtual', 'unit');
+
+-- name: add_list
+INSERT INTO reconciliation (site_id, observed_at, origin, stated_by)
+VALUES (%(site)s, %(observed_at)s, %(origin)s, %(actor)s)
+RETURNING reconciliation_id;
+
+-- name: add_lines
+INSERT INTO reconciliation_line (
+    reconciliation_id, line_no, site_id, item_id, location_id, lot, disposition, owner, counted)
+SELECT %(list)s, a.line_no, %(site)s, a.item_id, a.location_id, a.lot, a.disposition, a.owner, a.counted
+FROM unnest(%(items)s::bigint[], %(locations)s::bigint[], %(lots)s::text[], %(dispositions)s::text[], %(owners)s::text[],
+    %(quantities)s::numeric[]) WITH ORDINALITY a (item_id, location_id, lot, disposition, owner, counted, line_no);
+
+-- name: told
+SELECT read_reconciliation(%(list)s);
+
+-- name: cells
+SELECT b.cell_id, b.item_id, b.location_id, b.lot, b.disposition, b.owner FROM reconciliation_books(%(list)s) b ORDER BY b.line_no;

@@ -1,0 +1,116 @@
+"""Checking a stated stock list whole and asking for its differences to be posted."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from pydantic import JsonValue
+
+from cloud.counting.domain import KEEPERS
+from cloud.counting.reconciling import store
+from cloud.counting.reconciling.domain import RECONCILIATION_KIND, ReconciliationError, StatedList, faults_of
+from cloud.db import Connection
+from cloud.decisions import service as decisions
+from cloud.decisions.domain import Decision, Draft
+from cloud.identity.actor import Actor
+from cloud.identity.store import act_as
+
+REASON: Final = "reconciliation"
+
+
+def reconcile(
+    conn: Connection, actor: Actor, paper: StatedList, *, note: str = "", now: datetime
+) -> Decision:
+    """Check a list, keep it, and ask for the book to be bound to it as of its instant.
+
+    What the book holds and the list does not name stays as it is: blank is never zero.
+
+    Args:
+        conn: In a transaction.
+        actor: An inventory controller of the site.
+        paper: The list.
+        note: For the approver.
+        now: The present.
+
+    Returns:
+        The submitted decision; another person approves it.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        ReconciliationError: With every fault of the list; nothing was stored.
+    """
+    actor.require(*KEEPERS, site=paper.site)
+    act_as(conn, actor)
+    items = dict(store.tuples(conn, "items", codes=sorted({line.item for line in paper.lines})))
+    codes = sorted({line.location for line in paper.lines})
+    places = dict(store.tuples(conn, "places", site=paper.site, codes=codes))
+    faults = list(faults_of(paper, items, places, now))
+    if faults:
+        raise ReconciliationError(faults)
+    stated = {"site": paper.site, "observed_at": paper.observed_at, "origin": paper.origin}
+    number = int(store.tuples(conn, "add_list", **stated, actor=actor.id)[0][0])
+    store.change(
+        conn,
+        "add_lines",
+        list=number,
+        site=paper.site,
+        items=[items[line.item] for line in paper.lines],
+        locations=[places[line.location] for line in paper.lines],
+        lots=[line.lot for line in paper.lines],
+        dispositions=[line.disposition for line in paper.lines],
+        owners=[line.owner for line in paper.lines],
+        quantities=[line.quantity for line in paper.lines],
+    )
+    told = told_of(conn, number)
+    draft = Draft(
+        kind=RECONCILIATION_KIND,
+        site=paper.site,
+        subject=f"reconciliation/{number}",
+        reason=REASON,
+        effect=effect_of(number, paper.site, paper.observed_at, told),
+        evidence={"origin": paper.origin},
+        inputs={"as_of": paper.observed_at.isoformat()},
+        value=value_of(told),
+        currency=told["currency"],
+        note=note,
+    )
+    return decisions.submit(conn, actor, decisions.draft(conn, actor, draft).decision_id, note=note)
+
+
+def told_of(conn: Connection, number: int) -> Mapping[str, Any]:
+    """Tell a list beside the book, in sums."""
+    told: Mapping[str, Any] = store.tuples(conn, "told", list=number)[0][0]
+    return told
+
+
+def value_of(told: Mapping[str, Any]) -> Decimal | None:
+    """Give what the differences are worth, up and down together; None: not known."""
+    if told["value"] is None or (told["currency"] is None and told["differing"]):
+        return None
+    return Decimal(told["value"]) if told["currency"] else None
+
+
+def effect_of(number: int, site: str, observed_at: datetime, told: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Say what posting a list does.
+
+    Args:
+        number: The list's.
+        site: Where.
+        observed_at: As of when.
+        told: Of `told_of`.
+
+    Returns:
+        The effect, for people and for the carrier.
+    """
+    return {
+        "summary": f"Bind {told['lines']:,} places of {site} to a stock list; {told['differing']:,} differ",
+        "list": number,
+        "observed_at": observed_at.isoformat(),
+        "lines": told["lines"],
+        "differing": told["differing"],
+        "value_more": told["more"],
+        "value_less": told["less"],
+        "largest_differences": told["first"],
+        "differences_sha256": told["sha256"],
+    }
