@@ -24,7 +24,6 @@ from cloud.forecasting.domain import (
     KIND,
     LEVELS,
     USUAL_PROTECTION_DAYS,
-    ForecastError,
 )
 from cloud.forecasting.engine import Plan, PlannedSeries, Progress, plan
 from cloud.forecasting.granularity import store as granularity
@@ -36,7 +35,7 @@ from cloud.forecasting.moves import Moves
 from cloud.forecasting.overrides.applying import Adjusted
 from cloud.forecasting.overrides.nightly import InForce, in_force, keep_effects
 from cloud.forecasting.policies import Policies
-from cloud.forecasting.protocol import Floats, Method, Spread
+from cloud.forecasting.protocol import Bools, Floats, Method, Spread
 from cloud.forecasting.registry import service as registry
 from cloud.forecasting.reviewing.opening import History, open_reviews
 from cloud.forecasting.rolling import MOST_ORIGINS
@@ -50,6 +49,8 @@ BATCH: Final = 200
 """Items whose rows are written at a time."""
 _AHEAD_DAYS: Final = 731
 """Of events that are read."""
+MOST_TOLD: Final = 20
+"""Days whose demand can be none that a run names."""
 BACKTESTS_KEPT: Final = 8
 """Runs of a site whose backtests are kept line by line."""
 
@@ -76,6 +77,12 @@ class Inputs:
     def last_day(self) -> date:
         """Last day of the demand."""
         return self.demand.days[-1]
+
+    @property
+    def no_demand(self) -> Bools:
+        """Items x days: quantities that are none, negative or not finite; such a day is not known."""
+        quantity = self.demand.quantity
+        return np.asarray(~np.isfinite(quantity) | (quantity < 0), dtype=np.bool_)
 
     def digest(self) -> str:
         """Give the hash of the demand and all else that was read as arrays, likes and events included."""
@@ -106,6 +113,7 @@ class Inputs:
             "demand_until": self.last_day,
             "demand_late_days": self.late_days,
             "items": len(self.demand.items),
+            "days_of_no_demand": int(self.no_demand.sum()),
             "days_with_demand": int((self.demand.quantity > 0).sum()),
             "censored_days": int(self.demand.censored.sum()),
             "masked_days": int(self.demand.masked.sum()),
@@ -205,18 +213,11 @@ def compute(
     Returns:
         The forecasts.
 
-    Raises:
-        ForecastError: If a quantity is negative or not finite; it names the item and the day.
     """
-    quantity = inputs.demand.quantity
-    for row, day in np.argwhere(~np.isfinite(quantity) | (quantity < 0))[:1]:
-        raise ForecastError(
-            f"demand of item {inputs.demand.items[row].code!r} at site {inputs.site!r} on "
-            f"{inputs.demand.days[day]} is {quantity[row, day]}: expected a finite number >= 0"
-        )
+    wrong = inputs.no_demand
     return plan(
-        inputs.demand.quantity,
-        inputs.demand.censored | inputs.demand.masked,
+        np.where(wrong, 0.0, inputs.demand.quantity),
+        inputs.demand.censored | inputs.demand.masked | wrong,
         last_day=inputs.last_day,
         protection=inputs.policies.protection_days,
         likes=inputs.likes,
@@ -290,7 +291,17 @@ def write(conn: Connection, actor: Actor, run_id: int, inputs: Inputs, planned: 
         "reviews": reviews,
         "training": trained,
         "fallbacks": list(planned.said.fallbacks),
+        "no_demand": list(_told_wrong(inputs)),
     }
+
+
+def _told_wrong(inputs: Inputs) -> Iterator[str]:
+    """Name the days that are left out as their demand can be none: the first of them."""
+    for row, day in np.argwhere(inputs.no_demand)[:MOST_TOLD].tolist():
+        yield (
+            f"demand of item {inputs.demand.items[row].code!r} on {inputs.demand.days[day]} is "
+            f"{inputs.demand.quantity[row, day]}: expected a finite number >= 0; the day is left out"
+        )
 
 
 def _adjusted(counted: InForce, row: dict[str, Any], done: dict[int, Adjusted]) -> dict[str, Any]:
