@@ -75,19 +75,24 @@ def shares_of(cells: Cells) -> Shares:
         Shares by side and second; their sum is 1.
     """
     power: dict[int, int] = {}
+    so_far = power.get
     for number, cell in cells.items():
-        second = number // CELLS_PER_S * 2
-        for column in (INSIDE_COLUMN, OUTSIDE_COLUMN):
-            if cell[column]:
-                power[second + column] = power.get(second + column, 0) + cell[column]
-    strength = {key: math.sqrt(power[key]) for key in sorted(power)}
-    unit = 0.25 / sum(strength.values())
+        inside = number // CELLS_PER_S * 2 + INSIDE_COLUMN
+        outside = inside + OUTSIDE_COLUMN - INSIDE_COLUMN
+        if here := cell[INSIDE_COLUMN]:
+            power[inside] = so_far(inside, 0) + here
+        if here := cell[OUTSIDE_COLUMN]:
+            power[outside] = so_far(outside, 0) + here
+    keys = sorted(power)
+    strength = [math.sqrt(power[key]) for key in keys]
+    unit = 0.25 / sum(strength)
     shares: Shares = {}
-    for key, value in strength.items():
+    share_of = shares.get
+    for key, value in zip(keys, strength, strict=True):
         part = value * unit
-        shares[key - 2] = shares.get(key - 2, 0.0) + part
-        shares[key] = shares.get(key, 0.0) + 2.0 * part
-        shares[key + 2] = shares.get(key + 2, 0.0) + part
+        shares[key - 2] = share_of(key - 2, 0.0) + part
+        shares[key] = share_of(key, 0.0) + 2.0 * part
+        shares[key + 2] = share_of(key + 2, 0.0) + part
     return shares
 
 

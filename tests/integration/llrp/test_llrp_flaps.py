@@ -17,6 +17,8 @@ from edge_agent.readers.llrp.reader import Timing
 from simulators.llrp_reader.report import Observation
 from tests.integration.llrp.conftest import LIVELY, PATIENCE_S, Dock
 
+UNHURRIED: Final = Timing(keepalive_s=1.0)
+"""Cores that are busy elsewhere for two seconds at a time are not meant: that would be one loss more."""
 PARKED: Final = b"\xe2" * 12
 PORTAL: Final = Portal(
     id="dock-1",
@@ -114,4 +116,4 @@ def test_thirty_flaps_leave_nothing_behind_and_lose_nothing_that_was_seen(dock: 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_a_thousand_flaps_do_not_either(dock: Dock) -> None:
-    assert let_it_flap(dock, 1000, Timing(keepalive_s=0.25)) <= PATIENCE_S
+    assert let_it_flap(dock, 1000, UNHURRIED) <= PATIENCE_S
