@@ -186,7 +186,7 @@ def test_what_is_too_large_or_too_much_is_not_kept_and_its_sender_is_told(
     for name in ("nobody", "noone"):
         assert publish(demand, name, b"1").status == "held"
     assert publish(demand, "none", b"1").reason == "full", "what nobody added shares a site's room"
-    assert sorted(tickets(demand)) == [
+    assert sorted(tickets(demand, "loud", "nobody", "noone", "none")) == [
         ("demand_held", "critical", "Demand of loud is refused"),
         ("demand_held", "critical", "Demand of none is refused"),
         ("demand_held", "warning", "Demand of nobody waits (1)"),
@@ -208,10 +208,12 @@ def test_what_is_too_large_or_too_much_is_not_kept_and_its_sender_is_told(
     assert "a number, or --site and --source" in capsys.readouterr().err
 
 
-def tickets(demand: Demand) -> list[tuple[str, str, str]]:
+def tickets(demand: Demand, *sources: str) -> list[tuple[str, str, str]]:
     return demand.ledger.query(
         "SELECT kind, severity, split_part(summary, ':', 1) FROM ticket "
-        "WHERE kind IN ('demand_held', 'demand_refused') AND resolved_at IS NULL"
+        "WHERE kind IN ('demand_held', 'demand_refused') AND resolved_at IS NULL "
+        "AND detail ->> 'source' = ANY (%s)",
+        list(sources),
     )
 
 
