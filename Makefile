@@ -5,6 +5,9 @@ PYTEST := $(BIN)/python -m pytest
 # One tester more than there are cores: faults and outages are waited for.
 TESTERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 
+# Kept, whatever the shell says: compiling takes longer than most of the processes that tests start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench soak lock clean
 
