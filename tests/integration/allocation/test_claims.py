@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 
+import psycopg
+
 from cloud.allocation.claiming import Wish
 from cloud.allocation.domain import ClaimKind
 from cloud.allocation.service import allocate, release
@@ -72,17 +74,32 @@ def test_nobody_claims_what_another_has_claimed_at_the_same_time(shelves: Shelve
     for number in range(4):
         shelves.holds(f"A-{number}", 7)
     names = [shelves.orders(f"O-{number}", 3, 2) for number in range(8)]
+    before = shelves.orders("O-8", 1)
+    shelves.allocates(before)  # so that the item was claimed before, and nothing of it is
+    asked = {"site": SITE, "document": before, "because": "test", "now": NOW}
+    shelves.ledger.as_app(lambda conn: release(conn, KEEPER, **asked))
 
-    def claim(name: str) -> int:
-        with connect(shelves.ledger.app_dsn, "test-claims") as conn:
-            wish = Wish(SITE, (name,))
-            return len(allocate(conn, KEEPER, wish, kind=ClaimKind.HARD, now=NOW).claims)
+    def claim(name: str, *, waits_for: psycopg.Connection | None = None) -> int:
+        with connect(shelves.ledger.app_dsn, f"claims-{name}") as conn:
+            made = allocate(conn, KEEPER, Wish(SITE, (name,)), kind=ClaimKind.HARD, now=NOW)
+            if waits_for is not None:  # not committed yet: whoever claims now has to wait
+                second = crowd.submit(claim, names[1])
+                while not second.done() and not is_waiting(waits_for, names[1]):
+                    pass
+            return len(made.claims)
 
-    with ThreadPoolExecutor(8) as crowd:
-        list(crowd.map(claim, names))
+    with ThreadPoolExecutor(8) as crowd, connect(shelves.ledger.app_dsn, "watch", autocommit=True) as watch:
+        claim(names[0], waits_for=watch)
+        list(crowd.map(claim, names[2:]))
     by_cell = shelves.ledger.query(
-        "SELECT b.quantity, (SELECT sum(k.quantity) FROM allocation k WHERE k.cell_id = b.cell_id)"
-        " FROM balance b JOIN cell c USING (cell_id) JOIN location l USING (location_id)"
-        " WHERE l.kind <> 'virtual'"
+        "SELECT b.quantity, (SELECT sum(k.quantity) FROM allocation k WHERE k.cell_id = b.cell_id"
+        " AND k.ended_at IS NULL) FROM balance b JOIN cell c USING (cell_id)"
+        " JOIN location l USING (location_id) WHERE l.kind <> 'virtual'"
     )
     assert by_cell == [(Decimal(7), Decimal(7))] * 4
+
+
+def is_waiting(conn: psycopg.Connection, name: str) -> bool:
+    """Tell whether the one who claims for an order waits for a lock."""
+    asked = "SELECT FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
+    return bool(conn.execute(asked, [f"claims-{name}"]).fetchall())
