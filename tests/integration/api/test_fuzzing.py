@@ -24,6 +24,7 @@ from hypothesis.errors import Unsatisfiable
 from rights import ROUTES
 from rights_to_allocate import claim_something
 from rights_to_count import count_something
+from rights_to_dock import dock_something
 from rights_to_judge import judge_something
 from rights_to_order import order_something
 from schemathesis import GenerationMode
@@ -80,7 +81,7 @@ def known(pool: ConnectionPool, ingest: ConnectionPool, people: People) -> Known
     with pool.connection() as conn:
         import_all(conn, ROOT, papers, now=NOW)
         made(conn)
-    names = order_something(pool) | judge_something(pool) | claim_something(pool)
+    names = order_something(pool) | judge_something(pool) | claim_something(pool) | dock_something(pool)
     names |= {"count": count_something(pool)}
     count = dict(names["count"])
     things = things_of_own_site(pool) | names | decided(pool, count)
