@@ -19,6 +19,7 @@ from contracts.llrp_recording import Entry, read_entries
 from edge_agent.config.site_file import load_portals
 from edge_agent.filters.portal import PortalFilter
 from edge_agent.filters.site import Portal
+from edge_agent.garbage import settle
 from edge_agent.readers.llrp.decoder import LlrpDecoder
 from edge_agent.readers.raw_read import Seen
 from simulators.warehouse.dock.papers import write_papers
@@ -54,6 +55,7 @@ def run(arguments: argparse.Namespace) -> Result:
     """
     with tempfile.TemporaryDirectory() as directory:
         entries, portals, size = _recorded(Path(directory), arguments.seed, arguments.crossings)
+    settle()  # as the agent does
     sllurp_s, decode_s, edge_s = [], [], []
     reads = passages = 0
     for _ in range(arguments.rounds):

@@ -27,6 +27,7 @@ from edge_agent.decode.epc import decode_epc, epc_as_json_object
 from edge_agent.doctor.command import doctor
 from edge_agent.explain.command import add_parser as add_explain_parser
 from edge_agent.explain.command import explain
+from edge_agent.garbage import settle
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import export, inspect
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
@@ -201,7 +202,9 @@ def _run(loaded: Loaded) -> int:
     threading.excepthook = on_death
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    Agent(loaded).run(stop)
+    agent = Agent(loaded)
+    settle()
+    agent.run(stop)
     return FAILED if died.is_set() else OK
 
 
