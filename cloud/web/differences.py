@@ -11,7 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.inquiry import operations, past, stock
-from cloud.inquiry.domain import GREATEST, MovementRow, SiteRow, contains
+from cloud.inquiry.domain import GREATEST, STOCK_READERS, MovementRow, SiteRow, contains
 from cloud.inquiry.past import DifferenceFilter, Moment
 from cloud.web.item import place_of, place_text
 from cloud.web.moments import MomentForm, moment_form
@@ -83,6 +83,7 @@ def show_differences(
 ) -> Response:
     """Show the cells that differ."""
     actor = visitor.actor
+    actor.require(*STOCK_READERS)
     typed = (from_at, from_known_at, from_position, to_at, to_known_at, to_position)
     with gate.acting(actor) as conn:
         sites = operations.sites(conn, actor)

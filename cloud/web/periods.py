@@ -62,6 +62,7 @@ def list_periods(
 ) -> Response:
     """Show the periods of a site, the present one first."""
     actor = visitor.actor
+    actor.require(*READERS)
     with gate.acting(actor) as conn:
         sites = _sites(operations.sites(conn, actor), actor)
         chosen = site or (sites[0].site if sites else "")

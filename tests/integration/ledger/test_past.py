@@ -1,15 +1,21 @@
 """A balance as of both clocks equals the fold of the movements, whatever was folded and however late."""
 
+import json
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 
 import pytest
 from scenario import CONTROLLER, Ledger, Outbox, at, move
 
 from cloud.inquiry.past import DifferenceFilter, Moment, cell_changes, differences, item_history
+from cloud.ledger.corrections import adjust_to_count
 from cloud.ledger.past import as_of, fold, stock_at
+from cloud.master.store import add_identifier, add_item
 from contracts.records import Side, UnitPosition
+
+FILE = Path(__file__).parents[4] / "shared" / "vectors" / "planning" / "planning-derived.json"
 
 
 def by_hand(ledger: Ledger, until_at: datetime, until_position: int) -> dict[int, Decimal]:
@@ -178,3 +184,54 @@ def test_what_differs_between_two_moments_is_explained_by_its_movements(ledger: 
     assert [row.seq for row in paged] == [
         row.seq for row in whole[50:] if row.occurred_at <= until.at and row.position <= until.position
     ]
+
+
+@pytest.mark.skipif(not FILE.exists(), reason="shared vectors are not beside the repository")
+def test_the_ledger_meets_its_planning_vectors(ledger: Ledger) -> None:
+    """As-of is independent of order; of two counts the later wins; a unit is an exact ratio."""
+    vectors = {vector["id"]: vector for vector in json.loads(FILE.read_text("utf-8"))["vectors"]}
+    asof, counts, units = (vectors[f"ledger-{name}"] for name in ("asof-001", "count-002", "uom-001"))
+    gateway = Outbox()
+    events = asof["input"]["events"]
+    for event in sorted(events, key=lambda event: event.get("recorded", event["t"])):
+        pair = ("@supplier", "A-01") if event["q"] > 0 else ("A-01", "@customer")
+        ledger.post(gateway.seal([move(str(abs(event["q"])), *pair, minute=event["t"])]))
+    ((cell,),) = ledger.query(
+        "SELECT cell_id FROM cell JOIN location USING (location_id) WHERE code = 'A-01'"
+    )
+    for instant, balance in asof["expected"]["balance"].items():
+        held = ledger.as_app(lambda conn, t=int(instant): as_of(conn, CONTROLLER, [cell], occurred_at=at(t)))
+        assert held == {cell: balance}
+
+    book, counted = counts["input"]["book"], [counts["input"][name] for name in ("count1", "count2")]
+    ledger.post(gateway.seal([move(str(book), "@supplier", "B-01")]))
+    ((cell,),) = ledger.query(
+        "SELECT cell_id FROM cell JOIN location USING (location_id) WHERE code = 'B-01'"
+    )
+    for minute, quantity in reversed(list(enumerate(counted, start=100))):  # the earlier is approved last
+        ledger.as_app(
+            lambda conn, minute=minute, quantity=quantity: adjust_to_count(
+                conn,
+                CONTROLLER,
+                cell_id=cell,
+                observed_at=at(minute),
+                counted=Decimal(quantity),
+                reason="count",
+            )
+        )
+    assert ledger.balances()["B-01"] == counts["expected"]["balance"]
+
+    box, each = "05012345678931", "05012345678948"
+    ratio = (1, units["input"]["nos_per_box"])
+    number = ledger.as_app(lambda conn: add_item(conn, "BOXED", name=None, category=None, base_unit="box"))
+    for value, parts in ((box, (1, 1)), (each, ratio)):
+        ledger.as_app(
+            lambda conn, value=value, parts=parts: add_identifier(
+                conn, ("gtin", value), number, ratio=parts, valid_from=None
+            )
+        )
+    ledger.post(gateway.seal([move(str(units["input"]["in_boxes"]), "@supplier", "C-01", item=box)]))
+    nos = move(str(units["input"]["out_nos"]), "C-01", "@customer", item=each, unit_seen=each)
+    ledger.post(gateway.seal([nos]))
+    assert ledger.balances().get("C-01", 0) == units["expected"]["balance_boxes"]
+    assert ledger.query("SELECT count(*) FROM quarantine") == [(0,)]
