@@ -22,6 +22,7 @@ from cloud.db import open_pool
 from cloud.identity.gate import Gate
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHEAPLY = ["--no-sandbox", "--renderer-process-limit=1"]
 NOW = datetime(2026, 3, 2, 14, 0, 20, tzinfo=UTC)
 
 
@@ -30,7 +31,7 @@ def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed on this machine")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHEAPLY)
         yield browser
         browser.close()
 
