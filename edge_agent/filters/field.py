@@ -17,8 +17,8 @@ from edge_agent.filters.profile import INSIDE_COLUMN, OUTSIDE_COLUMN, shift_of, 
 from edge_agent.filters.read import HIGHEST_DBM, INSIDE, LOWEST_DBM, NOWHERE, OUTSIDE, usable_dbm
 from edge_agent.filters.scales import Scales
 from edge_agent.filters.site import Portal
-from edge_agent.filters.track import Track
-from edge_agent.filters.verdict import Verdict
+from edge_agent.filters.track import AS_AT_REST, Track
+from edge_agent.filters.verdict import MOST_CONFIDENT, Verdict
 from edge_agent.filters.weighing import Witness
 from edge_agent.readers.raw_read import RawRead
 
@@ -269,7 +269,7 @@ class Field:
         if not (track.has_rested or is_too_long) and is_near(track, now_us):
             return
         rest = rest_of(track, self._sides, now_us)
-        if track.has_rested and rest.is_plain and track.origin in {rest.side, NOWHERE}:
+        if rest.is_plain and track.origin in {rest.side, NOWHERE} and not track.is_astir:
             track.rest(rest.side, now_us - EXIT_US)
             return
         is_parked = stays_us >= PARKED_US and rest.is_plain
@@ -326,12 +326,12 @@ class Field:
         reads = sorted(track.reads)
         antennas, trace = picture(reads, self._ports)
         at_us, verdict = weighed.occurred_us, weighed.verdict
-        is_doubtful = verdict.direction in _MOVES and track.is_as_loud_at_rest
+        most = MOST_CONFIDENT if track.is_astir or verdict.direction not in _MOVES else AS_AT_REST
         return Passage(
             portal=self.portal.id,
             epc=track.epc,
             direction=verdict.direction,
-            confidence=min(verdict.confidence, MOST_UNSURE) if is_doubtful else verdict.confidence,
+            confidence=min(verdict.confidence, most),
             first_seen_us=reads[0][0],
             occurred_us=turn_us(reads, self._sides) if at_us is None else at_us,
             last_seen_us=reads[-1][0],

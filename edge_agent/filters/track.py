@@ -15,8 +15,10 @@ _FADED_DB: Final = 12.0
 """Weaker than its peak by so much in its last second, a tag has gone away."""
 _GOLDEN: Final = 0x9E3779B1
 """2^32 / golden ratio: its multiples are spread evenly, and follow no antenna's turn."""
-_LOUDER_THAN_AT_REST: Final = 4.0
-"""6 dB: what passed was so much louder then than while it stood."""
+AS_AT_REST: Final = 0.5
+"""Who seems to pass as loud as it stood is no surer: nor do documents make it so."""
+_LOUDER_THAN_AT_REST: Final = 6.3
+"""8 dB: what passed was so much louder then than while it stood."""
 _WORD: Final = 0xFFFFFFFF
 
 
@@ -106,7 +108,8 @@ class Track:
             self.last_us = at_us
         elif at_us < self.first_us:
             self.first_us = at_us
-        self.peak_dbm = max(self.peak_dbm, rssi_dbm)
+        if rssi_dbm > self.peak_dbm:  # noqa: PLR1730  max() takes thrice as long
+            self.peak_dbm = rssi_dbm
         if self._below and self.count * _GOLDEN & _WORD >= self._below:
             return
         self.reads.append(read)
@@ -122,9 +125,9 @@ class Track:
         return self._loudness[1]
 
     @property
-    def is_as_loud_at_rest(self) -> bool:
-        """Whether it is hardly louder than while it stood, as what stands beside the antennas is."""
-        return self.loudness < _LOUDER_THAN_AT_REST * self.rest_loudness
+    def is_astir(self) -> bool:
+        """Whether it is plainly louder than while it stood; if it did not, it may be anything."""
+        return self.loudness >= _LOUDER_THAN_AT_REST * self.rest_loudness
 
     @property
     def vanished_loud(self) -> bool:
@@ -153,5 +156,7 @@ class Track:
         self.peak_dbm = max((read[2] for read in self.reads), default=LOWEST_DBM)
         self.count = len(self.reads)
         self._loudness = (0, 0.0)
+        if not self.reads:
+            return
         self._rests += 1
         self.rest_loudness += (self.loudness - self.rest_loudness) / self._rests

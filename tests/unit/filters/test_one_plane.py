@@ -5,6 +5,7 @@ import pytest
 from edge_agent.filters.doorway import INNER, OUTER, Doorway
 from tests.unit.filters.radio_stories import (
     INWARD,
+    NOON_US,
     ONE_PLANE,
     OUTWARD,
     beams,
@@ -33,6 +34,23 @@ def test_goods_that_come_into_the_beams_and_go_back_have_not_crossed() -> None:
 def test_a_tag_that_stands_aside_while_others_pass_is_a_stray() -> None:
     standing = one_plane([(0.0, 3.0), (20.0, 3.0)])
     assert told(merged(standing, beams(INWARD)), ONE_PLANE) == ["stray"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_stood_beside_the_beams_and_is_fetched_while_others_pass_is_not_sure(seed: int) -> None:
+    passing = beams([(0.0, -4.0), (38.0, -4.0), (43.0, 4.0)])
+    fetched = one_plane([(0.0, 0.9), (40.0, 0.9), (43.0, 6.0)], seed=seed)
+    stood, seemed = decide(merged(fetched, passing), ONE_PLANE)
+    assert (str(stood.direction), str(seemed.direction)) == ("stray", "in")
+    assert seemed.confidence <= 0.5, "it was as loud while it stood"
+
+
+def test_what_stood_before_the_beams_and_passes_them_is_told_with_all_that_was_heard_of_it() -> None:
+    way = [(0.0, -3.0), (40.0, -3.0), (45.0, 5.0)]
+    stood, passed = decide(merged(one_plane(way), beams(way)), ONE_PLANE)
+    assert (str(stood.direction), str(passed.direction)) == ("stray", "in")
+    assert passed.confidence >= 0.95
+    assert passed.first_seen_us < NOON_US + 39_000_000, "nothing of its way is forgotten while it is astir"
 
 
 def test_a_tag_that_broke_no_beam_is_a_stray() -> None:
