@@ -49,6 +49,8 @@ class LineFilter:
 
 
 ANY: Final = LineFilter()
+MOST_BEFORE: Final = 36
+"""Of earlier periods that are not closed; more are told as so many."""
 
 
 def calendar(conn: Connection, actor: Actor, *, site: str) -> PeriodCalendar:
@@ -113,7 +115,7 @@ def points(conn: Connection, actor: Actor, *, site: str, period: Period) -> list
     before = when.before(period)
     if last_end is not None and last_end < before.ends_at:
         missing = []
-        while before.ends_at > last_end:
+        while before.ends_at > last_end and len(missing) < MOST_BEFORE:
             missing.append(before.name)
             before = when.before(before)
         found.append(Point("before_open", len(missing), list(reversed(missing[-10:]))))
