@@ -6,7 +6,9 @@ sides' power-weighted centres in time told 61 of 64 labelled walks right, the or
 """
 
 import math
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from operator import add
 from typing import Final
 
 from edge_agent.filters.profile import CELL_US, INSIDE_COLUMN, OUTSIDE_COLUMN, Cells
@@ -64,13 +66,12 @@ def weigh(cells: Cells) -> Evidence:
     """
     numbers = sorted(cells)
     first, last = numbers[0], numbers[-1]
-    inside = [cells[n][INSIDE_COLUMN] for n in numbers]
-    outside = [cells[n][OUTSIDE_COLUMN] for n in numbers]
-    field_in, field_out = [math.sqrt(x) for x in inside], [math.sqrt(x) for x in outside]
+    heard = [cells[n] for n in numbers]
+    inside, outside = [cell[INSIDE_COLUMN] for cell in heard], [cell[OUTSIDE_COLUMN] for cell in heard]
+    field_in, field_out = list(map(math.sqrt, inside)), list(map(math.sqrt, outside))
     parts = _parts(field_in, field_out)
-    at_first = sum(1 for n in numbers if n < first + _END_CELLS)
-    at_last = sum(1 for n in numbers if n <= last - _END_CELLS)
-    both = [a + b for a, b in zip(inside, outside, strict=True)]
+    at_first, at_last = bisect_left(numbers, first + _END_CELLS), bisect_right(numbers, last - _END_CELLS)
+    both = list(map(add, inside, outside))
     peak = max(both)
     peaks = sorted((_dbm(max(inside)), _dbm(max(outside))))
     return Evidence(
