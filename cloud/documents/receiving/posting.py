@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from cloud.db import Connection
@@ -157,8 +158,7 @@ def _statements(delivery: Delivery, judged: Judged, actor: str) -> Iterator[Clou
     refs.append(DocumentRef(type="receipt", id=paper.receipt, line=line.paper.line))
     if paper.visit:
         refs.append(DocumentRef(type="visit", id=paper.visit))
-    place: dict[str, object] = {"unit": judged.unit} if judged.unit else {"location": delivery.place_of(line)}
-    place |= {"lot": line.lot} if line.lot else {}
+    place = None if judged.unit else delivery.place_of(line)
     why_held = "unexpected" if told.is_unexpected else "over"
     parts = (
         (
@@ -178,14 +178,25 @@ def _statements(delivery: Delivery, judged: Judged, actor: str) -> Iterator[Clou
             line.identifier,
             quantity,
             unit_seen,
-            source=Side(location=ACCOUNT_OF[found.origin]),
-            destination=Side.model_validate(place | ({"disposition": disposition} if disposition else {})),
+            source=_side(ACCOUNT_OF[found.origin]),
+            destination=_side(place, judged.unit, line.lot, disposition),
             documents=refs,
             occurred_at=delivery.occurred_at,
             actor=actor,
             biz_step=BizStep.ACCEPTING,
             reason=reason,
         )
+
+
+@lru_cache(1 << 10)
+def _side(
+    location: str | None,
+    unit: str | None = None,
+    lot: str | None = None,
+    disposition: Disposition | None = None,
+) -> Side:
+    """Make a side once while it recurs: the lines of a delivery go to few places."""
+    return Side(location=location, unit=unit, lot=lot, disposition=disposition)
 
 
 def _placed(conn: Connection, delivery: Delivery, actor: str) -> list[CloudStatement]:

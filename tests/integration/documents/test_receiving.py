@@ -232,3 +232,14 @@ def test_dock_to_stock_runs_from_the_first_sight_to_a_usable_place(staged: Dock)
     judged = JudgementPaper.model_validate(stated | {"quantity": "48", "reason": "sound", "put_at": "A-01"})
     staged.ledger.as_app(lambda conn: judge(conn, KEEPER, judged, now=at(180)))
     assert took()["R-2/1"] is not None
+
+
+def test_a_visit_confirms_only_what_receipts_have_left_of_its_lines(staged: Dock) -> None:
+    staged.register(paper(line(1, 20, unit=PALLET), line(2, 3), name="ASN-2", partner="ACME"))
+    staged.expect("V-1", "ASN-2")
+    receive(staged, delivery(came(1, "5", asn="ASN-2"), came(2, "3", asn="ASN-2", of="2")))
+    told = staged.confirm("V-1", PALLET)
+    assert [(each.line, each.quantity, each.unit_seen) for each in told.lines] == [("1", 15 * 24, "base")]
+    assert [each.line for each in staged.confirm("V-1", PALLET).lines] == []
+    left = staged.ledger.as_app(lambda conn: open_lines(conn, sites=None, kind="asn"))
+    assert {each.id for each in left} == {"ASN-1"}

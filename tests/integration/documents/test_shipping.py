@@ -1,10 +1,13 @@
 """What leaves and what waits: shipments, returns with grading, inspection, transfers between sites."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from cloud.db import LastingConnection, in_transaction
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.documents.judging import service as judging
 from cloud.documents.judging.service import JudgementPaper
@@ -110,6 +113,25 @@ def test_an_order_leaves_in_parts_never_more_than_is_open_and_a_part_comes_back(
     )
     assert rows == [("SO-1", "1", 48, "Shop 7"), ("SO-1", "2", 48, "Shop 7")]
     assert stocked.is_clean()
+
+
+def test_two_who_ship_the_same_line_at_once_ship_it_once(stocked: Dock) -> None:
+    stocked.register(paper(line(1, 4), name="SO-1", kind="outbound_order"))
+
+    def apart(number: int) -> str:
+        stated = {"site": SITE, "shipment": f"S-{number}", "location": "A-01"}
+        stated["lines"] = [leaves(1, "3", "outbound_order", "SO-1")]
+        wanted = ShipmentPaper.model_validate(stated)
+        with closing(LastingConnection(stocked.ledger.app_dsn, "test-apart")) as source:
+            try:
+                in_transaction(source, lambda conn: shipping.ship(conn, KEEPER, wanted, now=at(60)))
+            except DocumentError:
+                return "refused"
+        return "shipped"
+
+    with ThreadPoolExecutor(4) as workers:
+        assert sorted(workers.map(apart, range(4))) == ["refused"] * 3 + ["shipped"]
+    assert still_open(stocked) == {"SO-1/1": 1}
 
 
 def test_what_a_customer_sends_back_is_never_sellable_until_it_is_graded(stocked: Dock) -> None:
