@@ -12,18 +12,20 @@ SELECT c.item_id FROM claimed_item c WHERE c.site_id = %(site)s AND c.item_id = 
 ORDER BY c.item_id FOR UPDATE;
 
 -- name: lines
+WITH claimed AS MATERIALIZED (
+    SELECT k.type, k.id, k.line, sum(k.quantity) FILTER (WHERE k.kind = 'soft') AS soft,
+        sum(k.quantity) FILTER (WHERE k.kind <> 'soft') AS hard
+    FROM allocation k WHERE k.site_id = %(site)s AND k.ended_at IS NULL
+    GROUP BY k.type, k.id, k.line
+)
 SELECT s.type, s.id, s.line, s.item_id, i.code AS item, s.quantity, s.lot, s.unit, s.partner, s.visit, s.priority,
     greatest((coalesce(s.due_at, %(now)s) AT TIME ZONE z.time_zone)::date, (%(now)s AT TIME ZONE z.time_zone)::date) AS needed_on,
     coalesce((SELECT t.minimum_days FROM customer_life t
         WHERE t.partner = s.partner AND (t.item_id = s.item_id OR t.item_id IS NULL)
         ORDER BY t.item_id NULLS LAST LIMIT 1), 0) AS minimum_days,
-    coalesce((SELECT sum(k.quantity) FROM allocation k
-        WHERE (k.site_id, k.type, k.id, k.line) = (s.site, s.type, s.id, s.line)
-            AND k.ended_at IS NULL AND k.kind = 'soft'), 0) AS soft,
-    coalesce((SELECT sum(k.quantity) FROM allocation k
-        WHERE (k.site_id, k.type, k.id, k.line) = (s.site, s.type, s.id, s.line)
-            AND k.ended_at IS NULL AND k.kind <> 'soft'), 0) AS hard
+    coalesce(c.soft, 0) AS soft, coalesce(c.hard, 0) AS hard
 FROM lines_to_serve(ARRAY[%(site)s]) s
+LEFT JOIN claimed c ON (c.type, c.id, c.line) = (s.type, s.id, s.line)
 JOIN site z ON z.site_id = s.site
 JOIN item i ON i.item_id = s.item_id
 WHERE (%(documents)s::text[] IS NULL OR s.type || '/' || s.id = ANY (%(documents)s))

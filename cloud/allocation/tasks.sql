@@ -25,13 +25,19 @@ FROM unnest(%(claims)s::bigint[], %(tasks)s::text[], %(numbers)s::integer[]) AS 
 WHERE k.allocation_id = x.allocation_id;
 
 -- name: claims_without_task
+WITH stands AS MATERIALIZED (
+    SELECT s.unit, s.location FROM where_units_stand(ARRAY(
+        SELECT DISTINCT l.code FROM allocation k
+        JOIN cell c ON c.cell_id = k.cell_id
+        JOIN location l ON l.location_id = c.location_id AND l.kind = 'unit'
+        WHERE k.site_id = %(site)s AND k.ended_at IS NULL AND k.kind = 'hard' AND k.task IS NULL)) s
+)
 SELECT k.allocation_id, k.type, k.id, k.line, k.item_id, k.cell_id, k.quantity, k.needed_on,
     coalesce(w.location, l.code) AS from_location, k.why
 FROM allocation k
 JOIN cell c ON c.cell_id = k.cell_id
 JOIN location l ON l.location_id = c.location_id
-LEFT JOIN LATERAL (
-    SELECT s.location FROM where_units_stand(ARRAY[l.code]) s WHERE l.kind = 'unit') w ON true
+LEFT JOIN stands w ON l.kind = 'unit' AND w.unit = l.code
 WHERE k.site_id = %(site)s AND k.ended_at IS NULL AND k.kind = 'hard' AND k.task IS NULL
     AND (k.type, k.id, k.line) IN (
         SELECT x.type, x.id, x.line
@@ -164,22 +170,34 @@ SELECT w.wave_id, w.site_id AS site, s.time_zone, g.name AS gateway, w.to_locati
     count(DISTINCT t.task) AS tasks, count(DISTINCT t.task) FILTER (WHERE t.ended_at IS NULL) AS open_tasks,
     count(l.number) AS lines, count(l.number) FILTER (WHERE l.open <= 0) AS done_lines,
     count(l.number) FILTER (WHERE l.short > 0) AS short_lines
-FROM wave w
+FROM (
+    SELECT x.wave_id, x.site_id, x.gateway_id, x.to_location, x.asked, x.created_at, x.created_by FROM wave x
+    WHERE (%(site)s::text IS NULL OR x.site_id = %(site)s) AND x.wave_id < %(before)s
+    ORDER BY x.wave_id DESC
+    LIMIT %(limit)s) w
 JOIN site s ON s.site_id = w.site_id
 JOIN gateway g ON g.gateway_id = w.gateway_id
 LEFT JOIN task t ON t.wave_id = w.wave_id
 LEFT JOIN task_line_now l ON l.task = t.task
-WHERE (%(site)s::text IS NULL OR w.site_id = %(site)s) AND w.wave_id < %(before)s
-GROUP BY w.wave_id, s.time_zone, g.name
-ORDER BY w.wave_id DESC
-LIMIT %(limit)s;
+GROUP BY w.wave_id, w.site_id, w.to_location, w.asked, w.created_at, w.created_by, s.time_zone, g.name
+ORDER BY w.wave_id DESC;
 
 -- name: tasks
 SELECT t.task, t.site_id AS site, s.time_zone, g.name AS gateway, t.wave_id, t.kind, t.expires_at, t.created_at, t.created_by,
     t.ended_at, t.ended_because,
     (SELECT string_agg(DISTINCT l.type || '/' || l.id, ', ') FROM task_line l WHERE l.task = t.task) AS documents,
     n.lines, n.done_lines, n.short_lines, n.last_at, n.actor
-FROM task t
+FROM (
+    SELECT x.task, x.site_id, x.gateway_id, x.wave_id, x.kind, x.expires_at, x.created_at, x.created_by, x.ended_at,
+        x.ended_because
+    FROM task x
+    WHERE (%(site)s::text IS NULL OR x.site_id = %(site)s) AND (%(task)s::text IS NULL OR x.task = %(task)s)
+        AND (%(wave)s::bigint IS NULL OR x.wave_id = %(wave)s)
+        AND (%(open_only)s IS FALSE OR x.ended_at IS NULL)
+        AND (x.created_at, x.task) < (
+            coalesce((SELECT b.created_at FROM task b WHERE b.task = %(before)s), 'infinity'), %(before)s)
+    ORDER BY x.created_at DESC, x.task DESC
+    LIMIT %(limit)s) t
 JOIN site s ON s.site_id = t.site_id
 JOIN gateway g ON g.gateway_id = t.gateway_id
 CROSS JOIN LATERAL (
@@ -187,13 +205,7 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE l.short > 0) AS short_lines, max(l.last_at) AS last_at,
         (array_agg(l.actor ORDER BY l.last_at DESC NULLS LAST))[1] AS actor
     FROM task_line_now l WHERE l.task = t.task) n
-WHERE (%(site)s::text IS NULL OR t.site_id = %(site)s) AND (%(task)s::text IS NULL OR t.task = %(task)s)
-    AND (%(wave)s::bigint IS NULL OR t.wave_id = %(wave)s)
-    AND (%(open_only)s IS FALSE OR t.ended_at IS NULL)
-    AND (t.created_at, t.task) < (
-        coalesce((SELECT b.created_at FROM task b WHERE b.task = %(before)s), 'infinity'), %(before)s)
-ORDER BY t.created_at DESC, t.task DESC
-LIMIT %(limit)s;
+ORDER BY t.created_at DESC, t.task DESC;
 
 -- name: lines_of_task
 SELECT l.task, l.number, l.type, l.id, l.line, i.code AS item, i.name AS item_name, i.base_unit, c.lot, x.expires_on,

@@ -77,6 +77,11 @@ CREATE FUNCTION cells_to_claim(of_site text, items bigint[], shippable text[])
         LEFT JOIN pick_face f ON f.location_id = c.location_id AND f.item_id = a.canonical_id
         WHERE a.canonical_id = ANY (items) AND l.kind <> 'virtual' AND (c.site_id = of_site OR l.kind = 'unit')
             AND coalesce(c.disposition, 'sellable') = ANY (shippable) AND sees_site(of_site)
+    ), claimed AS MATERIALIZED (
+        SELECT x.cell_id, sum(x.quantity) FILTER (WHERE x.kind = 'hard') AS hard,
+            sum(x.quantity) FILTER (WHERE x.kind = 'picked') AS picked
+        FROM allocation x WHERE x.item_id = ANY (items) AND x.ended_at IS NULL AND x.cell_id IS NOT NULL
+        GROUP BY x.cell_id
     ), stands AS (
         SELECT w.unit, w.site, w.location, w.is_virtual
         FROM where_units_stand(ARRAY(SELECT DISTINCT h.code FROM held h WHERE h.is_unit)) w
@@ -89,10 +94,7 @@ CREATE FUNCTION cells_to_claim(of_site text, items bigint[], shippable text[])
     FROM held h
     LEFT JOIN stands s ON h.is_unit AND s.unit = h.code
     LEFT JOIN lot t ON t.item_id = h.item_id AND t.lot = h.lot
-    LEFT JOIN LATERAL (
-        SELECT sum(x.quantity) FILTER (WHERE x.kind = 'hard') AS hard,
-            sum(x.quantity) FILTER (WHERE x.kind = 'picked') AS picked
-        FROM allocation x WHERE x.cell_id = h.cell_id AND x.ended_at IS NULL) k ON true
+    LEFT JOIN claimed k ON k.cell_id = h.cell_id
     WHERE (NOT h.is_unit OR (s.site = of_site AND NOT s.is_virtual)) AND (h.quantity <> 0 OR k.hard > 0 OR k.picked > 0)
 $$;
 
