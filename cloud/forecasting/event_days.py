@@ -28,6 +28,8 @@ LEAST_DISPERSION: Final = 0.01
 """Of a week's demand: no split of a week is taken to be surer."""
 MOST_SERIES: Final = 3000
 """Series, those most asked for, that days are learned from."""
+AT_ONCE: Final = 200
+"""Series whose cells are worked on at a time."""
 MOST_LEFT_OUT: Final = 0.5
 """Part of a series' weeks above which those with events are not left out of its weekdays' shares."""
 
@@ -223,11 +225,10 @@ class _Told:
 
     series: Ints
     values: Floats
-    known: Bools
     demand: Floats
     total: Floats
     base: Floats
-    """Logs of the shares that are expected without `beyond`."""
+    """Logs of the shares that are expected without `beyond`; of a day that is not known minus infinity."""
     weight: Floats
     """1 / dispersion."""
 
@@ -248,12 +249,35 @@ class _Told:
         return cls(
             series,
             values,
-            known[order],
             demand[order],
             total[order],
-            base,
+            np.where(known[order], base, -np.inf),
             1 / _dispersion(daily, shares)[series],
         )
+
+    def pulled(self, rows: slice, starts: Ints, found: Floats) -> tuple[Floats, Floats]:
+        """Say which way the cells of some series pull the effects, and how surely.
+
+        Args:
+            rows: The cells.
+            starts: Where each series' begin among them.
+            found: Effects so far.
+
+        Returns:
+            Series x covariates, and series x covariates x covariates.
+        """
+        values, total, weight = self.values[rows], self.total[rows], self.weight[rows]
+        across = values.transpose(0, 2, 1)
+        logs = self.base[rows] + values @ found
+        odds = np.exp(logs - logs.max(axis=1, keepdims=True))
+        share = odds / odds.sum(axis=1, keepdims=True)
+        weighed = values * share[:, :, None]
+        centre = weighed.sum(axis=1)
+        off = (self.demand[rows] - total[:, None] * share) * weight[:, None]
+        score = (across @ off[:, :, None])[:, :, 0]
+        spread = across @ weighed - centre[:, :, None] * centre[:, None]
+        spread *= (total * weight)[:, None, None]
+        return np.add.reduceat(score, starts), np.add.reduceat(spread, starts)
 
 
 def _dispersion(daily: Floats, shares: Floats) -> Floats:
@@ -274,26 +298,20 @@ def _solved(
     told: _Told, prior: Floats, precision: Floats, use: slice, rounds: int = ROUNDS
 ) -> tuple[Floats, Floats]:
     """Find the effects of some series by Newton's steps; and the information they give."""
-    series, values, known = told.series[use], told.values[use], told.known[use]
+    first, last, _ = use.indices(len(told.series))
     found, information = prior.copy(), np.zeros((len(prior), len(prior)))
-    if not len(series):
+    if first == last:
         return found, information
-    starts = np.flatnonzero(np.diff(series, prepend=-1))
-    weight, total, demand = told.weight[use], told.total[use], told.demand[use]
-    base = np.where(known, told.base[use], -np.inf)
-    across = values.transpose(0, 2, 1)
+    starts = first + np.flatnonzero(np.diff(told.series[use], prepend=-1))
+    bounds = [*starts[::AT_ONCE].tolist(), last]
     for _ in range(rounds):
-        logs = base + values @ found
-        odds = np.exp(logs - logs.max(axis=1, keepdims=True))
-        share = odds / odds.sum(axis=1, keepdims=True)
-        weighed = values * share[:, :, None]
-        centre = weighed.sum(axis=1)
-        off = (demand - total[:, None] * share) * weight[:, None]
-        score = (across @ off[:, :, None])[:, :, 0]
-        spread = across @ weighed - centre[:, :, None] * centre[:, None]
-        spread *= (total * weight)[:, None, None]
-        information = exact_total(np.add.reduceat(spread, starts))
-        pull = exact_total(np.add.reduceat(score, starts)) - precision * (found - prior)
+        parts = [
+            told.pulled(slice(*rows), starts[AT_ONCE * n : AT_ONCE * (n + 1)] - rows[0], found)
+            for n, rows in enumerate(pairwise(bounds))
+        ]
+        scores, spreads = (np.concatenate(part) for part in zip(*parts, strict=True))
+        information = exact_total(spreads)
+        pull = exact_total(scores) - precision * (found - prior)
         step = np.clip(np.linalg.solve(information + np.diag(precision), pull), -LONGEST_STEP, LONGEST_STEP)
         found = found + step
         if np.abs(step).max() < SETTLED:

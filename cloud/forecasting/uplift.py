@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from cloud.forecasting.protocol import Floats, Ints
-from cloud.forecasting.uplift_fit import Estimate, estimate
+from cloud.forecasting.uplift_fit import CHUNK, Estimate, estimate
 from cloud.forecasting.uplift_spikes import best_limit, tamed
 
 Z95: Final = 1.959964
@@ -204,8 +204,12 @@ def effects(covariates: Covariates, fit: Fit, columns: slice = slice(None)) -> F
     Returns:
         Series x columns: logs of the factors; a covariate that is not known has none.
     """
-    shifted = np.nan_to_num(covariates.values[:, columns] - fit.references[:, None])
-    result: Floats = np.einsum("stc,sc->st", shifted, fit.effects.coefficients)
+    values = covariates.values[:, columns]
+    result = np.empty(values.shape[:2])
+    for first in range(0, len(values), CHUNK):
+        rows = slice(first, first + CHUNK)
+        shifted = np.nan_to_num(values[rows] - fit.references[rows, None])
+        result[rows] = np.einsum("stc,sc->st", shifted, fit.effects.coefficients[rows])
     return result
 
 

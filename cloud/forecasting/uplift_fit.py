@@ -21,7 +21,7 @@ MOST_SPREAD: Final = 1.5
 USUAL_SPREAD: Final = 0.25
 NOISE_PERIODS: Final = 10
 """Weight of the typical relative noise in a series' own, in periods."""
-CHUNK: Final = 2000
+CHUNK: Final = 500
 """Series whose arrays are worked on at a time."""
 
 
@@ -55,14 +55,21 @@ def estimate(y: Floats, shifted: Floats, pools: Ints, prior: Floats) -> Estimate
         The estimates; a series that tells nothing has its pool's, a covariate that never moved its prior.
     """
     is_known = _usable(y)
-    moved = _without_level(shifted, is_known[:, :, None] & np.isfinite(shifted))
-    told = np.flatnonzero((moved != 0).any(axis=(0, 1)))
-    part = _estimate(
-        y, is_known, np.nan_to_num(shifted[:, :, told]), moved[:, :, told], pools=pools, prior=prior[told]
-    )
-    if len(told) == len(prior):
-        return part
+    moved = _without_level(shifted, is_known)
+    is_told = _any_of(moved)
+    told = np.flatnonzero(is_told)
+    if is_told.all():
+        return _estimate(y, is_known, shifted, moved, pools=pools, prior=prior)
+    part = _estimate(y, is_known, shifted[:, :, told], moved[:, :, told], pools=pools, prior=prior[told])
     return _widened(part, told, prior)
+
+
+def _any_of(moved: Floats) -> Bools:
+    """Tell which covariates ever move, some series at a time: arrays of all of them are large."""
+    found = np.zeros(moved.shape[2], dtype=np.bool_)
+    for first in range(0, len(moved), CHUNK):
+        found |= np.any(moved[first : first + CHUNK] != 0, axis=(0, 1))
+    return found
 
 
 def _widened(part: Estimate, told: Ints, prior: Floats) -> Estimate:
@@ -174,8 +181,8 @@ def _usable(y: Floats) -> Bools:
 def _without_level(values: Floats, is_known: Bools) -> Floats:
     result = np.empty_like(values)
     for first in range(0, len(values), CHUNK):
-        part, known = values[first : first + CHUNK], is_known[first : first + CHUNK]
-        known = np.broadcast_to(known, part.shape)
+        part = values[first : first + CHUNK]
+        known = is_known[first : first + CHUNK, :, None] & np.isfinite(part)
         result[first : first + CHUNK] = np.where(known, part - moving_mean(part, known), 0)
     return result
 
@@ -200,7 +207,7 @@ def _score(
 
 def _errors(y: Floats, is_known: Bools, shift: Floats, found: Floats, *, is_first: bool) -> Floats:
     """Give relative errors; 0 where not known."""
-    factor = np.exp(np.einsum("stc,sc->st", shift, found))
+    factor = np.exp(np.einsum("stc,sc->st", np.nan_to_num(shift), found))
     level = moving_mean(np.where(is_known, y, 0) / factor, is_known)
     expected = np.where(is_known, level * factor, 1)
     ratio = np.where(is_known, y, expected) / expected
