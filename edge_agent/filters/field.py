@@ -269,7 +269,8 @@ class Field:
         if not (track.has_rested or is_too_long) and is_near(track, now_us):
             return
         rest = rest_of(track, self._sides, now_us)
-        if rest.is_plain and track.origin in {rest.side, NOWHERE} and not track.is_astir:
+        is_still_there = rest.is_plain and track.origin in {rest.side, NOWHERE} and not track.is_astir
+        if track.has_rested and is_still_there:
             track.rest(rest.side, now_us - EXIT_US)
             return
         is_parked = stays_us >= PARKED_US and rest.is_plain
@@ -301,12 +302,8 @@ class Field:
 
     def _weighed(self, track: Track) -> _Weighed:
         """Weigh what was heard of a tag so far: at least one read."""
-        neighbour, occurred_us, is_assignable, company = (
-            self._stronger_neighbour(track),
-            None,
-            False,
-            list[Member](),
-        )
+        neighbour, is_assignable, company = self._stronger_neighbour(track), False, list[Member]()
+        occurred_us: int | None = None
         if neighbour is not None:
             self._scales.note(track)
             verdict = Verdict(CrossingDirection.STRAY, 0.98)
@@ -326,7 +323,7 @@ class Field:
         reads = sorted(track.reads)
         antennas, trace = picture(reads, self._ports)
         at_us, verdict = weighed.occurred_us, weighed.verdict
-        most = MOST_CONFIDENT if track.is_astir or verdict.direction not in _MOVES else AS_AT_REST
+        most = AS_AT_REST if track.is_as_at_rest and verdict.direction in _MOVES else MOST_CONFIDENT
         return Passage(
             portal=self.portal.id,
             epc=track.epc,

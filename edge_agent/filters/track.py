@@ -126,8 +126,13 @@ class Track:
 
     @property
     def is_astir(self) -> bool:
-        """Whether it is plainly louder than while it stood; if it did not, it may be anything."""
-        return self.loudness >= _LOUDER_THAN_AT_REST * self.rest_loudness
+        """Whether it rested, on no side that would tell, and is plainly louder now."""
+        return self.has_rested and self.origin == NOWHERE and not self.is_as_at_rest
+
+    @property
+    def is_as_at_rest(self) -> bool:
+        """Whether it rested, on no side that would tell, and is hardly louder now."""
+        return self.origin == NOWHERE and self.loudness < _LOUDER_THAN_AT_REST * self.rest_loudness
 
     @property
     def vanished_loud(self) -> bool:
