@@ -114,7 +114,7 @@ def points(conn: Connection, actor: Actor, *, site: str, period: Period) -> list
     ((last_end,),) = store.tuples(conn, "last_close", site=site)
     before = when.before(period)
     if last_end is not None and last_end < before.ends_at:
-        missing = []
+        missing: list[str] = []
         while before.ends_at > last_end and len(missing) < MOST_BEFORE:
             missing.append(before.name)
             before = when.before(before)

@@ -122,3 +122,31 @@ def test_a_login_link_works_once(browser: Browser, site: Site) -> None:
     expect(other.get_by_role("alert")).to_contain_text("used already")
     first.close()
     second.close()
+
+
+def test_a_period_is_looked_at_and_its_close_asked_for(watched: Watched) -> None:
+    page = watched.page
+    page.goto("/periods?site=madrid")
+    page.get_by_role("link", name="2026-02").click()
+    expect(page.get_by_text("not closed", exact=True)).to_be_visible()
+    page.goto("/periods/madrid/2026-02?figure=1")
+    expect(page.get_by_role("heading", name="Lines")).to_be_visible()
+    waiting = page.get_by_text("A close waits for another person's approval")
+    if not waiting.is_visible():
+        page.get_by_label("Reason").select_option("figures_due")
+        page.get_by_role("button", name="Ask for the close").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Close 2026-02 of madrid")
+        page.goto("/periods/madrid/2026-02")
+    expect(waiting).to_be_visible()
+
+
+def test_an_item_shows_where_it_was_and_what_changed_why(watched: Watched) -> None:
+    page = watched.page
+    page.goto("/items/LANTERN?site=madrid&as_of=2026-03-02T09:10:00")
+    expect(page.locator("dl.figures dd").first).to_contain_text("400")
+    page.get_by_role("link", name="What changed").click()
+    page.get_by_label("Occurred by (Europe/Madrid)").first.fill("2026-03-02T14:40:00")
+    page.get_by_role("button", name="Compare").click()
+    page.locator("td a.row").first.click()
+    expect(page.get_by_text("the sum of these movements")).to_be_visible()
+    expect(page.locator("tbody tr").first).to_be_visible()

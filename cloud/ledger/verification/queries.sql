@@ -42,6 +42,11 @@ WHERE (c.contiguous_no, c.contiguous_sha256, c.is_final) IS DISTINCT FROM (
     OR c.complete_until < b.complete_until
     OR c.stated_no IS NULL  -- a gateway's status may reach further than its batches
         AND c.complete_until <> coalesce(b.complete_until, '-infinity')
+UNION ALL
+SELECT format('gateway %s epoch %s', g.name, lpad(to_hex(b.epoch), 16, '0')), 'how far it is complete', 'nothing'
+FROM (SELECT DISTINCT x.gateway_id, x.epoch FROM batch x) b
+JOIN gateway g ON g.gateway_id = b.gateway_id
+WHERE NOT EXISTS (SELECT FROM completeness c WHERE c.gateway_id = b.gateway_id AND c.epoch = b.epoch)
 ORDER BY 1;
 
 -- name: seqs_once

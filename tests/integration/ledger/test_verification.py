@@ -183,10 +183,15 @@ def is_seen(admin: psycopg.Connection, change: sql.Composable) -> bool | None:
             return None
         if changed == 0:
             return None
-        report = service._report(
-            admin, PROMISES, store.examined(admin), Checkpoint(), lambda _check, _done, _total: None
-        )
-        return not report.is_clean
+        try:
+            found = service._report(admin, PROMISES, store.examined(admin), Checkpoint(), silent)
+        except LookupError:
+            return True  # the ledger has no head any more, and verify says so
+        return not found.is_clean
+
+
+def silent(check: str, done: int, total: int) -> None:
+    del check, done, total
 
 
 def columns(admin: psycopg.Connection) -> list[tuple[str, str, str]]:
