@@ -107,9 +107,9 @@ def follow(conn: Connection, actor: Actor, *, now: datetime) -> dict[str, int]:
     """
     actor.require(Role.DEVICE)
     act_as(conn, actor)
-    ((above, head),) = store.tuples(conn, "begin_following")
-    up_to = min(head, above + _AT_ONCE)
-    facts = store.rows(conn, Fact, "facts", above=above, up_to=up_to)
+    ((above, head, has_tasks),) = store.tuples(conn, "begin_following")
+    up_to = min(head, above + _AT_ONCE) if has_tasks else head
+    facts = store.rows(conn, Fact, "facts", above=above, up_to=up_to) if has_tasks else []
     _lock(conn, facts)
     done = _Round()
     for fact in facts:

@@ -46,7 +46,7 @@ ORDER BY k.allocation_id
 FOR UPDATE OF k;
 
 -- name: begin_following
-SELECT t.position, h.position FROM task_head t, ledger_head h WHERE h.shard = 0 FOR UPDATE OF t;
+SELECT t.position, h.position, EXISTS (SELECT FROM task) FROM task_head t, ledger_head h WHERE h.shard = 0 FOR UPDATE OF t;
 
 -- name: followed
 UPDATE task_head SET position = %(position)s;

@@ -1,15 +1,19 @@
 """Claims of orders on lots and bins, in a real database, by several at once."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import psycopg
+import pytest
 
 from cloud.allocation.claiming import Wish
 from cloud.allocation.domain import ClaimKind
 from cloud.allocation.service import allocate, release
 from cloud.allocation.terms import put_life
+from cloud.cli import main
 from cloud.db import connect
 from tests.integration.allocation.shelves import KEEPER, NETWORK, NOW, Shelves
 from tests.integration.ledger.scenario import SITE
@@ -103,3 +107,32 @@ def is_waiting(conn: psycopg.Connection, name: str) -> bool:
     """Tell whether the one who claims for an order waits for a lock."""
     asked = "SELECT FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
     return bool(conn.execute(asked, [f"claims-{name}"]).fetchall())
+
+
+def test_commands_claim_tell_what_is_free_and_name_what_is_wrong(
+    shelves: Shelves, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", shelves.ledger.app_dsn)
+
+    def command(*words: str) -> tuple[int, str, str]:
+        code = main(["--data-dir", str(tmp_path), "allocation", *words])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    shelves.holds("A-1", 10, lot="L1")
+    shelves.orders("O-1", 12)
+    assert command("lot", "TEA", "L1", "--expires", "2999-01-31")[:2] == (0, "new True\n")
+    claimed = command("claim", "--site", SITE, "--order", "O-1")[1].splitlines()
+    assert claimed == [
+        "line outbound_order/O-1/1  claimed 10  place A-1  lot L1  expires 2999-01-31  why fefo",
+        "line outbound_order/O-1/1  short 2  passed_over nothing",
+    ]
+    free = json.loads(command("free", "--site", SITE, "--json")[1])
+    assert (free["item"], Decimal(free["hard"]), Decimal(free["available"])) == ("TEA", 10, 0)
+    assert "projected -2" in command("promise", "--site", SITE, "--item", "TEA")[1]
+    assert command("release", "--site", SITE, "--to", "NOWHERE")[::2] == (
+        1,
+        "dockledger: there is no place 'NOWHERE' at site 'leeds'\n",
+    )
+    assert command("let-go", "--site", SITE, "O-1")[1] == "let_go 1\n"
+    assert command("keep")[1].startswith("let_go 0  expired 0")
