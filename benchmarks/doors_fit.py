@@ -1,17 +1,18 @@
 """Fits what the doors' filter weighs with: simulated docks in; weights, worths and their reliability out.
 
-`python -m benchmarks.doors_fit --write` makes the worlds, runs the filter as it stands over them, fits the
-two functions of edge_agent/filters/weights_of_*.py on those to train on, and says how often each confidence
-of the filter as it stands was right on the others. What a world taught is kept beside its reads in
---directory for as long as filter and weights stay as they are. What is weighed depends a little on when the
-filter decides, and so on the weights it begins with: these are named in what is written.
+`python -m benchmarks.doors_fit --write` makes the worlds, runs the filter over them, fits the two functions
+of edge_agent/filters/weights_of_*.py on those to train on, and says how often each confidence was right on
+the others. What is weighed depends a little on when the filter decides, and so on the weights it has then: it
+begins on a few worlds with weights that say nothing, and runs over all of them with what was fitted on those.
+So a tree writes the same weights whatever weights stand in it. What a world taught is kept beside its reads
+in --directory for as long as the filter stays as it is.
 """
 
 import argparse
-import hashlib
 import math
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from textwrap import fill
@@ -22,12 +23,13 @@ import numpy.typing as npt
 
 from benchmarks import doors_rows
 from benchmarks.doors_rows import Collected
-from benchmarks.doors_truth import Weighed
+from benchmarks.doors_truth import UNBIASED, Named, Weighed, Weights
 from contracts.offline import Assignment
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.tag_role import TagRoles, TagRules
 from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import Known
+from edge_agent.filters.network import Network
 from simulators.warehouse.dock.goods import FOREIGN_PATTERNS
 from simulators.warehouse.dock.papers import ASSIGNMENT
 
@@ -35,7 +37,13 @@ Floats = npt.NDArray[np.floating[Any]]
 Parameters = list[Floats]
 WEIGHTS: Final = Path(__file__).parents[1] / "edge_agent" / "filters"
 _MODULES: Final = {"weights_of_sides.py": "TWO_SIDED", "weights_of_planes.py": "ONE_PLANE"}
-_HIDDEN: Final = (16, 24)
+BEGIN: Final = "usual:200:1001-1006 hard:14:7001-7004 overhead:20:7001-7002 conveyor:20:7001-7002"
+TRAIN: Final = (
+    "usual:200:1001-1032,1041-1050 hard:14:7001-7030 overhead:20:7001-7010 "
+    "conveyor:20:7001-7010 conveyor:100:7201-7212"
+)
+CHECK: Final = "usual:200:1033-1040 hard:14:7031-7034 overhead:20:7011-7012 conveyor:100:7221-7224"
+_HIDDEN: Final = (24, 24)
 """For two sides, and for one plane."""
 _EPOCHS: Final = 60
 _BATCH: Final = 256
@@ -57,11 +65,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit code.
     """
     parser = argparse.ArgumentParser(prog="doors_fit", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "--train", type=_seeds, default="1001-1032,1041-1049", help="seeds to fit on: 1001-1032,1041-1049"
-    )
-    parser.add_argument("--check", type=_seeds, default="1033-1040", help="other seeds, to judge by")
-    parser.add_argument("--crossings", type=int, default=200, help="of each world")
+    for name, worlds, purpose in (
+        ("--begin", BEGIN, "worlds to fit first weights on"),
+        ("--train", TRAIN, "worlds to fit on"),
+        ("--check", CHECK, "other worlds, to judge by"),
+    ):
+        parser.add_argument(
+            name,
+            type=worlds_of,
+            default=worlds,
+            help=f"{purpose}, as scene:crossings:seeds; default: {worlds}",
+        )
     parser.add_argument("--walks", type=int, default=4000, help="plain walks that are fitted on as well")
     parser.add_argument("--directory", type=Path, default=Path("doors_fit"), help="where reads are kept")
     parser.add_argument(
@@ -70,46 +84,63 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     both = sorted(set(options.train) & set(options.check))
     if both:
-        parser.error(f"--check names seed {both[0]} of --train, expected other worlds")
-    train, check = ([_collected(seed, options) for seed in seeds] for seeds in (options.train, options.check))
-    _reliability([each for world in check for each in world.found])
-    _worths(options.directory, [*train, *check])
-    walks = doors_rows.walks(options.walks, options.directory)
-    two_sided = [row for world in train for row in world.two_sided] + walks
-    one_plane = [row for world in train for row in world.one_plane]
-    checks = (
-        [row for world in check for row in world.two_sided],
-        [row for world in check for row in world.one_plane],
-    )
-    fitted = _fit_two_sided(two_sided, checks[0]), _fit_one_plane(one_plane, checks[1])
+        parser.error(f"--check names {both[0]} of --train, expected other worlds")
+    first = _fitted(options, options.begin, (), UNBIASED)
+    weights = _fitted(options, options.train, options.check, first)
+    judged = [doors_rows.collect(named, options.directory, weights) for named in options.check]
+    _reliability([each for world in judged for each in world.found])
+    _worths(options.directory, judged)
     if options.write:
-        origin = f"`doors_fit --train {_named(options.train)} --write`, which began with weights {_digest()}"
-        for (file, name), each in zip(_MODULES.items(), fitted, strict=True):
-            (WEIGHTS / file).write_text(_module(name, origin, *each), "utf-8")
+        for (file, name), network in zip(_MODULES.items(), weights, strict=True):
+            (WEIGHTS / file).write_text(_module(name, network), "utf-8")
     return 0
 
 
-def _seeds(text: str) -> tuple[int, ...]:
-    """Read numbers and ranges, as in 1001-1032,1041."""
-    ranges = (part.partition("-") for part in text.split(","))
-    return tuple(seed for first, _, last in ranges for seed in range(int(first), int(last or first) + 1))
+def worlds_of(text: str) -> tuple[Named, ...]:
+    """Read names of worlds.
+
+    Args:
+        text: As in ``usual:200:1001-1032,1041 hard:14:7001``: scene, crossings, seeds.
+
+    Returns:
+        The worlds.
+    """
+    found: list[Named] = []
+    for word in text.split():
+        scene, crossings, seeds = word.split(":")
+        for low, _, high in (part.partition("-") for part in seeds.split(",")):
+            found += (Named(scene, int(crossings), seed) for seed in range(int(low), int(high or low) + 1))
+    return tuple(found)
 
 
-def _named(seeds: tuple[int, ...]) -> str:
-    """Write what ``_seeds`` reads."""
-    begins = [n for n, seed in enumerate(seeds) if not n or seed != seeds[n - 1] + 1]
-    return ",".join(f"{seeds[begin]}-{seeds[end - 1]}" for begin, end in pairwise([*begins, len(seeds)]))
+def _fitted(
+    options: argparse.Namespace, train: Sequence[Named], check: Sequence[Named], weights: Weights
+) -> Weights:
+    """Fit both functions on what the filter weighs while it has some weights."""
+    taught, held_out = (
+        [_collected(named, options, weights) for named in named_ones] for named_ones in (train, check)
+    )
+    walks = doors_rows.walks(options.walks, options.directory, weights)
+    return Weights(
+        _network(
+            *_fit_two_sided(
+                [row for world in taught for row in world.two_sided] + walks,
+                [row for world in held_out for row in world.two_sided],
+            )
+        ),
+        _network(
+            *_fit_one_plane(
+                [row for world in taught for row in world.one_plane],
+                [row for world in held_out for row in world.one_plane],
+            )
+        ),
+    )
 
 
-def _digest() -> str:
-    """Name the weights that are there."""
-    return hashlib.sha256(b"".join((WEIGHTS / file).read_bytes() for file in _MODULES)).hexdigest()[:12]
-
-
-def _collected(seed: int, options: argparse.Namespace) -> Collected:
-    taught = doors_rows.collect(seed, options.crossings, options.directory)
+def _collected(named: Named, options: argparse.Namespace, weights: Weights) -> Collected:
+    taught = doors_rows.collect(named, options.directory, weights)
     rows = f"{len(taught.two_sided)} + {len(taught.one_plane)} to fit on"
-    print(f"seed {seed}: {len(taught.found)} passages, {rows}", flush=True)
+    print(f"{named.scene} {named.seed}: {len(taught.found)} passages, {rows}", flush=True)
     return taught
 
 
@@ -131,7 +162,7 @@ def _worths(directory: Path, worlds: list[Collected]) -> None:
     roles = TagRoles(TagRules(foreign_patterns=FOREIGN_PATTERNS))
     chances: dict[str, list[tuple[float, bool]]] = {}
     for world in worlds:
-        papers = directory / f"s{world.seed}" / ASSIGNMENT
+        papers = world.named.under(directory) / ASSIGNMENT
         known = Known.of(Assignment.model_validate_json(papers.read_bytes()))
         for each in world.found:
             passage = each.passage
@@ -264,18 +295,27 @@ def _descend(sizes: tuple[int, int, int], rows: int, gradient: Any) -> Parameter
     return mean
 
 
-def _module(name: str, origin: str, parameters: Parameters, mean: Floats, spread: Floats) -> str:
+def _network(parameters: Parameters, mean: Floats, spread: Floats) -> Network:
+    """Take the scaling of inputs into the weights, and round all to four digits."""
     weights, at, out, out_at = parameters
     folded = weights / spread[:, None]
-    parts = (folded.T, at - mean @ folded, out.T, out_at)
+    hidden, hidden_at, outer, outer_at = (
+        np.vectorize(lambda number: float(f"{number:.4g}"), otypes=[float])(part).tolist()
+        for part in (folded.T, at - mean @ folded, out.T, out_at)
+    )
+    return Network(tuple(map(tuple, hidden)), tuple(hidden_at), tuple(map(tuple, outer)), tuple(outer_at))
+
+
+def _module(name: str, network: Network) -> str:
     text = (
         '"""Weights of the doors\' filter: data.\n\n'
-        f'Written by {origin}.\n"""\n\n'
+        'Written by `python -m benchmarks.doors_fit --write`.\n"""\n\n'
         "from typing import Final\n\nfrom edge_agent.filters.network import Network\n\n# fmt: off\n"
         f"\n{name}: Final = Network(\n"
     )
-    for word, part in zip(("hidden", "hidden_at", "out", "out_at"), parts, strict=True):
-        text += f"    {word}=(\n" + "".join(f"{_row(row)}\n" for row in part) + "    ),\n"
+    for field in fields(network):
+        rows = "".join(f"{_row(row)}\n" for row in getattr(network, field.name))
+        text += f"    {field.name}=(\n{rows}    ),\n"
     return text + ")\n"
 
 

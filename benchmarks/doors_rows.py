@@ -6,23 +6,20 @@ import random
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from benchmarks import doors_truth, doors_walks
-from benchmarks.doors_truth import Weighed, labelled, rows_of
+from benchmarks.doors_truth import Named, Weighed, Weights, labelled, rows_of, weighing_with
 from edge_agent import filters
-
-_SHARE: Final = 0.2
-"""Of tags inside units that are fitted on: there are far more of them than of topmost ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
     """What one world taught."""
 
-    seed: int
+    named: Named
     found: list[Weighed]
     """Every passage with its truth, without pictures."""
     two_sided: list[Any]
@@ -31,60 +28,63 @@ class Collected:
     """Numbers, label, weight."""
 
 
-def collect(seed: int, crossings: int, directory: Path) -> Collected:
-    """Run a world through the filter as it stands, or take what came of that.
+def collect(named: Named, directory: Path, weights: Weights) -> Collected:
+    """Run a world through the filter, or take what came of that.
 
     Args:
-        seed: Of the world.
-        crossings: How many.
+        named: Which world.
         directory: Where the reads of worlds are kept.
+        weights: With which the filter weighs.
 
     Returns:
         What it taught; the same however many others are asked for.
     """
-    kept = directory / f"s{seed}" / f"taught-{crossings}-{filter_digest()}.pickle"
+    kept = named.under(directory) / f"taught-{_digest(weights)}.pickle"
     if not kept.exists():
-        found = labelled(seed, crossings, directory)
-        two_sided, one_plane = rows_of(found, random.Random(seed), _SHARE)
-        taught = Collected(seed, [_slim(each) for each in found], _small(two_sided), _small(one_plane))
+        with weighing_with(weights):
+            found = labelled(named, directory)
+        two_sided, one_plane = rows_of(found, random.Random(named.seed))
+        taught = Collected(named, [_slim(each) for each in found], _small(two_sided), _small(one_plane))
         kept.write_bytes(pickle.dumps(taught))
     read: Collected = pickle.loads(kept.read_bytes())  # noqa: S301  we wrote it
     return read
 
 
-def walks(count: int, directory: Path) -> list[Any]:
+def walks(count: int, directory: Path, weights: Weights) -> list[Any]:
     """Walk at doors of any build, or take what came of that.
 
     Args:
         count: How many walks.
         directory: Where the reads of worlds are kept.
+        weights: With which the filter weighs.
 
     Returns:
         Rows as those of ``Collected.two_sided``.
     """
-    kept = directory / f"walks-{count}-{filter_digest()}.pickle"
+    kept = directory / f"walks-{count}-{_digest(weights)}.pickle"
     if not kept.exists():
-        kept.write_bytes(pickle.dumps(_small(doors_walks.rows(count, 1))))
+        with weighing_with(weights):
+            kept.write_bytes(pickle.dumps(_small(doors_walks.rows(count, 1))))
     read: list[Any] = pickle.loads(kept.read_bytes())  # noqa: S301  we wrote it
     return read
 
 
-@cache
-def filter_digest() -> str:
-    """Name the filter as it stands, its weights included, and what asks it.
+def _digest(weights: Weights) -> str:
+    """Name the filter as it stands, what asks it, and the weights."""
+    return hashlib.sha256((_sources() + repr(weights)).encode()).hexdigest()[:12]
 
-    Returns:
-        12 hexadecimal digits.
-    """
+
+@cache
+def _sources() -> str:
     sources = [
-        *Path(filters.__path__[0]).glob("*.py"),
+        *(each for each in Path(filters.__path__[0]).glob("*.py") if not each.name.startswith("weights_of_")),
         Path(doors_truth.__file__),
         Path(doors_walks.__file__),
     ]
     hashed = hashlib.sha256()
     for source in sorted(sources, key=lambda each: each.name):
         hashed.update(source.read_bytes())
-    return hashed.hexdigest()[:12]
+    return hashed.hexdigest()
 
 
 def _slim(weighed: Weighed) -> Weighed:

