@@ -197,8 +197,9 @@ SELECT format('audit event %s', (l.event).audit_id), 'follows the one before, ha
 FROM link l
 WHERE (l.event).audit_id <> l.before_id + 1 OR (l.event).chain <> audit_link(l.before_chain, l.event)
 UNION ALL
-SELECT 'audit head', coalesce(e.audit_id, 0)::text, h.audit_id::text
-FROM audit_head h
+SELECT 'audit head', coalesce(e.audit_id, 0)::text, coalesce(h.audit_id::text, 'none')
+FROM (SELECT) always
+LEFT JOIN audit_head h ON true
 LEFT JOIN LATERAL (SELECT * FROM audit_event x ORDER BY x.audit_id DESC LIMIT 1) e ON true
 WHERE (h.audit_id, h.chain) IS DISTINCT FROM (coalesce(e.audit_id, 0), coalesce(e.chain, sha256('')))
 ORDER BY 1;
