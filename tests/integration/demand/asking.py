@@ -67,10 +67,14 @@ class Demand:
         with psycopg.connect(self.admin_dsn) as admin:
             admin.execute("SET session_replication_role = replica")
             admin.execute(
-                "TRUNCATE demand_line, demand_line_past, movement, unit_position, cell_delta, cell_bucket"
+                "TRUNCATE demand_line, demand_line_past, demand_mask, demand_substitution, movement,"
+                " unit_position, cell_delta, cell_bucket"
             )
             for table in ("balance", "cell_fold", "item_alias"):
                 admin.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+            for table in ("document_line", "document"):
+                orders = "DELETE FROM {} WHERE type = 'outbound_order'"
+                admin.execute(sql.SQL(orders).format(sql.Identifier(table)))
             admin.execute("DELETE FROM identifier WHERE valid_from > '-infinity'")
             admin.execute("TRUNCATE demand_held")
             admin.execute("DELETE FROM supersession")
