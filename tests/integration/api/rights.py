@@ -1,8 +1,8 @@
 """Who may use which route: written down here a second time, on purpose."""
 
 from rights_of_events import EVENT_ROUTES, EVENTS_OF_ONE_SITE
-from rights_to_close import PAST_FORMS, PAST_OF_ONE_SITE, PAST_OF_THE_NETWORK, PAST_ROUTES
 from rights_to_allocate import CLAIM_FORMS, CLAIM_ROUTES, CLAIMS_OF_ONE_SITE, CLAIMS_OF_THE_NETWORK
+from rights_to_close import PAST_FORMS, PAST_OF_ONE_SITE, PAST_OF_THE_NETWORK, PAST_ROUTES
 from rights_to_configure import CONFIG_FORMS, CONFIG_ROUTES, CONFIGS_OF_ONE_SITE
 from rights_to_demand import DEMAND_FORMS, DEMAND_OF_ONE_SITE, DEMAND_ROUTES
 from rights_to_dock import DOCK_FORMS, DOCK_OF_ONE_SITE, DOCK_ROUTES

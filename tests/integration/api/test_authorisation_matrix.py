@@ -15,8 +15,8 @@ from fastapi.routing import APIRoute
 from forecasts_made import made
 from rights import ANYBODY, FORMS, OF_ONE_SITE, OF_THE_NETWORK, ROUTES
 from rights_of_events import UNTAUGHT
-from rights_to_close import PAST_ASKED, PAST_BODIES, PAST_FORM, PAST_FORMS, PAST_NAMES
 from rights_to_allocate import CLAIM_FORMS, CLAIMED, claim_form, claim_something
+from rights_to_close import PAST_ASKED, PAST_BODIES, PAST_FORM, PAST_FORMS, PAST_NAMES
 from rights_to_configure import CONFIG_FORM, CONFIGURED, configure_something
 from rights_to_count import COUNT_FORM, COUNTED, PERIOD, count_something
 from rights_to_decide import DECIDED, decide, things_to_decide
