@@ -38,9 +38,7 @@ Progress = Callable[[int, int], None]
 """Told how many series of how many are done."""
 MOST_KEPT: Final = 60_000_000
 """Numbers of the members' forecasts; beyond them they are made twice, which takes less than storing them."""
-_WHY_BARE: Final = (
-    "neither demand nor an error of their like was known: nothing tells how far off they are"
-)
+_WHY_BARE: Final = "neither demand nor an error of their like was known: nothing tells how far off they are"
 _AT_ONCE: Final = 2_000_000
 """Quantiles drawn at a time."""
 
