@@ -16,7 +16,7 @@ from cloud.forecasting import store
 from cloud.forecasting.arima import Fitted, Order
 from cloud.forecasting.chosen import service as chosen
 from cloud.forecasting.chosen.domain import SeriesModel, Standing
-from cloud.forecasting.chosen.fitting import Kept
+from cloud.forecasting.chosen.fitting import DatedFit
 from cloud.forecasting.registry import service as registry
 from cloud.forecasting.registry.domain import Because, Trained
 from cloud.forecasting.reviewing.opening import History, open_reviews
@@ -137,7 +137,7 @@ def _judged(conn: Connection, run_id: int, ids: dict[str, int]) -> None:
         "arima",
         Standing.IN_FORCE,
         "better by both: squared error -18.2% (t 2.9), stock cost -9.1% (t 2.1)",
-        [Kept(TODAY - timedelta(1), FITTED).told()],
+        [DatedFit(TODAY - timedelta(1), FITTED).told()],
         {"stock_cost": {"gain": 0.091}},
     )
     told_of = {"judged_until": TODAY, "inputs_sha256": "a" * 64, "code_version": "0.1.0"}
