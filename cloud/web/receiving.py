@@ -66,6 +66,7 @@ def show_receiving(
     gate: TheGate,
     visitor: Viewer,
     site: Annotated[str, Query(max_length=64)] = "",
+    times: bool = False,
 ) -> Response:
     """Show what comes today, what is expected, and what came last."""
     actor, now = visitor.actor, gate.clock()
@@ -84,7 +85,11 @@ def show_receiving(
         ]
         at_doors = appointments.at_doors(conn, actor, site=site or None, direction="inbound", now=now)
         rows = reading.receipts(conn, actor, site=site or None, limit=SHOWN)
-        times = dock_times.dock_times(conn, actor, site=site or None, from_at=now - WEEK, until_at=now)
+        took = (
+            dock_times.dock_times(conn, actor, site=site or None, from_at=now - WEEK, until_at=now)
+            if times
+            else []
+        )
     expected.sort(key=lambda each: (each.due_on is None, each.due_on, each.site, each.id))
     return page(
         request,
@@ -99,7 +104,8 @@ def show_receiving(
         now=now,
         may_greet=bool(actor.roles_anywhere & set(appointments.GREETERS)),
         receipts=rows,
-        times=dock_times.summary(times),
+        times=dock_times.summary(took),
+        asked_times=times,
     )
 
 

@@ -16,13 +16,14 @@ CREATE FUNCTION dock_to_stock(sites text[], from_at timestamptz, until_at timest
         WHERE (sites IS NULL OR r.site_id = ANY (sites)) AND r.occurred_at >= from_at - interval '30 days'
             AND r.occurred_at < until_at AND r.origin <> 'customer' AND l.received > l.held AND l.item_id IS NOT NULL
             AND NOT EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line))
-    ), loose AS (
-        SELECT c.site_id, c.id, c.line, c.item_id, c.location, c.occurred_at,
-            sum(c.quantity) OVER (PARTITION BY c.site_id, c.item_id, c.location
+    ), counted AS MATERIALIZED (
+        SELECT c.*, c.unit IS NULL AND c.is_staged AS is_loose,
+            sum(c.quantity) OVER (PARTITION BY c.site_id, c.item_id, c.location, c.unit IS NULL AND c.is_staged
                 ORDER BY c.occurred_at, c.id, c.ordinal) AS until_here
-        FROM came c WHERE c.unit IS NULL AND c.is_staged
+        FROM came c
     ), watched AS (
-        SELECT x.site_id, x.item_id, x.location, min(x.occurred_at) AS since_at FROM loose x GROUP BY 1, 2, 3
+        SELECT x.site_id, x.item_id, x.location, min(x.occurred_at) AS since_at FROM counted x
+        WHERE x.is_loose GROUP BY x.site_id, x.item_id, x.location
     ), gone AS (
         SELECT w.site_id, w.item_id, w.location, m.occurred_at,
             sum(m.quantity) OVER (PARTITION BY w.site_id, w.item_id, w.location ORDER BY m.occurred_at, m.seq) AS until_here
@@ -34,15 +35,26 @@ CREATE FUNCTION dock_to_stock(sites text[], from_at timestamptz, until_at timest
         JOIN location t ON t.location_id = tc.location_id AND (t.kind <> 'virtual' OR t.code = '@customer')
         WHERE tc.location_id <> f.location_id AND m.reverses_seq IS NULL
             AND NOT EXISTS (SELECT FROM portal p WHERE (p.site_id, p.inside_location) = (t.site_id, t.code))
+    ), paired AS MATERIALIZED (
+        SELECT e.*, min(e.left_at) OVER (PARTITION BY e.site_id, e.item_id, e.location, e.is_loose
+            ORDER BY e.until_here, e.rank ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS gone_at
+        FROM (
+            SELECT c.site_id, c.id, c.line, c.ordinal, c.item_id, c.quantity, c.location, c.unit, c.condition, c.partner,
+                c.occurred_at, c.visit, c.is_loose, c.until_here, 0 AS rank, NULL::timestamptz AS left_at
+            FROM counted c
+            UNION ALL
+            SELECT g.site_id, NULL, NULL, NULL, g.item_id, NULL, g.location, NULL, NULL, NULL, NULL, NULL, true,
+                g.until_here, 1, g.occurred_at
+            FROM gone g) e
     )
     SELECT c.site_id, c.id, c.line, i.code, c.quantity, c.location, c.unit, c.partner,
         least(c.occurred_at, v.arrived_at, seen.first_at), c.occurred_at,
         CASE WHEN c.condition = 'inspection' AND judged.last_at IS NULL THEN NULL
             ELSE greatest(judged.last_at, CASE
                 WHEN c.unit IS NOT NULL THEN stood.first_at
-                WHEN c.is_staged THEN left_it.at
+                WHEN c.is_loose THEN c.gone_at
                 ELSE c.occurred_at END) END
-    FROM came c
+    FROM paired c
     JOIN item i ON i.item_id = c.item_id
     LEFT JOIN visit v ON (v.site_id, v.visit) = (c.site_id, c.visit)
     LEFT JOIN LATERAL (
@@ -58,12 +70,7 @@ CREATE FUNCTION dock_to_stock(sites text[], from_at timestamptz, until_at timest
         WHERE p.unit_id = u.location_id AND p.occurred_at >= c.occurred_at - interval '1 day' AND o.site_id = c.site_id
             AND o.kind <> 'virtual'
             AND NOT EXISTS (SELECT FROM portal d WHERE (d.site_id, d.inside_location) = (o.site_id, o.code))) stood ON true
-    LEFT JOIN loose x ON (x.site_id, x.id, x.line) = (c.site_id, c.id, c.line)
-    LEFT JOIN LATERAL (
-        SELECT min(g.occurred_at) AS at FROM gone g
-        WHERE (g.site_id, g.item_id, g.location) = (x.site_id, x.item_id, x.location) AND g.until_here >= x.until_here
-    ) left_it ON true
-    WHERE c.occurred_at >= dock_to_stock.from_at
+    WHERE c.rank = 0 AND c.occurred_at >= dock_to_stock.from_at
     ORDER BY c.occurred_at, c.site_id, c.id, c.ordinal
 $$;
 REVOKE ALL ON FUNCTION dock_to_stock(text[], timestamptz, timestamptz) FROM PUBLIC;
