@@ -37,7 +37,7 @@ $$;
 -- Lines with what was asked for and what of it has moved, in base units. Goods of an ASN, an order or a return come out of
 -- the account of whom they come from, or go into the one of whom they go to; back again counts against it. Of a transfer
 -- the sending site's lines have moved into transit, the receiving site's out of it; what was
--- given up on the way is neither.
+-- given up on the way is neither. Sums are looked up by name, not joined: nobody knows beforehand how many there are.
 CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
     RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
         registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
@@ -45,7 +45,7 @@ CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
         denominator bigint, lot text, unit text, order_id text, order_line text, ordered numeric, moved numeric,
         damaged numeric, rejected numeric, is_ended boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH asked AS (
+    WITH asked AS MATERIALIZED (
         SELECT l.*, d.partner, d.due_on, d.created_at,
             CASE kind
                 WHEN 'purchase_order' THEN p.state
@@ -84,13 +84,17 @@ CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
         WHERE r.of_type = kind AND r.of_id = ANY (ids) AND r.rejected > 0 AND (sites IS NULL OR r.site_id = ANY (sites))
             AND NOT EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (r.site_id, r.id, r.line))
         GROUP BY r.site_id, r.of_id, r.of_line
+    ), looked_up AS MATERIALIZED (
+        SELECT (SELECT jsonb_object_agg(m.site || '/' || m.id || '/' || m.line, jsonb_build_array(m.quantity, m.damaged))
+                FROM moved m) AS moved,
+            (SELECT jsonb_object_agg(r.site_id || '/' || r.of_id || '/' || r.of_line, r.quantity) FROM rejected r) AS rejected
     )
     SELECT a.site_id, a.type, a.id, a.line, a.ordinal, a.partner, a.due_on, a.created_at, a.state, c.canonical_id, i.code,
         i.name, i.base_unit, coalesce(i.is_lot_controlled, false), a.identifier_scheme, a.identifier, a.unit_seen,
         u.numerator, u.denominator, a.lot, a.unit, a.order_id, a.order_line,
         coalesce(w.quantity, round(a.quantity * u.numerator / u.denominator, 6)),
         coalesce(m.quantity, 0) * CASE WHEN kind = 'transfer' AND NOT a.is_sending THEN -1 ELSE 1 END,
-        abs(coalesce(m.damaged, 0)), coalesce(r.quantity, 0), e.line IS NOT NULL
+        abs(coalesce(m.damaged, 0)), coalesce(m.rejected, 0), e.line IS NOT NULL
     FROM asked a
     LEFT JOIN LATERAL (
         SELECT n.item_id FROM identifier n
@@ -113,8 +117,10 @@ CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
         SELECT x.quantity FROM purchase_order_terms x
         WHERE kind = 'purchase_order' AND (x.site_id, x.id, x.line) = (a.site_id, a.id, a.line)
         ORDER BY x.revision DESC LIMIT 1) w ON true
-    LEFT JOIN moved m ON (m.site, m.id, m.line) = (a.site_id, a.id, a.line)
-    LEFT JOIN rejected r ON (r.site_id, r.of_id, r.of_line) = (a.site_id, a.id, a.line)
+    CROSS JOIN LATERAL (
+        SELECT (x.moved -> k.name ->> 0)::numeric AS quantity, (x.moved -> k.name ->> 1)::numeric AS damaged,
+            (x.rejected ->> k.name)::numeric AS rejected
+        FROM looked_up x, (VALUES (a.site_id || '/' || a.id || '/' || a.line)) AS k (name)) m
     LEFT JOIN document_line_end e ON (e.site_id, e.type, e.id, e.line) = (a.site_id, a.type, a.id, a.line)
     ORDER BY a.site_id, a.id, a.ordinal
 $$;
