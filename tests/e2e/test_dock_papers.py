@@ -94,6 +94,8 @@ def test_what_comes_back_is_graded_and_what_leaves_is_shipped_and_transferred(
     goods = page.get_by_role("region", name="TEA-500").filter(has_text=f"R-{number}")
     assert goods.get_by_label("Quantity").input_value() == "1"
     assert fits(page)
+    page.goto("/inspection")
+    assert "As new" in page.get_by_role("region", name="Decided last").inner_text()
     order = announce(site, "outbound_order", quantity="3")
     page.goto("/shipping")
     page.get_by_role("link", name=order).click()
@@ -127,8 +129,6 @@ def test_a_transfer_is_drafted_and_leaves_for_the_other_site(watched: Watched, s
     page.goto(f"/transfers/{OWN}/T-{number}")
     assert "in transit" in page.locator(".title").inner_text()
     assert fits(page)
-    page.goto("/inspection")
-    assert "As new" in page.get_by_role("region", name="Decided last").inner_text()
 
 
 def fits(page: Any) -> bool:
