@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from cloud.forecasting.gains import LEAST_GAIN, Gain, t_of
+from cloud.forecasting.gains import LEAST_GAIN, Gain
 from cloud.forecasting.granularity.domain import LEAST_SERIES, Bucket, BucketChoice, in_force
 from cloud.forecasting.granularity.playing import Played
 from cloud.forecasting.protocol import Bools, Floats
@@ -85,7 +85,7 @@ def _gain(champion: Floats, challenger: Floats, lasting: int) -> Gain:
     both = (champion + challenger).sum(axis=1)
     share = np.divide(less.sum(axis=1), both, out=np.zeros_like(both), where=both > 0)
     by_week = np.sort(less, axis=0).sum(axis=0)
-    return Gain(_total(champion), _total(challenger), t_of(np.sort(share)), t_of(by_week, lasting))
+    return Gain.of(_total(champion), _total(challenger), np.sort(share), by_week, lasting)
 
 
 def _wape(errors: Floats, demand: Floats) -> float | None:

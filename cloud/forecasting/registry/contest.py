@@ -2,7 +2,8 @@
 
 Each model's quantile at the service that an item's policy asks for is an order-up-to level, and the policy is
 played with it (`cloud.forecasting.stock`). A challenger takes over only if it is better by error *and* by
-this cost, by at least one per cent and beyond chance, from series to series and from origin to origin.
+this cost, by at least one per cent and beyond chance, from series to series and from origin to origin; of too
+little to tell chance by (`cloud.forecasting.gains`) nobody takes over.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cloud.forecasting.gains import LEAST_GAIN, LEAST_T, Gain, t_of
+from cloud.forecasting.gains import LEAST_BLOCKS, LEAST_GAIN, LEAST_OBSERVED, LEAST_T, Gain
 from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.stock import Terms, play
 
@@ -71,6 +72,8 @@ class Verdict:
             "origins": self.origins,
             "least_gain": LEAST_GAIN,
             "least_t": LEAST_T,
+            "least_blocks": LEAST_BLOCKS,
+            "least_observed": LEAST_OBSERVED,
             "is_promoted": self.is_promoted,
         }
 
@@ -112,9 +115,10 @@ def contest(champion: Outlook, challenger: Outlook, came: Came) -> Verdict:
 def _gain(champion: Floats, challenger: Floats, known: Bools, lasting: int) -> Gain:
     difference = np.where(known, champion - challenger, 0.0)
     counted = int(known.sum())
-    return Gain(
+    return Gain.of(
         champion=float(np.where(known, champion, 0.0).sum()) / counted,
         challenger=float(np.where(known, challenger, 0.0).sum()) / counted,
-        t_series=t_of(difference.sum(axis=1)[known.any(axis=1)]),
-        t_origins=t_of(difference.sum(axis=0)[known.any(axis=0)], lasting),
+        by_series=difference.sum(axis=1)[known.any(axis=1)],
+        by_origin=difference.sum(axis=0)[known.any(axis=0)],
+        lasting=lasting,
     )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cloud.forecasting.gains import LEAST_OBSERVED, Gain, t_of
 from cloud.forecasting.protocol import Floats
 from cloud.forecasting.registry.contest import Came, Outlook, contest
 from cloud.forecasting.stock import Terms, play
@@ -90,3 +91,43 @@ def test_unknown_origins_are_left_out_and_costs_weigh_what_is_dear() -> None:
     ):
         with pytest.raises(ValueError, match=expected):
             contest(worse, better, wrong)
+
+
+def test_nobody_takes_over_by_one_series_at_one_origin_nor_by_many_series_at_one() -> None:
+    worse, came = world(0, 6)
+    better, _ = world(0, 1)
+    first = np.array([0])
+    one = Came(came.total[:1, :1], came.days[:1, :1], came.scale[:1], came.terms.of(first))
+    for far, near, parts in (
+        (Outlook(worse.mean[:1, :1], worse.level[:1, :1] + 20), Outlook(one.total, one.total), one),
+        (
+            Outlook(worse.mean[:, :1] + 9, worse.level[:, :1] + 20),
+            Outlook(came.total[:, :1], came.total[:, :1] + 8),
+            replace(came, total=came.total[:, :1], days=came.days[:, :1]),
+        ),
+    ):
+        verdict = contest(far, near, parts)
+        assert min(verdict.error.share, verdict.cost.share) > 0.1
+        assert not verdict.is_promoted
+    assert verdict.told()["least_observed"] == LEAST_OBSERVED
+
+
+def test_a_gain_is_sure_only_by_enough_series_and_times_that_do_not_feel_each_other() -> None:
+    def sure(series: int, origins: int, lasting: int) -> bool:
+        less = np.linspace(0.9, 1.1, max(series, origins))
+        return Gain.of(2.0, 1.0, less[:series], less[:origins], lasting).is_sure()
+
+    assert sure(3, 2, 1)
+    assert sure(1, 6, 1), "a single series has no t from series to series"
+    assert not sure(1, 5, 1)
+    assert not sure(60, 1, 1), "one moment says nothing of another"
+    assert not sure(60, 3, 2)
+    assert not sure(1, 11, 2)
+
+
+def test_t_is_the_same_in_whatever_unit_and_a_single_value_has_none() -> None:
+    values = np.array([1.0, 2.0, 5.0])
+    assert t_of(1e-162 * values) == pytest.approx(t_of(values))
+    assert t_of(1e200 * values, 2) == pytest.approx(t_of(values, 2))
+    assert t_of(np.full(7, -0.1)) == -np.inf
+    assert t_of(np.array([3.0])) == 0
