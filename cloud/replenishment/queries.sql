@@ -134,9 +134,10 @@ WHERE NOT EXISTS (
         SELECT p.* FROM planning_parameters p
         WHERE p.site_id = %(site)s AND p.item_id = x.item_id
         ORDER BY p.parameter_id DESC LIMIT 1) p
-    WHERE (p.review_days, p.lead_time_dist_id, p.protection_days, p.target_kind, p.target, p.approved_by, p.bucket, p.defaults)
+    WHERE (p.review_days, p.lead_time_dist_id, p.protection_days, p.target_kind, p.target, p.approved_by, p.bucket,
+        p.bucket_choice_id, p.defaults)
         IS NOT DISTINCT FROM (x.review_days, x.lead_time, x.protection_days, x.target_kind, x.target, x.set_by, x.bucket,
-           coalesce(string_to_array(nullif(x.defaults, ''), ' '), '{}')));
+            x.bucket_choice, coalesce(string_to_array(nullif(x.defaults, ''), ' '), '{}')));
 
 -- name: settle_refused
 UPDATE proposal p SET settled_at = %(now)s, settled_why = 'decision ' || d.state

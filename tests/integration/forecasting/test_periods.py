@@ -90,3 +90,12 @@ def test_the_period_that_stock_costs_least_by_becomes_a_parameter_and_the_next_r
         # A kept training serves past origins otherwise than a new one, and they the sensing of a fortnight.
         np.testing.assert_allclose(row[3][14:], series.mean[14:], rtol=1e-6)
     assert not np.allclose([row[3] for row in rows], in_weeks, rtol=0.05)
+
+    # Decided anew for the same: parameters name the evidence in force.
+    ((newer,),) = ledger.query(
+        "INSERT INTO forecast_bucket (site_id, class_name, bucket, decided_on, evidence, run_id) "
+        "SELECT site_id, class_name, bucket, decided_on, evidence, run_id FROM forecast_bucket "
+        "RETURNING choice_id"
+    )
+    assert newer > choice_id
+    assert {(row.bucket, row.bucket_choice_id) for row in stated()} == {("four_weeks", newer)}

@@ -95,7 +95,6 @@ def test_unknown_origins_are_left_out_and_costs_weigh_what_is_dear() -> None:
 
 def test_nobody_takes_over_by_one_series_at_one_origin_nor_by_many_series_at_one() -> None:
     worse, came = world(0, 6)
-    better, _ = world(0, 1)
     first = np.array([0])
     one = Came(came.total[:1, :1], came.days[:1, :1], came.scale[:1], came.terms.of(first))
     for far, near, parts in (
