@@ -1,7 +1,8 @@
 -- Demand by site day as it was asked for, and as departures alone would tell it (DOMAIN D9, D10). A request counts once:
--- as far as it was not cancelled, a part of it may have left as another item, and where a closed visit left the line
--- behind the rest of it is short. What was cancelled is taken from what did not leave first, for what has left cannot be
--- cancelled: so a substitution shrinks only where less than it is left of its request.
+-- as far as it was not cancelled, a part of it may have left, as asked for or as another item; where a closed visit left
+-- the line behind, or the line was closed short, the rest of it is short. What was cancelled is taken from what did not
+-- leave first, for what has left cannot be cancelled: so a substitution shrinks only where less than it is left of its
+-- request.
 
 -- Substitutions of what was requested within, in base units of items as they read after merging. `part`: of the line, in
 -- the item it tells.
@@ -45,8 +46,7 @@ $$;
 CREATE OR REPLACE FUNCTION short_lines(of_site text, since timestamptz, until timestamptz)
     RETURNS TABLE (source text, document text, line text, requested_at timestamptz, item_id bigint, quantity numeric)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT l.source, l.document, l.line, l.requested_at, c.canonical_id,
-        (l.quantity - gone.quantity) * c.numerator / c.denominator - coalesce(other.quantity, 0)
+    SELECT l.source, l.document, l.line, l.requested_at, c.canonical_id, rest.quantity
     FROM pub_outbound_lines(ARRAY[of_site], since - INTERVAL '1 day', '', until + INTERVAL '1 day', NULL) o
     JOIN demand_source d ON d.site_id = of_site AND d.kind = 'orders'
     JOIN demand_line l ON (l.site_id, l.source, l.document, l.line) = (of_site, d.name, o.document, o.line)
@@ -59,7 +59,10 @@ CREATE OR REPLACE FUNCTION short_lines(of_site text, since timestamptz, until ti
     LEFT JOIN (
         SELECT s.source, s.document, s.line, sum(s.part) AS quantity FROM substituted_lines(of_site, since, until) s
         GROUP BY 1, 2, 3) other ON (other.source, other.document, other.line) = (l.source, l.document, l.line)
-    WHERE o.short_at IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT (l.quantity - gone.quantity - coalesce(o.departed, 0)) * c.numerator / c.denominator
+            - coalesce(other.quantity, 0)) rest (quantity)
+    WHERE o.short_at IS NOT NULL AND rest.quantity > 0
 $$;
 
 -- What was asked for on each site day, in base units, of items as they read after merging; `until_day` is the last

@@ -148,8 +148,7 @@ ORDER BY l.document, l.line;
 
 -- name: shorts
 SELECT o.item, count(*) AS lines, sum(o.quantity) AS requested,
-    coalesce(sum(o.quantity) FILTER (WHERE o.has_left), 0) AS left_with,
-    coalesce(sum(o.quantity) FILTER (WHERE o.short_at IS NOT NULL), 0) AS short,
+    trim_scale(sum(o.departed)) AS left_with, trim_scale(sum(o.short)) AS short,
     count(*) FILTER (WHERE o.short_at IS NOT NULL) AS short_lines
 FROM pub_outbound_lines(%(sites)s::text[], %(from_at)s, '', %(until_at)s, NULL) o
 WHERE o.item IS NOT NULL AND o.quantity IS NOT NULL

@@ -1,4 +1,4 @@
-"""What the warehouse did not deliver: outbound lines that a closed visit left behind, by item."""
+"""What the warehouse did not deliver: what a closed visit left behind or was closed short, by item."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -20,7 +20,7 @@ class ShortRow(NamedTuple):
     left_with: Decimal
     """What departures posted."""
     short: Decimal
-    """What a closed visit left behind, and nothing has taken since."""
+    """What a closed visit left behind or was closed short, and nothing has taken since."""
     short_lines: int
 
     @property

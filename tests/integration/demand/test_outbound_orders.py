@@ -20,10 +20,22 @@ from cloud.demand.substitutions import Substitution
 from cloud.demand.waiting import HeldState
 from cloud.documents import service as documents
 from cloud.documents import visits
+from cloud.documents.closing import ClosePaper, close_short
 from cloud.documents.papers import ImportPaper
+from cloud.documents.shipping import service as shipping
+from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.identity.store import act_as
+from cloud.master.places import add_location
 from cloud.sheets.fields import has_check_digit
 from tests.integration.ledger.scenario import CONTROLLER, NETWORK_CONTROLLER
+
+PORTAL = {
+    "site": "leeds",
+    "portal": "dock-1",
+    "gateway": "gw-1",
+    "inside_location": "STAGE-1",
+    "outside_location": "@clearing/dock-1",
+}
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +63,7 @@ def test_orders_are_demand_and_what_did_not_leave_is_measured(
     demand: Demand, pulls: Pulls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     papers = {
-        "portals": [
-            {
-                "site": "leeds",
-                "portal": "dock-1",
-                "gateway": "gw-1",
-                "inside_location": "STAGE-1",
-                "outside_location": "@clearing/dock-1",
-            }
-        ],
+        "portals": [PORTAL],
         "documents": [
             {
                 "site": "leeds",
@@ -153,6 +157,98 @@ def test_orders_are_demand_and_what_did_not_leave_is_measured(
     other = NewSource("leeds", "x", SourceKind.ORDERS, "/srv", SourceSettings(), None, 5)
     with pytest.raises(SourceError, match="outbound orders are registered here; expected neither"):
         demand.ledger.as_app(lambda conn: service.add_source(conn, ADMIN, other, site="leeds", now=NOW))
+
+
+def test_what_is_short_of_a_line_is_what_departures_left_of_it_when_it_was_closed(
+    demand: Demand, pulls: Pulls
+) -> None:
+    wanted = {"SO-31": ("10", "4"), "SO-32": ("7",), "SO-33": ("8",), "SO-34": ("3",)}
+    papers = {
+        "portals": [PORTAL],
+        "documents": [
+            {
+                "site": "leeds",
+                "type": "outbound_order",
+                "id": name,
+                "lines": [asked(number, each, gtin=TEA) for number, each in enumerate(quantities, start=1)],
+            }
+            for name, quantities in wanted.items()
+        ],
+        "visits": [
+            {
+                "site": "leeds",
+                "visit": "V-31",
+                "door": "dock-1",
+                "direction": "outbound",
+                "from_at": "2026-03-03T06:00:00Z",
+                "documents": [{"type": "outbound_order", "id": "SO-31"}],
+            }
+        ],
+    }
+    begun = datetime.now(UTC) - timedelta(seconds=1)
+    checked = ImportPaper.model_validate(papers)
+    demand.ledger.as_app(lambda conn: documents.import_all(conn, NETWORK_CONTROLLER, checked, now=NOW))
+    wished = NewSource("leeds", "parts", SourceKind.ORDERS, None, SourceSettings(), None, 5)
+    made = demand.ledger.as_app(lambda conn: service.add_source(conn, ADMIN, wished, site="leeds", now=NOW))
+    assert pulls.one(made.source_id).lines == 5
+
+    demand.ledger.as_app(
+        lambda conn: add_location(conn, CONTROLLER, site="leeds", code="A-01", kind="bin", parent=None)
+    )
+
+    def told() -> tuple[tuple[Decimal, ...], tuple[Decimal, ...]]:
+        (row,) = demand.ledger.as_app(
+            lambda conn: shorts.shorts(conn, CONTROLLER, site="leeds", from_at=begun, until_at=NOW)
+        )
+        return row[3:6], fed_back(demand, begun).get("TEA", ())
+
+    ship(demand, "S-31", ("SO-31", 1, 6), ("SO-31", 2, 1), ("SO-32", 1, 2), ("SO-33", 1, 3))
+    ship(demand, "S-32", ("SO-31", 2, 3))
+    assert told() == ((15, 0, 0), ()), "what is still open is not short"
+    close(demand, "SO-32", "1")
+    assert told() == ((15, 5, 1), (32, 5, 0, 0, 27)), "no visit was to take it"
+    story = demand.ledger.as_app(lambda conn: visits.story(conn, CONTROLLER, site="leeds", visit="V-31"))
+    reasons = {left.name: "short" for left in story.remainders}
+    demand.ledger.as_app(
+        lambda conn: visits.close(conn, CONTROLLER, site="leeds", visit="V-31", reasons=reasons, now=NOW)
+    )
+    assert told() == ((15, 9, 2), (32, 9, 0, 0, 23)), "four of ten, and nothing of what left whole"
+    ship(demand, "S-33", ("SO-31", 1, 1))
+    close(demand, "SO-34", "1")
+    assert told() == ((16, 11, 3), (32, 11, 0, 0, 21)), "one of them left later, three never"
+    demand.ledger.as_app(
+        lambda conn: shipping.reverse_line(
+            conn, CONTROLLER, site="leeds", name="S-32", line="1", reason="not loaded"
+        )
+    )
+    assert told() == ((13, 14, 4), (32, 14, 0, 0, 18)), "what had left whole is open again"
+    # Of what the visit left behind the customer takes two back.
+    demand.tell(line("2", begun.isoformat(), source="parts", kind="cancelled", of=("SO-31", "1")))
+    assert told()[1] == (30, 12, 0, 0, 18)
+
+
+def ship(demand: Demand, name: str, *lines: tuple[str, int, int]) -> None:
+    stated = {
+        "site": "leeds",
+        "shipment": name,
+        "location": "A-01",
+        "lines": [
+            {
+                "line": str(number),
+                "of": {"type": "outbound_order", "id": order, "line": str(of)},
+                "quantity": str(quantity),
+            }
+            for number, (order, of, quantity) in enumerate(lines, start=1)
+        ],
+    }
+    paper = ShipmentPaper.model_validate(stated)
+    demand.ledger.as_app(lambda conn: shipping.ship(conn, CONTROLLER, paper, now=NOW))
+
+
+def close(demand: Demand, order: str, *lines: str) -> None:
+    stated = {"site": "leeds", "type": "outbound_order", "id": order, "lines": lines}
+    paper = ClosePaper.model_validate(stated | {"reason": "out_of_stock"})
+    demand.ledger.as_app(lambda conn: close_short(conn, CONTROLLER, paper))
 
 
 def fed_back(demand: Demand, begun: datetime) -> dict[str, tuple[Decimal, ...]]:
