@@ -1,5 +1,6 @@
 """Puts a damaged outbox file aside, whole and unchanged, and finds those put aside before."""
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,8 @@ from edge_agent.outbox.wal import WalState, judge
 
 _DAMAGED: Final = ".damaged-"
 _NOT_FILES: Final = ("-wal", "-shm", "-journal", ".copy", "-donor")
+_NUMBERED: Final = re.compile(r"(\d+)-")
+"""How names begin that carry a running number; those of earlier versions are a clock's stamp alone."""
 
 
 def check_log(path: Path, *, boot_id: str) -> bool:
@@ -40,14 +43,14 @@ def quarantine(path: Path, stamp: str) -> Path:
 
     Args:
         path: The outbox file.
-        stamp: Tells this quarantine from others.
+        stamp: When, by a clock that may be wrong: for a person only, the order is a running number.
 
     Returns:
         Where it lies now.
     """
-    target = path.with_name(f"{path.name}{_DAMAGED}{stamp}")
+    target = _free_name(path, stamp)
     path.replace(target)
-    finish_quarantine(path)
+    _part_log(path, target)
     return target
 
 
@@ -58,9 +61,9 @@ def finish_quarantine(path: Path) -> None:
         path: The outbox file.
     """
     targets = quarantined(path)
-    if not path.exists() and targets and log_of(path).exists():
-        log_of(path).replace(log_of(targets[-1]))
-        path.with_name(path.name + "-shm").unlink(missing_ok=True)
+    if not path.exists() and targets:
+        is_its_own = not log_of(targets[-1]).exists()
+        _part_log(path, targets[-1] if is_its_own else _free_name(path, "without-file"))
 
 
 def quarantined(path: Path) -> list[Path]:
@@ -73,7 +76,7 @@ def quarantined(path: Path) -> list[Path]:
         The files, oldest first; logs and copies left out.
     """
     found = path.parent.glob(f"{path.name}{_DAMAGED}*")
-    return sorted(each for each in found if not each.name.endswith(_NOT_FILES))
+    return sorted((each for each in found if not each.name.endswith(_NOT_FILES)), key=_place)
 
 
 def damaged_before(damaged: Path) -> list[Path]:
@@ -86,7 +89,7 @@ def damaged_before(damaged: Path) -> list[Path]:
         The files, oldest first.
     """
     path = damaged.with_name(damaged.name.rpartition(_DAMAGED)[0])
-    return [each for each in quarantined(path) if each.name < damaged.name]
+    return [each for each in quarantined(path) if _place(each) < _place(damaged)]
 
 
 def log_of(path: Path) -> Path:
@@ -99,6 +102,25 @@ def log_of(path: Path) -> Path:
         Where its log would lie.
     """
     return path.with_name(path.name + "-wal")
+
+
+def _place(damaged: Path) -> tuple[int, str]:
+    """Give a file's place in the order of damage; names without a number come first, by their stamps."""
+    number = _NUMBERED.match(damaged.name.rpartition(_DAMAGED)[2])
+    return (int(number[1]) if number else 0), damaged.name
+
+
+def _free_name(path: Path, stamp: str) -> Path:
+    """Name what comes after everything put aside, logs without a file included: nothing stands there."""
+    places = [_place(each) for each in path.parent.glob(f"{path.name}{_DAMAGED}*")]
+    number = max((number for number, _ in places), default=0) + 1
+    return path.with_name(f"{path.name}{_DAMAGED}{number:06d}-{stamp}")
+
+
+def _part_log(path: Path, target: Path) -> None:
+    if log_of(path).exists():
+        log_of(path).replace(log_of(target))
+        path.with_name(path.name + "-shm").unlink(missing_ok=True)
 
 
 def _last_boot(path: Path) -> str | None:
