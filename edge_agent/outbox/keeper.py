@@ -200,6 +200,11 @@ class Keeper:
             self.counters["batches_salvaged"] += report.batches
             self.counters["rows_lost"] += report.lost_rows
             self.counters["batches_lost"] += report.lost_batches
+            self.counters["files_given_up"] += len(report.files_given_up)
+            if report.files_given_up:
+                log.warning(
+                    "outbox_earlier_files_given_up", file=str(patient), files=list(report.files_given_up)
+                )
             log.warning(
                 "outbox_salvaged",
                 file=str(patient),

@@ -21,6 +21,9 @@ from edge_agent.outbox.wal import judge
 CHUNK: Final = 50
 EPOCH_DIGITS: Final = 16
 _LARGEST_ID: Final = 2**62
+_ALL_ROWS: Final = _LARGEST_ID
+"""As the last row taken over of a file: none of its rows is taken over any more."""
+_UNKNOWN_US: Final = 0
 _MOST_PROBES: Final = 20_000
 """Ids looked up one by one in the middle of a damaged stretch."""
 _FORMAT_AT: Final = 18
@@ -50,6 +53,8 @@ class SalvageReport:
     """Rows that are not what was stored, which go out as bytes too, or that could not be read at all."""
     hole: Hole | None = None
     """When what is lost happened, as far as its neighbours tell; None if nothing is lost."""
+    files_given_up: tuple[str, ...] = ()
+    """Earlier files whose rows in no batch are left where they are: only a person can take them over."""
 
     def lose(self, after_us: int, before_us: int) -> None:
         """Widen the hole.
@@ -117,10 +122,10 @@ def _heed_notes(patient: Store, book: Book, damaged: Path, report: SalvageReport
             for file, rows_upto, is_done in patient.rows("salvages")
         ]
     except (OutboxError, ValueError, TypeError):
-        before = [each.name for each in damaged_before(damaged)]
-        notes = [(file, _LARGEST_ID, False) for file in before]
-        if before:  # perhaps not all of their rows were taken over: nobody can tell which
-            report.lose(0, 0)
+        report.files_given_up = tuple(each.name for each in damaged_before(damaged))
+        notes = [(file, _ALL_ROWS, False) for file in report.files_given_up]
+        if notes:  # perhaps not all of their rows were taken over: nobody can tell which
+            report.lose(_UNKNOWN_US, _UNKNOWN_US)
     with book.store.transaction():
         for file, rows_upto, is_done in notes:
             book.store.run("heed_salvage", file=file, rows_upto=rows_upto, is_done=is_done)

@@ -283,6 +283,7 @@ def test_what_the_second_of_two_damaged_files_took_over_comes_once(
     devices = Counter(device for device in books.devices() if device is not None)
     assert max(devices.values()) == 1, f"{devices.most_common(3)}"
     assert outbox._keeper.counters["rows_lost"] < 200
+    assert outbox._keeper.counters["files_given_up"] == (second_damage == NOTES_SPOILT)
     assert sum(isinstance(record, Gap) for _, record in books.records()) == gaps
     if second_damage != NOTES_SPOILT:
         assert devices == Counter(["new", *(f"u-{n}" for n in range(130))])
