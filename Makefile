@@ -22,7 +22,7 @@ demo: ## Start it all on this machine and scan real sales; ARGS="--headless --se
 	@$(BIN)/dockledger demo $(ARGS)
 
 test: setup ## Run the tests on all cores; ARGS="-k outbox" chooses
-	@$(PYTEST) -n $(TESTERS) --durations=12 --durations-min=10 $(ARGS)
+	@$(PYTEST) -n $(TESTERS) --dist worksteal --durations=12 --durations-min=10 $(ARGS)
 
 check: setup ## Lint, format, types, layers
 	@$(BIN)/ruff check .
