@@ -29,7 +29,8 @@ FROM (SELECT DISTINCT n.name FROM unnest(%(names)s::text[]) AS n (name) ORDER BY
 INSERT INTO document_line_end (site_id, type, id, line, reason, short, ended_by)
 SELECT %(site)s, x.type, x.id, x.line, %(reason)s, x.short, %(actor)s
 FROM unnest(%(types)s::text[], %(ids)s::text[], %(lines)s::text[], %(shorts)s::numeric[]) AS x (type, id, line, short)
-ON CONFLICT DO NOTHING;
+WHERE NOT EXISTS (SELECT FROM document_line_end_now e
+    WHERE (e.site_id, e.type, e.id, e.line) = (%(site)s, x.type, x.id, x.line));
 
 -- name: goods
 SELECT asked.scheme, asked.value, c.canonical_id, t.code, t.is_provisional, t.is_lot_controlled, t.is_integer_only,

@@ -121,7 +121,7 @@ CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
         SELECT (x.moved -> k.name ->> 0)::numeric AS quantity, (x.moved -> k.name ->> 1)::numeric AS damaged,
             (x.rejected ->> k.name)::numeric AS rejected
         FROM looked_up x, (VALUES (a.site_id || '/' || a.id || '/' || a.line)) AS k (name)) m
-    LEFT JOIN document_line_end e ON (e.site_id, e.type, e.id, e.line) = (a.site_id, a.type, a.id, a.line)
+    LEFT JOIN document_line_end_now e ON (e.site_id, e.type, e.id, e.line) = (a.site_id, a.type, a.id, a.line)
     ORDER BY a.site_id, a.id, a.ordinal
 $$;
 
@@ -149,7 +149,7 @@ CREATE FUNCTION open_document_lines(sites text[], kind text)
         LEFT JOIN purchase_order p ON open_document_lines.kind = 'purchase_order' AND (p.site_id, p.id) = (l.site_id, l.id)
         WHERE l.type = open_document_lines.kind AND (sites IS NULL OR l.site_id = ANY (sites))
             AND (open_document_lines.kind <> 'purchase_order' OR p.state = 'sent')
-            AND NOT EXISTS (SELECT FROM document_line_end e
+            AND NOT EXISTS (SELECT FROM document_line_end_now e
                 WHERE (e.site_id, e.type, e.id, e.line) = (l.site_id, l.type, l.id, l.line))
             AND (NOT EXISTS (SELECT FROM claim c WHERE c.kind = 'document_line'
                     AND c.target = l.site_id || '/' || l.type || '/' || l.id || '/' || l.line)

@@ -70,7 +70,7 @@ CREATE FUNCTION pub_open_order_lines(sites text[])
     JOIN canonical_item c ON c.item_id = l.item_id
     JOIN order_lines_received(sites, NULL) r ON (r.site, r.id, r.line) = (l.site_id, l.id, l.line)
     WHERE o.state = 'sent' AND (sites IS NULL OR o.site_id = ANY (sites)) AND l.quantity > r.received
-        AND NOT EXISTS (SELECT FROM document_line_end e
+        AND NOT EXISTS (SELECT FROM document_line_end_now e
             WHERE (e.site_id, e.type, e.id, e.line) = (l.site_id, 'purchase_order', l.id, l.line))
     ORDER BY l.site_id, l.id, l.line
 $$;

@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 from contracts.vocabulary import Disposition, VirtualLocation
 
 NOTHING: Final = Decimal(0)
+ENDED_BY_RECEIPT: Final = ("within_tolerance", "closed_short")
+"""Why a receipt ends a line: little enough is left, or its giver says that it is the last."""
 
 
 class Origin(StrEnum):

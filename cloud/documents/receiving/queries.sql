@@ -1,9 +1,6 @@
 -- name: receipt_is_there
 SELECT r.id FROM receipt r WHERE r.site_id = %(site)s AND r.id = %(id)s;
 
--- name: lock_receipt
-SELECT pg_advisory_xact_lock(hashtextextended(%(site)s || '/receipt/' || %(id)s, 1685283701));
-
 -- name: add_receipt
 INSERT INTO receipt (site_id, id, origin, partner, delivery_note, visit, location, is_blind, occurred_at, posting_id,
     received_by)
@@ -25,12 +22,6 @@ FROM unnest(%(lines)s::text[], %(of_types)s::text[], %(of_ids)s::text[], %(of_li
     WITH ORDINALITY AS x (line, of_type, of_id, of_line, item_id, scheme, identifier, unit_seen, expected, declared,
         open_before, received, damaged, rejected, held, over, short, condition, is_unexpected, reason, lot, unit,
         location, ordinal);
-
--- name: provisional_items
-SELECT asked.ordinal, i.item_id
-FROM unnest(%(schemes)s::text[], %(identifiers)s::text[]) WITH ORDINALITY AS asked (scheme, value, ordinal)
-JOIN identifier i ON i.scheme = asked.scheme AND i.value = asked.value
-ORDER BY asked.ordinal;
 
 -- name: units_standing
 SELECT w.unit FROM where_units_stand(%(units)s::text[]) w WHERE w.site = %(site)s AND NOT w.is_virtual;
@@ -109,10 +100,17 @@ WHERE m.line = %(line)s
 ORDER BY m.occurred_at, m.gateway, m.epoch, m.seq;
 
 -- name: line_to_reverse
-SELECT l.line, v.line IS NOT NULL FROM receipt_line l
+SELECT l.of_type, l.of_id, v.line IS NOT NULL FROM receipt_line l
 LEFT JOIN receipt_line_reversal v ON (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line)
 WHERE l.site_id = %(site)s AND l.id = %(id)s AND l.line = %(line)s;
 
 -- name: add_reversal
 INSERT INTO receipt_line_reversal (site_id, id, line, reason, posting_id, reversed_by)
 VALUES (%(site)s, %(id)s, %(line)s, %(reason)s, %(posting_id)s, %(actor)s);
+
+-- name: reopen
+INSERT INTO document_line_reopening (end_id, site_id, receipt, receipt_line)
+SELECT e.end_id, l.site_id, l.id, l.line
+FROM receipt_line l
+JOIN document_line_end_now e ON (e.site_id, e.type, e.id, e.line) = (l.site_id, l.of_type, l.of_id, l.of_line)
+WHERE l.site_id = %(site)s AND l.id = %(id)s AND l.line = %(line)s AND e.reason = ANY (%(reasons)s::text[]);

@@ -1,10 +1,13 @@
 """Taking a posted line of a receipt back: its movements are reversed, never erased."""
 
+from typing import Any
+
 from cloud.db import Connection
 from cloud.documents.domain import KEEPERS, ConflictingDocumentError, UnknownDocumentError
 from cloud.documents.lines import lock_documents
 from cloud.documents.movements import reverse_rows
 from cloud.documents.receiving import store
+from cloud.documents.receiving.domain import ENDED_BY_RECEIPT
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 
@@ -13,6 +16,8 @@ def reverse_line(
     conn: Connection, actor: Actor, *, site: str, name: str, line: str, reason: str
 ) -> int | None:
     """Reverse what a line of a receipt posted, what was judged of it since included.
+
+    The document's line that a receipt ended is open again; one that a person closed stays closed.
 
     Args:
         conn: In a transaction that the caller commits directly after.
@@ -32,19 +37,28 @@ def reverse_line(
     """
     actor.require(*KEEPERS, site=site)
     act_as(conn, actor)
-    lock_documents(conn, site, [("receipt", name)])
     found = store.tuples(conn, "line_to_reverse", site=site, id=name, line=line)
     if not found:
         raise UnknownDocumentError(f"there is no line {line!r} in receipt {name!r} at site {site!r}")
-    if found[0][1]:
+    documents = {(of_type, of_id) for of_type, of_id, _ in found if of_type}
+    lock_documents(conn, site, {*documents, ("receipt", name)})
+    ((_, _, is_taken_back),) = store.tuples(conn, "line_to_reverse", site=site, id=name, line=line)
+    if is_taken_back:
         raise ConflictingDocumentError(f"line {line!r} of receipt {name!r} was taken back before")
     rows = store.tuples(conn, "rows_of_line", site=site, kind="receipt", id=name, line=line)
     kept = {"site": site, "id": name, "line": line, "reason": reason, "actor": actor.id}
     if not rows:
-        store.change(conn, "add_reversal", **kept, posting_id=None)
+        _keep(conn, kept, posting_id=None)
         return None
     posting = reverse_rows(conn, actor, [(row[0], row[1], row[2]) for row in rows], reason=reason)
-    store.change(conn, "add_reversal", **kept, posting_id=posting.posting_id)
-    detail = {"line": line, "reason": reason, "movements": len(rows)}
+    is_open_again = _keep(conn, kept, posting_id=posting.posting_id)
+    detail = {"line": line, "reason": reason, "movements": len(rows), "is_open_again": is_open_again}
     posting.audit("receipt_line_reversed", f"receipt:{name}", site, detail)
     return posting.close().position
+
+
+def _keep(conn: Connection, kept: dict[str, Any], *, posting_id: int | None) -> bool:
+    """Keep the reversal; tell whether it opened the document's line again."""
+    store.change(conn, "add_reversal", **kept, posting_id=posting_id)
+    own = {name: kept[name] for name in ("site", "id", "line")}
+    return store.change(conn, "reopen", **own, reasons=list(ENDED_BY_RECEIPT)) > 0

@@ -14,6 +14,7 @@ from cloud.documents.movements import believable
 from cloud.documents.receiving import store
 from cloud.documents.receiving.checking import Checking, checked
 from cloud.documents.receiving.domain import (
+    ENDED_BY_RECEIPT,
     Asked,
     RuleRow,
     outcome,
@@ -167,7 +168,7 @@ def _ended(
         for name, told in last.items()
         if not found.asked[name].is_ended and told.short == 0 and told.open_before is not None
     ]
-    return {"within_tolerance": within, "closed_short": closed}, whole
+    return dict(zip(ENDED_BY_RECEIPT, (within, closed), strict=True)), whole
 
 
 def _told(conn: Connection, actor: Actor, delivery: Delivery, posting: Posting | None) -> int | None:

@@ -136,6 +136,20 @@ def test_tolerance_and_inspection_are_by_supplier_and_item(staged: Dock) -> None
     receive(staged, delivery(came(1, "1", asn="ASN-2", of="2"), name="R-3", is_last=True))
     assert staged.ledger.as_app(lambda conn: open_lines(conn, sites=None, kind="asn")) == []
 
+    def back(name: str) -> list[tuple[str, Decimal]]:
+        staged.ledger.as_app(
+            lambda conn: reversing.reverse_line(conn, KEEPER, site=SITE, name=name, line="1", reason="typing")
+        )
+        left = staged.ledger.as_app(lambda conn: open_lines(conn, sites=None, kind="asn"))
+        return [(each.line, each.open_quantity) for each in left]
+
+    assert back("R-2") == [("1", 480)], "what came of the line was taken back, so it is expected again"
+    receive(staged, delivery(came(1, "19", asn="ASN-2"), name="R-4"))
+    assert back("R-3") == [("2", 48)], "ended anew within the tolerance; the other is not the last any more"
+    assert back("R-4") == [("1", 480), ("2", 48)]
+    again = receive(staged, delivery(came(1, "20", asn="ASN-2"), name="R-5")).lines[0].outcome
+    assert (again.open_before, again.over, again.held) == (480, 0, 0)
+
 
 def test_goods_without_an_sscc_get_one_that_nobody_else_gets(staged: Dock) -> None:
     stated = delivery(
