@@ -9,6 +9,7 @@ from cloud.db import Connection
 from cloud.documents.domain import DocumentError
 from cloud.identity.actor import Actor
 from cloud.ledger import store as ledger
+from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import CloudStatement, EffectiveRow, PostingKind
 from cloud.ledger.posting import Posting
 from cloud.ledger.writing import reversal_claim
@@ -140,12 +141,26 @@ def reverse_rows(
 
     Raises:
         AlreadyClaimedError: If one was reversed meanwhile.
+        NotAllowedError: If one lies in a closed period, which the actor may not change.
     """
-    posting = Posting(conn, actor, PostingKind.REVERSAL)
     keys = list(found)
+    late = _late(conn, actor, keys)
+    posting = Posting(conn, actor, PostingKind.REVERSAL)
     refs = [RowRef(gateway=gateway, epoch=epoch_from_int(epoch), seq=seq) for gateway, epoch, seq in keys]
     posting.claim([reversal_claim(ref) for ref in refs])
     own = {"sites": actor.reach, "actor": actor.id, "reason": reason}
     for gateway, epoch, seq in keys:
         ledger.command(conn, "reverse_movement", own | {"gateway": gateway, "epoch": epoch, "seq": seq})
+    for site, occurred_at in late.items():
+        tell_late(posting, site, occurred_at, reason)
     return posting
+
+
+def _late(conn: Connection, actor: Actor, keys: Iterable[tuple[str, int, int]]) -> dict[str, datetime]:
+    """Give the earliest instant per site of movements in closed periods; refuse whoever may not."""
+    earliest: dict[str, datetime] = {}
+    for gateway, epoch, seq in keys:
+        named = {"gateway": gateway, "epoch": epoch, "seq": seq, "sites": actor.reach}
+        site, occurred_at = ledger.command(conn, "find_movement", named)
+        earliest[site] = min(occurred_at, earliest.get(site, occurred_at))
+    return {site: at for site, at in earliest.items() if require_open(conn, actor, site, at)}

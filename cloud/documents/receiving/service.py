@@ -25,6 +25,7 @@ from cloud.documents.receiving.posting import Delivery, Judged, keep_delivery, p
 from cloud.documents.units import issue
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import AlreadyClaimedError
 from cloud.ledger.posting import Posting
 
@@ -77,7 +78,7 @@ def receive(conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: dateti
         What became of each line.
 
     Raises:
-        NotAllowedError: If the actor may not.
+        NotAllowedError: If the actor may not, or not into a closed period.
         AlreadyClaimedError: If there is a receipt of that number.
         DocumentError: Naming every fault of every line.
     """
@@ -94,6 +95,7 @@ def receive(conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: dateti
     if faults:
         raise DocumentError("\n".join(f"receipt {paper.receipt!r}: {fault}" for fault in faults))
     occurred_at = believable(paper.occurred_at, now, f"receipt {paper.receipt!r}")
+    is_late = require_open(conn, actor, paper.site, occurred_at)
     judged, issued = _judged(conn, actor, paper, found)
     delivery = Delivery(paper, found, judged, occurred_at)
     ends, whole = _ended(paper, found, judged)
@@ -101,6 +103,8 @@ def receive(conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: dateti
     keep_delivery(conn, actor, delivery, posting.posting_id if posting else None)
     for reason, shorts in ends.items():
         end_lines(conn, paper.site, shorts, reason=reason, actor=actor.id)
+    if posting and is_late:
+        tell_late(posting, paper.site, occurred_at, "receipt")
     position = _told(conn, actor, delivery, posting)
     return Received(paper.site, paper.receipt, position, tuple(judged), tuple(issued))
 

@@ -20,6 +20,7 @@ from cloud.documents.shipping.checking import ACCOUNT_OF, Checked, Checking, che
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import AlreadyClaimedError, Claim, CloudStatement, PostingKind
 from cloud.ledger.posting import Posting
 from contracts.records import DocumentRef, Side
@@ -54,7 +55,7 @@ def ship(conn: Connection, actor: Actor, paper: ShipmentPaper, *, now: datetime)
         What was posted.
 
     Raises:
-        NotAllowedError: If the actor may not.
+        NotAllowedError: If the actor may not, or not into a closed period.
         AlreadyClaimedError: If there is a shipment of that number.
         DocumentError: Naming every fault of every line.
     """
@@ -68,6 +69,7 @@ def ship(conn: Connection, actor: Actor, paper: ShipmentPaper, *, now: datetime)
     if found.faults:
         raise DocumentError("\n".join(f"shipment {paper.shipment!r}: {fault}" for fault in found.faults))
     occurred_at = believable(paper.occurred_at, now, f"shipment {paper.shipment!r}")
+    is_late = require_open(conn, actor, paper.site, occurred_at)
     posting = Posting(conn, actor, PostingKind.STATEMENT)
     whole = {each.of.name for each in found.lines if each.quantity == each.open_before}
     targets = [f"{paper.site}/{'/'.join(name)}" for name in sorted(whole)]
@@ -78,6 +80,8 @@ def ship(conn: Connection, actor: Actor, paper: ShipmentPaper, *, now: datetime)
     posting.write(statements=[*statements, *_leaving(paper, found, actor.id, occurred_at)])
     _kept(conn, paper, found, occurred_at, posting)
     detail = {"lines": len(found.lines), "destination": found.destination, "carrier": paper.carrier}
+    if is_late:
+        tell_late(posting, paper.site, occurred_at, "shipment")
     posting.audit("shipped", f"shipment:{paper.shipment}", paper.site, detail)
     return Shipped(paper.site, paper.shipment, posting.close().position, found.lines)
 

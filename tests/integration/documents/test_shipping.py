@@ -5,6 +5,7 @@ from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 
 from cloud.db import LastingConnection, in_transaction
@@ -12,6 +13,7 @@ from cloud.documents.domain import ConflictingDocumentError, DocumentError, Unkn
 from cloud.documents.judging import service as judging
 from cloud.documents.judging.service import JudgementPaper
 from cloud.documents.lines import open_lines
+from cloud.documents.receiving import reversing
 from cloud.documents.receiving import service as receiving
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.shipping import service as shipping
@@ -44,9 +46,11 @@ def stocked(dock: Dock) -> Dock:
     return dock
 
 
-def receive(dock: Dock, what: dict[str, Any], quantity: str, **more: Any) -> receiving.Received:
+def receive(
+    dock: Dock, what: dict[str, Any], quantity: str, *, actor: Actor | None = None, **more: Any
+) -> receiving.Received:
     stated = {"site": SITE, "receipt": "R-0", "location": "A-01"} | more
-    actor = EVERYWHERE if stated["site"] == OTHER_SITE else KEEPER
+    actor = actor or (EVERYWHERE if stated["site"] == OTHER_SITE else KEEPER)
     stated["lines"] = [{"line": "1", "received": quantity} | what]
     wanted = DeliveryPaper.model_validate(stated)
     return dock.ledger.as_app(lambda conn: receiving.receive(conn, actor, wanted, now=at(50)))
@@ -113,6 +117,47 @@ def test_an_order_leaves_in_parts_never_more_than_is_open_and_a_part_comes_back(
     )
     assert rows == [("SO-1", "1", 48, "Shop 7"), ("SO-1", "2", 48, "Shop 7")]
     assert stocked.is_clean()
+
+
+def test_only_an_inventory_controller_moves_papers_in_a_closed_period(stocked: Dock) -> None:
+    stocked.register(paper(line(1, 5), name="O-1", kind="outbound_order"))
+    ship(stocked, leaves(1, "1", "outbound_order", "O-1"), occurred_at=at(45).isoformat())
+    loose = {"line": "1", "identifier": {"scheme": "gtin", "value": CASES}, "unit_seen": CASES}
+    receive(stocked, loose, "2", receipt="R-45", occurred_at=at(45).isoformat())
+    with psycopg.connect(stocked.ledger.owner_dsn) as conn:
+        conn.execute("SET ROLE dockledger_owner")
+        conn.execute(
+            "INSERT INTO period_close (site_id, ends_at, as_of_position, closed_by, posting_id)"
+            " SELECT %s, %s, 1, 'user:ida', min(posting_id) FROM ledger_entry",
+            [SITE, at(55)],
+        )
+    keeper = Actor("user:sue", frozenset({Role.SUPERVISOR}), frozenset({SiteId(SITE)}))
+    controller = Actor("user:ida", frozenset({Role.INVENTORY_CONTROLLER}), frozenset({SiteId(SITE)}))
+    acts = [
+        lambda actor: ship(
+            stocked,
+            leaves(1, "1", "outbound_order", "O-1"),
+            name="S-2",
+            actor=actor,
+            occurred_at=at(45).isoformat(),
+        ),
+        lambda actor: receive(
+            stocked, loose, "2", receipt="R-46", actor=actor, occurred_at=at(45).isoformat()
+        ),
+        lambda actor: stocked.ledger.as_app(
+            lambda conn: shipping.reverse_line(conn, actor, site=SITE, name="S-1", line="1", reason="typo")
+        ),
+        lambda actor: stocked.ledger.as_app(
+            lambda conn: reversing.reverse_line(conn, actor, site=SITE, name="R-45", line="1", reason="typo")
+        ),
+    ]
+    for act in acts:
+        with pytest.raises(NotAllowedError, match="closed until"):
+            act(keeper)
+        act(controller)
+    told = stocked.ledger.query("SELECT count(*) FROM audit_event WHERE action = 'closed_period_entered'")
+    assert told == [(4,)]
+    assert lying(stocked)["A-01", "sellable"] == 20 - 1 + 2
 
 
 def test_two_who_ship_the_same_line_at_once_ship_it_once(stocked: Dock) -> None:
