@@ -1,11 +1,15 @@
 -- Transfers as both sites see them (DOMAIN D4): the document stands at both, each site's movements name its own lines.
 DROP FUNCTION IF EXISTS transfers_now(text[], text, text, text, text, integer);
 DROP FUNCTION IF EXISTS transfer_lines_now(text, text);
+DROP FUNCTION IF EXISTS add_transfer_documents(text, text, text, date, text, jsonb);
 
--- Lets whoever may draft at one site write the papers of the other; the caller has checked that they may.
-CREATE OR REPLACE FUNCTION add_transfer_documents(
+-- Lets whoever may draft at one site write the papers of the other; the caller has checked that they may. False: one of
+-- the sites has a transfer of that name, perhaps with a third that they do not see; the caller then rolls back.
+CREATE FUNCTION add_transfer_documents(
     sending text, receiving text, name text, due date, actor text, content jsonb)
-    RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    added integer;
 BEGIN
     IF NOT EXISTS (SELECT FROM transfer t WHERE (t.from_site, t.to_site, t.id) = (sending, receiving, name))
         OR NOT (sees_site(sending) OR sees_site(receiving))
@@ -13,11 +17,17 @@ BEGIN
         RAISE EXCEPTION 'no transfer % from % to %', name, sending, receiving USING ERRCODE = 'no_data_found';
     END IF;
     INSERT INTO document (site_id, type, id, partner, due_on, created_by)
-    VALUES (sending, 'transfer', name, receiving, due, actor), (receiving, 'transfer', name, sending, due, actor);
+    VALUES (sending, 'transfer', name, receiving, due, actor), (receiving, 'transfer', name, sending, due, actor)
+    ON CONFLICT DO NOTHING;
+    GET DIAGNOSTICS added = ROW_COUNT;
+    IF added < 2 THEN
+        RETURN false;
+    END IF;
     INSERT INTO document_line (site_id, type, id, line, ordinal, identifier_scheme, identifier, quantity, unit_seen, lot)
     SELECT s.site_id, 'transfer', name, l.value ->> 'line', l.ordinality, l.value #>> '{identifier,scheme}',
         l.value #>> '{identifier,value}', (l.value ->> 'quantity')::numeric, l.value ->> 'unit_seen', l.value ->> 'lot'
     FROM jsonb_array_elements(content) WITH ORDINALITY AS l (value, ordinality), (VALUES (sending), (receiving)) s (site_id);
+    RETURN true;
 END
 $$;
 

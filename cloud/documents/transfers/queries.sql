@@ -9,10 +9,6 @@ SELECT add_transfer_documents(%(site)s, %(to_site)s, %(id)s, %(due_on)s::date, %
 -- name: sites_known
 SELECT s.site_id FROM site s WHERE s.site_id = ANY (%(sites)s::text[]);
 
--- name: names_taken
-SELECT t.id FROM transfer t
-WHERE t.id = %(id)s AND (t.from_site = ANY (%(sites)s::text[]) OR t.to_site = ANY (%(sites)s::text[]));
-
 -- name: depart
 UPDATE transfer SET departed_at = %(at)s, departed_by = %(actor)s, carrier = coalesce(%(carrier)s, carrier)
 WHERE from_site = %(site)s AND id = %(id)s AND departed_at IS NULL AND cancelled_at IS NULL;

@@ -147,13 +147,14 @@ def draft(conn: Connection, actor: Actor, paper: TransferPaper) -> TransferStory
     if faults := faults_of(conn, f"transfer {paper.id!r}", paper.lines):
         raise DocumentError("\n".join(faults))
     name = {"site": paper.from_site, "to_site": paper.to_site, "id": paper.id, "actor": actor.id}
-    taken = store.tuples(conn, "names_taken", sites=sites, id=paper.id)
-    if taken or not store.change(conn, "add_transfer", **name, carrier=paper.carrier):
+    lines = orjson.dumps([line.model_dump(mode="json") for line in paper.lines]).decode()
+    is_free = store.change(conn, "add_transfer", **name, carrier=paper.carrier) > 0
+    if is_free:
+        ((is_free,),) = store.tuples(conn, "add_transfer_documents", **name, due_on=paper.due_on, lines=lines)
+    if not is_free:
         raise ConflictingDocumentError(
             f"there is a transfer {paper.id!r} at site {paper.from_site!r} or {paper.to_site!r} already"
         )
-    lines = orjson.dumps([line.model_dump(mode="json") for line in paper.lines]).decode()
-    store.tuples(conn, "add_transfer_documents", **name, due_on=paper.due_on, lines=lines)
     detail = {"to_site": paper.to_site, "lines": len(paper.lines)}
     subject = f"transfer:{paper.id}"
     documents.audit(conn, actor.id, "transfer_drafted", subject, site=paper.from_site, detail=detail)

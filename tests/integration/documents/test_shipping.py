@@ -258,4 +258,13 @@ def test_a_transfer_is_draft_shipped_in_transit_and_received_or_short(stocked: D
     run(lambda conn: transfers.cancel(conn, YORK, at=SITE, name="T-2", now=at(90)))
     with pytest.raises(DocumentError, match="cancelled"):
         ship(stocked, leaves(1, "1", "transfer", "T-2"), name="S-9")
+    with psycopg.connect(stocked.ledger.owner_dsn) as conn:
+        conn.execute("SET ROLE dockledger_owner")
+        conn.execute("INSERT INTO site (site_id, name, time_zone) VALUES ('hull', 'Hull', 'UTC')")
+    unseen = TransferPaper.model_validate(
+        stated | {"id": "T-3", "from_site": OTHER_SITE, "to_site": "hull", "lines": [line(1, 1)]}
+    )
+    run(lambda conn: transfers.draft(conn, EVERYWHERE, unseen))
+    with pytest.raises(ConflictingDocumentError, match="T-3"):
+        run(lambda conn: transfers.draft(conn, KEEPER, TransferPaper.model_validate(stated | {"id": "T-3"})))
     assert stocked.is_clean()
