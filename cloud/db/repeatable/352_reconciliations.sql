@@ -31,9 +31,10 @@ $$;
 CREATE OR REPLACE FUNCTION read_reconciliation(of_list bigint) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH list AS (
-        SELECT r.* FROM reconciliation r WHERE r.reconciliation_id = of_list AND sees_site(r.site_id)
+        SELECT r.*, currency_digits(book_currency(r.site_id)) AS digits
+        FROM reconciliation r WHERE r.reconciliation_id = of_list AND sees_site(r.site_id)
     ), line AS MATERIALIZED (
-        SELECT b.*, b.counted - b.book AS difference, k.cost FROM reconciliation_books(of_list) b
+        SELECT b.*, b.counted - b.book AS difference, k.cost, list.digits FROM reconciliation_books(of_list) b
         LEFT JOIN list ON true
         LEFT JOIN unit_costs(list.site_id, list.observed_at, 9223372036854775807) k ON k.item_id = b.item_id
     ), off AS MATERIALIZED (
@@ -45,9 +46,9 @@ CREATE OR REPLACE FUNCTION read_reconciliation(of_list bigint) RETURNS jsonb
         'lines', (SELECT count(*) FROM line), 'differing', (SELECT count(*) FROM off),
         'currency', book_currency(list.site_id),
         'value', (SELECT CASE WHEN bool_or(o.cost IS NULL) THEN NULL
-            ELSE coalesce(sum(abs(round(o.difference * o.cost, 2))), 0)::text END FROM off o),
-        'more', (SELECT coalesce(sum(round(o.difference * o.cost, 2)) FILTER (WHERE o.difference > 0), 0)::text FROM off o),
-        'less', (SELECT coalesce(sum(round(o.difference * o.cost, 2)) FILTER (WHERE o.difference < 0), 0)::text FROM off o),
+            ELSE coalesce(sum(abs(round(o.difference * o.cost, o.digits))), 0)::text END FROM off o),
+        'more', (SELECT coalesce(sum(round(o.difference * o.cost, o.digits)) FILTER (WHERE o.difference > 0), 0)::text FROM off o),
+        'less', (SELECT coalesce(sum(round(o.difference * o.cost, o.digits)) FILTER (WHERE o.difference < 0), 0)::text FROM off o),
         'first', (SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM (
             SELECT o.line_no AS line, o.item, o.place AS location, o.lot, o.book::text, o.counted::text,
                 o.difference::text

@@ -12,6 +12,7 @@ from cloud.decisions.domain import Decision, State
 from cloud.ledger.domain import NotPostableError
 from cloud.ledger.past import as_of
 from cloud.ledger.verification.service import verify
+from cloud.master.costs import CostPaper, put_costs
 
 ITEM = "gtin:05012345678900"
 OTHER = "gtin:05012345678917"
@@ -79,3 +80,7 @@ def test_a_list_is_bound_to_its_instant_whatever_comes_late(ledger: Ledger) -> N
     assert ledger.as_owner(verify).is_clean
     with pytest.raises(NotPostableError, match="bound to a count observed at"):
         approve(ledger, state(ledger, lines[:1]))
+    cost = CostPaper(OTHER, SITE, Decimal("0.3335"), "KWD", at(-60))
+    ledger.as_app(lambda conn: put_costs(conn, CONTROLLER, [cost]))
+    dear = state(ledger, [StatedLine(OTHER, "C-01", Decimal(8))])
+    assert dear.effect["value_more"] == "0.334", "to the smallest coin of the site's own currency"
