@@ -73,9 +73,9 @@ def lasts_until(want: Want) -> date:
         want: The line.
 
     Returns:
-        The last day on which they must not have expired.
+        The last day on which they must not have expired; at most the last of the calendar.
     """
-    return want.needed_on + timedelta(days=want.minimum_days)
+    return want.needed_on + timedelta(days=min(want.minimum_days, (date.max - want.needed_on).days))
 
 
 @dataclass(slots=True)

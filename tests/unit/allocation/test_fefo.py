@@ -107,3 +107,8 @@ def test_who_comes_first_is_served_first_and_a_pick_face_goes_before_reserve() -
         ("late", "C-1", 1),
     ]
     assert [(each.name.line, each.quantity) for each in plan.shortfalls] == [("late", 3)]
+
+
+def test_what_must_last_beyond_the_calendar_must_last_to_its_end() -> None:
+    want = Want(LineName("outbound_order", "O", "1"), 1, Decimal(1), date.max - timedelta(9), minimum_days=30)
+    assert lasts_until(want) == date.max
