@@ -1,31 +1,36 @@
 """From what handhelds recorded to claims and tasks: picked, undone, short; each once."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Final, NamedTuple, TypeVar
 
 from pydantic import JsonValue
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.allocation import store
-from cloud.allocation.domain import ClaimKind, LineName
+from cloud.allocation.domain import AllocationError, ClaimKind, LineName
 from cloud.allocation.sending import tell_of
 from cloud.allocation.serving import serve_again
 from cloud.allocation.store import NewClaim, OpenClaim
 from cloud.allocation.taking_back import end_tasks
-from cloud.db import Connection
+from cloud.db import Connection, DataError, IntegrityError
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 
 JOB: Final = Actor("job:allocation", frozenset({Role.DEVICE}), all_sites=True)
 """Who keeps claims true when nobody is asked to."""
 SHORT_PICK: Final = "short_pick"
+REFUSED: Final = "task_record_refused"
 _AT_ONCE: Final = 2_000
 """Ledger entries of one round."""
+
+
+_Told = TypeVar("_Told")
 
 
 class Fact(NamedTuple):
@@ -113,13 +118,24 @@ def follow(conn: Connection, actor: Actor, *, now: datetime) -> dict[str, int]:
     _lock(conn, facts)
     done = _Round()
     for fact in facts:
-        _apply(conn, actor.id, fact, done)
+        _refusing(conn, fact, partial(_apply, conn, actor.id, fact, done))
     changed = end_tasks(conn, done.tasks)
     store.change(conn, "followed", position=up_to)
     for line, fact in done.shorts:
-        changed |= {line.task, *_serve_short(conn, actor.id, line, fact, now)}
+        again = _refusing(conn, fact, partial(_serve_short, conn, actor.id, line, fact, now))
+        changed |= {line.task, *(again or ())}
     tell_of(conn, changed, sent_by=actor.id, now=now)
     return {kind: done.told[kind] for kind in ("picked", "undone", "short")}
+
+
+def _refusing(conn: Connection, fact: Fact, tell: Callable[[], _Told]) -> _Told | None:
+    """Tell a fact whole or not at all; one that claims cannot follow raises a ticket and is passed by."""
+    try:
+        with conn.transaction():
+            return tell()
+    except (AllocationError, ArithmeticError, DataError, IntegrityError) as error:
+        alerts.notice(conn, [_refused(fact, error)])
+    return None
 
 
 def _lock(conn: Connection, facts: Sequence[Fact]) -> None:
@@ -135,8 +151,6 @@ def _apply(conn: Connection, by: str, fact: Fact, done: _Round) -> None:
     quantity = max(line.open, Decimal(0)) if fact.kind == "short" else fact.quantity
     if not _is_new(conn, fact, line, quantity):
         return
-    done.told[fact.kind] += 1
-    done.tasks.add(fact.task)
     if line.name is not None:
         claims = store.rows(conn, OpenClaim, "claims_of_task_line", task=fact.task, number=fact.number)
         if fact.kind == "picked":
@@ -146,6 +160,8 @@ def _apply(conn: Connection, by: str, fact: Fact, done: _Round) -> None:
         else:
             hard = [each.allocation_id for each in claims if each.kind == ClaimKind.HARD]
             store.end_claims(conn, hard, by, "short")
+    done.told[fact.kind] += 1
+    done.tasks.add(fact.task)
     if fact.kind == "short":
         done.shorts.append((line, fact))
 
@@ -248,6 +264,24 @@ def _serve_short(conn: Connection, by: str, line: TaskLineRow, fact: Fact, now: 
         tasks, short = set(again.tasks), again.short
     alerts.notice(conn, [_notice(line, fact, short)])
     return tasks
+
+
+def _refused(fact: Fact, error: Exception) -> Notice:
+    record = f"{fact.gateway_id}/{fact.epoch}/{fact.seq}"
+    met = " ".join(str(error).split())
+    summary = (
+        f"Task {fact.task} line {fact.number}: record {record} says {fact.kind} of {_plain(fact.quantity)},"
+        f" which claims cannot follow ({type(error).__name__}: {met}); passed by: see to it by hand"
+    )
+    detail: dict[str, JsonValue] = {
+        "task": fact.task,
+        "line": fact.number,
+        "record": record,
+        "quantity": _plain(fact.quantity),
+        "error": f"{type(error).__name__}: {met}",
+        "page_url": f"/picking/tasks/{fact.task}",
+    }
+    return Notice(f"{REFUSED}:{record}", REFUSED, Severity.WARNING, summary, site=fact.site, detail=detail)
 
 
 def _notice(line: TaskLineRow, fact: Fact, uncovered: Decimal) -> Notice:

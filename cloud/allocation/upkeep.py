@@ -1,7 +1,7 @@
 """Claims kept true as time passes: what has left or ended lets go, what is gone is served from elsewhere."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -14,7 +14,7 @@ from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.allocation import store
 from cloud.allocation.claiming import Wish, claim
-from cloud.allocation.domain import ClaimKind, LineName
+from cloud.allocation.domain import ClaimKind, LineName, SitesFailedError
 from cloud.allocation.faces import fill_faces
 from cloud.allocation.following import follow
 from cloud.allocation.sending import tell_of
@@ -56,19 +56,30 @@ def keep_up(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
 
     Raises:
         NotAllowedError: If the actor is no job.
+        SitesFailedError: If any site failed, with what each met; the others are done.
     """
     actor.require(Role.DEVICE)
-    in_transaction(source, partial(follow, actor=actor, now=now))
 
     def sites(conn: Connection) -> list[str]:
         act_as(conn, actor)
         return [row[0] for row in store.tuples(conn, "sites_with_claims")]
 
-    done: Counter[str] = Counter()
+    parts: list[tuple[str, Callable[[Connection], Mapping[str, int]]]] = [
+        ("all sites", partial(follow, actor=actor, now=now))
+    ]
     for site in in_transaction(source, sites):
-        done.update(in_transaction(source, partial(keep_site, actor=actor, site=site, now=now)))
-        done["faces"] += in_transaction(source, partial(_fill, actor=actor, site=site, now=now))
-    return {word: done[word] for word in ("let_go", "expired", "moved", "faces")}
+        parts += [(site, partial(part, actor=actor, site=site, now=now)) for part in (keep_site, _fill)]
+    told: Counter[str] = Counter()
+    failed: dict[str, Exception] = {}
+    for name, part in parts:
+        try:
+            told.update(in_transaction(source, part))
+        except Exception as error:  # noqa: BLE001  one site's failure is no other's; raised below
+            failed[name] = error
+    done = {word: told[word] for word in ("let_go", "expired", "moved", "faces")}
+    if failed:
+        raise SitesFailedError(failed, done) from ExceptionGroup("by site", list(failed.values()))
+    return done
 
 
 def keep_site(conn: Connection, actor: Actor, *, site: str, now: datetime) -> dict[str, int]:
@@ -115,11 +126,11 @@ class _Site:
         )
 
 
-def _fill(conn: Connection, *, actor: Actor, site: str, now: datetime) -> int:
+def _fill(conn: Connection, *, actor: Actor, site: str, now: datetime) -> dict[str, int]:
     act_as(conn, actor)
     tasks = fill_faces(conn, site=site, by=actor.id, now=now)
     tell_of(conn, tasks, sent_by=actor.id, now=now)
-    return len(tasks)
+    return {"faces": len(tasks)}
 
 
 def _let_go(of: _Site) -> int:
@@ -140,6 +151,7 @@ def _let_go(of: _Site) -> int:
 
 def _expire(of: _Site) -> int:
     overdue = store.tuples(of.conn, "overdue_tasks", site=of.site, now=of.now)
+    store.change(of.conn, "expire_tasks", tasks=[row[0] for row in overdue])  # first: `withdraw` ends others
     for task, gateway in overdue:
         found = store.rows(of.conn, OpenClaim, "claims_of_task", task=task)
         withdraw(of.conn, found, by=of.by, because="task_expired", now=of.now)
@@ -154,7 +166,6 @@ def _expire(of: _Site) -> int:
         }
         notice = Notice(f"{EXPIRED_TASK}:{task}", EXPIRED_TASK, Severity.WARNING, summary, of.site, detail)
         alerts.notice(of.conn, [notice])
-    store.change(of.conn, "expire_tasks", tasks=[row[0] for row in overdue])
     return len(overdue)
 
 

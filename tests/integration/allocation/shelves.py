@@ -128,7 +128,9 @@ class Shelves:
         with closing(LastingConnection(self.ledger.app_dsn, "test-upkeep")) as source:
             return keep_up(source, JOB, now)
 
-    def picks(self, line: TaskLine, quantity: int, task: str, *, minute: float = 60, **more: Any) -> Movement:
+    def picks(
+        self, line: TaskLine, quantity: int, task: str, *, minute: float = 60, gtin: str = EACH, **more: Any
+    ) -> Movement:
         """Let a handheld pick from a task's line; gives the record as it was sealed."""
         place = Side(
             location=None if line.from_unit else line.from_location,
@@ -143,7 +145,7 @@ class Shelves:
             str(quantity),
             place,
             Side(location=line.to_location, **goods),
-            identifier=Identifier(scheme="gtin", value=EACH),
+            identifier=Identifier(scheme="gtin", value=gtin),
             minute=minute,
             documents=named,
             actor="user:pia",

@@ -3,9 +3,12 @@
 from datetime import date, timedelta
 from decimal import Decimal
 
+import pytest
+
+from cloud.allocation.domain import SitesFailedError
 from cloud.allocation.faces import put_face
 from cloud.allocation.work import call_off
-from tests.integration.allocation.shelves import EACH, KEEPER, NOW, PALLET, Shelves
+from tests.integration.allocation.shelves import CASE, EACH, KEEPER, NOW, PALLET, Shelves
 from tests.integration.ledger.scenario import SITE
 
 
@@ -72,6 +75,39 @@ def test_what_is_gone_or_late_lets_go_and_lists_only_grow_in_revision(shelves: S
     later = NOW + timedelta(hours=13)
     assert shelves.kept(later)["expired"] == 2
     assert (shelves.held(name), shelves.sent().tasks) == ([], ())
+    assert shelves.ledger.query("SELECT DISTINCT ended_because FROM task") == [("expired",)]
+
+
+def test_a_record_or_a_site_that_cannot_be_followed_is_told_and_stops_nobody_else(shelves: Shelves) -> None:
+    shelves.holds("A-1", 10)
+    shelves.holds("R-1", 30)
+    name = shelves.orders("O-1", 8)
+    shelves.releases(name)
+    (task,) = shelves.sent().tasks
+    (line,) = task.lines
+    widest = shelves.picks(line, 99_999_999_999_999, task.task, gtin=CASE, unit_seen=CASE)
+    assert shelves.told()["picked"] == 1  # as wide as what a record may move
+    shelves.undoes(widest)
+    shelves.told()
+    shelves.ledger.as_owner(
+        lambda conn: conn.execute(
+            "ALTER TABLE allocation ADD CHECK (quantity <> 7) NOT VALID,"
+            " ADD CHECK (ended_because <> 'task_expired') NOT VALID"
+        )
+    )
+    shelves.picks(line, 7, task.task)
+    shelves.picks(line, 2, task.task)
+    assert shelves.told()["picked"] == 1
+    assert ("picked", "LANE-1", None, 2) in shelves.held(name)
+    ((summary,),) = shelves.ledger.query("SELECT summary FROM ticket WHERE kind = 'task_record_refused'")
+    assert summary.startswith(f"Task {task.task} line 1: record ")
+    limits = {"minimum": Decimal(5), "maximum": Decimal(6)}
+    shelves.ledger.as_app(
+        lambda conn: put_face(conn, KEEPER, site=SITE, location="A-1", item="TEA", **limits)
+    )
+    with pytest.raises(SitesFailedError, match=rf"^{SITE}: .*check constraint") as failed:
+        shelves.kept(NOW + timedelta(hours=13))
+    assert failed.value.done == {"let_go": 0, "expired": 0, "moved": 0, "faces": 1}
 
 
 def test_a_pick_face_is_filled_from_reserve_first_expired_first(shelves: Shelves) -> None:
