@@ -73,8 +73,13 @@ def test_what_is_gone_or_late_lets_go_and_lists_only_grow_in_revision(shelves: S
     ]
     assert shelves.kept()["moved"] == 0
     later = NOW + timedelta(hours=13)
+    picked = shelves.picks(second.tasks[0].lines[0], 2, second.tasks[0].task)
     assert shelves.kept(later)["expired"] == 2
-    assert (shelves.held(name), shelves.sent().tasks) == ([], ())
+    assert (shelves.held(name), shelves.sent().tasks) == ([("picked", "LANE-1", None, 2)], ())
+    shelves.undoes(picked)  # late: the task stays expired, and what is claimed again is on none
+    assert shelves.told(later)["undone"] == 1
+    assert [(each.kind, each.task) for each in shelves.claims(name)] == [("hard", None)]
+    assert shelves.sent().tasks == ()
     assert shelves.ledger.query("SELECT DISTINCT ended_because FROM task") == [("expired",)]
 
 
