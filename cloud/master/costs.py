@@ -43,6 +43,10 @@ class CostsError(ValueError):
     """Costs or rates that cannot be kept; the message holds one line per fault."""
 
 
+AT_ONCE: Final = "somebody else stated some of these meanwhile: nothing was kept, state them again"
+"""Of two who state the same for the first time at once, what the second is told."""
+
+
 @dataclass(frozen=True, slots=True)
 class CostPaper:
     """The cost of an item at a site from an instant on."""
@@ -120,7 +124,8 @@ def put_costs(
             )
     if faults:
         raise CostsError("\n".join(faults))
-    _add(conn, basis, fresh)
+    if _add(conn, basis, fresh) < len(fresh):
+        raise CostsError(AT_ONCE)
     for paper in fresh.values():
         detail = {
             "basis": basis.value,
@@ -189,8 +194,8 @@ def record(
     conn.execute(_SQL["audit_cost"], stated | {"actor": actor.id})
 
 
-def _add(conn: Connection, basis: Basis, fresh: Mapping[tuple[Any, ...], CostPaper]) -> None:
-    _SQL.change(
+def _add(conn: Connection, basis: Basis, fresh: Mapping[tuple[Any, ...], CostPaper]) -> int:
+    return _SQL.change(
         conn,
         f"add_{basis}_costs",
         items=[key[0] for key in fresh],

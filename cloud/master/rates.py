@@ -9,7 +9,7 @@ from typing import Any, Final
 from cloud.db import Connection, NamedStatements
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
-from cloud.master.costs import KEEPERS, READERS, CostsError, is_currency, record
+from cloud.master.costs import AT_ONCE, KEEPERS, READERS, CostsError, is_currency, record
 
 MOST_RATE: Final = Decimal(10) ** 10
 _DECIMALS: Final = 10
@@ -80,7 +80,7 @@ def put_rates(conn: Connection, actor: Actor, papers: Sequence[RatePaper]) -> in
     if faults:
         raise CostsError("\n".join(faults))
     new = list(fresh.values())
-    _SQL.change(
+    added = _SQL.change(
         conn,
         "add_rates",
         froms=[paper.from_currency for paper in new],
@@ -89,6 +89,8 @@ def put_rates(conn: Connection, actor: Actor, papers: Sequence[RatePaper]) -> in
         rates=[paper.rate for paper in new],
         sources=[paper.source for paper in new],
     )
+    if added < len(new):
+        raise CostsError(AT_ONCE)
     for paper in new:
         detail = {"valid_from": paper.valid_from.isoformat(), "rate": str(paper.rate), "source": paper.source}
         pair = f"currency:{paper.from_currency}/{paper.to_currency}"

@@ -1,5 +1,6 @@
 """A closed figure is what had occurred and was known; what comes later is listed and changes nothing."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -10,6 +11,7 @@ from closing import BOSS, NOW, approve, ask, closed, lines, worth
 from scenario import CONTROLLER, NETWORK_CONTROLLER, SITE, Ledger, Outbox, move
 
 from cloud.approvals.service import approve_and_apply
+from cloud.db import connect
 from cloud.decisions.domain import OwnDecisionError, State
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.ledger.corrections import post_reversal
@@ -17,7 +19,7 @@ from cloud.ledger.domain import Posted
 from cloud.ledger.manual import ManualMovement, post_movement
 from cloud.ledger.past import fold
 from cloud.ledger.verification.service import verify
-from cloud.master.costs import Basis, CostPaper, put_costs
+from cloud.master.costs import Basis, CostPaper, CostsError, put_costs
 from cloud.master.rates import RatePaper, put_rates
 from cloud.periods import reading
 from cloud.periods.domain import PeriodError
@@ -153,6 +155,35 @@ RATES = [
     RatePaper("USD", "EUR", date(2026, 1, 1), Decimal("0.8"), "test"),
     RatePaper("USD", "EUR", date(2026, 3, 15), Decimal("0.9"), "test"),
 ]
+
+
+@pytest.mark.parametrize("what", ["item_cost", "exchange_rate"])
+def test_of_two_who_state_another_cost_or_rate_at_once_the_second_is_told(ledger: Ledger, what: str) -> None:
+    ledger.post(Outbox().seal([move("10", "@supplier", "A-01", minute=5)]))
+    ((code,),) = ledger.query("SELECT code FROM item")
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+    is_waiting = "SELECT FROM pg_stat_activity WHERE application_name = 'second' AND wait_event_type = 'Lock'"
+    waiting: list[Future[None]] = []
+
+    def state(name: str, value: Decimal) -> None:
+        with connect(ledger.app_dsn, name) as conn:
+            if what == "item_cost":
+                put_costs(conn, NETWORK_CONTROLLER, [CostPaper(code, SITE, value, "EUR", start)])
+            else:
+                put_rates(conn, NETWORK_CONTROLLER, [RatePaper("USD", "EUR", start.date(), value, "bank")])
+            if name == "first":  # not committed yet: the second has to wait
+                waiting.append(crowd.submit(state, "second", value + 1))
+                while not waiting[0].done() and not watch.execute(is_waiting).fetchall():
+                    pass
+
+    with ThreadPoolExecutor(2) as crowd, connect(ledger.app_dsn, "watch", autocommit=True) as watch:
+        state("first", Decimal(3))
+    with pytest.raises(CostsError, match="meanwhile"):
+        waiting[0].result()
+    column = "cost" if what == "item_cost" else "rate"
+    assert ledger.query(f"SELECT {column} FROM {what}") == [(Decimal(3),)]
+    told = ledger.query("SELECT count(*) FROM audit_event WHERE action IN ('cost_set', 'exchange_rate_set')")
+    assert told == [(1,)]
 
 
 def costs_paid(codes: list[str]) -> list[CostPaper]:
