@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SEASONS: Final = {"D": 7, "W": 52, "M": 12}
 """Usual periods per cycle."""
+_MOST: Final = 20_000
+"""Of periods, origins or processes: no series has more."""
 
 _EXAMPLES: Final = """\
 The file has one row per series and period: series_id, ds, y, and further columns for --covariates.
@@ -146,9 +148,18 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
     for name, words in _FIGURES.items():
         if told.get(name) is not None:
             yield f"  {words:<42} {told[name]:>10.3f}"
-    yield "coverage by volume, the smallest first (80 %, 95 %)"
+    yield "coverage by volume, the smallest first: 80, 95 %; randomised, as zeros raise the former; zeros"
     for row in told["coverage_by_decile"]:
-        yield f"  {row['decile']:>2}  {row['coverage_80']:>7.1%} {row['coverage_95']:>7.1%}"
+        shares = "   ".join(
+            " ".join(f"{row[name]:>7.1%}" for name in names)
+            for names in (("coverage_80", "coverage_95"), ("pit_80", "pit_95"), ("zero_share",))
+        )
+        yield f"  {row['decile']:>2}  {shares}"
+    if told["unknown_periods"]:
+        yield (
+            f"not known: {told['unknown_periods']:,} periods without a row or a y; "
+            "write zeros where nothing was sold"
+        )
     bare = told["without_band"]
     if bare["steps"]:
         yield (
@@ -166,13 +177,13 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number: expected 1 or more")
+    if not text.isdecimal() or len(text) > len(str(_MOST)) or not 0 < int(text) <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text!r:.40}: expected a whole number of 1 to {_MOST:,}")
     return int(text)
 
 
 def _names(text: str) -> tuple[str, ...]:
-    found = tuple(name.strip() for name in text.split(",") if name.strip())
+    found = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
     if not found:
         raise argparse.ArgumentTypeError(f"{text!r} names nothing: expected names with commas between")
     return found

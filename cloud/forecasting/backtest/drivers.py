@@ -77,14 +77,24 @@ def _effects(whole: Driven, is_known: Bools) -> dict[str, Any]:
 
 
 def _until_the_horizon(covariates: Mapping[str, Floats], origins: Ints, horizon: int) -> Covariates:
-    """Add the periods beyond the file, and let the last known value stand where none is known after it."""
+    """Add the periods beyond the file, and let the last known value stand where none is known after it.
+
+    Before the first known one, and where none ever is, the covariate is without effect.
+    """
     values = np.stack(list(covariates.values()), axis=2)
     ahead = np.full((len(values), horizon, values.shape[2]), np.nan)
     values = np.concatenate([values, ahead], axis=1)
     place = np.where(np.isfinite(values), np.arange(values.shape[1])[None, :, None], -1)
     last = np.maximum.accumulate(place, axis=1)
     held = np.take_along_axis(values, np.maximum(last, 0), axis=1)
-    return as_covariates(np.where(last >= 0, held, np.nan), tuple(covariates), until=int(origins[0]))
+    until = int(origins[0])
+    found = as_covariates(np.where(last >= 0, held, np.nan), tuple(covariates), until=until)
+    for which, reference in enumerate(found.references):
+        column = found.values[:, :, which]
+        known = column[:, : until + 1][np.isfinite(column[:, : until + 1])]
+        usual = float(np.median(known)) if reference is None and len(known) else 0.0
+        np.nan_to_num(column, copy=False, nan=usual)
+    return found
 
 
 def _factors(

@@ -131,9 +131,24 @@ def _parquet(path: Path, wanted: Wanted) -> dict[str, Any]:
         with ParquetFile(path) as file:
             _places(path, file.schema_arrow.names, wanted)
             table = file.read(columns=wanted.names)
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         raise LongformError(f"{path}: {error}: expected a Parquet file") from error
-    return {name: _cells(pa, pc, table[name].combine_chunks(), name, wanted) for name in wanted.names}
+    found = {}
+    for name in wanted.names:
+        try:
+            found[name] = _cells(pa, pc, table[name].combine_chunks(), name, wanted)
+        except pa.ArrowException as error:
+            what = _expected(name, wanted)
+            raise LongformError(
+                f"{path}: column {name} is of type {table[name].type}: expected {what} ({error})"
+            ) from error
+    return found
+
+
+def _expected(name: str, wanted: Wanted) -> str:
+    if name == wanted.at:
+        return "dates, or times of the years 1 to 9999"
+    return "numbers" if name == wanted.y or name in wanted.covariates else "texts in UTF-8, or numbers"
 
 
 def _cells(pa: ModuleType, pc: ModuleType, column: Any, name: str, wanted: Wanted) -> Any:
@@ -147,9 +162,11 @@ def _cells(pa: ModuleType, pc: ModuleType, column: Any, name: str, wanted: Wante
         column = column.cast(pa.timestamp(column.type.unit, wanted.zone or column.type.tz))
         column = pc.local_timestamp(column)
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        if name == wanted.y or name in wanted.covariates:
+            raise pa.ArrowTypeError("times are no numbers")
         return column.cast(pa.timestamp("s"), safe=False).to_numpy(zero_copy_only=False)
     if pa.types.is_floating(column.type) or pa.types.is_integer(column.type):
-        return column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+        return column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return column.to_pylist()
 
 
@@ -213,10 +230,16 @@ def _numbers(cells: Any, name: str, wrong: dict[int, str], *, y: str) -> Floats:
         if text in _EMPTY:
             continue
         try:
-            found[row] = _TRUE[text.lower()] if text.lower() in _TRUE and name != y else float(text)
+            found[row] = _TRUE[text.lower()] if text.lower() in _TRUE and name != y else _number(text)
         except ValueError:
             wrong.setdefault(row, f"{name} is {text!r}: expected a number with a decimal point")
     return found
+
+
+def _number(text: str) -> float:
+    if "_" in text or not text.isascii():  # Python would read both
+        raise ValueError(text)
+    return float(text)
 
 
 def _times(cells: Any, wanted: Wanted, wrong: dict[int, str]) -> Times:

@@ -118,6 +118,11 @@ def _check(wish: Wish) -> None:
             f"--known-future {','.join(stray)}: expected some of --covariates, "
             f"which are {','.join(wish.wanted.covariates) or 'none'}"
         )
+    own = {wish.wanted.series, wish.wanted.at, wish.wanted.y} & set(wish.wanted.covariates)
+    if own:
+        raise LongformError(
+            f"--covariates {','.join(sorted(own))}: expected other columns than the series' own"
+        )
     if wish.horizon is None and wish.wanted.split is None:
         raise LongformError("--horizon is missing: expected periods ahead, or --split-column")
 

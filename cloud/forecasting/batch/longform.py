@@ -195,10 +195,10 @@ def _wrong_covariate(columns: Columns, rows: Ints, at: Times) -> str | None:
     for name, values in columns.covariates.items():
         value = values[rows]
         is_price = "price" in name.lower()
-        is_wrong = np.isinf(value) | (is_price & (value <= 0))
+        is_wrong = (abs(value) > LARGEST) | (is_price & (value <= 0))
         if is_wrong.any():
             place = int(np.argmax(is_wrong))
-            expected = "a price above 0" if is_price else "a finite number"
+            expected = "a price above 0" if is_price else f"a finite number, at most {LARGEST:g}"
             return (
                 f"row {columns.number(int(rows[place]))}: {name} is {value[place]:g} on {_day(at[place])}: "
                 f"expected {expected}, or nothing where it is not known"

@@ -7,6 +7,9 @@ be weighed by Akaike's criterion without looking back.
 A start is not guessed: as long as the weight of a growing memory is larger than a model's own it is used
 instead, 1/n for a level, and for a line 2(2n-1)/(n(n+1)) and 6/(n(n+1)) (the gains of recursive least
 squares). So a model begins as the mean, or the line, of all there is.
+
+After periods that are not known, what a wrong trend did to the level has added up: of the error that is seen
+then the trend takes the part that one of its own periods has in it. It would swing ever wider otherwise.
 """
 
 from dataclasses import dataclass
@@ -49,6 +52,7 @@ _ALPHA: Final = column(*SIMPLE)
 _LEVEL: Final = column(*(level for level, _, _ in GRID))
 _TREND: Final = column(*(level * trend for level, trend, _ in GRID))
 _DAMPING: Final = column(*(damping for _, _, damping in GRID))
+_FADING: Final = column(*DAMPING)
 
 
 @dataclass(slots=True)
@@ -75,6 +79,8 @@ class SmoothingGrid:
     damped_level: Reals
     trend: Reals
     damped_errors: Reals
+    pace: Reals
+    """Dampings x columns: what part of an error is one period's of the trend; 1 after a known period."""
     scratch: Reals
     """2 x models x columns: where intermediate results are written; not a state."""
 
@@ -94,6 +100,14 @@ class SmoothingGrid:
         self.moments[2] += clock * y
         self.moments[3] += clock * clock * known
         gaps = None if known.all() else known
+        self._learn(y, known, gaps)
+        if gaps is not None or (self.pace < 1).any():
+            faded = self.pace * _FADING
+            is_fresh = (known > 0) | (self.number == 0)
+            self.pace = np.where(is_fresh, Real(1), faded / (faded + 1))
+
+    def _learn(self, y: Reals, known: Reals, gaps: Reals | None) -> None:
+        """Step all models."""
         if self.is_mature:
             self._smooth(y, _ALPHA, gaps, gaps)
             self._follow(y, _LEVEL, _TREND, gaps, gaps)
@@ -140,6 +154,9 @@ class SmoothingGrid:
         for state, weight in ((self.damped_level, gain), (self.trend, trend_gain)):
             shape = (-1, len(weight), error.shape[1])
             np.multiply(weight, error.reshape(shape), out=other.reshape(shape))
+            if state is self.trend and (self.pace < 1).any():
+                by_damping = other.reshape(len(DAMPING), -1, error.shape[1])
+                by_damping *= self.pace[:, None]
             np.add(state, other, out=state)
         if judged is not None:
             error *= judged
@@ -197,4 +214,5 @@ def grid_of(columns: int) -> SmoothingGrid:
         "scratch": (2, *damped),
     }
     zeros = {name: np.zeros(shape, dtype=Real) for name, shape in shapes.items()}
-    return SmoothingGrid(**zeros, moments=np.zeros((4, columns)))
+    pace = np.ones((len(DAMPING), columns), dtype=Real)
+    return SmoothingGrid(**zeros, moments=np.zeros((4, columns)), pace=pace)

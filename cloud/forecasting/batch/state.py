@@ -25,7 +25,7 @@ from cloud.forecasting.protocol import Floats, Ints
 LENGTHS: Final = (4, 12, LONGEST)
 """How many periods ADIDA may sum: each series gets the least that leaves room for half as many again."""
 ROOM: Final = 1.5
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the layout of saved states."""
 
 

@@ -54,6 +54,7 @@ class Zoo:
         self.smoothing.step(y, known)
         if waits is not None:
             self.smoothing.clock -= waits
+            np.copyto(self.smoothing.pace, 1, where=waits > 0)
         least = Real(2 / (1 + max(season, LEADING_ZEROS)))
         gain = known * np.maximum(least, 1 / np.maximum(self.smoothing.number, 1))
         self.lasting += gain * (y - self.lasting)

@@ -116,6 +116,20 @@ def test_any_history_gives_forecasts_that_are_finite_and_not_negative(
             assert np.isnan(path).all(), name
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_periods_that_are_seldom_known_let_no_trend_swing() -> None:
+    # Of every 30 days one is known: a wrong trend has then worked on the level for 30 days.
+    y = np.full((3, 6_000), np.nan)
+    y[:, ::30] = np.random.default_rng(RANDOM).poisson(5, (3, 200))
+    y[2, ::30] = np.arange(200)
+    found = roll(y, origins=[4_000, 5_999], horizon=30, members=("ses", "damped_trend"), season=1)
+    assert (abs(found["damped_trend"][:2] - found["ses"][:2]) < 1).all()
+    # A line that rises by one in 30 days still rises.
+    ahead = found["damped_trend"][2, 1]
+    assert 198 < ahead[0] < 200
+    assert ahead[0] + 0.1 < ahead[-1] < ahead[0] + 1
+
+
 def test_a_state_goes_on_as_if_the_history_had_been_rolled() -> None:
     y = demand()
     held = state.fit(y[:, :66], SEASON)
@@ -147,7 +161,7 @@ def test_a_state_of_another_layout_is_refused() -> None:
     arrays = dict(np.load(io.BytesIO(content)))
     target = io.BytesIO()
     np.savez(target, **{**arrays, "version": 99})
-    with pytest.raises(ValueError, match="state has layout 99: expected 1"):
+    with pytest.raises(ValueError, match="state has layout 99: expected 2"):
         state.load(target.getvalue())
 
 
