@@ -172,6 +172,11 @@ class Demo:
     def _open_doors(self, input_s: float | None) -> Service | None:
         """Plan what happens at the doors, tell the ledger what to expect, and start their gateway."""
         if not dock.plan_ahead(self._doors, seed=self._seed, input_s=input_s):
+            print(  # noqa: T201  for people
+                f"No vehicle comes to the doors: what is left for goods to move is less than the"
+                f" {dock.SHORTEST_S:g} s that one takes. A demonstration of 60 s or more has them.\n",
+                flush=True,
+            )
             return None
         dock.register(self._stack.settings.needed("app_dsn"), self._doors, datetime.now(UTC))
         page = free_port(0)
