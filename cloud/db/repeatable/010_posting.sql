@@ -114,7 +114,8 @@ END
 $$;
 
 -- Hash of everything a posting stored, column by column. A column added later goes into a new version; old
--- entries keep the one they were made with. Version 2 knows what a period was closed with.
+-- entries keep the one they were made with. Version 2 knows what a period was closed with, version 3 whose the goods
+-- between sites are in it and how it was split.
 CREATE OR REPLACE FUNCTION posting_digest(p bigint, version smallint) RETURNS bytea
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     SET TimeZone = 'UTC' SET DateStyle = 'ISO, YMD' SET extra_float_digits = 1 SET enable_seqscan = off AS $$
@@ -178,19 +179,22 @@ CREATE OR REPLACE FUNCTION posting_digest(p bigint, version smallint) RETURNS by
         UNION ALL
         SELECT 'period_close' || CASE version
             WHEN 1 THEN ROW(close_id, site_id, ends_at, as_of_position, closed_by)::text
+            WHEN 2 THEN ROW(close_id, site_id, ends_at, as_of_position, closed_by, period, starts_at, revision,
+                opens_from, asked_by, reason, note, open_points, currency, decision_id)::text
             ELSE ROW(close_id, site_id, ends_at, as_of_position, closed_by, period, starts_at, revision, opens_from,
-                asked_by, reason, note, open_points, currency, decision_id)::text END
+                asked_by, reason, note, open_points, currency, decision_id, transit_owner)::text END
         FROM period_close WHERE posting_id = p
         UNION ALL
         SELECT 'period_balance' || CASE version
             WHEN 1 THEN ROW(close_id, cell_id, quantity)::text
-            ELSE ROW(close_id, cell_id, quantity, place_id)::text END
+            WHEN 2 THEN ROW(close_id, cell_id, quantity, place_id)::text
+            ELSE ROW(close_id, cell_id, quantity, place_id, valued, category, zone)::text END
         FROM period_balance WHERE posting_id = p
         UNION ALL
         SELECT 'period_cost' || ROW(close_id, item_id, basis, cost, detail)::text
         FROM period_cost WHERE posting_id = p AND version >= 2
     ) lines
-    WHERE version IN (1, 2)
+    WHERE version IN (1, 2, 3)
 $$;
 
 -- One link of the chain: everything an entry says, hashed onto the link before.
@@ -255,14 +259,14 @@ BEGIN
     END IF;
     PERFORM apply_balances(p);
     PERFORM compensate_anchors(p, posting_actor);
-    entry.content_sha := posting_digest(p, 2::smallint);
+    entry.content_sha := posting_digest(p, 3::smallint);
     SELECT * INTO head FROM ledger_head h WHERE h.shard = 0 FOR UPDATE;
     entry.position := head.position + 1;
     entry.shard := head.shard;
     entry.posting_id := p;
     entry.kind := posting_kind;
     entry.actor := posting_actor;
-    entry.digest_version := 2;
+    entry.digest_version := 3;
     entry.recorded_at := greatest(head.recorded_at, clock_timestamp());
     entry.chain := chain_link(head.chain, entry);
     INSERT INTO ledger_entry SELECT entry.*;

@@ -1,6 +1,26 @@
 -- Folding the past by position, and asking for it (PROTOCOL P7; tables in 0004).
 
--- Movements of a stretch of positions that occurred in a period whose close did not know them (DOMAIN D7).
+-- Which site sent the goods that a movement takes out of transit, or gives up: by the transfer it names, or that the one
+-- names which it reverses, if that transfer was drafted by then. NULL: none.
+CREATE OR REPLACE FUNCTION transit_sender(m movement) RETURNS text
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH RECURSIVE back AS (
+        SELECT m AS move
+        UNION ALL
+        SELECT o FROM back b JOIN movement o ON (o.gateway_id, o.epoch, o.seq)
+            = ((b.move).reverses_gateway, (b.move).reverses_epoch, (b.move).reverses_seq)
+    )
+    SELECT t.from_site
+    FROM back b
+    JOIN ledger_entry e ON e.posting_id = (b.move).posting_id
+    CROSS JOIN LATERAL jsonb_array_elements((b.move).detail -> 'documents') d
+    JOIN transfer t ON t.to_site = m.site_id AND t.id = d ->> 'id' AND t.created_at <= e.recorded_at
+    WHERE d ->> 'type' = 'transfer'
+    LIMIT 1
+$$;
+
+-- Movements of a stretch of positions that occurred in a period whose close did not know them (DOMAIN D7): of the site's
+-- own, and those by which others received what it had sent.
 CREATE OR REPLACE FUNCTION late_for_a_close(above_position bigint, up_to bigint)
     RETURNS TABLE (site_id text, "position" bigint, gateway_id integer, epoch bigint, seq bigint, occurred_at timestamptz)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
@@ -11,12 +31,15 @@ BEGIN
         RETURN;
     END IF;
     RETURN QUERY
-    SELECT m.site_id, e.position, m.gateway_id, m.epoch, m.seq, m.occurred_at
+    SELECT f.site, e.position, m.gateway_id, m.epoch, m.seq, m.occurred_at
     FROM ledger_entry e
     JOIN movement m ON m.posting_id = e.posting_id AND m.occurred_at <= last_end
+    CROSS JOIN LATERAL (VALUES (m.site_id, false), (
+        CASE WHEN m.detail ? 'documents' OR m.reverses_seq IS NOT NULL THEN transit_sender(m) END, true)) f (site, has_sent)
     WHERE e.position > above_position AND e.position <= up_to
         AND EXISTS (SELECT FROM period_close c
-            WHERE c.site_id = m.site_id AND c.ends_at >= m.occurred_at AND c.as_of_position < e.position);
+            WHERE c.site_id = f.site AND c.ends_at >= m.occurred_at AND c.as_of_position < e.position
+                AND (NOT f.has_sent OR c.transit_owner IS NOT NULL));
 END
 $$;
 
@@ -139,5 +162,6 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION fold(integer), late_for_a_close(bigint, bigint), as_of(bigint[], timestamptz, bigint) FROM PUBLIC;
+REVOKE ALL ON FUNCTION fold(integer), transit_sender(movement), late_for_a_close(bigint, bigint),
+    as_of(bigint[], timestamptz, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION fold(integer) TO dockledger_app, dockledger_ingest;

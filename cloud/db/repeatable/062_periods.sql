@@ -68,6 +68,7 @@ BEGIN
             true
         FROM prior_facts(of_site, before.ends_at, before.as_of_position, until_position) f
         JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (f.gateway_id, f.epoch, f.seq, f.occurred_at)
+            AND m.site_id = of_site
         JOIN reads r ON r.source = m.item_id
     )
     SELECT v.canonical, round(v.quantity * v.numerator / v.denominator, 6)
@@ -103,12 +104,14 @@ CREATE OR REPLACE FUNCTION average_costs(of_site text, before_id bigint, until_a
         GROUP BY p.item_id
     ), opening AS (
         SELECT coalesce(a.canonical_id, c.item_id) AS item_id,
-            greatest(sum(round(b.quantity * coalesce(a.numerator, 1) / coalesce(a.denominator, 1), 6)), 0) AS quantity
+            greatest(sum(round(v.quantity * coalesce(a.numerator, 1) / coalesce(a.denominator, 1), 6)), 0) AS quantity
         FROM period_balance b
         JOIN cell c ON c.cell_id = b.cell_id
         JOIN location p ON p.location_id = coalesce(b.place_id, c.location_id)
         LEFT JOIN aliases_at(until_position) a ON a.item_id = c.item_id
-        WHERE b.close_id = before_id AND is_valued(p.kind, p.code, c.owner)
+        CROSS JOIN LATERAL (
+            SELECT coalesce(b.valued, CASE WHEN is_valued(p.kind, p.code, c.owner) THEN b.quantity END) AS quantity) v
+        WHERE b.close_id = before_id AND v.quantity <> 0
         GROUP BY 1
     ), known AS (
         SELECT coalesce(b.item_id, k.item_id) AS item_id, coalesce(o.quantity, 0) AS opening, k.cost AS before_cost,
@@ -154,6 +157,18 @@ CREATE OR REPLACE FUNCTION closing_lines(of_site text, until_at timestamptz, unt
     LEFT JOIN average a ON a.item_id = t.item_id
 $$;
 
+-- To which zone of the network's tree each place belongs: the topmost one below its site.
+CREATE OR REPLACE FUNCTION zones_of_places() RETURNS TABLE (location_id bigint, zone text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH RECURSIVE within AS (
+        SELECT l.location_id, l.code FROM location l LEFT JOIN location p ON p.location_id = l.parent_id
+        WHERE l.kind <> 'unit' AND (p.location_id IS NULL OR p.kind IN ('site', 'network'))
+        UNION ALL
+        SELECT l.location_id, w.code FROM within w JOIN location l ON l.parent_id = w.location_id
+    )
+    SELECT w.location_id, w.code FROM within w
+$$;
+
 -- Closes a period as the books were known at a position, or closes it again, on an approved decision; returns the
 -- close's id.
 CREATE OR REPLACE FUNCTION close_period(
@@ -170,13 +185,19 @@ BEGIN
         RAISE EXCEPTION 'decision % does not say that % closes % of %', of_decision, closer, of_period, of_site;
     END IF;
     INSERT INTO period_close AS c (site_id, ends_at, as_of_position, closed_by, posting_id, period, starts_at, revision,
-        opens_from, asked_by, reason, note, open_points, currency, decision_id)
+        opens_from, asked_by, reason, note, open_points, currency, decision_id, transit_owner)
     SELECT of_site, period_end, reached, closer, open_posting(), of_period, period_start,
         1 + coalesce((SELECT max(x.revision) FROM period_close x WHERE x.site_id = of_site AND x.ends_at = period_end), 0),
-        before, asker, why, more, points, book_currency(of_site), of_decision
+        before, asker, why, more, points, book_currency(of_site), of_decision, 'sender'
     RETURNING c.close_id INTO close_no;
-    INSERT INTO period_balance (close_id, cell_id, quantity, place_id, posting_id)
-    SELECT close_no, t.cell_id, t.quantity, t.place_id, open_posting() FROM site_stock(of_site, period_end, reached) t;
+    INSERT INTO period_balance (close_id, cell_id, quantity, place_id, posting_id, valued, category, zone)
+    SELECT close_no, t.cell_id, t.quantity, t.place_id, open_posting(), t.valued, i.category, coalesce(z.zone, p.code)
+    FROM site_stock(of_site, period_end, reached) t
+    JOIN cell c ON c.cell_id = t.cell_id
+    LEFT JOIN aliases_at(reached) a ON a.item_id = c.item_id
+    JOIN item i ON i.item_id = coalesce(a.canonical_id, c.item_id)
+    JOIN location p ON p.location_id = t.place_id
+    LEFT JOIN zones_of_places() z ON z.location_id = t.place_id;
     INSERT INTO period_cost (close_id, item_id, basis, cost, detail, posting_id)
     SELECT close_no, a.item_id, 'average', a.cost, a.detail, open_posting()
     FROM average_costs(of_site, before, period_end, reached) a WHERE a.cost IS NOT NULL;
@@ -197,7 +218,7 @@ $$;
 REVOKE ALL ON FUNCTION
     close_before(text, timestamptz), closed_until(text), prior_facts(text, timestamptz, bigint, bigint),
     purchases(text, bigint, timestamptz, bigint), average_costs(text, bigint, timestamptz, bigint),
-    closing_lines(text, timestamptz, bigint),
+    closing_lines(text, timestamptz, bigint), zones_of_places(),
     close_period(text, text, timestamptz, timestamptz, bigint, text, text, text, text, jsonb, bigint)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION closed_until(text) TO dockledger_app, dockledger_ingest;

@@ -1,38 +1,51 @@
 -- Periods and stock values as people read them. All run with the owner's rights and show the session's sites.
 
+DROP FUNCTION IF EXISTS figure_lines(bigint, text, timestamptz, bigint, boolean);
 DROP FUNCTION IF EXISTS read_value_lines(bigint, text, timestamptz, bigint, boolean, text, text, boolean, text, bigint, integer);
 DROP FUNCTION IF EXISTS read_prior_facts(bigint, bigint, bigint, integer, bigint, bigint, integer);
 
--- The lines of a figure: of a close as it was kept; of one that would be made now; or of any instant and position.
-CREATE OR REPLACE FUNCTION figure_lines(
+-- The lines of a figure: of a close as it was kept, with the category and zone that each had then; of one that would be
+-- made now; or of any instant and position. A close that did not keep them is split by what they are now.
+CREATE FUNCTION figure_lines(
     of_close bigint, of_site text, until_at timestamptz, until_position bigint, is_closing boolean)
     RETURNS TABLE (cell_id bigint, place_id bigint, item_id bigint, quantity numeric, is_valued boolean, basis text,
-        cost numeric, value numeric)
+        cost numeric, value numeric, category text, zone text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     kept period_close;
 BEGIN
     IF NOT sees_site(of_site) THEN
         RETURN;
-    ELSIF of_close IS NULL AND is_closing THEN
-        RETURN QUERY SELECT * FROM closing_lines(of_site, until_at, until_position);
-        RETURN;
     ELSIF of_close IS NULL THEN
-        RETURN QUERY SELECT * FROM value_lines(of_site, until_at, until_position);
+        RETURN QUERY
+        SELECT f.*, i.category, coalesce(z.zone, p.code)
+        FROM (
+            SELECT * FROM closing_lines(of_site, until_at, until_position) WHERE is_closing
+            UNION ALL
+            SELECT * FROM value_lines(of_site, until_at, until_position) WHERE NOT is_closing
+        ) f
+        JOIN item i ON i.item_id = f.item_id
+        JOIN location p ON p.location_id = f.place_id
+        LEFT JOIN zones_of_places() z ON z.location_id = f.place_id;
         RETURN;
     END IF;
     SELECT * INTO kept FROM period_close c WHERE c.close_id = of_close AND c.site_id = of_site;
     RETURN QUERY
-    SELECT b.cell_id, p.location_id, coalesce(a.canonical_id, c.item_id), q.amount, v.valued, k.basis, k.cost,
-        CASE WHEN v.valued THEN round(q.amount * k.cost, currency_digits(kept.currency)) END
+    SELECT b.cell_id, p.location_id, i.item_id, q.amount, v.quantity <> 0, k.basis, k.cost,
+        CASE WHEN v.quantity <> 0 THEN round(q.amount * k.cost, currency_digits(kept.currency)) END,
+        CASE WHEN b.valued IS NULL THEN i.category ELSE b.category END, coalesce(b.zone, z.zone, p.code)
     FROM period_balance b
     JOIN cell c ON c.cell_id = b.cell_id
     JOIN location p ON p.location_id = coalesce(b.place_id, c.location_id)
+    LEFT JOIN zones_of_places() z ON z.location_id = p.location_id
     LEFT JOIN aliases_at(kept.as_of_position) a ON a.item_id = c.item_id
-    LEFT JOIN period_cost k ON k.close_id = b.close_id AND k.item_id = coalesce(a.canonical_id, c.item_id)
+    JOIN item i ON i.item_id = coalesce(a.canonical_id, c.item_id)
+    LEFT JOIN period_cost k ON k.close_id = b.close_id AND k.item_id = i.item_id
     CROSS JOIN LATERAL (
-        SELECT round(b.quantity * coalesce(a.numerator, 1) / coalesce(a.denominator, 1), 6) AS amount) q
-    CROSS JOIN LATERAL (SELECT is_valued(p.kind, p.code, c.owner) AS valued) v
+        SELECT coalesce(b.valued, CASE WHEN is_valued(p.kind, p.code, c.owner) THEN b.quantity ELSE 0 END) AS quantity) v
+    CROSS JOIN LATERAL (
+        SELECT round(CASE WHEN v.quantity <> 0 THEN v.quantity ELSE b.quantity END
+            * coalesce(a.numerator, 1) / coalesce(a.denominator, 1), 6) AS amount) q
     WHERE b.close_id = kept.close_id;
 END
 $$;
@@ -41,19 +54,12 @@ $$;
 CREATE OR REPLACE FUNCTION read_figure(
     of_close bigint, of_site text, until_at timestamptz, until_position bigint, is_closing boolean) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH RECURSIVE zone AS (
-        SELECT l.location_id, l.code FROM location l LEFT JOIN location p ON p.location_id = l.parent_id
-        WHERE l.kind <> 'unit' AND (p.location_id IS NULL OR p.kind IN ('site', 'network'))
-        UNION ALL
-        SELECT l.location_id, z.code FROM zone z JOIN location l ON l.parent_id = z.location_id
-    ), line AS MATERIALIZED (
-        SELECT f.*, i.code AS item, i.category, p.code AS place, p.kind AS place_kind, coalesce(z.code, p.code) AS zone,
-            c.owner
+    WITH line AS MATERIALIZED (
+        SELECT f.*, i.code AS item, p.code AS place, p.kind AS place_kind, c.owner
         FROM figure_lines(of_close, of_site, until_at, until_position, is_closing) f
         JOIN item i ON i.item_id = f.item_id
         JOIN cell c ON c.cell_id = f.cell_id
         JOIN location p ON p.location_id = f.place_id
-        LEFT JOIN zone z ON z.location_id = f.place_id
     )
     SELECT jsonb_build_object(
         'currency', CASE WHEN of_close IS NULL THEN book_currency(of_site)
@@ -92,25 +98,27 @@ CREATE FUNCTION read_value_lines(
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
     RETURN QUERY
-    WITH RECURSIVE zone AS (
-        SELECT l.location_id FROM location l
-        WHERE in_zone IS NOT NULL AND l.site_id = of_site AND l.code = in_zone AND l.kind <> 'unit'
-        UNION ALL
-        SELECT l.location_id FROM zone z JOIN location l ON l.parent_id = z.location_id
-    )
-    SELECT f.cell_id, i.code, i.name, i.category, i.base_unit, p.code, c.lot, c.disposition, c.owner, f.quantity,
+    SELECT f.cell_id, i.code, i.name, f.category, i.base_unit, p.code, c.lot, c.disposition, c.owner, f.quantity,
         f.basis, f.cost, f.value
     FROM figure_lines(of_close, of_site, until_at, until_position, is_closing) f
     JOIN item i ON i.item_id = f.item_id
     JOIN cell c ON c.cell_id = f.cell_id
     JOIN location p ON p.location_id = f.place_id
     WHERE f.is_valued AND (i.code, f.cell_id) > (after_item, after_cell)
-        AND (in_category IS NULL OR coalesce(i.category, '') = in_category)
-        AND (in_zone IS NULL OR f.place_id IN (SELECT z.location_id FROM zone z))
+        AND (in_category IS NULL OR coalesce(f.category, '') = in_category)
+        AND (in_zone IS NULL OR f.zone = in_zone)
         AND (NOT only_unknown OR f.value IS NULL)
     ORDER BY i.code, f.cell_id
     LIMIT at_most;
 END
+$$;
+
+-- Whether one side of a movement is in the figure of a close: what a transfer brings out of transit was its sender's.
+CREATE OR REPLACE FUNCTION counts_for(kept period_close, m movement, place_kind text, place_code text, of_owner text)
+    RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT is_valued(place_kind, place_code, of_owner) AND kept.site_id = CASE
+        WHEN place_kind = 'virtual' AND kept.transit_owner = 'sender' THEN coalesce(transit_sender(m), m.site_id)
+        ELSE m.site_id END
 $$;
 
 -- What came after a close did without it: what each fact changed in our stock, its value at that close's cost, and
@@ -135,6 +143,8 @@ BEGIN
     WITH late AS MATERIALIZED (
         SELECT f.* FROM prior_facts(kept.site_id, kept.ends_at, kept.as_of_position, up_to) f
         WHERE (f.position, f.gateway_id, f.epoch, f.seq) > (after_position, after_gateway, after_epoch, after_seq)
+            AND (kept.transit_owner IS NOT NULL OR EXISTS (SELECT FROM movement m WHERE m.site_id = kept.site_id
+                AND (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (f.gateway_id, f.epoch, f.seq, f.occurred_at)))
         ORDER BY f.position, f.gateway_id, f.epoch, f.seq
         LIMIT at_most
     )
@@ -152,8 +162,9 @@ BEGIN
     JOIN cell fc ON fc.cell_id = m.from_cell JOIN location fl ON fl.location_id = fc.location_id
     JOIN cell tc ON tc.cell_id = m.to_cell JOIN location tl ON tl.location_id = tc.location_id
     CROSS JOIN LATERAL (
-        SELECT q.amount, q.amount * (is_valued(tl.kind, tl.code, tc.owner)::integer
-            - is_valued(fl.kind, fl.code, fc.owner)::integer) AS changed
+        SELECT q.amount, q.amount * (
+            counts_for(kept, m, tl.kind, tl.code, tc.owner)::integer
+            - counts_for(kept, m, fl.kind, fl.code, fc.owner)::integer) AS changed
         FROM (SELECT round(m.quantity * coalesce(a.numerator, 1) / coalesce(a.denominator, 1), 6) AS amount) q) told
     LEFT JOIN period_cost k ON k.close_id = kept.close_id AND k.item_id = i.item_id
     ORDER BY f.position, f.gateway_id, f.epoch, f.seq;
@@ -166,7 +177,8 @@ CREATE OR REPLACE FUNCTION facts_since(of_site text, until_at timestamptz, above
     SELECT count(*)
     FROM ledger_entry e
     JOIN movement m ON m.posting_id = e.posting_id
-    WHERE e.position > above_position AND m.site_id = of_site AND m.occurred_at <= until_at AND sees_site(of_site)
+    WHERE e.position > above_position AND m.occurred_at <= until_at AND sees_site(of_site)
+        AND of_site IN (m.site_id, transit_sender(m))
 $$;
 
 -- What speaks against closing a period (DOMAIN D7), each as (kind, how many, more); only what is there.
@@ -197,7 +209,8 @@ CREATE OR REPLACE FUNCTION period_points(of_site text, until_at timestamptz)
 $$;
 
 REVOKE ALL ON FUNCTION
-    figure_lines(bigint, text, timestamptz, bigint, boolean), read_figure(bigint, text, timestamptz, bigint, boolean),
+    figure_lines(bigint, text, timestamptz, bigint, boolean), counts_for(period_close, movement, text, text, text),
+    read_figure(bigint, text, timestamptz, bigint, boolean),
     read_value_lines(bigint, text, timestamptz, bigint, boolean, text, text, boolean, text, bigint, integer),
     read_prior_facts(bigint, bigint, bigint, integer, bigint, bigint, integer),
     facts_since(text, timestamptz, bigint), period_points(text, timestamptz)

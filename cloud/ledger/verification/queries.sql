@@ -285,14 +285,18 @@ ORDER BY 1;
 
 -- name: closes
 SELECT format('close %s cell %s', c.close_id, coalesce(b.cell_id, t.cell_id)),
-    coalesce(t.quantity, 0)::text || ' at place ' || coalesce(t.place_id::text, 'none'),
-    coalesce(b.quantity, 0)::text || ' at place ' || coalesce(b.place_id::text, 'none')
+    format('%s, valued %s, at place %s', coalesce(t.quantity, 0), t.valued, coalesce(t.place_id::text, 'none')),
+    format('%s, valued %s, at place %s', coalesce(b.quantity, 0), b.valued, coalesce(b.place_id::text, 'none'))
 FROM period_close c
 CROSS JOIN LATERAL (
     SELECT coalesce(k.cell_id, s.cell_id) AS cell_id, k AS kept, s AS stock
-    FROM (SELECT x.cell_id, x.quantity, x.place_id FROM period_balance x WHERE x.close_id = c.close_id) k
-    FULL JOIN site_stock(c.site_id, c.ends_at, c.as_of_position) s ON s.cell_id = k.cell_id
-    WHERE (k.quantity, coalesce(k.place_id, s.place_id)) IS DISTINCT FROM (s.quantity, s.place_id)
+    FROM (SELECT x.cell_id, x.quantity, x.place_id, x.valued FROM period_balance x WHERE x.close_id = c.close_id) k
+    FULL JOIN (
+        SELECT x.cell_id, x.quantity, x.place_id, CASE WHEN c.transit_owner IS NOT NULL THEN x.valued END AS valued
+        FROM site_stock(c.site_id, c.ends_at, c.as_of_position) x
+        WHERE x.quantity <> 0 OR c.transit_owner IS NOT NULL
+    ) s ON s.cell_id = k.cell_id
+    WHERE (k.quantity, coalesce(k.place_id, s.place_id), k.valued) IS DISTINCT FROM (s.quantity, s.place_id, s.valued)
 ) d
 CROSS JOIN LATERAL (SELECT (d.kept).*) b
 CROSS JOIN LATERAL (SELECT (d.stock).*) t
