@@ -1,6 +1,6 @@
 """Demand as arrays: a site and days in, an item x day matrix and its censored cells out."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
@@ -38,6 +38,25 @@ class DailyMatrix(NamedTuple):
     """Items x days: a person said that the day's demand tells nothing of days to come."""
     masks: tuple[MaskedDays, ...] = ()
     """Why."""
+
+    def without(self, item_ids: Collection[int]) -> "DailyMatrix":
+        """Leave items out.
+
+        Args:
+            item_ids: Which.
+
+        Returns:
+            The others' demand.
+        """
+        kept = [row for row, item in enumerate(self.items) if item.item_id not in item_ids]
+        if len(kept) == len(self.items):
+            return self
+        return self._replace(
+            items=tuple(self.items[row] for row in kept),
+            quantity=self.quantity[kept],
+            censored=self.censored[kept],
+            masked=self.masked[kept],
+        )
 
 
 def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -> DailyMatrix:

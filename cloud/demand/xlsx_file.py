@@ -1,6 +1,7 @@
 """A workbook of demand in, staged lines out; known lines as a workbook; a fault is told by its cell."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -9,17 +10,14 @@ from cloud.demand.domain import DemandError, Fault, Faults, Scheme, StagedLine
 from cloud.demand.fields import Conventions
 from cloud.demand.rows import Defaults, LineReader
 from cloud.demand.service import LineRow
+from cloud.sheets.listing import Column, Kind, columns_of
 from cloud.sheets.reading import Cell, Row, column_name, read_rows
-from cloud.sheets.workbook import Value, workbook
+from cloud.sheets.workbook import workbook
 from cloud.sheets.xml import SheetError
 
 _EVERY: Final = 2048
 """Rows between two reports of progress."""
 _SCHEMES: Final = tuple(scheme.value for scheme in Scheme)
-HEADER: Final = (
-    *("site", "source", "document", "line", *_SCHEMES, "quantity", "requested_at", "kind", "channel"),
-    *("revision", "of_document", "of_line"),
-)
 _UNNAMED: Final = "a cell beyond the columns that are named"
 MOST_EXPORTED: Final = 200_000
 """Lines of one workbook."""
@@ -94,20 +92,21 @@ def lines_as_workbook(rows: Iterable[LineRow]) -> bytes:
     Returns:
         The file; its texts are texts, whatever they begin with.
     """
-    return workbook("Demand", HEADER, map(_cells, rows))
+    return workbook(
+        "Demand", [column.name for column in COLUMNS], ([c.value(row) for c in COLUMNS] for row in rows)
+    )
 
 
-def _cells(row: LineRow) -> list[Value]:
-    """Say a line as it was said: an item that was merged since keeps its name and units."""
-    named: list[Value] = [row.identifier if row.identifier_scheme == scheme else None for scheme in _SCHEMES]
-    at = row.requested_at.isoformat()
-    said: list[Value] = [
-        row.quantity_seen,
-        at,
-        row.kind,
-        row.channel,
-        row.revision,
-        row.of_document,
-        row.of_line,
-    ]
-    return [row.site, row.source, row.document, row.line, *named, *said]
+def _named_by(scheme: str, row: LineRow) -> str | None:
+    return row.identifier if row.identifier_scheme == scheme else None
+
+
+COLUMNS: Final = (
+    *columns_of(LineRow, "site", "source", "document", "line"),
+    *(Column(scheme, Kind.TEXT, partial(_named_by, scheme)) for scheme in _SCHEMES),
+    *columns_of(
+        LineRow,
+        *("quantity_seen=quantity", "requested_at", "kind", "channel", "revision", "of_document", "of_line"),
+    ),
+)
+"""A line as it was said: an item that was merged since keeps its name and units."""

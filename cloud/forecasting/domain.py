@@ -79,6 +79,8 @@ class Stated(NamedTuple):
     target: float
     bucket: str = "week"
     """Period that its demand is forecast in."""
+    is_dependent: bool = False
+    """Planned by what the sites that it supplies need: a forecast of its own would plan the same twice."""
 
 
 class ForecastError(Exception):

@@ -12,7 +12,8 @@ ORDER BY s.site_id;
 SELECT s.time_zone, s.business_day_start, s.week_start FROM site s WHERE s.site_id = %(site)s;
 
 -- name: policies
-SELECT DISTINCT ON (p.item_id) p.item_id, p.review_days, p.protection_days, p.target, p.bucket
+SELECT DISTINCT ON (p.item_id) p.item_id, p.review_days, p.protection_days, p.target, p.bucket,
+    p.demand_type = 'dependent'
 FROM planning_parameters p
 WHERE p.site_id = %(site)s
 ORDER BY p.item_id, p.parameter_id DESC;

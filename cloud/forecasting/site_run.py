@@ -72,6 +72,8 @@ class Inputs:
     """Of periods for classes of items, made before, the oldest first."""
     late_days: int
     """By how many days demand ends before yesterday."""
+    dependent: int
+    """Items asked for that are left out: replenishment plans them by what other sites need (DOMAIN D10)."""
 
     @property
     def last_day(self) -> date:
@@ -113,6 +115,7 @@ class Inputs:
             "demand_until": self.last_day,
             "demand_late_days": self.late_days,
             "items": len(self.demand.items),
+            "dependent_items": self.dependent,
             "days_of_no_demand": int(self.no_demand.sum()),
             "days_with_demand": int((self.demand.quantity > 0).sum()),
             "censored_days": int(self.demand.censored.sum()),
@@ -164,8 +167,10 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int, now: da
         The inputs.
     """
     first_day = last_day - timedelta(days=HISTORY_WEEKS * DAYS - 1)
-    demand = daily_matrix(conn, site, first_day, last_day)
-    stated, item_ids = store.policies(conn, site), [item.item_id for item in demand.items]
+    stated = store.policies(conn, site)
+    asked = daily_matrix(conn, site, first_day, last_day)
+    demand = asked.without({item_id for item_id, one in stated.items() if one.is_dependent})
+    item_ids = [item.item_id for item in demand.items]
     likes = store.likes(conn, site, item_ids)
     alike = [likes.get(item_id, (None, None)) for item_id in item_ids]
     costs = np.array([np.nan if cost is None else cost for _, cost in alike], dtype=np.float64)
@@ -188,6 +193,7 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int, now: da
         ),
         choices=tuple(granularity.choices(conn, site, last_day)),
         late_days=late_days,
+        dependent=len(asked.items) - len(demand.items),
     )
 
 

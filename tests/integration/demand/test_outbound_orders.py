@@ -87,6 +87,13 @@ def test_orders_are_demand_and_what_did_not_leave_is_measured(
     begun = datetime.now(UTC) - timedelta(seconds=1)
     checked = ImportPaper.model_validate(papers)
     demand.ledger.as_app(lambda conn: documents.import_all(conn, NETWORK_CONTROLLER, checked, now=NOW))
+    # What another site asks for is no demand, or it would be planned there and here (DOMAIN D10).
+    demand.ledger.query(
+        "WITH d AS (INSERT INTO document (site_id, type, id, partner, created_by)"
+        " VALUES ('leeds', 'transfer', 'TR-1', 'york', 't') RETURNING site_id, type, id)"
+        " INSERT INTO document_line (site_id, type, id, line, ordinal, identifier_scheme, identifier, quantity,"
+        f" unit_seen) SELECT d.*, '1', 1, 'gtin', '{TEA}', 7, 'base' FROM d RETURNING 1"
+    )
     settings = SourceSettings(constants={"channel": "b2b"})
     wished = NewSource("leeds", "orders", SourceKind.ORDERS, None, settings, None, 5)
     made = demand.ledger.as_app(lambda conn: service.add_source(conn, ADMIN, wished, site="leeds", now=NOW))

@@ -209,7 +209,9 @@ def test_late_demand_is_forecast_from_where_it_ends_and_told(
     assert (told["late_days"], told["first_day"]) == (0, (LAST - timedelta(days=7)).isoformat())
 
 
-def test_protection_periods_and_stock_outs_are_read(ledger: Ledger, source: LastingConnection) -> None:
+def test_protection_periods_are_read_and_what_other_sites_need_is_not_forecast_beside_it(
+    ledger: Ledger, source: LastingConnection
+) -> None:
     ask(ledger, demand(items=3, weeks=20))
 
     def state(conn: psycopg.Connection) -> None:
@@ -218,18 +220,20 @@ def test_protection_periods_and_stock_outs_are_read(ledger: Ledger, source: Last
             "WITH d AS (INSERT INTO lead_time_distribution (days, probability, source, as_of)"
             " VALUES ('{20}', '{1}', 'default', now()) RETURNING lead_time_dist_id)"
             " INSERT INTO planning_parameters (run_id, site_id, item_id, review_days, lead_time_dist_id,"
-            " protection_days, target_kind, target, defaults, approved_at, approved_by)"
+            " protection_days, target_kind, target, defaults, approved_at, approved_by, demand_type)"
             " SELECT %s, 'leeds', i.item_id, 7, d.lead_time_dist_id, 27, 'cycle_service', 0.95, '{}',"
-            " now(), 't'"
-            " FROM item i, d WHERE i.code = 'I-002'",
+            " now(), 't', x.demand_type"
+            " FROM item i, d, (VALUES ('I-002', 'both'), ('I-003', 'dependent')) x (code, demand_type)"
+            " WHERE i.code = x.code",
             (int(run_id),),
         )
 
     ledger.as_app(state)
-    service.run_all(source, PLANNER, NOW)
+    outcome = service.run_all(source, PLANNER, NOW)["sites"]["leeds"]
     horizons = {row[0]: row[4] for row in published(ledger)}
-    assert horizons["I-002"] == [1, 7, 14, 27, 28, 56, 91]
-    assert horizons["I-001"] == [1, 7, 14, 28, 56, 91]
+    assert horizons == {"I-001": [1, 7, 14, 28, 56, 91], "I-002": [1, 7, 14, 27, 28, 56, 91]}
+    ((inputs,),) = ledger.query(f"SELECT inputs FROM planning_run WHERE run_id = {outcome['run_id']}")
+    assert (inputs["items"], inputs["dependent_items"]) == (2, 1)
 
 
 def test_a_run_that_cannot_be_is_marked_failed_and_leaves_nothing_and_a_day_of_no_demand_is_left_out(

@@ -32,6 +32,7 @@ def test_review_days_service_period_and_the_sites_clock_are_part_of_it() -> None
         contests=nothing,
         buckets=(Bucket.WEEK,),
         choices=(),
+        dependent=0,
         late_days=0,
     )
     changed = [
