@@ -12,6 +12,7 @@ from cloud.api.metrics import Metrics
 from cloud.api.routes import (
     allocations,
     appointments,
+    batches,
     costs,
     counts,
     crossings,
@@ -36,6 +37,7 @@ from cloud.api.routes import (
     judgements,
     limits,
     locations,
+    lots,
     models,
     movements,
     past,
@@ -60,6 +62,7 @@ from cloud.api.routes import (
     visits,
     webhooks,
 )
+from cloud.gateways.door import BatchDoor
 from cloud.identity.gate import Gate
 
 PREFIXES: Final = ("/v1", "/health", "/metrics")
@@ -83,12 +86,13 @@ class _Api(FastAPI):
         return self.openapi_schema
 
 
-def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
+def create_api(gate: Gate, metrics: Metrics, batches: BatchDoor | None = None) -> FastAPI:
     """Build the API.
 
     Args:
         gate: Identifies callers and opens their transactions.
         metrics: Where this process counts.
+        batches: Takes what gateways hand in; None if this server takes nothing.
 
     Returns:
         The application.
@@ -104,6 +108,7 @@ def create_api(gate: Gate, metrics: Metrics) -> FastAPI:
     )
     app.state.gate = gate
     app.state.metrics = metrics
+    app.state.batches = batches
     problems.install(app)
     return app
 
@@ -118,6 +123,7 @@ def _routes() -> APIRouter:
         movements,
         stock,
         gateways,
+        batches,
         gateway_configs,
         quarantine,
         crossings,
@@ -132,6 +138,7 @@ def _routes() -> APIRouter:
         appointments,
         visits,
         allocations,
+        lots,
         picking,
         runs,
         past,

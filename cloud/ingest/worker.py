@@ -1,10 +1,8 @@
 """One ingest process: publishes in, groups to the ledger, acknowledgements out after their commit."""
 
 import functools
-import hashlib
 import os
 import random
-import re
 import secrets
 import threading
 import time
@@ -14,36 +12,25 @@ from typing import Final, TypeVar
 
 import structlog
 
-from cloud.db import (
-    RETRYABLE,
-    Connection,
-    ContentRefusedError,
-    DatabaseAwayError,
-    LastingConnection,
-    in_transaction,
-)
+from cloud.db import RETRYABLE, Connection, DatabaseAwayError, LastingConnection, in_transaction
 from cloud.ingest import counters, crash, store
-from cloud.ingest.arrival import Arrival, Delivery, Unpostable, claim_of, read
+from cloud.ingest.arrival import Delivery, read
 from cloud.ingest.inbox import Inbox
 from cloud.ingest.mqtt import Link, Outgoing
 from cloud.ingest.presence import service as presence
 from cloud.ingest.quarantine import requests
+from cloud.ingest.refusals import DEADLY, deadly, identify, write_or_set_aside
 from cloud.ingest.service import Reading, Written, write
 from cloud.ingest.workers import store as workers
 from cloud.ingest.workers.keeper import Keeper
-from cloud.ledger.domain import LedgerError
 from contracts.feedback import IngestMode, IngestState
 from contracts.topics import INGEST_STATE, Channel, ingest_echo, topic
 
 MAX_GROUP: Final = 50
 """Publishes per transaction while draining; whatever has arrived while not."""
-DEADLY: Final = 3
-"""A batch that was in the hands of so many dying workers is not tried again."""
 _LOOK_AROUND_S: Final = 0.1
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
-_HASH: Final = re.compile(rb'"sha256":\s*"([0-9a-f]{64})"')
-_HASH_WITHIN: Final = 2048
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -148,32 +135,26 @@ class Worker:
             sha256s = [sha256 for sha256, _ in group]
             self._lasting(functools.partial(workers.take_up, worker=self.name, sha256s=sha256s))
             readings = [
-                _deadly(delivery) if suspects.get(sha256, 0) >= DEADLY else read(delivery)
+                deadly(delivery) if suspects.get(sha256, 0) >= DEADLY else read(delivery)
                 for sha256, delivery in group
             ]
             self._store(readings, [sha256 for sha256 in sha256s if sha256 in suspects])
 
     def _store(self, readings: Sequence[Reading], acquitted: Sequence[str]) -> None:
+        for written in write_or_set_aside(functools.partial(self._write, acquitted=acquitted), readings):
+            self._answer(written)
+
+    def _write(self, readings: Sequence[Reading], *, acquitted: Sequence[str]) -> Written:
         began_at = time.perf_counter()
 
         def work(conn: Connection) -> Written:
             workers.put_down(conn, self.name, acquitted)
             return write(conn, readings)
 
-        try:
-            written = self._lasting(work)
-        except (ContentRefusedError, LedgerError) as error:
-            if len(readings) > 1:
-                for reading in readings:
-                    self._store([reading], acquitted)
-            elif isinstance(reading := readings[0], Arrival):
-                self._store([_refused(reading, error)], acquitted)
-            else:
-                raise
-            return
+        written = self._lasting(work)
         crash.point("after_commit")
         counters.COMMIT_SECONDS.observe(time.perf_counter() - began_at)
-        self._answer(written)
+        return written
 
     def _answer(self, written: Written) -> None:
         if written.ledger_id != self._ledger_id:
@@ -223,22 +204,6 @@ class Worker:
             self._link.publish(_state(IngestMode.PAUSED, self._ledger_id, "the database is away"))
 
 
-def _deadly(delivery: Delivery) -> Unpostable:
-    """Set aside a batch that has ended too many workers, reading no more of it than its header line."""
-    message = f"it was in the hands of {DEADLY} workers when they died"
-    claim, site = claim_of(delivery)
-    return Unpostable(delivery, "crashed_worker", message, claim, site, is_acknowledged=claim is not None)
-
-
-def _refused(reading: Arrival, error: Exception) -> Unpostable:
-    """Set aside a batch that the ledger refuses; what only the registry refuses is not acknowledged."""
-    is_content = isinstance(error, ContentRefusedError)
-    reason = "refused_by_ledger" if is_content else "not_admitted"
-    return Unpostable(
-        reading.delivery, reason, str(error), reading.claim, reading.site, is_acknowledged=is_content
-    )
-
-
 def _state(
     mode: IngestMode, ledger_id: str | None, reason: str | None = None, *, retain: bool = True
 ) -> Outgoing:
@@ -259,16 +224,3 @@ def _count(written: Written) -> None:
         late_before = batch.received_at - counters.LATE
         counters.ROWS.inc(len(batch.rows))
         counters.LATE_ROWS.inc(sum(row.occurred_at < late_before for row in batch.rows))
-
-
-def identify(payload: bytes) -> str:
-    """Name a publish without reading it: the hash it claims, else its own.
-
-    Args:
-        payload: Bytes as the broker gave them.
-
-    Returns:
-        64 hexadecimal digits, the same each time the same batch is sent.
-    """
-    found = _HASH.search(payload, 0, _HASH_WITHIN)
-    return found[1].decode() if found else hashlib.sha256(payload).hexdigest()

@@ -4,6 +4,7 @@ import argparse
 import signal
 import socket
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -43,13 +44,15 @@ def run_api(arguments: argparse.Namespace, settings: Settings) -> int:
 
     Args:
         arguments: The command line.
-        settings: `app_dsn`, `http_host`, `http_port`, `network`.
+        settings: `app_dsn`, `http_host`, `http_port`, `network`; with `ingest_dsn` too, gateways hand in
+            batches here.
 
     Returns:
         0 after an orderly stop, 1 if the port cannot be had.
     """
     import uvicorn  # noqa: PLC0415  half a second that no other command should wait for
 
+    from cloud.ingest.https import HttpsDoor  # noqa: PLC0415  the same
     from cloud.server.app import create_app  # noqa: PLC0415  the same
 
     del arguments
@@ -65,8 +68,13 @@ def run_api(arguments: argparse.Namespace, settings: Settings) -> int:
         open_pool(
             dsn, "dockledger-api", min_size=2, max_size=POOL_SIZE, statement_timeout=STATEMENT_TIMEOUT
         ) as pool,
+        ExitStack() as beside,
     ):
-        app = create_app(Gate(pool, lambda: datetime.now(UTC)), network=settings.network)
+        door = None if settings.ingest_dsn is None else HttpsDoor(settings.ingest_dsn)
+        if door is not None:
+            beside.callback(door.close)
+        gate = Gate(pool, lambda: datetime.now(UTC))
+        app = create_app(gate, network=settings.network, batches=door)
         server = uvicorn.Server(
             uvicorn.Config(
                 app,

@@ -1,4 +1,4 @@
-"""`dockledger gateway add | list | pause | retire | activate | abandon`."""
+"""`dockledger gateway add | list | secret | pause | retire | activate | abandon`."""
 
 import argparse
 from dataclasses import asdict
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from cloud.gateways import commands as configuring
 from cloud.ingest.command_line import SHELL, add_command, add_group, once, reporting, show, show_all
-from cloud.ingest.registry import service
+from cloud.ingest.registry import credentials, service
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ _EXAMPLES: Final = """examples:
   dockledger gateway pause dock-1      its batches are taken, its silence holds no watermark back
   dockledger gateway retire dock-1     its batches are no longer taken
   dockledger gateway activate dock-1
+  dockledger gateway secret dock-1     a new secret to show over HTTPS; the one before no longer holds
   dockledger gateway config show dock-1
   dockledger gateway abandon dock-1    its former outbox is lost; completeness waits for it no longer"""
 
@@ -39,6 +40,10 @@ def add_commands(subparsers: "Subparsers") -> None:
     add.add_argument("gateway")
     add.add_argument("--site", required=True, help="made if it is new")
     add_command(group, "list", "list gateways", run_list)
+    secret = add_command(
+        group, "secret", "make a new secret to show over HTTPS, and print it once", run_secret
+    )
+    secret.add_argument("gateway")
     for word, state in _STATES.items():
         change = add_command(group, word, f"make a gateway {state}", run_set_state)
         change.add_argument("gateway")
@@ -83,6 +88,27 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
     def work() -> None:
         found = once(settings.needed("app_dsn"), lambda conn: service.gateways(conn, SHELL))
         show_all(arguments, map(asdict, found))
+
+    return reporting(work)
+
+
+def run_secret(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Give a gateway a new secret.
+
+    Args:
+        arguments: The command line.
+        settings: The effective settings.
+
+    Returns:
+        0, or 1 if there is no such gateway.
+    """
+
+    def work() -> None:
+        secret = once(
+            settings.needed("app_dsn"),
+            lambda conn: credentials.make_secret(conn, SHELL, gateway=arguments.gateway),
+        )
+        show(arguments, {"gateway": arguments.gateway, "secret": secret})
 
     return reporting(work)
 

@@ -8,6 +8,7 @@ import orjson
 
 from cloud.db import Connection
 from cloud.identity.actor import Actor, Role
+from cloud.identity.credentials import token_sha256
 from cloud.ingest.registry import store
 from cloud.ingest.registry.store import Registered
 from cloud.inquiry.domain import OPERATIONS_READERS
@@ -32,7 +33,7 @@ class GatewayState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What a new gateway and its broker need; the password is shown once and kept nowhere."""
+    """What a new gateway and its broker need; of the password, shown once, only the hash is kept."""
 
     site: str
     gateway: str
@@ -64,12 +65,14 @@ def register(conn: Connection, actor: Actor, *, gateway: str, site: str) -> Enro
             raise RegistryError(f"{kind} id {value!r}: expected 1-64 of A-Z a-z 0-9 _ -")
     if not store.add(conn, gateway, site):
         raise RegistryError(f"gateway {gateway!r} is registered already; ids are unique in the network")
-    _audit(conn, actor, "gateway_registered", gateway, site)
+    password = secrets.token_urlsafe(24)
+    store.keep_secret(conn, gateway, "registry", token_sha256(password), sites=[site])
+    record_change(conn, actor, "gateway_registered", gateway, site)
     return Enrolment(
         site=site,
         gateway=gateway,
         username=gateway,
-        password=secrets.token_urlsafe(24),
+        password=password,
         writes=tuple(topic(site, gateway, channel) for channel in Channel if channel in UPSTREAM),
         reads=(
             *(topic(site, gateway, channel) for channel in Channel if channel not in UPSTREAM),
@@ -94,7 +97,7 @@ def set_state(conn: Connection, actor: Actor, *, gateway: str, state: GatewaySta
     site = store.set_state(conn, gateway, state, sites=actor.narrowed(Role.ADMIN).reach)
     if site is None:
         raise RegistryError(f"gateway {gateway!r} is not registered; `dockledger gateway list` shows who is")
-    _audit(conn, actor, "gateway_state_changed", gateway, site, state=state)
+    record_change(conn, actor, "gateway_state_changed", gateway, site, state=state)
 
 
 def abandon_epochs(conn: Connection, actor: Actor, *, gateway: str) -> list[EpochId]:
@@ -115,13 +118,23 @@ def abandon_epochs(conn: Connection, actor: Actor, *, gateway: str) -> list[Epoc
     """
     epochs = store.abandon_epochs(conn, gateway, sites=actor.narrowed(Role.ADMIN).reach)
     if epochs:
-        _audit(conn, actor, "gateway_epochs_abandoned", gateway, None, epochs=epochs)
+        record_change(conn, actor, "gateway_epochs_abandoned", gateway, None, epochs=epochs)
     return epochs
 
 
-def _audit(
+def record_change(
     conn: Connection, actor: Actor, action: str, gateway: str, site: str | None, **detail: object
 ) -> None:
+    """Say in the audit trail what was done to a gateway.
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: Who did it.
+        action: What, as a stable snake_case word.
+        gateway: Id.
+        site: Its site, where it is known.
+        **detail: More, as JSON.
+    """
     said = orjson.dumps(detail).decode()
     record_audit(conn, actor=actor.id, action=action, target=f"gateway:{gateway}", site=site, detail=said)
 

@@ -26,6 +26,9 @@ ON CONFLICT (sha256) DO UPDATE SET deaths = ingest_suspect.deaths + 1, last_at =
 -- name: suspects
 SELECT sha256, deaths FROM ingest_suspect ORDER BY last_at DESC LIMIT 10000;
 
+-- name: deaths
+SELECT deaths FROM ingest_suspect WHERE sha256 = %(sha256)s;
+
 -- name: acquit
 DELETE FROM ingest_suspect WHERE sha256 = ANY (%(sha256s)s);
 

@@ -16,6 +16,9 @@ SQL: Final = statements("cloud.ingest.workers")
 TERM: Final = timedelta(seconds=5)
 """A worker that has not renewed for so long is dead, or as good as dead."""
 
+TERM_BESIDE: Final = timedelta(seconds=60)
+"""Of who works on one batch and renews nothing; a posting takes far less."""
+
 ELSEWHERE: Final = "+"
 """Leased like a site: gateways that connect but belong to no site of ours."""
 
@@ -111,6 +114,32 @@ def suspects(conn: Connection) -> dict[str, int]:
     return {str(sha256): int(deaths) for sha256, deaths in conn.execute(SQL["suspects"]).fetchall()}
 
 
+def deaths(conn: Connection, sha256: str) -> int:
+    """Count the processes that died with one batch in their hands.
+
+    Args:
+        conn: A connection.
+        sha256: The batch.
+
+    Returns:
+        How many.
+    """
+    row = conn.execute(SQL["deaths"], {"sha256": sha256}).fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def take_up_beside(conn: Connection, worker: str, sha256: str) -> None:
+    """Note that somebody who serves no site works on a batch: who does not leave in time, died of it.
+
+    Args:
+        conn: A connection inside a transaction of its own.
+        worker: Who works.
+        sha256: What on.
+    """
+    conn.execute(SQL["stay_alive"], {"worker": worker, "term": TERM_BESIDE, "metrics": Jsonb([])})
+    take_up(conn, worker, [sha256])
+
+
 def take_up(conn: Connection, worker: str, sha256s: Iterable[str]) -> None:
     """Note, before it begins, what a worker is about to work on.
 
@@ -133,7 +162,17 @@ def put_down(conn: Connection, worker: str, acquitted: Sequence[str]) -> None:
     """
     conn.execute(SQL["put_down"], {"worker": worker})
     if acquitted:
-        conn.execute(SQL["acquit"], {"sha256s": list(acquitted)})
+        acquit(conn, acquitted)
+
+
+def acquit(conn: Connection, sha256s: Sequence[str]) -> None:
+    """Forget who died with batches in hand that proved harmless.
+
+    Args:
+        conn: A connection inside the posting transaction.
+        sha256s: Batches that were posted or quarantined.
+    """
+    conn.execute(SQL["acquit"], {"sha256s": list(sha256s)})
 
 
 def due_messages(conn: Connection, sites: Iterable[str]) -> list[Message]:

@@ -1,7 +1,8 @@
-"""Who may say what gateways run."""
+"""Who may say what gateways run, and what only gateways themselves may send."""
 
 from typing import Any
 
+from rights_to_demand import SIGNED
 from serving import NOW, ROOT
 
 from cloud.db import ConnectionPool
@@ -16,6 +17,9 @@ CONFIG_ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/gateways/{gateway}/config/revisions": OPERATIONS,
     "POST /v1/gateways/{gateway}/config": ADMIN,
     "POST /v1/gateways/{gateway}/config/revisions/{revision}/again": ADMIN,
+    "POST /v1/batches": SIGNED,
+    "GET /v1/ingest/state": SIGNED,
+    "POST /v1/ingest/{channel}": SIGNED,
     "GET /gateways": OPERATIONS,
     "GET /gateways/{gateway}": OPERATIONS,
     "POST /gateways/{gateway}/config": ADMIN,
@@ -37,4 +41,4 @@ def configure_something(pool: ConnectionPool) -> dict[str, object]:
         wish = service.set_config(
             conn, ROOT, gateway="dock-m1", settings={"drain_rows_per_s": 50.0}, reason="test", now=NOW
         )
-    return {"revision": wish.revision}
+    return {"revision": wish.revision, "channel": "status"}

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -9,6 +10,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import uvicorn
+from starlette.types import ASGIApp
 
 from cloud.ingest.arrival import Delivery
 from cloud.ingest.mqtt import Link, Outgoing
@@ -28,6 +32,21 @@ def wait_until(condition: Callable[[], object], what: str, *, within_s: float = 
         assert took_s < within_s, f"not within {within_s} s: {what}"
         threading.Event().wait(0.02)
     return time.monotonic() - began_at
+
+
+@contextmanager
+def listening(app: ASGIApp) -> Iterator[str]:
+    """Serve an application on a free port; gives its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()
+        listener.close()
 
 
 class Ingest:

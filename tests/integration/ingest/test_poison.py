@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from cloud.ingest.arrival import Delivery
-from cloud.ingest.worker import identify
+from cloud.ingest.refusals import identify
 from contracts.batch import encode_record, hash_unread
 from tests.integration.ingest.conftest import Books, extras
 from tests.integration.ingest.forge import Forge, movement

@@ -251,6 +251,8 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "ingest.quarantine.service.entries": QUARANTINE,
     "ingest.quarantine.service.entry": QUARANTINE,
     "ingest.quarantine.service.replay": SETTLERS,
+    "ingest.registry.credentials.keep_secret": ADMIN,
+    "ingest.registry.credentials.make_secret": ADMIN,
     "ingest.registry.service.abandon_epochs": ADMIN,
     "ingest.registry.service.gateways": OPERATIONS,
     "ingest.registry.service.register": ADMIN,
@@ -338,6 +340,7 @@ BY_SITE_ONLY = {
 """They show or write the actor's sites only; whoever calls them has checked the role."""
 
 PLUMBING = {
+    "ingest.registry.service.record_change",
     "api.idempotency.post_once",
     "counting.reading.see",
     "crossings.postings.attachment",

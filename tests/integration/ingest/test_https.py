@@ -1,0 +1,179 @@
+"""Batches and statements over HTTPS: the shipped application on a port, the same books as by the broker."""
+
+import base64
+import ssl
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from cloud.api.app import create_api
+from cloud.api.metrics import Metrics
+from cloud.db import LastingConnection, open_pool
+from cloud.identity.gate import Gate
+from cloud.ingest import https
+from cloud.ingest.command_line import SHELL
+from cloud.ingest.https import HttpsDoor
+from cloud.ingest.registry import credentials
+from cloud.ingest.registry.service import GatewayState
+from contracts.feedback import Ack, IngestMode, IngestState, StoredAs
+from contracts.gateway import Presence, Status
+from tests.integration.ingest.conftest import Books
+from tests.integration.ingest.forge import BOOT, NOW, Forge
+from tests.integration.ingest.processes import listening
+
+UNUSED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+@pytest.fixture
+def door(books: Books) -> Iterator[HttpsDoor]:
+    with closing(HttpsDoor(books.database.ingest_dsn)) as door:
+        yield door
+
+
+@pytest.fixture
+def gw(books: Books, door: HttpsDoor) -> Iterator[httpx.Client]:
+    """Give the gateway's side: it shows the secret that it was given."""
+    with closing(LastingConnection(books.database.app_dsn, "test")) as app, app.connection() as conn:
+        secret = credentials.make_secret(conn, SHELL, gateway="gw-1")
+    with open_pool(books.database.app_dsn, "test") as pool:
+        gate = Gate(pool, lambda: datetime.now(UTC))
+        with (
+            listening(create_api(gate, Metrics(), door)) as url,
+            httpx.Client(base_url=f"{url}/v1", auth=("gw-1", secret), timeout=30, verify=UNUSED) as client,
+        ):
+            yield client
+
+
+def hand_in(gw: httpx.Client, frame: bytes) -> Ack:
+    answer = gw.post("/batches", content=frame)
+    assert answer.status_code == 200, answer.text
+    return Ack.model_validate_json(answer.content)
+
+
+def test_a_batch_is_stored_once_by_whatever_ways_it_comes(books: Books, gw: httpx.Client) -> None:
+    edge = Forge()
+    first, second = edge.batch(), edge.batch()
+    twin, third = edge.fork(), edge.batch()
+    ack = hand_in(gw, first.payload)
+    assert (ack.contiguous_no, ack.contiguous_sha256) == (1, edge.sealed[0][1].sha256)
+    assert books.take(first, second).answers[0].ack.contiguous_no == 2
+    ahead = hand_in(gw, third.payload)
+    assert hand_in(gw, second.payload).contiguous_no == ahead.contiguous_no == 3
+    told = hand_in(gw, twin.batch(rows=2).payload)
+    assert [(each.batch_no, each.status) for each in told.extra] == [(3, StoredAs.CONFLICT)]
+    assert books.rows() == 9
+    books.check_laws()
+    assert books.ask("SELECT 1 FROM ingest_in_flight") == books.ask("SELECT 1 FROM ingest_worker") == []
+
+
+def test_who_shows_no_secret_of_its_own_stores_nothing(books: Books, gw: httpx.Client) -> None:
+    books.register("gw-2")
+    frame = Forge().batch().payload
+    token = base64.b64encode(b"gw-1").decode()
+    for shown in (
+        {},
+        {"Authorization": "Bearer x"},
+        {"Authorization": f"Basic {token}"},
+        {"Authorization": "Basic %"},
+    ):
+        request = gw.build_request("POST", "/batches", content=frame, headers=shown)
+        assert gw.send(request, auth=None).status_code == 401
+    for auth in (("gw-1", "guessed"), ("gw-2", gw.auth._auth_header), ("nobody", "x"), ("_cloud", "")):  # type: ignore[union-attr]
+        assert gw.post("/batches", content=frame, auth=auth).status_code == 401
+    assert books.ask("SELECT reason FROM quarantine") == []
+    other = Forge(gateway="gw-2").batch().payload
+    refused = gw.post("/batches", content=other)
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:dockledger:problem:forged")
+    books.set_state("gw-1", GatewayState.RETIRED)
+    assert gw.post("/batches", content=frame).json()["type"].endswith(":retired")
+    assert books.ask("SELECT reason FROM quarantine ORDER BY 1") == [("forged",), ("retired",)]
+    books.set_state("gw-1", GatewayState.ACTIVE)
+    assert hand_in(gw, frame).contiguous_no == 1
+    assert books.rows() == 3
+
+
+@pytest.mark.parametrize(
+    ("payload", "status"),
+    [
+        (b"", 422),
+        (b"\n", 422),
+        (b"{}\n", 422),
+        (b"\xff" * 100, 422),
+        (b'{"schema": 9}\n{}', 422),
+        (b"x" * 262_145, 413),
+    ],
+)
+def test_what_is_no_frame_is_refused_and_kept(
+    books: Books, gw: httpx.Client, payload: bytes, status: int
+) -> None:
+    answer = gw.post("/batches", content=payload)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert len(books.ask("SELECT 1 FROM quarantine")) == (status == 422)
+
+
+def test_a_gateway_says_how_it_is_and_hears_which_ledger_answers(books: Books, gw: httpx.Client) -> None:
+    edge = Forge()
+    hand_in(gw, edge.batch().payload)
+    status = Status(
+        site="leeds", gateway="gw-1", presence=Presence.ONLINE, epoch=edge.epoch, last_batch_no=1,
+        complete_until=NOW, boot_id=BOOT, sent_mono_ns=1, sent_at=NOW, agent="test",
+    )  # fmt: skip
+    said = status.model_dump_json(by_alias=True)
+    heard = IngestState.model_validate_json(gw.post("/ingest/status", content=said).content)
+    assert heard.mode is IngestMode.RUNNING
+    assert heard.ledger_id == books.one("SELECT ledger_id::text FROM ledger_identity")
+    assert IngestState.model_validate_json(gw.get("/ingest/state").content).ledger_id == heard.ledger_id
+    assert books.ask("SELECT presence FROM gateway_status") == [("online",)]
+    assert books.one("SELECT complete_until FROM completeness") == NOW
+    for channel, content in (("status", "[]"), ("health", said), ("status", said.replace("gw-1", "gw-2"))):
+        assert gw.post(f"/ingest/{channel}", content=content).status_code == 422
+    assert gw.post("/ingest/records", content=said).status_code == 422
+
+
+def test_one_gateway_does_not_take_all_the_room(
+    books: Books, gw: httpx.Client, door: HttpsDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(https, "WAIT_S", 0.0)
+    entered, go_on = threading.Semaphore(0), threading.Event()
+    write = door._write
+
+    def held_up(*arguments: object) -> object:
+        entered.release()
+        go_on.wait(30)
+        return write(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(door, "_write", held_up)
+    edge = Forge()
+    with ThreadPoolExecutor(2) as others:
+        waiting = [others.submit(hand_in, gw, edge.batch().payload) for _ in range(2)]
+        for _ in waiting:
+            entered.acquire()
+        third = edge.batch().payload
+        refused = gw.post("/batches", content=third)
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "2")
+        while not door._slots.empty():
+            door._slots.get()
+        door._taken_by.clear()
+        full = gw.post("/batches", content=third)
+        assert (full.status_code, full.headers["retry-after"]) == (503, "2")
+        go_on.set()
+        assert {each.result().contiguous_no for each in waiting} <= {0, 1, 2}
+    assert hand_in(gw, third).contiguous_no == 3
+
+
+def test_a_batch_that_ended_three_processes_is_set_aside_here_too(books: Books, gw: httpx.Client) -> None:
+    edge = Forge()
+    frame = edge.batch().payload
+    books.command("INSERT INTO ingest_suspect (sha256, deaths) VALUES (%s, 2)", edge.prev_sha256)
+    assert hand_in(gw, frame).contiguous_no == 1
+    assert books.ask("SELECT 1 FROM ingest_suspect") == [], "posted, so it was not that"
+    frame = edge.batch().payload
+    books.command("INSERT INTO ingest_suspect (sha256, deaths) VALUES (%s, 3)", edge.prev_sha256)
+    assert hand_in(gw, frame).contiguous_no == 2
+    assert books.ask("SELECT reason FROM quarantine") == [("crashed_worker",)]
+    assert books.rows() == 3
