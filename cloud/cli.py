@@ -29,6 +29,7 @@ AREAS: Final = {
         "units",
     ),
     "cloud.allocation.commands": ("allocation",),
+    "cloud.lots.commands": ("lots",),
     "cloud.master.commands": ("costs", "exchange-rates"),
     "cloud.counting.commands": ("counts", "tolerances"),
     "cloud.demand.commands": ("demand",),

@@ -44,6 +44,7 @@ from cloud.gateways.domain import ConfigError, StaleConfigError, UnknownGatewayE
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
 from cloud.ledger.domain import AlreadyClaimedError, LedgerError, UnknownRowError
+from cloud.lots.domain import LotConflictError, LotError, UnknownLotError
 from cloud.master.costs import CostsError
 from cloud.master.places import PlaceError
 from cloud.master.suppliers import SupplierError, UnknownSupplierError
@@ -192,6 +193,9 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownClaimError: (HTTPStatus.NOT_FOUND, "nothing-to-claim"),
     ConflictingClaimError: (HTTPStatus.CONFLICT, "allocation-conflict"),
     AllocationError: (HTTPStatus.UNPROCESSABLE_ENTITY, "allocation-not-possible"),
+    UnknownLotError: (HTTPStatus.NOT_FOUND, "no-such-lot"),
+    LotConflictError: (HTTPStatus.CONFLICT, "lot-conflict"),
+    LotError: (HTTPStatus.UNPROCESSABLE_ENTITY, "lot-not-possible"),
     UnknownSourceError: (HTTPStatus.NOT_FOUND, "no-such-source"),
     TakenSourceError: (HTTPStatus.CONFLICT, "name-taken"),
     UnknownHeldError: (HTTPStatus.NOT_FOUND, "nothing-held"),

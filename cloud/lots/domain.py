@@ -1,0 +1,163 @@
+"""Lots, what ties them to each other and where they went, as values; pure."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final, NamedTuple
+
+from cloud.identity.actor import Role
+
+READERS: Final = (
+    Role.OPERATOR,
+    Role.SUPERVISOR,
+    Role.INVENTORY_CONTROLLER,
+    Role.PLANNER,
+    Role.BUYER,
+    Role.APPROVER,
+    Role.AUDITOR,
+)
+KEEPERS: Final = (Role.SUPERVISOR, Role.INVENTORY_CONTROLLER)
+"""Who opens recalls, states lots and says how an item's lots are taken."""
+
+
+class LotError(ValueError):
+    """A wrong wish about a lot or a recall; the message names value, expectation and place."""
+
+
+class UnknownLotError(LotError):
+    """There is no such item, lot or recall within the actor's sites."""
+
+
+class LotConflictError(LotError):
+    """It stands already, or has ended."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LotKey:
+    """A lot of an item; without a lot, the item's goods of which none was kept."""
+
+    item_id: int
+    """The canonical item."""
+    lot: str | None
+
+    @property
+    def sort_key(self) -> tuple[int, bool, str]:
+        """Lots in a stable order, those without a name last."""
+        return self.item_id, self.lot is None, self.lot or ""
+
+
+class Transformation(NamedTuple):
+    """What things were made of others under: a kit, a repack, or one posting."""
+
+    site: str
+    type: str
+    """Of the document that its movements name; ``posting`` where they name none."""
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What one transformation consumed of a lot, or made of it, net of what was taken back."""
+
+    site: str
+    type: str
+    id: str
+    is_input: bool
+    item_id: int
+    item: str
+    base_unit: str
+    lot: str | None
+    quantity: Decimal
+    first_at: datetime
+    last_at: datetime
+    time_zone: str
+
+    @property
+    def transformation(self) -> Transformation:
+        """Whose it is."""
+        return Transformation(self.site, self.type, self.id)
+
+    @property
+    def key(self) -> LotKey:
+        """Of which lot."""
+        return LotKey(self.item_id, self.lot)
+
+
+class LotRow(NamedTuple):
+    """A lot with what lies there of it."""
+
+    item: str
+    item_name: str | None
+    base_unit: str
+    lot: str
+    expires_on: date | None
+    """The first day on which it is no longer good; None: nobody has said, or it keeps."""
+    on_hand: Decimal
+    sites: int
+
+
+class StockRow(NamedTuple):
+    """Where some of a lot lies now."""
+
+    nth: int
+    """Which of the lots asked for, from 1."""
+    cell_id: int
+    item_id: int
+    item: str
+    base_unit: str
+    lot: str | None
+    site: str
+    location: str | None
+    """Code of the bin or account; of a unit, where it stands, None where nobody has said."""
+    unit: str | None
+    is_virtual: bool
+    disposition: str | None
+    owner: str | None
+    quantity: Decimal
+
+
+class RecipientRow(NamedTuple):
+    """What went to a customer of a lot under one document, less what came back."""
+
+    nth: int
+    site: str
+    partner: str | None
+    type: str | None
+    id: str | None
+    item: str
+    base_unit: str
+    lot: str | None
+    quantity: Decimal
+    first_at: datetime
+    last_at: datetime
+    time_zone: str
+    papers: str | None
+    """Every document that the movements name."""
+
+
+class HistoryRow(NamedTuple):
+    """A movement of a lot."""
+
+    gateway: str
+    epoch: int
+    seq: int
+    gateway_key: int
+    site: str
+    time_zone: str
+    occurred_at: datetime
+    recorded_at: datetime
+    position: int
+    item: str
+    base_unit: str
+    quantity: Decimal
+    from_location: str
+    from_lot: str | None
+    from_disposition: str | None
+    to_location: str
+    to_lot: str | None
+    to_disposition: str | None
+    reason: str | None
+    actor: str | None
+    documents: list[dict[str, Any]]
+    rule: str | None
+    """By which rule it was inferred; None: somebody stated it."""

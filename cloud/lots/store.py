@@ -1,0 +1,56 @@
+"""Lots in the database."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import orjson
+
+from cloud.db import Connection, NamedStatements
+from cloud.ledger.store import record_audit
+from cloud.lots.domain import Link, LotKey
+
+_SQL: Final = NamedStatements("cloud.lots")
+rows, row, tuples, change = _SQL.rows, _SQL.row, _SQL.tuples, _SQL.change
+
+
+def links(conn: Connection, lots: Sequence[LotKey], *, are_consumed: bool) -> list[Link]:
+    """Find the transformations that consumed lots, or made them, with all that each consumed and made.
+
+    Args:
+        conn: In a transaction that shows the actor's sites.
+        lots: The lots.
+        are_consumed: True for what consumed them, False for what made them.
+
+    Returns:
+        Their links.
+    """
+    return rows(conn, Link, "links", **named(lots), consumed=[are_consumed] * len(lots))
+
+
+def named(lots: Sequence[LotKey]) -> dict[str, list[int] | list[str | None]]:
+    """Write lots as parameters of a statement.
+
+    Args:
+        lots: In order.
+
+    Returns:
+        ``items`` and ``lots``.
+    """
+    return {"items": [each.item_id for each in lots], "lots": [each.lot for each in lots]}
+
+
+def audit(
+    conn: Connection, actor: str, action: str, target: str, *, site: str | None, detail: Mapping[str, object]
+) -> None:
+    """Append to the audit chain.
+
+    Args:
+        conn: In a transaction.
+        actor: Who did it.
+        action: What, as a stable snake_case word.
+        target: To what.
+        site: Where; None: everywhere.
+        detail: More, as JSON.
+    """
+    text = orjson.dumps(dict(detail), default=str).decode()
+    record_audit(conn, actor=actor, action=action, target=target, site=site, detail=text)

@@ -1,0 +1,109 @@
+"""A site whose goods have lots, kits made of them, and orders that want them: short names for tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from cloud.allocation import terms
+from cloud.documents import service as documents
+from cloud.documents.papers import DocumentPaper, ImportPaper
+from cloud.identity.actor import Actor, Role
+from cloud.lots import reading
+from cloud.lots.reading import LotStory
+from contracts.records import DocumentRef, Identifier, Movement, Side, UnitPosition
+from tests.integration.ledger.scenario import SITE, Ledger, Outbox, at, move, open_ledger
+
+KIM = Actor("user:kim", frozenset({Role.SUPERVISOR}), all_sites=True)
+NET = Actor("user:net", frozenset({Role.INVENTORY_CONTROLLER, Role.SUPERVISOR}), all_sites=True)
+BOSS = Actor("user:boss", frozenset({Role.APPROVER}), all_sites=True)
+GTINS = {
+    "MILK": "00614141000012",
+    "BOX": "00614141000029",
+    "KIT": "00614141000036",
+    "GIFT": "00614141000043",
+}
+PALLET = "106141412345678908"
+
+
+@dataclass
+class Floor:
+    """A site and what moves there."""
+
+    ledger: Ledger
+    outbox: Outbox = field(default_factory=Outbox)
+
+    def moves(self, *records: Movement | UnitPosition) -> None:
+        """Let a gateway state records."""
+        self.ledger.post(self.outbox.seal(records))
+
+    def story(self, item: str, lot: str) -> LotStory:
+        return self.ledger.as_app(lambda conn: reading.story(conn, KIM, item=item, lot=lot))
+
+    def orders(self, name: str, item: str, quantity: int, partner: str) -> None:
+        line = {
+            "line": "1",
+            "identifier": {"scheme": "gtin", "value": GTINS[item]},
+            "quantity": str(quantity),
+            "unit_seen": "base",
+        }
+        paper = DocumentPaper.model_validate(
+            {"site": SITE, "type": "outbound_order", "id": name, "partner": partner, "lines": [line]}
+        )
+        self.ledger.as_app(lambda conn: documents.register_document(conn, KIM, paper))
+
+    def dates(self, item: str, lot: str, on: Any) -> None:
+        self.ledger.as_app(lambda conn: terms.put_lot(conn, NET, item=item, lot=lot, expires_on=on))
+
+
+def goes(
+    item: str,
+    quantity: int | str,
+    source: str,
+    destination: str,
+    lot: str | tuple[str | None, str | None] | None = None,
+    *,
+    under: str | None = None,
+    minute: float = 0,
+    **more: Any,
+) -> Movement:
+    """State a movement of an item; places of 18 digits are units, ``under`` names a document's line."""
+    lots = lot if isinstance(lot, tuple) else (lot, lot)
+    papers = () if under is None else (_line(under),)
+    return move(
+        str(quantity),
+        _side(source, lots[0], more.pop("disposition", None)),
+        _side(destination, lots[1], None),
+        identifier=Identifier(scheme="gtin", value=GTINS[item]),
+        minute=minute,
+        documents=papers,
+        **more,
+    )
+
+
+def stands(unit: str, place: str, minute: float = 0) -> UnitPosition:
+    placed = {"seq": 1, "occurred_at_claimed": at(minute), "mono_ns": 0, "boot_id": "b", "clock_ok": True}
+    return UnitPosition.model_validate(placed | {"unit": unit, "location": place})
+
+
+def _item(code: str) -> dict[str, Any]:
+    return {"code": code, "levels": [{"gtin": GTINS[code], "base_units": 1}]}
+
+
+def _line(under: str) -> DocumentRef:
+    kind, name = under.split("/")
+    return DocumentRef(type=kind, id=name, line="1")
+
+
+def _side(place: str, lot: str | None, disposition: str | None) -> Side:
+    named = {"unit": place} if place.isdigit() else {"location": place}
+    return Side.model_validate(named | {"lot": lot, "disposition": disposition})
+
+
+@contextmanager
+def open_floor(database: object, *items: str, **options: Any) -> Iterator[Floor]:
+    """Open a ledger that knows items."""
+    with open_ledger(database, **options) as ledger:
+        papers = ImportPaper.model_validate({"items": [_item(code) for code in items]})
+        ledger.as_app(lambda conn: documents.import_all(conn, NET, papers, now=at(0)))
+        yield Floor(ledger)
