@@ -17,7 +17,6 @@ from cloud.demand import calendar, service
 from cloud.demand.calendar import SiteCalendar
 from cloud.demand.csv_file import read_csv
 from cloud.demand.domain import DemandError, Faults, Imported, StagedLine
-from cloud.demand.fields import Conventions
 from cloud.demand.held_commands import add_held_commands
 from cloud.demand.mask_commands import add_mask_commands
 from cloud.demand.parquet_file import read_parquet
@@ -29,6 +28,7 @@ from cloud.demand.substitution_commands import add_substitution_commands
 from cloud.demand.supersession_commands import add_supersession_commands
 from cloud.demand.xlsx_file import MOST_EXPORTED, lines_as_workbook, read_xlsx
 from cloud.settings import Settings
+from cloud.sheets.fields import Conventions
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it

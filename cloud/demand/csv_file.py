@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final, Literal
 
 from cloud.demand.domain import DemandError, Fault, Faults, StagedLine
-from cloud.demand.fields import Conventions
 from cloud.demand.rows import Defaults, LineReader
+from cloud.sheets.fields import Conventions
 
 Encoding = Literal["utf-8", "windows-1252"]
 Progress = Callable[[int], None]

@@ -3,20 +3,7 @@
 from typing import Final
 
 from cloud.demand.domain import Kind, Scheme
-from cloud.sheets.fields import Conventions, FieldError, Moment, Order, code, gtin, moment, quantity
-
-__all__ = [
-    "Conventions",
-    "FieldError",
-    "Moment",
-    "Order",
-    "code",
-    "kind",
-    "moment",
-    "name",
-    "quantity",
-    "revision",
-]
+from cloud.sheets.fields import FieldError, code, gtin
 
 _MOST_REVISION: Final = 2**31 - 1
 

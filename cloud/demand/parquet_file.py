@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from cloud.demand.csv_file import Progress
 from cloud.demand.domain import DemandError, Faults, StagedLine
-from cloud.demand.fields import Conventions
 from cloud.demand.rows import Defaults, LineReader
+from cloud.sheets.fields import Conventions
 
 _AT_ONCE: Final = 8192
 """Rows in memory."""

@@ -7,7 +7,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from cloud.demand import fields
 from cloud.demand.domain import DemandError, Fault, Faults, Kind, Scheme, StagedLine
-from cloud.demand.fields import Conventions, FieldError
+from cloud.sheets.fields import Conventions, FieldError, Moment, code, moment, quantity
 from contracts.base import is_valid_id
 
 REQUIRED: Final = ("document", "line", "requested_at", "quantity")
@@ -64,12 +64,12 @@ class LineReader:
         self._places = {name: number for number, name in enumerate(names)}
         self._schemes = [(scheme, self._places[scheme]) for scheme in Scheme if scheme in self._places]
         self._name = _remembered(fields.name)
-        code, text = _remembered(fields.code), _remembered(_optional_code)
+        name, text = _remembered(code), _remembered(_optional_code)
         self._parts: list[tuple[str, Callable[[Cells], Any]]] = [
             ("site", self._given("site", _remembered(_site), defaults.site)),
-            ("source", self._given("source", code, defaults.source)),
-            ("document", self._given("document", code)),
-            ("line", self._given("line", code)),
+            ("source", self._given("source", name, defaults.source)),
+            ("document", self._given("document", name)),
+            ("line", self._given("line", name)),
             ("revision", self._given("revision", _remembered(fields.revision))),
             ("kind", self._given("kind", _remembered(fields.kind))),
             ("item", self._item),
@@ -148,11 +148,11 @@ class LineReader:
             error.column = scheme.value
             raise
 
-    def _moment(self, text: str) -> fields.Moment:
-        return fields.moment(text, self._conventions)
+    def _moment(self, text: str) -> Moment:
+        return moment(text, self._conventions)
 
     def _quantity(self, text: str) -> str:
-        return fields.quantity(text, self._conventions)
+        return quantity(text, self._conventions)
 
     def _of(self, cells: Cells) -> tuple[str | None, str | None]:
         document = self._cell(cells, "of_document")
@@ -161,7 +161,7 @@ class LineReader:
             return None, None
         if self._cell(cells, "kind") in {"", Kind.REQUESTED}:
             raise FieldError(f"{document!r:.60}: only what is cancelled or returned names another line")
-        return fields.code(document), fields.code(line)
+        return code(document), code(line)
 
     def _cell(self, cells: Cells, column: str) -> str:
         number = self._places.get(column)
@@ -191,4 +191,4 @@ def _site(text: str) -> str:
 
 
 def _optional_code(text: str) -> str | None:
-    return fields.code(text) if text else None
+    return code(text) if text else None

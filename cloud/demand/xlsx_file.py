@@ -7,9 +7,9 @@ from typing import Final
 
 from cloud.demand.csv_file import Progress
 from cloud.demand.domain import DemandError, Fault, Faults, Scheme, StagedLine
-from cloud.demand.fields import Conventions
 from cloud.demand.rows import Defaults, LineReader
 from cloud.demand.service import LineRow
+from cloud.sheets.fields import Conventions
 from cloud.sheets.listing import Column, Kind, columns_of
 from cloud.sheets.reading import Cell, Row, column_name, read_rows
 from cloud.sheets.workbook import workbook

@@ -13,7 +13,7 @@ from cloud.db import Connection
 from cloud.demand.reading import Item
 from cloud.forecasting.arima import NAME
 from cloud.forecasting.chosen import service as series
-from cloud.forecasting.chosen.domain import Choice, Standing, chosen
+from cloud.forecasting.chosen.domain import SeriesChoice, Standing, chosen
 from cloud.forecasting.chosen.fitting import DatedFit, OtherShapeError
 from cloud.forecasting.protocol import Floats
 from cloud.forecasting.registry.settings import SERIES, ModelSetting, contests_due, setting_of
@@ -28,7 +28,7 @@ class Contests:
 
     setting: ModelSetting
     due: tuple[str, ...]
-    choices: Mapping[int, Choice]
+    choices: Mapping[int, SeriesChoice]
     """By item id."""
     kept: Mapping[int, series.KeptSeries]
     """By item id, the latest of each."""
@@ -87,7 +87,7 @@ class Contests:
         Returns:
             Rows, in the order in which time is given to them; none where nobody is to be tried.
         """
-        said = [self.choices.get(item.item_id, Choice.BY_VALUE) for item in items]
+        said = [self.choices.get(item.item_id, SeriesChoice.BY_VALUE) for item in items]
         recent = totals[:, -VALUE_WEEKS:]
         known = np.isfinite(recent)
         volume = np.where(known, recent, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
@@ -97,7 +97,7 @@ class Contests:
     @property
     def is_series_due(self) -> bool:
         """Whether series are tried in this run."""
-        wanted = self.setting.series_by_value > 0 or Choice.PINNED in self.choices.values() or self.kept
+        wanted = self.setting.series_by_value > 0 or SeriesChoice.PINNED in self.choices.values() or self.kept
         has_lost = any(item_id in self.unread for item_id in self._standing)
         return has_lost or (bool(wanted) and SERIES in self.due)
 

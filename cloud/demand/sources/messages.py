@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from cloud.db import Connection, DataError, IntegrityError, LockNotAvailable, QueryCanceled
 from cloud.demand import fields, held
 from cloud.demand.domain import DemandError, Faults, FaultyLinesError, Scheme, StagedLine
-from cloud.demand.fields import FieldError
 from cloud.demand.service import import_lines
 from cloud.demand.sources import store
 from cloud.demand.sources.domain import Source, SourceKind, SourceState
@@ -33,6 +32,7 @@ from cloud.demand.waiting import (
 )
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.sheets.fields import FieldError
 from contracts.base import OLDEST_READABLE_SCHEMA, SCHEMA_VERSION
 from contracts.demand import DemandAnswer, DemandLine, DemandLines, TakenAs
 from contracts.topics import DemandAddress, parse_demand_topic

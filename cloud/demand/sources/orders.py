@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 from cloud.db import Connection, DataError, IntegrityError, in_transaction
 from cloud.demand import held
 from cloud.demand.domain import DemandError, Faults, FaultyLinesError, Kind, Scheme, StagedLine
-from cloud.demand.fields import FieldError, code
 from cloud.demand.service import import_lines
 from cloud.demand.sources import store
 from cloud.demand.sources.asking import written
@@ -22,6 +21,7 @@ from cloud.demand.sources.domain import Source, SourceAwayError
 from cloud.demand.sources.keeping import Pull, importer
 from cloud.demand.waiting import FullError, Held, Holding, MustWaitError, Origin, Reason
 from cloud.identity.store import act_as
+from cloud.sheets.fields import FieldError, code
 
 AT_ONCE: Final = 200
 """Orders of one transaction."""

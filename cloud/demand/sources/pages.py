@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, NoReturn
 
-from cloud.demand import fields
 from cloud.demand.domain import Fault, Faults, Kind, StagedLine
-from cloud.demand.fields import Conventions, FieldError
 from cloud.demand.rows import Defaults, LineReader
 from cloud.demand.sources.domain import (
     MOST_ROWS,
@@ -17,6 +15,7 @@ from cloud.demand.sources.domain import (
     FaultyPageError,
     SourceSettings,
 )
+from cloud.sheets.fields import Conventions, FieldError, code, moment
 
 MOST_LINES: Final = 20_000
 """Of one page."""
@@ -207,7 +206,7 @@ def _line(place: int, levels: _Levels, how: SourceSettings, reader: LineReader) 
 def _taken_back(line: StagedLine, kind: Kind, at: str, how: SourceSettings) -> StagedLine:
     """Say beside a request that it was cancelled or returned."""
     back = line._replace(
-        line=fields.code(f"{line.line}/{kind.value}"),
+        line=code(f"{line.line}/{kind.value}"),
         kind=kind.value,
         of_document=line.document,
         of_line=line.line,
@@ -215,11 +214,11 @@ def _taken_back(line: StagedLine, kind: Kind, at: str, how: SourceSettings) -> S
     if not at:
         return back
     try:
-        moment = fields.moment(at, conventions_of(how))
+        told = moment(at, conventions_of(how))
     except FieldError as error:
         error.column = TAKEN_BACK_AT
         raise
-    return back._replace(requested_at=moment.requested_at, local_at=moment.local_at, is_day=moment.is_day)
+    return back._replace(requested_at=told.requested_at, local_at=told.local_at, is_day=told.is_day)
 
 
 def _is_zero(text: str) -> bool:

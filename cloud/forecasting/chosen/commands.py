@@ -9,7 +9,7 @@ import orjson
 
 from cloud.db import Connection
 from cloud.forecasting.chosen import reading, service
-from cloud.forecasting.chosen.domain import Choice, SeriesRow
+from cloud.forecasting.chosen.domain import SeriesChoice, SeriesRow
 from cloud.forecasting.chosen.service import ChoicePaper
 from cloud.forecasting.registry.shell import MOST_LISTED, SHELL, command
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
 
 _CHOICES: Final = {
-    "pin": (Choice.PINNED, "try a series with a model of its own whatever its value"),
-    "leave-out": (Choice.LEFT_OUT, "never try a series with a model of its own"),
-    "by-value": (Choice.BY_VALUE, "take back what was said of a series: its value decides"),
+    "pin": (SeriesChoice.PINNED, "try a series with a model of its own whatever its value"),
+    "leave-out": (SeriesChoice.LEFT_OUT, "never try a series with a model of its own"),
+    "by-value": (SeriesChoice.BY_VALUE, "take back what was said of a series: its value decides"),
 }
 
 
@@ -39,7 +39,7 @@ def add_series_commands(own: "Subparsers") -> None:
         choosing.add_argument("--note", default="", help="why")
 
 
-def _choosing(choice: Choice) -> Callable[[Connection, argparse.Namespace], None]:
+def _choosing(choice: SeriesChoice) -> Callable[[Connection, argparse.Namespace], None]:
     def work(conn: Connection, arguments: argparse.Namespace) -> None:
         told = {"site": arguments.site, "item": arguments.item, "choice": choice, "note": arguments.note}
         paper = ChoicePaper.model_validate(told)
@@ -65,7 +65,9 @@ def _list(conn: Connection, arguments: argparse.Namespace) -> None:
 
 def _line(row: SeriesRow) -> str:
     standing = "not tried yet" if row.standing is None else f"{row.standing.replace('_', ' ')}: {row.why}"
-    by = "" if row.choice == Choice.BY_VALUE else f" ({row.choice.replace('_', ' ')} by {row.chosen_by})"
+    by = (
+        "" if row.choice == SeriesChoice.BY_VALUE else f" ({row.choice.replace('_', ' ')} by {row.chosen_by})"
+    )
     return f"{row.site} {row.item}{by}: {standing}"
 
 

@@ -17,7 +17,7 @@ class ChosenError(ForecastError, ValueError):
     """A wrong wish about series with models of their own; the message names value and expectation."""
 
 
-class Choice(StrEnum):
+class SeriesChoice(StrEnum):
     """What a person said of a series."""
 
     PINNED = "pinned"
@@ -77,7 +77,7 @@ class SeriesRow:
     note: str | None
 
 
-def chosen(values: Sequence[float | None], choices: Sequence[Choice], most: int) -> list[int]:
+def chosen(values: Sequence[float | None], choices: Sequence[SeriesChoice], most: int) -> list[int]:
     """Choose the series that are tried: those pinned, and the most valuable of the others.
 
     Args:
@@ -89,14 +89,14 @@ def chosen(values: Sequence[float | None], choices: Sequence[Choice], most: int)
         Their places; those pinned first, then by value, so that time goes to the most valuable.
 
     Examples:
-        >>> said = [Choice.BY_VALUE, Choice.LEFT_OUT, Choice.PINNED, Choice.BY_VALUE]
+        >>> said = [SeriesChoice.BY_VALUE, SeriesChoice.LEFT_OUT, SeriesChoice.PINNED, SeriesChoice.BY_VALUE]
         >>> chosen([5.0, 9.0, None, 7.0], said, 1)
         [2, 3]
     """
     by_value = sorted(
-        (place for place, value in enumerate(values) if value and choices[place] is Choice.BY_VALUE),
+        (place for place, value in enumerate(values) if value and choices[place] is SeriesChoice.BY_VALUE),
         key=lambda place: (-(values[place] or 0), place),
     )
-    pinned = [place for place, choice in enumerate(choices) if choice is Choice.PINNED]
+    pinned = [place for place, choice in enumerate(choices) if choice is SeriesChoice.PINNED]
     pinned.sort(key=lambda place: (-(values[place] or 0), place))
     return [*pinned, *by_value[:most]]

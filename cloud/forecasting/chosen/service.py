@@ -8,7 +8,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.db import Connection
 from cloud.forecasting.chosen import store
-from cloud.forecasting.chosen.domain import DECIDERS, Choice, ChosenError, SeriesModel, SeriesRow, Standing
+from cloud.forecasting.chosen.domain import (
+    DECIDERS,
+    ChosenError,
+    SeriesChoice,
+    SeriesModel,
+    SeriesRow,
+    Standing,
+)
 from cloud.forecasting.overrides.papers import Note
 from cloud.forecasting.registry.store import as_json
 from cloud.identity.actor import Actor
@@ -25,7 +32,8 @@ class ChoicePaper(BaseModel):
     site: Site
     item: Code
     choice: Annotated[
-        Choice, Field(description="`pinned`: tried whatever its value; `left_out`: never; else by value")
+        SeriesChoice,
+        Field(description="`pinned`: tried whatever its value; `left_out`: never; else by value"),
     ]
     note: Note = ""
 
@@ -77,7 +85,7 @@ def choose(conn: Connection, actor: Actor, paper: ChoicePaper) -> SeriesRow:
     return store.rows(conn, SeriesRow, "series", site=paper.site, item_id=found[0][0])[0]
 
 
-def choices(conn: Connection, site: str) -> dict[int, Choice]:
+def choices(conn: Connection, site: str) -> dict[int, SeriesChoice]:
     """Tell what was said of a site's series.
 
     Args:
@@ -87,7 +95,7 @@ def choices(conn: Connection, site: str) -> dict[int, Choice]:
     Returns:
         By item id, merged items as the one they read as.
     """
-    return {item_id: Choice(choice) for item_id, choice in store.tuples(conn, "choices", site=site)}
+    return {item_id: SeriesChoice(choice) for item_id, choice in store.tuples(conn, "choices", site=site)}
 
 
 def kept(conn: Connection, site: str) -> list[KeptSeries]:

@@ -11,7 +11,7 @@ import orjson
 from cloud.db import DataError, connect
 from cloud.forecasting.domain import ForecastError
 from cloud.forecasting.granularity import reading
-from cloud.forecasting.granularity.reading import ChoiceRow
+from cloud.forecasting.granularity.reading import BucketChoiceRow
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.settings import Settings
 
@@ -54,7 +54,7 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _lines(one: ChoiceRow) -> Iterator[str]:
+def _lines(one: BucketChoiceRow) -> Iterator[str]:
     since = f"by demand until {one.decided_on}, run {one.run_id}"
     yield f"{one.site}, {one.class_name}: {one.bucket.replace('_', ' ')}, {since}"
     yield f"    {one.evidence['why']}"

@@ -17,7 +17,7 @@ LATEST: Final = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class ChoiceRow:
+class BucketChoiceRow:
     """A choice of the period that a class of items is forecast in."""
 
     choice_id: int
@@ -33,7 +33,7 @@ class ChoiceRow:
 
 def choices(
     conn: Connection, actor: Actor, *, site: str | None = None, before: int = LATEST, limit: int
-) -> list[ChoiceRow]:
+) -> list[BucketChoiceRow]:
     """List choices, the latest first.
 
     Args:
@@ -50,7 +50,7 @@ def choices(
         NotAllowedError: If the actor may not.
     """
     admit(conn, actor, site)
-    return store.rows(conn, ChoiceRow, "listed", site=site, before=before, limit=limit)
+    return store.rows(conn, BucketChoiceRow, "listed", site=site, before=before, limit=limit)
 
 
 def clock(conn: Connection, actor: Actor, *, site: str) -> SiteClock:

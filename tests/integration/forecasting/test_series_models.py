@@ -16,7 +16,7 @@ from cloud.forecasting import boosting, service
 from cloud.forecasting.boosting import is_installed
 from cloud.forecasting.challenging import challenge
 from cloud.forecasting.chosen import reading
-from cloud.forecasting.chosen.domain import Choice, ChosenError
+from cloud.forecasting.chosen.domain import ChosenError, SeriesChoice
 from cloud.forecasting.chosen.service import ChoicePaper, choose
 from cloud.forecasting.contests import Contests, contests_of
 from cloud.forecasting.registry.settings import ModelSettingPaper, put_setting
@@ -97,7 +97,7 @@ def test_series_of_value_are_tried_and_forecast_by_their_own_model_as_long_as_it
     ask(ledger, waving())
     for number in range(1, 17):
         cost(ledger, f"I-{number:03}", "2")
-    paper = ChoicePaper(site="leeds", item="I-003", choice=Choice.PINNED, note="our largest customer's")
+    paper = ChoicePaper(site="leeds", item="I-003", choice=SeriesChoice.PINNED, note="our largest customer's")
     with pytest.raises(NotAllowedError):
         ledger.as_app(lambda conn: choose(conn, ANN, paper))
     with pytest.raises(ChosenError, match="no item 'nothing'"):

@@ -9,10 +9,10 @@ import pytest
 
 from cloud.demand.csv_file import read_csv
 from cloud.demand.domain import DemandError, Faults, StagedLine
-from cloud.demand.fields import Conventions
 from cloud.demand.parquet_file import read_parquet
 from cloud.demand.rows import Defaults
 from cloud.demand.store import copy_line
+from cloud.sheets.fields import Conventions
 
 Read = Callable[..., tuple[list[StagedLine], list[str]]]
 

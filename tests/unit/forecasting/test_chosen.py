@@ -10,7 +10,7 @@ import pytest
 from cloud.events.domain import EventRow
 from cloud.forecasting.arima import NotFittedError
 from cloud.forecasting.chosen.contest import Tried, judge_series
-from cloud.forecasting.chosen.domain import Choice, Standing, chosen
+from cloud.forecasting.chosen.domain import SeriesChoice, Standing, chosen
 from cloud.forecasting.chosen.fitting import DatedFit, Lives, OtherShapeError, fit_at, paths_of
 from cloud.forecasting.chosen.method import WithSeries, lives_of
 from cloud.forecasting.combining import Combination
@@ -116,9 +116,9 @@ def test_a_series_that_cannot_be_forecast_keeps_the_methods_forecast_and_it_is_t
 
 
 def test_pinned_series_come_first_and_those_of_unknown_value_only_if_pinned() -> None:
-    choices = [Choice.BY_VALUE] * 5
+    choices = [SeriesChoice.BY_VALUE] * 5
     assert chosen([1.0, None, 3.0, 2.0, 0.0], choices, 2) == [2, 3]
-    choices[1], choices[2] = Choice.PINNED, Choice.LEFT_OUT
+    choices[1], choices[2] = SeriesChoice.PINNED, SeriesChoice.LEFT_OUT
     assert chosen([1.0, None, 3.0, 2.0, 0.0], choices, 2) == [1, 3, 0]
 
 

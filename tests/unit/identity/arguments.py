@@ -35,7 +35,7 @@ from cloud.documents.transfers.service import TransferPaper
 from cloud.documents.units import SeriesPaper
 from cloud.events.domain import Kind
 from cloud.events.papers import EventPaper
-from cloud.forecasting.chosen.domain import Choice
+from cloud.forecasting.chosen.domain import SeriesChoice
 from cloud.forecasting.chosen.service import ChoicePaper
 from cloud.forecasting.overrides.papers import OverridePaper
 from cloud.forecasting.reviewing.service import SettingPaper
@@ -116,7 +116,7 @@ PAPERS: dict[str, object] = {
     "add_all": (STATED,),
     "correct": STATED,
     "add": ADJUSTED,
-    "choose": ChoicePaper(site=OWN, item="A", choice=Choice.PINNED),
+    "choose": ChoicePaper(site=OWN, item="A", choice=SeriesChoice.PINNED),
     "put_setting": SettingPaper(site=OWN),
     "close_period": Closing(OWN, "2026-02", AT, AT, 0, "user:a", "period_end", "", (), 1),
     "draft": Draft("k", OWN, "s", "r", {"do": 1}),
