@@ -37,7 +37,9 @@ SELECT d.site_id AS site, d.type, d.id, d.partner, d.due_on, d.created_at, d.cre
     (SELECT count(*) FROM document_line l WHERE (l.site_id, l.type, l.id) = (d.site_id, d.type, d.id)) AS lines,
     (SELECT count(*) FROM document_line l
      JOIN claim c ON c.kind = 'document_line' AND c.target = l.site_id || '/' || l.type || '/' || l.id || '/' || l.line
-     WHERE (l.site_id, l.type, l.id) = (d.site_id, d.type, d.id)) AS settled_lines
+     WHERE (l.site_id, l.type, l.id) = (d.site_id, d.type, d.id)
+        AND NOT EXISTS (SELECT FROM document_line_open_again o
+            WHERE (o.site_id, o.type, o.id, o.line) = (l.site_id, l.type, l.id, l.line))) AS settled_lines
 FROM document d
 WHERE d.type <> 'purchase_order'
     AND (%(site)s::text IS NULL OR d.site_id = %(site)s)
@@ -64,6 +66,18 @@ ORDER BY l.type, l.id, l.ordinal;
 
 -- name: settled_lines
 SELECT c.target FROM claim c WHERE c.kind = %(kind)s AND c.target = ANY (%(targets)s::text[]);
+
+-- name: open_again
+SELECT o.type || '/' || o.id || '/' || o.line
+FROM document_line_open_again o
+JOIN unnest(%(types)s::text[], %(ids)s::text[], %(lines)s::text[]) AS x (type, id, line)
+    ON (o.type, o.id, o.line) = (x.type, x.id, x.line)
+WHERE o.site_id = %(site)s;
+
+-- name: close_again
+DELETE FROM document_line_open_again o
+USING unnest(%(types)s::text[], %(ids)s::text[], %(lines)s::text[]) AS x (type, id, line)
+WHERE o.site_id = %(site)s AND (o.type, o.id, o.line) = (x.type, x.id, x.line);
 
 -- name: add_visit
 INSERT INTO visit (site_id, visit, door, direction, from_at, to_at, clearing_account, created_by)

@@ -130,7 +130,7 @@ def settled(conn: Connection, kind: str, targets: Sequence[str]) -> set[str]:
 
 
 def settled_names(conn: Connection, site: str, lines: Sequence[Line]) -> frozenset[str]:
-    """Tell which lines a receipt or departure has posted.
+    """Tell which lines a receipt or departure has posted, and no reversal has opened again.
 
     Args:
         conn: In a transaction.
@@ -141,7 +141,10 @@ def settled_names(conn: Connection, site: str, lines: Sequence[Line]) -> frozens
         Their names, ``type/id/line``.
     """
     names = {line.claim_target(site): line.name for line in lines}
-    return frozenset(names[target] for target in settled(conn, LINE_CLAIM, list(names)))
+    done = {names[target] for target in settled(conn, LINE_CLAIM, list(names))}
+    kinds, ids, numbers = ([getattr(line, part) for line in lines] for part in ("type", "id", "line"))
+    again = tuples(conn, "open_again", site=site, types=kinds, ids=ids, lines=numbers) if done else []
+    return frozenset(done - {name for (name,) in again})
 
 
 def lines_of_visit(conn: Connection, site: str, visit: str) -> list[Line]:

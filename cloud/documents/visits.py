@@ -12,7 +12,6 @@ from cloud.documents.assignments import send_assignment
 from cloud.documents.domain import (
     EARLY,
     KEEPERS,
-    LINE_CLAIM,
     READERS,
     ConflictingDocumentError,
     Line,
@@ -24,12 +23,13 @@ from cloud.documents.domain import (
     due_lines,
     sort_units,
 )
-from cloud.documents.lines import lock_documents
+from cloud.documents.lines import LineName, lock_documents
 from cloud.documents.statements import business_leg
 from cloud.documents.still_open import moved_whole, now_of, still_open
+from cloud.documents.whole_lines import claim_whole
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
-from cloud.ledger.domain import Claim, PostingKind
+from cloud.ledger.domain import PostingKind
 from cloud.ledger.posting import Posting
 from contracts.vocabulary import VirtualLocation
 
@@ -174,7 +174,7 @@ def confirm(
     position = None
     if due:
         posting = Posting(conn, actor, PostingKind.STATEMENT)
-        posting.claim([Claim(LINE_CLAIM, line.claim_target(site)) for line in due])
+        claim_whole(conn, posting, site, (LineName(line.type, line.id, line.line) for line in due))
         posting.write(statements=business_leg(found, due, actor.id, now, unseen=unseen))
         action = "receipt_confirmed" if found.is_inbound else "departure_confirmed"
         detail = {"lines": len(due), "missing": sorted(missing), "confirmed_by_hand": sorted(unseen)}

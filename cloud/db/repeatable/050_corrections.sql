@@ -30,7 +30,72 @@ BEGIN
 END
 $$;
 
--- The same quantity back between the same cells, at the same occurred_at (DOMAIN D7). Returns the row's seq.
+-- Lets documents' lines that a line of a receipt ended be open again; returns how many.
+CREATE OR REPLACE FUNCTION reopen_ended_lines(sites text[], of_site text, of_receipt text, receipt_line text)
+    RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    opened integer;
+BEGIN
+    INSERT INTO document_line_reopening (end_id, site_id, receipt, receipt_line)
+    SELECT e.end_id, l.site_id, l.id, l.line
+    FROM receipt_line l
+    JOIN document_line_end_now e ON (e.site_id, e.type, e.id, e.line) = (l.site_id, l.of_type, l.of_id, l.of_line)
+        AND e.reason IN ('within_tolerance', 'closed_short')
+    WHERE (l.site_id, l.id, l.line) = (of_site, of_receipt, reopen_ended_lines.receipt_line)
+        AND (sites IS NULL OR of_site = ANY (sites));
+    GET DIAGNOSTICS opened = ROW_COUNT;
+    RETURN opened;
+END
+$$;
+
+-- The unit that a shipment took along stands where it stood before, once goods that left out of it are taken back.
+CREATE OR REPLACE FUNCTION unit_comes_back(original movement, actor text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    sent   unit_position;
+    before unit_position;
+    later  boolean;
+BEGIN
+    SELECT u.* INTO sent
+    FROM cell c
+    JOIN location l ON l.location_id = c.location_id AND l.kind = 'unit'
+    JOIN unit_position u ON u.unit_id = l.location_id AND u.occurred_at = original.occurred_at
+    JOIN location a ON a.location_id = u.location_id AND a.kind = 'virtual'
+    CROSS JOIN LATERAL jsonb_array_elements(u.detail -> 'documents') d
+    WHERE c.cell_id = original.from_cell AND u.posting_id = original.posting_id AND d ->> 'type' = 'shipment'
+    LIMIT 1;
+    IF sent.unit_id IS NULL OR EXISTS (
+        SELECT FROM unit_position u WHERE u.unit_id = sent.unit_id AND u.occurred_at = sent.occurred_at
+            AND u.posting_id > sent.posting_id)
+    THEN
+        RETURN;  -- it came back with another line, or somebody said where it stood then
+    END IF;
+    SELECT u.* INTO before
+    FROM unit_position u JOIN ledger_entry e ON e.posting_id = u.posting_id
+    WHERE u.unit_id = sent.unit_id AND u.occurred_at <= sent.occurred_at AND u.posting_id <> sent.posting_id
+    ORDER BY u.occurred_at DESC, e.position DESC, u.seq DESC LIMIT 1;
+    IF before.unit_id IS NULL THEN
+        SELECT EXISTS (SELECT FROM unit_position u WHERE u.unit_id = sent.unit_id AND u.occurred_at > sent.occurred_at)
+        INTO later;
+        IF NOT later THEN
+            RAISE EXCEPTION 'nobody knows where unit % stood before it left: say where it stands, then take this back',
+                (SELECT l.code FROM location l WHERE l.location_id = sent.unit_id);
+        END IF;
+        RETURN;
+    END IF;
+    INSERT INTO unit_position (
+        gateway_id, epoch, seq, occurred_at, posting_id, site_id, unit_id, location_id, parent_id, from_location_id,
+        occurred_at_claimed, time_basis, detail)
+    SELECT g.gateway_id, 0, nextval('cloud_row_seq'), sent.occurred_at, open_posting(), sent.site_id, sent.unit_id,
+        before.location_id, before.parent_id, sent.location_id, sent.occurred_at_claimed, sent.time_basis,
+        jsonb_build_object('actor', actor, 'documents', sent.detail -> 'documents')
+    FROM gateway g WHERE g.name = '_cloud';
+END
+$$;
+
+-- The same quantity back between the same cells, at the same occurred_at (DOMAIN D7). What a receipt of it had ended is
+-- open again, a unit that left with it is back. Returns the row's seq.
 CREATE OR REPLACE FUNCTION reverse_movement(
     sites text[], of_gateway text, of_epoch bigint, of_seq bigint, reversal_reason text, actor text)
     RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -52,6 +117,9 @@ BEGIN
         original.quantity_seen, original.unit_seen, original.occurred_at_claimed, original.time_basis,
         reversal_reason, original.gateway_id, original.epoch, original.seq, jsonb_build_object('actor', actor)
     FROM gateway g WHERE g.name = '_cloud';
+    PERFORM unit_comes_back(original, actor);
+    PERFORM reopen_ended_lines(sites, original.site_id, d ->> 'id', d ->> 'line')
+    FROM jsonb_array_elements(original.detail -> 'documents') d WHERE d ->> 'type' = 'receipt';
     RETURN new_seq;
 END
 $$;
@@ -226,12 +294,14 @@ END
 $$;
 
 REVOKE ALL ON FUNCTION
+    reopen_ended_lines(text[], text, text, text), unit_comes_back(movement, text),
     movement_within(text[], text, bigint, bigint), reverse_movement(text[], text, bigint, bigint, text, text), adjustment_cell(bigint),
     settle_anchor(count_anchor, numeric, text, text), lock_book(bigint, timestamptz),
     adjust_to_count(text[], bigint, timestamptz, numeric, numeric, text, text, text, numeric),
     lock_cells(text[], bigint[]), approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
+    reopen_ended_lines(text[], text, text, text),
     movement_within(text[], text, bigint, bigint), reverse_movement(text[], text, bigint, bigint, text, text),
     adjust_to_count(text[], bigint, timestamptz, numeric, numeric, text, text, text, numeric),
     lock_cells(text[], bigint[]), approve_adjustment(text[], bigint, numeric, text), alias_item(text, text, bigint, bigint)

@@ -125,8 +125,8 @@ CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
     ORDER BY a.site_id, a.id, a.ordinal
 $$;
 
--- Lines of which something is open. A line that has moved whole is claimed, so that what is long done is not summed anew;
--- a reversal opens it again.
+-- Lines of which something is open. A line that has moved whole is claimed, so that what is long done is not summed anew,
+-- unless a reversal has opened it again.
 CREATE FUNCTION open_document_lines(sites text[], kind text)
     RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
         registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
@@ -134,16 +134,7 @@ CREATE FUNCTION open_document_lines(sites text[], kind text)
         denominator bigint, lot text, unit text, order_id text, order_line text, ordered numeric, moved numeric,
         damaged numeric, rejected numeric, quantity numeric)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH reopened AS (
-        SELECT DISTINCT m.site_id, d ->> 'id' AS id, d ->> 'line' AS line
-        FROM claim x
-        JOIN gateway g ON g.name = split_part(x.target, '/', 1)
-        JOIN movement m ON m.gateway_id = g.gateway_id
-            AND m.epoch = ('x' || split_part(x.target, '/', 2))::bit(64)::bigint
-            AND m.seq = split_part(x.target, '/', 3)::bigint
-        CROSS JOIN LATERAL jsonb_array_elements(m.detail -> 'documents') d
-        WHERE x.kind = 'reversal' AND (sites IS NULL OR m.site_id = ANY (sites)) AND d ->> 'type' = open_document_lines.kind
-    ), candidate AS (
+    WITH candidate AS (
         SELECT DISTINCT l.site_id, l.id
         FROM document_line l
         LEFT JOIN purchase_order p ON open_document_lines.kind = 'purchase_order' AND (p.site_id, p.id) = (l.site_id, l.id)
@@ -153,7 +144,8 @@ CREATE FUNCTION open_document_lines(sites text[], kind text)
                 WHERE (e.site_id, e.type, e.id, e.line) = (l.site_id, l.type, l.id, l.line))
             AND (NOT EXISTS (SELECT FROM claim c WHERE c.kind = 'document_line'
                     AND c.target = l.site_id || '/' || l.type || '/' || l.id || '/' || l.line)
-                OR (l.site_id, l.id, l.line) IN (SELECT r.site_id, r.id, r.line FROM reopened r))
+                OR EXISTS (SELECT FROM document_line_open_again o
+                    WHERE (o.site_id, o.type, o.id, o.line) = (l.site_id, l.type, l.id, l.line)))
     )
     SELECT n.site, n.type, n.id, n.line, n.ordinal, n.partner, n.due_on, n.registered_at, n.state, n.item_id, n.item,
         n.item_name, n.base_unit, n.is_lot_controlled, n.identifier_scheme, n.identifier, n.unit_seen, n.numerator,

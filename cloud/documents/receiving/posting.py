@@ -8,14 +8,13 @@ from functools import lru_cache
 from typing import Final
 
 from cloud.db import Connection
-from cloud.documents import store as documents
-from cloud.documents.domain import LINE_CLAIM
 from cloud.documents.lines import LineName, in_seen_units
 from cloud.documents.movements import moved, stands
 from cloud.documents.receiving import store
 from cloud.documents.receiving.checking import Checked, Checking
 from cloud.documents.receiving.domain import ACCOUNT_OF, DISPOSITION_OF, Condition, Outcome
 from cloud.documents.receiving.papers import DeliveryPaper
+from cloud.documents.whole_lines import claim_whole
 from cloud.identity.actor import Actor
 from cloud.ledger.domain import Claim, CloudStatement, PostingKind
 from cloud.ledger.posting import Posting
@@ -77,10 +76,8 @@ def post_delivery(
         return None
     statements += _placed(conn, delivery, actor.id)
     posting = Posting(conn, actor, PostingKind.STATEMENT)
-    targets = [f"{paper.site}/{name.type}/{name.id}/{name.line}" for name in whole]
-    before = documents.settled(conn, LINE_CLAIM, targets)
     posting.claim([Claim(RECEIPT_CLAIM, f"{paper.site}/{paper.receipt}")])
-    posting.claim([Claim(LINE_CLAIM, target) for target in targets if target not in before])
+    claim_whole(conn, posting, paper.site, whole)
     posting.write(statements=statements)
     return posting
 

@@ -108,9 +108,5 @@ WHERE l.site_id = %(site)s AND l.id = %(id)s AND l.line = %(line)s;
 INSERT INTO receipt_line_reversal (site_id, id, line, reason, posting_id, reversed_by)
 VALUES (%(site)s, %(id)s, %(line)s, %(reason)s, %(posting_id)s, %(actor)s);
 
--- name: reopen
-INSERT INTO document_line_reopening (end_id, site_id, receipt, receipt_line)
-SELECT e.end_id, l.site_id, l.id, l.line
-FROM receipt_line l
-JOIN document_line_end_now e ON (e.site_id, e.type, e.id, e.line) = (l.site_id, l.of_type, l.of_id, l.of_line)
-WHERE l.site_id = %(site)s AND l.id = %(id)s AND l.line = %(line)s AND e.reason = ANY (%(reasons)s::text[]);
+-- name: reopen_ended_lines
+SELECT reopen_ended_lines(%(sites)s::text[], %(site)s, %(id)s, %(line)s);

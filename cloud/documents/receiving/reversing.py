@@ -1,13 +1,10 @@
 """Taking a posted line of a receipt back: its movements are reversed, never erased."""
 
-from typing import Any
-
 from cloud.db import Connection
 from cloud.documents.domain import KEEPERS, ConflictingDocumentError, UnknownDocumentError
 from cloud.documents.lines import lock_documents
 from cloud.documents.movements import reverse_rows
 from cloud.documents.receiving import store
-from cloud.documents.receiving.domain import ENDED_BY_RECEIPT
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 
@@ -47,18 +44,13 @@ def reverse_line(
         raise ConflictingDocumentError(f"line {line!r} of receipt {name!r} was taken back before")
     rows = store.tuples(conn, "rows_of_line", site=site, kind="receipt", id=name, line=line)
     kept = {"site": site, "id": name, "line": line, "reason": reason, "actor": actor.id}
+    named = {"sites": actor.reach, "site": site, "id": name, "line": line}
+    ((opened,),) = store.tuples(conn, "reopen_ended_lines", **named)
     if not rows:
-        _keep(conn, kept, posting_id=None)
+        store.change(conn, "add_reversal", **kept, posting_id=None)
         return None
     posting = reverse_rows(conn, actor, [(row[0], row[1], row[2]) for row in rows], reason=reason)
-    is_open_again = _keep(conn, kept, posting_id=posting.posting_id)
-    detail = {"line": line, "reason": reason, "movements": len(rows), "is_open_again": is_open_again}
+    store.change(conn, "add_reversal", **kept, posting_id=posting.posting_id)
+    detail = {"line": line, "reason": reason, "movements": len(rows), "is_open_again": opened > 0}
     posting.audit("receipt_line_reversed", f"receipt:{name}", site, detail)
     return posting.close().position
-
-
-def _keep(conn: Connection, kept: dict[str, Any], *, posting_id: int | None) -> bool:
-    """Keep the reversal; tell whether it opened the document's line again."""
-    store.change(conn, "add_reversal", **kept, posting_id=posting_id)
-    own = {name: kept[name] for name in ("site", "id", "line")}
-    return store.change(conn, "reopen", **own, reasons=list(ENDED_BY_RECEIPT)) > 0

@@ -5,10 +5,8 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from cloud.db import Connection
-from cloud.documents import store as documents
 from cloud.documents.domain import (
     KEEPERS,
-    LINE_CLAIM,
     ConflictingDocumentError,
     DocumentError,
     UnknownDocumentError,
@@ -18,6 +16,7 @@ from cloud.documents.movements import believable, moved, reverse_rows, stands
 from cloud.documents.shipping import store
 from cloud.documents.shipping.checking import ACCOUNT_OF, Checked, Checking, checked
 from cloud.documents.shipping.papers import ShipmentPaper
+from cloud.documents.whole_lines import claim_whole
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.ledger.closing import require_open, tell_late
@@ -71,11 +70,9 @@ def ship(conn: Connection, actor: Actor, paper: ShipmentPaper, *, now: datetime)
     occurred_at = believable(paper.occurred_at, now, f"shipment {paper.shipment!r}")
     is_late = require_open(conn, actor, paper.site, occurred_at)
     posting = Posting(conn, actor, PostingKind.STATEMENT)
-    whole = {each.of.name for each in found.lines if each.quantity == each.open_before}
-    targets = [f"{paper.site}/{'/'.join(name)}" for name in sorted(whole)]
-    before = documents.settled(conn, LINE_CLAIM, targets)
     posting.claim([Claim(SHIPMENT_CLAIM, f"{paper.site}/{paper.shipment}")])
-    posting.claim([Claim(LINE_CLAIM, target) for target in targets if target not in before])
+    whole = (each.of.name for each in found.lines if each.quantity == each.open_before)
+    claim_whole(conn, posting, paper.site, whole)
     statements = [_statement(paper, found, line, actor.id, occurred_at) for line in found.lines]
     posting.write(statements=[*statements, *_leaving(paper, found, actor.id, occurred_at)])
     _kept(conn, paper, found, occurred_at, posting)

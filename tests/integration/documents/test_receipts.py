@@ -9,8 +9,11 @@ import pytest
 
 from cloud.documents.domain import ConflictingDocumentError, UnknownDocumentError, VisitNotClearError
 from cloud.identity.actor import NotAllowedError
+from cloud.ledger.corrections import post_reversal
+from contracts.base import epoch_from_int
+from contracts.records import RowRef
 from tests.integration.crossings.doors import AUDITOR, OPERATOR, PALLET, STRANGER, passage, stood
-from tests.integration.documents.dock import SECOND, Dock, line, paper, sscc
+from tests.integration.documents.dock import KEEPER, SECOND, Dock, line, paper, sscc
 
 
 def test_a_pallet_of_480_units_stands_in_staging_once(dock: Dock) -> None:
@@ -186,6 +189,16 @@ def test_what_leaves_goes_to_the_customer_once(dock: Dock) -> None:
     assert dock.confirm().missing_units == ()
     assert dock.confirm().position is None
     assert (dock.stock("@customer"), dock.stock("STAGE-1"), dock.stock("@clearing/V-1")) == (528, 0, 0)
+    ((gateway, epoch, seq),) = dock.ledger.query(
+        "SELECT g.name, m.epoch, m.seq FROM movement m JOIN gateway g USING (gateway_id)"
+        " WHERE m.quantity_seen = 20 AND m.detail -> 'documents' @> '[{\"type\": \"visit\"}]'"
+    )
+    ref = RowRef(gateway=gateway, epoch=epoch_from_int(epoch), seq=seq)
+    dock.ledger.as_app(lambda conn: post_reversal(conn, KEEPER, ref, reason="not_loaded"))
+    assert (dock.stock("@customer"), dock.stock("@clearing/V-1")) == (48, 480)
+    assert [left[0] for left in dock.remains()] == ["unsettled_unit"]
+    assert [each.line for each in dock.confirm().lines] == ["1"], "what was taken back departs again"
+    assert dock.confirm().position is None
     assert dock.close().state == "closed"
     assert dock.is_clean()
 

@@ -15,10 +15,13 @@ from cloud.documents.receiving import reading, reversing, rules, service
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.units import SeriesPaper, put_series
 from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.ledger.corrections import post_reversal
 from cloud.ledger.domain import AlreadyClaimedError
 from cloud.master.places import add_location
 from cloud.master.supplier_papers import SupplierPaper
 from cloud.master.suppliers import put_supplier
+from contracts.base import epoch_from_int
+from contracts.records import RowRef
 from tests.integration.crossings.doors import OPERATOR, PALLET, STRANGER, carried
 from tests.integration.documents.dock import CASES, KEEPER, NETWORK, Dock, line, paper
 from tests.integration.ledger.scenario import SITE, at
@@ -149,6 +152,19 @@ def test_tolerance_and_inspection_are_by_supplier_and_item(staged: Dock) -> None
     assert back("R-4") == [("1", 480), ("2", 48)]
     again = receive(staged, delivery(came(1, "20", asn="ASN-2"), name="R-5")).lines[0].outcome
     assert (again.open_before, again.over, again.held) == (480, 0, 0)
+    receive(staged, delivery(came(1, "2", asn="ASN-2", of="2"), name="R-6", is_last=True))
+    named = '[{"type": "receipt", "id": "R-6", "line": "1"}]'
+    ((gateway, epoch, seq),) = staged.ledger.query(
+        "SELECT g.name, m.epoch, m.seq FROM movement m JOIN gateway g USING (gateway_id)"
+        " WHERE m.detail -> 'documents' @> %s::jsonb",
+        named,
+    )
+    ref = RowRef(gateway=gateway, epoch=epoch_from_int(epoch), seq=seq)
+    staged.ledger.as_app(lambda conn: post_reversal(conn, KEEPER, ref, reason="misread"))
+    left = staged.ledger.as_app(lambda conn: open_lines(conn, sites=None, kind="asn"))
+    assert [(each.id, each.line, each.open_quantity) for each in left if each.id == "ASN-2"] == [
+        ("ASN-2", "2", 48)
+    ], "a reversal of the movement alone opens the line again too"
 
 
 def test_goods_without_an_sscc_get_one_that_nobody_else_gets(staged: Dock) -> None:

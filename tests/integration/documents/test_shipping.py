@@ -22,10 +22,12 @@ from cloud.documents.transfers import service as transfers
 from cloud.documents.transfers.domain import State
 from cloud.documents.transfers.service import TransferPaper
 from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.ledger.corrections import post_reversal
 from cloud.ledger.domain import AlreadyClaimedError
 from cloud.master.places import add_location
-from contracts.base import SiteId
-from tests.integration.crossings.doors import OPERATOR, STRANGER
+from contracts.base import SiteId, epoch_from_int
+from contracts.records import RowRef
+from tests.integration.crossings.doors import OPERATOR, PALLET, STRANGER
 from tests.integration.documents.dock import CASES, KEEPER, OTHER_SITE, Dock, line, paper
 from tests.integration.ledger.scenario import SITE, at
 
@@ -116,6 +118,40 @@ def test_an_order_leaves_in_parts_never_more_than_is_open_and_a_part_comes_back(
         ).fetchall()
     )
     assert rows == [("SO-1", "1", 48, "Shop 7"), ("SO-1", "2", 48, "Shop 7")]
+    assert stocked.is_clean()
+
+
+def test_a_unit_that_left_stands_where_it_stood_once_its_goods_are_taken_back(stocked: Dock) -> None:
+    """By the shipment's own line or by the movement itself; the order's line is open again either way."""
+    loose = {"identifier": {"scheme": "gtin", "value": CASES}, "unit_seen": CASES, "unit": PALLET}
+    receive(stocked, {"line": "1"} | loose, "5", receipt="R-5")
+    stocked.register(paper(line(1, 3), line(2, 2), name="SO-1", kind="outbound_order"))
+    whole = {"unit": PALLET, "with_unit": True}
+
+    def leave(name: str) -> None:
+        both = (leaves(1, "3", "outbound_order", "SO-1"), leaves(2, "2", "outbound_order", "SO-1", of="2"))
+        ship(stocked, *(each | whole for each in both), name=name)
+
+    leave("S-1")
+    assert (stocked.stock("A-01"), still_open(stocked)) == (20 * 24, {})
+    for number in ("1", "2"):
+        where = {"site": SITE, "name": "S-1", "line": number, "reason": "not loaded"}
+        stocked.ledger.as_app(lambda conn, where=where: shipping.reverse_line(conn, KEEPER, **where))
+    assert stocked.stock("A-01") == 25 * 24
+    assert still_open(stocked) == {"SO-1/1": 3, "SO-1/2": 2}
+    leave("S-2")
+    assert (stocked.stock("A-01"), still_open(stocked)) == (20 * 24, {})
+    assert stocked.count("document_line_open_again") == 0, "what moved whole again is not looked up any more"
+    found = stocked.ledger.query(
+        "SELECT g.name, m.epoch, m.seq FROM movement m JOIN gateway g USING (gateway_id)"
+        ' WHERE m.detail -> \'documents\' @> \'[{"type": "shipment", "id": "S-2", "line": "1"}]\''
+    )
+    ((gateway, epoch, seq),) = found
+    ref = RowRef(gateway=gateway, epoch=epoch_from_int(epoch), seq=seq)
+    stocked.ledger.as_app(lambda conn: post_reversal(conn, KEEPER, ref, reason="misread"))
+    assert (stocked.stock("A-01"), still_open(stocked)) == (23 * 24, {"SO-1/1": 3})
+    placed = stocked.ledger.query("SELECT count(*) FROM unit_position")
+    assert placed == [(5,)], "placed, left, back, left, back: once for both lines of the first"
     assert stocked.is_clean()
 
 
