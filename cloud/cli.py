@@ -31,6 +31,7 @@ AREAS: Final = {
     "cloud.allocation.commands": ("allocation",),
     "cloud.lots.commands": ("lots",),
     "cloud.master.commands": ("costs", "exchange-rates"),
+    "cloud.labels.commands": ("labels",),
     "cloud.counting.commands": ("counts", "tolerances"),
     "cloud.demand.commands": ("demand",),
     "cloud.forecasting.commands": ("forecast",),

@@ -18,9 +18,14 @@ from contracts.base import (
     UtcDatetime,
     WholeNumber,
 )
+from contracts.labels import LabelTemplate
 from contracts.records import DocumentRef, Identifier
 
 Revision = Annotated[int, Field(strict=True, ge=1)]
+
+
+def _absent(value: object) -> bool:
+    return value is None or value == ()
 
 
 class Revised(Contract):
@@ -79,6 +84,8 @@ class ReferenceSnapshot(Revised):
     open_documents: tuple[DocumentRef, ...] = ()
     prompts: Annotated[dict[str, dict[str, str]], STORABLE] = Field(default_factory=dict)
     sscc_blocks: tuple[SsccBlock, ...] = ()
+    label_templates: Annotated[tuple[LabelTemplate, ...], Field(exclude_if=_absent)] = ()
+    """How labels look at this site; an agent that prints none ignores it."""
     is_complete: StrictBool = True
     """False: the snapshot was too large, and what is absent from it means nothing."""
 
@@ -120,10 +127,6 @@ class LabelName(Contract):
     identifier: Identifier
     base_units_numerator: Annotated[int, Field(strict=True, ge=1)] = 1
     base_units_denominator: Annotated[int, Field(strict=True, ge=1)] = 1
-
-
-def _absent(value: object) -> bool:
-    return value is None or value == ()
 
 
 class TaskLine(ExpectedLine):

@@ -26,6 +26,7 @@ SIGN_EVERY: Final = timedelta(minutes=5)
 """How often it is asked whether a head of the hour is signed."""
 FOLLOW_PICKS_EVERY: Final = timedelta(seconds=2)
 KEEP_CLAIMS_EVERY: Final = timedelta(seconds=15)
+FOLLOW_LABELS_EVERY: Final = timedelta(seconds=15)
 
 PLANNING: Final = Actor(
     "job:planning", frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}), all_sites=True
@@ -73,6 +74,7 @@ def _loops() -> Iterator[Job]:
     yield Job("pull_demand", Every(PULL_EVERY), _pull_demand)
     yield Job("picks", Every(FOLLOW_PICKS_EVERY), _follow_picks)
     yield Job("claims", Every(KEEP_CLAIMS_EVERY), _keep_claims)
+    yield Job("labels", Every(FOLLOW_LABELS_EVERY), _follow_labels)
 
 
 def _planning(zone: str, at: time) -> Iterator[Job]:
@@ -138,6 +140,12 @@ def _keep_claims(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.allocation.upkeep import keep_up  # noqa: PLC0415  see above
 
     return keep_up(occasion.source, JOB, occasion.now)
+
+
+def _follow_labels(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.labels.references import JOB, follow  # noqa: PLC0415  see above
+
+    return follow(occasion.source, JOB, occasion.now)
 
 
 def _sign_head(key: Path, occasion: Occasion) -> Mapping[str, Any]:

@@ -1,0 +1,101 @@
+-- Blocks of serial references, and labels as people read them (DOMAIN D8).
+
+-- Takes the next block of a site's series for a gateway; numbers that anything bears or has been given are passed over.
+-- Whoever gives out single SSCCs of the network waits, and the other way round.
+CREATE OR REPLACE FUNCTION reserve_sscc_block(of_gateway text, wanted integer, who text) RETURNS SETOF sscc_block
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    place  record;
+    series sscc_series;
+    room   bigint;
+    lowest bigint;
+    claimed int8range;
+BEGIN
+    SELECT g.gateway_id, g.site_id INTO place FROM gateway g
+    WHERE g.name = of_gateway AND g.kind = 'edge' AND sees_site(g.site_id);
+    IF NOT FOUND OR wanted NOT BETWEEN 1 AND 100000 THEN
+        RETURN;
+    END IF;
+    PERFORM FROM sscc_series s WHERE s.site_id = place.site_id FOR UPDATE;  -- first, as whoever gives out single ones
+    PERFORM pg_advisory_xact_lock(1936945000);
+    LOOP
+        UPDATE sscc_series s SET next_serial = s.next_serial + wanted WHERE s.site_id = place.site_id
+        RETURNING s.* INTO series;
+        IF NOT FOUND THEN
+            RETURN;
+        END IF;
+        room := rpad('1', 17 - length(series.company_prefix), '0')::bigint;
+        IF series.next_serial > room THEN
+            UPDATE sscc_series s SET next_serial = s.next_serial - wanted WHERE s.site_id = place.site_id;
+            RETURN;
+        END IF;
+        lowest := (series.extension_digit || series.company_prefix)::bigint * room + series.next_serial - wanted;
+        claimed := int8range(lowest, lowest + wanted);
+        CONTINUE WHEN EXISTS (SELECT FROM sscc_block b WHERE b.numbers && claimed)
+            OR EXISTS (SELECT FROM issued_sscc i
+                WHERE i.sscc BETWEEN lpad(lowest::text, 17, '0') AND lpad((lowest + wanted - 1)::text, 17, '0') || '9')
+            OR EXISTS (SELECT FROM location l
+                WHERE l.kind = 'unit' AND l.code ~ '^[0-9]{18}$'
+                    AND l.code BETWEEN lpad(lowest::text, 17, '0') AND lpad((lowest + wanted - 1)::text, 17, '0') || '9');
+        RETURN QUERY INSERT INTO sscc_block (site_id, gateway_id, company_prefix, extension_digit, first_serial,
+            last_serial, numbers, reserved_by)
+        VALUES (place.site_id, place.gateway_id, series.company_prefix, series.extension_digit,
+            series.next_serial - wanted, series.next_serial - 1, claimed, who)
+        RETURNING *;
+        RETURN;
+    END LOOP;
+END
+$$;
+
+-- A single SSCC that lies in somebody's block is not given out: its insertion is left out, and the next one taken.
+CREATE OR REPLACE FUNCTION pass_over_reserved() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(1936945000);
+    IF EXISTS (SELECT FROM sscc_block b WHERE b.numbers @> left(NEW.sscc, 17)::bigint) THEN
+        RETURN NULL;
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE OR REPLACE TRIGGER reserved BEFORE INSERT ON issued_sscc FOR EACH ROW EXECUTE FUNCTION pass_over_reserved();
+
+-- Labels printed at a site, by the cloud and by its gateways, the latest first.
+CREATE OR REPLACE FUNCTION read_label_prints(of_site text, before_at timestamptz, before_key text, most integer)
+    RETURNS TABLE (key text, site text, printed_at timestamptz, kind text, subject text, copies integer, way text,
+        printer text, is_reprint boolean, reason text, printed_by text, gateway text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH printed AS (
+        (SELECT 'c' || p.print_id AS key, p.site_id AS site, p.printed_at, p.kind, p.subject, p.copies, p.way,
+            NULL AS printer, p.reason IS NOT NULL AS is_reprint, p.reason, p.printed_by, NULL AS gateway
+        FROM label_print p
+        WHERE p.site_id = of_site AND sees_site(p.site_id) AND p.printed_at <= before_at
+        ORDER BY p.printed_at DESC LIMIT most + 1000)
+        UNION ALL
+        (SELECT concat_ws('/', 'g' || w.gateway_id, w.epoch, w.seq), w.site_id, w.occurred_at, w.step,
+            coalesce(w.detail ->> 'subject', w.detail ->> 'note', ''), coalesce((w.detail ->> 'copies')::integer, 1), 'printer', w.detail ->> 'printer',
+            w.outcome = 'reprinted', w.detail ->> 'reason', coalesce(w.detail ->> 'actor', ''), g.name
+        FROM workflow_event w JOIN gateway g ON g.gateway_id = w.gateway_id
+        WHERE w.workflow = 'label' AND w.site_id = of_site AND sees_site(w.site_id) AND w.occurred_at <= before_at
+        ORDER BY w.occurred_at DESC LIMIT most + 1000)
+    )
+    SELECT * FROM printed p WHERE (p.printed_at, p.key) < (before_at, before_key)
+    ORDER BY p.printed_at DESC, p.key DESC LIMIT most
+$$;
+
+-- Gateways that print, with what each says that it has left, and of which message.
+CREATE OR REPLACE VIEW printing_gateway WITH (security_invoker = true) AS
+    SELECT g.gateway_id, g.name AS gateway, g.site_id AS site, s.health_at,
+        (s.health -> 'counters' ->> 'sscc_left')::bigint AS sscc_left,
+        (s.health -> 'counters' ->> 'reference_revision')::bigint AS revision,
+        (SELECT max(m.revision) FROM gateway_message m
+            WHERE m.gateway_id = g.gateway_id AND m.channel = 'reference') AS sent_revision
+    FROM gateway g LEFT JOIN gateway_status s ON s.gateway_id = g.gateway_id
+    WHERE g.kind = 'edge' AND g.state = 'active';
+GRANT SELECT ON printing_gateway TO dockledger_app, dockledger_auditor;
+
+REVOKE ALL ON FUNCTION reserve_sscc_block(text, integer, text), pass_over_reserved(),
+    read_label_prints(text, timestamptz, text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION reserve_sscc_block(text, integer, text),
+    read_label_prints(text, timestamptz, text, integer) TO dockledger_app;
+GRANT EXECUTE ON FUNCTION read_label_prints(text, timestamptz, text, integer) TO dockledger_auditor;

@@ -1,0 +1,88 @@
+-- name: site_exists
+SELECT s.site_id FROM site s WHERE s.site_id = %(site)s AND sees_site(s.site_id);
+
+-- name: lock_templates
+SELECT pg_advisory_xact_lock(1818321260, hashtext(%(site)s));
+
+-- name: templates
+SELECT DISTINCT ON (t.name) t.site_id AS site, t.name, t.version, t.kind, t.dots_per_mm, t.zpl, t.reason, t.set_by, t.set_at
+FROM label_template t
+WHERE t.site_id = %(site)s AND (%(name)s::text IS NULL OR t.name = %(name)s)
+ORDER BY t.name, t.version DESC;
+
+-- name: versions
+SELECT t.site_id AS site, t.name, t.version, t.kind, t.dots_per_mm, t.zpl, t.reason, t.set_by, t.set_at
+FROM label_template t
+WHERE t.site_id = %(site)s AND t.name = %(name)s AND t.version < %(before)s
+ORDER BY t.version DESC
+LIMIT %(limit)s;
+
+-- name: add_template
+INSERT INTO label_template (site_id, name, version, kind, dots_per_mm, zpl, reason, set_by)
+VALUES (%(site)s, %(name)s, %(version)s, %(kind)s, %(dots_per_mm)s, %(zpl)s, %(reason)s, %(actor)s);
+
+-- name: audit
+SELECT record_audit(%(actor)s, %(action)s, %(target)s, %(site)s, NULL, %(detail)s::jsonb);
+
+-- name: add_print
+INSERT INTO label_print (site_id, kind, template, version, subject, copies, way, reason, printed_by)
+VALUES (%(site)s, %(kind)s, %(template)s, %(version)s, %(subject)s, %(copies)s, %(way)s, %(reason)s, %(actor)s);
+
+-- name: printed_before
+SELECT 1 FROM label_print p WHERE p.subject = %(subject)s AND p.kind = 'sscc'
+UNION ALL
+SELECT 1 FROM workflow_event w
+WHERE w.workflow = 'label' AND w.site_id = %(site)s AND w.detail ->> 'subject' = %(subject)s
+LIMIT 1;
+
+-- name: prints
+SELECT p.key, p.site, p.printed_at, p.kind, p.subject, p.copies, p.way, p.printer, p.is_reprint, p.reason, p.printed_by,
+    p.gateway
+FROM read_label_prints(%(site)s, %(before_at)s, %(before_key)s, %(limit)s) p;
+
+-- name: reserve
+SELECT g.name AS gateway, b.site_id AS site, b.block_id, b.company_prefix, b.extension_digit, b.first_serial, b.last_serial,
+    b.reserved_at, b.reserved_by
+FROM reserve_sscc_block(%(gateway)s, %(size)s, %(actor)s) b JOIN gateway g ON g.gateway_id = b.gateway_id
+ORDER BY b.block_id;
+
+-- name: blocks
+SELECT g.name AS gateway, b.site_id AS site, b.block_id, b.company_prefix, b.extension_digit, b.first_serial, b.last_serial,
+    b.reserved_at, b.reserved_by
+FROM sscc_block b JOIN gateway g ON g.gateway_id = b.gateway_id
+WHERE b.site_id = %(site)s AND (%(gateway)s::text IS NULL OR g.name = %(gateway)s) AND b.block_id < %(before)s
+ORDER BY b.block_id DESC
+LIMIT %(limit)s;
+
+-- name: series
+SELECT s.company_prefix, s.extension_digit, s.next_serial FROM sscc_series s WHERE s.site_id = %(site)s;
+
+-- name: printing_gateways
+SELECT p.gateway, p.site, p.sscc_left, p.revision, p.sent_revision FROM printing_gateway p
+WHERE p.site = coalesce(%(site)s, p.site) AND (p.sscc_left IS NOT NULL OR p.sent_revision IS NOT NULL) AND sees_site(p.site)
+ORDER BY p.gateway;
+
+-- name: gateway_site
+SELECT g.site_id FROM gateway g
+WHERE g.name = %(gateway)s AND g.kind = 'edge' AND sees_site(g.site_id) AND g.state IN ('active', 'paused');
+
+-- name: lock_reference
+SELECT pg_advisory_xact_lock(1919247973, g.gateway_id) FROM gateway g WHERE g.name = %(gateway)s;
+
+-- name: last_reference
+SELECT coalesce(max(m.revision), 0) FROM gateway_message m JOIN gateway g ON g.gateway_id = m.gateway_id
+WHERE g.name = %(gateway)s AND m.channel = 'reference';
+
+-- name: send_reference
+INSERT INTO gateway_message (gateway_id, channel, revision, payload, created_by)
+SELECT g.gateway_id, 'reference', %(revision)s, %(payload)s::jsonb, %(actor)s
+FROM gateway g WHERE g.name = %(gateway)s;
+
+-- name: items
+SELECT i.code, coalesce(i.name, '') AS name, i.base_unit,
+    (SELECT d.value FROM identifier d WHERE d.item_id = i.item_id AND d.scheme = 'gtin' AND d.numerator = d.denominator
+        ORDER BY d.valid_from DESC, d.value LIMIT 1) AS gtin
+FROM item i
+WHERE NOT i.is_provisional AND (i.code ILIKE %(wanted)s OR i.name ILIKE %(wanted)s)
+ORDER BY i.code
+LIMIT %(limit)s;

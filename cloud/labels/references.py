@@ -1,0 +1,226 @@
+"""What gateways need to print without the cloud: templates and serial references in, messages out (P10)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+from cloud.alerts import service as alerts
+from cloud.alerts.domain import Notice, Severity
+from cloud.db import Connection, in_transaction
+from cloud.db.retry import Source
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
+from cloud.labels import store
+from cloud.labels.domain import (
+    BLOCK,
+    BLOCKS_SENT,
+    KEEPERS,
+    LOW,
+    MOST_BLOCK,
+    READERS,
+    SERIES_LOW,
+    BlockRow,
+    LabelWishError,
+    TemplateRow,
+    left_in_series,
+    shipped,
+)
+from contracts.base import SiteId
+from contracts.labels import LabelKind
+from contracts.offline import ReferenceSnapshot, SsccBlock
+
+JOB = Actor("job:labels", frozenset({Role.DEVICE}), all_sites=True)
+_NEWEST = 2**62
+
+
+class _Printing(NamedTuple):
+    gateway: str
+    site: str
+    sscc_left: int | None
+    revision: int | None
+    sent_revision: int | None
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it has what was sent last, so that what it says is left counts that too."""
+        return self.sent_revision is None or (self.revision or 0) >= self.sent_revision
+
+
+def reserve(conn: Connection, actor: Actor, *, gateway: str, size: int = BLOCK, now: datetime) -> BlockRow:
+    """Reserve serial references for a gateway, and send it them.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor, inventory controller or admin of its site.
+        gateway: The gateway.
+        size: How many.
+        now: The present.
+
+    Returns:
+        The block.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        LabelWishError: If there is no such gateway, the size is out of range, or the series gives none.
+    """
+    actor.require(*KEEPERS)
+    act_as(conn, actor.narrowed(*KEEPERS))
+    return _reserve(conn, gateway, size, actor.id, now)
+
+
+def blocks(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str,
+    gateway: str | None = None,
+    before: int = _NEWEST,
+    limit: int,
+) -> list[BlockRow]:
+    """List reserved serial references, the latest first.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Site id.
+        gateway: Only of this one.
+        before: The last block of the page before.
+        limit: Most to give.
+
+    Returns:
+        The blocks.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor)
+    return store.rows(conn, BlockRow, "blocks", site=site, gateway=gateway, before=before, limit=limit)
+
+
+def follow(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
+    """Give gateways that print a further block before the last is used up; tell people if there is none.
+
+    Args:
+        source: Where transactions come from.
+        actor: The job.
+        now: The present.
+
+    Returns:
+        How many blocks were reserved.
+
+    Raises:
+        NotAllowedError: If somebody else asks.
+    """
+    actor.require(Role.DEVICE)
+    reserved = 0
+    for each in in_transaction(source, lambda conn: _printing(conn, actor)):
+        if each.sscc_left is not None and each.sscc_left < LOW and each.is_told:
+            reserved += in_transaction(source, partial(_follow_one, actor=actor, each=each, now=now))
+    return {"reserved": reserved}
+
+
+def in_force(conn: Connection, site: str) -> list[TemplateRow]:
+    """List a site's templates as they are in force.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Site id.
+
+    Returns:
+        By kind and name; of kinds that the site never changed, what ships.
+    """
+    own = {row.name: row for row in store.rows(conn, TemplateRow, "templates", site=site, name=None)}
+    rows = {kind.value: shipped(site, kind) for kind in LabelKind} | own
+    return sorted(rows.values(), key=lambda row: (row.kind, row.name))
+
+
+def send_to_site(conn: Connection, site: str, *, sent_by: str, now: datetime) -> None:
+    """Send a site's gateways that print what changed.
+
+    Args:
+        conn: In a transaction that has changed it.
+        site: Site id.
+        sent_by: Who changed it.
+        now: The present.
+    """
+    for each in store.rows(conn, _Printing, "printing_gateways", site=site):
+        _send(conn, each.site, each.gateway, sent_by=sent_by, now=now)
+
+
+def _printing(conn: Connection, actor: Actor) -> list[_Printing]:
+    act_as(conn, actor)
+    return store.rows(conn, _Printing, "printing_gateways", site=None)
+
+
+def _follow_one(conn: Connection, *, actor: Actor, each: _Printing, now: datetime) -> int:
+    act_as(conn, actor)
+    key = f"sscc_series:{each.site}"
+    try:
+        _reserve(conn, each.gateway, BLOCK, actor.id, now)
+    except LabelWishError as error:
+        is_near = (each.sscc_left or 0) < LOW // 5
+        severity = Severity.CRITICAL if is_near else Severity.WARNING
+        detail = {"gateway": each.gateway, "left": each.sscc_left}
+        alerts.notice(conn, [Notice(key, "sscc_series_used_up", severity, f"{error}", each.site, {**detail})])
+        return 0
+    (series,) = store.tuples(conn, "series", site=each.site)
+    left = left_in_series(series[0], series[2])
+    if left < SERIES_LOW:
+        text = f"Site {each.site} has {left} serial references of SSCCs left: set another series in time"
+        alerts.notice(
+            conn, [Notice(key, "sscc_series_low", Severity.WARNING, text, each.site, {"left": left})]
+        )
+    else:
+        alerts.resolve(conn, [key])
+    return 1
+
+
+def _reserve(conn: Connection, gateway: str, size: int, actor: str, now: datetime) -> BlockRow:
+    if not 1 <= size <= MOST_BLOCK:
+        raise LabelWishError(f"block of {size}: expected 1 to {MOST_BLOCK} serial references")
+    found = store.tuples(conn, "gateway_site", gateway=gateway)
+    if not found:
+        raise LabelWishError(f"there is no gateway {gateway!r:.80}")
+    ((site,),) = found
+    made = store.row(conn, BlockRow, "reserve", gateway=gateway, size=size, actor=actor)
+    if made is None:
+        series = store.tuples(conn, "series", site=site)
+        if not series:
+            raise LabelWishError(
+                f"site {site!r} has no series of SSCCs: set its company prefix (`dockledger units series`)"
+            )
+        left = left_in_series(series[0][0], series[0][2])
+        raise LabelWishError(
+            f"site {site!r} has {left} serial references of company prefix {series[0][0]} left, expected "
+            f"{size}: set the series on with another extension digit or prefix"
+        )
+    _send(conn, site, gateway, sent_by=actor, now=now)
+    return made
+
+
+def _send(conn: Connection, site: str, gateway: str, *, sent_by: str, now: datetime) -> None:
+    """Leave a gateway's message for ingest to publish; its revision grows even over a restored ledger."""
+    store.tuples(conn, "lock_reference", gateway=gateway)
+    ((last,),) = store.tuples(conn, "last_reference", gateway=gateway)
+    revision = max(int(last) + 1, int(now.timestamp() * 1000))
+    held = store.rows(conn, BlockRow, "blocks", site=site, gateway=gateway, before=_NEWEST, limit=BLOCKS_SENT)
+    message = ReferenceSnapshot(
+        site=SiteId(site),
+        revision=revision,
+        issued_at=now,
+        sscc_blocks=tuple(
+            SsccBlock(
+                company_prefix=each.company_prefix,
+                extension_digit=each.extension_digit,
+                first_serial=each.first_serial,
+                last_serial=each.last_serial,
+            )
+            for each in reversed(held)
+        ),
+        label_templates=tuple(row.template for row in in_force(conn, site)),
+        is_complete=False,
+    )
+    payload = message.model_dump_json()
+    store.change(conn, "send_reference", gateway=gateway, revision=revision, payload=payload, actor=sent_by)
