@@ -310,6 +310,10 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "runs.service.begin": frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}),
     "runs.service.run": OPERATIONS,
     "runs.service.runs": OPERATIONS,
+    "units.reading.serial_now": STAFF,
+    "units.reading.serial_story": STAFF,
+    "units.reading.unit_now": STAFF,
+    "units.reading.unit_story": STAFF,
 }
 """Who may give which command."""
 

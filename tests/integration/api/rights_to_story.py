@@ -1,0 +1,27 @@
+"""Who may see all that is known of one serial or unit."""
+
+from cloud.identity.actor import Role
+from tests.integration.crossings.doors import EPC, PALLET
+
+STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
+STORY_ROUTES: dict[str, set[Role] | None] = {
+    "GET /v1/serials/{serial:path}": STAFF,
+    "GET /v1/units/{unit:path}": STAFF,
+    "GET /v1/serial-story": STAFF,
+    "GET /v1/unit-story": STAFF,
+    "GET /units": STAFF,
+    "GET /units.{form:form}": STAFF,
+    "GET /units/{unit:path}": STAFF,
+    "GET /serials.{form:form}": STAFF,
+    "GET /serials/{serial:path}": STAFF,
+}
+STORY_OF_ONE_SITE = {"GET /v1/units/{unit:path}": {404}, "GET /units/{unit:path}": {404}}
+"""What those of another site are answered."""
+STORY_ASKED = {
+    "GET /v1/serial-story": {"of": EPC},
+    "GET /v1/unit-story": {"of": PALLET},
+    "GET /serials.{form:form}": {"of": EPC},
+    "GET /units.{form:form}": {"of": PALLET},
+}
+THINGS = {"{serial:path}": EPC, "{unit:path}": PALLET}
+"""What stands in the routes' paths."""

@@ -1,0 +1,78 @@
+"""All that is known of one serial and of one unit, on one page, as of both clocks."""
+
+from typing import Any
+
+from cloud.units import reading
+from cloud.units.domain import Fact
+from cloud.units.names import Serial, Unit, named
+from cloud.units.reading import AsOf
+from contracts.records import Count, CountLine, Identifier, Side, UnitPosition
+from tests.integration.crossings.doors import CASE, EPC, PALLET, Doors, carried, passage, stood
+from tests.integration.ledger.scenario import CONTROLLER, Ledger, at, move
+
+OUTER = "106141412345678915"
+CASE_HEX = "3034257BF7194E4000001A85"
+
+
+def story(ledger: Ledger, thing: Serial | Unit, **how: Any) -> list[Fact]:
+    asking = reading.serial_story if isinstance(thing, Serial) else reading.unit_story
+    return ledger.as_app(lambda conn: asking(conn, CONTROLLER, thing, **({"limit": 100} | how)))
+
+
+def put_into(unit: str, parent: str, minute: float) -> UnitPosition:
+    return stood("nowhere", minute=minute).model_copy(
+        update={"unit": unit, "location": None, "parent": parent}
+    )
+
+
+def packed(quantity: str, place: str, unit: str, minute: float, **fields: Any) -> Any:
+    identifier = {"scheme": "sgtin", "value": EPC}
+    sides = (Side(location=place), Side(unit=unit))
+    return move(quantity, *sides, minute=minute, identifier=identifier, unit_seen=CASE, epcs=(EPC,), **fields)
+
+
+def counted(place: str, minute: float) -> Count:
+    line = CountLine(
+        identifier=Identifier(scheme="gtin", value=CASE), quantity=2, unit_seen=CASE, epcs=(EPC, EPC + "9")
+    )
+    fields = {"seq": 1, "occurred_at_claimed": at(minute), "mono_ns": 0, "boot_id": "b", "clock_ok": True}
+    return Count(scope="bin", location=place, lines=(line,), **fields)
+
+
+def test_a_serials_story_holds_every_fact_and_where_its_units_stood(doors: Doors) -> None:
+    ledger = doors.ledger
+    doors.send(
+        passage("posted", minute=1, direction="in", loose=True, epc=CASE_HEX, because=None),
+        carried(
+            "@supplier", "STAGE-1", minute=2, documents=({"type": "receipt", "id": "DN-7", "line": "1"},)
+        ),
+        stood("STAGE-1", minute=3),
+        packed("1", "STAGE-1", PALLET, 4, biz_step="packing"),
+        put_into(PALLET, OUTER, 5),
+        stood("A-01", minute=6).model_copy(update={"unit": OUTER}),
+        stood("B-01", minute=7).model_copy(update={"unit": OUTER}),
+        counted("B-01", 8),
+    )
+    serial = named("(01)30614141123453(21)17")
+    facts = story(ledger, serial)
+    assert [(fact.kind, fact.unit, fact.to_place) for fact in facts] == [
+        ("count", None, "B-01"),
+        ("unit_position", OUTER, "B-01"),
+        ("unit_position", OUTER, "A-01"),
+        ("unit_position", PALLET, OUTER),
+        ("movement", None, PALLET),
+        ("movement", None, "STAGE-1"),
+        ("crossing", None, "STAGE-1"),
+    ]
+    assert facts[-2].documents == [{"type": "receipt", "id": "DN-7", "line": "1"}]
+    assert facts[-1].told["epc"] == CASE_HEX
+    assert len(facts[-1].told["trace"]) == 24
+    now = ledger.as_app(lambda conn: reading.serial_now(conn, CONTROLLER, serial))
+    assert now.standing is not None
+    assert now.standing.place == PALLET
+    assert [(around.place, around.kind) for around in now.around] == [(OUTER, "unit"), ("B-01", "bin")]
+    assert story(ledger, serial, limit=2, before=facts[1].place) == facts[2:4]
+    assert [fact.kind for fact in story(ledger, serial, moment=AsOf(at=at(2.5)))] == ["movement", "crossing"]
+    assert story(ledger, serial, moment=AsOf(position=0)) == []
+    assert story(ledger, named(f"{EPC}9"))[0].kind == "count"
+    assert story(ledger, named(EPC.replace(".17", ".18"))) == []
