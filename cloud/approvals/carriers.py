@@ -10,6 +10,7 @@ from cloud.decisions.carrier import Carrier
 from cloud.decisions.domain import Decision, DecisionError
 from cloud.demand.carrier import SUPERSESSION
 from cloud.forecasting.overrides.carrier import FORECAST_OVERRIDE
+from cloud.lots.carrier import LOT_RECALL
 from cloud.periods.carrier import PERIOD_CLOSE
 from cloud.replenishment.carrier import PURCHASE_ORDER
 from cloud.replenishment.change_carrier import ORDER_CHANGE
@@ -22,6 +23,7 @@ _KNOWN: Final[tuple[Carrier, ...]] = (
     FORECAST_OVERRIDE,
     PERIOD_CLOSE,
     RECONCILIATION,
+    LOT_RECALL,
 )
 CARRIERS: Final[Mapping[str, Carrier]] = MappingProxyType({carrier.kind: carrier for carrier in _KNOWN})
 """Carrier by the kind it carries: those of this release."""

@@ -1,11 +1,13 @@
 """Lots, what ties them to each other and where they went, as values; pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from cloud.identity.actor import Role
+from cloud.identity.actor import Actor, Role
+from contracts.vocabulary import Disposition
 
 READERS: Final = (
     Role.OPERATOR,
@@ -161,3 +163,111 @@ class HistoryRow(NamedTuple):
     documents: list[dict[str, Any]]
     rule: str | None
     """By which rule it was inferred; None: somebody stated it."""
+
+
+RECALL_KIND: Final = "lot_recall"
+"""Of the decisions by which a site's stock of a recall is held."""
+RECALL_REASONS: Final[Mapping[str, str]] = {
+    "contaminated": "Contaminated",
+    "defective": "Defective",
+    "mislabelled": "Labelled wrongly",
+    "supplier_recall": "The supplier recalls it",
+    "authority": "An authority orders it",
+    "other": "Another reason (say which)",
+}
+END_REASONS: Final[Mapping[str, str]] = {
+    "dealt_with": "All of it has been dealt with",
+    "unfounded": "It was unfounded",
+    "other": "Another reason",
+}
+JOB: Final = Actor("job:recalls", frozenset({Role.DEVICE, Role.INVENTORY_CONTROLLER}), all_sites=True)
+"""Who looks through every site's books for what a recall reaches, whoever opened it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """A recall as it stands."""
+
+    recall_id: int
+    item: str
+    item_name: str | None
+    base_unit: str
+    item_id: int
+    lot: str
+    reason: str
+    note: str
+    with_possible: bool
+    opened_at: datetime
+    opened_by: str
+    ended_at: datetime | None
+    ended_by: str | None
+    ended_because: str | None
+    lots: int
+    """That it reaches."""
+
+    @property
+    def key(self) -> LotKey:
+        """The lot that it began with."""
+        return LotKey(self.item_id, self.lot)
+
+    @property
+    def name(self) -> str:
+        """As documents of movements name it."""
+        return f"R{self.recall_id}"
+
+
+class RecallSite(NamedTuple):
+    """How a recall stands at a site."""
+
+    site: str
+    decision_id: int
+    state: str
+    """Of the decision: ``submitted`` waits for an approver, ``applied`` holds the stock."""
+    time_zone: str
+
+
+class ReachedStock(NamedTuple):
+    """Stock that a recall reaches."""
+
+    site: str
+    cell_id: int
+    item_id: int
+    own_item_id: int
+    """As the cell has it; another where items were merged."""
+    item: str
+    base_unit: str
+    lot: str | None
+    location: str | None
+    unit: str | None
+    disposition: str | None
+    owner: str | None
+    quantity: Decimal
+    own_quantity: Decimal
+    """In the cell's own base unit."""
+    is_possible: bool
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it cannot leave any more."""
+        return self.disposition == Disposition.RECALLED
+
+
+class HeldStock(NamedTuple):
+    """What a recall holds, by where and in which condition it was before."""
+
+    from_cell: int
+    to_cell: int
+    own_item_id: int
+    lot: str | None
+    location: str
+    unit: str | None
+    disposition: str | None
+    owner: str | None
+    held: Decimal
+    on_hand: Decimal
+    """What lies there of it now."""
+
+
+def recall_subject(recall_id: int, site: str) -> str:
+    """Name what a decision on a recall's stock at a site is about."""
+    return f"recall/{recall_id}/{site}"

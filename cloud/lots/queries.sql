@@ -29,3 +29,95 @@ FROM lot_history(%(items)s::bigint[], %(lots)s::text[], %(below_at)s, %(below_ga
 -- name: lots
 SELECT item, item_name, base_unit, lot, expires_on, on_hand, sites
 FROM lot_list(%(item)s, %(pattern)s, %(only_held)s, %(after_item)s, %(after_lot)s, %(limit)s);
+
+-- name: own_identifiers
+SELECT i.item_id, i.code, n.scheme, n.value
+FROM item i
+LEFT JOIN LATERAL (
+    SELECT d.scheme, d.value FROM identifier d
+    WHERE d.item_id = i.item_id AND d.numerator = d.denominator
+        AND NOT EXISTS (SELECT FROM identifier e WHERE (e.scheme, e.value) = (d.scheme, d.value) AND e.valid_from <> d.valid_from)
+    ORDER BY d.scheme <> 'sku', d.scheme, d.value LIMIT 1) n ON true
+WHERE i.item_id = ANY (%(items)s::bigint[])
+ORDER BY i.item_id;
+
+-- name: add_recall
+INSERT INTO recall (item_id, lot, reason, note, with_possible, opened_by)
+VALUES (%(item_id)s, %(lot)s, %(reason)s, %(note)s, %(with_possible)s, %(actor)s)
+ON CONFLICT (item_id, lot) WHERE ended_at IS NULL DO NOTHING
+RETURNING recall_id;
+
+-- name: add_recall_lots
+INSERT INTO recall_lot (recall_id, item_id, lot, steps, is_possible, since)
+SELECT %(recall)s, x.item_id, x.lot, x.steps, x.is_possible, x.since
+FROM unnest(%(items)s::bigint[], %(lots)s::text[], %(steps)s::integer[], %(possible)s::boolean[],
+    %(since)s::timestamptz[]) x (item_id, lot, steps, is_possible, since)
+ON CONFLICT (recall_id, item_id, lot) DO UPDATE
+SET is_possible = excluded.is_possible, since = excluded.since
+WHERE (recall_lot.is_possible, recall_lot.since) IS DISTINCT FROM (excluded.is_possible, excluded.since);
+
+-- name: add_recall_site
+INSERT INTO recall_site (recall_id, site_id, decision_id) VALUES (%(recall)s, %(site)s, %(decision)s);
+
+-- name: end_recall
+UPDATE recall SET ended_at = clock_timestamp(), ended_by = %(actor)s, ended_because = %(because)s
+WHERE recall_id = %(recall)s AND ended_at IS NULL;
+
+-- name: recalls
+SELECT r.recall_id, i.code AS item, i.name AS item_name, i.base_unit, r.item_id, r.lot, r.reason, r.note, r.with_possible,
+    r.opened_at, r.opened_by, r.ended_at, r.ended_by, r.ended_because,
+    (SELECT count(*) FROM recall_lot l WHERE l.recall_id = r.recall_id) AS lots
+FROM recall r JOIN item i ON i.item_id = r.item_id
+WHERE (%(recall)s::bigint IS NULL OR r.recall_id = %(recall)s)
+    AND (%(item_id)s::bigint IS NULL OR EXISTS (
+        SELECT FROM recall_lot l WHERE l.recall_id = r.recall_id AND l.item_id = %(item_id)s AND l.lot = %(lot)s))
+    AND (%(with_ended)s OR r.ended_at IS NULL) AND r.recall_id < %(before)s
+ORDER BY r.recall_id DESC
+LIMIT %(limit)s;
+
+-- name: recall_sites
+SELECT s.site_id AS site, s.decision_id, d.state, z.time_zone
+FROM recall_site s JOIN decision d ON d.decision_id = s.decision_id JOIN site z ON z.site_id = s.site_id
+WHERE s.recall_id = %(recall)s
+ORDER BY s.site_id;
+
+-- name: recall_stock
+SELECT site, cell_id, item_id, own_item_id, item, base_unit, lot, location, unit, disposition, owner, quantity, own_quantity,
+    is_possible
+FROM recall_stock(%(recall)s, %(site)s);
+
+-- name: recall_holds
+SELECT from_cell, to_cell, own_item_id, lot, location, unit, disposition, owner, held, on_hand
+FROM recall_holds(%(recall)s, %(site)s);
+
+-- name: held_elsewhere_by
+SELECT count(*) FROM recall r
+JOIN recall_lot l ON l.recall_id = r.recall_id AND (r.with_possible OR NOT l.is_possible)
+JOIN recall_site s ON s.recall_id = r.recall_id AND s.site_id = %(site)s
+JOIN decision d ON d.decision_id = s.decision_id AND d.state = 'applied'
+WHERE r.recall_id <> %(recall)s AND r.ended_at IS NULL AND l.item_id = %(item_id)s AND l.lot IS NOT DISTINCT FROM %(lot)s;
+
+-- name: costs
+SELECT item_id, cost, currency FROM lot_costs(%(site)s, %(items)s::bigint[]);
+
+-- name: picked_of_recalled
+SELECT allocation_id, type, id, line, item_id, item, quantity, recall_id, lot FROM picked_of_recalled(%(site)s);
+
+-- name: canonical_of
+SELECT n.canonical_id FROM canonical_item n WHERE n.item_id = %(item_id)s;
+
+-- name: now
+SELECT clock_timestamp();
+
+-- name: sites
+SELECT s.site_id FROM site s ORDER BY s.site_id;
+
+-- name: sites_with_recalls
+SELECT DISTINCT s.site_id FROM recall_site s JOIN recall r ON r.recall_id = s.recall_id AND r.ended_at IS NULL
+ORDER BY s.site_id;
+
+-- name: recall_lots
+SELECT l.item_id, l.lot, i.code, i.base_unit, l.steps, l.is_possible, l.since
+FROM recall_lot l JOIN item i ON i.item_id = l.item_id
+WHERE l.recall_id = %(recall)s
+ORDER BY l.steps, i.code, l.lot;

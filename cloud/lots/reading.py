@@ -150,13 +150,25 @@ def story(conn: Connection, actor: Actor, *, item: str, lot: str) -> LotStory:
         LotError: If too many lots are related.
     """
     found = find_lot(conn, actor, item=item, lot=lot)
-    made = trace(
-        found.key,
-        found.code,
-        found.base_unit,
-        lambda keys, is_forward: store.links(conn, keys, are_consumed=is_forward),
-    )
+    made = genealogy_of(conn, found.key, found.code, found.base_unit)
     return LotStory(found, made, whereabouts(conn, made.forward()))
+
+
+def genealogy_of(conn: Connection, key: LotKey, item: str, base_unit: str) -> Genealogy:
+    """Walk from a lot to everything made of it and everything it was made of.
+
+    Args:
+        conn: In a transaction that shows the sites to look at.
+        key: The lot.
+        item: Its item's code.
+        base_unit: Its item's base unit.
+
+    Returns:
+        The genealogy.
+    """
+    return trace(
+        key, item, base_unit, lambda keys, is_forward: store.links(conn, keys, are_consumed=is_forward)
+    )
 
 
 def whereabouts(conn: Connection, relatives: Sequence[Relative]) -> tuple[Whereabouts, ...]:

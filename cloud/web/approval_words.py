@@ -15,6 +15,7 @@ _KINDS: Final = {
     "count_adjustment": "Stock adjustment",
     "order_change": "Change of an order",
     "purchase_order": "Purchase order",
+    "lot_recall": "Recall of a lot",
     "period_close": "Close of a period",
     "reconciliation": "Stock list",
     "supersession": "Supersession",

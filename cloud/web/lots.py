@@ -11,8 +11,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from cloud.db import Connection
 from cloud.identity.actor import Actor
-from cloud.lots import reading
-from cloud.lots.domain import HistoryRow, LotError, UnknownLotError
+from cloud.lots import reading, recalls
+from cloud.lots.domain import KEEPERS, RECALL_REASONS, HistoryRow, LotError, UnknownLotError
 from cloud.lots.reading import LotStory, Whereabouts
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking
@@ -81,6 +81,7 @@ def list_lots(
             after=(after_item, after_lot),
             limit=ROWS + 1,
         )
+        open_recalls = recalls.recalls(conn, actor, limit=ROWS)
     last = rows[ROWS - 1] if len(rows) > ROWS else None
     asked = {"item": item, "lot": lot, "all": all}
     return page(
@@ -90,6 +91,7 @@ def list_lots(
         tab="/lots",
         rows=rows[:ROWS],
         asked=asked,
+        recalls=open_recalls,
         following=urlencode(asked | {"after": f"{last.item}\n{last.lot}"}) if last else "",
     )
 
@@ -118,6 +120,7 @@ def show_lot(
     before = _place(after)
     with gate.acting(actor) as conn:
         told = _told_at(conn, actor, f"{item}/{lot}")
+        found = recalls.recalls_of(conn, actor, item_id=told.lot.item_id, lot=told.lot.lot)
         moves = reading.history(
             conn, actor, item=told.lot.code, lot=told.lot.lot, before=before, limit=MOVES + 1
         )
@@ -135,6 +138,10 @@ def show_lot(
         following=urlencode({"after": _place_text(moves[MOVES - 1])}) if len(moves) > MOVES else "",
         is_first=not after,
         lot_href=lot_href,
+        recalls=found,
+        may_recall=not actor.roles_anywhere.isdisjoint(KEEPERS)
+        and not any(each.key == told.lot.key and each.ended_at is None for each in found),
+        reasons=RECALL_REASONS,
     )
 
 
@@ -171,8 +178,9 @@ def _lines(found: Iterable[Whereabouts]) -> Iterator[Line]:
             place = row.site, row.location, row.unit, row.disposition or "sellable"
             yield Line(what, *of, *place, None, None, row.quantity, row.base_unit, None, None)
         for got in each.recipients:
-            whom = got.site, None, None, None, got.partner, got.papers
-            yield Line("sent", *of, *whom, got.quantity, got.base_unit, got.first_at, got.last_at)
+            whom = got.partner, got.papers
+            when = got.first_at, got.last_at
+            yield Line("sent", *of, got.site, None, None, None, *whom, got.quantity, got.base_unit, *when)
 
 
 def _place(after: str) -> tuple[datetime, int, int, int]:

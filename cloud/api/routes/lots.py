@@ -197,7 +197,7 @@ def story_of(told: LotStory) -> Story:
         item_name=told.lot.name,
         lot=told.lot.lot,
         expires_on=told.lot.expires_on,
-        forward=[_with_stock(each) for each in told.forward],
+        forward=[with_stock(each) for each in told.forward],
         backward=[Related(**_related(each)) for each in told.genealogy.backward() if each.steps],
         transformations=[_part(link) for link in links],
     )
@@ -214,7 +214,15 @@ def _related(relative: Relative) -> dict[str, Any]:
     }
 
 
-def _with_stock(each: Whereabouts) -> RelatedStock:
+def with_stock(each: Whereabouts) -> RelatedStock:
+    """Show where a lot of a genealogy is and who got it.
+
+    Args:
+        each: The lot.
+
+    Returns:
+        For an answer.
+    """
     return RelatedStock(
         **_related(each.relative),
         stock=[Place.model_validate(row) for row in each.stock],

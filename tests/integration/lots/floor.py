@@ -1,15 +1,23 @@
 """A site whose goods have lots, kits made of them, and orders that want them: short names for tests."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
+from cloud.alerts import service as alerts
+from cloud.alerts.domain import Ticket, TicketState
 from cloud.allocation import terms
+from cloud.approvals import service as approvals
+from cloud.db import LastingConnection
+from cloud.decisions.domain import Decision
 from cloud.documents import service as documents
 from cloud.documents.papers import DocumentPaper, ImportPaper
 from cloud.identity.actor import Actor, Role
-from cloud.lots import reading
+from cloud.lots import reading, recalls
+from cloud.lots.domain import JOB, Recall, RecallSite
+from cloud.lots.following import follow_recalls
 from cloud.lots.reading import LotStory
 from contracts.records import DocumentRef, Identifier, Movement, Side, UnitPosition
 from tests.integration.ledger.scenario import SITE, Ledger, Outbox, at, move, open_ledger
@@ -52,6 +60,44 @@ class Floor:
         )
         self.ledger.as_app(lambda conn: documents.register_document(conn, KIM, paper))
 
+    def recalls(self, item: str, lot: str) -> Recall:
+        asked = {"item": item, "lot": lot, "reason": "contaminated"}
+        return self.ledger.as_app(lambda conn: recalls.open_recall(conn, KIM, **asked))
+
+    def recall_sites(self, recall: Recall) -> list[RecallSite]:
+        return self.ledger.as_app(lambda conn: recalls.recall_sites(conn, KIM, recall_id=recall.recall_id))
+
+    def ends(self, recall: Recall) -> Recall:
+        asked = {"recall_id": recall.recall_id, "reason": "unfounded"}
+        return self.ledger.as_app(lambda conn: recalls.close_recall(conn, KIM, **asked))
+
+    def approves(self, decision: int, *, by: Actor) -> Decision:
+        return self.ledger.as_app(lambda conn: approvals.approve_and_apply(conn, by, decision, 1))
+
+    def reverses(self, decision: int, *, by: Actor) -> Decision:
+        return self.ledger.as_app(
+            lambda conn: approvals.reverse(conn, by, decision, 1, reason="approved_in_error")
+        )
+
+    def follows(self) -> Mapping[str, Any]:
+        with closing(LastingConnection(self.ledger.app_dsn, "test-recalls")) as source:
+            return follow_recalls(source, JOB, at(600))
+
+    def tickets(self, kind: str) -> list[Ticket]:
+        open_ones = [TicketState.OPEN, TicketState.ACKNOWLEDGED]
+        return self.ledger.as_app(
+            lambda conn: alerts.tickets(conn, KIM, kind=kind, states=open_ones, limit=100)
+        )
+
+    def conditions(self) -> dict[tuple[str, str, str | None, str | None], Decimal]:
+        """Give what lies at real places, by place, item, lot and condition."""
+        rows = self.ledger.query(
+            "SELECT l.code, i.code, c.lot, c.disposition, b.quantity FROM balance b JOIN cell c USING (cell_id) "
+            "JOIN location l USING (location_id) JOIN item i USING (item_id) "
+            "WHERE l.kind <> 'virtual' AND b.quantity <> 0"
+        )
+        return {tuple(names): quantity for *names, quantity in rows}
+
     def dates(self, item: str, lot: str, on: Any) -> None:
         self.ledger.as_app(lambda conn: terms.put_lot(conn, NET, item=item, lot=lot, expires_on=on))
 
@@ -73,7 +119,7 @@ def goes(
     return move(
         str(quantity),
         _side(source, lots[0], more.pop("disposition", None)),
-        _side(destination, lots[1], None),
+        _side(destination, lots[1], more.pop("into", None)),
         identifier=Identifier(scheme="gtin", value=GTINS[item]),
         minute=minute,
         documents=papers,

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.integration.lots.floor import PALLET, Floor, goes, open_floor, stands
+from cloud.identity.actor import NotAllowedError
+from cloud.lots.domain import LotConflictError
+from tests.integration.lots.floor import BOSS, KIM, PALLET, Floor, goes, open_floor, stands
 
 
 @pytest.fixture
@@ -60,3 +62,56 @@ def test_a_lot_is_followed_through_kits_repacks_and_pallets_to_who_got_it(floor:
         ("MILK", "L1", -2, False),
         ("BOX", None, -2, False),
     ]
+
+
+def test_a_recall_is_decided_held_followed_and_given_back_by_two_people(floor: Floor) -> None:
+    floor.orders("SO-1", "KIT", 2, "ACME")
+    floor.moves(
+        goes("MILK", 100, "@supplier", "A-01", "L1"),
+        goes("MILK", 4, "@supplier", "A-01", "L1", into="damaged"),
+        goes("MILK", 7, "@supplier", "A-01", "L2"),
+        goes("MILK", 10, "A-01", "@transformation", "L1", under="kit/1", minute=5),
+        goes("KIT", 5, "@transformation", PALLET, "K1", under="kit/1", minute=6),
+        stands(PALLET, "LANE-1", 7),
+        goes("KIT", 2, PALLET, "@customer", "K1", under="outbound_order/SO-1", minute=8),
+    )
+    recall = floor.recalls("MILK", "L1")
+    (ticket,) = floor.tickets("lot_recall")
+    assert ticket.owner == "user:kim"
+    assert [(got["customer"], got["quantity"]) for got in ticket.detail["recipients"]] == [("ACME", "2")]
+    with pytest.raises(LotConflictError, match="recalled already"):
+        floor.recalls("MILK", "L1")
+    (site,) = floor.recall_sites(recall)
+    assert site.state == "submitted", "its value is not known: above every limit of one's own"
+    with pytest.raises(NotAllowedError):
+        floor.approves(site.decision_id, by=KIM)
+    assert floor.approves(site.decision_id, by=BOSS).state == "applied"
+    assert floor.conditions() == {
+        ("A-01", "MILK", "L1", "recalled"): 94,
+        ("A-01", "MILK", "L2", None): 7,
+        (PALLET, "KIT", "K1", "recalled"): 3,
+    }
+    # what comes later, and what is moved while it is held
+    floor.moves(
+        goes("MILK", 6, "@customer", "R-01", "L1", minute=20),
+        goes("MILK", 50, "A-01", "Q-01", "L1", minute=21, disposition="recalled", into="recalled"),
+    )
+    assert floor.follows()["held"] == 1
+    assert floor.follows() == {"reached": 0, "held": 0, "asked": 0, "ended": 0}, "followed once"
+    assert floor.conditions()["R-01", "MILK", "L1", "recalled"] == 6
+    # undone by somebody who may, in the conditions before; what was moved since is on hold
+    floor.reverses(site.decision_id, by=BOSS)
+    assert floor.conditions() == {
+        ("A-01", "MILK", "L1", None): 40,
+        ("A-01", "MILK", "L1", "damaged"): 4,
+        ("A-01", "MILK", "L2", None): 7,
+        ("R-01", "MILK", "L1", None): 6,
+        ("Q-01", "MILK", "L1", "hold"): 50,
+        (PALLET, "KIT", "K1", None): 3,
+    }
+    assert floor.follows()["held"] == 0, "a site that gave it back is not held again"
+    assert floor.ends(recall).ended_because == "unfounded"
+    assert not floor.tickets("lot_recall")
+    actions = [row[0] for row in floor.ledger.query("SELECT action FROM audit_event ORDER BY audit_id")]
+    wanted = ["lot_recalled", "recall_held", "recall_held", "recall_given_back", "recall_ended"]
+    assert [action for action in actions if "recall" in action] == wanted
