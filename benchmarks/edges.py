@@ -55,11 +55,12 @@ class Edge:
         unanswered = sum(total.rows for total in outbox.totals if total.state == "unacked")
         return outbox.unsealed_rows + unanswered
 
-    def start(self, *, broker_port: int | None = None) -> Part:
+    def start(self, *, broker_port: int | None = None, more: str = "") -> Part:
         """Write its settings and start it.
 
         Args:
             broker_port: Of a proxy in between; by default the broker's own.
+            more: Further lines of its settings.
 
         Returns:
             The running part, under its name in the stage.
@@ -70,7 +71,7 @@ class Edge:
             url = url.replace(f":{self.stage.broker_port}", f":{broker_port}")
         workflow = files("firmware_configs.sites").joinpath("retail_example.toml").read_text("utf-8")
         own = _AGENT.format(site=self.gateway.site, gateway=self.gateway.name, url=url, port=self.scanner)
-        self._settings.write_text(own + workflow, "utf-8")
+        self._settings.write_text(more + own + workflow, "utf-8")
         return self.stage.add(
             Service(
                 self.name,

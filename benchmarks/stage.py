@@ -17,7 +17,7 @@ from cloud.db import bootstrap, migrate
 from cloud.db.cluster import LOGIN_ROLES
 from cloud.local.broker import EmbeddedBroker, GatewayAccount, choose_broker
 from cloud.local.postgres import EmbeddedPostgres
-from cloud.local.process import Service
+from cloud.local.process import Service, accepts_connections, free_port
 
 DATABASE: Final = "dockledger"
 _PASSWORDS: Final = {role: f"stage-{role}" for role in LOGIN_ROLES}
@@ -136,6 +136,24 @@ class Stage:
         part.start()
         return part
 
+    def add_api(self) -> str:
+        """Start a server of API and pages.
+
+        Returns:
+            Its address.
+        """
+        port = free_port()
+        self.add(
+            Service(
+                "api",
+                (command("dockledger"), "api"),
+                self.directory / "logs" / "api.log",
+                is_ready=lambda _pid: accepts_connections(port),
+                environment=self.environment | {"DOCKLEDGER_HTTP_PORT": str(port)},
+            )
+        )
+        return f"http://127.0.0.1:{port}"
+
     def start_broker_anew(self) -> None:
         """Start the broker as one that has forgotten every session, queue and retained message."""
         for store in self.directory.glob("*/store"):
@@ -199,4 +217,10 @@ def register(owner_dsn: str, gateways: Iterable[Gateway]) -> None:
             cursor.execute(
                 "INSERT INTO gateway (name, kind, site_id) VALUES (%s, 'edge', %s) ON CONFLICT DO NOTHING",
                 (gateway.name, gateway.site),
+            )
+            cursor.execute(
+                "INSERT INTO gateway_secret (gateway_id, kept_by, secret_sha256)"
+                " SELECT gateway_id, 'broker', sha256(convert_to(%s, 'UTF8')) FROM gateway WHERE name = %s"
+                " ON CONFLICT DO NOTHING",
+                (gateway.account.password, gateway.name),
             )

@@ -87,6 +87,8 @@ class Health(Contract):
     readers: tuple[ReaderHealth, ...] = ()
     counters: Annotated[dict[str, int], STORABLE] = Field(default_factory=dict)
     """Every drop, retry, reject and late arrival, by name."""
+    is_on_detour: StrictBool = False
+    """It sends over HTTPS because the broker cannot be reached."""
 
 
 REMOTE_SETTINGS: Final = frozenset(

@@ -30,13 +30,14 @@ from edge_agent.outbox.journal import OutboxJournal
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
 from edge_agent.page.server import PageServer, PageUnavailableError
 from edge_agent.page.status import ConfigStatus, DiskStatus, PageStatus, SettingStatus
-from edge_agent.publish.address import parse_broker_url
-from edge_agent.publish.service import Publisher, PublishOptions
+from edge_agent.publish.options import PublishOptions
+from edge_agent.publish.service import Publisher
 from edge_agent.readers.line import LineState
 from edge_agent.readers.profile import load_profile
 from edge_agent.readers.serial_port import SerialScanner
 from edge_agent.supervisor import Recipe, Supervisor
 from edge_agent.time_server import TimeServer
+from edge_agent.ways import broker_of, ledger_of
 from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.positions import UnitPositions
 from edge_agent.workflows.session import Session
@@ -91,8 +92,10 @@ class Agent:
                 base.site,
                 base.gateway,
                 agent,
-                parse_broker_url(base.broker_url, ca=base.broker_ca, certificate=base.broker_certificate),
+                broker_of(base),
                 drain_rows_per_s=self._settings.drain_rows_per_s,
+                ledger=ledger_of(base),
+                detour_after_s=base.https_after_s,
             ),
             health=self._health,
             on_message=self._take_message,
@@ -228,7 +231,7 @@ class Agent:
         return Vitals(
             devices=scanners | self._floor.connected(),
             is_outbox_writable=self._note_alive(),
-            is_broker_reachable=self._publisher.is_connected,
+            is_broker_reachable=self._publisher.way is not None,
         )
 
     def _health(self, stats: OutboxStats) -> Health:
@@ -255,6 +258,7 @@ class Agent:
                 offset_s=None if self._time_server is None else self._time_server.offset_s,
                 steps=self._clock.steps,
             ),
+            is_on_detour=self._publisher.is_on_detour,
             readers=[*(describe_scanner(each) for each in self._scanners.members()), *self._floor.health()],
             counters=dict(counted),
         )
@@ -272,7 +276,7 @@ class Agent:
         return PageStatus(
             version=self._version,
             health=self._health(self._outbox.stats()),
-            is_connected=self._publisher.is_connected,
+            way=self._publisher.way,
             antennas=self._floor.antennas(),
             zones=self._floor.zones(),
             crossings=self._floor.crossings(),

@@ -56,6 +56,7 @@ def describe_gateway(
     uptime_s: float,
     stats: OutboxStats,
     clock: ClockHealth,
+    is_on_detour: bool = False,
     readers: Iterable[ReaderHealth],
     counters: Mapping[str, int],
 ) -> Health:
@@ -68,6 +69,7 @@ def describe_gateway(
         uptime_s: Seconds since the agent started.
         stats: The outbox's totals.
         clock: How far the clock is believed.
+        is_on_detour: Whether HTTPS stands in for a broker that cannot be reached.
         readers: Every reader and scanner.
         counters: Every drop, retry, reject and late arrival outside the outbox, by name.
 
@@ -89,6 +91,7 @@ def describe_gateway(
             is_full=stats.is_full,
         ),
         clock=clock,
+        is_on_detour=is_on_detour,
         readers=tuple(readers),
         counters=stats.counters | dict(counters),
     )

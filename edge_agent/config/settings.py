@@ -25,7 +25,7 @@ from edge_agent.workflows.site import WorkflowSettings
 
 ENV_PREFIX: Final = "EDGE_AGENT_"
 DEFAULT_FILE: Final = "agent.toml"
-_SECRET: Final = frozenset({"broker_url"})
+_SECRET: Final = frozenset({"broker_url", "https_url"})
 _HOLDS_SECRETS: Final = frozenset({"iot_reader"})
 """Tables in which only what is ``_PLAIN`` is said again where it is wrong."""
 _PLAIN: Final = frozenset({"id", "profile", "silent_after_s", "power_dbm", "session"})
@@ -39,6 +39,13 @@ def _is_broker_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
         raise ValueError("expected mqtt://user:password@host:port or mqtts://…")
+    return url
+
+
+def _is_https_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise ValueError("expected https://host:port or https://user:secret@host:port")
     return url
 
 
@@ -75,12 +82,23 @@ class AgentSettings(BaseSettings):
     """Site id: 1-64 of A-Z a-z 0-9 _ -."""
     gateway: Gateway
     """Gateway id, unique in the network."""
-    broker_url: Annotated[str, Field(repr=False), AfterValidator(_is_broker_url)]
-    """``mqtt://user:password@host:port`` or ``mqtts://…``."""
+    broker_url: Annotated[Annotated[str, AfterValidator(_is_broker_url)] | None, Field(repr=False)] = None
+    """``mqtt://user:password@host:port`` or ``mqtts://…``; needed unless ``publish`` is ``https``."""
     broker_ca: Path | None = None
     """PEM file with who may have signed the broker's certificate; by default the machine's authorities."""
     broker_certificate: Path | None = None
     """PEM file with this gateway's certificate and key, where the broker asks for one."""
+    publish: Literal["mqtt", "https"] = "mqtt"
+    """``https``: nothing goes through a broker, everything over HTTPS to ``https_url``."""
+    https_url: Annotated[Annotated[str, AfterValidator(_is_https_url)] | None, Field(repr=False)] = None
+    """The ledger's server, ``https://host``: where everything goes while the broker cannot be reached.
+
+    With ``user:secret@`` before the host, where those of ``broker_url`` are not the ledger's.
+    """
+    https_ca: Path | None = None
+    """PEM file with who may have signed that server's certificate; by default the machine's authorities."""
+    https_after_s: Annotated[float, Field(ge=1, le=3600, allow_inf_nan=False)] = 30.0
+    """How long the broker must be out of reach before HTTPS stands in for it."""
     outbox: Path = Path("outbox.db")
     """The outbox file, beside the settings file by default.
 
@@ -127,8 +145,22 @@ class AgentSettings(BaseSettings):
     @model_validator(mode="after")
     def _broker_can_be_asked(self) -> Self:
         has_tls_words = self.broker_ca or self.broker_certificate
-        if has_tls_words and not self.broker_url.startswith("mqtts:"):
+        if has_tls_words and not (self.broker_url or "").startswith("mqtts:"):
             raise ValueError("broker_ca and broker_certificate say nothing without mqtts://")
+        if self.publish == "mqtt" and self.broker_url is None:
+            raise ValueError('broker_url is not set: expected mqtt://…, unless publish = "https"')
+        return self
+
+    @model_validator(mode="after")
+    def _ledger_can_be_asked(self) -> Self:
+        if self.https_url is None:
+            if self.publish == "https":
+                raise ValueError('publish = "https" without https_url: expected https://user:secret@host')
+            if self.https_ca:
+                raise ValueError("https_ca says nothing without https_url")
+            return self
+        if not any(url and urlsplit(url).password for url in (self.https_url, self.broker_url)):
+            raise ValueError("https_url holds no secret: expected https://user:secret@host")
         return self
 
     @model_validator(mode="after")

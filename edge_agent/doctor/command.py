@@ -21,6 +21,7 @@ from edge_agent.doctor.gateway import (
     about_outbox,
     about_versions,
 )
+from edge_agent.doctor.ledger import about_ledger
 from edge_agent.outbox.inspect import is_in_use
 from edge_agent.page.server import ADDRESS
 
@@ -81,6 +82,7 @@ def examine(loaded: Loaded, remote: RemoteConfig, *, now: datetime) -> Iterator[
     yield from about_disk(settings, is_running=is_running)
     yield from about_outbox(settings, is_running=is_running, now=now)
     yield from about_broker(settings, is_running=is_running)
+    yield from about_ledger(settings)
     for scanner in settings.scanner:
         yield about_scanner(scanner, is_running=is_running)
     if is_running:

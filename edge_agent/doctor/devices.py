@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 from contracts.topics import Channel, topic
 from edge_agent.config.settings import AgentSettings, ScannerSettings
 from edge_agent.doctor.finding import Finding, note, problem, well
-from edge_agent.publish.address import BrokerAddress, parse_broker_url
+from edge_agent.publish.address import BrokerAddress
 from edge_agent.publish.mqtt import Connected, LinkEvent, MqttLink, Refused
 from edge_agent.readers.iot.check import check_iot_reader
 from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.llrp.check import check_reader
 from edge_agent.readers.llrp.settings import ReaderSettings
+from edge_agent.ways import broker_of
 
 CONNECT_S: Final = 3.0
 ANSWER_S: Final = 8.0
@@ -36,9 +37,10 @@ def about_broker(settings: AgentSettings, *, is_running: bool) -> Iterator[Findi
     Yields:
         Findings.
     """
-    broker = parse_broker_url(
-        settings.broker_url, ca=settings.broker_ca, certificate=settings.broker_certificate
-    )
+    broker = broker_of(settings)
+    if broker is None:
+        yield well("broker", 'none is used: publish = "https"')
+        return
     where = f"{broker.host}:{broker.port}"
     try:
         with socket.create_connection((broker.host, broker.port), timeout=CONNECT_S) as plain:

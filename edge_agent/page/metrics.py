@@ -35,7 +35,8 @@ class _Look(Collector):
     def collect(self) -> Iterator[Metric]:
         status, health = self._status, self._status.health
         yield _gauge("uptime_seconds", "Since the agent started", health.uptime_s)
-        yield _gauge("broker_connected", "1 while the broker is connected", status.is_connected)
+        yield _gauge("broker_connected", "1 while the broker is connected", status.way == "mqtt")
+        yield _gauge("https_used", "1 while HTTPS is the way to the ledger", status.way == "https")
         yield from _outbox(status)
         yield _gauge("clock_ok", "1 while the wall clock is believed", health.clock.ok)
         yield _counter("clock_steps", "Steps of the wall clock", health.clock.steps)

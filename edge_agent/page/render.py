@@ -187,15 +187,13 @@ def _clock(status: PageStatus) -> str:
     clock = status.health.clock
     state = '<span class="good">believed</span>' if clock.ok else '<span class="bad">not believed</span>'
     offset = "not measured" if clock.offset_s is None else f"{clock.offset_s:+.3f} s"
-    broker = "good" if status.is_connected else "bad"
+    way = {"mqtt": "the broker", "https": "HTTPS", None: "none: not connected"}[status.way]
+    colour = "good" if status.way is not None and not status.health.is_on_detour else "bad"
     facts = (
         ("clock", state),
         ("steps since start", f"{clock.steps:,}"),
         ("offset", offset),
-        (
-            "broker",
-            f'<span class="{broker}">{"connected" if status.is_connected else "not connected"}</span>',
-        ),
+        ("way to the ledger", f'<span class="{colour}">{way}</span>'),
     )
     return _section("Clock and connection", _facts(facts))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from contracts.gateway import Health
 from contracts.records import Crossing
@@ -72,8 +72,8 @@ class PageStatus:
     version: str
     health: Health
     """The same that the heartbeat says: readers and scanners, outbox, clock, counters."""
-    is_connected: bool
-    """Whether the broker is connected."""
+    way: Literal["mqtt", "https"] | None
+    """By which way messages go out: ``mqtt``, ``https``, or None while nothing does."""
     antennas: tuple[AntennaStatus, ...] = ()
     zones: tuple[ZoneStatus, ...] = ()
     crossings: tuple[Crossing, ...] = ()
@@ -97,7 +97,8 @@ def as_json_object(status: PageStatus) -> dict[str, Any]:
     """
     return {
         "version": status.version,
-        "is_connected": status.is_connected,
+        "is_connected": status.way is not None,
+        "way": status.way,
         "health": status.health.model_dump(mode="json"),
         "antennas": [
             {
@@ -137,8 +138,10 @@ def problems(status: PageStatus) -> tuple[str, ...]:
     found = []
     if health.outbox.is_full:
         found.append("The outbox is full: scans and crossings are refused until the ledger takes rows.")
-    if not status.is_connected:
+    if status.way is None:
         found.append("No connection to the broker: rows are kept here and go out later.")
+    if health.is_on_detour:
+        found.append("No connection to the broker: rows go out over HTTPS until there is one.")
     if not health.clock.ok:
         found.append("The clock is not believed: times are marked until it is synchronised.")
     offset_s = health.clock.offset_s

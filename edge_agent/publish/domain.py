@@ -45,6 +45,39 @@ def reconnect_after_s(failures: int, draw: float) -> float:
 
 
 @dataclass(slots=True)
+class Detour:
+    """Tells when another way is taken because the direct one is closed; instants are monotonic seconds."""
+
+    after_s: float
+    """How long the direct way must have been closed."""
+    _closed_s: float | None = None
+
+    def is_due(self, now_s: float, *, is_direct: bool) -> bool:
+        """Look at the direct way.
+
+        Args:
+            now_s: The present.
+            is_direct: Whether the direct way is open.
+
+        Returns:
+            True once it has been closed for so long, and until it is open again.
+
+        Examples:
+            >>> detour = Detour(after_s=30.0)
+            >>> [detour.is_due(at, is_direct=False) for at in (0.0, 29.0, 30.0)]
+            [False, False, True]
+            >>> detour.is_due(31.0, is_direct=True)
+            False
+        """
+        if is_direct:
+            self._closed_s = None
+            return False
+        if self._closed_s is None:
+            self._closed_s = now_s
+        return now_s - self._closed_s >= self.after_s
+
+
+@dataclass(slots=True)
 class TokenBucket:
     """Lets a backlog drain at a bounded rate, so that an ingest is not stampeded."""
 

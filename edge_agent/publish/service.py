@@ -21,16 +21,10 @@ from edge_agent.clock import Clock
 from edge_agent.outbox.domain import Cursor, Lane, OutboxStats, SealedBatch
 from edge_agent.outbox.errors import OutboxClosedError, OutboxError
 from edge_agent.outbox.outbox import Outbox
-from edge_agent.publish.address import BrokerAddress
 from edge_agent.publish.domain import DEAF_AFTER_S, TokenBucket, resend_after_s
-from edge_agent.publish.mqtt import (
-    Connected,
-    Disconnected,
-    LinkEvent,
-    MqttLink,
-    Received,
-    Refused,
-)
+from edge_agent.publish.mqtt import Connected, Disconnected, LinkEvent, Received, Refused
+from edge_agent.publish.options import PublishOptions
+from edge_agent.publish.uplink import Uplink, Way
 
 WAITING_EVENTS: Final = 1000
 HEARTBEAT_S: Final = 10.0
@@ -43,20 +37,6 @@ LINGER_S: Final = 0.02
 _IDLE_S: Final = 0.5
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class PublishOptions:
-    """Who publishes, where to, and how fast."""
-
-    site: str
-    gateway: str
-    agent: str
-    broker: BrokerAddress
-    window: int = 16
-    """Batches on their way that the ledger has not acknowledged."""
-    drain_rows_per_s: float = 5000.0
-    """How fast a backlog drains; live rows are not held back."""
 
 
 @dataclass(slots=True)
@@ -115,9 +95,12 @@ class Publisher:
         self._is_backlog_old = False
         self._stopping = threading.Event()
         self.counters: Counter[str] = Counter()
-        self._link = MqttLink(
+        self._link = Uplink(
             options.broker,
-            client_id=options.gateway,
+            options.ledger,
+            site=options.site,
+            gateway=options.gateway,
+            detour_after_s=options.detour_after_s,
             subscriptions=[INGEST_STATE, *self._channels],
             will=lambda: (self._topic(Channel.STATUS), self._status(outbox.stats(), Presence.OFFLINE)),
             on_event=self._enqueue,
@@ -125,9 +108,14 @@ class Publisher:
         self._thread = threading.Thread(target=self._run, name="publisher")
 
     @property
-    def is_connected(self) -> bool:
-        """Whether a broker has accepted the connection."""
-        return self._link.is_connected
+    def way(self) -> Way | None:
+        """By which way messages go out just now; None: by none."""
+        return self._link.way
+
+    @property
+    def is_on_detour(self) -> bool:
+        """Whether HTTPS stands in for a broker that cannot be reached."""
+        return self._link.is_on_detour
 
     def start(self) -> None:
         """Start connecting and sending."""
@@ -189,7 +177,8 @@ class Publisher:
         while not self._stopping.is_set():
             try:
                 self._take_events()
-                if self._link.is_connected:
+                self._link.step()
+                if self._link.way is not None:
                     self._send_due()
                     self._heartbeat()
                     self._doubt_silence()
@@ -301,7 +290,7 @@ class Publisher:
     def _send_lane(self, lane: Lane, upto: int, now_s: float) -> int:
         """Send from a lane until ``upto`` batches are in flight; returns how many were sent."""
         sent = 0
-        while len(self._in_flight) < upto and self._link.is_connected:
+        while len(self._in_flight) < upto and self._link.way is not None:
             batch = self._outbox.next_batch(lane, self._cursors[lane])
             if batch is None:
                 break

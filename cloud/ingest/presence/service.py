@@ -130,6 +130,7 @@ def _assess(gateway: Gateway, statement: Statement) -> tuple[list[Notice], list[
             "backlog": statement.outbox.oldest_unacked_age_s > BACKLOG.total_seconds(),
             "full": statement.outbox.is_full,
             "clock": not statement.clock.ok,
+            "detour": statement.is_on_detour,
             "silent": False,
         }
     else:
@@ -155,6 +156,7 @@ _WORDS: Final = {
     "backlog": "rows older than a minute are not acknowledged",
     "full": "its outbox is full and refuses scans",
     "clock": "its clock is not synchronised",
+    "detour": "its broker cannot be reached: it sends over HTTPS",
     "config": "it did not take its configuration",
 }
 

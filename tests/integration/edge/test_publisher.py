@@ -19,7 +19,8 @@ from edge_agent.outbox.outbox import Outbox, OutboxOptions
 from edge_agent.publish import domain
 from edge_agent.publish.address import BrokerAddress, parse_broker_url
 from edge_agent.publish.mqtt import MqttLink
-from edge_agent.publish.service import Publisher, PublishOptions
+from edge_agent.publish.options import PublishOptions
+from edge_agent.publish.service import Publisher
 from tests.conftest import Broker
 from tests.integration.edge.conftest import HandClock
 from tests.integration.edge.scripted_ledger import Books, ScriptedLedger

@@ -78,7 +78,7 @@ def status(**changed: Any) -> PageStatus:
     return PageStatus(
         "dockledger-edge 0.1.0",
         Health(**health | changed),
-        is_connected=True,
+        way="mqtt",
         antennas=(
             AntennaStatus(
                 "r1",
@@ -178,7 +178,7 @@ def test_the_page_says_what_the_gateway_does(serve: Callable[..., PageServer]) -
         "r1 is not connected: refused",
         "dock-1 ← in posted 106141412345678908", "97% sure · 3 reads", "20 s ago",
         "1,204 rows in 5 batches", "the oldest waits for 6 min", "48.0 of 4,096 MB, has room",
-        "steps since start 1", "offset +0.012 s", "broker connected", "scans 88",
+        "steps since start 1", "offset +0.012 s", "way to the ledger the broker", "scans 88",
     ):  # fmt: skip
         assert words in page.text
     assert "reader_restarts" not in page.text, "what was never counted is left out"
@@ -300,7 +300,7 @@ def test_what_is_wrong_stands_on_top() -> None:
             clock=ClockHealth(ok=False),
             readers=(ReaderHealth(id="r2", kind="reader", state="waiting"),),
         ),
-        is_connected=False,
+        way=None,
         notes={"r2": "connection refused"},
         crossings=(),
         antennas=(),
