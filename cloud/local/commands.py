@@ -1,12 +1,16 @@
 """`dockledger local | check | bootstrap | admit`: the services of one machine by command."""
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from cloud.db import bootstrap
+from cloud.ingest.command_line import SHELL, once
+from cloud.ingest.registry.credentials import keep_secret
+from cloud.ingest.registry.service import RegistryError
 from cloud.local.accounts import admit
 from cloud.local.broker import BrokerError
 from cloud.local.demo import commands as demo
@@ -134,7 +138,7 @@ def run_bootstrap(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def run_admit(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Admit a gateway to the embedded broker.
+    """Admit a gateway to the embedded broker; its password there shows over HTTPS too who it is.
 
     Args:
         arguments: The command line, with ``site`` and ``gateway``.
@@ -153,6 +157,16 @@ def run_admit(arguments: argparse.Namespace, settings: Settings) -> int:
         return 2
     address = settings.needed("broker_url").rpartition("@")[2]
     print(f"mqtt://{account.gateway}:{account.password}@{address}")
+    try:
+        once(
+            settings.needed("app_dsn"),
+            lambda conn: keep_secret(
+                conn, SHELL, gateway=account.gateway, secret=account.password, kept_by="broker"
+            ),
+        )
+    except RegistryError as error:
+        again = "admit it once more when it is, for its password to hold over HTTPS too"
+        print(f"dockledger: {error}; {again}", file=sys.stderr)
     return 0
 
 

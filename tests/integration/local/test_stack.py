@@ -157,11 +157,17 @@ def test_no_process_connects_as_superuser(local: Local, shared_dir: Path) -> Non
 
 
 def test_other_commands_find_the_running_services(local: Local, shared_dir: Path) -> None:
-    admitted = subprocess.run(
-        command(shared_dir, "admit", "leeds", "dock-1"), capture_output=True, text=True, check=True
-    )
-    assert re.fullmatch(r"mqtt://dock-1:[\w-]{32}@127\.0\.0\.1:\d+\n", admitted.stdout)
-    checked = subprocess.run(command(shared_dir, "check"), capture_output=True, text=True, check=True)
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(command(shared_dir, *words), capture_output=True, text=True, check=True)
+
+    assert "admit it once more" in run("admit", "leeds", "dock-1").stderr
+    run("gateway", "add", "dock-1", "--site", "leeds")
+    admitted = run("admit", "leeds", "dock-1")
+    told = re.fullmatch(r"mqtt://dock-1:([\w-]{32})@127\.0\.0\.1:\d+\n", admitted.stdout)
+    assert told
+    asked = httpx.get(f"{local.url}v1/ingest/state", auth=("dock-1", told[1]), timeout=PATIENCE_S)
+    assert (asked.status_code, asked.json()["mode"]) == (200, "running"), "one password, at broker and ledger"
+    checked = run("check")
     assert "(embedded services, " in checked.stdout
 
 
