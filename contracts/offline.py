@@ -72,6 +72,8 @@ class SsccBlock(Contract):
     extension_digit: Annotated[int, Field(strict=True, ge=0, le=9)]
     first_serial: WholeNumber
     last_serial: WholeNumber
+    shelf: Annotated[WholeNumber | None, Field(exclude_if=_absent)] = None
+    """The file of the gateway that it was reserved for: one that begins anew never uses another's numbers."""
 
 
 class ReferenceSnapshot(Revised):

@@ -43,7 +43,7 @@ FROM read_label_prints(%(site)s, %(before_at)s, %(before_key)s, %(limit)s) p;
 -- name: reserve
 SELECT g.name AS gateway, b.site_id AS site, b.block_id, b.company_prefix, b.extension_digit, b.first_serial, b.last_serial,
     b.reserved_at, b.reserved_by
-FROM reserve_sscc_block(%(gateway)s, %(size)s, %(actor)s) b JOIN gateway g ON g.gateway_id = b.gateway_id
+FROM reserve_sscc_block(%(gateway)s, %(shelf)s, %(size)s, %(actor)s) b JOIN gateway g ON g.gateway_id = b.gateway_id
 ORDER BY b.block_id;
 
 -- name: blocks
@@ -51,6 +51,7 @@ SELECT g.name AS gateway, b.site_id AS site, b.block_id, b.company_prefix, b.ext
     b.reserved_at, b.reserved_by
 FROM sscc_block b JOIN gateway g ON g.gateway_id = b.gateway_id
 WHERE b.site_id = %(site)s AND (%(gateway)s::text IS NULL OR g.name = %(gateway)s) AND b.block_id < %(before)s
+    AND (%(shelf)s::bigint IS NULL OR b.shelf = %(shelf)s)
 ORDER BY b.block_id DESC
 LIMIT %(limit)s;
 
@@ -58,8 +59,8 @@ LIMIT %(limit)s;
 SELECT s.company_prefix, s.extension_digit, s.next_serial FROM sscc_series s WHERE s.site_id = %(site)s;
 
 -- name: printing_gateways
-SELECT p.gateway, p.site, p.sscc_left, p.revision, p.sent_revision FROM printing_gateway p
-WHERE p.site = coalesce(%(site)s, p.site) AND (p.sscc_left IS NOT NULL OR p.sent_revision IS NOT NULL) AND sees_site(p.site)
+SELECT p.gateway, p.site, p.shelf, p.sscc_left, p.revision, p.sent_revision, p.last_shelf FROM printing_gateway p
+WHERE p.site = coalesce(%(site)s, p.site) AND p.gateway = coalesce(%(gateway)s, p.gateway) AND sees_site(p.site)
 ORDER BY p.gateway;
 
 -- name: gateway_site

@@ -5,6 +5,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
+from pydantic import JsonValue
+
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.db import Connection, in_transaction
@@ -37,14 +39,17 @@ _NEWEST = 2**62
 class _Printing(NamedTuple):
     gateway: str
     site: str
-    sscc_left: int | None
-    revision: int | None
+    shelf: int
+    sscc_left: int
+    revision: int
     sent_revision: int | None
+    last_shelf: int | None
+    """Of the last block that was reserved for it."""
 
     @property
     def is_told(self) -> bool:
         """Whether it has what was sent last, so that what it says is left counts that too."""
-        return self.sent_revision is None or (self.revision or 0) >= self.sent_revision
+        return self.last_shelf != self.shelf or self.revision >= (self.sent_revision or 0)
 
 
 def reserve(conn: Connection, actor: Actor, *, gateway: str, size: int = BLOCK, now: datetime) -> BlockRow:
@@ -96,7 +101,9 @@ def blocks(
     """
     actor.require(*READERS, site=site)
     act_as(conn, actor)
-    return store.rows(conn, BlockRow, "blocks", site=site, gateway=gateway, before=before, limit=limit)
+    return store.rows(
+        conn, BlockRow, "blocks", site=site, gateway=gateway, shelf=None, before=before, limit=limit
+    )
 
 
 def follow(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
@@ -116,7 +123,7 @@ def follow(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
     actor.require(Role.DEVICE)
     reserved = 0
     for each in in_transaction(source, lambda conn: _printing(conn, actor)):
-        if each.sscc_left is not None and each.sscc_left < LOW and each.is_told:
+        if each.sscc_left < LOW and each.is_told:
             reserved += in_transaction(source, partial(_follow_one, actor=actor, each=each, now=now))
     return {"reserved": reserved}
 
@@ -145,13 +152,13 @@ def send_to_site(conn: Connection, site: str, *, sent_by: str, now: datetime) ->
         sent_by: Who changed it.
         now: The present.
     """
-    for each in store.rows(conn, _Printing, "printing_gateways", site=site):
-        _send(conn, each.site, each.gateway, sent_by=sent_by, now=now)
+    for each in store.rows(conn, _Printing, "printing_gateways", site=site, gateway=None):
+        _send(conn, each, sent_by=sent_by, now=now)
 
 
 def _printing(conn: Connection, actor: Actor) -> list[_Printing]:
     act_as(conn, actor)
-    return store.rows(conn, _Printing, "printing_gateways", site=None)
+    return store.rows(conn, _Printing, "printing_gateways", site=None, gateway=None)
 
 
 def _follow_one(conn: Connection, *, actor: Actor, each: _Printing, now: datetime) -> int:
@@ -160,10 +167,10 @@ def _follow_one(conn: Connection, *, actor: Actor, each: _Printing, now: datetim
     try:
         _reserve(conn, each.gateway, BLOCK, actor.id, now)
     except LabelWishError as error:
-        is_near = (each.sscc_left or 0) < LOW // 5
+        is_near = each.sscc_left < LOW // 5
         severity = Severity.CRITICAL if is_near else Severity.WARNING
-        detail = {"gateway": each.gateway, "left": each.sscc_left}
-        alerts.notice(conn, [Notice(key, "sscc_series_used_up", severity, f"{error}", each.site, {**detail})])
+        detail: dict[str, JsonValue] = {"gateway": each.gateway, "left": each.sscc_left}
+        alerts.notice(conn, [Notice(key, "sscc_series_used_up", severity, f"{error}", each.site, detail)])
         return 0
     (series,) = store.tuples(conn, "series", site=each.site)
     left = left_in_series(series[0], series[2])
@@ -180,11 +187,16 @@ def _follow_one(conn: Connection, *, actor: Actor, each: _Printing, now: datetim
 def _reserve(conn: Connection, gateway: str, size: int, actor: str, now: datetime) -> BlockRow:
     if not 1 <= size <= MOST_BLOCK:
         raise LabelWishError(f"block of {size}: expected 1 to {MOST_BLOCK} serial references")
-    found = store.tuples(conn, "gateway_site", gateway=gateway)
-    if not found:
+    if not store.tuples(conn, "gateway_site", gateway=gateway):
         raise LabelWishError(f"there is no gateway {gateway!r:.80}")
-    ((site,),) = found
-    made = store.row(conn, BlockRow, "reserve", gateway=gateway, size=size, actor=actor)
+    printing = store.row(conn, _Printing, "printing_gateways", site=None, gateway=gateway)
+    if printing is None:
+        raise LabelWishError(
+            f"gateway {gateway!r} has not said that it prints: expected a [[printer]] in its settings, and a "
+            "heartbeat"
+        )
+    site = printing.site
+    made = store.row(conn, BlockRow, "reserve", gateway=gateway, shelf=printing.shelf, size=size, actor=actor)
     if made is None:
         series = store.tuples(conn, "series", site=site)
         if not series:
@@ -196,16 +208,26 @@ def _reserve(conn: Connection, gateway: str, size: int, actor: str, now: datetim
             f"site {site!r} has {left} serial references of company prefix {series[0][0]} left, expected "
             f"{size}: set the series on with another extension digit or prefix"
         )
-    _send(conn, site, gateway, sent_by=actor, now=now)
+    _send(conn, printing, sent_by=actor, now=now)
     return made
 
 
-def _send(conn: Connection, site: str, gateway: str, *, sent_by: str, now: datetime) -> None:
+def _send(conn: Connection, to: _Printing, *, sent_by: str, now: datetime) -> None:
     """Leave a gateway's message for ingest to publish; its revision grows even over a restored ledger."""
+    site, gateway = to.site, to.gateway
     store.tuples(conn, "lock_reference", gateway=gateway)
     ((last,),) = store.tuples(conn, "last_reference", gateway=gateway)
     revision = max(int(last) + 1, int(now.timestamp() * 1000))
-    held = store.rows(conn, BlockRow, "blocks", site=site, gateway=gateway, before=_NEWEST, limit=BLOCKS_SENT)
+    held = store.rows(
+        conn,
+        BlockRow,
+        "blocks",
+        site=site,
+        gateway=gateway,
+        shelf=to.shelf,
+        before=_NEWEST,
+        limit=BLOCKS_SENT,
+    )
     message = ReferenceSnapshot(
         site=SiteId(site),
         revision=revision,
@@ -216,6 +238,7 @@ def _send(conn: Connection, site: str, gateway: str, *, sent_by: str, now: datet
                 extension_digit=each.extension_digit,
                 first_serial=each.first_serial,
                 last_serial=each.last_serial,
+                shelf=to.shelf,
             )
             for each in reversed(held)
         ),

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from contracts.labels import LabelOrder
 from contracts.offline import Badge
 from contracts.vocabulary import Disposition
 from edge_agent.clock import Stamp
@@ -22,6 +23,7 @@ from edge_agent.workflows.labels import ItemLabel, Label, PlaceLabel, UnitLabel,
 from edge_agent.workflows.language import STARTS, Command, Verb
 from edge_agent.workflows.leading import lead
 from edge_agent.workflows.pins import is_pin
+from edge_agent.workflows.printing import NO_LABELS, Labels, handle_print
 from edge_agent.workflows.prompts import Prompt, say
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.scene import Scene, Whereabouts, nowhere
@@ -42,6 +44,8 @@ class Outcome:
     state: State
     drafts: tuple[Draft, ...]
     feedback: Feedback
+    order: LabelOrder | None = None
+    """What is to be printed once the drafts are durable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Engine:
     """Where logistic units stand, as far as this gateway has seen."""
     errands: Errands = no_errands
     """Tasks of the cloud that a scanner may do."""
+    labels: Labels = NO_LABELS
+    """Where SSCCs of new units come from."""
 
     def take(self, state: State, decoded: Decoded, now: Stamp) -> Outcome:
         """Take one scan.
@@ -84,7 +90,7 @@ class Engine:
             if error.refusal is Refusal.PIN_WRONG:
                 state = replace(state, wrong_pins=state.wrong_pins + 1, wrong_pin_at=now.at)
             handled = Handled(state, (event,), Feedback(Signal.REFUSAL, prompt))
-        return Outcome(handled.state, (*overdue, *handled.drafts), handled.feedback)
+        return Outcome(handled.state, (*overdue, *handled.drafts), handled.feedback, handled.order)
 
     def language_of(self, state: State) -> str:
         """Tell which language a scanner's display speaks.
@@ -184,10 +190,15 @@ class Engine:
             case Verb.LOGOUT:
                 after, drafts = self._log_out(state, scene, "logged_out")
                 return _step(after, drafts, say("logged out"))
-            case Verb.UNDO:
-                return undo(state, scene)
             case verb if verb in STARTS:
                 return self._begin(state, STARTS[verb], command, scene)
+        return self._about_what_was_done(state, command, scene)
+
+    def _about_what_was_done(self, state: State, command: Command, scene: Scene) -> Handled:
+        if command.verb is Verb.UNDO:
+            return undo(state, scene)
+        if command.verb in {Verb.PRINT, Verb.REPRINT}:
+            return handle_print(state, command, scene, self.labels)
         if state.run is None:
             raise RefusedError(Refusal.NO_WORKFLOW, say("${verb}: no work is under way", verb=command.verb))
         return self._within(state, state.run, command, scene)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from contracts.labels import LabelOrder
 from contracts.records import Movement, UnitPosition
 from edge_agent.outbox.draft import Draft
 from edge_agent.workflows.feedback import Feedback, Signal
@@ -23,6 +24,8 @@ class Handled:
     state: State
     drafts: tuple[Draft, ...]
     feedback: Feedback
+    order: LabelOrder | None = None
+    """What is to be printed once the drafts are durable."""
 
 
 def handle_item(state: State, run: Run, label: ItemLabel, scene: Scene) -> Handled:

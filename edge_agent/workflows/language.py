@@ -35,6 +35,9 @@ A command is ``$VERB`` or ``$VERB/argument``, in characters that Code 39 and Cod
                      own label: the bin is empty
 ``$LINE/n``          the next item is line ``n`` of the document; without it lines count up from 1
 ``$QTY/q``           the next item label stands for ``q`` units, up to 6 decimals
+``$PRINT``           in ``$PACK``, the label of a new unit, with an SSCC of its own, which is then packed;
+                     else a label of the item that was scanned last, with its quantity and lot
+``$REPRINT/reason``  the last label of this scanner once more; the reason is recorded
 ``$UNDO``            take the last scan back: forget it, or reverse what it posted
 ``$CANCEL``          end the work; what was scanned and not completed is recorded as such
 ``$DONE``            end the work
@@ -88,6 +91,8 @@ class Verb(StrEnum):
     SHORT = "SHORT"
     NEXT = "NEXT"
     ZERO = "ZERO"
+    PRINT = "PRINT"
+    REPRINT = "REPRINT"
     LINE = "LINE"
     QTY = "QTY"
     UNDO = "UNDO"
@@ -104,6 +109,7 @@ _ARGUMENTS: Final = dict.fromkeys(Verb, Argument.NONE) | {
     Verb.QTY: Argument.DOCUMENT,
     Verb.TASK: Argument.OPTIONAL_DOCUMENT,
     Verb.SHORT: Argument.REASON,
+    Verb.REPRINT: Argument.REASON,
     **{verb: KINDS[workflow].argument for verb, workflow in STARTS.items()},
 }
 

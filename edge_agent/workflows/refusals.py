@@ -39,6 +39,9 @@ class Refusal(StrEnum):
     WRONG_LOT = "wrong_lot"
     TOO_MANY = "too_many"
     NOTHING_TO_UNDO = "nothing_to_undo"
+    NOTHING_TO_PRINT = "nothing_to_print"
+    NO_PRINTER = "no_printer"
+    NO_SERIALS = "no_serials"
     NOT_STORED = "not_stored"
 
 

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from contracts.labels import LabelOrder
 from contracts.records import RowRef
 from edge_agent.clock import Clock
 from edge_agent.decode.barcode import decode_barcode
@@ -17,6 +18,7 @@ from edge_agent.readers.profile import ScannerProfile
 from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.feedback import Feedback, Signal
 from edge_agent.workflows.language import is_undo
+from edge_agent.workflows.printing import not_printed
 from edge_agent.workflows.prompts import in_ascii, say
 from edge_agent.workflows.refusals import Refusal
 from edge_agent.workflows.scene import Scene
@@ -28,6 +30,7 @@ RESUME: Final = "resume"
 _DISPLAY_LENGTH: Final = 120
 
 Hold = Callable[[str, str | None], None]
+PrintLabel = Callable[[str, LabelOrder], str | None]
 
 log = structlog.get_logger()
 
@@ -73,6 +76,7 @@ class Session:
         tally: Counter[str],
         *,
         hold: Hold = lambda _device, _task: None,
+        print_label: PrintLabel = lambda _device, _order: None,
     ) -> None:
         """Take up the work where the journal says it stands.
 
@@ -83,8 +87,10 @@ class Session:
             clock: Gives the stamps.
             tally: Counts how every scan ended; one scanner's sessions share it.
             hold: Told which task of the cloud the scanner is in the middle of, None for none.
+            print_label: Prints, and gives what went wrong; called once the label's record is durable.
         """
         self._hold = hold
+        self._print_label = print_label
         self._tally = tally
         self._engine = engine
         self._profile = profile
@@ -95,7 +101,7 @@ class Session:
         self._tell_task()
         self._state = self._committed
         self._drafts: list[Draft] = []
-        self._answers: list[tuple[State, Feedback]] = []
+        self._answers: list[tuple[State, Feedback, LabelOrder | None]] = []
 
     @property
     def state(self) -> State:
@@ -131,7 +137,7 @@ class Session:
             outcome = self._engine.take(self._state, decoded, self._clock.now())
             self._state = outcome.state
             self._drafts.extend(outcome.drafts)
-            self._answers.append((outcome.state, outcome.feedback))
+            self._answers.append((outcome.state, outcome.feedback, outcome.order))
         self._commit()
 
     def silent(self) -> None:
@@ -166,9 +172,22 @@ class Session:
         self._state = self._committed = wanted.with_identities(by_record)
         self._count(drafts, len(answers))
         self._tell_task()
-        for state, feedback in answers:
-            self._answer(state, feedback)
+        for state, feedback, order in answers:
+            self._answer(state, feedback if order is None else self._printed(order, feedback))
         return True
+
+    def _printed(self, order: LabelOrder, feedback: Feedback) -> Feedback:
+        """Print a label whose record is durable; what went wrong is said, and recorded with the next scan."""
+        problem = self._print_label(self._engine.device, order)
+        if problem is None:
+            self._tally["labels_printed"] += 1
+            return feedback
+        self._tally["labels_not_printed"] += 1
+        log.warning("label_not_printed", scanner=self._engine.device, subject=order.subject, detail=problem)
+        scene = Scene(self._engine.device, self._engine.site, self._state.actor, self._clock.now())
+        self._drafts.append(not_printed(scene, order, problem))
+        said = say("{prompt}, but no label: {problem}; $REPRINT/...", prompt=feedback.prompt, problem=problem)
+        return Feedback(Signal.REFUSAL, said)
 
     def _tell_task(self) -> None:
         run = self._committed.run

@@ -72,6 +72,13 @@ class WorkflowSettings(BaseModel):
         "blocked",
     )
     """What may follow ``$SHORT/``, in any case: why goods of a task are not where it says."""
+    reprint_reasons: Annotated[tuple[Reason, ...], Field(min_length=1, max_length=100)] = (
+        "torn",
+        "smeared",
+        "lost",
+        "not-printed",
+    )
+    """What may follow ``$REPRINT/``, in any case: why a label is printed once more."""
     badge_required: bool = True
     badges: tuple[Badge, ...] = ()
     language: Literal["en", "de", "es", "pl"] = "en"

@@ -7,6 +7,7 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from contracts.labels import LabelOrder
 from contracts.records import Movement, RowRef, UnitPosition
 from contracts.vocabulary import Disposition, VirtualLocation
 from edge_agent.workflows.kinds import KINDS, End, Kind, Workflow
@@ -120,6 +121,10 @@ class State:
     wrong_pin_at: datetime | None = None
     last: tuple[Posted, ...] = ()
     """What the last completed scan posted: what ``$UNDO`` reverses."""
+    printed: LabelOrder | None = None
+    """The last label: what ``$REPRINT`` prints."""
+    minted: str | None = None
+    """The last SSCC that a new unit got here, so that no power cut gives it to another."""
 
     @property
     def awaits_identity(self) -> bool:

@@ -47,13 +47,16 @@ def sent(ledger: Ledger, gateway: str = "gw-1") -> list[ReferenceSnapshot]:
     return [ReferenceSnapshot.model_validate(payload) for (payload,) in rows]
 
 
-def health(ledger: Ledger, **counters: int) -> None:
-    """Let gw-1 say what it has left, and of which message."""
+def health(
+    ledger: Ledger, gateway: str = "gw-1", *, left: int = 0, revision: int = 0, shelf: int = 7
+) -> None:
+    """Let a gateway say what it has left, on which shelf, and of which message."""
+    counters = {"label_shelf": shelf, "sscc_left": left, "reference_revision": revision}
     ledger.as_ingest(
         lambda conn: conn.execute(
             "INSERT INTO gateway_status (gateway_id, presence, heard_at, status, health, health_at) "
             "SELECT gateway_id, 'online', now(), '{}', jsonb_build_object('counters', %s::jsonb), now() "
-            "FROM gateway WHERE name = 'gw-1' "
+            f"FROM gateway WHERE name = '{gateway}' "
             "ON CONFLICT (gateway_id) DO UPDATE SET health = excluded.health",
             (str(counters).replace("'", '"'),),
         )
@@ -62,6 +65,9 @@ def health(ledger: Ledger, **counters: int) -> None:
 
 def test_a_template_is_changed_sent_to_gateways_that_print_and_taken_back(ledger: Ledger) -> None:
     ships = STANDARD[LabelKind.BIN]
+    with pytest.raises(LabelWishError, match="has not said that it prints"):
+        ledger.as_app(lambda conn: references.reserve(conn, KEEPER, gateway="gw-1", now=START))
+    health(ledger)
     ledger.as_app(lambda conn: references.reserve(conn, KEEPER, gateway="gw-1", size=10, now=START))
     larger = ships.model_copy(update={"zpl": ships.zpl.replace("110", "120")})
 
@@ -107,6 +113,8 @@ def test_no_serial_reference_is_given_twice_however_many_ask_at_once(ledger: Led
     ledger.as_app(
         lambda conn: conn.execute("INSERT INTO gateway (name, kind, site_id) VALUES ('gw-y', 'edge', 'york')")
     )
+    for gateway in ("gw-1", "gw-2", "gw-y"):
+        health(ledger, gateway)
     borne = sscc_of(0, "952114112", 37)
     ledger.as_owner(
         lambda conn: conn.execute(
@@ -149,9 +157,10 @@ def test_no_serial_reference_is_given_twice_however_many_ask_at_once(ledger: Led
     with pytest.raises(ExclusionViolation):
         ledger.as_owner(
             lambda conn: conn.execute(
-                "INSERT INTO sscc_block (site_id, gateway_id, company_prefix, extension_digit, first_serial, "
-                "last_serial, numbers, reserved_by) SELECT site_id, gateway_id, company_prefix, "
-                "extension_digit, first_serial, last_serial, numbers, 'x' FROM sscc_block LIMIT 1"
+                "INSERT INTO sscc_block (site_id, gateway_id, shelf, company_prefix, extension_digit, "
+                "first_serial, last_serial, numbers, reserved_by) SELECT site_id, gateway_id, shelf, "
+                "company_prefix, extension_digit, first_serial, last_serial, numbers, 'x' "
+                "FROM sscc_block LIMIT 1"
             )
         )
 
@@ -165,23 +174,28 @@ def test_a_gateway_gets_the_next_block_in_time_and_people_are_told_before_the_se
     with open_pool(database.app_dsn, "test-labels", max_size=1) as pool:
         follow = lambda: references.follow(pool, references.JOB, LATER)["reserved"]  # noqa: E731  short here
         assert follow() == 0, "nobody prints"
-        health(ledger, sscc_left=0)
+        health(ledger)
         assert follow() == 1
         (first,) = sent(ledger)
         assert [(each.first_serial, each.last_serial) for each in first.sscc_blocks] == [(1, 500)]
         assert follow() == 0, "it has not said that it has what was sent"
-        health(ledger, sscc_left=300, reference_revision=first.revision)
+        health(ledger, left=300, revision=first.revision)
         assert follow() == 0
-        health(ledger, sscc_left=249, reference_revision=first.revision)
+        health(ledger, left=249, revision=first.revision)
         assert follow() == 1
         assert [each.first_serial for each in sent(ledger)[-1].sscc_blocks] == [1, 501]
+        health(ledger, left=0, shelf=8)
+        assert follow() == 1, "its file is another one: what the lost one had left is given up"
+        assert [(each.first_serial, each.shelf) for each in sent(ledger)[-1].sscc_blocks] == [(1001, 8)]
+        health(ledger, left=0, shelf=8)
+        assert follow() == 0
         assert tickets() == []
         ledger.as_owner(lambda conn: conn.execute("UPDATE sscc_series SET next_serial = 9999000"))
-        health(ledger, sscc_left=200, reference_revision=sent(ledger)[-1].revision)
+        health(ledger, left=200, revision=sent(ledger)[-1].revision, shelf=8)
         assert follow() == 1
         assert tickets() == [("sscc_series_low", "open")]
         for left in (100, 20):
-            health(ledger, sscc_left=left, reference_revision=sent(ledger)[-1].revision)
+            health(ledger, left=left, revision=sent(ledger)[-1].revision, shelf=8)
             follow()
         ((severity, summary),) = ledger.query("SELECT severity, summary FROM ticket")
         assert severity == "critical"
