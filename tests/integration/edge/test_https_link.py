@@ -1,0 +1,162 @@
+"""The agent's way over HTTPS against a server that answers by a script."""
+
+import base64
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from contracts.feedback import IngestMode, IngestState
+from contracts.topics import INGEST_STATE, Channel, topic
+from edge_agent.publish import https
+from edge_agent.publish.address import parse_ledger_url
+from edge_agent.publish.https import HttpsLink
+from edge_agent.publish.mqtt import Connected, Disconnected, LinkEvent, Received, Refused
+
+SITE, GATEWAY = "leeds", "gw-1"
+RECORDS, ACK = topic(SITE, GATEWAY, Channel.RECORDS), topic(SITE, GATEWAY, Channel.ACK)
+STATE = b'{"schema":1,"mode":"running","since_at":"2026-01-01T00:00:00Z"}'
+
+Reply = tuple[int, dict[str, str], bytes]
+ADMITTED: Reply = (200, {}, STATE)
+
+
+class Ledger:
+    """A server whose next answers are put into a queue; once it is empty, all is well."""
+
+    def __init__(self) -> None:
+        self.replies: queue.Queue[Reply | None] = queue.Queue()
+        self.asked: queue.Queue[tuple[str, str, bytes]] = queue.Queue()
+        ledger = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                shown = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
+                ledger.asked.put((f"{self.command} {self.path}", shown, body))
+                try:
+                    reply = ledger.replies.get_nowait()
+                except queue.Empty:
+                    reply = ADMITTED
+                if reply is None:  # a server that goes away without a word
+                    self.close_connection = True
+                    return
+                status, headers, content = reply
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_POST = do_GET  # noqa: N815  the name that http.server asks for
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://gw-1:a%3Ab@127.0.0.1:{self.server.server_port}/ledger/"
+
+
+@pytest.fixture
+def ledger() -> Iterator[Ledger]:
+    ledger = Ledger()
+    thread = threading.Thread(target=ledger.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield ledger
+    ledger.server.shutdown()
+    ledger.server.server_close()
+    thread.join()
+
+
+@contextmanager
+def linked(ledger: Ledger) -> Iterator[tuple[HttpsLink, Callable[[], LinkEvent]]]:
+    """Give a wanted link and what it says next."""
+    events: queue.Queue[LinkEvent] = queue.Queue()
+    address = parse_ledger_url(ledger.url, gateway=GATEWAY)
+    link = HttpsLink(address, site=SITE, gateway=GATEWAY, on_event=events.put)
+    link.start()
+    link.want(is_wanted=True)
+    try:
+        yield link, lambda: events.get(timeout=20)
+    finally:
+        link.stop()
+
+
+def mode(event: LinkEvent) -> IngestMode:
+    assert isinstance(event, Received)
+    assert event.topic == INGEST_STATE
+    return IngestState.model_validate_json(event.payload).mode
+
+
+def test_it_is_admitted_sends_and_brings_the_answer_as_a_broker_would(ledger: Ledger) -> None:
+    with linked(ledger) as (link, heard):
+        assert heard() == Connected("HTTPS", https.WINDOW)
+        assert heard() == Received(INGEST_STATE, STATE)
+        assert ledger.asked.get() == ("GET /ledger/v1/ingest/state", "gw-1:a:b", b"")
+        ledger.replies.put((200, {}, b"an ack"))
+        assert link.publish(RECORDS, b"a frame")
+        assert heard() == Received(ACK, b"an ack")
+        assert ledger.asked.get() == ("POST /ledger/v1/batches", "gw-1:a:b", b"a frame")
+        assert link.publish(topic(SITE, GATEWAY, Channel.CONFIG_REPORTED), b"{}")
+        assert heard() == Received(INGEST_STATE, STATE)
+        assert ledger.asked.get()[0] == "POST /ledger/v1/ingest/config_reported"
+        link.want(is_wanted=False)
+        assert heard() == Disconnected("no longer needed")
+        assert not link.publish(RECORDS, b"a frame")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_without_room_pauses_the_gateway_for_as_long_as_it_says(ledger: Ledger, status: int) -> None:
+    with linked(ledger) as (link, heard):
+        heard(), heard()
+        ledger.replies.put((status, {"Retry-After": "1"}, b'{"detail": "no room"}'))
+        link.publish(RECORDS, b"a frame")
+        assert mode(heard()) is IngestMode.PAUSED
+        assert mode(heard()) is IngestMode.RUNNING
+        assert link.is_connected
+        assert link.counters["https_pauses"] == 1
+
+
+def test_what_is_refused_is_told_and_does_not_stop_the_next(ledger: Ledger) -> None:
+    with linked(ledger) as (link, heard):
+        heard(), heard()
+        ledger.replies.put((422, {}, b'{"detail": "it is forged"}'))
+        link.publish(RECORDS, b"a frame")
+        link.publish(RECORDS, b"the next")
+        assert heard() == Refused(RECORDS, "422 it is forged")
+        assert heard() == Received(ACK, STATE)
+
+
+def test_a_connection_that_was_closed_meanwhile_is_made_anew_unnoticed(ledger: Ledger) -> None:
+    with linked(ledger) as (link, heard):
+        heard(), heard()
+        ledger.replies.put(None)
+        link.publish(RECORDS, b"a frame")
+        assert heard() == Received(ACK, STATE)
+        assert [ledger.asked.get()[2] for _ in range(3)] == [b"", b"a frame", b"a frame"]
+
+
+@pytest.mark.parametrize("reply", [(401, {}, b"{}"), (500, {}, b""), (302, {"Location": "/"}, b"")])
+def test_who_is_not_admitted_says_why_and_asks_again(ledger: Ledger, reply: Reply) -> None:
+    ledger.replies.put(reply)
+    with linked(ledger) as (link, heard):
+        assert heard() == Refused("https", str(reply[0]))
+        assert not link.is_connected or link.counters["https_connects"] == 1
+        assert heard() == Connected("HTTPS", https.WINDOW)
+
+
+def test_a_server_that_fails_is_left_and_found_again(ledger: Ledger) -> None:
+    with linked(ledger) as (link, heard):
+        heard(), heard()
+        ledger.replies.put((500, {}, b"no JSON"))
+        link.publish(RECORDS, b"a frame")
+        assert heard() == Disconnected("500")
+        assert heard() == Connected("HTTPS", https.WINDOW)
