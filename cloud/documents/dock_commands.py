@@ -74,7 +74,14 @@ def add_commands(subparsers: "Subparsers") -> None:
     _named(between, "show", "show a transfer's lines", run_transfer)
     waiting = group(subparsers, "inspection", "see what waits for a person", "")
     _listed(waiting, "list goods in inspection, returned or on hold", run_waiting)
-    numbering = group(subparsers, "units", "give out SSCCs", "")
+
+
+def add_series(numbering: "Subparsers") -> None:
+    """Add the command that says which SSCCs a site gives out.
+
+    Args:
+        numbering: Where the commands of units go.
+    """
     series = command(numbering, "series", "say which SSCCs a site gives out", run_series)
     series.add_argument("--site", required=True)
     series.add_argument("--company-prefix", required=True, help="4 to 12 digits, of GS1")
