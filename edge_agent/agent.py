@@ -23,6 +23,8 @@ from edge_agent.coverage import Coverage
 from edge_agent.doors.visits import from_us
 from edge_agent.floor import Floor
 from edge_agent.health import describe_gateway, describe_scanner
+from edge_agent.labels.desk import LabelDesk
+from edge_agent.labels.logbook import LOGBOOK_FILE, Logbook
 from edge_agent.outbox.domain import OutboxStats
 from edge_agent.outbox.draft import Draft
 from edge_agent.outbox.errors import OutboxError
@@ -74,6 +76,7 @@ class Agent:
         self._alive_noted_at: datetime | None = None
         self._positions, self._by_hand = UnitPositions(), UnitPositions(only_by_hand=True)
         self._tasks = TaskBoard(base.outbox.with_name(TASKS_FILE), base.site, base.gateway)
+        self._labels, self._logbook = LabelDesk(base.outbox, base.site, base.printer), Logbook(base.outbox)
         self._journal = OutboxJournal(self._note_positions)
         self._tallies: dict[str, Counter[str]] = {}
         self._version = version("dockledger")
@@ -155,8 +158,18 @@ class Agent:
         if settings.workflow is None:
             raise OutboxError("settings with scanners have a workflow")
         tally = self._tallies.setdefault(scanner.id, Counter())
-        engine = Engine(scanner.id, settings.workflow, self._positions.location_of, self._tasks.offered)
-        session = Session(engine, profile, self._journal, self._clock, tally, hold=self._tasks.hold)
+        engine = Engine(
+            scanner.id, settings.workflow, self._positions.location_of, self._tasks.offered, self._labels
+        )
+        session = Session(
+            engine,
+            profile,
+            self._journal,
+            self._clock,
+            tally,
+            hold=self._tasks.hold,
+            print_label=self._labels.print_label,
+        )
         return SerialScanner(scanner.id, scanner.port, profile, session)
 
     def _keep_house(self) -> None:
@@ -174,9 +187,19 @@ class Agent:
             self._record(drafts)
         if self._alive_noted_at is None or abs(now.at - self._alive_noted_at) >= ALIVE_EVERY:
             self._note_alive()
+        self._record_prints()
         self._floor.assignments.store()
         self._tasks.store()
         self._wishes.step()
+
+    def _record_prints(self) -> None:
+        if self._logbook.is_blank:
+            return
+        recorded = self._outbox.recall(LOGBOOK_FILE)
+        noted = self._logbook.waiting(None if recorded is None else recorded.decode())
+        if noted is not None and self._store(noted.drafts, (LOGBOOK_FILE, noted.last.encode())):
+            self._logbook.forget(noted.last)
+            self._publisher.notify()
 
     def _record_absence(self) -> None:
         noted = self._outbox.recall(_ALIVE)
@@ -212,6 +235,8 @@ class Agent:
             self._floor.assignments.take(payload)
         if channel is Channel.TASK:
             self._tasks.take(payload)
+        if channel is Channel.REFERENCE:
+            self._labels.take(payload)
         if channel is Channel.CONFIG_DESIRED:
             self._wishes.take(payload)
 
@@ -239,6 +264,7 @@ class Agent:
         counted = Counter(self._publisher.counted())
         counted.update(self._floor.counters())
         counted.update(self._wishes.counters)
+        counted.update(self._labels.counters() | self._labels.misuses())
         counted["tasks_refused"] = self._tasks.refused
         counted["tasks_unreadable"] = self._tasks.unreadable
         counted["tasks_not_stored"] = self._tasks.not_stored

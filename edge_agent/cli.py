@@ -28,6 +28,8 @@ from edge_agent.doctor.command import doctor
 from edge_agent.explain.command import add_parser as add_explain_parser
 from edge_agent.explain.command import explain
 from edge_agent.garbage import settle
+from edge_agent.labels.command import add_parser as add_label_parser
+from edge_agent.labels.command import label_command
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import export, inspect
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
@@ -53,6 +55,7 @@ _EXAMPLES: Final = """examples:
   edge-agent decode epc 3074257BF7194E4000001A85   what a tag names, the same
   edge-agent reader check dock-1                   what a reader can do, and what will be set
   edge-agent badge ada --language de >> agent.toml   a person's badge, known by its hash only
+  edge-agent label print sscc sscc=new content=Tea   a pallet's label with the next reserved SSCC
   edge-agent profile show honeywell_xenon          what to set on a device, and why
   edge-agent record --seconds 60 > capture.jsonl     what readers say, as a capture
   edge-agent replay capture.jsonl --site site.toml   decide again what a capture says
@@ -97,6 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "accept-ledger": lambda loaded: _outbox_accept_ledger(loaded, options.ledger),
             "reader-check": lambda loaded: check_readers(options, loaded.settings.readers, sys.stderr),
             "record": lambda loaded: _record(loaded, options),
+            "label-print": lambda loaded: _label(loaded, options),
+            "label-preview": lambda loaded: _label(loaded, options),
+            "label-status": lambda loaded: _label(loaded, options),
         }
         return commands[options.command](loaded)
     except SettingsError as error:
@@ -127,6 +133,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_record_arguments(_command(commands, common, "record", text))
     add_reader_parser(commands, common)
     add_badge_parser(commands)
+    add_label_parser(commands, common)
     add_profile_parser(commands)
     outbox = commands.add_parser("outbox", help="look after the outbox")
     parts = outbox.add_subparsers(required=True, metavar="COMMAND")
@@ -218,6 +225,18 @@ def _check(loaded: Loaded) -> int:
 def _record(loaded: Loaded, options: argparse.Namespace) -> int:
     _log_to_stderr(loaded.settings.log_format)
     return record(options, loaded.settings.readers, sys.stderr)
+
+
+def _label(loaded: Loaded, options: argparse.Namespace) -> int:
+    settings = loaded.settings
+    return label_command(
+        options,
+        outbox=settings.outbox,
+        site=settings.site,
+        printers=settings.printer,
+        out=sys.stdout,
+        err=sys.stderr,
+    )
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -12,8 +12,9 @@ from simulators.retail import commands as retail
 from simulators.retail.history import commands as pos_history
 from simulators.warehouse import commands as warehouse
 from simulators.warehouse.dock import commands as dock
+from simulators.zpl_printer import commands as zpl_printer
 
-AREAS: Final = (warehouse, dock, llrp_reader, iot_reader, retail, pos_history, faults)
+AREAS: Final = (warehouse, dock, llrp_reader, iot_reader, retail, pos_history, zpl_printer, faults)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
 
 

@@ -16,6 +16,7 @@ from contracts.base import Gateway, Site
 from edge_agent.decode.tag_role import TagRules
 from edge_agent.filters.read_zone import ReadZones
 from edge_agent.filters.site import Portals
+from edge_agent.labels.settings import PrinterSettings
 from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.llrp.settings import ReaderSettings
 from edge_agent.readers.ports import listens_to_anybody
@@ -126,6 +127,8 @@ class AgentSettings(BaseSettings):
     """Read zones: which antennas look at which place, where no door is; they post nothing."""
     tags: TagRules = TagRules()
     """Whose tags these doors see."""
+    printer: tuple[PrinterSettings, ...] = ()
+    """Label printers that take ZPL over TCP."""
     config_trial_s: Annotated[float, Field(ge=10, le=600, allow_inf_nan=False)] = 30.0
     """A configuration from the cloud is undone unless the gateway is healthy with it in so many seconds."""
     page_port: Annotated[int, Field(ge=0, le=65535)] = 0
@@ -193,6 +196,21 @@ class AgentSettings(BaseSettings):
                         f"portal {portal.id!r} names {port!r}, but reader {reader!r} uses antennas "
                         f"{list(used[reader])}: expected one of these"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _printers_are_told_apart(self) -> Self:
+        ids = [each.id for each in self.printer]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"printer ids {ids} are not all different")
+        scanners = {each.id for each in self.scanner}
+        for printer in self.printer:
+            unknown = sorted(set(printer.scanners) - scanners)
+            if unknown:
+                raise ValueError(
+                    f"printer {printer.id!r} is for scanner {unknown[0]!r}, but there is none: expected one "
+                    f"of {sorted(scanners)}"
+                )
         return self
 
     @model_validator(mode="after")

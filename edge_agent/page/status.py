@@ -10,6 +10,7 @@ from contracts.records import Crossing
 from edge_agent.page.zones import ZoneStatus
 
 FAR_OFF_S: Final = 0.5
+FEW_SERIALS: Final = 50
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
 _SHOWN_OF_CROSSING = frozenset(
     {"portal", "epc", "unit", "direction", "confidence", "first_seen_at", "occurred_at_claimed", "reads",
@@ -157,4 +158,6 @@ def problems(status: PageStatus) -> tuple[str, ...]:
         if device.state != "open":
             because = f": {notes[device.id]}" if notes.get(device.id) else ""
             found.append(f"{device.kind.capitalize()} {device.id} is {device.state}{because}.")
-    return tuple(found)
+    left = health.counters.get("sscc_left", FEW_SERIALS)
+    few = f"Only {left} SSCCs are left for new labels: the cloud sends more when it is reached."
+    return (*found, few) if left < FEW_SERIALS else tuple(found)
