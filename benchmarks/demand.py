@@ -20,12 +20,12 @@ from benchmarks.stage import Gateway, Stage
 from cloud.demand import service
 from cloud.demand.csv_file import read_csv
 from cloud.demand.domain import Faults, Imported, StagedLine
-from cloud.demand.fields import Conventions
 from cloud.demand.reading import daily_matrix
 from cloud.demand.rows import Defaults
 from cloud.demand.store import copy_line
 from cloud.identity.actor import Actor, Role
 from cloud.local.home import erase
+from cloud.sheets.fields import Conventions
 
 _ITEMS: Final = 3000
 _SITE: Final = "bench"

@@ -23,7 +23,7 @@ NEW_FOR: Final = 14
 """Days for which a promotion is new."""
 MARGIN: Final = NEW_FOR
 """Days to each side that must be seen to tell the traces of a day."""
-LEAST_Z: Final = 2.0
+LEAST_Z: Final = 3.0
 """Standard errors by which an effect must differ from none to be used."""
 AFTER_PROMOTION: Final = "after a promotion"
 WORN: Final = "promotion, from its third week on"

@@ -1,11 +1,13 @@
 """Estimation of effects on demand at one column, over all series at once; `uplift` tells the model. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from cloud.forecasting.protocol import Bools, Floats, Ints
+from cloud.forecasting.uplift_shared import NO_INFORMATION, Part, Shared, shared
 
 HALF_WINDOW: Final = 26
 """Periods to each side over which the slow level is the mean."""
@@ -115,7 +117,7 @@ def _estimate(
         noise = _noise(squares, counts, told)
         weighed = gram / noise[:, None, None]
         target = (np.einsum("scd,sd->sc", gram, found) + score) / noise[:, None]
-        pooled, pooled_covariances = _pooled(weighed, target, pools, prior, precision)
+        pooled, _ = _pooled(weighed, target, pools, prior, precision)
         covariances = np.linalg.inv(weighed + np.diag(precision))
         centre = pooled[pools]
         drawn = np.einsum("scd,sd->sc", covariances, target - np.einsum("scd,sd->sc", weighed, centre))
@@ -124,6 +126,21 @@ def _estimate(
         found = found + move
         if step and np.abs(move).max(initial=0) < SETTLED:
             break
+    marginal = _marginal(weighed, precision)
+    weight, pull = marginal @ weighed, np.einsum("scd,sd->sc", marginal, target)
+    known = shared(
+        _parts(y, is_known, shift, moved, found=found, pull=marginal / noise[:, None, None], noise=noise),
+        exact_total(weight),
+        exact_total(pull),
+        prior,
+        least=USUAL_SPREAD,
+        most=PRIOR_SD,
+    )
+    pooled, pooled_covariances = _doubted(
+        weight, pull, pools=pools, prior=prior, precision=precision, known=known
+    )
+    centre = pooled[pools]
+    found = centre + np.einsum("scd,sd->sc", covariances, target - np.einsum("scd,sd->sc", weighed, centre))
     through = np.einsum("scd,d->scd", covariances, precision)
     covariances = covariances + through @ pooled_covariances[pools] @ through.transpose(0, 2, 1)
     return Estimate(
@@ -231,8 +248,8 @@ def _pooled(
     A series counts by its marginal information: certain ones no more than series differ from each other.
     """
     width = len(prior)
-    series_cov = np.linalg.inv(np.eye(width) + weighed / precision[None, None, :])
-    weight, pull = series_cov @ weighed, np.einsum("scd,sd->sc", series_cov, target)
+    marginal = _marginal(weighed, precision)
+    weight, pull = marginal @ weighed, np.einsum("scd,sd->sc", marginal, target)
     weak = np.eye(width) / PRIOR_SD**2
     everywhere = np.linalg.solve(exact_total(weight) + weak, exact_total(pull) + weak @ prior)
     count = int(pools.max(initial=0)) + 1
@@ -248,6 +265,56 @@ def _pooled(
             covariances[pool] = np.linalg.inv(own + near)
             found[pool] = covariances[pool] @ (exact_total(pull[within]) + near @ everywhere)
     return found, covariances
+
+
+def _marginal(weighed: Floats, precision: Floats) -> Floats:
+    """Give what a series' information is multiplied by, as series differ."""
+    return np.asarray(
+        np.linalg.inv(np.eye(len(precision)) + weighed / precision[None, None, :]), dtype=np.float64
+    )
+
+
+def _doubted(
+    weight: Floats, pull: Floats, *, pools: Ints, prior: Floats, precision: Floats, known: Shared
+) -> tuple[Floats, Floats]:
+    """Estimate the same from each series' part, as surely as periods and not only series tell it."""
+    sure = np.diag(1 / known.deviations**2)
+    everywhere, doubt = _drawn_to(prior, sure, exact_total(weight), exact_total(pull), known)
+    count = int(pools.max(initial=0)) + 1
+    if count == 1:
+        return everywhere[None], doubt[None]
+    alike = np.diag(precision)
+    found, covariances = np.empty((count, len(prior))), np.empty((count, *alike.shape))
+    for pool in range(count):
+        within = pools == pool
+        own, pulled = exact_total(weight[within]), exact_total(pull[within])
+        found[pool], covariances[pool] = _drawn_to(everywhere, alike, own, pulled, known)
+        borrowed = covariances[pool] @ alike
+        covariances[pool] = covariances[pool] + borrowed @ doubt @ borrowed.T
+    return found, covariances
+
+
+def _drawn_to(
+    centre: Floats, near: Floats, own: Floats, pull: Floats, known: Shared
+) -> tuple[Floats, Floats]:
+    """Draw coefficients towards a centre, as sure as `near`; give them and their covariance."""
+    alone = np.linalg.inv(own + np.eye(len(own)) * NO_INFORMATION)
+    told = np.linalg.inv(alone + known.covariance)
+    covariance: Floats = np.linalg.inv(told + near).astype(np.float64)
+    return covariance @ (told @ alone @ pull + near @ centre), covariance
+
+
+def _parts(
+    y: Floats, is_known: Bools, shift: Floats, moved: Floats, *, found: Floats, pull: Floats, noise: Floats
+) -> Iterator[Part]:
+    """Give what tells of errors in common, some series at a time."""
+    for first in range(0, len(y), CHUNK):
+        rows = slice(first, first + CHUNK)
+        known, surety = is_known[rows], 1 / noise[rows]
+        error = _errors(y[rows], known, shift[rows], found[rows], is_first=False)
+        error = np.where(known, error - moving_mean(error, known), 0)
+        pulled = moved[rows] @ pull[rows].transpose(0, 2, 1)
+        yield Part(known, error, surety, pulled, np.nan_to_num(shift[rows]) != 0)
 
 
 def _precision(drawn: Floats, covariances: Floats, precision: Floats) -> Floats:
