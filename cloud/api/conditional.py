@@ -1,4 +1,4 @@
-"""ETag and If-None-Match on every GET: an unchanged answer is not sent again."""
+"""What every route has: a GET an ETag, so that nothing is sent twice, and a list a way out as a file."""
 
 import hashlib
 from collections.abc import Callable, Coroutine
@@ -8,6 +8,8 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from typing_extensions import override
+
+from cloud.api.files import ENDLESS, FILES, as_file_too, rows_of
 
 
 def etag_of(body: bytes) -> str:
@@ -43,7 +45,23 @@ def is_known(etag: str, if_none_match: str | None) -> bool:
 
 
 class ConditionalRoute(APIRoute):
-    """A route whose successful GET carries an ETag and answers 304 where the client has it."""
+    """A route whose successful GET carries an ETag, answers 304 where the client has it, and lists as files."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **described: Any) -> None:
+        """Make a route.
+
+        Args:
+            path: Its path.
+            endpoint: The operation.
+            **described: What FastAPI is told of it.
+        """
+        is_read = "GET" in (described.get("methods") or ()) and path not in ENDLESS
+        rows = rows_of(endpoint) if is_read else None
+        if rows is not None:
+            endpoint = as_file_too(path, endpoint, rows)
+            described["responses"] = {**(described.get("responses") or {}), **FILES}
+        self.rows = rows
+        super().__init__(path, endpoint, **described)
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -58,8 +76,8 @@ class ConditionalRoute(APIRoute):
             response = await answer(request)
             if request.method != "GET" or response.status_code != HTTPStatus.OK:
                 return response
-            etag = etag_of(bytes(response.body))
-            headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+            etag = response.headers.get("etag") or etag_of(bytes(response.body))
+            headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
             if is_known(etag, request.headers.get("if-none-match")):
                 return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
             response.headers.update(headers)

@@ -5,7 +5,7 @@ from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg_pool import ConnectionPool
 
 from cloud.db.cluster import bootstrap
-from cloud.db.connections import SuperuserError, connect, open_pool
+from cloud.db.connections import SuperuserError, connect, one_snapshot, open_pool
 from cloud.db.lasting import ContentRefusedError, DatabaseAwayError, LastingConnection
 from cloud.db.named_statements import NamedStatements
 from cloud.db.retry import RETRYABLE, in_transaction
@@ -31,6 +31,7 @@ __all__ = [
     "connect",
     "in_transaction",
     "migrate",
+    "one_snapshot",
     "open_pool",
     "statements",
 ]

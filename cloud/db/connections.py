@@ -1,5 +1,7 @@
 """Connections with a name and time limits; never a superuser's."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -103,6 +105,25 @@ def open_pool(
         reconnect_timeout=reconnect_timeout_s,
         open=True,
     )
+
+
+@contextmanager
+def one_snapshot(pool: ConnectionPool) -> Iterator[psycopg.Connection]:
+    """Open a transaction that shows one instant of the database to its end, and changes nothing.
+
+    Args:
+        pool: Whose connection to use.
+
+    Yields:
+        The connection.
+    """
+    with pool.connection() as conn:
+        conn.isolation_level, conn.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+        try:
+            yield conn
+        finally:
+            conn.rollback()
+            conn.isolation_level = conn.read_only = None
 
 
 def refuse_superuser(conn: psycopg.Connection) -> None:

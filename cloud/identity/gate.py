@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cloud.db import Connection, ConnectionPool
+from typing_extensions import override
+
+from cloud.db import Connection, ConnectionPool, one_snapshot
 from cloud.identity import sessions
 from cloud.identity.actor import Actor
 from cloud.identity.credentials import csrf_token, is_csrf_token
@@ -109,3 +111,31 @@ class Gate:
         with self.pool.connection() as conn:
             act_as(conn, actor)
             yield conn
+
+    @contextmanager
+    def one_look(self, actor: Actor) -> Iterator["Gate"]:
+        """Open a gate that shows the same instant however often it is asked, and through which nothing changes.
+
+        Args:
+            actor: Who looks.
+
+        Yields:
+            A gate whose transactions are all one, and whose clock stands still.
+        """
+        with one_snapshot(self.pool) as conn:
+            act_as(conn, actor)
+            yield _Still(self.pool, self.clock(), conn)
+
+
+class _Still(Gate):
+    """A gate within a transaction."""
+
+    def __init__(self, pool: ConnectionPool, now: datetime, conn: Connection) -> None:
+        super().__init__(pool, lambda: now)
+        self._conn = conn
+
+    @contextmanager
+    @override
+    def acting(self, actor: Actor) -> Iterator[Connection]:
+        act_as(self._conn, actor)
+        yield self._conn

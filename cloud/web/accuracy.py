@@ -1,12 +1,11 @@
 """*Accuracy*: how near forecasts came, by class, volume, place and horizon; which are odd, and how many."""
 
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
@@ -21,9 +20,10 @@ from cloud.forecasting.track_record.reading import PARTS, PartRow, accuracy
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
+from cloud.sheets.listing import columns_of
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.proposals import words_of
 from cloud.web.rendering import page
-from cloud.web.spreadsheet import csv_lines
 from cloud.web.visitors import Sender, TheGate, Viewer
 
 router: Final = APIRouter()
@@ -33,8 +33,8 @@ WEEKS: Final = 26
 SHOWN: Final = 50
 SENSED_DAYS: Final = (1, 2, 3, 7, 14)
 """Days ahead of which is shown what the latest days save."""
-EXPORTED: Final = 20_000
-_PART_COLUMNS: Final = (
+_PART_COLUMNS: Final = columns_of(
+    PartRow,
     *(
         "part",
         "name",
@@ -49,7 +49,8 @@ _PART_COLUMNS: Final = (
     ),
     *("coverage", "coverage_wide"),
 )
-_FLAGGED_COLUMNS: Final = (
+_FLAGGED_COLUMNS: Final = columns_of(
+    FlaggedRow,
     *("site", "item", "item_name", "last_day", "trigger", "statistic", "limit_at", "chance", "error"),
     *("ticket_id", "state", "owner", "due_at"),
 )
@@ -71,20 +72,26 @@ def show_accuracy(
     return _shown(request, gate, visitor, site, after=after)
 
 
-@router.get("/accuracy.csv")
-def export_accuracy(*, gate: TheGate, visitor: Viewer, site: Site = "") -> Response:
-    """Give accuracy by part and horizon as CSV."""
-    with gate.acting(visitor.actor) as conn:
+@router.get("/accuracy.{form:form}")
+def export_accuracy(*, gate: TheGate, visitor: Viewer, form: FileForm, site: Site = "") -> Response:
+    """Give accuracy by part and horizon as a file."""
+    with looking(gate, visitor) as conn:
         rows = accuracy(conn, visitor.actor, site=site or None)
-    return _csv("forecast-accuracy.csv", _PART_COLUMNS, rows)
+        return answer("forecast-accuracy", _PART_COLUMNS, rows, form, at=gate.clock(), site=site)
 
 
-@router.get("/accuracy/reviews.csv")
-def export_reviews(*, gate: TheGate, visitor: Viewer, site: Site = "") -> Response:
-    """Give what the latest reviews found odd as CSV, at most 20,000."""
-    with gate.acting(visitor.actor) as conn:
-        rows = reading.flagged(conn, visitor.actor, site=site or None, limit=EXPORTED)
-    return _csv("forecast-reviews.csv", _FLAGGED_COLUMNS, rows)
+@router.get("/accuracy/reviews.{form:form}")
+def export_reviews(*, gate: TheGate, visitor: Viewer, form: FileForm, site: Site = "") -> Response:
+    """Give what the latest reviews found odd as a file."""
+    with looking(gate, visitor) as conn:
+        rows = whole(
+            lambda after, limit: reading.flagged(
+                conn, visitor.actor, site=site or None, after=after, limit=limit
+            ),
+            start=reading.FIRST,
+            key=lambda row: (row.chance, row.site, row.item),
+        )
+        return answer("forecast-reviews", _FLAGGED_COLUMNS, rows, form, at=gate.clock(), site=site)
 
 
 @router.post("/accuracy/setting")
@@ -225,18 +232,3 @@ def _place(after: str) -> tuple[float, str, str]:
         return reading.chance_of(chance), site, item
     except ForecastError as error:
         raise HTTPException(422, f"{error}") from error
-
-
-def _csv(name: str, columns: tuple[str, ...], rows: list[Any]) -> Response:
-    lines = ([_cell(getattr(row, column)) for column in columns] for row in rows)
-    return StreamingResponse(
-        csv_lines(columns, lines),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return Decimal(f"{value:.6g}")
-    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response
 
 from cloud.approvals import service as approvals
 from cloud.db import Connection, in_transaction
@@ -27,18 +27,19 @@ from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry.domain import GREATEST
 from cloud.ledger.domain import LedgerError
+from cloud.sheets.listing import columns_of
 from cloud.web.approval_words import NOT_UNDONE, differences, kind_word, money, reason_word
 from cloud.web.facts import facts
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.rendering import fragment, page, zone_of
-from cloud.web.spreadsheet import csv_lines
 from cloud.web.streaming import Look, stream
 from cloud.web.visitors import Sender, TheGate, Viewer
 
 router: Final = APIRouter()
 
 SHOWN: Final = 100
-CSV_ROWS: Final = 50_000
-CSV_COLUMNS: Final = (
+COLUMNS: Final = columns_of(
+    Decision,
     *("decision_id", "state", "kind", "site", "subject", "item", "summary", "value", "currency", "reason"),
     *("author", "submitted_at", "approver", "approved_as", "decided_at", "applied_at", "reversed_at"),
     *("verdict_reason", "verdict_note", "revision"),
@@ -105,27 +106,29 @@ def stream_approvals(*, request: Request, gate: TheGate, visitor: Viewer, site: 
     return stream(request, gate, render)
 
 
-@router.get("/approvals.csv")
+@router.get("/approvals.{form:form}")
 def export_approvals(
-    *, gate: TheGate, visitor: Viewer, state: Literal["", "waiting", "decided"] = "", site: Site = ""
+    *,
+    gate: TheGate,
+    visitor: Viewer,
+    form: FileForm,
+    state: Literal["", "waiting", "decided"] = "",
+    site: Site = "",
 ) -> Response:
-    """Give decisions as CSV, the latest first, at most 50,000."""
+    """Give decisions as a file, the latest first."""
     wanted = {
         "waiting": [State.SUBMITTED],
         "decided": [State.APPROVED, State.APPLIED, State.REJECTED, State.REVERSED],
     }.get(state)
-    with gate.acting(visitor.actor) as conn:
-        rows = reading.listed(conn, visitor.actor, site=site or None, states=wanted, limit=CSV_ROWS)
-    return StreamingResponse(
-        csv_lines(CSV_COLUMNS, map(_csv_row, rows)),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="approvals.csv"'},
-    )
-
-
-def _csv_row(row: Decision) -> list[Any]:
-    own = {"summary": row.summary, "state": row.state.value}
-    return [own.get(name) if name in own else getattr(row, name) for name in CSV_COLUMNS]
+    with looking(gate, visitor) as conn:
+        rows = whole(
+            lambda before, limit: reading.listed(
+                conn, visitor.actor, site=site or None, states=wanted, before=before, limit=limit
+            ),
+            start=GREATEST,
+            key=lambda row: row.decision_id,
+        )
+        return answer("approvals", COLUMNS, rows, form, at=gate.clock(), site=site)
 
 
 @router.get("/approvals/{decision_id}")

@@ -12,16 +12,16 @@ from cloud.db import Connection, in_transaction
 from cloud.demand import held, masks, substitutions
 from cloud.demand.domain import IMPORTERS, READERS, DemandError
 from cloud.demand.masks import MASKERS, MaskKind
-from cloud.demand.service import LineFilter, all_lines
+from cloud.demand.service import LineFilter, lines
 from cloud.demand.sources.service import sources
 from cloud.demand.sources.shorts import shorts
 from cloud.demand.waiting import LONGEST_REASON, NEVER, Held, HeldState, UnknownHeldError
-from cloud.demand.xlsx_file import lines_as_workbook
+from cloud.demand.xlsx_file import COLUMNS
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
-from cloud.sheets.workbook import MEDIA_TYPE
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.forms import may
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
@@ -31,8 +31,6 @@ router: Final = APIRouter()
 TAB: Final = "/demand"
 SHOWN: Final = 100
 USUAL_DAYS: Final = 28
-EXPORTED: Final = 50_000
-"""Lines of a workbook that somebody waits for."""
 
 MASK_KINDS: Final = {
     MaskKind.DISRUPTION.value: "disruption",
@@ -55,21 +53,21 @@ def show_demand(
     return show(request, gate, visitor, site, days)
 
 
-@router.get("/demand.xlsx")
-def export_demand(*, gate: TheGate, visitor: Viewer, site: Site = "", days: Days = 28) -> Response:
-    """Give the lines of the last days as a workbook, which `dockledger demand import` reads."""
+@router.get("/demand.{form:form}")
+def export_demand(
+    *, gate: TheGate, visitor: Viewer, form: FileForm, site: Site = "", days: Days = 28
+) -> Response:
+    """Give the lines of the last days as a file, which `dockledger demand import` reads."""
     now = gate.clock()
     wanted = LineFilter(site=site or None, since=now - timedelta(days=days))
-    with gate.acting(visitor.actor) as conn:
-        try:
-            rows = all_lines(conn, visitor.actor, wanted, most=EXPORTED)
-        except DemandError as error:
-            raise HTTPException(422, f"{error}") from error
-    return Response(
-        lines_as_workbook(rows),
-        media_type=MEDIA_TYPE,
-        headers={"Content-Disposition": 'attachment; filename="demand.xlsx"'},
-    )
+    visitor.actor.require(*READERS, site=site or None)
+    with looking(gate, visitor) as conn:
+        rows = whole(
+            lambda after, limit: lines(conn, visitor.actor, wanted, after=after, limit=limit),
+            start=("", "", "", ""),
+            key=lambda row: (row.site, row.source, row.document, row.line),
+        )
+        return answer("demand", COLUMNS, rows, form, at=now, site=site)
 
 
 @router.post("/demand/held/{held_id}/retry")

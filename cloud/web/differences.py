@@ -6,23 +6,28 @@ from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.inquiry import operations, past, stock
 from cloud.inquiry.domain import GREATEST, STOCK_READERS, MovementRow, SiteRow, contains
-from cloud.inquiry.past import DifferenceFilter, Moment
+from cloud.inquiry.past import DifferenceFilter, DifferenceRow, Moment
+from cloud.sheets.listing import columns_of
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.item import place_of, place_text
 from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
-from cloud.web.spreadsheet import csv_lines
 from cloud.web.visitors import TheGate, Viewer
 
 router: Final = APIRouter()
 
 ROWS: Final = 100
-CSV_ROWS: Final = 100_000
+_COLUMNS: Final = columns_of(
+    DifferenceRow,
+    *("site", "item", "item_name", "location", "lot", "disposition", "owner", "before", "after", "change"),
+    "base_unit",
+)
 
 Text = Annotated[str, Query(max_length=128)]
 Number = Annotated[str, Query(max_length=18, pattern=r"^\d*$")]
@@ -119,11 +124,12 @@ def show_differences(
     )
 
 
-@router.get("/stock/differences.csv")
+@router.get("/stock/differences.{form:form}")
 def export_differences(
     *,
     gate: TheGate,
     visitor: Viewer,
+    form: FileForm,
     item: Text = "",
     location: Text = "",
     site: Annotated[str, Query(max_length=64)] = "",
@@ -134,24 +140,25 @@ def export_differences(
     to_known_at: Text = "",
     to_position: Number = "",
 ) -> Response:
-    """Give the same as CSV, at most 100,000 cells."""
+    """Give the same as a file."""
     actor = visitor.actor
     typed = (from_at, from_known_at, from_position, to_at, to_known_at, to_position)
-    with gate.acting(actor) as conn:
+    with looking(gate, visitor) as conn:
         two = _two(conn, actor, operations.sites(conn, actor), (item, location, site), typed)
-        rows = past.differences(
-            conn, actor, two.wanted, first=two.first.moment, second=two.second.moment, limit=CSV_ROWS
+        rows = whole(
+            lambda after, limit: past.differences(
+                conn,
+                actor,
+                two.wanted,
+                first=two.first.moment,
+                second=two.second.moment,
+                after=after,
+                limit=limit,
+            ),
+            start=("", "", 0),
+            key=lambda row: (row.site, row.item, row.cell_id),
         )
-    columns = ("site", "item", "item_name", "location", "lot", "disposition", "owner", "before", "after")
-    lines = csv_lines(
-        (*columns, "change", "base_unit"),
-        ((*(getattr(row, name) for name in columns), row.change, row.base_unit) for row in rows),
-    )
-    return StreamingResponse(
-        lines,
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="differences.csv"'},
-    )
+        return answer("stock-differences", _COLUMNS, rows, form, at=gate.clock(), site=site)
 
 
 @router.get("/stock/differences/{cell_id}")
@@ -191,6 +198,7 @@ def explain(
         request,
         visitor,
         "difference.html",
+        moments=_moments(two),
         tab="/stock",
         two=two,
         cell=cell,
@@ -241,3 +249,15 @@ def _place(after: str) -> tuple[str, str, int]:
     if not cell_id.isdigit():
         raise HTTPException(422, f"after={after!r:.60} is not the address of a next page")
     return site, item, min(int(cell_id), GREATEST)
+
+
+def _moments(two: Two) -> dict[str, str | int | None]:
+    """Say the two moments as the API takes them."""
+    return {
+        f"{name}_{field}": value
+        for name, form in (("from", two.first), ("to", two.second))
+        for field, value in (
+            ("at", form.until_at.isoformat() if form.until_at else None),
+            ("position", form.until_position),
+        )
+    }

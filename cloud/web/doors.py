@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response
 
 from cloud.crossings import reading, service
 from cloud.crossings.domain import READERS, AnsweredError, CrossingRow, NotAskedError, UnknownCrossingError
@@ -15,9 +15,10 @@ from cloud.db import Connection, in_transaction
 from cloud.identity.actor import Actor
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
+from cloud.sheets.listing import Column, Kind, columns_of
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.radiogram import LARGE, radiogram
 from cloud.web.rendering import fragment, page
-from cloud.web.spreadsheet import csv_lines
 from cloud.web.streaming import Look, stream
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import EPOCH_PATTERN, ID_PATTERN, epoch_from_int
@@ -28,10 +29,15 @@ router: Final = APIRouter()
 PER_DOOR: Final = 8
 ALONE: Final = 40
 """Crossings of a door that is shown by itself."""
-CSV_ROWS: Final = 100_000
-CSV_COLUMNS: Final = (
-    *("occurred_at", "site", "portal", "epc", "unit", "identifier", "direction", "confidence", "reads"),
-    *("posted", "because", "visit_now", "stands", "card", "answer", "answered_by", "answered_at", "gateway"),
+COLUMNS: Final = (
+    *columns_of(
+        CrossingRow,
+        *("occurred_at", "site", "portal", "epc", "unit", "identifier", "direction", "confidence", "reads"),
+        *("posted", "because", "visit_now=visit", "stands", "card", "answer", "answered_by", "answered_at"),
+        "gateway",
+    ),
+    Column("epoch", Kind.TEXT, lambda row: epoch_from_int(row.epoch)),
+    Column("seq", Kind.INTEGER, lambda row: row.seq),
 )
 
 Text = Annotated[str, Query(max_length=128)]
@@ -88,25 +94,19 @@ def stream_doors(
     return stream(request, gate, render)
 
 
-@router.get("/doors.csv")
-def export_crossings(*, gate: TheGate, visitor: Viewer, portal: Text = "", outcome: Outcome = "") -> Response:
-    """Give the last crossings as CSV, at most 100,000."""
+@router.get("/doors.{form:form}")
+def export_crossings(
+    *, gate: TheGate, visitor: Viewer, form: FileForm, portal: Text = "", outcome: Outcome = ""
+) -> Response:
+    """Give crossings as a file, the latest first."""
     wanted = reading.CrossingFilter(portal=portal or None, posted=None if outcome in _POSTED else outcome)
-    with gate.acting(visitor.actor) as conn:
-        rows = reading.crossings(conn, visitor.actor, wanted, limit=CSV_ROWS)
-    header = [*(name.removesuffix("_now") for name in CSV_COLUMNS), "epoch", "seq"]
-    lines = csv_lines(header, map(_csv_row, rows))
-    return StreamingResponse(
-        lines,
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="crossings.csv"'},
-    )
-
-
-def _csv_row(row: CrossingRow) -> list[Any]:
-    values = [getattr(row, name) for name in CSV_COLUMNS]
-    texts = [f"{value:g}" if isinstance(value, float) else value for value in values]
-    return [*texts, epoch_from_int(row.epoch), row.seq]
+    with looking(gate, visitor) as conn:
+        rows = whole(
+            lambda before, limit: reading.crossings(conn, visitor.actor, wanted, before=before, limit=limit),
+            start=None,
+            key=lambda row: (row.occurred_at, row.gateway_key, row.epoch, row.seq),
+        )
+        return answer("crossings", COLUMNS, rows, form, at=gate.clock())
 
 
 @router.get("/doors/{gateway}/{epoch}/{seq}")

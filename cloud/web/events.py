@@ -4,9 +4,8 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
-import orjson
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
@@ -18,19 +17,20 @@ from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.sheets.listing import columns_of
 from cloud.web.events_calendar import WEEKS, calendar_of
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.proposals import words_of
 from cloud.web.rendering import page
-from cloud.web.spreadsheet import csv_lines
 from cloud.web.visitors import Sender, TheGate, Viewer
 
 router: Final = APIRouter()
 
 TAB: Final = "/events"
 SHOWN: Final = 500
-EXPORTED: Final = 20_000
 _BACK: Final = timedelta(weeks=6)
-_COLUMNS: Final = (
+_COLUMNS: Final = columns_of(
+    EventRow,
     *("event_id", "revision", "site", "item", "category", "from_day", "to_day", "kind", "name"),
     *("attributes", "effect_prior", "known_at", "source", "reference", "author", "recorded_at"),
 )
@@ -55,17 +55,18 @@ def list_events(
     return _calendar(request, gate, visitor, site=site, kind=kind, since=since)
 
 
-@router.get("/events.csv")
-def export_events(*, gate: TheGate, visitor: Viewer, site: Site = "") -> Response:
-    """Give events as CSV, at most 20,000."""
-    with gate.acting(visitor.actor) as conn:
-        rows = reading.events(conn, visitor.actor, site=site or None, limit=EXPORTED)
-    lines = ([_cell(getattr(row, column)) for column in _COLUMNS] for row in rows)
-    return StreamingResponse(
-        csv_lines(_COLUMNS, lines),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="events.csv"'},
-    )
+@router.get("/events.{form:form}")
+def export_events(*, gate: TheGate, visitor: Viewer, form: FileForm, site: Site = "") -> Response:
+    """Give events as a file."""
+    with looking(gate, visitor) as conn:
+        rows = whole(
+            lambda after, limit: reading.events(
+                conn, visitor.actor, site=site or None, after=after, limit=limit
+            ),
+            start=0,
+            key=lambda row: row.event_id,
+        )
+        return answer("events", _COLUMNS, rows, form, at=gate.clock(), site=site)
 
 
 @router.post("/events")
@@ -358,11 +359,3 @@ def _may(actor: Actor, site: str | None) -> bool:
     except NotAllowedError:
         return False
     return True
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, dict):
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return value.isoformat() if type(value) is date else value

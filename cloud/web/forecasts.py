@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Annotated, Any, Final
+from datetime import timedelta
+from operator import itemgetter
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from cloud.db import Connection
 from cloud.events.domain import EventRow
@@ -28,17 +28,30 @@ from cloud.forecasting.granularity import reading as granularity
 from cloud.forecasting.granularity.calendar import Period, in_decimals, periods
 from cloud.identity.actor import Actor
 from cloud.inquiry.domain import contains
+from cloud.sheets.listing import Column, Form, Kind, columns_of
 from cloud.web.adjusted import adjustments
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.forecast_backtest import by_horizon
 from cloud.web.forecast_chart import WEEKS_BEHIND, sum_chart, weeks_chart
 from cloud.web.rendering import page
-from cloud.web.spreadsheet import csv_lines
 from cloud.web.visitors import TheGate, Viewer
 
 router: Final = APIRouter()
 
 ROWS: Final = 100
-CSV_ROWS: Final = 100_000
+COLUMNS: Final = columns_of(
+    ForecastRow,
+    *("site", "item", "item_name", "base_unit", "first_day", "model", "is_sufficient"),
+    *("history_from", "history_until", "weekly_volume", "next_week"),
+    *("wape", "naive_wape", "bias", "rmsse", "coverage", "run_id", "finished_at"),
+)
+HORIZON_COLUMNS: Final = (
+    Column("horizon_days", Kind.INTEGER, itemgetter(0)),
+    *(
+        Column(name, Kind.FLOAT, itemgetter(place))
+        for place, name in enumerate(("expected", *(f"q{level:g}" for level in LEVELS)), start=1)
+    ),
+)
 TAB: Final = "/forecast"
 MOST_EVENTS: Final = 200
 GREATEST_AHEAD: Final = 400
@@ -92,20 +105,21 @@ def show_forecasts(
     )
 
 
-@router.get("/forecast.csv")
-def export_forecasts(*, gate: TheGate, visitor: Viewer, site: Text = "", item: Text = "") -> Response:
-    """Give the forecasts in force as CSV, at most 100,000."""
-    actor = visitor.actor
-    with gate.acting(actor) as conn:
-        rows = reading.forecasts(
-            conn, actor, site=site or None, item_like=contains(item.strip()), limit=CSV_ROWS
+@router.get("/forecast.{form:form}")
+def export_forecasts(
+    *, gate: TheGate, visitor: Viewer, form: FileForm, site: Text = "", item: Text = ""
+) -> Response:
+    """Give the forecasts in force as a file."""
+    like = contains(item.strip())
+    with looking(gate, visitor) as conn:
+        rows = whole(
+            lambda after, limit: reading.forecasts(
+                conn, visitor.actor, site=site or None, item_like=like, after=after, limit=limit
+            ),
+            start=reading.FIRST,
+            key=lambda row: (row.place, row.site, row.item),
         )
-    columns = (
-        *("site", "item", "item_name", "base_unit", "first_day", "model", "is_sufficient"),
-        *("history_from", "history_until", "weekly_volume", "next_week"),
-        *("wape", "naive_wape", "bias", "rmsse", "coverage", "run_id", "finished_at"),
-    )
-    return _csv("forecasts.csv", columns, [[getattr(row, name) for name in columns] for row in rows])
+        return answer("forecasts", COLUMNS, rows, form, at=gate.clock(), site=site)
 
 
 @router.get("/forecast/{site}/{item:path}")
@@ -116,10 +130,11 @@ def show_forecast(
     visitor: Viewer,
     site: str,
     item: str,
-    export: Text = "",
+    export: Literal["", "days", "weeks"] = "",
+    format: Annotated[Form, Query()] = Form.CSV,  # noqa: A002  as the API calls it
     ahead: Annotated[int, Query(ge=1, le=GREATEST_AHEAD)] = 7,
 ) -> Response:
-    """Show one forecast, or give its days and bands as CSV."""
+    """Show one forecast, or give its days and bands as a file."""
     actor = visitor.actor
     with gate.acting(actor) as conn:
         try:
@@ -131,15 +146,15 @@ def show_forecast(
         clock = granularity.clock(conn, actor, site=site)
         stated = _events(conn, actor, found)
     by_week = periods(found.row.first_day, in_decimals(found.content.mean), clock)
+    now = gate.clock()
     if export == "weeks":
-        return _csv(f"forecast-weeks-{site}.csv", Period._fields, [list(one) for one in by_week])
-    if export == "csv":
-        header = ("horizon_days", "expected", *(f"q{level:g}" for level in LEVELS))
-        lines: list[list[object]] = [
-            [days, sum(found.content.mean[:days]), *levels]
+        return answer(f"forecast-weeks-{item}", columns_of(Period), by_week, format, at=now, site=site)
+    if export == "days":
+        lines = [
+            (days, sum(found.content.mean[:days]), *levels)
             for days, levels in zip(found.content.horizons, found.content.cum_q, strict=True)
         ]
-        return _csv(f"forecast-{site}.csv", header, lines)
+        return answer(f"forecast-{item}", HORIZON_COLUMNS, lines, format, at=now, site=site)
     return page(
         request,
         visitor,
@@ -211,26 +226,6 @@ def _chosen_by(told: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         }
         for name, cost in sorted(costs.items(), key=lambda one: (one[1], one[0]))
     ]
-
-
-def _csv(name: str, header: tuple[str, ...], rows: list[list[object]]) -> Response:
-    return StreamingResponse(
-        csv_lines(header, ([_cell(value) for value in row] for row in rows)),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
-
-
-def _cell(value: object) -> str | int | Decimal | datetime | None:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case float():
-            return Decimal(f"{value:.6g}")
-        case Decimal() | str() | int() | datetime() | None:
-            return value
-        case _:
-            return str(value)
 
 
 def _address(row: ForecastRow) -> str:

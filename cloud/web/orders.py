@@ -1,44 +1,60 @@
 """*Orders*: purchase orders with what was received, their export, and receipts against them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from functools import partial
+from typing import Annotated, Final, Literal, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import order_steps, orders, receipts
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
-from cloud.documents.order_papers import OrderStory, ReceiptPaper
+from cloud.documents.order_papers import OrderLineRow, OrderStory, ReceiptPaper
 from cloud.documents.receiving.service import RECEIVERS
 from cloud.identity.actor import Actor, Role
 from cloud.identity.gate import Gate
 from cloud.ledger.domain import LedgerError
 from cloud.replenishment import confirming, ordering
 from cloud.replenishment.confirming import ConfirmationPaper
-from cloud.sheets.workbook import MEDIA_TYPE, workbook
+from cloud.sheets.listing import columns_of
+from cloud.web.files import FileForm, answer
 from cloud.web.forms import may, rows_of
 from cloud.web.proposals import words_of
 from cloud.web.rendering import page
-from cloud.web.spreadsheet import csv_lines
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
 
 router: Final = APIRouter()
 
 SHOWN: Final = 100
-_COLUMNS: Final = (
-    *("order", "site", "supplier", "line", "supplier_code", "item", "item_name", "quantity", "unit", "price"),
-    *("currency", "value", "due_on"),
-)
 _AFTER: Final = r"^([A-Za-z0-9_-]{1,64}\|[A-Za-z0-9_.-]{1,64})?$"
 
 SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
 OrderId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$")]
 Short = Annotated[str, Form(max_length=128)]
+
+
+class _OrderedLine(NamedTuple):
+    """A line as its supplier reads it."""
+
+    order: str
+    site: str
+    supplier: str
+    line: str
+    supplier_code: str | None
+    item: str
+    item_name: str | None
+    quantity: Decimal
+    unit: str
+    price: Decimal | None
+    currency: str
+    value: Decimal | None
+    due_on: date
 
 
 @router.get("/orders")
@@ -66,30 +82,16 @@ def list_orders(
     key = {"state": state, "site": site, "after": f"{shown[-1].site}|{shown[-1].id}" if shown else ""}
     following = urlencode({name: value for name, value in key.items() if value}) if len(rows) > SHOWN else ""
     return page(
-        request, visitor, "orders.html", tab="/orders", orders=shown, state=state, following=following
+        request, visitor, "orders.html", tab="/orders", orders=shown, state=state, site=site, following=following
     )
 
 
-@router.get("/orders/{site}/{order}.csv")
-def export_csv(*, gate: TheGate, visitor: Viewer, site: SiteId, order: OrderId) -> Response:
-    """Give an order as CSV, for its supplier."""
+@router.get("/orders/{site}/{order}.{form:form}")
+def export_order(*, gate: TheGate, visitor: Viewer, site: SiteId, order: OrderId, form: FileForm) -> Response:
+    """Give an order as a file, for its supplier."""
     story = _found(gate, visitor.actor, site, order)
-    return StreamingResponse(
-        csv_lines(_COLUMNS, _table(story)),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{order}.csv"'},
-    )
-
-
-@router.get("/orders/{site}/{order}.xlsx")
-def export_xlsx(*, gate: TheGate, visitor: Viewer, site: SiteId, order: OrderId) -> Response:
-    """Give an order as a workbook, for its supplier."""
-    story = _found(gate, visitor.actor, site, order)
-    return Response(
-        workbook(order, _COLUMNS, _table(story)),
-        media_type=MEDIA_TYPE,
-        headers={"Content-Disposition": f'attachment; filename="{order}.xlsx"'},
-    )
+    lines = map(partial(_as_ordered, story), story.lines)
+    return answer(f"order-{order}", columns_of(_OrderedLine), lines, form, at=gate.clock(), site=site)
 
 
 @router.get("/orders/{site}/{order}")
@@ -255,22 +257,20 @@ def _opened(
     )
 
 
-def _table(story: OrderStory) -> Iterator[list[Any]]:
+def _as_ordered(story: OrderStory, line: OrderLineRow) -> _OrderedLine:
     order = story.order
-    for line in story.lines:
-        value = None if line.price is None else (line.quantity * line.price).quantize(Decimal("0.000001"))
-        yield [
-            order.id,
-            order.site,
-            order.supplier,
-            line.line,
-            line.supplier_code,
-            line.item,
-            line.item_name,
-            line.quantity,
-            line.base_unit,
-            line.price,
-            order.currency,
-            value,
-            line.due_on.isoformat(),
-        ]
+    return _OrderedLine(
+        order.id,
+        order.site,
+        order.supplier,
+        line.line,
+        line.supplier_code,
+        line.item,
+        line.item_name,
+        line.quantity,
+        line.base_unit,
+        line.price,
+        order.currency,
+        None if line.price is None else (line.quantity * line.price).quantize(Decimal("0.000001")),
+        line.due_on,
+    )

@@ -1,12 +1,10 @@
 """*Overrides*: who adjusts which forecast, a form that shows what it would do, and what it was worth."""
 
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.approvals.within_limits import settle
@@ -25,56 +23,36 @@ from cloud.forecasting.overrides.domain import (
     UnknownOverrideError,
 )
 from cloud.forecasting.overrides.papers import OverridePaper
-from cloud.forecasting.overrides.value_added import blocks, worths
+from cloud.forecasting.overrides.value_added import Worth, blocks, worths
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.sheets.listing import columns_of
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.override_chart import override_chart
 from cloud.web.proposals import words_of
 from cloud.web.rendering import page
-from cloud.web.spreadsheet import csv_lines
 from cloud.web.visitors import Sender, TheGate, Viewer
 
 router: Final = APIRouter()
 
 TAB: Final = "/overrides"
 SHOWN: Final = 100
-EXPORTED: Final = 20_000
 BLOCKS_SHOWN: Final = 500
 """Of one adjustment; what it was worth is told of all of them."""
 _OPEN: Final = (Standing.WAITING, Standing.PLANNED, Standing.ACTIVE)
-_COLUMNS: Final = (
-    *(
-        "override_id",
-        "standing",
-        "site",
-        "item",
-        "category",
-        "from_day",
-        "to_day",
-        "expires_on",
-        "mode",
-        "amount",
-    ),
+_COLUMNS: Final = columns_of(
+    OverrideRow,
+    *("override_id", "standing", "site", "item", "category", "from_day", "to_day", "expires_on", "mode"),
+    "amount",
     *("per_days", "reason", "evidence", "note", "is_small", "value", "currency", "author", "created_at"),
     *("approver", "decided_at", "ended_at", "ended_by", "end_reason", "decision_id"),
 )
-_WORTH_COLUMNS: Final = (
-    *(
-        "name",
-        "overrides",
-        "blocks",
-        "came",
-        "system_error",
-        "override_error",
-        "naive_blocks",
-        "naive_error",
-        "over_naive",
-        "added",
-        "share",
-    ),
-    *("cost_saved", "currency"),
+_WORTH_COLUMNS: Final = columns_of(
+    Worth,
+    *("name", "overrides", "blocks", "came", "system_error", "override_error", "naive_blocks", "naive_error"),
+    *("over_naive", "added", "share", "cost_saved", "currency"),
 )
 
 Number = Annotated[int, Path(ge=1, le=GREATEST)]
@@ -129,20 +107,29 @@ def list_overrides(
     )
 
 
-@router.get("/overrides.csv")
-def export_overrides(*, gate: TheGate, visitor: Viewer, state: Shown = "all", site: Site = "") -> Response:
-    """Give adjustments as CSV, at most 20,000."""
-    with gate.acting(visitor.actor) as conn:
-        rows = _rows(conn, gate, visitor.actor, state, site, before=GREATEST, limit=EXPORTED)
-    return _csv("overrides.csv", _COLUMNS, rows)
+@router.get("/overrides.{form:form}")
+def export_overrides(
+    *, gate: TheGate, visitor: Viewer, form: FileForm, state: Shown = "all", site: Site = ""
+) -> Response:
+    """Give adjustments as a file, the latest first."""
+    with looking(gate, visitor) as conn:
+        rows = whole(
+            lambda before, limit: _rows(conn, gate, visitor.actor, state, site, before=before, limit=limit),
+            start=GREATEST,
+            key=lambda row: row.override_id,
+        )
+        return answer("overrides", _COLUMNS, rows, form, at=gate.clock(), site=site)
 
 
-@router.get("/overrides/value-added.csv")
-def export_value_added(*, gate: TheGate, visitor: Viewer, by: By = "override", site: Site = "") -> Response:
-    """Give what adjustments were worth as CSV."""
-    with gate.acting(visitor.actor) as conn:
-        found = worths(conn, visitor.actor, now=gate.clock(), by=by, site=site or None)
-    return _csv(f"forecast-value-added-by-{by}.csv", _WORTH_COLUMNS, found)
+@router.get("/overrides/value-added.{form:form}")
+def export_value_added(
+    *, gate: TheGate, visitor: Viewer, form: FileForm, by: By = "override", site: Site = ""
+) -> Response:
+    """Give what adjustments were worth as a file."""
+    now = gate.clock()
+    with looking(gate, visitor) as conn:
+        found = worths(conn, visitor.actor, now=now, by=by, site=site or None)
+        return answer(f"forecast-value-added-by-{by}", _WORTH_COLUMNS, found, form, at=now, site=site)
 
 
 @router.get("/overrides/new")
@@ -373,20 +360,3 @@ def _rows(
         before=before,
         limit=limit,
     )
-
-
-def _csv(name: str, columns: tuple[str, ...], rows: list[Any]) -> Response:
-    lines = ([_cell(getattr(row, column)) for column in columns] for row in rows)
-    return StreamingResponse(
-        csv_lines(columns, lines),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return Decimal(f"{value:.6g}")
-    return value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value

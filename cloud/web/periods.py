@@ -1,11 +1,11 @@
 """*Periods*: what stock was worth at the end of each, its close by two people, and what came later."""
 
-from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Iterable
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response
 
 from cloud.db import in_transaction
 from cloud.decisions.domain import DecisionError, DifferentDraftError
@@ -25,9 +25,9 @@ from cloud.periods.domain import (
     UnknownPeriodError,
 )
 from cloud.periods.reading import LineFilter
-from cloud.sheets.workbook import MEDIA_TYPE, workbook
+from cloud.sheets.listing import Column, Kind, columns_of
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.rendering import page
-from cloud.web.spreadsheet import csv_lines
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import epoch_from_int
 
@@ -35,12 +35,18 @@ router: Final = APIRouter()
 
 LISTED: Final = 18
 SHOWN: Final = 100
-EXPORTED: Final = 200_000
-"""Lines of a file; a workbook takes fewer, so that it fits a spreadsheet and memory."""
-_SHEET_ROWS: Final = 50_000
-_COLUMNS: Final = (
+_COLUMNS: Final = columns_of(
+    Line,
     *("item", "item_name", "category", "location", "lot", "disposition", "quantity", "base_unit", "basis"),
-    *("cost", "value", "currency"),
+    *("cost", "value"),
+)
+_LATE_COLUMNS: Final = (
+    *columns_of(
+        PriorFact,
+        *("occurred_at", "recorded_at", "position", "item", "quantity", "from_location=from"),
+        *("to_location=to", "change", "value", "currency", "author", "reason"),
+    ),
+    Column("movement", Kind.TEXT, lambda row: f"{row.gateway}/{epoch_from_int(row.epoch)}/{row.seq}"),
 )
 
 SiteId = Annotated[str, Path(max_length=64, pattern=r"^[A-Za-z0-9_-]{1,64}$")]
@@ -93,19 +99,18 @@ def list_periods(
     )
 
 
-@router.get("/periods/{site}/{period}.{form}")
+@router.get("/periods/{site}/{period}.{form:form}")
 def export(
     *,
     gate: TheGate,
     visitor: Viewer,
     site: SiteId,
     period: PeriodName,
-    form: Literal["csv", "xlsx"],
+    form: FileForm,
     close: Close = "",
 ) -> Response:
-    """Give a figure's lines as CSV or as a workbook."""
-    most = EXPORTED if form == "csv" else _SHEET_ROWS
-    with gate.acting(visitor.actor) as conn:
+    """Give a figure's lines as a file."""
+    with looking(gate, visitor) as conn:
         try:
             moment = standing.moment(
                 conn, visitor.actor, site=site, name=period, close_id=int(close) if close else None
@@ -113,31 +118,30 @@ def export(
         except PeriodError as error:
             raise HTTPException(404, f"{error}") from error
         currency = reading.currency(conn, visitor.actor, moment)
-        rows = reading.value_lines(conn, visitor.actor, moment, limit=most + 1)
-    if len(rows) > most:
-        raise HTTPException(
-            422,
-            f"the figure has more than {most:,} lines: expected fewer; page through /v1/periods/{site}/"
-            f"{period}/lines",
+        rows = whole(
+            lambda after, limit: reading.value_lines(conn, visitor.actor, moment, after=after, limit=limit),
+            start=("", 0),
+            key=lambda row: (row.item, row.cell_id),
         )
-    table = (_row(row, currency) for row in rows)
-    return _file(table, _COLUMNS, f"stock-{site}-{period}", form)
+        columns = (*_COLUMNS, Column("currency", Kind.TEXT, lambda _: currency))
+        return answer(f"stock-value-{period}", columns, rows, form, at=gate.clock(), site=site)
 
 
-@router.get("/periods/{site}/{period}/late.csv")
-def export_late(*, gate: TheGate, visitor: Viewer, site: SiteId, period: PeriodName) -> Response:
-    """Give what came after the close did without it as CSV."""
-    with gate.acting(visitor.actor) as conn:
-        told = _story(gate, visitor.actor, site, period)
-        last = told.standing.close
-        rows = (
-            reading.prior_facts(conn, visitor.actor, close_id=last.close_id, limit=EXPORTED) if last else []
+@router.get("/periods/{site}/{period}/late.{form:form}")
+def export_late(
+    *, gate: TheGate, visitor: Viewer, site: SiteId, period: PeriodName, form: FileForm
+) -> Response:
+    """Give what came after the close did without it as a file."""
+    last = _story(gate, visitor.actor, site, period).standing.close
+    with looking(gate, visitor) as conn:
+        rows = whole(
+            lambda after, limit: reading.prior_facts(
+                conn, visitor.actor, close_id=last.close_id if last else 0, after=after, limit=limit
+            ),
+            start=(0, 0, 0, 0),
+            key=lambda row: (row.position, row.gateway_key, row.epoch, row.seq),
         )
-    columns = (
-        *("occurred_at", "recorded_at", "position", "item", "quantity", "from", "to", "change", "value"),
-        *("currency", "author", "reason", "movement"),
-    )
-    return _file((_late_row(row) for row in rows), columns, f"late-{site}-{period}", "csv")
+        return answer(f"late-{period}", _LATE_COLUMNS, rows, form, at=gate.clock(), site=site)
 
 
 @router.get("/periods/{site}/{period}")
@@ -302,24 +306,3 @@ def _place(after: str) -> tuple[str, int]:
     if not cell.isdigit():
         raise HTTPException(422, f"after={after!r:.60} is not the address of a next page")
     return item, min(int(cell), 2**62)
-
-
-def _row(row: Line, currency: str | None) -> tuple[Any, ...]:
-    return (*(getattr(row, name) for name in _COLUMNS[:-1]), currency)
-
-
-def _late_row(row: PriorFact) -> tuple[Any, ...]:
-    name = f"{row.gateway}/{epoch_from_int(row.epoch)}/{row.seq}"
-    return (
-        *(row.occurred_at, row.recorded_at, row.position, row.item, row.quantity, row.from_location),
-        *(row.to_location, row.change, row.value, row.currency, row.author, row.reason, name),
-    )
-
-
-def _file(rows: Iterator[tuple[Any, ...]], columns: tuple[str, ...], name: str, form: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
-    if form == "csv":
-        return StreamingResponse(
-            csv_lines(columns, rows), media_type="text/csv; charset=utf-8", headers=headers
-        )
-    return Response(workbook(name, columns, rows), media_type=MEDIA_TYPE, headers=headers)

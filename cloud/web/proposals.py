@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
@@ -31,9 +31,9 @@ from cloud.replenishment.domain import (
 )
 from cloud.replenishment.store import ProposalRow
 from cloud.runs import service as runs
-from cloud.sheets.workbook import MEDIA_TYPE, workbook
+from cloud.sheets.listing import columns_of
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.rendering import page
-from cloud.web.spreadsheet import csv_lines
 from cloud.web.stockline import stockline
 from cloud.web.visitors import Sender, TheGate, Viewer
 
@@ -41,8 +41,8 @@ router: Final = APIRouter()
 
 SHOWN: Final = 100
 SITES_TOLD: Final = 5
-EXPORTED: Final = 20_000
-_COLUMNS: Final = (
+_COLUMNS: Final = columns_of(
+    ProposalRow,
     *("site", "item", "item_name", "kind", "supplier", "quantity", "base_unit", "price", "currency", "value"),
     *("order_by", "needed_by", "arrives_on", "state", "decision_state", "order_id", "summary", "inputs_at"),
     "proposal_id",
@@ -98,24 +98,18 @@ def list_proposals(
     )
 
 
-@router.get("/proposals.csv")
-def export_csv(*, gate: TheGate, visitor: Viewer, state: Shown = "waiting", site: Site = "") -> Response:
-    """Give proposals as CSV, at most 20,000."""
-    return StreamingResponse(
-        csv_lines(_COLUMNS, _table(gate, visitor.actor, state, site)),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="proposals.csv"'},
-    )
-
-
-@router.get("/proposals.xlsx")
-def export_xlsx(*, gate: TheGate, visitor: Viewer, state: Shown = "waiting", site: Site = "") -> Response:
-    """Give proposals as a workbook, at most 20,000."""
-    return Response(
-        workbook("Proposals", _COLUMNS, _table(gate, visitor.actor, state, site)),
-        media_type=MEDIA_TYPE,
-        headers={"Content-Disposition": 'attachment; filename="proposals.xlsx"'},
-    )
+@router.get("/proposals.{form:form}")
+def export_proposals(
+    *, gate: TheGate, visitor: Viewer, form: FileForm, state: Shown = "waiting", site: Site = ""
+) -> Response:
+    """Give proposals as a file, the most urgent first."""
+    with looking(gate, visitor) as conn:
+        rows = whole(
+            lambda after, limit: _rows(conn, visitor.actor, state, site, after=after, limit=limit),
+            start=(reading.FIRST_DAY, ""),
+            key=lambda row: (row.needed_by, row.proposal_id),
+        )
+        return answer("proposals", _COLUMNS, rows, form, at=gate.clock(), site=site)
 
 
 @router.get("/proposals/{proposal_id}")
@@ -305,16 +299,6 @@ def _rows(
         after=after,
         limit=limit,
     )
-
-
-def _table(gate: Gate, actor: Actor, state: str, site: str) -> list[list[Any]]:
-    with gate.acting(actor) as conn:
-        rows = _rows(conn, actor, state, site, after=(reading.FIRST_DAY, ""), limit=EXPORTED)
-    return [[_plain(getattr(row, column)) for column in _COLUMNS] for row in rows]
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, date) and not hasattr(value, "hour") else value
 
 
 def _values(rows: list[ProposalRow]) -> list[tuple[str, Decimal]]:

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from cloud.identity.gate import Visitor
 from cloud.web.approval_words import money
 from cloud.web.crossing_words import because
+from cloud.web.files import file_links
 from cloud.web.instants import age
 from cloud.web.names import gateway, person, tag
 from cloud.web.radiogram import radiogram
@@ -47,7 +48,9 @@ AREAS: Final = (
         "Stock",
         (
             ("/stock", "Stock"),
+            ("/units", "Units"),
             ("/availability", "Available"),
+            ("/lots", "Lot and recall"),
             ("/counts", "Counts"),
             ("/variances", "Variances and alerts"),
             ("/periods", "Periods"),
@@ -173,7 +176,7 @@ def _environment() -> Environment:
         money=money,
         epoch=epoch_from_int,
     )
-    environment.globals.update(static=static_url)
+    environment.globals.update(static=static_url, files=file_links)
     return environment
 
 

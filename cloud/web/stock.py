@@ -5,19 +5,24 @@ from typing import Annotated, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from cloud.inquiry import operations, stock
-from cloud.inquiry.domain import GREATEST, BalanceFilter, contains
+from cloud.inquiry.domain import GREATEST, BalanceFilter, BalanceRow, contains
+from cloud.sheets.listing import columns_of
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
-from cloud.web.spreadsheet import csv_lines
 from cloud.web.visitors import TheGate, Viewer
 
 router: Final = APIRouter()
 
 ROWS: Final = 100
-CSV_ROWS: Final = 100_000
+COLUMNS: Final = columns_of(
+    BalanceRow,
+    *("site", "item", "item_name=name", "lot", "location", "disposition", "owner", "quantity"),
+    "base_unit=unit",
+)
 
 Text = Annotated[str, Query(max_length=128)]
 Number = Annotated[str, Query(max_length=20, pattern=r"^\d*$")]
@@ -107,11 +112,12 @@ def show_stock(
     )
 
 
-@router.get("/stock.csv")
+@router.get("/stock.{form:form}")
 def export_stock(
     *,
     gate: TheGate,
     visitor: Viewer,
+    form: FileForm,
     site: Text = "",
     item: Text = "",
     location: Text = "",
@@ -119,36 +125,18 @@ def export_stock(
     known_at: Text = "",
     position: Number = "",
 ) -> Response:
-    """Give the same balances as CSV, at most 100,000."""
+    """Give the same balances as a file."""
     actor = visitor.actor
-    with gate.acting(actor) as conn:
+    with looking(gate, visitor) as conn:
         sites = operations.sites(conn, actor)
-        form = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
-        question = Question(item.strip(), location.strip(), form)
-        rows = stock.balances(conn, actor, question.wanted, limit=CSV_ROWS)
-    header = ("site", "item", "name", "lot", "location", "disposition", "owner", "quantity", "unit")
-    lines = csv_lines(
-        header,
-        (
-            (
-                row.site,
-                row.item,
-                row.item_name,
-                row.lot,
-                row.location,
-                row.disposition,
-                row.owner,
-                row.quantity,
-                row.base_unit,
-            )
-            for row in rows
-        ),
-    )
-    return StreamingResponse(
-        lines,
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="stock.csv"'},
-    )
+        moment = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
+        question = Question(item.strip(), location.strip(), moment)
+        rows = whole(
+            lambda after, limit: stock.balances(conn, actor, question.wanted, after=after, limit=limit),
+            start=("", "", 0),
+            key=lambda row: (row.site, row.item, row.cell_id),
+        )
+        return answer("stock", COLUMNS, rows, form, at=moment.until_at or gate.clock(), site=site)
 
 
 def _place(after: str) -> tuple[str, str, int]:

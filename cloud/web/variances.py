@@ -1,13 +1,12 @@
 """*Variances and alerts*: what counts found, provisional at once, and the tickets that wait for somebody."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import RedirectResponse, Response
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import (
@@ -27,9 +26,10 @@ from cloud.identity.gate import Gate, Visitor
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.sheets.listing import Column, Kind, columns_of
 from cloud.web.approval_words import money
+from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.rendering import fragment, page
-from cloud.web.spreadsheet import Value, csv_lines
 from cloud.web.streaming import Look, follow
 from cloud.web.visitors import Sender, TheGate, Viewer
 
@@ -37,12 +37,19 @@ router: Final = APIRouter()
 
 SHOWN: Final = 100
 TICKETS: Final = 20
-CSV_ROWS: Final = 50_000
 _CODE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
-CSV_COLUMNS: Final = (
-    *("count", "line", "site", "location", "place", "item", "lot", "disposition", "owner", "observed_at"),
-    *("stage", "state", "counted", "book", "difference", "least_difference", "greatest_difference"),
-    *("value", "currency", "counted_by", "count_task", "decision_id", "decision_state", "superseded_by"),
+COLUMNS: Final = (
+    *columns_of(
+        VarianceRow,
+        *("count_name=count", "line_no=line", "site", "location", "place", "item", "lot", "disposition"),
+        *("owner", "observed_at", "stage", "state", "counted", "book", "difference"),
+    ),
+    Column("least_difference", Kind.DECIMAL, lambda row: min(row.differences, default=None)),
+    Column("greatest_difference", Kind.DECIMAL, lambda row: max(row.differences, default=None)),
+    *columns_of(
+        VarianceRow,
+        *("value", "currency", "counted_by", "count_task", "decision_id", "decision_state", "superseded_by"),
+    ),
 )
 
 State = Literal["", "provisional", "within", "beyond", "unreported", "superseded", "adjusted"]
@@ -141,25 +148,26 @@ def stream_variances(
     return follow(request, gate, _look(wanted), draw, "variances", site, item, location, state)
 
 
-@router.get("/variances.csv")
+@router.get("/variances.{form:form}")
 def export_variances(
     *,
     gate: TheGate,
     visitor: Viewer,
+    form: FileForm,
     site: SiteText = "",
     item: Text = "",
     location: Text = "",
     state: State = "",
 ) -> Response:
-    """Give the same as CSV, at most 50,000 rows."""
+    """Give the same as a file."""
     wanted = _wanted(site, item, location, state)
-    with gate.acting(visitor.actor) as conn:
-        rows = reading.variances(conn, visitor.actor, wanted, limit=CSV_ROWS)
-    return StreamingResponse(
-        csv_lines(CSV_COLUMNS, _csv_rows(rows)),
-        media_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="variances.csv"'},
-    )
+    with looking(gate, visitor) as conn:
+        rows = whole(
+            lambda before, limit: reading.variances(conn, visitor.actor, wanted, before=before, limit=limit),
+            start=None,
+            key=reading.key_of,
+        )
+        return answer("variances", COLUMNS, rows, form, at=gate.clock(), site=site)
 
 
 @router.post("/variances/tickets/{ticket_id}/acknowledge")
@@ -268,14 +276,3 @@ def _place(before: str) -> reading.Place:
         return datetime.fromisoformat(at), int(gateway), int(epoch), int(seq), int(line)
     except ValueError as error:
         raise HTTPException(422, f"before={before!r:.60} is not the address of a next page") from error
-
-
-def _csv_rows(rows: list[VarianceRow]) -> Iterator[list[Value]]:
-    for row in rows:
-        own: dict[str, Any] = {
-            "count": row.count_name,
-            "line": row.line_no,
-            "least_difference": min(row.differences, default=None),
-            "greatest_difference": max(row.differences, default=None),
-        }
-        yield [own[name] if name in own else getattr(row, name) for name in CSV_COLUMNS]

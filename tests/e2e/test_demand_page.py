@@ -111,5 +111,5 @@ def test_what_waits_is_seen_and_settled_and_what_was_sent_instead_is_told(watche
     masked.get_by_role("button", name="Withdraw").click()
     expect(masked).to_contain_text("Nothing is masked")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Export XLSX").click()
-    assert download.value.suggested_filename == "demand.xlsx"
+        page.get_by_role("link", name="XLSX").first.click()
+    assert download.value.suggested_filename.startswith("demand_")

@@ -75,8 +75,8 @@ def test_a_planner_finds_an_item_and_reads_why(watched: Watched) -> None:
     expect(reasons).to_contain_text("(flood)")
     expect(reasons).to_contain_text("1.90 (95 %: 1.60 to 2.20)")
     with page.expect_download() as download:
-        page.get_by_role("link", name="Export CSV").click()
-    assert download.value.suggested_filename == f"forecast-{OWN}.csv"
+        page.get_by_role("link", name="CSV").first.click()
+    assert download.value.suggested_filename.startswith(f"forecast-{TEA}_{OWN}_")
 
 
 def test_an_item_of_one_week_says_that_it_knows_little(watched: Watched) -> None:

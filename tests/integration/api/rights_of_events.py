@@ -18,7 +18,7 @@ EVENT_ROUTES: dict[str, set[Role] | None] = {
     "POST /v1/events/{event_id}/revisions": STATERS,
     "POST /v1/events/{event_id}/withdrawal": STATERS,
     "GET /events": STAFF,
-    "GET /events.csv": STAFF,
+    "GET /events.{form:form}": STAFF,
     "GET /events/effects": STAFF,
     "GET /events/{event_id}": STAFF,
     "POST /events": STATERS,

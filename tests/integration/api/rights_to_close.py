@@ -25,12 +25,12 @@ PAST_ROUTES: dict[str, set[Role] | None] = {
     "POST /v1/exchange-rates": KEEPERS,
     "GET /items/{code:path}": STAFF,
     "GET /stock/differences": STAFF,
-    "GET /stock/differences.csv": STAFF,
+    "GET /stock/differences.{form:form}": STAFF,
     "GET /stock/differences/{cell_id}": STAFF,
     "GET /periods": VALUES,
     "GET /periods/{site}/{period}": VALUES,
-    "GET /periods/{site}/{period}.{form}": VALUES,
-    "GET /periods/{site}/{period}/late.csv": VALUES,
+    "GET /periods/{site}/{period}.{form:form}": VALUES,
+    "GET /periods/{site}/{period}/late.{form:form}": VALUES,
     "POST /periods/{site}/{period}/close": KEEPERS,
 }
 PAST_OF_ONE_SITE = {

@@ -31,7 +31,7 @@ DEMAND_ROUTES: dict[str, set[Role]] = {
     "POST /v1/demand/held/retry": _IMPORTERS,
     "POST /v1/demand/held/discard": _IMPORTERS,
     "GET /demand": _STAFF,
-    "GET /demand.xlsx": _STAFF,
+    "GET /demand.{form:form}": _STAFF,
     "POST /demand/held/{held_id}/retry": _IMPORTERS,
     "POST /demand/held/{held_id}/discard": _IMPORTERS,
     "POST /demand/held/retry": _IMPORTERS,

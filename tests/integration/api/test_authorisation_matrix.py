@@ -26,6 +26,7 @@ from rights_to_dock import DOCK_FORMS, dock_form, dock_something, docked
 from rights_to_judge import JUDGED, JUDGED_FORMS, judge_something
 from rights_to_order import ORDERED, delivery, order_something
 from rights_to_state import STATED, STATED_FORMS, state_something
+from rights_to_story import STORY_ASKED, THINGS
 from serving import MUG, NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
 
 from cloud.alerts import service as alerts
@@ -134,6 +135,18 @@ def routes_of(app: FastAPI) -> set[str]:
 def test_every_role_may_do_what_the_matrix_says_and_no_more(
     pool: ConnectionPool, ingest: ConnectionPool, people: People, client: httpx.Client
 ) -> None:
+    names = something_of_all(pool, ingest)
+    wrong = [
+        f"{route} by {caller}: {status}, expected {expected}"
+        for caller in callers(pool, people)
+        for route, status in answers(pool, client, caller, names)
+        if status not in (expected := expectation(route, caller))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def something_of_all(pool: ConnectionPool, ingest: ConnectionPool) -> dict[str, object]:
+    """Leave one of each thing that has an address; gives their names by the parameters that take them."""
     send(ingest, Outbox("dock-m1", OWN), passed("held", NOW - timedelta(hours=1)))
     decide(pool)
     papers = {"portals": [DOOR], "documents": [NOTICE], "visits": [VEHICLE]}
@@ -141,7 +154,7 @@ def test_every_role_may_do_what_the_matrix_says_and_no_more(
         import_all(conn, ROOT, ImportPaper.model_validate(papers), now=NOW)
     with pool.connection() as conn:
         made(conn)
-    names = (
+    return (
         order_something(pool)
         | judge_something(pool)
         | state_something(pool)
@@ -152,13 +165,6 @@ def test_every_role_may_do_what_the_matrix_says_and_no_more(
         | dock_something(pool)
         | {"count": count_something(pool)}
     )
-    wrong = [
-        f"{route} by {caller}: {status}, expected {expected}"
-        for caller in callers(pool, people)
-        for route, status in answers(pool, client, caller, names)
-        if status not in (expected := expectation(route, caller))
-    ]
-    assert not wrong, "\n".join(wrong)
 
 
 def test_what_one_visitor_of_live_sees_is_not_shown_to_one_of_other_sites(gate: Gate, people: People) -> None:
@@ -239,15 +245,8 @@ def answers(
     places = things_of_own_site(pool) | names
     last = "POST /logout"
     for route in [*(route for route in ROUTES if route != last), last]:
-        method, path = route.split()
-        place = (
-            places | CROSSING
-            if any(part in path for part in ("/crossings/", "/do", "/gateways/"))
-            else places
-        )
-        place = place | dict(names["count"]) if "/counts/" in path or "/variances/" in path else place
-        path = path.replace("{code:path}", TEA).replace("{item:path}", TEA).replace("{name:path}", "ASN-1")
-        path = path.format(**place, **VISIT)
+        method, _ = route.split()
+        path = address(route, places)
         is_page = not path.startswith(("/v1", "/metrics", "/health"))
         client.cookies.clear()
         request = client.build_request(method, path, **sent(route, caller))
@@ -258,6 +257,19 @@ def answers(
         response = client.send(request, stream=True)
         response.close()
         yield route, response.status_code
+
+
+def address(route: str, places: dict[str, object]) -> str:
+    """Give the address of something that exists."""
+    path = route.split()[1]
+    place = (
+        places | CROSSING if any(part in path for part in ("/crossings/", "/do", "/gateways/")) else places
+    )
+    place = place | dict(places["count"]) if "/counts/" in path or "/variances/" in path else place
+    path = path.replace("{code:path}", TEA).replace("{item:path}", TEA).replace("{name:path}", "ASN-1")
+    for name, thing in THINGS.items():
+        path = path.replace(name, thing)
+    return path.replace("{form:form}", "csv").format(**place, **VISIT)
 
 
 def sent(route: str, caller: Caller) -> dict[str, Any]:
@@ -320,7 +332,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         decided |= MASK_FORM if "/demand/masks" in route else {}
         decided |= COUNT_FORM if "/counts" in route or "/variances" in route else {}
         return {"data": decided | {"csrf": csrf_token(caller.session)}} if caller.session else {}
-    asked = UNTAUGHT | ASKED_AT_DOCK | PAST_ASKED | {"GET /v1/record-accuracy": PERIOD}
+    asked = UNTAUGHT | ASKED_AT_DOCK | PAST_ASKED | STORY_ASKED | {"GET /v1/record-accuracy": PERIOD}
     asked |= dict.fromkeys(("GET /v1/demand/shorts", "GET /v1/demand/feedback"), PERIOD_OF_DEMAND)
     if route in asked:
         return {"params": asked[route]}

@@ -115,6 +115,6 @@ def test_pages_list_order_explain_and_export(
     rows = list(csv.reader(io.StringIO(client.get("/forecast.csv").text.removeprefix("\ufeff"))))
     assert len(rows) == 1 + 5
     days = list(
-        csv.reader(io.StringIO(client.get(f"/forecast/{OWN}/{TEA}?export=csv").text.removeprefix("\ufeff")))
+        csv.reader(io.StringIO(client.get(f"/forecast/{OWN}/{TEA}?export=days").text.removeprefix("\ufeff")))
     )
     assert [row[0] for row in days] == ["horizon_days", "1", "7", "10", "14", "28", "56", "91"]

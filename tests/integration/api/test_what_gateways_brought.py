@@ -117,7 +117,7 @@ def test_stock_as_csv_is_numbers_and_texts_and_never_a_formula(
     client.post("/login", data={"name": "cy", "password": "a long password"})
     answer = client.get("/stock.csv")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
-    assert answer.headers["content-disposition"] == 'attachment; filename="stock.csv"'
+    assert answer.headers["content-disposition"] == 'attachment; filename="stock_2026-03-02T140000Z.csv"'
     assert answer.content.startswith("\ufeffsite,item,name,lot,location".encode())
     rows = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
     assert [(row["item"], row["location"], row["quantity"]) for row in rows] == [
