@@ -19,6 +19,7 @@ CREATE TABLE sscc_block (
     block_id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     site_id         text NOT NULL REFERENCES site,
     gateway_id      integer NOT NULL REFERENCES gateway,
+    shelf           bigint NOT NULL,
     company_prefix  text NOT NULL CHECK (company_prefix ~ '^[0-9]{4,12}$'),
     extension_digit smallint NOT NULL CHECK (extension_digit BETWEEN 0 AND 9),
     first_serial    bigint NOT NULL CHECK (first_serial >= 0),
@@ -29,6 +30,7 @@ CREATE TABLE sscc_block (
     CHECK (upper(numbers) - lower(numbers) = last_serial - first_serial + 1),
     EXCLUDE USING gist (numbers WITH &&)
 );
+COMMENT ON COLUMN sscc_block.shelf IS 'The file of the gateway that it was reserved for: one that begins anew gets other numbers';
 CREATE INDEX sscc_block_gateway ON sscc_block (gateway_id, block_id DESC);
 CREATE INDEX sscc_block_site ON sscc_block (site_id, block_id DESC);
 

@@ -2,7 +2,7 @@
 
 -- Takes the next block of a site's series for a gateway; numbers that anything bears or has been given are passed over.
 -- Whoever gives out single SSCCs of the network waits, and the other way round.
-CREATE OR REPLACE FUNCTION reserve_sscc_block(of_gateway text, wanted integer, who text) RETURNS SETOF sscc_block
+CREATE OR REPLACE FUNCTION reserve_sscc_block(of_gateway text, of_shelf bigint, wanted integer, who text) RETURNS SETOF sscc_block
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     place  record;
@@ -37,9 +37,9 @@ BEGIN
             OR EXISTS (SELECT FROM location l
                 WHERE l.kind = 'unit' AND l.code ~ '^[0-9]{18}$'
                     AND l.code BETWEEN lpad(lowest::text, 17, '0') AND lpad((lowest + wanted - 1)::text, 17, '0') || '9');
-        RETURN QUERY INSERT INTO sscc_block (site_id, gateway_id, company_prefix, extension_digit, first_serial,
-            last_serial, numbers, reserved_by)
-        VALUES (place.site_id, place.gateway_id, series.company_prefix, series.extension_digit,
+        RETURN QUERY INSERT INTO sscc_block (site_id, gateway_id, shelf, company_prefix, extension_digit,
+            first_serial, last_serial, numbers, reserved_by)
+        VALUES (place.site_id, place.gateway_id, of_shelf, series.company_prefix, series.extension_digit,
             series.next_serial - wanted, series.next_serial - 1, claimed, who)
         RETURNING *;
         RETURN;
@@ -83,19 +83,22 @@ CREATE OR REPLACE FUNCTION read_label_prints(of_site text, before_at timestamptz
     ORDER BY p.printed_at DESC, p.key DESC LIMIT most
 $$;
 
--- Gateways that print, with what each says that it has left, and of which message.
+-- Gateways that print, with what each says that it has left, on which shelf, and of which message.
 CREATE OR REPLACE VIEW printing_gateway WITH (security_invoker = true) AS
     SELECT g.gateway_id, g.name AS gateway, g.site_id AS site, s.health_at,
+        (s.health -> 'counters' ->> 'label_shelf')::bigint AS shelf,
         (s.health -> 'counters' ->> 'sscc_left')::bigint AS sscc_left,
         (s.health -> 'counters' ->> 'reference_revision')::bigint AS revision,
         (SELECT max(m.revision) FROM gateway_message m
-            WHERE m.gateway_id = g.gateway_id AND m.channel = 'reference') AS sent_revision
-    FROM gateway g LEFT JOIN gateway_status s ON s.gateway_id = g.gateway_id
-    WHERE g.kind = 'edge' AND g.state = 'active';
+            WHERE m.gateway_id = g.gateway_id AND m.channel = 'reference') AS sent_revision,
+        (SELECT b.shelf FROM sscc_block b WHERE b.gateway_id = g.gateway_id ORDER BY b.block_id DESC LIMIT 1)
+            AS last_shelf
+    FROM gateway g JOIN gateway_status s ON s.gateway_id = g.gateway_id
+    WHERE g.kind = 'edge' AND g.state IN ('active', 'paused') AND s.health -> 'counters' ? 'label_shelf';
 GRANT SELECT ON printing_gateway TO dockledger_app, dockledger_auditor;
 
-REVOKE ALL ON FUNCTION reserve_sscc_block(text, integer, text), pass_over_reserved(),
+REVOKE ALL ON FUNCTION reserve_sscc_block(text, bigint, integer, text), pass_over_reserved(),
     read_label_prints(text, timestamptz, text, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION reserve_sscc_block(text, integer, text),
+GRANT EXECUTE ON FUNCTION reserve_sscc_block(text, bigint, integer, text),
     read_label_prints(text, timestamptz, text, integer) TO dockledger_app;
 GRANT EXECUTE ON FUNCTION read_label_prints(text, timestamptz, text, integer) TO dockledger_auditor;

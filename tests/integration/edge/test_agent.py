@@ -8,6 +8,7 @@ import sys
 import time
 import tty
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ import orjson
 import pytest
 
 from contracts.gateway import ConfigOutcome, Health, ReportedConfig, Status
+from contracts.offline import ReferenceSnapshot, SsccBlock
 from contracts.topics import Channel
+from edge_agent.labels.shelf import LabelShelf
 from simulators.llrp_reader.server import LlrpReaderServer
+from simulators.zpl_printer.server import ZplPrinter
 from tests.conftest import Broker
 from tests.integration.edge.scripted_ledger import ScriptedLedger
 
@@ -121,10 +125,13 @@ def healths(ledger: ScriptedLedger) -> list[Health]:
     ]
 
 
-def test_scans_become_rows_in_the_ledger_and_sigterm_ends_it_cleanly(
+def test_scans_become_rows_in_the_ledger_labels_come_out_and_sigterm_ends_it_cleanly(
     broker: Broker, scanner: Terminal, config: Path
 ) -> None:
-    ledger = ScriptedLedger(broker.url, SITE)
+    ledger, printer = ScriptedLedger(broker.url, SITE), ZplPrinter()
+    config.write_text(
+        f'{config.read_text()}\n[[printer]]\nid = "zt1"\nhost = "127.0.0.1"\nport = {printer.port}\n'
+    )
     process = start(config)
     try:
         scanner.scan("$RECEIVE/PO-1", "85123A", "$QTY/3", "$DONE")
@@ -132,6 +139,18 @@ def test_scans_become_rows_in_the_ledger_and_sigterm_ends_it_cleanly(
         resident_kb = int(status_of(process.pid)["VmRSS"].split()[0])
         assert resident_kb < MOST_IDLE_KB
         ledger.wait_until(lambda _: outbox_status(config)["ledger_id"] == "ledger-1", timeout_s=60)
+        shelf = LabelShelf(config.with_name("labels.json"), SITE)
+        ledger.send(GATEWAY, Channel.REFERENCE, reference(shelf, 5, (1, 9)))
+        ledger.wait_until(lambda _: shelf.counters()["sscc_left"] == 9, timeout_s=60)
+        scanner.write("$CANCEL", "$PACK", "$PRINT")
+        done = command("label", "print", "bin", "location=BIN-1", "--actor", "ann", "--config", str(config))
+        assert done.stdout == "bin BIN-1 printed on zt1\n"
+        ledger.wait_until(lambda it: len(prints(it)) == 2 and len(printer.labels) == 2, timeout_s=60)
+        sscc, place = sorted(prints(ledger))
+        assert [each[1:] for each in (sscc, place)] == [("sscc", "printed", None), ("bin", "printed", "ann")]
+        assert any(f">;>800{sscc[0]}" in label for label in printer.labels)
+        units = [record.unit for _, record in ledger.books.records() if record.kind == "unit_position"]
+        assert units == [sscc[0]]
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         status = outbox_status(config)
@@ -140,6 +159,30 @@ def test_scans_become_rows_in_the_ledger_and_sigterm_ends_it_cleanly(
         process.kill()
         process.wait()
         ledger.close()
+        printer.close()
+
+
+def prints(ledger: ScriptedLedger) -> list[tuple[str, str, str | None, str | None]]:
+    """Give what records say of labels: what each names, its kind, whether it came out, and who asked."""
+    events = (record for _, record in ledger.books.records() if record.kind == "workflow_event")
+    return [
+        ((event.model_extra or {})["subject"], event.step, event.outcome, event.actor)
+        for event in events
+        if event.workflow == "label"
+    ]
+
+
+def reference(shelf: LabelShelf, revision: int, serials: tuple[int, int]) -> bytes:
+    block = SsccBlock(
+        company_prefix="9521141",
+        extension_digit=0,
+        first_serial=serials[0],
+        last_serial=serials[1],
+        shelf=shelf.counters()["label_shelf"],
+    )
+    issued_at = datetime(2026, 1, 1, tzinfo=UTC)
+    message = ReferenceSnapshot(site=SITE, revision=revision, issued_at=issued_at, sscc_blocks=(block,))
+    return message.model_dump_json().encode()
 
 
 def test_killed_and_started_again_it_reports_the_gap_and_repeats_nothing(
