@@ -121,3 +121,71 @@ SELECT l.item_id, l.lot, i.code, i.base_unit, l.steps, l.is_possible, l.since
 FROM recall_lot l JOIN item i ON i.item_id = l.item_id
 WHERE l.recall_id = %(recall)s
 ORDER BY l.steps, i.code, l.lot;
+
+-- name: resolver_mark
+SELECT resolver_mark(%(most)s);
+
+-- name: resolver_mark_papers
+SELECT resolver_mark_papers(clock_timestamp());
+
+-- name: ready_items
+SELECT DISTINCT r.item_id FROM resolver_ready(NULL) r ORDER BY r.item_id;
+
+-- name: take_due
+SELECT site, from_at FROM resolver_ready(%(item_id)s);
+
+-- name: settle_due
+DELETE FROM resolver_due WHERE item_id = %(item_id)s AND site_id = ANY (%(sites)s::text[]);
+
+-- name: put_due
+INSERT INTO resolver_due AS d (item_id, site_id, from_at)
+SELECT %(item_id)s, x.site_id, x.from_at FROM unnest(%(sites)s::text[], %(from)s::timestamptz[]) x (site_id, from_at)
+ON CONFLICT (item_id, site_id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at);
+
+-- name: item_policy
+SELECT i.code, i.is_lot_controlled, i.lot_rule,
+    coalesce((SELECT jsonb_object_agg(l.lot, l.expires_on) FROM canonical_item n JOIN lot l ON l.item_id = n.canonical_id
+        WHERE n.item_id = i.item_id AND l.expires_on IS NOT NULL), '{}') AS dates
+FROM item i WHERE i.item_id = %(item_id)s;
+
+-- name: resolver_facts
+SELECT gateway, epoch, seq, occurred_at, site, quantity, is_taken_back, is_due, from_place, from_kind, from_code, from_lot,
+    from_disposition, from_owner, to_place, to_kind, to_code, to_lot, to_disposition, to_owner, serials, document_lots,
+    unit_lots, receipt_lots
+FROM resolver_facts(%(item_id)s, %(from_at)s, %(limit)s);
+
+-- name: resolver_posted
+SELECT gateway, epoch, seq, side, lot, owner, quantity FROM resolver_posted(%(item_id)s, %(from_at)s, %(until_at)s);
+
+-- name: resolver_state
+SELECT place, disposition, lot, owner, quantity FROM resolver_state(%(item_id)s, %(places)s::bigint[], %(before_at)s);
+
+-- name: resolver_firsts
+SELECT lot, first_at FROM resolver_firsts(%(item_id)s, %(lots)s::text[], %(before_at)s);
+
+-- name: serial_lots
+SELECT serial, lot FROM serial_lots(%(serials)s::text[]);
+
+-- name: unstated
+SELECT cell_id, site, item, item_name, base_unit, location, unit, lot, disposition, owner, quantity, time_zone, is_resolved
+FROM unstated_stock(%(sites)s::text[], %(item)s, %(after)s, %(limit)s);
+
+-- name: set_policy
+UPDATE item SET is_lot_controlled = %(is_lot_controlled)s, lot_rule = %(rule)s
+WHERE code = %(item)s AND (is_lot_controlled, lot_rule) IS DISTINCT FROM (%(is_lot_controlled)s, %(rule)s)
+RETURNING item_id;
+
+-- name: due_from_the_first
+INSERT INTO resolver_due AS d (item_id, site_id, from_at)
+SELECT %(item_id)s, s.site_id, '1970-01-01T00:00:00Z' FROM site s
+WHERE EXISTS (SELECT FROM cell c WHERE c.item_id = %(item_id)s AND c.site_id = s.site_id)
+ON CONFLICT (item_id, site_id) DO UPDATE SET from_at = excluded.from_at;
+
+-- name: position
+SELECT h.position FROM ledger_head h WHERE h.shard = 0;
+
+-- name: item_id
+SELECT i.item_id FROM item i WHERE i.code = %(item)s;
+
+-- name: item_of_cell
+SELECT c.item_id FROM cell c WHERE c.cell_id = %(cell_id)s;

@@ -15,10 +15,12 @@ from cloud.decisions.domain import Decision
 from cloud.documents import service as documents
 from cloud.documents.papers import DocumentPaper, ImportPaper
 from cloud.identity.actor import Actor, Role
-from cloud.lots import reading, recalls
+from cloud.lots import reading, recalls, stating
 from cloud.lots.domain import JOB, Recall, RecallSite
 from cloud.lots.following import follow_recalls
 from cloud.lots.reading import LotStory
+from cloud.lots.resolver import RESOLVER, resolve
+from cloud.lots.stating import UnstatedRow
 from contracts.records import DocumentRef, Identifier, Movement, Side, UnitPosition
 from tests.integration.ledger.scenario import SITE, Ledger, Outbox, at, move, open_ledger
 
@@ -83,6 +85,39 @@ class Floor:
         with closing(LastingConnection(self.ledger.app_dsn, "test-recalls")) as source:
             return follow_recalls(source, JOB, at(600))
 
+    def controls(self, item: str, *, rule: str | None) -> None:
+        asked = {"item": item, "is_lot_controlled": True, "rule": rule}
+        self.ledger.as_app(lambda conn: stating.set_policy(conn, NET, **asked))
+
+    def resolves(self) -> Mapping[str, Any]:
+        with closing(LastingConnection(self.ledger.app_dsn, "test-resolver")) as source:
+            return resolve(source, RESOLVER, at(600))
+
+    def unstated(self) -> list[UnstatedRow]:
+        return self.ledger.as_app(lambda conn: stating.unstated(conn, KIM, limit=100))
+
+    def states(self, cell: int, lot: str, quantity: int, *, minute: float = 100) -> None:
+        asked = {"cell_id": cell, "lot": lot, "quantity": Decimal(quantity), "now": at(minute)}
+        self.ledger.as_app(lambda conn: stating.state_lot(conn, KIM, **asked))
+
+    def lots(self) -> dict[tuple[str, str | None], Decimal]:
+        """Give what lies at real places by place and lot, and whose it is where that is known."""
+        rows = self.ledger.query(
+            "SELECT l.code, c.lot, c.owner, b.quantity FROM balance b JOIN cell c USING (cell_id) "
+            "JOIN location l USING (location_id) WHERE l.kind <> 'virtual' AND b.quantity <> 0"
+        )
+        return {
+            (place, lot, owner) if owner else (place, lot): quantity for place, lot, owner, quantity in rows
+        }
+
+    def rules(self) -> set[str]:
+        return {
+            row[0]
+            for row in self.ledger.query(
+                "SELECT DISTINCT detail #>> '{inferred,rule}' FROM movement WHERE detail ? 'inferred'"
+            )
+        }
+
     def tickets(self, kind: str) -> list[Ticket]:
         open_ones = [TicketState.OPEN, TicketState.ACKNOWLEDGED]
         return self.ledger.as_app(
@@ -92,8 +127,9 @@ class Floor:
     def conditions(self) -> dict[tuple[str, str, str | None, str | None], Decimal]:
         """Give what lies at real places, by place, item, lot and condition."""
         rows = self.ledger.query(
-            "SELECT l.code, i.code, c.lot, c.disposition, b.quantity FROM balance b JOIN cell c USING (cell_id) "
-            "JOIN location l USING (location_id) JOIN item i USING (item_id) "
+            "SELECT l.code, i.code, c.lot, c.disposition, b.quantity "
+            "FROM balance b JOIN cell c USING (cell_id) JOIN location l USING (location_id) "
+            "JOIN item i USING (item_id) "
             "WHERE l.kind <> 'virtual' AND b.quantity <> 0"
         )
         return {tuple(names): quantity for *names, quantity in rows}
