@@ -29,3 +29,10 @@ FROM read_unit_content(%(unit)s::text, %(until_at)s::timestamptz, %(until_positi
 -- name: unit_instances
 SELECT instance, from_at, last_at
 FROM read_unit_instances(%(unit)s::text, %(until_at)s::timestamptz, %(until_position)s::bigint);
+
+-- name: stock_by
+SELECT keys, site, place, unit, item, item_name, base_unit, lot, owner, quantity, in_units, units, places, owned, value,
+    unpriced, currency
+FROM read_stock_by(
+    %(by)s::text, %(site)s::text, %(item_like)s::text, %(location_like)s::text, %(until_at)s::timestamptz,
+    %(until_position)s::bigint, %(after)s::text[], %(limit)s::integer);

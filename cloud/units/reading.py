@@ -68,7 +68,7 @@ def serial_story(
     Raises:
         NotAllowedError: If the actor may not see stock.
     """
-    _see(conn, actor)
+    see(conn, actor)
     names = thing.names if isinstance(thing, Serial) else ()
     return _story(
         conn,
@@ -87,7 +87,7 @@ def serial_now(conn: Connection, actor: Actor, thing: Serial, *, moment: AsOf = 
     Raises:
         NotAllowedError: If the actor may not see stock.
     """
-    _see(conn, actor)
+    see(conn, actor)
     asked = {"until_at": moment.at, "until_position": moment.position}
     standing = store.row(conn, Standing, "serial_standing", names=list(thing.names), **asked)
     is_in_unit = standing is not None and standing.place_kind == "unit"
@@ -107,7 +107,7 @@ def unit_story(
     Raises:
         NotAllowedError: If the actor may not see stock.
     """
-    _see(conn, actor)
+    see(conn, actor)
     tags = [thing.code, *thing.tags]
     return _story(conn, "unit_story", moment, before, limit=limit, unit=thing.code, tags=tags)
 
@@ -118,7 +118,7 @@ def unit_now(conn: Connection, actor: Actor, thing: Unit, *, moment: AsOf = NOW)
     Raises:
         NotAllowedError: If the actor may not see stock.
     """
-    _see(conn, actor)
+    see(conn, actor)
     asked = {"unit": thing.code, "until_at": moment.at, "until_position": moment.position}
     return UnitNow(
         store.rows(conn, Around, "whereabouts", **asked),
@@ -143,6 +143,16 @@ def _story(conn: Connection, statement: str, moment: AsOf, before: Place, **aske
     )
 
 
-def _see(conn: Connection, actor: Actor) -> None:
-    actor.require(*READERS)
+def see(conn: Connection, actor: Actor, *, site: str | None = None) -> None:
+    """Check that an actor may ask, and show the sites at which it may.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: The site asked for, if one.
+
+    Raises:
+        NotAllowedError: If the actor may not see stock, or not at the site.
+    """
+    actor.require(*READERS, site=site)
     act_as(conn, actor.narrowed(*READERS))

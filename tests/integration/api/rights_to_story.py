@@ -9,6 +9,9 @@ STORY_ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/units/{unit:path}": STAFF,
     "GET /v1/serial-story": STAFF,
     "GET /v1/unit-story": STAFF,
+    "GET /v1/stock-by/{by}": STAFF,
+    "GET /stock/by-{by}": STAFF,
+    "GET /stock/by-{by}.{form:form}": STAFF,
     "GET /units": STAFF,
     "GET /units.{form:form}": STAFF,
     "GET /units/{unit:path}": STAFF,
@@ -23,5 +26,5 @@ STORY_ASKED = {
     "GET /serials.{form:form}": {"of": EPC},
     "GET /units.{form:form}": {"of": PALLET},
 }
-THINGS = {"{serial:path}": EPC, "{unit:path}": PALLET}
+THINGS = {"{serial:path}": EPC, "{unit:path}": PALLET, "{by}": "owner"}
 """What stands in the routes' paths."""

@@ -314,6 +314,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "units.reading.serial_story": STAFF,
     "units.reading.unit_now": STAFF,
     "units.reading.unit_story": STAFF,
+    "units.stock.stock_by": STAFF,
 }
 """Who may give which command."""
 
@@ -351,6 +352,7 @@ PLUMBING = {
     "crossings.postings.leg",
     "crossings.postings.way_back",
     "crossings.reading.see",
+    "units.reading.see",
     "crossings.service.may_answer",
     "crossings.service.may_take_back",
     "ledger.closing.require_open",
