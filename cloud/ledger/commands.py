@@ -109,11 +109,12 @@ def run_verify(arguments: argparse.Namespace, settings: Settings) -> int:
         )
     except (HeadError, OSError, UnicodeDecodeError) as error:
         return _fail(str(error))
-    with _owner(settings) as conn, _bar("verifying") as progress:
+    with _owner(settings) as conn, _owner(settings) as beside, _bar("verifying") as progress:
         if since:
-            report = verify_since(conn, Checkpoint(since[-1].position, since[-1].chain), progress)
+            kept = Checkpoint(since[-1].position, since[-1].chain)
+            report = verify_since(conn, kept, progress, beside=beside)
         else:
-            report = verify(conn, progress)
+            report = verify(conn, progress, beside=beside)
     if arguments.json:
         sys.stdout.buffer.write(orjson.dumps(as_json(report), option=orjson.OPT_INDENT_2) + b"\n")
     else:

@@ -50,9 +50,9 @@ class Opened(NamedTuple):
 
 Facts = tuple[Any, ...]
 """What a row says, in a fixed order; equal for the bytes and the ledger."""
-_BETWEEN: Final = "\x1f"
 _NOTHING: Final = "\x1e"
-"""Written for what was not stated. No text of a record holds this or what stands between its parts."""
+"""Written for what was not stated. No text of a record holds this, or what stands between its parts."""
+_NOTHING_MORE: Final = "\x1f\x1e" * 3
 
 
 def is_held_as(payload: bytes, sha256: str) -> bool:
@@ -148,35 +148,36 @@ def compare(batch: StoredBatch, records: Sequence[object], stored: Mapping[int, 
 
 
 def _told(raw: Any) -> str:
-    kind, at = raw["kind"], raw["occurred_at_claimed"]
+    kind, at = raw["kind"], _instant_told(raw["occurred_at_claimed"])
     if kind != "movement":
         return f"{kind}\x1f{at}"
-    named, reverses = raw["identifier"], raw.get("reverses")
+    if None in raw.values():
+        raise TypeError("a null: we leave out what is not stated")
+    named, reverses, reason = raw["identifier"], raw.get("reverses"), raw.get("reason", _NOTHING)
     undone = f"{reverses['gateway']}/{reverses['epoch']}/{reverses['seq']}" if reverses else _NOTHING
-    parts = (
-        named["scheme"],
-        named["value"],
-        raw["quantity_seen"],
-        raw.get("unit_seen", BASE_UNIT),
-        _said(raw.get("reason")),
-        at,
-        _side_told(raw["source"]),
-        _side_told(raw["destination"]),
-        undone,
-    )
-    return _BETWEEN.join(parts)
+    unit = raw.get("unit_seen", BASE_UNIT)
+    what = f"{named['scheme']}\x1f{named['value']}\x1f{raw['quantity_seen']}\x1f{unit}"
+    moved = f"{_side_told(raw['source'])}\x1f{_side_told(raw['destination'])}"
+    return f"{what}\x1f{reason}\x1f{at}\x1f{moved}\x1f{undone}"
+
+
+def _instant_told(text: str) -> str:
+    """Write an instant of a record as PostgreSQL writes it; one that is not in UTC is left as it is."""
+    if text[-1] != "Z":
+        return text
+    at = f"{text[:10]} {text[11:-1]}"
+    return at.rstrip("0") if "." in at else at
 
 
 def _side_told(side: Any) -> str:
+    if None in side.values():
+        raise TypeError("a null: we leave out what is not stated")
     unit = side.get("unit")
-    where = side.get("location") or VirtualLocation.UNKNOWN.value
-    place = (where, "l") if unit is None else (unit, "u")
-    rest = (_said(side.get("lot")), _said(side.get("disposition")), _said(side.get("owner")))
-    return _BETWEEN.join((*place, *rest))
-
-
-def _said(value: str | None) -> str:
-    return _NOTHING if value is None else value
+    place = f"{side.get('location', VirtualLocation.UNKNOWN.value)}\x1fl" if unit is None else f"{unit}\x1fu"
+    if len(side) == 1:
+        return place + _NOTHING_MORE
+    rest = (side.get("lot", _NOTHING), side.get("disposition", _NOTHING), side.get("owner", _NOTHING))
+    return f"{place}\x1f{rest[0]}\x1f{rest[1]}\x1f{rest[2]}"
 
 
 def _facts(site: str, raw: object) -> Facts:

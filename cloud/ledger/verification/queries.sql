@@ -212,46 +212,56 @@ WITH change AS (
     CROSS JOIN LATERAL (VALUES (m.from_cell, -m.quantity), (m.to_cell, m.quantity)) side (cell_id, delta)
     WHERE e.position <= (SELECT f.position FROM fold_head f)
 ), difference AS (
-    (TABLE change EXCEPT ALL SELECT d.cell_id, d.position, d.occurred_at, d.delta FROM cell_delta d)
-    UNION ALL
-    (SELECT d.cell_id, d.position, d.occurred_at, d.delta FROM cell_delta d EXCEPT ALL TABLE change)
+    SELECT x.cell_id, x.position, x.delta
+    FROM (
+        SELECT c.cell_id, c.position, c.occurred_at, c.delta, 1 AS times FROM change c
+        UNION ALL SELECT d.cell_id, d.position, d.occurred_at, d.delta, -1 FROM cell_delta d
+    ) x
+    GROUP BY x.cell_id, x.position, x.occurred_at, x.delta
+    HAVING sum(x.times) <> 0
+), numbered AS MATERIALIZED (
+    SELECT d.cell_id, count(*) AS deltas, bool_or(d.shift <> 0) AS is_misnumbered
+    FROM (
+        SELECT x.cell_id, x.ordinal - row_number() OVER (PARTITION BY x.cell_id ORDER BY x.position, x.ordinal) AS shift
+        FROM cell_delta x
+    ) d
+    GROUP BY d.cell_id
 )
 SELECT format('cell %s position %s', x.cell_id, x.position), 'the same changes as the movements',
     'one too many or too few of ' || x.delta
 FROM difference x
 UNION ALL
-SELECT format('cell %s', d.cell_id), 'changes numbered in the order of positions', 'another order'
-FROM (
-    SELECT x.cell_id, x.ordinal - row_number() OVER (PARTITION BY x.cell_id ORDER BY x.position, x.ordinal) AS shift
-    FROM cell_delta x
-) d
-WHERE d.shift <> 0
-GROUP BY d.cell_id
+SELECT format('cell %s', n.cell_id), 'changes numbered in the order of positions', 'another order'
+FROM numbered n
+WHERE n.is_misnumbered
 UNION ALL
-SELECT format('cell %s', coalesce(f.cell_id, d.cell_id)), d.deltas || ' changes', f.deltas || ' changes'
+SELECT format('cell %s', coalesce(f.cell_id, n.cell_id)), n.deltas || ' changes', f.deltas || ' changes'
 FROM cell_fold f
-FULL JOIN (SELECT x.cell_id, count(*) AS deltas FROM cell_delta x GROUP BY x.cell_id) d ON d.cell_id = f.cell_id
-WHERE f.deltas IS DISTINCT FROM d.deltas OR f.blocked > f.deltas
+FULL JOIN numbered n ON n.cell_id = f.cell_id
+WHERE f.deltas IS DISTINCT FROM n.deltas OR f.blocked > f.deltas
 UNION ALL
 SELECT 'fold head', 'at most the head', f.position::text
 FROM fold_head f, ledger_head h WHERE f.position > h.position
 ORDER BY 1;
 
+-- A change is in the block of its level that it fell into, and in those after it in the same group of four but the
+-- last: counted off from its number, so that a cell costs as much as its history is long.
 -- name: buckets
-WITH wanted AS (
+WITH size AS MATERIALIZED (
+    SELECT l.level, 64 * (4 ^ l.level)::bigint AS size FROM generate_series(0, 14) l (level)
+), wanted AS (
     SELECT x.cell_id, x.level, x.block, ((x.nth - 1) / 64)::integer AS chunk, min(x.occurred_at) AS starts_at,
         array_agg(x.occurred_at ORDER BY x.nth) AS occurred_at, array_agg(x.running ORDER BY x.nth) AS running
     FROM (
-        SELECT d.cell_id, l.level, b.block, d.occurred_at,
+        SELECT d.cell_id, s.level, b.block, d.occurred_at,
             row_number() OVER sorted AS nth, sum(d.delta) OVER sorted AS running
         FROM cell_fold f
-        CROSS JOIN generate_series(0, 14) l (level)
-        CROSS JOIN LATERAL (SELECT 64 * (4 ^ l.level)::bigint AS size) s
-        CROSS JOIN LATERAL generate_series(0, f.blocked / s.size - 1) b (block)
-        JOIN cell_delta d ON d.cell_id = f.cell_id
-            AND d.ordinal > b.block / 4 * 4 * s.size AND d.ordinal <= (b.block + 1) * s.size
-        WHERE mod(b.block, 4) <> 3
-        WINDOW sorted AS (PARTITION BY d.cell_id, l.level, b.block ORDER BY d.occurred_at, d.ordinal)
+        JOIN size s ON s.size <= f.blocked
+        JOIN cell_delta d ON d.cell_id = f.cell_id AND d.ordinal <= f.blocked / s.size * s.size
+        CROSS JOIN LATERAL generate_series((d.ordinal - 1) / s.size,
+            least((d.ordinal - 1) / s.size / 4 * 4 + 2, f.blocked / s.size - 1)) b (block)
+        WHERE f.blocked >= 64
+        WINDOW sorted AS (PARTITION BY d.cell_id, s.level, b.block ORDER BY d.occurred_at, d.ordinal)
     ) x
     GROUP BY x.cell_id, x.level, x.block, (x.nth - 1) / 64
 )
@@ -416,14 +426,13 @@ JOIN gateway g ON g.gateway_id = b.gateway_id
 CROSS JOIN LATERAL (
     SELECT string_agg(x.line, E'\n' ORDER BY x.seq) AS rows
     FROM (
-        SELECT m.seq, m.seq || E'\x1f' || m.identifier_scheme || E'\x1f' || m.identifier || E'\x1f'
-            || trim_scale(m.quantity_seen) || E'\x1f' || m.unit_seen || E'\x1f' || coalesce(m.reason, E'\x1e') || E'\x1f'
-            || instant_text(m.occurred_at_claimed) || E'\x1f'
-            || fl.code || E'\x1f' || CASE fl.kind WHEN 'unit' THEN 'u' ELSE 'l' END || E'\x1f' || coalesce(fc.lot, E'\x1e')
-            || E'\x1f' || coalesce(fc.disposition, E'\x1e') || E'\x1f' || coalesce(fc.owner, E'\x1e') || E'\x1f'
-            || tl.code || E'\x1f' || CASE tl.kind WHEN 'unit' THEN 'u' ELSE 'l' END || E'\x1f' || coalesce(tc.lot, E'\x1e')
-            || E'\x1f' || coalesce(tc.disposition, E'\x1e') || E'\x1f' || coalesce(tc.owner, E'\x1e') || E'\x1f'
-            || coalesce(r.name || '/' || lpad(to_hex(m.reverses_epoch), 16, '0') || '/' || m.reverses_seq, E'\x1e') AS line
+        SELECT m.seq, concat_ws(E'\x1f', m.seq, m.identifier_scheme, m.identifier, trim_scale(m.quantity_seen), m.unit_seen,
+            coalesce(m.reason, E'\x1e'), m.occurred_at_claimed AT TIME ZONE 'UTC',
+            fl.code, CASE fl.kind WHEN 'unit' THEN 'u' ELSE 'l' END, coalesce(fc.lot, E'\x1e'),
+            coalesce(fc.disposition, E'\x1e'), coalesce(fc.owner, E'\x1e'),
+            tl.code, CASE tl.kind WHEN 'unit' THEN 'u' ELSE 'l' END, coalesce(tc.lot, E'\x1e'),
+            coalesce(tc.disposition, E'\x1e'), coalesce(tc.owner, E'\x1e'),
+            coalesce(r.name || '/' || lpad(to_hex(m.reverses_epoch), 16, '0') || '/' || m.reverses_seq, E'\x1e')) AS line
         FROM movement m
         JOIN cell fc ON fc.cell_id = m.from_cell
         JOIN location fl ON fl.location_id = fc.location_id
@@ -432,7 +441,7 @@ CROSS JOIN LATERAL (
         LEFT JOIN gateway r ON r.gateway_id = m.reverses_gateway
         WHERE m.gateway_id = b.gateway_id AND m.epoch = b.epoch AND m.seq BETWEEN b.first_seq AND b.last_seq
         UNION ALL
-        SELECT o.seq, o.seq || E'\x1f' || o.kind || E'\x1f' || instant_text(o.occurred_at_claimed)
+        SELECT o.seq, concat_ws(E'\x1f', o.seq, o.kind, o.occurred_at_claimed AT TIME ZONE 'UTC')
         FROM (
             SELECT 'unit_position' AS kind, gateway_id, epoch, seq, occurred_at_claimed FROM unit_position
             UNION ALL SELECT 'crossing', gateway_id, epoch, seq, occurred_at_claimed FROM crossing

@@ -1,6 +1,8 @@
 """A ledger in, a report of every promise out."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Final
 
@@ -63,53 +65,78 @@ SINCE: Final = {
 """The checks of what was posted after a checkpoint; sums over everything take a whole verification."""
 
 
-def verify(conn: Connection, progress: Progress = lambda _check, _done, _total: None) -> Report:
+def verify(
+    conn: Connection,
+    progress: Progress = lambda _check, _done, _total: None,
+    *,
+    beside: Connection | None = None,
+) -> Report:
     """Check every promise of the ledger against its rows, in one consistent state.
 
     Args:
         conn: A connection of the owner or an auditor, inside a transaction that has done nothing yet.
-        progress: Told how far each check is.
+        progress: Told how far each check is; by two threads if there are two connections.
+        beside: Another such connection: each takes the next check, and both see the same state.
 
     Returns:
         The report; it changes nothing.
     """
-    store.begin(conn)
-    return _report(conn, PROMISES, store.examined(conn), Checkpoint(), progress)
+    conns = store.begin(conn, beside)
+    return _report(conns, PROMISES, store.examined(conn), Checkpoint(), progress)
 
 
 def verify_since(
-    conn: Connection, since: Checkpoint, progress: Progress = lambda _check, _done, _total: None
+    conn: Connection,
+    since: Checkpoint,
+    progress: Progress = lambda _check, _done, _total: None,
+    *,
+    beside: Connection | None = None,
 ) -> Report:
     """Check what was posted after a checkpoint, and that the checkpoint still stands.
 
     Args:
         conn: As `verify`.
         since: A position and the hash of everything up to it, as somebody kept them: of a signed head.
-        progress: Told how far each check is.
+        progress: As `verify`.
+        beside: As `verify`.
 
     Returns:
         The report; it changes nothing.
     """
-    store.begin(conn)
-    return _report(conn, SINCE, store.examined_since(conn, since.position), since, progress)
+    conns = store.begin(conn, beside)
+    return _report(conns, SINCE, store.examined_since(conn, since.position), since, progress)
 
 
 def _report(
-    conn: Connection,
+    conns: Sequence[Connection],
     promises: Mapping[str, tuple[str, str]],
     counts: Mapping[str, int],
     since: Checkpoint,
     progress: Progress,
 ) -> Report:
-    ledger_id, position, recorded_at = store.head(conn)
-    findings = []
-    for check, (looked_at, promise) in promises.items():
-        total = counts[looked_at]
-        progress(check, 0, total)
-        found = list(_breaches(conn, check, (since, position), total, progress))
-        progress(check, total, total)
-        findings.append(Finding(check, promise, total, tuple(islice(found, SHOWN)), len(found)))
-    return Report(ledger_id, position, recorded_at, tuple(findings))
+    """Let each connection take the next check until none is left."""
+    ledger_id, position, recorded_at = store.head(conns[0])
+    waiting = deque(promises.items())
+    findings: dict[str, Finding] = {}
+
+    def work(conn: Connection) -> None:
+        while waiting:
+            try:
+                check, (looked_at, promise) = waiting.popleft()
+            except IndexError:  # the other one took the last
+                return
+            total = counts[looked_at]
+            progress(check, 0, total)
+            found = list(_breaches(conn, check, (since, position), total, progress))
+            progress(check, total, total)
+            findings[check] = Finding(check, promise, total, tuple(islice(found, SHOWN)), len(found))
+
+    with ThreadPoolExecutor(max(1, len(conns) - 1), "verify") as helpers:
+        helping = [helpers.submit(work, conn) for conn in conns[1:]]
+        work(conns[0])
+        for help_ in helping:
+            help_.result()
+    return Report(ledger_id, position, recorded_at, tuple(findings[check] for check in promises))
 
 
 def _breaches(

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 import psycopg
+from psycopg import sql
 
 from cloud.db import statements
 from cloud.ledger.verification.batch_bytes import Facts, StoredBatch
@@ -14,11 +15,27 @@ _SQL: Final = statements("cloud.ledger.verification")
 _BATCHES_AT_ONCE: Final = 100
 
 
-def begin(conn: psycopg.Connection) -> None:
-    """Let the transaction see one state of the ledger throughout, and write nothing."""
-    conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    conn.execute("SET LOCAL statement_timeout = 0")
-    conn.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+def begin(conn: psycopg.Connection, beside: psycopg.Connection | None = None) -> list[psycopg.Connection]:
+    """Let the transactions see one state of the ledger throughout, and write nothing.
+
+    Args:
+        conn: In a transaction that has done nothing yet.
+        beside: Another such, which will see what the first sees; None: there is none.
+
+    Returns:
+        Those that there are.
+    """
+    conns = [conn] if beside is None else [conn, beside]
+    for each in conns:
+        each.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        if each is beside:
+            (snapshot,) = conn.execute("SELECT pg_export_snapshot()").fetchone() or ("",)
+            beside.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+        each.execute("SET LOCAL statement_timeout = 0")
+        each.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        each.execute("SET LOCAL work_mem = '64MB'")  # of one session, that sorts every change of the past
+        each.execute("SET LOCAL DateStyle = 'ISO, YMD'")  # as `told` writes instants
+    return conns
 
 
 def head(conn: psycopg.Connection) -> tuple[str, int, datetime | None]:

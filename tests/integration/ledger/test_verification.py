@@ -184,7 +184,7 @@ def is_seen(admin: psycopg.Connection, change: sql.Composable) -> bool | None:
         if changed == 0:
             return None
         try:
-            found = service._report(admin, PROMISES, store.examined(admin), Checkpoint(), silent)
+            found = service._report([admin], PROMISES, store.examined(admin), Checkpoint(), silent)
         except LookupError:
             return True  # the ledger has no head any more, and verify says so
         return not found.is_clean
@@ -271,14 +271,23 @@ def test_a_missing_row_is_found(ledger: Ledger, database: object, table: str) ->
 
 def test_verifying_waits_for_nobody_and_writes_nothing(ledger: Ledger) -> None:
     fill(ledger)
-    seen = []
+    seen: list[int] = []
+    gateway = Outbox("gw-2")
 
     def observe(check: str, done: int, total: int) -> None:
         if check == "balances" and not seen:
-            seen.append(ledger.post(Outbox("gw-2").seal([move("1", "@supplier", "A-01")])).position)
+            seen.append(ledger.post(gateway.seal([move("1", "@supplier", "A-01")])).position)
 
     assert ledger.as_owner(lambda conn: verify(conn, observe)).is_clean
     assert seen == [11]
+    seen.clear()
+    with psycopg.connect(ledger.owner_dsn) as beside:  # two connections share the checks and see one state
+        beside.execute("SET ROLE dockledger_owner")
+        beside.commit()
+        report = ledger.as_owner(lambda conn: verify(conn, observe, beside=beside))
+        assert beside.execute("SHOW transaction_isolation").fetchone() == ("repeatable read",)
+    assert (report.is_clean, report.position, seen) == (True, 11, [12])
+    assert [finding.check for finding in report.findings] == list(PROMISES)
 
 
 def test_a_signed_head_proves_the_past_and_what_follows_is_verified_alone(
@@ -333,5 +342,5 @@ def test_a_signed_head_proves_the_past_and_what_follows_is_verified_alone(
 def report_within(admin: psycopg.Connection, since: Checkpoint) -> set[str]:
     """Tell what a verification finds in a transaction that has changed something."""
     counts = store.examined_since(admin, since.position)
-    report = service._report(admin, service.SINCE, counts, since, lambda *_: None)
+    report = service._report([admin], service.SINCE, counts, since, lambda *_: None)
     return {finding.check for finding in report.findings if finding.breach_count}
