@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from cloud.ledger.heads import ed25519
+from cloud.ledger.heads import signatures
 from contracts.base import UtcDatetime
 
 
@@ -33,7 +33,7 @@ class SignedHead(BaseModel):
     def is_signed(self) -> bool:
         """Whether the signature is that of the rest."""
         message = message_of(self.ledger_id, self.position, self.recorded_at, self.chain, self.signed_at)
-        return ed25519.is_signed(bytes.fromhex(self.public_key), message, bytes.fromhex(self.signature))
+        return signatures.is_signed(bytes.fromhex(self.public_key), message, bytes.fromhex(self.signature))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def signed(head: Head, seed: bytes, now: datetime) -> SignedHead:
         recorded_at=head.recorded_at,
         chain=head.chain,
         signed_at=now,
-        public_key=ed25519.public_key(seed).hex(),
-        signature=ed25519.sign(seed, message).hex(),
+        public_key=signatures.public_key(seed).hex(),
+        signature=signatures.sign(seed, message).hex(),
     )
 
 

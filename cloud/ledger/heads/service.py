@@ -10,7 +10,7 @@ from typing import Any, Final
 from cloud.db import Connection, NamedStatements, in_transaction
 from cloud.db.retry import Source
 from cloud.ledger.heads.domain import Head, HeadError, SignedHead, signed
-from cloud.ledger.heads.ed25519 import SEED_LENGTH
+from cloud.ledger.heads.signatures import SEED_LENGTH
 
 KEY_FILE: Final = "ledger-head.key"
 """In the data directory: 64 hexadecimal digits. Whoever has it can sign: not the database's owner."""
