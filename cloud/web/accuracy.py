@@ -47,7 +47,7 @@ _PART_COLUMNS: Final = columns_of(
         "value_added",
         "bias",
     ),
-    *("coverage", "coverage_wide"),
+    *("coverage", "coverage_wide", "idle"),
 )
 _FLAGGED_COLUMNS: Final = columns_of(
     FlaggedRow,

@@ -102,6 +102,9 @@ class PartAccuracy(BaseModel):
     bias: float | None
     coverage: float = Field(description="Share within the 80 % band")
     coverage_wide: float | None = Field(description="Share within the 95 % band; null: the run did not tell")
+    idle: float = Field(
+        description="Share of windows in which nothing was asked for: a band that holds zero holds no less"
+    )
 
 
 @router.get("")

@@ -25,7 +25,8 @@ CREATE OR REPLACE TRIGGER guard BEFORE UPDATE ON forecast_override
 DROP FUNCTION IF EXISTS pub_forecast_accuracy(text);
 CREATE OR REPLACE FUNCTION pub_forecast_accuracy(of_site text) RETURNS TABLE (
     part text, name text, horizon_days integer, items bigint, windows bigint, came double precision, error double precision,
-    naive_error double precision, excess double precision, within bigint, within_wide bigint, windows_wide bigint)
+    naive_error double precision, excess double precision, within bigint, within_wide bigint, windows_wide bigint,
+    idle bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET work_mem = '64MB' AS $$
     WITH run AS MATERIALIZED (
         SELECT DISTINCT ON (p.site_id) p.site_id, p.run_id
@@ -45,7 +46,8 @@ CREATE OR REPLACE FUNCTION pub_forecast_accuracy(of_site text) RETURNS TABLE (
             sum(abs(b.naive - b.actual)::double precision) AS naive_error,
             sum((b.forecast - b.actual)::double precision) AS excess,
             count(*) FILTER (WHERE b.actual BETWEEN b.low AND b.high) AS within,
-            count(*) FILTER (WHERE b.is_in_wide) AS within_wide, count(b.is_in_wide) AS windows_wide
+            count(*) FILTER (WHERE b.is_in_wide) AS within_wide, count(b.is_in_wide) AS windows_wide,
+            count(*) FILTER (WHERE b.actual = 0) AS idle
         FROM run r JOIN forecast_backtest b ON b.run_id = r.run_id AND b.site_id = r.site_id
         WHERE b.actual IS NOT NULL
         GROUP BY b.run_id, b.site_id, b.item_id, b.horizon_days
@@ -55,7 +57,7 @@ CREATE OR REPLACE FUNCTION pub_forecast_accuracy(of_site text) RETURNS TABLE (
             WHEN GROUPING(i.decile) = 0 THEN 'decile' WHEN GROUPING(i.bucket) = 0 THEN 'bucket' ELSE 'all' END,
         coalesce(i.site_id, i.class, i.decile::text, i.bucket, ''), s.horizon_days, count(*), sum(s.windows)::bigint, sum(s.came),
         sum(s.error), sum(s.naive_error), sum(s.excess), sum(s.within)::bigint,
-        sum(s.within_wide)::bigint, sum(s.windows_wide)::bigint
+        sum(s.within_wide)::bigint, sum(s.windows_wide)::bigint, sum(s.idle)::bigint
     FROM summed s JOIN of_item i ON i.run_id = s.run_id AND i.site_id = s.site_id AND i.item_id = s.item_id
     GROUP BY GROUPING SETS (
         (s.horizon_days), (s.horizon_days, i.site_id), (s.horizon_days, i.class), (s.horizon_days, i.decile),

@@ -31,6 +31,8 @@ class PartRow:
     """Share within the 80 % band that was drawn then."""
     coverage_wide: float | None
     """Share within the 95 % band; None: the run is of a release that did not tell."""
+    idle: float
+    """Share of windows in which nothing was asked for: a band that holds zero holds no less."""
 
     @property
     def value_added(self) -> float | None:

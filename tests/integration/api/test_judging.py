@@ -100,6 +100,7 @@ def test_what_people_and_triggers_judge_is_read_and_changed_through_the_api(
     whole = next(row for row in parts if (row["part"], row["horizon_days"]) == ("all", 7))
     assert whole["windows"] == 12
     assert whole["coverage_wide"] == pytest.approx(11 / 12)
+    assert whole["idle"] == pytest.approx(0)
     assert whole["value_added"] == pytest.approx(1 - whole["wape"] / whole["naive_wape"])
 
     versions = pages(client, "/v1/models", headers, 1)
