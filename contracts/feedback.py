@@ -11,6 +11,7 @@ from contracts.base import (
     Gateway,
     SchemaVersion,
     Sha256,
+    Site,
     UtcDatetime,
     WholeNumber,
 )
@@ -75,3 +76,5 @@ class IngestState(Contract):
     ledger_id: Code | None = None
     since_at: UtcDatetime
     reason: Code | None = None
+    sites: tuple[Site, ...] = ()
+    """Whose gateways are meant; those of all sites, if it names none."""

@@ -10,6 +10,7 @@ LATE: Final = timedelta(hours=1)
 
 RECEIVED: Final = Counter("dockledger_ingest_deliveries", "Publishes received, by channel", ["channel"])
 DROPPED: Final = Counter("dockledger_ingest_dropped", "Publishes dropped because the inbox was full")
+HELD_BACK: Final = Counter("dockledger_ingest_held_back", "Times that gateways were told to wait")
 BATCHES: Final = Counter("dockledger_ingest_batches", "Batches, by what they proved to be", ["judgement"])
 ROWS: Final = Counter("dockledger_ingest_rows", "Rows posted")
 LATE_ROWS: Final = Counter("dockledger_ingest_late_rows", "Rows posted over an hour after they happened")

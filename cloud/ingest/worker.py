@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 import structlog
+from pydantic import ValidationError
 
 from cloud.db import RETRYABLE, Connection, DatabaseAwayError, LastingConnection, in_transaction
 from cloud.ingest import counters, crash, store
 from cloud.ingest.arrival import Delivery, read
 from cloud.ingest.inbox import Inbox
 from cloud.ingest.mqtt import Link, Outgoing
+from cloud.ingest.pace import Pace
 from cloud.ingest.presence import service as presence
 from cloud.ingest.quarantine import requests
 from cloud.ingest.refusals import DEADLY, deadly, identify, write_or_set_aside
@@ -26,8 +28,14 @@ from cloud.ingest.workers.keeper import Keeper
 from contracts.feedback import IngestMode, IngestState
 from contracts.topics import INGEST_STATE, Channel, ingest_echo, topic
 
-MAX_GROUP: Final = 50
-"""Publishes per transaction while draining; whatever has arrived while not."""
+MAX_GROUP: Final = 500
+"""Publishes per transaction at most, however small; the pace says how many bytes."""
+PAUSE_ABOVE: Final = 0.5
+"""Fullness of the inbox from which the gateways of this worker's sites are told to wait."""
+QUICK_BYTES: Final = 4 * 1024
+"""A batch of less goes before larger ones."""
+RESUME_BELOW: Final = 0.1
+"""Fullness at which they are told to go on."""
 _LOOK_AROUND_S: Final = 0.1
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
@@ -52,7 +60,7 @@ class Worker:
         """
         self.name = f"{os.getpid()}-{secrets.token_hex(4)}"
         self._database = LastingConnection(dsn, workers.application_name(self.name))
-        self._inbox = Inbox()
+        self._inbox = Inbox(is_quick=_is_quick)
         self._greeting_due = threading.Event()
         self._link = Link(
             broker_url,
@@ -65,6 +73,8 @@ class Worker:
         self._keeper = Keeper(dsn, self.name, self._link)
         self._ledger_id: str | None = None
         self._is_paused = False
+        self._held_back: frozenset[str] = frozenset()
+        self._pace = Pace()
         self._stopping = threading.Event()
 
     def stop(self) -> None:
@@ -84,7 +94,14 @@ class Worker:
             while not self._stopping.is_set() and self._link.is_alive and self._keeper.is_alive:
                 if self._greeting_due.is_set():
                     self._greet()
-                self._handle(self._inbox.take(max_deliveries=MAX_GROUP, timeout_s=_LOOK_AROUND_S))
+                self._handle(
+                    self._inbox.take(
+                        max_deliveries=MAX_GROUP,
+                        max_bytes=self._pace.budget_bytes,
+                        timeout_s=_LOOK_AROUND_S,
+                    )
+                )
+                self._hold_back()
                 if self._keeper.is_replay_due:
                     self._replay()
         except WorkerStoppedError:
@@ -103,6 +120,7 @@ class Worker:
         self._ledger_id, _ = self._lasting(store.ledger_now)
         self._greeting_due.clear()
         self._is_paused = False
+        self._held_back = frozenset()
         self._link.publish(_state(IngestMode.RESEND_NOW, self._ledger_id, retain=False))
         self._link.publish(_state(IngestMode.RUNNING, self._ledger_id))
 
@@ -113,7 +131,7 @@ class Worker:
             channel = delivery.topic.rpartition("/")[2]
             counters.RECEIVED.labels(channel if channel in set(Channel) else "other").inc()
             if delivery.topic == INGEST_STATE:
-                if b'"paused"' in delivery.payload and not self._is_paused:
+                if _is_pause_of_all(delivery.payload) and not self._is_paused:
                     self._greeting_due.set()
             elif delivery.topic.endswith(f"/{Channel.RECORDS}"):
                 batches.append(delivery)
@@ -122,9 +140,26 @@ class Worker:
             else:
                 counters.UNREADABLE.labels(channel if channel in set(Channel) else "other").inc()
         if batches:
+            began_at = time.perf_counter()
             self._handle_batches(batches)
+            took_s = time.perf_counter() - began_at
+            self._pace.note(sum(len(delivery.payload) for delivery in batches), took_s)
         if heard:
             self._lasting(lambda conn: presence.record(conn, heard))
+
+    def _hold_back(self) -> None:
+        """Let gateways wait while more comes than is written; nobody else's are concerned."""
+        fullness = self._inbox.fullness
+        if not self._held_back and fullness > PAUSE_ABOVE:
+            self._held_back = self._keeper.sites
+            counters.HELD_BACK.inc()
+            log.warning("inbox_fills", worker=self.name, fullness=round(fullness, 2))
+            self._link.publish(
+                _state(IngestMode.PAUSED, self._ledger_id, "ingest is behind", sites=self._held_back)
+            )
+        elif self._held_back and fullness < RESUME_BELOW:
+            self._link.publish(_state(IngestMode.RUNNING, self._ledger_id, sites=self._held_back))
+            self._held_back = frozenset()
 
     def _handle_batches(self, deliveries: Sequence[Delivery]) -> None:
         suspects = self._keeper.suspects
@@ -204,10 +239,31 @@ class Worker:
             self._link.publish(_state(IngestMode.PAUSED, self._ledger_id, "the database is away"))
 
 
+def _is_quick(delivery: Delivery) -> bool:
+    """Tell a live batch, or what a gateway says of itself, from a backlog, whose batches are full."""
+    return len(delivery.payload) < QUICK_BYTES or not delivery.topic.endswith(f"/{Channel.RECORDS}")
+
+
+def _is_pause_of_all(payload: bytes) -> bool:
+    """Tell whether an ingest process was lost or stopped: one that holds its own sites back goes on."""
+    try:
+        state = IngestState.model_validate_json(payload)
+    except ValidationError:
+        return False
+    return state.mode is IngestMode.PAUSED and not state.sites
+
+
 def _state(
-    mode: IngestMode, ledger_id: str | None, reason: str | None = None, *, retain: bool = True
+    mode: IngestMode,
+    ledger_id: str | None,
+    reason: str | None = None,
+    *,
+    sites: frozenset[str] = frozenset(),
+    retain: bool = True,
 ) -> Outgoing:
-    state = IngestState(mode=mode, ledger_id=ledger_id, since_at=datetime.now(UTC), reason=reason)
+    state = IngestState(
+        mode=mode, ledger_id=ledger_id, since_at=datetime.now(UTC), reason=reason, sites=tuple(sorted(sites))
+    )
     return Outgoing(INGEST_STATE, state.model_dump_json(by_alias=True).encode(), retain)
 
 

@@ -295,7 +295,7 @@ class MqttLink:
         if self._broker.is_tls:
             client.tls_set(
                 None if self._broker.ca is None else str(self._broker.ca),
-                None if self._broker.certificate is None else str(self._broker.certificate),
+                _shown(self._broker),
             )
         if self._broker.username:
             client.username_pw_set(self._broker.username, self._broker.password)
@@ -349,6 +349,13 @@ class MqttLink:
                 self.counters["subscriptions_refused"] += 1
                 log.error("subscription_refused", topic=topic, reason=str(code))
                 self._on_event(Refused(topic, str(code)))
+
+
+def _shown(broker: BrokerAddress) -> str | None:
+    """Name our certificate; before the first one is there, a password stands for it."""
+    if broker.certificate is None or (broker.password and not broker.certificate.exists()):
+        return None
+    return str(broker.certificate)
 
 
 def _leave_writing_to_the_loop(_: paho.Client, __: Any, ___: Any) -> None:

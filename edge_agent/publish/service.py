@@ -146,6 +146,10 @@ class Publisher:
         body = reported.model_dump_json(by_alias=True).encode()
         return self._link.publish(self._topic(Channel.CONFIG_REPORTED), body, retain=True)
 
+    def renew(self) -> None:
+        """Give up the present connection to the broker for a new one, with what its files say now."""
+        self._link.renew()
+
     def stop(self) -> None:
         """Say goodbye, disconnect, and join both threads."""
         self._stopping.set()
@@ -266,6 +270,8 @@ class Publisher:
             return
         if state.ledger_id is not None and (sent_again := self._outbox.meet_ledger(state.ledger_id)):
             self._send_from_the_beginning(state.ledger_id, sent_again)
+        if state.sites and self._options.site not in state.sites:
+            return
         was_paused = self._mode is IngestMode.PAUSED
         self._mode = state.mode
         if state.mode is not IngestMode.PAUSED and (was_paused or state.mode is IngestMode.RESEND_NOW):

@@ -61,6 +61,11 @@ class Keeper:
         return self._thread.is_alive()
 
     @property
+    def sites(self) -> frozenset[str]:
+        """The sites that its worker serves, as of the last renewal; without what stands for no site."""
+        return self._sites - {store.ELSEWHERE}
+
+    @property
     def suspects(self) -> dict[str, int]:
         """How many deaths each batch was present at, by sha256."""
         return self._suspects

@@ -210,6 +210,25 @@ def test_an_idle_gateway_fills_a_restored_ledger_as_soon_as_it_is_announced(
     assert ledger.books.devices() == names(5)
 
 
+def test_a_pause_holds_the_gateways_of_its_sites_until_they_may_go_on(
+    make_edge: MakeEdge, make_ledger: MakeLedger, event: Event
+) -> None:
+    def say(mode: IngestMode, *sites: str) -> None:
+        ledger.announce(IngestState(mode=mode, since_at=datetime.now(UTC), sites=sites))
+
+    edge, ledger = make_edge(), make_ledger()
+    say(IngestMode.PAUSED, "york")
+    edge.scan(event(1))
+    settled(edge, ledger)
+    say(IngestMode.PAUSED, SITE)
+    ledger.wait_until(lambda _: edge.publisher._mode is IngestMode.PAUSED)
+    say(IngestMode.RUNNING, "york")
+    edge.scan(event(2))
+    say(IngestMode.RUNNING, "york", SITE)
+    settled(edge, ledger)
+    assert ledger.books.devices() == ["1", "2"]
+
+
 def test_a_fork_is_kept_and_new_rows_flow_in_a_new_epoch(
     make_edge: MakeEdge, make_ledger: MakeLedger, event: Event
 ) -> None:
