@@ -90,16 +90,53 @@ def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
     """
     del now  # watermarks are the database's own
     actor.require(Role.DEVICE)
-    while in_transaction(source, partial(_mark, actor=actor)):
+    while in_transaction(source, partial(mark, actor=actor)):
         pass
     told: Counter[str] = Counter(items=0, posted=0)
-    for item_id in in_transaction(source, partial(_ready, actor=actor)):
+    for item_id in in_transaction(source, partial(ready_items, actor=actor)):
         while (
             posted := in_transaction(source, partial(resolve_item, actor=actor, item_id=item_id))
         ) is not None:
             told["posted"] += posted
         told["items"] += 1
     return dict(told)
+
+
+def mark(conn: Connection, actor: Actor) -> bool:
+    """Note what must be looked at, by what was posted and what documents said since the last time.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A job with all sites.
+
+    Returns:
+        Whether there was anything; then there may be more.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
+    """
+    actor.require(Role.DEVICE)
+    act_as(conn, actor)
+    store.tuples(conn, "resolver_mark_papers")
+    return bool(store.tuples(conn, "resolver_mark", most=_POSITIONS)[0][0])
+
+
+def ready_items(conn: Connection, actor: Actor) -> list[int]:
+    """List the items of which a watermark has passed something that must be looked at.
+
+    Args:
+        conn: In a transaction.
+        actor: A job with all sites.
+
+    Returns:
+        The items, as their cells have them.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
+    """
+    actor.require(Role.DEVICE)
+    act_as(conn, actor)
+    return [row[0] for row in store.tuples(conn, "ready_items")]
 
 
 def resolve_item(conn: Connection, actor: Actor, *, item_id: int) -> int | None:
@@ -139,17 +176,6 @@ def resolve_item(conn: Connection, actor: Actor, *, item_id: int) -> int | None:
         posting.write(statements=statements)
         posting.close()
     return len(statements)
-
-
-def _mark(conn: Connection, actor: Actor) -> bool:
-    act_as(conn, actor)
-    store.tuples(conn, "resolver_mark_papers")
-    return bool(store.tuples(conn, "resolver_mark", most=_POSITIONS)[0][0])
-
-
-def _ready(conn: Connection, actor: Actor) -> list[int]:
-    act_as(conn, actor)
-    return [row[0] for row in store.tuples(conn, "ready_items")]
 
 
 def _window(conn: Connection, item_id: int, from_at: datetime) -> tuple[list[FactRow], datetime | None]:

@@ -1,12 +1,21 @@
 """What was not stated is resolved behind the watermark, whatever the order in which it became known."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
 from random import Random
 
+import psycopg
 import pytest
 
-from tests.integration.ledger.scenario import Outbox
+from cloud.db import connect
+from cloud.identity.actor import INGEST
+from cloud.ledger.domain import AcceptedBatch, PostingKind
+from cloud.ledger.service import post
+from cloud.lots.resolver import RESOLVER, mark, ready_items, resolve_item
+from contracts.records import Movement, Side
+from tests.integration.ledger.scenario import Ledger, Outbox
 from tests.integration.lots.floor import PALLET, Floor, goes, open_floor, stands
 
 UNIT = PALLET
@@ -59,3 +68,101 @@ def test_what_was_not_stated_is_resolved_rule_by_rule_and_again_when_more_is_kno
         ("C-01", "L9"): 3,
         ("C-01", "unspecified"): 1,
     }
+
+
+SERIALS = [f"urn:epc:id:sgtin:0614141.000003.{number}" for number in range(6)]
+PLACES = ("A-01", "A-02", UNIT, "@customer")
+State = dict[tuple[str, ...], Decimal]
+
+
+@contextmanager
+def undone(ledger: Ledger) -> Iterator[psycopg.Connection]:
+    """Give a connection of its own whose every write is rolled back, so that histories share a database."""
+    with connect(ledger.owner_dsn, "test-law", autocommit=True) as conn:
+        conn.execute("SET ROLE dockledger_owner")
+        with conn.transaction(force_rollback=True):
+            yield conn
+
+
+def history(seed: int) -> list[AcceptedBatch]:
+    """Seal what two gateways saw of goods whose lots and owners they often did not see."""
+    random = Random(seed)
+
+    def record(gateway: int) -> Movement:
+        item, minute = random.choice(("MILK", "MILK", "KIT", "BOX")), random.randrange(0, 600)
+        quantity, lot = random.randrange(1, 9), random.choice((None, None, "L1", "L2", "L3"))
+        if random.random() < 0.35:
+            owner = random.choice((None, "acme")) if item == "BOX" else None
+            into = Side.model_validate({"location": "A-01", "lot": lot, "owner": owner})
+            return goes(item, quantity, "@supplier", "A-01", minute=minute).model_copy(
+                update={"destination": into}
+            )
+        source, destination = random.sample(PLACES, 2)
+        if source == "@customer":
+            source, lot = "@supplier", None
+        epcs = (SERIALS[random.randrange(6)],) if item == "KIT" and random.random() < 0.5 else ()
+        amount = 1 if epcs else quantity
+        lots = random.choice(((None, None), (None, None), (lot, lot), (None, lot)))
+        return goes(item, amount, source, destination, lots, minute=minute + gateway / 7, epcs=epcs)
+
+    outboxes = [Outbox("gw-1"), Outbox("gw-2")]
+    return [
+        outbox.seal([record(number) for _ in range(random.randrange(2, 7))])
+        for number, outbox in enumerate(outboxes)
+        for _ in range(4)
+    ]
+
+
+def books_after(ledger: Ledger, arrivals: list[AcceptedBatch], resolving: Random) -> State:
+    """Post batches as they arrive, let the resolver run now and then and at the end; look, undo it all."""
+    with undone(ledger) as conn:
+
+        def in_turn(work: Callable[[psycopg.Connection], object]) -> object:
+            done = work(conn)
+            conn.execute("SELECT set_config('dockledger.posting', '', true)")
+            return done
+
+        def run() -> None:
+            while in_turn(lambda conn: mark(conn, RESOLVER)):
+                pass
+            for item in ready_items(conn, RESOLVER):
+                while in_turn(lambda conn, item=item: resolve_item(conn, RESOLVER, item_id=item)) is not None:
+                    pass
+
+        known: set[tuple[str, int]] = set()
+        for batch in arrivals:
+            name = batch.header.gateway, batch.header.batch_no
+            if name not in known:
+                known.add(name)
+                in_turn(lambda conn, one=batch: post(conn, INGEST, kind=PostingKind.BATCH, batches=[one]))
+            if resolving.random() < 0.7:
+                run()
+        run()
+        run()
+        rows = conn.execute(
+            "SELECT i.code, l.code, c.lot, c.owner, b.quantity FROM balance b JOIN cell c USING (cell_id) "
+            "JOIN item i USING (item_id) JOIN location l USING (location_id) WHERE b.quantity <> 0"
+        )
+        return {tuple(map(str, names)): quantity for *names, quantity in rows}
+
+
+@pytest.mark.parametrize("rule", ["fefo", "fifo"])
+def test_any_order_and_repetition_of_batches_gives_the_same_state_after_the_resolver(
+    database: object, rule: str
+) -> None:
+    with open_floor(database, "MILK", "KIT", "BOX") as floor:
+        floor.controls("MILK", rule=rule)
+        floor.controls("KIT", rule=None)
+        floor.dates("MILK", "L2", date(2026, 4, 1))
+        inferred = 0
+        for seed in range(3):
+            batches = history(seed)
+            first = books_after(floor.ledger, batches, Random(0))
+            inferred += any("unspecified" in names for names in first)
+            for again in range(2):
+                order = Random(seed * 100 + again)
+                arrivals = order.sample(batches, len(batches)) + order.sample(batches, 3)
+                if again:  # each gateway in its order: watermarks pass early, what comes is late
+                    arrivals.sort(key=lambda batch: batch.header.batch_no)
+                assert books_after(floor.ledger, arrivals, order) == first, (seed, again)
+        assert inferred, "the histories leave something to infer"
