@@ -74,6 +74,38 @@ class ClockHealth(Contract):
     steps: WholeNumber = 0
 
 
+def _absent(value: object) -> bool:
+    return value is None
+
+
+_Pem = Annotated[str, Field(min_length=1, max_length=32_768, pattern=r"^[ -~\n\r]*$")]
+
+
+class CertificateHealth(Contract):
+    """The gateway's own certificate, and its request for another."""
+
+    not_after: UtcDatetime | None = None
+    """None: it has none yet."""
+    serial: Code | None = None
+    """In hexadecimal."""
+    request: _Pem | None = None
+    """PKCS #10 in PEM: a certificate for this is wanted; the key never leaves the gateway."""
+    is_on_trial: StrictBool = False
+    """Whether no broker has accepted it yet; if none does, the one before comes back."""
+    problem: Annotated[str, STORABLE] | None = None
+
+
+class IssuedCertificate(Contract):
+    """Retained: the certificate for a gateway's last request."""
+
+    schema_version: SchemaVersion = SCHEMA_VERSION
+    gateway: Gateway
+    revision: Annotated[int, Field(strict=True, ge=1, le=2**53)]
+    issued_at: UtcDatetime
+    certificate: _Pem
+    """PEM: the gateway's first, then who signed it."""
+
+
 class Health(Contract):
     """A heartbeat, not retained, every 10 s."""
 
@@ -89,6 +121,7 @@ class Health(Contract):
     """Every drop, retry, reject and late arrival, by name."""
     is_on_detour: StrictBool = False
     """It sends over HTTPS because the broker cannot be reached."""
+    certificate: Annotated[CertificateHealth | None, Field(exclude_if=_absent)] = None
 
 
 REMOTE_SETTINGS: Final = frozenset(

@@ -11,7 +11,7 @@ from contracts.base import SCHEMA_VERSION, Contract
 from contracts.batch import Batch, FrameHeader
 from contracts.demand import DemandAnswer, DemandLines
 from contracts.feedback import Ack, IngestState
-from contracts.gateway import DesiredConfig, Health, ReportedConfig, Status
+from contracts.gateway import DesiredConfig, Health, IssuedCertificate, ReportedConfig, Status
 from contracts.offline import Assignment, ReferenceAnnouncement, ReferenceSnapshot, Task, TaskList
 
 FOLDER: Final = Path(__file__).parent / "schemas"
@@ -20,6 +20,7 @@ MESSAGES: Final[dict[str, type[Contract]]] = {
     "ack": Ack,
     "assignment": Assignment,
     "batch": Batch,
+    "certificate": IssuedCertificate,
     "config_desired": DesiredConfig,
     "config_reported": ReportedConfig,
     "demand_answer": DemandAnswer,

@@ -28,6 +28,7 @@ class Channel(StrEnum):
     REFERENCE = "reference"
     ASSIGNMENT = "assignment"
     TASK = "task"
+    CERTIFICATE = "certificate"
 
 
 UPSTREAM: Final = frozenset({Channel.RECORDS, Channel.STATUS, Channel.HEALTH, Channel.CONFIG_REPORTED})

@@ -19,6 +19,8 @@ from edge_agent.agent import Agent
 from edge_agent.badge import add_badge_parser, badge
 from edge_agent.calibrate.command import add_parser as add_calibrate_parser
 from edge_agent.calibrate.command import calibrate_command
+from edge_agent.certificates.command import add_parser as add_certificate_parser
+from edge_agent.certificates.command import certificate_command
 from edge_agent.clock import Clock
 from edge_agent.config.settings import DEFAULT_FILE, Loaded, SettingsError, load, shown
 from edge_agent.decode.barcode import decode_barcode
@@ -103,6 +105,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "label-print": lambda loaded: _label(loaded, options),
             "label-preview": lambda loaded: _label(loaded, options),
             "label-status": lambda loaded: _label(loaded, options),
+            "certificate-request": lambda loaded: _certificate(loaded, options),
+            "certificate-install": lambda loaded: _certificate(loaded, options),
+            "certificate-status": lambda loaded: _certificate(loaded, options),
         }
         return commands[options.command](loaded)
     except SettingsError as error:
@@ -134,6 +139,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_reader_parser(commands, common)
     add_badge_parser(commands)
     add_label_parser(commands, common)
+    add_certificate_parser(commands, common)
     add_profile_parser(commands)
     outbox = commands.add_parser("outbox", help="look after the outbox")
     parts = outbox.add_subparsers(required=True, metavar="COMMAND")
@@ -234,6 +240,17 @@ def _label(loaded: Loaded, options: argparse.Namespace) -> int:
         outbox=settings.outbox,
         site=settings.site,
         printers=settings.printer,
+        out=sys.stdout,
+        err=sys.stderr,
+    )
+
+
+def _certificate(loaded: Loaded, options: argparse.Namespace) -> int:
+    settings = loaded.settings
+    return certificate_command(
+        options,
+        path=settings.broker_certificate,
+        gateway=settings.gateway,
         out=sys.stdout,
         err=sys.stderr,
     )

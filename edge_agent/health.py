@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from contracts.gateway import ClockHealth, Health, OutboxHealth, ReaderHealth
+from contracts.gateway import CertificateHealth, ClockHealth, Health, OutboxHealth, ReaderHealth
 from edge_agent.outbox.domain import OutboxStats
 from edge_agent.readers.iot.reader import IotReader
 from edge_agent.readers.llrp.reader import LlrpReader
@@ -59,6 +59,7 @@ def describe_gateway(
     is_on_detour: bool = False,
     readers: Iterable[ReaderHealth],
     counters: Mapping[str, int],
+    certificate: CertificateHealth | None = None,
 ) -> Health:
     """Say how the gateway is.
 
@@ -72,6 +73,7 @@ def describe_gateway(
         is_on_detour: Whether HTTPS stands in for a broker that cannot be reached.
         readers: Every reader and scanner.
         counters: Every drop, retry, reject and late arrival outside the outbox, by name.
+        certificate: How the gateway's own certificate is; None if it has none.
 
     Returns:
         The heartbeat.
@@ -94,4 +96,5 @@ def describe_gateway(
         is_on_detour=is_on_detour,
         readers=tuple(readers),
         counters=stats.counters | dict(counters),
+        certificate=certificate,
     )

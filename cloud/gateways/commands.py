@@ -15,6 +15,7 @@ from pydantic import JsonValue
 
 from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
 from cloud.gateways import service
+from cloud.gateways.certificates import commands as certificates
 from cloud.gateways.domain import ConfigError, ConfigState, DesiredRow, value_of
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
@@ -44,6 +45,7 @@ def add_commands(group: "Subparsers") -> None:
     Args:
         group: What `dockledger gateway` collects its commands in.
     """
+    certificates.add_commands(group)
     parser = group.add_parser(
         "config",
         help="say what gateways are to run, and see what they run",

@@ -100,6 +100,8 @@ class AgentSettings(BaseSettings):
     """PEM file with who may have signed that server's certificate; by default the machine's authorities."""
     https_after_s: Annotated[float, Field(ge=1, le=3600, allow_inf_nan=False)] = 30.0
     """How long the broker must be out of reach before HTTPS stands in for it."""
+    certificate_renewal: Literal["cloud", "off"] = "cloud"
+    """Who renews ``broker_certificate`` in time: the cloud, or you; its end is watched either way."""
     outbox: Path = Path("outbox.db")
     """The outbox file, beside the settings file by default.
 

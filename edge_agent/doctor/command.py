@@ -15,6 +15,7 @@ from edge_agent.doctor.devices import about_broker, about_iot_reader, about_read
 from edge_agent.doctor.doors import about_settings
 from edge_agent.doctor.finding import Finding, note, problem, well
 from edge_agent.doctor.gateway import (
+    about_certificate,
     about_clock,
     about_configuration,
     about_disk,
@@ -81,6 +82,7 @@ def examine(loaded: Loaded, remote: RemoteConfig, *, now: datetime) -> Iterator[
     yield from about_clock(settings)
     yield from about_disk(settings, is_running=is_running)
     yield from about_outbox(settings, is_running=is_running, now=now)
+    yield from about_certificate(settings, now=now)
     yield from about_broker(settings, is_running=is_running)
     yield from about_ledger(settings)
     for scanner in settings.scanner:

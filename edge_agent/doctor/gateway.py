@@ -12,6 +12,8 @@ from statistics import median
 from typing import Final
 
 from contracts.gateway import ReportedConfig
+from edge_agent.certificates.domain import warning_of
+from edge_agent.certificates.keeper import CertificateKeeper
 from edge_agent.clock import OLDEST_PLAUSIBLE_AT, kernel_says_synchronised
 from edge_agent.config.settings import AgentSettings, Loaded
 from edge_agent.doctor.finding import Finding, note, problem, well
@@ -152,6 +154,37 @@ def about_disk(settings: AgentSettings, *, is_running: bool) -> Iterator[Finding
         yield note("disk", "how fast it syncs is not measured while the agent runs")
     elif usage.free >= LEAST_FREE_BYTES:
         yield _about_syncs(directory)
+
+
+def about_certificate(settings: AgentSettings, *, now: datetime) -> Iterator[Finding]:
+    """Look at the gateway's own certificate.
+
+    Args:
+        settings: The agent's.
+        now: The present.
+
+    Yields:
+        How long it lasts; nothing if the broker asks for none.
+    """
+    path = settings.broker_certificate
+    if path is None:
+        return
+    facts = CertificateKeeper(path, settings.gateway, renew_link=lambda: None).facts()
+    mend = "`edge-agent certificate request`, have it signed, then `edge-agent certificate install`"
+    if facts is None:
+        yield problem("certificate", f"{str(path)!r} holds none that can be read", mend)
+        return
+    if facts.subject != settings.gateway:
+        yield problem(
+            "certificate", f"it is of {facts.subject!r}, this gateway is {settings.gateway!r}", mend
+        )
+    warning = warning_of(facts.not_after, now)
+    if facts.not_after <= now:
+        yield problem("certificate", warning or "it has ended", mend)
+    elif warning:
+        yield note("certificate", warning, f"it should have been renewed by now; if it is not: {mend}")
+    else:
+        yield well("certificate", f"it lasts until {facts.not_after:%Y-%m-%d %H:%M} UTC")
 
 
 def about_outbox(settings: AgentSettings, *, is_running: bool, now: datetime) -> Iterator[Finding]:

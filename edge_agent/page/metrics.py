@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from edge_agent.page.status import PageStatus
+from edge_agent.page.status import FIGURES, PageStatus
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "dockledger_edge_"
@@ -42,6 +42,11 @@ class _Look(Collector):
         yield _counter("clock_steps", "Steps of the wall clock", health.clock.steps)
         if health.clock.offset_s is not None:
             yield _gauge("clock_offset_seconds", "Time server less wall clock", health.clock.offset_s)
+        if health.certificate is not None and health.certificate.not_after is not None:
+            left_s = (health.certificate.not_after - health.sent_at).total_seconds()
+            yield _gauge("certificate_left_seconds", "Until the gateway's own certificate ends", left_s)
+        if "sscc_left" in health.counters:
+            yield _gauge("sscc_left", "SSCCs left for new labels", health.counters["sscc_left"])
         yield from _devices(status)
         yield from _antennas(status)
         tags = GaugeMetricFamily(f"{_PREFIX}zone_tags", "Tags in a read zone now", labels=("zone",))
@@ -56,7 +61,7 @@ class _Look(Collector):
             f"{_PREFIX}events", "Every drop, retry, reject and late arrival, by name", labels=("event",)
         )
         for name, count in sorted(health.counters.items()):
-            if not name.startswith("antenna_reads_"):
+            if not name.startswith("antenna_reads_") and name not in FIGURES:
                 events.add_metric((name,), count)
         yield events
 

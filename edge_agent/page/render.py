@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.records import Crossing
 from edge_agent.page.radiogram import legend, radiogram
-from edge_agent.page.status import PageStatus, problems
+from edge_agent.page.status import FIGURES, PageStatus, problems
 from edge_agent.page.strength import strength_bar
 
 REFRESH_S: Final = 3
@@ -216,7 +216,7 @@ def _counters(status: PageStatus) -> str:
     counted = sorted(
         (name, number)
         for name, number in status.health.counters.items()
-        if number and not name.startswith(_OF_ANTENNAS)
+        if number and not name.startswith(_OF_ANTENNAS) and name not in FIGURES
     )
     rows = ((escape(name), f"{number:,}") for name, number in counted)
     return _section("Counters", _table(("counted", "times"), rows, nothing="Nothing was counted yet."))

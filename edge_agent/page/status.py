@@ -1,16 +1,19 @@
 """What the agent's page shows: plain values that the agent fills anew for every look."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from contracts.gateway import Health
 from contracts.records import Crossing
+from edge_agent.certificates.domain import warning_of
 from edge_agent.page.zones import ZoneStatus
 
 FAR_OFF_S: Final = 0.5
 FEW_SERIALS: Final = 50
+FIGURES: Final = frozenset({"sscc_left", "label_shelf", "reference_revision"})
+"""Among the counters, those that count nothing."""
 LEAST_FREE_BYTES: Final = 64 * 1024 * 1024
 _SHOWN_OF_CROSSING = frozenset(
     {"portal", "epc", "unit", "direction", "confidence", "first_seen_at", "occurred_at_claimed", "reads",
@@ -158,6 +161,21 @@ def problems(status: PageStatus) -> tuple[str, ...]:
         if device.state != "open":
             because = f": {notes[device.id]}" if notes.get(device.id) else ""
             found.append(f"{device.kind.capitalize()} {device.id} is {device.state}{because}.")
+    return (*found, *_about_certificate(health), *_about_labels(health))
+
+
+def _about_certificate(health: Health) -> Iterator[str]:
+    said = health.certificate
+    if said is None:
+        return
+    warning = None if said.not_after is None else warning_of(said.not_after, health.sent_at)
+    if warning:
+        yield f"{warning[0].upper()}{warning[1:]}."
+    if said.problem:
+        yield f"Certificate: {said.problem}."
+
+
+def _about_labels(health: Health) -> Iterator[str]:
     left = health.counters.get("sscc_left", FEW_SERIALS)
-    few = f"Only {left} SSCCs are left for new labels: the cloud sends more when it is reached."
-    return (*found, few) if left < FEW_SERIALS else tuple(found)
+    if left < FEW_SERIALS:
+        yield f"Only {left} SSCCs are left for new labels: the cloud sends more when it is reached."

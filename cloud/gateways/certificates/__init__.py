@@ -1,0 +1,1 @@
+"""Certificates of gateways: requests in, signed ones out, and their end told in time."""

@@ -1,0 +1,285 @@
+"""Certificates of gateways: signed when a heartbeat asks, listed, revoked; their end becomes a ticket."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import orjson
+import structlog
+from pydantic import JsonValue
+
+from cloud.alerts import service as alerts
+from cloud.alerts.domain import Notice, Severity
+from cloud.db import Connection, in_transaction
+from cloud.db.retry import Source
+from cloud.gateways.certificates import store
+from cloud.gateways.certificates.authority import Authority, load_authority
+from cloud.gateways.certificates.domain import (
+    LIFE,
+    MOST_REASON,
+    URGENCY,
+    CertificateRow,
+    CertificateWishError,
+    InUse,
+    UnknownCertificateError,
+    stage_of,
+    words_of,
+)
+from cloud.gateways.domain import READERS
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
+from contracts.base import GatewayId
+from contracts.gateway import IssuedCertificate
+
+JOB: Final = Actor("job:certificates", frozenset({Role.DEVICE}), all_sites=True)
+NO_AUTHORITY: Final = (
+    "there is no authority: `dockledger gateway certificate authority` makes one, or give your own as "
+    "gateway-ca.pem and gateway-ca.key in the data directory"
+)
+
+log = structlog.get_logger()
+
+
+def follow(source: Source, actor: Actor, now: datetime, *, directory: Path) -> Mapping[str, Any]:
+    """Sign what heartbeats ask for, and tell people of certificates that end.
+
+    Args:
+        source: Where transactions come from.
+        actor: The job.
+        now: The present.
+        directory: Where the authority's files lie.
+
+    Returns:
+        How many were signed and how many requests refused.
+
+    Raises:
+        NotAllowedError: If somebody else asks.
+    """
+    actor.require(Role.DEVICE)
+    signed = refused = 0
+    try:
+        authority = load_authority(directory)
+    except CertificateWishError as error:
+        log.error("authority_unusable", detail=str(error))  # noqa: TRY400  the text says it
+        authority = None
+    if authority is not None:
+        for asked in in_transaction(source, lambda conn: _asking(conn, actor)):
+            is_signed = _answer(source, actor, authority, asked, now)
+            signed, refused = signed + is_signed, refused + (not is_signed)
+    in_transaction(source, lambda conn: _watch(conn, actor, now))
+    return {"signed": signed, "refused": refused}
+
+
+def sign(
+    conn: Connection, actor: Actor, *, gateway: str, request: str, authority: Authority, now: datetime
+) -> str:
+    """Sign a request that a person brings; the gateway is sent the certificate too.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: An admin of its site.
+        gateway: The gateway.
+        request: PKCS #10 in PEM.
+        authority: Who signs.
+        now: The present.
+
+    Returns:
+        The certificate with its chain, PEM; of a request that was answered before the same one.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownCertificateError: If the actor's sites have no such gateway.
+        CertificateWishError: If the request is not one of this gateway.
+    """
+    of = _found(conn, actor, gateway, Role.ADMIN)
+    return _signed(conn, actor, authority, of._replace(request=request), now)
+
+
+def certificates(conn: Connection, actor: Actor, *, gateway: str, limit: int) -> list[CertificateRow]:
+    """List the certificates that were signed for a gateway, the newest first.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        gateway: The gateway.
+        limit: Most to give.
+
+    Returns:
+        Its certificates.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownCertificateError: If the actor's sites have no such gateway.
+    """
+    _found(conn, actor, gateway, *READERS)
+    return store.rows(conn, CertificateRow, "certificates", gateway=gateway, limit=limit)
+
+
+def in_use(conn: Connection, actor: Actor, *, gateway: str | None = None) -> list[InUse]:
+    """Tell what gateways said last of their certificates.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        gateway: Only of this one.
+
+    Returns:
+        By gateway; those without a certificate are left out.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS)
+    act_as(conn, actor.narrowed(*READERS))
+    return store.rows(conn, InUse, "in_use", gateway=gateway)
+
+
+def revoke(conn: Connection, actor: Actor, *, gateway: str, serial: str, why: str) -> None:
+    """Call a certificate back; the broker refuses it once it has the new list of revoked ones.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: An admin of the gateway's site.
+        gateway: The gateway.
+        serial: Of the certificate, in hexadecimal.
+        why: The reason.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownCertificateError: If there is no such certificate that is not revoked yet.
+        CertificateWishError: If there is no reason.
+    """
+    of = _found(conn, actor, gateway, Role.ADMIN)
+    if not 0 < len(why.strip()) <= MOST_REASON:
+        raise CertificateWishError(f"reason {why!r:.80}: expected 1 to {MOST_REASON} characters")
+    if not store.change(conn, "revoke", gateway=gateway, serial=serial, actor=actor.id, why=why.strip()):
+        raise UnknownCertificateError(f"gateway {gateway!r} has no certificate {serial!r:.60} to revoke")
+    _audit(conn, actor, "gateway_certificate_revoked", of, {"serial": serial, "why": why.strip()})
+
+
+def revoked(conn: Connection, actor: Actor, *, authority: Authority, now: datetime) -> str:
+    """Write the list of revoked certificates, for the broker.
+
+    Args:
+        conn: In a transaction.
+        actor: An admin of the network.
+        authority: Who signs it.
+        now: The present.
+
+    Returns:
+        PEM.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(Role.ADMIN)
+    act_as(conn, actor)
+    serials = [(str(serial), at) for serial, at in store.tuples(conn, "revoked", now=now)]
+    return authority.revoked(serials, now=now, life=timedelta(days=30))
+
+
+class _Asked(NamedTuple):
+    gateway: str
+    site: str
+    request: str
+
+
+def _asking(conn: Connection, actor: Actor) -> list[_Asked]:
+    act_as(conn, actor)
+    return store.rows(conn, _Asked, "asking")
+
+
+def _answer(source: Source, actor: Actor, authority: Authority, asked: _Asked, now: datetime) -> bool:
+    def work(conn: Connection) -> None:
+        act_as(conn, actor)
+        _signed(conn, actor, authority, asked, now)
+        alerts.resolve(conn, [f"certificate_request:{asked.gateway}"])
+
+    try:
+        in_transaction(source, work)
+    except CertificateWishError as error:
+        in_transaction(source, partial(_tell_refused, asked=asked, why=str(error)))
+        return False
+    return True
+
+
+def _signed(conn: Connection, actor: Actor, authority: Authority, asked: _Asked, now: datetime) -> str:
+    gateway = asked.gateway
+    store.tuples(conn, "lock", gateway=gateway)
+    sha256 = hashlib.sha256(asked.request.encode()).digest()
+    if known := store.tuples(conn, "known", gateway=gateway, sha256=sha256):
+        return str(known[0][0])
+    made = authority.sign(asked.request, gateway=gateway, now=now, life=LIFE)
+    store.change(
+        conn,
+        "add",
+        gateway=gateway,
+        serial=made.serial,
+        sha256=sha256,
+        not_before=made.not_before,
+        not_after=made.not_after,
+        certificate=made.certificate,
+        actor=actor.id,
+    )
+    ((last,),) = store.tuples(conn, "last_revision", gateway=gateway)
+    message = IssuedCertificate(
+        gateway=GatewayId(gateway),
+        revision=max(int(last) + 1, int(now.timestamp() * 1000)),
+        issued_at=now,
+        certificate=made.certificate,
+    )
+    store.change(
+        conn,
+        "send",
+        gateway=gateway,
+        revision=message.revision,
+        payload=message.model_dump_json(),
+        actor=actor.id,
+    )
+    detail = {"serial": made.serial, "not_after": made.not_after.isoformat()}
+    _audit(conn, actor, "gateway_certificate_issued", asked, detail)
+    return made.certificate
+
+
+def _tell_refused(conn: Connection, *, asked: _Asked, why: str) -> None:
+    text = f"Gateway {asked.gateway} asks for a certificate that cannot be signed: {why}"
+    key = f"certificate_request:{asked.gateway}"
+    alerts.notice(conn, [Notice(key, "certificate_refused", Severity.WARNING, text, asked.site)])
+
+
+def _watch(conn: Connection, actor: Actor, now: datetime) -> None:
+    """Open a ticket at each stage of a certificate's end, and close those of other stages."""
+    act_as(conn, actor)
+    wrong: list[Notice] = []
+    right: list[str] = []
+    for each in store.rows(conn, InUse, "in_use", gateway=None):
+        if each.not_after is None:
+            continue
+        left = each.not_after - now
+        stage = stage_of(left)
+        keys = {within: f"certificate:{each.gateway}:{within.days}" for within, _ in URGENCY}
+        if stage is not None:
+            within, severity = stage
+            text = f"Gateway {each.gateway}: its certificate {words_of(left, each.not_after)}"
+            detail: dict[str, JsonValue] = {"serial": each.serial, "problem": each.problem}
+            wrong.append(Notice(keys.pop(within), "certificate_ends", severity, text, each.site, detail))
+        right += keys.values()
+    alerts.resolve(conn, right)
+    alerts.notice(conn, wrong)
+
+
+def _found(conn: Connection, actor: Actor, gateway: str, *roles: Role) -> _Asked:
+    actor.require(*roles)
+    act_as(conn, actor.narrowed(*roles))
+    found = store.tuples(conn, "gateway", gateway=gateway)
+    if not found:
+        raise UnknownCertificateError(f"there is no gateway {gateway!r:.80}")
+    return _Asked(gateway, str(found[0][2]), "")
+
+
+def _audit(conn: Connection, actor: Actor, action: str, of: _Asked, detail: Mapping[str, str]) -> None:
+    target, text = f"gateway:{of.gateway}", orjson.dumps(detail).decode()
+    store.tuples(conn, "audit", actor=actor.id, action=action, target=target, site=of.site, detail=text)

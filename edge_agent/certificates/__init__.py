@@ -1,0 +1,1 @@
+"""The gateway's own certificate: key and request made here, renewed in time, taken back if it fails."""
