@@ -189,3 +189,34 @@ SELECT i.item_id FROM item i WHERE i.code = %(item)s;
 
 -- name: item_of_cell
 SELECT c.item_id FROM cell c WHERE c.cell_id = %(cell_id)s;
+
+-- name: expiring
+SELECT site, item_id, item, item_name, base_unit, lot, expires_on, days_left, on_hand, shippable_quantity, value, currency,
+    stated_by
+FROM lots_expiring(%(sites)s::text[], %(item)s, %(days)s, %(now)s, %(shippable)s::text[], %(after_day)s, %(after_site)s,
+    %(after_item)s, %(after_lot)s, %(limit)s);
+
+-- name: watches
+SELECT s.site_id AS site, coalesce(w.days, %(days)s) AS days, w.owner, w.set_by
+FROM site s LEFT JOIN expiry_watch w ON w.site_id = s.site_id
+WHERE sees_site(s.site_id)
+ORDER BY s.site_id;
+
+-- name: put_watch
+INSERT INTO expiry_watch (site_id, days, owner, set_by) VALUES (%(site)s, %(days)s, %(owner)s, %(actor)s)
+ON CONFLICT (site_id) DO UPDATE
+SET days = excluded.days, owner = excluded.owner, set_at = clock_timestamp(), set_by = excluded.set_by
+WHERE (expiry_watch.days, expiry_watch.owner) IS DISTINCT FROM (excluded.days, excluded.owner);
+
+-- name: expiry_told
+SELECT item_id, lot, told_as FROM expiry_told WHERE site_id = %(site)s ORDER BY item_id, lot FOR UPDATE;
+
+-- name: tell_expiry
+INSERT INTO expiry_told (site_id, item_id, lot, told_as)
+SELECT %(site)s, x.item_id, x.lot, x.told_as FROM unnest(%(items)s::bigint[], %(lots)s::text[], %(told)s::text[])
+    x (item_id, lot, told_as)
+ON CONFLICT (site_id, item_id, lot) DO UPDATE SET told_as = excluded.told_as, told_at = clock_timestamp();
+
+-- name: forget_expiry
+DELETE FROM expiry_told t USING unnest(%(items)s::bigint[], %(lots)s::text[]) x (item_id, lot)
+WHERE t.site_id = %(site)s AND (t.item_id, t.lot) = (x.item_id, x.lot);

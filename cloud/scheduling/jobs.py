@@ -26,7 +26,11 @@ SIGN_EVERY: Final = timedelta(minutes=5)
 """How often it is asked whether a head of the hour is signed."""
 FOLLOW_PICKS_EVERY: Final = timedelta(seconds=2)
 KEEP_CLAIMS_EVERY: Final = timedelta(seconds=15)
+RESOLVE_EVERY: Final = timedelta(seconds=5)
+FOLLOW_RECALLS_EVERY: Final = timedelta(seconds=15)
+WATCH_EXPIRY_EVERY: Final = timedelta(minutes=10)
 FOLLOW_LABELS_EVERY: Final = timedelta(seconds=15)
+FOLLOW_CERTIFICATES_EVERY: Final = timedelta(seconds=15)
 
 PLANNING: Final = Actor(
     "job:planning", frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}), all_sites=True
@@ -49,7 +53,15 @@ def listed(zones: Iterable[str], *, planning_at: time, head_key: Path) -> list[J
         The jobs; planning once per time zone of the sites.
     """
     signing = Job("sign_head", Every(SIGN_EVERY), partial(_sign_head, head_key))
-    return [*_loops(), signing, *(job for zone in _known(zones) for job in _planning(zone, planning_at))]
+    certificates = Job(
+        "certificates", Every(FOLLOW_CERTIFICATES_EVERY), partial(_follow_certificates, head_key.parent)
+    )
+    return [
+        *_loops(),
+        signing,
+        certificates,
+        *(job for zone in _known(zones) for job in _planning(zone, planning_at)),
+    ]
 
 
 def named(jobs: Sequence[Job], name: str) -> list[Job]:
@@ -74,6 +86,9 @@ def _loops() -> Iterator[Job]:
     yield Job("pull_demand", Every(PULL_EVERY), _pull_demand)
     yield Job("picks", Every(FOLLOW_PICKS_EVERY), _follow_picks)
     yield Job("claims", Every(KEEP_CLAIMS_EVERY), _keep_claims)
+    yield Job("resolver", Every(RESOLVE_EVERY), _resolve)
+    yield Job("recalls", Every(FOLLOW_RECALLS_EVERY), _follow_recalls)
+    yield Job("expiry", Every(WATCH_EXPIRY_EVERY), _watch_expiry)
     yield Job("labels", Every(FOLLOW_LABELS_EVERY), _follow_labels)
 
 
@@ -146,6 +161,31 @@ def _follow_labels(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.labels.references import JOB, follow  # noqa: PLC0415  see above
 
     return follow(occasion.source, JOB, occasion.now)
+
+
+def _resolve(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.lots.resolver import RESOLVER, resolve  # noqa: PLC0415  see above
+
+    return resolve(occasion.source, RESOLVER, occasion.now)
+
+
+def _follow_recalls(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.lots.domain import JOB  # noqa: PLC0415  see above
+    from cloud.lots.following import follow_recalls  # noqa: PLC0415  see above
+
+    return follow_recalls(occasion.source, JOB, occasion.now)
+
+
+def _watch_expiry(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.lots.expiry import WATCH, watch_expiry  # noqa: PLC0415  see above
+
+    return watch_expiry(occasion.source, WATCH, occasion.now)
+
+
+def _follow_certificates(directory: Path, occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.gateways.certificates.service import JOB, follow  # noqa: PLC0415  see above
+
+    return follow(occasion.source, JOB, occasion.now, directory=directory)
 
 
 def _sign_head(key: Path, occasion: Occasion) -> Mapping[str, Any]:

@@ -3,20 +3,24 @@
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Ticket, TicketState
+from cloud.allocation import reading as allocation
 from cloud.allocation import terms
+from cloud.allocation.store import AvailableRow
 from cloud.approvals import service as approvals
 from cloud.db import LastingConnection
 from cloud.decisions.domain import Decision
 from cloud.documents import service as documents
 from cloud.documents.papers import DocumentPaper, ImportPaper
 from cloud.identity.actor import Actor, Role
-from cloud.lots import reading, recalls, stating
+from cloud.lots import expiry, reading, recalls, stating
 from cloud.lots.domain import JOB, Recall, RecallSite
+from cloud.lots.expiry import WATCH, ExpiringRow, watch_expiry
 from cloud.lots.following import follow_recalls
 from cloud.lots.reading import LotStory
 from cloud.lots.resolver import RESOLVER, resolve
@@ -117,6 +121,30 @@ class Floor:
                 "SELECT DISTINCT detail #>> '{inferred,rule}' FROM movement WHERE detail ? 'inferred'"
             )
         }
+
+    def watches(self, *, days: int, owner: str) -> None:
+        asked = {"site": SITE, "days": days, "owner": owner}
+        self.ledger.as_app(lambda conn: expiry.put_watch(conn, KIM, **asked))
+
+    def expiring(self, now: datetime, days: int) -> list[ExpiringRow]:
+        return self.ledger.as_app(lambda conn: expiry.expiring(conn, KIM, days=days, now=now, limit=100))
+
+    def warns(self, now: datetime) -> Mapping[str, Any]:
+        with closing(LastingConnection(self.ledger.app_dsn, "test-expiry")) as source:
+            return watch_expiry(source, WATCH, now)
+
+    def available(self, item: str, now: datetime) -> list[AvailableRow]:
+        asked = {"item": item, "now": now, "limit": 10}
+        return self.ledger.as_app(lambda conn: allocation.availability(conn, KIM, **asked))
+
+    def costs(self, item: str, cost: str) -> None:
+        self.ledger.query(
+            "INSERT INTO item_cost (item_id, site_id, valid_from, cost, currency) "
+            "SELECT item_id, %s, '-infinity', %s, 'GBP' FROM item WHERE code = %s RETURNING 1",
+            SITE,
+            Decimal(cost),
+            item,
+        )
 
     def tickets(self, kind: str) -> list[Ticket]:
         open_ones = [TicketState.OPEN, TicketState.ACKNOWLEDGED]

@@ -1,6 +1,7 @@
 """Where a lot is and who got it, through kits, repacks and pallets; on the real ledger."""
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -115,3 +116,44 @@ def test_a_recall_is_decided_held_followed_and_given_back_by_two_people(floor: F
     actions = [row[0] for row in floor.ledger.query("SELECT action FROM audit_event ORDER BY audit_id")]
     wanted = ["lot_recalled", "recall_held", "recall_held", "recall_given_back", "recall_ended"]
     assert [action for action in actions if "recall" in action] == wanted
+
+
+def test_lots_expire_at_the_midnight_of_the_site_and_somebody_is_told(floor: Floor) -> None:
+    floor.ledger.query("UPDATE site SET time_zone = 'Pacific/Auckland' RETURNING 1")  # 13 hours ahead of UTC
+    floor.costs("MILK", "1.50")
+    floor.moves(
+        goes("MILK", 10, "@supplier", "A-01", "OLD"),
+        goes("MILK", 2, "@supplier", "A-01", "OLD", into="damaged"),
+        goes("MILK", 4, "@supplier", PALLET, "OLD"),
+        goes("MILK", 7, "@supplier", "A-01", "SOON"),
+        goes("MILK", 5, "@supplier", "A-02", "LATE"),
+        goes("MILK", 3, "@supplier", "A-02"),
+        stands(PALLET, "LANE-1", 1),
+    )
+    for lot, day in (("OLD", 3), ("SOON", 20), ("LATE", 30)):
+        floor.dates("MILK", lot, date(2026, 3, day))
+    before, after = datetime(2026, 3, 2, 10, 59, tzinfo=UTC), datetime(2026, 3, 2, 11, 1, tzinfo=UTC)
+    floor.watches(days=20, owner="user:bo")
+    assert [(row.lot, row.days_left) for row in floor.expiring(before, 20)] == [("OLD", 1), ("SOON", 18)]
+    (old, _) = floor.expiring(after, 20)
+    assert (old.days_left, old.on_hand, old.shippable_quantity, old.value, old.currency) == (
+        0,
+        16,
+        14,
+        24,
+        "GBP",
+    )
+    for now, usable in ((before, 29), (after, 15)):
+        (free,) = floor.available("MILK", now)
+        gone = sum(row.shippable_quantity for row in floor.expiring(now, 0))
+        assert free.usable == usable
+        assert free.on_hand - free.usable - 2 == gone, "one definition: what has expired is not usable"
+    assert floor.warns(before) == {"told": 2, "resolved": 0}
+    assert floor.warns(before) == {"told": 0, "resolved": 0}
+    assert floor.warns(after) == {"told": 1, "resolved": 0}
+    soon, old_one = sorted(floor.tickets("lot_expiry"), key=lambda ticket: ticket.severity, reverse=True)
+    assert (old_one.severity, old_one.owner, soon.owner) == ("critical", "user:bo", "user:bo")
+    assert "MILK lot OLD expired on 2026-03-03: 16 each on hand at leeds, 24.00 GBP" in old_one.summary
+    floor.moves(goes("MILK", 7, "A-01", "@scrap", "SOON", minute=5))
+    assert floor.warns(after) == {"told": 0, "resolved": 1}
+    assert [ticket.detail["lot"] for ticket in floor.tickets("lot_expiry")] == ["OLD"]
