@@ -45,7 +45,7 @@ def is_known(etag: str, if_none_match: str | None) -> bool:
 
 
 class ConditionalRoute(APIRoute):
-    """A route whose successful GET carries an ETag, answers 304 where the client has it, and lists as files."""
+    """A route whose successful GET carries an ETag, and who has it gets 304; lists go out as files too."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **described: Any) -> None:
         """Make a route.

@@ -1,4 +1,4 @@
-"""Every list as a file too: `?format=` or `Accept`, the list's own columns and filters, one look at the ledger."""
+"""Every list as a file too: `?format=` or `Accept`; the list's own columns and filters, at one instant."""
 
 import functools
 import inspect

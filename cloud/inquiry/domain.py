@@ -150,6 +150,25 @@ class GapRow:
 
 
 @dataclass(frozen=True, slots=True)
+class GatewayHourRow:
+    """What a gateway saw in an hour, and how it fared."""
+
+    gateway: str
+    site: str
+    hour: datetime
+    crossings: int
+    held: int
+    reads: int
+    sightings: int
+    heard: int
+    unacked_rows: int | None
+    oldest_unacked_age_s: float | None
+    is_outbox_full: bool | None
+    is_clock_ok: bool | None
+    readers_connected: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class FlowRow:
     """How many records of a gateway the ledger took within a minute."""
 

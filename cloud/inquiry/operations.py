@@ -4,7 +4,8 @@ Every function checks its actor, shows the actor's sites only, runs on a connect
 `Gate.acting`, takes a keyset position where it lists, and gives at most `limit` rows.
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Final
 
 from cloud.db import Connection
 from cloud.identity.actor import Actor
@@ -15,6 +16,7 @@ from cloud.inquiry.domain import (
     BatchRow,
     FlowRow,
     GapRow,
+    GatewayHourRow,
     GatewayRow,
     LedgerState,
     QuarantineDetail,
@@ -33,6 +35,41 @@ def sites(conn: Connection, actor: Actor) -> list[SiteRow]:
     """
     see(conn, actor, OPERATIONS_READERS)
     return rows(conn, SiteRow, "sites")
+
+
+LAST_HOUR: Final = (datetime(9999, 1, 1, tzinfo=UTC), "")
+"""Before the first page of hours."""
+
+
+def gateway_hours(
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str | None = None,
+    gateway: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    before: tuple[datetime, str] = LAST_HOUR,
+    limit: int,
+) -> list[GatewayHourRow]:
+    """List hours in which a gateway saw or said something, the latest first, then by name.
+
+    Raises:
+        NotAllowedError: If the actor may not see operations, or not at the site.
+    """
+    see(conn, actor, OPERATIONS_READERS, site=site)
+    return rows(
+        conn,
+        GatewayHourRow,
+        "gateway_hours",
+        site=site,
+        gateway=gateway,
+        since=since,
+        until=until,
+        before_hour=before[0],
+        before_gateway=before[1],
+        limit=limit,
+    )
 
 
 def batches(

@@ -61,6 +61,13 @@ WHERE (e.position, b.gateway_id, b.batch_no) < (%(before_position)s, %(before_ga
 ORDER BY e.position DESC, b.gateway_id DESC, b.batch_no DESC
 LIMIT %(limit)s;
 
+-- name: gateway_hours
+SELECT gateway, site, hour, crossings, held, reads, sightings, heard, unacked_rows, oldest_unacked_age_s,
+       is_outbox_full, is_clock_ok, readers_connected
+FROM gateway_hours(
+    %(site)s::text, %(gateway)s::text, coalesce(%(since)s::timestamptz, '-infinity'),
+    coalesce(%(until)s::timestamptz, 'infinity'), %(before_hour)s::timestamptz, %(before_gateway)s::text, %(limit)s);
+
 -- name: site_completeness
 SELECT c.site_id AS site, s.time_zone, nullif(c.complete_until, '-infinity') AS complete_until,
        c.active_gateways, c.offline_gateways

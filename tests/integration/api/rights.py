@@ -6,7 +6,7 @@ from rights_to_close import PAST_FORMS, PAST_OF_ONE_SITE, PAST_OF_THE_NETWORK, P
 from rights_to_configure import CONFIG_FORMS, CONFIG_ROUTES, CONFIGS_OF_ONE_SITE
 from rights_to_demand import DEMAND_FORMS, DEMAND_OF_ONE_SITE, DEMAND_ROUTES
 from rights_to_dock import DOCK_FORMS, DOCK_OF_ONE_SITE, DOCK_ROUTES
-from rights_to_story import STORY_OF_ONE_SITE, STORY_ROUTES
+from rights_to_story import STORY_OF_ONE_SITE, STORY_OF_THE_NETWORK, STORY_ROUTES
 
 from cloud.identity.actor import Role
 
@@ -50,6 +50,7 @@ ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/units": STAFF,
     "GET /v1/gateways": OPERATIONS,
     "GET /v1/batches": OPERATIONS,
+    "GET /v1/gateway-hours": OPERATIONS,
     "GET /v1/completeness": OPERATIONS,
     "GET /v1/gaps": OPERATIONS,
     "GET /v1/quarantine": QUARANTINE,
@@ -391,5 +392,10 @@ OF_ONE_SITE = {
 }
 """Routes to a thing of one site, and what somebody of another site is answered."""
 
-OF_THE_NETWORK = CLAIMS_OF_THE_NETWORK | PAST_OF_THE_NETWORK | {"POST /v1/items", "POST /v1/suppliers"}
+OF_THE_NETWORK = (
+    STORY_OF_THE_NETWORK
+    | CLAIMS_OF_THE_NETWORK
+    | PAST_OF_THE_NETWORK
+    | {"POST /v1/items", "POST /v1/suppliers"}
+)
 """Routes to what all sites share: a role at one of them does not suffice."""

@@ -3,18 +3,24 @@
 import csv
 import io
 import re
+import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
+import psutil
+import psycopg
+import pytest
 from fastapi.routing import APIRoute
 from rights import ROUTES
 from rights_of_events import UNTAUGHT
 from serving import NOW, ROOT, People
 from test_authorisation_matrix import Caller, address, sent, something_of_all, things_of_own_site
+from typing_extensions import override
 
 from cloud.api import files
 from cloud.api.app import create_api
@@ -135,6 +141,54 @@ def test_what_no_file_can_be_is_told(client: httpx.Client, people: People, monke
     absent = client.get("/v1/items?format=parquet", headers=headers)
     assert (absent.status_code, absent.json()["type"]) == (406, "urn:dockledger:problem:form-not-possible")
     assert 'install the extra ("dockledger[parquet]")' in absent.json()["detail"]
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_a_million_rows_go_out_in_bounded_memory(
+    database: Any, client: httpx.Client, people: People, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with psycopg.connect(database.owner_dsn) as conn:
+        conn.execute("SET ROLE dockledger_owner")
+        conn.execute(
+            "INSERT INTO item (code, name) "
+            "SELECT 'I-' || lpad(n::text, 7, '0'), 'Thing ' || n FROM generate_series(1, 999998) n"
+        )
+    process = psutil.Process()
+    for form in Form:
+        before, began_s = process.memory_info().rss, time.perf_counter()
+        most = got = 0
+        asked = {"url": "/v1/items", "params": {"format": form.value}, "headers": people.headers("auditor")}
+        with Watch(process) as watch, client.stream("GET", **asked, timeout=900) as answer:
+            assert answer.status_code == 200
+            got = sum(len(piece) for piece in answer.iter_bytes())
+        most = (watch.most - before) / 2**20
+        with capsys.disabled():
+            took_s = time.perf_counter() - began_s
+            print(f"{form.value}: {got / 2**20:.0f} MB in {took_s:.0f} s, {most:.0f} MB more")  # noqa: T201  a figure of a release
+        assert most < 200
+
+
+class Watch(threading.Thread):
+    """Looks at a process's memory while something is done."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        super().__init__()
+        self.most = 0
+        self._process, self._over = process, threading.Event()
+
+    @override
+    def run(self) -> None:
+        while not self._over.wait(0.05):
+            self.most = max(self.most, self._process.memory_info().rss)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
 
 
 def one_who_may_all(pool: ConnectionPool) -> Caller:
