@@ -4,7 +4,7 @@ import math
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Final, NewType, Self, TypeVar
+from typing import Annotated, Any, Final, NewType, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -15,7 +15,6 @@ from pydantic import (
     Field,
     PlainSerializer,
     WithJsonSchema,
-    model_validator,
 )
 
 SCHEMA_VERSION: Final = 1
@@ -178,19 +177,11 @@ class Contract(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,
+        json_schema_extra={"additionalProperties": True},
     )
 
-    @model_validator(mode="after")
-    def _storable(self) -> Self:
-        if self.model_extra:
-            for name, value in self.model_extra.items():
-                if not is_storable(name) or not is_storable(value):
-                    msg = (
-                        f"unknown field {name!r:.60} holds a NUL, half a surrogate pair, "
-                        "or a number not finite or above 64 bits"
-                    )
-                    raise ValueError(msg)
-        return self
+    # Only what is there is checked: a validator of the model would be called for each part without any.
+    __pydantic_extra__: dict[Annotated[str, STORABLE], Annotated[Any, STORABLE]]
 
 
 def is_valid_id(text: str) -> bool:
