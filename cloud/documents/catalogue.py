@@ -19,7 +19,7 @@ from cloud.documents.store import KnownName, PortalRow
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.master.domain import BASE_UNIT, IdentifierKey, UnresolvableError, base_quantity, identifier_key
-from cloud.master.store import add_identifier, add_item
+from cloud.master.store import add_identifier, add_item, base_unit_of
 
 
 def put_item(conn: Connection, actor: Actor, paper: ItemPaper) -> bool:
@@ -51,7 +51,8 @@ def put_item(conn: Connection, actor: Actor, paper: ItemPaper) -> bool:
                 f"item {paper.code!r}: GTIN {gtin} holds {name.ratio} base units, got {levels[gtin]}: "
                 "expected the same ratio"
             )
-    item_id = add_item(conn, paper.code, name=paper.name, category=None, base_unit="each")
+    measure = base_unit_of(conn, paper.code) or "each"
+    item_id = add_item(conn, paper.code, name=paper.name, category=None, base_unit=measure)
     fresh = {gtin: ratio for gtin, ratio in levels.items() if ("gtin", gtin) not in known}
     for gtin, ratio in fresh.items():
         exact = ratio.numerator, ratio.denominator

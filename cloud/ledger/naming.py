@@ -9,6 +9,7 @@ from cloud.db import Connection
 from cloud.ledger.entries import Entry
 from cloud.master.domain import (
     BASE_UNIT,
+    KILOGRAM,
     UNIT_SITE,
     CellKey,
     IdentifierKey,
@@ -20,6 +21,8 @@ from cloud.master.domain import (
     identifier_key,
     packaging_at,
     place_key,
+    weighed_quantity,
+    whole_quantity,
 )
 from cloud.master.resolver import Resolver
 from contracts.records import Count, Identifier, Movement, Side, UnitPosition
@@ -48,18 +51,21 @@ class Names:
             entry: Whose time counts.
             identifier: Of the item.
             seen: In ``unit_seen``; zero or more.
-            unit_seen: ``base`` or a GTIN of the same item.
+            unit_seen: ``base``, ``kg`` or a GTIN of the same item.
 
         Returns:
             Item and base quantity.
 
         Raises:
-            UnresolvableError: If the unit is unknown, another item's, or the result is not exact.
+            UnresolvableError: If the unit is unknown, another item's or not what it is kept in, or the result
+                is not exact, or a part of what comes whole.
         """
         key = identifier_key(identifier)
         packaging = packaging_at(self.identifiers[key], entry.row.occurred_at)
         if unit_seen == BASE_UNIT:
-            return Amount(packaging.item_id, seen)
+            return Amount(packaging.item_id, whole_quantity(seen, packaging))
+        if unit_seen == KILOGRAM:
+            return Amount(packaging.item_id, whole_quantity(weighed_quantity(seen, packaging), packaging))
         unit = ("gtin", unit_seen)
         levels = self.identifiers[key] if unit == key else self.units.get(unit)
         if not levels:
@@ -68,7 +74,8 @@ class Names:
         if level.item_id != packaging.item_id:
             message = f"unit_seen {unit_seen!r} is a packaging of another item than {identifier.value!r}"
             raise UnresolvableError("unit_of_other_item", message)
-        return Amount(packaging.item_id, base_quantity(seen, level.numerator, level.denominator))
+        base = base_quantity(seen, level.numerator, level.denominator)
+        return Amount(packaging.item_id, whole_quantity(base, packaging))
 
     def cell_key(self, entry: Entry, item_id: int, side: Side) -> CellKey:
         """Name the cell of one side.
@@ -214,7 +221,7 @@ def resolve_names(
     entries = [entry for entry in entries if _takes_places(entry, places, refuse)]
     goods = [good for entry in entries for good in _goods_of(entry)]
     keys = {identifier_key(identifier) for identifier, _ in goods}
-    units = {("gtin", unit) for _, unit in goods if unit != BASE_UNIT} - keys
+    units = {("gtin", unit) for _, unit in goods if unit not in {BASE_UNIT, KILOGRAM}} - keys
     names.identifiers = resolver.identifiers(conn, posting_id, sorted(keys))
     names.units = resolver.known_identifiers(conn, units)
     names.places = resolver.places(conn, posting_id, places)

@@ -22,6 +22,10 @@ IdentifierKey: TypeAlias = tuple[str, str]
 UNIT_SITE: Final = ""
 _ACCOUNTS: Final = frozenset(VirtualLocation)
 BASE_UNIT: Final = "base"
+KILOGRAM: Final = "kg"
+"""Unit of what a label of variable measure says (AI 310n)."""
+_OF_A_KILOGRAM: Final = {"kg": 1, "g": 1000}
+"""Base units in one, by what a base unit is."""
 QUANTUM: Final = Decimal("0.000001")
 LARGEST_QUANTITY: Final = Decimal(10) ** 20
 _SGTIN_PREFIX: Final = "urn:epc:id:sgtin:"
@@ -51,6 +55,10 @@ class Packaging:
     item_id: int
     numerator: int
     denominator: int
+    base_unit: str = "each"
+    """What a base unit of the item is."""
+    is_whole: bool = False
+    """Whether the item comes in whole base units only."""
 
 
 def identifier_key(identifier: Identifier) -> IdentifierKey:
@@ -156,4 +164,46 @@ def base_quantity(seen: Decimal, numerator: int, denominator: int) -> Decimal:
     if base * denominator != scaled:
         message = f"{seen} x {numerator}/{denominator} is not exact in base units of six decimals"
         raise UnresolvableError("inexact_quantity", message)
+    return base
+
+
+def weighed_quantity(kilograms: Decimal, packaging: Packaging) -> Decimal:
+    """Convert a weight to base units, exactly.
+
+    Args:
+        kilograms: Zero or more.
+        packaging: Of the item.
+
+    Returns:
+        The quantity in base units.
+
+    Raises:
+        UnresolvableError: If the item is not kept by weight, or the quantity is out of range.
+
+    Examples:
+        >>> weighed_quantity(Decimal("1.25"), Packaging(None, 1, 1, 1, base_unit="g"))
+        Decimal('1250.000000')
+    """
+    if packaging.base_unit not in _OF_A_KILOGRAM:
+        message = f"{kilograms} kg of an item kept in {packaging.base_unit!r}: expected its base unit kg or g"
+        raise UnresolvableError("unit_of_other_kind", message)
+    return base_quantity(kilograms, _OF_A_KILOGRAM[packaging.base_unit], 1)
+
+
+def whole_quantity(base: Decimal, packaging: Packaging) -> Decimal:
+    """Refuse a part of what comes in whole base units only.
+
+    Args:
+        base: In base units.
+        packaging: Of the item.
+
+    Returns:
+        The same quantity.
+
+    Raises:
+        UnresolvableError: If it is a part of one.
+    """
+    if packaging.is_whole and base % 1:
+        message = f"{base} {packaging.base_unit}: the item comes in whole {packaging.base_unit} only"
+        raise UnresolvableError("not_whole", message)
     return base

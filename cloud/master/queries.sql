@@ -1,7 +1,9 @@
 -- name: find_identifiers
-SELECT i.scheme, i.value, nullif(i.valid_from, '-infinity'), i.item_id, i.numerator, i.denominator
+SELECT i.scheme, i.value, nullif(i.valid_from, '-infinity'), i.item_id, i.numerator, i.denominator, t.base_unit,
+    t.is_integer_only
 FROM unnest(%(schemes)s::text[], %(values)s::text[]) AS asked (scheme, value)
 JOIN identifier i ON i.scheme = asked.scheme AND i.value = asked.value
+JOIN item t ON t.item_id = i.item_id
 ORDER BY i.scheme, i.value, i.valid_from;
 
 -- name: add_provisional_items
@@ -82,6 +84,9 @@ INSERT INTO item (code, name, category, base_unit) VALUES (%(code)s, %(name)s, %
 ON CONFLICT (code) DO UPDATE
 SET name = excluded.name, category = excluded.category, base_unit = excluded.base_unit, is_provisional = false
 RETURNING item_id;
+
+-- name: base_unit_of
+SELECT i.base_unit FROM item i WHERE i.code = %(code)s;
 
 -- name: add_identifier
 INSERT INTO identifier (scheme, value, valid_from, item_id, numerator, denominator)

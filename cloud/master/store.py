@@ -26,10 +26,8 @@ def find_identifiers(
         Packaging levels by identifier, oldest first; unknown ones are absent.
     """
     found: dict[IdentifierKey, tuple[Packaging, ...]] = {}
-    for scheme, value, valid_from, item_id, numerator, denominator in conn.execute(
-        _SQL["find_identifiers"], _identifiers(keys)
-    ):
-        level = Packaging(valid_from, item_id, numerator, denominator)
+    for scheme, value, *level_of in conn.execute(_SQL["find_identifiers"], _identifiers(keys)):
+        level = Packaging(*level_of)
         found[scheme, value] = (*found.get((scheme, value), ()), level)
     return found
 
@@ -147,6 +145,12 @@ def add_item(
     if row is None:
         raise LookupError(f"item {code!r} was not stored")
     return int(row[0])
+
+
+def base_unit_of(conn: psycopg.Connection, code: str) -> str | None:
+    """Tell what an item is measured in; None if there is no such item."""
+    row = conn.execute(_SQL["base_unit_of"], {"code": code}).fetchone()
+    return None if row is None else str(row[0])
 
 
 def add_identifier(

@@ -1,9 +1,12 @@
 """Who may see all that is known of one serial or unit."""
 
+from serving import TEA
+
 from cloud.identity.actor import Role
 from tests.integration.crossings.doors import EPC, PALLET
 
 STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
+MOVERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}
 STORY_ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/serials/{serial:path}": STAFF,
     "GET /v1/units/{unit:path}": STAFF,
@@ -12,6 +15,8 @@ STORY_ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/stock-by/{by}": STAFF,
     "GET /stock/by-{by}": STAFF,
     "GET /stock/by-{by}.{form:form}": STAFF,
+    "GET /v1/packaging": STAFF,
+    "POST /v1/packaging": MOVERS,
     "GET /units": STAFF,
     "GET /units.{form:form}": STAFF,
     "GET /units/{unit:path}": STAFF,
@@ -20,11 +25,14 @@ STORY_ROUTES: dict[str, set[Role] | None] = {
 }
 STORY_OF_ONE_SITE = {"GET /v1/units/{unit:path}": {404}, "GET /units/{unit:path}": {404}}
 """What those of another site are answered."""
+STORY_OF_THE_NETWORK = {"POST /v1/packaging"}
 STORY_ASKED = {
+    "GET /v1/packaging": {"item": TEA},
     "GET /v1/serial-story": {"of": EPC},
     "GET /v1/unit-story": {"of": PALLET},
     "GET /serials.{form:form}": {"of": EPC},
     "GET /units.{form:form}": {"of": PALLET},
 }
+PACKED = {"POST /v1/packaging": {"item": TEA, "is_integer_only": True}}
 THINGS = {"{serial:path}": EPC, "{unit:path}": PALLET, "{by}": "owner"}
 """What stands in the routes' paths."""

@@ -44,6 +44,7 @@ from cloud.inquiry.past import DifferenceFilter
 from cloud.ledger.closing import Closing
 from cloud.ledger.manual import ManualMovement
 from cloud.master.costs import CostPaper
+from cloud.master.packaging import PackagingPaper
 from cloud.master.rates import RatePaper
 from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
 from cloud.periods.reading import Moment
@@ -124,6 +125,7 @@ PAPERS: dict[str, object] = {
     "post_opening": (STOCK,),
     "import_suppliers": ({}, {1: TERMS}),
     "put_item": ItemPaper(code="A"),
+    "put_packaging": PackagingPaper(item="A"),
     "put_supplier": SupplierPaper(supplier="A", name="A", currency="EUR"),
     "put_supplier_item": TERMS,
     "register_order": OrderPaper.model_validate(ORDER),

@@ -310,6 +310,8 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "runs.service.begin": frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}),
     "runs.service.run": OPERATIONS,
     "runs.service.runs": OPERATIONS,
+    "master.packaging.packaging": STAFF,
+    "master.packaging.put_packaging": MOVERS,
     "units.reading.serial_now": STAFF,
     "units.reading.serial_story": STAFF,
     "units.reading.unit_now": STAFF,
@@ -382,6 +384,7 @@ NETWORK_WIDE = {name for name in COMMANDS if name.startswith("identity.")} | {
     "documents.catalogue.put_item",
     "master.suppliers.put_supplier",
     "ledger.corrections.merge_items",
+    "master.packaging.put_packaging",
     "master.rates.put_rates",
 }
 """What they change concerns all sites, so a role at one site does not suffice."""

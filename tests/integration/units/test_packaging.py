@@ -1,0 +1,97 @@
+"""Packaging levels at the ledger: the ratio of the time when something occurred; what was posted stays."""
+
+from decimal import Decimal
+
+import pytest
+
+from cloud.identity.actor import NotAllowedError
+from cloud.ledger.domain import NotPostableError
+from cloud.master.levels import PackagingError
+from cloud.master.packaging import LevelPaper, PackagingPaper, UnknownItemError, packaging, put_packaging
+from cloud.master.store import add_identifier, add_item
+from tests.integration.crossings.doors import OPERATOR, Doors
+from tests.integration.ledger.scenario import NETWORK_CONTROLLER, Ledger, at, move, stated
+
+EACH, INNER, CASE, PALLET = "05012345678900", "15012345678907", "25012345678904", "35012345678901"
+
+
+def state(ledger: Ledger, *levels: LevelPaper, item: str = "HAM", **more: object) -> int:
+    paper = PackagingPaper.model_validate({"item": item, "levels": levels, **more})
+    return ledger.as_app(lambda conn: put_packaging(conn, NETWORK_CONTROLLER, paper))
+
+
+def holds(gtin: str, amount: int, of: str | None = None, *, minute: float | None = None) -> LevelPaper:
+    return LevelPaper(gtin=gtin, holds=amount, of=of, valid_from=None if minute is None else at(minute))
+
+
+def came(quantity: str, gtin: str, minute: float) -> object:
+    return move(quantity, "@supplier", "A-01", item=gtin, unit_seen=gtin, minute=minute)
+
+
+def test_a_movement_counts_by_the_ratio_of_its_own_time(doors: Doors) -> None:
+    ledger = doors.ledger
+    ledger.as_app(lambda conn: add_item(conn, "HAM", name=None, category=None, base_unit="each"))
+    levels = (holds(EACH, 1), holds(INNER, 6, EACH), holds(CASE, 4, INNER), holds(PALLET, 40, CASE))
+    assert state(ledger, *levels) == 4
+    assert state(ledger, holds(INNER, 8, EACH, minute=60)) == 3
+    doors.send(came("1", PALLET, 61), came("1", PALLET, 59), came("2", INNER, 59), came("2", INNER, 60))
+    assert ledger.balances()["A-01"] == 1280 + 960 + 12 + 16
+    told = ledger.as_app(lambda conn: packaging(conn, OPERATOR, item="HAM"))
+    assert [
+        (level.gtin, level.valid_from, level.base_units) for level in told.levels if level.gtin == CASE
+    ] == [
+        (CASE, None, 24),
+        (CASE, at(60), 32),
+    ]
+
+    with pytest.raises(PackagingError, match=f"GTIN {PALLET} was moved or counted at 2026-03-02T07:01:00"):
+        state(ledger, holds(CASE, 5, INNER, minute=60.5))
+    with pytest.raises(PackagingError, match=f"GTIN {INNER} is stated since ever already: expected a later"):
+        state(ledger, holds(INNER, 10, EACH))
+    with pytest.raises(
+        PackagingError, match=f"GTIN {EACH} holds {PALLET} holds {CASE} holds {INNER} holds {EACH}"
+    ):
+        state(ledger, holds(EACH, 1, PALLET, minute=90))
+    assert state(ledger, holds(PALLET, 36, CASE, minute=90)) == 1
+    assert state(ledger, holds(INNER, 6, EACH), holds(PALLET, 36, CASE, minute=90)) == 0
+    assert ledger.query("SELECT count(*) FROM packaging_level") == [(6,)]
+    assert ledger.query("SELECT count(*) FROM audit_event WHERE action = 'packaging_set'") == [(3,)]
+
+    with pytest.raises(NotAllowedError):
+        ledger.as_app(lambda conn: put_packaging(conn, OPERATOR, PackagingPaper(item="HAM")))
+    with pytest.raises(UnknownItemError, match="there is no item 'EGG'"):
+        state(ledger, item="EGG")
+    other = ledger.as_app(lambda conn: add_item(conn, "EGG", name=None, category=None, base_unit="each"))
+    ledger.as_app(
+        lambda conn: add_identifier(conn, ("gtin", "45012345678908"), other, ratio=(1, 1), valid_from=None)
+    )
+    with pytest.raises(PackagingError, match="GTIN 45012345678908 names item 'EGG' already"):
+        state(ledger, holds("45012345678908", 2))
+    with pytest.raises(PackagingError, match="counted in each and has moved, got 'kg'"):
+        state(ledger, base_unit="kg")
+
+
+def test_a_part_of_a_whole_thing_and_a_weight_of_pieces_wait_in_quarantine(doors: Doors) -> None:
+    ledger = doors.ledger
+    for code, unit in (("HAM", "each"), ("CHEESE", "kg")):
+        ledger.as_app(
+            lambda conn, code=code, unit=unit: add_item(conn, code, name=None, category=None, base_unit=unit)
+        )
+    state(ledger, holds(EACH, 1), is_integer_only=True)
+    state(ledger, holds(CASE, 1), item="CHEESE")
+    doors.send(
+        move("0.5", "@supplier", "A-01", item=EACH),
+        move("1.25", "@supplier", "A-01", item=EACH, unit_seen="kg"),
+        move("2", "@supplier", "A-01", item=EACH),
+        move("1.25", "@supplier", "B-01", item=CASE, unit_seen="kg"),
+    )
+    assert ledger.balances() == {"@supplier": Decimal("-3.25"), "A-01": 2, "B-01": Decimal("1.25")}
+    assert ledger.query("SELECT reason, message FROM quarantine ORDER BY seq") == [
+        ("not_whole", "0.5 each: the item comes in whole each only"),
+        ("unit_of_other_kind", "1.25 kg of an item kept in 'each': expected its base unit kg or g"),
+    ]
+    with pytest.raises(NotPostableError, match="whole each only"):
+        ledger.state(stated(move("1.5", "A-01", "@scrap", item=EACH)))
+    state(ledger, is_integer_only=False)
+    doors.send(move("0.5", "@supplier", "A-01", item=EACH))
+    assert ledger.balances()["A-01"] == Decimal("2.5")
