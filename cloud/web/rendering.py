@@ -51,6 +51,7 @@ AREAS: Final = (
             ("/units", "Units"),
             ("/availability", "Available"),
             ("/lots", "Lot and recall"),
+            ("/expiring", "Expiring"),
             ("/counts", "Counts"),
             ("/variances", "Variances and alerts"),
             ("/periods", "Periods"),
