@@ -201,7 +201,7 @@ def _answer(source: Source, actor: Actor, authority: Authority, asked: _Asked, n
     try:
         in_transaction(source, work)
     except CertificateWishError as error:
-        in_transaction(source, partial(_tell_refused, asked=asked, why=str(error)))
+        in_transaction(source, partial(_tell_refused, actor=actor, asked=asked, why=str(error)))
         return False
     return True
 
@@ -244,7 +244,8 @@ def _signed(conn: Connection, actor: Actor, authority: Authority, asked: _Asked,
     return made.certificate
 
 
-def _tell_refused(conn: Connection, *, asked: _Asked, why: str) -> None:
+def _tell_refused(conn: Connection, *, actor: Actor, asked: _Asked, why: str) -> None:
+    act_as(conn, actor)
     text = f"Gateway {asked.gateway} asks for a certificate that cannot be signed: {why}"
     key = f"certificate_request:{asked.gateway}"
     alerts.notice(conn, [Notice(key, "certificate_refused", Severity.WARNING, text, asked.site)])

@@ -1,0 +1,172 @@
+"""Certificates of gateways in the cloud: signed once for each request, their end told, called back."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from cryptography import x509
+
+from cloud.db import open_pool
+from cloud.gateways.certificates import service
+from cloud.gateways.certificates.authority import CA_FILE, CA_KEY_FILE, load_authority, make_authority
+from cloud.gateways.certificates.domain import CertificateWishError, UnknownCertificateError
+from cloud.identity.actor import Actor, NotAllowedError, Role
+from contracts.gateway import CertificateHealth, IssuedCertificate
+from edge_agent.certificates.x509 import facts_of, new_key, request_for, require_fit
+from tests.integration.ledger.scenario import LATER, SITE, Ledger, open_ledger
+
+ADMIN = Actor("user:root", frozenset({Role.ADMIN}), frozenset({SITE}))
+NETWORK = Actor("user:root", frozenset({Role.ADMIN}), all_sites=True)
+OPERATOR = Actor("user:olga", frozenset({Role.OPERATOR}), frozenset({SITE}))
+
+
+@pytest.fixture
+def ledger(database: object) -> Iterator[Ledger]:
+    with open_ledger(database) as ledger:
+        yield ledger
+
+
+def says(ledger: Ledger, gateway: str = "gw-1", **fields: Any) -> None:
+    """Let a gateway's heartbeat say how its certificate is."""
+    said = CertificateHealth.model_validate(fields).model_dump(mode="json")
+    health = orjson.dumps({"certificate": said}).decode()
+    ledger.as_ingest(
+        lambda conn: conn.execute(
+            "INSERT INTO gateway_status (gateway_id, presence, heard_at, status, health, health_at) "
+            "SELECT gateway_id, 'online', now(), '{}', %s::jsonb, now() FROM gateway WHERE name = %s "
+            "ON CONFLICT (gateway_id) DO UPDATE SET health = excluded.health",
+            (health, gateway),
+        )
+    )
+
+
+def sent(ledger: Ledger) -> list[IssuedCertificate]:
+    rows = ledger.query(
+        "SELECT payload FROM gateway_message WHERE channel = 'certificate' ORDER BY message_id"
+    )
+    return [IssuedCertificate.model_validate(payload) for (payload,) in rows]
+
+
+def test_a_heartbeat_is_answered_once_people_are_told_at_each_stage_and_a_stolen_key_is_called_back(
+    ledger: Ledger, database: Any, tmp_path: Path
+) -> None:
+    key = new_key()
+    request = request_for(key, "gw-1")
+    says(ledger, request=request)
+    with open_pool(database.app_dsn, "test-certificates", max_size=1) as pool:
+
+        def follow(now: datetime = LATER) -> Any:
+            return service.follow(pool, service.JOB, now, directory=tmp_path)
+
+        def tickets(state: str = "open") -> list[tuple]:
+            return ledger.query(
+                "SELECT kind, severity, summary FROM ticket WHERE state = %s ORDER BY ticket_id", state
+            )
+
+        assert follow() == {"signed": 0, "refused": 0}, "nobody signs here: somebody else does"
+        authority = make_authority(tmp_path, network="test", now=LATER)
+        assert (tmp_path / CA_KEY_FILE).stat().st_mode & 0o777 == 0o600
+        with pytest.raises(CertificateWishError, match="is there already"):
+            make_authority(tmp_path, network="test", now=LATER)
+        assert follow() == {"signed": 1, "refused": 0}
+        assert follow() == {"signed": 0, "refused": 0}, "the heartbeat says it again until it is there"
+        (answer,) = sent(ledger)
+        facts = require_fit(answer.certificate.encode(), key, "gw-1")
+        assert (facts.not_after - LATER).days == 90
+        chain = x509.load_pem_x509_certificates(answer.certificate.encode())
+        chain[0].verify_directly_issued_by(chain[1])
+        assert facts_of((tmp_path / CA_FILE).read_bytes()).subject == "test gateways"
+
+        says(ledger, "gw-2", request=request)
+        assert follow() == {"signed": 0, "refused": 1}
+        assert "the request is for 'gw-1': expected 'gw-2'" in tickets()[0][2]
+        says(ledger, "gw-2", request=request_for(new_key(), "gw-2"))
+        assert follow()["signed"] == 1
+        assert tickets() == []
+
+        stages = (
+            (60, None),
+            (29, "info"),
+            (13, "warning"),
+            (6, "critical"),
+            (0.5, "critical"),
+            (-1, "critical"),
+        )
+        for days, severity in stages:
+            says(ledger, not_after=facts.not_after, serial=facts.serial)
+            follow(facts.not_after - timedelta(days=days))
+            follow(facts.not_after - timedelta(days=days))
+            assert [each[:2] for each in tickets()] == ([("certificate_ends", severity)] if severity else [])
+        assert tickets()[0][2].startswith("Gateway gw-1: its certificate has ended, on ")
+        assert len(tickets("resolved")) == 5, "a refusal, and the four stages before"
+        says(ledger, not_after=facts.not_after + timedelta(days=90), serial="ab")
+        assert (follow()["signed"], tickets()) == (0, [])
+
+    def certificates(actor: Actor = ADMIN) -> Any:
+        return ledger.as_app(lambda conn: service.certificates(conn, actor, gateway="gw-1", limit=9))
+
+    def revoke(serial: str, why: str = "stolen", actor: Actor = ADMIN) -> None:
+        ledger.as_app(lambda conn: service.revoke(conn, actor, gateway="gw-1", serial=serial, why=why))
+
+    assert [(row.serial, row.is_in_use, row.revoked_at) for row in certificates()] == [
+        (facts.serial, False, None)
+    ]
+    with pytest.raises(CertificateWishError, match="1 to 200"):
+        revoke(facts.serial, " ")
+    with pytest.raises(NotAllowedError):
+        revoke(facts.serial, actor=OPERATOR)
+    revoke(facts.serial)
+    with pytest.raises(UnknownCertificateError, match="to revoke"):
+        revoke(facts.serial)
+    listed = ledger.as_app(lambda conn: service.revoked(conn, NETWORK, authority=authority, now=LATER))
+    crl = x509.load_pem_x509_crl(listed.encode())
+    assert [f"{each.serial_number:x}" for each in crl] == [facts.serial]
+    assert crl.is_signature_valid(authority.certificate.public_key())
+    assert ledger.query("SELECT action FROM audit_event WHERE target = 'gateway:gw-1' ORDER BY audit_id") == [
+        ("gateway_certificate_issued",),
+        ("gateway_certificate_revoked",),
+    ]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the operator's authority")
+def test_an_operators_own_authority_signs_what_a_person_brings(ledger: Ledger, tmp_path: Path) -> None:
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=ours",
+         "-keyout", CA_KEY_FILE, "-out", CA_FILE],
+        cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    authority = load_authority(tmp_path)
+    assert authority is not None
+    now = authority.certificate.not_valid_before_utc
+    key = new_key()
+
+    def sign(request: str, actor: Actor = ADMIN, gateway: str = "gw-1") -> str:
+        return ledger.as_app(
+            lambda conn: service.sign(
+                conn, actor, gateway=gateway, request=request, authority=authority, now=now
+            )
+        )
+
+    request = request_for(key, "gw-1")
+    made = sign(request)
+    assert sign(request) == made, "one request has one answer"
+    assert len(sent(ledger)) == 1
+    facts = require_fit(made.encode(), key, "gw-1")
+    assert facts.not_after == authority.certificate.not_valid_after_utc, "never longer than the authority"
+    with pytest.raises(CertificateWishError, match="expected a certificate request in PEM"):
+        sign("none")
+    with pytest.raises(UnknownCertificateError, match="there is no gateway 'gw-9'"):
+        sign(request, gateway="gw-9")
+    with pytest.raises(NotAllowedError):
+        sign(request, OPERATOR)
+    (tmp_path / CA_KEY_FILE).write_bytes(new_key())
+    with pytest.raises(CertificateWishError, match="is not the key of"):
+        load_authority(tmp_path)
+    (tmp_path / CA_FILE).write_text("junk")
+    with pytest.raises(CertificateWishError, match=CA_FILE):
+        load_authority(tmp_path)
