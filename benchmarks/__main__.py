@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from benchmarks import (
     accuracy,
     asof,
+    backlog,
     buckets,
     counts,
     demand,
@@ -43,6 +44,7 @@ class Benchmark(Protocol):
 
 BENCHMARKS: Final[dict[str, Benchmark]] = {
     "ingest": ingest,
+    "backlog": backlog,
     "latency": latency,
     "counts": counts,
     "asof": asof,

@@ -3,12 +3,15 @@
 Sealed 100-row batches of several gateways go through the broker to two `dockledger ingest` processes; the
 clock runs from the first publish to the last acknowledgement, balances included. The openings that make every
 cell known are sent before it starts. Then the rows that arrived are copied, in one statement, into an empty
-table with the same columns and indexes.
+table with the same columns and indexes. Beside the rates stands who computed how long for a row: on a machine
+that others use too, only that compares.
 """
 
 import argparse
+import os
 import tempfile
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -16,6 +19,7 @@ from typing import Final
 import psycopg
 
 from benchmarks.audit import compare
+from benchmarks.processes import cpu_seconds
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
 from cloud.local.home import erase
@@ -47,7 +51,7 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Both rates, and their ratio.
     """
-    now = datetime.now(UTC)
+    now, load_before = datetime.now(UTC), os.getloadavg()[0]
     scenario = Scenario.stationary(
         _CREW,
         count=arguments.rows,
@@ -63,7 +67,12 @@ def run(arguments: argparse.Namespace) -> Result:
         with Stage(directory, gateways, ingest_workers=arguments.workers) as stage:
             openings = arguments.cells // _CREW.gateways // DEFAULT_BATCH_ROWS + 1
             _play(stage, {identity: tape[:openings] for identity, tape in tapes.items()})
+            pids = {name: part.pid for name, part in stage.parts.items()}
+            before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+            own_s = time.process_time()
             played = _play(stage, {identity: tape[openings:] for identity, tape in tapes.items()})
+            own_s = time.process_time() - own_s
+            used_s = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()} | {"player": own_s}
             copied_rows, copy_s = _copy(stage.dsn("dockledger_migrator"))
             found = compare(stage.dsn("dockledger_migrator"), truth)
     finally:
@@ -83,10 +92,14 @@ def run(arguments: argparse.Namespace) -> Result:
             "lost": found.lost,
             "duplicated": found.duplicated,
             "balance_mismatches": found.mismatched,
+            **(shares := _cpu_us(used_s, played.acknowledged_rows)),
+            "ratio_if_all_cores_were_free": (os.cpu_count() or 1) * 1e6 / sum(shares.values()) / copy_rate,
+            "load_before": load_before,
+            "load_after": os.getloadavg()[0],
         },
         ratios={"ratio_to_copy": rate / copy_rate},
         limits={
-            "ratio_to_copy": Limit(must=0.2, goal=0.5, better="higher"),
+            "ratio_to_copy": Limit(must=0.35, goal=0.5, better="higher"),
             "lost": Limit(must=0, goal=0, better="lower"),
             "duplicated": Limit(must=0, goal=0, better="lower"),
             "balance_mismatches": Limit(must=0, goal=0, better="lower"),
@@ -111,6 +124,14 @@ def run(arguments: argparse.Namespace) -> Result:
 def _play(stage: Stage, tapes: dict[GatewayIdentity, list[SealedBatch]]) -> Played:
     sources = {identity: Presealed(tape) for identity, tape in tapes.items()}
     return play(stage.broker_url, dict(sources), window_batches=_WINDOW_BATCHES, give_up_after_s=60)
+
+
+def _cpu_us(used_s: Mapping[str, float], rows: int) -> dict[str, float]:
+    """Share processor time out among rows: of ingest, the database, the broker and whoever plays gateways."""
+    ingest_s = sum(used for name, used in used_s.items() if name.startswith("ingest"))
+    shares = {"ingest": ingest_s, "database": used_s["postgres"], "broker": used_s["broker"]}
+    shares["player"] = used_s["player"]
+    return {f"{name}_cpu_us_per_row": share * 1e6 / rows for name, share in shares.items()}
 
 
 def _copy(dsn: str) -> tuple[int, float]:

@@ -109,7 +109,7 @@ class AgentSettings(BaseSettings):
     """
     outbox_quota_mb: Annotated[int, Field(ge=1)] | None = None
     """Most that the rows may take; by default 70 % of the volume, at most 4096."""
-    drain_rows_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 5000.0
+    drain_rows_per_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 8000.0
     """How fast a backlog drains beside live rows."""
     clock: Literal["kernel", "assumed"] = "kernel"
     """Who says that the wall clock is synchronised: the kernel, or you. Steps are detected either way."""

@@ -16,7 +16,7 @@ class PublishOptions:
     """None: nothing is sent through a broker."""
     window: int = 16
     """Batches on their way that the ledger has not acknowledged."""
-    drain_rows_per_s: float = 5000.0
+    drain_rows_per_s: float = 8000.0
     """How fast a backlog drains; live rows are not held back."""
     ledger: LedgerAddress | None = None
     """Where batches go over HTTPS while the broker cannot be reached; None: nowhere."""

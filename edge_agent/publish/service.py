@@ -118,7 +118,8 @@ class Publisher:
         return self._link.is_on_detour
 
     def start(self) -> None:
-        """Start connecting and sending."""
+        """Start connecting and sending; what waits from before is a backlog, rows from now on are live."""
+        self._set_backlog_apart()
         self._link.start()
         self._thread.start()
 
@@ -234,10 +235,16 @@ class Publisher:
 
     def _resume(self) -> None:
         """Begin again after a silence: what was on its way may be lost, what waited long is a backlog."""
-        if self._outbox.split_backlog(BACKLOG_AGE):
-            log.info("epoch_split", older_than_s=BACKLOG_AGE.total_seconds())
+        self._set_backlog_apart()
         for entry in self._in_flight.values():
             entry.due_at_s = 0.0
+
+    def _set_backlog_apart(self) -> None:
+        try:
+            if self._outbox.split_backlog(BACKLOG_AGE):
+                log.info("epoch_split", older_than_s=BACKLOG_AGE.total_seconds())
+        except OutboxError as error:
+            log.warning("publisher_outbox_error", detail=str(error))
 
     def _take_ack(self, payload: bytes) -> None:
         try:

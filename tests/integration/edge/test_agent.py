@@ -254,7 +254,7 @@ def test_check_shows_every_setting_with_its_origin_and_no_password(config: Path)
     done = command("check", "--config", str(config))
     assert done.returncode == 0
     assert f"{GATEWAY}  (file {config})" in done.stdout
-    assert "5000.0  (default)" in done.stdout
+    assert "8000.0  (default)" in done.stdout
     assert ":***@" in done.stdout
     assert "test-gw-1" not in done.stdout
 
