@@ -106,6 +106,8 @@ class Movement(Statement):
     """In ``unit_seen``; the ledger converts by the exact ratio valid at the time and keeps both."""
     unit_seen: Code = "base"
     """``base`` for the item's base unit, or the GTIN of the packaging level that was seen."""
+    weight_kg: PositiveQuantity | None = None
+    """Of variable-measure goods: what all of them weigh together, as their labels say (GS1 AI 310n)."""
     source: Side
     destination: Side
     epcs: Annotated[tuple[Code, ...], Field(max_length=1000)] = ()
@@ -191,6 +193,8 @@ class CountLine(Contract):
     identifier: Identifier
     quantity: CountedQuantity
     unit_seen: Code = "base"
+    weight_kg: PositiveQuantity | None = None
+    """As in a movement."""
     unit: Code | None = None
     lot: Code | None = None
     disposition: Disposition | None = None

@@ -19,6 +19,7 @@ from cloud.master.domain import (
     base_quantity,
     check_place,
     identifier_key,
+    is_kept_by_weight,
     packaging_at,
     place_key,
     weighed_quantity,
@@ -44,14 +45,22 @@ class Names:
     places: dict[PlaceKey, int] = field(default_factory=dict)
     cells: dict[CellKey, int] = field(default_factory=dict)
 
-    def amount(self, entry: Entry, identifier: Identifier, seen: Decimal, unit_seen: str) -> Amount:
-        """Convert a seen quantity at the ratio valid when it was seen.
+    def amount(
+        self,
+        entry: Entry,
+        identifier: Identifier,
+        seen: Decimal,
+        unit_seen: str,
+        weight_kg: Decimal | None = None,
+    ) -> Amount:
+        """Convert a seen quantity at the ratio valid when it was seen; what is kept by weight, by its weight.
 
         Args:
             entry: Whose time counts.
             identifier: Of the item.
             seen: In ``unit_seen``; zero or more.
             unit_seen: ``base``, ``kg`` or a GTIN of the same item.
+            weight_kg: What all of it weighs, if that was said.
 
         Returns:
             Item and base quantity.
@@ -62,6 +71,10 @@ class Names:
         """
         key = identifier_key(identifier)
         packaging = packaging_at(self.identifiers[key], entry.row.occurred_at)
+        if weight_kg is not None and is_kept_by_weight(packaging):
+            return Amount(
+                packaging.item_id, whole_quantity(weighed_quantity(weight_kg, packaging), packaging)
+            )
         if unit_seen == BASE_UNIT:
             return Amount(packaging.item_id, whole_quantity(seen, packaging))
         if unit_seen == KILOGRAM:
@@ -102,6 +115,7 @@ class CountedLine(NamedTuple):
     side: Side
     is_confirmed_zero: bool
     epcs: tuple[str, ...]
+    weight_kg: Decimal | None = None
 
 
 def counted_lines(count: Count) -> list[CountedLine]:
@@ -127,6 +141,7 @@ def counted_lines(count: Count) -> list[CountedLine]:
             ),
             is_confirmed_zero=False,
             epcs=line.epcs,
+            weight_kg=line.weight_kg,
         )
         for line in count.lines
     ]
@@ -181,7 +196,9 @@ def _goods_of(entry: Entry) -> list[tuple[Identifier, str]]:
 def _named(entry: Entry, names: Names) -> Named:
     record = entry.row.record
     if isinstance(record, Movement):
-        amount = names.amount(entry, record.identifier, record.quantity_seen, record.unit_seen)
+        amount = names.amount(
+            entry, record.identifier, record.quantity_seen, record.unit_seen, record.weight_kg
+        )
         source = names.cell_key(entry, amount.item_id, record.source)
         destination = names.cell_key(entry, amount.item_id, record.destination)
         if source == destination:
@@ -189,7 +206,9 @@ def _named(entry: Entry, names: Names) -> Named:
         return Named(entry, (amount,), (source, destination))
     if isinstance(record, Count):
         lines = counted_lines(record)
-        amounts = tuple(names.amount(entry, line.identifier, line.seen, line.unit_seen) for line in lines)
+        amounts = tuple(
+            names.amount(entry, line.identifier, line.seen, line.unit_seen, line.weight_kg) for line in lines
+        )
         cells = (
             names.cell_key(entry, amount.item_id, line.side)
             for amount, line in zip(amounts, lines, strict=True)

@@ -9,7 +9,7 @@ import orjson
 
 from cloud.ledger.domain import AcceptedBatch
 from cloud.ledger.entries import Gateways
-from cloud.ledger.naming import Named, Names, counted_lines
+from cloud.ledger.naming import CountedLine, Named, Names, counted_lines
 from cloud.master.domain import UNIT_SITE, UnresolvableError
 from contracts.base import epoch_to_int
 from contracts.feedback import StoredAs
@@ -179,7 +179,7 @@ class Renderer:
             (entry.gateway_id, entry.epoch, entry.seq, entry.row.occurred_at, self.posting_id, number,
              amount.item_id, self.names.cells[cell], amount.quantity, line.is_confirmed_zero,
              line.identifier.scheme, line.identifier.value, line.seen, line.unit_seen,
-             orjson.dumps({"epcs": line.epcs} if line.epcs else {}).decode())
+             orjson.dumps(_line_detail(line)).decode())
             for number, (line, amount, cell) in enumerate(
                 zip(lines, named.amounts, named.cells, strict=True), start=1)
         ]  # fmt: skip
@@ -247,6 +247,11 @@ class Renderer:
     def gap(self, _named: Named, record: Gap) -> Row:
         """Write the middle columns of a gap."""
         return record.gap_device, record.from_at, record.to_at, record.cause.value
+
+
+def _line_detail(line: CountedLine) -> dict[str, object]:
+    detail: dict[str, object] = {"epcs": line.epcs} if line.epcs else {}
+    return detail if line.weight_kg is None else detail | {"weight_kg": str(line.weight_kg)}
 
 
 _MIDDLE: Final[dict[str, Callable[[Renderer, Named, Any], Row]]] = {

@@ -167,6 +167,18 @@ def base_quantity(seen: Decimal, numerator: int, denominator: int) -> Decimal:
     return base
 
 
+def is_kept_by_weight(packaging: Packaging) -> bool:
+    """Tell whether an item's base unit is one of weight.
+
+    Args:
+        packaging: Of the item.
+
+    Returns:
+        Whether its weight alone says how much of it there is.
+    """
+    return packaging.base_unit in _OF_A_KILOGRAM
+
+
 def weighed_quantity(kilograms: Decimal, packaging: Packaging) -> Decimal:
     """Convert a weight to base units, exactly.
 

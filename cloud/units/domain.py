@@ -9,6 +9,8 @@ from typing import Any, Final, NamedTuple
 
 LEAST_TRAVEL: Final = timedelta(minutes=10)
 """Faster nothing gets from one site to another: a serial seen at both within it is two tags (DOMAIN D3)."""
+BY_WEIGHT: Final = frozenset({"kg", "g"})
+"""Base units of what is kept by weight."""
 LEAST_REUSE: Final = timedelta(days=365)
 """An SSCC is not given out again before (GS1 General Specifications, 2.2.1)."""
 
@@ -128,6 +130,15 @@ class Content:
     disposition: str | None
     owner: str | None
     quantity: Decimal | None
+    pieces: Decimal | None
+    """Of goods of variable measure: how many were counted where their weight was said too."""
+    weight_kg: Decimal | None
+    """What these weigh."""
+
+    @property
+    def other_measure(self) -> tuple[Decimal, str] | None:
+        """Pieces of what is kept by weight, the weight of what is kept by pieces."""
+        return other_measure(self.base_unit, self.pieces, self.weight_kg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +158,27 @@ class Contradiction:
     """``too_fast`` or ``not_there``."""
     earlier: Fact
     later: Fact
+
+
+def other_measure(
+    base_unit: str | None, pieces: Decimal | None, weight_kg: Decimal | None
+) -> tuple[Decimal, str] | None:
+    """Tell the measure of goods of variable measure that is not their base unit.
+
+    Args:
+        base_unit: In which they are kept.
+        pieces: How many.
+        weight_kg: How heavy.
+
+    Returns:
+        The other one with its unit; None where it is not known, or nothing is left of it.
+
+    Examples:
+        >>> other_measure("kg", Decimal(3), Decimal("4.2")), other_measure("each", Decimal(3), Decimal("4.2"))
+        ((Decimal('3'), 'pieces'), (Decimal('4.2'), 'kg'))
+    """
+    amount, unit = (pieces, "pieces") if base_unit in BY_WEIGHT else (weight_kg, "kg")
+    return (amount, unit) if amount else None
 
 
 def contradictions(facts: Iterable[Fact]) -> Iterator[Contradiction]:

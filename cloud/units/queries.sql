@@ -23,7 +23,7 @@ SELECT step, place, kind, site, time_zone, since_at
 FROM read_whereabouts(%(unit)s::text, %(until_at)s::timestamptz, %(until_position)s::bigint);
 
 -- name: unit_content
-SELECT unit, parent, depth, cell_id, item, item_name, base_unit, lot, disposition, owner, quantity
+SELECT unit, parent, depth, cell_id, item, item_name, base_unit, lot, disposition, owner, quantity, pieces, weight_kg
 FROM read_unit_content(%(unit)s::text, %(until_at)s::timestamptz, %(until_position)s::bigint);
 
 -- name: unit_instances
@@ -32,7 +32,7 @@ FROM read_unit_instances(%(unit)s::text, %(until_at)s::timestamptz, %(until_posi
 
 -- name: stock_by
 SELECT keys, site, place, unit, item, item_name, base_unit, lot, owner, quantity, in_units, units, places, owned, value,
-    unpriced, currency
+    unpriced, currency, pieces, weight_kg
 FROM read_stock_by(
     %(by)s::text, %(site)s::text, %(item_like)s::text, %(location_like)s::text, %(until_at)s::timestamptz,
     %(until_position)s::bigint, %(after)s::text[], %(limit)s::integer);

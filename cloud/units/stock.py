@@ -9,6 +9,7 @@ from enum import Enum
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.units import store
+from cloud.units.domain import other_measure
 from cloud.units.reading import see
 
 
@@ -60,6 +61,15 @@ class StockRow:
     unpriced: int
     """Cells of ours without a known cost."""
     currency: str | None
+    pieces: Decimal | None
+    """Of goods of variable measure: how many were counted where their weight was said too."""
+    weight_kg: Decimal | None
+    """What these weigh."""
+
+    @property
+    def other_measure(self) -> tuple[Decimal, str] | None:
+        """Pieces of what is kept by weight, the weight of what is kept by pieces."""
+        return other_measure(self.base_unit, self.pieces, self.weight_kg)
 
 
 def stock_by(

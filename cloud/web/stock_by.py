@@ -21,6 +21,7 @@ router: Final = APIRouter()
 
 ROWS: Final = 100
 _KEYS: Final = 4
+_BOTH: Final = ("pieces", "weight_kg")
 _SHOWN: Final = {
     By.PLACE: ("site", "place", "item", "item_name=name", "quantity", "base_unit=unit", "in_units", "units"),
     By.UNIT: ("site", "place", "unit=sscc", "item", "item_name=name", "lot", "quantity", "base_unit=unit"),
@@ -41,7 +42,7 @@ _SHOWN: Final = {
     ),
 }
 COLUMNS: Final[dict[By, tuple[Column, ...]]] = {
-    by: columns_of(StockRow, *names) for by, names in _SHOWN.items()
+    by: columns_of(StockRow, *names, *_BOTH) for by, names in _SHOWN.items()
 }
 
 Text = Annotated[str, Query(max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]

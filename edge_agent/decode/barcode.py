@@ -9,6 +9,7 @@ ambiguous.
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Final
 
 from biip import EncodeError, ParseError
@@ -28,6 +29,8 @@ _GTIN_ONLY: Final = frozenset({"]E0", "]E4", "]I1"})
 _MAY_LINK: Final = frozenset({"]d1", "]Q0", "]Q1", "]d2", "]Q3"})
 """DataMatrix and QR codes, which may hold a GS1 Digital Link URI."""
 _DIGITS: Final = re.compile(r"[0-9]+")
+_IS_WEIGHT: Final = re.compile(r"310[0-5]").fullmatch
+"""Net weight in kilograms, with so many decimals."""
 _SEPARATOR: Final = "\x1d"
 _GTIN_WIDTH: Final = 14
 
@@ -146,6 +149,7 @@ def _named(result: Decoded, elements: GS1ElementStrings, *, is_concatenated: boo
     value = {element.ai.ai: element.value for element in elements}
     expiries = [element.date for element in elements if element.ai.ai in {"17", "7003"}]
     quantity = value.get("37", value.get("30"))
+    weights = [_weight(element.ai.ai, element.value) for element in elements if _IS_WEIGHT(element.ai.ai)]
     named = replace(
         result,
         element_string=GS1Message.from_element_strings(elements).as_hri(),
@@ -159,9 +163,15 @@ def _named(result: Decoded, elements: GS1ElementStrings, *, is_concatenated: boo
         lot=value.get("10"),
         expiry=expiries[0] if expiries else None,
         quantity=None if quantity is None else int(quantity),
+        weight_kg=weights[0] if weights else None,
         is_piece_count="30" in value,
     )
     return replace(named, scheme=_scheme(named))
+
+
+def _weight(identifier: str, digits: str) -> Decimal:
+    """Read a net weight: the last digit of its identifier says how many of its digits are decimals."""
+    return Decimal(digits).scaleb(-int(identifier[-1]))
 
 
 def _scheme(named: Decoded) -> Scheme:
@@ -190,6 +200,12 @@ def _check(elements: GS1ElementStrings) -> Iterator[Fault]:
             yield Fault(
                 FaultCode.CONTRADICTION, f"both ({one}) and ({other}) state the {meaning}, expected one"
             )
+    weights = {identifier: value for identifier, value in seen.items() if _IS_WEIGHT(identifier)}
+    if len({_weight(*pair) for pair in weights.items()}) > 1:
+        told = " and ".join(f"({identifier}) {value}" for identifier, value in weights.items())
+        yield Fault(FaultCode.CONTRADICTION, f"{told} state the net weight, expected one")
+    if any(value.strip("0") == "" for value in weights.values()):
+        yield Fault(FaultCode.CONTRADICTION, "the net weight is zero, expected more")
     if seen.get("37", seen.get("30", "1")).strip("0") == "":
         yield Fault(FaultCode.CONTRADICTION, "the count is zero, expected at least 1")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -82,6 +83,8 @@ class Decoded:
     """AI 17 or the date of 7003; a best-before date (15) is not an expiry date."""
     quantity: int | None = None
     """AI 37, trade items in the unit, or AI 30, pieces in a variable-count item."""
+    weight_kg: Decimal | None = None
+    """AI 310n of a variable-measure item: its net weight."""
     is_piece_count: bool = False
     """``quantity`` came from AI 30: it counts pieces, not trade items."""
     faults: tuple[Fault, ...] = ()

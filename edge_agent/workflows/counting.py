@@ -163,16 +163,20 @@ def _reported(state: State, run: Run, drafts: Sequence[Draft]) -> State:
 
 def _observed(counted: Sequence[Carried]) -> tuple[list[CountLine], list[Identifier]]:
     quantities: dict[_LineKey, Decimal] = {}
+    weights: dict[_LineKey, Decimal] = {}
     labels: dict[_LineKey, ItemLabel] = {}
     for one, label in _items(counted):
         key = _key(label)
         quantities[key] = quantities.get(key, Decimal(0)) + one.quantity
+        if one.quantity and label.weight_kg is not None:
+            weights[key] = weights.get(key, Decimal(0)) + label.weight_kg
         labels[key] = label
     lines = [
         CountLine(
             identifier=identifier,
             quantity=quantities[identifier, unit_seen, lot],
             unit_seen=unit_seen,
+            weight_kg=weights.get((identifier, unit_seen, lot)),
             lot=lot,
             epcs=label.epcs,
         )

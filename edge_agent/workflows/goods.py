@@ -326,6 +326,15 @@ def stated_quantity(run: Run, label: ItemLabel) -> Decimal:
                 said=label.quantity,
             ),
         )
+    if run.quantity and label.weight_kg is not None:
+        raise RefusedError(
+            Refusal.QUANTITY_TWICE,
+            say(
+                "{quantity} is keyed and the label says {said}: expected one",
+                quantity=run.quantity,
+                said=f"{label.weight_kg} kg",
+            ),
+        )
     keyed = label.quantity if run.quantity is None else run.quantity
     quantity = Decimal(1) if keyed is None else keyed
     if label.epcs and quantity != 1:

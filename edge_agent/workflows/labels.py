@@ -14,6 +14,8 @@ from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.site import WorkflowSettings
 
 _BASE_UNIT: Final = "base"
+_VARIABLE_MEASURE: Final = "9"
+"""First digit of the GTIN of a trade item whose measure varies."""
 _LONGEST_CODE: Final = 128
 """As long as a code may be in any record."""
 
@@ -30,6 +32,8 @@ class ItemLabel:
     lot: str | None = None
     epcs: tuple[str, ...] = ()
     """The serialised instance, which is always one piece."""
+    weight_kg: Decimal | None = None
+    """What these goods weigh, if each of their kind weighs something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ def _place_of_gln(decoded: Decoded, site: WorkflowSettings) -> PlaceLabel:
 def _trade_item(decoded: Decoded, gtin: str) -> ItemLabel:
     quantity = None if decoded.quantity is None else Decimal(decoded.quantity)
     unit_seen = _BASE_UNIT if decoded.is_piece_count else gtin
+    weight_kg = decoded.weight_kg if gtin[0] == _VARIABLE_MEASURE else None
     if decoded.scheme is Scheme.SGTIN and decoded.pure_uri is not None:
         return ItemLabel(
             Identifier(scheme="sgtin", value=decoded.pure_uri),
@@ -106,8 +111,10 @@ def _trade_item(decoded: Decoded, gtin: str) -> ItemLabel:
             quantity,
             decoded.lot,
             (decoded.pure_uri,),
+            weight_kg,
         )
-    return ItemLabel(Identifier(scheme="gtin", value=gtin), unit_seen, quantity, decoded.lot)
+    named = Identifier(scheme="gtin", value=gtin)
+    return ItemLabel(named, unit_seen, quantity, decoded.lot, weight_kg=weight_kg)
 
 
 def _own_label(decoded: Decoded, site: WorkflowSettings) -> Label:

@@ -26,6 +26,7 @@ from edge_agent.workflows.state import Carried, Run
 _NOTE_LENGTH: Final = 500
 _OUTSIDE_WORKFLOW: Final = "none"
 TASK: Final = "task"
+SHORT: Final = "short"
 """Type of the document that a task is."""
 
 Whereabouts = Callable[[str], str | None]
@@ -77,6 +78,7 @@ class Scene:
             identifier=goods.what.identifier,
             quantity_seen=goods.quantity,
             unit_seen=goods.what.unit_seen,
+            weight_kg=goods.what.weight_kg,
             source=_side(goods.origin, lot, run.kind.found, is_unit=goods.is_in_unit),
             destination=_side(destination, lot, run.grade or run.kind.left, is_unit=into_unit),
             epcs=goods.what.epcs,
@@ -110,6 +112,7 @@ class Scene:
             identifier=goods.what.identifier,
             quantity_seen=goods.quantity,
             unit_seen=goods.what.unit_seen,
+            weight_kg=goods.what.weight_kg,
             source=Side.model_validate(place | known),
             destination=Side.model_validate({"location": line.to_location} | known),
             epcs=goods.what.epcs,
@@ -118,7 +121,7 @@ class Scene:
 
     def short_of(self, run: Run, line: TaskLine, reason: str, note: str) -> Draft:
         """State that the rest of a task's line is not there; nothing moves."""
-        event = self.event(run, "short", reason, note)
+        event = self.event(run, SHORT, reason, note)
         return Draft(event.record.model_copy(update={"documents": _documents_of(run, line)}))
 
     def seen(self, run: Run, unit: UnitLabel, place: str) -> UnitPosition:

@@ -69,6 +69,7 @@ movements = (
             identifier=identifiers,
             quantity_seen=moved,
             unit_seen=codes,
+            weight_kg=st.none() | moved,
             source=st.just(pair[0]),
             destination=st.just(pair[1]),
             reason=st.none() | codes,
@@ -77,7 +78,13 @@ movements = (
         )
     )
 )
-count_lines = st.builds(CountLine, identifier=identifiers, quantity=counted, lot=st.none() | codes)
+count_lines = st.builds(
+    CountLine,
+    identifier=identifiers,
+    quantity=counted,
+    weight_kg=st.none() | moved,
+    lot=st.none() | codes,
+)
 records: st.SearchStrategy[Record] = st.one_of(
     movements,
     st.builds(UnitPosition, unit=codes, location=codes, **statement),

@@ -40,6 +40,8 @@ class Stock(BaseModel):
     value: Decimal | None = Field(description="By owner: of what is ours; null where a cost is not known")
     unpriced: int = Field(description="By owner: cells of ours without a known cost")
     currency: str | None
+    pieces: Decimal | None = Field(description="Of variable-measure goods: counted where a weight was said")
+    weight_kg: Decimal | None = Field(description="What these weigh")
 
 
 @router.get("/stock-by/{by}")

@@ -123,6 +123,8 @@ class UnitContent(BaseModel):
     disposition: str | None
     owner: str | None
     quantity: Decimal | None
+    pieces: Decimal | None = Field(description="Of variable-measure goods: counted where a weight was said")
+    weight_kg: Decimal | None = Field(description="What these weigh")
 
 
 class UnitInstance(BaseModel):

@@ -29,7 +29,8 @@ CREATE FUNCTION tell_moved(stated movement[], until_position bigint) RETURNS SET
             'read_as', m.identifier, 'quantity_seen', m.quantity_seen, 'unit_seen', m.unit_seen, 'from_lot', fc.lot,
             'to_lot', tc.lot, 'from_disposition', fc.disposition, 'to_disposition', tc.disposition, 'from_owner', fc.owner,
             'to_owner', tc.owner, 'serials', jsonb_array_length(m.detail -> 'epcs'),
-            'confidence', m.detail -> 'confidence', 'confirmed_by', m.detail ->> 'confirmed_by'))
+            'confidence', m.detail -> 'confidence', 'confirmed_by', m.detail ->> 'confirmed_by',
+            'weight_kg', m.detail ->> 'weight_kg'))
     FROM unnest(stated) m
     JOIN ledger_entry e ON e.posting_id = m.posting_id
     JOIN gateway g ON g.gateway_id = m.gateway_id
@@ -99,7 +100,7 @@ CREATE FUNCTION tell_counted(stated count_line[]) RETURNS SETOF told_fact
         NULL::text, coalesce(n.detail -> 'documents', '[]'), false, false,
         jsonb_strip_nulls(jsonb_build_object('read_as', k.identifier, 'quantity_seen', k.quantity_seen,
             'unit_seen', k.unit_seen, 'to_lot', c.lot, 'serials', jsonb_array_length(k.detail -> 'epcs'),
-            'count_task', n.count_task, 'is_blind', n.is_blind))
+            'count_task', n.count_task, 'is_blind', n.is_blind, 'weight_kg', k.detail ->> 'weight_kg'))
     FROM unnest(stated) k
     JOIN count n ON (n.gateway_id, n.epoch, n.seq, n.occurred_at) = (k.gateway_id, k.epoch, k.seq, k.occurred_at)
     JOIN ledger_entry e ON e.posting_id = k.posting_id
@@ -225,7 +226,30 @@ BEGIN
 END
 $$;
 
+-- What of a cell's goods was both counted and weighed as of both clocks: pieces and kilograms. Cells of which nothing was
+-- are absent.
+CREATE OR REPLACE FUNCTION measured_at(cells bigint[], until_at timestamptz, until_position bigint)
+    RETURNS TABLE (cell_id bigint, pieces numeric, weight_kg numeric)
+    LANGUAGE sql STABLE SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    SELECT s.cell_id, sum(s.sign * s.quantity_seen), sum(s.sign * s.weight)
+    FROM (
+        SELECT m.to_cell AS cell_id, 1 AS sign, m.quantity_seen, (m.detail ->> 'weight_kg')::numeric AS weight, m.gateway_id,
+            m.epoch, m.seq, m.posting_id, m.occurred_at, m.reverses_seq
+        FROM movement m WHERE m.to_cell = ANY (cells) AND m.detail ? 'weight_kg'
+        UNION ALL
+        SELECT m.from_cell, -1, m.quantity_seen, (m.detail ->> 'weight_kg')::numeric, m.gateway_id, m.epoch, m.seq,
+            m.posting_id, m.occurred_at, m.reverses_seq
+        FROM movement m WHERE m.from_cell = ANY (cells) AND m.detail ? 'weight_kg'
+    ) s
+    JOIN ledger_entry e ON e.posting_id = s.posting_id
+    JOIN gateway g ON g.gateway_id = s.gateway_id
+    WHERE s.occurred_at <= until_at AND e.position <= until_position AND s.reverses_seq IS NULL
+        AND NOT is_reversed_by(g.name, s.epoch, s.seq, until_position)
+    GROUP BY s.cell_id
+$$;
+
 REVOKE ALL ON FUNCTION
+    measured_at(bigint[], timestamptz, bigint),
     is_reversed_by(text, bigint, bigint, bigint), tell_moved(movement[], bigint), tell_crossed(crossing[], bigint),
     tell_stood(unit_position[]), tell_counted(count_line[]), movements_of_serials(text[]), count_lines_of_serials(text[]),
     crossings_naming(text[], text[]),

@@ -1,6 +1,8 @@
 -- A logistic unit: where it stands, what is in it, and every fact that names it, as of both clocks (DOMAIN D5). All
 -- functions run with the owner's rights and show the session's sites.
 
+DROP FUNCTION IF EXISTS read_unit_content(text, timestamptz, bigint);
+
 -- What a unit and the units in it, however deep, are as of both clocks.
 CREATE OR REPLACE FUNCTION units_within(of_unit bigint, until_at timestamptz, until_position bigint)
     RETURNS TABLE (unit_id bigint, parent_id bigint, depth integer)
@@ -46,9 +48,9 @@ CREATE OR REPLACE FUNCTION read_whereabouts(of_unit text, until_at timestamptz, 
 $$;
 
 -- What is in a unit and in the units in it; a unit that holds nothing is told too.
-CREATE OR REPLACE FUNCTION read_unit_content(of_unit text, until_at timestamptz, until_position bigint)
+CREATE FUNCTION read_unit_content(of_unit text, until_at timestamptz, until_position bigint)
     RETURNS TABLE (unit text, parent text, depth integer, cell_id bigint, item text, item_name text, base_unit text,
-        lot text, disposition text, owner text, quantity numeric)
+        lot text, disposition text, owner text, quantity numeric, pieces numeric, weight_kg numeric)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH inside AS MATERIALIZED (
         SELECT w.* FROM location l CROSS JOIN LATERAL units_within(l.location_id, until_at, until_position) w
@@ -57,12 +59,14 @@ CREATE OR REPLACE FUNCTION read_unit_content(of_unit text, until_at timestamptz,
         SELECT c.cell_id, c.location_id, c.item_id, c.lot, c.disposition, c.owner
         FROM inside w JOIN cell c ON c.location_id = w.unit_id WHERE sees_site(c.site_id)
     ), amount AS (
-        SELECT h.*, q.quantity
-        FROM held h JOIN as_of(ARRAY(SELECT x.cell_id FROM held x), until_at, until_position) q ON q.cell_id = h.cell_id
+        SELECT h.*, q.quantity, m.pieces, m.weight_kg
+        FROM held h
+        JOIN as_of(ARRAY(SELECT x.cell_id FROM held x), until_at, until_position) q ON q.cell_id = h.cell_id
+        LEFT JOIN measured_at(ARRAY(SELECT x.cell_id FROM held x), until_at, until_position) m ON m.cell_id = h.cell_id
         WHERE q.quantity <> 0
     )
     SELECT u.code, p.code, w.depth, a.cell_id, i.code, i.name, i.base_unit, a.lot, a.disposition, a.owner,
-        round(a.quantity * coalesce(al.numerator, 1) / coalesce(al.denominator, 1), 6)
+        round(a.quantity * coalesce(al.numerator, 1) / coalesce(al.denominator, 1), 6), a.pieces, a.weight_kg
     FROM inside w
     JOIN location u ON u.location_id = w.unit_id
     LEFT JOIN location p ON p.location_id = w.parent_id

@@ -1,6 +1,8 @@
 -- Stock by place, unit, lot or owner: of now, or as of an instant and a position. Goods in a unit lie where it stands.
 -- Runs with the owner's rights and shows the session's sites.
 
+DROP FUNCTION IF EXISTS read_stock_by(text, text, text, text, timestamptz, bigint, text[], integer);
+
 -- What cells of real places hold, in the base unit of the item as it reads, and where that lies.
 CREATE OR REPLACE FUNCTION stock_held(in_site text, item_like text, until_at timestamptz, until_position bigint)
     RETURNS TABLE (cell_id bigint, site_id text, location_id bigint, is_unit boolean, item_id bigint, lot text, owner text,
@@ -57,12 +59,12 @@ $$;
 
 -- Rows in the order of their keys. `value` is what of it is ours at its cost; NULL where a cost is not known, or
 -- nothing of it is ours. Stock that another owns is none of ours (DOMAIN D8).
-CREATE OR REPLACE FUNCTION read_stock_by(
+CREATE FUNCTION read_stock_by(
     by_what text, in_site text, item_like text, location_like text, until_at timestamptz, until_position bigint,
     after_keys text[], at_most integer)
     RETURNS TABLE (keys text[], site text, place text, unit text, item text, item_name text, base_unit text, lot text,
         owner text, quantity numeric, in_units numeric, units integer, places integer, owned numeric, value numeric,
-        unpriced integer, currency text)
+        unpriced integer, currency text, pieces numeric, weight_kg numeric)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
@@ -89,14 +91,19 @@ BEGIN
         FROM (SELECT DISTINCT w.at_site FROM wanted w WHERE by_what = 'owner') z
         CROSS JOIN LATERAL unit_costs(
             z.at_site, coalesce(until_at, clock_timestamp()), coalesce(until_position, 9223372036854775807)) k
+    ), measured AS MATERIALIZED (
+        SELECT * FROM measured_at(ARRAY(SELECT w.cell_id FROM wanted w),
+            coalesce(until_at, 'infinity'), coalesce(until_position, 9223372036854775807))
     ), keyed AS (
-        SELECT w.*, k.cost, k.book,
+        SELECT w.*, k.cost, k.book, m.pieces AS counted, m.weight_kg AS weighed,
             ARRAY[w.at_site,
                 CASE by_what WHEN 'place' THEN coalesce(w.at_place, '') WHEN 'unit' THEN w.holder WHEN 'lot' THEN w.code
                     ELSE coalesce(w.owner, '') END,
                 CASE by_what WHEN 'lot' THEN coalesce(w.lot, '') ELSE w.code END,
                 CASE by_what WHEN 'unit' THEN coalesce(w.lot, '') ELSE '' END] AS sorted
-        FROM wanted w LEFT JOIN cost k ON k.at_site = w.at_site AND k.item_id = w.item_id
+        FROM wanted w
+        LEFT JOIN cost k ON k.at_site = w.at_site AND k.item_id = w.item_id
+        LEFT JOIN measured m ON m.cell_id = w.cell_id
     )
     SELECT k.sorted, min(k.at_site), CASE WHEN by_what IN ('place', 'unit') THEN min(k.at_place) END,
         CASE WHEN by_what = 'unit' THEN min(k.holder) END, min(k.code), min(k.name), min(k.measure),
@@ -106,7 +113,8 @@ BEGIN
         coalesce(sum(k.quantity) FILTER (WHERE k.is_ours), 0),
         CASE WHEN bool_and(NOT k.is_ours OR k.cost IS NOT NULL) THEN
             sum(round(k.quantity * k.cost, currency_digits(k.book))) FILTER (WHERE k.is_ours) END,
-        (count(*) FILTER (WHERE by_what = 'owner' AND k.is_ours AND k.cost IS NULL))::integer, min(k.book)
+        (count(*) FILTER (WHERE by_what = 'owner' AND k.is_ours AND k.cost IS NULL))::integer, min(k.book),
+        sum(k.counted), sum(k.weighed)
     FROM keyed k
     WHERE k.sorted > after_keys
     GROUP BY k.sorted

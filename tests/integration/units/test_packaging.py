@@ -1,16 +1,23 @@
 """Packaging levels at the ledger: the ratio of the time when something occurred; what was posted stays."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from cloud.identity.actor import NotAllowedError
+from cloud.ledger.corrections import post_reversal
 from cloud.ledger.domain import NotPostableError
 from cloud.master.levels import PackagingError
 from cloud.master.packaging import LevelPaper, PackagingPaper, UnknownItemError, packaging, put_packaging
 from cloud.master.store import add_identifier, add_item
+from cloud.units.names import Unit
+from cloud.units.reading import unit_now
+from cloud.units.stock import By, StockFilter, stock_by
+from contracts.records import Count, CountLine, Identifier, Side
 from tests.integration.crossings.doors import OPERATOR, Doors
-from tests.integration.ledger.scenario import NETWORK_CONTROLLER, Ledger, at, move, stated
+from tests.integration.crossings.doors import PALLET as UNIT
+from tests.integration.ledger.scenario import CONTROLLER, NETWORK_CONTROLLER, Ledger, at, move, stated
 
 EACH, INNER, CASE, PALLET = "05012345678900", "15012345678907", "25012345678904", "35012345678901"
 
@@ -22,6 +29,10 @@ def state(ledger: Ledger, *levels: LevelPaper, item: str = "HAM", **more: object
 
 def holds(gtin: str, amount: int, of: str | None = None, *, minute: float | None = None) -> LevelPaper:
     return LevelPaper(gtin=gtin, holds=amount, of=of, valid_from=None if minute is None else at(minute))
+
+
+def at_minute(minute: float) -> dict[str, Any]:
+    return {"seq": 1, "occurred_at_claimed": at(minute), "mono_ns": 0, "boot_id": "b", "clock_ok": True}
 
 
 def came(quantity: str, gtin: str, minute: float) -> object:
@@ -95,3 +106,51 @@ def test_a_part_of_a_whole_thing_and_a_weight_of_pieces_wait_in_quarantine(doors
     state(ledger, is_integer_only=False)
     doors.send(move("0.5", "@supplier", "A-01", item=EACH))
     assert ledger.balances()["A-01"] == Decimal("2.5")
+
+
+HAM = "97032069804981"
+
+
+def test_goods_of_variable_measure_are_kept_by_weight_with_their_pieces_or_the_other_way_round(
+    doors: Doors,
+) -> None:
+    ledger = doors.ledger
+    for code, unit, gtin in (("HAM", "kg", HAM), ("GOOSE", "each", CASE)):
+        what = {"name": None, "category": None, "base_unit": unit}
+        ledger.as_app(lambda conn, code=code, what=what: add_item(conn, code, **what))
+        state(ledger, holds(gtin, 1), item=code)
+    weighed = {"item": HAM, "unit_seen": HAM}
+    (_, taken_back, *_) = doors.send(
+        move("1", "@supplier", "A-01", weight_kg="1.25", minute=1, **weighed),
+        move("3", "@supplier", "A-01", weight_kg="4.015", minute=2, **weighed),
+        move("2", "A-01", Side(unit=UNIT), weight_kg="2.5", minute=3, **weighed),
+        move("2", "@supplier", "B-01", weight_kg="9.1", minute=1, item=CASE, unit_seen=CASE),
+    )
+    assert ledger.balances() == {
+        "@supplier": Decimal("-7.265"),
+        "A-01": Decimal("2.765"),
+        UNIT: Decimal("2.5"),
+        "B-01": 2,
+    }
+    assert other_measures(ledger) == {
+        "A-01": (2, "pieces"),
+        "B-01": (Decimal("9.1"), "kg"),
+        None: (2, "pieces"),
+    }
+    now = ledger.as_app(lambda conn: unit_now(conn, CONTROLLER, Unit(UNIT)))
+    assert [(each.quantity, each.other_measure) for each in now.content] == [(Decimal("2.5"), (2, "pieces"))]
+    ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, taken_back, reason="test"))
+    assert other_measures(ledger)["A-01"] == (-1, "pieces")
+    assert other_measures(ledger, StockFilter(until_at=at(1)))["A-01"] == (1, "pieces")
+    line = CountLine(
+        identifier=Identifier(scheme="gtin", value=HAM), quantity=5, unit_seen=HAM, weight_kg="6.5"
+    )
+    doors.send(Count(scope="bin", location="A-01", lines=(line,), **at_minute(9)))
+    assert ledger.query("SELECT quantity, quantity_seen, detail FROM count_line") == [
+        (Decimal("6.5"), 5, {"weight_kg": "6.5"})
+    ]
+
+
+def other_measures(ledger: Ledger, wanted: StockFilter = StockFilter()) -> dict[str | None, object]:  # noqa: B008  frozen
+    rows = ledger.as_app(lambda conn: stock_by(conn, CONTROLLER, By.PLACE, wanted, limit=10))
+    return {row.place: row.other_measure for row in rows}

@@ -1,6 +1,7 @@
 """Barcodes: GS1 by the AIM identifier, everything else as it is, and nothing that is ambiguous guessed."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -173,3 +174,22 @@ def test_no_text_whatever_makes_the_decoder_raise(*, raw: str, aim_required: boo
 def test_no_digits_under_any_identifier_make_the_decoder_raise(aim: str, digits: str) -> None:
     decoded = decode_barcode(aim + digits)
     assert (decoded.scheme is None) == bool(decoded.faults)
+
+
+HAM = "9" + GTIN[1:-1] + check_digit("9" + GTIN[1:-1])
+
+
+def test_a_net_weight_is_read_with_its_decimals() -> None:
+    assert decode_barcode(f"]C101{HAM}3103001250").weight_kg == Decimal("1.250")
+    assert decode_barcode(f"]C101{HAM}3100000012").weight_kg == 12
+    assert decode_barcode(f"]C101{HAM}").weight_kg is None
+
+
+@pytest.mark.parametrize("weights", ["31030012503102000130", "3103000000"])
+def test_two_weights_and_none_are_no_weight(weights: str) -> None:
+    decoded = decode_barcode(f"]C101{HAM}{weights}")
+    assert (faults(decoded), decoded.weight_kg) == ([FaultCode.CONTRADICTION], None)
+
+
+def test_one_weight_said_twice_is_one() -> None:
+    assert decode_barcode(f"]C101{HAM}31030012503102000125").weight_kg == Decimal("1.250")

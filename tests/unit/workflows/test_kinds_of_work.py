@@ -188,3 +188,28 @@ def test_stock_is_doubted_by_a_person_even_where_no_badge_is_asked_for(
 
 def test_every_kind_of_work_has_its_rules_and_its_command() -> None:
     assert set(KINDS) == set(Workflow) == set(STARTS.values())
+
+
+HAM_GTIN = "97032069804981"
+HAM_LABEL = f"]C101{HAM_GTIN}3103001250"
+
+
+def test_goods_of_variable_measure_keep_their_pieces_and_their_weight(bench: Any) -> None:
+    bench.scan("$RECEIVE/PO-1", HAM_LABEL, f"]C101{HAM_GTIN}310300140030" + "4")
+    assert [(each.quantity_seen, each.unit_seen, each.weight_kg) for each in bench.movements] == [
+        (1, HAM_GTIN, Decimal("1.250")),
+        (4, "base", Decimal("1.400")),
+    ]
+    bench.scan("$UNDO")
+    assert (bench.movements[-1].weight_kg, bench.movements[-1].reverses is None) == (Decimal("1.400"), False)
+
+
+def test_a_weight_is_not_multiplied_by_a_keyed_quantity(bench: Any) -> None:
+    bench.scan("$RECEIVE/PO-1", "$QTY/3", HAM_LABEL)
+    assert bench.refusals == ["quantity_twice"]
+
+
+def test_the_weights_of_counted_pieces_add_up(bench: Any) -> None:
+    bench.scan("$COUNT", "A-01", HAM_LABEL, f"]C101{HAM_GTIN}3103000750", "$DONE")
+    (line,) = bench.counts[0].lines
+    assert (line.quantity, line.weight_kg) == (2, Decimal("2.000"))
