@@ -10,9 +10,11 @@ from contracts.base import (
     Code,
     Contract,
     CountedQuantity,
+    Epoch,
     Gateway,
     PositiveQuantity,
     SchemaVersion,
+    Seq,
     Sha256,
     Site,
     UtcDatetime,
@@ -161,10 +163,19 @@ class Task(Revised):
     actor: Code | None = None
 
 
+class KnownUpTo(Contract):
+    """Which records of an epoch are in what the cloud says: all up to this one."""
+
+    epoch: Epoch
+    seq: Seq
+
+
 class TaskList(Revised):
     """Retained: all that the handhelds of a gateway are to do; a task that is no longer in it is over."""
 
     gateway: Gateway
     tasks: tuple[Task, ...] = ()
+    known_up_to: Annotated[tuple[KnownUpTo, ...], Field(max_length=100, exclude_if=_absent)] = ()
+    """Of this gateway's records: these are in ``done`` of the lines, what was taken back of them is not."""
     left_out: WholeNumber = 0
     """Further tasks that did not fit; they follow when others are done."""

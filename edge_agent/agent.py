@@ -13,7 +13,9 @@ from typing import Final
 import structlog
 
 from contracts.gateway import ClockHealth, Health
+from contracts.records import RowRef
 from contracts.topics import Channel
+from edge_agent.certificates.keeper import CertificateKeeper
 from edge_agent.clock import Clock
 from edge_agent.config.remote import RemoteConfig
 from edge_agent.config.settings import AgentSettings, Loaded, ScannerSettings, shown
@@ -77,7 +79,7 @@ class Agent:
         self._positions, self._by_hand = UnitPositions(), UnitPositions(only_by_hand=True)
         self._tasks = TaskBoard(base.outbox.with_name(TASKS_FILE), base.site, base.gateway)
         self._labels, self._logbook = LabelDesk(base.outbox, base.site, base.printer), Logbook(base.outbox)
-        self._journal = OutboxJournal(self._note_positions)
+        self._journal = OutboxJournal(self._note_stored)
         self._tallies: dict[str, Counter[str]] = {}
         self._version = version("dockledger")
         agent = f"dockledger-edge {self._version}"
@@ -104,6 +106,14 @@ class Agent:
             on_message=self._take_message,
             config_revision=lambda: self._remote.revision,
         )
+        self._certificate = None
+        if base.broker_certificate is not None:
+            self._certificate = CertificateKeeper(
+                base.broker_certificate,
+                base.gateway,
+                renew_link=self._publisher.renew,
+                is_renewed_by_cloud=base.certificate_renewal == "cloud",
+            )
         self._journal.attach(self._outbox, self._publisher.notify)
         around = Surroundings(self._vitals, self._apply, self._publisher.report)
         self._wishes = Wishes(self._remote, self._clock, around, within_s=base.config_trial_s)
@@ -142,10 +152,10 @@ class Agent:
             self._outbox.close()
             log.info("agent_stopped", site=self._settings.site, gateway=self._settings.gateway)
 
-    def _note_positions(self, drafts: Sequence[Draft]) -> None:
+    def _note_stored(self, drafts: Sequence[Draft], refs: Sequence[RowRef]) -> None:
         self._positions.note(drafts)
         self._by_hand.note(drafts)
-        self._tasks.note(drafts)
+        self._tasks.note(drafts, refs)
 
     def _recipes(self, settings: AgentSettings) -> Mapping[str, Recipe[SerialScanner]]:
         return {
@@ -188,6 +198,9 @@ class Agent:
         if self._alive_noted_at is None or abs(now.at - self._alive_noted_at) >= ALIVE_EVERY:
             self._note_alive()
         self._record_prints()
+        if self._certificate is not None:
+            connects = self._publisher.counted().get("connects", 0)
+            self._certificate.step(now.at, connects=connects, is_connected=self._publisher.way == "mqtt")
         self._floor.assignments.store()
         self._tasks.store()
         self._wishes.step()
@@ -237,6 +250,8 @@ class Agent:
             self._tasks.take(payload)
         if channel is Channel.REFERENCE:
             self._labels.take(payload)
+        if channel is Channel.CERTIFICATE and self._certificate is not None:
+            self._certificate.take(payload, self._clock.now().at)
         if channel is Channel.CONFIG_DESIRED:
             self._wishes.take(payload)
 
@@ -265,6 +280,8 @@ class Agent:
         counted.update(self._floor.counters())
         counted.update(self._wishes.counters)
         counted.update(self._labels.counters() | self._labels.misuses())
+        if self._certificate is not None:
+            counted.update(self._certificate.counters)
         counted["tasks_refused"] = self._tasks.refused
         counted["tasks_unreadable"] = self._tasks.unreadable
         counted["tasks_not_stored"] = self._tasks.not_stored
@@ -287,6 +304,7 @@ class Agent:
             is_on_detour=self._publisher.is_on_detour,
             readers=[*(describe_scanner(each) for each in self._scanners.members()), *self._floor.health()],
             counters=dict(counted),
+            certificate=None if self._certificate is None else self._certificate.health(),
         )
 
     def _open_page(self) -> None:

@@ -89,6 +89,8 @@ class TaskLineRow:
 class _Round:
     told: Counter[str] = field(default_factory=Counter)
     tasks: set[str] = field(default_factory=set)
+    undone: set[str] = field(default_factory=set)
+    """Tasks of which something was taken back: their gateways must hear of it, whoever did it."""
     shorts: list[tuple[TaskLineRow, Fact]] = field(default_factory=list)
 
 
@@ -119,7 +121,7 @@ def follow(conn: Connection, actor: Actor, *, now: datetime) -> dict[str, int]:
     done = _Round()
     for fact in facts:
         _refusing(conn, fact, partial(_apply, conn, actor.id, fact, done))
-    changed = end_tasks(conn, done.tasks)
+    changed = end_tasks(conn, done.tasks) | done.undone
     store.change(conn, "followed", position=up_to)
     for line, fact in done.shorts:
         again = _refusing(conn, fact, partial(_serve_short, conn, actor.id, line, fact, now))
@@ -162,6 +164,8 @@ def _apply(conn: Connection, by: str, fact: Fact, done: _Round) -> None:
             store.end_claims(conn, hard, by, "short")
     done.told[fact.kind] += 1
     done.tasks.add(fact.task)
+    if fact.kind == "undone":
+        done.undone.add(fact.task)
     if fact.kind == "short":
         done.shorts.append((line, fact))
 

@@ -143,12 +143,23 @@ UNION SELECT f.site_id FROM pick_face f
 ORDER BY 1;
 
 -- name: claimed_items
-SELECT DISTINCT k.item_id FROM allocation k WHERE k.site_id = %(site)s AND k.ended_at IS NULL ORDER BY k.item_id;
+SELECT k.item_id FROM allocation k WHERE k.site_id = %(site)s AND k.ended_at IS NULL
+UNION
+SELECT c.canonical_id FROM allocation k JOIN canonical_item c ON c.item_id = k.item_id
+WHERE k.site_id = %(site)s AND k.ended_at IS NULL
+ORDER BY 1;
 
 -- name: open_quantities
-SELECT s.type, s.id, s.line, s.quantity FROM lines_to_serve(ARRAY[%(site)s]) s
-WHERE s.item_id = ANY (%(items)s::bigint[])
+SELECT s.type, s.id, s.line, s.item_id, s.quantity FROM lines_to_serve(ARRAY[%(site)s]) s
 ORDER BY s.type, s.id, s.line;
+
+-- name: items_as_they_read
+SELECT c.item_id, i.code AS item, c.canonical_id AS now_id, n.code AS now, c.numerator, c.denominator
+FROM canonical_item c
+JOIN item i ON i.item_id = c.item_id
+JOIN item n ON n.item_id = c.canonical_id
+WHERE c.item_id = ANY (%(items)s::bigint[])
+ORDER BY c.item_id;
 
 -- name: overclaimed_cells
 SELECT c.cell_id, least(-c.free, c.hard) AS beyond, i.code AS item, c.location, c.lot
@@ -156,7 +167,6 @@ FROM cells_to_claim(%(site)s, %(items)s, %(shippable)s) c
 JOIN item i ON i.item_id = c.item_id
 WHERE c.free < 0 AND c.hard > 0
 ORDER BY c.cell_id;
-
 
 -- name: last_wave
 SELECT g.name, w.to_location, w.wave_id

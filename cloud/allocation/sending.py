@@ -11,7 +11,7 @@ from cloud.db import Connection
 from cloud.documents.domain import fitting
 from contracts.base import GatewayId, SiteId
 from contracts.batch import MAX_FRAME_BYTES
-from contracts.offline import LabelName, Task, TaskLine, TaskList
+from contracts.offline import KnownUpTo, LabelName, Task, TaskLine, TaskList
 from contracts.records import DocumentRef, Identifier
 
 REPLENISHMENT: Final = "replenishment"
@@ -44,10 +44,12 @@ def send_tasks(conn: Connection, *, site: str, gateway: str, sent_by: str, now: 
     ((last,),) = store.tuples(conn, "last_revision", gateway=gateway)
     revision = max(int(last) + 1, int(now.timestamp() * 1000))
     head = {"site": SiteId(site), "revision": revision, "issued_at": now}
-    tasks = _open_tasks(conn, gateway, head)
+    tasks, known = _open_tasks(conn, gateway, head)
     is_sent = fitting([len(task.model_dump_json()) + 1 for task in tasks], MAX_FRAME_BYTES - _ENVELOPE_BYTES)
     sent = tuple(task for task, fits in zip(tasks, is_sent, strict=True) if fits)
-    message = TaskList(gateway=GatewayId(gateway), tasks=sent, left_out=len(tasks) - len(sent), **head)
+    message = TaskList(
+        gateway=GatewayId(gateway), tasks=sent, known_up_to=known, left_out=len(tasks) - len(sent), **head
+    )
     payload = message.model_dump_json()
     store.change(conn, "send", gateway=gateway, revision=revision, payload=payload, actor=sent_by)
     return revision
@@ -66,12 +68,16 @@ def tell_of(conn: Connection, tasks: Iterable[str], *, sent_by: str, now: dateti
         send_tasks(conn, site=site, gateway=gateway, sent_by=sent_by, now=now)
 
 
-def _open_tasks(conn: Connection, gateway: str, head: dict[str, Any]) -> list[Task]:
+def _open_tasks(
+    conn: Connection, gateway: str, head: dict[str, Any]
+) -> tuple[list[Task], tuple[KnownUpTo, ...]]:
+    """Read what is to do, and up to which records of the gateway that knows what was done."""
     found = store.tuples(conn, "tasks_to_send", gateway=gateway)
     lines: defaultdict[str, list[_Row]] = defaultdict(list)
-    for row in store.tuples(conn, "lines_to_send", tasks=[task for task, _, _ in found]):
-        lines[row[0]].append(row[1:])
-    items = {row[5] for rows in lines.values() for row in rows}
+    rows = store.tuples(conn, "lines_to_send", tasks=[task for task, _, _ in found], gateway=gateway)
+    for _, task, *row in rows:
+        lines[task].append(tuple(row))
+    items = {row[5] for of_task in lines.values() for row in of_task}
     names: defaultdict[int, list[LabelName]] = defaultdict(list)
     for item_id, scheme, value, numerator, denominator in store.tuples(
         conn, "names_of_items", items=sorted(items)
@@ -83,7 +89,7 @@ def _open_tasks(conn: Connection, gateway: str, head: dict[str, Any]) -> list[Ta
             base_units_denominator=ratio.denominator,
         )
         names[item_id].append(name)
-    return [
+    tasks = [
         Task(
             task=task,
             kind=kind,
@@ -93,6 +99,7 @@ def _open_tasks(conn: Connection, gateway: str, head: dict[str, Any]) -> list[Ta
         )
         for task, kind, expires_at in found
     ]
+    return tasks, tuple(KnownUpTo.model_validate(each) for each in (rows[0][0] if rows else ()))
 
 
 def _line(task: str, row: _Row, names: Sequence[LabelName]) -> TaskLine:

@@ -138,8 +138,10 @@ FROM task t JOIN gateway g ON g.gateway_id = t.gateway_id
 WHERE g.name = %(gateway)s AND t.ended_at IS NULL
 ORDER BY t.created_at, length(t.task), t.task;
 
+-- What is done of lines and which records are in it are of one instant, so they are one statement's.
 -- name: lines_to_send
-SELECT l.task, l.number, l.type, l.id, l.line, i.code, i.item_id, l.quantity - l.withdrawn - l.short, l.picked, c.lot,
+SELECT ARRAY(SELECT jsonb_build_object('epoch', lpad(to_hex(k.epoch), 16, '0'), 'seq', k.seq)
+    FROM records_told_to_tasks(%(gateway)s) k ORDER BY k.epoch), l.task, l.number, l.type, l.id, l.line, i.code, i.item_id, l.quantity - l.withdrawn - l.short, l.picked, c.lot,
     c.disposition, c.owner, l.from_location, CASE WHEN p.kind = 'unit' THEN p.code END, l.to_location
 FROM task_line_now l
 JOIN item i ON i.item_id = l.item_id

@@ -1,8 +1,7 @@
 """Claims kept true as time passes: what has left or ended lets go, what is gone is served from elsewhere."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -13,12 +12,12 @@ from pydantic import JsonValue
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.allocation import store
-from cloud.allocation.claiming import Wish, claim
 from cloud.allocation.domain import ClaimKind, LineName, SitesFailedError
 from cloud.allocation.faces import fill_faces
 from cloud.allocation.following import follow
+from cloud.allocation.keeping import KeptSite, OpenLine, claim_elsewhere, end_claims_of
+from cloud.allocation.merging import follow_merges
 from cloud.allocation.sending import tell_of
-from cloud.allocation.serving import serve_again
 from cloud.allocation.store import OpenClaim
 from cloud.allocation.taking_back import withdraw
 from cloud.db import Connection, in_transaction
@@ -52,7 +51,7 @@ def keep_up(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
 
     Returns:
         Claims ``let_go`` since their line has left or ended, tasks ``expired``, claims ``moved`` since their
-        stock is gone, and tasks made to fill ``faces``.
+        stock is gone or their item was merged, and tasks made to fill ``faces``.
 
     Raises:
         NotAllowedError: If the actor is no job.
@@ -101,29 +100,13 @@ def keep_site(conn: Connection, actor: Actor, *, site: str, now: datetime) -> di
     act_as(conn, actor)
     items = [row[0] for row in store.tuples(conn, "claimed_items", site=site)]
     store.lock_items(conn, site, items)
-    of_site = _Site(conn, actor.id, site, items, now)
-    done = {"let_go": _let_go(of_site), "expired": _expire(of_site), "moved": _serve_again(of_site)}
+    rows = store.tuples(conn, "open_quantities", site=site)
+    lines = {LineName(*name): OpenLine(item_id, quantity) for *name, item_id, quantity in rows}
+    of_site = KeptSite(conn, actor.id, site, items, lines, now)
+    moved = follow_merges(of_site)
+    done = {"let_go": _let_go(of_site), "expired": _expire(of_site), "moved": moved + _serve_again(of_site)}
     tell_of(conn, of_site.changed, sent_by=actor.id, now=now)
     return done
-
-
-@dataclass(frozen=True, slots=True)
-class _Site:
-    """A site whose claimed items are locked."""
-
-    conn: Connection
-    by: str
-    site: str
-    items: Sequence[int]
-    now: datetime
-    changed: set[str] = field(default_factory=set)
-    """Tasks that gateways must be told of."""
-
-    def claims(self) -> list[OpenClaim]:
-        """Read all that is claimed."""
-        return store.rows(
-            self.conn, OpenClaim, "open_claims", site=self.site, items=self.items, document=None
-        )
 
 
 def _fill(conn: Connection, *, actor: Actor, site: str, now: datetime) -> dict[str, int]:
@@ -133,23 +116,22 @@ def _fill(conn: Connection, *, actor: Actor, site: str, now: datetime) -> dict[s
     return {"faces": len(tasks)}
 
 
-def _let_go(of: _Site) -> int:
+def _let_go(of: KeptSite) -> int:
     """End what lines claim beyond what is open of them: it has left, or nobody waits for it any more."""
-    rows = store.tuples(of.conn, "open_quantities", site=of.site, items=of.items)
-    open_of = {LineName(*name): quantity for *name, quantity in rows}
     by_line: defaultdict[LineName, list[OpenClaim]] = defaultdict(list)
     for each in of.claims():
         by_line[each.name].append(each)
     count = 0
     for name, held in by_line.items():
-        surplus = sum((each.quantity for each in held), Decimal(0)) - open_of.get(name, Decimal(0))
+        line = of.lines.get(name)
+        surplus = sum((each.quantity for each in held), -line.quantity if line else Decimal(0))
         ending = _ends_with(sorted(held, key=lambda each: _FIRST_TO_GO[ClaimKind(each.kind)]), surplus)
-        _end(of, ending, because="left_or_closed")
+        end_claims_of(of, ending, because="left_or_closed")
         count += len(ending)
     return count
 
 
-def _expire(of: _Site) -> int:
+def _expire(of: KeptSite) -> int:
     overdue = store.tuples(of.conn, "overdue_tasks", site=of.site, now=of.now)
     store.change(of.conn, "expire_tasks", tasks=[row[0] for row in overdue])  # first: `withdraw` ends others
     for task, gateway in overdue:
@@ -169,7 +151,7 @@ def _expire(of: _Site) -> int:
     return len(overdue)
 
 
-def _serve_again(of: _Site) -> int:
+def _serve_again(of: KeptSite) -> int:
     """End claims of stock that is no longer there, and claim other stock for their lines; people are told."""
     asked = {"site": of.site, "items": of.items, "shippable": store.SHIPPABLE_WORDS}
     cells = store.rows(of.conn, Overclaimed, "overclaimed_cells", **asked)
@@ -185,37 +167,10 @@ def _serve_again(of: _Site) -> int:
             held[cell.cell_id], key=lambda each: (each.needed_on, each.allocation_id), reverse=True
         )
         gone += _ends_with(latest, cell.beyond)
-    _end(of, gone, because="stock_gone")
-    short = _claim_elsewhere(of, gone)
+    end_claims_of(of, gone, because="stock_gone")
+    short = claim_elsewhere(of, gone)
     alerts.notice(of.conn, [_notice(of.site, cell, short) for cell in cells])
     return len(gone)
-
-
-def _claim_elsewhere(of: _Site, gone: Iterable[tuple[OpenClaim, Decimal]]) -> Decimal:
-    """Claim anew for lines whose claims are gone; those on a task get another; gives what is short."""
-    on_task: defaultdict[str, set[LineName]] = defaultdict(set)
-    on_none = set[LineName]()
-    for each, _ in gone:
-        (on_none if each.task is None else on_task[each.task]).add(each.name)
-    short = Decimal(0)
-    for task, gateway, wave, to_location in store.tuples(of.conn, "wave_of_task", tasks=sorted(on_task)):
-        again = serve_again(
-            of.conn,
-            site=of.site,
-            names=on_task[task],
-            gateway=gateway,
-            to_location=to_location,
-            wave=wave,
-            by=of.by,
-            now=of.now,
-        )
-        of.changed.update(again.tasks)
-        short += again.short
-    if on_none:
-        wish = Wish(of.site, lines=frozenset(on_none))
-        done = claim(of.conn, wish, kind=ClaimKind.HARD, by=of.by, now=of.now)
-        short += sum((each.quantity for each in done.shortfalls), Decimal(0))
-    return short
 
 
 def _ends_with(held: Iterable[OpenClaim], surplus: Decimal) -> list[tuple[OpenClaim, Decimal]]:
@@ -228,21 +183,6 @@ def _ends_with(held: Iterable[OpenClaim], surplus: Decimal) -> list[tuple[OpenCl
         ending.append((each, part))
         surplus -= part
     return ending
-
-
-def _end(of: _Site, ending: Sequence[tuple[OpenClaim, Decimal]], *, because: str) -> None:
-    """End claims or parts of them: the rest goes on as a claim of its own."""
-    gone = [each._replace(quantity=part) for each, part in ending]
-    picked = [each.allocation_id for each in gone if each.kind == ClaimKind.PICKED]
-    store.end_claims(of.conn, picked, of.by, because)
-    unpicked = [each for each in gone if each.kind != ClaimKind.PICKED]
-    of.changed.update(withdraw(of.conn, unpicked, by=of.by, because=because, now=of.now))
-    rest = [
-        each.going_on(each.quantity - part, ClaimKind(each.kind), each.cell_id)
-        for each, part in ending
-        if part < each.quantity
-    ]
-    store.add_claims(of.conn, of.site, rest, of.by)
 
 
 def _notice(site: str, cell: Overclaimed, short: Decimal) -> Notice:

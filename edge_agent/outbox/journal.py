@@ -13,11 +13,11 @@ from edge_agent.outbox.outbox import Outbox
 class OutboxJournal:
     """Makes a device's work durable in the outbox, and tells the publisher. Safe from any thread."""
 
-    def __init__(self, on_stored: Callable[[Sequence[Draft]], None]) -> None:
+    def __init__(self, on_stored: Callable[[Sequence[Draft], Sequence[RowRef]], None]) -> None:
         """Prepare; ``attach`` gives the outbox, which in turn asks for ``undecided_since``.
 
         Args:
-            on_stored: Told of records that became durable, on the thread that stored them.
+            on_stored: Told of records that became durable, by name, on the thread that stored them.
         """
         self._on_stored = on_stored
         self._outbox: Outbox | None = None
@@ -67,10 +67,11 @@ class OutboxJournal:
         finally:
             with self._lock:
                 self._waiting.pop(id(drafts), None)
+        refs = stored.refs(self._outbox.gateway)
         if drafts:
-            self._on_stored(drafts)
+            self._on_stored(drafts, refs)
             self._notify()
-        return stored.refs(self._outbox.gateway)
+        return refs
 
     def recall(self, device: str) -> bytes | None:
         """Give the last stored state of a device.

@@ -9,6 +9,7 @@ from edge_agent.workflows.goods import Handled, undo
 from edge_agent.workflows.labels import ItemLabel, Label, UnitLabel
 from edge_agent.workflows.language import Command, Verb
 from edge_agent.workflows.picking import (
+    as_known,
     begin,
     left_out,
     pick_item,
@@ -46,7 +47,7 @@ def lead(state: State, label: Label, scene: Scene, errands: Errands) -> Handled 
         if label.verb in {Verb.SHORT, Verb.NEXT}:
             if run is None or not run.is_task:
                 raise RefusedError(Refusal.NO_TASK, say("${verb}: no task leads the way", verb=label.verb))
-            errand = _under_way(run, scene, errands)
+            run, errand = _under_way(state, run, scene, errands)
             if label.verb is Verb.NEXT:
                 return skip(state, run, errand)
             return short(state, run, label.argument.lower(), errand, scene)
@@ -55,7 +56,7 @@ def lead(state: State, label: Label, scene: Scene, errands: Errands) -> Handled 
 
 
 def _scanned(state: State, run: Run, label: Label, scene: Scene, errands: Errands) -> Handled:
-    errand = _under_way(run, scene, errands)
+    run, errand = _under_way(state, run, scene, errands)
     if isinstance(label, ItemLabel):
         return pick_item(state, run, label, errand, scene)
     if isinstance(label, UnitLabel):
@@ -85,11 +86,12 @@ def _asked_for(state: State, command: Command, scene: Scene, errands: Errands) -
     return Handled(replace(state, run=begun), (*drafts, event), Feedback(Signal.STEP, prompt))
 
 
-def _under_way(run: Run, scene: Scene, errands: Errands) -> Errand:
+def _under_way(state: State, run: Run, scene: Scene, errands: Errands) -> tuple[Run, Errand]:
     found = [each for each in errands(scene.device, scene.now.at) if each.task.task == run.document]
     if not found:
         raise RefusedError(Refusal.NO_TASK, say("task {task} is over: $UNDO or $DONE", task=run.document))
-    return found[0]
+    is_durable = not state.awaits_identity and not run.carried
+    return as_known(run, found[0]) if is_durable else run, found[0]
 
 
 def _undone(state: State, run: Run, scene: Scene) -> Handled | None:

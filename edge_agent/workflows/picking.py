@@ -34,9 +34,24 @@ def begin(errand: Errand, run_id: str) -> tuple[Run, Prompt]:
     if first is None or first.number is None:
         raise RefusedError(Refusal.NO_TASK, say("task {task}: nothing is left to do", task=errand.task.task))
     workflow = Workflow.PICK if errand.task.kind == "pick" else Workflow.MOVE
-    done = tuple(sorted(errand.done.items()))
-    run = Run(workflow, run_id, errand.task.task, line=first.number, is_task=True, done=done)
+    run = Run(workflow, run_id, errand.task.task, line=first.number, is_task=True)
+    run = as_known(run, errand)
     return run, instruction(errand, first, run)
+
+
+def as_known(run: Run, errand: Errand) -> Run:
+    """Go on from what a newer list knows to be done: something may have been taken back in the cloud.
+
+    Args:
+        run: The task under way; all that it posted is durable.
+        errand: The task.
+
+    Returns:
+        The work, with what is done of each line.
+    """
+    if run.revision == errand.task.revision:
+        return run
+    return replace(run, revision=errand.task.revision, done=tuple(sorted(errand.done.items())))
 
 
 def pick_place(state: State, run: Run, label: PlaceLabel, errand: Errand, scene: Scene) -> Handled:

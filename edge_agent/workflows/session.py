@@ -29,7 +29,7 @@ RESUME: Final = "resume"
 
 _DISPLAY_LENGTH: Final = 120
 
-Hold = Callable[[str, str | None], None]
+Hold = Callable[[str, str | None], bool]
 PrintLabel = Callable[[str, LabelOrder], str | None]
 
 log = structlog.get_logger()
@@ -75,7 +75,7 @@ class Session:
         clock: Clock,
         tally: Counter[str],
         *,
-        hold: Hold = lambda _device, _task: None,
+        hold: Hold = lambda _device, _task: True,
         print_label: PrintLabel = lambda _device, _order: None,
     ) -> None:
         """Take up the work where the journal says it stands.
@@ -86,7 +86,8 @@ class Session:
             journal: Where work becomes durable.
             clock: Gives the stamps.
             tally: Counts how every scan ended; one scanner's sessions share it.
-            hold: Told which task of the cloud the scanner is in the middle of, None for none.
+            hold: Told which task of the cloud the scanner is in the middle of, None for none; gives False if
+                another scanner is.
             print_label: Prints, and gives what went wrong; called once the label's record is durable.
         """
         self._hold = hold
@@ -98,7 +99,7 @@ class Session:
         self._clock = clock
         self._send: Send = _to_nobody
         self._committed = self._recalled()
-        self._tell_task()
+        self._holds(self._committed)
         self._state = self._committed
         self._drafts: list[Draft] = []
         self._answers: list[tuple[State, Feedback, LabelOrder | None]] = []
@@ -162,16 +163,21 @@ class Session:
         self._drafts.clear()
         self._answers.clear()
         wanted, self._state = self._state, self._committed  # until it is durable, nothing has happened
+        if not self._holds(wanted):
+            log.info("task_of_another", scanner=self._engine.device, scans=len(answers))
+            self._not_stored(len(answers))
+            return False
         try:
             refs = self._journal.commit(self._engine.device, dump_state(wanted), drafts)
         except OutboxError as error:
             log.error("scans_not_stored", scanner=self._engine.device, scans=len(answers), detail=str(error))  # noqa: TRY400  no traceback needed
+            self._holds(self._committed)
             self._not_stored(len(answers))
             return False
         by_record = {id(draft.record): ref for draft, ref in zip(drafts, refs, strict=True)}
         self._state = self._committed = wanted.with_identities(by_record)
         self._count(drafts, len(answers))
-        self._tell_task()
+        self._let_go()
         for state, feedback, order in answers:
             self._answer(state, feedback if order is None else self._printed(order, feedback))
         return True
@@ -189,9 +195,15 @@ class Session:
         said = say("{prompt}, but no label: {problem}; $REPRINT/...", prompt=feedback.prompt, problem=problem)
         return Feedback(Signal.REFUSAL, said)
 
-    def _tell_task(self) -> None:
+    def _holds(self, state: State) -> bool:
+        """Take a state's task before it is durable that this scanner has it; there may be none."""
+        run = state.run
+        return run is None or not run.is_task or self._hold(self._engine.device, run.document)
+
+    def _let_go(self) -> None:
         run = self._committed.run
-        self._hold(self._engine.device, run.document if run is not None and run.is_task else None)
+        if run is None or not run.is_task:
+            self._hold(self._engine.device, None)
 
     def _not_stored(self, scans: int) -> None:
         self._tally["scans_not_stored"] += scans

@@ -68,6 +68,8 @@ class Run:
     """Records posted so far."""
     is_task: bool = False
     """Whether a task of the cloud leads the way; ``document`` is its name, and ``line`` one of its lines."""
+    revision: int = 0
+    """Of the list that ``done`` goes on from."""
     done: tuple[tuple[int, Decimal], ...] = ()
     """Of a task's lines by number, in base units."""
     short: tuple[int, ...] = ()

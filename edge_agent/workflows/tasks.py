@@ -12,22 +12,37 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.offline import Task, TaskLine, TaskList
-from contracts.records import Movement
+from contracts.records import Movement, Record, RowRef, WorkflowEvent
 from edge_agent.outbox.draft import Draft
 from edge_agent.workflows.errands import Errand, in_base_units, ratio_of
-from edge_agent.workflows.scene import TASK
+from edge_agent.workflows.scene import SHORT, TASK
 
 TASKS_FILE: Final = "tasks.json"
 
 log = structlog.get_logger(__name__)
 
 
+class Noted(BaseModel):
+    """What a record of this gateway says of a task's line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task: str
+    number: int
+    epoch: str
+    seq: int
+    base: Decimal = Decimal(0)
+    """In base units; below zero if it takes something back."""
+    is_short: bool = False
+    """Whether it says that the rest is not there."""
+
+
 class _Kept(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     tasks: TaskList | None = None
-    done: dict[str, dict[int, Decimal]] = {}
-    """Of lines, by task and number, as records of this gateway said."""
+    noted: tuple[Noted, ...] = ()
+    """What the list does not know yet."""
 
 
 class TaskBoard:
@@ -84,9 +99,7 @@ class TaskBoard:
             if known is not None and tasks.revision <= known:
                 self.refused += tasks.revision < known
                 return False
-            names = {task.task for task in tasks.tasks}
-            done = {name: lines for name, lines in self._kept.done.items() if name in names}
-            self._kept = _Kept(tasks=tasks, done=done)
+            self._kept = _Kept(tasks=tasks, noted=_unknown_to(tasks, self._kept.noted))
             self._is_stored = False
         self.store()
         log.info("tasks_taken", revision=tasks.revision, tasks=len(tasks.tasks), left_out=tasks.left_out)
@@ -109,36 +122,41 @@ class TaskBoard:
         theirs = set(held.values())
         free = [task for task in tasks if task.expires_at > at and task.task not in theirs]
         ours = sorted(free, key=lambda task: task.task != mine)
-        return [Errand(task, _done(task, kept.done.get(task.task, {}))) for task in ours]
+        return [Errand(task, _done(task, kept.noted)) for task in ours]
 
-    def hold(self, device: str, task: str | None) -> None:
-        """Note what a scanner is in the middle of.
+    def hold(self, device: str, task: str | None) -> bool:
+        """Note what a scanner is in the middle of, unless another is in the middle of it.
 
         Args:
             device: The scanner.
             task: The task; None: no task.
+
+        Returns:
+            False if another has it: of two that ask in the same instant one does.
         """
         with self._lock:
+            if task is not None and any(
+                held == task for other, held in self._held.items() if other != device
+            ):
+                return False
             self._held.pop(device, None)
             if task is not None:
                 self._held[device] = task
+            return True
 
-    def note(self, drafts: Iterable[Draft]) -> None:
+    def note(self, drafts: Iterable[Draft], refs: Iterable[RowRef]) -> None:
         """Count what became durable of tasks' lines, so that another scanner goes on from there.
 
         Args:
-            drafts: Any records; movements that name a task count.
+            drafts: Any records; those that name a line of a task count.
+            refs: Their identities.
         """
-        moves = [draft.record for draft in drafts if isinstance(draft.record, Movement)]
         with self._lock:
-            done = {task: dict(lines) for task, lines in self._kept.done.items()}
-            changes = [change for move in moves if (change := self._change(move)) is not None]
-            for task, number, base in changes:
-                lines = done.setdefault(task, {})
-                lines[number] = lines.get(number, Decimal(0)) + base
-            if not changes:
+            found = (self._noted(draft.record, ref) for draft, ref in zip(drafts, refs, strict=True))
+            noted = [each for each in found if each is not None]
+            if not noted:
                 return
-            self._kept = self._kept.model_copy(update={"done": done})
+            self._kept = self._kept.model_copy(update={"noted": (*self._kept.noted, *noted)})
             self._is_stored = False
         self.store()
 
@@ -155,13 +173,23 @@ class TaskBoard:
             else:
                 self._is_stored = True
 
-    def _change(self, move: Movement) -> tuple[str, int, Decimal] | None:
-        for document in move.documents:
+    def _noted(self, record: Record, ref: RowRef) -> Noted | None:
+        is_short = isinstance(record, WorkflowEvent) and record.step == SHORT
+        if not is_short and not isinstance(record, Movement):
+            return None
+        for document in record.documents:
             line = self._line(document.id, document.line) if document.type == TASK else None
-            ratio = None if line is None else ratio_of(line, move.identifier, move.unit_seen)
-            if line is not None and line.number is not None and ratio is not None:
-                base = in_base_units(move.quantity_seen, ratio)
-                return document.id, line.number, base if move.reverses is None else -base
+            if line is None or line.number is None:
+                continue
+            said = Noted(
+                task=document.id, number=line.number, epoch=ref.epoch, seq=ref.seq, is_short=is_short
+            )
+            if not isinstance(record, Movement):
+                return said
+            ratio = ratio_of(line, record.identifier, record.unit_seen)
+            if ratio is not None:
+                base = in_base_units(record.quantity_seen, ratio)
+                return said.model_copy(update={"base": base if record.reverses is None else -base})
         return None
 
     def _line(self, task: str, number: str | None) -> TaskLine | None:
@@ -189,7 +217,20 @@ class TaskBoard:
         draft.replace(self._path)
 
 
-def _done(task: Task, here: dict[int, Decimal]) -> dict[int, Decimal]:
-    """Take the greater of what the cloud knows to be done, and what this gateway recorded."""
-    known = {line.number: line.done or Decimal(0) for line in task.lines if line.number is not None}
-    return {number: max(done, here.get(number, Decimal(0))) for number, done in known.items()}
+def _unknown_to(tasks: TaskList, noted: Iterable[Noted]) -> tuple[Noted, ...]:
+    """Leave out what the cloud has counted, and what is of tasks that are over."""
+    names = {task.task for task in tasks.tasks}
+    known: dict[str, int] = {each.epoch: each.seq for each in tasks.known_up_to}
+    return tuple(each for each in noted if each.task in names and each.seq > known.get(each.epoch, 0))
+
+
+def _done(task: Task, noted: Iterable[Noted]) -> dict[int, Decimal]:
+    """Add what this gateway recorded, and the cloud has not counted yet, to what the cloud knows."""
+    own = [each for each in noted if each.task == task.task]
+    short = {each.number for each in own if each.is_short}
+    done = {}
+    for line in task.lines:
+        if line.number is not None:
+            here = sum((each.base for each in own if each.number == line.number), line.done or Decimal(0))
+            done[line.number] = max(here, line.quantity or here) if line.number in short else here
+    return done

@@ -51,5 +51,27 @@ CREATE OR REPLACE VIEW task_line_now WITH (security_invoker = true) AS
         FROM task_fact x WHERE (x.task, x.number) = (l.task, l.number)) f ON true;
 GRANT SELECT ON task_line_now TO dockledger_app, dockledger_auditor, dockledger_planner;
 
-REVOKE ALL ON FUNCTION task_facts(bigint, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION task_facts(bigint, bigint) TO dockledger_app;
+-- Up to which record of each of a gateway's epochs tasks know what was said: all that came without a hole, less what was
+-- posted after the position that claims have followed to. Of the latest epochs: what is in older ones was told long ago.
+CREATE OR REPLACE FUNCTION records_told_to_tasks(of_gateway text) RETURNS TABLE (epoch bigint, seq bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    SELECT c.epoch, b.last_seq
+    FROM gateway g
+    CROSS JOIN LATERAL (
+        SELECT x.epoch, x.contiguous_no FROM completeness x
+        WHERE x.gateway_id = g.gateway_id ORDER BY x.complete_until DESC, x.epoch LIMIT 20) c
+    LEFT JOIN LATERAL (
+        SELECT min(n.batch_no) AS batch_no
+        FROM ledger_entry e JOIN batch n ON n.posting_id = e.posting_id
+        WHERE e.position > (SELECT t.position FROM task_head t) AND (n.gateway_id, n.epoch) = (g.gateway_id, c.epoch)
+    ) untold ON true
+    CROSS JOIN LATERAL (
+        SELECT n.last_seq FROM batch n
+        WHERE (n.gateway_id, n.epoch) = (g.gateway_id, c.epoch)
+            AND n.batch_no <= least(c.contiguous_no, untold.batch_no - 1)
+        ORDER BY n.batch_no DESC LIMIT 1) b
+    WHERE g.name = of_gateway AND sees_site(g.site_id)
+$$;
+
+REVOKE ALL ON FUNCTION task_facts(bigint, bigint), records_told_to_tasks(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION task_facts(bigint, bigint), records_told_to_tasks(text) TO dockledger_app;

@@ -15,6 +15,7 @@ from cloud.allocation.service import allocate, release
 from cloud.allocation.terms import put_life
 from cloud.cli import main
 from cloud.db import connect
+from cloud.ledger.corrections import merge_items
 from tests.integration.allocation.shelves import KEEPER, NETWORK, NOW, Shelves
 from tests.integration.ledger.scenario import SITE
 
@@ -136,3 +137,33 @@ def test_commands_claim_tell_what_is_free_and_name_what_is_wrong(
     )
     assert command("let-go", "--site", SITE, "O-1")[1] == "let_go 1\n"
     assert command("keep")[1].startswith("let_go 0  expired 0")
+
+
+def test_claims_follow_an_item_that_is_merged_and_people_are_told(shelves: Shelves) -> None:
+    """One on a task, one picked, one soft, one of a bin; ten of the new item are one of the old."""
+    for place in ("A-1", "A-2"):
+        shelves.holds(place, 10)
+    on_task, hard, soft = shelves.orders("O-1", 6), shelves.orders("O-2", 5), shelves.orders("O-3", 2)
+    shelves.releases(on_task)
+    (task,) = shelves.sent().tasks
+    shelves.picks(task.lines[0], 2, task.task)
+    shelves.told()
+    shelves.allocates(hard)
+    shelves.allocates(soft, kind=ClaimKind.SOFT)
+    ratio = "INSERT INTO item (code, name, base_unit) VALUES ('TEA2', 'Tea anew', 'bag') RETURNING item_id"
+    shelves.ledger.query(ratio)
+    codes = {"from_code": "TEA", "to_code": "TEA2", "ratio": (10, 1)}
+    shelves.ledger.as_app(lambda conn: merge_items(conn, NETWORK, **codes))
+    assert shelves.kept()["let_go"] == 0
+    held = {name: sorted(shelves.held(name)) for name in (on_task, hard, soft)}
+    assert held == {
+        on_task: [("hard", "A-1", None, 20), ("hard", "A-2", None, 20), ("picked", "LANE-1", None, 20)],
+        hard: [("hard", "A-1", None, 40), ("hard", "A-2", None, 10)],
+        soft: [("soft", None, None, 20)],
+    }
+    assert {each.item for each in shelves.claims()} == {"TEA2"}
+    (again,) = shelves.sent().tasks
+    assert [(line.item, line.quantity) for line in again.lines] == [("TEA2", 20), ("TEA2", 20)]
+    told = shelves.ledger.query("SELECT summary FROM ticket WHERE kind = 'claims_of_merged_item'")
+    assert told == [("5 claims of TEA at leeds follow their lines: it reads as TEA2",)]
+    assert shelves.kept() == {"let_go": 0, "expired": 0, "moved": 0, "faces": 0}

@@ -8,6 +8,10 @@ import pytest
 from cloud.allocation.domain import SitesFailedError
 from cloud.allocation.faces import put_face
 from cloud.allocation.work import call_off
+from cloud.ledger.corrections import post_reversal
+from contracts.base import EpochId, GatewayId
+from contracts.offline import KnownUpTo
+from contracts.records import RowRef
 from tests.integration.allocation.shelves import CASE, EACH, KEEPER, NOW, PALLET, Shelves
 from tests.integration.ledger.scenario import SITE
 
@@ -18,11 +22,11 @@ def test_a_pick_moves_its_claim_and_a_short_one_is_served_from_elsewhere(shelves
     first, second = shelves.orders("O-1", 11), shelves.orders("O-2", 5)
     wave = shelves.releases(first)
     assert (len(wave.tasks), wave.there_already) == (1, 1)
-    (task,) = shelves.sent().tasks
+    (task,) = (sent := shelves.sent()).tasks
     assert [(line.from_location, line.quantity) for line in task.lines] == [("A-9", 6), ("A-10", 4)]
     assert {name.identifier.value: name.base_units_numerator for name in task.lines[0].names}[EACH] == 1
 
-    picked = shelves.picks(task.lines[0], 6, task.task)
+    shelves.picks(task.lines[0], 6, task.task)
     assert shelves.allocates(second).shortfalls == ()  # what lies in the lane untold is nobody else's
     assert shelves.held(second) == [("hard", "B-1", None, 5)]
     assert shelves.told() == {"picked": 1, "undone": 0, "short": 0}
@@ -31,9 +35,13 @@ def test_a_pick_moves_its_claim_and_a_short_one_is_served_from_elsewhere(shelves
         ("picked", "LANE-1", None, 1),
         ("picked", "LANE-1", None, 6),
     ]
-    shelves.undoes(picked)
+    ref = RowRef(gateway=GatewayId("gw-1"), epoch=EpochId(shelves.outbox.epoch), seq=shelves.outbox.seq)
+    shelves.ledger.as_app(lambda conn: post_reversal(conn, KEEPER, ref, reason="misread"))
     assert shelves.told()["undone"] == 1
     assert ("hard", "A-9", None, 6) in shelves.held(first)
+    again = shelves.sent()  # taken back in the cloud: the gateway hears of it, and what is counted in it
+    assert (again.tasks[0].lines[0].done, again.revision > sent.revision) == (0, True)
+    assert again.known_up_to == (KnownUpTo(epoch=ref.epoch, seq=ref.seq),)
     shelves.picks(task.lines[0], 6, task.task)
     shelves.picks(task.lines[1], 1, task.task)
     shelves.finds_short(task.lines[1], task.task)

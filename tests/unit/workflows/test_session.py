@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from contracts.base import EpochId, GatewayId
+from contracts.offline import Task
 from contracts.records import Count, Record, RowRef
 from edge_agent.clock import Clock
 from edge_agent.outbox.draft import Draft
@@ -14,6 +16,7 @@ from edge_agent.outbox.errors import OutboxFullError
 from edge_agent.readers.framing import Frame
 from edge_agent.readers.profile import load_profile
 from edge_agent.workflows.engine import Engine
+from edge_agent.workflows.errands import Errand
 from edge_agent.workflows.session import Session
 from edge_agent.workflows.site import WorkflowSettings
 
@@ -24,6 +27,9 @@ SITE = WorkflowSettings(
     returns="RETURNS",
     badge_required=False,
 )
+
+
+DUE_AT = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 @dataclass
@@ -178,3 +184,34 @@ def test_a_count_is_confirmed_only_after_its_commit(journal: MemoryJournal) -> N
     journal.is_full = False
     assert [data[:1] for data, _ in scanner.scan("$DONE")] == [b"\x06"]
     assert journal.kinds["count"] == 1
+
+
+def test_a_task_that_another_scanner_took_in_the_same_instant_is_not_begun(journal: MemoryJournal) -> None:
+    scanner = Scanner(journal)
+    taken: list[tuple[str, str | None]] = []
+    due = {"site": "leeds", "revision": 1, "issued_at": DUE_AT, "task": "T1", "kind": "pick"}
+    goods = {"identifier": {"scheme": "local", "value": "85123"}}
+    lines = [
+        {"document": {"type": "outbound_order", "id": "O-7", "line": "1"}, "number": 1, "quantity": 2}
+        | {"item": "TEA", "names": [goods], "from_location": "A-01", "to_location": "LANE-1"}
+    ]
+    errand = Errand(Task.model_validate(due | {"lines": lines, "expires_at": DUE_AT + timedelta(days=9)}))
+
+    def hold(device: str, task: str | None) -> bool:
+        taken.append((device, task))
+        return False
+
+    scanner.session = Session(
+        Engine("scanner-1", SITE, errands=lambda _device, _at: [errand]),
+        load_profile("generic_terminal"),
+        journal,
+        Clock(),
+        scanner.tally,
+        hold=hold,
+    )
+    said: list[bytes] = []
+    scanner.session.connected(said.append)
+    scanner.session.scanned([Frame(b"]C0$TASK")])
+    assert b"not_stored: scan again" in said[-1]
+    assert (journal.records, scanner.session.state.run) == ([], None)
+    assert taken == [("scanner-1", "T1")]

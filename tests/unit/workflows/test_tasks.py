@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contracts.offline import Task, TaskList
-from contracts.records import DocumentRef, Side
+from contracts.records import DocumentRef, RowRef, Side
 from edge_agent.outbox.draft import Draft
 from edge_agent.workflows.feedback import Signal
 from edge_agent.workflows.state import dump_state, load_state
@@ -140,8 +140,9 @@ def test_what_one_scanner_has_in_hand_another_is_not_offered_and_goes_on_from_wh
     led: Any, board: TaskBoard, new_bench: Callable[[], Any], tmp_path: Path
 ) -> None:
     led.scan("$TASK/T1", "A-01", CASE_LABEL)
-    board.note([Draft(record) for record in led.records])
-    board.hold("scanner-1", "T1")
+    noted(board, led)
+    assert board.hold("scanner-1", "T1")
+    assert not board.hold("scanner-2", "T1"), "of two that ask in the same instant one has it"
     assert [each.task.task for each in board.offered("scanner-2", STARTED_AT)] == ["T2"]
     board.hold("scanner-1", None)
     again = TaskBoard(tmp_path / "tasks.json", "leeds", "gw")
@@ -150,8 +151,39 @@ def test_what_one_scanner_has_in_hand_another_is_not_offered_and_goes_on_from_wh
     assert other.scan("$BADGE/bob", "$TASK/T1").text == "A-01: 2 x TEA, lot L1 (1/2)"
     assert again.offered("s", STARTED_AT)[0].done == {1: Decimal(6), 2: Decimal(0)}
     led.scan("$UNDO")
-    again.note([Draft(led.records[-1])])
+    noted(again, led, since=len(led.records) - 1)
     assert again.offered("s", STARTED_AT)[0].done[1] == 0
+
+
+def test_what_the_cloud_has_counted_is_not_counted_twice_and_what_it_took_back_is_to_do_again(
+    led: Any, board: TaskBoard
+) -> None:
+    led.scan("$TASK/T1", "A-01", CASE_LABEL)
+    noted(board, led)
+    upto = {"known_up_to": [{"epoch": EPOCH, "seq": len(led.records)}]}
+    counted = ("T1", "pick", [line(1, "A-01", 8, done=6), line(2, "A-02", 4)])
+    assert board.take(tasks(6, counted, **upto))
+    assert board.offered("s", STARTED_AT)[0].done == {1: Decimal(6), 2: Decimal(0)}
+    assert led.scan("$QTY/1", "A-02", "85123A").text == "1 x TEA; A-02: 3 x TEA (2/2)"
+    noted(board, led, since=len(led.records) - 1)
+    taken_back = ("T1", "pick", [line(1, "A-01", 8), line(2, "A-02", 4)])
+    assert board.take(tasks(7, taken_back, **upto))  # of the second pick it does not know yet
+    assert board.offered("s", STARTED_AT)[0].done == {1: Decimal(0), 2: Decimal(1)}
+    assert led.scan("$QTY/3", "85123A").text == "3 x TEA; A-01: 8 x TEA (1/2)"
+    led.scan("A-01", "$SHORT/EMPTY")
+    noted(board, led, since=len(led.records) - 2)
+    assert board.offered("s", STARTED_AT)[0].done == {1: Decimal(8), 2: Decimal(4)}, "none is left to find"
+
+
+EPOCH = "00000000000000aa"
+
+
+def noted(board: TaskBoard, led: Any, *, since: int = 0) -> None:
+    """Tell a board of records that became durable, numbered as they were made."""
+    refs = [
+        RowRef(gateway="gw", epoch=EPOCH, seq=number) for number in range(since + 1, len(led.records) + 1)
+    ]
+    board.note([Draft(record) for record in led.records[since:]], refs)
 
 
 def test_a_task_that_the_cloud_withdraws_takes_no_more_scans_but_what_was_done_can_be_undone(
