@@ -3,36 +3,74 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole
 from edge_agent.doors.things import Thing, thing_of
 from edge_agent.doors.visits import Known, OpenVisit, family
+from edge_agent.filters.alone import MOST_UNSURE
 from edge_agent.filters.passage import Passage
 
 ASSIGNED_AT_MOST: Final = 0.80
 """D2: a direction that only the visit tells is never surer."""
-EXPECTED_UNIT: Final = 2.0
-"""What it is worth, in log-odds, that the only visit's documents expect this very unit, in this direction."""
-EXPECTED_ITEM: Final = 1.75
-"""The same where they expect loose goods of the item: 1.9 by 86 passages of seven simulated docks of which
-the radio was not sure, 1.4 by 51 in another fit."""
+
+
+class Worth(NamedTuple):
+    """What it is worth, in log-odds, that a visit's documents name a thing, or do not."""
+
+    asks: float
+    """By what became of such passages: enough to ask a person."""
+    posts: float
+    """Before anything is posted: goods that are expected are carried to the door and back, too."""
+
+
+class Cart(NamedTuple):
+    """What went through the doorway when a loose piece did, as far as the radio tells."""
+
+    is_lone: bool
+    """No other piece of its item, which stayed, was heard with it: it is none of a pallet's."""
+    mates: int
+    """Other loose goods of the visit that surely crossed."""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether there are so many that it went with them."""
+        return self.mates >= _LEAST_MATES
+
+
+_LEAST_MATES: Final = 2
+"""One says nothing more than that a cart was there."""
+ALONE_ON_A_CART: Final = Cart(is_lone=False, mates=0)
+EXPECTED_UNIT: Final = Worth(4.0, 2.0)
+"""The only visit's documents expect this very unit, in this direction: of 60 passages of eight simulated
+docks of which the radio was not sure, 58 crossed."""
+EXPECTED_ITEM: Final = Worth(1.75, 1.75)
+"""They expect loose goods of the item: 1.9 by 86 passages of seven simulated docks of which the radio was not
+sure, 1.4 by 51 in another fit."""
+ON_A_CART: Final = Worth(5.0, 2.75)
+"""The same, and others that are expected crossed with it: 5.3 by 2,000 passages of 16 docks; one other is
+worth no more than none."""
 OFTEN: Final = 25
 """Less often read is nothing that documents could add to: pieces of the item are on other pallets too."""
-UNEXPECTED: Final = -3.0
+LONE_PIECE: Final = Worth(1.25, 1.25)
+"""Unless no other piece of it is about: 1.1 by those of the same docks."""
+_LONE_READS: Final = 10
+UNEXPECTED: Final = Worth(-3.0, -3.0)
 """Where documents of visits name neither, or another visit's do: of what crosses, one in fifty is nowhere
 announced; of what merely comes near, most is not announced here."""
-ELSEWHERE: Final = -1.0
+ELSEWHERE: Final = Worth(-1.0, -1.0)
 """The same of a unit that another visit expects at another door now: it is meant to move, and is brought to a
 wrong door more often than anything comes unannounced."""
+UNKNOWN: Final = Worth(0.0, 0.0)
 AGAINST: Final = -3.0
-"""Against the direction of the only visit."""
+"""Against the direction of the only visit, in log-odds."""
 FEW_READS: Final = 0.5
 """An item is at most sure by 1 - this / its reads, whoever moved with it: tags of others on its pallet or its
 cart speak for a label, which they must have gone with, but not for one piece among many."""
 _LIKELIER_THAN_NOT: Final = 0.5
+_PLAINLY_LIKELIER: Final = 10.0
 Belonging = Literal["loose", "inside", "either", "undeclared"]
 OPEN_QUESTIONS: Final = frozenset({"either", "undeclared"})
 CROSSINGS: Final = frozenset({CrossingDirection.IN, CrossingDirection.OUT})
@@ -69,13 +107,14 @@ def modest(passage: Passage, thing: Thing) -> Passage:
     return replace(passage, confidence=most)
 
 
-def leaning(passage: Passage, known: Known, thing: Thing) -> Passage:
+def leaning(passage: Passage, known: Known, thing: Thing, cart: Cart = ALONE_ON_A_CART) -> Passage:
     """Name what radio and the documents of the only open visit together make likeliest.
 
     Args:
         passage: What the filter concluded.
         known: The assignment in force when it occurred.
         thing: What passed.
+        cart: What went through the doorway with it, if it is loose goods.
 
     Returns:
         The passage with the visit's direction, and the radio's own confidence in it, if the radio alone names
@@ -86,7 +125,7 @@ def leaning(passage: Passage, known: Known, thing: Thing) -> Passage:
     if passage.direction in CROSSINGS or len(visits) != 1 or passage.neighbour is not None:
         return passage
     direction = visits[0].direction
-    chances = _together(passage, visits[0], thing, known)
+    chances = _together(passage, visits[0], _worth(visits[0], thing, passage, known, cart).asks)
     if chances[direction is CrossingDirection.OUT] >= _LIKELIER_THAN_NOT:
         chance = passage.chances[direction is CrossingDirection.OUT]
         return replace(passage, direction=direction, confidence=chance)
@@ -106,6 +145,8 @@ def informed(
     known: Known,
     fitting: Sequence[OpenVisit],
     thing: Thing,
+    *,
+    cart: Cart = ALONE_ON_A_CART,
 ) -> float:
     """Weigh what the documents say beside what the radio says (Bayes' rule on in, out and neither).
 
@@ -115,6 +156,7 @@ def informed(
         known: The assignment in force when it occurred.
         fitting: Visits open at the door that fit.
         thing: What passed.
+        cart: What went through the doorway with it, if it is loose goods.
 
     Returns:
         The confidence that is compared with the portal's limits and recorded; the passage's own where no
@@ -123,41 +165,54 @@ def informed(
     if direction not in CROSSINGS:
         return passage.confidence
     visits: Sequence[OpenVisit] = known.open_at(passage.portal, passage.occurred_us)
-    if len(visits) > 1 and len(fitting) == 1 and _worth(fitting[0], thing, passage, known) > 0:
+    if len(visits) > 1 and len(fitting) == 1 and _worth(fitting[0], thing, passage, known, cart).posts > 0:
         visits = fitting
     if len(visits) != 1:
         return passage.confidence
-    return _together(passage, visits[0], thing, known)[direction is CrossingDirection.OUT]
+    worth = _worth(visits[0], thing, passage, known, cart)
+    asks, posts = (_together(passage, visits[0], each)[direction is CrossingDirection.OUT] for each in worth)
+    return max(posts, min(asks, MOST_UNSURE))
 
 
-def _together(passage: Passage, visit: OpenVisit, thing: Thing, known: Known) -> tuple[float, float]:
+def _together(passage: Passage, visit: OpenVisit, worth: float) -> tuple[float, float]:
     """Give the chances of in and out by radio and documents together."""
     into, out = passage.chances
     if passage.direction in CROSSINGS:  # what limited its confidence limits the chance
         is_out = passage.direction is CrossingDirection.OUT
         into, out = (into, passage.confidence) if is_out else (passage.confidence, out)
     is_outbound = visit.direction is CrossingDirection.OUT
-    along, against = math.exp(_worth(visit, thing, passage, known)), math.exp(AGAINST)
+    along, against = math.exp(worth), math.exp(AGAINST)
     stayed = max(1.0 - into - out, 1e-6)
     into, out = (into * against, out * along) if is_outbound else (into * along, out * against)
     total = into + out + stayed
     return into / total, out / total
 
 
-def _worth(visit: OpenVisit, thing: Thing, passage: Passage, known: Known) -> float:
+def _worth(visit: OpenVisit, thing: Thing, passage: Passage, known: Known, cart: Cart) -> Worth:
     if thing.unit is not None and thing.unit in visit.units:
-        return EXPECTED_UNIT
+        return EXPECTED_UNIT if _tells_a_way(passage) else EXPECTED_UNIT._replace(asks=EXPECTED_UNIT.posts)
     if not (visit.units or visit.loose):
-        return 0.0  # a blind receipt: everything may come
+        return UNKNOWN  # a blind receipt: everything may come
     if thing.unit is not None:
         now_us = passage.occurred_us
         is_due = any(thing.unit in other.units and other.is_open(now_us) for other in known.everywhere())
         return ELSEWHERE if is_due else UNEXPECTED
     if thing.gtin is None:
-        return 0.0
-    if not visit.takes_loose(thing.gtin):
-        return UNEXPECTED
-    return EXPECTED_ITEM if passage.reads >= OFTEN else 0.0
+        return UNKNOWN
+    return _worth_of_loose(passage, cart) if visit.takes_loose(thing.gtin) else UNEXPECTED
+
+
+def _worth_of_loose(passage: Passage, cart: Cart) -> Worth:
+    if cart.is_sure:
+        return ON_A_CART
+    if passage.reads >= OFTEN:
+        return EXPECTED_ITEM
+    return LONE_PIECE if cart.is_lone and passage.reads >= _LONE_READS else UNKNOWN
+
+
+def _tells_a_way(passage: Passage) -> bool:
+    """Tell whether the radio at least says which way it would have been."""
+    return max(passage.chances) >= _PLAINLY_LIKELIER * min(passage.chances)
 
 
 def fitting_visits(

@@ -2,16 +2,16 @@
 
 from bisect import bisect_left, insort
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole
-from edge_agent.doors.belonging import CROSSINGS, OFTEN
+from edge_agent.doors.belonging import ALONE_ON_A_CART, CROSSINGS, OFTEN, Cart
 from edge_agent.doors.domain import COMPANY_US, PALLETFUL, Company
 from edge_agent.doors.things import thing_of
-from edge_agent.doors.visits import MANY, Known, family
+from edge_agent.doors.visits import MANY, Known, OpenVisit, family
 from edge_agent.filters.passage import Passage
 
 _REMEMBERED_US: Final = 180_000_000
@@ -26,6 +26,11 @@ _MAJORITY: Final = 5
 """And so many times more than speak against it."""
 SURE: Final = 0.95
 """What a passage is worth that speaks for others, and what a unit's is for which they speak."""
+
+_LIKELY: Final = 0.9
+"""What crossed so surely speaks for the other goods of its cart."""
+MOST_MATES: Final = 4
+"""More are a pallet's pieces."""
 
 _PLAIN: Final = 0.99
 _PLAIN_READS: Final = 50
@@ -49,6 +54,8 @@ class Companions:
         """What was heard of items, whatever they did: by portal and GTIN, from when until when, EPC."""
         self._sure: dict[str, list[tuple[int, str, str, CrossingDirection]]] = {}
         """Sure crossings by portal: when, unit or item family, EPC, direction."""
+        self._likely: dict[str, list[tuple[int, str, str, CrossingDirection]]] = {}
+        """The same of items, a little less sure."""
 
     def note(self, passage: Passage, tag: tuple[Epc, TagRole], known: Known) -> None:
         """Remember a passage.
@@ -60,9 +67,12 @@ class Companions:
         """
         thing = thing_of(tag, known)
         name = thing.unit or (thing.gtin and family(thing.gtin))
-        if name and passage.direction in CROSSINGS and passage.confidence >= SURE:
-            sure = (passage.occurred_us, name, passage.epc, passage.direction)
-            _insert(self._sure.setdefault(passage.portal, []), sure)
+        if name and passage.direction in CROSSINGS and passage.confidence >= _LIKELY:
+            crossed = (passage.occurred_us, name, passage.epc, passage.direction)
+            if passage.confidence >= SURE:
+                _insert(self._sure.setdefault(passage.portal, []), crossed)
+            if thing.gtin is not None:
+                _insert(self._likely.setdefault(passage.portal, []), crossed)
         if thing.unit is not None:
             if passage.direction is not CrossingDirection.STRAY:
                 when = (passage.occurred_us, passage.occurred_us)
@@ -128,6 +138,31 @@ class Companions:
         )
         return likelier, times[len(times) // 2], is_with_it or is_only_one
 
+    def cart_of(self, passage: Passage, gtin: str, visit: OpenVisit, alike: Collection[str]) -> Cart:
+        """Tell what went through the doorway when a piece of an item did, if it is none of a pallet's.
+
+        Args:
+            passage: The piece's, whatever the radio made of it.
+            gtin: Of its item.
+            visit: The only one that is open at the portal; it expects the item loose.
+            alike: Tags of the same item that moved with it, as the radio tells.
+
+        Returns:
+            Its cart.
+        """
+        mates = {
+            epc
+            for at_us, name, epc, way in self._likely.get(passage.portal, ())
+            if abs(at_us - passage.occurred_us) <= COMPANY_US
+            and way is visit.direction
+            and name in visit.loose
+        } - {passage.epc}
+        if len(mates) > MOST_MATES or not mates.issuperset(alike):
+            return ALONE_ON_A_CART._replace(is_lone=False)
+        is_lone = {passage.epc, *mates}.issuperset(self._came_with(passage, gtin))
+        moved_with_it = not mates.isdisjoint(passage.company)
+        return Cart(is_lone, len(mates) if is_lone or moved_with_it else 0)
+
     def of(
         self,
         passage: Passage,
@@ -135,6 +170,8 @@ class Companions:
         known: Known,
         near: Iterable[str],
         moved_along: Sequence[tuple[Epc, TagRole]] = (),
+        *,
+        cart: Cart = ALONE_ON_A_CART,
     ) -> Company:
         """Tell who passed with a trade item.
 
@@ -144,6 +181,7 @@ class Companions:
             known: The assignment in force when it occurred.
             near: Neighbours of its portal: what crosses there is heard here.
             moved_along: Tags that moved with it, as the radio tells.
+            cart: What went through the doorway with it.
 
         Returns:
             Its company, as far as passages were noted.
@@ -165,7 +203,7 @@ class Companions:
             with_it.extend(_present(self._around.get(passage.portal, []), at_us))
         is_mixed = alike < MANY and (not alike or len(moved_along) > 2 * alike)
         is_read_often = passage.reads >= OFTEN
-        is_on_a_cart = is_mixed and is_read_often
+        is_on_a_cart = is_mixed and (is_read_often or cart.is_sure)
         return Company(
             has_unit=any(_may_hold(unit, gtin, known) for unit in with_it),
             is_near_unit=any(

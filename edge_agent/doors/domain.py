@@ -14,9 +14,11 @@ from contracts.vocabulary import CrossingDirection, CrossingReason
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole
 from edge_agent.doors.belonging import (
+    ALONE_ON_A_CART,
     CROSSINGS,
     OPEN_QUESTIONS,
     Belonging,
+    Cart,
     belonging,
     direction_of,
     fitting_visits,
@@ -125,6 +127,7 @@ def decide(
     is_again: bool = False,
     is_contradicted: bool = False,
     is_disputed: bool = False,
+    cart: Cart = ALONE_ON_A_CART,
 ) -> Decision:
     """Decide what a passage posts.
 
@@ -139,6 +142,7 @@ def decide(
         is_again: Whether the tag crossed here the same way just before, and has not come back since.
         is_contradicted: Whether the content of the unit surely crossed the other way.
         is_disputed: Whether most of those that moved with the tag did something else, or it only came back.
+        cart: What went through the doorway with it, if it is loose goods.
 
     Returns:
         The decision; a crossing is recorded whatever it is.
@@ -148,7 +152,7 @@ def decide(
     thing = thing_of(tag, known)
     fitting = fitting_visits(visits, direction, thing)
     if not passage.is_assignable:
-        confidence = informed(passage, direction, known, fitting, thing)
+        confidence = informed(passage, direction, known, fitting, thing, cart=cart)
     case = _Case(
         portal=portal,
         thing=thing,

@@ -26,7 +26,7 @@ by 3 dB, and 19 of 34 passages that only seemed to cross."""
 _MOST_FOR: Final = 1.0
 """And of those of which the radio was not sure, 69 in a hundred were louder by 20 dB, against 15."""
 _MOST_FOR_DB: Final = 20.0
-_LEAST_CHANCE: Final = 0.02
+_LEAST_CHANCE: Final = 0.005
 _FORGET_US: Final = 240_000_000
 _MOST_TAGS: Final = 50_000
 _MOST_VISITS: Final = 16

@@ -11,7 +11,15 @@ from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole, TagRoles, TagRules, is_private
 from edge_agent.doors.agreement import Agreement
-from edge_agent.doors.belonging import CROSSINGS, is_expected, leaning, modest, needs_company
+from edge_agent.doors.belonging import (
+    ALONE_ON_A_CART,
+    CROSSINGS,
+    Cart,
+    is_expected,
+    leaning,
+    modest,
+    needs_company,
+)
 from edge_agent.doors.companions import SURE, Companions
 from edge_agent.doors.domain import (
     ALONE,
@@ -23,7 +31,7 @@ from edge_agent.doors.domain import (
 )
 from edge_agent.doors.loudness import AT_ONCE_US, Loudness, is_plainly_louder, may_have_crossed
 from edge_agent.doors.things import thing_of
-from edge_agent.doors.visits import MANY, Known
+from edge_agent.doors.visits import MANY, Known, OpenVisit
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.site import Portal
 
@@ -146,7 +154,10 @@ class Posting:
         tag, known = self._named(passage)
         is_spoken_for = not _is_sure(passage) and self._content_around(passage) is not None
         if settled_us < passage.last_seen_us + COMPANY_US and (
-            self._is_unsure(passage) or is_spoken_for or needs_company(passage, tag, known)
+            self._is_unsure(passage)
+            or is_spoken_for
+            or needs_company(passage, tag, known)
+            or self._may_be_on_a_cart(passage) is not None
         ):
             return True
         if settled_us <= passage.last_seen_us and _is_sure(passage) and tag[0].unit is not None:
@@ -176,17 +187,38 @@ class Posting:
             return True
         return False
 
-    def _leaning(self, passage: Passage) -> Passage:
+    def _leaning(self, passage: Passage, cart: Cart = ALONE_ON_A_CART) -> Passage:
         """Let the only open visit lend a direction to what it expects, and few reads say little."""
         tag, known = self._named(passage)
         thing = thing_of(tag, known)
-        return leaning(modest(passage, thing), known, thing)
+        return leaning(modest(passage, thing), known, thing, cart)
 
     def _placed(self, passage: Passage) -> Passage:
         """Weigh how loud the tag was here, and elsewhere."""
         if not may_have_crossed(passage) or passage.is_assignable:
             return passage
-        return self._leaning(self._loudness.weighed(passage, self._near[passage.portal]))
+        tag, known = self._named(passage)
+        names = {unit for visit in known.open_at(passage.portal, passage.occurred_us) for unit in visit.units}
+        if tag[0].unit not in names:  # a unit that is expected here does not pass by on its way elsewhere
+            passage = self._loudness.weighed(passage, self._near[passage.portal])
+        return self._leaning(passage, self._cart_of(passage))
+
+    def _may_be_on_a_cart(self, passage: Passage) -> tuple[str, OpenVisit] | None:
+        """Name the item of a piece, and the only visit, if that expects it loose."""
+        tag, known = self._named(passage)
+        gtin, visits = thing_of(tag, known).gtin, known.open_at(passage.portal, passage.occurred_us)
+        if gtin is None or len(visits) != 1 or not may_have_crossed(passage):
+            return None
+        return (gtin, visits[0]) if visits[0].takes_loose(gtin) else None
+
+    def _cart_of(self, passage: Passage) -> Cart:
+        """Tell what went through the doorway with a loose piece that the only visit expects."""
+        expected = self._may_be_on_a_cart(passage)
+        if expected is None:
+            return ALONE_ON_A_CART
+        gtin, visit = expected
+        alike = [epc for epc in passage.company if self._roles.of(epc)[0].gtin == gtin]
+        return self._companions.cart_of(passage, gtin, visit, alike)
 
     def _content_around(self, passage: Passage) -> tuple[str, Mapping[str, frozenset[str]]] | None:
         """Name a unit whose label alone tells too little, if its content may tell more."""
@@ -239,8 +271,10 @@ class Posting:
         portal = self._portals[passage.portal]
         tag, known = self._named(passage)
         near = self._near[passage.portal]
+        cart = self._cart_of(passage)
+        moved_along = [self._roles.of(epc) for epc in passage.company]
         company = (
-            self._companions.of(passage, tag, known, near, [self._roles.of(epc) for epc in passage.company])
+            self._companions.of(passage, tag, known, near, moved_along, cart=cart)
             if needs_company(passage, tag, known)
             else ALONE
         )
@@ -254,6 +288,7 @@ class Posting:
             stands_at=None if tag[0].unit is None else self._whereabouts(tag[0].unit),
             is_again=self._is_again(passage, portal),
             is_contradicted=is_contradicted,
+            cart=cart,
             is_disputed=passage.direction in CROSSINGS
             and (
                 self._agreement.is_disputed(passage, self._its_like(passage))
