@@ -16,17 +16,16 @@ from cloud.forecasting.event_days import EventDays
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.uplift import (
     Covariates,
-    Effect,
     Fit,
     Uplift,
     clean_by,
+    clean_of,
     effects,
     factors,
     fit_columns,
     learn,
-    pool_effects,
-    series_effects,
 )
+from cloud.forecasting.uplift_told import Effect, pool_effects, series_effects
 
 Live = Callable[[Fit, Floats, Covariates, Floats], Fit]
 """Of a fit, the periods and covariates it was learned from and their prior, what is still so."""
@@ -251,13 +250,17 @@ def _as_known(
         fit = settle(fit)
     lately = fit if live is None else live(fit, y[:, : column + 1], known, prior)
     until = int(served[-1])
-    values = [known.values, *(history(later, later).values for later in range(column + 1, until + 1))]
-    seen = Covariates(np.concatenate(values, axis=1), known.names, known.references)
+    seen = [known, *(history(later, later) for later in range(column + 1, until + 1))]
+
+    def without(what: Fit) -> Floats:
+        logs = np.concatenate([effects(one, what) for one in seen], axis=1)
+        return clean_of(y[:, : until + 1], logs, what)
+
     cleaned = np.full_like(y, np.nan)
-    cleaned[:, : until + 1] = clean_by(y[:, : until + 1], seen, fit)
+    cleaned[:, : until + 1] = without(fit)
     if lately.changed:
         half = (column + 1) // 2
-        cleaned[:, half : until + 1] = clean_by(y[:, : until + 1], seen, lately)[:, half:]
+        cleaned[:, half : until + 1] = without(lately)[:, half:]
     return lately, cleaned, known.names
 
 

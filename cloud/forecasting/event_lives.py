@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from cloud.forecasting.protocol import Floats
-from cloud.forecasting.uplift import Covariates, Effect, Fit, learn, pool_effects
+from cloud.forecasting.uplift import Covariates, Fit, learn
+from cloud.forecasting.uplift_told import Effect, pool_effects
 
 LEAST_WEEKS: Final = 3
 """Weeks of each half that an effect must have had to be compared."""

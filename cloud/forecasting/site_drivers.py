@@ -163,9 +163,10 @@ class _Told:
         shares = self._shares[:, place]
         is_past = self.keeps_weeks and first_week + number - 1 <= at
         learned_from = most_asked_for(self._daily[:, : at + 1]) if is_past and number > 1 else None
-        parts, moved, cells = [], [], []
+        found = np.empty((len(self.subjects), number, len(self.traces.every)))
+        moved, cells = [], []
         for rows, values in self.daily(first_week, number, at):
-            parts.append(by_week(self.traces.beside(values), shares[rows]))
+            found[rows] = by_week(self.traces.beside(values), shares[rows])
             if is_past:
                 moved.append(weeks_moved(values, self.acts))
             if learned_from is not None:
@@ -175,7 +176,7 @@ class _Told:
             nothing = Cells.of(values[:0], moved[-1][:0], self.acts)
             window = _Window(np.concatenate(moved), Cells.joined(cells) if cells else nothing)
             self._windows[first_week, number, at] = window
-        return Covariates(np.concatenate(parts), self.traces.every, self.references)
+        return Covariates(found, self.traces.every, self.references)
 
     def taken(self, first_week: int, number: int, at: int) -> _Window:
         """Give what was kept of weeks, and keep it no longer."""

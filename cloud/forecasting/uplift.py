@@ -14,10 +14,9 @@ from typing import Final
 import numpy as np
 
 from cloud.forecasting.protocol import Floats, Ints
-from cloud.forecasting.uplift_fit import CHUNK, Estimate, estimate
+from cloud.forecasting.uplift_fit import CHUNK, Estimate, Moving, estimate
 from cloud.forecasting.uplift_spikes import best_limit, tamed
 
-Z95: Final = 1.959964
 REFIT: Final = 13
 """Periods that coefficients serve for."""
 
@@ -246,8 +245,21 @@ def clean_by(y: Floats, covariates: Covariates, fit: Fit) -> Floats:
     Returns:
         Series x periods.
     """
-    plain = y / np.exp(effects(covariates, fit, slice(0, y.shape[1])))
-    return tamed(plain, np.full(len(y), np.nan), fit.effects.noise, fit.limit)[0]
+    return clean_of(y, effects(covariates, fit, slice(0, y.shape[1])), fit)
+
+
+def clean_of(y: Floats, logs: Floats, fit: Fit) -> Floats:
+    """Take known effects out of history, and tame other spikes as far as a fit does.
+
+    Args:
+        y: Series x periods, NaN where not known.
+        logs: The same shape: logs of the factors.
+        fit: What they were learned by.
+
+    Returns:
+        Series x periods.
+    """
+    return tamed(y / np.exp(logs), np.full(len(y), np.nan), fit.effects.noise, fit.limit)[0]
 
 
 def factors(covariates: Covariates, uplift: Uplift, origins: Ints, horizon: int) -> Floats:
@@ -290,7 +302,7 @@ def _fit(y: Floats, covariates: Covariates, column: int, pools: Ints, prior: Flo
     past = covariates.values[:, : column + 1]
     references = _references(past, covariates.references)
     known = y[:, : column + 1]
-    found = estimate(known, past - references[:, None], pools, prior)
+    found = estimate(known, Moving(past, references), pools, prior)
     whole = Fit(column, references, found, np.inf)
     factor = np.exp(effects(covariates, whole, slice(0, column + 1)))
     return Fit(column, references, found, best_limit(known, factor, found.noise))
@@ -310,87 +322,3 @@ def _references(past: Floats, wanted: Sequence[float | None]) -> Floats:
         if has_any.any():
             found[has_any, which] = np.nanmedian(values[has_any], axis=1)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What one unit of a covariate does to demand, as a factor, with its 95 % interval."""
-
-    name: str
-    factor: float
-    low: float
-    high: float
-
-
-def pool_effects(uplift: Uplift, pool: int = 0, at: int = -1) -> tuple[Effect, ...]:
-    """Tell the effects of a pool.
-
-    Args:
-        uplift: As learned.
-        pool: Its number.
-        at: Place of the fit; the last by default.
-
-    Returns:
-        One per covariate: of the typical series of the pool.
-    """
-    found = uplift.fits[at].effects
-    deviations = np.sqrt(np.diagonal(found.pooled_covariances[pool]))
-    return _told(uplift.names, found.pooled[pool], deviations)
-
-
-def series_effects(uplift: Uplift, series: int, at: int = -1) -> tuple[Effect, ...]:
-    """Tell the effects of one series.
-
-    Args:
-        uplift: As learned.
-        series: Its row.
-        at: Place of the fit; the last by default.
-
-    Returns:
-        One per covariate.
-    """
-    found = uplift.fits[at].effects
-    return _told(uplift.names, found.coefficients[series], np.sqrt(np.diagonal(found.covariances[series])))
-
-
-def pool_combined(uplift: Uplift, shift: Floats, pool: int = 0, at: int = -1) -> Effect:
-    """Tell what several covariates do together to the typical series of a pool.
-
-    Args:
-        uplift: As learned.
-        shift: Of each covariate, by how much it stands above its value without effect.
-        pool: Its number.
-        at: Place of the fit; the last by default.
-
-    Returns:
-        The joint factor, with the interval of the joint estimate.
-    """
-    found = uplift.fits[at].effects
-    log = float(shift @ found.pooled[pool])
-    deviation = float(np.sqrt(max(shift @ found.pooled_covariances[pool] @ shift, 0.0)))
-    return _told(("together",), np.array([log]), np.array([deviation]))[0]
-
-
-def combined_effect(uplift: Uplift, series: int, shift: Floats, at: int = -1) -> Effect:
-    """Tell what several covariates do together: a promotion of this depth, in this price.
-
-    Args:
-        uplift: As learned.
-        series: Its row.
-        shift: Of each covariate, by how much it stands above its value without effect.
-        at: Place of the fit; the last by default.
-
-    Returns:
-        The joint factor, with the interval of the joint estimate.
-    """
-    found = uplift.fits[at].effects
-    log = float(shift @ found.coefficients[series])
-    deviation = float(np.sqrt(max(shift @ found.covariances[series] @ shift, 0.0)))
-    return _told(("together",), np.array([log]), np.array([deviation]))[0]
-
-
-def _told(names: Sequence[str], logs: Floats, deviations: Floats) -> tuple[Effect, ...]:
-    return tuple(
-        Effect(name, float(np.exp(log)), float(np.exp(log - Z95 * sd)), float(np.exp(log + Z95 * sd)))
-        for name, log, sd in zip(names, logs, deviations, strict=True)
-    )

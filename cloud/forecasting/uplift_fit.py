@@ -1,7 +1,8 @@
 """Estimation of effects on demand at one column, over all series at once; `uplift` tells the model. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -23,6 +24,8 @@ MOST_SPREAD: Final = 1.5
 USUAL_SPREAD: Final = 0.25
 NOISE_PERIODS: Final = 10
 """Weight of the typical relative noise in a series' own, in periods."""
+Shift = Callable[[slice], Floats]
+"""Of some series the covariates less their values without effect."""
 CHUNK: Final = 500
 """Series whose arrays are worked on at a time."""
 
@@ -44,12 +47,27 @@ class Estimate:
     """Of each series: variance of the relative error."""
 
 
-def estimate(y: Floats, shifted: Floats, pools: Ints, prior: Floats) -> Estimate:
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """Covariates less their values without effect, made of some series at a time: arrays of all are large."""
+
+    values: Floats
+    """Series x periods x covariates; NaN where not known."""
+    references: Floats
+    """Series x covariates: values without effect."""
+
+    def of(self, rows: slice, columns: Ints) -> Floats:
+        """Give those of some series and covariates; NaN where not known."""
+        shifted: Floats = (self.values[rows] - self.references[rows, None])[:, :, columns]
+        return shifted
+
+
+def estimate(y: Floats, moving: Moving, pools: Ints, prior: Floats) -> Estimate:
     """Estimate all series' coefficients from columns that are all known.
 
     Args:
         y: Series x periods, >= 0, NaN where not known.
-        shifted: Series x periods x covariates, less their values without effect; NaN where not known.
+        moving: The covariates of these periods.
         pools: Of each series the number of its pool, from 0 without gaps.
         prior: Of each covariate the coefficient expected before any data.
 
@@ -57,20 +75,18 @@ def estimate(y: Floats, shifted: Floats, pools: Ints, prior: Floats) -> Estimate
         The estimates; a series that tells nothing has its pool's, a covariate that never moved its prior.
     """
     is_known = _usable(y)
-    moved = _without_level(shifted, is_known)
-    is_told = _any_of(moved)
-    told = np.flatnonzero(is_told)
-    if is_told.all():
-        return _estimate(y, is_known, shifted, moved, pools=pools, prior=prior)
-    part = _estimate(y, is_known, shifted[:, :, told], moved[:, :, told], pools=pools, prior=prior[told])
-    return _widened(part, told, prior)
+    told = np.flatnonzero(_ever_moved(moving, is_known))
+    part = _estimate(y, is_known, moving, told, pools=pools, prior=prior[told])
+    return part if len(told) == len(prior) else _widened(part, told, prior)
 
 
-def _any_of(moved: Floats) -> Bools:
-    """Tell which covariates ever move, some series at a time: arrays of all of them are large."""
-    found = np.zeros(moved.shape[2], dtype=np.bool_)
-    for first in range(0, len(moved), CHUNK):
-        found |= np.any(moved[first : first + CHUNK] != 0, axis=(0, 1))
+def _ever_moved(moving: Moving, is_known: Bools) -> Bools:
+    """Tell which covariates ever move while demand is known."""
+    width = moving.values.shape[2]
+    found = np.zeros(width, dtype=np.bool_)
+    for first in range(0, len(is_known), CHUNK):
+        rows = slice(first, first + CHUNK)
+        found |= (_without_level(moving.of(rows, np.arange(width)), is_known[rows]) != 0).any(axis=(0, 1))
     return found
 
 
@@ -102,18 +118,23 @@ def _widened(part: Estimate, told: Ints, prior: Floats) -> Estimate:
 
 
 def _estimate(
-    y: Floats, is_known: Bools, shift: Floats, moved: Floats, *, pools: Ints, prior: Floats
+    y: Floats, is_known: Bools, moving: Moving, columns: Ints, *, pools: Ints, prior: Floats
 ) -> Estimate:
+    series, width = len(y), len(columns)
+    moved = np.empty((*y.shape, width))
+    for first in range(0, series, CHUNK):
+        rows = slice(first, first + CHUNK)
+        moved[rows] = _without_level(moving.of(rows, columns), is_known[rows])
+    shift = partial(moving.of, columns=columns)
     gram = np.einsum("stc,std->scd", moved, moved)
     counts = is_known.sum(axis=1).astype(np.float64)
-    series, _, width = shift.shape
     told = (np.einsum("scc->sc", gram) > 0).sum(axis=1).astype(np.float64)
     found = np.repeat(prior[None], series, axis=0)
     precision = np.full(width, 1 / USUAL_SPREAD**2)
-    score, squares = _score(y, is_known, shift, moved, found, is_first=True)
+    score, squares = _score(y, is_known, shift, moved, found=found, is_first=True)
     for step in range(ROUNDS):
         if step:
-            score, squares = _score(y, is_known, shift, moved, found, is_first=False)
+            score, squares = _score(y, is_known, shift, moved, found=found, is_first=False)
         noise = _noise(squares, counts, told)
         weighed = gram / noise[:, None, None]
         target = (np.einsum("scd,sd->sc", gram, found) + score) / noise[:, None]
@@ -196,16 +217,12 @@ def _usable(y: Floats) -> Bools:
 
 
 def _without_level(values: Floats, is_known: Bools) -> Floats:
-    result = np.empty_like(values)
-    for first in range(0, len(values), CHUNK):
-        part = values[first : first + CHUNK]
-        known = is_known[first : first + CHUNK, :, None] & np.isfinite(part)
-        result[first : first + CHUNK] = np.where(known, part - moving_mean(part, known), 0)
-    return result
+    known = is_known[:, :, None] & np.isfinite(values)
+    return np.where(known, values - moving_mean(values, known), 0)
 
 
 def _score(
-    y: Floats, is_known: Bools, shift: Floats, moved: Floats, found: Floats, *, is_first: bool
+    y: Floats, is_known: Bools, shift: Shift, moved: Floats, *, found: Floats, is_first: bool
 ) -> tuple[Floats, Floats]:
     """Say which way the errors pull each coefficient, and their squares' sum.
 
@@ -214,7 +231,7 @@ def _score(
     score, squares = np.empty_like(found), np.empty(len(y))
     for first in range(0, len(y), CHUNK):
         rows = slice(first, first + CHUNK)
-        error = _errors(y[rows], is_known[rows], shift[rows], found[rows], is_first=is_first)
+        error = _errors(y[rows], is_known[rows], shift(rows), found[rows], is_first=is_first)
         known = is_known[rows]
         error = np.where(known, error - moving_mean(error, known), 0)
         score[rows] = np.einsum("stc,st->sc", moved[rows], error)
@@ -305,16 +322,17 @@ def _drawn_to(
 
 
 def _parts(
-    y: Floats, is_known: Bools, shift: Floats, moved: Floats, *, found: Floats, pull: Floats, noise: Floats
+    y: Floats, is_known: Bools, shift: Shift, moved: Floats, *, found: Floats, pull: Floats, noise: Floats
 ) -> Iterator[Part]:
     """Give what tells of errors in common, some series at a time."""
     for first in range(0, len(y), CHUNK):
         rows = slice(first, first + CHUNK)
         known, surety = is_known[rows], 1 / noise[rows]
-        error = _errors(y[rows], known, shift[rows], found[rows], is_first=False)
+        shifted = shift(rows)
+        error = _errors(y[rows], known, shifted, found[rows], is_first=False)
         error = np.where(known, error - moving_mean(error, known), 0)
         pulled = moved[rows] @ pull[rows].transpose(0, 2, 1)
-        yield Part(known, error, surety, pulled, np.nan_to_num(shift[rows]) != 0)
+        yield Part(known, error, surety, pulled, np.nan_to_num(shifted) != 0)
 
 
 def _precision(drawn: Floats, covariances: Floats, precision: Floats) -> Floats:

@@ -9,15 +9,8 @@ from cloud.forecasting.event_days import Cells, DayEffects, learn_days, quiet, w
 from cloud.forecasting.event_lives import Course, courses
 from cloud.forecasting.event_traces import Traces
 from cloud.forecasting.protocol import Bools, Floats, Ints
-from cloud.forecasting.uplift import (
-    Z95,
-    Covariates,
-    Effect,
-    Uplift,
-    learn,
-    pool_combined,
-    pool_effects,
-)
+from cloud.forecasting.uplift import Covariates, Uplift, learn
+from cloud.forecasting.uplift_told import Z95, Effect, pool_combined, pool_effects
 from cloud.forecasting.weekdays import weekday_shares
 from cloud.forecasting.weeks import Weeks
 

@@ -19,7 +19,8 @@ from cloud.forecasting.effects.learning import OTHERS, SiteEffects, learn_effect
 from cloud.forecasting.event_days import FARTHEST
 from cloud.forecasting.event_traces import KINDS, MARGIN, Traces
 from cloud.forecasting.protocol import Floats, Ints
-from cloud.forecasting.uplift import Covariates, combined_effect
+from cloud.forecasting.uplift import Covariates
+from cloud.forecasting.uplift_told import combined_effect
 from cloud.forecasting.weekdays import weekday_shares
 from cloud.forecasting.weeks import DAYS, weeks_of
 from cloud.identity.actor import Actor

@@ -4,7 +4,7 @@ from typing import Any
 
 from cloud.forecasting.effects.learning import Learned
 from cloud.forecasting.effects.reading import Told
-from cloud.forecasting.uplift import Effect
+from cloud.forecasting.uplift_told import Effect
 
 
 def effects_as_json(told: Told) -> dict[str, Any]:

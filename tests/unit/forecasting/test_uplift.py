@@ -6,18 +6,8 @@ import numpy as np
 import pytest
 
 from cloud.forecasting.protocol import Floats, Ints
-from cloud.forecasting.uplift import (
-    Covariates,
-    Uplift,
-    as_covariates,
-    clean,
-    combined_effect,
-    factors,
-    fit_columns,
-    learn,
-    pool_effects,
-    series_effects,
-)
+from cloud.forecasting.uplift import Covariates, Uplift, as_covariates, clean, factors, fit_columns, learn
+from cloud.forecasting.uplift_told import combined_effect, pool_effects, series_effects
 
 ORANGE_JUICE = Path(__file__).parents[4] / "shared" / "data" / "forecast" / "oj_weekly_promo.parquet"
 SERIES, PERIODS, HORIZON = 120, 104, 4

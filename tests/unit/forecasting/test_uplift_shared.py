@@ -3,7 +3,8 @@
 import numpy as np
 
 from cloud.forecasting.protocol import Floats
-from cloud.forecasting.uplift import Covariates, Uplift, learn, pool_effects
+from cloud.forecasting.uplift import Covariates, Uplift, learn
+from cloud.forecasting.uplift_told import pool_effects
 
 SERIES, PERIODS, HOLIDAYS = 120, 104, 6
 OF_HOLIDAYS = np.log([1.5, 1.0, 1.0, 0.8, 1.0, 1.2])
