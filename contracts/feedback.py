@@ -1,9 +1,13 @@
 """What the cloud answers: acknowledgements and the state of ingest (PROTOCOL P3)."""
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import JsonValue
 
 from contracts.base import (
     SCHEMA_VERSION,
+    STORABLE,
     BatchNo,
     Code,
     Contract,
@@ -58,6 +62,20 @@ class Ack(Contract):
     extra: tuple[BatchAck, ...] = ()
     """Batches beyond the contiguous ones, and those whose status is not plain ``stored``."""
     resend: tuple[Resend, ...] = ()
+
+
+class Message(Contract):
+    """What the cloud has said last on one of a gateway's channels."""
+
+    channel: Code
+    payload: Annotated[dict[str, JsonValue], STORABLE]
+
+
+class Messages(Contract):
+    """What a broker would retain for a gateway, for one that has none."""
+
+    schema_version: SchemaVersion = SCHEMA_VERSION
+    messages: tuple[Message, ...] = ()
 
 
 class IngestMode(StrEnum):

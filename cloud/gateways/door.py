@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from contracts.feedback import Ack, IngestState
+from contracts.feedback import Ack, IngestState, Messages
 from contracts.topics import Channel
 
 
@@ -63,6 +63,19 @@ class BatchDoor(Protocol):
 
         Raises:
             NotAdmittedError: If it may not.
+        """
+
+    def messages(self, credential: Credential) -> Messages:
+        """Say what the cloud has said last to a gateway, as the broker retains it.
+
+        Args:
+            credential: Who asks.
+
+        Returns:
+            The last message on each channel.
+
+        Raises:
+            NotAdmittedError: If the gateway may not come in.
         """
 
     def take(self, credential: Credential, frame: bytes) -> Ack:

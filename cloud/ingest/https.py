@@ -34,8 +34,8 @@ from cloud.ingest.registry.credentials import is_secret_of
 from cloud.ingest.service import Reading, Written, write
 from cloud.ingest.store import Gateway
 from cloud.ingest.workers import store as workers
-from contracts.feedback import Ack, IngestMode, IngestState
-from contracts.topics import Channel, topic
+from contracts.feedback import Ack, IngestMode, IngestState, Message, Messages
+from contracts.topics import UPSTREAM, Channel, topic
 
 SLOTS: Final = 4
 """Batches written at once, on connections of the door's own: pages and batches do not wait for each other."""
@@ -74,6 +74,15 @@ class HttpsDoor(BatchDoor):
         def look(conn: Connection) -> IngestState:
             self._admitted(conn, credential)
             return _state(conn)
+
+        return in_transaction(self._pool, look)
+
+    @override
+    def messages(self, credential: Credential) -> Messages:
+        def look(conn: Connection) -> Messages:
+            gateway = self._admitted(conn, credential)
+            said = workers.last_messages(conn, gateway.gateway_id, channels=sorted(set(Channel) - UPSTREAM))
+            return Messages(messages=tuple(Message(channel=each, payload=payload) for each, payload in said))
 
         return in_transaction(self._pool, look)
 

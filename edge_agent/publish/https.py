@@ -11,6 +11,7 @@ import queue
 import random
 import ssl
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,9 +20,11 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final
 
+import orjson
 import structlog
+from pydantic import ValidationError
 
-from contracts.feedback import IngestMode, IngestState
+from contracts.feedback import IngestMode, IngestState, Messages
 from contracts.topics import INGEST_STATE, Channel, topic
 from edge_agent.publish.address import LedgerAddress
 from edge_agent.publish.domain import reconnect_after_s
@@ -32,6 +35,9 @@ WINDOW: Final = 8
 """Messages that may wait for their turn."""
 LONGEST_PAUSE_S: Final = 60.0
 STATE_PATH: Final = "/v1/ingest/state"
+MESSAGES_PATH: Final = "/v1/ingest/messages"
+ASK_EVERY_S: Final = 10.0
+"""Between two questions for what the cloud has to say."""
 _LARGEST_ANSWER: Final = 1024 * 1024
 _POLL_S: Final = 0.5
 _PATHS: Final = {
@@ -151,6 +157,8 @@ class HttpsLink:
         self._on_event = on_event
         self._paths = {topic(site, gateway, channel): path for channel, path in _PATHS.items()}
         self._records, self._ack = topic(site, gateway, Channel.RECORDS), topic(site, gateway, Channel.ACK)
+        self._root = self._ack.removesuffix(f"/{Channel.ACK}")
+        self._brought: dict[str, bytes] = {}
         self._outgoing: queue.Queue[tuple[str, bytes]] = queue.Queue(WINDOW)
         self._changed = threading.Condition()
         self._is_wanted = False
@@ -244,7 +252,11 @@ class HttpsLink:
         log.info("ledger_connected", host=self._address.host, port=self._address.port)
         self._on_event(Connected("HTTPS", WINDOW))
         self._on_event(Received(INGEST_STATE, admitted.body))
+        ask_at_s = time.monotonic()
         while self._is_needed() or not self._outgoing.empty():
+            if time.monotonic() >= ask_at_s:
+                ask_at_s = time.monotonic() + ASK_EVERY_S
+                self._ask_messages(client)
             try:
                 name, payload = self._outgoing.get(timeout=_POLL_S)
             except queue.Empty:
@@ -268,6 +280,23 @@ class HttpsLink:
         else:
             return answer.words
         return None
+
+    def _ask_messages(self, client: LedgerClient) -> None:
+        """Bring what the cloud has said since, as a broker would."""
+        answer = client.ask("GET", MESSAGES_PATH)
+        try:
+            found = (
+                Messages.model_validate_json(answer.body).messages if answer.status == HTTPStatus.OK else ()
+            )
+        except ValidationError as error:
+            self.counters["https_messages_unreadable"] += 1
+            log.warning("ledger_messages_unreadable", detail=str(error))
+            return
+        for message in found:
+            name, payload = f"{self._root}/{message.channel}", orjson.dumps(message.payload)
+            if self._brought.get(name) != payload:
+                self._brought[name] = payload
+                self._on_event(Received(name, payload))
 
     def _pause(self, answer: Answer) -> None:
         """Let nothing out before the server wants it, as if ingest had asked for a pause."""

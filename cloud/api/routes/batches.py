@@ -11,7 +11,7 @@ from fastapi.security import HTTPBasic
 from cloud.api.problems import ProblemError, responses
 from cloud.gateways.door import BatchDoor, Credential, NotAdmittedError, NotNowError, NotTakenError
 from contracts.batch import MAX_FRAME_BYTES
-from contracts.feedback import Ack, IngestState
+from contracts.feedback import Ack, IngestState, Messages
 from contracts.topics import Channel
 
 router = APIRouter(prefix="/v1", tags=["batches"])
@@ -85,6 +85,12 @@ def take_batch(*, shown: Shown, door: TheDoor, payload: Payload) -> Ack:
 def get_ingest_state(*, shown: Shown, door: TheDoor) -> IngestState:
     """Say to a gateway which ledger this is, as the topic `dl/v1/ingest/state` does."""
     return _answered(lambda: door.state(shown))
+
+
+@router.get("/ingest/messages")
+def get_messages(*, shown: Shown, door: TheDoor) -> Messages:
+    """Give what the cloud has said last to the gateway on each channel, as a broker retains it."""
+    return _answered(lambda: door.messages(shown))
 
 
 @router.post(

@@ -72,6 +72,16 @@ WHERE m.published_at IS NULL AND g.site_id = ANY (%(sites)s)
 ORDER BY m.message_id
 LIMIT 100;
 
+-- name: last_messages
+SELECT asked.channel, said.payload
+FROM unnest(%(channels)s::text[]) AS asked (channel)
+CROSS JOIN LATERAL (
+    SELECT m.payload FROM gateway_message AS m
+    WHERE m.gateway_id = %(gateway_id)s AND m.channel = asked.channel
+    ORDER BY m.revision DESC, m.message_id DESC LIMIT 1
+) AS said
+ORDER BY asked.channel;
+
 -- name: published
 UPDATE gateway_message SET published_at = clock_timestamp()
 WHERE message_id = ANY (%(message_ids)s) AND published_at IS NULL;

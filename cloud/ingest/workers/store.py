@@ -189,6 +189,23 @@ def due_messages(conn: Connection, sites: Iterable[str]) -> list[Message]:
     return [Message(*row) for row in rows]
 
 
+def last_messages(
+    conn: Connection, gateway_id: int, *, channels: Iterable[str]
+) -> list[tuple[str, dict[str, Any]]]:
+    """Read what was said last to a gateway.
+
+    Args:
+        conn: A connection.
+        gateway_id: To whom.
+        channels: On which channels.
+
+    Returns:
+        The last payload of each channel that has one, by channel.
+    """
+    asked = {"gateway_id": gateway_id, "channels": list(channels)}
+    return [(str(channel), payload) for channel, payload in conn.execute(SQL["last_messages"], asked)]
+
+
 def mark_published(conn: Connection, message_ids: Sequence[int]) -> None:
     """Note which messages the broker has accepted.
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rights_to_demand import SIGNED
+from rights_to_label import LABEL_FORMS, LABEL_ROUTES, LABELS_OF_ONE_SITE
 from serving import NOW, ROOT
 
 from cloud.db import ConnectionPool
@@ -19,15 +20,17 @@ CONFIG_ROUTES: dict[str, set[Role] | None] = {
     "POST /v1/gateways/{gateway}/config/revisions/{revision}/again": ADMIN,
     "POST /v1/batches": SIGNED,
     "GET /v1/ingest/state": SIGNED,
+    "GET /v1/ingest/messages": SIGNED,
     "POST /v1/ingest/{channel}": SIGNED,
     "GET /gateways": OPERATIONS,
     "GET /gateways/{gateway}": OPERATIONS,
     "POST /gateways/{gateway}/config": ADMIN,
     "POST /gateways/{gateway}/config/{revision}/again": ADMIN,
+    **LABEL_ROUTES,
 }
-CONFIGS_OF_ONE_SITE = {route: {404} for route in CONFIG_ROUTES if "{gateway}" in route}
+CONFIGS_OF_ONE_SITE = {route: {404} for route in CONFIG_ROUTES if "{gateway}" in route} | LABELS_OF_ONE_SITE
 """What those of another site are answered."""
-CONFIG_FORMS = {route for route in CONFIG_ROUTES if route.startswith("POST /gateways")}
+CONFIG_FORMS = {route for route in CONFIG_ROUTES if route.startswith("POST /gateways")} | LABEL_FORMS
 CONFIGURED: dict[str, Any] = {
     "POST /v1/gateways/{gateway}/config": {"settings": {"drain_rows_per_s": 100.0}, "reason": "test"},
     "POST /v1/gateways/{gateway}/config/revisions/{revision}/again": None,

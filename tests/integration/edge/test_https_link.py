@@ -30,6 +30,7 @@ class Ledger:
     def __init__(self) -> None:
         self.replies: queue.Queue[Reply | None] = queue.Queue()
         self.asked: queue.Queue[tuple[str, str, bytes]] = queue.Queue()
+        self.messages = b"{}"
         ledger = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -38,6 +39,9 @@ class Ledger:
             def do_GET(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 shown = base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode()
+                if self.path.endswith(https.MESSAGES_PATH):
+                    self._answer((200, {}, ledger.messages))
+                    return
                 ledger.asked.put((f"{self.command} {self.path}", shown, body))
                 try:
                     reply = ledger.replies.get_nowait()
@@ -46,6 +50,9 @@ class Ledger:
                 if reply is None:  # a server that goes away without a word
                     self.close_connection = True
                     return
+                self._answer(reply)
+
+            def _answer(self, reply: Reply) -> None:
                 status, headers, content = reply
                 self.send_response(status)
                 for name, value in {"Content-Length": str(len(content)), **headers}.items():
@@ -111,6 +118,22 @@ def test_it_is_admitted_sends_and_brings_the_answer_as_a_broker_would(ledger: Le
         link.want(is_wanted=False)
         assert heard() == Disconnected("no longer needed")
         assert not link.publish(RECORDS, b"a frame")
+
+
+def test_what_the_cloud_says_comes_once(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(https, "ASK_EVERY_S", 0.0)
+    ledger.messages = b'{"messages":[{"channel":"config/desired","payload":{"revision":1}}]}'
+    config = topic(SITE, GATEWAY, Channel.CONFIG_DESIRED)
+    with linked(ledger) as (link, heard):
+        heard(), heard()
+        assert heard() == Received(config, b'{"revision":1}')
+        link.publish(RECORDS, b"a frame")
+        assert heard() == Received(ACK, STATE), "not the same message again"
+        ledger.messages = ledger.messages.replace(b"1", b"2")
+        assert heard() == Received(config, b'{"revision":2}')
+        ledger.messages = b"[]"
+        link.publish(RECORDS, b"a frame")
+        assert heard() == Received(ACK, STATE), "what cannot be read stops nothing"
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -20,7 +20,7 @@ from cloud.ingest.command_line import SHELL
 from cloud.ingest.https import HttpsDoor
 from cloud.ingest.registry import credentials
 from cloud.ingest.registry.service import GatewayState
-from contracts.feedback import Ack, IngestMode, IngestState, StoredAs
+from contracts.feedback import Ack, IngestMode, IngestState, Messages, StoredAs
 from contracts.gateway import Presence, Status
 from tests.integration.ingest.conftest import Books
 from tests.integration.ingest.forge import BOOT, NOW, Forge
@@ -133,6 +133,21 @@ def test_a_gateway_says_how_it_is_and_hears_which_ledger_answers(books: Books, g
     for channel, content in (("status", "[]"), ("health", said), ("status", said.replace("gw-1", "gw-2"))):
         assert gw.post(f"/ingest/{channel}", content=content).status_code == 422
     assert gw.post("/ingest/records", content=said).status_code == 422
+
+
+def test_a_gateway_hears_the_last_message_to_it_on_each_of_its_channels(
+    books: Books, gw: httpx.Client
+) -> None:
+    books.register("gw-2")
+    add = (
+        "INSERT INTO gateway_message (gateway_id, channel, revision, payload, created_by)"
+        " SELECT gateway_id, %s, %s, jsonb_build_object('revision', %s), 't' FROM gateway WHERE name = %s"
+    )
+    for channel, revision in (("task", 2), ("task", 1), ("assignment", 7), ("settled", 3)):
+        books.command(add, channel, revision, revision, "gw-1")
+    books.command(add, "task", 9, 9, "gw-2")
+    heard = Messages.model_validate_json(gw.get("/ingest/messages").content).messages
+    assert {each.channel: each.payload["revision"] for each in heard} == {"task": 2, "assignment": 7}
 
 
 def test_one_gateway_does_not_take_all_the_room(
