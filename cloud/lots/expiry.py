@@ -1,5 +1,6 @@
 """Lots that expire: what of each lies where, with how long it lasts and what it is worth; people are told."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -26,6 +27,7 @@ MOST_DAYS: Final = 3_650
 WATCH: Final = Actor("job:expiry", frozenset({Role.DEVICE}), all_sites=True)
 FIRST: Final = (date.min, "", "", "")
 _ALL: Final = 1_000_000
+_OWNER: Final = re.compile(r"(user|key):[^\x00-\x1f\x7f-\x9f]{1,120}")
 
 
 class ExpiringRow(NamedTuple):
@@ -144,11 +146,13 @@ def put_watch(conn: Connection, actor: Actor, *, site: str, days: int, owner: st
 
     Raises:
         NotAllowedError: If the actor may not.
-        LotError: If the days are out of range.
+        LotError: If the days are out of range, or the owner is no person.
     """
     actor.require(*KEEPERS, site=site)
     if not 0 <= days <= MOST_DAYS:
         raise LotError(f"days {days}: expected 0 to {MOST_DAYS}")
+    if owner is not None and not _OWNER.fullmatch(owner):
+        raise LotError(f"owner {owner!r:.80}: expected a person as user:ada")
     act_as(conn, actor)
     is_new = bool(store.change(conn, "put_watch", site=site, days=days, owner=owner, actor=actor.id))
     if is_new:
@@ -174,11 +178,11 @@ def watch_expiry(source: Source, actor: Actor, now: datetime) -> Mapping[str, An
     actor.require(Role.DEVICE)
     told: Counter[str] = Counter(told=0, resolved=0)
     for watch in in_transaction(source, partial(_watches, actor=actor)):
-        told.update(in_transaction(source, partial(watch_site, actor=actor, watch=watch, now=now)))
+        told.update(in_transaction(source, partial(_watch_site, actor=actor, watch=watch, now=now)))
     return dict(told)
 
 
-def watch_site(conn: Connection, actor: Actor, *, watch: WatchRow, now: datetime) -> dict[str, int]:
+def _watch_site(conn: Connection, actor: Actor, *, watch: WatchRow, now: datetime) -> dict[str, int]:
     """Tell people of one site.
 
     Args:

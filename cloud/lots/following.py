@@ -62,14 +62,14 @@ def follow_recalls(source: Source, actor: Actor, now: datetime) -> Mapping[str, 
                 in_transaction(source, partial(_ask, actor=actor, recall=recall, site=site))
                 told["asked"] += 1
             elif state == State.APPLIED:
-                following = partial(follow_at, actor=actor, recall=recall, site=site, now=now)
+                following = partial(_follow_at, actor=actor, recall=recall, site=site, now=now)
                 told["held"] += in_transaction(source, following)
     for site in in_transaction(source, partial(_sites, actor=actor)):
         told["ended"] += in_transaction(source, partial(end_picked, actor=actor, site=site, now=now))
     return dict(told)
 
 
-def follow_at(conn: Connection, actor: Actor, recall: Recall, *, site: str, now: datetime) -> int:
+def _follow_at(conn: Connection, actor: Actor, recall: Recall, *, site: str, now: datetime) -> int:
     """Hold at a site what a recall reaches there since its decision was carried out.
 
     Args:

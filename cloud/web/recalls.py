@@ -13,7 +13,14 @@ from cloud.decisions.domain import DecisionError, State
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.lots import recalls
-from cloud.lots.domain import END_REASONS, KEEPERS, RECALL_REASONS, LotError, UnknownLotError
+from cloud.lots.domain import (
+    END_REASONS,
+    KEEPERS,
+    RECALL_REASONS,
+    LotConflictError,
+    LotError,
+    UnknownLotError,
+)
 from cloud.lots.recall_reading import RecallStory, recall_story
 from cloud.web.lot_picture import lot_href
 from cloud.web.rendering import page
@@ -55,6 +62,8 @@ def open_recall(
         )
     except UnknownLotError as error:
         raise HTTPException(404, str(error)) from error
+    except LotConflictError:
+        return RedirectResponse(lot_href(item, lot), 303)  # its page leads to the recall that stands
     except (LotError, DecisionError) as error:
         raise HTTPException(422, str(error)) from error
     settle_recall(gate, visitor.actor, made.recall_id)
@@ -79,6 +88,8 @@ def end_recall(
         )
     except UnknownLotError as error:
         raise HTTPException(404, str(error)) from error
+    except LotConflictError:
+        pass  # somebody has ended it meanwhile: its page says who
     except LotError as error:
         return _opened(request, gate, visitor, recall_id, problem=str(error), typed=asked)
     return RedirectResponse(f"/recalls/{recall_id}", 303)

@@ -96,8 +96,8 @@ class Watch(BaseModel):
 
     site: Site
     days: Annotated[int, Field(ge=0, le=MOST_DAYS)]
-    owner: Annotated[str, Field(pattern=r"^(user|key):[^\x00-\x1f\x7f-\x9f]{1,120}$")] | None = Field(
-        default=None, description="null: of whoever stated the lot's date"
+    owner: Code | None = Field(
+        default=None, description="As `user:ada`; null: of whoever stated the lot's date"
     )
 
 

@@ -252,28 +252,41 @@ CREATE FUNCTION lot_history(items bigint[], lots text[], below_at timestamptz, b
     CROSS JOIN LATERAL tell_movements(named.stated) t
 $$;
 
--- Lots by item and name, with what lies there of each at the session's sites; after a place in that order.
+-- Lots by item and name, with what lies there of each at the session's sites; after a place in that order. First the
+-- page, walked by the indexes of items and lots, then what lies there of it.
 CREATE FUNCTION lot_list(of_item text, like_lot text, only_held boolean, after_item text, after_lot text, at_most integer)
     RETURNS TABLE (item text, item_name text, base_unit text, lot text, expires_on date, on_hand numeric, sites integer)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT i.code, i.name, i.base_unit, x.lot, t.expires_on, coalesce(h.quantity, 0), coalesce(h.sites, 0)
-    FROM item i
-    CROSS JOIN LATERAL (
-        SELECT DISTINCT c.lot
-        FROM unnest(items_reading_as(i.code)) s (item_id)
-        JOIN cell c ON c.item_id = s.item_id AND c.lot IS NOT NULL AND sees_site(c.site_id)
-        WHERE i.code > after_item OR c.lot > after_lot
-    ) x
-    LEFT JOIN lot t ON t.item_id = i.item_id AND t.lot = x.lot
-    LEFT JOIN LATERAL (
-        SELECT sum(k.quantity) AS quantity, count(DISTINCT k.site)::integer AS sites
-        FROM lot_stock(ARRAY[i.item_id], ARRAY[x.lot]) k WHERE NOT k.is_virtual) h ON true
-    WHERE (of_item IS NULL OR i.code = of_item) AND i.code >= after_item
-        AND NOT EXISTS (SELECT FROM item_alias a WHERE a.from_item = i.item_id AND a.to_item <> i.item_id)
-        AND (like_lot IS NULL OR x.lot ILIKE like_lot)
-        AND (NOT only_held OR h.quantity <> 0)
-    ORDER BY i.code, x.lot
-    LIMIT at_most
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    SET enable_seqscan = off SET enable_mergejoin = off SET enable_hashjoin = off AS $$
+    WITH shown AS MATERIALIZED (
+        SELECT i.item_id, i.code, i.name, i.base_unit, x.lot, row_number() OVER (ORDER BY i.code, x.lot) AS nth
+        FROM item i
+        CROSS JOIN LATERAL (
+            SELECT c.lot
+            FROM unnest(items_reading_as(i.code)) s (item_id)
+            JOIN cell c ON c.item_id = s.item_id AND c.lot IS NOT NULL
+            WHERE (i.code > after_item OR c.lot > after_lot) AND (like_lot IS NULL OR c.lot ILIKE like_lot)
+                AND sees_site(c.site_id)
+                AND (NOT only_held OR EXISTS (
+                    SELECT FROM balance b JOIN location l ON l.location_id = c.location_id
+                    WHERE b.cell_id = c.cell_id AND b.quantity <> 0 AND l.kind <> 'virtual'))
+            GROUP BY c.lot ORDER BY c.lot LIMIT at_most
+        ) x
+        WHERE (of_item IS NULL OR i.code = of_item) AND i.code >= after_item
+            AND NOT EXISTS (SELECT FROM item_alias a WHERE a.from_item = i.item_id AND a.to_item <> i.item_id)
+        ORDER BY i.code, x.lot
+        LIMIT at_most
+    ), held AS MATERIALIZED (
+        SELECT k.nth, sum(k.quantity) AS quantity, count(DISTINCT k.site)::integer AS sites
+        FROM lot_stock(ARRAY(SELECT p.item_id FROM shown p ORDER BY p.nth), ARRAY(SELECT p.lot FROM shown p ORDER BY p.nth)) k
+        WHERE NOT k.is_virtual
+        GROUP BY k.nth
+    )
+    SELECT p.code, p.name, p.base_unit, p.lot, t.expires_on, coalesce(h.quantity, 0), coalesce(h.sites, 0)
+    FROM shown p
+    LEFT JOIN lot t ON t.item_id = p.item_id AND t.lot = p.lot
+    LEFT JOIN held h ON h.nth = p.nth
+    ORDER BY p.code, p.lot
 $$;
 
 REVOKE ALL ON FUNCTION

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rights_to_lots import LOT_FORMS, LOT_ROUTES, LOTS_OF_ONE_SITE, LOTS_OF_THE_NETWORK
 from serving import MUG, NOW, OWN, ROOT, moved, post_all
 
 from cloud.allocation.claiming import Wish
@@ -14,6 +15,7 @@ from cloud.identity.actor import Role
 STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
 MOVERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}
 CLAIM_ROUTES: dict[str, set[Role] | None] = {
+    **LOT_ROUTES,
     "GET /v1/allocations": STAFF,
     "POST /v1/allocations": MOVERS,
     "POST /v1/allocations/release": MOVERS,
@@ -37,15 +39,16 @@ CLAIM_ROUTES: dict[str, set[Role] | None] = {
     "GET /picking/tasks/{task}": STAFF,
     "POST /picking/tasks/{site}/{task}/cancel": MOVERS,
 }
-CLAIMS_OF_THE_NETWORK = {"POST /v1/lots", "POST /v1/customer-terms"}
+CLAIMS_OF_THE_NETWORK = LOTS_OF_THE_NETWORK | {"POST /v1/lots", "POST /v1/customer-terms"}
 CLAIMS_OF_ONE_SITE = (
-    {route: {403} for route in CLAIM_ROUTES if "{site}" in route}
+    LOTS_OF_ONE_SITE
+    | {route: {403} for route in CLAIM_ROUTES if "{site}" in route}
     | {route: {404} for route in CLAIM_ROUTES if route.endswith("/tasks/{task}")}
     | {f"POST {path}": {403} for path in ("/v1/allocations", "/v1/allocations/release", "/v1/waves")}
     | {f"POST {path}": {403} for path in ("/v1/pick-faces", "/picking")}
 )
 """What those of another site are answered."""
-CLAIM_FORMS = {route for route in CLAIM_ROUTES if route.startswith("POST /picking")}
+CLAIM_FORMS = LOT_FORMS | {route for route in CLAIM_ROUTES if route.startswith("POST /picking")}
 CLAIMED: dict[str, Any] = {
     "POST /v1/allocations": {"site": OWN, "documents": ["outbound_order/SO-C"]},
     "POST /v1/allocations/release": {"site": OWN, "document": "outbound_order/SO-C"},
