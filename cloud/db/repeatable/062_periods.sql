@@ -32,8 +32,27 @@ BEGIN
 END
 $$;
 
--- What was bought of each item that has purchase costs and no standard cost, since the close before: at the price
--- valid when it occurred, in the currency of the books. What came late for that close counts here (DOMAIN D8).
+-- What a base unit of a movement costs by the line of an order that it is of, or the one that it reverses is of: as was
+-- agreed by an instant. Of an order for another item, or without a price, nothing.
+CREATE OR REPLACE FUNCTION order_price(m movement, known timestamptz) RETURNS TABLE (cost numeric, currency text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    SELECT coalesce(t.price, l.price), o.currency
+    FROM jsonb_array_elements(CASE WHEN m.reverses_seq IS NULL THEN m.detail -> 'documents' ELSE (
+        SELECT x.detail -> 'documents' FROM movement x WHERE (x.gateway_id, x.epoch, x.seq)
+            = (m.reverses_gateway, m.reverses_epoch, m.reverses_seq)) END) d
+    JOIN purchase_order o ON (o.site_id, o.id) = (m.site_id, d ->> 'id')
+    JOIN purchase_order_line l ON (l.site_id, l.id, l.line) = (o.site_id, o.id, d ->> 'line') AND l.item_id = m.item_id
+    LEFT JOIN LATERAL (
+        SELECT x.price FROM purchase_order_terms x
+        WHERE (x.site_id, x.id, x.line) = (l.site_id, l.id, l.line) AND x.since <= known
+        ORDER BY x.revision DESC LIMIT 1) t ON true
+    WHERE d ->> 'type' = 'purchase_order' AND coalesce(t.price, l.price) IS NOT NULL
+    LIMIT 1
+$$;
+
+-- What was bought of each item that has purchase costs or priced orders and no standard cost, since the close before: at
+-- the price of the order's line that it was received for, else at the purchase cost valid when it occurred, in the currency
+-- of the books. What came late for that close counts here (DOMAIN D8).
 CREATE OR REPLACE FUNCTION purchases(of_site text, before_id bigint, until_at timestamptz, until_position bigint)
     RETURNS TABLE (item_id bigint, quantity numeric, cost numeric, is_late boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -46,8 +65,17 @@ BEGIN
     SELECT * INTO before FROM period_close c WHERE c.close_id = before_id;
     RETURN QUERY
     WITH averaged AS (
-        SELECT DISTINCT p.item_id FROM purchase_cost p
-        WHERE p.site_id = of_site AND p.recorded_at <= known AND NOT EXISTS (
+        SELECT p.item_id
+        FROM (
+            SELECT x.item_id FROM purchase_cost x WHERE x.site_id = of_site AND x.recorded_at <= known
+            UNION
+            SELECT coalesce(a.canonical_id, l.item_id)
+            FROM purchase_order_line l
+            JOIN purchase_order o ON (o.site_id, o.id) = (l.site_id, l.id) AND o.created_at <= known
+            LEFT JOIN aliases_at(until_position) a ON a.item_id = l.item_id
+            WHERE l.site_id = of_site AND l.price IS NOT NULL
+        ) p
+        WHERE NOT EXISTS (
             SELECT FROM item_cost k WHERE k.site_id = of_site AND k.item_id = p.item_id AND k.valid_from <= until_at
                 AND k.recorded_at <= known)
     ), reads AS (
@@ -57,33 +85,37 @@ BEGIN
         SELECT a.canonical_id, a.item_id, a.numerator, a.denominator
         FROM averaged v JOIN aliases_at(until_position) a ON a.canonical_id = v.item_id
     ), moved AS (
-        SELECT r.canonical, r.numerator, r.denominator, m.occurred_at, m.from_cell, m.to_cell, m.quantity, m.reverses_seq,
-            false AS late
+        SELECT r.canonical, r.numerator, r.denominator, m AS move, false AS late
         FROM reads r
         JOIN movement m ON m.item_id = r.source AND m.site_id = of_site AND m.occurred_at <= until_at
             AND m.occurred_at > coalesce(before.ends_at, '-infinity')
         JOIN ledger_entry e ON e.posting_id = m.posting_id AND e.position <= until_position
         UNION ALL
-        SELECT r.canonical, r.numerator, r.denominator, m.occurred_at, m.from_cell, m.to_cell, m.quantity, m.reverses_seq,
-            true
+        SELECT r.canonical, r.numerator, r.denominator, m, true
         FROM prior_facts(of_site, before.ends_at, before.as_of_position, until_position) f
         JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (f.gateway_id, f.epoch, f.seq, f.occurred_at)
             AND m.site_id = of_site
         JOIN reads r ON r.source = m.item_id
     )
-    SELECT v.canonical, round(v.quantity * v.numerator / v.denominator, 6)
+    SELECT v.canonical, round((v.move).quantity * v.numerator / v.denominator, 6)
             * CASE WHEN bought_at(fl.code) THEN 1 ELSE -1 END,
-        price.cost, v.late
+        round(price.cost * rate_at(price.currency, book, ((v.move).occurred_at AT TIME ZONE zone)::date, known), 6), v.late
     FROM moved v
-    JOIN cell fc ON fc.cell_id = v.from_cell JOIN location fl ON fl.location_id = fc.location_id
-    JOIN cell tc ON tc.cell_id = v.to_cell JOIN location tl ON tl.location_id = tc.location_id
+    JOIN cell fc ON fc.cell_id = (v.move).from_cell JOIN location fl ON fl.location_id = fc.location_id
+    JOIN cell tc ON tc.cell_id = (v.move).to_cell JOIN location tl ON tl.location_id = tc.location_id
     LEFT JOIN LATERAL (
-        SELECT round(p.cost * rate_at(p.currency, book, (v.occurred_at AT TIME ZONE zone)::date, known), 6) AS cost
-        FROM purchase_cost p
-        WHERE p.item_id = v.canonical AND p.site_id = of_site AND p.valid_from <= v.occurred_at AND p.recorded_at <= known
-        ORDER BY p.valid_from DESC LIMIT 1) price ON true
+        SELECT x.cost, x.currency
+        FROM (
+            SELECT 1 AS place, o.cost * v.denominator / v.numerator AS cost, o.currency FROM order_price(v.move, known) o
+            UNION ALL
+            (SELECT 2, p.cost, p.currency FROM purchase_cost p
+             WHERE p.item_id = v.canonical AND p.site_id = of_site AND p.valid_from <= (v.move).occurred_at
+                AND p.recorded_at <= known
+             ORDER BY p.valid_from DESC LIMIT 1)
+        ) x
+        ORDER BY x.place LIMIT 1) price ON true
     WHERE (bought_at(fl.code) AND NOT bought_at(tl.code) AND tc.owner IS NULL)
-        OR (bought_at(tl.code) AND NOT bought_at(fl.code) AND fc.owner IS NULL AND v.reverses_seq IS NOT NULL);
+        OR (bought_at(tl.code) AND NOT bought_at(fl.code) AND fc.owner IS NULL AND (v.move).reverses_seq IS NOT NULL);
 END
 $$;
 
@@ -217,7 +249,7 @@ $$;
 
 REVOKE ALL ON FUNCTION
     close_before(text, timestamptz), closed_until(text), prior_facts(text, timestamptz, bigint, bigint),
-    purchases(text, bigint, timestamptz, bigint), average_costs(text, bigint, timestamptz, bigint),
+    order_price(movement, timestamptz), purchases(text, bigint, timestamptz, bigint), average_costs(text, bigint, timestamptz, bigint),
     closing_lines(text, timestamptz, bigint), zones_of_places(),
     close_period(text, text, timestamptz, timestamptz, bigint, text, text, text, text, jsonb, bigint)
     FROM PUBLIC;

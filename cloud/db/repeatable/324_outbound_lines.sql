@@ -2,8 +2,9 @@
 -- `item` is NULL where the line's name names no item; `quantity` is in base units, NULL where its unit has no known ratio.
 -- A name means what it meant when the order was registered; one that was registered later, what it meant first.
 -- A line has left once departures have taken it whole, and until one of them is taken back; `departed` is what they took
--- of it. What is left of it is short once a visit that was to take it was closed without, or the line was closed short.
--- Only shipments take a part: what the ledger knows of those is asked of lines that nothing has claimed as whole.
+-- of it. What is left of it is short once a visit that was to take it was closed without, or the line was closed short; not
+-- if the customer did not want it any more. Only shipments take a part: what the ledger knows of those is asked of lines
+-- that nothing has claimed as whole, or that were opened again.
 -- Loose goods leave as declared: what crossed short of that stays in the door's clearing account, and is not told here.
 DROP FUNCTION IF EXISTS pub_outbound_lines(text[], timestamptz, text, timestamptz, integer);
 DROP FUNCTION IF EXISTS outbound_lines_of(text, text[]);
@@ -15,10 +16,11 @@ CREATE FUNCTION outbound_lines_of(site text, ids text[])
         SELECT DISTINCT k.of_id, k.of_line
         FROM shipment_line k
         WHERE k.site_id = site AND k.of_type = 'outbound_order' AND k.of_id = ANY (ids)
-            AND (NOT EXISTS (SELECT FROM claim c WHERE c.kind = 'document_line'
-                    AND c.target = k.site_id || '/' || k.of_type || '/' || k.of_id || '/' || k.of_line)
-                OR EXISTS (SELECT FROM shipment_line_reversal v
-                    WHERE (v.site_id, v.id, v.line) = (k.site_id, k.id, k.line)))
+            AND NOT EXISTS (SELECT FROM claim c WHERE c.kind = 'document_line'
+                AND c.target = k.site_id || '/' || k.of_type || '/' || k.of_id || '/' || k.of_line)
+        UNION
+        SELECT a.id, a.line FROM document_line_open_again a
+        WHERE a.site_id = site AND a.type = 'outbound_order' AND a.id = ANY (ids)
     ), moved AS MATERIALIZED (
         SELECT n.id, n.line, n.moved, n.ordered
         FROM (SELECT array_agg(DISTINCT k.of_id) AS ids FROM shipped k) x
@@ -50,14 +52,15 @@ CREATE FUNCTION outbound_lines_of(site text, ids text[])
         SELECT max(w.ended_at) AS ended_at FROM visit_document t
         JOIN visit w ON (w.site_id, w.visit) = (t.site_id, t.visit) AND w.direction = 'outbound' AND w.state = 'closed'
         WHERE (t.site_id, t.type, t.id) = (o.site_id, o.type, o.id)) v ON true
-    LEFT JOIN document_line_end e ON (e.site_id, e.type, e.id, e.line) = (l.site_id, l.type, l.id, l.line)
+    LEFT JOIN document_line_end_now e ON (e.site_id, e.type, e.id, e.line) = (l.site_id, l.type, l.id, l.line)
     LEFT JOIN moved m ON (m.id, m.line) = (l.id, l.line)
     CROSS JOIN LATERAL (
         SELECT CASE WHEN l.unit_seen = 'base' THEN l.quantity ELSE l.quantity * u.numerator / u.denominator END) q (quantity)
     CROSS JOIN LATERAL (
         SELECT CASE WHEN m.line IS NOT NULL THEN least(greatest(m.moved, 0), m.ordered)
             WHEN c.target IS NOT NULL THEN 1 ELSE 0 END, coalesce(m.ordered, 1)) d (moved, ordered)
-    CROSS JOIN LATERAL (SELECT coalesce(e.ended_at, v.ended_at)) ended (at)
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN e.reason IS DISTINCT FROM 'customer_cancelled' THEN coalesce(e.ended_at, v.ended_at) END) ended (at)
     WHERE o.site_id = site AND o.type = 'outbound_order' AND o.id = ANY (ids) AND sees_site(o.site_id)
 $$;
 

@@ -25,6 +25,7 @@ from cloud.documents.transfers import store
 from cloud.documents.transfers.domain import State, state_of
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
+from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import PostingKind
 from cloud.ledger.posting import Posting
 from contracts.base import Code, Site
@@ -296,13 +297,14 @@ def close_short(
         The transfer as it was before the posting closed; its state is short.
 
     Raises:
-        NotAllowedError: If the actor may not.
+        NotAllowedError: If the actor may not, or not into a closed period.
         UnknownDocumentError: If there is none.
         ConflictingDocumentError: If nothing of it is on its way.
     """
     actor.require(*KEEPERS)
     found = _locked(conn, actor, at, name)
     actor.require(*KEEPERS, site=found.to_site)
+    is_late = require_open(conn, actor, found.to_site, now)
     left = [line for line in transfer(conn, actor, at=at, name=name).lines if line.in_transit > 0]
     if not left:
         raise ConflictingDocumentError(f"transfer {name!r} is {found.state}: nothing of it is on its way")
@@ -335,6 +337,8 @@ def close_short(
         ]
     )
     detail = {"reason": reason, "short": {line.line: f"{line.in_transit:f}" for line in left}}
+    if is_late:
+        tell_late(posting, found.to_site, now, reason)
     posting.audit("transfer_closed_short", f"transfer:{name}", found.to_site, detail)
     told = transfer(conn, actor, at=at, name=name)
     posting.close()

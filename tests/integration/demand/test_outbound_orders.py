@@ -229,6 +229,14 @@ def test_what_is_short_of_a_line_is_what_departures_left_of_it_when_it_was_close
         )
     )
     assert told() == ((13, 14, 4), (32, 14, 0, 0, 18)), "what had left whole is open again"
+    demand.ledger.as_app(
+        lambda conn: shipping.reverse_line(
+            conn, CONTROLLER, site="leeds", name="S-31", line="4", reason="not loaded"
+        )
+    )
+    assert told()[0] == (10, 14, 4)
+    close(demand, "SO-33", "1", reason="customer_cancelled")
+    assert told()[0] == (10, 14, 4), "what the customer does not want any more is not short"
     # Of what the visit left behind the customer takes two back.
     demand.tell(line("2", begun.isoformat(), source="parts", kind="cancelled", of=("SO-31", "1")))
     assert told()[1] == (30, 12, 0, 0, 18)
@@ -252,9 +260,9 @@ def ship(demand: Demand, name: str, *lines: tuple[str, int, int]) -> None:
     demand.ledger.as_app(lambda conn: shipping.ship(conn, CONTROLLER, paper, now=NOW))
 
 
-def close(demand: Demand, order: str, *lines: str) -> None:
+def close(demand: Demand, order: str, *lines: str, reason: str = "out_of_stock") -> None:
     stated = {"site": "leeds", "type": "outbound_order", "id": order, "lines": lines}
-    paper = ClosePaper.model_validate(stated | {"reason": "out_of_stock"})
+    paper = ClosePaper.model_validate(stated | {"reason": reason})
     demand.ledger.as_app(lambda conn: close_short(conn, CONTROLLER, paper))
 
 

@@ -186,7 +186,7 @@ def test_goods_without_an_sscc_get_one_that_nobody_else_gets(staged: Dock) -> No
 
 
 def test_an_asn_of_an_order_takes_from_what_is_open_of_it(staged: Dock) -> None:
-    ordered = {"line": "10", "item": "TEA", "quantity": "480", "due_on": "2026-03-09"}
+    ordered = {"line": "10", "item": "TEA", "quantity": "480", "due_on": "2026-03-09", "price": "1.25"}
     order = {
         "site": SITE,
         "id": "PO-1",
@@ -204,6 +204,28 @@ def test_an_asn_of_an_order_takes_from_what_is_open_of_it(staged: Dock) -> None:
     assert (left.moved, left.open_quantity) == (120, 360)
     story = staged.ledger.as_app(lambda conn: reading.receipt(conn, NETWORK, site=SITE, name="R-1"))
     assert (story.lines[0].expected, story.lines[0].declared) == (480, 120)
+
+    def bought() -> list[tuple[Decimal, Decimal | None]]:
+        """Give what a periodic average rests on: quantities and what a base unit of each cost."""
+        asked = (
+            "SELECT quantity, cost FROM purchases(%s, NULL, 'infinity', 9223372036854775807) ORDER BY 1, 2"
+        )
+        return staged.ledger.query(asked, SITE)
+
+    staged.ledger.query("UPDATE site SET currency = 'EUR' RETURNING 1")
+    receive(staged, delivery(came(1, "1"), name="R-2"))
+    unpriced = (Decimal(24), None)
+    assert bought() == [unpriced, (120, Decimal("1.25"))], "by the price of the order's line, else not known"
+    add = (
+        "INSERT INTO purchase_cost (item_id, site_id, valid_from, cost, currency)"
+        " SELECT item_id, %s, '2020-01-01', 2, 'EUR' FROM item WHERE code = 'TEA' RETURNING 1"
+    )
+    staged.ledger.query(add, SITE)
+    assert bought() == [(24, 2), (120, Decimal("1.25"))]
+    staged.ledger.as_app(
+        lambda conn: reversing.reverse_line(conn, KEEPER, site=SITE, name="R-1", line="1", reason="typing")
+    )
+    assert bought() == [(-120, Decimal("1.25")), (24, 2), (120, Decimal("1.25"))]
 
 
 def test_every_fault_of_a_delivery_is_told_in_one_answer(staged: Dock) -> None:
