@@ -44,7 +44,7 @@ def test_a_worker_killed_around_its_commit_loses_and_doubles_nothing(
 
 
 @pytest.mark.parametrize("fate", [signal.SIGKILL, signal.SIGSTOP])
-def test_sites_of_a_dead_or_stopped_worker_flow_again_within_ten_seconds(
+def test_sites_go_from_a_dead_or_stopped_worker_to_others_within_ten_seconds_and_to_one_that_joins(
     books: Books, broker: Broker, ingest: Ingest, fate: signal.Signals
 ) -> None:
     books.register("gw-2", site="york")
@@ -64,6 +64,11 @@ def test_sites_of_a_dead_or_stopped_worker_flow_again_within_ten_seconds(
             gateway.forge.batch()
             gateway.send_until_acknowledged(within_s=10)
         victim.send_signal(signal.SIGCONT)
+        newcomer = f"{ingest.start().pid}-%"
+        wait_until(
+            lambda: books.one("SELECT count(*) FROM ingest_lease WHERE worker LIKE %s", newcomer),
+            "the newcomer has its share",
+        )
         for gateway in (first, second):
             gateway.forge.batch()
             gateway.send_until_acknowledged()
