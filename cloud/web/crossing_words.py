@@ -13,7 +13,9 @@ _BECAUSE: Final = MappingProxyType(
         CrossingReason.NEIGHBOUR_PORTAL: "a neighbouring door saw it within the same minute",
         CrossingReason.NO_VISIT: "it crossed for sure, but no visit expects it",
         CrossingReason.SEVERAL_VISITS: "it crossed for sure, and several visits fit",
-        CrossingReason.AMBIGUOUS_CONTENT: "it is expected both loose and inside a unit, and may be either",
+        CrossingReason.AMBIGUOUS_CONTENT: (
+            "it may be loose or inside a unit, or its own label and what it holds tell different things"
+        ),
         CrossingReason.STRAY: "it stood near the door and did not pass",
         CrossingReason.CONTAINED: "it moves with the unit that holds it",
         CrossingReason.CONFIRMS: "another source posts this; the crossing confirms it",
