@@ -40,9 +40,11 @@ from cloud.forecasting.overrides.domain import (
     UnknownOverrideError,
 )
 from cloud.forecasting.registry.domain import NoChallengerError, UnknownModelError
+from cloud.gateways.certificates.domain import CertificateWishError, UnknownCertificateError
 from cloud.gateways.domain import ConfigError, StaleConfigError, UnknownGatewayError
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
+from cloud.labels.domain import LabelWishError, StaleTemplateError, UnknownTemplateError
 from cloud.ledger.domain import AlreadyClaimedError, LedgerError, UnknownRowError
 from cloud.lots.domain import LotConflictError, LotError, UnknownLotError
 from cloud.master.costs import CostsError
@@ -50,6 +52,7 @@ from cloud.master.places import PlaceError
 from cloud.master.suppliers import SupplierError, UnknownSupplierError
 from cloud.periods.domain import PeriodError, UnknownPeriodError
 from cloud.replenishment.domain import AnsweredProposalError, ReplenishmentError, UnknownProposalError
+from contracts.labels import LabelError
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE_PREFIX: Final = "urn:dockledger:problem:"
@@ -213,6 +216,12 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownGatewayError: (HTTPStatus.NOT_FOUND, "no-such-gateway"),
     StaleConfigError: (HTTPStatus.CONFLICT, "config-changed"),
     ConfigError: (HTTPStatus.UNPROCESSABLE_ENTITY, "config-not-possible"),
+    UnknownCertificateError: (HTTPStatus.NOT_FOUND, "no-such-certificate"),
+    CertificateWishError: (HTTPStatus.UNPROCESSABLE_ENTITY, "certificate-not-possible"),
+    UnknownTemplateError: (HTTPStatus.NOT_FOUND, "no-such-template"),
+    StaleTemplateError: (HTTPStatus.CONFLICT, "template-changed"),
+    LabelWishError: (HTTPStatus.UNPROCESSABLE_ENTITY, "label-not-possible"),
+    LabelError: (HTTPStatus.UNPROCESSABLE_ENTITY, "label-not-possible"),
     UnknownEventError: (HTTPStatus.NOT_FOUND, "no-such-event"),
     StaleEventError: (HTTPStatus.CONFLICT, "event-changed"),
     EventError: (HTTPStatus.UNPROCESSABLE_ENTITY, "event-not-possible"),

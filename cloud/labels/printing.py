@@ -138,13 +138,13 @@ def prints(
     )
 
 
-def items(conn: Connection, actor: Actor, *, wanted: str, limit: int) -> list[ItemRow]:
+def items(conn: Connection, actor: Actor, *, text: str, limit: int) -> list[ItemRow]:
     """Find goods to label that bear no label of their own.
 
     Args:
         conn: In a transaction.
         actor: Who asks.
-        wanted: Part of a code or name.
+        text: Part of a code or name.
         limit: Most to give.
 
     Returns:
@@ -155,5 +155,5 @@ def items(conn: Connection, actor: Actor, *, wanted: str, limit: int) -> list[It
     """
     actor.require(*READERS)
     act_as(conn, actor.narrowed(*READERS))
-    escaped = wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return store.rows(conn, ItemRow, "items", wanted=f"%{escaped}%", limit=limit)

@@ -9,6 +9,8 @@ from pydantic import JsonValue
 
 from cloud.db import Connection, in_transaction
 from cloud.gateways import service
+from cloud.gateways.certificates import service as certificates
+from cloud.gateways.certificates.domain import CertificateWishError, UnknownCertificateError
 from cloud.gateways.domain import ConfigError, DesiredRow, UnknownGatewayError, value_of
 from cloud.identity.actor import Role
 from cloud.identity.gate import Gate
@@ -22,6 +24,7 @@ router: Final = APIRouter()
 TAB: Final = "/gateways"
 ROWS: Final = 200
 WISHES: Final = 20
+CERTIFICATES: Final = 10
 
 GatewayName = Annotated[str, Path(pattern=ID_PATTERN)]
 Short = Annotated[str, Form(max_length=service.MOST_REASON)]
@@ -110,6 +113,29 @@ def set_gateway_again(
     return RedirectResponse(f"/gateways/{gateway}", 303)
 
 
+@router.post("/gateways/{gateway}/certificates/{serial}/revocation")
+def revoke_certificate(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    gateway: GatewayName,
+    serial: Annotated[str, Path(pattern=r"^[0-9a-f]{1,40}$")],
+    reason: Short = "",
+) -> Response:
+    """Call a certificate back."""
+    try:
+        in_transaction(
+            gate.pool,
+            lambda conn: certificates.revoke(conn, visitor.actor, gateway=gateway, serial=serial, why=reason),
+        )
+    except UnknownCertificateError as error:
+        raise HTTPException(404, f"{error}") from error
+    except CertificateWishError as error:
+        return _gateway(request, gate, visitor, gateway, problem=f"{error}")
+    return RedirectResponse(f"/gateways/{gateway}", 303)
+
+
 def _gateway(
     request: Request,
     gate: Gate,
@@ -125,6 +151,8 @@ def _gateway(
         with gate.acting(actor) as conn:
             told = service.config(conn, actor, gateway=gateway)
             wishes = service.history(conn, actor, gateway=gateway, limit=WISHES)
+            signed = certificates.certificates(conn, actor, gateway=gateway, limit=CERTIFICATES)
+            in_use = certificates.in_use(conn, actor, gateway=gateway)
             may_set = actor.may_see(told.site) and Role.ADMIN in actor.roles | {
                 role for site, role in actor.site_roles if site == told.site
             }
@@ -141,6 +169,8 @@ def _gateway(
         status=422 if problem else 200,
         problem=problem,
         told=told,
+        certificates=signed,
+        in_use=next(iter(in_use), None),
         running=[] if told.reported is None else _lines(told.reported.settings, told.reported.origins),
         wishes=[(each, _pretty(each.settings)) for each in wishes],
         typed=blank | {name: text for name, text in (typed or {}).items() if text},

@@ -31,6 +31,7 @@ AREAS: Final = (
             ("/dock-exceptions", "Dock exceptions"),
             ("/quarantine", "Quarantine"),
             ("/gateways", "Gateways"),
+            ("/labels", "Labels"),
         ),
     ),
     (

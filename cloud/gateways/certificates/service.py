@@ -149,14 +149,19 @@ def revoke(conn: Connection, actor: Actor, *, gateway: str, serial: str, why: st
 
     Raises:
         NotAllowedError: If the actor may not.
-        UnknownCertificateError: If there is no such certificate that is not revoked yet.
+        UnknownCertificateError: If there is no such certificate.
         CertificateWishError: If there is no reason.
     """
     of = _found(conn, actor, gateway, Role.ADMIN)
     if not 0 < len(why.strip()) <= MOST_REASON:
         raise CertificateWishError(f"reason {why!r:.80}: expected 1 to {MOST_REASON} characters")
+    known = {
+        row.serial for row in store.rows(conn, CertificateRow, "certificates", gateway=gateway, limit=None)
+    }
+    if serial not in known:
+        raise UnknownCertificateError(f"gateway {gateway!r} has no certificate {serial!r:.60}")
     if not store.change(conn, "revoke", gateway=gateway, serial=serial, actor=actor.id, why=why.strip()):
-        raise UnknownCertificateError(f"gateway {gateway!r} has no certificate {serial!r:.60} to revoke")
+        return  # called back before, and the first reason stays
     _audit(conn, actor, "gateway_certificate_revoked", of, {"serial": serial, "why": why.strip()})
 
 
@@ -175,7 +180,7 @@ def revoked(conn: Connection, actor: Actor, *, authority: Authority, now: dateti
     Raises:
         NotAllowedError: If the actor may not.
     """
-    actor.require(Role.ADMIN)
+    actor.require_everywhere(Role.ADMIN)
     act_as(conn, actor)
     serials = [(str(serial), at) for serial, at in store.tuples(conn, "revoked", now=now)]
     return authority.revoked(serials, now=now, life=timedelta(days=30))

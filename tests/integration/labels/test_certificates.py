@@ -121,8 +121,9 @@ def test_a_heartbeat_is_answered_once_people_are_told_at_each_stage_and_a_stolen
     with pytest.raises(NotAllowedError):
         revoke(facts.serial, actor=OPERATOR)
     revoke(facts.serial)
-    with pytest.raises(UnknownCertificateError, match="to revoke"):
-        revoke(facts.serial)
+    revoke(facts.serial, "twice")
+    with pytest.raises(UnknownCertificateError, match="no certificate 'abc'"):
+        revoke("abc")
     listed = ledger.as_app(lambda conn: service.revoked(conn, NETWORK, authority=authority, now=LATER))
     crl = x509.load_pem_x509_crl(listed.encode())
     assert [f"{each.serial_number:x}" for each in crl] == [facts.serial]

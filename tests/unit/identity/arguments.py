@@ -51,6 +51,7 @@ from cloud.periods.reading import Moment
 from cloud.replenishment.confirming import ConfirmationTolerance
 from cloud.replenishment.policies import PolicyPaper
 from contracts.base import SiteId
+from contracts.labels import LabelKind, LabelOrder
 from contracts.records import Identifier, Side
 from contracts.vocabulary import CountScope
 
@@ -168,6 +169,7 @@ def arguments(command: Callable[..., Any]) -> dict[str, Any]:
             reason="test",
         ),
         "now": datetime(2026, 3, 2, tzinfo=UTC),
+        "order": LabelOrder(LabelKind.SSCC, {}),
         "paper": MOVED if command.__module__.endswith("transfers.service") else PAPERS.get(command.__name__),
         "papers": PAPERS.get(command.__name__),
     }

@@ -401,7 +401,7 @@ PLUMBING = {
     "crossings.service.may_take_back",
     "ledger.closing.require_open",
     "lots.carrier.hold",
-    "web.recalls.settle_recall",
+    "approvals.within_limits.settle_each",
     "master.costs.record",
     "alerts.service.may_handle",
     "approvals.within_limits.settle",
