@@ -11,10 +11,13 @@ import pytest
 
 from contracts.feedback import IngestMode, IngestState
 from contracts.topics import INGEST_STATE, Channel, topic
+from edge_agent.config.settings import AgentSettings, SettingsError, build
+from edge_agent.doctor.ledger import about_ledger
 from edge_agent.publish import https
 from edge_agent.publish.address import parse_ledger_url
 from edge_agent.publish.https import HttpsLink
 from edge_agent.publish.mqtt import Connected, Disconnected, LinkEvent, Received, Refused
+from edge_agent.ways import broker_of, ledger_of
 
 SITE, GATEWAY = "leeds", "gw-1"
 RECORDS, ACK = topic(SITE, GATEWAY, Channel.RECORDS), topic(SITE, GATEWAY, Channel.ACK)
@@ -183,3 +186,53 @@ def test_a_server_that_fails_is_left_and_found_again(ledger: Ledger) -> None:
         link.publish(RECORDS, b"a frame")
         assert heard() == Disconnected("500")
         assert heard() == Connected("HTTPS", https.WINDOW)
+
+
+def settings(**more: object) -> AgentSettings:
+    given = {"site": SITE, "gateway": GATEWAY, "broker_url": "mqtt://gw-1:x@127.0.0.1:1"} | more
+    return build(given, {})
+
+
+def test_doctor_says_whether_the_ledger_would_admit_this_gateway(ledger: Ledger) -> None:
+    def found(**more: object) -> tuple[str, str]:
+        (finding,) = about_ledger(settings(**more))
+        return finding.weight, finding.text
+
+    assert found() == ("note", "while the broker cannot be reached, rows only wait here")
+    assert found(https_url=ledger.url)[1].endswith(
+        "admits gw-1, without TLS: its secret and records travel readably"
+    )
+    ledger.replies.put((401, {}, b'{"detail": "that is not its secret"}'))
+    assert found(https_url=ledger.url)[1].endswith("does not admit gw-1: 401 that is not its secret")
+    ledger.replies.put((200, {}, b"<html>"))
+    assert found(https_url=ledger.url)[1].endswith("takes no batches: 200")
+    assert found(https_url="https://gw-1:s@127.0.0.1:1")[0] == "problem"
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"broker_url": None}, "broker_url is not set: expected mqtt://"),
+        ({"publish": "https"}, 'publish = "https" without https_url'),
+        ({"https_ca": "ca.pem"}, "https_ca says nothing without https_url"),
+        ({"https_url": "ftp://ledger"}, "expected https://host:port"),
+        (
+            {"broker_url": None, "publish": "https", "https_url": "https://ledger"},
+            "https_url holds no secret",
+        ),
+        ({"https_url": "https://gw-1:hush@ledger", "https_after_s": 0}, "https_after_s = '0'"),
+    ],
+)
+def test_settings_of_the_way_over_https_are_refused_by_name_and_without_secrets(
+    more: dict[str, object], words: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        settings(**more)
+    assert words in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
+def test_a_gateway_without_a_broker_needs_only_the_ledgers_url() -> None:
+    alone = settings(broker_url=None, publish="https", https_url="https://gw-1:s@ledger:8443/dl")
+    assert broker_of(alone) is None
+    assert ledger_of(alone) == parse_ledger_url("https://gw-1:s@ledger:8443/dl", gateway=GATEWAY)
