@@ -1,15 +1,14 @@
 """A recall: opened on a lot's page, how it stands at each site, what it reaches, and its end."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, HTTPException, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
-from cloud.approvals.within_limits import settle
+from cloud.approvals.within_limits import settle_each
 from cloud.db import in_transaction
-from cloud.decisions.domain import DecisionError, State
+from cloud.decisions.domain import DecisionError
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.lots import recalls
@@ -66,7 +65,10 @@ def open_recall(
         return RedirectResponse(lot_href(item, lot), 303)  # its page leads to the recall that stands
     except (LotError, DecisionError) as error:
         raise HTTPException(422, str(error)) from error
-    settle_recall(gate, visitor.actor, made.recall_id)
+    sites = in_transaction(
+        gate.pool, lambda conn: recalls.recall_sites(conn, visitor.actor, recall_id=made.recall_id)
+    )
+    settle_each(gate.pool, visitor.actor, [row.decision_id for row in sites])
     return RedirectResponse(f"/recalls/{made.recall_id}", 303)
 
 
@@ -93,20 +95,6 @@ def end_recall(
     except LotError as error:
         return _opened(request, gate, visitor, recall_id, problem=str(error), typed=asked)
     return RedirectResponse(f"/recalls/{recall_id}", 303)
-
-
-def settle_recall(gate: Gate, actor: Actor, recall_id: int) -> None:
-    """Hold stock at once where the limit of whoever opened the recall covers it.
-
-    Args:
-        gate: Opens transactions, one for each site: each makes a posting.
-        actor: Who opened it.
-        recall_id: The recall.
-    """
-    sites = in_transaction(gate.pool, lambda conn: recalls.recall_sites(conn, actor, recall_id=recall_id))
-    for site in sites:
-        if site.state == State.SUBMITTED:
-            in_transaction(gate.pool, partial(settle, actor=actor, decision_id=site.decision_id))
 
 
 def _opened(

@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
+import orjson
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +15,7 @@ from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
 from cloud.api.routes.lots import RelatedStock, with_stock
+from cloud.approvals.within_limits import settle_each
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.lots import recalls
@@ -108,13 +110,19 @@ def get_recall(*, gate: TheGate, caller: Caller, recall_id: Number) -> RecallSto
 
 @router.post("", status_code=201, response_model=RecallStory, responses=responses(400, 404, 409, 413))
 def open_recall(*, once: Once, body: NewRecall) -> JSONResponse:
-    """Recall a lot with everything made of it; a decision per site holds what lies there."""
+    """Recall a lot with everything made of it; a decision per site holds what lies there.
+
+    What the caller's own limits cover is held at once, after this answer was made: ask again how it stands.
+    """
 
     def effect(conn: Connection) -> RecallStory:
         made = recalls.open_recall(conn, once.caller, **body.model_dump())
         return _story(conn, once.caller, made.recall_id)
 
-    return once.answer(body, effect)
+    answer = once.answer(body, effect)
+    sites = orjson.loads(bytes(answer.body))["sites"]
+    settle_each(once.gate.pool, once.caller, [site["decision_id"] for site in sites])
+    return answer
 
 
 @router.post(

@@ -1,5 +1,6 @@
 """A shipment's lines against what is open: every fault of them all in one answer, or what they are."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -92,6 +93,7 @@ def checked(conn: Connection, paper: ShipmentPaper) -> Checking:
         else:
             tally[found.of.name] = found.open_before - found.quantity
             lines.append(found)
+    faults += _recalled(conn, paper.site, lines)
     partners = {each.of.partner for each in lines if each.of.partner}
     if len(partners) > 1:
         faults.append(f"documents of {' and '.join(sorted(partners))}: expected those of one")
@@ -164,3 +166,15 @@ def _checked(
             f"which are open of {of.type} {of.id!r} line {of.line!r}"
         )
     return Checked(line, of, left, goods, unit_seen, quantity, lot, place)
+
+
+def _recalled(conn: Connection, site: str, lines: Sequence[Checked]) -> list[str]:
+    """Refuse lots that are recalled, for whoever would use them; back to the supplier they may go."""
+    leaving = [each for each in lines if each.lot is not None and each.of.type in _SHIPPABLE]
+    asked = {"items": [each.goods.item_id for each in leaving], "lots": [each.lot for each in leaving]}
+    found = store.tuples(conn, "recalled_lots", site=site, **asked) if leaving else ()
+    return [
+        f"line {leaving[nth - 1].paper.line!r}: lot {leaving[nth - 1].lot!r} of item "
+        f"{leaving[nth - 1].goods.item!r} is recalled (R{recall})"
+        for nth, recall in found
+    ]

@@ -11,12 +11,19 @@ from cloud.alerts import service as alerts
 from cloud.alerts.domain import Ticket, TicketState
 from cloud.allocation import reading as allocation
 from cloud.allocation import terms
+from cloud.allocation.claiming import Wish
+from cloud.allocation.domain import ClaimKind
+from cloud.allocation.following import JOB as PICKS
+from cloud.allocation.service import allocate
 from cloud.allocation.store import AvailableRow
+from cloud.allocation.upkeep import keep_up
 from cloud.approvals import service as approvals
 from cloud.db import LastingConnection
 from cloud.decisions.domain import Decision
 from cloud.documents import service as documents
 from cloud.documents.papers import DocumentPaper, ImportPaper
+from cloud.documents.shipping.papers import ShipmentPaper
+from cloud.documents.shipping.service import ship
 from cloud.identity.actor import Actor, Role
 from cloud.lots import expiry, reading, recalls, stating
 from cloud.lots.domain import JOB, Recall, RecallSite
@@ -121,6 +128,39 @@ class Floor:
                 "SELECT DISTINCT detail #>> '{inferred,rule}' FROM movement WHERE detail ? 'inferred'"
             )
         }
+
+    def ships(self, item: str, lot: str, order: str, *, out_of: str) -> None:
+        of = {"type": "outbound_order", "id": order, "line": "1"}
+        line = {"line": "1", "of": of, "quantity": "1", "lot": lot, "unit": out_of}
+        paper = ShipmentPaper.model_validate({"site": SITE, "shipment": f"S-{order}", "lines": [line]})
+        self.ledger.as_app(lambda conn: ship(conn, KIM, paper, now=at(700)))
+
+    def claims(self, order: str) -> None:
+        wish = Wish(SITE, (f"outbound_order/{order}",))
+        self.ledger.as_app(lambda conn: allocate(conn, KIM, wish, kind=ClaimKind.HARD, now=at(20)))
+
+    def has_picked(self, order: str, quantity: int, place: str, lot: str) -> None:
+        """Leave a claim on goods that were picked to where they leave from."""
+        self.ledger.query(
+            "INSERT INTO allocation "
+            "(site_id, type, id, line, item_id, kind, cell_id, quantity, needed_on, why, created_by) "
+            "SELECT %s, 'outbound_order', %s, '1', c.item_id, 'picked', c.cell_id, %s, '2026-03-02', '{}', 't' "
+            "FROM cell c JOIN location l USING (location_id) WHERE l.code = %s AND c.lot = %s RETURNING 1",
+            SITE,
+            order,
+            quantity,
+            place,
+            lot,
+        )
+
+    def keeps(self) -> None:
+        with closing(LastingConnection(self.ledger.app_dsn, "test-upkeep")) as source:
+            keep_up(source, PICKS, at(30))
+
+    def claimed(self) -> list[tuple[str, str, str | None, int]]:
+        asked = {"site": SITE, "limit": 100}
+        rows = self.ledger.as_app(lambda conn: allocation.claims(conn, KIM, **asked))
+        return sorted((row.id, str(row.kind), row.lot, int(row.quantity)) for row in rows)
 
     def watches(self, *, days: int, owner: str) -> None:
         asked = {"site": SITE, "days": days, "owner": owner}

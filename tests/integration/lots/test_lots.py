@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from cloud.documents.domain import DocumentError
 from cloud.identity.actor import NotAllowedError
 from cloud.lots.domain import LotConflictError
 from tests.integration.lots.floor import BOSS, KIM, PALLET, Floor, goes, open_floor, stands
@@ -67,6 +68,7 @@ def test_a_lot_is_followed_through_kits_repacks_and_pallets_to_who_got_it(floor:
 
 def test_a_recall_is_decided_held_followed_and_given_back_by_two_people(floor: Floor) -> None:
     floor.orders("SO-1", "KIT", 2, "ACME")
+    floor.orders("SO-2", "KIT", 2, "ACME")
     floor.moves(
         goes("MILK", 100, "@supplier", "A-01", "L1"),
         goes("MILK", 4, "@supplier", "A-01", "L1", into="damaged"),
@@ -92,6 +94,8 @@ def test_a_recall_is_decided_held_followed_and_given_back_by_two_people(floor: F
         ("A-01", "MILK", "L2", None): 7,
         (PALLET, "KIT", "K1", "recalled"): 3,
     }
+    with pytest.raises(DocumentError, match=r"lot 'K1' of item 'KIT' is recalled \(R1\)"):
+        floor.ships("KIT", "K1", "SO-2", out_of=PALLET)
     # what comes later, and what is moved while it is held
     floor.moves(
         goes("MILK", 6, "@customer", "R-01", "L1", minute=20),
@@ -111,6 +115,7 @@ def test_a_recall_is_decided_held_followed_and_given_back_by_two_people(floor: F
         (PALLET, "KIT", "K1", None): 3,
     }
     assert floor.follows()["held"] == 0, "a site that gave it back is not held again"
+    floor.ships("KIT", "K1", "SO-2", out_of=PALLET)
     assert floor.ends(recall).ended_because == "unfounded"
     assert not floor.tickets("lot_recall")
     actions = [row[0] for row in floor.ledger.query("SELECT action FROM audit_event ORDER BY audit_id")]
@@ -157,3 +162,25 @@ def test_lots_expire_at_the_midnight_of_the_site_and_somebody_is_told(floor: Flo
     floor.moves(goes("MILK", 7, "A-01", "@scrap", "SOON", minute=5))
     assert floor.warns(after) == {"told": 0, "resolved": 1}
     assert [ticket.detail["lot"] for ticket in floor.tickets("lot_expiry")] == ["OLD"]
+
+
+def test_claims_on_what_is_recalled_end_and_other_stock_is_claimed(floor: Floor) -> None:
+    floor.orders("SO-1", "MILK", 5, "ACME")
+    floor.orders("SO-2", "MILK", 3, "BETA")
+    floor.moves(
+        goes("MILK", 5, "@supplier", "A-01", "L1"),
+        goes("MILK", 3, "@supplier", "LANE", "L1"),
+        goes("MILK", 20, "@supplier", "A-02", "L2"),
+    )
+    for lot, day in (("L1", 10), ("L2", 20)):
+        floor.dates("MILK", lot, date(2026, 5, day))
+    floor.claims("SO-1")
+    floor.has_picked("SO-2", 3, "LANE", "L1")
+    (site,) = floor.recall_sites(floor.recalls("MILK", "L1"))
+    floor.approves(site.decision_id, by=BOSS)
+    floor.keeps()
+    assert floor.follows()["ended"] == 1
+    assert floor.claimed() == [("SO-1", "hard", "L2", 5), ("SO-2", "hard", "L2", 3)]
+    (told,) = floor.tickets("picked_of_recalled")
+    assert "outbound_order/SO-2/1: 3 of MILK lot L1 that were picked are recalled (R1)" in told.summary
+    assert floor.tickets("claims_beyond_stock")
