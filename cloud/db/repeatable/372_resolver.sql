@@ -69,7 +69,15 @@ BEGIN
         JOIN cell c ON c.cell_id = m.to_cell AND c.lot IS NOT NULL
         CROSS JOIN LATERAL jsonb_array_elements_text(CASE WHEN m.identifier_scheme = 'sgtin'
             THEN coalesce(m.detail -> 'epcs', '[]') || to_jsonb(m.identifier) ELSE coalesce(m.detail -> 'epcs', '[]') END) s (serial)
-        JOIN movement n ON n.identifier_scheme = 'sgtin' AND n.identifier = s.serial AND n.item_id = m.item_id
+        CROSS JOIN LATERAL (
+            SELECT v.item_id, v.site_id, v.occurred_at FROM movement v
+            WHERE v.identifier_scheme = 'sgtin' AND v.identifier = s.serial AND v.item_id = m.item_id
+            UNION ALL
+            SELECT v.item_id, v.site_id, v.occurred_at FROM movement v
+            WHERE v.detail ? 'epcs' AND NOT (v.identifier_scheme = 'sgtin' AND jsonb_array_length(v.detail -> 'epcs') = 1
+                    AND v.detail -> 'epcs' ->> 0 = v.identifier)
+                AND v.detail -> 'epcs' @> jsonb_build_array(s.serial) AND v.item_id = m.item_id
+        ) n
         WHERE e.position > start_at AND e.position <= stop_at AND NOT m.detail ? 'inferred'
     ) x
     GROUP BY x.item_id, x.site_id
@@ -87,9 +95,15 @@ DECLARE
     marked   bigint;
 BEGIN
     SELECT h.papers_until INTO start_at FROM resolver_head h FOR UPDATE;
+    WITH fresh AS (
+        INSERT INTO resolver_paper AS seen (site_id, type, id, seen_at)
+        SELECT p.site_id, p.type, p.id, until_at FROM document p WHERE p.created_at > start_at - INTERVAL '5 minutes'
+        ON CONFLICT DO NOTHING
+        RETURNING seen.site_id, seen.type, seen.id
+    )
     INSERT INTO resolver_due AS d (item_id, site_id, from_at)
     SELECT m.item_id, m.site_id, min(m.occurred_at)
-    FROM document p
+    FROM fresh p
     JOIN document_line l ON (l.site_id, l.type, l.id) = (p.site_id, p.type, p.id) AND l.lot IS NOT NULL
     CROSS JOIN LATERAL (
         SELECT v.item_id, v.site_id, v.occurred_at FROM movement v
@@ -103,10 +117,10 @@ BEGIN
         WHERE u.kind = 'unit' AND u.code = l.unit
     ) m
     JOIN item i ON i.item_id = m.item_id AND i.is_lot_controlled
-    WHERE p.created_at > start_at - INTERVAL '5 minutes'
     GROUP BY m.item_id, m.site_id
     ON CONFLICT (item_id, site_id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at);
     GET DIAGNOSTICS marked = ROW_COUNT;
+    DELETE FROM resolver_paper r WHERE r.seen_at < start_at - INTERVAL '10 minutes';
     UPDATE resolver_head SET papers_until = until_at;
     RETURN marked;
 END

@@ -61,6 +61,18 @@ class Floor:
     def story(self, item: str, lot: str) -> LotStory:
         return self.ledger.as_app(lambda conn: reading.story(conn, KIM, item=item, lot=lot))
 
+    def announces(self, name: str, item: str, quantity: int, lot: str, unit: str | None = None) -> None:
+        """Register an ASN of one line that says the lot, loose or in a unit."""
+        line = {
+            "line": "1",
+            "identifier": {"scheme": "gtin", "value": GTINS[item]},
+            "quantity": str(quantity),
+            "lot": lot,
+            "units": [unit] if unit else [],
+        }
+        paper = DocumentPaper.model_validate({"site": SITE, "type": "asn", "id": name, "lines": [line]})
+        self.ledger.as_app(lambda conn: documents.register_document(conn, KIM, paper))
+
     def orders(self, name: str, item: str, quantity: int, partner: str) -> None:
         line = {
             "line": "1",
@@ -144,7 +156,7 @@ class Floor:
         self.ledger.query(
             "INSERT INTO allocation "
             "(site_id, type, id, line, item_id, kind, cell_id, quantity, needed_on, why, created_by) "
-            "SELECT %s, 'outbound_order', %s, '1', c.item_id, 'picked', c.cell_id, %s, '2026-03-02', '{}', 't' "
+            "SELECT %s, 'outbound_order', %s, '1', c.item_id, 'picked', c.cell_id, %s, now(), '{}', 't' "
             "FROM cell c JOIN location l USING (location_id) WHERE l.code = %s AND c.lot = %s RETURNING 1",
             SITE,
             order,

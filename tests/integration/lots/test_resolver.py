@@ -70,6 +70,43 @@ def test_what_was_not_stated_is_resolved_rule_by_rule_and_again_when_more_is_kno
     }
 
 
+def test_serials_papers_and_dock_accounts_tell_lots_also_when_they_come_later(floor: Floor) -> None:
+    first, second = SERIALS[:2]
+    floor.moves(
+        goes("MILK", 1, "@supplier", "S-01", minute=1, epcs=(first,)),
+        goes("MILK", 1, "@supplier", "S-02", minute=2, epcs=(second,)),
+        goes("MILK", 5, "@supplier", "P-01", minute=3, under="asn/ASN-1"),
+        goes("MILK", 6, "@clearing/dock-1", "C-01", minute=4),
+        goes("MILK", 7, "@supplier", UNIT, minute=5),
+        goes("MILK", 8, "@supplier", "X-01", minute=6),
+        goes("MILK", 1, "X-01", "@customer", minute=9, epcs=(second,)),
+    )
+    floor.resolves()
+    assert {lot for _, lot in floor.lots()} == {"unspecified"}, "nothing tells yet"
+    floor.announces("ASN-1", "MILK", 5, "LP")
+    floor.announces("ASN-2", "MILK", 7, "LU", UNIT)
+    floor.moves(
+        goes("MILK", 1, "S-01", "S-03", "LS", minute=10, epcs=(first,)),
+        goes("MILK", 6, "@supplier", "@clearing/dock-1", "LC", minute=11),
+        goes("MILK", 1, "@customer", "R-01", "LR", minute=12, epcs=(second,)),
+    )
+    floor.resolves()
+    assert floor.lots() == {
+        ("S-03", "LS"): 1,
+        ("S-02", "LR"): 1,
+        ("P-01", "LP"): 5,
+        ("C-01", "LC"): 6,
+        (UNIT, "LU"): 7,
+        ("X-01", "unspecified"): 8,
+        ("X-01", "LR"): -1,
+        ("R-01", "LR"): 1,
+    }
+    assert floor.rules() >= {"serial", "document", "receipt", "unit_content", "withdrawn"}
+    assert floor.resolves() == {"items": 0, "posted": 0}
+    ((left,),) = floor.ledger.query("SELECT count(*) FROM resolver_due")
+    assert left == 0
+
+
 SERIALS = [f"urn:epc:id:sgtin:0614141.000003.{number}" for number in range(6)]
 PLACES = ("A-01", "A-02", UNIT, "@customer")
 State = dict[tuple[str, ...], Decimal]
