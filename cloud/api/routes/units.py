@@ -183,8 +183,10 @@ def get_unit(
     """Tell where a unit stands or stood, and what is or was in it."""
     thing = _unit("path.unit", unit)
     with gate.acting(caller) as conn:
-        now = reading.unit_now(conn, caller, thing, moment=_moment(conn, caller, as_of, known_at, position))
-    if not (now.content or now.around):
+        moment = _moment(conn, caller, as_of, known_at, position)
+        now = reading.unit_now(conn, caller, thing, moment=moment)
+        is_known = bool(now.content or now.around) or reading.unit_story(conn, caller, thing, limit=1)
+    if not is_known:
         raise not_found("unit", thing.code)
     return UnitState(
         unit=thing.code,
