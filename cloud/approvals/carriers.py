@@ -9,6 +9,7 @@ from cloud.counting.reconciling.carrier import RECONCILIATION
 from cloud.decisions.carrier import Carrier
 from cloud.decisions.domain import Decision, DecisionError
 from cloud.demand.carrier import SUPERSESSION
+from cloud.documents.judging.scrapping import SCRAP
 from cloud.forecasting.overrides.carrier import FORECAST_OVERRIDE
 from cloud.lots.carrier import LOT_RECALL
 from cloud.periods.carrier import PERIOD_CLOSE
@@ -24,6 +25,7 @@ _KNOWN: Final[tuple[Carrier, ...]] = (
     PERIOD_CLOSE,
     RECONCILIATION,
     LOT_RECALL,
+    SCRAP,
 )
 CARRIERS: Final[Mapping[str, Carrier]] = MappingProxyType({carrier.kind: carrier for carrier in _KNOWN})
 """Carrier by the kind it carries: those of this release."""

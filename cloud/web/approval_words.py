@@ -18,6 +18,7 @@ _KINDS: Final = {
     "lot_recall": "Recall of a lot",
     "period_close": "Close of a period",
     "reconciliation": "Stock list",
+    "scrap": "Scrap",
     "supersession": "Supersession",
     "forecast_override": "Forecast override",
 }

@@ -6,7 +6,9 @@ from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
+from cloud.approvals.within_limits import settle
 from cloud.db import Connection, in_transaction
+from cloud.decisions.domain import State
 from cloud.documents import closing, service
 from cloud.documents.domain import (
     KEEPERS,
@@ -15,7 +17,9 @@ from cloud.documents.domain import (
     DocumentError,
     UnknownDocumentError,
 )
+from cloud.documents.judging import scrapping
 from cloud.documents.judging import service as judging
+from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.judging.service import JudgementPaper, JudgementReason, Verdict, WaitsAs
 from cloud.documents.lines import open_lines
 from cloud.documents.papers import DocumentPaper
@@ -36,7 +40,7 @@ router: Final = APIRouter()
 SHOWN: Final = 50
 EMPTY: Final = 4
 """Lines of the form for a return."""
-VERDICTS: Final = {"sellable": "Sellable", "damaged": "Damaged", "hold": "On hold"}
+VERDICTS: Final = {"sellable": "Sellable", "damaged": "Damaged", "hold": "On hold", "scrap": "Scrap"}
 WAITS: Final = {"inspection": "to inspect", "returned": "to grade", "hold": "on hold"}
 _CODE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
@@ -104,24 +108,31 @@ def judge(
     receipt: Text,
     line: Text,
     waits_as: Annotated[WaitsAs, Form()],
-    verdict: Annotated[Verdict, Form()],
+    verdict: Annotated[Verdict | Literal["scrap"], Form()],
     reason: Annotated[JudgementReason, Form()],
     quantity: Text = "",
     lot: Text = "",
     grade: Text = "",
     put_at: Text = "",
 ) -> Response:
-    """Decide about goods that wait."""
+    """Decide about goods that wait; what is to be scrapped waits for whose limit covers it."""
 
-    def work(conn: Connection) -> None:
+    def work(conn: Connection) -> int | None:
         stated: dict[str, Any] = {"site": site, "receipt": receipt, "line": line, "waits_as": waits_as}
-        stated |= {"verdict": verdict, "reason": reason, "quantity": quantity.strip(), "lot": lot or None}
-        stated |= {"grade": grade.strip() or None, "put_at": put_at.strip() or None}
+        stated |= {"reason": reason, "quantity": quantity.strip(), "lot": lot or None}
+        if verdict == "scrap":
+            asked = scrapping.ask_to_scrap(conn, visitor.actor, ScrapPaper.model_validate(stated))
+            decision = settle(conn, visitor.actor, asked.decision_id)
+            return decision.decision_id if decision.state is State.SUBMITTED else None
+        stated |= {"verdict": verdict, "grade": grade.strip() or None, "put_at": put_at.strip() or None}
         judging.judge(conn, visitor.actor, JudgementPaper.model_validate(stated), now=gate.clock())
+        return None
 
     show = _returns if waits_as == "returned" else _inspection
     try:
-        in_transaction(gate.pool, work)
+        waits_for = in_transaction(gate.pool, work)
+        if waits_for is not None:
+            return RedirectResponse(f"/approvals/{waits_for}", 303)
     except UnknownDocumentError:
         pass  # somebody was faster: the page tells how it stands
     except (ValidationError, DocumentError, LedgerError) as error:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
@@ -13,9 +13,12 @@ from cloud.api.idempotency import Once
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
+from cloud.api.routes.decisions import Decision
 from cloud.api.routes.receipts import SiteQuery
+from cloud.approvals.within_limits import settle
 from cloud.db import Connection
-from cloud.documents.judging import service
+from cloud.documents.judging import scrapping, service
+from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.judging.service import JudgementPaper, Verdict, WaitsAs
 
 router = APIRouter(prefix="/v1", tags=["receiving"], route_class=ConditionalRoute)
@@ -62,7 +65,7 @@ class Judgement(BaseModel):
     line: str
     item: str | None
     waited_as: WaitsAs
-    verdict: Verdict
+    verdict: Verdict | Literal["scrap"]
     quantity: Decimal
     grade: str | None
     reason: str
@@ -105,5 +108,16 @@ def judge_goods(*, once: Once, body: JudgementPaper) -> JSONResponse:
 
     def effect(conn: Connection) -> Judgement:
         return Judgement.model_validate(service.judge(conn, once.caller, body, now=once.gate.clock()))
+
+    return once.answer(body, effect)
+
+
+@router.post("/scrappings", status_code=201, response_model=Decision, responses=responses(400, 404, 409, 413))
+def ask_to_scrap(*, once: Once, body: ScrapPaper) -> JSONResponse:
+    """Ask for goods that wait to be scrapped; within the limit of one's own it is done at once."""
+
+    def effect(conn: Connection) -> Decision:
+        asked = scrapping.ask_to_scrap(conn, once.caller, body)
+        return Decision.model_validate(settle(conn, once.caller, asked.decision_id))
 
     return once.answer(body, effect)

@@ -7,9 +7,10 @@ ORDER BY w.since_at, w.site, w.receipt, w.line, w.waits_as, w.lot
 LIMIT %(limit)s;
 
 -- name: add_judgement
-INSERT INTO judgement (site_id, id, line, waited_as, verdict, quantity, grade, reason, location, posting_id, judged_by)
+INSERT INTO judgement (site_id, id, line, waited_as, verdict, quantity, grade, reason, location, posting_id, decision_id,
+    judged_by)
 VALUES (%(site)s, %(receipt)s, %(line)s, %(waited_as)s, %(verdict)s, %(quantity)s, %(grade)s, %(reason)s, %(location)s,
-    %(posting_id)s, %(actor)s);
+    %(posting_id)s, %(decision_id)s, %(actor)s);
 
 -- name: judgements
 SELECT j.judgement_id AS number, j.site_id AS site, j.id AS receipt, j.line, i.code AS item, j.waited_as, j.verdict,
@@ -22,3 +23,14 @@ LEFT JOIN item i ON i.item_id = c.canonical_id
 WHERE (%(site)s::text IS NULL OR j.site_id = %(site)s) AND j.judgement_id < %(before)s
 ORDER BY j.judgement_id DESC
 LIMIT %(limit)s;
+
+-- name: scrap_asked
+SELECT count(*), coalesce(bool_or(d.state IN ('draft', 'submitted', 'approved')), false)
+FROM decision d
+WHERE d.kind = %(kind)s AND d.site_id = %(site)s AND starts_with(d.subject, %(line)s || '/');
+
+-- name: cost_of
+SELECT c.cost, c.currency FROM read_item_costs(%(item)s) c WHERE c.site = %(site)s;
+
+-- name: now
+SELECT clock_timestamp();

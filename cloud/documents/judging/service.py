@@ -15,7 +15,7 @@ from cloud.documents.papers import LineNumber
 from cloud.documents.receiving.papers import Place
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
-from cloud.ledger.domain import PostingKind
+from cloud.ledger.domain import Posted, PostingKind
 from cloud.ledger.posting import Posting
 from contracts.base import Code, PositiveQuantity, Site
 from contracts.records import DocumentRef, Side
@@ -48,8 +48,8 @@ JudgementReason = Literal[
 _DISPOSITION: Final = {"sellable": None, "damaged": Disposition.DAMAGED, "hold": Disposition.HOLD}
 
 
-class JudgementPaper(BaseModel):
-    """What a person decides about goods of one line of a receipt."""
+class WaitingGoodsPaper(BaseModel):
+    """Which of a receipt's line that wait somebody decides about, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
@@ -57,16 +57,21 @@ class JudgementPaper(BaseModel):
     receipt: LineNumber
     line: LineNumber
     waits_as: WaitsAs
-    verdict: Verdict
     quantity: PositiveQuantity
     """In base units; at most what waits."""
     reason: JudgementReason
-    grade: Code | None = None
-    """A grade of one's own, as `B`."""
     lot: Code | None = None
     """Where several lots of the line wait."""
     location: Place | None = None
     """Where it lies; left out: where the receipt put it."""
+
+
+class JudgementPaper(WaitingGoodsPaper):
+    """What a person decides about goods of one line of a receipt."""
+
+    verdict: Verdict
+    grade: Code | None = None
+    """A grade of one's own, as `B`."""
     put_at: Place | None = None
     """Where it goes; left out: it stays where it lies."""
 
@@ -182,59 +187,111 @@ def judge(conn: Connection, actor: Actor, paper: JudgementPaper, *, now: datetim
     actor.require(*KEEPERS, site=paper.site)
     act_as(conn, actor)
     lock_documents(conn, paper.site, [("receipt", paper.receipt)])
-    found = _found(conn, paper)
-    wanted = {place for place in (paper.location, paper.put_at) if place}
-    if missing := wanted - places_known(conn, paper.site, wanted):
-        raise DocumentError(
-            f"there is no place {', '.join(map(repr, sorted(missing)))} at site {paper.site!r}"
-        )
-    posting = Posting(conn, actor, PostingKind.STATEMENT)
-    here: dict[str, object] = (
-        {"unit": found.unit}
-        if found.unit and not paper.location
-        else {"location": paper.location or found.location}
-    )
-    there: dict[str, object] = {"location": paper.put_at} if paper.put_at else here
-    lot = {"lot": found.lot} if found.lot else {}
+    found = still_waiting(conn, paper)
+    if paper.verdict == paper.waits_as:
+        where = f"line {paper.line!r} of receipt {paper.receipt!r}"
+        raise DocumentError(f"{where} is on hold already: expected sellable or damaged")
+    if paper.put_at and not places_known(conn, paper.site, [paper.put_at]):
+        raise DocumentError(f"there is no place {paper.put_at!r} at site {paper.site!r}")
+    there: dict[str, object] = {"location": paper.put_at} if paper.put_at else _lies_at(paper, found)
     condition = _DISPOSITION[paper.verdict]
+    stated = (
+        there | ({"lot": found.lot} if found.lot else {}) | ({"disposition": condition} if condition else {})
+    )
+    carry_out(
+        conn,
+        actor,
+        paper,
+        found,
+        verdict=paper.verdict,
+        there=Side.model_validate(stated),
+        grade=paper.grade,
+        now=now,
+    )
+    (told,) = judgements(conn, actor, site=paper.site, limit=1)
+    return told
+
+
+def carry_out(
+    conn: Connection,
+    by: Actor,
+    paper: WaitingGoodsPaper,
+    found: WaitingRow,
+    *,
+    verdict: str,
+    there: Side,
+    grade: str | None = None,
+    decision_id: int | None = None,
+    now: datetime,
+) -> Posted:
+    """Move waiting goods as it was decided, as one posting, and keep who decided it and why.
+
+    Args:
+        conn: In a transaction that the caller commits directly after, and that holds the receipt's lock.
+        by: Who decided it; that they may has been seen to.
+        paper: Which goods, how many, why.
+        found: The goods as they wait.
+        verdict: What they are found to be.
+        there: Where they go, and as what.
+        grade: Of the person's own.
+        decision_id: The approved decision that says so; None: it takes none.
+        now: When it changes.
+
+    Returns:
+        The posting; its one row is the movement.
+    """
+    posting = Posting(conn, by, PostingKind.STATEMENT)
+    lot = {"lot": found.lot} if found.lot else {}
+    source = _lies_at(paper, found) | lot | {"disposition": Disposition(paper.waits_as)}
     statement = moved(
         paper.site,
         base_identifier(conn, (found.identifier_scheme, found.identifier), found.item),
         paper.quantity,
         "base",
-        source=Side.model_validate(here | lot | {"disposition": Disposition(paper.waits_as)}),
-        destination=Side.model_validate(there | lot | ({"disposition": condition} if condition else {})),
+        source=Side.model_validate(source),
+        destination=there,
         documents=[DocumentRef(type="receipt", id=paper.receipt, line=paper.line)],
         occurred_at=now,
-        actor=actor.id,
+        actor=by.id,
         biz_step=BizStep.INSPECTING,
         reason=paper.reason,
     )
     posting.write(statements=[statement])
-    place = str(there.get("location") or found.location)
-    kept = paper.model_dump(include={"site", "receipt", "line", "verdict", "quantity", "grade", "reason"})
+    kept = {"site": paper.site, "receipt": paper.receipt, "line": paper.line, "quantity": paper.quantity}
     store.change(
         conn,
         "add_judgement",
         **kept,
+        reason=paper.reason,
+        verdict=verdict,
+        grade=grade,
         waited_as=paper.waits_as,
-        location=place,
+        location=str(there.location or found.location),
         posting_id=posting.posting_id,
-        actor=actor.id,
+        decision_id=decision_id,
+        actor=by.id,
     )
-    detail = {
-        "line": paper.line,
-        "waited_as": paper.waits_as,
-        "verdict": paper.verdict,
-        "reason": paper.reason,
-    }
-    posting.audit("goods_judged", f"receipt:{paper.receipt}", paper.site, detail)
-    (told,) = judgements(conn, actor, site=paper.site, limit=1)
-    posting.close()
-    return told
+    told = {"line": paper.line, "waited_as": paper.waits_as, "verdict": verdict, "reason": paper.reason}
+    posting.audit("goods_judged", f"receipt:{paper.receipt}", paper.site, told)
+    return posting.close()
 
 
-def _found(conn: Connection, paper: JudgementPaper) -> WaitingRow:
+def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
+    """Find the goods that a paper is about.
+
+    Args:
+        conn: In a transaction that holds the receipt's lock.
+        paper: Which goods, and how many.
+
+    Returns:
+        The goods as they wait.
+
+    Raises:
+        UnknownDocumentError: If nothing of that line waits so.
+        DocumentError: If less waits, several lots do, or the place is unknown.
+    """
+    if paper.location and not places_known(conn, paper.site, [paper.location]):
+        raise DocumentError(f"there is no place {paper.location!r} at site {paper.site!r}")
     asked = {"sites": [paper.site], "waits_as": paper.waits_as, "receipt": paper.receipt, "line": paper.line}
     rows = [
         row
@@ -252,6 +309,10 @@ def _found(conn: Connection, paper: JudgementPaper) -> WaitingRow:
             f"{where}: {paper.quantity.normalize():f}: expected at most {rows[0].quantity.normalize():f}, "
             f"which wait as {paper.waits_as}"
         )
-    if paper.verdict == paper.waits_as:
-        raise DocumentError(f"{where} is on hold already: expected sellable or damaged")
     return rows[0]
+
+
+def _lies_at(paper: WaitingGoodsPaper, found: WaitingRow) -> dict[str, object]:
+    if found.unit and not paper.location:
+        return {"unit": found.unit}
+    return {"location": paper.location or found.location}

@@ -45,6 +45,7 @@ DOCK_ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/waiting-goods": STAFF,
     "GET /v1/judgements": STAFF,
     "POST /v1/judgements": MOVERS,
+    "POST /v1/scrappings": MOVERS,
     "GET /v1/shipments": STAFF,
     "GET /v1/shipments/{site}/{shipment}": STAFF,
     "GET /v1/shipments/{site}/{shipment}/lines": STAFF,
@@ -109,7 +110,7 @@ DOCK_OF_ONE_SITE = {
         for route in (
             *("POST /v1/receipts", "POST /v1/receipts/check", "GET /v1/receiving-rules"),
             *("POST /v1/receiving-rules", "POST /v1/sscc-series", "POST /v1/short-closes"),
-            *("POST /v1/judgements", "POST /v1/shipments"),
+            *("POST /v1/judgements", "POST /v1/scrappings", "POST /v1/shipments"),
         )
     },
 }
@@ -148,6 +149,8 @@ def docked(caller: str) -> dict[str, Any]:
         "POST /v1/sscc-series": {"site": OWN, "company_prefix": "9521141"},
         "POST /v1/short-closes": {"site": OWN, "type": "asn", "id": "ASN-D", "reason": "other"},
         "POST /v1/judgements": {**graded, "quantity": "1", "reason": "as_new"},
+        "POST /v1/scrappings": {name: graded[name] for name in ("site", "receipt", "line", "waits_as")}
+        | {"quantity": "1", "reason": "defective"},
         "POST /v1/shipments": leaves(f"S-{caller}"),
         "POST /v1/shipments/{site}/{shipment}/reversals": {"line": "1", "reason": "other"},
         "POST /v1/transfers": between,

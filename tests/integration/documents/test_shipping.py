@@ -8,9 +8,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from cloud.approvals.service import approve_and_apply, reverse
 from cloud.db import LastingConnection, in_transaction
+from cloud.decisions.domain import Decision, WrongStateError
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
+from cloud.documents.judging import scrapping
 from cloud.documents.judging import service as judging
+from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.judging.service import JudgementPaper
 from cloud.documents.lines import open_lines
 from cloud.documents.receiving import reversing
@@ -246,6 +250,49 @@ def test_what_a_customer_sends_back_is_never_sellable_until_it_is_graded(stocked
     ship(stocked, away)
     assert ("RETURNS", "damaged") not in lying(stocked)
     assert still_open(stocked, "supplier_return") == {}
+    assert stocked.is_clean()
+
+
+def test_what_is_scrapped_is_approved_by_whose_limit_covers_it_and_can_be_taken_back(stocked: Dock) -> None:
+    run = stocked.ledger.as_app
+    stocked.register(paper(line(1, 5), name="RMA-1", kind="customer_return", partner="Shop 7"))
+    of = {"of": {"type": "customer_return", "id": "RMA-1", "line": "1"}}
+    receive(stocked, of, "4", receipt="R-1", location="RETURNS")
+    cost = "INSERT INTO item_cost SELECT item_id, %s, '2020-01-01', 1.5, 'EUR' FROM item RETURNING 1"
+    stocked.ledger.query(cost, SITE)
+    boss = Actor("user:bea", frozenset({Role.APPROVER}), frozenset({SiteId(SITE)}))
+
+    def ask(quantity: int, actor: Actor = KEEPER) -> Decision:
+        stated = {"site": SITE, "receipt": "R-1", "line": "1", "waits_as": "returned", "reason": "defective"}
+        wanted = ScrapPaper.model_validate(stated | {"quantity": str(24 * quantity)})
+        return run(lambda conn: scrapping.ask_to_scrap(conn, actor, wanted))
+
+    with pytest.raises(NotAllowedError):
+        ask(1, OPERATOR)
+    with pytest.raises(DocumentError, match="at most 96"):
+        ask(5)
+    asked = ask(3)
+    assert (asked.value, asked.currency, asked.item) == (Decimal(-108), "EUR", "TEA")
+    with pytest.raises(ConflictingDocumentError, match="waits for approval"):
+        ask(1)
+    assert lying(stocked)["RETURNS", "returned"] == 4, "nothing moves before somebody approved it"
+    done = run(lambda conn: approve_and_apply(conn, boss, asked.decision_id, asked.revision))
+    assert done.state == "applied"
+    there = lying(stocked)
+    assert (there["RETURNS", "returned"], there["@scrap", "sellable"]) == (1, 3)
+    (told,) = run(lambda conn: judging.judgements(conn, KEEPER, site=SITE, limit=9))
+    assert (told.verdict, told.quantity, told.judged_by) == ("scrap", 72, "user:bea")
+    back = {"reason": "wrong_item", "note": "the wrong crate"}
+    run(lambda conn: reverse(conn, boss, done.decision_id, done.revision, **back))
+    assert lying(stocked)["RETURNS", "returned"] == 4
+    again = ask(4)
+    one = JudgementPaper.model_validate(
+        {"site": SITE, "receipt": "R-1", "line": "1", "waits_as": "returned", "verdict": "damaged"}
+        | {"quantity": "24", "reason": "defective"}
+    )
+    run(lambda conn: judging.judge(conn, KEEPER, one, now=at(70)))
+    with pytest.raises(WrongStateError, match="expected at most 72"):
+        run(lambda conn: approve_and_apply(conn, boss, again.decision_id, again.revision))
     assert stocked.is_clean()
 
 

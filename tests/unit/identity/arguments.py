@@ -18,6 +18,7 @@ from cloud.decisions.limits import LimitPaper
 from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
 from cloud.documents.appointments import AppointmentPaper
 from cloud.documents.closing import ClosePaper
+from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.judging.service import JudgementPaper
 from cloud.documents.order_papers import OrderPaper
 from cloud.documents.papers import (
@@ -135,6 +136,7 @@ PAPERS: dict[str, object] = {
     "check": CAME,
     "close_short": ClosePaper(site=OWN, type="asn", id="A", reason="other"),
     "judge": JudgementPaper.model_validate(JUDGED),
+    "ask_to_scrap": ScrapPaper.model_validate({k: v for k, v in JUDGED.items() if k != "verdict"}),
     "ship": ShipmentPaper.model_validate(LEAVES),
     "receive": CAME,
     "put_rule": RulePaper(site=OWN),

@@ -150,6 +150,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "documents.catalogue.stored_portal": MOVERS,
     "documents.closing.close_short": MOVERS,
     "documents.dock_times.dock_times": STAFF,
+    "documents.judging.scrapping.ask_to_scrap": MOVERS,
     "documents.judging.service.judge": MOVERS,
     "documents.judging.service.judgements": STAFF,
     "documents.judging.service.waiting": STAFF,
