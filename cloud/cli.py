@@ -19,6 +19,7 @@ AREAS: Final = {
     "cloud.ingest.commands": ("ingest", "gateway", "quarantine"),
     "cloud.ledger.commands": ("migrate", "verify", "rebuild", "fold", "backup", "restore"),
     "cloud.ledger.heads.commands": ("ledger",),
+    "cloud.ledger.upgrade_commands": ("db",),
     "cloud.documents.commands": (
         "documents",
         "visits",

@@ -9,7 +9,7 @@ from cloud.db.connections import SuperuserError, connect, one_snapshot, open_poo
 from cloud.db.lasting import ContentRefusedError, DatabaseAwayError, LastingConnection
 from cloud.db.named_statements import NamedStatements
 from cloud.db.retry import RETRYABLE, in_transaction
-from cloud.db.schema import MigrationError, migrate
+from cloud.db.schema import MigrationError, Pending, migrate, pending
 from cloud.db.sql_file import statements
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "MigrationError",
     "NamedStatements",
     "OperationalError",
+    "Pending",
     "QueryCanceled",
     "SuperuserError",
     "bootstrap",
@@ -33,5 +34,6 @@ __all__ = [
     "migrate",
     "one_snapshot",
     "open_pool",
+    "pending",
     "statements",
 ]

@@ -32,6 +32,47 @@ class Script:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """What `migrate` would do."""
+
+    applied: int
+    """Numbered migrations that the database has; 0: it is empty."""
+    last: str | None
+    """Name of the last of them."""
+    migrations: tuple[str, ...]
+    """Those it lacks, each applied in a transaction of its own, in this order."""
+    repeatables: tuple[str, ...]
+    """Functions and views that are replaced afterwards, in one transaction."""
+
+
+def pending(owner_dsn: str) -> Pending:
+    """Tell what `migrate` would do; change nothing.
+
+    Args:
+        owner_dsn: Connection of ``dockledger_migrator``.
+
+    Returns:
+        What is missing.
+
+    Raises:
+        MigrationError: If an applied migration has been edited, or the database is newer than this release.
+    """
+    with connect(owner_dsn, "dockledger-migrate", autocommit=True) as conn:
+        conn.execute("SET ROLE dockledger_owner")
+        has_table = conn.execute("SELECT to_regclass('schema_migration') IS NOT NULL").fetchone() == (True,)
+        applied = _applied(conn) if has_table else {}
+        numbered, repeatable = (_scripts(conn, folder) for folder in ("migrations", "repeatable"))
+    _check(applied, numbered)
+    known = sorted(name for name in applied if not name.startswith(_REPEATABLE))
+    return Pending(
+        len(known),
+        known[-1] if known else None,
+        tuple(script.name for script in numbered if script.name not in applied),
+        tuple(each.name for each in repeatable if applied.get(_REPEATABLE + each.name) != each.sha256),
+    )
+
+
 def migrate(owner_dsn: str) -> list[str]:
     """Bring a database to this release's schema. Several processes may call it at once; one does it.
 
@@ -52,10 +93,9 @@ def migrate(owner_dsn: str) -> list[str]:
             "CREATE TABLE IF NOT EXISTS schema_migration ("
             " name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        has_timescale = conn.execute("SELECT FROM pg_extension WHERE extname = 'timescaledb'").fetchone()
         return [
-            *_apply_numbered(conn, scripts("migrations", with_timescale=has_timescale is not None)),
-            *_apply_repeatable(conn, scripts("repeatable", with_timescale=has_timescale is not None)),
+            *_apply_numbered(conn, _scripts(conn, "migrations")),
+            *_apply_repeatable(conn, _scripts(conn, "repeatable")),
         ]
 
 
@@ -77,12 +117,30 @@ def scripts(folder: str, *, with_timescale: bool) -> list[Script]:
     ]
 
 
-def _apply_numbered(conn: psycopg.Connection, known: list[Script]) -> list[str]:
-    applied = _applied(conn)
+def _scripts(conn: psycopg.Connection, folder: str) -> list[Script]:
+    """Read the files of one kind that this database needs."""
+    found = conn.execute("SELECT FROM pg_extension WHERE extname = 'timescaledb'").fetchone()
+    return scripts(folder, with_timescale=found is not None)
+
+
+def _check(applied: dict[str, str], known: list[Script]) -> None:
+    """Refuse a database that another release, or another text of a migration, has made."""
     newer = {name for name in applied if not name.startswith(_REPEATABLE)} - {script.name for script in known}
     if newer:
         msg = f"the database holds migrations {sorted(newer)} that this release does not know: it is newer"
         raise MigrationError(msg)
+    for script in known:
+        if applied.get(script.name, script.sha256) != script.sha256:
+            msg = (
+                f"migration {script.name} was applied with sha256 {applied[script.name]}, "
+                f"the file now has {script.sha256}: an applied migration is never edited"
+            )
+            raise MigrationError(msg)
+
+
+def _apply_numbered(conn: psycopg.Connection, known: list[Script]) -> list[str]:
+    applied = _applied(conn)
+    _check(applied, known)
     done = []
     for script in known:
         if script.name not in applied:
@@ -90,12 +148,6 @@ def _apply_numbered(conn: psycopg.Connection, known: list[Script]) -> list[str]:
                 _run(conn, script.text)
                 _remember(conn, script.name, script.sha256)
             done.append(script.name)
-        elif applied[script.name] != script.sha256:
-            msg = (
-                f"migration {script.name} was applied with sha256 {applied[script.name]}, "
-                f"the file now has {script.sha256}: an applied migration is never edited"
-            )
-            raise MigrationError(msg)
     return done
 
 

@@ -63,17 +63,16 @@ def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Value]]) -> Iterato
 
 def _cell(value: Value) -> str:
     match value:
-        case None:
-            return ""
         case str():
-            return guarded(value)
+            text = guarded(value)
         case bool():
-            return "true" if value else "false"
+            text = "true" if value else "false"
         case datetime():
-            return value.astimezone(UTC).isoformat()
+            text = value.astimezone(UTC).isoformat()
         case date():
-            return value.isoformat()
+            text = value.isoformat()
         case Decimal():
-            return f"{value.normalize():f}"
+            text = f"{value.normalize():f}"
         case _:
-            return repr(value)
+            text = "" if value is None else repr(value)
+    return text

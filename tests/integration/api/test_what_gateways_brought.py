@@ -104,7 +104,7 @@ def test_a_unit_stands_where_it_was_last_seen(client: httpx.Client, people: Peop
     assert unit["since_at"] == "2026-03-02T13:20:00Z"
     assert items(client, people, "/v1/units", f"auditor@{OTHER}") == []
     (hour,) = items(client, people, "/v1/gateway-hours?gateway=dock-m1")
-    assert (hour["hour"], hour["sightings"], hour["crossings"]) == ("2026-03-02T13:00:00Z", 1, 0)
+    assert (hour["hour"], hour["sightings"], hour["crossings"]) == ("2026-03-02T13:00:00Z", 2, 0)
     assert items(client, people, "/v1/gateway-hours?until=2026-03-02T13:00:00Z") == []
     assert items(client, people, "/v1/gateway-hours", f"auditor@{OTHER}") == []
 
