@@ -12,6 +12,7 @@ import numpy as np
 
 from cloud.forecasting.protocol import Bools, Floats
 from cloud.forecasting.uplift import Fit
+from cloud.forecasting.uplift_told import BEYOND_DOUBT
 from cloud.forecasting.weekdays import DAYS
 
 BEFORE: Final = 3
@@ -23,8 +24,6 @@ NEW_FOR: Final = 14
 """Days for which a promotion is new."""
 MARGIN: Final = NEW_FOR
 """Days to each side that must be seen to tell the traces of a day."""
-LEAST_Z: Final = 3.0
-"""Standard errors by which an effect must differ from none to be used."""
 AFTER_PROMOTION: Final = "after a promotion"
 WORN: Final = "promotion, from its third week on"
 BEFORE_HOLIDAY: Final = "before a holiday"
@@ -114,7 +113,7 @@ class Traces:
         effects = fit.effects
         first = len(self.names)
         deviations = np.sqrt(np.diagonal(effects.pooled_covariances, axis1=1, axis2=2))
-        is_shown = np.asarray((abs(effects.pooled) >= LEAST_Z * deviations).any(axis=0))
+        is_shown = np.asarray((abs(effects.pooled) >= BEYOND_DOUBT * deviations).any(axis=0))
         kept = np.where((np.arange(len(is_shown)) < first) | is_shown, 1.0, 0.0)
         return replace(
             fit,

@@ -10,6 +10,8 @@ from cloud.forecasting.protocol import Floats
 from cloud.forecasting.uplift import Uplift
 
 Z95: Final = 1.959964
+BEYOND_DOUBT: Final = 3.0
+"""Standard errors by which an effect differs from none that is used only where it is beyond doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,12 @@ class Effect:
     factor: float
     low: float
     high: float
+
+    @property
+    def is_beyond_doubt(self) -> bool:
+        """Whether it differs from none by more than chance brings about among many."""
+        deviation = np.log(self.high / self.low) / (2 * Z95)
+        return bool(abs(np.log(self.factor)) >= BEYOND_DOUBT * deviation)
 
 
 def pool_effects(uplift: Uplift, pool: int = 0, at: int = -1) -> tuple[Effect, ...]:

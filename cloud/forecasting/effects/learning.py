@@ -117,11 +117,7 @@ def with_days(effects: SiteEffects, weeks: Weeks, daily: Floats, traces: Traces)
         replace(one, day=_on_its_days(one.effect.name, log, sd) if np.isfinite(sd) else None)
         for one, log, sd in zip(effects.learned, logs.tolist(), doubt.tolist(), strict=True)
     )
-    sure = [
-        one
-        for one in told
-        if one.effect.name not in traces.added or not one.effect.low <= 1 <= one.effect.high
-    ]
+    sure = [one for one in told if one.effect.name not in traces.added or one.effect.is_beyond_doubt]
     return replace(effects, learned=tuple(sure), days=days)
 
 
