@@ -20,6 +20,8 @@ SEASONS: Final = {"D": 7, "W": 52, "M": 12}
 """Usual periods per cycle."""
 _MOST: Final = 20_000
 """Of periods, origins or processes: no series has more."""
+_MOST_TOLD: Final = 20
+"""Reasons for refusals that people are told."""
 
 _EXAMPLES: Final = """\
 The file has one row per series and period: series_id, ds, y, and further columns for --covariates.
@@ -172,8 +174,20 @@ def _lines(told: dict[str, Any]) -> Iterator[str]:
             yield f"  {name:<20} {weight:>7.1%}"
     for name, effect in told["effects"].items():
         yield f"effect of {name}: x {effect['factor']:.3f} ({effect['low']:.3f} to {effect['high']:.3f})"
-    for refusal in told["refused"]:
-        yield f"refused: {refusal['series_id']}: {refusal['reason']}"
+    yield from _refused(told["refused"])
+
+
+def _refused(refused: list[dict[str, str]]) -> Iterator[str]:
+    """Tell refused series, those of one reason in one line, the most frequent reason first."""
+    by_reason: dict[str, list[str]] = {}
+    for one in refused:
+        by_reason.setdefault(one["reason"], []).append(one["series_id"])
+    ordered = sorted(by_reason.items(), key=lambda pair: -len(pair[1]))
+    for reason, names in ordered[:_MOST_TOLD]:
+        others = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
+        yield f"refused: {names[0]}{others}: {reason}"
+    if len(ordered) > _MOST_TOLD:
+        yield f"refused for {len(ordered) - _MOST_TOLD:,} more reasons; --json tells all"
 
 
 def _count(text: str) -> int:

@@ -92,6 +92,21 @@ def test_a_covariate_that_is_never_known_has_no_effect_and_stops_nothing(
     assert "not known: 1 periods without a row or a y; write zeros where nothing was sold" in told
 
 
+def test_people_are_told_once_of_each_reason_to_refuse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"A,{date(2026, 1, 1) + timedelta(days=n)},{n % 5}" for n in range(30)]
+    rows += [f"short-{n},2026-01-01,1" for n in range(40)]
+    rows += [f"bad-{n},2026-01-0{day},-{n + 1}" for n in range(25) for day in (1, 2)]
+    path = tmp_path / "many.csv"
+    path.write_text("\n".join(["series_id,ds,y", *rows]) + "\n", encoding="utf-8")
+    assert main(["forecast", "backtest", "--data", str(path), "--freq", "D", "--horizon", "2"]) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("refused")]
+    assert "refused: short-0 and 39 more: 1 known periods: expected at least 2 to forecast from" in told
+    assert told[-1] == "refused for 6 more reasons; --json tells all"
+    assert len(told) == 21
+
+
 @pytest.mark.parametrize("option", ["--season", "--horizon", "--origins", "--step", "--processes"])
 @pytest.mark.parametrize("value", ["0", "-1", "20001", "1" * 5_000, "1.5"])
 def test_a_number_beyond_any_use_is_refused(
