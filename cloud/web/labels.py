@@ -215,7 +215,7 @@ def _labels(
         found = printing.items(conn, actor, text=find, limit=FOUND) if find else []
     allowed = (Role.ADMIN,) if kind is LabelKind.BADGE else PRINTERS
     picture = ""
-    if drawn is None and not problem and typed is None:
+    if drawn is None and not problem and not typed:
         in_force = next((row for row in templates if row.name == kind), None)
         drawn = None if in_force is None else draw(in_force.template, sample(kind))
     if drawn is not None:

@@ -237,7 +237,14 @@ def about_outbox(settings: AgentSettings, *, is_running: bool, now: datetime) ->
             f"{condition.conflict_batches} batches are refused as another branch of this gateway",
             "find the twin: two machines run as one gateway",
         )
-    for name in held.damaged_files:
+    for name in held.given_up_files:
+        yield problem(
+            "outbox",
+            f"damaged file {name} was given up: a later damaged file had taken over a part of it, and cannot "
+            "say which; the ledger has a gap for it",
+            "keep it and its later ones; a person compares `edge-agent outbox export` with it",
+        )
+    for name in (each for each in held.damaged_files if each not in held.given_up_files):
         yield note(
             "outbox",
             f"a damaged file was set aside: {name}",

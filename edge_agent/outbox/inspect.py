@@ -11,8 +11,10 @@ import orjson
 
 from edge_agent.outbox.domain import Epoch, from_us
 from edge_agent.outbox.draft import number
+from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.keeper import LOCK_SUFFIX
 from edge_agent.outbox.quarantine import quarantined
+from edge_agent.outbox.salvage import ALL_ROWS
 from edge_agent.outbox.store import Store
 
 SMALL_BYTES: Final = 64 * 1024 * 1024
@@ -43,6 +45,8 @@ class Inspection:
     ledger_id: str | None
     former_ledgers: tuple[str, ...]
     damaged_files: tuple[str, ...]
+    given_up_files: tuple[str, ...]
+    """Of these, those that a later damaged file had begun to take over: nobody can tell how far."""
 
 
 def inspect(path: Path) -> Inspection:
@@ -73,9 +77,18 @@ def inspect(path: Path) -> Inspection:
             ledger_id=current[0] if current else None,
             former_ledgers=tuple(ledger_id for ledger_id, is_current in ledgers if not is_current),
             damaged_files=tuple(each.name for each in quarantined(path)),
+            given_up_files=_given_up(store),
         )
     finally:
         store.close()
+
+
+def _given_up(store: Store) -> tuple[str, ...]:
+    try:
+        salvages = store.rows("salvages")
+    except OutboxError:
+        return ()  # a file of a release that had none
+    return tuple(str(file) for file, rows_upto, _ in salvages if rows_upto == ALL_ROWS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from edge_agent.outbox.wal import judge
 CHUNK: Final = 50
 EPOCH_DIGITS: Final = 16
 _LARGEST_ID: Final = 2**62
-_ALL_ROWS: Final = _LARGEST_ID
+ALL_ROWS: Final = _LARGEST_ID
 """As the last row taken over of a file: none of its rows is taken over any more."""
 _UNKNOWN_US: Final = 0
 _MOST_PROBES: Final = 20_000
@@ -123,7 +123,7 @@ def _heed_notes(patient: Store, book: Book, damaged: Path, report: SalvageReport
         ]
     except (OutboxError, ValueError, TypeError):
         report.files_given_up = tuple(each.name for each in damaged_before(damaged))
-        notes = [(file, _ALL_ROWS, False) for file in report.files_given_up]
+        notes = [(file, ALL_ROWS, False) for file in report.files_given_up]
         if notes:  # perhaps not all of their rows were taken over: nobody can tell which
             report.lose(_UNKNOWN_US, _UNKNOWN_US)
     with book.store.transaction():

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -18,12 +19,14 @@ from contracts.batch import FrameHeader, decode_frame, encode_frame
 from contracts.records import Gap, WorkflowEvent
 from contracts.vocabulary import GapCause
 from edge_agent.clock import Clock
+from edge_agent.doctor.gateway import about_outbox
 from edge_agent.outbox.domain import Cursor, Lane
 from edge_agent.outbox.draft import draft
 from edge_agent.outbox.inspect import export
 from edge_agent.outbox.keeper import Keeper
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
 from tests.integration.edge.scripted_ledger import Books
+from tests.integration.edge.test_doctor import settings
 
 PROGRAM = Path(__file__).with_name("writer_process.py")
 ROUNDS = 200
@@ -283,7 +286,10 @@ def test_what_the_second_of_two_damaged_files_took_over_comes_once(
     devices = Counter(device for device in books.devices() if device is not None)
     assert max(devices.values()) == 1, f"{devices.most_common(3)}"
     assert outbox._keeper.counters["rows_lost"] < 200
-    assert outbox._keeper.counters["files_given_up"] == (second_damage == NOTES_SPOILT)
+    is_given_up = second_damage == NOTES_SPOILT
+    assert outbox._keeper.counters["files_given_up"] == is_given_up
+    told = about_outbox(settings(path), is_running=False, now=datetime.now(UTC))
+    assert sum("was given up" in each.text and each.weight == "problem" for each in told) == is_given_up
     assert sum(isinstance(record, Gap) for _, record in books.records()) == gaps
     if second_damage != NOTES_SPOILT:
         assert devices == Counter(["new", *(f"u-{n}" for n in range(130))])
