@@ -103,6 +103,7 @@ def show_receiving(
         at_doors=at_doors,
         now=now,
         may_greet=bool(actor.roles_anywhere & set(appointments.GREETERS)),
+        may_keep=[each.site for each in sites if may(actor, each.site, *KEEPERS)],
         receipts=rows,
         times=dock_times.summary(took),
         asked_times=times,

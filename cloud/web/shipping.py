@@ -84,6 +84,7 @@ def show_shipping(
         at_doors=at_doors,
         now=now,
         may_greet=bool(actor.roles_anywhere & set(appointments.GREETERS)),
+        may_keep=[each.site for each in sites if may(actor, each.site, *KEEPERS)],
         shipments=rows,
     )
 

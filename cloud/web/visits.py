@@ -1,21 +1,85 @@
-"""Visits from the pages of the dock: that a vehicle came, and another door or window for it."""
+"""Visits from the pages of the dock: registered by hand, that a vehicle came."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, HTTPException, Path
+from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
-from cloud.documents import appointments
-from cloud.documents.domain import ConflictingDocumentError, UnknownDocumentError
-from cloud.web.visitors import Sender, TheGate
+from cloud.documents import appointments, catalogue, service
+from cloud.documents.domain import KEEPERS, ConflictingDocumentError, DocumentError, UnknownDocumentError
+from cloud.documents.lines import open_lines
+from cloud.documents.papers import VisitPaper
+from cloud.identity.gate import Gate
+from cloud.identity.store import act_as
+from cloud.inquiry import operations
+from cloud.web.instants import InstantError, instant_of
+from cloud.web.proposals import words_of
+from cloud.web.rendering import page, zone_of
+from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
 
 router: Final = APIRouter()
 
 SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
 VisitId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Direction = Literal["inbound", "outbound"]
+Text = Annotated[str, Form(max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+SHOWN: Final = 100
+"""Documents offered, those due first."""
 _PAGES: Final = {"inbound": "/receiving", "outbound": "/shipping"}
+_BRINGS: Final = {"inbound": "asn", "outbound": "outbound_order"}
+_NOTHING: Final[dict[str, Any]] = {"visit": "", "door": "", "from_at": "", "to_at": "", "documents": ()}
+
+
+@router.get("/visits/{site}/new")
+def show_form(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Viewer,
+    site: SiteId,
+    direction: Annotated[Direction, Query()] = "inbound",
+) -> Response:
+    """Ask which vehicle comes to which door, when, and for which documents."""
+    return _form(request, gate, visitor, site, direction=direction, typed=_NOTHING)
+
+
+@router.post("/visits/{site}/new")
+def register(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    direction: Annotated[Direction, Form()],
+    visit: Text = "",
+    door: Text = "",
+    from_at: Text = "",
+    to_at: Text = "",
+    document: Annotated[list[Text] | None, Form(max_length=SHOWN)] = None,
+) -> Response:
+    """Register a visit; the same again changes nothing."""
+    typed = {"visit": visit, "door": door, "from_at": from_at, "to_at": to_at, "documents": document or ()}
+
+    def work(conn: Connection) -> None:
+        zone = zone_of(_zone(conn, visitor, site))
+        names = [{"type": _BRINGS[direction], "id": name} for name in document or ()]
+        stated: dict[str, Any] = {"site": site, "visit": visit.strip(), "door": door, "direction": direction}
+        stated |= {"from_at": instant_of(from_at, zone), "documents": names}
+        stated |= {"to_at": instant_of(to_at, zone) if to_at else None}
+        service.register_visit(conn, visitor.actor, VisitPaper.model_validate(stated), now=gate.clock())
+
+    try:
+        in_transaction(gate.pool, work)
+    except InstantError as error:
+        return _form(request, gate, visitor, site, direction=direction, typed=typed, problem=f"{error}")
+    except ValidationError as error:
+        return _form(request, gate, visitor, site, direction=direction, typed=typed, problem=words_of(error))
+    except DocumentError as error:
+        return _form(request, gate, visitor, site, direction=direction, typed=typed, problem=f"{error}")
+    return RedirectResponse(f"{_PAGES[direction]}?site={site}", 303)
 
 
 @router.post("/visits/{site}/{visit}/arrived")
@@ -32,3 +96,42 @@ def arrive(*, gate: TheGate, visitor: Sender, site: SiteId, visit: VisitId) -> R
     except ConflictingDocumentError:
         return RedirectResponse(f"/receiving?site={site}", 303)  # somebody was faster
     return RedirectResponse(f"{_PAGES[direction]}?site={site}", 303)
+
+
+def _zone(conn: Connection, visitor: Viewer, site: str) -> str:
+    return next(
+        (each.time_zone for each in operations.sites(conn, visitor.actor) if each.site == site), "UTC"
+    )
+
+
+def _form(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    site: str,
+    *,
+    direction: Direction,
+    typed: dict[str, Any],
+    problem: str = "",
+) -> Response:
+    actor = visitor.actor
+    actor.require(*KEEPERS, site=site)
+    with gate.acting(actor) as conn:
+        zone = _zone(conn, visitor, site)
+        doors = [row.portal for row in catalogue.portals(conn, actor, site=site, limit=1_000)]
+        act_as(conn, actor)
+        papers = {row.id: row for row in open_lines(conn, sites=[site], kind=_BRINGS[direction])}
+    return page(
+        request,
+        visitor,
+        "visit_new.html",
+        tab=_PAGES[direction],
+        status=422 if problem else 200,
+        site=site,
+        direction=direction,
+        zone=zone,
+        doors=doors,
+        papers=list(papers.values())[:SHOWN],
+        typed=typed,
+        problem=problem,
+    )

@@ -1,6 +1,7 @@
 """*Receiving* and what follows it, as a person at the dock uses them: at a desk and on a handheld."""
 
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 from day_of_work import Site
@@ -10,7 +11,9 @@ from watching import Watched
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import service
-from cloud.documents.papers import DocumentPaper
+from cloud.documents.catalogue import put_portal
+from cloud.documents.papers import DocumentPaper, PortalPaper
+from cloud.master.store import add_gateway
 
 
 def run(site: Site, work: Any) -> Any:
@@ -38,6 +41,18 @@ def announce(site: Site, kind: str = "asn", *, quantity: str = "40") -> str:
 
     run(site, work)
     return name
+
+
+def build_door(site: Site, door: str) -> None:
+    """Register a door of a gateway of its own."""
+    stated = {"site": OWN, "portal": door, "gateway": f"gw-{door}", "inside_location": "STAGING"}
+    wanted = PortalPaper.model_validate(stated | {"outside_location": f"@clearing/{door}"})
+
+    def work(conn: Connection) -> None:
+        add_gateway(conn, OWN, wanted.gateway)
+        put_portal(conn, ROOT, wanted, now=datetime.now(UTC))
+
+    run(site, work)
 
 
 def test_a_delivery_is_received_by_keyboard_and_a_line_of_it_taken_back(watched: Watched, site: Site) -> None:
@@ -69,6 +84,21 @@ def test_a_delivery_is_received_by_keyboard_and_a_line_of_it_taken_back(watched:
     page.goto("/receiving")
     assert asn in page.get_by_role("region", name="Expected").inner_text()
     assert fits(page)
+    build_door(site, f"door-{asn}")
+    page.get_by_role("link", name=f"Register a vehicle at {OWN}").click()
+    page.get_by_label("Visit's number").fill(f"V-{asn}")
+    page.get_by_label("Door").select_option(f"door-{asn}")
+    page.get_by_label("From (").fill("2026-03-02T08:00")
+    page.get_by_label("To", exact=True).fill("2026-03-02T07:00")
+    page.get_by_role("checkbox", name=asn).check()
+    page.get_by_role("button", name="Register").press("Enter")
+    assert "is before from_at" in page.get_by_role("alert").inner_text()
+    watched.complaints.clear()
+    assert page.get_by_role("checkbox", name=asn).is_checked()
+    assert fits(page)
+    page.get_by_label("To", exact=True).fill("2026-03-02T09:00")
+    page.get_by_role("button", name="Register").press("Enter")
+    page.wait_for_url(f"**/receiving?site={OWN}")
 
 
 def test_what_comes_back_is_graded_and_what_leaves_is_shipped_and_transferred(
@@ -94,6 +124,11 @@ def test_what_comes_back_is_graded_and_what_leaves_is_shipped_and_transferred(
     goods = page.get_by_role("region", name="TEA-500").filter(has_text=f"R-{number}")
     assert goods.get_by_label("Quantity").input_value() == "1"
     assert fits(page)
+    goods.get_by_label("Is").first.select_option("scrap")
+    goods.get_by_label("Because").select_option("defective")
+    goods.get_by_role("button", name="Decide").press("Enter")
+    page.wait_for_url("**/approvals/*")
+    assert f"line 1 of receipt R-{number}" in page.get_by_role("main").inner_text()
     page.goto("/inspection")
     assert "As new" in page.get_by_role("region", name="Decided last").inner_text()
     order = announce(site, "outbound_order", quantity="3")

@@ -83,6 +83,8 @@ DOCK_ROUTES: dict[str, set[Role] | None] = {
     "POST /transfers": DRAFTERS,
     "POST /transfers/{site}/{transfer}/{step}": DRAFTERS,
     "POST /visits/{site}/{visit}/arrived": DOCK,
+    "GET /visits/{site}/new": MOVERS,
+    "POST /visits/{site}/new": MOVERS,
     "GET /open-lines.{form:form}": STAFF,
 }
 EITHER = (
@@ -181,6 +183,7 @@ def dock_form(route: str, caller: str) -> dict[str, Any]:
             "location": "",
         },
         "POST /returns/{site}/new": {"type": "customer_return", "id": "RMA-F"},
+        "POST /visits/{site}/new": {"direction": "inbound", "visit": "V-F", "from_at": "2026-03-02T07:00"},
         "POST /documents/{site}/short": {"type": "asn", "id": "ASN-D", "line": "", "reason": "other"},
         "POST /shipping/{site}/new": {"type": "outbound_order", "id": "SO-D", "of_line": "1"},
         "POST /shipping/{site}/shipments/{shipment}/reversals": {"line": "1", "reason": "other"},
