@@ -92,6 +92,12 @@ def test_a_covariate_that_is_never_known_has_no_effect_and_stops_nothing(
     assert "not known: 1 periods without a row or a y; write zeros where nothing was sold" in told
 
 
+def test_what_is_forecast_is_no_covariate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wish = ("--data", str(tmp_path / "none.csv"), "--freq", "D", "--horizon", "1", "--covariates", "y,ds,y")
+    assert main(["forecast", "backtest", *wish]) == 1
+    assert "--covariates ds,y: expected other columns than the series' own" in capsys.readouterr().err
+
+
 def test_people_are_told_once_of_each_reason_to_refuse(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
