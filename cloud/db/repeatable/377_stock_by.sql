@@ -81,29 +81,30 @@ BEGIN
         JOIN location l ON l.location_id = h.location_id
         LEFT JOIN standing s ON h.is_unit AND s.unit_id = h.location_id
         LEFT JOIN location p ON p.location_id = CASE WHEN h.is_unit THEN s.place_id ELSE h.location_id END
-    ), wanted AS MATERIALIZED (
-        SELECT y.*, i.code, i.name, i.base_unit AS measure
+    ), keyed AS MATERIALIZED (
+        SELECT y.*, i.code, i.name, i.base_unit AS measure, ARRAY[y.at_site,
+                CASE by_what WHEN 'place' THEN coalesce(y.at_place, '') WHEN 'unit' THEN y.holder WHEN 'lot' THEN i.code
+                    ELSE coalesce(y.owner, '') END,
+                CASE by_what WHEN 'lot' THEN coalesce(y.lot, '') ELSE i.code END,
+                CASE by_what WHEN 'unit' THEN coalesce(y.lot, '') ELSE '' END] COLLATE "C" AS sorted
         FROM lying y JOIN item i ON i.item_id = y.item_id
         WHERE (in_site IS NULL OR y.at_site = in_site) AND (by_what <> 'unit' OR y.is_unit)
             AND (location_like IS NULL OR y.at_place ILIKE location_like OR y.holder ILIKE location_like)
-    ), cost AS MATERIALIZED (
-        SELECT z.at_site, k.item_id, k.cost, book_currency(z.at_site) AS book
-        FROM (SELECT DISTINCT w.at_site FROM wanted w WHERE by_what = 'owner') z
-        CROSS JOIN LATERAL unit_costs(
-            z.at_site, coalesce(until_at, clock_timestamp()), coalesce(until_position, 9223372036854775807)) k
+    ), page AS MATERIALIZED ( -- what follows is looked up for these alone
+        SELECT k.sorted FROM keyed k WHERE k.sorted > after_keys GROUP BY k.sorted ORDER BY k.sorted LIMIT at_most
+    ), shown AS MATERIALIZED (
+        SELECT k.* FROM page p JOIN keyed k ON k.sorted = p.sorted
     ), measured AS MATERIALIZED (
-        SELECT * FROM measured_at(ARRAY(SELECT w.cell_id FROM wanted w),
+        SELECT * FROM measured_at(ARRAY(SELECT s.cell_id FROM shown s),
             coalesce(until_at, 'infinity'), coalesce(until_position, 9223372036854775807))
-    ), keyed AS (
-        SELECT w.*, k.cost, k.book, m.pieces AS counted, m.weight_kg AS weighed,
-            ARRAY[w.at_site,
-                CASE by_what WHEN 'place' THEN coalesce(w.at_place, '') WHEN 'unit' THEN w.holder WHEN 'lot' THEN w.code
-                    ELSE coalesce(w.owner, '') END,
-                CASE by_what WHEN 'lot' THEN coalesce(w.lot, '') ELSE w.code END,
-                CASE by_what WHEN 'unit' THEN coalesce(w.lot, '') ELSE '' END] AS sorted
-        FROM wanted w
-        LEFT JOIN cost k ON k.at_site = w.at_site AND k.item_id = w.item_id
-        LEFT JOIN measured m ON m.cell_id = w.cell_id
+    ), book AS MATERIALIZED (
+        SELECT z.at_site, book_currency(z.at_site) AS currency
+        FROM (SELECT DISTINCT s.at_site FROM shown s WHERE by_what = 'owner') z
+    ), cost AS MATERIALIZED (
+        SELECT b.at_site, b.currency, k.item_id, k.cost
+        FROM book b
+        CROSS JOIN LATERAL unit_costs(
+            b.at_site, coalesce(until_at, clock_timestamp()), coalesce(until_position, 9223372036854775807)) k
     )
     SELECT k.sorted, min(k.at_site), CASE WHEN by_what IN ('place', 'unit') THEN min(k.at_place) END,
         CASE WHEN by_what = 'unit' THEN min(k.holder) END, min(k.code), min(k.name), min(k.measure),
@@ -111,15 +112,15 @@ BEGIN
         sum(k.quantity), coalesce(sum(k.quantity) FILTER (WHERE k.is_unit), 0),
         (count(DISTINCT k.holder) FILTER (WHERE k.is_unit))::integer, count(DISTINCT k.at_place)::integer,
         coalesce(sum(k.quantity) FILTER (WHERE k.is_ours), 0),
-        CASE WHEN bool_and(NOT k.is_ours OR k.cost IS NOT NULL) THEN
-            sum(round(k.quantity * k.cost, currency_digits(k.book))) FILTER (WHERE k.is_ours) END,
-        (count(*) FILTER (WHERE by_what = 'owner' AND k.is_ours AND k.cost IS NULL))::integer, min(k.book),
-        sum(k.counted), sum(k.weighed)
-    FROM keyed k
-    WHERE k.sorted > after_keys
+        CASE WHEN bool_and(NOT k.is_ours OR c.cost IS NOT NULL) THEN
+            sum(round(k.quantity * c.cost, currency_digits(c.currency))) FILTER (WHERE k.is_ours) END,
+        (count(*) FILTER (WHERE by_what = 'owner' AND k.is_ours AND c.cost IS NULL))::integer, min(c.currency),
+        sum(m.pieces), sum(m.weight_kg)
+    FROM shown k
+    LEFT JOIN cost c ON c.at_site = k.at_site AND c.item_id = k.item_id
+    LEFT JOIN measured m ON m.cell_id = k.cell_id
     GROUP BY k.sorted
-    ORDER BY k.sorted
-    LIMIT at_most;
+    ORDER BY k.sorted;
 END
 $$;
 
