@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import Any, LiteralString
 
 import psycopg
+import pytest
 
 from benchmarks.edges import Edge
 from benchmarks.mayhem import wait_until
 from tests.acceptance.conftest import EDGES, System
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(300)
 def test_agents_go_on_over_https_while_the_broker_is_away_and_return(system: Callable[..., Any]) -> None:
     whole: System = system(ingest_workers=1)
     https = f'https_url = "{whole.stage.add_api()}"\nhttps_after_s = 1\n'
@@ -17,7 +20,7 @@ def test_agents_go_on_over_https_while_the_broker_is_away_and_return(system: Cal
     whole.edges += [Edge(whole.stage, gateway, gateway.name) for gateway in EDGES]
     for edge, more in zip(whole.edges, (https, https + by_choice), strict=True):
         edge.start(more=more)
-    scans = whole.scan(rate=30, seconds=12)
+    scans = whole.scan(rate=30, seconds=15)
     wait_until(lambda: posted(whole, "edge-1"), within_s=30, what="the broker carries rows")
     whole.stage.parts["broker"].kill()
     wait_until(
@@ -25,6 +28,10 @@ def test_agents_go_on_over_https_while_the_broker_is_away_and_return(system: Cal
     )
     before = posted(whole, "edge-1")
     wait_until(lambda: posted(whole, "edge-1") > before + 20, within_s=30, what="HTTPS carries rows")
+    whole.stage.parts["api"].kill()
+    whole.stage.parts["api"].start()
+    before = posted(whole, "edge-1")
+    wait_until(lambda: posted(whole, "edge-1") > before, within_s=30, what="a killed server carries on")
     assert told(whole) == {"edge-1": True, "edge-2": False}
     whole.stage.start_broker_anew()
     scans.finish(within_s=60)

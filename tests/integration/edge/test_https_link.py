@@ -4,20 +4,27 @@ import base64
 import queue
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
+from contracts.batch import decode_frame
 from contracts.feedback import IngestMode, IngestState
 from contracts.topics import INGEST_STATE, Channel, topic
 from edge_agent.config.settings import AgentSettings, SettingsError, build
 from edge_agent.doctor.ledger import about_ledger
+from edge_agent.outbox.draft import Draft
 from edge_agent.publish import https
-from edge_agent.publish.address import parse_ledger_url
+from edge_agent.publish.address import parse_broker_url, parse_ledger_url
 from edge_agent.publish.https import HttpsLink
 from edge_agent.publish.mqtt import Connected, Disconnected, LinkEvent, Received, Refused
 from edge_agent.ways import broker_of, ledger_of
+from tests.conftest import Broker
+from tests.integration.edge.conftest import HandClock
+from tests.integration.edge.scripted_ledger import Books, ScriptedLedger
+from tests.integration.edge.test_publisher import Edge
 
 SITE, GATEWAY = "leeds", "gw-1"
 RECORDS, ACK = topic(SITE, GATEWAY, Channel.RECORDS), topic(SITE, GATEWAY, Channel.ACK)
@@ -34,6 +41,8 @@ class Ledger:
         self.replies: queue.Queue[Reply | None] = queue.Queue()
         self.asked: queue.Queue[tuple[str, str, bytes]] = queue.Queue()
         self.messages = b"{}"
+        self.books: Books | None = None
+        """Who answers batches, if it is not the script."""
         ledger = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,6 +55,10 @@ class Ledger:
                     self._answer((200, {}, ledger.messages))
                     return
                 ledger.asked.put((f"{self.command} {self.path}", shown, body))
+                if ledger.books is not None and self.path.endswith("/v1/batches"):
+                    ack = ledger.books.take(decode_frame(body)).model_dump_json(by_alias=True)
+                    self._answer((200, {}, ack.encode()))
+                    return
                 try:
                     reply = ledger.replies.get_nowait()
                 except queue.Empty:
@@ -236,3 +249,41 @@ def test_a_gateway_without_a_broker_needs_only_the_ledgers_url() -> None:
     alone = settings(broker_url=None, publish="https", https_url="https://gw-1:s@ledger:8443/dl")
     assert broker_of(alone) is None
     assert ledger_of(alone) == parse_ledger_url("https://gw-1:s@ledger:8443/dl", gateway=GATEWAY)
+
+
+def test_rows_go_over_https_while_the_broker_is_away_and_by_it_when_it_is_back(
+    ledger: Ledger, broker: Broker, hands: HandClock, event: Callable[..., Draft], tmp_path: Path
+) -> None:
+    ledger.books = Books()
+    by_mqtt = ScriptedLedger(broker.url, SITE, books=ledger.books)
+    url = broker.admit(SITE, GATEWAY)
+    address = parse_ledger_url(ledger.url, gateway=GATEWAY)
+    with ExitStack() as stack:
+        stack.callback(by_mqtt.close)
+        edge = Edge(
+            tmp_path / "o.db", parse_broker_url(url), hands.make(), ledger=address, detour_after_s=0.2
+        )
+        stack.callback(edge.close)
+        edge.publisher.start()
+        ways: list[tuple[str | None, bool]] = []
+        for number in range(3):
+            if number == 1:
+                broker.stop()
+                by_mqtt.wait_until(lambda _: edge.publisher.way == "https")
+            elif number == 2:
+                broker.start()
+                by_mqtt.wait_until(lambda _: edge.publisher.way == "mqtt", timeout_s=60)
+            edge.scan(*(event(number * 10 + place) for place in range(10)))
+            by_mqtt.wait_until(lambda _: edge.outbox.stats().unacked_rows == 0, timeout_s=60)
+            ways.append((edge.publisher.way, edge.publisher.is_on_detour))
+        assert ways == [("mqtt", False), ("https", True), ("mqtt", False)]
+        assert ledger.books.devices() == [str(number) for number in range(30)]
+        assert {path for path, _, _ in drained(ledger.asked)} >= {
+            "POST /ledger/v1/ingest/status",
+            "POST /ledger/v1/ingest/health",
+        }
+
+
+def drained(waiting: "queue.Queue[tuple[str, str, bytes]]") -> Iterator[tuple[str, str, bytes]]:
+    while not waiting.empty():
+        yield waiting.get()

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,14 +32,14 @@ SITE, GATEWAY = "leeds", "gw-1"
 class Edge:
     """An outbox with its publisher."""
 
-    def __init__(self, path: Path, broker: BrokerAddress, clock: Clock) -> None:
+    def __init__(self, path: Path, broker: BrokerAddress, clock: Clock, **more: Any) -> None:
         self.outbox = Outbox(OutboxOptions(path, SITE, GATEWAY, "test", ballast_bytes=65536), clock)
         self._clock = clock
         self._is_closed = False
         self.publisher = Publisher(
             self.outbox,
             clock,
-            PublishOptions(SITE, GATEWAY, "test", broker),
+            PublishOptions(SITE, GATEWAY, "test", broker, **more),
             health=self._health,
             random_source=random.Random(1),
         )
