@@ -1,0 +1,34 @@
+"""*Units*, a serial, and *Stock* put together otherwise, as people use them at a desk and on a handheld."""
+
+from dock_day import sscc
+from playwright.sync_api import expect
+from watching import Watched
+
+CASE = "30614141123453 18"
+"""Of the day at the dock: it crossed loose and was posted."""
+
+
+def test_what_is_scanned_leads_to_its_story(watched: Watched) -> None:
+    page = watched.page
+    page.goto("/units")
+    page.get_by_label("Serial or unit").fill("30614141123454 18")
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_role("alert")).to_contain_text("expected 3 as its last digit")
+    page.get_by_label("Serial or unit").fill(CASE)
+    page.get_by_role("button", name="Find").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("18")
+    expect(page.locator(".figure", has_text="Where it is")).to_contain_text("STAGING")
+    crossing = page.locator("tbody tr", has_text="98 % sure")
+    expect(crossing).to_contain_text("needs an answer")
+    assert crossing.locator("g.series").count() >= 2
+    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    assert not page.evaluate(wide)
+    page.goto(f"/units/{sscc(14)}")
+    expect(page.locator("tbody tr").first).to_contain_text("STAGING")
+    assert not page.evaluate(wide)
+    table = page.request.get(f"/serials.csv?of={CASE}").text().splitlines()
+    assert [line.split(",")[1] for line in table[1:]] == ["movement", "crossing"]
+    page.goto("/stock")
+    page.get_by_role("link", name="By owner").click()
+    expect(page.locator("tbody tr").first).to_contain_text("Ours")
+    assert not page.evaluate(wide)
