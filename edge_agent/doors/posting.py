@@ -132,13 +132,17 @@ class Posting:
         for passage in map(self._placed, ready):
             spoken, is_contradicted = self._spoken_for(passage)
             decision = self._decide(spoken, is_contradicted=is_contradicted)
-            self._note_moved(decision)
+            self._note_moved(spoken, decision)
             decided.append((spoken, decision))
         return decided
 
-    def _note_moved(self, decision: Decision) -> None:
+    def _note_moved(self, passage: Passage, decision: Decision) -> None:
+        if not decision.moves:
+            return
+        if self._is_unsure(passage):  # else the rest of a visit that was cut in two posts it again
+            self._remember(replace(passage, direction=decision.direction, confidence=decision.confidence))
         unit = decision.thing.unit
-        if unit is None or not decision.moves:
+        if unit is None:
             return
         self._moved[unit] = decision.direction
         self._moved.move_to_end(unit)

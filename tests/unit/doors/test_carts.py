@@ -76,3 +76,15 @@ def test_it_waits_for_the_others_of_its_cart() -> None:
     assert posting.take([HARDLY_HEARD], settled_us=START_US + 2_000_000) == []
     found = posting.take(crossed, settled_us=START_US + 9_000_000)
     assert {done.epc: decision.posted for done, decision in found}[HARDLY_HEARD.epc] == "held"
+
+
+def test_the_rest_of_a_visit_posts_nothing_again_though_only_documents_made_its_begin_sure() -> None:
+    tag = item_tag()
+    begin = passage(tag, confidence=0.83, reads=90)
+    rest = passage(tag, confidence=0.997, reads=90, at_s=20)
+    posting = Posting([portal()], TagRules(), assigned(LOOSE))
+    found = posting.take([begin]) + posting.take([rest])
+    assert [(decision.posted, decision.because) for _, decision in found] == [
+        ("posted", None),
+        ("evidence", CrossingReason.CONFIRMS),
+    ]
