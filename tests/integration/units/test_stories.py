@@ -2,13 +2,15 @@
 
 from typing import Any
 
+from cloud.ledger.corrections import post_reversal
+from cloud.master.store import add_gateway, add_site
 from cloud.units import reading
-from cloud.units.domain import Fact
+from cloud.units.domain import Fact, contradictions
 from cloud.units.names import Serial, Unit, named
 from cloud.units.reading import AsOf
 from contracts.records import Count, CountLine, Identifier, Side, UnitPosition
-from tests.integration.crossings.doors import CASE, EPC, PALLET, Doors, carried, passage, stood
-from tests.integration.ledger.scenario import CONTROLLER, Ledger, at, move
+from tests.integration.crossings.doors import CASE, EPC, PALLET, SUPERVISOR, Doors, carried, passage, stood
+from tests.integration.ledger.scenario import CONTROLLER, NETWORK_CONTROLLER, SITE, Ledger, Outbox, at, move
 
 OUTER = "106141412345678915"
 CASE_HEX = "3034257BF7194E4000001A85"
@@ -76,3 +78,58 @@ def test_a_serials_story_holds_every_fact_and_where_its_units_stood(doors: Doors
     assert story(ledger, serial, moment=AsOf(position=0)) == []
     assert story(ledger, named(f"{EPC}9"))[0].kind == "count"
     assert story(ledger, named(EPC.replace(".17", ".18"))) == []
+
+
+def test_what_was_taken_back_is_told_as_such_and_counts_no_more(doors: Doors) -> None:
+    ledger = doors.ledger
+    held = passage("held", minute=1, loose=True)
+    card, *_ = doors.send(
+        held, carried("@supplier", "STAGE-1", minute=2), carried("STAGE-1", "A-01", minute=4)
+    )
+    wrong, _ = doors.send(packed("1", "A-01", PALLET, 5), stood("B-01", minute=6))
+    serial = named(EPC)
+
+    def place() -> tuple[str, list[str]]:
+        now = ledger.as_app(lambda conn: reading.serial_now(conn, CONTROLLER, serial))
+        assert now.standing is not None
+        return now.standing.place, [each.place for each in now.around]
+
+    assert place() == (PALLET, ["B-01"])
+    before = story(ledger, serial)
+    known = AsOf(position=max(fact.position for fact in before))
+    ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, wrong, reason="misread"))
+    assert place() == ("A-01", [])
+    assert [(fact.kind, fact.is_reversal, fact.is_reversed) for fact in story(ledger, serial)] == [
+        ("movement", False, True),
+        ("movement", True, False),
+        ("movement", False, False),
+        ("movement", False, False),
+        ("crossing", False, False),
+    ]
+    assert story(ledger, serial, moment=known) == before
+    doors.answer(card, "in", actor=SUPERVISOR)
+    (crossing,) = [fact for fact in story(ledger, serial) if fact.kind == "crossing"]
+    assert (crossing.told["answer"], crossing.told["answered_by"], crossing.told["stands"]) == (
+        "in",
+        SUPERVISOR.id,
+        "in",
+    )
+    (asked,) = [fact for fact in story(ledger, serial, moment=known) if fact.kind == "crossing"]
+    assert (asked.told.get("answer"), asked.told["is_open"]) == (None, True)
+
+
+def test_what_cannot_be_of_one_serial_is_found(doors: Doors) -> None:
+    ledger = doors.ledger
+    ledger.as_app(lambda conn: add_site(conn, "york", name="York", time_zone="UTC", currency=None))
+    ledger.as_app(lambda conn: add_gateway(conn, "york", "gw-y"))
+    doors.send(carried("@supplier", "A-01", minute=2), carried("B-01", "B-02", minute=9))
+    ledger.post(
+        Outbox("gw-y", "york").seal([passage("evidence", minute=15, loose=True, because="unknown_tag")])
+    )
+    facts = ledger.as_app(lambda conn: reading.serial_story(conn, NETWORK_CONTROLLER, named(EPC), limit=9))
+    assert [(each.because, each.earlier.to_place, each.later.site) for each in contradictions(facts)] == [
+        ("too_fast", "B-02", "york"),
+        ("not_there", "A-01", SITE),
+    ]
+    assert len(story(ledger, named(EPC))) == 2  # york is another's
+    assert story(ledger, named("(01)30614141123453(21)17"), limit=1) == story(ledger, named(EPC))[:1]
