@@ -50,7 +50,8 @@ FROM pg_trigger WHERE NOT tgisinternal
 UNION ALL SELECT 'policy', tablename, policyname, concat(roles, cmd, qual, with_check) FROM pg_policies
 UNION ALL SELECT 'relation', relkind::text, relname,
     concat(
-        pg_get_userbyid(relowner), relrowsecurity, (SELECT array_agg(a::text ORDER BY 1) FROM unnest(relacl) a))
+        pg_get_userbyid(relowner), relrowsecurity,
+        (SELECT array_agg(a::text ORDER BY 1) FROM unnest(relacl) a))
 FROM pg_class WHERE relnamespace = 'public'::regnamespace
 ORDER BY 1, 2, 3, 4
 """

@@ -41,8 +41,24 @@ def timescale_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def timescale(timescale_folder: Path) -> Iterator[psycopg.Connection]:
+def timescale(server: str) -> Iterator[psycopg.Connection]:
     """Give a connection as the owner to a migrated TimescaleDB."""
+    with psycopg.connect(server, autocommit=True) as conn:
+        migrate(conn, with_timescale=True)
+        yield conn
+
+
+@pytest.fixture
+def plain(server: str) -> Iterator[psycopg.Connection]:
+    """Give the same where nobody has created the extension yet."""
+    with psycopg.connect(server, autocommit=True) as conn:
+        migrate(conn, with_timescale=False)
+        yield conn
+
+
+@pytest.fixture
+def server(timescale_folder: Path) -> Iterator[str]:
+    """Run a server; gives the address of its one database."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with subprocess.Popen(
@@ -51,27 +67,27 @@ def timescale(timescale_folder: Path) -> Iterator[psycopg.Connection]:
         try:
             assert server.stdout is not None
             assert server.stdout.readline() == "ready\n"
-            dsn = f"postgresql://postgres:postgres@127.0.0.1:{port}/postgres?sslmode=disable"
-            with psycopg.connect(dsn, autocommit=True) as conn:
-                migrate(conn)
-                yield conn
+            yield f"postgresql://postgres:postgres@127.0.0.1:{port}/postgres?sslmode=disable"
         finally:
             server.terminate()
 
 
-def migrate(conn: psycopg.Connection) -> None:
+def migrate(conn: psycopg.Connection, *, with_timescale: bool) -> None:
     """Bring the one database of a server that knows only its superuser to our schema."""
     conn.execute("SET TimeZone = 'UTC'")
-    conn.execute("CREATE EXTENSION timescaledb")
+    if with_timescale:
+        conn.execute("CREATE EXTENSION timescaledb")
     conn.execute(files("cloud.db").joinpath("bootstrap.sql").read_text(encoding="utf-8"))
     conn.execute("ALTER SCHEMA public OWNER TO dockledger_owner")
     conn.execute("SET ROLE dockledger_owner")
     conn.execute("SET search_path = public")
     conn.execute("CREATE TABLE schema_migration (name text PRIMARY KEY, sha256 text, applied_at timestamptz)")
-    for folder in ("migrations", "repeatable"):
-        for script in scripts(folder, with_timescale=True):
-            with conn.transaction():
-                conn.execute(script.text)
-    for script in scripts("repeatable", with_timescale=True):
+    for folder in ("migrations", "repeatable", "repeatable"):
+        apply(conn, folder, with_timescale=with_timescale)
+
+
+def apply(conn: psycopg.Connection, folder: str, *, with_timescale: bool) -> None:
+    """Run the schema's files of one kind, each in a transaction."""
+    for script in scripts(folder, with_timescale=with_timescale):
         with conn.transaction():
             conn.execute(script.text)

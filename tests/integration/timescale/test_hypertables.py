@@ -5,6 +5,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.integration.timescale.conftest import apply
+
 STORY = (Path(__file__).parent / "story.sql").read_text(encoding="utf-8")
 HOURS = (Path(__file__).parent / "story_of_hours.sql").read_text(encoding="utf-8")
 LEDGER = {"movement", "unit_position", "crossing", "workflow_event"}
@@ -109,6 +111,24 @@ def test_hypertables_stay_append_only_and_no_policy_ever_drops_a_chunk(timescale
         ("policy_refresh_continuous_aggregate", name, "dockledger_migrator") for name in sorted(HOURS_OF)
     ]
     assert not {name for _, name, _ in policies} & LEDGER
+    refuses_rewrites(timescale)
+
+
+def refuses_rewrites(conn: psycopg.Connection) -> None:
     for rewrite in ("UPDATE movement SET quantity = 1", "DELETE FROM movement", "TRUNCATE movement"):
         with pytest.raises(psycopg.Error, match="append-only"):
-            timescale.execute(rewrite)
+            conn.execute(rewrite)
+
+
+@pytest.mark.soak
+def test_a_database_that_began_without_the_extension_moves_into_chunks(plain: psycopg.Connection) -> None:
+    tell(plain)
+    expected = ask(plain)
+    plain.execute("RESET ROLE")
+    plain.execute("CREATE EXTENSION timescaledb")
+    plain.execute("SET ROLE dockledger_owner")
+    apply(plain, "repeatable", with_timescale=True)
+    plain.execute("SET dockledger.sites = '*'")
+    assert plain.execute("SELECT count(*) > 10 FROM timescaledb_information.chunks").fetchone() == (True,)
+    assert ask(plain) == expected
+    refuses_rewrites(plain)
