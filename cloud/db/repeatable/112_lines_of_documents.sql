@@ -125,6 +125,25 @@ CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
     ORDER BY a.site_id, a.id, a.ordinal
 $$;
 
+-- Lets lines be open again that had moved whole, of which a posting reverses something; called as it closes.
+CREATE OR REPLACE FUNCTION open_lines_again(p bigint) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    INSERT INTO document_line_open_again (site_id, type, id, line)
+    SELECT DISTINCT l.site_id, l.type, l.id, l.line
+    FROM claim x
+    JOIN gateway g ON g.name = split_part(x.target, '/', 1)
+    JOIN movement m ON m.gateway_id = g.gateway_id
+        AND m.epoch = ('x' || split_part(x.target, '/', 2))::bit(64)::bigint
+        AND m.seq = split_part(x.target, '/', 3)::bigint
+    CROSS JOIN LATERAL jsonb_array_elements(m.detail -> 'documents') d
+    JOIN document_line l ON (l.site_id, l.type, l.id, l.line) = (m.site_id, d ->> 'type', d ->> 'id', d ->> 'line')
+    WHERE x.posting_id = p AND x.kind = 'reversal' AND EXISTS (SELECT FROM claim c WHERE c.kind = 'document_line'
+        AND c.target = l.site_id || '/' || l.type || '/' || l.id || '/' || l.line)
+    ORDER BY 1, 2, 3, 4
+    ON CONFLICT DO NOTHING
+$$;
+REVOKE ALL ON FUNCTION open_lines_again(bigint) FROM PUBLIC;
+
 -- Lines of which something is open. A line that has moved whole is claimed, so that what is long done is not summed anew,
 -- unless a reversal has opened it again.
 CREATE FUNCTION open_document_lines(sites text[], kind text)

@@ -173,7 +173,16 @@ def test_only_an_inventory_controller_moves_papers_in_a_closed_period(stocked: D
         )
     keeper = Actor("user:sue", frozenset({Role.SUPERVISOR}), frozenset({SiteId(SITE)}))
     controller = Actor("user:ida", frozenset({Role.INVENTORY_CONTROLLER}), frozenset({SiteId(SITE)}))
+    wanted = TransferPaper.model_validate(
+        {"from_site": OTHER_SITE, "to_site": SITE, "id": "T-1", "lines": [line(1, 1)]}
+    )
+    stocked.ledger.as_app(lambda conn: transfers.draft(conn, EVERYWHERE, wanted))
+    away = leaves(1, "1", "transfer", "T-1", location="Y-01")
+    ship(stocked, away, name="S-Y", actor=EVERYWHERE, site=OTHER_SITE)
     acts = [
+        lambda actor: stocked.ledger.as_app(
+            lambda conn: transfers.close_short(conn, actor, at=SITE, name="T-1", reason="lost", now=at(50))
+        ),
         lambda actor: ship(
             stocked,
             leaves(1, "1", "outbound_order", "O-1"),
@@ -196,7 +205,7 @@ def test_only_an_inventory_controller_moves_papers_in_a_closed_period(stocked: D
             act(keeper)
         act(controller)
     told = stocked.ledger.query("SELECT count(*) FROM audit_event WHERE action = 'closed_period_entered'")
-    assert told == [(4,)]
+    assert told == [(5,)]
     assert lying(stocked)["A-01", "sellable"] == 20 - 1 + 2
 
 
