@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -9,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.conditional import ConditionalRoute
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
-from cloud.api.problems import responses
+from cloud.api.problems import ProblemError, responses
 from cloud.api.requests import Caller, TheGate
 from cloud.lots import reading
 from cloud.lots.domain import HistoryRow, Link
 from cloud.lots.genealogy import Relative
 from cloud.lots.reading import LotStory, Whereabouts
-from contracts.base import epoch_from_int, epoch_to_int
+from contracts.base import EpochId, epoch_from_int, epoch_to_int
 
 router = APIRouter(prefix="/v1", tags=["lots"], route_class=ConditionalRoute)
 
@@ -170,8 +171,7 @@ def list_lot_history(
     """Tell where a lot has been, the latest occurrence first."""
     before = reading.LATEST
     if after is not None:
-        at, gateway, epoch, seq = decode_cursor(after, str, int, str, int)
-        before = (datetime.fromisoformat(str(at)), int(gateway), epoch_to_int(str(epoch)), int(seq))
+        before = _place(after)
     with gate.acting(caller) as conn:
         rows = reading.history(conn, caller, item=item, lot=lot, before=before, limit=limit + 1)
     return page_of(
@@ -248,3 +248,19 @@ def _part(link: Link) -> Part:
 def _moved(row: HistoryRow) -> Moved:
     shown = {name: value for name, value in row._asdict().items() if name in Moved.model_fields}
     return Moved.model_validate(shown | {"epoch": epoch_from_int(row.epoch)})
+
+
+def _place(after: str) -> tuple[datetime, int, int, int]:
+    at, gateway, epoch, seq = decode_cursor(after, str, int, str, int)
+    try:
+        instant, number = datetime.fromisoformat(str(at)), epoch_to_int(EpochId(str(epoch)))
+    except ValueError as error:
+        raise _no_cursor() from error
+    if instant.tzinfo is None or abs(int(gateway)) >= 2**31 or abs(int(seq)) >= 2**63:
+        raise _no_cursor()
+    return instant, int(gateway), number, int(seq)
+
+
+def _no_cursor() -> ProblemError:
+    message = "query.after is not a `next` of this list; begin again without it"
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad-cursor", message)

@@ -43,6 +43,10 @@ BEGIN
     WHERE isfinite(u.until_at)
     ON CONFLICT (site_id) DO UPDATE SET until_at = excluded.until_at WHERE r.until_at < excluded.until_at;
     SELECT least(start_at + most, h.position) INTO stop_at FROM ledger_head h WHERE h.shard = 0;
+    IF NOT EXISTS (SELECT FROM item i WHERE i.is_lot_controlled) AND NOT EXISTS (SELECT FROM cell c WHERE c.owner IS NOT NULL) THEN
+        UPDATE resolver_head r SET position = h.position FROM ledger_head h WHERE h.shard = 0 AND r.position < h.position;
+        RETURN 0;
+    END IF;
     IF stop_at <= start_at THEN
         RETURN 0;
     END IF;
