@@ -146,7 +146,7 @@ def test_an_ended_certificate_holds_rows_back_and_a_renewed_one_lets_them_go(
     try:
         edge.scan(*(event(number) for number in range(5)))
         ledger.wait_until(lambda _: terminator.refused >= 2)
-        assert not edge.publisher.is_connected
+        assert edge.publisher.way is None
         assert (edge.outbox.stats().unacked_rows, ledger.arrivals) == (5, 0)
         url = f"mqtts://{plain.username}:{plain.password}@127.0.0.1:{terminator.port}"
         values = {"broker_url": url, "broker_ca": authority.ca}
