@@ -183,7 +183,12 @@ def dock_form(route: str, caller: str) -> dict[str, Any]:
             "location": "",
         },
         "POST /returns/{site}/new": {"type": "customer_return", "id": "RMA-F"},
-        "POST /visits/{site}/new": {"direction": "inbound", "visit": "V-F", "from_at": "2026-03-02T07:00"},
+        "POST /visits/{site}/new": {
+            "direction": "inbound",
+            "visit": "V-F",
+            "door": "dock-1",
+            "from_at": "2026-03-02T07:00",
+        },
         "POST /documents/{site}/short": {"type": "asn", "id": "ASN-D", "line": "", "reason": "other"},
         "POST /shipping/{site}/new": {"type": "outbound_order", "id": "SO-D", "of_line": "1"},
         "POST /shipping/{site}/shipments/{shipment}/reversals": {"line": "1", "reason": "other"},
