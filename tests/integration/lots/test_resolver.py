@@ -183,23 +183,20 @@ def books_after(ledger: Ledger, arrivals: list[AcceptedBatch], resolving: Random
         return {tuple(map(str, names)): quantity for *names, quantity in rows}
 
 
-@pytest.mark.parametrize("rule", ["fefo", "fifo"])
 def test_any_order_and_repetition_of_batches_gives_the_same_state_after_the_resolver(
-    database: object, rule: str
+    database: object,
 ) -> None:
     with open_floor(database, "MILK", "KIT", "BOX") as floor:
-        floor.controls("MILK", rule=rule)
         floor.controls("KIT", rule=None)
         floor.dates("MILK", "L2", date(2026, 4, 1))
-        inferred = 0
-        for seed in range(3):
+        for seed, rule in enumerate(("fefo", "fifo", "fefo")):
+            floor.controls("MILK", rule=rule)
             batches = history(seed)
             first = books_after(floor.ledger, batches, Random(0))
-            inferred += any("unspecified" in names for names in first)
+            assert any("unspecified" in names for names in first), "the history leaves something to infer"
             for again in range(2):
                 order = Random(seed * 100 + again)
                 arrivals = order.sample(batches, len(batches)) + order.sample(batches, 3)
                 if again:  # each gateway in its order: watermarks pass early, what comes is late
                     arrivals.sort(key=lambda batch: batch.header.batch_no)
                 assert books_after(floor.ledger, arrivals, order) == first, (seed, again)
-        assert inferred, "the histories leave something to infer"

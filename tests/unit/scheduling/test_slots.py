@@ -85,12 +85,17 @@ def test_the_jobs_of_a_zone_are_found_together_and_follow_each_other() -> None:
     ]
     assert jobs.named(listed, "forecast") == [slotted[1]] == jobs.named(listed, "forecast/Europe/Madrid")
     assert jobs.named(listed, "nothing") == []
-    assert [str(job.trigger) for job in listed if isinstance(job.trigger, Every)] == [
-        "every 1.5 s",
-        "every 1.5 s",
-        "every 60 s",
-        "every 15 s",
-        "every 2 s",
-        "every 15 s",
-        "every 300 s",
-    ]
+    assert {job.name: str(job.trigger) for job in listed if isinstance(job.trigger, Every)} == {
+        "counting": "every 1.5 s",
+        "webhooks": "every 1.5 s",
+        "escalation": "every 60 s",
+        "pull_demand": "every 15 s",
+        "picks": "every 2 s",
+        "claims": "every 15 s",
+        "resolver": "every 5 s",
+        "recalls": "every 15 s",
+        "expiry": "every 600 s",
+        "labels": "every 15 s",
+        "sign_head": "every 300 s",
+        "certificates": "every 15 s",
+    }
