@@ -347,7 +347,7 @@ class Publisher:
     def _doubt_silence(self) -> None:
         """Renew a connection that lives but carries nothing: each PUBACK lost on it holds a slot for ever."""
         now_s = time.monotonic()
-        if not self._in_flight or self._mode is IngestMode.PAUSED:
+        if not self._in_flight or self._mode is IngestMode.PAUSED or self._link.way != "mqtt":
             self._heard_s = now_s
         elif now_s - self._heard_s > DEAF_AFTER_S:
             self._heard_s = now_s
