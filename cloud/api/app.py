@@ -121,6 +121,9 @@ def create_api(gate: Gate, metrics: Metrics, batches: BatchDoor | None = None) -
     return app
 
 
+_AT_GATEWAYS: Final = (gateways, batches, gateway_configs, gateway_certificates, gateway_hours, labels)
+
+
 @cache
 def _routes() -> APIRouter:
     """Gather the operations, once in a process: making them ready takes longer than most requests."""
@@ -133,12 +136,7 @@ def _routes() -> APIRouter:
         units,
         stock_by,
         packaging,
-        gateways,
-        batches,
-        gateway_configs,
-        gateway_certificates,
-        labels,
-        gateway_hours,
+        *_AT_GATEWAYS,
         quarantine,
         crossings,
         portals,

@@ -17,7 +17,6 @@ from cloud.decisions.domain import Draft
 from cloud.decisions.limits import LimitPaper
 from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
 from cloud.documents.appointments import AppointmentPaper
-from cloud.documents.closing import ClosePaper
 from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.judging.service import JudgementPaper
 from cloud.documents.order_papers import OrderPaper
@@ -32,6 +31,7 @@ from cloud.documents.papers import (
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.rules import RulePaper
 from cloud.documents.shipping.papers import ShipmentPaper
+from cloud.documents.short_lines import ClosePaper
 from cloud.documents.transfers.service import TransferPaper
 from cloud.documents.units import SeriesPaper
 from cloud.events.domain import Kind

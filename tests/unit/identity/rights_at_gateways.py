@@ -1,0 +1,35 @@
+"""Who may use which command about gateways, their certificates, and labels."""
+
+from cloud.identity.actor import Role
+
+OPERATIONS = frozenset(Role) - {Role.DEVICE}
+MOVERS = frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER})
+DOCK = MOVERS | {Role.OPERATOR}
+ADMIN = frozenset({Role.ADMIN})
+
+GATEWAY_COMMANDS: dict[str, frozenset[Role]] = {
+    "gateways.certificates.service.certificates": OPERATIONS,
+    "gateways.certificates.service.follow": frozenset({Role.DEVICE}),
+    "gateways.certificates.service.in_use": OPERATIONS,
+    "gateways.certificates.service.revoke": ADMIN,
+    "gateways.certificates.service.revoked": ADMIN,
+    "gateways.certificates.service.sign": ADMIN,
+    "gateways.service.config": OPERATIONS,
+    "gateways.service.configs": OPERATIONS,
+    "gateways.service.editable": ADMIN,
+    "gateways.service.history": OPERATIONS,
+    "gateways.service.set_again": ADMIN,
+    "gateways.service.set_config": ADMIN,
+    "labels.printing.items": OPERATIONS,
+    "labels.printing.preview": OPERATIONS,
+    "labels.printing.print_label": DOCK | ADMIN,
+    "labels.printing.prints": OPERATIONS,
+    "labels.references.blocks": OPERATIONS,
+    "labels.references.follow": frozenset({Role.DEVICE}),
+    "labels.references.reserve": MOVERS | ADMIN,
+    "labels.service.set_again": MOVERS | ADMIN,
+    "labels.service.set_template": MOVERS | ADMIN,
+    "labels.service.template": OPERATIONS,
+    "labels.service.templates": OPERATIONS,
+    "labels.service.versions": OPERATIONS,
+}
