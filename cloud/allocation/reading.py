@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from cloud.allocation import store
+from cloud.allocation.arrivals import net_of_notices
 from cloud.allocation.domain import READERS, ClaimRow, UnknownClaimError
 from cloud.allocation.promise import Demand, Promise, Supply, available_to_promise
-from cloud.allocation.receipts import net_of_notices
 from cloud.allocation.store import AvailableRow, LineRow, ReceiptRow
 from cloud.db import Connection
 from cloud.identity.actor import Actor

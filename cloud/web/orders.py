@@ -12,7 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
-from cloud.documents import order_steps, orders, receipts
+from cloud.documents import order_receipts, order_steps, orders
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.documents.order_papers import OrderLineRow, OrderStory, ReceiptPaper
 from cloud.documents.receiving.service import RECEIVERS
@@ -82,7 +82,14 @@ def list_orders(
     key = {"state": state, "site": site, "after": f"{shown[-1].site}|{shown[-1].id}" if shown else ""}
     following = urlencode({name: value for name, value in key.items() if value}) if len(rows) > SHOWN else ""
     return page(
-        request, visitor, "orders.html", tab="/orders", orders=shown, state=state, site=site, following=following
+        request,
+        visitor,
+        "orders.html",
+        tab="/orders",
+        orders=shown,
+        state=state,
+        site=site,
+        following=following,
     )
 
 
@@ -177,7 +184,7 @@ def receive(
 
     def work(conn: Connection) -> object:
         paper = _paper(receipt, location, columns)
-        return receipts.receive(conn, visitor.actor, paper, site=site, name=order, now=gate.clock())
+        return order_receipts.receive(conn, visitor.actor, paper, site=site, name=order, now=gate.clock())
 
     typed = {"receipt": receipt, "location": location}
     return _sent(request, gate, visitor, (site, order), work, typed=typed)

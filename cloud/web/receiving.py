@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
-from cloud.documents import appointments, closing, dock_times
+from cloud.documents import appointments, dock_times, short_lines
 from cloud.documents.domain import (
     KEEPERS,
     READERS,
@@ -284,7 +284,7 @@ def _form(
         reasons=REASONS,
         typed={"receipt": "", "location": "", "delivery_note": "", "partner": ""} | (typed or {}),
         may_close=may(visitor.actor, site, *KEEPERS),
-        short_reasons=closing.REASONS,
+        short_reasons=short_lines.REASONS,
         problem=problem,
         rest=urlencode({"type": kind, "id": name}),
     )

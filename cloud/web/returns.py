@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from cloud.approvals.within_limits import settle
 from cloud.db import Connection, in_transaction
 from cloud.decisions.domain import State
-from cloud.documents import closing, service
+from cloud.documents import service, short_lines
 from cloud.documents.domain import (
     KEEPERS,
     READERS,
@@ -188,7 +188,7 @@ def close_short(
 
     def work(conn: Connection) -> None:
         stated = {"site": site, "type": type, "id": id, "lines": [line] if line else [], "reason": reason}
-        closing.close_short(conn, visitor.actor, closing.ClosePaper.model_validate(stated))
+        short_lines.close_short(conn, visitor.actor, short_lines.ClosePaper.model_validate(stated))
 
     try:
         in_transaction(gate.pool, work)

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
-from cloud.documents import appointments, closing
+from cloud.documents import appointments, short_lines
 from cloud.documents.domain import (
     KEEPERS,
     READERS,
@@ -247,7 +247,7 @@ def _form(
         typed={"shipment": "", "location": "", "carrier": ""} | (typed or {}),
         typed_lines=typed_lines,
         may_close=may(visitor.actor, site, *KEEPERS),
-        short_reasons=closing.REASONS,
+        short_reasons=short_lines.REASONS,
         problem=problem,
     )
 

@@ -126,7 +126,7 @@ def take_step(
             conn, visitor.actor, carrier=carrier.strip() or None, **where
         ),
         "cancel": lambda conn: service.cancel(conn, visitor.actor, **where),
-        "short": lambda conn: service.close_short(conn, visitor.actor, reason=reason, **where),
+        "short": lambda conn: service.give_up(conn, visitor.actor, reason=reason, **where),
     }
     if step == "short" and not reason:
         return _one(request, gate, visitor, site, transfer, problem="reason: say why it will not come")

@@ -15,7 +15,7 @@ from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
 from cloud.db import Connection
 from cloud.decisions.domain import State as DecisionState
-from cloud.documents import order_steps, orders, receipts
+from cloud.documents import order_receipts, order_steps, orders
 from cloud.documents.order_papers import DueDate, OrderPaper, OrderStory, ReceiptPaper
 from cloud.documents.papers import LineNumber
 from cloud.replenishment import confirming, ordering
@@ -275,7 +275,7 @@ def receive_purchase_order(*, once: Once, site: SiteId, order: OrderId, body: Re
     """Receive a delivery: its goods move from the supplier into stock, once per delivery note."""
 
     def effect(conn: Connection) -> Received:
-        found = receipts.receive(conn, once.caller, body, site=site, name=order, now=once.gate.clock())
+        found = order_receipts.receive(conn, once.caller, body, site=site, name=order, now=once.gate.clock())
         return Received.model_validate(found)
 
     return once.answer(body, effect)

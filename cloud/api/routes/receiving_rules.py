@@ -15,10 +15,10 @@ from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
 from cloud.api.routes.receipts import SiteQuery
 from cloud.db import Connection
-from cloud.documents import closing, reading, units
-from cloud.documents.closing import ClosePaper
+from cloud.documents import reading, short_lines, units
 from cloud.documents.receiving import rules
 from cloud.documents.receiving.rules import RulePaper
+from cloud.documents.short_lines import ClosePaper
 from cloud.documents.units import SeriesPaper
 from contracts.base import ID_PATTERN
 
@@ -126,7 +126,9 @@ def set_sscc_series(*, once: Once, body: SeriesPaper) -> JSONResponse:
 @router.post("/short-closes", status_code=201, response_model=Closed, responses=responses(400, 404, 409, 413))
 def close_lines_short(*, once: Once, body: ClosePaper) -> JSONResponse:
     """Expect nothing more of lines of a document."""
-    return once.answer(body, lambda conn: Closed.model_validate(closing.close_short(conn, once.caller, body)))
+    return once.answer(
+        body, lambda conn: Closed.model_validate(short_lines.close_short(conn, once.caller, body))
+    )
 
 
 @router.get("/open-lines")

@@ -160,7 +160,7 @@ def close_transfer_short(*, once: Once, site: SiteId, transfer: TransferId, body
     def effect(conn: Connection) -> TransferWhole:
         where = {"at": site, "name": transfer}
         now = once.gate.clock()
-        return _whole(service.close_short(conn, once.caller, reason=body.reason, now=now, **where))
+        return _whole(service.give_up(conn, once.caller, reason=body.reason, now=now, **where))
 
     return once.answer(body, effect)
 

@@ -280,10 +280,10 @@ def cancel(conn: Connection, actor: Actor, *, at: str, name: str, now: datetime)
     return transfer(conn, actor, at=at, name=name)
 
 
-def close_short(
+def give_up(
     conn: Connection, actor: Actor, *, at: str, name: str, reason: str, now: datetime
 ) -> TransferStory:
-    """Expect nothing more of a transfer: what left and did not come moves to the account of the unknown.
+    """Give up what of a transfer is on its way: it moves to the account of the unknown.
 
     Args:
         conn: In a transaction that the caller commits directly after.

@@ -20,10 +20,10 @@ from cloud.demand.substitutions import Substitution
 from cloud.demand.waiting import HeldState
 from cloud.documents import service as documents
 from cloud.documents import visits
-from cloud.documents.closing import ClosePaper, close_short
 from cloud.documents.papers import ImportPaper
 from cloud.documents.shipping import service as shipping
 from cloud.documents.shipping.papers import ShipmentPaper
+from cloud.documents.short_lines import ClosePaper, close_short
 from cloud.identity.store import act_as
 from cloud.master.places import add_location
 from cloud.sheets.fields import has_check_digit

@@ -181,7 +181,7 @@ def test_only_an_inventory_controller_moves_papers_in_a_closed_period(stocked: D
     ship(stocked, away, name="S-Y", actor=EVERYWHERE, site=OTHER_SITE)
     acts = [
         lambda actor: stocked.ledger.as_app(
-            lambda conn: transfers.close_short(conn, actor, at=SITE, name="T-1", reason="lost", now=at(50))
+            lambda conn: transfers.give_up(conn, actor, at=SITE, name="T-1", reason="lost", now=at(50))
         ),
         lambda actor: ship(
             stocked,
@@ -335,10 +335,8 @@ def test_a_transfer_is_draft_shipped_in_transit_and_received_or_short(stocked: D
         ("@transit", "sellable"): 3,
     }
     with pytest.raises(NotAllowedError):
-        run(lambda conn: transfers.close_short(conn, KEEPER, at=SITE, name="T-1", reason="lost", now=at(80)))
-    story = run(
-        lambda conn: transfers.close_short(conn, YORK, at=SITE, name="T-1", reason="lost", now=at(80))
-    )
+        run(lambda conn: transfers.give_up(conn, KEEPER, at=SITE, name="T-1", reason="lost", now=at(80)))
+    story = run(lambda conn: transfers.give_up(conn, YORK, at=SITE, name="T-1", reason="lost", now=at(80)))
     assert [(row.received, row.missing) for row in story.lines] == [(120, 24), (0, 48)]
     assert state() is State.SHORT
     assert lying(stocked)["@unknown", "sellable"] == 3

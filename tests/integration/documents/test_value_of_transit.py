@@ -101,7 +101,7 @@ def test_goods_between_sites_are_their_senders_until_they_are_received_or_given_
         )
     )
     assert values(priced) == (on_hand + cents(72, "1.003"), cents(72, "1.207"))
-    run(lambda conn: transfers.close_short(conn, YORK, at=SITE, name="T-1", reason="lost", now=at(80)))
+    run(lambda conn: transfers.give_up(conn, YORK, at=SITE, name="T-1", reason="lost", now=at(80)))
     assert values(priced) == (on_hand, cents(72, "1.207"))
 
     assert worth(priced, SITE, Moment(SITE, NOW, close_id=before)) == kept

@@ -10,7 +10,7 @@ from buying import APPROVER, BUYER, KEEPER, NOW, PLANNER, TODAY, Buying, teas
 from cloud.approvals import service as approvals
 from cloud.decisions import service as decisions
 from cloud.decisions.domain import DecisionError, OwnDecisionError, State
-from cloud.documents import orders, receipts
+from cloud.documents import order_receipts, orders
 from cloud.documents.domain import ConflictingDocumentError, DocumentError
 from cloud.documents.order_papers import OrderPaper, OrderStory, ReceiptPaper
 from cloud.identity.actor import Actor, NotAllowedError, Role
@@ -37,7 +37,9 @@ def confirm(buying: Buying, by: Actor = BUYER, **line: Any) -> OrderStory:
 def receive(buying: Buying, quantity: str) -> None:
     lines = [{"line": "1", "received": quantity}]
     paper = ReceiptPaper.model_validate({"receipt": "DN-1", "location": "STAGING", "lines": lines})
-    buying.run(lambda conn: receipts.receive(conn, KEEPER, paper, site=buying.site, name="P-1", now=NOW))
+    buying.run(
+        lambda conn: order_receipts.receive(conn, KEEPER, paper, site=buying.site, name="P-1", now=NOW)
+    )
 
 
 def coming(buying: Buying) -> list[tuple[Any, ...]]:

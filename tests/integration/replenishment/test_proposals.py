@@ -20,7 +20,7 @@ from cloud.approvals import service as approvals
 from cloud.decisions import service as decisions
 from cloud.decisions.domain import AboveLimitError, DecisionError, OwnDecisionError
 from cloud.decisions.limits import LimitPaper, put_limit
-from cloud.documents import order_steps, orders, receipts
+from cloud.documents import order_receipts, order_steps, orders
 from cloud.documents.order_papers import OrderPaper, ReceiptPaper
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.corrections import post_reversal
@@ -56,9 +56,13 @@ def test_a_proposal_becomes_an_order_and_its_goods_stock_once(buying: Buying) ->
     paper = ReceiptPaper.model_validate(
         {"receipt": "DN-1", "location": "STAGING", "lines": [{"line": "1", "received": 300, "damaged": 12}]}
     )
-    buying.run(lambda conn: receipts.receive(conn, KEEPER, paper, site=buying.site, name=name, now=later))
+    buying.run(
+        lambda conn: order_receipts.receive(conn, KEEPER, paper, site=buying.site, name=name, now=later)
+    )
     with pytest.raises(AlreadyClaimedError):
-        buying.run(lambda conn: receipts.receive(conn, KEEPER, paper, site=buying.site, name=name, now=later))
+        buying.run(
+            lambda conn: order_receipts.receive(conn, KEEPER, paper, site=buying.site, name=name, now=later)
+        )
     story = buying.run(lambda conn: orders.order(conn, APPROVER, site=buying.site, name=name))
     (line,) = story.lines
     assert (line.received, line.damaged, line.open_quantity) == (312, 12, 48)

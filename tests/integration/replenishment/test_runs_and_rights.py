@@ -21,7 +21,7 @@ from buying import (
 )
 
 from cloud.db import Connection
-from cloud.documents import orders, receipts
+from cloud.documents import order_receipts, orders
 from cloud.documents.order_papers import OrderPaper, ReceiptPaper
 from cloud.documents.papers import DocumentPaper
 from cloud.documents.service import register_document
@@ -115,7 +115,7 @@ def test_receipts_teach_how_long_a_supplier_takes(buying: Buying) -> None:
         )
         buying.run(lambda conn, paper=paper: orders.register_order(conn, BUYER, paper, now=NOW))
         buying.run(
-            lambda conn, came=came, number=number: receipts.receive(
+            lambda conn, came=came, number=number: order_receipts.receive(
                 conn, KEEPER, came, site=buying.site, name=f"P-{number}", now=NOW
             )
         )

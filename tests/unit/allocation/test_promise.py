@@ -7,8 +7,8 @@ from itertools import accumulate
 import hypothesis.strategies as st
 from hypothesis import given, settings
 
+from cloud.allocation.arrivals import net_of_notices
 from cloud.allocation.promise import Demand, Supply, available_to_promise
-from cloud.allocation.receipts import net_of_notices
 from cloud.allocation.store import ReceiptRow
 
 DAY = date(2026, 3, 2)
