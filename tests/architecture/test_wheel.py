@@ -61,7 +61,7 @@ def test_a_gateway_installs_no_cloud(wheel: zipfile.ZipFile) -> None:
     }
     assert on_a_gateway == {
         *("orjson", "pydantic", "pydantic-settings", "structlog", "typing-extensions", "tzdata"),
-        *("argon2-cffi", "biip", "paho-mqtt", "prometheus-client", "pyserial"),
+        *("argon2-cffi", "biip", "cryptography", "paho-mqtt", "prometheus-client", "pyserial"),
     }
 
 
