@@ -24,9 +24,11 @@ from rights_to_demand import DEMANDED, HELD_FORM, MASK_FORM, PERIOD_OF_DEMAND, S
 from rights_to_dock import ASKED as ASKED_AT_DOCK
 from rights_to_dock import DOCK_FORMS, dock_form, dock_something, docked
 from rights_to_judge import JUDGED, JUDGED_FORMS, judge_something
+from rights_to_lots import LOT_ASKED, LOT_FORMS, LOT_THINGS, LOTTED, lot_form, lots_of_something
+from rights_to_label import LABEL_ASKED, LABEL_FORM, LABEL_FORMS, LABELLED, PRINT_FORMS, label_something
 from rights_to_order import ORDERED, delivery, order_something
 from rights_to_state import STATED, STATED_FORMS, state_something
-from rights_to_story import STORY_ASKED, THINGS
+from rights_to_story import PACKED, STORY_ASKED, THINGS
 from serving import MUG, NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
 
 from cloud.alerts import service as alerts
@@ -160,7 +162,9 @@ def something_of_all(pool: ConnectionPool, ingest: ConnectionPool) -> dict[str, 
         | state_something(pool)
         | demand_something(pool)
         | configure_something(pool)
+        | label_something(pool, ingest)
         | claim_something(pool)
+        | lots_of_something(pool)
         | PAST_NAMES
         | dock_something(pool)
         | {"count": count_something(pool)}
@@ -267,7 +271,7 @@ def address(route: str, places: dict[str, object]) -> str:
     )
     place = place | dict(places["count"]) if "/counts/" in path or "/variances/" in path else place
     path = path.replace("{code:path}", TEA).replace("{item:path}", TEA).replace("{name:path}", "ASN-1")
-    for name, thing in THINGS.items():
+    for name, thing in (LOT_THINGS | THINGS).items():
         path = path.replace(name, thing)
     return path.replace("{form:form}", "csv").format(**place, **VISIT)
 
@@ -307,7 +311,10 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         **STATED,
         **DEMANDED,
         **CONFIGURED,
+        **LABELLED,
         **CLAIMED,
+        **PACKED,
+        **LOTTED,
         **PAST_BODIES,
         **docked(f"{caller}"),
         "POST /v1/purchase-orders/{site}/{order}/receipts": delivery(f"DN-{caller}"),
@@ -319,21 +326,23 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         return {"json": bodies[route], "headers": {"Idempotency-Key": key}}
     if route == "POST /login":
         return {"data": {"name": "ada", "password": PASSWORD}}
-    if route in FORMS | JUDGED_FORMS.keys() | STATED_FORMS.keys():
+    if route in FORMS | JUDGED_FORMS.keys() | STATED_FORMS.keys() | PRINT_FORMS.keys():
         decided = {"answer": "in", "revision": "9", "reason": "other", "note": "n"}
         decided |= {"receipt": f"F-{caller}", "location": "A-01-1", "line": "1", "received": "1"}
         decided |= {"damaged": "", "lot": "", "quantity": "", "price": "", "due_on": ""}
-        decided = (JUDGED_FORMS | STATED_FORMS).get(route, decided)
+        decided = (JUDGED_FORMS | STATED_FORMS | PRINT_FORMS).get(route, decided)
         decided = dock_form(route, f"{caller}") if route in DOCK_FORMS else decided
         decided = PAST_FORM if route in PAST_FORMS else decided
         decided = claim_form(f"{caller}") if route in CLAIM_FORMS else decided
+        decided = lot_form(route) if route in LOT_FORMS else decided
         decided |= CONFIG_FORM if "/gateways" in route else {}
+        decided |= LABEL_FORM if route in LABEL_FORMS else {}
         decided |= HELD_FORM if "/demand/held" in route else {}
         decided |= MASK_FORM if "/demand/masks" in route else {}
         decided |= COUNT_FORM if "/counts" in route or "/variances" in route else {}
         return {"data": decided | {"csrf": csrf_token(caller.session)}} if caller.session else {}
-    asked = UNTAUGHT | ASKED_AT_DOCK | PAST_ASKED | STORY_ASKED | {"GET /v1/record-accuracy": PERIOD}
-    asked |= dict.fromkeys(("GET /v1/demand/shorts", "GET /v1/demand/feedback"), PERIOD_OF_DEMAND)
+    asked = UNTAUGHT | ASKED_AT_DOCK | PAST_ASKED | STORY_ASKED | LABEL_ASKED | {"GET /v1/record-accuracy": PERIOD}
+    asked |= LOT_ASKED | dict.fromkeys(("GET /v1/demand/shorts", "GET /v1/demand/feedback"), PERIOD_OF_DEMAND)
     if route in asked:
         return {"params": asked[route]}
     if route in {
