@@ -392,10 +392,6 @@ OF_ONE_SITE = {
 }
 """Routes to a thing of one site, and what somebody of another site is answered."""
 
-OF_THE_NETWORK = (
-    STORY_OF_THE_NETWORK
-    | CLAIMS_OF_THE_NETWORK
-    | PAST_OF_THE_NETWORK
-    | {"POST /v1/items", "POST /v1/suppliers"}
-)
+ITEMS = {"POST /v1/items", "POST /v1/suppliers"}
+OF_THE_NETWORK = STORY_OF_THE_NETWORK | CLAIMS_OF_THE_NETWORK | PAST_OF_THE_NETWORK | ITEMS
 """Routes to what all sites share: a role at one of them does not suffice."""

@@ -56,6 +56,7 @@ from cloud.identity.gate import SESSION_COOKIE, Gate
 from cloud.identity.store import act_as
 from cloud.web.app import create_pages
 from contracts.records import RowRef
+from tests.integration.crossings.doors import EPC, PALLET
 from tests.integration.ledger.scenario import Outbox
 
 SEED = 4
@@ -99,6 +100,9 @@ def known(pool: ConnectionPool, ingest: ConnectionPool, people: People) -> Known
         "type": ["asn"],
         "name": ["ASN-1"],
         "visit": ["V-1"],
+        "serial": [EPC],
+        "unit": [PALLET],
+        "of": [EPC, PALLET],
     }.items():
         found[name] = values
     return found

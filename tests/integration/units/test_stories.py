@@ -1,5 +1,6 @@
 """All that is known of one serial and of one unit, on one page, as of both clocks."""
 
+from datetime import datetime
 from typing import Any
 
 from cloud.ledger.corrections import post_reversal
@@ -89,16 +90,16 @@ def test_what_was_taken_back_is_told_as_such_and_counts_no_more(doors: Doors) ->
     wrong, _ = doors.send(packed("1", "A-01", PALLET, 5), stood("B-01", minute=6))
     serial = named(EPC)
 
-    def place() -> tuple[str, list[str]]:
+    def place() -> tuple[str, datetime, list[str]]:
         now = ledger.as_app(lambda conn: reading.serial_now(conn, CONTROLLER, serial))
         assert now.standing is not None
-        return now.standing.place, [each.place for each in now.around]
+        return now.standing.place, now.standing.since_at, [each.place for each in now.around]
 
-    assert place() == (PALLET, ["B-01"])
+    assert place() == (PALLET, at(5), ["B-01"])
     before = story(ledger, serial)
     known = AsOf(position=max(fact.position for fact in before))
     ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, wrong, reason="misread"))
-    assert place() == ("A-01", [])
+    assert place() == ("A-01", at(4), [])
     assert [(fact.kind, fact.is_reversal, fact.is_reversed) for fact in story(ledger, serial)] == [
         ("movement", False, True),
         ("movement", True, False),
