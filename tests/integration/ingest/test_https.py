@@ -1,6 +1,7 @@
 """Batches and statements over HTTPS: the shipped application on a port, the same books as by the broker."""
 
 import base64
+import random
 import ssl
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from contracts.gateway import Presence, Status
 from tests.integration.ingest.conftest import Books
 from tests.integration.ingest.forge import BOOT, NOW, Forge
 from tests.integration.ingest.processes import listening
+from tests.unit.ingest.mutation import mutations
 
 UNUSED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
@@ -83,6 +85,8 @@ def test_who_shows_no_secret_of_its_own_stores_nothing(books: Books, gw: httpx.C
     ):
         request = gw.build_request("POST", "/batches", content=frame, headers=shown)
         assert gw.send(request, auth=None).status_code == 401
+        for path in ("/ingest/state", "/ingest/messages"):
+            assert gw.send(gw.build_request("GET", path, headers=shown), auth=None).status_code == 401
     for auth in (("gw-1", "guessed"), ("gw-2", gw.auth._auth_header), ("nobody", "x"), ("_cloud", "")):  # type: ignore[union-attr]
         assert gw.post("/batches", content=frame, auth=auth).status_code == 401
     assert books.ask("SELECT reason FROM quarantine") == []
@@ -116,14 +120,32 @@ def test_what_is_no_frame_is_refused_and_kept(
     assert len(books.ask("SELECT 1 FROM quarantine")) == (status == 422)
 
 
-def test_a_gateway_says_how_it_is_and_hears_which_ledger_answers(books: Books, gw: httpx.Client) -> None:
-    edge = Forge()
-    hand_in(gw, edge.batch().payload)
-    status = Status(
+def test_no_damage_to_a_frame_or_a_statement_fails_the_server(books: Books, gw: httpx.Client) -> None:
+    edge, chance = Forge(), random.Random(12)
+    sent = edge.batch(rows=4)
+    said = status(edge).model_dump_json(by_alias=True).encode()
+    answered = {
+        gw.post("/batches", content=each).status_code for each in mutations(sent.payload, chance, 120)
+    }
+    assert answered <= {200, 413, 422}
+    wrong = [each.partition(b"\n")[2] for each in mutations(b"{}\n" + said, chance, 40)]
+    heard = {gw.post("/ingest/status", content=each).status_code for each in wrong}
+    assert heard <= {200, 422}
+    hand_in(gw, sent.payload)
+    books.check_laws()
+
+
+def status(edge: Forge) -> Status:
+    return Status(
         site="leeds", gateway="gw-1", presence=Presence.ONLINE, epoch=edge.epoch, last_batch_no=1,
         complete_until=NOW, boot_id=BOOT, sent_mono_ns=1, sent_at=NOW, agent="test",
     )  # fmt: skip
-    said = status.model_dump_json(by_alias=True)
+
+
+def test_a_gateway_says_how_it_is_and_hears_which_ledger_answers(books: Books, gw: httpx.Client) -> None:
+    edge = Forge()
+    hand_in(gw, edge.batch().payload)
+    said = status(edge).model_dump_json(by_alias=True)
     heard = IngestState.model_validate_json(gw.post("/ingest/status", content=said).content)
     assert heard.mode is IngestMode.RUNNING
     assert heard.ledger_id == books.one("SELECT ledger_id::text FROM ledger_identity")
