@@ -1,4 +1,4 @@
-"""A genealogy in, boxes and curves out: what a lot was made of stands left of it, what was made of it right."""
+"""A genealogy in, boxes and curves out: what a lot was made of stands left of it, what became of it right."""
 
 from collections import defaultdict
 from collections.abc import Sequence
