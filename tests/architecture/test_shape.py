@@ -19,6 +19,8 @@ MAX_FUNCTION_LINES: Final = 60
 BANNED_NAMES: Final = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "manager", "core"})
 
 DOORS: Final = {
+    "cryptography": {"edge_agent/certificates/x509.py", "cloud/gateways/certificates/authority.py"},
+    "reportlab": {"cloud/labels/reportlab_door.py"},
     "biip": {"edge_agent/decode/barcode.py"},
     "httpx": {"cloud/alerts/webhooks/sending.py", "cloud/demand/sources/fetching.py"},
     "paho": {"edge_agent/publish/mqtt.py", "edge_agent/readers/iot/mqtt.py", "cloud/ingest/mqtt.py"},

@@ -24,8 +24,8 @@ from rights_to_demand import DEMANDED, HELD_FORM, MASK_FORM, PERIOD_OF_DEMAND, S
 from rights_to_dock import ASKED as ASKED_AT_DOCK
 from rights_to_dock import DOCK_FORMS, dock_form, dock_something, docked
 from rights_to_judge import JUDGED, JUDGED_FORMS, judge_something
-from rights_to_lots import LOT_ASKED, LOT_FORMS, LOT_THINGS, LOTTED, lot_form, lots_of_something
 from rights_to_label import LABEL_ASKED, LABEL_FORM, LABEL_FORMS, LABELLED, PRINT_FORMS, label_something
+from rights_to_lots import LOT_ASKED, LOT_FORMS, LOT_THINGS, LOTTED, lot_form, lots_of_something
 from rights_to_order import ORDERED, delivery, order_something
 from rights_to_state import STATED, STATED_FORMS, state_something
 from rights_to_story import PACKED, STORY_ASKED, THINGS
@@ -341,7 +341,8 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         decided |= MASK_FORM if "/demand/masks" in route else {}
         decided |= COUNT_FORM if "/counts" in route or "/variances" in route else {}
         return {"data": decided | {"csrf": csrf_token(caller.session)}} if caller.session else {}
-    asked = UNTAUGHT | ASKED_AT_DOCK | PAST_ASKED | STORY_ASKED | LABEL_ASKED | {"GET /v1/record-accuracy": PERIOD}
+    asked = UNTAUGHT | ASKED_AT_DOCK | PAST_ASKED | STORY_ASKED | {"GET /v1/record-accuracy": PERIOD}
+    asked |= LABEL_ASKED
     asked |= LOT_ASKED | dict.fromkeys(("GET /v1/demand/shorts", "GET /v1/demand/feedback"), PERIOD_OF_DEMAND)
     if route in asked:
         return {"params": asked[route]}
