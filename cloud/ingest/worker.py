@@ -150,7 +150,7 @@ class Worker:
     def _hold_back(self) -> None:
         """Let gateways wait while more comes than is written; nobody else's are concerned."""
         fullness = self._inbox.fullness
-        if not self._held_back and fullness > PAUSE_ABOVE:
+        if not self._held_back and fullness > PAUSE_ABOVE and self._keeper.sites:
             self._held_back = self._keeper.sites
             counters.HELD_BACK.inc()
             log.warning("inbox_fills", worker=self.name, fullness=round(fullness, 2))

@@ -1,8 +1,14 @@
 """The shipped worker between a real broker and a real database."""
 
+import functools
+import threading
 from pathlib import Path
 
-from contracts.feedback import IngestMode
+import pytest
+
+from cloud.ingest import worker
+from cloud.ingest.inbox import Inbox
+from contracts.feedback import IngestMode, IngestState
 from tests.conftest import Broker
 from tests.integration.ingest.conftest import Books
 from tests.integration.ingest.forge import Forge
@@ -53,3 +59,34 @@ def test_a_worker_that_has_posted_nothing_announces_its_ledger(
     with radio(broker.admit("leeds", "gw-1"), Forge()) as gateway:
         wait_until(lambda: gateway.states and gateway.states[-1].ledger_id, "the ledger's name")
         assert gateway.states[-1].ledger_id == books.one("SELECT ledger_id::text FROM ledger_identity")
+
+
+def test_a_worker_that_falls_behind_lets_the_gateways_of_its_sites_wait_and_go_on(
+    books: Books, broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "Inbox", functools.partial(Inbox, max_deliveries=20))
+    monkeypatch.setattr(worker, "MAX_GROUP", 1)
+    edge = Forge()
+    url = broker.admit("leeds", "gw-1")
+    one = worker.Worker(dsn=books.database.ingest_dsn, broker_url=broker.url)
+    running = threading.Thread(target=one.run)
+    running.start()
+    try:
+        with radio(url, edge) as gateway:
+            wait_until(lambda: gateway.states, "ingest says it runs")
+            for _ in range(40):
+                gateway.say(edge.batch())
+            wait_until(
+                lambda: held(gateway.states)[-2:] == ["paused", "running"], "it was behind, and is not"
+            )
+            gateway.send_until_acknowledged()
+    finally:
+        one.stop()
+        running.join()
+    assert books.rows() == 120
+    books.check_laws()
+
+
+def held(states: list[IngestState]) -> list[str]:
+    """Give what was said to the gateways of some sites only."""
+    return [state.mode.value for state in states if state.sites == ("leeds",)]
