@@ -35,7 +35,8 @@ BEGIN
     FROM ledger_entry e
     JOIN movement m ON m.posting_id = e.posting_id AND m.occurred_at <= last_end
     CROSS JOIN LATERAL (VALUES (m.site_id, false), (
-        CASE WHEN m.detail ? 'documents' OR m.reverses_seq IS NOT NULL THEN transit_sender(m) END, true)) f (site, has_sent)
+        CASE WHEN m.detail -> 'documents' @> '[{"type": "transfer"}]' OR m.reverses_seq IS NOT NULL
+            THEN transit_sender(m) END, true)) f (site, has_sent)
     WHERE e.position > above_position AND e.position <= up_to
         AND EXISTS (SELECT FROM period_close c
             WHERE c.site_id = f.site AND c.ends_at >= m.occurred_at AND c.as_of_position < e.position

@@ -178,7 +178,8 @@ CREATE OR REPLACE FUNCTION facts_since(of_site text, until_at timestamptz, above
     FROM ledger_entry e
     JOIN movement m ON m.posting_id = e.posting_id
     WHERE e.position > above_position AND m.occurred_at <= until_at AND sees_site(of_site)
-        AND of_site IN (m.site_id, transit_sender(m))
+        AND (m.site_id = of_site OR (m.detail -> 'documents' @> '[{"type": "transfer"}]' OR m.reverses_seq IS NOT NULL)
+            AND transit_sender(m) = of_site)
 $$;
 
 -- What speaks against closing a period (DOMAIN D7), each as (kind, how many, more); only what is there.
