@@ -13,7 +13,7 @@ from cloud.settings import Settings
 from cloud.units import reading
 from cloud.units.domain import LATEST, Fact
 from cloud.units.gs1 import NamingError
-from cloud.units.names import Serial, Tag, Unit, named
+from cloud.units.names import Serial, Tag, Unit, named, unit_named
 from cloud.units.reading import AsOf
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def _named(arguments: argparse.Namespace) -> Serial | Unit | Tag:
 
 
 def _unit(arguments: argparse.Namespace) -> Unit:
-    thing = _named(arguments)
+    thing = unit_named(arguments.name)
     if not isinstance(thing, Unit):
         raise DocumentError(f"{arguments.name!r:.80} names no unit: ask `dockledger serials`")
     return thing

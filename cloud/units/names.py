@@ -102,6 +102,25 @@ def named(text: str) -> Serial | Unit | Tag:
     return _of_characters(text)
 
 
+def unit_named(text: str) -> Serial | Unit | Tag:
+    """Tell what a text names where a unit is expected: what is a good name of nothing may still be a unit's.
+
+    Args:
+        text: As for `named`; or the code of a unit as the ledger holds it, whatever its check digit.
+
+    Returns:
+        What it names.
+
+    Examples:
+        >>> unit_named("395211411234567890")
+        Unit(code='395211411234567890', tags=())
+    """
+    try:
+        return named(text)
+    except NamingError:
+        return Unit(text)
+
+
 def _of_uri(text: str) -> Serial | Unit:
     match = _TAG.fullmatch(text)
     if match is None and not text.startswith(_PURE):

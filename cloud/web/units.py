@@ -13,7 +13,7 @@ from cloud.sheets.listing import Column, Kind, columns_of
 from cloud.units import reading
 from cloud.units.domain import LATEST, Fact, Place, contradictions, early_reuse
 from cloud.units.gs1 import NamingError
-from cloud.units.names import Serial, Tag, Unit, named
+from cloud.units.names import Serial, Tag, Unit, named, unit_named
 from cloud.units.reading import AsOf
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.item import place_of
@@ -183,7 +183,7 @@ def show_unit(
     after: After = "",
 ) -> Response:
     """Show a unit: where it stands, what is in it, and its story."""
-    actor, thing = visitor.actor, _named(unit)
+    actor, thing = visitor.actor, unit_named(unit)
     if not isinstance(thing, Unit):
         return RedirectResponse(_address(thing), 303)
     with gate.acting(actor) as conn:
@@ -231,7 +231,7 @@ def _named(text: str) -> Serial | Unit | Tag:
 
 
 def _unit(text: str) -> Unit:
-    thing = _named(text)
+    thing = unit_named(text)
     if not isinstance(thing, Unit):
         raise HTTPException(422, f"{text!r:.80} names no unit: expected an SSCC, a GRAI or a unit's own code")
     return thing

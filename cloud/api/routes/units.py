@@ -19,7 +19,7 @@ from cloud.inquiry.domain import GREATEST
 from cloud.units import reading
 from cloud.units.domain import LATEST, Fact, Place
 from cloud.units.gs1 import NamingError
-from cloud.units.names import Serial, Tag, Unit, named
+from cloud.units.names import Serial, Tag, Unit, named, unit_named
 from cloud.units.reading import AsOf
 from contracts.base import UtcDatetime, epoch_from_int
 
@@ -257,7 +257,7 @@ def _thing(place: str, text: str) -> Serial | Unit | Tag:
 
 
 def _unit(place: str, text: str) -> Unit:
-    thing = _thing(place, text)
+    thing = unit_named(text)
     if not isinstance(thing, Unit):
         raise _refused(place, f"{text!r:.80} names no unit: expected an SSCC, a GRAI or a unit's own code")
     return thing
