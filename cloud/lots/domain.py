@@ -22,6 +22,10 @@ KEEPERS: Final = (Role.SUPERVISOR, Role.INVENTORY_CONTROLLER)
 """Who opens recalls, states lots and says how an item's lots are taken."""
 
 
+UNSPECIFIED: Final = "unspecified"
+"""The lot of goods of which nothing tells the lot: work to do."""
+
+
 class LotError(ValueError):
     """A wrong wish about a lot or a recall; the message names value, expectation and place."""
 
@@ -41,6 +45,11 @@ class LotKey:
     item_id: int
     """The canonical item."""
     lot: str | None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it names particular goods; else they may be any of the item's of which no lot was kept."""
+        return self.lot not in {None, UNSPECIFIED}
 
     @property
     def sort_key(self) -> tuple[int, bool, str]:

@@ -80,7 +80,7 @@ class _Walk:
                     "expected fewer; begin at a lot nearer to what is asked"
                 )
             # Goods without a lot lead no further back: nobody knows which of them were used.
-            edge = [each for each in edge if is_forward or each.key.lot is not None]
+            edge = [each for each in edge if is_forward or each.key.is_known]
 
 
 def trace(start: LotKey, item: str, base_unit: str, find: FindLinks) -> Genealogy:
@@ -132,7 +132,7 @@ def _next(links: Sequence[Link], at: Mapping[LotKey, Relative], *, is_forward: b
     for link in links:
         if link.is_input == is_forward:
             continue
-        has_none = link.lot is None and is_forward
+        has_none = not link.key.is_known and is_forward
         found.append(
             Relative(
                 link.key,

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-UNSPECIFIED: Final = "unspecified"
-"""The lot of goods of which nothing tells the lot: work to do."""
+from cloud.lots.domain import UNSPECIFIED
 
 Side: TypeAlias = Literal["source", "destination"]
 

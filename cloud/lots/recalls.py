@@ -21,6 +21,7 @@ from cloud.lots.domain import (
     READERS,
     RECALL_KIND,
     RECALL_REASONS,
+    UNSPECIFIED,
     LotConflictError,
     LotError,
     ReachedStock,
@@ -76,6 +77,10 @@ def open_recall(
         raise LotError(f"reason {reason!r:.80}: expected one of {', '.join(RECALL_REASONS)}")
     if reason == "other" and not note.strip():
         raise LotError("reason 'other': expected a note that says which")
+    if lot == UNSPECIFIED:
+        raise LotError(
+            f"lot {lot!r} names no goods: state their lots first, or recall the lot they may be of"
+        )
     found = find_lot(conn, actor, item=item, lot=lot)
     act_as(conn, JOB)
     asked = {"item_id": found.item_id, "lot": lot, "reason": reason, "note": note}

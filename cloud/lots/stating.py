@@ -11,9 +11,15 @@ from cloud.identity.store import act_as
 from cloud.ledger.domain import Posted, PostingKind
 from cloud.ledger.posting import Posting
 from cloud.lots import store
-from cloud.lots.domain import KEEPERS, READERS, LotConflictError, LotError, UnknownLotError
+from cloud.lots.domain import (
+    KEEPERS,
+    READERS,
+    UNSPECIFIED,
+    LotConflictError,
+    LotError,
+    UnknownLotError,
+)
 from cloud.lots.holding import own_identifiers
-from cloud.lots.inferring import UNSPECIFIED
 from contracts.records import Side
 from contracts.vocabulary import Disposition
 

@@ -72,19 +72,21 @@ def test_a_circle_is_walked_once_and_repacking_under_its_own_name_leads_nowhere_
     ]
 
 
-def test_where_no_lot_was_kept_the_trail_goes_on_as_possible_from_then_on() -> None:
+@pytest.mark.parametrize("none", [None, "unspecified"])
+def test_where_no_lot_was_kept_the_trail_goes_on_as_possible_from_then_on(none: str | None) -> None:
     works = Works(
-        ([("KIT", None)], [("GIFT", "BEFORE")]),
-        ([("MILK", "L1")], [("KIT", None)]),
-        ([("KIT", None)], [("GIFT", "AFTER")]),
+        ([("KIT", none)], [("GIFT", "BEFORE")]),
+        ([("MILK", "L1")], [("KIT", none)]),
+        ([("KIT", none)], [("GIFT", "AFTER")]),
     )
     found = works.of("MILK", "L1")
     assert told(found) == [
         ("MILK", "L1", 0, "sure"),
-        ("KIT", None, 1, "possible"),
+        ("KIT", none, 1, "possible"),
         ("GIFT", "AFTER", 2, "possible"),
     ]
-    assert found.relatives[LotKey(2, None)].since == START + timedelta(hours=2)
+    assert told(works.of("GIFT", "AFTER"))[1:] == [("KIT", none, -1, "sure")], "back it ends there"
+    assert found.relatives[LotKey(2, none)].since == START + timedelta(hours=2)
 
 
 def test_what_is_sure_by_one_way_is_sure_although_another_is_only_possible() -> None:
