@@ -50,10 +50,10 @@ SINGLE_THINGS = {
 FORMS_AND_STORIES = {
     "/", "/login", "/login/link", "/logout", "/live", "/availability/{site}/{item:path}",
     "/approvals/{decision_id}", "/counts/{gateway}/{epoch}/{seq}", "/doors/{gateway}/{epoch}/{seq}",
-    "/events/{event_id}", "/movements/{gateway}/{epoch}/{seq}", "/overrides/new", "/overrides/{override_id}",
-    "/periods",
-    "/proposals/{proposal_id}", "/quarantine/{quarantine_id}", "/receiving/{site}/new", "/runs/{run_id}",
-    "/serials/{serial:path}", "/shipping/{site}/new", "/tickets/{ticket_id}",
+    "/events/{event_id}", "/labels/templates/{site}/{name}", "/movements/{gateway}/{epoch}/{seq}",
+    "/overrides/new", "/overrides/{override_id}", "/periods", "/proposals/{proposal_id}",
+    "/quarantine/{quarantine_id}", "/receiving/{site}/new", "/runs/{run_id}", "/serials/{serial:path}",
+    "/shipping/{site}/new", "/tickets/{ticket_id}", "/visits/{site}/new",
 }  # fmt: skip
 """Pages that are no list: a form, the story of one thing, or periods without end."""
 
