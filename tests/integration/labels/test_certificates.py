@@ -120,8 +120,8 @@ def test_a_heartbeat_is_answered_once_people_are_told_at_each_stage_and_a_stolen
         revoke(facts.serial, " ")
     with pytest.raises(NotAllowedError):
         revoke(facts.serial, actor=OPERATOR)
-    revoke(facts.serial)
-    revoke(facts.serial, "twice")
+    for why in ("stolen", "twice"):
+        revoke(facts.serial, why)
     with pytest.raises(UnknownCertificateError, match="no certificate 'abc'"):
         revoke("abc")
     listed = ledger.as_app(lambda conn: service.revoked(conn, NETWORK, authority=authority, now=LATER))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from contracts.label_templates import STANDARD
 from contracts.labels import LabelError, LabelKind, LabelOrder
 from contracts.offline import ReferenceSnapshot
 from contracts.records import WorkflowEvent
+from edge_agent.labels.shelf import LabelShelf
 from tests.integration.ledger.scenario import LATER, SITE, START, Ledger, Outbox, open_ledger
 
 KEEPER = Actor("user:ada", frozenset({Role.SUPERVISOR}), frozenset({SITE, "york"}))
@@ -208,6 +210,20 @@ def test_a_gateway_gets_the_next_block_in_time_and_people_are_told_before_the_se
         ledger.as_app(lambda conn: references.reserve(conn, KEEPER, gateway="gw-9", now=START))
     with pytest.raises(NotAllowedError):
         ledger.as_app(lambda conn: references.reserve(conn, PRINTER, gateway="gw-1", now=START))
+
+
+def test_what_the_cloud_reserves_a_gateway_gives_out(ledger: Ledger, database: Any, tmp_path: Path) -> None:
+    shelf = LabelShelf(tmp_path / "labels.json", SITE)
+    told = shelf.counters()
+    health(ledger, left=told["sscc_left"], revision=told["reference_revision"], shelf=told["label_shelf"])
+    with open_pool(database.app_dsn, "test-labels", max_size=1) as pool:
+        references.follow(pool, references.JOB, LATER)
+    (message,) = sent(ledger)
+    assert shelf.take(message.model_dump_json().encode())
+    assert shelf.promise("scan-1", None) == sscc_of(0, "952114112", 1)
+    template = shelf.template("bin")
+    assert template is not None
+    assert (template.version, shelf.counters()["sscc_left"]) == (0, 499)
 
 
 def test_a_reprint_needs_a_reason_and_all_prints_are_listed(ledger: Ledger) -> None:
