@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from typing_extensions import override
 
 from cloud.api.files import ENDLESS, FILES, as_file_too, rows_of
+from cloud.sheets.sending import FileAnswer
 
 
 def etag_of(body: bytes) -> str:
@@ -79,6 +80,8 @@ class ConditionalRoute(APIRoute):
             etag = response.headers.get("etag") or etag_of(bytes(response.body))
             headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
             if is_known(etag, request.headers.get("if-none-match")):
+                if isinstance(response, FileAnswer):
+                    response.drop()
                 return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
             response.headers.update(headers)
             return response

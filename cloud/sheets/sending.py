@@ -3,10 +3,12 @@
 import hashlib
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import IO, Final
 
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+from typing_extensions import override
 
 from cloud.sheets.csv_file import write_csv
 from cloud.sheets.listing import Form, FormError, Listing
@@ -34,7 +36,42 @@ class BusyError(Exception):
     """Others have files made; it is worth trying again."""
 
 
-def send(listing: Listing, form: Form) -> Response:
+class FileAnswer(StreamingResponse):
+    """A file that is closed when it has been sent, or when nobody wants it any more."""
+
+    def __init__(
+        self, file: "tempfile.SpooledTemporaryFile[bytes]", *, media_type: str, headers: Mapping[str, str]
+    ) -> None:
+        """Answer with a file.
+
+        Args:
+            file: At its beginning; it is this answer's now.
+            media_type: What it is.
+            headers: What is said of it.
+        """
+        super().__init__(iter(lambda: file.read(_PIECE), b""), media_type=media_type, headers=headers)
+        self._file = file
+
+    @override
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, as far as somebody reads it.
+
+        Args:
+            scope: ASGI scope.
+            receive: ASGI receive.
+            send: ASGI send.
+        """
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._file.close()
+
+    def drop(self) -> None:
+        """Close it unsent."""
+        self._file.close()
+
+
+def send(listing: Listing, form: Form) -> FileAnswer:
     """Make a file of a list.
 
     Args:
@@ -72,10 +109,4 @@ def send(listing: Listing, form: Form) -> Response:
         "ETag": f'"{digest.hexdigest()[:32]}"',
         "Cache-Control": "private, no-cache",
     }
-    return StreamingResponse(_pieces(file), media_type=MEDIA_TYPES[form], headers=headers)
-
-
-def _pieces(file: "tempfile.SpooledTemporaryFile[bytes]") -> Iterator[bytes]:
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece
+    return FileAnswer(file, media_type=MEDIA_TYPES[form], headers=headers)
