@@ -50,9 +50,9 @@ class Opened(NamedTuple):
 
 Facts = tuple[Any, ...]
 """What a row says, in a fixed order; equal for the bytes and the ledger."""
+_BETWEEN: Final = "\x1f"
 _NOTHING: Final = "\x1e"
-"""Written for what was not stated. No text of a record holds this, or what stands between its parts."""
-_NOTHING_MORE: Final = "\x1f\x1e" * 3
+"""Written for what was not stated. No text of a record holds this or what stands between its parts."""
 
 
 def is_held_as(payload: bytes, sha256: str) -> bool:
@@ -151,14 +151,20 @@ def _told(raw: Any) -> str:
     kind, at = raw["kind"], _instant_told(raw["occurred_at_claimed"])
     if kind != "movement":
         return f"{kind}\x1f{at}"
-    if None in raw.values():
-        raise TypeError("a null: we leave out what is not stated")
-    named, reverses, reason = raw["identifier"], raw.get("reverses"), raw.get("reason", _NOTHING)
+    named, reverses = raw["identifier"], raw.get("reverses")
     undone = f"{reverses['gateway']}/{reverses['epoch']}/{reverses['seq']}" if reverses else _NOTHING
-    unit = raw.get("unit_seen", BASE_UNIT)
-    what = f"{named['scheme']}\x1f{named['value']}\x1f{raw['quantity_seen']}\x1f{unit}"
-    moved = f"{_side_told(raw['source'])}\x1f{_side_told(raw['destination'])}"
-    return f"{what}\x1f{reason}\x1f{at}\x1f{moved}\x1f{undone}"
+    parts = (
+        named["scheme"],
+        named["value"],
+        raw["quantity_seen"],
+        raw.get("unit_seen", BASE_UNIT),
+        _said(raw.get("reason")),
+        at,
+        _side_told(raw["source"]),
+        _side_told(raw["destination"]),
+        undone,
+    )
+    return _BETWEEN.join(parts)
 
 
 def _instant_told(text: str) -> str:
@@ -170,14 +176,15 @@ def _instant_told(text: str) -> str:
 
 
 def _side_told(side: Any) -> str:
-    if None in side.values():
-        raise TypeError("a null: we leave out what is not stated")
     unit = side.get("unit")
-    place = f"{side.get('location', VirtualLocation.UNKNOWN.value)}\x1fl" if unit is None else f"{unit}\x1fu"
-    if len(side) == 1:
-        return place + _NOTHING_MORE
-    rest = (side.get("lot", _NOTHING), side.get("disposition", _NOTHING), side.get("owner", _NOTHING))
-    return f"{place}\x1f{rest[0]}\x1f{rest[1]}\x1f{rest[2]}"
+    where = side.get("location") or VirtualLocation.UNKNOWN.value
+    place = (where, "l") if unit is None else (unit, "u")
+    rest = (_said(side.get("lot")), _said(side.get("disposition")), _said(side.get("owner")))
+    return _BETWEEN.join((*place, *rest))
+
+
+def _said(value: str | None) -> str:
+    return _NOTHING if value is None else value
 
 
 def _facts(site: str, raw: object) -> Facts:
