@@ -195,6 +195,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "inquiry.operations.completeness": OPERATIONS,
     "inquiry.operations.flow": OPERATIONS,
     "inquiry.operations.gaps": OPERATIONS,
+    "inquiry.operations.gateway_hours": OPERATIONS,
     "inquiry.operations.gateways": OPERATIONS,
     "inquiry.operations.held_count": OPERATIONS,
     "inquiry.operations.quarantine": QUARANTINE,
