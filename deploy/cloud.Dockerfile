@@ -9,7 +9,7 @@ RUN pip install --no-cache-dir build==1.3.0 \
 FROM python:3.12-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /var/lib/dockledger --create-home dockledger
 COPY --from=build /wheels /wheels
-RUN pip install --no-cache-dir --only-binary :all: -c /wheels/constraints.txt "$(echo /wheels/*.whl)[cloud,forecast]" \
+RUN pip install --no-cache-dir --only-binary :all: -c /wheels/constraints.txt "$(echo /wheels/*.whl)[cloud,forecast,parquet]" \
  && rm -r /wheels
 USER dockledger
 WORKDIR /var/lib/dockledger
