@@ -259,7 +259,7 @@ def _planted(days: Floats) -> dict[str, float]:
             usual = level * rolled.weekdays.shares[rows, place]
             off[name].append((usual - came) / typical[rows, None])
             if name == "by_week":
-                moved = level * rolled.past_shares[rows, place, 0]
+                moved = level * rolled.past_shares(rows)[:, place, 0]
                 off["by_day"].append((moved - came) / typical[rows, None])
         off["naive"].append((weeks.daily[rows, origin] - came) / typical[rows, None])
     asked = float(np.nansum(np.concatenate(demand)))

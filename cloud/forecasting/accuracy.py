@@ -1,6 +1,6 @@
 """How well past forecasts went, beside the seasonal naive: WAPE, bias, RMSSE, coverage. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from cloud.forecasting.calibration import Calibration
 from cloud.forecasting.domain import HORIZONS, JUDGED_WEEKS, LEVELS
 from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.rolling import Rolled
-from cloud.forecasting.weeks import DAYS
+from cloud.forecasting.weeks import DAYS, some_at_once
 
 _WEEK: Final = HORIZONS.index(DAYS)
 _HORIZONS: Final = np.array(HORIZONS)
@@ -52,14 +52,22 @@ def judge(rolled: Rolled, calibration: Calibration) -> Judged:
     """
     last = len(rolled.origins) - 1
     places = np.arange(max(last - JUDGED_WEEKS, 0), last)
-    drawn = [calibration.quantiles(int(place), rolled.forecast[:, place], _HORIZONS) for place in places]
-    shape = (len(rolled.level), 0, len(HORIZONS), len(LEVELS))
-    cum_q = np.stack(drawn, axis=1) if drawn else np.zeros(shape)
-    idle = np.asarray(calibration.scaled.idle[:, places], dtype=np.float64)
-    low, high = limits(cum_q, BAND_80, idle)
-    wide_low, wide_high = limits(cum_q, BAND_95, idle)
     forecast, naive, actual = (part[:, places] for part in (rolled.forecast, rolled.naive, rolled.actual))
     is_known = np.isfinite(forecast) & np.isfinite(naive) & np.isfinite(actual)
+    low, high, in_wide = np.empty_like(forecast), np.empty_like(forecast), np.empty_like(is_known)
+    held: list[list[_Held]] = [[] for _ in HORIZONS]
+    for rows in some_at_once(len(forecast)):
+        idle = np.asarray(calibration.scaled.idle[rows][:, places], dtype=np.float64)
+        cum_q = np.empty((*forecast[rows].shape, len(LEVELS)))
+        for number, place in enumerate(places.tolist()):
+            cum_q[:, number] = calibration.quantiles(place, forecast[rows, number], _HORIZONS, rows)
+        low[rows], high[rows] = limits(cum_q, BAND_80, idle)
+        wide_low, wide_high = limits(cum_q, BAND_95, idle)
+        in_wide[rows] = (actual[rows] >= wide_low) & (actual[rows] <= wide_high)
+        for index, parts in enumerate(held):
+            known = is_known[rows, :, index] & np.isfinite(cum_q[:, :, index, 0])
+            own = (cum_q[:, :, index][known], actual[rows, :, index][known], idle[:, :, index][known])
+            parts.append(_Held.of(*own))
     week = is_known[:, :, _WEEK]
     said, yardstick, came = (part[:, :, _WEEK] for part in (forecast, naive, actual))
     demand = _summed(came, week)
@@ -67,13 +75,13 @@ def judge(rolled: Rolled, calibration: Calibration) -> Judged:
         places=places,
         low=low,
         high=high,
-        in_wide=(actual >= wide_low) & (actual <= wide_high),
+        in_wide=in_wide,
         wape=_ratio(_summed(abs(said - came), week), demand),
         naive_wape=_ratio(_summed(abs(yardstick - came), week), demand),
         bias=_ratio(_summed(said - came, week), demand),
         rmsse=_rmsse(rolled, places, week),
         coverage=_covered(low[:, :, _WEEK], high[:, :, _WEEK], came, week),
-        overall=_overall(forecast, naive, actual, (cum_q, idle), is_known),
+        overall=_overall(forecast, naive, actual, held, is_known),
     )
 
 
@@ -88,45 +96,65 @@ def _rmsse(rolled: Rolled, places: Ints, is_known: Bools) -> Floats:
     return np.sqrt(_ratio(mean, scale))
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """How bands of some series held over a horizon."""
+
+    windows: int
+    within: Ints
+    """Of the 80 % and the 95 % band: windows whose demand lay within it."""
+    below: Ints
+    """Of each level: windows whose demand lay at or below its quantile."""
+    randomised: tuple[Floats, Floats]
+    """Of both bands, by window."""
+
+    @classmethod
+    def of(cls, quantiles: Floats, came: Floats, idle: Floats) -> "_Held":
+        edges = [limits(quantiles, band, idle) for band in (BAND_80, BAND_95)]
+        return cls(
+            len(came),
+            np.array([((came >= low) & (came <= high)).sum() for low, high in edges]),
+            (came[:, None] <= quantiles).sum(axis=0),
+            (randomised(quantiles, came, BAND_80, idle), randomised(quantiles, came, BAND_95, idle)),
+        )
+
+
 def _overall(
-    forecast: Floats, naive: Floats, actual: Floats, bands: tuple[Floats, Floats], is_known: Bools
+    forecast: Floats, naive: Floats, actual: Floats, held: Sequence[Sequence[_Held]], is_known: Bools
 ) -> dict[str, object]:
     told: dict[str, object] = {}
-    cum_q, idle = bands
     for index, days in enumerate(HORIZONS):
         known = is_known[:, :, index]
         came, said, yardstick = (part[:, :, index][known] for part in (actual, forecast, naive))
         total = exact_sum(came)
         if not total:
             continue
-        quantiles, quiet = cum_q[:, :, index][known], idle[:, :, index][known]
-        has_band = np.isfinite(quantiles[:, 0])
-        quantiles, held, quiet = quantiles[has_band], came[has_band], quiet[has_band]
         told[str(days)] = {
             "windows": len(came),
             "wape": round(exact_sum(abs(said - came)) / total, 4),
             "naive_wape": round(exact_sum(abs(yardstick - came)) / total, 4),
             "bias": round(exact_sum(said - came) / total, 4),
-            **_coverages(quantiles, held, quiet),
+            **_coverages(held[index]),
         }
     return told
 
 
-def _coverages(quantiles: Floats, came: Floats, idle: Floats) -> dict[str, object]:
-    if not len(came):
+def _coverages(held: Sequence[_Held]) -> dict[str, object]:
+    windows = sum(one.windows for one in held)
+    if not windows:
         return {"coverage_80": None, "coverage_95": None}
+    within = sum((one.within for one in held), np.zeros(2)) / windows
+    below = sum((one.below for one in held), np.zeros(len(LEVELS))) / windows
+    by_chance = [
+        np.concatenate(parts).mean() for parts in zip(*(one.randomised for one in held), strict=True)
+    ]
     return {
-        "coverage_80": round(_share(quantiles, came, idle, BAND_80), 4),
-        "coverage_95": round(_share(quantiles, came, idle, BAND_95), 4),
-        "pit_80": round(float(randomised(quantiles, came, BAND_80, idle).mean()), 4),
-        "pit_95": round(float(randomised(quantiles, came, BAND_95, idle).mean()), 4),
-        "below": [round(float(np.mean(came <= quantiles[:, level])), 4) for level in range(len(LEVELS))],
+        "coverage_80": round(float(within[0]), 4),
+        "coverage_95": round(float(within[1]), 4),
+        "pit_80": round(float(by_chance[0]), 4),
+        "pit_95": round(float(by_chance[1]), 4),
+        "below": [round(float(share), 4) for share in below],
     }
-
-
-def _share(quantiles: Floats, came: Floats, idle: Floats, band: tuple[int, int, int]) -> float:
-    low, high = limits(quantiles, band, idle)
-    return float(np.mean((came >= low) & (came <= high)))
 
 
 def _covered(low: Floats, high: Floats, came: Floats, is_known: Bools) -> Floats:

@@ -108,17 +108,17 @@ def calibrate(rolled: Rolled, weeks: Weeks, kinds: Ints | None = None) -> Calibr
     """
     origins = (rolled.origins + 1) * DAYS
     past = bands.past_of(weeks.totals, rolled.origins)
-    growth = np.ones_like(rolled.forecast) if rolled.growth is None else rolled.growth
+    growth = 1.0 if rolled.growth is None else rolled.growth[:, :, _WEEK]
     scaled = bands.scale_errors(
         rolled.forecast,
         rolled.actual,
         past,
         origins=origins,
         targets=_TARGETS,
-        volume=rolled.level / growth[:, :, _WEEK],
-        one_step=(rolled.actual - rolled.forecast)[:, :, _WEEK] / growth[:, :, _WEEK],
+        volume=rolled.level / growth,
+        one_step=(rolled.actual[:, :, _WEEK] - rolled.forecast[:, :, _WEEK]) / growth,
         one_step_after=DAYS,
-        growth=growth,
+        growth=rolled.growth,
         periods=_HORIZONS / DAYS,
         kinds=kinds,
     )

@@ -9,7 +9,7 @@ import numpy as np
 
 from cloud.forecasting.domain import LEVELS
 from cloud.forecasting.protocol import Bools, Floats, Ints
-from cloud.forecasting.weeks import DAYS, Weeks
+from cloud.forecasting.weeks import DAYS, Weeks, some_at_once
 
 MODEL: Final = "mean_of_known_days"
 LIKES_MODEL: Final = "likes_and_known_days"
@@ -75,11 +75,14 @@ def daily_rates(weeks: Weeks) -> tuple[Floats, Floats]:
         one busy day is not taken for every day; 0 of an item without demand, which rests on all days.
     """
     series = len(weeks.totals)
-    flat = weeks.daily.reshape(series, -1)
-    has_begun = np.cumsum(np.nan_to_num(flat), axis=1) > 0
-    known = (np.isfinite(flat) & has_begun).sum(axis=1).astype(np.float64)
+    known, total = np.empty((2, series))
+    for rows in some_at_once(series):
+        flat = weeks.daily[rows].reshape(-1, weeks.count * DAYS)
+        has_begun = np.cumsum(np.nan_to_num(flat), axis=1) > 0
+        known[rows] = (np.isfinite(flat) & has_begun).sum(axis=1)
+        total[rows] = np.nansum(flat, axis=1)
     known = np.where(weeks.starts < weeks.count, np.maximum(known, DAYS), float(weeks.count * DAYS))
-    return np.nansum(flat, axis=1) / known, known
+    return total / known, known
 
 
 def analogue_rates(

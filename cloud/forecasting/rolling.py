@@ -9,7 +9,14 @@ from cloud.forecasting.event_days import EventDays, shared_out
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.sensing import SENSED_DAYS, Sensed, sense
 from cloud.forecasting.weekdays import Weekdays, weekday_shares
-from cloud.forecasting.weeks import Weeks, seasonal_naive, summed_demand, summed_paths
+from cloud.forecasting.weeks import (
+    DAYS,
+    Weeks,
+    seasonal_naive,
+    some_at_once,
+    summed_demand,
+    summed_paths,
+)
 
 MOST_ORIGINS: Final = 52
 """Weeks looked back upon: 13 to judge, the others to weigh members and calibrate the bands with."""
@@ -30,11 +37,12 @@ class Rolled:
     paths: Floats
     """Series x weeks ahead, in force, before sensing."""
     shares: Floats
-    """Series x weeks ahead x 7, in force: parts of each week; the first is the day after the last known."""
-    past_shares: Floats
-    """Series x origins x 3 x 7: of the first two weeks after each origin, and of any later one."""
+    """Series x weeks ahead x 7, in force: parts of each week, the last also those of all after it; the first
+    is the day after the last known."""
     weekdays: Weekdays
     """The usual parts of the weekdays, as known at each origin."""
+    fortnight: Floats | None
+    """Series x origins x 2 x 7: by what events move the days of the first two weeks; None: nothing does."""
     sensed: Sensed
     growth: Floats | None
     """Series x origins x horizons: by how much events move the sums; None: nothing is known to."""
@@ -50,7 +58,18 @@ class Rolled:
             Series x horizons.
         """
         whole = summed_paths(self.paths[rows], self.shares[rows], horizons)
-        return _moved(whole, self.sensed.shift[rows, -1], horizons)
+        return _moved(whole, self.sensed.shift(rows, -1), horizons)
+
+    def past_shares(self, rows: slice | Ints) -> Floats:
+        """Give the parts of the days of the weeks after each origin.
+
+        Args:
+            rows: Series.
+
+        Returns:
+            Series x origins x weeks x 7: the last week's are those of any later one.
+        """
+        return _past_shares(self.weekdays, self.fortnight, rows)
 
     def sums_of(self, paths: Floats, horizons: Ints) -> Floats:
         """Sum the forecasts of every origin over other horizons.
@@ -62,7 +81,11 @@ class Rolled:
         Returns:
             Series x origins x horizons.
         """
-        return _moved(summed_paths(paths, self.past_shares, horizons), self.sensed.shift, horizons)
+        found = np.empty((*paths.shape[:2], len(horizons)))
+        for rows in some_at_once(len(paths)):
+            sums = summed_paths(paths[rows], self.past_shares(rows), horizons)
+            found[rows] = _moved(sums, self.sensed.shift(rows), horizons)
+        return found
 
     def daily(self, row: int, days: int) -> Floats:
         """Give a series' forecast in force by day.
@@ -78,7 +101,7 @@ class Rolled:
         last = np.minimum(np.arange(len(path)), len(shares) - 1)
         found = (path[:, None] * shares[last]).reshape(-1)[:days]
         sensed = min(days, SENSED_DAYS)
-        found[:sensed] += self.sensed.shift[row, -1, :sensed]
+        found[:sensed] += self.sensed.shift(row, -1)[:sensed]
         result: Floats = np.maximum(found, 0)
         return result
 
@@ -113,29 +136,45 @@ def roll(
         What was said, moved by the latest days where that had helped, and what came.
     """
     weekdays = weekday_shares(weeks.daily, origins, pools) if days is None else days.weekdays
-    usual = weekdays.shares[:, :, None]
-    near = np.repeat(usual, 2, axis=2) if days is None else shared_out(weekdays.shares, days.fortnight)
-    shares = np.concatenate([near, usual], axis=2)
-    ahead = shares[:, -1] if days is None else shared_out(weekdays.shares[:, -1], days.in_force)
+    fortnight = None if days is None else days.fortnight
+    ahead = weekdays.shares[:, -1:] if days is None else shared_out(weekdays.shares[:, -1], days.in_force)
+
+    def near(rows: slice) -> Floats:
+        shares = _past_shares(weekdays, fortnight, rows)
+        return np.broadcast_to(shares[:, :, :2], (*shares.shape[:2], 2, DAYS))
+
     sensed = sense(weeks.daily, int(origins[0]), paths, near)
-    sums = summed_paths(paths, shares, horizons)
-    growth = None
-    if factors is not None:
-        plain = summed_paths(paths / factors, shares, horizons)
-        growth = np.divide(sums, plain, out=np.ones_like(sums), where=plain > 0)
+    forecast, naive, actual = (np.empty((*paths.shape[:2], len(horizons))) for _ in range(3))
+    growth = None if factors is None else np.ones_like(forecast)
+    for rows in some_at_once(len(paths)):
+        shares = _past_shares(weekdays, fortnight, rows)
+        sums = summed_paths(paths[rows], shares, horizons)
+        if factors is not None and growth is not None:
+            plain = summed_paths(paths[rows] / factors[rows], shares, horizons)
+            np.divide(sums, plain, out=growth[rows], where=plain > 0)
+        forecast[rows] = _moved(sums, sensed.shift(rows), horizons)
+        naive[rows] = seasonal_naive(weeks.daily[rows], origins, horizons)
+        actual[rows] = summed_demand(weeks.daily[rows], origins, horizons)
     return Rolled(
         origins=origins,
-        forecast=_moved(sums, sensed.shift, horizons),
-        naive=seasonal_naive(weeks.daily, origins, horizons),
-        actual=summed_demand(weeks.daily, origins, horizons),
+        forecast=forecast,
+        naive=naive,
+        actual=actual,
         level=paths[:, :, 0],
         paths=paths[:, -1],
         shares=ahead,
-        past_shares=shares,
         weekdays=weekdays,
+        fortnight=fortnight,
         sensed=sensed,
         growth=growth,
     )
+
+
+def _past_shares(weekdays: Weekdays, fortnight: Floats | None, rows: slice | Ints) -> Floats:
+    usual = weekdays.shares[rows]
+    if fortnight is None:
+        return usual[:, :, None]
+    return np.concatenate([shared_out(usual, fortnight[rows]), usual[:, :, None]], axis=2)
 
 
 def _moved(sums: Floats, shift: Floats, horizons: Ints) -> Floats:

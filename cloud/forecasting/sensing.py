@@ -6,12 +6,13 @@ the nearer the more. How much is learned by ridge regression from all series' pa
 series that it did not help is left with its baseline. Each origin uses only what was known at it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from cloud.forecasting.protocol import Bools, Floats
+from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.weeks import DAYS
 
 SENSED_DAYS: Final = 14
@@ -33,16 +34,34 @@ _PRODUCTS: Final = (SENSED_DAYS, len(WINDOWS), len(WINDOWS) + 1)
 class Sensed:
     """What sensing makes of each origin."""
 
-    shift: Floats
-    """Series x origins x 14: units added to the baseline's day, never below minus the day's own."""
-    is_on: Bools
-    """Series x origins: where it had helped before; elsewhere the shift is 0."""
+    moved: Floats
+    """Rows of 14: units added to the baseline's days, never below minus a day's own; the first row is 0."""
+    place: Ints
+    """Series x origins: the row where it had helped before; 0 where it is off."""
     coefficients: Floats
     """Signals x 14, in force: what part of a window's mean error a day ahead takes over."""
     gain: Floats
     """14: which part of the absolute error it saved on each day ahead, over all origins; NaN: none known."""
     gain_on: Floats
     """The same over the series and origins at which it was on."""
+
+    @property
+    def is_on(self) -> Bools:
+        """Series x origins: where it moves the days."""
+        return self.place > 0
+
+    def shift(self, rows: int | slice | Ints = slice(None), origins: int | slice = slice(None)) -> Floats:
+        """Give what is added to the baseline's days.
+
+        Args:
+            rows: Series; all by default.
+            origins: Their places; all by default.
+
+        Returns:
+            … x 14.
+        """
+        result: Floats = self.moved[self.place[rows, origins]]
+        return result
 
     def told(self) -> dict[str, object]:
         """Tell what it is worth, in numbers that a run keeps."""
@@ -53,14 +72,14 @@ class Sensed:
         }
 
 
-def sense(daily: Floats, first: int, paths: Floats, shares: Floats) -> Sensed:
+def sense(daily: Floats, first: int, paths: Floats, shares: Callable[[slice], Floats]) -> Sensed:
     """Learn from each week's days what the following fortnight is off by.
 
     Args:
         daily: Series x weeks x 7; NaN where not known.
         first: Week of the first origin; the origins are the weeks from it on, each once.
         paths: Series x origins x weeks ahead, at least two: the baseline; NaN where there is none.
-        shares: Series x origins x 2 x 7: the days' parts of the next two weeks.
+        shares: Gives of some series the days' parts of the next two weeks: series x origins x 2 x 7.
 
     Returns:
         By how much to move each day, and what that would have saved.
@@ -69,23 +88,25 @@ def sense(daily: Floats, first: int, paths: Floats, shares: Floats) -> Sensed:
     some = [slice(first_row, first_row + AT_ONCE) for first_row in range(0, series, AT_ONCE)]
 
     def seen(rows: slice) -> _Seen:
-        return _seen(daily[rows], first, paths[rows], shares[rows])
+        return _seen(daily[rows], first, paths[rows], shares(rows))
 
     coefficients = _solved(sum((_products(seen(rows)) for rows in some), np.zeros((origins, *_PRODUCTS))))
-    shift = np.zeros((series, origins, SENSED_DAYS))
-    is_on = np.zeros((series, origins), dtype=np.bool_)
+    moved = [np.zeros((1, SENSED_DAYS))]
+    place = np.zeros((series, origins), dtype=np.int64)
     saved = np.zeros((4, series, SENSED_DAYS))
     for rows in some:
         one = seen(rows)
         raw = np.einsum("sok,okh->soh", one.signals, coefficients) * one.scale[:, :, None]
         proposed = np.nan_to_num(np.maximum(raw, -one.expected))
-        is_on[rows] = _helped(one.errors, proposed)
-        shift[rows] = np.where(is_on[rows, :, None], proposed, 0.0)
-        saved[:2, rows] = _errors(one.errors, shift[rows], np.ones_like(is_on[rows]))
-        saved[2:, rows] = _errors(one.errors, shift[rows], is_on[rows])
+        is_on = _helped(one.errors, proposed)
+        shift = np.where(is_on[:, :, None], proposed, 0.0)
+        saved[:2, rows] = _errors(one.errors, shift, np.ones_like(is_on))
+        saved[2:, rows] = _errors(one.errors, shift, is_on)
+        place[rows][is_on] = sum(map(len, moved)) + np.arange(is_on.sum())
+        moved.append(proposed[is_on])
     return Sensed(
-        shift=shift,
-        is_on=is_on,
+        moved=np.concatenate(moved),
+        place=place,
         coefficients=coefficients[-1],
         gain=_gain(*saved[:2]),
         gain_on=_gain(*saved[2:]),

@@ -220,10 +220,13 @@ def compute(
         The forecasts.
 
     """
+    quantity, unknown = inputs.demand.quantity, inputs.demand.censored | inputs.demand.masked
     wrong = inputs.no_demand
+    if wrong.any():
+        quantity, unknown = np.where(wrong, 0.0, quantity), unknown | wrong
     return plan(
-        np.where(wrong, 0.0, inputs.demand.quantity),
-        inputs.demand.censored | inputs.demand.masked | wrong,
+        quantity,
+        unknown,
         last_day=inputs.last_day,
         protection=inputs.policies.protection_days,
         likes=inputs.likes,

@@ -1,6 +1,6 @@
 """Site days in; weeks that end with the last day, and sums over horizons out. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,8 @@ from cloud.forecasting.protocol import Bools, Floats, Ints
 DAYS: Final = 7
 LEAST_DAYS: Final = 4
 """A week with fewer known days than this is not known."""
+AT_ONCE: Final = 1_000
+"""Series whose days are worked on together: this bounds what is held beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,19 @@ class Weeks:
         return Weeks(self.daily[chosen], self.totals[chosen], self.starts[chosen])
 
 
+def some_at_once(series: int) -> Iterator[slice]:
+    """Cut series into parts that are worked on one after the other.
+
+    Args:
+        series: How many.
+
+    Yields:
+        Their places, in order.
+    """
+    for first in range(0, series, AT_ONCE):
+        yield slice(first, min(first + AT_ONCE, series))
+
+
 def weeks_of(quantity: Floats, censored: Bools) -> Weeks:
     """Cut days into weeks that end with the last day.
 
@@ -62,23 +77,30 @@ def weeks_of(quantity: Floats, censored: Bools) -> Weeks:
     series, days = quantity.shape
     if days < DAYS:
         raise ValueError(f"demand covers {days} days: expected at least {DAYS}")
-    wrong = np.argwhere(~np.isfinite(quantity) | (quantity < 0))
-    if len(wrong):
-        row, day = wrong[0]
-        raise ValueError(
-            f"demand of series {row} on day {day} is {quantity[row, day]}: expected a finite number >= 0"
-        )
     count = days // DAYS
-    shape = (series, count, DAYS)
-    daily = np.where(censored, np.nan, quantity)[:, days - count * DAYS :].reshape(shape)
-    has_demand = np.nansum(daily, axis=2) > 0
-    starts = np.where(has_demand.any(axis=1), has_demand.argmax(axis=1), count)
-    daily[np.arange(count)[None, :] < starts[:, None]] = np.nan
-    known = np.isfinite(daily).sum(axis=2)
-    totals = np.full((series, count), np.nan)
-    enough = known >= LEAST_DAYS
-    totals[enough] = np.nansum(daily, axis=2)[enough] * DAYS / known[enough]
-    return Weeks(daily, totals, starts.astype(np.int64))
+    found = Weeks(
+        np.empty((series, count, DAYS)),
+        np.full((series, count), np.nan),
+        np.empty(series, dtype=np.int64),
+    )
+    for rows in some_at_once(series):
+        wrong = np.argwhere(~np.isfinite(quantity[rows]) | (quantity[rows] < 0))
+        if len(wrong):
+            row, day = wrong[0]
+            raise ValueError(
+                f"demand of series {rows.start + row} on day {day} is {quantity[rows][row, day]}: expected a "
+                "finite number >= 0"
+            )
+        whole = slice(days - count * DAYS, days)
+        daily = np.where(censored[rows, whole], np.nan, quantity[rows, whole]).reshape(-1, count, DAYS)
+        has_demand = np.nansum(daily, axis=2) > 0
+        found.starts[rows] = np.where(has_demand.any(axis=1), has_demand.argmax(axis=1), count)
+        daily[np.arange(count)[None, :] < found.starts[rows, None]] = np.nan
+        known = np.isfinite(daily).sum(axis=2)
+        enough = known >= LEAST_DAYS
+        found.totals[rows][enough] = np.nansum(daily, axis=2)[enough] * DAYS / known[enough]
+        found.daily[rows] = daily
+    return found
 
 
 def summed_paths(paths: Floats, shares: Floats, horizons: Ints) -> Floats:

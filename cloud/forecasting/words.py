@@ -49,7 +49,7 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
         "level_per_week": round(float(plan.rolled.level[row, -1]), 6),
         "sensed": {
             "is_on": bool(sensed.is_on[row, -1]),
-            "next_week": round(float(sensed.shift[row, -1, :DAYS].sum()), 6),
+            "next_week": round(float(sensed.shift(row, -1)[:DAYS].sum()), 6),
         },
         "weekday_shares": [round(float(share), 4) for share in shares],
         "weekday_strength": weekday_strength(shares),

@@ -35,6 +35,8 @@ MOST_SCORE: Final = 20.0
 """An error of more times its series' usual one counts as one of so many: a band cannot be drawn from it."""
 LEAST_PRIOR: Final = 1.0
 """Periods that the stratum's idle share weighs at least in a series' own: none is known for certain."""
+AT_ONCE: Final = 1_000
+"""Series whose scores are worked on together: this bounds memory."""
 _GRID: Final = 1 << 20
 """Shares are summed as whole multiples of 1 / 2^20, so that no order of series changes a sum."""
 
@@ -223,15 +225,16 @@ def scale_errors(
             for n in range(len(origins))
         ]
     ).T
-    scores = actual - forecast
-    width = np.broadcast_to(scale[:, :, None], scores.shape) if growth is None else scale[:, :, None] * growth
-    scores /= np.where(width > 0, width, np.nan) * targets.spread
-    scores = np.minimum(scores, MOST_SCORE)
     lasts = targets.ends - targets.starts if periods is None else periods
-    idle = _drawn_idle(past, placed, count)[:, :, None] ** lasts
-    return Scaled(
-        scores.astype(np.float32), width.astype(np.float32), placed, count, idle.astype(np.float32), starts
-    )
+    idle = _drawn_idle(past, placed, count)
+    scores, widths, idles = np.empty((3, *forecast.shape), dtype=np.float32)
+    for first in range(0, len(forecast), AT_ONCE):
+        rows = slice(first, first + AT_ONCE)
+        width = scale[rows, :, None] * (np.ones_like(forecast[rows]) if growth is None else growth[rows])
+        off = (actual[rows] - forecast[rows]) / (np.where(width > 0, width, np.nan) * targets.spread)
+        scores[rows], widths[rows] = np.minimum(off, MOST_SCORE), width
+        idles[rows] = idle[rows, :, None] ** lasts
+    return Scaled(scores, widths, placed, count, idles, starts)
 
 
 def _placed(volume: Floats, kinds: Ints | None) -> tuple[Ints, tuple[int, ...], int]:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cloud.events.domain import EventRow, Subject
-from cloud.forecasting import combining, engine, sensing
+from cloud.forecasting import combining, engine, sensing, weeks
+from cloud.forecasting.batch import scales
 from cloud.forecasting.batch.bands import conformal
 from cloud.forecasting.blocks import ByBlocks
 from cloud.forecasting.cold_start import LIKES_MODEL, Likes
@@ -112,6 +113,8 @@ def test_memory_spared_by_doing_some_series_at_once_changes_nothing(
     monkeypatch.setattr(combining, "MOST_KEPT", 0)
     monkeypatch.setattr(engine, "BANDS_AT_ONCE", 7)
     monkeypatch.setattr(sensing, "AT_ONCE", 11)
+    monkeypatch.setattr(weeks, "AT_ONCE", 9)
+    monkeypatch.setattr(scales, "AT_ONCE", 13)
     spared = made()
     for one, other in zip(whole.series(), spared.series(), strict=True):
         assert_same(one, other)

@@ -162,7 +162,7 @@ def test_days_weeks_and_four_weeks_of_a_forecast_are_each_others_sums() -> None:
     made = planned(noisy(25, 30), Bucket.RECONCILED)
     for row, series in enumerate(made.series()):
         weeks = series.mean[:91].reshape(13, 7).sum(axis=1)
-        shift = made.rolled.sensed.shift[row, -1].reshape(2, 7).sum(axis=1)
+        shift = made.rolled.sensed.shift(row, -1).reshape(2, 7).sum(axis=1)
         np.testing.assert_allclose(weeks[2:], made.rolled.paths[row, 2:], rtol=1e-9)
         np.testing.assert_allclose(weeks[:2], made.rolled.paths[row, :2] + shift, rtol=1e-6, atol=1e-9)
 
