@@ -18,7 +18,7 @@ from cloud.forecasting.batch.rolled import Rolled, actuals, paths_of, pieces, su
 from cloud.forecasting.boosted import Boosting, DatedTrees, Further, as_array, from_array
 from cloud.forecasting.boosting import NAME as LIGHTGBM
 from cloud.forecasting.boosting import BoostingError
-from cloud.forecasting.drivers import Driven
+from cloud.forecasting.drivers import Driven, Reasons
 from cloud.forecasting.features import NAMED
 from cloud.forecasting.moves import Moves
 from cloud.forecasting.protocol import Floats, Ints, Said, Spread, Training
@@ -118,10 +118,9 @@ class Combination:
         families = np.array([name in beside for name in names], dtype=np.int64)
         found = join(
             parts,
-            actuals(totals, origins, horizon_weeks),
+            actuals(totals, origins, horizon_weeks) if driven is None else None,
             origins,
             families=families,
-            takes_lean_out=driven is None,
             again=None if is_kept else lambda place: paths_of(cut[place]),
         )
         learned = _learned(names, found, further) if further is None or further.is_new else None
@@ -130,7 +129,7 @@ class Combination:
             _weigh_again(found, parts, usual, families)
         return Said(
             _ready(found.forecast, weeks, origins, self.min_weeks),
-            partial(_why, _explained(names, found, usual), driven),
+            partial(_why, _explained(names, found, usual), None if driven is None else driven.reasons()),
             None if fallbacks else learned,
             driven.factors if driven else None,
             fallbacks,
@@ -210,6 +209,6 @@ def _explained(
     return explain
 
 
-def _why(explain: Callable[[int], Mapping[str, Any]], driven: Driven | None, row: int) -> Mapping[str, Any]:
+def _why(explain: Callable[[int], Mapping[str, Any]], driven: Reasons | None, row: int) -> Mapping[str, Any]:
     told = explain(row)
     return told if driven is None else {**told, **driven.why(row)}

@@ -46,6 +46,41 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Reasons:
+    """What drives each series now."""
+
+    newest: Uplift
+    """With the last fit alone."""
+
+    def why(self, row: int) -> dict[str, Any]:
+        """Tell what drives a series, for the page and the hand-over.
+
+        Args:
+            row: Of the series.
+
+        Returns:
+            Its effects with their intervals and how far they are borrowed, and whether spikes were tamed.
+        """
+        fit = self.newest.fits[-1]
+        own = np.diagonal(fit.effects.covariances[row])
+        told = [
+            {
+                **_plain(effect),
+                "borrowed": round(float(min(deviation / fit.effects.spread[place] ** 2, 1)), 3),
+            }
+            for place, (effect, deviation) in enumerate(
+                zip(series_effects(self.newest, row), own, strict=True)
+            )
+            if abs(np.log(effect.factor)) >= NOTABLE
+        ]
+        return {
+            "effects": told,
+            "spikes_drawn_in_beyond_sd": None if np.isinf(fit.limit) else fit.limit,
+            "learned_at": fit.column,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Driven:
     """History and future with what drives them; every part of an origin was known at it."""
 
@@ -66,32 +101,9 @@ class Driven:
         """History without effects as known at the last origin."""
         return self.versions[-1][1]
 
-    def why(self, row: int) -> dict[str, Any]:
-        """Tell what drives a series, for the page and the hand-over.
-
-        Args:
-            row: Of the series.
-
-        Returns:
-            Its effects with their intervals and how far they are borrowed, and whether spikes were tamed.
-        """
-        fit = self.uplift.fits[-1]
-        own = np.diagonal(fit.effects.covariances[row])
-        told = [
-            {
-                **_plain(effect),
-                "borrowed": round(float(min(deviation / fit.effects.spread[place] ** 2, 1)), 3),
-            }
-            for place, (effect, deviation) in enumerate(
-                zip(series_effects(self.uplift, row), own, strict=True)
-            )
-            if abs(np.log(effect.factor)) >= NOTABLE
-        ]
-        return {
-            "effects": told,
-            "spikes_drawn_in_beyond_sd": None if np.isinf(fit.limit) else fit.limit,
-            "learned_at": fit.column,
-        }
+    def reasons(self) -> Reasons:
+        """Give what tells the reasons of forecasts in force, and holds nothing else."""
+        return Reasons(replace(self.uplift, fits=self.uplift.fits[-1:]))
 
     def pools(self) -> list[list[dict[str, Any]]]:
         """Tell the effects of each pool.
@@ -188,8 +200,9 @@ def driven_as_known(
     if columns[-1] != int(origins[-1]):
         columns = (*columns, int(origins[-1]))
     starts = np.searchsorted(origins, columns)
-    made = []
+    made: list[tuple[Fit, Floats, tuple[str, ...]]] = []
     for column, first, last in zip(columns, starts, [*starts[1:], len(origins)], strict=True):
+        made = [(fit.bare(), cleaned, names) for fit, cleaned, names in made]
         made.append(
             _as_known(
                 y,

@@ -40,7 +40,7 @@ from cloud.forecasting.registry import service as registry
 from cloud.forecasting.reviewing.opening import History, open_reviews
 from cloud.forecasting.rolling import MOST_ORIGINS
 from cloud.forecasting.training import InForceTraining, keep_training, training_in_force
-from cloud.forecasting.weeks import DAYS
+from cloud.forecasting.weeks import DAYS, some_at_once
 from cloud.identity.actor import Actor
 
 HISTORY_WEEKS: Final = 156
@@ -97,7 +97,8 @@ class Inputs:
             self.policies.review_days,
             self.policies.service,
         ):
-            digest.update(np.ascontiguousarray(part).tobytes())
+            for rows in some_at_once(len(part)):
+                digest.update(np.ascontiguousarray(part[rows]).tobytes())
         digest.update("\n".join(item.code for item in self.demand.items).encode())
         digest.update(np.ascontiguousarray(self.likes.prices).tobytes())
         digest.update(repr(list(self.likes.categories)).encode())

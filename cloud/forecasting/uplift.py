@@ -8,7 +8,7 @@ Series without a promotion thus have the pool's effect. What is fitted at a colu
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -100,6 +100,10 @@ class Fit:
     """Standard deviations of log demand beyond which a cleaned period is drawn in; infinite: none is."""
     changed: tuple[int, ...] = ()
     """Places of covariates whose effect is no longer what it was over the whole history."""
+
+    def bare(self) -> "Fit":
+        """Let go of how sure each series' effects are: it is told of the newest fit alone."""
+        return replace(self, effects=replace(self.effects, covariances=self.effects.covariances[:0].copy()))
 
 
 @dataclass(frozen=True, slots=True)

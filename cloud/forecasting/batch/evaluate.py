@@ -74,7 +74,7 @@ class Evaluation:
     """Series x origins x horizon, combined; NaN where no member is ready. The last origin is in force."""
     actual: Floats
     weights: Floats
-    """Series x origins x members."""
+    """Series x origins x members; of the last origin alone where there are too many series to keep all."""
     known: Known
     """At the last origin."""
     classes: Ints
@@ -201,7 +201,8 @@ def evaluate(
     again = None if is_kept else lambda place: paths_of(cut[place])
     families = np.maximum(np.arange(len(names)) - len(members) + 1, 0)
     actual = actuals(y, planned.at, horizon)
-    joined = join(rolled, actual, planned.at, families=families, takes_lean_out=drivers is None, again=again)
+    came = actual if drivers is None else None
+    joined = join(rolled, came, planned.at, families=families, again=again)
     return _judged(
         y,
         names,

@@ -1,6 +1,6 @@
 """What came of all pieces put together: weighed, combined, and a steady lean taken out. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import reduce
 from operator import add
@@ -23,7 +23,7 @@ class Joined:
     forecast: Floats
     """Series x origins x horizon; NaN where no member is ready."""
     weights: Floats
-    """Series x origins x members."""
+    """Series x origins x members; of the last origin alone where the paths were not kept."""
     known: Known
     """At the last origin."""
     classes: Ints
@@ -37,48 +37,49 @@ class Joined:
 
 
 def join(
-    rolled: Sequence[Rolled],
-    actual: Floats,
+    rolled: list[Rolled],
+    actual: Floats | None,
     origins: Ints,
     *,
     families: Ints | None = None,
-    takes_lean_out: bool = True,
     again: Callable[[int], Paths] | None = None,
 ) -> Joined:
     """Weigh and combine the members of each piece by what all pieces tell.
 
     Args:
-        rolled: Of pieces that hold every series once.
-        actual: Series x origins x horizon: what came; NaN where not known.
+        rolled: Of pieces that hold every series once; of each only its last origin is left in the list.
+        actual: Series x origins x horizon: what came, by which a steady lean of a class is corrected; NaN
+            where not known. None: it is not, as drivers explain it.
         origins: Columns, ascending.
         families: Of each member its family; None: all are of one.
         again: Gives the paths of a piece by its place, where they were not kept.
-        takes_lean_out: Whether a steady lean of a class is corrected; not where drivers explain it.
 
     Returns:
         The series in their own order.
     """
     pooled = reduce(add, (part.pooled for part in rolled))
-    series, count, horizon = actual.shape
-    members = rolled[0].ready.shape[2]
+    series = sum(len(part.rows) for part in rolled)
+    (_, count, members), horizon = rolled[0].ready.shape, rolled[0].paths.shape[3]
+    weighed = count if again is None else 1
     # As in a piece, series lie together in memory.
     forecast = np.moveaxis(np.full((count, horizon, series), np.nan), 2, 0)
-    weights = np.moveaxis(np.zeros((count, members, series)), 2, 0)
+    weights = np.moveaxis(np.zeros((weighed, members, series)), 2, 0)
     known = Known(*np.zeros((2, series, 1, members)))
     classes = np.zeros((count, series), dtype=np.int64).T
     past, level = Past.empty(series, count), np.zeros((count, series)).T
     for place, part in enumerate(rolled):
         rows = part.rows
         own = weigh(part.known, part.classes, pooled, part.ready, families=families)
-        weights[rows] = own
+        weights[rows] = own[:, -weighed:]
         forecast[rows] = combined(part.paths if again is None else again(place), own)
         newest = part.known.newest()
         known.relative[rows], known.counts[rows] = newest.relative, newest.counts
         classes[rows], level[rows] = part.classes, part.level
         for one in fields(Past):
             getattr(past, one.name)[rows] = getattr(part.past, one.name)
+        rolled[place] = part.newest()
     factors = np.ones((len(NAMES), count))
-    if takes_lean_out:
+    if actual is not None:
         factors = corrections(forecast, actual, classes=classes, level=level, origins=origins)
     forecast *= np.where(classes >= 0, factors[np.maximum(classes, 0), np.arange(count)], 1)[:, :, None]
     return Joined(forecast, weights, known, classes, past, level, pooled, factors)

@@ -25,8 +25,8 @@ class Known:
     """The same shape: how many whole windows' steps each rests on (steps over horizon)."""
 
     def newest(self) -> "Known":
-        """Give what is known at the last origin."""
-        return Known(self.relative[:, -1:], self.counts[:, -1:])
+        """Give what is known at the last origin; what was before is let go of."""
+        return Known(self.relative[:, -1:].copy(), self.counts[:, -1:].copy())
 
 
 def known_errors(paths: Paths, actual: Floats, *, origins: Ints, lengths: Ints) -> Known:

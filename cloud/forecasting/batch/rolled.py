@@ -1,7 +1,7 @@
 """A chunk of series rolled through its origins: demand in, each member's forecasts and errors out. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 import numpy as np
@@ -69,6 +69,20 @@ class Rolled:
     past: Past
     level: Floats
     """Series x origins: mean demand known by then."""
+
+    def newest(self) -> "Rolled":
+        """Give what came of it at the last origin; what was before is let go of."""
+        now = slice(-1, None)
+        return Rolled(
+            rows=self.rows,
+            paths=self.paths[:, :, now].copy(order="K"),
+            ready=self.ready[:, now].copy(),
+            known=self.known.newest(),
+            classes=self.classes[:, now].copy(),
+            pooled=self.pooled,
+            past=Past(*(getattr(self.past, one.name)[:, now].copy() for one in fields(Past))),
+            level=self.level[:, now].copy(),
+        )
 
 
 def plan_origins(periods: int, *, horizon: int, judged: int, step: int, warm_up: int = WARM_UP) -> Origins:

@@ -98,7 +98,7 @@ def _forecast(
     drivers = Drivers(factors, tuple(versions), {}) if versions else None
     cut = [drive(piece, drivers) for piece in pieces(y, at, horizon=horizon, season=season, members=MEMBERS)]
     parts = list(spread(work, cut))
-    return join(parts, actuals(y, at, horizon), at, takes_lean_out=drivers is None).forecast
+    return join(parts, actuals(y, at, horizon) if drivers is None else None, at).forecast
 
 
 def _within(versions: Versions, places: Ints) -> Iterator[tuple[slice, Floats]]:

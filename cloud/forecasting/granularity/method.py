@@ -138,7 +138,7 @@ class Granular:
             said = replace(said, paths=_each_in_its_own(paths, self._buckets))
         latest = {one.class_name: one for one in (*self._choices, *anew)}
         decided = Decided(classes, self._buckets or (Bucket.WEEK,) * len(classes), latest, anew)
-        return replace(said, why=partial(_why, said.why, decided), decided=decided)
+        return replace(said, why=partial(_why, said.why, decided), decided=decided, versions=())
 
     def _classes(self, weeks: Weeks, origins: Ints) -> tuple[str, ...]:
         """Name each series' class: its pattern of demand, and how often it is ordered."""

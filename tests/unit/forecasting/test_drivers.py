@@ -78,7 +78,7 @@ def test_promotions_of_a_site_multiply_its_forecasts_and_leave_its_history() -> 
     assert ahead[promoted].mean() == pytest.approx(2.0, rel=0.06)
     assert (ahead[~promoted] == 1).all()
     assert found.cleaned.max() < 110 < y.max()
-    assert found.why(0)["effects"][0]["name"] == "promotion"
+    assert found.reasons().why(0)["effects"][0]["name"] == "promotion"
     assert all(pool[0]["low"] < 2 < pool[0]["high"] for pool in found.pools())
     assert sum(len(ORIGINS[places]) for places, _ in found.versions) == len(ORIGINS)
 
