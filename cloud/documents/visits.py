@@ -23,6 +23,7 @@ from cloud.documents.domain import (
     due_lines,
     sort_units,
 )
+from cloud.documents.leaving import require_departable
 from cloud.documents.lines import LineName, lock_documents
 from cloud.documents.statements import business_leg
 from cloud.documents.still_open import moved_whole, now_of, still_open
@@ -145,7 +146,7 @@ def confirm(
     Raises:
         NotAllowedError: If the actor may not.
         UnknownDocumentError: If there is no such visit, or a confirmed unit is not declared.
-        ConflictingDocumentError: If the visit has ended, or goes the other way.
+        ConflictingDocumentError: If the visit has ended, goes the other way, or takes what may not leave.
     """
     actor.require(*KEEPERS, site=site)
     act_as(conn, actor)
@@ -173,6 +174,8 @@ def confirm(
     unseen = confirmed - frozenset(told.crossed)
     position = None
     if due:
+        items = [open_now[line.type, line.id, line.line].item_id for line in due]
+        require_departable(conn, found, due, items)
         posting = Posting(conn, actor, PostingKind.STATEMENT)
         claim_whole(conn, posting, site, (LineName(line.type, line.id, line.line) for line in due))
         posting.write(statements=business_leg(found, due, actor.id, now, unseen=unseen))

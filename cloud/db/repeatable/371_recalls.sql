@@ -4,6 +4,7 @@ DROP FUNCTION IF EXISTS recall_stock(bigint, text);
 DROP FUNCTION IF EXISTS recall_holds(bigint, text);
 DROP FUNCTION IF EXISTS lot_costs(text, bigint[]);
 DROP FUNCTION IF EXISTS picked_of_recalled(text);
+DROP FUNCTION IF EXISTS held_in_units(text[]);
 
 -- What lies there of all that a recall reaches, in bins and units; at one site or everywhere.
 CREATE FUNCTION recall_stock(of_recall bigint, of_site text)
@@ -80,7 +81,36 @@ CREATE FUNCTION picked_of_recalled(of_site text)
     ORDER BY a.allocation_id, r.recall_id
 $$;
 
+-- What units hold, themselves or in units that stand in them, as far as the session may see where that is.
+CREATE FUNCTION held_in_units(units text[])
+    RETURNS TABLE (unit text, item_id bigint, item text, lot text, disposition text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH RECURSIVE within AS (
+        SELECT u.code AS outer_code, u.location_id AS unit_id, ARRAY[u.location_id] AS seen
+        FROM location u WHERE u.kind = 'unit' AND u.code = ANY (units)
+        UNION ALL
+        SELECT w.outer_code, child.unit_id, w.seen || child.unit_id
+        FROM within w
+        CROSS JOIN LATERAL (SELECT DISTINCT p.unit_id FROM unit_position p WHERE p.parent_id = w.unit_id) child
+        CROSS JOIN LATERAL (
+            SELECT p.parent_id
+            FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
+            WHERE p.unit_id = child.unit_id
+            ORDER BY p.occurred_at DESC, e.position DESC, p.seq DESC LIMIT 1) last
+        WHERE last.parent_id = w.unit_id AND child.unit_id <> ALL (w.seen)
+    )
+    SELECT DISTINCT w.outer_code, n.canonical_id, i.code, c.lot, coalesce(c.disposition, 'sellable')
+    FROM within w
+    JOIN cell c ON c.location_id = w.unit_id
+    JOIN balance b ON b.cell_id = c.cell_id AND b.quantity > 0
+    JOIN canonical_item n ON n.item_id = c.item_id
+    JOIN item i ON i.item_id = n.canonical_id
+    LEFT JOIN where_units_stand(units) s ON s.unit = w.outer_code
+    WHERE sees_site(coalesce(s.site, c.site_id))
+    ORDER BY w.outer_code, i.code, c.lot, 5
+$$;
+
 REVOKE ALL ON FUNCTION recall_stock(bigint, text), recall_holds(bigint, text), lot_costs(text, bigint[]),
-    picked_of_recalled(text) FROM PUBLIC;
+    picked_of_recalled(text), held_in_units(text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION recall_stock(bigint, text), recall_holds(bigint, text), lot_costs(text, bigint[]),
-    picked_of_recalled(text) TO dockledger_app;
+    picked_of_recalled(text), held_in_units(text[]) TO dockledger_app;

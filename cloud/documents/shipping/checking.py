@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from cloud.db import Connection
+from cloud.documents.leaving import USED_BY, faults_of_units, recalled_lots
 from cloud.documents.lines import Goods, LineName, LineNow, goods_of, in_base_units, lines_now, places_known
 from cloud.documents.shipping import store
 from cloud.documents.shipping.papers import ShipmentPaper, ShippedLine
@@ -19,8 +20,8 @@ ACCOUNT_OF = {
     "supplier": VirtualLocation.SUPPLIER,
     "transfer": VirtualLocation.TRANSIT,
 }
-_SHIPPABLE = {"outbound_order": {None, Disposition.SELLABLE}, "transfer": {None, Disposition.SELLABLE}}
-"""From which condition goods may leave; to a supplier from any."""
+_SHIPPABLE = {None, Disposition.SELLABLE}
+"""From which condition goods may leave for whoever uses them; to a supplier from any."""
 
 
 _LEAVING = {"open", "to_send", "departed"}
@@ -93,7 +94,7 @@ def checked(conn: Connection, paper: ShipmentPaper) -> Checking:
         else:
             tally[found.of.name] = found.open_before - found.quantity
             lines.append(found)
-    faults += _recalled(conn, paper.site, lines)
+    faults += _held_back(conn, paper, lines)
     partners = {each.of.partner for each in lines if each.of.partner}
     if len(partners) > 1:
         faults.append(f"documents of {' and '.join(sorted(partners))}: expected those of one")
@@ -155,8 +156,7 @@ def _checked(
         raise _LineError(f"lot {line.lot!r}: expected lot {of.lot!r} as {of.type} {of.id!r} asks")
     if goods.is_lot_controlled and lot is None:
         raise _LineError(f"item {goods.item!r} is kept by lot: say which")
-    allowed = _SHIPPABLE.get(of.type)
-    if allowed is not None and line.disposition not in allowed:
+    if of.type in USED_BY and line.disposition not in _SHIPPABLE:
         raise _LineError(f"{line.disposition} goods of item {goods.item!r}: expected sellable ones")
     quantity = in_base_units(line.quantity, unit_seen, goods, known)
     left = tally.get(of.name, of.open_quantity)
@@ -168,13 +168,13 @@ def _checked(
     return Checked(line, of, left, goods, unit_seen, quantity, lot, place)
 
 
-def _recalled(conn: Connection, site: str, lines: Sequence[Checked]) -> list[str]:
-    """Refuse lots that are recalled, for whoever would use them; back to the supplier they may go."""
-    leaving = [each for each in lines if each.lot is not None and each.of.type in _SHIPPABLE]
-    asked = {"items": [each.goods.item_id for each in leaving], "lots": [each.lot for each in leaving]}
-    found = store.tuples(conn, "recalled_lots", site=site, **asked) if leaving else ()
-    return [
-        f"line {leaving[nth - 1].paper.line!r}: lot {leaving[nth - 1].lot!r} of item "
-        f"{leaving[nth - 1].goods.item!r} is recalled (R{recall})"
-        for nth, recall in found
+def _held_back(conn: Connection, paper: ShipmentPaper, lines: Sequence[Checked]) -> list[str]:
+    used = [each for each in lines if each.of.type in USED_BY]
+    recalls = recalled_lots(conn, paper.site, [(each.goods.item_id, each.lot) for each in used])
+    faults = [
+        f"line {each.paper.line!r}: lot {each.lot!r} of item {each.goods.item!r} is recalled (R{recall})"
+        for each, recall in zip(used, recalls, strict=True)
+        if recall is not None
     ]
+    whole = {each.paper.unit for each in used if each.paper.unit and each.paper.with_unit}
+    return faults + faults_of_units(conn, paper.site, whole)

@@ -64,14 +64,3 @@ VALUES (%(site)s, %(id)s, %(line)s, %(reason)s, %(posting_id)s, %(actor)s);
 -- name: depart
 UPDATE transfer SET departed_at = %(at)s, departed_by = %(actor)s, carrier = coalesce(%(carrier)s, carrier)
 WHERE from_site = %(site)s AND id = ANY (%(ids)s::text[]) AND departed_at IS NULL AND cancelled_at IS NULL;
-
--- name: recalled_lots
-SELECT x.nth, min(r.recall_id) AS recall_id
-FROM unnest(%(items)s::bigint[], %(lots)s::text[]) WITH ORDINALITY x (item_id, lot, nth)
-JOIN recall_lot l ON l.item_id = x.item_id AND l.lot = x.lot
-JOIN recall r ON r.recall_id = l.recall_id AND r.ended_at IS NULL AND (r.with_possible OR NOT l.is_possible)
-LEFT JOIN recall_site s ON s.recall_id = r.recall_id AND s.site_id = %(site)s
-LEFT JOIN decision d ON d.decision_id = s.decision_id
-WHERE coalesce(d.state, 'submitted') NOT IN ('rejected', 'reversed')
-GROUP BY x.nth
-ORDER BY x.nth;

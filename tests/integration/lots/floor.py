@@ -21,6 +21,7 @@ from cloud.approvals import service as approvals
 from cloud.db import LastingConnection
 from cloud.decisions.domain import Decision
 from cloud.documents import service as documents
+from cloud.documents import visits
 from cloud.documents.papers import DocumentPaper, ImportPaper
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.documents.shipping.service import ship
@@ -85,6 +86,36 @@ class Floor:
         )
         self.ledger.as_app(lambda conn: documents.register_document(conn, KIM, paper))
 
+    def departs(self, order: str, item: str, lot: str | None, unit: str) -> Any:
+        """Order what a pallet holds, and let it depart by the visit of a vehicle at a door."""
+        line = {
+            "line": "1",
+            "identifier": {"scheme": "gtin", "value": GTINS[item]},
+            "quantity": "10",
+            "unit_seen": "base",
+            "lot": lot,
+            "units": [unit],
+        }
+        door = {"site": SITE, "portal": "dock-1", "gateway": "gw-1"}
+        stated = {
+            "portals": [door | {"inside_location": "STAGE", "outside_location": "@clearing/dock-1"}],
+            "documents": [{"site": SITE, "type": "outbound_order", "id": order, "lines": [line]}],
+            "visits": [
+                {
+                    "site": SITE,
+                    "visit": f"V-{order}",
+                    "door": "dock-1",
+                    "direction": "outbound",
+                    "from_at": at(0),
+                    "documents": [{"type": "outbound_order", "id": order}],
+                }
+            ],
+        }
+        papers = ImportPaper.model_validate(stated)
+        self.ledger.as_app(lambda conn: documents.import_all(conn, NET, papers, now=at(0)))
+        named = {"site": SITE, "visit": f"V-{order}", "confirmed_units": [unit], "now": at(60)}
+        return self.ledger.as_app(lambda conn: visits.confirm(conn, KIM, **named))
+
     def recalls(self, item: str, lot: str) -> Recall:
         asked = {"item": item, "lot": lot, "reason": "contaminated"}
         return self.ledger.as_app(lambda conn: recalls.open_recall(conn, KIM, **asked))
@@ -141,9 +172,10 @@ class Floor:
             )
         }
 
-    def ships(self, item: str, lot: str, order: str, *, out_of: str) -> None:
+    def ships(self, item: str, lot: str, order: str, *, out_of: str, with_unit: bool = False) -> None:
         of = {"type": "outbound_order", "id": order, "line": "1"}
-        line = {"line": "1", "of": of, "quantity": "1", "lot": lot, "unit": out_of}
+        place = {"unit" if out_of.isdigit() else "location": out_of, "with_unit": with_unit}
+        line = {"line": "1", "of": of, "quantity": "1", "lot": lot} | place
         paper = ShipmentPaper.model_validate({"site": SITE, "shipment": f"S-{order}", "lines": [line]})
         self.ledger.as_app(lambda conn: ship(conn, KIM, paper, now=at(700)))
 

@@ -8,6 +8,7 @@ import pytest
 from cloud.documents.domain import DocumentError
 from cloud.identity.actor import NotAllowedError
 from cloud.lots.domain import LotConflictError
+from contracts.records import UnitPosition
 from tests.integration.lots.floor import BOSS, KIM, PALLET, Floor, goes, open_floor, stands
 
 
@@ -184,3 +185,28 @@ def test_claims_on_what_is_recalled_end_and_other_stock_is_claimed(floor: Floor)
     (told,) = floor.tickets("picked_of_recalled")
     assert "outbound_order/SO-2/1: 3 of MILK lot L1 that were picked are recalled (R1)" in told.summary
     assert floor.tickets("claims_beyond_stock")
+
+
+def test_nothing_that_is_recalled_leaves_by_a_visit_or_inside_a_unit(floor: Floor) -> None:
+    case = "106141412345678915"
+    floor.orders("SO-2", "MILK", 5, "ACME")
+    floor.moves(
+        goes("MILK", 10, "@supplier", PALLET, "L1"),
+        goes("MILK", 2, "@supplier", case, "L2"),
+        stands(PALLET, "STAGE", 2),
+        UnitPosition.model_validate(
+            stands(case, "STAGE", 3).model_dump() | {"location": None, "unit": case, "parent": PALLET}
+        ),
+    )
+    (site,) = floor.recall_sites(floor.recalls("MILK", "L1"))
+    floor.approves(site.decision_id, by=BOSS)
+    with pytest.raises(DocumentError, match=r"lot 'L1' is recalled \(R1\)") as error:
+        floor.departs("SO-1", "MILK", "L1", PALLET)
+    assert f"unit '{PALLET}' holds item 'MILK' of lot 'L1', which is recalled" in str(error.value)
+    floor.reverses(site.decision_id, by=BOSS)
+    floor.recalls("MILK", "L2")
+    with pytest.raises(
+        DocumentError, match=rf"unit '{PALLET}' holds item 'MILK' of lot 'L2', which is recalled"
+    ):
+        floor.ships("MILK", "L1", "SO-2", out_of=PALLET, with_unit=True)
+    floor.ships("MILK", "L1", "SO-2", out_of=PALLET)
