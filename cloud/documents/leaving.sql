@@ -1,9 +1,9 @@
 -- name: recalled_lots
 SELECT x.nth, min(r.recall_id) AS recall_id
 FROM unnest(%(items)s::bigint[], %(lots)s::text[]) WITH ORDINALITY x (item_id, lot, nth)
-JOIN canonical_item own ON own.item_id = x.item_id
-JOIN canonical_item same ON same.canonical_id = own.canonical_id
-JOIN recall_lot l ON l.item_id = same.item_id AND l.lot = x.lot
+JOIN canonical_item n ON n.item_id = x.item_id
+JOIN recall_lot l ON l.lot = x.lot
+JOIN canonical_item k ON k.item_id = l.item_id AND k.canonical_id = n.canonical_id
 JOIN recall r ON r.recall_id = l.recall_id AND r.ended_at IS NULL AND (r.with_possible OR NOT l.is_possible)
 LEFT JOIN recall_site s ON s.recall_id = r.recall_id AND s.site_id = %(site)s
 LEFT JOIN decision d ON d.decision_id = s.decision_id

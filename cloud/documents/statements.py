@@ -35,12 +35,17 @@ def business_leg(
         A movement per line, in order.
     """
     is_inbound = visit.is_inbound
-    partner = Side(location=VirtualLocation.SUPPLIER if is_inbound else VirtualLocation.CUSTOMER)
     step = BizStep.ACCEPTING if is_inbound else BizStep.DEPARTING
     made = []
     for line in lines:
         place = {"location": visit.clearing_account} if line.unit is None else {"unit": line.unit}
-        here = Side.model_validate(place | ({"lot": line.lot} if line.lot else {}))
+        lot = {"lot": line.lot} if line.lot else {}
+        here = Side.model_validate(place | lot)
+        partner = (
+            Side(location=VirtualLocation.SUPPLIER)
+            if is_inbound
+            else Side.model_validate({"location": VirtualLocation.CUSTOMER} | lot)
+        )
         refs = [DocumentRef(type=line.type, id=line.id, line=line.line)]
         if line.order_id and line.order_line:
             refs.append(DocumentRef(type="purchase_order", id=line.order_id, line=line.order_line))

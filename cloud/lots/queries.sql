@@ -64,13 +64,15 @@ UPDATE recall SET ended_at = clock_timestamp(), ended_by = %(actor)s, ended_beca
 WHERE recall_id = %(recall)s AND ended_at IS NULL;
 
 -- name: recalls
-SELECT r.recall_id, i.code AS item, i.name AS item_name, i.base_unit, r.item_id, r.lot, r.reason, r.note, r.with_possible,
+SELECT r.recall_id, i.code AS item, i.name AS item_name, i.base_unit, i.item_id, r.lot, r.reason, r.note, r.with_possible,
     r.opened_at, r.opened_by, r.ended_at, r.ended_by, r.ended_because,
-    (SELECT count(*) FROM recall_lot l WHERE l.recall_id = r.recall_id) AS lots
-FROM recall r JOIN item i ON i.item_id = r.item_id
+    (SELECT count(DISTINCT (k.canonical_id, l.lot)) FROM recall_lot l JOIN canonical_item k ON k.item_id = l.item_id
+     WHERE l.recall_id = r.recall_id) AS lots
+FROM recall r JOIN canonical_item n ON n.item_id = r.item_id JOIN item i ON i.item_id = n.canonical_id
 WHERE (%(recall)s::bigint IS NULL OR r.recall_id = %(recall)s)
     AND (%(item_id)s::bigint IS NULL OR EXISTS (
-        SELECT FROM recall_lot l WHERE l.recall_id = r.recall_id AND l.item_id = %(item_id)s AND l.lot = %(lot)s))
+        SELECT FROM recall_lot l JOIN canonical_item k ON k.item_id = l.item_id
+        WHERE l.recall_id = r.recall_id AND k.canonical_id = %(item_id)s AND l.lot = %(lot)s))
     AND (%(with_ended)s OR r.ended_at IS NULL) AND r.recall_id < %(before)s
 ORDER BY r.recall_id DESC
 LIMIT %(limit)s;
@@ -95,7 +97,9 @@ SELECT count(*) FROM recall r
 JOIN recall_lot l ON l.recall_id = r.recall_id AND (r.with_possible OR NOT l.is_possible)
 JOIN recall_site s ON s.recall_id = r.recall_id AND s.site_id = %(site)s
 JOIN decision d ON d.decision_id = s.decision_id AND d.state = 'applied'
-WHERE r.recall_id <> %(recall)s AND r.ended_at IS NULL AND l.item_id = %(item_id)s AND l.lot IS NOT DISTINCT FROM %(lot)s;
+JOIN canonical_item k ON k.item_id = l.item_id
+WHERE r.recall_id <> %(recall)s AND r.ended_at IS NULL AND k.canonical_id = %(item_id)s
+    AND l.lot IS NOT DISTINCT FROM %(lot)s;
 
 -- name: costs
 SELECT item_id, cost, currency FROM lot_costs(%(site)s, %(items)s::bigint[]);
@@ -117,10 +121,11 @@ SELECT DISTINCT s.site_id FROM recall_site s JOIN recall r ON r.recall_id = s.re
 ORDER BY s.site_id;
 
 -- name: recall_lots
-SELECT l.item_id, l.lot, i.code, i.base_unit, l.steps, l.is_possible, l.since
-FROM recall_lot l JOIN item i ON i.item_id = l.item_id
+SELECT i.item_id, l.lot, i.code, i.base_unit, min(l.steps), bool_and(l.is_possible), min(l.since)
+FROM recall_lot l JOIN canonical_item k ON k.item_id = l.item_id JOIN item i ON i.item_id = k.canonical_id
 WHERE l.recall_id = %(recall)s
-ORDER BY l.steps, i.code, l.lot;
+GROUP BY i.item_id, l.lot
+ORDER BY 5, i.code, l.lot;
 
 -- name: resolver_mark
 SELECT resolver_mark(%(most)s);
@@ -150,8 +155,8 @@ FROM item i WHERE i.item_id = %(item_id)s;
 
 -- name: resolver_facts
 SELECT gateway, epoch, seq, occurred_at, site, quantity, is_taken_back, is_due, from_place, from_kind, from_code, from_lot,
-    from_disposition, from_owner, to_place, to_kind, to_code, to_lot, to_disposition, to_owner, serials, document_lots,
-    unit_lots, receipt_lots
+    from_disposition, from_owner, to_place, to_kind, to_code, to_lot, to_disposition, to_owner, adjustment, serials,
+    document_lots, unit_lots, receipt_lots
 FROM resolver_facts(%(item_id)s, %(from_at)s, %(limit)s);
 
 -- name: resolver_posted

@@ -12,11 +12,17 @@ CREATE FUNCTION recall_stock(of_recall bigint, of_site text)
         location text, unit text, disposition text, owner text, quantity numeric, own_quantity numeric, is_possible boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH reached AS MATERIALIZED (
-        SELECT array_agg(l.item_id ORDER BY l.steps, l.item_id, l.lot) AS items,
-            array_agg(l.lot ORDER BY l.steps, l.item_id, l.lot) AS lots,
-            array_agg(l.is_possible ORDER BY l.steps, l.item_id, l.lot) AS possible
-        FROM recall_lot l JOIN recall r ON r.recall_id = l.recall_id
-        WHERE l.recall_id = of_recall AND (r.with_possible OR NOT l.is_possible)
+        SELECT array_agg(x.canonical_id ORDER BY x.canonical_id, x.lot) AS items,
+            array_agg(x.lot ORDER BY x.canonical_id, x.lot) AS lots,
+            array_agg(x.is_possible ORDER BY x.canonical_id, x.lot) AS possible
+        FROM (
+            SELECT n.canonical_id, l.lot, bool_and(l.is_possible) AS is_possible
+            FROM recall_lot l
+            JOIN recall r ON r.recall_id = l.recall_id
+            JOIN canonical_item n ON n.item_id = l.item_id
+            WHERE l.recall_id = of_recall AND (r.with_possible OR NOT l.is_possible)
+            GROUP BY n.canonical_id, l.lot
+        ) x
     )
     SELECT s.site, s.cell_id, s.item_id, c.item_id, s.item, s.base_unit, s.lot, s.location, s.unit, s.disposition, s.owner,
         s.quantity, b.quantity, r.possible[s.nth]
@@ -73,7 +79,9 @@ CREATE FUNCTION picked_of_recalled(of_site text)
     JOIN recall_lot l ON l.recall_id = r.recall_id AND (r.with_possible OR NOT l.is_possible)
     JOIN recall_site s ON s.recall_id = r.recall_id AND s.site_id = of_site
     JOIN decision d ON d.decision_id = s.decision_id AND d.state = 'applied'
-    JOIN allocation a ON a.site_id = of_site AND a.item_id = l.item_id AND a.ended_at IS NULL AND a.kind = 'picked'
+    JOIN allocation a ON a.site_id = of_site AND a.ended_at IS NULL AND a.kind = 'picked'
+    JOIN canonical_item own ON own.item_id = l.item_id
+    JOIN canonical_item n ON n.item_id = a.item_id AND n.canonical_id = own.canonical_id
     JOIN cell c ON c.cell_id = a.cell_id AND c.lot IS NOT DISTINCT FROM l.lot
     JOIN item i ON i.item_id = a.item_id
     LEFT JOIN balance b ON b.cell_id = a.cell_id

@@ -130,14 +130,13 @@ def _statement(
     place: dict[str, object] = {"unit": line.paper.unit} if line.paper.unit else {"location": line.location}
     lot = {"lot": line.lot} if line.lot else {}
     condition = {"disposition": line.paper.disposition} if line.paper.disposition else {}
-    carried = lot if found.destination == "transfer" else {}
     return moved(
         paper.site,
         line.identifier,
         line.paper.quantity,
         line.unit_seen,
         source=Side.model_validate(place | lot | condition),
-        destination=Side.model_validate({"location": ACCOUNT_OF[found.destination]} | carried),
+        destination=Side.model_validate({"location": ACCOUNT_OF[found.destination]} | lot),
         documents=refs,
         occurred_at=occurred_at,
         actor=actor,

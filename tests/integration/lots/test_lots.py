@@ -7,9 +7,11 @@ import pytest
 
 from cloud.documents.domain import DocumentError
 from cloud.identity.actor import NotAllowedError
+from cloud.ledger.corrections import merge_items
+from cloud.lots import recalls
 from cloud.lots.domain import LotConflictError
 from contracts.records import UnitPosition
-from tests.integration.lots.floor import BOSS, KIM, PALLET, Floor, goes, open_floor, stands
+from tests.integration.lots.floor import BOSS, KIM, NET, PALLET, Floor, goes, open_floor, stands
 
 
 @pytest.fixture
@@ -210,3 +212,29 @@ def test_nothing_that_is_recalled_leaves_by_a_visit_or_inside_a_unit(floor: Floo
     ):
         floor.ships("MILK", "L1", "SO-2", out_of=PALLET, with_unit=True)
     floor.ships("MILK", "L1", "SO-2", out_of=PALLET)
+
+
+def test_a_recall_goes_on_under_the_name_that_its_item_is_merged_into(floor: Floor) -> None:
+    floor.orders("SO-1", "BOX", 1, "ACME")
+    floor.moves(goes("MILK", 10, "@supplier", "A-01", "L1"))
+    recall = floor.recalls("MILK", "L1")
+    (site,) = floor.recall_sites(recall)
+    floor.approves(site.decision_id, by=BOSS)
+    floor.ledger.as_app(lambda conn: merge_items(conn, NET, from_code="MILK", to_code="BOX"))
+    floor.moves(goes("BOX", 6, "@supplier", "B-01", "L1", minute=20))
+    assert floor.follows()["held"] == 1
+    assert floor.follows()["held"] == 0
+    assert floor.conditions() == {
+        ("A-01", "MILK", "L1", "recalled"): 10,
+        ("B-01", "BOX", "L1", "recalled"): 6,
+    }
+    with pytest.raises(DocumentError, match=r"lot 'L1' of item 'BOX' is recalled \(R1\)"):
+        floor.ships("BOX", "L1", "SO-1", out_of="B-01")
+    assert (
+        floor.ledger.as_app(lambda conn: recalls.recall(conn, KIM, recall_id=recall.recall_id)).item == "BOX"
+    )
+    floor.reverses(site.decision_id, by=BOSS)
+    assert floor.conditions() == {("A-01", "MILK", "L1", None): 10, ("B-01", "BOX", "L1", None): 6}
+    floor.ships("BOX", "L1", "SO-1", out_of="B-01")
+    (got,) = floor.story("BOX", "L1").recipients
+    assert (got.partner, got.quantity) == ("ACME", 1), "what a shipment states is kept, whoever controls lots"
