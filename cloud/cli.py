@@ -29,6 +29,7 @@ AREAS: Final = {
         "inspection",
     ),
     "cloud.units.commands": ("units", "serials"),
+    "cloud.units.packaging_commands": ("packaging",),
     "cloud.allocation.commands": ("allocation",),
     "cloud.lots.commands": ("lots",),
     "cloud.master.commands": ("costs", "exchange-rates"),

@@ -13,6 +13,16 @@ MOST: Final = 2**63 - 1
 class PackagingError(ValueError):
     """Levels that cannot be so; the message names level, value and expectation."""
 
+    def __init__(self, message: str, *, part: str) -> None:
+        """Say what is wrong.
+
+        Args:
+            message: What is told.
+            part: What has to be another: `gtin`, `holds`, `of`, `valid_from`, or `base_unit`.
+        """
+        super().__init__(message)
+        self.part = part
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -53,16 +63,18 @@ def ratios(levels: Iterable[Level]) -> dict[str, Fraction]:
             ratio *= level.holds
             if level.of in path:
                 circle = " holds ".join([*path[path.index(level.of) :], level.of])
-                raise PackagingError(f"GTIN {circle}: expected levels that end at the base unit")
+                raise PackagingError(f"GTIN {circle}: expected levels that end at the base unit", part="of")
             if level.of not in known:
                 raise PackagingError(
                     f"GTIN {level.gtin} holds {level.holds} of {level.of}, no level of the item then: "
-                    "state that one too, or count in base units"
+                    "state that one too, or count in base units",
+                    part="of",
                 )
             path.append(level.of)
         ratio *= level.holds
         if max(ratio.numerator, ratio.denominator) > MOST:
-            raise PackagingError(f"GTIN {gtin} holds {ratio} base units: expected at most 18 digits")
+            message = f"GTIN {gtin} holds {ratio} base units: expected at most 18 digits"
+            raise PackagingError(message, part="holds")
         found[gtin] = ratio
     return found
 
@@ -86,7 +98,8 @@ def over_time(levels: Iterable[Level]) -> dict[datetime | None, dict[str, Fracti
     for position, level in enumerate(ordered):
         if (level.gtin, level.valid_from) in stated:
             since = "since ever" if level.valid_from is None else f"from {level.valid_from.isoformat()} on"
-            raise PackagingError(f"GTIN {level.gtin} is stated {since} already: expected a later instant")
+            message = f"GTIN {level.gtin} is stated {since} already: expected a later instant"
+            raise PackagingError(message, part="valid_from")
         stated.add((level.gtin, level.valid_from))
         valid[level.gtin] = level
         if position + 1 == len(ordered) or ordered[position + 1].valid_from != level.valid_from:
@@ -94,7 +107,7 @@ def over_time(levels: Iterable[Level]) -> dict[datetime | None, dict[str, Fracti
                 found[level.valid_from] = ratios(valid.values())
             except PackagingError as error:
                 when = "" if level.valid_from is None else f"from {level.valid_from.isoformat()} on: "
-                raise PackagingError(f"{when}{error}") from error
+                raise PackagingError(f"{when}{error}", part=error.part) from error
     return found
 
 
@@ -123,7 +136,8 @@ def changes(
                 since = "since ever" if at is None else f"from {at.isoformat()} on"
                 raise PackagingError(
                     f"GTIN {gtin} holds {there[at]} base units {since}, got {ratio}: "
-                    "what was valid is not rewritten; state it from a later instant on"
+                    "what was valid is not rewritten; state it from a later instant on",
+                    part="valid_from",
                 )
             before = last.get(gtin, _valid(there, at))
             if at not in there and before != ratio:

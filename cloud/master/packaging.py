@@ -73,6 +73,13 @@ class Packaging(NamedTuple):
     is_integer_only: bool
     levels: list[KnownLevel]
 
+    def valid_at(self, now: datetime) -> list[KnownLevel]:
+        """Give the levels that hold at an instant, the smallest first."""
+        found = {  # they come by instant
+            level.gtin: level for level in self.levels if level.valid_from is None or level.valid_from <= now
+        }
+        return sorted(found.values(), key=lambda level: (level.base_units, level.gtin))
+
 
 def packaging(conn: Connection, actor: Actor, *, item: str) -> Packaging:
     """Tell an item's packaging levels.
@@ -158,7 +165,8 @@ def _measure(
     if unit != base_unit and _SQL.tuples(conn, "was_ever_used", item_id=item_id)[0][0]:
         raise PackagingError(
             f"item {paper.item!r} is counted in {base_unit} and has moved, got {unit!r}: its stock would be "
-            "another amount; set up a new item and merge this one into it with a ratio"
+            "another amount; set up a new item and merge this one into it with a ratio",
+            part="base_unit",
         )
     _SQL.change(conn, "measure_item", item_id=item_id, base_unit=unit, is_integer_only=is_whole)
     return True
@@ -173,7 +181,7 @@ def _learn(conn: Connection, item: str, item_id: int, told: list[Level], stated:
     ):
         if of_item != item_id:
             raise PackagingError(
-                f"item {item!r}: GTIN {gtin} names item {code!r} already: one GTIN, one item"
+                f"item {item!r}: GTIN {gtin} names item {code!r} already: one GTIN, one item", part="gtin"
             )
         kept.setdefault(gtin, {})[at] = Fraction(upper, lower)
     levels = [*told, *stated]
@@ -202,5 +210,6 @@ def _refuse_used(conn: Connection, item: str, item_id: int, gtin: str, at: datet
         since: Any = "ever" if at is None else at.isoformat()
         raise PackagingError(
             f"item {item!r}: GTIN {gtin} was moved or counted at {used_at.isoformat()}, after {since}: "
-            "what was posted keeps its amount; state the level from a later instant on"
+            "what was posted keeps its amount; state the level from a later instant on",
+            part="valid_from",
         )

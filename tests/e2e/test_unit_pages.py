@@ -28,6 +28,25 @@ def test_what_is_scanned_leads_to_its_story(watched: Watched) -> None:
     assert not page.evaluate(wide)
     table = page.request.get(f"/serials.csv?of={CASE}").text().splitlines()
     assert [line.split(",")[1] for line in table[1:]] == ["movement", "crossing"]
+    page.goto("/items/TEA-500")
+    page.get_by_role("link", name="Packaging").click()
+    level = page.get_by_role("form", name="A level")
+    for gtin, holds, of in (("05012345678924", "1", "each"), ("15012345678921", "6", "05012345678924")):
+        level.get_by_label("GTIN").fill(gtin)
+        level.get_by_label("Holds").fill(holds)
+        level.get_by_label("Of").select_option(label=of)
+        level.get_by_role("button").click()
+    assert page.locator("svg.packs .pip").count() >= 7
+    level.get_by_label("GTIN").fill("15012345678921")
+    level.get_by_label("Holds").fill("8")
+    level.get_by_role("button").click()
+    expect(page.locator("label", has_text="From (").get_by_role("alert")).to_contain_text("expected a later")
+    level.get_by_label("Holds").fill("half")
+    level.get_by_role("button").click()
+    expect(page.locator("label", has_text="Holds").get_by_role("alert")).to_contain_text("'half': expected")
+    watched.complaints.clear()  # each refusal is told as 422
+    page.goto("/packaging/TEA-500")
+    assert not page.evaluate(wide)
     page.goto("/stock")
     page.get_by_role("link", name="By owner").click()
     expect(page.locator("tbody tr").first).to_contain_text("Ours")

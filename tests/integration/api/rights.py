@@ -6,7 +6,7 @@ from rights_to_close import PAST_FORMS, PAST_OF_ONE_SITE, PAST_OF_THE_NETWORK, P
 from rights_to_configure import CONFIG_FORMS, CONFIG_ROUTES, CONFIGS_OF_ONE_SITE
 from rights_to_demand import DEMAND_FORMS, DEMAND_OF_ONE_SITE, DEMAND_ROUTES
 from rights_to_dock import DOCK_FORMS, DOCK_OF_ONE_SITE, DOCK_ROUTES
-from rights_to_story import STORY_OF_ONE_SITE, STORY_OF_THE_NETWORK, STORY_ROUTES
+from rights_to_story import STORY_FORMS, STORY_OF_ONE_SITE, STORY_OF_THE_NETWORK, STORY_ROUTES
 
 from cloud.identity.actor import Role
 
@@ -239,6 +239,7 @@ FORMS = (
     | PAST_FORMS
     | DOCK_FORMS
     | DEMAND_FORMS
+    | STORY_FORMS
     | {
         "POST /logout",
         "POST /accuracy/setting",

@@ -17,6 +17,8 @@ STORY_ROUTES: dict[str, set[Role] | None] = {
     "GET /stock/by-{by}.{form:form}": STAFF,
     "GET /v1/packaging": STAFF,
     "POST /v1/packaging": MOVERS,
+    "GET /packaging/{item:path}": STAFF,
+    "POST /packaging/{item:path}": MOVERS,
     "GET /units": STAFF,
     "GET /units.{form:form}": STAFF,
     "GET /units/{unit:path}": STAFF,
@@ -25,7 +27,9 @@ STORY_ROUTES: dict[str, set[Role] | None] = {
 }
 STORY_OF_ONE_SITE = {"GET /v1/units/{unit:path}": {404}, "GET /units/{unit:path}": {404}}
 """What those of another site are answered."""
-STORY_OF_THE_NETWORK = {"POST /v1/packaging"}
+STORY_FORMS = {"POST /packaging/{item:path}"}
+STORY_FORM = {"whole": "yes"}
+STORY_OF_THE_NETWORK = STORY_FORMS | {"POST /v1/packaging"}
 STORY_ASKED = {
     "GET /v1/packaging": {"item": TEA},
     "GET /v1/serial-story": {"of": EPC},

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from doors_at_work import passed, send
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
@@ -28,7 +29,7 @@ from rights_to_label import LABEL_ASKED, LABEL_FORM, LABEL_FORMS, LABELLED, PRIN
 from rights_to_lots import LOT_ASKED, LOT_FORMS, LOT_THINGS, LOTTED, lot_form, lots_of_something
 from rights_to_order import ORDERED, delivery, order_something
 from rights_to_state import STATED, STATED_FORMS, state_something
-from rights_to_story import PACKED, STORY_ASKED, THINGS
+from rights_to_story import PACKED, STORY_ASKED, STORY_FORM, STORY_FORMS, THINGS
 from serving import MUG, NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
 
 from cloud.alerts import service as alerts
@@ -134,13 +135,14 @@ def routes_of(app: FastAPI) -> set[str]:
     return found
 
 
+@pytest.mark.parametrize("site", [OWN, OTHER, None])
 def test_every_role_may_do_what_the_matrix_says_and_no_more(
-    pool: ConnectionPool, ingest: ConnectionPool, people: People, client: httpx.Client
+    pool: ConnectionPool, ingest: ConnectionPool, people: People, client: httpx.Client, site: str | None
 ) -> None:
     names = something_of_all(pool, ingest)
     wrong = [
         f"{route} by {caller}: {status}, expected {expected}"
-        for caller in callers(pool, people)
+        for caller in callers(pool, people, site)
         for route, status in answers(pool, client, caller, names)
         if status not in (expected := expectation(route, caller))
     ]
@@ -226,12 +228,11 @@ def expectation(route: str, caller: Caller) -> set[int]:
     return {303} if route in FORMS else {422} if route in UNTAUGHT else done - {303}
 
 
-def callers(pool: ConnectionPool, people: People) -> Iterator[Caller]:
+def callers(pool: ConnectionPool, people: People, site: str | None) -> Iterator[Caller]:
     yield Caller(None, None, {}, "")
     for role in Role:
-        for site in (OWN, OTHER, None):
-            grant = Grant(role, site)
-            yield Caller(role, site, people.headers(str(grant)), session_of(pool, grant))
+        grant = Grant(role, site)
+        yield Caller(role, site, people.headers(str(grant)), session_of(pool, grant))
 
 
 def session_of(pool: ConnectionPool, grant: Grant) -> str:
@@ -337,6 +338,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         decided = lot_form(route) if route in LOT_FORMS else decided
         decided |= CONFIG_FORM if "/gateways" in route else {}
         decided |= LABEL_FORM if route in LABEL_FORMS else {}
+        decided |= STORY_FORM if route in STORY_FORMS else {}
         decided |= HELD_FORM if "/demand/held" in route else {}
         decided |= MASK_FORM if "/demand/masks" in route else {}
         decided |= COUNT_FORM if "/counts" in route or "/variances" in route else {}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cloud.cli import main
 from cloud.identity.actor import NotAllowedError
 from cloud.ledger.corrections import post_reversal
 from cloud.ledger.domain import NotPostableError
@@ -80,6 +81,27 @@ def test_a_movement_counts_by_the_ratio_of_its_own_time(doors: Doors) -> None:
         state(ledger, holds("45012345678908", 2))
     with pytest.raises(PackagingError, match="counted in each and has moved, got 'kg'"):
         state(ledger, base_unit="kg")
+
+
+def test_a_shell_states_and_shows_levels(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = doors.ledger
+    ledger.as_app(lambda conn: add_item(conn, "HAM", name=None, category=None, base_unit="each"))
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", ledger.app_dsn)
+    assert main(["packaging", "set", "HAM", EACH, "1"]) == 0
+    assert main(["packaging", "set", "HAM", INNER, "6", "--of", EACH, "--from", "2026-03-02T06:00:00Z"]) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.split() == [INNER, "2026-03-02T06:00:00+00:00", "6", EACH, "6", "each"]
+    for wrong, expected in {
+        ("set", "HAM", CASE, "4", "--of", PALLET): f"GTIN {CASE} holds 4 of {PALLET}, no level of the item",
+        ("set", "HAM", CASE, "four"): "holds 'four': expected an amount as 6",
+        ("set", "HAM", "12", "4"): "gtin: String should match pattern",
+        ("set", "HAM", CASE, "4", "--from", "2026-03-02T06:00:00"): "has no offset",
+        ("show", "EGG"): "there is no item 'EGG'",
+    }.items():
+        assert main(["packaging", *wrong]) == 1
+        assert expected in capsys.readouterr().err
 
 
 def test_a_part_of_a_whole_thing_and_a_weight_of_pieces_wait_in_quarantine(doors: Doors) -> None:
