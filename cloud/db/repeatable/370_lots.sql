@@ -187,14 +187,22 @@ CREATE FUNCTION lot_stock(items bigint[], lots text[])
     ORDER BY h.nth, coalesce(s.site, h.site_id), 8, 9, h.cell_id
 $$;
 
--- Who got lots: what went to customers less what came back, by the document that it went under. Where a lot was not kept,
--- only what went from an instant on.
+-- Who got lots: what went to customers less what came back, by the document that it went under. A lot that is stated on one
+-- side only, and not inferred on the customer's, is known all the same. Where a lot was not kept, only what went from an
+-- instant on.
 CREATE FUNCTION lot_recipients(items bigint[], lots text[], since timestamptz[])
     RETURNS TABLE (nth bigint, site text, partner text, type text, id text, item text, base_unit text, lot text,
         quantity numeric, first_at timestamptz, last_at timestamptz, time_zone text, papers text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH asked AS MATERIALIZED (
         SELECT k.nth, k.cell_id, k.canonical_id, k.numerator, k.denominator FROM lot_cells(items, lots, '@customer') k
+    ), lotless AS MATERIALIZED (
+        SELECT k.cell_id, k.canonical_id, k.numerator, k.denominator
+        FROM (SELECT array_agg(DISTINCT x) AS named FROM unnest(items) x) i
+        CROSS JOIN LATERAL lot_cells(i.named, array_fill(NULL::text, ARRAY[cardinality(i.named)]), '@customer') k
+    ), lying AS MATERIALIZED (
+        SELECT k.nth, k.cell_id, k.canonical_id FROM lot_cells(items, lots, NULL) k
+        WHERE lots[k.nth] IS NOT NULL AND EXISTS (SELECT FROM lotless c WHERE c.canonical_id = k.canonical_id)
     ), moved AS MATERIALIZED (
         SELECT a.nth, a.canonical_id, o.site_id, o.occurred_at, o.detail,
             CASE WHEN m.to_cell = a.cell_id THEN m.quantity ELSE -m.quantity END * a.numerator / a.denominator AS quantity
@@ -205,6 +213,25 @@ CREATE FUNCTION lot_recipients(items bigint[], lots text[], since timestamptz[])
                 AND v.seq = m.reverses_seq) END AS whole) first
         CROSS JOIN LATERAL stated_movement(first.whole) o
         WHERE sees_site(o.site_id) AND (since[a.nth] IS NULL OR o.occurred_at >= since[a.nth])
+            AND (lots[a.nth] IS NOT NULL OR NOT EXISTS (
+                SELECT FROM cell x WHERE x.cell_id IN (o.from_cell, o.to_cell) AND x.cell_id <> a.cell_id AND x.lot IS NOT NULL))
+        UNION ALL
+        SELECT y.nth, y.canonical_id, o.site_id, o.occurred_at, o.detail,
+            CASE WHEN m.to_cell = c.cell_id THEN m.quantity ELSE -m.quantity END * c.numerator / c.denominator
+        FROM movements_of_cells(ARRAY(SELECT x.cell_id FROM lying x)) m
+        JOIN lotless c ON c.cell_id IN (m.from_cell, m.to_cell)
+        JOIN lying y ON y.cell_id IN (m.from_cell, m.to_cell)
+        CROSS JOIN LATERAL (SELECT CASE WHEN m.reverses_seq IS NULL THEN m ELSE (
+            SELECT v FROM movement v WHERE v.gateway_id = m.reverses_gateway AND v.epoch = m.reverses_epoch
+                AND v.seq = m.reverses_seq) END AS whole) first
+        CROSS JOIN LATERAL (SELECT (first.whole).*) o
+        JOIN gateway g ON g.gateway_id = o.gateway_id
+        WHERE sees_site(o.site_id) AND NOT m.detail ? 'inferred' AND (since[y.nth] IS NULL OR o.occurred_at >= since[y.nth])
+            AND NOT EXISTS (
+                SELECT FROM movement r
+                WHERE r.item_id = o.item_id AND r.occurred_at = o.occurred_at AND c.cell_id IN (r.from_cell, r.to_cell)
+                    AND r.detail #> '{inferred,of}' = jsonb_build_object(
+                        'gateway', g.name, 'epoch', lpad(to_hex(o.epoch), 16, '0'), 'seq', o.seq))
     ), papers AS (
         SELECT m.*, d.type, d.id, p.partner,
             (SELECT string_agg(DISTINCT (x ->> 'type') || ' ' || (x ->> 'id'), ', ')

@@ -16,7 +16,7 @@ from tests.integration.lots.floor import BOSS, KIM, NET, PALLET, Floor, goes, op
 
 @pytest.fixture
 def floor(database: object) -> Iterator[Floor]:
-    with open_floor(database, "MILK", "BOX", "KIT", "GIFT") as floor:
+    with open_floor(database, "MILK", "BOX", "KIT", "GIFT", gateways=("gw-1",)) as floor:
         yield floor
 
 
@@ -238,3 +238,22 @@ def test_a_recall_goes_on_under_the_name_that_its_item_is_merged_into(floor: Flo
     floor.ships("BOX", "L1", "SO-1", out_of="B-01")
     (got,) = floor.story("BOX", "L1").recipients
     assert (got.partner, got.quantity) == ("ACME", 1), "what a shipment states is kept, whoever controls lots"
+
+
+def test_who_got_a_lot_is_known_where_only_the_place_it_left_says_the_lot(floor: Floor) -> None:
+    floor.orders("SO-1", "MILK", 4, "ACME")
+    floor.controls("BOX", rule=None)
+    sent = {"under": "outbound_order/SO-1", "minute": 5}
+    floor.moves(
+        goes("MILK", 10, "@supplier", "A-01", "L1"),
+        goes("BOX", 10, "@supplier", "A-01", "L1"),
+        goes("MILK", 4, "A-01", "@customer", ("L1", None), **sent),
+        goes("BOX", 3, "A-01", "@customer", ("L1", None), **sent),
+        goes("MILK", 1, "@customer", "R-01", (None, "L1"), under="outbound_order/SO-1", minute=6),
+        goes("MILK", 1, "@supplier", "Z-01", minute=30),
+    )
+    for _ in range(2):
+        assert [(row.partner, row.quantity) for row in floor.story("MILK", "L1").recipients] == [("ACME", 3)]
+        assert [(row.partner, row.quantity) for row in floor.story("BOX", "L1").recipients] == [("ACME", 3)]
+        floor.resolves()
+    assert "other_side" in floor.rules(), "the lot is inferred on the customer's side, and counted once"
