@@ -63,6 +63,7 @@ class FactRow(NamedTuple):
     to_lot: str | None
     to_disposition: str | None
     to_owner: str | None
+    adjustment: int | None
     serials: list[str]
     document_lots: list[str]
     unit_lots: list[str]
@@ -72,6 +73,11 @@ class FactRow(NamedTuple):
     def name(self) -> RowName:
         """Names it."""
         return RowName(self.gateway, self.epoch, self.seq)
+
+    @property
+    def gained(self) -> Decimal:
+        """What a counted place gained by it."""
+        return -self.quantity if self.to_kind == "virtual" else self.quantity
 
 
 def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
@@ -160,7 +166,8 @@ def resolve_item(conn: Connection, actor: Actor, *, item_id: int) -> int | None:
         return None
     position = store.tuples(conn, "position")[0][0]
     from_at = min(at for _, at in due)
-    rows, rest_at = _window(conn, item_id, from_at)
+    found, rest_at = _window(conn, item_id, from_at)
+    rows = netted(found)
     held = _held(conn, item_id, rows, from_at)
     code, policy = _policy(conn, item_id, held, from_at)
     wanted = infer(_facts(conn, rows), held, policy)
@@ -191,6 +198,32 @@ def _window(conn: Connection, item_id: int, from_at: datetime) -> tuple[list[Fac
         if kept:
             return kept, rest_at
         limit *= 2
+
+
+def netted(rows: Sequence[FactRow]) -> list[FactRow]:
+    """Take what an adjustment moved as one movement, after all else of its instant.
+
+    How often late facts made it move again is no matter: what it comes to is a function of the count and of
+    what was stated. The first of its movements that goes that way stands for all.
+
+    Args:
+        rows: Movements, whole instants of them, in their order.
+
+    Returns:
+        The same, in the order in which they are to be looked at.
+    """
+    net: defaultdict[int | None, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        net[row.adjustment] += row.gained
+    found = []
+    for row in sorted(rows, key=lambda row: (row.occurred_at, row.adjustment is not None)):
+        if row.adjustment is None:
+            found.append(row)
+        elif net[row.adjustment] * row.gained > 0:
+            found.append(row._replace(quantity=abs(net.pop(row.adjustment))))
+        else:
+            found.append(row._replace(is_taken_back=True))
+    return found
 
 
 def _policy(conn: Connection, item_id: int, held: Holdings, from_at: datetime) -> tuple[str, Policy]:

@@ -36,6 +36,43 @@ BEGIN
 END
 $$;
 
+-- What a posting of the resolver did to anchored cells. It moves no goods: some of a place are of another name than they
+-- were stated by. A count that saw both names, or saw the goods as stated or as `unspecified`, goes along with them
+-- (`inferred`), so the place still holds what was counted; a count of the other name alone takes them as late.
+CREATE OR REPLACE FUNCTION renamed_under_anchors(p bigint)
+    RETURNS TABLE (cell_id bigint, observed_at timestamptz, delta numeric, is_late boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH part AS MATERIALIZED (
+        SELECT m.detail #> '{inferred,of}' AS fact, m.detail #>> '{inferred,side}' AS side, m.occurred_at, e.cell_id,
+            bool_or(e.is_stated) AS is_stated, sum(e.delta) AS delta
+        FROM movement m
+        CROSS JOIN LATERAL (SELECT coalesce((m.detail #> '{inferred,withdraws}')::boolean, false)
+            = (m.detail #>> '{inferred,side}' = 'source') AS is_from) stated
+        CROSS JOIN LATERAL (VALUES (m.from_cell, -m.quantity, stated.is_from), (m.to_cell, m.quantity, NOT stated.is_from))
+            e (cell_id, delta, is_stated)
+        WHERE m.posting_id = p AND m.detail ? 'inferred'
+        GROUP BY 1, 2, 3, 4
+    ), told AS (
+        SELECT k.*, a.observed_at, a.state,
+            k.is_stated
+            OR EXISTS (SELECT FROM part o JOIN count_anchor b ON b.cell_id = o.cell_id AND b.observed_at = a.observed_at
+                WHERE o.fact = k.fact AND o.side = k.side AND o.cell_id <> k.cell_id)
+            OR (c.lot = 'unspecified' AND EXISTS (SELECT FROM part o
+                WHERE o.fact = k.fact AND o.side = k.side AND o.is_stated AND o.delta = 0)) AS goes_along
+        FROM part k
+        JOIN cell c ON c.cell_id = k.cell_id
+        JOIN count_anchor a ON a.cell_id = k.cell_id AND a.observed_at >= k.occurred_at
+    ), first AS (
+        SELECT t.*, min(t.observed_at) FILTER (WHERE t.state = 'bound' AND NOT t.goes_along)
+            OVER (PARTITION BY t.fact, t.side, t.cell_id) AS late_at
+        FROM told t
+    )
+    SELECT f.cell_id, f.observed_at, f.delta, NOT f.goes_along
+    FROM first f
+    WHERE f.delta <> 0
+        AND (f.observed_at = f.late_at OR (f.goes_along AND f.observed_at < coalesce(f.late_at, 'infinity')))
+$$;
+
 -- Keeps every bound anchor true: what this posting moved at or before an anchor's instant is compensated at
 -- the first bound anchor that follows, or that anchor becomes pending (P8). Runs under the balance locks.
 -- An adjustment made its own anchor true; only the anchors after it see that movement as late.
@@ -56,13 +93,19 @@ BEGIN
     IF NOT FOUND THEN
         RETURN;
     END IF;
+    UPDATE count_anchor a SET inferred = a.inferred + r.delta
+    FROM (SELECT n.cell_id, n.observed_at, sum(n.delta) AS delta FROM renamed_under_anchors(p) n
+        WHERE NOT n.is_late GROUP BY n.cell_id, n.observed_at) r
+    WHERE a.cell_id = r.cell_id AND a.observed_at = r.observed_at;
     FOR anchor IN
         WITH moved AS (
             SELECT m.from_cell AS cell_id, -m.quantity AS delta, m.occurred_at, m.adjustment_id
-            FROM movement m WHERE m.posting_id = p
+            FROM movement m WHERE m.posting_id = p AND NOT m.detail ? 'inferred'
             UNION ALL
             SELECT m.to_cell, m.quantity, m.occurred_at, m.adjustment_id
-            FROM movement m WHERE m.posting_id = p
+            FROM movement m WHERE m.posting_id = p AND NOT m.detail ? 'inferred'
+            UNION ALL
+            SELECT r.cell_id, r.delta, r.observed_at, NULL FROM renamed_under_anchors(p) r WHERE r.is_late
         ), bound AS (
             SELECT a.*, lag(a.observed_at, 1, '-infinity')
                 OVER (PARTITION BY a.cell_id ORDER BY a.observed_at) AS previous_at
@@ -314,7 +357,7 @@ DECLARE
     routine text;
 BEGIN
     FOREACH routine IN ARRAY ARRAY[
-        'begin_posting()', 'apply_balances(bigint)', 'compensate_anchors(bigint, text)',
+        'begin_posting()', 'apply_balances(bigint)', 'compensate_anchors(bigint, text)', 'renamed_under_anchors(bigint)',
         'posting_digest(bigint, smallint)', 'advance_completeness(bigint)', 'close_posting(bigint, text, text)',
         'record_audit(text, text, text, text, bigint, jsonb)'
     ] LOOP

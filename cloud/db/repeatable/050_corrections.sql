@@ -107,6 +107,10 @@ BEGIN
         RAISE EXCEPTION 'movement % carries out adjustment %: a later count replaces it, a reversal cannot',
             of_seq, original.adjustment_id;
     END IF;
+    IF original.detail ? 'inferred' THEN
+        RAISE EXCEPTION 'movement % says what was inferred of another: state the lot where the goods lie, or reverse that other',
+            of_seq;
+    END IF;
     new_seq := nextval('cloud_row_seq');
     INSERT INTO movement (
         gateway_id, epoch, seq, occurred_at, posting_id, item_id, from_cell, to_cell, quantity, site_id,
@@ -246,6 +250,7 @@ CREATE OR REPLACE FUNCTION approve_adjustment(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     anchor count_anchor;
+    book   numeric;
 BEGIN
     SELECT a.* INTO anchor FROM count_anchor a
     JOIN cell c ON c.cell_id = a.cell_id
@@ -253,8 +258,9 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no adjustment % at your sites', of_adjustment USING ERRCODE = 'no_data_found';
     END IF;
-    difference := anchor.counted - lock_book(anchor.cell_id, anchor.observed_at);
+    book := lock_book(anchor.cell_id, anchor.observed_at);
     SELECT a.* INTO anchor FROM count_anchor a WHERE a.adjustment_id = of_adjustment FOR UPDATE;
+    difference := anchor.counted + anchor.inferred - book;
     IF anchor.state <> 'pending' THEN
         RAISE EXCEPTION 'adjustment % waits for no approval', of_adjustment;
     END IF;

@@ -473,7 +473,7 @@ CREATE FUNCTION pending_anchors(of_decision bigint, at_most integer)
         line_no integer)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     SELECT a.adjustment_id, v.decision_id,
-        a.counted - (SELECT q.quantity FROM as_of(ARRAY[a.cell_id], a.observed_at, 9223372036854775807) q),
+        a.counted + a.inferred - (SELECT q.quantity FROM as_of(ARRAY[a.cell_id], a.observed_at, 9223372036854775807) q),
         g.name, v.epoch, v.seq, v.line_no
     FROM count_anchor a
     JOIN variance v ON v.observed_at = a.observed_at AND v.verdict = 'adjusted'

@@ -147,7 +147,7 @@ CREATE FUNCTION resolver_facts(of_item bigint, from_at timestamptz, at_most inte
         is_taken_back boolean, is_due boolean,
         from_place bigint, from_kind text, from_code text, from_lot text, from_disposition text, from_owner text,
         to_place bigint, to_kind text, to_code text, to_lot text, to_disposition text, to_owner text,
-        serials text[], document_lots text[], unit_lots text[], receipt_lots text[])
+        adjustment bigint, serials text[], document_lots text[], unit_lots text[], receipt_lots text[])
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH fact AS MATERIALIZED (
         SELECT m.*, g.name
@@ -161,7 +161,7 @@ CREATE FUNCTION resolver_facts(of_item bigint, from_at timestamptz, at_most inte
             AND x.target = m.name || '/' || lpad(to_hex(m.epoch), 16, '0') || '/' || m.seq),
         coalesce(m.occurred_at <= r.until_at, false),
         f.location_id, fl.kind, fl.code, f.lot, f.disposition, f.owner,
-        t.location_id, tl.kind, tl.code, t.lot, t.disposition, t.owner,
+        t.location_id, tl.kind, tl.code, t.lot, t.disposition, t.owner, m.adjustment_id,
         CASE WHEN w.is_open THEN ARRAY(
             SELECT DISTINCT e.serial FROM (
                 SELECT jsonb_array_elements_text(coalesce(m.detail -> 'epcs', '[]')) AS serial

@@ -274,10 +274,10 @@ WHERE (b.starts_at, b.occurred_at, b.running) IS DISTINCT FROM (w.starts_at, w.o
 ORDER BY 1;
 
 -- name: anchors
-SELECT format('cell %s counted at %s', a.cell_id, a.observed_at), a.counted::text, q.quantity::text
+SELECT format('cell %s counted at %s', a.cell_id, a.observed_at), (a.counted + a.inferred)::text, q.quantity::text
 FROM count_anchor a
 CROSS JOIN LATERAL as_of(ARRAY[a.cell_id], a.observed_at, 9223372036854775807) q
-WHERE a.state = 'bound' AND q.quantity <> a.counted
+WHERE a.state = 'bound' AND q.quantity <> a.counted + a.inferred
 UNION ALL
 SELECT format('adjustment %s', a.adjustment_id), 'what its count and its movements say', 'something else'
 FROM count_anchor a

@@ -1,5 +1,6 @@
 """A site whose goods have lots, kits made of them, and orders that want them: short names for tests."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from cloud.documents.papers import DocumentPaper, ImportPaper
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.documents.shipping.service import ship
 from cloud.identity.actor import Actor, Role
+from cloud.ledger.corrections import adjust_to_count, post_reversal
 from cloud.lots import expiry, reading, recalls, stating
 from cloud.lots.domain import JOB, Recall, RecallSite
 from cloud.lots.expiry import WATCH, ExpiringRow, watch_expiry
@@ -33,7 +35,7 @@ from cloud.lots.following import follow_recalls
 from cloud.lots.reading import LotStory
 from cloud.lots.resolver import RESOLVER, resolve
 from cloud.lots.stating import UnstatedRow
-from contracts.records import DocumentRef, Identifier, Movement, Side, UnitPosition
+from contracts.records import DocumentRef, Identifier, Movement, RowRef, Side, UnitPosition
 from tests.integration.ledger.scenario import SITE, Ledger, Outbox, at, move, open_ledger
 
 KIM = Actor("user:kim", frozenset({Role.SUPERVISOR}), all_sites=True)
@@ -153,6 +155,34 @@ class Floor:
     def states(self, cell: int, lot: str, quantity: int, *, minute: float = 100) -> None:
         asked = {"cell_id": cell, "lot": lot, "quantity": Decimal(quantity), "now": at(minute)}
         self.ledger.as_app(lambda conn: stating.state_lot(conn, KIM, **asked))
+
+    def settles(self) -> None:
+        """Let the resolver run until nothing is left, also of what that made counts move."""
+        for _ in range(4):
+            self.resolves()
+        assert self.resolves() == {"items": 0, "posted": 0}
+
+    def counts(self, place: str, lot: str | None, counted: int, *, minute: float) -> None:
+        """Bind a cell to a count."""
+        ((cell,),) = self.ledger.query(
+            "SELECT cell_id FROM cell JOIN location l USING (location_id) "
+            "WHERE l.code = %s AND lot IS NOT DISTINCT FROM %s",
+            place,
+            lot,
+        )
+        asked = {"observed_at": at(minute), "counted": Decimal(counted), "reason": "cycle_count"}
+        self.ledger.as_app(lambda conn: adjust_to_count(conn, NET, cell_id=cell, **asked))
+
+    def reverses_movement(self, seq: int, **of: Any) -> None:
+        ref = RowRef.model_validate({"gateway": "gw-1", "epoch": "00000000000000aa", "seq": seq} | of)
+        self.ledger.as_app(lambda conn: post_reversal(conn, NET, ref, reason="misread"))
+
+    def there(self) -> dict[str, Decimal]:
+        """Give what lies at real places, whatever it is."""
+        found: Counter[str] = Counter()
+        for (place, *_), quantity in self.lots().items():
+            found[place] += quantity
+        return dict(found)
 
     def lots(self) -> dict[tuple[str, str | None], Decimal]:
         """Give what lies at real places by place and lot, and whose it is where that is known."""

@@ -23,7 +23,7 @@ UNIT = PALLET
 
 @pytest.fixture
 def floor(database: object) -> Iterator[Floor]:
-    with open_floor(database, "MILK", "KIT", gateways=("gw-1",)) as floor:
+    with open_floor(database, "MILK", "KIT", "BOX", gateways=("gw-1",)) as floor:
         floor.controls("MILK", rule="fefo")
         yield floor
 
@@ -105,6 +105,49 @@ def test_serials_papers_and_dock_accounts_tell_lots_also_when_they_come_later(fl
     assert floor.resolves() == {"items": 0, "posted": 0}
     ((left,),) = floor.ledger.query("SELECT count(*) FROM resolver_due")
     assert left == 0
+
+
+def test_a_place_holds_what_was_counted_there_however_often_its_goods_get_other_names(floor: Floor) -> None:
+    floor.moves(
+        goes("MILK", 6, "@supplier", "A-01", "L1", minute=1),
+        goes("MILK", 2, "A-01", "B-01", minute=2),
+        goes("MILK", 4, "@supplier", "D-01", minute=3, under="asn/ASN-1"),
+        goes("KIT", 6, "@supplier", "K-01", minute=1, under="asn/ASN-2"),
+        goes("BOX", 1, "@supplier", "Z-01", minute=20),
+    )
+    floor.counts("B-01", None, 3, minute=10)
+    floor.counts("K-01", None, 5, minute=10)
+    floor.controls("KIT", rule=None)  # lots are known from here on: all of the past is resolved
+    assert floor.resolves()["posted"]
+    assert floor.resolves() == {"items": 0, "posted": 0}, "once"
+    resolved = {("B-01", "L1"): 2, ("B-01", "unspecified"): 1, ("K-01", "unspecified"): 5}
+    assert floor.lots().items() >= resolved.items()
+    floor.counts("D-01", "unspecified", 5, minute=10)
+    floor.counts("A-01", "L1", 3, minute=10)
+    late = Outbox(epoch="00000000000000bb")
+    floor.ledger.post(
+        late.seal(
+            [
+                goes("MILK", 1, "@supplier", "B-01", minute=5),
+                goes("MILK", 2, "@supplier", "D-01", minute=5, under="asn/ASN-1"),
+                goes("MILK", 1, "A-01", "@customer", minute=6),
+                goes("KIT", 3, "@supplier", "K-01", minute=11),
+            ]
+        )
+    )
+    floor.settles()
+    assert floor.there() == {"A-01": 3, "B-01": 3, "D-01": 5, "K-01": 8, "Z-01": 1}
+    floor.announces("ASN-1", "MILK", 6, "LD")
+    floor.announces("ASN-2", "KIT", 6, "LK")
+    floor.settles()
+    assert floor.there() == {"A-01": 3, "B-01": 3, "D-01": 5, "K-01": 8, "Z-01": 1}
+    told = {("A-01", "L1"): 3, ("K-01", "LK"): 5, ("K-01", "unspecified"): 3}
+    assert floor.lots().items() >= told.items()
+    rows = floor.ledger.query(
+        "SELECT a.counted + a.inferred, q.quantity, a.state FROM count_anchor a "
+        "CROSS JOIN LATERAL as_of(ARRAY[a.cell_id], a.observed_at, 9223372036854775807) q"
+    )
+    assert [(wanted, "bound") for wanted, _, _ in rows] == [(held, state) for _, held, state in rows]
 
 
 SERIALS = [f"urn:epc:id:sgtin:0614141.000003.{number}" for number in range(6)]
