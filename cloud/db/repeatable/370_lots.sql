@@ -280,7 +280,7 @@ CREATE FUNCTION lot_history(items bigint[], lots text[], below_at timestamptz, b
 $$;
 
 -- Lots by item and name, with what lies there of each at the session's sites; after a place in that order. First the
--- page, walked by the indexes of items and lots, then what lies there of it.
+-- page: from each lot the index leads to the next one, past the cells between them; then what lies there of it.
 CREATE FUNCTION lot_list(of_item text, like_lot text, only_held boolean, after_item text, after_lot text, at_most integer)
     RETURNS TABLE (item text, item_name text, base_unit text, lot text, expires_on date, on_hand numeric, sites integer)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
@@ -289,25 +289,57 @@ CREATE FUNCTION lot_list(of_item text, like_lot text, only_held boolean, after_i
         SELECT i.item_id, i.code, i.name, i.base_unit, x.lot, row_number() OVER (ORDER BY i.code, x.lot) AS nth
         FROM item i
         CROSS JOIN LATERAL (
-            SELECT c.lot
-            FROM unnest(items_reading_as(i.code)) s (item_id)
-            JOIN cell c ON c.item_id = s.item_id AND c.lot IS NOT NULL
-            WHERE (i.code > after_item OR c.lot > after_lot) AND (like_lot IS NULL OR c.lot ILIKE like_lot)
-                AND sees_site(c.site_id)
-                AND (NOT only_held OR EXISTS (
-                    SELECT FROM balance b JOIN location l ON l.location_id = c.location_id
-                    WHERE b.cell_id = c.cell_id AND b.quantity <> 0 AND l.kind <> 'virtual'))
-            GROUP BY c.lot ORDER BY c.lot LIMIT at_most
+            WITH RECURSIVE names AS MATERIALIZED (
+                SELECT s.item_id FROM unnest(items_reading_as(i.code)) s (item_id)
+            ), walk AS (
+                SELECT CASE WHEN i.code > after_item THEN '' ELSE after_lot END AS lot, 0 AS steps
+                UNION ALL
+                SELECT (
+                    SELECT min(f.lot)
+                    FROM names s
+                    CROSS JOIN LATERAL (
+                        SELECT c.lot
+                        FROM cell c
+                        WHERE c.item_id = s.item_id AND c.lot > w.lot AND (like_lot IS NULL OR c.lot ILIKE like_lot)
+                            AND sees_site(c.site_id)
+                            AND (NOT only_held OR EXISTS (
+                                SELECT FROM balance b JOIN location l ON l.location_id = c.location_id
+                                WHERE b.cell_id = c.cell_id AND b.quantity <> 0 AND l.kind <> 'virtual'))
+                        ORDER BY c.lot LIMIT 1) f
+                ), w.steps + 1
+                FROM walk w WHERE w.lot IS NOT NULL AND w.steps < at_most
+            )
+            SELECT w.lot FROM walk w WHERE w.steps > 0 AND w.lot IS NOT NULL
         ) x
         WHERE (of_item IS NULL OR i.code = of_item) AND i.code >= after_item
             AND NOT EXISTS (SELECT FROM item_alias a WHERE a.from_item = i.item_id AND a.to_item <> i.item_id)
         ORDER BY i.code, x.lot
         LIMIT at_most
+    ), ratio AS MATERIALIZED (
+        SELECT n.item_id, n.canonical_id, n.numerator, n.denominator
+        FROM (SELECT DISTINCT p.code FROM shown p) named
+        CROSS JOIN LATERAL unnest(items_reading_as(named.code)) s (item_id)
+        JOIN canonical_item n ON n.item_id = s.item_id
+    ), lying AS MATERIALIZED (
+        SELECT p.nth, r.numerator, r.denominator, c.site_id, CASE WHEN l.kind = 'unit' THEN l.code END AS unit,
+            sum(b.quantity) AS quantity
+        FROM shown p
+        JOIN ratio r ON r.canonical_id = p.item_id
+        JOIN cell c ON c.item_id = r.item_id AND c.lot = p.lot
+        JOIN location l ON l.location_id = c.location_id
+        JOIN balance b ON b.cell_id = c.cell_id
+        WHERE l.kind <> 'virtual' AND b.quantity <> 0
+        GROUP BY 1, 2, 3, 4, 5
+    ), stands AS MATERIALIZED (
+        SELECT w.unit, w.site, w.is_virtual
+        FROM where_units_stand(ARRAY(SELECT DISTINCT y.unit FROM lying y WHERE y.unit IS NOT NULL)) w
     ), held AS MATERIALIZED (
-        SELECT k.nth, sum(k.quantity) AS quantity, count(DISTINCT k.site)::integer AS sites
-        FROM lot_stock(ARRAY(SELECT p.item_id FROM shown p ORDER BY p.nth), ARRAY(SELECT p.lot FROM shown p ORDER BY p.nth)) k
-        WHERE NOT k.is_virtual
-        GROUP BY k.nth
+        SELECT y.nth, round(sum(y.quantity * y.numerator / y.denominator), 6) AS quantity,
+            count(DISTINCT coalesce(s.site, y.site_id))::integer AS sites
+        FROM lying y
+        LEFT JOIN stands s ON s.unit = y.unit
+        WHERE NOT coalesce(s.is_virtual, false) AND sees_site(coalesce(s.site, y.site_id))
+        GROUP BY y.nth
     )
     SELECT p.code, p.name, p.base_unit, p.lot, t.expires_on, coalesce(h.quantity, 0), coalesce(h.sites, 0)
     FROM shown p
