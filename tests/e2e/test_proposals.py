@@ -176,9 +176,9 @@ def test_a_proposal_becomes_an_order_that_another_person_approves_and_its_goods_
         with page.expect_download() as exported:
             page.get_by_role("link", name="XLSX").click()
         with zipfile.ZipFile(io.BytesIO(exported.value.path().read_bytes())) as book:
-            sheet, texts = book.read("xl/worksheets/sheet1.xml"), book.read("xl/sharedStrings.xml")
+            sheet = book.read("xl/worksheets/sheet1.xml")
         assert b"<f>" not in sheet
-        assert b"=T-1" in texts
+        assert b"=T-1" in sheet
         page.get_by_role("button", name="It was sent").click()
         expect(page.get_by_text("Sent 04 Mar")).to_be_visible()
         changed = confirmed(page, "AB-7", quantity="360", price="3")

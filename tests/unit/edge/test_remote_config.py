@@ -135,7 +135,7 @@ def test_an_invalid_wish_is_rejected_with_the_reason_and_its_revision_is_used_up
     verdict = remote.propose(wish(1, drain_rows_per_s=-1), now=NOW)
     assert verdict is not None
     assert verdict.errors == ("cloud: drain_rows_per_s = '-1': Input should be greater than 0",)
-    assert (remote.revision, rate(remote)) == (0, 5000)
+    assert (remote.revision, rate(remote)) == (0, 8000)
     again = opened().propose(wish(1, drain_rows_per_s=5.0), now=NOW)
     assert again is not None
     assert again.outcome is ConfigOutcome.REFUSED
@@ -192,7 +192,7 @@ def test_a_disk_that_takes_nothing_ends_no_wish_and_no_agent(opened: Open, tmp_p
     assert remote.is_on_trial
     assert opened().revision == 0, "a start rolls back in memory, at least"
     assert remote.roll_back("r1 is lost", now=NOW).outcome is ConfigOutcome.ROLLED_BACK
-    assert (remote.is_on_trial, rate(remote)) == (False, 5000)
+    assert (remote.is_on_trial, rate(remote)) == (False, 8000)
     assert [report.revision for report in reports] == [0]
 
 
