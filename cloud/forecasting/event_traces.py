@@ -83,23 +83,28 @@ class Traces:
         result: Floats = np.concatenate(found, axis=2)
         return result
 
-    def beside(self, values: Floats) -> Floats:
+    def beside(self, weekly: Floats, daily: Floats) -> Floats:
         """Keep traces out of the weeks of their own events, whose effect would be confounded with theirs.
 
         Args:
-            values: Series x days x covariates and traces; whole weeks.
+            weekly: Series x weeks x covariates and traces.
+            daily: Series x days x covariates and traces; of these weeks.
 
         Returns:
-            The same shape.
+            Those by week.
         """
-        series, days, width = values.shape
-        weeks = values.reshape(series, days // DAYS, DAYS, width).copy()
+        series, weeks, width = weekly.shape
+        days = daily.reshape(series, weeks, DAYS, width)
+        found = weekly.copy()
+        has_own: dict[str, Bools] = {}
         for name in self.added:
             if name != WORN:
-                own = [place for place, one in enumerate(self.names) if one.startswith(_OWN[name])]
-                has_own = (weeks[:, :, :, own] != 0).any(axis=(2, 3))
-                weeks[:, :, :, self.every.index(name)] *= ~has_own[:, :, None]
-        return weeks.reshape(values.shape)
+                begins = _OWN[name]
+                if begins not in has_own:
+                    own = [place for place, one in enumerate(self.names) if one.startswith(begins)]
+                    has_own[begins] = np.logical_or.reduce([(days[..., one] != 0).any(axis=2) for one in own])
+                found[:, :, self.every.index(name)] *= ~has_own[begins]
+        return found
 
     def settled(self, fit: Fit) -> Fit:
         """Take traces for none whose effect the past does not show beyond doubt.

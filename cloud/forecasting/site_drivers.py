@@ -166,7 +166,7 @@ class _Told:
         found = np.empty((len(self.subjects), number, len(self.traces.every)))
         moved, cells = [], []
         for rows, values in self.daily(first_week, number, at):
-            found[rows] = by_week(self.traces.beside(values), shares[rows])
+            found[rows] = self.traces.beside(by_week(values, shares[rows]), values)
             if is_past:
                 moved.append(weeks_moved(values, self.acts))
             if learned_from is not None:

@@ -110,7 +110,9 @@ def site_effects(conn: Connection, actor: Actor, *, site: str, now: datetime) ->
     extra = len(traces.added)
     on_weeks = learn_effects(
         weeks.totals,
-        Covariates(by_week(traces.beside(daily), shares), traces.every, (*known.references, *[0.0] * extra)),
+        Covariates(
+            traces.beside(by_week(daily, shares), daily), traces.every, (*known.references, *[0.0] * extra)
+        ),
         (*known.kinds, *(KINDS[name] for name in traces.added)),
         _numbered(categories),
         np.array([*known.priors, *[0.0] * extra]),

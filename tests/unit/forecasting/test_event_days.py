@@ -268,7 +268,7 @@ def test_what_a_weekend_does_is_told_of_its_days_and_its_traces_where_they_are_s
         traces = Traces(told.names)
         daily = traces.of(told.values)
         given = Covariates(
-            by_week(traces.beside(daily), np.tile(WEEKDAYS, (SERIES, 1))), traces.every, (0.0,) * 3
+            traces.beside(by_week(daily, np.tile(WEEKDAYS, (SERIES, 1))), daily), traces.every, (0.0,) * 3
         )
         on_weeks = learn_effects(weeks.totals, given, ("promotion",) * 3, np.full(SERIES, -1), np.zeros(3))
         found = with_days(on_weeks, weeks, daily, traces)
