@@ -92,6 +92,17 @@ FROM recall_stock(%(recall)s, %(site)s);
 SELECT from_cell, to_cell, own_item_id, lot, location, unit, disposition, owner, held, on_hand
 FROM recall_holds(%(recall)s, %(site)s);
 
+-- name: held_by_others
+SELECT h.to_cell AS cell_id, coalesce(sum(h.held) FILTER (WHERE s.recall_id < %(recall)s), 0) AS earlier,
+    coalesce(sum(h.held) FILTER (WHERE s.recall_id > %(recall)s), 0) AS later
+FROM recall_site s
+JOIN decision d ON d.decision_id = s.decision_id AND d.state = 'applied'
+CROSS JOIN LATERAL recall_holds(s.recall_id, s.site_id) h
+WHERE s.recall_id <> %(recall)s AND EXISTS (
+    SELECT FROM recall_lot o JOIN recall_lot l ON l.recall_id = %(recall)s AND l.lot IS NOT DISTINCT FROM o.lot
+    WHERE o.recall_id = s.recall_id)
+GROUP BY h.to_cell;
+
 -- name: held_elsewhere_by
 SELECT count(*) FROM recall r
 JOIN recall_lot l ON l.recall_id = r.recall_id AND (r.with_possible OR NOT l.is_possible)
@@ -194,6 +205,9 @@ SELECT i.item_id FROM item i WHERE i.code = %(item)s;
 
 -- name: item_of_cell
 SELECT c.item_id FROM cell c WHERE c.cell_id = %(cell_id)s;
+
+-- name: hold_cell
+SELECT lock_cells(NULL, ARRAY[%(cell_id)s::bigint]);
 
 -- name: expiring
 SELECT site, item_id, item, item_name, base_unit, lot, expires_on, days_left, on_hand, shippable_quantity, value, currency,

@@ -141,6 +141,7 @@ def state_lot(
     """
     actor.require(*KEEPERS)
     act_as(conn, actor)
+    store.tuples(conn, "hold_cell", cell_id=cell_id)  # two who state the same goods do so one after the other
     rows = unstated(conn, actor, after=cell_id - 1, limit=1)
     if not rows or rows[0].cell_id != cell_id:
         raise UnknownLotError(f"cell {cell_id}: nothing lies there whose lot is not known")

@@ -1,6 +1,7 @@
 """What was not stated is resolved behind the watermark, whatever the order in which it became known."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
@@ -11,12 +12,15 @@ import pytest
 
 from cloud.db import connect
 from cloud.identity.actor import INGEST
-from cloud.ledger.domain import AcceptedBatch, PostingKind
+from cloud.ledger.domain import AcceptedBatch, NotPostableError, PostingKind
+from cloud.ledger.entries import CLOUD_EPOCH, CLOUD_GATEWAY
 from cloud.ledger.service import post
+from cloud.lots.domain import UnknownLotError
 from cloud.lots.resolver import RESOLVER, mark, ready_items, resolve_item
+from cloud.lots.stating import state_lot
 from contracts.records import Movement, Side
-from tests.integration.ledger.scenario import Ledger, Outbox
-from tests.integration.lots.floor import PALLET, Floor, goes, open_floor, stands
+from tests.integration.ledger.scenario import Ledger, Outbox, at
+from tests.integration.lots.floor import KIM, PALLET, Floor, goes, open_floor, stands
 
 UNIT = PALLET
 
@@ -148,6 +152,31 @@ def test_a_place_holds_what_was_counted_there_however_often_its_goods_get_other_
         "CROSS JOIN LATERAL as_of(ARRAY[a.cell_id], a.observed_at, 9223372036854775807) q"
     )
     assert [(wanted, "bound") for wanted, _, _ in rows] == [(held, state) for _, held, state in rows]
+
+
+def test_what_was_inferred_is_stated_once_and_not_reversed(floor: Floor) -> None:
+    floor.moves(goes("MILK", 6, "@supplier", "A-01", minute=1))
+    floor.resolves()
+    (inferred, *_) = floor.ledger.query("SELECT seq FROM movement WHERE detail ? 'inferred'")
+    with pytest.raises(NotPostableError, match="state the lot where the goods lie"):
+        floor.reverses_movement(inferred[0], gateway=CLOUD_GATEWAY, epoch=CLOUD_EPOCH)
+    (todo,) = floor.unstated()
+    asked = {"cell_id": todo.cell_id, "lot": "L7", "quantity": Decimal(6), "now": at(100)}
+    is_waiting = "SELECT FROM pg_stat_activity WHERE application_name = 'second' AND wait_event_type = 'Lock'"
+
+    def second() -> None:
+        with connect(floor.ledger.app_dsn, "second", autocommit=True) as conn, conn.transaction():
+            state_lot(conn, KIM, **asked)
+
+    with connect(floor.ledger.app_dsn, "first", autocommit=True) as conn, ThreadPoolExecutor(1) as threads:
+        with conn.transaction():
+            state_lot(conn, KIM, **asked)
+            other = threads.submit(second)
+            while not floor.ledger.as_app(lambda conn: conn.execute(is_waiting).fetchall()):
+                assert not other.done()
+        with pytest.raises(UnknownLotError, match="nothing lies there"):
+            other.result()
+    assert floor.lots() == {("A-01", "L7"): 6}
 
 
 SERIALS = [f"urn:epc:id:sgtin:0614141.000003.{number}" for number in range(6)]
