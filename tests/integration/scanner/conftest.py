@@ -73,11 +73,13 @@ class Gateway:
         return scanner
 
     def records(self) -> list[Record]:
+        """What waits to be sent: what an agent that ended left behind, then what came since."""
         found: list[Record] = []
-        cursor = Cursor()
-        while (batch := self.outbox.next_batch(Lane.LIVE, cursor)) is not None:
-            found.extend(BATCH.validate_json(batch.body).records)
-            cursor = batch.cursor
+        for lane in (Lane.BACKLOG, Lane.LIVE):
+            cursor = Cursor()
+            while (batch := self.outbox.next_batch(lane, cursor)) is not None:
+                found.extend(BATCH.validate_json(batch.body).records)
+                cursor = batch.cursor
         return found
 
     def movements(self) -> list[Movement]:
