@@ -1,11 +1,11 @@
 """Carries approved recalls out at a site: what lies there is held; reversed, it is given back."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from cloud.db import Connection
 from cloud.decisions.domain import Applied, Changed, Decision, DecisionError, Json, WrongStateError
@@ -19,6 +19,14 @@ from cloud.lots.domain import JOB, READERS, RECALL_KIND, HeldStock, ReachedStock
 from cloud.lots.holding import Change, changes_stated
 from contracts.base import SiteId
 from contracts.vocabulary import Disposition
+
+
+class _Others(NamedTuple):
+    """What recalls that began earlier, and later, hold of a cell."""
+
+    cell_id: int
+    earlier: Decimal
+    later: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +86,14 @@ class LotRecall:
         number, site = int(str(decision.effect["recall"])), decision.site
         found = recalls.recall(conn, _reader(actor, site), recall_id=number)
         act_as(conn, actor)
+        asked = {"recall": number, "site": site}
+        held = store.rows(conn, HeldStock, "recall_holds", **asked)
+        lock_cells(conn, JOB, [row.to_cell for row in held])
         stock = reached(conn, found, site)
-        held = store.rows(conn, HeldStock, "recall_holds", recall=number, site=site)
+        held = store.rows(conn, HeldStock, "recall_holds", **asked)
         _refuse_others(conn, found, decision, stock)
-        changes = given_back(held, [row for row in stock if row.is_held])
+        others = {row.cell_id: row for row in store.rows(conn, _Others, "held_by_others", **asked)}
+        changes = given_back(held, [row for row in stock if row.is_held], others)
         if not changes:
             return {"given_back": 0, "on_hold": 0}
         posting = Posting(conn, _at_site(actor, site), PostingKind.STATEMENT)
@@ -170,19 +182,25 @@ def hold(
     return {"held": len(changes), "position": posting.close().position}
 
 
-def given_back(held: Sequence[HeldStock], stock: Sequence[ReachedStock]) -> list[Change]:
+def given_back(
+    held: Sequence[HeldStock], stock: Sequence[ReachedStock], others: Mapping[int, _Others]
+) -> list[Change]:
     """Say what becomes of recalled stock when a recall is undone.
 
+    Of goods that several recalls hold in one place, and of which some are gone, the earliest's are gone.
+
     Args:
-        held: What the recall put there, by the condition before.
-        stock: What lies there recalled now.
+        held: What the recall put there, by the condition before; of a unit, wherever that stands by now.
+        stock: What lies at the site recalled now.
+        others: What other recalls hold, by cell.
 
     Returns:
         Back to the condition before, as far as it lies where it was held; what was moved since goes on hold.
     """
-    left: defaultdict[int, Decimal] = defaultdict(Decimal)
-    for row in stock:
-        left[row.cell_id] += row.own_quantity
+    left: defaultdict[int, Decimal] = defaultdict(Decimal, {each.to_cell: each.on_hand for each in held})
+    left |= {row.cell_id: row.own_quantity for row in stock}
+    for cell in left:
+        left[cell] -= others[cell].later if cell in others else 0
     changes = []
     for each in held:
         quantity = min(each.held, left[each.to_cell])
@@ -202,6 +220,8 @@ def given_back(held: Sequence[HeldStock], stock: Sequence[ReachedStock]) -> list
                 )
             )
     for row in stock:
+        if row.cell_id in others:
+            left[row.cell_id] -= others[row.cell_id].earlier
         if left[row.cell_id] > 0:
             place = None if row.unit else row.location
             named = row.own_item_id, row.lot, place, row.unit, row.owner

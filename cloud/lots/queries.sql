@@ -239,3 +239,7 @@ ON CONFLICT (site_id, item_id, lot) DO UPDATE SET told_as = excluded.told_as, to
 -- name: forget_expiry
 DELETE FROM expiry_told t USING unnest(%(items)s::bigint[], %(lots)s::text[]) x (item_id, lot)
 WHERE t.site_id = %(site)s AND (t.item_id, t.lot) = (x.item_id, x.lot);
+
+-- name: unfit
+SELECT nth, is_expired, recall
+FROM unfit_lots(%(sites)s::text[], %(items)s::text[], %(lots)s::text[], %(units)s::text[], %(at)s);

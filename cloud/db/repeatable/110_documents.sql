@@ -10,9 +10,10 @@ CREATE OR REPLACE FUNCTION pub_open_visits(sites text[])
     ORDER BY v.from_at, v.visit
 $$;
 
--- Where units stand at the session's sites; one in another stands where that one does. Of two statements for one
--- instant the later posted counts, as in `units_at`, which asks for all units at once.
-CREATE OR REPLACE FUNCTION where_units_stand(units text[])
+-- Where units stand, wherever that is; one in another stands where that one does. Of two statements for one instant the
+-- later posted counts, as in `units_at`, which asks for all units at once. For functions that show the session's sites of
+-- what they find: a unit is seen by the site where it stands, whoever filled it.
+CREATE OR REPLACE FUNCTION units_stand(units text[])
     RETURNS TABLE (unit text, site text, location text, is_virtual boolean, since_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH RECURSIVE climb AS (
@@ -31,9 +32,15 @@ CREATE OR REPLACE FUNCTION where_units_stand(units text[])
     )
     SELECT c.code, l.site_id, l.code, l.kind = 'virtual', c.since_at
     FROM climb c JOIN location l ON l.location_id = c.location_id
-    WHERE sees_site(l.site_id)
     ORDER BY c.code
 $$;
 
-REVOKE ALL ON FUNCTION pub_open_visits(text[]), where_units_stand(text[]) FROM PUBLIC;
+-- Where units stand at the session's sites.
+CREATE OR REPLACE FUNCTION where_units_stand(units text[])
+    RETURNS TABLE (unit text, site text, location text, is_virtual boolean, since_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT w.* FROM units_stand(units) w WHERE sees_site(w.site) ORDER BY w.unit
+$$;
+
+REVOKE ALL ON FUNCTION pub_open_visits(text[]), units_stand(text[]), where_units_stand(text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION pub_open_visits(text[]), where_units_stand(text[]) TO dockledger_app;

@@ -118,7 +118,7 @@ CREATE OR REPLACE FUNCTION stock_available(sites text[], of_item text, shippable
             AND (sites IS NULL OR l.kind = 'unit' OR c.site_id = ANY (sites))
     ), stands AS (
         SELECT w.unit, w.site, w.is_virtual
-        FROM where_units_stand(ARRAY(SELECT DISTINCT h.code FROM held h WHERE h.kind = 'unit')) w
+        FROM units_stand(ARRAY(SELECT DISTINCT h.code FROM held h WHERE h.kind = 'unit')) w
     ), placed AS (
         SELECT coalesce(s.site, h.site_id) AS site_id, h.item_id, h.quantity,
             coalesce(h.disposition, 'sellable') = ANY (shippable)

@@ -159,6 +159,14 @@ CREATE FUNCTION lot_links(items bigint[], lots text[], consumed boolean[])
     ORDER BY k.site_id, k.type, k.id, k.is_input DESC, i.code, c.lot
 $$;
 
+-- Whether the session sees where a cell's goods lie: those in a unit where it stands, at the cell's site while nobody has
+-- said. Who sees every site is not asked where units stand.
+CREATE OR REPLACE FUNCTION sees_goods(c cell, l location) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT CASE WHEN l.kind <> 'unit' OR sees_site('') THEN sees_site(c.site_id)
+        ELSE sees_site(coalesce((SELECT w.site FROM units_stand(ARRAY[l.code]) w), c.site_id)) END
+$$;
+
 -- Where lots lie now, in bins and in units that stand there.
 CREATE FUNCTION lot_stock(items bigint[], lots text[])
     RETURNS TABLE (nth bigint, cell_id bigint, item_id bigint, item text, base_unit text, lot text, site text, location text,
@@ -174,7 +182,7 @@ CREATE FUNCTION lot_stock(items bigint[], lots text[])
         WHERE b.quantity <> 0
     ), stands AS (
         SELECT w.unit, w.site, w.location, w.is_virtual
-        FROM where_units_stand(ARRAY(SELECT DISTINCT h.code FROM held h WHERE h.kind = 'unit')) w
+        FROM units_stand(ARRAY(SELECT DISTINCT h.code FROM held h WHERE h.kind = 'unit')) w
     )
     SELECT h.nth, h.cell_id, h.canonical_id, i.code, i.base_unit, h.lot, coalesce(s.site, h.site_id),
         CASE WHEN h.kind = 'unit' THEN s.location ELSE h.code END, CASE WHEN h.kind = 'unit' THEN h.code END,
@@ -301,10 +309,11 @@ CREATE FUNCTION lot_list(of_item text, like_lot text, only_held boolean, after_i
                         SELECT c.lot
                         FROM cell c
                         WHERE c.item_id = s.item_id AND c.lot > w.lot AND (like_lot IS NULL OR c.lot ILIKE like_lot)
-                            AND sees_site(c.site_id)
                             AND (NOT only_held OR EXISTS (
                                 SELECT FROM balance b JOIN location l ON l.location_id = c.location_id
                                 WHERE b.cell_id = c.cell_id AND b.quantity <> 0 AND l.kind <> 'virtual'))
+                            AND ((NOT only_held AND sees_site(c.site_id)) OR EXISTS (
+                                SELECT FROM location l WHERE l.location_id = c.location_id AND sees_goods(c, l)))
                         ORDER BY c.lot LIMIT 1) f
                 ), w.steps + 1
                 FROM walk w WHERE w.lot IS NOT NULL AND w.steps < at_most
@@ -332,7 +341,7 @@ CREATE FUNCTION lot_list(of_item text, like_lot text, only_held boolean, after_i
         GROUP BY 1, 2, 3, 4, 5
     ), stands AS MATERIALIZED (
         SELECT w.unit, w.site, w.is_virtual
-        FROM where_units_stand(ARRAY(SELECT DISTINCT y.unit FROM lying y WHERE y.unit IS NOT NULL)) w
+        FROM units_stand(ARRAY(SELECT DISTINCT y.unit FROM lying y WHERE y.unit IS NOT NULL)) w
     ), held AS MATERIALIZED (
         SELECT y.nth, round(sum(y.quantity * y.numerator / y.denominator), 6) AS quantity,
             count(DISTINCT coalesce(s.site, y.site_id))::integer AS sites
@@ -353,7 +362,7 @@ REVOKE ALL ON FUNCTION
     transformation_of(movement), lot_links(bigint[], text[], boolean[]), lot_stock(bigint[], text[]),
     lot_recipients(bigint[], text[], timestamptz[]),
     lot_history(bigint[], text[], timestamptz, integer, bigint, bigint, integer),
-    lot_list(text, text, boolean, text, text, integer)
+    lot_list(text, text, boolean, text, text, integer), sees_goods(cell, location)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     lot_links(bigint[], text[], boolean[]), lot_stock(bigint[], text[]), lot_recipients(bigint[], text[], timestamptz[]),

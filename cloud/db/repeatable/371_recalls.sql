@@ -113,7 +113,7 @@ CREATE FUNCTION held_in_units(units text[])
     JOIN balance b ON b.cell_id = c.cell_id AND b.quantity > 0
     JOIN canonical_item n ON n.item_id = c.item_id
     JOIN item i ON i.item_id = n.canonical_id
-    LEFT JOIN where_units_stand(units) s ON s.unit = w.outer_code
+    LEFT JOIN units_stand(units) s ON s.unit = w.outer_code
     WHERE sees_site(coalesce(s.site, c.site_id))
     ORDER BY w.outer_code, i.code, c.lot, 5
 $$;

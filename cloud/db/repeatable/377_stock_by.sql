@@ -3,7 +3,8 @@
 
 DROP FUNCTION IF EXISTS read_stock_by(text, text, text, text, timestamptz, bigint, text[], integer);
 
--- What cells of real places hold, in the base unit of the item as it reads, and where that lies.
+-- What cells of real places hold, in the base unit of the item as it reads, and where that lies. Units of every site are
+-- among them: whoever asks shows those that stand at the session's.
 CREATE OR REPLACE FUNCTION stock_held(in_site text, item_like text, until_at timestamptz, until_position bigint)
     RETURNS TABLE (cell_id bigint, site_id text, location_id bigint, is_unit boolean, item_id bigint, lot text, owner text,
         quantity numeric)
@@ -17,7 +18,7 @@ BEGIN
         JOIN location l ON l.location_id = c.location_id
         JOIN canonical_item ci ON ci.item_id = c.item_id
         JOIN item i ON i.item_id = ci.canonical_id
-        WHERE l.kind <> 'virtual' AND sees_site(c.site_id)
+        WHERE l.kind <> 'virtual' AND (l.kind = 'unit' OR sees_site(c.site_id))
             AND (in_site IS NULL OR c.site_id = in_site OR l.kind = 'unit')
             AND (item_like IS NULL OR i.code ILIKE item_like OR i.name ILIKE item_like)
     ), held AS (
@@ -88,7 +89,7 @@ BEGIN
                 CASE by_what WHEN 'lot' THEN coalesce(y.lot, '') ELSE i.code END,
                 CASE by_what WHEN 'unit' THEN coalesce(y.lot, '') ELSE '' END] COLLATE "C" AS sorted
         FROM lying y JOIN item i ON i.item_id = y.item_id
-        WHERE (in_site IS NULL OR y.at_site = in_site) AND (by_what <> 'unit' OR y.is_unit)
+        WHERE sees_site(y.at_site) AND (in_site IS NULL OR y.at_site = in_site) AND (by_what <> 'unit' OR y.is_unit)
             AND (location_like IS NULL OR y.at_place ILIKE location_like OR y.holder ILIKE location_like)
     ), page AS MATERIALIZED ( -- what follows is looked up for these alone
         SELECT k.sorted FROM keyed k WHERE k.sorted > after_keys GROUP BY k.sorted ORDER BY k.sorted LIMIT at_most

@@ -3,15 +3,23 @@
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
+import psycopg
 import pytest
 
 from cloud.documents.domain import DocumentError
-from cloud.identity.actor import NotAllowedError
+from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.ledger.corrections import merge_items
 from cloud.lots import recalls
 from cloud.lots.domain import LotConflictError
+from cloud.lots.reading import lots, story
+from cloud.master.store import add_gateway
+from cloud.units.stock import By, StockFilter, stock_by
+from contracts.base import SiteId
 from contracts.records import UnitPosition
+from tests.integration.ledger.scenario import Outbox
 from tests.integration.lots.floor import BOSS, KIM, NET, PALLET, Floor, goes, open_floor, stands
+
+SITES = SiteId("leeds"), SiteId("york")
 
 
 @pytest.fixture
@@ -257,3 +265,59 @@ def test_who_got_a_lot_is_known_where_only_the_place_it_left_says_the_lot(floor:
         assert [(row.partner, row.quantity) for row in floor.story("BOX", "L1").recipients] == [("ACME", 3)]
         floor.resolves()
     assert "other_side" in floor.rules(), "the lot is inferred on the customer's side, and counted once"
+
+
+def test_undoing_an_ended_recall_frees_nothing_that_a_later_one_holds(floor: Floor) -> None:
+    floor.moves(goes("MILK", 10, "@supplier", "A-01", "L1"))
+    first = floor.recalls("MILK", "L1")
+    (of_first,) = floor.recall_sites(first)
+    floor.approves(of_first.decision_id, by=BOSS)
+    floor.ends(first)
+    scrapped = goes("MILK", 10, "A-01", "@scrap", "L1", minute=5, disposition="recalled", into="recalled")
+    floor.moves(scrapped, goes("MILK", 5, "@supplier", "A-01", "L1", minute=6))
+    second = floor.recalls("MILK", "L1")
+    (of_second,) = floor.recall_sites(second)
+    floor.approves(of_second.decision_id, by=BOSS)
+    floor.ends(second)
+    floor.reverses(of_first.decision_id, by=BOSS)
+    assert floor.conditions() == {("A-01", "MILK", "L1", "recalled"): 5}
+    floor.reverses(of_second.decision_id, by=BOSS)
+    assert floor.conditions() == {("A-01", "MILK", "L1", None): 5}
+
+
+def test_a_unit_is_seen_where_it_stands_and_given_back_wherever_that_is(database: object) -> None:
+    leeds, york = (
+        Actor("user:at", frozenset({Role.SUPERVISOR}), frozenset({SiteId(site)})) for site in SITES
+    )
+    with open_floor(database, "MILK", sites=SITES) as floor:
+        floor.ledger.as_app(lambda conn: add_gateway(conn, SiteId("york"), "gw-y"))
+        floor.moves(
+            goes("MILK", 10, "@supplier", PALLET, "L1"),
+            goes("MILK", 1, "@supplier", "A-01", "L2"),
+            stands(PALLET, "STAGE", 2),
+        )
+        floor.ledger.post(Outbox("gw-y", "york").seal([stands(PALLET, "Y-01", 5)]))
+
+        def sees(actor: Actor) -> set[object]:
+            def read(conn: psycopg.Connection) -> set[object]:
+                told: set[object] = {
+                    (row.lot, row.on_hand) for row in lots(conn, actor, only_held=True, limit=9)
+                }
+                for by in By:
+                    told |= {
+                        (row.site, row.quantity) for row in stock_by(conn, actor, by, StockFilter(), limit=9)
+                    }
+                milk = story(conn, actor, item="MILK", lot="L1").forward[0]
+                return told | {(row.site, row.location) for row in milk.stock}
+
+            return floor.ledger.as_app(read)
+
+        assert sees(york) == {("L1", 10), ("york", 10), ("york", "Y-01")}
+        assert sees(leeds) == {("L2", 1), ("leeds", 1)}
+        (site,) = floor.recall_sites(floor.recalls("MILK", "L1"))
+        assert site.site == "york"
+        floor.approves(site.decision_id, by=BOSS)
+        floor.moves(stands(PALLET, "STAGE", 9))
+        assert floor.conditions()[PALLET, "MILK", "L1", "recalled"] == 10
+        floor.reverses(site.decision_id, by=BOSS)
+        assert floor.conditions()[PALLET, "MILK", "L1", None] == 10
