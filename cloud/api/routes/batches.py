@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1", tags=["batches"])
 
 _BASIC: Final = HTTPBasic(auto_error=False, description="A gateway's id and its secret")
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="gateways"'}
-_REFUSALS: Final = responses(413, 429)
+_REFUSALS: Final = responses(400, 413, 429)
 
 _CHANNELS: Final = {
     "status": Channel.STATUS,
