@@ -17,8 +17,13 @@ WHERE g.name = %(gateway)s AND g.kind = 'edge' AND g.state IN ('active', 'paused
 SELECT pg_advisory_xact_lock(1667593332, g.gateway_id) FROM gateway g WHERE g.name = %(gateway)s;
 
 -- name: known
-SELECT c.certificate FROM gateway_certificate c JOIN gateway g ON g.gateway_id = c.gateway_id
-WHERE g.name = %(gateway)s AND c.request_sha256 = %(sha256)s AND c.revoked_at IS NULL;
+SELECT c.certificate, c.revoked_at FROM gateway_certificate c JOIN gateway g ON g.gateway_id = c.gateway_id
+WHERE g.name = %(gateway)s AND c.request_sha256 = %(sha256)s;
+
+-- name: called_back
+SELECT max(c.revoked_at) AS since FROM gateway_certificate c JOIN gateway g ON g.gateway_id = c.gateway_id
+WHERE g.name = %(gateway)s
+HAVING max(c.revoked_at) > coalesce(max(c.issued_at) FILTER (WHERE c.issued_by <> %(job)s), '-infinity');
 
 -- name: add
 INSERT INTO gateway_certificate (gateway_id, site_id, serial, request_sha256, not_before, not_after, certificate, issued_by)

@@ -39,6 +39,11 @@ NO_AUTHORITY: Final = (
     "there is no authority: `dockledger gateway certificate authority` makes one, or give your own as "
     "gateway-ca.pem and gateway-ca.key in the data directory"
 )
+CALLED_BACK: Final = (
+    "one of its certificates was called back on {since:%Y-%m-%d}, and whoever holds that one may be asking; "
+    "once the broker has the new list and has dropped its connection, a person signs (`dockledger gateway "
+    "certificate sign {gateway} REQUEST`), and what it asks for later is signed by itself again"
+)
 
 log = structlog.get_logger()
 
@@ -92,10 +97,12 @@ def sign(
     Raises:
         NotAllowedError: If the actor may not.
         UnknownCertificateError: If the actor's sites have no such gateway.
-        CertificateWishError: If the request is not one of this gateway.
+        CertificateWishError: If the request is not one of this gateway, or its certificate was called back.
     """
     of = _found(conn, actor, gateway, Role.ADMIN)
-    return _signed(conn, actor, authority, of._replace(request=request), now)
+    made = _signed(conn, actor, authority, of._replace(request=request), now)
+    alerts.resolve(conn, [_request_key(gateway)])
+    return made
 
 
 def certificates(conn: Connection, actor: Actor, *, gateway: str, limit: int) -> list[CertificateRow]:
@@ -155,6 +162,7 @@ def revoke(conn: Connection, actor: Actor, *, gateway: str, serial: str, why: st
     of = _found(conn, actor, gateway, Role.ADMIN)
     if not 0 < len(why.strip()) <= MOST_REASON:
         raise CertificateWishError(f"reason {why!r:.80}: expected 1 to {MOST_REASON} characters")
+    store.tuples(conn, "lock", gateway=gateway)
     known = {
         row.serial for row in store.rows(conn, CertificateRow, "certificates", gateway=gateway, limit=None)
     }
@@ -200,8 +208,11 @@ def _asking(conn: Connection, actor: Actor) -> list[_Asked]:
 def _answer(source: Source, actor: Actor, authority: Authority, asked: _Asked, now: datetime) -> bool:
     def work(conn: Connection) -> None:
         act_as(conn, actor)
+        store.tuples(conn, "lock", gateway=asked.gateway)
+        for (since,) in store.tuples(conn, "called_back", gateway=asked.gateway, job=actor.id):
+            raise CertificateWishError(CALLED_BACK.format(gateway=asked.gateway, since=since))
         _signed(conn, actor, authority, asked, now)
-        alerts.resolve(conn, [f"certificate_request:{asked.gateway}"])
+        alerts.resolve(conn, [_request_key(asked.gateway)])
 
     try:
         in_transaction(source, work)
@@ -216,7 +227,13 @@ def _signed(conn: Connection, actor: Actor, authority: Authority, asked: _Asked,
     store.tuples(conn, "lock", gateway=gateway)
     sha256 = hashlib.sha256(asked.request.encode()).digest()
     if known := store.tuples(conn, "known", gateway=gateway, sha256=sha256):
-        return str(known[0][0])
+        certificate, revoked_at = known[0]
+        if revoked_at is not None:
+            raise CertificateWishError(
+                f"the certificate of this request was called back on {revoked_at:%Y-%m-%d}: expected a "
+                "request of a new key"
+            )
+        return str(certificate)
     made = authority.sign(asked.request, gateway=gateway, now=now, life=LIFE)
     store.change(
         conn,
@@ -249,11 +266,16 @@ def _signed(conn: Connection, actor: Actor, authority: Authority, asked: _Asked,
     return made.certificate
 
 
+def _request_key(gateway: str) -> str:
+    return f"certificate_request:{gateway}"
+
+
 def _tell_refused(conn: Connection, *, actor: Actor, asked: _Asked, why: str) -> None:
     act_as(conn, actor)
     text = f"Gateway {asked.gateway} asks for a certificate that cannot be signed: {why}"
-    key = f"certificate_request:{asked.gateway}"
-    alerts.notice(conn, [Notice(key, "certificate_refused", Severity.WARNING, text, asked.site)])
+    alerts.notice(
+        conn, [Notice(_request_key(asked.gateway), "certificate_refused", Severity.WARNING, text, asked.site)]
+    )
 
 
 def _watch(conn: Connection, actor: Actor, now: datetime) -> None:

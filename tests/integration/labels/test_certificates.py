@@ -134,6 +134,44 @@ def test_a_heartbeat_is_answered_once_people_are_told_at_each_stage_and_a_stolen
     ]
 
 
+def test_whoever_holds_a_certificate_that_was_called_back_gets_no_other_one_until_a_person_signs(
+    ledger: Ledger, database: Any, tmp_path: Path
+) -> None:
+    authority = make_authority(tmp_path, network="test", now=LATER)
+    stolen, wished = request_for(new_key(), "gw-1"), request_for(new_key(), "gw-1")
+
+    def sign(request: str) -> str:
+        return ledger.as_app(
+            lambda conn: service.sign(
+                conn, ADMIN, gateway="gw-1", request=request, authority=authority, now=LATER
+            )
+        )
+
+    def tickets() -> list[tuple]:
+        return ledger.query("SELECT kind, summary FROM ticket WHERE state = 'open'")
+
+    with open_pool(database.app_dsn, "test-certificates", max_size=1) as pool:
+
+        def follow() -> Any:
+            return service.follow(pool, service.JOB, LATER, directory=tmp_path)
+
+        says(ledger, request=stolen)
+        assert follow() == {"signed": 1, "refused": 0}
+        serial = facts_of(sent(ledger)[0].certificate.encode()).serial
+        ledger.as_app(lambda conn: service.revoke(conn, ADMIN, gateway="gw-1", serial=serial, why="stolen"))
+        says(ledger, serial=serial, request=wished)
+        for _ in range(2):
+            assert follow() == {"signed": 0, "refused": 1}, "a new key is signed no more"
+        ((kind, summary),) = tickets()
+        assert (kind, "a person signs" in summary) == ("certificate_refused", True)
+        with pytest.raises(CertificateWishError, match="expected a request of a new key"):
+            sign(stolen)
+        sign(wished)
+        assert tickets() == []
+        says(ledger, serial=serial, request=request_for(new_key(), "gw-1"))
+        assert follow() == {"signed": 1, "refused": 0}, "by itself again from then on"
+
+
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the operator's authority")
 def test_an_operators_own_authority_signs_what_a_person_brings(ledger: Ledger, tmp_path: Path) -> None:
     subprocess.run(
