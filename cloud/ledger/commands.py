@@ -165,6 +165,8 @@ def run_restore(arguments: argparse.Namespace, settings: Settings) -> int:
     print(
         f"restored up to position {kept.position} as ledger {kept.ledger_id}; edges send again what followed"
     )
+    for site, serial in sorted(kept.next_serials.items()):
+        print(f"SSCCs of {site} go on at serial reference {serial}, past what was given out since the backup")
     return 0
 
 

@@ -2,8 +2,8 @@
 
 import os
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,8 @@ FORMAT: Final = 1
 _MANIFEST: Final = "manifest.json"
 _BLOCK_BYTES: Final = 1 << 20
 _LEVEL: Final = 1
+SERIALS_PASSED_OVER: Final = 100_000
+"""At a restore, of each series of SSCCs: gateways may hold those that were reserved after the backup."""
 
 Progress = Callable[[str, int, int], None]
 """Told a table's name, how many are done and how many there are."""
@@ -35,6 +37,8 @@ class Kept:
 
     ledger_id: str
     position: int
+    next_serials: Mapping[str, int] = field(default_factory=dict)
+    """Of SSCCs after a restore, by site."""
 
 
 def back_up(conn: Connection, file: Path, progress: Progress) -> Kept:
@@ -117,7 +121,12 @@ def restore(conn: Connection, file: Path, *, replace: bool, progress: Progress) 
     except (BadZipFile, KeyError, OSError, orjson.JSONDecodeError, zlib.error) as error:
         raise BackupError(f"{file} is no backup that can be read: {error}") from error
     ledger_id = store.settle(conn, store.tables(conn), manifest["sequences"])
-    detail = {"from_ledger_id": manifest["ledger_id"], "position": manifest["position"]}
+    next_serials = store.pass_over_given(conn, SERIALS_PASSED_OVER)
+    detail = {
+        "from_ledger_id": manifest["ledger_id"],
+        "position": manifest["position"],
+        "next_serials": next_serials,
+    }
     ledger_store.record_audit(
         conn,
         actor="system:shell",
@@ -127,7 +136,7 @@ def restore(conn: Connection, file: Path, *, replace: bool, progress: Progress) 
         detail=orjson.dumps(detail).decode(),
     )
     progress("done", len(shapes), len(shapes))
-    return Kept(ledger_id, manifest["position"])
+    return Kept(ledger_id, manifest["position"], next_serials)
 
 
 def _blocks(archive: ZipFile, name: str) -> Iterator[bytes]:

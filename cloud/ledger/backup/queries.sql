@@ -36,5 +36,13 @@ SELECT setval(format('public.%%I', %(sequence)s::text)::regclass, %(value)s::big
 UPDATE ledger_identity SET ledger_id = gen_random_uuid(), created_at = clock_timestamp()
 RETURNING ledger_id::text;
 
+-- name: pass_over_given
+UPDATE sscc_series s
+SET next_serial = greatest(s.next_serial, least(
+    rpad('1', 17 - length(s.company_prefix), '0')::bigint,
+    (SELECT max(o.next_serial) FROM sscc_series o
+        WHERE (o.company_prefix, o.extension_digit) = (s.company_prefix, s.extension_digit)) + %(margin)s))
+RETURNING s.site_id AS site, s.next_serial;
+
 -- name: position
 SELECT h.position, i.ledger_id::text FROM ledger_head h, ledger_identity i WHERE h.shard = 0;

@@ -107,6 +107,15 @@ def settle(conn: psycopg.Connection, shapes: Iterable[TableShape], last_values: 
     return str(row[0])
 
 
+def pass_over_given(conn: psycopg.Connection, margin: int) -> dict[str, int]:
+    """Set every series of SSCCs on, past what was given out of it by whoever shares it and since forgotten.
+
+    Returns:
+        The next serial reference of each site.
+    """
+    return dict(conn.execute(_SQL["pass_over_given"], {"margin": margin}).fetchall())
+
+
 def _copy(table: TableShape, direction: str) -> sql.Composed:
     columns = sql.SQL(", ").join(map(sql.Identifier, table.columns))
     return sql.SQL("COPY {} ({}) {}").format(sql.Identifier(table.name), columns, sql.SQL(direction))

@@ -17,6 +17,8 @@ from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
 from cloud.labels import printing, references, service
 from cloud.labels.domain import LabelWishError, StaleTemplateError, UnknownTemplateError
+from cloud.ledger.backup import store
+from cloud.ledger.backup.archive import SERIALS_PASSED_OVER, back_up, restore
 from contracts.gs1 import sscc_of
 from contracts.label_templates import STANDARD
 from contracts.labels import LabelError, LabelKind, LabelOrder
@@ -224,6 +226,40 @@ def test_what_the_cloud_reserves_a_gateway_gives_out(ledger: Ledger, database: A
     template = shelf.template("bin")
     assert template is not None
     assert (template.version, shelf.counters()["sscc_left"]) == (0, 499)
+
+
+def test_a_restore_gives_no_number_that_was_given_after_the_backup(ledger: Ledger, tmp_path: Path) -> None:
+    for gateway in ("gw-1", "gw-2"):
+        health(ledger, gateway)
+
+    def reserve(gateway: str) -> range:
+        row = ledger.as_app(
+            lambda conn: references.reserve(conn, KEEPER, gateway=gateway, size=1000, now=START)
+        )
+        return range(row.first_serial, row.last_serial + 1)
+
+    def single(conn: Any) -> list[str]:
+        act_as(conn, KEEPER)
+        return issue(conn, site="york", count=1, receipt="R-1", actor="user:ada")
+
+    york = SeriesPaper(site="york", company_prefix="952114112", first_serial=150_000)
+    ledger.as_app(lambda conn: put_series(conn, KEEPER, york))
+    reserve("gw-1")
+    ledger.as_owner(lambda conn: back_up(conn, tmp_path / "backup", lambda *_: None))
+    forgotten, (of_york,) = reserve("gw-1"), ledger.as_app(single)
+    kept = ledger.as_owner(
+        lambda conn: restore(conn, tmp_path / "backup", replace=True, progress=lambda *_: None)
+    )
+    assert kept.next_serials == {SITE: 250_000, "york": 250_000}, (
+        "past the further one of those that share it"
+    )
+    again = reserve("gw-2")
+    assert (again.start, set(forgotten) & set(again)) == (250_000, set())
+    assert of_york not in {sscc_of(0, "952114112", serial) for serial in again}
+    ledger.as_owner(lambda conn: conn.execute("UPDATE sscc_series SET next_serial = 9950000"))
+    ledger.as_owner(lambda conn: store.pass_over_given(conn, SERIALS_PASSED_OVER))
+    with pytest.raises(LabelWishError, match="another extension digit"):
+        reserve("gw-2")
 
 
 def test_a_reprint_needs_a_reason_and_all_prints_are_listed(ledger: Ledger) -> None:
