@@ -9,19 +9,23 @@ from fastapi.responses import Response
 
 from cloud.inquiry import operations, stock
 from cloud.inquiry.domain import GREATEST, BalanceFilter, BalanceRow, contains
+from cloud.lots.unfit import FIT
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
+from cloud.web.unfit import Marked, marked, marked_columns
 from cloud.web.visitors import TheGate, Viewer
 
 router: Final = APIRouter()
 
 ROWS: Final = 100
-COLUMNS: Final = columns_of(
-    BalanceRow,
-    *("site", "item", "item_name=name", "lot", "location", "disposition", "owner", "quantity"),
-    "base_unit=unit",
+COLUMNS: Final = marked_columns(
+    columns_of(
+        BalanceRow,
+        *("site", "item", "item_name=name", "lot", "location", "disposition", "owner", "quantity"),
+        "base_unit=unit",
+    )
 )
 
 Text = Annotated[str, Query(max_length=128)]
@@ -90,8 +94,8 @@ def show_stock(
         question = Question(item.strip(), location.strip(), form)
         rows = stock.balances(conn, actor, question.wanted, after=_place(after), limit=ROWS + 1)
         ledger, completeness = operations.completeness(conn, actor)
-    shown = rows[:ROWS]
-    last = shown[-1] if len(rows) > ROWS else None
+        shown = marked(conn, actor, rows[:ROWS], at=form.until_at or gate.clock())
+    last = rows[ROWS - 1] if len(rows) > ROWS else None
     return page(
         request,
         visitor,
@@ -105,10 +109,10 @@ def show_stock(
         is_first=not after,
         ledger=ledger,
         completeness=[row for row in completeness if site in {"", row.site}],
-        negative=sum(row.quantity < 0 and row.location_kind != "virtual" for row in shown),
-        has_lots=any(row.lot for row in shown),
-        has_dispositions=any(row.disposition for row in shown),
-        has_owners=any(row.owner for row in shown),
+        negative=sum(row.quantity < 0 and row.location_kind != "virtual" for row, _ in shown),
+        has_lots=any(row.lot for row, _ in shown),
+        has_dispositions=any(row.disposition or unfit != FIT for row, unfit in shown),
+        has_owners=any(row.owner for row, _ in shown),
     )
 
 
@@ -131,12 +135,16 @@ def export_stock(
         sites = operations.sites(conn, actor)
         moment = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
         question = Question(item.strip(), location.strip(), moment)
+        at = moment.until_at or gate.clock()
+
+        def read(after: tuple[str, str, int], limit: int) -> list[Marked]:
+            rows = stock.balances(conn, actor, question.wanted, after=after, limit=limit)
+            return marked(conn, actor, rows, at=at)
+
         rows = whole(
-            lambda after, limit: stock.balances(conn, actor, question.wanted, after=after, limit=limit),
-            start=("", "", 0),
-            key=lambda row: (row.site, row.item, row.cell_id),
+            read, start=("", "", 0), key=lambda each: (each.row.site, each.row.item, each.row.cell_id)
         )
-        return answer("stock", COLUMNS, rows, form, at=moment.until_at or gate.clock(), site=site)
+        return answer("stock", COLUMNS, rows, form, at=at, site=site)
 
 
 def _place(after: str) -> tuple[str, str, int]:

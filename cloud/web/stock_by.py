@@ -10,11 +10,13 @@ from fastapi.responses import Response
 
 from cloud.inquiry import operations
 from cloud.inquiry.domain import contains
+from cloud.lots.unfit import FIT
 from cloud.sheets.listing import Column, columns_of
 from cloud.units.stock import By, StockFilter, StockRow, stock_by
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
+from cloud.web.unfit import Marked, marked, marked_columns
 from cloud.web.visitors import TheGate, Viewer
 
 router: Final = APIRouter()
@@ -42,7 +44,8 @@ _SHOWN: Final = {
     ),
 }
 COLUMNS: Final[dict[By, tuple[Column, ...]]] = {
-    by: columns_of(StockRow, *names, *_BOTH) for by, names in _SHOWN.items()
+    by: marked_columns(columns_of(StockRow, *names, *_BOTH), with_marks="lot" in names)
+    for by, names in _SHOWN.items()
 }
 
 Text = Annotated[str, Query(max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
@@ -100,12 +103,12 @@ def export_stock_by(
         sites = operations.sites(conn, actor)
         moment = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
         wanted = Question(item.strip(), location.strip(), moment).wanted
-        rows = whole(
-            lambda after, limit: stock_by(conn, actor, by, wanted, after=after, limit=limit),
-            start=list[str](),
-            key=lambda row: row.keys,
-        )
         at = moment.until_at or gate.clock()
+
+        def read(after: list[str], limit: int) -> list[Marked]:
+            return marked(conn, actor, stock_by(conn, actor, by, wanted, after=after, limit=limit), at=at)
+
+        rows = whole(read, start=list[str](), key=lambda each: each.row.keys)
         return answer(f"stock-by-{by.value}", COLUMNS[by], rows, form, at=at, site=site or None)
 
 
@@ -131,6 +134,7 @@ def show_stock_by(
         form = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
         question = Question(item.strip(), location.strip(), form)
         rows = stock_by(conn, actor, by, question.wanted, after=_keys(after), limit=ROWS + 1)
+        shown = marked(conn, actor, rows[:ROWS], at=form.until_at or gate.clock())
     following = question.query(after=orjson.dumps(rows[ROWS - 1].keys).decode()) if len(rows) > ROWS else ""
     return page(
         request,
@@ -141,7 +145,8 @@ def show_stock_by(
         by=by.value,
         question=question,
         sites=sites,
-        rows=rows[:ROWS],
+        rows=shown,
+        has_unfit=any(unfit != FIT for _, unfit in shown),
         following=following,
         is_first=not after,
     )
