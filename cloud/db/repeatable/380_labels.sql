@@ -83,22 +83,33 @@ CREATE OR REPLACE FUNCTION read_label_prints(of_site text, before_at timestamptz
     ORDER BY p.printed_at DESC, p.key DESC LIMIT most
 $$;
 
+-- A counter as a heartbeat says it; null if it is no count, for one gateway's nonsense must not stop what others get.
+CREATE OR REPLACE FUNCTION count_said(health jsonb, counter text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN jsonb_typeof(said) = 'number' THEN
+        CASE WHEN said::numeric BETWEEN 0 AND 9007199254740992 AND said::numeric = trunc(said::numeric)
+            THEN said::numeric::bigint END
+        END
+    FROM (SELECT health -> 'counters' -> counter) AS x (said)
+$$;
+
 -- Gateways that print, with what each says that it has left, on which shelf, and of which message.
 CREATE OR REPLACE VIEW printing_gateway WITH (security_invoker = true) AS
     SELECT g.gateway_id, g.name AS gateway, g.site_id AS site, s.health_at,
-        (s.health -> 'counters' ->> 'label_shelf')::bigint AS shelf,
-        (s.health -> 'counters' ->> 'sscc_left')::bigint AS sscc_left,
-        (s.health -> 'counters' ->> 'reference_revision')::bigint AS revision,
+        said.shelf, said.sscc_left, said.revision,
         (SELECT max(m.revision) FROM gateway_message m
             WHERE m.gateway_id = g.gateway_id AND m.channel = 'reference') AS sent_revision,
         (SELECT b.shelf FROM sscc_block b WHERE b.gateway_id = g.gateway_id ORDER BY b.block_id DESC LIMIT 1)
             AS last_shelf
     FROM gateway g JOIN gateway_status s ON s.gateway_id = g.gateway_id
-    WHERE g.kind = 'edge' AND g.state IN ('active', 'paused') AND s.health -> 'counters' ? 'label_shelf';
+    CROSS JOIN LATERAL (SELECT count_said(s.health, 'label_shelf') AS shelf, count_said(s.health, 'sscc_left') AS sscc_left,
+        count_said(s.health, 'reference_revision') AS revision) said
+    WHERE g.kind = 'edge' AND g.state IN ('active', 'paused') AND s.health -> 'counters' ? 'label_shelf'
+        AND said.shelf IS NOT NULL AND said.sscc_left IS NOT NULL AND said.revision IS NOT NULL;
 GRANT SELECT ON printing_gateway TO dockledger_app, dockledger_auditor;
 
-REVOKE ALL ON FUNCTION reserve_sscc_block(text, bigint, integer, text), pass_over_reserved(),
+REVOKE ALL ON FUNCTION reserve_sscc_block(text, bigint, integer, text), pass_over_reserved(), count_said(jsonb, text),
     read_label_prints(text, timestamptz, text, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION reserve_sscc_block(text, bigint, integer, text),
+GRANT EXECUTE ON FUNCTION reserve_sscc_block(text, bigint, integer, text), count_said(jsonb, text),
     read_label_prints(text, timestamptz, text, integer) TO dockledger_app;
-GRANT EXECUTE ON FUNCTION read_label_prints(text, timestamptz, text, integer) TO dockledger_auditor;
+GRANT EXECUTE ON FUNCTION count_said(jsonb, text), read_label_prints(text, timestamptz, text, integer) TO dockledger_auditor;

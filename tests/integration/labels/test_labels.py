@@ -55,14 +55,17 @@ def health(
     ledger: Ledger, gateway: str = "gw-1", *, left: int = 0, revision: int = 0, shelf: int = 7
 ) -> None:
     """Let a gateway say what it has left, on which shelf, and of which message."""
-    counters = {"label_shelf": shelf, "sscc_left": left, "reference_revision": revision}
+    say(ledger, gateway, f'{{"label_shelf": {shelf}, "sscc_left": {left}, "reference_revision": {revision}}}')
+
+
+def say(ledger: Ledger, gateway: str, counters: str) -> None:
     ledger.as_ingest(
         lambda conn: conn.execute(
             "INSERT INTO gateway_status (gateway_id, presence, heard_at, status, health, health_at) "
             "SELECT gateway_id, 'online', now(), '{}', jsonb_build_object('counters', %s::jsonb), now() "
             f"FROM gateway WHERE name = '{gateway}' "
             "ON CONFLICT (gateway_id) DO UPDATE SET health = excluded.health",
-            (str(counters).replace("'", '"'),),
+            (counters,),
         )
     )
 
@@ -179,7 +182,15 @@ def test_a_gateway_gets_the_next_block_in_time_and_people_are_told_before_the_se
         follow = lambda: references.follow(pool, references.JOB, LATER)["reserved"]  # noqa: E731  short here
         assert follow() == 0, "nobody prints"
         health(ledger)
-        assert follow() == 1
+        gets = []
+        for nonsense in (
+            '{"label_shelf": 18446744073709551615, "sscc_left": 0, "reference_revision": 0}',
+            '{"label_shelf": 5, "reference_revision": 0}',
+            '{"label_shelf": 5, "sscc_left": -1, "reference_revision": 0}',
+        ):
+            say(ledger, "gw-2", nonsense)
+            gets += [follow()]
+        assert gets == [1, 0, 0], "what one gateway says keeps no other from its block"
         (first,) = sent(ledger)
         assert [(each.first_serial, each.last_serial) for each in first.sscc_blocks] == [(1, 500)]
         assert follow() == 0, "it has not said that it has what was sent"
