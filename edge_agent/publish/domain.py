@@ -1,7 +1,11 @@
 """When to send, how often to repeat, how fast to drain: pure arithmetic, time passed in."""
 
+import math
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
+
+from contracts.feedback import IngestMode, IngestState
 
 RESEND_FIRST_S: Final = (3.0, 10.0)
 """An unanswered batch is sent again after a time drawn from here (PROTOCOL P3)."""
@@ -9,10 +13,28 @@ RESEND_GROWTH: Final = 1.5
 RESEND_LONGEST_S: Final = 60.0
 DEAF_AFTER_S: Final = 12.0
 """Silence of the ledger, batches being on their way, after which the connection itself is doubted."""
+BACKLOG_AGE: Final = timedelta(seconds=60)
+"""Older unsealed rows than this, when the link returns, drain beside the live ones."""
+LIVE_SLOTS: Final = 4
+"""In-flight slots that a backlog never takes."""
+LINGER_S: Final = 0.02
+"""Live rows are sealed at most this often, so that a busy scanner makes batches and not single rows."""
+PAUSE_LASTS_S: Final = 30.0
+"""A pause of some sites ends by itself unless it is said again: who asked for it may have gone silent."""
 RECONNECT_FIRST_S: Final = 0.25
 RECONNECT_LONGEST_S: Final = 30.0
 _GROWN: Final = 16
 """Attempts after which waits have reached their limits."""
+
+
+@dataclass(slots=True)
+class InFlight:
+    """A batch on its way, and when it goes out once more; monotonic seconds."""
+
+    epoch: str
+    batch_no: int
+    attempts: int
+    due_at_s: float
 
 
 def resend_after_s(attempts: int, draw: float) -> float:
@@ -42,6 +64,21 @@ def reconnect_after_s(failures: int, draw: float) -> float:
     """
     ceiling = min(RECONNECT_FIRST_S * 2 ** min(failures, _GROWN), RECONNECT_LONGEST_S)
     return float(RECONNECT_FIRST_S + draw * (ceiling - RECONNECT_FIRST_S))
+
+
+def paused_until_s(state: IngestState, now_s: float) -> float:
+    """Tell how long nothing is to be sent.
+
+    Args:
+        state: What ingest says to this gateway, or to all.
+        now_s: Monotonic seconds.
+
+    Returns:
+        Monotonic seconds: for ever if ingest itself is away, a while if it only is behind.
+    """
+    if state.mode is not IngestMode.PAUSED:
+        return -math.inf
+    return now_s + PAUSE_LASTS_S if state.sites else math.inf
 
 
 @dataclass(slots=True)

@@ -1,13 +1,12 @@
 """Sends what the outbox holds until the ledger acknowledges it: link events in, frames out."""
 
+import math
 import queue
 import random
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -21,30 +20,25 @@ from edge_agent.clock import Clock
 from edge_agent.outbox.domain import Cursor, Lane, OutboxStats, SealedBatch
 from edge_agent.outbox.errors import OutboxClosedError, OutboxError
 from edge_agent.outbox.outbox import Outbox
-from edge_agent.publish.domain import DEAF_AFTER_S, TokenBucket, resend_after_s
+from edge_agent.publish.domain import (
+    BACKLOG_AGE,
+    DEAF_AFTER_S,
+    LINGER_S,
+    LIVE_SLOTS,
+    InFlight,
+    TokenBucket,
+    paused_until_s,
+    resend_after_s,
+)
 from edge_agent.publish.mqtt import Connected, Disconnected, LinkEvent, Received, Refused
 from edge_agent.publish.options import PublishOptions
 from edge_agent.publish.uplink import Uplink, Way
 
 WAITING_EVENTS: Final = 1000
 HEARTBEAT_S: Final = 10.0
-BACKLOG_AGE: Final = timedelta(seconds=60)
-"""Older unsealed rows than this, when the link returns, drain beside the live ones."""
-LIVE_SLOTS: Final = 4
-"""In-flight slots that a backlog never takes."""
-LINGER_S: Final = 0.02
-"""Live rows are sealed at most this often, so that a busy scanner makes batches and not single rows."""
 _IDLE_S: Final = 0.5
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(slots=True)
-class _InFlight:
-    epoch: str
-    batch_no: int
-    attempts: int
-    due_at_s: float
 
 
 class Publisher:
@@ -86,10 +80,10 @@ class Publisher:
             topic(options.site, options.gateway, each): each for each in Channel if each not in UPSTREAM
         }
         self._inbox: queue.Queue[LinkEvent | None] = queue.Queue(WAITING_EVENTS)
-        self._in_flight: dict[Cursor, _InFlight] = {}
+        self._in_flight: dict[Cursor, InFlight] = {}
         self._cursors = dict.fromkeys(Lane, Cursor())
         self.drain_at(options.drain_rows_per_s)
-        self._mode = IngestMode.RUNNING
+        self._paused_until_s = -math.inf
         self._window = options.window
         self._next_seal_s = self._next_heartbeat_s = self._heard_s = 0.0
         self._is_backlog_old = False
@@ -116,6 +110,10 @@ class Publisher:
     def is_on_detour(self) -> bool:
         """Whether HTTPS stands in for a broker that cannot be reached."""
         return self._link.is_on_detour
+
+    @property
+    def _is_paused(self) -> bool:
+        return time.monotonic() < self._paused_until_s
 
     def start(self) -> None:
         """Start connecting and sending; what waits from before is a backlog, rows from now on are live."""
@@ -217,6 +215,7 @@ class Publisher:
                 self._window = min(self._options.window, inflight)
                 self._next_heartbeat_s = 0.0
                 self._heard_s = time.monotonic()
+                self._paused_until_s = -math.inf  # what still holds is retained, and follows
                 self._resume()
             case Received(topic=name, payload=payload) if payload:
                 self._receive(name, payload)
@@ -279,9 +278,8 @@ class Publisher:
             self._send_from_the_beginning(state.ledger_id, sent_again)
         if state.sites and self._options.site not in state.sites:
             return
-        was_paused = self._mode is IngestMode.PAUSED
-        self._mode = state.mode
-        if state.mode is not IngestMode.PAUSED and (was_paused or state.mode is IngestMode.RESEND_NOW):
+        was_paused, self._paused_until_s = self._is_paused, paused_until_s(state, time.monotonic())
+        if state.mode is IngestMode.RESEND_NOW or (was_paused and not self._is_paused):
             self._resume()
 
     def _send_from_the_beginning(self, ledger_id: str, batches: int) -> None:
@@ -289,7 +287,7 @@ class Publisher:
         self._cursors = dict.fromkeys(Lane, Cursor())
 
     def _send_due(self) -> None:
-        if self._mode is IngestMode.PAUSED:
+        if self._is_paused:
             return
         now_s = time.monotonic()
         self._send_again(now_s)
@@ -342,12 +340,12 @@ class Publisher:
         self._link.publish(self._topic(Channel.RECORDS), encode_frame(header, batch.body))
         self.counters["batches_sent"] += 1
         due_at_s = now_s + resend_after_s(attempts, self._random.random())
-        self._in_flight[batch.cursor] = _InFlight(batch.epoch, batch.batch_no, attempts, due_at_s)
+        self._in_flight[batch.cursor] = InFlight(batch.epoch, batch.batch_no, attempts, due_at_s)
 
     def _doubt_silence(self) -> None:
         """Renew a connection that lives but carries nothing: each PUBACK lost on it holds a slot for ever."""
         now_s = time.monotonic()
-        if not self._in_flight or self._mode is IngestMode.PAUSED or self._link.way != "mqtt":
+        if not self._in_flight or self._is_paused or self._link.way != "mqtt":
             self._heard_s = now_s
         elif now_s - self._heard_s > DEAF_AFTER_S:
             self._heard_s = now_s

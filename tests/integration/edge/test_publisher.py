@@ -222,12 +222,35 @@ def test_a_pause_holds_the_gateways_of_its_sites_until_they_may_go_on(
     edge.scan(event(1))
     settled(edge, ledger)
     say(IngestMode.PAUSED, SITE)
-    ledger.wait_until(lambda _: edge.publisher._mode is IngestMode.PAUSED)
+    ledger.wait_until(lambda _: edge.publisher._is_paused)
     say(IngestMode.RUNNING, "york")
     edge.scan(event(2))
     say(IngestMode.RUNNING, "york", SITE)
     settled(edge, ledger)
     assert ledger.books.devices() == ["1", "2"]
+
+
+def test_a_pause_of_some_sites_ends_with_the_connection_and_by_itself(
+    make_edge: MakeEdge, make_ledger: MakeLedger, event: Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def say(mode: IngestMode, site: str) -> None:
+        ledger.announce(IngestState(mode=mode, since_at=datetime.now(UTC), sites=(site,)))
+
+    edge, ledger = make_edge(), make_ledger()
+    edge.scan(event(0))
+    settled(edge, ledger)
+    say(IngestMode.PAUSED, SITE)
+    ledger.wait_until(lambda _: edge.publisher._is_paused)
+    edge.scan(event(1))
+    say(IngestMode.RUNNING, "york")
+    edge.publisher.renew()
+    settled(edge, ledger)
+    monkeypatch.setattr(domain, "PAUSE_LASTS_S", 0.1)
+    say(IngestMode.PAUSED, SITE)
+    ledger.wait_until(lambda _: edge.publisher._paused_until_s > 0)
+    edge.scan(event(2))
+    settled(edge, ledger)
+    assert ledger.books.devices() == ["0", "1", "2"]
 
 
 def test_a_fork_is_kept_and_new_rows_flow_in_a_new_epoch(
