@@ -128,7 +128,7 @@ def _grow(conn: Connection, actor: Actor, recall: Recall) -> int:
     if added:
         detail = {"lots": added}
         store.audit(conn, actor.id, "recall_grew", f"recall:{recall.name}", site=None, detail=detail)
-        notify(conn, recall)
+    notify(conn, recall)
     return added
 
 

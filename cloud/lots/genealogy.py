@@ -56,8 +56,8 @@ class _Walk:
     relatives: dict[LotKey, Relative]
     links: dict[Transformation, tuple[Link, ...]] = field(default_factory=dict)
 
-    def go(self, start: Relative, *, is_forward: bool) -> None:
-        edge = [start]
+    def go(self, *starts: Relative, is_forward: bool) -> None:
+        start, edge = starts[0], list(starts)
         while edge:
             found = _by_transformation(self.find([each.key for each in edge], is_forward))
             self.links |= found
@@ -83,7 +83,9 @@ class _Walk:
             edge = [each for each in edge if is_forward or each.key.is_known]
 
 
-def trace(start: LotKey, item: str, base_unit: str, find: FindLinks) -> Genealogy:
+def trace(
+    start: LotKey, item: str, base_unit: str, find: FindLinks, *, unknown: Sequence[Relative] = ()
+) -> Genealogy:
     """Walk from a lot to everything made of it and everything it was made of.
 
     A lot is met again where goods are repacked under their own name, or taken apart and put together again:
@@ -96,6 +98,8 @@ def trace(start: LotKey, item: str, base_unit: str, find: FindLinks) -> Genealog
         item: Its item's code.
         base_unit: Its item's base unit.
         find: Finds links, for many lots at once.
+        unknown: Goods of the item of which nobody knows the lot and that may be of this one: as far away, and
+            possible as is what was made of them from then on.
 
     Returns:
         The genealogy.
@@ -104,8 +108,9 @@ def trace(start: LotKey, item: str, base_unit: str, find: FindLinks) -> Genealog
         LotError: If more lots are related than `MOST_LOTS`.
     """
     here = Relative(start, item, base_unit, 0)
-    forth, back = _Walk(find, {start: here}), _Walk(find, {start: here})
-    forth.go(here, is_forward=True)
+    forth = _Walk(find, {each.key: each for each in (here, *unknown)})
+    back = _Walk(find, {start: here})
+    forth.go(here, *unknown, is_forward=True)
     back.go(here, is_forward=False)
     return Genealogy(start, {**back.relatives, **forth.relatives}, {**back.links, **forth.links})
 

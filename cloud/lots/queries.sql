@@ -92,6 +92,24 @@ FROM recall_stock(%(recall)s, %(site)s);
 SELECT from_cell, to_cell, own_item_id, lot, location, unit, disposition, owner, held, on_hand
 FROM recall_holds(%(recall)s, %(site)s);
 
+-- name: unknown_lots
+WITH named AS MATERIALIZED (
+    SELECT n.item_id, i.is_lot_controlled FROM canonical_item n JOIN item i ON i.item_id = n.canonical_id
+    WHERE n.canonical_id = %(item_id)s
+)
+SELECT x.lot, (
+    SELECT min(f.first_at) FROM named n CROSS JOIN LATERAL resolver_firsts(n.item_id, ARRAY[%(lot)s], 'infinity') f)
+FROM (VALUES (NULL::text), ('unspecified')) x (lot)
+WHERE EXISTS (
+    SELECT FROM named n JOIN cell c ON c.item_id = n.item_id AND c.lot IS NOT DISTINCT FROM x.lot
+    JOIN location l ON l.location_id = c.location_id AND l.kind <> 'virtual'
+    WHERE x.lot IS NOT NULL OR NOT n.is_lot_controlled);
+
+-- name: told_of_recall
+SELECT DISTINCT ON (t.dedup_key) t.dedup_key, t.resolved_at IS NULL, t.summary, t.detail
+FROM ticket t WHERE t.dedup_key = ANY (%(keys)s::text[])
+ORDER BY t.dedup_key, t.ticket_id DESC;
+
 -- name: held_by_others
 SELECT h.to_cell AS cell_id, coalesce(sum(h.held) FILTER (WHERE s.recall_id < %(recall)s), 0) AS earlier,
     coalesce(sum(h.held) FILTER (WHERE s.recall_id > %(recall)s), 0) AS later
@@ -136,7 +154,7 @@ SELECT i.item_id, l.lot, i.code, i.base_unit, min(l.steps), bool_and(l.is_possib
 FROM recall_lot l JOIN canonical_item k ON k.item_id = l.item_id JOIN item i ON i.item_id = k.canonical_id
 WHERE l.recall_id = %(recall)s
 GROUP BY i.item_id, l.lot
-ORDER BY 5, i.code, l.lot;
+ORDER BY 5, 6, i.code, l.lot;
 
 -- name: resolver_mark
 SELECT resolver_mark(%(most)s);

@@ -154,7 +154,9 @@ def story(conn: Connection, actor: Actor, *, item: str, lot: str) -> LotStory:
     return LotStory(found, made, whereabouts(conn, made.forward()))
 
 
-def genealogy_of(conn: Connection, key: LotKey, item: str, base_unit: str) -> Genealogy:
+def genealogy_of(
+    conn: Connection, key: LotKey, item: str, base_unit: str, *, with_unknown: bool = False
+) -> Genealogy:
     """Walk from a lot to everything made of it and everything it was made of.
 
     Args:
@@ -162,12 +164,23 @@ def genealogy_of(conn: Connection, key: LotKey, item: str, base_unit: str) -> Ge
         key: The lot.
         item: Its item's code.
         base_unit: Its item's base unit.
+        with_unknown: Whether goods of the item of which nobody knows the lot are walked from too: they may be
+            of this one from when it was first seen on.
 
     Returns:
         The genealogy.
     """
+    asked = {"item_id": key.item_id, "lot": key.lot}
+    unknown = [
+        Relative(LotKey(key.item_id, lot), item, base_unit, 0, is_possible=True, since=since)
+        for lot, since in (store.tuples(conn, "unknown_lots", **asked) if with_unknown else ())
+    ]
     return trace(
-        key, item, base_unit, lambda keys, is_forward: store.links(conn, keys, are_consumed=is_forward)
+        key,
+        item,
+        base_unit,
+        lambda keys, is_forward: store.links(conn, keys, are_consumed=is_forward),
+        unknown=unknown,
     )
 
 

@@ -31,7 +31,7 @@ from cloud.lots.domain import (
     recall_subject,
 )
 from cloud.lots.genealogy import Relative
-from cloud.lots.notices import about_recall, recall_keys
+from cloud.lots.notices import Told, about_recall, is_news, recall_keys
 from cloud.lots.reading import find_lot, genealogy_of, whereabouts
 
 _LISTED: Final = 100
@@ -233,7 +233,7 @@ def reach(conn: Connection, recall: Recall) -> int:
     Returns:
         How many lots are new to it, or surer than before.
     """
-    found = genealogy_of(conn, recall.key, recall.item, recall.base_unit).forward()
+    found = _reached(conn, recall)
     return store.change(
         conn,
         "add_recall_lots",
@@ -317,14 +317,23 @@ def effect_of(recall: Recall, site: str, stock: Sequence[ReachedStock]) -> dict[
 
 
 def notify(conn: Connection, recall: Recall) -> None:
-    """Tell people of every site that has any of what a recall reaches, or sent any.
+    """Tell people of every site that has or sent any of what a recall reaches what they were not told yet.
 
     Args:
         conn: In a transaction that shows every site.
         recall: The recall.
     """
-    found = genealogy_of(conn, recall.key, recall.item, recall.base_unit).forward()
-    alerts.notice(conn, about_recall(recall, whereabouts(conn, _only(recall, found))))
+    found = about_recall(recall, whereabouts(conn, _only(recall, _reached(conn, recall))))
+    rows = store.tuples(conn, "told_of_recall", keys=[each.dedup_key for each in found])
+    told = {key: Told(is_open, summary, detail) for key, is_open, summary, detail in rows}
+    alerts.notice(conn, [each for each in found if is_news(each, told.get(each.dedup_key))])
+    if any(each.site for each in found):
+        alerts.resolve(conn, recall_keys(recall, ()))
+
+
+def _reached(conn: Connection, recall: Recall) -> list[Relative]:
+    made = genealogy_of(conn, recall.key, recall.item, recall.base_unit, with_unknown=recall.with_possible)
+    return made.forward()
 
 
 def _only(recall: Recall, found: Iterable[Relative]) -> list[Relative]:

@@ -6,7 +6,7 @@ DROP FUNCTION IF EXISTS lot_costs(text, bigint[]);
 DROP FUNCTION IF EXISTS picked_of_recalled(text);
 DROP FUNCTION IF EXISTS held_in_units(text[]);
 
--- What lies there of all that a recall reaches, in bins and units; at one site or everywhere.
+-- What lies there of all that a recall reaches, in bins and units, those in docks too; at one site or everywhere.
 CREATE FUNCTION recall_stock(of_recall bigint, of_site text)
     RETURNS TABLE (site text, cell_id bigint, item_id bigint, own_item_id bigint, item text, base_unit text, lot text,
         location text, unit text, disposition text, owner text, quantity numeric, own_quantity numeric, is_possible boolean)
@@ -30,7 +30,7 @@ CREATE FUNCTION recall_stock(of_recall bigint, of_site text)
     CROSS JOIN LATERAL lot_stock(r.items, r.lots) s
     JOIN cell c ON c.cell_id = s.cell_id
     JOIN balance b ON b.cell_id = s.cell_id
-    WHERE NOT s.is_virtual AND s.quantity > 0 AND (of_site IS NULL OR s.site = of_site)
+    WHERE (NOT s.is_virtual OR (s.unit IS NOT NULL AND s.location LIKE '@clearing/%')) AND s.quantity > 0 AND (of_site IS NULL OR s.site = of_site)
     ORDER BY s.site, s.cell_id
 $$;
 

@@ -321,3 +321,40 @@ def test_a_unit_is_seen_where_it_stands_and_given_back_wherever_that_is(database
         assert floor.conditions()[PALLET, "MILK", "L1", "recalled"] == 10
         floor.reverses(site.decision_id, by=BOSS)
         assert floor.conditions()[PALLET, "MILK", "L1", None] == 10
+
+
+def test_a_recall_holds_what_may_be_of_it_and_tells_of_who_got_some_later(floor: Floor) -> None:
+    floor.orders("SO-1", "MILK", 4, "ACME")
+    floor.orders("SO-2", "MILK", 1, "BETA")
+    floor.moves(
+        goes("MILK", 10, "@supplier", "A-01", "L1"),
+        goes("MILK", 6, "@supplier", "A-02"),
+        goes("MILK", 2, "@supplier", "@clearing/dock-1", "L1"),
+        goes("MILK", 3, "@supplier", PALLET, "L1"),
+        stands(PALLET, "@clearing/dock-1", 2),
+        goes("MILK", 2, "A-02", "@transformation", under="kit/1", minute=5),
+        goes("KIT", 2, "@transformation", "B-01", "K1", under="kit/1", minute=6),
+    )
+    recall = floor.recalls("MILK", "L1")
+    (ticket,) = floor.tickets("lot_recall")
+    assert "16 of it or made of it on hand, 5 in docks or on the way, no customer got any" in ticket.summary
+    (site,) = floor.recall_sites(recall)
+    floor.approves(site.decision_id, by=BOSS)
+    assert floor.conditions() == {
+        ("A-01", "MILK", "L1", "recalled"): 10,
+        ("A-02", "MILK", None, "recalled"): 4,
+        (PALLET, "MILK", "L1", "recalled"): 3,
+        ("B-01", "KIT", "K1", "recalled"): 2,
+    }
+    floor.moves(
+        goes("MILK", 4, "A-01", "@customer", "L1", under="outbound_order/SO-1", minute=10),
+        goes("MILK", 1, "A-02", "@customer", under="outbound_order/SO-2", minute=10),
+    )
+    floor.follows()
+    (ticket,) = floor.tickets("lot_recall")
+    assert "1 customer got some, 1 customer may have got some" in ticket.summary
+    assert [got["customer"] for got in ticket.detail["recipients"]] == ["ACME"]
+    told = ticket.occurrences
+    floor.follows()
+    (ticket,) = floor.tickets("lot_recall")
+    assert ticket.occurrences == told, "told once"
