@@ -104,7 +104,6 @@ def _numbered(
     desk.zpl(looked_at, dots_per_mm=printer.dots_per_mm)
     if is_new:
         sscc = desk.shelf.promise(_TERMINAL, None)
-        desk.shelf.promise(_TERMINAL, sscc)  # from here on it is used, whatever happens
         return replace(order, values={**order.values, "sscc": sscc}), "printed"
     if order.kind is not LabelKind.SSCC:
         return order, "printed"

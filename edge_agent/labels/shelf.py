@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.gs1 import sscc_of
 from contracts.label_templates import STANDARD
-from contracts.labels import LabelKind, LabelTemplate
+from contracts.labels import LabelError, LabelKind, LabelTemplate
 from contracts.offline import ReferenceSnapshot, SsccBlock
 
 SHELF_FILE: Final = "labels.json"
@@ -112,9 +112,16 @@ class LabelShelf:
 
         Returns:
             The template; None if there is none.
+
+        Raises:
+            LabelError: If the disk refuses to say.
         """
-        with self._locked() as kept:
-            own = {each.name: each for each in kept.templates}
+        try:
+            with self._locked() as kept:
+                own = {each.name: each for each in kept.templates}
+        except OSError as error:
+            self.not_stored += 1
+            raise LabelError(f"labels cannot be drawn: {self._path}: {error}") from error
         ships = {kind.value: STANDARD[kind] for kind in LabelKind}
         return own.get(name) or ships.get(name)
 
@@ -123,7 +130,8 @@ class LabelShelf:
 
         Args:
             who: Scanner, or another word for who prints.
-            used: The last one that is on a unit.
+            used: The last one that is on a unit; None: nobody knows, so that the one promised before
+                may be on one and is not given again.
 
         Returns:
             18 digits.
@@ -133,7 +141,7 @@ class LabelShelf:
         """
         try:
             with self._locked() as kept:
-                if kept.held.get(who, used) != used:
+                if used is not None and kept.held.get(who, used) != used:
                     return kept.held[who]
                 block = next((each for each in kept.blocks if each.left > 0), None)
                 if block is None:

@@ -63,13 +63,17 @@ def test_each_number_is_given_once_to_many_who_ask_over_restarts_and_blocks(tmp_
     shelf = LabelShelf(path, "leeds")
     with pytest.raises(NoSerialsError, match="the cloud sends more"):
         shelf.promise("scan-1", None)
-    assert shelf.take(reference(shelf, 5, (1, 40)))
-    assert not shelf.take(reference(shelf, 5, (1, 40))), "a retained message says it again"
-    assert not shelf.take(reference(shelf, 4, (1, 40), (41, 99))), "a lower revision"
-    assert not shelf.take(reference(shelf, 6, (41, 99), site="york"))
+    assert shelf.take(reference(shelf, 5, (1, 43)))
+    assert not shelf.take(reference(shelf, 5, (1, 43))), "a retained message says it again"
+    assert not shelf.take(reference(shelf, 4, (1, 43), (44, 99))), "a lower revision"
+    assert not shelf.take(reference(shelf, 6, (44, 99), site="york"))
     assert not shelf.take(b"{}")
     assert (shelf.refused, shelf.unreadable) == (2, 1)
-    assert shelf.promise("scan-1", None) == shelf.promise("scan-1", None), "until it is used"
+    first = shelf.promise("scan-1", None)
+    held = shelf.promise("scan-1", first)
+    assert held == shelf.promise("scan-1", first), "until it is used"
+    forgetful = shelf.promise("scan-1", None)
+    assert len({first, held, forgetful}) == 3, "who lost its state may have used what it was promised"
 
     def work(scanner: str) -> list[str]:
         own, mine = LabelShelf(path, "leeds"), []
@@ -83,11 +87,11 @@ def test_each_number_is_given_once_to_many_who_ask_over_restarts_and_blocks(tmp_
         given = [
             sscc for each in crowd.map(work, ["scan-1", "scan-2", "scan-3", "@terminal"]) for sscc in each
         ]
-    assert sorted(map(serial_of, given)) == list(range(1, 41))
+    assert sorted(map(serial_of, given)) == list(range(4, 44))
     with pytest.raises(NoSerialsError):
         shelf.promise("scan-4", None)
-    assert shelf.take(reference(shelf, 7, (1, 40), (41, 50)))
-    assert serial_of(LabelShelf(path, "leeds").promise("scan-4", None)) == 41
+    assert shelf.take(reference(shelf, 7, (1, 43), (44, 53)))
+    assert serial_of(LabelShelf(path, "leeds").promise("scan-4", None)) == 44
     assert shelf.counters()["sscc_left"] == 9
 
 
@@ -173,6 +177,12 @@ def test_a_desk_chooses_the_printer_and_refuses_templates_of_other_heads(
     )
     desk.replace_printers((free,))
     assert "no field" in str(desk.print_label("scan-1", LabelOrder(LabelKind.BIN, {"bin": "A"})))
+    lock = tmp_path / "labels.json.lock"
+    lock.unlink()
+    lock.mkdir()
+    assert str(lock) in str(desk.print_label("scan-1", BIN)), "told at the scanner, whose thread goes on"
+    assert desk.misuses()["labels_not_stored"] == 1
+    lock.rmdir()
     desk.replace_printers(())
     assert desk.print_label("scan-1", BIN) == "no printer prints for this scanner"
     assert desk.counters() == {}
@@ -212,7 +222,7 @@ def test_a_new_unit_is_labelled_at_the_terminal_and_its_reprint_says_why(
     printer.set_out(paper_out=True)
     code, said = terminal("print", "sscc", f"sscc={sscc}", "--reason", "torn", "--actor", "ann")
     assert (code, "the paper is out" in said) == (1, True)
-    assert terminal("status") == (1, "zt1  the paper is out\n38 SSCCs left\n")
+    assert terminal("status") == (1, "zt1  the paper is out\n39 SSCCs left\n")
     assert terminal("preview", "bin", "location=A-01")[1].startswith("^XA")
     assert terminal("print", "bin", "location=A", "--printer", "zt9")[1].startswith(
         "printer 'zt9': expected one of zt1"
