@@ -88,7 +88,7 @@ class Policy:
     """``fefo`` or ``fifo``."""
     expires_on: Mapping[str, date | None] = field(default_factory=dict)
     first_at: Mapping[str, datetime] = field(default_factory=dict)
-    """When each lot that lies there at first was first anywhere; for ``fifo``."""
+    """When each lot that may be named was first anywhere; where a rule is set."""
 
 
 class Key(NamedTuple):

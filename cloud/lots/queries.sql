@@ -185,8 +185,11 @@ FROM item i WHERE i.item_id = %(item_id)s;
 -- name: resolver_facts
 SELECT gateway, epoch, seq, occurred_at, site, quantity, is_taken_back, is_due, from_place, from_kind, from_code, from_lot,
     from_disposition, from_owner, to_place, to_kind, to_code, to_lot, to_disposition, to_owner, adjustment, serials,
-    document_lots, unit_lots, receipt_lots
+    document_lots, unit_lots, is_open
 FROM resolver_facts(%(item_id)s, %(from_at)s, %(limit)s);
+
+-- name: resolver_receipts
+SELECT place, lot, came_at FROM resolver_receipts(%(item_id)s, %(places)s::bigint[], %(from_at)s, %(until_at)s);
 
 -- name: resolver_posted
 SELECT gateway, epoch, seq, side, lot, owner, quantity FROM resolver_posted(%(item_id)s, %(from_at)s, %(until_at)s);

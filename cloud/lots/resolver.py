@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from cloud.db import Connection, in_transaction
 from cloud.db.retry import Source
@@ -15,6 +15,8 @@ from cloud.identity.store import act_as
 from cloud.ledger.domain import Claim, CloudStatement, PostingKind
 from cloud.ledger.posting import Posting
 from cloud.lots import store
+from cloud.lots.domain import UNSPECIFIED
+from cloud.lots.fact_rows import NEAR, FactRow, netted, received_near
 from cloud.lots.holding import own_identifiers
 from cloud.lots.inferring import (
     End,
@@ -40,44 +42,8 @@ _SHELVES: Final = (VirtualLocation.TRANSIT, VirtualLocation.CLEARING)
 """Accounts whose content tells what is taken out of them."""
 
 
-class FactRow(NamedTuple):
-    """A movement with what tells of it, as the database gives it."""
-
-    gateway: str
-    epoch: str
-    seq: int
-    occurred_at: datetime
-    site: str
-    quantity: Decimal
-    is_taken_back: bool
-    is_due: bool
-    from_place: int
-    from_kind: str
-    from_code: str
-    from_lot: str | None
-    from_disposition: str | None
-    from_owner: str | None
-    to_place: int
-    to_kind: str
-    to_code: str
-    to_lot: str | None
-    to_disposition: str | None
-    to_owner: str | None
-    adjustment: int | None
-    serials: list[str]
-    document_lots: list[str]
-    unit_lots: list[str]
-    receipt_lots: list[str]
-
-    @property
-    def name(self) -> RowName:
-        """Names it."""
-        return RowName(self.gateway, self.epoch, self.seq)
-
-    @property
-    def gained(self) -> Decimal:
-        """What a counted place gained by it."""
-        return -self.quantity if self.to_kind == "virtual" else self.quantity
+Receipts: TypeAlias = Mapping[int, Mapping[str, Sequence[datetime]]]
+"""By dock account and lot, when it came."""
 
 
 def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
@@ -169,8 +135,9 @@ def resolve_item(conn: Connection, actor: Actor, *, item_id: int) -> int | None:
     found, rest_at = _window(conn, item_id, from_at)
     rows = netted(found)
     held = _held(conn, item_id, rows, from_at)
-    code, policy = _policy(conn, item_id, held, from_at)
-    wanted = infer(_facts(conn, rows), held, policy)
+    facts = _facts(conn, item_id, rows)
+    code, policy = _policy(conn, item_id, _lots(facts, held), from_at)
+    wanted = infer(facts, held, policy)
     until_at = rest_at or datetime.max.replace(tzinfo=from_at.tzinfo)
     posted = _posted(conn, item_id, from_at, until_at)
     statements = list(_statements(conn, item_id, rows, differences(wanted, posted)))
@@ -200,37 +167,19 @@ def _window(conn: Connection, item_id: int, from_at: datetime) -> tuple[list[Fac
         limit *= 2
 
 
-def netted(rows: Sequence[FactRow]) -> list[FactRow]:
-    """Take what an adjustment moved as one movement, after all else of its instant.
-
-    How often late facts made it move again is no matter: what it comes to is a function of the count and of
-    what was stated. The first of its movements that goes that way stands for all.
-
-    Args:
-        rows: Movements, whole instants of them, in their order.
-
-    Returns:
-        The same, in the order in which they are to be looked at.
-    """
-    net: defaultdict[int | None, Decimal] = defaultdict(Decimal)
-    for row in rows:
-        net[row.adjustment] += row.gained
-    found = []
-    for row in sorted(rows, key=lambda row: (row.occurred_at, row.adjustment is not None)):
-        if row.adjustment is None:
-            found.append(row)
-        elif net[row.adjustment] * row.gained > 0:
-            found.append(row._replace(quantity=abs(net.pop(row.adjustment))))
-        else:
-            found.append(row._replace(is_taken_back=True))
-    return found
+def _lots(facts: Iterable[Fact], held: Holdings) -> set[str]:
+    """Give every lot that may be named."""
+    told = {lot for shelf in held.values() for lot, _ in shelf}
+    for fact in facts:
+        told |= {fact.source.lot, fact.destination.lot}
+        told.update(fact.serial_lots, fact.document_lots, fact.unit_lots, fact.receipt_lots)
+    return {lot for lot in told if lot not in {None, UNSPECIFIED}}
 
 
-def _policy(conn: Connection, item_id: int, held: Holdings, from_at: datetime) -> tuple[str, Policy]:
+def _policy(conn: Connection, item_id: int, lots: Iterable[str], from_at: datetime) -> tuple[str, Policy]:
     code, is_lot_controlled, rule, dates = store.tuples(conn, "item_policy", item_id=item_id)[0]
     first_at: dict[str, datetime] = {}
-    if rule == "fifo":
-        lots = {lot for shelf in held.values() for lot, _ in shelf if lot}
+    if rule is not None:
         asked = {"item_id": item_id, "lots": sorted(lots), "before_at": from_at}
         first_at = dict(store.tuples(conn, "resolver_firsts", **asked))
     expires_on = {lot: date.fromisoformat(day) for lot, day in dates.items()}
@@ -248,7 +197,24 @@ def _held(conn: Connection, item_id: int, rows: Sequence[FactRow], from_at: date
     return held
 
 
-def _facts(conn: Connection, rows: Sequence[FactRow]) -> list[Fact]:
+def _receipts(conn: Connection, item_id: int, rows: Sequence[FactRow]) -> Receipts:
+    """Read what came into dock accounts about when something left them whose lot is not said."""
+    asking = [row for row in rows if row.is_open and row.from_code.startswith(VirtualLocation.CLEARING)]
+    found: defaultdict[int, defaultdict[str, list[datetime]]] = defaultdict(lambda: defaultdict(list))
+    if asking:
+        asked = {
+            "item_id": item_id,
+            "places": sorted({row.from_place for row in asking}),
+            "from_at": asking[0].occurred_at - NEAR,
+            "until_at": asking[-1].occurred_at + NEAR,
+        }
+        for place, lot, came_at in store.tuples(conn, "resolver_receipts", **asked):
+            found[place][lot].append(came_at)
+    return found
+
+
+def _facts(conn: Connection, item_id: int, rows: Sequence[FactRow]) -> list[Fact]:
+    receipts = _receipts(conn, item_id, rows)
     serials = sorted({serial for row in rows for serial in row.serials})
     lots: defaultdict[str, set[str]] = defaultdict(set)
     for serial, lot in store.tuples(conn, "serial_lots", serials=serials) if serials else ():
@@ -265,7 +231,7 @@ def _facts(conn: Connection, rows: Sequence[FactRow]) -> list[Fact]:
             Counter(next(iter(lots[serial])) for serial in row.serials if len(lots[serial]) == 1),
             row.document_lots,
             row.unit_lots,
-            row.receipt_lots,
+            received_near(receipts.get(row.from_place, {}), row.occurred_at) if row.is_open else (),
         )
         for row in rows
     ]

@@ -7,11 +7,12 @@ DROP FUNCTION IF EXISTS resolver_facts(bigint, timestamptz, integer);
 DROP FUNCTION IF EXISTS resolver_posted(bigint, timestamptz, timestamptz);
 DROP FUNCTION IF EXISTS resolver_state(bigint, bigint[], timestamptz);
 DROP FUNCTION IF EXISTS resolver_firsts(bigint, text[], timestamptz);
+DROP FUNCTION IF EXISTS resolver_receipts(bigint, bigint[], timestamptz, timestamptz);
 DROP FUNCTION IF EXISTS resolver_ready(bigint);
 DROP FUNCTION IF EXISTS serial_lots(text[]);
 DROP FUNCTION IF EXISTS unstated_stock(text[], text, bigint, integer);
 
--- Lots that somebody stated of serials, wherever that was.
+-- Lots that somebody stated of serials, wherever that was, and did not take back.
 CREATE FUNCTION serial_lots(serials text[]) RETURNS TABLE (serial text, lot text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     SELECT DISTINCT s.serial, x.lot
@@ -19,11 +20,13 @@ CREATE FUNCTION serial_lots(serials text[]) RETURNS TABLE (serial text, lot text
     CROSS JOIN LATERAL (
         SELECT m.from_cell, m.to_cell FROM movement m
         WHERE m.identifier_scheme = 'sgtin' AND m.identifier = s.serial AND NOT m.detail ? 'inferred'
+            AND m.reverses_seq IS NULL AND NOT is_reversed(m)
         UNION ALL
         SELECT m.from_cell, m.to_cell FROM movement m
         WHERE m.detail ? 'epcs' AND NOT (m.identifier_scheme = 'sgtin' AND jsonb_array_length(m.detail -> 'epcs') = 1
                 AND m.detail -> 'epcs' ->> 0 = m.identifier)
             AND m.detail -> 'epcs' @> jsonb_build_array(s.serial) AND NOT m.detail ? 'inferred'
+            AND m.reverses_seq IS NULL AND NOT is_reversed(m)
     ) m
     CROSS JOIN LATERAL (
         SELECT c.lot FROM cell c WHERE c.cell_id IN (m.from_cell, m.to_cell) AND c.lot IS NOT NULL AND c.lot <> 'unspecified') x
@@ -54,12 +57,12 @@ BEGIN
     SELECT x.item_id, x.site_id, min(x.from_at)
     FROM (
         SELECT m.item_id, m.site_id, least(m.occurred_at, o.occurred_at,
-            -- what comes into a dock account tells of what left it
+            -- what comes into a dock account tells of what left it; taken back, it tells no more
             CASE WHEN t.code LIKE '@clearing%' AND c.lot IS NOT NULL THEN m.occurred_at - INTERVAL '1 day' END) AS from_at
         FROM ledger_entry e
         JOIN movement m ON m.posting_id = e.posting_id
         JOIN item i ON i.item_id = m.item_id
-        JOIN cell c ON c.cell_id = m.to_cell
+        JOIN cell c ON c.cell_id = CASE WHEN m.reverses_seq IS NULL THEN m.to_cell ELSE m.from_cell END
         JOIN location t ON t.location_id = c.location_id
         LEFT JOIN movement o ON o.gateway_id = m.reverses_gateway AND o.epoch = m.reverses_epoch AND o.seq = m.reverses_seq
         WHERE e.position > start_at AND e.position <= stop_at AND NOT m.detail ? 'inferred'
@@ -70,9 +73,10 @@ BEGIN
         FROM ledger_entry e
         JOIN movement m ON m.posting_id = e.posting_id
         JOIN item i ON i.item_id = m.item_id AND i.is_lot_controlled
-        JOIN cell c ON c.cell_id = m.to_cell AND c.lot IS NOT NULL
-        CROSS JOIN LATERAL jsonb_array_elements_text(CASE WHEN m.identifier_scheme = 'sgtin'
-            THEN coalesce(m.detail -> 'epcs', '[]') || to_jsonb(m.identifier) ELSE coalesce(m.detail -> 'epcs', '[]') END) s (serial)
+        JOIN cell c ON c.cell_id IN (m.from_cell, m.to_cell) AND c.lot IS NOT NULL
+        LEFT JOIN movement o ON o.gateway_id = m.reverses_gateway AND o.epoch = m.reverses_epoch AND o.seq = m.reverses_seq
+        CROSS JOIN LATERAL jsonb_array_elements_text(coalesce(m.detail -> 'epcs', o.detail -> 'epcs', '[]')
+            || CASE WHEN m.identifier_scheme = 'sgtin' THEN to_jsonb(m.identifier) ELSE '[]' END) s (serial)
         CROSS JOIN LATERAL (
             SELECT v.item_id, v.site_id, v.occurred_at FROM movement v
             WHERE v.identifier_scheme = 'sgtin' AND v.identifier = s.serial AND v.item_id = m.item_id
@@ -147,7 +151,7 @@ CREATE FUNCTION resolver_facts(of_item bigint, from_at timestamptz, at_most inte
         is_taken_back boolean, is_due boolean,
         from_place bigint, from_kind text, from_code text, from_lot text, from_disposition text, from_owner text,
         to_place bigint, to_kind text, to_code text, to_lot text, to_disposition text, to_owner text,
-        adjustment bigint, serials text[], document_lots text[], unit_lots text[], receipt_lots text[])
+        adjustment bigint, serials text[], document_lots text[], unit_lots text[], is_open boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH fact AS MATERIALIZED (
         SELECT m.*, g.name
@@ -179,18 +183,25 @@ CREATE FUNCTION resolver_facts(of_item bigint, from_at timestamptz, at_most inte
             FROM document_line l
             JOIN identifier n ON (n.scheme, n.value) = (l.identifier_scheme, l.identifier) AND n.item_id = of_item
             WHERE l.site_id = m.site_id AND l.unit IN (fl.code, tl.code) AND l.lot IS NOT NULL ORDER BY l.lot) ELSE '{}' END,
-        CASE WHEN w.is_open AND fl.code LIKE '@clearing%' THEN ARRAY(
-            SELECT DISTINCT c.lot
-            FROM movement x JOIN cell c ON c.cell_id = x.to_cell AND c.location_id = f.location_id
-            WHERE x.item_id = of_item AND x.occurred_at >= m.occurred_at - INTERVAL '1 day'
-                AND x.occurred_at <= m.occurred_at + INTERVAL '1 day' AND NOT x.detail ? 'inferred'
-                AND x.reverses_seq IS NULL AND c.lot IS NOT NULL AND c.lot <> 'unspecified' ORDER BY c.lot) ELSE '{}' END
+        w.is_open
     FROM fact m
     LEFT JOIN resolver_reach r ON r.site_id = m.site_id
     JOIN cell f ON f.cell_id = m.from_cell JOIN location fl ON fl.location_id = f.location_id
     JOIN cell t ON t.cell_id = m.to_cell JOIN location tl ON tl.location_id = t.location_id
     CROSS JOIN LATERAL (SELECT f.lot IS NULL OR t.lot IS NULL AS is_open) w
     ORDER BY m.occurred_at, m.gateway_id, m.epoch, m.seq
+$$;
+
+-- Lots that came into dock accounts, and when: what people stated and did not take back.
+CREATE FUNCTION resolver_receipts(of_item bigint, places bigint[], from_at timestamptz, until_at timestamptz)
+    RETURNS TABLE (place bigint, lot text, came_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    SELECT DISTINCT c.location_id, c.lot, m.occurred_at
+    FROM movement m
+    JOIN cell c ON c.cell_id = m.to_cell AND c.location_id = ANY (places) AND c.lot <> 'unspecified'
+    WHERE m.item_id = of_item AND m.occurred_at >= from_at AND m.occurred_at <= until_at AND NOT m.detail ? 'inferred'
+        AND m.reverses_seq IS NULL AND NOT is_reversed(m)
+    ORDER BY 1, 2, 3
 $$;
 
 -- What has been inferred of movements from an instant to another, net of what was withdrawn.
@@ -220,14 +231,27 @@ CREATE FUNCTION resolver_state(of_item bigint, places bigint[], before_at timest
     WHERE q.quantity <> 0
 $$;
 
--- When lots of an item were first anywhere, before an instant.
+-- When lots of an item first came anywhere, before an instant: by what stands of what was stated and inferred.
 CREATE FUNCTION resolver_firsts(of_item bigint, lots text[], before_at timestamptz)
     RETURNS TABLE (lot text, first_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
-    SELECT l.lot, min(m.occurred_at)
+    SELECT l.lot, min(x.occurred_at)
     FROM unnest(lots) l (lot)
-    CROSS JOIN LATERAL movements_of_cells(ARRAY(SELECT c.cell_id FROM cell c WHERE c.item_id = of_item AND c.lot = l.lot)) m
-    WHERE m.occurred_at < before_at
+    CROSS JOIN LATERAL (
+        SELECT m.occurred_at
+        FROM movements_of_cells(ARRAY(SELECT c.cell_id FROM cell c WHERE c.item_id = of_item AND c.lot = l.lot)) m
+        JOIN cell t ON t.cell_id = m.to_cell
+        WHERE m.occurred_at < before_at AND m.reverses_seq IS NULL
+            AND CASE WHEN m.detail ? 'inferred'
+                THEN m.detail #>> '{inferred,side}' = 'destination' AND m.detail #>> '{inferred,lot}' = l.lot
+                ELSE t.lot = l.lot AND NOT is_reversed(m) END
+        GROUP BY m.occurred_at, CASE WHEN m.detail ? 'inferred' THEN m.detail #> '{inferred,of}'
+            WHEN m.adjustment_id IS NOT NULL THEN to_jsonb(m.adjustment_id)
+            ELSE jsonb_build_array(m.gateway_id, m.epoch, m.seq) END
+        HAVING sum(m.quantity * CASE WHEN m.detail ? 'inferred' THEN
+                CASE WHEN (m.detail #> '{inferred,withdraws}')::boolean THEN -1 ELSE 1 END
+            WHEN m.from_cell < m.to_cell THEN -1 ELSE 1 END) <> 0 -- an adjustment goes both ways
+    ) x
     GROUP BY l.lot
 $$;
 
@@ -243,7 +267,7 @@ CREATE FUNCTION unstated_stock(sites text[], of_item text, after_cell bigint, at
     JOIN cell c ON c.item_id = i.item_id AND (c.lot IS NULL OR c.lot = 'unspecified')
     JOIN balance b ON b.cell_id = c.cell_id AND b.quantity <> 0
     JOIN location l ON l.location_id = c.location_id AND l.kind <> 'virtual'
-    LEFT JOIN LATERAL where_units_stand(ARRAY[l.code]) s ON l.kind = 'unit'
+    LEFT JOIN LATERAL units_stand(ARRAY[l.code]) s ON l.kind = 'unit'
     JOIN site z ON z.site_id = coalesce(s.site, c.site_id)
     WHERE i.is_lot_controlled AND (of_item IS NULL OR i.code = of_item) AND c.cell_id > after_cell
         AND NOT coalesce(s.is_virtual, false) AND sees_site(z.site_id) AND (sites IS NULL OR z.site_id = ANY (sites))
@@ -253,9 +277,11 @@ $$;
 
 REVOKE ALL ON FUNCTION serial_lots(text[]), resolver_ready(bigint), resolver_mark(integer), resolver_mark_papers(timestamptz),
     resolver_facts(bigint, timestamptz, integer), resolver_posted(bigint, timestamptz, timestamptz),
+    resolver_receipts(bigint, bigint[], timestamptz, timestamptz),
     resolver_state(bigint, bigint[], timestamptz), resolver_firsts(bigint, text[], timestamptz), unstated_stock(text[], text, bigint, integer)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION serial_lots(text[]), resolver_ready(bigint), resolver_mark(integer), resolver_mark_papers(timestamptz),
     resolver_facts(bigint, timestamptz, integer), resolver_posted(bigint, timestamptz, timestamptz),
+    resolver_receipts(bigint, bigint[], timestamptz, timestamptz),
     resolver_state(bigint, bigint[], timestamptz), resolver_firsts(bigint, text[], timestamptz), unstated_stock(text[], text, bigint, integer)
     TO dockledger_app;

@@ -1,26 +1,28 @@
 """What was not stated is resolved behind the watermark, whatever the order in which it became known."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from decimal import Decimal
 from random import Random
+from typing import NamedTuple
 
 import psycopg
 import pytest
 
 from cloud.db import connect
 from cloud.identity.actor import INGEST
-from cloud.ledger.domain import AcceptedBatch, NotPostableError, PostingKind
+from cloud.ledger.corrections import post_reversal
+from cloud.ledger.domain import AcceptedBatch, AlreadyClaimedError, NotPostableError, PostingKind
 from cloud.ledger.entries import CLOUD_EPOCH, CLOUD_GATEWAY
 from cloud.ledger.service import post
 from cloud.lots.domain import UnknownLotError
 from cloud.lots.resolver import RESOLVER, mark, ready_items, resolve_item
 from cloud.lots.stating import state_lot
-from contracts.records import Movement, Side
+from contracts.records import Movement, RowRef, Side
 from tests.integration.ledger.scenario import Ledger, Outbox, at
-from tests.integration.lots.floor import KIM, PALLET, Floor, goes, open_floor, stands
+from tests.integration.lots.floor import KIM, NET, PALLET, Floor, goes, open_floor, stands
 
 UNIT = PALLET
 
@@ -179,6 +181,47 @@ def test_what_was_inferred_is_stated_once_and_not_reversed(floor: Floor) -> None
     assert floor.lots() == {("A-01", "L7"): 6}
 
 
+def test_what_was_taken_back_tells_nothing_and_when_the_resolver_ran_is_no_matter(floor: Floor) -> None:
+    serial = SERIALS[0]
+    dock, inside = "@clearing/dock-1", {"minute": 15}
+    floor.controls("KIT", rule="fifo")
+    floor.moves(
+        goes("MILK", 1, "@supplier", "S-01", "L9", minute=1, epcs=(serial,)),
+        goes("MILK", 6, "@supplier", dock, "L8", minute=2),
+        goes("KIT", 5, "@supplier", "K-01", "L9", minute=1),
+        goes("KIT", 5, "@supplier", "K-01", "L5", minute=3),
+        goes("BOX", 1, "@supplier", "Z-01", minute=20),
+    )
+    floor.moves(
+        goes("MILK", 1, "@supplier", "S-02", epcs=(serial,), **inside),
+        goes("MILK", 6, dock, "C-01", **inside),
+        goes("MILK", 5, "@supplier", "A-01", "L3", minute=5),
+        goes("MILK", 5, "@supplier", "A-01", "L1", minute=6),
+    )
+    floor.resolves()
+    assert floor.lots().items() >= {("S-02", "L9"): 1, ("C-01", "L8"): 6}.items()
+    for seq in (1, 2, 3):
+        floor.reverses_movement(seq)
+    floor.moves(
+        goes("KIT", 5, "@supplier", "K-01", "L9", minute=7),
+    )
+    floor.resolves()
+    floor.moves(
+        goes("KIT", 2, "K-01", "B-01", minute=16),  # first in: L5, for the L9 of before was none
+        goes("MILK", 2, "A-01", "B-01", minute=16),  # both without a date: the L3, which came first
+    )
+    floor.resolves()
+    assert (
+        floor.lots().items()
+        >= {
+            ("S-02", "unspecified"): 1,
+            ("C-01", "unspecified"): 6,
+            ("K-01", "L5"): 3,
+            ("A-01", "L3"): 3,
+        }.items()
+    )
+
+
 SERIALS = [f"urn:epc:id:sgtin:0614141.000003.{number}" for number in range(6)]
 PLACES = ("A-01", "A-02", UNIT, "@customer")
 State = dict[tuple[str, ...], Decimal]
@@ -222,32 +265,58 @@ def history(seed: int) -> list[AcceptedBatch]:
     ]
 
 
-def books_after(ledger: Ledger, arrivals: list[AcceptedBatch], resolving: Random) -> State:
-    """Post batches as they arrive, let the resolver run now and then and at the end; look, undo it all."""
+class Misread(NamedTuple):
+    """A record that somebody takes back, at once or when it comes."""
+
+    batch: AcceptedBatch
+    seq: int
+
+    def is_taken_back(self, conn: psycopg.Connection) -> None:
+        header = self.batch.header
+        ref = RowRef(gateway=header.gateway, epoch=header.epoch, seq=self.seq)
+        with suppress(AlreadyClaimedError):
+            post_reversal(conn, NET, ref, reason="misread")
+
+
+def misread(batches: list[AcceptedBatch], random: Random) -> list[Misread]:
+    """Take back a record of about every second batch."""
+    chosen = [batch for batch in batches if random.random() < 0.5]
+    return [Misread(one, random.randrange(one.header.first_seq, one.header.last_seq + 1)) for one in chosen]
+
+
+def in_turn(conn: psycopg.Connection, work: Callable[[psycopg.Connection], object]) -> object:
+    done = work(conn)
+    conn.execute("SELECT set_config('dockledger.posting', '', true)")
+    return done
+
+
+def run(conn: psycopg.Connection) -> None:
+    while in_turn(conn, lambda conn: mark(conn, RESOLVER)):
+        pass
+    for item in ready_items(conn, RESOLVER):
+        while in_turn(conn, lambda conn, item=item: resolve_item(conn, RESOLVER, item_id=item)) is not None:
+            pass
+
+
+def books_after(ledger: Ledger, arrivals: Sequence[AcceptedBatch | Misread], resolving: Random) -> State:
+    """Post what arrives, let the resolver run now and then and at the end; look, undo it all."""
     with undone(ledger) as conn:
-
-        def in_turn(work: Callable[[psycopg.Connection], object]) -> object:
-            done = work(conn)
-            conn.execute("SELECT set_config('dockledger.posting', '', true)")
-            return done
-
-        def run() -> None:
-            while in_turn(lambda conn: mark(conn, RESOLVER)):
-                pass
-            for item in ready_items(conn, RESOLVER):
-                while in_turn(lambda conn, item=item: resolve_item(conn, RESOLVER, item_id=item)) is not None:
-                    pass
-
         known: set[tuple[str, int]] = set()
-        for batch in arrivals:
+
+        def come(batch: AcceptedBatch) -> None:
             name = batch.header.gateway, batch.header.batch_no
             if name not in known:
                 known.add(name)
-                in_turn(lambda conn, one=batch: post(conn, INGEST, kind=PostingKind.BATCH, batches=[one]))
+                in_turn(conn, lambda conn: post(conn, INGEST, kind=PostingKind.BATCH, batches=[batch]))
+
+        for one in arrivals:
+            come(one.batch if isinstance(one, Misread) else one)
+            if isinstance(one, Misread):
+                in_turn(conn, one.is_taken_back)
             if resolving.random() < 0.7:
-                run()
-        run()
-        run()
+                run(conn)
+        run(conn)
+        run(conn)
         rows = conn.execute(
             "SELECT i.code, l.code, c.lot, c.owner, b.quantity FROM balance b JOIN cell c USING (cell_id) "
             "JOIN item i USING (item_id) JOIN location l USING (location_id) WHERE b.quantity <> 0"
@@ -264,11 +333,12 @@ def test_any_order_and_repetition_of_batches_gives_the_same_state_after_the_reso
         for seed, rule in enumerate(("fefo", "fifo", "fefo")):
             floor.controls("MILK", rule=rule)
             batches = history(seed)
+            batches += misread(batches, Random(seed))
             first = books_after(floor.ledger, batches, Random(0))
             assert any("unspecified" in names for names in first), "the history leaves something to infer"
             for again in range(2):
                 order = Random(seed * 100 + again)
                 arrivals = order.sample(batches, len(batches)) + order.sample(batches, 3)
                 if again:  # each gateway in its order: watermarks pass early, what comes is late
-                    arrivals.sort(key=lambda batch: batch.header.batch_no)
+                    arrivals.sort(key=lambda one: getattr(one, "batch", one).header.batch_no)
                 assert books_after(floor.ledger, arrivals, order) == first, (seed, again)
