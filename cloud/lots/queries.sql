@@ -263,4 +263,5 @@ WHERE t.site_id = %(site)s AND (t.item_id, t.lot) = (x.item_id, x.lot);
 
 -- name: unfit
 SELECT nth, is_expired, recall
-FROM unfit_lots(%(sites)s::text[], %(items)s::text[], %(lots)s::text[], %(units)s::text[], %(at)s);
+FROM unfit_lots(%(sites)s::text[], %(items)s::text[], %(lots)s::text[], %(units)s::text[], %(now)s,
+    %(as_of)s::timestamptz);

@@ -32,14 +32,22 @@ class Unfit(NamedTuple):
 FIT: Final = Unfit(is_expired=False, recall=None)
 
 
-def unfit(conn: Connection, actor: Actor, goods: Sequence[Goods], *, at: datetime) -> list[Unfit]:
+def unfit(
+    conn: Connection,
+    actor: Actor,
+    goods: Sequence[Goods],
+    *,
+    now: datetime,
+    as_of: datetime | None = None,
+) -> list[Unfit]:
     """Tell of each of some goods whether its lot has expired or is recalled.
 
     Args:
         conn: In a transaction.
         actor: Anybody who may see stock.
         goods: Which.
-        at: The instant in question; whether a site has given a recall back, and where units stand, is as now.
+        now: The present.
+        as_of: An earlier instant; whether a site gave a recall back, and where units stand, is as now.
 
     Returns:
         In the goods' order.
@@ -50,8 +58,7 @@ def unfit(conn: Connection, actor: Actor, goods: Sequence[Goods], *, at: datetim
     actor.require(*READERS)
     act_as(conn, actor.narrowed(*READERS))
     sites, items, lots, units = zip(*goods, strict=True) if goods else ((), (), (), ())
-    found = store.tuples(
-        conn, "unfit", sites=list(sites), items=list(items), lots=list(lots), units=list(units), at=at
-    )
+    named = {"sites": list(sites), "items": list(items), "lots": list(lots), "units": list(units)}
+    found = store.tuples(conn, "unfit", **named, now=now, as_of=as_of)
     known = {nth: Unfit(is_expired, recall) for nth, is_expired, recall in found}
     return [known.get(nth, FIT) for nth in range(1, len(goods) + 1)]

@@ -94,7 +94,7 @@ def show_stock(
         question = Question(item.strip(), location.strip(), form)
         rows = stock.balances(conn, actor, question.wanted, after=_place(after), limit=ROWS + 1)
         ledger, completeness = operations.completeness(conn, actor)
-        shown = marked(conn, actor, rows[:ROWS], at=form.until_at or gate.clock())
+        shown = marked(conn, actor, rows[:ROWS], now=gate.clock(), as_of=form.until_at)
     last = rows[ROWS - 1] if len(rows) > ROWS else None
     return page(
         request,
@@ -135,16 +135,16 @@ def export_stock(
         sites = operations.sites(conn, actor)
         moment = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
         question = Question(item.strip(), location.strip(), moment)
-        at = moment.until_at or gate.clock()
+        now = gate.clock()
 
         def read(after: tuple[str, str, int], limit: int) -> list[Marked]:
             rows = stock.balances(conn, actor, question.wanted, after=after, limit=limit)
-            return marked(conn, actor, rows, at=at)
+            return marked(conn, actor, rows, now=now, as_of=moment.until_at)
 
         rows = whole(
             read, start=("", "", 0), key=lambda each: (each.row.site, each.row.item, each.row.cell_id)
         )
-        return answer("stock", COLUMNS, rows, form, at=at, site=site)
+        return answer("stock", COLUMNS, rows, form, at=moment.until_at or now, site=site)
 
 
 def _place(after: str) -> tuple[str, str, int]:

@@ -103,13 +103,16 @@ def export_stock_by(
         sites = operations.sites(conn, actor)
         moment = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
         wanted = Question(item.strip(), location.strip(), moment).wanted
-        at = moment.until_at or gate.clock()
+        now = gate.clock()
 
         def read(after: list[str], limit: int) -> list[Marked]:
-            return marked(conn, actor, stock_by(conn, actor, by, wanted, after=after, limit=limit), at=at)
+            rows = stock_by(conn, actor, by, wanted, after=after, limit=limit)
+            return marked(conn, actor, rows, now=now, as_of=moment.until_at)
 
         rows = whole(read, start=list[str](), key=lambda each: each.row.keys)
-        return answer(f"stock-by-{by.value}", COLUMNS[by], rows, form, at=at, site=site or None)
+        return answer(
+            f"stock-by-{by.value}", COLUMNS[by], rows, form, at=moment.until_at or now, site=site or None
+        )
 
 
 @router.get("/stock/by-{by}")
@@ -134,7 +137,7 @@ def show_stock_by(
         form = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
         question = Question(item.strip(), location.strip(), form)
         rows = stock_by(conn, actor, by, question.wanted, after=_keys(after), limit=ROWS + 1)
-        shown = marked(conn, actor, rows[:ROWS], at=form.until_at or gate.clock())
+        shown = marked(conn, actor, rows[:ROWS], now=gate.clock(), as_of=form.until_at)
     following = question.query(after=orjson.dumps(rows[ROWS - 1].keys).decode()) if len(rows) > ROWS else ""
     return page(
         request,

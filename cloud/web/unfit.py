@@ -25,7 +25,12 @@ _COLUMNS: Final = columns_of(Unfit, "is_expired=expired", "recall")
 
 
 def marked(
-    conn: Connection, actor: Actor, rows: Sequence[BalanceRow] | Sequence[StockRow], *, at: datetime
+    conn: Connection,
+    actor: Actor,
+    rows: Sequence[BalanceRow] | Sequence[StockRow],
+    *,
+    now: datetime,
+    as_of: datetime | None,
 ) -> list[Marked]:
     """Tell of each row whether its lot has expired or is recalled.
 
@@ -33,12 +38,14 @@ def marked(
         conn: In a transaction.
         actor: Who asks.
         rows: Cells, or stock put together.
-        at: The instant of which the rows are.
+        now: The present.
+        as_of: The instant of which the rows are; None: now.
 
     Returns:
         The rows in their order.
     """
-    return [Marked(*pair) for pair in zip(rows, unfit(conn, actor, list(_goods(rows)), at=at), strict=True)]
+    told = unfit(conn, actor, list(_goods(rows)), now=now, as_of=as_of)
+    return [Marked(*pair) for pair in zip(rows, told, strict=True)]
 
 
 def marked_columns(columns: Iterable[Column], *, with_marks: bool = True) -> tuple[Column, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -15,6 +15,8 @@ from cloud.master.store import add_gateway, add_site
 from tests.integration.ledger.scenario import Outbox
 from tests.integration.lots.floor import BOSS, KIM, NET, PALLET, Floor, goes, open_floor, stands
 
+MORNING = datetime(2026, 3, 2, 11, 1, tzinfo=UTC)
+"""A minute into the third of March at york."""
 YORKER = Actor("user:yo", frozenset({Role.SUPERVISOR}), sites=frozenset({"york"}))
 
 
@@ -32,8 +34,10 @@ class TwoFloors:
         asked = {"after": after, "limit": limit}
         return self.leeds.ledger.as_app(lambda conn: reading.lots(conn, actor, **asked))
 
-    def unfit(self, now: datetime, *goods: Goods) -> list[tuple[bool, int | None]]:
-        told = self.leeds.ledger.as_app(lambda conn: unfit(conn, KIM, goods, at=now))
+    def unfit(
+        self, *goods: Goods, now: datetime = MORNING, as_of: datetime | None = None
+    ) -> list[tuple[bool, int | None]]:
+        told = self.leeds.ledger.as_app(lambda conn: unfit(conn, KIM, goods, now=now, as_of=as_of))
         return [tuple(each) for each in told]
 
 
@@ -90,15 +94,15 @@ def test_a_recall_over_two_sites_is_decided_followed_and_given_back_at_each(floo
         Goods("leeds", "MILK", "L1", PALLET),
         Goods("leeds", "MILK", "L2", None),
     )
-    number, now = recall.recall_id, recall.opened_at
-    assert floors.unfit(now, *goods) == [(False, number), (False, number), (False, number), (False, None)]
+    number = recall.recall_id
+    assert floors.unfit(*goods) == [(False, number), (False, number), (False, number), (False, None)]
     leeds.approves(at_york.decision_id, by=BOSS)
     held = {("Y-01", "MILK", "L1"): 4, ("Y-02", "KIT", "K1"): 1, (PALLET, "MILK", "L1"): 4}
     assert leeds.conditions().items() >= {(*key, "recalled"): amount for key, amount in held.items()}.items()
 
     leeds.reverses(at_york.decision_id, by=BOSS)
     assert leeds.conditions().items() >= {(*key, None): amount for key, amount in held.items()}.items()
-    assert floors.unfit(now, *goods) == [(False, number), (False, None), (False, None), (False, None)]
+    assert floors.unfit(*goods) == [(False, number), (False, None), (False, None), (False, None)]
     leeds.moves(goes("MILK", 1, "@customer", "R-01", "L1", minute=20))
     floors.york_moves(goes("MILK", 1, "@customer", "Y-04", "L1", minute=20))
     assert leeds.follows()["held"] == 1, "what york gave back is not held there again"
@@ -114,8 +118,9 @@ def test_a_recall_over_two_sites_is_decided_followed_and_given_back_at_each(floo
     ]
     leeds.dates("MILK", "L2", date(2026, 3, 3))
     dated = [each._replace(lot="L2") for each in goods[:3]]
-    morning = datetime(2026, 3, 2, 11, 1, tzinfo=UTC)
-    assert floors.unfit(morning, *dated) == [(False, None), (True, None), (True, None)]
+    assert floors.unfit(*dated) == [(False, None), (True, None), (True, None)]
+    assert floors.unfit(*dated, as_of=MORNING - timedelta(minutes=2)) == [(False, None)] * 3
+    assert floors.unfit(goods[0], as_of=MORNING) == [(False, None)], "before it was recalled"
 
 
 def test_each_site_is_resolved_by_what_it_saw_and_a_pallet_takes_its_lot_along(floors: TwoFloors) -> None:
