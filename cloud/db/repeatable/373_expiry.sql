@@ -1,6 +1,6 @@
--- Lots on hand that expire, by site, with what of them could still leave and what they are worth. A lot is good before its
--- day begins at the site: the same day by which `stock_available` leaves it out (360_allocation.sql; a test holds the two
--- together).
+-- Lots on hand that expire, by site, with what of them could still leave and what they are worth; what the book has below
+-- zero is none of them. A lot is good before its day begins at the site: the same day by which `stock_available` leaves it
+-- out (360_allocation.sql; a test holds the two together).
 
 DROP FUNCTION IF EXISTS lots_expiring(text[], text, integer, timestamptz, text[], date, text, text, text, integer);
 
@@ -24,7 +24,7 @@ CREATE FUNCTION lots_expiring(sites text[], of_item text, within_days integer, a
         FROM lot_stock(ARRAY(SELECT d.item_id FROM dated d ORDER BY d.nth), ARRAY(SELECT d.lot FROM dated d ORDER BY d.nth)) k
         WHERE NOT k.is_virtual
         GROUP BY k.nth, k.site
-        HAVING sum(k.quantity) <> 0
+        HAVING sum(k.quantity) > 0
     ), cost AS MATERIALIZED (
         SELECT d.site_id, c.item_id, c.cost, c.currency
         FROM day d CROSS JOIN LATERAL lot_costs(d.site_id, ARRAY(SELECT DISTINCT x.item_id FROM dated x)) c

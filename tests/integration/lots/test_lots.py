@@ -144,8 +144,10 @@ def test_lots_expire_at_the_midnight_of_the_site_and_somebody_is_told(floor: Flo
         goes("MILK", 7, "@supplier", "A-01", "SOON"),
         goes("MILK", 5, "@supplier", "A-02", "LATE"),
         goes("MILK", 3, "@supplier", "A-02"),
+        goes("BOX", 2, "A-01", "@customer", "BELOW-ZERO"),
         stands(PALLET, "LANE-1", 1),
     )
+    floor.dates("BOX", "BELOW-ZERO", date(2026, 3, 4))
     for lot, day in (("OLD", 3), ("SOON", 20), ("LATE", 30)):
         floor.dates("MILK", lot, date(2026, 3, day))
     before, after = datetime(2026, 3, 2, 10, 59, tzinfo=UTC), datetime(2026, 3, 2, 11, 1, tzinfo=UTC)
