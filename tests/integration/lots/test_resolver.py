@@ -18,7 +18,7 @@ from cloud.ledger.domain import AcceptedBatch, AlreadyClaimedError, NotPostableE
 from cloud.ledger.entries import CLOUD_EPOCH, CLOUD_GATEWAY
 from cloud.ledger.service import post
 from cloud.lots.domain import UnknownLotError
-from cloud.lots.resolver import RESOLVER, mark, ready_items, resolve_item
+from cloud.lots.resolver import RESOLVER, ItemsFailedError, mark, ready_items, resolve_item
 from cloud.lots.stating import state_lot
 from contracts.records import Movement, RowRef, Side
 from tests.integration.ledger.scenario import Ledger, Outbox, at
@@ -179,6 +179,20 @@ def test_what_was_inferred_is_stated_once_and_not_reversed(floor: Floor) -> None
         with pytest.raises(UnknownLotError, match="nothing lies there"):
             other.result()
     assert floor.lots() == {("A-01", "L7"): 6}
+
+
+def test_an_item_that_cannot_be_resolved_is_told_and_passed_over(floor: Floor) -> None:
+    floor.controls("KIT", rule=None)
+    floor.moves(goes("MILK", 1, "@supplier", "A-01", minute=1), goes("KIT", 1, "@supplier", "A-01", minute=1))
+    floor.dates("MILK", "L1", date(2026, 5, 1))
+    floor.ledger.query(
+        "UPDATE lot SET expires_on = 'infinity' RETURNING 1"
+    )  # no day that anybody can count to
+    with pytest.raises(
+        ItemsFailedError, match=r"failed 1, resolved 1\nitem \d+: ValueError: .*infinity"
+    ):
+        floor.resolves()
+    assert floor.lots() == {("A-01", None): 1, ("A-01", "unspecified"): 1}
 
 
 def test_what_was_taken_back_tells_nothing_and_when_the_resolver_ran_is_no_matter(floor: Floor) -> None:

@@ -14,7 +14,7 @@ BIN, ACCOUNT = (1, "bin", "A-01", None, None, None), (2, "virtual", "@adjustment
 def row(seq: int, gained: int, adjustment: int | None = 7) -> FactRow:
     ends = (ACCOUNT, BIN) if gained > 0 else (BIN, ACCOUNT)
     said = ("_cloud", "0", seq, START, "leeds", Decimal(abs(gained)), False, True)
-    return FactRow(*said, *ends[0], *ends[1], adjustment, [], [], [], True)
+    return FactRow(*said, *ends[0], *ends[1], adjustment, [], [], [], is_open=True)
 
 
 @pytest.mark.parametrize(
