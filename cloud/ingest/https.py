@@ -114,7 +114,7 @@ class HttpsDoor(BatchDoor):
         """Find who shows a secret; whether it may still post, the writing itself asks for every batch."""
         if is_secret_of(conn, credential.gateway, credential.secret):
             return store.gateways(conn, [credential.gateway])[credential.gateway]
-        raise NotAdmittedError("there is no such gateway, or that is not its secret")
+        raise NotAdmittedError("there is no such gateway, it is retired, or that is not its secret")
 
     @contextmanager
     def _slot_for(self, gateway: str) -> Iterator[str]:

@@ -64,7 +64,7 @@ def is_secret_of(conn: Connection, gateway: str, secret: str) -> bool:
         secret: As it was shown.
 
     Returns:
-        True if it is one of that gateway's.
+        True if it is one of that gateway's, which is not retired.
     """
     shown = token_sha256(secret)
     kept = store.secrets_of(conn, gateway)

@@ -42,5 +42,5 @@ RETURNING (SELECT site_id FROM gateway AS g WHERE g.gateway_id = gateway_secret.
 SELECT s.secret_sha256
 FROM gateway_secret AS s
 JOIN gateway AS g USING (gateway_id)
-WHERE g.name = %(name)s AND g.kind = 'edge'
+WHERE g.name = %(name)s AND g.kind = 'edge' AND g.state <> 'retired'
 ORDER BY s.kept_by;
