@@ -1,6 +1,7 @@
 """The way to the ledger over HTTPS: asked once, under the gateway's name; findings out."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from http import HTTPStatus
 
 from pydantic import ValidationError
@@ -27,15 +28,13 @@ def about_ledger(settings: AgentSettings) -> Iterator[Finding]:
         yield note("https", "while the broker cannot be reached, rows only wait here", advice)
         return
     where = f"{ledger.host}:{ledger.port}"
-    client = LedgerClient(ledger)
     try:
-        answer = client.ask("GET", STATE_PATH)
+        with closing(LedgerClient(ledger)) as client:
+            answer = client.ask("GET", STATE_PATH)
     except (OSError, ValueError) as error:
         mend = "check https_url, https_ca, the network, and whether the server runs"
         yield problem("https", f"{where} does not answer: {error}", mend)
         return
-    finally:
-        client.close()
     if answer.status == HTTPStatus.UNAUTHORIZED:
         mend = "take the secret from `dockledger gateway secret`, and put it into https_url"
         yield problem("https", f"{where} does not admit {ledger.username}: {answer.words}", mend)

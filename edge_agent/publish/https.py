@@ -14,6 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -79,6 +80,9 @@ class LedgerClient:
 
         Args:
             address: Where the server is and who we are to it.
+
+        Raises:
+            OSError: If its certificates cannot be read.
         """
         self._prefix = address.path
         shown = base64.b64encode(f"{address.username}:{address.password}".encode()).decode()
@@ -222,13 +226,11 @@ class HttpsLink:
                 self._changed.wait_for(lambda: self._is_wanted or self._is_stopping)
             if not self._is_needed():
                 continue
-            client = LedgerClient(self._address)
             try:
-                reason = self._serve(client)
+                with closing(LedgerClient(self._address)) as client:
+                    reason = self._serve(client)
             except (OSError, ValueError) as error:
                 reason = f"{type(error).__name__}: {error}"
-            finally:
-                client.close()
             was_connected, self._is_connected = self._is_connected, False
             self._drop_outgoing()
             failures = 1 if was_connected else failures + 1

@@ -17,7 +17,7 @@ from edge_agent.config.settings import AgentSettings, SettingsError, build
 from edge_agent.doctor.ledger import about_ledger
 from edge_agent.outbox.draft import Draft
 from edge_agent.publish import https
-from edge_agent.publish.address import parse_broker_url, parse_ledger_url
+from edge_agent.publish.address import LedgerAddress, parse_broker_url, parse_ledger_url
 from edge_agent.publish.https import HttpsLink
 from edge_agent.publish.mqtt import Connected, Disconnected, LinkEvent, Received, Refused
 from edge_agent.ways import broker_of, ledger_of
@@ -201,6 +201,24 @@ def test_a_server_that_fails_is_left_and_found_again(ledger: Ledger) -> None:
         assert heard() == Connected("HTTPS", https.WINDOW)
 
 
+def test_a_link_outlives_certificates_that_cannot_be_read_and_takes_those_that_can(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca, made = tmp_path / "ca.pem", https.LedgerClient
+    tried = queue.Queue[None]()
+
+    def client(address: LedgerAddress) -> https.LedgerClient:
+        tried.put(None)
+        ca.read_bytes()
+        return made(address)
+
+    monkeypatch.setattr(https, "LedgerClient", client)
+    with linked(ledger) as (_, heard):
+        tried.get(timeout=20)
+        ca.touch()
+        assert heard() == Connected("HTTPS", https.WINDOW)
+
+
 def settings(**more: object) -> AgentSettings:
     given = {"site": SITE, "gateway": GATEWAY, "broker_url": "mqtt://gw-1:x@127.0.0.1:1"} | more
     return build(given, {})
@@ -220,6 +238,8 @@ def test_doctor_says_whether_the_ledger_would_admit_this_gateway(ledger: Ledger)
     ledger.replies.put((200, {}, b"<html>"))
     assert found(https_url=ledger.url)[1].endswith("takes no batches: 200")
     assert found(https_url="https://gw-1:s@127.0.0.1:1")[0] == "problem"
+    _, text = found(https_url="https://gw-1:s@127.0.0.1:1", https_ca="no such file")
+    assert "No such file" in text
 
 
 @pytest.mark.parametrize(
