@@ -1,7 +1,7 @@
-"""Plain walks of single tags at two-sided doors of any build: seed in; labelled numbers out.
+"""Plain walks and glimpses of single tags at two-sided doors of any build: seed in; labelled numbers out.
 
 Docks of one kind teach the habits of their antennas; walks, at slow readers too, keep what is learned true
-elsewhere.
+elsewhere. No dock shows a tag once and loud: glimpses tell what that is.
 """
 
 import math
@@ -31,6 +31,9 @@ _STEP_S: Final = 0.05
 _SHORTEST: Final = 5
 """So few steps are a moment in which all antennas hear a tag many times."""
 _FAINTEST_DBM: Final = -78.0
+_GLIMPSES: Final = ((1, 2, 3), (0.7, 0.2, 0.1))
+"""How often a tag is read that shows itself for a moment, and the shares of that."""
+_GLIMPSE_S: Final = 0.5
 _DOOR: Final = Portal(
     id="dock",
     kind="two_sided",
@@ -56,15 +59,48 @@ def rows(count: int, seed: int) -> list[Any]:
     for _ in range(count):
         kind = rng.choices(_KINDS, _SHARES)[0]
         reads = _reads(rng, _places(rng, kind))
-        if not reads:
-            continue
-        with watching() as weighed:
-            door = PortalFilter((_DOOR,))
-            told = [*door.take_many(reads), *door.flush()]
-        pictures = [weighed[id(each)].picture for each in told]
-        if len(pictures) == 1 and pictures[0] is not None:
-            found.append((*numbers(pictures[0]), _CROSSED.get(kind, 0), 1.0))
+        if reads:
+            found += _weighed(reads, _CROSSED.get(kind, 0))
     return found
+
+
+def glimpses(count: int, seed: int) -> list[Any]:
+    """Let tags show themselves for a moment, however loud: that tells no way, so it is no crossing.
+
+    Args:
+        count: How many.
+        seed: Of the moments.
+
+    Returns:
+        As ``rows``.
+    """
+    rng = random.Random(seed)
+    return [row for _ in range(count) for row in _weighed(_glimpse(rng), 0)]
+
+
+def _weighed(reads: list[Seen], crossed: int) -> list[Any]:
+    """Let the filter weigh what was read of one tag."""
+    with watching() as weighed:
+        door = PortalFilter((_DOOR,))
+        told = [*door.take_many(reads), *door.flush()]
+    pictures = [weighed[id(each)].picture for each in told]
+    if len(pictures) != 1 or pictures[0] is None:
+        return []
+    return [(*numbers(pictures[0]), crossed, 1.0)]
+
+
+def _glimpse(rng: random.Random) -> list[Seen]:
+    start_us, level = round(START_AT.timestamp() * 1e6), rng.uniform(_FAINTEST_DBM, -32.0)
+    return [
+        RawRead(
+            start_us + round(rng.uniform(0.0, _GLIMPSE_S) * 1e6),
+            "r",
+            rng.randint(1, 4),
+            "A1",
+            level + rng.gauss(0.0, 3.0),
+        )
+        for _ in range(rng.choices(*_GLIMPSES)[0])
+    ]
 
 
 def _places(rng: random.Random, kind: Kind) -> list[tuple[float, float]]:

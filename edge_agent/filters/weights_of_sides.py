@@ -1,8 +1,8 @@
 """Weights of the doors' filter: data.
 
 Fitted by the functions of `benchmarks.doors_fit` on 42 seeds from 1001 on, whose rows were collected by hand
-before that command began with weights that say nothing: what `--write` writes is not these, and has not been
-tried on docks that nobody has looked at.
+before that command began with weights that say nothing: `--write` writes others, of which docs/doors.md tells
+what they were worth.
 """
 
 from typing import Final
