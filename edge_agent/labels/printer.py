@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import suppress
 from typing import Final
 
 from edge_agent.labels.domain import ASK, HostStatus, StatusUnreadableError, is_whole, parse_host_status
@@ -57,10 +58,7 @@ def send_label(printer: PrinterSettings, zpl: str) -> None:
         try:
             connection.sendall(zpl.encode())
             connection.shutdown(socket.SHUT_WR)
-            while connection.recv(_LONGEST_ANSWER):
-                pass
-        except TimeoutError:
-            return  # taken, and kept open by the printer
+            _drain(connection)
         except OSError as error:
             raise PrinterUncertainError(
                 f"printer {printer.id}: the connection broke while the label was sent ({error}): "
@@ -85,15 +83,33 @@ def _connected(printer: PrinterSettings) -> socket.socket:
     raise PrinterError(f"printer {printer.id}: no attempt was made")
 
 
+def _drain(connection: socket.socket) -> None:
+    """Let the printer close, or keep the connection open: it has taken all that was sent."""
+    until = time.monotonic() + ANSWER_S
+    with suppress(TimeoutError):
+        while _part(connection, until):
+            pass
+
+
+def _part(connection: socket.socket, until: float) -> bytes:
+    left = until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError(f"no end within {ANSWER_S:g} s")
+    connection.settimeout(left)
+    return connection.recv(_LONGEST_ANSWER)
+
+
 def _status(connection: socket.socket, printer: PrinterSettings) -> HostStatus:
     answer = b""
+    until = time.monotonic() + ANSWER_S
     try:
         connection.sendall(ASK)
         while not is_whole(answer) and len(answer) < _LONGEST_ANSWER:
-            part = connection.recv(_LONGEST_ANSWER)
+            part = _part(connection, until)
             if not part:
                 break
             answer += part
+        connection.settimeout(ANSWER_S)
         return parse_host_status(answer)
     except OSError as error:
         raise PrinterError(

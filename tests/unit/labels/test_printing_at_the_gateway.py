@@ -2,8 +2,11 @@
 
 import io
 import json
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -153,6 +156,35 @@ def test_a_label_on_its_way_is_never_sent_twice_and_a_dead_printer_is_named(
     monkeypatch.setattr("edge_agent.labels.printer.AGAIN_AFTER_S", 0)
     with pytest.raises(PrinterError, match="is it on, and on the network"):
         ask_status(settings(printer))
+
+
+def test_a_printer_that_never_ends_is_let_go_and_one_that_takes_nothing_is_not_believed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("edge_agent.labels.printer.ANSWER_S", 0.1)
+    let_go = threading.Event()
+
+    def trickle(listening: socket.socket) -> None:
+        for _ in range(2):
+            connection, _ = listening.accept()
+            with connection, suppress(OSError):
+                while not let_go.wait(0.01):
+                    connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        printer = PrinterSettings(id="zt1", host="127.0.0.1", port=listening.getsockname()[1])
+        talking = threading.Thread(target=trickle, args=(listening,))
+        talking.start()
+        try:
+            with pytest.raises(PrinterError, match="does not say how it is"):
+                send_label(printer, "^XA^XZ")
+            send_label(printer.model_copy(update={"asks_status": False}), "^XA^XZ")
+        finally:
+            let_go.set()
+            socket.create_connection(listening.getsockname()).close()  # for whoever still waits for one
+            talking.join()
+        with pytest.raises(PrinterUncertainError, match="look whether it was printed"):
+            send_label(printer.model_copy(update={"asks_status": False}), "x" * 20_000_000)
 
 
 @pytest.mark.parametrize("answer", [b"", b"\x02a,b\x03", b"\x02030,0,0,x,y,0,0,0,000,0,0,0\x03" * 3])
