@@ -33,6 +33,9 @@ BLOCKS_SENT: Final = 16
 SERIES_LOW: Final = 20 * BLOCK
 """A site's series with fewer left is told of, in time for another prefix."""
 MOST_BLOCK: Final = 100_000
+MOST_TEMPLATES: Final = 20
+MOST_TEMPLATE_BYTES: Final = 200 * 1024
+"""Of a site's templates together: they go into one message, with blocks, which is to stay below 256 KiB."""
 MOST_REASON: Final = 200
 LAST_VERSION: Final = 2**31 - 1
 

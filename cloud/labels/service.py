@@ -13,6 +13,8 @@ from cloud.labels.domain import (
     KEEPERS,
     LAST_VERSION,
     MOST_REASON,
+    MOST_TEMPLATE_BYTES,
+    MOST_TEMPLATES,
     READERS,
     LabelWishError,
     StaleTemplateError,
@@ -122,7 +124,8 @@ def set_template(
 
     Raises:
         NotAllowedError: If the actor may not.
-        LabelWishError: If there is no such site, no reason, or the name is that of another kind.
+        LabelWishError: If there is no such site, no reason, the name is that of another kind, or the site's
+            templates get too many or too long for a message.
         StaleTemplateError: If somebody else has changed it since.
     """
     actor.require(*KEEPERS, site=site)
@@ -146,6 +149,7 @@ def set_template(
         )
     if before is not None and (before.zpl, before.dots_per_mm) == (given.zpl, given.dots_per_mm):
         return before
+    _require_room(conn, site, given)
     fields: Mapping[str, object] = {
         "site": site,
         "name": given.name,
@@ -211,6 +215,25 @@ def set_again(
         seen_version=seen_version,
         now=now,
     )
+
+
+def _require_room(conn: Connection, site: str, given: LabelTemplate) -> None:
+    held = {row.name: _length(row.template) for row in in_force(conn, site)}
+    if given.name not in held and len(held) >= MOST_TEMPLATES:
+        raise LabelWishError(
+            f"template {given.name!r}: site {site!r} has {len(held)} templates, expected at most "
+            f"{MOST_TEMPLATES}; change one that is no longer needed"
+        )
+    total, grown = sum(held.values()), _length(given) - held.get(given.name, 0)
+    if grown > 0 and total + grown > MOST_TEMPLATE_BYTES:
+        raise LabelWishError(
+            f"template {given.name!r}: the templates of site {site!r} would have {total + grown} bytes "
+            f"together, expected at most {MOST_TEMPLATE_BYTES}, for gateways get them in one message"
+        )
+
+
+def _length(template: LabelTemplate) -> int:
+    return len(template.model_dump_json().encode())
 
 
 def _last(conn: Connection, site: str, name: str) -> TemplateRow | None:

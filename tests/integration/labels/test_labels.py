@@ -78,8 +78,10 @@ def test_a_template_is_changed_sent_to_gateways_that_print_and_taken_back(ledger
     ledger.as_app(lambda conn: references.reserve(conn, KEEPER, gateway="gw-1", size=10, now=START))
     larger = ships.model_copy(update={"zpl": ships.zpl.replace("110", "120")})
 
-    def change(conn: Any, seen: int | None = 0, zpl: str = larger.zpl, reason: str = "larger") -> Any:
-        given = larger.model_copy(update={"zpl": zpl})
+    def change(
+        conn: Any, seen: int | None = 0, zpl: str = larger.zpl, reason: str = "larger", name: str = "bin"
+    ) -> Any:
+        given = larger.model_copy(update={"zpl": zpl, "name": name})
         return service.set_template(
             conn, KEEPER, site=SITE, given=given, reason=reason, seen_version=seen, now=START
         )
@@ -111,6 +113,21 @@ def test_a_template_is_changed_sent_to_gateways_that_print_and_taken_back(ledger
     assert {row.version for row in other} == {0}
     with pytest.raises(NotAllowedError):
         ledger.as_app(lambda conn: service.templates(conn, PRINTER, site="york"))
+    ledger.as_owner(
+        lambda conn: conn.execute(
+            "INSERT INTO label_template (site_id, name, version, kind, dots_per_mm, zpl, reason, set_by) "
+            "SELECT %s, 'big-' || n, 1, 'bin', 8, repeat('é', 8000), 'x', 'x' FROM generate_series(1, 15) n",
+            (SITE,),
+        )
+    )
+    with pytest.raises(
+        LabelWishError, match=r"'one-more': site 'leeds' has 20 templates, expected at most 20"
+    ):
+        ledger.as_app(lambda conn: change(conn, name="one-more", seen=None))
+    longer = larger.zpl.replace("^XZ", "^FXremark^FS^XZ")
+    with pytest.raises(LabelWishError, match="bytes together, expected at most 204800"):
+        ledger.as_app(lambda conn: change(conn, 2, longer))
+    assert ledger.as_app(lambda conn: change(conn, 1, larger.zpl, name="big-1")).version == 2, "shorter"
     with pytest.raises(RestrictViolation):
         ledger.as_owner(lambda conn: conn.execute("UPDATE label_template SET zpl = 'x'"))
 
