@@ -28,6 +28,11 @@ Text = Annotated[str, Form(max_length=64)]
 _BLANK: Final = dict.fromkeys(("gtin", "holds", "of", "valid_from", "base_unit"), "")
 _PARTS: Final = {"holds_denominator": "holds", "is_integer_only": "base_unit"}
 """Where what is wrong with a part that has no field of its own is told."""
+_WANTED: Final = {
+    "gtin": "expected 14 digits",
+    "of": "expected another level",
+    "base_unit": "expected a unit as kg",
+}
 
 
 @router.get("/packaging/{item:path}")
@@ -69,7 +74,8 @@ def put_packaging(
             part = str(fault["loc"][-1]) if fault["loc"] else "gtin"
             part = _PARTS.get(part, part)
             given = f"{typed[part]!r}: " if part in typed else ""
-            wrong[part if part in typed else "gtin"] = f"{given}{fault['msg']}"
+            wanted = _WANTED.get(part, "") if fault["type"] == "string_pattern_mismatch" else ""
+            wrong[part if part in typed else "gtin"] = f"{given}{wanted or fault['msg']}"
         return _packaging(request, gate, visitor, item, typed=typed, wrong=wrong)
     return RedirectResponse(request.url.path, 303)
 

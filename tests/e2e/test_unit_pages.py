@@ -30,20 +30,23 @@ def test_what_is_scanned_leads_to_its_story(watched: Watched) -> None:
     assert [line.split(",")[1] for line in table[1:]] == ["movement", "crossing"]
     page.goto("/items/TEA-500")
     page.get_by_role("link", name="Packaging").click()
-    level = page.get_by_role("form", name="A level")
-    for gtin, holds, of in (("05012345678924", "1", "each"), ("15012345678921", "6", "05012345678924")):
-        level.get_by_label("GTIN").fill(gtin)
-        level.get_by_label("Holds").fill(holds)
-        level.get_by_label("Of").select_option(label=of)
-        level.get_by_role("button").click()
-    assert page.locator("svg.packs .pip").count() >= 7
-    level.get_by_label("GTIN").fill("15012345678921")
-    level.get_by_label("Holds").fill("8")
-    level.get_by_role("button").click()
-    expect(page.locator("label", has_text="From (").get_by_role("alert")).to_contain_text("expected a later")
-    level.get_by_label("Holds").fill("half")
-    level.get_by_role("button").click()
-    expect(page.locator("label", has_text="Holds").get_by_role("alert")).to_contain_text("'half': expected")
+    for gtin, holds, of, wrong in (
+        ("05012345678924", "1", "each", ""),
+        ("15012345678921", "6", "05012345678924", ""),
+        ("15012345678921", "8", "each", "From ("),
+        ("12", "8", "each", "GTIN"),
+        ("15012345678921", "half", "each", "Holds"),
+    ):
+        level = page.get_by_role("form", name="A level")
+        level.locator("[name=gtin]").fill(gtin)
+        level.locator("[name=holds]").fill(holds)
+        level.locator("[name=of]").select_option(label=of)
+        with page.expect_navigation():
+            level.get_by_role("button").click()
+        told = level.locator("label", has_text=wrong).get_by_role("alert")
+        expect(told).to_have_count(1 if wrong else 0)
+    expect(told).to_have_text("'half': expected an amount as 6, or a part as 1/3.")
+    expect(page.locator("svg.packs .pip")).to_have_count(7)
     watched.complaints.clear()  # each refusal is told as 422
     page.goto("/packaging/TEA-500")
     assert not page.evaluate(wide)
