@@ -17,6 +17,8 @@ BATCHES: Final = sorted(GOLDEN.glob("v*/batch*.json"))
 FRAMES: Final = sorted(GOLDEN.glob("v*/frame_*.bin"))
 FULL: Final = ("batch", "batch_with_radio_pictures", "batch_of_weighed_goods")
 OTHERS: Final = sorted(path for path in GOLDEN.glob("v*/*.json") if path not in BATCHES)
+EARLIER: Final = sorted(GOLDEN.glob("v*/earlier/*.json"))
+"""As they were before a field was added: who has not been upgraded sends these."""
 
 
 def named(path: Path) -> str:
@@ -44,6 +46,16 @@ def test_a_frame_reads_to_the_batch_it_was_made_of(path: Path) -> None:
 def test_a_message_reads_and_writes_to_the_same_bytes(path: Path) -> None:
     message = MESSAGES[path.stem].model_validate_json(path.read_bytes())
     assert message.model_dump_json().encode() == path.read_bytes()
+
+
+@pytest.mark.parametrize("path", EARLIER, ids=named)
+def test_a_message_from_before_a_field_was_added_is_read_and_all_it_says_is_kept(path: Path) -> None:
+    fields = orjson.loads(path.read_bytes())
+    written = orjson.loads(MESSAGES[path.stem].model_validate_json(path.read_bytes()).model_dump_json())
+    assert written | fields == written
+    assert set(written) > set(fields), "else it is no earlier one"
+    schema = orjson.loads((FOLDER / f"{path.stem}.{path.parent.parent.name}.json").read_bytes())
+    jsonschema.validate(fields, schema, jsonschema.Draft202012Validator)
 
 
 @pytest.mark.parametrize("path", OTHERS, ids=named)
