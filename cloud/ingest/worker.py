@@ -36,6 +36,10 @@ QUICK_BYTES: Final = 4 * 1024
 """A batch of less goes before larger ones."""
 RESUME_BELOW: Final = 0.1
 """Fullness at which they are told to go on."""
+HOLD_AGAIN_S: Final = 10.0
+"""How often it is said again meanwhile: a gateway that hears nothing more goes on by itself."""
+HOLD_SOONEST_S: Final = 3.0
+"""How soon it is said again when a greeting has undone it: no loop with who greets at each pause."""
 _LOOK_AROUND_S: Final = 0.1
 _FIRST_PAUSE_S: Final = 0.1
 _LONGEST_PAUSE_S: Final = 2.0
@@ -74,6 +78,8 @@ class Worker:
         self._ledger_id: str | None = None
         self._is_paused = False
         self._held_back: frozenset[str] = frozenset()
+        self._held_at_s = 0.0
+        self._is_hold_undone = False
         self._pace = Pace()
         self._stopping = threading.Event()
 
@@ -131,8 +137,7 @@ class Worker:
             channel = delivery.topic.rpartition("/")[2]
             counters.RECEIVED.labels(channel if channel in set(Channel) else "other").inc()
             if delivery.topic == INGEST_STATE:
-                if _is_pause_of_all(delivery.payload) and not self._is_paused:
-                    self._greeting_due.set()
+                self._take_state(delivery.payload)
             elif delivery.topic.endswith(f"/{Channel.RECORDS}"):
                 batches.append(delivery)
             elif (each := presence.read(delivery)) is not None:
@@ -147,19 +152,39 @@ class Worker:
         if heard:
             self._lasting(lambda conn: presence.record(conn, heard))
 
+    def _take_state(self, payload: bytes) -> None:
+        """Hear what ingest said to all: a lost process is made good for, a greeting lets everybody go on."""
+        try:
+            state = IngestState.model_validate_json(payload)
+        except ValidationError:
+            return
+        if state.sites:
+            return  # a process that holds its own sites back, or no longer
+        if state.mode is not IngestMode.PAUSED:
+            self._is_hold_undone = True
+        elif not self._is_paused:
+            self._greeting_due.set()
+
     def _hold_back(self) -> None:
         """Let gateways wait while more comes than is written; nobody else's are concerned."""
+        held_s = time.monotonic() - self._held_at_s
         fullness = self._inbox.fullness
         if not self._held_back and fullness > PAUSE_ABOVE and self._keeper.sites:
             self._held_back = self._keeper.sites
             counters.HELD_BACK.inc()
             log.warning("inbox_fills", worker=self.name, fullness=round(fullness, 2))
-            self._link.publish(
-                _state(IngestMode.PAUSED, self._ledger_id, "ingest is behind", sites=self._held_back)
-            )
+            self._say_hold()
         elif self._held_back and fullness < RESUME_BELOW:
             self._link.publish(_state(IngestMode.RUNNING, self._ledger_id, sites=self._held_back))
             self._held_back = frozenset()
+        elif self._held_back and held_s > (HOLD_SOONEST_S if self._is_hold_undone else HOLD_AGAIN_S):
+            self._say_hold()
+
+    def _say_hold(self) -> None:
+        self._held_at_s, self._is_hold_undone = time.monotonic(), False
+        self._link.publish(
+            _state(IngestMode.PAUSED, self._ledger_id, "ingest is behind", sites=self._held_back)
+        )
 
     def _handle_batches(self, deliveries: Sequence[Delivery]) -> None:
         suspects = self._keeper.suspects
@@ -242,15 +267,6 @@ class Worker:
 def _is_quick(delivery: Delivery) -> bool:
     """Tell a live batch, or what a gateway says of itself, from a backlog, whose batches are full."""
     return len(delivery.payload) < QUICK_BYTES or not delivery.topic.endswith(f"/{Channel.RECORDS}")
-
-
-def _is_pause_of_all(payload: bytes) -> bool:
-    """Tell whether an ingest process was lost or stopped: one that holds its own sites back goes on."""
-    try:
-        state = IngestState.model_validate_json(payload)
-    except ValidationError:
-        return False
-    return state.mode is IngestMode.PAUSED and not state.sites
 
 
 def _state(

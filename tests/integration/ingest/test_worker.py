@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from cloud.ingest import worker
+from cloud.ingest.arrival import Delivery
 from cloud.ingest.inbox import Inbox
 from contracts.feedback import IngestMode, IngestState
+from contracts.topics import INGEST_STATE
 from tests.conftest import Broker
 from tests.integration.ingest.conftest import Books
-from tests.integration.ingest.forge import Forge
+from tests.integration.ingest.forge import NOW, Forge
 from tests.integration.ingest.processes import Ingest, radio, wait_until
 
 
@@ -85,6 +87,41 @@ def test_a_worker_that_falls_behind_lets_the_gateways_of_its_sites_wait_and_go_o
         running.join()
     assert books.rows() == 120
     books.check_laws()
+
+
+def test_a_hold_that_a_greeting_undid_is_said_again_and_so_is_one_that_lasts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(worker, "Inbox", functools.partial(Inbox, max_deliveries=1))
+    one = worker.Worker(dsn="", broker_url="mqtt://127.0.0.1:1")
+    one._link._waker.close()
+    one._link._woken.close()
+    said: list[IngestState] = []
+    monkeypatch.setattr(
+        one._link, "publish", lambda each: said.append(IngestState.model_validate_json(each.payload))
+    )
+    one._keeper._sites = frozenset({"leeds"})
+    one._inbox.put(Forge().batch())
+
+    def heard(mode: IngestMode, *sites: str) -> int:
+        state = IngestState(mode=mode, since_at=NOW, sites=sites).model_dump_json(by_alias=True).encode()
+        one._handle([Delivery(INGEST_STATE, state, NOW)])
+        one._hold_back()
+        one._hold_back()
+        return len(said)
+
+    assert heard(IngestMode.RUNNING, "york") == 1
+    assert heard(IngestMode.RUNNING) == 1, "not at once: somebody may greet at every pause"
+    monkeypatch.setattr(worker, "HOLD_SOONEST_S", 0.0)
+    assert heard(IngestMode.RUNNING, "york") == 2
+    monkeypatch.setattr(worker, "HOLD_AGAIN_S", 0.0)
+    assert heard(IngestMode.RUNNING, "york") == 4
+    assert held(said) == ["paused"] * 4
+    assert not one._greeting_due.is_set()
+    heard(IngestMode.PAUSED, "york")
+    assert not one._greeting_due.is_set()
+    heard(IngestMode.PAUSED)
+    assert one._greeting_due.is_set()
 
 
 def held(states: list[IngestState]) -> list[str]:
