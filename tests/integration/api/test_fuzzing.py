@@ -26,6 +26,7 @@ from rights_to_allocate import claim_something
 from rights_to_count import count_something
 from rights_to_dock import dock_something
 from rights_to_judge import judge_something
+from rights_to_lots import CHEESE, lots_of_something
 from rights_to_order import order_something
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -83,7 +84,7 @@ def known(pool: ConnectionPool, ingest: ConnectionPool, people: People) -> Known
         import_all(conn, ROOT, papers, now=NOW)
         made(conn)
     names = order_something(pool) | judge_something(pool) | claim_something(pool) | dock_something(pool)
-    names |= {"count": count_something(pool)}
+    names |= {"count": count_something(pool)} | lots_of_something(pool)
     count = dict(names["count"])
     things = things_of_own_site(pool) | names | decided(pool, count)
     found: Known = {
@@ -94,7 +95,8 @@ def known(pool: ConnectionPool, ingest: ConnectionPool, people: People) -> Known
             found.setdefault(name, []).append(value)
     for name, values in {
         "site": [OWN, OTHER],
-        "item": [TEA, MUG],
+        "item": [TEA, MUG, CHEESE],
+        "lot": ["L1", "L3", "unspecified"],
         "code": [TEA],
         "location": ["A-01-1", "STAGING"],
         "type": ["asn"],
