@@ -53,12 +53,23 @@ def _arrays(pa: Any, group: list[list[Value]], schema: Any, columns: tuple[Colum
         values = [row[number] for row in group]
         try:
             arrays.append(pa.array(values, schema.field(number).type))
-        except (pa.ArrowInvalid, OverflowError) as error:
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+            odd = next((value for value in values if not _is_finite(value)), None)
+            if odd is not None:
+                raise FormError(
+                    f"column {column.name}: {odd!r:.80} is no {column.kind.value} that Parquet keeps: "
+                    "ask for CSV"
+                ) from error
             raise FormError(
                 f"column {column.name}: {_longest(values)} has more digits than Parquet keeps "
                 f"({_DIGITS - _PLACES} before and {_PLACES} after the point): ask for CSV"
             ) from error
     return arrays
+
+
+def _is_finite(value: Value) -> bool:
+    """Tell whether a value of a column of numbers is none or a number with digits."""
+    return value is None or isinstance(value, int) or (isinstance(value, Decimal) and value.is_finite())
 
 
 def _longest(values: list[Value]) -> object:

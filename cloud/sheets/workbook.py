@@ -1,6 +1,7 @@
 """A list as an XLSX workbook whose texts are texts: nothing in it is a formula or a link."""
 
 import io
+import math
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -46,7 +47,8 @@ def workbook(title: str, header: Sequence[str], rows: Iterable[Sequence[Value]])
     Args:
         title: Name of the sheet; cut to the 31 characters that a spreadsheet allows.
         header: Names of the columns.
-        rows: Values; instants in UTC, quantities as numbers where those are exact, None empty.
+        rows: Values; instants in UTC, quantities as numbers where those are exact (what is no number, as
+            ``NaN``, as text), None empty.
 
     Returns:
         The file's bytes.
@@ -82,6 +84,11 @@ def _write(title: str, header: Sequence[str], rows: Iterable[Sequence[Value]], t
         sheet.freeze_panes(1, 0)
 
 
+def _is_exact(value: Decimal | int) -> bool:
+    number = Decimal(value)
+    return number.is_finite() and len(number.normalize().as_tuple().digits) <= _EXACT_DIGITS
+
+
 def _write_cell(
     sheet: "xlsxwriter.worksheet.Worksheet",
     row: int,
@@ -94,13 +101,13 @@ def _write_cell(
             return
         case bool():
             sheet.write_boolean(row, column, value)
-        case float():
+        case float() if math.isfinite(value):
             sheet.write_number(row, column, value)
         case datetime():
             sheet.write_string(row, column, value.astimezone(UTC).isoformat())
         case date():
             sheet.write_datetime(row, column, datetime(value.year, value.month, value.day, tzinfo=None), day)  # noqa: DTZ001  a day has no zone
-        case int() | Decimal() if len(Decimal(value).normalize().as_tuple().digits) <= _EXACT_DIGITS:
+        case int() | Decimal() if _is_exact(value):
             sheet.write_number(row, column, float(value))
         case _:
             text = str(value)

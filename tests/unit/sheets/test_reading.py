@@ -1,10 +1,12 @@
 """Workbooks of strangers: what a person sees is read, what cannot be trusted refused, nothing runs away."""
 
 import io
+import math
 import tracemalloc
 import zipfile
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud.sheets import reading, xml
+from cloud.sheets.listing import Column, FormError, Kind, Listing, Value
+from cloud.sheets.parquet_file import write_parquet
 from cloud.sheets.reading import Cell, Row, read_rows
 from cloud.sheets.workbook import workbook
 from cloud.sheets.xml import SheetError, elements
@@ -222,3 +226,23 @@ def test_what_we_write_is_read_back(tmp_path_factory: pytest.TempPathFactory, ro
     assert [[cell.text for cell in row.cells] for row in found] == [
         [str(value) for value in row] for row in rows
     ]
+
+
+def test_what_is_no_number_is_written_as_text_or_refused_in_words(tmp_path: Path) -> None:
+    odd: list[Value] = [math.inf, math.nan, Decimal("NaN"), Decimal("sNaN"), Decimal("-Infinity"), Decimal(5)]
+    (tmp_path / "x.xlsx").write_bytes(workbook("odd", ["n"], [[value] for value in odd]))
+    told = [row.cells[0].text for row in read_rows(tmp_path / "x.xlsx")]
+    assert told == ["n", "inf", "nan", "NaN", "sNaN", "-Infinity", "5"]
+    pytest.importorskip("pyarrow", reason="Parquet is an option")
+
+    def write(kind: Kind, *values: Value) -> None:
+        column = Column("n", kind, lambda row: row)
+        write_parquet(Listing("odd", (column,), values, datetime(2026, 3, 2, tzinfo=UTC)), io.BytesIO())
+
+    with pytest.raises(FormError, match=r"column n: Decimal\('NaN'\) is no decimal that Parquet keeps"):
+        write(Kind.DECIMAL, Decimal(1), Decimal("NaN"))
+    with pytest.raises(FormError, match=r"column n: 0\.3333333333333333333333333333 has more digits"):
+        write(Kind.DECIMAL, Decimal(1) / 3)
+    with pytest.raises(FormError, match=r"column n: 1\.5 is no decimal"):
+        write(Kind.DECIMAL, 1.5)
+    write(Kind.FLOAT, math.inf, 1.5, None)
