@@ -34,6 +34,7 @@ from cloud.ingest.registry.credentials import is_secret_of
 from cloud.ingest.service import Reading, Written, write
 from cloud.ingest.store import Gateway
 from cloud.ingest.workers import store as workers
+from cloud.ingest.workers.inside_acks import all_said_inside
 from contracts.feedback import Ack, IngestMode, IngestState, Message, Messages
 from contracts.topics import UPSTREAM, Channel, topic
 
@@ -82,6 +83,8 @@ class HttpsDoor(BatchDoor):
         def look(conn: Connection) -> Messages:
             gateway = self._admitted(conn, credential)
             said = workers.last_messages(conn, gateway.gateway_id, channels=sorted(set(Channel) - UPSTREAM))
+            for ack in all_said_inside(conn, gateway=gateway.name, gateway_id=gateway.gateway_id):
+                said.append((Channel.ACK, ack.model_dump(mode="json", by_alias=True)))
             return Messages(messages=tuple(Message(channel=each, payload=payload) for each, payload in said))
 
         return in_transaction(self._pool, look)

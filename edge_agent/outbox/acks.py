@@ -14,6 +14,9 @@ from edge_agent.outbox.errors import FormerLedgerError, UnknownLedgerError
 
 LIVE_CAN_WAIT_FOR: Final = 16
 """When more batches than this go out again, they do so as a backlog beside the live rows."""
+_OLDER: Final = "ack_is_older"
+_PAST: Final = "past "
+"""Before a wish that was answered and is no longer asked for: if it is asked for anew, it is a new one."""
 
 
 def meet_ledger(book: Book, ledger_id: str, *, now: Stamp) -> int:
@@ -77,6 +80,8 @@ def apply_ack(book: Book, ack: Ack, *, gateway: str, now: Stamp) -> AckOutcome:
     epoch = book.epoch_named(ack.epoch)
     ledgers: dict[str, int] = dict(book.store.rows("ledgers"))
     reason = _reason_to_ignore(epoch, ack, ledgers, gateway)
+    if epoch is not None and reason == _OLDER and (late := _what_does_not_age(epoch, ack)) is not None:
+        ack, reason = late, None
     if reason is not None:
         return AckOutcome(ignored=reason)
     sent_again = 0
@@ -120,7 +125,23 @@ def _reason_to_ignore(epoch: Epoch | None, ack: Ack, ledgers: dict[str, int], ga
         return "ack_from_former_ledger"
     if epoch is None:
         return "ack_for_unknown_epoch"
-    return "ack_is_older" if ack.position < epoch.ack_position else None
+    return _OLDER if ack.position < epoch.ack_position else None
+
+
+def _what_does_not_age(epoch: Epoch, ack: Ack) -> Ack | None:
+    """Keep of an older ack what only it may say: it waited at the broker while newer ones came over HTTPS."""
+    settled = tuple(each for each in ack.extra if each.status is StoredAs.PARTLY_QUARANTINED)
+    resend = () if _wish(ack) == epoch.resend_answered.removeprefix(_PAST) else ack.resend
+    if not settled and not resend:
+        return None
+    nothing_stored = {"contiguous_no": 0, "contiguous_sha256": NO_PREDECESSOR}
+    return ack.model_copy(
+        update={**nothing_stored, "position": epoch.ack_position, "extra": settled, "resend": resend}
+    )
+
+
+def _wish(ack: Ack) -> str:
+    return ",".join(f"{each.epoch}:{each.from_batch_no}-{each.to_batch_no}" for each in ack.resend)
 
 
 def _change_ledger(book: Book, ledger_id: str, *, is_first: bool) -> int:
@@ -136,9 +157,9 @@ def _change_ledger(book: Book, ledger_id: str, *, is_first: bool) -> int:
 
 def _answer_resends(book: Book, epoch: Epoch, ack: Ack) -> int:
     """Put up again what is asked for, once for each wish, and note how far this epoch's acks have come."""
-    wish = ",".join(f"{each.epoch}:{each.from_batch_no}-{each.to_batch_no}" for each in ack.resend)
+    wish, before = _wish(ack), epoch.resend_answered
     asked = 0
-    for resend in ack.resend if wish != epoch.resend_answered else ():
+    for resend in ack.resend if wish != before else ():
         named = book.epoch_named(resend.epoch)
         if named is not None:
             again = book.store.rows(
@@ -148,8 +169,9 @@ def _answer_resends(book: Book, epoch: Epoch, ack: Ack) -> int:
                 to_batch_no=resend.to_batch_no,
             )
             asked += len(again)
-    book.store.run("note_ack", epoch_no=epoch.epoch_no, position=ack.position, resend_answered=wish)
-    epoch.ack_position, epoch.resend_answered = ack.position, wish
+    answered = wish or (before and _PAST + before.removeprefix(_PAST))
+    book.store.run("note_ack", epoch_no=epoch.epoch_no, position=ack.position, resend_answered=answered)
+    epoch.ack_position, epoch.resend_answered = ack.position, answered
     return asked
 
 

@@ -40,6 +40,8 @@ MESSAGES_PATH: Final = "/v1/ingest/messages"
 ASK_EVERY_S: Final = 10.0
 """Between two questions for what the cloud has to say."""
 _LARGEST_ANSWER: Final = 1024 * 1024
+_MOVING: Final = dict.fromkeys(("position", "contiguous_no", "contiguous_sha256"))
+"""What of an ack moves with the ledger, while what it asks for is the same: each is brought once."""
 _POLL_S: Final = 0.5
 _PATHS: Final = {
     Channel.RECORDS: "/v1/batches",
@@ -162,7 +164,7 @@ class HttpsLink:
         self._paths = {topic(site, gateway, channel): path for channel, path in _PATHS.items()}
         self._records, self._ack = topic(site, gateway, Channel.RECORDS), topic(site, gateway, Channel.ACK)
         self._root = self._ack.removesuffix(f"/{Channel.ACK}")
-        self._brought: dict[str, bytes] = {}
+        self._brought: dict[bytes, bytes] = {}
         self._outgoing: queue.Queue[tuple[str, bytes]] = queue.Queue(WINDOW)
         self._changed = threading.Condition()
         self._is_wanted = False
@@ -296,8 +298,10 @@ class HttpsLink:
             return
         for message in found:
             name, payload = f"{self._root}/{message.channel}", orjson.dumps(message.payload)
-            if self._brought.get(name) != payload:
-                self._brought[name] = payload
+            lasting = orjson.dumps({**message.payload, **_MOVING})
+            kept_as = lasting if message.channel == Channel.ACK else name.encode()
+            if self._brought.get(kept_as) != lasting:
+                self._brought[kept_as] = lasting
                 self._on_event(Received(name, payload))
 
     def _pause(self, answer: Answer) -> None:

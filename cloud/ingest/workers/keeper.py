@@ -17,18 +17,14 @@ from cloud.ingest import counters
 from cloud.ingest.mqtt import Link, Outgoing
 from cloud.ingest.presence import service as presence
 from cloud.ingest.quarantine import requests
-from cloud.ingest.quarantine.store import SETTLED_CHANNEL, settled_forks
 from cloud.ingest.workers import store
-from contracts.base import NO_PREDECESSOR, EpochId, GatewayId
-from contracts.feedback import Ack, BatchAck, Resend
+from cloud.ingest.workers.inside_acks import said_inside
 from contracts.topics import INGEST_STATE, UPSTREAM, Channel, site_filter, topic
 
 PERIOD_S: Final = 1.0
 SILENCE_EVERY: Final = 10
 """Periods between two looks for silent gateways, old dock exceptions and visits that have come near."""
 SEND_AGAIN_AFTER_S: Final = 10.0
-RESEND_CHANNEL: Final = "resend"
-"""A message on this channel of `gateway_message` reaches the edge inside an acknowledgement."""
 
 log = structlog.get_logger()
 
@@ -160,25 +156,8 @@ def filters_of(sites: frozenset[str]) -> set[str]:
 
 def _outgoing(conn: Connection, message: store.Message) -> Outgoing:
     """Spell a message as its gateway will receive it."""
-    resend: tuple[Resend, ...] = ()
-    extra: tuple[BatchAck, ...] = ()
-    if message.channel == RESEND_CHANNEL:
-        resend = (Resend.model_validate(message.payload),)
-    elif message.channel == SETTLED_CHANNEL:
-        extra = settled_forks(conn, message.gateway, message.payload["epoch"])
-    else:
+    inside = said_inside(conn, gateway=message.gateway, channel=message.channel, payload=message.payload)
+    if inside is None:
         payload = TypeAdapter(dict).dump_json(message.payload)
         return Outgoing(topic(message.site, message.gateway, Channel(message.channel)), payload)
-    epoch = EpochId(message.payload["epoch"])
-    state = store.epoch_state(conn, message.gateway, epoch)
-    ack = Ack(
-        ledger_id=state.ledger_id,
-        gateway=GatewayId(message.gateway),
-        epoch=epoch,
-        position=state.position,
-        contiguous_no=state.contiguous_no or 0,
-        contiguous_sha256=state.contiguous_sha256 or NO_PREDECESSOR,
-        extra=extra,
-        resend=resend,
-    )
-    return Outgoing(topic(message.site, message.gateway, Channel.ACK), ack.model_dump_json().encode())
+    return Outgoing(topic(message.site, message.gateway, Channel.ACK), inside.model_dump_json().encode())

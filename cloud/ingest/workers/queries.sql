@@ -82,6 +82,17 @@ CROSS JOIN LATERAL (
 ) AS said
 ORDER BY asked.channel;
 
+-- name: asked_inside_acks
+SELECT m.channel, m.payload
+FROM gateway_message AS m
+WHERE m.gateway_id = %(gateway_id)s AND (
+    m.channel = %(settled)s
+    OR (m.channel = %(resend)s AND m.created_at > clock_timestamp() - %(asks_for)s)
+)
+GROUP BY m.channel, m.payload
+ORDER BY max(m.message_id) DESC
+LIMIT %(limit)s;
+
 -- name: published
 UPDATE gateway_message SET published_at = clock_timestamp()
 WHERE message_id = ANY (%(message_ids)s) AND published_at IS NULL;

@@ -147,6 +147,14 @@ def test_what_the_cloud_says_comes_once(ledger: Ledger, monkeypatch: pytest.Monk
         assert heard() == Received(ACK, STATE), "not the same message again"
         ledger.messages = ledger.messages.replace(b"1", b"2")
         assert heard() == Received(config, b'{"revision":2}')
+        asked = b'{"messages":[{"channel":"ack","payload":{"epoch":"a","position":1}},'
+        asked += b'{"channel":"ack","payload":{"epoch":"b","position":1}}]}'
+        ledger.messages = asked
+        assert heard() == Received(ACK, b'{"epoch":"a","position":1}')
+        assert heard() == Received(ACK, b'{"epoch":"b","position":1}')
+        ledger.messages = asked.replace(b"1", b"2")
+        link.publish(RECORDS, b"a frame")
+        assert heard() == Received(ACK, STATE), "asked for already, however far the ledger is"
         ledger.messages = b"[]"
         link.publish(RECORDS, b"a frame")
         assert heard() == Received(ACK, STATE), "what cannot be read stops nothing"

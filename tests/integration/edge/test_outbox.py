@@ -137,6 +137,29 @@ def test_the_ledger_may_ask_once_for_a_stretch_of_batches(open_outbox: OpenOutbo
     outbox.acknowledge(ack(batches[2], position=2))
     assert outbox.acknowledge(asking).ignored == "ack_is_older"
     assert drained(outbox) == []
+    again = ack(batches[2], position=3, resend=(wish,))
+    assert outbox.acknowledge(again).sent_again == 2, "asked for anew"
+
+
+def test_what_waited_at_the_broker_counts_although_newer_acks_came_another_way(
+    open_outbox: OpenOutbox, event: Event
+) -> None:
+    outbox = open_outbox()
+    outbox.append([event(number) for number in range(1, 1201)])
+    first, second, third = drained(outbox)
+    twin = BatchAck(batch_no=third.batch_no, sha256=third.sha256, status=StoredAs.CONFLICT)
+    outbox.acknowledge(ack(second, position=9, extra=(twin,)))
+    assert outbox.stats().conflict_batches == 1
+    settled = twin.model_copy(update={"status": StoredAs.PARTLY_QUARANTINED})
+    assert outbox.acknowledge(ack(first, position=5, extra=(settled,))).acknowledged == 1
+    wish = Resend(epoch=first.epoch, from_batch_no=1, to_batch_no=1)
+    asking = ack(second, position=6, resend=(wish,))
+    assert outbox.acknowledge(asking).sent_again == 1
+    assert drained(outbox, Lane.BACKLOG) == [first]
+    assert outbox.acknowledge(asking).ignored == "ack_is_older", "answered once"
+    assert outbox.acknowledge(ack(first, position=8)).ignored == "ack_is_older", (
+        "the position did not go back"
+    )
 
 
 def test_a_refused_branch_is_kept_and_new_rows_go_on_in_another_epoch(

@@ -19,12 +19,13 @@ from cloud.identity.gate import Gate
 from cloud.ingest import https
 from cloud.ingest.command_line import SHELL
 from cloud.ingest.https import HttpsDoor
+from cloud.ingest.quarantine.service import discard
 from cloud.ingest.registry import credentials
 from cloud.ingest.registry.service import GatewayState
-from contracts.feedback import Ack, IngestMode, IngestState, Messages, StoredAs
+from contracts.feedback import Ack, IngestMode, IngestState, Messages, Resend, StoredAs
 from contracts.gateway import Presence, Status
 from tests.integration.ingest.conftest import Books
-from tests.integration.ingest.forge import BOOT, NOW, Forge
+from tests.integration.ingest.forge import BOOT, NOW, Forge, movement
 from tests.integration.ingest.processes import listening
 from tests.unit.ingest.mutation import mutations
 
@@ -167,11 +168,33 @@ def test_a_gateway_hears_the_last_message_to_it_on_each_of_its_channels(
         "INSERT INTO gateway_message (gateway_id, channel, revision, payload, created_by)"
         " SELECT gateway_id, %s, %s, jsonb_build_object('revision', %s), 't' FROM gateway WHERE name = %s"
     )
-    for channel, revision in (("task", 2), ("task", 1), ("assignment", 7), ("settled", 3)):
+    for channel, revision in (("task", 2), ("task", 1), ("assignment", 7)):
         books.command(add, channel, revision, revision, "gw-1")
     books.command(add, "task", 9, 9, "gw-2")
     heard = Messages.model_validate_json(gw.get("/ingest/messages").content).messages
     assert {each.channel: each.payload["revision"] for each in heard} == {"task": 2, "assignment": 7}
+
+
+def test_a_gateway_without_a_broker_hears_what_is_asked_inside_acks(books: Books, gw: httpx.Client) -> None:
+    edge = Forge()
+    twin = edge.fork()
+    hand_in(gw, edge.batch().payload)
+    hand_in(gw, twin.batch([movement(1, item="TWIN")]).payload)
+    number = int(str(books.one("SELECT quarantine_id FROM quarantine")))
+    with books.lasting.connection() as conn:
+        discard(conn, SHELL, number)
+    wish = Resend(epoch=edge.epoch, from_batch_no=1, to_batch_no=1)
+    for _ in range(2):
+        books.command(
+            "INSERT INTO gateway_message (gateway_id, channel, revision, payload, created_by, published_at)"
+            " SELECT gateway_id, 'resend', 0, %s::jsonb, 't', now() FROM gateway WHERE name = 'gw-1'",
+            wish.model_dump_json(),
+        )
+    heard = Messages.model_validate_json(gw.get("/ingest/messages").content).messages
+    assert [each.channel for each in heard] == ["ack", "ack"]
+    asks, settled = (Ack.model_validate(each.payload) for each in heard)
+    assert (asks.resend, asks.contiguous_no, asks.extra) == ((wish,), 1, ())
+    assert [(each.batch_no, each.status) for each in settled.extra] == [(1, StoredAs.PARTLY_QUARANTINED)]
 
 
 def test_one_gateway_does_not_take_all_the_room(
