@@ -188,16 +188,14 @@ def test_an_item_that_cannot_be_resolved_is_told_and_passed_over(floor: Floor) -
     floor.ledger.query(
         "UPDATE lot SET expires_on = 'infinity' RETURNING 1"
     )  # no day that anybody can count to
-    with pytest.raises(
-        ItemsFailedError, match=r"failed 1, resolved 1\nitem \d+: ValueError: .*infinity"
-    ):
+    with pytest.raises(ItemsFailedError, match=r"failed 1, resolved 1\nitem \d+: ValueError: .*infinity"):
         floor.resolves()
     assert floor.lots() == {("A-01", None): 1, ("A-01", "unspecified"): 1}
 
 
 def test_what_was_taken_back_tells_nothing_and_when_the_resolver_ran_is_no_matter(floor: Floor) -> None:
     serial = SERIALS[0]
-    dock, inside = "@clearing/dock-1", {"minute": 15}
+    dock = "@clearing/dock-1"
     floor.controls("KIT", rule="fifo")
     floor.moves(
         goes("MILK", 1, "@supplier", "S-01", "L9", minute=1, epcs=(serial,)),
@@ -207,8 +205,8 @@ def test_what_was_taken_back_tells_nothing_and_when_the_resolver_ran_is_no_matte
         goes("BOX", 1, "@supplier", "Z-01", minute=20),
     )
     floor.moves(
-        goes("MILK", 1, "@supplier", "S-02", epcs=(serial,), **inside),
-        goes("MILK", 6, dock, "C-01", **inside),
+        goes("MILK", 1, "@supplier", "S-02", minute=15, epcs=(serial,)),
+        goes("MILK", 6, dock, "C-01", minute=0.5),  # seen before what tells of it
         goes("MILK", 5, "@supplier", "A-01", "L3", minute=5),
         goes("MILK", 5, "@supplier", "A-01", "L1", minute=6),
     )
