@@ -18,7 +18,7 @@ _EXAMPLES: Final = """examples:
   dockledger gateway pause dock-1      its batches are taken, its silence holds no watermark back
   dockledger gateway retire dock-1     its batches are no longer taken
   dockledger gateway activate dock-1
-  dockledger gateway secret dock-1     a new secret to show over HTTPS; the one before no longer holds
+  dockledger gateway secret dock-1     a new secret to show over HTTPS; the broker's password holds as well
   dockledger gateway config show dock-1
   dockledger gateway abandon dock-1    its former outbox is lost; completeness waits for it no longer"""
 

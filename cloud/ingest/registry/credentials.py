@@ -15,7 +15,7 @@ Keeper = Literal["registry", "broker"]
 
 
 def make_secret(conn: Connection, actor: Actor, *, gateway: str) -> str:
-    """Give a gateway a new secret; the one before no longer holds.
+    """Give a gateway a new secret; the one before no longer holds. What its broker was told still does.
 
     Args:
         conn: A connection of ``dockledger_app`` inside a transaction.
