@@ -118,6 +118,14 @@ class Floor:
         named = {"site": SITE, "visit": f"V-{order}", "confirmed_units": [unit], "now": at(60)}
         return self.ledger.as_app(lambda conn: visits.confirm(conn, KIM, **named))
 
+    def sent(self) -> set[tuple[str | None, Decimal]]:
+        """Give what customers got by lot, as the ledger has it."""
+        rows = self.ledger.query(
+            "SELECT c.lot, b.quantity FROM balance b JOIN cell c USING (cell_id) "
+            "JOIN location l USING (location_id) WHERE l.code = '@customer' AND b.quantity <> 0"
+        )
+        return set(rows)
+
     def recalls(self, item: str, lot: str) -> Recall:
         asked = {"item": item, "lot": lot, "reason": "contaminated"}
         return self.ledger.as_app(lambda conn: recalls.open_recall(conn, KIM, **asked))

@@ -216,12 +216,15 @@ def test_nothing_that_is_recalled_leaves_by_a_visit_or_inside_a_unit(floor: Floo
         floor.departs("SO-1", "MILK", "L1", PALLET)
     assert f"unit '{PALLET}' holds item 'MILK' of lot 'L1', which is recalled" in str(error.value)
     floor.reverses(site.decision_id, by=BOSS)
+    floor.departs("SO-1", "MILK", "L1", PALLET)
+    assert floor.sent() == {("L1", 10)}
     floor.recalls("MILK", "L2")
     with pytest.raises(
         DocumentError, match=rf"unit '{PALLET}' holds item 'MILK' of lot 'L2', which is recalled"
     ):
         floor.ships("MILK", "L1", "SO-2", out_of=PALLET, with_unit=True)
     floor.ships("MILK", "L1", "SO-2", out_of=PALLET)
+    assert floor.sent() == {("L1", 11)}
 
 
 def test_a_recall_goes_on_under_the_name_that_its_item_is_merged_into(floor: Floor) -> None:
@@ -232,14 +235,14 @@ def test_a_recall_goes_on_under_the_name_that_its_item_is_merged_into(floor: Flo
     floor.approves(site.decision_id, by=BOSS)
     floor.ledger.as_app(lambda conn: merge_items(conn, NET, from_code="MILK", to_code="BOX"))
     floor.moves(goes("BOX", 6, "@supplier", "B-01", "L1", minute=20))
+    with pytest.raises(DocumentError, match=r"lot 'L1' of item 'BOX' is recalled \(R1\)"):
+        floor.ships("BOX", "L1", "SO-1", out_of="B-01")
     assert floor.follows()["held"] == 1
     assert floor.follows()["held"] == 0
     assert floor.conditions() == {
         ("A-01", "MILK", "L1", "recalled"): 10,
         ("B-01", "BOX", "L1", "recalled"): 6,
     }
-    with pytest.raises(DocumentError, match=r"lot 'L1' of item 'BOX' is recalled \(R1\)"):
-        floor.ships("BOX", "L1", "SO-1", out_of="B-01")
     assert (
         floor.ledger.as_app(lambda conn: recalls.recall(conn, KIM, recall_id=recall.recall_id)).item == "BOX"
     )
