@@ -129,6 +129,29 @@ class Authority:
             builder = builder.add_revoked_certificate(entry.build())
         return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM).decode()
 
+    def serials_of(self, listed: bytes, *, place: str) -> dict[str, datetime]:
+        """Read a list of revoked certificates that this authority signed.
+
+        Args:
+            listed: PEM.
+            place: Where it is from, for messages.
+
+        Returns:
+            When each was revoked, by serial.
+
+        Raises:
+            CertificateWishError: If it is no such list.
+        """
+        try:
+            found = x509.load_pem_x509_crl(listed)
+        except ValueError as error:
+            raise CertificateWishError(
+                f"{place}: expected a list of revoked certificates in PEM: {error}"
+            ) from error
+        if not found.is_signature_valid(self.key.public_key()):
+            raise CertificateWishError(f"{place}: expected a list that this authority signed")
+        return {f"{each.serial_number:x}": each.revocation_date_utc for each in found}
+
 
 def load_authority(directory: Path) -> Authority | None:
     """Read the authority.

@@ -32,7 +32,8 @@ _EXAMPLES: Final = """examples:
   dockledger gateway certificate sign dock-1 dock-1.csr > dock-1.pem
   dockledger gateway certificate list dock-1
   dockledger gateway certificate revoke dock-1 4f2a… --reason "stolen"
-  dockledger gateway certificate revoked > revoked.crl            for the broker's crlfile"""
+  dockledger gateway certificate revoked > revoked.crl            for the broker's crlfile
+  dockledger gateway certificate revoked --add old.crl > revoked.crl    after a restore"""
 
 
 def add_commands(group: "Subparsers") -> None:
@@ -63,7 +64,13 @@ def add_commands(group: "Subparsers") -> None:
     revoking.add_argument("gateway")
     revoking.add_argument("serial")
     revoking.add_argument("--reason", required=True)
-    _add(parts, "revoked", "write the list of revoked ones, for the broker", run_revoked)
+    revoked = _add(parts, "revoked", "write the list of revoked ones, for the broker", run_revoked)
+    revoked.add_argument(
+        "--add", type=Path, metavar="FILE", help="a list from before a restore: its serials stay revoked"
+    )
+    revoked.add_argument(
+        "--also", metavar="SERIAL", help="of a certificate that the ledger does not know, after a restore"
+    )
 
 
 def run_authority(_arguments: argparse.Namespace, settings: Settings) -> int:
@@ -131,11 +138,17 @@ def run_revoke(arguments: argparse.Namespace, settings: Settings) -> int:
     return _reporting(lambda: _once(settings, work))
 
 
-def run_revoked(_arguments: argparse.Namespace, settings: Settings) -> int:
+def run_revoked(arguments: argparse.Namespace, settings: Settings) -> int:
     """Write the list of revoked ones."""
 
     def work(conn: Connection) -> str:
-        return service.revoked(conn, SHELL, authority=_authority(settings), now=datetime.now(UTC))
+        authority, now = _authority(settings), datetime.now(UTC)
+        old: Path | None = arguments.add
+        serials = {} if old is None else authority.serials_of(old.read_bytes(), place=str(old))
+        if arguments.also:
+            serials = {arguments.also: now} | serials
+        service.revoke_forgotten(conn, SHELL, serials=serials)
+        return service.revoked(conn, SHELL, authority=authority, now=now)
 
     return _reporting(lambda: print(_once(settings, work), end=""))
 

@@ -70,4 +70,17 @@ WHERE serial = %(serial)s AND revoked_at IS NULL
 -- name: revoked
 SELECT c.serial, c.revoked_at FROM gateway_certificate c
 WHERE c.revoked_at IS NOT NULL AND c.not_after > %(now)s
-ORDER BY c.revoked_at, c.serial;
+UNION ALL
+SELECT f.serial, f.revoked_at FROM called_back_serial f
+WHERE NOT EXISTS (SELECT FROM gateway_certificate c WHERE c.serial = f.serial)
+ORDER BY 2, 1;
+
+-- name: revoke_again
+UPDATE gateway_certificate SET revoked_at = %(at)s, revoked_by = %(actor)s, revoked_why = %(why)s
+WHERE serial = %(serial)s AND revoked_at IS NULL;
+
+-- name: add_forgotten
+INSERT INTO called_back_serial (serial, revoked_at, added_by)
+SELECT %(serial)s, %(at)s, %(actor)s
+WHERE NOT EXISTS (SELECT FROM gateway_certificate c WHERE c.serial = %(serial)s)
+ON CONFLICT DO NOTHING;

@@ -1,6 +1,7 @@
 """Certificates of gateways: signed when a heartbeat asks, listed, revoked; their end becomes a ticket."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -44,6 +45,7 @@ CALLED_BACK: Final = (
     "once the broker has the new list and has dropped its connection, a person signs (`dockledger gateway "
     "certificate sign {gateway} REQUEST`), and what it asks for later is signed by itself again"
 )
+_SERIAL: Final = re.compile("[0-9a-f]{1,40}")
 
 log = structlog.get_logger()
 
@@ -167,7 +169,11 @@ def revoke(conn: Connection, actor: Actor, *, gateway: str, serial: str, why: st
         row.serial for row in store.rows(conn, CertificateRow, "certificates", gateway=gateway, limit=None)
     }
     if serial not in known:
-        raise UnknownCertificateError(f"gateway {gateway!r} has no certificate {serial!r:.60}")
+        raise UnknownCertificateError(
+            f"gateway {gateway!r} has no certificate {serial!r:.60} that this ledger knows; one "
+            "that was signed before a restore is called back by `dockledger gateway "
+            "certificate revoked --also SERIAL`"
+        )
     if not store.change(conn, "revoke", gateway=gateway, serial=serial, actor=actor.id, why=why.strip()):
         return  # called back before, and the first reason stays
     _audit(conn, actor, "gateway_certificate_revoked", of, {"serial": serial, "why": why.strip()})
@@ -192,6 +198,40 @@ def revoked(conn: Connection, actor: Actor, *, authority: Authority, now: dateti
     act_as(conn, actor)
     serials = [(str(serial), at) for serial, at in store.tuples(conn, "revoked", now=now)]
     return authority.revoked(serials, now=now, life=timedelta(days=30))
+
+
+def revoke_forgotten(conn: Connection, actor: Actor, *, serials: Mapping[str, datetime]) -> int:
+    """Call certificates back by their serials alone: what a restored ledger forgot.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: An admin of the network.
+        serials: In hexadecimal, each with when it was called back.
+
+    Returns:
+        How many the list of revoked ones has more than before.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        CertificateWishError: If a serial is none.
+    """
+    actor.require_everywhere(Role.ADMIN)
+    act_as(conn, actor)
+    added = []
+    for serial, at in serials.items():
+        if not _SERIAL.fullmatch(serial):
+            raise CertificateWishError(f"serial {serial!r:.60}: expected 1 to 40 digits of 0-9 and a-f")
+        fields: Mapping[str, object] = {"serial": serial, "at": at, "actor": actor.id}
+        is_known = store.change(
+            conn, "revoke_again", **fields, why="called back before the ledger was restored"
+        )
+        if is_known or store.change(conn, "add_forgotten", **fields):
+            added.append(serial)
+    if added:
+        detail = orjson.dumps({"serials": added}).decode()
+        action = "gateway_certificates_revoked"
+        store.tuples(conn, "audit", actor=actor.id, action=action, target="network", site=None, detail=detail)
+    return len(added)
 
 
 class _Asked(NamedTuple):

@@ -171,6 +171,35 @@ def test_whoever_holds_a_certificate_that_was_called_back_gets_no_other_one_unti
         says(ledger, serial=serial, request=request_for(new_key(), "gw-1"))
         assert follow() == {"signed": 1, "refused": 0}, "by itself again from then on"
 
+        def listed(more: dict[str, datetime]) -> dict[str, datetime]:
+            ledger.as_app(lambda conn: service.revoke_forgotten(conn, NETWORK, serials=more))
+            crl = ledger.as_app(lambda conn: service.revoked(conn, NETWORK, authority=authority, now=LATER))
+            return authority.serials_of(crl.encode(), place="new.crl")
+
+        before = listed({})
+        assert list(before) == [serial]
+        old = authority.revoked([*before.items(), ("abc", LATER)], now=LATER, life=timedelta(1))
+        ledger.as_owner(
+            lambda conn: conn.execute(
+                "UPDATE gateway_certificate SET revoked_at = NULL, revoked_by = NULL, revoked_why = NULL, "
+                "issued_by = 'job:certificates'"
+            )
+        )
+        assert listed({}) == {}, "what a restore forgets"
+        expected = {**before, "abc": LATER}
+        assert listed(authority.serials_of(old.encode(), place="old.crl")) == expected
+        assert listed({}) == expected
+        says(ledger, serial=serial, request=request_for(new_key(), "gw-1"))
+        assert follow() == {"signed": 0, "refused": 1}, "nor does its holder get another one"
+    with pytest.raises(CertificateWishError, match=r"serial 'ABC': expected 1 to 40 digits"):
+        listed({"ABC": LATER})
+    (tmp_path / "other").mkdir()
+    other = make_authority(tmp_path / "other", network="test", now=LATER)
+    with pytest.raises(CertificateWishError, match=r"old\.crl: expected a list that this authority signed"):
+        other.serials_of(old.encode(), place="old.crl")
+    with pytest.raises(CertificateWishError, match=r"x: expected a list of revoked certificates in PEM"):
+        other.serials_of(b"x", place="x")
+
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the operator's authority")
 def test_an_operators_own_authority_signs_what_a_person_brings(ledger: Ledger, tmp_path: Path) -> None:

@@ -379,6 +379,7 @@ NETWORK_WIDE = {name for name in COMMANDS if name.startswith("identity.")} | {
     "allocation.terms.put_life",
     "allocation.terms.put_lot",
     "documents.catalogue.put_item",
+    "gateways.certificates.service.revoke_forgotten",
     "gateways.certificates.service.revoked",
     "lots.recalls.close_recall",
     "lots.stating.set_policy",

@@ -12,6 +12,7 @@ GATEWAY_COMMANDS: dict[str, frozenset[Role]] = {
     "gateways.certificates.service.follow": frozenset({Role.DEVICE}),
     "gateways.certificates.service.in_use": OPERATIONS,
     "gateways.certificates.service.revoke": ADMIN,
+    "gateways.certificates.service.revoke_forgotten": ADMIN,
     "gateways.certificates.service.revoked": ADMIN,
     "gateways.certificates.service.sign": ADMIN,
     "gateways.service.config": OPERATIONS,
