@@ -37,12 +37,19 @@ def test_a_tag_that_stands_aside_while_others_pass_is_a_stray() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_what_stood_beside_the_beams_and_is_fetched_while_others_pass_is_not_sure(seed: int) -> None:
+def test_what_stood_beside_the_beams_and_is_fetched_while_others_pass_did_not_pass(seed: int) -> None:
     passing = beams([(0.0, -4.0), (38.0, -4.0), (43.0, 4.0)])
     fetched = one_plane([(0.0, 0.9), (40.0, 0.9), (43.0, 6.0)], seed=seed)
-    stood, seemed = decide(merged(fetched, passing), ONE_PLANE)
-    assert (str(stood.direction), str(seemed.direction)) == ("stray", "in")
-    assert seemed.confidence <= 0.5, "it was as loud while it stood"
+    assert told(merged(fetched, passing), ONE_PLANE) == ["stray"]
+
+
+def test_what_was_as_loud_while_it_stood_beside_the_beams_as_when_it_passed_is_not_sure() -> None:
+    passing = beams([(0.0, -4.0), (38.0, -4.0), (43.0, 4.0)])
+    taken_along = one_plane([(0.0, -0.9), (39.5, -0.9), (40.5, 0.0), (43.0, 5.0)])
+    stood, passed = decide(merged(taken_along, passing), ONE_PLANE)
+    assert (str(stood.direction), str(passed.direction)) == ("stray", "in")
+    assert passed.chances[0] >= 0.95
+    assert passed.confidence <= 0.5
 
 
 def test_what_stood_before_the_beams_and_passes_them_is_told_with_all_that_was_heard_of_it() -> None:
