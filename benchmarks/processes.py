@@ -21,15 +21,15 @@ def cpu_seconds(pid: int) -> float:
         Seconds of user and system time; those of children that ended unnoticed are missing.
     """
     fields = {int(path.name): _stat(path) for path in Path("/proc").iterdir() if path.name.isdigit()}
-    children = defaultdict(list)
+    children: defaultdict[int, list[int]] = defaultdict(list)
     for each, values in fields.items():
         if values:
             children[values[_PARENT]].append(each)
     ticks, family = 0, [pid]
     while family:
         each = family.pop()
-        if values := fields.get(each):
-            ticks += sum(values[place] for place in (_USER, _SYSTEM, _GONE_USER, _GONE_SYSTEM))
+        if own := fields.get(each):
+            ticks += sum(own[place] for place in (_USER, _SYSTEM, _GONE_USER, _GONE_SYSTEM))
         family += children[each]
     return ticks / _TICKS
 

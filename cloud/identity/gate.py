@@ -114,7 +114,7 @@ class Gate:
 
     @contextmanager
     def one_look(self, actor: Actor) -> Iterator["Gate"]:
-        """Open a gate that shows the same instant however often it is asked, and through which nothing changes.
+        """Open a gate that shows one instant however often it is asked, and through which nothing changes.
 
         Args:
             actor: Who looks.

@@ -91,8 +91,9 @@ def test_orders_are_demand_and_what_did_not_leave_is_measured(
     demand.ledger.query(
         "WITH d AS (INSERT INTO document (site_id, type, id, partner, created_by)"
         " VALUES ('leeds', 'transfer', 'TR-1', 'york', 't') RETURNING site_id, type, id)"
-        " INSERT INTO document_line (site_id, type, id, line, ordinal, identifier_scheme, identifier, quantity,"
-        f" unit_seen) SELECT d.*, '1', 1, 'gtin', '{TEA}', 7, 'base' FROM d RETURNING 1"
+        " INSERT INTO document_line"
+        " (site_id, type, id, line, ordinal, identifier_scheme, identifier, quantity, unit_seen)"
+        f" SELECT d.*, '1', 1, 'gtin', '{TEA}', 7, 'base' FROM d RETURNING 1"
     )
     settings = SourceSettings(constants={"channel": "b2b"})
     wished = NewSource("leeds", "orders", SourceKind.ORDERS, None, settings, None, 5)
