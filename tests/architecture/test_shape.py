@@ -44,6 +44,7 @@ LOOPS_THAT_OUTLIVE_THEIR_WORK: Final = {
     ("cloud/ingest/demand_door.py", "_run"),
     ("cloud/forecasting/service.py", "run_all"),
     ("cloud/allocation/upkeep.py", "keep_up"),
+    ("cloud/lots/resolver.py", "resolve"),
 }
 """The places that catch everything: they count it, or raise it in the end, and go on with the rest."""
 
