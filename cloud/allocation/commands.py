@@ -16,7 +16,7 @@ from cloud.allocation.domain import AllocationError, ClaimKind
 from cloud.allocation.following import JOB
 from cloud.allocation.picking import release_picks
 from cloud.allocation.upkeep import keep_up
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, once
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
@@ -232,8 +232,7 @@ def _wish(asked: argparse.Namespace) -> Wish:
 def _add(group: "Subparsers", name: str, text: str, ask: Ask) -> argparse.ArgumentParser:
     def run(asked: argparse.Namespace, settings: Settings) -> int:
         def answer() -> list[Row]:
-            with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
-                return in_transaction(source, lambda conn: list(ask(conn, asked)))
+            return once(settings.needed("app_dsn"), lambda conn: list(ask(conn, asked)))
 
         return _reporting(asked, answer)
 

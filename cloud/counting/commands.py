@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -20,14 +20,13 @@ from cloud.counting.reading import VarianceFilter
 from cloud.counting.reconciling.reading import read_list
 from cloud.counting.reconciling.service import reconcile
 from cloud.counting.tolerances import TolerancePaper, put_tolerance, tolerances
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, once
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
 
-T = TypeVar("T")
 Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}), all_sites=True)
@@ -112,7 +111,7 @@ def run_variances(arguments: argparse.Namespace, settings: Settings) -> int:
             for row in rows
         ]
 
-    return _reporting(lambda: _show(arguments, _once(settings, work)))
+    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work)))
 
 
 def run_settle(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -130,7 +129,10 @@ def run_reconcile(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work() -> None:
         stated = read_list(arguments.file, site=arguments.site, observed_at=arguments.observed_at)
-        made = _once(settings, lambda conn: reconcile(conn, SHELL, stated, note=arguments.note, now=_now()))
+        made = once(
+            settings.needed("app_dsn"),
+            lambda conn: reconcile(conn, SHELL, stated, note=arguments.note, now=_now()),
+        )
         told = {"decision": made.decision_id, "state": made.state.value, "summary": made.summary}
         _show(arguments, [told | {"value": made.value, "currency": made.currency}])
 
@@ -154,7 +156,7 @@ def run_accuracy(arguments: argparse.Namespace, settings: Settings) -> int:
             for one in found
         ]
 
-    return _reporting(lambda: _show(arguments, _once(settings, work)))
+    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work)))
 
 
 def run_set_tolerance(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -168,7 +170,7 @@ def run_set_tolerance(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> None:
         put_tolerance(conn, SHELL, paper)
 
-    return _reporting(lambda: _once(settings, work))
+    return _reporting(lambda: once(settings.needed("app_dsn"), work))
 
 
 def run_tolerances(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -177,7 +179,7 @@ def run_tolerances(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> list[Any]:
         return tolerances(conn, SHELL, site=arguments.site, limit=MOST_LISTED)
 
-    return _reporting(lambda: _show(arguments, _once(settings, work)))
+    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work)))
 
 
 def _amount(text: str) -> Decimal:
@@ -214,11 +216,6 @@ def _add(group: "Subparsers", name: str, text: str, run: Run) -> argparse.Argume
     parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
     parser.set_defaults(run=run)
     return parser
-
-
-def _once(settings: Settings, work: Callable[[Connection], T]) -> T:
-    with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
-        return in_transaction(source, work)
 
 
 def _show(arguments: argparse.Namespace, rows: list[Any]) -> None:

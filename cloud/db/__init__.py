@@ -6,7 +6,7 @@ from psycopg_pool import ConnectionPool
 
 from cloud.db.cluster import bootstrap
 from cloud.db.connections import SuperuserError, connect, one_snapshot, open_pool
-from cloud.db.lasting import ContentRefusedError, DatabaseAwayError, LastingConnection
+from cloud.db.lasting import ContentRefusedError, DatabaseAwayError, LastingConnection, once
 from cloud.db.named_statements import NamedStatements
 from cloud.db.retry import RETRYABLE, in_transaction
 from cloud.db.schema import MigrationError, Pending, migrate, pending
@@ -32,6 +32,7 @@ __all__ = [
     "connect",
     "in_transaction",
     "migrate",
+    "once",
     "one_snapshot",
     "open_pool",
     "pending",

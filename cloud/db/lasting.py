@@ -1,12 +1,15 @@
 """One connection that comes back after an outage, its errors sorted by what the caller should do."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from typing import TypeVar
 
 import psycopg
 
 from cloud.db.connections import connect
-from cloud.db.retry import RETRYABLE
+from cloud.db.retry import RETRYABLE, in_transaction
+
+T = TypeVar("T")
 
 
 class DatabaseAwayError(Exception):
@@ -61,3 +64,17 @@ class LastingConnection:
             with suppress(psycopg.Error):
                 self._conn.close()
             self._conn = None
+
+
+def once(dsn: str, work: Callable[[psycopg.Connection], T]) -> T:
+    """Run a command's work in one transaction on a connection of its own.
+
+    Args:
+        dsn: Whom to connect as, and where; never a superuser.
+        work: What to do; may run up to 10 times, and is committed once.
+
+    Returns:
+        What the committed run of ``work`` returned.
+    """
+    with closing(LastingConnection(dsn, "dockledger-command")) as database:
+        return in_transaction(database, work)

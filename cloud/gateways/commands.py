@@ -4,16 +4,15 @@ import argparse
 import sys
 import tomllib
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from pydantic import JsonValue
 
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, once
 from cloud.gateways import service
 from cloud.gateways.certificates import commands as certificates
 from cloud.gateways.domain import ConfigError, ConfigState, DesiredRow, value_of
@@ -23,7 +22,6 @@ from cloud.settings import Settings
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
 
-T = TypeVar("T")
 Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN}), all_sites=True)
@@ -78,7 +76,7 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
         return service.configs(conn, SHELL, limit=MOST_LISTED)
 
     def show() -> None:
-        for each in _once(settings, work):
+        for each in once(settings.needed("app_dsn"), work):
             line = {
                 "gateway": each.gateway,
                 "site": each.site,
@@ -99,7 +97,7 @@ def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
         return service.config(conn, SHELL, gateway=arguments.gateway)
 
     def show() -> None:
-        told = _once(settings, work)
+        told = once(settings.needed("app_dsn"), work)
         if arguments.json:
             print(orjson.dumps({"state": told.state} | asdict(told)).decode())
             return
@@ -144,7 +142,7 @@ def run_set(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.file is None and not arguments.changes:
         print("dockledger: nothing to set: give --file or --set", file=sys.stderr)
         return 2
-    return _reporting(lambda: _print(arguments, _summary(_once(settings, work))))
+    return _reporting(lambda: _print(arguments, _summary(once(settings.needed("app_dsn"), work))))
 
 
 def run_again(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -154,7 +152,7 @@ def run_again(arguments: argparse.Namespace, settings: Settings) -> int:
         now = datetime.now(UTC)
         return service.set_again(conn, SHELL, gateway=arguments.gateway, revision=arguments.revision, now=now)
 
-    return _reporting(lambda: _print(arguments, _summary(_once(settings, work))))
+    return _reporting(lambda: _print(arguments, _summary(once(settings.needed("app_dsn"), work))))
 
 
 def run_history(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -164,7 +162,7 @@ def run_history(arguments: argparse.Namespace, settings: Settings) -> int:
         return service.history(conn, SHELL, gateway=arguments.gateway, limit=MOST_LISTED)
 
     def show() -> None:
-        for each in _once(settings, work):
+        for each in once(settings.needed("app_dsn"), work):
             _print(arguments, _summary(each))
 
     return _reporting(show)
@@ -220,11 +218,6 @@ def _of_gateway(group: "Subparsers", name: str, summary: str, run: Run) -> argpa
     parser = _add(group, name, summary, run)
     parser.add_argument("gateway")
     return parser
-
-
-def _once(settings: Settings, work: Callable[[Connection], T]) -> T:
-    with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as database:
-        return in_transaction(database, work)
 
 
 def _reporting(work: Callable[[], object]) -> int:

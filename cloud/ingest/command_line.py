@@ -3,13 +3,12 @@
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.db import ContentRefusedError, DatabaseAwayError
 from cloud.identity.actor import Actor, Role
 from cloud.ingest.quarantine.service import NotReplayableError
 from cloud.ingest.registry.service import RegistryError
@@ -19,7 +18,6 @@ from cloud.settings import Settings
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
 
-T = TypeVar("T")
 Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN, Role.INVENTORY_CONTROLLER}), all_sites=True)
@@ -60,20 +58,6 @@ def add_command(group: "Subparsers", name: str, summary: str, run: Run) -> argpa
     parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
     parser.set_defaults(run=run)
     return parser
-
-
-def once(dsn: str, work: Callable[[Connection], T]) -> T:
-    """Run work in one transaction on a connection of its own.
-
-    Args:
-        dsn: Whom to connect as, and where.
-        work: What to do.
-
-    Returns:
-        What it returned.
-    """
-    with closing(LastingConnection(dsn, "dockledger-command")) as database:
-        return in_transaction(database, work)
 
 
 def reporting(work: Callable[[], object]) -> int:

@@ -3,15 +3,14 @@
 import argparse
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from cloud.db import Connection, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.db import Connection, DatabaseAwayError, once
 from cloud.identity.actor import Actor, Role
 from cloud.labels import printing, references, service
 from cloud.labels.domain import BLOCK, TemplateRow
@@ -21,7 +20,6 @@ from contracts.labels import LabelKind, LabelOrder, LabelTemplate
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
 
-T = TypeVar("T")
 Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN}), all_sites=True)
@@ -84,7 +82,9 @@ def run_templates(arguments: argparse.Namespace, settings: Settings) -> int:
     """List a site's templates."""
 
     def show() -> None:
-        for row in _once(settings, lambda conn: service.templates(conn, SHELL, site=arguments.site)):
+        for row in once(
+            settings.needed("app_dsn"), lambda conn: service.templates(conn, SHELL, site=arguments.site)
+        ):
             _print(arguments, _summary(row))
 
     return _reporting(show)
@@ -98,7 +98,7 @@ def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
             conn, SHELL, site=arguments.site, name=arguments.name, version=arguments.version
         )
 
-    return _reporting(lambda: print(_once(settings, work).zpl))
+    return _reporting(lambda: print(once(settings.needed("app_dsn"), work).zpl))
 
 
 def run_edit(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -116,7 +116,7 @@ def run_edit(arguments: argparse.Namespace, settings: Settings) -> int:
             conn, SHELL, site=arguments.site, given=given, reason=arguments.reason, now=now
         )
 
-    return _reporting(lambda: _print(arguments, _summary(_once(settings, work))))
+    return _reporting(lambda: _print(arguments, _summary(once(settings.needed("app_dsn"), work))))
 
 
 def run_again(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -132,7 +132,7 @@ def run_again(arguments: argparse.Namespace, settings: Settings) -> int:
             now=datetime.now(UTC),
         )
 
-    return _reporting(lambda: _print(arguments, _summary(_once(settings, work))))
+    return _reporting(lambda: _print(arguments, _summary(once(settings.needed("app_dsn"), work))))
 
 
 def run_history(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -142,7 +142,7 @@ def run_history(arguments: argparse.Namespace, settings: Settings) -> int:
         return service.versions(conn, SHELL, site=arguments.site, name=arguments.name, limit=MOST_LISTED)
 
     def show() -> None:
-        for row in _once(settings, work):
+        for row in once(settings.needed("app_dsn"), work):
             _print(arguments, _summary(row))
 
     return _reporting(show)
@@ -154,7 +154,7 @@ def run_preview(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> str:
         return printing.preview(conn, SHELL, site=arguments.site, order=_order(arguments))[1].zpl
 
-    return _reporting(lambda: print(_once(settings, work)))
+    return _reporting(lambda: print(once(settings.needed("app_dsn"), work)))
 
 
 def run_print(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -171,7 +171,7 @@ def run_print(arguments: argparse.Namespace, settings: Settings) -> int:
         )
 
     def make() -> None:
-        made = _once(settings, work)
+        made = once(settings.needed("app_dsn"), work)
         if arguments.zpl == "-":
             sys.stdout.buffer.write(made)
         else:
@@ -185,8 +185,8 @@ def run_prints(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def show() -> None:
         now = datetime.now(UTC)
-        for row in _once(
-            settings,
+        for row in once(
+            settings.needed("app_dsn"),
             lambda conn: printing.prints(conn, SHELL, site=arguments.site, before_at=now, limit=MOST_LISTED),
         ):
             _print(arguments, asdict(row))
@@ -203,15 +203,16 @@ def run_reserve(arguments: argparse.Namespace, settings: Settings) -> int:
             references.reserve(conn, SHELL, gateway=arguments.gateway, size=arguments.size, now=now)
         )
 
-    return _reporting(lambda: _print(arguments, _once(settings, work)))
+    return _reporting(lambda: _print(arguments, once(settings.needed("app_dsn"), work)))
 
 
 def run_blocks(arguments: argparse.Namespace, settings: Settings) -> int:
     """List reserved SSCCs."""
 
     def show() -> None:
-        for row in _once(
-            settings, lambda conn: references.blocks(conn, SHELL, site=arguments.site, limit=MOST_LISTED)
+        for row in once(
+            settings.needed("app_dsn"),
+            lambda conn: references.blocks(conn, SHELL, site=arguments.site, limit=MOST_LISTED),
         ):
             _print(arguments, asdict(row))
 
@@ -269,11 +270,6 @@ def _of_label(group: "Subparsers", name: str, summary: str, run: Run) -> argpars
     parser.add_argument("--template", default="", help="default: the one that bears the kind's name")
     parser.add_argument("--copies", type=int, default=1)
     return parser
-
-
-def _once(settings: Settings, work: Callable[[Connection], T]) -> T:
-    with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as database:
-        return in_transaction(database, work)
 
 
 def _reporting(work: Callable[[], object]) -> int:

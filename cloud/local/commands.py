@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from cloud.db import bootstrap
-from cloud.ingest.command_line import SHELL, once
+from cloud.db import bootstrap, once
+from cloud.ingest.command_line import SHELL
 from cloud.ingest.registry.credentials import keep_secret
 from cloud.ingest.registry.service import RegistryError
 from cloud.local.accounts import admit

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, once
 from cloud.identity.actor import Actor, Role
 from cloud.lots import expiry, reading, recalls, stating
 from cloud.lots.domain import END_REASONS, RECALL_REASONS, LotError
@@ -203,18 +203,17 @@ def _unstated(conn: Connection, _asked: argparse.Namespace) -> Iterable[Row]:
 
 
 def _resolve(asked: argparse.Namespace, settings: Settings) -> int:
-    def once() -> list[Row]:
+    def resolved() -> list[Row]:
         with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
             return [resolve(source, RESOLVER, _now())]
 
-    return _reporting(asked, once)
+    return _reporting(asked, resolved)
 
 
 def _add(group: "Subparsers", name: str, text: str, ask: Ask) -> argparse.ArgumentParser:
     def run(asked: argparse.Namespace, settings: Settings) -> int:
         def answer() -> list[Row]:
-            with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
-                return in_transaction(source, lambda conn: list(ask(conn, asked)))
+            return once(settings.needed("app_dsn"), lambda conn: list(ask(conn, asked)))
 
         return _reporting(asked, answer)
 

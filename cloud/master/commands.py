@@ -4,7 +4,6 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import orjson
 
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, once
 from cloud.identity.actor import Actor, Role
 from cloud.master.costs import Basis, CostPaper, CostsError, costs, put_costs
 from cloud.master.rates import RatePaper, put_rates, rates
@@ -83,7 +82,9 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
             )
 
         papers = list(_papers(arguments.file, _COLUMNS, _OPTIONAL, paper))
-        new = _once(settings, lambda conn: put_costs(conn, SHELL, papers, basis=_basis(arguments)))
+        new = once(
+            settings.needed("app_dsn"), lambda conn: put_costs(conn, SHELL, papers, basis=_basis(arguments))
+        )
         _show(arguments, [{"rows": len(papers), "new": new}])
 
     return _reporting(work)
@@ -96,7 +97,7 @@ def run_costs(arguments: argparse.Namespace, settings: Settings) -> int:
         wanted = {"site": arguments.site, "item": arguments.item}
         return costs(conn, SHELL, basis=_basis(arguments), limit=MOST_LISTED, **wanted)
 
-    return _reporting(lambda: _show(arguments, _once(settings, work)))
+    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work)))
 
 
 def run_import_rates(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -114,7 +115,7 @@ def run_import_rates(arguments: argparse.Namespace, settings: Settings) -> int:
             )
 
         papers = list(_papers(arguments.file, _RATE_COLUMNS, ("source",), paper))
-        new = _once(settings, lambda conn: put_rates(conn, SHELL, papers))
+        new = once(settings.needed("app_dsn"), lambda conn: put_rates(conn, SHELL, papers))
         _show(arguments, [{"rows": len(papers), "new": new}])
 
     return _reporting(work)
@@ -126,7 +127,7 @@ def run_rates(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> list[Any]:
         return rates(conn, SHELL, currency=arguments.currency, limit=MOST_LISTED)
 
-    return _reporting(lambda: _show(arguments, _once(settings, work)))
+    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work)))
 
 
 def _basis(arguments: argparse.Namespace) -> Basis:
@@ -208,11 +209,6 @@ def _add(group: "Subparsers", name: str, text: str, run: Run) -> argparse.Argume
     parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
     parser.set_defaults(run=run)
     return parser
-
-
-def _once(settings: Settings, work: Callable[[Connection], T]) -> T:
-    with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
-        return in_transaction(source, work)
 
 
 def _show(arguments: argparse.Namespace, rows: list[Any]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, once
 from cloud.documents import order_steps, orders
 from cloud.documents.domain import DocumentError
 from cloud.identity.actor import Actor, Role
@@ -28,7 +28,6 @@ from cloud.settings import Settings
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
 
-T = TypeVar("T")
 Paper = TypeVar("Paper", bound=BaseModel)
 Run = Callable[[argparse.Namespace, Settings], int]
 
@@ -110,7 +109,10 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
             line = error.object.count(b"\n", 0, error.start) + 1
             raise SupplierFileError(f"{file}, line {line}: not UTF-8: save it as UTF-8") from error
         papers = read_suppliers(text, str(file))
-        done = _once(settings, lambda conn: suppliers.import_suppliers(conn, SHELL, papers, file=str(file)))
+        done = once(
+            settings.needed("app_dsn"),
+            lambda conn: suppliers.import_suppliers(conn, SHELL, papers, file=str(file)),
+        )
         _show(arguments, done._asdict())
 
     return _reporting(work)
@@ -153,14 +155,16 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
         shown = ("proposal_id", "site", "item", "kind", "supplier", "quantity", "value", "currency")
         return {name: getattr(row, name) for name in (*shown, "order_by", "needed_by", "state", "summary")}
 
-    return _reporting(lambda: _show_all(arguments, [told(row) for row in _once(settings, work)]))
+    return _reporting(
+        lambda: _show_all(arguments, [told(row) for row in once(settings.needed("app_dsn"), work)])
+    )
 
 
 def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show a proposal."""
 
     def work() -> None:
-        row = _once(settings, lambda conn: reading.proposal(conn, SHELL, arguments.proposal))
+        row = once(settings.needed("app_dsn"), lambda conn: reading.proposal(conn, SHELL, arguments.proposal))
         if arguments.json:
             _show(arguments, row._asdict())
             return
@@ -189,7 +193,7 @@ def run_policy(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work() -> None:
         paper = _checked(PolicyPaper, stated)
-        _once(settings, lambda conn: policies.set_policy(conn, SHELL, paper))
+        once(settings.needed("app_dsn"), lambda conn: policies.set_policy(conn, SHELL, paper))
         _show(arguments, paper.model_dump(mode="json"))
 
     return _reporting(work)
@@ -206,8 +210,9 @@ def run_order(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show a purchase order."""
 
     def work() -> None:
-        found = _once(
-            settings, lambda conn: orders.order(conn, SHELL, site=arguments.site, name=arguments.order)
+        found = once(
+            settings.needed("app_dsn"),
+            lambda conn: orders.order(conn, SHELL, site=arguments.site, name=arguments.order),
         )
         _show(arguments, found.order._asdict())
         lines = [row._asdict() | {"open": row.open_quantity} for row in found.lines]
@@ -222,7 +227,7 @@ def run_sent(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> Any:
         return ordering.send(conn, SHELL, site=arguments.site, name=arguments.order, now=_now())
 
-    return _reporting(lambda: _show(arguments, _once(settings, work).order._asdict()))
+    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work).order._asdict()))
 
 
 def run_confirm(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -233,7 +238,7 @@ def run_confirm(arguments: argparse.Namespace, settings: Settings) -> int:
         stated = {"reference": arguments.reference, "note": arguments.note, "lines": [line]}
         paper = _checked(ConfirmationPaper, stated)
         where = {"site": arguments.site, "name": arguments.order}
-        found = _once(settings, lambda conn: confirming.confirm(conn, SHELL, paper, **where))
+        found = once(settings.needed("app_dsn"), lambda conn: confirming.confirm(conn, SHELL, paper, **where))
         _show_all(arguments, [row._asdict() for row in found.confirmations if row.line == arguments.line])
 
     return _reporting(work)
@@ -245,7 +250,7 @@ def run_tolerance(arguments: argparse.Namespace, settings: Settings) -> int:
     def work() -> None:
         stated = {"quantity_percent": arguments.quantity, "price_percent": arguments.price}
         paper = _checked(ConfirmationTolerance, stated | {"site": arguments.site})
-        _once(settings, lambda conn: confirming.set_tolerance(conn, SHELL, paper))
+        once(settings.needed("app_dsn"), lambda conn: confirming.set_tolerance(conn, SHELL, paper))
         _show(arguments, paper.model_dump(mode="json"))
 
     return _reporting(work)
@@ -258,7 +263,7 @@ def run_close(arguments: argparse.Namespace, settings: Settings) -> int:
         where = {"site": arguments.site, "name": arguments.order}
         return ordering.close(conn, SHELL, reason=arguments.reason, now=_now(), **where)
 
-    return _reporting(lambda: _show(arguments, _once(settings, work).order._asdict()))
+    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work).order._asdict()))
 
 
 def _group(subparsers: "Subparsers", name: str, summary: str, examples: str) -> "Subparsers":
@@ -290,15 +295,12 @@ def _checked(kind: type[Paper], stated: dict[str, Any]) -> Paper:
         raise ReplenishmentError("\n".join(faults)) from error
 
 
-def _once(settings: Settings, work: Callable[[Connection], T]) -> T:
-    with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as database:
-        return in_transaction(database, work)
-
-
 def _listing(
     arguments: argparse.Namespace, settings: Settings, work: Callable[[Connection], list[Any]]
 ) -> int:
-    return _reporting(lambda: _show_all(arguments, [row._asdict() for row in _once(settings, work)]))
+    return _reporting(
+        lambda: _show_all(arguments, [row._asdict() for row in once(settings.needed("app_dsn"), work)])
+    )
 
 
 def _reporting(work: Callable[[], object]) -> int:

@@ -3,12 +3,11 @@
 import argparse
 import sys
 from collections.abc import Callable
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from cloud.db import Connection, DatabaseAwayError, LastingConnection, in_transaction
+from cloud.db import Connection, DatabaseAwayError, once
 from cloud.gateways.certificates import service
 from cloud.gateways.certificates.authority import CA_FILE, Authority, load_authority, make_authority
 from cloud.gateways.certificates.domain import CertificateWishError
@@ -19,7 +18,6 @@ from cloud.settings import Settings
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
 
-T = TypeVar("T")
 Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN}), all_sites=True)
@@ -111,15 +109,15 @@ def run_sign(arguments: argparse.Namespace, settings: Settings) -> int:
             now=datetime.now(UTC),
         )
 
-    return _reporting(lambda: print(_once(settings, work), end=""))
+    return _reporting(lambda: print(once(settings.needed("app_dsn"), work), end=""))
 
 
 def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
     """List certificates."""
 
     def work() -> None:
-        for row in _once(
-            settings,
+        for row in once(
+            settings.needed("app_dsn"),
             lambda conn: service.certificates(conn, SHELL, gateway=arguments.gateway, limit=MOST_LISTED),
         ):
             state = "revoked" if row.revoked_at else "in use" if row.is_in_use else "signed"
@@ -135,7 +133,7 @@ def run_revoke(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> None:
         service.revoke(conn, SHELL, gateway=arguments.gateway, serial=arguments.serial, why=arguments.reason)
 
-    return _reporting(lambda: _once(settings, work))
+    return _reporting(lambda: once(settings.needed("app_dsn"), work))
 
 
 def run_revoked(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -150,7 +148,7 @@ def run_revoked(arguments: argparse.Namespace, settings: Settings) -> int:
         service.revoke_forgotten(conn, SHELL, serials=serials)
         return service.revoked(conn, SHELL, authority=authority, now=now)
 
-    return _reporting(lambda: print(_once(settings, work), end=""))
+    return _reporting(lambda: print(once(settings.needed("app_dsn"), work), end=""))
 
 
 def _authority(settings: Settings) -> Authority:
@@ -164,11 +162,6 @@ def _add(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.Arg
     parser = group.add_parser(name, help=summary)
     parser.set_defaults(run=run)
     return parser
-
-
-def _once(settings: Settings, work: Callable[[Connection], T]) -> T:
-    with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as database:
-        return in_transaction(database, work)
 
 
 def _reporting(work: Callable[[], object]) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
-from cloud.db import Connection
-from cloud.ingest.command_line import SHELL, add_command, add_group, once, reporting, show, show_all
+from cloud.db import Connection, once
+from cloud.ingest.command_line import SHELL, add_command, add_group, reporting, show, show_all
 from cloud.ingest.quarantine import service
 from cloud.ingest.quarantine.store import Entry
 from cloud.settings import Settings

@@ -4,8 +4,9 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
+from cloud.db import once
 from cloud.gateways import commands as configuring
-from cloud.ingest.command_line import SHELL, add_command, add_group, once, reporting, show, show_all
+from cloud.ingest.command_line import SHELL, add_command, add_group, reporting, show, show_all
 from cloud.ingest.registry import credentials, service
 from cloud.settings import Settings
 
