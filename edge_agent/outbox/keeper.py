@@ -2,7 +2,8 @@
 
 import fcntl
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -72,7 +73,7 @@ class Keeper:
         self._options = options
         self._clock = clock
         self._migrations = migrations
-        self._salvages: Iterator[bool] | None = None
+        self._salvages: Generator[bool, None, None] | None = None
         self._ticks = 0
         self.counters: Counter[str] = Counter()
         options.path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,9 +99,12 @@ class Keeper:
         return self._salvages is not None
 
     def close(self) -> None:
-        """Close the file and let others have it."""
-        self.book.store.close()
-        self._lock.close()
+        """Close the file, and the damaged one that is worked on, and let others have them."""
+        try:
+            self._end_salvages()
+        finally:
+            self.book.store.close()
+            self._lock.close()
 
     def guarded(self, work: Callable[[], T]) -> Callable[[], T]:
         """Make work on the file answer a full disk with the ballast, a damaged file with a new one.
@@ -180,10 +184,16 @@ class Keeper:
         return book
 
     def _start_salvage(self, book: Book) -> None:
+        self._end_salvages()
         patients = [each for each in quarantined(self._options.path) if not _is_salvaged(each, book)]
         self._salvages = self._salvage_all(patients, book) if patients else None
 
-    def _salvage_all(self, patients: Sequence[Path], book: Book) -> Iterator[bool]:
+    def _end_salvages(self) -> None:
+        if self._salvages is not None:
+            self._salvages.close()
+            self._salvages = None
+
+    def _salvage_all(self, patients: Sequence[Path], book: Book) -> Generator[bool, None, None]:
         """Yield True after each step, False while the volume has no room for the copy that is worked on."""
         for patient in reversed(patients):
             if _is_salvaged(patient, book):  # by a file that was damaged later
@@ -193,8 +203,9 @@ class Keeper:
                 while not self.space.has_room_for_copy(patient):
                     yield False
             report = SalvageReport()
-            for _ in salvage(patient, book, report):
-                yield True
+            with closing(salvage(patient, book, report)) as chunks:
+                for _ in chunks:
+                    yield True
             finish(patient, book, [] if report.hole is None else [self._gap(report.hole)])
             self.counters["rows_salvaged"] += report.rows
             self.counters["batches_salvaged"] += report.batches

@@ -67,7 +67,7 @@ class SalvageReport:
         self.hole = Hole(min(other.after_us, after_us), _latest(other.before_us, before_us))
 
 
-def salvage(damaged: Path, book: Book, report: SalvageReport) -> Iterator[None]:
+def salvage(damaged: Path, book: Book, report: SalvageReport) -> Generator[None, None, None]:
     """Carry over, a chunk at a time, what is provably as it was written.
 
     Sealed batches keep their identity and bytes, so the ledger knows those it has. Rows that were in no

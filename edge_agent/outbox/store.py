@@ -107,7 +107,9 @@ class Store:
         is_closed = not path.with_name(path.name + "-wal").exists()
         mode = "mode=ro&immutable=1" if is_closed else "mode=ro"
         with _translated(path):
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, timeout=5)
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?{mode}", uri=True, check_same_thread=False, timeout=5
+            )
         connection.isolation_level = None
         return cls(connection, path)
 

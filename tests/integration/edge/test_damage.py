@@ -279,6 +279,7 @@ def test_what_the_second_of_two_damaged_files_took_over_comes_once(
         for _ in range(steps if damage_done == OWNER_SPOILT else 0):
             keeper.tick()
         keeper.close()
+        assert not list(tmp_path.glob("*.copy")), "what is worked on is closed with the outbox"
     outbox, _ = open_damaged(path)
     books = Books()
     drain_into(books, outbox)
