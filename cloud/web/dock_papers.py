@@ -1,11 +1,18 @@
 """What the pages of the dock share: documents with what is open of them, and what people type."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from cloud.documents.lines import LineNow
+from fastapi import Form, HTTPException, Path, Query
+
+from cloud.db import Connection, in_transaction
+from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
+from cloud.documents.lines import LineNow, open_lines
+from cloud.identity.gate import Gate
+from cloud.ledger.domain import AlreadyClaimedError, LedgerError
+from contracts.base import ID_PATTERN
 
 MOST_LINES: Final = 100
 """Of a document on one form; longer ones are looked through by item, or come from a file."""
@@ -27,6 +34,13 @@ REVERSAL_REASONS: Final = {
 }
 ReversalReason = Literal["typing_error", "misread", "wrong_item", "wrong_quantity", "wrong_document", "other"]
 _GTIN_LENGTHS: Final = frozenset({8, 12, 13, 14})
+_TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+
+SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
+PaperId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^/\x00-\x1f\x7f-\x9f]*$")]
+"""The number of a receipt or a shipment."""
+Name = Annotated[str, Query(max_length=128, pattern=_TEXT)]
+Text = Annotated[str, Form(max_length=128, pattern=_TEXT)]
 
 
 class Expected(NamedTuple):
@@ -72,6 +86,55 @@ def expected_of(lines: Iterable[LineNow], now: datetime) -> list[Expected]:
         )
         for (site, kind, name), found in by_document.items()
     ]
+
+
+def open_documents(
+    conn: Connection, *, sites: Sequence[str] | None, kinds: Iterable[str], leaving: bool, now: datetime
+) -> list[Expected]:
+    """List documents of which something is open, the one due first at first.
+
+    Args:
+        conn: In a transaction.
+        sites: At which; None: wherever the actor may read.
+        kinds: Types of documents.
+        leaving: Those whose goods leave the site; else those whose goods come.
+        now: The present.
+
+    Returns:
+        One per document; those without a date come last.
+    """
+    found = [
+        each
+        for kind in kinds
+        for each in expected_of(
+            (line for line in open_lines(conn, sites=sites, kind=kind) if line.leaves_here == leaving), now
+        )
+    ]
+    return sorted(found, key=lambda each: (each.due_on is None, each.due_on, each.site, each.id))
+
+
+def take_back(gate: Gate, work: Callable[[Connection], object]) -> str:
+    """Take a line of a paper back.
+
+    Args:
+        gate: Where the database is.
+        work: What takes it back.
+
+    Returns:
+        Why it cannot be; empty if it is, or if somebody was faster.
+
+    Raises:
+        HTTPException: 404, if there is no such line.
+    """
+    try:
+        in_transaction(gate.pool, work)
+    except UnknownDocumentError as error:
+        raise HTTPException(404, f"{error}") from error
+    except (ConflictingDocumentError, AlreadyClaimedError):
+        return ""  # the page tells how it stands
+    except (DocumentError, LedgerError) as error:
+        return f"{error}"
+    return ""
 
 
 def named_goods(text: str) -> dict[str, Any]:

@@ -6,40 +6,38 @@ from itertools import zip_longest
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import appointments, dock_times, short_lines
-from cloud.documents.domain import (
-    KEEPERS,
-    READERS,
-    ConflictingDocumentError,
-    DocumentError,
-    UnknownDocumentError,
-)
-from cloud.documents.lines import RECEIVABLE, LineNow, lines_now, open_lines
+from cloud.documents.domain import KEEPERS, READERS, DocumentError, UnknownDocumentError
+from cloud.documents.lines import RECEIVABLE, LineNow, lines_now
 from cloud.documents.receiving import reading, reversing, service
 from cloud.documents.receiving.papers import REASONS, DeliveryPaper
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
-from cloud.ledger.domain import AlreadyClaimedError, LedgerError
+from cloud.ledger.domain import LedgerError
 from cloud.web.dock_papers import (
     KINDS,
     MOST_LINES,
     REVERSAL_REASONS,
+    Name,
+    PaperId,
     ReversalReason,
-    expected_of,
+    SiteId,
+    Text,
     fits,
     named_goods,
+    open_documents,
+    take_back,
 )
 from cloud.web.forms import may, rows_of
 from cloud.web.proposals import words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
-from contracts.base import ID_PATTERN
 
 router: Final = APIRouter()
 
@@ -49,14 +47,9 @@ EXTRA: Final = 2
 """Empty lines for goods that no document names."""
 BLIND: Final = 6
 """Empty lines of a receipt without papers."""
-_CODE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
-SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
-Text = Annotated[str, Form(max_length=128, pattern=_CODE)]
 Texts = Annotated[list[str] | None, Form(max_length=MOST_LINES + EXTRA)]
 Kind = Literal["", "asn", "purchase_order", "customer_return", "transfer"]
-Name = Annotated[str, Query(max_length=128, pattern=_CODE)]
-ReceiptId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^/\x00-\x1f\x7f-\x9f]*$")]
 
 
 @router.get("/receiving")
@@ -75,14 +68,9 @@ def show_receiving(
         within = actor.narrowed(*READERS)
         act_as(conn, within)
         sites = operations.sites(conn, actor)
-        wanted = [site] if site else within.reach
-        expected = [
-            each
-            for kind in RECEIVABLE
-            for each in expected_of(
-                (line for line in open_lines(conn, sites=wanted, kind=kind) if not line.leaves_here), now
-            )
-        ]
+        expected = open_documents(
+            conn, sites=[site] if site else within.reach, kinds=RECEIVABLE, leaving=False, now=now
+        )
         at_doors = appointments.at_doors(conn, actor, site=site or None, direction="inbound", now=now)
         rows = reading.receipts(conn, actor, site=site or None, limit=SHOWN)
         took = (
@@ -90,7 +78,6 @@ def show_receiving(
             if times
             else []
         )
-    expected.sort(key=lambda each: (each.due_on is None, each.due_on, each.site, each.id))
     return page(
         request,
         visitor,
@@ -176,7 +163,7 @@ def show_receipt(
     gate: TheGate,
     visitor: Viewer,
     site: SiteId,
-    receipt: ReceiptId,
+    receipt: PaperId,
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> Response:
     """Show what came with a delivery, line by line."""
@@ -190,7 +177,7 @@ def reverse(
     gate: TheGate,
     visitor: Sender,
     site: SiteId,
-    receipt: ReceiptId,
+    receipt: PaperId,
     line: Text,
     reason: Annotated[ReversalReason, Form()],
 ) -> Response:
@@ -200,14 +187,8 @@ def reverse(
         where = {"site": site, "name": receipt, "line": line}
         return reversing.reverse_line(conn, visitor.actor, reason=reason, **where)
 
-    try:
-        in_transaction(gate.pool, work)
-    except UnknownDocumentError as error:
-        raise HTTPException(404, f"{error}") from error
-    except (ConflictingDocumentError, AlreadyClaimedError):
-        pass  # somebody was faster: the page tells how it stands
-    except (DocumentError, LedgerError) as error:
-        return _receipt(request, gate, visitor, site, receipt, problem=f"{error}")
+    if problem := take_back(gate, work):
+        return _receipt(request, gate, visitor, site, receipt, problem=problem)
     return RedirectResponse(_address(site, receipt), 303)
 
 

@@ -5,45 +5,45 @@ from itertools import zip_longest
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
+from fastapi import APIRouter, Form, HTTPException, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import appointments, short_lines
-from cloud.documents.domain import (
-    KEEPERS,
-    READERS,
-    ConflictingDocumentError,
-    DocumentError,
-    UnknownDocumentError,
-)
-from cloud.documents.lines import SHIPPABLE, lines_now, open_lines
+from cloud.documents.domain import KEEPERS, READERS, DocumentError, UnknownDocumentError
+from cloud.documents.lines import SHIPPABLE, lines_now
 from cloud.documents.shipping import reading, service
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
-from cloud.ledger.domain import AlreadyClaimedError, LedgerError
-from cloud.web.dock_papers import KINDS, MOST_LINES, REVERSAL_REASONS, ReversalReason, expected_of, fits
+from cloud.ledger.domain import LedgerError
+from cloud.web.dock_papers import (
+    KINDS,
+    MOST_LINES,
+    REVERSAL_REASONS,
+    Name,
+    PaperId,
+    ReversalReason,
+    SiteId,
+    Text,
+    fits,
+    open_documents,
+    take_back,
+)
 from cloud.web.forms import may, rows_of
 from cloud.web.proposals import words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
-from contracts.base import ID_PATTERN
 
 router: Final = APIRouter()
 
 SHOWN: Final = 30
 CONDITIONS: Final = {"": "Sellable", "damaged": "Damaged", "hold": "On hold", "inspection": "In inspection"}
-_CODE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
-SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
-Text = Annotated[str, Form(max_length=128, pattern=_CODE)]
 Texts = Annotated[list[str] | None, Form(max_length=MOST_LINES)]
 Kind = Literal["outbound_order", "supplier_return", "transfer"]
-Name = Annotated[str, Query(max_length=128, pattern=_CODE)]
-ShipmentId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^/\x00-\x1f\x7f-\x9f]*$")]
 
 
 @router.get("/shipping")
@@ -61,17 +61,11 @@ def show_shipping(
         within = actor.narrowed(*READERS)
         act_as(conn, within)
         sites = operations.sites(conn, actor)
-        wanted = [site] if site else within.reach
-        waiting = [
-            each
-            for kind in SHIPPABLE
-            for each in expected_of(
-                (line for line in open_lines(conn, sites=wanted, kind=kind) if line.leaves_here), now
-            )
-        ]
+        waiting = open_documents(
+            conn, sites=[site] if site else within.reach, kinds=SHIPPABLE, leaving=True, now=now
+        )
         at_doors = appointments.at_doors(conn, actor, site=site or None, direction="outbound", now=now)
         rows = reading.shipments(conn, actor, site=site or None, limit=SHOWN)
-    waiting.sort(key=lambda each: (each.due_on is None, each.due_on, each.site, each.id))
     return page(
         request,
         visitor,
@@ -152,7 +146,7 @@ def show_shipment(
     gate: TheGate,
     visitor: Viewer,
     site: SiteId,
-    shipment: ShipmentId,
+    shipment: PaperId,
     after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
 ) -> Response:
     """Show what left, line by line."""
@@ -166,7 +160,7 @@ def reverse(
     gate: TheGate,
     visitor: Sender,
     site: SiteId,
-    shipment: ShipmentId,
+    shipment: PaperId,
     line: Text,
     reason: Annotated[ReversalReason, Form()],
 ) -> Response:
@@ -176,14 +170,8 @@ def reverse(
         where = {"site": site, "name": shipment, "line": line}
         return service.reverse_line(conn, visitor.actor, reason=reason, **where)
 
-    try:
-        in_transaction(gate.pool, work)
-    except UnknownDocumentError as error:
-        raise HTTPException(404, f"{error}") from error
-    except (ConflictingDocumentError, AlreadyClaimedError):
-        pass  # somebody was faster: the page tells how it stands
-    except (DocumentError, LedgerError) as error:
-        return _shipment(request, gate, visitor, site, shipment, problem=f"{error}")
+    if problem := take_back(gate, work):
+        return _shipment(request, gate, visitor, site, shipment, problem=problem)
     return RedirectResponse(_address(site, shipment), 303)
 
 
