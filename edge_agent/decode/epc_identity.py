@@ -4,7 +4,7 @@ import re
 from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote
@@ -169,7 +169,7 @@ class Epc:
         text = self._element("17")
         if text is None:
             return None
-        year, month, day = 2000 + int(text[:2]), int(text[2:4]), int(text[4:])
+        year, month, day = _full_year(int(text[:2]), datetime.now(UTC).year), int(text[2:4]), int(text[4:])
         return date(year, month, day or monthrange(year, month)[1])
 
     @property
@@ -198,6 +198,11 @@ class Epc:
             if name == identifier:
                 return value
         return None
+
+
+def _full_year(year: int, this_year: int) -> int:
+    """Give a year of two digits its century, as barcodes do: 49 years back to 50 ahead (section 7.12)."""
+    return year + 100 * ((this_year + 50 - year) // 100)
 
 
 def _link(host: str, elements: Sequence[tuple[str, str]]) -> str | None:

@@ -139,6 +139,15 @@ def test_lot_expiry_and_count_may_stand_behind_the_epc() -> None:
     assert (unknown.serial, unknown.expiry, unknown.faults) == ("77", None, ()), "the EPC itself is complete"
 
 
+@pytest.mark.parametrize("year", range(0, 100, 7))
+def test_a_tag_and_a_label_mean_the_same_century(year: int) -> None:
+    item = to.number(0xF7, 8) + "1001" + to.decimal("79521141123453") + to.alphanumeric("77", 0)
+    dated = item + to.decimal("17") + to.number(year, 7) + to.number(2, 4) + to.number(0, 5)
+    label = decode_barcode(f"]C1017952114112345317{year:02d}0200")
+    assert label.expiry is not None
+    assert decode_epc(to.hexadecimal(dated)).expiry == label.expiry
+
+
 prefixes = st.integers(6, 12).flatmap(lambda count: st.text("0123456789", min_size=count, max_size=count))
 
 
