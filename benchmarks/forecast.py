@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import product
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks import forecast_night, forecast_peers, forecast_sets
+from benchmarks.forecast_pooled import Strata, figures_of
 from benchmarks.forecast_sets import Series
 from benchmarks.result import Limit, Result
 from cloud.forecasting.backtest.drivers import learned
@@ -47,7 +49,18 @@ _LIMITS: Final = {
     "oj_ml_wape": Limit(0.5, 0.47, "lower"),
     **{
         f"{name}_{what}": limit
-        for name in ("weekly", "weekly_pit", "retail", "carparts", "carparts_pit", "oj", "m3_monthly")
+        for name in (
+            "weekly",
+            "weekly_pit",
+            "retail",
+            "carparts",
+            "carparts_pit",
+            "oj",
+            "m3_monthly",
+            "all_sets",
+            "all_sets_raw",
+            "all_sets_pit",
+        )
         for what, limit in (
             ("off_80_points", Limit(2, 1.5, "lower")),
             ("off_95_points", Limit(2.5, 1.5, "lower")),
@@ -84,6 +97,8 @@ class Table:
         self.ratios: dict[str, float] = {}
         self.input: dict[str, object] = {}
         self.notes: list[str] = []
+        self.strata: list[Strata] = []
+        """Of each set of data, how its bands held."""
 
     def row(self, name: str, work: Callable[[], None]) -> None:
         """Measure a row, unless its file is not there.
@@ -102,14 +117,17 @@ class Table:
                 raise
             self.notes.append(f"{name} left out: {error}")
 
-    def measures(self, name: str, made: Evaluation) -> None:
+    def measures(self, name: str, made: Evaluation, *, is_first: bool = True) -> None:
         """Take the figures every row has.
 
         Args:
             name: Of the row.
             made: The evaluation.
+            is_first: Whether it is the first of these data: then it counts among all sets.
         """
         told = made.figures()
+        if is_first:
+            self.strata.append(told["coverage_by_decile"])
         for figure in ("rmsse", "wape", "cum_wape", "mase", "bias_pct", "pinball", "cum_pinball"):
             if told[figure] is not None:
                 self.figures[f"{name}_{figure}"] = told[figure]
@@ -128,6 +146,12 @@ class Table:
         )
         for figure in ("coverage_80", "pit_80", "zero_share"):
             self.input[f"{name}_{figure}_by_decile"] = [round(100 * row[figure], 1) for row in deciles]
+
+    def all_sets(self) -> None:
+        """Take how bands held over all sets together."""
+        figures, told = figures_of(self.strata)
+        self.figures |= figures
+        self.input |= told
 
 
 def run(arguments: argparse.Namespace) -> Result:
@@ -148,12 +172,16 @@ def run(arguments: argparse.Namespace) -> Result:
     table.row("car parts", lambda: _carparts(table, errors))
     table.row("orange juice", lambda: _orange_juice(table, errors))
     table.row("retailer by week", lambda: _retail(table, errors))
+    for name in forecast_sets.FURTHER:
+        table.row(name, partial(_further, table, name))
     table.row("false reviews", lambda: _reviews(table, errors))
     table.row("a site's night", lambda: _night(table))
+    table.all_sets()
     table.notes.append(
         "Coverage is off by so many points from 80 and 95 %, or in deciles with more zeros than that from "
         "their zeros' share: no band that holds zero covers less. pit is the coverage of the randomised "
-        "transform, which is 80 and 95 % of right forecasts whatever their zeros."
+        "transform, which is 80 and 95 % of right forecasts whatever their zeros. all_sets counts each "
+        "judged step of each set once; raw is how far it is from 80 and 95 % whatever the zeros."
     )
     table.notes.append(
         "A million series is measured by its own command, as it takes minutes: see docs/plan.md."
@@ -287,7 +315,7 @@ def _orange_juice(table: Table, errors: list[tuple[Evaluation, str]]) -> None:
         return
     boosted, seconds = _timed(lambda: _driven(series, with_boosting=True), 1)
     table.figures["oj_ml_cpu_s_per_1000"] = 1000 * seconds / len(series.y)
-    table.measures("oj_ml", boosted)
+    table.measures("oj_ml", boosted, is_first=False)
 
 
 def _driven(series: Series, *, with_boosting: bool) -> Evaluation:
@@ -311,6 +339,15 @@ def _retail(table: Table, errors: list[tuple[Evaluation, str]]) -> None:
     table.input["retail"] = series.told + ", 4 weeks ahead"
     table.measures("retail", made)
     errors.append((made, "retail"))
+
+
+def _further(table: Table, name: str) -> None:
+    """Judge a set that is here for its bands alone."""
+    found = forecast_sets.FURTHER[name](table.folder, table.most)
+    series = found.series
+    table.input[name] = series.told
+    made = evaluate(series.y, horizon=found.horizon, season=series.season, planned=found.origins)
+    table.measures(name, made)
 
 
 def _night(table: Table) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,7 @@ from pyarrow import compute, parquet
 from cloud.forecasting.backtest.files import Wanted, read
 from cloud.forecasting.batch.longform import Panel, panel
 from cloud.forecasting.batch.official import Split, split_panel
+from cloud.forecasting.batch.rolled import Origins, plan_origins
 from cloud.forecasting.protocol import Floats
 
 FOLDER: Final = Path(__file__).resolve().parents[2] / "shared/data/forecast"
@@ -121,6 +123,59 @@ def orange_juice(folder: Path, most: int | None) -> Series:
     return Series(y, f"oj_weekly_promo: {len(y)} series of {y.shape[1]} weeks", 52, covariates)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A set that is measured for its bands alone."""
+
+    series: Series
+    horizon: int
+    origins: Origins
+
+
+def automotive(folder: Path, most: int | None) -> Judged:
+    """Read spare parts of cars, two years of months each."""
+    y = _some(panel(read(folder / "auto_monthly.parquet", Wanted()), freq="M").y, most)
+    return _rolled(Series(y, f"auto_monthly: {len(y)} series of {y.shape[1]} months", 12), 3)
+
+
+def grocery(folder: Path, most: int | None) -> Judged:
+    """Sum a grocer's lines by item and week, of items sold in a quarter of its weeks."""
+    file = folder / "completejourney_tx_sample.parquet"
+    table = parquet.read_table(file, columns=["product_id", "quantity", "week"])
+    codes, item = np.unique(np.array(table["product_id"].to_pylist()), return_inverse=True)
+    week = table["week"].to_numpy() - 1
+    weeks = np.zeros((len(codes), int(week.max()) + 1))
+    np.add.at(weeks, (item, week), np.maximum(table["quantity"].to_numpy(), 0))
+    y = _some(weeks[np.sum(weeks > 0, axis=1) >= weeks.shape[1] / 4], most)
+    return _rolled(Series(y, f"completejourney: {len(y)} items of {y.shape[1]} weeks", 52), 4)
+
+
+def m3(folder: Path, most: int | None, *, period: str, season: int) -> Judged:
+    """Read other series of the M3 competition with their own split; their periods only follow each other."""
+    wanted = Wanted(split="split", where=(("period", period),))
+    columns = read(folder / "m3_all.parquet", wanted)
+    _, first, row = np.unique(np.array(list(columns.series)), return_index=True, return_inverse=True)
+    follows = (np.arange(len(row)) - first[row]).astype("timedelta64[M]")
+    at = (np.datetime64("1900-01", "M") + follows).astype(columns.at.dtype)
+    found = split_panel(panel(replace(columns, at=at), freq="M"), None)
+    y = _some(found.y, most)
+    told = f"m3_all, {period}: {len(y)} series, official split, {found.horizon} ahead"
+    return Judged(Series(y, told, season), found.horizon, found.origins)
+
+
+def _rolled(series: Series, horizon: int) -> Judged:
+    planned = plan_origins(series.y.shape[1], horizon=horizon, judged=13, step=1)
+    return Judged(replace(series, told=f"{series.told}, {horizon} ahead"), horizon, planned)
+
+
+FURTHER: Final[dict[str, Callable[[Path, int | None], Judged]]] = {
+    "automotive": automotive,
+    "grocery": grocery,
+    "m3_yearly": partial(m3, period="yearly", season=1),
+    "m3_quarterly": partial(m3, period="quarterly", season=4),
+    "m3_other": partial(m3, period="other", season=1),
+}
+"""Sets that are measured for their bands alone."""
 READERS: Final[dict[str, Callable[[Path, int | None], Series]]] = {
     "weekly": weekly,
     "retail": retail_weeks,
