@@ -14,6 +14,9 @@ from tests.integration.ingest.forge import Forge, movement, readings, shuffled
 
 State = list[tuple[object, ...]]
 
+IN_THE_SUITE = (range(250), range(250, 500))
+ALL = tuple(range(first, first + 500) for first in range(500, 10_000, 500))
+
 STATE = """
 SELECT 'balance', i.code, l.code, b.quantity::text
 FROM balance b JOIN cell c USING (cell_id) JOIN item i USING (item_id) JOIN location l USING (location_id)
@@ -71,7 +74,7 @@ def books_after(books: Books, taken: Sequence[Sequence[Delivery]]) -> State:
 
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(
-    "seeds", [range(250), range(250, 500), pytest.param(range(500, 10_000), marks=pytest.mark.soak)], ids=str
+    "seeds", [*IN_THE_SUITE, *(pytest.param(each, marks=pytest.mark.soak) for each in ALL)], ids=str
 )
 def test_every_order_grouping_and_repetition_ends_in_the_same_books(books: Books, seeds: range) -> None:
     books.register("gw-2")
