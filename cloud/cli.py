@@ -1,6 +1,7 @@
 """The `dockledger` command: arguments in, exit code out (0 ok, 1 breach or failure, 2 usage)."""
 
 import argparse
+import io
 import logging
 import sys
 from collections.abc import Sequence
@@ -16,7 +17,8 @@ from cloud.settings import SettingsError, load
 
 AREAS: Final = {
     "cloud.local.commands": ("local", "demo", "check", "bootstrap", "admit"),
-    "cloud.ingest.commands": ("ingest", "gateway", "quarantine"),
+    "cloud.ingest.commands": ("ingest", "quarantine"),
+    "cloud.local.gateway_commands": ("gateway",),
     "cloud.ledger.commands": ("migrate", "verify", "rebuild", "fold", "backup", "restore"),
     "cloud.ledger.heads.commands": ("ledger",),
     "cloud.ledger.upgrade_commands": ("db",),
@@ -58,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser(_command(argv)).parse_args(argv)
     _log_to_stderr()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal may lack a letter
     try:
         loaded = load({"data_dir": arguments.data_dir}, file=arguments.config)
         return int(arguments.run(arguments, loaded.settings))

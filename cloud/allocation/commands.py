@@ -1,34 +1,29 @@
 """`dockledger allocation …`: claim stock, release picks, see what is free and what may be promised."""
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
+from cloud import shell
 from cloud.allocation import faces, reading, service, terms, work
 from cloud.allocation.claiming import Allocated, Wish
 from cloud.allocation.domain import AllocationError, ClaimKind
 from cloud.allocation.following import JOB
 from cloud.allocation.picking import release_picks
 from cloud.allocation.upkeep import keep_up
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, once
+from cloud.db import Connection, LastingConnection
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 Row = Mapping[str, Any]
 Ask = Callable[[Connection, argparse.Namespace], Iterable[Row]]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}), all_sites=True)
 """Whoever can read the database's password allocates; the record says it was done here."""
-MOST_LISTED: Final = 10_000
 
 _EXAMPLES: Final = """examples:
   dockledger allocation claim --site leeds --order SO-1 --order SO-2
@@ -46,13 +41,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     Args:
         subparsers: What `dockledger` collects its commands in.
     """
-    parser = subparsers.add_parser(
-        "allocation",
-        help="claim stock for orders and release their picks",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    group = parser.add_subparsers(required=True, metavar="ACTION")
+    group = shell.group(subparsers, "allocation", "claim stock for orders and release their picks", _EXAMPLES)
     claiming = _add(group, "claim", "claim stock for orders, first expired first out", _claim)
     claiming.add_argument("--soft", action="store_true", help="a quantity only, of no bin yet")
     releasing = _add(group, "release", "claim bins and send pick tasks to handhelds", _release)
@@ -62,7 +51,7 @@ def add_commands(subparsers: "Subparsers") -> None:
         asking.add_argument("--site", required=True)
         asking.add_argument("--order", action="append", help="outbound order; may be repeated")
         asking.add_argument("--visit")
-        asking.add_argument("--due-until", type=_instant, metavar="AT")
+        asking.add_argument("--due-until", type=shell.instant, metavar="AT")
     letting_go = _add(group, "let-go", "let go of what an order has claimed and not picked", _let_go)
     letting_go.add_argument("--site", required=True)
     letting_go.add_argument("order")
@@ -82,7 +71,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     dating = _add(group, "lot", "say when a lot is no longer good", _lot)
     dating.add_argument("item")
     dating.add_argument("lot")
-    dating.add_argument("--expires", type=_day, metavar="DAY", help="default: it keeps")
+    dating.add_argument("--expires", type=shell.day, metavar="DAY", help="default: it keeps")
     lasting = _add(group, "life", "say how long goods must last after they left for a customer", _life)
     lasting.add_argument("customer")
     lasting.add_argument("--item", help="default: every one without terms of its own")
@@ -91,25 +80,23 @@ def add_commands(subparsers: "Subparsers") -> None:
     facing.add_argument("--site", required=True)
     facing.add_argument("location")
     facing.add_argument("item")
-    facing.add_argument("--min", dest="minimum", type=_amount, metavar="N")
+    facing.add_argument("--min", dest="minimum", type=shell.amount, metavar="N")
     facing.add_argument(
-        "--max", dest="maximum", type=_amount, metavar="N", help="neither: it is none any more"
+        "--max", dest="maximum", type=shell.amount, metavar="N", help="neither: it is none any more"
     )
-    keeping = group.add_parser(
-        "keep", help="let go, serve again and fill pick faces once; the scheduler does it by itself"
+    shell.command(
+        group, "keep", "let go, serve again and fill pick faces once; the scheduler does it by itself", _keep
     )
-    keeping.add_argument("--json", action="store_true", help="print JSON, one object per line")
-    keeping.set_defaults(run=_keep)
 
 
 def _claim(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
     kind = ClaimKind.SOFT if asked.soft else ClaimKind.HARD
-    return _allocated(service.allocate(conn, SHELL, _wish(asked), kind=kind, now=_now()))
+    return _allocated(service.allocate(conn, SHELL, _wish(asked), kind=kind, now=shell.present()))
 
 
 def _release(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
     place = {"to_location": asked.to, "gateway": asked.gateway}
-    done = release_picks(conn, SHELL, _wish(asked), **place, now=_now())
+    done = release_picks(conn, SHELL, _wish(asked), **place, now=shell.present())
     yield {"wave": done.wave, "gateway": done.gateway, "tasks": " ".join(done.tasks)}
     yield from _allocated(done.allocated)
 
@@ -117,11 +104,11 @@ def _release(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
 def _let_go(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
     document = f"outbound_order/{asked.order}"
     place = {"site": asked.site, "document": document}
-    yield {"let_go": service.release(conn, SHELL, **place, because="released", now=_now())}
+    yield {"let_go": service.release(conn, SHELL, **place, because="released", now=shell.present())}
 
 
 def _claims(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
-    for row in reading.claims(conn, SHELL, site=asked.site, item=asked.item, limit=MOST_LISTED):
+    for row in reading.claims(conn, SHELL, site=asked.site, item=asked.item, limit=shell.MOST_LISTED):
         yield {
             "claim": row.allocation_id,
             "site": row.site,
@@ -139,12 +126,12 @@ def _claims(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
 
 def _free(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
     limits = {"site": asked.site, "item": asked.item}
-    for row in reading.availability(conn, SHELL, **limits, now=_now(), limit=MOST_LISTED):
+    for row in reading.availability(conn, SHELL, **limits, now=shell.present(), limit=shell.MOST_LISTED):
         yield {name: value for name, value in row._asdict().items() if name not in {"name", "item_id"}}
 
 
 def _promise(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
-    for row in reading.promise(conn, SHELL, site=asked.site, item=asked.item, now=_now()).rows:
+    for row in reading.promise(conn, SHELL, site=asked.site, item=asked.item, now=shell.present()).rows:
         yield {
             "on": row.on,
             "promise": row.available,
@@ -156,7 +143,7 @@ def _promise(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
 
 
 def _tasks(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
-    for row in work.tasks(conn, SHELL, site=asked.site, limit=MOST_LISTED):
+    for row in work.tasks(conn, SHELL, site=asked.site, limit=shell.MOST_LISTED):
         yield {
             "task": row.task,
             "site": row.site,
@@ -171,7 +158,7 @@ def _tasks(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
 
 
 def _shorts(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
-    for row in work.shorts(conn, SHELL, site=asked.site, limit=MOST_LISTED):
+    for row in work.shorts(conn, SHELL, site=asked.site, limit=shell.MOST_LISTED):
         yield {
             "at": row.occurred_at,
             "site": row.site,
@@ -204,7 +191,7 @@ def _face(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
 def _keep(asked: argparse.Namespace, settings: Settings) -> int:
     def keep() -> list[Row]:
         with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
-            return [keep_up(source, JOB, _now())]
+            return [keep_up(source, JOB, shell.present())]
 
     return _reporting(asked, keep)
 
@@ -231,66 +218,10 @@ def _wish(asked: argparse.Namespace) -> Wish:
 
 def _add(group: "Subparsers", name: str, text: str, ask: Ask) -> argparse.ArgumentParser:
     def run(asked: argparse.Namespace, settings: Settings) -> int:
-        def answer() -> list[Row]:
-            return once(settings.needed("app_dsn"), lambda conn: list(ask(conn, asked)))
+        return _reporting(asked, lambda: shell.once(settings, lambda conn: list(ask(conn, asked))))
 
-        return _reporting(asked, answer)
-
-    parser = group.add_parser(name, help=text, description=text)
-    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
-    parser.set_defaults(run=run)
-    return parser
+    return shell.command(group, name, text, run)
 
 
 def _reporting(asked: argparse.Namespace, answer: Callable[[], list[Row]]) -> int:
-    try:
-        rows = answer()
-    except (AllocationError, ContentRefusedError, DatabaseAwayError) as error:
-        for line in str(error).splitlines():
-            print(f"dockledger: {line}", file=sys.stderr)
-        return 1
-    for row in rows:
-        if asked.json:
-            print(orjson.dumps(dict(row), default=str).decode())
-        else:
-            print("  ".join(f"{name} {_readable(value)}" for name, value in row.items() if value is not None))
-    return 0
-
-
-def _readable(value: object) -> str:
-    match value:
-        case Decimal():
-            return f"{value.normalize():f}"
-        case datetime():
-            return value.isoformat(timespec="seconds")
-        case dict():
-            return ", ".join(f"{_readable(each)} {name}" for name, each in value.items()) or "nothing"
-    return str(value)
-
-
-def _amount(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected an amount as 12.5") from error
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a day as 2027-03-01") from error
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected an instant as 2026-10-01T00:00:00Z") from error
-    if at.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no offset: expected one as 2026-10-01T00:00:00Z")
-    return at.astimezone(UTC)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    return shell.reporting(lambda: shell.show_named(asked, answer()), AllocationError)

@@ -6,13 +6,10 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
+from cloud import shell
 from cloud.counting import reading, service
 from cloud.counting.accuracy import record_accuracy
 from cloud.counting.domain import CountingError
@@ -20,18 +17,16 @@ from cloud.counting.reading import VarianceFilter
 from cloud.counting.reconciling.reading import read_list
 from cloud.counting.reconciling.service import reconcile
 from cloud.counting.tolerances import TolerancePaper, put_tolerance, tolerances
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, once
+from cloud.db import Connection, LastingConnection
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
-Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}), all_sites=True)
 """Whoever can read the database's password keeps tolerances; the record says it was done here."""
-MOST_LISTED: Final = 10_000
 _STATES: Final = ("provisional", "within", "beyond", "unreported", "superseded", "adjusted")
 
 _COUNTS_EXAMPLES: Final = """examples:
@@ -52,37 +47,39 @@ def add_commands(subparsers: "Subparsers") -> None:
     Args:
         subparsers: What `dockledger` collects its commands in.
     """
-    group = _group(subparsers, "counts", "look at counts and settle them", _COUNTS_EXAMPLES)
-    listing = _add(group, "variances", "list records of counts beside the book", run_variances)
+    group = shell.group(subparsers, "counts", "look at counts and settle them", _COUNTS_EXAMPLES)
+    listing = shell.command(group, "variances", "list records of counts beside the book", run_variances)
     listing.add_argument("--site")
     listing.add_argument("--item")
     listing.add_argument("--state", choices=_STATES)
-    _add(group, "settle", "settle what the watermark has passed", run_settle)
-    reconciling = _add(
+    shell.command(group, "settle", "settle what the watermark has passed", run_settle)
+    reconciling = shell.command(
         group, "reconcile", "bind the book to a stated stock list, once approved", run_reconcile
     )
     reconciling.add_argument("file", type=Path, help="item,location,quantity[,lot,disposition,owner]")
     reconciling.add_argument("--site", required=True)
-    reconciling.add_argument("--observed-at", required=True, metavar="AT", type=_instant)
+    reconciling.add_argument("--observed-at", required=True, metavar="AT", type=shell.instant)
     reconciling.add_argument("--note", default="", help="for the approver")
-    measuring = _add(group, "accuracy", "measure inventory record accuracy", run_accuracy)
+    measuring = shell.command(group, "accuracy", "measure inventory record accuracy", run_accuracy)
     measuring.add_argument("--site")
     measuring.add_argument("--category")
-    measuring.add_argument("--from", dest="from_at", required=True, metavar="AT", type=_instant)
-    measuring.add_argument("--until", dest="until_at", required=True, metavar="AT", type=_instant)
-    group = _group(subparsers, "tolerances", "say how much a counted record may be off", _TOLERANCE_EXAMPLES)
+    measuring.add_argument("--from", dest="from_at", required=True, metavar="AT", type=shell.instant)
+    measuring.add_argument("--until", dest="until_at", required=True, metavar="AT", type=shell.instant)
+    group = shell.group(
+        subparsers, "tolerances", "say how much a counted record may be off", _TOLERANCE_EXAMPLES
+    )
     for word, text, run in (
         ("set", "set a tolerance; every limit that is given must hold", run_set_tolerance),
         ("remove", "remove a tolerance", run_set_tolerance),
     ):
-        setting = _add(group, word, text, run)
+        setting = shell.command(group, word, text, run)
         setting.add_argument("--site", help="default: every site without one of its own")
         setting.add_argument("--item")
         setting.add_argument("--category")
         if word == "set":
             for name, unit in (("quantity", "base units"), ("percent", "of the book"), ("value", "currency")):
-                setting.add_argument(f"--{name}", type=_amount, metavar="N", help=unit)
-    listing = _add(group, "list", "list tolerances", run_tolerances)
+                setting.add_argument(f"--{name}", type=shell.amount, metavar="N", help=unit)
+    listing = shell.command(group, "list", "list tolerances", run_tolerances)
     listing.add_argument("--site")
 
 
@@ -91,7 +88,7 @@ def run_variances(arguments: argparse.Namespace, settings: Settings) -> int:
     wanted = VarianceFilter(site=arguments.site, item=arguments.item, state=arguments.state)
 
     def work(conn: Connection) -> list[Any]:
-        rows = reading.variances(conn, SHELL, wanted, limit=MOST_LISTED)
+        rows = reading.variances(conn, SHELL, wanted, limit=shell.MOST_LISTED)
         return [
             {
                 "count": row.count_name,
@@ -111,7 +108,7 @@ def run_variances(arguments: argparse.Namespace, settings: Settings) -> int:
             for row in rows
         ]
 
-    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work)))
+    return _reporting(lambda: shell.show_all(arguments, shell.once(settings, work)))
 
 
 def run_settle(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -119,7 +116,7 @@ def run_settle(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work() -> None:
         with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
-            _show(arguments, [service.settle(source, service.JOB, _now())])
+            shell.show_all(arguments, [service.settle(source, service.JOB, shell.present())])
 
     return _reporting(work)
 
@@ -129,12 +126,12 @@ def run_reconcile(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work() -> None:
         stated = read_list(arguments.file, site=arguments.site, observed_at=arguments.observed_at)
-        made = once(
-            settings.needed("app_dsn"),
-            lambda conn: reconcile(conn, SHELL, stated, note=arguments.note, now=_now()),
+        made = shell.once(
+            settings,
+            lambda conn: reconcile(conn, SHELL, stated, note=arguments.note, now=shell.present()),
         )
         told = {"decision": made.decision_id, "state": made.state.value, "summary": made.summary}
-        _show(arguments, [told | {"value": made.value, "currency": made.currency}])
+        shell.show_all(arguments, [told | {"value": made.value, "currency": made.currency}])
 
     return _reporting(work)
 
@@ -156,7 +153,7 @@ def run_accuracy(arguments: argparse.Namespace, settings: Settings) -> int:
             for one in found
         ]
 
-    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work)))
+    return _reporting(lambda: shell.show_all(arguments, shell.once(settings, work)))
 
 
 def run_set_tolerance(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -170,95 +167,17 @@ def run_set_tolerance(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> None:
         put_tolerance(conn, SHELL, paper)
 
-    return _reporting(lambda: once(settings.needed("app_dsn"), work))
+    return _reporting(lambda: shell.once(settings, work))
 
 
 def run_tolerances(arguments: argparse.Namespace, settings: Settings) -> int:
     """List tolerances."""
 
     def work(conn: Connection) -> list[Any]:
-        return tolerances(conn, SHELL, site=arguments.site, limit=MOST_LISTED)
+        return tolerances(conn, SHELL, site=arguments.site, limit=shell.MOST_LISTED)
 
-    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work)))
-
-
-def _amount(text: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: expected an amount with a decimal point as 12.50"
-        ) from error
-    if not amount.is_finite() or amount < 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected zero or more")
-    return amount
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected an instant as 2026-10-01T00:00:00Z") from error
-    if at.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no offset: expected one as 2026-10-01T00:00:00Z")
-    return at.astimezone(UTC)
-
-
-def _group(subparsers: "Subparsers", name: str, text: str, examples: str) -> "Subparsers":
-    parser = subparsers.add_parser(
-        name, help=text, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    return parser.add_subparsers(required=True, metavar="ACTION")
-
-
-def _add(group: "Subparsers", name: str, text: str, run: Run) -> argparse.ArgumentParser:
-    parser = group.add_parser(name, help=text, description=text)
-    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _show(arguments: argparse.Namespace, rows: list[Any]) -> None:
-    for row in rows:
-        fields = row if isinstance(row, dict) else asdict(row)
-        if arguments.json:
-            print(orjson.dumps(fields, default=str).decode())
-        else:
-            print("  ".join(_readable(value) for value in fields.values()))
-
-
-def _readable(value: object) -> str:
-    match value:
-        case None:
-            return "-"
-        case Decimal():
-            return f"{value.normalize():f}"
-        case datetime():
-            return value.isoformat(timespec="seconds")
-        case float():
-            return f"{value:.4f}"
-        case tuple():
-            return " ".join(map(_readable, value))
-        case _:
-            return ascii(str(value))[1:-1]
+    return _reporting(lambda: shell.show_all(arguments, shell.once(settings, work)))
 
 
 def _reporting(work: Callable[[], object]) -> int:
-    try:
-        work()
-    except (
-        CountingError,
-        ContentRefusedError,
-        DatabaseAwayError,
-        OSError,
-        ValueError,
-        csv.Error,
-    ) as error:
-        for line in str(error).splitlines():
-            print(f"dockledger: {line}", file=sys.stderr)
-        return 1
-    return 0
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+    return shell.reporting(work, CountingError, OSError, ValueError, csv.Error)

@@ -7,24 +7,12 @@ from cloud.db import Connection
 from cloud.documents import dock_commands, service, visits
 from cloud.documents.domain import DocumentError
 from cloud.documents.papers import DocumentType, checked, read_import
-from cloud.documents.shell import (
-    MOST_LISTED,
-    SHELL,
-    Run,
-    add_file,
-    command,
-    conventions_of,
-    group,
-    once,
-    present,
-    reporting,
-    show,
-    show_all,
-)
+from cloud.documents.shell import SHELL, add_file, conventions_of, reporting
 from cloud.settings import Settings
+from cloud.shell import MOST_LISTED, Run, command, group, once, present, show, show_all
 
 if TYPE_CHECKING:
-    from cloud.documents.shell import Subparsers
+    from cloud.shell import Subparsers
 
 _DOCUMENT_EXAMPLES: Final = """examples:
   dockledger documents import dock.json      items, doors, ASNs, orders and visits, all or nothing

@@ -14,27 +14,15 @@ from cloud.documents.receiving import reversing
 from cloud.documents.receiving import service as receiving
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.sheet import Delivered, read_delivery
-from cloud.documents.shell import (
-    MOST_LISTED,
-    SHELL,
-    Run,
-    add_file,
-    command,
-    conventions_of,
-    group,
-    once,
-    present,
-    reporting,
-    show,
-    show_all,
-)
+from cloud.documents.shell import SHELL, add_file, conventions_of, reporting
 from cloud.documents.shipping import reading as shipped
 from cloud.documents.transfers import service as transfers
 from cloud.documents.units import SeriesPaper
 from cloud.settings import Settings
+from cloud.shell import MOST_LISTED, Run, command, group, once, present, show, show_all
 
 if TYPE_CHECKING:
-    from cloud.documents.shell import Subparsers
+    from cloud.shell import Subparsers
 
 _RECEIPT_EXAMPLES: Final = """examples:
   dockledger receipts import asn.csv --site leeds --receipt DN-77 --location STAGE-1 --against asn/ASN-4711

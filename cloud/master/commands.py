@@ -2,32 +2,26 @@
 
 import argparse
 import csv
-import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
-from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import orjson
-
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, once
+from cloud import shell
+from cloud.db import Connection
 from cloud.identity.actor import Actor, Role
 from cloud.master.costs import Basis, CostPaper, CostsError, costs, put_costs
 from cloud.master.rates import RatePaper, put_rates, rates
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 T = TypeVar("T")
-Run = Callable[[argparse.Namespace, Settings], int]
 Row = dict[str, str]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.INVENTORY_CONTROLLER}), all_sites=True)
 """Whoever can read the database's password keeps costs and rates; the record says it was done here."""
-MOST_LISTED: Final = 10_000
 _COLUMNS: Final = ("item", "cost")
 _OPTIONAL: Final = ("site", "currency", "valid_from")
 _RATE_COLUMNS: Final = ("from_currency", "to_currency", "valid_from", "rate")
@@ -47,21 +41,21 @@ def add_commands(subparsers: "Subparsers") -> None:
     Args:
         subparsers: What `dockledger` collects its commands in.
     """
-    group = _group(subparsers, "costs", "say what items cost", _COSTS_EXAMPLES)
-    importing = _add(group, "import", "keep every cost of a file, or none", run_import)
+    group = shell.group(subparsers, "costs", "say what items cost", _COSTS_EXAMPLES)
+    importing = shell.command(group, "import", "keep every cost of a file, or none", run_import)
     importing.add_argument("file", type=Path)
     importing.add_argument("--site", help="of rows that name none")
     importing.add_argument("--currency", help="of rows that name none")
-    listing = _add(group, "list", "list costs", run_costs)
+    listing = shell.command(group, "list", "list costs", run_costs)
     listing.add_argument("--site")
     listing.add_argument("--item")
     for parser in (importing, listing):
         parser.add_argument("--purchase", action="store_true", help="what is paid, not the standard cost")
-    group = _group(subparsers, "exchange-rates", "say what one currency is in another", _RATES_EXAMPLES)
-    importing = _add(group, "import", "keep every rate of a file, or none", run_import_rates)
+    group = shell.group(subparsers, "exchange-rates", "say what one currency is in another", _RATES_EXAMPLES)
+    importing = shell.command(group, "import", "keep every rate of a file, or none", run_import_rates)
     importing.add_argument("file", type=Path)
     importing.add_argument("--source", default="", help="of rows that name none: who says so")
-    listing = _add(group, "list", "list exchange rates", run_rates)
+    listing = shell.command(group, "list", "list exchange rates", run_rates)
     listing.add_argument("--currency", help="only those of or in this one")
 
 
@@ -75,17 +69,15 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
             return CostPaper(
                 item=row["item"],
                 site=row.get("site") or arguments.site or "",
-                cost=_amount(row["cost"]),
+                cost=shell.amount(row["cost"]),
                 currency=row.get("currency") or arguments.currency or "",
-                valid_from=_instant(row["valid_from"]) if row.get("valid_from") else now,
+                valid_from=shell.instant(row["valid_from"]) if row.get("valid_from") else now,
                 place=place,
             )
 
         papers = list(_papers(arguments.file, _COLUMNS, _OPTIONAL, paper))
-        new = once(
-            settings.needed("app_dsn"), lambda conn: put_costs(conn, SHELL, papers, basis=_basis(arguments))
-        )
-        _show(arguments, [{"rows": len(papers), "new": new}])
+        new = shell.once(settings, lambda conn: put_costs(conn, SHELL, papers, basis=_basis(arguments)))
+        shell.show_all(arguments, [{"rows": len(papers), "new": new}])
 
     return _reporting(work)
 
@@ -95,9 +87,9 @@ def run_costs(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work(conn: Connection) -> list[Any]:
         wanted = {"site": arguments.site, "item": arguments.item}
-        return costs(conn, SHELL, basis=_basis(arguments), limit=MOST_LISTED, **wanted)
+        return costs(conn, SHELL, basis=_basis(arguments), limit=shell.MOST_LISTED, **wanted)
 
-    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work)))
+    return _reporting(lambda: shell.show_all(arguments, shell.once(settings, work)))
 
 
 def run_import_rates(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -108,15 +100,15 @@ def run_import_rates(arguments: argparse.Namespace, settings: Settings) -> int:
             return RatePaper(
                 row["from_currency"],
                 row["to_currency"],
-                _day(row["valid_from"]),
-                _amount(row["rate"]),
+                shell.day(row["valid_from"]),
+                shell.amount(row["rate"]),
                 row.get("source") or arguments.source,
                 place,
             )
 
         papers = list(_papers(arguments.file, _RATE_COLUMNS, ("source",), paper))
-        new = once(settings.needed("app_dsn"), lambda conn: put_rates(conn, SHELL, papers))
-        _show(arguments, [{"rows": len(papers), "new": new}])
+        new = shell.once(settings, lambda conn: put_rates(conn, SHELL, papers))
+        shell.show_all(arguments, [{"rows": len(papers), "new": new}])
 
     return _reporting(work)
 
@@ -125,9 +117,9 @@ def run_rates(arguments: argparse.Namespace, settings: Settings) -> int:
     """List exchange rates."""
 
     def work(conn: Connection) -> list[Any]:
-        return rates(conn, SHELL, currency=arguments.currency, limit=MOST_LISTED)
+        return rates(conn, SHELL, currency=arguments.currency, limit=shell.MOST_LISTED)
 
-    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work)))
+    return _reporting(lambda: shell.show_all(arguments, shell.once(settings, work)))
 
 
 def _basis(arguments: argparse.Namespace) -> Basis:
@@ -168,81 +160,5 @@ def _values(row: dict[str, Any]) -> Row:
     return {name: value.strip() for name, value in row.items()}
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a day as 2026-10-01") from error
-
-
-def _amount(text: str) -> Decimal:
-    try:
-        amount = Decimal(text)
-    except InvalidOperation as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r}: expected an amount with a decimal point as 12.50"
-        ) from error
-    if not amount.is_finite() or amount < 0:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected zero or more")
-    return amount
-
-
-def _instant(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected an instant as 2026-10-01T00:00:00Z") from error
-    if at.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no offset: expected one as 2026-10-01T00:00:00Z")
-    return at.astimezone(UTC)
-
-
-def _group(subparsers: "Subparsers", name: str, text: str, examples: str) -> "Subparsers":
-    parser = subparsers.add_parser(
-        name, help=text, epilog=examples, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    return parser.add_subparsers(required=True, metavar="ACTION")
-
-
-def _add(group: "Subparsers", name: str, text: str, run: Run) -> argparse.ArgumentParser:
-    parser = group.add_parser(name, help=text, description=text)
-    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _show(arguments: argparse.Namespace, rows: list[Any]) -> None:
-    for row in rows:
-        fields = row if isinstance(row, dict) else asdict(row)
-        if arguments.json:
-            print(orjson.dumps(fields, default=str).decode())
-        else:
-            print("  ".join(_readable(value) for value in fields.values()))
-
-
-def _readable(value: object) -> str:
-    match value:
-        case None:
-            return "-"
-        case Decimal():
-            return f"{value.normalize():f}"
-        case datetime():
-            return value.isoformat(timespec="seconds")
-        case _:
-            return ascii(str(value))[1:-1]
-
-
 def _reporting(work: Callable[[], object]) -> int:
-    try:
-        work()
-    except (
-        ContentRefusedError,
-        DatabaseAwayError,
-        OSError,
-        ValueError,
-        csv.Error,
-    ) as error:
-        for line in str(error).splitlines():
-            print(f"dockledger: {line}", file=sys.stderr)
-        return 1
-    return 0
+    return shell.reporting(work, OSError, ValueError, csv.Error)

@@ -1,18 +1,15 @@
 """`dockledger replenish …` plans and shows proposals; `dockledger suppliers …` keeps who sells what."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import orjson
 from pydantic import BaseModel, ValidationError
 
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, once
+from cloud import shell
+from cloud.db import Connection, LastingConnection
 from cloud.documents import order_steps, orders
 from cloud.documents.domain import DocumentError
 from cloud.identity.actor import Actor, Role
@@ -26,14 +23,12 @@ from cloud.replenishment.policies import PolicyPaper
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 Paper = TypeVar("Paper", bound=BaseModel)
-Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.BUYER, Role.PLANNER, Role.ADMIN}), all_sites=True)
 """Whoever can read the database's password buys; the record says it was done here."""
-MOST_LISTED: Final = 10_000
 
 _REPLENISH_EXAMPLES: Final = """examples:
   dockledger replenish run --site leeds       propose what to order from the latest forecasts and the ledger
@@ -57,27 +52,31 @@ def add_commands(subparsers: "Subparsers") -> None:
     Args:
         subparsers: What `dockledger` collects its commands in.
     """
-    group = _group(subparsers, "suppliers", "keep who sells what on which terms", _SUPPLIER_EXAMPLES)
-    importing = _add(group, "import", "set up every supplier and term of a CSV file, or none", run_import)
+    group = shell.group(subparsers, "suppliers", "keep who sells what on which terms", _SUPPLIER_EXAMPLES)
+    importing = shell.command(
+        group, "import", "set up every supplier and term of a CSV file, or none", run_import
+    )
     importing.add_argument("file", type=Path)
-    _add(group, "list", "list suppliers", run_suppliers)
-    _add(group, "show", "list the terms of a supplier", run_terms).add_argument("supplier")
-    group = _group(subparsers, "replenish", "propose what to order, and follow orders", _REPLENISH_EXAMPLES)
-    running = _add(group, "run", "propose what to order", run_run)
+    shell.command(group, "list", "list suppliers", run_suppliers)
+    shell.command(group, "show", "list the terms of a supplier", run_terms).add_argument("supplier")
+    group = shell.group(
+        subparsers, "replenish", "propose what to order, and follow orders", _REPLENISH_EXAMPLES
+    )
+    running = shell.command(group, "run", "propose what to order", run_run)
     running.add_argument("--site", action="append", help="only this one; may be repeated")
-    listing = _add(group, "list", "list proposals that wait", run_list)
+    listing = shell.command(group, "list", "list proposals that wait", run_list)
     listing.add_argument("--site")
-    _add(group, "show", "show a proposal with its arithmetic", run_show).add_argument("proposal")
-    showing = _add(group, "parameters", "show planning parameters in force", run_parameters)
+    shell.command(group, "show", "show a proposal with its arithmetic", run_show).add_argument("proposal")
+    showing = shell.command(group, "parameters", "show planning parameters in force", run_parameters)
     showing.add_argument("site")
     showing.add_argument("--item")
-    setting = _add(group, "policy", "set review and service target of a site or item", run_policy)
+    setting = shell.command(group, "policy", "set review and service target of a site or item", run_policy)
     setting.add_argument("site")
     setting.add_argument("--item", help="default: the whole site")
     setting.add_argument("--review-days", type=int)
     setting.add_argument("--target", type=float, help="a share, as 0.95; needs its kind")
     setting.add_argument("--target-kind", choices=("cycle_service", "fill_rate"))
-    listing = _add(group, "orders", "list purchase orders", run_orders)
+    listing = shell.command(group, "orders", "list purchase orders", run_orders)
     listing.add_argument("--site")
     _of_order(group, "order", "show a purchase order: ordered, received, open", run_order)
     _of_order(group, "sent", "say that an approved order went to its supplier", run_sent)
@@ -88,7 +87,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     confirming.add_argument("--due-on", metavar="DATE", help="as 2026-12-24")
     confirming.add_argument("--reference", default="", help="the supplier's own number")
     confirming.add_argument("--note", default="", help="for the approver")
-    tolerating = _add(group, "tolerance", "say how far a confirmation may be off", run_tolerance)
+    tolerating = shell.command(group, "tolerance", "say how far a confirmation may be off", run_tolerance)
     tolerating.add_argument("--site", help="default: every site without one of its own")
     tolerating.add_argument("--quantity", required=True, metavar="PERCENT", help="up or down")
     tolerating.add_argument("--price", required=True, metavar="PERCENT", help="up")
@@ -109,18 +108,20 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
             line = error.object.count(b"\n", 0, error.start) + 1
             raise SupplierFileError(f"{file}, line {line}: not UTF-8: save it as UTF-8") from error
         papers = read_suppliers(text, str(file))
-        done = once(
-            settings.needed("app_dsn"),
+        done = shell.once(
+            settings,
             lambda conn: suppliers.import_suppliers(conn, SHELL, papers, file=str(file)),
         )
-        _show(arguments, done._asdict())
+        shell.show(arguments, done._asdict())
 
     return _reporting(work)
 
 
 def run_suppliers(arguments: argparse.Namespace, settings: Settings) -> int:
     """List suppliers."""
-    return _listing(arguments, settings, lambda conn: suppliers.suppliers(conn, SHELL, limit=MOST_LISTED))
+    return _listing(
+        arguments, settings, lambda conn: suppliers.suppliers(conn, SHELL, limit=shell.MOST_LISTED)
+    )
 
 
 def run_terms(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -128,7 +129,9 @@ def run_terms(arguments: argparse.Namespace, settings: Settings) -> int:
     return _listing(
         arguments,
         settings,
-        lambda conn: suppliers.supplier_items(conn, SHELL, supplier=arguments.supplier, limit=MOST_LISTED),
+        lambda conn: suppliers.supplier_items(
+            conn, SHELL, supplier=arguments.supplier, limit=shell.MOST_LISTED
+        ),
     )
 
 
@@ -138,9 +141,9 @@ def run_run(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work() -> None:
         with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-replenish")) as database:
-            told = service.run_all(database, SHELL, _now(), None, sites=arguments.site)
+            told = service.run_all(database, SHELL, shell.present(), None, sites=arguments.site)
         for site, outcome in told["sites"].items():
-            _show(arguments, {"site": site, **outcome})
+            shell.show(arguments, {"site": site, **outcome})
 
     return _reporting(work)
 
@@ -149,24 +152,22 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
     """List proposals."""
 
     def work(conn: Connection) -> list[Any]:
-        return reading.proposals(conn, SHELL, site=arguments.site, only_unsent=True, limit=MOST_LISTED)
+        return reading.proposals(conn, SHELL, site=arguments.site, only_unsent=True, limit=shell.MOST_LISTED)
 
     def told(row: Any) -> dict[str, Any]:
         shown = ("proposal_id", "site", "item", "kind", "supplier", "quantity", "value", "currency")
         return {name: getattr(row, name) for name in (*shown, "order_by", "needed_by", "state", "summary")}
 
-    return _reporting(
-        lambda: _show_all(arguments, [told(row) for row in once(settings.needed("app_dsn"), work)])
-    )
+    return _reporting(lambda: shell.show_all(arguments, [told(row) for row in shell.once(settings, work)]))
 
 
 def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show a proposal."""
 
     def work() -> None:
-        row = once(settings.needed("app_dsn"), lambda conn: reading.proposal(conn, SHELL, arguments.proposal))
+        row = shell.once(settings, lambda conn: reading.proposal(conn, SHELL, arguments.proposal))
         if arguments.json:
-            _show(arguments, row._asdict())
+            shell.show(arguments, row._asdict())
             return
         print(row.summary)
         for part in row.arithmetic["tree"]:
@@ -181,7 +182,7 @@ def run_parameters(arguments: argparse.Namespace, settings: Settings) -> int:
         arguments,
         settings,
         lambda conn: policies.parameters(
-            conn, SHELL, site=arguments.site, item=arguments.item, limit=MOST_LISTED
+            conn, SHELL, site=arguments.site, item=arguments.item, limit=shell.MOST_LISTED
         ),
     )
 
@@ -193,8 +194,8 @@ def run_policy(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work() -> None:
         paper = _checked(PolicyPaper, stated)
-        once(settings.needed("app_dsn"), lambda conn: policies.set_policy(conn, SHELL, paper))
-        _show(arguments, paper.model_dump(mode="json"))
+        shell.once(settings, lambda conn: policies.set_policy(conn, SHELL, paper))
+        shell.show(arguments, paper.model_dump(mode="json"))
 
     return _reporting(work)
 
@@ -202,7 +203,9 @@ def run_policy(arguments: argparse.Namespace, settings: Settings) -> int:
 def run_orders(arguments: argparse.Namespace, settings: Settings) -> int:
     """List purchase orders."""
     return _listing(
-        arguments, settings, lambda conn: orders.orders(conn, SHELL, site=arguments.site, limit=MOST_LISTED)
+        arguments,
+        settings,
+        lambda conn: orders.orders(conn, SHELL, site=arguments.site, limit=shell.MOST_LISTED),
     )
 
 
@@ -210,13 +213,13 @@ def run_order(arguments: argparse.Namespace, settings: Settings) -> int:
     """Show a purchase order."""
 
     def work() -> None:
-        found = once(
-            settings.needed("app_dsn"),
+        found = shell.once(
+            settings,
             lambda conn: orders.order(conn, SHELL, site=arguments.site, name=arguments.order),
         )
-        _show(arguments, found.order._asdict())
+        shell.show(arguments, found.order._asdict())
         lines = [row._asdict() | {"open": row.open_quantity} for row in found.lines]
-        _show_all(arguments, [*lines, *(row._asdict() for row in found.receipts)])
+        shell.show_all(arguments, [*lines, *(row._asdict() for row in found.receipts)])
 
     return _reporting(work)
 
@@ -225,9 +228,9 @@ def run_sent(arguments: argparse.Namespace, settings: Settings) -> int:
     """Mark an order as sent."""
 
     def work(conn: Connection) -> Any:
-        return ordering.send(conn, SHELL, site=arguments.site, name=arguments.order, now=_now())
+        return ordering.send(conn, SHELL, site=arguments.site, name=arguments.order, now=shell.present())
 
-    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work).order._asdict()))
+    return _reporting(lambda: shell.show(arguments, shell.once(settings, work).order._asdict()))
 
 
 def run_confirm(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -238,8 +241,10 @@ def run_confirm(arguments: argparse.Namespace, settings: Settings) -> int:
         stated = {"reference": arguments.reference, "note": arguments.note, "lines": [line]}
         paper = _checked(ConfirmationPaper, stated)
         where = {"site": arguments.site, "name": arguments.order}
-        found = once(settings.needed("app_dsn"), lambda conn: confirming.confirm(conn, SHELL, paper, **where))
-        _show_all(arguments, [row._asdict() for row in found.confirmations if row.line == arguments.line])
+        found = shell.once(settings, lambda conn: confirming.confirm(conn, SHELL, paper, **where))
+        shell.show_all(
+            arguments, [row._asdict() for row in found.confirmations if row.line == arguments.line]
+        )
 
     return _reporting(work)
 
@@ -250,8 +255,8 @@ def run_tolerance(arguments: argparse.Namespace, settings: Settings) -> int:
     def work() -> None:
         stated = {"quantity_percent": arguments.quantity, "price_percent": arguments.price}
         paper = _checked(ConfirmationTolerance, stated | {"site": arguments.site})
-        once(settings.needed("app_dsn"), lambda conn: confirming.set_tolerance(conn, SHELL, paper))
-        _show(arguments, paper.model_dump(mode="json"))
+        shell.once(settings, lambda conn: confirming.set_tolerance(conn, SHELL, paper))
+        shell.show(arguments, paper.model_dump(mode="json"))
 
     return _reporting(work)
 
@@ -261,27 +266,13 @@ def run_close(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work(conn: Connection) -> Any:
         where = {"site": arguments.site, "name": arguments.order}
-        return ordering.close(conn, SHELL, reason=arguments.reason, now=_now(), **where)
+        return ordering.close(conn, SHELL, reason=arguments.reason, now=shell.present(), **where)
 
-    return _reporting(lambda: _show(arguments, once(settings.needed("app_dsn"), work).order._asdict()))
-
-
-def _group(subparsers: "Subparsers", name: str, summary: str, examples: str) -> "Subparsers":
-    parser = subparsers.add_parser(
-        name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=examples
-    )
-    return parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    return _reporting(lambda: shell.show(arguments, shell.once(settings, work).order._asdict()))
 
 
-def _add(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
-    parser = group.add_parser(name, help=summary, description=summary)
-    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _of_order(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
-    parser = _add(group, name, summary, run)
+def _of_order(group: "Subparsers", name: str, summary: str, run: shell.Run) -> argparse.ArgumentParser:
+    parser = shell.command(group, name, summary, run)
     parser.add_argument("site")
     parser.add_argument("order")
     return parser
@@ -299,25 +290,8 @@ def _listing(
     arguments: argparse.Namespace, settings: Settings, work: Callable[[Connection], list[Any]]
 ) -> int:
     return _reporting(
-        lambda: _show_all(arguments, [row._asdict() for row in once(settings.needed("app_dsn"), work)])
+        lambda: shell.show_all(arguments, [row._asdict() for row in shell.once(settings, work)])
     )
-
-
-def _reporting(work: Callable[[], object]) -> int:
-    try:
-        work()
-    except (
-        DocumentError,
-        ReplenishmentError,
-        SupplierError,
-        SupplierFileError,
-        ContentRefusedError,
-        DatabaseAwayError,
-    ) as error:
-        for line in str(error).splitlines():
-            print(f"dockledger: {line}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def _print_tree(part: dict[str, Any], depth: int) -> None:
@@ -327,36 +301,5 @@ def _print_tree(part: dict[str, Any], depth: int) -> None:
         _print_tree(each, depth + 1)
 
 
-def _show(arguments: argparse.Namespace, fields: dict[str, Any]) -> None:
-    if arguments.json:
-        print(orjson.dumps(fields, default=str).decode())
-        return
-    width = max(map(len, fields))
-    for name, value in fields.items():
-        print(f"{name:<{width}}  {_readable(value)}")
-
-
-def _show_all(arguments: argparse.Namespace, rows: list[dict[str, Any]]) -> None:
-    for fields in rows:
-        if arguments.json:
-            print(orjson.dumps(fields, default=str).decode())
-        else:
-            print("  ".join(map(_readable, fields.values())))
-
-
-def _readable(value: object) -> str:
-    match value:
-        case None:
-            return "-"
-        case Decimal():
-            return f"{value.normalize():f}"
-        case datetime():
-            return value.isoformat(timespec="seconds")
-        case list() | tuple():
-            return " ".join(map(str, value)) or "-"
-        case _:
-            return ascii(str(value))[1:-1]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _reporting(work: Callable[[], object]) -> int:
+    return shell.reporting(work, DocumentError, ReplenishmentError, SupplierError, SupplierFileError)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from cloud.db import Connection
 from cloud.documents.dock_commands import add_series
 from cloud.documents.domain import DocumentError
-from cloud.documents.shell import MOST_LISTED, SHELL, Run, command, group, once, reporting, show_all
+from cloud.documents.shell import SHELL, reporting
 from cloud.settings import Settings
+from cloud.shell import MOST_LISTED, Run, command, group, once, show_all
 from cloud.units import reading
 from cloud.units.domain import LATEST, Fact
 from cloud.units.gs1 import NamingError
@@ -17,7 +18,7 @@ from cloud.units.names import Serial, Tag, Unit, named, unit_named
 from cloud.units.reading import AsOf
 
 if TYPE_CHECKING:
-    from cloud.documents.shell import Subparsers
+    from cloud.shell import Subparsers
 
 _UNITS: Final = """examples:
   dockledger units show 395211411234567893                     where it stands, what is in it

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cloud.db import Connection
 from cloud.documents.domain import DocumentError
-from cloud.documents.shell import SHELL, command, group, once, reporting, show_all
+from cloud.documents.shell import SHELL, reporting
 from cloud.master.levels import PackagingError
 from cloud.master.packaging import PackagingPaper, UnknownItemError, packaging, put_packaging
 from cloud.settings import Settings
+from cloud.shell import command, group, once, show_all
 
 if TYPE_CHECKING:
-    from cloud.documents.shell import Subparsers
+    from cloud.shell import Subparsers
 
 _EXAMPLES: Final = """examples:
   dockledger packaging show HAM
