@@ -108,6 +108,23 @@ class Book:
             return None
         return bytes(found[0])
 
+    def oldest_unsealed(self) -> bytes | None:
+        """Read the first row of the live epoch that is in no batch; rows of closed ones wait beside it.
+
+        Returns:
+            The body of its draft; None if no row waits.
+
+        Raises:
+            StoreCorruptError: If the row is not what was stored.
+        """
+        found = self.store.row("oldest_unsealed", after=self.live.sealed_id)
+        if found is None:
+            return None
+        body, crc32 = found
+        if zlib.crc32(body) != crc32:
+            raise StoreCorruptError(f"{self.store.path}: the oldest row that waits is not what was stored")
+        return bytes(body)
+
     def open_first_epoch(self, damaged_files: int) -> None:
         """Open the first epoch of a new file.
 

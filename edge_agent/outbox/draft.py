@@ -2,6 +2,7 @@
 
 import zlib
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -76,3 +77,22 @@ def number(body: bytes, seq: int) -> bytes:
         The record as it stands in a sealed batch.
     """
     return b'{"seq":%d,' % seq + body[1:]
+
+
+def waited(body: bytes, now: Stamp) -> timedelta:
+    """Tell how long ago a row happened, even where nobody sets the wall clock.
+
+    Args:
+        body: The ``body`` of its draft.
+        now: The clock's reading.
+
+    Returns:
+        By the boot's own clock for a row of this boot; else by the wall clock, if it was and is believed;
+        else the longest time there is.
+    """
+    row = orjson.loads(body)
+    if row["boot_id"] == now.boot_id:
+        return timedelta(microseconds=(now.mono_ns - row["mono_ns"]) // 1000)
+    if row["clock_ok"] and now.clock_ok:
+        return now.at - datetime.fromisoformat(row["occurred_at_claimed"])
+    return timedelta.max

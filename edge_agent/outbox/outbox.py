@@ -22,7 +22,7 @@ from edge_agent.outbox.domain import (
     from_us,
     to_us,
 )
-from edge_agent.outbox.draft import Draft
+from edge_agent.outbox.draft import Draft, waited
 from edge_agent.outbox.errors import FormerLedgerError, OutboxFullError, RecordTooLargeError
 from edge_agent.outbox.keeper import Keeper, OutboxOptions
 from edge_agent.outbox.store import Migration
@@ -213,12 +213,8 @@ class Outbox:
         """
 
         def work() -> bool:
-            live = self._keeper.book.live  # rows of epochs that are closed already wait beside it
-            oldest = self._keeper.book.store.row("oldest_unsealed_us", after=live.sealed_id)
-            if oldest is None:
-                return False
-            waited = self._clock.now().at - from_us(oldest[0] or 0)
-            if waited <= older_than:
+            oldest = self._keeper.book.oldest_unsealed()
+            if oldest is None or waited(oldest, self._clock.now()) <= older_than:
                 return False
             self._keeper.book.open_epoch("split")
             self._keeper.counters["epochs_split"] += 1

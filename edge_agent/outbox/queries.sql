@@ -115,8 +115,8 @@ SELECT state, count(*), sum(last_id - first_id + 1), sum(length(body)) FROM batc
 -- name: conflict_count
 SELECT count(*) FROM batch WHERE state = 'conflict';
 
--- name: oldest_unsealed_us
-SELECT nullif(claimed_us, 0) FROM record WHERE id > :after ORDER BY id LIMIT 1;
+-- name: oldest_unsealed
+SELECT body, crc32 FROM record WHERE id > :after ORDER BY id LIMIT 1;
 
 -- name: oldest_record_us
 SELECT nullif(claimed_us, 0) FROM record ORDER BY id LIMIT 1;

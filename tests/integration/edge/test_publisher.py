@@ -36,11 +36,13 @@ class Edge:
         self.outbox = Outbox(OutboxOptions(path, SITE, GATEWAY, "test", ballast_bytes=65536), clock)
         self._clock = clock
         self._is_closed = False
+        self.heard: list[tuple[Channel, bytes]] = []
         self.publisher = Publisher(
             self.outbox,
             clock,
             PublishOptions(SITE, GATEWAY, "test", broker, **more),
             health=self._health,
+            on_message=lambda channel, payload: self.heard.append((channel, payload)),
             random_source=random.Random(1),
         )
 
@@ -334,6 +336,10 @@ def test_nonsense_from_the_cloud_is_counted_and_harms_nothing(
     edge.scan(event(1))
     ledger.wait_until(lambda it: it.books.devices() == ["1"])
     settled(edge, ledger)
+    unreadable = edge.publisher.counted().get("acks_unreadable", 0)
+    is_ack = channel is Channel.ACK
+    assert (unreadable > 0) == (is_ack and payload != b""), "an empty one clears what was retained"
+    assert set(edge.heard) == (set() if is_ack else {(channel, payload)}), "its owner judges it"
 
 
 def test_an_oversized_publish_never_leaves(any_broker: Broker) -> None:

@@ -179,6 +179,9 @@ def test_a_disk_that_takes_nothing_ends_no_wish_and_no_agent(opened: Open, tmp_p
     in_the_way = tmp_path / "remote.json.new"
     in_the_way.mkdir()
     wishes._began_s -= SETTLED_AFTER_S
+    wishes.take(b"{}")
+    wishes.step()
+    assert wishes.counters["config_unreadable"] == 1
     wishes.take(wish(1, drain_rows_per_s=7.0).model_dump_json().encode())
     wishes.step()
     assert (wishes.counters["config_not_stored"], remote.revision, rates) == (1, 0, [])
