@@ -123,17 +123,30 @@ $$;
 CREATE OR REPLACE FUNCTION bought_at(place_code text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN split_part(place_code, '/', 1) IN ('@supplier', '@opening');
 
--- The periodic average of each item without a standard cost: (opening value + purchases) / (opening + purchased).
--- NULL where a price is not known; what it was before where nothing is left to divide by.
+-- The periodic average of each item without a standard cost: (opening value + purchases + what was made) / (opening +
+-- purchased + made). What was made carries what was used, at the average of the same period: found by going round until no
+-- cost changes any more, at once where nothing is made of what it was made into. NULL where a price is not known.
 CREATE OR REPLACE FUNCTION average_costs(of_site text, before_id bigint, until_at timestamptz, until_position bigint)
     RETURNS TABLE (item_id bigint, cost numeric, detail jsonb)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    bases  average_base[];
+    lines  made_line[] := ARRAY(SELECT l FROM made_lines(of_site, before_id, until_at, until_position) l);
+    digits integer := currency_digits(book_currency(of_site));
+    costs  jsonb := '{}';
+    found  jsonb;
+    is_strict boolean;
+BEGIN
     WITH bought AS (
         SELECT p.item_id, sum(p.quantity) AS quantity, sum(p.quantity * p.cost) AS value,
             count(*) FILTER (WHERE p.cost IS NULL) AS unpriced,
             coalesce(sum(p.quantity) FILTER (WHERE p.is_late), 0) AS late
         FROM purchases(of_site, before_id, until_at, until_position) p
         GROUP BY p.item_id
+    ), acquired AS (
+        SELECT b.item_id FROM bought b
+        UNION
+        SELECT l.item_id FROM unnest(lines) l WHERE NOT l.is_input AND l.standard IS NULL
     ), opening AS (
         SELECT coalesce(a.canonical_id, c.item_id) AS item_id,
             greatest(sum(round(v.quantity * coalesce(a.numerator, 1) / coalesce(a.denominator, 1), 6)), 0) AS quantity
@@ -146,30 +159,39 @@ CREATE OR REPLACE FUNCTION average_costs(of_site text, before_id bigint, until_a
         WHERE b.close_id = before_id AND v.quantity <> 0
         GROUP BY 1
     ), known AS (
-        SELECT coalesce(b.item_id, k.item_id) AS item_id, coalesce(o.quantity, 0) AS opening, k.cost AS before_cost,
-            coalesce(b.quantity, 0) AS bought, coalesce(b.value, 0) AS value, coalesce(b.unpriced, 0) AS unpriced,
-            coalesce(b.late, 0) AS late
-        FROM bought b
+        SELECT coalesce(q.item_id, k.item_id) AS item_id, k.cost AS before_cost
+        FROM acquired q
         FULL JOIN (
             SELECT p.item_id, p.cost FROM period_cost p WHERE p.close_id = before_id AND p.basis = 'average'
             UNION ALL
             SELECT p.item_id, p.cost FROM period_cost p
-            WHERE p.close_id = before_id AND p.basis = 'standard' AND p.item_id IN (SELECT x.item_id FROM bought x)
-        ) k ON k.item_id = b.item_id
-        LEFT JOIN opening o ON o.item_id = coalesce(b.item_id, k.item_id)
+            WHERE p.close_id = before_id AND p.basis = 'standard' AND p.item_id IN (SELECT x.item_id FROM acquired x)
+        ) k ON k.item_id = q.item_id
     )
-    SELECT k.item_id,
-        CASE
-            WHEN k.unpriced > 0 OR (k.opening > 0 AND k.before_cost IS NULL) THEN NULL
-            WHEN k.opening + k.bought > 0 AND k.opening * coalesce(k.before_cost, 0) + k.value >= 0
-                THEN round((k.opening * coalesce(k.before_cost, 0) + k.value) / (k.opening + k.bought), 6)
-            ELSE k.before_cost END,
-        jsonb_build_object('opening_quantity', k.opening::text, 'opening_cost', k.before_cost::text,
-            'bought_quantity', k.bought::text, 'bought_value', k.value::text, 'unpriced', k.unpriced,
-            'late_quantity', k.late::text)
+    SELECT array_agg((k.item_id, coalesce(o.quantity, 0), k.before_cost, coalesce(b.quantity, 0), coalesce(b.value, 0),
+        coalesce(b.unpriced, 0), coalesce(b.late, 0))::average_base) INTO bases
     FROM known k
+    LEFT JOIN bought b ON b.item_id = k.item_id
+    LEFT JOIN opening o ON o.item_id = k.item_id
     WHERE NOT EXISTS (
-        SELECT FROM unit_costs(of_site, until_at, until_position) s WHERE s.item_id = k.item_id AND s.basis = 'standard')
+        SELECT FROM unit_costs(of_site, until_at, until_position) s WHERE s.item_id = k.item_id AND s.basis = 'standard');
+    -- At first what is made at a cost that is not known yet is left out; what stays unknown then makes unknown.
+    FOREACH is_strict IN ARRAY ARRAY[false, true] LOOP
+        FOR pass IN 1..100 LOOP
+            SELECT jsonb_object_agg(a.item_id, a.cost) INTO found
+            FROM average_with(bases, lines, costs, digits, is_strict) a;
+            EXIT WHEN found IS NOT DISTINCT FROM costs;
+            costs := found;
+        END LOOP;
+    END LOOP;
+    RETURN QUERY
+    SELECT a.item_id, a.cost, jsonb_build_object('opening_quantity', b.opening::text, 'opening_cost', b.before_cost::text,
+            'bought_quantity', b.bought::text, 'bought_value', b.value::text, 'unpriced', b.unpriced,
+            'late_quantity', b.late::text) || CASE WHEN EXISTS (
+                SELECT FROM unnest(lines) l WHERE l.item_id = a.item_id AND NOT l.is_input) THEN jsonb_build_object(
+                'made_quantity', a.made::text, 'made_value', a.made_value::text) ELSE '{}' END
+    FROM average_with(bases, lines, costs, digits, true) a JOIN unnest(bases) b ON b.item_id = a.item_id;
+END
 $$;
 
 -- What a close of a period now, or as of a position, would hold: every cell with its value.
