@@ -56,6 +56,15 @@ class Settings(BaseSettings):
     broker_url: str | None = Field(default=None, repr=False)
     """The MQTT broker as ingest reaches it: `mqtt://user:password@host:port`."""
 
+    broker_dir: Path | None = None
+    """Where your own broker reads `passwords` and `revoked.crl`, kept up to date; by default you lay them."""
+    broker_reload: str | None = None
+    """Command that lets that broker read them again, without a shell; by default a hook of its own does."""
+    gateway_broker_url: str | None = None
+    """The broker as gateways that enrol reach it, `mqtts://host:port`; by default they use HTTPS only."""
+    gateway_broker_ca: Path | None = None
+    """PEM file with who signed that broker's certificate; by default the authority that signs gateways'."""
+
     http_host: str = "127.0.0.1"
     """Address the API listens on."""
     http_port: int = Field(default=8420, ge=0, le=65535)
@@ -84,6 +93,14 @@ class Settings(BaseSettings):
     def _broker_url_is_mqtt(cls, value: str | None) -> str | None:
         if value is not None and urlsplit(value).scheme not in {"mqtt", "mqtts"}:
             raise ValueError("expected mqtt://user:password@host:port or mqtts://…")
+        return value
+
+    @field_validator("gateway_broker_url")
+    @classmethod
+    def _gateways_reach_it_by_tls(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "mqtts://example")
+        if parts.scheme != "mqtts" or not parts.hostname or parts.username is not None:
+            raise ValueError("expected mqtts://host:port without a user: gateways show certificates")
         return value
 
     @field_validator("planning_at")

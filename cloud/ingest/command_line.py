@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from cloud.db import ContentRefusedError, DatabaseAwayError
+from cloud.gateways.domain import ConfigError
 from cloud.identity.actor import Actor, Role
 from cloud.ingest.quarantine.service import NotReplayableError
 from cloud.ingest.registry.service import RegistryError
@@ -22,6 +23,15 @@ Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN, Role.INVENTORY_CONTROLLER}), all_sites=True)
 """Whoever can read the database's password can administer it; the record says it was done here."""
+
+_TOLD: Final = (
+    ConfigError,
+    ContentRefusedError,
+    DatabaseAwayError,
+    LedgerError,
+    NotReplayableError,
+    RegistryError,
+)
 
 
 def add_group(subparsers: "Subparsers", name: str, summary: str, examples: str) -> "Subparsers":
@@ -71,7 +81,7 @@ def reporting(work: Callable[[], object]) -> int:
     """
     try:
         work()
-    except (RegistryError, NotReplayableError, LedgerError, ContentRefusedError, DatabaseAwayError) as error:
+    except _TOLD as error:
         print(f"dockledger: {error}", file=sys.stderr)  # noqa: T201  a command prints
         return 1
     return 0

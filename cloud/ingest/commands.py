@@ -1,4 +1,4 @@
-"""`dockledger ingest`, `dockledger gateway …` and `dockledger quarantine …`."""
+"""`dockledger ingest` and `dockledger quarantine …`."""
 
 import argparse
 import gc
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from cloud.ingest.demand_door import DemandDoor
 from cloud.ingest.quarantine import commands as quarantine
-from cloud.ingest.registry import commands as registry
 from cloud.ingest.worker import Worker
 from cloud.settings import Settings
 
@@ -39,7 +38,6 @@ def add_commands(subparsers: "Subparsers") -> None:
         epilog=_EXAMPLES,
     )
     ingest.set_defaults(run=run_ingest)
-    registry.add_commands(subparsers)
     quarantine.add_commands(subparsers)
 
 

@@ -25,12 +25,12 @@ from cloud.db import (
     in_transaction,
     open_pool,
 )
+from cloud.gateways.credentials.service import is_secret_of
 from cloud.gateways.door import BatchDoor, Credential, NotAdmittedError, NotNowError, NotTakenError
 from cloud.ingest import crash, store
 from cloud.ingest.arrival import Delivery, Unpostable, read
 from cloud.ingest.presence import service as presence
 from cloud.ingest.refusals import DEADLY, deadly, identify, write_or_set_aside
-from cloud.ingest.registry.credentials import is_secret_of
 from cloud.ingest.service import Reading, Written, write
 from cloud.ingest.store import Gateway
 from cloud.ingest.workers import store as workers

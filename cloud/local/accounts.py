@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cloud.local.broker import BrokerError, GatewayAccount
 from cloud.local.home import write_private
-from cloud.local.passwords import passwords
+from cloud.local.passwords import passwords, put_password
 
 
 def admit(data_dir: Path, site: str, gateway: str) -> GatewayAccount:
@@ -29,6 +29,44 @@ def admit(data_dir: Path, site: str, gateway: str) -> GatewayAccount:
         raise BrokerError(f"gateway {gateway!r} is admitted to site {sites[gateway]!r}: expected {site!r}")
     write_private(accounts_file(data_dir), json.dumps({**sites, gateway: site}, indent=2))
     return account
+
+
+def replace_password(data_dir: Path, gateway: str, password: str) -> bool:
+    """Let a gateway log in with another password; what it had no longer holds.
+
+    A running `dockledger local` tells the broker within a second, which drops whoever came by the old one.
+
+    Args:
+        data_dir: The data directory.
+        gateway: Its id.
+        password: The new one.
+
+    Returns:
+        False if it has no account here.
+    """
+    sites = _sites(data_dir)
+    if gateway not in sites:
+        return False
+    put_password(data_dir, f"gateway {gateway}", password)
+    write_private(accounts_file(data_dir), json.dumps(sites, indent=2))
+    return True
+
+
+def withdraw(data_dir: Path, gateway: str) -> bool:
+    """Take a gateway's account away; `admit` gives it back.
+
+    Args:
+        data_dir: The data directory.
+        gateway: Its id.
+
+    Returns:
+        False if it has no account here.
+    """
+    sites = _sites(data_dir)
+    if sites.pop(gateway, None) is None:
+        return False
+    write_private(accounts_file(data_dir), json.dumps(sites, indent=2))
+    return True
 
 
 def admitted(data_dir: Path) -> list[GatewayAccount]:

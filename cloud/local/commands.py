@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
 from cloud.db import bootstrap, once
+from cloud.gateways.credentials.service import keep_secret
+from cloud.gateways.domain import UnknownGatewayError
 from cloud.ingest.command_line import SHELL
-from cloud.ingest.registry.credentials import keep_secret
-from cloud.ingest.registry.service import RegistryError
 from cloud.local.accounts import admit
 from cloud.local.broker import BrokerError
 from cloud.local.demo import commands as demo
@@ -164,7 +164,7 @@ def run_admit(arguments: argparse.Namespace, settings: Settings) -> int:
                 conn, SHELL, gateway=account.gateway, secret=account.password, kept_by="broker"
             ),
         )
-    except RegistryError as error:
+    except UnknownGatewayError as error:
         again = "admit it once more when it is, for its password to hold over HTTPS too"
         print(f"dockledger: {error}; {again}", file=sys.stderr)
     return 0

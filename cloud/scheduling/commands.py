@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from cloud.db import in_transaction, open_pool
+from cloud.gateways.broker.files import BrokerFiles
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.heads.service import KEY_FILE
 from cloud.runs import jobs as readings
@@ -85,6 +86,7 @@ def run_scheduler(arguments: argparse.Namespace, settings: Settings) -> int:
                 store.zones(conn),
                 planning_at=settings.planning_at,
                 head_key=settings.data_dir / KEY_FILE,
+                broker=BrokerFiles(settings.broker_dir, settings.broker_reload),
             ),
             name=name,
             launch=processes.launch,

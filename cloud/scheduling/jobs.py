@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import structlog
 
 from cloud.db import in_transaction
+from cloud.gateways.broker.files import BrokerFiles
 from cloud.identity.actor import Actor, Role
 from cloud.scheduling import store
 from cloud.scheduling.domain import Daily, Every
@@ -31,6 +32,7 @@ FOLLOW_RECALLS_EVERY: Final = timedelta(seconds=15)
 WATCH_EXPIRY_EVERY: Final = timedelta(minutes=10)
 FOLLOW_LABELS_EVERY: Final = timedelta(seconds=15)
 FOLLOW_CERTIFICATES_EVERY: Final = timedelta(seconds=15)
+TELL_BROKER_EVERY: Final = timedelta(seconds=15)
 
 PLANNING: Final = Actor(
     "job:planning", frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}), all_sites=True
@@ -41,13 +43,14 @@ Planning = Callable[[Occasion, Sequence[str]], Mapping[str, Any]]
 log = structlog.get_logger()
 
 
-def listed(zones: Iterable[str], *, planning_at: time, head_key: Path) -> list[Job]:
+def listed(zones: Iterable[str], *, planning_at: time, head_key: Path, broker: BrokerFiles) -> list[Job]:
     """List the jobs of a network.
 
     Args:
         zones: Time zones of its sites.
         planning_at: When planning begins, by the wall clock of each site.
         head_key: Where the key is that signs the ledger's head.
+        broker: Where a broker of one's own reads who may log in.
 
     Returns:
         The jobs; planning once per time zone of the sites.
@@ -56,10 +59,12 @@ def listed(zones: Iterable[str], *, planning_at: time, head_key: Path) -> list[J
     certificates = Job(
         "certificates", Every(FOLLOW_CERTIFICATES_EVERY), partial(_follow_certificates, head_key.parent)
     )
+    telling = Job("broker", Every(TELL_BROKER_EVERY), partial(_tell_broker, head_key.parent, broker))
     return [
         *_loops(),
         signing,
         certificates,
+        telling,
         *(job for zone in _known(zones) for job in _planning(zone, planning_at)),
     ]
 
@@ -186,6 +191,12 @@ def _follow_certificates(directory: Path, occasion: Occasion) -> Mapping[str, An
     from cloud.gateways.certificates.service import JOB, follow  # noqa: PLC0415  see above
 
     return follow(occasion.source, JOB, occasion.now, directory=directory)
+
+
+def _tell_broker(directory: Path, files: BrokerFiles, occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.gateways.broker.service import JOB, follow  # noqa: PLC0415  see above
+
+    return follow(occasion.source, JOB, occasion.now, directory=directory, files=files)
 
 
 def _sign_head(key: Path, occasion: Occasion) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""`dockledger gateway certificate authority | broker | sign | list | revoke | revoked`."""
+"""`dockledger gateway certificate authority | broker | sign | list | revoke | revoked | status`."""
 
 import argparse
 import sys
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cloud.db import Connection, DatabaseAwayError, once
+from cloud.gateways.broker import service as at_broker
 from cloud.gateways.certificates import service
 from cloud.gateways.certificates.authority import CA_FILE, Authority, load_authority, make_authority
 from cloud.gateways.certificates.domain import CertificateWishError
@@ -31,7 +32,8 @@ _EXAMPLES: Final = """examples:
   dockledger gateway certificate list dock-1
   dockledger gateway certificate revoke dock-1 4f2a… --reason "stolen"
   dockledger gateway certificate revoked > revoked.crl            for the broker's crlfile
-  dockledger gateway certificate revoked --add old.crl > revoked.crl    after a restore"""
+  dockledger gateway certificate revoked --add old.crl > revoked.crl    after a restore
+  dockledger gateway certificate status           is the broker's list as new as the ledger's"""
 
 
 def add_commands(group: "Subparsers") -> None:
@@ -66,9 +68,33 @@ def add_commands(group: "Subparsers") -> None:
     revoked.add_argument(
         "--add", type=Path, metavar="FILE", help="a list from before a restore: its serials stay revoked"
     )
+    _add(
+        parts, "status", "say whether the broker's list of revoked ones is as new as the ledger's", run_status
+    )
     revoked.add_argument(
         "--also", metavar="SERIAL", help="of a certificate that the ledger does not know, after a restore"
     )
+
+
+def run_status(_arguments: argparse.Namespace, settings: Settings) -> int:
+    """Hold the broker's list of revoked certificates against the ledger's."""
+    found: list[str] = []
+
+    def work() -> None:
+        now = datetime.now(UTC)
+        state = once(settings.needed("app_dsn"), lambda conn: at_broker.list_state(conn, SHELL, now=now))
+        if state.made_at is None or state.ends_at is None:
+            print("no list of revoked certificates was written yet")
+        else:
+            who = "laid out by the scheduler" if state.is_laid_out else "written for a person to lay out"
+            print(
+                f"list of {state.made_at:%Y-%m-%d %H:%M} UTC, {who}, until {state.ends_at:%Y-%m-%d %H:%M} UTC"
+            )
+        found.extend(state.problems(now))
+        for problem in found:
+            print(f"problem: {problem}")
+
+    return _reporting(work) or (1 if found else 0)
 
 
 def run_authority(_arguments: argparse.Namespace, settings: Settings) -> int:
@@ -146,7 +172,7 @@ def run_revoked(arguments: argparse.Namespace, settings: Settings) -> int:
         if arguments.also:
             serials = {arguments.also: now} | serials
         service.revoke_forgotten(conn, SHELL, serials=serials)
-        return service.revoked(conn, SHELL, authority=authority, now=now)
+        return at_broker.revoked(conn, SHELL, authority=authority, now=now)
 
     return _reporting(lambda: print(once(settings.needed("app_dsn"), work), end=""))
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -177,27 +177,6 @@ def revoke(conn: Connection, actor: Actor, *, gateway: str, serial: str, why: st
     if not store.change(conn, "revoke", gateway=gateway, serial=serial, actor=actor.id, why=why.strip()):
         return  # called back before, and the first reason stays
     _audit(conn, actor, "gateway_certificate_revoked", of, {"serial": serial, "why": why.strip()})
-
-
-def revoked(conn: Connection, actor: Actor, *, authority: Authority, now: datetime) -> str:
-    """Write the list of revoked certificates, for the broker.
-
-    Args:
-        conn: In a transaction.
-        actor: An admin of the network.
-        authority: Who signs it.
-        now: The present.
-
-    Returns:
-        PEM.
-
-    Raises:
-        NotAllowedError: If the actor may not.
-    """
-    actor.require_everywhere(Role.ADMIN)
-    act_as(conn, actor)
-    serials = [(str(serial), at) for serial, at in store.tuples(conn, "revoked", now=now)]
-    return authority.revoked(serials, now=now, life=timedelta(days=30))
 
 
 def revoke_forgotten(conn: Connection, actor: Actor, *, serials: Mapping[str, datetime]) -> int:

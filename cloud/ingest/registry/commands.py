@@ -1,13 +1,18 @@
 """`dockledger gateway add | list | secret | pause | retire | activate | abandon`."""
 
 import argparse
+import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
 
 from cloud.db import once
 from cloud.gateways import commands as configuring
+from cloud.gateways.broker.files import PASSWORDS_FILE
+from cloud.gateways.credentials.service import make_secret
 from cloud.ingest.command_line import SHELL, add_command, add_group, reporting, show, show_all
-from cloud.ingest.registry import credentials, service
+from cloud.ingest.registry import service
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,7 +24,7 @@ _EXAMPLES: Final = """examples:
   dockledger gateway pause dock-1      its batches are taken, its silence holds no watermark back
   dockledger gateway retire dock-1     its batches are no longer taken
   dockledger gateway activate dock-1
-  dockledger gateway secret dock-1     a new secret to show over HTTPS; the broker's password holds as well
+  dockledger gateway secret dock-1     a new secret and password; what it had before no longer holds
   dockledger gateway config show dock-1
   dockledger gateway abandon dock-1    its former outbox is lost; completeness waits for it no longer"""
 
@@ -30,11 +35,22 @@ _STATES: Final = {
 }
 
 
-def add_commands(subparsers: "Subparsers") -> None:
+class BrokerAccounts(Protocol):
+    """Accounts of gateways at a broker that takes passwords from us, and not from the ledger."""
+
+    def replace_password(self, data_dir: Path, gateway: str, password: str) -> bool:
+        """Let a gateway log in with this password and no other; False: it has no account there."""
+
+    def withdraw(self, data_dir: Path, gateway: str) -> bool:
+        """Let a gateway log in no more; False: it has no account there."""
+
+
+def add_commands(subparsers: "Subparsers", accounts: BrokerAccounts) -> None:
     """Add this area's commands.
 
     Args:
         subparsers: What `dockledger` collects its commands in.
+        accounts: Those of the embedded broker.
     """
     group = add_group(subparsers, "gateway", "say which gateways may speak, and for which site", _EXAMPLES)
     add = add_command(group, "add", "register a gateway and print its credentials once", run_add)
@@ -42,11 +58,16 @@ def add_commands(subparsers: "Subparsers") -> None:
     add.add_argument("--site", required=True, help="made if it is new")
     add_command(group, "list", "list gateways", run_list)
     secret = add_command(
-        group, "secret", "make a new secret to show over HTTPS, and print it once", run_secret
+        group,
+        "secret",
+        "make a new secret, also its password at the broker, and print it once; no other holds any more",
+        partial(run_secret, accounts=accounts),
     )
     secret.add_argument("gateway")
     for word, state in _STATES.items():
-        change = add_command(group, word, f"make a gateway {state}", run_set_state)
+        change = add_command(
+            group, word, f"make a gateway {state}", partial(run_set_state, accounts=accounts)
+        )
         change.add_argument("gateway")
         change.set_defaults(state=state)
     configuring.add_commands(group)
@@ -93,12 +114,13 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
     return reporting(work)
 
 
-def run_secret(arguments: argparse.Namespace, settings: Settings) -> int:
+def run_secret(arguments: argparse.Namespace, settings: Settings, *, accounts: BrokerAccounts) -> int:
     """Give a gateway a new secret.
 
     Args:
         arguments: The command line.
         settings: The effective settings.
+        accounts: Those of the embedded broker.
 
     Returns:
         0, or 1 if there is no such gateway.
@@ -107,19 +129,23 @@ def run_secret(arguments: argparse.Namespace, settings: Settings) -> int:
     def work() -> None:
         secret = once(
             settings.needed("app_dsn"),
-            lambda conn: credentials.make_secret(conn, SHELL, gateway=arguments.gateway),
+            lambda conn: make_secret(conn, SHELL, gateway=arguments.gateway),
         )
+        is_embedded = accounts.replace_password(settings.data_dir, arguments.gateway, secret)
         show(arguments, {"gateway": arguments.gateway, "secret": secret})
+        if not is_embedded:
+            print(f"dockledger: {_of_broker(settings)}", file=sys.stderr)
 
     return reporting(work)
 
 
-def run_set_state(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Pause, retire or activate a gateway.
+def run_set_state(arguments: argparse.Namespace, settings: Settings, *, accounts: BrokerAccounts) -> int:
+    """Pause, retire or activate a gateway; a retired one has no account at the embedded broker any more.
 
     Args:
         arguments: The command line.
         settings: The effective settings.
+        accounts: Those of the embedded broker.
 
     Returns:
         0, or 1 if there is no such gateway.
@@ -130,6 +156,8 @@ def run_set_state(arguments: argparse.Namespace, settings: Settings) -> int:
             settings.needed("app_dsn"),
             lambda conn: service.set_state(conn, SHELL, gateway=arguments.gateway, state=arguments.state),
         )
+        if arguments.state is service.GatewayState.RETIRED:
+            accounts.withdraw(settings.data_dir, arguments.gateway)
         show(arguments, {"gateway": arguments.gateway, "state": str(arguments.state)})
 
     return reporting(work)
@@ -154,3 +182,13 @@ def run_abandon(arguments: argparse.Namespace, settings: Settings) -> int:
         show(arguments, {"gateway": arguments.gateway, "epochs": epochs})
 
     return reporting(work)
+
+
+def _of_broker(settings: Settings) -> str:
+    """Say what becomes of the password that a broker of one's own was told before."""
+    if settings.broker_dir is not None:
+        return f"the scheduler tells the broker by {settings.broker_dir / PASSWORDS_FILE}, within 15 s"
+    return (
+        "a broker that was given its former password by hand still takes that: change its password file, "
+        "and let it read it again (or set broker_dir)"
+    )

@@ -29,18 +29,3 @@ LEFT JOIN gateway_completeness AS c USING (gateway_id)
 WHERE g.kind = 'edge' AND (%(sites)s::text[] IS NULL OR g.site_id = ANY (%(sites)s))
 ORDER BY g.site_id, g.name
 LIMIT 100000;
-
--- name: keep_secret
-INSERT INTO gateway_secret (gateway_id, kept_by, secret_sha256)
-SELECT g.gateway_id, %(kept_by)s, %(secret_sha256)s FROM gateway AS g
-WHERE g.name = %(name)s AND g.kind = 'edge' AND (%(sites)s::text[] IS NULL OR g.site_id = ANY (%(sites)s))
-ON CONFLICT (gateway_id, kept_by) DO UPDATE
-    SET secret_sha256 = %(secret_sha256)s, made_at = clock_timestamp()
-RETURNING (SELECT site_id FROM gateway AS g WHERE g.gateway_id = gateway_secret.gateway_id);
-
--- name: secrets_of
-SELECT s.secret_sha256
-FROM gateway_secret AS s
-JOIN gateway AS g USING (gateway_id)
-WHERE g.name = %(name)s AND g.kind = 'edge' AND g.state <> 'retired'
-ORDER BY s.kept_by;

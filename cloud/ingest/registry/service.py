@@ -1,14 +1,13 @@
 """Register gateways, pause and retire them; ingest asks the registry at every batch."""
 
-import secrets
 from dataclasses import dataclass
 from enum import StrEnum
 
 import orjson
 
 from cloud.db import Connection
+from cloud.gateways.credentials.service import new_secret, put_secret
 from cloud.identity.actor import Actor, Role
-from cloud.identity.credentials import token_sha256
 from cloud.ingest.registry import store
 from cloud.ingest.registry.store import Registered
 from cloud.inquiry.domain import OPERATIONS_READERS
@@ -65,8 +64,8 @@ def register(conn: Connection, actor: Actor, *, gateway: str, site: str) -> Enro
             raise RegistryError(f"{kind} id {value!r}: expected 1-64 of A-Z a-z 0-9 _ -")
     if not store.add(conn, gateway, site):
         raise RegistryError(f"gateway {gateway!r} is registered already; ids are unique in the network")
-    password = secrets.token_urlsafe(24)
-    store.keep_secret(conn, gateway, "registry", token_sha256(password), sites=[site])
+    password = new_secret()
+    put_secret(conn, gateway, password, kept_by="registry", sites=[site])
     record_change(conn, actor, "gateway_registered", gateway, site)
     return Enrolment(
         site=site,

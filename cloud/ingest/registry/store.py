@@ -73,39 +73,6 @@ def abandon_epochs(conn: Connection, name: str, *, sites: list[str] | None) -> l
     return sorted(epoch_from_int(epoch) for (epoch,) in rows)
 
 
-def keep_secret(
-    conn: Connection, name: str, kept_by: str, secret_sha256: bytes, *, sites: list[str] | None
-) -> str | None:
-    """Keep the hash of a gateway's secret in place of the one before.
-
-    Args:
-        conn: A connection of ``dockledger_app`` inside a transaction.
-        name: Gateway id.
-        kept_by: ``registry`` or ``broker``.
-        secret_sha256: 32 bytes.
-        sites: Only if it is of one of these; None for any.
-
-    Returns:
-        Its site; None if there is no such gateway.
-    """
-    asked = {"name": name, "kept_by": kept_by, "secret_sha256": secret_sha256, "sites": sites}
-    row = conn.execute(SQL["keep_secret"], asked).fetchone()
-    return None if row is None else str(row[0])
-
-
-def secrets_of(conn: Connection, name: str) -> list[bytes]:
-    """Give the hashes of a gateway's secrets.
-
-    Args:
-        conn: A connection of ``dockledger_ingest``.
-        name: Gateway id.
-
-    Returns:
-        At most one of each keeper; empty if there is no such gateway.
-    """
-    return [bytes(row[0]) for row in conn.execute(SQL["secrets_of"], {"name": name}).fetchall()]
-
-
 def gateways(conn: Connection, *, sites: list[str] | None) -> list[Registered]:
     """List edge gateways by site and name.
 

@@ -1,13 +1,12 @@
 """Mosquitto as embedded broker: accounts in, its configuration, password and access files out."""
 
-import base64
-import hashlib
 import secrets
 from collections.abc import Sequence
 from typing import Final
 
 from typing_extensions import override
 
+from cloud.gateways.credentials.domain import SALT_BYTES, mosquitto_hash
 from cloud.local.broker.embedded import (
     SERVICE_ACCOUNT,
     BrokerError,
@@ -17,10 +16,6 @@ from cloud.local.broker.embedded import (
 )
 from cloud.local.home import Home
 from contracts.topics import DEMAND_ROOT, ROOT
-
-_ITERATIONS: Final = 101
-"""Mosquitto's own number; the passwords are random, so guessing does not get easier by it."""
-_SALT_BYTES: Final = 12
 
 _CONFIGURATION: Final = """\
 # Written at every start. Nothing is kept by the broker: the ledger acknowledges, so nothing is lost by it.
@@ -50,7 +45,11 @@ class Mosquitto(EmbeddedBroker):
     def _configure(self, home: Home, accounts: Sequence[GatewayAccount]) -> None:
         entries = {SERVICE_ACCOUNT: self._password} | {item.gateway: item.password for item in accounts}
         passwords = home.write(
-            "passwords", "".join(f"{user}:{_hash(password)}\n" for user, password in entries.items())
+            "passwords",
+            "".join(
+                f"{user}:{mosquitto_hash(password, secrets.token_bytes(SALT_BYTES))}\n"
+                for user, password in entries.items()
+            ),
         )
         access = home.write("access", access_rules(accounts))
         home.write(
@@ -83,9 +82,3 @@ def access_rules(accounts: Sequence[GatewayAccount]) -> str:
         lines += [f"topic write {written}" for written in account.writes]
         lines += [f"topic read {read}" for read in account.reads]
     return "\n".join(lines) + "\n"
-
-
-def _hash(password: str) -> str:
-    salt = secrets.token_bytes(_SALT_BYTES)
-    key = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _ITERATIONS)
-    return f"$7${_ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(key).decode()}"

@@ -20,7 +20,7 @@ from cloud.ingest import https
 from cloud.ingest.command_line import SHELL
 from cloud.ingest.https import HttpsDoor
 from cloud.ingest.quarantine.service import discard
-from cloud.ingest.registry import credentials
+from cloud.gateways.credentials import service as credentials
 from cloud.ingest.registry.service import GatewayState
 from contracts.feedback import Ack, IngestMode, IngestState, Messages, Resend, StoredAs
 from contracts.gateway import Presence, Status

@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 
 from cloud.db import open_pool
+from cloud.gateways.broker import service as at_broker
 from cloud.gateways.certificates import service
 from cloud.gateways.certificates.authority import CA_FILE, CA_KEY_FILE, load_authority, make_authority
 from cloud.gateways.certificates.domain import CertificateWishError, UnknownCertificateError
@@ -124,7 +125,7 @@ def test_a_heartbeat_is_answered_once_people_are_told_at_each_stage_and_a_stolen
         revoke(facts.serial, why)
     with pytest.raises(UnknownCertificateError, match="no certificate 'abc'"):
         revoke("abc")
-    listed = ledger.as_app(lambda conn: service.revoked(conn, NETWORK, authority=authority, now=LATER))
+    listed = ledger.as_app(lambda conn: at_broker.revoked(conn, NETWORK, authority=authority, now=LATER))
     crl = x509.load_pem_x509_crl(listed.encode())
     assert [f"{each.serial_number:x}" for each in crl] == [facts.serial]
     assert crl.is_signature_valid(authority.certificate.public_key())
@@ -173,7 +174,7 @@ def test_whoever_holds_a_certificate_that_was_called_back_gets_no_other_one_unti
 
         def listed(more: dict[str, datetime]) -> dict[str, datetime]:
             ledger.as_app(lambda conn: service.revoke_forgotten(conn, NETWORK, serials=more))
-            crl = ledger.as_app(lambda conn: service.revoked(conn, NETWORK, authority=authority, now=LATER))
+            crl = ledger.as_app(lambda conn: at_broker.revoked(conn, NETWORK, authority=authority, now=LATER))
             return authority.serials_of(crl.encode(), place="new.crl")
 
         before = listed({})

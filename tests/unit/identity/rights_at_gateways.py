@@ -8,13 +8,18 @@ DOCK = MOVERS | {Role.OPERATOR}
 ADMIN = frozenset({Role.ADMIN})
 
 GATEWAY_COMMANDS: dict[str, frozenset[Role]] = {
+    "gateways.broker.service.follow": frozenset({Role.DEVICE}),
+    "gateways.broker.service.list_state": OPERATIONS,
+    "gateways.broker.service.revoked": ADMIN,
     "gateways.certificates.service.certificates": OPERATIONS,
     "gateways.certificates.service.follow": frozenset({Role.DEVICE}),
     "gateways.certificates.service.in_use": OPERATIONS,
     "gateways.certificates.service.revoke": ADMIN,
     "gateways.certificates.service.revoke_forgotten": ADMIN,
-    "gateways.certificates.service.revoked": ADMIN,
     "gateways.certificates.service.sign": ADMIN,
+    "gateways.credentials.service.keep_secret": ADMIN,
+    "gateways.credentials.service.make_secret": ADMIN,
+    "gateways.credentials.service.replace_secret": ADMIN,
     "gateways.service.config": OPERATIONS,
     "gateways.service.configs": OPERATIONS,
     "gateways.service.editable": ADMIN,

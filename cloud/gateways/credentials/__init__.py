@@ -1,0 +1,1 @@
+"""With what a gateway shows who it is, over HTTPS and where a broker takes passwords."""
