@@ -72,6 +72,21 @@ def close_period(conn: Connection, actor: Actor, paper: Closing) -> Closed:
     return Closed(close_id, posting.close())
 
 
+def is_closed(conn: Connection, site: str, occurred_at: datetime) -> bool:
+    """Tell whether an instant lies in a period of a site that is closed.
+
+    Args:
+        conn: A connection inside a transaction.
+        site: Where.
+        occurred_at: When it happened.
+
+    Returns:
+        Whether it does.
+    """
+    (closed_until,) = store.command(conn, "closed_until", {"site": site})
+    return closed_until is not None and occurred_at <= closed_until
+
+
 def require_open(conn: Connection, actor: Actor, site: str, occurred_at: datetime) -> bool:
     """Refuse whoever may not state something into a closed period; facts of gateways are taken always.
 

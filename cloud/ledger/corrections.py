@@ -121,6 +121,8 @@ def bind_count(
 ) -> list[Adjusted]:
     """Bind the cells of a count in one posting, as somebody wanted it and another approved it (P8).
 
+    What another approved is taken into a closed period too; the audit trail says so.
+
     Args:
         conn: A connection inside a transaction.
         actor: An inventory controller or approver of the cells' site: who approved it.
@@ -136,9 +138,14 @@ def bind_count(
         UnknownRowError: If the actor's sites hold no such cell.
         NotPostableError: If the instant is in the future or bound already, a difference above its limit or
             not the expected one.
-        NotAllowedError: If the actor's roles do not permit it.
+        NotAllowedError: If the actor's roles do not permit it, or not on their own word in a closed period.
     """
     within = actor.narrowed(Role.INVENTORY_CONTROLLER, Role.APPROVER)
+    cells = [binding.cell_id for binding in bindings]
+    (late_at,) = store.command(conn, "closed_sites", {"cells": cells, "at": observed_at})
+    if author is None:
+        for site in late_at:
+            require_open(conn, within, site, observed_at)
     posting = Posting(conn, within, PostingKind.ADJUSTMENT)
     made: dict[int, tuple[int, Decimal]] = {}
     for binding in sorted(bindings, key=lambda binding: binding.cell_id):
@@ -158,6 +165,8 @@ def bind_count(
         detail = {"difference": str(difference)} | ({"author": author} if author else {})
         posting.audit("adjusted_to_count", f"adjustment:{adjustment_id}", None, detail)
         made[binding.cell_id] = adjustment_id, difference
+    for site in late_at:
+        tell_late(posting, site, observed_at, reason)
     posted = posting.close()
     return [Adjusted(*made[binding.cell_id], posted) for binding in bindings]
 

@@ -49,6 +49,10 @@ SELECT m.site_id, m.occurred_at FROM movement_within(%(sites)s::text[], %(gatewa
 -- name: closed_until
 SELECT closed_until(%(site)s);
 
+-- name: closed_sites
+SELECT coalesce(array_agg(DISTINCT c.site_id ORDER BY c.site_id), '{}') FROM cell c
+WHERE c.cell_id = ANY (%(cells)s::bigint[]) AND closed_until(c.site_id) >= %(at)s;
+
 -- name: reverse_movement
 SELECT reverse_movement(%(sites)s::text[], %(gateway)s, %(epoch)s::bigint, %(seq)s::bigint, %(reason)s, %(actor)s);
 

@@ -8,6 +8,7 @@ from cloud.db import Connection
 from cloud.documents.movements import moved
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import Posted, PostingKind
 from cloud.ledger.posting import Posting
 from cloud.lots import store
@@ -134,7 +135,7 @@ def state_lot(
         The posting.
 
     Raises:
-        NotAllowedError: If the actor may not.
+        NotAllowedError: If the actor may not, or not in a closed period.
         UnknownLotError: If there is no such stock.
         LotError: If the lot is no name, or the quantity is more than lies there.
         LotConflictError: If the resolver has not looked at it yet.
@@ -165,6 +166,7 @@ def state_lot(
         "owner": row.owner,
         "disposition": None if row.disposition is None else Disposition(row.disposition),
     }
+    is_late = require_open(conn, actor, row.site, now)
     posting = Posting(conn, actor, PostingKind.STATEMENT)
     statement = moved(
         row.site,
@@ -179,5 +181,7 @@ def state_lot(
         reason=REASON,
     )
     posting.write(statements=[statement])
+    if is_late:
+        tell_late(posting, row.site, now, REASON)
     posting.audit(REASON, f"lot:{row.item}/{lot}", row.site, {"cell": cell_id, "quantity": str(quantity)})
     return posting.close()

@@ -10,7 +10,7 @@ from cloud.counting.reconciling.service import effect_of, told_of, value_of
 from cloud.db import Connection
 from cloud.decisions.domain import Applied, Changed, Decision, DecisionError, Json
 from cloud.identity.actor import Actor, Role
-from cloud.ledger.corrections import lock_cells
+from cloud.ledger.closing import is_closed, tell_late
 from cloud.ledger.domain import PostingKind
 from cloud.ledger.posting import Posting
 from cloud.ledger.store import command
@@ -25,7 +25,7 @@ class Reconciliation:
     kind: str = RECONCILIATION_KIND
 
     def apply(self, conn: Connection, actor: Actor, decision: Decision) -> Applied | Changed:
-        """Bind every listed cell, if the differences are still those that were approved.
+        """Bind the cells of every line, if the differences are still those that were approved.
 
         Args:
             conn: In a transaction that the caller commits directly after.
@@ -38,24 +38,26 @@ class Reconciliation:
         at = SiteId(decision.site)
         within = Actor(actor.id, frozenset(), frozenset({at}), site_roles=frozenset({(at, Role.APPROVER)}))
         number = int(str(decision.effect["list"]))
-        cells = store.tuples(conn, "cells", list=number)
-        lock_cells(conn, within, [row[0] for row in cells if row[0] is not None])
+        store.tuples(conn, "lock", list=number)
         told = told_of(conn, number)
+        observed_at = datetime.fromisoformat(str(decision.effect["observed_at"]))
         if told["sha256"] != decision.effect["differences_sha256"]:
-            observed_at = datetime.fromisoformat(str(decision.effect["observed_at"]))
             return Changed(
                 effect=effect_of(number, decision.site, observed_at, told),
                 value=value_of(told),
                 currency=told["currency"],
                 why="more facts have arrived: other differences",
             )
+        is_late = is_closed(conn, decision.site, observed_at)
         posting = Posting(conn, within, PostingKind.ADJUSTMENT)
-        if missing := [row[1:] for row in cells if row[0] is None]:
-            add_cells(conn, posting.posting_id, missing)
-            lock_cells(conn, within, [row[0] for row in store.tuples(conn, "cells", list=number)])
+        if told["missing"]:
+            add_cells(conn, posting.posting_id, store.tuples(conn, "missing_cells", list=number))
+            store.tuples(conn, "lock", list=number)
         people = {"author": decision.author, "approver": within.id}
         asked: dict[str, object] = {"list": number, "reason": decision.reason, **people}
         (bound,) = command(conn, "bind_reconciliation", asked)
+        if is_late:
+            tell_late(posting, decision.site, observed_at, decision.reason)
         detail = {"bound": bound, "differences_sha256": told["sha256"]}
         posting.audit("reconciled", f"reconciliation:{number}", decision.site, detail)
         return Applied({"bound": bound, "differing": told["differing"], "position": posting.close().position})

@@ -14,7 +14,7 @@ MOST_LINES: Final = 50_000
 LARGEST: Final = Decimal(10) ** 20
 _DISPOSITIONS: Final = frozenset(Disposition)
 
-CellName = tuple[str, str, str | None, str | None, str | None]
+StatedName = tuple[str, str, str | None, str | None, str | None]
 
 
 class ReconciliationError(CountingError):
@@ -32,7 +32,7 @@ class ReconciliationError(CountingError):
 
 @dataclass(frozen=True, slots=True)
 class StatedLine:
-    """What is said to have been in one cell."""
+    """What is said to have been at a place: the total over lots, conditions, owners that it does not tell."""
 
     item: str
     location: str
@@ -45,8 +45,8 @@ class StatedLine:
     """Where it stands in a file."""
 
     @property
-    def cell(self) -> CellName:
-        """The cell it is about."""
+    def name(self) -> StatedName:
+        """What it is about, as far as it tells."""
         return self.item, self.location, self.lot, self.disposition, self.owner
 
 
@@ -62,7 +62,12 @@ class StatedList:
 
 
 def faults_of(
-    stated: StatedList, items: Mapping[str, int], places: Mapping[str, int], now: datetime
+    stated: StatedList,
+    items: Mapping[str, int],
+    places: Mapping[str, int],
+    now: datetime,
+    *,
+    merged: Mapping[str, str],
 ) -> Iterator[str]:
     """Find everything that is wrong with a list.
 
@@ -71,6 +76,7 @@ def faults_of(
         items: Known items by code.
         places: Known real places of the site by code.
         now: The present.
+        merged: Of these items, the codes that read as another's.
 
     Yields:
         A line per fault: place, value, expectation.
@@ -79,11 +85,13 @@ def faults_of(
         yield f"{stated.origin}: {len(stated.lines)} lines: expected 1 to {MOST_LINES}"
     if stated.observed_at > now:
         yield f"{stated.origin}: observed at {stated.observed_at.isoformat()}: expected a time that is past"
-    first: dict[CellName, int] = {}
+    first: dict[StatedName, int] = {}
     for number, line in enumerate(stated.lines, start=1):
         where = line.place or f"line {number}"
         if line.item not in items:
             yield f"{where}: there is no item {line.item!r:.130}"
+        if line.item in merged:
+            yield f"{where}: item {line.item!r:.130} reads as {merged[line.item]!r:.130}: expected that one"
         if line.location not in places:
             yield f"{where}: there is no place {line.location!r:.130} at {stated.site}"
         quantity = line.quantity
@@ -91,6 +99,6 @@ def faults_of(
             yield f"{where}: quantity {quantity}: expected zero or more, with at most six decimals"
         if line.disposition is not None and line.disposition not in _DISPOSITIONS:
             yield f"{where}: condition {line.disposition!r:.60}: expected one of {', '.join(Disposition)}"
-        before = first.setdefault(line.cell, number)
+        before = first.setdefault(line.name, number)
         if before != number:
             yield f"{where}: {line.item} at {line.location} stands in line {before} already"

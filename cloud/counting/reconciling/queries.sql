@@ -1,5 +1,9 @@
 -- name: items
-SELECT i.code, i.item_id FROM item i WHERE i.code = ANY (%(codes)s::text[]);
+SELECT i.code, i.item_id, k.code AS merged_into
+FROM item i
+JOIN canonical_item n ON n.item_id = i.item_id
+LEFT JOIN item k ON k.item_id = n.canonical_id AND k.item_id <> i.item_id
+WHERE i.code = ANY (%(codes)s::text[]);
 
 -- name: places
 SELECT l.code, l.location_id FROM location l
@@ -20,5 +24,9 @@ FROM unnest(%(items)s::bigint[], %(locations)s::bigint[], %(lots)s::text[], %(di
 -- name: told
 SELECT read_reconciliation(%(list)s);
 
--- name: cells
-SELECT b.cell_id, b.item_id, b.location_id, b.lot, b.disposition, b.owner FROM reconciliation_books(%(list)s) b ORDER BY b.line_no;
+-- name: missing_cells
+SELECT t.item_id, t.location_id, t.lot, t.disposition, t.owner
+FROM reconciliation_targets(%(list)s) t WHERE t.cell_id IS NULL ORDER BY t.line_no, 1, 2, 3, 4, 5;
+
+-- name: lock
+SELECT lock_reconciliation(%(list)s);

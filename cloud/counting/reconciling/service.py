@@ -24,7 +24,8 @@ def reconcile(
 ) -> Decision:
     """Check a list, keep it, and ask for the book to be bound to it as of its instant.
 
-    What the book holds and the list does not name stays as it is: blank is never zero.
+    What the book holds and the list does not name stays as it is: blank is never zero. A line that does not
+    tell lot, condition or owner states the total over all of them that no other line names.
 
     Args:
         conn: In a transaction.
@@ -42,10 +43,12 @@ def reconcile(
     """
     actor.require(*KEEPERS, site=paper.site)
     act_as(conn, actor)
-    items = dict(store.tuples(conn, "items", codes=sorted({line.item for line in paper.lines})))
+    known = store.tuples(conn, "items", codes=sorted({line.item for line in paper.lines}))
+    items = {code: item_id for code, item_id, _ in known}
+    merged = {code: into for code, _, into in known if into is not None}
     codes = sorted({line.location for line in paper.lines})
     places = dict(store.tuples(conn, "places", site=paper.site, codes=codes))
-    faults = list(faults_of(paper, items, places, now))
+    faults = list(faults_of(paper, items, places, now, merged=merged))
     if faults:
         raise ReconciliationError(faults)
     stated = {"site": paper.site, "observed_at": paper.observed_at, "origin": paper.origin}
@@ -79,8 +82,26 @@ def reconcile(
 
 
 def told_of(conn: Connection, number: int) -> Mapping[str, Any]:
-    """Tell a list beside the book, in sums."""
+    """Tell a list beside the book, in sums.
+
+    Args:
+        conn: In a transaction.
+        number: The list's.
+
+    Returns:
+        What `read_reconciliation` says.
+
+    Raises:
+        ReconciliationError: If what a line comes to is not exact in the base unit of a merged item.
+    """
     told: Mapping[str, Any] = store.tuples(conn, "told", list=number)[0][0]
+    if told["inexact"]:
+        raise ReconciliationError(
+            [
+                f"line {line}: not exact in the base unit of an item that was merged into this one"
+                for line in told["inexact"]
+            ]
+        )
     return told
 
 
@@ -104,7 +125,7 @@ def effect_of(number: int, site: str, observed_at: datetime, told: Mapping[str, 
         The effect, for people and for the carrier.
     """
     return {
-        "summary": f"Bind {told['lines']:,} places of {site} to a stock list; {told['differing']:,} differ",
+        "summary": f"Bind {told['lines']:,} lines of {site} to a stock list; {told['differing']:,} differ",
         "list": number,
         "observed_at": observed_at.isoformat(),
         "lines": told["lines"],

@@ -15,6 +15,7 @@ from cloud.documents.papers import LineNumber
 from cloud.documents.receiving.papers import Place
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import Posted, PostingKind
 from cloud.ledger.posting import Posting
 from contracts.base import Code, PositiveQuantity, Site
@@ -180,7 +181,7 @@ def judge(conn: Connection, actor: Actor, paper: JudgementPaper, *, now: datetim
         The decision as it was taken.
 
     Raises:
-        NotAllowedError: If the actor may not.
+        NotAllowedError: If the actor may not, or not in a closed period.
         UnknownDocumentError: If nothing of that line waits so.
         DocumentError: If less waits, several lots do, or a place is unknown.
     """
@@ -239,7 +240,11 @@ def carry_out(
 
     Returns:
         The posting; its one row is the movement.
+
+    Raises:
+        NotAllowedError: If the period is closed by then, and who decided it may not change it.
     """
+    is_late = require_open(conn, by, paper.site, now)
     posting = Posting(conn, by, PostingKind.STATEMENT)
     lot = {"lot": found.lot} if found.lot else {}
     source = _lies_at(paper, found) | lot | {"disposition": Disposition(paper.waits_as)}
@@ -271,6 +276,8 @@ def carry_out(
         decision_id=decision_id,
         actor=by.id,
     )
+    if is_late:
+        tell_late(posting, paper.site, now, paper.reason)
     told = {"line": paper.line, "waited_as": paper.waits_as, "verdict": verdict, "reason": paper.reason}
     posting.audit("goods_judged", f"receipt:{paper.receipt}", paper.site, told)
     return posting.close()

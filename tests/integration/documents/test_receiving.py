@@ -24,7 +24,7 @@ from contracts.base import epoch_from_int
 from contracts.records import RowRef
 from tests.integration.crossings.doors import OPERATOR, PALLET, STRANGER, carried
 from tests.integration.documents.dock import CASES, KEEPER, NETWORK, Dock, line, paper
-from tests.integration.ledger.scenario import SITE, at
+from tests.integration.ledger.scenario import SITE, at, close_until
 
 BUYER = Actor("user:bea", frozenset({Role.BUYER}), all_sites=True)
 
@@ -282,6 +282,9 @@ def test_dock_to_stock_runs_from_the_first_sight_to_a_usable_place(staged: Dock)
     assert took() == {"R-1/1": 60, "R-1/2": 70, "R-2/1": None}
     stated = {"site": SITE, "receipt": "R-2", "line": "1", "waits_as": "inspection", "verdict": "sellable"}
     judged = JudgementPaper.model_validate(stated | {"quantity": "48", "reason": "sound", "put_at": "A-01"})
+    close_until(staged.ledger, at(170))
+    with pytest.raises(NotAllowedError, match="closed until"):
+        staged.ledger.as_app(lambda conn: judge(conn, KEEPER, judged, now=at(165)))
     staged.ledger.as_app(lambda conn: judge(conn, KEEPER, judged, now=at(180)))
     assert took()["R-2/1"] is not None
 

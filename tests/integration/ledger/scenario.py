@@ -165,6 +165,13 @@ class Ledger:
             conn.close()
 
 
+def close_until(ledger: Ledger, ends_at: datetime) -> None:
+    """Let the site's books be closed until an instant, whatever is in them."""
+    columns = "(site_id, ends_at, as_of_position, closed_by, posting_id)"
+    made = f"INSERT INTO period_close {columns} VALUES (%s, %s, 0, 'test', 0) RETURNING 1"
+    ledger.query(made, SITE, ends_at)
+
+
 @contextmanager
 def open_ledger(database: object, **options: Sequence[str]) -> Iterator[Ledger]:
     """Open a ledger on a fresh database of the shared fixtures."""

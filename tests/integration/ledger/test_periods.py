@@ -11,10 +11,12 @@ from closing import BOSS, NOW, approve, ask, closed, lines, worth
 from scenario import CONTROLLER, NETWORK_CONTROLLER, SITE, Ledger, Outbox, move
 
 from cloud.approvals.service import approve_and_apply
+from cloud.counting.reconciling.domain import StatedLine, StatedList
+from cloud.counting.reconciling.service import reconcile
 from cloud.db import connect
 from cloud.decisions.domain import OwnDecisionError, State
 from cloud.identity.actor import Actor, NotAllowedError, Role
-from cloud.ledger.corrections import post_reversal
+from cloud.ledger.corrections import adjust_to_count, post_reversal
 from cloud.ledger.domain import Posted
 from cloud.ledger.manual import ManualMovement, post_movement
 from cloud.ledger.past import fold
@@ -234,10 +236,25 @@ def test_who_states_something_into_a_closed_period_needs_the_role(ledger: Ledger
     by_hand(supervisor, MARCH_END + timedelta(seconds=1))
     by_hand(CONTROLLER, MARCH_END)
     ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, undone[1], reason="misread"))
+    ((cell,),) = ledger.query(
+        "SELECT cell_id FROM cell JOIN location l USING (location_id) WHERE l.code = 'A-01'"
+    )
+    counted = {"cell_id": cell, "observed_at": MARCH_END, "counted": Decimal(9), "reason": "cycle_count"}
+    with pytest.raises(NotAllowedError, match="closed until"):
+        ledger.as_app(lambda conn: adjust_to_count(conn, BOSS, **counted))
+    ledger.as_app(lambda conn: adjust_to_count(conn, CONTROLLER, **counted))
+    stated = StatedList(SITE, MARCH_END, [StatedLine("gtin:05012345678900", "B-01", Decimal(0))], "list.csv")
+    asked = ledger.as_app(lambda conn: reconcile(conn, CONTROLLER, stated, now=NOW))
+    assert approve(ledger, asked).state == State.APPLIED
     told = ledger.query(
         "SELECT actor, detail ->> 'reason' FROM audit_event WHERE action = 'closed_period_entered' ORDER BY 2"
     )
-    assert told == [("user:ada", "found_broken"), ("user:ada", "misread")]
+    assert told == [
+        ("user:ada", "cycle_count"),
+        ("user:ada", "found_broken"),
+        ("user:ada", "misread"),
+        ("user:bea", "reconciliation"),
+    ]
     (march,) = ledger.as_app(lambda conn: reading.closes(conn, CONTROLLER, site=SITE, limit=9))
     late = ledger.as_app(lambda conn: reading.prior_facts(conn, CONTROLLER, close_id=march.close_id, limit=9))
     assert [(fact.change, fact.author, fact.posting_kind) for fact in late] == [

@@ -19,6 +19,8 @@ from cloud.allocation.service import allocate
 from cloud.allocation.store import AvailableRow
 from cloud.allocation.upkeep import keep_up
 from cloud.approvals import service as approvals
+from cloud.counting.reconciling.domain import StatedLine, StatedList
+from cloud.counting.reconciling.service import reconcile
 from cloud.db import LastingConnection
 from cloud.decisions.domain import Decision
 from cloud.documents import service as documents
@@ -180,6 +182,15 @@ class Floor:
         )
         asked = {"observed_at": at(minute), "counted": Decimal(counted), "reason": "cycle_count"}
         self.ledger.as_app(lambda conn: adjust_to_count(conn, NET, cell_id=cell, **asked))
+
+    def reconciles(self, stated: Mapping[str, int], *, minute: float = 60) -> Decision:
+        """State a stock list by place: MILK, at D-01 KIT."""
+        lines = [
+            StatedLine("KIT" if place == "D-01" else "MILK", place, Decimal(quantity))
+            for place, quantity in stated.items()
+        ]
+        paper = StatedList(SITE, at(minute), lines, "list.csv")
+        return self.ledger.as_app(lambda conn: reconcile(conn, NET, paper, now=at(600)))
 
     def reverses_movement(self, seq: int, **of: Any) -> None:
         ref = RowRef.model_validate({"gateway": "gw-1", "epoch": "00000000000000aa", "seq": seq} | of)

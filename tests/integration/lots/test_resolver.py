@@ -12,17 +12,18 @@ import psycopg
 import pytest
 
 from cloud.db import connect
-from cloud.identity.actor import INGEST
+from cloud.identity.actor import INGEST, NotAllowedError
 from cloud.ledger.corrections import post_reversal
 from cloud.ledger.domain import AcceptedBatch, AlreadyClaimedError, NotPostableError, PostingKind
 from cloud.ledger.entries import CLOUD_EPOCH, CLOUD_GATEWAY
 from cloud.ledger.service import post
+from cloud.ledger.verification.service import verify
 from cloud.lots.domain import UnknownLotError
 from cloud.lots.resolver import RESOLVER, ItemsFailedError, mark, ready_items, resolve_item
 from cloud.lots.stating import state_lot
 from contracts.records import Movement, RowRef, Side
-from tests.integration.ledger.scenario import Ledger, Outbox, at
-from tests.integration.lots.floor import KIM, NET, PALLET, Floor, goes, open_floor, stands
+from tests.integration.ledger.scenario import Ledger, Outbox, at, close_until
+from tests.integration.lots.floor import BOSS, KIM, NET, PALLET, Floor, goes, open_floor, stands
 
 UNIT = PALLET
 
@@ -156,6 +157,64 @@ def test_a_place_holds_what_was_counted_there_however_often_its_goods_get_other_
     assert [(wanted, "bound") for wanted, _, _ in rows] == [(held, state) for _, held, state in rows]
 
 
+def test_a_stock_list_that_tells_no_lots_states_the_total_over_them_and_never_adds(floor: Floor) -> None:
+    floor.dates("MILK", "L2", date(2026, 4, 1))
+    floor.moves(
+        goes("MILK", 10, "@supplier", "A-01", "L1", minute=1),
+        goes("MILK", 5, "@supplier", "A-01", "L2", minute=2),
+        goes("MILK", 6, "@supplier", "B-01", minute=3, under="asn/ASN-1"),
+        goes("MILK", 2, "@supplier", UNIT, "L3", minute=4),
+        stands(UNIT, "C-01", 5),
+        goes("MILK", 4, "@supplier", "C-01", "L4", minute=5),
+        goes("KIT", 9, "@supplier", "D-01", "L5", minute=5),
+        goes("KIT", 3, "@supplier", "D-01", "L6", minute=5),
+        goes("BOX", 1, "@supplier", "Z-01", minute=90),
+    )
+    floor.announces("ASN-1", "MILK", 6, "LB")
+    floor.settles()
+    assert floor.lots()["B-01", "LB"] == 6
+    before = floor.there()
+    same = {"A-01": 15, "B-01": 6, "C-01": 6, "D-01": 12}
+    decision = floor.reconciles(same)
+    assert (decision.effect["differing"], decision.state) == (0, "submitted")
+    floor.approves(decision.decision_id, by=BOSS)
+    floor.settles()
+    assert floor.there() == before, "what the resolver named is not there twice"
+
+    decision = floor.reconciles({"A-01": 12, "B-01": 7, "C-01": 7, "D-01": 2}, minute=61)
+    assert {each["location"]: each["spread"] for each in decision.effect["largest_differences"]} == {
+        "A-01": ["lot L1: 10 → 10", "lot L2: 5 → 5", "no lot: 0 → -3 (lot by the item's rule)"],
+        "B-01": ["lot LB: 6 → 7"],
+        "C-01": [f"lot L3 in {UNIT}: 2 → 2", "lot L4: 4 → 4", "no lot: 0 → 1 (lot by the item's rule)"],
+        "D-01": ["lot L5: 9 → 0", "lot L6: 3 → 2"],
+    }
+    floor.approves(decision.decision_id, by=BOSS)
+    floor.settles()
+    assert floor.lots() == {
+        ("A-01", "L1"): 10,
+        ("A-01", "L2"): 2,  # three are missing of what expires first
+        ("B-01", "LB"): 7,
+        (UNIT, "L3"): 2,
+        ("C-01", "L4"): 4,
+        ("C-01", "unspecified"): 1,  # what was found: nobody knows
+        ("D-01", "L6"): 2,
+        ("Z-01", None): 1,
+    }
+    late = Outbox(epoch="00000000000000bb")
+    floor.ledger.post(
+        late.seal(
+            [
+                goes("MILK", 4, "@supplier", "A-01", "L1", minute=6),
+                goes("MILK", 1, "@supplier", "A-01", minute=7),
+                goes("BOX", 1, "@supplier", "Z-01", minute=91),
+            ]
+        )
+    )
+    floor.settles()
+    assert floor.there() == {"A-01": 12, "B-01": 7, "C-01": 5, UNIT: 2, "D-01": 2, "Z-01": 2}
+    assert floor.ledger.as_owner(verify).is_clean
+
+
 def test_what_was_inferred_is_stated_once_and_not_reversed(floor: Floor) -> None:
     floor.moves(goes("MILK", 6, "@supplier", "A-01", minute=1))
     floor.resolves()
@@ -179,6 +238,13 @@ def test_what_was_inferred_is_stated_once_and_not_reversed(floor: Floor) -> None
         with pytest.raises(UnknownLotError, match="nothing lies there"):
             other.result()
     assert floor.lots() == {("A-01", "L7"): 6}
+    floor.moves(goes("MILK", 1, "@supplier", "B-01", minute=2))
+    floor.resolves()
+    close_until(floor.ledger, at(150))
+    (todo,) = floor.unstated()
+    with pytest.raises(NotAllowedError, match="closed until"):
+        floor.states(todo.cell_id, "L7", 1)
+    floor.states(todo.cell_id, "L7", 1, minute=151)
 
 
 def test_an_item_that_cannot_be_resolved_is_told_and_passed_over(floor: Floor) -> None:
