@@ -32,18 +32,17 @@ def figures_of(sets: Sequence[Strata]) -> tuple[dict[str, float], dict[str, obje
     whole, *deciles = rows = pooled(sets)
     figures = {f"all_sets_{name}": whole[name] for name in _SHARES}
     for level in (80, 95):
-        share, least, nominal = whole[f"coverage_{level}"], whole[f"least_{level}"], level / 100
+        covered, least, nominal = whole[f"coverage_{level}"], whole[f"least_{level}"], level / 100
         figures |= {
-            f"all_sets_raw_off_{level}_points": 100 * abs(share - nominal),
-            f"all_sets_off_{level}_points": 100 * abs(share - least),
+            f"all_sets_raw_off_{level}_points": 100 * abs(covered - nominal),
+            f"all_sets_off_{level}_points": 100 * abs(covered - least),
             f"all_sets_pit_off_{level}_points": 100 * abs(whole[f"pit_{level}"] - nominal),
         }
-    for kind, share, right in (
-        ("raw_", "coverage_80", 0.8),
-        ("", "coverage_80", "least_80"),
-        ("pit_", "pit_80", 0.8),
-    ):
-        figures[f"all_sets_{kind}off_80_worst_decile_points"] = furthest(rows, share, right)
+    figures |= {
+        "all_sets_raw_off_80_worst_decile_points": furthest(rows, "coverage_80", 0.8),
+        "all_sets_off_80_worst_decile_points": furthest(rows, "coverage_80", "least_80"),
+        "all_sets_pit_off_80_worst_decile_points": furthest(rows, "pit_80", 0.8),
+    }
     by_decile = {
         f"all_sets_{name}_by_decile": [round(100 * row[name], 1) for row in deciles] for name in _TOLD
     }
