@@ -34,6 +34,7 @@ AREAS: Final = {
     "cloud.units.packaging_commands": ("packaging",),
     "cloud.allocation.commands": ("allocation",),
     "cloud.lots.commands": ("lots",),
+    "cloud.recipes.commands": ("recipes", "transformations"),
     "cloud.master.commands": ("costs", "exchange-rates"),
     "cloud.labels.commands": ("labels",),
     "cloud.counting.commands": ("counts", "tolerances"),

@@ -51,6 +51,7 @@ from cloud.master.costs import CostsError
 from cloud.master.places import PlaceError
 from cloud.master.suppliers import SupplierError, UnknownSupplierError
 from cloud.periods.domain import PeriodError, UnknownPeriodError
+from cloud.recipes.domain import RecipeConflictError, RecipeError, UnknownRecipeError
 from cloud.replenishment.domain import AnsweredProposalError, ReplenishmentError, UnknownProposalError
 from contracts.labels import LabelError
 
@@ -196,6 +197,9 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     UnknownClaimError: (HTTPStatus.NOT_FOUND, "nothing-to-claim"),
     ConflictingClaimError: (HTTPStatus.CONFLICT, "allocation-conflict"),
     AllocationError: (HTTPStatus.UNPROCESSABLE_ENTITY, "allocation-not-possible"),
+    UnknownRecipeError: (HTTPStatus.NOT_FOUND, "no-such-recipe"),
+    RecipeConflictError: (HTTPStatus.CONFLICT, "recipe-conflict"),
+    RecipeError: (HTTPStatus.UNPROCESSABLE_ENTITY, "recipe-not-possible"),
     UnknownLotError: (HTTPStatus.NOT_FOUND, "no-such-lot"),
     LotConflictError: (HTTPStatus.CONFLICT, "lot-conflict"),
     LotError: (HTTPStatus.UNPROCESSABLE_ENTITY, "lot-not-possible"),

@@ -157,8 +157,8 @@ def make(conn: Connection, actor: Actor, paper: MadePaper, *, now: datetime) -> 
     named = {(part.identifier.scheme, part.identifier.value) for part in (*inputs, *outputs)}
     unknown = named - goods_of(conn, named).keys()
     if unknown:
-        told = ", ".join(f"{scheme} {value!r}" for scheme, value in sorted(unknown))
-        raise RecipeError(f"{paper.type} {paper.id!r}: nobody knows {told}: expected names of items")
+        names = ", ".join(f"{scheme} {value!r}" for scheme, value in sorted(unknown))
+        raise RecipeError(f"{paper.type} {paper.id!r}: nobody knows {names}: expected names of items")
     sides = ((True, inputs), (False, outputs))
     statements = list(_statements(paper, by, sides, at, actor.id))
     posting = Posting(conn, actor, PostingKind.STATEMENT)

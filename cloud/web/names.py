@@ -1,6 +1,7 @@
 """Names for people: who acted, what a tag names, what of the cloud's own is called."""
 
 from typing import Final
+from urllib.parse import quote
 
 _CLOUD: Final = "_cloud"
 """The gateway under which the cloud itself posts."""
@@ -72,3 +73,21 @@ def tag(identifier: str) -> str:
         key, _, content = identifier.removeprefix(_EPC).partition(":")
         return f"{key.upper()} {content}"
     return identifier
+
+
+def transformation_href(site: str, kind: str, name: str) -> str:
+    """Give the address of a transformation's page.
+
+    Args:
+        site: Where it was done.
+        kind: Type of the document that its movements name.
+        name: Its id.
+
+    Returns:
+        The path.
+
+    Examples:
+        >>> transformation_href("leeds", "kit", "K 1/2")
+        '/transformations/leeds/kit/K%201/2'
+    """
+    return f"/transformations/{quote(site)}/{quote(kind)}/{quote(name)}"

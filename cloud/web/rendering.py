@@ -52,6 +52,8 @@ AREAS: Final = (
             ("/units", "Units"),
             ("/availability", "Available"),
             ("/lots", "Lot and recall"),
+            ("/recipes", "Recipes"),
+            ("/transformations", "Kits and repacks"),
             ("/expiring", "Expiring"),
             ("/counts", "Counts"),
             ("/variances", "Variances and alerts"),

@@ -3,6 +3,17 @@
 from decimal import Decimal
 from typing import Any
 
+from rights_to_make import (
+    MADE,
+    MADE_AT_ONE_SITE,
+    MADE_FOR_THE_NETWORK,
+    MAKE_ASKED,
+    MAKE_FORMS,
+    MAKE_ROUTES,
+    MAKE_THINGS,
+    make_form,
+    plan_something,
+)
 from serving import NOW, OWN, ROOT
 
 from cloud.db import ConnectionPool
@@ -19,6 +30,7 @@ STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
 MOVERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}
 CHEESE, GTIN = "CHEESE", "00614141000050"
 LOT_ROUTES: dict[str, set[Role] | None] = {
+    **MAKE_ROUTES,
     "GET /v1/lots": STAFF,
     "GET /v1/lot-story": STAFF,
     "GET /v1/lot-history": STAFF,
@@ -45,25 +57,27 @@ LOT_ROUTES: dict[str, set[Role] | None] = {
     "POST /unstated": MOVERS,
 }
 LOTS_OF_ONE_SITE = {
+    **MADE_AT_ONE_SITE,
     "POST /v1/unstated-lots": {404},
     "POST /unstated": {404},
     "POST /v1/expiry-watches": {403},
 }
 """What those of another site are answered; a recall is everybody's."""
-LOTS_OF_THE_NETWORK = {
+LOTS_OF_THE_NETWORK = MADE_FOR_THE_NETWORK | {
     "POST /v1/recalls/{recall_id}/end",
     "POST /recalls/{recall_id}/end",
     "POST /v1/lot-policies",
 }
-LOT_FORMS = {"POST /recalls", "POST /recalls/{recall_id}/end", "POST /unstated"}
+LOT_FORMS = MAKE_FORMS | {"POST /recalls", "POST /recalls/{recall_id}/end", "POST /unstated"}
 LOT_FORM: dict[str, str] = {"item": CHEESE, "lot": "L2", "reason": "unfounded", "quantity": "1"}
 _NAMED = {"item": CHEESE, "lot": "L1"}
-LOT_ASKED: dict[str, dict[str, str]] = dict.fromkeys(
+LOT_ASKED: dict[str, dict[str, str]] = MAKE_ASKED | dict.fromkeys(
     ("GET /v1/lot-story", "GET /v1/lot-history", "GET /lots.{form:form}"), _NAMED
 )
-LOT_THINGS = {"{item}/{lot:path}": f"{CHEESE}/L1"}
+LOT_THINGS = MAKE_THINGS | {"{item}/{lot:path}": f"{CHEESE}/L1"}
 """What stands in the routes' paths."""
 LOTTED: dict[str, Any] = {
+    **MADE,
     "POST /v1/recalls": _NAMED | {"reason": "defective"},
     "POST /v1/recalls/{recall_id}/end": {"reason": "unfounded"},
     "POST /v1/unstated-lots": {"lot": "L2", "quantity": "1"},
@@ -72,8 +86,10 @@ LOTTED: dict[str, Any] = {
 }
 
 
-def lot_form(route: str) -> dict[str, str]:
+def lot_form(route: str) -> dict[str, Any]:
     """Give what a form of these pages sends."""
+    if route in MAKE_FORMS:
+        return make_form(route)
     return LOT_FORM | ({"reason": "defective"} if route == "POST /recalls" else {})
 
 
@@ -102,4 +118,5 @@ def lots_of_something(pool: ConnectionPool) -> dict[str, object]:
         recall = recalls.open_recall(conn, ROOT, item=CHEESE, lot="L3", reason="defective")
     LOTTED["POST /v1/unstated-lots"]["cell_id"] = unknown.cell_id
     LOT_FORM["cell"] = str(unknown.cell_id)
+    plan_something(pool)
     return {"recall_id": recall.recall_id}
