@@ -1,9 +1,13 @@
 """Certificates of gateways in the cloud: signed once for each request, their end told, called back."""
 
+import os
 import shutil
+import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +17,30 @@ from cryptography import x509
 
 from cloud.db import open_pool
 from cloud.gateways.broker import service as at_broker
+from cloud.gateways.broker.domain import LATE_AFTER, LIFE
+from cloud.gateways.broker.files import BrokerFiles
 from cloud.gateways.certificates import service
-from cloud.gateways.certificates.authority import CA_FILE, CA_KEY_FILE, load_authority, make_authority
+from cloud.gateways.certificates.authority import (
+    CA_FILE,
+    CA_KEY_FILE,
+    Authority,
+    load_authority,
+    make_authority,
+)
 from cloud.gateways.certificates.domain import CertificateWishError, UnknownCertificateError
+from cloud.gateways.credentials import service as credentials
+from cloud.gateways.credentials.domain import mosquitto_hash
 from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.local.broker.embedded import find_program
+from cloud.local.process import Service, accepts_connections, free_port
+from cloud.local.supervisor import running
 from contracts.gateway import CertificateHealth, IssuedCertificate
+from edge_agent.certificates.keeper import write_private
 from edge_agent.certificates.x509 import facts_of, new_key, request_for, require_fit
 from tests.integration.ledger.scenario import LATER, SITE, Ledger, open_ledger
+from tests.integration.local.test_broker import Listener, wait_until_accepted
+
+MOSQUITTO = find_program("mosquitto")
 
 ADMIN = Actor("user:root", frozenset({Role.ADMIN}), frozenset({SITE}))
 NETWORK = Actor("user:root", frozenset({Role.ADMIN}), all_sites=True)
@@ -200,6 +221,124 @@ def test_whoever_holds_a_certificate_that_was_called_back_gets_no_other_one_unti
         other.serials_of(old.encode(), place="old.crl")
     with pytest.raises(CertificateWishError, match=r"x: expected a list of revoked certificates in PEM"):
         other.serials_of(b"x", place="x")
+
+
+@pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto, which is told, is not installed")
+def test_the_broker_learns_by_itself_what_was_called_back_and_which_password_ended(
+    ledger: Ledger, database: Any, tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    authority = make_authority(tmp_path, network="test", now=now - timedelta(days=1))
+    told = tmp_path / "told"
+    told.mkdir()
+    (told / "passwords").write_text(f"dockledger:{mosquitto_hash('ours', bytes(12))}\n")
+    key = new_key()
+    pem = signed(ledger, authority, request_for(key, "gw-1"), now).encode()
+    serial = facts_of(pem).serial
+    certificate = tmp_path / "gw-1.pem"
+    write_private(certificate, pem + key)
+
+    def secret() -> str:
+        return ledger.as_app(lambda conn: credentials.make_secret(conn, ADMIN, gateway="gw-1"))
+
+    with open_pool(database.app_dsn, "test-broker", max_size=1) as pool:
+
+        def tell(at: datetime = now, reload: str | None = None) -> Any:
+            return at_broker.follow(
+                pool, at_broker.JOB, at, directory=tmp_path, files=BrokerFiles(told, reload)
+            )["written"]
+
+        def problems(at: datetime = now) -> tuple[str, ...]:
+            return ledger.as_app(lambda conn: at_broker.list_state(conn, ADMIN, now=at)).problems(at)
+
+        def tickets() -> list[str]:
+            return [kind for (kind,) in ledger.query("SELECT kind FROM ticket WHERE state = 'open'")]
+
+        first = secret()
+        assert (tell(), tell(), problems()) == (["passwords", "revoked.crl"], [], ())
+        with broker_that_is_told(tmp_path, authority) as (plain, secure):
+            Listener(f"mqtt://dockledger:ours@127.0.0.1:{plain}").close()
+            Listener(f"mqtt://gw-1:{first}@127.0.0.1:{plain}").close()
+            assert is_let_in(certificate, secure, tmp_path)
+
+            second = secret()
+            ledger.as_app(
+                lambda conn: service.revoke(conn, ADMIN, gateway="gw-1", serial=serial, why="stolen")
+            )
+            late = now + LATE_AFTER * 2
+            assert "lacks 1 certificate" in problems(late)[0]
+            assert tell(late, "false") == []
+            assert tickets() == ["broker_not_told"]
+            assert tell(late, "true") == [], "what was written and not told is told"
+            assert (tickets(), problems(late)) == ([], ())
+            assert wait_until_accepted(f"mqtt://gw-1:{second}@127.0.0.1:{plain}")
+            with pytest.raises(PermissionError):
+                Listener(f"mqtt://gw-1:{first}@127.0.0.1:{plain}")
+            Listener(f"mqtt://dockledger:ours@127.0.0.1:{plain}").close()
+            assert not is_let_in(certificate, secure, tmp_path)
+
+        ledger.as_owner(lambda conn: conn.execute("UPDATE gateway SET state = 'retired' WHERE name = 'gw-1'"))
+        assert tell() == ["passwords"]
+        assert (told / "passwords").read_text().startswith("dockledger:")
+        assert "gw-1" not in (told / "passwords").read_text()
+        assert tell(now + LIFE / 2) == ["revoked.crl"], "renewed long before it ends"
+        ledger.as_app(lambda conn: at_broker.revoked(conn, NETWORK, authority=authority, now=now))
+        assert "ends on" in problems(now + LIFE - timedelta(days=6))[0]
+        assert "refuses every gateway: lay what" in problems(now + LIFE)[0], "by hand, nobody renews it"
+
+
+@contextmanager
+def broker_that_is_told(directory: Path, authority: Authority) -> Iterator[tuple[int, int]]:
+    """Run Mosquitto as deploy does, and give its ports for passwords and for certificates."""
+    now = datetime.now(UTC)
+    for name, text in zip(
+        ("server.pem", "server.key"), authority.sign_server("127.0.0.1", now=now, life=LIFE), strict=True
+    ):
+        write_private(directory / name, text.encode())
+    plain, secure = free_port(), free_port()
+    (directory / "mosquitto.conf").write_text(
+        f"""{"user root" if os.getuid() == 0 else ""}
+allow_anonymous false
+password_file {directory / "told" / "passwords"}
+listener {plain} 127.0.0.1
+listener {secure} 127.0.0.1
+cafile {directory / CA_FILE}
+certfile {directory / "server.pem"}
+keyfile {directory / "server.key"}
+crlfile {directory / "told" / "revoked.crl"}
+require_certificate true
+use_identity_as_username true
+"""
+    )
+    follow = Path(__file__).parents[3] / "deploy" / "mosquitto" / "follow"
+    service = Service(
+        name="broker",
+        command=(str(follow), str(directory / "mosquitto.conf"), str(directory / "told"), "0.2"),
+        log=directory / "broker.log",
+        is_ready=lambda _: accepts_connections(secure),
+        environment={**os.environ, "PATH": f"{MOSQUITTO.parent}:{os.environ['PATH']}"} if MOSQUITTO else None,
+    )
+    with running(service):
+        yield plain, secure
+
+
+def is_let_in(certificate: Path, port: int, directory: Path) -> bool:
+    """Shake hands as TLS 1.2 does, in which a refusal is part of it."""
+    context = ssl.create_default_context(cafile=str(directory / CA_FILE))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(certificate)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname="127.0.0.1"):
+                return True
+        except ssl.SSLError:
+            return False
+
+
+def signed(ledger: Ledger, authority: Authority, request: str, now: datetime) -> str:
+    return ledger.as_app(
+        lambda conn: service.sign(conn, ADMIN, gateway="gw-1", request=request, authority=authority, now=now)
+    )
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the operator's authority")

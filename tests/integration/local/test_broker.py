@@ -2,6 +2,7 @@
 
 import queue
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,10 +29,12 @@ class Listener:
         self.received: queue.Queue[tuple[str, bytes]] = queue.Queue()
         self._answers: queue.Queue[str] = queue.Queue()
         self._filters = filters
+        self.dropped = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
         self._client.username_pw_set(parts.username, parts.password)
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self._answers.put("subscribed")
+        self._client.on_disconnect = lambda *_: self.dropped.set()
         self._client.on_message = lambda _client, _data, message: self.received.put(
             (message.topic, message.payload)
         )
@@ -152,6 +155,20 @@ def test_a_gateway_admitted_while_the_broker_runs_disturbs_nobody(any_broker: An
         with listening(any_broker.url) as ingest:
             ingest.publish(ack, b"still here")
         assert gateway.received.get(timeout=PATIENCE_S) == (ack, b"still here")
+
+
+def test_a_new_password_ends_the_old_one_and_whoever_came_by_it(any_broker: Any) -> None:
+    old_url = any_broker.admit("leeds", "gw-1")
+    new = GatewayAccount("leeds", "gw-1", "test-another")
+    with listening(old_url, INGEST_STATE) as thief, listening(any_broker.url) as ingest:
+        any_broker.embedded.admit([new])
+        any_broker._supervisor.send("broker", signal.SIGHUP)
+        assert wait_until_accepted(any_broker.embedded.gateway_url(new))
+        with pytest.raises(PermissionError), listening(old_url):
+            pass
+        assert thief.dropped.wait(PATIENCE_S)
+        ingest.publish(INGEST_STATE, b"open")
+        assert thief.received.empty()
 
 
 def wait_until_accepted(url: str) -> bool:

@@ -53,7 +53,7 @@ def test_compose_mounts_files_that_exist() -> None:
     for service in COMPOSE["services"].values():
         for volume in service.get("volumes", ()):
             source = volume.split(":")[0]
-            if source.startswith("./") and source != "./secrets":
+            if source.startswith("./") and source not in {"./secrets", "./told"}:
                 assert (DEPLOY / source).exists(), source
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import orjson
 import psutil
 import psycopg
 import pytest
@@ -21,6 +22,7 @@ from cloud.local.home import erase
 from cloud.local.postgres import EmbeddedPostgres
 from cloud.local.supervisor import running as running_service
 from cloud.settings import RUNNING_FILE, load
+from tests.integration.local.test_broker import Listener, wait_until_accepted
 
 PATIENCE_S = 90
 
@@ -167,6 +169,18 @@ def test_other_commands_find_the_running_services(local: Local, shared_dir: Path
     assert told
     asked = httpx.get(f"{local.url}v1/ingest/state", auth=("dock-1", told[1]), timeout=PATIENCE_S)
     assert (asked.status_code, asked.json()["mode"]) == (200, "running"), "one password, at broker and ledger"
+    renewed = run("gateway", "secret", "dock-1", "--json")
+    assert renewed.stderr == "", "the embedded broker is told"
+    secret = orjson.loads(renewed.stdout)["secret"]
+    assert run("admit", "leeds", "dock-1").stdout == admitted.stdout.replace(told[1], secret)
+    for shown, status in ((told[1], 401), (secret, 200)):
+        asked = httpx.get(f"{local.url}v1/ingest/state", auth=("dock-1", shown), timeout=PATIENCE_S)
+        assert asked.status_code == status
+    assert wait_until_accepted(admitted.stdout.strip().replace(told[1], secret))
+    with pytest.raises(PermissionError):
+        Listener(admitted.stdout.strip())
+    run("gateway", "retire", "dock-1")
+    assert "dock-1" not in (shared_dir / "gateways.json").read_text()
     checked = run("check")
     assert "(embedded services, " in checked.stdout
 
