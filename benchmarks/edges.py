@@ -1,5 +1,6 @@
 """Edge agents of a stage, each with one scanner on a pseudo-terminal."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -55,12 +56,13 @@ class Edge:
         unanswered = sum(total.rows for total in outbox.totals if total.state == "unacked")
         return outbox.unsealed_rows + unanswered
 
-    def start(self, *, broker_port: int | None = None, more: str = "") -> Part:
+    def start(self, *, broker_port: int | None = None, more: str = "", code: Path | None = None) -> Part:
         """Write its settings and start it.
 
         Args:
             broker_port: Of a proxy in between; by default the broker's own.
             more: Further lines of its settings.
+            code: A checkout whose agent runs; by default this one's.
 
         Returns:
             The running part, under its name in the stage.
@@ -78,6 +80,7 @@ class Edge:
                 (command("edge-agent"), "run", "--config", str(self._settings)),
                 self.stage.directory / "logs" / f"{self.name}.log",
                 is_ready=lambda _pid: True,
+                environment=None if code is None else os.environ | {"PYTHONPATH": str(code)},
             )
         )
 
