@@ -21,8 +21,9 @@ from cloud.documents.papers import AS_WRITTEN, DocumentPaper
 from cloud.documents.receiving import service
 from cloud.documents.receiving.sheet import Delivered, read_delivery
 from cloud.documents.service import register_document
-from cloud.documents.shell import SHELL, present
+from cloud.documents.shell import SHELL
 from cloud.local.home import erase
+from cloud.shell import present
 
 _SITE: Final = "bench"
 _ITEMS: Final = 3_000
