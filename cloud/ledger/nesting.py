@@ -1,12 +1,13 @@
-"""Units put into units in, those that would stand in themselves out; these are refused (DOMAIN D5)."""
+"""Units put into units by hand: whoever would put one into itself is told (DOMAIN D5)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 from cloud.db import Connection, NamedStatements
+from cloud.ledger.domain import NotPostableError
 from cloud.ledger.naming import Named, Names
-from cloud.master.domain import UNIT_SITE, UnresolvableError
+from cloud.master.domain import UNIT_SITE
 from contracts.records import UnitPosition
 
 _SQL: Final = NamedStatements("cloud.ledger", "nesting.sql")
@@ -15,8 +16,6 @@ _SQL: Final = NamedStatements("cloud.ledger", "nesting.sql")
 class _Put(NamedTuple):
     """A unit came to stand in another one, or, with no parent, at a place."""
 
-    number: int
-    """Index of its entry."""
     unit_id: int
     parent_id: int | None
     at: datetime
@@ -24,44 +23,37 @@ class _Put(NamedTuple):
     parent: str | None
 
 
-def circles(
-    conn: Connection, names: Names, entries: Sequence[Named]
-) -> Iterator[tuple[int, UnresolvableError]]:
-    """Find positions that would put a unit into itself, in the order in which they occurred.
+def refuse_circles(conn: Connection, names: Names, stated: Sequence[Named]) -> None:
+    """Refuse statements that would put a unit into itself. What a gateway saw is kept and not followed then.
 
     Args:
         conn: A connection inside the posting.
         names: Of the posting.
-        entries: Of the posting.
+        stated: By people, in the posting.
 
-    Yields:
-        Index of each into `entries`, and why it cannot be.
+    Raises:
+        NotPostableError: For the first one, in the order in which they occurred.
     """
     puts = [
         _Put(
-            index,
             names.places[UNIT_SITE, record.unit],
             None if record.parent is None else names.places[UNIT_SITE, record.parent],
             named.entry.row.occurred_at,
             record.unit,
             record.parent,
         )
-        for index, named in enumerate(entries)
+        for named in stated
         if isinstance(record := named.entry.row.record, UnitPosition)
     ]
-    if all(put.parent_id is None for put in puts):
-        return
     taken: list[_Put] = []
-    for put in sorted(puts, key=lambda put: (put.at, put.number)):
+    for put in sorted(puts, key=lambda put: put.at):
         since = None if put.parent_id is None else _since(conn, put, taken)
-        if since is None:
-            taken.append(put)
-            continue
-        message = (
-            f"unit {put.unit!r} would stand in itself from {since.isoformat()} on: {put.parent!r}, which it "
-            "is put into, stands in it then"
-        )
-        yield put.number, UnresolvableError("unit_in_itself", message)
+        if since is not None:
+            raise NotPostableError(
+                f"unit {put.unit!r} would stand in itself from {since.isoformat()} on: {put.parent!r}, which "
+                "it is put into, stands in it then"
+            )
+        taken.append(put)
 
 
 def _since(conn: Connection, put: _Put, taken: Sequence[_Put]) -> datetime | None:

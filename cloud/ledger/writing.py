@@ -9,8 +9,8 @@ from cloud.db import Connection
 from cloud.ledger import store
 from cloud.ledger.domain import AcceptedBatch, Claim, NotPostableError, RefusedRow
 from cloud.ledger.entries import Entry, Gateways
-from cloud.ledger.naming import Named, Names, resolve_names
-from cloud.ledger.nesting import circles
+from cloud.ledger.naming import Named, resolve_names
+from cloud.ledger.nesting import refuse_circles
 from cloud.ledger.rows import COUNT, COUNT_LINE, TABLE_OF_KIND, TABLES, Renderer, Row, Table
 from cloud.master.domain import UnresolvableError
 from cloud.master.resolver import Resolver
@@ -69,7 +69,7 @@ class Writer:
             NotPostableError: If a statement, or a line of a stored count, cannot be stored as it is.
         """
         names, storable = resolve_names(self._conn, self._resolver, self._posting_id, entries, self._refuse)
-        storable = self._free_of_circles(names, storable)
+        refuse_circles(self._conn, names, [named for named in storable if named.entry.batch is None])
         renderer = Renderer(self._posting_id, names, self._gateways, adjustment_id)
         stored: dict[Table, tuple[list[Named], list[Row]]] = {table: ([], []) for table in TABLES}
         for named, row in self._claim_reversals(list(self._rendered(renderer, storable))):
@@ -85,12 +85,6 @@ class Writer:
                 lines = [line for named in counts for line in renderer.count_lines(named)]
                 if refused := store.copy_rows(self._conn, COUNT_LINE, lines):
                     raise NotPostableError(f"a line of a count cannot be stored: {refused[0].message}")
-
-    def _free_of_circles(self, names: Names, storable: list[Named]) -> list[Named]:
-        refused = dict(circles(self._conn, names, storable))
-        for index, error in refused.items():
-            self._refuse(storable[index].entry, error)
-        return [named for index, named in enumerate(storable) if index not in refused]
 
     def _rendered(self, renderer: Renderer, storable: Sequence[Named]) -> Iterator[tuple[Named, Row]]:
         for named in storable:

@@ -148,7 +148,7 @@ def _lines(facts: list[Fact]) -> Iterator[dict[str, Any]]:
             "quantity": fact.quantity,
             "item": fact.item,
             "unit": fact.unit,
-            "taken_back": "taken back" if fact.is_void else None,
+            "taken_back": ("in itself" if fact.is_unfollowed else "taken back") if fact.is_void else None,
             "by": fact.actor or fact.device or fact.gateway,
             "recorded_at": fact.recorded_at,
             "position": fact.position,

@@ -82,8 +82,13 @@ class Fact:
 
     @property
     def is_void(self) -> bool:
-        """Whether it tells nothing any more: taken back, or what takes back."""
-        return self.is_reversal or self.is_reversed
+        """Whether it tells nothing: taken back, what takes back, or a unit that would stand in itself."""
+        return self.is_reversal or self.is_reversed or self.is_unfollowed
+
+    @property
+    def is_unfollowed(self) -> bool:
+        """Whether it would put a unit into itself, by what is known of it and others."""
+        return bool(self.told.get("is_unfollowed"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,6 +303,7 @@ BEGIN
     PERFORM apply_balances(p);
     PERFORM compensate_anchors(p, posting_actor);
     PERFORM open_lines_again(p);
+    PERFORM follow_positions(p);
     entry.content_sha := posting_digest(p, 3::smallint);
     SELECT * INTO head FROM ledger_head h WHERE h.shard = 0 FOR UPDATE;
     entry.position := head.position + 1;

@@ -74,14 +74,15 @@ CREATE FUNCTION tell_crossed(stated crossing[], until_position bigint) RETURNS S
         WHEN x.posted = 'posted' THEN x.direction END AS way) w
 $$;
 
-CREATE FUNCTION tell_stood(stated unit_position[]) RETURNS SETOF told_fact
+CREATE FUNCTION tell_stood(stated unit_position[], until_position bigint) RETURNS SETOF told_fact
     LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
     SELECT 'unit_position', g.name, p.gateway_id, p.epoch, p.seq, 0, p.site_id, s.time_zone, p.occurred_at,
         p.occurred_at_claimed, p.time_basis, e.position, e.recorded_at, e.actor, p.detail ->> 'actor', p.detail ->> 'device',
         p.detail ->> 'biz_step', NULL::text, NULL::text, NULL::text, NULL::numeric, u.code, f.code, f.kind,
         coalesce(l.code, h.code), coalesce(l.kind, h.kind), p.detail ->> 'reason',
         coalesce(p.detail -> 'documents', '[]'), p.detail ->> 'reason' = 'misread', false,
-        jsonb_strip_nulls(jsonb_build_object('parent', h.code, 'confidence', p.detail -> 'confidence'))
+        jsonb_strip_nulls(jsonb_build_object('parent', h.code, 'confidence', p.detail -> 'confidence',
+            'is_unfollowed', CASE WHEN NOT is_followed(p.gateway_id, p.epoch, p.seq, until_position) THEN true END))
     FROM unnest(stated) p
     JOIN ledger_entry e ON e.posting_id = p.posting_id
     JOIN gateway g ON g.gateway_id = p.gateway_id
@@ -157,7 +158,8 @@ CREATE OR REPLACE FUNCTION units_around(
             SELECT p.parent_id, p.occurred_at, lead(p.occurred_at, 1, 'infinity')
                 OVER (ORDER BY p.occurred_at, e.position, p.seq) AS next_at
             FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
-            WHERE p.unit_id = a.unit_id AND p.occurred_at <= until_at AND e.position <= until_position) held
+            WHERE p.unit_id = a.unit_id AND p.occurred_at <= until_at AND e.position <= until_position
+                AND is_followed(p.gateway_id, p.epoch, p.seq, until_position)) held
         WHERE held.parent_id IS NOT NULL AND held.next_at > a.since_at AND held.occurred_at < a.left_at AND a.depth < 8
     )
     SELECT a.unit_id, a.since_at, a.left_at FROM around a
@@ -216,7 +218,8 @@ BEGIN
                 JOIN logistic_unit u ON u.location_id = c.location_id
             ) held
             CROSS JOIN LATERAL units_around(held.units, held.from_at, held.to_at, until_at, until_position) u
-            JOIN unit_position p ON p.unit_id = u.unit_id AND p.occurred_at >= u.since_at AND p.occurred_at < u.left_at))
+            JOIN unit_position p ON p.unit_id = u.unit_id AND p.occurred_at >= u.since_at AND p.occurred_at < u.left_at),
+            until_position)
     ) f
     WHERE sees_site(f.site) AND f.occurred_at <= until_at AND f."position" <= until_position
         AND (f.occurred_at, f.gateway_key, f.epoch, f.seq, f.line)
@@ -251,7 +254,7 @@ $$;
 REVOKE ALL ON FUNCTION
     measured_at(bigint[], timestamptz, bigint),
     is_reversed_by(text, bigint, bigint, bigint), tell_moved(movement[], bigint), tell_crossed(crossing[], bigint),
-    tell_stood(unit_position[]), tell_counted(count_line[]), movements_of_serials(text[]), count_lines_of_serials(text[]),
+    tell_stood(unit_position[], bigint), tell_counted(count_line[]), movements_of_serials(text[]), count_lines_of_serials(text[]),
     crossings_naming(text[], text[]),
     units_around(bigint[], timestamptz[], timestamptz[], timestamptz, bigint),
     standing_of_serials(text[], timestamptz, bigint), read_serial_standing(text[], timestamptz, bigint),

@@ -17,6 +17,7 @@ CREATE OR REPLACE FUNCTION units_within(of_unit bigint, until_at timestamptz, un
         CROSS JOIN LATERAL (
             SELECT p.parent_id FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
             WHERE p.unit_id = c.unit_id AND p.occurred_at <= until_at AND e.position <= until_position
+                AND is_followed(p.gateway_id, p.epoch, p.seq, until_position)
             ORDER BY p.occurred_at DESC, e.position DESC, p.seq DESC LIMIT 1) last
         WHERE last.parent_id = i.unit_id AND c.unit_id <> ALL (i.seen)
     )
@@ -38,6 +39,7 @@ CREATE OR REPLACE FUNCTION read_whereabouts(of_unit text, until_at timestamptz, 
             SELECT p.location_id, p.parent_id, p.occurred_at
             FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
             WHERE p.unit_id = c.place_id AND p.occurred_at <= until_at AND e.position <= until_position
+                AND is_followed(p.gateway_id, p.epoch, p.seq, until_position)
             ORDER BY p.occurred_at DESC, e.position DESC, p.seq DESC LIMIT 1) last
         WHERE coalesce(last.location_id, last.parent_id) <> ALL (c.seen)
     )
@@ -156,7 +158,7 @@ BEGIN
                 SELECT x AS whole, x.parent_id, lag(x.parent_id) OVER (ORDER BY x.occurred_at, e.position, x.seq) AS was_in
                 FROM unit_position x JOIN ledger_entry e ON e.posting_id = x.posting_id
                 WHERE x.unit_id = child.unit_id AND x.occurred_at <= until_at AND e.position <= until_position) y
-            WHERE y.parent_id = of_id OR y.was_in = of_id))
+            WHERE y.parent_id = of_id OR y.was_in = of_id), until_position)
         UNION ALL
         SELECT * FROM tell_moved(ARRAY(SELECT m FROM movements_of_unit(of_id) m), until_position)
         UNION ALL
