@@ -1,14 +1,14 @@
 """What a tag's EPC names: the scheme and its fields, kept once, and every spelling the standards know."""
 
 import re
-from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote
 
+from edge_agent.decode.barcode import decode_barcode
 from edge_agent.decode.decoded import Fault, answer
 
 CANONICAL_HOST: Final = "id.gs1.org"
@@ -165,12 +165,9 @@ class Epc:
 
     @property
     def expiry(self) -> date | None:
-        """AI 17; day 00 is the last of the month."""
-        text = self._element("17")
-        if text is None:
-            return None
-        year, month, day = _full_year(int(text[:2]), datetime.now(UTC).year), int(text[2:4]), int(text[4:])
-        return date(year, month, day or monthrange(year, month)[1])
+        """AI 17, where data stands behind the EPC: the day that a label with the same digits means."""
+        digits = self._element("17")
+        return None if digits is None else decode_barcode(f"]C117{digits}").expiry
 
     @property
     def quantity(self) -> int | None:
@@ -198,11 +195,6 @@ class Epc:
             if name == identifier:
                 return value
         return None
-
-
-def _full_year(year: int, this_year: int) -> int:
-    """Give a year of two digits its century, as barcodes do: 49 years back to 50 ahead (section 7.12)."""
-    return year + 100 * ((this_year + 50 - year) // 100)
 
 
 def _link(host: str, elements: Sequence[tuple[str, str]]) -> str | None:
