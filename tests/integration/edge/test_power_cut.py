@@ -22,7 +22,8 @@ from tests.integration.edge.power_cut import Step, cut_after, read_recording
 
 PROGRAM = Path(__file__).with_name("writer_process.py")
 CRASH_STATES = 500
-SOAK_STATES = 10_000
+SOAK_SEEDS = range(2, 22)
+"""Of so many crash states each: 10,000."""
 ROUNDS = 260
 KILLS = 10
 
@@ -67,14 +68,9 @@ def expect_promises_kept(path: Path, lines: Iterable[bytes], boot_id: str) -> No
 @pytest.mark.skipif(
     shutil.which("strace") is None, reason="strace, which records the writes, is not installed"
 )
-@pytest.mark.parametrize(
-    "states",
-    [
-        pytest.param(CRASH_STATES, marks=pytest.mark.timeout(600)),
-        pytest.param(SOAK_STATES, marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
-    ],
-)
-def test_power_cuts_lose_nothing_and_corrupt_nothing(tmp_path: Path, states: int) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.soak) for seed in SOAK_SEEDS)])
+def test_power_cuts_lose_nothing_and_corrupt_nothing(tmp_path: Path, seed: int) -> None:
     directory, recording = tmp_path / "live", tmp_path / "recording"
     directory.mkdir()
     promises = tmp_path / "promises"
@@ -98,17 +94,17 @@ def test_power_cuts_lose_nothing_and_corrupt_nothing(tmp_path: Path, states: int
     assert traced.returncode == 0, traced.stderr
     steps = read_recording(recording)
     assert sum(step.path == str(promises) for step in steps) > ROUNDS
-    expect_no_breach(tmp_path, steps, promises, states)
+    expect_no_breach(tmp_path, steps, promises, seed)
     unsynced = [step for step in steps if step.call != "sync"]
     with pytest.raises(AssertionError):  # the same cuts on a disk that never syncs: the test can fail
-        expect_no_breach(tmp_path, unsynced, promises, CRASH_STATES)
+        expect_no_breach(tmp_path, unsynced, promises, seed)
 
 
-def expect_no_breach(tmp_path: Path, steps: Sequence[Step], promises: Path, states: int) -> None:
+def expect_no_breach(tmp_path: Path, steps: Sequence[Step], promises: Path, seed: int) -> None:
     database = str(tmp_path / "live" / "outbox.db")
     opened = next(number for number, step in enumerate(steps) if step.data.startswith(b'{"kind": "opened"'))
-    chance = random.Random(1)
-    for number in range(states):
+    chance = random.Random(seed)
+    for number in range(CRASH_STATES):
         count = chance.randint(opened, len(steps))
         crashed = tmp_path / "crashed"
         shutil.rmtree(crashed, ignore_errors=True)
