@@ -11,6 +11,7 @@ from typing import NamedTuple
 import psycopg
 import pytest
 
+from cloud.allocation.terms import put_lot
 from cloud.db import connect
 from cloud.identity.actor import INGEST, NotAllowedError
 from cloud.ledger.corrections import post_reversal
@@ -67,6 +68,13 @@ def test_what_was_not_stated_is_resolved_rule_by_rule_and_again_when_more_is_kno
     floor.resolves()
     assert floor.lots()["B-01", "L2"] == 3
     assert floor.lots()["B-01", "L1"] == 3
+    # dates that are stated otherwise, too: L1 went first
+    floor.dates("MILK", "L1", date(2026, 3, 15))
+    floor.resolves()
+    assert (floor.lots()["B-01", "L1"], ("B-01", "L2") in floor.lots()) == (6, False)
+    floor.dates("MILK", "L1", None)
+    floor.resolves()
+    assert (floor.lots()["B-01", "L1"], floor.lots()["B-01", "L2"]) == (3, 3)
     # somebody reads the label
     (todo,) = floor.unstated()
     floor.states(todo.cell_id, "L9", 3)
@@ -356,6 +364,19 @@ class Misread(NamedTuple):
             post_reversal(conn, NET, ref, reason="misread")
 
 
+class Dated(NamedTuple):
+    """A date that somebody reads on a lot at last."""
+
+    lot: str
+    on: date
+
+    def is_stated(self, conn: psycopg.Connection) -> None:
+        put_lot(conn, NET, item="MILK", lot=self.lot, expires_on=self.on)
+
+
+Arrival = AcceptedBatch | Misread | Dated
+
+
 def misread(batches: list[AcceptedBatch], random: Random) -> list[Misread]:
     """Take back a record of about every second batch."""
     chosen = [batch for batch in batches if random.random() < 0.5]
@@ -376,7 +397,9 @@ def run(conn: psycopg.Connection) -> None:
             pass
 
 
-def books_after(ledger: Ledger, arrivals: Sequence[AcceptedBatch | Misread], resolving: Random) -> State:
+def books_after(
+    ledger: Ledger, arrivals: Sequence[AcceptedBatch | Misread | Dated], resolving: Random
+) -> State:
     """Post what arrives, let the resolver run now and then and at the end; look, undo it all."""
     with undone(ledger) as conn:
         known: set[tuple[str, int]] = set()
@@ -388,6 +411,9 @@ def books_after(ledger: Ledger, arrivals: Sequence[AcceptedBatch | Misread], res
                 in_turn(conn, lambda conn: post(conn, INGEST, kind=PostingKind.BATCH, batches=[batch]))
 
         for one in arrivals:
+            if isinstance(one, Dated):
+                in_turn(conn, one.is_stated)
+                continue
             come(one.batch if isinstance(one, Misread) else one)
             if isinstance(one, Misread):
                 in_turn(conn, one.is_taken_back)
@@ -402,6 +428,13 @@ def books_after(ledger: Ledger, arrivals: Sequence[AcceptedBatch | Misread], res
         return {tuple(map(str, names)): quantity for *names, quantity in rows}
 
 
+def arrives_as(one: Arrival) -> int:
+    """Give a place in the order of arrival: dates in the midst of the batches."""
+    if isinstance(one, Dated):
+        return 2
+    return (one.batch if isinstance(one, Misread) else one).header.batch_no
+
+
 def test_any_order_and_repetition_of_batches_gives_the_same_state_after_the_resolver(
     database: object,
 ) -> None:
@@ -412,11 +445,12 @@ def test_any_order_and_repetition_of_batches_gives_the_same_state_after_the_reso
             floor.controls("MILK", rule=rule)
             batches = history(seed)
             batches += misread(batches, Random(seed))
+            batches += [Dated("L3", date(2026, 3, 20)), Dated("L1", date(2026, 5, 1))]
             first = books_after(floor.ledger, batches, Random(0))
             assert any("unspecified" in names for names in first), "the history leaves something to infer"
             for again in range(2):
                 order = Random(seed * 100 + again)
                 arrivals = order.sample(batches, len(batches)) + order.sample(batches, 3)
                 if again:  # each gateway in its order: watermarks pass early, what comes is late
-                    arrivals.sort(key=lambda one: getattr(one, "batch", one).header.batch_no)
+                    arrivals.sort(key=arrives_as)
                 assert books_after(floor.ledger, arrivals, order) == first, (seed, again)
