@@ -33,6 +33,7 @@ from cloud.api.routes import (
     gateway_certificates,
     gateway_configs,
     gateway_hours,
+    gateway_invites,
     gateways,
     health,
     items,
@@ -59,6 +60,7 @@ from cloud.api.routes import (
     recipes,
     reconciliations,
     runs,
+    serial_genealogy,
     shipments,
     stock,
     stock_by,
@@ -72,6 +74,7 @@ from cloud.api.routes import (
     webhooks,
 )
 from cloud.gateways.door import BatchDoor
+from cloud.gateways.enrolment.service import BrokerOffer
 from cloud.identity.gate import Gate
 
 PREFIXES: Final = ("/v1", "/health", "/metrics")
@@ -95,13 +98,16 @@ class _Api(FastAPI):
         return self.openapi_schema
 
 
-def create_api(gate: Gate, metrics: Metrics, batches: BatchDoor | None = None) -> FastAPI:
+def create_api(
+    gate: Gate, metrics: Metrics, batches: BatchDoor | None = None, offer: BrokerOffer | None = None
+) -> FastAPI:
     """Build the API.
 
     Args:
         gate: Identifies callers and opens their transactions.
         metrics: Where this process counts.
         batches: Takes what gateways hand in; None if this server takes nothing.
+        offer: The broker that gateways which enrol are told of; None if they use HTTPS only.
 
     Returns:
         The application.
@@ -118,11 +124,20 @@ def create_api(gate: Gate, metrics: Metrics, batches: BatchDoor | None = None) -
     app.state.gate = gate
     app.state.metrics = metrics
     app.state.batches = batches
+    app.state.broker_offer = offer
     problems.install(app)
     return app
 
 
-_AT_GATEWAYS: Final = (gateways, batches, gateway_configs, gateway_certificates, gateway_hours, labels)
+_AT_GATEWAYS: Final = (
+    gateways,
+    batches,
+    gateway_configs,
+    gateway_certificates,
+    gateway_hours,
+    gateway_invites,
+    labels,
+)
 
 
 @cache
@@ -155,6 +170,7 @@ def _routes() -> APIRouter:
         lot_statements,
         recalls,
         recipes,
+        serial_genealogy,
         picking,
         runs,
         past,

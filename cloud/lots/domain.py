@@ -40,21 +40,23 @@ class LotConflictError(LotError):
 
 @dataclass(frozen=True, slots=True, order=True)
 class LotKey:
-    """A lot of an item; without a lot, the item's goods of which none was kept."""
+    """A lot of an item, or one serial; without either, the item's goods of which no lot was kept."""
 
     item_id: int
     """The canonical item."""
     lot: str | None
+    serial: str | None = None
+    """As its tag has it; then ``lot`` is None, whatever lot it is of."""
 
     @property
     def is_known(self) -> bool:
         """Whether it names particular goods; else they may be any of the item's of which no lot was kept."""
-        return self.lot not in {None, UNSPECIFIED}
+        return self.serial is not None or self.lot not in {None, UNSPECIFIED}
 
     @property
-    def sort_key(self) -> tuple[int, bool, str]:
+    def sort_key(self) -> tuple[int, bool, str, str]:
         """Lots in a stable order, those without a name last."""
-        return self.item_id, self.lot is None, self.lot or ""
+        return self.item_id, self.lot is None and self.serial is None, self.lot or "", self.serial or ""
 
 
 class Transformation(NamedTuple):
@@ -82,6 +84,8 @@ class Link:
     first_at: datetime
     last_at: datetime
     time_zone: str
+    serial: str | None = None
+    """The one piece that it is; ``lot`` is the lot of it then."""
 
     @property
     def transformation(self) -> Transformation:
@@ -90,8 +94,8 @@ class Link:
 
     @property
     def key(self) -> LotKey:
-        """Of which lot."""
-        return LotKey(self.item_id, self.lot)
+        """Of which lot, or which serial it is."""
+        return LotKey(self.item_id, None if self.serial else self.lot, self.serial)
 
 
 class LotRow(NamedTuple):

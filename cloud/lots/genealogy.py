@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from cloud.lots.domain import Link, LotError, LotKey, Transformation
@@ -24,7 +25,8 @@ class Relative:
     steps: int
     """How many transformations away: above zero made of the lot, below zero what it was made of."""
     is_possible: bool = False
-    """Whether the trail leads through goods of which no lot was kept: it may be others of the item."""
+    """Whether the trail leads through goods of which no lot was kept, or several pieces that became several:
+    it may be others of the item."""
     since: datetime | None = None
     """Of goods without a lot: from when on they may be of it."""
 
@@ -91,10 +93,10 @@ def trace(
     A lot is met again where goods are repacked under their own name, or taken apart and put together again:
     each is walked through once. Where an output has no lot, the trail goes on through all goods of that item
     without one, from when it was made on; what is found so is *possible*. Every output of a transformation is
-    taken to hold every input.
+    taken to hold every input; of a serial among several pieces that became several, each of these *possibly*.
 
     Args:
-        start: The lot.
+        start: The lot, or the serial.
         item: Its item's code.
         base_unit: Its item's base unit.
         find: Finds links, for many lots at once.
@@ -132,23 +134,35 @@ def _next(links: Sequence[Link], at: Mapping[LotKey, Relative], *, is_forward: b
     if not came_from:
         return []
     is_possible = all(each.is_possible for each in came_from)
+    is_vague = _is_vague(links)
+    from_serials = all(each.key.serial for each in came_from)
     steps = min(abs(each.steps) for each in came_from) + 1
     found = []
     for link in links:
         if link.is_input == is_forward:
             continue
         has_none = not link.key.is_known and is_forward
+        is_one_of_several = is_vague and (from_serials if is_forward else link.serial is not None)
         found.append(
             Relative(
                 link.key,
                 link.item,
                 link.base_unit,
                 steps if is_forward else -steps,
-                is_possible=is_possible or has_none,
+                is_possible=is_possible or has_none or is_one_of_several,
                 since=link.first_at if has_none else None,
             )
         )
     return found
+
+
+def _is_vague(links: Sequence[Link]) -> bool:
+    """Whether several pieces were made of several: which one a serial went into, nobody knows."""
+    pieces = [
+        sum((link.quantity for link in links if link.is_input == is_input), Decimal(0))
+        for is_input in (True, False)
+    ]
+    return min(pieces) > 1
 
 
 def _is_in_time(relative: Relative, link: Link) -> bool:

@@ -12,6 +12,19 @@ WHERE named.code = %(item)s AND (t.lot IS NOT NULL OR EXISTS (
 SELECT site, type, id, is_input, item_id, item, base_unit, lot, quantity, first_at, last_at, time_zone
 FROM lot_links(%(items)s::bigint[], %(lots)s::text[], %(consumed)s::boolean[]);
 
+-- name: serial_links
+SELECT site, type, id, is_input, item_id, item, base_unit, lot, quantity, first_at, last_at, time_zone, serial
+FROM serial_links(%(serials)s::text[], %(items)s::bigint[], %(lots)s::text[], %(consumed)s::boolean);
+
+-- name: find_serial
+SELECT s.serial, i.item_id, i.code AS item, i.name AS item_name, i.base_unit, s.lot
+FROM serials_stand(%(names)s::text[]) s JOIN item i ON i.code = s.item
+ORDER BY s.since_at DESC, s.serial LIMIT 1;
+
+-- name: serials_stand
+SELECT serial, site, time_zone, item, lot, place, place_kind, stands, disposition, since_at, partner, papers
+FROM serials_stand(%(serials)s::text[]);
+
 -- name: stock
 SELECT nth, cell_id, item_id, item, base_unit, lot, site, location, unit, is_virtual, disposition, owner, quantity
 FROM lot_stock(%(items)s::bigint[], %(lots)s::text[]);

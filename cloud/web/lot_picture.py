@@ -1,4 +1,4 @@
-"""A genealogy in, boxes and curves out: what a lot was made of stands left of it, what became of it right."""
+"""A genealogy in, boxes and curves out: what something was made of stands left, what became of it right."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -83,7 +83,8 @@ def lot_picture(genealogy: Genealogy) -> LotPicture:
     width = 2 * _MARGIN + len(range(first, max(columns) + 1)) * (BOX_WIDTH + _ACROSS) - _ACROSS
     before = sum(len(column) for steps, column in columns.items() if steps < 0)
     after = sum(len(column) for steps, column in columns.items() if steps > 0)
-    summary = f"Made of {before} other lots; {after} lots were made of it"
+    things = "serials and lots" if genealogy.start.serial else "lots"
+    summary = f"Made of {before} other {things}; {after} {things} were made of it"
     return LotPicture(
         width, height, boxes, _curves(genealogy, places), len(genealogy.relatives) - len(places), summary
     )
@@ -102,14 +103,43 @@ def lot_href(item: str, lot: str) -> str:
     return f"/lots/{quote(item, safe='')}/{quote(lot, safe='')}"
 
 
+def serial_href(serial: str) -> str:
+    """Give the address of a serial's page.
+
+    Args:
+        serial: As its tag has it.
+
+    Returns:
+        The path.
+    """
+    return f"/serials/{quote(serial, safe='')}"
+
+
+def serial_number(serial: str) -> str:
+    """Give what tells a serial from others of its item.
+
+    Args:
+        serial: As its tag has it.
+
+    Returns:
+        Its serial number.
+
+    Examples:
+        >>> serial_number("urn:epc:id:sgtin:0614141.812345.6789")
+        '6789'
+    """
+    return serial.rpartition(".")[2] if serial.startswith("urn:epc:id:sgtin:") else serial
+
+
 def _box(relative: Relative, place: tuple[int, int], *, is_start: bool) -> Box:
-    lot = relative.key.lot
+    lot, serial = relative.key.lot, relative.key.serial
+    named = f"serial {serial_number(serial)}" if serial else f"lot {lot}" if lot else "no lot kept"
     return Box(
         *place,
         _cut(relative.item),
-        _cut(lot or "no lot kept"),
-        "" if lot is None else lot_href(relative.item, lot),
-        f"{relative.item}, {'lot ' + lot if lot else 'no lot kept'}" + (", possible" * relative.is_possible),
+        _cut(serial_number(serial) if serial else lot or "no lot kept"),
+        serial_href(serial) if serial else "" if lot is None else lot_href(relative.item, lot),
+        f"{relative.item}, {named}" + (", possible" * relative.is_possible),
         is_start,
         relative.is_possible,
     )

@@ -19,6 +19,7 @@ from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.item import place_of
 from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
+from cloud.web.serial_made import NOTHING, made_of
 from cloud.web.visitors import TheGate, Viewer
 from contracts.base import epoch_from_int
 
@@ -153,6 +154,11 @@ def show_serial(
         moment = AsOf(form.moment.at, form.moment.position)
         facts = reading.serial_story(conn, actor, thing, moment=moment, before=_place(after), limit=ROWS + 1)
         now = reading.serial_now(conn, actor, thing, moment=moment) if isinstance(thing, Serial) else None
+        made = (
+            made_of(conn, actor, thing.names)
+            if isinstance(thing, Serial) and now and now.standing
+            else NOTHING
+        )
     shown = facts[:ROWS]
     return page(
         request,
@@ -165,6 +171,7 @@ def show_serial(
         standing=now.standing if now else None,
         around=now.around if now else [],
         doubts=list(contradictions(shown)),
+        **made,
         **_told(form, sites, facts, after),
     )
 

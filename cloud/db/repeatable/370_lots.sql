@@ -2,6 +2,8 @@
 -- its canonical item. All functions show the sites that the session named.
 
 DROP FUNCTION IF EXISTS lot_links(bigint[], text[], boolean[]);
+DROP FUNCTION IF EXISTS links_of_transformations(text[], text[], text[]);
+DROP FUNCTION IF EXISTS transformations_of_lots(bigint[], text[], boolean[]);
 DROP FUNCTION IF EXISTS lot_stock(bigint[], text[]);
 DROP FUNCTION IF EXISTS lot_recipients(bigint[], text[], timestamptz[]);
 DROP FUNCTION IF EXISTS lot_history(bigint[], text[], timestamptz, integer, bigint, bigint, integer);
@@ -93,28 +95,33 @@ CREATE OR REPLACE FUNCTION transformation_of(m movement, OUT type text, OUT id t
         ORDER BY x.ordinality LIMIT 1) d ON true
 $$;
 
--- Transformations that consumed (or made) lots, with everything that each consumed and made, net of what was taken back
--- and as later evidence has it.
-CREATE FUNCTION lot_links(items bigint[], lots text[], consumed boolean[])
+-- Transformations that consumed lots, or made them.
+CREATE FUNCTION transformations_of_lots(items bigint[], lots text[], consumed boolean[])
+    RETURNS TABLE (site text, type text, id text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    SET enable_seqscan = off SET enable_mergejoin = off AS $$
+    SELECT DISTINCT o.site_id, k.type, k.id
+    FROM (
+        SELECT k.location_id AS account, consumed[k.nth] AS consumed, array_agg(k.cell_id) AS cells
+        FROM lot_cells(items, lots, '@transformation') k GROUP BY 1, 2
+    ) b
+    CROSS JOIN LATERAL movements_of_cells(b.cells) m
+    CROSS JOIN LATERAL stated_movement(m) o
+    JOIN cell c ON c.cell_id = CASE WHEN b.consumed THEN o.to_cell ELSE o.from_cell END AND c.location_id = b.account
+    CROSS JOIN LATERAL transformation_of(o) k
+    WHERE m.reverses_seq IS NULL AND sees_site(o.site_id)
+$$;
+
+-- Everything that transformations consumed and made by lot, net of what was taken back and as later evidence has it.
+CREATE FUNCTION links_of_transformations(sites text[], types text[], ids text[])
     RETURNS TABLE (site text, type text, id text, is_input boolean, item_id bigint, item text, base_unit text, lot text,
         quantity numeric, first_at timestamptz, last_at timestamptz, time_zone text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     SET enable_seqscan = off SET enable_mergejoin = off AS $$
-    WITH touched AS MATERIALIZED (
-        SELECT o AS whole, b.account, b.consumed
-        FROM (
-            SELECT k.location_id AS account, consumed[k.nth] AS consumed, array_agg(k.cell_id) AS cells
-            FROM lot_cells(items, lots, '@transformation') k GROUP BY 1, 2
-        ) b
-        CROSS JOIN LATERAL movements_of_cells(b.cells) m
-        CROSS JOIN LATERAL stated_movement(m) o
-        WHERE m.reverses_seq IS NULL AND sees_site(o.site_id)
-    ), named AS MATERIALIZED (
-        SELECT DISTINCT (t.whole).site_id, t.account, k.type, k.id
-        FROM touched t
-        JOIN cell c ON c.cell_id = CASE WHEN t.consumed THEN (t.whole).to_cell ELSE (t.whole).from_cell END
-            AND c.location_id = t.account
-        CROSS JOIN LATERAL transformation_of(t.whole) k
+    WITH named AS MATERIALIZED (
+        SELECT n.site_id, l.location_id AS account, n.type, n.id
+        FROM unnest(sites, types, ids) n (site_id, type, id)
+        JOIN location l ON l.site_id = n.site_id AND l.kind = 'virtual' AND l.code = '@transformation'
     ), stated AS MATERIALIZED (
         SELECT n.site_id, n.account, n.type, n.id, found.whole
         FROM named n
@@ -157,6 +164,20 @@ CREATE FUNCTION lot_links(items bigint[], lots text[], consumed boolean[])
     GROUP BY k.site_id, k.type, k.id, k.is_input, n.canonical_id, i.code, i.base_unit, c.lot, z.time_zone
     HAVING sum(k.quantity) > 0
     ORDER BY k.site_id, k.type, k.id, k.is_input DESC, i.code, c.lot
+$$;
+
+-- Transformations that consumed (or made) lots, with everything that each consumed and made.
+CREATE FUNCTION lot_links(items bigint[], lots text[], consumed boolean[])
+    RETURNS TABLE (site text, type text, id text, is_input boolean, item_id bigint, item text, base_unit text, lot text,
+        quantity numeric, first_at timestamptz, last_at timestamptz, time_zone text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    SELECT l.*
+    FROM (
+        SELECT array_agg(t.site) AS sites, array_agg(t.type) AS types, array_agg(t.id) AS ids
+        FROM transformations_of_lots(items, lots, consumed) t
+    ) found
+    CROSS JOIN LATERAL links_of_transformations(found.sites, found.types, found.ids) l
+    ORDER BY l.site, l.type, l.id, l.is_input DESC, l.item, l.lot
 $$;
 
 -- Whether the session sees where a cell's goods lie: those in a unit where it stands, at the cell's site while nobody has
@@ -359,7 +380,8 @@ $$;
 
 REVOKE ALL ON FUNCTION
     movements_of_cells(bigint[]), lot_cells(bigint[], text[], text), stated_movement(movement), is_reversed(movement),
-    transformation_of(movement), lot_links(bigint[], text[], boolean[]), lot_stock(bigint[], text[]),
+    transformation_of(movement), transformations_of_lots(bigint[], text[], boolean[]),
+    links_of_transformations(text[], text[], text[]), lot_links(bigint[], text[], boolean[]), lot_stock(bigint[], text[]),
     lot_recipients(bigint[], text[], timestamptz[]),
     lot_history(bigint[], text[], timestamptz, integer, bigint, bigint, integer),
     lot_list(text, text, boolean, text, text, integer), sees_goods(cell, location)

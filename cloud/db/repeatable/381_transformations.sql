@@ -176,19 +176,26 @@ BEGIN
 END
 $$;
 
--- What was used costs, and what of that each output carries, to the currency's smallest unit; NULL: nobody knows. Outputs
--- with a standard cost carry that, the others the rest: by the recipe's shares, else by quantity. What does not divide goes,
+-- What was used costs, and what of that each output carries, to the currency's smallest unit; NULL: nobody knows. What an
+-- item costs is rounded as it adds up over transformations by name, so that all of them cost what all that was used does.
+-- Outputs with a standard cost carry that, the others the rest: by the recipe's shares, else by quantity. What does not divide goes,
 -- one smallest unit each, to those that lost most by rounding down, of equals to the first by code.
 CREATE FUNCTION carry(lines made_line[], costs jsonb, digits integer)
     RETURNS TABLE (type text, id text, is_input boolean, item_id bigint, quantity numeric, value numeric, has_standard boolean)
     LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
-    WITH line AS MATERIALIZED (
+    WITH exact_line AS MATERIALIZED (
+        SELECT l.*, CASE WHEN l.is_input AND NOT l.is_unknown THEN l.known_value
+            + CASE WHEN l.open_quantity = 0 THEN 0 ELSE l.open_quantity * (costs ->> l.item_id::text)::numeric END END AS exact
+        FROM unnest(lines) l
+    ), summed AS (
+        SELECT l.*, sum(l.exact) OVER (PARTITION BY l.is_input, l.item_id ORDER BY l.type, l.id) AS so_far
+        FROM exact_line l
+    ), line AS MATERIALIZED (
         SELECT l.*, CASE
             WHEN l.is_unknown THEN NULL
-            WHEN l.is_input THEN round(l.known_value
-                + CASE WHEN l.open_quantity = 0 THEN 0 ELSE l.open_quantity * (costs ->> l.item_id::text)::numeric END, digits)
+            WHEN l.is_input THEN CASE WHEN l.exact IS NOT NULL THEN round(l.so_far, digits) - round(l.so_far - l.exact, digits) END
             WHEN l.standard IS NOT NULL THEN round(l.quantity * l.standard, digits) END AS value
-        FROM unnest(lines) l
+        FROM summed l
     ), whole AS MATERIALIZED (
         SELECT l.type, l.id, sum(l.value) FILTER (WHERE l.is_input) AS used,
             bool_or((l.is_input AND l.value IS NULL) OR l.is_unknown) AS is_unknown,
@@ -293,8 +300,8 @@ BEGIN
         GROUP BY m.is_input, m.item_id
     ), carried AS (
         SELECT c.* FROM carry(
-            ARRAY(SELECT l FROM lines_of_transformations(of_site, ARRAY[of_type], ARRAY[of_id], before, until_at, reached) l),
-            coalesce(costs, '{}'), digits) c
+            ARRAY(SELECT l FROM made_lines(of_site, before, until_at, reached) l), coalesce(costs, '{}'), digits) c
+        WHERE (c.type, c.id) = (of_type, of_id)
     )
     SELECT m.is_input, i.code, i.name, i.base_unit, m.quantity, c.value
     FROM moved m

@@ -8,12 +8,14 @@ from cloud.db import ConnectionPool
 from cloud.identity.actor import Role
 from cloud.recipes import making, service
 from cloud.recipes.papers import PlanPaper, RecipePaper
+from tests.integration.crossings.doors import EPC
 
 STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
 MOVERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}
 DOCK = MOVERS | {Role.OPERATOR}
 MAKE_ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/recipes": STAFF,
+    "GET /v1/serial-genealogy": STAFF,
     "POST /v1/recipes": MOVERS,
     "GET /v1/transformations": STAFF,
     "GET /v1/transformations/{site}/{type}/{id:path}": STAFF,
@@ -43,7 +45,10 @@ _RECIPE = {
     "inputs": [{"item": TEA, "quantity": "2"}],
     "outputs": [{"item": "CHEESE", "quantity": "1"}],
 }
-MAKE_ASKED: dict[str, dict[str, str]] = {"GET /v1/transformations": {"site": OWN}}
+MAKE_ASKED: dict[str, dict[str, str]] = {
+    "GET /v1/transformations": {"site": OWN},
+    "GET /v1/serial-genealogy": {"of": EPC},
+}
 MAKE_THINGS = {"{type}/{id:path}": "kit/M-1"}
 MADE: dict[str, Any] = {
     "POST /v1/recipes": _RECIPE,

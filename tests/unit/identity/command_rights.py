@@ -246,6 +246,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "lots.resolver.ready_items": frozenset({Role.DEVICE}),
     "lots.resolver.resolve": frozenset({Role.DEVICE}),
     "lots.resolver.resolve_item": frozenset({Role.DEVICE}),
+    "lots.serials.serial_genealogy": STAFF,
     "lots.stating.set_policy": MOVERS,
     "lots.stating.state_lot": MOVERS,
     "lots.stating.unstated": STAFF,
