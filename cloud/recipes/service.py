@@ -139,6 +139,7 @@ def recipe_at(
         NotAllowedError: If the actor may not.
         UnknownRecipeError: If there is none.
     """
+    actor.require(*READERS)
     if version is None:
         holding = store.tuples(conn, "version_at", code=code, at=at)
         if not holding:

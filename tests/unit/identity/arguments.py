@@ -50,6 +50,7 @@ from cloud.master.rates import RatePaper
 from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
 from cloud.periods.reading import Moment
 from cloud.replenishment.confirming import ConfirmationTolerance
+from cloud.recipes.papers import MadePaper, PlanPaper
 from cloud.replenishment.policies import PolicyPaper
 from contracts.base import SiteId
 from contracts.labels import LabelKind, LabelOrder
@@ -79,6 +80,7 @@ VEHICLE = {"site": OWN, "visit": "V", "door": "d", "direction": "inbound", "from
 STOCK = OpeningPaper.model_validate(
     {"site": OWN, "identifier": LINE["identifier"], "quantity": "1", "location": "A"}
 )
+KITTED = {"site": OWN, "type": "kit", "id": "K", "recipe": "R"}
 TERMS = SupplierItemPaper(supplier="A", item="A", site=OWN)
 ORDERED = {"line": "1", "item": "A", "quantity": "1", "due_on": "2026-03-09"}
 ORDER = {"site": OWN, "id": "P", "supplier": "A", "sent_at": "2026-03-02T06:00:00Z", "lines": [ORDERED]}
@@ -126,6 +128,8 @@ PAPERS: dict[str, object] = {
     "import_all": ImportPaper(documents=(NOTICE,)),
     "post_opening": (STOCK,),
     "import_suppliers": ({}, {1: TERMS}),
+    "make": MadePaper.model_validate(KITTED | {"times": "1", "location": "A-01"}),
+    "plan": PlanPaper.model_validate(KITTED),
     "put_item": ItemPaper(code="A"),
     "put_packaging": PackagingPaper(item="A"),
     "put_supplier": SupplierPaper(supplier="A", name="A", currency="EUR"),

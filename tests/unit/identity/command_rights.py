@@ -367,6 +367,7 @@ PLUMBING = {
     "approvals.within_limits.settle",
     "web.adjusted.adjustments",
     "web.moments.moment_form",
+    "web.serial_made.made_of",
     "web.forms.may",
     "web.unfit.marked",
     "decisions.authority.may_reject",
