@@ -57,7 +57,9 @@ def unfit(
     """
     actor.require(*READERS)
     act_as(conn, actor.narrowed(*READERS))
-    sites, items, lots, units = zip(*goods, strict=True) if goods else ((), (), (), ())
+    if not any(each.lot for each in goods):
+        return [FIT] * len(goods)
+    sites, items, lots, units = zip(*goods, strict=True)
     named = {"sites": list(sites), "items": list(items), "lots": list(lots), "units": list(units)}
     found = store.tuples(conn, "unfit", **named, now=now, as_of=as_of)
     known = {nth: Unfit(is_expired, recall) for nth, is_expired, recall in found}

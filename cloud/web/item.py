@@ -1,5 +1,6 @@
 """*Item*: where it is and what moved, on both clocks; its costs, lots, documents, counts and names."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,8 @@ from fastapi.responses import Response
 
 from cloud.inquiry import operations, past, stock
 from cloud.inquiry.domain import BalanceFilter, BalanceRow, MovementRow
+from cloud.inquiry.marking import Marked, marked
+from cloud.lots.unfit import Unfit
 from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
 from cloud.web.visitors import TheGate, Viewer
@@ -33,6 +36,8 @@ class Lot:
     lot: str | None
     quantity: Decimal
     places: int
+    unfit: Unfit
+    """Why some of it, or all, may not be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,7 @@ def show_item(
             site=site or None, item=shown, until_at=form.until_at, until_position=form.until_position
         )
         balances = stock.balances(conn, actor, wanted, limit=PLACES + 1)
+        there = marked(conn, actor, balances[:PLACES], now=gate.clock(), as_of=form.until_at)
         history = past.item_history(
             conn,
             actor,
@@ -97,9 +103,9 @@ def show_item(
         form=form,
         ledger=ledger,
         completeness=[each for each in completeness if site in {"", each.site}],
-        balances=balances[:PLACES],
+        balances=there,
         has_more_places=len(balances) > PLACES,
-        lots=lots_of(balances[:PLACES]),
+        lots=lots_of(there),
         total=sum((each.quantity for each in balances), Decimal(0)),
         history=history[:ROWS],
         papers=papers_of(history[:ROWS]),
@@ -110,7 +116,7 @@ def show_item(
     )
 
 
-def lots_of(balances: Sequence[BalanceRow]) -> list[Lot]:
+def lots_of(balances: Sequence[Marked[BalanceRow]]) -> list[Lot]:
     """Sum balances by lot; empty unless a lot is named.
 
     Args:
@@ -119,13 +125,24 @@ def lots_of(balances: Sequence[BalanceRow]) -> list[Lot]:
     Returns:
         By lot, those without one last.
     """
-    found: dict[str | None, list[Decimal]] = {}
-    for row in balances:
-        found.setdefault(row.lot, []).append(row.quantity)
+    found: defaultdict[str | None, list[Marked[BalanceRow]]] = defaultdict(list)
+    for each in balances:
+        found[each.row.lot].append(each)
     if set(found) <= {None}:
         return []
     ordered = sorted(found.items(), key=lambda pair: (pair[0] is None, pair[0] or ""))
-    return [Lot(lot, sum(parts, Decimal(0)), len(parts)) for lot, parts in ordered]
+    return [
+        Lot(
+            lot,
+            sum((each.row.quantity for each in parts), Decimal(0)),
+            len(parts),
+            Unfit(
+                any(each.unfit.is_expired for each in parts),
+                next((each.unfit.recall for each in parts if each.unfit.recall), None),
+            ),
+        )
+        for lot, parts in ordered
+    ]
 
 
 def papers_of(movements: Sequence[MovementRow]) -> list[Paper]:

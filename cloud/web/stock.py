@@ -9,12 +9,13 @@ from fastapi.responses import Response
 
 from cloud.inquiry import operations, stock
 from cloud.inquiry.domain import GREATEST, BalanceFilter, BalanceRow, contains
+from cloud.inquiry.marking import Marked, marked
 from cloud.lots.unfit import FIT
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
-from cloud.web.unfit import Marked, marked, marked_columns
+from cloud.web.unfit import marked_columns
 from cloud.web.visitors import TheGate, Viewer
 
 router: Final = APIRouter()
@@ -137,7 +138,7 @@ def export_stock(
         question = Question(item.strip(), location.strip(), moment)
         now = gate.clock()
 
-        def read(after: tuple[str, str, int], limit: int) -> list[Marked]:
+        def read(after: tuple[str, str, int], limit: int) -> list[Marked[BalanceRow]]:
             rows = stock.balances(conn, actor, question.wanted, after=after, limit=limit)
             return marked(conn, actor, rows, now=now, as_of=moment.until_at)
 

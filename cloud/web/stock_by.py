@@ -10,13 +10,14 @@ from fastapi.responses import Response
 
 from cloud.inquiry import operations
 from cloud.inquiry.domain import contains
+from cloud.inquiry.marking import Marked, marked
 from cloud.lots.unfit import FIT
 from cloud.sheets.listing import Column, columns_of
 from cloud.units.stock import By, StockFilter, StockRow, stock_by
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
-from cloud.web.unfit import Marked, marked, marked_columns
+from cloud.web.unfit import marked_columns
 from cloud.web.visitors import TheGate, Viewer
 
 router: Final = APIRouter()
@@ -105,7 +106,7 @@ def export_stock_by(
         wanted = Question(item.strip(), location.strip(), moment).wanted
         now = gate.clock()
 
-        def read(after: list[str], limit: int) -> list[Marked]:
+        def read(after: list[str], limit: int) -> list[Marked[StockRow]]:
             rows = stock_by(conn, actor, by, wanted, after=after, limit=limit)
             return marked(conn, actor, rows, now=now, as_of=moment.until_at)
 

@@ -1,51 +1,15 @@
-"""Stock with what its lots' dates and recalls say of it, on a page and in a file."""
+"""Files of stock that say beside each row why it may not be used."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from cloud.db import Connection
-from cloud.identity.actor import Actor
-from cloud.inquiry.domain import BalanceRow
-from cloud.lots.unfit import Goods, Unfit, unfit
+from cloud.inquiry.marking import Marked
+from cloud.lots.unfit import Unfit
 from cloud.sheets.listing import Column, columns_of
-from cloud.units.stock import StockRow
-
-
-class Marked(NamedTuple):
-    """A row of stock, and why it may not be used."""
-
-    row: Any
-    unfit: Unfit
-
 
 _COLUMNS: Final = columns_of(Unfit, "is_expired=expired", "recall")
-
-
-def marked(
-    conn: Connection,
-    actor: Actor,
-    rows: Sequence[BalanceRow] | Sequence[StockRow],
-    *,
-    now: datetime,
-    as_of: datetime | None,
-) -> list[Marked]:
-    """Tell of each row whether its lot has expired or is recalled.
-
-    Args:
-        conn: In a transaction.
-        actor: Who asks.
-        rows: Cells, or stock put together.
-        now: The present.
-        as_of: The instant of which the rows are; None: now.
-
-    Returns:
-        The rows in their order.
-    """
-    told = unfit(conn, actor, list(_goods(rows)), now=now, as_of=as_of)
-    return [Marked(*pair) for pair in zip(rows, told, strict=True)]
 
 
 def marked_columns(columns: Iterable[Column], *, with_marks: bool = True) -> tuple[Column, ...]:
@@ -64,15 +28,5 @@ def marked_columns(columns: Iterable[Column], *, with_marks: bool = True) -> tup
     )
 
 
-def _read(part: int, column: Column, row: Marked) -> object:
+def _read(part: int, column: Column, row: Marked[Any]) -> object:
     return column.read(row[part])
-
-
-def _goods(rows: Iterable[BalanceRow | StockRow]) -> Iterable[Goods]:
-    for row in rows:
-        if isinstance(row, StockRow):
-            yield Goods(row.site, row.item, row.lot, None)  # its site is where the unit stands
-        elif row.location_kind == "virtual":
-            yield Goods(row.site, row.item, None, None)  # an account holds no goods that could be used
-        else:
-            yield Goods(row.site, row.item, row.lot, row.location if row.location_kind == "unit" else None)

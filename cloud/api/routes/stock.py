@@ -1,5 +1,6 @@
 """`/v1/balances` and `/v1/units`: how much is where, now or as of any instant and position."""
 
+from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -12,7 +13,8 @@ from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.requests import Caller, TheGate
 from cloud.api.routes.gateways import Gap, SiteCompleteness
 from cloud.inquiry import operations, past, stock
-from cloud.inquiry.domain import GREATEST, BalanceFilter
+from cloud.inquiry.domain import GREATEST, BalanceFilter, BalanceRow
+from cloud.inquiry.marking import Marked, marked
 from contracts.base import UtcDatetime
 
 router = APIRouter(prefix="/v1", tags=["stock"], route_class=ConditionalRoute)
@@ -33,6 +35,8 @@ class Balance(BaseModel):
     disposition: str | None
     owner: str | None
     quantity: Decimal
+    is_expired: bool = Field(description="The lot's day has begun by the calendar of where it lies")
+    recall: int | None = Field(description="A recall that reaches the lot, and the site has not given back")
 
 
 class Balances(Page[Balance]):
@@ -95,10 +99,11 @@ def list_balances(
             with_zero=zero,
         )
         rows = stock.balances(conn, caller, wanted, after=start, limit=limit + 1)
+        told = marked(conn, caller, rows, now=gate.clock(), as_of=as_of)
         ledger, sites = operations.completeness(conn, caller)
         gaps = operations.gaps(conn, caller, site=site, open_only=True, limit=100)
     page = page_of(
-        rows, limit, show=Balance.model_validate, key=lambda row: [row.site, row.item, row.cell_id]
+        told, limit, show=_balance, key=lambda each: [each.row.site, each.row.item, each.row.cell_id]
     )
     return Balances(
         items=page.items,
@@ -108,6 +113,10 @@ def list_balances(
         sites=[SiteCompleteness.model_validate(row) for row in sites if site in {None, row.site}],
         open_gaps=[Gap.model_validate(gap) for gap in gaps],
     )
+
+
+def _balance(each: Marked[BalanceRow]) -> Balance:
+    return Balance.model_validate(asdict(each.row) | each.unfit._asdict())
 
 
 @router.get("/units")

@@ -1,5 +1,6 @@
 """`/v1/stock-by/{by}`: stock by place, unit, lot or owner, now or as of any instant and position."""
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Annotated
 
@@ -11,7 +12,8 @@ from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.requests import Caller, TheGate
 from cloud.inquiry import past
 from cloud.inquiry.domain import GREATEST, contains
-from cloud.units.stock import By, StockFilter, stock_by
+from cloud.inquiry.marking import Marked, marked
+from cloud.units.stock import By, StockFilter, StockRow, stock_by
 from contracts.base import UtcDatetime
 
 router = APIRouter(prefix="/v1", tags=["stock"], route_class=ConditionalRoute)
@@ -42,6 +44,10 @@ class Stock(BaseModel):
     currency: str | None
     pieces: Decimal | None = Field(description="Of variable-measure goods: counted where a weight was said")
     weight_kg: Decimal | None = Field(description="What these weigh")
+    is_expired: bool = Field(description="By unit and lot: its day has begun by the calendar of the site")
+    recall: int | None = Field(
+        description="By unit and lot: a recall that reaches it, and the site has not given back"
+    )
 
 
 @router.get("/stock-by/{by}")
@@ -69,4 +75,9 @@ def list_stock_by(
             position = known if position is None else min(known, position)
         wanted = StockFilter(site, contains(item), contains(location), as_of, position)
         rows = stock_by(conn, caller, by, wanted, after=start, limit=limit + 1)
-    return page_of(rows, limit, show=Stock.model_validate, key=lambda row: row.keys)
+        told = marked(conn, caller, rows, now=gate.clock(), as_of=as_of)
+    return page_of(told, limit, show=_stock, key=lambda each: each.row.keys)
+
+
+def _stock(each: Marked[StockRow]) -> Stock:
+    return Stock.model_validate(asdict(each.row) | each.unfit._asdict())

@@ -1,17 +1,21 @@
 """What the API answers to anybody: problems, pages of rows, entity tags, limits, headers."""
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
-from serving import NOW, OTHER, OWN, ROOT, TEA, People
+from serving import NOW, OTHER, OWN, ROOT, TEA, People, moved, post_all
 
+from cloud.allocation.terms import put_lot
 from cloud.db import ConnectionPool
 from cloud.identity.actor import Role
 from cloud.identity.domain import Grant
 from cloud.identity.service import create_api_key
 from cloud.identity.store import act_as
+from cloud.lots.recalls import open_recall
+from contracts.records import Side
 
 CONTROLLER = "inventory_controller@madrid"
 
@@ -32,6 +36,27 @@ def test_balances_are_of_ones_own_sites(client: httpx.Client, people: People) ->
     }
     assert answer["position"] == 5
     assert [site["site"] for site in answer["sites"]] == [OWN]
+
+
+def test_what_has_expired_or_is_recalled_is_marked_wherever_stock_is_told(
+    client: httpx.Client, people: People, pool: ConnectionPool
+) -> None:
+    for lot, place in (("OLD", "A-07"), ("NEW", "A-08"), ("BAD", "A-09")):
+        sides = {"source": Side(location="@opening", lot=lot), "destination": Side(location=place, lot=lot)}
+        post_all(pool, replace(moved("4", "@opening", place), **sides))
+    with pool.connection() as conn:
+        put_lot(conn, ROOT, item=TEA, lot="OLD", expires_on=NOW.date())
+    with pool.connection() as conn:
+        put_lot(conn, ROOT, item=TEA, lot="NEW", expires_on=NOW.date() + timedelta(days=1))
+    with pool.connection() as conn:
+        recall = open_recall(conn, ROOT, item=TEA, lot="BAD", reason="defective", with_possible=False)
+    marks = {"OLD": (True, None), "NEW": (False, None), "BAD": (False, recall.recall_id)}
+    for path in (f"/v1/balances?item={TEA}", f"/v1/stock-by/lot?item={TEA}"):
+        rows = get(client, people, path).json()["items"]
+        told = {row["lot"]: (row["is_expired"], row["recall"]) for row in rows}
+        assert told == marks | {None: (False, None)}, path
+    earlier = get(client, people, f"/v1/balances?item={TEA}&as_of=2026-03-01T22:59:00Z").json()["items"]
+    assert [row["is_expired"] for row in earlier] == [False] * len(earlier)
 
 
 @pytest.mark.parametrize("path", ["/v1/movements", "/v1/items", "/v1/locations", "/v1/balances?virtual=true"])

@@ -3,9 +3,10 @@
 from decimal import Decimal
 
 from cloud.inquiry.domain import BalanceRow
+from cloud.inquiry.marking import Marked
 from cloud.lots.unfit import FIT, Unfit
 from cloud.sheets.listing import columns_of
-from cloud.web.unfit import Marked, marked_columns
+from cloud.web.unfit import marked_columns
 
 ROW = BalanceRow(1, "leeds", "UTC", "HAM", None, "kg", "A-01", "bin", "L1", None, None, Decimal(5))
 
