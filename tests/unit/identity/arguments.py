@@ -49,8 +49,8 @@ from cloud.master.packaging import PackagingPaper
 from cloud.master.rates import RatePaper
 from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
 from cloud.periods.reading import Moment
-from cloud.replenishment.confirming import ConfirmationTolerance
 from cloud.recipes.papers import MadePaper, PlanPaper
+from cloud.replenishment.confirming import ConfirmationTolerance
 from cloud.replenishment.policies import PolicyPaper
 from contracts.base import SiteId
 from contracts.labels import LabelKind, LabelOrder
