@@ -129,7 +129,16 @@ def create_api(
     return app
 
 
-_AT_GATEWAYS: Final = (
+_STOCK: Final = (
+    items,
+    locations,
+    movements,
+    stock,
+    units,
+    stock_by,
+    packaging,
+)
+_GATEWAYS: Final = (
     gateways,
     batches,
     gateway_configs,
@@ -138,69 +147,66 @@ _AT_GATEWAYS: Final = (
     gateway_invites,
     labels,
 )
+_DOCK: Final = (
+    quarantine,
+    crossings,
+    portals,
+    documents,
+    receipts,
+    receiving_rules,
+    judgements,
+    dock_times,
+    shipments,
+    transfers,
+    appointments,
+    visits,
+)
+_GOODS: Final = (
+    allocations,
+    lots,
+    lot_statements,
+    recalls,
+    recipes,
+    serial_genealogy,
+    picking,
+    runs,
+    past,
+    periods,
+    reconciliations,
+)
+_PLANNING: Final = (
+    counts,
+    variances,
+    costs,
+    demand,
+    demand_feedback,
+    demand_held,
+    demand_masks,
+    demand_sources,
+    supersessions,
+    event_effects,
+    events,
+    forecasts,
+    forecast_buckets,
+    forecast_overrides,
+    forecast_reviews,
+    decisions,
+    limits,
+    tickets,
+    webhooks,
+)
+_ROUTERS: Final = (
+    *(part.router for part in (*_STOCK, *_GATEWAYS, *_DOCK, *_GOODS, *_PLANNING)),
+    *(suppliers.router, proposals.router, planning.router, purchase_orders.router),
+    *(forecast_reviews.record, models.router),
+)
 
 
 @cache
 def _routes() -> APIRouter:
     """Gather the operations, once in a process: making them ready takes longer than most requests."""
     every = APIRouter(generate_unique_id_function=lambda route: route.name)
-    parts = (
-        items,
-        locations,
-        movements,
-        stock,
-        units,
-        stock_by,
-        packaging,
-        *_AT_GATEWAYS,
-        quarantine,
-        crossings,
-        portals,
-        documents,
-        receipts,
-        receiving_rules,
-        judgements,
-        dock_times,
-        shipments,
-        transfers,
-        appointments,
-        visits,
-        allocations,
-        lots,
-        lot_statements,
-        recalls,
-        recipes,
-        serial_genealogy,
-        picking,
-        runs,
-        past,
-        periods,
-        reconciliations,
-    )
-    deciding = (
-        counts,
-        variances,
-        costs,
-        demand,
-        demand_feedback,
-        demand_held,
-        demand_masks,
-        demand_sources,
-        supersessions,
-        event_effects,
-        events,
-        forecasts,
-        forecast_buckets,
-        forecast_overrides,
-        forecast_reviews,
-        decisions,
-        limits,
-        tickets,
-        webhooks,
-    )
-    ordering = (suppliers.router, proposals.router, planning.router, purchase_orders.router)
-    judging = (forecast_reviews.record, models.router)
-    for router in (*(part.router for part in (*parts, *deciding)), *ordering, *judging):
+    for router in _ROUTERS:
         every.include_router(router, responses=problems.RESPONSES)
     every.include_router(health.router)
     return every
