@@ -16,14 +16,14 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217")]
 WORKING_DAYS: Final = (1, 2, 3, 4, 5)
 COLUMNS: Final = ("supplier", "item")
 """Every file has these."""
-_OF_SUPPLIER: Final = ("name", "currency", "working_days", "order_days")
+_OF_SUPPLIER: Final = ("name", "currency", "working_days", "order_days", "own_site")
 _OF_ITEM: Final = (
     "site", "code", "pack", "min_order", "multiple", "price", "lead_time_days", "lead_time_basis",
     "is_preferred",
 )  # fmt: skip
 _DELIMITERS: Final = ",;\t"
 _YES: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_TEXTS: Final = frozenset({"supplier", "item", "name", "site", "code", "currency"})
+_TEXTS: Final = frozenset({"supplier", "item", "name", "site", "own_site", "code", "currency"})
 
 
 class _Paper(BaseModel):
@@ -39,6 +39,8 @@ class SupplierPaper(_Paper):
     working_days: Weekdays = WORKING_DAYS
     order_days: Weekdays | None = None
     """Days on which it takes orders; None: every working day."""
+    own_site: Site | None = None
+    """The site of ours that it is: it delivers by transfers; None: somebody else."""
 
 
 class SupplierItemPaper(_Paper):
@@ -79,7 +81,8 @@ def read_suppliers(text: str, file: str) -> tuple[dict[int, SupplierPaper], dict
     Args:
         text: A header and rows, separated by comma, semicolon or tabulator, with a decimal point. Columns
             ``supplier, item`` and perhaps ``name, currency, working_days, order_days`` (as ``1 3 5``),
-            ``site, code, pack, min_order, multiple, price, lead_time_days, lead_time_basis, is_preferred``.
+            ``own_site, site, code, pack, min_order, multiple, price, lead_time_days, lead_time_basis,
+            is_preferred``.
         file: Its name, for faults.
 
     Returns:

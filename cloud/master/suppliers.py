@@ -41,6 +41,7 @@ class SupplierRow(NamedTuple):
     currency: str
     working_days: list[int]
     order_days: list[int] | None
+    own_site: str | None
     updated_at: datetime
     updated_by: str
     items: int
@@ -87,8 +88,18 @@ def put_supplier(conn: Connection, actor: Actor, paper: SupplierPaper) -> bool:
 
     Raises:
         NotAllowedError: If the actor may not.
+        SupplierError: If there is no such site, or another supplier is that site already.
     """
     actor.require_everywhere(*MAY_SET_UP)
+    if paper.own_site is not None:
+        act_as(conn, actor)
+        if not conn.execute(_SQL["known_sites"], {"sites": [paper.own_site]}).fetchone():
+            raise SupplierError(f"supplier {paper.supplier!r}: there is no site {paper.own_site!r}")
+        other = conn.execute(_SQL["other_of_site"], paper.model_dump()).fetchone()
+        if other is not None:
+            raise SupplierError(
+                f"supplier {paper.supplier!r}: site {paper.own_site!r} is supplier {other[0]!r} already"
+            )
     stated = paper.model_dump() | {
         "working_days": sorted(set(paper.working_days)),
         "order_days": None if paper.order_days is None else sorted(set(paper.order_days)),

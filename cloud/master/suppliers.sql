@@ -1,14 +1,17 @@
 -- name: put_supplier
-INSERT INTO supplier AS s (supplier, name, currency, working_days, order_days, updated_by)
-VALUES (%(supplier)s, %(name)s, %(currency)s, %(working_days)s::integer[], %(order_days)s::integer[], %(actor)s)
+INSERT INTO supplier AS s (supplier, name, currency, working_days, order_days, own_site, updated_by)
+VALUES (%(supplier)s, %(name)s, %(currency)s, %(working_days)s::integer[], %(order_days)s::integer[], %(own_site)s, %(actor)s)
 ON CONFLICT (supplier) DO UPDATE
 SET name = excluded.name, currency = excluded.currency, working_days = excluded.working_days,
-    order_days = excluded.order_days, updated_by = excluded.updated_by, updated_at = clock_timestamp()
-WHERE (s.name, s.currency, s.working_days, s.order_days)
-    IS DISTINCT FROM (excluded.name, excluded.currency, excluded.working_days, excluded.order_days);
+    order_days = excluded.order_days, own_site = excluded.own_site, updated_by = excluded.updated_by, updated_at = clock_timestamp()
+WHERE (s.name, s.currency, s.working_days, s.order_days, s.own_site) IS DISTINCT FROM
+    (excluded.name, excluded.currency, excluded.working_days, excluded.order_days, excluded.own_site);
+
+-- name: other_of_site
+SELECT s.supplier FROM supplier s WHERE s.own_site = %(own_site)s AND s.supplier <> %(supplier)s;
 
 -- name: suppliers
-SELECT s.supplier, s.name, s.currency, s.working_days, s.order_days, s.updated_at, s.updated_by,
+SELECT s.supplier, s.name, s.currency, s.working_days, s.order_days, s.own_site, s.updated_at, s.updated_by,
     (SELECT count(*) FROM supplier_item t WHERE t.supplier = s.supplier) AS items
 FROM supplier s
 WHERE s.supplier > %(after)s AND (%(supplier)s::text IS NULL OR s.supplier = %(supplier)s)

@@ -8,8 +8,8 @@ from typing import Any, Final
 import orjson
 
 from cloud.replenishment.domain import Explained, Proposed, TargetKind
-from cloud.replenishment.planner import Cell, Plan, order_by
-from cloud.replenishment.position import OpenLine
+from cloud.replenishment.planner import NO_FORECAST, Cell, Plan, order_by
+from cloud.replenishment.position import OpenLine, Requirement
 from cloud.replenishment.quantities import QUANTUM, OrderRule, plain, round_order
 
 _LEAST_PICTURE_DAYS: Final = 14
@@ -95,8 +95,13 @@ def identity(cell: Cell) -> str:
         ],
         "policy": [cell.policy.review_days, cell.policy.target_kind.value, cell.policy.target],
         "expedited": sorted(cell.expedited),
+        **({"requirements": _drawn(cell)} if cell.requirements else {}),
     }
     return hashlib.sha256(orjson.dumps(known, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def _drawn(cell: Cell) -> list[list[object]]:
+    return [[one.to_site, one.transfer, one.quantity, one.due_on] for one in cell.requirements]
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -229,6 +234,9 @@ def _level(cell: Cell, plan: Plan) -> Explained:
     review = "default, nobody chose it" if "review_days" in policy.defaults else f"set by {policy.set_by}"
     age = (cell.today - forecast.first_day).days
     note = "" if forecast.is_sufficient else "; its history is short"
+    source = f"forecast run {forecast.run_id}, model {forecast.model}{note}"
+    if forecast.run_id == NO_FORECAST:
+        source = "no customer asks for it here"
     lot = (
         (
             Explained(
@@ -241,8 +249,8 @@ def _level(cell: Cell, plan: Plan) -> Explained:
     demand = Explained(
         "Expected demand",
         number(plan.expected),
-        f"forecast run {forecast.run_id}, model {forecast.model}{note}",
-        forecast.finished_at,
+        source,
+        forecast.finished_at or None,
         parts=(
             Explained(
                 "Forecast from",
@@ -315,12 +323,26 @@ def _position(cell: Cell, plan: Plan, inputs_at: datetime) -> Explained:
                 f"{len(cell.customer_orders)} open orders of {number(total)}, less the forecast around them",
             )
         )
+    if cell.requirements:
+        parts.append(
+            Explained(
+                "Other sites' needs",
+                number(-position.dependent),
+                f"transfers that have not left, and planned ones, until {until}",
+                parts=tuple(_need(one) for one in cell.requirements if one.due_on <= until),
+            )
+        )
     return Explained(
         "Position",
         number(position.level),
-        "on hand + orders in time - customers' orders beyond",
+        "on hand + orders in time - customers' orders beyond - other sites' needs",
         parts=tuple(parts),
     )
+
+
+def _need(one: Requirement) -> Explained:
+    what = f"transfer {one.transfer}" if one.transfer else "planned transfer"
+    return Explained(f"To {one.to_site}", number(one.quantity), what, one.due_on.isoformat())
 
 
 def _line(line: OpenLine, today: date, counts: str) -> Explained:

@@ -134,6 +134,16 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedTransfer:
+    """What a site is going to draw from another."""
+
+    item_id: int
+    from_site: str
+    leaves_on: date
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Unplanned:
     """An item that could not be planned, and why."""
 
@@ -146,6 +156,8 @@ class Planned:
     """What a run found of a site."""
 
     proposals: Sequence[Proposed]
+    transfers: Sequence[PlannedTransfer]
+    """What it is going to draw from sites of ours."""
     covered: int
     """Items whose position covers their protection interval."""
     unplanned: Sequence[Unplanned]

@@ -12,9 +12,10 @@ import numpy as np
 
 from cloud.db import Connection
 from cloud.replenishment import store
+from cloud.replenishment.dependent import RequirementRow, requirements_of
 from cloud.replenishment.domain import DEFAULT_REVIEW_DAYS, DEFAULT_TARGET, Policy, TargetKind
 from cloud.replenishment.lead_times import late_arrival, observed
-from cloud.replenishment.planner import Cell, Forecast
+from cloud.replenishment.planner import NO_FORECAST, Cell, Forecast, nothing_forecast
 from cloud.replenishment.position import CustomerOrder, OpenLine
 from cloud.replenishment.terms import TermsRow, choose, terms_of
 
@@ -91,7 +92,7 @@ class Known:
         Returns:
             Counts, dates and the ledger's position.
         """
-        forecasts = {cell.forecast.run_id for cell in self.cells}
+        forecasts = {cell.forecast.run_id for cell in self.cells} - {NO_FORECAST}
         return {
             "today": self.today,
             "ledger_position": self.position,
@@ -99,6 +100,7 @@ class Known:
             "forecast_runs": sorted(forecasts),
             "open_lines": sum(len(cell.lines) for cell in self.cells),
             "customer_orders": sum(len(cell.customer_orders) for cell in self.cells),
+            "requirements": sum(len(cell.requirements) for cell in self.cells),
             "on_hand": sum((cell.on_hand for cell in self.cells), Decimal(0)),
         }
 
@@ -117,7 +119,7 @@ def sites_of(conn: Connection, names: Sequence[str] | None) -> list[SiteRow]:
 
 
 def gather(conn: Connection, site: SiteRow, now: datetime) -> Known:
-    """Read what is known of every item with a forecast at a site.
+    """Read what is known of every item with a forecast at a site, or that other sites draw from it.
 
     Args:
         conn: In a transaction that shows the site.
@@ -132,7 +134,8 @@ def gather(conn: Connection, site: SiteRow, now: datetime) -> Known:
         store.tuples(conn, "steps_taken", site=name)
     )  # first: what comes while the rest is read counts
     ((position, read_at),) = store.tuples(conn, "ledger_position")
-    forecasts = _forecasts(conn, name)
+    drawn = requirements_of(store.rows(conn, RequirementRow, "requirements", site=name))
+    forecasts = dict.fromkeys(drawn, nothing_forecast(today)) | _forecasts(conn, name)
     items = items_of(conn, list(forecasts))
     stock = dict(store.tuples(conn, "usable_stock", site=name))
     lines = _open_lines(conn, name)
@@ -158,6 +161,7 @@ def gather(conn: Connection, site: SiteRow, now: datetime) -> Known:
             terms=terms_of(choose(terms.get(item_id, ())), receipts, today, is_whole=item.is_whole),
             policy=policies.of(item_id),
             expedited=frozenset(refused.get(item_id, ())),
+            requirements=drawn.get(item_id, ()),
         )
         for item_id, item in sorted(items.items(), key=lambda pair: pair[1].code)
     ]
@@ -289,4 +293,9 @@ def _open_lines(conn: Connection, site: str) -> Mapping[int, Sequence[OpenLine]]
     ):
         sent = sent_at.isoformat(timespec="seconds")
         found[item_id].append(OpenLine(order, line, supplier, float(quantity), due_on, sent))
+    for item_id, name, line, sending, quantity, due_on, drafted_at in store.tuples(
+        conn, "open_transfers", site=site
+    ):
+        sent = drafted_at.isoformat(timespec="seconds")
+        found[item_id].append(OpenLine(name, line, sending, float(quantity), due_on, sent, is_transfer=True))
     return found

@@ -1,7 +1,8 @@
 """Planning parameters of a site, written where they changed (DOMAIN D10): forecasts are made by them.
 
 Review and target are what people set, the time to protect what the supplier does, the period that demand is
-forecast in what forecasting proved to cost least in stock for items of its kind.
+forecast in what forecasting proved to cost least in stock for items of its kind; whose demand it is follows
+from which site supplies which.
 """
 
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from cloud.db import Connection
 from cloud.replenishment import store
+from cloud.replenishment.dependent import demand_type
 from cloud.replenishment.gathering import Policies, SiteRow, items_of, receipt_days, terms_rows
 from cloud.replenishment.lead_times import LeadTime
 from cloud.replenishment.terms import choose, longest_wait, terms_of
@@ -29,6 +31,7 @@ class _Row(NamedTuple):
     targets: float
     defaults: str
     set_by: str
+    demand_types: str
     buckets: str
     bucket_choices: int | None
 
@@ -43,7 +46,7 @@ def write_parameters(conn: Connection, site: SiteRow, run_id: RunId, now: dateti
         now: The present.
 
     Returns:
-        How many items there are, and how many changed.
+        How many items there are, how many changed, and how many of them sites of ours are supplied with.
     """
     name, today = site.site_id, site.day_of(now)
     store.tuples(conn, "lock_site", site=name)
@@ -51,6 +54,7 @@ def write_parameters(conn: Connection, site: SiteRow, run_id: RunId, now: dateti
     items, terms = items_of(conn, planned), terms_rows(conn, name)
     receipts, policies = receipt_days(conn, name), Policies.read(conn, name)
     buckets = {item_id: proven for item_id, *proven in store.tuples(conn, "buckets", site=name)}
+    customers = dict(store.tuples(conn, "whose_demand", site=name))
     rows = []
     for item_id in planned:
         chosen = terms_of(choose(terms.get(item_id, ())), receipts, today, is_whole=items[item_id].is_whole)
@@ -66,12 +70,13 @@ def write_parameters(conn: Connection, site: SiteRow, run_id: RunId, now: dateti
             policy.target,
             " ".join(defaults),
             policy.set_by,
+            demand_type(has_customers=customers.get(item_id, True), has_sites=item_id in customers).value,
             *buckets.get(item_id, (USUAL_BUCKET, None)),
         )
         rows.append(row)
     columns = {field: [row[place] for row in rows] for place, field in enumerate(_Row._fields)}
     changed = store.change(conn, "add_parameters", site=name, run_id=run_id, now=now, **columns)
-    return {"items": len(planned), "changed": changed}
+    return {"items": len(planned), "changed": changed, "supplied_to_sites": len(customers)}
 
 
 def _lead_time_id(conn: Connection, supplier: str | None, lead_time: LeadTime, now: datetime) -> int:

@@ -8,13 +8,15 @@ from typing import Final
 
 import numpy as np
 
-from cloud.replenishment.curves import Curve, CurveError, Floats, lead_time_demand
+from cloud.replenishment.curves import LEVELS, Curve, CurveError, Floats, lead_time_demand
 from cloud.replenishment.domain import Policy, TargetKind
 from cloud.replenishment.lead_times import LeadTime, next_order_day
 from cloud.replenishment.position import (
     CustomerOrder,
     OpenLine,
     Position,
+    Requirement,
+    by_day,
     consume,
     first_below,
     project,
@@ -24,7 +26,10 @@ from cloud.replenishment.quantities import Rounded, round_order
 from cloud.replenishment.terms import Terms
 
 OLDEST_FORECAST_DAYS: Final = 7
-_DUST: Final = 1e-6
+NO_FORECAST: Final = 0
+"""Stands for the run where an item has none, as no customer asks for it here."""
+_HORIZONS: Final = (1, 7, 14, 28, 56, 91)
+DUST: Final = 1e-6
 """Quantities below it are rounding of floats, not demand."""
 
 
@@ -44,6 +49,20 @@ class Forecast:
     is_sufficient: bool
 
 
+def nothing_forecast(today: date) -> Forecast:
+    """Expect that no customer asks for an item.
+
+    Args:
+        today: The site's day.
+
+    Returns:
+        A forecast of zero.
+    """
+    levels = np.zeros((len(_HORIZONS), len(LEVELS)))
+    mean = np.zeros(_HORIZONS[-1])
+    return Forecast(NO_FORECAST, "", today, mean, _HORIZONS, levels, "none", is_sufficient=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """Everything that is known of an item at a site."""
@@ -61,6 +80,8 @@ class Cell:
     policy: Policy
     expedited: frozenset[tuple[str, str]] = frozenset()
     """Order and line of what a supplier could not bring earlier."""
+    requirements: Sequence[Requirement] = ()
+    """What sites of ours draw from this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +118,7 @@ class Plan:
     @property
     def is_covered(self) -> bool:
         """Whether the position reaches the reorder point."""
-        return self.position.level >= self.reorder_point - _DUST
+        return self.position.level >= self.reorder_point - DUST
 
     @property
     def safety_stock(self) -> float:
@@ -133,7 +154,7 @@ def plan(cell: Cell) -> Plan:
     Raises:
         CurveError: If the forecast is too old or does not reach so far.
     """
-    mean = _from_today(cell)
+    mean = from_today(cell)
     order_on = next_order_day(cell.today, cell.terms.order_days)
     lead_time = cell.terms.lead_time.waiting((order_on - cell.today).days)
     review = cell.policy.review_days
@@ -145,7 +166,7 @@ def plan(cell: Cell) -> Plan:
     expected = float(np.dot(lead_time.probability, sums[protects]))
     review_demand = float(sums[review])
     lot = max(review_demand, float(cell.terms.rule.min_order or 0), float(cell.terms.rule.multiple or 0))
-    reorder_point = _level(curve, cell.policy, lot if expected > _DUST else 0.0)
+    reorder_point = _level(curve, cell.policy, lot if expected > DUST else 0.0)
     horizon = lead_time.planned + review
     position, beyond = _position(cell, mean, horizon)
     arrivals = [((line.expected_on - cell.today).days, line.quantity) for line in cell.lines]
@@ -153,8 +174,8 @@ def plan(cell: Cell) -> Plan:
     order_up_to = reorder_point + review_demand
     need = Decimal(repr(round(order_up_to - position.level, 6)))
     low = first_below(projected, max(0.0, reorder_point - expected))
-    short_on = first_below(projected, -_DUST)
-    is_covered = position.level >= reorder_point - _DUST
+    short_on = first_below(projected, -DUST)
+    is_covered = position.level >= reorder_point - DUST
     return Plan(
         order_on=order_on,
         lead_time=lead_time,
@@ -191,8 +212,18 @@ def order_by(cell: Cell, planned: Plan) -> date:
     return max(planned.order_on, latest)
 
 
-def _from_today(cell: Cell) -> Floats:
-    """Drop the days of the forecast that are over."""
+def from_today(cell: Cell) -> Floats:
+    """Drop the days of the forecast that are over.
+
+    Args:
+        cell: What is known.
+
+    Returns:
+        Expected demand by day from today.
+
+    Raises:
+        CurveError: If the forecast is too old.
+    """
     age = (cell.today - cell.forecast.first_day).days
     if not -1 <= age <= OLDEST_FORECAST_DAYS:
         raise CurveError(
@@ -214,10 +245,16 @@ def _position(cell: Cell, mean: Floats, horizon: int) -> tuple[Position, Floats]
     until = cell.today + timedelta(horizon)
     in_time, too_late = split_by_due(cell.lines, until=until)
     of_window = float(beyond[: horizon + 1].sum())
-    return Position(float(cell.on_hand), in_time, too_late, of_window), beyond
+    drawn = by_day(cell.requirements, cell.today, len(mean))
+    position = Position(float(cell.on_hand), in_time, too_late, of_window, float(drawn[: horizon + 1].sum()))
+    return position, beyond + drawn
 
 
 def _to_hurry(cell: Cell, position: Position) -> OpenLine | None:
-    """Choose the first order that comes too late and that nobody has refused to hurry yet."""
-    open_ones = (line for line in position.too_late if (line.order, line.line) not in cell.expedited)
+    """Choose the first order that comes too late and that nobody has refused to hurry yet; no transfer."""
+    open_ones = (
+        line
+        for line in position.too_late
+        if not line.is_transfer and (line.order, line.line) not in cell.expedited
+    )
     return next(open_ones, None)

@@ -28,6 +28,8 @@ class OpenLine:
     """When it was sent, as the arithmetic shows it."""
     late_on: date | None = None
     """Of an overdue one: when it is expected instead; None: nothing tells, so as if it came today."""
+    is_transfer: bool = False
+    """It comes from a site of ours."""
 
     @property
     def expected_on(self) -> date:
@@ -45,6 +47,17 @@ class CustomerOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a site of ours draws from this one: dependent demand, in no forecast."""
+
+    to_site: str
+    transfer: str | None
+    """None: it is planned."""
+    quantity: float
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """An inventory position that knows when its parts come."""
 
@@ -55,11 +68,14 @@ class Position:
     """Expected after it: they cover nothing now."""
     beyond_forecast: float
     """What customers ordered and the forecast around it does not hold."""
+    dependent: float = 0.0
+    """What sites of ours draw by the end of the protection interval."""
 
     @property
     def level(self) -> float:
         """What covers the demand of the protection interval, in base units."""
-        return self.on_hand + sum(line.quantity for line in self.in_time) - self.beyond_forecast
+        coming = sum(line.quantity for line in self.in_time)
+        return self.on_hand + coming - self.beyond_forecast - self.dependent
 
 
 def split_by_due(
@@ -119,6 +135,31 @@ def consume(mean: Floats, orders: Sequence[tuple[int, float]]) -> Floats:
             rest -= taken
         beyond[day] += rest
     return beyond
+
+
+def by_day(requirements: Sequence[Requirement], today: date, days: int) -> Floats:
+    """Sum what sites draw, day by day.
+
+    Args:
+        requirements: What they draw.
+        today: The site's day; what was due before is due now.
+        days: How far.
+
+    Returns:
+        By day from today.
+
+    Examples:
+        >>> planned = Requirement("york", None, 5.0, date(2026, 3, 6))
+        >>> late = Requirement("york", "TR-1", 2.0, date(2026, 3, 1))
+        >>> by_day([planned, late], date(2026, 3, 4), 4).tolist()
+        [2.0, 0.0, 5.0, 0.0]
+    """
+    found = np.zeros(days)
+    for one in requirements:
+        place = max(0, (one.due_on - today).days)
+        if place < days:
+            found[place] += one.quantity
+    return found
 
 
 def project(on_hand: float, arrivals: Sequence[tuple[int, float]], mean: Floats, beyond: Floats) -> Floats:

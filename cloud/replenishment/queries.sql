@@ -28,8 +28,38 @@ WHERE c.item_id IN (
     UNION
     SELECT t.item_id FROM supplier_item t WHERE t.site_id = %(site)s
     UNION
-    SELECT p.item_id FROM replenishment_policy p WHERE p.site_id = %(site)s)
+    SELECT p.item_id FROM replenishment_policy p WHERE p.site_id = %(site)s
+    UNION
+    SELECT s.item_id FROM sites_supplied() s WHERE s.from_site = %(site)s)
 ORDER BY 1;
+
+-- name: supplies
+SELECT DISTINCT s.from_site, s.to_site FROM sites_supplied() s;
+
+-- name: whose_demand
+SELECT s.item_id, EXISTS (
+    SELECT FROM pub_demand_extent(ARRAY[%(site)s::text]) e JOIN canonical_item c ON c.item_id = e.item_id
+    WHERE c.canonical_id = s.item_id)
+FROM (SELECT DISTINCT x.item_id FROM sites_supplied() x WHERE x.from_site = %(site)s) s;
+
+-- name: requirements
+SELECT r.item_id, r.to_site, r.id AS transfer, r.quantity, r.due_on, r.drafted
+FROM pub_dependent_requirements(%(site)s) r;
+
+-- name: open_transfers
+SELECT t.item_id, t.id, t.line, t.from_site, t.quantity, t.due_on, t.drafted_at FROM pub_open_transfer_lines(%(site)s) t;
+
+-- name: own_site
+SELECT s.own_site FROM supplier s WHERE s.supplier = %(supplier)s;
+
+-- name: forget_planned_transfers
+DELETE FROM planned_transfer p WHERE p.site_id = %(site)s;
+
+-- name: add_planned_transfers
+INSERT INTO planned_transfer (run_id, site_id, item_id, from_site, leaves_on, quantity)
+SELECT %(run_id)s, %(site)s, x.item_id, x.from_site, x.leaves_on, x.quantity
+FROM unnest(%(items)s::bigint[], %(from_sites)s::text[], %(days)s::date[], %(quantities)s::numeric[])
+    AS x (item_id, from_site, leaves_on, quantity);
 
 -- name: forecasts
 SELECT f.run_id, f.finished_at, f.item_id, f.first_day, f.mean, f.horizons, f.cum_q, f.model, f.is_sufficient
@@ -72,9 +102,10 @@ ORDER BY c.canonical_id, l.id;
 
 -- name: terms
 SELECT c.canonical_id AS item_id, t.supplier, s.name, s.currency, s.working_days, s.order_days, t.site_id, t.code, t.pack,
-    t.min_order, t.multiple, t.price, t.lead_time_days, t.lead_time_basis, t.is_preferred, t.updated_at
+    t.min_order, t.multiple, t.price, t.lead_time_days, t.lead_time_basis, t.is_preferred, t.updated_at,
+    s.own_site
 FROM supplier_item t
-JOIN supplier s ON s.supplier = t.supplier
+JOIN supplier s ON s.supplier = t.supplier AND s.own_site IS DISTINCT FROM %(site)s
 JOIN canonical_item c ON c.item_id = t.item_id
 WHERE (t.site_id IS NULL OR t.site_id = %(site)s)
     AND (%(item_id)s::bigint IS NULL OR c.canonical_id = %(item_id)s)
@@ -122,22 +153,24 @@ RETURNING lead_time_dist_id;
 
 -- name: add_parameters
 INSERT INTO planning_parameters (run_id, site_id, item_id, review_days, lead_time_dist_id, protection_days, target_kind,
-    target, defaults, approved_at, approved_by, bucket, bucket_choice_id)
+    target, defaults, approved_at, approved_by, bucket, bucket_choice_id, demand_type)
 SELECT %(run_id)s, %(site)s, x.item_id, x.review_days, x.lead_time, x.protection_days, x.target_kind, x.target,
-    coalesce(string_to_array(nullif(x.defaults, ''), ' '), '{}'), %(now)s, x.set_by, x.bucket, x.bucket_choice
+    coalesce(string_to_array(nullif(x.defaults, ''), ' '), '{}'), %(now)s, x.set_by, x.bucket, x.bucket_choice,
+    x.demand_type
 FROM unnest(%(items)s::bigint[], %(reviews)s::integer[], %(lead_times)s::bigint[], %(protections)s::integer[],
     %(kinds)s::text[], %(targets)s::double precision[], %(defaults)s::text[], %(set_by)s::text[], %(buckets)s::text[],
-    %(bucket_choices)s::bigint[])
-    AS x (item_id, review_days, lead_time, protection_days, target_kind, target, defaults, set_by, bucket, bucket_choice)
+    %(bucket_choices)s::bigint[], %(demand_types)s::text[])
+    AS x (item_id, review_days, lead_time, protection_days, target_kind, target, defaults, set_by, bucket, bucket_choice,
+        demand_type)
 WHERE NOT EXISTS (
     SELECT FROM (
         SELECT p.* FROM planning_parameters p
         WHERE p.site_id = %(site)s AND p.item_id = x.item_id
         ORDER BY p.parameter_id DESC LIMIT 1) p
     WHERE (p.review_days, p.lead_time_dist_id, p.protection_days, p.target_kind, p.target, p.approved_by, p.bucket,
-        p.bucket_choice_id, p.defaults)
+        p.bucket_choice_id, p.defaults, p.demand_type)
         IS NOT DISTINCT FROM (x.review_days, x.lead_time, x.protection_days, x.target_kind, x.target, x.set_by, x.bucket,
-            x.bucket_choice, coalesce(string_to_array(nullif(x.defaults, ''), ' '), '{}')));
+            x.bucket_choice, coalesce(string_to_array(nullif(x.defaults, ''), ' '), '{}'), x.demand_type));
 
 -- name: settle_refused
 UPDATE proposal p SET settled_at = %(now)s, settled_why = 'decision ' || d.state

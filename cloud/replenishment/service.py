@@ -11,7 +11,16 @@ from cloud.identity.store import act_as
 from cloud.replenishment import store
 from cloud.replenishment.arithmetic import proposed
 from cloud.replenishment.curves import CurveError
-from cloud.replenishment.domain import PLANNERS, RUN_KIND, Planned, Proposed, ReplenishmentError, Unplanned
+from cloud.replenishment.dependent import downstream_first, planned_transfers
+from cloud.replenishment.domain import (
+    PLANNERS,
+    RUN_KIND,
+    Planned,
+    PlannedTransfer,
+    Proposed,
+    ReplenishmentError,
+    Unplanned,
+)
 from cloud.replenishment.gathering import Known, SiteRow, gather, sites_of
 from cloud.replenishment.parameters import write_parameters
 from cloud.replenishment.planner import plan
@@ -26,7 +35,7 @@ _MOST_TOLD: Final = 20
 def run_all(
     source: Source, actor: Actor, now: datetime, slot: datetime | None, *, sites: Sequence[str] | None = None
 ) -> dict[str, Any]:
-    """Propose what to order, site by site, each in a run of its own.
+    """Propose what to order, site by site, each in a run of its own; one that supplies others after them.
 
     Args:
         source: Where connections come from.
@@ -78,7 +87,9 @@ def _per_site(
 
     def listed(conn: Connection) -> list[SiteRow]:
         act_as(conn, within)
-        return sites_of(conn, names)
+        sites = {site.site_id: site for site in sites_of(conn, names)}
+        supplies = set(store.tuples(conn, "supplies"))
+        return [sites[name] for name in downstream_first(list(sites), supplies)]
 
     told: dict[str, Any] = {}
     found = in_transaction(source, listed)
@@ -122,16 +133,18 @@ def planned_of(known: Known) -> Planned:
     """
     proposals: list[Proposed] = []
     unplanned: list[Unplanned] = []
+    transfers: list[PlannedTransfer] = []
     for cell in known.cells:
         try:
             found = plan(cell)
         except CurveError as error:
             unplanned.append(Unplanned(cell.item, str(error)))
             continue
+        transfers += planned_transfers(cell, found)
         if not found.is_covered:
             proposals.append(proposed(cell, found, known.read_at))
     covered = len(known.cells) - len(proposals) - len(unplanned)
-    return Planned(proposals, covered, unplanned)
+    return Planned(proposals, transfers, covered, unplanned)
 
 
 def _write(
@@ -150,6 +163,7 @@ def _write(
     held = waiting.keys() | overtaken
     fresh = [each for each in planned.proposals if each.item_id not in held]
     new = store.add_proposals(conn, site, run_id, fresh)
+    store.plan_transfers(conn, site, run_id, planned.transfers)
     return {
         "items": len(known.cells),
         "proposals": len(planned.proposals),
@@ -157,6 +171,7 @@ def _write(
         "waiting": sum(each.item_id in waiting for each in planned.proposals),
         "overtaken": sum(each.item_id in overtaken - waiting.keys() for each in planned.proposals),
         "expired": expired,
+        "planned_transfers": len(planned.transfers),
         "covered": planned.covered,
         "unplanned": len(planned.unplanned),
         "because": [f"{each.item}: {each.why}" for each in planned.unplanned[:_MOST_TOLD]],

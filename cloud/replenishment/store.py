@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from cloud.db import NamedStatements
-from cloud.replenishment.domain import Proposed
+from cloud.replenishment.domain import PlannedTransfer, Proposed
 
 _SQL: Final = NamedStatements("cloud.replenishment")
 rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change
@@ -122,4 +122,26 @@ def add_proposals(conn: Connection, site: str, run_id: int, proposals: Sequence[
             inputs_at=each.inputs_at,
         )
         for each in proposals
+    )
+
+
+def plan_transfers(conn: Connection, site: str, run_id: int, planned: Sequence[PlannedTransfer]) -> None:
+    """Keep what a site plans to draw from sites of ours in place of what it planned before.
+
+    Args:
+        conn: In a transaction that holds the site's lock.
+        site: Site id.
+        run_id: The run.
+        planned: At most one per item and day.
+    """
+    change(conn, "forget_planned_transfers", site=site)
+    change(
+        conn,
+        "add_planned_transfers",
+        run_id=run_id,
+        site=site,
+        items=[one.item_id for one in planned],
+        from_sites=[one.from_site for one in planned],
+        days=[one.leaves_on for one in planned],
+        quantities=[one.quantity for one in planned],
     )

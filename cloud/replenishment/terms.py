@@ -31,6 +31,8 @@ class TermsRow(NamedTuple):
     lead_time_basis: str
     is_preferred: bool
     updated_at: datetime
+    own_site: str | None = None
+    """The site of ours that the supplier is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class Terms:
     order_days: Collection[int]
     """ISO weekdays on which orders go out."""
     stated_at: str | None
+    own_site: str | None = None
+    """The site of ours that the supplier is: what it brings is a transfer."""
 
 
 def choose(rows: Sequence[TermsRow]) -> TermsRow | None:
@@ -117,6 +121,7 @@ def terms_of(
         lead_time_of(row, receipts.get(row.supplier, ()), next_order_day(today, order_days)),
         order_days,
         row.updated_at.isoformat(timespec="seconds"),
+        row.own_site,
     )
 
 

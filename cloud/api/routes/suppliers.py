@@ -31,6 +31,7 @@ class Supplier(BaseModel):
     currency: str
     working_days: list[int] = Field(description="ISO weekdays, Monday 1")
     order_days: list[int] | None = Field(description="Null: every working day")
+    own_site: str | None = Field(description="The site of ours that it is; null: somebody else")
     updated_at: datetime
     updated_by: str
     items: int = Field(description="How many terms it has")

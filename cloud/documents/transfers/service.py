@@ -141,6 +141,22 @@ def draft(conn: Connection, actor: Actor, paper: TransferPaper) -> TransferStory
     """
     _require_either(actor, paper.from_site, paper.to_site, DRAFTERS)
     act_as(conn, actor)
+    add_transfer(conn, actor, paper)
+    return transfer(conn, actor, at=paper.from_site, name=paper.id)
+
+
+def add_transfer(conn: Connection, actor: Actor, paper: TransferPaper) -> None:
+    """Make the document of a transfer at both sites.
+
+    Args:
+        conn: In a transaction that shows either site.
+        actor: Who makes it; the caller has checked that they may.
+        paper: What is to go.
+
+    Raises:
+        DocumentError: If a site or item is unknown, naming every line that is wrong.
+        ConflictingDocumentError: If there is a transfer of that number from or to one of them.
+    """
     sites = [paper.from_site, paper.to_site]
     known = {site for (site,) in store.tuples(conn, "sites_known", sites=sites)}
     if missing := [site for site in sites if site not in known]:
@@ -159,7 +175,6 @@ def draft(conn: Connection, actor: Actor, paper: TransferPaper) -> TransferStory
     detail = {"to_site": paper.to_site, "lines": len(paper.lines)}
     subject = f"transfer:{paper.id}"
     documents.audit(conn, actor.id, "transfer_drafted", subject, site=paper.from_site, detail=detail)
-    return transfer(conn, actor, at=paper.from_site, name=paper.id)
 
 
 def transfers(
@@ -272,6 +287,27 @@ def cancel(conn: Connection, actor: Actor, *, at: str, name: str, now: datetime)
     actor.require(*DRAFTERS)
     found = _locked(conn, actor, at, name)
     _require_either(actor, found.from_site, found.to_site, DRAFTERS)
+    return call_off(conn, actor, at=at, name=name, now=now)
+
+
+def call_off(conn: Connection, actor: Actor, *, at: str, name: str, now: datetime) -> TransferStory:
+    """Do the same where the caller has checked that the actor may.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: Who calls it off.
+        at: The sending or the receiving site.
+        name: Its number.
+        now: The present.
+
+    Returns:
+        The transfer.
+
+    Raises:
+        UnknownDocumentError: If there is none.
+        ConflictingDocumentError: If something left, or it was called off before.
+    """
+    found = _locked(conn, actor, at, name)
     if found.state is not State.DRAFT:
         raise ConflictingDocumentError(f"transfer {name!r} is {found.state}: expected a draft")
     site = found.from_site

@@ -337,6 +337,8 @@ BY_SITE_ONLY = {
     "forecasting.training.keep_training",
     "documents.movements.reverse_rows",
     "documents.orders.add_order",
+    "documents.transfers.service.add_transfer",
+    "documents.transfers.service.call_off",
     "documents.orders.locked",
     "documents.receiving.posting.keep_delivery",
     "documents.receiving.posting.post_delivery",
