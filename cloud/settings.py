@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     gateway_broker_ca: Path | None = None
     """PEM file with who signed that broker's certificate; by default the authority that signs gateways'."""
 
+    public_url: str | None = None
+    """This server as gateways and people reach it, `https://host`; named in the command for a new gateway."""
+
     http_host: str = "127.0.0.1"
     """Address the API listens on."""
     http_port: int = Field(default=8420, ge=0, le=65535)
@@ -101,6 +104,15 @@ class Settings(BaseSettings):
         parts = urlsplit(value or "mqtts://example")
         if parts.scheme != "mqtts" or not parts.hostname or parts.username is not None:
             raise ValueError("expected mqtts://host:port without a user: gateways show certificates")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_https(cls, value: str | None) -> str | None:
+        parts = urlsplit(value or "https://example")
+        is_ours = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost"}
+        if not parts.hostname or (parts.scheme != "https" and not is_ours):
+            raise ValueError("expected https://host, http only on this machine")
         return value
 
     @field_validator("planning_at")

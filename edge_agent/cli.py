@@ -27,6 +27,8 @@ from edge_agent.decode.barcode import decode_barcode
 from edge_agent.decode.decoded import as_json_object
 from edge_agent.decode.epc import decode_epc, epc_as_json_object
 from edge_agent.doctor.command import doctor
+from edge_agent.enrolment.command import add_parser as add_enrol_parser
+from edge_agent.enrolment.command import enrol
 from edge_agent.explain.command import add_parser as add_explain_parser
 from edge_agent.explain.command import explain
 from edge_agent.garbage import settle
@@ -46,6 +48,7 @@ FAILED: Final = 1
 USAGE: Final = 2
 
 _EXAMPLES: Final = """examples:
+  edge-agent enrol --url https://ledger.example --code gw-7.7KQ2-9MPD-41XR-VT8E    make this machine a gateway
   edge-agent run --config agent.toml        read, store and publish until SIGTERM
   edge-agent check --config agent.toml      print the effective configuration with origins
   edge-agent doctor --config agent.toml     what is wrong, and what to do
@@ -85,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "badge": lambda: badge(options, sys.stdout, sys.stderr),
         "profile": lambda: profiles(options, sys.stderr),
         "doctor": lambda: _doctor(options),
+        "enrol": lambda: enrol(options, sys.stdout, sys.stderr),
         "replay": lambda: replay(options, sys.stdout, sys.stderr),
         "explain": lambda: explain(options, sys.stdout, sys.stderr),
         "calibrate": lambda: calibrate_command(options, sys.stdout, sys.stderr),
@@ -140,6 +144,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_badge_parser(commands)
     add_label_parser(commands, common)
     add_certificate_parser(commands, common)
+    add_enrol_parser(commands, common)
     add_profile_parser(commands)
     outbox = commands.add_parser("outbox", help="look after the outbox")
     parts = outbox.add_subparsers(required=True, metavar="COMMAND")

@@ -16,6 +16,7 @@ from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, once
 from cloud.gateways import service
 from cloud.gateways.certificates import commands as certificates
 from cloud.gateways.domain import ConfigError, ConfigState, DesiredRow, value_of
+from cloud.gateways.enrolment import commands as enrolment
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
@@ -43,6 +44,7 @@ def add_commands(group: "Subparsers") -> None:
     Args:
         group: What `dockledger gateway` collects its commands in.
     """
+    enrolment.add_commands(group)
     certificates.add_commands(group)
     parser = group.add_parser(
         "config",

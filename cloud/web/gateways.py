@@ -9,12 +9,17 @@ from pydantic import JsonValue
 
 from cloud.db import Connection, in_transaction
 from cloud.gateways import service
+from cloud.gateways.broker import service as at_broker
 from cloud.gateways.certificates import service as certificates
 from cloud.gateways.certificates.domain import CertificateWishError, UnknownCertificateError
 from cloud.gateways.domain import ConfigError, DesiredRow, UnknownGatewayError, value_of
+from cloud.gateways.enrolment import service as enrolment
+from cloud.gateways.enrolment.domain import EnrolmentError
 from cloud.identity.actor import Role
 from cloud.identity.gate import Gate
+from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.web.forms import may
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
@@ -25,6 +30,7 @@ TAB: Final = "/gateways"
 ROWS: Final = 200
 WISHES: Final = 20
 CERTIFICATES: Final = 10
+INVITES: Final = 5
 
 GatewayName = Annotated[str, Path(pattern=ID_PATTERN)]
 Short = Annotated[str, Form(max_length=service.MOST_REASON)]
@@ -37,10 +43,49 @@ def list_gateways(
     *, request: Request, gate: TheGate, visitor: Viewer, after: Annotated[str, Query(max_length=64)] = ""
 ) -> Response:
     """Show who runs what, and who differs."""
-    with gate.acting(visitor.actor) as conn:
-        found = service.configs(conn, visitor.actor, after=after, limit=ROWS + 1)
-    following = found[ROWS - 1].gateway if len(found) > ROWS else ""
-    return page(request, visitor, "gateways.html", tab=TAB, found=found[:ROWS], following=following)
+    return _gateways(request, gate, visitor, after=after)
+
+
+@router.post("/gateways")
+def add_gateway(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    gateway: Annotated[str, Form(pattern=ID_PATTERN)],
+    site: Annotated[str, Form(pattern=ID_PATTERN)],
+) -> Response:
+    """Register a gateway and show its one-time code, once."""
+    return _invited(request, gate, visitor, gateway, site=site)
+
+
+@router.post("/gateways/{gateway}/invites")
+def invite_gateway(*, request: Request, gate: TheGate, visitor: Sender, gateway: GatewayName) -> Response:
+    """Make a one-time code for a gateway and show it, once."""
+    return _invited(request, gate, visitor, gateway)
+
+
+@router.post("/gateways/{gateway}/invites/{invite_id}/revocation")
+def revoke_invite(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    gateway: GatewayName,
+    invite_id: Annotated[int, Path(ge=1, le=GREATEST)],
+) -> Response:
+    """Call a code back before it is used."""
+    now = gate.clock()
+    try:
+        in_transaction(
+            gate.pool,
+            lambda conn: enrolment.revoke(conn, visitor.actor, gateway=gateway, invite_id=invite_id, now=now),
+        )
+    except UnknownGatewayError as error:
+        raise HTTPException(404, f"{error}") from error
+    except EnrolmentError as error:
+        return _gateway(request, gate, visitor, gateway, problem=f"{error}")
+    return RedirectResponse(f"/gateways/{gateway}", 303)
 
 
 @router.get("/gateways/{gateway}")
@@ -144,6 +189,7 @@ def _gateway(
     *,
     typed: dict[str, str] | None = None,
     problem: str = "",
+    code: str = "",
 ) -> Response:
     actor = visitor.actor
     given: dict[str, JsonValue] = {}
@@ -153,6 +199,7 @@ def _gateway(
             wishes = service.history(conn, actor, gateway=gateway, limit=WISHES)
             signed = certificates.certificates(conn, actor, gateway=gateway, limit=CERTIFICATES)
             in_use = certificates.in_use(conn, actor, gateway=gateway)
+            invites = enrolment.invites(conn, actor, gateway=gateway, limit=INVITES)
             may_set = actor.may_see(told.site) and Role.ADMIN in actor.roles | {
                 role for site, role in actor.site_roles if site == told.site
             }
@@ -175,7 +222,59 @@ def _gateway(
         wishes=[(each, _pretty(each.settings)) for each in wishes],
         typed=blank | {name: text for name, text in (typed or {}).items() if text},
         may_set=may_set,
+        invites=[(each, each.state(gate.clock())) for each in invites],
+        code=code,
+        url=f"{request.base_url}".rstrip("/"),
     )
+
+
+def _gateways(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    *,
+    after: str = "",
+    typed: dict[str, str] | None = None,
+    problem: str = "",
+) -> Response:
+    actor = visitor.actor
+    now = gate.clock()
+    with gate.acting(actor) as conn:
+        found = service.configs(conn, actor, after=after, limit=ROWS + 1)
+        late = at_broker.list_state(conn, actor, now=now).problems(now)
+        sites = [each.site for each in operations.sites(conn, actor) if may(actor, each.site, Role.ADMIN)]
+    return page(
+        request,
+        visitor,
+        "gateways.html",
+        tab=TAB,
+        status=422 if problem else 200,
+        problem=problem,
+        found=found[:ROWS],
+        following=found[ROWS - 1].gateway if len(found) > ROWS else "",
+        late=late,
+        sites=sites,
+        typed=typed or {},
+    )
+
+
+def _invited(
+    request: Request, gate: Gate, visitor: Sender, gateway: str, *, site: str | None = None
+) -> Response:
+    """Make a code and show it in this answer only."""
+    now = gate.clock()
+    try:
+        made = in_transaction(
+            gate.pool,
+            lambda conn: enrolment.invite(conn, visitor.actor, gateway=gateway, site=site, now=now),
+        )
+    except UnknownGatewayError as error:
+        raise HTTPException(404, f"{error}") from error
+    except EnrolmentError as error:
+        if site is None:
+            return _gateway(request, gate, visitor, gateway, problem=f"{error}")
+        return _gateways(request, gate, visitor, typed={"gateway": gateway, "site": site}, problem=f"{error}")
+    return _gateway(request, gate, visitor, gateway, code=made.code)
 
 
 def _parsed(text: str) -> dict[str, JsonValue]:

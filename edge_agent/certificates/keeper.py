@@ -128,9 +128,12 @@ class CertificateKeeper:
             facts = require_fit(pem, key, self._gateway)
             if facts.not_after <= now:
                 raise CertificateError(f"it ended on {facts.not_after:%Y-%m-%d %H:%M} UTC")
+            content = pem.rstrip() + b"\n" + key
             if self._path.exists():
                 write_private(self._before, self._path.read_bytes())
-            write_private(self._renewed, pem.rstrip() + b"\n" + key)
+            else:
+                write_private(self._path, content)
+            write_private(self._renewed, content)
             self._next_key.unlink()
             self._request = None
             self._turn_to(self._renewed, now)

@@ -103,13 +103,16 @@ class LedgerClient:
             else http.client.HTTPConnection(address.host, address.port, timeout=ANSWER_S)
         )
 
-    def ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, *, media_type: str | None = None
+    ) -> Answer:
         """Send a request; on a connection that the server had closed meanwhile, once more.
 
         Args:
             method: ``GET`` or ``POST``.
             path: Below the server's address.
             body: At most 256 KiB.
+            media_type: Of the body; None: the server knows it by the path.
 
         Returns:
             The answer.
@@ -119,20 +122,21 @@ class LedgerClient:
         """
         was_open = self._connection.sock is not None
         try:
-            return self._once(method, path, body)
+            return self._once(method, path, body, media_type)
         except ConnectionError:
             self.close()
             if not was_open:
                 raise
-        return self._once(method, path, body)
+        return self._once(method, path, body, media_type)
 
     def close(self) -> None:
         """Close the connection; a request opens it again."""
         self._connection.close()
 
-    def _once(self, method: str, path: str, body: bytes | None) -> Answer:
+    def _once(self, method: str, path: str, body: bytes | None, media_type: str | None) -> Answer:
+        headers = self._headers if media_type is None else self._headers | {"Content-Type": media_type}
         try:
-            self._connection.request(method, f"{self._prefix}{path}", body, self._headers)
+            self._connection.request(method, f"{self._prefix}{path}", body, headers)
             response = self._connection.getresponse()
             content = response.read(_LARGEST_ANSWER)
         except http.client.RemoteDisconnected:

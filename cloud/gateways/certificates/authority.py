@@ -60,16 +60,12 @@ class Authority:
         Raises:
             CertificateWishError: If the request is for another name, or is none, or the authority has ended.
         """
-        request = _request(request_pem)
-        names = request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        if not is_valid_id(gateway) or [name.value for name in names] != [gateway]:
-            told = ", ".join(repr(str(name.value)) for name in names)
-            raise CertificateWishError(f"the request is for {told or 'nobody'}: expected {gateway!r}")
+        request = require_request(request_pem, gateway)
         ends = min(now + life, self.certificate.not_valid_after_utc)
         if ends <= now:
             raise CertificateWishError(f"the authority itself ended on {ends:%Y-%m-%d}: make or give another")
         certificate = (
-            _builder(x509.Name([names[0]]), self.certificate.subject, now - _SKEW, ends)
+            _builder(_named(gateway), self.certificate.subject, now - _SKEW, ends)
             .public_key(request.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
@@ -151,6 +147,27 @@ class Authority:
         if not found.is_signature_valid(self.key.public_key()):
             raise CertificateWishError(f"{place}: expected a list that this authority signed")
         return {f"{each.serial_number:x}": each.revocation_date_utc for each in found}
+
+
+def require_request(pem: str, gateway: str) -> x509.CertificateSigningRequest:
+    """Hold a request against the gateway that it is to be of.
+
+    Args:
+        pem: PKCS #10.
+        gateway: Id of the gateway.
+
+    Returns:
+        The request.
+
+    Raises:
+        CertificateWishError: If it is for another name, or is none.
+    """
+    request = _request(pem)
+    names = request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    if not is_valid_id(gateway) or [name.value for name in names] != [gateway]:
+        told = ", ".join(repr(str(name.value)) for name in names)
+        raise CertificateWishError(f"the request is for {told or 'nobody'}: expected {gateway!r}")
+    return request
 
 
 def load_authority(directory: Path) -> Authority | None:
@@ -235,6 +252,10 @@ def _builder(
     serial = secrets.randbits(152) | 1
     builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).serial_number(serial)
     return builder.not_valid_before(begins).not_valid_after(ends)
+
+
+def _named(gateway: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, gateway)])
 
 
 def _request(pem: str) -> x509.CertificateSigningRequest:

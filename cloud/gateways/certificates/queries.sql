@@ -1,12 +1,18 @@
 -- name: asking
-SELECT g.name AS gateway, g.site_id AS site, s.health -> 'certificate' ->> 'request' AS request
-FROM gateway g JOIN gateway_status s ON s.gateway_id = g.gateway_id
-WHERE g.kind = 'edge' AND g.state = 'active' AND s.health -> 'certificate' ->> 'request' IS NOT NULL
+SELECT g.name AS gateway, g.site_id AS site, a.request, a.invited_by
+FROM (
+    SELECT s.gateway_id, s.health -> 'certificate' ->> 'request' AS request, NULL::text AS invited_by
+    FROM gateway_status s WHERE s.health -> 'certificate' ->> 'request' IS NOT NULL
+    UNION ALL
+    SELECT i.gateway_id, i.request, i.made_by FROM gateway_invite i
+    WHERE i.used_at > %(now)s - interval '1 day' AND NOT EXISTS (
+        SELECT FROM gateway_certificate c WHERE c.gateway_id = i.gateway_id AND c.revoked_at >= i.made_at)) a
+JOIN gateway g ON g.gateway_id = a.gateway_id
+WHERE g.kind = 'edge' AND g.state IN ('active', 'paused') AND (g.state = 'active' OR a.invited_by IS NOT NULL)
     AND NOT EXISTS (
         SELECT FROM gateway_certificate c
-        WHERE c.gateway_id = g.gateway_id
-            AND c.request_sha256 = sha256(convert_to(s.health -> 'certificate' ->> 'request', 'UTF8')))
-ORDER BY g.name
+        WHERE c.gateway_id = g.gateway_id AND c.request_sha256 = sha256(convert_to(a.request, 'UTF8')))
+ORDER BY g.name, a.invited_by
 LIMIT 100;
 
 -- name: gateway

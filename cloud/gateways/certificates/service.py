@@ -1,6 +1,5 @@
 """Certificates of gateways: signed when a heartbeat asks, listed, revoked; their end becomes a ticket."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -73,7 +72,7 @@ def follow(source: Source, actor: Actor, now: datetime, *, directory: Path) -> M
         log.error("authority_unusable", detail=str(error))  # noqa: TRY400  the text says it
         authority = None
     if authority is not None:
-        for asked in in_transaction(source, lambda conn: _asking(conn, actor)):
+        for asked in in_transaction(source, lambda conn: _asking(conn, actor, now)):
             is_signed = _answer(source, actor, authority, asked, now)
             signed, refused = signed + is_signed, refused + (not is_signed)
     in_transaction(source, lambda conn: _watch(conn, actor, now))
@@ -102,7 +101,7 @@ def sign(
         CertificateWishError: If the request is not one of this gateway, or its certificate was called back.
     """
     of = _found(conn, actor, gateway, Role.ADMIN)
-    made = _signed(conn, actor, authority, of._replace(request=request), now)
+    made = _signed(conn, actor.id, authority, of._replace(request=request), now)
     alerts.resolve(conn, [_request_key(gateway)])
     return made
 
@@ -176,7 +175,7 @@ def revoke(conn: Connection, actor: Actor, *, gateway: str, serial: str, why: st
         )
     if not store.change(conn, "revoke", gateway=gateway, serial=serial, actor=actor.id, why=why.strip()):
         return  # called back before, and the first reason stays
-    _audit(conn, actor, "gateway_certificate_revoked", of, {"serial": serial, "why": why.strip()})
+    _audit(conn, actor.id, "gateway_certificate_revoked", of, {"serial": serial, "why": why.strip()})
 
 
 def revoke_forgotten(conn: Connection, actor: Actor, *, serials: Mapping[str, datetime]) -> int:
@@ -217,20 +216,23 @@ class _Asked(NamedTuple):
     gateway: str
     site: str
     request: str
+    invited_by: str | None = None
+    """Who made the code that the request came by; None: a heartbeat brought it."""
 
 
-def _asking(conn: Connection, actor: Actor) -> list[_Asked]:
+def _asking(conn: Connection, actor: Actor, now: datetime) -> list[_Asked]:
     act_as(conn, actor)
-    return store.rows(conn, _Asked, "asking")
+    return store.rows(conn, _Asked, "asking", now=now)
 
 
 def _answer(source: Source, actor: Actor, authority: Authority, asked: _Asked, now: datetime) -> bool:
     def work(conn: Connection) -> None:
         act_as(conn, actor)
         store.tuples(conn, "lock", gateway=asked.gateway)
-        for (since,) in store.tuples(conn, "called_back", gateway=asked.gateway, job=actor.id):
-            raise CertificateWishError(CALLED_BACK.format(gateway=asked.gateway, since=since))
-        _signed(conn, actor, authority, asked, now)
+        if asked.invited_by is None:
+            for (since,) in store.tuples(conn, "called_back", gateway=asked.gateway, job=actor.id):
+                raise CertificateWishError(CALLED_BACK.format(gateway=asked.gateway, since=since))
+        _signed(conn, asked.invited_by or actor.id, authority, asked, now)
         alerts.resolve(conn, [_request_key(asked.gateway)])
 
     try:
@@ -241,10 +243,10 @@ def _answer(source: Source, actor: Actor, authority: Authority, asked: _Asked, n
     return True
 
 
-def _signed(conn: Connection, actor: Actor, authority: Authority, asked: _Asked, now: datetime) -> str:
+def _signed(conn: Connection, signer: str, authority: Authority, asked: _Asked, now: datetime) -> str:
     gateway = asked.gateway
     store.tuples(conn, "lock", gateway=gateway)
-    sha256 = hashlib.sha256(asked.request.encode()).digest()
+    sha256 = store.request_sha256(asked.request)
     if known := store.tuples(conn, "known", gateway=gateway, sha256=sha256):
         certificate, revoked_at = known[0]
         if revoked_at is not None:
@@ -263,7 +265,7 @@ def _signed(conn: Connection, actor: Actor, authority: Authority, asked: _Asked,
         not_before=made.not_before,
         not_after=made.not_after,
         certificate=made.certificate,
-        actor=actor.id,
+        actor=signer,
     )
     ((last,),) = store.tuples(conn, "last_revision", gateway=gateway)
     message = IssuedCertificate(
@@ -278,10 +280,10 @@ def _signed(conn: Connection, actor: Actor, authority: Authority, asked: _Asked,
         gateway=gateway,
         revision=message.revision,
         payload=message.model_dump_json(),
-        actor=actor.id,
+        actor=signer,
     )
     detail = {"serial": made.serial, "not_after": made.not_after.isoformat()}
-    _audit(conn, actor, "gateway_certificate_issued", asked, detail)
+    _audit(conn, signer, "gateway_certificate_issued", asked, detail)
     return made.certificate
 
 
@@ -327,6 +329,6 @@ def _found(conn: Connection, actor: Actor, gateway: str, *roles: Role) -> _Asked
     return _Asked(gateway, str(found[0][2]), "")
 
 
-def _audit(conn: Connection, actor: Actor, action: str, of: _Asked, detail: Mapping[str, str]) -> None:
+def _audit(conn: Connection, actor: str, action: str, of: _Asked, detail: Mapping[str, str]) -> None:
     target, text = f"gateway:{of.gateway}", orjson.dumps(detail).decode()
-    store.tuples(conn, "audit", actor=actor.id, action=action, target=target, site=of.site, detail=text)
+    store.tuples(conn, "audit", actor=actor, action=action, target=target, site=of.site, detail=text)

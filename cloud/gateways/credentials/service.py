@@ -42,30 +42,12 @@ def make_secret(conn: Connection, actor: Actor, *, gateway: str) -> str:
         NotAllowedError: If the actor may not.
     """
     secret = new_secret()
-    replace_secret(conn, actor, gateway=gateway, secret=secret)
+    keep_secret(conn, actor, gateway=gateway, secret=secret, kept_by="registry")
     return secret
 
 
-def replace_secret(conn: Connection, actor: Actor, *, gateway: str, secret: str) -> None:
-    """Let a gateway show itself by a secret that it has, and by no other from now on.
-
-    Args:
-        conn: A connection of ``dockledger_app`` inside a transaction.
-        actor: An admin of its site.
-        gateway: Id.
-        secret: Random, of at least 128 bits: it is kept as a plain hash.
-
-    Raises:
-        UnknownGatewayError: If the gateway is not registered at the actor's sites.
-        NotAllowedError: If the actor may not.
-    """
-    keep_secret(conn, actor, gateway=gateway, secret=secret, kept_by="registry")
-    sha256 = token_sha256(secret)
-    store.change(conn, "end_others", gateway=gateway, secret_sha256=sha256, kept_by="registry")
-
-
 def keep_secret(conn: Connection, actor: Actor, *, gateway: str, secret: str, kept_by: Keeper) -> None:
-    """Let a gateway show itself by a secret that it has; the one of the same keeper before no longer holds.
+    """Let a gateway show itself by a secret that it has; see `put_secret` for what then no longer holds.
 
     Args:
         conn: A connection of ``dockledger_app`` inside a transaction.
@@ -87,7 +69,9 @@ def keep_secret(conn: Connection, actor: Actor, *, gateway: str, secret: str, ke
 def put_secret(
     conn: Connection, gateway: str, secret: str, *, kept_by: Keeper, sites: list[str] | None
 ) -> str:
-    """Keep a secret's hashes: what is said of it in the audit trail is the caller's to say.
+    """Keep a secret's hashes; the registry's ends every other one, the embedded broker's only its own before.
+
+    What is said of it in the audit trail is the caller's to say.
 
     Args:
         conn: A connection of ``dockledger_app`` inside a transaction.
@@ -102,20 +86,23 @@ def put_secret(
     Raises:
         UnknownGatewayError: If there is no such gateway.
     """
-    is_for_broker = kept_by == "registry"  # the embedded broker has files of its own
+    is_for_all = kept_by == "registry"  # the embedded broker has files of its own
+    sha256 = token_sha256(secret)
     found = store.tuples(
         conn,
         "keep_secret",
         gateway=gateway,
         kept_by=kept_by,
-        secret_sha256=token_sha256(secret),
-        broker_hash=mosquitto_hash(secret, secrets.token_bytes(SALT_BYTES)) if is_for_broker else None,
+        secret_sha256=sha256,
+        broker_hash=mosquitto_hash(secret, secrets.token_bytes(SALT_BYTES)) if is_for_all else None,
         sites=sites,
     )
     if not found:
         raise UnknownGatewayError(
             f"gateway {gateway!r:.80} is not registered; `dockledger gateway list` shows who is"
         )
+    if is_for_all:
+        store.change(conn, "end_others", gateway=gateway, secret_sha256=sha256, kept_by=kept_by)
     return str(found[0][0])
 
 

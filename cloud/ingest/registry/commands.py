@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
 
 _EXAMPLES: Final = """examples:
-  dockledger gateway add dock-1 --site leeds
+  dockledger gateway invite dock-1 --site leeds    a one-time code, and the one command to type there
+  dockledger gateway add dock-1 --site leeds       registers it only: the rest by hand
   dockledger gateway list --json
   dockledger gateway pause dock-1      its batches are taken, its silence holds no watermark back
   dockledger gateway retire dock-1     its batches are no longer taken

@@ -1,0 +1,110 @@
+"""Invites as rows, and why a code is refused; pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from cloud.gateways.domain import ConfigError
+
+SHORTEST: Final = timedelta(minutes=5)
+LONGEST: Final = timedelta(days=7)
+LIFE: Final = timedelta(hours=1)
+"""Of a code, if nobody says otherwise."""
+ANSWERED_FOR: Final = timedelta(days=1)
+"""So long the machine that used a code is told again what it was told, if it did not hear it."""
+
+
+class EnrolmentError(ConfigError):
+    """A wrong wish about an invite; the message names value, expectation and place."""
+
+
+class CodeRefusedError(EnrolmentError):
+    """A code that is unknown, used, ended or called back."""
+
+
+class TooManyCodesError(EnrolmentError):
+    """Too many wrong codes for a gateway."""
+
+    def __init__(self, retry_at: datetime) -> None:
+        """Say when the next is heard.
+
+        Args:
+            retry_at: Aware.
+        """
+        super().__init__(
+            f"too many wrong codes for this gateway; the next is heard at {retry_at:%H:%M:%S} UTC"
+        )
+        self.retry_at = retry_at
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """A code that was given out; the code itself is kept nowhere."""
+
+    invite_id: int
+    gateway: str
+    site: str
+    made_at: datetime
+    made_by: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    revoked_by: str | None
+    used_at: datetime | None
+
+    def state(self, now: datetime) -> str:
+        """Say what became of it: ``open``, ``used``, ``revoked`` or ``expired``."""
+        if self.used_at is not None:
+            return "used"
+        if self.revoked_at is not None:
+            return "revoked"
+        return "open" if now < self.expires_at else "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a code that was shown opens."""
+
+    invite_id: int
+    gateway: str
+    site: str
+    gateway_state: str
+    made_at: datetime
+    made_by: str
+    expires_at: datetime
+    revoked_at: datetime | None
+    used_at: datetime | None
+    request: str | None
+    called_back_at: datetime | None
+    """When a certificate of the gateway was last called back."""
+
+    def refusal(self, request: str, now: datetime) -> str | None:
+        """Say why it opens nothing.
+
+        Args:
+            request: The certificate request that came with it.
+            now: The present.
+
+        Returns:
+            A sentence without its full stop; None if it is good, or was used by this very request.
+        """
+        is_again = self.request == request and self.used_at is not None and now < self.used_at + ANSWERED_FOR
+        reasons = (
+            (self.gateway_state == "retired", "its gateway is retired", None),
+            (
+                self.called_back_at is not None and self.called_back_at >= self.made_at,
+                "a certificate of its gateway was called back after it was made",
+                self.called_back_at,
+            ),
+            (
+                self.used_at is not None and not is_again,
+                "it was used by another machine: if that was not yours, revoke the certificate",
+                self.used_at,
+            ),
+            (self.revoked_at is not None, "it was revoked", self.revoked_at),
+            (not is_again and now >= self.expires_at, "it has ended", self.expires_at),
+        )
+        for is_so, why, at in reasons:
+            if is_so:
+                when = "" if at is None else f", on {at:%Y-%m-%d %H:%M} UTC"
+                return f"this code opens nothing: {why}{when}; `dockledger gateway invite` makes another"
+        return None

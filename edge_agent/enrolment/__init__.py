@@ -1,0 +1,1 @@
+"""A new gateway enrols by a one-time code: key and secret made here, certificate and settings fetched."""

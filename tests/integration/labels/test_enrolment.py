@@ -1,0 +1,210 @@
+"""A machine becomes a gateway by a one-time code: the shipped command against the shipped application."""
+
+import argparse
+import io
+import ssl
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cloud.api.app import create_api
+from cloud.api.metrics import Metrics
+from cloud.db import ConnectionPool, open_pool
+from cloud.gateways.certificates import service as certificates
+from cloud.gateways.certificates.authority import make_authority
+from cloud.gateways.enrolment import service
+from cloud.gateways.enrolment.domain import EnrolmentError
+from cloud.gateways.enrolment.service import BrokerOffer, broker_offer
+from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.identity.gate import Gate
+from cloud.ingest.https import HttpsDoor
+from edge_agent.certificates.x509 import facts_of, new_key, request_for
+from edge_agent.config.settings import load
+from edge_agent.enrolment.command import enrol
+from tests.integration.ingest.processes import listening
+from tests.integration.ledger.scenario import SITE, Ledger, open_ledger
+
+ADMIN = Actor("user:root", frozenset({Role.ADMIN}), all_sites=True)
+OPERATOR = Actor("user:olga", frozenset({Role.OPERATOR}), frozenset({SITE}))
+PLAIN = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+BROKER = "mqtts://broker.example:8883"
+
+
+@dataclass
+class Site:
+    """An office that invites, and the address that gateways are told."""
+
+    ledger: Ledger
+    pool: ConnectionPool
+    url: str
+    offer: BrokerOffer
+    clock: list[datetime] = field(default_factory=lambda: [datetime.now(UTC)])
+
+    def invite(self, gateway: str, site: str | None = None, **life: Any) -> str:
+        given = {"life": timedelta(**life)} if life else {}
+        return self.ledger.as_app(
+            lambda conn: service.invite(conn, ADMIN, gateway=gateway, site=site, now=self.clock[0], **given)
+        ).code
+
+    def sign(self, _seconds: float = 0) -> None:
+        """Do what the scheduler does meanwhile."""
+        certificates.follow(self.pool, certificates.JOB, self.clock[0], directory=self.offer.ca.parent)
+
+    def enrol(self, folder: Path, code: str, pause: Any = None) -> tuple[int, str]:
+        """Type the command on a machine whose files lie in a folder."""
+        folder.mkdir(exist_ok=True)
+        options = argparse.Namespace(
+            url=self.url, code=code, config=folder / "agent.toml", ca=None, state=None
+        )
+        said = io.StringIO()
+        return enrol(options, said, said, pause=pause or self.sign), said.getvalue()
+
+    def ask(self, code: str, gateway: str = "gw-7") -> httpx.Response:
+        body = {"code": code, "request": request_for(new_key(), gateway), "secret": "s" * 32}
+        return httpx.post(f"{self.url}/v1/enrolments", json=body, verify=PLAIN)
+
+    def admits(self, gateway: str, secret: str) -> bool:
+        answer = httpx.get(f"{self.url}/v1/ingest/state", auth=(gateway, secret), verify=PLAIN)
+        return answer.status_code == 200
+
+
+@pytest.fixture
+def site(database: Any, tmp_path: Path) -> Iterator[Site]:
+    clock = [datetime.now(UTC)]
+    make_authority(tmp_path / "ca", network="test", now=clock[0])
+    offer = broker_offer(BROKER, None, tmp_path / "ca")
+    assert offer is not None
+    with (
+        open_ledger(database) as ledger,
+        open_pool(database.app_dsn, "test-enrolment", max_size=4) as pool,
+        closing(HttpsDoor(database.ingest_dsn)) as door,
+        listening(create_api(Gate(pool, lambda: clock[0]), Metrics(), door, offer)) as url,
+    ):
+        yield Site(ledger, pool, url, offer, clock)
+
+
+def test_a_machine_becomes_a_gateway_by_a_code_that_opens_once(site: Site, tmp_path: Path) -> None:
+    code = site.invite("gw-7", SITE)
+    machine = tmp_path / "machine"
+    status, said = site.enrol(machine, code.lower())
+    assert (status, "the certificate is being signed: waiting" in said) == (0, True), said
+    settings = load(machine / "agent.toml").settings
+    assert (settings.site, settings.gateway, settings.broker_url) == (SITE, "gw-7", BROKER)
+    assert settings.broker_ca is not None
+    assert settings.broker_ca.read_text() == site.offer.ca.read_text()
+    assert settings.broker_certificate is not None
+    assert facts_of(settings.broker_certificate.read_bytes()).subject == "gw-7"
+    secret = httpx.URL(str(settings.https_url)).password
+    assert site.admits("gw-7", secret)
+    assert {path.stat().st_mode & 0o777 for path in machine.iterdir()} == {0o600}
+    assert not list(machine.glob("enrolment.json")) + list(machine.glob("*.enrolled"))
+
+    assert "is there: this machine is a gateway already" in site.enrol(machine, code)[1]
+    thief = site.ask(code)
+    assert thief.status_code == 403
+    assert "it was used by another machine: if that was not yours, revoke" in thief.json()["detail"]
+    assert site.admits("gw-7", secret), "a refused code changes nothing"
+    assert site.ledger.query(
+        "SELECT action, actor FROM audit_event WHERE target = 'gateway:gw-7' ORDER BY audit_id"
+    ) == [
+        ("gateway_registered", "user:root"),
+        ("gateway_invited", "user:root"),
+        ("gateway_enrolled", "job:enrolment"),
+        ("gateway_certificate_issued", "user:root"),
+        ("gateway_code_refused", "job:enrolment"),
+    ]
+
+    successor = tmp_path / "successor"
+    assert site.enrol(successor, site.invite("gw-7"))[0] == 0
+    assert not site.admits("gw-7", secret), "the machine before shows nothing any more"
+    kept = site.ledger.query("SELECT code_sha256 FROM gateway_invite")
+    assert not any(code.encode() in bytes(each) for (each,) in kept)
+
+
+def test_a_code_that_ended_was_called_back_or_is_another_gateways_is_refused_in_words(
+    site: Site, tmp_path: Path
+) -> None:
+    def refused(code: str, gateway: str = "gw-7") -> str:
+        answer = site.ask(code, gateway)
+        assert answer.status_code == 403, answer.text
+        return str(answer.json()["detail"])
+
+    first = site.invite("gw-7", SITE)
+    second = site.invite("gw-7")
+    assert "opens nothing: it was revoked, on" in refused(first), "a new code ends the one before"
+    assert site.ask(second, "gw-1").json()["detail"] == "the request is for 'gw-1': expected 'gw-7'"
+    assert "no such code for gateway gw-1" in refused(second.replace("gw-7", "gw-1"), "gw-1")
+    revoked = site.ledger.as_app(lambda conn: service.revoke(conn, ADMIN, gateway="gw-7", now=site.clock[0]))
+    assert (revoked.state(site.clock[0]), "was revoked" in refused(second)) == ("revoked", True)
+    with pytest.raises(EnrolmentError, match="has no invite that is open"):
+        site.ledger.as_app(lambda conn: service.revoke(conn, ADMIN, gateway="gw-7", now=site.clock[0]))
+    third = site.invite("gw-7", minutes=5)
+    site.clock[0] += timedelta(minutes=5)
+    assert "it has ended, on" in refused(third)
+    assert "expected one as gw-7.7KQ2" in refused("nonsense")
+    for wrong in ("mqtts://x", "http://ledger.example"):
+        options = argparse.Namespace(url=wrong, code=third, config=tmp_path / "a.toml", ca=None, state=None)
+        said = io.StringIO()
+        assert enrol(options, said, said) == 1
+        assert "expected https://host" in said.getvalue()
+
+    fourth = site.invite("gw-7")
+    wrong = fourth[:-4] + ("0000" if not fourth.endswith("0000") else "1111")
+    answers = [site.ask(wrong) for _ in range(6)]
+    assert [each.status_code for each in answers] == [403] * 5 + [429]
+    assert int(answers[-1].headers["Retry-After"]) in range(1, 31)
+    assert site.ask(fourth).status_code == 429, "nor is the right one heard until then"
+    site.clock[0] += timedelta(seconds=31)
+    assert site.ask(fourth).status_code == 200
+
+    site.sign()
+    ((serial,),) = site.ledger.query("SELECT serial FROM gateway_certificate WHERE revoked_at IS NULL")
+    site.clock[0] = datetime.now(UTC)
+    fifth = site.invite("gw-7")
+    site.ledger.as_app(
+        lambda conn: certificates.revoke(conn, ADMIN, gateway="gw-7", serial=serial, why="stolen")
+    )
+    assert "called back after it was made" in refused(fifth)
+    site.ledger.as_owner(
+        lambda conn: conn.execute("UPDATE gateway SET state = 'retired' WHERE name = 'gw-7'")
+    )
+    assert "its gateway is retired" in refused(fifth)
+    for wish, match in (
+        ({"gateway": "gw-7"}, "is retired: expected an active one"),
+        ({"gateway": "gw-1", "site": "york"}, f"is of site '{SITE}'"),
+        ({"gateway": "gw 9", "site": SITE}, "gateway id 'gw 9'"),
+        ({"gateway": "gw-1", "minutes": 1}, "a code for 1 minutes: expected 5 to 10080"),
+    ):
+        with pytest.raises(EnrolmentError, match=match):
+            site.invite(**wish)
+    with pytest.raises(NotAllowedError):
+        site.ledger.as_app(lambda conn: service.invite(conn, OPERATOR, gateway="gw-1", now=site.clock[0]))
+
+
+def test_a_machine_that_was_interrupted_goes_on_with_the_same_key(site: Site, tmp_path: Path) -> None:
+    code, machine = site.invite("gw-7", SITE), tmp_path / "machine"
+
+    def cut(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        site.enrol(machine, code, pause=cut)
+    assert not (machine / "agent.toml").exists()
+
+    def be_in_the_way(_seconds: float) -> None:
+        site.sign()
+        (machine / "agent.toml").mkdir()
+
+    assert "agent.toml" in site.enrol(machine, code, pause=be_in_the_way)[1]
+    (machine / "agent.toml").rmdir()
+    status, said = site.enrol(machine, code, pause=cut)
+    assert (status, "this machine is gateway gw-7" in said) == (0, True), said
+    secret = httpx.URL(str(load(machine / "agent.toml").settings.https_url)).password
+    assert site.admits("gw-7", secret)
+    assert site.ledger.query("SELECT count(*) FROM gateway_certificate") == [(1,)]
