@@ -60,6 +60,7 @@ from cloud.api.routes import (
     recipes,
     reconciliations,
     runs,
+    scanned_receipts,
     serial_genealogy,
     shipments,
     stock,

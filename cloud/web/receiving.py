@@ -16,6 +16,7 @@ from cloud.documents.domain import KEEPERS, READERS, DocumentError, UnknownDocum
 from cloud.documents.lines import RECEIVABLE, LineNow, lines_now
 from cloud.documents.receiving import reading, reversing, service
 from cloud.documents.receiving.papers import REASONS, DeliveryPaper
+from cloud.documents.receiving.scanned import Scanned, scanned
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
@@ -236,9 +237,11 @@ def _form(
     actor = visitor.actor
     actor.require(*service.RECEIVERS, site=site)
     lines: list[LineNow] = []
+    scans: Sequence[Scanned] = []
     if kind:
         with gate.acting(actor) as conn:
             lines = lines_now(conn, site=site, kind=kind, ids=[name])
+            scans = scanned(conn, actor, site=site, name=name)
         if not lines:
             raise HTTPException(404, f"there is no {KINDS[kind]} {name!r} at site {site!r}")
     typed_lines = {row[0]: row[1:] for row in rows if row[0]}
@@ -259,6 +262,7 @@ def _form(
         lines=wanted[:MOST_LINES],
         hidden=max(0, len(wanted) - MOST_LINES),
         total=len(lines),
+        scans=[each for each in scans if each.row.type == kind],
         find=find,
         typed_lines=typed_lines,
         extra=extra or [("",) * 7] * (EXTRA if kind else BLIND),

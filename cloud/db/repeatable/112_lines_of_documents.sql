@@ -4,26 +4,36 @@ DROP FUNCTION IF EXISTS pub_in_transit(text[]);
 DROP FUNCTION IF EXISTS pub_open_outbound_lines(text[]);
 DROP FUNCTION IF EXISTS open_document_lines(text[], text);
 DROP FUNCTION IF EXISTS document_lines_now(text[], text, text[]);
+DROP FUNCTION IF EXISTS stated_lines_now(text[], text, text[]);
+DROP FUNCTION IF EXISTS lines_now(text[], text, text[], boolean);
 DROP FUNCTION IF EXISTS moves_of_lines(text[], text, text[]);
+DROP FUNCTION IF EXISTS moves_naming_lines(text[], text, text[], boolean);
 
--- Movements that name lines of documents, less those that were reversed, in base units of the item that goes by now.
-CREATE FUNCTION moves_of_lines(sites text[], kind text, ids text[])
+-- Movements that name lines of documents, less those that were reversed, in base units of the item that goes by now; and, if
+-- asked for, those that handhelds stated under the number of an ASN or order, in parts by the line that each is of.
+CREATE FUNCTION moves_naming_lines(sites text[], kind text, ids text[], with_scanned boolean)
     RETURNS TABLE (site text, id text, line text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz,
         item_id bigint, quantity numeric, from_code text, to_code text, from_place text, to_place text, from_as text,
         to_as text, lot text, reason text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH named AS MATERIALIZED (
         SELECT DISTINCT m.site_id, asked.id, d ->> 'line' AS line, m.gateway_id, m.epoch, m.seq, m.occurred_at, m.item_id,
-            m.quantity, m.from_cell, m.to_cell, m.reason
+            m.quantity, NULL::numeric AS part, m.from_cell, m.to_cell, m.reason
         FROM unnest(ids) AS asked (id)
         JOIN movement m ON m.detail @? '$.documents[*].line'
             AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', kind, 'id', asked.id))
         CROSS JOIN LATERAL jsonb_array_elements(m.detail -> 'documents') d
-        WHERE (sites IS NULL OR m.site_id = ANY (sites))
+        WHERE (sites IS NULL OR m.site_id = ANY (sites)) AND m.reverses_seq IS NULL
             AND d ->> 'type' = kind AND d ->> 'id' = asked.id AND d ->> 'line' IS NOT NULL
+        UNION ALL
+        SELECT s.site, s.id, s.line, m.gateway_id, m.epoch, m.seq, m.occurred_at, m.item_id, m.quantity, s.quantity,
+            m.from_cell, m.to_cell, m.reason
+        FROM scanned_moves_of_lines(sites, kind, ids) s
+        JOIN movement m ON (m.gateway_id, m.epoch, m.seq) = (s.gateway_id, s.epoch, s.seq)
+        WHERE with_scanned
     )
     SELECT n.site_id, n.id, n.line, g.name, n.epoch, n.seq, n.occurred_at, c.canonical_id,
-        round(n.quantity * c.numerator / c.denominator, 6), f.code, t.code, f.kind, t.kind,
+        coalesce(n.part, round(n.quantity * c.numerator / c.denominator, 6)), f.code, t.code, f.kind, t.kind,
         coalesce(fc.disposition, 'sellable'), coalesce(tc.disposition, 'sellable'), coalesce(tc.lot, fc.lot), n.reason
     FROM named n
     JOIN gateway g ON g.gateway_id = n.gateway_id
@@ -34,11 +44,18 @@ CREATE FUNCTION moves_of_lines(sites text[], kind text, ids text[])
         AND x.target = g.name || '/' || lpad(to_hex(n.epoch), 16, '0') || '/' || n.seq)
 $$;
 
+CREATE FUNCTION moves_of_lines(sites text[], kind text, ids text[])
+    RETURNS TABLE (site text, id text, line text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz,
+        item_id bigint, quantity numeric, from_code text, to_code text, from_place text, to_place text, from_as text,
+        to_as text, lot text, reason text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$ SELECT * FROM moves_naming_lines(sites, kind, ids, true) $$;
+
 -- Lines with what was asked for and what of it has moved, in base units. Goods of an ASN, an order or a return come out of
 -- the account of whom they come from, or go into the one of whom they go to; back again counts against it. Of a transfer
 -- the sending site's lines have moved into transit, the receiving site's out of it; what was
 -- given up on the way is neither. Sums are looked up by name, not joined: nobody knows beforehand how many there are.
-CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
+CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned boolean)
     RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
         registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
         is_lot_controlled boolean, identifier_scheme text, identifier text, unit_seen text, numerator bigint,
@@ -73,7 +90,7 @@ CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
                 WHEN kind = 'transfer' AND m.to_code = '@transit' AND m.from_place <> 'virtual' THEN m.quantity
                 WHEN kind = 'transfer' AND m.from_code = '@transit' AND m.to_place <> 'virtual' THEN -m.quantity
             END AS quantity, m.to_as
-        FROM moves_of_lines(sites, kind, ids) m
+        FROM moves_naming_lines(sites, kind, ids, with_scanned) m
     ), moved AS (
         SELECT m.site, m.id, m.line, sum(m.quantity) AS quantity,
             sum(m.quantity) FILTER (WHERE m.to_as = 'damaged') AS damaged
@@ -124,6 +141,25 @@ CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
     LEFT JOIN document_line_end_now e ON (e.site_id, e.type, e.id, e.line) = (a.site_id, a.type, a.id, a.line)
     ORDER BY a.site_id, a.id, a.ordinal
 $$;
+
+CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
+    RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
+        registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
+        is_lot_controlled boolean, identifier_scheme text, identifier text, unit_seen text, numerator bigint,
+        denominator bigint, lot text, unit text, order_id text, order_line text, ordered numeric, moved numeric,
+        damaged numeric, rejected numeric, is_ended boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$ SELECT * FROM lines_now(sites, kind, ids, true) $$;
+
+-- The same without what handhelds received under a document's number: what that is of, these lines decide.
+CREATE FUNCTION stated_lines_now(sites text[], kind text, ids text[])
+    RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
+        registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
+        is_lot_controlled boolean, identifier_scheme text, identifier text, unit_seen text, numerator bigint,
+        denominator bigint, lot text, unit text, order_id text, order_line text, ordered numeric, moved numeric,
+        damaged numeric, rejected numeric, is_ended boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
+    AS $$ SELECT * FROM lines_now(sites, kind, ids, false) $$;
 
 -- Lets lines be open again that had moved whole, of which a posting reverses something; called as it closes.
 CREATE OR REPLACE FUNCTION open_lines_again(p bigint) RETURNS void
@@ -204,7 +240,8 @@ CREATE FUNCTION pub_in_transit(sites text[])
     ORDER BY t.to_site, n.due_on NULLS LAST, n.id, n.ordinal
 $$;
 
-REVOKE ALL ON FUNCTION moves_of_lines(text[], text, text[]), document_lines_now(text[], text, text[]),
+REVOKE ALL ON FUNCTION moves_naming_lines(text[], text, text[], boolean), lines_now(text[], text, text[], boolean),
+    stated_lines_now(text[], text, text[]), moves_of_lines(text[], text, text[]), document_lines_now(text[], text, text[]),
     open_document_lines(text[], text), pub_open_outbound_lines(text[]), pub_in_transit(text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION moves_of_lines(text[], text, text[]), document_lines_now(text[], text, text[]),
     open_document_lines(text[], text), pub_open_outbound_lines(text[]), pub_in_transit(text[])

@@ -110,3 +110,6 @@ VALUES (%(site)s, %(id)s, %(line)s, %(reason)s, %(posting_id)s, %(actor)s);
 
 -- name: reopen_ended_lines
 SELECT reopen_ended_lines(%(sites)s::text[], %(site)s, %(id)s, %(line)s);
+
+-- name: scanned
+SELECT * FROM read_scanned_receipt(%(site)s, %(id)s);

@@ -16,6 +16,7 @@ DOCK = MOVERS | {Role.OPERATOR}
 MAKE_ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/recipes": STAFF,
     "GET /v1/serial-genealogy": STAFF,
+    "GET /v1/scanned-receipts": STAFF,
     "POST /v1/recipes": MOVERS,
     "GET /v1/transformations": STAFF,
     "GET /v1/transformations/{site}/{type}/{id:path}": STAFF,
@@ -33,7 +34,7 @@ MADE_AT_ONE_SITE = {
     route: {403}
     for route in MAKE_ROUTES
     if "{site}" in route or ("POST" in route and "transformation" in route)
-} | {"GET /v1/transformations": {403}}
+} | {"GET /v1/transformations": {403}, "GET /v1/scanned-receipts": {403}}
 """What those of another site are answered; a recipe is everybody's."""
 MADE_FOR_THE_NETWORK = {"POST /v1/recipes", "POST /recipes"}
 MAKE_FORMS = {"POST /recipes", "POST /transformations", "POST /transformations/{site}/{type}/{id:path}"}
@@ -48,6 +49,7 @@ _RECIPE = {
 MAKE_ASKED: dict[str, dict[str, str]] = {
     "GET /v1/transformations": {"site": OWN},
     "GET /v1/serial-genealogy": {"of": EPC},
+    "GET /v1/scanned-receipts": {"site": OWN, "of": "ASN-1"},
 }
 MAKE_THINGS = {"{type}/{id:path}": "kit/M-1"}
 MADE: dict[str, Any] = {

@@ -1,0 +1,186 @@
+-- What handhelds received under the number of an ASN or order, and which of its lines that is (DOMAIN D4). A scan names the
+-- document and counts its own lines; which line of the document it is of follows from the goods, and is nowhere stored: so
+-- whatever arrives late or is taken back, the answer is that of all that is known.
+
+DROP FUNCTION IF EXISTS read_scanned_receipt(text, text);
+DROP FUNCTION IF EXISTS scanned_moves_of_lines(text[], text, text[]);
+DROP FUNCTION IF EXISTS scanned_parts(text, text, text);
+DROP FUNCTION IF EXISTS lines_to_receive(text, text, text);
+
+-- The lines of a document with what each asks for, less what was received by its name, in base units; nothing is open of a
+-- line that has ended.
+CREATE FUNCTION lines_to_receive(of_site text, of_type text, of_id text)
+    RETURNS TABLE (line text, ordinal integer, item_id bigint, lot text, unit text, order_id text, order_line text,
+        open numeric)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    RETURN QUERY
+    SELECT n.line, n.ordinal, n.item_id, n.lot, n.unit, n.order_id, n.order_line,
+        CASE WHEN n.is_ended THEN 0 ELSE greatest(coalesce(n.ordered, 0) - n.moved, 0) END
+    FROM stated_lines_now(ARRAY[of_site], of_type, ARRAY[of_id]) n
+    WHERE n.item_id IS NOT NULL
+    ORDER BY n.ordinal;
+END
+$$;
+
+-- Each scan of a document in the order of occurrence, in parts by line. A line whose unit the goods were put into goes before
+-- one of their lot, that before one without a lot (or of goods without one), that before one of another lot; of equals the
+-- first on the paper, as far as it is open. What is over is of the last line of the best kind; what no line names is
+-- unexpected.
+CREATE FUNCTION scanned_parts(of_site text, of_type text, of_id text)
+    RETURNS TABLE (gateway_id integer, epoch bigint, seq bigint, occurred_at timestamptz, item_id bigint, line text,
+        order_id text, order_line text, quantity numeric, rule text, is_over boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    scan       record;
+    by_item    jsonb;
+    lines      jsonb;
+    now_of     bigint;
+    open_of    numeric[];
+    fit        record;
+    best_place integer;
+    best       integer;
+    rest       numeric;
+BEGIN
+    FOR scan IN
+        SELECT m.gateway_id, m.epoch, m.seq, m.occurred_at, n.canonical_id,
+            round(m.quantity * n.numerator / n.denominator, 6) AS quantity, coalesce(t.lot, f.lot) AS lot,
+            CASE WHEN l.kind = 'unit' THEN l.code END AS unit
+        FROM movement m
+        JOIN gateway g ON g.gateway_id = m.gateway_id AND g.name <> '_cloud'
+        JOIN canonical_item n ON n.item_id = m.item_id
+        JOIN cell f ON f.cell_id = m.from_cell
+        JOIN location s ON s.location_id = f.location_id AND s.code = '@supplier'
+        JOIN cell t ON t.cell_id = m.to_cell
+        JOIN location l ON l.location_id = t.location_id
+        WHERE m.detail @? '$.documents[*].line' AND m.site_id = of_site AND m.reverses_seq IS NULL
+            AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', 'receipt', 'id', of_id))
+            AND NOT m.detail -> 'documents' @? '$[*] ? (@.type == "asn" || @.type == "purchase_order")'
+            AND NOT EXISTS (SELECT FROM claim x WHERE x.kind = 'reversal'
+                AND x.target = g.name || '/' || lpad(to_hex(m.epoch), 16, '0') || '/' || m.seq)
+        ORDER BY n.canonical_id, m.occurred_at, m.gateway_id, m.epoch, m.seq
+    LOOP
+        IF by_item IS NULL THEN
+            SELECT coalesce(jsonb_object_agg(r.item_id, r.lines), '{}') INTO by_item
+            FROM (
+                SELECT x.item_id, jsonb_agg(to_jsonb(x) ORDER BY x.ordinal) AS lines
+                FROM lines_to_receive(of_site, of_type, of_id) x GROUP BY x.item_id
+            ) r;
+        END IF;
+        IF now_of IS DISTINCT FROM scan.canonical_id THEN
+            now_of := scan.canonical_id;
+            lines := coalesce(by_item -> now_of::text, '[]');
+            open_of := ARRAY(SELECT (x ->> 'open')::numeric FROM jsonb_array_elements(lines) WITH ORDINALITY e (x, nth) ORDER BY nth);
+        END IF;
+        gateway_id := scan.gateway_id;
+        epoch := scan.epoch;
+        seq := scan.seq;
+        occurred_at := scan.occurred_at;
+        item_id := scan.canonical_id;
+        rest := scan.quantity;
+        best := NULL;
+        best_place := NULL;
+        FOR fit IN
+            SELECT e.nth::integer AS nth, k.place
+            FROM jsonb_array_elements(lines) WITH ORDINALITY e (x, nth)
+            CROSS JOIN LATERAL (SELECT CASE
+                WHEN x ->> 'unit' = scan.unit THEN 1
+                WHEN x ->> 'lot' = scan.lot THEN 2
+                WHEN x ->> 'lot' IS NULL OR scan.lot IS NULL THEN 3
+                ELSE 4 END AS place) k
+            ORDER BY k.place, e.nth
+        LOOP
+            IF coalesce(best_place, fit.place) = fit.place THEN
+                best_place := fit.place;
+                best := fit.nth;
+            END IF;
+            quantity := least(rest, open_of[fit.nth]);
+            IF quantity > 0 THEN
+                line := lines -> (fit.nth - 1) ->> 'line';
+                order_id := lines -> (fit.nth - 1) ->> 'order_id';
+                order_line := lines -> (fit.nth - 1) ->> 'order_line';
+                rule := ('{unit,lot,item,other_lot}'::text[])[fit.place];
+                is_over := false;
+                open_of[fit.nth] := open_of[fit.nth] - quantity;
+                rest := rest - quantity;
+                RETURN NEXT;
+            END IF;
+            EXIT WHEN rest = 0;
+        END LOOP;
+        IF rest > 0 THEN
+            line := lines -> (best - 1) ->> 'line';
+            order_id := lines -> (best - 1) ->> 'order_id';
+            order_line := lines -> (best - 1) ->> 'order_line';
+            quantity := rest;
+            rule := coalesce(('{unit,lot,item,other_lot}'::text[])[best_place], 'unexpected');
+            is_over := best IS NOT NULL;
+            RETURN NEXT;
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- What handhelds received of lines of ASNs and orders; of an order that ASNs deliver, under their numbers too.
+CREATE FUNCTION scanned_moves_of_lines(sites text[], kind text, ids text[])
+    RETURNS TABLE (site text, id text, line text, gateway_id integer, epoch bigint, seq bigint, quantity numeric)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF scanned_moves_of_lines.kind = 'asn' THEN
+        RETURN QUERY
+        SELECT d.site_id, d.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity
+        FROM document d
+        CROSS JOIN LATERAL scanned_parts(d.site_id, 'asn', d.id) p
+        WHERE d.type = 'asn' AND d.id = ANY (ids) AND (sites IS NULL OR d.site_id = ANY (sites)) AND p.line IS NOT NULL;
+    ELSIF scanned_moves_of_lines.kind = 'purchase_order' THEN
+        RETURN QUERY
+        SELECT d.site_id, d.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity
+        FROM document d
+        CROSS JOIN LATERAL scanned_parts(d.site_id, 'purchase_order', d.id) p
+        WHERE d.type = 'purchase_order' AND d.id = ANY (ids) AND (sites IS NULL OR d.site_id = ANY (sites))
+            AND p.line IS NOT NULL
+            AND NOT EXISTS (SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (d.site_id, 'asn', d.id))
+        UNION ALL
+        SELECT a.site_id, p.order_id, p.order_line, p.gateway_id, p.epoch, p.seq, p.quantity
+        FROM (
+            SELECT DISTINCT l.site_id, l.id FROM document_line l
+            WHERE l.type = 'asn' AND l.order_id = ANY (ids) AND (sites IS NULL OR l.site_id = ANY (sites))
+        ) a
+        CROSS JOIN LATERAL scanned_parts(a.site_id, 'asn', a.id) p
+        WHERE p.order_id = ANY (ids);
+    END IF;
+END
+$$;
+
+-- What handhelds received under a number, each with the line of the ASN or order that it is of; for the session's sites.
+CREATE FUNCTION read_scanned_receipt(of_site text, of_id text)
+    RETURNS TABLE (type text, partner text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz, time_zone text,
+        actor text, item text, item_name text, base_unit text, lot text, location text, line text, quantity numeric,
+        rule text, is_over boolean, ordered numeric)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF NOT sees_site(of_site) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    SELECT d.type, d.partner, g.name, p.epoch, p.seq, p.occurred_at, z.time_zone, coalesce(m.detail ->> 'actor', m.detail ->> 'device'),
+        i.code, i.name, i.base_unit, coalesce(tc.lot, fc.lot), tl.code, p.line, p.quantity, p.rule, p.is_over, s.ordered
+    FROM document d
+    JOIN site z ON z.site_id = d.site_id
+    CROSS JOIN LATERAL scanned_parts(d.site_id, d.type, d.id) p
+    JOIN gateway g ON g.gateway_id = p.gateway_id
+    JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (p.gateway_id, p.epoch, p.seq, p.occurred_at)
+    JOIN cell fc ON fc.cell_id = m.from_cell
+    JOIN cell tc ON tc.cell_id = m.to_cell JOIN location tl ON tl.location_id = tc.location_id
+    JOIN item i ON i.item_id = p.item_id
+    LEFT JOIN LATERAL (
+        SELECT n.ordered FROM stated_lines_now(ARRAY[d.site_id], d.type, ARRAY[d.id]) n WHERE n.line = p.line) s ON true
+    WHERE d.site_id = of_site AND d.id = of_id AND d.type IN ('asn', 'purchase_order')
+        AND (d.type = 'asn' OR NOT EXISTS (
+            SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (d.site_id, 'asn', d.id)))
+    ORDER BY p.occurred_at, g.name, p.epoch, p.seq, p.line;
+END
+$$;
+
+REVOKE ALL ON FUNCTION lines_to_receive(text, text, text), scanned_parts(text, text, text),
+    scanned_moves_of_lines(text[], text, text[]), read_scanned_receipt(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read_scanned_receipt(text, text) TO dockledger_app;
