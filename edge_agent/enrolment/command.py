@@ -46,6 +46,8 @@ class _Begun(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     code: str
+    request: str
+    """Signed anew it would be another one, of the same key."""
     secret: str = Field(repr=False)
 
 
@@ -118,8 +120,8 @@ def _enrol(options: argparse.Namespace, config: Path, folder: Path, out: TextIO,
     if draft.exists() and path.exists():  # it was interrupted after its certificate had come
         _finish(config, draft, pending, path)
         return gateway
-    begun = _begin(pending, code)
-    asked = EnrolmentRequest(code=code, request=keeper.request(), secret=begun.secret)
+    begun = _begin(pending, code, keeper)
+    asked = EnrolmentRequest(code=code, request=begun.request, secret=begun.secret)
     told = _told(options, gateway, asked, out, pause)
     if told.gateway != gateway:
         raise EnrolmentFailedError(f"the server answered for {told.gateway!r}: expected {gateway!r}")
@@ -139,14 +141,14 @@ def _require_private(url: str) -> None:
         raise EnrolmentFailedError(f"--url {url!r:.100}: expected https://host, for the secret travels there")
 
 
-def _begin(pending: Path, code: str) -> _Begun:
-    """Give the secret of an enrolment that was begun by this code, or begin one, durably."""
+def _begin(pending: Path, code: str, keeper: CertificateKeeper) -> _Begun:
+    """Give what an enrolment by this code was begun with, or begin one, durably."""
     try:
         begun = _Begun.model_validate_json(pending.read_bytes())
     except FileNotFoundError:
         begun = None
     if begun is None or begun.code != code:
-        begun = _Begun(code=code, secret=secrets.token_urlsafe(_SECRET_BYTES))
+        begun = _Begun(code=code, request=keeper.request(), secret=secrets.token_urlsafe(_SECRET_BYTES))
         write_private(pending, begun.model_dump_json().encode())
     return begun
 
