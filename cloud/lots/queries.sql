@@ -175,6 +175,9 @@ SELECT resolver_mark(%(most)s);
 -- name: resolver_mark_papers
 SELECT resolver_mark_papers(clock_timestamp());
 
+-- name: keep_on_hand
+SELECT keep_lots_on_hand(%(most)s);
+
 -- name: ready_items
 SELECT DISTINCT r.item_id FROM resolver_ready(NULL) r ORDER BY r.item_id;
 

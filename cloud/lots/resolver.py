@@ -83,6 +83,8 @@ def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
     """
     del now  # watermarks are the database's own
     actor.require(Role.DEVICE)
+    while in_transaction(source, partial(keep_on_hand, actor=actor)):
+        pass
     while in_transaction(source, partial(mark, actor=actor)):
         pass
     told: Counter[str] = Counter(items=0, posted=0)
@@ -118,6 +120,25 @@ def mark(conn: Connection, actor: Actor) -> bool:
     act_as(conn, actor)
     store.tuples(conn, "resolver_mark_papers")
     return bool(store.tuples(conn, "resolver_mark", most=_POSITIONS)[0][0])
+
+
+def keep_on_hand(conn: Connection, actor: Actor) -> bool:
+    """Note which dated lots lie anywhere, by what was posted since the last time.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A job with all sites.
+
+    Returns:
+        Whether there may be more to look at.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
+    """
+    actor.require(Role.DEVICE)
+    act_as(conn, actor)
+    looked = int(store.tuples(conn, "keep_on_hand", most=_POSITIONS)[0][0])
+    return looked >= _POSITIONS
 
 
 def ready_items(conn: Connection, actor: Actor) -> list[int]:

@@ -11,6 +11,7 @@ from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.ledger.corrections import merge_items
 from cloud.lots import recalls
 from cloud.lots.domain import LotConflictError
+from cloud.lots.expiry import expiring
 from cloud.lots.reading import lots, story
 from cloud.master.store import add_gateway
 from cloud.units.stock import By, StockFilter, stock_by
@@ -166,6 +167,17 @@ def test_lots_expire_at_the_midnight_of_the_site_and_somebody_is_told(floor: Flo
         gone = sum(row.shippable_quantity for row in floor.expiring(now, 0))
         assert free.usable == usable
         assert free.on_hand - free.usable - 2 == gone, "one definition: what has expired is not usable"
+    for again in range(2):  # one at a time, and once the resolver's job has seen which lots lie anywhere
+        told = [row.lot for row in floor.expiring(after, 30)]
+        first = floor.ledger.as_app(lambda conn: expiring(conn, KIM, days=30, now=after, limit=1))
+        rest = floor.ledger.as_app(
+            lambda conn, first=first: expiring(conn, KIM, days=30, now=after, after=first[0].place, limit=1)
+        )
+        assert (told, [row.lot for row in first + rest]) == (["OLD", "SOON", "LATE"], ["OLD", "SOON"])
+        if not again:
+            floor.resolves()
+    kept = "SELECT lot FROM lot_on_hand ORDER BY expires_on"
+    assert floor.ledger.query(kept) == [("OLD",), ("SOON",), ("LATE",)]
     assert floor.warns(before) == {"told": 2, "resolved": 0}
     assert floor.warns(before) == {"told": 0, "resolved": 0}
     assert floor.warns(after) == {"told": 1, "resolved": 0}
@@ -174,6 +186,11 @@ def test_lots_expire_at_the_midnight_of_the_site_and_somebody_is_told(floor: Flo
     assert "MILK lot OLD expired on 2026-03-03: 16 each on hand at leeds, 24.00 GBP" in old_one.summary
     floor.moves(goes("MILK", 7, "A-01", "@scrap", "SOON", minute=5))
     assert floor.warns(after) == {"told": 0, "resolved": 1}
+    floor.resolves()
+    assert floor.ledger.query(kept) == [("OLD",), ("LATE",)]
+    floor.moves(goes("MILK", 1, "@supplier", "A-01", "SOON", minute=6))
+    assert [row.lot for row in floor.expiring(after, 20)] == ["OLD", "SOON"], "what moved a moment ago too"
+    floor.moves(goes("MILK", 1, "A-01", "@scrap", "SOON", minute=7))
     assert [ticket.detail["lot"] for ticket in floor.tickets("lot_expiry")] == ["OLD"]
 
 
