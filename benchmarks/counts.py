@@ -32,7 +32,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.identity.domain import Grant
 from cloud.identity.gate import SESSION_COOKIE
 from cloud.local.home import erase
-from cloud.local.process import Service
+from cloud.local.process import Service, accepts_connections, free_port
 from contracts.base import NO_PREDECESSOR, EpochId, GatewayId, SiteId
 from contracts.batch import BatchHeader, encode_record, seal
 from contracts.records import Count, CountLine, Identifier, Movement, Record, Side
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> Result:
     gateways = (Gateway(_SITE, "scanner-1"), Gateway(_SITE, "dock-1"))
     try:
         with Stage(directory, gateways) as stage:
-            port = _free_port()
+            port = free_port()
             api = _served(stage, port)
             stage.add(_process(stage, "scheduler", {}))
             cookie = _session(stage)
@@ -316,7 +316,7 @@ def _viewers(port: int, cookie: str, number: int) -> Iterator[_Others]:
 
 def _served(stage: Stage, port: int) -> Part:
     api = stage.add(_process(stage, "api", {"DOCKLEDGER_HTTP_PORT": str(port)}))
-    wait_until(lambda: _is_listening(port), within_s=30, what="the pages served")
+    wait_until(lambda: accepts_connections(port), within_s=30, what="the pages served")
     return api
 
 
@@ -372,16 +372,3 @@ def _bin(number: int) -> str:
 def _cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def _is_listening(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

@@ -10,7 +10,6 @@ import gc
 import json
 import math
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.result import Limit, Result
+from cloud.local.process import free_port
 from contracts.records import RowRef
 from edge_agent.clock import Clock
 from edge_agent.config.site_file import load_portals
@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> Result:
 def _run_agent(directory: Path, rate: int, seconds: float) -> dict[str, float]:
     with LlrpReaderServer() as reader:
         config = directory / "agent.toml"
-        page_port = _free_port()
+        page_port = free_port()
         config.write_text(_AGENT.format(port=reader.address[1], page_port=page_port) + _SITE)
         command = [str(Path(sys.executable).parent / "edge-agent"), "run", "--config", str(config)]
         with (directory / "agent.log").open("wb") as log, subprocess.Popen(command, stderr=log) as agent:
@@ -271,9 +271,3 @@ def _status(page_port: int) -> dict[str, Any]:
     with urllib.request.urlopen(f"http://127.0.0.1:{page_port}/status.json", timeout=10) as answer:
         told: dict[str, Any] = json.loads(answer.read())
     return told
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port

@@ -27,6 +27,7 @@ from cloud.db.cluster import LOGIN_ROLES
 from cloud.local.broker import BROKERS, EmbeddedBroker, GatewayAccount, choose_broker
 from cloud.local.home import erase
 from cloud.local.postgres import EmbeddedPostgres
+from cloud.local.process import free_port
 from cloud.local.supervisor import Supervisor, running
 
 PASSWORDS = {role: f"test-{role}" for role in LOGIN_ROLES}
@@ -164,6 +165,12 @@ def _logging_is_undone() -> Iterator[None]:
     """Forget how a command run inside this process logs: its standard error ends with its test."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(name="free_port")
+def _free_port() -> int:
+    """Give a port that nobody has now."""
+    return free_port()
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,14 @@
 
 import ctypes
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, Final
 
@@ -16,6 +18,10 @@ _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 _START_TIME_FIELD: Final = 19
 """Of ``/proc/self/stat``, counted after the program's name."""
 _LOG_LIMIT_BYTES: Final = 16 * 1024 * 1024
+_PORTS_OF_THE_SYSTEM: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_RESERVED_PORTS: Final = 1024
+_QUIET_PORTS: Final = 12_000
+_DRAWS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +139,19 @@ def last_lines(log: Path, count: int = 12) -> str:
 def free_port(preferred: int | None = None) -> int:
     """Find a TCP port of the loopback interface that nobody listens on.
 
+    It lies outside the range from which the system serves whoever asks for any port: a service that is down
+    for a moment finds its own still free, and who looks whether it listens does not get through to himself.
+
     Args:
         preferred: A port to take if it is free.
 
     Returns:
         The port, free a moment ago.
+
+    Raises:
+        OSError: If there is none.
     """
-    for port in (preferred, 0) if preferred else (0,):
+    for port in chain((preferred,) if preferred else (), _quiet_ports(), (0,)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -148,6 +160,17 @@ def free_port(preferred: int | None = None) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise OSError("no free TCP port on 127.0.0.1")
+
+
+def _quiet_ports() -> Iterator[int]:
+    """Draw ports just below the system's own range, where there is room."""
+    try:
+        end = int(_PORTS_OF_THE_SYSTEM.read_text("ascii").split()[0])
+    except OSError:
+        return
+    if end > _QUIET_PORTS + _RESERVED_PORTS:
+        for _ in range(_DRAWS):
+            yield end - 1 - secrets.randbelow(_QUIET_PORTS)
 
 
 def accepts_connections(port: int) -> bool:

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
+from cloud.local.process import free_port
+
 PASSWORD = "correct horse battery"
 PATIENCE_S = 60
 
@@ -21,8 +23,7 @@ class Shell:
     """A shell whose settings name one database."""
 
     def __init__(self, app_dsn: str, directory: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self._log = directory / "api.log"
         self._environment = {
             name: value for name, value in os.environ.items() if "DOCKLEDGER" not in name

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import socket
 import threading
 import time
 import urllib.request
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 
+from cloud.local.process import free_port
 from contracts.gateway import DesiredConfig
 from contracts.offline import Assignment
 from contracts.records import RECORD, Record
@@ -136,12 +136,6 @@ def dock(tmp_path: Path) -> Iterator[Dock]:
         made.write()
         stack.callback(lambda: [each.stop() for each in made.running])
         yield made
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 def until(holds: Callable[[], bool], what: str) -> None:

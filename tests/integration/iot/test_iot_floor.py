@@ -146,15 +146,6 @@ def _answers(poster: Poster) -> bool:
         return False
 
 
-@pytest.fixture
-def free_port() -> int:
-    """A port that nobody has now."""
-    import socket  # noqa: PLC0415  only here
-
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
-
-
 def _is_listening(poster: Poster) -> bool:
     try:
         return poster.send(json.dumps({"type": "heartbeat", "data": {}}).encode()) == 204

@@ -3,6 +3,7 @@
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import pytest
 
 from cloud.local.home import HomeError, erase
 from cloud.local.postgres import EmbeddedPostgres, PostgresError
+from cloud.local.process import free_port
 
 ROOT = Path(__file__).parents[3]
 KEEPER = Path(__file__).with_name("keeper.py")
@@ -117,6 +119,24 @@ def test_keeps_its_data_and_its_port_from_run_to_run(data_dir: Path) -> None:
     with kept(data_dir) as second:
         assert second.ask("SELECT answer FROM kept") == 42
     assert second.dsn == first.dsn
+
+
+@pytest.mark.parametrize(
+    ("given_away", "lowest", "highest"),
+    [("32768\t60999\n", 20_768, 32_767), ("1024\t65535\n", 1, 65_535)],
+    ids=["usual", "nearly all"],
+)
+def test_a_free_port_is_where_there_is_room_none_that_the_system_gives_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given_away: str, lowest: int, highest: int
+) -> None:
+    told = tmp_path / "range"
+    told.write_text(given_away, "ascii")
+    monkeypatch.setattr("cloud.local.process._PORTS_OF_THE_SYSTEM", told)
+    found = [free_port() for _ in range(20)]
+    assert all(lowest <= port <= highest for port in found)
+    assert free_port(found[0]) == found[0]
+    with socket.create_server(("127.0.0.1", found[0])):
+        assert free_port(found[0]) != found[0]
 
 
 def test_leaves_nothing_running(data_dir: Path) -> None:

@@ -91,10 +91,3 @@ def called(port: int) -> socket.socket | None:
         return socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
     except ConnectionRefusedError:
         return None
-
-
-@pytest.fixture
-def free_port() -> int:
-    """A port that nobody has now."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])

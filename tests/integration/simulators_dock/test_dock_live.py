@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 
@@ -19,7 +20,10 @@ COMMAND = [sys.executable, "-m", "simulators.cli", "dock"]
 
 @pytest.fixture
 def planned(tmp_path: Path) -> LivePlan:
-    subprocess.run([*COMMAND, "--directory", tmp_path, "--seed", "2", "--only-plan"], check=True, timeout=60)
+    """Plan what begins in an hour: however long the process takes to start, it is not late."""
+    start_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    told = ("--seed", "2", "--start-at", start_at, "--only-plan")
+    subprocess.run([*COMMAND, "--directory", tmp_path, *told], check=True, timeout=60)
     return LivePlan.read(tmp_path)
 
 

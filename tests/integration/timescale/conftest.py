@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from importlib.resources import files
@@ -12,6 +11,7 @@ import psycopg
 import pytest
 
 from cloud.db.schema import scripts
+from cloud.local.process import free_port
 
 HERE = Path(__file__).parent
 INSTALL_S = 120
@@ -59,8 +59,7 @@ def plain(server: str) -> Iterator[psycopg.Connection]:
 @pytest.fixture
 def server(timescale_folder: Path) -> Iterator[str]:
     """Run a server; gives the address of its one database."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with subprocess.Popen(
         ["node", "server.mjs", str(port)], cwd=timescale_folder, stdout=subprocess.PIPE, text=True
     ) as server:
