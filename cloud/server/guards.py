@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import ExitStack, suppress
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,6 +13,11 @@ from cloud.api.metrics import Metrics
 from cloud.api.problems import problem_response
 
 MAX_BODY_BYTES: Final = 1024 * 1024
+WHOLE_LISTS: Final = frozenset({"/v1/receipts", "/v1/reconciliations"})
+"""Where a list of tens of thousands of lines is posted whole; the lines themselves are limited there."""
+MAX_LIST_BYTES: Final = 16 * 1024 * 1024
+MAX_OPEN_LISTS: Final = 2
+"""Bodies above `MAX_BODY_BYTES` taken at once, so that they bound the memory; more are told to come back."""
 MAX_OPEN_REQUESTS: Final = 64
 """Requests worked on at once; more are told to come back (FAULTS F19)."""
 
@@ -47,6 +53,7 @@ class Guards:
         self._app = app
         self._metrics = metrics
         self._open = threading.Semaphore(MAX_OPEN_REQUESTS)
+        self._lists = threading.Semaphore(MAX_OPEN_LISTS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -70,22 +77,22 @@ class Guards:
             self._metrics.seconds.labels(scope["method"], route).observe(elapsed_s)
 
     async def _answer(self, exchange: "_Exchange") -> None:
-        if exchange.declared_bytes > MAX_BODY_BYTES:
-            await exchange.refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes")
+        if exchange.declared_bytes > exchange.most_bytes:
+            await exchange.refuse_size()
             return
-        if not self._open.acquire(blocking=False):
-            self._metrics.shed.inc()
-            await exchange.refuse(503, "too-many-requests", "too many requests are open; try again")
-            return
-        try:
-            await self._app(exchange.scope, exchange.receive, exchange.send)
-        except _TooLargeError:
-            pass
-        finally:
-            self._open.release()
+        slots = (self._open, self._lists) if exchange.is_list else (self._open,)
+        with ExitStack() as taken:
+            for slot in slots:
+                if not slot.acquire(blocking=False):
+                    self._metrics.shed.inc()
+                    await exchange.refuse(503, "too-many-requests", "too many requests are open; try again")
+                    return
+                taken.callback(slot.release)
+            with suppress(_TooLargeError):
+                await self._app(exchange.scope, exchange.receive, exchange.send)
         if exchange.is_too_large:
             exchange.is_too_large = False
-            await exchange.refuse(413, "too-large", f"the body has more than {MAX_BODY_BYTES} bytes")
+            await exchange.refuse_size()
 
 
 class _Exchange:
@@ -101,6 +108,16 @@ class _Exchange:
         self._taken_bytes = 0
 
     @property
+    def is_list(self) -> bool:
+        """Whether it brings a list that is larger than other bodies may be."""
+        return self.scope["path"] in WHOLE_LISTS and self.declared_bytes > MAX_BODY_BYTES
+
+    @property
+    def most_bytes(self) -> int:
+        """How much its body may hold; a list says its size first."""
+        return MAX_LIST_BYTES if self.is_list else MAX_BODY_BYTES
+
+    @property
     def declared_bytes(self) -> int:
         declared = Headers(scope=self.scope).get("content-length", "0")
         return int(declared) if declared.isascii() and declared.isdigit() else 0
@@ -108,7 +125,7 @@ class _Exchange:
     async def receive(self) -> Message:
         message = await self._receive()
         self._taken_bytes += len(message.get("body", b""))
-        if self._taken_bytes > MAX_BODY_BYTES:
+        if self._taken_bytes > self.most_bytes:
             self.is_too_large = True
             raise _TooLargeError
         return message
@@ -124,6 +141,12 @@ class _Exchange:
             if self.scope["scheme"] == "https":
                 headers.setdefault("Strict-Transport-Security", _HSTS)
         await self._send(message)
+
+    async def refuse_size(self) -> None:
+        told = f"the body has more than {self.most_bytes} bytes"
+        if self.scope["path"] in WHOLE_LISTS and not self.is_list:
+            told += f", and no Content-Length; with one it may have {MAX_LIST_BYTES}"
+        await self.refuse(413, "too-large", told)
 
     async def refuse(self, status: int, name: str, detail: str) -> None:
         response = problem_response(Request(self.scope), status, name, detail, headers={"Retry-After": "1"})

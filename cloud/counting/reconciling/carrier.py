@@ -38,6 +38,7 @@ class Reconciliation:
         at = SiteId(decision.site)
         within = Actor(actor.id, frozenset(), frozenset({at}), site_roles=frozenset({(at, Role.APPROVER)}))
         number = int(str(decision.effect["list"]))
+        store.tuples(conn, "take_time")  # a list is bounded by its lines
         store.tuples(conn, "lock", list=number)
         told = told_of(conn, number)
         observed_at = datetime.fromisoformat(str(decision.effect["observed_at"]))

@@ -28,5 +28,8 @@ SELECT read_reconciliation(%(list)s);
 SELECT t.item_id, t.location_id, t.lot, t.disposition, t.owner
 FROM reconciliation_targets(%(list)s) t WHERE t.cell_id IS NULL ORDER BY t.line_no, 1, 2, 3, 4, 5;
 
+-- name: take_time
+SELECT set_config('statement_timeout', '5min', true);
+
 -- name: lock
 SELECT lock_reconciliation(%(list)s);

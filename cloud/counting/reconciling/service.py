@@ -43,6 +43,7 @@ def reconcile(
     """
     actor.require(*KEEPERS, site=paper.site)
     act_as(conn, actor)
+    store.tuples(conn, "take_time")  # a list is bounded by its lines
     known = store.tuples(conn, "items", codes=sorted({line.item for line in paper.lines}))
     items = {code: item_id for code, item_id, _ in known}
     merged = {code: into for code, _, into in known if into is not None}

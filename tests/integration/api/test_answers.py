@@ -15,6 +15,7 @@ from cloud.identity.domain import Grant
 from cloud.identity.service import create_api_key
 from cloud.identity.store import act_as
 from cloud.lots.recalls import open_recall
+from cloud.server.guards import MAX_BODY_BYTES
 from contracts.records import Side
 
 CONTROLLER = "inventory_controller@madrid"
@@ -57,6 +58,26 @@ def test_what_has_expired_or_is_recalled_is_marked_wherever_stock_is_told(
         assert told == marks | {None: (False, None)}, path
     earlier = get(client, people, f"/v1/balances?item={TEA}&as_of=2026-03-01T22:59:00Z").json()["items"]
     assert [row["is_expired"] for row in earlier] == [False] * len(earlier)
+
+
+def test_a_stock_list_of_many_lines_comes_whole_and_its_lines_are_limited(
+    client: httpx.Client, people: People
+) -> None:
+    place = {"item": TEA, "location": "A-01-1", "quantity": "0"}
+
+    def state(lines: list[dict[str, str]], key: str) -> httpx.Response:
+        body = {"site": OWN, "observed_at": "2026-02-01T00:00:00Z", "lines": lines}
+        headers = people.headers(CONTROLLER) | {"Idempotency-Key": key}
+        return client.post("/v1/reconciliations", json=body, headers=headers, timeout=60)
+
+    taken = state([place | {"lot": f"{number:0120d}"} for number in range(6_000)], "whole")
+    assert int(taken.request.headers["content-length"]) > MAX_BODY_BYTES
+    assert (taken.status_code, taken.json()["lines"]) == (201, 6_000)
+    many = state([place] * 50_001, "many")
+    assert (many.status_code, many.json()["errors"][0]["place"]) == (422, "body.lines")
+    headers = people.headers(CONTROLLER) | {"Idempotency-Key": "long"}
+    streamed = client.post("/v1/reconciliations", content=iter([b" " * 600_000] * 2), headers=headers)
+    assert (streamed.status_code, "no Content-Length" in streamed.json()["detail"]) == (413, True)
 
 
 @pytest.mark.parametrize("path", ["/v1/movements", "/v1/items", "/v1/locations", "/v1/balances?virtual=true"])
