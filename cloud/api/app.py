@@ -168,6 +168,7 @@ _GOODS: Final = (
     lot_statements,
     recalls,
     recipes,
+    scanned_receipts,
     serial_genealogy,
     picking,
     runs,

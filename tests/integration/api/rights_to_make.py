@@ -7,8 +7,7 @@ from serving import NOW, OWN, ROOT, TEA
 from cloud.db import ConnectionPool
 from cloud.identity.actor import Role
 from cloud.recipes import making, service
-from cloud.recipes.papers import PlanPaper, RecipePaper
-from tests.integration.crossings.doors import EPC
+from cloud.recipes.papers import MadePaper, PlanPaper, RecipePaper
 
 STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
 MOVERS = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}
@@ -34,10 +33,15 @@ MADE_AT_ONE_SITE = {
     route: {403}
     for route in MAKE_ROUTES
     if "{site}" in route or ("POST" in route and "transformation" in route)
-} | {"GET /v1/transformations": {403}, "GET /v1/scanned-receipts": {403}}
+} | {
+    "GET /v1/transformations": {403},
+    "GET /v1/scanned-receipts": {403},
+    "GET /v1/serial-genealogy": {404},
+}
 """What those of another site are answered; a recipe is everybody's."""
 MADE_FOR_THE_NETWORK = {"POST /v1/recipes", "POST /recipes"}
 MAKE_FORMS = {"POST /recipes", "POST /transformations", "POST /transformations/{site}/{type}/{id:path}"}
+SERIAL = "urn:epc:id:sgtin:0614141.000005.1"
 _NAMED = {"site": OWN, "type": "kit", "id": "M-1"}
 _DONE = _NAMED | {"recipe": "TEA-SET", "times": "1", "location": "A-01-1"}
 _RECIPE = {
@@ -48,7 +52,7 @@ _RECIPE = {
 }
 MAKE_ASKED: dict[str, dict[str, str]] = {
     "GET /v1/transformations": {"site": OWN},
-    "GET /v1/serial-genealogy": {"of": EPC},
+    "GET /v1/serial-genealogy": {"of": SERIAL},
     "GET /v1/scanned-receipts": {"site": OWN, "of": "ASN-1"},
 }
 MAKE_THINGS = {"{type}/{id:path}": "kit/M-1"}
@@ -74,8 +78,13 @@ def make_form(route: str) -> dict[str, Any]:
 
 
 def plan_something(pool: ConnectionPool) -> None:
-    """Leave a recipe, and a kit that is to be made by it."""
+    """Leave a recipe, a kit that is to be made by it, and another with a serial."""
+    used = {"identifier": {"scheme": "sku", "value": TEA}, "quantity": "1"}
+    made = {"identifier": {"scheme": "gtin", "value": "00614141000050"}, "quantity": "1", "epcs": [SERIAL]}
+    serial = _NAMED | {"id": "M-0", "location": "C-09-9", "inputs": [used], "outputs": [made]}
     with pool.connection() as conn:
         paper = RecipePaper.model_validate(_RECIPE | {"valid_from": NOW.replace(year=NOW.year - 1)})
         service.put_recipes(conn, ROOT, [paper], now=NOW)
         making.plan(conn, ROOT, PlanPaper.model_validate(MADE["POST /v1/transformation-plans"]), now=NOW)
+    with pool.connection() as conn:
+        making.make(conn, ROOT, MadePaper.model_validate(serial), now=NOW)
