@@ -118,7 +118,7 @@ class Combination:
         families = np.array([name in beside for name in names], dtype=np.int64)
         found = join(
             parts,
-            actuals(totals, origins, horizon_weeks) if driven is None else None,
+            partial(actuals, totals, origins, horizon_weeks) if driven is None else None,
             origins,
             families=families,
             again=None if is_kept else lambda place: paths_of(cut[place]),

@@ -120,7 +120,7 @@ def pool(paths: Paths, known: Known, classes: Ints) -> Pooled:
     gaps, pairs = np.zeros((2, _CLASSES, origins, members, members), dtype=np.int64)
     for place in range(origins):
         is_of = (classes[:, place] == np.arange(_CLASSES)[:, None]).astype(np.float64)
-        relative, count = known.relative[:, place].T, known.counts[:, place].T
+        relative, count = known.relative[:, place].T, known.windows(place).T
         has_error = np.isfinite(relative)
         sums[:, place] = _by_class(np.where(has_error, np.round(relative * count * _GRID), 0), is_of)
         counts[:, place] = _by_class(np.where(has_error, np.round(count * _GRID), 0), is_of)
@@ -170,7 +170,7 @@ def weigh(
         if is_left.any():
             is_used |= ready[:, place] & is_left
             vote = np.where(is_left, any_vote, vote)
-        relative, count = known.relative[:, place], known.counts[:, place]
+        relative, count = known.relative[:, place], known.windows(place)
         has_error = np.isfinite(relative)
         error = (np.where(has_error, count * relative, 0) + PRIOR_ORIGINS * expected) / (
             np.where(has_error, count, 0) + PRIOR_ORIGINS
@@ -232,7 +232,7 @@ def why(
     own = known.relative[row, -1]
     return {
         "class": NAMES[number] if number >= 0 else None,
-        "windows": round(float(known.counts[row, -1].max()), 1),
+        "windows": round(float(known.steps[row, -1].max() / known.horizon), 1),
         "members": {
             name: {
                 "weight": round(float(weights[row, -1, place]), 4),

@@ -201,7 +201,7 @@ def evaluate(
     again = None if is_kept else lambda place: paths_of(cut[place])
     families = np.maximum(np.arange(len(names)) - len(members) + 1, 0)
     actual = actuals(y, planned.at, horizon)
-    came = actual if drivers is None else None
+    came = (lambda: actual) if drivers is None else None
     joined = join(rolled, came, planned.at, families=families, again=again)
     return _judged(
         y,

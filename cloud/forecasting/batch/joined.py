@@ -38,7 +38,7 @@ class Joined:
 
 def join(
     rolled: list[Rolled],
-    actual: Floats | None,
+    actual: Callable[[], Floats] | None,
     origins: Ints,
     *,
     families: Ints | None = None,
@@ -48,8 +48,9 @@ def join(
 
     Args:
         rolled: Of pieces that hold every series once; of each only its last origin is left in the list.
-        actual: Series x origins x horizon: what came, by which a steady lean of a class is corrected; NaN
-            where not known. None: it is not, as drivers explain it.
+        actual: Gives series x origins x horizon: what came, by which a steady lean of a class is corrected;
+            NaN where not known; asked for once the pieces are let go of. None: it is not corrected, as
+            drivers explain it.
         origins: Columns, ascending.
         families: Of each member its family; None: all are of one.
         again: Gives the paths of a piece by its place, where they were not kept.
@@ -64,7 +65,9 @@ def join(
     # As in a piece, series lie together in memory.
     forecast = np.moveaxis(np.full((count, horizon, series), np.nan), 2, 0)
     weights = np.moveaxis(np.zeros((weighed, members, series)), 2, 0)
-    known = Known(*np.zeros((2, series, 1, members)))
+    one_each = (series, 1, members)
+    steps = np.zeros(one_each, dtype=rolled[0].known.steps.dtype)
+    known = Known(np.zeros(one_each), steps, rolled[0].known.horizon)
     classes = np.zeros((count, series), dtype=np.int64).T
     past, level = Past.empty(series, count), np.zeros((count, series)).T
     for place, part in enumerate(rolled):
@@ -73,13 +76,13 @@ def join(
         weights[rows] = own[:, -weighed:]
         forecast[rows] = combined(part.paths if again is None else again(place), own)
         newest = part.known.newest()
-        known.relative[rows], known.counts[rows] = newest.relative, newest.counts
+        known.relative[rows], known.steps[rows] = newest.relative, newest.steps
         classes[rows], level[rows] = part.classes, part.level
         for one in fields(Past):
             getattr(past, one.name)[rows] = getattr(part.past, one.name)
         rolled[place] = part.newest()
     factors = np.ones((len(NAMES), count))
     if actual is not None:
-        factors = corrections(forecast, actual, classes=classes, level=level, origins=origins)
+        factors = corrections(forecast, actual(), classes=classes, level=level, origins=origins)
     forecast *= np.where(classes >= 0, factors[np.maximum(classes, 0), np.arange(count)], 1)[:, :, None]
     return Joined(forecast, weights, known, classes, past, level, pooled, factors)

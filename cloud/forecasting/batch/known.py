@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,25 @@ class Known:
 
     relative: Floats
     """Series x origins x members: mean square error over the mean of all members'; NaN: none known."""
-    counts: Floats
-    """The same shape: how many whole windows' steps each rests on (steps over horizon)."""
+    steps: NDArray[np.unsignedinteger[Any]]
+    """The same shape: how many steps each rests on; whole numbers, kept as short as they can be."""
+    horizon: int
+
+    def windows(self, place: int) -> Floats:
+        """Tell how many whole windows' steps each rests on.
+
+        Args:
+            place: Of the origin.
+
+        Returns:
+            Series x members: steps over horizon.
+        """
+        result: Floats = self.steps[:, place] / self.horizon
+        return result
 
     def newest(self) -> "Known":
         """Give what is known at the last origin; what was before is let go of."""
-        return Known(self.relative[:, -1:].copy(), self.counts[:, -1:].copy())
+        return Known(self.relative[:, -1:].copy(), self.steps[:, -1:].copy(), self.horizon)
 
 
 def known_errors(paths: Paths, actual: Floats, *, origins: Ints, lengths: Ints) -> Known:
@@ -58,7 +71,8 @@ def known_errors(paths: Paths, actual: Floats, *, origins: Ints, lengths: Ints) 
             found[:, young] = _come(each[:, :, young], come, younger)
         return found
 
-    sums, steps = np.empty((2, count, members, series))
+    sums = np.empty((count, members, series))
+    steps = np.empty(sums.shape, dtype=np.min_scalar_type(count * horizon))
     before = None
     for member, path in enumerate(paths):
         error = np.moveaxis(path - actual, 0, 2)
@@ -71,8 +85,7 @@ def known_errors(paths: Paths, actual: Floats, *, origins: Ints, lengths: Ints) 
     for place in range(count):
         number = steps[place]
         sums[place] = _relative(np.where(number > 0, sums[place] / np.maximum(number, 1), np.nan))
-        number /= horizon
-    return Known(*(np.moveaxis(found, 2, 0) for found in (sums, steps)))
+    return Known(np.moveaxis(sums, 2, 0), np.moveaxis(steps, 2, 0), horizon)
 
 
 def _come(each: Floats, come: Ints, outgrown: Sequence[Ints] | None = None) -> Floats:

@@ -1,6 +1,7 @@
 """Forecasts of days and of four weeks by the batch engine, beside those of weeks. Pure."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -98,7 +99,7 @@ def _forecast(
     drivers = Drivers(factors, tuple(versions), {}) if versions else None
     cut = [drive(piece, drivers) for piece in pieces(y, at, horizon=horizon, season=season, members=MEMBERS)]
     parts = list(spread(work, cut))
-    return join(parts, actuals(y, at, horizon) if drivers is None else None, at).forecast
+    return join(parts, partial(actuals, y, at, horizon) if drivers is None else None, at).forecast
 
 
 def _within(versions: Versions, places: Ints) -> Iterator[tuple[slice, Floats]]:
