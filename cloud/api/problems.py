@@ -42,7 +42,12 @@ from cloud.forecasting.overrides.domain import (
 from cloud.forecasting.registry.domain import NoChallengerError, UnknownModelError
 from cloud.gateways.certificates.domain import CertificateWishError, UnknownCertificateError
 from cloud.gateways.domain import ConfigError, StaleConfigError, UnknownGatewayError
-from cloud.gateways.enrolment.domain import CodeRefusedError, EnrolmentError
+from cloud.gateways.enrolment.domain import (
+    CodeRefusedError,
+    EnrolmentError,
+    UnknownInviteError,
+    UsedInviteError,
+)
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
 from cloud.labels.domain import LabelWishError, StaleTemplateError, UnknownTemplateError
@@ -219,6 +224,8 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     AnsweredProposalError: (HTTPStatus.CONFLICT, "proposal-answered"),
     ReplenishmentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "proposal-not-possible"),
     CodeRefusedError: (HTTPStatus.FORBIDDEN, "code-refused"),
+    UnknownInviteError: (HTTPStatus.NOT_FOUND, "no-such-invite"),
+    UsedInviteError: (HTTPStatus.CONFLICT, "invite-used"),
     EnrolmentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "enrolment-not-possible"),
     UnknownGatewayError: (HTTPStatus.NOT_FOUND, "no-such-gateway"),
     StaleConfigError: (HTTPStatus.CONFLICT, "config-changed"),

@@ -14,7 +14,7 @@ from cloud.gateways.certificates import service as certificates
 from cloud.gateways.certificates.domain import CertificateWishError, UnknownCertificateError
 from cloud.gateways.domain import ConfigError, DesiredRow, UnknownGatewayError, value_of
 from cloud.gateways.enrolment import service as enrolment
-from cloud.gateways.enrolment.domain import EnrolmentError
+from cloud.gateways.enrolment.domain import EnrolmentError, UnknownInviteError
 from cloud.identity.actor import Role
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
@@ -81,7 +81,7 @@ def revoke_invite(
             gate.pool,
             lambda conn: enrolment.revoke(conn, visitor.actor, gateway=gateway, invite_id=invite_id, now=now),
         )
-    except UnknownGatewayError as error:
+    except (UnknownGatewayError, UnknownInviteError) as error:
         raise HTTPException(404, f"{error}") from error
     except EnrolmentError as error:
         return _gateway(request, gate, visitor, gateway, problem=f"{error}")
@@ -254,7 +254,7 @@ def _gateways(
         following=found[ROWS - 1].gateway if len(found) > ROWS else "",
         late=late,
         sites=sites,
-        typed=typed or {},
+        typed=typed or {"gateway": "", "site": ""},
     )
 
 

@@ -22,6 +22,14 @@ class CodeRefusedError(EnrolmentError):
     """A code that is unknown, used, ended or called back."""
 
 
+class UnknownInviteError(EnrolmentError):
+    """The gateway has no such invite."""
+
+
+class UsedInviteError(EnrolmentError):
+    """The code was used, so that there is nothing to call back."""
+
+
 class TooManyCodesError(EnrolmentError):
     """Too many wrong codes for a gateway."""
 

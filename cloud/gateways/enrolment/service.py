@@ -24,6 +24,8 @@ from cloud.gateways.enrolment.domain import (
     Invite,
     Shown,
     TooManyCodesError,
+    UnknownInviteError,
+    UsedInviteError,
 )
 from cloud.identity.actor import Actor, Role
 from cloud.identity.credentials import token_sha256
@@ -138,13 +140,13 @@ def invites(
 def revoke(
     conn: Connection, actor: Actor, *, gateway: str, invite_id: int | None = None, now: datetime
 ) -> Invite:
-    """Call a code back before it is used.
+    """Call a code back before it is used; one that is closed already stays as it is.
 
     Args:
         conn: In a transaction that the caller commits.
         actor: An admin of its site.
         gateway: The gateway.
-        invite_id: Which invite; None: the one that is open.
+        invite_id: Which invite; None: the newest.
         now: The present.
 
     Returns:
@@ -153,20 +155,23 @@ def revoke(
     Raises:
         NotAllowedError: If the actor may not.
         UnknownGatewayError: If the actor's sites have no such gateway.
-        EnrolmentError: If no such invite is open.
+        UnknownInviteError: If it has no such invite.
+        UsedInviteError: If the code was used.
     """
     of = _found(conn, actor, gateway, Role.ADMIN)
     store.tuples(conn, "lock", gateway=gateway)
-    ended = store.tuples(conn, "end_open", gateway=gateway, invite=invite_id, now=now, actor=actor.id)
-    if not ended:
-        which = "no invite" if invite_id is None else f"no invite {invite_id}"
-        raise EnrolmentError(
-            f"gateway {gateway!r} has {which} that is open: it was used, revoked or has ended"
-        )
-    _audit(
-        conn, of, "gateway_invite_revoked", actor=actor.id, gateway=gateway, detail={"invite": ended[0][0]}
-    )
-    return _invites(conn, gateway, before=int(ended[0][0]) + 1, limit=1)[0]
+    found = _invites(conn, gateway, before=NEWEST if invite_id is None else invite_id + 1, limit=1)
+    if not found or invite_id not in {None, found[0].invite_id}:
+        raise UnknownInviteError(f"gateway {gateway!r} has no invite {invite_id or ''}".strip())
+    if found[0].used_at is not None:
+        at = f"{found[0].used_at:%Y-%m-%d %H:%M} UTC"
+        raise UsedInviteError(f"the code was used on {at}: revoke the certificate that came of it")
+    invite_id = found[0].invite_id
+    if not store.tuples(conn, "end_open", gateway=gateway, invite=invite_id, now=now, actor=actor.id):
+        return found[0]
+    detail = {"invite": invite_id}
+    _audit(conn, of, "gateway_invite_revoked", actor=actor.id, gateway=gateway, detail=detail)
+    return _invites(conn, gateway, before=invite_id + 1, limit=1)[0]
 
 
 def enrol(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rights_to_demand import SIGNED
-from rights_to_label import LABEL_FORMS, LABEL_ROUTES, LABELS_OF_ONE_SITE
+from rights_to_label import LABEL_FORMS, LABEL_ROUTES, LABELS_OF_ONE_SITE, PRINT_FORMS
 from serving import NOW, ROOT
 
 from cloud.db import ConnectionPool
@@ -30,7 +30,9 @@ CONFIG_ROUTES: dict[str, set[Role] | None] = {
 }
 CONFIGS_OF_ONE_SITE = {route: {404} for route in CONFIG_ROUTES if "{gateway}" in route} | LABELS_OF_ONE_SITE
 """What those of another site are answered."""
-CONFIG_FORMS = {route for route in CONFIG_ROUTES if route.startswith("POST /gateways")} | LABEL_FORMS
+CONFIG_FORMS = (
+    {route for route in CONFIG_ROUTES if route.startswith("POST /gateways")} - PRINT_FORMS.keys()
+) | LABEL_FORMS
 CONFIGURED: dict[str, Any] = {
     "POST /v1/gateways/{gateway}/config": {"settings": {"drain_rows_per_s": 100.0}, "reason": "test"},
     "POST /v1/gateways/{gateway}/config/revisions/{revision}/again": None,

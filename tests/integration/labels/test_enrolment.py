@@ -19,7 +19,7 @@ from cloud.db import ConnectionPool, open_pool
 from cloud.gateways.certificates import service as certificates
 from cloud.gateways.certificates.authority import make_authority
 from cloud.gateways.enrolment import service
-from cloud.gateways.enrolment.domain import EnrolmentError
+from cloud.gateways.enrolment.domain import EnrolmentError, Invite, UnknownInviteError, UsedInviteError
 from cloud.gateways.enrolment.service import BrokerOffer, broker_offer
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.gate import Gate
@@ -142,8 +142,15 @@ def test_a_code_that_ended_was_called_back_or_is_another_gateways_is_refused_in_
     assert "no such code for gateway gw-1" in refused(second.replace("gw-7", "gw-1"), "gw-1")
     revoked = site.ledger.as_app(lambda conn: service.revoke(conn, ADMIN, gateway="gw-7", now=site.clock[0]))
     assert (revoked.state(site.clock[0]), "was revoked" in refused(second)) == ("revoked", True)
-    with pytest.raises(EnrolmentError, match="has no invite that is open"):
-        site.ledger.as_app(lambda conn: service.revoke(conn, ADMIN, gateway="gw-7", now=site.clock[0]))
+
+    def revoke(invite_id: int | None = None) -> Invite:
+        return site.ledger.as_app(
+            lambda conn: service.revoke(conn, ADMIN, gateway="gw-7", invite_id=invite_id, now=site.clock[0])
+        )
+
+    assert revoke() == revoked, "twice is once"
+    with pytest.raises(UnknownInviteError, match="'gw-7' has no invite 99"):
+        revoke(99)
     third = site.invite("gw-7", minutes=5)
     site.clock[0] += timedelta(minutes=5)
     assert "it has ended, on" in refused(third)
@@ -162,6 +169,8 @@ def test_a_code_that_ended_was_called_back_or_is_another_gateways_is_refused_in_
     assert site.ask(fourth).status_code == 429, "nor is the right one heard until then"
     site.clock[0] += timedelta(seconds=31)
     assert site.ask(fourth).status_code == 200
+    with pytest.raises(UsedInviteError, match="revoke the certificate that came of it"):
+        revoke()
 
     site.sign()
     ((serial,),) = site.ledger.query("SELECT serial FROM gateway_certificate WHERE revoked_at IS NULL")
