@@ -33,7 +33,7 @@ def meet_ledger(book: Book, ledger_id: str, *, now: Stamp) -> int:
     Raises:
         FormerLedgerError: If another ledger has replaced it; nothing was changed.
     """
-    ledgers = dict(book.store.rows("ledgers"))
+    ledgers = _ledgers(book)
     if ledger_id not in ledgers:
         return _follow(book, ledger_id, is_first=not ledgers, now=now)
     if not ledgers[ledger_id]:
@@ -78,7 +78,7 @@ def apply_ack(book: Book, ack: Ack, *, gateway: str, now: Stamp) -> AckOutcome:
         What was done, or why nothing was.
     """
     epoch = book.epoch_named(ack.epoch)
-    ledgers: dict[str, int] = dict(book.store.rows("ledgers"))
+    ledgers = _ledgers(book)
     reason = _reason_to_ignore(epoch, ack, ledgers, gateway)
     if epoch is not None and reason == _OLDER and (late := _what_does_not_age(epoch, ack)) is not None:
         ack, reason = late, None
@@ -97,6 +97,12 @@ def apply_ack(book: Book, ack: Ack, *, gateway: str, now: Stamp) -> AckOutcome:
     else:
         _let_live_rows_pass(book, sent_again, now)
     return replace(outcome, sent_again=sent_again)
+
+
+def _ledgers(book: Book) -> dict[str, int]:
+    """Read which ledgers were met and which of them is current; none, if the file has forgotten that."""
+    ledgers: dict[str, int] = dict(book.store.rows("ledgers"))
+    return ledgers if any(ledgers.values()) else {}
 
 
 def _follow(book: Book, ledger_id: str, *, is_first: bool, now: Stamp) -> int:

@@ -60,6 +60,8 @@ class Book:
             if epoch.checksum != crc32:
                 raise StoreCorruptError(f"{store.path}: epoch {epoch.epoch!r} is not what was written")
             self.epochs.append(epoch)
+        if store.row("stray_batch") is not None:
+            raise StoreCorruptError(f"{store.path}: a batch is of an epoch that the file does not have")
         newest_record_id = store.rows("last_record_id")[0][0] or 0
         self.newest_id = max(newest_record_id, self.live.sealed_id, self.live.base) if self.epochs else 0
 
@@ -104,9 +106,9 @@ class Book:
             What was last stored for it; None if nothing was, or if it is damaged.
         """
         found = self.store.row("recall", device=device)
-        if found is None or zlib.crc32(found[0]) != found[1]:
+        if found is None or not isinstance(found[0], bytes) or zlib.crc32(found[0]) != found[1]:
             return None
-        return bytes(found[0])
+        return found[0]
 
     def oldest_unsealed(self) -> bytes | None:
         """Read the first row of the live epoch that is in no batch; rows of closed ones wait beside it.

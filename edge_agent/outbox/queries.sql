@@ -6,7 +6,7 @@ INSERT INTO identity (one, site, gateway, boot_id, crc32) VALUES (1, :site, :gat
 ON CONFLICT (one) DO UPDATE SET boot_id = excluded.boot_id;
 
 -- name: epochs
-SELECT epoch_no, epoch, base, last_id, sealed_id, last_batch_no, last_sha256, complete_until_us,
+SELECT epoch_no, epoch, base, last_id AS ended_id, sealed_id, last_batch_no, last_sha256, complete_until_us,
        ack_position, resend_answered, crc32
 FROM epoch ORDER BY epoch_no;
 
@@ -35,7 +35,7 @@ DELETE FROM epoch
 WHERE last_id = sealed_id AND NOT EXISTS (SELECT 1 FROM batch WHERE batch.epoch_no = epoch.epoch_no);
 
 -- name: last_record_id
-SELECT max(id) FROM record;
+SELECT max(id) AS id FROM record;
 
 -- name: add_records
 INSERT INTO record (id, claimed_us, crc32, body) VALUES (?, ?, ?, ?);
@@ -51,7 +51,7 @@ INSERT INTO batch (epoch_no, batch_no, state, first_id, last_id, oldest_us, acke
 VALUES (:epoch_no, :batch_no, :state, :first_id, :last_id, :oldest_us, :acked_us, :sha256, :body);
 
 -- name: last_batch_id
-SELECT max(id) FROM batch;
+SELECT max(id) AS id FROM batch;
 
 -- name: next_unacked
 SELECT id, epoch_no, batch_no, first_id, last_id, oldest_us, sha256, body FROM batch
@@ -93,8 +93,11 @@ UPDATE batch SET state = 'unacked', acked_us = NULL WHERE state = 'acked' RETURN
 -- name: unacked_beside
 SELECT 1 FROM batch WHERE state = 'unacked' AND epoch_no <> :epoch_no LIMIT 1;
 
+-- name: stray_batch
+SELECT batch_no FROM batch WHERE epoch_no NOT IN (SELECT epoch_no FROM epoch) LIMIT 1;
+
 -- name: batch_before_first_owed
-SELECT before.body
+SELECT before.body AS body_before
 FROM (SELECT min(batch_no) AS batch_no FROM batch WHERE epoch_no = :epoch_no AND state <> 'acked') AS owed
 LEFT JOIN batch AS before ON before.epoch_no = :epoch_no AND before.batch_no = owed.batch_no - 1
 WHERE owed.batch_no IS NOT NULL;
@@ -107,7 +110,8 @@ DELETE FROM batch WHERE id IN
 DELETE FROM batch WHERE id IN (SELECT id FROM batch WHERE state = 'acked' ORDER BY id LIMIT :limit);
 
 -- name: unacked_totals
-SELECT count(*), coalesce(sum(last_id - first_id + 1), 0), min(nullif(oldest_us, 0)) FROM batch WHERE state = 'unacked';
+SELECT count(*), coalesce(sum(last_id - first_id + 1), 0) AS sealed_rows, min(nullif(oldest_us, 0)) AS oldest_us
+FROM batch WHERE state = 'unacked';
 
 -- name: count_by_state
 SELECT state, count(*), sum(last_id - first_id + 1), sum(length(body)) FROM batch GROUP BY state ORDER BY state;
@@ -119,7 +123,7 @@ SELECT count(*) FROM batch WHERE state = 'conflict';
 SELECT body, crc32 FROM record WHERE id > :after ORDER BY id LIMIT 1;
 
 -- name: oldest_record_us
-SELECT nullif(claimed_us, 0) FROM record ORDER BY id LIMIT 1;
+SELECT nullif(claimed_us, 0) AS oldest_us FROM record ORDER BY id LIMIT 1;
 
 -- name: ledgers
 SELECT ledger_id, is_current FROM ledger ORDER BY ledger_id;
@@ -183,7 +187,7 @@ INSERT INTO device_memory (device, body, crc32) VALUES (?, ?, ?)
 ON CONFLICT (device) DO UPDATE SET body = excluded.body, crc32 = excluded.crc32;
 
 -- name: recall
-SELECT body, crc32 FROM device_memory WHERE device = :device;
+SELECT body AS kept, crc32 AS kept_crc32 FROM device_memory WHERE device = :device;
 
 -- name: record_count
 SELECT count(*) FROM record;

@@ -10,18 +10,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
-from contracts.batch import BatchHeader, FrameError, decode_header
+from contracts.batch import MAX_ROWS, BatchHeader, FrameError, decode_header
 from edge_agent.outbox.book import Book, Row
 from edge_agent.outbox.domain import Epoch, to_us
-from edge_agent.outbox.errors import OutboxError
+from edge_agent.outbox.errors import OutboxError, StoreCorruptError
 from edge_agent.outbox.quarantine import damaged_before, log_of
+from edge_agent.outbox.shape import LARGEST_ID, misshapen
 from edge_agent.outbox.store import PAGE_BYTES, Store
 from edge_agent.outbox.wal import judge
 
 CHUNK: Final = 50
 EPOCH_DIGITS: Final = 16
-_LARGEST_ID: Final = 2**62
-ALL_ROWS: Final = _LARGEST_ID
+_STATES: Final = frozenset({"unacked", "acked", "conflict"})
+ALL_ROWS: Final = LARGEST_ID
 """As the last row taken over of a file: none of its rows is taken over any more."""
 _UNKNOWN_US: Final = 0
 _MOST_PROBES: Final = 20_000
@@ -88,7 +89,7 @@ def salvage(damaged: Path, book: Book, report: SalvageReport) -> Generator[None,
     copy = damaged.with_name(damaged.name + ".copy")
     try:
         _mend(damaged, copy)
-        patient = Store.open_readonly(copy)
+        patient = Store.open_readonly(copy, is_patient=True)
         try:
             _heed_notes(patient, book, damaged, report)
             newest_sealed_id = yield from _salvage_batches(patient, book, damaged.name, report)
@@ -117,11 +118,8 @@ def finish(damaged: Path, book: Book, last_words: Sequence[Row]) -> None:
 def _heed_notes(patient: Store, book: Book, damaged: Path, report: SalvageReport) -> None:
     """Know what a file took over of those damaged before it: that comes with it, and must not come twice."""
     try:
-        notes = [
-            (str(file), int(rows_upto), bool(is_done))
-            for file, rows_upto, is_done in patient.rows("salvages")
-        ]
-    except (OutboxError, ValueError, TypeError):
+        notes = [_sound_note(row) for row in patient.rows("salvages")]
+    except OutboxError:
         report.files_given_up = tuple(each.name for each in damaged_before(damaged))
         notes = [(file, ALL_ROWS, False) for file in report.files_given_up]
         if notes:  # perhaps not all of their rows were taken over: nobody can tell which
@@ -129,6 +127,13 @@ def _heed_notes(patient: Store, book: Book, damaged: Path, report: SalvageReport
     with book.store.transaction():
         for file, rows_upto, is_done in notes:
             book.store.run("heed_salvage", file=file, rows_upto=rows_upto, is_done=is_done)
+
+
+def _sound_note(row: Sequence[object]) -> tuple[str, int, bool]:
+    if wrong := misshapen(("file", "rows_upto", "is_done"), row):
+        raise StoreCorruptError(f"what was taken over before: {wrong}")
+    file, rows_upto, is_done = row
+    return str(file), int(str(rows_upto)), bool(is_done)
 
 
 def _salvage_batches(
@@ -139,8 +144,9 @@ def _salvage_batches(
         broken: list[bytes] = []
         with book.store.transaction():
             for _, state, first_id, last_id, oldest_us, acked_us, stored_sha256, body in chunk:
-                newest_sealed_id = max(newest_sealed_id, last_id)
                 header = _intact_header(body, stored_sha256)
+                ids = _ids(first_id, last_id, header)
+                newest_sealed_id = max(newest_sealed_id, ids[1])
                 if header is None:
                     report.lost_batches += 1
                     if state != "acked":
@@ -153,17 +159,32 @@ def _salvage_batches(
                     "adopt_batch",
                     epoch_no=epoch.epoch_no,
                     batch_no=header.batch_no,
-                    state=state,
-                    first_id=first_id,
-                    last_id=last_id,
-                    oldest_us=oldest_us,
-                    acked_us=acked_us,
+                    state=state if state in _STATES else "unacked",
+                    first_id=ids[0],
+                    last_id=ids[1],
+                    oldest_us=_sound("oldest_us", oldest_us) or _UNKNOWN_US,
+                    acked_us=_sound("acked_us", acked_us),
                     sha256=stored_sha256,
                     body=body,
                 )
             _send_as_bytes(book, file, broken)
         yield
     return newest_sealed_id
+
+
+def _ids(first_id: object, last_id: object, header: BatchHeader | None) -> tuple[int, int]:
+    """Give the ids of a batch's rows, or numbers that stand for as many if those are not what they were."""
+    if header is None:
+        rows, otherwise = range(MAX_ROWS), (1, 0)
+    else:
+        width = header.last_seq - header.first_seq
+        rows, otherwise = range(width, width + 1), (header.first_seq, header.last_seq)
+    first, last = _sound("first_id", first_id), _sound("last_id", last_id)
+    return (first, last) if first is not None and last is not None and last - first in rows else otherwise
+
+
+def _sound(column: str, value: object) -> int | None:
+    return value if isinstance(value, int) and not misshapen((column,), (value,)) else None
 
 
 def _send_as_bytes(book: Book, file: str, broken: Iterable[bytes]) -> None:
@@ -179,7 +200,7 @@ def _salvage_memories(patient: Store, book: Book) -> None:
         remembered = patient.rows("salvage_memory")
         with book.store.transaction():
             for device, body, crc32 in remembered:
-                if isinstance(body, bytes) and zlib.crc32(body) == crc32:
+                if isinstance(device, str) and isinstance(body, bytes) and zlib.crc32(body) == crc32:
                     book.store.run("adopt_memory", device=device, body=body, crc32=crc32)
 
 
@@ -193,7 +214,8 @@ def _salvage_rows(
     for chunk in _chunks(_readable(patient, "record")):
         rows: list[Row] = []
         broken: list[bytes] = []
-        for id_, claimed_us, crc32, body in chunk:
+        for id_, said_us, crc32, body in chunk:
+            claimed_us = _sound("claimed_us", said_us) or _UNKNOWN_US
             window = next((each for each in unsealed if each[0] < id_ <= each[1]), None)
             if window is None:
                 continue
@@ -225,16 +247,16 @@ def _unsealed_windows(patient: Store) -> list[tuple[int, int]]:
         epochs = [Epoch(*row[:-1]) for row in patient.rows("epochs") if Epoch(*row[:-1]).checksum == row[-1]]
     except OutboxError:
         return []
-    return [(epoch.sealed_id, _LARGEST_ID if epoch.last_id is None else epoch.last_id) for epoch in epochs]
+    return [(epoch.sealed_id, LARGEST_ID if epoch.last_id is None else epoch.last_id) for epoch in epochs]
 
 
 def _last_window(patient: Store, newest_sealed_id: int, report: SalvageReport) -> tuple[int, int]:
     """Guess what was in no batch without the epochs: a file that replaced another begins with any number."""
     first = next(_readable(patient, "record"), None)
     if newest_sealed_id or first is None or first[0] == 1:
-        return newest_sealed_id, _LARGEST_ID
-    report.lose(0, first[1])
-    return first[0] - 1, _LARGEST_ID
+        return newest_sealed_id, LARGEST_ID
+    report.lose(0, _sound("claimed_us", first[1]) or _UNKNOWN_US)
+    return first[0] - 1, LARGEST_ID
 
 
 def _intact_header(body: object, stored_sha256: str) -> BatchHeader | None:
@@ -250,16 +272,16 @@ def _readable(patient: Store, table: Literal["batch", "record"]) -> Iterator[tup
     """Read a table in order of id, past pages that cannot be read."""
     first = 0
     try:
-        for row in patient.each(f"salvage_{table}", first=0, last=_LARGEST_ID):
+        for row in patient.each(f"salvage_{table}", first=0, last=LARGEST_ID):
             yield row
             first = row[0] + 1
     except OutboxError:
         pass
     else:
         return
-    tail = _LARGEST_ID
+    tail = LARGEST_ID
     try:
-        for (id_,) in patient.each(f"salvage_{table}_backwards", first=first, last=_LARGEST_ID):
+        for (id_,) in patient.each(f"salvage_{table}_backwards", first=first, last=LARGEST_ID):
             tail = id_
     except OutboxError:
         pass
@@ -267,7 +289,7 @@ def _readable(patient: Store, table: Literal["batch", "record"]) -> Iterator[tup
         with suppress(OutboxError):
             yield from patient.rows(f"salvage_{table}", first=id_, last=id_)
     with suppress(OutboxError):
-        yield from patient.each(f"salvage_{table}", first=tail, last=_LARGEST_ID)
+        yield from patient.each(f"salvage_{table}", first=tail, last=LARGEST_ID)
 
 
 def _chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
@@ -292,7 +314,7 @@ def _mend(damaged: Path, copy: Path) -> None:
 
 def _has_schema(path: Path) -> bool:
     try:
-        store = Store.open_readonly(path)
+        store = Store.open_readonly(path, is_patient=True)
     except OutboxError:
         return False
     try:

@@ -4,13 +4,14 @@ import errno
 import importlib.resources
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from edge_agent.outbox.errors import DiskFullError, OutboxError, StoreCorruptError
+from edge_agent.outbox.shape import misshapen
 
 SQLITE_VERSION: Final = sqlite3.sqlite_version
 PAGE_BYTES: Final = 4096
@@ -42,14 +43,16 @@ class Migration:
 class Store:
     """One SQLite connection. The writer has the only one that writes and checkpoints."""
 
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path, *, is_patient: bool = False) -> None:
         """Wrap an open connection; use ``create_or_open`` or ``open_readonly``.
 
         Args:
             connection: In autocommit mode.
             path: Its file, for messages.
+            is_patient: Whether it is known to be damaged: then whoever reads judges each value.
         """
         self._connection = connection
+        self._is_patient = is_patient
         self.path = path
         self._queries = _named_statements(_package_text("queries.sql"))
 
@@ -89,7 +92,7 @@ class Store:
         return store
 
     @classmethod
-    def open_readonly(cls, path: Path) -> "Store":
+    def open_readonly(cls, path: Path, *, is_patient: bool = False) -> "Store":
         """Open a file for reading only, beside a writer or as a patient.
 
         A file that was closed in order is read as it lies: SQLite would make files beside it that belong to
@@ -97,6 +100,7 @@ class Store:
 
         Args:
             path: The database file; must exist.
+            is_patient: Whether its values are not what was written, perhaps.
 
         Returns:
             The open store.
@@ -111,7 +115,7 @@ class Store:
                 f"{path.absolute().as_uri()}?{mode}", uri=True, check_same_thread=False, timeout=5
             )
         connection.isolation_level = None
-        return cls(connection, path)
+        return cls(connection, path, is_patient=is_patient)
 
     def close(self) -> None:
         """Checkpoint, if this is the writer, and close."""
@@ -168,8 +172,7 @@ class Store:
         Returns:
             The rows.
         """
-        with _translated(self.path):
-            return self._connection.execute(self._queries[name], values).fetchall()
+        return list(self.each(name, **values))
 
     def row(self, name: str, **values: Any) -> tuple[Any, ...] | None:
         """Fetch the first row.
@@ -181,11 +184,10 @@ class Store:
         Returns:
             The row, or None.
         """
-        with _translated(self.path):
-            found: tuple[Any, ...] | None = self._connection.execute(self._queries[name], values).fetchone()
-            return found
+        with closing(self.each(name, **values)) as found:
+            return next(found, None)
 
-    def each(self, name: str, **values: Any) -> Iterator[tuple[Any, ...]]:
+    def each(self, name: str, **values: Any) -> Generator[tuple[Any, ...], None, None]:
         """Read rows one at a time, so that what comes before a damaged page is not lost.
 
         Args:
@@ -196,10 +198,15 @@ class Store:
             Rows.
 
         Raises:
-            StoreCorruptError: At the first row that cannot be read.
+            StoreCorruptError: At the first row that cannot be read, or holds what its columns never hold.
         """
         with _translated(self.path):
-            yield from self._connection.execute(self._queries[name], values)
+            found = self._connection.execute(self._queries[name], values)
+            columns = [str(each[0]) for each in found.description or ()]
+            for row in found:
+                if not self._is_patient and (wrong := misshapen(columns, row)):
+                    raise StoreCorruptError(f"{self.path}: {wrong}")
+                yield row
 
     def fault(self) -> str | None:
         """Read the whole file and look for damage.
