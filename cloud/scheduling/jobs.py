@@ -30,6 +30,7 @@ KEEP_CLAIMS_EVERY: Final = timedelta(seconds=15)
 RESOLVE_EVERY: Final = timedelta(seconds=5)
 FOLLOW_RECALLS_EVERY: Final = timedelta(seconds=15)
 WATCH_EXPIRY_EVERY: Final = timedelta(minutes=10)
+WATCH_DOUBTS_EVERY: Final = timedelta(seconds=15)
 FOLLOW_LABELS_EVERY: Final = timedelta(seconds=15)
 FOLLOW_CERTIFICATES_EVERY: Final = timedelta(seconds=15)
 TELL_BROKER_EVERY: Final = timedelta(seconds=15)
@@ -94,6 +95,7 @@ def _loops() -> Iterator[Job]:
     yield Job("resolver", Every(RESOLVE_EVERY), _resolve)
     yield Job("recalls", Every(FOLLOW_RECALLS_EVERY), _follow_recalls)
     yield Job("expiry", Every(WATCH_EXPIRY_EVERY), _watch_expiry)
+    yield Job("doubts", Every(WATCH_DOUBTS_EVERY), _watch_doubts)
     yield Job("labels", Every(FOLLOW_LABELS_EVERY), _follow_labels)
 
 
@@ -185,6 +187,12 @@ def _watch_expiry(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.lots.expiry import WATCH, watch_expiry  # noqa: PLC0415  see above
 
     return watch_expiry(occasion.source, WATCH, occasion.now)
+
+
+def _watch_doubts(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.units.doubts import JOB, watch_doubts  # noqa: PLC0415  see above
+
+    return watch_doubts(occasion.source, JOB, occasion.now)
 
 
 def _follow_certificates(directory: Path, occasion: Occasion) -> Mapping[str, Any]:

@@ -36,3 +36,15 @@ SELECT keys, site, place, unit, item, item_name, base_unit, lot, owner, quantity
 FROM read_stock_by(
     %(by)s::text, %(site)s::text, %(item_like)s::text, %(location_like)s::text, %(until_at)s::timestamptz,
     %(until_position)s::bigint, %(after)s::text[], %(limit)s::integer);
+
+-- name: doubt_serials
+SELECT looked, serial, site, earlier, later FROM doubt_serials(%(most)s, %(within)s::interval);
+
+-- name: end_doubts
+SELECT serial, site FROM end_doubts();
+
+-- name: tell_circles
+SELECT unit, parent, site, occurred_at FROM tell_circles();
+
+-- name: forget_circles
+SELECT unit FROM forget_circles();

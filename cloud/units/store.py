@@ -5,4 +5,4 @@ from typing import Final
 from cloud.db import NamedStatements
 
 _SQL: Final = NamedStatements("cloud.units")
-rows, row = _SQL.rows, _SQL.row
+rows, row, tuples = _SQL.rows, _SQL.row, _SQL.tuples

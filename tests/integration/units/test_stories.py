@@ -1,15 +1,21 @@
 """All that is known of one serial and of one unit, on one page, as of both clocks."""
 
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 
+from cloud.alerts import service as alerts
+from cloud.alerts.domain import Ticket, TicketState
+from cloud.db import LastingConnection
 from cloud.ledger.corrections import post_reversal
 from cloud.master.store import add_gateway, add_site
 from cloud.units import reading
 from cloud.units.domain import Fact, contradictions
+from cloud.units.doubts import JOB, watch_doubts
 from cloud.units.names import Serial, Unit, named
 from cloud.units.reading import AsOf
-from contracts.records import Count, CountLine, Identifier, Side, UnitPosition
+from contracts.base import epoch_from_int
+from contracts.records import Count, CountLine, Identifier, RowRef, Side, UnitPosition
 from tests.integration.crossings.doors import CASE, EPC, PALLET, SUPERVISOR, Doors, carried, passage, stood
 from tests.integration.ledger.scenario import CONTROLLER, NETWORK_CONTROLLER, SITE, Ledger, Outbox, at, move
 
@@ -134,3 +140,28 @@ def test_what_cannot_be_of_one_serial_is_found(doors: Doors) -> None:
     ]
     assert len(story(ledger, named(EPC))) == 2  # york is another's
     assert story(ledger, named("(01)30614141123453(21)17"), limit=1) == story(ledger, named(EPC))[:1]
+    with closing(LastingConnection(ledger.app_dsn, "test-doubts")) as source:
+
+        def watched() -> tuple[int, int, list[Ticket]]:
+            done = watch_doubts(source, JOB, at(99))
+            asked = {"states": [TicketState.OPEN], "limit": 9}
+            open_ones = ledger.as_app(lambda conn: alerts.tickets(conn, NETWORK_CONTROLLER, **asked))
+            return done["told"], done["resolved"], open_ones
+
+        told, _, (case,) = watched()
+        assert (told, case.kind, case.site, len(case.detail["pairs"])) == (1, "duplicate_tag", "york", 1)
+        pair = case.detail["pairs"][0]
+        assert [(pair[each]["site"], pair[each]["place"]) for each in ("earlier", "later")] == [
+            ("leeds", "B-02"),
+            ("york", "dock-1"),
+        ]
+        assert watched()[:2] == (0, 0), "once"
+        (second,) = [fact for fact in facts if fact.to_place == "B-02"]
+        ref = RowRef(gateway=second.gateway, epoch=epoch_from_int(second.epoch), seq=second.seq)
+        ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, ref, reason="misread"))
+        assert watched() == (0, 1, []), "it was never there"
+        inner, outer = "106141412345678922", "106141412345678939"
+        doors.send(put_into(inner, outer, 20), put_into(outer, inner, 21))
+        assert [ticket.dedup_key for ticket in watched()[2]] == [f"unit_in_itself:{outer}"]
+        doors.send(stood("A-01", minute=20.5).model_copy(update={"unit": inner}))
+        assert watched() == (0, 1, [])

@@ -316,6 +316,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "runs.service.runs": OPERATIONS,
     "master.packaging.packaging": STAFF,
     "master.packaging.put_packaging": MOVERS,
+    "units.doubts.watch_doubts": frozenset({Role.DEVICE}),
     "units.reading.serial_now": STAFF,
     "units.reading.serial_story": STAFF,
     "units.reading.unit_now": STAFF,
