@@ -208,7 +208,9 @@ class Engine:
             return _key(state, run, command)
         if command.verb is Verb.LINE:
             return _step(
-                replace(state, run=replace(run, line=command.line)), (), say("line {line}", line=command.line)
+                replace(state, run=replace(run, line=command.line, is_line_named=True)),
+                (),
+                say("line {line}", line=command.line),
             )
         if command.verb is Verb.MAKES:
             return _makes(state, run)
@@ -323,7 +325,7 @@ def _makes(state: State, run: Run) -> Handled:
     if not run.kind.is_transformation:
         raise RefusedError(
             Refusal.NOTHING_IS_MADE,
-            say("{work} makes nothing, expected $MAKES in $KIT or $REPACK", work=run.workflow),
+            say("{work} makes nothing, expected $MAKES in $KIT, $DEKIT or $REPACK", work=run.workflow),
         )
     if run.quantity is not None:
         raise RefusedError(

@@ -44,7 +44,15 @@ def handle_item(state: State, run: Run, label: ItemLabel, scene: Scene) -> Handl
         RefusedError: If the quantity is stated twice, the bin or unit is not known yet, or the cart is full.
     """
     origin, is_unit = _origin(run, scene)
-    goods = Carried(label, stated_quantity(run, label), origin, run.line, scene.scan, is_in_unit=is_unit)
+    goods = Carried(
+        label,
+        stated_quantity(run, label),
+        origin,
+        run.line,
+        scene.scan,
+        is_in_unit=is_unit,
+        is_line_named=run.is_line_named,
+    )
     what = say("{quantity} x {item}", quantity=goods.quantity, item=label.identifier.value)
     return _take(state, replace(run, quantity=None), goods, what, scene)
 
@@ -90,7 +98,8 @@ def handle_unit(state: State, run: Run, label: UnitLabel, scene: Scene) -> Handl
             ),
         )
     origin, is_unit = _origin(run, scene)
-    goods = Carried(label, Decimal(1), origin, run.line, scene.scan, is_in_unit=is_unit)
+    named = run.is_line_named
+    goods = Carried(label, Decimal(1), origin, run.line, scene.scan, is_in_unit=is_unit, is_line_named=named)
     return _take(state, run, goods, say("unit {unit}", unit=label.sscc), scene)
 
 
@@ -199,7 +208,7 @@ def undo(state: State, scene: Scene) -> Handled:
 
 
 def _take(state: State, run: Run, goods: Carried, what: Prompt, scene: Scene) -> Handled:
-    run = replace(run, line=run.line + 1)
+    run = replace(run, line=run.line + 1, is_line_named=False)
     if run.destination is not End.LATER:
         destination, is_unit = _destination(run, goods, scene)
         record = scene.record(run, goods, destination, into_unit=is_unit)

@@ -25,6 +25,7 @@ class Workflow(StrEnum):
     CROSSDOCK = "crossdock"
     DAMAGE = "damage"
     KIT = "kit"
+    DEKIT = "dekit"
     REPACK = "repack"
     COUNT = "count"
     ADJUST = "adjust"
@@ -137,6 +138,9 @@ KINDS: Final = {
     ),
     Workflow.KIT: Kind(
         BizStep.TRANSFORMING, "kit", End.CHOSEN, VirtualLocation.TRANSFORMATION, is_transformation=True
+    ),
+    Workflow.DEKIT: Kind(
+        BizStep.TRANSFORMING, "dekit", End.CHOSEN, VirtualLocation.TRANSFORMATION, is_transformation=True
     ),
     Workflow.REPACK: Kind(
         BizStep.TRANSFORMING, "repack", End.CHOSEN, VirtualLocation.TRANSFORMATION, is_transformation=True

@@ -22,6 +22,7 @@ A command is ``$VERB`` or ``$VERB/argument``, in characters that Code 39 and Cod
 ``$TRANSFER-IN/id``  goods of transfer ``id`` arrive: transit to staging
 ``$DAMAGE/reason``   scan a bin, then what is damaged in it; it stays there, and is not sold
 ``$KIT/id``          scan a bin, then components; ``$MAKES``, then what they became, then its bin
+``$DEKIT/id``        the same for kits that are taken apart
 ``$REPACK/id``       the same for goods that are only packed otherwise
 ``$ADJUST/reason``   scan a bin, then items whose stock is doubted, with their quantity: each is reported
                      like a count, and adjusted once another person has approved
@@ -33,7 +34,8 @@ A command is ``$VERB`` or ``$VERB/argument``, in characters that Code 39 and Cod
 ``$NEXT``            leave the task's line for later
 ``$ZERO``            the next item label is confirmed to be absent; blank is never zero. Before the bin's
                      own label: the bin is empty
-``$LINE/n``          the next item is line ``n`` of the document; without it lines count up from 1
+``$LINE/n``          the next item is line ``n`` of the document; without it lines count up from 1, and of
+                     which line of an ASN goods are is found out by the ledger
 ``$QTY/q``           the next item label stands for ``q`` units, up to 6 decimals
 ``$PRINT``           in ``$PACK``, the label of a new unit, with an SSCC of its own, which is then packed;
                      else a label of the item that was scanned last, with its quantity and lot
@@ -83,6 +85,7 @@ class Verb(StrEnum):
     TRANSFER_IN = "TRANSFER-IN"
     DAMAGE = "DAMAGE"
     KIT = "KIT"
+    DEKIT = "DEKIT"
     REPACK = "REPACK"
     MAKES = "MAKES"
     COUNT = "COUNT"

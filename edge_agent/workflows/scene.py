@@ -26,8 +26,10 @@ from edge_agent.workflows.state import Carried, Run
 _NOTE_LENGTH: Final = 500
 _OUTSIDE_WORKFLOW: Final = "none"
 TASK: Final = "task"
-SHORT: Final = "short"
 """Type of the document that a task is."""
+NAMED_LINE: Final = "named_line"
+"""Type under which a record repeats a line that somebody named, and that was not counted."""
+SHORT: Final = "short"
 
 Whereabouts = Callable[[str], str | None]
 """Tells where a logistic unit stands, as far as this gateway has seen; None: not known."""
@@ -69,6 +71,9 @@ class Scene:
             The record.
         """
         work = self._times() | self._circumstances(goods.scan) | self._work(run, goods.line)
+        if goods.is_line_named:
+            named = DocumentRef(type=NAMED_LINE, id=run.document, line=str(goods.line))
+            work["documents"] = (*work["documents"], named)
         if isinstance(goods.what, UnitLabel):
             stands = {"parent": destination} if into_unit else {"location": destination}
             origin = None if goods.is_in_unit else goods.origin

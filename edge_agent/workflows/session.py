@@ -30,7 +30,6 @@ RESUME: Final = "resume"
 _DISPLAY_LENGTH: Final = 120
 
 Hold = Callable[[str, str | None], bool]
-PrintLabel = Callable[[str, LabelOrder], str | None]
 
 log = structlog.get_logger()
 
@@ -64,6 +63,43 @@ class Journal(Protocol):
         """
 
 
+class PrintResult(Protocol):
+    """What came of a label."""
+
+    @property
+    def order(self) -> LabelOrder:
+        """The label."""
+
+    @property
+    def actor(self) -> str | None:
+        """Who asked for it."""
+
+    @property
+    def problem(self) -> str | None:
+        """What went wrong; None: nothing."""
+
+
+class Printers(Protocol):
+    """Where a scanner's labels are printed, which a session never waits for."""
+
+    def request(self, device: str, order: LabelOrder, actor: str | None) -> None:
+        """Ask for a label whose record is durable."""
+
+    def results(self, device: str) -> Sequence[PrintResult]:
+        """Give what came of the scanner's labels since it was asked last."""
+
+
+class NoPrinters:
+    """A gateway that prints nothing."""
+
+    def request(self, device: str, order: LabelOrder, actor: str | None) -> None:
+        """Be asked for nothing: without a printer no label is ordered."""
+
+    def results(self, device: str) -> Sequence[PrintResult]:  # noqa: ARG002  as the protocol has it
+        """Have printed nothing."""
+        return ()
+
+
 class Session:
     """Listens to one line and owns the state of its work."""
 
@@ -76,7 +112,7 @@ class Session:
         tally: Counter[str],
         *,
         hold: Hold = lambda _device, _task: True,
-        print_label: PrintLabel = lambda _device, _order: None,
+        printers: Printers | None = None,
     ) -> None:
         """Take up the work where the journal says it stands.
 
@@ -88,10 +124,10 @@ class Session:
             tally: Counts how every scan ended; one scanner's sessions share it.
             hold: Told which task of the cloud the scanner is in the middle of, None for none; gives False if
                 another scanner is.
-            print_label: Prints, and gives what went wrong; called once the label's record is durable.
+            printers: Where labels are printed; None: nowhere.
         """
         self._hold = hold
-        self._print_label = print_label
+        self._printers = printers or NoPrinters()
         self._tally = tally
         self._engine = engine
         self._profile = profile
@@ -128,6 +164,7 @@ class Session:
 
     def scanned(self, frames: Sequence[Frame]) -> None:
         """Work through scans that arrived together, with as few commits as their meaning allows."""
+        self._hear_of_prints()
         aim_required = self._profile.scan.aim == "required"
         for taken, frame in enumerate(frames):
             decoded = decode_barcode(frame.text, aim_required=aim_required)
@@ -142,12 +179,14 @@ class Session:
         self._commit()
 
     def silent(self) -> None:
-        """Log out a user who has been away for too long."""
+        """Tell what came of labels, and log out a user who has been away for too long."""
+        self._hear_of_prints()
         self._log_out(*self._engine.expire(self._state, self._clock.now()))
 
     def disconnected(self) -> None:
         """Record that half-finished work waits for its scanner."""
         self._send = _to_nobody
+        self._hear_of_prints()
         self._drafts.extend(self._engine.interrupted(self._state, self._clock.now()))
         if self._drafts:
             self._commit()
@@ -179,21 +218,27 @@ class Session:
         self._count(drafts, len(answers))
         self._let_go()
         for state, feedback, order in answers:
-            self._answer(state, feedback if order is None else self._printed(order, feedback))
+            self._answer(state, feedback)
+            if order is not None:
+                self._printers.request(self._engine.device, order, state.actor)
         return True
 
-    def _printed(self, order: LabelOrder, feedback: Feedback) -> Feedback:
-        """Print a label whose record is durable; what went wrong is said, and recorded with the next scan."""
-        problem = self._print_label(self._engine.device, order)
-        if problem is None:
-            self._tally["labels_printed"] += 1
-            return feedback
-        self._tally["labels_not_printed"] += 1
-        log.warning("label_not_printed", scanner=self._engine.device, subject=order.subject, detail=problem)
-        scene = Scene(self._engine.device, self._engine.site, self._state.actor, self._clock.now())
-        self._drafts.append(not_printed(scene, order, problem))
-        said = say("{prompt}, but no label: {problem}; $REPRINT/...", prompt=feedback.prompt, problem=problem)
-        return Feedback(Signal.REFUSAL, said)
+    def _hear_of_prints(self) -> None:
+        """Tell, and record, which labels did not come out; one that did is in somebody's hand."""
+        for each in self._printers.results(self._engine.device):
+            if each.problem is None:
+                self._tally["labels_printed"] += 1
+                continue
+            self._tally["labels_not_printed"] += 1
+            subject = each.order.subject
+            log.warning(
+                "label_not_printed", scanner=self._engine.device, subject=subject, detail=each.problem
+            )
+            scene = Scene(self._engine.device, self._engine.site, each.actor, self._clock.now())
+            self._drafts.append(not_printed(scene, each.order, each.problem))
+            self._commit()
+            said = say("no label of {item}: {problem}; $REPRINT/...", item=subject, problem=each.problem)
+            self._answer(self._state, Feedback(Signal.REFUSAL, said))
 
     def _holds(self, state: State) -> bool:
         """Take a state's task before it is durable that this scanner has it; there may be none."""

@@ -32,6 +32,8 @@ class Carried:
     scan: str | None
     is_in_unit: bool = False
     """Whether ``origin`` is a logistic unit, not a place."""
+    is_line_named: bool = False
+    """Whether somebody named ``line``; else it was counted."""
 
     def is_same_thing(self, other: "Carried") -> bool:
         """Tell whether two labels name one instance, which cannot be taken twice."""
@@ -49,6 +51,8 @@ class Run:
     document: str
     line: int = 1
     """The line the next item belongs to."""
+    is_line_named: bool = False
+    """Whether ``$LINE`` named it."""
     quantity: Decimal | None = None
     """Keyed by ``$QTY`` for the next item; 0 by ``$ZERO``."""
     place: str | None = None

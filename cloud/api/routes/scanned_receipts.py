@@ -29,7 +29,9 @@ class ScannedPart(BaseModel):
     location: str
     type: str = Field(description="asn or purchase_order")
     line: str | None = Field(description="Of that document; null: no line of it names the item")
-    rule: Literal["unit", "lot", "item", "other_lot", "unexpected"] = Field(description="Why this line")
+    rule: Literal["named", "unit", "lot", "item", "other_lot", "unexpected"] = Field(
+        description="Why this line"
+    )
     quantity: Decimal
     is_over: bool = Field(description="Beyond what was open of all lines that it could be of")
     is_beyond: bool = Field(

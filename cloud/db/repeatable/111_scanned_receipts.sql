@@ -23,10 +23,11 @@ BEGIN
 END
 $$;
 
--- Each scan of a document in the order of occurrence, in parts by line. A line whose unit the goods were put into goes before
--- one of their lot, that before one without a lot (or of goods without one), that before one of another lot; of equals the
--- first on the paper, as far as it is open. What is over is of the last line of the best kind; what no line names is
--- unexpected.
+-- Each scan of a document in the order of occurrence, in parts by line. All of it is of the line that somebody named at the
+-- handheld, if that is one of the item. Else a line whose unit the goods were put into goes before one of their lot, that
+-- before one of no lot where the goods have none, that before one where only one of the two has, that before one of another
+-- lot; of equals the first on the paper, as far as it is open. What is over is of the last line of the best kind; what no
+-- line names is unexpected.
 CREATE FUNCTION scanned_parts(of_site text, of_type text, of_id text)
     RETURNS TABLE (gateway_id integer, epoch bigint, seq bigint, occurred_at timestamptz, item_id bigint, line text,
         order_id text, order_line text, quantity numeric, rule text, is_over boolean)
@@ -45,7 +46,9 @@ BEGIN
     FOR scan IN
         SELECT m.gateway_id, m.epoch, m.seq, m.occurred_at, n.canonical_id,
             round(m.quantity * n.numerator / n.denominator, 6) AS quantity, coalesce(t.lot, f.lot) AS lot,
-            CASE WHEN l.kind = 'unit' THEN l.code END AS unit
+            CASE WHEN l.kind = 'unit' THEN l.code END AS unit, (
+                SELECT d ->> 'line' FROM jsonb_array_elements(m.detail -> 'documents') d
+                WHERE d ->> 'type' = 'named_line' AND d ->> 'id' = of_id LIMIT 1) AS named
         FROM movement m
         JOIN gateway g ON g.gateway_id = m.gateway_id AND g.name <> '_cloud'
         JOIN canonical_item n ON n.item_id = m.item_id
@@ -84,10 +87,12 @@ BEGIN
             SELECT e.nth::integer AS nth, k.place
             FROM jsonb_array_elements(lines) WITH ORDINALITY e (x, nth)
             CROSS JOIN LATERAL (SELECT CASE
-                WHEN x ->> 'unit' = scan.unit THEN 1
-                WHEN x ->> 'lot' = scan.lot THEN 2
-                WHEN x ->> 'lot' IS NULL OR scan.lot IS NULL THEN 3
-                ELSE 4 END AS place) k
+                WHEN x ->> 'line' = scan.named THEN 1
+                WHEN x ->> 'unit' = scan.unit THEN 2
+                WHEN x ->> 'lot' = scan.lot THEN 3
+                WHEN x ->> 'lot' IS NULL AND scan.lot IS NULL THEN 4
+                WHEN x ->> 'lot' IS NULL OR scan.lot IS NULL THEN 5
+                ELSE 6 END AS place) k
             ORDER BY k.place, e.nth
         LOOP
             IF coalesce(best_place, fit.place) = fit.place THEN
@@ -99,20 +104,20 @@ BEGIN
                 line := lines -> (fit.nth - 1) ->> 'line';
                 order_id := lines -> (fit.nth - 1) ->> 'order_id';
                 order_line := lines -> (fit.nth - 1) ->> 'order_line';
-                rule := ('{unit,lot,item,other_lot}'::text[])[fit.place];
+                rule := ('{named,unit,lot,item,item,other_lot}'::text[])[fit.place];
                 is_over := false;
                 open_of[fit.nth] := open_of[fit.nth] - quantity;
                 rest := rest - quantity;
                 RETURN NEXT;
             END IF;
-            EXIT WHEN rest = 0;
+            EXIT WHEN rest = 0 OR fit.place = 1;
         END LOOP;
         IF rest > 0 THEN
             line := lines -> (best - 1) ->> 'line';
             order_id := lines -> (best - 1) ->> 'order_id';
             order_line := lines -> (best - 1) ->> 'order_line';
             quantity := rest;
-            rule := coalesce(('{unit,lot,item,other_lot}'::text[])[best_place], 'unexpected');
+            rule := coalesce(('{named,unit,lot,item,item,other_lot}'::text[])[best_place], 'unexpected');
             is_over := best IS NOT NULL;
             RETURN NEXT;
         END IF;

@@ -37,7 +37,7 @@ class ScannedRow(NamedTuple):
     quantity: Decimal
     """In base units."""
     rule: str
-    """Why this line: ``unit``, ``lot``, ``item``, ``other_lot``; else ``unexpected``."""
+    """Why this line: ``named``, ``unit``, ``lot``, ``item``, ``other_lot``; else ``unexpected``."""
     is_over: bool
     """Whether it came beyond what was open of all lines that it could be of."""
     ordered: Decimal | None

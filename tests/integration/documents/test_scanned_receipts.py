@@ -1,30 +1,55 @@
 """What a handheld receives under an ASN's number is of the line that the ledger finds; on the real ledger."""
 
 from decimal import Decimal
-from typing import Any
 
 from cloud.documents.lines import lines_now
 from cloud.documents.receiving.rules import RulePaper, put_rule
 from cloud.documents.receiving.scanned import scanned
-from contracts.records import DocumentRef, Movement, RowRef, Side
+from contracts.records import Movement, Record, RowRef
+from edge_agent.clock import Stamp
+from edge_agent.decode.barcode import decode_barcode
+from edge_agent.workflows.engine import Engine
+from edge_agent.workflows.feedback import Signal
+from edge_agent.workflows.site import WorkflowSettings
+from edge_agent.workflows.state import State
 from tests.integration.documents.dock import CASES, EACH, KEEPER, Dock, line, paper
-from tests.integration.ledger.scenario import SITE, at, move
+from tests.integration.ledger.scenario import SITE, at
+
+SCANNER = WorkflowSettings(
+    item_pattern="[0-9]{5}[A-Z]?",
+    location_pattern="[A-Z]-[0-9]{2}",
+    staging="STAGE-1",
+    returns="RETURNS",
+    badge_required=False,
+)
 
 
-def scans(number: int, quantity: int, lot: str | None = None, *, gtin: str = CASES, **more: Any) -> Movement:
-    """State what a handheld does in `$RECEIVE/ASN-1`: it counts its own lines."""
-    ref = DocumentRef(type="receipt", id=more.pop("under", "ASN-1"), line=str(number))
-    source, place = Side(location="@supplier", lot=lot), Side(location="STAGE-1", lot=lot)
-    return move(
-        str(quantity), source, place, item=gtin, minute=number, documents=(ref,), unit_seen=gtin, **more
-    )
+def work(*texts: str, minute: float) -> list[Record]:
+    """Let a handheld's engine work through labels from a minute on, as its outbox would hold it."""
+    engine, state = Engine("scanner-1", SCANNER), State()
+    records: list[Record] = []
+    for number, text in enumerate(texts):
+        now = Stamp(at(minute + number / 100), number * 10**9, f"boot-{minute}", clock_ok=True)
+        outcome = engine.take(state, decode_barcode(text if text[0] == "]" else f"]C0{text}"), now)
+        assert outcome.feedback.signal is not Signal.REFUSAL, outcome.feedback
+        state = outcome.state
+        records += [draft.record for draft in outcome.drafts]
+    return records
+
+
+def scans(
+    minute: int, quantity: int, lot: str = "", *, gtin: str = CASES, under: str = "ASN-1"
+) -> list[Record]:
+    """Scan goods in `$RECEIVE`, as often as their label is keyed to stand for."""
+    label = f"]C101{gtin}" + (f"10{lot}" if lot else "")
+    return work(f"$RECEIVE/{under}", f"$QTY/{quantity}", label, "$DONE", minute=minute)
 
 
 def parts(dock: Dock, name: str = "ASN-1") -> list[tuple[int, str | None, str, Decimal, bool, bool]]:
     told = dock.ledger.as_app(lambda conn: scanned(conn, KEEPER, site=SITE, name=name))
     return [
         (
-            round((each.row.occurred_at - at(0)).total_seconds() / 60),
+            int((each.row.occurred_at - at(0)).total_seconds() // 60),
             each.row.line,
             each.row.rule,
             each.row.quantity,
@@ -46,14 +71,15 @@ def test_a_handhelds_scans_are_of_the_lines_that_lot_item_and_what_is_open_tell(
     dock.register(paper(*lines))
     dock.ledger.as_app(lambda conn: put_rule(conn, KEEPER, RulePaper(site=SITE, over_percent=Decimal(50))))
     late = scans(2, 24, gtin=EACH)
-    dock.doors.send(scans(4, 2, "L7"), scans(1, 1), scans(3, 1, "L7"))
+    dock.doors.send(*scans(4, 2, "L7"), *scans(1, 1), *scans(3, 1, "L7"))
     assert parts(dock) == [
         (1, "1", "item", 24, False, False),
         (3, "3", "lot", 24, False, False),
         (4, "1", "item", 24, False, False),
         (4, "2", "item", 24, False, False),
     ]
-    rows = dock.doors.send(late)
+    sent = [record for record in late if isinstance(record, Movement)]
+    rows = dock.doors.send(*sent)
     assert parts(dock) == [
         (1, "1", "item", 24, False, False),
         (2, "1", "item", 24, False, False),
@@ -62,21 +88,30 @@ def test_a_handhelds_scans_are_of_the_lines_that_lot_item_and_what_is_open_tell(
         (4, "3", "lot", 24, True, True),
     ], "what came late counts where it occurred; over by a whole case of a line of one is too much"
     assert moved(dock) == {"1": 48, "2": 24, "3": 48}
-    undone = late.model_copy(
-        update={"source": late.destination, "destination": late.source, "reverses": RowRef(**dict(rows[0]))}
-    )
+    (movement,) = sent
+    taken_back = {"source": movement.destination, "destination": movement.source}
+    undone = movement.model_copy(update=taken_back | {"reverses": RowRef(**dict(rows[0]))})
     dock.doors.send(undone)
     assert [each[:2] for each in parts(dock)] == [(1, "1"), (3, "3"), (4, "1"), (4, "2")]
     assert moved(dock) == {"1": 48, "2": 24, "3": 24}
+    dock.doors.send(*work("$RECEIVE/ASN-1", "$LINE/2", f"]C101{CASES}", f"]C101{CASES}", "$DONE", minute=9))
+    assert [each[1:] for each in parts(dock) if each[0] == 9] == [
+        ("2", "named", 24, True, True),
+        ("2", "item", 24, True, True),
+    ], "the line that was named, then what is over of the last that it could be of"
 
 
 def test_what_no_line_names_is_unexpected_and_a_number_that_nobody_announced_is_of_no_document(
     dock: Dock,
 ) -> None:
     dock.register(paper(line(1, 2)))
-    dock.doors.send(
-        scans(1, 3, gtin="05012345678900"), scans(2, 1, under="ASN-9"), scans(3, 2, "L1"), scans(4, 1, "L1")
-    )
+    for goods in (
+        scans(1, 3, gtin="05012345678900"),
+        scans(2, 1, under="ASN-9"),
+        scans(3, 2, "L1"),
+        scans(4, 1, "L1"),
+    ):
+        dock.doors.send(*goods)
     assert [each[1:] for each in parts(dock)] == [
         (None, "unexpected", 3, False, True),
         ("1", "item", 48, False, False),

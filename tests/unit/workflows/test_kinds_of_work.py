@@ -127,7 +127,7 @@ def test_cross_docked_goods_and_pallets_go_from_staging_to_the_orders_lane(bench
     assert bench.movements[0].documents == (DocumentRef(type="outbound_order", id="SO-5", line="1"),)
 
 
-@pytest.mark.parametrize("work", ["KIT", "REPACK"])
+@pytest.mark.parametrize("work", ["KIT", "DEKIT", "REPACK"])
 def test_components_are_used_up_and_products_made_under_one_document(bench: Any, work: str) -> None:
     bench.scan(f"${work}/K-1", "A-01", "$QTY/2", "85123A", "B-02", "71053", "$MAKES", "22752", "C-03")
     assert [sides(movement) for movement in bench.movements] == [
