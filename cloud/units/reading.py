@@ -4,7 +4,7 @@ Every function checks its actor and shows the actor's sites only, on a connectio
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cloud.db import Connection
@@ -35,6 +35,7 @@ class AsOf:
 
 
 NOW: Final = AsOf()
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,8 @@ class UnitNow:
     around: list[Around]
     content: list[Content]
     instances: list[Instance]
+    left_over: list[Content]
+    """What the earlier one still held when the last instance began; told among the content too."""
 
 
 def serial_story(
@@ -120,10 +123,13 @@ def unit_now(conn: Connection, actor: Actor, thing: Unit, *, moment: AsOf = NOW)
     """
     see(conn, actor)
     asked = {"unit": thing.code, "until_at": moment.at, "until_position": moment.position}
+    instances = store.rows(conn, Instance, "unit_instances", **asked)
+    before = asked | {"until_at": instances[-1].from_at - _INSTANT} if len(instances) > 1 else None
     return UnitNow(
         store.rows(conn, Around, "whereabouts", **asked),
         store.rows(conn, Content, "unit_content", **asked),
-        store.rows(conn, Instance, "unit_instances", **asked),
+        instances,
+        [row for row in store.rows(conn, Content, "unit_content", **before) if row.item] if before else [],
     )
 
 

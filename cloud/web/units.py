@@ -212,6 +212,7 @@ def show_unit(
         around=now.around,
         content=now.content,
         instances=now.instances,
+        left_over=now.left_over,
         reused=early_reuse(facts[:ROWS]),
         **_told(form, sites, facts, after),
     )

@@ -144,6 +144,9 @@ class UnitState(BaseModel):
     around: list[Around]
     content: list[UnitContent]
     instances: list[UnitInstance]
+    left_over: list[UnitContent] = Field(
+        description="What its number still held when its last life began; it is in `content` too"
+    )
 
 
 @router.get("/serials/{serial:path}", responses=responses(404))
@@ -193,6 +196,7 @@ def get_unit(
         around=[Around.model_validate(each) for each in now.around],
         content=[UnitContent.model_validate(each) for each in now.content],
         instances=[UnitInstance.model_validate(each) for each in now.instances],
+        left_over=[UnitContent.model_validate(each) for each in now.left_over],
     )
 
 

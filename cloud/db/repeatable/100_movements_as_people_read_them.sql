@@ -245,7 +245,9 @@ CREATE FUNCTION read_units(in_site text, of_unit text, after_unit text, at_most 
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
     RETURN QUERY
-    SELECT l.code, u.scheme, u.instance, coalesce(p.site_id, l.site_id), s.time_zone, place.code, holder.code,
+    SELECT l.code, u.scheme,
+        coalesce((SELECT max(n.instance) FROM read_unit_instances(l.code, 'infinity', 9223372036854775807) n), 1),
+        coalesce(p.site_id, l.site_id), s.time_zone, place.code, holder.code,
         p.occurred_at
     FROM logistic_unit u
     JOIN location l ON l.location_id = u.location_id

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from cloud.identity.actor import INGEST
+from cloud.inquiry import stock
 from cloud.ledger.domain import AcceptedBatch, NotPostableError, PostingKind
 from cloud.ledger.service import post
 from cloud.ledger.verification.service import verify
@@ -168,6 +169,9 @@ def test_a_number_used_again_after_a_year_is_another_unit_and_earlier_is_told(do
         (2, at(YEAR), at(YEAR)),
     ]
     assert [row.quantity for row in again.content] == [9]
+    assert again.left_over == []
+    listed = ledger.as_app(lambda conn: stock.units(conn, CONTROLLER, unit=CASE, after="", limit=2))
+    assert [row.instance for row in listed] == [2]
     assert [row.quantity for row in now(ledger, CASE, AsOf(at=at(2))).content] == [6]
     story = ledger.as_app(lambda conn: unit_story(conn, CONTROLLER, Unit(CASE), limit=20))
     assert early_reuse(story) is None
@@ -180,3 +184,9 @@ def test_a_number_used_again_after_a_year_is_another_unit_and_earlier_is_told(do
     assert early is not None
     assert early.occurred_at == at(YEAR) + timedelta(minutes=60)
     assert len(now(ledger, CASE).instances) == 2
+    doors.send(move("1", "@supplier", Side(unit=CASE), minute=3 * YEAR))
+    later = now(ledger, CASE)
+    assert [row.quantity for row in later.content] == [4], (
+        "one account through all its lives"
+    )
+    assert [row.quantity for row in later.left_over] == [3], "and what the earlier one left is told"

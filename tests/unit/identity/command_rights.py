@@ -374,7 +374,7 @@ PLUMBING = {
     "web.moments.moment_form",
     "web.serial_made.made_of",
     "web.forms.may",
-    "web.unfit.marked",
+    "inquiry.marking.marked",
     "decisions.authority.may_reject",
     "decisions.authority.require_approving",
     "decisions.authority.role_for",
