@@ -4,6 +4,7 @@ import io
 import json
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,15 +17,21 @@ import pytest
 from contracts.labels import LabelError, LabelKind, LabelOrder
 from contracts.offline import ReferenceSnapshot, SsccBlock
 from edge_agent.cli import build_parser
-from edge_agent.clock import Stamp
+from edge_agent.clock import Clock, Stamp
 from edge_agent.labels.command import label_command
 from edge_agent.labels.desk import LabelDesk
 from edge_agent.labels.domain import StatusUnreadableError, parse_host_status
+from edge_agent.labels.lanes import MOST_WAITING, PrintLanes
 from edge_agent.labels.logbook import Logbook
 from edge_agent.labels.printer import PrinterError, PrinterUncertainError, ask_status, send_label
 from edge_agent.labels.settings import PrinterSettings
 from edge_agent.labels.shelf import LabelShelf, NoSerialsError
+from edge_agent.readers.framing import Frame
+from edge_agent.readers.profile import load_profile
+from edge_agent.workflows.engine import Engine
+from edge_agent.workflows.session import Session
 from simulators.zpl_printer.server import ZplPrinter
+from tests.unit.workflows.test_session import SITE, MemoryJournal
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 BIN = LabelOrder(LabelKind.BIN, {"location": "A-01"})
@@ -221,6 +228,62 @@ def test_a_desk_chooses_the_printer_and_refuses_templates_of_other_heads(
     assert not desk.take(b"{}")
     with pytest.raises(LabelError, match="there is no template 'big'"):
         desk.zpl(LabelOrder(LabelKind.BIN, {"location": "A"}, template="big"))
+
+
+def test_a_dead_printer_holds_no_scanner_up_and_what_came_of_the_label_is_told_when_it_is_known(
+    printer: ZplPrinter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge_agent.labels.printer.ANSWER_S", 60)
+    monkeypatch.setattr("edge_agent.labels.printer.AGAIN_AFTER_S", 0)
+    journal, tally, said = MemoryJournal(), Counter[str](), []
+    with socket.create_server(("127.0.0.1", 0)) as dead:
+        port = dead.getsockname()[1]
+        slow = PrinterSettings(id="dead", host="127.0.0.1", port=port, scanners=("scan-1",))
+        desk = LabelDesk(tmp_path / "outbox.db", "leeds", (slow, settings(printer)))
+        lanes = PrintLanes(desk)
+
+        def scanner(device: str) -> Session:
+            engine = Engine(device, SITE, labels=desk)
+            profile = load_profile("generic_terminal")
+            session = Session(engine, profile, journal, Clock(), tally, printers=lanes)
+            session.connected(said.append)
+            return session
+
+        def scan(session: Session, *texts: str) -> list[bytes]:
+            before = len(said)
+            session.scanned([Frame(f"]C0{text}".encode()) for text in texts])
+            return said[before:]
+
+        one, other = scanner("scan-1"), scanner("scan-2")
+        try:
+            assert b"label of 85123" in scan(one, "$SHIP/I-1", "85123", "$PRINT")[-1]
+            waiting, _ = dead.accept()
+            assert scan(one, "71053")[0][:1] == b"\x06", "it goes on while the printer says nothing"
+            scan(other, "$SHIP/I-2", "85123", "$PRINT")
+            while not printer.labels:  # on its own lane
+                other.silent()
+            one.silent()
+            assert b"no label" not in said[-1]
+            waiting.close()
+            while b"no label of 85123" not in said[-1]:
+                one.silent()
+            assert b"does not say how it is" in said[-1]
+            failed = [each for each in journal.records if getattr(each, "outcome", "") == "failed"]
+            assert [(each.workflow, each.subject) for each in failed] == [("label", "85123")]
+            scan(one, "$PRINT")
+            again, _ = dead.accept()
+            for _ in range(MOST_WAITING + 1):
+                scan(one, "$PRINT")
+            one.silent()
+            assert f"{MOST_WAITING} labels wait for printer dead".encode() in said[-1]
+            again.close()
+        finally:
+            dead.close()
+            lanes.stop()
+        one.disconnected()
+        assert tally["labels_not_printed"] == MOST_WAITING + 3, "those that waited were told, and recorded"
+        other.silent()
+        assert tally["labels_printed"] == 1
 
 
 @pytest.fixture

@@ -1,0 +1,119 @@
+"""Labels that scanners asked for, printed by a thread for each printer: a dead one holds nobody up."""
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.labels import LabelOrder
+from edge_agent.labels.desk import LabelDesk
+
+MOST_WAITING: Final = 20
+"""Labels before one printer; whoever asks for more is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """What came of a label."""
+
+    order: LabelOrder
+    actor: str | None
+    """Who asked for it."""
+    problem: str | None
+    """What went wrong; None: nothing."""
+
+
+class PrintLanes:
+    """Takes orders from any thread and never waits; what came of them is asked for."""
+
+    def __init__(self, desk: LabelDesk) -> None:
+        """Prepare them; a printer's thread starts with its first label.
+
+        Args:
+            desk: Prints.
+        """
+        self._desk = desk
+        self._lock = threading.Lock()
+        self._lanes: dict[str, _Lane] = {}
+        self._done: dict[str, queue.SimpleQueue[Printed]] = {}
+        self._is_stopping = False
+
+    def request(self, device: str, order: LabelOrder, actor: str | None) -> None:
+        """Ask for a label; its record is durable.
+
+        Args:
+            device: The scanner.
+            order: What.
+            actor: Who asks.
+        """
+        printer = self._desk.printer_of(device)
+        if printer is None:
+            self._tell(device, order, actor, "no printer prints for this scanner")
+            return
+        with self._lock:
+            lane = None if self._is_stopping else self._lane(printer.id)
+            if lane is not None and lane.take(lambda: self._print(device, order, actor)):
+                return
+        why = "the agent stops" if lane is None else f"{MOST_WAITING} labels wait for printer {printer.id}"
+        self._tell(device, order, actor, why)
+
+    def results(self, device: str) -> list[Printed]:
+        """Give what came of a scanner's labels since it was asked last.
+
+        Args:
+            device: The scanner.
+
+        Returns:
+            In the order in which it became known.
+        """
+        done, found = self._done_of(device), []
+        while not done.empty():
+            found.append(done.get_nowait())
+        return found
+
+    def stop(self) -> None:
+        """Let each printer end its label; those that wait are not printed, which their scanners are told."""
+        with self._lock:
+            self._is_stopping = True
+            lanes = list(self._lanes.values())
+        for lane in lanes:
+            lane.stop()
+
+    def _lane(self, printer: str) -> "_Lane":
+        if printer not in self._lanes:
+            self._lanes[printer] = _Lane(printer)
+        return self._lanes[printer]
+
+    def _print(self, device: str, order: LabelOrder, actor: str | None) -> None:
+        problem = "the agent stops" if self._is_stopping else self._desk.print_label(device, order)
+        self._tell(device, order, actor, problem)
+
+    def _tell(self, device: str, order: LabelOrder, actor: str | None, problem: str | None) -> None:
+        self._done_of(device).put(Printed(order, actor, problem))
+
+    def _done_of(self, device: str) -> queue.SimpleQueue[Printed]:
+        return self._done.setdefault(device, queue.SimpleQueue())
+
+
+class _Lane:
+    """One printer's thread and what waits for it."""
+
+    def __init__(self, printer: str) -> None:
+        self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue()
+        self._thread = threading.Thread(target=self._run, name=f"printer-{printer}")
+        self._thread.start()
+
+    def take(self, work: Callable[[], None]) -> bool:
+        if self._waiting.qsize() >= MOST_WAITING:
+            return False
+        self._waiting.put(work)
+        return True
+
+    def stop(self) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (work := self._waiting.get()) is not None:
+            work()
