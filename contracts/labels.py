@@ -170,11 +170,13 @@ LINKS: Final[Mapping[LabelKind, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """What a linear bar code says."""
+    """What a bar code says."""
 
     text: str
     """With FNC1 as ``\\x1d``; empty: nothing is known for it, and it is left out."""
     readable: str
+    elements: tuple[tuple[str, str], ...] = ()
+    """Application identifiers and values, where it is an element string of GS1."""
 
 
 def checked(kind: LabelKind, values: Mapping[str, str]) -> dict[str, str]:
@@ -287,7 +289,7 @@ def _gs1(elements: list[tuple[str, str]]) -> Bars:
     if not elements:
         return Bars("", "")
     try:
-        return Bars(element_string(elements), readable(elements))
+        return Bars(element_string(elements), readable(elements), tuple(elements))
     except ValueError as error:
         raise LabelError(str(error)) from error
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.labels import MOST_COPIES, LabelError, LabelTemplate, bars_of, checked, sample, texts_of
-from contracts.zpl_fields import COMMANDS, LARGEST_DOTS, Barcode, Box, Element, Pen, Qr, Text
+from contracts.zpl_fields import COMMANDS, LARGEST_DOTS, Barcode, Box, Element, Matrix, Pen, Qr, Text
 
-__all__ = ["Barcode", "Box", "Drawn", "Element", "Qr", "Text", "draw", "require_valid"]
+__all__ = ["Barcode", "Box", "Drawn", "Element", "Matrix", "Qr", "Text", "draw", "require_valid"]
 
 _COMMAND: Final = re.compile(r"([\^~])([A-Z][A-Z0-9@])([^\^~]*)", re.DOTALL)
 
@@ -60,6 +60,11 @@ def draw(template: LabelTemplate, values: Mapping[str, str], *, copies: int = 1)
                 f"template {template.name!r}: the bars of {each.readable or 'a field'} end at dot "
                 f"{each.x + each.width}, the label at {pen.width}: shorten a value, or use thinner bars, ^BY"
             )
+        if isinstance(each, Matrix) and (each.x + each.size > pen.width or each.y + each.size > pen.height):
+            raise LabelError(
+                f"template {template.name!r}: the Data Matrix at {each.x},{each.y} of {each.size} dots "
+                "leaves the label: shorten a value, or make its modules smaller, ^BX"
+            )
     if copies > 1:
         pen.out.insert(-1, f"^PQ{copies}")
     return Drawn("".join(pen.out), pen.width, pen.height, tuple(pen.drawn))
@@ -78,8 +83,10 @@ def require_valid(template: LabelTemplate) -> Drawn:
         LabelError: If it uses another command or placeholder, has no bar code, or draws beyond its edges.
     """
     drawn = draw(template, sample(template.kind))
-    if not any(isinstance(each, Barcode | Qr) for each in drawn.elements):
-        raise LabelError(f"template {template.name!r} has no bar code: expected {{bars}} in a field of ^BC")
+    if not any(isinstance(each, Barcode | Matrix | Qr) for each in drawn.elements):
+        raise LabelError(
+            f"template {template.name!r} has no bar code: expected {{bars}} in a field of ^BC or ^BX"
+        )
     for each in drawn.elements:
         if each.x >= drawn.width or each.y >= drawn.height:
             raise LabelError(

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from contracts.code128 import Code128, encode
+from contracts.datamatrix import ESCAPE, DataMatrix
+from contracts.datamatrix import encode as encode_matrix
 from contracts.labels import BARS, FIELDS, LINKS, Bars, LabelError, LabelKind
 
 LARGEST_DOTS: Final = 32_000
 _PLACEHOLDER: Final = re.compile(r"\{([a-z_]*)\}")
 _ESCAPED: Final = re.compile(rb"[^ -~]|[\^~_\\]")
 """A backslash too: within a ^FB block it begins a sequence of the printer's own."""
+_ESCAPED_FOR_MATRIX: Final = re.compile(r"[\^~\\]")
+"""There the underscore is ^BX's own."""
 _QR_HEAD: Final = re.compile(r"([HQML])A,")
 _DIGITS: Final = 10
 
@@ -62,6 +66,25 @@ class Qr:
 
 
 @dataclass(frozen=True, slots=True)
+class Matrix:
+    """A Data Matrix."""
+
+    x: int
+    y: int
+    module: int
+    code: DataMatrix
+    text: str
+    """With FNC1 as ``\\x1d``."""
+    elements: tuple[tuple[str, str], ...]
+    """Of a GS1 DataMatrix; none: it is a plain one."""
+
+    @property
+    def size(self) -> int:
+        """Height and width in dots."""
+        return self.code.side * self.module
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """A line or frame."""
 
@@ -72,7 +95,7 @@ class Box:
     thickness: int
 
 
-Element = Text | Barcode | Qr | Box
+Element = Text | Barcode | Matrix | Qr | Box
 
 
 @dataclass(slots=True)
@@ -176,6 +199,14 @@ def _choose_qr(pen: Pen, words: str) -> None:
     pen.out.append(f"^BQN,2,{pen.symbol[1]}")
 
 
+def _choose_matrix(pen: Pen, words: str) -> None:
+    """Remember the module's size; how many there are depends on the data, and is chosen here."""
+    module, quality, columns = [*_upright(words).split(","), "", "", ""][:3]
+    if quality != "200" or columns:
+        raise LabelError("expected ^BXN, the size of a module in dots, and 200: how many follows the data")
+    pen.symbol = ("BX", _number(module or "4"), False)
+
+
 def _draw_box(pen: Pen, words: str) -> None:
     wide, high, thick = [*words.split(","), "", ""][:3]
     thickness = _number(thick or "1")
@@ -202,19 +233,35 @@ def _write(pen: Pen, words: str) -> None:
         told = ", ".join("{" + each + "}" for each in known)
         raise LabelError(f"{words!r:.60}: expected placeholders {told}")
     symbol = "" if pen.symbol is None else pen.symbol[0]
-    if symbol != "BC" and any(name in pen.bars for name in names):
-        raise LabelError(f"{words!r:.60}: expected it in a field of ^BC")
-    {"BC": _write_bars, "BQ": _write_qr, "": _write_text}[symbol](pen, words, names)
+    if symbol not in {"BC", "BX"} and any(name in pen.bars for name in names):
+        raise LabelError(f"{words!r:.60}: expected it in a field of ^BC or ^BX")
+    writing = {"BC": _write_bars, "BX": _write_matrix, "BQ": _write_qr, "": _write_text}
+    writing[symbol](pen, words, names)
+
+
+def _said(pen: Pen, words: str, names: Sequence[str]) -> Bars:
+    if not any(name in pen.bars for name in names):
+        text = _filled(pen, words)
+        return Bars(text, text)
+    if words != f"{{{names[0]}}}":
+        raise LabelError(f"{words!r:.60}: expected the bars' placeholder alone")
+    return pen.bars[names[0]]
+
+
+def _write_matrix(pen: Pen, words: str, names: Sequence[str]) -> None:
+    said = _said(pen, words, names)
+    _, module, _ = pen.symbol or ("", 0, False)
+    if not said.text:
+        pen.out.append("^FD")
+        return
+    code = encode_matrix(said.text)
+    pen.drawn.append(Matrix(*_placed(pen), module, code, said.text, said.elements))
+    pen.out.append(f"^BXN,{module},200,{code.side},{code.side},,{ESCAPE}")
+    pen.out.append("^FH\\^FD" + _ESCAPED_FOR_MATRIX.sub(lambda match: f"\\{ord(match[0]):02X}", code.zpl))
 
 
 def _write_bars(pen: Pen, words: str, names: Sequence[str]) -> None:
-    if any(name in pen.bars for name in names):
-        if words != f"{{{names[0]}}}":
-            raise LabelError(f"{words!r:.60}: expected the bars' placeholder alone")
-        bars = pen.bars[names[0]]
-    else:
-        text = _filled(pen, words)
-        bars = Bars(text, text)
+    bars = _said(pen, words, names)
     if not bars.text:
         pen.out.append("^FD")
         return
@@ -302,6 +349,7 @@ COMMANDS: Final[Mapping[str, _Command]] = {
     "FB": _choose_block,
     "BC": _choose_bars,
     "BQ": _choose_qr,
+    "BX": _choose_matrix,
     "GB": _draw_box,
     "FD": _write,
     "FS": _end_field,

@@ -12,8 +12,9 @@ from reportlab.pdfgen.canvas import Canvas
 
 from cloud.labels.bars import bars
 from cloud.labels.layout import lines_of, readable_of, room_for, start_of
+from cloud.labels.zxing_door import matrix_rows
 from contracts.labels import LabelError
-from contracts.zpl import Barcode, Box, Drawn, Qr, Text
+from contracts.zpl import Barcode, Box, Drawn, Matrix, Qr, Text
 
 _FONT: Final = "Vera"
 _OF_HEIGHT: Final = 0.8
@@ -80,8 +81,10 @@ def _page(canvas: Any, drawn: Drawn, scale: float) -> None:
                 _text(canvas, each, drawn.width)
             case Barcode():
                 _bars(canvas, each, drawn.width)
+            case Matrix():
+                _modules(canvas, each, matrix_rows(each.text, each.elements, each.code.side))
             case Qr():
-                _qr(canvas, each)
+                _modules(canvas, each, qr_rows(each.text, each.level))
             case Box():
                 _box(canvas, each)
     canvas.showPage()
@@ -100,8 +103,8 @@ def _bars(canvas: Any, code: Barcode, label_width: int) -> None:
         _text(canvas, readable_of(code), label_width)
 
 
-def _qr(canvas: Any, code: Qr) -> None:
-    for row, modules in enumerate(qr_rows(code.text, code.level)):
+def _modules(canvas: Any, code: Matrix | Qr, rows: list[list[bool]]) -> None:
+    for row, modules in enumerate(rows):
         for column, is_dark in enumerate(modules):
             if is_dark:
                 left, top = code.x + column * code.module, code.y + row * code.module

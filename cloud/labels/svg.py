@@ -7,7 +7,8 @@ from typing import Final
 from cloud.labels.bars import bars
 from cloud.labels.layout import lines_of, readable_of, room_for, start_of
 from cloud.labels.reportlab_door import qr_rows
-from contracts.zpl import Barcode, Box, Drawn, Element, Qr, Text
+from cloud.labels.zxing_door import matrix_rows
+from contracts.zpl import Barcode, Box, Drawn, Element, Matrix, Qr, Text
 
 _WIDEST: Final = 0.62
 """Of a character in a browser's font, by its size; a line that may be too wide is squeezed."""
@@ -37,8 +38,10 @@ def _element(element: Element, label_width: int) -> Iterator[str]:
             yield from _text(element, label_width)
         case Barcode():
             yield from _bars(element, label_width)
+        case Matrix():
+            yield from _modules(element, matrix_rows(element.text, element.elements, element.code.side))
         case Qr():
-            yield from _qr(element)
+            yield from _modules(element, qr_rows(element.text, element.level))
         case Box():
             yield from _box(element)
 
@@ -66,8 +69,8 @@ def _bars(code: Barcode, label_width: int) -> Iterator[str]:
         yield from _text(readable_of(code), label_width)
 
 
-def _qr(code: Qr) -> Iterator[str]:
-    for row, modules in enumerate(qr_rows(code.text, code.level)):
+def _modules(code: Matrix | Qr, rows: list[list[bool]]) -> Iterator[str]:
+    for row, modules in enumerate(rows):
         for column, is_dark in enumerate(modules):
             if is_dark:
                 yield (

@@ -25,6 +25,7 @@ DOORS: Final = {
         "cloud/ledger/heads/signatures.py",
     },
     "reportlab": {"cloud/labels/reportlab_door.py"},
+    "zxingcpp": {"cloud/labels/zxing_door.py"},
     "biip": {"edge_agent/decode/barcode.py"},
     "httpx": {"cloud/alerts/webhooks/sending.py", "cloud/demand/sources/fetching.py"},
     "paho": {"edge_agent/publish/mqtt.py", "edge_agent/readers/iot/mqtt.py", "cloud/ingest/mqtt.py"},

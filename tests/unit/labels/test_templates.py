@@ -3,7 +3,9 @@
 import re
 from itertools import pairwise
 
+import numpy as np
 import pytest
+import zxingcpp
 from hypothesis import given
 from hypothesis import strategies as st
 from reportlab.graphics.barcode import code128 as other
@@ -11,11 +13,12 @@ from reportlab.graphics.barcode import code128 as other
 from cloud.labels.bars import bars
 from cloud.labels.reportlab_door import pdf, qr_rows
 from cloud.labels.svg import svg
+from cloud.labels.zxing_door import matrix_rows
 from contracts.code128 import Code128, encode
 from contracts.gs1 import FNC1, element_string
 from contracts.label_templates import STANDARD
 from contracts.labels import LabelError, LabelKind, LabelTemplate, sample
-from contracts.zpl import Barcode, Qr, Text, draw, require_valid
+from contracts.zpl import Barcode, Matrix, Qr, Text, draw, require_valid
 
 SSCC = "376104250021234569"
 """Of the GS1 General Specifications, 7.9.1."""
@@ -208,6 +211,75 @@ def test_a_pdf_has_a_page_for_each_copy_and_says_which_character_it_lacks() -> N
     assert b"/MediaBox [ 0 0 226.7717 141.7323 ]" in made  # 80 x 50 mm
     with pytest.raises(LabelError, match="has no '☃'"):
         pdf([(draw(STANDARD[LabelKind.ITEM], {"item": "TEA", "name": "☃"}), 8, 1)], title="x")
+
+
+MATRICES = [
+    (LabelKind.SSCC, {"sscc": SSCC}, "]d2", f"00{SSCC}", 16),
+    (LabelKind.BIN, {"location": "A_1^~\\ 9"}, "]d1", "A_1^~\\ 9", 14),
+    (LabelKind.COMMAND, {"command": "$RECEIVE/R-1"}, "]d1", "$RECEIVE/R-1", 16),
+    (LabelKind.BIN, {"location": "A_01-1", "gln": "9521141000007"}, "]d2", "4149521141000007254A_01-1", 18),
+    (
+        LabelKind.ITEM,
+        {
+            "item": "TEA",
+            "gtin": "09521141123454",
+            "best_before": "2027-03-31",
+            "lot": "L-2026",
+            "serial": "(9)",
+        },
+        "]d2",
+        f"01095211411234541527033110L-2026{FNC1}21(9)",
+        22,
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "values", "symbology", "text", "side"), MATRICES)
+def test_a_data_matrix_is_read_back_from_its_picture_and_from_what_the_printer_gets(
+    kind: LabelKind, values: dict[str, str], symbology: str, text: str, side: int
+) -> None:
+    zpl = "^XA^PW400^LL300^FO16,16^BXN,4,200^FD{bars}^FS^XZ"
+    template = LabelTemplate(name=kind.value, kind=kind, zpl=zpl)
+    drawn = draw(template, values)
+    (code,) = [each for each in drawn.elements if isinstance(each, Matrix)]
+    assert (code.code.side, code.size) == (side, side * 4)
+    (read,) = zxingcpp.read_barcodes(pixels(svg(drawn, title="x"), drawn.width, drawn.height))
+    assert (read.symbology_identifier, read.bytes.decode()) == (symbology, text)
+    (data,) = re.findall(rf"\^BXN,4,200,{side},{side},,_\^FH\\\^FD([^\^~]*)\^FS", drawn.zpl)
+    hexed = re.sub(r"\\([0-9A-F]{2})", lambda match: chr(int(match[1], 16)), data)
+    taken = re.sub("__|_1", lambda match: {"__": "_", "_1": FNC1}[match[0]], hexed)
+    assert taken == (FNC1 if symbology == "]d2" else "") + text
+    assert pdf([(drawn, 8, 1)], title="labels").startswith(b"%PDF-")
+
+
+def pixels(picture: str, width: int, height: int) -> np.ndarray:
+    """Paint the rectangles of a label's picture."""
+    dots = np.full((height, width), 255, np.uint8)
+    for found in re.finditer(r'class="ink" x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)"', picture):
+        x, y, wide, high = map(int, found.groups())
+        dots[y : y + high, x : x + wide] = 0
+    return dots
+
+
+def test_a_data_matrix_that_is_too_long_or_leaves_its_label_is_refused() -> None:
+    def made(words: str, kind: LabelKind = LabelKind.COMMAND, **values: str) -> object:
+        zpl = f"^XA^PW80^LL80^FO4,4^BX{words}^FS^XZ"
+        return draw(LabelTemplate(name="x", kind=kind, zpl=zpl), values)
+
+    for words, told in (
+        ("N,4,200^FD" + "a" * 205, "takes 205 codewords: expected at most 204"),
+        ("N,4,200^FDé", "expected characters from space to '~', got 'é'"),
+        ("N,9,200^FD{bars}", "the Data Matrix at 4,4 of 90 dots leaves the label"),
+        ("N,4,0^FD{bars}", "the size of a module in dots, and 200"),
+        ("N,4,200,30^FD{bars}", "how many follows the data"),
+        ("R,4,200^FD{bars}", "only upright fields"),
+        ("N,4,200^FDx{bars}", "expected the bars' placeholder alone"),
+    ):
+        with pytest.raises(LabelError, match=re.escape(told)):
+            made(words, command="$A")
+    assert made("N,4,200^FD{content_bars}", LabelKind.SSCC, sscc=SSCC)
+    with pytest.raises(LabelError, match="cannot be drawn as a Data Matrix"):
+        matrix_rows("x" * 9, (), 10)
 
 
 def test_a_qr_code_holds_a_link_that_names_item_and_lot() -> None:
