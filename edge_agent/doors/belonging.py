@@ -33,6 +33,15 @@ class Cart(NamedTuple):
     """No other piece of its item, which stayed, was heard with it: it is none of a pallet's."""
     mates: int
     """Other loose goods of the visit that surely crossed."""
+    is_due: bool = True
+    """The visit expects more of the item than went with it so far."""
+    is_gone: bool = False
+    """The portal did not hear it again soon afterwards."""
+
+    @property
+    def is_gone_as_expected(self) -> bool:
+        """Whether it was due, seemed to cross alone or with others of the visit, and was not heard again."""
+        return self.is_due and self.is_gone and (self.is_lone or self.mates > 0)
 
     @property
     def is_sure(self) -> bool:
@@ -47,16 +56,25 @@ EXPECTED_UNIT: Final = Worth(4.0, 2.0)
 """The only visit's documents expect this very unit, in this direction: of 60 passages of eight simulated
 docks of which the radio was not sure, 58 crossed."""
 EXPECTED_ITEM: Final = Worth(1.75, 1.75)
-"""They expect loose goods of the item: 1.9 by 86 passages of seven simulated docks of which the radio was not
-sure, 1.4 by 51 in another fit."""
+"""They expect one more piece of the item, and no other was about that stayed; but this portal heard it again
+soon afterwards, as what is carried to the door and back: 2.2 by 70 passages of 36 simulated docks of which
+the radio was not sure."""
+GONE: Final = Worth(1.75, 2.75)
+"""The same of one that it did not hear again: 2.8 by 80 that were there for long. Where the radio tells less
+nobody is asked: as many of those were carried back as went."""
+GONE_STRAIGHT: Final = Worth(3.0, 4.0)
+"""And of one that was not there for long, as what stops in the doorway and turns: 4.5 by 50."""
 ON_A_CART: Final = Worth(5.0, 2.75)
-"""The same, and others that are expected crossed with it: 5.3 by 2,000 passages of 16 docks; one other is
-worth no more than none."""
+"""Others that are expected surely crossed with it: 4.0 by 29."""
+GONE_ON_A_CART: Final = Worth(5.0, 5.0)
+"""And it was not heard again: 4.4 by 540, for one other as for more; 13 of 13 of those that the radio called
+strays two to twenty times as likely."""
+_STRAIGHT_US: Final = 10_000_000
+"""Nobody who stops in the doorway is through it, and gone, so soon."""
 OFTEN: Final = 25
+"""So often read is a piece that speaks for itself."""
+_LEAST_READS: Final = 10
 """Less often read is nothing that documents could add to: pieces of the item are on other pallets too."""
-LONE_PIECE: Final = Worth(1.25, 1.25)
-"""Unless no other piece of it is about: 1.1 by those of the same docks."""
-_LONE_READS: Final = 10
 UNEXPECTED: Final = Worth(-3.0, -3.0)
 """Where documents of visits name neither, or another visit's do: of what crosses, one in fifty is nowhere
 announced; of what merely comes near, most is not announced here."""
@@ -203,11 +221,15 @@ def _worth(visit: OpenVisit, thing: Thing, passage: Passage, known: Known, cart:
 
 
 def _worth_of_loose(passage: Passage, cart: Cart) -> Worth:
-    if cart.is_sure:
-        return ON_A_CART
-    if passage.reads >= OFTEN:
+    if not cart.is_due or passage.reads < _LEAST_READS:
+        return UNKNOWN
+    if cart.mates:
+        return GONE_ON_A_CART if cart.is_gone else ON_A_CART
+    if not cart.is_lone:
+        return UNKNOWN
+    if not cart.is_gone:
         return EXPECTED_ITEM
-    return LONE_PIECE if cart.is_lone and passage.reads >= _LONE_READS else UNKNOWN
+    return GONE_STRAIGHT if passage.last_seen_us - passage.first_seen_us <= _STRAIGHT_US else GONE
 
 
 def _tells_a_way(passage: Passage) -> bool:

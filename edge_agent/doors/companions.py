@@ -3,7 +3,7 @@
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
@@ -29,14 +29,30 @@ SURE: Final = 0.95
 
 _LIKELY: Final = 0.9
 """What crossed so surely speaks for the other goods of its cart."""
-MOST_MATES: Final = 4
-"""More are a pallet's pieces."""
+MOST_MATES: Final = 3
+"""More are a pallet's pieces, or more than one cart's: of five that found four others two only passed by."""
 
 _PLAIN: Final = 0.99
 _PLAIN_READS: Final = 50
 """An item that crossed so surely, and was read so often, is none of a pallet that stayed."""
 
 _Entry = TypeVar("_Entry", tuple[int, str], tuple[int, int, str], tuple[int, str, str, CrossingDirection])
+
+
+class Content(NamedTuple):
+    """What the content that crossed while a unit was heard says of it."""
+
+    direction: CrossingDirection
+    at_us: int
+    is_with_it: bool
+    """It moved with the unit's label, as the radio tells."""
+    is_only_its: bool
+    """No other unit that is due may hold it."""
+
+    @property
+    def is_its_own(self) -> bool:
+        """Whether it is this unit's content, by the radio or by documents."""
+        return self.is_with_it or self.is_only_its
 
 
 class Companions:
@@ -95,7 +111,7 @@ class Companions:
         unit: str,
         content: Mapping[str, frozenset[str]],
         due: Mapping[str, CrossingDirection],
-    ) -> tuple[CrossingDirection, int, bool] | None:
+    ) -> Content | None:
         """Tell which way a unit went by the content that crossed while it was heard.
 
         Args:
@@ -105,9 +121,8 @@ class Companions:
             due: Which way units of the door's visits are still to go.
 
         Returns:
-            Direction, instant, and whether it is surely this unit's content: it moved with the label, as the
-            radio tells, or no other unit that is due may hold it. None if too little crossed, some of it the
-            other way, or another unit that may hold it crossed with it.
+            What it says. None if too little crossed, some of it the other way, or another unit that may hold
+            it crossed with it.
         """
         mine = content.get(unit, frozenset())
         begin_us, end_us = passage.first_seen_us - COMPANY_US, passage.last_seen_us
@@ -133,10 +148,10 @@ class Companions:
             return None
         with_it = {epc for _, name, epc, way in crossed if name in mine and way is likelier}
         is_with_it = len(with_it.intersection(passage.company)) >= _LEAST_CONTENT
-        is_only_one = not any(
+        is_only_its = not any(
             way is likelier and content.get(other, mine) & mine for other, way in due.items() if other != unit
         )
-        return likelier, times[len(times) // 2], is_with_it or is_only_one
+        return Content(likelier, times[len(times) // 2], is_with_it, is_only_its)
 
     def cart_of(self, passage: Passage, gtin: str, visit: OpenVisit, alike: Collection[str]) -> Cart:
         """Tell what went through the doorway when a piece of an item did, if it is none of a pallet's.

@@ -168,6 +168,7 @@ def decide(
         or (stands_at is not None and stands_at == _destination(portal, direction, fitting)),
         is_contradicted=is_contradicted,
         is_disputed=is_disputed,
+        is_due=cart.is_due,
     )
     posted, because = _verdict(case)
     visit = _only(fitting)
@@ -218,12 +219,15 @@ class _Case:
     """The content of the unit went the other way: a person decides between the label and its content."""
     is_disputed: bool
     """Most of those that moved with it did something else, or it came back from where no visit sends it."""
+    is_due: bool
+    """The only visit does not expect it loose, or not all of the item has gone with it yet."""
 
     @property
     def is_inside(self) -> bool:
         """Whether it moves, or stays, with a unit."""
         company = self.company
-        is_with_unit = self.belongs in OPEN_QUESTIONS and company.has_unit and not company.is_on_a_cart
+        is_apart = company.is_on_a_cart and self.is_due
+        is_with_unit = self.belongs in OPEN_QUESTIONS and company.has_unit and not is_apart
         stayed = self.thing.gtin is not None and company.stayed and not self.is_one_of_those_expected
         return self.belongs == "inside" or is_with_unit or stayed
 
@@ -232,6 +236,7 @@ class _Case:
         """Whether it surely crossed, alone of its like, and the only visit expects the item loose."""
         gtin, company = self.thing.gtin, self.company
         is_expected = len(self.visits) == 1 and gtin is not None and self.visits[0].takes_loose(gtin)
+        is_expected = is_expected and self.is_due
         is_single = company.count == 1 and company.alike < PALLETFUL and company.is_read_often
         return is_expected and is_single and self.confidence >= self.portal.post_at
 

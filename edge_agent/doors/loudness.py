@@ -27,6 +27,8 @@ _MOST_FOR: Final = 1.0
 """And of those of which the radio was not sure, 69 in a hundred were louder by 20 dB, against 15."""
 _MOST_FOR_DB: Final = 20.0
 _LEAST_CHANCE: Final = 0.005
+AGAIN_US: Final = 20_000_000
+"""What came near and stayed on its side is mostly heard again so soon; what went through is carried away."""
 _FORGET_US: Final = 240_000_000
 _MOST_TAGS: Final = 50_000
 _MOST_VISITS: Final = 16
@@ -63,6 +65,21 @@ class Loudness:
             if not is_old and len(self._visits) <= _MOST_TAGS:
                 return
             del self._visits[oldest]
+
+    def is_heard_again(self, passage: Passage) -> bool:
+        """Tell whether the portal heard the tag again soon after a passage.
+
+        Args:
+            passage: After which.
+
+        Returns:
+            True if a visit began within ``AGAIN_US``, as far as it is noted.
+        """
+        end_us = passage.last_seen_us
+        return any(
+            visit.portal == passage.portal and end_us < visit.first_us <= end_us + AGAIN_US
+            for visit in self._visits.get(passage.epc, ())
+        )
 
     def weighed(self, passage: Passage, near: Collection[str]) -> Passage:
         """Weigh a passage by how loud other portals heard the tag meanwhile.

@@ -1,6 +1,6 @@
 """Passages in, each with its decision out: remembers where a tag crossed lately, and drops who is private."""
 
-from collections import Counter, OrderedDict, deque
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
@@ -21,6 +21,7 @@ from edge_agent.doors.belonging import (
     needs_company,
 )
 from edge_agent.doors.companions import SURE, Companions
+from edge_agent.doors.crossed import Crossed
 from edge_agent.doors.domain import (
     ALONE,
     COMPANY_US,
@@ -29,20 +30,20 @@ from edge_agent.doors.domain import (
     Elsewhere,
     decide,
 )
-from edge_agent.doors.loudness import AT_ONCE_US, Loudness, is_plainly_louder, may_have_crossed
+from edge_agent.doors.due import Due
+from edge_agent.doors.loudness import AGAIN_US, AT_ONCE_US, Loudness, is_plainly_louder, may_have_crossed
 from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import MANY, Known, OpenVisit
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.site import Portal
 
-_FORGET_US = 4 * NEIGHBOUR_US
 _MOST_TAGS = 50_000
-_MOST_CROSSINGS = 32
 _STEPPED_US: Final = 300_000_000
 """No visit lasts longer: what is known up to an instant so long before a passage is told by a clock that was
 set back, and nothing that it tells is waited for."""
 _SURELY_STAYED: Final = 0.9
-"""A label that stayed so surely is not moved by its content: a person is asked."""
+"""A label that stayed so surely is not moved by its content, unless no other unit that is due may hold that:
+a person is asked."""
 _when = attrgetter("occurred_us", "portal", "epc")
 
 
@@ -77,10 +78,11 @@ class Posting:
         else:
             always = Known.of(known)
             self._known = lambda _at_us: always
-        self._crossed: OrderedDict[str, deque[Passage]] = OrderedDict()
+        self._crossed = Crossed()
         self._companions = Companions()
         self._loudness = Loudness()
         self._agreement = Agreement()
+        self._due = Due()
         self._waiting: list[Passage] = []
         self._moved: OrderedDict[str, CrossingDirection] = OrderedDict()
         """Which way units went last."""
@@ -131,7 +133,9 @@ class Posting:
         decided = []
         for passage in map(self._placed, ready):
             spoken, is_contradicted = self._spoken_for(passage)
-            decision = self._decide(spoken, is_contradicted=is_contradicted)
+            decision = self._decide(
+                spoken, is_contradicted=is_contradicted, is_spoken_for=spoken is not passage
+            )
             self._note_moved(spoken, decision)
             decided.append((spoken, decision))
         return decided
@@ -141,7 +145,9 @@ class Posting:
             return
         if self._is_unsure(passage):  # else the rest of a visit that was cut in two posts it again
             self._remember(replace(passage, direction=decision.direction, confidence=decision.confidence))
-        unit = decision.thing.unit
+        unit, gtin = decision.thing.unit, decision.thing.gtin
+        if gtin is not None and decision.visit is not None:
+            self._due.note(decision.visit, gtin, passage.epc)
         if unit is None:
             return
         self._moved[unit] = decision.direction
@@ -157,11 +163,10 @@ class Posting:
             return False
         tag, known = self._named(passage)
         is_spoken_for = not _is_sure(passage) and self._content_around(passage) is not None
-        if settled_us < passage.last_seen_us + COMPANY_US and (
-            self._is_unsure(passage)
-            or is_spoken_for
-            or needs_company(passage, tag, known)
-            or self._may_be_on_a_cart(passage) is not None
+        is_loose = self._may_be_on_a_cart(passage) is not None
+        patience_us = AGAIN_US if is_loose and not _is_sure(passage) else COMPANY_US
+        if settled_us < passage.last_seen_us + patience_us and (
+            self._is_unsure(passage) or is_spoken_for or needs_company(passage, tag, known) or is_loose
         ):
             return True
         if settled_us <= passage.last_seen_us and _is_sure(passage) and tag[0].unit is not None:
@@ -222,7 +227,11 @@ class Posting:
             return ALONE_ON_A_CART
         gtin, visit = expected
         alike = [epc for epc in passage.company if self._roles.of(epc)[0].gtin == gtin]
-        return self._companions.cart_of(passage, gtin, visit, alike)
+        cart = self._companions.cart_of(passage, gtin, visit, alike)
+        return cart._replace(
+            is_due=self._due.is_due(visit, gtin, passage.epc),
+            is_gone=not self._loudness.is_heard_again(passage),
+        )
 
     def _content_around(self, passage: Passage) -> tuple[str, Mapping[str, frozenset[str]]] | None:
         """Name a unit whose label alone tells too little, if its content may tell more."""
@@ -236,23 +245,24 @@ class Posting:
     def _spoken_for(self, passage: Passage) -> tuple[Passage, bool]:
         """Let the content of a unit say what its label does not; tell whether they contradict each other."""
         around = self._content_around(passage)
-        told = None if around is None else self._companions.speak_for(passage, *around, self._due(passage))
+        due = self._units_due(passage)
+        told = None if around is None else self._companions.speak_for(passage, *around, due)
         is_sure = _is_sure(passage)
         if told is None or (not is_sure and self._has_crossed(passage)):
             return passage, False
-        direction, occurred_us, is_its_own = told
-        if passage.direction in CROSSINGS and passage.direction is not direction:
-            return passage, is_its_own or not is_sure
+        if passage.direction in CROSSINGS and passage.direction is not told.direction:
+            return passage, told.is_its_own or not is_sure
         is_stray = passage.direction is CrossingDirection.STRAY
-        if is_sure or (not is_its_own and not is_stray):
+        if is_sure or (not told.is_its_own and not is_stray):
             return passage, False
-        spoken = replace(passage, direction=direction, confidence=SURE, occurred_us=occurred_us)
-        if is_stray and (not is_its_own or passage.confidence >= _SURELY_STAYED):
+        spoken = replace(passage, direction=told.direction, confidence=SURE, occurred_us=told.at_us)
+        is_awaited = around is not None and due.get(around[0]) is told.direction and told.is_only_its
+        if is_stray and not is_awaited and (not told.is_its_own or passage.confidence >= _SURELY_STAYED):
             return spoken, True
         self._remember(spoken)
         return spoken, False
 
-    def _due(self, passage: Passage) -> Mapping[str, CrossingDirection]:
+    def _units_due(self, passage: Passage) -> Mapping[str, CrossingDirection]:
         """Tell which way units of the door's visits are still to go."""
         _, known = self._named(passage)
         return {
@@ -268,10 +278,10 @@ class Posting:
             other.portal == passage.portal
             and other.confidence >= SURE
             and abs(passage.occurred_us - other.occurred_us) <= NEIGHBOUR_US
-            for other in self._crossed.get(passage.epc, ())
+            for other in self._crossed.of(passage.epc)
         )
 
-    def _decide(self, passage: Passage, *, is_contradicted: bool) -> Decision:
+    def _decide(self, passage: Passage, *, is_contradicted: bool, is_spoken_for: bool) -> Decision:
         portal = self._portals[passage.portal]
         tag, known = self._named(passage)
         near = self._near[passage.portal]
@@ -295,8 +305,12 @@ class Posting:
             cart=cart,
             is_disputed=passage.direction in CROSSINGS
             and (
-                self._agreement.is_disputed(passage, self._its_like(passage))
-                or self._came_back(passage, known)
+                self._came_back(passage, known)
+                or not (
+                    is_spoken_for  # by many, though not by most
+                    or cart.is_gone_as_expected
+                    or not self._agreement.is_disputed(passage, self._its_like(passage))
+                )
             ),
         )
 
@@ -317,7 +331,7 @@ class Posting:
 
         A person is asked about that one: what follows it may be the other half of an errand.
         """
-        last = self._last_crossing(passage, SURE)
+        last = self._crossed.before(passage, SURE)
         return (
             last is not None
             and last.direction is not passage.direction
@@ -336,29 +350,17 @@ class Posting:
             and other.confidence >= portal.post_at
             and other.first_seen_us <= passage.last_seen_us + COMPANY_US
             and other.last_seen_us >= passage.first_seen_us - COMPANY_US
-            for other in self._crossed.get(passage.epc, ())
+            for other in self._crossed.of(passage.epc)
         ):
             return True
         if passage.direction not in CROSSINGS:
             return False
-        last = self._last_crossing(passage, min(portal.post_at, passage.confidence))
+        last = self._crossed.before(passage, min(portal.post_at, passage.confidence))
         return last is not None and last.direction is passage.direction
-
-    def _last_crossing(self, passage: Passage, least: float) -> Passage | None:
-        """Find the tag's crossing of the portal before a passage, if it was so sure and not long ago."""
-        before = [
-            other
-            for other in self._crossed.get(passage.epc, ())
-            if other.portal == passage.portal
-            and other.first_seen_us < passage.first_seen_us
-            and abs(passage.occurred_us - other.occurred_us) <= NEIGHBOUR_US
-            and other.confidence >= least
-        ]
-        return max(before, key=attrgetter("first_seen_us"), default=None)
 
     def _elsewhere(self, passage: Passage, near: Collection[str]) -> Elsewhere:
         """Tell what the neighbours saw of a tag: before, or at once."""
-        others = [other for other in self._crossed.get(passage.epc, ()) if other.portal in near]
+        others = [other for other in self._crossed.of(passage.epc) if other.portal in near]
         if any(is_plainly_louder(other, passage) for other in others):
             return Elsewhere.THERE
         found = [
@@ -381,17 +383,7 @@ class Posting:
         return is_expected(passage, *self._named(passage))
 
     def _remember(self, passage: Passage) -> None:
-        portal = self._portals[passage.portal]
-        if passage.direction not in CROSSINGS or passage.confidence < portal.hold_at:
-            return
-        self._crossed.setdefault(passage.epc, deque(maxlen=_MOST_CROSSINGS)).append(passage)
-        self._crossed.move_to_end(passage.epc)
-        while self._crossed:
-            oldest = next(iter(self._crossed))
-            is_old = self._crossed[oldest][-1].occurred_us < passage.occurred_us - _FORGET_US
-            if not is_old and len(self._crossed) <= _MOST_TAGS:
-                return
-            del self._crossed[oldest]
+        self._crossed.note(passage, self._portals[passage.portal].hold_at)
 
 
 def _is_sure(passage: Passage) -> bool:

@@ -54,7 +54,7 @@ def test_what_is_as_loud_at_the_next_door_passes_by() -> None:
 
 def test_what_is_plainly_louder_here_needs_nobody_to_look_at_it() -> None:
     tag = item_tag()
-    seems = heard(tag, -42.0, chance=0.6)
+    seems = heard(tag, -42.0, chance=0.15)
     alone = decided(seems, KNOWN)
     assert alone.posted == "held"
     said = decisions([seems, stray(tag, -64.0)], KNOWN, *DOORS)
@@ -65,7 +65,7 @@ def test_what_is_plainly_louder_here_needs_nobody_to_look_at_it() -> None:
 
 def test_what_was_likelier_no_crossing_is_asked_about_if_it_was_louder_here_and_is_expected() -> None:
     tag = item_tag()
-    doubtful = stray(tag, -42.0, "dock-1", chance=0.1)
+    doubtful = stray(tag, -42.0, "dock-1", chance=0.03)
     assert decisions([doubtful, stray(tag, -64.0)], KNOWN, *DOORS)[0].posted == "held"
     assert decisions([doubtful, stray(tag, -50.0)], KNOWN, *DOORS)[0].posted == "evidence"
 
