@@ -3,6 +3,7 @@
 from cloud.identity.actor import Role
 from tests.unit.identity.rights_at_gateways import GATEWAY_COMMANDS
 from tests.unit.identity.rights_to_forecast import FORECAST_COMMANDS
+from tests.unit.identity.rights_to_make import MAKING_COMMANDS
 
 STAFF = frozenset(Role) - {Role.ADMIN, Role.DEVICE}
 OPERATIONS = frozenset(Role) - {Role.DEVICE}
@@ -23,6 +24,7 @@ ADJUSTERS = frozenset({Role.BUYER, Role.PLANNER, Role.INVENTORY_CONTROLLER})
 COMMANDS: dict[str, frozenset[Role]] = {
     **GATEWAY_COMMANDS,
     **FORECAST_COMMANDS,
+    **MAKING_COMMANDS,
     "alerts.service.acknowledge": HANDLERS,
     "alerts.service.assign": HANDLERS,
     "alerts.service.close_by_hand": HANDLERS,
@@ -247,20 +249,9 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "lots.resolver.ready_items": frozenset({Role.DEVICE}),
     "lots.resolver.resolve": frozenset({Role.DEVICE}),
     "lots.resolver.resolve_item": frozenset({Role.DEVICE}),
-    "lots.serials.serial_genealogy": STAFF,
     "lots.stating.set_policy": MOVERS,
     "lots.stating.state_lot": MOVERS,
     "lots.stating.unstated": STAFF,
-    "documents.receiving.scanned.scanned": STAFF,
-    "recipes.making.make": DOCK,
-    "recipes.making.plan": DOCK,
-    "recipes.making.sheet": STAFF,
-    "recipes.making.take_back": MOVERS,
-    "recipes.making.transformations": STAFF,
-    "recipes.service.put_recipes": MOVERS,
-    "recipes.service.recipe": STAFF,
-    "recipes.service.recipe_at": STAFF,
-    "recipes.service.recipes": STAFF,
     "ledger.closing.close_period": frozenset({Role.APPROVER}),
     "ledger.corrections.adjust_to_count": frozenset({Role.INVENTORY_CONTROLLER, Role.APPROVER}),
     "ledger.corrections.approve_adjustment": frozenset({Role.APPROVER}),
