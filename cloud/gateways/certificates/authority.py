@@ -20,6 +20,8 @@ from contracts.base import is_valid_id
 CA_FILE: Final = "gateway-ca.pem"
 """In the data directory: the authority's certificate, then its chain; ours, or the operator's own."""
 CA_KEY_FILE: Final = "gateway-ca.key"
+MOST_CHAIN_BYTES: Final = 64 * 1024
+"""It goes to gateways with every certificate, in one publish."""
 _LIFE: Final = timedelta(days=3650)
 _SKEW: Final = timedelta(minutes=5)
 """By which a gateway's clock may lag behind ours."""
@@ -189,6 +191,11 @@ def load_authority(directory: Path) -> Authority | None:
         return None
     except OSError as error:
         raise CertificateWishError(f"{place}: {error}") from error
+    if len(chain) > MOST_CHAIN_BYTES:
+        raise CertificateWishError(
+            f"{place} has {len(chain)} bytes: expected at most {MOST_CHAIN_BYTES}, the authority and its "
+            "chain only; every gateway is sent them"
+        )
     try:
         certificate = x509.load_pem_x509_certificates(chain)[0]
         key = serialization.load_pem_private_key(key_pem, password=None)

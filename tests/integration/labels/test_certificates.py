@@ -23,6 +23,7 @@ from cloud.gateways.certificates import service
 from cloud.gateways.certificates.authority import (
     CA_FILE,
     CA_KEY_FILE,
+    MOST_CHAIN_BYTES,
     Authority,
     load_authority,
     make_authority,
@@ -374,6 +375,11 @@ def test_an_operators_own_authority_signs_what_a_person_brings(ledger: Ledger, t
         sign(request, OPERATOR)
     (tmp_path / CA_KEY_FILE).write_bytes(new_key())
     with pytest.raises(CertificateWishError, match="is not the key of"):
+        load_authority(tmp_path)
+    (tmp_path / CA_FILE).write_text("#" * (MOST_CHAIN_BYTES + 1))
+    with pytest.raises(
+        CertificateWishError, match="expected at most 65536, the authority and its chain only"
+    ):
         load_authority(tmp_path)
     (tmp_path / CA_FILE).write_text("junk")
     with pytest.raises(CertificateWishError, match=CA_FILE):

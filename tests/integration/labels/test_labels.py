@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from psycopg.errors import ExclusionViolation, RestrictViolation
 
-from cloud.db import open_pool
+from cloud.db import DataError, open_pool
 from cloud.documents.units import SeriesPaper, issue, put_series
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
@@ -130,6 +130,22 @@ def test_a_template_is_changed_sent_to_gateways_that_print_and_taken_back(ledger
     assert ledger.as_app(lambda conn: change(conn, 1, larger.zpl, name="big-1")).version == 2, "shorter"
     with pytest.raises(RestrictViolation):
         ledger.as_owner(lambda conn: conn.execute("UPDATE label_template SET zpl = 'x'"))
+
+    def leave(characters: int) -> None:
+        ledger.as_app(
+            lambda conn: conn.execute(
+                "INSERT INTO gateway_message (gateway_id, channel, revision, payload, created_by) "
+                "SELECT gateway_id, 'task', 7, jsonb_build_object('a', repeat('x', %s)), 'x' "
+                "FROM gateway WHERE name = 'gw-1'",
+                (characters,),
+            )
+        )
+
+    leave(262_136)
+    with pytest.raises(
+        DataError, match="7 of channel task for gateway gw-1 takes 262145 bytes: expected at most"
+    ):
+        leave(262_137)
 
 
 def test_no_serial_reference_is_given_twice_however_many_ask_at_once(ledger: Ledger, database: Any) -> None:
