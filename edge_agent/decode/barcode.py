@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 from biip import EncodeError, ParseError
 from biip.gs1_digital_link_uris import GS1DigitalLinkURI
@@ -19,7 +20,7 @@ from biip.gs1_messages import GS1Message
 from biip.gtin import Gtin
 from biip.sscc import Sscc
 
-from edge_agent.decode.decoded import Decoded, Fault, FaultCode, Scheme
+from edge_agent.decode.decoded import Decoded, Fault, FaultCode, Scheme, contradictions
 
 _AIM: Final = re.compile(r"\][A-Za-z][0-9A-Za-z]")
 _ELEMENT_STRINGS: Final = frozenset({"]C1", "]e0", "]d2", "]Q3", "]J1"})
@@ -136,6 +137,9 @@ def _digital_link(result: Decoded) -> Decoded:
         elements = GS1DigitalLinkURI.parse(result.text).element_strings
     except (ParseError, ValueError):
         return _local(result)  # an ordinary web address, or a link we do not know: kept as it is
+    asked = [pair for pair in parse_qsl(urlsplit(result.text).query) if pair[0].isdigit()]
+    if found := next(contradictions(asked), None):  # biip keeps the last of them
+        return _faulty(result, FaultCode.CONTRADICTION, found)
     return _named(result, elements)
 
 
@@ -185,21 +189,14 @@ def _scheme(named: Decoded) -> Scheme:
 def _check(elements: GS1ElementStrings) -> Iterator[Fault]:
     if not elements:
         yield Fault(FaultCode.EMPTY, "no element strings after the AIM identifier")
-    seen: dict[str, str] = {}
     for element in elements:
         error = element.gtin_error or element.sscc_error or element.gln_error
         if error:
             yield Fault(FaultCode.CHECK_DIGIT, f"({element.ai.ai}): {error}")
-        if seen.setdefault(element.ai.ai, element.value) != element.value:
-            yield Fault(
-                FaultCode.CONTRADICTION,
-                f"({element.ai.ai}) says both {seen[element.ai.ai]!r} and {element.value!r}",
-            )
-    for one, other, meaning in (("01", "02", "trade item"), ("30", "37", "count"), ("17", "7003", "expiry")):
-        if one in seen and other in seen:
-            yield Fault(
-                FaultCode.CONTRADICTION, f"both ({one}) and ({other}) state the {meaning}, expected one"
-            )
+    said = [(element.ai.ai, element.value) for element in elements]
+    for found in contradictions(said):
+        yield Fault(FaultCode.CONTRADICTION, found)
+    seen = dict(said)
     weights = {identifier: value for identifier, value in seen.items() if _IS_WEIGHT(identifier)}
     if len({_weight(*pair) for pair in weights.items()}) > 1:
         told = " and ".join(f"({identifier}) {value}" for identifier, value in weights.items())

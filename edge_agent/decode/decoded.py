@@ -1,10 +1,14 @@
 """The result of decoding one scan: what it names, what is wrong with it, and always the raw characters."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
+
+_SAY_THE_SAME: Final = (("01", "02", "trade item"), ("30", "37", "count"), ("17", "7003", "expiry"))
+"""Application identifiers of which a code may bear one, and what they state."""
 
 
 class Scheme(StrEnum):
@@ -93,6 +97,28 @@ class Decoded:
     def is_gs1(self) -> bool:
         """Whether the code follows the GS1 system."""
         return self.scheme is not None and self.scheme is not Scheme.LOCAL
+
+
+def contradictions(elements: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Find what a code says twice, and not the same.
+
+    Args:
+        elements: Application identifiers and values, in any order.
+
+    Yields:
+        What contradicts, for people.
+
+    Examples:
+        >>> list(contradictions([("10", "A"), ("17", "270200"), ("10", "B")]))
+        ["(10) says both 'A' and 'B'"]
+    """
+    seen: dict[str, str] = {}
+    for identifier, value in elements:
+        if seen.setdefault(identifier, value) != value:
+            yield f"({identifier}) says both {seen[identifier]!r} and {value!r}"
+    for one, other, meaning in _SAY_THE_SAME:
+        if one in seen and other in seen:
+            yield f"both ({one}) and ({other}) state the {meaning}, expected one"
 
 
 def as_json_object(decoded: Decoded) -> dict[str, Any]:

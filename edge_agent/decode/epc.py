@@ -6,10 +6,11 @@ number with too many digits) is a fault and names nothing.
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from edge_agent.decode.decoded import Fault, FaultCode
+from edge_agent.decode.decoded import Fault, FaultCode, contradictions
 from edge_agent.decode.epc_bits import Bits
 from edge_agent.decode.epc_checks import EpcError
 from edge_agent.decode.epc_host import read_host
@@ -96,9 +97,16 @@ def _plus(text: str, bits: Bits, layout: PlusLayout) -> Epc:
         elements, serial = layout.read(bits)
         host = read_host(bits) if layout.has_host else None
         if has_data:
-            elements += data_behind(bits)
+            elements = _each_once([*elements, *data_behind(bits)])
         else:
             bits.end()
     except EpcError as error:
         raise EpcError(error.code, f"{layout.scheme}: {error}") from error
     return Epc(text, layout.scheme, filter_value, elements=tuple(elements), serial=serial, hostname=host)
+
+
+def _each_once(elements: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    said = list(dict.fromkeys(elements))
+    if found := next(contradictions(said), None):
+        raise EpcError(FaultCode.CONTRADICTION, found)
+    return said

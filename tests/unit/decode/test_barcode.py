@@ -86,6 +86,7 @@ def test_without_aim_identifiers_the_only_reading_counts(raw: str, scheme: Schem
         ("]C10107032069804988101234567890123456789021SERIAL", FaultCode.SEPARATOR_MISSING),
         ("]C1300000000110A", FaultCode.SEPARATOR_MISSING),
         ("]C110A\x1d10B", FaultCode.CONTRADICTION),
+        (f"]Q1https://example.com/01/{GTIN}?17=270227&17=270200", FaultCode.CONTRADICTION),
         (f"]C101{GTIN}02{GTIN}371", FaultCode.CONTRADICTION),
         ("]C1305\x1d376", FaultCode.CONTRADICTION),
         ("]C1370", FaultCode.CONTRADICTION),

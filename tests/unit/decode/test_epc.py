@@ -135,6 +135,11 @@ def test_lot_expiry_and_count_may_stand_behind_the_epc() -> None:
     epc = decode_epc(to.hexadecimal(item + lot + expiry + count))
     assert (epc.lot, epc.expiry, epc.quantity) == ("L-7", date(2027, 2, 28), 24)
     assert epc.digital_link == "https://id.gs1.org/01/79521141123453/10/L-7/21/77?17=270200&37=24"
+    again = decode_epc(to.hexadecimal(item + expiry + expiry))
+    assert (again.expiry, again.element_string) == (date(2027, 2, 28), "(01)79521141123453(21)77(17)270200")
+    other = to.decimal("17") + to.number(28, 7) + to.number(2, 4) + to.number(0, 5)
+    both = decode_epc(to.hexadecimal(item + expiry + other))
+    assert ([fault.code for fault in both.faults], both.scheme) == ([FaultCode.CONTRADICTION], None)
     unknown = decode_epc(to.hexadecimal(item + to.decimal("99") + to.number(5, 8) + expiry))
     assert (unknown.serial, unknown.expiry, unknown.faults) == ("77", None, ()), "the EPC itself is complete"
 
