@@ -1,4 +1,4 @@
-"""Who may use the commands of recipes and of what is made by them: written down here a second time, on purpose."""
+"""Who may use the commands of recipes and of what is made by them: written a second time, on purpose."""
 
 from cloud.identity.actor import Role
 
