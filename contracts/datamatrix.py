@@ -35,7 +35,7 @@ def encode(text: str) -> DataMatrix:
     r"""Choose a symbol.
 
     Args:
-        text: ASCII from space to tilde, and FNC1 as ``\\x1d``; with FNC1 first it is a GS1 DataMatrix.
+        text: ASCII from space to tilde, and FNC1 as ``\x1d``; with FNC1 first it is a GS1 DataMatrix.
 
     Returns:
         The symbol.
@@ -44,7 +44,7 @@ def encode(text: str) -> DataMatrix:
         DataMatrixError: If it is empty, too long, or has another character.
 
     Examples:
-        >>> encode("\\x1d00376104250021234569")
+        >>> encode("\x1d00376104250021234569")
         DataMatrix(side=16, zpl='_100376104250021234569')
         >>> encode("A_1").zpl
         'A__1'
