@@ -4,6 +4,7 @@
 embedded one. Templates are named by the hash of the schema's files, so parallel runs may share a cluster.
 """
 
+import gc
 import hashlib
 import itertools
 import os
@@ -30,6 +31,7 @@ from cloud.local.postgres import EmbeddedPostgres
 from cloud.local.process import free_port
 from cloud.local.supervisor import Supervisor, running
 
+gc.disable()  # until all is collected: to walk what is being imported takes as long as to import it
 PASSWORDS = {role: f"test-{role}" for role in LOGIN_ROLES}
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # workers share the cores; small matrices gain nothing
 SCHEMA = Path(__file__).parent.parent / "cloud" / "db"
@@ -158,6 +160,12 @@ class Broker:
 def pytest_xdist_auto_num_workers() -> int:
     """Run one worker more than there are cores: tests of whole systems wait more than they compute."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_finish() -> None:
+    """Let garbage be looked for from now on, but not among what was imported."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
