@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from buying import APPROVER, BUYER, JOB, KEEPER, NOW, PLANNER, TODAY, Buying, open_buying
 
+from cloud.approvals import service as approvals
 from cloud.db import Connection
 from cloud.decisions.domain import Decision
 from cloud.demand.domain import Faults, StagedLine
 from cloud.demand.service import import_lines
 from cloud.documents.transfers import service as transfers
+from cloud.documents.transfers.domain import State
 from cloud.forecasting import store as forecasting
 from cloud.identity.store import act_as
 from cloud.master.suppliers import SupplierError
@@ -95,6 +97,19 @@ def test_what_sites_need_is_counted_once_when_it_becomes_a_transfer(buying: Buyi
     run(buying, york, LATER)
     assert york.proposals(item="TEA") == []
     assert needs(buying, "TEA") == pytest.approx(before, rel=0.05)
+
+
+def test_a_transfer_that_has_not_left_is_undone_with_its_decision(buying: Buying, york: Buying) -> None:
+    run(buying, york)
+    wanted = york.one("TEA").quantity
+    done = accept_first(york)
+    why = {"reason": "approved_in_error"}
+    york.run(lambda conn: approvals.reverse(conn, APPROVER, done.decision_id, done.revision, **why))
+    name = str((done.outcome or {})["transfer"])
+    story = york.run(lambda conn: transfers.transfer(conn, KEEPER, at=york.site, name=name))
+    assert story.transfer.state is State.CANCELLED
+    run(buying, york, NOW + timedelta(days=1))
+    assert york.one("TEA").quantity == wanted
 
 
 def test_whose_demand_it_is_follows_from_who_supplies_whom(buying: Buying, york: Buying) -> None:
