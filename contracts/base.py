@@ -38,8 +38,11 @@ NO_PREDECESSOR: Final = "0" * 64
 """``prev_sha256`` of the first batch of an epoch."""
 
 
-_QUANTITY_PATTERN: Final = r"^[0-9]{1,14}(\.[0-9]{1,6})?$"
-_QUANTITY: Final = re.compile(_QUANTITY_PATTERN[1:-1])
+PRINTABLE_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+WITHOUT_NUL_PATTERN: Final = r"^[^\x00]*$"
+
+QUANTITY_PATTERN: Final = r"^[0-9]{1,14}(\.[0-9]{1,6})?$"
+_QUANTITY: Final = re.compile(QUANTITY_PATTERN[1:-1])
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(Z|[+-][0-9]{2}:[0-9]{2})$")
 
 
@@ -70,13 +73,25 @@ def _exact(value: object) -> object:
     raise ValueError(msg)
 
 
-def _write_quantity(value: Decimal) -> str:
+def write_quantity(value: Decimal) -> str:
+    """Write a quantity as it is sealed and kept.
+
+    Args:
+        value: Finite; zero or more.
+
+    Returns:
+        Its digits, without an exponent and without zeros that say nothing.
+
+    Examples:
+        >>> write_quantity(Decimal("1.50")), write_quantity(Decimal("1E+2"))
+        ('1.5', '100')
+    """
     return format(abs(value.normalize()), "f")
 
 
 def _quantity_schema(least: int) -> WithJsonSchema:
     return WithJsonSchema(
-        {"anyOf": [{"type": "integer", "minimum": least}, {"type": "string", "pattern": _QUANTITY_PATTERN}]}
+        {"anyOf": [{"type": "integer", "minimum": least}, {"type": "string", "pattern": QUANTITY_PATTERN}]}
     )
 
 
@@ -92,7 +107,7 @@ PositiveQuantity = Annotated[
     Decimal,
     Field(gt=0, max_digits=20, decimal_places=6, allow_inf_nan=False),
     BeforeValidator(_exact),
-    PlainSerializer(_write_quantity, return_type=str, when_used="json"),
+    PlainSerializer(write_quantity, return_type=str, when_used="json"),
     _quantity_schema(1),
 ]
 """A moved quantity: finite, above zero, at most 14 digits before and 6 after the point."""
@@ -101,7 +116,7 @@ CountedQuantity = Annotated[
     Decimal,
     Field(ge=0, max_digits=20, decimal_places=6, allow_inf_nan=False),
     BeforeValidator(_exact),
-    PlainSerializer(_write_quantity, return_type=str, when_used="json"),
+    PlainSerializer(write_quantity, return_type=str, when_used="json"),
     _quantity_schema(0),
 ]
 """An observed quantity: finite, zero or more."""
@@ -115,7 +130,7 @@ Seq = Annotated[int, Field(strict=True, ge=1, le=2**53 - 1)]
 MonotonicNs = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
 WholeNumber = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
 SchemaVersion = Annotated[int, Field(strict=True, alias="schema", ge=1)]
-Code = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
+Code = Annotated[str, Field(min_length=1, max_length=128, pattern=PRINTABLE_PATTERN)]
 """A short printable text: a location code, lot, serial, document number, reason code."""
 
 

@@ -1,10 +1,11 @@
 """What a gateway states: movements, positions, crossings, counts, workflow events, gaps (DOMAIN D1)."""
 
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Final, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, StrictBool, TypeAdapter, model_validator
 
 from contracts.base import (
+    WITHOUT_NUL_PATTERN,
     Code,
     Contract,
     CountedQuantity,
@@ -93,7 +94,7 @@ class Statement(Contract):
     confidence: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
     evidence_id: Code | None = None
     assignment_rev: WholeNumber | None = None
-    scan: Annotated[str, Field(max_length=512, pattern=r"^[^\x00]*$")] | None = None
+    scan: Annotated[str, Field(max_length=512, pattern=WITHOUT_NUL_PATTERN)] | None = None
     """What a barcode scanner sent, AIM identifier and separators included, exactly as it came."""
 
 
@@ -223,7 +224,7 @@ class WorkflowEvent(Statement):
     workflow: Code
     step: Code
     outcome: Code | None = None
-    note: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] | None = None
+    note: Annotated[str, Field(max_length=500, pattern=WITHOUT_NUL_PATTERN)] | None = None
 
 
 class Gap(Statement):
@@ -249,6 +250,11 @@ Record = Annotated[
     Movement | UnitPosition | Crossing | Count | WorkflowEvent | Gap, Field(discriminator="kind")
 ]
 """Any record a gateway may seal."""
+
+MODELS: Final[dict[str, type[Statement]]] = {
+    model.model_fields["kind"].default: model for model in get_args(get_args(Record)[0])
+}
+"""The model of each kind of record."""
 
 RECORD: TypeAdapter[Record] = TypeAdapter(Record)
 """Validates one record."""

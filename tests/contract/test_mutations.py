@@ -11,7 +11,9 @@ from pydantic import ValidationError
 
 from contracts.base import is_storable
 from contracts.batch import BATCH, FrameError, decode_header
+from contracts.compiled import read_compiled
 from contracts.schema import MESSAGES
+from tests.contract.natively import assert_read_as_by_the_models
 
 GOLDEN: Final = Path(__file__).resolve().parents[1] / "golden/v1"
 BATCH_BODY: Final = (GOLDEN / "batch.json").read_bytes()
@@ -72,7 +74,9 @@ def test_a_batch_with_an_odd_value_is_refused_or_storable(path: tuple[str | int,
         decode_header(body)
         batch = BATCH.validate_json(body)
     except (FrameError, ValidationError):
+        assert read_compiled(body) is None
         return
+    assert_read_as_by_the_models(body)
     assert is_storable(batch.model_dump(mode="json"))
 
 
@@ -97,4 +101,6 @@ def test_a_flipped_byte_is_refused_or_harmless(place: int, byte: int) -> None:
         decode_header(body)
         BATCH.validate_json(body)
     except (FrameError, ValidationError):
+        assert read_compiled(body) is None
         return
+    assert_read_as_by_the_models(body)
