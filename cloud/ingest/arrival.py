@@ -19,6 +19,7 @@ from contracts.batch import (
     decode_header,
     hash_unread,
 )
+from contracts.compiled import read_compiled
 from contracts.occurrence import effective_occurred_at
 from contracts.records import RECORD, Record
 from contracts.topics import Address, Channel, parse_topic
@@ -164,14 +165,7 @@ def _impersonation(address: Address, header: FrameHeader) -> str | None:
 
 
 def _read_batch(delivery: Delivery, frame: Frame) -> AcceptedBatch:
-    header: BatchHeader
-    records: tuple[Record, ...]
-    refused: tuple[RefusedRow, ...] = ()
-    try:
-        batch = BATCH.validate_json(frame.body)
-        header, records = batch, batch.records
-    except ValidationError:
-        header, records, refused = _row_by_row(frame.body)
+    header, records, refused = _read_body(frame.body)
     _check_same_batch(frame.header, header)
     return AcceptedBatch(
         header=header,
@@ -182,6 +176,16 @@ def _read_batch(delivery: Delivery, frame: Frame) -> AcceptedBatch:
         refused=refused,
         gzipped=frame.content if frame.header.encoding == "gzip" else None,
     )
+
+
+def _read_body(body: bytes) -> tuple[BatchHeader, tuple[Record, ...], tuple[RefusedRow, ...]]:
+    if (usual := read_compiled(body)) is not None:
+        return *usual, ()
+    try:
+        batch = BATCH.validate_json(body)
+    except ValidationError:
+        return _row_by_row(body)
+    return batch, batch.records, ()
 
 
 def _effective(record: Record, sent: FrameHeader, received_at: datetime) -> EffectiveRow:

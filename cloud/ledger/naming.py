@@ -1,6 +1,6 @@
 """Entries in, entries with the ids of their items, places and cells out; what has no place is refused."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from cloud.master.domain import (
     whole_quantity,
 )
 from cloud.master.resolver import Resolver
-from contracts.records import Count, Identifier, Movement, Side, UnitPosition
+from contracts.records import Count, Identifier, Side
 
 
 class Amount(NamedTuple):
@@ -40,10 +40,10 @@ class Amount(NamedTuple):
 class Names:
     """The ids behind the names of one posting."""
 
-    identifiers: dict[IdentifierKey, tuple[Packaging, ...]] = field(default_factory=dict)
-    units: dict[IdentifierKey, tuple[Packaging, ...]] = field(default_factory=dict)
-    places: dict[PlaceKey, int] = field(default_factory=dict)
-    cells: dict[CellKey, int] = field(default_factory=dict)
+    identifiers: Mapping[IdentifierKey, tuple[Packaging, ...]] = field(default_factory=dict)
+    units: Mapping[IdentifierKey, tuple[Packaging, ...]] = field(default_factory=dict)
+    places: Mapping[PlaceKey, int] = field(default_factory=dict)
+    cells: Mapping[CellKey, int] = field(default_factory=dict)
 
     def amount(
         self,
@@ -71,6 +71,8 @@ class Names:
         """
         key = identifier_key(identifier)
         packaging = packaging_at(self.identifiers[key], entry.row.occurred_at)
+        if weight_kg is None and unit_seen == BASE_UNIT:
+            return Amount(packaging.item_id, whole_quantity(seen, packaging))
         if weight_kg is not None and is_kept_by_weight(packaging):
             return Amount(
                 packaging.item_id, whole_quantity(weighed_quantity(weight_kg, packaging), packaging)
@@ -163,13 +165,13 @@ def places_of(entry: Entry) -> list[PlaceKey]:
         Their keys; the first unit of a unit position comes first.
     """
     record, site = entry.row.record, entry.site
-    if isinstance(record, Movement):
+    if record.kind == "movement":
         return [place_key(site, record.source), place_key(site, record.destination)]
-    if isinstance(record, UnitPosition):
+    if record.kind == "unit_position":
         units = [(UNIT_SITE, code) for code in (record.unit, record.parent) if code is not None]
         codes = [(site, code) for code in (record.location, record.from_location) if code is not None]
         return units + codes
-    if isinstance(record, Count):
+    if record.kind == "count":
         return [(site, record.location), *(place_key(site, line.side) for line in counted_lines(record))]
     return []
 
@@ -180,22 +182,27 @@ class Named(NamedTuple):
     entry: Entry
     amounts: tuple[Amount, ...]
     """Of a movement its one; of a count one per line."""
-    cells: tuple[CellKey, ...]
-    """Of a movement source and destination; of a count one per line."""
+    cells: tuple[int, ...]
+    """cell_id: of a movement source and destination; of a count one per line."""
 
 
 def _goods_of(entry: Entry) -> list[tuple[Identifier, str]]:
     record = entry.row.record
-    if isinstance(record, Movement):
+    if record.kind == "movement":
         return [(record.identifier, record.unit_seen)]
-    if isinstance(record, Count):
+    if record.kind == "count":
         return [(line.identifier, line.unit_seen) for line in counted_lines(record)]
     return []
 
 
-def _named(entry: Entry, names: Names) -> Named:
+_Stated = tuple[tuple[Amount, ...], tuple[CellKey, ...]]
+"""Amounts and cells of an entry, as in `Named`."""
+
+
+def _stated(entry: Entry, names: Names) -> _Stated:
+    """Say how much of what an entry moved or saw in which cells; KeyError if names lack one of its names."""
     record = entry.row.record
-    if isinstance(record, Movement):
+    if record.kind == "movement":
         amount = names.amount(
             entry, record.identifier, record.quantity_seen, record.unit_seen, record.weight_kg
         )
@@ -203,8 +210,8 @@ def _named(entry: Entry, names: Names) -> Named:
         destination = names.cell_key(entry, amount.item_id, record.destination)
         if source == destination:
             raise UnresolvableError("moves_nothing", "source and destination are the same cell once resolved")
-        return Named(entry, (amount,), (source, destination))
-    if isinstance(record, Count):
+        return (amount,), (source, destination)
+    if record.kind == "count":
         lines = counted_lines(record)
         amounts = tuple(
             names.amount(entry, line.identifier, line.seen, line.unit_seen, line.weight_kg) for line in lines
@@ -213,8 +220,8 @@ def _named(entry: Entry, names: Names) -> Named:
             names.cell_key(entry, amount.item_id, line.side)
             for amount, line in zip(amounts, lines, strict=True)
         )
-        return Named(entry, amounts, tuple(cells))
-    return Named(entry, (), ())
+        return amounts, tuple(cells)
+    return (), ()
 
 
 Refuse = Callable[[Entry, UnresolvableError], None]
@@ -233,26 +240,56 @@ def resolve_names(
         refuse: Told of each entry that cannot be stored, and why.
 
     Returns:
-        The names, and the entries that can be stored, in their order.
+        The names of all but movements, and the entries that can be stored, in their order.
     """
+    identifiers, places, cells = resolver.remembered
+    remembered = Names(identifiers, {}, places, cells)
+    known = [_known(entry, remembered) for entry in entries]
+    others = [entry for entry, named in zip(entries, known, strict=True) if named is None]
+    names, looked_up = _look_up(conn, resolver, posting_id, others, refuse)
+    rest = iter(looked_up)
+    return names, [named for each in known if (named := each or next(rest)) is not None]
+
+
+def _known(entry: Entry, remembered: Names) -> Named | None:
+    """Name a movement by what is remembered; None if that does not do, for whatever reason."""
+    if entry.row.record.kind != "movement":
+        return None
+    try:
+        amounts, (source, destination) = _stated(entry, remembered)
+        return Named(entry, amounts, (remembered.cells[source], remembered.cells[destination]))
+    except (KeyError, UnresolvableError):
+        return None
+
+
+def _look_up(
+    conn: Connection, resolver: Resolver, posting_id: int, entries: Sequence[Entry], refuse: Refuse
+) -> tuple[Names, list[Named | None]]:
+    """Name entries, making names that are unknown; None in place of those refused."""
     names = Names()
     places: dict[PlaceKey, str] = {}
-    entries = [entry for entry in entries if _takes_places(entry, places, refuse)]
-    goods = [good for entry in entries for good in _goods_of(entry)]
+    placed = [entry if _takes_places(entry, places, refuse) else None for entry in entries]
+    goods = [good for entry in placed if entry for good in _goods_of(entry)]
     keys = {identifier_key(identifier) for identifier, _ in goods}
     units = {("gtin", unit) for _, unit in goods if unit not in {BASE_UNIT, KILOGRAM}} - keys
     names.identifiers = resolver.identifiers(conn, posting_id, sorted(keys))
     names.units = resolver.known_identifiers(conn, units)
     names.places = resolver.places(conn, posting_id, places)
-    storable: list[Named] = []
-    for entry in entries:
-        try:
-            storable.append(_named(entry, names))
-        except UnresolvableError as error:
-            refuse(entry, error)
-    cells = {key for named in storable for key in named.cells}
+    stated = [_unless_refused(entry, names, refuse) if entry else None for entry in placed]
+    cells = {key for each in stated if each for key in each[1]}
     names.cells = resolver.cells(conn, posting_id, list(cells))
-    return names, storable
+    return names, [
+        Named(entry, each[0], tuple(names.cells[key] for key in each[1])) if each else None
+        for entry, each in zip(entries, stated, strict=True)
+    ]
+
+
+def _unless_refused(entry: Entry, names: Names, refuse: Refuse) -> _Stated | None:
+    try:
+        return _stated(entry, names)
+    except UnresolvableError as error:
+        refuse(entry, error)
+        return None
 
 
 def _takes_places(entry: Entry, places: dict[PlaceKey, str], refuse: Refuse) -> bool:

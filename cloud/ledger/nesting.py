@@ -8,7 +8,6 @@ from cloud.db import Connection, NamedStatements
 from cloud.ledger.domain import NotPostableError
 from cloud.ledger.naming import Named, Names
 from cloud.master.domain import UNIT_SITE
-from contracts.records import UnitPosition
 
 _SQL: Final = NamedStatements("cloud.ledger", "nesting.sql")
 
@@ -43,7 +42,7 @@ def refuse_circles(conn: Connection, names: Names, stated: Sequence[Named]) -> N
             record.parent,
         )
         for named in stated
-        if isinstance(record := named.entry.row.record, UnitPosition)
+        if (record := named.entry.row.record).kind == "unit_position"
     ]
     taken: list[_Put] = []
     for put in sorted(puts, key=lambda put: put.at):

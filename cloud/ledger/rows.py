@@ -1,4 +1,4 @@
-"""Named entries in, one tuple per table row out, in the order of the table's columns; pure."""
+"""Named entries in, one line per table row out, as COPY reads it; pure."""
 
 import gzip
 from collections.abc import Callable
@@ -12,8 +12,9 @@ from cloud.ledger.entries import Gateways
 from cloud.ledger.naming import CountedLine, Named, Names, counted_lines
 from cloud.master.domain import UNIT_SITE, UnresolvableError
 from contracts.base import epoch_to_int
+from contracts.compiled import Rest
 from contracts.feedback import StoredAs
-from contracts.records import Count, Crossing, Gap, Movement, UnitPosition, WorkflowEvent
+from contracts.records import Count, Crossing, Gap, Movement, RowRef, UnitPosition, WorkflowEvent
 
 _IDENTITY: Final = ("gateway_id", "epoch", "seq", "occurred_at", "posting_id", "site_id")
 _ENDING: Final = ("occurred_at_claimed", "time_basis", "detail")
@@ -75,9 +76,6 @@ BATCH: Final = Table(
      "complete_until", "is_final", "body", "status", "received_at", "posting_id"),
     frozenset(),
 )  # fmt: skip
-TABLES: Final = (MOVEMENT, UNIT_POSITION, CROSSING, COUNT, COUNT_LINE, WORKFLOW_EVENT, GAP)
-"""In the order in which they are written; a count before its lines."""
-
 TABLE_OF_KIND: Final = {
     "movement": MOVEMENT,
     "unit_position": UNIT_POSITION,
@@ -87,11 +85,20 @@ TABLE_OF_KIND: Final = {
     "gap": GAP,
 }
 
-_EXCLUDED: Final = {kind: set(table.in_columns) for kind, table in TABLE_OF_KIND.items()}
+_REST: Final = {kind: Rest(kind, table.in_columns) for kind, table in TABLE_OF_KIND.items()}
 
 _GZIP_LEVEL: Final = 1
+_NO_ROW: Final = "\t\t"
+"""In place of a row's gateway, epoch and seq."""
 
-Row = tuple[Any, ...]
+Row = str
+"""A line of COPY's text: values in the order of the table's columns, nothing for NULL, a backslash as it is.
+
+No text of a contract holds a control character, and none is empty."""
+
+
+def _fields(*values: object) -> str:
+    return "\t".join(["" if value is None else str(value) for value in values])
 
 
 def batch_row(posting_id: int, gateway_id: int, batch: AcceptedBatch, status: StoredAs) -> Row:
@@ -104,10 +111,10 @@ def batch_row(posting_id: int, gateway_id: int, batch: AcceptedBatch, status: St
         status: Whether all its rows were posted.
 
     Returns:
-        Values in the order of ``batch``'s columns.
+        A line of ``batch``.
     """
     header = batch.header
-    return (
+    fields = _fields(
         gateway_id,
         epoch_to_int(header.epoch),
         header.batch_no,
@@ -118,11 +125,12 @@ def batch_row(posting_id: int, gateway_id: int, batch: AcceptedBatch, status: St
         header.last_seq,
         header.complete_until,
         header.final,
-        batch.gzipped or gzip.compress(batch.body, _GZIP_LEVEL, mtime=0),
+        "\\x" + (batch.gzipped or gzip.compress(batch.body, _GZIP_LEVEL, mtime=0)).hex(),
         status.value,
         batch.received_at,
         posting_id,
     )
+    return f"{fields}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,26 +150,19 @@ class Renderer:
             named: With every name resolved.
 
         Returns:
-            Values in the order of the table's columns.
+            A line of its table.
 
         Raises:
             UnresolvableError: If it reverses a row of an unknown gateway.
         """
         entry, record = named.entry, named.entry.row.record
-        detail = record.__pydantic_serializer__.to_json(
-            record, exclude=_EXCLUDED[record.kind], exclude_defaults=True, by_alias=True
-        )
+        middle = _MIDDLE[record.kind](self, named, record)
+        at = claimed = str(entry.row.occurred_at)
+        if record.occurred_at_claimed != entry.row.occurred_at:
+            claimed = str(record.occurred_at_claimed)
         return (
-            entry.gateway_id,
-            entry.epoch,
-            entry.seq,
-            entry.row.occurred_at,
-            self.posting_id,
-            entry.site,
-            *_MIDDLE[record.kind](self, named, record),
-            record.occurred_at_claimed,
-            entry.row.basis.value,
-            detail.decode(),
+            f"{entry.gateway_id}\t{entry.epoch}\t{entry.seq}\t{at}\t{self.posting_id}\t{entry.site}\t{middle}\t"
+            f"{claimed}\t{entry.row.basis}\t{_REST[record.kind].write(record)}\n"
         )
 
     def count_lines(self, named: Named) -> list[Row]:
@@ -171,82 +172,74 @@ class Renderer:
             named: A count with every name resolved.
 
         Returns:
-            Values in the order of ``count_line``'s columns.
+            Lines of ``count_line``.
         """
         entry, record = named.entry, named.entry.row.record
-        lines = counted_lines(record) if isinstance(record, Count) else []
+        lines = counted_lines(record) if record.kind == "count" else []
         return [
-            (entry.gateway_id, entry.epoch, entry.seq, entry.row.occurred_at, self.posting_id, number,
-             amount.item_id, self.names.cells[cell], amount.quantity, line.is_confirmed_zero,
-             line.identifier.scheme, line.identifier.value, line.seen, line.unit_seen,
-             orjson.dumps(_line_detail(line)).decode())
+            _fields(entry.gateway_id, entry.epoch, entry.seq, entry.row.occurred_at, self.posting_id, number,
+                    amount.item_id, cell, amount.quantity, line.is_confirmed_zero, line.identifier.scheme,
+                    line.identifier.value, line.seen, line.unit_seen,
+                    orjson.dumps(_line_detail(line)).decode()) + "\n"
             for number, (line, amount, cell) in enumerate(
                 zip(lines, named.amounts, named.cells, strict=True), start=1)
         ]  # fmt: skip
 
-    def movement(self, named: Named, record: Movement) -> Row:
+    def movement(self, named: Named, record: Movement) -> str:
         """Write the middle columns of a movement."""
         (amount,), (source, destination) = named.amounts, named.cells
-        reverses: Row = (None, None, None)
-        if record.reverses is not None:
-            if record.reverses.gateway not in self.gateways:
-                message = f"reverses a row of {record.reverses.gateway!r}, which is not a registered gateway"
-                raise UnresolvableError("unknown_row", message)
-            gateway_id = self.gateways[record.reverses.gateway][0]
-            reverses = (gateway_id, epoch_to_int(record.reverses.epoch), record.reverses.seq)
+        seen = record.identifier
         return (
-            amount.item_id,
-            self.names.cells[source],
-            self.names.cells[destination],
-            amount.quantity,
-            record.identifier.scheme,
-            record.identifier.value,
-            record.quantity_seen,
-            record.unit_seen,
-            record.reason,
-            *reverses,
-            self.adjustment_id,
+            f"{amount.item_id}\t{source}\t{destination}\t{amount.quantity!s}\t{seen.scheme}\t{seen.value}\t"
+            f"{record.quantity_seen!s}\t{record.unit_seen}\t{record.reason or ''}\t"
+            f"{self._reversed(record.reverses) if record.reverses else _NO_ROW}\t{self.adjustment_id or ''}"
         )
 
-    def unit_position(self, named: Named, record: UnitPosition) -> Row:
+    def _reversed(self, row: RowRef) -> str:
+        if row.gateway not in self.gateways:
+            message = f"reverses a row of {row.gateway!r}, which is not a registered gateway"
+            raise UnresolvableError("unknown_row", message)
+        return _fields(self.gateways[row.gateway][0], epoch_to_int(row.epoch), row.seq)
+
+    def unit_position(self, named: Named, record: UnitPosition) -> str:
         """Write the middle columns of a unit position."""
         places, site = self.names.places, named.entry.site
-        return (
+        return _fields(
             places[UNIT_SITE, record.unit],
             None if record.location is None else places[site, record.location],
             None if record.parent is None else places[UNIT_SITE, record.parent],
             None if record.from_location is None else places[site, record.from_location],
         )
 
-    def crossing(self, _named: Named, record: Crossing) -> Row:
+    def crossing(self, _named: Named, record: Crossing) -> str:
         """Write the middle columns of a crossing."""
-        return (
+        return _fields(
             record.portal,
             record.epc,
-            record.direction.value,
+            record.direction,
             record.first_seen_at,
             record.reads,
             record.posted,
             record.visit,
         )
 
-    def count(self, named: Named, record: Count) -> Row:
+    def count(self, named: Named, record: Count) -> str:
         """Write the middle columns of a count."""
-        return (
-            record.scope.value,
+        return _fields(
+            record.scope,
             self.names.places[named.entry.site, record.location],
             record.count_task,
             record.blind,
             record.clock_uncertainty_s,
         )
 
-    def workflow_event(self, _named: Named, record: WorkflowEvent) -> Row:
+    def workflow_event(self, _named: Named, record: WorkflowEvent) -> str:
         """Write the middle columns of a workflow event."""
-        return record.workflow, record.step, record.outcome
+        return _fields(record.workflow, record.step, record.outcome)
 
-    def gap(self, _named: Named, record: Gap) -> Row:
+    def gap(self, _named: Named, record: Gap) -> str:
         """Write the middle columns of a gap."""
-        return record.gap_device, record.from_at, record.to_at, record.cause.value
+        return _fields(record.gap_device, record.from_at, record.to_at, record.cause)
 
 
 def _line_detail(line: CountedLine) -> dict[str, object]:
@@ -254,7 +247,7 @@ def _line_detail(line: CountedLine) -> dict[str, object]:
     return detail if line.weight_kg is None else detail | {"weight_kg": str(line.weight_kg)}
 
 
-_MIDDLE: Final[dict[str, Callable[[Renderer, Named, Any], Row]]] = {
+_MIDDLE: Final[dict[str, Callable[[Renderer, Named, Any], str]]] = {
     "movement": Renderer.movement,
     "unit_position": Renderer.unit_position,
     "crossing": Renderer.crossing,

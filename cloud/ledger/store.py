@@ -187,7 +187,7 @@ def copy_rows(conn: psycopg.Connection, table: Table, rows: Sequence[Row]) -> li
     Args:
         conn: A connection inside the posting.
         table: Where they go.
-        rows: Values in the order of the table's columns.
+        rows: Lines of the table.
 
     Returns:
         The rows it would not take: held already, or not storable.
@@ -198,38 +198,29 @@ def copy_rows(conn: psycopg.Connection, table: Table, rows: Sequence[Row]) -> li
         with conn.transaction():
             _copy(conn, table, rows)
     except (IntegrityError, DataError):
-        return list(_insert_one_by_one(conn, table, rows))
+        return list(_copy_one_by_one(conn, table, rows))
     return []
 
 
 def _copy(conn: psycopg.Connection, table: Table, rows: Iterable[Row]) -> None:
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), _columns(table))
-    with conn.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def _columns(table: Table) -> sql.Composed:
-    return sql.SQL(", ").join(map(sql.Identifier, table.columns))
-
-
-def _insert_one_by_one(conn: psycopg.Connection, table: Table, rows: Sequence[Row]) -> Iterator[RefusedWrite]:
-    statement = sql.SQL("INSERT INTO {} ({}) VALUES ({}) ON CONFLICT DO NOTHING").format(
-        sql.Identifier(table.name),
-        _columns(table),
-        sql.SQL(", ").join(sql.Placeholder() * len(table.columns)),
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (NULL '')").format(
+        sql.Identifier(table.name), sql.SQL(", ").join(map(sql.Identifier, table.columns))
     )
+    with conn.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write("".join(rows).replace("\\", "\\\\"))
+
+
+def _copy_one_by_one(conn: psycopg.Connection, table: Table, rows: Sequence[Row]) -> Iterator[RefusedWrite]:
     for index, row in enumerate(rows):
         try:
             with conn.transaction():
-                stored = conn.execute(statement, row).rowcount
+                _copy(conn, table, [row])
+        except UniqueViolation:
+            yield RefusedWrite(
+                index, "duplicate_row", "a row with this gateway, epoch and seq is in the ledger"
+            )
         except (IntegrityError, DataError) as error:
             yield RefusedWrite(index, "unstorable_row", str(error).partition("\n")[0])
-        else:
-            if stored == 0:
-                yield RefusedWrite(
-                    index, "duplicate_row", "a row with this gateway, epoch and seq is in the ledger"
-                )
 
 
 def add_batches(

@@ -11,10 +11,10 @@ from cloud.ledger.domain import AcceptedBatch, Claim, NotPostableError, RefusedR
 from cloud.ledger.entries import Entry, Gateways
 from cloud.ledger.naming import Named, resolve_names
 from cloud.ledger.nesting import refuse_circles
-from cloud.ledger.rows import COUNT, COUNT_LINE, TABLE_OF_KIND, TABLES, Renderer, Row, Table
+from cloud.ledger.rows import COUNT, COUNT_LINE, TABLE_OF_KIND, Renderer, Row
 from cloud.master.domain import UnresolvableError
 from cloud.master.resolver import Resolver
-from contracts.records import Movement, RowRef
+from contracts.records import RowRef
 
 REVERSAL: Final = "reversal"
 
@@ -71,17 +71,18 @@ class Writer:
         names, storable = resolve_names(self._conn, self._resolver, self._posting_id, entries, self._refuse)
         refuse_circles(self._conn, names, [named for named in storable if named.entry.batch is None])
         renderer = Renderer(self._posting_id, names, self._gateways, adjustment_id)
-        stored: dict[Table, tuple[list[Named], list[Row]]] = {table: ([], []) for table in TABLES}
+        stored: dict[str, tuple[list[Named], list[Row]]] = {kind: ([], []) for kind in TABLE_OF_KIND}
         for named, row in self._claim_reversals(list(self._rendered(renderer, storable))):
-            of_table, rows = stored[TABLE_OF_KIND[named.entry.row.record.kind]]
-            of_table.append(named)
+            of_kind, rows = stored[named.entry.row.record.kind]
+            of_kind.append(named)
             rows.append(row)
-        for table, (of_table, rows) in stored.items():
+        for kind, table in TABLE_OF_KIND.items():
+            of_kind, rows = stored[kind]
             not_taken = {write.index: write for write in store.copy_rows(self._conn, table, rows)}
             for index, write in not_taken.items():
-                self._refuse(of_table[index].entry, UnresolvableError(write.reason, write.message))
+                self._refuse(of_kind[index].entry, UnresolvableError(write.reason, write.message))
             if table is COUNT:
-                counts = [named for index, named in enumerate(of_table) if index not in not_taken]
+                counts = [named for index, named in enumerate(of_kind) if index not in not_taken]
                 lines = [line for named in counts for line in renderer.count_lines(named)]
                 if refused := store.copy_rows(self._conn, COUNT_LINE, lines):
                     raise NotPostableError(f"a line of a count cannot be stored: {refused[0].message}")
@@ -125,4 +126,4 @@ class Writer:
 
 def _reversed_by(named: Named) -> RowRef | None:
     record = named.entry.row.record
-    return record.reverses if isinstance(record, Movement) else None
+    return record.reverses if record.kind == "movement" else None

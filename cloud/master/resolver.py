@@ -31,6 +31,11 @@ class Remembered(Generic[K, V]):
         self._size = size
         self._committed: dict[K, V] = {}
 
+    @property
+    def names(self) -> Mapping[K, V]:
+        """What is remembered now."""
+        return self._committed
+
     def forget(self) -> None:
         """Drop everything, as after a restore."""
         self._committed.clear()
@@ -97,6 +102,13 @@ class Resolver:
             for remembered in (self._identifiers, self._places, self._cells):
                 remembered.forget()
             self._revision = revision
+
+    @property
+    def remembered(
+        self,
+    ) -> tuple[Mapping[IdentifierKey, tuple[Packaging, ...]], Mapping[PlaceKey, int], Mapping[CellKey, int]]:
+        """Identifiers, places and cells that are known without asking; they change with every look-up."""
+        return self._identifiers.names, self._places.names, self._cells.names
 
     def identifiers(
         self, conn: Connection, posting_id: int, keys: Collection[IdentifierKey]
