@@ -117,7 +117,11 @@ CREATE FUNCTION lines_of_transformations(
         FROM priced p
         GROUP BY p.type, p.id, p.is_input, p.item_id
     ), by_recipe AS MATERIALIZED (
-        SELECT g.type, g.id, r.code, r.version FROM begun g
+        SELECT g.type, g.id, r.code, r.version
+        FROM (
+            SELECT x.type, x.id FROM line x WHERE NOT x.is_input AND x.standard IS NULL
+            GROUP BY x.type, x.id HAVING count(*) > 1
+        ) g  -- one product carries all, whatever its recipe says
         CROSS JOIN LATERAL recipe_of(of_site, g.type, g.id) r WHERE r.code IS NOT NULL
     )
     SELECT l.type, l.id, l.is_input, l.item_id, i.code, l.quantity, coalesce(l.known_value, 0), l.open_quantity, l.is_unknown,
@@ -133,8 +137,7 @@ CREATE FUNCTION lines_of_transformations(
     FROM line l
     JOIN item i ON i.item_id = l.item_id
     LEFT JOIN by_recipe r ON (r.type, r.id) = (l.type, l.id)
-    WHERE EXISTS (SELECT FROM line x WHERE (x.type, x.id) = (l.type, l.id) AND x.is_concerned)
-        AND (l.is_concerned OR NOT l.is_input)
+    WHERE (l.type, l.id) IN (SELECT x.type, x.id FROM line x WHERE x.is_concerned) AND (l.is_concerned OR NOT l.is_input)
     WINDOW one AS (PARTITION BY l.type, l.id)
 $$;
 

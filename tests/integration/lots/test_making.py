@@ -152,6 +152,25 @@ def test_a_kit_carries_its_close_and_what_comes_late_falls_into_the_next(floor: 
     assert worth(floor, first) == closed
 
 
+def test_what_is_used_before_a_close_and_made_after_it_is_carried_over(floor: Floor) -> None:
+    pays(floor, "MILK", "1")
+    floor.moves(
+        goes("MILK", 10, "@supplier", "A-01", minute=1),
+        goes("MILK", 4, "A-01", "@transformation", under="kit/9", minute=2),
+    )
+    closes(floor, "2026-03")
+    april = 60 * 24 * 35
+    floor.moves(goes("KIT", 3, "@transformation", "B-01", under="kit/9", minute=april))
+    assert worth(floor) == {"MILK": Decimal("6.00"), "KIT": Decimal("4.00")}
+    makes(floor, "R-9", april + 5, "repack", inputs=[_part("KIT", "3")], outputs=[_part("GIFT", "7")])
+    assert worth(floor) == {"MILK": Decimal("6.00"), "GIFT": Decimal("4.00")}
+
+
+def _part(item: str, quantity: str) -> dict[str, Any]:
+    named = {"identifier": {"scheme": "sku", "value": item}, "quantity": quantity}
+    return named | ({"location": "B-01"} if item == "KIT" else {})
+
+
 def test_an_unknown_cost_stays_unknown_through_kits(floor: Floor) -> None:
     floor.costs("BOX", "0.37")
     floor.moves(goes("MILK", 4, "@supplier", "A-01", minute=1), goes("BOX", 4, "@supplier", "A-01", minute=2))
