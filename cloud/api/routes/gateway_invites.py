@@ -113,7 +113,7 @@ def revoke_gateway_invite(*, once: Once, gateway: GatewayId, invite_id: InviteId
     return once.answer(None, effect)
 
 
-@router.post(ENROLMENT_PATH, responses=responses(403, 413, 429))
+@router.post(ENROLMENT_PATH, responses=responses(400, 403, 413, 429))
 def enrol_gateway(*, request: Request, gate: TheGate, body: EnrolmentRequest) -> Enrolled:
     """Let a new gateway in by its code: once, and again for the same key, until it has its certificate."""
     try:

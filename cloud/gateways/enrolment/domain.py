@@ -97,22 +97,21 @@ class Shown:
         """
         is_again = self.request == request and self.used_at is not None and now < self.used_at + ANSWERED_FOR
         reasons = (
-            (self.gateway_state == "retired", "its gateway is retired", None),
+            (self.gateway_state == "retired", "its gateway is retired"),
             (
                 self.called_back_at is not None and self.called_back_at >= self.made_at,
-                "a certificate of its gateway was called back after it was made",
-                self.called_back_at,
+                f"one of its gateway's certificates was called back later, on {_said(self.called_back_at)}",
             ),
             (
                 self.used_at is not None and not is_again,
-                "it was used by another machine: if that was not yours, revoke the certificate",
-                self.used_at,
+                f"another machine used it on {_said(self.used_at)}; was it not yours, revoke its certificate",
             ),
-            (self.revoked_at is not None, "it was revoked", self.revoked_at),
-            (not is_again and now >= self.expires_at, "it has ended", self.expires_at),
+            (self.revoked_at is not None, f"it was revoked on {_said(self.revoked_at)}"),
+            (not is_again and now >= self.expires_at, f"it ended on {_said(self.expires_at)}"),
         )
-        for is_so, why, at in reasons:
-            if is_so:
-                when = "" if at is None else f", on {at:%Y-%m-%d %H:%M} UTC"
-                return f"this code opens nothing: {why}{when}; `dockledger gateway invite` makes another"
-        return None
+        why = next((why for is_so, why in reasons if is_so), None)
+        return why and f"this code opens nothing: {why}; `dockledger gateway invite` makes another"
+
+
+def _said(at: datetime | None) -> str:
+    return "" if at is None else f"{at:%Y-%m-%d %H:%M} UTC"
