@@ -14,7 +14,6 @@ from cloud.ledger.closing import is_closed, tell_late
 from cloud.ledger.domain import PostingKind
 from cloud.ledger.posting import Posting
 from cloud.ledger.store import command
-from cloud.master.store import add_cells
 from contracts.base import SiteId
 
 
@@ -51,9 +50,6 @@ class Reconciliation:
             )
         is_late = is_closed(conn, decision.site, observed_at)
         posting = Posting(conn, within, PostingKind.ADJUSTMENT)
-        if told["missing"]:
-            add_cells(conn, posting.posting_id, store.tuples(conn, "missing_cells", list=number))
-            store.tuples(conn, "lock", list=number)
         people = {"author": decision.author, "approver": within.id}
         asked: dict[str, object] = {"list": number, "reason": decision.reason, **people}
         (bound,) = command(conn, "bind_reconciliation", asked)

@@ -24,10 +24,6 @@ FROM unnest(%(items)s::bigint[], %(locations)s::bigint[], %(lots)s::text[], %(di
 -- name: told
 SELECT read_reconciliation(%(list)s);
 
--- name: missing_cells
-SELECT t.item_id, t.location_id, t.lot, t.disposition, t.owner
-FROM reconciliation_targets(%(list)s) t WHERE t.cell_id IS NULL ORDER BY t.line_no, 1, 2, 3, 4, 5;
-
 -- name: take_time
 SELECT set_config('statement_timeout', '5min', true);
 

@@ -1,16 +1,15 @@
 -- Stated stock lists against the book, in sets (DOMAIN D7). All show the session's sites.
 
+DROP FUNCTION IF EXISTS reconciliation_cells(bigint);
 DROP FUNCTION IF EXISTS reconciliation_books(bigint);
 DROP FUNCTION IF EXISTS reconciliation_targets(bigint);
 
--- Every line with the cells that it is about, as in counts (310_counting.sql): a side that is not told (lot, disposition,
--- owner, unit) is not known, not empty, and the line states the total over all of it there that no more particular line of
--- the list is about. The cell just as stated is among them, before there is one too. `book` is as of the list's instant, by
--- all that is known, in the base unit of the cell's own item.
-CREATE FUNCTION reconciliation_books(of_list bigint)
+-- Cells of which each line tells, as in counts (310_counting.sql): a side that is not told (lot, disposition, owner, unit) is
+-- not known, not empty, and the line states the total over all of it there that no more particular line of the list is about.
+CREATE FUNCTION reconciliation_cells(of_list bigint)
     RETURNS TABLE (line_no integer, counted numeric, line_item bigint, line_place bigint, line_lot text, cell_id bigint,
         item_id bigint, location_id bigint, lot text, disposition text, owner text, numerator numeric, denominator numeric,
-        is_as_stated boolean, book numeric)
+        is_as_stated boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
     list reconciliation;
@@ -31,17 +30,36 @@ BEGIN
     ), standing AS MATERIALIZED (
         SELECT p.* FROM places_of_units(
             ARRAY(SELECT DISTINCT n.location_id FROM named n WHERE n.kind = 'unit'), list.observed_at, 9223372036854775807) p
-    ), covered AS MATERIALIZED (
-        SELECT DISTINCT ON (n.cell_id) l.line_no, l.counted, l.item_id AS line_item, l.location_id AS line_place,
-            l.lot AS line_lot, n.cell_id, n.item_id, n.location_id, n.lot, n.disposition, n.owner, n.numerator, n.denominator,
-            (n.item_id, n.location_id) = (l.item_id, l.location_id) AND n.lot IS NOT DISTINCT FROM l.lot
-                AND n.disposition IS NOT DISTINCT FROM l.disposition AND n.owner IS NOT DISTINCT FROM l.owner AS is_as_stated
-        FROM named n
-        LEFT JOIN standing s ON s.unit_id = n.location_id
-        JOIN line l ON l.item_id = n.read_as AND l.location_id = coalesce(s.place_id, n.location_id)
-            AND (l.lot IS NULL OR l.lot = n.lot) AND (l.disposition IS NULL OR l.disposition = n.disposition)
-            AND (l.owner IS NULL OR l.owner = n.owner)
-        ORDER BY n.cell_id, num_nonnulls(l.lot, l.disposition, l.owner) DESC, l.line_no
+    ), lying AS MATERIALIZED (
+        SELECT n.*, coalesce(s.place_id, n.location_id) AS place_id
+        FROM named n LEFT JOIN standing s ON n.kind = 'unit' AND s.unit_id = n.location_id
+    )
+    SELECT DISTINCT ON (n.cell_id) l.line_no, l.counted, l.item_id, l.location_id, l.lot, n.cell_id, n.item_id, n.location_id,
+        n.lot, n.disposition, n.owner, n.numerator, n.denominator,
+        (n.item_id, n.location_id) = (l.item_id, l.location_id) AND n.lot IS NOT DISTINCT FROM l.lot
+            AND n.disposition IS NOT DISTINCT FROM l.disposition AND n.owner IS NOT DISTINCT FROM l.owner
+    FROM lying n
+    JOIN line l ON l.item_id = n.read_as AND l.location_id = n.place_id
+        AND (l.lot IS NULL OR l.lot = n.lot) AND (l.disposition IS NULL OR l.disposition = n.disposition)
+        AND (l.owner IS NULL OR l.owner = n.owner)
+    ORDER BY n.cell_id, num_nonnulls(l.lot, l.disposition, l.owner) DESC, l.line_no;
+END
+$$;
+
+-- What these hold as of the list's instant, by all that is known, in the base unit of the cell's own item. The cell just as
+-- stated is among them, before there is one too.
+CREATE FUNCTION reconciliation_books(of_list bigint)
+    RETURNS TABLE (line_no integer, counted numeric, line_item bigint, line_place bigint, line_lot text, cell_id bigint,
+        item_id bigint, location_id bigint, lot text, disposition text, owner text, numerator numeric, denominator numeric,
+        is_as_stated boolean, book numeric)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    list reconciliation;
+BEGIN
+    SELECT * INTO list FROM reconciliation r WHERE r.reconciliation_id = of_list AND sees_site(r.site_id);
+    RETURN QUERY
+    WITH covered AS MATERIALIZED (
+        SELECT * FROM reconciliation_cells(of_list)
     ), held AS MATERIALIZED (
         SELECT q.cell_id, q.quantity
         FROM as_of(ARRAY(SELECT c.cell_id FROM covered c), list.observed_at, 9223372036854775807) q
@@ -52,8 +70,9 @@ BEGIN
     UNION ALL
     SELECT l.line_no, l.counted, l.item_id, l.location_id, l.lot, NULL, l.item_id, l.location_id, l.lot, l.disposition,
         l.owner, 1, 1, true, 0
-    FROM line l
-    WHERE NOT EXISTS (SELECT FROM covered c WHERE c.line_no = l.line_no AND c.is_as_stated);
+    FROM reconciliation_line l
+    WHERE l.reconciliation_id = list.reconciliation_id
+        AND NOT EXISTS (SELECT FROM covered c WHERE c.line_no = l.line_no AND c.is_as_stated);
 END
 $$;
 
@@ -123,7 +142,7 @@ $$;
 -- Keeps others from posting to the cells of a list until the transaction ends.
 CREATE OR REPLACE FUNCTION lock_reconciliation(of_list bigint) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    SELECT lock_cells(NULL, ARRAY(SELECT t.cell_id FROM reconciliation_targets(of_list) t WHERE t.cell_id IS NOT NULL))
+    SELECT lock_cells(NULL, ARRAY(SELECT c.cell_id FROM reconciliation_cells(of_list) c))
 $$;
 
 -- A list in sums: how many lines differ, by how much that is worth, the first of them and how they spread, and a hash of
@@ -155,7 +174,6 @@ CREATE OR REPLACE FUNCTION read_reconciliation(of_list bigint) RETURNS jsonb
             ELSE coalesce(sum(abs(round(o.difference * o.cost, o.digits))), 0)::text END FROM off o),
         'more', (SELECT coalesce(sum(round(o.difference * o.cost, o.digits)) FILTER (WHERE o.difference > 0), 0)::text FROM off o),
         'less', (SELECT coalesce(sum(round(o.difference * o.cost, o.digits)) FILTER (WHERE o.difference < 0), 0)::text FROM off o),
-        'missing', (SELECT count(*) FROM part p WHERE p.cell_id IS NULL),
         'inexact', (SELECT coalesce(jsonb_agg(DISTINCT p.line_no), '[]') FROM part p WHERE NOT p.is_exact),
         'first', (SELECT coalesce(jsonb_agg(to_jsonb(f)), '[]') FROM (
             SELECT o.line_no AS line, o.item, o.place AS location, (
@@ -176,13 +194,14 @@ CREATE OR REPLACE FUNCTION read_reconciliation(of_list bigint) RETURNS jsonb
     FROM list
 $$;
 
--- Binds every listed cell to the list, in the open posting: what `adjust_to_count` does, in sets. The caller has made
--- the cells and holds their balances.
+-- Binds what each line is about to the list, in the open posting: what `adjust_to_count` does, in sets. The caller holds
+-- the balances of all cells that there were.
 CREATE OR REPLACE FUNCTION bind_reconciliation(of_list bigint, why text, author_id text, approver_id text)
     RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     list   reconciliation;
     bound  integer;
+    made   bigint[];
     twice  record;
 BEGIN
     SELECT * INTO list FROM reconciliation r WHERE r.reconciliation_id = of_list AND sees_site(r.site_id);
@@ -196,8 +215,27 @@ BEGIN
         -- Where lots stay, the count saw all of it without a lot, and goes along with what has one.
         CASE WHEN NOT t.lots_stay THEN t.wanted WHEN t.is_as_stated THEN t.counted ELSE 0 END AS counted,
         CASE WHEN NOT t.lots_stay THEN 0 WHEN t.is_as_stated THEN t.wanted - t.counted ELSE t.wanted END AS inferred,
-        NULL::bigint AS twin, NULL::bigint AS adjustment_id
+        t.location_id, NULL::bigint AS twin, NULL::bigint AS adjustment_id
     FROM reconciliation_targets(of_list) t;
+    INSERT INTO cell (item_id, location_id, lot, disposition, owner, site_id, posting_id)
+    SELECT b.item_id, b.location_id, b.lot, b.disposition, b.owner, l.site_id, open_posting()
+    FROM binding b JOIN location l ON l.location_id = b.location_id
+    WHERE b.cell_id IS NULL
+    ORDER BY 1, 2, 3, 4, 5
+    ON CONFLICT DO NOTHING;
+    WITH made AS (
+        UPDATE binding b SET cell_id = c.cell_id
+        FROM cell c
+        WHERE b.cell_id IS NULL AND c.item_id = b.item_id AND c.location_id = b.location_id
+            AND c.lot IS NOT DISTINCT FROM b.lot AND c.disposition IS NOT DISTINCT FROM b.disposition
+            AND c.owner IS NOT DISTINCT FROM b.owner
+        RETURNING c.cell_id
+    )
+    SELECT array_agg(m.cell_id) INTO made FROM made m;
+    PERFORM lock_cells(NULL, made);
+    IF EXISTS (SELECT FROM balance b WHERE b.cell_id = ANY (made) AND b.quantity <> 0) THEN
+        RAISE EXCEPTION 'somebody else made a place of the list meanwhile' USING ERRCODE = 'serialization_failure';
+    END IF;
     ANALYZE binding;
     SELECT b.line_no, b.cell_id INTO twice FROM binding b
     JOIN count_anchor a ON a.cell_id = b.cell_id AND a.observed_at = list.observed_at LIMIT 1;
@@ -241,7 +279,7 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION reconciliation_books(bigint), reconciliation_targets(bigint), lock_reconciliation(bigint),
-    read_reconciliation(bigint), bind_reconciliation(bigint, text, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION reconciliation_targets(bigint), lock_reconciliation(bigint),
+REVOKE ALL ON FUNCTION reconciliation_cells(bigint), reconciliation_books(bigint), reconciliation_targets(bigint),
+    lock_reconciliation(bigint), read_reconciliation(bigint), bind_reconciliation(bigint, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lock_reconciliation(bigint),
     read_reconciliation(bigint), bind_reconciliation(bigint, text, text, text) TO dockledger_app;
