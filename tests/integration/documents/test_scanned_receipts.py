@@ -1,6 +1,7 @@
 """What a handheld receives under an ASN's number is of the line that the ledger finds; on the real ledger."""
 
 from decimal import Decimal
+from typing import Any
 
 from cloud.documents.lines import lines_now
 from cloud.documents.receiving.rules import RulePaper, put_rule
@@ -45,7 +46,7 @@ def scans(
     return work(f"$RECEIVE/{under}", f"$QTY/{quantity}", label, "$DONE", minute=minute)
 
 
-def parts(dock: Dock, name: str = "ASN-1") -> list[tuple[int, str | None, str, Decimal, bool, bool]]:
+def parts(dock: Dock, name: str = "ASN-1") -> list[tuple[Any, ...]]:
     told = dock.ledger.as_app(lambda conn: scanned(conn, KEEPER, site=SITE, name=name))
     return [
         (

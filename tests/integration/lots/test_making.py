@@ -52,7 +52,7 @@ def makes(floor: Floor, name: str, minute: float, kind: str = "kit", **more: Any
 
 
 def takes_back(floor: Floor, name: str, kind: str = "kit") -> None:
-    named = {"site": SITE, "kind": RecipeKind(kind), "name": name, "reason": "typo"}
+    named: dict[str, Any] = {"site": SITE, "kind": RecipeKind(kind), "name": name, "reason": "typo"}
     floor.ledger.as_app(lambda conn: making.take_back(conn, NET, **named))
 
 
@@ -91,7 +91,8 @@ def closes(floor: Floor, period: str) -> int:
         lambda conn: ask_to_close(conn, NET, site=SITE, period=period, reason="figures_due", note="", now=NOW)
     )
     done = floor.ledger.as_app(lambda conn: approve_and_apply(conn, BOSS, asked.decision_id, asked.revision))
-    return int(dict(done.outcome or {})["close"])
+    outcome: dict[str, Any] = dict(done.outcome or {})
+    return int(outcome["close"])
 
 
 def test_what_is_made_carries_what_was_used_to_the_cent_and_taking_it_back_restores(floor: Floor) -> None:
@@ -212,12 +213,16 @@ def test_a_handhelds_kit_stands_beside_the_recipe_that_was_planned_or_held(floor
     ]
     told = sheet(floor, "4717")
     assert (told.recipe.name if told.recipe else None, told.is_stated) == ("SET/2", True)
-    assert next((line.row.item, line.expected, line.planned) for line in told.lines) == ("MILK", 15, 18)
+    assert next((line.row.item, line.expected, line.planned) for line in told.lines) == (
+        "MILK",
+        Decimal(15),
+        Decimal(18),
+    )
     rows = floor.ledger.as_app(
         lambda conn: making.transformations(conn, NET, site=SITE, from_at=at(0), until_at=at(10), limit=9)
     )
     assert [(row.type, row.id, row.recipe, row.version, row.item, row.quantity) for row in rows] == [
-        ("kit", "4717", "SET", 2, "KIT", 5)
+        ("kit", "4717", "SET", 2, "KIT", Decimal(5))
     ]
 
 
