@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloud.gateways.broker.files import BrokerFiles
 from cloud.scheduling import jobs
 from cloud.scheduling.domain import Daily, Every, Patience, pause_after
 
@@ -76,7 +77,8 @@ def test_a_loop_that_fails_waits_longer_and_never_longer_than_a_minute() -> None
 
 
 def test_the_jobs_of_a_zone_are_found_together_and_follow_each_other() -> None:
-    listed = jobs.listed(["Europe/Madrid", "Mars/Olympus"], planning_at=time(2, 30), head_key=Path("key"))
+    zones = ["Europe/Madrid", "Mars/Olympus"]
+    listed = jobs.listed(zones, planning_at=time(2, 30), head_key=Path("key"), broker=BrokerFiles())
     slotted = [job for job in listed if isinstance(job.trigger, Daily)]
     assert [(job.name, job.after) for job in slotted] == [
         ("parameters/Europe/Madrid", None),
@@ -99,4 +101,5 @@ def test_the_jobs_of_a_zone_are_found_together_and_follow_each_other() -> None:
         "labels": "every 15 s",
         "sign_head": "every 300 s",
         "certificates": "every 15 s",
+        "broker": "every 15 s",
     }
