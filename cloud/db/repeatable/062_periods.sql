@@ -96,6 +96,28 @@ BEGIN
         JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (f.gateway_id, f.epoch, f.seq, f.occurred_at)
             AND m.site_id = of_site
         JOIN reads r ON r.source = m.item_id
+    ), scanned AS MATERIALIZED (
+        -- What handhelds received names a document only: its parts are of lines of orders, at their prices.
+        SELECT p.gateway_id, p.epoch, p.seq, min(l.item_id) AS item_id, min(o.currency) AS currency,
+            sum(p.quantity * coalesce(t.price, l.price)) / sum(p.quantity) AS cost
+        FROM (
+            SELECT DISTINCT d ->> 'id' AS id
+            FROM moved v CROSS JOIN LATERAL jsonb_array_elements(coalesce((v.move).detail -> 'documents', '[]')) d
+            WHERE d ->> 'type' = 'receipt'
+        ) r
+        JOIN document n ON n.site_id = of_site AND n.id = r.id AND (n.type = 'asn' OR (n.type = 'purchase_order'
+            AND NOT EXISTS (SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (of_site, 'asn', r.id))))
+        CROSS JOIN LATERAL scanned_parts(of_site, n.type, n.id) p
+        LEFT JOIN purchase_order o ON o.site_id = of_site AND o.id = CASE n.type WHEN 'asn' THEN p.order_id ELSE n.id END
+        LEFT JOIN purchase_order_line l ON (l.site_id, l.id) = (o.site_id, o.id)
+            AND l.line = CASE n.type WHEN 'asn' THEN p.order_line ELSE p.line END
+        LEFT JOIN LATERAL (
+            SELECT x.price FROM purchase_order_terms x
+            WHERE (x.site_id, x.id, x.line) = (l.site_id, l.id, l.line) AND x.since <= known
+            ORDER BY x.revision DESC LIMIT 1) t ON true
+        GROUP BY p.gateway_id, p.epoch, p.seq
+        HAVING bool_and(coalesce(t.price, l.price) IS NOT NULL) AND min(o.currency) = max(o.currency)
+            AND min(l.item_id) = max(l.item_id)
     )
     SELECT v.canonical, round((v.move).quantity * v.numerator / v.denominator, 6)
             * CASE WHEN bought_at(fl.code) THEN 1 ELSE -1 END,
@@ -107,6 +129,10 @@ BEGIN
         SELECT x.cost, x.currency
         FROM (
             SELECT 1 AS place, o.cost * v.denominator / v.numerator AS cost, o.currency FROM order_price(v.move, known) o
+            UNION ALL
+            SELECT 1, s.cost * v.denominator / v.numerator, s.currency FROM scanned s
+            WHERE (s.gateway_id, s.epoch, s.seq, s.item_id)
+                = ((v.move).gateway_id, (v.move).epoch, (v.move).seq, (v.move).item_id)
             UNION ALL
             (SELECT 2, p.cost, p.currency FROM purchase_cost p
              WHERE p.item_id = v.canonical AND p.site_id = of_site AND p.valid_from <= (v.move).occurred_at
@@ -139,7 +165,9 @@ DECLARE
 BEGIN
     WITH bought AS (
         SELECT p.item_id, sum(p.quantity) AS quantity, sum(p.quantity * p.cost) AS value,
-            count(*) FILTER (WHERE p.cost IS NULL) AS unpriced,
+            -- What came and was taken back without a price needs none.
+            CASE WHEN sum(p.quantity) FILTER (WHERE p.cost IS NULL) <> 0 THEN count(*) FILTER (WHERE p.cost IS NULL)
+                ELSE 0 END AS unpriced,
             coalesce(sum(p.quantity) FILTER (WHERE p.is_late), 0) AS late
         FROM purchases(of_site, before_id, until_at, until_position) p
         GROUP BY p.item_id

@@ -4,8 +4,14 @@ from decimal import Decimal
 from typing import Any
 
 from cloud.documents.lines import lines_now
+from cloud.documents.order_papers import OrderPaper
+from cloud.documents.orders import register_order
 from cloud.documents.receiving.rules import RulePaper, put_rule
 from cloud.documents.receiving.scanned import scanned
+from cloud.identity.actor import Actor, Role
+from cloud.ledger.corrections import post_reversal
+from cloud.master.supplier_papers import SupplierPaper
+from cloud.master.suppliers import put_supplier
 from contracts.records import Movement, Record, RowRef
 from edge_agent.clock import Stamp
 from edge_agent.decode.barcode import decode_barcode
@@ -13,9 +19,10 @@ from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.feedback import Signal
 from edge_agent.workflows.site import WorkflowSettings
 from edge_agent.workflows.state import State
-from tests.integration.documents.dock import CASES, EACH, KEEPER, Dock, line, paper
+from tests.integration.documents.dock import CASES, EACH, ITEM, KEEPER, NETWORK, Dock, line, paper
 from tests.integration.ledger.scenario import SITE, at
 
+BUYER = Actor("user:bea", frozenset({Role.BUYER}), all_sites=True)
 SCANNER = WorkflowSettings(
     item_pattern="[0-9]{5}[A-Z]?",
     location_pattern="[A-Z]-[0-9]{2}",
@@ -120,3 +127,26 @@ def test_what_no_line_names_is_unexpected_and_a_number_that_nobody_announced_is_
     ]
     assert parts(dock, "ASN-9") == []
     assert moved(dock) == {"1": 72}
+
+
+def test_what_a_handheld_receives_of_an_asn_is_of_the_orders_line_and_at_its_price(dock: Dock) -> None:
+    run = dock.ledger.as_app
+    dock.imports({"items": [ITEM]})
+    ordered = {"line": "10", "item": "TEA", "quantity": "480", "due_on": "2026-03-09", "price": "1.25"}
+    acme = SupplierPaper(supplier="ACME", name="Acme", currency="EUR")
+    run(lambda conn: put_supplier(conn, BUYER, acme))
+    order = {"site": SITE, "id": "PO-1", "supplier": "ACME", "sent_at": at(-60), "lines": [ordered]}
+    run(lambda conn: register_order(conn, BUYER, OrderPaper.model_validate(order), now=at(0)))
+    dock.register(paper(line(1, 5, order={"id": "PO-1", "line": "10"}), partner="ACME"))
+    dock.ledger.query("UPDATE site SET currency = 'EUR' RETURNING 1")
+    goods = [each for each in scans(1, 2) if isinstance(each, Movement)]
+    (row,) = dock.doors.send(*goods)
+    dock.doors.send(*scans(2, 1, under="PO-1"))
+    assert moved(dock) == {"1": 48}
+    assert moved(dock, "purchase_order", "PO-1") == {"10": 72}
+    asked = "SELECT quantity, cost FROM purchases(%s, NULL, 'infinity', 9223372036854775807) ORDER BY 1"
+    assert dock.ledger.query(asked, SITE) == [(24, Decimal("1.25")), (48, Decimal("1.25"))]
+    run(lambda conn: post_reversal(conn, NETWORK, RowRef(**dict(row)), reason="misread"))
+    assert moved(dock, "purchase_order", "PO-1") == {"10": 24}
+    costs = "SELECT cost FROM average_costs(%s, NULL, 'infinity', 9223372036854775807)"
+    assert dock.ledger.query(costs, SITE) == [(Decimal("1.25"),)], "what was taken back needs no price"
