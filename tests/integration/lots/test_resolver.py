@@ -344,7 +344,8 @@ def history(seed: int) -> list[AcceptedBatch]:
         return goes(item, amount, source, destination, lots, minute=minute + gateway / 7, epcs=epcs)
 
     outboxes = [Outbox("gw-1"), Outbox("gw-2")]
-    return [
+    begun = outboxes[0].seal([goes("MILK", 9, "@supplier", "A-01", lot) for lot in ("L1", "L3", "L2")])
+    return [begun] + [
         outbox.seal([record(number) for _ in range(random.randrange(2, 7))])
         for number, outbox in enumerate(outboxes)
         for _ in range(4)
