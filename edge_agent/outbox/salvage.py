@@ -302,10 +302,12 @@ def _mend(damaged: Path, copy: Path) -> None:
     shutil.copyfile(damaged, copy)
     log = log_of(damaged)
     pages = judge(log.read_bytes()).pages if log.exists() else {}
+    most = copy.stat().st_size // PAGE_BYTES + len(pages)
     with copy.open("r+b") as file:
         for page_no, page in pages.items():
-            file.seek((page_no - 1) * len(page))
-            file.write(page)
+            if 0 < page_no <= most and len(page) == PAGE_BYTES:  # else its number is what is damaged
+                file.seek((page_no - 1) * PAGE_BYTES)
+                file.write(page)
         file.seek(_FORMAT_AT)
         file.write(_NOT_WAL)
     if not _has_schema(copy):

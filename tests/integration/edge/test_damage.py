@@ -34,6 +34,7 @@ ROWS = sum(1 + turn % 4 for turn in range(ROUNDS))
 CYCLES = 40
 SOAK_CYCLES = 200
 PAGE = 4096
+WAL_HEADER, WAL_FRAME_HEADER = 32, 24
 BOOT = "boot-before-the-cut"
 
 
@@ -153,6 +154,26 @@ def test_damaged_bytes_never_stop_service_nor_duplicate_a_row(
             assert not lost, f"cycle {cycle}: {len(lost)} rows vanished in silence"
     assert quarantined > cycles / 4
     assert missing <= 0.15 * len(expected) * quarantined, f"{missing} rows in {quarantined} damaged files"
+
+
+@pytest.mark.parametrize("page_no", [0, 2**31], ids=["none", "far behind the end"])
+def test_a_log_that_names_a_page_which_cannot_be_is_salvaged_without_that_page(
+    tmp_path: Path, files: dict[str, bytes], page_no: int
+) -> None:
+    path, log = tmp_path / "outbox.db", bytearray(files["outbox.db-wal"])
+    frame = WAL_HEADER + 3 * (WAL_FRAME_HEADER + PAGE)
+    log[frame : frame + 4] = page_no.to_bytes(4, "big")
+    path.write_bytes(files["outbox.db"])
+    (tmp_path / "outbox.db-wal").write_bytes(log)
+    outbox, _ = open_damaged(path)
+    books = Books()
+    drain_into(books, outbox)
+    counted = outbox.stats().counters
+    outbox.close()
+    devices = Counter(device for device in books.devices() if device is not None)
+    assert (counted["files_quarantined"], counted.get("housekeeping_failed", 0)) == (1, 0)
+    assert max(devices.values()) == devices["new"] == 1
+    assert len(devices) > ROWS / 2
 
 
 def test_what_is_broken_goes_to_quarantine_as_bytes_and_the_hole_is_a_gap(tmp_path: Path) -> None:
