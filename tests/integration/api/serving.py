@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import uvicorn
+from argon2 import PasswordHasher
 
 from cloud.db import ConnectionPool
 from cloud.identity import service
@@ -30,6 +31,8 @@ ROOT = Actor(
     all_sites=True,
 )
 PASSWORD = "correct horse battery"
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+"""A hash says what it takes to try a password: what is shipped takes 0.2 s of a core, each time."""
 TEA, MUG = "TEA-500", "MUG-BLUE"
 
 
@@ -124,6 +127,7 @@ def fill(pool: ConnectionPool) -> People:
             password=PASSWORD,
             grants=[Grant(Role.SUPERVISOR, OWN), Grant(Role.INVENTORY_CONTROLLER, OWN)],
         )
+        conn.execute("UPDATE app_user SET password_hash = %s WHERE name = 'ada'", (CHEAP.hash(PASSWORD),))
     post_all(
         pool,
         moved("480", "@supplier", "STAGING", minutes_ago=300),
