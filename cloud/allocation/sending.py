@@ -45,7 +45,9 @@ def send_tasks(conn: Connection, *, site: str, gateway: str, sent_by: str, now: 
     revision = max(int(last) + 1, int(now.timestamp() * 1000))
     head = {"site": SiteId(site), "revision": revision, "issued_at": now}
     tasks, known = _open_tasks(conn, gateway, head)
-    is_sent = fitting([len(task.model_dump_json()) + 1 for task in tasks], MAX_FRAME_BYTES - _ENVELOPE_BYTES)
+    is_sent = fitting(
+        [len(task.model_dump_json().encode()) + 1 for task in tasks], MAX_FRAME_BYTES - _ENVELOPE_BYTES
+    )
     sent = tuple(task for task, fits in zip(tasks, is_sent, strict=True) if fits)
     message = TaskList(
         gateway=GatewayId(gateway), tasks=sent, known_up_to=known, left_out=len(tasks) - len(sent), **head

@@ -17,6 +17,9 @@ SELECT coalesce((SELECT max(c.revision) FROM gateway_config c WHERE c.gateway_id
 FROM gateway g WHERE g.name = %(gateway)s
 ORDER BY g.gateway_id;
 
+-- name: spelled
+SELECT (%(settings)s::jsonb)::text;
+
 -- name: add_config
 INSERT INTO gateway_config (gateway_id, revision, site_id, settings, reason, set_by)
 SELECT g.gateway_id, %(revision)s, g.site_id, %(settings)s::jsonb, %(reason)s, %(actor)s

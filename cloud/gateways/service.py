@@ -1,5 +1,6 @@
 """Set what a gateway is to run, see what it runs, and keep what it said of that (PROTOCOL P10)."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -27,10 +28,14 @@ from cloud.gateways.domain import (
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.ledger.store import record_audit
+from contracts.base import is_storable
+from contracts.batch import MAX_FRAME_BYTES
 from contracts.gateway import REMOTE_SETTINGS, DesiredConfig, ReportedConfig
 
 NEWEST: Final = 2**62
 MOST_REASON: Final = 200
+MOST_SPELLED_BYTES: Final = MAX_FRAME_BYTES - 64 * 1024
+"""Of settings as the database writes them: with what surrounds them, they must fit a publish."""
 
 
 class _Named(NamedTuple):
@@ -77,6 +82,7 @@ def set_config(
         raise ConfigError(f"settings.{foreign[0]}: expected one of {', '.join(sorted(REMOTE_SETTINGS))}")
     if len(body) > LARGEST_BYTES:
         raise ConfigError(f"settings take {len(body)} bytes: expected at most {LARGEST_BYTES}")
+    _require_room(conn, body)
     if not 1 <= len(reason.strip()) <= MOST_REASON:
         raise ConfigError(f"reason has {len(reason.strip())} characters: expected 1 to {MOST_REASON}")
     store.tuples(conn, "lock_config", gateway=gateway)
@@ -250,6 +256,18 @@ def hear(conn: Connection, gateway_id: int, report: ReportedConfig, *, heard_at:
         reported_at=report.reported_at,
         heard_at=heard_at,
     )
+
+
+def _require_room(conn: Connection, body: bytes) -> None:
+    """Demand that what the database makes of numbers can be sent and read: it writes 1e300 as 301 digits."""
+    ((spelled,),) = store.tuples(conn, "spelled", settings=body.decode())
+    if len(spelled.encode()) > MOST_SPELLED_BYTES:
+        raise ConfigError(
+            f"settings take {len(spelled.encode())} bytes when their numbers are written out: "
+            f"expected at most {MOST_SPELLED_BYTES}"
+        )
+    if not is_storable(json.loads(spelled)):
+        raise ConfigError("settings hold a number beyond 64 bits, which no gateway reads")
 
 
 def _found(conn: Connection, actor: Actor, gateway: str, *roles: Role) -> _Named:

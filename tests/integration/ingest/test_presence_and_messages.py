@@ -246,6 +246,8 @@ def test_a_wished_configuration_is_sent_answered_compared_and_wished_again(books
         ({"settings": {"outbox": "x.db"}}, "settings.outbox: expected one of drain_rows_per_s, portal"),
         ({"reason": "  "}, "reason has 0 characters: expected 1 to 200"),
         ({"settings": {"tags": "x" * 140_000}}, "expected at most 131072"),
+        ({"settings": {"tags": [1e-300] * 1000}}, "bytes when their numbers are written out"),
+        ({"settings": {"drain_rows_per_s": 1e300}}, "a number beyond 64 bits"),
         ({"gateway": "nobody"}, "there is no gateway 'nobody'"),
     ],
 )
