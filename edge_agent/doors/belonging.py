@@ -39,6 +39,14 @@ class Cart(NamedTuple):
     """The portal did not hear it again soon afterwards."""
 
     @property
+    def words(self) -> str:
+        """Say it to people."""
+        due = "one more of it is due" if self.is_due else "no more of it is due"
+        gone = "not heard again" if self.is_gone else "heard again soon"
+        alone = "" if self.is_lone else ", others of it stayed"
+        return f"{due}, {self.mates} others of the visit crossed with it, {gone}{alone}"
+
+    @property
     def is_gone_as_expected(self) -> bool:
         """Whether it was due, seemed to cross alone or with others of the visit, and was not heard again."""
         return self.is_due and self.is_gone and (self.is_lone or self.mates > 0)

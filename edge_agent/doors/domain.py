@@ -108,6 +108,8 @@ class Decision:
     outside_location: str
     assignment_rev: int | None
     evidence_id: str
+    cart: Cart | None = None
+    """What went with a loose piece that the only visit expects."""
 
     @property
     def moves(self) -> bool:
@@ -184,6 +186,7 @@ def decide(
         outside_location=_outside(portal, fitting),
         assignment_rev=known.revision,
         evidence_id=evidence_id(passage),
+        cart=None if cart is ALONE_ON_A_CART else cart,
     )
 
 

@@ -36,6 +36,8 @@ def as_text(account: Account, portal: Portal, epc: str) -> Iterable[str]:
             f"  with papers: {decision.direction}, sure by {decision.confidence:.1%}; {decision.posted}{why}"
             + (f", visit {decision.visit}" if decision.visit else "")
         )
+        if decision.cart is not None:
+            yield f"  loose: {decision.cart.words}"
     yield from (f"  {rule}" for rule in account.rules)
     yield ""
     yield from _picture(account, portal)
@@ -162,6 +164,7 @@ def as_json(account: Account, portal: Portal, epc: str) -> dict[str, object]:
             "visit": decision.visit,
             "unit": decision.thing.unit,
             "confidence_with_documents": round(decision.confidence, 4),
+            "loose": None if decision.cart is None else decision.cart.words,
         }
     return told
 

@@ -37,9 +37,14 @@ def seems() -> Passage:
 
 
 def test_a_piece_that_is_due_and_gone_needs_less_of_the_radio_than_one_too_many() -> None:
-    assert decided(seems(), ONE).posted == "posted"
+    due = decided(seems(), ONE)
+    assert due.posted == "posted"
+    assert due.cart is not None
+    assert due.cart.words == "one more of it is due, 0 others of the visit crossed with it, not heard again"
     first, second = decisions([passage(item_tag(), reads=60, at_s=-30), seems()], ONE)
     assert (first.posted, second.posted, second.confidence) == ("posted", "held", 0.6)
+    assert second.cart is not None
+    assert second.cart.words.startswith("no more of it is due")
 
 
 def test_what_the_door_hears_again_at_once_has_perhaps_not_gone() -> None:
