@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from secrets import token_hex
 from threading import Event
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
 from cloud.db import in_transaction, open_pool
-from cloud.gateways.broker.files import BrokerFiles
+from cloud.gateways.broker.files import INGEST_ACCOUNT, BrokerFiles
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.heads.service import KEY_FILE
 from cloud.runs import jobs as readings
@@ -79,6 +80,7 @@ def run_scheduler(arguments: argparse.Namespace, settings: Settings) -> int:
         return _usage("--slot without --once: expected both")
     processes = Processes(_command(arguments))
     name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(2)}"
+    ours = unquote(urlsplit(settings.broker_url or "").username or INGEST_ACCOUNT)
     with open_pool(settings.needed("app_dsn"), "dockledger-scheduler", max_size=8) as pool:
         scheduler = Scheduler(
             pool,
@@ -86,7 +88,7 @@ def run_scheduler(arguments: argparse.Namespace, settings: Settings) -> int:
                 store.zones(conn),
                 planning_at=settings.planning_at,
                 head_key=settings.data_dir / KEY_FILE,
-                broker=BrokerFiles(settings.broker_dir, settings.broker_reload),
+                broker=BrokerFiles(settings.broker_dir, settings.broker_reload, ours),
             ),
             name=name,
             launch=processes.launch,

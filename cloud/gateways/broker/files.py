@@ -10,6 +10,8 @@ from typing import Final
 PASSWORDS_FILE: Final = "passwords"
 REVOKED_FILE: Final = "revoked.crl"
 RELOAD_S: Final = 30
+INGEST_ACCOUNT: Final = "dockledger"
+"""Unless the broker's URL names another."""
 _UNTOLD: Final = ".untold"
 """Lies beside them from before a file changes until the broker was told."""
 _MODE: Final = 0o640
@@ -28,6 +30,8 @@ class BrokerFiles:
     """None: a person lays its files."""
     reload: str | None = None
     """Command that lets it read them again; None: a hook of its own looks at them."""
+    ours: str = INGEST_ACCOUNT
+    """Account of ingest, which no gateway of that name may touch."""
 
     def read(self, name: str) -> bytes | None:
         """Read a file; None if it is not there.

@@ -107,7 +107,8 @@ def _tell(source: Source, actor: Actor, now: datetime, directory: Path, files: B
     written = []
     passwords = files.read(PASSWORDS_FILE)
     if passwords is not None:  # without it the broker takes certificates only
-        fresh = with_passwords(passwords.decode(), wanted.hashes, wanted.ended).encode()
+        hashes = {name: kept for name, kept in wanted.hashes.items() if name != files.ours}
+        fresh = with_passwords(passwords.decode(), hashes, wanted.ended - {files.ours}).encode()
         if fresh != passwords:
             files.write(PASSWORDS_FILE, fresh)
             written.append(PASSWORDS_FILE)

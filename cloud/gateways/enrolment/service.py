@@ -204,19 +204,13 @@ def enrol(
         raise CodeRefusedError(f"code {asked.code!r:.40}: expected one as gw-7.7KQ2-9MPD-41XR-VT8E")
     gateway, code = read
     require_request(asked.request, gateway)
+    ca = None if offer is None else _read(offer.ca)
     found = in_transaction(source, lambda conn: _use(conn, actor, gateway, code=code, asked=asked, now=now))
     if isinstance(found, EnrolmentError):
         raise found
     site, certificate = found
     if offer is None:
         return Enrolled(site=SiteId(site), gateway=GatewayId(gateway))
-    try:
-        ca = offer.ca.read_text()
-    except OSError as error:
-        raise EnrolmentError(
-            f"the server cannot say who signed the broker's certificate ({offer.ca.name}: {error.strerror}): "
-            "`dockledger gateway certificate authority`, or gateway_broker_ca"
-        ) from error
     return Enrolled(
         site=SiteId(site),
         gateway=GatewayId(gateway),
@@ -224,6 +218,16 @@ def enrol(
         broker_ca=ca,
         certificate=certificate,
     )
+
+
+def _read(ca: Path) -> str:
+    try:
+        return ca.read_text()
+    except OSError as error:
+        raise EnrolmentError(
+            f"the server cannot say who signed the broker's certificate ({ca.name}: {error.strerror}): "
+            "`dockledger gateway certificate authority`, or gateway_broker_ca"
+        ) from error
 
 
 def _use(

@@ -256,6 +256,12 @@ def test_the_broker_learns_by_itself_what_was_called_back_and_which_password_end
         def tickets() -> list[str]:
             return [kind for (kind,) in ledger.query("SELECT kind FROM ticket WHERE state = 'open'")]
 
+        ledger.as_owner(
+            lambda conn: conn.execute(
+                "INSERT INTO gateway (name, kind, site_id) VALUES ('dockledger', 'edge', %s)", (SITE,)
+            )
+        )
+        ledger.as_app(lambda conn: credentials.make_secret(conn, ADMIN, gateway="dockledger"))
         first = secret()
         assert (tell(), tell(), problems()) == (["passwords", "revoked.crl"], [], ())
         with broker_that_is_told(tmp_path, authority) as (plain, secure):

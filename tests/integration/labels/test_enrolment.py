@@ -213,6 +213,9 @@ def test_a_machine_that_was_interrupted_goes_on_with_the_same_key(site: Site, tm
     def cut(_seconds: float) -> None:
         raise KeyboardInterrupt
 
+    ca = site.offer.ca.rename(site.offer.ca.with_suffix(".away"))
+    assert "who signed the broker's certificate (gateway-ca.pem: No such file" in site.enrol(machine, code)[1]
+    ca.rename(site.offer.ca)
     with pytest.raises(KeyboardInterrupt):
         site.enrol(machine, code, pause=cut)
     assert not (machine / "agent.toml").exists()
