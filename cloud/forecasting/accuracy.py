@@ -52,7 +52,8 @@ def judge(rolled: Rolled, calibration: Calibration) -> Judged:
     """
     last = len(rolled.origins) - 1
     places = np.arange(max(last - JUDGED_WEEKS, 0), last)
-    forecast, naive, actual = (part[:, places] for part in (rolled.forecast, rolled.naive, rolled.actual))
+    judged = slice(len(rolled.origins) - 1 - len(places), -1)  # views: copies of all series are large
+    forecast, naive, actual = (part[:, judged] for part in (rolled.forecast, rolled.naive, rolled.actual))
     is_known = np.isfinite(forecast) & np.isfinite(naive) & np.isfinite(actual)
     low, high, in_wide = np.empty_like(forecast), np.empty_like(forecast), np.empty_like(is_known)
     held: list[list[_Held]] = [[] for _ in HORIZONS]
