@@ -76,10 +76,10 @@ class Rest:
             return record.__pydantic_serializer__.to_json(
                 record, exclude=self._elsewhere, exclude_defaults=True, by_alias=True
             ).decode()
-        values = list(self._values(record))
+        values = self._values(record)
         for place in self._quantities:
             if values[place] is not None:
-                values[place] = write_quantity(values[place])
+                values = (*values[:place], write_quantity(values[place]), *values[place + 1 :])
         return msgspec.json.encode(self._struct(*values)).decode()
 
 

@@ -13,6 +13,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, NewType, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec.structs import force_setattr
 from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
@@ -171,7 +172,7 @@ def _finish(model: type[Contract]) -> dict[str, Callable[[Any], object]]:
     def finish(struct: msgspec.Struct) -> None:
         for name, convert in conversions:
             if (value := getattr(struct, name)) is not None:
-                msgspec.structs.force_setattr(struct, name, convert(value))
+                force_setattr(struct, name, convert(value))
         for check in checks:
             check(struct)
 
