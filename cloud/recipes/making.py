@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+from pydantic import ValidationError
 
 from cloud.db import Connection
 from cloud.documents.lines import goods_of
@@ -33,6 +35,9 @@ from cloud.recipes.papers import MadePaper, MadePart, PlanPaper
 from cloud.recipes.service import recipe, recipe_at
 from contracts.records import DocumentRef, Identifier, Side
 from contracts.vocabulary import BizStep, VirtualLocation
+
+MOST: Final = Decimal(10) ** 14
+"""What no movement's quantity reaches."""
 
 
 class TransformationRow(NamedTuple):
@@ -160,7 +165,13 @@ def make(conn: Connection, actor: Actor, paper: MadePaper, *, now: datetime) -> 
         names = ", ".join(f"{scheme} {value!r}" for scheme, value in sorted(unknown))
         raise RecipeError(f"{paper.type} {paper.id!r}: nobody knows {names}: expected names of items")
     sides = ((True, inputs), (False, outputs))
-    statements = list(_statements(paper, by, sides, at, actor.id))
+    try:
+        statements = list(_statements(paper, by, sides, at, actor.id))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{fault['loc'][-1:]}: {fault['msg']}" for fault in error.errors(include_url=False)
+        )
+        raise RecipeError(f"{paper.type} {paper.id!r}: {faults}") from error
     posting = Posting(conn, actor, PostingKind.STATEMENT)
     posting.write(statements=statements)
     told = {"recipe": None if by is None else by.name, "inputs": len(inputs), "outputs": len(outputs)}
@@ -315,7 +326,8 @@ def _parts(paper: MadePaper, by: Recipe | None) -> tuple[Sequence[MadePart], Seq
     def of(is_input: bool) -> list[MadePart]:  # noqa: FBT001  named at each call
         return [
             MadePart(
-                identifier=Identifier(scheme="sku", value=line.item), quantity=_exact(times * line.quantity)
+                identifier=Identifier(scheme="sku", value=line.item),
+                quantity=_amount(paper, line.item, times * line.quantity),
             )
             for line in by.lines
             if line.is_input == is_input
@@ -325,8 +337,14 @@ def _parts(paper: MadePaper, by: Recipe | None) -> tuple[Sequence[MadePart], Seq
     return of(is_input=True), of(is_input=False)
 
 
-def _exact(quantity: Decimal) -> Decimal:
-    return round(quantity, 6)
+def _amount(paper: MadePaper, item: str, exact: Decimal) -> Decimal:
+    quantity = round(exact, 6)
+    if not 0 < quantity < MOST:
+        raise RecipeError(
+            f"{paper.type} {paper.id!r}: times {paper.times}: comes to {quantity:f} of {item!r}, "
+            f"expected above zero and below {MOST:f}"
+        )
+    return quantity
 
 
 def _statements(

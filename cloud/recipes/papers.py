@@ -13,8 +13,13 @@ from cloud.sheets.fields import Conventions, FieldError
 from cloud.sheets.table import Encoding, Table, TableError, TableRow, read_table
 from contracts.base import Code, PositiveQuantity, Site, UtcDatetime
 from contracts.records import Identifier
+from contracts.vocabulary import VIRTUAL_PREFIX
 
 RecipeCode = Annotated[str, Field(pattern=r"^[^/\x00-\x1f\x7f-\x9f]{1,64}$")]
+Place = Annotated[
+    str, Field(max_length=128, pattern=rf"^[^{VIRTUAL_PREFIX}\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$")
+]
+"""No virtual account: what is used and made is moved through one anyway."""
 Version = Annotated[int, Field(strict=True, ge=1, le=10**6)]
 Share = Annotated[Decimal, Field(ge=0, le=100, max_digits=9, decimal_places=6, allow_inf_nan=False)]
 _COLUMNS: Final = ("recipe", "kind", "side", "item", "quantity")
@@ -94,11 +99,11 @@ class MadePart(_Paper):
     identifier: Identifier
     quantity: PositiveQuantity
     unit_seen: Code = Field("base", description="base, or a GTIN of the item")
-    location: Code | None = Field(None, description="null, and no unit: the transformation's own place")
-    unit: Code | None = Field(None, description="The logistic unit that it lay in, or lies in")
+    location: Place | None = Field(None, description="null, and no unit: the transformation's own place")
+    unit: Place | None = Field(None, description="The logistic unit that it lay in, or lies in")
     lot: Code | None = None
     owner: Code | None = None
-    epcs: Annotated[tuple[Code, ...], Field(max_length=10_000)] = ()
+    epcs: Annotated[tuple[Code, ...], Field(max_length=1_000)] = ()
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -116,8 +121,8 @@ class MadePaper(_Paper):
     recipe: RecipeCode | None = Field(None, description="null: as was planned, or none")
     version: Version | None = Field(None, description="null: the one that holds at occurred_at")
     times: PositiveQuantity | None = Field(None, description="How often it was done, where no part says it")
-    location: Code = Field(description="Where goods are taken from, unless a part says otherwise")
-    to_location: Code | None = Field(None, description="Where goods are put; null: the same place")
+    location: Place = Field(description="Where goods are taken from, unless a part says otherwise")
+    to_location: Place | None = Field(None, description="Where goods are put; null: the same place")
     inputs: Annotated[tuple[MadePart, ...], Field(max_length=5_000)] = ()
     outputs: Annotated[tuple[MadePart, ...], Field(max_length=5_000)] = ()
     occurred_at: UtcDatetime | None = Field(None, description="null means now")

@@ -168,8 +168,9 @@ def list_transformations(
     if after is not None:
         kind, name = map(str, decode_cursor(after, str, str))
         start = (kind, name)
-    now = gate.clock()
-    stretch = {"from_at": from_at or (until_at or now) - LATELY, "until_at": until_at or now}
+    until = until_at or gate.clock()
+    since = until - LATELY if until.year > 1 else until
+    stretch = {"from_at": from_at or since, "until_at": until}
     with gate.acting(caller) as conn:
         rows = making.transformations(conn, caller, site=site, **stretch, after=start, limit=limit + 1)
     return page_of(rows, limit, show=Transformed.model_validate, key=lambda row: [row.type, row.id])

@@ -43,6 +43,7 @@ SINGLE_THINGS = {
     "/v1/models/{version_id}", "/v1/movements/{gateway}/{epoch}/{seq}", "/v1/periods/{site}/{period}",
     "/v1/planning/confirmation-tolerance", "/v1/proposals/{proposal_id}", "/v1/quarantine/{quarantine_id}",
     "/v1/recalls/{recall_id}", "/v1/receipts/{site}/{receipt}", "/v1/runs/{run_id}",
+    "/v1/serial-genealogy",
     "/v1/shipments/{site}/{shipment}", "/v1/sites/{site}/calendar", "/v1/stock-value",
     "/v1/webhooks/{subscription_id}",
 }  # fmt: skip
@@ -53,7 +54,8 @@ FORMS_AND_STORIES = {
     "/events/{event_id}", "/labels/templates/{site}/{name}", "/movements/{gateway}/{epoch}/{seq}",
     "/overrides/new", "/overrides/{override_id}", "/periods", "/proposals/{proposal_id}",
     "/quarantine/{quarantine_id}", "/receiving/{site}/new", "/runs/{run_id}", "/serials/{serial:path}",
-    "/shipping/{site}/new", "/tickets/{ticket_id}", "/visits/{site}/new",
+    "/shipping/{site}/new", "/tickets/{ticket_id}", "/transformations/{site}/{type}/{id:path}",
+    "/visits/{site}/new",
 }  # fmt: skip
 """Pages that are no list: a form, the story of one thing, or periods without end."""
 
