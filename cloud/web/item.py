@@ -79,14 +79,9 @@ def show_item(
         )
         balances = stock.balances(conn, actor, wanted, limit=PLACES + 1)
         there = marked(conn, actor, balances[:PLACES], now=gate.clock(), as_of=form.until_at)
+        before = place_of(after)
         history = past.item_history(
-            conn,
-            actor,
-            item=shown,
-            site=site or None,
-            until=form.moment,
-            before=place_of(after),
-            limit=ROWS + 1,
+            conn, actor, item=shown, site=wanted.site, until=form.moment, before=before, limit=ROWS + 1
         )
         costs = past.item_costs(conn, actor, item=shown)
         counts = past.item_counts(conn, actor, item=shown, limit=COUNTS)

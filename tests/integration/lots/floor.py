@@ -50,6 +50,7 @@ GTINS = {
     "GIFT": "00614141000043",
 }
 PALLET = "106141412345678908"
+SERIALS = [f"urn:epc:id:sgtin:0614141.000003.{number}" for number in range(6)]
 
 
 @dataclass

@@ -20,7 +20,7 @@ from cloud.units.reading import AsOf, UnitNow, unit_now, unit_story
 from contracts.records import Side, UnitPosition
 from tests.integration.crossings.doors import PALLET, Doors, stood
 from tests.integration.ledger.scenario import CONTROLLER, Ledger, Outbox, at, move, stated
-from tests.integration.lots.test_resolver import in_turn, undone
+from tests.integration.lots.test_resolving_in_any_order import in_turn, undone
 from tests.integration.units.test_stories import OUTER, put_into
 
 CASE = "106141412345678922"
@@ -186,7 +186,5 @@ def test_a_number_used_again_after_a_year_is_another_unit_and_earlier_is_told(do
     assert len(now(ledger, CASE).instances) == 2
     doors.send(move("1", "@supplier", Side(unit=CASE), minute=3 * YEAR))
     later = now(ledger, CASE)
-    assert [row.quantity for row in later.content] == [4], (
-        "one account through all its lives"
-    )
+    assert [row.quantity for row in later.content] == [4], "one account through all its lives"
     assert [row.quantity for row in later.left_over] == [3], "and what the earlier one left is told"
