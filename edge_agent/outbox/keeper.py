@@ -75,6 +75,7 @@ class Keeper:
         self._migrations = migrations
         self._salvages: Generator[bool, None, None] | None = None
         self._ticks = 0
+        self._must_reopen = False
         self.counters: Counter[str] = Counter()
         options.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(options.path)
@@ -96,7 +97,7 @@ class Keeper:
     @property
     def is_salvaging(self) -> bool:
         """Whether a damaged file still has something to give."""
-        return self._salvages is not None
+        return self._salvages is not None or self._must_reopen
 
     def close(self) -> None:
         """Close the file, and the damaged one that is worked on, and let others have them."""
@@ -120,6 +121,8 @@ class Keeper:
 
         def run() -> T:
             try:
+                if self._must_reopen:
+                    self._reopen()
                 return work()
             except DiskFullError as error:
                 self.space.release_ballast()
@@ -242,7 +245,7 @@ class Keeper:
             True if there is more to do at once.
         """
         try:
-            is_busy = self._salvages is not None and self.guarded(self._salvage_some)()
+            is_busy = self.is_salvaging and self.guarded(self._salvage_some)()
             if not is_busy:
                 self.guarded(self._make_room)()
         except (OutboxError, OSError) as error:
@@ -258,12 +261,18 @@ class Keeper:
             self._salvages = None
             is_busy = False
         except (OutboxError, OSError):
-            self.book.store.close()
-            self.book = self._open_book()
-            self._start_salvage(self.book)
+            self._reopen()
             raise
         self.used_bytes = self.book.store.used_bytes()
         return is_busy
+
+    def _reopen(self) -> None:
+        """Begin again with what the file holds; if it does not open now, what is done next tries again."""
+        self._must_reopen = True
+        self.book.store.close()
+        self.book = self._with_ballast(self._open_book)
+        self._must_reopen = False
+        self._start_salvage(self.book)
 
     def _make_room(self) -> None:
         store = self.book.store

@@ -255,6 +255,39 @@ def test_a_salvage_cut_short_goes_on_where_it_stopped_and_says_its_hole_once(tmp
     assert sum(isinstance(record, Gap) for _, record in books.records()) == 1
 
 
+def test_a_file_that_does_not_open_again_during_its_salvage_is_tried_until_it_does(tmp_path: Path) -> None:
+    path, away = tmp_path / "outbox.db", tmp_path / "away"
+    away.mkdir()
+    clock = Clock(boot_id=BOOT, is_synchronised=lambda: True)
+    options = OutboxOptions(path, "leeds", "gw-1", "test", ballast_bytes=65536)
+    rows = [draft(WorkflowEvent, clock.now(), workflow="w", step="s", device=f"u-{n}") for n in range(130)]
+    with closing(Outbox(options, clock)) as outbox:
+        outbox.append(rows)
+    spoil(path, EPOCH_SPOILT)
+    keeper = Keeper(options, clock, None)
+    (patient,) = (each for each in tmp_path.glob("outbox.db.damaged-*") if not each.name.endswith("-wal"))
+    patient.rename(away / patient.name)
+    path.rename(away / path.name)
+    path.mkdir()
+    keeper.tick()
+    keeper.tick()
+    assert keeper.is_salvaging
+    assert keeper.counters["housekeeping_failed"] == 2
+    path.rmdir()
+    for each in away.iterdir():
+        each.rename(tmp_path / each.name)
+    while keeper.is_salvaging:
+        keeper.tick()
+    keeper.close()
+    outbox, _ = open_damaged(path)
+    books = Books()
+    drain_into(books, outbox)
+    outbox.close()
+    assert sorted(device for device in books.devices() if device) == sorted(
+        ["new", *(f"u-{n}" for n in range(130))]
+    )
+
+
 EPOCH_SPOILT = "UPDATE epoch SET crc32 = crc32 + 1"
 OWNER_SPOILT = "UPDATE identity SET crc32 = crc32 + 1"
 NOTES_SPOILT = "UPDATE salvage SET rows_upto = rows_upto"
