@@ -177,9 +177,13 @@ def import_suppliers(
         SupplierFileError: Naming every row that cannot be set up, with its line.
     """
     actor.require(*MAY_SET_UP)
-    changed = sum(put_supplier(conn, actor, paper) for paper in papers[0].values())
-    terms = 0
+    changed, terms = 0, 0
     faults = []
+    for line, supplier in papers[0].items():
+        try:
+            changed += put_supplier(conn, actor, supplier)
+        except SupplierError as error:
+            faults.append(f"{file}, line {line}: {error}")
     for line, paper in papers[1].items():
         try:
             terms += put_supplier_item(conn, actor, paper)
