@@ -89,13 +89,13 @@ carries an ETag. Every POST needs an `Idempotency-Key`. Every error is `applicat
 
 
 class _Api(FastAPI):
-    """FastAPI whose OpenAPI document is honest about errors."""
+    """FastAPI whose OpenAPI document says what errors look like."""
 
     @override
     def openapi(self) -> dict[str, Any]:
         """Describe the API, once."""
         if self.openapi_schema is None:
-            self.openapi_schema = problems.honest(super().openapi())
+            self.openapi_schema = problems.with_schemas(super().openapi())
         return self.openapi_schema
 
 

@@ -63,6 +63,7 @@ from contracts.labels import LabelError
 
 MEDIA_TYPE: Final = "application/problem+json"
 _TYPE_PREFIX: Final = "urn:dockledger:problem:"
+_SCHEMAS: Final = "#/components/schemas/"
 
 log = structlog.get_logger()
 
@@ -122,7 +123,8 @@ def not_found(kind: str, name: object) -> ProblemError:
 
 
 def _described(text: str) -> dict[str, Any]:
-    return {"description": text, "model": Problem}
+    """Describe one by reference: for a model FastAPI would make a validator per operation and status."""
+    return {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": _SCHEMAS + "Problem"}}}}
 
 
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
@@ -149,8 +151,8 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _described(HTTPStatus(status).phrase) for status in statuses}
 
 
-def honest(described: dict[str, Any]) -> dict[str, Any]:
-    """Name the media type of errors as it is: FastAPI describes every model as ``application/json``.
+def with_schemas(described: dict[str, Any]) -> dict[str, Any]:
+    """Add what the operations' problems refer to.
 
     Args:
         described: An OpenAPI document, changed in place.
@@ -158,11 +160,10 @@ def honest(described: dict[str, Any]) -> dict[str, Any]:
     Returns:
         The same.
     """
-    for operations in described["paths"].values():
-        for operation in operations.values():
-            for status, response in operation["responses"].items():
-                if status >= "400":
-                    response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}
+    problem = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}", mode="serialization")
+    components = described["components"]
+    schemas = components["schemas"] | problem.pop("$defs") | {"Problem": problem}
+    components["schemas"] = {name: schemas[name] for name in sorted(schemas)}
     return described
 
 
