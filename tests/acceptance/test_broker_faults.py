@@ -30,14 +30,13 @@ def lose_packets(system: Callable[..., Any], *, rate: float, seconds: float, pat
         running.add_edges(broker_port=proxy.port)
         url = through(proxy, stage.gateways_url, stage.broker_port)
         streaming = running.stream(rate=rate, seconds=seconds, broker_url=url)
-        running.scan(rate=60, seconds=seconds).finish(within_s=seconds + 15)
+        running.scan(rate=60, seconds=seconds).finish(within_s=seconds + 60)
         link.odds = Odds()
         assert streaming.finish(within_s=patience_s)["resent"] > 0
         running.drain(within_s=patience_s)
         running.check()
 
 
-@pytest.mark.timeout(90)
 def test_one_packet_in_ten_is_lost_and_no_row_is(system: Callable[..., Any]) -> None:
     lose_packets(system, rate=300, seconds=5, patience_s=50)
 
@@ -60,13 +59,12 @@ def lose_packets_at_ingest(
             stage.add(stage.ingest_service(name, {"DOCKLEDGER_BROKER_URL": url}))
         running.add_edges()
         streaming = running.stream(rate=rate, seconds=seconds)
-        running.scan(rate=60, seconds=seconds).finish(within_s=seconds + 15)
+        running.scan(rate=60, seconds=seconds).finish(within_s=seconds + 60)
         assert streaming.finish(within_s=patience_s)["resent"] > 0
         running.drain(within_s=patience_s)
         running.check()
 
 
-@pytest.mark.timeout(120)
 def test_one_packet_in_ten_is_lost_between_broker_and_ingest_and_no_row_is(
     system: Callable[..., Any],
 ) -> None:
@@ -79,7 +77,6 @@ def test_a_hundred_thousand_rows_survive_the_loss_at_ingest_too(system: Callable
     lose_packets_at_ingest(system, rate=300, seconds=340, patience_s=1800)
 
 
-@pytest.mark.timeout(60)
 def test_every_packet_doubled_late_and_out_of_order_posts_each_row_once(system: Callable[..., Any]) -> None:
     running = system()
     stage = running.stage
@@ -88,13 +85,12 @@ def test_every_packet_doubled_late_and_out_of_order_posts_each_row_once(system: 
         running.add_edges(broker_port=proxy.port)
         url = through(proxy, stage.gateways_url, stage.broker_port)
         streaming = running.stream(rate=300, seconds=5, broker_url=url)
-        running.scan(rate=60, seconds=5).finish(within_s=20)
-        streaming.finish(within_s=40)
-        running.drain(within_s=40)
+        running.scan(rate=60, seconds=5).finish(within_s=60)
+        streaming.finish(within_s=60)
+        running.drain(within_s=60)
     running.check()
 
 
-@pytest.mark.timeout(60)
 def test_a_whole_day_in_any_order_and_sent_twice_is_posted_once(system: Callable[..., Any]) -> None:
     running = system()
     dsn = running.stage.dsn("dockledger_migrator")
@@ -114,7 +110,6 @@ def test_a_whole_day_in_any_order_and_sent_twice_is_posted_once(system: Callable
     running.check()
 
 
-@pytest.mark.timeout(60)
 def test_a_broker_that_forgot_everything_is_drained_within_ten_seconds(system: Callable[..., Any]) -> None:
     running = system()
     running.add_edges()
@@ -122,18 +117,17 @@ def test_a_broker_that_forgot_everything_is_drained_within_ten_seconds(system: C
     for _ in range(3):
         running.stage.parts["broker"].kill()
         running.stage.start_broker_anew()
-    scanning.finish(within_s=20)
-    assert running.drain(within_s=30) < 10
+    scanning.finish(within_s=60)
+    assert running.drain(within_s=60) < 10
     running.check()
 
 
-@pytest.mark.timeout(90)
 def test_a_long_outage_is_made_up_for_when_the_link_returns(system: Callable[..., Any]) -> None:
     running = system()
     with Proxy(("127.0.0.1", running.stage.broker_port), BrokenLink(Breakage(), seed=8)) as proxy:
         running.add_edges(broker_port=proxy.port)
         proxy.cut()
-        running.scan(rate=600, seconds=10).finish(within_s=30)
+        running.scan(rate=600, seconds=10).finish(within_s=60)
         proxy.heal()
-        running.drain(within_s=40)
+        running.drain(within_s=60)
     running.check()

@@ -20,7 +20,6 @@ def position(stage: Stage) -> int:
         return int(found[0]) if found else 0
 
 
-@pytest.mark.timeout(60)
 def test_a_database_killed_again_and_again_is_caught_up_with_within_five_seconds(
     system: Callable[..., Any],
 ) -> None:
@@ -30,7 +29,7 @@ def test_a_database_killed_again_and_again_is_caught_up_with_within_five_seconds
     unleash(running.stage, kills)
     reached = position(running.stage)
     assert wait_until(lambda: position(running.stage) > reached, within_s=20, what="a new posting") < 5
-    streaming.finish(within_s=30)
+    streaming.finish(within_s=60)
     running.check()
 
 
@@ -61,7 +60,6 @@ def replay_what_the_guard_set_aside(stage: Stage) -> None:
         assert replayed.returncode == 0, replayed.stdout + replayed.stderr
 
 
-@pytest.mark.timeout(90)
 @pytest.mark.parametrize("point", ["before_commit", "after_commit"])
 def test_a_worker_that_dies_around_its_commit_loses_and_doubles_nothing(
     system: Callable[..., Any], point: str
@@ -78,7 +76,6 @@ def test_a_worker_that_dies_around_a_hundred_commits_loses_and_doubles_nothing(
     crash_again_and_again(system, point=point, crashes=100)
 
 
-@pytest.mark.timeout(60)
 def test_a_frozen_workers_sites_flow_again_within_ten_seconds_and_it_harms_nothing_later(
     system: Callable[..., Any],
 ) -> None:
@@ -90,7 +87,7 @@ def test_a_frozen_workers_sites_flow_again_within_ten_seconds_and_it_harms_nothi
     wait_until(lambda: len(recent_sites(running.stage)) == 2, within_s=15, what="both sites flow again")
     assert time.monotonic() - frozen_at < 10
     running.stage.parts["ingest-1"].thaw()
-    streaming.finish(within_s=30)
+    streaming.finish(within_s=60)
     running.check()
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 from benchmarks.mayhem import wait_until
 from benchmarks.stage import Stage
@@ -19,23 +18,24 @@ def movements(stage: Stage) -> int:
     return int(count)
 
 
-@pytest.mark.timeout(120)
 def test_edges_send_again_what_a_restored_ledger_lacks(system: Callable[..., Any], tmp_path: Path) -> None:
     running = system()
     stage, backup = running.stage, str(tmp_path / "ledger.backup")
     running.add_edges()
-    scanning = running.scan(rate=60, seconds=12)
-    wait_until(lambda: movements(stage) > 60, within_s=30, what="some of it is in the ledger")
+    scanning = running.scan(rate=60, seconds=4)
+    wait_until(lambda: movements(stage) > 60, within_s=60, what="some of it is in the ledger")
     assert stage.run("backup", backup).returncode == 0
+    scanning.finish(within_s=60)
     kept = movements(stage)
-    wait_until(lambda: movements(stage) > kept + 60, within_s=30, what="more of it is in the ledger")
+    scanning = running.scan(rate=60, seconds=6)
+    wait_until(lambda: movements(stage) > kept + 60, within_s=60, what="more than that is in the ledger")
     for worker in WORKERS:
         stage.parts[worker].stop()
     restored = stage.run("restore", backup, "--replace")
     assert restored.returncode == 0, restored.stdout + restored.stderr
     for worker in WORKERS:
         stage.parts[worker].start()
-    scanning.finish(within_s=30)
+    scanning.finish(within_s=60)
     wait_until(lambda: running.unlike_scans().lost == 0, within_s=60, what="the ledger holds all again")
-    running.drain(within_s=30)
+    running.drain(within_s=60)
     running.check()
