@@ -7,6 +7,7 @@ from typing import Final
 import orjson
 from pydantic import ValidationError
 
+from cloud.ledger.compiled import read_compiled
 from cloud.ledger.domain import AcceptedBatch, EffectiveRow, RefusedRow
 from contracts.batch import (
     BATCH,
@@ -19,7 +20,6 @@ from contracts.batch import (
     decode_header,
     hash_unread,
 )
-from contracts.compiled import read_compiled
 from contracts.occurrence import effective_occurred_at
 from contracts.records import RECORD, Record
 from contracts.topics import Address, Channel, parse_topic

@@ -8,12 +8,12 @@ from typing import Any, Final
 import orjson
 from msgspec import to_builtins
 
+from cloud.ledger.compiled import Rest
 from cloud.ledger.domain import AcceptedBatch
 from cloud.ledger.entries import Gateways
 from cloud.ledger.naming import CountedLine, Named, Names, counted_lines
 from cloud.master.domain import UNIT_SITE, UnresolvableError
 from contracts.base import epoch_to_int
-from contracts.compiled import Rest
 from contracts.feedback import StoredAs
 from contracts.records import Count, Crossing, Gap, Movement, RowRef, UnitPosition, WorkflowEvent
 

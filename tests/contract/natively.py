@@ -4,10 +4,10 @@ from typing import Any, Final
 
 import orjson
 
+from cloud.ledger.compiled import Rest, read_compiled
 from cloud.ledger.rows import TABLE_OF_KIND
 from contracts.base import Contract
 from contracts.batch import BATCH, BatchHeader
-from contracts.compiled import Rest, read_compiled
 
 REST: Final = {kind: Rest(kind, table.in_columns) for kind, table in TABLE_OF_KIND.items()}
 

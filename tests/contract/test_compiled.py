@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from pydantic import Field
 
+from cloud.ledger.compiled import read_compiled
+from cloud.ledger.structs import Structs
 from contracts.base import Contract
 from contracts.batch import BatchHeader, encode_record, seal
-from contracts.compiled import read_compiled
 from contracts.records import Record
-from contracts.structs import Structs
 from tests.contract.natively import assert_read_as_by_the_models
 from tests.contract.strategies import batches
 from tests.contract.test_mutations import BATCH_BODY

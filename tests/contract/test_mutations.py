@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from cloud.ledger.compiled import read_compiled
 from contracts.base import is_storable
 from contracts.batch import BATCH, FrameError, decode_header
-from contracts.compiled import read_compiled
 from contracts.schema import MESSAGES
 from tests.contract.natively import assert_read_as_by_the_models
 

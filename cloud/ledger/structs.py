@@ -93,11 +93,13 @@ class Structs:
         elif origin in {Union, UnionType}:
             made = Union[tuple(map(self._type, parts))]  # noqa: UP007  made at run time
         elif origin is tuple:
-            made = Annotated[tuple[self._type(parts[0]), ...], self._meta(demands)]  # type: ignore[misc]
+            part: Any = self._type(parts[0])
+            made = Annotated[tuple[part, ...], self._meta(demands)]
         elif origin is None and issubclass(base, Contract):
             made = self.of(base)
         elif origin is None and issubclass(base, tuple):
-            made = tuple[tuple(map(self._type, get_type_hints(base, include_extras=True).values()))]  # type: ignore[misc]
+            named: Any = tuple(map(self._type, get_type_hints(base, include_extras=True).values()))
+            made = tuple[named]
         elif origin is not Literal and not issubclass(base, Enum):
             raise TypeError(f"{annotation!r} has no struct's type")
         return made

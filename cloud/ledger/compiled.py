@@ -11,10 +11,10 @@ from typing import Annotated, Any, Final, Union, cast
 import msgspec
 from pydantic import ValidationError
 
+from cloud.ledger.structs import Structs, default, value_type
 from contracts.base import write_quantity
 from contracts.batch import HEADER, MAX_ROWS, BatchHeader
 from contracts.records import MODELS, Record
-from contracts.structs import Structs, default, value_type
 
 
 def read_compiled(body: bytes) -> tuple[BatchHeader, tuple[Record, ...]] | None:
