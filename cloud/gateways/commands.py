@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from pydantic import JsonValue
 
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, once
+from cloud import shell
+from cloud.db import Connection
 from cloud.gateways import service
 from cloud.gateways.certificates import commands as certificates
 from cloud.gateways.domain import ConfigError, ConfigState, DesiredRow, value_of
@@ -21,13 +22,11 @@ from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
-Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN}), all_sites=True)
 """Whoever can read the database's password can administer it; the record says it was done here."""
-MOST_LISTED: Final = 10_000
 
 _EXAMPLES: Final = """examples:
   dockledger gateway config list                   who runs what, and who differs
@@ -53,7 +52,7 @@ def add_commands(group: "Subparsers") -> None:
         epilog=_EXAMPLES,
     )
     parts = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add(parts, "list", "list gateways with the state of their configuration", run_list)
+    shell.command(parts, "list", "list gateways with the state of their configuration", run_list)
     _of_gateway(parts, "show", "say what is wished, what runs, and where they differ", run_show)
     setting = _of_gateway(parts, "set", "wish a configuration", run_set)
     setting.add_argument("--file", type=Path, help="TOML or .json: all that the cloud is to set")
@@ -75,10 +74,10 @@ def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
     """List gateways with the state of their configuration."""
 
     def work(conn: Connection) -> list[ConfigState]:
-        return service.configs(conn, SHELL, limit=MOST_LISTED)
+        return service.configs(conn, SHELL, limit=shell.MOST_LISTED)
 
     def show() -> None:
-        for each in once(settings.needed("app_dsn"), work):
+        for each in shell.once(settings, work):
             line = {
                 "gateway": each.gateway,
                 "site": each.site,
@@ -99,7 +98,7 @@ def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
         return service.config(conn, SHELL, gateway=arguments.gateway)
 
     def show() -> None:
-        told = once(settings.needed("app_dsn"), work)
+        told = shell.once(settings, work)
         if arguments.json:
             print(orjson.dumps({"state": told.state} | asdict(told)).decode())
             return
@@ -144,7 +143,7 @@ def run_set(arguments: argparse.Namespace, settings: Settings) -> int:
     if arguments.file is None and not arguments.changes:
         print("dockledger: nothing to set: give --file or --set", file=sys.stderr)
         return 2
-    return _reporting(lambda: _print(arguments, _summary(once(settings.needed("app_dsn"), work))))
+    return _reporting(lambda: _print(arguments, _summary(shell.once(settings, work))))
 
 
 def run_again(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -154,17 +153,17 @@ def run_again(arguments: argparse.Namespace, settings: Settings) -> int:
         now = datetime.now(UTC)
         return service.set_again(conn, SHELL, gateway=arguments.gateway, revision=arguments.revision, now=now)
 
-    return _reporting(lambda: _print(arguments, _summary(once(settings.needed("app_dsn"), work))))
+    return _reporting(lambda: _print(arguments, _summary(shell.once(settings, work))))
 
 
 def run_history(arguments: argparse.Namespace, settings: Settings) -> int:
     """List what was wished."""
 
     def work(conn: Connection) -> list[DesiredRow]:
-        return service.history(conn, SHELL, gateway=arguments.gateway, limit=MOST_LISTED)
+        return service.history(conn, SHELL, gateway=arguments.gateway, limit=shell.MOST_LISTED)
 
     def show() -> None:
-        for each in once(settings.needed("app_dsn"), work):
+        for each in shell.once(settings, work):
             _print(arguments, _summary(each))
 
     return _reporting(show)
@@ -209,23 +208,11 @@ def _print(arguments: argparse.Namespace, fields: dict[str, Any]) -> None:
     print("  ".join("-" if word in (None, []) else str(word) for word in words))
 
 
-def _add(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
-    parser = group.add_parser(name, help=summary)
-    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _of_gateway(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
-    parser = _add(group, name, summary, run)
+def _of_gateway(group: "Subparsers", name: str, summary: str, run: shell.Run) -> argparse.ArgumentParser:
+    parser = shell.command(group, name, summary, run)
     parser.add_argument("gateway")
     return parser
 
 
 def _reporting(work: Callable[[], object]) -> int:
-    try:
-        work()
-    except (ConfigError, ContentRefusedError, DatabaseAwayError) as error:
-        print(f"dockledger: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return shell.reporting(work, ConfigError)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from cloud.db import Connection, DatabaseAwayError, once
+from cloud import shell
+from cloud.db import Connection
 from cloud.identity.actor import Actor, Role
 from cloud.labels import printing, references, service
 from cloud.labels.domain import BLOCK, TemplateRow
@@ -18,13 +19,11 @@ from cloud.settings import Settings
 from contracts.labels import LabelKind, LabelOrder, LabelTemplate
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
-Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN}), all_sites=True)
 """Whoever can read the database's password can administer it; the record says it was done here."""
-MOST_LISTED: Final = 10_000
 
 _EXAMPLES: Final = """examples:
   dockledger labels template list leeds
@@ -72,7 +71,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     way.add_argument("--zpl", metavar="FILE", help="- is standard output")
     making.add_argument("--reason", default="", help="why an SSCC's label is printed once more")
     _at_site(parts, "prints", "list labels that were printed, the latest first", run_prints)
-    reserving = _add(parts, "reserve", "reserve SSCCs for a gateway, and send it them", run_reserve)
+    reserving = shell.command(parts, "reserve", "reserve SSCCs for a gateway, and send it them", run_reserve)
     reserving.add_argument("gateway")
     reserving.add_argument("--size", type=int, default=BLOCK, help=f"how many, default {BLOCK}")
     _at_site(parts, "blocks", "list reserved SSCCs, the latest first", run_blocks)
@@ -82,9 +81,7 @@ def run_templates(arguments: argparse.Namespace, settings: Settings) -> int:
     """List a site's templates."""
 
     def show() -> None:
-        for row in once(
-            settings.needed("app_dsn"), lambda conn: service.templates(conn, SHELL, site=arguments.site)
-        ):
+        for row in shell.once(settings, lambda conn: service.templates(conn, SHELL, site=arguments.site)):
             _print(arguments, _summary(row))
 
     return _reporting(show)
@@ -98,7 +95,7 @@ def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
             conn, SHELL, site=arguments.site, name=arguments.name, version=arguments.version
         )
 
-    return _reporting(lambda: print(once(settings.needed("app_dsn"), work).zpl))
+    return _reporting(lambda: print(shell.once(settings, work).zpl))
 
 
 def run_edit(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -116,7 +113,7 @@ def run_edit(arguments: argparse.Namespace, settings: Settings) -> int:
             conn, SHELL, site=arguments.site, given=given, reason=arguments.reason, now=now
         )
 
-    return _reporting(lambda: _print(arguments, _summary(once(settings.needed("app_dsn"), work))))
+    return _reporting(lambda: _print(arguments, _summary(shell.once(settings, work))))
 
 
 def run_again(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -132,17 +129,19 @@ def run_again(arguments: argparse.Namespace, settings: Settings) -> int:
             now=datetime.now(UTC),
         )
 
-    return _reporting(lambda: _print(arguments, _summary(once(settings.needed("app_dsn"), work))))
+    return _reporting(lambda: _print(arguments, _summary(shell.once(settings, work))))
 
 
 def run_history(arguments: argparse.Namespace, settings: Settings) -> int:
     """List what a template was."""
 
     def work(conn: Connection) -> list[TemplateRow]:
-        return service.versions(conn, SHELL, site=arguments.site, name=arguments.name, limit=MOST_LISTED)
+        return service.versions(
+            conn, SHELL, site=arguments.site, name=arguments.name, limit=shell.MOST_LISTED
+        )
 
     def show() -> None:
-        for row in once(settings.needed("app_dsn"), work):
+        for row in shell.once(settings, work):
             _print(arguments, _summary(row))
 
     return _reporting(show)
@@ -154,7 +153,7 @@ def run_preview(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> str:
         return printing.preview(conn, SHELL, site=arguments.site, order=_order(arguments))[1].zpl
 
-    return _reporting(lambda: print(once(settings.needed("app_dsn"), work)))
+    return _reporting(lambda: print(shell.once(settings, work)))
 
 
 def run_print(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -171,7 +170,7 @@ def run_print(arguments: argparse.Namespace, settings: Settings) -> int:
         )
 
     def make() -> None:
-        made = once(settings.needed("app_dsn"), work)
+        made = shell.once(settings, work)
         if arguments.zpl == "-":
             sys.stdout.buffer.write(made)
         else:
@@ -185,9 +184,11 @@ def run_prints(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def show() -> None:
         now = datetime.now(UTC)
-        for row in once(
-            settings.needed("app_dsn"),
-            lambda conn: printing.prints(conn, SHELL, site=arguments.site, before_at=now, limit=MOST_LISTED),
+        for row in shell.once(
+            settings,
+            lambda conn: printing.prints(
+                conn, SHELL, site=arguments.site, before_at=now, limit=shell.MOST_LISTED
+            ),
         ):
             _print(arguments, asdict(row))
 
@@ -203,16 +204,16 @@ def run_reserve(arguments: argparse.Namespace, settings: Settings) -> int:
             references.reserve(conn, SHELL, gateway=arguments.gateway, size=arguments.size, now=now)
         )
 
-    return _reporting(lambda: _print(arguments, once(settings.needed("app_dsn"), work)))
+    return _reporting(lambda: _print(arguments, shell.once(settings, work)))
 
 
 def run_blocks(arguments: argparse.Namespace, settings: Settings) -> int:
     """List reserved SSCCs."""
 
     def show() -> None:
-        for row in once(
-            settings.needed("app_dsn"),
-            lambda conn: references.blocks(conn, SHELL, site=arguments.site, limit=MOST_LISTED),
+        for row in shell.once(
+            settings,
+            lambda conn: references.blocks(conn, SHELL, site=arguments.site, limit=shell.MOST_LISTED),
         ):
             _print(arguments, asdict(row))
 
@@ -244,26 +245,19 @@ def _print(arguments: argparse.Namespace, fields: dict[str, Any]) -> None:
     print("  ".join("-" if word in (None, "") else str(word) for word in words))
 
 
-def _add(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
-    parser = group.add_parser(name, help=summary)
-    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _at_site(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
-    parser = _add(group, name, summary, run)
+def _at_site(group: "Subparsers", name: str, summary: str, run: shell.Run) -> argparse.ArgumentParser:
+    parser = shell.command(group, name, summary, run)
     parser.add_argument("site")
     return parser
 
 
-def _of_template(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
+def _of_template(group: "Subparsers", name: str, summary: str, run: shell.Run) -> argparse.ArgumentParser:
     parser = _at_site(group, name, summary, run)
     parser.add_argument("name")
     return parser
 
 
-def _of_label(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
+def _of_label(group: "Subparsers", name: str, summary: str, run: shell.Run) -> argparse.ArgumentParser:
     parser = _at_site(group, name, summary, run)
     parser.add_argument("kind", choices=[kind.value for kind in LabelKind])
     parser.add_argument("values", nargs="+", metavar="FIELD=VALUE")
@@ -273,9 +267,4 @@ def _of_label(group: "Subparsers", name: str, summary: str, run: Run) -> argpars
 
 
 def _reporting(work: Callable[[], object]) -> int:
-    try:
-        work()
-    except (ValueError, OSError, DatabaseAwayError) as error:
-        print(f"dockledger: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return shell.reporting(work, ValueError, OSError)

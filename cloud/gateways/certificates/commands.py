@@ -1,13 +1,13 @@
 """`dockledger gateway certificate authority | broker | sign | list | revoke | revoked | status`."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cloud.db import Connection, DatabaseAwayError, once
+from cloud import shell
+from cloud.db import Connection
 from cloud.gateways.broker import service as at_broker
 from cloud.gateways.certificates import service
 from cloud.gateways.certificates.authority import CA_FILE, Authority, load_authority, make_authority
@@ -17,9 +17,8 @@ from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
-Run = Callable[[argparse.Namespace, Settings], int]
 
 SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN}), all_sites=True)
 """Whoever can read the database's password can administer it; the record says it was done here."""
@@ -49,26 +48,28 @@ def add_commands(group: "Subparsers") -> None:
         epilog=_EXAMPLES,
     )
     parts = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add(parts, "authority", "make an authority that signs gateways' certificates", run_authority)
-    broker = _add(parts, "broker", "make a broker's key and certificate by it", run_broker)
+    shell.command(parts, "authority", "make an authority that signs gateways' certificates", run_authority)
+    broker = shell.command(parts, "broker", "make a broker's key and certificate by it", run_broker)
     broker.add_argument("host", help="name or address by which gateways reach the broker")
     broker.add_argument("certificate", type=Path)
     broker.add_argument("key", type=Path)
     broker.add_argument("--days", type=int, default=365)
-    signing = _add(parts, "sign", "sign a request that `edge-agent certificate request` made", run_sign)
+    signing = shell.command(
+        parts, "sign", "sign a request that `edge-agent certificate request` made", run_sign
+    )
     signing.add_argument("gateway")
     signing.add_argument("request", type=Path)
-    listing = _add(parts, "list", "list a gateway's certificates, the newest first", run_list)
+    listing = shell.command(parts, "list", "list a gateway's certificates, the newest first", run_list)
     listing.add_argument("gateway")
-    revoking = _add(parts, "revoke", "call a certificate back", run_revoke)
+    revoking = shell.command(parts, "revoke", "call a certificate back", run_revoke)
     revoking.add_argument("gateway")
     revoking.add_argument("serial")
     revoking.add_argument("--reason", required=True)
-    revoked = _add(parts, "revoked", "write the list of revoked ones, for the broker", run_revoked)
+    revoked = shell.command(parts, "revoked", "write the list of revoked ones, for the broker", run_revoked)
     revoked.add_argument(
         "--add", type=Path, metavar="FILE", help="a list from before a restore: its serials stay revoked"
     )
-    _add(
+    shell.command(
         parts, "status", "say whether the broker's list of revoked ones is as new as the ledger's", run_status
     )
     revoked.add_argument(
@@ -82,7 +83,7 @@ def run_status(_arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work() -> None:
         now = datetime.now(UTC)
-        state = once(settings.needed("app_dsn"), lambda conn: at_broker.list_state(conn, SHELL, now=now))
+        state = shell.once(settings, lambda conn: at_broker.list_state(conn, SHELL, now=now))
         if state.made_at is None or state.ends_at is None:
             print("no list of revoked certificates was written yet")
         else:
@@ -135,15 +136,15 @@ def run_sign(arguments: argparse.Namespace, settings: Settings) -> int:
             now=datetime.now(UTC),
         )
 
-    return _reporting(lambda: print(once(settings.needed("app_dsn"), work), end=""))
+    return _reporting(lambda: print(shell.once(settings, work), end=""))
 
 
 def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
     """List certificates."""
 
     def work() -> None:
-        for row in once(
-            settings.needed("app_dsn"),
+        for row in shell.once(
+            settings,
             lambda conn: service.certificates(conn, SHELL, gateway=arguments.gateway, limit=MOST_LISTED),
         ):
             state = "revoked" if row.revoked_at else "in use" if row.is_in_use else "signed"
@@ -159,7 +160,7 @@ def run_revoke(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> None:
         service.revoke(conn, SHELL, gateway=arguments.gateway, serial=arguments.serial, why=arguments.reason)
 
-    return _reporting(lambda: once(settings.needed("app_dsn"), work))
+    return _reporting(lambda: shell.once(settings, work))
 
 
 def run_revoked(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -174,7 +175,7 @@ def run_revoked(arguments: argparse.Namespace, settings: Settings) -> int:
         service.revoke_forgotten(conn, SHELL, serials=serials)
         return at_broker.revoked(conn, SHELL, authority=authority, now=now)
 
-    return _reporting(lambda: print(once(settings.needed("app_dsn"), work), end=""))
+    return _reporting(lambda: print(shell.once(settings, work), end=""))
 
 
 def _authority(settings: Settings) -> Authority:
@@ -184,16 +185,5 @@ def _authority(settings: Settings) -> Authority:
     return found
 
 
-def _add(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:
-    parser = group.add_parser(name, help=summary)
-    parser.set_defaults(run=run)
-    return parser
-
-
 def _reporting(work: Callable[[], object]) -> int:
-    try:
-        work()
-    except (ValueError, OSError, DatabaseAwayError) as error:
-        print(f"dockledger: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return shell.reporting(work, ValueError, OSError)

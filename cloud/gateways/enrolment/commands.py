@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, once
+from cloud import shell
+from cloud.db import Connection
 from cloud.gateways.domain import ConfigError
 from cloud.gateways.enrolment import service
 from cloud.gateways.enrolment.domain import LIFE, Invite
@@ -16,7 +17,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN}), all_sites=True)
 """Whoever can read the database's password can administer it; the record says it was done here."""
@@ -53,7 +54,7 @@ def run_invite(arguments: argparse.Namespace, settings: Settings) -> int:
         )
 
     def show() -> None:
-        made = once(settings.needed("app_dsn"), work)
+        made = shell.once(settings, work)
         url = settings.public_url or "https://…"
         command = f"edge-agent enrol --url {url} --code {made.code}"
         if arguments.json:
@@ -79,7 +80,7 @@ def run_invites(arguments: argparse.Namespace, settings: Settings) -> int:
         return service.invites(conn, SHELL, gateway=arguments.gateway, limit=MOST_LISTED)
 
     def show() -> None:
-        for each in once(settings.needed("app_dsn"), work):
+        for each in shell.once(settings, work):
             _print(arguments, each)
 
     return _reporting(show)
@@ -91,7 +92,7 @@ def run_revoke(arguments: argparse.Namespace, settings: Settings) -> int:
     def work(conn: Connection) -> Invite:
         return service.revoke(conn, SHELL, gateway=arguments.gateway, now=datetime.now(UTC))
 
-    return _reporting(lambda: _print(arguments, once(settings.needed("app_dsn"), work)))
+    return _reporting(lambda: _print(arguments, shell.once(settings, work)))
 
 
 def _print(arguments: argparse.Namespace, row: Invite) -> None:
@@ -122,9 +123,4 @@ def _of_gateway(
 
 
 def _reporting(work: Callable[[], object]) -> int:
-    try:
-        work()
-    except (ConfigError, ContentRefusedError, DatabaseAwayError) as error:
-        print(f"dockledger: {error}", file=sys.stderr)
-        return 1
-    return 0
+    return shell.reporting(work, ConfigError)
