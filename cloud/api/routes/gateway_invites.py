@@ -101,7 +101,7 @@ def invite_gateway(*, once: Once, gateway: GatewayId, body: GatewayInviting) -> 
     "/v1/gateways/{gateway}/invites/{invite_id}/revocation",
     status_code=201,
     response_model=GatewayInvite,
-    responses=responses(404, 409),
+    responses=responses(400, 404, 409, 413),
 )
 def revoke_gateway_invite(*, once: Once, gateway: GatewayId, invite_id: InviteId) -> JSONResponse:
     """Call a code back before it is used."""
