@@ -101,3 +101,4 @@ class Publisher:
         """Disconnect."""
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets()  # noqa: SLF001  the pair that woke the loop; garbage closes it otherwise

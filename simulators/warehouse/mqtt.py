@@ -76,6 +76,7 @@ class GatewayLink:
         """Disconnect and join the network thread."""
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets()  # noqa: SLF001  the pair that woke the loop; garbage closes it otherwise
 
     def __enter__(self) -> Self:
         """Use as a context that closes."""

@@ -103,6 +103,5 @@ def _taken(hands: Hands, message: paho.MQTTMessage) -> None:
 
 
 def _close(client: paho.Client) -> None:
-    sock = client.socket()
-    if sock is not None:
-        sock.close()
+    """Close the connection, and the pair of sockets by which paho wakes its own loop."""
+    client._reset_sockets()  # noqa: SLF001  paho closes the pair nowhere else but in its finaliser

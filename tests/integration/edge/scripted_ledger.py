@@ -177,6 +177,7 @@ class ScriptedLedger:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets()  # the pair that woke the loop; garbage closes it otherwise
 
     def _subscribe(self, client: paho.Client, *_: object) -> None:
         client.subscribe([(site_filter(self._site, each), 1) for each in Channel if each is not Channel.ACK])

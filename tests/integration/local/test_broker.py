@@ -62,6 +62,7 @@ class Listener:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        self._client._reset_sockets()  # the pair that woke the loop; garbage closes it otherwise
 
 
 @contextmanager
