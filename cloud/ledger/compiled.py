@@ -34,7 +34,8 @@ def read_compiled(body: bytes) -> tuple[BatchHeader, tuple[Record, ...]] | None:
         header = HEADER.validate_python(fields)
     except (msgspec.MsgspecError, ValidationError, UnicodeDecodeError, RecursionError):
         return None
-    if [record.seq for record in records] != list(range(header.first_seq, header.last_seq + 1)):
+    told = range(header.first_seq, header.last_seq + 1)
+    if len(told) != len(records) or [record.seq for record in records] != list(told):
         return None
     return header, records
 

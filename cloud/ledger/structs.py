@@ -4,7 +4,7 @@ A struct takes no field that its model does not know, and of several spellings o
 What a model demands and a struct cannot hold fails here, as the struct is made.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
@@ -17,7 +17,15 @@ from msgspec.structs import force_setattr
 from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
-from contracts.base import PRINTABLE_PATTERN, QUANTITY_PATTERN, WITHOUT_NUL_PATTERN, Contract
+from contracts.base import (
+    PRINTABLE_PATTERN,
+    QUANTITY_PATTERN,
+    WITHOUT_NUL_PATTERN,
+    Contract,
+    CountedQuantity,
+    PositiveQuantity,
+    UtcDatetime,
+)
 
 _INSTANT_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?Z$"
 _LARGEST_WHOLE: Final = 10**14 - 1
@@ -63,6 +71,7 @@ class Structs:
             A struct with the same fields.
         """
         if model not in self._made:
+            _expect_checks_of_the_whole(model)
             fields = dict(model.model_fields)
             kind = fields.pop("kind").default if "kind" in fields else None
             self._made[model] = msgspec.defstruct(
@@ -87,20 +96,26 @@ class Structs:
         origin, parts = get_origin(base), get_args(base)
         made: Any = base
         if base in _TYPES:
+            _expect_held(demands, _HELD.get(base, ()))
             made = _TYPES[base]
         elif base in {str, int, float}:
             made = Annotated[base, self._meta(demands)]
         elif origin in {Union, UnionType}:
+            _expect_held(demands)
             made = Union[tuple(map(self._type, parts))]  # noqa: UP007  made at run time
         elif origin is tuple:
             part: Any = self._type(parts[0])
             made = Annotated[tuple[part, ...], self._meta(demands)]
         elif origin is None and issubclass(base, Contract):
+            _expect_held(demands)
             made = self.of(base)
         elif origin is None and issubclass(base, tuple):
+            _expect_held(demands)
             named: Any = tuple(map(self._type, get_type_hints(base, include_extras=True).values()))
             made = tuple[named]
-        elif origin is not Literal and not issubclass(base, Enum):
+        elif origin is Literal or issubclass(base, Enum):
+            _expect_held(demands)
+        else:
             raise TypeError(f"{annotation!r} has no struct's type")
         return made
 
@@ -157,6 +172,27 @@ def _unfold(annotation: Any, demands: Iterable[object]) -> tuple[Any, list[objec
                 demanded += each.metadata if isinstance(each, FieldInfo) else [each]
         else:
             return annotation, demanded
+
+
+_HELD: Final = {
+    AwareDatetime: _unfold(UtcDatetime, ())[1],
+    Decimal: [*_unfold(CountedQuantity, ())[1], *_unfold(PositiveQuantity, ())[1]],
+}
+"""What contracts demand of instants and quantities, which patterns and conversions see to."""
+
+
+def _expect_checks_of_the_whole(model: type[Contract]) -> None:
+    """Refuse a model that checks a field by code of its own, or before it is read."""
+    checks = model.__pydantic_decorators__
+    early = [name for name, each in checks.model_validators.items() if each.info.mode != "after"]
+    if refused := [*checks.field_validators, *checks.validators, *checks.root_validators, *early]:
+        raise TypeError(f"{model.__name__}.{refused[0]} cannot be held by a struct")
+
+
+def _expect_held(demands: Iterable[object], held: Sequence[object] = ()) -> None:
+    for demand in demands:
+        if type(demand).__name__ not in _HELD_ANYWAY and demand not in held:
+            raise TypeError(f"{demand!r} cannot be held by a struct")
 
 
 def _finish(model: type[Contract]) -> dict[str, Callable[[Any], object]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from serving import NOW, OWN, ROOT
+from serving import NOW, OTHER, OWN, ROOT
 
 from cloud.db import ConnectionPool
 from cloud.documents.units import SeriesPaper, put_series
@@ -107,8 +107,8 @@ def label_something(pool: ConnectionPool, ingest: ConnectionPool) -> dict[str, o
         request = request_for(new_key(), "dock-m1")
         sign(conn, ROOT, gateway="dock-m1", request=request, authority=authority, now=NOW)
         row = certificates(conn, ROOT, gateway="dock-m1", limit=1)[0]
-        used = invite(conn, ROOT, gateway="dock-m1", now=NOW)
-    asked = {"code": used.code, "request": request, "secret": "s" * 32}
+        used = invite(conn, ROOT, gateway="dock-l2", site=OTHER, now=NOW)
+    asked = {"code": used.code, "request": request_for(new_key(), "dock-l2"), "secret": "s" * 32}
     LABELLED["POST /v1/enrolments"] = asked
     enrol(pool, DOOR, asked=EnrolmentRequest.model_validate(asked), offer=None, now=NOW)
     with pool.connection() as conn:

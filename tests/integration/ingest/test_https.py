@@ -15,12 +15,12 @@ import pytest
 from cloud.api.app import create_api
 from cloud.api.metrics import Metrics
 from cloud.db import LastingConnection, open_pool
+from cloud.gateways.credentials import service as credentials
 from cloud.identity.gate import Gate
 from cloud.ingest import https
 from cloud.ingest.command_line import SHELL
 from cloud.ingest.https import HttpsDoor
 from cloud.ingest.quarantine.service import discard
-from cloud.gateways.credentials import service as credentials
 from cloud.ingest.registry.service import GatewayState
 from contracts.feedback import Ack, IngestMode, IngestState, Messages, Resend, StoredAs
 from contracts.gateway import Presence, Status
