@@ -265,6 +265,7 @@ def test_miswritten_files_are_read_or_refused_by_name(name: str, tmp_path: Path)
 
 
 @pytest.mark.soak
+@pytest.mark.filterwarnings("ignore::FutureWarning")  # of patterns that a later Python may read otherwise
 @pytest.mark.timeout(HALF_AN_HOUR_S * 2)
 @pytest.mark.parametrize("name", [*STEPS, *FILE_STEPS])
 def test_half_an_hour_of_it_neither_fails_nor_hangs(name: str, tmp_path: Path) -> None:
