@@ -2,6 +2,9 @@
 
 The scale is the root of a mean square: of the one-step errors of a plain smoothing over all history, drawn
 towards those of series of like volume, and then of the forecast's own one-step errors as they become known.
+It is larger where little is known, as a level that rests on n periods is itself off by a part of 1 / n of the
+square (the prediction interval of a mean: Hyndman & Athanasopoulos 2021, 5.5). Otherwise the errors of a
+series' first forecasts, which say that, widen the bands of those whose levels are known well.
 
 How often nothing is asked for is drawn towards series of like volume too, the more, the less such series
 differ beyond chance (empirical Bayes for shares: Efron & Morris 1975; Morris 1983): of series whose demand is
@@ -224,7 +227,7 @@ def scale_errors(
             )
             for n in range(len(origins))
         ]
-    ).T
+    ).T * np.sqrt(1 + 1 / np.maximum(past.periods, 1))
     lasts = targets.ends - targets.starts if periods is None else periods
     idle = _drawn_idle(past, placed, count)
     scores, widths, idles = np.empty((3, *forecast.shape), dtype=np.float32)

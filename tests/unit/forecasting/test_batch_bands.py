@@ -8,7 +8,7 @@ import pytest
 from cloud.forecasting.batch import coverage
 from cloud.forecasting.batch.bands import BAND_80, LEVELS, Targets, calibrate, conformal, draw, limits
 from cloud.forecasting.batch.evaluate import evaluate
-from cloud.forecasting.batch.scales import Scaled, past_of, scale_errors, steps_and_sum
+from cloud.forecasting.batch.scales import Past, Scaled, past_of, scale_errors, steps_and_sum
 from cloud.forecasting.protocol import Floats
 
 RANDOM = 20261126
@@ -163,6 +163,28 @@ def test_the_transform_of_a_band_that_says_too_little_zero_is_below_its_share() 
     said = coverage.randomised(quantiles, came, BAND_80, np.full(10, 0.5))
     np.testing.assert_allclose(said[:9], 0.8)
     assert coverage.randomised(quantiles + 1, came, BAND_80, np.full(10, 0.5))[:9].sum() == 0
+
+
+def test_scaled_errors_of_series_known_for_two_periods_spread_as_those_of_series_known_for_forty() -> None:
+    """Each is forecast as the mean of what is known of it, and two periods tell less of a mean than forty."""
+    generator = np.random.default_rng(RANDOM)
+    known = np.tile([2, 40], 5_000)
+    forecast = np.array([[[generator.normal(100, 1, periods).mean()]] for periods in known.tolist()])
+    actual = generator.normal(100, 1, forecast.shape)
+    one = np.ones((len(known), 1))
+    past = Past(one, known[:, None] - one, 0 * one, known[:, None] * one)
+    scaled = scale_errors(
+        forecast,
+        actual,
+        past,
+        origins=np.array([39]),
+        targets=Targets(np.array([0]), np.array([1])),
+        volume=100 * one,
+        one_step=np.nan * one,
+    )
+    young, old = (scaled.scores[known == periods].std() for periods in (2, 40))
+    assert young == pytest.approx(1, abs=0.03)
+    assert old == pytest.approx(1, abs=0.03)
 
 
 @pytest.mark.parametrize("idle", [(0.9, 0.9), (0.5, 0.95)], ids=["alike", "of two kinds"])
