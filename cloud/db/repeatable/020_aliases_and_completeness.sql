@@ -28,16 +28,17 @@ SELECT i.item_id, coalesce(a.canonical_id, i.item_id) AS canonical_id,
 FROM item i
 LEFT JOIN aliases_at(9223372036854775807) a ON a.item_id = i.item_id;
 
--- Whether a unit's position is followed, by what had been posted up to a position: not if it would put the unit into itself
--- (379_nesting.sql).
-CREATE OR REPLACE FUNCTION is_followed(of_gateway integer, of_epoch bigint, of_seq bigint, until_position bigint)
-    RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT NOT EXISTS (
-        SELECT FROM unfollowed_position v
-        JOIN ledger_entry s ON s.posting_id = v.since_posting AND s.position <= until_position
-        LEFT JOIN ledger_entry u ON u.posting_id = v.until_posting
-        WHERE v.gateway_id = of_gateway AND v.epoch = of_epoch AND v.seq = of_seq
-            AND (u.position IS NULL OR u.position > until_position))
+DROP FUNCTION IF EXISTS is_followed(integer, bigint, bigint, bigint);
+
+-- Positions of units that are not followed, by what had been posted up to a position: they would put a unit into itself
+-- (379_nesting.sql). A query's planner sees into it, and joins.
+CREATE OR REPLACE FUNCTION unfollowed_at(until_position bigint)
+    RETURNS TABLE (gateway_id integer, epoch bigint, seq bigint) LANGUAGE sql STABLE AS $$
+    SELECT v.gateway_id, v.epoch, v.seq
+    FROM unfollowed_position v
+    JOIN ledger_entry s ON s.posting_id = v.since_posting AND s.position <= until_position
+    LEFT JOIN ledger_entry u ON u.posting_id = v.until_posting
+    WHERE u.position IS NULL OR u.position > until_position
 $$;
 
 -- Up to which instant each gateway is complete (P6). An epoch that ended whole holds nothing back; what a

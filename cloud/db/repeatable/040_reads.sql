@@ -11,7 +11,8 @@ CREATE OR REPLACE FUNCTION units_at(until_at timestamptz, until_position bigint)
         FROM unit_position u
         JOIN ledger_entry e ON e.posting_id = u.posting_id
         WHERE u.occurred_at <= until_at AND e.position <= until_position
-            AND is_followed(u.gateway_id, u.epoch, u.seq, until_position)
+            AND NOT EXISTS (SELECT FROM unfollowed_at(until_position) v
+                WHERE (v.gateway_id, v.epoch, v.seq) = (u.gateway_id, u.epoch, u.seq))
         ORDER BY u.unit_id, u.occurred_at DESC, e.position DESC, u.seq DESC
     ), climb AS (
         SELECT l.unit_id, l.location_id, l.parent_id, l.parent_id AS next_id, l.occurred_at,

@@ -74,7 +74,8 @@ BEGIN
     SELECT u.* INTO before
     FROM unit_position u JOIN ledger_entry e ON e.posting_id = u.posting_id
     WHERE u.unit_id = sent.unit_id AND u.occurred_at <= sent.occurred_at AND u.posting_id <> sent.posting_id
-        AND is_followed(u.gateway_id, u.epoch, u.seq, 9223372036854775807)
+        AND NOT EXISTS (SELECT FROM unfollowed_at(9223372036854775807) v
+            WHERE (v.gateway_id, v.epoch, v.seq) = (u.gateway_id, u.epoch, u.seq))
     ORDER BY u.occurred_at DESC, e.position DESC, u.seq DESC LIMIT 1;
     IF before.unit_id IS NULL THEN
         SELECT EXISTS (SELECT FROM unit_position u WHERE u.unit_id = sent.unit_id AND u.occurred_at > sent.occurred_at)

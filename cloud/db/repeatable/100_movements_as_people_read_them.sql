@@ -253,7 +253,8 @@ BEGIN
     JOIN location l ON l.location_id = u.location_id
     LEFT JOIN LATERAL (
         SELECT x.* FROM unit_position x JOIN ledger_entry e ON e.posting_id = x.posting_id
-        WHERE x.unit_id = u.location_id AND is_followed(x.gateway_id, x.epoch, x.seq, 9223372036854775807)
+        WHERE x.unit_id = u.location_id AND NOT EXISTS (SELECT FROM unfollowed_at(9223372036854775807) v
+            WHERE (v.gateway_id, v.epoch, v.seq) = (x.gateway_id, x.epoch, x.seq))
         ORDER BY x.occurred_at DESC, e.position DESC, x.seq DESC LIMIT 1
     ) p ON true
     JOIN site s ON s.site_id = coalesce(p.site_id, l.site_id)

@@ -26,7 +26,8 @@ CREATE OR REPLACE FUNCTION units_stand(units text[])
         CROSS JOIN LATERAL (
             SELECT p.location_id, p.parent_id, p.occurred_at
             FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
-            WHERE p.unit_id = c.next_id AND is_followed(p.gateway_id, p.epoch, p.seq, 9223372036854775807)
+            WHERE p.unit_id = c.next_id AND NOT EXISTS (SELECT FROM unfollowed_at(9223372036854775807) v
+                WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq))
             ORDER BY p.occurred_at DESC, e.position DESC, p.seq DESC LIMIT 1) last
         WHERE c.location_id IS NULL AND c.next_id <> ALL (c.seen)
     )

@@ -32,7 +32,8 @@ CREATE OR REPLACE FUNCTION units_standing(place bigint, at_instant timestamptz) 
         CROSS JOIN LATERAL (
             SELECT p.location_id FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
             WHERE p.unit_id = u.unit_id AND p.occurred_at <= at_instant
-                AND is_followed(p.gateway_id, p.epoch, p.seq, 9223372036854775807)
+                AND NOT EXISTS (SELECT FROM unfollowed_at(9223372036854775807) v
+                    WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq))
             ORDER BY p.occurred_at DESC, e.position DESC, p.seq DESC LIMIT 1) last
         WHERE last.location_id = place
         UNION
@@ -43,7 +44,8 @@ CREATE OR REPLACE FUNCTION units_standing(place bigint, at_instant timestamptz) 
         CROSS JOIN LATERAL (
             SELECT p.parent_id FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
             WHERE p.unit_id = c.unit_id AND p.occurred_at <= at_instant
-                AND is_followed(p.gateway_id, p.epoch, p.seq, 9223372036854775807)
+                AND NOT EXISTS (SELECT FROM unfollowed_at(9223372036854775807) v
+                    WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq))
             ORDER BY p.occurred_at DESC, e.position DESC, p.seq DESC LIMIT 1) last
         WHERE last.parent_id = s.unit_id
     )

@@ -10,7 +10,8 @@ CREATE OR REPLACE FUNCTION unit_presence()
             lead(u.occurred_at, 1, 'infinity') OVER w AS until_at
         FROM unit_position u
         JOIN ledger_entry e ON e.posting_id = u.posting_id
-        WHERE is_followed(u.gateway_id, u.epoch, u.seq, 9223372036854775807)
+        WHERE NOT EXISTS (SELECT FROM unfollowed_at(9223372036854775807) v
+            WHERE (v.gateway_id, v.epoch, v.seq) = (u.gateway_id, u.epoch, u.seq))
         WINDOW w AS (PARTITION BY u.unit_id ORDER BY u.occurred_at, e.position, u.seq)
     ), climb AS (
         SELECT t.unit_id, t.location_id, t.parent_id, t.from_at, t.until_at, ARRAY[t.unit_id] AS seen

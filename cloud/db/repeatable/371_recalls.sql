@@ -103,7 +103,8 @@ CREATE FUNCTION held_in_units(units text[])
         CROSS JOIN LATERAL (
             SELECT p.parent_id
             FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
-            WHERE p.unit_id = child.unit_id AND is_followed(p.gateway_id, p.epoch, p.seq, 9223372036854775807)
+            WHERE p.unit_id = child.unit_id AND NOT EXISTS (SELECT FROM unfollowed_at(9223372036854775807) v
+                WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq))
             ORDER BY p.occurred_at DESC, e.position DESC, p.seq DESC LIMIT 1) last
         WHERE last.parent_id = w.unit_id AND child.unit_id <> ALL (w.seen)
     )

@@ -82,7 +82,8 @@ CREATE FUNCTION tell_stood(stated unit_position[], until_position bigint) RETURN
         coalesce(l.code, h.code), coalesce(l.kind, h.kind), p.detail ->> 'reason',
         coalesce(p.detail -> 'documents', '[]'), p.detail ->> 'reason' = 'misread', false,
         jsonb_strip_nulls(jsonb_build_object('parent', h.code, 'confidence', p.detail -> 'confidence',
-            'is_unfollowed', CASE WHEN NOT is_followed(p.gateway_id, p.epoch, p.seq, until_position) THEN true END))
+            'is_unfollowed', CASE WHEN EXISTS (SELECT FROM unfollowed_at(until_position) v
+                WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq)) THEN true END))
     FROM unnest(stated) p
     JOIN ledger_entry e ON e.posting_id = p.posting_id
     JOIN gateway g ON g.gateway_id = p.gateway_id
@@ -159,7 +160,8 @@ CREATE OR REPLACE FUNCTION units_around(
                 OVER (ORDER BY p.occurred_at, e.position, p.seq) AS next_at
             FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
             WHERE p.unit_id = a.unit_id AND p.occurred_at <= until_at AND e.position <= until_position
-                AND is_followed(p.gateway_id, p.epoch, p.seq, until_position)) held
+                AND NOT EXISTS (SELECT FROM unfollowed_at(until_position) v
+                    WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq))) held
         WHERE held.parent_id IS NOT NULL AND held.next_at > a.since_at AND held.occurred_at < a.left_at AND a.depth < 8
     )
     SELECT a.unit_id, a.since_at, a.left_at FROM around a

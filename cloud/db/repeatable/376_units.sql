@@ -17,7 +17,8 @@ CREATE OR REPLACE FUNCTION units_within(of_unit bigint, until_at timestamptz, un
         CROSS JOIN LATERAL (
             SELECT p.parent_id FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
             WHERE p.unit_id = c.unit_id AND p.occurred_at <= until_at AND e.position <= until_position
-                AND is_followed(p.gateway_id, p.epoch, p.seq, until_position)
+                AND NOT EXISTS (SELECT FROM unfollowed_at(until_position) v
+                    WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq))
             ORDER BY p.occurred_at DESC, e.position DESC, p.seq DESC LIMIT 1) last
         WHERE last.parent_id = i.unit_id AND c.unit_id <> ALL (i.seen)
     )
@@ -39,7 +40,8 @@ CREATE OR REPLACE FUNCTION read_whereabouts(of_unit text, until_at timestamptz, 
             SELECT p.location_id, p.parent_id, p.occurred_at
             FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
             WHERE p.unit_id = c.place_id AND p.occurred_at <= until_at AND e.position <= until_position
-                AND is_followed(p.gateway_id, p.epoch, p.seq, until_position)
+                AND NOT EXISTS (SELECT FROM unfollowed_at(until_position) v
+                    WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq))
             ORDER BY p.occurred_at DESC, e.position DESC, p.seq DESC LIMIT 1) last
         WHERE coalesce(last.location_id, last.parent_id) <> ALL (c.seen)
     )

@@ -52,7 +52,8 @@ CREATE OR REPLACE FUNCTION places_of_units(units bigint[], until_at timestamptz,
             SELECT p.location_id, p.parent_id
             FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
             WHERE p.unit_id = c.next_id AND p.occurred_at <= until_at AND e.position <= until_position
-                AND is_followed(p.gateway_id, p.epoch, p.seq, until_position)
+                AND NOT EXISTS (SELECT FROM unfollowed_at(until_position) v
+                    WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq))
             ORDER BY p.occurred_at DESC, e.position DESC, p.seq DESC LIMIT 1) last
         WHERE c.place_id IS NULL AND (last.parent_id IS NULL OR last.parent_id <> ALL (c.seen))
     )

@@ -9,7 +9,8 @@ CREATE OR REPLACE FUNCTION circle_since(
         SELECT into_unit AS unit_id, at_instant AS since_at, least(
             coalesce((SELECT min(p.occurred_at) FROM unit_position p
                 WHERE p.unit_id = of_unit AND p.occurred_at > at_instant
-                    AND is_followed(p.gateway_id, p.epoch, p.seq, 9223372036854775807)), 'infinity'),
+                    AND NOT EXISTS (SELECT FROM unfollowed_at(9223372036854775807) v
+                        WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq))), 'infinity'),
             coalesce((SELECT min(o.at) FROM unnest(other_units, other_instants) o (unit_id, at)
                 WHERE o.unit_id = of_unit AND o.at > at_instant), 'infinity')) AS left_at, 1 AS depth
         UNION
@@ -20,7 +21,8 @@ CREATE OR REPLACE FUNCTION circle_since(
             FROM (
                 SELECT p.parent_id, p.occurred_at, coalesce(e.position, 9223372036854775807) AS rank
                 FROM unit_position p LEFT JOIN ledger_entry e ON e.posting_id = p.posting_id
-                WHERE p.unit_id = a.unit_id AND is_followed(p.gateway_id, p.epoch, p.seq, 9223372036854775807)
+                WHERE p.unit_id = a.unit_id AND NOT EXISTS (SELECT FROM unfollowed_at(9223372036854775807) v
+                    WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq))
                 UNION ALL
                 SELECT o.parent_id, o.at, 9223372036854775807
                 FROM unnest(other_units, other_parents, other_instants) o (unit_id, parent_id, at)
