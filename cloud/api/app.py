@@ -126,6 +126,7 @@ def create_api(
     app.state.metrics = metrics
     app.state.batches = batches
     app.state.broker_offer = offer
+    app.state.broker_accounts = frozenset() if offer is None else offer.accounts
     problems.install(app)
     return app
 

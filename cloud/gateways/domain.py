@@ -1,10 +1,11 @@
 """A gateway's configuration as values: what was wished, what runs, and where the two differ; pure."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from pydantic import JsonValue
 
@@ -22,6 +23,8 @@ READERS: Final = (
 )
 HIDDEN: Final = "…"
 """Stands for what is shown to nobody: the badges of a site's people with the hashes of their PINs."""
+INGEST_ACCOUNT: Final = "dockledger"
+"""Of ingest at the broker, unless `broker_url` names another."""
 LARGEST_BYTES: Final = 128 * 1024
 """Of a wish: with what surrounds it, it must fit a publish."""
 
@@ -130,6 +133,48 @@ class Editable:
         name = place.partition(".")[0]
         own = {name: self.running[name]} if name in self.running and name not in self.wished else {}
         return merged(self.wished | own, place, value)
+
+
+def ingest_account(broker_url: str | None) -> str:
+    """Tell by which account ingest is known at the broker.
+
+    Args:
+        broker_url: The setting.
+
+    Returns:
+        The user that it names, or `INGEST_ACCOUNT`.
+
+    Examples:
+        >>> ingest_account("mqtt://books:secret@broker:1883"), ingest_account(None)
+        ('books', 'dockledger')
+    """
+    return unquote(urlsplit(broker_url or "").username or INGEST_ACCOUNT)
+
+
+def why_reserved(gateway: str, accounts: Collection[str] = ()) -> str | None:
+    """Say why no gateway may be named so: its certificate would open what an account of the broker may do.
+
+    Accounts of others that the broker's access list names bear a dot, which no gateway's id has.
+
+    Args:
+        gateway: Its id.
+        accounts: Of our own services, beside those that begin with `INGEST_ACCOUNT`.
+
+    Returns:
+        A sentence without its full stop; None if it may.
+
+    Examples:
+        >>> why_reserved("Dockledger-2")
+        "gateway id 'Dockledger-2': names of the broker's own accounts ('dockledger…') are no gateway's"
+        >>> why_reserved("gw-7", {"books"})
+    """
+    name = gateway.casefold()
+    if name.startswith(INGEST_ACCOUNT):
+        own = f"'{INGEST_ACCOUNT}…'"
+        return f"gateway id {gateway!r}: names of the broker's own accounts ({own}) are no gateway's"
+    if name in {each.casefold() for each in accounts}:
+        return f"gateway id {gateway!r}: it is ingest's own account at the broker: expected another"
+    return None
 
 
 def differences(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> tuple[Difference, ...]:

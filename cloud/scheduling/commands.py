@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from secrets import token_hex
 from threading import Event
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote, urlsplit
 
 import orjson
 
 from cloud.db import in_transaction, open_pool
-from cloud.gateways.broker.files import INGEST_ACCOUNT, BrokerFiles
+from cloud.gateways.broker.files import BrokerFiles
+from cloud.gateways.domain import ingest_account
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.heads.service import KEY_FILE
 from cloud.runs import jobs as readings
@@ -80,7 +80,7 @@ def run_scheduler(arguments: argparse.Namespace, settings: Settings) -> int:
         return _usage("--slot without --once: expected both")
     processes = Processes(_command(arguments))
     name = f"{socket.gethostname()}:{os.getpid()}:{token_hex(2)}"
-    ours = unquote(urlsplit(settings.broker_url or "").username or INGEST_ACCOUNT)
+    ours = ingest_account(settings.broker_url)
     with open_pool(settings.needed("app_dsn"), "dockledger-scheduler", max_size=8) as pool:
         scheduler = Scheduler(
             pool,

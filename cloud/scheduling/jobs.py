@@ -58,7 +58,9 @@ def listed(zones: Iterable[str], *, planning_at: time, head_key: Path, broker: B
     """
     signing = Job("sign_head", Every(SIGN_EVERY), partial(_sign_head, head_key))
     certificates = Job(
-        "certificates", Every(FOLLOW_CERTIFICATES_EVERY), partial(_follow_certificates, head_key.parent)
+        "certificates",
+        Every(FOLLOW_CERTIFICATES_EVERY),
+        partial(_follow_certificates, head_key.parent, broker.ours),
     )
     telling = Job("broker", Every(TELL_BROKER_EVERY), partial(_tell_broker, head_key.parent, broker))
     return [
@@ -195,10 +197,10 @@ def _watch_doubts(occasion: Occasion) -> Mapping[str, Any]:
     return watch_doubts(occasion.source, JOB, occasion.now)
 
 
-def _follow_certificates(directory: Path, occasion: Occasion) -> Mapping[str, Any]:
+def _follow_certificates(directory: Path, account: str, occasion: Occasion) -> Mapping[str, Any]:
     from cloud.gateways.certificates.service import JOB, follow  # noqa: PLC0415  see above
 
-    return follow(occasion.source, JOB, occasion.now, directory=directory)
+    return follow(occasion.source, JOB, occasion.now, directory=directory, accounts={account})
 
 
 def _tell_broker(directory: Path, files: BrokerFiles, occasion: Occasion) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ def create_app(
     """
     metrics = Metrics()
     api = create_api(gate, metrics, batches, offer)
-    pages = create_pages(gate, network=network)
+    pages = create_pages(gate, network=network, offer=offer)
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")

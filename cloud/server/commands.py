@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from cloud.db import open_pool
+from cloud.gateways.domain import ingest_account
 from cloud.gateways.enrolment.service import broker_offer
 from cloud.identity.gate import Gate
 from cloud.settings import Settings
@@ -75,7 +76,12 @@ def run_api(arguments: argparse.Namespace, settings: Settings) -> int:
         if door is not None:
             beside.callback(door.close)
         gate = Gate(pool, lambda: datetime.now(UTC))
-        offer = broker_offer(settings.gateway_broker_url, settings.gateway_broker_ca, settings.data_dir)
+        offer = broker_offer(
+            settings.gateway_broker_url,
+            settings.gateway_broker_ca,
+            settings.data_dir,
+            {ingest_account(settings.broker_url)},
+        )
         app = create_app(gate, network=settings.network, batches=door, offer=offer)
         server = uvicorn.Server(
             uvicorn.Config(

@@ -17,6 +17,7 @@ from starlette.types import Scope
 from typing_extensions import override
 
 from cloud.db import DataError, OperationalError
+from cloud.gateways.enrolment.service import BrokerOffer
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import SESSION_COOKIE, ForgedRequestError, Gate, NotLoggedInError
 from cloud.web import (
@@ -88,12 +89,13 @@ class _Static(StaticFiles):
         return response
 
 
-def create_pages(gate: Gate, *, network: str) -> FastAPI:
+def create_pages(gate: Gate, *, network: str, offer: BrokerOffer | None = None) -> FastAPI:
     """Build the pages.
 
     Args:
         gate: Identifies visitors and opens their transactions.
         network: Name of the network, for the footer.
+        offer: The broker that gateways which enrol are told of.
 
     Returns:
         The application.
@@ -103,6 +105,7 @@ def create_pages(gate: Gate, *, network: str) -> FastAPI:
     )
     app.state.gate = gate
     app.state.network = network
+    app.state.broker_accounts = frozenset() if offer is None else offer.accounts
     app.state.snapshots = Snapshots()
     app.state.feed = Feed(gate)
     app.mount("/static", _Static(directory=str(files("cloud.web").joinpath("static"))))

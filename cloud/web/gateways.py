@@ -262,11 +262,13 @@ def _invited(
     request: Request, gate: Gate, visitor: Sender, gateway: str, *, site: str | None = None
 ) -> Response:
     """Make a code and show it in this answer only."""
-    now = gate.clock()
+    now, accounts = gate.clock(), request.app.state.broker_accounts
     try:
         made = in_transaction(
             gate.pool,
-            lambda conn: enrolment.invite(conn, visitor.actor, gateway=gateway, site=site, now=now),
+            lambda conn: enrolment.invite(
+                conn, visitor.actor, gateway=gateway, site=site, accounts=accounts, now=now
+            ),
         )
     except UnknownGatewayError as error:
         raise HTTPException(404, f"{error}") from error

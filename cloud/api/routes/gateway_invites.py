@@ -80,14 +80,19 @@ def list_gateway_invites(
     response_model=GatewayInvited,
     responses=responses(400, 404, 409, 413),
 )
-def invite_gateway(*, once: Once, gateway: GatewayId, body: GatewayInviting) -> JSONResponse:
+def invite_gateway(
+    *, request: Request, once: Once, gateway: GatewayId, body: GatewayInviting
+) -> JSONResponse:
     """Make a one-time code for a gateway; the answer tells it, once."""
     codes: list[str] = []
+    accounts = request.app.state.broker_accounts
     now = once.gate.clock()
 
     def effect(conn: Connection) -> GatewayInvited:
         life = timedelta(minutes=body.minutes)
-        made = service.invite(conn, once.caller, gateway=gateway, site=body.site, life=life, now=now)
+        made = service.invite(
+            conn, once.caller, gateway=gateway, site=body.site, life=life, accounts=accounts, now=now
+        )
         codes[:] = [made.code]
         return GatewayInvited.model_validate(_shown(made.invite, now).model_dump())
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cloud.gateways.domain import INGEST_ACCOUNT
+
 PASSWORDS_FILE: Final = "passwords"
 REVOKED_FILE: Final = "revoked.crl"
 RELOAD_S: Final = 30
-INGEST_ACCOUNT: Final = "dockledger"
-"""Unless the broker's URL names another."""
 _UNTOLD: Final = ".untold"
 """Lies beside them from before a file changes until the broker was told."""
 _MODE: Final = 0o640

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cloud.gateways.certificates.domain import CertificateWishError
+from cloud.gateways.domain import why_reserved
 from contracts.base import is_valid_id
 
 CA_FILE: Final = "gateway-ca.pem"
@@ -46,6 +48,8 @@ class Authority:
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
     chain: str
     """PEM of all that the file holds."""
+    accounts: frozenset[str] = frozenset()
+    """Of our own services at the broker: no gateway is given a certificate of such a name."""
 
     def sign(self, request_pem: str, *, gateway: str, now: datetime, life: timedelta) -> Signed:
         """Sign a gateway's request; only its key is taken from it, everything else is ours to say.
@@ -62,7 +66,7 @@ class Authority:
         Raises:
             CertificateWishError: If the request is for another name, or is none, or the authority has ended.
         """
-        request = require_request(request_pem, gateway)
+        request = require_request(request_pem, gateway, self.accounts)
         ends = min(now + life, self.certificate.not_valid_after_utc)
         if ends <= now:
             raise CertificateWishError(f"the authority itself ended on {ends:%Y-%m-%d}: make or give another")
@@ -151,32 +155,36 @@ class Authority:
         return {f"{each.serial_number:x}": each.revocation_date_utc for each in found}
 
 
-def require_request(pem: str, gateway: str) -> x509.CertificateSigningRequest:
+def require_request(pem: str, gateway: str, accounts: Collection[str] = ()) -> x509.CertificateSigningRequest:
     """Hold a request against the gateway that it is to be of.
 
     Args:
         pem: PKCS #10.
         gateway: Id of the gateway.
+        accounts: Of our own services at the broker.
 
     Returns:
         The request.
 
     Raises:
-        CertificateWishError: If it is for another name, or is none.
+        CertificateWishError: If it is for another name, or is none, or its name is an account of the broker.
     """
     request = _request(pem)
     names = request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     if not is_valid_id(gateway) or [name.value for name in names] != [gateway]:
         told = ", ".join(repr(str(name.value)) for name in names)
         raise CertificateWishError(f"the request is for {told or 'nobody'}: expected {gateway!r}")
+    if why := why_reserved(gateway, accounts):
+        raise CertificateWishError(why)
     return request
 
 
-def load_authority(directory: Path) -> Authority | None:
+def load_authority(directory: Path, accounts: Collection[str] = ()) -> Authority | None:
     """Read the authority.
 
     Args:
         directory: Where ``gateway-ca.pem`` and ``gateway-ca.key`` lie.
+        accounts: Of our own services at the broker.
 
     Returns:
         The authority; None if there is none, so that certificates are somebody else's business.
@@ -205,7 +213,7 @@ def load_authority(directory: Path) -> Authority | None:
         raise CertificateWishError(f"{key_place}: expected a key on an elliptic curve or of RSA")
     if key.public_key() != certificate.public_key():
         raise CertificateWishError(f"{key_place} is not the key of {place}")
-    return Authority(certificate, key, chain.decode())
+    return Authority(certificate, key, chain.decode(), frozenset(accounts))
 
 
 def make_authority(directory: Path, *, network: str, now: datetime) -> Authority:

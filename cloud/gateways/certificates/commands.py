@@ -13,6 +13,7 @@ from cloud.gateways.certificates import service
 from cloud.gateways.certificates.authority import CA_FILE, Authority, load_authority, make_authority
 from cloud.gateways.certificates.domain import CertificateWishError
 from cloud.gateways.certificates.service import NO_AUTHORITY
+from cloud.gateways.domain import ingest_account
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
@@ -179,7 +180,7 @@ def run_revoked(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _authority(settings: Settings) -> Authority:
-    found = load_authority(settings.data_dir)
+    found = load_authority(settings.data_dir, {ingest_account(settings.broker_url)})
     if found is None:
         raise CertificateWishError(NO_AUTHORITY)
     return found

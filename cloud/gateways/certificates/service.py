@@ -1,7 +1,7 @@
 """Certificates of gateways: signed when a heartbeat asks, listed, revoked; their end becomes a ticket."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -49,7 +49,9 @@ _SERIAL: Final = re.compile("[0-9a-f]{1,40}")
 log = structlog.get_logger()
 
 
-def follow(source: Source, actor: Actor, now: datetime, *, directory: Path) -> Mapping[str, Any]:
+def follow(
+    source: Source, actor: Actor, now: datetime, *, directory: Path, accounts: Collection[str] = ()
+) -> Mapping[str, Any]:
     """Sign what heartbeats ask for, and tell people of certificates that end.
 
     Args:
@@ -57,6 +59,7 @@ def follow(source: Source, actor: Actor, now: datetime, *, directory: Path) -> M
         actor: The job.
         now: The present.
         directory: Where the authority's files lie.
+        accounts: Of our own services at the broker.
 
     Returns:
         How many were signed and how many requests refused.
@@ -67,7 +70,7 @@ def follow(source: Source, actor: Actor, now: datetime, *, directory: Path) -> M
     actor.require(Role.DEVICE)
     signed = refused = 0
     try:
-        authority = load_authority(directory)
+        authority = load_authority(directory, accounts)
     except CertificateWishError as error:
         log.error("authority_unusable", detail=str(error))  # noqa: TRY400  the text says it
         authority = None

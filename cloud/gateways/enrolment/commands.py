@@ -10,7 +10,7 @@ import orjson
 
 from cloud import shell
 from cloud.db import Connection
-from cloud.gateways.domain import ConfigError
+from cloud.gateways.domain import ConfigError, ingest_account
 from cloud.gateways.enrolment import service
 from cloud.gateways.enrolment.domain import LIFE, Invite
 from cloud.identity.actor import Actor, Role
@@ -50,6 +50,7 @@ def run_invite(arguments: argparse.Namespace, settings: Settings) -> int:
             gateway=arguments.gateway,
             site=arguments.site,
             life=timedelta(minutes=arguments.minutes),
+            accounts={ingest_account(settings.broker_url)},
             now=datetime.now(UTC),
         )
 

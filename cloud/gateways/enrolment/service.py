@@ -1,6 +1,7 @@
 """One-time codes for new gateways: made by an admin, shown once, used once, called back."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +14,7 @@ from cloud.db.retry import Source
 from cloud.gateways.certificates import store as certificates
 from cloud.gateways.certificates.authority import CA_FILE, require_request
 from cloud.gateways.credentials.service import put_secret
-from cloud.gateways.domain import READERS, UnknownGatewayError
+from cloud.gateways.domain import READERS, UnknownGatewayError, why_reserved
 from cloud.gateways.enrolment import store
 from cloud.gateways.enrolment.domain import (
     LIFE,
@@ -55,20 +56,25 @@ class BrokerOffer:
     url: str
     ca: Path
     """PEM file with who signed its certificate."""
+    accounts: frozenset[str] = frozenset()
+    """Of our own services there, which no gateway may be named like."""
 
 
-def broker_offer(url: str | None, ca: Path | None, data_dir: Path) -> BrokerOffer | None:
+def broker_offer(
+    url: str | None, ca: Path | None, data_dir: Path, accounts: Collection[str] = ()
+) -> BrokerOffer | None:
     """Say what gateways are told of the broker.
 
     Args:
         url: As they reach it; None: they use HTTPS only.
         ca: Who signed its certificate; None: the authority that signs gateways'.
         data_dir: Where that authority lies.
+        accounts: Of our own services there.
 
     Returns:
         The offer.
     """
-    return None if url is None else BrokerOffer(url, ca or data_dir / CA_FILE)
+    return None if url is None else BrokerOffer(url, ca or data_dir / CA_FILE, frozenset(accounts))
 
 
 def invite(
@@ -78,6 +84,7 @@ def invite(
     gateway: str,
     site: str | None = None,
     life: timedelta = LIFE,
+    accounts: Collection[str] = (),
     now: datetime,
 ) -> Invited:
     """Make a code for a gateway; the ones before that nobody used end.
@@ -88,6 +95,7 @@ def invite(
         gateway: Its id; one that is not registered yet is, if a site is given.
         site: Of the gateway.
         life: How long the code holds.
+        accounts: Of our own services at the broker.
         now: The present.
 
     Returns:
@@ -96,12 +104,15 @@ def invite(
     Raises:
         NotAllowedError: If the actor may not.
         UnknownGatewayError: If the actor's sites have no such gateway and no site is given.
-        EnrolmentError: If it is of another site, retired, or the life is out of range.
+        EnrolmentError: If it is of another site, retired, named like an account of the broker, or the life is
+            out of range.
     """
     actor.require(Role.ADMIN, site=site)
     if not SHORTEST <= life <= LONGEST:
         told = f"{life.total_seconds() / 60:g}"
         raise EnrolmentError(f"a code for {told} minutes: expected 5 to {LONGEST.total_seconds() / 60:g}")
+    if why := why_reserved(gateway, accounts):
+        raise EnrolmentError(why)
     of = _registered(conn, actor, gateway, site)
     store.tuples(conn, "lock", gateway=gateway)
     store.tuples(conn, "end_open", gateway=gateway, invite=None, now=now, actor=actor.id)
@@ -203,7 +214,7 @@ def enrol(
     if read is None:
         raise CodeRefusedError(f"code {asked.code!r:.40}: expected one as gw-7.7KQ2-9MPD-41XR-VT8E")
     gateway, code = read
-    require_request(asked.request, gateway)
+    require_request(asked.request, gateway, () if offer is None else offer.accounts)
     ca = None if offer is None else _read(offer.ca)
     found = in_transaction(source, lambda conn: _use(conn, actor, gateway, code=code, asked=asked, now=now))
     if isinstance(found, EnrolmentError):

@@ -11,6 +11,7 @@ from cloud.db import once
 from cloud.gateways import commands as configuring
 from cloud.gateways.broker.files import PASSWORDS_FILE
 from cloud.gateways.credentials.service import make_secret
+from cloud.gateways.domain import ingest_account
 from cloud.ingest.command_line import SHELL, add_command, add_group, reporting, show, show_all
 from cloud.ingest.registry import service
 from cloud.settings import Settings
@@ -90,7 +91,13 @@ def run_add(arguments: argparse.Namespace, settings: Settings) -> int:
     def work() -> None:
         enrolment = once(
             settings.needed("app_dsn"),
-            lambda conn: service.register(conn, SHELL, gateway=arguments.gateway, site=arguments.site),
+            lambda conn: service.register(
+                conn,
+                SHELL,
+                gateway=arguments.gateway,
+                site=arguments.site,
+                accounts={ingest_account(settings.broker_url)},
+            ),
         )
         show(arguments, asdict(enrolment))
 

@@ -1,5 +1,6 @@
 """Register gateways, pause and retire them; ingest asks the registry at every batch."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -7,6 +8,7 @@ import orjson
 
 from cloud.db import Connection
 from cloud.gateways.credentials.service import new_secret, put_secret
+from cloud.gateways.domain import why_reserved
 from cloud.identity.actor import Actor, Role
 from cloud.ingest.registry import store
 from cloud.ingest.registry.store import Registered
@@ -42,7 +44,9 @@ class Enrolment:
     reads: tuple[str, ...]
 
 
-def register(conn: Connection, actor: Actor, *, gateway: str, site: str) -> Enrolment:
+def register(
+    conn: Connection, actor: Actor, *, gateway: str, site: str, accounts: Collection[str] = ()
+) -> Enrolment:
     """Let a gateway speak for a site; a site of a new name is made.
 
     Args:
@@ -50,18 +54,21 @@ def register(conn: Connection, actor: Actor, *, gateway: str, site: str) -> Enro
         actor: An admin.
         gateway: Id, unique in the network.
         site: Id of its site.
+        accounts: Of our own services at the broker.
 
     Returns:
         Credentials and topics for the broker.
 
     Raises:
-        RegistryError: If an id is not valid or the gateway is registered already.
+        RegistryError: If an id is not valid, an account of the broker, or registered already.
         NotAllowedError: If the actor may not.
     """
     actor.require(Role.ADMIN, site=site)
     for kind, value in (("gateway", gateway), ("site", site)):
         if not is_valid_id(value):
             raise RegistryError(f"{kind} id {value!r}: expected 1-64 of A-Z a-z 0-9 _ -")
+    if why := why_reserved(gateway, accounts):
+        raise RegistryError(why)
     if not store.add(conn, gateway, site):
         raise RegistryError(f"gateway {gateway!r} is registered already; ids are unique in the network")
     password = new_secret()

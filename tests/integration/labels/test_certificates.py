@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -380,6 +381,10 @@ def test_an_operators_own_authority_signs_what_a_person_brings(ledger: Ledger, t
         sign("none")
     with pytest.raises(UnknownCertificateError, match="there is no gateway 'gw-9'"):
         sign(request, gateway="gw-9")
+    for name, accounts in (("dockledger", ()), ("books", {"books"})):
+        given = replace(authority, accounts=frozenset(accounts))
+        with pytest.raises(CertificateWishError, match=f"gateway id '{name}'.*own account"):
+            given.sign(request_for(key, name), gateway=name, now=now, life=timedelta(days=1))
     with pytest.raises(NotAllowedError):
         sign(request, OPERATOR)
     (tmp_path / CA_KEY_FILE).write_bytes(new_key())

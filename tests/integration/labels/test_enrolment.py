@@ -25,6 +25,7 @@ from cloud.gateways.enrolment.service import BrokerOffer, broker_offer
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.gate import Gate
 from cloud.ingest.https import HttpsDoor
+from cloud.ingest.registry.service import RegistryError, register
 from edge_agent.certificates.x509 import facts_of, new_key, request_for
 from edge_agent.config.settings import load
 from edge_agent.enrolment.command import enrol
@@ -47,8 +48,8 @@ class Site:
     offer: BrokerOffer
     clock: list[datetime] = field(default_factory=lambda: [datetime.now(UTC)])
 
-    def invite(self, gateway: str, site: str | None = None, **life: Any) -> str:
-        given = {"life": timedelta(**life)} if life else {}
+    def invite(self, gateway: str, site: str | None = None, accounts: Any = (), **life: Any) -> str:
+        given = {"accounts": accounts} | ({"life": timedelta(**life)} if life else {})
         return self.ledger.as_app(
             lambda conn: service.invite(conn, ADMIN, gateway=gateway, site=site, now=self.clock[0], **given)
         ).code
@@ -199,10 +200,18 @@ def test_a_code_that_ended_was_called_back_or_is_another_gateways_is_refused_in_
         ({"gateway": "gw-7"}, "is retired: expected an active one"),
         ({"gateway": "gw-1", "site": "york"}, f"is of site '{SITE}'"),
         ({"gateway": "gw 9", "site": SITE}, "gateway id 'gw 9'"),
+        ({"gateway": "dockledger", "site": SITE}, "names of the broker's own accounts"),
+        ({"gateway": "Dockledger_2", "site": SITE}, "names of the broker's own accounts"),
+        ({"gateway": "books", "site": SITE, "accounts": {"books"}}, "ingest's own account at the broker"),
         ({"gateway": "gw-1", "minutes": 1}, "a code for 1 minutes: expected 5 to 10080"),
     ):
         with pytest.raises(EnrolmentError, match=match):
             site.invite(**wish)
+    for own in ("dockledger", "books"):
+        with pytest.raises(RegistryError, match="own account"):
+            site.ledger.as_app(
+                lambda conn, own=own: register(conn, ADMIN, gateway=own, site=SITE, accounts={"books"})
+            )
     with pytest.raises(NotAllowedError):
         site.ledger.as_app(lambda conn: service.invite(conn, OPERATOR, gateway="gw-1", now=site.clock[0]))
 

@@ -100,7 +100,7 @@ def test_the_brokers_access_list_is_the_contracts() -> None:
     }
     assert given == wanted | {"pattern read dl/v1/ingest/state"}
     assert {f"topic readwrite {root}/#" for root in (ROOT_OF_GATEWAYS, DEMAND_ROOT)} <= set(lines)
-    shop = ["user shop"] + [
+    shop = ["user shop.leeds"] + [
         f"topic {word} {demand_topic('leeds', 'shop', channel)}"
         for word, channel in (("write", DemandChannel.LINES), ("read", DemandChannel.ANSWER))
     ]
