@@ -1,8 +1,10 @@
 """Suppliers and their terms: set up, listed; the same twice is once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import orjson
@@ -31,6 +33,39 @@ class SupplierError(Exception):
 
 class UnknownSupplierError(SupplierError):
     """There is no such supplier."""
+
+
+class Circle(NamedTuple):
+    """How an item would go round among sites of ours, and never come from anybody else."""
+
+    item: str
+    way: tuple[str, ...]
+    """Who draws from whom, up to the site that it began with."""
+
+    def told(self) -> str:
+        """Tell it.
+
+        Returns:
+            Item, sites and the way round.
+        """
+        steps = ", ".join(f"{to!r} from {sending!r}" for to, sending in pairwise(self.way))
+        return (
+            f"item {self.item!r} would go round in a circle: drawn at {steps}: "
+            "expected a way that ends at a supplier that is none of our sites"
+        )
+
+
+class CircleError(SupplierError):
+    """Terms with which sites would supply each other with the same item."""
+
+    def __init__(self, circles: Sequence[Circle]) -> None:
+        """Tell every circle.
+
+        Args:
+            circles: At least one.
+        """
+        super().__init__("; ".join(circle.told() for circle in circles))
+        self.circles = circles
 
 
 class SupplierRow(NamedTuple):
@@ -88,11 +123,17 @@ def put_supplier(conn: Connection, actor: Actor, paper: SupplierPaper) -> bool:
 
     Raises:
         NotAllowedError: If the actor may not.
-        SupplierError: If there is no such site, or another supplier is that site already.
+        SupplierError: If there is no such site, another supplier is that site already, or an item would go
+            round in a circle of sites.
     """
     actor.require_everywhere(*MAY_SET_UP)
+    with _refusing_circles(conn, actor, suppliers=[paper.supplier]):
+        return _put_supplier(conn, actor, paper)
+
+
+def _put_supplier(conn: Connection, actor: Actor, paper: SupplierPaper) -> bool:
+    actor.require_everywhere(*MAY_SET_UP)
     if paper.own_site is not None:
-        act_as(conn, actor)
         if not conn.execute(_SQL["known_sites"], {"sites": [paper.own_site]}).fetchone():
             raise SupplierError(f"supplier {paper.supplier!r}: there is no site {paper.own_site!r}")
         other = conn.execute(_SQL["other_of_site"], paper.model_dump()).fetchone()
@@ -124,12 +165,23 @@ def put_supplier_item(conn: Connection, actor: Actor, paper: SupplierItemPaper) 
     Raises:
         NotAllowedError: If the actor may not.
         UnknownSupplierError: If there is no such supplier.
-        SupplierError: If there is no such item or site, or another supplier is preferred already.
+        SupplierError: If there is no such item or site, another supplier is preferred already, or the item
+            would go round in a circle of sites.
     """
+    _require(actor, paper)
+    with _refusing_circles(conn, actor, codes=[paper.item]):
+        return _put_supplier_item(conn, actor, paper)
+
+
+def _require(actor: Actor, paper: SupplierItemPaper) -> None:
     if paper.site is None:
         actor.require_everywhere(*MAY_SET_UP)
     else:
         actor.require(*MAY_SET_UP, site=paper.site)
+
+
+def _put_supplier_item(conn: Connection, actor: Actor, paper: SupplierItemPaper) -> bool:
+    _require(actor, paper)
     act_as(conn, actor)
     if not suppliers(conn, actor, supplier=paper.supplier, limit=1):
         raise UnknownSupplierError(f"there is no supplier {paper.supplier!r}")
@@ -179,19 +231,29 @@ def import_suppliers(
     actor.require(*MAY_SET_UP)
     changed, terms = 0, 0
     faults = []
-    for line, supplier in papers[0].items():
-        try:
-            changed += put_supplier(conn, actor, supplier)
-        except SupplierError as error:
-            faults.append(f"{file}, line {line}: {error}")
-    for line, paper in papers[1].items():
-        try:
-            terms += put_supplier_item(conn, actor, paper)
-        except SupplierError as error:
-            faults.append(f"{file}, line {line}: {error}")
+    named = {paper.supplier for paper in papers[0].values()}, {paper.item for paper in papers[1].values()}
+    try:
+        with _refusing_circles(conn, actor, suppliers=named[0], codes=named[1]):
+            for line, supplier in papers[0].items():
+                try:
+                    changed += _put_supplier(conn, actor, supplier)
+                except SupplierError as error:
+                    faults.append(f"{file}, line {line}: {error}")
+            for line, paper in papers[1].items():
+                try:
+                    terms += _put_supplier_item(conn, actor, paper)
+                except SupplierError as error:
+                    faults.append(f"{file}, line {line}: {error}")
+    except CircleError as error:
+        faults += [f"{file}, {_lines_of(circle.item, papers)}: {circle.told()}" for circle in error.circles]
     if faults:
         raise SupplierFileError("\n".join(faults))
     return SuppliersImported(changed, terms)
+
+
+def _lines_of(item: str, papers: tuple[Mapping[int, SupplierPaper], Mapping[int, SupplierItemPaper]]) -> str:
+    lines = [line for line, paper in papers[1].items() if paper.item == item] or list(papers[0])
+    return f"line{'s' if lines[1:] else ''} {', '.join(map(str, lines))}"
 
 
 def suppliers(
@@ -239,6 +301,29 @@ def supplier_items(
     if not suppliers(conn, actor, supplier=supplier, limit=1):
         raise UnknownSupplierError(f"there is no supplier {supplier!r}")
     return store.rows(conn, SupplierItemRow, "supplier_items", supplier=supplier, after=after, limit=limit)
+
+
+@contextmanager
+def _refusing_circles(
+    conn: Connection, actor: Actor, *, suppliers: Iterable[str] = (), codes: Iterable[str] = ()
+) -> Iterator[None]:
+    """State terms while nobody else does; a circle that was there before is no fault of theirs."""
+    act_as(conn, actor)
+    conn.execute(_SQL["lock_terms"])
+    concerned = {"suppliers": list(suppliers), "codes": list(codes)}
+    items = [item_id for (item_id,) in conn.execute(_SQL["items_concerned"], concerned)]
+    before = _circles(conn, items)
+    yield
+    if made := [circle for ends, circle in _circles(conn, items).items() if ends not in before]:
+        raise CircleError(made)
+
+
+def _circles(conn: Connection, items: Sequence[int]) -> dict[tuple[str, frozenset[str]], Circle]:
+    """Find circles of items, each once, told from its first site."""
+    found: dict[tuple[str, frozenset[str]], Circle] = {}
+    for item, way in conn.execute(_SQL["circles"], {"items": items}):
+        found.setdefault((item, frozenset(way)), Circle(item, tuple(way)))
+    return found
 
 
 def _audit(

@@ -56,5 +56,20 @@ WHERE t.supplier = %(supplier)s AND t.supplier_item_id > %(after)s
 ORDER BY t.supplier_item_id
 LIMIT %(limit)s;
 
+-- name: lock_terms
+SELECT pg_advisory_xact_lock(hashtextextended('terms of suppliers', 0));
+
+-- name: items_concerned
+SELECT c.canonical_id
+FROM supplier_item t JOIN canonical_item c ON c.item_id = t.item_id
+WHERE t.supplier = ANY (%(suppliers)s::text[])
+UNION
+SELECT c.canonical_id
+FROM item i JOIN canonical_item c ON c.item_id = i.item_id
+WHERE i.code = ANY (%(codes)s::text[]);
+
+-- name: circles
+SELECT c.item, c.way FROM pub_supply_circles(%(items)s::bigint[]) c;
+
 -- name: audit
 SELECT record_audit(%(actor)s, %(action)s, %(target)s, %(site)s, NULL, %(detail)s::jsonb);

@@ -6,6 +6,7 @@ transfers that have not left yet, and on those that their last runs plan. Transf
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cloud.replenishment.domain import PlannedTransfer
-from cloud.replenishment.planner import DUST, Cell, Plan, from_today
+from cloud.replenishment.planner import DUST, OLDEST_FORECAST_DAYS, Cell, Plan, from_today
 from cloud.replenishment.position import Requirement, by_day
 from cloud.replenishment.quantities import round_order
 
@@ -60,15 +61,31 @@ class RequirementRow(NamedTuple):
     due_on: date
     drafted: Decimal | None
     """Of a planned one: what became transfers since the plan was made, of all planned ones of the pair."""
+    planned_on: date | None = None
+    """Of a planned one: the planning site's day."""
+    way: Sequence[str] | None = None
+    """Of a planned one that comes round to this site again: who draws from whom, from this site on."""
 
 
-def requirements_of(rows: Iterable[RequirementRow]) -> dict[int, tuple[Requirement, ...]]:
+@dataclass(slots=True)
+class Drawn:
+    """What other sites draw of an item."""
+
+    requirements: list[Requirement] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    """By site why its plan is no demand here."""
+
+
+def requirements_of(rows: Iterable[RequirementRow], today: date) -> dict[int, Drawn]:
     """Put together what other sites draw, nothing twice.
 
-    What became a transfer after the plan was made comes off the plan's first days.
+    What became a transfer after the plan was made comes off the plan's first days. A plan is demand for
+    as long as a forecast is, and its days for a day longer than they last (days of sites begin at different
+    times); one that comes round in a circle is none.
 
     Args:
         rows: By item, site and day.
+        today: The supplying site's day.
 
     Returns:
         By item.
@@ -77,23 +94,43 @@ def requirements_of(rows: Iterable[RequirementRow]) -> dict[int, tuple[Requireme
         >>> day = date(2026, 3, 4)
         >>> rows = [
         ...     RequirementRow(1, "york", "TR-1", Decimal(12), day, None),
-        ...     RequirementRow(1, "york", None, Decimal(12), day, Decimal(12)),
-        ...     RequirementRow(1, "york", None, Decimal(24), day + timedelta(7), Decimal(12)),
+        ...     RequirementRow(1, "york", None, Decimal(12), day, Decimal(12), day),
+        ...     RequirementRow(1, "york", None, Decimal(24), day + timedelta(7), Decimal(12), day),
         ... ]
-        >>> [(one.quantity, one.due_on.day) for one in requirements_of(rows)[1]]
+        >>> [(one.quantity, one.due_on.day) for one in requirements_of(rows, day)[1].requirements]
         [(12.0, 4), (24.0, 11)]
+        >>> requirements_of(rows, day + timedelta(8))[1].left_out["york"]
+        'york planned on 2026-03-04 what it draws, today is 2026-03-12: expected a plan of the last 7 days'
     """
-    found: dict[int, list[Requirement]] = defaultdict(list)
+    found: dict[int, Drawn] = defaultdict(Drawn)
     drafted: dict[tuple[int, str], Decimal] = {}
     for row in rows:
-        quantity = row.quantity
+        quantity, drawn = row.quantity, found[row.item_id]
+        if (why := _why_left_out(row, today)) is not None:
+            drawn.left_out[row.to_site] = why
+            continue
         if row.drafted is not None:
             left = drafted.setdefault((row.item_id, row.to_site), row.drafted)
             drafted[row.item_id, row.to_site] = max(Decimal(0), left - quantity)
             quantity = max(Decimal(0), quantity - left)
-        if quantity > 0:
-            found[row.item_id].append(Requirement(row.to_site, row.transfer, float(quantity), row.due_on))
-    return {item_id: tuple(ones) for item_id, ones in found.items()}
+        is_over = row.transfer is None and row.due_on < today - timedelta(1)
+        if quantity > 0 and not is_over:
+            drawn.requirements.append(Requirement(row.to_site, row.transfer, float(quantity), row.due_on))
+    return found
+
+
+def _why_left_out(row: RequirementRow, today: date) -> str | None:
+    if row.way is not None:
+        return (
+            f"{row.to_site} draws it from here and here from {row.to_site} ({' from '.join(row.way)}): "
+            "expected terms that end at another supplier"
+        )
+    if row.planned_on is not None and (today - row.planned_on).days > OLDEST_FORECAST_DAYS:
+        return (
+            f"{row.to_site} planned on {row.planned_on} what it draws, today is {today}: "
+            f"expected a plan of the last {OLDEST_FORECAST_DAYS} days"
+        )
+    return None
 
 
 def planned_transfers(cell: Cell, plan: Plan) -> list[PlannedTransfer]:
@@ -135,8 +172,8 @@ def downstream_first(sites: Sequence[str], supplies: Collection[tuple[str, str]]
         supplies: Pairs of a supplying and a supplied site.
 
     Returns:
-        The same sites; within a circle one comes before a site that it supplies, and plans on what that one
-        planned the time before.
+        The same sites; where sites supply each other, with different items, one of them comes before a site
+        that it supplies, and plans on what that one planned the time before.
 
     Examples:
         >>> downstream_first(["a", "b", "c"], {("a", "c"), ("c", "b")})

@@ -145,7 +145,7 @@ class PlannedTransfer:
 
 @dataclass(frozen=True, slots=True)
 class Unplanned:
-    """An item that could not be planned, and why."""
+    """An item that could not be planned, or not on all that sites draw of it, and why."""
 
     item: str
     why: str
@@ -161,3 +161,5 @@ class Planned:
     covered: int
     """Items whose position covers their protection interval."""
     unplanned: Sequence[Unplanned]
+    left_out: Sequence[Unplanned]
+    """Plans of sites of ours that were not taken for demand."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from cloud.db import Connection
 from cloud.replenishment import store
-from cloud.replenishment.dependent import RequirementRow, requirements_of
+from cloud.replenishment.dependent import Drawn, RequirementRow, requirements_of
 from cloud.replenishment.domain import DEFAULT_REVIEW_DAYS, DEFAULT_TARGET, Policy, TargetKind
 from cloud.replenishment.lead_times import late_arrival, observed
 from cloud.replenishment.planner import NO_FORECAST, Cell, Forecast, nothing_forecast
@@ -134,7 +134,7 @@ def gather(conn: Connection, site: SiteRow, now: datetime) -> Known:
         store.tuples(conn, "steps_taken", site=name)
     )  # first: what comes while the rest is read counts
     ((position, read_at),) = store.tuples(conn, "ledger_position")
-    drawn = requirements_of(store.rows(conn, RequirementRow, "requirements", site=name))
+    drawn = requirements_of(store.rows(conn, RequirementRow, "requirements", site=name), today)
     forecasts = dict.fromkeys(drawn, nothing_forecast(today)) | _forecasts(conn, name)
     items = items_of(conn, list(forecasts))
     stock = dict(store.tuples(conn, "usable_stock", site=name))
@@ -161,7 +161,8 @@ def gather(conn: Connection, site: SiteRow, now: datetime) -> Known:
             terms=terms_of(choose(terms.get(item_id, ())), receipts, today, is_whole=item.is_whole),
             policy=policies.of(item_id),
             expedited=frozenset(refused.get(item_id, ())),
-            requirements=drawn.get(item_id, ()),
+            requirements=drawn.get(item_id, Drawn()).requirements,
+            left_out=tuple(drawn.get(item_id, Drawn()).left_out.values()),
         )
         for item_id, item in sorted(items.items(), key=lambda pair: pair[1].code)
     ]

@@ -82,6 +82,8 @@ class Cell:
     """Order and line of what a supplier could not bring earlier."""
     requirements: Sequence[Requirement] = ()
     """What sites of ours draw from this one."""
+    left_out: Sequence[str] = ()
+    """Why plans of sites of ours are no demand here."""
 
 
 @dataclass(frozen=True, slots=True)

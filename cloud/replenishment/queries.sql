@@ -43,7 +43,7 @@ SELECT s.item_id, EXISTS (
 FROM (SELECT DISTINCT x.item_id FROM sites_supplied() x WHERE x.from_site = %(site)s) s;
 
 -- name: requirements
-SELECT r.item_id, r.to_site, r.id AS transfer, r.quantity, r.due_on, r.drafted
+SELECT r.item_id, r.to_site, r.id AS transfer, r.quantity, r.due_on, r.drafted, r.planned_on, r.way
 FROM pub_dependent_requirements(%(site)s) r;
 
 -- name: open_transfers

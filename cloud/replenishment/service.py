@@ -134,6 +134,7 @@ def planned_of(known: Known) -> Planned:
     proposals: list[Proposed] = []
     unplanned: list[Unplanned] = []
     transfers: list[PlannedTransfer] = []
+    left_out = [Unplanned(cell.item, why) for cell in known.cells for why in cell.left_out]
     for cell in known.cells:
         try:
             found = plan(cell)
@@ -144,7 +145,7 @@ def planned_of(known: Known) -> Planned:
         if not found.is_covered:
             proposals.append(proposed(cell, found, known.read_at))
     covered = len(known.cells) - len(proposals) - len(unplanned)
-    return Planned(proposals, transfers, covered, unplanned)
+    return Planned(proposals, transfers, covered, unplanned, left_out)
 
 
 def _write(
@@ -174,7 +175,10 @@ def _write(
         "planned_transfers": len(planned.transfers),
         "covered": planned.covered,
         "unplanned": len(planned.unplanned),
-        "because": [f"{each.item}: {each.why}" for each in planned.unplanned[:_MOST_TOLD]],
+        "left_out": len(planned.left_out),
+        "because": [
+            f"{each.item}: {each.why}" for each in (*planned.unplanned, *planned.left_out)[:_MOST_TOLD]
+        ],
     }
 
 

@@ -1,7 +1,7 @@
 """A site that supplies another plans on what that one needs beside its own customers' demand (DOMAIN D10)."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +17,8 @@ from cloud.documents.transfers import service as transfers
 from cloud.documents.transfers.domain import State
 from cloud.forecasting import store as forecasting
 from cloud.identity.store import act_as
-from cloud.master.suppliers import SupplierError
+from cloud.master.supplier_papers import SupplierFileError, SupplierItemPaper
+from cloud.master.suppliers import SupplierError, import_suppliers, put_supplier_item
 from cloud.replenishment import answers, service
 from cloud.replenishment.answers import AcceptPaper
 from cloud.replenishment.gathering import gather, sites_of
@@ -141,6 +142,67 @@ def test_whose_demand_it_is_follows_from_who_supplies_whom(buying: Buying, york:
         return {item: stated[item_id].is_dependent for item, item_id in buying.items.items()}
 
     assert buying.run(work) == {"TEA": False, "CUP": True}
+
+
+def test_no_item_goes_round_in_a_circle_of_sites(buying: Buying, york: Buying) -> None:
+    buying.supplier("YORK", own_site=york.site)
+    way = f"'TEA' would go round in a circle: drawn at '{york.site}' from '{buying.site}', '{buying.site}'"
+        f"item 'TEA' would go round in a circle: drawn at '{york.site}' from '{buying.site}', '{buying.site}'"
+    )
+    with pytest.raises(SupplierError, match=way):
+        buying.sells("YORK", "TEA", lead_time_days=2, price="0")
+    paper = SupplierItemPaper(supplier="YORK", item="TEA", site=buying.site, is_preferred=True)
+    with pytest.raises(SupplierFileError, match=f"terms.csv, line 7: item {way}"):
+        buying.run(lambda conn: import_suppliers(conn, BUYER, ({}, {7: paper}), file="terms.csv"))
+    buying.sells("YORK", "TEA", lead_time_days=2, price="9")
+    free = "SELECT pg_try_advisory_xact_lock(hashtextextended('terms of suppliers', 0))"
+    with buying.pool.connection() as stating:
+        put_supplier_item(stating, BUYER, paper.model_copy(update={"supplier": "ACME"}))
+        assert buying.query(free) == [(False,)]
+    buying.sells("ACME", "TEA")
+    buying.supplier("YORK")
+    buying.sells("YORK", "TEA", lead_time_days=2, price="0")
+    with pytest.raises(SupplierError, match=way):
+        buying.supplier("YORK", own_site=york.site)
+
+
+def test_what_is_planned_along_a_circle_is_no_demand_and_told(buying: Buying, york: Buying) -> None:
+    buying.query(
+        "WITH s AS (INSERT INTO supplier (supplier, name, currency, own_site, updated_by) "
+        "VALUES ('ROUND', 'Round', 'EUR', %s, 'bea')) "
+        "INSERT INTO supplier_item (supplier, item_id, site_id, pack, is_preferred, updated_by) "
+        "VALUES ('ROUND', %s, %s, 1, true, 'bea') RETURNING 1",
+        york.site,
+        buying.items["TEA"],
+        buying.site,
+    )
+    both = [buying.site, york.site]
+    first, again = (service.run_all(buying.pool, JOB, now, None, sites=both)["sites"] for now in (NOW, LATER))
+    assert needs(buying, "TEA") == 0
+    way = f"({buying.site} from {york.site} from {buying.site})"
+    told = f"TEA: {york.site} draws it from here and here from {york.site} {way}"
+    assert again[buying.site]["because"][0].startswith(told)
+    assert first[york.site]["planned_transfers"] == again[york.site]["planned_transfers"]
+
+
+def test_a_plan_of_a_site_that_no_longer_plans_is_demand_for_a_week(buying: Buying, york: Buying) -> None:
+    def drawn_at(now: datetime) -> dict[str, list[date]]:
+        def work(conn: Connection) -> dict[str, list[date]]:
+            act_as(conn, JOB)
+            (site,) = sites_of(conn, [buying.site])
+            cells = gather(conn, site, now).cells
+            return {cell.item: [one.due_on for one in cell.requirements] for cell in cells}
+
+        return buying.run(work)
+
+    run(buying, york)
+    in_a_week, too_late = NOW + timedelta(days=7), NOW + timedelta(days=8)
+    assert all(days and min(days) >= TODAY + timedelta(6) for days in drawn_at(in_a_week).values())
+    assert drawn_at(too_late) == {"TEA": [], "CUP": []}
+    buying.forecast({"TEA": (5.0, 2.0)}, first_day=too_late.date())
+    told = service.run_all(buying.pool, JOB, too_late, None, sites=[buying.site])["sites"][buying.site]
+    planned = f"TEA: {york.site} planned on 2026-03-04 what it draws, today is 2026-03-12"
+    assert (told["left_out"], told["because"][-1]) == (2, f"{planned}: expected a plan of the last 7 days")
 
 
 def test_a_site_is_one_supplier_and_none_of_its_own(buying: Buying, york: Buying) -> None:
