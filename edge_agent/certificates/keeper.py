@@ -22,6 +22,7 @@ from edge_agent.certificates.x509 import (
     CertificateError,
     OtherKeyError,
     facts_of,
+    is_of_request,
     new_key,
     request_for,
     require_fit,
@@ -134,9 +135,9 @@ class CertificateKeeper:
             else:
                 write_private(self._path, content)
             write_private(self._renewed, content)
+            self._turn_to(self._renewed, now)
             self._next_key.unlink()
             self._request = None
-            self._turn_to(self._renewed, now)
             log.info("certificate_on_trial", serial=facts.serial, ends_at=facts.not_after.isoformat())
 
     def request(self) -> str:
@@ -151,6 +152,18 @@ class CertificateKeeper:
         if not self._next_key.exists():
             write_private(self._next_key, new_key())
         return request_for(self._next_key.read_bytes(), self._gateway)
+
+    def has_answer_to(self, request: str) -> bool:
+        """Tell whether the certificate for a request is here, in use or on trial.
+
+        Args:
+            request: PKCS #10 in PEM.
+
+        Returns:
+            Whether a certificate here is of the key that signed it.
+        """
+        here = (self._path, self._renewed) if self._trial.exists() else (self._path,)
+        return any(path.exists() and is_of_request(path.read_bytes(), request) for path in here)
 
     def health(self) -> CertificateHealth | None:
         """Say how the certificate is; None if there is none and none is asked for."""

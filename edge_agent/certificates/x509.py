@@ -87,6 +87,23 @@ def require_fit(pem: bytes, key_pem: bytes, gateway: str) -> CertificateFacts:
     return facts
 
 
+def is_of_request(pem: bytes, request: str) -> bool:
+    """Tell whether a certificate is of the key that signed a request.
+
+    Args:
+        pem: The certificate, then its chain.
+        request: PKCS #10 in PEM.
+
+    Returns:
+        Whether it is; False of what cannot be read.
+    """
+    try:
+        asked = x509.load_pem_x509_csr(request.encode())
+        return _certificate(pem).public_key() == asked.public_key()
+    except ValueError:
+        return False
+
+
 def _certificate(pem: bytes) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificates(pem)[0]

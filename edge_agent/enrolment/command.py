@@ -117,10 +117,10 @@ def _enrol(options: argparse.Namespace, config: Path, folder: Path, out: TextIO,
     pending, draft = folder / "enrolment.json", config.with_name(config.name + ".enrolled")
     path = folder / f"{gateway}.pem"
     keeper = CertificateKeeper(path, gateway, renew_link=lambda: None)
-    if draft.exists() and path.exists():  # it was interrupted after its certificate had come
+    begun = _begin(pending, code, keeper)
+    if draft.exists() and keeper.has_answer_to(begun.request):  # it was interrupted after that had come
         _finish(config, draft, pending, path)
         return gateway
-    begun = _begin(pending, code, keeper)
     asked = EnrolmentRequest(code=code, request=begun.request, secret=begun.secret)
     told = _told(options, gateway, asked, out, pause)
     if told.gateway != gateway:
@@ -128,6 +128,7 @@ def _enrol(options: argparse.Namespace, config: Path, folder: Path, out: TextIO,
     ca = None if options.ca is None else options.ca.absolute()
     text = settings_text(told, url=options.url, secret=begun.secret, folder=folder, ca=ca)
     write_private(draft, text.encode())
+    load(draft)
     if told.broker_ca is not None and told.certificate is not None:
         write_private(folder / CA_FILE, told.broker_ca.encode())
         keeper.install(told.certificate.encode(), datetime.now(UTC))
@@ -186,6 +187,5 @@ def _told(
 
 def _finish(config: Path, draft: Path, pending: Path, certificate: Path) -> None:
     draft.replace(config)
-    load(config)
     for done in (pending, certificate.with_name(certificate.name + ".next-key")):
         done.unlink(missing_ok=True)

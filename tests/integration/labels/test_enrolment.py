@@ -6,13 +6,14 @@ import json
 import ssl
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from cloud.api.app import create_api
 from cloud.api.metrics import Metrics
@@ -46,6 +47,7 @@ class Site:
     pool: ConnectionPool
     url: str
     offer: BrokerOffer
+    api: FastAPI
     clock: list[datetime] = field(default_factory=lambda: [datetime.now(UTC)])
 
     def invite(self, gateway: str, site: str | None = None, accounts: Any = (), **life: Any) -> str:
@@ -71,6 +73,9 @@ class Site:
         body = {"code": code, "request": request_for(new_key(), gateway), "secret": "s" * 32}
         return httpx.post(f"{self.url}/v1/enrolments", json=body, verify=PLAIN)
 
+    def offer_url(self, url: str) -> None:
+        self.api.state.broker_offer = replace(self.offer, url=url)
+
     def admits(self, gateway: str, secret: str) -> bool:
         answer = httpx.get(f"{self.url}/v1/ingest/state", auth=(gateway, secret), verify=PLAIN)
         return answer.status_code == 200
@@ -86,9 +91,9 @@ def site(database: Any, tmp_path: Path) -> Iterator[Site]:
         open_ledger(database) as ledger,
         open_pool(database.app_dsn, "test-enrolment", max_size=4) as pool,
         closing(HttpsDoor(database.ingest_dsn)) as door,
-        listening(create_api(Gate(pool, lambda: clock[0]), Metrics(), door, offer)) as url,
+        listening(api := create_api(Gate(pool, lambda: clock[0]), Metrics(), door, offer)) as url,
     ):
-        yield Site(ledger, pool, url, offer, clock)
+        yield Site(ledger, pool, url, offer, api, clock)
 
 
 def test_a_machine_becomes_a_gateway_by_a_code_that_opens_once(site: Site, tmp_path: Path) -> None:
@@ -240,3 +245,15 @@ def test_a_machine_that_was_interrupted_goes_on_with_the_same_key(site: Site, tm
     secret = httpx.URL(str(load(machine / "agent.toml").settings.https_url)).password
     assert site.admits("gw-7", secret)
     assert site.ledger.query("SELECT count(*) FROM gateway_certificate") == [(1,)]
+
+    before = facts_of((machine / "gw-7.pem").read_bytes()).serial
+    (machine / "agent.toml").rename(machine / "agent.toml.enrolled")  # as if it had been cut short there
+    again = site.invite("gw-7")
+    site.offer_url("https://broker.example")
+    assert "broker_url" in site.enrol(machine, again)[1]
+    assert not (machine / "agent.toml").exists(), "settings that the agent would refuse are not left behind"
+    site.offer_url(BROKER)
+    assert site.enrol(machine, again)[0] == 0
+    secret = httpx.URL(str(load(machine / "agent.toml").settings.https_url)).password
+    assert site.admits("gw-7", secret), "a new code is used, not what an old one left"
+    assert facts_of((machine / "gw-7.pem.renewed").read_bytes()).serial != before
