@@ -150,7 +150,8 @@ CREATE OR REPLACE FUNCTION bought_at(place_code text) RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN split_part(place_code, '/', 1) IN ('@supplier', '@opening');
 
 -- The periodic average of each item without a standard cost: (opening value + purchases + what was made) / (opening +
--- purchased + made). What was made carries what was used, at the average of the same period: found by going round until no
+-- purchased + made). What transformations of closed periods used and was taken back since counts as purchased at what it
+-- cost then. What was made carries what was used, at the average of the same period: found by going round until no
 -- cost changes any more, at once where nothing is made of what it was made into. NULL where a price is not known.
 CREATE OR REPLACE FUNCTION average_costs(of_site text, before_id bigint, until_at timestamptz, until_position bigint)
     RETURNS TABLE (item_id bigint, cost numeric, detail jsonb)
@@ -163,13 +164,18 @@ DECLARE
     found  jsonb;
     is_strict boolean;
 BEGIN
-    WITH bought AS (
-        SELECT p.item_id, sum(p.quantity) AS quantity, sum(p.quantity * p.cost) AS value,
+    WITH came AS (
+        SELECT p.item_id, p.quantity, p.quantity * p.cost AS value, p.is_late
+        FROM purchases(of_site, before_id, until_at, until_position) p
+        UNION ALL
+        SELECT l.item_id, l.returned, l.returned_value, true FROM unnest(lines) l WHERE l.returned <> 0
+    ), bought AS (
+        SELECT p.item_id, sum(p.quantity) AS quantity, sum(p.value) AS value,
             -- What came and was taken back without a price needs none.
-            CASE WHEN sum(p.quantity) FILTER (WHERE p.cost IS NULL) <> 0 THEN count(*) FILTER (WHERE p.cost IS NULL)
+            CASE WHEN sum(p.quantity) FILTER (WHERE p.value IS NULL) <> 0 THEN count(*) FILTER (WHERE p.value IS NULL)
                 ELSE 0 END AS unpriced,
             coalesce(sum(p.quantity) FILTER (WHERE p.is_late), 0) AS late
-        FROM purchases(of_site, before_id, until_at, until_position) p
+        FROM came p
         GROUP BY p.item_id
     ), acquired AS (
         SELECT b.item_id FROM bought b

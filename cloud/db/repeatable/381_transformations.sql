@@ -68,11 +68,16 @@ CREATE OR REPLACE FUNCTION recipe_of(
 $$;
 
 -- What transformations used and made since a close, as known at a position: what counts now less what had counted by then.
--- Of one that had made nothing by then, all that it had used counts now. Goods of other owners make what they cost unknown.
+-- Of one that had made nothing by then, all that it had used counts now; of one that has made nothing any more, nothing does.
+-- What a close held costs what the first close that holds it says. Goods of other owners make what they cost unknown.
 CREATE FUNCTION lines_of_transformations(
     of_site text, types text[], ids text[], before_id bigint, until_at timestamptz, until_position bigint)
     RETURNS SETOF made_line LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH book AS (
+    WITH RECURSIVE held AS (
+        SELECT c.close_id, c.opens_from, c.ends_at, c.as_of_position FROM period_close c WHERE c.close_id = before_id
+        UNION ALL
+        SELECT c.close_id, c.opens_from, c.ends_at, c.as_of_position FROM held h JOIN period_close c ON c.close_id = h.opens_from
+    ), book AS (
         SELECT book_currency(of_site) AS currency, known_until(until_position) AS known, s.time_zone,
             coalesce(b.ends_at, '-infinity') AS ends_at, coalesce(b.as_of_position, 0) AS as_of_position
         FROM site s LEFT JOIN period_close b ON b.close_id = before_id WHERE s.site_id = of_site
@@ -90,7 +95,9 @@ CREATE FUNCTION lines_of_transformations(
             bool_or(m.is_input AND m.counts = 1) AS uses, bool_or(NOT m.is_input AND m.counts = 1) AS makes
         FROM move m GROUP BY m.type, m.id
     ), counted AS (
-        SELECT m.*, g.uses, g.makes, CASE WHEN m.is_input AND NOT g.had_made THEN m.counts ELSE m.counts - m.counted END AS sign
+        SELECT m.*, g.uses, CASE WHEN m.is_input AND NOT g.had_made THEN m.counts
+            WHEN m.is_input AND NOT g.makes THEN -m.counted ELSE m.counts - m.counted END AS sign,
+            m.is_input AND m.counted > m.counts AS is_returned
         FROM move m JOIN begun g USING (type, id)
     ), priced AS (
         SELECT c.*, CASE WHEN c.is_input AND c.owner IS NULL THEN coalesce(standard.cost, earlier.cost) END AS cost,
@@ -103,8 +110,11 @@ CREATE FUNCTION lines_of_transformations(
             FROM item_cost k
             WHERE k.item_id = c.item_id AND k.site_id = of_site AND k.valid_from <= c.occurred_at AND k.recorded_at <= b.known
             ORDER BY k.valid_from DESC LIMIT 1) standard ON true
-        LEFT JOIN period_cost earlier ON c.counted = 1 AND earlier.close_id = before_id AND earlier.item_id = c.item_id
-            AND earlier.basis = 'average'
+        LEFT JOIN LATERAL (
+            SELECT h.close_id FROM held h WHERE h.ends_at >= c.occurred_at AND h.as_of_position >= c.own_position
+            ORDER BY h.ends_at LIMIT 1) first ON c.counted = 1
+        LEFT JOIN period_cost earlier ON (earlier.close_id, earlier.item_id, earlier.basis)
+            = (first.close_id, c.item_id, 'average')
         WHERE c.is_input OR c.owner IS NULL
     ), line AS (
         SELECT p.type, p.id, p.is_input, p.item_id, sum(p.sign * p.quantity) AS quantity,
@@ -113,7 +123,10 @@ CREATE FUNCTION lines_of_transformations(
             coalesce(bool_or((p.is_input AND p.sign <> 0 AND (p.owner IS NOT NULL OR (p.is_earlier AND p.cost IS NULL)))
                 OR (NOT p.is_input AND p.sign > 0 AND NOT coalesce(p.uses, false))), false) AS is_unknown,
             (array_agg(p.standard ORDER BY p.occurred_at DESC, p.own_position DESC))[1] AS standard,
-            sum(p.counts * p.quantity) AS weight, bool_or(p.sign <> 0) AS is_concerned
+            sum(p.counts * p.quantity) AS weight, bool_or(p.sign <> 0 OR p.is_returned) AS is_concerned,
+            coalesce(sum(p.quantity) FILTER (WHERE p.is_returned AND p.owner IS NULL), 0) AS returned,
+            CASE WHEN coalesce(bool_and(p.cost IS NOT NULL) FILTER (WHERE p.is_returned AND p.owner IS NULL), true) THEN
+                coalesce(sum(p.quantity * p.cost) FILTER (WHERE p.is_returned AND p.owner IS NULL), 0) END AS returned_value
         FROM priced p
         GROUP BY p.type, p.id, p.is_input, p.item_id
     ), by_recipe AS MATERIALIZED (
@@ -133,7 +146,8 @@ CREATE FUNCTION lines_of_transformations(
             WHEN l.is_input THEN NULL
             WHEN bool_or(NOT l.is_input AND l.quantity > 0) OVER one THEN greatest(l.quantity, 0)
             WHEN bool_or(NOT l.is_input AND l.weight > 0) OVER one THEN l.weight
-            ELSE abs(l.quantity) END
+            ELSE abs(l.quantity) END,
+        l.returned, l.returned_value
     FROM line l
     JOIN item i ON i.item_id = l.item_id
     LEFT JOIN by_recipe r ON (r.type, r.id) = (l.type, l.id)

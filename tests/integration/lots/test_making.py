@@ -1,6 +1,7 @@
 """What is made by a recipe: usage, yield, cost to the cent, serials through kits; on the real ledger."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -45,10 +46,12 @@ def states(
     return found.version
 
 
-def makes(floor: Floor, name: str, minute: float, kind: str = "kit", **more: Any) -> None:
+def makes(
+    floor: Floor, name: str, minute: float, kind: str = "kit", *, now: datetime = NOW, **more: Any
+) -> None:
     stated = {"site": SITE, "type": kind, "id": name, "location": "A-01", "occurred_at": at(minute)}
     paper = MadePaper.model_validate(stated | more)
-    floor.ledger.as_app(lambda conn: making.make(conn, NET, paper, now=NOW))
+    floor.ledger.as_app(lambda conn: making.make(conn, NET, paper, now=now))
 
 
 def takes_back(floor: Floor, name: str, kind: str = "kit") -> None:
@@ -67,28 +70,28 @@ def carried(floor: Floor, name: str, kind: str = "kit") -> dict[str, Decimal | N
     return {line.row.item: line.row.value for line in told.lines}
 
 
-def pays(floor: Floor, item: str, cost: str) -> None:
+def pays(floor: Floor, item: str, cost: str, since: str = "2020-01-01") -> None:
     floor.ledger.query(
-        "INSERT INTO purchase_cost "
-        "SELECT item_id, %s, '2020-01-01', %s, 'GBP' FROM item WHERE code = %s RETURNING 1",
+        "INSERT INTO purchase_cost SELECT item_id, %s, %s, %s, 'GBP' FROM item WHERE code = %s RETURNING 1",
         SITE,
+        since,
         Decimal(cost),
         item,
     )
 
 
-def worth(floor: Floor, close_id: int | None = None) -> dict[str, Decimal | None]:
+def worth(floor: Floor, close_id: int | None = None, now: datetime = NOW) -> dict[str, Decimal | None]:
     """Give what each item's stock is worth: in a close, or as one who closes the books now would have it."""
-    moment = Moment(SITE, NOW, close_id=close_id, is_closing=close_id is None)
+    moment = Moment(SITE, now, close_id=close_id, is_closing=close_id is None)
     lines = floor.ledger.as_app(lambda conn: periods.value_lines(conn, NET, moment, limit=100))
     known = {line.item: line.value for line in lines if line.quantity and not line.location.startswith("@")}
     assert sum(1 for line in lines if line.quantity and not line.location.startswith("@")) == len(known)
     return known
 
 
-def closes(floor: Floor, period: str) -> int:
+def closes(floor: Floor, period: str, now: datetime = NOW) -> int:
     asked = floor.ledger.as_app(
-        lambda conn: ask_to_close(conn, NET, site=SITE, period=period, reason="figures_due", note="", now=NOW)
+        lambda conn: ask_to_close(conn, NET, site=SITE, period=period, reason="figures_due", note="", now=now)
     )
     done = floor.ledger.as_app(lambda conn: approve_and_apply(conn, BOSS, asked.decision_id, asked.revision))
     outcome: dict[str, Any] = dict(done.outcome or {})
@@ -148,23 +151,34 @@ def test_a_kit_carries_its_close_and_what_comes_late_falls_into_the_next(floor: 
     closed = {"MILK": Decimal("4.00"), "KIT": Decimal("6.00")}
     assert worth(floor, first) == closed
     assert carried(floor, "K-1") == {"MILK": Decimal("6.00"), "KIT": Decimal("6.00")}
+    pays(floor, "MILK", "3", since="2026-04-01")
+    floor.moves(goes("MILK", 10, "@supplier", "A-01", minute=60 * 24 * 33))
+    assert worth(floor) == {"MILK": Decimal("34.00"), "KIT": Decimal("6.00")}
     takes_back(floor, "K-1")
-    assert worth(floor) == {"MILK": Decimal("10.00")}
+    assert worth(floor) == {"MILK": Decimal("40.00")}, "what was paid: 10 at 1, 10 at 3"
     assert worth(floor, first) == closed
 
 
-def test_what_is_used_before_a_close_and_made_after_it_is_carried_over(floor: Floor) -> None:
+def test_what_is_used_before_closes_and_made_or_given_up_after_them_is_carried_over(floor: Floor) -> None:
+    """Six are used at 1 when March is closed, six more are bought at 5 when April is."""
     pays(floor, "MILK", "1")
     floor.moves(
         goes("MILK", 10, "@supplier", "A-01", minute=1),
         goes("MILK", 4, "A-01", "@transformation", under="kit/9", minute=2),
+        goes("MILK", 2, "A-01", "@transformation", under="kit/8", minute=3),
     )
     closes(floor, "2026-03")
-    april = 60 * 24 * 35
-    floor.moves(goes("KIT", 3, "@transformation", "B-01", under="kit/9", minute=april))
-    assert worth(floor) == {"MILK": Decimal("6.00"), "KIT": Decimal("4.00")}
-    makes(floor, "R-9", april + 5, "repack", inputs=[_part("KIT", "3")], outputs=[_part("GIFT", "7")])
-    assert worth(floor) == {"MILK": Decimal("6.00"), "GIFT": Decimal("4.00")}
+    pays(floor, "MILK", "5", since="2026-04-01")
+    floor.moves(goes("MILK", 6, "@supplier", "A-01", minute=60 * 24 * 35))
+    may, june = 60 * 24 * 62, at(60 * 24 * 93)
+    assert worth(floor, closes(floor, "2026-04", now=june)) == {"MILK": Decimal("34.00")}
+    floor.moves(goes("KIT", 3, "@transformation", "B-01", under="kit/9", minute=may))
+    assert worth(floor, now=june) == {"MILK": Decimal("34.00"), "KIT": Decimal("4.00")}
+    takes_back(floor, "8")
+    assert worth(floor, now=june) == {"MILK": Decimal("36.00"), "KIT": Decimal("4.00")}, "all that was paid"
+    used = [_part("KIT", "3")]
+    makes(floor, "R-9", may + 5, "repack", inputs=used, outputs=[_part("GIFT", "7")], now=june)
+    assert worth(floor, now=june) == {"MILK": Decimal("36.00"), "GIFT": Decimal("4.00")}
 
 
 def _part(item: str, quantity: str) -> dict[str, Any]:
