@@ -1,11 +1,11 @@
 -- Recipes are the network's; transformations show themselves by sees_site(), which reads the sites that act_as() named.
 
 -- name: recipes
-SELECT r.code, r.version, r.kind, r.valid_from,
-    least(r.valid_until, lead(r.valid_from) OVER (PARTITION BY r.code ORDER BY r.version)) AS valid_until,
-    r.stated_at, r.stated_by
+SELECT r.code, r.version, r.kind, r.valid_from, least(r.valid_until, later.valid_from) AS valid_until, r.stated_at, r.stated_by
 FROM recipe r
+LEFT JOIN recipe later ON (later.code, later.version) = (r.code, r.version + 1)
 WHERE (%(code)s::text IS NULL OR r.code = %(code)s)
+    AND (%(version)s::integer IS NULL OR r.version = %(version)s)
     AND (%(item)s::text IS NULL OR EXISTS (
         SELECT FROM recipe_line l JOIN canonical_item n ON n.item_id = l.item_id JOIN item i ON i.item_id = n.canonical_id
         WHERE (l.code, l.version) = (r.code, r.version) AND i.code = %(item)s))

@@ -94,7 +94,7 @@ def recipes(
         NotAllowedError: If the actor may not.
     """
     actor.require(*READERS)
-    asked = {"code": code, "item": item, "after_code": after[0], "after_version": after[1]}
+    asked = {"code": code, "version": None, "item": item, "after_code": after[0], "after_version": after[1]}
     return _with_lines(conn, store.rows(conn, _Head, "recipes", **asked, limit=limit))
 
 
@@ -114,7 +114,9 @@ def recipe(conn: Connection, actor: Actor, *, code: str, version: int) -> Recipe
         NotAllowedError: If the actor may not.
         UnknownRecipeError: If there is none.
     """
-    found = [each for each in recipes(conn, actor, code=code, limit=10_000) if each.version == version]
+    actor.require(*READERS)
+    asked = {"code": code, "version": version, "item": None, "after_code": "", "after_version": 0}
+    found = _with_lines(conn, store.rows(conn, _Head, "recipes", **asked, limit=1))
     if not found:
         raise UnknownRecipeError(f"there is no version {version} of recipe {code!r:.80}")
     return found[0]

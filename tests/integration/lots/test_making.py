@@ -16,7 +16,7 @@ from cloud.recipes import making
 from cloud.recipes.domain import RecipeConflictError, RecipeError, RecipeKind
 from cloud.recipes.making import Sheet
 from cloud.recipes.papers import MadePaper, PlanPaper, RecipePaper
-from cloud.recipes.service import put_recipes
+from cloud.recipes.service import put_recipes, recipes
 from tests.integration.ledger.scenario import SITE, at
 from tests.integration.lots.floor import BOSS, NET, PALLET, Floor, goes, open_floor, stands
 
@@ -201,6 +201,10 @@ def test_a_handhelds_kit_stands_beside_the_recipe_that_was_planned_or_held(floor
     assert states(floor, "SET", "kit", {"MILK": "2", "BOX": "1"}, {"KIT": {"quantity": "1"}}) == 1
     newer = {"MILK": "3", "BOX": "1"}
     assert states(floor, "SET", "kit", newer, {"KIT": {"quantity": "1"}}, valid_from=at(20)) == 2
+    other = {"GIFT": "1", "BOX": "1"}
+    assert states(floor, "SET", "kit", other, {"KIT": {"quantity": "1"}}, valid_from=at(30)) == 3
+    of_milk = floor.ledger.as_app(lambda conn: recipes(conn, NET, item="MILK", limit=9))
+    assert [(each.version, each.valid_until) for each in of_milk] == [(1, at(20)), (2, at(30))]
     with pytest.raises(RecipeConflictError, match="what was valid is not rewritten"):
         states(floor, "SET", "kit", {"MILK": "9"}, {"KIT": {"quantity": "1"}}, valid_from=at(10))
     with pytest.raises(RecipeError, match=r"item 'NONE': there is no such item"):
