@@ -150,9 +150,7 @@ def test_no_item_goes_round_in_a_circle_of_sites(buying: Buying, york: Buying) -
     with pytest.raises(SupplierError, match=way):
         buying.sells("YORK", "TEA", lead_time_days=2, price="0")
     paper = SupplierItemPaper(supplier="YORK", item="TEA", site=buying.site, is_preferred=True)
-    with pytest.raises(
-        SupplierFileError, match=f"terms.csv, line 7: item 'TEA' would go round in a circle: {way}"
-    ):
+    with pytest.raises(SupplierFileError, match=f"terms.csv, line 7: item 'TEA' would .*{way}"):
         buying.run(lambda conn: import_suppliers(conn, BUYER, ({}, {7: paper}), file="terms.csv"))
     buying.sells("YORK", "TEA", lead_time_days=2, price="9")
     free = "SELECT pg_try_advisory_xact_lock(hashtextextended('terms of suppliers', 0))"
