@@ -26,8 +26,8 @@ from edge_agent.doors.visits import from_us
 from edge_agent.floor import Floor
 from edge_agent.health import describe_gateway, describe_scanner
 from edge_agent.labels.desk import LabelDesk
-from edge_agent.labels.lanes import PrintLanes
 from edge_agent.labels.logbook import LOGBOOK_FILE, Logbook
+from edge_agent.labels.queues import PrintQueues
 from edge_agent.outbox.domain import OutboxStats
 from edge_agent.outbox.draft import Draft
 from edge_agent.outbox.errors import OutboxError
@@ -80,7 +80,7 @@ class Agent:
         self._positions, self._by_hand = UnitPositions(), UnitPositions(only_by_hand=True)
         self._tasks = TaskBoard(base.outbox.with_name(TASKS_FILE), base.site, base.gateway)
         self._labels, self._logbook = LabelDesk(base.outbox, base.site, base.printer), Logbook(base.outbox)
-        self._prints = PrintLanes(self._labels)
+        self._prints = PrintQueues(self._labels)
         self._journal = OutboxJournal(self._note_stored)
         self._tallies: dict[str, Counter[str]] = {}
         self._version = version("dockledger")

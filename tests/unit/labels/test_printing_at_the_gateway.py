@@ -4,6 +4,7 @@ import io
 import json
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,9 +22,9 @@ from edge_agent.clock import Clock, Stamp
 from edge_agent.labels.command import label_command
 from edge_agent.labels.desk import LabelDesk
 from edge_agent.labels.domain import StatusUnreadableError, parse_host_status
-from edge_agent.labels.lanes import MOST_WAITING, PrintLanes
 from edge_agent.labels.logbook import Logbook
 from edge_agent.labels.printer import PrinterError, PrinterUncertainError, ask_status, send_label
+from edge_agent.labels.queues import MOST_TOLD, MOST_WAITING, PrintQueues
 from edge_agent.labels.settings import PrinterSettings
 from edge_agent.labels.shelf import LabelShelf, NoSerialsError
 from edge_agent.readers.framing import Frame
@@ -34,6 +35,7 @@ from simulators.zpl_printer.server import ZplPrinter
 from tests.unit.workflows.test_session import SITE, MemoryJournal
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
+PATIENCE_S = 30.0
 BIN = LabelOrder(LabelKind.BIN, {"location": "A-01"})
 
 
@@ -240,12 +242,12 @@ def test_a_dead_printer_holds_no_scanner_up_and_what_came_of_the_label_is_told_w
         port = dead.getsockname()[1]
         slow = PrinterSettings(id="dead", host="127.0.0.1", port=port, scanners=("scan-1",))
         desk = LabelDesk(tmp_path / "outbox.db", "leeds", (slow, settings(printer)))
-        lanes = PrintLanes(desk)
+        queues = PrintQueues(desk)
 
         def scanner(device: str) -> Session:
             engine = Engine(device, SITE, labels=desk)
             profile = load_profile("generic_terminal")
-            session = Session(engine, profile, journal, Clock(), tally, printers=lanes)
+            session = Session(engine, profile, journal, Clock(), tally, printers=queues)
             session.connected(said.append)
             return session
 
@@ -260,12 +262,16 @@ def test_a_dead_printer_holds_no_scanner_up_and_what_came_of_the_label_is_told_w
             waiting, _ = dead.accept()
             assert scan(one, "71053")[0][:1] == b"\x06", "it goes on while the printer says nothing"
             scan(other, "$SHIP/I-2", "85123", "$PRINT")
-            while not printer.labels:  # on its own lane
+            until = time.monotonic() + PATIENCE_S
+            while not printer.labels:  # of its own queue
+                assert time.monotonic() < until
                 other.silent()
             one.silent()
             assert b"no label" not in said[-1]
             waiting.close()
+            until = time.monotonic() + PATIENCE_S
             while b"no label of 85123" not in said[-1]:
+                assert time.monotonic() < until
                 one.silent()
             assert b"does not say how it is" in said[-1]
             failed = [each for each in journal.records if getattr(each, "outcome", "") == "failed"]
@@ -279,11 +285,41 @@ def test_a_dead_printer_holds_no_scanner_up_and_what_came_of_the_label_is_told_w
             again.close()
         finally:
             dead.close()
-            lanes.stop()
+            queues.stop()
         one.disconnected()
         assert tally["labels_not_printed"] == MOST_WAITING + 3, "those that waited were told, and recorded"
         other.silent()
         assert tally["labels_printed"] == 1
+
+
+def test_whatever_goes_wrong_with_a_label_is_told_and_the_next_one_is_printed(
+    printer: ZplPrinter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for host in ("printer..local", "p" * 64 + ".local", "a b", "a\0b"):
+        with pytest.raises(ValueError, match=r"host\n"):
+            settings(printer, host=host)
+    queues = PrintQueues(LabelDesk(tmp_path / "outbox.db", "leeds", (settings(printer),)))
+
+    def printed() -> str | None:
+        queues.request("scan-1", BIN, "ann")
+        until = time.monotonic() + PATIENCE_S
+        while not (found := queues.results("scan-1")):
+            assert time.monotonic() < until
+        return found[0].problem
+
+    def fail(_printer: PrinterSettings, _zpl: str) -> None:
+        raise UnicodeError("\0" + "idna" * 200)
+
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr("edge_agent.labels.desk.send_label", fail)
+            told = str(printed())
+        assert told.startswith("a fault of the agent, look into its log (UnicodeError: idna")
+        assert len(told) == MOST_TOLD, "it fits a record"
+        assert printed() is None
+    finally:
+        queues.stop()
+    assert len(printer.labels) == 1
 
 
 @pytest.fixture

@@ -6,11 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from contracts.labels import LabelOrder
 from edge_agent.labels.desk import LabelDesk
 
 MOST_WAITING: Final = 20
 """Labels before one printer; whoever asks for more is told."""
+MOST_TOLD: Final = 400
+"""Characters of what went wrong: it stands in a record's note."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +30,7 @@ class Printed:
     """What went wrong; None: nothing."""
 
 
-class PrintLanes:
+class PrintQueues:
     """Takes orders from any thread and never waits; what came of them is asked for."""
 
     def __init__(self, desk: LabelDesk) -> None:
@@ -35,7 +41,7 @@ class PrintLanes:
         """
         self._desk = desk
         self._lock = threading.Lock()
-        self._lanes: dict[str, _Lane] = {}
+        self._queues: dict[str, _Queue] = {}
         self._done: dict[str, queue.SimpleQueue[Printed]] = {}
         self._is_stopping = False
 
@@ -52,10 +58,10 @@ class PrintLanes:
             self._tell(device, order, actor, "no printer prints for this scanner")
             return
         with self._lock:
-            lane = None if self._is_stopping else self._lane(printer.id)
-            if lane is not None and lane.take(lambda: self._print(device, order, actor)):
+            waiting = None if self._is_stopping else self._queue_of(printer.id)
+            if waiting is not None and waiting.take(lambda: self._print(device, order, actor)):
                 return
-        why = "the agent stops" if lane is None else f"{MOST_WAITING} labels wait for printer {printer.id}"
+        why = "the agent stops" if waiting is None else f"{MOST_WAITING} labels wait for printer {printer.id}"
         self._tell(device, order, actor, why)
 
     def results(self, device: str) -> list[Printed]:
@@ -76,27 +82,32 @@ class PrintLanes:
         """Let each printer end its label; those that wait are not printed, which their scanners are told."""
         with self._lock:
             self._is_stopping = True
-            lanes = list(self._lanes.values())
-        for lane in lanes:
-            lane.stop()
+            queues = list(self._queues.values())
+        for each in queues:
+            each.stop()
 
-    def _lane(self, printer: str) -> "_Lane":
-        if printer not in self._lanes:
-            self._lanes[printer] = _Lane(printer)
-        return self._lanes[printer]
+    def _queue_of(self, printer: str) -> "_Queue":
+        if printer not in self._queues:
+            self._queues[printer] = _Queue(printer)
+        return self._queues[printer]
 
     def _print(self, device: str, order: LabelOrder, actor: str | None) -> None:
-        problem = "the agent stops" if self._is_stopping else self._desk.print_label(device, order)
+        try:
+            problem = "the agent stops" if self._is_stopping else self._desk.print_label(device, order)
+        except Exception as error:  # the scanner that waits is told, and the printer's thread goes on
+            log.exception("label_fault", scanner=device)
+            problem = f"a fault of the agent, look into its log ({type(error).__name__}: {error})"
         self._tell(device, order, actor, problem)
 
     def _tell(self, device: str, order: LabelOrder, actor: str | None, problem: str | None) -> None:
-        self._done_of(device).put(Printed(order, actor, problem))
+        told = None if problem is None else problem.replace("\0", "")[:MOST_TOLD]
+        self._done_of(device).put(Printed(order, actor, told))
 
     def _done_of(self, device: str) -> queue.SimpleQueue[Printed]:
         return self._done.setdefault(device, queue.SimpleQueue())
 
 
-class _Lane:
+class _Queue:
     """One printer's thread and what waits for it."""
 
     def __init__(self, printer: str) -> None:
