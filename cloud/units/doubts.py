@@ -1,7 +1,7 @@
 """Cases for a person: one serial at two sites at once, a unit that would stand in itself (DOMAIN D3, D5)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -73,21 +73,27 @@ def watch_doubts(source: Source, actor: Actor, now: datetime) -> Mapping[str, An
 def _look(conn: Connection, actor: Actor) -> tuple[int, bool]:
     act_as(conn, actor)
     *rows, (looked, *_) = store.tuples(conn, "doubt_serials", most=_POSITIONS, within=LEAST_TRAVEL)
+    return _tell(conn, [Doubt(*row[1:]) for row in rows]), looked >= _POSITIONS
+
+
+def _tell(conn: Connection, found: Iterable[Doubt]) -> int:
     doubts: defaultdict[str, list[Doubt]] = defaultdict(list)
-    for _, serial, site, earlier, later in rows:
-        doubts[serial].append(Doubt(serial, site, earlier, later))
-    alerts.notice(conn, [_duplicate(found) for found in doubts.values()])
-    return len(doubts), looked >= _POSITIONS
+    for each in found:
+        doubts[each.serial].append(each)
+    alerts.notice(conn, [_duplicate(pairs) for pairs in doubts.values()])
+    return len(doubts)
 
 
 def _follow_up(conn: Connection, actor: Actor) -> dict[str, int]:
     act_as(conn, actor)
-    gone = [f"{DUPLICATE}:{serial}" for serial, _ in store.tuples(conn, "end_doubts")]
+    ended = store.tuples(conn, "end_doubts", within=LEAST_TRAVEL)
+    told = _tell(conn, [Doubt(*row) for row in ended if row[1] is not None])
+    gone = [f"{DUPLICATE}:{serial}" for serial, site, *_ in ended if site is None]
     gone += [f"{CIRCLE}:{unit}" for (unit,) in store.tuples(conn, "forget_circles")]
     circles = [Circle(*row) for row in store.tuples(conn, "tell_circles")]
     alerts.resolve(conn, gone)
     alerts.notice(conn, [_circle(each) for each in circles])
-    return {"told": len(circles), "resolved": len(gone)}
+    return {"told": told + len(circles), "resolved": len(gone)}
 
 
 def _duplicate(doubts: Sequence[Doubt]) -> Notice:
@@ -110,7 +116,7 @@ def _duplicate(doubts: Sequence[Doubt]) -> Notice:
 def _circle(found: Circle) -> Notice:
     summary = (
         f"unit {found.unit} was put into {found.parent}, which stood in it: that is kept and not followed; "
-        "see what stands in what, and say it"
+        "see where both stand now, and say it of both"
     )
     detail: dict[str, JsonValue] = {
         "unit": found.unit,

@@ -41,7 +41,7 @@ FROM read_stock_by(
 SELECT looked, serial, site, earlier, later FROM doubt_serials(%(most)s, %(within)s::interval);
 
 -- name: end_doubts
-SELECT serial, site FROM end_doubts();
+SELECT serial, site, earlier, later FROM end_doubts(%(within)s::interval);
 
 -- name: tell_circles
 SELECT unit, parent, site, occurred_at FROM tell_circles();

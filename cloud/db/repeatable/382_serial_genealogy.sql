@@ -4,12 +4,15 @@
 DROP FUNCTION IF EXISTS serial_links(text[], bigint[], text[], boolean);
 DROP FUNCTION IF EXISTS serials_stand(text[]);
 DROP FUNCTION IF EXISTS serials_of_movement(movement);
+DROP FUNCTION IF EXISTS serials_named(jsonb, text, text);
 
--- The serials that a movement names.
-CREATE FUNCTION serials_of_movement(m movement) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp
-    RETURN coalesce(m.detail -> 'epcs',
-        CASE WHEN m.identifier_scheme = 'sgtin' THEN jsonb_build_array(m.identifier) ELSE '[]' END);
+-- The serials that a movement or a counted line names, each once.
+CREATE FUNCTION serials_named(detail jsonb, scheme text, identifier text) RETURNS TABLE (serial text)
+    LANGUAGE sql IMMUTABLE AS $$
+    SELECT DISTINCT e.serial
+    FROM jsonb_array_elements_text(coalesce(detail -> 'epcs', '[]')
+        || CASE WHEN scheme = 'sgtin' THEN to_jsonb(identifier) ELSE '[]' END) e (serial)
+$$;
 
 -- Transformations that consumed (or made) serials and lots, with everything that each consumed and made: serials one by one,
 -- all else by lot.
@@ -46,7 +49,7 @@ CREATE FUNCTION serial_links(serials text[], items bigint[], lots text[], consum
         JOIN cell fc ON fc.cell_id = (s.whole).from_cell JOIN location fl ON fl.location_id = fc.location_id
         JOIN cell tc ON tc.cell_id = (s.whole).to_cell JOIN location tl ON tl.location_id = tc.location_id
         JOIN canonical_item n ON n.item_id = (s.whole).item_id
-        CROSS JOIN LATERAL jsonb_array_elements_text(serials_of_movement(s.whole)) e (name)
+        CROSS JOIN LATERAL serials_named((s.whole).detail, (s.whole).identifier_scheme, (s.whole).identifier) e (name)
         WHERE (fl.code = '@transformation') <> (tl.code = '@transformation')
     ), counted AS (
         SELECT o.site, o.type, o.id, o.is_input, o.item_id, count(*) AS serials FROM one o GROUP BY 1, 2, 3, 4, 5
@@ -116,6 +119,6 @@ CREATE FUNCTION serials_stand(serials text[])
     ORDER BY y.name
 $$;
 
-REVOKE ALL ON FUNCTION serials_of_movement(movement), serial_links(text[], bigint[], text[], boolean), serials_stand(text[])
-    FROM PUBLIC;
+REVOKE ALL ON FUNCTION serials_named(jsonb, text, text), serial_links(text[], bigint[], text[], boolean),
+    serials_stand(text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION serial_links(text[], bigint[], text[], boolean), serials_stand(text[]) TO dockledger_app;

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from cloud.alerts import service as alerts
@@ -160,8 +161,30 @@ def test_what_cannot_be_of_one_serial_is_found(doors: Doors) -> None:
         ref = RowRef(gateway=second.gateway, epoch=epoch_from_int(second.epoch), seq=second.seq)
         ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, ref, reason="misread"))
         assert watched() == (0, 1, []), "it was never there"
+        york = Outbox("gw-y", "york", epoch="00000000000000ab")
+        _, nearest = doors.send(carried("@supplier", "A-01", minute=40), carried("A-01", "B-02", minute=42))
+        york_saw = {"loose": True, "because": "unknown_tag"}
+        ledger.post(york.seal([passage("evidence", minute=43, **york_saw)]))
+        watched()
+        ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, nearest, reason="misread"))
+        (case,) = watched()[2]
+        assert [pair["earlier"]["place"] for pair in case.detail["pairs"]] == ["A-01"], "it was there too"
+        closing_it = partial(alerts.close_by_hand, actor=NETWORK_CONTROLLER, ticket_id=case.ticket_id)
+        ledger.as_app(lambda conn: closing_it(conn, reason="fixed"))
+        assert watched() == (0, 0, [])
+        (again,) = doors.send(carried("A-01", "B-02", minute=70))
+        ledger.post(york.seal([passage("evidence", minute=71, **york_saw)]))
+        assert len(watched()[2]) == 1
+        ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, again, reason="misread"))
+        assert watched() == (0, 1, []), "what a person has closed keeps nothing open"
         inner, outer = "106141412345678922", "106141412345678939"
         doors.send(put_into(inner, outer, 20), put_into(outer, inner, 21))
         assert [ticket.dedup_key for ticket in watched()[2]] == [f"unit_in_itself:{outer}"]
         doors.send(stood("A-01", minute=20.5).model_copy(update={"unit": inner}))
         assert watched() == (0, 1, [])
+        doors.send(put_into(inner, outer, 22))
+        assert [ticket.dedup_key for ticket in watched()[2]] == [f"unit_in_itself:{inner}"]
+        doors.send(stood("A-01", minute=24).model_copy(update={"unit": inner}))
+        assert watched()[1] == 0, "where the other stands has not been said"
+        doors.send(stood("A-01", minute=25).model_copy(update={"unit": outer}))
+        assert watched() == (0, 1, []), "as the ticket asked"
