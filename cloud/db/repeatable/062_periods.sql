@@ -50,6 +50,42 @@ CREATE OR REPLACE FUNCTION order_price(m movement, known timestamptz) RETURNS TA
     LIMIT 1
 $$;
 
+-- What a base unit of each scan of handhelds under some numbers costs by the lines of orders that its parts are of, as posted
+-- and known up to a position; NULL where a line has no price, or several differ in currency or item.
+CREATE OR REPLACE FUNCTION scanned_prices(of_site text, ids text[], up_to bigint)
+    RETURNS TABLE (gateway_id integer, epoch bigint, seq bigint, occurred_at timestamptz, item_id bigint, currency text,
+        cost numeric, lines jsonb)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    known timestamptz := known_until(up_to);
+BEGIN
+    RETURN QUERY
+    WITH parts AS (
+        SELECT p.gateway_id, p.epoch, p.seq, p.occurred_at, o.id, l.line, l.item_id, o.currency,
+            coalesce(t.price, l.price) AS price, sum(p.quantity) AS quantity
+        FROM document n
+        CROSS JOIN LATERAL scanned_parts(of_site, n.type, n.id, up_to) p
+        LEFT JOIN purchase_order o ON o.site_id = of_site AND o.id = CASE n.type WHEN 'asn' THEN p.order_id ELSE n.id END
+        LEFT JOIN purchase_order_line l ON (l.site_id, l.id) = (o.site_id, o.id)
+            AND l.line = CASE n.type WHEN 'asn' THEN p.order_line ELSE p.line END
+        LEFT JOIN LATERAL (
+            SELECT x.price FROM purchase_order_terms x
+            WHERE (x.site_id, x.id, x.line) = (l.site_id, l.id, l.line) AND x.since <= known
+            ORDER BY x.revision DESC LIMIT 1) t ON true
+        WHERE n.site_id = of_site AND n.id = ANY (ids) AND n.created_at <= known AND (n.type = 'asn' OR (
+            n.type = 'purchase_order' AND NOT EXISTS (SELECT FROM document x
+                WHERE (x.site_id, x.type, x.id) = (of_site, 'asn', n.id) AND x.created_at <= known)))
+        GROUP BY p.gateway_id, p.epoch, p.seq, p.occurred_at, o.id, l.line, l.item_id, o.currency, coalesce(t.price, l.price)
+    )
+    SELECT p.gateway_id, p.epoch, p.seq, p.occurred_at, min(p.item_id), min(p.currency),
+        CASE WHEN bool_and(p.price IS NOT NULL) AND min(p.currency) = max(p.currency) AND min(p.item_id) = max(p.item_id)
+            THEN sum(p.quantity * p.price) / sum(p.quantity) END,
+        jsonb_agg(jsonb_build_array(p.id, p.line, p.quantity) ORDER BY p.id, p.line)
+    FROM parts p
+    GROUP BY p.gateway_id, p.epoch, p.seq, p.occurred_at;
+END
+$$;
+
 -- What was bought of each item that has purchase costs or priced orders and no standard cost, since the close before: at
 -- the price of the order's line that it was received for, else at the purchase cost valid when it occurred, in the currency
 -- of the books. What came late for that close counts here (DOMAIN D8).
@@ -61,8 +97,10 @@ DECLARE
     book   text := book_currency(of_site);
     zone   text := (SELECT s.time_zone FROM site s WHERE s.site_id = of_site);
     known  timestamptz := known_until(until_position);
+    known_before timestamptz;
 BEGIN
     SELECT * INTO before FROM period_close c WHERE c.close_id = before_id;
+    known_before := known_until(before.as_of_position);
     RETURN QUERY
     WITH averaged AS (
         SELECT p.item_id
@@ -96,52 +134,87 @@ BEGIN
         JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (f.gateway_id, f.epoch, f.seq, f.occurred_at)
             AND m.site_id = of_site
         JOIN reads r ON r.source = m.item_id
+    ), numbers AS MATERIALIZED (
+        -- Under which handhelds received, of which anything has come, gone back or changed since the close before.
+        SELECT array_agg(n.id) AS ids
+        FROM numbers_scanned(ARRAY[of_site], ARRAY(
+            SELECT d ->> 'id'
+            FROM moved v
+            CROSS JOIN LATERAL jsonb_array_elements(coalesce(CASE WHEN (v.move).reverses_seq IS NULL
+                THEN (v.move).detail -> 'documents' ELSE (
+                SELECT x.detail -> 'documents' FROM movement x WHERE (x.gateway_id, x.epoch, x.seq)
+                    = ((v.move).reverses_gateway, (v.move).reverses_epoch, (v.move).reverses_seq)) END, '[]')) d
+            WHERE d ->> 'type' IN ('receipt', 'asn', 'purchase_order')
+            UNION
+            SELECT d.id FROM document d WHERE d.site_id = of_site AND d.created_at > known_before AND d.created_at <= known
+            UNION
+            SELECT x.id FROM document_line_end x
+            WHERE x.site_id = of_site AND x.ended_at > known_before AND x.ended_at <= known
+            UNION
+            SELECT x.id FROM document_line_end x JOIN document_line_reopening y ON y.end_id = x.end_id
+            WHERE x.site_id = of_site AND y.reopened_at > known_before AND y.reopened_at <= known
+            UNION
+            SELECT x.id FROM purchase_order_terms x
+            WHERE x.site_id = of_site AND x.since > known_before AND x.since <= known)) n
     ), scanned AS MATERIALIZED (
-        -- What handhelds received names a document only: its parts are of lines of orders, at their prices.
-        SELECT p.gateway_id, p.epoch, p.seq, min(l.item_id) AS item_id, min(o.currency) AS currency,
-            sum(p.quantity * coalesce(t.price, l.price)) / sum(p.quantity) AS cost
-        FROM (
-            SELECT DISTINCT d ->> 'id' AS id
-            FROM moved v CROSS JOIN LATERAL jsonb_array_elements(coalesce((v.move).detail -> 'documents', '[]')) d
-            WHERE d ->> 'type' = 'receipt'
-        ) r
-        JOIN document n ON n.site_id = of_site AND n.id = r.id AND (n.type = 'asn' OR (n.type = 'purchase_order'
-            AND NOT EXISTS (SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (of_site, 'asn', r.id))))
-        CROSS JOIN LATERAL scanned_parts(of_site, n.type, n.id) p
-        LEFT JOIN purchase_order o ON o.site_id = of_site AND o.id = CASE n.type WHEN 'asn' THEN p.order_id ELSE n.id END
-        LEFT JOIN purchase_order_line l ON (l.site_id, l.id) = (o.site_id, o.id)
-            AND l.line = CASE n.type WHEN 'asn' THEN p.order_line ELSE p.line END
-        LEFT JOIN LATERAL (
-            SELECT x.price FROM purchase_order_terms x
-            WHERE (x.site_id, x.id, x.line) = (l.site_id, l.id, l.line) AND x.since <= known
-            ORDER BY x.revision DESC LIMIT 1) t ON true
-        GROUP BY p.gateway_id, p.epoch, p.seq
-        HAVING bool_and(coalesce(t.price, l.price) IS NOT NULL) AND min(o.currency) = max(o.currency)
-            AND min(l.item_id) = max(l.item_id)
+        SELECT s.* FROM numbers r CROSS JOIN LATERAL scanned_prices(of_site, r.ids, until_position) s
+    ), booked AS MATERIALIZED (
+        -- As the close before counted it.
+        SELECT s.*
+        FROM numbers r CROSS JOIN LATERAL scanned_prices(of_site, r.ids, before.as_of_position) s
+        WHERE before_id IS NOT NULL AND s.occurred_at <= before.ends_at
+    ), counted AS (
+        SELECT v.canonical, v.numerator, v.denominator, v.move, v.late, false AS again, 1 AS sign, s.item_id AS of_item,
+            s.cost, s.currency, known AS since
+        FROM moved v
+        LEFT JOIN scanned s ON (s.gateway_id, s.epoch, s.seq) = (
+            coalesce((v.move).reverses_gateway, (v.move).gateway_id), coalesce((v.move).reverses_epoch, (v.move).epoch),
+            coalesce((v.move).reverses_seq, (v.move).seq))
+        UNION ALL
+        -- Goods of a closed period that are of another line than was known then go out at its price and in at the other's.
+        SELECT r.canonical, r.numerator, r.denominator, m, true, true, x.sign, x.of_item, x.cost,
+            x.currency, x.since
+        FROM booked b
+        JOIN scanned s ON (s.gateway_id, s.epoch, s.seq) = (b.gateway_id, b.epoch, b.seq) AND s.lines <> b.lines
+        JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (b.gateway_id, b.epoch, b.seq, b.occurred_at)
+        JOIN reads r ON r.source = m.item_id
+        CROSS JOIN LATERAL (VALUES (-1, b.item_id, b.cost, b.currency, known_before),
+            (1, s.item_id, s.cost, s.currency, known)) x (sign, of_item, cost, currency, since)
+        WHERE NOT EXISTS (SELECT FROM period_cost k
+            WHERE k.close_id = before_id AND k.item_id = r.canonical AND k.basis = 'standard')
     )
-    SELECT v.canonical, round((v.move).quantity * v.numerator / v.denominator, 6)
-            * CASE WHEN bought_at(fl.code) THEN 1 ELSE -1 END,
-        round(price.cost * rate_at(price.currency, book, ((v.move).occurred_at AT TIME ZONE zone)::date, known), 6), v.late
-    FROM moved v
-    JOIN cell fc ON fc.cell_id = (v.move).from_cell JOIN location fl ON fl.location_id = fc.location_id
-    JOIN cell tc ON tc.cell_id = (v.move).to_cell JOIN location tl ON tl.location_id = tc.location_id
-    LEFT JOIN LATERAL (
-        SELECT x.cost, x.currency
+    SELECT w.canonical, w.quantity, w.cost, w.late
+    FROM (
+        SELECT p.*, count(p.cost) OVER (PARTITION BY p.again, p.gateway_id, p.epoch, p.seq) AS priced
         FROM (
-            SELECT 1 AS place, o.cost * v.denominator / v.numerator AS cost, o.currency FROM order_price(v.move, known) o
-            UNION ALL
-            SELECT 1, s.cost * v.denominator / v.numerator, s.currency FROM scanned s
-            WHERE (s.gateway_id, s.epoch, s.seq, s.item_id)
-                = ((v.move).gateway_id, (v.move).epoch, (v.move).seq, (v.move).item_id)
-            UNION ALL
-            (SELECT 2, p.cost, p.currency FROM purchase_cost p
-             WHERE p.item_id = v.canonical AND p.site_id = of_site AND p.valid_from <= (v.move).occurred_at
-                AND p.recorded_at <= known
-             ORDER BY p.valid_from DESC LIMIT 1)
-        ) x
-        ORDER BY x.place LIMIT 1) price ON true
-    WHERE (bought_at(fl.code) AND NOT bought_at(tl.code) AND tc.owner IS NULL)
-        OR (bought_at(tl.code) AND NOT bought_at(fl.code) AND fc.owner IS NULL AND (v.move).reverses_seq IS NOT NULL);
+            SELECT v.canonical, v.late, v.again, (v.move).gateway_id, (v.move).epoch, (v.move).seq,
+                round((v.move).quantity * v.numerator / v.denominator, 6)
+                    * CASE WHEN bought_at(fl.code) THEN v.sign ELSE -v.sign END AS quantity,
+                round(price.cost * rate_at(price.currency, book, ((v.move).occurred_at AT TIME ZONE zone)::date, v.since), 6)
+                    AS cost
+            FROM counted v
+            JOIN cell fc ON fc.cell_id = (v.move).from_cell JOIN location fl ON fl.location_id = fc.location_id
+            JOIN cell tc ON tc.cell_id = (v.move).to_cell JOIN location tl ON tl.location_id = tc.location_id
+            LEFT JOIN LATERAL (
+                SELECT x.cost, x.currency
+                FROM (
+                    SELECT 1 AS place, o.cost * v.denominator / v.numerator AS cost, o.currency
+                    FROM order_price(v.move, v.since) o
+                    UNION ALL
+                    SELECT 1, v.cost * v.denominator / v.numerator, v.currency
+                    WHERE v.cost IS NOT NULL AND v.of_item = (v.move).item_id
+                    UNION ALL
+                    (SELECT 2, p.cost, p.currency FROM purchase_cost p
+                     WHERE p.item_id = v.canonical AND p.site_id = of_site AND p.valid_from <= (v.move).occurred_at
+                        AND p.recorded_at <= v.since
+                     ORDER BY p.valid_from DESC LIMIT 1)
+                ) x
+                ORDER BY x.place LIMIT 1) price ON true
+            WHERE (bought_at(fl.code) AND NOT bought_at(tl.code) AND tc.owner IS NULL)
+                OR (bought_at(tl.code) AND NOT bought_at(fl.code) AND fc.owner IS NULL AND (v.move).reverses_seq IS NOT NULL)
+        ) p
+    ) w
+    WHERE NOT w.again OR w.priced = 2;
 END
 $$;
 
@@ -152,7 +225,8 @@ CREATE OR REPLACE FUNCTION bought_at(place_code text) RETURNS boolean
 -- The periodic average of each item without a standard cost: (opening value + purchases + what was made) / (opening +
 -- purchased + made). What transformations of closed periods used and was taken back since counts as purchased at what it
 -- cost then. What was made carries what was used, at the average of the same period: found by going round until no
--- cost changes any more, at once where nothing is made of what it was made into. NULL where a price is not known.
+-- cost changes any more, from what settled() finds where things are made in a circle. NULL where a price is not known, or
+-- where a circle comes to none.
 CREATE OR REPLACE FUNCTION average_costs(of_site text, before_id bigint, until_at timestamptz, until_position bigint)
     RETURNS TABLE (item_id bigint, cost numeric, detail jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -162,7 +236,9 @@ DECLARE
     digits integer := currency_digits(book_currency(of_site));
     costs  jsonb := '{}';
     found  jsonb;
+    solved record;
     is_strict boolean;
+    is_same   boolean;
 BEGIN
     WITH came AS (
         SELECT p.item_id, p.quantity, p.quantity * p.cost AS value, p.is_late
@@ -211,12 +287,28 @@ BEGIN
         SELECT FROM unit_costs(of_site, until_at, until_position) s WHERE s.item_id = k.item_id AND s.basis = 'standard');
     -- At first what is made at a cost that is not known yet is left out; what stays unknown then makes unknown.
     FOREACH is_strict IN ARRAY ARRAY[false, true] LOOP
-        FOR pass IN 1..100 LOOP
+        LOOP
             SELECT jsonb_object_agg(a.item_id, a.cost) INTO found
-            FROM average_with(bases, lines, costs, digits, is_strict) a;
-            EXIT WHEN found IS NOT DISTINCT FROM costs;
+            FROM average_with(bases, lines, costs, digits, 6, is_strict) a;
+            is_same := knows_same(found, costs);
             costs := found;
+            EXIT WHEN is_same;
         END LOOP;
+    END LOOP;
+    SELECT * INTO solved FROM settled(bases, lines, costs);
+    costs := solved.costs;
+    IF solved.unsettled IS NOT NULL THEN
+        bases := ARRAY(
+            SELECT (b.item_id, b.opening, b.before_cost, b.bought, b.value,
+                b.unpriced + (b.item_id = ANY (solved.unsettled))::integer, b.late)::average_base
+            FROM unnest(bases) b);
+    END IF;
+    FOR pass IN 1..coalesce(cardinality(bases), 0) + 20 LOOP
+        SELECT jsonb_object_agg(a.item_id, a.cost) INTO found
+        FROM average_with(bases, lines, costs, digits, 6, true) a;
+        -- On a circle the coins of rounding may go round for ever.
+        EXIT WHEN found IS NOT DISTINCT FROM costs OR (solved.is_circular AND pass >= 20 AND knows_same(found, costs));
+        costs := found;
     END LOOP;
     RETURN QUERY
     SELECT a.item_id, a.cost, jsonb_build_object('opening_quantity', b.opening::text, 'opening_cost', b.before_cost::text,
@@ -224,7 +316,7 @@ BEGIN
             'late_quantity', b.late::text) || CASE WHEN EXISTS (
                 SELECT FROM unnest(lines) l WHERE l.item_id = a.item_id AND NOT l.is_input) THEN jsonb_build_object(
                 'made_quantity', a.made::text, 'made_value', a.made_value::text) ELSE '{}' END
-    FROM average_with(bases, lines, costs, digits, true) a JOIN unnest(bases) b ON b.item_id = a.item_id;
+    FROM average_with(bases, lines, costs, digits, 6, true) a JOIN unnest(bases) b ON b.item_id = a.item_id;
 END
 $$;
 
@@ -305,7 +397,8 @@ $$;
 
 REVOKE ALL ON FUNCTION
     close_before(text, timestamptz), closed_until(text), prior_facts(text, timestamptz, bigint, bigint),
-    order_price(movement, timestamptz), purchases(text, bigint, timestamptz, bigint), average_costs(text, bigint, timestamptz, bigint),
+    order_price(movement, timestamptz), scanned_prices(text, text[], bigint),
+    purchases(text, bigint, timestamptz, bigint), average_costs(text, bigint, timestamptz, bigint),
     closing_lines(text, timestamptz, bigint), zones_of_places(),
     close_period(text, text, timestamptz, timestamptz, bigint, text, text, text, text, jsonb, bigint)
     FROM PUBLIC;

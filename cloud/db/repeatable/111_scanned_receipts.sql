@@ -5,11 +5,14 @@
 DROP FUNCTION IF EXISTS read_scanned_receipt(text, text);
 DROP FUNCTION IF EXISTS scanned_moves_of_lines(text[], text, text[]);
 DROP FUNCTION IF EXISTS scanned_parts(text, text, text);
+DROP FUNCTION IF EXISTS scanned_parts(text, text, text, bigint);
 DROP FUNCTION IF EXISTS lines_to_receive(text, text, text);
+DROP FUNCTION IF EXISTS lines_to_receive(text, text, text, bigint);
+DROP FUNCTION IF EXISTS numbers_scanned(text[], text[]);
 
 -- The lines of a document with what each asks for, less what was received by its name, in base units; nothing is open of a
--- line that has ended.
-CREATE FUNCTION lines_to_receive(of_site text, of_type text, of_id text)
+-- line that has ended. As it was known at a position; NULL: now.
+CREATE FUNCTION lines_to_receive(of_site text, of_type text, of_id text, up_to bigint)
     RETURNS TABLE (line text, ordinal integer, item_id bigint, lot text, unit text, order_id text, order_line text,
         open numeric)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -17,7 +20,7 @@ BEGIN
     RETURN QUERY
     SELECT n.line, n.ordinal, n.item_id, n.lot, n.unit, n.order_id, n.order_line,
         CASE WHEN n.is_ended THEN 0 ELSE greatest(coalesce(n.ordered, 0) - n.moved, 0) END
-    FROM stated_lines_now(ARRAY[of_site], of_type, ARRAY[of_id]) n
+    FROM lines_now(ARRAY[of_site], of_type, ARRAY[of_id], false, up_to) n
     WHERE n.item_id IS NOT NULL
     ORDER BY n.ordinal;
 END
@@ -27,10 +30,11 @@ $$;
 -- handheld, if that is one of the item. Else a line whose unit the goods were put into goes before one of their lot, that
 -- before one of no lot where the goods have none, that before one where only one of the two has, that before one of another
 -- lot; of equals the first on the paper, as far as it is open. What is over is of the last line of the best kind; what no
--- line names is unexpected.
-CREATE FUNCTION scanned_parts(of_site text, of_type text, of_id text)
+-- line names is unexpected. What was taken back takes up nothing, and is of the line that it would be of. As it was posted and
+-- known up to a position; NULL: now.
+CREATE FUNCTION scanned_parts(of_site text, of_type text, of_id text, up_to bigint)
     RETURNS TABLE (gateway_id integer, epoch bigint, seq bigint, occurred_at timestamptz, item_id bigint, line text,
-        order_id text, order_line text, quantity numeric, rule text, is_over boolean)
+        order_id text, order_line text, quantity numeric, rule text, is_over boolean, is_reversed boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     scan       record;
@@ -48,7 +52,11 @@ BEGIN
             round(m.quantity * n.numerator / n.denominator, 6) AS quantity, coalesce(t.lot, f.lot) AS lot,
             CASE WHEN l.kind = 'unit' THEN l.code END AS unit, (
                 SELECT d ->> 'line' FROM jsonb_array_elements(m.detail -> 'documents') d
-                WHERE d ->> 'type' = 'named_line' AND d ->> 'id' = of_id LIMIT 1) AS named
+                WHERE d ->> 'type' = 'named_line' AND d ->> 'id' = of_id LIMIT 1) AS named,
+            EXISTS (SELECT FROM claim x WHERE x.kind = 'reversal'
+                AND x.target = g.name || '/' || lpad(to_hex(m.epoch), 16, '0') || '/' || m.seq
+                AND (up_to IS NULL OR EXISTS (
+                    SELECT FROM ledger_entry e WHERE e.posting_id = x.posting_id AND e.position <= up_to))) AS is_reversed
         FROM movement m
         JOIN gateway g ON g.gateway_id = m.gateway_id AND g.name <> '_cloud'
         JOIN canonical_item n ON n.item_id = m.item_id
@@ -59,15 +67,15 @@ BEGIN
         WHERE m.detail @? '$.documents[*].line' AND m.site_id = of_site AND m.reverses_seq IS NULL
             AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', 'receipt', 'id', of_id))
             AND NOT m.detail -> 'documents' @? '$[*] ? (@.type == "asn" || @.type == "purchase_order")'
-            AND NOT EXISTS (SELECT FROM claim x WHERE x.kind = 'reversal'
-                AND x.target = g.name || '/' || lpad(to_hex(m.epoch), 16, '0') || '/' || m.seq)
+            AND (up_to IS NULL OR EXISTS (
+                SELECT FROM ledger_entry e WHERE e.posting_id = m.posting_id AND e.position <= up_to))
         ORDER BY n.canonical_id, m.occurred_at, m.gateway_id, m.epoch, m.seq
     LOOP
         IF by_item IS NULL THEN
             SELECT coalesce(jsonb_object_agg(r.item_id, r.lines), '{}') INTO by_item
             FROM (
                 SELECT x.item_id, jsonb_agg(to_jsonb(x) ORDER BY x.ordinal) AS lines
-                FROM lines_to_receive(of_site, of_type, of_id) x GROUP BY x.item_id
+                FROM lines_to_receive(of_site, of_type, of_id, up_to) x GROUP BY x.item_id
             ) r;
         END IF;
         IF now_of IS DISTINCT FROM scan.canonical_id THEN
@@ -80,6 +88,7 @@ BEGIN
         seq := scan.seq;
         occurred_at := scan.occurred_at;
         item_id := scan.canonical_id;
+        is_reversed := scan.is_reversed;
         rest := scan.quantity;
         best := NULL;
         best_place := NULL;
@@ -106,7 +115,7 @@ BEGIN
                 order_line := lines -> (fit.nth - 1) ->> 'order_line';
                 rule := ('{named,unit,lot,item,item,other_lot}'::text[])[fit.place];
                 is_over := false;
-                open_of[fit.nth] := open_of[fit.nth] - quantity;
+                open_of[fit.nth] := open_of[fit.nth] - CASE WHEN is_reversed THEN 0 ELSE quantity END;
                 rest := rest - quantity;
                 RETURN NEXT;
             END IF;
@@ -125,6 +134,16 @@ BEGIN
 END
 $$;
 
+-- Under which of some numbers handhelds received anything.
+CREATE FUNCTION numbers_scanned(sites text[], ids text[]) RETURNS TABLE (site text, id text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    SELECT DISTINCT m.site_id, asked.id
+    FROM (SELECT DISTINCT x.id FROM unnest(ids) AS x (id)) AS asked
+    JOIN movement m ON m.detail @? '$.documents[*].line' AND m.reverses_seq IS NULL
+        AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', 'receipt', 'id', asked.id))
+    WHERE sites IS NULL OR m.site_id = ANY (sites)
+$$;
+
 -- What handhelds received of lines of ASNs and orders; of an order that ASNs deliver, under their numbers too.
 CREATE FUNCTION scanned_moves_of_lines(sites text[], kind text, ids text[])
     RETURNS TABLE (site text, id text, line text, gateway_id integer, epoch bigint, seq bigint, quantity numeric)
@@ -133,16 +152,17 @@ BEGIN
     IF scanned_moves_of_lines.kind = 'asn' THEN
         RETURN QUERY
         SELECT d.site_id, d.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity
-        FROM document d
-        CROSS JOIN LATERAL scanned_parts(d.site_id, 'asn', d.id) p
-        WHERE d.type = 'asn' AND d.id = ANY (ids) AND (sites IS NULL OR d.site_id = ANY (sites)) AND p.line IS NOT NULL;
+        FROM numbers_scanned(sites, ids) s
+        JOIN document d ON (d.site_id, d.type, d.id) = (s.site, 'asn', s.id)
+        CROSS JOIN LATERAL scanned_parts(d.site_id, 'asn', d.id, NULL) p
+        WHERE p.line IS NOT NULL AND NOT p.is_reversed;
     ELSIF scanned_moves_of_lines.kind = 'purchase_order' THEN
         RETURN QUERY
         SELECT d.site_id, d.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity
-        FROM document d
-        CROSS JOIN LATERAL scanned_parts(d.site_id, 'purchase_order', d.id) p
-        WHERE d.type = 'purchase_order' AND d.id = ANY (ids) AND (sites IS NULL OR d.site_id = ANY (sites))
-            AND p.line IS NOT NULL
+        FROM numbers_scanned(sites, ids) s
+        JOIN document d ON (d.site_id, d.type, d.id) = (s.site, 'purchase_order', s.id)
+        CROSS JOIN LATERAL scanned_parts(d.site_id, 'purchase_order', d.id, NULL) p
+        WHERE p.line IS NOT NULL AND NOT p.is_reversed
             AND NOT EXISTS (SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (d.site_id, 'asn', d.id))
         UNION ALL
         SELECT a.site_id, p.order_id, p.order_line, p.gateway_id, p.epoch, p.seq, p.quantity
@@ -150,8 +170,11 @@ BEGIN
             SELECT DISTINCT l.site_id, l.id FROM document_line l
             WHERE l.type = 'asn' AND l.order_id = ANY (ids) AND (sites IS NULL OR l.site_id = ANY (sites))
         ) a
-        CROSS JOIN LATERAL scanned_parts(a.site_id, 'asn', a.id) p
-        WHERE p.order_id = ANY (ids);
+        JOIN numbers_scanned(sites, ARRAY(
+            SELECT DISTINCT l.id FROM document_line l WHERE l.type = 'asn' AND l.order_id = ANY (ids))) s
+            ON (s.site, s.id) = (a.site_id, a.id)
+        CROSS JOIN LATERAL scanned_parts(a.site_id, 'asn', a.id, NULL) p
+        WHERE p.order_id = ANY (ids) AND NOT p.is_reversed;
     END IF;
 END
 $$;
@@ -171,7 +194,7 @@ BEGIN
         i.code, i.name, i.base_unit, coalesce(tc.lot, fc.lot), tl.code, p.line, p.quantity, p.rule, p.is_over, s.ordered
     FROM document d
     JOIN site z ON z.site_id = d.site_id
-    CROSS JOIN LATERAL scanned_parts(d.site_id, d.type, d.id) p
+    CROSS JOIN LATERAL scanned_parts(d.site_id, d.type, d.id, NULL) p
     JOIN gateway g ON g.gateway_id = p.gateway_id
     JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (p.gateway_id, p.epoch, p.seq, p.occurred_at)
     JOIN cell fc ON fc.cell_id = m.from_cell
@@ -179,13 +202,13 @@ BEGIN
     JOIN item i ON i.item_id = p.item_id
     LEFT JOIN LATERAL (
         SELECT n.ordered FROM stated_lines_now(ARRAY[d.site_id], d.type, ARRAY[d.id]) n WHERE n.line = p.line) s ON true
-    WHERE d.site_id = of_site AND d.id = of_id AND d.type IN ('asn', 'purchase_order')
+    WHERE d.site_id = of_site AND d.id = of_id AND d.type IN ('asn', 'purchase_order') AND NOT p.is_reversed
         AND (d.type = 'asn' OR NOT EXISTS (
             SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (d.site_id, 'asn', d.id)))
     ORDER BY p.occurred_at, g.name, p.epoch, p.seq, p.line;
 END
 $$;
 
-REVOKE ALL ON FUNCTION lines_to_receive(text, text, text), scanned_parts(text, text, text),
-    scanned_moves_of_lines(text[], text, text[]), read_scanned_receipt(text, text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION lines_to_receive(text, text, text, bigint), scanned_parts(text, text, text, bigint),
+    numbers_scanned(text[], text[]), scanned_moves_of_lines(text[], text, text[]), read_scanned_receipt(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read_scanned_receipt(text, text) TO dockledger_app;

@@ -6,19 +6,22 @@ DROP FUNCTION IF EXISTS open_document_lines(text[], text);
 DROP FUNCTION IF EXISTS document_lines_now(text[], text, text[]);
 DROP FUNCTION IF EXISTS stated_lines_now(text[], text, text[]);
 DROP FUNCTION IF EXISTS lines_now(text[], text, text[], boolean);
+DROP FUNCTION IF EXISTS lines_now(text[], text, text[], boolean, bigint);
 DROP FUNCTION IF EXISTS moves_of_lines(text[], text, text[]);
 DROP FUNCTION IF EXISTS moves_naming_lines(text[], text, text[], boolean);
+DROP FUNCTION IF EXISTS moves_naming_lines(text[], text, text[], boolean, bigint);
 
 -- Movements that name lines of documents, less those that were reversed, in base units of the item that goes by now; and, if
--- asked for, those that handhelds stated under the number of an ASN or order, in parts by the line that each is of.
-CREATE FUNCTION moves_naming_lines(sites text[], kind text, ids text[], with_scanned boolean)
+-- asked for, those that handhelds stated under the number of an ASN or order, in parts by the line that each is of. As it was
+-- posted up to a position; NULL: now.
+CREATE FUNCTION moves_naming_lines(sites text[], kind text, ids text[], with_scanned boolean, up_to bigint)
     RETURNS TABLE (site text, id text, line text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz,
         item_id bigint, quantity numeric, from_code text, to_code text, from_place text, to_place text, from_as text,
         to_as text, lot text, reason text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH named AS MATERIALIZED (
         SELECT DISTINCT m.site_id, asked.id, d ->> 'line' AS line, m.gateway_id, m.epoch, m.seq, m.occurred_at, m.item_id,
-            m.quantity, NULL::numeric AS part, m.from_cell, m.to_cell, m.reason
+            m.quantity, NULL::numeric AS part, m.from_cell, m.to_cell, m.reason, m.posting_id
         FROM unnest(ids) AS asked (id)
         JOIN movement m ON m.detail @? '$.documents[*].line'
             AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', kind, 'id', asked.id))
@@ -27,7 +30,7 @@ CREATE FUNCTION moves_naming_lines(sites text[], kind text, ids text[], with_sca
             AND d ->> 'type' = kind AND d ->> 'id' = asked.id AND d ->> 'line' IS NOT NULL
         UNION ALL
         SELECT s.site, s.id, s.line, m.gateway_id, m.epoch, m.seq, m.occurred_at, m.item_id, m.quantity, s.quantity,
-            m.from_cell, m.to_cell, m.reason
+            m.from_cell, m.to_cell, m.reason, m.posting_id
         FROM scanned_moves_of_lines(sites, kind, ids) s
         JOIN movement m ON (m.gateway_id, m.epoch, m.seq) = (s.gateway_id, s.epoch, s.seq)
         WHERE with_scanned
@@ -40,8 +43,11 @@ CREATE FUNCTION moves_naming_lines(sites text[], kind text, ids text[], with_sca
     JOIN canonical_item c ON c.item_id = n.item_id
     JOIN cell fc ON fc.cell_id = n.from_cell JOIN location f ON f.location_id = fc.location_id
     JOIN cell tc ON tc.cell_id = n.to_cell JOIN location t ON t.location_id = tc.location_id
-    WHERE NOT EXISTS (SELECT FROM claim x WHERE x.kind = 'reversal'
-        AND x.target = g.name || '/' || lpad(to_hex(n.epoch), 16, '0') || '/' || n.seq)
+    WHERE (up_to IS NULL OR EXISTS (SELECT FROM ledger_entry e WHERE e.posting_id = n.posting_id AND e.position <= up_to))
+        AND NOT EXISTS (SELECT FROM claim x WHERE x.kind = 'reversal'
+            AND x.target = g.name || '/' || lpad(to_hex(n.epoch), 16, '0') || '/' || n.seq
+            AND (up_to IS NULL OR EXISTS (
+                SELECT FROM ledger_entry e WHERE e.posting_id = x.posting_id AND e.position <= up_to)))
 $$;
 
 CREATE FUNCTION moves_of_lines(sites text[], kind text, ids text[])
@@ -49,20 +55,22 @@ CREATE FUNCTION moves_of_lines(sites text[], kind text, ids text[])
         item_id bigint, quantity numeric, from_code text, to_code text, from_place text, to_place text, from_as text,
         to_as text, lot text, reason text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-    AS $$ SELECT * FROM moves_naming_lines(sites, kind, ids, true) $$;
+    AS $$ SELECT * FROM moves_naming_lines(sites, kind, ids, true, NULL) $$;
 
 -- Lines with what was asked for and what of it has moved, in base units. Goods of an ASN, an order or a return come out of
 -- the account of whom they come from, or go into the one of whom they go to; back again counts against it. Of a transfer
 -- the sending site's lines have moved into transit, the receiving site's out of it; what was
--- given up on the way is neither. Sums are looked up by name, not joined: nobody knows beforehand how many there are.
-CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned boolean)
+-- given up on the way is neither. As it was known at a position; NULL: now. Sums are looked up by name, not joined: nobody knows beforehand how many there are.
+CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned boolean, up_to bigint)
     RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
         registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
         is_lot_controlled boolean, identifier_scheme text, identifier text, unit_seen text, numerator bigint,
         denominator bigint, lot text, unit text, order_id text, order_line text, ordered numeric, moved numeric,
         damaged numeric, rejected numeric, is_ended boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH asked AS MATERIALIZED (
+    WITH at_position AS MATERIALIZED (
+        SELECT known_until(up_to) AS known
+    ), asked AS MATERIALIZED (
         SELECT l.*, d.partner, d.due_on, d.created_at,
             CASE kind
                 WHEN 'purchase_order' THEN p.state
@@ -76,6 +84,7 @@ CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned bool
         LEFT JOIN purchase_order p ON kind = 'purchase_order' AND (p.site_id, p.id) = (l.site_id, l.id)
         LEFT JOIN transfer s ON kind = 'transfer' AND s.id = l.id AND l.site_id IN (s.from_site, s.to_site)
         WHERE l.type = kind AND l.id = ANY (ids) AND (sites IS NULL OR l.site_id = ANY (sites))
+            AND d.created_at <= (SELECT p.known FROM at_position p)
     ), moves AS (
         SELECT m.site, m.id, m.line,
             CASE
@@ -90,7 +99,7 @@ CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned bool
                 WHEN kind = 'transfer' AND m.to_code = '@transit' AND m.from_place <> 'virtual' THEN m.quantity
                 WHEN kind = 'transfer' AND m.from_code = '@transit' AND m.to_place <> 'virtual' THEN -m.quantity
             END AS quantity, m.to_as
-        FROM moves_naming_lines(sites, kind, ids, with_scanned) m
+        FROM moves_naming_lines(sites, kind, ids, with_scanned, up_to) m
     ), moved AS (
         SELECT m.site, m.id, m.line, sum(m.quantity) AS quantity,
             sum(m.quantity) FILTER (WHERE m.to_as = 'damaged') AS damaged
@@ -133,12 +142,16 @@ CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned bool
     LEFT JOIN LATERAL (
         SELECT x.quantity FROM purchase_order_terms x
         WHERE kind = 'purchase_order' AND (x.site_id, x.id, x.line) = (a.site_id, a.id, a.line)
+            AND x.since <= (SELECT p.known FROM at_position p)
         ORDER BY x.revision DESC LIMIT 1) w ON true
     CROSS JOIN LATERAL (
         SELECT (x.moved -> k.name ->> 0)::numeric AS quantity, (x.moved -> k.name ->> 1)::numeric AS damaged,
             (x.rejected ->> k.name)::numeric AS rejected
         FROM looked_up x, (VALUES (a.site_id || '/' || a.id || '/' || a.line)) AS k (name)) m
-    LEFT JOIN document_line_end_now e ON (e.site_id, e.type, e.id, e.line) = (a.site_id, a.type, a.id, a.line)
+    LEFT JOIN document_line_end e ON (e.site_id, e.type, e.id, e.line) = (a.site_id, a.type, a.id, a.line)
+        AND e.ended_at <= (SELECT p.known FROM at_position p)
+        AND NOT EXISTS (SELECT FROM document_line_reopening o
+            WHERE o.end_id = e.end_id AND o.reopened_at <= (SELECT p.known FROM at_position p))
     ORDER BY a.site_id, a.id, a.ordinal
 $$;
 
@@ -149,7 +162,7 @@ CREATE FUNCTION document_lines_now(sites text[], kind text, ids text[])
         denominator bigint, lot text, unit text, order_id text, order_line text, ordered numeric, moved numeric,
         damaged numeric, rejected numeric, is_ended boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-    AS $$ SELECT * FROM lines_now(sites, kind, ids, true) $$;
+    AS $$ SELECT * FROM lines_now(sites, kind, ids, true, NULL) $$;
 
 -- The same without what handhelds received under a document's number: what that is of, these lines decide.
 CREATE FUNCTION stated_lines_now(sites text[], kind text, ids text[])
@@ -159,7 +172,7 @@ CREATE FUNCTION stated_lines_now(sites text[], kind text, ids text[])
         denominator bigint, lot text, unit text, order_id text, order_line text, ordered numeric, moved numeric,
         damaged numeric, rejected numeric, is_ended boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-    AS $$ SELECT * FROM lines_now(sites, kind, ids, false) $$;
+    AS $$ SELECT * FROM lines_now(sites, kind, ids, false, NULL) $$;
 
 -- Lets lines be open again that had moved whole, of which a posting reverses something; called as it closes.
 CREATE OR REPLACE FUNCTION open_lines_again(p bigint) RETURNS void
@@ -240,7 +253,8 @@ CREATE FUNCTION pub_in_transit(sites text[])
     ORDER BY t.to_site, n.due_on NULLS LAST, n.id, n.ordinal
 $$;
 
-REVOKE ALL ON FUNCTION moves_naming_lines(text[], text, text[], boolean), lines_now(text[], text, text[], boolean),
+REVOKE ALL ON FUNCTION moves_naming_lines(text[], text, text[], boolean, bigint),
+    lines_now(text[], text, text[], boolean, bigint),
     stated_lines_now(text[], text, text[]), moves_of_lines(text[], text, text[]), document_lines_now(text[], text, text[]),
     open_document_lines(text[], text), pub_open_outbound_lines(text[]), pub_in_transit(text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION moves_of_lines(text[], text, text[]), document_lines_now(text[], text, text[]),

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from cloud.approvals.service import approve_and_apply
 from cloud.documents.lines import lines_now
 from cloud.documents.order_papers import OrderPaper
 from cloud.documents.orders import register_order
@@ -12,6 +13,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.ledger.corrections import post_reversal
 from cloud.master.supplier_papers import SupplierPaper
 from cloud.master.suppliers import put_supplier
+from cloud.periods.service import ask_to_close
 from contracts.records import Movement, Record, RowRef
 from edge_agent.clock import Stamp
 from edge_agent.decode.barcode import decode_barcode
@@ -21,6 +23,7 @@ from edge_agent.workflows.site import WorkflowSettings
 from edge_agent.workflows.state import State
 from tests.integration.documents.dock import CASES, EACH, ITEM, KEEPER, NETWORK, Dock, line, paper
 from tests.integration.ledger.scenario import SITE, at
+from tests.integration.lots.floor import BOSS, NET
 
 BUYER = Actor("user:bea", frozenset({Role.BUYER}), all_sites=True)
 SCANNER = WorkflowSettings(
@@ -129,16 +132,25 @@ def test_what_no_line_names_is_unexpected_and_a_number_that_nobody_announced_is_
     assert moved(dock) == {"1": 72}
 
 
-def test_what_a_handheld_receives_of_an_asn_is_of_the_orders_line_and_at_its_price(dock: Dock) -> None:
+def order(dock: Dock, *lines: tuple[str, str, str]) -> None:
+    """Order tea of one supplier, by line, quantity and price."""
     run = dock.ledger.as_app
     dock.imports({"items": [ITEM]})
-    ordered = {"line": "10", "item": "TEA", "quantity": "480", "due_on": "2026-03-09", "price": "1.25"}
+    ordered = [
+        {"line": name, "item": "TEA", "quantity": quantity, "due_on": "2026-03-09", "price": price}
+        for name, quantity, price in lines
+    ]
     acme = SupplierPaper(supplier="ACME", name="Acme", currency="EUR")
     run(lambda conn: put_supplier(conn, BUYER, acme))
-    order = {"site": SITE, "id": "PO-1", "supplier": "ACME", "sent_at": at(-60), "lines": [ordered]}
+    order = {"site": SITE, "id": "PO-1", "supplier": "ACME", "sent_at": at(-60), "lines": ordered}
     run(lambda conn: register_order(conn, BUYER, OrderPaper.model_validate(order), now=at(0)))
-    dock.register(paper(line(1, 5, order={"id": "PO-1", "line": "10"}), partner="ACME"))
     dock.ledger.query("UPDATE site SET currency = 'EUR' RETURNING 1")
+
+
+def test_what_a_handheld_receives_of_an_asn_is_of_the_orders_line_and_at_its_price(dock: Dock) -> None:
+    run = dock.ledger.as_app
+    order(dock, ("10", "480", "1.25"))
+    dock.register(paper(line(1, 5, order={"id": "PO-1", "line": "10"}), partner="ACME"))
     goods = [each for each in scans(1, 2) if isinstance(each, Movement)]
     (row,) = dock.doors.send(*goods)
     dock.doors.send(*scans(2, 1, under="PO-1"))
@@ -150,3 +162,29 @@ def test_what_a_handheld_receives_of_an_asn_is_of_the_orders_line_and_at_its_pri
     assert moved(dock, "purchase_order", "PO-1") == {"10": 24}
     costs = "SELECT cost FROM average_costs(%s, NULL, 'infinity', 9223372036854775807)"
     assert dock.ledger.query(costs, SITE) == [(Decimal("1.25"),)], "what was taken back needs no price"
+
+
+def test_what_a_close_counted_of_scans_is_paid_once_whatever_comes_late_or_goes_back(dock: Dock) -> None:
+    """Two lines of a case each, at 1 and 2: whichever scan is of which line, the order's value is booked."""
+    run, now = dock.ledger.as_app, 2**62
+    order(dock, ("10", "24", "1"), ("20", "24", "2"))
+
+    def value(before: int | None, position: int) -> Decimal:
+        asked = "SELECT sum(quantity * cost), count(*) = count(cost) FROM purchases(%s, %s, 'infinity', %s)"
+        ((found, is_known),) = dock.ledger.query(asked, SITE, before, position)
+        assert is_known
+        return found
+
+    (row,) = dock.doors.send(*[each for each in scans(1, 1, under="PO-1") if isinstance(each, Movement)])
+    ((seen,),) = dock.ledger.query("SELECT position FROM ledger_head")
+    asked = run(
+        lambda conn: ask_to_close(
+            conn, NET, site=SITE, period="2026-03", reason="figures_due", note="", now=at(60 * 24 * 35)
+        )
+    )
+    done = run(lambda conn: approve_and_apply(conn, BOSS, asked.decision_id, asked.revision))
+    close = int(dict(done.outcome or {})["close"])
+    dock.doors.send(*scans(0, 1, under="PO-1"))
+    assert (value(None, seen), value(close, now)) == (24, 48), "what came late is at 1"
+    run(lambda conn: post_reversal(conn, NETWORK, RowRef(**dict(row)), reason="misread"))
+    assert (value(None, seen), value(close, now)) == (24, 0), "one case at 1 is left, and that was booked"
