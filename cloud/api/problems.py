@@ -46,7 +46,6 @@ from cloud.gateways.enrolment.domain import (
     CodeRefusedError,
     EnrolmentError,
     UnknownInviteError,
-    UsedInviteError,
 )
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import ForgedRequestError, NotLoggedInError
@@ -226,7 +225,6 @@ _BY_KIND: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
     ReplenishmentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "proposal-not-possible"),
     CodeRefusedError: (HTTPStatus.FORBIDDEN, "code-refused"),
     UnknownInviteError: (HTTPStatus.NOT_FOUND, "no-such-invite"),
-    UsedInviteError: (HTTPStatus.CONFLICT, "invite-used"),
     EnrolmentError: (HTTPStatus.UNPROCESSABLE_ENTITY, "enrolment-not-possible"),
     UnknownGatewayError: (HTTPStatus.NOT_FOUND, "no-such-gateway"),
     StaleConfigError: (HTTPStatus.CONFLICT, "config-changed"),

@@ -74,7 +74,7 @@ def revoke_invite(
     gateway: GatewayName,
     invite_id: Annotated[int, Path(ge=1, le=GREATEST)],
 ) -> Response:
-    """Call a code back before it is used."""
+    """Call a code back, and what came of it."""
     now = gate.clock()
     try:
         in_transaction(

@@ -109,7 +109,7 @@ def invite_gateway(
     responses=responses(400, 404, 409, 413),
 )
 def revoke_gateway_invite(*, once: Once, gateway: GatewayId, invite_id: InviteId) -> JSONResponse:
-    """Call a code back before it is used."""
+    """Call a code back; of one that was used, its secret and certificate end too."""
     now = once.gate.clock()
 
     def effect(conn: Connection) -> GatewayInvite:

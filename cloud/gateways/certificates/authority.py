@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ CA_KEY_FILE: Final = "gateway-ca.key"
 MOST_CHAIN_BYTES: Final = 64 * 1024
 """It goes to gateways with every certificate, in one publish."""
 _LIFE: Final = timedelta(days=3650)
+_REQUEST: Final = re.compile(
+    r"-----BEGIN (NEW )?CERTIFICATE REQUEST-----[A-Za-z0-9+/=\s]+-----END (NEW )?CERTIFICATE REQUEST-----"
+)
 _SKEW: Final = timedelta(minutes=5)
 """By which a gateway's clock may lag behind ours."""
 
@@ -274,6 +278,8 @@ def _named(gateway: str) -> x509.Name:
 
 
 def _request(pem: str) -> x509.CertificateSigningRequest:
+    if _REQUEST.fullmatch(pem.strip()) is None:
+        raise CertificateWishError("expected a certificate request in PEM, and nothing around it")
     try:
         request = x509.load_pem_x509_csr(pem.encode())
         is_signed = request.is_signature_valid

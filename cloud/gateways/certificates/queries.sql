@@ -5,7 +5,9 @@ FROM (
     FROM gateway_status s WHERE s.health -> 'certificate' ->> 'request' IS NOT NULL
     UNION ALL
     SELECT i.gateway_id, i.request, i.made_by FROM gateway_invite i
-    WHERE i.used_at > %(now)s - interval '1 day' AND NOT EXISTS (
+    WHERE i.used_at > %(now)s - interval '1 day' AND i.revoked_at IS NULL
+        AND NOT EXISTS (SELECT FROM gateway_invite n WHERE n.gateway_id = i.gateway_id AND n.invite_id > i.invite_id)
+        AND NOT EXISTS (
         SELECT FROM gateway_certificate c WHERE c.gateway_id = i.gateway_id AND c.revoked_at >= i.made_at)) a
 JOIN gateway g ON g.gateway_id = a.gateway_id
 WHERE g.kind = 'edge' AND g.state IN ('active', 'paused') AND (g.state = 'active' OR a.invited_by IS NOT NULL)

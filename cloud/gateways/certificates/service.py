@@ -229,21 +229,23 @@ def _asking(conn: Connection, actor: Actor, now: datetime) -> list[_Asked]:
 
 
 def _answer(source: Source, actor: Actor, authority: Authority, asked: _Asked, now: datetime) -> bool:
-    def work(conn: Connection) -> None:
+    def work(conn: Connection) -> bool:
         act_as(conn, actor)
         store.tuples(conn, "lock", gateway=asked.gateway)
+        if asked.invited_by is not None and asked not in _asking(conn, actor, now):
+            return False  # its code was called back meanwhile
         if asked.invited_by is None:
             for (since,) in store.tuples(conn, "called_back", gateway=asked.gateway, job=actor.id):
                 raise CertificateWishError(CALLED_BACK.format(gateway=asked.gateway, since=since))
         _signed(conn, asked.invited_by or actor.id, authority, asked, now)
         alerts.resolve(conn, [_request_key(asked.gateway)])
+        return True
 
     try:
-        in_transaction(source, work)
+        return in_transaction(source, work)
     except CertificateWishError as error:
         in_transaction(source, partial(_tell_refused, actor=actor, asked=asked, why=str(error)))
         return False
-    return True
 
 
 def _signed(conn: Connection, signer: str, authority: Authority, asked: _Asked, now: datetime) -> str:

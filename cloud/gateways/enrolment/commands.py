@@ -37,7 +37,12 @@ def add_commands(group: "Subparsers") -> None:
         "--minutes", type=int, default=int(LIFE.total_seconds() // 60), help="how long the code holds"
     )
     _of_gateway(group, "invites", "list a gateway's codes and what became of them", run_invites)
-    _of_gateway(group, "revoke-invite", "call back a code that nobody has used yet", run_revoke)
+    _of_gateway(
+        group,
+        "revoke-invite",
+        "call back a code, and what came of it",
+        run_revoke,
+    )
 
 
 def run_invite(arguments: argparse.Namespace, settings: Settings) -> int:

@@ -26,10 +26,6 @@ class UnknownInviteError(EnrolmentError):
     """The gateway has no such invite."""
 
 
-class UsedInviteError(EnrolmentError):
-    """The code was used, so that there is nothing to call back."""
-
-
 class TooManyCodesError(EnrolmentError):
     """Too many wrong codes for a gateway."""
 
@@ -61,10 +57,10 @@ class Invite:
 
     def state(self, now: datetime) -> str:
         """Say what became of it: ``open``, ``used``, ``revoked`` or ``expired``."""
-        if self.used_at is not None:
-            return "used"
         if self.revoked_at is not None:
             return "revoked"
+        if self.used_at is not None:
+            return "used"
         return "open" if now < self.expires_at else "expired"
 
 
@@ -82,21 +78,29 @@ class Shown:
     revoked_at: datetime | None
     used_at: datetime | None
     request: str | None
+    secret_sha256: bytes | None
+    """Of the secret that came with the request."""
+    followed_at: datetime | None
+    """When a newer code was made."""
     called_back_at: datetime | None
     """When a certificate of the gateway was last called back."""
 
-    def refusal(self, request: str, now: datetime) -> str | None:
+    def refusal(self, request: str, secret_sha256: bytes, now: datetime) -> str | None:
         """Say why it opens nothing.
 
         Args:
             request: The certificate request that came with it.
+            secret_sha256: Of the secret that came with it.
             now: The present.
 
         Returns:
-            A sentence without its full stop; None if it is good, or was used by this very request.
+            A sentence without its full stop; None if it is good, or was used by this very request and secret.
         """
-        is_again = self.request == request and self.used_at is not None and now < self.used_at + ANSWERED_FOR
+        is_same = (self.request, self.secret_sha256) == (request, secret_sha256)
+        is_again = is_same and self.used_at is not None and now < self.used_at + ANSWERED_FOR
+        undo = f"was it not yours, `dockledger gateway revoke-invite {self.gateway}`"
         reasons = (
+            (self.revoked_at is not None, f"it was revoked on {_said(self.revoked_at)}"),
             (self.gateway_state == "retired", "its gateway is retired"),
             (
                 self.called_back_at is not None and self.called_back_at >= self.made_at,
@@ -104,9 +108,9 @@ class Shown:
             ),
             (
                 self.used_at is not None and not is_again,
-                f"another machine used it on {_said(self.used_at)}; was it not yours, revoke its certificate",
+                f"another machine used it on {_said(self.used_at)}, or this one with another secret; {undo}",
             ),
-            (self.revoked_at is not None, f"it was revoked on {_said(self.revoked_at)}"),
+            (self.followed_at is not None, f"a newer one was made on {_said(self.followed_at)}"),
             (not is_again and now >= self.expires_at, f"it ended on {_said(self.expires_at)}"),
         )
         why = next((why for is_so, why in reasons if is_so), None)

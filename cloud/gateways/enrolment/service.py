@@ -13,7 +13,8 @@ from cloud.db import Connection, in_transaction
 from cloud.db.retry import Source
 from cloud.gateways.certificates import store as certificates
 from cloud.gateways.certificates.authority import CA_FILE, require_request
-from cloud.gateways.credentials.service import put_secret
+from cloud.gateways.certificates.service import revoke as call_back
+from cloud.gateways.credentials.service import new_secret, put_secret
 from cloud.gateways.domain import READERS, UnknownGatewayError, why_reserved
 from cloud.gateways.enrolment import store
 from cloud.gateways.enrolment.domain import (
@@ -26,7 +27,6 @@ from cloud.gateways.enrolment.domain import (
     Shown,
     TooManyCodesError,
     UnknownInviteError,
-    UsedInviteError,
 )
 from cloud.identity.actor import Actor, Role
 from cloud.identity.credentials import token_sha256
@@ -115,7 +115,7 @@ def invite(
         raise EnrolmentError(why)
     of = _registered(conn, actor, gateway, site)
     store.tuples(conn, "lock", gateway=gateway)
-    store.tuples(conn, "end_open", gateway=gateway, invite=None, now=now, actor=actor.id)
+    store.change(conn, "end_open", gateway=gateway, now=now, actor=actor.id)
     code = write_code(gateway, "".join(secrets.choice(ALPHABET) for _ in range(CODE_CHARACTERS)))
     expires_at = now + life
     fields = {"gateway": gateway, "actor": actor.id, "now": now, "expires_at": expires_at}
@@ -151,7 +151,11 @@ def invites(
 def revoke(
     conn: Connection, actor: Actor, *, gateway: str, invite_id: int | None = None, now: datetime
 ) -> Invite:
-    """Call a code back before it is used; one that is closed already stays as it is.
+    """Call a code back, also one that was used: what came of it ends too.
+
+    Nothing is signed for it any more; the secret that came with it holds no longer, if the gateway was given
+    no other since; a certificate that came of it is called back. One that is called back already or ended
+    unused stays as it is.
 
     Args:
         conn: In a transaction that the caller commits.
@@ -167,21 +171,25 @@ def revoke(
         NotAllowedError: If the actor may not.
         UnknownGatewayError: If the actor's sites have no such gateway.
         UnknownInviteError: If it has no such invite.
-        UsedInviteError: If the code was used.
     """
     of = _found(conn, actor, gateway, Role.ADMIN)
     store.tuples(conn, "lock", gateway=gateway)
-    found = _invites(conn, gateway, before=NEWEST if invite_id is None else invite_id + 1, limit=1)
-    if not found or invite_id not in {None, found[0].invite_id}:
+    certificates.tuples(conn, "lock", gateway=gateway)  # against whoever signs just now
+    held = store.tuples(conn, "hold", gateway=gateway, newest=NEWEST if invite_id is None else invite_id)
+    if not held or invite_id not in {None, held[0][0]}:
         raise UnknownInviteError(f"gateway {gateway!r} has no invite {invite_id or ''}".strip())
-    if found[0].used_at is not None:
-        at = f"{found[0].used_at:%Y-%m-%d %H:%M} UTC"
-        raise UsedInviteError(f"the code was used on {at}: revoke the certificate that came of it")
-    invite_id = found[0].invite_id
-    if not store.tuples(conn, "end_open", gateway=gateway, invite=invite_id, now=now, actor=actor.id):
-        return found[0]
-    detail = {"invite": invite_id}
-    _audit(conn, of, "gateway_invite_revoked", actor=actor.id, gateway=gateway, detail=detail)
+    ((invite_id, request, has_secret),) = held
+    done = store.tuples(conn, "revoke", invite=invite_id, now=now, actor=actor.id)
+    if done:
+        detail = {"invite": invite_id, "was_used": request is not None}
+        _audit(conn, of, "gateway_invite_revoked", actor=actor.id, gateway=gateway, detail=detail)
+    if done and request is not None:
+        if has_secret:
+            put_secret(conn, gateway, new_secret(), kept_by="registry", sites=None)
+        sha256 = certificates.request_sha256(request)
+        for (serial,) in store.tuples(conn, "serials", gateway=gateway, sha256=sha256):
+            why = f"the code that it came by was called back (invite {invite_id})"
+            call_back(conn, actor, gateway=gateway, serial=str(serial), why=why)
     return _invites(conn, gateway, before=invite_id + 1, limit=1)[0]
 
 
@@ -257,13 +265,15 @@ def _use(
         attempts.count_attempt(name, failures=failures, locked_until=until, now=now)
         return CodeRefusedError(f"there is no such code for gateway {gateway}: look at it again")
     attempts.forget_attempts(name, now=now)
-    why = shown.refusal(asked.request, now)
+    secret_sha256 = token_sha256(asked.secret)
+    why = shown.refusal(asked.request, secret_sha256, now)
     if why is not None:
         detail = {"invite": shown.invite_id, "why": why}
         _audit(conn, shown.site, "gateway_code_refused", actor=actor.id, gateway=gateway, detail=detail)
         return CodeRefusedError(why)
     if shown.used_at is None:
-        store.change(conn, "use", invite=shown.invite_id, request=asked.request, now=now)
+        fields = {"request": asked.request, "secret_sha256": secret_sha256, "now": now}
+        store.change(conn, "use", invite=shown.invite_id, **fields)
         detail = {"invite": shown.invite_id, "invited_by": shown.made_by}
         _audit(conn, shown.site, "gateway_enrolled", actor=actor.id, gateway=gateway, detail=detail)
         put_secret(conn, gateway, asked.secret, kept_by="registry", sites=None)
