@@ -5,6 +5,7 @@ DROP FUNCTION IF EXISTS read_transformations(text, timestamptz, timestamptz, tex
 DROP FUNCTION IF EXISTS read_transformation(text, text, text);
 DROP FUNCTION IF EXISTS unreversed_of_transformation(text, text, text);
 DROP FUNCTION IF EXISTS average_with(average_base[], made_line[], jsonb, integer, boolean);
+DROP FUNCTION IF EXISTS average_with(average_base[], made_line[], jsonb, integer, integer, boolean);
 DROP FUNCTION IF EXISTS carry(made_line[], jsonb, integer);
 DROP FUNCTION IF EXISTS made_lines(text, bigint, timestamptz, bigint);
 DROP FUNCTION IF EXISTS lines_of_transformations(text, text[], text[], bigint, timestamptz, bigint);
@@ -251,9 +252,10 @@ $$;
 
 -- The periodic averages, with what was made at the costs given: (opening + purchases + made) / quantities. NULL where a
 -- price is not known; what it was before where nothing is left to divide by. Not strict: what was made at an unknown cost is
--- left out for now.
-CREATE FUNCTION average_with(bases average_base[], lines made_line[], costs jsonb, digits integer, is_strict boolean)
-    RETURNS TABLE (item_id bigint, cost numeric, made numeric, made_value numeric)
+-- left out for now. What was made is worth so many digits, an average has so many places.
+CREATE FUNCTION average_with(
+    bases average_base[], lines made_line[], costs jsonb, digits integer, places integer, is_strict boolean)
+    RETURNS TABLE (item_id bigint, cost numeric, made numeric, made_value numeric, pooled numeric)
     LANGUAGE sql IMMUTABLE SET search_path = public, pg_temp AS $$
     WITH made AS (
         SELECT c.item_id, sum(c.quantity) AS quantity, sum(c.value) AS value,
@@ -270,9 +272,9 @@ CREATE FUNCTION average_with(bases average_base[], lines made_line[], costs json
     SELECT p.item_id,
         CASE
             WHEN p.unpriced > 0 OR p.is_unknown OR (p.opening > 0 AND p.before_cost IS NULL) THEN NULL
-            WHEN p.quantity > 0 AND p.worth >= 0 THEN round(p.worth / p.quantity, 6)
+            WHEN p.quantity > 0 AND p.worth >= 0 THEN round(p.worth / p.quantity, places)
             ELSE p.before_cost END,
-        p.made, p.made_value
+        p.made, p.made_value, CASE WHEN p.quantity > 0 AND p.worth >= 0 THEN p.quantity END
     FROM pool p
 $$;
 

@@ -186,6 +186,32 @@ def _part(item: str, quantity: str) -> dict[str, Any]:
     return named | ({"location": "B-01"} if item == "KIT" else {})
 
 
+def test_what_is_made_in_a_circle_is_worth_what_was_paid_or_is_not_known(floor: Floor) -> None:
+    """Ten of each go round a hundred times; then kits that nobody made are taken apart."""
+    pays(floor, "MILK", "10")
+    pays(floor, "BOX", "20")
+
+    def repacks(name: str, used: tuple[str, int], made: tuple[str, int], *, minute: int) -> None:
+        floor.moves(
+            goes(*used, "A-01", "@transformation", under=f"repack/{name}", minute=minute),
+            goes(*made, "@transformation", "A-01", under=f"repack/{name}", minute=minute),
+        )
+
+    floor.moves(
+        goes("MILK", 10, "@supplier", "A-01", minute=1), goes("BOX", 10, "@supplier", "A-01", minute=2)
+    )
+    repacks("there", ("MILK", 1000), ("BOX", 1000), minute=3)
+    repacks("back", ("BOX", 1000), ("MILK", 1000), minute=4)
+    exact = {"MILK": Decimal("149.75"), "BOX": Decimal("150.25")}
+    assert worth(floor) == exact
+    repacks("over", ("MILK", 1000), ("KIT", 1000), minute=5)
+    repacks("apart", ("KIT", 2000), ("MILK", 1000), minute=6)
+    assert worth(floor) == {"MILK": None, "BOX": None, "KIT": None}, "each round makes more of it"
+    takes_back(floor, "apart", "repack")
+    takes_back(floor, "over", "repack")
+    assert worth(floor) == exact
+
+
 def test_an_unknown_cost_stays_unknown_through_kits(floor: Floor) -> None:
     floor.costs("BOX", "0.37")
     floor.moves(goes("MILK", 4, "@supplier", "A-01", minute=1), goes("BOX", 4, "@supplier", "A-01", minute=2))
