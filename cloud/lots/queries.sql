@@ -175,6 +175,9 @@ SELECT resolver_mark(%(most)s);
 -- name: resolver_mark_papers
 SELECT resolver_mark_papers(clock_timestamp());
 
+-- name: resolver_mark_dates
+SELECT resolver_mark_dates();
+
 -- name: keep_on_hand
 SELECT keep_lots_on_hand(%(most)s);
 

@@ -104,7 +104,7 @@ def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
 
 
 def mark(conn: Connection, actor: Actor) -> bool:
-    """Note what must be looked at, by what was posted and what documents said since the last time.
+    """Note what must be looked at, by what was posted, what documents said and what lots were dated since the last time.
 
     Args:
         conn: In a transaction that the caller commits.
@@ -119,6 +119,7 @@ def mark(conn: Connection, actor: Actor) -> bool:
     actor.require(Role.DEVICE)
     act_as(conn, actor)
     store.tuples(conn, "resolver_mark_papers")
+    store.tuples(conn, "resolver_mark_dates")
     return bool(store.tuples(conn, "resolver_mark", most=_POSITIONS)[0][0])
 
 

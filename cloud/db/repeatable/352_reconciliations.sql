@@ -154,14 +154,17 @@ CREATE OR REPLACE FUNCTION read_reconciliation(of_list bigint) RETURNS jsonb
         FROM reconciliation r WHERE r.reconciliation_id = of_list AND sees_site(r.site_id)
     ), part AS MATERIALIZED (
         SELECT * FROM reconciliation_targets(of_list)
+    ), price AS MATERIALIZED (
+        SELECT k.item_id, k.cost
+        FROM list CROSS JOIN LATERAL unit_costs(list.site_id, list.observed_at, 9223372036854775807) k
     ), line AS MATERIALIZED (
         SELECT b.*, b.counted - b.book AS difference, k.cost, list.digits
         FROM (SELECT p.line_no, p.line_item, p.line_place, p.counted, round(sum(p.read_book), 6) AS book
             FROM part p GROUP BY p.line_no, p.line_item, p.line_place, p.counted) b
         LEFT JOIN list ON true
-        LEFT JOIN unit_costs(list.site_id, list.observed_at, 9223372036854775807) k ON k.item_id = b.line_item
+        LEFT JOIN price k ON k.item_id = b.line_item
     ), off AS MATERIALIZED (
-        SELECT l.*, i.code AS item, p.code AS place FROM line l
+        SELECT l.*, i.code AS item, i.lot_rule, p.code AS place FROM line l
         JOIN item i ON i.item_id = l.line_item JOIN location p ON p.location_id = l.line_place
         WHERE l.difference <> 0
     ), moved AS MATERIALIZED (
@@ -182,8 +185,9 @@ CREATE OR REPLACE FUNCTION read_reconciliation(of_list bigint) RETURNS jsonb
                     SELECT coalesce(jsonb_agg(s.told ORDER BY s.told), '[]') FROM (
                         SELECT concat_ws(' ', coalesce('lot ' || p.lot, 'no lot'), p.disposition, 'of ' || p.owner,
                             'in ' || u.code) || ': ' || trim_scale(p.read_book) || ' → ' || trim_scale(p.read_wanted)
-                            || CASE WHEN p.lots_stay AND p.read_wanted <> p.read_book
-                                THEN ' (lot by the item''s rule)' ELSE '' END AS told
+                            || CASE WHEN NOT p.lots_stay OR p.read_wanted = p.read_book THEN ''
+                                WHEN p.read_wanted < p.read_book AND o.lot_rule IS NOT NULL THEN ' (lot by the item''s rule)'
+                                ELSE ' (nobody knows the lot)' END AS told
                         FROM part p LEFT JOIN location u ON u.location_id = p.location_id AND u.kind = 'unit'
                         WHERE p.line_no = o.line_no AND (p.read_book <> 0 OR p.read_wanted <> 0)
                         ORDER BY abs(p.read_wanted - p.read_book) DESC, p.cell_id LIMIT 10) s) AS spread

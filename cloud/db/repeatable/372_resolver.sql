@@ -3,6 +3,7 @@
 
 DROP FUNCTION IF EXISTS resolver_mark(integer);
 DROP FUNCTION IF EXISTS resolver_mark_papers(timestamptz);
+DROP FUNCTION IF EXISTS resolver_mark_dates();
 DROP FUNCTION IF EXISTS resolver_facts(bigint, timestamptz, integer);
 DROP FUNCTION IF EXISTS resolver_posted(bigint, timestamptz, timestamptz);
 DROP FUNCTION IF EXISTS resolver_state(bigint, bigint[], timestamptz);
@@ -134,33 +135,48 @@ BEGIN
 END
 $$;
 
--- A lot's date tells of every time since the lot first came in which something was taken first expired first.
-CREATE OR REPLACE FUNCTION resolver_mark_date() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
-BEGIN
+-- The same by what dates of lots were stated since: each tells of every time since the lot first came in which something was
+-- taken first expired first.
+CREATE FUNCTION resolver_mark_dates() RETURNS void
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH noted AS (
+        DELETE FROM resolver_dated RETURNING item_id, lot
+    ), named AS (
+        SELECT n.item_id, n.lot FROM noted n
+        UNION
+        SELECT a.item_id, n.lot FROM aliases_at(9223372036854775807) a JOIN noted n ON n.item_id = a.canonical_id
+    ), lying AS MATERIALIZED (
+        SELECT c.item_id, c.cell_id
+        FROM named n
+        JOIN item i ON i.item_id = n.item_id AND i.is_lot_controlled AND i.lot_rule = 'fefo'
+        JOIN cell c ON c.item_id = n.item_id AND c.lot = n.lot
+    ), came AS (
+        SELECT l.item_id, d.occurred_at FROM lying l JOIN cell_delta d ON d.cell_id = l.cell_id
+        UNION ALL
+        SELECT l.item_id, m.occurred_at
+        FROM fold_head f
+        JOIN ledger_entry e ON e.position > f.position
+        JOIN movement m ON m.posting_id = e.posting_id
+        CROSS JOIN LATERAL (VALUES (m.from_cell), (m.to_cell)) s (cell_id)
+        JOIN lying l ON l.cell_id = s.cell_id
+    )
     INSERT INTO resolver_due AS d (item_id, site_id, from_at)
-    SELECT i.item_id, s.site_id, came.first_at
-    FROM unnest(reading_as(new.item_id)) r (item_id)
-    JOIN item i ON i.item_id = r.item_id AND i.is_lot_controlled AND i.lot_rule = 'fefo'
-    CROSS JOIN LATERAL (SELECT array_agg(c.cell_id) AS cells FROM cell c WHERE c.item_id = i.item_id AND c.lot = new.lot) k
-    CROSS JOIN LATERAL (
-        SELECT min(x.occurred_at) AS first_at
-        FROM (
-            SELECT d.occurred_at FROM cell_delta d WHERE d.cell_id = ANY (k.cells)
-            UNION ALL
-            SELECT m.occurred_at
-            FROM fold_head f JOIN ledger_entry e ON e.position > f.position JOIN movement m ON m.posting_id = e.posting_id
-            WHERE m.from_cell = ANY (k.cells) OR m.to_cell = ANY (k.cells)
-        ) x
-    ) came
-    JOIN site s ON EXISTS (SELECT FROM cell c WHERE c.item_id = i.item_id AND c.site_id = s.site_id)
-    WHERE came.first_at IS NOT NULL
-    ON CONFLICT (item_id, site_id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at);
+    SELECT x.item_id, s.site_id, x.first_at
+    FROM (SELECT c.item_id, min(c.occurred_at) AS first_at FROM came c GROUP BY c.item_id) x
+    JOIN site s ON EXISTS (SELECT FROM cell c WHERE c.item_id = x.item_id AND c.site_id = s.site_id)
+    ON CONFLICT (item_id, site_id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at)
+$$;
+
+CREATE OR REPLACE FUNCTION note_dated_lot() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO resolver_dated (item_id, lot) VALUES (new.item_id, new.lot);
     RETURN NULL;
 END
 $$;
 CREATE OR REPLACE TRIGGER known_to_the_resolver AFTER INSERT OR UPDATE OF expires_on ON lot
-    FOR EACH ROW EXECUTE FUNCTION resolver_mark_date();
+    FOR EACH ROW EXECUTE FUNCTION note_dated_lot();
+DROP FUNCTION IF EXISTS resolver_mark_date();
 
 -- Items, or one of them, of which a watermark has passed something that must be looked at; held until the commit.
 CREATE FUNCTION resolver_ready(of_item bigint) RETURNS TABLE (item_id bigint, site text, from_at timestamptz)
@@ -303,12 +319,14 @@ CREATE FUNCTION unstated_stock(sites text[], of_item text, after_cell bigint, at
     LIMIT at_most
 $$;
 
-REVOKE ALL ON FUNCTION resolver_mark_date(), serial_lots(text[]), resolver_ready(bigint), resolver_mark(integer), resolver_mark_papers(timestamptz),
+REVOKE ALL ON FUNCTION note_dated_lot(), serial_lots(text[]), resolver_ready(bigint), resolver_mark(integer),
+    resolver_mark_papers(timestamptz), resolver_mark_dates(),
     resolver_facts(bigint, timestamptz, integer), resolver_posted(bigint, timestamptz, timestamptz),
     resolver_receipts(bigint, bigint[], timestamptz, timestamptz),
     resolver_state(bigint, bigint[], timestamptz), resolver_firsts(bigint, text[], timestamptz), unstated_stock(text[], text, bigint, integer)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION serial_lots(text[]), resolver_ready(bigint), resolver_mark(integer), resolver_mark_papers(timestamptz),
+GRANT EXECUTE ON FUNCTION serial_lots(text[]), resolver_ready(bigint), resolver_mark(integer),
+    resolver_mark_papers(timestamptz), resolver_mark_dates(),
     resolver_facts(bigint, timestamptz, integer), resolver_posted(bigint, timestamptz, timestamptz),
     resolver_receipts(bigint, bigint[], timestamptz, timestamptz),
     resolver_state(bigint, bigint[], timestamptz), resolver_firsts(bigint, text[], timestamptz), unstated_stock(text[], text, bigint, integer)

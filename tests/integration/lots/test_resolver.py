@@ -185,9 +185,13 @@ def test_a_stock_list_that_tells_no_lots_states_the_total_over_them_and_never_ad
     assert {each["location"]: each["spread"] for each in decision.effect["largest_differences"]} == {
         "A-01": ["lot L1: 10 → 10", "lot L2: 5 → 5", "no lot: 0 → -3 (lot by the item's rule)"],
         "B-01": ["lot LB: 6 → 7"],
-        "C-01": [f"lot L3 in {UNIT}: 2 → 2", "lot L4: 4 → 4", "no lot: 0 → 1 (lot by the item's rule)"],
+        "C-01": [f"lot L3 in {UNIT}: 2 → 2", "lot L4: 4 → 4", "no lot: 0 → 1 (nobody knows the lot)"],
         "D-01": ["lot L5: 9 → 0", "lot L6: 3 → 2"],
     }
+    floor.controls("MILK", rule=None)
+    (unruled,) = floor.reconciles({"A-01": 12}, minute=61).effect["largest_differences"]
+    assert unruled["spread"][-1] == "no lot: 0 → -3 (nobody knows the lot)"
+    floor.controls("MILK", rule="fefo")
     floor.approves(decision.decision_id, by=BOSS)
     floor.settles()
     assert floor.lots() == {
