@@ -36,7 +36,7 @@ class TooManyCodesError(EnrolmentError):
             retry_at: Aware.
         """
         super().__init__(
-            f"too many wrong codes for this gateway; the next is heard at {retry_at:%H:%M:%S} UTC"
+            f"wrong code after too many for this gateway; the next is looked at from {retry_at:%H:%M:%S} UTC"
         )
         self.retry_at = retry_at
 

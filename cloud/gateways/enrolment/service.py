@@ -254,17 +254,10 @@ def _use(
 ) -> tuple[str, str | None] | EnrolmentError:
     """Use a code up; a refusal is given, not raised, so that it is counted."""
     act_as(conn, actor)
-    attempts, name = IdentityStore(conn), f"gateway/{gateway}"
-    before = attempts.lock_attempts(name, now=now)
-    if before.locked_until > now:
-        return TooManyCodesError(before.locked_until)
     shown = store.row(conn, Shown, "shown", sha256=token_sha256(code))
     if shown is None or shown.gateway != gateway:
-        failures = before.failures + 1
-        until = now + lock_after(failures)
-        attempts.count_attempt(name, failures=failures, locked_until=until, now=now)
-        return CodeRefusedError(f"there is no such code for gateway {gateway}: look at it again")
-    attempts.forget_attempts(name, now=now)
+        return _wrong(conn, actor, gateway, now)
+    IdentityStore(conn).forget_attempts(_attempts_of(gateway), now=now)
     secret_sha256 = token_sha256(asked.secret)
     why = shown.refusal(asked.request, secret_sha256, now)
     if why is not None:
@@ -278,6 +271,28 @@ def _use(
         _audit(conn, shown.site, "gateway_enrolled", actor=actor.id, gateway=gateway, detail=detail)
         put_secret(conn, gateway, asked.secret, kept_by="registry", sites=None)
     return shown.site, _certificate(conn, gateway, asked.request)
+
+
+def _wrong(conn: Connection, actor: Actor, gateway: str, now: datetime) -> EnrolmentError:
+    """Count a wrong code of a gateway that there is; a right one, of 80 random bits, is always heard."""
+    wrong = CodeRefusedError(f"there is no such code for gateway {gateway}: look at it again")
+    found = store.tuples(conn, "gateway", gateway=gateway)
+    if not found:
+        return wrong
+    attempts, name = IdentityStore(conn), _attempts_of(gateway)
+    before = attempts.lock_attempts(name, now=now)
+    if before.locked_until > now:
+        return TooManyCodesError(before.locked_until)
+    failures = before.failures + 1
+    until = now + lock_after(failures)
+    attempts.count_attempt(name, failures=failures, locked_until=until, now=now)
+    detail = {"why": "there is no such code", "in_a_row": failures}
+    _audit(conn, str(found[0][0]), "gateway_code_refused", actor=actor.id, gateway=gateway, detail=detail)
+    return wrong
+
+
+def _attempts_of(gateway: str) -> str:
+    return f"gateway/{gateway}"
 
 
 def _certificate(conn: Connection, gateway: str, request: str) -> str | None:
