@@ -28,7 +28,7 @@ CREATE FUNCTION moves_of_transformations(of_site text, types text[], ids text[])
             AND x.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', n.type, 'id', n.id))
         UNION ALL
         SELECT x.* FROM movement x
-        WHERE n.type = 'posting' AND x.posting_id = n.id::bigint AND x.site_id = of_site) m
+        WHERE n.type = 'posting' AND x.posting_id = CASE WHEN n.id ~ '^[0-9]{1,18}$' THEN n.id::bigint END AND x.site_id = of_site) m
     JOIN ledger_entry e ON e.posting_id = m.posting_id
     JOIN gateway g ON g.gateway_id = m.gateway_id
     JOIN canonical_item c ON c.item_id = m.item_id
@@ -278,54 +278,72 @@ CREATE FUNCTION average_with(
     FROM pool p
 $$;
 
--- What a transformation used and made by item, with what that cost and carries: as the close of its period has it, else as
--- one now would have it.
+-- What a transformation used and made by item, with what that cost and carries: the sum of what the closes have that something
+-- of it fell into, and one now would have. What it used counts from where the first of it was made.
 CREATE FUNCTION read_transformation(of_site text, of_type text, of_id text)
     RETURNS TABLE (is_input boolean, item text, item_name text, base_unit text, quantity numeric, value numeric)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    last_at  timestamptz;
-    last_one bigint;
-    closing  period_close;
-    until_at timestamptz := clock_timestamp();
-    reached  bigint := 9223372036854775807;
-    before   bigint;
-    costs    jsonb;
-    digits   integer := currency_digits(book_currency(of_site));
+    present timestamptz := clock_timestamp();
+    period  record;
+    costs   jsonb;
+    carried jsonb := '[]';
 BEGIN
     IF NOT sees_site(of_site) THEN
         RETURN;
     END IF;
-    SELECT max(m.occurred_at), max(m.own_position) INTO last_at, last_one
-    FROM moves_of_transformations(of_site, ARRAY[of_type], ARRAY[of_id]) m;
-    SELECT c.* INTO closing FROM period_close c WHERE c.site_id = of_site AND c.ends_at >= last_at
-    ORDER BY c.ends_at, c.revision DESC LIMIT 1;
-    IF closing.as_of_position >= last_one THEN
-        until_at := closing.ends_at;
-        reached := closing.as_of_position;
-    END IF;
-    before := close_before(of_site, CASE WHEN closing.as_of_position >= last_one THEN last_at ELSE until_at END);
-    IF closing.as_of_position >= last_one THEN
-        SELECT jsonb_object_agg(p.item_id, p.cost) INTO costs
-        FROM period_cost p WHERE p.close_id = closing.close_id AND p.basis = 'average';
-    ELSE
-        SELECT jsonb_object_agg(a.item_id, a.cost) INTO costs FROM average_costs(of_site, before, until_at, reached) a;
-    END IF;
+    FOR period IN
+        WITH RECURSIVE held AS (
+            SELECT c.* FROM period_close c WHERE c.close_id = close_before(of_site, present)
+            UNION ALL
+            SELECT c.* FROM held h JOIN period_close c ON c.close_id = h.opens_from
+        ), stretch AS (
+            SELECT h.close_id, h.opens_from AS before_id, h.ends_at AS until_at, h.as_of_position AS reached FROM held h
+            UNION ALL
+            SELECT NULL, close_before(of_site, present), present, 9223372036854775807
+        ), move AS MATERIALIZED (
+            SELECT * FROM moves_of_transformations(of_site, ARRAY[of_type], ARRAY[of_id]) m WHERE NOT m.is_input
+        ), made AS (
+            SELECT s.*, EXISTS (
+                SELECT FROM move m WHERE m.occurred_at <= s.until_at AND m.own_position <= s.reached
+                    AND NOT is_reversed_by(m.gateway, m.epoch, m.seq, s.reached)) AS has_made
+            FROM stretch s
+        ), since AS (
+            SELECT m.*, lag(m.has_made, 1, false) OVER (ORDER BY m.until_at) AS had_made FROM made m
+        )
+        SELECT s.* FROM since s
+        WHERE (s.close_id IS NULL OR s.had_made OR s.has_made) AND EXISTS (
+            SELECT FROM lines_of_transformations(
+                of_site, ARRAY[of_type], ARRAY[of_id], s.before_id, s.until_at, s.reached))
+    LOOP
+        IF period.close_id IS NULL THEN
+            SELECT jsonb_object_agg(a.item_id, a.cost) INTO costs
+            FROM average_costs(of_site, period.before_id, period.until_at, period.reached) a;
+        ELSE
+            SELECT jsonb_object_agg(p.item_id, p.cost) INTO costs
+            FROM period_cost p WHERE p.close_id = period.close_id AND p.basis = 'average';
+        END IF;
+        SELECT carried || coalesce(jsonb_agg(to_jsonb(c)), '[]') INTO carried
+        FROM carry(
+            ARRAY(SELECT l FROM made_lines(of_site, period.before_id, period.until_at, period.reached) l),
+            coalesce(costs, '{}'), currency_digits(book_currency(of_site))) c
+        WHERE (c.type, c.id) = (of_type, of_id);
+    END LOOP;
     RETURN QUERY
     WITH moved AS (
         SELECT m.is_input, m.item_id, sum(m.quantity) AS quantity
         FROM moves_of_transformations(of_site, ARRAY[of_type], ARRAY[of_id]) m
         WHERE NOT is_reversed_by(m.gateway, m.epoch, m.seq, 9223372036854775807)
         GROUP BY m.is_input, m.item_id
-    ), carried AS (
-        SELECT c.* FROM carry(
-            ARRAY(SELECT l FROM made_lines(of_site, before, until_at, reached) l), coalesce(costs, '{}'), digits) c
-        WHERE (c.type, c.id) = (of_type, of_id)
+    ), summed AS (
+        SELECT c.is_input, c.item_id, CASE WHEN bool_and(c.value IS NOT NULL) THEN sum(c.value) END AS value
+        FROM jsonb_to_recordset(carried) c (is_input boolean, item_id bigint, value numeric)
+        GROUP BY c.is_input, c.item_id
     )
-    SELECT m.is_input, i.code, i.name, i.base_unit, m.quantity, c.value
+    SELECT m.is_input, i.code, i.name, i.base_unit, m.quantity, s.value
     FROM moved m
     JOIN item i ON i.item_id = m.item_id
-    LEFT JOIN carried c ON (c.is_input, c.item_id) = (m.is_input, m.item_id)
+    LEFT JOIN summed s ON (s.is_input, s.item_id) = (m.is_input, m.item_id)
     ORDER BY m.is_input DESC, i.code;
 END
 $$;

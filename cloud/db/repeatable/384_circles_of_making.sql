@@ -74,6 +74,7 @@ $$;
 
 -- The averages without any rounding, where things are made in a circle, and the items that come to none; as they were given
 -- where nothing is. What is on circles, or between them, is solved at once; the rest follows in as many passes as it is deep.
+-- Sixty bound what never does.
 CREATE FUNCTION settled(bases average_base[], lines made_line[], INOUT costs jsonb, OUT is_circular boolean,
     OUT unsettled bigint[])
     LANGUAGE plpgsql IMMUTABLE SET search_path = public, pg_temp AS $$
@@ -101,7 +102,7 @@ BEGIN
     END IF;
     SELECT array_agg(x.item_id ORDER BY x.links, x.item_id) INTO items
     FROM (SELECT p.item_id, count(*) AS links FROM unnest(products || components) p (item_id) GROUP BY p.item_id) x;
-    FOR pass IN 1..cardinality(bases) + 20 LOOP
+    FOR pass IN 1..60 LOOP
         SELECT jsonb_object_agg(a.item_id, a.cost), jsonb_object_agg(a.item_id, a.pooled) INTO found, pools
         FROM average_with(bases, lines, costs, fine, fine, true) a;
         SELECT array_agg(f.key::bigint) INTO unsettled

@@ -13,7 +13,7 @@ from cloud.periods import reading as periods
 from cloud.periods.reading import Moment
 from cloud.periods.service import ask_to_close
 from cloud.recipes import making
-from cloud.recipes.domain import RecipeConflictError, RecipeError, RecipeKind
+from cloud.recipes.domain import RecipeConflictError, RecipeError, RecipeKind, UnknownRecipeError
 from cloud.recipes.making import Sheet
 from cloud.recipes.papers import MadePaper, PlanPaper, RecipePaper
 from cloud.recipes.service import put_recipes, recipes
@@ -157,6 +157,28 @@ def test_a_kit_carries_its_close_and_what_comes_late_falls_into_the_next(floor: 
     takes_back(floor, "K-1")
     assert worth(floor) == {"MILK": Decimal("40.00")}, "what was paid: 10 at 1, 10 at 3"
     assert worth(floor, first) == closed
+
+
+def test_a_page_adds_up_what_closes_have_of_it_and_what_came_since(floor: Floor) -> None:
+    pays(floor, "MILK", "1")
+    floor.moves(
+        goes("MILK", 10, "@supplier", "A-01", minute=1),
+        goes("MILK", 6, "A-01", "@transformation", under="kit/9", minute=2),
+        goes("KIT", 1, "@transformation", "B-01", under="kit/9", minute=3),
+    )
+    closes(floor, "2026-03")
+    pays(floor, "MILK", "3", since="2026-04-01")
+    april = 60 * 24 * 35
+    floor.moves(
+        goes("MILK", 4, "@supplier", "A-01", minute=april),
+        goes("KIT", 5, "@transformation", "B-01", under="kit/9", minute=april),
+    )
+    assert carried(floor, "9") == {"MILK": Decimal("6.00"), "KIT": Decimal("6.00")}
+    floor.moves(goes("MILK", 2, "A-01", "@transformation", under="kit/9", minute=april + 1))
+    assert carried(floor, "9") == {"MILK": Decimal("10.00"), "KIT": Decimal("10.00")}, "two more at 2.00"
+    for name in ("abc", "9" * 20):
+        with pytest.raises(UnknownRecipeError, match="nothing was made under posting"):
+            sheet(floor, name, "posting")
 
 
 def test_what_is_used_before_closes_and_made_or_given_up_after_them_is_carried_over(floor: Floor) -> None:
