@@ -1,4 +1,4 @@
-"""The broker's password file as text, and what is wrong with the list of revoked certificates; pure."""
+"""The broker's password file, and what is wrong with the list of revoked certificates; pure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -57,11 +57,11 @@ class ListState:
         return tuple(found)
 
 
-def with_passwords(text: str, hashes: Mapping[str, str], ended: Collection[str]) -> str:
-    r"""Put gateways' passwords into a password file; lines of others stay as they are.
+def with_passwords(content: bytes, hashes: Mapping[str, str], ended: Collection[str]) -> bytes:
+    r"""Put gateways' passwords into a password file; lines of others stay as they are, byte by byte.
 
     Args:
-        text: The file.
+        content: The file; a line ends where the broker says it does, at ``\n``.
         hashes: By gateway.
         ended: Gateways that may log in no more.
 
@@ -69,17 +69,20 @@ def with_passwords(text: str, hashes: Mapping[str, str], ended: Collection[str])
         What it is to hold.
 
     Examples:
-        >>> with_passwords("dockledger:a\ngw-1:b\ngw-9:c\n", {"gw-1": "new", "gw-2": "d"}, {"gw-9"})
-        'dockledger:a\ngw-1:new\ngw-2:d\n'
+        >>> with_passwords(b"dockledger:a\ngw-1:b\ngw-9:c\n", {"gw-1": "new", "gw-2": "d"}, {"gw-9"})
+        b'dockledger:a\ngw-1:new\ngw-2:d\n'
+        >>> with_passwords(b"# M\xfcller\x85\x0c\nlast:x", {"gw-1": "a"}, ())
+        b'# M\xfcller\x85\x0c\nlast:x\ngw-1:a\n'
     """
-    lines: list[str] = []
-    waiting = dict(hashes)
-    for line in text.splitlines():
-        user = line.partition(":")[0]
-        if user in hashes:
+    lines: list[bytes] = []
+    waiting = {user.encode(): kept.encode() for user, kept in hashes.items()}
+    ours, gone = frozenset(waiting), {user.encode() for user in ended}
+    for line in content.removesuffix(b"\n").split(b"\n") if content else []:
+        user = line.partition(b":")[0]
+        if user in ours:
             if user in waiting:
-                lines.append(f"{user}:{waiting.pop(user)}")
-        elif user not in ended:
+                lines.append(user + b":" + waiting.pop(user))
+        elif user not in gone:
             lines.append(line)
-    lines += [f"{user}:{waiting[user]}" for user in sorted(waiting)]
-    return "".join(f"{line}\n" for line in lines)
+    lines += [user + b":" + waiting[user] for user in sorted(waiting)]
+    return b"".join(line + b"\n" for line in lines)

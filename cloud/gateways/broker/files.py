@@ -66,13 +66,18 @@ class BrokerFiles:
         place, draft = self._place(name), self._place(f".{name}.new")
         try:
             self._place(_UNTOLD).touch()
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _MODE)
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, _MODE)
             with os.fdopen(descriptor, "wb") as file:
                 os.fchmod(file.fileno(), _MODE)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(place)
+            folder = os.open(place.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
         except OSError as error:
             raise BrokerFilesError(f"{place}: {error.strerror}") from error
 

@@ -1,6 +1,6 @@
 """Tell a broker who may log in and which certificates are called back; people are told where it lags."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -49,13 +49,21 @@ def follow(
     """
     actor.require(Role.DEVICE)
     written: list[str] = []
-    problem: str | None = None
+    problems: list[str] = []
     if files.directory is not None:
-        try:
-            written = _tell(source, actor, now, directory, files)
-        except (BrokerFilesError, CertificateWishError) as error:
-            problem = str(error)
-            log.error("broker_not_told", detail=problem)  # noqa: TRY400  the text says it
+        wanted = in_transaction(source, partial(_wanted, actor=actor, now=now))
+        steps: tuple[Callable[[], list[str] | None], ...] = (
+            partial(_write_passwords, files, wanted),
+            partial(_write_revoked, source, files, wanted, directory, now),
+            files.tell,
+        )
+        for step in steps:  # none holds up another: who was called back is refused whatever passwords hold
+            try:
+                written += step() or []
+            except (BrokerFilesError, CertificateWishError) as error:
+                problems.append(str(error))
+                log.error("broker_not_told", detail=str(error))  # noqa: TRY400  the text says it
+    problem = "; ".join(problems) or None
     in_transaction(source, partial(_watch, actor=actor, now=now, problem=problem))
     return {"written": written}
 
@@ -100,24 +108,27 @@ def revoked(conn: Connection, actor: Actor, *, authority: Authority, now: dateti
     return authority.revoked(wanted.serials, now=now, life=LIFE)
 
 
-def _tell(source: Source, actor: Actor, now: datetime, directory: Path, files: BrokerFiles) -> list[str]:
-    """Write what differs, and let the broker read it."""
-    authority = load_authority(directory)
-    wanted = in_transaction(source, partial(_wanted, actor=actor, now=now))
-    written = []
+def _write_passwords(files: BrokerFiles, wanted: "_Wanted") -> list[str]:
     passwords = files.read(PASSWORDS_FILE)
-    if passwords is not None:  # without it the broker takes certificates only
-        hashes = {name: kept for name, kept in wanted.hashes.items() if name != files.ours}
-        fresh = with_passwords(passwords.decode(), hashes, wanted.ended - {files.ours}).encode()
-        if fresh != passwords:
-            files.write(PASSWORDS_FILE, fresh)
-            written.append(PASSWORDS_FILE)
-    if authority is not None and _is_due(files.read(REVOKED_FILE), authority, wanted, now):
-        files.write(REVOKED_FILE, authority.revoked(wanted.serials, now=now, life=LIFE).encode())
-        in_transaction(source, lambda conn: _note(conn, wanted, now, is_laid_out=True))
-        written.append(REVOKED_FILE)
-    files.tell()
-    return written
+    if passwords is None:  # without it the broker takes certificates only
+        return []
+    hashes = {name: kept for name, kept in wanted.hashes.items() if name != files.ours}
+    fresh = with_passwords(passwords, hashes, wanted.ended - {files.ours})
+    if fresh == passwords:
+        return []
+    files.write(PASSWORDS_FILE, fresh)
+    return [PASSWORDS_FILE]
+
+
+def _write_revoked(
+    source: Source, files: BrokerFiles, wanted: "_Wanted", directory: Path, now: datetime
+) -> list[str]:
+    authority = load_authority(directory)
+    if authority is None or not _is_due(files.read(REVOKED_FILE), authority, wanted, now):
+        return []
+    files.write(REVOKED_FILE, authority.revoked(wanted.serials, now=now, life=LIFE).encode())
+    in_transaction(source, lambda conn: _note(conn, wanted, now, is_laid_out=True))
+    return [REVOKED_FILE]
 
 
 def _is_due(laid: bytes | None, authority: Authority, wanted: "_Wanted", now: datetime) -> bool:
