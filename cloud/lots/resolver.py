@@ -104,7 +104,7 @@ def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
 
 
 def mark(conn: Connection, actor: Actor) -> bool:
-    """Note what must be looked at, by what was posted, said by documents and dated of lots since the last time.
+    """Note what must be looked at, by what was posted, said by documents and dated since the last time.
 
     Args:
         conn: In a transaction that the caller commits.
