@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
 UNITS = sorted(DEPLOY.glob("systemd/*.service"))
+MOSQUITTO_CONF = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text("utf-8")
 COMPOSE = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text("utf-8"))
 
 
@@ -45,8 +46,20 @@ def test_compose_takes_every_secret_from_outside() -> None:
         line.split("=", 1) for line in (DEPLOY / "env.example").read_text("utf-8").splitlines() if "=" in line
     )
     secret = {name for name in offered if name.endswith("PASSWORD")}
-    assert asked == secret
+    assert asked == secret | {"BROKER_HOST"}, "gateways are told it"
     assert not any(offered[name] for name in secret)
+
+
+def test_the_first_start_makes_what_the_broker_reads_before_it_starts_the_broker() -> None:
+    runbook = (DEPLOY / "RUNBOOK.md").read_text("utf-8")
+    first = runbook[runbook.index("## First start") : runbook.index("By systemd")]
+    steps = ("up -d db prepare scheduler", "certificate authority", "certificate broker", "up -d\n")
+    places = [first.index(step) for step in steps]
+    assert places == sorted(places)
+    read = re.findall(r"/mosquitto/(secrets|told)/(\S+)$", MOSQUITTO_CONF, re.MULTILINE)
+    assert len(read) > len(steps)
+    for folder, name in read:
+        assert f"{folder}/{name}" in first[: places[-1]]
 
 
 def test_compose_mounts_files_that_exist() -> None:
