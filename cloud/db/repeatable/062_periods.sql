@@ -63,18 +63,22 @@ BEGIN
     WITH parts AS (
         SELECT p.gateway_id, p.epoch, p.seq, p.occurred_at, o.id, l.line, l.item_id, o.currency,
             coalesce(t.price, l.price) AS price, sum(p.quantity) AS quantity
-        FROM document n
-        CROSS JOIN LATERAL scanned_parts(of_site, n.type, n.id, up_to) p
-        LEFT JOIN purchase_order o ON o.site_id = of_site AND o.id = CASE n.type WHEN 'asn' THEN p.order_id ELSE n.id END
+        FROM (
+            SELECT n.type, array_agg(n.id) AS ids
+            FROM document n
+            WHERE n.site_id = of_site AND n.id = ANY (scanned_prices.ids) AND n.created_at <= known AND (n.type = 'asn' OR (
+                n.type = 'purchase_order' AND NOT EXISTS (SELECT FROM document x
+                    WHERE (x.site_id, x.type, x.id) = (of_site, 'asn', n.id) AND x.created_at <= known)))
+            GROUP BY n.type
+        ) n
+        CROSS JOIN LATERAL scanned_parts(of_site, n.type, n.ids, up_to) p
+        LEFT JOIN purchase_order o ON o.site_id = of_site AND o.id = CASE n.type WHEN 'asn' THEN p.order_id ELSE p.id END
         LEFT JOIN purchase_order_line l ON (l.site_id, l.id) = (o.site_id, o.id)
             AND l.line = CASE n.type WHEN 'asn' THEN p.order_line ELSE p.line END
         LEFT JOIN LATERAL (
             SELECT x.price FROM purchase_order_terms x
             WHERE (x.site_id, x.id, x.line) = (l.site_id, l.id, l.line) AND x.since <= known
             ORDER BY x.revision DESC LIMIT 1) t ON true
-        WHERE n.site_id = of_site AND n.id = ANY (ids) AND n.created_at <= known AND (n.type = 'asn' OR (
-            n.type = 'purchase_order' AND NOT EXISTS (SELECT FROM document x
-                WHERE (x.site_id, x.type, x.id) = (of_site, 'asn', n.id) AND x.created_at <= known)))
         GROUP BY p.gateway_id, p.epoch, p.seq, p.occurred_at, o.id, l.line, l.item_id, o.currency, coalesce(t.price, l.price)
     )
     SELECT p.gateway_id, p.epoch, p.seq, p.occurred_at, min(p.item_id), min(p.currency),
@@ -226,13 +230,15 @@ CREATE OR REPLACE FUNCTION bought_at(place_code text) RETURNS boolean
 -- purchased + made). What transformations of closed periods used and was taken back since counts as purchased at what it
 -- cost then. What was made carries what was used, at the average of the same period: found by going round until no
 -- cost changes any more, from what settled() finds where things are made in a circle. NULL where a price is not known, or
--- where a circle comes to none.
-CREATE OR REPLACE FUNCTION average_costs(of_site text, before_id bigint, until_at timestamptz, until_position bigint)
+-- where a circle comes to none. Who has the lines of what was made gives them.
+DROP FUNCTION IF EXISTS average_costs(text, bigint, timestamptz, bigint);
+CREATE OR REPLACE FUNCTION average_costs(
+    of_site text, before_id bigint, until_at timestamptz, until_position bigint, made made_line[] DEFAULT NULL)
     RETURNS TABLE (item_id bigint, cost numeric, detail jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     bases  average_base[];
-    lines  made_line[] := ARRAY(SELECT l FROM made_lines(of_site, before_id, until_at, until_position) l);
+    lines  made_line[] := coalesce(made, ARRAY(SELECT l FROM made_lines(of_site, before_id, until_at, until_position) l));
     digits integer := currency_digits(book_currency(of_site));
     costs  jsonb := '{}';
     found  jsonb;
@@ -398,7 +404,7 @@ $$;
 REVOKE ALL ON FUNCTION
     close_before(text, timestamptz), closed_until(text), prior_facts(text, timestamptz, bigint, bigint),
     order_price(movement, timestamptz), scanned_prices(text, text[], bigint),
-    purchases(text, bigint, timestamptz, bigint), average_costs(text, bigint, timestamptz, bigint),
+    purchases(text, bigint, timestamptz, bigint), average_costs(text, bigint, timestamptz, bigint, made_line[]),
     closing_lines(text, timestamptz, bigint), zones_of_places(),
     close_period(text, text, timestamptz, timestamptz, bigint, text, text, text, text, jsonb, bigint)
     FROM PUBLIC;

@@ -6,41 +6,43 @@ DROP FUNCTION IF EXISTS read_scanned_receipt(text, text);
 DROP FUNCTION IF EXISTS scanned_moves_of_lines(text[], text, text[]);
 DROP FUNCTION IF EXISTS scanned_parts(text, text, text);
 DROP FUNCTION IF EXISTS scanned_parts(text, text, text, bigint);
+DROP FUNCTION IF EXISTS scanned_parts(text, text, text[], bigint);
 DROP FUNCTION IF EXISTS lines_to_receive(text, text, text);
 DROP FUNCTION IF EXISTS lines_to_receive(text, text, text, bigint);
+DROP FUNCTION IF EXISTS lines_to_receive(text, text, text[], bigint);
 DROP FUNCTION IF EXISTS numbers_scanned(text[], text[]);
 
--- The lines of a document with what each asks for, less what was received by its name, in base units; nothing is open of a
+-- The lines of documents with what each asks for, less what was received by its name, in base units; nothing is open of a
 -- line that has ended. As it was known at a position; NULL: now.
-CREATE FUNCTION lines_to_receive(of_site text, of_type text, of_id text, up_to bigint)
-    RETURNS TABLE (line text, ordinal integer, item_id bigint, lot text, unit text, order_id text, order_line text,
+CREATE FUNCTION lines_to_receive(of_site text, of_type text, of_ids text[], up_to bigint)
+    RETURNS TABLE (id text, line text, ordinal integer, item_id bigint, lot text, unit text, order_id text, order_line text,
         open numeric)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     RETURN QUERY
-    SELECT n.line, n.ordinal, n.item_id, n.lot, n.unit, n.order_id, n.order_line,
+    SELECT n.id, n.line, n.ordinal, n.item_id, n.lot, n.unit, n.order_id, n.order_line,
         CASE WHEN n.is_ended THEN 0 ELSE greatest(coalesce(n.ordered, 0) - n.moved, 0) END
-    FROM lines_now(ARRAY[of_site], of_type, ARRAY[of_id], false, up_to) n
+    FROM lines_now(ARRAY[of_site], of_type, of_ids, false, up_to) n
     WHERE n.item_id IS NOT NULL
-    ORDER BY n.ordinal;
+    ORDER BY n.id, n.ordinal;
 END
 $$;
 
--- Each scan of a document in the order of occurrence, in parts by line. All of it is of the line that somebody named at the
+-- Each scan of documents in the order of occurrence, in parts by line. All of it is of the line that somebody named at the
 -- handheld, if that is one of the item. Else a line whose unit the goods were put into goes before one of their lot, that
 -- before one of no lot where the goods have none, that before one where only one of the two has, that before one of another
 -- lot; of equals the first on the paper, as far as it is open. What is over is of the last line of the best kind; what no
 -- line names is unexpected. What was taken back takes up nothing, and is of the line that it would be of. As it was posted and
 -- known up to a position; NULL: now.
-CREATE FUNCTION scanned_parts(of_site text, of_type text, of_id text, up_to bigint)
-    RETURNS TABLE (gateway_id integer, epoch bigint, seq bigint, occurred_at timestamptz, item_id bigint, line text,
+CREATE FUNCTION scanned_parts(of_site text, of_type text, of_ids text[], up_to bigint)
+    RETURNS TABLE (id text, gateway_id integer, epoch bigint, seq bigint, occurred_at timestamptz, item_id bigint, line text,
         order_id text, order_line text, quantity numeric, rule text, is_over boolean, is_reversed boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     scan       record;
-    by_item    jsonb;
+    by_name    jsonb;
     lines      jsonb;
-    now_of     bigint;
+    name_of    text;
     open_of    numeric[];
     fit        record;
     best_place integer;
@@ -48,41 +50,43 @@ DECLARE
     rest       numeric;
 BEGIN
     FOR scan IN
-        SELECT m.gateway_id, m.epoch, m.seq, m.occurred_at, n.canonical_id,
+        SELECT a.id, m.gateway_id, m.epoch, m.seq, m.occurred_at, n.canonical_id,
             round(m.quantity * n.numerator / n.denominator, 6) AS quantity, coalesce(t.lot, f.lot) AS lot,
             CASE WHEN l.kind = 'unit' THEN l.code END AS unit, (
                 SELECT d ->> 'line' FROM jsonb_array_elements(m.detail -> 'documents') d
-                WHERE d ->> 'type' = 'named_line' AND d ->> 'id' = of_id LIMIT 1) AS named,
+                WHERE d ->> 'type' = 'named_line' AND d ->> 'id' = a.id LIMIT 1) AS named,
             EXISTS (SELECT FROM claim x WHERE x.kind = 'reversal'
                 AND x.target = g.name || '/' || lpad(to_hex(m.epoch), 16, '0') || '/' || m.seq
                 AND (up_to IS NULL OR EXISTS (
                     SELECT FROM ledger_entry e WHERE e.posting_id = x.posting_id AND e.position <= up_to))) AS is_reversed
-        FROM movement m
+        FROM unnest(of_ids) AS a (id)
+        JOIN movement m ON m.detail @? '$.documents[*].line'
+            AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', 'receipt', 'id', a.id))
         JOIN gateway g ON g.gateway_id = m.gateway_id AND g.name <> '_cloud'
         JOIN canonical_item n ON n.item_id = m.item_id
         JOIN cell f ON f.cell_id = m.from_cell
         JOIN location s ON s.location_id = f.location_id AND s.code = '@supplier'
         JOIN cell t ON t.cell_id = m.to_cell
         JOIN location l ON l.location_id = t.location_id
-        WHERE m.detail @? '$.documents[*].line' AND m.site_id = of_site AND m.reverses_seq IS NULL
-            AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', 'receipt', 'id', of_id))
+        WHERE m.site_id = of_site AND m.reverses_seq IS NULL
             AND NOT m.detail -> 'documents' @? '$[*] ? (@.type == "asn" || @.type == "purchase_order")'
             AND (up_to IS NULL OR EXISTS (
                 SELECT FROM ledger_entry e WHERE e.posting_id = m.posting_id AND e.position <= up_to))
-        ORDER BY n.canonical_id, m.occurred_at, m.gateway_id, m.epoch, m.seq
+        ORDER BY a.id, n.canonical_id, m.occurred_at, m.gateway_id, m.epoch, m.seq
     LOOP
-        IF by_item IS NULL THEN
-            SELECT coalesce(jsonb_object_agg(r.item_id, r.lines), '{}') INTO by_item
+        IF by_name IS NULL THEN
+            SELECT coalesce(jsonb_object_agg(r.name, r.lines), '{}') INTO by_name
             FROM (
-                SELECT x.item_id, jsonb_agg(to_jsonb(x) ORDER BY x.ordinal) AS lines
-                FROM lines_to_receive(of_site, of_type, of_id, up_to) x GROUP BY x.item_id
+                SELECT x.id || '/' || x.item_id AS name, jsonb_agg(to_jsonb(x) ORDER BY x.ordinal) AS lines
+                FROM lines_to_receive(of_site, of_type, of_ids, up_to) x GROUP BY x.id, x.item_id
             ) r;
         END IF;
-        IF now_of IS DISTINCT FROM scan.canonical_id THEN
-            now_of := scan.canonical_id;
-            lines := coalesce(by_item -> now_of::text, '[]');
+        IF name_of IS DISTINCT FROM scan.id || '/' || scan.canonical_id THEN
+            name_of := scan.id || '/' || scan.canonical_id;
+            lines := coalesce(by_name -> name_of, '[]');
             open_of := ARRAY(SELECT (x ->> 'open')::numeric FROM jsonb_array_elements(lines) WITH ORDINALITY e (x, nth) ORDER BY nth);
         END IF;
+        id := scan.id;
         gateway_id := scan.gateway_id;
         epoch := scan.epoch;
         seq := scan.seq;
@@ -151,30 +155,40 @@ CREATE FUNCTION scanned_moves_of_lines(sites text[], kind text, ids text[])
 BEGIN
     IF scanned_moves_of_lines.kind = 'asn' THEN
         RETURN QUERY
-        SELECT d.site_id, d.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity
-        FROM numbers_scanned(sites, ids) s
-        JOIN document d ON (d.site_id, d.type, d.id) = (s.site, 'asn', s.id)
-        CROSS JOIN LATERAL scanned_parts(d.site_id, 'asn', d.id, NULL) p
+        SELECT n.site, p.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity
+        FROM (
+            SELECT s.site, array_agg(s.id) AS ids
+            FROM numbers_scanned(sites, scanned_moves_of_lines.ids) s
+            JOIN document d ON (d.site_id, d.type, d.id) = (s.site, 'asn', s.id)
+            GROUP BY s.site
+        ) n
+        CROSS JOIN LATERAL scanned_parts(n.site, 'asn', n.ids, NULL) p
         WHERE p.line IS NOT NULL AND NOT p.is_reversed;
     ELSIF scanned_moves_of_lines.kind = 'purchase_order' THEN
         RETURN QUERY
-        SELECT d.site_id, d.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity
-        FROM numbers_scanned(sites, ids) s
-        JOIN document d ON (d.site_id, d.type, d.id) = (s.site, 'purchase_order', s.id)
-        CROSS JOIN LATERAL scanned_parts(d.site_id, 'purchase_order', d.id, NULL) p
-        WHERE p.line IS NOT NULL AND NOT p.is_reversed
-            AND NOT EXISTS (SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (d.site_id, 'asn', d.id))
-        UNION ALL
-        SELECT a.site_id, p.order_id, p.order_line, p.gateway_id, p.epoch, p.seq, p.quantity
+        SELECT n.site, p.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity
         FROM (
-            SELECT DISTINCT l.site_id, l.id FROM document_line l
-            WHERE l.type = 'asn' AND l.order_id = ANY (ids) AND (sites IS NULL OR l.site_id = ANY (sites))
-        ) a
-        JOIN numbers_scanned(sites, ARRAY(
-            SELECT DISTINCT l.id FROM document_line l WHERE l.type = 'asn' AND l.order_id = ANY (ids))) s
-            ON (s.site, s.id) = (a.site_id, a.id)
-        CROSS JOIN LATERAL scanned_parts(a.site_id, 'asn', a.id, NULL) p
-        WHERE p.order_id = ANY (ids) AND NOT p.is_reversed;
+            SELECT s.site, array_agg(s.id) AS ids
+            FROM numbers_scanned(sites, scanned_moves_of_lines.ids) s
+            JOIN document d ON (d.site_id, d.type, d.id) = (s.site, 'purchase_order', s.id)
+            WHERE NOT EXISTS (SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (s.site, 'asn', s.id))
+            GROUP BY s.site
+        ) n
+        CROSS JOIN LATERAL scanned_parts(n.site, 'purchase_order', n.ids, NULL) p
+        WHERE p.line IS NOT NULL AND NOT p.is_reversed
+        UNION ALL
+        SELECT n.site, p.order_id, p.order_line, p.gateway_id, p.epoch, p.seq, p.quantity
+        FROM (
+            SELECT s.site, array_agg(s.id) AS ids
+            FROM numbers_scanned(sites, ARRAY(SELECT DISTINCT l.id FROM document_line l
+                WHERE l.type = 'asn' AND l.order_id = ANY (scanned_moves_of_lines.ids)
+                    AND (sites IS NULL OR l.site_id = ANY (sites)))) s
+            WHERE EXISTS (SELECT FROM document_line l WHERE (l.site_id, l.type, l.id) = (s.site, 'asn', s.id)
+                AND l.order_id = ANY (scanned_moves_of_lines.ids))
+            GROUP BY s.site
+        ) n
+        CROSS JOIN LATERAL scanned_parts(n.site, 'asn', n.ids, NULL) p
+        WHERE p.order_id = ANY (scanned_moves_of_lines.ids) AND NOT p.is_reversed;
     END IF;
 END
 $$;
@@ -194,7 +208,7 @@ BEGIN
         i.code, i.name, i.base_unit, coalesce(tc.lot, fc.lot), tl.code, p.line, p.quantity, p.rule, p.is_over, s.ordered
     FROM document d
     JOIN site z ON z.site_id = d.site_id
-    CROSS JOIN LATERAL scanned_parts(d.site_id, d.type, d.id, NULL) p
+    CROSS JOIN LATERAL scanned_parts(d.site_id, d.type, ARRAY[d.id], NULL) p
     JOIN gateway g ON g.gateway_id = p.gateway_id
     JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (p.gateway_id, p.epoch, p.seq, p.occurred_at)
     JOIN cell fc ON fc.cell_id = m.from_cell
@@ -209,6 +223,6 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION lines_to_receive(text, text, text, bigint), scanned_parts(text, text, text, bigint),
+REVOKE ALL ON FUNCTION lines_to_receive(text, text, text[], bigint), scanned_parts(text, text, text[], bigint),
     numbers_scanned(text[], text[]), scanned_moves_of_lines(text[], text, text[]), read_scanned_receipt(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read_scanned_receipt(text, text) TO dockledger_app;
