@@ -43,7 +43,6 @@ class Names:
     identifiers: Mapping[IdentifierKey, tuple[Packaging, ...]] = field(default_factory=dict)
     units: Mapping[IdentifierKey, tuple[Packaging, ...]] = field(default_factory=dict)
     places: Mapping[PlaceKey, int] = field(default_factory=dict)
-    cells: Mapping[CellKey, int] = field(default_factory=dict)
 
     def amount(
         self,
@@ -240,32 +239,51 @@ def resolve_names(
         refuse: Told of each entry that cannot be stored, and why.
 
     Returns:
-        The names of all but movements, and the entries that can be stored, in their order.
+        The names, cells aside, of all but movements, and the entries that can be stored, in their order.
     """
     identifiers, places, cells = resolver.remembered
-    remembered = Names(identifiers, {}, places, cells)
+    remembered = Names(identifiers, {}, places)
     known = [_known(entry, remembered) for entry in entries]
-    others = [entry for entry, named in zip(entries, known, strict=True) if named is None]
+    others = [entry for entry, stated in zip(entries, known, strict=True) if stated is None]
     names, looked_up = _look_up(conn, resolver, posting_id, others, refuse)
     rest = iter(looked_up)
-    return names, [named for each in known if (named := each or next(rest)) is not None]
+    storable = [
+        (entry, stated)
+        for entry, each in zip(entries, known, strict=True)
+        if (stated := each or next(rest)) is not None
+    ]
+    at_once = [_named(entry, stated, cells) for entry, stated in storable]
+    pairs = list(zip(storable, at_once, strict=True))
+    missing = {key for (_, (_, keys)), named in pairs if named is None for key in keys}
+    found = resolver.cells(conn, posting_id, missing)
+    return names, [
+        named or Named(entry, amounts, tuple([found[key] for key in keys]))
+        for (entry, (amounts, keys)), named in pairs
+    ]
 
 
-def _known(entry: Entry, remembered: Names) -> Named | None:
-    """Name a movement by what is remembered; None if that does not do, for whatever reason."""
+def _named(entry: Entry, stated: _Stated, cells: Mapping[CellKey, int]) -> Named | None:
+    """Name an entry's cells by what is remembered, if all of them are."""
+    try:
+        return Named(entry, stated[0], tuple([cells[key] for key in stated[1]]))
+    except KeyError:
+        return None
+
+
+def _known(entry: Entry, remembered: Names) -> _Stated | None:
+    """Say what a movement moved by what is remembered; None if that does not do, for whatever reason."""
     if entry.row.record.kind != "movement":
         return None
     try:
-        amounts, (source, destination) = _stated(entry, remembered)
-        return Named(entry, amounts, (remembered.cells[source], remembered.cells[destination]))
+        return _stated(entry, remembered)
     except (KeyError, UnresolvableError):
         return None
 
 
 def _look_up(
     conn: Connection, resolver: Resolver, posting_id: int, entries: Sequence[Entry], refuse: Refuse
-) -> tuple[Names, list[Named | None]]:
-    """Name entries, making names that are unknown; None in place of those refused."""
+) -> tuple[Names, list[_Stated | None]]:
+    """Say what entries moved or saw, making names that are unknown; None in place of those refused."""
     names = Names()
     places: dict[PlaceKey, str] = {}
     placed = [entry if _takes_places(entry, places, refuse) else None for entry in entries]
@@ -275,13 +293,7 @@ def _look_up(
     names.identifiers = resolver.identifiers(conn, posting_id, sorted(keys))
     names.units = resolver.known_identifiers(conn, units)
     names.places = resolver.places(conn, posting_id, places)
-    stated = [_unless_refused(entry, names, refuse) if entry else None for entry in placed]
-    cells = {key for each in stated if each for key in each[1]}
-    names.cells = resolver.cells(conn, posting_id, list(cells))
-    return names, [
-        Named(entry, each[0], tuple(names.cells[key] for key in each[1])) if each else None
-        for entry, each in zip(entries, stated, strict=True)
-    ]
+    return names, [_unless_refused(entry, names, refuse) if entry else None for entry in placed]
 
 
 def _unless_refused(entry: Entry, names: Names, refuse: Refuse) -> _Stated | None:
