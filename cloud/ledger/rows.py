@@ -159,7 +159,9 @@ class Renderer:
         entry, record = named.entry, named.entry.row.record
         middle = _MIDDLE[record.kind](self, named, record)
         # Natively an instant is written in a tenth of the time.
-        at, claimed = to_builtins(entry.row.occurred_at), to_builtins(record.occurred_at_claimed)
+        at = to_builtins(entry.row.occurred_at)
+        is_as_claimed = record.occurred_at_claimed is entry.row.occurred_at
+        claimed = at if is_as_claimed else to_builtins(record.occurred_at_claimed)
         return (
             f"{entry.gateway_id}\t{entry.epoch}\t{entry.seq}\t{at}\t{self.posting_id}\t{entry.site}\t{middle}\t"
             f"{claimed}\t{entry.row.basis}\t{_REST[record.kind].write(record)}\n"
