@@ -286,6 +286,7 @@ CREATE FUNCTION read_transformation(of_site text, of_type text, of_id text)
 DECLARE
     present timestamptz := clock_timestamp();
     period  record;
+    lines   made_line[];
     costs   jsonb;
     carried jsonb := '[]';
 BEGIN
@@ -316,17 +317,16 @@ BEGIN
             SELECT FROM lines_of_transformations(
                 of_site, ARRAY[of_type], ARRAY[of_id], s.before_id, s.until_at, s.reached))
     LOOP
+        lines := ARRAY(SELECT l FROM made_lines(of_site, period.before_id, period.until_at, period.reached) l);
         IF period.close_id IS NULL THEN
             SELECT jsonb_object_agg(a.item_id, a.cost) INTO costs
-            FROM average_costs(of_site, period.before_id, period.until_at, period.reached) a;
+            FROM average_costs(of_site, period.before_id, period.until_at, period.reached, lines) a;
         ELSE
             SELECT jsonb_object_agg(p.item_id, p.cost) INTO costs
             FROM period_cost p WHERE p.close_id = period.close_id AND p.basis = 'average';
         END IF;
         SELECT carried || coalesce(jsonb_agg(to_jsonb(c)), '[]') INTO carried
-        FROM carry(
-            ARRAY(SELECT l FROM made_lines(of_site, period.before_id, period.until_at, period.reached) l),
-            coalesce(costs, '{}'), currency_digits(book_currency(of_site))) c
+        FROM carry(lines, coalesce(costs, '{}'), currency_digits(book_currency(of_site))) c
         WHERE (c.type, c.id) = (of_type, of_id);
     END LOOP;
     RETURN QUERY
