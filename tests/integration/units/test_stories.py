@@ -164,8 +164,10 @@ def test_what_cannot_be_of_one_serial_is_found(doors: Doors) -> None:
         york = Outbox("gw-y", "york", epoch="00000000000000ab")
         _, nearest = doors.send(carried("@supplier", "A-01", minute=40), carried("A-01", "B-02", minute=42))
         york_saw = {"loose": True, "because": "unknown_tag"}
-        ledger.post(york.seal([passage("evidence", minute=43, **york_saw)]))
         watched()
+        ledger.post(york.seal([passage("evidence", minute=43, **york_saw)]))
+        (case,) = watched()[2]
+        assert [pair["earlier"]["place"] for pair in case.detail["pairs"]] == ["B-02"], "the nearest"
         ledger.as_app(lambda conn: post_reversal(conn, CONTROLLER, nearest, reason="misread"))
         (case,) = watched()[2]
         assert [pair["earlier"]["place"] for pair in case.detail["pairs"]] == ["A-01"], "it was there too"
