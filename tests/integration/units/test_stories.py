@@ -126,6 +126,14 @@ def test_what_was_taken_back_is_told_as_such_and_counts_no_more(doors: Doors) ->
     assert (asked.told.get("answer"), asked.told["is_open"]) == (None, True)
 
 
+def watching(ledger: Ledger, source: LastingConnection) -> tuple[int, int, list[Ticket]]:
+    """Let the job run; give how many tickets it told and resolved, and those that are open."""
+    done = watch_doubts(source, JOB, at(99))
+    asked = {"states": [TicketState.OPEN], "limit": 9}
+    open_ones = ledger.as_app(lambda conn: alerts.tickets(conn, NETWORK_CONTROLLER, **asked))
+    return done["told"], done["resolved"], open_ones
+
+
 def test_what_cannot_be_of_one_serial_is_found(doors: Doors) -> None:
     ledger = doors.ledger
     ledger.as_app(lambda conn: add_site(conn, "york", name="York", time_zone="UTC", currency=None))
@@ -142,13 +150,7 @@ def test_what_cannot_be_of_one_serial_is_found(doors: Doors) -> None:
     assert len(story(ledger, named(EPC))) == 2  # york is another's
     assert story(ledger, named("(01)30614141123453(21)17"), limit=1) == story(ledger, named(EPC))[:1]
     with closing(LastingConnection(ledger.app_dsn, "test-doubts")) as source:
-
-        def watched() -> tuple[int, int, list[Ticket]]:
-            done = watch_doubts(source, JOB, at(99))
-            asked = {"states": [TicketState.OPEN], "limit": 9}
-            open_ones = ledger.as_app(lambda conn: alerts.tickets(conn, NETWORK_CONTROLLER, **asked))
-            return done["told"], done["resolved"], open_ones
-
+        watched = partial(watching, ledger, source)
         told, _, (case,) = watched()
         assert (told, case.kind, case.site, len(case.detail["pairs"])) == (1, "duplicate_tag", "york", 1)
         pair = case.detail["pairs"][0]
