@@ -279,16 +279,18 @@ CREATE FUNCTION average_with(
 $$;
 
 -- What a transformation used and made by item, with what that cost and carries: the sum of what the closes have that something
--- of it fell into, and one now would have. What it used counts from where the first of it was made.
+-- of it fell into, and one now would have. What it used counts from where the first of it was made; when a close had what
+-- it made and nothing of that is left, no figure has it, and no value is told.
 CREATE FUNCTION read_transformation(of_site text, of_type text, of_id text)
     RETURNS TABLE (is_input boolean, item text, item_name text, base_unit text, quantity numeric, value numeric)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    present timestamptz := clock_timestamp();
-    period  record;
-    lines   made_line[];
-    costs   jsonb;
-    carried jsonb := '[]';
+    present  timestamptz := clock_timestamp();
+    period   record;
+    lines    made_line[];
+    costs    jsonb;
+    carried  jsonb := '[]';
+    was_made boolean := false;
 BEGIN
     IF NOT sees_site(of_site) THEN
         RETURN;
@@ -317,6 +319,7 @@ BEGIN
             SELECT FROM lines_of_transformations(
                 of_site, ARRAY[of_type], ARRAY[of_id], s.before_id, s.until_at, s.reached))
     LOOP
+        was_made := was_made OR period.close_id IS NOT NULL;
         lines := ARRAY(SELECT l FROM made_lines(of_site, period.before_id, period.until_at, period.reached) l);
         IF period.close_id IS NULL THEN
             SELECT jsonb_object_agg(a.item_id, a.cost) INTO costs
@@ -340,7 +343,8 @@ BEGIN
         FROM jsonb_to_recordset(carried) c (is_input boolean, item_id bigint, value numeric)
         GROUP BY c.is_input, c.item_id
     )
-    SELECT m.is_input, i.code, i.name, i.base_unit, m.quantity, s.value
+    SELECT m.is_input, i.code, i.name, i.base_unit, m.quantity,
+        CASE WHEN NOT was_made OR bool_or(NOT m.is_input) OVER () THEN s.value END
     FROM moved m
     JOIN item i ON i.item_id = m.item_id
     LEFT JOIN summed s ON (s.is_input, s.item_id) = (m.is_input, m.item_id)
