@@ -18,13 +18,16 @@ WHERE gateway_id = (SELECT g.gateway_id FROM gateway g WHERE g.name = %(gateway)
     AND used_at IS NULL AND revoked_at IS NULL AND expires_at > %(now)s;
 
 -- name: hold
-SELECT i.invite_id, i.request, coalesce(s.secret_sha256 = i.secret_sha256, false)
-FROM gateway_invite i JOIN gateway g ON g.gateway_id = i.gateway_id
-LEFT JOIN gateway_secret s ON s.gateway_id = i.gateway_id AND s.kept_by = 'registry'
+SELECT i.invite_id FROM gateway_invite i JOIN gateway g ON g.gateway_id = i.gateway_id
 WHERE g.name = %(gateway)s AND i.invite_id <= %(newest)s
 ORDER BY i.invite_id DESC
 LIMIT 1
 FOR UPDATE OF i;
+
+-- name: held
+SELECT i.request, coalesce(s.secret_sha256 = i.secret_sha256, false)
+FROM gateway_invite i LEFT JOIN gateway_secret s ON s.gateway_id = i.gateway_id AND s.kept_by = 'registry'
+WHERE i.invite_id = %(invite)s;
 
 -- name: revoke
 UPDATE gateway_invite SET revoked_at = %(now)s, revoked_by = %(actor)s

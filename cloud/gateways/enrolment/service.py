@@ -178,7 +178,8 @@ def revoke(
     held = store.tuples(conn, "hold", gateway=gateway, newest=NEWEST if invite_id is None else invite_id)
     if not held or invite_id not in {None, held[0][0]}:
         raise UnknownInviteError(f"gateway {gateway!r} has no invite {invite_id or ''}".strip())
-    ((invite_id, request, has_secret),) = held
+    ((invite_id,),) = held
+    ((request, has_secret),) = store.tuples(conn, "held", invite=invite_id)  # once nobody is using it
     done = store.tuples(conn, "revoke", invite=invite_id, now=now, actor=actor.id)
     if done:
         detail = {"invite": invite_id, "was_used": request is not None}
