@@ -4,7 +4,9 @@ import argparse
 import io
 import json
 import ssl
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -167,7 +169,13 @@ def require_called_back(site: Site, revoke: Callable[[], Invite]) -> None:
         assert "and nothing around it" in post(request=body["request"] + junk).json()["detail"]
     assert [post().status_code, post().status_code] == [200, 200]
     assert "or this one with another secret" in post(secret="z" * 32).json()["detail"]
-    site.invite("gw-7")
+    both = threading.Barrier(2)
+    raced = site.invite("gw-7")
+    with ThreadPoolExecutor(1) as other:
+        asking = other.submit(lambda: (both.wait(), site.ask(raced))[1].status_code)
+        both.wait()
+        assert revoke().state(site.clock[0]) == "revoked", "whoever is first"
+    assert (asking.result() in {200, 403}, site.admits("gw-7", "s" * 32)) == (True, asking.result() == 403)
     site.sign()
     assert site.ledger.query("SELECT count(*) FROM gateway_certificate") == [(0,)], "a newer one was made"
     assert "a newer one was made on" in post().json()["detail"]
