@@ -132,7 +132,6 @@ def put_supplier(conn: Connection, actor: Actor, paper: SupplierPaper) -> bool:
 
 
 def _put_supplier(conn: Connection, actor: Actor, paper: SupplierPaper) -> bool:
-    actor.require_everywhere(*MAY_SET_UP)
     if paper.own_site is not None:
         if not conn.execute(_SQL["known_sites"], {"sites": [paper.own_site]}).fetchone():
             raise SupplierError(f"supplier {paper.supplier!r}: there is no site {paper.own_site!r}")
@@ -181,8 +180,6 @@ def _require(actor: Actor, paper: SupplierItemPaper) -> None:
 
 
 def _put_supplier_item(conn: Connection, actor: Actor, paper: SupplierItemPaper) -> bool:
-    _require(actor, paper)
-    act_as(conn, actor)
     if not suppliers(conn, actor, supplier=paper.supplier, limit=1):
         raise UnknownSupplierError(f"there is no supplier {paper.supplier!r}")
     found = conn.execute(_SQL["item_ids"], {"codes": [paper.item]}).fetchone()
@@ -229,6 +226,10 @@ def import_suppliers(
         SupplierFileError: Naming every row that cannot be set up, with its line.
     """
     actor.require(*MAY_SET_UP)
+    if papers[0]:
+        actor.require_everywhere(*MAY_SET_UP)
+    for paper in papers[1].values():
+        _require(actor, paper)
     changed, terms = 0, 0
     faults = []
     named = {paper.supplier for paper in papers[0].values()}, {paper.item for paper in papers[1].values()}
@@ -239,9 +240,9 @@ def import_suppliers(
                     changed += _put_supplier(conn, actor, supplier)
                 except SupplierError as error:
                     faults.append(f"{file}, line {line}: {error}")
-            for line, paper in papers[1].items():
+            for line, item in papers[1].items():
                 try:
-                    terms += _put_supplier_item(conn, actor, paper)
+                    terms += _put_supplier_item(conn, actor, item)
                 except SupplierError as error:
                     faults.append(f"{file}, line {line}: {error}")
     except CircleError as error:
