@@ -34,6 +34,8 @@ __all__ = ["Outbox", "OutboxOptions"]
 
 COMPLETE_LAG: Final = timedelta(seconds=1)
 """Completeness is claimed this far behind the clock, for scans between the wire and this process."""
+ASKED_ABOUT: Final = 16
+"""Batches in conflict that are put up again at once, at each return of the link."""
 
 
 class Outbox:
@@ -159,6 +161,22 @@ class Outbox:
             self._keeper.counters["batches_in_conflict"] += outcome.conflicts
             self._keeper.counters["batches_sent_again"] += outcome.sent_again
             return outcome
+
+        return self._writer.call(self._keeper.guarded(work))
+
+    def ask_about_conflicts(self) -> int:
+        """Put up again the oldest batches that the ledger holds as another branch: perhaps somebody decided.
+
+        The broker keeps one ack a gateway, and that one may have told it while nobody listened here.
+
+        Returns:
+            How many go out again; at most `ASKED_ABOUT`.
+        """
+
+        def work() -> int:
+            store = self._keeper.book.store
+            with store.transaction():
+                return len(store.rows("ask_about_some_conflicts", most=ASKED_ABOUT))
 
         return self._writer.call(self._keeper.guarded(work))
 

@@ -82,6 +82,11 @@ RETURNING id;
 -- name: ask_about_conflicts
 UPDATE batch SET state = 'unacked' WHERE state = 'conflict';
 
+-- name: ask_about_some_conflicts
+UPDATE batch SET state = 'unacked'
+WHERE id IN (SELECT id FROM batch WHERE state = 'conflict' ORDER BY id LIMIT :most)
+RETURNING id;
+
 -- name: unack_range
 UPDATE batch SET state = 'unacked', acked_us = NULL
 WHERE epoch_no = :epoch_no AND batch_no BETWEEN :from_batch_no AND :to_batch_no AND state = 'acked'

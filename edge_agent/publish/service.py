@@ -235,6 +235,8 @@ class Publisher:
     def _resume(self) -> None:
         """Begin again after a silence: what was on its way may be lost, what waited long is a backlog."""
         self._set_backlog_apart()
+        if self._outbox.ask_about_conflicts():
+            self._cursors = dict.fromkeys(Lane, Cursor())
         for entry in self._in_flight.values():
             entry.due_at_s = 0.0
 

@@ -178,7 +178,7 @@ def test_a_refused_branch_is_kept_and_new_rows_go_on_in_another_epoch(
     assert [each.epoch for each in drained(outbox)] == [stored.epoch]
 
 
-def test_a_refused_branch_goes_out_once_more_after_a_restart_and_may_go_when_it_is_settled(
+def test_a_refused_branch_goes_out_once_more_after_a_restart_or_when_asked_about_and_goes_when_settled(
     open_outbox: OpenOutbox, event: Event
 ) -> None:
     outbox = open_outbox()
@@ -190,6 +190,10 @@ def test_a_refused_branch_goes_out_once_more_after_a_restart_and_may_go_when_it_
     assert drained(outbox, Lane.BACKLOG) == []
     outbox.close()
     outbox = open_outbox()
+    assert [each.body for each in drained(outbox, Lane.BACKLOG)] == [batch.body]
+    assert outbox.acknowledge(ack(batch, **theirs, extra=(refused,))).conflicts == 1
+    assert drained(outbox, Lane.BACKLOG) == []
+    assert outbox.ask_about_conflicts() == 1
     assert [each.body for each in drained(outbox, Lane.BACKLOG)] == [batch.body]
     assert outbox.acknowledge(ack(batch, **theirs, extra=(refused,))).conflicts == 1
     settled = BatchAck(batch_no=1, sha256=batch.sha256, status=StoredAs.PARTLY_QUARANTINED)
