@@ -4,9 +4,9 @@ The history is made in the database by the posting functions themselves, 5,000 m
 drawn by Zipf's law, each up to a day late, and folded by the job's own function. Then the same questions are
 asked of the short history and of the long one: twenty cells as of an instant and a position drawn anew each
 time; by the services that the API calls, as the application's role, one cell now and then, and a page of an
-item's history; beside each, in turn, a bare look-up of one row by its key. At last movements are posted that
-happened before all of the history, and others that happened now. As many other questions warm the caches. The
-database has a server's share of memory, not a laptop's.
+item's history; beside each, in turn, a bare look-up of one row by its key. The long history is asked over
+HTTP, too. At last movements are posted that happened before all of the history, and others that happened
+now. As many other questions warm the caches. The database has a server's share of memory, not a laptop's.
 """
 
 import argparse
@@ -23,6 +23,7 @@ from typing import Final
 
 import psycopg
 
+from benchmarks.asof_served import Question, ask, key_to_ask
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
 from cloud.identity.actor import Actor, Role
@@ -129,6 +130,7 @@ def run(arguments: argparse.Namespace) -> Result:
             _grow(connection, range(postings // GROWTH, postings), postings, cells)
             made_s = time.perf_counter() - began
             long = _ask((connection, app), arguments.questions, _SPAN, cells)
+            served = _ask_served(stage, app, arguments.questions, cells)
             posted = _post(app, arguments.questions // 4)
     finally:
         erase(directory)
@@ -138,6 +140,11 @@ def run(arguments: argparse.Namespace) -> Result:
         for name in _ASKED
     }
     over_bare = {f"{name}_p99_over_bare": _p99(long[name]) / _p99(long["bare"]) for name in _SERVICES}
+    http = {
+        f"http_{name}_p99_ms_over_bare": _p99(times) - _p99(served["bare"])
+        for name, times in served.items()
+        if name != "bare"
+    }
     back = statistics.median(posted["back_dated"]) / statistics.median(posted["present"])
     return Result(
         benchmark="asof",
@@ -146,6 +153,8 @@ def run(arguments: argparse.Namespace) -> Result:
             **{f"short_{name}_ms_p50": statistics.median(times) for name, times in short.items()},
             **{f"long_{name}_ms_p50": statistics.median(times) for name, times in long.items()},
             **{f"long_{name}_ms_p99": _p99(times) for name, times in long.items()},
+            **{f"http_{name}_ms_p50": statistics.median(times) for name, times in served.items()},
+            **http,
             **{f"post_{name}_ms_p50": statistics.median(times) for name, times in posted.items()},
             "seconds_to_make": made_s,
         },
@@ -159,6 +168,7 @@ def run(arguments: argparse.Namespace) -> Result:
             "ratio_as_history_grows_tenfold": Limit(must=1.5, goal=1.2, better="lower"),
             **{name: Limit(must=1.5, goal=1.2, better="lower") for name in growth},
             **{name: Limit(must=3, goal=2, better="lower") for name in over_bare},
+            **{name: Limit(must=15, goal=8, better="lower") for name in http},
             "back_dated_over_present": Limit(must=1.5, goal=1.2, better="lower"),
         },
         input={
@@ -176,6 +186,7 @@ def run(arguments: argparse.Namespace) -> Result:
             "unfolded_positions": 0,
             "warm_up": "as many other questions",
             "bare": "SELECT quantity FROM balance by its key, in a transaction as the services'",
+            "http": "GET /v1/balances of one cell and /v1/item-history on loopback, one connection kept",
             "back_dated": "to the hour before the history's first row, into the deepest cells",
             "shared_buffers": _SHARED_BUFFERS,
             "seed": _SEED,
@@ -241,6 +252,42 @@ def _time(
                 work()
             asked_ms[name].append((time.perf_counter() - began) * 1e3)
     return asked_ms
+
+
+def _ask_served(stage: Stage, app: psycopg.Connection, questions: int, cells: int) -> dict[str, list[float]]:
+    (last,) = app.execute("SELECT position FROM ledger_head").fetchall()[0]
+
+    def cell(dice: random.Random) -> dict[str, str | int]:
+        place, item = divmod(int(cells ** dice.random()) - 1, _ITEMS)
+        return {"site": _SITE, "item": f"item-{item + 1}", "location": f"bin-{place + 1}", "zero": "true"}
+
+    def balance_as_of(dice: random.Random) -> Question:
+        at, position = _START_AT + _SPAN * dice.random(), dice.randint(1, last)
+        return "/v1/balances", cell(dice) | {"as_of": at.isoformat(), "position": position}
+
+    def history(dice: random.Random) -> Question:
+        share = dice.random()
+        position = dice.randint(min(last, 1 + int(last * share)), last)
+        until: dict[str, str | int] = {"as_of": (_START_AT + _SPAN * share).isoformat(), "position": position}
+        return "/v1/item-history", {"item": cell(dice)["item"], "limit": _PAGE} | until
+
+    return ask(
+        stage.add_api(),
+        key_to_ask(app),
+        {
+            "balance": lambda dice: ("/v1/balances", cell(dice)),
+            "balance_as_of": balance_as_of,
+            "item_history": history,
+        },
+        lambda: _look_up(app, _ITEMS + 1),
+        times=questions,
+        seeds=(_WARM_UP_SEED, _SEED),
+    )
+
+
+def _look_up(app: psycopg.Connection, cell: int) -> None:
+    with app.transaction():
+        _bare(app, cell)
 
 
 def _bare(connection: psycopg.Connection, cell_id: int) -> None:

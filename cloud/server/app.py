@@ -1,6 +1,10 @@
 """API and pages behind one set of guards."""
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+import asyncio
+import gc
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cloud.api.app import PREFIXES, create_api
 from cloud.api.metrics import Metrics
@@ -9,6 +13,21 @@ from cloud.gateways.enrolment.service import BrokerOffer
 from cloud.identity.gate import Gate
 from cloud.server.guards import Guards
 from cloud.web.app import create_pages
+
+_FIRST: Final[Scope] = {
+    "type": "http",
+    "asgi": {"version": "3.0"},
+    "http_version": "1.1",
+    "method": "GET",
+    "scheme": "http",
+    "path": "/health/live",
+    "raw_path": b"/health/live",
+    "root_path": "",
+    "query_string": b"",
+    "headers": [],
+    "client": None,
+    "server": None,
+}
 
 
 def create_app(
@@ -35,3 +54,27 @@ def create_app(
         await (api if is_api else pages)(scope, receive, send)
 
     return Guards(dispatch, metrics)
+
+
+def settle(app: ASGIApp) -> None:
+    """Let nobody wait for what the first request makes ready, nor for the collector of cycles.
+
+    What is there when a server begins stays: some 300,000 objects, which a full collection walks through in a
+    fifth of a second while every request stands still. After this it looks at what came later only.
+
+    Args:
+        app: What is served; it is asked whether it lives.
+    """
+    asyncio.run(_ask_first(app))
+    gc.collect()
+    gc.freeze()
+
+
+async def _ask_first(app: ASGIApp) -> None:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_message: Message) -> None:
+        """Nobody listens."""
+
+    await app(dict(_FIRST), receive, send)
