@@ -34,6 +34,9 @@ from simulators.scanner.device import LineStyle, PtyScanner
 
 _GATEWAY: Final = Gateway("bench", "bench-edge")
 _OUTAGE: Final = timedelta(hours=72)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_FORMER_BOOT: Final = "00000000-0000-4000-8000-000000000000"
+"""The gateway was started anew since: only the wall clock tells how long these rows have waited."""
 _COMMIT_ROWS: Final = 500
 _ITEMS, _BINS = 2_000, 200
 _SCAN_EVERY_S: Final = 0.5
@@ -120,7 +123,9 @@ def _fill(path: Path, rows: int) -> None:
 def _drafts(now: Stamp, rows: int) -> Iterator[Draft]:
     chance = random.Random(_SEED)
     for number in range(rows):
-        happened = Stamp(now.at - _OUTAGE * (1 - number / rows), now.mono_ns, now.boot_id, clock_ok=True)
+        waits = _OUTAGE * (1 - number / rows)
+        since_boot = _OUTAGE - waits
+        happened = Stamp(now.at - waits, since_boot // _MICROSECOND * 1_000, _FORMER_BOOT, clock_ok=True)
         place = f"A-{chance.randrange(_BINS):03d}"
         inward = chance.random() < 0.5
         yield draft(
