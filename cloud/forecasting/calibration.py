@@ -55,8 +55,7 @@ class Calibration:
         Returns:
             One number per standard horizon.
         """
-        idle = self.scaled.idle[row, -1] > bands.OFTEN_IDLE
-        pool = 2 * max(int(self.strata[row, -1]), 0) + idle.astype(np.int64)
+        pool = self.scaled.of(slice(row, row + 1)).pool(-1)[0]
         result: Ints = self.tables.samples[-1][np.arange(len(HORIZONS)), pool]
         return result
 
@@ -89,6 +88,8 @@ class Calibration:
             self.strata[rows, place, None],
             self.scaled.count,
             self.idle[rows, place, None, None] ** (horizons / DAYS),
+            self.scaled.young[rows, place, None],
+            self.scaled.starts,
         )
         raised = np.maximum.accumulate(bands.draw(tables, at, 0, centre), axis=1)
         result: Floats = np.maximum.accumulate(raised, axis=2)

@@ -14,7 +14,7 @@ from cloud.db import Connection
 from cloud.demand.reading import DailyMatrix, daily_matrix
 from cloud.events.reading import of_site, subjects
 from cloud.forecasting import store
-from cloud.forecasting.batch.scales import HALF_LIFE
+from cloud.forecasting.batch.idle import HALF_LIFE
 from cloud.forecasting.chosen.method import WithSeries
 from cloud.forecasting.cold_start import Likes
 from cloud.forecasting.contests import Contests, contests_of

@@ -4,8 +4,10 @@ Split-conformal prediction (Vovk et al. 2005; Lei et al. 2018). An error is divi
 root of its usual square, drawn towards that of series of like volume. Scaled errors are pooled by stratum of
 volume, and the k-th smallest of n, k = ceil((n + 1) p), is the quantile p. After each origin the share that
 lay below a quantile is held against its level, and the level moves by a part of the difference (adaptive
-conformal inference, Gibbs & Candes 2021). A target is a single step or the sum over the first steps, because
-a sum over the lead time is what stock must cover. What an origin's bands rest on had come by then.
+conformal inference, Gibbs & Candes 2021). Of a series of which little is known, such as an item that has just
+begun, those errors tell most that were made when as little was known of others: they are a pool of their own,
+and in no other. A target is a single step or the sum over the first steps, because a sum over the lead time
+is what stock must cover. What an origin's bands rest on had come by then.
 """
 
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.batch.idle import FADING
 from cloud.forecasting.batch.scales import (
     LEAST_SERIES,
     Past,
@@ -51,8 +54,6 @@ BAND_80: Final = (4, 10, 9)
 """Places of 10 % and 90 % within the levels, and of the 80 % that ends a band which begins at zero."""
 BAND_95: Final = (2, 12, 11)
 """The same of 2.5 %, 97.5 % and 95 %."""
-OFTEN_IDLE: Final = 0.1
-"""Chance of no demand above which a series' errors are pooled apart: its bands begin at zero."""
 LEAST_ERRORS: Final = 100
 """Scaled errors below which a pool borrows those of all."""
 STEP: Final = 0.25
@@ -64,8 +65,8 @@ class Tables:
     """Quantiles of scaled errors as known at each origin."""
 
     quantiles: Floats
-    """Origins x targets x pools x levels, times the targets' spread; NaN where no error is known. Of each
-    stratum the pool of series that are rarely idle comes first, then that of the others."""
+    """Origins x targets x pools x levels, times the targets' spread; NaN where no error is known. Pools are
+    as `Scaled.pool` says."""
     samples: Ints
     """Origins x targets x pools: how many errors each rests on."""
     levels: Floats
@@ -84,23 +85,26 @@ def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0
     Returns:
         The tables.
     """
-    shape = (len(origins), len(targets.ends), 2 * scaled.count, len(LEVELS))
+    shape = (len(origins), len(targets.ends), scaled.pools, len(LEVELS))
     quantiles = np.full(shape, np.nan)
     samples = np.zeros(shape[:3], dtype=np.int64)
     levels = np.broadcast_to(LEVELS, shape).copy()
     below = np.full(shape, np.nan)
-    by_target = np.ascontiguousarray(np.moveaxis(scaled.scores, 2, 0))
+    grown, young = _by_target(scaled)
     for place in range(first, len(origins)):
         for target, end in enumerate(targets.ends.tolist()):
             settled = int(np.searchsorted(origins, origins[place] - end, side="right"))
             order, bounds, joined = _pools(scaled, place, target)
-            scores = by_target[target].take(order, axis=0)
-            pools = _sorted_pools(scores[:, :settled], bounds)
+            ordered = grown[target].take(order, axis=0)
+            parts = [ordered[begin:stop] for begin, stop in pairwise(bounds)]
+            parts += [each[target] for each in young]
+            pools = _sorted_pools([part[:, :settled] for part in parts])
             known = [pools[number] for number in joined]
             levels[place, target] = _corrected(below[:settled, target])
             quantiles[place, target] = _quantiles(known, levels[place, target])
             samples[place, target] = [len(pool) for pool in known]
-            below[place, target] = _shares_below(scores[:, place], bounds, joined, quantiles[place, target])
+            newest = [part[:, place] for part in parts]
+            below[place, target] = _shares_below(newest, joined, quantiles[place, target])
             if target and not samples[place, target].all():
                 # Borrowed of a shorter one, so that there is a band; nothing is learned from it.
                 unknown = samples[place, target] == 0
@@ -108,25 +112,42 @@ def calibrate(scaled: Scaled, origins: Ints, targets: Targets, *, first: int = 0
     return Tables(quantiles * targets.spread[:, None, None], samples, levels)
 
 
+def _by_target(scaled: Scaled) -> tuple[Reals, list[Reals]]:
+    """Part errors by whether much was known of their series when they were forecast.
+
+    Returns:
+        Targets x series x origins, NaN where little was known; of each kind the same of the others.
+    """
+    by_target = np.moveaxis(scaled.scores, 2, 0)
+    kind = np.searchsorted(scaled.starts, scaled.strata.max(axis=1), side="right") - 1
+    was_young = scaled.young.any(axis=1)
+    young = []
+    for number in range(len(scaled.starts)):
+        rows = np.flatnonzero(was_young & (kind == number))
+        young.append(np.where(scaled.young[rows], by_target[:, rows], np.nan))
+    return np.where(scaled.young, np.nan, by_target), young
+
+
 def _pools(scaled: Scaled, place: int, target: int) -> tuple[Ints, list[int], Ints]:
     """Order series by pool: of each stratum those that are rarely idle, then the others.
 
     Returns:
-        The series, those of no stratum first; where each pool of enough series begins, and the last ends; of
-        each pool which of these it is in.
+        The series, those of no stratum and the young ones first; where each pool of enough series begins,
+        and the last ends; of each pool, that of the young included, which of these it is in.
     """
-    pool = 2 * scaled.strata[:, place] + (scaled.idle[:, place, target] > OFTEN_IDLE)
-    sizes = np.bincount(pool[pool >= 0], minlength=2 * scaled.count)
-    joined = np.empty(2 * scaled.count, dtype=np.int64)
+    pool = np.where(scaled.strata[:, place] >= 0, scaled.pool(place)[:, target], scaled.pools)
+    sizes = np.bincount(pool, minlength=scaled.pools + 1)
+    joined = np.full(scaled.pools + 1, -1)
     number = 0
     for first, last in pairwise((*scaled.starts, scaled.count)):
         for idleness in range(2):
             of_kind = slice(2 * first + idleness, 2 * last, 2)
             joined[of_kind] = number + _neighbours(sizes[of_kind])
             number = int(joined[of_kind].max()) + 1
-    among = np.where(pool >= 0, joined[pool], -1)
+    among = joined[pool]
     order = np.argsort(among.astype(np.int16), kind="stable")
-    return order, np.searchsorted(among[order], np.arange(number + 1)).tolist(), joined
+    joined[2 * scaled.count : scaled.pools] = number + np.arange(len(scaled.starts))
+    return order, np.searchsorted(among[order], np.arange(number + 1)).tolist(), joined[: scaled.pools]
 
 
 def _neighbours(sizes: Ints) -> Ints:
@@ -160,7 +181,7 @@ def draw(tables: Tables, scaled: Scaled, place: int, centre: Floats) -> Floats:
     """
     number, idle = scaled.strata[:, place], scaled.idle[:, place].T
     width = np.where(number >= 0, scaled.width[:, place].T, np.nan)
-    pool = 2 * np.maximum(number, 0) + (idle > OFTEN_IDLE)
+    pool = scaled.pool(place).T
     each = np.moveaxis(tables.quantiles[place], 2, 0)
     # Levels x targets x series: the longest last, so that every step runs along it.
     found = np.empty((len(LEVELS), *pool.shape))
@@ -222,16 +243,16 @@ def _ranks(count: Ints, levels: Floats) -> Ints:
     return result
 
 
-def _sorted_pools(scores: Floats, bounds: list[int]) -> list[Floats]:
+def _sorted_pools(parts: list[Reals]) -> list[Reals]:
     """Sort what is known of each pool; one with too little has what is known of all."""
-    pools = [_sorted(scores[first:last]) for first, last in pairwise(bounds)]
+    pools = [_sorted(part) for part in parts]
     if min(map(len, pools)) >= LEAST_ERRORS:
         return pools
-    everyone = _sorted(scores)
+    everyone: Reals = np.sort(np.concatenate(pools))
     return [pool if len(pool) >= LEAST_ERRORS else everyone for pool in pools]
 
 
-def _quantiles(pools: list[Floats], levels: Floats) -> Floats:
+def _quantiles(pools: list[Reals], levels: Floats) -> Floats:
     """Give the conformal quantiles of all strata (strata x levels); NaN where nothing is known."""
     counts = np.array([len(pool) for pool in pools])
     if not counts.any():
@@ -242,10 +263,10 @@ def _quantiles(pools: list[Floats], levels: Floats) -> Floats:
     return np.where(counts[:, None] > 0, found, np.nan)
 
 
-def _shares_below(scores: Floats, bounds: list[int], joined: Ints, quantiles: Floats) -> Floats:
+def _shares_below(newest: list[Reals], joined: Ints, quantiles: Floats) -> Floats:
     """Tell which share of each pool came at or below its quantiles (pools x levels)."""
     found = np.full(quantiles.shape, np.nan)
-    pools = [_sorted(scores[first:last]) for first, last in pairwise(bounds)]
+    pools = [_sorted(part) for part in newest]
     for place, number in enumerate(joined.tolist()):
         ordered = pools[number]
         if len(ordered):
@@ -255,17 +276,22 @@ def _shares_below(scores: Floats, bounds: list[int], joined: Ints, quantiles: Fl
 
 
 def _corrected(below: Floats) -> Floats:
-    """Move the levels by what lay below them at the origins that have come (strata x levels)."""
+    """Move the levels by what lay below them at the origins that have come (pools x levels).
+
+    What was off fades: by and by the errors that came of it are among those that quantiles are read from.
+    """
     if not len(below):
         return np.broadcast_to(LEVELS, below.shape[1:])
-    level = LEVELS + STEP * np.where(np.isnan(below), 0, LEVELS - below).sum(axis=0)
+    fading = FADING ** np.arange(len(below))[::-1]
+    off = np.where(np.isnan(below), 0, LEVELS - below)
+    level = LEVELS + STEP * (fading[:, None, None] * off).sum(axis=0)
     # No level loses more than half of its distance to its end, so that their order holds.
     low, high = LEVELS / 2, 1 - (1 - LEVELS) / 2
     result: Floats = np.maximum.accumulate(np.clip(level, low, high), axis=-1)
     return result
 
 
-def _sorted(scores: Floats) -> Floats:
+def _sorted(scores: Reals) -> Reals:
     if not scores.size:
         return scores.ravel()
     ordered = scores.flatten()

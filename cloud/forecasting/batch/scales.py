@@ -5,10 +5,6 @@ towards those of series of like volume, and then of the forecast's own one-step 
 It is larger where little is known, as a level that rests on n periods is itself off by a part of 1 / n of the
 square (the prediction interval of a mean: Hyndman & Athanasopoulos 2021, 5.5). Otherwise the errors of a
 series' first forecasts, which say that, widen the bands of those whose levels are known well.
-
-How often nothing is asked for is drawn towards series of like volume too, the more, the less such series
-differ beyond chance (empirical Bayes for shares: Efron & Morris 1975; Morris 1983): of series whose demand is
-rare some have had none for long by luck, and a band that believes them ends at zero too often.
 """
 
 from dataclasses import dataclass, replace
@@ -18,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.forecasting.batch.classes import NONE, strata
+from cloud.forecasting.batch.idle import FADING, Idle, drawn, is_young
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
 Reals = NDArray[np.float32] | NDArray[np.float64]
@@ -25,9 +22,6 @@ MOST_STRATA: Final = 10
 LEAST_SERIES: Final = 20
 """Series per stratum; with fewer there are fewer strata."""
 SMOOTHING: Final = 0.15
-HALF_LIFE: Final = 26
-"""Periods after which a one-step error of the plain smoothing weighs half in a series' scale."""
-_FADING: Final = 0.5 ** (1 / HALF_LIFE)
 PRIOR_PERIODS: Final = 8.0
 """Weight of the stratum's scale in a series' own."""
 PRIOR_ORIGINS: Final = 8.0
@@ -36,12 +30,10 @@ MOST_GAIN: Final = 25.0
 """A single own square of so many times the plain one counts no more."""
 MOST_SCORE: Final = 20.0
 """An error of more times its series' usual one counts as one of so many: a band cannot be drawn from it."""
-LEAST_PRIOR: Final = 1.0
-"""Periods that the stratum's idle share weighs at least in a series' own: none is known for certain."""
+OFTEN_IDLE: Final = 0.1
+"""Chance of no demand above which a series' errors are pooled apart: its bands begin at zero."""
 AT_ONCE: Final = 1_000
 """Series whose scores are worked on together: this bounds memory."""
-_GRID: Final = 1 << 20
-"""Shares are summed as whole multiples of 1 / 2^20, so that no order of series changes a sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +96,33 @@ class Scaled:
     """Number of strata."""
     idle: Reals
     """Series x origins x targets: how often nothing at all was asked for."""
+    young: Bools
+    """Series x origins: of which little was known: their errors are pooled apart, whatever their volume."""
     starts: tuple[int, ...] = (0,)
     """Strata with which those of each kind of series begin; errors of no two kinds are pooled."""
+
+    @property
+    def pools(self) -> int:
+        """How many pools of errors there are."""
+        return 2 * self.count + len(self.starts)
+
+    def pool(self, place: int) -> Ints:
+        """Tell in which pool of errors each series is.
+
+        Of each stratum the series that are rarely idle are one, then the others; after those of all strata
+        come the young series of each kind.
+
+        Args:
+            place: Of the origin.
+
+        Returns:
+            Series x targets; that of the first stratum where there is no forecast.
+        """
+        stratum = np.maximum(self.strata[:, place], 0)
+        kind = np.searchsorted(self.starts, stratum, side="right") - 1
+        grown = 2 * stratum[:, None] + (self.idle[:, place] > OFTEN_IDLE)
+        result: Ints = np.where(self.young[:, place, None], 2 * self.count + kind[:, None], grown)
+        return result
 
     def kind_of(self, stratum: int) -> tuple[int, int]:
         """Tell which strata a kind of series has.
@@ -127,6 +144,7 @@ class Scaled:
             width=self.width[rows],
             strata=self.strata[rows],
             idle=self.idle[rows],
+            young=self.young[rows],
         )
 
 
@@ -139,9 +157,9 @@ class Past:
     weights: Floats
     """Sums of the weights of these."""
     idle: Floats
-    """Share of periods without any demand."""
+    """Share of periods without any demand since the first, as `cloud.forecasting.batch.idle` counts them."""
     periods: Floats
-    """Sums of the weights of these."""
+    """Sums of the weights of these: how much is known of a series."""
 
     @classmethod
     def empty(cls, series: int, origins: int) -> "Past":
@@ -160,23 +178,21 @@ def past_of(y: Floats, at: Ints) -> Past:
         What is known at each.
     """
     level = np.full(len(y), np.nan)
-    total, weight, nothing, known = np.zeros((4, len(y)))
-    found = Past.empty(len(y), len(at))
+    total, weight = np.zeros((2, len(y)))
+    idle, found = Idle(len(y)), Past.empty(len(y), len(at))
     place = 0
     for column in range(int(at[-1]) + 1):
         now = y[:, column]
         error = now - level
-        has_error, has_come = np.isfinite(error), np.isfinite(now)
-        total = np.where(has_error, _FADING * total + error * error, total)
-        weight = np.where(has_error, _FADING * weight + 1, weight)
-        nothing = np.where(has_come, _FADING * nothing + (now == 0), nothing)
-        known = np.where(has_come, _FADING * known + 1, known)
+        has_error = np.isfinite(error)
+        total = np.where(has_error, FADING * total + error * error, total)
+        weight = np.where(has_error, FADING * weight + 1, weight)
         level = np.where(has_error, level + SMOOTHING * error, np.where(np.isnan(level), now, level))
+        idle.step(now)
         while place < len(at) and at[place] == column:
             found.squares[:, place] = np.divide(total, weight, out=np.zeros_like(total), where=weight > 0)
             found.weights[:, place] = weight
-            found.idle[:, place] = nothing / np.maximum(known, 1)
-            found.periods[:, place] = known
+            found.idle[:, place], found.periods[:, place] = idle.told()
             place += 1
     return found
 
@@ -229,7 +245,7 @@ def scale_errors(
         ]
     ).T * np.sqrt(1 + 1 / np.maximum(past.periods, 1))
     lasts = targets.ends - targets.starts if periods is None else periods
-    idle = _drawn_idle(past, placed, count)
+    idle = drawn(past.idle, past.periods, placed, count)
     scores, widths, idles = np.empty((3, *forecast.shape), dtype=np.float32)
     for first in range(0, len(forecast), AT_ONCE):
         rows = slice(first, first + AT_ONCE)
@@ -237,7 +253,7 @@ def scale_errors(
         off = (actual[rows] - forecast[rows]) / (np.where(width > 0, width, np.nan) * targets.spread)
         scores[rows], widths[rows] = np.minimum(off, MOST_SCORE), width
         idles[rows] = idle[rows, :, None] ** lasts
-    return Scaled(scores, widths, placed, count, idles, starts)
+    return Scaled(scores, widths, placed, count, idles, is_young(past.periods), starts)
 
 
 def _placed(volume: Floats, kinds: Ints | None) -> tuple[Ints, tuple[int, ...], int]:
@@ -258,34 +274,6 @@ def _placed(volume: Floats, kinds: Ints | None) -> tuple[Ints, tuple[int, ...], 
         starts.append(count)
         count += number
     return placed, tuple(starts), count
-
-
-def _drawn_idle(past: Past, placed: Ints, count: int) -> Floats:
-    """Draw each series' idle share towards its stratum's.
-
-    Its own weighs its periods, the stratum's `m (1 - m) / v - 1` periods, where `m` is the mean of the shares
-    and `v` their variance, less what as many periods let them vary by chance. Periods count as many as alike
-    ones would that tell as much as those that fade: (sum of weights)^2 / (sum of their squares).
-
-    Returns:
-        Series x origins.
-    """
-    own = np.where(past.periods > 0, past.idle, 0)
-    periods = past.periods * (1 + _FADING) / (2 - past.periods * (1 - _FADING))
-    cell = np.where((placed >= 0) & (past.periods > 0), placed, count) + np.arange(placed.shape[1]) * (
-        count + 1
-    )
-    sums = [
-        np.bincount(cell.ravel(), np.round(part * _GRID).ravel(), (count + 1) * placed.shape[1]) / _GRID
-        for part in (np.ones_like(own), own, own * own, own * (1 - own) / np.maximum(periods - 1, 1))
-    ]
-    number = np.maximum(sums[0], 1)
-    mean, square, chance = (part / number for part in sums[1:])
-    most = mean * (1 - mean)
-    varies = np.clip(square - mean * mean - chance, 0, most)
-    prior = np.maximum(most / np.maximum(varies, 1 / _GRID) - 1, LEAST_PRIOR)
-    drawn = (periods * own + prior[cell] * mean[cell]) / (periods + prior[cell])
-    return np.where(placed >= 0, drawn, own)
 
 
 def _own_squares(one_step: Floats, origins: Ints, after: int) -> tuple[Floats, Floats]:

@@ -19,7 +19,8 @@ def scaled_of(scores: Floats, targets: Targets) -> Scaled:
     """Take scores as they are: scale one, volumes ascending with the row."""
     series, origins, _ = scores.shape
     strata = np.repeat(np.arange(10), series // 10)[:, None] + np.zeros((1, origins), dtype=np.int64)
-    return Scaled(scores, np.ones(scores.shape), strata, 10, np.zeros(scores.shape))
+    nobody = np.zeros((series, origins), dtype=np.bool_)
+    return Scaled(scores, np.ones(scores.shape), strata, 10, np.zeros(scores.shape), nobody)
 
 
 def test_bands_cover_what_is_exchangeable_as_often_as_they_say() -> None:
@@ -76,7 +77,8 @@ def test_what_idles_more_often_than_a_level_has_a_quantile_of_zero_and_a_band_fr
 def test_too_few_errors_in_a_stratum_borrow_those_of_all() -> None:
     scores = np.random.default_rng(RANDOM).normal(0, 1, (20, 8, 1))
     strata = np.repeat(np.arange(2), 10)[:, None] + np.zeros((1, 8), dtype=np.int64)
-    scaled = Scaled(scores, np.ones(scores.shape), strata, 2, np.zeros(scores.shape))
+    nobody = np.zeros((20, 8), dtype=np.bool_)
+    scaled = Scaled(scores, np.ones(scores.shape), strata, 2, np.zeros(scores.shape), nobody)
     tables = calibrate(scaled, np.arange(8), Targets(np.array([0]), np.array([1])))
     assert (tables.samples[7, 0] == 20 * 7).all()
     assert np.isnan(tables.quantiles[0]).all(), "before any error came nothing is known"
@@ -200,6 +202,39 @@ def test_idle_shares_are_drawn_to_their_stratum_as_far_as_it_is_alike(idle: tupl
         nothing, nothing, past, origins=at, targets=targets, volume=volume, one_step=nothing[:, :, 0]
     )
     found = scaled.idle[:, 0].astype(float)
-    np.testing.assert_allclose(found[:, 1], found[:, 0] ** 3, rtol=1e-5)
+    np.testing.assert_allclose(found[:, 1], found[:, 0] ** 3, rtol=1e-5, atol=1e-9)
     error, before = (np.mean((shares - truth) ** 2) for shares in (found[:, 0], past.idle[:, 0]))
     assert error < (0.4 if idle[0] == idle[1] else 1.05) * before
+
+
+def test_zeros_before_the_first_demand_count_as_far_as_the_rhythm_after_it_explains_them() -> None:
+    """A new item sells every week; a rare one every twentieth, since before anybody counted."""
+    y = np.zeros((2, 80))
+    y[0, 60:], y[1, 39::20] = 3, 3
+    past = past_of(y, np.array([60, 79]))
+    np.testing.assert_allclose(past.idle[0], 0, atol=1e-6)
+    assert past.periods[0, 0] == pytest.approx(0, abs=1e-6), "the first demand tells of no rhythm"
+    assert past.idle[1, 1] == pytest.approx(0.95, abs=0.02)
+    assert past.periods[1, 1] > past_of(y[1:, 39:], np.array([40])).periods[0, 0] + 1
+
+
+def test_an_item_that_has_just_begun_has_the_band_of_others_when_they_had_just_begun() -> None:
+    """Half are asked for one week in eight; of the others one begins each week, and sells ever after."""
+    generator = np.random.default_rng(RANDOM)
+    y = generator.gamma(3, 5, (240, 100)).round() + 1
+    y[:120] *= generator.random((120, 100)) < 1 / 8
+    begins = generator.integers(5, 97, 120)
+    y[120:] *= np.arange(100) >= begins[:, None]
+    made = evaluate(y, horizon=2, season=1, members=MEMBERS, origins=39)
+    held, ends = [], []
+    for place in range(made.origins.judged.start, made.origins.judged.stop - 1):
+        age = made.origins.at[place] - begins
+        quantiles, idle = made.quantiles(slice(120, None), place=place), made.scaled.idle[120:, place]
+        is_new = (age >= 1) & (age < 4)
+        low, high = (limit[is_new, 0] for limit in limits(quantiles, BAND_80, idle))
+        came = made.actual[120:, place, 0][is_new]
+        held += ((came >= low) & (came <= high)).tolist()
+        ends += high.tolist()
+    assert len(held) > 100
+    assert min(ends) > 1
+    assert np.mean(held) == pytest.approx(0.8, abs=0.1)
