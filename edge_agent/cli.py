@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +23,7 @@ from edge_agent.certificates.command import add_parser as add_certificate_parser
 from edge_agent.certificates.command import certificate_command
 from edge_agent.clock import Clock
 from edge_agent.config.settings import DEFAULT_FILE, Loaded, SettingsError, load, shown
-from edge_agent.decode.barcode import decode_barcode
-from edge_agent.decode.decoded import as_json_object
-from edge_agent.decode.epc import decode_epc, epc_as_json_object
+from edge_agent.decode.command import add_code_parsers, decode_barcodes, decode_epcs, encode
 from edge_agent.doctor.command import doctor
 from edge_agent.enrolment.command import add_parser as add_enrol_parser
 from edge_agent.enrolment.command import enrol
@@ -58,6 +56,7 @@ _EXAMPLES: Final = """examples:
   edge-agent outbox accept-ledger LEDGER    the ledger came back, not the one that replaced it
   edge-agent decode barcode ']E07032069804988'     what a scan names, as one JSON object
   edge-agent decode epc 3074257BF7194E4000001A85   what a tag names, the same
+  edge-agent encode 'urn:epc:id:sscc:952012.03456789123'   what a tag must hold to say it
   edge-agent reader check dock-1                   what a reader can do, and what will be set
   edge-agent badge ada --language de >> agent.toml   a person's badge, known by its hash only
   edge-agent label print sscc sscc=new content=Tea   a pallet's label with the next reserved SSCC
@@ -69,6 +68,14 @@ _EXAMPLES: Final = """examples:
   edge-agent decode barcode -               the same for each line of standard input
 
 EDGE_AGENT_<SETTING> in the environment goes before the file, e.g. EDGE_AGENT_BROKER_URL.
+"""
+_DOCTOR_EXAMPLES: Final = """examples:
+  edge-agent doctor --config agent.toml          findings and what to do; exit code 2 if something is wrong
+  edge-agent doctor --json | jq '.findings[]'
+"""
+_RECORD_EXAMPLES: Final = """examples:
+  edge-agent record --reader dock-1 --seconds 60 > capture.jsonl
+  edge-agent record --format llrp > messages.jsonl      to replay exactly what readers sent
 """
 
 
@@ -83,8 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = build_parser().parse_args(arguments)
     without_settings: dict[str, Callable[[], int]] = {
-        "decode": lambda: _decode(options.input, aim_required=options.aim == "required"),
-        "decode-epc": lambda: _decode_epc(options.input),
+        "decode": lambda: decode_barcodes(options, sys.stdin, sys.stdout),
+        "decode-epc": lambda: decode_epcs(options, sys.stdin, sys.stdout),
+        "encode": lambda: encode(options, sys.stdin, sys.stdout),
         "badge": lambda: badge(options, sys.stdout, sys.stderr),
         "profile": lambda: profiles(options, sys.stderr),
         "doctor": lambda: _doctor(options),
@@ -136,10 +144,10 @@ def build_parser() -> argparse.ArgumentParser:
     _command(commands, common, "run", "run the gateway until SIGTERM or Ctrl-C")
     _command(commands, common, "check", "print the effective configuration with origins")
     text = "say what is wrong with a gateway and what to do; changes nothing, the agent may run"
-    doctoring = _command(commands, common, "doctor", text)
+    doctoring = _command(commands, common, "doctor", text, _DOCTOR_EXAMPLES)
     doctoring.add_argument("--json", action="store_true", help="print one JSON object")
     text = "write what RFID readers say to standard output; the agent must be stopped"
-    add_record_arguments(_command(commands, common, "record", text))
+    add_record_arguments(_command(commands, common, "record", text, _RECORD_EXAMPLES))
     add_reader_parser(commands, common)
     add_badge_parser(commands)
     add_label_parser(commands, common)
@@ -154,26 +162,10 @@ def build_parser() -> argparse.ArgumentParser:
     accept = "follow a ledger that another one had replaced; the agent must be stopped"
     accepting = _command(parts, common, "accept-ledger", accept)
     accepting.add_argument("ledger", help="its id, as the log names it")
-    decode = commands.add_parser("decode", help="say what a code names").add_subparsers(
-        required=True, metavar="KIND"
-    )
-    text = "print one JSON object for each barcode, given as a scanner would send it"
-    barcode = decode.add_parser("barcode", help=text, description=text)
-    barcode.add_argument("input", nargs="+", help="AIM identifier and characters; - reads lines")
-    barcode.add_argument(
-        "--aim",
-        choices=("required", "absent"),
-        default="required",
-        help="absent: the scanner sends no AIM identifiers, so what reads as two things is ambiguous",
-    )
-    barcode.set_defaults(command="decode")
+    add_code_parsers(commands)
     add_replay_parser(commands)
     add_explain_parser(commands)
     add_calibrate_parser(commands)
-    text = "print one JSON object for each EPC, given as a tag's hexadecimal digits"
-    epc = decode.add_parser("epc", help=text, description=text)
-    epc.add_argument("input", nargs="+", help="hexadecimal digits of the EPC bank; - reads lines")
-    epc.set_defaults(command="decode-epc")
     return parser
 
 
@@ -182,26 +174,18 @@ def _command(
     common: argparse.ArgumentParser,
     name: str,
     text: str,
+    examples: str | None = None,
 ) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, parents=[common], help=text, description=text)
+    parser = commands.add_parser(
+        name,
+        parents=[common],
+        help=text,
+        description=text,
+        epilog=examples,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.set_defaults(command=name)
     return parser
-
-
-def _decode(inputs: Sequence[str], *, aim_required: bool) -> int:
-    for scan in _lines_or(inputs):
-        print(json.dumps(as_json_object(decode_barcode(scan, aim_required=aim_required))))
-    return OK
-
-
-def _decode_epc(inputs: Sequence[str]) -> int:
-    for digits in _lines_or(inputs):
-        print(json.dumps(epc_as_json_object(digits, decode_epc(digits))))
-    return OK
-
-
-def _lines_or(inputs: Sequence[str]) -> Iterable[str]:
-    return (line.rstrip("\r\n") for line in sys.stdin) if list(inputs) == ["-"] else inputs
 
 
 def _run(loaded: Loaded) -> int:

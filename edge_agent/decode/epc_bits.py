@@ -8,8 +8,8 @@ from edge_agent.decode.epc_checks import SET_39, EpcError, cage, in_set_82
 PREFIX_BITS: Final = (40, 37, 34, 30, 27, 24, 20)
 """Bits of a company prefix at each partition value; its digits are 12 less the partition value."""
 _SIX_BIT_LETTERS_BELOW: Final = 32
-_BASE_64: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_CODE_40: Final = "\0ABCDEFGHIJKLMNOPQRSTUVWXYZ-.:0123456789"
+BASE_64: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+CODE_40: Final = "\0ABCDEFGHIJKLMNOPQRSTUVWXYZ-.:0123456789"
 
 
 class Bits:
@@ -255,7 +255,7 @@ class Bits:
             case 2:
                 return f"{self.take(4 * length, what):0{length}x}"
             case 3:
-                return "".join(_BASE_64[self.take(6, what)] for _ in range(length))
+                return "".join(BASE_64[self.take(6, what)] for _ in range(length))
             case 4:
                 return in_set_82("".join(chr(self.take(7, what)) for _ in range(length)), what)
             case 5:
@@ -278,9 +278,9 @@ class Bits:
         text = ""
         for _ in range(-(-length // 3)):
             group = self.take(16, what) - 1
-            if not 0 <= group < len(_CODE_40) ** 3:
+            if not 0 <= group < len(CODE_40) ** 3:
                 raise EpcError(FaultCode.CHARACTER, f"{what}: {group + 1} is no URN Code 40 group")
-            text += _CODE_40[group // 1600] + _CODE_40[group // 40 % 40] + _CODE_40[group % 40]
+            text += CODE_40[group // 1600] + CODE_40[group // 40 % 40] + CODE_40[group % 40]
         text, padding = text[:length], text[length:]
         if "\0" in text or padding.strip("\0"):
             raise EpcError(FaultCode.PADDING, f"{what} {text!r}{padding!r}: expected {length} characters")

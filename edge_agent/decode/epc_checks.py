@@ -5,7 +5,7 @@ from typing import Final
 
 from edge_agent.decode.decoded import FaultCode
 
-_SET_82: Final = frozenset(
+SET_82: Final = frozenset(
     "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
 )
 """What a serial may hold (GS1 General Specifications, figure 7.11-1)."""
@@ -42,8 +42,8 @@ def in_set_82(text: str, what: str) -> str:
     Raises:
         EpcError: If one may not stand in a GS1 element string.
     """
-    if not _SET_82.issuperset(text):
-        wrong = next(character for character in text if character not in _SET_82)
+    if not SET_82.issuperset(text):
+        wrong = next(character for character in text if character not in SET_82)
         raise EpcError(FaultCode.CHARACTER, f"{what} {text!r} holds {wrong!r}, which GS1's set 82 has not")
     return text
 

@@ -6,7 +6,9 @@ from typing import Final
 from edge_agent.decode.decoded import FaultCode
 from edge_agent.decode.epc_bits import Bits
 from edge_agent.decode.epc_checks import EpcError
+from edge_agent.decode.epc_writer import BitWriter
 
+_LONGEST: Final = 63
 _HOST: Final = re.compile(r"[A-Za-z0-9.:-]+")
 _SHORT: Final = {
     0x1E: "qr.", 0x1F: "www.", 0x20: "id.",
@@ -83,3 +85,35 @@ def _ascii(bits: Bits, length: int) -> str:
         else:
             text += _SHORT.get(code) or chr(code)
     return text
+
+
+def write_host(bits: BitWriter, host: str) -> None:
+    """Write a host name.
+
+    Args:
+        bits: What stands before it.
+        host: Without ``https://``.
+
+    Raises:
+        EpcError: If it is empty, too long, or holds another character.
+    """
+    codes: list[int] = []
+    rest = host
+    start = next(
+        (code for code, text in _SHORT.items() if not text.startswith(".") and host.startswith(text)), None
+    )
+    if start is not None:
+        codes.append(start)
+        rest = host.removeprefix(_SHORT[start])
+    end = next((code for code, text in _SHORT.items() if text.startswith(".") and rest.endswith(text)), None)
+    codes += [ord(character) for character in (rest if end is None else rest.removesuffix(_SHORT[end]))]
+    codes += [] if end is None else [end]
+    if _HOST.fullmatch(host) is None or not 1 <= len(codes) <= _LONGEST:
+        raise EpcError(
+            FaultCode.OUT_OF_RANGE,
+            f"host name {host!r}: expected 1 to {_LONGEST} letters, digits, '.', '-' and ':'",
+        )
+    bits.put(1, 1, "host name")
+    bits.put(len(codes), 6, "length of host name")
+    for code in codes:
+        bits.put(code, 7, "host name")

@@ -11,11 +11,11 @@ from edge_agent.decode.epc_identity import EpcScheme
 
 Elements = list[tuple[str, str]]
 
-_PRIORITISED: Final = ("11", "13", "15", "16", "17", "7006", "7007")
+PRIORITISED: Final = ("11", "13", "15", "16", "17", "7006", "7007")
 """Date types of DSGTIN+ (14.5.3)."""
-_DATES: Final = frozenset({"11", "12", "13", "15", "16", "17"})
-_COUNTS: Final = frozenset({"30", "37"})
-_LOT: Final = "10"
+DATES: Final = frozenset({"11", "12", "13", "15", "16", "17"})
+COUNTS: Final = frozenset({"30", "37"})
+LOT: Final = "10"
 _MOST_PARTS: Final = "99"
 _DELIMITER, _TERMINATOR = 14, 15
 _LEAP_YEAR: Final = 2000
@@ -51,11 +51,11 @@ def _sgtin(bits: Bits) -> tuple[Elements, str]:
 
 def _dsgtin(bits: Bits) -> tuple[Elements, str]:
     kind = bits.take(4, "date type")
-    if kind >= len(_PRIORITISED):
-        raise EpcError(FaultCode.OUT_OF_RANGE, f"date type {kind}, expected 0 to {len(_PRIORITISED) - 1}")
+    if kind >= len(PRIORITISED):
+        raise EpcError(FaultCode.OUT_OF_RANGE, f"date type {kind}, expected 0 to {len(PRIORITISED) - 1}")
     date = _yymmdd(bits, "prioritised date")
     elements, serial = _sgtin(bits)
-    return [*elements, (_PRIORITISED[kind], date)], serial
+    return [*elements, (PRIORITISED[kind], date)], serial
 
 
 def _fixed(identifier: str, name: str) -> Callable[[Bits], tuple[Elements, str | None]]:
@@ -149,11 +149,11 @@ def data_behind(bits: Bits) -> Iterator[tuple[str, str]]:
     """
     while bits.left >= 8 and bits.rest():  # noqa: PLR2004  bits of two digits
         identifier = f"{bits.take(8, 'application identifier'):02x}"
-        if identifier in _DATES:
+        if identifier in DATES:
             yield identifier, _yymmdd(bits, f"date ({identifier})")
-        elif identifier == _LOT:
+        elif identifier == LOT:
             yield identifier, bits.alphanumeric(20, "lot")
-        elif identifier in _COUNTS:
+        elif identifier in COUNTS:
             yield identifier, bits.numeric(4, 8, f"count ({identifier})")
         else:
             return
