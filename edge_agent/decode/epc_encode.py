@@ -24,7 +24,7 @@ from edge_agent.decode.epc_writer import BitWriter
 _LONGEST: Final = 400
 """No identity is longer in any spelling."""
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{8,124}")
-_URN: Final = re.compile(r"urn:epc:(tag|id):([a-z0-9-]+):(.+)")
+_URN: Final = re.compile(r"urn:epc:(tag|id):([a-z0-9+-]+):(.+)")
 _PARTS: Final = {"sscc": 2, "gsrn": 2, "gsrnp": 2, "giai": 2, "usdod": 2, "itip": 5}
 """Of a URI's body, by key; 3 of any other."""
 _KEYS: Final = {"01": "sgtin", "00": "sscc", "414": "sgln", "8003": "grai", "8004": "giai", "253": "gdti",

@@ -16,6 +16,10 @@ from edge_agent.replay import CaptureAccount, Rules, entries_of
 OK: Final = 0
 FAILED: Final = 1
 USAGE: Final = 2
+_EXAMPLES: Final = """examples:
+  edge-agent explain capture.jsonl --epc 3034…1A85 --site site.toml --svg why.svg
+  edge-agent explain capture.jsonl --epc 3034…1A85 --site site.toml --assignment visits.json   what it posts
+"""
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,7 +29,13 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         commands: Of ``edge-agent``.
     """
     text = "say why a tag's visits to doors were decided as they were"
-    parser = commands.add_parser("explain", help=text, description=text)
+    parser = commands.add_parser(
+        "explain",
+        help=text,
+        description=text,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("capture", metavar="CAPTURE", help="as for replay; - reads standard input")
     parser.add_argument("--epc", required=True, metavar="HEX", help="the tag, in hexadecimal digits")
     parser.add_argument("--site", type=Path, required=True, metavar="FILE", help="as for replay")

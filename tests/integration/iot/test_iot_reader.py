@@ -127,6 +127,7 @@ def test_posts_are_taken_with_the_password_and_not_without(floor: Floor) -> None
             odd.endheaders()
             assert odd.getresponse().status == status
     assert [epc[-2:] for epc in floor.heard.epcs] == ["01", "02", "04"]
+    assert inbox._Handler.disable_nagle_algorithm
 
 
 def test_what_nobody_understands_is_kept_counted_and_not_sent_for_ever(floor: Floor) -> None:
