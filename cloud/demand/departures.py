@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloud.db import Connection, NamedStatements
-from cloud.demand.reading import DailyMatrix, inherited, matrix_of
+from cloud.demand.reading import DailyMatrix, asked_days, inherited, matrix_of
 from cloud.demand.supersession import successions
 
 _SQL: Final = NamedStatements("cloud.demand", "substitutions.sql")
@@ -24,7 +24,8 @@ def as_left(conn: Connection, site: str, demand: DailyMatrix) -> NDArray[np.floa
         Items x days, in base units; the demand itself where the warehouse sent what was asked for.
     """
     first, last = demand.days[0], demand.days[-1]
-    found = _SQL.tuples(conn, "left_days", sites=[site], from_day=first, until_day=last)
+    asked = {"sites": [site], "from_day": first, "until_day": last}
+    found = asked_days(conn, _SQL["left_days"], asked)
     known = successions(conn, site, first, last)
     told = inherited(matrix_of(found, known, demand.days), known)
     rows = {item.item_id: row for row, item in enumerate(told.items)}

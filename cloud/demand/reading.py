@@ -1,8 +1,8 @@
 """Demand as arrays: a site and days in, an item x day matrix and its censored cells out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, LiteralString, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from cloud.demand.masks import MaskedDays, masked_days
 from cloud.demand.supersession import Succession, successions
 
 _SQL: Final = statements("cloud.demand")
+_AT_ONCE: Final = 20_000
+"""Days of items that are rows of the database at a time; arrays hold them in a tenth of the memory."""
 
 
 class Item(NamedTuple):
@@ -20,6 +22,18 @@ class Item(NamedTuple):
 
     code: str
     item_id: int
+
+
+class Asked(NamedTuple):
+    """Days on which something was asked for."""
+
+    codes: Mapping[int, str]
+    """Of each item, by its id."""
+    item_ids: NDArray[np.int64]
+    days: NDArray[np.int64]
+    """Places of the days, from 0."""
+    quantity: NDArray[np.float64]
+    """In base units."""
 
 
 class DailyMatrix(NamedTuple):
@@ -78,12 +92,12 @@ def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -
         raise ValueError(f"until_day {until_day} is before from_day {from_day}")
     days = tuple(from_day + timedelta(days=n) for n in range((until_day - from_day).days + 1))
     asked = {"sites": [site], "from_day": from_day, "until_day": until_day}
-    found = conn.execute(_SQL["demand_days"], asked).fetchall()
+    found = asked_days(conn, _SQL["demand_days"], asked)
     known = successions(conn, site, from_day, until_day)
     plain = matrix_of(found, known, days)
     rows = {item.item_id: row for row, item in enumerate(plain.items)}
     censored, masked = plain.censored, plain.masked
-    for item_id, day in conn.execute(_SQL["censored_days"], asked) if found else ():
+    for item_id, day in conn.execute(_SQL["censored_days"], asked) if found.codes else ():
         if item_id in rows:
             censored[rows[item_id], day] = True
     masks = tuple(masked_days(conn, site, from_day, until_day))
@@ -95,26 +109,49 @@ def daily_matrix(conn: Connection, site: str, from_day: date, until_day: date) -
     return inherited(plain._replace(masks=masks), known)
 
 
-def matrix_of(
-    found: Sequence[tuple[str, int, int, float]], known: Sequence[Succession], days: tuple[date, ...]
-) -> DailyMatrix:
+def asked_days(conn: Connection, statement: LiteralString, asked: Mapping[str, Any]) -> Asked:
+    """Read days of items, some at a time.
+
+    Args:
+        conn: In a transaction that shows the site.
+        statement: Gives code, item id, place of the day and quantity.
+        asked: Its parameters.
+
+    Returns:
+        All of them.
+    """
+    codes: dict[int, str] = {}
+    parts: list[tuple[NDArray[Any], ...]] = []
+    with conn.cursor("days_asked") as cursor:
+        cursor.execute(statement, asked)
+        while rows := cursor.fetchmany(_AT_ONCE):
+            names, *columns = zip(*rows, strict=True)
+            codes.update(zip(columns[0], names, strict=True))
+            kinds = (np.int64, np.int16, np.float64)
+            parts.append(tuple(np.array(one, kind) for one, kind in zip(columns, kinds, strict=True)))
+    item_ids, days, quantity = (
+        np.concatenate([part[place] for part in parts]) if parts else np.empty(0) for place in range(3)
+    )
+    return Asked(codes, item_ids.astype(np.int64), days.astype(np.int64), quantity)
+
+
+def matrix_of(found: Asked, known: Sequence[Succession], days: tuple[date, ...]) -> DailyMatrix:
     """Lay quantities out by item and day.
 
     Args:
-        found: Code, item id, place of the day and quantity, in base units; others are 0.
+        found: Days on which something was asked for; nothing was on others.
         known: What takes whose place: what takes one has a row.
         days: Without gaps.
 
     Returns:
         The matrix, by code; nothing of it is censored or masked.
     """
-    codes, item_ids, at_days, asked_for = zip(*found, strict=True) if found else ((), (), (), ())
-    named = {Item(code, item_id) for item_id, code in dict(zip(item_ids, codes, strict=True)).items()}
+    named = {Item(code, item_id) for item_id, code in found.codes.items()}
     items = tuple(sorted(named | {Item(one.to_code, one.to_id) for one in known}))
-    rows = {item.item_id: row for row, item in enumerate(items)}
     quantity = np.zeros((len(items), len(days)))
-    if found:
-        quantity[[rows[item_id] for item_id in item_ids], at_days] = asked_for
+    by_id = np.argsort([item.item_id for item in items], kind="stable")
+    ids = np.array([items[row].item_id for row in by_id], dtype=np.int64)
+    quantity[by_id[np.searchsorted(ids, found.item_ids)], found.days] = found.quantity
     censored, masked = (np.zeros(quantity.shape, dtype=np.bool_) for _ in range(2))
     return DailyMatrix(items, days, quantity, censored, masked)
 
@@ -133,6 +170,8 @@ def inherited(demand: DailyMatrix, known: Sequence[Succession]) -> DailyMatrix:
     Raises:
         DemandError: If items take each other's place, as they can once two of them were merged.
     """
+    if not known:
+        return demand
     rows = {item.item_id: row for row, item in enumerate(demand.items)}
     quantity, censored, masked = demand.quantity.copy(), demand.censored.copy(), demand.masked.copy()
     pending = [one for one in known if one.from_id != one.to_id]
