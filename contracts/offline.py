@@ -78,6 +78,53 @@ class SsccBlock(Contract):
     """The file of the gateway that it was reserved for: one that begins anew never uses another's numbers."""
 
 
+class LabelName(Contract):
+    """What a label of the goods may say, and how many base units one of it stands for, as an exact ratio."""
+
+    identifier: Identifier
+    base_units_numerator: Annotated[int, Field(strict=True, ge=1)] = 1
+    base_units_denominator: Annotated[int, Field(strict=True, ge=1)] = 1
+
+
+class RecipePart(Contract):
+    """What a recipe uses or makes when it is done once."""
+
+    item: Code
+    """The item's code, for people."""
+    quantity: PositiveQuantity
+    """In base units."""
+    names: Annotated[tuple[LabelName, ...], Field(max_length=200)]
+    """Every name that a label of it may bear."""
+
+
+class Recipe(Contract):
+    """A version of what a kit, its taking apart or a repack uses and makes."""
+
+    code: Code
+    version: Annotated[int, Field(strict=True, ge=1)]
+    kind: Literal["kit", "dekit", "repack"]
+    valid_from: UtcDatetime
+    valid_until: Annotated[UtcDatetime | None, Field(exclude_if=_absent)] = None
+    """The first instant at which it holds no more."""
+    uses: tuple[RecipePart, ...]
+    makes: tuple[RecipePart, ...]
+
+    @property
+    def name(self) -> str:
+        """As records name it."""
+        return f"{self.code}/{self.version}"
+
+
+class PlannedWork(Contract):
+    """By which recipe, and how often, one piece of work is to be done."""
+
+    kind: Literal["kit", "dekit", "repack"]
+    document: Code
+    recipe: Code
+    version: Annotated[int, Field(strict=True, ge=1)]
+    times: Annotated[PositiveQuantity | None, Field(exclude_if=_absent)] = None
+
+
 class ReferenceSnapshot(Revised):
     """All a gateway may need while offline; declared too large rather than cut short."""
 
@@ -90,6 +137,11 @@ class ReferenceSnapshot(Revised):
     sscc_blocks: tuple[SsccBlock, ...] = ()
     label_templates: Annotated[tuple[LabelTemplate, ...], Field(exclude_if=_absent)] = ()
     """How labels look at this site; an agent that prints none ignores it."""
+    recipes: Annotated[tuple[Recipe, ...], Field(exclude_if=_absent)] = ()
+    """Those that hold now or later, and those of ``planned``."""
+    planned: Annotated[tuple[PlannedWork, ...], Field(exclude_if=_absent)] = ()
+    recipes_sha256: Annotated[Sha256 | None, Field(exclude_if=_absent)] = None
+    """Of all recipes and plans there are, also of those that did not fit: another one means news of them."""
     is_complete: StrictBool = True
     """False: the snapshot was too large, and what is absent from it means nothing."""
 
@@ -123,14 +175,6 @@ class Assignment(Revised):
     door: Code
     """The door (portal id), or the gateway's id; then each visit names its door."""
     visits: tuple[Visit, ...] = ()
-
-
-class LabelName(Contract):
-    """What a label of the goods may say, and how many base units one of it stands for, as an exact ratio."""
-
-    identifier: Identifier
-    base_units_numerator: Annotated[int, Field(strict=True, ge=1)] = 1
-    base_units_denominator: Annotated[int, Field(strict=True, ge=1)] = 1
 
 
 class TaskLine(ExpectedLine):

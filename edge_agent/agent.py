@@ -45,6 +45,7 @@ from edge_agent.time_server import TimeServer
 from edge_agent.ways import broker_of, ledger_of
 from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.positions import UnitPositions
+from edge_agent.workflows.recipes import RECIPES_FILE, RecipeBook
 from edge_agent.workflows.session import Session
 from edge_agent.workflows.tasks import TASKS_FILE, TaskBoard
 
@@ -80,6 +81,7 @@ class Agent:
         self._positions, self._by_hand = UnitPositions(), UnitPositions(only_by_hand=True)
         self._tasks = TaskBoard(base.outbox.with_name(TASKS_FILE), base.site, base.gateway)
         self._labels, self._logbook = LabelDesk(base.outbox, base.site, base.printer), Logbook(base.outbox)
+        self._recipe_book = RecipeBook(base.outbox.with_name(RECIPES_FILE), base.site)
         self._prints = PrintQueues(self._labels)
         self._journal = OutboxJournal(self._note_stored)
         self._tallies: dict[str, Counter[str]] = {}
@@ -172,7 +174,12 @@ class Agent:
             raise OutboxError("settings with scanners have a workflow")
         tally = self._tallies.setdefault(scanner.id, Counter())
         engine = Engine(
-            scanner.id, settings.workflow, self._positions.location_of, self._tasks.offered, self._labels
+            scanner.id,
+            settings.workflow,
+            self._positions.location_of,
+            self._tasks.offered,
+            self._labels,
+            self._recipe_book,
         )
         session = Session(
             engine,
@@ -253,6 +260,7 @@ class Agent:
             self._tasks.take(payload)
         if channel is Channel.REFERENCE:
             self._labels.take(payload)
+            self._recipe_book.take(payload)
         if channel is Channel.CERTIFICATE and self._certificate is not None:
             self._certificate.take(payload, self._clock.now().at)
         if channel is Channel.CONFIG_DESIRED:
@@ -288,6 +296,9 @@ class Agent:
         counted["tasks_refused"] = self._tasks.refused
         counted["tasks_unreadable"] = self._tasks.unreadable
         counted["tasks_not_stored"] = self._tasks.not_stored
+        counted["recipes_not_stored"] = self._recipe_book.not_stored
+        counted["references_refused"] = self._recipe_book.refused  # of the message that labels take too
+        counted["references_unreadable"] = self._recipe_book.unreadable
         counted["reader_restarts"] += self._scanners.restarts()
         for tally in list(self._tallies.values()):
             counted.update(dict(tally))

@@ -87,3 +87,56 @@ FROM item i
 WHERE NOT i.is_provisional AND (i.code ILIKE %(wanted)s OR i.name ILIKE %(wanted)s)
 ORDER BY i.code
 LIMIT %(limit)s;
+
+-- name: sites_of_gateways
+SELECT DISTINCT g.site_id FROM gateway g
+WHERE g.kind = 'edge' AND g.state IN ('active', 'paused') AND sees_site(g.site_id) ORDER BY g.site_id;
+
+-- Gateways of a site whose last reference data was of other recipes or plans.
+-- name: not_told
+SELECT g.site_id AS site, g.name AS gateway, p.shelf
+FROM gateway g
+LEFT JOIN printing_gateway p ON p.gateway_id = g.gateway_id
+LEFT JOIN LATERAL (
+    SELECT m.payload ->> 'recipes_sha256' AS sha256 FROM gateway_message m
+    WHERE m.gateway_id = g.gateway_id AND m.channel = 'reference'
+    ORDER BY m.revision DESC, m.message_id DESC LIMIT 1) said ON true
+WHERE g.site_id = %(site)s AND g.kind = 'edge' AND g.state IN ('active', 'paused')
+    AND said.sha256 IS DISTINCT FROM %(sha256)s::text
+ORDER BY g.name;
+
+-- name: told_plans
+SELECT p.type, p.id, p.recipe, p.version, p.times
+FROM (
+    SELECT DISTINCT ON (t.type, t.id) t.type, t.id, t.recipe, t.version, t.times, t.stated_at
+    FROM transformation t WHERE t.site_id = %(site)s AND t.stated_at > %(since)s
+    ORDER BY t.type, t.id, t.revision DESC) p
+ORDER BY p.stated_at DESC, p.type, p.id
+LIMIT 500;
+
+-- name: told_recipes
+SELECT r.code, r.version, r.kind, r.valid_from, least(r.valid_until, later.valid_from) AS valid_until
+FROM recipe r
+LEFT JOIN recipe later ON (later.code, later.version) = (r.code, r.version + 1)
+LEFT JOIN unnest(%(codes)s::text[], %(versions)s::integer[]) p (code, version) ON (p.code, p.version) = (r.code, r.version)
+WHERE p.code IS NOT NULL OR coalesce(least(r.valid_until, later.valid_from), 'infinity') > %(now)s
+ORDER BY p.code IS NULL, r.stated_at DESC, r.code, r.version
+LIMIT 1000;
+
+-- name: parts_of_recipes
+SELECT l.code, l.version, l.is_input, i.item_id, i.code, round(l.quantity * n.numerator / n.denominator, 6)
+FROM unnest(%(codes)s::text[], %(versions)s::integer[]) a (code, version)
+JOIN recipe_line l ON (l.code, l.version) = (a.code, a.version)
+JOIN canonical_item n ON n.item_id = l.item_id
+JOIN item i ON i.item_id = n.canonical_id
+ORDER BY l.code, l.version, l.is_input DESC, l.ordinal;
+
+-- name: names_of_items
+SELECT c.canonical_id, n.scheme, n.value, n.numerator * c.numerator, n.denominator * c.denominator
+FROM canonical_item c
+CROSS JOIN LATERAL (
+    SELECT DISTINCT ON (x.scheme, x.value) x.scheme, x.value, x.numerator, x.denominator
+    FROM identifier x WHERE x.item_id = c.item_id AND x.scheme <> 'sgtin'
+    ORDER BY x.scheme, x.value, x.valid_from DESC) n
+WHERE c.canonical_id = ANY (%(items)s::bigint[])
+ORDER BY c.canonical_id, n.scheme, n.value;

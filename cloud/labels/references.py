@@ -14,6 +14,7 @@ from cloud.db.retry import Source
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.labels import store
+from cloud.labels.cookbook import Cookbook, cookbook, fitting_recipes
 from cloud.labels.domain import (
     BLOCK,
     BLOCKS_SENT,
@@ -50,6 +51,15 @@ class _Printing(NamedTuple):
     def is_told(self) -> bool:
         """Whether it has what was sent last, so that what it says is left counts that too."""
         return self.last_shelf != self.shelf or self.revision >= (self.sent_revision or 0)
+
+
+class _Reader(NamedTuple):
+    """A gateway that gets reference data."""
+
+    site: str
+    gateway: str
+    shelf: int | None
+    """Of the labels that it prints; None: it has not said that it prints."""
 
 
 def reserve(conn: Connection, actor: Actor, *, gateway: str, size: int = BLOCK, now: datetime) -> BlockRow:
@@ -109,23 +119,26 @@ def blocks(
 def follow(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
     """Give gateways that print a further block before the last is used up; tell people if there is none.
 
+    Every gateway is told when there are other recipes, or plans of its site by them.
+
     Args:
         source: Where transactions come from.
         actor: The job.
         now: The present.
 
     Returns:
-        How many blocks were reserved.
+        How many blocks were reserved, and how many gateways were told of recipes.
 
     Raises:
         NotAllowedError: If somebody else asks.
     """
     actor.require(Role.DEVICE)
+    told = in_transaction(source, partial(_tell_recipes, actor=actor, now=now))
     reserved = 0
     for each in in_transaction(source, lambda conn: _printing(conn, actor)):
         if each.sscc_left < LOW and each.is_told:
             reserved += in_transaction(source, partial(_follow_one, actor=actor, each=each, now=now))
-    return {"reserved": reserved}
+    return {"reserved": reserved, "told_recipes": told}
 
 
 def in_force(conn: Connection, site: str) -> list[TemplateRow]:
@@ -152,8 +165,9 @@ def send_to_site(conn: Connection, site: str, *, sent_by: str, now: datetime) ->
         sent_by: Who changed it.
         now: The present.
     """
+    known = cookbook(conn, site, now)
     for each in store.rows(conn, _Printing, "printing_gateways", site=site, gateway=None):
-        _send(conn, each, sent_by=sent_by, now=now)
+        _send(conn, _Reader(site, each.gateway, each.shelf), known, sent_by=sent_by, now=now)
 
 
 def _printing(conn: Connection, actor: Actor) -> list[_Printing]:
@@ -208,26 +222,32 @@ def _reserve(conn: Connection, gateway: str, size: int, actor: str, now: datetim
             f"site {site!r} has {left} serial references of company prefix {series[0][0]} left, expected "
             f"{size}: set the series on with another extension digit or prefix"
         )
-    _send(conn, printing, sent_by=actor, now=now)
+    reader = _Reader(site, gateway, printing.shelf)
+    _send(conn, reader, cookbook(conn, site, now), sent_by=actor, now=now)
     return made
 
 
-def _send(conn: Connection, to: _Printing, *, sent_by: str, now: datetime) -> None:
+def _tell_recipes(conn: Connection, *, actor: Actor, now: datetime) -> int:
+    act_as(conn, actor)
+    told = 0
+    for (site,) in store.tuples(conn, "sites_of_gateways"):
+        known = cookbook(conn, site, now)
+        for reader in store.rows(conn, _Reader, "not_told", site=site, sha256=known.sha256):
+            _send(conn, reader, known, sent_by=actor.id, now=now)
+            told += 1
+    return told
+
+
+def _send(conn: Connection, to: _Reader, known: Cookbook, *, sent_by: str, now: datetime) -> None:
     """Leave a gateway's message for ingest to publish; its revision grows even over a restored ledger."""
     site, gateway = to.site, to.gateway
     store.tuples(conn, "lock_reference", gateway=gateway)
     ((last,),) = store.tuples(conn, "last_reference", gateway=gateway)
     revision = max(int(last) + 1, int(now.timestamp() * 1000))
-    held = store.rows(
-        conn,
-        BlockRow,
-        "blocks",
-        site=site,
-        gateway=gateway,
-        shelf=to.shelf,
-        before=_NEWEST,
-        limit=BLOCKS_SENT,
-    )
+    held: list[BlockRow] = []
+    if to.shelf is not None:
+        asked = {"site": site, "gateway": gateway, "shelf": to.shelf, "before": _NEWEST, "limit": BLOCKS_SENT}
+        held = store.rows(conn, BlockRow, "blocks", **asked)
     message = ReferenceSnapshot(
         site=SiteId(site),
         revision=revision,
@@ -245,5 +265,5 @@ def _send(conn: Connection, to: _Printing, *, sent_by: str, now: datetime) -> No
         label_templates=tuple(row.template for row in in_force(conn, site)),
         is_complete=False,
     )
-    payload = message.model_dump_json()
+    payload = fitting_recipes(message, known).model_dump_json()
     store.change(conn, "send_reference", gateway=gateway, revision=revision, payload=payload, actor=sent_by)

@@ -22,6 +22,7 @@ from edge_agent.workflows.kinds import KINDS, Argument, Workflow
 from edge_agent.workflows.labels import ItemLabel, Label, PlaceLabel, UnitLabel, read_label
 from edge_agent.workflows.language import STARTS, Command, Verb
 from edge_agent.workflows.leading import lead
+from edge_agent.workflows.making import NO_RECIPES, Recipes, begin_making, make, makes
 from edge_agent.workflows.pins import is_pin
 from edge_agent.workflows.printing import NO_LABELS, Labels, handle_print
 from edge_agent.workflows.prompts import Prompt, say
@@ -60,6 +61,8 @@ class Engine:
     """Tasks of the cloud that a scanner may do."""
     labels: Labels = NO_LABELS
     """Where SSCCs of new units come from."""
+    recipes: Recipes = NO_RECIPES
+    """By which kits are made, taken apart and repacked."""
 
     def take(self, state: State, decoded: Decoded, now: Stamp) -> Outcome:
         """Take one scan.
@@ -155,6 +158,9 @@ class Engine:
         led_to = lead(state, label, scene, self.errands)
         if led_to is not None:
             return led_to
+        made = make(state, label, scene, self.recipes)
+        if made is not None:
+            return made
         if isinstance(label, Command):
             return self._command(state, label, scene)
         if state.run is None:
@@ -213,7 +219,7 @@ class Engine:
                 say("line {line}", line=command.line),
             )
         if command.verb is Verb.MAKES:
-            return _makes(state, run)
+            return makes(state, run, self.recipes)
         if command.verb is Verb.DONE:
             return _done(state, run, scene)
         after, drafts = end(state, scene, "cancelled")
@@ -236,13 +242,13 @@ class Engine:
                 (),
                 say("{work} {document}, line {line}", work=workflow, document=run.document, line=run.line),
             )
-        begun = self._new_run(workflow, command.argument, scene)
+        begun, prompt = begin_making(self._new_run(workflow, command.argument, scene), scene, self.recipes)
         state, drafts = complete(state, scene)
         event = scene.event(begun, "begun", note=begun.reason)
         return _step(
             replace(state, run=begun),
             (*drafts, event),
-            say("{work} {document}", work=workflow, document=begun.document),
+            prompt,
         )
 
     def _new_run(self, workflow: Workflow, argument: str, scene: Scene) -> Run:
@@ -319,31 +325,6 @@ def _key(state: State, run: Run, command: Command) -> Handled:
         )
     keyed = replace(state, run=replace(run, quantity=command.quantity))
     return _step(keyed, (), say("quantity {quantity}, scan the item", quantity=command.quantity))
-
-
-def _makes(state: State, run: Run) -> Handled:
-    if not run.kind.is_transformation:
-        raise RefusedError(
-            Refusal.NOTHING_IS_MADE,
-            say("{work} makes nothing, expected $MAKES in $KIT, $DEKIT or $REPACK", work=run.workflow),
-        )
-    if run.quantity is not None:
-        raise RefusedError(
-            Refusal.HALF_FINISHED,
-            say("quantity {quantity} is keyed: scan its item, or $UNDO", quantity=run.quantity),
-        )
-    if run.makes:
-        return _step(state, (), say("{work} {document} makes", work=run.workflow, document=run.document))
-    if not run.posted:
-        raise RefusedError(
-            Refusal.NOTHING_IS_MADE,
-            say("{work} {document}: scan what it is made of first", work=run.workflow, document=run.document),
-        )
-    return _step(
-        replace(state, run=replace(run, makes=True), last=()),
-        (),
-        say("{work}: scan what is made", work=run.workflow),
-    )
 
 
 def _done(state: State, run: Run, scene: Scene) -> Handled:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from contracts.offline import Task, TaskLine
+from contracts.offline import LabelName, Task, TaskLine
 from contracts.records import Identifier
 from edge_agent.workflows.prompts import Prompt, say
 from edge_agent.workflows.state import Run
@@ -105,7 +105,21 @@ def ratio_of(line: TaskLine, identifier: Identifier, unit_seen: str) -> Fraction
     Returns:
         Base units in one; None if the label is none of the line's goods.
     """
-    known = {name.identifier.value: name for name in line.names}
+    return named_ratio(line.names, identifier, unit_seen)
+
+
+def named_ratio(names: Sequence[LabelName], identifier: Identifier, unit_seen: str) -> Fraction | None:
+    """Tell how many base units one seen unit of a label stands for.
+
+    Args:
+        names: Every name of an item.
+        identifier: What the label says.
+        unit_seen: The packaging level that it names, or ``base``.
+
+    Returns:
+        Base units in one; None if the label bears none of the names.
+    """
+    known = {name.identifier.value: name for name in names}
     found = known.get(unit_seen) or known.get(identifier.value)
     if found is None:
         return None

@@ -24,6 +24,9 @@ A command is ``$VERB`` or ``$VERB/argument``, in characters that Code 39 and Cod
 ``$KIT/id``          scan a bin, then components; ``$MAKES``, then what they became, then its bin
 ``$DEKIT/id``        the same for kits that are taken apart
 ``$REPACK/id``       the same for goods that are only packed otherwise
+``$RECIPE/code``     in one of these three: asks for each part of that recipe, and then for what it makes;
+                     ``$RECIPE/code/n``: for n times. Work that was planned in the cloud chooses it itself;
+                     ``$RECIPE`` alone goes without
 ``$ADJUST/reason``   scan a bin, then items whose stock is doubted, with their quantity: each is reported
                      like a count, and adjusted once another person has approved
 ``$COUNT``           scan a bin, then everything in it; the next bin or ``$DONE`` reports what was
@@ -58,6 +61,7 @@ from edge_agent.workflows.site import COMMAND_PREFIX
 _ARGUMENT: Final = re.compile(r"[\x20-\x7e]{1,64}")
 _QUANTITY: Final = re.compile(r"[0-9]{1,14}(\.[0-9]{1,6})?")
 _PIN: Final = re.compile(r"[\x20-\x7e]{1,64}/[0-9]{4,12}")
+_RECIPE: Final = re.compile(r"[\x20-.0-~]{1,64}(/0*[1-9][0-9]{0,5})?")
 _LINE: Final = re.compile(r"[1-9][0-9]{0,6}")
 
 
@@ -88,6 +92,7 @@ class Verb(StrEnum):
     DEKIT = "DEKIT"
     REPACK = "REPACK"
     MAKES = "MAKES"
+    RECIPE = "RECIPE"
     COUNT = "COUNT"
     ADJUST = "ADJUST"
     TASK = "TASK"
@@ -111,6 +116,7 @@ _ARGUMENTS: Final = dict.fromkeys(Verb, Argument.NONE) | {
     Verb.LINE: Argument.DOCUMENT,
     Verb.QTY: Argument.DOCUMENT,
     Verb.TASK: Argument.OPTIONAL_DOCUMENT,
+    Verb.RECIPE: Argument.OPTIONAL_DOCUMENT,
     Verb.SHORT: Argument.REASON,
     Verb.REPRINT: Argument.REASON,
     **{verb: KINDS[workflow].argument for verb, workflow in STARTS.items()},
@@ -192,6 +198,8 @@ def parse_command(text: str) -> Command:
 def _is_valid(verb: Verb, argument: str) -> bool:
     if verb is Verb.QTY:
         return _QUANTITY.fullmatch(argument) is not None and Decimal(argument) > 0
+    if verb is Verb.RECIPE:
+        return _RECIPE.fullmatch(argument) is not None
     if verb is Verb.LINE:
         return _LINE.fullmatch(argument) is not None
     if verb is Verb.PIN:

@@ -25,6 +25,7 @@ class Refusal(StrEnum):
     UNIT_REQUIRED = "unit_required"
     REASON_UNKNOWN = "reason_unknown"
     NOTHING_IS_MADE = "nothing_is_made"
+    RECIPE_UNKNOWN = "recipe_unknown"
     ALREADY_CARRIED = "already_carried"
     QUANTITY_TWICE = "quantity_twice"
     QUANTITY_OF_ONE = "quantity_of_one"

@@ -243,5 +243,8 @@ def _documents_of(run: Run, line: TaskLine) -> tuple[DocumentRef, ...]:
 def _documents(run: Run, line: str | None) -> tuple[DocumentRef, ...]:
     if run.is_task:
         return (DocumentRef(type=TASK, id=run.document),)
-    document = DocumentRef(type=run.kind.document, id=run.document, line=line)
-    return (document,) if run.reason is None else (document, DocumentRef(type="reason", id=run.reason))
+    beside = (("reason", run.reason), ("recipe", run.recipe))
+    return (
+        DocumentRef(type=run.kind.document, id=run.document, line=line),
+        *(DocumentRef(type=kind, id=name) for kind, name in beside if name is not None),
+    )

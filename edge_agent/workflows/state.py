@@ -65,6 +65,10 @@ class Run:
     """Code of why goods are damaged, or their stock is doubted."""
     makes: bool = False
     """Whether a transformation's components are all used up, and products are scanned."""
+    recipe: str | None = None
+    """Code and version of the recipe that leads the way."""
+    times: Decimal | None = None
+    """How often it is to be done; None: nobody said."""
     opened_at: datetime | None = None
     """When the count of that bin began."""
     carried: tuple[Carried, ...] = ()
@@ -75,11 +79,11 @@ class Run:
     revision: int = 0
     """Of the list that ``done`` goes on from."""
     done: tuple[tuple[int, Decimal], ...] = ()
-    """Of a task's lines by number, in base units."""
+    """Of a task's lines, or a recipe's parts and products, by number, in base units."""
     short: tuple[int, ...] = ()
     """Lines of a task whose rest is not there."""
     took: tuple[tuple[int, Decimal], ...] = ()
-    """What the last scan took of a task's lines: what ``$UNDO`` gives back."""
+    """What scans that ``$UNDO`` may take back took of them."""
 
     @property
     def kind(self) -> Kind:

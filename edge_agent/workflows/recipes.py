@@ -1,0 +1,139 @@
+"""Recipes of the cloud and the work planned by them, on disk: so that handhelds ask for parts offline."""
+
+import os
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import structlog
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from contracts.offline import PlannedWork, Recipe, ReferenceSnapshot
+
+RECIPES_FILE: Final = "recipes.json"
+
+log = structlog.get_logger(__name__)
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    revision: int = 0
+    recipes: tuple[Recipe, ...] = ()
+    planned: tuple[PlannedWork, ...] = ()
+
+
+class RecipeBook:
+    """Keeps what reference data says of recipes in a file beside the outbox. Safe from any thread."""
+
+    def __init__(self, path: Path, site: str) -> None:
+        """Read what is kept.
+
+        Args:
+            path: The file; made when the first recipes arrive.
+            site: Site id; data of another is refused.
+        """
+        self._path = path
+        self._site = site
+        self._lock = threading.Lock()
+        self.refused = 0
+        """Lower revisions, and data of another site."""
+        self.unreadable = 0
+        self.not_stored = 0
+        """Attempts to write the file that failed: memory and the retained message hold it meanwhile."""
+        self._kept = self._read()
+
+    def take(self, payload: bytes) -> bool:
+        """Take a message from the reference channel; durable on return, unless the disk refuses.
+
+        Args:
+            payload: As received.
+
+        Returns:
+            True if it changes anything.
+        """
+        try:
+            told = ReferenceSnapshot.model_validate_json(payload)
+        except ValidationError as error:
+            self.unreadable += 1
+            log.warning("reference_unreadable", detail=str(error))
+            return False
+        with self._lock:
+            if told.site != self._site or told.revision <= self._kept.revision:
+                self.refused += told.site != self._site or told.revision < self._kept.revision
+                return False
+            is_news = (told.recipes, told.planned) != (self._kept.recipes, self._kept.planned)
+            self._kept = _Kept(revision=told.revision, recipes=told.recipes, planned=told.planned)
+            try:
+                if is_news:
+                    self._write(self._kept)
+            except OSError as error:
+                self.not_stored += 1
+                log.warning("recipes_not_stored", path=str(self._path), detail=str(error))
+        if is_news:
+            log.info("recipes_taken", recipes=len(told.recipes), planned=len(told.planned))
+        return is_news
+
+    def named(self, name: str) -> Recipe | None:
+        """Find a version of a recipe.
+
+        Args:
+            name: Code and version, as records name it.
+
+        Returns:
+            The recipe; None if it is not told any more.
+        """
+        return next((each for each in self._kept.recipes if each.name == name), None)
+
+    def planned(self, kind: str, document: str) -> PlannedWork | None:
+        """Find what was planned for a piece of work.
+
+        Args:
+            kind: Kind of work.
+            document: Its document.
+
+        Returns:
+            The plan; None: there is none.
+        """
+        plans = self._kept.planned
+        return next((each for each in plans if (each.kind, each.document) == (kind, document)), None)
+
+    def offered(self, kind: str, at: datetime) -> Sequence[Recipe]:
+        """List the recipes of a kind that hold.
+
+        Args:
+            kind: Kind of work.
+            at: The instant.
+
+        Returns:
+            One version of each, in the order of their codes.
+        """
+        held = [
+            each
+            for each in self._kept.recipes
+            if each.kind == kind
+            and each.valid_from <= at
+            and (each.valid_until is None or at < each.valid_until)
+        ]
+        return sorted(held, key=lambda each: each.code)
+
+    def _read(self) -> _Kept:
+        try:
+            return _Kept.model_validate_json(self._path.read_bytes())
+        except FileNotFoundError:
+            return _Kept()
+        except ValidationError as error:
+            aside = self._path.with_name(self._path.name + ".damaged")
+            self._path.replace(aside)
+            log.warning("recipes_damaged", moved_to=str(aside), detail=str(error))
+            return _Kept()
+
+    def _write(self, kept: _Kept) -> None:
+        draft = self._path.with_name(self._path.name + ".new")
+        with draft.open("wb") as file:
+            file.write(kept.model_dump_json(by_alias=True).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self._path)
