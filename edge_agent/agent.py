@@ -213,6 +213,7 @@ class Agent:
             self._certificate.step(now.at, connects=connects, is_connected=self._publisher.way == "mqtt")
         self._floor.assignments.store()
         self._tasks.store()
+        self._recipe_book.store()
         self._wishes.step()
 
     def _record_prints(self) -> None:

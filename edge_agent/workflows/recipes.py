@@ -42,7 +42,8 @@ class RecipeBook:
         """Lower revisions, and data of another site."""
         self.unreadable = 0
         self.not_stored = 0
-        """Attempts to write the file that failed: memory and the retained message hold it meanwhile."""
+        """Attempts to write the file that failed; ``store`` tries again."""
+        self._is_stored = True
         self._kept = self._read()
 
     def take(self, payload: bytes) -> bool:
@@ -66,15 +67,24 @@ class RecipeBook:
                 return False
             is_news = (told.recipes, told.planned) != (self._kept.recipes, self._kept.planned)
             self._kept = _Kept(revision=told.revision, recipes=told.recipes, planned=told.planned)
-            try:
-                if is_news:
-                    self._write(self._kept)
-            except OSError as error:
-                self.not_stored += 1
-                log.warning("recipes_not_stored", path=str(self._path), detail=str(error))
+            self._is_stored = self._is_stored and not is_news
+        self.store()
         if is_news:
             log.info("recipes_taken", recipes=len(told.recipes), planned=len(told.planned))
         return is_news
+
+    def store(self) -> None:
+        """Write what is not in the file yet; until that succeeds, memory and the retained message hold it."""
+        with self._lock:
+            if self._is_stored:
+                return
+            try:
+                self._write(self._kept)
+            except OSError as error:
+                self.not_stored += 1
+                log.warning("recipes_not_stored", path=str(self._path), detail=str(error))
+            else:
+                self._is_stored = True
 
     def named(self, name: str) -> Recipe | None:
         """Find a version of a recipe.

@@ -144,3 +144,6 @@ def test_a_disk_that_refuses_recipes_is_counted_and_they_lead_meanwhile(tmp_path
     book = RecipeBook(tmp_path / "recipes.json", "leeds")
     assert book.take(message())
     assert (book.not_stored, book.named("TEA-SET/2")) == (1, RECIPE)
+    (tmp_path / "recipes.json.new").rmdir()
+    book.store()
+    assert RecipeBook(tmp_path / "recipes.json", "leeds").named("TEA-SET/2") == RECIPE
