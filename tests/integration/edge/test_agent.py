@@ -9,6 +9,7 @@ import time
 import tty
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,15 @@ import orjson
 import pytest
 
 from contracts.gateway import ConfigOutcome, Health, ReportedConfig, Status
-from contracts.offline import ReferenceSnapshot, SsccBlock
+from contracts.offline import (
+    LabelName,
+    PlannedWork,
+    Recipe,
+    RecipePart,
+    ReferenceSnapshot,
+    SsccBlock,
+)
+from contracts.records import Identifier
 from contracts.topics import Channel
 from edge_agent.labels.shelf import LabelShelf
 from simulators.llrp_reader.server import LlrpReaderServer
@@ -38,11 +47,15 @@ class Terminal:
 
     def scan(self, *texts: str) -> None:
         """Scan once the agent has greeted: what came before it opened the line is not its business."""
+        self.hear(b"resume")
+        self.write(*texts)
+
+    def hear(self, words: bytes) -> None:
+        """Read the display until it says these."""
         said = b""
-        while b"resume" not in said:
+        while words not in said:
             assert select.select([self.master], [], [], 60)[0], f"the agent said {said!r}"
             said += os.read(self.master, 4096)
-        self.write(*texts)
 
     def write(self, *texts: str) -> None:
         """Scan to an agent that has greeted before."""
@@ -151,6 +164,9 @@ def test_scans_become_rows_in_the_ledger_labels_come_out_and_sigterm_ends_it_cle
         assert any(f">;>800{sscc[0]}" in label for label in printer.labels)
         units = [record.unit for _, record in ledger.books.records() if record.kind == "unit_position"]
         assert units == [sscc[0]]
+        scanner.write("$DONE", "$KIT/9", "BIN-1", "85123A")
+        scanner.hear(b"all is there: $MAKES")
+        ledger.wait_until(lambda it: ["kit", "recipe"] in documents(it), timeout_s=60)
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         status = outbox_status(config)
@@ -172,6 +188,12 @@ def prints(ledger: ScriptedLedger) -> list[tuple[str, str, str | None, str | Non
     ]
 
 
+def documents(ledger: ScriptedLedger) -> list[list[str]]:
+    """Give what kinds of documents movements name."""
+    moved = (record for _, record in ledger.books.records() if record.kind == "movement")
+    return [[each.type for each in movement.documents] for movement in moved]
+
+
 def reference(shelf: LabelShelf, revision: int, serials: tuple[int, int]) -> bytes:
     block = SsccBlock(
         company_prefix="9521141",
@@ -181,7 +203,12 @@ def reference(shelf: LabelShelf, revision: int, serials: tuple[int, int]) -> byt
         shelf=shelf.counters()["label_shelf"],
     )
     issued_at = datetime(2026, 1, 1, tzinfo=UTC)
-    message = ReferenceSnapshot(site=SITE, revision=revision, issued_at=issued_at, sscc_blocks=(block,))
+    names = (LabelName(identifier=Identifier(scheme="local", value="85123A")),)
+    part = RecipePart(item="TEA", quantity=Decimal(1), names=names)
+    recipe = Recipe(code="SET", version=1, kind="kit", valid_from=issued_at, uses=(part,), makes=(part,))
+    plan = PlannedWork(kind="kit", document="9", recipe="SET", version=1, times=Decimal(1))
+    told = {"sscc_blocks": (block,), "recipes": (recipe,), "planned": (plan,)}
+    message = ReferenceSnapshot(site=SITE, revision=revision, issued_at=issued_at, **told)
     return message.model_dump_json().encode()
 
 
