@@ -8,6 +8,7 @@ import numpy as np
 
 from cloud.forecasting.batch.bands import BAND_80, BAND_95, limits
 from cloud.forecasting.batch.coverage import randomised
+from cloud.forecasting.batch.roomy import let_go
 from cloud.forecasting.calibration import Calibration
 from cloud.forecasting.domain import HORIZONS, JUDGED_WEEKS, LEVELS
 from cloud.forecasting.protocol import Bools, Floats, Ints
@@ -54,10 +55,11 @@ def judge(rolled: Rolled, calibration: Calibration) -> Judged:
     places = np.arange(max(last - JUDGED_WEEKS, 0), last)
     judged = slice(len(rolled.origins) - 1 - len(places), -1)  # views: copies of all series are large
     forecast, naive, actual = (part[:, judged] for part in (rolled.forecast, rolled.naive, rolled.actual))
-    is_known = np.isfinite(forecast) & np.isfinite(naive) & np.isfinite(actual)
-    low, high, in_wide = np.empty_like(forecast), np.empty_like(forecast), np.empty_like(is_known)
+    is_known, in_wide = np.empty((2, *forecast.shape), dtype=np.bool_)
+    low, high = np.empty((2, *forecast.shape))
     held: list[list[_Held]] = [[] for _ in HORIZONS]
     for rows in some_at_once(len(forecast)):
+        is_known[rows] = np.isfinite(forecast[rows] + naive[rows] + actual[rows])
         idle = np.asarray(calibration.scaled.idle[rows][:, places], dtype=np.float64)
         cum_q = np.empty((*forecast[rows].shape, len(LEVELS)))
         for number, place in enumerate(places.tolist()):
@@ -69,6 +71,7 @@ def judge(rolled: Rolled, calibration: Calibration) -> Judged:
             known = is_known[rows, :, index] & np.isfinite(cum_q[:, :, index, 0])
             own = (cum_q[:, :, index][known], actual[rows, :, index][known], idle[:, :, index][known])
             parts.append(_Held.of(*own))
+        let_go(rolled.forecast, rolled.naive, rolled.actual)
     week = is_known[:, :, _WEEK]
     said, yardstick, came = (part[:, :, _WEEK] for part in (forecast, naive, actual))
     demand = _summed(came, week)
@@ -127,6 +130,7 @@ def _overall(
     for index, days in enumerate(HORIZONS):
         known = is_known[:, :, index]
         came, said, yardstick = (part[:, :, index][known] for part in (actual, forecast, naive))
+        let_go(forecast, naive, actual)
         total = exact_sum(came)
         if not total:
             continue

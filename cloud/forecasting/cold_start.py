@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.batch.roomy import let_go
 from cloud.forecasting.domain import LEVELS
 from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.weeks import DAYS, Weeks, some_at_once
@@ -81,6 +82,7 @@ def daily_rates(weeks: Weeks) -> tuple[Floats, Floats]:
         has_begun = np.cumsum(np.nan_to_num(flat), axis=1) > 0
         known[rows] = (np.isfinite(flat) & has_begun).sum(axis=1)
         total[rows] = np.nansum(flat, axis=1)
+        let_go(weeks.daily)
     known = np.where(weeks.starts < weeks.count, np.maximum(known, DAYS), float(weeks.count * DAYS))
     return total / known, known
 

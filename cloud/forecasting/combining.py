@@ -15,6 +15,7 @@ from cloud.forecasting.batch.evaluate import MOST_KEPT, Drivers, drive
 from cloud.forecasting.batch.joined import Joined, join
 from cloud.forecasting.batch.members import MEMBERS
 from cloud.forecasting.batch.rolled import Rolled, actuals, paths_of, pieces, summarised, work
+from cloud.forecasting.batch.roomy import let_go
 from cloud.forecasting.boosted import Boosting, DatedTrees, Further, as_array, from_array
 from cloud.forecasting.boosting import NAME as LIGHTGBM
 from cloud.forecasting.boosting import BoostingError
@@ -191,9 +192,11 @@ def _read(training: bytes) -> tuple[Pooled, tuple[DatedTrees, ...]]:
 
 
 def _ready(forecast: Floats, weeks: Weeks, origins: Ints, least: int) -> Floats:
+    """Leave out, in place, what rests on fewer known weeks than a method needs."""
     known = np.cumsum(np.isfinite(weeks.totals), axis=1)[:, origins]
-    result: Floats = np.where((known >= least)[:, :, None], forecast, np.nan)
-    return result
+    forecast[known < least] = np.nan
+    let_go(forecast)
+    return forecast
 
 
 def _explained(

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import numpy as np
 
 from cloud.forecasting.accuracy import Judged, judge
+from cloud.forecasting.batch.roomy import let_go
 from cloud.forecasting.calibration import Calibration, calibrate
 from cloud.forecasting.cold_start import Cold, Likes, daily_rates, wide_bands
 from cloud.forecasting.combining import Combination
@@ -176,6 +177,7 @@ class Plan:
                 for place, own in zip(places.tolist(), bands, strict=True):
                     found[place] = (horizons, own)
             yield from found
+            let_go(self.rolled.forecast, self.rolled.naive, self.rolled.actual, self.rolled.weekdays.shares)
 
     def _windows(self) -> list["_Window"]:
         """Give the judged windows that have come whole."""

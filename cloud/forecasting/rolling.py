@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.batch.roomy import let_go, roomy
 from cloud.forecasting.event_days import EventDays, shared_out
 from cloud.forecasting.protocol import Floats, Ints
 from cloud.forecasting.sensing import SENSED_DAYS, Sensed, sense
@@ -144,7 +145,8 @@ def roll(
         return np.broadcast_to(shares[:, :, :2], (*shares.shape[:2], 2, DAYS))
 
     sensed = sense(weeks.daily, int(origins[0]), paths, near)
-    forecast, naive, actual = (np.empty((*paths.shape[:2], len(horizons))) for _ in range(3))
+    # Those over a horizon lie together: weeks are looked at by themselves.
+    forecast, naive, actual = (np.moveaxis(roomy((len(horizons), *paths.shape[:2])), 0, 2) for _ in range(3))
     growth = None if factors is None else np.ones_like(forecast)
     for rows in some_at_once(len(paths)):
         shares = _past_shares(weekdays, fortnight, rows)
@@ -155,13 +157,14 @@ def roll(
         forecast[rows] = _moved(sums, sensed.shift(rows), horizons)
         naive[rows] = seasonal_naive(weeks.daily[rows], origins, horizons)
         actual[rows] = summed_demand(weeks.daily[rows], origins, horizons)
+        let_go(weeks.daily, paths, weekdays.shares, forecast, naive, actual)
     return Rolled(
         origins=origins,
         forecast=forecast,
         naive=naive,
         actual=actual,
-        level=paths[:, :, 0],
-        paths=paths[:, -1],
+        level=paths[:, :, 0].copy(),
+        paths=paths[:, -1].copy(),
         shares=ahead,
         weekdays=weekdays,
         fortnight=fortnight,

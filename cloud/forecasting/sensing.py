@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.batch.roomy import let_go
 from cloud.forecasting.protocol import Bools, Floats, Ints
 from cloud.forecasting.weeks import DAYS
 
@@ -88,6 +89,7 @@ def sense(daily: Floats, first: int, paths: Floats, shares: Callable[[slice], Fl
     some = [slice(first_row, first_row + AT_ONCE) for first_row in range(0, series, AT_ONCE)]
 
     def seen(rows: slice) -> _Seen:
+        let_go(daily, paths)
         return _seen(daily[rows], first, paths[rows], shares(rows))
 
     coefficients = _solved(sum((_products(seen(rows)) for rows in some), np.zeros((origins, *_PRODUCTS))))

@@ -15,6 +15,7 @@ from cloud.demand.reading import DailyMatrix, daily_matrix
 from cloud.events.reading import of_site, subjects
 from cloud.forecasting import store
 from cloud.forecasting.batch.idle import HALF_LIFE
+from cloud.forecasting.batch.roomy import filed, let_go
 from cloud.forecasting.chosen.method import WithSeries
 from cloud.forecasting.cold_start import Likes
 from cloud.forecasting.contests import Contests, contests_of
@@ -84,7 +85,9 @@ class Inputs:
     def no_demand(self) -> Bools:
         """Items x days: quantities that are none, negative or not finite; such a day is not known."""
         quantity = self.demand.quantity
-        return np.asarray(~np.isfinite(quantity) | (quantity < 0), dtype=np.bool_)
+        found = np.asarray(~np.isfinite(quantity) | (quantity < 0), dtype=np.bool_)
+        let_go(quantity)
+        return found
 
     def digest(self) -> str:
         """Give the hash of the demand and all else that was read as arrays, likes and events included."""
@@ -99,6 +102,7 @@ class Inputs:
         ):
             for rows in some_at_once(len(part)):
                 digest.update(np.ascontiguousarray(part[rows]).tobytes())
+                let_go(part)
         digest.update("\n".join(item.code for item in self.demand.items).encode())
         digest.update(np.ascontiguousarray(self.likes.prices).tobytes())
         digest.update(repr(list(self.likes.categories)).encode())
@@ -177,7 +181,7 @@ def read(conn: Connection, site: str, last_day: date, *, late_days: int, now: da
     costs = np.array([np.nan if cost is None else cost for _, cost in alike], dtype=np.float64)
     return Inputs(
         site=site,
-        demand=demand,
+        demand=demand._replace(quantity=filed(demand.quantity)),
         policies=Policies.of(stated, item_ids),
         likes=Likes([category for category, _ in alike], costs),
         moves=Moves(

@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.batch.roomy import let_go, roomy
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
 DAYS: Final = 7
@@ -50,16 +51,19 @@ def weekday_shares(daily: Floats, origins: Ints, pools: Ints | None = None) -> W
     Returns:
         The shares. The order of the series changes nothing.
     """
-    shares = np.empty((len(daily), len(origins), DAYS))
+    # Those of an origin lie together: they are drawn together.
+    shares = np.moveaxis(roomy((len(origins), len(daily), DAYS)), 0, 1)
     doubt = np.empty(shares.shape[:2])
     for first in range(0, len(daily), CHUNK):
         rows = slice(first, first + CHUNK)
         sums = _Sums(daily[rows])
         for place, origin in enumerate(origins.tolist()):
             shares[rows, place], doubt[rows, place] = sums.until(origin)
+        let_go(daily, shares)
     borrowed = np.empty_like(doubt)
     for place in range(len(origins)):
         shares[:, place], borrowed[:, place] = _drawn(shares[:, place], doubt[:, place], pools)
+        let_go(shares)
     return Weekdays(shares, borrowed)
 
 

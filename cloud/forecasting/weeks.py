@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from cloud.forecasting.batch.roomy import let_go, roomy
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
 DAYS: Final = 7
@@ -79,7 +80,7 @@ def weeks_of(quantity: Floats, censored: Bools) -> Weeks:
         raise ValueError(f"demand covers {days} days: expected at least {DAYS}")
     count = days // DAYS
     found = Weeks(
-        np.empty((series, count, DAYS)),
+        roomy((series, count, DAYS)),
         np.full((series, count), np.nan),
         np.empty(series, dtype=np.int64),
     )
@@ -100,6 +101,7 @@ def weeks_of(quantity: Floats, censored: Bools) -> Weeks:
         enough = known >= LEAST_DAYS
         found.totals[rows][enough] = np.nansum(daily, axis=2)[enough] * DAYS / known[enough]
         found.daily[rows] = daily
+        let_go(quantity, found.daily)
     return found
 
 

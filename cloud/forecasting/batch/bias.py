@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from cloud.forecasting.batch.classes import NAMES
+from cloud.forecasting.batch.roomy import let_go
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
 LEAST_WINDOWS: Final = 2
@@ -100,6 +101,7 @@ def _sums(forecast: Floats, actual: Floats, classes: Ints, level: Floats) -> tup
             rows = classes[:, place] == one
             number[one, place] = rows.sum()
             came[one, place], said[one, place] = (part[rows].sum(axis=0).cumsum() for part in parts)
+        let_go(forecast)
     return came, said, number
 
 

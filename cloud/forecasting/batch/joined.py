@@ -12,6 +12,7 @@ from cloud.forecasting.batch.classes import NAMES
 from cloud.forecasting.batch.combination import Pooled, combined, weigh
 from cloud.forecasting.batch.known import Known, Paths
 from cloud.forecasting.batch.rolled import Rolled
+from cloud.forecasting.batch.roomy import let_go, roomy
 from cloud.forecasting.batch.scales import Past
 from cloud.forecasting.protocol import Floats, Ints
 
@@ -63,7 +64,7 @@ def join(
     (_, count, members), horizon = rolled[0].ready.shape, rolled[0].paths.shape[3]
     weighed = count if again is None else 1
     # As in a piece, series lie together in memory.
-    forecast = np.moveaxis(np.full((count, horizon, series), np.nan), 2, 0)
+    forecast = np.moveaxis(roomy((count, horizon, series)), 2, 0)
     weights = np.moveaxis(np.zeros((weighed, members, series)), 2, 0)
     one_each = (series, 1, members)
     steps = np.zeros(one_each, dtype=rolled[0].known.steps.dtype)
@@ -81,8 +82,12 @@ def join(
         for one in fields(Past):
             getattr(past, one.name)[rows] = getattr(part.past, one.name)
         rolled[place] = part.newest()
+        let_go(forecast)
     factors = np.ones((len(NAMES), count))
     if actual is not None:
         factors = corrections(forecast, actual(), classes=classes, level=level, origins=origins)
-    forecast *= np.where(classes >= 0, factors[np.maximum(classes, 0), np.arange(count)], 1)[:, :, None]
+    for place in range(count):
+        of_class = factors[np.maximum(classes[:, place], 0), place]
+        forecast[:, place] *= np.where(classes[:, place] >= 0, of_class, 1)[:, None]
+        let_go(forecast)
     return Joined(forecast, weights, known, classes, past, level, pooled, factors)

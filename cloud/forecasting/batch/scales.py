@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from cloud.forecasting.batch.classes import NONE, strata
 from cloud.forecasting.batch.idle import FADING, Idle, drawn, is_young
+from cloud.forecasting.batch.roomy import let_go
 from cloud.forecasting.protocol import Bools, Floats, Ints
 
 Reals = NDArray[np.float32] | NDArray[np.float64]
@@ -253,6 +254,7 @@ def scale_errors(
         off = (actual[rows] - forecast[rows]) / (np.where(width > 0, width, np.nan) * targets.spread)
         scores[rows], widths[rows] = np.minimum(off, MOST_SCORE), width
         idles[rows] = idle[rows, :, None] ** lasts
+        let_go(forecast, actual)
     return Scaled(scores, widths, placed, count, idles, is_young(past.periods), starts)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cloud.events.domain import EventRow, Subject
 from cloud.forecasting import combining, engine, sensing, weeks
-from cloud.forecasting.batch import scales
+from cloud.forecasting.batch import roomy, scales
 from cloud.forecasting.batch.bands import conformal
 from cloud.forecasting.blocks import ByBlocks
 from cloud.forecasting.cold_start import LIKES_MODEL, Likes
@@ -115,7 +115,10 @@ def test_memory_spared_by_doing_some_series_at_once_changes_nothing(
     monkeypatch.setattr(sensing, "AT_ONCE", 11)
     monkeypatch.setattr(weeks, "AT_ONCE", 9)
     monkeypatch.setattr(scales, "AT_ONCE", 13)
+    monkeypatch.setattr(roomy, "LARGE", 0)
     spared = made()
+    assert roomy.file_of(spared.rolled.forecast) is not None
+    assert roomy.file_of(whole.rolled.forecast) is None
     for one, other in zip(whole.series(), spared.series(), strict=True):
         assert_same(one, other)
     assert spared.outcome() == whole.outcome()
