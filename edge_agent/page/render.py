@@ -12,7 +12,7 @@ from edge_agent.page.strength import strength_bar
 
 REFRESH_S: Final = 3
 CROSSINGS: Final = 12
-"""As many are shown, those that posted or wait for a person before mere evidence; ``status.json`` has more."""
+"""As many are shown, those that posted or wait for a person before evidence; ``status.json`` has more."""
 _OF_ANTENNAS: Final = "antenna_reads_"
 """Counters that the antennas' own table shows."""
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
