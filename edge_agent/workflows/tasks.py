@@ -45,6 +45,10 @@ class _Kept(BaseModel):
     """What the list does not know yet."""
 
 
+_LED: Final = frozenset({"pick", "move"})
+"""Kinds of tasks that a handheld is led through; any other is not mistaken for one of them."""
+
+
 class TaskBoard:
     """Keeps the last list in a file beside the outbox; revisions only grow. Safe from any thread."""
 
@@ -120,7 +124,9 @@ class TaskBoard:
         tasks = () if kept.tasks is None else kept.tasks.tasks
         mine = held.pop(device, None)
         theirs = set(held.values())
-        free = [task for task in tasks if task.expires_at > at and task.task not in theirs]
+        free = [
+            task for task in tasks if task.kind in _LED and task.expires_at > at and task.task not in theirs
+        ]
         ours = sorted(free, key=lambda task: task.task != mine)
         return [Errand(task, _done(task, kept.noted)) for task in ours]
 

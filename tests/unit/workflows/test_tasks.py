@@ -194,3 +194,13 @@ def test_a_task_that_the_cloud_withdraws_takes_no_more_scans_but_what_was_done_c
     assert led.scan("85123A").text == "no_task: task T1 is over: $UNDO or $DONE"
     assert led.scan("$UNDO").signal is Signal.SUCCESS
     assert led.scan("$DONE").signal is Signal.STEP
+
+
+@pytest.mark.parametrize("kind", ["receive", "count"])
+def test_a_task_of_a_kind_that_is_not_led_is_not_taken_for_a_move(
+    bench: Any, board: TaskBoard, kind: str
+) -> None:
+    board.take(tasks(5, ("T9", kind, [line(1, "A-01", 8)])))
+    bench.engine = replace(bench.engine, errands=board.offered)
+    bench.scan("$TASK")
+    assert bench.refusals == ["no_task"]
