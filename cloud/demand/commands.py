@@ -13,6 +13,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cloud import shell
 from cloud.demand import calendar, service
 from cloud.demand.calendar import SiteCalendar
 from cloud.demand.csv_file import read_csv
@@ -22,7 +23,7 @@ from cloud.demand.mask_commands import add_mask_commands
 from cloud.demand.parquet_file import read_parquet
 from cloud.demand.rows import Defaults
 from cloud.demand.service import LineFilter, all_lines
-from cloud.demand.shell import SHELL, database, reporting, site_day
+from cloud.demand.shell import SHELL, database, reporting
 from cloud.demand.sources.commands import add_source_commands
 from cloud.demand.substitution_commands import add_substitution_commands
 from cloud.demand.supersession_commands import add_supersession_commands
@@ -31,7 +32,7 @@ from cloud.settings import Settings
 from cloud.sheets.fields import Conventions
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 _EXAMPLES: Final = """examples:
   dockledger demand import pos.csv --site leeds --source till
@@ -49,13 +50,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     Args:
         subparsers: What `dockledger` collects its commands in.
     """
-    parser = subparsers.add_parser(
-        "demand",
-        help="import what customers asked for",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_EXAMPLES,
-    )
-    group = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    group = shell.group(subparsers, "demand", "import what customers asked for", _EXAMPLES)
     summary = "import lines of demand from a file, or nothing of it"
     importing = group.add_parser("import", help=summary, description=summary)
     importing.add_argument("file", type=Path, help=".csv, .xlsx, or .parquet where pyarrow is installed")
@@ -83,8 +78,8 @@ def add_commands(subparsers: "Subparsers") -> None:
     exporting.add_argument("file", type=Path, help=".xlsx; it must not be there yet")
     exporting.add_argument("--site", help="only of this site")
     exporting.add_argument("--source", help="only of this source")
-    exporting.add_argument("--since", type=site_day, metavar="DAY", help="asked for on or after, in UTC")
-    exporting.add_argument("--until", type=site_day, metavar="DAY", help="asked for before, in UTC")
+    exporting.add_argument("--since", type=shell.day, metavar="DAY", help="asked for on or after, in UTC")
+    exporting.add_argument("--until", type=shell.day, metavar="DAY", help="asked for before, in UTC")
     exporting.set_defaults(run=run_export)
     summary = "show what was asked for, item by item: first and last day, days, lines"
     extent = group.add_parser("extent", help=summary, description=summary)

@@ -15,7 +15,7 @@ from cloud.demand.waiting import Held, HeldState
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 _PAGE: Final = 1000
 

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from cloud import shell
 from cloud.demand import masks
 from cloud.demand.masks import Mask, MaskKind
-from cloud.demand.shell import SHELL, database, reporting, site_day
+from cloud.demand.shell import SHELL, database, reporting
 from cloud.identity.store import act_as
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 _EXAMPLES: Final = """examples:
   dockledger demand mask unusual --site leeds
@@ -33,21 +34,14 @@ def add_mask_commands(group: "Subparsers") -> None:
         group: What `dockledger demand` collects its commands in.
     """
     summary = "days that forecasts shall not learn from; the demand itself stays"
-    parser = group.add_parser(
-        "mask",
-        help=summary,
-        description=summary,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_EXAMPLES,
-    )
-    kinds = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    kinds = shell.group(group, "mask", summary, _EXAMPLES)
     summary = "mask days"
     adding = kinds.add_parser("add", help=summary, description=summary)
     adding.add_argument("--site", required=True)
     adding.add_argument("--item", help="code; without it every item of the site")
-    adding.add_argument("--from", dest="from_day", type=site_day, required=True, metavar="DAY")
+    adding.add_argument("--from", dest="from_day", type=shell.day, required=True, metavar="DAY")
     adding.add_argument(
-        "--until", dest="until_day", type=site_day, required=True, metavar="DAY", help="included"
+        "--until", dest="until_day", type=shell.day, required=True, metavar="DAY", help="included"
     )
     adding.add_argument("--kind", choices=[kind.value for kind in MaskKind], required=True)
     adding.add_argument("--reason", required=True)

@@ -1,12 +1,11 @@
 """What the commands of this folder share: who runs them, their connection, how they end."""
 
-import argparse
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Final
 
+from cloud import shell
 from cloud.db import Connection, DataError, connect
 from cloud.demand.domain import DemandError
 from cloud.identity.actor import Actor, Role
@@ -42,31 +41,11 @@ def reporting(work: Callable[[], object]) -> int:
     Returns:
         0, or 1 after saying what was wrong.
     """
-    try:
-        work()
-    except (DemandError, DataError) as error:
-        for line in str(error).splitlines():
-            print(f"dockledger: {line}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"dockledger: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    return 0
 
+    def with_files() -> None:
+        try:
+            work()
+        except OSError as error:
+            raise DemandError(f"{error.filename}: {error.strerror}") from error
 
-def site_day(text: str) -> date:
-    """Read a day that an option names.
-
-    Args:
-        text: As typed.
-
-    Returns:
-        The day.
-
-    Raises:
-        argparse.ArgumentTypeError: If it is none.
-    """
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a day like 2026-03-02") from error
+    return shell.reporting(with_files, DemandError, DataError)

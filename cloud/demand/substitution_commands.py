@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from cloud import shell
 from cloud.demand import substitutions
 from cloud.demand.domain import DemandError
 from cloud.demand.shell import SHELL, database, reporting
@@ -16,7 +17,7 @@ from cloud.demand.substitution_file import read_substitutions
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 _PAGE: Final = 1000
 _MOST_DAYS: Final = 3660
@@ -33,14 +34,7 @@ def add_substitution_commands(group: "Subparsers") -> None:
         group: What `dockledger demand` collects its commands in.
     """
     summary = "what was sent in place of what was asked for: demand stays with the item asked for"
-    parser = group.add_parser(
-        "substitutions",
-        help=summary,
-        description=summary,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_EXAMPLES,
-    )
-    kinds = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    kinds = shell.group(group, "substitutions", summary, _EXAMPLES)
     summary = "record substitutions of a file, or none of them; again, it changes nothing"
     importing = kinds.add_parser("import", help=summary, description=summary)
     importing.add_argument("file", type=Path, help="CSV; items by code, quantities in base units")

@@ -8,15 +8,16 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from cloud import shell
 from cloud.decisions.domain import DecisionError
 from cloud.demand import supersession
 from cloud.demand.calendar import calendar
 from cloud.demand.domain import DemandError
-from cloud.demand.shell import SHELL, database, reporting, site_day
+from cloud.demand.shell import SHELL, database, reporting
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 _EXAMPLES: Final = """examples:
   dockledger demand supersede MUG-BLUE MUG-NAVY --site leeds --from 2026-04-01
@@ -41,7 +42,7 @@ def add_supersession_commands(group: "Subparsers") -> None:
     asking.add_argument("old", help="code of the item that goes")
     asking.add_argument("new", help="code of the item that comes")
     asking.add_argument("--site", required=True)
-    asking.add_argument("--from", dest="from_day", type=site_day, required=True, metavar="DAY")
+    asking.add_argument("--from", dest="from_day", type=shell.day, required=True, metavar="DAY")
     asking.add_argument(
         "--factor",
         type=_factor,

@@ -1,7 +1,6 @@
 """`dockledger forecast …`: have forecasts made, and look at one."""
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
@@ -12,13 +11,8 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from cloud.db import (
-    Connection,
-    ContentRefusedError,
-    DatabaseAwayError,
-    LastingConnection,
-    in_transaction,
-)
+from cloud import shell
+from cloud.db import Connection, LastingConnection
 from cloud.forecasting import execution_commands, reading, service
 from cloud.forecasting.backtest import commands as backtest
 from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError, SitesFailedError
@@ -30,15 +24,12 @@ from cloud.forecasting.granularity.calendar import Period, in_decimals, periods
 from cloud.forecasting.overrides import commands as overrides
 from cloud.forecasting.registry import commands as registry
 from cloud.forecasting.reviewing import commands as reviewing
+from cloud.forecasting.shell import SHELL, command, reporting
 from cloud.forecasting.site_clock import SiteClock
-from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
-
-SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
-"""Whoever can read the database's password may plan; the record says it was done here."""
+    from cloud.shell import Subparsers
 
 _PERIODS: Final = {"day": 0, "week": 1, "four-weeks": 4}
 """Weeks of the periods that forecasts are listed by."""
@@ -57,37 +48,22 @@ def add_commands(subparsers: "Subparsers") -> None:
     Args:
         subparsers: What `dockledger` collects its commands in.
     """
-    parser = subparsers.add_parser(
-        "forecast",
-        help="forecast demand, with bands and a backtest",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_EXAMPLES,
-    )
-    group = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    summary = "forecast every item with demand"
-    running = group.add_parser("run", help=summary, description=summary)
+    group = shell.group(subparsers, "forecast", "forecast demand, with bands and a backtest", _EXAMPLES)
+    running = shell.command(group, "run", "forecast every item with demand", run_forecasts)
     running.add_argument("--site", action="append", help="only this one; may be repeated")
     running.add_argument("--processes", type=_count, help="default: as many as pay; the result is the same")
     running.add_argument(
         "--on", metavar="ADDRESS", help="of a Dask scheduler whose workers forecast, as tcp://10.0.0.5:8786"
     )
-    running.add_argument("--json", action="store_true", help="print JSON")
-    running.set_defaults(run=run_forecasts)
-    summary = "show the forecast of an item"
-    showing = group.add_parser("show", help=summary, description=summary)
+    showing = command(group, "show", "show the forecast of an item", _show)
     showing.add_argument("item", help="the item's code")
     showing.add_argument("--site", required=True)
     showing.add_argument(
         "--by", choices=sorted(_PERIODS), help="list days, or the site's weeks, instead of sums with bands"
     )
-    showing.add_argument("--json", action="store_true", help="print JSON")
-    showing.set_defaults(run=run_show)
-    summary = "say why the forecast of an item is what it is"
-    explaining = group.add_parser("explain", help=summary, description=summary)
+    explaining = command(group, "explain", "say why the forecast of an item is what it is", _explain)
     explaining.add_argument("item", help="the item's code")
     explaining.add_argument("--site", required=True)
-    explaining.add_argument("--json", action="store_true", help="print JSON, with all that is known of it")
-    explaining.set_defaults(run=run_explain)
     backtest.add_command(group)
     effects.add_command(group)
     execution_commands.add_command(group)
@@ -100,7 +76,7 @@ def add_commands(subparsers: "Subparsers") -> None:
 def run_forecasts(arguments: argparse.Namespace, settings: Settings) -> int:
     """Have forecasts made."""
 
-    def work() -> int:
+    def work() -> None:
         done, failures = _run(arguments, settings)
         if arguments.json:
             told = {"sites": done | {site: {"failed": words} for site, words in failures.items()}}
@@ -108,11 +84,10 @@ def run_forecasts(arguments: argparse.Namespace, settings: Settings) -> int:
         else:
             for site, outcome in done.items():
                 print(f"{site}: {_summed_up(outcome)}")
-        for site, words in failures.items():
-            print(f"dockledger: {site} failed: {words}", file=sys.stderr)
-        return 1 if failures else 0
+        if failures:
+            raise ForecastError("\n".join(f"{site} failed: {words}" for site, words in failures.items()))
 
-    return _reporting(work)
+    return reporting(work)
 
 
 def _run(
@@ -135,47 +110,29 @@ def _run(
     return told["sites"], {}
 
 
-def run_show(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Show a forecast."""
-
-    def read(conn: Connection) -> tuple[Forecast, SiteClock]:
-        found = reading.forecast(conn, SHELL, site=arguments.site, item=arguments.item)
-        return found, buckets.clock(conn, SHELL, site=arguments.site)
-
-    def work() -> None:
-        with closing(_database(settings)) as database:
-            found, clock = in_transaction(database, read)
-        if arguments.by:
-            lines = _periods(found, clock, _PERIODS[arguments.by])
-            for one in lines:
-                as_json = orjson.dumps({**one._asdict(), "expected": str(one.expected)}).decode()
-                print(as_json if arguments.json else f"{one.from_day} to {one.to_day} {one.expected:>14,}")
-        elif arguments.json:
-            print(orjson.dumps(asdict(found)).decode())
-        else:
-            print("\n".join(_lines(found)))
-
-    return _reporting(work)
+def _show(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    found = reading.forecast(conn, SHELL, site=arguments.site, item=arguments.item)
+    if arguments.by:
+        clock = buckets.clock(conn, SHELL, site=arguments.site)
+        for one in _periods(found, clock, _PERIODS[arguments.by]):
+            as_json = orjson.dumps({**one._asdict(), "expected": str(one.expected)}).decode()
+            yield as_json if arguments.json else f"{one.from_day} to {one.to_day} {one.expected:>14,}"
+    elif arguments.json:
+        yield orjson.dumps(asdict(found)).decode()
+    else:
+        yield from _lines(found)
 
 
-def run_explain(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Say why a forecast is what it is."""
-
-    def work() -> None:
-        with closing(_database(settings)) as database:
-            found = in_transaction(
-                database, lambda conn: reading.forecast(conn, SHELL, site=arguments.site, item=arguments.item)
-            )
-        told = reasons(found)
-        if arguments.json:
-            whole = {"site": found.row.site, "item": found.row.item, "why": found.content.why}
-            print(orjson.dumps(whole | {"reasons": [one._asdict() for one in told]}).decode())
-            return
-        print(f"{found.row.item} at {found.row.site}, from {found.row.first_day}")
-        for one in told:
-            print(f"{one.name + ':':<12} {one.text}")
-
-    return _reporting(work)
+def _explain(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    found = reading.forecast(conn, SHELL, site=arguments.site, item=arguments.item)
+    told = reasons(found)
+    if arguments.json:
+        whole = {"site": found.row.site, "item": found.row.item, "why": found.content.why}
+        yield orjson.dumps(whole | {"reasons": [one._asdict() for one in told]}).decode()
+        return
+    yield f"{found.row.item} at {found.row.site}, from {found.row.first_day}"
+    for one in told:
+        yield f"{one.name + ':':<12} {one.text}"
 
 
 def _periods(found: Forecast, clock: SiteClock, weeks: int) -> list[Period]:
@@ -255,11 +212,3 @@ def _bar() -> Iterator[Callable[[str, int, int], None]]:
             bar.update(task, completed=done)
 
         yield show
-
-
-def _reporting(work: Callable[[], int | None]) -> int:
-    try:
-        return work() or 0
-    except (ForecastError, ContentRefusedError, DatabaseAwayError) as error:
-        print(f"dockledger: {error}", file=sys.stderr)
-        return 1

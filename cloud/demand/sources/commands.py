@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import orjson
 from pydantic import ValidationError
 
+from cloud import shell
 from cloud.db import Connection, open_pool
 from cloud.demand.shell import SHELL as READER
-from cloud.demand.shell import database, reporting, site_day
+from cloud.demand.shell import database, reporting
 from cloud.demand.sources import service
 from cloud.demand.sources.domain import NewSource, Source, SourceError, SourceKind, SourceSettings
 from cloud.demand.sources.shorts import shorts
@@ -19,7 +20,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 Step = Callable[[Connection], Source]
 
@@ -52,14 +53,7 @@ def add_source_commands(group: "Subparsers") -> None:
         group: What `dockledger demand` collects its commands in.
     """
     summary = "where demand comes from by itself: REST sources, folders, shops that push"
-    parser = group.add_parser(
-        "sources",
-        help=summary,
-        description=summary,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_EXAMPLES,
-    )
-    steps = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    steps = shell.group(group, "sources", summary, _EXAMPLES)
     summary = "say where demand comes from"
     adding = steps.add_parser("add", help=summary, description=summary)
     adding.add_argument("name", help="the `source` of its lines")
@@ -75,7 +69,9 @@ def add_source_commands(group: "Subparsers") -> None:
         "--secret", metavar="WHERE", help="env:DEMAND_SOURCE_SITE__… or file:NAME, never the secret"
     )
     adding.add_argument("--every", type=int, default=15, metavar="MINUTES", help="default: 15")
-    adding.add_argument("--from", dest="from_day", type=site_day, metavar="DAY", help="default: all there is")
+    adding.add_argument(
+        "--from", dest="from_day", type=shell.day, metavar="DAY", help="default: all there is"
+    )
     adding.set_defaults(run=run_add)
     summary = "list sources: where each is, and what went wrong"
     listing = steps.add_parser("list", help=summary, description=summary)
@@ -91,7 +87,7 @@ def add_source_commands(group: "Subparsers") -> None:
         step.add_argument("number", type=int, help="as `list` shows it")
         step.set_defaults(run=run)
     steps.choices["backfill"].add_argument(
-        "--from", dest="from_day", type=site_day, required=True, metavar="DAY", help="from 00:00 UTC"
+        "--from", dest="from_day", type=shell.day, required=True, metavar="DAY", help="from 00:00 UTC"
     )
     summary = "measure what outbound orders asked for and what of it left, by item"
     measuring = steps.add_parser("shorts", help=summary, description=summary)

@@ -1,7 +1,7 @@
 """`dockledger forecast models series|pin|leave-out|by-value`: series with models of their own."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
@@ -11,10 +11,11 @@ from cloud.db import Connection
 from cloud.forecasting.chosen import reading, service
 from cloud.forecasting.chosen.domain import SeriesChoice, SeriesRow
 from cloud.forecasting.chosen.service import ChoicePaper
-from cloud.forecasting.registry.shell import MOST_LISTED, SHELL, command
+from cloud.forecasting.shell import SHELL, Lines, command
+from cloud.shell import MOST_LISTED
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 _CHOICES: Final = {
     "pin": (SeriesChoice.PINNED, "try a series with a model of its own whatever its value"),
@@ -39,28 +40,26 @@ def add_series_commands(own: "Subparsers") -> None:
         choosing.add_argument("--note", default="", help="why")
 
 
-def _choosing(choice: SeriesChoice) -> Callable[[Connection, argparse.Namespace], None]:
-    def work(conn: Connection, arguments: argparse.Namespace) -> None:
+def _choosing(choice: SeriesChoice) -> Lines:
+    def work(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
         told = {"site": arguments.site, "item": arguments.item, "choice": choice, "note": arguments.note}
         paper = ChoicePaper.model_validate(told)
         row = service.choose(conn, SHELL, paper)
-        if arguments.json:
-            print(orjson.dumps(asdict(row)).decode())
-        else:
-            print(f"{row.site} {row.item}: {choice.value.replace('_', ' ')} from the next contest on")
+        words = f"{row.site} {row.item}: {choice.value.replace('_', ' ')} from the next contest on"
+        yield orjson.dumps(asdict(row)).decode() if arguments.json else words
 
     return work
 
 
-def _list(conn: Connection, arguments: argparse.Namespace) -> None:
+def _list(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     asked = {"site": arguments.site, "item": arguments.item}
     for row in reading.series(conn, SHELL, limit=MOST_LISTED, **asked):
         if arguments.json:
-            print(orjson.dumps(asdict(row)).decode())
+            yield orjson.dumps(asdict(row)).decode()
             continue
-        print(_line(row))
+        yield _line(row)
         if arguments.item is not None and row.diagnosis:
-            print(_diagnosed(row))
+            yield _diagnosed(row)
 
 
 def _line(row: SeriesRow) -> str:

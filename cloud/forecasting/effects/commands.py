@@ -1,34 +1,28 @@
 """`dockledger forecast events …`: what moves demand, what it did, and what a planned event would do."""
 
 import argparse
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from pydantic import ValidationError
 
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, in_transaction
+from cloud import shell
+from cloud.db import Connection
 from cloud.events import public_holidays, service
 from cloud.events import reading as events
 from cloud.events.csv_file import read_csv
-from cloud.events.domain import EventError, EventRow, Kind
+from cloud.events.domain import EventRow, Kind
 from cloud.events.papers import EventPaper, Withdrawal
 from cloud.events.public_holidays import Region
-from cloud.forecasting.domain import ForecastError
-from cloud.identity.actor import Actor, Role
-from cloud.settings import Settings
+from cloud.forecasting.shell import SHELL, told
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
-
     from cloud.forecasting.effects.reading import Expected, Told
+    from cloud.shell import Subparsers
 
-SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
 _PAGE: Final = 1000
 _EXAMPLES: Final = """examples:
   dockledger forecast events import promotions.csv --site leeds --source crm
@@ -46,14 +40,7 @@ def add_command(group: "Subparsers") -> None:
         group: What `dockledger forecast` collects its commands in.
     """
     summary = "promotions, holidays, disruptions, weather, prices: stated, learned from, tried out"
-    parser = group.add_parser(
-        "events",
-        help=summary,
-        description=summary,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_EXAMPLES,
-    )
-    kinds = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    kinds = shell.group(group, "events", summary, _EXAMPLES)
     stating = _stating(kinds)
     learning, trying = _learning(kinds)
     for command in (stating[1], trying):
@@ -68,26 +55,26 @@ def _stating(kinds: "Subparsers") -> tuple[argparse.ArgumentParser, ...]:
     listing.add_argument("--site")
     listing.add_argument("--item", help="only what concerns it")
     listing.add_argument("--kind", choices=[kind.value for kind in Kind])
-    listing.add_argument("--known-at", type=_moment, help="as they were known then, as 2026-03-02T08:00Z")
-    listing.set_defaults(run=run_list)
+    listing.add_argument("--known-at", type=shell.instant, help="as known then, as 2026-03-02T08:00Z")
+    listing.set_defaults(run=told(_list))
     summary = "state an event"
     adding = kinds.add_parser("add", help=summary, description=summary)
     adding.add_argument("--name", required=True)
     adding.add_argument("--prior", type=float, help="factor on demand that is expected, as 1.3")
-    adding.add_argument("--known-at", type=_moment, help="default: now")
-    adding.set_defaults(run=run_add)
+    adding.add_argument("--known-at", type=shell.instant, help="default: now")
+    adding.set_defaults(run=told(_add))
     summary = "say that an event does not take place"
     withdrawing = kinds.add_parser("withdraw", help=summary, description=summary)
     withdrawing.add_argument("event", type=int, help="its number")
     withdrawing.add_argument("--revision", type=int, required=True, help="that you have seen")
     withdrawing.add_argument("--reason", required=True)
-    withdrawing.set_defaults(run=run_withdraw)
+    withdrawing.set_defaults(run=told(_withdraw))
     summary = "state the events of a file, or none of them; again, it changes nothing"
     importing = kinds.add_parser("import", help=summary, description=summary)
     importing.add_argument("file", type=Path, help="CSV; further columns are attributes")
     importing.add_argument("--site", help="of rows that name none; without it these concern every site")
     importing.add_argument("--source", help="of rows that name none")
-    importing.set_defaults(run=run_import)
+    importing.set_defaults(run=told(_import))
     summary = "state the public holidays where a site lies"
     feasts = kinds.add_parser("holidays", help=summary, description=summary)
     feasts.add_argument("--site", required=True)
@@ -95,7 +82,7 @@ def _stating(kinds: "Subparsers") -> tuple[argparse.ArgumentParser, ...]:
     feasts.add_argument("--region", help="part of the country, as ENG, BY or CA")
     feasts.add_argument("--from-year", type=int, default=datetime.now(UTC).year - 2)
     feasts.add_argument("--to-year", type=int, default=datetime.now(UTC).year + 1)
-    feasts.set_defaults(run=run_holidays)
+    feasts.set_defaults(run=told(_holidays))
     return listing, adding, withdrawing, importing, feasts
 
 
@@ -103,11 +90,11 @@ def _learning(kinds: "Subparsers") -> tuple[argparse.ArgumentParser, argparse.Ar
     summary = "tell what events do to demand at a site, as learned"
     learning = kinds.add_parser("effects", help=summary, description=summary)
     learning.add_argument("--site", required=True)
-    learning.set_defaults(run=run_effects)
+    learning.set_defaults(run=told(_effects))
     summary = "tell what a planned event would do to the forecast in force"
     trying = kinds.add_parser("whatif", help=summary, description=summary)
     trying.add_argument("--name", default="", help="of a holiday, or another named event")
-    trying.set_defaults(run=run_what_if)
+    trying.set_defaults(run=told(_what_if))
     return learning, trying
 
 
@@ -115,140 +102,105 @@ def _describe(command: argparse.ArgumentParser, *, needs_site: bool) -> None:
     command.add_argument("--site", required=needs_site, help=None if needs_site else "default: every site")
     command.add_argument("--item")
     command.add_argument("--category")
-    command.add_argument("--from", dest="from_day", type=_day, required=True, metavar="DAY")
-    command.add_argument("--to", dest="to_day", type=_day, required=True, metavar="DAY", help="included")
+    command.add_argument("--from", dest="from_day", type=shell.day, required=True, metavar="DAY")
+    command.add_argument("--to", dest="to_day", type=shell.day, required=True, metavar="DAY", help="included")
     command.add_argument("--kind", choices=[kind.value for kind in Kind], required=True)
     command.add_argument(
         "--set", action="append", type=_attribute, default=[], metavar="NAME=VALUE", help="as depth=0.2"
     )
 
 
-def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
-    """List events."""
-
-    def work(conn: Connection) -> None:
-        after = 0
-        while True:
-            rows = events.events(
-                conn,
-                SHELL,
-                site=arguments.site,
-                item=arguments.item,
-                kind=None if arguments.kind is None else Kind(arguments.kind),
-                known_at=arguments.known_at,
-                after=after,
-                limit=_PAGE,
-            )
-            for row in rows:
-                print(orjson.dumps(asdict(row)).decode() if arguments.json else _line(row))
-            if len(rows) < _PAGE:
-                return
-            after = rows[-1].event_id
-
-    return _reporting(settings, work)
-
-
-def run_add(arguments: argparse.Namespace, settings: Settings) -> int:
-    """State an event."""
-
-    def work(conn: Connection) -> None:
-        paper = EventPaper(
-            site=arguments.site,
-            item=arguments.item,
-            category=arguments.category,
-            from_day=arguments.from_day,
-            to_day=arguments.to_day,
-            kind=Kind(arguments.kind),
-            name=arguments.name,
-            attributes=dict(arguments.set),
-            effect_prior=arguments.prior,
-            known_at=arguments.known_at,
-        )
-        _show(service.add(conn, SHELL, paper, now=datetime.now(UTC)), as_json=arguments.json)
-
-    return _reporting(settings, work)
-
-
-def run_withdraw(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Withdraw an event."""
-
-    def work(conn: Connection) -> None:
-        paper = Withdrawal(revision=arguments.revision, reason=arguments.reason)
-        row = service.withdraw(conn, SHELL, arguments.event, paper, now=datetime.now(UTC))
-        _show(row, as_json=arguments.json)
-
-    return _reporting(settings, work)
-
-
-def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Import events."""
-
-    def work(conn: Connection) -> None:
-        papers = read_csv(arguments.file, site=arguments.site, source=arguments.source)
-        _stated(service.add_all(conn, SHELL, papers, now=datetime.now(UTC)), as_json=arguments.json)
-
-    return _reporting(settings, work)
-
-
-def run_holidays(arguments: argparse.Namespace, settings: Settings) -> int:
-    """State public holidays."""
-
-    def work(conn: Connection) -> None:
-        if arguments.country is not None or arguments.region is not None:
-            wished = Region(arguments.country, arguments.region)
-            public_holidays.set_region(conn, SHELL, arguments.site, wished)
-        stated = public_holidays.add_holidays(
+def _list(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    after = 0
+    while True:
+        rows = events.events(
             conn,
             SHELL,
-            arguments.site,
-            first_year=arguments.from_year,
-            last_year=arguments.to_year,
-            now=datetime.now(UTC),
-        )
-        _stated(stated, as_json=arguments.json)
-
-    return _reporting(settings, work)
-
-
-def run_effects(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Tell effects."""
-
-    def work(conn: Connection) -> None:
-        from cloud.forecasting.effects import reading, words  # noqa: PLC0415  numpy is an extra
-
-        told = reading.site_effects(conn, SHELL, site=arguments.site, now=datetime.now(UTC))
-        if arguments.json:
-            print(orjson.dumps(words.effects_as_json(told)).decode())
-        else:
-            print("\n".join(_effect_lines(told)))
-
-    return _reporting(settings, work)
-
-
-def run_what_if(arguments: argparse.Namespace, settings: Settings) -> int:
-    """Try an event out."""
-
-    def work(conn: Connection) -> None:
-        from cloud.forecasting.effects import reading  # noqa: PLC0415  numpy is an extra
-
-        told = reading.site_effects(conn, SHELL, site=arguments.site, now=datetime.now(UTC))
-        found = reading.what_if(
-            told,
-            conn,
-            kind=Kind(arguments.kind),
-            attributes=dict(arguments.set),
-            from_day=arguments.from_day,
-            to_day=arguments.to_day,
+            site=arguments.site,
             item=arguments.item,
-            category=arguments.category,
-            name=arguments.name,
+            kind=None if arguments.kind is None else Kind(arguments.kind),
+            known_at=arguments.known_at,
+            after=after,
+            limit=_PAGE,
         )
-        if arguments.json:
-            print(orjson.dumps([asdict(one) for one in found]).decode())
-        else:
-            print("\n".join(_expected_lines(found)))
+        for row in rows:
+            yield _shown(row, as_json=arguments.json)
+        if len(rows) < _PAGE:
+            return
+        after = rows[-1].event_id
 
-    return _reporting(settings, work)
+
+def _add(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    paper = EventPaper(
+        site=arguments.site,
+        item=arguments.item,
+        category=arguments.category,
+        from_day=arguments.from_day,
+        to_day=arguments.to_day,
+        kind=Kind(arguments.kind),
+        name=arguments.name,
+        attributes=dict(arguments.set),
+        effect_prior=arguments.prior,
+        known_at=arguments.known_at,
+    )
+    yield _shown(service.add(conn, SHELL, paper, now=datetime.now(UTC)), as_json=arguments.json)
+
+
+def _withdraw(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    paper = Withdrawal(revision=arguments.revision, reason=arguments.reason)
+    row = service.withdraw(conn, SHELL, arguments.event, paper, now=datetime.now(UTC))
+    yield _shown(row, as_json=arguments.json)
+
+
+def _import(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    papers = read_csv(arguments.file, site=arguments.site, source=arguments.source)
+    yield _stated(service.add_all(conn, SHELL, papers, now=datetime.now(UTC)), as_json=arguments.json)
+
+
+def _holidays(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    if arguments.country is not None or arguments.region is not None:
+        wished = Region(arguments.country, arguments.region)
+        public_holidays.set_region(conn, SHELL, arguments.site, wished)
+    stated = public_holidays.add_holidays(
+        conn,
+        SHELL,
+        arguments.site,
+        first_year=arguments.from_year,
+        last_year=arguments.to_year,
+        now=datetime.now(UTC),
+    )
+    yield _stated(stated, as_json=arguments.json)
+
+
+def _effects(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    from cloud.forecasting.effects import reading, words  # noqa: PLC0415  numpy is an extra
+
+    found = reading.site_effects(conn, SHELL, site=arguments.site, now=datetime.now(UTC))
+    if arguments.json:
+        yield orjson.dumps(words.effects_as_json(found)).decode()
+    else:
+        yield from _effect_lines(found)
+
+
+def _what_if(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    from cloud.forecasting.effects import reading  # noqa: PLC0415  numpy is an extra
+
+    effects = reading.site_effects(conn, SHELL, site=arguments.site, now=datetime.now(UTC))
+    found = reading.what_if(
+        effects,
+        conn,
+        kind=Kind(arguments.kind),
+        attributes=dict(arguments.set),
+        from_day=arguments.from_day,
+        to_day=arguments.to_day,
+        item=arguments.item,
+        category=arguments.category,
+        name=arguments.name,
+    )
+    if arguments.json:
+        yield orjson.dumps([asdict(one) for one in found]).decode()
+    else:
+        yield from _expected_lines(found)
 
 
 def _line(row: EventRow) -> str:
@@ -288,32 +240,14 @@ def _expected_lines(found: "list[Expected]") -> Iterator[str]:
         )
 
 
-def _show(row: EventRow, *, as_json: bool) -> None:
-    print(orjson.dumps(asdict(row)).decode() if as_json else _line(row))
+def _shown(row: EventRow, *, as_json: bool) -> str:
+    return orjson.dumps(asdict(row)).decode() if as_json else _line(row)
 
 
-def _stated(stated: service.Stated, *, as_json: bool) -> None:
+def _stated(stated: service.Stated, *, as_json: bool) -> str:
     if as_json:
-        print(orjson.dumps(stated._asdict()).decode())
-    else:
-        print(f"{stated.added} new, {stated.corrected} corrected, {stated.unchanged} known as they are")
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a day like 2026-03-02") from error
-
-
-def _moment(text: str) -> datetime:
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected a time like 2026-03-02T08:00Z") from error
-    if at.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected an offset, as in 2026-03-02T08:00Z")
-    return at
+        return orjson.dumps(stated._asdict()).decode()
+    return f"{stated.added} new, {stated.corrected} corrected, {stated.unchanged} known as they are"
 
 
 def _attribute(text: str) -> tuple[str, Any]:
@@ -326,19 +260,3 @@ def _attribute(text: str) -> tuple[str, Any]:
         return name, float(value)
     except ValueError:
         return name, value
-
-
-def _reporting(settings: Settings, work: Callable[[Connection], object]) -> int:
-    database = LastingConnection(settings.needed("app_dsn"), "dockledger-command")
-    try:
-        with closing(database):
-            in_transaction(database, work)
-    except ValidationError as error:
-        for one in error.errors():
-            print(f"dockledger: {'.'.join(map(str, one['loc']))} {one['msg']}", file=sys.stderr)
-        return 1
-    except (EventError, ForecastError, ContentRefusedError, DatabaseAwayError) as error:
-        for line in str(error).splitlines():
-            print(f"dockledger: {line}", file=sys.stderr)
-        return 1
-    return 0

@@ -1,25 +1,20 @@
 """`dockledger forecast buckets`: in which period each class of items is forecast, since when, and why."""
 
 import argparse
-import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import orjson
 
-from cloud.db import DataError, connect
-from cloud.forecasting.domain import ForecastError
+from cloud.db import Connection
 from cloud.forecasting.granularity import reading
 from cloud.forecasting.granularity.reading import BucketChoiceRow
-from cloud.identity.actor import Actor, NotAllowedError, Role
-from cloud.settings import Settings
+from cloud.forecasting.shell import SHELL, command
+from cloud.shell import MOST_LISTED
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
-
-SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
-MOST_LISTED: Final = 10_000
+    from cloud.shell import Subparsers
 
 
 def add_commands(group: "Subparsers") -> None:
@@ -29,29 +24,15 @@ def add_commands(group: "Subparsers") -> None:
         group: What `dockledger forecast` collects its commands in.
     """
     summary = "in which period (day, week, four weeks) each class of items is forecast, and why"
-    parser = group.add_parser("buckets", help=summary, description=summary)
+    parser = command(group, "buckets", summary, _list)
     parser.add_argument("--site")
     parser.add_argument("--all", action="store_true", help="with choices that were replaced")
-    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
-    parser.set_defaults(run=run_list)
 
 
-def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
-    """List the choices."""
-    try:
-        with connect(settings.needed("app_dsn"), "dockledger-buckets") as conn:
-            found = reading.choices(conn, SHELL, site=arguments.site, limit=MOST_LISTED)
-    except (ForecastError, NotAllowedError, DataError) as error:
-        print(f"dockledger: {error}", file=sys.stderr)
-        return 1
-    for one in found:
-        if not (one.is_in_force or arguments.all):
-            continue
-        if arguments.json:
-            print(orjson.dumps(asdict(one)).decode())
-        else:
-            print("\n".join(_lines(one)))
-    return 0
+def _list(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    for one in reading.choices(conn, SHELL, site=arguments.site, limit=MOST_LISTED):
+        if one.is_in_force or arguments.all:
+            yield from (orjson.dumps(asdict(one)).decode(),) if arguments.json else _lines(one)
 
 
 def _lines(one: BucketChoiceRow) -> Iterator[str]:

@@ -1,33 +1,25 @@
 """`dockledger forecast override …`: adjust a forecast, see who did and what it was worth, take it back."""
 
 import argparse
-import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
-from pydantic import ValidationError
 
-from cloud.db import Connection, DataError, connect
-from cloud.decisions.domain import DecisionError
-from cloud.forecasting.domain import ForecastError
+from cloud import shell
+from cloud.db import Connection
 from cloud.forecasting.overrides import reading, service
 from cloud.forecasting.overrides.domain import REASONS, OverrideRow
 from cloud.forecasting.overrides.papers import OverridePaper
 from cloud.forecasting.overrides.value_added import BY, Worth, worths
-from cloud.identity.actor import Actor, NotAllowedError, Role
-from cloud.settings import Settings
+from cloud.forecasting.shell import SHELL, command
+from cloud.shell import MOST_LISTED
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
-Work = Callable[[Connection, argparse.Namespace], None]
-
-SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
-"""Whoever can read the database's password may ask; somebody else approves."""
-MOST_LISTED: Final = 10_000
 _EXAMPLES: Final = """examples:
   dockledger forecast override add --site leeds --item local:85123A --from 2026-05-04 --to 2026-05-17 \\
       --percent 40 --reason promotion --evidence "mail of the account manager, 20 April"
@@ -46,15 +38,8 @@ def add_commands(group: "Subparsers") -> None:
     Args:
         group: What `dockledger forecast` collects its commands in.
     """
-    parser = group.add_parser(
-        "override",
-        help="adjust forecasts, with a name and an approval on it",
-        description="adjust forecasts, with a name and an approval on it",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=_EXAMPLES,
-    )
-    own = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    adding = _command(own, "add", "ask for an adjustment", _add)
+    own = shell.group(group, "override", "adjust forecasts, with a name and an approval on it", _EXAMPLES)
+    adding = command(own, "add", "ask for an adjustment", _add)
     adding.add_argument("--site", required=True)
     scope = adding.add_mutually_exclusive_group(required=True)
     scope.add_argument("--item", help="the item's code")
@@ -71,40 +56,18 @@ def add_commands(group: "Subparsers") -> None:
     adding.add_argument("--evidence", required=True, help="what it rests on: a mail, an order number")
     adding.add_argument("--note", default="")
     adding.add_argument("--confirm-small", action="store_true", help="though it is smaller than what pays")
-    listing = _command(own, "list", "list adjustments, the latest first", _list)
+    listing = command(own, "list", "list adjustments, the latest first", _list)
     listing.add_argument("--site")
     listing.add_argument("--item")
-    worth = _command(own, "value", "what adjustments were worth after their days", _value)
+    worth = command(own, "value", "what adjustments were worth after their days", _value)
     worth.add_argument("--site")
     worth.add_argument("--by", choices=BY, default="override")
-    withdrawing = _command(own, "withdraw", "take an adjustment back", _withdraw)
+    withdrawing = command(own, "withdraw", "take an adjustment back", _withdraw)
     withdrawing.add_argument("number", type=int, help="as `list` shows it")
     withdrawing.add_argument("--note", default="")
 
 
-def _command(group: "Subparsers", name: str, summary: str, work: Work) -> argparse.ArgumentParser:
-    parser = group.add_parser(name, help=summary, description=summary)
-    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
-
-    def run(arguments: argparse.Namespace, settings: Settings) -> int:
-        try:
-            with connect(settings.needed("app_dsn"), "dockledger-override") as conn:
-                work(conn, arguments)
-        except ValidationError as error:
-            for fault in error.errors(include_url=False):
-                place = ".".join(map(str, fault["loc"]))
-                print(f"dockledger: {place}{': ' if place else ''}{fault['msg']}", file=sys.stderr)
-            return 1
-        except (ForecastError, DecisionError, NotAllowedError, DataError) as error:
-            print(f"dockledger: {error}", file=sys.stderr)
-            return 1
-        return 0
-
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _add(conn: Connection, arguments: argparse.Namespace) -> None:
+def _add(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     modes = {"percent": arguments.percent, "add": arguments.add, "replace": arguments.replace}
     ((mode, amount),) = [(name, given) for name, given in modes.items() if given is not None]
     paper = OverridePaper.model_validate(
@@ -124,29 +87,29 @@ def _add(conn: Connection, arguments: argparse.Namespace) -> None:
             "confirm_small": arguments.confirm_small,
         }
     )
-    _show(service.add(conn, SHELL, paper, now=datetime.now(UTC)), arguments)
+    yield _shown(service.add(conn, SHELL, paper, now=datetime.now(UTC)), arguments)
 
 
-def _list(conn: Connection, arguments: argparse.Namespace) -> None:
+def _list(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     now = datetime.now(UTC)
     rows = reading.overrides(
         conn, SHELL, now=now, site=arguments.site, item=arguments.item, limit=MOST_LISTED
     )
     for row in rows:
-        _show(row, arguments)
+        yield _shown(row, arguments)
 
 
-def _withdraw(conn: Connection, arguments: argparse.Namespace) -> None:
+def _withdraw(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     now = datetime.now(UTC)
-    _show(service.withdraw(conn, SHELL, arguments.number, note=arguments.note, now=now), arguments)
+    yield _shown(service.withdraw(conn, SHELL, arguments.number, note=arguments.note, now=now), arguments)
 
 
-def _value(conn: Connection, arguments: argparse.Namespace) -> None:
+def _value(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     for worth in worths(conn, SHELL, now=datetime.now(UTC), by=arguments.by, site=arguments.site):
         if arguments.json:
-            print(orjson.dumps(asdict(worth) | {"added": worth.added}).decode())
+            yield orjson.dumps(asdict(worth) | {"added": worth.added}).decode()
         else:
-            print(_worth_line(worth))
+            yield _worth_line(worth)
 
 
 def _worth_line(worth: Worth) -> str:
@@ -165,14 +128,13 @@ def _worth_line(worth: Worth) -> str:
     )
 
 
-def _show(row: OverrideRow, arguments: argparse.Namespace) -> None:
+def _shown(row: OverrideRow, arguments: argparse.Namespace) -> str:
     if arguments.json:
         told: dict[str, Any] = asdict(row)
-        print(orjson.dumps(told, default=str).decode())
-        return
+        return orjson.dumps(told, default=str).decode()
     decided = f", decision {row.decision_id}" if row.decision_id else ""
     days = f"{row.from_day} to {row.expires_on}"
-    print(
+    return (
         f"{row.override_id:>4}  {row.standing:<9} {row.site} {row.scope}, {days}: {row.in_words}; "
         f"{row.reason}, {row.author}{decided}"
     )

@@ -1,8 +1,7 @@
 """`dockledger forecast models …`: which model forecasts, learned from what, and what was decided on it."""
 
 import argparse
-import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -10,14 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from cloud.db import (
-    Connection,
-    ContentRefusedError,
-    DatabaseAwayError,
-    LastingConnection,
-)
+from cloud import shell
+from cloud.db import Connection, LastingConnection
 from cloud.forecasting.chosen.commands import add_series_commands
-from cloud.forecasting.domain import METHODS, ForecastError
+from cloud.forecasting.domain import METHODS
 from cloud.forecasting.registry import reading, service
 from cloud.forecasting.registry.domain import Version
 from cloud.forecasting.registry.settings import (
@@ -26,12 +21,12 @@ from cloud.forecasting.registry.settings import (
     ModelSettingPaper,
     put_setting,
 )
-from cloud.forecasting.registry.shell import MOST_LISTED, SHELL, command
-from cloud.identity.actor import NotAllowedError
+from cloud.forecasting.shell import SHELL, command, reporting
 from cloud.settings import Settings
+from cloud.shell import MOST_LISTED
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 
 def add_commands(group: "Subparsers") -> None:
@@ -48,11 +43,9 @@ def add_commands(group: "Subparsers") -> None:
     events = command(own, "events", "list what was decided, the latest first", _events)
     events.add_argument("--site")
     summary = "let another method forecast beside; it takes over only if better by error and stock cost"
-    contesting = own.add_parser("contest", help=summary, description=summary)
+    contesting = shell.command(own, "contest", summary, _contest)
     contesting.add_argument("--site", required=True)
     contesting.add_argument("--method", required=True, help=f"one of {', '.join(METHODS)}")
-    contesting.add_argument("--json", action="store_true", help="print JSON")
-    contesting.set_defaults(run=_contest)
     setting = command(own, "set", "say who challenges at a site, and which series are tried with ARIMA", _set)
     setting.add_argument("--site", required=True)
     setting.add_argument(
@@ -64,33 +57,31 @@ def add_commands(group: "Subparsers") -> None:
         "--budget", default=USUAL_BUDGET_S, help="processor seconds of fitting series in a run"
     )
     summary = "leave each group of drivers out of LightGBM: what the error does"
-    ablating = own.add_parser("ablate", help=summary, description=summary)
+    ablating = shell.command(own, "ablate", summary, _ablate)
     ablating.add_argument("--site", required=True)
-    ablating.add_argument("--json", action="store_true", help="print JSON")
-    ablating.set_defaults(run=_ablate)
     withdrawing = command(own, "withdraw", "take a challenger out of the contest", _withdraw)
     withdrawing.add_argument("number", type=int, help="as `list` shows it")
     withdrawing.add_argument("--note", default="")
     add_series_commands(own)
 
 
-def _list(conn: Connection, arguments: argparse.Namespace) -> None:
+def _list(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     for version in reading.versions(conn, SHELL, site=arguments.site, limit=MOST_LISTED):
-        _show(version, arguments)
+        yield _shown(version, arguments)
 
 
-def _events(conn: Connection, arguments: argparse.Namespace) -> None:
+def _events(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     for event in reading.events(conn, SHELL, site=arguments.site, limit=MOST_LISTED):
         if arguments.json:
-            print(orjson.dumps(asdict(event)).decode())
+            yield orjson.dumps(asdict(event)).decode()
         else:
-            print(
+            yield (
                 f"{event.happened_at:%Y-%m-%d %H:%M} UTC {event.site}: {event.kind} "
                 f"{event.name or ''} {event.version_id or ''} ({event.because})"
             )
 
 
-def _set(conn: Connection, arguments: argparse.Namespace) -> None:
+def _set(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     paper = ModelSettingPaper.model_validate(
         {
             "site": arguments.site,
@@ -102,70 +93,61 @@ def _set(conn: Connection, arguments: argparse.Namespace) -> None:
     )
     found = put_setting(conn, SHELL, paper)
     if arguments.json:
-        print(orjson.dumps(asdict(found), default=str).decode())
+        yield orjson.dumps(asdict(found), default=str).decode()
         return
-    print(
+    yield (
         f"{found.site}: {', '.join(found.challengers) or 'nobody'} challenges every {found.every_days} days; "
         f"{found.series_by_value} series by value, within {found.budget_s} s"
     )
 
 
-def _withdraw(conn: Connection, arguments: argparse.Namespace) -> None:
-    _show(service.withdraw(conn, SHELL, arguments.number, note=arguments.note), arguments)
+def _withdraw(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    yield _shown(service.withdraw(conn, SHELL, arguments.number, note=arguments.note), arguments)
 
 
 def _contest(arguments: argparse.Namespace, settings: Settings) -> int:
     from cloud.forecasting.challenging import challenge  # noqa: PLC0415  numpy is an extra, and slow to load
 
-    def work(source: LastingConnection) -> dict[str, Any]:
-        return challenge(source, SHELL, datetime.now(UTC), site=arguments.site, name=arguments.method)
+    def work() -> None:
+        with closing(_database(settings)) as source:
+            told = challenge(source, SHELL, datetime.now(UTC), site=arguments.site, name=arguments.method)
+        if arguments.json:
+            print(orjson.dumps(told).decode())
+            return
+        squared, cost = told["evidence"]["error"], told["evidence"]["stock_cost"]
+        verdict = "takes over" if told["promoted"] else "does not take over"
+        print(
+            f"{arguments.site}: {arguments.method} {verdict}: {_gained('squared error', squared)}, "
+            f"{_gained('stock cost', cost)}; {told['champion']['name']} forecasts"
+        )
 
-    told = _asked(settings, work)
-    if told is None:
-        return 1
-    if arguments.json:
-        print(orjson.dumps(told).decode())
-        return 0
-    squared, cost = told["evidence"]["error"], told["evidence"]["stock_cost"]
-    print(
-        f"{arguments.site}: {arguments.method} {'takes over' if told['promoted'] else 'does not take over'}: "
-        f"{_gained('squared error', squared)}, {_gained('stock cost', cost)}; "
-        f"{told['champion']['name']} forecasts"
-    )
-    return 0
+    return reporting(work)
 
 
 def _ablate(arguments: argparse.Namespace, settings: Settings) -> int:
     from cloud.forecasting.ablating import ablate_site  # noqa: PLC0415  numpy is an extra, and slow to load
 
-    def work(source: LastingConnection) -> dict[str, Any]:
-        return ablate_site(source, SHELL, datetime.now(UTC), site=arguments.site)
+    def work() -> None:
+        with closing(_database(settings)) as source:
+            told = ablate_site(source, SHELL, datetime.now(UTC), site=arguments.site)
+        if arguments.json:
+            print(orjson.dumps(told).decode())
+            return
+        whole = told["with_all"]
+        print(
+            f"{arguments.site}: LightGBM over {told['series']} series, {told['origins']} weeks back, "
+            f"{told['horizon_days']} days ahead; with all drivers WAPE {whole['wape']:.1%}, "
+            f"bias {whole['bias']:+.1%}"
+        )
+        for left, one in told["without"].items():
+            print(f"without {left}: WAPE {one['wape']:.1%} ({one['worse_by']:+.1%}), bias {one['bias']:+.1%}")
 
-    told = _asked(settings, work)
-    if told is None:
-        return 1
-    if arguments.json:
-        print(orjson.dumps(told).decode())
-        return 0
-    whole = told["with_all"]
-    print(
-        f"{arguments.site}: LightGBM over {told['series']} series, {told['origins']} weeks back, "
-        f"{told['horizon_days']} days ahead; with all drivers WAPE {whole['wape']:.1%}, "
-        f"bias {whole['bias']:+.1%}"
-    )
-    for group, one in told["without"].items():
-        print(f"without {group}: WAPE {one['wape']:.1%} ({one['worse_by']:+.1%}), bias {one['bias']:+.1%}")
-    return 0
+    return reporting(work)
 
 
-def _asked(settings: Settings, work: Callable[[LastingConnection], dict[str, Any]]) -> dict[str, Any] | None:
-    """Do something that takes its own transactions; None if it was refused, and why is told."""
-    try:
-        with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-models")) as source:
-            return work(source)
-    except (ForecastError, NotAllowedError, DatabaseAwayError, ContentRefusedError) as error:
-        print(f"dockledger: {error}", file=sys.stderr)
-        return None
+def _database(settings: Settings) -> LastingConnection:
+    """Give what takes its own transactions."""
+    return LastingConnection(settings.needed("app_dsn"), "dockledger-command")
 
 
 def _gained(what: str, gain: dict[str, float]) -> str:
@@ -173,13 +155,12 @@ def _gained(what: str, gain: dict[str, float]) -> str:
     return f"{what} {gain['gain']:+.1%} gained ({by})"
 
 
-def _show(version: Version, arguments: argparse.Namespace) -> None:
+def _shown(version: Version, arguments: argparse.Namespace) -> str:
     if arguments.json:
         told: dict[str, Any] = asdict(version)
-        print(orjson.dumps(told).decode())
-        return
+        return orjson.dumps(told).decode()
     parent = f", after {version.parent_id}" if version.parent_id else ""
-    print(
+    return (
         f"{version.version_id:>4}  {version.role:<10} {version.site} {version.name}: {version.series} series"
         f", {version.trained_from} to {version.trained_until}, {version.because}{parent}, "
         f"program {version.code_version}, state {version.state_sha256[:12]}"

@@ -1,0 +1,71 @@
+"""What forecasting's commands share: who gives them; what they did is committed before it is told."""
+
+import argparse
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from cloud import shell
+from cloud.db import Connection
+from cloud.decisions.domain import DecisionError
+from cloud.demand.domain import DemandError
+from cloud.events.domain import EventError
+from cloud.forecasting.domain import ForecastError
+from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.settings import Settings
+
+if TYPE_CHECKING:
+    from cloud.shell import Run, Subparsers
+
+Lines = Callable[[Connection, argparse.Namespace], Iterable[str]]
+"""Does a command's work in one transaction, and says what came of it."""
+
+SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
+"""Whoever can read the database's password may plan; the record says it was done here, and somebody else
+approves what needs it."""
+
+
+def command(group: "Subparsers", name: str, summary: str, work: Lines) -> argparse.ArgumentParser:
+    """Add a command.
+
+    Args:
+        group: What the commands are collected in.
+        name: Of the command.
+        summary: What it does.
+        work: Does it.
+
+    Returns:
+        Its parser, for further arguments.
+    """
+    return shell.command(group, name, summary, told(work))
+
+
+def told(work: Lines) -> "Run":
+    """Make a command of work that is done in one transaction.
+
+    Args:
+        work: Does it; may run again if others are in its way.
+
+    Returns:
+        What runs it, prints its lines once it is committed, and gives the exit code.
+    """
+
+    def run(arguments: argparse.Namespace, settings: Settings) -> int:
+        def tell() -> None:
+            for line in shell.once(settings, lambda conn: list(work(conn, arguments))):
+                print(line)
+
+        return reporting(tell)
+
+    return run
+
+
+def reporting(work: Callable[[], object]) -> int:
+    """Do something, and say on standard error what is wrong with it.
+
+    Args:
+        work: What to do.
+
+    Returns:
+        The exit code: 0 if it was done.
+    """
+    return shell.reporting(work, ForecastError, DecisionError, DemandError, EventError, NotAllowedError)
