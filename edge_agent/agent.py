@@ -15,6 +15,7 @@ import structlog
 from contracts.gateway import ClockHealth, Health
 from contracts.records import RowRef
 from contracts.topics import Channel
+from contracts.vocabulary import VIRTUAL_PREFIX
 from edge_agent.certificates.keeper import CertificateKeeper
 from edge_agent.clock import Clock
 from edge_agent.config.remote import RemoteConfig
@@ -45,7 +46,7 @@ from edge_agent.time_server import TimeServer
 from edge_agent.ways import broker_of, ledger_of
 from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.positions import UnitPositions
-from edge_agent.workflows.recipes import RECIPES_FILE, RecipeBook
+from edge_agent.workflows.reference import REFERENCE_FILE, ReferenceBook
 from edge_agent.workflows.session import Session
 from edge_agent.workflows.tasks import TASKS_FILE, TaskBoard
 
@@ -81,13 +82,15 @@ class Agent:
         self._positions, self._by_hand = UnitPositions(), UnitPositions(only_by_hand=True)
         self._tasks = TaskBoard(base.outbox.with_name(TASKS_FILE), base.site, base.gateway)
         self._labels, self._logbook = LabelDesk(base.outbox, base.site, base.printer), Logbook(base.outbox)
-        self._recipe_book = RecipeBook(base.outbox.with_name(RECIPES_FILE), base.site)
+        self._reference = ReferenceBook(base.outbox.with_name(REFERENCE_FILE), base.site)
         self._prints = PrintQueues(self._labels)
         self._journal = OutboxJournal(self._note_stored)
         self._tallies: dict[str, Counter[str]] = {}
         self._version = version("dockledger")
         agent = f"dockledger-edge {self._version}"
-        self._floor = Floor(self._settings, self._journal, self._clock, self._by_hand.location_of)
+        self._floor = Floor(
+            self._settings, self._journal, self._clock, self._by_hand.location_of, self._is_in_stock
+        )
         quota_mb = base.outbox_quota_mb
         self._outbox = Outbox(
             OutboxOptions(base.outbox, base.site, base.gateway, agent, quota_mb * _MB if quota_mb else None),
@@ -162,6 +165,10 @@ class Agent:
         self._by_hand.note(drafts)
         self._tasks.note(drafts, refs)
 
+    def _is_in_stock(self, unit: str) -> bool:
+        place = self._positions.location_of(unit)
+        return self._reference.is_in_stock(unit) if place is None else not place.startswith(VIRTUAL_PREFIX)
+
     def _recipes(self, settings: AgentSettings) -> Mapping[str, Recipe[SerialScanner]]:
         return {
             each.id: Recipe((each, settings.workflow), partial(self._make_scanner, each, settings))
@@ -179,7 +186,7 @@ class Agent:
             self._positions.location_of,
             self._tasks.offered,
             self._labels,
-            self._recipe_book,
+            self._reference,
         )
         session = Session(
             engine,
@@ -213,7 +220,7 @@ class Agent:
             self._certificate.step(now.at, connects=connects, is_connected=self._publisher.way == "mqtt")
         self._floor.assignments.store()
         self._tasks.store()
-        self._recipe_book.store()
+        self._reference.store()
         self._wishes.step()
 
     def _record_prints(self) -> None:
@@ -261,7 +268,7 @@ class Agent:
             self._tasks.take(payload)
         if channel is Channel.REFERENCE:
             self._labels.take(payload)
-            self._recipe_book.take(payload)
+            self._reference.take(payload)
         if channel is Channel.CERTIFICATE and self._certificate is not None:
             self._certificate.take(payload, self._clock.now().at)
         if channel is Channel.CONFIG_DESIRED:
@@ -297,9 +304,9 @@ class Agent:
         counted["tasks_refused"] = self._tasks.refused
         counted["tasks_unreadable"] = self._tasks.unreadable
         counted["tasks_not_stored"] = self._tasks.not_stored
-        counted["recipes_not_stored"] = self._recipe_book.not_stored
-        counted["references_refused"] = self._recipe_book.refused  # of the message that labels take too
-        counted["references_unreadable"] = self._recipe_book.unreadable
+        counted["reference_not_stored"] = self._reference.not_stored
+        counted["references_refused"] = self._reference.refused  # of the message that labels take too
+        counted["references_unreadable"] = self._reference.unreadable
         counted["reader_restarts"] += self._scanners.restarts()
         for tally in list(self._tallies.values()):
             counted.update(dict(tally))

@@ -86,6 +86,7 @@ class Floor:
         journal: DoorJournal,
         clock: Clock,
         whereabouts: Callable[[str], str | None],
+        is_in_stock: Callable[[str], bool],
     ) -> None:
         """Prepare; ``start`` connects.
 
@@ -94,7 +95,9 @@ class Floor:
             journal: Where records go.
             clock: The gateway's clock.
             whereabouts: Where a scan of this gateway has put a unit, if it stands there still.
+            is_in_stock: Whether a unit is known to be the site's.
         """
+        self._is_in_stock = is_in_stock
         self._whereabouts = whereabouts
         self._journal = journal
         self._clock = clock
@@ -269,6 +272,7 @@ class Floor:
                 self._clock,
                 set_gpo=self._set_gpo,
                 whereabouts=self._whereabouts,
+                is_in_stock=self._is_in_stock,
             )
         self._readers.replace_all(self._recipes(settings.readers))
         if self._doors is not None:

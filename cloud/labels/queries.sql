@@ -105,6 +105,30 @@ WHERE g.site_id = %(site)s AND g.kind = 'edge' AND g.state IN ('active', 'paused
     AND said.sha256 IS DISTINCT FROM %(sha256)s::text
 ORDER BY g.name;
 
+-- name: sites_of_doors
+SELECT DISTINCT g.site_id FROM portal d JOIN gateway g ON g.gateway_id = d.gateway_id
+WHERE g.kind = 'edge' AND g.state IN ('active', 'paused') AND sees_site(g.site_id) ORDER BY g.site_id;
+
+-- name: gateways_of_doors
+SELECT g.site_id AS site, g.name AS gateway, p.shelf
+FROM gateway g
+LEFT JOIN printing_gateway p ON p.gateway_id = g.gateway_id
+WHERE g.site_id = %(site)s AND g.kind = 'edge' AND g.state IN ('active', 'paused')
+    AND EXISTS (SELECT FROM portal d WHERE d.gateway_id = g.gateway_id)
+ORDER BY g.name;
+
+-- name: has_doors
+SELECT 1 FROM portal d JOIN gateway g ON g.gateway_id = d.gateway_id WHERE g.name = %(gateway)s LIMIT 1;
+
+-- name: units_known_at
+SELECT units_known_at(%(site)s, %(limit)s);
+
+-- name: units_told
+SELECT ARRAY(SELECT jsonb_array_elements_text(coalesce(m.payload -> 'known_units', '[]'))) FROM gateway_message m
+JOIN gateway g ON g.gateway_id = m.gateway_id
+WHERE g.name = %(gateway)s AND m.channel = 'reference'
+ORDER BY m.revision DESC, m.message_id DESC LIMIT 1;
+
 -- name: told_plans
 SELECT p.type, p.id, p.recipe, p.version, p.times
 FROM (

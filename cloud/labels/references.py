@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import JsonValue
 
@@ -35,6 +35,8 @@ from contracts.offline import ReferenceSnapshot, SsccBlock
 
 JOB = Actor("job:labels", frozenset({Role.DEVICE}), all_sites=True)
 _NEWEST = 2**62
+MOST_UNITS: Final = 3000
+"""Those that moved last; a message also holds templates and recipes."""
 
 
 class _Printing(NamedTuple):
@@ -138,7 +140,27 @@ def follow(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
     for each in in_transaction(source, lambda conn: _printing(conn, actor)):
         if each.sscc_left < LOW and each.is_told:
             reserved += in_transaction(source, partial(_follow_one, actor=actor, each=each, now=now))
-    return {"reserved": reserved, "told_recipes": told}
+    return {"reserved": reserved, "told": told}
+
+
+def follow_stock(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
+    """Tell gateways with doors which units their site has, if these are others than they were told.
+
+    What came since is known to the gateway that received it, and to doors by their visits.
+
+    Args:
+        source: Where transactions come from.
+        actor: The job.
+        now: The present.
+
+    Returns:
+        How many were told.
+
+    Raises:
+        NotAllowedError: If somebody else asks.
+    """
+    actor.require(Role.DEVICE)
+    return {"told": in_transaction(source, partial(_tell_stock, actor=actor, now=now))}
 
 
 def in_force(conn: Connection, site: str) -> list[TemplateRow]:
@@ -238,6 +260,28 @@ def _tell_recipes(conn: Connection, *, actor: Actor, now: datetime) -> int:
     return told
 
 
+def _tell_stock(conn: Connection, *, actor: Actor, now: datetime) -> int:
+    act_as(conn, actor)
+    told = 0
+    for (site,) in store.tuples(conn, "sites_of_doors"):
+        units, known = _units_at(conn, site), cookbook(conn, site, now)
+        for reader in store.rows(conn, _Reader, "gateways_of_doors", site=site):
+            if _units_told(conn, reader.gateway) != units:
+                _send(conn, reader, known, sent_by=actor.id, now=now)
+                told += 1
+    return told
+
+
+def _units_at(conn: Connection, site: str) -> list[str]:
+    ((units,),) = store.tuples(conn, "units_known_at", site=site, limit=MOST_UNITS)
+    return sorted(units)
+
+
+def _units_told(conn: Connection, gateway: str) -> list[str]:
+    said = store.tuples(conn, "units_told", gateway=gateway)
+    return sorted(said[0][0]) if said else []
+
+
 def _send(conn: Connection, to: _Reader, known: Cookbook, *, sent_by: str, now: datetime) -> None:
     """Leave a gateway's message for ingest to publish; its revision grows even over a restored ledger."""
     site, gateway = to.site, to.gateway
@@ -263,6 +307,7 @@ def _send(conn: Connection, to: _Reader, known: Cookbook, *, sent_by: str, now: 
             for each in reversed(held)
         ),
         label_templates=tuple(row.template for row in in_force(conn, site)),
+        known_units=tuple(_units_at(conn, site)) if store.tuples(conn, "has_doors", gateway=gateway) else (),
         is_complete=False,
     )
     payload = fitting_recipes(message, known).model_dump_json()

@@ -31,6 +31,7 @@ RESOLVE_EVERY: Final = timedelta(seconds=5)
 FOLLOW_RECALLS_EVERY: Final = timedelta(seconds=15)
 WATCH_EXPIRY_EVERY: Final = timedelta(minutes=10)
 WATCH_DOUBTS_EVERY: Final = timedelta(seconds=15)
+TELL_STOCK_EVERY: Final = timedelta(hours=1)
 FOLLOW_LABELS_EVERY: Final = timedelta(seconds=15)
 FOLLOW_CERTIFICATES_EVERY: Final = timedelta(seconds=15)
 TELL_BROKER_EVERY: Final = timedelta(seconds=15)
@@ -99,6 +100,7 @@ def _loops() -> Iterator[Job]:
     yield Job("expiry", Every(WATCH_EXPIRY_EVERY), _watch_expiry)
     yield Job("doubts", Every(WATCH_DOUBTS_EVERY), _watch_doubts)
     yield Job("labels", Every(FOLLOW_LABELS_EVERY), _follow_labels)
+    yield Job("stock_at_doors", Every(TELL_STOCK_EVERY), _tell_stock)
 
 
 def _planning(zone: str, at: time) -> Iterator[Job]:
@@ -170,6 +172,12 @@ def _follow_labels(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.labels.references import JOB, follow  # noqa: PLC0415  see above
 
     return follow(occasion.source, JOB, occasion.now)
+
+
+def _tell_stock(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.labels.references import JOB, follow_stock  # noqa: PLC0415  see above
+
+    return follow_stock(occasion.source, JOB, occasion.now)
 
 
 def _resolve(occasion: Occasion) -> Mapping[str, Any]:

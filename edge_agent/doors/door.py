@@ -20,7 +20,7 @@ from edge_agent.doors.domain import Decision
 from edge_agent.doors.horizon import LATE_US, Horizon
 from edge_agent.doors.lamps import Lamps
 from edge_agent.doors.light_stack import EVERYWHERE, LightStacks
-from edge_agent.doors.lookout import Lookout, is_wrong_here
+from edge_agent.doors.lookout import Lookout
 from edge_agent.doors.posting import Posting
 from edge_agent.doors.records import drafts_of
 from edge_agent.doors.tally import VisitTally
@@ -95,6 +95,7 @@ class Doors:
         *,
         set_gpo: Callable[[str, int, bool], None],
         whereabouts: Callable[[str], str | None] = lambda _unit: None,
+        is_in_stock: Callable[[str], bool] = lambda _unit: False,
     ) -> None:
         """Prepare; ``start`` starts the thread.
 
@@ -106,6 +107,7 @@ class Doors:
             clock: The gateway's clock.
             set_gpo: Drives an output of a reader.
             whereabouts: Where a scan of this gateway has put a unit, if it stands there still.
+            is_in_stock: Whether a unit is known to be the site's.
         """
         self._portals: dict[str, Portal] = {portal.id: portal for portal in portals}
         self._roles = roles
@@ -113,8 +115,7 @@ class Doors:
         self._clock = clock
         self._filter = PortalFilter(portals)
         self._posting = Posting(portals, roles, assignments.in_force, whereabouts)
-        self._lookout = Lookout(portals, roles, assignments.in_force)
-        self._known = assignments.in_force
+        self._lookout = Lookout(portals, roles, assignments.in_force, is_in_stock)
         self._lamps = Lamps(set_gpo)
         self._stacks = LightStacks(portals, set_gpo)
         self.visits = VisitTally.load(journal.recall(MEMORY))
@@ -375,8 +376,7 @@ class Doors:
 
     def _tell_unit(self, passage: Passage, decision: Decision, unit: str) -> None:
         portal = self._portals[passage.portal]
-        known = self._known(passage.occurred_us)
-        if is_wrong_here(unit, portal.id, known, passage.occurred_us):
+        if self._lookout.is_wrong(unit, portal.id, passage.occurred_us):
             if not self._lookout.has_told(portal.id, passage.epc):
                 self._tell(portal, "wrong")
         elif decision.moves and decision.because is None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.tag_role import TagRole, TagRoles
 from edge_agent.doors.visits import Known
 from edge_agent.filters.site import Portal
@@ -26,14 +27,22 @@ class _Watched:
 class Lookout:
     """Counts near reads of each logistic unit per portal; says *wrong* at the second one, once a visit."""
 
-    def __init__(self, portals: Sequence[Portal], roles: TagRoles, known: Callable[[int], Known]) -> None:
+    def __init__(
+        self,
+        portals: Sequence[Portal],
+        roles: TagRoles,
+        known: Callable[[int], Known],
+        is_in_stock: Callable[[str], bool] = lambda _unit: False,
+    ) -> None:
         """Begin with empty doors.
 
         Args:
             portals: The doors; those without feedback are not looked at.
             roles: What tags are.
             known: Gives what is known at an instant, in microseconds.
+            is_in_stock: Whether a unit is known to be the site's.
         """
+        self._is_in_stock = is_in_stock
         self._portals = {
             _split(port): (portal, portal.feedback.near_dbm)
             for portal in portals
@@ -64,8 +73,24 @@ class Lookout:
         if watched.is_judged or watched.reads < _READS_NEEDED:
             return None
         watched.is_judged = True
-        watched.is_told = is_wrong_here(epc.unit, portal.id, self._known(read.seen_us), read.seen_us)
+        watched.is_told = self.is_wrong(epc.unit, portal.id, read.seen_us)
         return portal if watched.is_told else None
+
+    def is_wrong(self, unit: str, portal: str, at_us: int) -> bool:
+        """Tell whether a unit plainly does not belong at a portal.
+
+        Args:
+            unit: SSCC or GRAI.
+            portal: Portal id.
+            at_us: When it is seen, microseconds since 1970.
+
+        Returns:
+            True if an open visit elsewhere names it, or it is of the stock and no truck here is to take it.
+        """
+        known = self._known(at_us)
+        return is_wrong_here(unit, portal, known, at_us) or (
+            self._is_in_stock(unit) and is_extra_here(unit, portal, known, at_us)
+        )
 
     def has_told(self, portal: str, epc: str) -> bool:
         """Tell whether ``take`` called a tag wrong at a portal within the last minute or so.
@@ -114,3 +139,21 @@ def is_wrong_here(unit: str, door: str, known: Known, at_us: int) -> bool:
     if not here or any(unit in visit.units for visit in here):
         return False
     return any(unit in visit.units for visit in known.everywhere() if visit.is_open(at_us))
+
+
+def is_extra_here(unit: str, door: str, known: Known, at_us: int) -> bool:
+    """Tell whether a unit of the stock would be one too many at a door: trucks load there, none of them it.
+
+    Args:
+        unit: SSCC or GRAI.
+        door: Portal id.
+        known: The assignment in force.
+        at_us: When it is seen, microseconds since 1970.
+
+    Returns:
+        False also where a truck is unloaded: stock does not come off it, so what is near is at work inside.
+    """
+    here = known.open_at(door, at_us)
+    return bool(here) and all(
+        visit.direction is CrossingDirection.OUT and unit not in visit.units for visit in here
+    )

@@ -108,8 +108,36 @@ CREATE OR REPLACE VIEW printing_gateway WITH (security_invoker = true) AS
         AND said.shelf IS NOT NULL AND said.sscc_left IS NOT NULL AND said.revision IS NOT NULL;
 GRANT SELECT ON printing_gateway TO dockledger_app, dockledger_auditor;
 
+-- Units that stand somewhere at a site, those that moved last first; before them those of open visits.
+CREATE OR REPLACE FUNCTION units_known_at(of_site text, at_most integer) RETURNS text[]
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT coalesce(array_agg(k.unit ORDER BY k.moved_at DESC, k.unit), '{}')
+    FROM (
+        SELECT x.unit, max(x.moved_at) AS moved_at
+        FROM (
+            SELECT l.code AS unit, last.occurred_at AS moved_at
+            FROM (
+                SELECT DISTINCT ON (p.unit_id) p.unit_id, p.site_id, p.location_id, p.occurred_at
+                FROM unit_position p JOIN ledger_entry e ON e.posting_id = p.posting_id
+                WHERE NOT EXISTS (SELECT FROM unfollowed_at(9223372036854775807) v
+                    WHERE (v.gateway_id, v.epoch, v.seq) = (p.gateway_id, p.epoch, p.seq))
+                ORDER BY p.unit_id, p.occurred_at DESC, e.position DESC, p.seq DESC) last
+            JOIN location l ON l.location_id = last.unit_id
+            JOIN location place ON place.location_id = last.location_id AND place.kind <> 'virtual'
+            WHERE last.site_id = of_site
+            UNION ALL
+            SELECT d.unit, 'infinity' FROM visit v
+            JOIN visit_document h ON (h.site_id, h.visit) = (v.site_id, v.visit)
+            JOIN document_line d ON (d.site_id, d.type, d.id) = (h.site_id, h.type, h.id)
+            WHERE v.site_id = of_site AND v.state = 'open' AND d.unit IS NOT NULL) x
+        WHERE sees_site(of_site)
+        GROUP BY x.unit
+        ORDER BY moved_at DESC, x.unit
+        LIMIT at_most) k
+$$;
+
 REVOKE ALL ON FUNCTION reserve_sscc_block(text, bigint, integer, text), pass_over_reserved(), count_said(jsonb, text),
-    read_label_prints(text, timestamptz, text, integer) FROM PUBLIC;
+    units_known_at(text, integer), read_label_prints(text, timestamptz, text, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION reserve_sscc_block(text, bigint, integer, text), count_said(jsonb, text),
-    read_label_prints(text, timestamptz, text, integer) TO dockledger_app;
+    units_known_at(text, integer), read_label_prints(text, timestamptz, text, integer) TO dockledger_app;
 GRANT EXECUTE ON FUNCTION count_said(jsonb, text), read_label_prints(text, timestamptz, text, integer) TO dockledger_auditor;

@@ -140,6 +140,23 @@ def test_expected_unknown_and_item_tags_are_never_told(tag: str) -> None:
     assert not any(told(lookout(HERE, THERE), reads(tag)))
 
 
+def test_a_unit_of_the_stock_that_no_truck_here_takes_is_told_unless_one_unloads() -> None:
+    loading = visit("V-3", line("O-1", units=[PALLET]), direction="outbound")
+    seen, expected = reads(unit_tag(OTHER_PALLET)), reads(unit_tag(PALLET))
+
+    def watch(*visits: dict) -> Lookout:
+        known = Known.of(assigned(*visits))
+        return Lookout(
+            (DOOR,), TagRoles(TagRules()), lambda _at_us: known, {PALLET, OTHER_PALLET}.__contains__
+        )
+
+    assert told(watch(loading), seen) == [False, True, False]
+    assert not any(told(watch(loading), expected))
+    assert not any(told(watch(loading, HERE), seen)), "a truck is unloaded here too"
+    assert not any(told(watch(), seen)), "no truck is here"
+    assert not any(told(lookout(loading), seen)), "nobody knows it: it may be anybody's"
+
+
 def test_a_unit_that_only_passes_at_a_distance_is_not_told() -> None:
     assert not any(told(lookout(HERE, THERE), reads(unit_tag(OTHER_PALLET), rssi_dbm=-51, count=50)))
 

@@ -11,7 +11,7 @@ import pytest
 from contracts.offline import LabelName, PlannedWork, Recipe, RecipePart, ReferenceSnapshot
 from contracts.records import DocumentRef, Identifier
 from edge_agent.workflows.feedback import Signal
-from edge_agent.workflows.recipes import RecipeBook
+from edge_agent.workflows.reference import ReferenceBook
 from edge_agent.workflows.state import dump_state, load_state
 from tests.unit.workflows.conftest import STARTED_AT
 
@@ -45,14 +45,14 @@ def message(revision: int = 1, site: str = "leeds", **more: Any) -> bytes:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> RecipeBook:
-    made = RecipeBook(tmp_path / "recipes.json", "leeds")
+def book(tmp_path: Path) -> ReferenceBook:
+    made = ReferenceBook(tmp_path / "reference.json", "leeds")
     assert made.take(message())
     return made
 
 
 @pytest.fixture
-def kitchen(bench: Any, book: RecipeBook) -> Any:
+def kitchen(bench: Any, book: ReferenceBook) -> Any:
     """A scanner whose gateway knows recipes."""
     bench.engine = replace(bench.engine, recipes=book)
     return bench
@@ -113,7 +113,7 @@ def test_undo_asks_again_and_a_power_cut_forgets_nothing(kitchen: Any) -> None:
 
 
 def test_recipes_that_are_told_no_more_lead_nobody_and_keep_nobody_from_work(
-    kitchen: Any, book: RecipeBook
+    kitchen: Any, book: ReferenceBook
 ) -> None:
     kitchen.scan("$KIT/4717", "A-01", TEA)
     assert book.take(message(2, recipes=(), planned=()))
@@ -122,7 +122,7 @@ def test_recipes_that_are_told_no_more_lead_nobody_and_keep_nobody_from_work(
 
 
 def test_a_book_keeps_the_highest_revision_over_a_restart_and_counts_what_it_refuses(
-    book: RecipeBook, tmp_path: Path
+    book: ReferenceBook, tmp_path: Path
 ) -> None:
     assert not book.take(message())
     assert not book.take(message(0 + 7, site="york"))
@@ -130,20 +130,20 @@ def test_a_book_keeps_the_highest_revision_over_a_restart_and_counts_what_it_ref
     assert book.take(message(5, planned=()))
     assert not book.take(message(4))
     assert (book.refused, book.unreadable, book.not_stored) == (2, 1, 0)
-    again = RecipeBook(tmp_path / "recipes.json", "leeds")
+    again = ReferenceBook(tmp_path / "reference.json", "leeds")
     assert again.named("TEA-SET/2") == RECIPE
     assert again.planned("kit", "4717") is None
     assert not again.take(message(5))
-    (tmp_path / "recipes.json").write_bytes(b"torn")
-    assert RecipeBook(tmp_path / "recipes.json", "leeds").named("TEA-SET/2") is None
-    assert (tmp_path / "recipes.json.damaged").read_bytes() == b"torn"
+    (tmp_path / "reference.json").write_bytes(b"torn")
+    assert ReferenceBook(tmp_path / "reference.json", "leeds").named("TEA-SET/2") is None
+    assert (tmp_path / "reference.json.damaged").read_bytes() == b"torn"
 
 
 def test_a_disk_that_refuses_recipes_is_counted_and_they_lead_meanwhile(tmp_path: Path) -> None:
-    (tmp_path / "recipes.json.new").mkdir()
-    book = RecipeBook(tmp_path / "recipes.json", "leeds")
+    (tmp_path / "reference.json.new").mkdir()
+    book = ReferenceBook(tmp_path / "reference.json", "leeds")
     assert book.take(message())
     assert (book.not_stored, book.named("TEA-SET/2")) == (1, RECIPE)
-    (tmp_path / "recipes.json.new").rmdir()
+    (tmp_path / "reference.json.new").rmdir()
     book.store()
-    assert RecipeBook(tmp_path / "recipes.json", "leeds").named("TEA-SET/2") == RECIPE
+    assert ReferenceBook(tmp_path / "reference.json", "leeds").named("TEA-SET/2") == RECIPE

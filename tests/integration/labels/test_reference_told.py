@@ -1,4 +1,4 @@
-"""What handhelds are told of recipes: the cloud's rows in, a gateway's book out."""
+"""What gateways are told of recipes and of stock: the cloud's rows in, a gateway's book out."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,10 +16,11 @@ from cloud.labels.cookbook import Cookbook, fitting_recipes
 from cloud.recipes import making
 from cloud.recipes.papers import PlanPaper, RecipePaper
 from cloud.recipes.service import put_recipes
-from edge_agent.workflows.recipes import RecipeBook
+from contracts.records import UnitPosition
+from edge_agent.workflows.reference import ReferenceBook
 from tests.integration.labels.test_labels import health as says_that_it_prints
 from tests.integration.labels.test_labels import sent
-from tests.integration.ledger.scenario import LATER, SITE, START, Ledger, open_ledger
+from tests.integration.ledger.scenario import LATER, SITE, START, Ledger, Outbox, at, open_ledger
 
 EVERYWHERE = Actor("user:ada", frozenset({Role.SUPERVISOR}), all_sites=True)
 
@@ -51,7 +52,7 @@ def test_gateways_are_told_of_recipes_and_plans_when_there_are_others_and_only_t
         ledger.as_app(lambda conn: put_recipes(conn, EVERYWHERE, given, now=START))
 
     with open_pool(database.app_dsn, "test-labels", max_size=1) as pool:
-        follow = lambda now=LATER: references.follow(pool, references.JOB, now)["told_recipes"]  # noqa: E731  short here
+        follow = lambda now=LATER: references.follow(pool, references.JOB, now)["told"]  # noqa: E731  short here
         assert follow() == 0, "there are none"
         state(valid_from=START)
         assert follow() == len(ledger.query("SELECT 1 FROM gateway WHERE kind = 'edge'"))
@@ -68,7 +69,7 @@ def test_gateways_are_told_of_recipes_and_plans_when_there_are_others_and_only_t
         first, second, third = sent(ledger)
         assert [len(each.sscc_blocks) for each in (first, second, third)] == [0, 0, 1]
         assert (first.planned, third.recipes) == ((), first.recipes)
-        book = RecipeBook(tmp_path / "recipes.json", SITE)
+        book = ReferenceBook(tmp_path / "reference.json", SITE)
         assert book.take(third.model_dump_json().encode())
         recipe = book.named("TEA-SET/1")
         assert recipe is not None
@@ -99,3 +100,33 @@ def test_gateways_are_told_of_recipes_and_plans_when_there_are_others_and_only_t
         assert 1 < len(cut.recipes) < 41
         assert len(cut.model_dump_json().encode()) < 256 * 1024
         assert cut.planned == newest.planned
+
+
+def test_gateways_with_doors_are_told_which_units_stand_at_their_site(ledger: Ledger, database: Any) -> None:
+    ledger.query(
+        "INSERT INTO portal (site_id, portal, gateway_id, inside_location, outside_location) "
+        "SELECT %s, 'dock-1', gateway_id, 'IN', '@clearing/1' FROM gateway WHERE name = 'gw-1' RETURNING 1",
+        SITE,
+    )
+    first, second, gone = (f"00952114112000000{number}" for number in (3, 5, 7))
+
+    def stands(unit: str, place: str, minute: float) -> UnitPosition:
+        times = {"occurred_at_claimed": at(minute), "mono_ns": 0, "boot_id": "b", "clock_ok": True}
+        return UnitPosition(seq=1, unit=unit, location=place, **times)
+
+    outbox = Outbox()
+    with open_pool(database.app_dsn, "test-labels", max_size=1) as pool:
+        tell = lambda: references.follow_stock(pool, references.JOB, LATER)["told"]  # noqa: E731  short here
+        assert tell() == 0, "there are none"
+        ledger.post(
+            outbox.seal([stands(first, "A-01", 1), stands(gone, "A-02", 2), stands(second, "A-03", 3)])
+        )
+        ledger.post(outbox.seal([stands(gone, "@customer", 4)]))
+        assert tell() == 1
+        assert tell() == 0, "it knows"
+        (told,) = sent(ledger)
+        assert told.known_units == (first, second)
+        assert not told.is_complete, "what it does not name may be in stock all the same"
+        assert sent(ledger, "gw-2") == [], "it has no door"
+        ledger.post(outbox.seal([stands(first, "A-09", 5)]))
+        assert tell() == 0, "where they stand is not told"

@@ -1,4 +1,4 @@
-"""Recipes of the cloud and the work planned by them, on disk: so that handhelds ask for parts offline."""
+"""What the cloud said of recipes, of work planned by them and of stock, on disk: for work offline."""
 
 import os
 import threading
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.offline import PlannedWork, Recipe, ReferenceSnapshot
 
-RECIPES_FILE: Final = "recipes.json"
+REFERENCE_FILE: Final = "reference.json"
 
 log = structlog.get_logger(__name__)
 
@@ -23,16 +23,17 @@ class _Kept(BaseModel):
     revision: int = 0
     recipes: tuple[Recipe, ...] = ()
     planned: tuple[PlannedWork, ...] = ()
+    known_units: frozenset[str] = frozenset()
 
 
-class RecipeBook:
-    """Keeps what reference data says of recipes in a file beside the outbox. Safe from any thread."""
+class ReferenceBook:
+    """Keeps what reference data says beside labels in a file beside the outbox. Safe from any thread."""
 
     def __init__(self, path: Path, site: str) -> None:
         """Read what is kept.
 
         Args:
-            path: The file; made when the first recipes arrive.
+            path: The file; made when the first of it arrives.
             site: Site id; data of another is refused.
         """
         self._path = path
@@ -65,12 +66,23 @@ class RecipeBook:
             if told.site != self._site or told.revision <= self._kept.revision:
                 self.refused += told.site != self._site or told.revision < self._kept.revision
                 return False
-            is_news = (told.recipes, told.planned) != (self._kept.recipes, self._kept.planned)
-            self._kept = _Kept(revision=told.revision, recipes=told.recipes, planned=told.planned)
+            kept = _Kept(
+                revision=told.revision,
+                recipes=told.recipes,
+                planned=told.planned,
+                known_units=frozenset(told.known_units),
+            )
+            is_news = kept != self._kept.model_copy(update={"revision": told.revision})
+            self._kept = kept
             self._is_stored = self._is_stored and not is_news
         self.store()
         if is_news:
-            log.info("recipes_taken", recipes=len(told.recipes), planned=len(told.planned))
+            log.info(
+                "reference_kept",
+                recipes=len(told.recipes),
+                planned=len(told.planned),
+                units=len(told.known_units),
+            )
         return is_news
 
     def store(self) -> None:
@@ -82,9 +94,20 @@ class RecipeBook:
                 self._write(self._kept)
             except OSError as error:
                 self.not_stored += 1
-                log.warning("recipes_not_stored", path=str(self._path), detail=str(error))
+                log.warning("reference_not_stored", path=str(self._path), detail=str(error))
             else:
                 self._is_stored = True
+
+    def is_in_stock(self, unit: str) -> bool:
+        """Tell whether the cloud knew a logistic unit in the site's stock, or on an open document.
+
+        Args:
+            unit: SSCC or GRAI.
+
+        Returns:
+            False says nothing: the cloud tells those only that moved last.
+        """
+        return unit in self._kept.known_units
 
     def named(self, name: str) -> Recipe | None:
         """Find a version of a recipe.
@@ -137,7 +160,7 @@ class RecipeBook:
         except ValidationError as error:
             aside = self._path.with_name(self._path.name + ".damaged")
             self._path.replace(aside)
-            log.warning("recipes_damaged", moved_to=str(aside), detail=str(error))
+            log.warning("reference_damaged", moved_to=str(aside), detail=str(error))
             return _Kept()
 
     def _write(self, kept: _Kept) -> None:
