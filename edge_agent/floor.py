@@ -86,7 +86,7 @@ class Floor:
         journal: DoorJournal,
         clock: Clock,
         whereabouts: Callable[[str], str | None],
-        is_in_stock: Callable[[str], bool],
+        is_in_stock: Callable[[str], bool] = lambda _unit: False,
     ) -> None:
         """Prepare; ``start`` connects.
 
