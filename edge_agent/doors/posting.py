@@ -32,6 +32,7 @@ from edge_agent.doors.domain import (
 )
 from edge_agent.doors.due import Due
 from edge_agent.doors.loudness import AGAIN_US, AT_ONCE_US, Loudness, is_plainly_louder, may_have_crossed
+from edge_agent.doors.returns import Returns
 from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import MANY, Known, OpenVisit
 from edge_agent.filters.passage import Passage
@@ -83,6 +84,7 @@ class Posting:
         self._loudness = Loudness()
         self._agreement = Agreement()
         self._due = Due()
+        self._returns = Returns()
         self._waiting: list[Passage] = []
         self._moved: OrderedDict[str, CrossingDirection] = OrderedDict()
         """Which way units went last."""
@@ -121,6 +123,7 @@ class Posting:
             self._companions.note(passage, *self._named(passage))
             self._loudness.note(passage)
             self._agreement.note(passage)
+            self._returns.note(passage)
             self._remember(passage)
         waiting = [*self._waiting, *fresh]
         ready = [
@@ -169,12 +172,18 @@ class Posting:
             self._is_unsure(passage) or is_spoken_for or needs_company(passage, tag, known) or is_loose
         ):
             return True
-        if settled_us <= passage.last_seen_us and _is_sure(passage) and tag[0].unit is not None:
-            return True
-        others = self._portals.keys() - {passage.portal}
+        if tag[0].unit is not None and (
+            settled_us <= (end_us := passage.last_seen_us)
+            or any(is_open(epc, (passage.portal,), end_us) for epc in passage.company)
+        ):
+            return True  # its content is still at the door, and so it may be, too
+        for epc, soon_us in self._returns.awaited(passage, known):
+            if settled_us < soon_us or is_open(epc, (passage.portal,), soon_us):
+                return True
         until_us = passage.last_seen_us + AT_ONCE_US
-        may_cross = bool(others) and may_have_crossed(passage)
-        return may_cross and settled_us < until_us and is_open(passage.epc, others, until_us)
+        if settled_us >= until_us or not may_have_crossed(passage):
+            return False
+        return is_open(passage.epc, self._portals.keys() - {passage.portal}, until_us)
 
     @property
     def waiting_since_us(self) -> int | None:
@@ -283,8 +292,7 @@ class Posting:
 
     def _decide(self, passage: Passage, *, is_contradicted: bool, is_spoken_for: bool) -> Decision:
         portal = self._portals[passage.portal]
-        tag, known = self._named(passage)
-        near = self._near[passage.portal]
+        (tag, known), near = self._named(passage), self._near[passage.portal]
         cart = self._cart_of(passage)
         moved_along = [self._roles.of(epc) for epc in passage.company]
         company = (
@@ -306,6 +314,8 @@ class Posting:
             is_disputed=passage.direction in CROSSINGS
             and (
                 self._came_back(passage, known)
+                or self._returns.is_brought_back(passage, known)
+                or (tag[0].unit is None and self._loudness.went_along(passage))
                 or not (
                     is_spoken_for  # by many, though not by most
                     or cart.is_gone_as_expected

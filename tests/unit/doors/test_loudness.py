@@ -1,6 +1,7 @@
 """A tag that two doors hear was at the one that hears it plainly louder."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from contracts.records import TracePoint
@@ -93,3 +94,24 @@ def test_a_decision_waits_for_what_other_doors_still_hear() -> None:
         "dock-1": False,
         "dock-3": False,
     }
+
+
+def test_a_loose_piece_that_went_along_the_dock_is_asked_about_unless_the_radio_is_quite_sure() -> None:
+    tag = item_tag()
+
+    def posted(seems: Passage, other: Passage) -> str:
+        found = decisions([other, seems], KNOWN, *DOORS)
+        (decision,) = (each for each in found if each.direction is CrossingDirection.IN)
+        return decision.posted
+
+    seems, door_before = heard(tag, -42.0, chance=0.97), stray(tag, -45.0, "dock-3", at_s=-6)
+    assert posted(seems, door_before) == "held"
+    assert posted(seems, stray(tag, -45.0, "dock-3", at_s=6)) == "held"
+    assert posted(heard(tag, -42.0, chance=0.985), door_before) == "posted"
+    for other in (
+        stray(tag, -45.0, "dock-3", at_s=-15),
+        replace(door_before, reads=9),
+        replace(door_before, neighbour="dock-2"),
+        replace(door_before, first_seen_us=door_before.last_seen_us - 31_000_000),
+    ):
+        assert posted(seems, other) == "posted"
