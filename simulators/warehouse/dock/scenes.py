@@ -17,6 +17,7 @@ _RADIO: Final[dict[str, tuple[Conditions, float]]] = {
     "apart": (ETSI, 1.6),
     "quiet": (replace(ETSI, transmit_dbm=22.0), 1.0),
     "loud": (replace(ETSI, transmit_dbm=30.0), 1.0),
+    "metal": (replace(ETSI, metal=0.9), 1.0),
 }
 """Outside of what the filter was fitted on: conditions, and the spread of antennas along the way."""
 SCENES: Final = {
@@ -31,6 +32,7 @@ SCENES: Final = {
     "apart": "antennas 1.6 times as far apart along the way",
     "quiet": "4 dB less power",
     "loud": "4 dB more power",
+    "metal": "trailers with steel walls, which mirror",
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import orjson
+import pytest
 
 from edge_agent.outbox.draft import Draft
 from edge_agent.outbox.inspect import export
@@ -17,6 +18,7 @@ from edge_agent.outbox.outbox import Outbox, OutboxOptions
 from edge_agent.outbox.store import Migration, Store, packaged_migrations
 from tests.integration.edge.conftest import HandClock
 
+SOAK_KILLS = 500
 KILLS = 10
 NEXT = Migration(
     9001,
@@ -73,8 +75,11 @@ def test_the_release_before_runs_on_a_newer_file(
     assert devices(path) == ["1", "2"]
 
 
+@pytest.mark.parametrize(
+    "kills", [KILLS, pytest.param(SOAK_KILLS, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])]
+)
 def test_an_upgrade_killed_at_any_moment_loses_nothing(
-    tmp_path: Path, hands: HandClock, event: Callable[..., Draft]
+    tmp_path: Path, hands: HandClock, event: Callable[..., Draft], kills: int
 ) -> None:
     path = tmp_path / "outbox.db"
     outbox = Outbox(options(path), hands.make())
@@ -83,7 +88,7 @@ def test_an_upgrade_killed_at_any_moment_loses_nothing(
     pristine = path.read_bytes()
     chance = random.Random(4)
     reached = set()
-    for _ in range(KILLS):
+    for _ in range(kills):
         path.write_bytes(pristine)
         process = subprocess.Popen(
             [sys.executable, "-c", UPGRADE, str(path)], cwd=Path.cwd(), stdout=subprocess.PIPE

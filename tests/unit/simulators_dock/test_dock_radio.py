@@ -1,5 +1,6 @@
 """The radio of the dock obeys physics: distance, direction, blocking, contention."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from simulators.warehouse.dock.doors import dock_front
 from simulators.warehouse.dock.goods import Factory, Goods
 from simulators.warehouse.dock.inventory import HOP_S, Inventory, Round
 from simulators.warehouse.dock.paths import INWARD, Load, Way
-from simulators.warehouse.dock.radio import Link, Motion, RadioField
+from simulators.warehouse.dock.radio import ETSI, Link, Motion, RadioField
 
 DOORS = dock_front(3)
 DOOR = DOORS[0]
@@ -163,3 +164,20 @@ def test_the_same_seed_reads_the_same() -> None:
     first = heard()
     assert first
     assert first == heard()
+
+
+def test_metal_walls_mirror_what_is_in_the_trailer_and_nothing_else() -> None:
+    places = np.array([(DOOR.x + 0.3, y) for y in np.linspace(-3.0, 3.0, 121)])
+    motion = Motion(np.arange(121.0), places, np.array([0.0, 1.0]), "none", np.ones(121, np.bool_))
+
+    def link(metal: float) -> Link:
+        field = RadioField(DOOR, DOORS, np.random.default_rng(3), replace(ETSI, metal=metal))
+        return field.link(one_tag(), motion, channel=0)
+
+    plain, steel = link(0.0), link(0.9)
+    change_db = np.abs(steel.powered_dbm - plain.powered_dbm)[0]
+    tags_y = places[:, 1] + 0.61
+    assert change_db[:, tags_y > 0].max() == 0, "no ray from the hall meets a wall of the trailer"
+    assert change_db[:, tags_y < -0.5].max() > 3
+    assert np.median(change_db[:, tags_y < -0.5]) < 6, "an image is weaker than the tag"
+    assert np.abs(steel.angle_rad - plain.angle_rad)[0][:, tags_y < -0.5].max() > 0.3, "phase is bent too"
