@@ -1,9 +1,9 @@
 """`dockledger costs …` and `dockledger exchange-rates …`."""
 
 import argparse
-import csv
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -13,6 +13,8 @@ from cloud.identity.actor import Actor, Role
 from cloud.master.costs import Basis, CostPaper, CostsError, costs, put_costs
 from cloud.master.rates import RatePaper, put_rates, rates
 from cloud.settings import Settings
+from cloud.sheets.fields import Conventions
+from cloud.sheets.table import TableError, read_table
 
 if TYPE_CHECKING:
     from cloud.shell import Subparsers
@@ -43,7 +45,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     """
     group = shell.group(subparsers, "costs", "say what items cost", _COSTS_EXAMPLES)
     importing = shell.command(group, "import", "keep every cost of a file, or none", run_import)
-    importing.add_argument("file", type=Path)
+    _takes_a_file(importing)
     importing.add_argument("--site", help="of rows that name none")
     importing.add_argument("--currency", help="of rows that name none")
     listing = shell.command(group, "list", "list costs", run_costs)
@@ -53,7 +55,7 @@ def add_commands(subparsers: "Subparsers") -> None:
         parser.add_argument("--purchase", action="store_true", help="what is paid, not the standard cost")
     group = shell.group(subparsers, "exchange-rates", "say what one currency is in another", _RATES_EXAMPLES)
     importing = shell.command(group, "import", "keep every rate of a file, or none", run_import_rates)
-    importing.add_argument("file", type=Path)
+    _takes_a_file(importing)
     importing.add_argument("--source", default="", help="of rows that name none: who says so")
     listing = shell.command(group, "list", "list exchange rates", run_rates)
     listing.add_argument("--currency", help="only those of or in this one")
@@ -69,13 +71,13 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
             return CostPaper(
                 item=row["item"],
                 site=row.get("site") or arguments.site or "",
-                cost=shell.amount(row["cost"]),
+                cost=_amount(row["cost"], arguments),
                 currency=row.get("currency") or arguments.currency or "",
                 valid_from=shell.instant(row["valid_from"]) if row.get("valid_from") else now,
                 place=place,
             )
 
-        papers = list(_papers(arguments.file, _COLUMNS, _OPTIONAL, paper))
+        papers = list(_papers(arguments, _COLUMNS, _OPTIONAL, paper))
         new = shell.once(settings, lambda conn: put_costs(conn, SHELL, papers, basis=_basis(arguments)))
         shell.show_all(arguments, [{"rows": len(papers), "new": new}])
 
@@ -101,12 +103,12 @@ def run_import_rates(arguments: argparse.Namespace, settings: Settings) -> int:
                 row["from_currency"],
                 row["to_currency"],
                 shell.day(row["valid_from"]),
-                shell.amount(row["rate"]),
+                _amount(row["rate"], arguments),
                 row.get("source") or arguments.source,
                 place,
             )
 
-        papers = list(_papers(arguments.file, _RATE_COLUMNS, ("source",), paper))
+        papers = list(_papers(arguments, _RATE_COLUMNS, ("source",), paper))
         new = shell.once(settings, lambda conn: put_rates(conn, SHELL, papers))
         shell.show_all(arguments, [{"rows": len(papers), "new": new}])
 
@@ -127,26 +129,26 @@ def _basis(arguments: argparse.Namespace) -> Basis:
 
 
 def _papers(
-    file: Path, needed: Sequence[str], optional: Sequence[str], paper: Callable[[Row, str], T]
+    arguments: argparse.Namespace,
+    needed: Sequence[str],
+    optional: Sequence[str],
+    paper: Callable[[Row, str], T],
 ) -> Iterator[T]:
     """Read a file; every fault of it is told at once."""
-    text = file.read_text(encoding="utf-8-sig")
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.DictReader(text.splitlines(), delimiter=delimiter, strict=True, restkey="…")
-    header = [name.strip().lower() for name in rows.fieldnames or []]
-    missing = [name for name in needed if name not in header]
-    unknown = [name for name in header if name not in {*needed, *optional}]
-    if missing or unknown:
-        raise CostsError(
-            f"{file}:1: columns {', '.join(header)}: expected {', '.join(needed)} and perhaps "
-            f"{', '.join(optional)}"
-        )
-    rows.fieldnames = header
-    papers, faults = [], []
-    for row in rows:
-        place = f"{file}:{rows.line_num}: "
+    file: Path = arguments.file
+    table = read_table(
+        file,
+        required=needed,
+        optional=optional,
+        conventions=Conventions(has_decimal_comma=arguments.decimal_comma),
+        encoding=arguments.encoding,
+        sheet=arguments.sheet,
+    )
+    papers, faults = [], [f"{file}: {fault}" for fault in table.faults]
+    for row in table.rows:
+        place = f"{file}:{row.number}: "
         try:
-            papers.append(paper(_values(row), place))
+            papers.append(paper(row.cells, place))
         except argparse.ArgumentTypeError as error:
             faults.append(f"{place}{error}")
     if faults:
@@ -154,11 +156,20 @@ def _papers(
     yield from papers
 
 
-def _values(row: dict[str, Any]) -> Row:
-    if "…" in row or None in row.values():
-        raise argparse.ArgumentTypeError("expected as many cells as in the header")
-    return {name: value.strip() for name, value in row.items()}
+def _takes_a_file(importing: argparse.ArgumentParser) -> None:
+    importing.add_argument("file", type=Path, help="CSV or .xlsx")
+    importing.add_argument("--decimal-comma", action="store_true", help="a comma parts decimals")
+    importing.add_argument("--encoding", choices=("utf-8", "windows-1252"), default="utf-8", help="of a CSV")
+    importing.add_argument("--sheet", help="of a workbook with several")
+
+
+def _amount(text: str, arguments: argparse.Namespace) -> Decimal:
+    if not arguments.decimal_comma:
+        return shell.amount(text)
+    if "." in text:
+        raise argparse.ArgumentTypeError(f"{text!r}: a point, but --decimal-comma was said")
+    return shell.amount(text.replace(",", "."))
 
 
 def _reporting(work: Callable[[], object]) -> int:
-    return shell.reporting(work, OSError, ValueError, csv.Error)
+    return shell.reporting(work, OSError, ValueError, TableError)

@@ -31,12 +31,21 @@ def test_costs_of_a_file_are_kept_whole_or_not_at_all(floor: Floor, command: obj
     code, _, told = command("costs", "import", str(file), "--site", "leeds", "--currency", "EUR")
     assert code == 1
     assert told.splitlines() == [
+        f"dockledger: {file}: line 4: expected 3 cells as in the header, got 2",
         f"dockledger: {file}:2: '2,50': expected an amount with a decimal point as 12.50",
         f"dockledger: {file}:3: '2026-01-01' has no offset: expected one as 2026-10-01T00:00:00Z",
-        f"dockledger: {file}:4: expected as many cells as in the header",
     ]
+    file.write_bytes("item;cost\nTEA;2,50\nCAF\u00c9;1.5\n".encode("cp1252"))
+    assert "line 3: byte 0xc9 is not utf-8" in command("costs", "import", str(file))[2]
+    foreign = ("--encoding", "windows-1252", "--decimal-comma")
+    assert (
+        "'1.5': a point, but --decimal-comma was said" in command("costs", "import", str(file), *foreign)[2]
+    )
     file.write_text("item,price\nTEA,2\n", "utf-8")
-    assert "columns item, price: expected item, cost" in command("costs", "import", str(file))[2]
+    assert (
+        "no column 'cost'; column 'price' is unknown: expected item, cost"
+        in command("costs", "import", str(file))[2]
+    )
     since = "2026-01-01T00:00:00Z"
     file.write_text(f"\ufeffitem,cost,valid_from\nTEA,2.50,{since}\nRUM,9,{since}\n", "utf-8")
     arguments = ("costs", "import", str(file), "--site", "leeds", "--currency", "EUR", "--json")
