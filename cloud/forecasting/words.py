@@ -48,7 +48,7 @@ def why(plan: "Plan", row: int, *, known_days: int) -> dict[str, Any]:
         **plan.said.why(row),
         "level_per_week": round(float(plan.rolled.level[row, -1]), 6),
         "sensed": {
-            "is_on": bool(sensed.is_on[row, -1]),
+            "is_on": bool(sensed.place[row, -1] > 0),
             "next_week": round(float(sensed.shift(row, -1)[:DAYS].sum()), 6),
         },
         "weekday_shares": [round(float(share), 4) for share in shares],

@@ -138,7 +138,9 @@ class Granular:
             said = replace(said, paths=_each_in_its_own(paths, self._buckets))
         latest = {one.class_name: one for one in (*self._choices, *anew)}
         decided = Decided(classes, self._buckets or (Bucket.WEEK,) * len(classes), latest, anew)
-        return replace(said, why=partial(_why, said.why, decided), decided=decided, versions=())
+        return replace(
+            said, why=partial(_why, said.why, decided, Counter(classes)), decided=decided, versions=()
+        )
 
     def _classes(self, weeks: Weeks, origins: Ints) -> tuple[str, ...]:
         """Name each series' class: its pattern of demand, and how often it is ordered."""
@@ -160,12 +162,14 @@ class Granular:
         }
 
 
-def _why(told: Callable[[int], Mapping[str, Any]], decided: Decided, row: int) -> Mapping[str, Any]:
+def _why(
+    told: Callable[[int], Mapping[str, Any]], decided: Decided, sizes: Mapping[str, int], row: int
+) -> Mapping[str, Any]:
     name = decided.classes[row]
     choice = decided.choices.get(name)
     found: dict[str, Any] = {
         "class": name,
-        "items": decided.classes.count(name),
+        "items": sizes[name],
         "bucket": decided.buckets[row].value,
         "chosen": None if choice is None else choice.bucket.value,
         "decided_on": None if choice is None else choice.decided_on.isoformat(),
