@@ -18,6 +18,7 @@ from cloud.decisions import store as decision_store
 from cloud.decisions.domain import Json, State
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from contracts.base import epoch_from_int
 from contracts.records import RowRef
 
@@ -150,7 +151,7 @@ def _release(conn: Connection, job: Actor, row: VarianceRow, anchors: Sequence[P
         "difference": _total(anchors),
         "adjustments": [one.adjustment_id for one in anchors],
     }
-    store.audit(conn, job.id, "adjustment_released", row.subject, site=row.site, detail=detail)
+    audit(conn, job.id, "adjustment_released", row.subject, site=row.site, detail=detail)
     for one in anchors:
         store.tuples(conn, "release_anchor", adjustment_id=one.adjustment_id)
     derived = reading.records(conn, row.ref, is_settled=False)

@@ -21,6 +21,7 @@ from cloud.db import Connection, in_transaction
 from cloud.db.retry import Source
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from contracts.base import epoch_from_int, epoch_to_int
 from contracts.records import RowRef
 
@@ -95,7 +96,7 @@ def force(conn: Connection, actor: Actor, ref: RowRef, *, reason: str) -> list[V
     rows = reading.records(conn, ref, is_settled=False)
     _settle(conn, within, ref, rows, position=position, forced_reason=reason)
     site = rows[0].site if rows else None
-    store.audit(conn, within.id, "count_forced", f"count:{name}", site=site, detail={"reason": reason})
+    audit(conn, within.id, "count_forced", f"count:{name}", site=site, detail={"reason": reason})
     return reading.records(conn, ref, is_settled=True)
 
 

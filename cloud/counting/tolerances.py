@@ -11,6 +11,7 @@ from cloud.counting.reading import see
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 
 MOST: Final = Decimal(10) ** 14
 
@@ -88,7 +89,7 @@ def put_tolerance(conn: Connection, actor: Actor, paper: TolerancePaper) -> None
         store.change(conn, "put_tolerance", actor=actor.id, **key, **limits)
     action = "tolerance_removed" if is_removal else "tolerance_set"
     target = f"tolerance:{paper.item or paper.category or paper.site or 'default'}"
-    store.audit(conn, actor.id, action, target, site=paper.site, detail=asdict(paper))
+    audit(conn, actor.id, action, target, site=paper.site, detail=asdict(paper))
 
 
 def tolerances(

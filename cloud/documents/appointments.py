@@ -17,6 +17,7 @@ from cloud.documents.domain import (
 from cloud.documents.papers import Door
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from contracts.base import Code, UtcDatetime
 
 GREETERS: Final = (*KEEPERS, Role.OPERATOR)
@@ -131,7 +132,7 @@ def appoint(
         raise UnknownDocumentError(f"visit {visit!r}: there is no door {paper.door!r} at site {site!r}")
     store.change(conn, "move_window", site=site, visit=visit, **paper.model_dump())
     detail = {"door": paper.door, "from_at": paper.from_at.isoformat(), "was": before.from_at.isoformat()}
-    store.audit(conn, actor.id, "visit_appointed", f"visit:{visit}", site=site, detail=detail)
+    audit(conn, actor.id, "visit_appointed", f"visit:{visit}", site=site, detail=detail)
     old = store.portals(conn, site=site, portal=before.door, limit=1)
     for gateway in sorted({door.gateway for door in (*doors, *old)}):
         send_assignment(conn, site=site, gateway=gateway, sent_by=actor.id, now=now)
@@ -161,7 +162,7 @@ def arrive(conn: Connection, actor: Actor, *, site: str, visit: str, now: dateti
     before = _open_visit(conn, site, visit)
     if not store.change(conn, "arrive", site=site, visit=visit, at=now):
         raise ConflictingDocumentError(f"visit {visit!r} came at {before.arrived_at} already")
-    store.audit(conn, actor.id, "visit_arrived", f"visit:{visit}", site=site, detail={})
+    audit(conn, actor.id, "visit_arrived", f"visit:{visit}", site=site, detail={})
     return _open_visit(conn, site, visit)
 
 

@@ -18,6 +18,7 @@ from cloud.documents.papers import ItemPaper, LinePaper, PortalPaper
 from cloud.documents.store import KnownName, PortalRow
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from cloud.master.domain import BASE_UNIT, IdentifierKey, UnresolvableError, base_quantity, identifier_key
 from cloud.master.store import add_identifier, add_item, base_unit_of
 
@@ -119,7 +120,7 @@ def stored_portal(conn: Connection, actor: Actor, paper: PortalPaper) -> frozens
         mode=paper.mode,
     )
     subject = f"portal:{paper.portal}"
-    store.audit(conn, actor.id, "portal_set_up", subject, site=paper.site, detail=wanted._asdict())
+    audit(conn, actor.id, "portal_set_up", subject, site=paper.site, detail=wanted._asdict())
     return frozenset({wanted.gateway, *(row.gateway for row in there)})
 
 

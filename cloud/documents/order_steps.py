@@ -10,6 +10,7 @@ from cloud.documents.domain import DocumentError, UnknownDocumentError
 from cloud.documents.order_papers import OrderStory
 from cloud.documents.orders import BUYERS, locked, order
 from cloud.identity.actor import Actor
+from cloud.ledger.store import audit
 
 END_REASONS: Final[Mapping[str, str]] = {
     "supplier_cannot": "Supplier cannot deliver",
@@ -158,4 +159,4 @@ def _audit(
     conn: Connection, found: OrderStory, actor: Actor, action: str, detail: Mapping[str, object]
 ) -> None:
     subject = f"purchase_order:{found.order.id}"
-    store.audit(conn, actor.id, action, subject, site=found.order.site, detail=detail)
+    audit(conn, actor.id, action, subject, site=found.order.site, detail=detail)

@@ -16,6 +16,7 @@ from cloud.documents.order_papers import (
 )
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from cloud.master.store import add_identifier
 
 BUYERS: Final = (Role.BUYER,)
@@ -107,7 +108,7 @@ def add_order(conn: Connection, actor: Actor, paper: OrderPaper, *, decision_id:
     store.change(conn, "add_order_lines", **name, **lines)
     detail = {"lines": len(paper.lines), "supplier": paper.supplier, "decision_id": decision_id}
     subject = f"purchase_order:{paper.id}"
-    store.audit(conn, actor.id, "purchase_order_made", subject, site=paper.site, detail=detail)
+    audit(conn, actor.id, "purchase_order_made", subject, site=paper.site, detail=detail)
 
 
 def orders(

@@ -20,6 +20,7 @@ from cloud.documents.opening import post_opening
 from cloud.documents.papers import DocumentPaper, Entry, ImportPaper, VisitPaper
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 
 
 class DocumentRow(NamedTuple):
@@ -98,7 +99,7 @@ def register_document(conn: Connection, actor: Actor, paper: DocumentPaper) -> b
     store.add_document(conn, paper, actor.id)
     detail = {"lines": len(paper.lines), "partner": paper.partner}
     subject = f"{paper.type}:{paper.id}"
-    store.audit(conn, actor.id, "document_registered", subject, site=paper.site, detail=detail)
+    audit(conn, actor.id, "document_registered", subject, site=paper.site, detail=detail)
     return True
 
 
@@ -262,7 +263,7 @@ def _stored_visit(conn: Connection, actor: Actor, paper: VisitPaper) -> str | No
     if store.add_visit(conn, paper, actor.id):
         detail = {"door": paper.door, "direction": paper.direction, "from_at": paper.from_at.isoformat()}
         subject = f"visit:{paper.visit}"
-        store.audit(conn, actor.id, "visit_registered", subject, site=paper.site, detail=detail)
+        audit(conn, actor.id, "visit_registered", subject, site=paper.site, detail=detail)
         return doors[0].gateway
     (there,) = store.visits(conn, site=paper.site, visit=paper.visit, limit=1)
     is_same = (there.door, there.direction, there.from_at, there.to_at, set(there.documents)) == (

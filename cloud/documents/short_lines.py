@@ -7,7 +7,6 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.db import Connection
-from cloud.documents import store
 from cloud.documents.domain import (
     KEEPERS,
     ConflictingDocumentError,
@@ -18,6 +17,7 @@ from cloud.documents.lines import LineName, LineNow, end_lines, lines_now, lock_
 from cloud.documents.papers import LineNumber
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from contracts.base import Code, Site
 
 REASONS: Final = {
@@ -88,7 +88,7 @@ def close_short(conn: Connection, actor: Actor, paper: ClosePaper) -> Closed:
     short = {name.line: quantity for name, quantity in shorts}
     detail = {"reason": paper.reason, "short": {line: f"{left:f}" for line, left in short.items()}}
     subject = f"{paper.type}:{paper.id}"
-    store.audit(conn, actor.id, "lines_closed_short", subject, site=paper.site, detail=detail)
+    audit(conn, actor.id, "lines_closed_short", subject, site=paper.site, detail=detail)
     return Closed(paper.site, paper.type, paper.id, short)
 
 

@@ -1,16 +1,14 @@
 """Documents, doors and visits in the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-import orjson
 from psycopg import Connection
 
 from cloud.db import NamedStatements
 from cloud.documents.domain import LINE_CLAIM, Line, VisitRow
 from cloud.documents.papers import DocumentPaper, VisitPaper
-from cloud.ledger.store import record_audit
 from cloud.master.domain import IdentifierKey
 from contracts.vocabulary import clearing_account
 
@@ -225,20 +223,3 @@ def known_names(conn: Connection, keys: Sequence[IdentifierKey]) -> dict[Identif
     schemes, values = [key[0] for key in keys], [key[1] for key in keys]
     found = tuples(conn, "known_names", schemes=schemes, values=values)
     return {(scheme, value): KnownName(*name) for scheme, value, *name in found}
-
-
-def audit(
-    conn: Connection, actor: str, action: str, subject: str, *, site: str | None, detail: Mapping[str, object]
-) -> None:
-    """Say in the audit trail what was done to documents.
-
-    Args:
-        conn: In a transaction that the caller commits.
-        actor: Who did it.
-        action: What, as a stable snake_case word.
-        subject: To what.
-        site: Where; None: everywhere.
-        detail: More, as JSON.
-    """
-    text = orjson.dumps(detail).decode()
-    record_audit(conn, actor=actor, action=action, target=subject, site=site, detail=text)

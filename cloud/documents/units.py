@@ -10,6 +10,7 @@ from cloud.documents import store
 from cloud.documents.domain import KEEPERS, DocumentError
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from cloud.sheets.fields import has_check_digit
 from contracts.base import Site
 
@@ -96,7 +97,7 @@ def put_series(conn: Connection, actor: Actor, paper: SeriesPaper) -> SeriesRow:
     )
     if changed:
         detail = paper.model_dump(mode="json")
-        store.audit(conn, actor.id, "sscc_series_set", f"site:{paper.site}", site=paper.site, detail=detail)
+        audit(conn, actor.id, "sscc_series_set", f"site:{paper.site}", site=paper.site, detail=detail)
     return _series(conn, paper.site)
 
 

@@ -32,6 +32,7 @@ from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.ledger.domain import PostingKind
 from cloud.ledger.posting import Posting
+from cloud.ledger.store import audit
 from contracts.vocabulary import VirtualLocation
 
 
@@ -381,6 +382,6 @@ def _end(
         conn, "end_visit", site=found.site, visit=found.visit, state=state, reasons=text, actor=actor.id
     )
     detail = {"reasons": dict(reasons)}
-    store.audit(conn, actor.id, f"visit_{state}", f"visit:{found.visit}", site=found.site, detail=detail)
+    audit(conn, actor.id, f"visit_{state}", f"visit:{found.visit}", site=found.site, detail=detail)
     send_assignment(conn, site=found.site, gateway=found.gateway, sent_by=actor.id, now=now)
     return _found(conn, found.site, found.visit)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 import psycopg
 from psycopg import sql
 from psycopg.errors import (
@@ -116,6 +117,29 @@ def record_audit(
             "detail": detail,
         },
     )
+
+
+def audit(
+    conn: psycopg.Connection,
+    actor: str,
+    action: str,
+    target: str,
+    *,
+    site: str | None,
+    detail: Mapping[str, object],
+) -> None:
+    """Say in the audit chain what was done beside a posting, with whatever of it JSON can tell.
+
+    Args:
+        conn: A connection inside a transaction.
+        actor: Who did it.
+        action: What, as a stable snake_case word.
+        target: To what.
+        site: Where; None: everywhere.
+        detail: More; what JSON has no form for goes in as text.
+    """
+    text = orjson.dumps(dict(detail), default=str).decode()
+    record_audit(conn, actor=actor, action=action, target=target, site=site, detail=text)
 
 
 def command(conn: psycopg.Connection, statement: str, arguments: Mapping[str, object]) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from cloud.db import Connection, in_transaction
 from cloud.db.retry import Source
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from cloud.lots import store
 from cloud.lots.domain import KEEPERS, READERS, LotError
 
@@ -157,7 +158,7 @@ def put_watch(conn: Connection, actor: Actor, *, site: str, days: int, owner: st
     is_new = bool(store.change(conn, "put_watch", site=site, days=days, owner=owner, actor=actor.id))
     if is_new:
         detail = {"days": days, "owner": owner}
-        store.audit(conn, actor.id, "expiry_watch_set", f"site:{site}", site=site, detail=detail)
+        audit(conn, actor.id, "expiry_watch_set", f"site:{site}", site=site, detail=detail)
     return is_new
 
 

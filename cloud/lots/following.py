@@ -17,6 +17,7 @@ from cloud.db.retry import Source
 from cloud.decisions.domain import State
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from cloud.lots import store
 from cloud.lots.carrier import hold, reached
 from cloud.lots.domain import ReachedStock, Recall, RecallSite
@@ -127,7 +128,7 @@ def _grow(conn: Connection, actor: Actor, recall: Recall) -> int:
     added = reach(conn, recall)
     if added:
         detail = {"lots": added}
-        store.audit(conn, actor.id, "recall_grew", f"recall:{recall.name}", site=None, detail=detail)
+        audit(conn, actor.id, "recall_grew", f"recall:{recall.name}", site=None, detail=detail)
     notify(conn, recall)
     return added
 

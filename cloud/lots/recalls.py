@@ -13,6 +13,7 @@ from cloud.decisions import service as decisions
 from cloud.decisions.domain import Draft, State
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from cloud.lots import store
 from cloud.lots.domain import (
     END_REASONS,
@@ -90,7 +91,7 @@ def open_recall(
     recall = _recall(conn, made[0][0])
     reach(conn, recall)
     detail = {"item": found.code, "lot": lot, "reason": reason, "note": note, "with_possible": with_possible}
-    store.audit(conn, actor.id, "lot_recalled", f"recall:{recall.name}", site=None, detail=detail)
+    audit(conn, actor.id, "lot_recalled", f"recall:{recall.name}", site=None, detail=detail)
     stock = store.rows(conn, ReachedStock, "recall_stock", recall=recall.recall_id, site=None)
     for site, rows in _by_site(stock).items():
         ask_to_hold(conn, recall, site, rows)
@@ -132,7 +133,7 @@ def close_recall(conn: Connection, actor: Actor, *, recall_id: int, reason: str,
             decisions.withdraw(conn, JOB, at.decision_id, note=f"the recall was ended: {reason}")
     act_as(conn, actor)
     detail = {"reason": reason, "note": note}
-    store.audit(conn, actor.id, "recall_ended", f"recall:{found.name}", site=None, detail=detail)
+    audit(conn, actor.id, "recall_ended", f"recall:{found.name}", site=None, detail=detail)
     sites = [row[0] for row in store.tuples(conn, "sites")]
     alerts.resolve(conn, recall_keys(found, sites))
     return recall(conn, actor, recall_id=recall_id)

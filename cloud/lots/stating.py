@@ -11,6 +11,7 @@ from cloud.identity.store import act_as
 from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import Posted, PostingKind
 from cloud.ledger.posting import Posting
+from cloud.ledger.store import audit
 from cloud.lots import store
 from cloud.lots.domain import (
     KEEPERS,
@@ -76,7 +77,7 @@ def set_policy(
     if changed:
         store.change(conn, "due_from_the_first", item_id=changed[0][0])
         detail = {"is_lot_controlled": is_lot_controlled, "rule": rule}
-        store.audit(conn, actor.id, "lot_policy_set", f"item:{item}", site=None, detail=detail)
+        audit(conn, actor.id, "lot_policy_set", f"item:{item}", site=None, detail=detail)
     return bool(changed)
 
 

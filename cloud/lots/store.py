@@ -1,12 +1,9 @@
 """Lots in the database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
-import orjson
-
 from cloud.db import Connection, NamedStatements
-from cloud.ledger.store import record_audit
 from cloud.lots.domain import Link, LotKey
 
 _SQL: Final = NamedStatements("cloud.lots")
@@ -53,20 +50,3 @@ def named(lots: Sequence[LotKey]) -> dict[str, list[int] | list[str | None]]:
         ``items`` and ``lots``.
     """
     return {"items": [each.item_id for each in lots], "lots": [each.lot for each in lots]}
-
-
-def audit(
-    conn: Connection, actor: str, action: str, target: str, *, site: str | None, detail: Mapping[str, object]
-) -> None:
-    """Append to the audit chain.
-
-    Args:
-        conn: In a transaction.
-        actor: Who did it.
-        action: What, as a stable snake_case word.
-        target: To what.
-        site: Where; None: everywhere.
-        detail: More, as JSON.
-    """
-    text = orjson.dumps(dict(detail), default=str).decode()
-    record_audit(conn, actor=actor, action=action, target=target, site=site, detail=text)

@@ -16,6 +16,7 @@ from cloud.identity.store import act_as
 from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import CloudStatement, Posted, PostingKind
 from cloud.ledger.posting import Posting
+from cloud.ledger.store import audit
 from cloud.recipes import store
 from cloud.recipes.domain import (
     KEEPERS,
@@ -130,7 +131,7 @@ def plan(conn: Connection, actor: Actor, paper: PlanPaper, *, now: datetime) -> 
     stated = {"recipe": found.code, "version": found.version, "times": paper.times}
     store.change(conn, "add_plan", **named, **stated, revision=revision, actor=actor.id)
     target = f"{paper.type}:{paper.id}"
-    store.audit(conn, actor.id, "transformation_planned", target, site=paper.site, detail=stated)
+    audit(conn, actor.id, "transformation_planned", target, site=paper.site, detail=stated)
     return revision
 
 

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from cloud.recipes import store
 from cloud.recipes.domain import (
     KEEPERS,
@@ -195,7 +196,7 @@ def _put(conn: Connection, actor: Actor, paper: RecipePaper, items: dict[str, in
     )
     detail = {"kind": paper.kind, "version": version, "valid_from": valid_from.isoformat()}
     told = {"uses": _told(lines, is_input=True), "makes": _told(lines, is_input=False)}
-    store.audit(conn, actor.id, "recipe_stated", f"recipe:{paper.code}", site=None, detail=detail | told)
+    audit(conn, actor.id, "recipe_stated", f"recipe:{paper.code}", site=None, detail=detail | told)
     return recipe(conn, actor, code=paper.code, version=version)
 
 

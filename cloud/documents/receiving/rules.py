@@ -7,11 +7,11 @@ from typing import Annotated, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.db import Connection
-from cloud.documents import store as documents
 from cloud.documents.domain import KEEPERS, READERS, DocumentError
 from cloud.documents.receiving import store
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from contracts.base import Code, Site
 
 Percent = Annotated[Decimal, Field(ge=0, le=1000, decimal_places=3, allow_inf_nan=False)]
@@ -73,7 +73,7 @@ def put_rule(conn: Connection, actor: Actor, paper: RulePaper) -> list[RuleSet]:
     store.change(conn, "add_rule", **said, item_id=item_id, actor=actor.id)
     detail = paper.model_dump(mode="json", exclude_none=True)
     subject = f"site:{paper.site}"
-    documents.audit(conn, actor.id, "receiving_rule_set", subject, site=paper.site, detail=detail)
+    audit(conn, actor.id, "receiving_rule_set", subject, site=paper.site, detail=detail)
     return rules(conn, actor, site=paper.site)
 
 

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Final
 
 from cloud.db import Connection
-from cloud.documents import store as documents
 from cloud.documents.domain import KEEPERS, DocumentError
 from cloud.documents.lines import LineName, end_lines, lock_documents
 from cloud.documents.movements import believable
@@ -28,6 +27,7 @@ from cloud.identity.store import act_as
 from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import AlreadyClaimedError
 from cloud.ledger.posting import Posting
+from cloud.ledger.store import audit
 
 RECEIVERS: Final = (*KEEPERS, Role.OPERATOR)
 """Who may say what came."""
@@ -188,7 +188,7 @@ def _told(conn: Connection, actor: Actor, delivery: Delivery, posting: Posting |
         "unexpected": sum(each.is_unexpected for each in told),
     }
     if posting is None:
-        documents.audit(conn, actor.id, "delivery_rejected", subject, site=paper.site, detail=detail)
+        audit(conn, actor.id, "delivery_rejected", subject, site=paper.site, detail=detail)
         return None
     posting.audit("received", subject, paper.site, detail)
     return posting.close().position

@@ -9,7 +9,6 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cloud.db import Connection
-from cloud.documents import store as documents
 from cloud.documents.catalogue import faults_of
 from cloud.documents.domain import (
     KEEPERS,
@@ -28,6 +27,7 @@ from cloud.identity.store import act_as
 from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import PostingKind
 from cloud.ledger.posting import Posting
+from cloud.ledger.store import audit
 from contracts.base import Code, Site
 from contracts.records import DocumentRef, Side
 from contracts.vocabulary import BizStep, VirtualLocation
@@ -174,7 +174,7 @@ def add_transfer(conn: Connection, actor: Actor, paper: TransferPaper) -> None:
         )
     detail = {"to_site": paper.to_site, "lines": len(paper.lines)}
     subject = f"transfer:{paper.id}"
-    documents.audit(conn, actor.id, "transfer_drafted", subject, site=paper.from_site, detail=detail)
+    audit(conn, actor.id, "transfer_drafted", subject, site=paper.from_site, detail=detail)
 
 
 def transfers(
@@ -262,7 +262,7 @@ def depart(
     ):
         raise ConflictingDocumentError(f"transfer {name!r} is {found.state}: expected one that is shipped")
     site = found.from_site
-    documents.audit(conn, actor.id, "transfer_departed", f"transfer:{name}", site=site, detail={})
+    audit(conn, actor.id, "transfer_departed", f"transfer:{name}", site=site, detail={})
     return transfer(conn, actor, at=at, name=name)
 
 
@@ -312,7 +312,7 @@ def call_off(conn: Connection, actor: Actor, *, at: str, name: str, now: datetim
         raise ConflictingDocumentError(f"transfer {name!r} is {found.state}: expected a draft")
     site = found.from_site
     store.change(conn, "cancel", site=site, id=name, at=now, actor=actor.id)
-    documents.audit(conn, actor.id, "transfer_cancelled", f"transfer:{name}", site=site, detail={})
+    audit(conn, actor.id, "transfer_cancelled", f"transfer:{name}", site=site, detail={})
     return transfer(conn, actor, at=at, name=name)
 
 
