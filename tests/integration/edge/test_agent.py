@@ -313,6 +313,9 @@ def test_a_missing_file_or_setting_is_named(tmp_path: Path) -> None:
     (tmp_path / "agent.toml").write_text("site = 'leeds'\ngateway = 'gw-1'\n")
     done = command("check", "--config", str(tmp_path / "agent.toml"))
     assert "broker_url is not set: expected mqtt://…" in done.stderr
+    (tmp_path / "agent.toml").write_text("site = 'leeds'\ngateway = 'gw-1'\nbroker_url = 'mqtt://a:b@c'\n")
+    done = command("outbox", "status", "--config", str(tmp_path / "agent.toml"))
+    assert (done.returncode, "does not exist: no agent has run here" in done.stderr) == (1, True)
 
 
 def test_export_gives_every_kept_record_as_json_lines(
