@@ -109,7 +109,7 @@ class Store:
             OutboxError: If it cannot be opened at all.
         """
         if not path.exists():
-            raise OutboxError(f"outbox {str(path)!r} does not exist: no agent has run here with this `outbox`")
+            raise OutboxError(f"outbox {str(path)!r} does not exist: no agent has run here with it")
         is_closed = not path.with_name(path.name + "-wal").exists()
         mode = "mode=ro&immutable=1" if is_closed else "mode=ro"
         with _translated(path):
