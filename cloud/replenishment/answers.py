@@ -12,10 +12,10 @@ from cloud.db import Connection
 from cloud.decisions import service as decisions
 from cloud.decisions.domain import Draft
 from cloud.documents import order_steps
-from cloud.documents import store as documents
 from cloud.documents.order_papers import DueDate
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from cloud.master.supplier_papers import SupplierId
 from cloud.replenishment import store
 from cloud.replenishment.domain import (
@@ -310,7 +310,7 @@ def _answered(conn: Connection, actor: Actor, found: ProposalRow, answer: _Answe
     )
     detail: dict[str, Any] = {"item": found.item, "reason": answer.reason, "decision_id": answer.decision_id}
     subject = f"proposal:{found.proposal_id}"
-    documents.audit(conn, actor.id, f"proposal_{answer.state}", subject, site=found.site, detail=detail)
+    audit(conn, actor.id, f"proposal_{answer.state}", subject, site=found.site, detail=detail)
     return proposal(conn, actor, found.proposal_id)
 
 

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from cloud.db import Connection
 from cloud.decisions.domain import Applied, Changed, Decision, DecisionError, Json
-from cloud.documents import store as documents
 from cloud.documents.domain import DocumentError
 from cloud.documents.order_papers import OrderLineRow
 from cloud.documents.orders import locked
 from cloud.identity.actor import Actor
+from cloud.ledger.store import audit
 from cloud.replenishment import store
 from cloud.replenishment.confirming import CHANGE_KIND
 from cloud.replenishment.quantities import plain
@@ -104,7 +104,7 @@ def _set(conn: Connection, actor: Actor, decision: Decision, **terms: Any) -> No
     told = {name: plain(value) for name, value in terms.items() if isinstance(value, Decimal)}
     detail = {"line": where["line"], "decision_id": decision.decision_id, **told}
     subject = f"purchase_order:{where['id']}"
-    documents.audit(conn, actor.id, "purchase_order_terms_set", subject, site=where["site"], detail=detail)
+    audit(conn, actor.id, "purchase_order_terms_set", subject, site=where["site"], detail=detail)
 
 
 ORDER_CHANGE: Final = OrderChangeCarrier()

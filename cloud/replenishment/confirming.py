@@ -13,13 +13,13 @@ from cloud.decisions import service as decisions
 from cloud.decisions.checks import held
 from cloud.decisions.domain import Draft, State
 from cloud.documents import order_steps
-from cloud.documents import store as documents
 from cloud.documents.domain import DocumentError, UnknownDocumentError
 from cloud.documents.order_papers import DueDate, OrderLineRow, OrderStory
 from cloud.documents.orders import BUYERS, locked, order
 from cloud.documents.papers import LineNumber
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from cloud.replenishment import store
 from cloud.replenishment.answers import Note
 from cloud.replenishment.confirmation import Terms, Tolerance, beyond
@@ -192,7 +192,7 @@ def set_tolerance(conn: Connection, actor: Actor, paper: ConfirmationTolerance) 
     store.change(conn, "add_confirmation_tolerance", **paper.model_dump(), actor=actor.id)
     detail = paper.model_dump(mode="json")
     subject = f"confirmation_tolerance:{paper.site or ''}"
-    documents.audit(conn, actor.id, "confirmation_tolerance_set", subject, site=paper.site, detail=detail)
+    audit(conn, actor.id, "confirmation_tolerance_set", subject, site=paper.site, detail=detail)
 
 
 def _completed(
@@ -263,7 +263,7 @@ def _record(
         "decision_id": decision_id,
     }
     subject = f"purchase_order:{found.order.id}"
-    documents.audit(conn, actor.id, "purchase_order_confirmed", subject, site=found.order.site, detail=detail)
+    audit(conn, actor.id, "purchase_order_confirmed", subject, site=found.order.site, detail=detail)
 
 
 def _asked(

@@ -5,9 +5,9 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cloud.db import Connection
-from cloud.documents.store import audit
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 from cloud.replenishment import store
 from cloud.replenishment.domain import READERS, ReplenishmentError, TargetKind
 from cloud.replenishment.store import ParameterRow
