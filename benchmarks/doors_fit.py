@@ -42,6 +42,7 @@ TRAIN: Final = (
     "usual:200:1001-1032,1041-1050 hard:14:7001-7023 overhead:20:7001-7004 "
     "conveyor:20:7001-7004 conveyor:100:7201-7204"
 )
+FEW_READS: Final = "hard:14:7001-7029 overhead:20:7001-7004"
 CHECK: Final = "usual:200:1033-1035 hard:14:7031 overhead:20:7011 conveyor:100:7221"
 _HIDDEN: Final = (24, 24)
 """For two sides, and for one plane."""
@@ -68,6 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, worlds, purpose in (
         ("--begin", BEGIN, "worlds to fit first weights on"),
         ("--train", TRAIN, "worlds to fit on"),
+        ("--few-reads", FEW_READS, "worlds to fit on again with most of their reads left out"),
         ("--check", CHECK, "other worlds, to judge by"),
     ):
         parser.add_argument(
@@ -89,7 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if both:
         parser.error(f"--check names {both[0]} of --train, expected other worlds")
     first = _fitted(options, options.begin, (), UNBIASED)
-    weights = _fitted(options, options.train, options.check, first, options.glimpses)
+    weights = _fitted(
+        options, options.train, options.check, first, glimpses=options.glimpses, few_reads=options.few_reads
+    )
     judged = [doors_rows.collect(named, options.directory, weights) for named in options.check]
     _reliability([each for world in judged for each in world.found])
     _worths(options.directory, judged)
@@ -121,19 +125,22 @@ def _fitted(
     train: Sequence[Named],
     check: Sequence[Named],
     weights: Weights,
+    *,
     glimpses: int = 0,
+    few_reads: Sequence[Named] = (),
 ) -> Weights:
     """Fit both functions on what the filter weighs while it has some weights."""
     taught, held_out = (
         [_collected(named, options, weights) for named in named_ones] for named_ones in (train, check)
     )
+    few = [row for named in few_reads for row in doors_rows.few_reads(named, options.directory, weights)]
     walks = doors_rows.walks(options.walks, options.directory, weights)
     with weighing_with(weights):
         walks += doors_walks.glimpses(glimpses, 1)
     return Weights(
         _network(
             *_fit_two_sided(
-                [row for world in taught for row in world.two_sided] + walks,
+                [row for world in taught for row in world.two_sided] + few + walks,
                 [row for world in held_out for row in world.two_sided],
             )
         ),

@@ -50,6 +50,27 @@ def collect(named: Named, directory: Path, weights: Weights) -> Collected:
     return read
 
 
+def few_reads(named: Named, directory: Path, weights: Weights) -> list[Any]:
+    """Run a world through the filter with most of its reads left out, or take what came of that.
+
+    Args:
+        named: Which world.
+        directory: Where the reads of worlds are kept.
+        weights: With which the filter weighs.
+
+    Returns:
+        Of topmost units, rows as those of ``Collected.two_sided``.
+    """
+    kept = named.under(directory) / f"few-{_digest(weights)}.pickle"
+    if not kept.exists():
+        with weighing_with(weights):
+            found = [each for each in labelled(named, directory, is_thinned=True) if each.is_top]
+        two_sided, _ = rows_of(found, random.Random(named.seed))
+        kept.write_bytes(pickle.dumps(_small(two_sided)))
+    read: list[Any] = pickle.loads(kept.read_bytes())  # noqa: S301  we wrote it
+    return read
+
+
 def walks(count: int, directory: Path, weights: Weights) -> list[Any]:
     """Walk at doors of any build, or take what came of that.
 

@@ -3,7 +3,7 @@
 import pickle
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,7 @@ from edge_agent.filters.weights_of_planes import ONE_PLANE
 from edge_agent.filters.weights_of_sides import TWO_SIDED
 from edge_agent.readers.capture import Fault
 from edge_agent.readers.llrp.recording import read_recording
-from edge_agent.readers.raw_read import Seen
+from edge_agent.readers.raw_read import RawRead, Seen
 from simulators.warehouse.dock.doors import Door
 from simulators.warehouse.dock.papers import SITE, write_papers
 from simulators.warehouse.dock.paths import Load
@@ -42,6 +42,10 @@ _LATE_S: Final = 6.0
 """A tag that fell silent so long before the plane of the door did cross."""
 _BESIDE_S: Final = 0.5
 _START_S: Final = START_AT.timestamp()
+_SHARES_READ: Final = (0.03, 0.6)
+"""Of the reads of a topmost unit's tag, where a crowd takes the reader's time: from least to most."""
+_SHARE_READ: Final = 0.35
+"""Of those of all other tags."""
 _TAGS_A_LOAD: Final = 8.0
 """So many of the tags inside a unit are fitted on: there are far more of them than of topmost ones."""
 
@@ -113,6 +117,31 @@ def world_of(named: Named, directory: Path) -> tuple[World, list[Seen]]:
         (kept / "recording.llrp").unlink()
     seen: list[Seen] = pickle.loads((kept / _SEEN).read_bytes())  # noqa: S301  we wrote it
     return world, sorted(seen, key=lambda each: each.seen_us)
+
+
+def thinned(seen: list[Seen], tops: Collection[str], rng: random.Random) -> list[Seen]:
+    """Leave out reads, as a reader does that is busy with a crowd.
+
+    Args:
+        seen: What readers said, in time order.
+        tops: Tags of topmost units: each is left another share of its reads.
+        rng: Chooses.
+
+    Returns:
+        What is left.
+    """
+    least, most = _SHARES_READ
+    shares: dict[str, float] = {}
+    left = []
+    for each in seen:
+        if isinstance(each, RawRead):
+            epc = each.epc.upper()
+            if epc in tops and epc not in shares:
+                shares[epc] = least * (most / least) ** rng.random()
+            if rng.random() >= shares.get(epc, _SHARE_READ):
+                continue
+        left.append(each)
+    return left
 
 
 @contextmanager
@@ -208,17 +237,21 @@ def passages_of(seen: list[Seen], door: PortalFilter) -> Iterator[tuple[list[Pas
     yield door.flush(), seen[-1].seen_us + 60_000_000
 
 
-def labelled(named: Named, directory: Path) -> list[Weighed]:
+def labelled(named: Named, directory: Path, *, is_thinned: bool = False) -> list[Weighed]:
     """Run a world through the filter and tell what truly happened.
 
     Args:
         named: Which world.
         directory: Where the reads of worlds are kept.
+        is_thinned: Whether most of its reads are left out.
 
     Returns:
         Every passage of goods of which something was weighed.
     """
     world, seen = world_of(named, directory)
+    tops = {seen_there.unit.epc.hex().upper() for seen_there in world.appearances}
+    if is_thinned:
+        seen = thinned(seen, tops, random.Random(7 * named.seed + 1))
     door = PortalFilter(load_portals(named.under(directory) / SITE))
     with watching() as weighed:
         told = [weighed[id(each)] for decided, _ in passages_of(seen, door) for each in decided]
@@ -226,7 +259,6 @@ def labelled(named: Named, directory: Path) -> list[Weighed]:
     for load in world.loads:
         for epc in load.goods.epcs:
             loads[epc.hex().upper()].append(load)
-    tops = {seen_there.unit.epc.hex().upper() for seen_there in world.appearances}
     doors = {each.portal: each for each in world.doors}
     claims: dict[tuple[str, str, float], list[Weighed]] = defaultdict(list)
     kept = []
