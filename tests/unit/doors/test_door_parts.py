@@ -17,6 +17,7 @@ from edge_agent.doors.tally import MOST_VISITS, VisitTally
 from edge_agent.doors.visits import Known
 from edge_agent.readers.raw_read import RawRead
 from tests.unit.doors.conftest import (
+    CASE_GTIN,
     OTHER_PALLET,
     PALLET,
     START,
@@ -153,6 +154,8 @@ def test_a_unit_of_the_stock_that_no_truck_here_takes_is_told_unless_one_unloads
     assert told(watch(loading), seen) == [False, True, False]
     assert not any(told(watch(loading), expected))
     assert not any(told(watch(loading, HERE), seen)), "a truck is unloaded here too"
+    by_item = visit("V-4", line("O-2", gtin=CASE_GTIN, quantity=4), direction="outbound")
+    assert not any(told(watch(loading, by_item), seen)), "it may hold what V-4 takes by the piece"
     assert not any(told(watch(), seen)), "no truck is here"
     assert not any(told(lookout(loading), seen)), "nobody knows it: it may be anybody's"
 
