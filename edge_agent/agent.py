@@ -166,8 +166,10 @@ class Agent:
         self._tasks.note(drafts, refs)
 
     def _is_in_stock(self, unit: str) -> bool:
+        if not self._positions.is_heard_of(unit):
+            return self._reference.is_in_stock(unit)
         place = self._positions.location_of(unit)
-        return self._reference.is_in_stock(unit) if place is None else not place.startswith(VIRTUAL_PREFIX)
+        return place is not None and not place.startswith(VIRTUAL_PREFIX)
 
     def _recipes(self, settings: AgentSettings) -> Mapping[str, Recipe[SerialScanner]]:
         return {

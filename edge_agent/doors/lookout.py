@@ -151,8 +151,8 @@ def is_extra_here(unit: str, door: str, known: Known, at_us: int) -> bool:
         at_us: When it is seen, microseconds since 1970.
 
     Returns:
-        False also where a truck is unloaded: stock does not come off it, so what is near is at work inside; and
-        where one takes loose goods, which may have been packed since into any unit.
+        False also where a truck is unloaded: stock does not come off it, so what is near is at work inside;
+        and where one takes loose goods, which may have been packed since into any unit.
     """
     here = known.open_at(door, at_us)
     return bool(here) and all(

@@ -67,6 +67,18 @@ class UnitPositions:
         with self._lock:
             return self._location_of.get(unit)
 
+    def is_heard_of(self, unit: str) -> bool:
+        """Tell whether anything is remembered of a unit, be it that it stands in another one.
+
+        Args:
+            unit: SSCC or GRAI.
+
+        Returns:
+            True if so.
+        """
+        with self._lock:
+            return unit in self._location_of
+
 
 def _may_have_moved(crossing: Crossing) -> bool:
     """Tell whether a crossing that posted nothing may be one all the same."""

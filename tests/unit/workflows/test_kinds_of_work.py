@@ -53,6 +53,10 @@ def test_a_unit_that_was_seen_elsewhere_is_not_said_to_have_come(bench: Any) -> 
     seen.note([Draft(record) for record in bench.records])
     assert bench.scan("$PACK", PARCEL_LABEL).signal is Signal.STEP
     assert len(bench.positions) == 1
+    bench.scan("$PACK", PALLET_LABEL, PARCEL_LABEL)
+    seen.note([Draft(record) for record in bench.records])
+    assert (seen.location_of(PARCEL), seen.is_heard_of(PARCEL)) == (None, True), "it stands in the pallet"
+    assert not seen.is_heard_of("106141412345678922")
 
 
 def test_a_parcel_goes_into_a_pallet_as_a_whole_and_the_pallets_own_label_closes_it(bench: Any) -> None:
