@@ -14,6 +14,7 @@ from cloud.documents.domain import (
     ConflictingDocumentError,
     UnknownDocumentError,
 )
+from cloud.documents.lines import goods_of
 from cloud.documents.papers import ItemPaper, LinePaper, PortalPaper
 from cloud.documents.store import KnownName, PortalRow
 from cloud.identity.actor import Actor
@@ -155,10 +156,10 @@ def portals(
 
 
 def faults_of(conn: Connection, name: str, lines: Sequence[LinePaper]) -> list[str]:
-    """Find what the ledger could not post of a document's lines.
+    """Find what the ledger could not post of a document's lines; an item's code names it from here on.
 
     Args:
-        conn: In a transaction.
+        conn: In a transaction that the caller commits.
         name: Of the document, for the errors.
         lines: Its lines.
 
@@ -167,6 +168,7 @@ def faults_of(conn: Connection, name: str, lines: Sequence[LinePaper]) -> list[s
     """
     keys = {identifier_key(line.identifier) for line in lines}
     units = {("gtin", line.unit_seen) for line in lines if line.unit_seen != BASE_UNIT}
+    goods_of(conn, (key for key in keys if key[0] == "sku"))
     known = store.known_names(conn, sorted(keys | units))
     found = ((line, _fault(line, known)) for line in lines)
     return [f"{name}, line {line.line!r}: {fault}" for line, fault in found if fault]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from cloud.db import Connection
 from cloud.documents import dock_commands, service, visits
 from cloud.documents.domain import DocumentError
-from cloud.documents.papers import DocumentType, checked, read_import
+from cloud.documents.import_file import checked, read_import
+from cloud.documents.papers import DocumentType
 from cloud.documents.shell import SHELL, add_file, conventions_of, reporting
 from cloud.settings import Settings
 from cloud.shell import MOST_LISTED, Run, command, group, once, present, show, show_all

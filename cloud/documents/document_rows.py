@@ -12,8 +12,10 @@ COLUMNS: Final = ("type", "id", "line", "quantity")
 """Every file has these, and `gtin` or `sku`."""
 OPTIONAL: Final = (
     *("gtin", "sku", "site", "partner", "due_on", "unit_seen", "lot", "unit", "order_id", "order_line"),
+    *("sent_at", "price", "to_site", "carrier"),
 )
-_HEAD: Final = ("site", "type", "id", "partner", "due_on")
+_PARTS: Final = {"purchase_order": "orders", "transfer": "transfers"}
+"""Where documents stand that are of a kind of their own; all others are `documents`."""
 
 
 def documents_of(table: Table, conventions: Conventions) -> tuple[dict[str, Any], dict[Path, int], list[str]]:
@@ -27,24 +29,23 @@ def documents_of(table: Table, conventions: Conventions) -> tuple[dict[str, Any]
         What ``dockledger documents import`` takes of a JSON file, the line of each of its values, and a fault
         for each cell that is not what it must be.
     """
-    documents: list[dict[str, Any]] = []
+    parts: dict[str, list[dict[str, Any]]] = {"documents": [], "orders": [], "transfers": []}
     numbers: dict[tuple[str, ...], int] = {}
     places: dict[Path, int] = {(): 1}
     faults: list[str] = list(table.faults)
     for row in table.rows:
         reader = _Reader(table, row, faults)
         key = tuple(row.cells.get(name, "") for name in ("site", "type", "id"))
-        number = numbers.setdefault(key, len(documents))
-        if number == len(documents):
-            head = {name: row.cells[name] for name in _HEAD if row.cells.get(name)}
-            if (due_on := reader.read("due_on", lambda text: _day(text, conventions))) is not None:
-                head["due_on"] = due_on
-            documents.append(head | {"lines": []})
-            places["documents", number] = row.number
-        lines = documents[number]["lines"]
-        places["documents", number, "lines", len(lines)] = row.number
-        lines.append(_line(reader, row, conventions))
-    return {"documents": documents}, places, faults
+        part = _PARTS.get(key[1], "documents")
+        number = numbers.setdefault(key, len(parts[part]))
+        if number == len(parts[part]):
+            parts[part].append(_head(part, reader, row, conventions) | {"lines": []})
+            places[part, number] = row.number
+        lines = parts[part][number]["lines"]
+        places[part, number, "lines", len(lines)] = row.number
+        read = _order_line if part == "orders" else _line
+        lines.append(read(reader, row, conventions))
+    return {part: documents for part, documents in parts.items() if documents}, places, faults
 
 
 class _Reader:
@@ -63,6 +64,37 @@ class _Reader:
         except FieldError as error:
             self._faults.append(f"{self._table.place(self._row.number, column)}: {error}")
             return None
+
+
+def _head(part: str, reader: _Reader, row: TableRow, conventions: Conventions) -> dict[str, Any]:
+    """Read what the first row of a document says of all of it."""
+    names = {
+        "documents": {"site": "site", "type": "type", "id": "id", "partner": "partner"},
+        "orders": {"site": "site", "id": "id", "partner": "supplier"},
+        "transfers": {"site": "from_site", "id": "id", "to_site": "to_site", "carrier": "carrier"},
+    }[part]
+    head = {field: row.cells[column] for column, field in names.items() if row.cells.get(column)}
+    if part == "orders":
+        sent_at = reader.read("sent_at", lambda text: fields.moment(text, conventions).requested_at or text)
+        return head | ({} if sent_at is None else {"sent_at": sent_at})
+    due_on = reader.read("due_on", lambda text: _day(text, conventions))
+    return head | ({} if due_on is None else {"due_on": due_on})
+
+
+def _order_line(reader: _Reader, _row: TableRow, conventions: Conventions) -> dict[str, Any]:
+    """Read a line of a purchase order: an item by its code, in base units, with price and day of its own."""
+    checks: dict[str, tuple[str, Callable[[str], str]]] = {
+        "line": ("line", fields.code),
+        "sku": ("item", fields.code),
+        "quantity": ("quantity", lambda text: fields.quantity(text, conventions)),
+        "price": ("price", lambda text: fields.quantity(text, conventions)),
+        "due_on": ("due_on", lambda text: _day(text, conventions)),
+    }
+    return {
+        field: value
+        for column, (field, check) in checks.items()
+        if (value := reader.read(column, check)) is not None
+    }
 
 
 def _line(reader: _Reader, row: TableRow, conventions: Conventions) -> dict[str, Any]:

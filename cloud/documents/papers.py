@@ -1,28 +1,20 @@
-"""Documents as they are sent and imported: JSON in, checked models out, every fault named with its place."""
+"""Documents as they are sent: checked models, every fault named with its value and expectation."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-import orjson
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    PrivateAttr,
-    ValidationError,
     model_validator,
 )
 
-from cloud.documents.document_rows import COLUMNS, OPTIONAL, documents_of
 from cloud.documents.domain import Line
-from cloud.documents.json_lines import Path as Place
-from cloud.documents.json_lines import line_at, lines_of
-from cloud.sheets.fields import Conventions, has_check_digit
-from cloud.sheets.table import Encoding, TableError, read_table
+from cloud.sheets.fields import has_check_digit
 from contracts.base import Code, Gateway, PositiveQuantity, Site, UtcDatetime
 from contracts.records import Identifier
 from contracts.vocabulary import VIRTUAL_PREFIX, VirtualLocation, clearing_account
@@ -30,25 +22,9 @@ from contracts.vocabulary import VIRTUAL_PREFIX, VirtualLocation, clearing_accou
 DocumentType = Literal["asn", "outbound_order", "customer_return", "supplier_return", "transfer"]
 Registered = Literal["asn", "outbound_order", "customer_return", "supplier_return"]
 """Types that are registered as they are; a transfer stands at two sites."""
-Lines = dict[Place, int]
 _SSCC_DIGITS: Final = 18
 _GTIN_DIGITS: Final = 14
-AS_WRITTEN: Final = Conventions()
-"""A spreadsheet that writes nothing that could be read in two ways."""
 _MAY_NAME_ORDERS: Final = ("asn", "supplier_return")
-
-
-class ImportFileError(Exception):
-    """A file that cannot be imported; ``faults`` are all that is wrong with it."""
-
-    def __init__(self, faults: list[str]) -> None:
-        """Keep every fault.
-
-        Args:
-            faults: Place, value and expectation of each.
-        """
-        super().__init__("\n".join(faults))
-        self.faults = faults
 
 
 def _is_gtin(text: str) -> str:
@@ -240,149 +216,3 @@ class OpeningPaper(_Paper):
     location: Code
     unit: Unit | None = None
     lot: Code | None = None
-
-
-Entry = (
-    tuple[Literal["items"], int, ItemPaper]
-    | tuple[Literal["portals"], int, PortalPaper]
-    | tuple[Literal["documents"], int, DocumentPaper]
-    | tuple[Literal["visits"], int, VisitPaper]
-)
-
-
-class ImportPaper(_Paper):
-    """Everything that one file may hold; ``site`` is the default of the entries below."""
-
-    items: tuple[ItemPaper, ...] = ()
-    portals: tuple[PortalPaper, ...] = ()
-    opening: tuple[OpeningPaper, ...] = ()
-    documents: tuple[DocumentPaper, ...] = ()
-    visits: tuple[VisitPaper, ...] = ()
-
-    _origin: tuple[str, Lines] | None = PrivateAttr(default=None)
-    """The file, and the line of each of its values."""
-
-    def entries(self) -> Iterator[Entry]:
-        """Give all but the opening stock in the order in which later ones rest on earlier ones.
-
-        Yields:
-            Name of the part, number within it, and the entry.
-        """
-        yield from (("items", number, paper) for number, paper in enumerate(self.items))
-        yield from (("portals", number, paper) for number, paper in enumerate(self.portals))
-        yield from (("documents", number, paper) for number, paper in enumerate(self.documents))
-        yield from (("visits", number, paper) for number, paper in enumerate(self.visits))
-
-    def placed(self, fault: str, part: str, number: int) -> str:
-        """Say where in the file an entry is at fault.
-
-        Args:
-            fault: What is wrong.
-            part: Name of the part.
-            number: Number within it, from 0.
-
-        Returns:
-            The fault after its place; alone if the entries come from no file.
-        """
-        if self._origin is None:
-            return fault
-        file, lines = self._origin
-        return f"{file}, line {line_at(lines, (part, number)) or 1}: {fault}"
-
-
-def read_import(
-    path: Path,
-    *,
-    site: str | None = None,
-    conventions: Conventions = AS_WRITTEN,
-    encoding: Encoding = "utf-8",
-    sheet: str | None = None,
-) -> ImportPaper:
-    """Read a file for ``dockledger documents import``.
-
-    Args:
-        path: A JSON object in UTF-8, or documents' lines if its name ends with ``.csv`` or ``.xlsx``.
-        site: Of what names none.
-        conventions: How a spreadsheet writes what could be read in two ways.
-        encoding: Of a CSV.
-        sheet: Which sheet of a workbook; None: the only one.
-
-    Returns:
-        What it holds.
-
-    Raises:
-        ImportFileError: Naming every fault with its line, place, value and expectation.
-    """
-    if path.suffix.lower() in {".csv", ".xlsx"}:
-        return _of_sheet(path, site, conventions, encoding, sheet)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ImportFileError([f"{path}: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        wrong = error.object[error.start : error.start + 1].hex()
-        raise ImportFileError(
-            [f"{path}, line {line}: byte 0x{wrong} is not UTF-8: save it as UTF-8, not as Windows-1252"]
-        ) from error
-    try:
-        raw = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise ImportFileError([f"{path}, line {error.lineno}: {error.msg}: expected JSON"]) from error
-    if not isinstance(raw, dict):
-        raise ImportFileError([f"{path}, line 1: expected a JSON object, got {type(raw).__name__}"])
-    return checked({"site": site} | raw, str(path), lines_of(text))
-
-
-def _of_sheet(
-    path: Path, site: str | None, conventions: Conventions, encoding: Encoding, sheet: str | None
-) -> ImportPaper:
-    how = {"required": COLUMNS, "optional": OPTIONAL}
-    try:
-        table = read_table(path, conventions=conventions, encoding=encoding, sheet=sheet, **how)
-    except TableError as error:
-        raise ImportFileError([str(error)]) from error
-    raw, lines, faults = documents_of(table, conventions)
-    if faults:
-        raise ImportFileError([f"{path}, {fault}" for fault in faults])
-    return checked({"site": site} | raw, str(path), lines)
-
-
-def checked(raw: dict[str, Any], file: str, lines: Lines) -> ImportPaper:
-    """Check what a file holds.
-
-    Args:
-        raw: As it was read.
-        file: Its name.
-        lines: The line of each of its values; empty if it has none.
-
-    Returns:
-        What it holds.
-
-    Raises:
-        ImportFileError: Naming every fault with its line, place, value and expectation.
-    """
-    site = raw.pop("site", None)
-    for part in ("portals", "opening", "documents", "visits") if site is not None else ():
-        entries = raw.get(part)
-        for entry in entries if isinstance(entries, list) else ():
-            if isinstance(entry, dict):
-                entry.setdefault("site", site)
-    try:
-        papers = ImportPaper.model_validate_json(orjson.dumps(raw))
-    except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False)
-        deepest = [fault for fault in found if fault["type"] != "too_short" or fault["input"] in ([], ())]
-        raise ImportFileError([_told(fault, file, lines) for fault in deepest]) from error
-    papers._origin = file, lines  # noqa: SLF001  its maker
-    return papers
-
-
-def _told(fault: Mapping[str, Any], file: str, lines: Lines) -> str:
-    """Say one fault: an entry's own check has named its value, others show it."""
-    place = ".".join(map(str, fault["loc"])) or "file"
-    message = fault["msg"].removeprefix("Value error, ")
-    shows = fault["type"] not in {"missing", "value_error"}
-    value = f", got {fault['input']!r:.80}" if shows else ""
-    line = line_at(lines, fault["loc"])
-    return f"{file}{'' if line is None else f', line {line}'}: {place}: {message}{value}"

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from cloud.db import Connection
-from cloud.documents import store
+from cloud.documents import orders, store
 from cloud.documents.assignments import send_assignment
 from cloud.documents.catalogue import faults_of, put_item, stored_portal
 from cloud.documents.domain import (
@@ -16,8 +16,10 @@ from cloud.documents.domain import (
     Line,
     UnknownDocumentError,
 )
+from cloud.documents.import_file import Entry, ImportPaper
 from cloud.documents.opening import post_opening
-from cloud.documents.papers import DocumentPaper, Entry, ImportPaper, VisitPaper
+from cloud.documents.papers import DocumentPaper, VisitPaper
+from cloud.documents.transfers import service as transfers
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.ledger.store import audit
@@ -55,6 +57,8 @@ class Imported:
     portals: int
     opening: int
     documents: int
+    orders: int
+    transfers: int
     visits: int
 
 
@@ -145,11 +149,11 @@ def import_all(conn: Connection, actor: Actor, papers: ImportPaper, *, now: date
     actor.require(*KEEPERS)
     faults: list[str] = []
     told: set[tuple[str, str]] = set()
-    counts = dict.fromkeys(("items", "portals", "documents", "visits"), 0)
+    counts = dict.fromkeys(("items", "portals", "documents", "orders", "transfers", "visits"), 0)
     for entry in papers.entries():
         part, number, _ = entry
         try:
-            is_new, gateways = _stored(conn, actor, entry)
+            is_new, gateways = _stored(conn, actor, entry, now)
         except DocumentError as error:
             faults += [papers.placed(fault, part, number) for fault in str(error).splitlines()]
         else:
@@ -162,7 +166,7 @@ def import_all(conn: Connection, actor: Actor, papers: ImportPaper, *, now: date
     return Imported(opening=post_opening(conn, actor, papers.opening, now=now), **counts)
 
 
-def _stored(conn: Connection, actor: Actor, entry: Entry) -> tuple[bool, set[tuple[str, str]]]:
+def _stored(conn: Connection, actor: Actor, entry: Entry, now: datetime) -> tuple[bool, set[tuple[str, str]]]:
     """Store one entry of a file: whether it was new, and which gateways of which sites must learn of it."""
     match entry:
         case ("items", _, item):
@@ -172,6 +176,11 @@ def _stored(conn: Connection, actor: Actor, entry: Entry) -> tuple[bool, set[tup
             return bool(gateways), {(portal.site, gateway) for gateway in gateways}
         case ("documents", _, paper):
             return register_document(conn, actor, paper), set()
+        case ("orders", _, order):
+            return orders.register_order(conn, actor, order, now=now), set()
+        case ("transfers", _, transfer):
+            transfers.draft(conn, actor, transfer)
+            return True, set()
         case ("visits", _, visit):
             gateway = _stored_visit(conn, actor, visit)
             return gateway is not None, {(visit.site, gateway)} if gateway else set()

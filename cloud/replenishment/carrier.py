@@ -16,7 +16,7 @@ from cloud.documents.lines import base_identifier
 from cloud.documents.order_papers import OrderLinePaper, OrderPaper
 from cloud.documents.papers import LinePaper
 from cloud.documents.transfers import service as transfers
-from cloud.documents.transfers.service import TransferPaper
+from cloud.documents.transfers.papers import TransferPaper
 from cloud.identity.actor import Actor
 from cloud.replenishment import store
 from cloud.replenishment.domain import DECISION_KIND

@@ -22,7 +22,7 @@ from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking, whole
-from cloud.web.proposals import words_of
+from cloud.web.forms import words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 

@@ -20,7 +20,7 @@ from cloud.inquiry.domain import GREATEST
 from cloud.sheets.listing import columns_of
 from cloud.web.events_calendar import WEEKS, calendar_of
 from cloud.web.files import FileForm, answer, looking, whole
-from cloud.web.proposals import words_of
+from cloud.web.forms import words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 

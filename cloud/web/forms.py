@@ -1,6 +1,8 @@
-"""What forms of several lines share: their columns as rows, and who may send them."""
+"""What forms share: their columns as rows, who may send them, and what is wrong with what was sent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from pydantic import ValidationError
 
 from cloud.documents.domain import DocumentError
 from cloud.identity.actor import Actor, NotAllowedError, Role
@@ -45,3 +47,39 @@ def may(actor: Actor, site: str, *roles: Role) -> bool:
     except NotAllowedError:
         return False
     return True
+
+
+def words_of(error: ValidationError) -> str:
+    """Say what is wrong with a form.
+
+    Args:
+        error: What the model refused.
+
+    Returns:
+        One sentence per fault, with field, expectation and value.
+    """
+    told = []
+    for fault in error.errors(include_url=False, include_context=False):
+        message = str(fault["msg"]).removeprefix("Value error, ")
+        value = "" if fault["type"] in {"missing", "value_error"} else f", got {fault['input']!r:.60}"
+        told.append(f"{'.'.join(map(str, fault['loc'])) or 'form'}: {message}{value}")
+    return "; ".join(told)
+
+
+def refused(work: Callable[[], object], *refusals: type[Exception]) -> str:
+    """Do what a form asks for, and say why not, where it cannot be done.
+
+    Args:
+        work: What it asks for.
+        *refusals: Errors whose words are for whoever sent the form; any other is raised.
+
+    Returns:
+        What is wrong; empty if it was done.
+    """
+    try:
+        work()
+    except ValidationError as error:
+        return words_of(error)
+    except refusals as error:
+        return f"{error}"
+    return ""

@@ -23,8 +23,7 @@ from cloud.replenishment import confirming, ordering
 from cloud.replenishment.confirming import ConfirmationPaper
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer
-from cloud.web.forms import may, rows_of
-from cloud.web.proposals import words_of
+from cloud.web.forms import may, rows_of, words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN

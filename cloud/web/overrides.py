@@ -30,8 +30,8 @@ from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking, whole
+from cloud.web.forms import words_of
 from cloud.web.override_chart import override_chart
-from cloud.web.proposals import words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 

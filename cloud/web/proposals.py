@@ -33,6 +33,7 @@ from cloud.replenishment.store import ProposalRow
 from cloud.runs import service as runs
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking, whole
+from cloud.web.forms import words_of
 from cloud.web.rendering import page
 from cloud.web.stockline import stockline
 from cloud.web.visitors import Sender, TheGate, Viewer
@@ -190,23 +191,6 @@ def reject(
         return answers.reject(conn, visitor.actor, proposal_id, paper, now=gate.clock())
 
     return _sent(request, gate, visitor, proposal_id, (work, typed))
-
-
-def words_of(error: ValidationError) -> str:
-    """Say what is wrong with a form.
-
-    Args:
-        error: What the model refused.
-
-    Returns:
-        One sentence per fault, with field, expectation and value.
-    """
-    told = []
-    for fault in error.errors(include_url=False, include_context=False):
-        message = str(fault["msg"]).removeprefix("Value error, ")
-        value = "" if fault["type"] in {"missing", "value_error"} else f", got {fault['input']!r:.60}"
-        told.append(f"{'.'.join(map(str, fault['loc'])) or 'form'}: {message}{value}")
-    return "; ".join(told)
 
 
 def _sent(

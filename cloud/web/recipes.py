@@ -1,13 +1,11 @@
 """*Recipes* and *Kits and repacks*: what things are made of, and each transformation beside its recipe."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.documents.domain import DocumentError
@@ -25,16 +23,16 @@ from cloud.recipes.domain import (
     UnknownRecipeError,
 )
 from cloud.recipes.papers import MadePaper, RecipePaper, TakenBackPaper
-from cloud.web.forms import may, rows_of
+from cloud.web.forms import may, refused, rows_of
 from cloud.web.instants import InstantError, instant_of
 from cloud.web.names import transformation_href
-from cloud.web.proposals import words_of
 from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
 
 router: Final = APIRouter()
 
+_REFUSALS: Final = (RecipeError, DocumentError, LedgerError, InstantError)
 SHOWN: Final = 100
 EMPTY: Final = 5
 DAYS: Final = 7
@@ -90,7 +88,7 @@ def put_recipe(
             stated["outputs" if which == "output" else "inputs"].append(line)
         service.put_recipes(conn, visitor.actor, [RecipePaper.model_validate(stated)], now=gate.clock())
 
-    problem = _problem_of(lambda: in_transaction(gate.pool, work))
+    problem = refused(lambda: in_transaction(gate.pool, work), *_REFUSALS)
     if problem:
         return _recipes(request, gate, visitor, problem=problem, typed=typed)
     return RedirectResponse("/recipes", 303)
@@ -133,7 +131,7 @@ def make(
     def work(conn: Connection) -> None:
         making.make(conn, visitor.actor, MadePaper.model_validate(stated), now=gate.clock())
 
-    problem = _problem_of(lambda: in_transaction(gate.pool, work))
+    problem = refused(lambda: in_transaction(gate.pool, work), *_REFUSALS)
     if problem:
         return _transformations(request, gate, visitor, site=site, problem=problem, typed=typed)
     return RedirectResponse(transformation_href(site, type, id.strip()), 303)
@@ -171,21 +169,10 @@ def take_back(
         with suppress(RecipeConflictError):  # somebody was faster: the page tells how it stands
             making.take_back(conn, visitor.actor, site=site, kind=paper.type, name=id, reason=paper.reason)
 
-    problem = _problem_of(lambda: in_transaction(gate.pool, work))
+    problem = refused(lambda: in_transaction(gate.pool, work), *_REFUSALS)
     if problem:
         return _one(request, gate, visitor, (site, type, id), problem=problem)
     return RedirectResponse(request.url.path, 303)
-
-
-def _problem_of(work: Callable[[], object]) -> str:
-    """Do something, and say what is wrong with it, if anything is."""
-    try:
-        work()
-    except ValidationError as error:
-        return words_of(error)
-    except (RecipeError, DocumentError, LedgerError, InstantError) as error:
-        return f"{error}"
-    return ""
 
 
 def _recipes(

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from cloud.approvals.within_limits import settle
 from cloud.db import Connection, in_transaction
 from cloud.decisions.domain import State
-from cloud.documents import service, short_lines
+from cloud.documents import short_lines
 from cloud.documents.domain import (
     KEEPERS,
     READERS,
@@ -22,15 +22,13 @@ from cloud.documents.judging import service as judging
 from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.judging.service import JudgementPaper, JudgementReason, Verdict, WaitsAs
 from cloud.documents.lines import open_lines
-from cloud.documents.papers import DocumentPaper
 from cloud.documents.receiving import rules
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
 from cloud.ledger.domain import LedgerError
-from cloud.web.dock_papers import MOST_LINES, expected_of, named_goods
-from cloud.web.forms import may, rows_of
-from cloud.web.proposals import words_of
+from cloud.web.dock_papers import expected_of
+from cloud.web.forms import may, refused, words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
@@ -38,8 +36,6 @@ from contracts.base import ID_PATTERN
 router: Final = APIRouter()
 
 SHOWN: Final = 50
-EMPTY: Final = 4
-"""Lines of the form for a return."""
 VERDICTS: Final = {"sellable": "Sellable", "damaged": "Damaged", "hold": "On hold", "scrap": "Scrap"}
 WAITS: Final = {"inspection": "to inspect", "returned": "to grade", "hold": "on hold"}
 _CODE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
@@ -47,7 +43,6 @@ _CODE: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
 Site = Annotated[str, Query(max_length=64)]
 Text = Annotated[str, Form(max_length=128, pattern=_CODE)]
-Texts = Annotated[list[str] | None, Form(max_length=MOST_LINES)]
 _PAGES: Final = {"returned": "/returns", "inspection": "/inspection", "hold": "/inspection"}
 
 
@@ -61,41 +56,6 @@ def show_returns(*, request: Request, gate: TheGate, visitor: Viewer, site: Site
 def show_inspection(*, request: Request, gate: TheGate, visitor: Viewer, site: Site = "") -> Response:
     """Show goods in inspection and on hold, and the latest decisions."""
     return _inspection(request, gate, visitor, site)
-
-
-@router.post("/returns/{site}/new")
-def register(
-    *,
-    request: Request,
-    gate: TheGate,
-    visitor: Sender,
-    site: SiteId,
-    type: Annotated[Literal["customer_return", "supplier_return"], Form()],  # noqa: A002  the field's name
-    id: Text = "",  # noqa: A002  the field's name
-    partner: Text = "",
-    due_on: Annotated[str, Form(max_length=10)] = "",
-    item: Texts = None,
-    quantity: Texts = None,
-) -> Response:
-    """Announce a return."""
-
-    def work(conn: Connection) -> None:
-        rows = [row for row in rows_of(item, quantity) if any(row)]
-        lines = [
-            {"line": str(number), "quantity": amount, **named_goods(name)}
-            for number, (name, amount) in enumerate(rows, start=1)
-        ]
-        stated: dict[str, Any] = {"site": site, "type": type, "id": id.strip(), "lines": lines}
-        stated |= {"partner": partner.strip() or None, "due_on": due_on or None}
-        service.register_document(conn, visitor.actor, DocumentPaper.model_validate(stated))
-
-    try:
-        in_transaction(gate.pool, work)
-    except (ValidationError, DocumentError) as error:
-        words = words_of(error) if isinstance(error, ValidationError) else f"{error}"
-        typed = {"id": id, "partner": partner, "type": type}
-        return _returns(request, gate, visitor, site, problem=words, typed=typed)
-    return RedirectResponse(f"/returns?site={site}", 303)
 
 
 @router.post("/inspection/{site}")
@@ -163,11 +123,9 @@ def set_rule(
         stated |= {name: text.strip() or None for name, text in typed.items()}
         rules.put_rule(conn, visitor.actor, rules.RulePaper.model_validate(stated))
 
-    try:
-        in_transaction(gate.pool, work)
-    except (ValidationError, DocumentError) as error:
-        words = words_of(error) if isinstance(error, ValidationError) else f"{error}"
-        return _inspection(request, gate, visitor, site, problem=words)
+    problem = refused(lambda: in_transaction(gate.pool, work), DocumentError)
+    if problem:
+        return _inspection(request, gate, visitor, site, problem=problem)
     return RedirectResponse(f"/inspection?site={site}", 303)
 
 
@@ -210,7 +168,6 @@ def _returns(
     site: str,
     *,
     problem: str = "",
-    typed: dict[str, str] | None = None,
 ) -> Response:
     actor, now = visitor.actor, gate.clock()
     with gate.acting(actor) as conn:
@@ -239,8 +196,6 @@ def _returns(
         verdicts=VERDICTS,
         reasons=judging.REASONS,
         may_keep=[each for each in sites if may(actor, each, *KEEPERS)],
-        empty=range(EMPTY),
-        typed={"id": "", "partner": "", "type": "customer_return"} | (typed or {}),
         problem=problem,
     )
 

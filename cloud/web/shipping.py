@@ -32,8 +32,7 @@ from cloud.web.dock_papers import (
     open_documents,
     take_back,
 )
-from cloud.web.forms import may, rows_of
-from cloud.web.proposals import words_of
+from cloud.web.forms import may, rows_of, words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 

@@ -5,19 +5,17 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.documents.domain import KEEPERS, ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.documents.shipping.service import SHIPPERS
 from cloud.documents.transfers import service
-from cloud.documents.transfers.service import TransferPaper
+from cloud.documents.transfers.papers import TransferPaper
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.ledger.domain import LedgerError
 from cloud.web.dock_papers import MOST_LINES, named_goods
-from cloud.web.forms import may, rows_of
-from cloud.web.proposals import words_of
+from cloud.web.forms import may, refused, rows_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
@@ -80,7 +78,7 @@ def draft(
     """Draft a transfer."""
     typed = {"from_site": from_site, "to_site": to_site, "id": id, "carrier": carrier}
 
-    def work(conn: Connection) -> str:
+    def work(conn: Connection) -> None:
         rows = [row for row in rows_of(item, quantity) if any(row)]
         stated: dict[str, Any] = {name: text.strip() or None for name, text in typed.items()}
         stated["due_on"] = due_on or None
@@ -88,15 +86,12 @@ def draft(
             {"line": str(number), "quantity": amount, **named_goods(name)}
             for number, (name, amount) in enumerate(rows, start=1)
         ]
-        told = service.draft(conn, visitor.actor, TransferPaper.model_validate(stated))
-        return f"/transfers/{told.transfer.from_site}/{told.transfer.id}"
+        service.draft(conn, visitor.actor, TransferPaper.model_validate(stated))
 
-    try:
-        address = in_transaction(gate.pool, work)
-    except (ValidationError, DocumentError) as error:
-        words = words_of(error) if isinstance(error, ValidationError) else f"{error}"
-        return _list(request, gate, visitor, problem=words, typed=typed)
-    return RedirectResponse(address, 303)
+    problem = refused(lambda: in_transaction(gate.pool, work), DocumentError)
+    if problem:
+        return _list(request, gate, visitor, problem=problem, typed=typed)
+    return RedirectResponse(f"/transfers/{from_site.strip()}/{id.strip()}", 303)
 
 
 @router.get("/transfers/{site}/{transfer}")

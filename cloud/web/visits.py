@@ -4,7 +4,6 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import ValidationError
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import appointments, catalogue, service
@@ -14,8 +13,8 @@ from cloud.documents.papers import VisitPaper
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
+from cloud.web.forms import refused
 from cloud.web.instants import InstantError, instant_of
-from cloud.web.proposals import words_of
 from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
@@ -71,14 +70,9 @@ def register(
         stated |= {"to_at": instant_of(to_at, zone) if to_at else None}
         service.register_visit(conn, visitor.actor, VisitPaper.model_validate(stated), now=gate.clock())
 
-    try:
-        in_transaction(gate.pool, work)
-    except InstantError as error:
-        return _form(request, gate, visitor, site, direction=direction, typed=typed, problem=f"{error}")
-    except ValidationError as error:
-        return _form(request, gate, visitor, site, direction=direction, typed=typed, problem=words_of(error))
-    except DocumentError as error:
-        return _form(request, gate, visitor, site, direction=direction, typed=typed, problem=f"{error}")
+    problem = refused(lambda: in_transaction(gate.pool, work), DocumentError, InstantError)
+    if problem:
+        return _form(request, gate, visitor, site, direction=direction, typed=typed, problem=problem)
     return RedirectResponse(f"{_PAGES[direction]}?site={site}", 303)
 
 

@@ -16,7 +16,8 @@ from cloud.allocation.claiming import Wish
 from cloud.allocation.following import JOB, follow
 from cloud.allocation.picking import release_picks
 from cloud.db import LastingConnection, in_transaction
-from cloud.documents.papers import DocumentPaper, ImportPaper
+from cloud.documents.import_file import ImportPaper
+from cloud.documents.papers import DocumentPaper
 from cloud.documents.service import import_all, register_document
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.domain import CloudStatement, EffectiveRow, PostingKind

@@ -15,7 +15,7 @@ from cloud.api.app import create_api
 from cloud.api.metrics import Metrics
 from cloud.cli import build_parser as dockledger
 from cloud.demand.papers import DemandPaper
-from cloud.documents.papers import read_import
+from cloud.documents.import_file import read_import
 from cloud.identity.gate import Gate
 from cloud.settings import Settings
 from contracts.batch import BATCH

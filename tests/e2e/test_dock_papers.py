@@ -106,10 +106,16 @@ def test_what_comes_back_is_graded_and_what_leaves_is_shipped_and_transferred(
 ) -> None:
     page, number = watched.page, uuid.uuid4().hex[:6]
     page.goto(f"/returns?site={OWN}")
+    page.get_by_role("link", name="Announce a return").click()
     page.get_by_label("Number").fill(f"RMA-{number}")
-    page.get_by_role("group", name="Goods 1").get_by_label("Item or GTIN").fill("TEA-500")
+    page.get_by_role("group", name="Goods 2").get_by_label("Item or GTIN").fill("TEA-500")
+    page.get_by_role("button", name="Register").press("Enter")
+    assert "lines.0.quantity" in page.get_by_role("alert").inner_text()
+    watched.complaints.clear()
+    assert fits(page)
+    assert page.get_by_role("group", name="Goods 1").get_by_label("Item or GTIN").input_value() == "TEA-500"
     page.get_by_role("group", name="Goods 1").get_by_label("Quantity").fill("6")
-    page.get_by_role("button", name="Announce").press("Enter")
+    page.get_by_role("button", name="Register").press("Enter")
     page.get_by_role("link", name=f"RMA-{number}").click()
     page.get_by_label("Receipt number").fill(f"R-{number}")
     page.get_by_label("Put at").fill("STAGING")

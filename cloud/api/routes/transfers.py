@@ -16,7 +16,8 @@ from cloud.api.requests import Caller, TheGate
 from cloud.api.routes.receipts import SiteId, SiteQuery
 from cloud.db import Connection
 from cloud.documents.transfers import service
-from cloud.documents.transfers.service import TransferPaper, TransferStory
+from cloud.documents.transfers.papers import TransferPaper
+from cloud.documents.transfers.service import TransferStory
 from contracts.base import Code
 
 router = APIRouter(prefix="/v1/transfers", tags=["shipping"], route_class=ConditionalRoute)

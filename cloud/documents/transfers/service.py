@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Final, NamedTuple, Self
+from typing import Final, NamedTuple
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cloud.db import Connection
 from cloud.documents.catalogue import faults_of
@@ -19,46 +18,21 @@ from cloud.documents.domain import (
 )
 from cloud.documents.lines import base_identifier, end_lines, lines_now, lock_documents
 from cloud.documents.movements import moved
-from cloud.documents.papers import LinePaper
 from cloud.documents.transfers import store
 from cloud.documents.transfers.domain import State, state_of
+from cloud.documents.transfers.papers import TransferPaper
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
 from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import PostingKind
 from cloud.ledger.posting import Posting
 from cloud.ledger.store import audit
-from contracts.base import Code, Site
 from contracts.records import DocumentRef, Side
 from contracts.vocabulary import BizStep, VirtualLocation
 
 DRAFTERS: Final = (*KEEPERS, Role.PLANNER)
 """Who may draft a transfer, at either of its sites."""
 _SENDERS: Final = (*KEEPERS, Role.OPERATOR)
-
-
-class TransferPaper(BaseModel):
-    """What is to go from one site to another."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    from_site: Site
-    to_site: Site
-    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$")]
-    due_on: date | None = None
-    carrier: Code | None = None
-    lines: Annotated[tuple[LinePaper, ...], Field(min_length=1, max_length=20_000)]
-
-    @model_validator(mode="after")
-    def _goes_somewhere(self) -> Self:
-        if self.from_site == self.to_site:
-            raise ValueError(f"to_site {self.to_site!r}: expected another site than from_site")
-        names = [line.line for line in self.lines]
-        if len(set(names)) != len(names):
-            raise ValueError(f"transfer {self.id!r}: a line stands there twice")
-        if any(line.units or line.order for line in self.lines):
-            raise ValueError(f"transfer {self.id!r}: a shipment says which units leave, a draft does not")
-        return self
 
 
 class TransferRow(NamedTuple):

@@ -12,7 +12,7 @@ from cloud.db import Connection, LastingConnection, in_transaction
 from cloud.documents import service as documents
 from cloud.documents import visits
 from cloud.documents.domain import DocumentError
-from cloud.documents.papers import ImportFileError, read_import
+from cloud.documents.import_file import ImportFileError, read_import
 from cloud.identity.actor import Actor, Role
 from cloud.local.accounts import admit
 from cloud.local.demo.stage import DemoGateway, script, toml

@@ -15,7 +15,8 @@ from cloud.allocation.picking import Released, release_picks
 from cloud.allocation.upkeep import keep_up
 from cloud.db import LastingConnection
 from cloud.documents import service as documents
-from cloud.documents.papers import DocumentPaper, ImportPaper
+from cloud.documents.import_file import ImportPaper
+from cloud.documents.papers import DocumentPaper
 from cloud.identity.actor import Actor, Role
 from cloud.master.places import add_location
 from contracts.base import EpochId, GatewayId

@@ -12,7 +12,7 @@ from cloud.documents.service import register_document
 from cloud.documents.shipping import service as shipping
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.documents.transfers import service as transfers
-from cloud.documents.transfers.service import TransferPaper
+from cloud.documents.transfers.papers import TransferPaper
 from cloud.identity.actor import Role
 
 STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
@@ -70,7 +70,8 @@ DOCK_ROUTES: dict[str, set[Role] | None] = {
     "POST /inspection/{site}": MOVERS,
     "POST /inspection/{site}/rules": MOVERS,
     "GET /returns": STAFF,
-    "POST /returns/{site}/new": MOVERS,
+    "GET /documents/{site}/new": MOVERS,
+    "POST /documents/{site}/new": MOVERS,
     "POST /documents/{site}/short": MOVERS,
     "GET /shipping": STAFF,
     "GET /shipping/{site}/new": DOCK,
@@ -182,7 +183,7 @@ def dock_form(route: str, caller: str) -> dict[str, Any]:
             "lot": "",
             "location": "",
         },
-        "POST /returns/{site}/new": {"type": "customer_return", "id": "RMA-F"},
+        "POST /documents/{site}/new": {"type": "customer_return", "id": "RMA-F", "lot": "", "unit": ""},
         "POST /visits/{site}/new": {
             "direction": "inbound",
             "visit": "V-F",

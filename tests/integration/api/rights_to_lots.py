@@ -17,7 +17,7 @@ from rights_to_make import (
 from serving import NOW, OWN, ROOT
 
 from cloud.db import ConnectionPool
-from cloud.documents.papers import ImportPaper
+from cloud.documents.import_file import ImportPaper
 from cloud.documents.service import import_all
 from cloud.identity.actor import Role
 from cloud.identity.store import act_as

@@ -39,7 +39,7 @@ from cloud.api.metrics import Metrics
 from cloud.api.routes.demand_masks import MaskPaper
 from cloud.db import ConnectionPool
 from cloud.demand import masks
-from cloud.documents.papers import ImportPaper
+from cloud.documents.import_file import ImportPaper
 from cloud.documents.service import import_all
 from cloud.identity import service, sessions
 from cloud.identity.actor import Role

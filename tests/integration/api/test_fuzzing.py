@@ -48,7 +48,7 @@ from cloud.counting.service import force
 from cloud.db import ConnectionPool
 from cloud.decisions import limits
 from cloud.decisions.limits import LimitPaper
-from cloud.documents.papers import ImportPaper
+from cloud.documents.import_file import ImportPaper
 from cloud.documents.service import import_all
 from cloud.identity import service, sessions
 from cloud.identity.actor import Role

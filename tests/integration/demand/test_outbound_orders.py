@@ -20,7 +20,7 @@ from cloud.demand.substitutions import Substitution
 from cloud.demand.waiting import HeldState
 from cloud.documents import service as documents
 from cloud.documents import visits
-from cloud.documents.papers import ImportPaper
+from cloud.documents.import_file import ImportPaper
 from cloud.documents.shipping import service as shipping
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.documents.short_lines import ClosePaper, close_short

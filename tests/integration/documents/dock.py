@@ -11,7 +11,8 @@ import psycopg
 from cloud.db import LastingConnection, in_transaction
 from cloud.documents import service, visits
 from cloud.documents.domain import VisitRow
-from cloud.documents.papers import DocumentPaper, ImportPaper, VisitPaper
+from cloud.documents.import_file import ImportPaper
+from cloud.documents.papers import DocumentPaper, VisitPaper
 from cloud.documents.service import Imported
 from cloud.documents.visits import Confirmed, VisitStory
 from cloud.identity.actor import Actor, Role

@@ -24,7 +24,7 @@ from cloud.documents.shipping import service as shipping
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.documents.transfers import service as transfers
 from cloud.documents.transfers.domain import State
-from cloud.documents.transfers.service import TransferPaper
+from cloud.documents.transfers.papers import TransferPaper
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.ledger.corrections import post_reversal
 from cloud.ledger.domain import AlreadyClaimedError

@@ -9,7 +9,7 @@ import pytest
 from cloud.approvals.service import approve_and_apply
 from cloud.documents.receiving import reversing
 from cloud.documents.transfers import service as transfers
-from cloud.documents.transfers.service import TransferPaper
+from cloud.documents.transfers.papers import TransferPaper
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.past import fold
 from cloud.ledger.verification.store import breaches

@@ -25,7 +25,8 @@ from cloud.db import LastingConnection
 from cloud.decisions.domain import Decision
 from cloud.documents import service as documents
 from cloud.documents import visits
-from cloud.documents.papers import DocumentPaper, ImportPaper
+from cloud.documents.import_file import ImportPaper
+from cloud.documents.papers import DocumentPaper
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.documents.shipping.service import ship
 from cloud.identity.actor import Actor, Role

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cloud.documents.domain import DocumentError
-from cloud.documents.papers import read_import
+from cloud.documents.import_file import read_import
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.sheet import Delivered, read_delivery
 from cloud.sheets.fields import Conventions

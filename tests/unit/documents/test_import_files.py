@@ -1,13 +1,14 @@
 """Files for an import: what is wrong is told all at once, by line, value and expectation."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cloud.documents.import_file import ImportFileError, ImportPaper, read_import
 from cloud.documents.json_lines import line_at, lines_of
-from cloud.documents.papers import ImportFileError, ImportPaper, read_import
 
 GTIN = "09521141123454"
 CASE = "19521141123451"
@@ -168,6 +169,40 @@ def test_a_spreadsheets_rows_become_documents(tmp_path: Path) -> None:
     assert (order.type, order.site, len(order.lines)) == ("outbound_order", "leeds", 1)
     comma = ROWS.replace(";", ",").replace(",L-1", ',"L,1"').encode()
     assert read_import(written(tmp_path, comma, "b.csv"), site="leeds").documents[0].lines[0].lot == "L,1"
+
+
+ORDERED = """type,id,line,sku,quantity,partner,sent_at,price,due_on,to_site,carrier
+purchase_order,PO-1,1,TEA-500,24,ACME,2026-03-01T09:00:00+01:00,1.25,2026-03-09,,
+purchase_order,PO-1,2,MUG,6,ACME,,,2026-03-10,,
+transfer,T-1,1,MUG,6,,,,2026-03-04,york,DSV
+asn,ASN-2,1,MUG,6,ACME,,,2026-03-04,,
+"""
+
+
+def test_orders_and_transfers_stand_among_a_spreadsheets_documents(tmp_path: Path) -> None:
+    papers = read_import(written(tmp_path, ORDERED.encode(), "all.csv"), site="leeds")
+    (order,), (transfer,), (notice,) = papers.orders, papers.transfers, papers.documents
+    assert (order.site, order.id, order.supplier, f"{order.sent_at:%H:%M}") == (
+        "leeds",
+        "PO-1",
+        "ACME",
+        "08:00",
+    )
+    assert [(line.item, line.quantity, line.price, f"{line.due_on}") for line in order.lines] == [
+        ("TEA-500", 24, Decimal("1.25"), "2026-03-09"),
+        ("MUG", 6, None, "2026-03-10"),
+    ]
+    assert (transfer.from_site, transfer.to_site, transfer.carrier) == ("leeds", "york", "DSV")
+    assert (f"{transfer.due_on}", notice.partner) == ("2026-03-04", "ACME")
+    unsaid = ORDERED.replace("york", "").replace("1.25", "1.2.5").replace("2026-03-10", "10/03/2026")
+    with pytest.raises(ImportFileError) as caught:
+        read_import(written(tmp_path, unsaid.encode(), "b.csv"), site="leeds")
+    assert [fault.partition(", ")[2][:24] for fault in caught.value.faults] == [
+        "line 2, price: '1.2.5': ",
+        "line 3, due_on: '10/03/2",
+    ]
+    with pytest.raises(ImportFileError, match=r"line 4: transfers\.0\.to_site: Field required"):
+        read_import(written(tmp_path, ORDERED.replace("york", "").encode(), "c.csv"), site="leeds")
 
 
 @pytest.mark.parametrize(

@@ -17,22 +17,16 @@ from cloud.decisions.domain import Draft
 from cloud.decisions.limits import LimitPaper
 from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
 from cloud.documents.appointments import AppointmentPaper
+from cloud.documents.import_file import ImportPaper
 from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.judging.service import JudgementPaper
 from cloud.documents.order_papers import OrderPaper
-from cloud.documents.papers import (
-    DocumentPaper,
-    ImportPaper,
-    ItemPaper,
-    OpeningPaper,
-    PortalPaper,
-    VisitPaper,
-)
+from cloud.documents.papers import DocumentPaper, ItemPaper, OpeningPaper, PortalPaper, VisitPaper
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.rules import RulePaper
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.documents.short_lines import ClosePaper
-from cloud.documents.transfers.service import TransferPaper
+from cloud.documents.transfers.papers import TransferPaper
 from cloud.documents.units import SeriesPaper
 from cloud.events.domain import Kind
 from cloud.events.papers import EventPaper
