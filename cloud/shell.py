@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Run = Callable[[argparse.Namespace, Settings], int]
+Lines = Callable[[Connection, argparse.Namespace], Iterable[str]]
+"""Does a command's work in one transaction, and says what came of it."""
 
 MOST_LISTED: Final = 10_000
 
@@ -169,6 +171,41 @@ def reporting(work: Callable[[], object], *refusals: type[Exception]) -> int:
     return 0
 
 
+def told(work: Lines, *refusals: type[Exception]) -> Run:
+    """Make a command of work that is done in one transaction.
+
+    Args:
+        work: Does it; may run again if others are in its way.
+        refusals: Errors whose words are the answer, beside the database's own.
+
+    Returns:
+        What runs it, prints its lines once it is committed, and gives the exit code.
+    """
+
+    def run(arguments: argparse.Namespace, settings: Settings) -> int:
+        def tell() -> None:
+            for line in once(settings, lambda conn: list(work(conn, arguments))):
+                print(line)
+
+        return reporting(tell, *refusals)
+
+    return run
+
+
+def line(arguments: argparse.Namespace, row: Any, words: str) -> str:
+    """Say a row in words, or as JSON.
+
+    Args:
+        arguments: Whether as JSON.
+        row: A mapping, model, dataclass or named tuple.
+        words: What it is in words.
+
+    Returns:
+        The line.
+    """
+    return _json(_fields(row)) if arguments.json else words
+
+
 def show(arguments: argparse.Namespace, row: Any) -> None:
     """Print a row, a field a line, or as JSON.
 
@@ -178,7 +215,7 @@ def show(arguments: argparse.Namespace, row: Any) -> None:
     """
     fields = _fields(row)
     if arguments.json:
-        _print_json(fields)
+        print(_json(fields))
         return
     width = max(map(len, fields))
     for name, value in fields.items():
@@ -197,7 +234,7 @@ def show_all(arguments: argparse.Namespace, rows: Iterable[Any]) -> None:
     for row in rows:
         fields = _fields(row)
         if arguments.json:
-            _print_json(fields)
+            print(_json(fields))
         else:
             print("  ".join(map(_readable, fields.values())))
 
@@ -212,7 +249,7 @@ def show_named(arguments: argparse.Namespace, rows: Iterable[Any]) -> None:
     for row in rows:
         fields = _fields(row)
         if arguments.json:
-            _print_json(fields)
+            print(_json(fields))
         else:
             known = {name: value for name, value in fields.items() if value is not None}
             print("  ".join(f"{name} {_readable(value)}" for name, value in known.items()))
@@ -230,8 +267,8 @@ def _fields(row: Any) -> dict[str, Any]:
             return asdict(row)
 
 
-def _print_json(fields: dict[str, Any]) -> None:
-    print(orjson.dumps(fields, default=_as_json).decode())
+def _json(fields: dict[str, Any]) -> str:
+    return orjson.dumps(fields, default=_as_json).decode()
 
 
 def _as_json(value: object) -> object:

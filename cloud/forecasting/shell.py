@@ -1,30 +1,28 @@
 """What forecasting's commands share: who gives them; what they did is committed before it is told."""
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from cloud import shell
-from cloud.db import Connection
 from cloud.decisions.domain import DecisionError
 from cloud.demand.domain import DemandError
 from cloud.events.domain import EventError
 from cloud.forecasting.domain import ForecastError
 from cloud.identity.actor import Actor, NotAllowedError, Role
-from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    from cloud.shell import Run, Subparsers
-
-Lines = Callable[[Connection, argparse.Namespace], Iterable[str]]
-"""Does a command's work in one transaction, and says what came of it."""
+    from cloud.shell import Lines, Run, Subparsers
 
 SHELL: Final = Actor("system:shell", frozenset({Role.PLANNER}), all_sites=True)
 """Whoever can read the database's password may plan; the record says it was done here, and somebody else
 approves what needs it."""
 
+REFUSALS: Final = (ForecastError, DecisionError, DemandError, EventError, NotAllowedError)
+"""Errors whose words are the answer."""
 
-def command(group: "Subparsers", name: str, summary: str, work: Lines) -> argparse.ArgumentParser:
+
+def command(group: "Subparsers", name: str, summary: str, work: "Lines") -> argparse.ArgumentParser:
     """Add a command.
 
     Args:
@@ -39,7 +37,7 @@ def command(group: "Subparsers", name: str, summary: str, work: Lines) -> argpar
     return shell.command(group, name, summary, told(work))
 
 
-def told(work: Lines) -> "Run":
+def told(work: "Lines") -> "Run":
     """Make a command of work that is done in one transaction.
 
     Args:
@@ -48,15 +46,7 @@ def told(work: Lines) -> "Run":
     Returns:
         What runs it, prints its lines once it is committed, and gives the exit code.
     """
-
-    def run(arguments: argparse.Namespace, settings: Settings) -> int:
-        def tell() -> None:
-            for line in shell.once(settings, lambda conn: list(work(conn, arguments))):
-                print(line)
-
-        return reporting(tell)
-
-    return run
+    return shell.told(work, *REFUSALS)
 
 
 def reporting(work: Callable[[], object]) -> int:
@@ -68,4 +58,4 @@ def reporting(work: Callable[[], object]) -> int:
     Returns:
         The exit code: 0 if it was done.
     """
-    return shell.reporting(work, ForecastError, DecisionError, DemandError, EventError, NotAllowedError)
+    return shell.reporting(work, *REFUSALS)

@@ -3,23 +3,22 @@
 import argparse
 import getpass
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from cloud.db import Connection, connect
+from cloud import shell
+from cloud.db import Connection
 from cloud.identity import service
 from cloud.identity.actor import Actor, Role
 from cloud.identity.domain import Grant, IdentityError
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Lines, Run, Subparsers
 
 SHELL: Final = Actor("system:shell", frozenset({Role.ADMIN, Role.AUDITOR}), all_sites=True)
 """Whoever can read the database's password can administer it; the record says it was done here."""
-
-Work = Callable[[Connection, argparse.Namespace], None]
 
 _USER_EXAMPLES: Final = """examples:
   dockledger user add ada --role supervisor@london --role auditor
@@ -46,58 +45,41 @@ def add_commands(subparsers: "Subparsers") -> None:
     Args:
         subparsers: What `dockledger` collects its commands in.
     """
-    user = _group(subparsers, "user", "add people, set their roles and passwords", _USER_EXAMPLES)
-    add = _command(user, "add", "add a person", _add_user)
+    user = shell.group(subparsers, "user", "add people, set their roles and passwords", _USER_EXAMPLES)
+    add = shell.command(user, "add", "add a person", _add_user)
     add.add_argument("name")
     add.add_argument("--role", action="append", default=[], metavar="ROLE[@SITE]")
     _take_password(add)
-    _command(user, "list", "list people with their roles", _list_users)
-    role = _command(user, "role", "grant and revoke roles", _change_roles)
+    shell.command(user, "list", "list people with their roles", _told(_list_users))
+    role = shell.command(user, "role", "grant and revoke roles", _told(_change_roles))
     role.add_argument("name")
     role.add_argument("--grant", action="append", default=[], metavar="ROLE[@SITE]")
     role.add_argument("--revoke", action="append", default=[], metavar="ROLE[@SITE]")
-    password = _command(user, "password", "set a password, ending the person's sessions", _change_password)
+    password = shell.command(
+        user, "password", "set a password, ending the person's sessions", _change_password
+    )
     password.add_argument("name")
     _take_password(password)
-    bar = _command(user, "bar", "bar a person at once, or --undo it", _bar_user)
+    bar = shell.command(user, "bar", "bar a person at once, or --undo it", _told(_bar_user))
     bar.add_argument("name")
     bar.add_argument("--undo", action="store_true")
 
-    key = _group(subparsers, "api-key", "create, revoke and list API keys", _KEY_EXAMPLES)
-    create = _command(key, "create", "create a key and print it once", _create_key)
+    key = shell.group(subparsers, "api-key", "create, revoke and list API keys", _KEY_EXAMPLES)
+    create = shell.command(key, "create", "create a key and print it once", _create_key)
     create.add_argument("name", help="what will use it")
     create.add_argument("--role", action="append", default=[], required=True, metavar="ROLE[@SITE]")
     create.add_argument("--days", type=int, default=90, help="how long it works, 1-366; default 90")
     create.add_argument("--for", dest="person", metavar="PERSON", help="for whom it acts; default: nobody")
-    bind = _command(key, "bind", "say for whom the keys of a name act; it stays so", _bind_key)
+    bind = shell.command(key, "bind", "say for whom the keys of a name act; it stays so", _told(_bind_key))
     bind.add_argument("name", help="the keys' name")
     bind.add_argument("person", help="as `user list` shows them")
-    revoke = _command(key, "revoke", "revoke a key", _revoke_key)
+    revoke = shell.command(key, "revoke", "revoke a key", _told(_revoke_key))
     revoke.add_argument("key_id")
-    _command(key, "list", "list keys", _list_keys)
+    shell.command(key, "list", "list keys", _told(_list_keys))
 
 
-def _group(subparsers: "Subparsers", name: str, summary: str, examples: str) -> "Subparsers":
-    parser = subparsers.add_parser(
-        name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=examples
-    )
-    return parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-
-def _command(group: "Subparsers", name: str, summary: str, work: Work) -> argparse.ArgumentParser:
-    parser = group.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
-
-    def run(arguments: argparse.Namespace, settings: Settings) -> int:
-        try:
-            with connect(settings.needed("app_dsn"), "dockledger-identity") as conn:
-                work(conn, arguments)
-        except IdentityError as error:
-            print(f"dockledger: {error}", file=sys.stderr)
-            return 1
-        return 0
-
-    parser.set_defaults(run=run)
-    return parser
+def _told(work: "Lines") -> "Run":
+    return shell.told(work, IdentityError)
 
 
 def _take_password(parser: argparse.ArgumentParser) -> None:
@@ -120,65 +102,85 @@ def _grants(texts: list[str]) -> list[Grant]:
     return [Grant.parse(text) for text in texts]
 
 
-def _add_user(conn: Connection, arguments: argparse.Namespace) -> None:
-    grants = _grants(arguments.role)
-    service.add_user(conn, SHELL, name=arguments.name, password=_read_password(arguments), grants=grants)
-    print(f"added {arguments.name}: {', '.join(map(str, grants)) or 'no roles yet'}")
+def _add_user(arguments: argparse.Namespace, settings: Settings) -> int:
+    def add() -> None:
+        name, grants, password = arguments.name, _grants(arguments.role), _read_password(arguments)
+        shell.once(
+            settings, lambda conn: service.add_user(conn, SHELL, name=name, password=password, grants=grants)
+        )
+        held = tuple(map(str, grants))
+        words = f"added {name}: {', '.join(held) or 'no roles yet'}"
+        print(shell.line(arguments, {"name": name, "grants": held}, words))
+
+    return shell.reporting(add, IdentityError)
 
 
-def _list_users(conn: Connection, arguments: argparse.Namespace) -> None:
-    del arguments
+def _change_password(arguments: argparse.Namespace, settings: Settings) -> int:
+    def change() -> None:
+        name, password = arguments.name, _read_password(arguments)
+        shell.once(settings, lambda conn: service.change_password(conn, SHELL, name=name, password=password))
+        words = f"changed the password of {name}; every session has ended"
+        print(shell.line(arguments, {"name": name}, words))
+
+    return shell.reporting(change, IdentityError)
+
+
+def _list_users(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     for user in service.list_users(conn, SHELL):
         seen = f"{user.last_seen_at:%Y-%m-%d %H:%M}Z" if user.last_seen_at else "-"
         state = "barred" if user.disabled_at else "active"
-        print(f"{user.name:<24} {state:<7} {seen:<18} {' '.join(user.grants)}")
+        words = f"{user.name:<24} {state:<7} {seen:<18} {' '.join(user.grants)}"
+        yield shell.line(arguments, user, words)
 
 
-def _change_roles(conn: Connection, arguments: argparse.Namespace) -> None:
+def _change_roles(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     service.change_grants(
         conn, SHELL, name=arguments.name, grant=_grants(arguments.grant), revoke=_grants(arguments.revoke)
     )
-    print(f"changed {arguments.name}")
+    yield shell.line(arguments, {"name": arguments.name}, f"changed {arguments.name}")
 
 
-def _change_password(conn: Connection, arguments: argparse.Namespace) -> None:
-    service.change_password(conn, SHELL, name=arguments.name, password=_read_password(arguments))
-    print(f"changed the password of {arguments.name}; every session has ended")
-
-
-def _bar_user(conn: Connection, arguments: argparse.Namespace) -> None:
-    at = None if arguments.undo else datetime.now(UTC)
+def _bar_user(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    at = None if arguments.undo else shell.present()
     service.bar_user(conn, SHELL, name=arguments.name, at=at)
-    print(f"{arguments.name} {'may log in again' if arguments.undo else 'is barred'}")
+    words = f"{arguments.name} {'may log in again' if arguments.undo else 'is barred'}"
+    yield shell.line(arguments, {"name": arguments.name, "disabled_at": at}, words)
 
 
-def _create_key(conn: Connection, arguments: argparse.Namespace) -> None:
-    key = service.create_api_key(
-        conn,
-        SHELL,
-        name=arguments.name,
-        grants=_grants(arguments.role),
-        life=timedelta(days=arguments.days),
-        now=datetime.now(UTC),
-        acts_for=arguments.person,
-    )
-    print("Send it as `Authorization: Bearer KEY`; it is not shown again:", file=sys.stderr)
-    print(key)
+def _create_key(arguments: argparse.Namespace, settings: Settings) -> int:
+    def create(conn: Connection) -> str:
+        return service.create_api_key(
+            conn,
+            SHELL,
+            name=arguments.name,
+            grants=_grants(arguments.role),
+            life=timedelta(days=arguments.days),
+            now=shell.present(),
+            acts_for=arguments.person,
+        )
+
+    def tell() -> None:
+        key = shell.once(settings, create)
+        print("Send it as `Authorization: Bearer KEY`; it is not shown again:", file=sys.stderr)
+        print(shell.line(arguments, {"key": key}, key))
+
+    return shell.reporting(tell, IdentityError)
 
 
-def _bind_key(conn: Connection, arguments: argparse.Namespace) -> None:
+def _bind_key(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     service.bind_api_key(conn, SHELL, name=arguments.name, acts_for=arguments.person)
-    print(f"keys named {arguments.name} act for {arguments.person}")
+    words = f"keys named {arguments.name} act for {arguments.person}"
+    yield shell.line(arguments, {"name": arguments.name, "person": arguments.person}, words)
 
 
-def _revoke_key(conn: Connection, arguments: argparse.Namespace) -> None:
-    service.revoke_api_key(conn, SHELL, key_id=arguments.key_id, now=datetime.now(UTC))
-    print(f"revoked {arguments.key_id}")
+def _revoke_key(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
+    service.revoke_api_key(conn, SHELL, key_id=arguments.key_id, now=shell.present())
+    yield shell.line(arguments, {"key_id": arguments.key_id}, f"revoked {arguments.key_id}")
 
 
-def _list_keys(conn: Connection, arguments: argparse.Namespace) -> None:
-    del arguments
+def _list_keys(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
     for key in service.list_api_keys(conn, SHELL):
         state = f"revoked {key.revoked_at:%Y-%m-%d}" if key.revoked_at else f"until {key.expires_at:%Y-%m-%d}"
         acts_for = f"for {key.person}" if key.person else "for nobody"
-        print(f"{key.key_id}  {key.name:<24} {state:<19} {acts_for:<20} {' '.join(key.grants)}")
+        words = f"{key.key_id}  {key.name:<24} {state:<19} {acts_for:<20} {' '.join(key.grants)}"
+        yield shell.line(arguments, key, words)

@@ -11,11 +11,11 @@ from cloud.db import Connection
 from cloud.forecasting.chosen import reading, service
 from cloud.forecasting.chosen.domain import SeriesChoice, SeriesRow
 from cloud.forecasting.chosen.service import ChoicePaper
-from cloud.forecasting.shell import SHELL, Lines, command
+from cloud.forecasting.shell import SHELL, command
 from cloud.shell import MOST_LISTED
 
 if TYPE_CHECKING:
-    from cloud.shell import Subparsers
+    from cloud.shell import Lines, Subparsers
 
 _CHOICES: Final = {
     "pin": (SeriesChoice.PINNED, "try a series with a model of its own whatever its value"),
@@ -40,7 +40,7 @@ def add_series_commands(own: "Subparsers") -> None:
         choosing.add_argument("--note", default="", help="why")
 
 
-def _choosing(choice: SeriesChoice) -> Lines:
+def _choosing(choice: SeriesChoice) -> "Lines":
     def work(conn: Connection, arguments: argparse.Namespace) -> Iterator[str]:
         told = {"site": arguments.site, "item": arguments.item, "choice": choice, "note": arguments.note}
         paper = ChoicePaper.model_validate(told)

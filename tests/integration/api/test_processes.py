@@ -86,7 +86,8 @@ def test_a_person_and_a_key_made_in_the_shell_get_in_until_they_are_barred(shell
         (listed,) = shell.run("api-key", "list").stdout.splitlines()
         assert "for ada" in listed
         assert key not in listed
-        assert shell.run("api-key", "revoke", listed.split()[0]).returncode == 0
+        revoked = shell.run("api-key", "revoke", listed.split()[0], "--json").stdout
+        assert revoked == f'{{"key_id":"{listed.split()[0]}"}}\n'
         assert client.get("/v1/items", headers=bearer).status_code == 401
         assert shell.run("user", "bar", "ada").returncode == 0
         assert client.get(home).headers["location"].startswith("/login")

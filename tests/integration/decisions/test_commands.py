@@ -60,6 +60,7 @@ def test_webhooks_are_added_tested_and_followed(desk: Desk, capsys: pytest.Captu
     assert "stopped, by system:shell; 1 wait" in said(capsys, "webhooks", "list")[0]
     for command in ("start", "rotate"):
         said(capsys, "webhooks", command, "1")
+    assert json.loads(said(capsys, "webhooks", "rotate", "1", "--json")[0])["secret"].startswith("whsec_")
     said(capsys, "webhooks", "again", "1", "1")
     said(capsys, "webhooks", "remove", "1")
     assert said(capsys, "webhooks", "list") == []
