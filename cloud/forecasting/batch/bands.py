@@ -125,7 +125,9 @@ def _by_target(scaled: Scaled) -> tuple[Reals, list[Reals]]:
     for number in range(len(scaled.starts)):
         rows = np.flatnonzero(was_young & (kind == number))
         young.append(np.where(scaled.young[rows], by_target[:, rows], np.nan))
-    return np.where(scaled.young, np.nan, by_target), young
+    grown = by_target.copy()
+    grown[:, scaled.young] = np.nan
+    return grown, young
 
 
 def _pools(scaled: Scaled, place: int, target: int) -> tuple[Ints, list[int], Ints]:

@@ -50,14 +50,17 @@ class Idle:
             now: Demand of each series; NaN where not known.
         """
         has_come, is_nothing = np.isfinite(now), now == 0
-        is_after = has_come & self._has_begun
-        is_before = has_come & ~self._has_begun & is_nothing
-        self._nothing = np.where(is_after, FADING * self._nothing + is_nothing, self._nothing)
-        self._known = np.where(is_after, FADING * self._known + 1, self._known)
-        self._before = np.where(has_come, FADING * self._before + is_before, self._before)
+        is_before = is_nothing & ~self._has_begun
+        fading = np.where(has_come, FADING, 1.0)
+        self._nothing *= fading
+        self._nothing += is_nothing & self._has_begun
+        self._known *= fading
+        self._known += has_come & self._has_begun
+        self._before *= fading
+        self._before += is_before
         self._waited += is_before
         self._seen += has_come
-        self._has_begun |= has_come & ~is_nothing
+        self._has_begun |= now > 0
 
     def told(self) -> tuple[Floats, Floats]:
         """Tell what is known after the periods taken in.
