@@ -1,12 +1,13 @@
 """`dockledger documents …` registers what doors expect; `dockledger visits …` follows vehicles at them."""
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from cloud.db import Connection
 from cloud.documents import dock_commands, service, visits
 from cloud.documents.domain import DocumentError
-from cloud.documents.import_file import checked, read_import
+from cloud.documents.import_file import ImportPaper, checked, read_import, read_visits
 from cloud.documents.papers import DocumentType
 from cloud.documents.shell import SHELL, add_file, conventions_of, reporting
 from cloud.settings import Settings
@@ -21,6 +22,7 @@ _DOCUMENT_EXAMPLES: Final = """examples:
   dockledger documents list --site leeds
   dockledger documents show asn ASN-4711 --site leeds"""
 _VISIT_EXAMPLES: Final = """examples:
+  dockledger visits import trucks.csv --site leeds     visit,door,direction,from_at[,to_at,documents]
   dockledger visits list --site leeds --state open
   dockledger visits open V-17 --site leeds --door dock-1 --direction inbound --document ASN-4711
   dockledger visits show V-17 --site leeds       what crossed, what is missing, what remains
@@ -47,6 +49,9 @@ def add_commands(subparsers: "Subparsers") -> None:
     showing.add_argument("id")
     showing.add_argument("--site", required=True)
     visiting = group(subparsers, "visits", "follow vehicles at doors", _VISIT_EXAMPLES)
+    expecting = command(visiting, "import", "expect every vehicle of a file, or none", run_import_visits)
+    add_file(expecting, "visit, door, direction, from_at[, to_at, documents, site] as .csv or .xlsx")
+    expecting.add_argument("--site", help="of what names none")
     listing = command(visiting, "list", "list visits", run_visits)
     listing.add_argument("--site")
     listing.add_argument("--state", choices=("open", "closed", "cancelled"))
@@ -73,15 +78,12 @@ def add_commands(subparsers: "Subparsers") -> None:
 
 def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
     """Import a file."""
+    return _import(arguments, settings, read_import)
 
-    def work() -> None:
-        how = {"encoding": arguments.encoding, "sheet": arguments.sheet}
-        conventions = conventions_of(arguments)
-        papers = read_import(arguments.file, site=arguments.site, conventions=conventions, **how)
-        done = once(settings, lambda conn: service.import_all(conn, SHELL, papers, now=present()))
-        show(arguments, done)
 
-    return reporting(work)
+def run_import_visits(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Import vehicles."""
+    return _import(arguments, settings, read_visits)
 
 
 def run_list(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -178,6 +180,15 @@ def run_cancel(arguments: argparse.Namespace, settings: Settings) -> int:
         return visits.cancel(conn, SHELL, site=arguments.site, visit=arguments.visit, now=present())
 
     return reporting(lambda: show(arguments, once(settings, work)))
+
+
+def _import(arguments: argparse.Namespace, settings: Settings, read: Callable[..., ImportPaper]) -> int:
+    def work() -> None:
+        how = {"encoding": arguments.encoding, "sheet": arguments.sheet}
+        papers = read(arguments.file, site=arguments.site, conventions=conventions_of(arguments), **how)
+        show(arguments, once(settings, lambda conn: service.import_all(conn, SHELL, papers, now=present())))
+
+    return reporting(work)
 
 
 def _of_visit(group: "Subparsers", name: str, summary: str, run: Run) -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from cloud.db import Connection
 from cloud.documents import units
 from cloud.documents.domain import DocumentError
 from cloud.documents.judging import service as judging
-from cloud.documents.lines import RECEIVABLE
+from cloud.documents.lines import RECEIVABLE, SHIPPABLE
 from cloud.documents.receiving import reading as received
 from cloud.documents.receiving import reversing
 from cloud.documents.receiving import service as receiving
@@ -16,6 +16,8 @@ from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.sheet import Delivered, read_delivery
 from cloud.documents.shell import SHELL, add_file, conventions_of, reporting
 from cloud.documents.shipping import reading as shipped
+from cloud.documents.shipping import service as shipping
+from cloud.documents.shipping.sheet import Leaving, read_shipment
 from cloud.documents.transfers import service as transfers
 from cloud.documents.units import SeriesPaper
 from cloud.settings import Settings
@@ -30,6 +32,16 @@ _RECEIPT_EXAMPLES: Final = """examples:
   dockledger receipts list --site leeds
   dockledger receipts show DN-77 --site leeds
   dockledger receipts reverse DN-77 --site leeds --line 3 --reason wrong_quantity"""
+
+_SHIPMENT_EXAMPLES: Final = """examples:
+  dockledger shipments import out.csv --site leeds --shipment S-9 --against outbound_order/SO-8
+  dockledger shipments list --site leeds
+  dockledger shipments show S-9 --site leeds"""
+_TRANSFER_EXAMPLES: Final = """examples:
+  dockledger transfers list --site leeds
+  dockledger transfers show T-7 --site leeds"""
+_INSPECTION_EXAMPLES: Final = """examples:
+  dockledger inspection list --site leeds"""
 
 
 def add_commands(subparsers: "Subparsers") -> None:
@@ -54,13 +66,21 @@ def add_commands(subparsers: "Subparsers") -> None:
     back = _named(coming, "reverse", "take a line back", run_reverse)
     back.add_argument("--line", required=True)
     back.add_argument("--reason", required=True, help="a short word")
-    leaving = group(subparsers, "shipments", "see what left", "")
+    leaving = group(subparsers, "shipments", "ship what a file names, and see what left", _SHIPMENT_EXAMPLES)
+    sending = command(leaving, "import", "ship a file's lines, all or nothing", run_ship)
+    add_file(sending, "of_line, quantity[, sscc, with_unit, location, lot, unit_seen, …] as .csv or .xlsx")
+    sending.add_argument("--site", required=True)
+    sending.add_argument("--shipment", required=True, help="its own number, once at the site")
+    sending.add_argument("--location", help="where it is taken from, unless a line says")
+    sending.add_argument("--against", metavar="TYPE/ID", help="the document whose lines the file names")
+    sending.add_argument("--carrier")
+    sending.add_argument("--departed", action="store_true", help="of transfers: the vehicle is on its way")
     _listed(leaving, "list shipments, the latest first", run_shipments)
     _named(leaving, "show", "show what left for each line", run_shipment)
-    between = group(subparsers, "transfers", "see what is on its way between sites", "")
+    between = group(subparsers, "transfers", "see what is on its way between sites", _TRANSFER_EXAMPLES)
     _listed(between, "list transfers with their states", run_transfers)
     _named(between, "show", "show a transfer's lines", run_transfer)
-    waiting = group(subparsers, "inspection", "see what waits for a person", "")
+    waiting = group(subparsers, "inspection", "see what waits for a person", _INSPECTION_EXAMPLES)
     _listed(waiting, "list goods in inspection, returned or on hold", run_waiting)
 
 
@@ -85,7 +105,7 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
             arguments.site,
             arguments.receipt,
             arguments.location,
-            _against(arguments.against),
+            _against(arguments.against, RECEIVABLE),
             arguments.note,
             arguments.partner,
             arguments.last,
@@ -133,6 +153,26 @@ def run_reverse(arguments: argparse.Namespace, settings: Settings) -> int:
             lambda conn: reversing.reverse_line(conn, SHELL, reason=arguments.reason, **where),
         )
         show(arguments, where | {"position": position})
+
+    return reporting(work)
+
+
+def run_ship(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Ship a file's lines."""
+
+    def work() -> None:
+        head = Leaving(
+            arguments.site,
+            arguments.shipment,
+            arguments.location,
+            _against(arguments.against, SHIPPABLE),
+            arguments.carrier,
+            arguments.departed,
+        )
+        how = {"encoding": arguments.encoding, "sheet": arguments.sheet}
+        paper = read_shipment(arguments.file, head, conventions=conventions_of(arguments), **how)
+        done = once(settings, lambda conn: shipping.ship(conn, SHELL, paper, now=present()))
+        show(arguments, {"shipment": done.id, "position": done.position, "lines": len(done.lines)})
 
     return reporting(work)
 
@@ -205,12 +245,12 @@ def _check(settings: Settings, paper: DeliveryPaper) -> None:
     print(f"{len(paper.lines)} lines can be received")
 
 
-def _against(text: str | None) -> tuple[str, str] | None:
+def _against(text: str | None, kinds: Sequence[str]) -> tuple[str, str] | None:
     if text is None:
         return None
     kind, _, name = text.partition("/")
-    if kind not in RECEIVABLE or not name:
-        raise DocumentError(f"--against {text!r}: expected TYPE/ID, TYPE one of {', '.join(RECEIVABLE)}")
+    if kind not in kinds or not name:
+        raise DocumentError(f"--against {text!r}: expected TYPE/ID, TYPE one of {', '.join(kinds)}")
     return kind, name
 
 

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from cloud.documents.json_lines import Path
+from cloud.documents.sheet_rows import RowReader
 from cloud.sheets import fields
-from cloud.sheets.fields import Conventions, FieldError
+from cloud.sheets.fields import Conventions
 from cloud.sheets.table import Table, TableRow
 
 COLUMNS: Final = ("type", "id", "line", "quantity")
@@ -14,6 +15,9 @@ OPTIONAL: Final = (
     *("gtin", "sku", "site", "partner", "due_on", "unit_seen", "lot", "unit", "order_id", "order_line"),
     *("sent_at", "price", "to_site", "carrier"),
 )
+VISIT_COLUMNS: Final = ("visit", "door", "direction", "from_at")
+VISIT_OPTIONAL: Final = ("site", "to_at", "documents")
+_BRINGS: Final = {"inbound": "asn", "outbound": "outbound_order"}
 _PARTS: Final = {"purchase_order": "orders", "transfer": "transfers"}
 """Where documents stand that are of a kind of their own; all others are `documents`."""
 
@@ -34,7 +38,7 @@ def documents_of(table: Table, conventions: Conventions) -> tuple[dict[str, Any]
     places: dict[Path, int] = {(): 1}
     faults: list[str] = list(table.faults)
     for row in table.rows:
-        reader = _Reader(table, row, faults)
+        reader = RowReader(table, row, faults)
         key = tuple(row.cells.get(name, "") for name in ("site", "type", "id"))
         part = _PARTS.get(key[1], "documents")
         number = numbers.setdefault(key, len(parts[part]))
@@ -48,25 +52,34 @@ def documents_of(table: Table, conventions: Conventions) -> tuple[dict[str, Any]
     return {part: documents for part, documents in parts.items() if documents}, places, faults
 
 
-class _Reader:
-    """Reads cells of one row; what is wrong goes to the faults, with its place."""
+def visits_of(table: Table, conventions: Conventions) -> tuple[dict[str, Any], dict[Path, int], list[str]]:
+    """Read a visit per row; its documents are parted by semicolons or blanks.
 
-    def __init__(self, table: Table, row: TableRow, faults: list[str]) -> None:
-        self._table, self._row, self._faults = table, row, faults
+    Args:
+        table: The file's rows.
+        conventions: How it writes what could be read in two ways.
 
-    def read(self, column: str, check: Callable[[str], str]) -> str | None:
-        """Read a cell; None if it is empty or wrong."""
-        text = self._row.cells.get(column, "")
-        if not text:
-            return None
-        try:
-            return check(text)
-        except FieldError as error:
-            self._faults.append(f"{self._table.place(self._row.number, column)}: {error}")
-            return None
+    Returns:
+        What ``dockledger documents import`` takes of a JSON file, the line of each of its values, and a fault
+        for each cell that is not what it must be.
+    """
+    places: dict[Path, int] = {(): 1}
+    faults: list[str] = list(table.faults)
+    visits: list[dict[str, Any]] = []
+    for row in table.rows:
+        reader = RowReader(table, row, faults)
+        stated = {name: row.cells[name] for name in ("site", *VISIT_COLUMNS) if row.cells.get(name)}
+        for name in ("from_at", "to_at"):
+            at = reader.read(name, lambda text: fields.moment(text, conventions).requested_at)
+            stated |= {} if at is None else {name: at}
+        kind = _BRINGS.get(stated.get("direction", ""), "asn")
+        papers = row.cells.get("documents", "").replace(";", " ").split()
+        places["visits", len(visits)] = row.number
+        visits.append(stated | {"documents": [{"type": kind, "id": name} for name in papers]})
+    return {"visits": visits}, places, faults
 
 
-def _head(part: str, reader: _Reader, row: TableRow, conventions: Conventions) -> dict[str, Any]:
+def _head(part: str, reader: RowReader, row: TableRow, conventions: Conventions) -> dict[str, Any]:
     """Read what the first row of a document says of all of it."""
     names = {
         "documents": {"site": "site", "type": "type", "id": "id", "partner": "partner"},
@@ -81,7 +94,7 @@ def _head(part: str, reader: _Reader, row: TableRow, conventions: Conventions) -
     return head | ({} if due_on is None else {"due_on": due_on})
 
 
-def _order_line(reader: _Reader, _row: TableRow, conventions: Conventions) -> dict[str, Any]:
+def _order_line(reader: RowReader, _row: TableRow, conventions: Conventions) -> dict[str, Any]:
     """Read a line of a purchase order: an item by its code, in base units, with price and day of its own."""
     checks: dict[str, tuple[str, Callable[[str], str]]] = {
         "line": ("line", fields.code),
@@ -97,7 +110,7 @@ def _order_line(reader: _Reader, _row: TableRow, conventions: Conventions) -> di
     }
 
 
-def _line(reader: _Reader, row: TableRow, conventions: Conventions) -> dict[str, Any]:
+def _line(reader: RowReader, row: TableRow, conventions: Conventions) -> dict[str, Any]:
     checks: dict[str, Callable[[str], str]] = {
         "line": fields.code,
         "quantity": lambda text: fields.quantity(text, conventions),

@@ -7,7 +7,14 @@ from typing import Any, Final, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
-from cloud.documents.document_rows import COLUMNS, OPTIONAL, documents_of
+from cloud.documents.document_rows import (
+    COLUMNS,
+    OPTIONAL,
+    VISIT_COLUMNS,
+    VISIT_OPTIONAL,
+    documents_of,
+    visits_of,
+)
 from cloud.documents.json_lines import Path as Place
 from cloud.documents.json_lines import line_at, lines_of
 from cloud.documents.order_papers import OrderPaper
@@ -144,6 +151,40 @@ def _of_sheet(
     except TableError as error:
         raise ImportFileError([str(error)]) from error
     raw, lines, faults = documents_of(table, conventions)
+    if faults:
+        raise ImportFileError([f"{path}, {fault}" for fault in faults])
+    return checked({"site": site} | raw, str(path), lines)
+
+
+def read_visits(
+    path: Path,
+    *,
+    site: str | None = None,
+    conventions: Conventions = AS_WRITTEN,
+    encoding: Encoding = "utf-8",
+    sheet: str | None = None,
+) -> ImportPaper:
+    """Read vehicles with their windows from CSV or XLSX.
+
+    Args:
+        path: The file; its first row names its columns.
+        site: Of what names none.
+        conventions: How it writes what could be read in two ways.
+        encoding: Of a CSV.
+        sheet: Which sheet of a workbook; None: the only one.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        ImportFileError: Naming every fault with its line, place, value and expectation.
+    """
+    how = {"required": VISIT_COLUMNS, "optional": VISIT_OPTIONAL}
+    try:
+        table = read_table(path, conventions=conventions, encoding=encoding, sheet=sheet, **how)
+    except TableError as error:
+        raise ImportFileError([str(error)]) from error
+    raw, lines, faults = visits_of(table, conventions)
     if faults:
         raise ImportFileError([f"{path}, {fault}" for fault in faults])
     return checked({"site": site} | raw, str(path), lines)

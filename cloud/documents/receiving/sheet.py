@@ -1,6 +1,5 @@
 """A spreadsheet of one delivery in, the delivery out; wrong cells are told, none is guessed (D8)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -9,8 +8,9 @@ from pydantic import ValidationError
 
 from cloud.documents.domain import DocumentError
 from cloud.documents.receiving.papers import REASONS, DeliveryLine, DeliveryPaper
+from cloud.documents.sheet_rows import RowReader, said
 from cloud.sheets import fields
-from cloud.sheets.fields import Conventions, FieldError
+from cloud.sheets.fields import Conventions
 from cloud.sheets.table import Encoding, Table, TableError, TableRow, read_table
 
 REQUIRED: Final = ("received",)
@@ -79,7 +79,7 @@ def read_delivery(
             try:
                 lines.append(DeliveryLine.model_validate(stated))
             except ValidationError as error:
-                faults += [f"line {row.number}: {_said(fault)}" for fault in error.errors(include_url=False)]
+                faults += [f"line {row.number}: {fault}" for fault in said(error)]
     if faults:
         raise DocumentError("\n".join(f"{path}: {fault}" for fault in faults))
     stated_head = {
@@ -93,8 +93,7 @@ def read_delivery(
     try:
         return DeliveryPaper.model_validate(stated_head | {"lines": lines})
     except ValidationError as error:
-        told = [_said(fault) for fault in error.errors(include_url=False)]
-        raise DocumentError("\n".join(f"{path}: {fault}" for fault in told)) from error
+        raise DocumentError("\n".join(f"{path}: {fault}" for fault in said(error))) from error
 
 
 def _line(
@@ -103,16 +102,7 @@ def _line(
     """Read a row; one without any quantity did not come."""
     cells, faults = row.cells, list[str]()
 
-    def read(column: str, check: Callable[[str], Any]) -> Any:
-        text = cells.get(column, "")
-        if not text:
-            return None
-        try:
-            return check(text)
-        except FieldError as error:
-            faults.append(f"{table.place(row.number, column)}: {error}")
-            return None
-
+    read = RowReader(table, row, faults).read
     amounts = {
         column: read(column, lambda text: fields.quantity(text, conventions))
         for column in _QUANTITIES
@@ -146,11 +136,3 @@ def _of(cells: dict[str, str], head: Delivered) -> dict[str, str] | None:
     if not cells.get("of_line"):
         return None
     return {"type": cells.get("of_type") or kind, "id": cells.get("of_id") or name, "line": cells["of_line"]}
-
-
-def _said(fault: Any) -> str:
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    place = ".".join(map(str, fault["loc"]))
-    shows = fault["type"] not in {"missing", "value_error"}
-    value = f", got {fault['input']!r:.60}" if shows else ""
-    return f"{place}: {message}{value}" if place else f"{message}{value}"

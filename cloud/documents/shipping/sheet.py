@@ -1,0 +1,116 @@
+"""A spreadsheet of one shipment in, the shipment out; wrong cells are told, none is guessed (D8)."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from cloud.documents.domain import DocumentError
+from cloud.documents.sheet_rows import RowReader, said
+from cloud.documents.shipping.papers import ShipmentPaper, ShippedLine
+from cloud.sheets import fields
+from cloud.sheets.fields import Conventions, FieldError
+from cloud.sheets.table import Encoding, Table, TableError, TableRow, read_table
+
+REQUIRED: Final = ("of_line", "quantity")
+OPTIONAL: Final = (
+    *("line", "of_type", "of_id", "unit_seen", "location", "sscc", "with_unit", "lot", "disposition"),
+)
+_WITH_UNIT: Final = {"yes": True, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """What the file does not say itself."""
+
+    site: str
+    shipment: str
+    location: str | None = None
+    against: tuple[str, str] | None = None
+    """Type and id of the document whose lines ``of_line`` names; None: the file says it."""
+    carrier: str | None = None
+    has_departed: bool = False
+
+
+def read_shipment(
+    path: Path,
+    head: Leaving,
+    *,
+    conventions: Conventions,
+    encoding: Encoding = "utf-8",
+    sheet: str | None = None,
+) -> ShipmentPaper:
+    """Read a shipment from CSV or XLSX.
+
+    Args:
+        path: The file; its first row names its columns.
+        head: What it does not say itself.
+        conventions: How it writes what could be read in two ways.
+        encoding: Of a CSV.
+        sheet: Which sheet of a workbook; None: the only one.
+
+    Returns:
+        The shipment.
+
+    Raises:
+        DocumentError: Naming every wrong cell.
+    """
+    how = {"required": REQUIRED, "optional": OPTIONAL}
+    try:
+        table = read_table(path, conventions=conventions, encoding=encoding, sheet=sheet, **how)
+    except TableError as error:
+        raise DocumentError(f"{error}") from error
+    faults = list(table.faults)
+    lines: list[ShippedLine] = []
+    for number, row in enumerate(table.rows, start=1):
+        stated, wrong = _line(row, number, head, conventions, table)
+        faults += wrong
+        if not wrong:
+            try:
+                lines.append(ShippedLine.model_validate(stated))
+            except ValidationError as error:
+                faults += [f"line {row.number}: {fault}" for fault in said(error)]
+    if faults:
+        raise DocumentError("\n".join(f"{path}: {fault}" for fault in faults))
+    stated_head = {
+        "site": head.site,
+        "shipment": head.shipment,
+        "location": head.location,
+        "carrier": head.carrier,
+        "has_departed": head.has_departed,
+    }
+    try:
+        return ShipmentPaper.model_validate(stated_head | {"lines": lines})
+    except ValidationError as error:
+        raise DocumentError("\n".join(f"{path}: {fault}" for fault in said(error))) from error
+
+
+def _line(
+    row: TableRow, number: int, head: Leaving, conventions: Conventions, table: Table
+) -> tuple[dict[str, Any], list[str]]:
+    faults = list[str]()
+    read = RowReader(table, row, faults).read
+    kind, name = head.against or ("", "")
+    stated: dict[str, Any] = {
+        "line": read("line", fields.code) or str(number),
+        "of": {
+            "type": row.cells.get("of_type") or kind,
+            "id": row.cells.get("of_id") or name,
+            "line": row.cells.get("of_line", ""),
+        },
+        "quantity": read("quantity", lambda text: fields.quantity(text, conventions)),
+        "unit_seen": read("unit_seen", lambda text: text if text == "base" else fields.gtin(text)),
+        "location": read("location", fields.code),
+        "unit": read("sscc", fields.code),
+        "lot": read("lot", fields.code),
+        "disposition": row.cells.get("disposition") or None,
+        "with_unit": read("with_unit", _yes_or_no) or False,
+    }
+    return stated, faults
+
+
+def _yes_or_no(text: str) -> bool:
+    if text not in _WITH_UNIT:
+        raise FieldError(f"{text!r:.60}: expected yes or no")
+    return _WITH_UNIT[text]
