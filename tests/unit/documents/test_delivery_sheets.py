@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from cloud.documents.domain import DocumentError
-from cloud.documents.import_file import read_import
+from cloud.documents.import_file import ImportFileError, read_import, read_visits
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.sheet import Delivered, read_delivery
+from cloud.documents.shipping.sheet import Leaving, read_shipment
 from cloud.sheets.fields import Conventions
 from cloud.sheets.table import Encoding
 from cloud.sheets.workbook import workbook
@@ -92,3 +93,48 @@ def test_documents_come_from_workbooks_too_and_dates_that_could_be_two_are_asked
         read_import(path, site="leeds")
     (notice,) = read_import(path, site="leeds", conventions=Conventions(dates="dmy")).documents
     assert (f"{notice.due_on}", len(notice.lines), notice.lines[0].quantity) == ("2026-03-02", 2, 20)
+
+
+def test_a_shipments_rows_name_lines_places_and_units_and_wrong_cells_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    head = Leaving("leeds", "S-1", "STAGE-1", ("outbound_order", "SO-1"), "DSV")
+    rows = "of_line,quantity,sscc,with_unit,lot\n1,3,,,L1\n2,4,095211410000000014,yes,\n"
+    path.write_text(rows, encoding="utf-8")
+    paper = read_shipment(path, head, conventions=Conventions())
+    assert (paper.shipment, paper.location, paper.carrier) == ("S-1", "STAGE-1", "DSV")
+    assert [(each.of.id, each.of.line, each.quantity, each.lot, each.with_unit) for each in paper.lines] == [
+        ("SO-1", "1", 3, "L1", False),
+        ("SO-1", "2", 4, None, True),
+    ]
+    path.write_text(rows.replace("yes", "perhaps").replace("1,3,", "1,0,"), encoding="utf-8")
+    with pytest.raises(DocumentError) as caught:
+        read_shipment(path, head, conventions=Conventions())
+    told = [fault.removeprefix(f"{path}: ") for fault in str(caught.value).splitlines()]
+    assert [fault[: len("line 2, quantity: '0'")] for fault in told] == [
+        "line 2, quantity: '0'",
+        "line 3, with_unit: 'p",
+    ]
+    path.write_text(rows.replace(",yes,", ",,").replace("4,095211410000000014", "4,"), encoding="utf-8")
+    nameless = Leaving("leeds", "S-1", "STAGE-1")
+    with pytest.raises(DocumentError, match=r"line 2: of\.type: .*outbound_order"):
+        read_shipment(path, nameless, conventions=Conventions())
+
+
+def test_vehicles_come_from_rows_with_their_papers(tmp_path: Path) -> None:
+    path = tmp_path / "trucks.csv"
+    rows = "visit,door,direction,from_at,to_at,documents\nV-1,dock-1,inbound,{},{},ASN-1;ASN-2\n"
+    path.write_text(rows.format("2026-03-02T07:00:00Z", "2026-03-02T09:00:00+01:00"), encoding="utf-8")
+    (visit,) = read_visits(path, site="leeds").visits
+    assert (visit.site, visit.door, f"{visit.from_at:%H}", f"{visit.to_at:%H}") == (
+        "leeds",
+        "dock-1",
+        "07",
+        "08",
+    )
+    assert [(name.type, name.id) for name in visit.documents] == [("asn", "ASN-1"), ("asn", "ASN-2")]
+    path.write_text(rows.format("2026-03-02T07:00:00", ""), encoding="utf-8")
+    with pytest.raises(ImportFileError, match=r"line 2, from_at: .* has no offset"):
+        read_visits(path, site="leeds")
+    path.write_text(rows.format("2026-03-02T07:00:00Z", "2026-03-02T06:00:00Z"), encoding="utf-8")
+    with pytest.raises(ImportFileError, match=r"line 2: visits\.0: visit 'V-1': to_at .* is before from_at"):
+        read_visits(path, site="leeds")
