@@ -48,6 +48,13 @@ AREAS: Final = {
     "cloud.alerts.webhooks.commands": ("webhooks",),
 }
 """Modules with `add_commands(subparsers)`, and the commands they add, as help lists them."""
+_EXAMPLES: Final = """examples:
+  dockledger demo                                  all of it on this machine, with simulated people
+  dockledger user add ada --role supervisor@leeds  who may log in, and as what
+  dockledger verify                                that the ledger is whole
+  dockledger ledger heads export heads.jsonl       signed heads, to keep elsewhere
+  dockledger COMMAND --help                        has examples of each
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,7 +91,10 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
         The parser of its area's commands; of every command, if none is named or the one named is unknown.
     """
     parser = argparse.ArgumentParser(
-        prog="dockledger", description="A stock ledger that people trust, and the services around it."
+        prog="dockledger",
+        description="A stock ledger that people trust, and the services around it.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"dockledger {version('dockledger')}")
     _add_options(parser)

@@ -60,6 +60,7 @@ _EXAMPLES: Final = """examples:
   edge-agent reader check dock-1                   what a reader can do, and what will be set
   edge-agent badge ada --language de >> agent.toml   a person's badge, known by its hash only
   edge-agent label print sscc sscc=new content=Tea   a pallet's label with the next reserved SSCC
+  edge-agent certificate status                    until when the broker's certificate is good
   edge-agent profile show honeywell_xenon          what to set on a device, and why
   edge-agent record --seconds 60 > capture.jsonl     what readers say, as a capture
   edge-agent replay capture.jsonl --site site.toml   decide again what a capture says

@@ -16,6 +16,11 @@ from simulators.zpl_printer import commands as zpl_printer
 
 AREAS: Final = (warehouse, dock, llrp_reader, iot_reader, retail, pos_history, zpl_printer, faults)
 """Modules with `add_commands(subparsers)`, in the order in which `--help` lists their commands."""
+_EXAMPLES: Final = """examples:
+  warehouse-sim pos-history --out pos.csv     real sales, for `dockledger demand import`
+  warehouse-sim printer --port 9100           a label printer that shows what it is sent
+  warehouse-sim COMMAND --help                has examples of each
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,6 +41,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="warehouse-sim",
         description="Warehouses, scanners and faults that are not real, with their truth.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"warehouse-sim {version('dockledger')}")
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")

@@ -1,5 +1,6 @@
 """Documentation is executed: links resolve, commands exist, examples parse, references are current."""
 
+import argparse
 import importlib.util
 import re
 import runpy
@@ -91,6 +92,24 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
             if " ".join([program, *words]) not in prefixes:
                 unknown.add(" ".join([program, *words]))
     assert not unknown
+
+
+@pytest.mark.parametrize(
+    "parser", [dockledger(), edge_agent(), warehouse_sim()], ids=lambda parser: parser.prog
+)
+def test_every_command_is_shown_by_an_example(parser: argparse.ArgumentParser) -> None:
+    shown = parser.epilog or ""
+    assert "examples:" in shown
+    assert [command for command in _without_examples(parser) if f"{command} " not in shown] == []
+
+
+def _without_examples(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Give the first two words of each command whose help has no example, nor that of its group."""
+    for group in parser._actions:
+        if isinstance(group, argparse._SubParsersAction):
+            for below in group.choices.values():
+                if not re.search(r"^examples?:", below.epilog or "", flags=re.MULTILINE):
+                    yield from list(_without_examples(below)) or [" ".join(below.prog.split()[:2])]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

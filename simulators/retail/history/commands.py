@@ -21,6 +21,9 @@ examples:
 
 Dates are moved by whole weeks, so that weekdays stay what they were; the line of JSON says by how many.
 """
+_ITEM_EXAMPLES: Final = """examples:
+  warehouse-sim pos-items --out items.csv
+"""
 _ITEMS: Final = 60
 
 
@@ -50,7 +53,12 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         "--full", type=Path, metavar="FILE", help="the whole data set (default: the extract of 60 items)"
     )
     parser.set_defaults(run=run)
-    items = subparsers.add_parser("pos-items", help="what the items of the real transactions are called")
+    items = subparsers.add_parser(
+        "pos-items",
+        help="what the items of the real transactions are called",
+        epilog=_ITEM_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     items.add_argument("--out", type=Path, required=True, metavar="FILE", help="the CSV, written anew")
     items.set_defaults(run=run_items)
 
