@@ -238,3 +238,15 @@ def test_an_item_that_has_just_begun_has_the_band_of_others_when_they_had_just_b
     assert len(held) > 100
     assert min(ends) > 1
     assert np.mean(held) == pytest.approx(0.8, abs=0.1)
+
+
+def test_errors_made_when_little_was_known_are_in_the_pool_of_the_young_alone() -> None:
+    scores = np.random.default_rng(RANDOM).normal(0, 1, (1000, 30, 1))
+    young = np.zeros((1000, 30), dtype=np.bool_)
+    young[::2, :5] = True
+    scores[young] += 100
+    one = Targets(np.array([0]), np.array([1]))
+    tables = calibrate(replace(scaled_of(scores, one), young=young), np.arange(30), one)
+    assert tables.samples[29, 0, -1] == 500 * 5
+    assert (tables.samples[29, 0, :20:2] == 100 * 29 - 50 * 5).all()
+    assert tables.quantiles[29, 0, :20:2].max() < 10 < tables.quantiles[29, 0, -1].min()
