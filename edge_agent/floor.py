@@ -226,7 +226,7 @@ class Floor:
 
     def crossings(self) -> tuple[Crossing, ...]:
         """Give the last crossings, newest first."""
-        return () if self._doors is None else tuple(reversed(list(self._doors.crossings)))
+        return () if self._doors is None else self._doors.crossings.newest_first()
 
     def antennas(self) -> tuple[AntennaStatus, ...]:
         """Describe every antenna that a portal names or that was heard."""

@@ -19,6 +19,7 @@ from edge_agent.doors.belonging import CROSSINGS
 from edge_agent.doors.domain import Decision
 from edge_agent.doors.horizon import LATE_US, Horizon
 from edge_agent.doors.lamps import Lamps
+from edge_agent.doors.last_crossings import LastCrossings
 from edge_agent.doors.light_stack import EVERYWHERE, LightStacks
 from edge_agent.doors.lookout import Lookout
 from edge_agent.doors.posting import Posting
@@ -43,7 +44,6 @@ GROUP_DRAFTS: Final = 100
 """Passages share a transaction up to about so many records; one passage's are never split."""
 LONGEST_WAIT_US: Final = 10_000_000
 """A tag that stands in the field undecided holds up what may have come with it, but not for longer."""
-SHOWN: Final = 50
 _MARGIN_US: Final = 1_000_000
 _NEVER: Final = (0, 0)
 
@@ -120,8 +120,7 @@ class Doors:
         self._stacks = LightStacks(portals, set_gpo)
         self.visits = VisitTally.load(journal.recall(MEMORY))
         self.counters = DoorCounters()
-        self.crossings: deque[Crossing] = deque(maxlen=SHOWN)
-        """The last ones that are recorded, oldest first."""
+        self.crossings = LastCrossings()
         self._batches: deque[list[Seen] | _Silence] = deque()
         self._horizon = Horizon()
         self._wake = threading.Condition()
@@ -372,7 +371,7 @@ class Doors:
             self._tell_unit(passage, decision, decision.thing.unit)
         record = drafts[0].record
         if isinstance(record, Crossing) and decision.direction is not CrossingDirection.STRAY:
-            self.crossings.append(record)
+            self.crossings.add(record)
 
     def _tell_unit(self, passage: Passage, decision: Decision, unit: str) -> None:
         portal = self._portals[passage.portal]

@@ -8,6 +8,7 @@ from contracts.records import Crossing, Movement, TracePoint, UnitPosition
 from contracts.vocabulary import BizStep, CrossingReason
 from edge_agent.clock import Stamp
 from edge_agent.decode.tag_role import TagRules
+from edge_agent.doors.last_crossings import SHOWN, LastCrossings
 from edge_agent.doors.posting import Posting
 from edge_agent.doors.records import drafts_of, stamp_of
 from edge_agent.filters.passage import Passage
@@ -125,3 +126,16 @@ def test_evidence_is_named_alike_whenever_it_is_decided_again() -> None:
     first, again, other = (recorded(passage(tag, at_s=at_s))[0].record.evidence_id for at_s in (0, 0, 1))
     assert first == again
     assert first != other
+
+
+def test_a_pallets_pieces_do_not_push_it_out_of_the_last_crossings() -> None:
+    last = LastCrossings()
+    pallet, *_ = (draft.record for draft in recorded(passage(unit_tag())))
+    assert isinstance(pallet, Crossing)
+    last.add(pallet)
+    for seconds in range(1, SHOWN + 2):
+        at = pallet.occurred_at_claimed + timedelta(seconds=seconds)
+        last.add(pallet.model_copy(update={"posted": "evidence", "occurred_at_claimed": at}))
+    newest, *_, oldest = last.newest_first()
+    assert (newest.posted, oldest, len(last.newest_first())) == ("evidence", pallet, SHOWN + 1)
+    assert newest.occurred_at_claimed == pallet.occurred_at_claimed + timedelta(seconds=SHOWN + 1)
