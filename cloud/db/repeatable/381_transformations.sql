@@ -48,12 +48,14 @@ CREATE OR REPLACE FUNCTION recipe_of(
         (SELECT 1 AS place, t.recipe AS code, t.version, t.times, true AS is_stated FROM transformation t
          WHERE (t.site_id, t.type, t.id) = (of_site, of_type, of_id) ORDER BY t.revision DESC LIMIT 1)
         UNION ALL
-        (SELECT 2, r.code, r.version, NULL, true
-         FROM movement m
+        (WITH named AS MATERIALIZED (
+            SELECT m.detail, m.occurred_at, m.gateway_id, m.epoch, m.seq FROM movement m
+            WHERE m.detail @? '$.documents[*].line' AND m.site_id = of_site
+                AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', of_type, 'id', of_id)))
+         SELECT 2, r.code, r.version, NULL, true
+         FROM named m
          CROSS JOIN LATERAL jsonb_array_elements(m.detail -> 'documents') d
          JOIN recipe r ON d ->> 'type' = 'recipe' AND r.code || '/' || r.version = d ->> 'id'
-         WHERE m.detail @? '$.documents[*].line' AND m.site_id = of_site
-            AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', of_type, 'id', of_id))
          ORDER BY m.occurred_at DESC, m.gateway_id, m.epoch, m.seq LIMIT 1)
         UNION ALL
         (SELECT 3, r.code, r.version, NULL, false
@@ -170,9 +172,11 @@ BEGIN
         SELECT c.cell_id, c.item_id FROM location l JOIN cell c ON c.location_id = l.location_id
         WHERE l.site_id = of_site AND l.kind = 'virtual' AND l.code = '@transformation'
     ), touched AS (
-        SELECT m AS whole FROM account a
-        JOIN movement m ON m.item_id = a.item_id AND m.occurred_at <= until_at
-            AND m.occurred_at > coalesce(before.ends_at, '-infinity') AND a.cell_id IN (m.from_cell, m.to_cell)
+        -- By item, not by cell: a kit with lots of its own has as many cells there as were made.
+        SELECT m AS whole FROM (SELECT DISTINCT a.item_id FROM account a) i
+        JOIN movement m ON m.item_id = i.item_id AND m.occurred_at <= until_at
+            AND m.occurred_at > coalesce(before.ends_at, '-infinity')
+        WHERE m.from_cell IN (SELECT a.cell_id FROM account a) OR m.to_cell IN (SELECT a.cell_id FROM account a)
         UNION ALL
         SELECT m FROM prior_facts(of_site, before.ends_at, before.as_of_position, until_position) f
         JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (f.gateway_id, f.epoch, f.seq, f.occurred_at)
@@ -358,15 +362,17 @@ CREATE FUNCTION read_transformations(
     RETURNS TABLE (type text, id text, first_at timestamptz, last_at timestamptz, recipe text, version integer, times numeric,
         is_stated boolean, item text, base_unit text, quantity numeric, time_zone text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
-    WITH named AS MATERIALIZED (
-        SELECT DISTINCT n.type, n.id
-        FROM location l
-        JOIN cell c ON c.location_id = l.location_id
-        JOIN movement m ON m.item_id = c.item_id AND m.occurred_at >= from_at AND m.occurred_at < until_at
-            AND c.cell_id IN (m.from_cell, m.to_cell) AND m.reverses_seq IS NULL
-        CROSS JOIN LATERAL transformation_of(m) n
+    WITH account AS MATERIALIZED (
+        SELECT c.cell_id, c.item_id FROM location l JOIN cell c ON c.location_id = l.location_id
         WHERE l.site_id = of_site AND l.kind = 'virtual' AND l.code = '@transformation'
-            AND NOT coalesce(m.detail ? 'inferred', false)
+    ), named AS MATERIALIZED (
+        SELECT DISTINCT n.type, n.id
+        FROM (SELECT DISTINCT a.item_id FROM account a) i
+        JOIN movement m ON m.item_id = i.item_id AND m.occurred_at >= from_at AND m.occurred_at < until_at
+            AND m.reverses_seq IS NULL
+            AND (m.from_cell IN (SELECT a.cell_id FROM account a) OR m.to_cell IN (SELECT a.cell_id FROM account a))
+        CROSS JOIN LATERAL transformation_of(m) n
+        WHERE NOT coalesce(m.detail ? 'inferred', false)
         UNION
         SELECT t.type, t.id FROM transformation t
         WHERE t.site_id = of_site AND t.stated_at >= from_at AND t.stated_at < until_at
