@@ -57,9 +57,6 @@ STEPS: Final[Mapping[State, frozenset[State]]] = {
 }
 """Which state may follow which; back to submitted, or draft to draft, only with changed content."""
 
-STANDING: Final = frozenset(State) - {State.REJECTED, State.REVERSED}
-"""While one stands there is no other on the same subject."""
-
 REJECT_REASONS: Final[Mapping[str, str]] = {
     "count_again": "Count again first",
     "not_plausible": "Not plausible",

@@ -58,16 +58,6 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def new_password() -> str:
-    """Make a password for a person to copy.
-
-    Returns:
-        Five groups of five characters of base 32: 125 random bits.
-    """
-    letters = base64.b32encode(secrets.token_bytes(16)).decode().lower()[:25]
-    return "-".join(letters[start : start + 5] for start in range(0, 25, 5))
-
-
 def new_api_key() -> tuple[str, str]:
     """Make an API key.
 

@@ -15,7 +15,6 @@ from cloud.identity.credentials import csrf_token, is_csrf_token
 from cloud.identity.store import act_as
 
 SESSION_COOKIE: Final = "dockledger_session"
-CSRF_HEADER: Final = "x-csrf-token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -1,9 +1,9 @@
 """Recipes as master data: a version from an instant on, never rewritten."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from cloud.db import Connection
 from cloud.identity.actor import Actor
@@ -21,8 +21,6 @@ from cloud.recipes.domain import (
     UnknownRecipeError,
 )
 from cloud.recipes.papers import OutputPaper, RecipePaper
-
-_EVER: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class _Head(NamedTuple):

@@ -20,7 +20,6 @@ _ISO: Final = re.compile(
 _NAMED_BY_PARTS: Final = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{2,4})(?:[T ,]+([0-9].*))?")
 _NOT_A_NUMBER: Final = frozenset({"nan", "inf", "+inf", "infinity", "null", "none", "n/a", "#n/a"})
 _MONTHS: Final = 12
-_DAY_NUMBER: Final = re.compile(r"[0-9]{5}([.,][0-9]+)?")
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 

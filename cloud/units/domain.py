@@ -15,10 +15,6 @@ LEAST_REUSE: Final = timedelta(days=365)
 """An SSCC is not given out again before (GS1 General Specifications, 2.2.1)."""
 
 
-class UnknownThingError(Exception):
-    """No fact at the actor's sites names it."""
-
-
 class Place(NamedTuple):
     """A fact's place in a story, which runs backwards."""
 

@@ -20,8 +20,6 @@ BEST_SOLD: Final = Path(str(files("simulators.retail") / "data" / "online_retail
 NAMES: Final = BEST_SOLD.with_name("online_retail_names.csv")
 """What the items of both extracts are called."""
 ITEM_COLUMNS: Final = ("local", "name")
-EXTRACT_COLUMNS: Final = ("InvoiceNo", "InvoiceDate", "Line", "StockCode", "Quantity")
-"""Invoice and date stand on a line only if they differ from those before."""
 COLUMNS: Final = ("document", "line", "local", "kind", "quantity", "requested_at", "channel")
 """Of what is written: stock codes are the retailer's own, as they are scanned."""
 _WEEK: Final = timedelta(weeks=1)

@@ -1,17 +1,15 @@
 """Logins, locks, sessions and keys, by the clock."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import httpx
 import pytest
-from serving import NOW, OWN, PASSWORD, ROOT, Clock, People, fill
+from serving import NOW, OWN, PASSWORD, ROOT, Clock, People
 
 from cloud.db import ConnectionPool
 from cloud.identity import service, sessions
 from cloud.identity.credentials import csrf_token
 from cloud.identity.domain import Grant, LockedOutError, LoginRefusedError
-from cloud.identity.first_admin import ensure_first_admin
 from cloud.identity.gate import SESSION_COOKIE
 
 
@@ -130,16 +128,3 @@ def test_no_secret_is_stored_as_it_is(pool: ConnectionPool, people: People) -> N
         )
     for secret in (PASSWORD, login.token, people.keys["auditor"]):
         assert secret not in stored
-
-
-def test_the_first_administrator_is_made_once(pool: ConnectionPool, tmp_path: Path) -> None:
-    password_file = tmp_path / "admin.password"
-    with pool.connection() as conn:
-        password = ensure_first_admin(conn, password_file)
-    assert password is not None
-    assert password_file.read_text().strip() == password
-    assert password_file.stat().st_mode & 0o777 == 0o600
-    assert log_in(pool, password, name="admin").actor.all_sites
-    with pool.connection() as conn:
-        assert ensure_first_admin(conn, password_file) is None
-    assert fill(pool).keys
