@@ -48,6 +48,8 @@ def test_a_vehicle_from_its_file_to_its_end(dock: Dock, dock_file: Path, tmp_pat
         "portals": 0,
         "opening": 0,
         "documents": 1,
+        "orders": 0,
+        "transfers": 0,
         "visits": 1,
     }
     dock.crosses()

@@ -82,6 +82,8 @@ def test_every_line_that_could_not_be_posted_is_named(dock: Dock) -> None:
     )
     assert third == "asn 'ASN-1', line '3': sku 'NO' names no item: register its item first"
     assert (dock.count("document"), dock.count("item")) == (0, 1)
+    by_its_code = line(1, 2, seen="base", identifier={"scheme": "sku", "value": "TEA"})
+    assert dock.register(paper(by_its_code)), "an item is known by its code, whether or not a sku was stated"
 
 
 def test_a_case_holds_its_exact_ratio_and_a_gtin_names_one_item(dock: Dock) -> None:
