@@ -95,11 +95,11 @@ class Loudness:
             passage: After which.
 
         Returns:
-            True if a visit began within ``AGAIN_US``, as far as it is noted.
+            True if another visit began after it passed, and within ``AGAIN_US`` after its last read.
         """
-        end_us = passage.last_seen_us
         return any(
-            visit.portal == passage.portal and end_us < visit.first_us <= end_us + AGAIN_US
+            visit.portal == passage.portal
+            and passage.occurred_us < visit.first_us <= passage.last_seen_us + AGAIN_US
             for visit in self._visits.get(passage.epc, ())
         )
 

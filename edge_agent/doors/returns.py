@@ -93,7 +93,7 @@ class Returns:
         if not self._may_turn(passage, known):
             return
         yield passage.epc, passage.last_seen_us + AGAIN_US
-        for epc, last_us in self._beside(passage):
+        for epc, _, last_us in self._beside(passage):
             yield epc, last_us + AGAIN_US
 
     def is_brought_back(self, passage: Passage, known: Known) -> bool:
@@ -108,10 +108,10 @@ class Returns:
         """
         if not self._may_turn(passage, known):
             return False
-        if self._came_back(passage, passage.epc, passage.last_seen_us):
+        if self._came_back(passage, passage.epc, passage.occurred_us, passage.last_seen_us):
             return True
         beside = self._beside(passage)
-        back = sum(self._came_back(passage, epc, last_us) for epc, last_us in beside)
+        back = sum(self._came_back(passage, *each) for each in beside)
         return 2 * back >= max(len(beside), 1)
 
     def _may_turn(self, passage: Passage, known: Known) -> bool:
@@ -130,24 +130,24 @@ class Returns:
             for visit in self._visits.get(epc, ())
         )
 
-    def _beside(self, passage: Passage) -> list[tuple[str, int]]:
-        """List what crossed with a tag, and until when it was heard, if that is no more than a cart holds."""
+    def _beside(self, passage: Passage) -> list[tuple[str, int, int]]:
+        """List what crossed with a tag, when, and until when it was heard, if it is no more than a cart's."""
         kept = self._likely.get(passage.portal, [])
         begin = bisect_left(kept, passage.occurred_us - _TOGETHER_US, key=itemgetter(0))
         end = bisect_left(kept, passage.occurred_us + _TOGETHER_US + 1, key=itemgetter(0))
         found = [
-            (epc, last_us)
-            for _, epc, way, last_us in kept[begin:end]
+            (epc, at_us, last_us)
+            for at_us, epc, way, last_us in kept[begin:end]
             if epc != passage.epc and way is passage.direction
         ]
         return found if len(found) <= _MOST_BESIDE else []
 
-    def _came_back(self, passage: Passage, epc: str, last_us: int) -> bool:
+    def _came_back(self, passage: Passage, epc: str, at_us: int, last_us: int) -> bool:
         is_out = passage.direction is CrossingDirection.OUT
         back = CrossingDirection.IN if is_out else CrossingDirection.OUT
         return any(
             visit.portal == passage.portal
-            and last_us < visit.first_us <= last_us + AGAIN_US
+            and at_us < visit.first_us <= last_us + AGAIN_US  # what turns may begin anew before it fades
             and visit.seems(back)
             for visit in self._visits.get(epc, ())
         )

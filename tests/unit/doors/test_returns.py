@@ -73,6 +73,13 @@ def test_what_is_heard_later_or_hardly_or_elsewhere_takes_nothing_back(after: Pa
     assert found[0].posted == "posted"
 
 
+@pytest.mark.parametrize("tag", [unit_tag(), item_tag()])
+def test_what_is_heard_coming_back_before_its_way_out_has_faded_is_asked_about_too(tag: str) -> None:
+    out = replace(stopping(tag), last_seen_us=START_US + 8_000_000)
+    back = replace(passage(tag, IN, at_s=9), first_seen_us=START_US + 6_000_000)
+    assert told(decisions([out, back], assigned(OUTBOUND)))[0] == ("held", CrossingReason.LOW_CONFIDENCE)
+
+
 def test_a_visit_that_sends_goods_the_other_way_makes_two_movements_of_it() -> None:
     there_and_back = [stopping(unit_tag()), passage(unit_tag(), IN, at_s=5)]
     both = assigned(OUTBOUND, visit("V-2"))
