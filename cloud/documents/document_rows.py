@@ -4,19 +4,20 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from cloud.documents.json_lines import Path
-from cloud.documents.sheet_rows import RowReader
+from cloud.documents.sheet_rows import Columns, RowReader
 from cloud.sheets import fields
 from cloud.sheets.fields import Conventions
 from cloud.sheets.table import Table, TableRow
 
-COLUMNS: Final = ("type", "id", "line", "quantity")
-"""Every file has these, and `gtin` or `sku`."""
-OPTIONAL: Final = (
-    *("gtin", "sku", "site", "partner", "due_on", "unit_seen", "lot", "unit", "order_id", "order_line"),
-    *("sent_at", "price", "to_site", "carrier"),
+DOCUMENT_COLUMNS: Final = Columns(
+    ("type", "id", "line", "quantity"),
+    (
+        *("gtin", "sku", "site", "partner", "due_on", "unit_seen", "lot", "unit", "order_id", "order_line"),
+        *("sent_at", "price", "to_site", "carrier"),
+    ),
 )
-VISIT_COLUMNS: Final = ("visit", "door", "direction", "from_at")
-VISIT_OPTIONAL: Final = ("site", "to_at", "documents")
+"""Every row names `gtin` or `sku`."""
+VISIT_COLUMNS: Final = Columns(("visit", "door", "direction", "from_at"), ("site", "to_at", "documents"))
 _BRINGS: Final = {"inbound": "asn", "outbound": "outbound_order"}
 _PARTS: Final = {"purchase_order": "orders", "transfer": "transfers"}
 """Where documents stand that are of a kind of their own; all others are `documents`."""
@@ -68,7 +69,7 @@ def visits_of(table: Table, conventions: Conventions) -> tuple[dict[str, Any], d
     visits: list[dict[str, Any]] = []
     for row in table.rows:
         reader = RowReader(table, row, faults)
-        stated = {name: row.cells[name] for name in ("site", *VISIT_COLUMNS) if row.cells.get(name)}
+        stated = {name: row.cells[name] for name in ("site", *VISIT_COLUMNS.required) if row.cells.get(name)}
         for name in ("from_at", "to_at"):
             at = reader.read(name, lambda text: fields.moment(text, conventions).requested_at)
             stated |= {} if at is None else {name: at}

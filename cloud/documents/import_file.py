@@ -1,27 +1,21 @@
 """One file in, everything of a site that it registers out: checked models, every fault with its place."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
-from cloud.documents.document_rows import (
-    COLUMNS,
-    OPTIONAL,
-    VISIT_COLUMNS,
-    VISIT_OPTIONAL,
-    documents_of,
-    visits_of,
-)
+from cloud.documents.document_rows import DOCUMENT_COLUMNS, VISIT_COLUMNS, documents_of, visits_of
 from cloud.documents.json_lines import Path as Place
 from cloud.documents.json_lines import line_at, lines_of
 from cloud.documents.order_papers import OrderPaper
 from cloud.documents.papers import DocumentPaper, ItemPaper, OpeningPaper, PortalPaper, VisitPaper
+from cloud.documents.sheet_rows import Columns
 from cloud.documents.transfers.papers import TransferPaper
 from cloud.sheets.fields import Conventions
-from cloud.sheets.table import Encoding, TableError, read_table
+from cloud.sheets.table import Encoding, Table, TableError, read_table
 
 Lines = dict[Place, int]
 _OF_SITE: Final = ("portals", "opening", "documents", "orders", "transfers", "visits")
@@ -122,7 +116,7 @@ def read_import(
         ImportFileError: Naming every fault with its line, place, value and expectation.
     """
     if path.suffix.lower() in {".csv", ".xlsx"}:
-        return _of_sheet(path, site, conventions, encoding, sheet)
+        return _of_sheet(path, site, DOCUMENT_COLUMNS, documents_of, (conventions, encoding, sheet))
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -143,14 +137,19 @@ def read_import(
 
 
 def _of_sheet(
-    path: Path, site: str | None, conventions: Conventions, encoding: Encoding, sheet: str | None
+    path: Path,
+    site: str | None,
+    columns: Columns,
+    read: Callable[[Table, Conventions], tuple[dict[str, Any], Lines, list[str]]],
+    written: tuple[Conventions, Encoding, str | None],
 ) -> ImportPaper:
-    how = {"required": COLUMNS, "optional": OPTIONAL}
+    conventions, encoding, sheet = written
+    how = {"required": columns.required, "optional": columns.optional}
     try:
         table = read_table(path, conventions=conventions, encoding=encoding, sheet=sheet, **how)
     except TableError as error:
         raise ImportFileError([str(error)]) from error
-    raw, lines, faults = documents_of(table, conventions)
+    raw, lines, faults = read(table, conventions)
     if faults:
         raise ImportFileError([f"{path}, {fault}" for fault in faults])
     return checked({"site": site} | raw, str(path), lines)
@@ -179,15 +178,7 @@ def read_visits(
     Raises:
         ImportFileError: Naming every fault with its line, place, value and expectation.
     """
-    how = {"required": VISIT_COLUMNS, "optional": VISIT_OPTIONAL}
-    try:
-        table = read_table(path, conventions=conventions, encoding=encoding, sheet=sheet, **how)
-    except TableError as error:
-        raise ImportFileError([str(error)]) from error
-    raw, lines, faults = visits_of(table, conventions)
-    if faults:
-        raise ImportFileError([f"{path}, {fault}" for fault in faults])
-    return checked({"site": site} | raw, str(path), lines)
+    return _of_sheet(path, site, VISIT_COLUMNS, visits_of, (conventions, encoding, sheet))
 
 
 def checked(raw: dict[str, Any], file: str, lines: Lines) -> ImportPaper:

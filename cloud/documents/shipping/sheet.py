@@ -1,21 +1,19 @@
 """A spreadsheet of one shipment in, the shipment out; wrong cells are told, none is guessed (D8)."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
-
-from cloud.documents.domain import DocumentError
-from cloud.documents.sheet_rows import RowReader, said
+from cloud.documents.sheet_rows import Columns, RowReader, paper_of, read_lines
 from cloud.documents.shipping.papers import ShipmentPaper, ShippedLine
 from cloud.sheets import fields
 from cloud.sheets.fields import Conventions, FieldError
-from cloud.sheets.table import Encoding, Table, TableError, TableRow, read_table
+from cloud.sheets.table import Encoding, TableRow
 
-REQUIRED: Final = ("of_line", "quantity")
-OPTIONAL: Final = (
-    *("line", "of_type", "of_id", "unit_seen", "location", "sscc", "with_unit", "lot", "disposition"),
+COLUMNS: Final = Columns(
+    ("of_line", "quantity"),
+    (*("line", "of_type", "of_id", "unit_seen", "location", "sscc", "with_unit", "lot", "disposition"),),
 )
 _WITH_UNIT: Final = {"yes": True, "no": False}
 
@@ -56,43 +54,26 @@ def read_shipment(
     Raises:
         DocumentError: Naming every wrong cell.
     """
-    how = {"required": REQUIRED, "optional": OPTIONAL}
-    try:
-        table = read_table(path, conventions=conventions, encoding=encoding, sheet=sheet, **how)
-    except TableError as error:
-        raise DocumentError(f"{error}") from error
-    faults = list(table.faults)
-    lines: list[ShippedLine] = []
-    for number, row in enumerate(table.rows, start=1):
-        stated, wrong = _line(row, number, head, conventions, table)
-        faults += wrong
-        if not wrong:
-            try:
-                lines.append(ShippedLine.model_validate(stated))
-            except ValidationError as error:
-                faults += [f"line {row.number}: {fault}" for fault in said(error)]
-    if faults:
-        raise DocumentError("\n".join(f"{path}: {fault}" for fault in faults))
-    stated_head = {
+    line = partial(_line, head, conventions)
+    lines = read_lines(
+        path, COLUMNS, line, ShippedLine, conventions=conventions, encoding=encoding, sheet=sheet
+    )
+    stated = {
         "site": head.site,
         "shipment": head.shipment,
         "location": head.location,
         "carrier": head.carrier,
         "has_departed": head.has_departed,
     }
-    try:
-        return ShipmentPaper.model_validate(stated_head | {"lines": lines})
-    except ValidationError as error:
-        raise DocumentError("\n".join(f"{path}: {fault}" for fault in said(error))) from error
+    return paper_of(path, ShipmentPaper, stated | {"lines": lines})
 
 
 def _line(
-    row: TableRow, number: int, head: Leaving, conventions: Conventions, table: Table
-) -> tuple[dict[str, Any], list[str]]:
-    faults = list[str]()
-    read = RowReader(table, row, faults).read
+    head: Leaving, conventions: Conventions, row: TableRow, number: int, reader: RowReader
+) -> dict[str, Any]:
+    read = reader.read
     kind, name = head.against or ("", "")
-    stated: dict[str, Any] = {
+    return {
         "line": read("line", fields.code) or str(number),
         "of": {
             "type": row.cells.get("of_type") or kind,
@@ -107,7 +88,6 @@ def _line(
         "disposition": row.cells.get("disposition") or None,
         "with_unit": read("with_unit", _yes_or_no) or False,
     }
-    return stated, faults
 
 
 def _yes_or_no(text: str) -> bool:
