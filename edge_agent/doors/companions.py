@@ -233,6 +233,7 @@ class Companions:
             is_apart=is_on_a_cart or (passage.reads >= _PLAIN_READS and passage.confidence >= _PLAIN),
             is_read_often=is_read_often,
             is_on_a_cart=is_on_a_cart,
+            has_mates=is_mixed and cart.is_sure,
             is_spoken_for=alike < MANY and not is_read_often and _are_a_palletful(moved_along, known),
             has_met_unit=any(
                 _may_hold(unit, gtin, known)

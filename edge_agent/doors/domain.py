@@ -73,6 +73,8 @@ class Company:
     """As often as it takes for a piece to speak for itself."""
     is_on_a_cart: bool = False
     """It moved alone, or with tags of other items, and was read often enough to say so."""
+    has_mates: bool = False
+    """It moved so, and others that the visit expects surely crossed with it."""
     is_apart: bool = False
     """The same, or it is much surer than what stays."""
     is_spoken_for: bool = False
@@ -248,7 +250,7 @@ class _Case:
         """Whether radio and documents tell that it moved apart from a unit or a palletful that is about."""
         company = self.company
         is_beside_a_unit = self.belongs in OPEN_QUESTIONS and (
-            company.has_unit if company.is_on_a_cart else company.has_met_unit
+            company.has_unit or (company.has_met_unit and not company.has_mates)
         )
         return is_beside_a_unit or (company.stayed and self.is_one_of_those_expected)
 

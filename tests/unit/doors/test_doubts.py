@@ -143,3 +143,29 @@ def test_what_may_be_in_a_unit_that_crossed_during_its_visit_is_asked_about() ->
 
     assert told(20) == ("held", CrossingReason.AMBIGUOUS_CONTENT)
     assert told(16) == ("posted", None)
+
+
+def test_a_piece_that_went_alone_is_asked_about_if_a_pallet_that_may_hold_it_crossed_while_it_was_there() -> (
+    None
+):
+    known = assigned(
+        visit(
+            "V-1",
+            line("ASN-1", units=[PALLET], gtin=CASE_GTIN, quantity=40),
+            line("ASN-2", gtin=CASE_GTIN, quantity=3),
+            line("ASN-3", gtin=OTHER_GTIN, quantity=3),
+        )
+    )
+    pallet, later = passage(unit_tag()), passage(item_tag(), at_s=14, reads=80)
+    lingering = replace(later, first_seen_us=START_US - 1_000_000)
+    mates = [passage(item_tag(OTHER_GTIN), at_s=14, reads=80) for _ in range(2)]
+
+    def told(piece: Passage, *others: Passage) -> tuple[str, CrossingReason | None]:
+        found = decisions([pallet, piece, *others], known)
+        return next((each.posted, each.because) for each in found if each.thing.gtin == CASE_GTIN)
+
+    assert told(lingering) == ("held", CrossingReason.AMBIGUOUS_CONTENT)
+    assert told(later) == ("posted", None), "it came when the pallet was gone"
+    assert told(replace(lingering, company=(mates[0].epc,)), *mates) == ("posted", None), (
+        "it was on their cart"
+    )
