@@ -17,7 +17,8 @@ import psycopg
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
 from cloud.documents.domain import DocumentError
-from cloud.documents.papers import AS_WRITTEN, DocumentPaper
+from cloud.documents.import_file import AS_WRITTEN
+from cloud.documents.papers import DocumentPaper
 from cloud.documents.receiving import service
 from cloud.documents.receiving.sheet import Delivered, read_delivery
 from cloud.documents.service import register_document

@@ -13,6 +13,7 @@ from cloud.allocation.waves import PickLine
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 
 _ALL: int = 100_000
 
@@ -85,7 +86,7 @@ def put_face(
         is_new = bool(store.change(conn, "put_face", site=site, **names, **limits, actor=actor.id))
     if is_new:
         detail = {"item": item, "minimum": minimum, "maximum": maximum}
-        store.audit(conn, actor.id, "pick_face_set", f"location:{location}", site=site, detail=detail)
+        audit(conn, actor.id, "pick_face_set", f"location:{location}", site=site, detail=detail)
     return is_new
 
 

@@ -20,6 +20,7 @@ from cloud.allocation.tasking import lines_to_walk, make_tasks
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def release_picks(
     if tasks:
         send_tasks(conn, site=wanted.site, gateway=worker, sent_by=actor.id, now=now)
     detail = {"tasks": len(tasks), "lines": len(lines), "to": to_location, "gateway": worker}
-    store.audit(conn, actor.id, "picks_released", f"wave:{wave}", site=wanted.site, detail=detail)
+    audit(conn, actor.id, "picks_released", f"wave:{wave}", site=wanted.site, detail=detail)
     return Released(int(wave), worker, tuple(tasks), there, done)
 
 

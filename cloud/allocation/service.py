@@ -11,6 +11,7 @@ from cloud.allocation.taking_back import withdraw
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 
 
 def allocate(conn: Connection, actor: Actor, wanted: Wish, *, kind: ClaimKind, now: datetime) -> Allocated:
@@ -35,7 +36,7 @@ def allocate(conn: Connection, actor: Actor, wanted: Wish, *, kind: ClaimKind, n
     done = claim(conn, wanted, kind=kind, by=actor.id, now=now)
     if done.claims:
         detail = {"lines": done.lines, "claims": len(done.claims), "kind": kind.value}
-        store.audit(conn, actor.id, "stock_allocated", f"site:{wanted.site}", site=wanted.site, detail=detail)
+        audit(conn, actor.id, "stock_allocated", f"site:{wanted.site}", site=wanted.site, detail=detail)
     return done
 
 
@@ -72,5 +73,5 @@ def release(conn: Connection, actor: Actor, *, site: str, document: str, because
     if not let_go:
         return 0
     detail = {"claims": len(let_go), "because": because}
-    store.audit(conn, actor.id, "stock_released", document, site=site, detail=detail)
+    audit(conn, actor.id, "stock_released", document, site=site, detail=detail)
     return len(let_go)

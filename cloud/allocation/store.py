@@ -11,7 +11,6 @@ from psycopg import Connection
 
 from cloud.allocation.domain import SHIPPABLE, Cell, ClaimKind, ClaimRow, LineName
 from cloud.db import NamedStatements
-from cloud.ledger.store import record_audit
 from contracts.vocabulary import Disposition
 
 _SQL: Final = NamedStatements("cloud.allocation", "queries.sql", "tasks.sql")
@@ -245,20 +244,3 @@ def claims(
     """
     asked = {"site": site, "document": document, "item": item, "with_ended": with_ended}
     return rows(conn, ClaimRow, "claims", **asked, after=after, limit=limit)
-
-
-def audit(
-    conn: Connection, actor: str, action: str, target: str, *, site: str | None, detail: Mapping[str, object]
-) -> None:
-    """Append to the audit chain.
-
-    Args:
-        conn: In a transaction.
-        actor: Who did it.
-        action: What, as a stable snake_case word.
-        target: To what.
-        site: Where; None: everywhere.
-        detail: More, as JSON.
-    """
-    text = orjson.dumps(dict(detail), default=str).decode()
-    record_audit(conn, actor=actor, action=action, target=target, site=site, detail=text)

@@ -7,6 +7,7 @@ from cloud.allocation.domain import KEEPERS, UnknownClaimError
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 
 
 def put_lot(conn: Connection, actor: Actor, *, item: str, lot: str, expires_on: date | None) -> bool:
@@ -34,7 +35,7 @@ def put_lot(conn: Connection, actor: Actor, *, item: str, lot: str, expires_on: 
     )
     if is_new:
         detail = {"expires_on": expires_on}
-        store.audit(conn, actor.id, "lot_dated", f"lot:{item}/{lot}", site=None, detail=detail)
+        audit(conn, actor.id, "lot_dated", f"lot:{item}/{lot}", site=None, detail=detail)
     return is_new
 
 
@@ -61,7 +62,7 @@ def put_life(conn: Connection, actor: Actor, *, partner: str, item: str | None, 
     is_new = bool(store.change(conn, "put_life", partner=partner, item_id=found, days=days, actor=actor.id))
     if is_new:
         detail = {"item": item, "minimum_days": days}
-        store.audit(conn, actor.id, "customer_life_set", f"customer:{partner}", site=None, detail=detail)
+        audit(conn, actor.id, "customer_life_set", f"customer:{partner}", site=None, detail=detail)
     return is_new
 
 

@@ -14,6 +14,7 @@ from cloud.allocation.taking_back import end_tasks, withdraw
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+from cloud.ledger.store import audit
 
 FIRST_WAVE: Final = 2**62
 
@@ -243,7 +244,7 @@ def call_off(conn: Connection, actor: Actor, *, site: str, name: str, now: datet
         store.change(conn, "withdraw_lines", tasks=[name] * len(rest), **columns, **asked)
     end_tasks(conn, [name])
     tell_of(conn, [name], sent_by=actor.id, now=now)
-    store.audit(conn, actor.id, "task_called_off", f"task:{name}", site=site, detail={"claims": len(held)})
+    audit(conn, actor.id, "task_called_off", f"task:{name}", site=site, detail={"claims": len(held)})
 
 
 def _tasks(
