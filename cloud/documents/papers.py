@@ -1,7 +1,6 @@
 """Documents as they are sent: checked models, every fault named with its value and expectation."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Final, Literal, Self
 
@@ -130,6 +129,30 @@ class LinePaper(_Paper):
             _is_gtin(self.identifier.value)
         return self
 
+    def as_stored(self, of_type: str, of_id: str) -> Line:
+        """Give it as it is stored.
+
+        Args:
+            of_type: Type of its document.
+            of_id: Id of its document.
+
+        Returns:
+            The line.
+        """
+        return Line(
+            of_type,
+            of_id,
+            self.line,
+            self.identifier.scheme,
+            self.identifier.value,
+            self.quantity,
+            self.unit_seen,
+            self.lot,
+            self.units[0] if self.units else None,
+            self.order.id if self.order else None,
+            self.order.line if self.order else None,
+        )
+
 
 class DocumentPaper(_Paper):
     """An ASN, an outbound order, or a return of a customer or to a supplier."""
@@ -153,26 +176,13 @@ class DocumentPaper(_Paper):
             )
         return self
 
-    def as_lines(self) -> Iterator[Line]:
+    def as_lines(self) -> list[Line]:
         """Give its lines as they are stored.
 
-        Yields:
-            A line.
+        Returns:
+            The lines.
         """
-        for line in self.lines:
-            yield Line(
-                self.type,
-                self.id,
-                line.line,
-                line.identifier.scheme,
-                line.identifier.value,
-                line.quantity,
-                line.unit_seen,
-                line.lot,
-                line.units[0] if line.units else None,
-                line.order.id if line.order else None,
-                line.order.line if line.order else None,
-            )
+        return [line.as_stored(self.type, self.id) for line in self.lines]
 
 
 class DocumentName(_Paper):

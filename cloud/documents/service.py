@@ -20,6 +20,7 @@ from cloud.documents.import_file import Entry, ImportPaper
 from cloud.documents.opening import post_opening
 from cloud.documents.papers import DocumentPaper, VisitPaper
 from cloud.documents.transfers import service as transfers
+from cloud.documents.transfers.papers import TransferPaper
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.ledger.store import audit
@@ -88,7 +89,7 @@ def register_document(conn: Connection, actor: Actor, paper: DocumentPaper) -> b
     there = store.rows(conn, Line, "lines_of_document", **name)
     if there:
         (known,) = _listed(conn, site=paper.site, kind=paper.type, name=paper.id, limit=1)
-        if there != list(paper.as_lines()) or (known.partner, known.due_on) != (paper.partner, paper.due_on):
+        if there != paper.as_lines() or (known.partner, known.due_on) != (paper.partner, paper.due_on):
             raise ConflictingDocumentError(
                 f"{paper.type} {paper.id!r} is registered at site {paper.site!r} with other content: "
                 "expected the same, or another id"
@@ -179,11 +180,22 @@ def _stored(conn: Connection, actor: Actor, entry: Entry, now: datetime) -> tupl
         case ("orders", _, order):
             return orders.register_order(conn, actor, order, now=now), set()
         case ("transfers", _, transfer):
-            transfers.draft(conn, actor, transfer)
-            return True, set()
+            return _drafted(conn, actor, transfer), set()
         case ("visits", _, visit):
             gateway = _stored_visit(conn, actor, visit)
             return gateway is not None, {(visit.site, gateway)} if gateway else set()
+
+
+def _drafted(conn: Connection, actor: Actor, paper: TransferPaper) -> bool:
+    """Draft a transfer, unless it stands there as it is; who drives it may have been said since."""
+    act_as(conn, actor)
+    there = store.rows(conn, Line, "lines_of_document", site=paper.from_site, type="transfer", id=paper.id)
+    if there and there == [line.as_stored("transfer", paper.id) for line in paper.lines]:
+        known = transfers.transfer(conn, actor, at=paper.from_site, name=paper.id).transfer
+        if (known.to_site, known.due_on) == (paper.to_site, paper.due_on):
+            return False
+    transfers.draft(conn, actor, paper)
+    return True
 
 
 def documents(

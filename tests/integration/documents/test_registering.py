@@ -13,6 +13,7 @@ from tests.integration.documents.dock import (
     ITEM,
     KEEPER,
     NETWORK,
+    OTHER_SITE,
     PORTALS,
     SECOND,
     Dock,
@@ -128,6 +129,7 @@ def test_an_import_is_whole_or_nothing_and_the_same_twice_is_once(dock: Dock) ->
             {**tea, "quantity": "1", "unit": PALLET},
         ],
         "documents": [paper(line(1, 20, unit=SECOND)).model_dump(mode="json")],
+        "transfers": [{"from_site": SITE, "to_site": OTHER_SITE, "id": "T-1", "lines": [line(1, 6)]}],
         "visits": [
             {
                 "site": SITE,
@@ -140,7 +142,7 @@ def test_an_import_is_whole_or_nothing_and_the_same_twice_is_once(dock: Dock) ->
         ],
     }
     first, again = dock.imports(papers), dock.imports(papers)
-    assert (first.opening, first.documents, first.visits) == (2, 1, 1)
+    assert (first.opening, first.documents, first.transfers, first.visits) == (2, 1, 1, 1)
     assert set(vars_of(again)) == {0}
     assert dock.stock("A-01") == 6 * 24
     with pytest.raises(ConflictingDocumentError, match="was posted with another quantity"):
@@ -149,7 +151,9 @@ def test_an_import_is_whole_or_nothing_and_the_same_twice_is_once(dock: Dock) ->
     bad |= {"visits": [papers["visits"][0] | {"visit": "V-9", "door": "dock-9"}]}
     with pytest.raises(DocumentError, match="there is no door 'dock-9' at site 'leeds'"):
         dock.imports(bad)
-    assert dock.count("document") == 1
+    with pytest.raises(DocumentError, match="there is a transfer 'T-1' at site 'leeds' or 'york'"):
+        dock.imports({"transfers": [papers["transfers"][0] | {"lines": [line(1, 7)]}]})
+    assert dock.count("document") == 1 + 2, "a transfer stands at both its sites"
     assert dock.is_clean()
 
 
