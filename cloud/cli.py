@@ -32,6 +32,7 @@ AREAS: Final = {
     ),
     "cloud.units.commands": ("units", "serials"),
     "cloud.units.packaging_commands": ("packaging",),
+    "cloud.units.merging_commands": ("items",),
     "cloud.allocation.commands": ("allocation",),
     "cloud.lots.commands": ("lots",),
     "cloud.recipes.commands": ("recipes", "transformations"),

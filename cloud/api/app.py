@@ -36,6 +36,7 @@ from cloud.api.routes import (
     gateway_invites,
     gateways,
     health,
+    item_merges,
     items,
     judgements,
     labels,
@@ -133,6 +134,7 @@ def create_api(
 
 _STOCK: Final = (
     items,
+    item_merges,
     locations,
     movements,
     stock,

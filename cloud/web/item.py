@@ -15,6 +15,7 @@ from cloud.inquiry import operations, past, stock
 from cloud.inquiry.domain import BalanceFilter, BalanceRow, MovementRow
 from cloud.inquiry.marking import Marked, marked
 from cloud.lots.unfit import Unfit
+from cloud.web.item_merges import may_merge
 from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
 from cloud.web.visitors import TheGate, Viewer
@@ -94,6 +95,7 @@ def show_item(
         item=row,
         code=shown,
         names=names,
+        may_merge=may_merge(actor),
         sites=sites,
         form=form,
         ledger=ledger,

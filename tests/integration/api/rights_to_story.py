@@ -17,6 +17,8 @@ STORY_ROUTES: dict[str, set[Role] | None] = {
     "GET /stock/by-{by}.{form:form}": STAFF,
     "GET /v1/packaging": STAFF,
     "POST /v1/packaging": MOVERS,
+    "POST /v1/item-merges": {Role.INVENTORY_CONTROLLER},
+    "POST /item-merges": {Role.INVENTORY_CONTROLLER},
     "GET /packaging/{item:path}": STAFF,
     "POST /packaging/{item:path}": MOVERS,
     "GET /units": STAFF,
@@ -27,9 +29,9 @@ STORY_ROUTES: dict[str, set[Role] | None] = {
 }
 STORY_OF_ONE_SITE = {"GET /v1/units/{unit:path}": {404}, "GET /units/{unit:path}": {404}}
 """What those of another site are answered."""
-STORY_FORMS = {"POST /packaging/{item:path}"}
-STORY_FORM = {"whole": "yes"}
-STORY_OF_THE_NETWORK = STORY_FORMS | {"POST /v1/packaging"}
+STORY_FORMS = {"POST /packaging/{item:path}", "POST /item-merges"}
+STORY_FORM = {"whole": "yes", "item": TEA, "into": TEA}
+STORY_OF_THE_NETWORK = STORY_FORMS | {"POST /v1/packaging", "POST /v1/item-merges"}
 STORY_ASKED = {
     "GET /v1/packaging": {"item": TEA},
     "GET /v1/serial-story": {"of": EPC},
@@ -37,6 +39,9 @@ STORY_ASKED = {
     "GET /serials.{form:form}": {"of": EPC},
     "GET /units.{form:form}": {"of": PALLET},
 }
-PACKED = {"POST /v1/packaging": {"item": TEA, "is_integer_only": True}}
+PACKED = {
+    "POST /v1/packaging": {"item": TEA, "is_integer_only": True},
+    "POST /v1/item-merges": {"item": TEA, "into": TEA},
+}
 THINGS = {"{serial:path}": EPC, "{unit:path}": PALLET, "{by}": "owner"}
 """What stands in the routes' paths."""

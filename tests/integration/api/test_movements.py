@@ -7,9 +7,14 @@ from typing import Any
 
 import httpx
 import pytest
-from serving import OTHER, OWN, TEA, People
+from serving import MUG, OTHER, OWN, TEA, People
+from test_authorisation_matrix import session_of
 
 from cloud.db import ConnectionPool, in_transaction
+from cloud.identity.actor import Role
+from cloud.identity.credentials import csrf_token
+from cloud.identity.domain import Grant
+from cloud.identity.gate import SESSION_COOKIE
 from cloud.ledger.upkeep import forget_answers
 
 CONTROLLER = "inventory_controller@madrid"
@@ -162,3 +167,35 @@ def test_answers_under_a_key_are_forgotten_after_a_week_a_thousand_at_a_time(
     with pool.connection() as conn:
         kept = conn.execute("SELECT key FROM idempotency_key ORDER BY created_at").fetchall()
     assert [key for (key,) in kept] == ["6", "5", "4", "3", "2", "1", "old"]
+
+
+def test_an_item_reads_as_another_until_the_merge_is_taken_back(
+    pool: ConnectionPool, client: httpx.Client, people: People
+) -> None:
+    headers = people.headers("inventory_controller")
+
+    def merge(key: str, **body: object) -> httpx.Response:
+        return client.post("/v1/item-merges", json=body, headers=headers | {"Idempotency-Key": key})
+
+    def reads_as() -> str | None:
+        merged_into: str | None = client.get(f"/v1/items/{MUG}", headers=headers).json()["merged_into"]
+        return merged_into
+
+    assert merge("m-1", item="NIL", into=TEA).status_code == 404
+    merged = merge("m-2", item=MUG, into=TEA, numerator=1, denominator=12)
+    assert merged.status_code == 201, merged.text
+    assert reads_as() == TEA
+    cycle = merge("m-3", item=TEA, into=MUG)
+    assert (cycle.status_code, "is a cycle" in cycle.text) == (422, True)
+    told = client.get("/v1/balances", params={"item": TEA, "location": "A-02-1"}, headers=headers).json()
+    assert [row["quantity"] for row in told["items"]] == ["-2.500000"], "30 mugs, 12 of them to the other"
+
+    session = session_of(pool, Grant(Role.INVENTORY_CONTROLLER))
+    cookie = {"Cookie": f"{SESSION_COOKIE}={session}"}
+    assert "Let it be an item of its own again" in client.get(f"/items/{MUG}", headers=cookie).text
+    form = {"item": MUG, "into": MUG, "csrf": csrf_token(session)}
+    wrong = client.post("/item-merges", data=form | {"ratio": "a dozen"}, headers=cookie)
+    assert (wrong.status_code, "expected a ratio as 12 or 1/12" in wrong.text) == (422, True)
+    assert client.post("/item-merges", data=form, headers=cookie).status_code == 303
+    assert reads_as() is None
+    assert "Code of the item that it is" in client.get(f"/items/{MUG}", headers=cookie).text
