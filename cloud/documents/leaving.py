@@ -1,6 +1,7 @@
-"""What may not leave for whoever would use it: recalled lots, and units that hold what is not sellable."""
+"""What may not leave for whoever would use it: lots recalled or expired, units with what is not sellable."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from cloud.db import Connection
@@ -20,44 +21,55 @@ class _Held(NamedTuple):
     disposition: str
 
 
-def recalled_lots(
-    conn: Connection, site: str, goods: Sequence[tuple[int | None, str | None]]
-) -> list[int | None]:
-    """Say which lots are recalled, whatever their items were called when that was decided.
+def kept_back(
+    conn: Connection,
+    site: str,
+    goods: Sequence[tuple[int | None, str | None]],
+    *,
+    at: datetime,
+) -> list[str | None]:
+    """Say which lots are recalled or expired, whatever their items were called when that was stated.
 
     Args:
         conn: In a transaction that shows the site.
-        site: Where they would leave; one that rejected or reversed its decision holds nothing back.
+        site: Where they would leave; one that rejected or reversed a recall's decision holds nothing back for
+            it, and a lot expires by its calendar.
         goods: Item and lot of each; what has no lot is not looked up.
+        at: When they leave.
 
     Returns:
-        For each the number of the recall, None where there is none.
+        For each why it may not leave, None where it may.
     """
-    asked = {"items": [item for item, _ in goods], "lots": [lot for _, lot in goods]}
-    found = dict(store.tuples(conn, "recalled_lots", site=site, **asked)) if goods else {}
-    return [found.get(nth) for nth in range(1, len(goods) + 1)]
+    if not goods:
+        return []
+    asked = {"site": site, "items": [item for item, _ in goods], "lots": [lot for _, lot in goods]}
+    expired = store.tuples(conn, "expired_lots", **asked, at=at)
+    reasons = {nth: f"expired on {expires_on}" for nth, expires_on in expired}
+    reasons |= {
+        nth: f"is recalled (R{recall})" for nth, recall in store.tuples(conn, "recalled_lots", **asked)
+    }
+    return [reasons.get(nth) for nth in range(1, len(goods) + 1)]
 
 
-def faults_of_units(conn: Connection, site: str, units: Iterable[str]) -> list[str]:
+def faults_of_units(conn: Connection, site: str, units: Iterable[str], *, at: datetime) -> list[str]:
     """Name what units hold, or what stands in them, that may not leave with them.
 
     Args:
         conn: In a transaction that shows the site.
         site: Where they would leave.
         units: The units.
+        at: When they leave.
 
     Returns:
         A sentence for each such content.
     """
     held = store.rows(conn, _Held, "held_in_units", units=sorted(set(units)))
-    recalls = recalled_lots(conn, site, [(each.item_id, each.lot) for each in held])
+    kept = kept_back(conn, site, [(each.item_id, each.lot) for each in held], at=at)
     faults = []
-    for each, recall in zip(held, recalls, strict=True):
+    for each, why in zip(held, kept, strict=True):
         goods = f"item {each.item!r}" + (f" of lot {each.lot!r}" if each.lot else "")
-        if recall is not None:
-            faults.append(
-                f"unit {each.unit!r} holds {goods}, which is recalled (R{recall}): take it out first"
-            )
+        if why is not None:
+            faults.append(f"unit {each.unit!r} holds {goods}, which {why}: take it out first")
         elif each.disposition != Disposition.SELLABLE:
             faults.append(
                 f"unit {each.unit!r} holds {goods} that is {each.disposition}: expected sellable goods only"
@@ -66,15 +78,16 @@ def faults_of_units(conn: Connection, site: str, units: Iterable[str]) -> list[s
 
 
 def require_departable(
-    conn: Connection, visit: VisitRow, lines: Sequence[Line], items: Sequence[int | None]
+    conn: Connection, visit: VisitRow, lines: Sequence[Line], items: Sequence[int | None], *, at: datetime
 ) -> None:
-    """Refuse that a visit takes what is recalled, or a unit that holds what is not sellable.
+    """Refuse that a visit takes what is recalled or expired, or a unit that holds what is not sellable.
 
     Args:
         conn: In a transaction that shows the site.
         visit: Inbound ones take nothing.
         lines: What would depart.
         items: What each is.
+        at: When they would.
 
     Raises:
         ConflictingDocumentError: Naming all of it.
@@ -84,12 +97,12 @@ def require_departable(
         if visit.is_inbound
         else [pair for pair in zip(lines, items, strict=True) if pair[0].type in USED_BY]
     )
-    recalls = recalled_lots(conn, visit.site, [(item, line.lot) for line, item in used])
+    kept = kept_back(conn, visit.site, [(item, line.lot) for line, item in used], at=at)
     faults = [
-        f"{line.name}: lot {line.lot!r} is recalled (R{recall})"
-        for (line, _), recall in zip(used, recalls, strict=True)
-        if recall is not None
+        f"{line.name}: lot {line.lot!r} {why}"
+        for (line, _), why in zip(used, kept, strict=True)
+        if why is not None
     ]
-    faults += faults_of_units(conn, visit.site, {line.unit for line, _ in used if line.unit})
+    faults += faults_of_units(conn, visit.site, {line.unit for line, _ in used if line.unit}, at=at)
     if faults:
         raise ConflictingDocumentError(f"visit {visit.visit!r} cannot depart: {'; '.join(faults)}")

@@ -176,7 +176,7 @@ def confirm(
     position = None
     if due:
         items = [open_now[line.type, line.id, line.line].item_id for line in due]
-        require_departable(conn, found, due, items)
+        require_departable(conn, found, due, items, at=now)
         posting = Posting(conn, actor, PostingKind.STATEMENT)
         claim_whole(conn, posting, site, (LineName(line.type, line.id, line.line) for line in due))
         posting.write(statements=business_leg(found, due, actor.id, now, unseen=unseen))

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from cloud.db import Connection
-from cloud.documents.leaving import USED_BY, faults_of_units, recalled_lots
+from cloud.documents.leaving import USED_BY, faults_of_units, kept_back
 from cloud.documents.lines import Goods, LineName, LineNow, goods_of, in_base_units, lines_now, places_known
 from cloud.documents.shipping import store
 from cloud.documents.shipping.papers import ShipmentPaper, ShippedLine
@@ -62,12 +63,13 @@ class Checking:
     faults: tuple[str, ...]
 
 
-def checked(conn: Connection, paper: ShipmentPaper) -> Checking:
+def checked(conn: Connection, paper: ShipmentPaper, *, now: datetime) -> Checking:
     """Check a whole shipment.
 
     Args:
         conn: In a transaction that holds the documents named.
         paper: The shipment.
+        now: The present.
 
     Returns:
         What it names, and every fault with its line.
@@ -94,7 +96,7 @@ def checked(conn: Connection, paper: ShipmentPaper) -> Checking:
         else:
             tally[found.of.name] = found.open_before - found.quantity
             lines.append(found)
-    faults += _held_back(conn, paper, lines)
+    faults += _held_back(conn, paper, lines, paper.occurred_at or now)
     partners = {each.of.partner for each in lines if each.of.partner}
     if len(partners) > 1:
         faults.append(f"documents of {' and '.join(sorted(partners))}: expected those of one")
@@ -168,13 +170,13 @@ def _checked(
     return Checked(line, of, left, goods, unit_seen, quantity, lot, place)
 
 
-def _held_back(conn: Connection, paper: ShipmentPaper, lines: Sequence[Checked]) -> list[str]:
+def _held_back(conn: Connection, paper: ShipmentPaper, lines: Sequence[Checked], at: datetime) -> list[str]:
     used = [each for each in lines if each.of.type in USED_BY]
-    recalls = recalled_lots(conn, paper.site, [(each.goods.item_id, each.lot) for each in used])
+    kept = kept_back(conn, paper.site, [(each.goods.item_id, each.lot) for each in used], at=at)
     faults = [
-        f"line {each.paper.line!r}: lot {each.lot!r} of item {each.goods.item!r} is recalled (R{recall})"
-        for each, recall in zip(used, recalls, strict=True)
-        if recall is not None
+        f"line {each.paper.line!r}: lot {each.lot!r} of item {each.goods.item!r} {why}"
+        for each, why in zip(used, kept, strict=True)
+        if why is not None
     ]
     whole = {each.paper.unit for each in used if each.paper.unit and each.paper.with_unit}
-    return faults + faults_of_units(conn, paper.site, whole)
+    return faults + faults_of_units(conn, paper.site, whole, at=at)

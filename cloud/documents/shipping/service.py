@@ -64,7 +64,7 @@ def ship(conn: Connection, actor: Actor, paper: ShipmentPaper, *, now: datetime)
     lock_documents(conn, paper.site, {*names, ("shipment", paper.shipment)})
     if store.tuples(conn, "shipment_is_there", site=paper.site, id=paper.shipment):
         raise AlreadyClaimedError(f"shipment {paper.site}/{paper.shipment} has been done before")
-    found = checked(conn, paper)
+    found = checked(conn, paper, now=now)
     if found.faults:
         raise DocumentError("\n".join(f"shipment {paper.shipment!r}: {fault}" for fault in found.faults))
     occurred_at = believable(paper.occurred_at, now, f"shipment {paper.shipment!r}")

@@ -17,7 +17,7 @@ from cloud.master.store import add_gateway
 from cloud.units.stock import By, StockFilter, stock_by
 from contracts.base import SiteId
 from contracts.records import UnitPosition
-from tests.integration.ledger.scenario import Outbox
+from tests.integration.ledger.scenario import Outbox, at
 from tests.integration.lots.floor import BOSS, KIM, NET, PALLET, Floor, goes, open_floor, stands
 
 SITES = SiteId("leeds"), SiteId("york")
@@ -240,6 +240,10 @@ def test_nothing_that_is_recalled_leaves_by_a_visit_or_inside_a_unit(floor: Floo
         DocumentError, match=rf"unit '{PALLET}' holds item 'MILK' of lot 'L2', which is recalled"
     ):
         floor.ships("MILK", "L1", "SO-2", out_of=PALLET, with_unit=True)
+    floor.dates("MILK", "L1", at(0).date())
+    with pytest.raises(DocumentError, match=rf"lot 'L1' of item 'MILK' expired on {at(0):%Y-%m-%d}"):
+        floor.ships("MILK", "L1", "SO-2", out_of=PALLET)
+    floor.dates("MILK", "L1", None)
     floor.ships("MILK", "L1", "SO-2", out_of=PALLET)
     assert floor.sent() == {("L1", 11)}
 
