@@ -1,7 +1,6 @@
 """`dockledger counts …` and `dockledger tolerances …`."""
 
 import argparse
-import csv
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -20,6 +19,7 @@ from cloud.counting.tolerances import TolerancePaper, put_tolerance, tolerances
 from cloud.db import Connection, LastingConnection
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
+from cloud.sheets.fields import Conventions
 
 if TYPE_CHECKING:
     from cloud.shell import Subparsers
@@ -33,6 +33,7 @@ _COUNTS_EXAMPLES: Final = """examples:
   dockledger counts variances --site leeds --state beyond
   dockledger counts settle            what the watermark has passed; the scheduler does it by itself
   dockledger counts reconcile stock.csv --site leeds --observed-at 2026-10-01T06:00:00Z
+  dockledger counts reconcile stock.xlsx --site leeds --observed-at 2026-10-01T06:00:00Z --sheet Stock
   dockledger counts accuracy --site leeds --from 2026-10-01T00:00:00Z --until 2026-11-01T00:00:00Z"""
 _TOLERANCE_EXAMPLES: Final = """examples:
   dockledger tolerances set --site leeds --percent 2 --value 50
@@ -56,10 +57,17 @@ def add_commands(subparsers: "Subparsers") -> None:
     reconciling = shell.command(
         group, "reconcile", "bind the book to a stated stock list, once approved", run_reconcile
     )
-    reconciling.add_argument("file", type=Path, help="item,location,quantity[,lot,disposition,owner]")
+    reconciling.add_argument(
+        "file", type=Path, help="item,location,quantity[,lot,disposition,owner] as .csv or .xlsx"
+    )
     reconciling.add_argument("--site", required=True)
     reconciling.add_argument("--observed-at", required=True, metavar="AT", type=shell.instant)
     reconciling.add_argument("--note", default="", help="for the approver")
+    reconciling.add_argument("--decimal-comma", action="store_true", help="a comma parts decimals")
+    reconciling.add_argument(
+        "--encoding", choices=("utf-8", "windows-1252"), default="utf-8", help="of a CSV"
+    )
+    reconciling.add_argument("--sheet", help="of a workbook with several")
     measuring = shell.command(group, "accuracy", "measure inventory record accuracy", run_accuracy)
     measuring.add_argument("--site")
     measuring.add_argument("--category")
@@ -125,7 +133,14 @@ def run_reconcile(arguments: argparse.Namespace, settings: Settings) -> int:
     """Check a stock list whole and ask for its differences to be posted."""
 
     def work() -> None:
-        stated = read_list(arguments.file, site=arguments.site, observed_at=arguments.observed_at)
+        stated = read_list(
+            arguments.file,
+            site=arguments.site,
+            observed_at=arguments.observed_at,
+            conventions=Conventions(has_decimal_comma=arguments.decimal_comma),
+            encoding=arguments.encoding,
+            sheet=arguments.sheet,
+        )
         made = shell.once(
             settings,
             lambda conn: reconcile(conn, SHELL, stated, note=arguments.note, now=shell.present()),
@@ -180,4 +195,4 @@ def run_tolerances(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _reporting(work: Callable[[], object]) -> int:
-    return shell.reporting(work, CountingError, OSError, ValueError, csv.Error)
+    return shell.reporting(work, CountingError, OSError, ValueError)

@@ -70,6 +70,31 @@ def quantity(text: str, conventions: Conventions) -> str:
     raise FieldError(f"{text!r:.60}: {_what_is_wrong_with(text, conventions)}")
 
 
+def quantity_or_zero(text: str, conventions: Conventions) -> str:
+    """Read how many there were, which may be none.
+
+    Args:
+        text: The cell.
+        conventions: Of the file.
+
+    Returns:
+        A decimal, zero or more, with a point.
+
+    Raises:
+        FieldError: If it is not one.
+
+    Examples:
+        >>> quantity_or_zero("0,0", Conventions(has_decimal_comma=True))
+        '0.0'
+    """
+    pattern = _NUMBER_WITH_COMMA if conventions.has_decimal_comma else _NUMBER
+    if pattern.fullmatch(text) is not None:
+        return text.replace(",", ".")
+    if not text or text.startswith(("-", "\u2212", "(")):
+        raise FieldError(f"{text!r:.60}: expected zero or more{'' if text else ': blank is never zero'}")
+    raise FieldError(f"{text!r:.60}: {_what_is_wrong_with(text, conventions)}")
+
+
 def _what_is_wrong_with(text: str, conventions: Conventions) -> str:
     has_comma = "," in text and not conventions.has_decimal_comma
     reasons = {

@@ -36,8 +36,8 @@ class StatedLine:
 
     item: str
     location: str
-    quantity: Decimal
-    """In base units; zero or more."""
+    quantity: Decimal | None
+    """In base units; zero or more. None: it could not be read, as the list's faults say."""
     lot: str | None = None
     disposition: str | None = None
     owner: str | None = None
@@ -59,6 +59,8 @@ class StatedList:
     lines: Sequence[StatedLine]
     origin: str
     """The file, or who sent it."""
+    faults: Sequence[str] = ()
+    """What of it could not be read."""
 
 
 def faults_of(
@@ -81,11 +83,12 @@ def faults_of(
     Yields:
         A line per fault: place, value, expectation.
     """
+    yield from stated.faults
     if not 1 <= len(stated.lines) <= MOST_LINES:
         yield f"{stated.origin}: {len(stated.lines)} lines: expected 1 to {MOST_LINES}"
     if stated.observed_at > now:
         yield f"{stated.origin}: observed at {stated.observed_at.isoformat()}: expected a time that is past"
-    first: dict[StatedName, int] = {}
+    first: dict[StatedName, tuple[int, str]] = {}
     for number, line in enumerate(stated.lines, start=1):
         where = line.place or f"line {number}"
         if line.item not in items:
@@ -94,11 +97,14 @@ def faults_of(
             yield f"{where}: item {line.item!r:.130} reads as {merged[line.item]!r:.130}: expected that one"
         if line.location not in places:
             yield f"{where}: there is no place {line.location!r:.130} at {stated.site}"
-        quantity = line.quantity
-        if not quantity.is_finite() or not 0 <= quantity < LARGEST or quantity != round(quantity, 6):
-            yield f"{where}: quantity {quantity}: expected zero or more, with at most six decimals"
+        if line.quantity is not None and not _is_possible(line.quantity):
+            yield f"{where}: quantity {line.quantity}: expected zero or more, with at most six decimals"
         if line.disposition is not None and line.disposition not in _DISPOSITIONS:
             yield f"{where}: condition {line.disposition!r:.60}: expected one of {', '.join(Disposition)}"
-        before = first.setdefault(line.name, number)
+        before, there = first.setdefault(line.name, (number, where))
         if before != number:
-            yield f"{where}: {line.item} at {line.location} stands in line {before} already"
+            yield f"{where}: {line.item} at {line.location} stands in {there} already"
+
+
+def _is_possible(quantity: Decimal) -> bool:
+    return quantity.is_finite() and 0 <= quantity < LARGEST and quantity == round(quantity, 6)

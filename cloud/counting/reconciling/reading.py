@@ -1,58 +1,62 @@
-"""A stock list out of a CSV file, with every wrong cell told."""
+"""A stock list out of CSV or XLSX; what cannot be read goes along, to be told with all else (D8)."""
 
-import csv
-from collections.abc import Mapping
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
 from cloud.counting.reconciling.domain import ReconciliationError, StatedLine, StatedList
+from cloud.sheets import fields
+from cloud.sheets.fields import Conventions, FieldError
+from cloud.sheets.table import Encoding, TableError, read_table
 
 NEEDED: Final = ("item", "location", "quantity")
 OPTIONAL: Final = ("lot", "disposition", "owner")
 
 
-def read_list(file: Path, *, site: str, observed_at: datetime) -> StatedList:
+def read_list(
+    file: Path,
+    *,
+    site: str,
+    observed_at: datetime,
+    conventions: Conventions,
+    encoding: Encoding = "utf-8",
+    sheet: str | None = None,
+) -> StatedList:
     """Read a list.
 
     Args:
-        file: UTF-8 text with comma, semicolon or tab, the first line a header.
+        file: CSV with comma, semicolon or tab, or ``.xlsx``; the first row names its columns.
         site: Where it was stated.
         observed_at: As of when.
+        conventions: How it writes what could be read in two ways.
+        encoding: Of a CSV.
+        sheet: Which sheet of a workbook; None: the only one.
 
     Returns:
-        The list.
+        The list, with what is wrong with its cells.
 
     Raises:
-        ReconciliationError: With a line per fault.
+        ReconciliationError: If it is no table, or its columns are wrong.
     """
-    text = file.read_text(encoding="utf-8-sig")
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    rows = csv.DictReader(text.splitlines(), delimiter=delimiter, strict=True, restkey="…")
-    header = [name.strip().lower() for name in rows.fieldnames or []]
-    if set(NEEDED) - set(header) or set(header) - {*NEEDED, *OPTIONAL} or len(set(header)) < len(header):
-        expected = f"expected {', '.join(NEEDED)} and perhaps {', '.join(OPTIONAL)}"
-        raise ReconciliationError([f"{file}:1: columns {', '.join(header)}: {expected}"])
-    rows.fieldnames = header
-    lines, faults = [], []
-    for row in rows:
-        place = f"{file}:{rows.line_num}"
-        if "…" in row or None in row.values():
-            faults.append(f"{place}: expected as many cells as in the header")
-            continue
-        values = {name: value.strip() for name, value in row.items()}
+    try:
+        table = read_table(
+            file,
+            required=NEEDED,
+            optional=OPTIONAL,
+            conventions=conventions,
+            encoding=encoding,
+            sheet=sheet,
+        )
+    except TableError as error:
+        raise ReconciliationError([f"{error}"]) from error
+    lines, faults = [], [f"{file}: {fault}" for fault in table.faults]
+    for number, cells in table.rows:
+        place, quantity = f"{file}: line {number}", None
         try:
-            lines.append(_line(values, place))
-        except InvalidOperation:
-            faults.append(
-                f"{place}: quantity {values['quantity']!r:.60}: expected a number with a decimal point"
-            )
-    if faults:
-        raise ReconciliationError(faults)
-    return StatedList(site, observed_at, lines, file.name)
-
-
-def _line(values: Mapping[str, str], place: str) -> StatedLine:
-    rest = {name: values.get(name) or None for name in OPTIONAL}
-    return StatedLine(values["item"], values["location"], Decimal(values["quantity"]), **rest, place=place)
+            quantity = Decimal(fields.quantity_or_zero(cells["quantity"], conventions))
+        except FieldError as error:
+            faults.append(f"{file}: {table.place(number, 'quantity')}: {error}")
+        rest = {name: cells.get(name) or None for name in OPTIONAL}
+        lines.append(StatedLine(cells["item"], cells["location"], quantity, **rest, place=place))
+    return StatedList(site, observed_at, lines, file.name, faults)
