@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from contracts.vocabulary import CrossingDirection
+from edge_agent.doors.domain import COMPANY_US
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.verdict import MOST_CONFIDENT
 
@@ -52,6 +53,8 @@ class _Visit(NamedTuple):
     """It was often heard, and by no other portal louder."""
     chance: float
     """How likely it crossed, by the radio of this portal alone."""
+    is_sure: bool
+    """So sure a crossing that nobody waits for long whether it is heard again."""
 
 
 class Loudness:
@@ -61,11 +64,12 @@ class Loudness:
         """Begin with nobody."""
         self._visits: OrderedDict[str, deque[_Visit]] = OrderedDict()
 
-    def note(self, passage: Passage) -> None:
+    def note(self, passage: Passage, *, is_sure: bool) -> None:
         """Remember a passage, whatever it came to.
 
         Args:
             passage: Of any tag.
+            is_sure: Whether it is a sure crossing.
         """
         if not passage.trace:
             return
@@ -78,6 +82,7 @@ class Loudness:
             loudest_dbm(passage),
             is_own,
             chance=max(passage.chances) or passage.confidence,
+            is_sure=is_sure,
         )
         self._visits.setdefault(passage.epc, deque(maxlen=_MOST_VISITS)).append(visit)
         self._visits.move_to_end(passage.epc)
@@ -95,12 +100,15 @@ class Loudness:
             passage: After which.
 
         Returns:
-            True if another visit began after it passed, and within ``AGAIN_US`` after its last read.
+            True if another visit began after it passed, and within ``AGAIN_US`` after its last read, or
+            ``COMPANY_US`` if it was sure: nobody waits for longer.
         """
+        visits, here = self._visits.get(passage.epc, ()), (passage.portal, passage.first_seen_us)
+        is_sure = any((visit.portal, visit.first_us) == here and visit.is_sure for visit in visits)
+        until_us = passage.last_seen_us + (COMPANY_US if is_sure else AGAIN_US)
         return any(
-            visit.portal == passage.portal
-            and passage.occurred_us < visit.first_us <= passage.last_seen_us + AGAIN_US
-            for visit in self._visits.get(passage.epc, ())
+            visit.portal == passage.portal and passage.occurred_us < visit.first_us <= until_us
+            for visit in visits
         )
 
     def went_along(self, passage: Passage) -> bool:

@@ -121,7 +121,7 @@ class Posting:
         fresh = [self._leaning(passage) for passage in passages if not self._is_private(passage)]
         for passage in fresh:
             self._companions.note(passage, *self._named(passage))
-            self._loudness.note(passage)
+            self._loudness.note(passage, is_sure=_is_sure(passage))
             self._agreement.note(passage)
             self._returns.note(passage)
             self._remember(passage)
