@@ -7,7 +7,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Form, HTTPException
 from fastapi.responses import RedirectResponse, Response
 
-from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.identity.actor import Role
 from cloud.ledger.corrections import merge_items
 from cloud.ledger.domain import LedgerError, UnknownRowError
 from cloud.web.visitors import Sender, TheGate
@@ -16,22 +16,6 @@ router: Final = APIRouter()
 
 Code = Annotated[str, Form(min_length=1, max_length=128)]
 _MOST: Final = 2**31
-
-
-def may_merge(actor: Actor) -> bool:
-    """Tell whether somebody may merge items: they are the network's.
-
-    Args:
-        actor: Who.
-
-    Returns:
-        Whether the page shows the form.
-    """
-    try:
-        actor.require_everywhere(Role.INVENTORY_CONTROLLER)
-    except NotAllowedError:
-        return False
-    return True
 
 
 @router.post("/item-merges")
