@@ -13,7 +13,7 @@ from cloud.documents.receiving import reading as received
 from cloud.documents.receiving import reversing
 from cloud.documents.receiving import service as receiving
 from cloud.documents.receiving.papers import DeliveryPaper
-from cloud.documents.receiving.sheet import Delivered, read_delivery
+from cloud.documents.receiving.sheet import Delivered, UnreadDeliveryError, read_delivery
 from cloud.documents.shell import SHELL, add_file, conventions_of, reporting
 from cloud.documents.shipping import reading as shipped
 from cloud.documents.shipping import service as shipping
@@ -111,7 +111,12 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
             arguments.last,
         )
         how = {"encoding": arguments.encoding, "sheet": arguments.sheet}
-        paper = read_delivery(arguments.file, head, conventions=conventions_of(arguments), **how)
+        try:
+            paper = read_delivery(arguments.file, head, conventions=conventions_of(arguments), **how)
+        except UnreadDeliveryError as error:
+            rest = error.rest
+            more = once(settings, lambda conn: receiving.check(conn, SHELL, rest))
+            raise DocumentError("\n".join((f"{error}", *more))) from error
         if arguments.check:
             _check(settings, paper)
             return

@@ -22,6 +22,20 @@ class Columns:
     optional: Sequence[str]
 
 
+class UnreadRowsError(DocumentError):
+    """Rows that cannot be read, a line each; `lines` holds what the others state."""
+
+    def __init__(self, faults: Sequence[str], lines: Sequence[BaseModel]) -> None:
+        """Keep the other rows.
+
+        Args:
+            faults: Of rows and cells, at least one.
+            lines: Of rows without any.
+        """
+        super().__init__("\n".join(faults))
+        self.lines = tuple(lines)
+
+
 class RowReader:
     """Reads cells of one row; what is wrong goes to the faults, with its place."""
 
@@ -107,7 +121,8 @@ def read_lines(
         The lines.
 
     Raises:
-        DocumentError: Naming every wrong cell and row.
+        DocumentError: If it is no such table.
+        UnreadRowsError: Naming every wrong cell and row.
     """
     how = {"required": columns.required, "optional": columns.optional}
     try:
@@ -126,7 +141,7 @@ def read_lines(
         except ValidationError as error:
             faults += [f"line {row.number}: {fault}" for fault in said(error)]
     if faults:
-        raise DocumentError("\n".join(f"{path}: {fault}" for fault in faults))
+        raise UnreadRowsError([f"{path}: {fault}" for fault in faults], lines)
     return lines
 
 

@@ -5,8 +5,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from cloud.documents.domain import DocumentError
 from cloud.documents.receiving.papers import REASONS, DeliveryLine, DeliveryPaper
-from cloud.documents.sheet_rows import Columns, RowReader, paper_of, read_lines
+from cloud.documents.sheet_rows import Columns, RowReader, UnreadRowsError, paper_of, read_lines
 from cloud.sheets import fields
 from cloud.sheets.fields import Conventions
 from cloud.sheets.table import Encoding, TableRow
@@ -20,6 +21,20 @@ COLUMNS: Final = Columns(
 )
 _QUANTITIES: Final = ("received", "damaged", "rejected")
 _TEXTS: Final = {"lot": "lot", "sscc": "unit", "new_unit": "new_unit", "location": "location"}
+
+
+class UnreadDeliveryError(DocumentError):
+    """A sheet with rows that cannot be read; `rest` is the delivery without them, to be checked too."""
+
+    def __init__(self, faults: str, rest: DeliveryPaper) -> None:
+        """Keep the rest.
+
+        Args:
+            faults: A line each.
+            rest: What can be read.
+        """
+        super().__init__(faults)
+        self.rest = rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +72,10 @@ def read_delivery(
         The delivery.
 
     Raises:
-        DocumentError: Naming every wrong cell.
+        DocumentError: If it is no such table, or no delivery.
+        UnreadDeliveryError: Naming every wrong cell.
     """
     line = partial(_line, head, conventions)
-    lines = read_lines(
-        path, COLUMNS, line, DeliveryLine, conventions=conventions, encoding=encoding, sheet=sheet
-    )
     stated = {
         "site": head.site,
         "receipt": head.receipt,
@@ -71,6 +84,15 @@ def read_delivery(
         "partner": head.partner,
         "is_last": head.is_last,
     }
+    try:
+        lines = read_lines(
+            path, COLUMNS, line, DeliveryLine, conventions=conventions, encoding=encoding, sheet=sheet
+        )
+    except UnreadRowsError as error:
+        if not error.lines:
+            raise
+        rest = paper_of(path, DeliveryPaper, stated | {"lines": error.lines})
+        raise UnreadDeliveryError(f"{error}", rest) from error
     return paper_of(path, DeliveryPaper, stated | {"lines": lines})
 
 

@@ -7,7 +7,7 @@ import pytest
 from cloud.documents.domain import DocumentError
 from cloud.documents.import_file import ImportFileError, read_import, read_visits
 from cloud.documents.receiving.papers import DeliveryPaper
-from cloud.documents.receiving.sheet import Delivered, read_delivery
+from cloud.documents.receiving.sheet import Delivered, UnreadDeliveryError, read_delivery
 from cloud.documents.shipping.sheet import Leaving, read_shipment
 from cloud.sheets.fields import Conventions
 from cloud.sheets.table import Encoding
@@ -78,8 +78,9 @@ def test_every_trap_of_a_spreadsheet_is_told_with_its_place_at_once(tmp_path: Pa
 def test_a_workbook_keeps_leading_zeros_and_tells_its_cells(tmp_path: Path) -> None:
     path = tmp_path / "came.xlsx"
     path.write_bytes(workbook("came", ["of_line", "received", "gtin"], [["01", 3, CASE], ["02", 4, "12"]]))
-    with pytest.raises(DocumentError, match=r"cell C3 \(gtin\): '12': expected a GTIN"):
+    with pytest.raises(UnreadDeliveryError, match=r"cell C3 \(gtin\): '12': expected a GTIN") as caught:
         read_delivery(path, HEAD, conventions=COMMA)
+    assert [line.received for line in caught.value.rest.lines] == [3], "to be checked in the same answer"
     path.write_bytes(workbook("came", ["of_line", "received"], [["01", 3]]))
     (line,) = read_delivery(path, HEAD, conventions=COMMA).lines
     assert (line.of.line if line.of else "", line.received) == ("01", 3)
