@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from cloud.db import Connection
 from cloud.documents.dock_commands import add_series
@@ -19,6 +19,8 @@ from cloud.units.reading import AsOf
 
 if TYPE_CHECKING:
     from cloud.shell import Subparsers
+
+_Found = TypeVar("_Found")
 
 _UNITS: Final = """examples:
   dockledger units show 395211411234567893                     where it stands, what is in it
@@ -51,7 +53,8 @@ def run_unit(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work(conn: Connection) -> list[Any]:
         now = reading.unit_now(conn, SHELL, _unit(arguments), moment=_moment(arguments))
-        return [*now.around, *(each for each in now.content if each.item), *now.instances]
+        rows = [*now.around, *(each for each in now.content if each.item), *now.instances]
+        return _known(arguments, rows)
 
     return reporting(lambda: show_all(arguments, once(settings, work)))
 
@@ -61,9 +64,8 @@ def run_unit_story(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work(conn: Connection) -> list[dict[str, Any]]:
         moment = _moment(arguments)
-        return list(
-            _lines(reading.unit_story(conn, SHELL, _unit(arguments), moment=moment, limit=MOST_LISTED))
-        )
+        facts = reading.unit_story(conn, SHELL, _unit(arguments), moment=moment, limit=MOST_LISTED)
+        return list(_lines(_known(arguments, facts)))
 
     return reporting(lambda: show_all(arguments, once(settings, work)))
 
@@ -76,7 +78,7 @@ def run_serial(arguments: argparse.Namespace, settings: Settings) -> int:
         if isinstance(thing, Tag):
             raise DocumentError(f"{arguments.name!r:.80} names no serial; its story tells where it was read")
         now = reading.serial_now(conn, SHELL, thing, moment=_moment(arguments))
-        return [each for each in (now.standing, *now.around) if each is not None]
+        return _known(arguments, [each for each in (now.standing, *now.around) if each is not None])
 
     return reporting(lambda: show_all(arguments, once(settings, work)))
 
@@ -86,7 +88,8 @@ def run_serial_story(arguments: argparse.Namespace, settings: Settings) -> int:
 
     def work(conn: Connection) -> list[dict[str, Any]]:
         thing, moment = _serial(arguments), _moment(arguments)
-        return list(_lines(reading.serial_story(conn, SHELL, thing, moment=moment, limit=MOST_LISTED)))
+        facts = reading.serial_story(conn, SHELL, thing, moment=moment, limit=MOST_LISTED)
+        return list(_lines(_known(arguments, facts)))
 
     return reporting(lambda: show_all(arguments, once(settings, work)))
 
@@ -135,6 +138,13 @@ def _serial(arguments: argparse.Namespace) -> Serial | Tag:
     if isinstance(thing, Unit):
         raise DocumentError(f"{arguments.name!r:.80} names no serial: ask `dockledger units`")
     return thing
+
+
+def _known(arguments: argparse.Namespace, found: list[_Found]) -> list[_Found]:
+    if not found:
+        then = " as of then" if arguments.as_of or arguments.position is not None else ""
+        raise DocumentError(f"{arguments.name!r:.80}: nothing is known of it{then}")
+    return found
 
 
 def _lines(facts: list[Fact]) -> Iterator[dict[str, Any]]:
