@@ -9,11 +9,13 @@ import orjson
 from cloud.db import Connection
 from cloud.documents import store
 from cloud.documents.domain import KEEPERS, OPENING_CLAIM, ConflictingDocumentError
+from cloud.documents.lines import goods_of
 from cloud.documents.papers import OpeningPaper
 from cloud.documents.statements import opening_statements
 from cloud.identity.actor import Actor
 from cloud.ledger.domain import Claim, PostingKind
 from cloud.ledger.service import post
+from cloud.master.domain import identifier_key
 
 
 def post_opening(conn: Connection, actor: Actor, papers: Sequence[OpeningPaper], *, now: datetime) -> int:
@@ -48,6 +50,8 @@ def post_opening(conn: Connection, actor: Actor, papers: Sequence[OpeningPaper],
         )
     fresh = {cell: paper for cell, paper in cells.items() if cell not in made}
     if fresh:
+        keys = {identifier_key(paper.identifier) for paper in fresh.values()}
+        goods_of(conn, (key for key in keys if key[0] == "sku"))  # an item's code names it from here on
         statements = opening_statements(list(fresh.values()), actor.id, now)
         targets = [*fresh, *(claims[cell] for cell in fresh)]
         asserted = [Claim(OPENING_CLAIM, target) for target in targets]

@@ -145,6 +145,16 @@ def test_an_import_is_whole_or_nothing_and_the_same_twice_is_once(dock: Dock) ->
     assert (first.opening, first.documents, first.transfers, first.visits) == (2, 1, 1, 1)
     assert set(vars_of(again)) == {0}
     assert dock.stock("A-01") == 6 * 24
+    by_code = {
+        "site": SITE,
+        "identifier": {"scheme": "sku", "value": "TEA"},
+        "quantity": "7",
+        "location": "B-01",
+    }
+    dock.imports({"opening": [by_code]})
+    assert dock.ledger.query("SELECT code FROM item WHERE is_provisional") == [], (
+        "its code names an item here too"
+    )
     with pytest.raises(ConflictingDocumentError, match="was posted with another quantity"):
         dock.imports({"opening": [{**tea, "quantity": "6"}]})
     bad = {"documents": [paper(line(1, 1), name="ASN-9").model_dump(mode="json")]}
