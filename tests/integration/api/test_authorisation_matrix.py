@@ -10,11 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
-from asking import HERE, Asker, asked
 from doors_at_work import passed, send
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from forecasts_made import made
+from knocking import HERE, Asker, asked
 from rights import ANYBODY, FORMS, OF_ONE_SITE, OF_THE_NETWORK, ROUTES
 from rights_of_events import UNTAUGHT
 from rights_to_allocate import CLAIM_FORMS, CLAIMED, claim_form, claim_something

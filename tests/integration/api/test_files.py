@@ -50,7 +50,8 @@ SINGLE_THINGS = {
 """Answers of the API that are no list: one thing, or several lists of equal rank."""
 FORMS_AND_STORIES = {
     "/", "/login", "/login/link", "/logout", "/live", "/availability/{site}/{item:path}",
-    "/approvals/{decision_id}", "/counts/{gateway}/{epoch}/{seq}", "/doors/{gateway}/{epoch}/{seq}",
+    "/approvals/{decision_id}", "/counts/{gateway}/{epoch}/{seq}", "/documents/{site}/new",
+    "/doors/{gateway}/{epoch}/{seq}",
     "/events/{event_id}", "/labels/templates/{site}/{name}", "/movements/{gateway}/{epoch}/{seq}",
     "/overrides/new", "/overrides/{override_id}", "/periods", "/proposals/{proposal_id}",
     "/quarantine/{quarantine_id}", "/receiving/{site}/new", "/runs/{run_id}", "/serials/{serial:path}",
