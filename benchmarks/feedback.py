@@ -198,6 +198,10 @@ def lamps_of(
             if portal is not None and unit is not None:
                 yield portal.id, unit, _instant(each.seen_us)
         decided, since_us = door.take_many(batch), door.open_since_us
+        for passage in decided:
+            portal, unit = lookout.take_passage(passage), roles.of(passage.epc)[0].unit
+            if portal is not None and unit is not None:
+                yield portal.id, unit, _instant(newest_us)
         settled_us = newest_us if since_us is None else since_us
         for passage, decision in posting.take(decided, settled_us, door.is_open):
             unit = decision.thing.unit

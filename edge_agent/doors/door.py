@@ -306,6 +306,8 @@ class Doors:
     def _decided(self, passages: list[Passage]) -> None:
         if not passages and self._posting.waiting_since_us is None:
             return
+        for portal in filter(None, map(self._lookout.take_passage, passages)):
+            self._tell(portal, "wrong")
         now = self._clock.now()
         settled_us = self._settled_us(to_us(now.at))
         for passage, decision in self._posting.take(passages, settled_us, self._filter.is_open):

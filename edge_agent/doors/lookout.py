@@ -7,7 +7,9 @@ from typing import Final
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.tag_role import TagRole, TagRoles
+from edge_agent.doors.belonging import CROSSINGS
 from edge_agent.doors.visits import Known
+from edge_agent.filters.passage import Passage
 from edge_agent.filters.site import Portal
 from edge_agent.readers.raw_read import RawRead
 
@@ -25,7 +27,10 @@ class _Watched:
 
 
 class Lookout:
-    """Counts near reads of each logistic unit per portal; says *wrong* at the second one, once a visit."""
+    """Counts near reads of each logistic unit per portal; says *wrong* at the second one, once a visit.
+
+    One that was read seldom is told when it has surely passed.
+    """
 
     def __init__(
         self,
@@ -49,6 +54,7 @@ class Lookout:
             if portal.feedback is not None
             for port in portal.ports
         }
+        self._by_id = {portal.id: portal for portal in portals if portal.feedback is not None}
         self._roles = roles
         self._known = known
         self._watched: OrderedDict[tuple[str, str], _Watched] = OrderedDict()
@@ -69,12 +75,37 @@ class Lookout:
         epc, role = self._roles.of(read.epc)
         if role is not TagRole.LOGISTIC_UNIT or epc.unit is None:
             return None
-        watched = self._watch(portal.id, read)
+        watched = self._watch(portal.id, read.epc, read.seen_us)
+        watched.reads += 1
         if watched.is_judged or watched.reads < _READS_NEEDED:
             return None
         watched.is_judged = True
         watched.is_told = self.is_wrong(epc.unit, portal.id, read.seen_us)
         return portal if watched.is_told else None
+
+    def take_passage(self, passage: Passage) -> Portal | None:
+        """Look at a visit that is over; what is decided of it may wait for what else is at the door.
+
+        Args:
+            passage: Of any tag, as the filter gave it.
+
+        Returns:
+            The portal through which a wrong unit surely went, unless that was told; None otherwise.
+        """
+        portal, tag = self._by_id.get(passage.portal), self._roles.of(passage.epc)
+        if portal is None or tag[1] is not TagRole.LOGISTIC_UNIT or tag[0].unit is None:
+            return None
+        if (
+            passage.neighbour is not None
+            or passage.direction not in CROSSINGS
+            or passage.confidence < portal.post_at
+        ):
+            return None
+        watched = self._watch(portal.id, passage.epc, passage.last_seen_us)
+        if watched.is_told or not self.is_wrong(tag[0].unit, portal.id, passage.occurred_us):
+            return None
+        watched.is_judged = watched.is_told = True
+        return portal
 
     def is_wrong(self, unit: str, portal: str, at_us: int) -> bool:
         """Tell whether a unit plainly does not belong at a portal.
@@ -93,7 +124,7 @@ class Lookout:
         )
 
     def has_told(self, portal: str, epc: str) -> bool:
-        """Tell whether ``take`` called a tag wrong at a portal within the last minute or so.
+        """Tell whether ``take`` or ``take_passage`` called a tag wrong at a portal in the last minute or so.
 
         Args:
             portal: Portal id.
@@ -105,13 +136,12 @@ class Lookout:
         watched = self._watched.get((portal, epc))
         return watched is not None and watched.is_told
 
-    def _watch(self, portal: str, read: RawRead) -> _Watched:
-        key = (portal, read.epc)
+    def _watch(self, portal: str, epc: str, seen_us: int) -> _Watched:
+        key = (portal, epc)
         watched = self._watched.get(key)
-        if watched is None or read.seen_us - watched.last_us > _FORGET_US:
-            watched = self._watched[key] = _Watched(read.seen_us)
-        watched.reads += 1
-        watched.last_us = max(watched.last_us, read.seen_us)
+        if watched is None or seen_us - watched.last_us > _FORGET_US:
+            watched = self._watched[key] = _Watched(seen_us)
+        watched.last_us = max(watched.last_us, seen_us)
         self._watched.move_to_end(key)
         if len(self._watched) > _MOST_TAGS:
             self._watched.popitem(last=False)

@@ -170,6 +170,24 @@ def test_a_unit_that_comes_again_after_a_minute_is_told_again() -> None:
     assert told(watch, seen) == [False, True, False, False, True, False]
 
 
+def test_a_wrong_unit_that_was_hardly_heard_is_told_when_it_has_surely_passed_and_once() -> None:
+    watch, other = lookout(HERE, THERE), unit_tag(OTHER_PALLET)
+    for unsure in ({"confidence": 0.9}, {"direction": CrossingDirection.STRAY}, {"neighbour": "dock-2"}):
+        assert watch.take_passage(passage(other, **unsure)) is None, unsure
+    assert watch.take_passage(passage(unit_tag(PALLET))) is None, "it belongs here"
+    assert watch.take_passage(passage(item_tag())) is None
+    assert watch.take_passage(passage(other)) is DOOR
+    assert watch.has_told("dock-1", other)
+    assert watch.take_passage(passage(other)) is None
+    assert not any(told(watch, reads(other))), "its late reads do not tell it again"
+
+
+def test_a_unit_told_at_its_second_read_is_not_told_again_when_it_has_passed() -> None:
+    watch = lookout(HERE, THERE)
+    assert any(told(watch, reads(unit_tag(OTHER_PALLET))))
+    assert watch.take_passage(passage(unit_tag(OTHER_PALLET))) is None
+
+
 def test_nothing_is_wrong_at_a_door_without_a_visit_or_when_the_other_visit_is_over() -> None:
     assert not any(told(lookout(THERE), reads(unit_tag(OTHER_PALLET))))
     over = THERE | {"to_at": (START - timedelta(minutes=1)).isoformat()}
