@@ -54,7 +54,9 @@ class Lookout:
             if portal.feedback is not None
             for port in portal.ports
         }
-        self._by_id = {portal.id: portal for portal in portals if portal.feedback is not None}
+        self._by_id: dict[str, Portal] = {
+            portal.id: portal for portal in portals if portal.feedback is not None
+        }
         self._roles = roles
         self._known = known
         self._watched: OrderedDict[tuple[str, str], _Watched] = OrderedDict()
