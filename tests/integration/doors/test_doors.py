@@ -75,7 +75,7 @@ def test_a_wrong_unit_that_was_never_loud_is_told_when_it_has_crossed(dock: Dock
     until(lambda: dock.reader.is_reporting, "the reader reports")
     dock.play([read._replace(rssi_dbm=read.rssi_dbm - 10) for read in walk([ELSEWHERE])])
     assert dock.reader.wait_for(lambda: dock.reader.gpo_states[2], 20)
-    assert [position.unit for position in positions(dock)] == [OTHER_SSCC]
+    until(lambda: [position.unit for position in positions(dock)] == [OTHER_SSCC], "its crossing is decided")
     assert not dock.reader.gpo_states[1]
 
 
