@@ -1,5 +1,6 @@
 """Merging an item, from its page: what only readings know, or a duplicate, reads as another from here on."""
 
+import re
 from fractions import Fraction
 from typing import Annotated, Final
 from urllib.parse import quote
@@ -31,7 +32,7 @@ def merge(
     actor = visitor.actor
     actor.require_everywhere(Role.INVENTORY_CONTROLLER)
     try:
-        parts = Fraction(ratio.strip()).as_integer_ratio()
+        parts = Fraction(_plain(ratio)).as_integer_ratio()
     except (ValueError, ZeroDivisionError) as error:
         raise HTTPException(422, f"{ratio!r}: expected a ratio as 12 or 1/12") from error
     if not all(0 < part < _MOST for part in parts):
@@ -44,3 +45,10 @@ def merge(
     except LedgerError as error:
         raise HTTPException(422, f"{error}") from error
     return RedirectResponse(f"/items/{quote(item)}", 303)
+
+
+def _plain(ratio: str) -> str:
+    """Let no exponent through: a fraction writes all of its digits out."""
+    if re.fullmatch(r"[0-9]{1,10}(/[0-9]{1,10})?", ratio.strip()) is None:
+        raise ValueError(ratio)
+    return ratio.strip()
