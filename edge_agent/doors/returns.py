@@ -77,7 +77,7 @@ class Returns:
         if passage.direction in CROSSINGS and passage.confidence >= _LIKELY:
             kept = self._likely.setdefault(passage.portal, [])
             insort(kept, (passage.occurred_us, passage.epc, passage.direction, passage.last_seen_us))
-            del kept[: bisect_left(kept, kept[-1][0] - _REMEMBERED_US, key=itemgetter(0))]
+            del kept[: bisect_left(kept, passage.occurred_us - _REMEMBERED_US, key=itemgetter(0))]
 
     def awaited(self, passage: Passage, known: Known) -> Iterator[tuple[str, int]]:
         """Tell who may still be brought back, and until when.

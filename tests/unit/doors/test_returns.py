@@ -99,6 +99,15 @@ def test_a_piece_is_asked_about_when_half_of_its_cart_came_back() -> None:
     assert sorted(each.posted for each in found) == ["held", "posted", "posted", "posted"]
 
 
+def test_a_stamp_far_ahead_makes_no_cart_forgotten() -> None:
+    first, second = item_tag(), item_tag()
+    cart = [stopping(first), stopping(second, 0.4), passage(second, IN, at_s=12)]
+    posting = Posting([portal()], TagRules(), assigned(OUTBOUND))
+    posting.take([passage(item_tag(), OUT, at_s=3_600)])
+    found = {each.epc: decision.posted for each, decision in posting.take(cart)}
+    assert found[first] == "held"
+
+
 def test_the_pieces_of_a_pallet_do_not_take_each_other_back() -> None:
     unit = stopping(unit_tag())
     pieces = [stopping(item_tag(), 0.1) for _ in range(12)]
