@@ -1,5 +1,6 @@
 """Packaging levels as they were stated in, base units in each of them out, as exact ratios; pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Final
 
 MOST: Final = 2**63 - 1
 """Above neither part of a ratio may go."""
+_PLAIN: Final = re.compile(r"[0-9]{1,18}(/(?!0+$)[0-9]{1,18}|\.[0-9]{1,18})?")
 
 
 class PackagingError(ValueError):
@@ -34,6 +36,29 @@ class Level:
     holds: Fraction
     of: str | None
     """A GTIN of the same item; None: base units."""
+
+
+def plain_ratio(text: str) -> Fraction:
+    """Read a ratio as somebody types it.
+
+    An exponent is refused, for a fraction writes all of its digits out.
+
+    Args:
+        text: As ``6``, ``1/3`` or ``0.5``, with blanks around it or not.
+
+    Returns:
+        The ratio; zero or more, and what else it has to be is for whoever asks.
+
+    Raises:
+        ValueError: If it is none.
+
+    Examples:
+        >>> plain_ratio(" 1/3 ")
+        Fraction(1, 3)
+    """
+    if _PLAIN.fullmatch(text.strip()) is None:
+        raise ValueError(f"{text!r:.80}: expected a ratio as 6, 1/3 or 0.5")
+    return Fraction(text.strip())
 
 
 def ratios(levels: Iterable[Level]) -> dict[str, Fraction]:

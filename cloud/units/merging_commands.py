@@ -8,6 +8,7 @@ from cloud.db import Connection
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.corrections import merge_items
 from cloud.ledger.domain import LedgerError
+from cloud.master.levels import plain_ratio
 from cloud.settings import Settings
 from cloud.shell import command, group, once, reporting, show_all
 
@@ -60,8 +61,8 @@ def _merged(arguments: argparse.Namespace, settings: Settings, into: str, ratio:
 
 def _ratio(text: str) -> Fraction:
     try:
-        ratio = Fraction(text)
-    except (ValueError, ZeroDivisionError) as error:
+        ratio = plain_ratio(text)
+    except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a ratio as 12 or 1/12") from error
     if ratio <= 0 or max(ratio.as_integer_ratio()) >= 2**31:
         raise argparse.ArgumentTypeError(f"{text!r}: expected a ratio above zero, of less than 2^31")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cloud.db import Connection
 from cloud.documents.domain import DocumentError
 from cloud.documents.shell import SHELL, reporting
-from cloud.master.levels import PackagingError
+from cloud.master.levels import PackagingError, plain_ratio
 from cloud.master.packaging import PackagingPaper, UnknownItemError, packaging, put_packaging
 from cloud.settings import Settings
 from cloud.shell import command, group, once, show_all
@@ -86,8 +86,8 @@ def _levels(conn: Connection, item: str) -> list[dict[str, Any]]:
 
 def _ratio(text: str) -> Fraction:
     try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError) as error:
+        return plain_ratio(text)
+    except ValueError as error:
         raise DocumentError(f"holds {text!r}: expected an amount as 6, or a part as 1/3") from error
 
 

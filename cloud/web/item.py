@@ -1,17 +1,18 @@
 """*Item*: where it is and what moved, on both clocks; its costs, lots, documents, counts and names."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import Response
 
 from cloud.identity.actor import Actor, NotAllowedError, Role
+from cloud.identity.gate import Gate
 from cloud.inquiry import operations, past, stock
 from cloud.inquiry.domain import BalanceFilter, BalanceRow, MovementRow
 from cloud.inquiry.marking import Marked, marked
@@ -25,6 +26,9 @@ router: Final = APIRouter()
 PLACES: Final = 200
 ROWS: Final = 50
 COUNTS: Final = 10
+
+_TYPED: Final = {"into": "", "ratio": "1"}
+"""What the form for a merge begins with."""
 
 Text = Annotated[str, Query(max_length=128)]
 Number = Annotated[str, Query(max_length=18, pattern=r"^\d*$")]
@@ -66,7 +70,59 @@ def show_item(
     after: Annotated[str, Query(max_length=120)] = "",
 ) -> Response:
     """Show an item, now or as of an instant and what was known then."""
-    actor = visitor.actor
+    asked = {"site": site, "as_of": as_of, "known_at": known_at, "position": position}
+    return item_page(request, gate, visitor, code, asked=asked, after=after)
+
+
+def item_page(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    code: str,
+    *,
+    asked: Mapping[str, str] | None = None,
+    after: str = "",
+    typed: Mapping[str, str] | None = None,
+    wrong: Mapping[str, str] | None = None,
+) -> Response:
+    """Show an item.
+
+    Args:
+        request: What is answered.
+        gate: Opens a transaction.
+        visitor: Who looks.
+        code: Of the item.
+        asked: Site and moment, as typed; None: all sites, now.
+        after: Where the page of its history begins, as `place_text` writes it.
+        typed: What was typed into the form for a merge, by field.
+        wrong: What is wrong with that, by field.
+
+    Returns:
+        The page; 422 if something is wrong.
+
+    Raises:
+        HTTPException: 404 if there is no such item; 422 if ``after`` is no place.
+    """
+    moment = {"site": "", "as_of": "", "known_at": "", "position": ""} | dict(asked or {})
+    return page(
+        request,
+        visitor,
+        "item.html",
+        tab="/stock",
+        status=422 if wrong else 200,
+        may_merge=_may_merge(visitor.actor),
+        typed=_TYPED | dict(typed or {}),
+        wrong={"into": "", "ratio": ""} | dict(wrong or {}),
+        is_first=not after,
+        **_story(gate, visitor.actor, code, moment, before=place_of(after)),
+    )
+
+
+def _story(
+    gate: Gate, actor: Actor, code: str, moment: Mapping[str, str], *, before: tuple[datetime, int, int, int]
+) -> dict[str, Any]:
+    """Read what the page tells of an item."""
+    site = moment["site"]
     with gate.acting(actor) as conn:
         found = stock.item(conn, actor, code=code)
         if found is None:
@@ -74,43 +130,36 @@ def show_item(
         row, names = found
         shown = row.merged_into or row.code
         sites = operations.sites(conn, actor)
-        form = moment_form(conn, actor, sites, site=site, as_of=as_of, known_at=known_at, position=position)
+        form = moment_form(conn, actor, sites, **moment)
         wanted = BalanceFilter(
             site=site or None, item=shown, until_at=form.until_at, until_position=form.until_position
         )
         balances = stock.balances(conn, actor, wanted, limit=PLACES + 1)
         there = marked(conn, actor, balances[:PLACES], now=gate.clock(), as_of=form.until_at)
-        before = place_of(after)
         history = past.item_history(
             conn, actor, item=shown, site=wanted.site, until=form.moment, before=before, limit=ROWS + 1
         )
         costs = past.item_costs(conn, actor, item=shown)
         counts = past.item_counts(conn, actor, item=shown, limit=COUNTS)
         ledger, completeness = operations.completeness(conn, actor)
-    return page(
-        request,
-        visitor,
-        "item.html",
-        tab="/stock",
-        item=row,
-        code=shown,
-        names=names,
-        may_merge=_may_merge(actor),
-        sites=sites,
-        form=form,
-        ledger=ledger,
-        completeness=[each for each in completeness if site in {"", each.site}],
-        balances=there,
-        has_more_places=len(balances) > PLACES,
-        lots=lots_of(there),
-        total=sum((each.quantity for each in balances), Decimal(0)),
-        history=history[:ROWS],
-        papers=papers_of(history[:ROWS]),
-        following=_following(form, history) if len(history) > ROWS else "",
-        is_first=not after,
-        costs=[each for each in costs if site in {"", each.site}],
-        counts=[each for each in counts if site in {"", each.site}],
-    )
+    return {
+        "item": row,
+        "code": shown,
+        "names": names,
+        "sites": sites,
+        "form": form,
+        "ledger": ledger,
+        "completeness": [each for each in completeness if site in {"", each.site}],
+        "balances": there,
+        "has_more_places": len(balances) > PLACES,
+        "lots": lots_of(there),
+        "total": sum((each.quantity for each in balances), Decimal(0)),
+        "history": history[:ROWS],
+        "papers": papers_of(history[:ROWS]),
+        "following": _following(form, history) if len(history) > ROWS else "",
+        "costs": [each for each in costs if site in {"", each.site}],
+        "counts": [each for each in counts if site in {"", each.site}],
+    }
 
 
 def lots_of(balances: Sequence[Marked[BalanceRow]]) -> list[Lot]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from fractions import Fraction
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, HTTPException, Path, Request
@@ -14,7 +13,7 @@ from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.master import packaging
-from cloud.master.levels import PackagingError
+from cloud.master.levels import PackagingError, plain_ratio
 from cloud.master.packaging import KEEPERS, PackagingPaper, UnknownItemError
 from cloud.web.instants import InstantError, instant_of
 from cloud.web.packaging_picture import packaging_picture
@@ -95,8 +94,8 @@ def _paper(item: str, typed: Mapping[str, str], zone: str, *, whole: str) -> Pac
             {"item": item, "base_unit": typed["base_unit"] or None, "is_integer_only": whole == "yes"}
         )
     try:
-        ratio = Fraction(typed["holds"].strip())
-    except (ValueError, ZeroDivisionError) as error:
+        ratio = plain_ratio(typed["holds"])
+    except ValueError as error:
         raise _FieldError(
             "holds", f"{typed['holds']!r}: expected an amount as 6, or a part as 1/3"
         ) from error

@@ -35,6 +35,7 @@ def test_what_is_scanned_leads_to_its_story(watched: Watched) -> None:
         ("15012345678921", "6", "05012345678924", ""),
         ("15012345678921", "8", "each", "From ("),
         ("12", "8", "each", "GTIN"),
+        ("15012345678921", "1e99999999", "each", "Holds"),
         ("15012345678921", "half", "each", "Holds"),
     ):
         level = page.get_by_role("form", name="A level")

@@ -1,5 +1,6 @@
 """`/v1/item-merges`: one item reads as another from here on; nothing that was recorded is rewritten."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter
@@ -8,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.conditional import ConditionalRoute
 from cloud.api.idempotency import IdempotencyKey, post_once
-from cloud.api.problems import not_found, responses
+from cloud.api.problems import ProblemError, responses
 from cloud.api.requests import Caller, TheGate
 from cloud.db import Connection
 from cloud.ledger.corrections import merge_items
@@ -48,7 +49,7 @@ def merge(*, gate: TheGate, caller: Caller, body: ItemMerge, idempotency_key: Id
         try:
             posted = merge_items(conn, caller, from_code=body.item, to_code=body.into, ratio=ratio)
         except UnknownRowError as error:
-            raise not_found("item", f"{body.item} or {body.into}") from error
+            raise ProblemError(HTTPStatus.NOT_FOUND, "no-such-item", f"{error}") from error
         return ItemMerged(item=body.item, into=body.into, position=posted.position)
 
     return post_once(gate, caller, idempotency_key, target="/v1/item-merges", body=body, effect=effect)

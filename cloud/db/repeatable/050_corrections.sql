@@ -288,7 +288,11 @@ BEGIN
     WHERE f.code = from_code AND t.code = to_code
     RETURNING alias_id INTO alias;
     IF NOT FOUND THEN
-        RAISE EXCEPTION 'no items % and %', from_code, to_code USING ERRCODE = 'no_data_found';
+        RAISE EXCEPTION 'there is no item %', (
+            SELECT string_agg(DISTINCT quote_literal(left(code, 80)), ' and no item ')
+            FROM unnest(ARRAY[from_code, to_code]) AS named(code)
+            WHERE NOT EXISTS (SELECT FROM item i WHERE i.code = named.code)
+        ) USING ERRCODE = 'no_data_found';
     END IF;
     IF EXISTS (
         SELECT FROM aliases_at(9223372036854775807) a

@@ -3,6 +3,7 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from html import unescape
 from typing import Any
 
 import httpx
@@ -181,7 +182,8 @@ def test_an_item_reads_as_another_until_the_merge_is_taken_back(
         merged_into: str | None = client.get(f"/v1/items/{MUG}", headers=headers).json()["merged_into"]
         return merged_into
 
-    assert merge("m-1", item="NIL", into=TEA).status_code == 404
+    missing = merge("m-1", item="NIL", into=TEA)
+    assert (missing.status_code, missing.json()["detail"]) == (404, "there is no item 'NIL'")
     merged = merge("m-2", item=MUG, into=TEA, numerator=1, denominator=12)
     assert merged.status_code == 201, merged.text
     assert reads_as() == TEA
@@ -194,8 +196,35 @@ def test_an_item_reads_as_another_until_the_merge_is_taken_back(
     cookie = {"Cookie": f"{SESSION_COOKIE}={session}"}
     assert "Let it be an item of its own again" in client.get(f"/items/{MUG}", headers=cookie).text
     form = {"item": MUG, "into": MUG, "csrf": csrf_token(session)}
-    wrong = client.post("/item-merges", data=form | {"ratio": "1e99999999999"}, headers=cookie)
-    assert (wrong.status_code, "expected a ratio as 12 or 1/12" in wrong.text) == (422, True)
     assert client.post("/item-merges", data=form, headers=cookie).status_code == 303
     assert reads_as() is None
     assert "Code of the item that it is" in client.get(f"/items/{MUG}", headers=cookie).text
+
+
+@pytest.mark.usefixtures("people")
+def test_a_merge_that_cannot_be_is_shown_again_as_it_was_typed(
+    pool: ConnectionPool, client: httpx.Client
+) -> None:
+    session = session_of(pool, Grant(Role.INVENTORY_CONTROLLER))
+    headers, csrf = {"Cookie": f"{SESSION_COOKIE}={session}"}, csrf_token(session)
+
+    def refused(**fields: str) -> str:
+        form = {"item": MUG, "csrf": csrf} | fields
+        answer = client.post("/item-merges", data=form, headers=headers)
+        assert answer.status_code == 422, answer.text
+        return unescape(answer.text)
+
+    for ratio, told in (
+        ("1e99999999999", "'1e99999999999': expected a ratio as 12 or 1/12."),
+        ("0", "'0': expected a ratio above zero, of less than 2^31."),
+    ):
+        page = refused(into=TEA, ratio=ratio)
+        assert f'name="into" value="{TEA}"' in page
+        assert f'name="ratio" value="{ratio}"' in page
+        assert f'id="wrong-ratio" role="alert">{told}</span>' in page
+        assert '<details class="body" open>' in page
+    page = refused(into="NIL", ratio="1/12")
+    assert 'id="wrong-into" role="alert">there is no item \'NIL\'.</span>' in page
+    assert ('value="NIL"' in page, 'value="1/12"' in page) == (True, True)
+    gone = client.post("/item-merges", data={"item": "GONE", "into": TEA, "csrf": csrf}, headers=headers)
+    assert (gone.status_code, "there is no item 'GONE'" in unescape(gone.text)) == (404, True)

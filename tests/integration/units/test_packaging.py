@@ -96,12 +96,33 @@ def test_a_shell_states_and_shows_levels(
     for wrong, expected in {
         ("set", "HAM", CASE, "4", "--of", PALLET): f"GTIN {CASE} holds 4 of {PALLET}, no level of the item",
         ("set", "HAM", CASE, "four"): "holds 'four': expected an amount as 6",
+        ("set", "HAM", CASE, "1e99999999"): "holds '1e99999999': expected an amount as 6",
         ("set", "HAM", "12", "4"): "gtin: String should match pattern",
         ("set", "HAM", CASE, "4", "--from", "2026-03-02T06:00:00"): "has no offset",
         ("show", "EGG"): "there is no item 'EGG'",
     }.items():
         assert main(["packaging", *wrong]) == 1
         assert expected in capsys.readouterr().err
+
+
+def test_a_shell_merges_items_and_lets_them_go(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = doors.ledger
+    for code in ("HAM", "HAM-BOX"):
+        ledger.as_app(
+            lambda conn, code=code: add_item(conn, code, name=None, category=None, base_unit="each")
+        )
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", ledger.app_dsn)
+    merging = ["items", "merge", "HAM-BOX", "--into", "HAM", "--ratio"]
+    with pytest.raises(SystemExit, match="2"):
+        main([*merging, "1e99999999"])
+    assert "'1e99999999': expected a ratio as 12 or 1/12" in capsys.readouterr().err
+    assert main([*merging, "12"]) == 0
+    assert capsys.readouterr().out.split()[:2] == ["HAM-BOX", "HAM"]
+    assert main(["items", "unmerge", "HAM-BOX"]) == 0
+    assert main(["items", "merge", "HAM", "--into", "EGG"]) == 1
+    assert capsys.readouterr().err == "dockledger: there is no item 'EGG'\n"
 
 
 def test_a_part_of_a_whole_thing_and_a_weight_of_pieces_wait_in_quarantine(doors: Doors) -> None:

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from cloud.master.levels import Level, PackagingError, changes, over_time, ratios
+from cloud.master.levels import Level, PackagingError, changes, over_time, plain_ratio, ratios
 
 MAY, JUNE = datetime(2026, 5, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC)
 EACH = Level("each", None, Fraction(1), None)
@@ -18,6 +18,18 @@ def test_levels_multiply_down_to_the_base_unit() -> None:
     assert ratios([PALLET, EACH, CASE, INNER]) == {"each": 1, "inner": 6, "case": 24, "pallet": 960}
     third = Level("slice", None, Fraction(1, 3), None)
     assert ratios([third, Level("pack", None, Fraction(2), "slice")])["pack"] == Fraction(2, 3)
+
+
+def test_a_ratio_is_read_as_it_is_typed() -> None:
+    assert [plain_ratio(text) for text in ("6", " 1/3", "0.5", "0")] == [6, Fraction(1, 3), Fraction(1, 2), 0]
+
+
+@pytest.mark.parametrize(
+    "text", ["1e99999999", "1/0", "1/00", "-6", "", "1/3/4", "0.5/2", "1" * 19, "\u0663", "1_0"]
+)
+def test_a_ratio_that_is_none_is_refused_at_once(text: str) -> None:
+    with pytest.raises(ValueError, match=r"expected a ratio as 6, 1/3 or 0\.5"):
+        plain_ratio(text)
 
 
 def test_a_level_that_changes_takes_along_what_holds_it() -> None:
