@@ -305,7 +305,12 @@ class Agent:
             counted.update(self._certificate.counters)
         counted["tasks_refused"] = self._tasks.refused
         counted["tasks_unreadable"] = self._tasks.unreadable
+        counted["tasks_not_read"] = self._tasks.not_read
         counted["tasks_not_stored"] = self._tasks.not_stored
+        counted.setdefault(
+            "reference_revision", self._reference.revision
+        )  # of the shelf, where labels are printed
+        counted["reference_not_read"] = self._reference.not_read
         counted["reference_not_stored"] = self._reference.not_stored
         counted["references_refused"] = self._reference.refused  # of the message that labels take too
         counted["references_unreadable"] = self._reference.unreadable

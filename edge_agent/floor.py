@@ -194,6 +194,7 @@ class Floor:
         counted["reader_reads_too_late"] = self.late.counted
         counted["assignments_refused"] = self.assignments.refused
         counted["assignments_unreadable"] = self.assignments.unreadable
+        counted["assignments_not_read"] = self.assignments.not_read
         counted["assignments_not_stored"] = self.assignments.not_stored
         counted["reader_restarts"] = self._readers.restarts()
         for reader in self._readers.members():

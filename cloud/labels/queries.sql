@@ -71,8 +71,11 @@ WHERE g.name = %(gateway)s AND g.kind = 'edge' AND sees_site(g.site_id) AND g.st
 SELECT pg_advisory_xact_lock(1919247973, g.gateway_id) FROM gateway g WHERE g.name = %(gateway)s;
 
 -- name: last_reference
-SELECT coalesce(max(m.revision), 0) FROM gateway_message m JOIN gateway g ON g.gateway_id = m.gateway_id
-WHERE g.name = %(gateway)s AND m.channel = 'reference';
+SELECT greatest(
+    (SELECT coalesce(max(m.revision), 0) FROM gateway_message m JOIN gateway g ON g.gateway_id = m.gateway_id
+        WHERE g.name = %(gateway)s AND m.channel = 'reference'),
+    (SELECT coalesce(max(count_said(s.health, 'reference_revision')), 0)
+        FROM gateway_status s JOIN gateway g ON g.gateway_id = s.gateway_id WHERE g.name = %(gateway)s));
 
 -- name: send_reference
 INSERT INTO gateway_message (gateway_id, channel, revision, payload, created_by)

@@ -283,7 +283,11 @@ def _units_told(conn: Connection, gateway: str) -> list[str]:
 
 
 def _send(conn: Connection, to: _Reader, known: Cookbook, *, sent_by: str, now: datetime) -> None:
-    """Leave a gateway's message for ingest to publish; its revision grows even over a restored ledger."""
+    """Leave a gateway's message for ingest to publish; its revision grows even over a restored ledger.
+
+    It is the instant, or one more than what was sent last, or than what the gateway says that it has: the
+    clock may have been ahead then.
+    """
     site, gateway = to.site, to.gateway
     store.tuples(conn, "lock_reference", gateway=gateway)
     ((last,),) = store.tuples(conn, "last_reference", gateway=gateway)

@@ -19,6 +19,7 @@ from edge_agent.doctor.gateway import (
     about_clock,
     about_configuration,
     about_disk,
+    about_kept_files,
     about_outbox,
     about_versions,
 )
@@ -82,6 +83,7 @@ def examine(loaded: Loaded, remote: RemoteConfig, *, now: datetime) -> Iterator[
     yield from about_clock(settings)
     yield from about_disk(settings, is_running=is_running)
     yield from about_outbox(settings, is_running=is_running, now=now)
+    yield from about_kept_files(settings)
     yield from about_certificate(settings, now=now)
     yield from about_broker(settings, is_running=is_running)
     yield from about_ledger(settings)

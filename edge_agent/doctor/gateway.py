@@ -17,11 +17,16 @@ from edge_agent.certificates.keeper import CertificateKeeper
 from edge_agent.clock import OLDEST_PLAUSIBLE_AT, kernel_says_synchronised
 from edge_agent.config.settings import AgentSettings, Loaded
 from edge_agent.doctor.finding import Finding, note, problem, well
+from edge_agent.floor import ASSIGNMENTS
+from edge_agent.labels.shelf import SHELF_FILE
+from edge_agent.outbox.beside import ASIDE
 from edge_agent.outbox.errors import OutboxError
 from edge_agent.outbox.inspect import examine, inspect
 from edge_agent.outbox.store import SQLITE_VERSION
 from edge_agent.page.status import FAR_OFF_S, LEAST_FREE_BYTES
 from edge_agent.time_server import TimeServerError, ask_offset_s
+from edge_agent.workflows.reference import REFERENCE_FILE
+from edge_agent.workflows.tasks import TASKS_FILE
 
 SLOW_SYNC_S: Final = 0.05
 """Nobody at a scanner minds a shorter wait for the beep."""
@@ -250,6 +255,35 @@ def about_outbox(settings: AgentSettings, *, is_running: bool, now: datetime) ->
             f"a damaged file was set aside: {name}",
             "replace the disk; keep the file until support has seen it",
         )
+
+
+def about_kept_files(settings: AgentSettings) -> Iterator[Finding]:
+    """Look at what is kept of the cloud's messages beside the outbox.
+
+    Args:
+        settings: The agent's.
+
+    Yields:
+        Findings; nothing while all can be read.
+    """
+    for name in (REFERENCE_FILE, TASKS_FILE, ASSIGNMENTS, SHELF_FILE):
+        path = settings.outbox.with_name(name)
+        try:
+            path.read_bytes()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            yield problem(
+                "kept",
+                f"{str(path)!r} cannot be read: {error}",
+                "give it to the agent's user, or replace the disk; the agent takes what the broker retains",
+            )
+        if path.with_name(name + ASIDE).exists():
+            yield note(
+                "kept",
+                f"{name} was damaged and set aside: {name}{ASIDE}",
+                "replace the disk if it happens again; what the cloud said came anew, so remove the file",
+            )
 
 
 def _about_syncs(directory: Path) -> Finding:

@@ -1,6 +1,5 @@
 """Assignments on disk: messages from the cloud in, what was known at any instant out (PROTOCOL P10)."""
 
-import os
 import threading
 from pathlib import Path
 from typing import Final
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.offline import Assignment
 from edge_agent.doors.visits import Known, to_us
+from edge_agent.outbox.beside import KeptFile
 
 MOST_KEPT: Final = 8
 """Revisions kept, so that what occurred before the newest is decided by what was in force then."""
@@ -33,11 +33,11 @@ class Assignments:
             path: The file; made when the first assignment arrives.
             site: Site id; an assignment of another is refused.
         """
-        self._path = path
+        self._file: Final = KeptFile(path, _Kept())
         self._site = site
         self._lock = threading.Lock()
         self._history: tuple[tuple[int, Known], ...] = ()
-        self._kept = self._read()
+        self._kept = self._file.read().assignments
         self._index()
         self.refused = 0
         """Lower revisions and other sites' assignments."""
@@ -73,6 +73,11 @@ class Assignments:
             if issued_us <= at_us:
                 return known
         return history[0][1] if len(history) == MOST_KEPT else Known()
+
+    @property
+    def not_read(self) -> int:
+        """1 if the file was damaged at the start, or could not be read."""
+        return self._file.not_read
 
     def take(self, payload: bytes) -> bool:
         """Take a message from the assignment channel; durable on return, unless the disk refuses.
@@ -114,10 +119,10 @@ class Assignments:
                 return
             kept = self._kept
             try:
-                self._write(kept)
+                self._file.write(_Kept(assignments=kept))
             except OSError as error:
                 self.not_stored += 1
-                log.warning("assignments_not_stored", path=str(self._path), detail=str(error))
+                log.warning("assignments_not_stored", path=str(self._file.path), detail=str(error))
             else:
                 self._is_stored = kept is self._kept
 
@@ -125,22 +130,3 @@ class Assignments:
         history = tuple((to_us(each.issued_at), Known.of(each)) for each in self._kept)
         with self._lock:
             self._history = history
-
-    def _read(self) -> tuple[Assignment, ...]:
-        try:
-            return _Kept.model_validate_json(self._path.read_bytes()).assignments
-        except FileNotFoundError:
-            return ()
-        except ValidationError as error:
-            aside = self._path.with_name(self._path.name + ".damaged")
-            self._path.replace(aside)
-            log.warning("assignments_damaged", moved_to=str(aside), detail=str(error))
-            return ()
-
-    def _write(self, kept: tuple[Assignment, ...]) -> None:
-        draft = self._path.with_name(self._path.name + ".new")
-        with draft.open("wb") as file:
-            file.write(_Kept(assignments=kept).model_dump_json(by_alias=True).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)

@@ -5,7 +5,6 @@ out by a write that is durable before anybody sees it.
 """
 
 import fcntl
-import os
 import secrets
 import threading
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from contracts.gs1 import sscc_of
 from contracts.label_templates import STANDARD
 from contracts.labels import LabelError, LabelKind, LabelTemplate
 from contracts.offline import ReferenceSnapshot, SsccBlock
+from edge_agent.outbox.beside import write_durably
 
 SHELF_FILE: Final = "labels.json"
 _IDS: Final = 2**48
@@ -197,17 +197,7 @@ class LabelShelf:
         return kept
 
     def _write(self, kept: _Kept) -> None:
-        draft = self._path.with_name(self._path.name + ".new")
-        with draft.open("wb") as file:
-            file.write(kept.model_dump_json(by_alias=True).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        write_durably(self._path, kept.model_dump_json(by_alias=True).encode())
 
 
 def _merged(kept: _Kept, told: ReferenceSnapshot) -> _Kept:

@@ -1,6 +1,5 @@
 """What the cloud said of recipes, of work planned by them and of stock, on disk: for work offline."""
 
-import os
 import threading
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +10,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.offline import PlannedWork, Recipe, ReferenceSnapshot
+from edge_agent.outbox.beside import KeptFile
 
 REFERENCE_FILE: Final = "reference.json"
 
@@ -36,7 +36,7 @@ class ReferenceBook:
             path: The file; made when the first of it arrives.
             site: Site id; data of another is refused.
         """
-        self._path = path
+        self._file: Final = KeptFile(path, _Kept())
         self._site = site
         self._lock = threading.Lock()
         self.refused = 0
@@ -45,7 +45,17 @@ class ReferenceBook:
         self.not_stored = 0
         """Attempts to write the file that failed; ``store`` tries again."""
         self._is_stored = True
-        self._kept = self._read()
+        self._kept = self._file.read()
+
+    @property
+    def revision(self) -> int:
+        """Of the newest message; 0 before the first."""
+        return self._kept.revision
+
+    @property
+    def not_read(self) -> int:
+        """1 if the file was damaged at the start, or could not be read."""
+        return self._file.not_read
 
     def take(self, payload: bytes) -> bool:
         """Take a message from the reference channel; durable on return, unless the disk refuses.
@@ -91,10 +101,10 @@ class ReferenceBook:
             if self._is_stored:
                 return
             try:
-                self._write(self._kept)
+                self._file.write(self._kept)
             except OSError as error:
                 self.not_stored += 1
-                log.warning("reference_not_stored", path=str(self._path), detail=str(error))
+                log.warning("reference_not_stored", path=str(self._file.path), detail=str(error))
             else:
                 self._is_stored = True
 
@@ -151,22 +161,3 @@ class ReferenceBook:
             and (each.valid_until is None or at < each.valid_until)
         ]
         return sorted(held, key=lambda each: each.code)
-
-    def _read(self) -> _Kept:
-        try:
-            return _Kept.model_validate_json(self._path.read_bytes())
-        except FileNotFoundError:
-            return _Kept()
-        except ValidationError as error:
-            aside = self._path.with_name(self._path.name + ".damaged")
-            self._path.replace(aside)
-            log.warning("reference_damaged", moved_to=str(aside), detail=str(error))
-            return _Kept()
-
-    def _write(self, kept: _Kept) -> None:
-        draft = self._path.with_name(self._path.name + ".new")
-        with draft.open("wb") as file:
-            file.write(kept.model_dump_json(by_alias=True).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)

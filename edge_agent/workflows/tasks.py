@@ -1,6 +1,5 @@
 """Tasks on disk: lists from the cloud in, what a scanner may do at any instant out (PROTOCOL P10)."""
 
-import os
 import threading
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.offline import Task, TaskLine, TaskList
 from contracts.records import Movement, Record, RowRef, WorkflowEvent
+from edge_agent.outbox.beside import KeptFile
 from edge_agent.outbox.draft import Draft
 from edge_agent.workflows.errands import Errand, in_base_units, ratio_of
 from edge_agent.workflows.scene import SHORT, TASK
@@ -60,11 +60,11 @@ class TaskBoard:
             site: Site id; a list of another is refused.
             gateway: Gateway id; a list of another is refused.
         """
-        self._path = path
+        self._file: Final = KeptFile(path, _Kept())
         self._whose = (site, gateway)
         self._lock = threading.Lock()
         self._held: dict[str, str] = {}
-        self._kept = self._read()
+        self._kept = self._file.read()
         self.refused = 0
         """Lower revisions, and lists of others."""
         self.unreadable = 0
@@ -77,6 +77,11 @@ class TaskBoard:
         """Of the newest list; None before the first."""
         tasks = self._kept.tasks
         return None if tasks is None else tasks.revision
+
+    @property
+    def not_read(self) -> int:
+        """1 if the file was damaged at the start, or could not be read."""
+        return self._file.not_read
 
     def take(self, payload: bytes) -> bool:
         """Take a message from the task channel; durable on return, unless the disk refuses.
@@ -172,10 +177,10 @@ class TaskBoard:
             if self._is_stored:
                 return
             try:
-                self._write(self._kept)
+                self._file.write(self._kept)
             except OSError as error:
                 self.not_stored += 1
-                log.warning("tasks_not_stored", path=str(self._path), detail=str(error))
+                log.warning("tasks_not_stored", path=str(self._file.path), detail=str(error))
             else:
                 self._is_stored = True
 
@@ -202,25 +207,6 @@ class TaskBoard:
         tasks = () if self._kept.tasks is None else self._kept.tasks.tasks
         lines = (line for each in tasks if each.task == task for line in each.lines)
         return next((line for line in lines if str(line.number) == number), None)
-
-    def _read(self) -> _Kept:
-        try:
-            return _Kept.model_validate_json(self._path.read_bytes())
-        except FileNotFoundError:
-            return _Kept()
-        except ValidationError as error:
-            aside = self._path.with_name(self._path.name + ".damaged")
-            self._path.replace(aside)
-            log.warning("tasks_damaged", moved_to=str(aside), detail=str(error))
-            return _Kept()
-
-    def _write(self, kept: _Kept) -> None:
-        draft = self._path.with_name(self._path.name + ".new")
-        with draft.open("wb") as file:
-            file.write(kept.model_dump_json(by_alias=True).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
 
 
 def _unknown_to(tasks: TaskList, noted: Iterable[Noted]) -> tuple[Noted, ...]:

@@ -21,7 +21,7 @@ from edge_agent.clock import Clock, Stamp
 from edge_agent.config.settings import AgentSettings, ScannerSettings, build
 from edge_agent.doctor.command import doctor
 from edge_agent.doctor.devices import about_broker, about_scanner
-from edge_agent.doctor.gateway import about_clock, about_outbox
+from edge_agent.doctor.gateway import about_clock, about_kept_files, about_outbox
 from edge_agent.outbox.draft import draft
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
 from edge_agent.time_server import TimeServerError, ask_offset_s
@@ -128,6 +128,20 @@ def test_settings_that_cannot_be_used_are_findings_too(config: Path) -> None:
 def settings(path: Path, **more: Any) -> AgentSettings:
     values = {"site": SITE, "gateway": GATEWAY, "broker_url": "mqtt://a:b@127.0.0.1:1", "outbox": path} | more
     return build(values, {})
+
+
+def test_what_is_kept_beside_the_outbox_and_cannot_be_read_is_told(tmp_path: Path) -> None:
+    agents = settings(tmp_path / "outbox.db")
+    (tmp_path / "tasks.json").write_bytes(b"{}")
+    assert list(about_kept_files(agents)) == []
+    (tmp_path / "reference.json").mkdir()
+    (tmp_path / "assignments.json.damaged").write_bytes(b"torn")
+    refused, damaged = about_kept_files(agents)
+    assert (refused.weight, "reference.json' cannot be read: [Errno 21]" in refused.text) == ("problem", True)
+    assert (damaged.weight, damaged.text) == (
+        "note",
+        "assignments.json was damaged and set aside: assignments.json.damaged",
+    )
 
 
 def test_a_damaged_a_foreign_and_an_old_outbox_are_told_apart(tmp_path: Path) -> None:

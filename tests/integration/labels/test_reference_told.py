@@ -102,6 +102,13 @@ def test_gateways_are_told_of_recipes_and_plans_when_there_are_others_and_only_t
         assert cut.planned == newest.planned
 
 
+def test_a_message_after_a_restore_is_newer_than_what_a_gateway_says_that_it_has(ledger: Ledger) -> None:
+    ahead = int((LATER + timedelta(days=2)).timestamp() * 1000)
+    says_that_it_prints(ledger, revision=ahead)
+    ledger.as_app(lambda conn: references.reserve(conn, EVERYWHERE, gateway="gw-1", size=10, now=LATER))
+    assert [each.revision for each in sent(ledger)] == [ahead + 1]
+
+
 def test_gateways_with_doors_are_told_which_units_stand_at_their_site(ledger: Ledger, database: Any) -> None:
     ledger.query(
         "INSERT INTO portal (site_id, portal, gateway_id, inside_location, outside_location) "

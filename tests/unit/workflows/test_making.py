@@ -1,5 +1,6 @@
 """Kits by recipe: what the display asks for, scan by scan, and what is kept of recipes beside the outbox."""
 
+import os
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -10,9 +11,11 @@ import pytest
 
 from contracts.offline import LabelName, PlannedWork, Recipe, RecipePart, ReferenceSnapshot
 from contracts.records import DocumentRef, Identifier
+from edge_agent.doors.assignments import Assignments
 from edge_agent.workflows.feedback import Signal
 from edge_agent.workflows.reference import ReferenceBook
 from edge_agent.workflows.state import dump_state, load_state
+from edge_agent.workflows.tasks import TaskBoard
 from tests.unit.workflows.conftest import STARTED_AT
 
 TEA, CUP, SET = "85123A", "71053", "22222"
@@ -135,8 +138,42 @@ def test_a_book_keeps_the_highest_revision_over_a_restart_and_counts_what_it_ref
     assert again.planned("kit", "4717") is None
     assert not again.take(message(5))
     (tmp_path / "reference.json").write_bytes(b"torn")
-    assert ReferenceBook(tmp_path / "reference.json", "leeds").named("TEA-SET/2") is None
+    begun = ReferenceBook(tmp_path / "reference.json", "leeds")
+    assert (begun.named("TEA-SET/2"), begun.not_read) == (None, 1)
     assert (tmp_path / "reference.json.damaged").read_bytes() == b"torn"
+    assert begun.take(message(3)), "what the broker retains comes anew"
+
+
+@pytest.mark.parametrize(
+    "make", [ReferenceBook, Assignments, lambda path, site: TaskBoard(path, site, "gw-1")]
+)
+def test_a_file_that_cannot_be_read_nor_set_aside_keeps_no_agent_from_starting(
+    make: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "kept.json"
+    path.mkdir()
+    assert make(path, "leeds").not_read == 1
+    path.rmdir()
+    path.write_bytes(b"torn")
+    (tmp_path / "kept.json.damaged" / "in the way").mkdir(parents=True)
+    assert make(path, "leeds").not_read == 1
+    path.unlink()
+    assert make(path, "leeds").not_read == 0
+
+
+def test_what_is_kept_has_its_name_on_disk_too_before_anybody_hears_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    sync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    assert ReferenceBook(tmp_path / "reference.json", "leeds").take(message())
+    assert synced == ["reference.json.new", tmp_path.name]
 
 
 def test_a_disk_that_refuses_recipes_is_counted_and_they_lead_meanwhile(tmp_path: Path) -> None:
