@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 LARGE: Final = 64 << 20
 """Bytes of an array from which it is in a file."""
+_AT_ONCE: Final = 1 << 20
+"""Bytes written at once where the disk cannot be asked for room."""
 
 
 def roomy(shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -32,10 +34,26 @@ def roomy(shape: tuple[int, ...]) -> NDArray[np.float64]:
         return np.empty(shape)
     with tempfile.TemporaryFile(prefix="dockledger-") as file:
         try:
-            os.posix_fallocate(file.fileno(), 0, size)
+            _make_room(file.fileno(), size)
         except OSError:
             return np.empty(shape)
         return np.frombuffer(mmap.mmap(file.fileno(), size)).reshape(shape)
+
+
+def _make_room(descriptor: int, size: int) -> None:
+    """Have room on the disk before it is mapped, for whoever writes where there is none is killed.
+
+    Raises:
+        OSError: If there is none.
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, 0, size)
+        return
+    zeros = bytes(_AT_ONCE)  # macOS
+    for begin in range(0, size, _AT_ONCE):
+        part = memoryview(zeros)[: size - begin]
+        while part:
+            part = part[os.write(descriptor, part) :]
 
 
 def filed(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -124,6 +124,21 @@ def test_memory_spared_by_doing_some_series_at_once_changes_nothing(
     assert spared.outcome() == whole.outcome()
 
 
+def test_a_large_array_is_in_a_file_also_where_the_disk_cannot_be_asked_for_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr("os.posix_fallocate")
+    monkeypatch.setattr(roomy, "LARGE", 0)
+    monkeypatch.setattr(roomy, "_AT_ONCE", 1000)
+    made = roomy.roomy((3, 117))
+    file = roomy.file_of(made)
+    assert file is not None
+    assert file.size() == made.nbytes == 3 * 117 * 8
+    made[...] = 1.5
+    roomy.let_go(made)
+    assert made.sum() == 1.5 * 3 * 117
+
+
 def test_bands_hold_on_sums_over_horizons(whole: Plan) -> None:
     told = whole.outcome()["judged"]["by_horizon_days"]
     for days in ("7", "14", "28"):
