@@ -11,6 +11,9 @@ import structlog
 from psycopg.errors import DeadlockDetected, LockNotAvailable, SerializationFailure
 
 RETRYABLE: Final = (DeadlockDetected, SerializationFailure, LockNotAvailable)
+_CAUSES: Final[dict[type[psycopg.Error], str]] = dict(
+    zip(RETRYABLE, ("deadlock", "serialization", "lock_timeout"), strict=True)
+)
 MAX_ATTEMPTS: Final = 10
 _FIRST_PAUSE_S: Final = 0.01
 _LONGEST_PAUSE_S: Final = 0.5
@@ -26,12 +29,18 @@ class Source(Protocol):
         """Give a connection whose transaction ends with the block."""
 
 
-def in_transaction(pool: Source, work: Callable[[psycopg.Connection], T]) -> T:
+def in_transaction(
+    pool: Source,
+    work: Callable[[psycopg.Connection], T],
+    *,
+    on_retry: Callable[[str], None] = lambda _cause: None,
+) -> T:
     """Run work in one transaction and commit; on a deadlock, serialization failure or lock timeout, again.
 
     Args:
         pool: Where the connection comes from.
         work: Everything the transaction does; may run up to 10 times.
+        on_retry: Is told why before each further run: ``deadlock``, ``serialization`` or ``lock_timeout``.
 
     Returns:
         What the committed run of ``work`` returned.
@@ -45,6 +54,7 @@ def in_transaction(pool: Source, work: Callable[[psycopg.Connection], T]) -> T:
             log.info(
                 "transaction_retried", attempt=attempt, sqlstate=error.sqlstate, pause_s=round(pause_s, 3)
             )
+            on_retry(_CAUSES[type(error)])
             time.sleep(pause_s)
     with pool.connection() as conn:
         return work(conn)

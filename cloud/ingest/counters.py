@@ -34,6 +34,15 @@ COMMIT_SECONDS: Final = Histogram("dockledger_ingest_commit_seconds", "From read
 SITES: Final = Gauge("dockledger_ingest_sites", "Sites this worker serves")
 
 
+def begun_again(cause: str) -> None:
+    """Count a posting transaction that the database wants run again.
+
+    Args:
+        cause: Why.
+    """
+    RETRIES.labels(cause).inc()
+
+
 def snapshot() -> list[dict[str, object]]:
     """Read every counter of this process, as the table of workers holds them for the API's metrics.
 

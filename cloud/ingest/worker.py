@@ -244,7 +244,7 @@ class Worker:
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                done = in_transaction(self._database, work)
+                done = in_transaction(self._database, work, on_retry=counters.begun_again)
             except (DatabaseAwayError, *RETRYABLE) as error:
                 self._pause(str(error))
                 if self._stopping.wait(pause_s * random.uniform(0.5, 1.5)):  # noqa: S311  jitter

@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from cloud.ingest import worker
 from cloud.ingest.arrival import Delivery
@@ -86,6 +87,34 @@ def test_a_worker_that_falls_behind_lets_the_gateways_of_its_sites_wait_and_go_o
         one.stop()
         running.join()
     assert books.rows() == 120
+    books.check_laws()
+
+
+def test_a_posting_that_the_database_wants_run_again_is_counted(books: Books, broker: Broker) -> None:
+    books.command("CREATE SEQUENCE attempt")
+    books.command(
+        "CREATE FUNCTION not_yet() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN "
+        "IF nextval('attempt') < 3 THEN RAISE 'not yet' USING ERRCODE = 'serialization_failure'; END IF; "
+        "RETURN NEW; END $$"
+    )
+    books.command("CREATE TRIGGER not_yet BEFORE INSERT ON movement FOR EACH ROW EXECUTE FUNCTION not_yet()")
+
+    def begun_again() -> float:
+        return REGISTRY.get_sample_value("dockledger_ingest_retries_total", {"cause": "serialization"}) or 0.0
+
+    before = begun_again()
+    edge = Forge()
+    one = worker.Worker(dsn=books.database.ingest_dsn, broker_url=broker.url)
+    running = threading.Thread(target=one.run)
+    running.start()
+    try:
+        with radio(broker.admit("leeds", "gw-1"), edge) as gateway:
+            edge.batch()
+            gateway.send_until_acknowledged()
+    finally:
+        one.stop()
+        running.join()
+    assert begun_again() - before == 2
     books.check_laws()
 
 
