@@ -28,10 +28,6 @@ class LabelDesk:
         self.shelf = LabelShelf(outbox.with_name(SHELF_FILE), site)
         self._printers = tuple(printers)
 
-    def replace_printers(self, printers: Sequence[PrinterSettings]) -> None:
-        """Print elsewhere from now on."""
-        self._printers = tuple(printers)
-
     def take(self, payload: bytes) -> bool:
         """Take a message from the reference channel, if labels are printed here."""
         return bool(self._printers) and self.shelf.take(payload)

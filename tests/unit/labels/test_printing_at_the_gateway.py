@@ -207,16 +207,20 @@ def test_a_desk_chooses_the_printer_and_refuses_templates_of_other_heads(
 ) -> None:
     own = settings(printer, id="own", scanners=("scan-1",))
     free, fine = settings(printer, id="free"), settings(printer, id="fine", dots_per_mm=12)
-    desk = LabelDesk(tmp_path / "outbox.db", "leeds", (own, free))
+
+    def desk_of(*printers: PrinterSettings) -> LabelDesk:
+        return LabelDesk(tmp_path / "outbox.db", "leeds", printers)
+
+    desk = desk_of(own, free)
     chosen = [desk.printer_of("scan-1"), desk.printer_of("scan-2")]
     assert [each.id for each in chosen if each] == ["own", "free"]
     assert desk.print_label("scan-1", BIN) is None
     assert "^FDA-01^FS" in printer.labels[0]
-    desk.replace_printers((fine,))
+    desk = desk_of(fine)
     assert "template 'bin' is for 8 dots a millimetre, the printer has 12" in str(
         desk.print_label("scan-1", BIN)
     )
-    desk.replace_printers((free,))
+    desk = desk_of(free)
     assert "no field" in str(desk.print_label("scan-1", LabelOrder(LabelKind.BIN, {"bin": "A"})))
     lock = tmp_path / "labels.json.lock"
     lock.unlink()
@@ -224,7 +228,7 @@ def test_a_desk_chooses_the_printer_and_refuses_templates_of_other_heads(
     assert str(lock) in str(desk.print_label("scan-1", BIN)), "told at the scanner, whose thread goes on"
     assert desk.misuses()["labels_not_stored"] == 1
     lock.rmdir()
-    desk.replace_printers(())
+    desk = desk_of()
     assert desk.print_label("scan-1", BIN) == "no printer prints for this scanner"
     assert desk.counters() == {}
     assert not desk.take(b"{}")
