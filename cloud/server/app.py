@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from http import HTTPStatus
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -64,6 +65,9 @@ def settle(app: ASGIApp) -> None:
 
     Args:
         app: What is served; it is asked whether it lives.
+
+    Raises:
+        RuntimeError: If it does not say that it does.
     """
     asyncio.run(_ask_first(app))
     gc.collect()
@@ -74,7 +78,12 @@ async def _ask_first(app: ASGIApp) -> None:
     async def receive() -> Message:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def send(_message: Message) -> None:
-        """Nobody listens."""
+    answered: list[int] = []
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answered.append(message["status"])
 
     await app(dict(_FIRST), receive, send)
+    if answered != [HTTPStatus.OK]:
+        raise RuntimeError(f"{_FIRST['path']} answered {answered}, expected that it lives")
