@@ -1,5 +1,6 @@
 """A document of the dock typed by hand: ASN, outbound order, return of a customer, return to a supplier."""
 
+from itertools import zip_longest
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Form, Query, Request
@@ -64,7 +65,7 @@ def register(
 ) -> Response:
     """Register a document; the same again changes nothing."""
     typed = {"type": type, "id": id, "partner": partner, "due_on": due_on}
-    rows = list(zip(item or (), quantity or (), lot or (), unit or (), strict=False))
+    rows = list(zip_longest(item or (), quantity or (), lot or (), unit or (), fillvalue=""))
 
     def work(conn: Connection) -> None:
         lines = [

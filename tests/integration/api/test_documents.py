@@ -6,8 +6,13 @@ import httpx
 import pytest
 from doors_at_work import passed, send
 from serving import NOW, OTHER, OWN, People
+from test_authorisation_matrix import session_of
 
 from cloud.db import ConnectionPool
+from cloud.identity.actor import Role
+from cloud.identity.credentials import csrf_token
+from cloud.identity.domain import Grant
+from cloud.identity.gate import SESSION_COOKIE
 from tests.integration.crossings.doors import INSIDE, PALLET, stood
 from tests.integration.ledger.scenario import Outbox
 
@@ -171,6 +176,21 @@ def test_what_cannot_be_says_why(desk: Desk) -> None:
         assert found == (status, f"urn:dockledger:problem:{problem}"), (path, body)
     assert desk.get(f"visits/{OWN}/V-1").json()["settled_lines"] == 0
     assert desk.get(f"documents/{OWN}/asn/NONE").status_code == 404
+
+
+def test_a_form_whose_lines_are_torn_is_shown_again_with_all_that_was_typed(
+    desk: Desk, pool: ConnectionPool
+) -> None:
+    session = session_of(pool, Grant(Role.SUPERVISOR, OWN))
+    torn = {"item": ["HAM", "EGG"], "quantity": ["2"], "lot": ["L-7", "", "L-8"], "unit": [""]}
+    answer = desk.client.post(
+        f"/documents/{OWN}/new",
+        data={"type": "asn", "id": "ASN/9", "csrf": csrf_token(session)} | torn,
+        headers={"Cookie": f"{SESSION_COOKIE}={session}"},
+    )
+    assert answer.status_code == 422
+    assert "the form&#39;s lines are not complete: load the page again" in answer.text
+    assert all(f'value="{text}"' in answer.text for text in ("ASN/9", "HAM", "EGG", "2", "L-7", "L-8"))
 
 
 def test_one_key_serves_one_request(desk: Desk) -> None:
