@@ -28,6 +28,7 @@ SIGN_EVERY: Final = timedelta(minutes=5)
 FOLLOW_PICKS_EVERY: Final = timedelta(seconds=2)
 KEEP_CLAIMS_EVERY: Final = timedelta(seconds=15)
 RESOLVE_EVERY: Final = timedelta(seconds=5)
+HOLD_SCANNED_EVERY: Final = timedelta(seconds=5)
 FOLLOW_RECALLS_EVERY: Final = timedelta(seconds=15)
 WATCH_EXPIRY_EVERY: Final = timedelta(minutes=10)
 WATCH_DOUBTS_EVERY: Final = timedelta(seconds=15)
@@ -96,6 +97,7 @@ def _loops() -> Iterator[Job]:
     yield Job("picks", Every(FOLLOW_PICKS_EVERY), _follow_picks)
     yield Job("claims", Every(KEEP_CLAIMS_EVERY), _keep_claims)
     yield Job("resolver", Every(RESOLVE_EVERY), _resolve)
+    yield Job("receipts", Every(HOLD_SCANNED_EVERY), _hold_scanned)
     yield Job("recalls", Every(FOLLOW_RECALLS_EVERY), _follow_recalls)
     yield Job("expiry", Every(WATCH_EXPIRY_EVERY), _watch_expiry)
     yield Job("doubts", Every(WATCH_DOUBTS_EVERY), _watch_doubts)
@@ -184,6 +186,12 @@ def _resolve(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.lots.resolver import RESOLVER, resolve  # noqa: PLC0415  see above
 
     return resolve(occasion.source, RESOLVER, occasion.now)
+
+
+def _hold_scanned(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.documents.receiving.holding import JOB, hold_scanned  # noqa: PLC0415  see above
+
+    return hold_scanned(occasion.source, JOB, occasion.now)
 
 
 def _follow_recalls(occasion: Occasion) -> Mapping[str, Any]:

@@ -46,6 +46,7 @@ LOOPS_THAT_OUTLIVE_THEIR_WORK: Final = {
     ("cloud/forecasting/service.py", "run_all"),
     ("cloud/allocation/upkeep.py", "keep_up"),
     ("cloud/lots/resolver.py", "resolve"),
+    ("cloud/documents/receiving/holding.py", "hold_scanned"),
     ("edge_agent/labels/queues.py", "_print"),
 }
 """The places that catch everything: they count it, or raise it in the end, and go on with the rest."""

@@ -37,6 +37,16 @@ class ScannedPart(BaseModel):
     is_beyond: bool = Field(
         description="Over by more than is tolerated, or of no line: somebody has to judge it"
     )
+    beyond: Decimal = Field(description="How much of it is")
+    is_due: bool = Field(
+        description="Whether the site is complete past it: then what is beyond is put on hold"
+    )
+    on_hold: Decimal = Field(
+        description="What of the scan is on hold and waits under /v1/waiting-goods; told with its last part"
+    )
+    missed: Decimal = Field(
+        description="What of the scan was to be put on hold and no longer lay there; told with its last part"
+    )
 
 
 class ScannedReceipt(BaseModel):
@@ -70,6 +80,7 @@ def get_scanned(
 
 
 def _part(each: Scanned) -> ScannedPart:
-    names = ScannedPart.model_fields.keys() - {"epoch", "is_beyond"}
+    names = ScannedPart.model_fields.keys() - {"epoch", "is_beyond", "beyond"}
     plain = {name: getattr(each.row, name) for name in names}
-    return ScannedPart(**plain, epoch=epoch_from_int(each.row.epoch), is_beyond=each.is_beyond)
+    epoch = epoch_from_int(each.row.epoch)
+    return ScannedPart(**plain, epoch=epoch, is_beyond=each.is_beyond, beyond=each.beyond)

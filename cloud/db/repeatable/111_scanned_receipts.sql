@@ -3,6 +3,7 @@
 -- whatever arrives late or is taken back, the answer is that of all that is known.
 
 DROP FUNCTION IF EXISTS read_scanned_receipt(text, text);
+DROP FUNCTION IF EXISTS scanned_holds(text, text);
 DROP FUNCTION IF EXISTS scanned_moves_of_lines(text[], text, text[]);
 DROP FUNCTION IF EXISTS scanned_parts(text, text, text);
 DROP FUNCTION IF EXISTS scanned_parts(text, text, text, bigint);
@@ -12,16 +13,18 @@ DROP FUNCTION IF EXISTS lines_to_receive(text, text, text, bigint);
 DROP FUNCTION IF EXISTS lines_to_receive(text, text, text[], bigint);
 DROP FUNCTION IF EXISTS numbers_scanned(text[], text[]);
 
--- The lines of documents with what each asks for, less what was received by its name, in base units; nothing is open of a
--- line that has ended. As it was known at a position; NULL: now.
+-- The lines of documents with what each asks for, less what was received by its name, in base units, and when a line ended:
+-- nothing is open of it from then on. As it was known at a position; NULL: now.
 CREATE FUNCTION lines_to_receive(of_site text, of_type text, of_ids text[], up_to bigint)
     RETURNS TABLE (id text, line text, ordinal integer, item_id bigint, lot text, unit text, order_id text, order_line text,
-        open numeric)
+        open numeric, ended_at timestamptz)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     RETURN QUERY
     SELECT n.id, n.line, n.ordinal, n.item_id, n.lot, n.unit, n.order_id, n.order_line,
-        CASE WHEN n.is_ended THEN 0 ELSE greatest(coalesce(n.ordered, 0) - n.moved, 0) END
+        greatest(coalesce(n.ordered, 0) - n.moved, 0),
+        CASE WHEN n.is_ended THEN (SELECT max(e.ended_at) FROM document_line_end e
+            WHERE (e.site_id, e.type, e.id, e.line) = (of_site, of_type, n.id, n.line) AND e.ended_at <= known_until(up_to)) END
     FROM lines_now(ARRAY[of_site], of_type, of_ids, false, up_to) n
     WHERE n.item_id IS NOT NULL
     ORDER BY n.id, n.ordinal;
@@ -44,6 +47,7 @@ DECLARE
     lines      jsonb;
     name_of    text;
     open_of    numeric[];
+    ended_of   timestamptz[];
     fit        record;
     best_place integer;
     best       integer;
@@ -85,6 +89,8 @@ BEGIN
             name_of := scan.id || '/' || scan.canonical_id;
             lines := coalesce(by_name -> name_of, '[]');
             open_of := ARRAY(SELECT (x ->> 'open')::numeric FROM jsonb_array_elements(lines) WITH ORDINALITY e (x, nth) ORDER BY nth);
+            ended_of := ARRAY(SELECT coalesce((x ->> 'ended_at')::timestamptz, 'infinity')
+                FROM jsonb_array_elements(lines) WITH ORDINALITY e (x, nth) ORDER BY nth);
         END IF;
         id := scan.id;
         gateway_id := scan.gateway_id;
@@ -112,7 +118,7 @@ BEGIN
                 best_place := fit.place;
                 best := fit.nth;
             END IF;
-            quantity := least(rest, open_of[fit.nth]);
+            quantity := CASE WHEN scan.occurred_at <= ended_of[fit.nth] THEN least(rest, open_of[fit.nth]) ELSE 0 END;
             IF quantity > 0 THEN
                 line := lines -> (fit.nth - 1) ->> 'line';
                 order_id := lines -> (fit.nth - 1) ->> 'order_id';
@@ -193,36 +199,93 @@ BEGIN
 END
 $$;
 
--- What handhelds received under a number, each with the line of the ASN or order that it is of; for the session's sites.
+-- What was put on hold of what handhelds received under a number, and what of it still waits as the receipt's line that it is
+-- kept under says; `is_taken_back`: somebody, or the scan's own reversal, took that line back.
+CREATE FUNCTION scanned_holds(of_site text, of_id text)
+    RETURNS TABLE (gateway_id integer, epoch bigint, seq bigint, item_id bigint, asked numeric, held numeric, waits numeric,
+        receipt text, line text, is_taken_back boolean)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH held AS MATERIALIZED (
+        SELECT h.* FROM scanned_hold h WHERE (h.site_id, h.id) = (of_site, of_id)
+    ), waits AS (
+        SELECT m.id, m.line, sum(CASE WHEN m.to_as = 'hold' AND m.to_place <> 'virtual' THEN m.quantity ELSE 0 END
+            - CASE WHEN m.from_as = 'hold' AND m.from_place <> 'virtual' THEN m.quantity ELSE 0 END) AS quantity
+        FROM moves_naming_lines(ARRAY[of_site], 'receipt',
+            ARRAY(SELECT DISTINCT h.receipt FROM held h WHERE h.held > 0), false, NULL) m
+        GROUP BY m.id, m.line
+    )
+    SELECT h.gateway_id, h.epoch, h.seq, c.canonical_id, h.asked, h.held, greatest(coalesce(w.quantity, 0), 0), h.receipt, h.line,
+        EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (h.site_id, h.receipt, h.line))
+    FROM held h
+    JOIN canonical_item c ON c.item_id = h.item_id
+    LEFT JOIN waits w ON (w.id, w.line) = (h.receipt, h.line)
+    ORDER BY h.hold_id;
+END
+$$;
+
+-- What handhelds received under a number, each with the line of the ASN or order that it is of, with what the rules of receiving
+-- need to judge it and what was put on hold of it; for the session's sites. `taken` is what people received of the line and did not
+-- hold; `is_due`: the site is whole up to then; `is_fresh`: it is known since scans are held.
 CREATE FUNCTION read_scanned_receipt(of_site text, of_id text)
     RETURNS TABLE (type text, partner text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz, time_zone text,
         actor text, item text, item_name text, base_unit text, lot text, location text, line text, quantity numeric,
-        rule text, is_over boolean, ordered numeric)
+        rule text, is_over boolean, ordered numeric, taken numeric, is_closed boolean, is_ended boolean, recorded_at timestamptz,
+        is_due boolean, is_fresh boolean, item_id bigint, asked numeric, on_hold numeric, missed numeric)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     IF NOT sees_site(of_site) THEN
         RETURN;
     END IF;
     RETURN QUERY
-    SELECT d.type, d.partner, g.name, p.epoch, p.seq, p.occurred_at, z.time_zone, coalesce(m.detail ->> 'actor', m.detail ->> 'device'),
-        i.code, i.name, i.base_unit, coalesce(tc.lot, fc.lot), tl.code, p.line, p.quantity, p.rule, p.is_over, s.ordered
-    FROM document d
-    JOIN site z ON z.site_id = d.site_id
-    CROSS JOIN LATERAL scanned_parts(d.site_id, d.type, ARRAY[d.id], NULL) p
+    WITH paper AS MATERIALIZED (
+        SELECT d.site_id, d.type, d.id, d.partner, o.ended_at
+        FROM document d LEFT JOIN purchase_order o ON d.type = 'purchase_order' AND (o.site_id, o.id) = (d.site_id, d.id)
+        WHERE d.site_id = of_site AND d.id = of_id AND d.type IN ('asn', 'purchase_order')
+            AND (d.type = 'asn' OR NOT EXISTS (
+                SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (d.site_id, 'asn', d.id)))
+    ), asked AS MATERIALIZED (
+        SELECT n.line, n.ordered, n.moved - coalesce((
+                SELECT sum(l.held) FROM receipt_line l
+                WHERE (l.site_id, l.of_type, l.of_id, l.of_line) = (d.site_id, d.type, d.id, n.line)
+                    AND NOT EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line))), 0)
+                AS taken, e.ended_at
+        FROM paper d
+        CROSS JOIN LATERAL stated_lines_now(ARRAY[d.site_id], d.type, ARRAY[d.id]) n
+        LEFT JOIN document_line_end_now e ON (e.site_id, e.type, e.id, e.line) = (d.site_id, d.type, d.id, n.line)
+    ), held AS MATERIALIZED (
+        SELECT h.gateway_id, h.epoch, h.seq, sum(h.asked) AS asked, sum(h.waits) AS on_hold, sum(h.asked - h.held) AS missed
+        FROM scanned_holds(of_site, of_id) h GROUP BY h.gateway_id, h.epoch, h.seq
+    ), part AS MATERIALIZED (
+        SELECT d.type, d.partner, d.ended_at, p.*, row_number() OVER (PARTITION BY p.gateway_id, p.epoch, p.seq
+            ORDER BY p.is_over DESC, p.line DESC) AS nth
+        FROM paper d CROSS JOIN LATERAL scanned_parts(d.site_id, d.type, ARRAY[d.id], NULL) p
+        WHERE NOT p.is_reversed
+    )
+    SELECT p.type, p.partner, g.name, p.epoch, p.seq, p.occurred_at, z.time_zone, coalesce(m.detail ->> 'actor', m.detail ->> 'device'),
+        i.code, i.name, i.base_unit, coalesce(tc.lot, fc.lot), tl.code, p.line, p.quantity, p.rule, p.is_over, s.ordered,
+        coalesce(s.taken, 0), coalesce(p.occurred_at > p.ended_at, false), coalesce(p.occurred_at > s.ended_at, false),
+        e.recorded_at, coalesce(p.occurred_at <= r.until_at, false), e.recorded_at > f.since, p.item_id,
+        coalesce(h.asked, 0), coalesce(h.on_hold, 0), coalesce(h.missed, 0)
+    FROM part p
+    JOIN site z ON z.site_id = of_site
     JOIN gateway g ON g.gateway_id = p.gateway_id
     JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (p.gateway_id, p.epoch, p.seq, p.occurred_at)
+    JOIN ledger_entry e ON e.posting_id = m.posting_id
+    CROSS JOIN scanned_head f
     JOIN cell fc ON fc.cell_id = m.from_cell
     JOIN cell tc ON tc.cell_id = m.to_cell JOIN location tl ON tl.location_id = tc.location_id
     JOIN item i ON i.item_id = p.item_id
-    LEFT JOIN LATERAL (
-        SELECT n.ordered FROM stated_lines_now(ARRAY[d.site_id], d.type, ARRAY[d.id]) n WHERE n.line = p.line) s ON true
-    WHERE d.site_id = of_site AND d.id = of_id AND d.type IN ('asn', 'purchase_order') AND NOT p.is_reversed
-        AND (d.type = 'asn' OR NOT EXISTS (
-            SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (d.site_id, 'asn', d.id)))
-    ORDER BY p.occurred_at, g.name, p.epoch, p.seq, p.line;
+    LEFT JOIN resolver_reach r ON r.site_id = of_site
+    LEFT JOIN asked s ON s.line = p.line
+    LEFT JOIN held h ON p.nth = 1 AND (h.gateway_id, h.epoch, h.seq) = (p.gateway_id, p.epoch, p.seq)
+    ORDER BY p.occurred_at, g.name, p.epoch, p.seq, p.line, p.is_over;
 END
 $$;
 
 REVOKE ALL ON FUNCTION lines_to_receive(text, text, text[], bigint), scanned_parts(text, text, text[], bigint),
-    numbers_scanned(text[], text[]), scanned_moves_of_lines(text[], text, text[]), read_scanned_receipt(text, text) FROM PUBLIC;
+    numbers_scanned(text[], text[]), scanned_moves_of_lines(text[], text, text[]), scanned_holds(text, text),
+    read_scanned_receipt(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION read_scanned_receipt(text, text) TO dockledger_app;

@@ -42,10 +42,7 @@ DECLARE
     stop_at  bigint;
 BEGIN
     SELECT h.position INTO start_at FROM resolver_head h FOR UPDATE;
-    INSERT INTO resolver_reach AS r (site_id, until_at)
-    SELECT s.site_id, u.until_at FROM site s CROSS JOIN LATERAL (SELECT counted_until(s.site_id)) u (until_at)
-    WHERE isfinite(u.until_at)
-    ON CONFLICT (site_id) DO UPDATE SET until_at = excluded.until_at WHERE r.until_at < excluded.until_at;
+    PERFORM note_reach();
     SELECT least(start_at + most, h.position) INTO stop_at FROM ledger_head h WHERE h.shard = 0;
     IF NOT EXISTS (SELECT FROM item i WHERE i.is_lot_controlled) AND NOT EXISTS (SELECT FROM cell c WHERE c.owner IS NOT NULL) THEN
         UPDATE resolver_head r SET position = h.position FROM ledger_head h WHERE h.shard = 0 AND r.position < h.position;

@@ -35,6 +35,12 @@ FROM receiving_rule r LEFT JOIN item i ON i.item_id = r.item_id
 WHERE r.site_id = %(site)s
 ORDER BY r.supplier, r.item_id, r.rule_id DESC;
 
+-- name: dated_rules
+SELECT r.supplier, i.code, r.over_percent, r.short_percent, r.inspects, r.set_at
+FROM receiving_rule r LEFT JOIN item i ON i.item_id = r.item_id
+WHERE r.site_id = %(site)s
+ORDER BY r.rule_id;
+
 -- name: rules_set
 SELECT DISTINCT ON (r.supplier, r.item_id) r.site_id AS site, r.supplier, i.code AS item, i.name AS item_name,
     r.over_percent, r.short_percent, r.inspects, r.set_by, r.set_at
@@ -67,7 +73,9 @@ CROSS JOIN LATERAL (
 WHERE (%(site)s::text IS NULL OR r.site_id = %(site)s) AND (%(id)s::text IS NULL OR r.id = %(id)s)
     AND (%(origin)s::text IS NULL OR r.origin = %(origin)s)
     AND (%(of_type)s::text IS NULL OR EXISTS (SELECT FROM receipt_line l
-        WHERE (l.site_id, l.id) = (r.site_id, r.id) AND (l.of_type, l.of_id) = (%(of_type)s, %(of_id)s)))
+        WHERE (l.site_id, l.id) = (r.site_id, r.id) AND (l.of_type, l.of_id) = (%(of_type)s, %(of_id)s))
+        OR EXISTS (SELECT FROM scanned_hold h
+            WHERE (h.site_id, h.receipt) = (r.site_id, r.id) AND (h.of_type, h.id) = (%(of_type)s, %(of_id)s)))
     AND (r.recorded_at, r.site_id, r.id) < (%(before_at)s, %(before_site)s, %(before_id)s)
 ORDER BY r.recorded_at DESC, r.site_id DESC, r.id DESC
 LIMIT %(limit)s;
@@ -80,7 +88,8 @@ WITH waits AS (
             ELSE 0 END) AS quantity
     FROM moves_of_lines(ARRAY[%(site)s::text], 'receipt', ARRAY[%(id)s::text]) m GROUP BY m.line
 )
-SELECT l.line, l.of_type, l.of_id, l.of_line, i.code AS item, i.name AS item_name, i.base_unit, l.identifier_scheme,
+SELECT l.line, coalesce(l.of_type, h.of_type) AS of_type, coalesce(l.of_id, h.id) AS of_id,
+    coalesce(l.of_line, h.of_line) AS of_line, i.code AS item, i.name AS item_name, i.base_unit, l.identifier_scheme,
     l.identifier, l.unit_seen, l.expected, l.declared, l.open_before, l.received, l.damaged, l.rejected, l.held, l.over,
     l.short, l.condition, l.is_unexpected, l.reason, l.lot, l.unit, l.location, v.reversed_at, v.reversed_by,
     v.reason AS reversal_reason, coalesce(w.quantity, 0) AS waiting
@@ -89,6 +98,7 @@ LEFT JOIN canonical_item c ON c.item_id = l.item_id
 LEFT JOIN item i ON i.item_id = c.canonical_id
 LEFT JOIN receipt_line_reversal v ON (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line)
 LEFT JOIN waits w ON w.line = l.line
+LEFT JOIN scanned_hold h ON (h.site_id, h.receipt, h.line) = (l.site_id, l.id, l.line) AND h.of_line IS NOT NULL
 WHERE l.site_id = %(site)s AND l.id = %(id)s AND l.ordinal > %(after)s
 ORDER BY l.ordinal
 LIMIT %(limit)s;
@@ -112,4 +122,34 @@ VALUES (%(site)s, %(id)s, %(line)s, %(reason)s, %(posting_id)s, %(actor)s);
 SELECT reopen_ended_lines(%(sites)s::text[], %(site)s, %(id)s, %(line)s);
 
 -- name: scanned
-SELECT * FROM read_scanned_receipt(%(site)s, %(id)s);
+SELECT type, partner, gateway, epoch, seq, occurred_at, time_zone, actor, item, item_name, base_unit, lot, location, line,
+    quantity, rule, is_over, ordered, taken, is_closed, is_ended, recorded_at, is_due, is_fresh, item_id, asked, on_hold, missed
+FROM read_scanned_receipt(%(site)s, %(id)s);
+
+-- name: scanned_mark
+SELECT scanned_mark(%(most)s);
+
+-- name: scanned_ready
+SELECT site, id FROM scanned_ready();
+
+-- name: settle_scanned
+DELETE FROM scanned_due WHERE site_id = %(site)s AND id = %(id)s;
+
+-- name: put_scanned
+INSERT INTO scanned_due AS d (site_id, id, from_at) VALUES (%(site)s, %(id)s, %(from_at)s)
+ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at);
+
+-- name: holds_of_reversed_scans
+SELECT receipt, line FROM holds_of_reversed_scans(%(site)s, %(id)s);
+
+-- name: scanned_lying
+SELECT cells, location, unit, lot, owner, quantity, stands FROM scanned_lying(%(site)s, %(gateway)s, %(epoch)s, %(seq)s);
+
+-- name: add_scanned_holds
+INSERT INTO scanned_hold (site_id, id, gateway_id, epoch, seq, item_id, of_type, of_line, reason, asked, held, receipt, line)
+SELECT %(site)s, %(id)s, g.gateway_id, x.epoch, x.seq, x.item_id, %(type)s, x.of_line, x.reason, x.asked, x.held, x.receipt, x.line
+FROM unnest(%(gateways)s::text[], %(epochs)s::bigint[], %(seqs)s::bigint[], %(item_ids)s::bigint[], %(of_lines)s::text[],
+    %(reasons)s::text[], %(asked)s::numeric[], %(held)s::numeric[], %(receipts)s::text[], %(lines)s::text[])
+    WITH ORDINALITY AS x (gateway, epoch, seq, item_id, of_line, reason, asked, held, receipt, line, nth)
+JOIN gateway g ON g.name = x.gateway
+ORDER BY x.nth;

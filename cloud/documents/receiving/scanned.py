@@ -1,6 +1,6 @@
 """What handhelds received under an ASN's or order's number: of which line each scan is, and what is over."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,14 +9,14 @@ from typing import NamedTuple
 from cloud.db import Connection
 from cloud.documents.domain import READERS
 from cloud.documents.receiving import store
-from cloud.documents.receiving.domain import rule_for
-from cloud.documents.receiving.service import rules_of
+from cloud.documents.receiving.beyond import Part, beyond
+from cloud.documents.receiving.domain import RuleRow, rule_for
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 
 
 class ScannedRow(NamedTuple):
-    """A scan, or the part of one that is of one line."""
+    """A scan, or the part of one that is of one line; quantities in base units."""
 
     type: str
     """Of the document: ``asn`` or ``purchase_order``."""
@@ -35,12 +35,41 @@ class ScannedRow(NamedTuple):
     line: str | None
     """Of the document; None: no line names the item."""
     quantity: Decimal
-    """In base units."""
     rule: str
     """Why this line: ``named``, ``unit``, ``lot``, ``item``, ``other_lot``; else ``unexpected``."""
     is_over: bool
     """Whether it came beyond what was open of all lines that it could be of."""
     ordered: Decimal | None
+    taken: Decimal
+    """What people received of the line by its name, and did not put on hold."""
+    is_closed: bool
+    """Whether its order was closed before."""
+    is_ended: bool
+    """Whether its line was closed short before."""
+    recorded_at: datetime
+    is_due: bool
+    """Whether the site's watermark has passed it: what came beyond is put on hold from then on."""
+    is_fresh: bool
+    """Whether it became known since scans are put on hold at all; what was known before is told."""
+    item_id: int
+    asked: Decimal
+    """What of the scan was to be put on hold; with its last part."""
+    on_hold: Decimal
+    """What of that still waits for somebody to judge it."""
+    missed: Decimal
+    """What of that no longer lay there."""
+
+    @property
+    def scan(self) -> tuple[str, int, int]:
+        """Names the movement."""
+        return self.gateway, self.epoch, self.seq
+
+
+class DatedRule(NamedTuple):
+    """A rule of receiving, with when it was set."""
+
+    rule: RuleRow
+    set_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +77,14 @@ class Scanned:
     """A scan with what the rules of receiving say of it."""
 
     row: ScannedRow
-    is_beyond: bool
-    """Whether it is over by more than is tolerated of the line: somebody has to judge it."""
+    part: Part
+    beyond: Decimal
+    """What of it is over by more than is tolerated of the line, or of no line: somebody has to judge it."""
+
+    @property
+    def is_beyond(self) -> bool:
+        """Whether any of it is."""
+        return self.beyond > 0
 
 
 def scanned(conn: Connection, actor: Actor, *, site: str, name: str) -> Sequence[Scanned]:
@@ -69,15 +104,47 @@ def scanned(conn: Connection, actor: Actor, *, site: str, name: str) -> Sequence
     """
     actor.require(*READERS, site=site)
     act_as(conn, actor.narrowed(*READERS))
+    return judged(conn, site=site, name=name)
+
+
+def judged(conn: Connection, *, site: str, name: str) -> Sequence[Scanned]:
+    """Judge each scan by the rules that were set when it became known, as a receipt on paper is judged.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Site id.
+        name: The number that was scanned.
+
+    Returns:
+        The scans in the order of occurrence, in parts by line.
+    """
     rows = store.rows(conn, ScannedRow, "scanned", site=site, id=name)
-    rules = rules_of(conn, site)
-    over: dict[str, Decimal] = {}
-    told = []
-    for row in rows:
-        is_beyond = row.line is None
-        if row.line is not None and row.is_over and row.ordered is not None:
-            over[row.line] = over.get(row.line, Decimal(0)) + row.quantity
-            percent = rule_for(rules, row.partner, row.item).over_percent
-            is_beyond = percent is not None and over[row.line] > row.ordered * percent / 100
-        told.append(Scanned(row, is_beyond))
-    return told
+    if not rows:
+        return []
+    rules = [
+        DatedRule(RuleRow(*rule), set_at) for *rule, set_at in store.tuples(conn, "dated_rules", site=site)
+    ]
+    parts = [_part(row, rules) for row in rows]
+    return [Scanned(*each) for each in zip(rows, parts, beyond(parts), strict=True)]
+
+
+def _part(row: ScannedRow, rules: Iterable[DatedRule]) -> Part:
+    percent = None
+    if row.line is not None:
+        then = {
+            (each.rule.supplier, each.rule.item): each.rule
+            for each in rules
+            if each.set_at <= row.recorded_at
+        }
+        percent = rule_for(then.values(), row.partner, row.item).over_percent
+    return Part(
+        row.scan,
+        row.item,
+        row.line,
+        row.quantity,
+        percent,
+        row.ordered,
+        row.taken,
+        row.is_ended,
+        row.is_closed,
+    )

@@ -95,6 +95,7 @@ def test_the_jobs_of_a_zone_are_found_together_and_follow_each_other() -> None:
         "picks": "every 2 s",
         "claims": "every 15 s",
         "resolver": "every 5 s",
+        "receipts": "every 5 s",
         "recalls": "every 15 s",
         "expiry": "every 600 s",
         "doubts": "every 15 s",

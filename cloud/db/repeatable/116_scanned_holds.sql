@@ -1,0 +1,148 @@
+-- What of handhelds' receipts must be looked at, and what of it lies where it was put (DOMAIN D4). For a job with all sites.
+
+DROP FUNCTION IF EXISTS scanned_mark(integer);
+DROP FUNCTION IF EXISTS scanned_ready();
+DROP FUNCTION IF EXISTS scanned_lying(text, text, bigint, bigint);
+DROP FUNCTION IF EXISTS holds_of_reversed_scans(text, text);
+
+-- Notes up to when each site is whole: a gateway that begins anew takes nothing back.
+CREATE OR REPLACE FUNCTION note_reach() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO resolver_reach AS r (site_id, until_at)
+    SELECT s.site_id, u.until_at FROM site s CROSS JOIN LATERAL (SELECT counted_until(s.site_id)) u (until_at)
+    WHERE isfinite(u.until_at)
+    ORDER BY s.site_id
+    ON CONFLICT (site_id) DO UPDATE SET until_at = excluded.until_at WHERE r.until_at < excluded.until_at;
+END
+$$;
+
+-- Notes which numbers must be looked at, by what was posted since the last time: what handhelds received, what people received
+-- of the same document, and what was taken back of either; and by what was said of documents.
+CREATE FUNCTION scanned_mark(most integer) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+DECLARE
+    start_at bigint;
+    stop_at  bigint;
+BEGIN
+    SELECT h.position INTO start_at FROM scanned_head h FOR UPDATE;
+    PERFORM note_reach();
+    SELECT least(start_at + most, h.position) INTO stop_at FROM ledger_head h WHERE h.shard = 0;
+    WITH said AS (
+        DELETE FROM scanned_note RETURNING site_id, id
+    ), moved AS (
+        SELECT m.site_id, r ->> 'id' AS id, r ->> 'type' = 'receipt' AS is_scan,
+            CASE WHEN o.seq IS NULL AND r ->> 'type' = 'receipt' THEN m.occurred_at ELSE '-infinity' END AS from_at
+        FROM ledger_entry e
+        JOIN movement m ON m.posting_id = e.posting_id
+        LEFT JOIN movement o ON o.gateway_id = m.reverses_gateway AND o.epoch = m.reverses_epoch AND o.seq = m.reverses_seq
+        JOIN gateway g ON g.gateway_id = coalesce(o.gateway_id, m.gateway_id)
+        JOIN cell c ON c.cell_id = coalesce(o.from_cell, m.from_cell)
+        JOIN location s ON s.location_id = c.location_id AND s.code = '@supplier'
+        CROSS JOIN LATERAL jsonb_array_elements(coalesce(o.detail -> 'documents', m.detail -> 'documents', '[]')) r
+        WHERE e.position > start_at AND e.position <= stop_at AND r ->> 'line' IS NOT NULL
+            AND r ->> 'type' = ANY (CASE WHEN g.name = '_cloud' THEN '{asn,purchase_order}' ELSE '{receipt}' END::text[])
+    )
+    INSERT INTO scanned_due AS d (site_id, id, from_at)
+    SELECT x.site_id, x.id, min(x.from_at)
+    FROM (
+        SELECT m.site_id, m.id, m.is_scan, m.from_at FROM moved m
+        UNION ALL
+        SELECT DISTINCT n.site_id, n.id, false, '-infinity'::timestamptz FROM said n
+    ) x
+    WHERE x.is_scan OR EXISTS (SELECT FROM numbers_scanned(ARRAY[x.site_id], ARRAY[x.id]))
+    GROUP BY x.site_id, x.id
+    ORDER BY x.site_id, x.id
+    ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at);
+    UPDATE scanned_head SET position = stop_at WHERE position < stop_at;
+    RETURN stop_at - start_at;
+END
+$$;
+
+-- Numbers of which a site is whole past something that must be looked at.
+CREATE FUNCTION scanned_ready() RETURNS TABLE (site text, id text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT d.site_id, d.id FROM scanned_due d JOIN resolver_reach r ON r.site_id = d.site_id AND d.from_at <= r.until_at
+    ORDER BY d.site_id, d.id
+$$;
+
+-- What lies sellable, by lot, where a scan put it: of its lot, or, where it said none, of none and of those that the resolver
+-- named; in base units of the item that goes by now. Nothing of a unit that has left the site.
+CREATE FUNCTION scanned_lying(of_site text, of_gateway text, of_epoch bigint, of_seq bigint)
+    RETURNS TABLE (cells bigint[], location text, unit text, lot text, owner text, quantity numeric, stands text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH scan AS MATERIALIZED (
+        SELECT m.item_id, m.occurred_at, n.canonical_id, t.location_id, t.lot, t.owner, l.code, l.kind
+        FROM gateway g
+        JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.site_id) = (g.gateway_id, of_epoch, of_seq, of_site)
+        JOIN canonical_item n ON n.item_id = m.item_id
+        JOIN cell t ON t.cell_id = m.to_cell
+        JOIN location l ON l.location_id = t.location_id
+        WHERE g.name = of_gateway
+    ), lots AS (
+        SELECT s.lot FROM scan s
+        UNION
+        SELECT m.detail #>> '{inferred,lot}'
+        FROM scan s
+        JOIN movement m ON m.item_id = s.item_id AND m.occurred_at = s.occurred_at AND m.detail ? 'inferred'
+        WHERE s.lot IS NULL AND m.detail #>> '{inferred,side}' = 'destination'
+            AND m.detail #> '{inferred,of}' = jsonb_build_object('gateway', of_gateway,
+                'epoch', lpad(to_hex(of_epoch), 16, '0'), 'seq', of_seq)
+    )
+    SELECT array_agg(c.cell_id ORDER BY c.cell_id), CASE WHEN s.kind <> 'unit' THEN s.code END,
+        CASE WHEN s.kind = 'unit' THEN s.code END, c.lot, c.owner,
+        sum(round(coalesce(b.quantity, 0) * n.numerator / n.denominator, 6)), coalesce(min(u.location), s.code)
+    FROM scan s
+    JOIN canonical_item n ON n.canonical_id = s.canonical_id
+    JOIN cell c ON c.item_id = n.item_id AND c.location_id = s.location_id AND c.disposition IS NULL
+        AND c.owner IS NOT DISTINCT FROM s.owner AND EXISTS (SELECT FROM lots l WHERE l.lot IS NOT DISTINCT FROM c.lot)
+    LEFT JOIN balance b ON b.cell_id = c.cell_id
+    LEFT JOIN units_stand(ARRAY(SELECT x.code FROM scan x WHERE x.kind = 'unit')) u ON true
+    WHERE s.kind <> 'virtual' AND NOT coalesce(u.is_virtual, false) AND coalesce(u.site, of_site) = of_site
+    GROUP BY s.code, s.kind, c.lot, c.owner
+    ORDER BY c.lot NULLS FIRST
+$$;
+
+-- Lines of receipts under which goods are held whose scan has been taken back.
+CREATE FUNCTION holds_of_reversed_scans(of_site text, of_id text) RETURNS TABLE (receipt text, line text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT DISTINCT h.receipt, h.line
+    FROM scanned_holds(of_site, of_id) h
+    JOIN gateway g ON g.gateway_id = h.gateway_id
+    JOIN claim x ON x.kind = 'reversal' AND x.target = g.name || '/' || lpad(to_hex(h.epoch), 16, '0') || '/' || h.seq
+    WHERE h.held > 0 AND NOT h.is_taken_back
+    ORDER BY 1, 2
+$$;
+
+CREATE OR REPLACE FUNCTION note_document() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO scanned_note (site_id, id) VALUES (new.site_id, new.id);
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON document
+    FOR EACH ROW WHEN (new.type IN ('asn', 'purchase_order')) EXECUTE FUNCTION note_document();
+CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON document_line_end
+    FOR EACH ROW WHEN (new.type IN ('asn', 'purchase_order')) EXECUTE FUNCTION note_document();
+CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON purchase_order_terms
+    FOR EACH ROW EXECUTE FUNCTION note_document();
+CREATE OR REPLACE TRIGGER known_to_scans AFTER UPDATE OF state ON purchase_order
+    FOR EACH ROW EXECUTE FUNCTION note_document();
+
+-- What was judged of goods on hold, or taken back: the number that they were scanned under is looked at again.
+CREATE OR REPLACE FUNCTION note_judged() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    INSERT INTO scanned_note (site_id, id)
+    SELECT DISTINCT h.site_id, h.id FROM scanned_hold h WHERE (h.site_id, h.receipt, h.line) = (new.site_id, new.id, new.line);
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON judgement FOR EACH ROW EXECUTE FUNCTION note_judged();
+CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON receipt_line_reversal FOR EACH ROW EXECUTE FUNCTION note_judged();
+
+REVOKE ALL ON FUNCTION note_reach(), note_document(), note_judged(), scanned_mark(integer), scanned_ready(),
+    scanned_lying(text, text, bigint, bigint), holds_of_reversed_scans(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION scanned_mark(integer), scanned_ready(), scanned_lying(text, text, bigint, bigint),
+    holds_of_reversed_scans(text, text) TO dockledger_app;

@@ -1,0 +1,213 @@
+"""Posts holds of scanned goods, keeps the receipt under which they wait and what was decided of each scan."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from cloud.db import Connection
+from cloud.documents.lines import base_identifier
+from cloud.documents.movements import moved
+from cloud.documents.receiving import store
+from cloud.documents.receiving.beyond import Part
+from cloud.documents.receiving.domain import NOTHING, Condition, Origin
+from cloud.documents.receiving.posting import RECEIPT_CLAIM
+from cloud.documents.receiving.scanned import ScannedRow
+from cloud.identity.actor import Actor
+from cloud.ledger.domain import Claim, CloudStatement, PostingKind
+from cloud.ledger.posting import Posting
+from cloud.ledger.store import audit
+from contracts.base import epoch_from_int
+from contracts.records import DocumentRef, Side
+from contracts.vocabulary import BizStep, Disposition
+
+SCAN: Final = "scan"
+"""Type of the document that a hold names beside its line: the movement that a handheld stated."""
+
+
+class Under(NamedTuple):
+    """Where goods are held, and under which names."""
+
+    site: str
+    number: str
+    """What was scanned."""
+    receipt: str
+    """Under which they wait."""
+    at: datetime
+    """Since when."""
+
+
+class Lying(NamedTuple):
+    """Sellable goods of one lot where a scan put them."""
+
+    cells: list[int]
+    location: str | None
+    unit: str | None
+    lot: str | None
+    owner: str | None
+    quantity: Decimal
+    stands: str
+    """The place itself, or where the unit stands."""
+
+    def side(self, disposition: Disposition | None) -> Side:
+        """Write them as a movement does."""
+        return Side(
+            location=self.location, unit=self.unit, lot=self.lot, owner=self.owner, disposition=disposition
+        )
+
+
+class Taken(NamedTuple):
+    """What of them is put on hold."""
+
+    lying: Lying
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What of a part is to be held, and what of it lies there."""
+
+    row: ScannedRow
+    part: Part
+    asked: Decimal
+    taken: tuple[Taken, ...]
+    line: str | None
+    """Of the receipt that it waits under; None: nothing of it lies there."""
+
+    @property
+    def held(self) -> Decimal:
+        """What of it lies there, in base units."""
+        return sum((each.quantity for each in self.taken), NOTHING)
+
+    @property
+    def reason(self) -> str:
+        """Why."""
+        return "unexpected" if self.part.is_unexpected else "over"
+
+    def lot(self) -> str | None:
+        """Name its lot, if it is one only."""
+        lots = {each.lying.lot for each in self.taken}
+        return lots.pop() if len(lots) == 1 else None
+
+
+def post_holds(conn: Connection, actor: Actor, under: Under, holds: Sequence[Hold]) -> None:
+    """Put goods on hold as one posting, and keep what was decided of each scan.
+
+    Args:
+        conn: In a transaction that the caller commits directly after.
+        actor: Who does so.
+        under: Where, and under which names.
+        holds: What is to be held; of some nothing may lie there.
+    """
+    lying = [each for each in holds if each.taken]
+    detail = {
+        "number": under.number,
+        "held": len(lying),
+        "missed": sum(each.held < each.asked for each in holds),
+    }
+    if not lying:
+        _keep_holds(conn, under, holds)
+        audit(conn, actor.id, "scans_not_held", f"receipt:{under.number}", site=under.site, detail=detail)
+        return
+    statements = [each for hold in lying for each in _statements(conn, actor, under, hold)]
+    posting = Posting(conn, actor, PostingKind.STATEMENT)
+    posting.claim([Claim(RECEIPT_CLAIM, f"{under.site}/{under.receipt}")])
+    posting.write(statements=statements)
+    _keep_receipt(conn, actor, under, lying, posting.posting_id)
+    _keep_holds(conn, under, holds)
+    posting.audit("scans_held", f"receipt:{under.receipt}", under.site, detail)
+    posting.close()
+
+
+def _statements(conn: Connection, actor: Actor, under: Under, hold: Hold) -> Iterator[CloudStatement]:
+    row = hold.row
+    refs = [DocumentRef(type=row.type, id=under.number, line=hold.part.line)] if hold.part.line else []
+    scan = f"{row.gateway}/{epoch_from_int(row.epoch)}/{row.seq}"
+    refs += [DocumentRef(type="receipt", id=under.receipt, line=hold.line), DocumentRef(type=SCAN, id=scan)]
+    for lying, quantity in hold.taken:
+        yield moved(
+            under.site,
+            base_identifier(conn, ("sku", row.item), row.item),
+            quantity,
+            "base",
+            source=lying.side(None),
+            destination=lying.side(Disposition.HOLD),
+            documents=refs,
+            occurred_at=max(under.at, row.occurred_at),
+            actor=actor.id,
+            biz_step=BizStep.HOLDING,
+            reason=hold.reason,
+        )
+
+
+def _keep_receipt(
+    conn: Connection, actor: Actor, under: Under, holds: Sequence[Hold], posting_id: int
+) -> None:
+    """Keep under which receipt the goods wait; its lines name no document's, of which it adds nothing."""
+    first = holds[0]
+    store.change(
+        conn,
+        "add_receipt",
+        site=under.site,
+        id=under.receipt,
+        actor=actor.id,
+        origin=Origin.SUPPLIER.value,
+        partner=first.row.partner,
+        delivery_note=under.number,
+        visit=None,
+        location=first.taken[0].lying.stands,
+        is_blind=False,
+        occurred_at=under.at,
+        posting_id=posting_id,
+    )
+    quantities, none = [each.held for each in holds], [None] * len(holds)
+    store.change(
+        conn,
+        "add_receipt_lines",
+        site=under.site,
+        id=under.receipt,
+        lines=[each.line for each in holds],
+        of_types=none,
+        of_ids=none,
+        of_lines=none,
+        item_ids=[each.row.item_id for each in holds],
+        schemes=["sku"] * len(holds),
+        identifiers=[each.row.item for each in holds],
+        units_seen=["base"] * len(holds),
+        expected=none,
+        declared=none,
+        open_before=none,
+        received=quantities,
+        damaged=[NOTHING] * len(holds),
+        rejected=[NOTHING] * len(holds),
+        held=quantities,
+        over=[NOTHING if each.part.is_unexpected else each.held for each in holds],
+        short=[NOTHING] * len(holds),
+        conditions=[Condition.HOLD.value] * len(holds),
+        unexpected=[each.part.is_unexpected for each in holds],
+        reasons=[each.reason for each in holds],
+        lots=[each.lot() for each in holds],
+        units=[each.taken[0].lying.unit for each in holds],
+        locations=[each.taken[0].lying.stands for each in holds],
+    )
+
+
+def _keep_holds(conn: Connection, under: Under, holds: Sequence[Hold]) -> None:
+    store.change(
+        conn,
+        "add_scanned_holds",
+        site=under.site,
+        id=under.number,
+        type=holds[0].row.type,
+        gateways=[each.row.gateway for each in holds],
+        epochs=[each.row.epoch for each in holds],
+        seqs=[each.row.seq for each in holds],
+        item_ids=[each.row.item_id for each in holds],
+        of_lines=[each.part.line for each in holds],
+        reasons=[each.reason for each in holds],
+        asked=[each.asked for each in holds],
+        held=[each.held for each in holds],
+        receipts=[under.receipt if each.line else None for each in holds],
+        lines=[each.line for each in holds],
+    )

@@ -1,0 +1,238 @@
+"""What handhelds received beyond what is tolerated, or off the paper, is put on hold once (DOMAIN D4)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from itertools import count, islice
+from typing import Any, Final
+
+from cloud.db import Connection, in_transaction
+from cloud.db.retry import Source
+from cloud.documents.domain import DocumentError
+from cloud.documents.lines import lock_documents
+from cloud.documents.receiving import held_notices, store
+from cloud.documents.receiving.beyond import Due, Judged, due
+from cloud.documents.receiving.domain import NOTHING
+from cloud.documents.receiving.held_posting import Hold, Lying, Taken, Under, post_holds
+from cloud.documents.receiving.reversing import reverse_line
+from cloud.documents.receiving.scanned import Scanned, ScannedRow, judged
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
+from cloud.ledger.corrections import lock_cells
+from contracts.base import SiteId
+
+JOB: Final = Actor("job:receipts", frozenset({Role.DEVICE}), all_sites=True)
+TAKEN_BACK: Final = "scan_taken_back"
+_POSITIONS: Final = 10_000
+_TOLD: Final = 20
+_NAME_LENGTH: Final = 110
+"""What is kept of a number in the name of a receipt, which has at most 128 characters."""
+
+
+class NumbersFailedError(DocumentError):
+    """Numbers could not be looked at; the message says how many, and has a line for each of the first."""
+
+    def __init__(self, failures: Mapping[tuple[str, str], Exception], looked: int) -> None:
+        """Say what happened.
+
+        Args:
+            failures: By site and number what it met.
+            looked: How many others were looked at.
+        """
+        lines = (
+            f"{site}/{number}: {type(error).__name__}: {' '.join(str(error).split())}"
+            for (site, number), error in islice(failures.items(), _TOLD)
+        )
+        super().__init__("\n".join((f"numbers failed {len(failures)}, looked at {looked}", *lines)))
+
+
+def hold_scanned(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
+    """Put on hold what handhelds received beyond what is tolerated, as far as sites are whole.
+
+    Args:
+        source: Gives connections of `dockledger_app`.
+        actor: A job with all sites.
+        now: The present: since when it is on hold.
+
+    Returns:
+        Numbers ``looked`` at, parts of scans ``held``, and lines ``taken_back`` with their scans.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
+        NumbersFailedError: If numbers could not be looked at, with what each met; the others are.
+    """
+    actor.require(Role.DEVICE)
+    while in_transaction(source, partial(mark, actor=actor)):
+        pass
+    told: Counter[str] = Counter(looked=0, held=0, taken_back=0)
+    failed: dict[tuple[str, str], Exception] = {}
+    for site, number in in_transaction(source, partial(ready, actor=actor)):
+        undo = partial(take_back, actor=actor, site=site, number=number)
+        do = partial(hold, actor=actor, site=site, number=number, now=now)
+        try:
+            while in_transaction(source, undo):
+                told["taken_back"] += 1
+            told["held"] += in_transaction(source, do)
+        except Exception as error:  # noqa: BLE001  one number's failure is no other's; raised below
+            failed[site, number] = error
+        else:
+            told["looked"] += 1
+    if failed:
+        raise NumbersFailedError(failed, told["looked"]) from ExceptionGroup(
+            "by number", list(failed.values())
+        )
+    return dict(told)
+
+
+def mark(conn: Connection, actor: Actor) -> bool:
+    """Note which numbers must be looked at, by what was posted and said of documents since the last time.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A job with all sites.
+
+    Returns:
+        Whether anything was posted; then there may be more.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
+    """
+    actor.require(Role.DEVICE)
+    act_as(conn, actor)
+    return bool(store.tuples(conn, "scanned_mark", most=_POSITIONS)[0][0])
+
+
+def ready(conn: Connection, actor: Actor) -> list[tuple[str, str]]:
+    """List numbers of which a watermark has passed something that must be looked at.
+
+    Args:
+        conn: In a transaction.
+        actor: A job with all sites.
+
+    Returns:
+        Site and number of each.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
+    """
+    actor.require(Role.DEVICE)
+    act_as(conn, actor)
+    return [(site, number) for site, number in store.tuples(conn, "scanned_ready")]
+
+
+def take_back(conn: Connection, actor: Actor, *, site: str, number: str) -> bool:
+    """Take back one hold whose scan was taken back, with what was judged of it: those goods never came.
+
+    Args:
+        conn: In a transaction that the caller commits directly after.
+        actor: A job with all sites.
+        site: Site id.
+        number: What was scanned.
+
+    Returns:
+        Whether there was one; then there may be more.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
+    """
+    _locked(conn, actor, site, number)
+    found = store.tuples(conn, "holds_of_reversed_scans", site=site, id=number)
+    if not found:
+        return False
+    receipt, line = found[0]
+    reverse_line(conn, _at_site(actor, site), site=site, name=receipt, line=line, reason=TAKEN_BACK)
+    return True
+
+
+def hold(conn: Connection, actor: Actor, *, site: str, number: str, now: datetime) -> int:
+    """Put on hold what came beyond under a number and was not asked for yet, as one posting.
+
+    What no longer lies where it was scanned to is not held, and told; neither is tried again.
+
+    Args:
+        conn: In a transaction that the caller commits directly after.
+        actor: A job with all sites.
+        site: Site id.
+        number: What was scanned.
+        now: Since when it is on hold.
+
+    Returns:
+        Parts of scans that were held.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
+    """
+    _locked(conn, actor, site, number)
+    store.change(conn, "settle_scanned", site=site, id=number)
+    found = judged(conn, site=site, name=number)
+    later = [each.row.occurred_at for each in found if not each.row.is_due]
+    if later:
+        store.change(conn, "put_scanned", site=site, id=number, from_at=min(later))
+    told = _due([each for each in found if each.row.is_due])
+    rows = {(each.part.scan, each.part.line): each.row for each in found}
+    wanted = [
+        (rows[each.part.scan, each.part.line], each) for of_item in told.values() for each in of_item.parts
+    ]
+    holds = _holds(conn, actor, site, sorted(wanted, key=lambda pair: pair[0].occurred_at))
+    new = [(each.row.item, each.held, each.asked - each.held) for each in holds]
+    held_notices.tell(conn, (site, number), [each.row for each in found], told, new)
+    if not holds:
+        return 0
+    post_holds(conn, actor, Under(site, number, _fresh_name(conn, site, number), now), holds)
+    return sum(each.held > 0 for each in holds)
+
+
+def _locked(conn: Connection, actor: Actor, site: str, number: str) -> None:
+    """Keep papers of the number, and other workers, waiting until the transaction ends."""
+    actor.require(Role.DEVICE)
+    act_as(conn, actor)
+    lock_documents(conn, site, [(kind, number) for kind in ("asn", "purchase_order", "receipt")])
+
+
+def _at_site(actor: Actor, site: str) -> Actor:
+    return Actor(actor.id, frozenset({Role.INVENTORY_CONTROLLER}), frozenset({SiteId(site)}))
+
+
+def _due(found: Sequence[Scanned]) -> dict[str, Due]:
+    asked: defaultdict[tuple[str, int, int], Decimal] = defaultdict(Decimal)
+    for each in found:
+        asked[each.row.scan] += each.row.asked
+    return due([Judged(each.part, each.beyond if each.row.is_fresh else NOTHING) for each in found], asked)
+
+
+def _lying(conn: Connection, site: str, row: ScannedRow) -> list[Lying]:
+    named = {"gateway": row.gateway, "epoch": row.epoch, "seq": row.seq}
+    return store.rows(conn, Lying, "scanned_lying", site=site, **named)
+
+
+def _holds(
+    conn: Connection, actor: Actor, site: str, wanted: Sequence[tuple[ScannedRow, Judged]]
+) -> list[Hold]:
+    """Find what of it lies there still, kept from moving until the transaction ends."""
+    cells = {cell for row, _ in wanted for each in _lying(conn, site, row) for cell in each.cells}
+    if cells:
+        lock_cells(conn, _at_site(actor, site), sorted(cells))
+    used: defaultdict[tuple[int, ...], Decimal] = defaultdict(Decimal)
+    found, numbers = list[Hold](), count(1)
+    for row, each in wanted:
+        taken, left = [], each.beyond
+        for lying in _lying(conn, site, row):
+            some = min(left, lying.quantity - used[tuple(lying.cells)])
+            if some > 0:
+                used[tuple(lying.cells)] += some
+                left -= some
+                taken.append(Taken(lying, some))
+        line = str(next(numbers)) if taken else None
+        found.append(Hold(row, each.part, each.beyond, tuple(taken), line))
+    return found
+
+
+def _fresh_name(conn: Connection, site: str, number: str) -> str:
+    """Name the receipt under which it waits; more than one where more came beyond later."""
+    for nth in count(1):
+        name = f"{number[:_NAME_LENGTH]}~held" + (f"-{nth}" if nth > 1 else "")
+        if not store.tuples(conn, "receipt_is_there", site=site, id=name):
+            return name
+    raise AssertionError

@@ -1,0 +1,87 @@
+"""What handhelds received beyond what is tolerated, where staff look: over HTTP and on the pages."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import httpx
+from doors_at_work import send
+from serving import NOW, OWN, People
+from test_documents import CASE, NETWORK, NOTICE, SUPERVISOR, Desk
+
+from cloud.db import ConnectionPool
+from cloud.documents.receiving.holding import JOB, hold_scanned
+from cloud.identity import service, sessions
+from cloud.identity.actor import Actor, Role
+from cloud.identity.domain import Grant
+from cloud.identity.gate import SESSION_COOKIE
+from contracts.records import DocumentRef
+from tests.integration.documents.dock import ITEM as TEA
+from tests.integration.ledger.scenario import Outbox, move
+
+ROOT = Actor("system:test", frozenset({Role.ADMIN}), all_sites=True)
+SCANNED = "/v1/scanned-receipts"
+
+
+def test_scans_beyond_stand_on_hold_where_staff_look_until_somebody_decides(
+    client: httpx.Client, people: People, pool: ConnectionPool, ingest: ConnectionPool
+) -> None:
+    desk = Desk(client, people)
+    assert (
+        desk.post("items", TEA | {"levels": [{"gtin": CASE, "base_units": 1}]}, who=NETWORK).status_code
+        == 201
+    )
+    line = NOTICE["lines"][0] | {"quantity": "10", "unit_seen": "base", "units": []}
+    assert desk.post("documents", NOTICE | {"id": "ASN-7", "lines": [line]}).status_code == 201
+    assert desk.post("receiving-rules", {"site": OWN, "over_percent": "10"}).status_code == 201
+    came = move(
+        "14",
+        "@supplier",
+        "STAGE-1",
+        item=CASE,
+        occurred_at_claimed=NOW - timedelta(minutes=5),
+        documents=(DocumentRef(type="receipt", id="ASN-7", line="1"),),
+    )
+    send(ingest, Outbox("dock-m1", OWN), came)
+    headers = people.headers(SUPERVISOR)
+    with pool.connection() as conn:
+        service.add_user(conn, ROOT, name="sue", password=None, grants=[Grant(Role.SUPERVISOR, OWN)])
+        link = service.make_login_link(conn, ROOT, name="sue", now=NOW)
+    with pool.connection() as conn:
+        session = sessions.log_in_by_link(conn, token=link, now=NOW)
+    client.cookies.set(SESSION_COOKIE, session.token)
+
+    def told() -> list[tuple[int, ...]]:
+        found = client.get(SCANNED, params={"site": OWN, "of": "ASN-7"}, headers=headers).json()["items"]
+        return [
+            tuple(int(Decimal(each[name])) for name in ("quantity", "beyond", "on_hold", "missed"))
+            for each in found
+        ]
+
+    page = client.get(f"/receiving/{OWN}/new", params={"type": "asn", "id": "ASN-7"}).text
+    assert "3 will be put on hold once gateways have told everything until then" in page
+    assert hold_scanned(pool, JOB, NOW)["held"] == 1
+    assert told() == [(10, 0, 0, 0), (4, 3, 3, 0)]
+    page = client.get(f"/receiving/{OWN}/new", params={"type": "asn", "id": "ASN-7"}).text
+    assert "3 on hold" in page
+    assert f'href="/inspection?site={OWN}"' in page
+    listed = client.get("/receiving", params={"site": OWN}).text
+    assert "ASN-7~held" in listed
+    kept = client.get(f"/receiving/{OWN}/receipts/ASN-7~held").text
+    assert "Scanned under ASN-7, beyond what is tolerated or announced" in kept
+    assert "3 on hold" in kept
+    waiting = client.get("/inspection", params={"site": OWN}).text
+    assert "ASN-7~held" in waiting
+    found = client.get("/v1/waiting-goods", params={"site": OWN}, headers=headers).json()["items"]
+    assert [(each["receipt"], each["waits_as"], int(Decimal(each["quantity"]))) for each in found] == [
+        ("ASN-7~held", "hold", 3)
+    ]
+    moves = client.get("/v1/movements", params={"site": OWN, "item": TEA["code"]}, headers=headers).json()[
+        "items"
+    ]
+    held = next(each for each in moves if each["reason"] == "over")
+    story = client.get(f"/movements/{held['gateway']}/{held['epoch']}/{held['seq']}").text
+    assert '<a href="/movements/dock-m1/00000000000000aa/1">' in story
+    judged = {"site": OWN, "receipt": "ASN-7~held", "line": "1", "waits_as": "hold", "quantity": "3"}
+    answer = desk.post("judgements", judged | {"verdict": "sellable", "reason": "accepted_over"})
+    assert answer.status_code == 201, answer.text
+    assert told()[-1] == (4, 3, 0, 0)
