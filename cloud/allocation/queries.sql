@@ -162,10 +162,14 @@ WHERE c.item_id = ANY (%(items)s::bigint[])
 ORDER BY c.item_id;
 
 -- name: overclaimed_cells
-SELECT c.cell_id, least(-c.free, c.hard) AS beyond, i.code AS item, c.location, c.lot
+SELECT c.cell_id, CASE WHEN x.is_expired THEN c.hard ELSE least(-c.free, c.hard) END AS beyond, i.code AS item, c.location,
+    c.lot, x.is_expired
 FROM cells_to_claim(%(site)s, %(items)s, %(shippable)s) c
 JOIN item i ON i.item_id = c.item_id
-WHERE c.free < 0 AND c.hard > 0
+JOIN site z ON z.site_id = %(site)s
+CROSS JOIN LATERAL (
+    SELECT coalesce(c.expires_on <= (%(now)s::timestamptz AT TIME ZONE z.time_zone)::date, false) AS is_expired) x
+WHERE c.hard > 0 AND (c.free < 0 OR x.is_expired)
 ORDER BY c.cell_id;
 
 -- name: last_wave

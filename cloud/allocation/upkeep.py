@@ -31,7 +31,7 @@ _FIRST_TO_GO: Final = {ClaimKind.PICKED: 0, ClaimKind.HARD: 1, ClaimKind.SOFT: 2
 
 
 class Overclaimed(NamedTuple):
-    """A cell of which more is claimed than it holds."""
+    """A cell of which more is claimed than it holds, or whose lot has expired."""
 
     cell_id: int
     beyond: Decimal
@@ -39,6 +39,7 @@ class Overclaimed(NamedTuple):
     item: str
     location: str
     lot: str | None
+    is_expired: bool
 
 
 def keep_up(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
@@ -152,8 +153,8 @@ def _expire(of: KeptSite) -> int:
 
 
 def _serve_again(of: KeptSite) -> int:
-    """End claims of stock that is no longer there, and claim other stock for their lines; people are told."""
-    asked = {"site": of.site, "items": of.items, "shippable": store.SHIPPABLE_WORDS}
+    """End claims of stock that is gone or has expired, claim other stock for their lines; people are told."""
+    asked = {"site": of.site, "items": of.items, "shippable": store.SHIPPABLE_WORDS, "now": of.now}
     cells = store.rows(of.conn, Overclaimed, "overclaimed_cells", **asked)
     if not cells:
         return 0
@@ -162,15 +163,17 @@ def _serve_again(of: KeptSite) -> int:
         if each.kind == ClaimKind.HARD and each.cell_id is not None:
             held[each.cell_id].append(each)
     gone: list[tuple[OpenClaim, Decimal]] = []
+    expired: list[tuple[OpenClaim, Decimal]] = []
     for cell in cells:
         latest = sorted(
             held[cell.cell_id], key=lambda each: (each.needed_on, each.allocation_id), reverse=True
         )
-        gone += _ends_with(latest, cell.beyond)
+        (expired if cell.is_expired else gone).extend(_ends_with(latest, cell.beyond))
     end_claims_of(of, gone, because="stock_gone")
-    short = claim_elsewhere(of, gone)
+    end_claims_of(of, expired, because="lot_expired")
+    short = claim_elsewhere(of, [*gone, *expired])
     alerts.notice(of.conn, [_notice(of.site, cell, short) for cell in cells])
-    return len(gone)
+    return len(gone) + len(expired)
 
 
 def _ends_with(held: Iterable[OpenClaim], surplus: Decimal) -> list[tuple[OpenClaim, Decimal]]:
@@ -189,7 +192,8 @@ def _notice(site: str, cell: Overclaimed, short: Decimal) -> Notice:
     lot = f" lot {cell.lot}" if cell.lot else ""
     rest = f"; {short.normalize():f} of what it was for is covered by nothing" if short > 0 else ""
     summary = (
-        f"{cell.location}: {cell.beyond.normalize():f} of {cell.item}{lot} that was claimed is gone; "
+        f"{cell.location}: {cell.beyond.normalize():f} of {cell.item}{lot} that was claimed "
+        f"{'has expired' if cell.is_expired else 'is gone'}; "
         f"other stock was claimed{rest}"
     )
     detail: dict[str, JsonValue] = {

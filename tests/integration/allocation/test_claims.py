@@ -2,7 +2,7 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -167,3 +167,27 @@ def test_claims_follow_an_item_that_is_merged_and_people_are_told(shelves: Shelv
     told = shelves.ledger.query("SELECT summary FROM ticket WHERE kind = 'claims_of_merged_item'")
     assert told == [("5 claims of TEA at leeds follow their lines: it reads as TEA2",)]
     assert shelves.kept() == {"let_go": 0, "expired": 0, "moved": 0, "faces": 0}
+
+
+def test_claims_on_a_lot_that_has_expired_end_and_other_stock_is_claimed_on_tasks_too(
+    shelves: Shelves,
+) -> None:
+    today = NOW.date()
+    shelves.expires("OLD", today + timedelta(days=1))
+    shelves.expires("NEW", today + timedelta(days=90))
+    shelves.holds("A-1", 8, lot="OLD")
+    shelves.holds("A-2", 20, lot="NEW")
+    first, second = shelves.orders("O-1", 5), shelves.orders("O-2", 3)
+    shelves.releases(first)
+    shelves.allocates(second)
+    assert shelves.kept()["moved"] == 0, "good until the site's midnight"
+    assert sorted(shelves.held()) == [("hard", "A-1", "OLD", 3), ("hard", "A-1", "OLD", 5)]
+    shelves.expires("OLD", today)
+    assert shelves.kept()["moved"] == 2
+    assert sorted(shelves.held()) == [("hard", "A-2", "NEW", 3), ("hard", "A-2", "NEW", 5)]
+    lines = [line for task in shelves.sent().tasks for line in task.lines]
+    assert [(line.from_location, line.lot, line.quantity) for line in lines] == [("A-2", "NEW", 5)]
+    assert {each.ended_because for each in shelves.claims(with_ended=True)} == {None, "lot_expired"}
+    ((summary,),) = shelves.ledger.query("SELECT summary FROM ticket WHERE kind = 'claims_beyond_stock'")
+    assert summary == "A-1: 8 of TEA lot OLD that was claimed has expired; other stock was claimed"
+    assert shelves.kept()["moved"] == 0
