@@ -262,6 +262,7 @@ class Doors:
         heard: dict[tuple[str, int], tuple[int, int]] = {}
         for seen in batch:
             if not isinstance(seen, RawRead):
+                self._lookout.change(seen)
                 ours.append(seen)
                 continue
             port = (seen.reader, seen.antenna)

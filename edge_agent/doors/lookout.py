@@ -2,34 +2,97 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.tag_role import TagRole, TagRoles
+from edge_agent.doors.approach import LATELY_US, NOW_US, Approach, Sides
 from edge_agent.doors.belonging import CROSSINGS
 from edge_agent.doors.visits import Known
 from edge_agent.filters.passage import Passage
+from edge_agent.filters.profile import INSIDE_COLUMN, OUTSIDE_COLUMN, shift_of
+from edge_agent.filters.read import LOWEST_DBM, usable_dbm
 from edge_agent.filters.site import Portal
-from edge_agent.readers.raw_read import RawRead
+from edge_agent.readers.raw_read import GpiChange, RawRead
 
 _FORGET_US: Final = 60_000_000
-_MOST_TAGS: Final = 20_000
-_READS_NEEDED: Final = 2
+_MOST_TAGS: Final = 4_000
+_AGAIN_US: Final = 5_000_000
+"""A lamp that was lit so long ago is not connected with what passes now."""
+_JUDGE_US: Final = 500_000
+"""Documents are asked about a unit at most so often,"""
+_LOOK_US: Final = 150_000
+"""and it is put on the scales at most so often."""
+_VERY_DB: Final = 6.0
+"""So much above ``near_dbm`` it is in the doorway: what is parked behind the door is hardly louder."""
+_OUTSIDE_DB: Final = -12.0
+"""So loud the outward antennas must hear what is not heard inside,"""
+_ASIDE_DB: Final = 12.0
+"""or at least so much fainter,"""
+_APART_DB: Final = 3.0
+"""and by other doors so much fainter: two outward antennas side by side hear the same truck."""
+_BEAMS_DB: Final = -7.0
+"""So loud is what stands in light beams, or was there just now."""
+_BEAMS_US: Final = 1_500_000
+_STUCK_US: Final = 60_000_000
+"""Beams that are broken for longer have something leaning in them, and tell nothing."""
+_THROUGH_DB: Final = -10.0
+"""What went through was so loud."""
+_SURELY_THROUGH: Final = 0.9
+
+
+@dataclass(slots=True)
+class _Beams:
+    """Both light beams of a door."""
+
+    broken: set[str] = field(default_factory=set)
+    since_us: int = 0
+    """Since when both are broken, or were."""
+    until_us: int = -_STUCK_US
+    """Until when both were."""
+
+    def change(self, port: str, at_us: int, *, is_broken: bool, count: int) -> None:
+        were_both = len(self.broken) == count
+        (self.broken.add if is_broken else self.broken.discard)(port)
+        if were_both and not is_broken:
+            self.until_us = at_us
+        elif not were_both and len(self.broken) == count:
+            self.since_us = at_us
+            self.until_us = at_us + _STUCK_US
+
+    def are_passed(self, at_us: int) -> bool:
+        return self.since_us <= at_us <= self.until_us + _BEAMS_US
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """A portal as the lookout needs it."""
+
+    portal: Portal
+    near_dbm: float
+    sides: Sides
+    columns: tuple[int, ...]
+    offsets_db: tuple[float, ...]
+    has_beams: bool
+    beams: _Beams
 
 
 @dataclass(slots=True)
 class _Watched:
+    heard: Approach
     last_us: int
-    reads: int = 0
-    is_judged: bool = False
-    is_told: bool = False
+    judged_us: int = 0
+    is_wrong: bool = False
+    looked_us: int = 0
+    told_us: int | None = None
+    """When a lamp was lit for it last."""
 
 
 class Lookout:
-    """Counts near reads of each logistic unit per portal; says *wrong* at the second one, once a visit.
+    """Follows each logistic unit at each portal; says *wrong* as soon as it is in the doorway, or through.
 
-    One that was read seldom is told when it has surely passed.
+    Who was told while it stood before the door is told again when it passes.
     """
 
     def __init__(
@@ -42,24 +105,36 @@ class Lookout:
         """Begin with empty doors.
 
         Args:
-            portals: The doors; those without feedback are not looked at.
+            portals: The doors; those without feedback only say where a unit is heard louder.
             roles: What tags are.
             known: Gives what is known at an instant, in microseconds.
             is_in_stock: Whether a unit is known to be the site's.
         """
         self._is_in_stock = is_in_stock
-        self._portals = {
-            _split(port): (portal, portal.feedback.near_dbm)
+        self._doors: dict[str, _Door] = {portal.id: _door(portal) for portal in portals}
+        self._antennas: dict[tuple[str, int], tuple[_Door, int]] = {
+            _split(port): (self._doors[portal.id], antenna)
             for portal in portals
-            if portal.feedback is not None
-            for port in portal.ports
+            for antenna, port in enumerate(portal.ports)
         }
-        self._by_id: dict[str, Portal] = {
-            portal.id: portal for portal in portals if portal.feedback is not None
+        self._beams: dict[tuple[str, int], tuple[_Door, str]] = {
+            _split(port): (self._doors[portal.id], port) for portal in portals for port in portal.beam_ports
         }
         self._roles = roles
         self._known = known
         self._watched: OrderedDict[tuple[str, str], _Watched] = OrderedDict()
+
+    def change(self, change: GpiChange) -> None:
+        """Look at a light beam.
+
+        Args:
+            change: Of any input.
+        """
+        place = self._beams.get((change.reader, change.port))
+        if place is not None:
+            door, port = place
+            count = len(door.portal.beam_ports)
+            door.beams.change(port, change.seen_us, is_broken=change.is_high, count=count)
 
     def take(self, read: RawRead) -> Portal | None:
         """Look at one read.
@@ -68,22 +143,56 @@ class Lookout:
             read: Of any tag at any antenna.
 
         Returns:
-            The portal at which a wrong unit stands, at its second near read; None otherwise.
+            The portal at which a lamp is to be lit now for a wrong unit; None otherwise.
         """
-        place = self._portals.get((read.reader, read.antenna))
-        if place is None or read.rssi_dbm < place[1]:
+        place = self._antennas.get((read.reader, read.antenna))
+        if place is None:
             return None
-        portal = place[0]
-        epc, role = self._roles.of(read.epc)
-        if role is not TagRole.LOGISTIC_UNIT or epc.unit is None:
+        door, antenna = place
+        tag, role = self._roles.of(read.epc)
+        if role is not TagRole.LOGISTIC_UNIT or tag.unit is None:
             return None
-        watched = self._watch(portal.id, read.epc, read.seen_us)
-        watched.reads += 1
-        if watched.is_judged or watched.reads < _READS_NEEDED:
+        watched = self._watch(door, read.epc, read.seen_us)
+        rssi_dbm = usable_dbm(read.rssi_dbm) + door.offsets_db[antenna]
+        shift = 0 if read.doppler_hz is None else shift_of(read.doppler_hz)
+        watched.heard.add(read.seen_us, antenna, door.columns[antenna], rssi_dbm, shift)
+        if door.portal.feedback is None or not self._is_wrong(door, tag.unit, watched, read.seen_us):
             return None
-        watched.is_judged = True
-        watched.is_told = self.is_wrong(epc.unit, portal.id, read.seen_us)
-        return portal if watched.is_told else None
+        if not self._is_there(door, read.epc, watched, read.seen_us):
+            return None
+        watched.told_us = read.seen_us
+        return door.portal
+
+    def _is_wrong(self, door: _Door, unit: str, watched: _Watched, at_us: int) -> bool:
+        if abs(at_us - watched.judged_us) >= _JUDGE_US:
+            watched.judged_us = at_us
+            watched.is_wrong = self.is_wrong(unit, door.portal.id, at_us)
+        return watched.is_wrong
+
+    def _is_there(self, door: _Door, epc: str, watched: _Watched, at_us: int) -> bool:
+        """Tell whether a unit is in the doorway or through, and no lamp told so just now."""
+        if watched.told_us is not None and abs(at_us - watched.told_us) < _AGAIN_US:
+            return False
+        loud_dbm = watched.heard.second_dbm(at_us - LATELY_US)
+        if loud_dbm < door.near_dbm + _OUTSIDE_DB:
+            return False
+        apart_db = loud_dbm - self._elsewhere_dbm(door, epc, at_us)
+        if apart_db < 0:
+            return False
+        if door.has_beams and door.beams.are_passed(at_us):
+            return watched.heard.second_dbm(at_us - NOW_US) >= door.near_dbm + _BEAMS_DB
+        is_first = watched.told_us is None
+        if is_first and _is_in_doorway(door, watched.heard, at_us, apart_db):
+            return True
+        return loud_dbm >= door.near_dbm + _THROUGH_DB and _is_through(door, watched, at_us)
+
+    def _elsewhere_dbm(self, door: _Door, epc: str, at_us: int) -> float:
+        """Tell how loud another door hears a unit."""
+        others = (self._watched.get((name, epc)) for name, other in self._doors.items() if other is not door)
+        return max(
+            (each.heard.second_dbm(at_us - LATELY_US) for each in others if each is not None),
+            default=LOWEST_DBM,
+        )
 
     def take_passage(self, passage: Passage) -> Portal | None:
         """Look at a visit that is over; what is decided of it may wait for what else is at the door.
@@ -94,20 +203,23 @@ class Lookout:
         Returns:
             The portal through which a wrong unit surely went, unless that was told; None otherwise.
         """
-        portal, tag = self._by_id.get(passage.portal), self._roles.of(passage.epc)
-        if portal is None or tag[1] is not TagRole.LOGISTIC_UNIT or tag[0].unit is None:
+        door, (tag, role) = self._doors[passage.portal], self._roles.of(passage.epc)
+        if door.portal.feedback is None or role is not TagRole.LOGISTIC_UNIT or tag.unit is None:
             return None
         if (
             passage.neighbour is not None
             or passage.direction not in CROSSINGS
-            or passage.confidence < portal.post_at
+            or passage.confidence < door.portal.post_at
         ):
             return None
-        watched = self._watch(portal.id, passage.epc, passage.last_seen_us)
-        if watched.is_told or not self.is_wrong(tag[0].unit, portal.id, passage.occurred_us):
+        watched = self._watch(door, passage.epc, passage.last_seen_us)
+        if watched.told_us is not None and watched.told_us >= passage.occurred_us - _AGAIN_US:
             return None
-        watched.is_judged = watched.is_told = True
-        return portal
+        if not self.is_wrong(tag.unit, passage.portal, passage.occurred_us):
+            return None
+        watched.told_us = passage.last_seen_us
+        watched.heard.forget()
+        return door.portal
 
     def is_wrong(self, unit: str, portal: str, at_us: int) -> bool:
         """Tell whether a unit plainly does not belong at a portal.
@@ -136,18 +248,54 @@ class Lookout:
             True if so.
         """
         watched = self._watched.get((portal, epc))
-        return watched is not None and watched.is_told
+        return watched is not None and watched.told_us is not None
 
-    def _watch(self, portal: str, epc: str, seen_us: int) -> _Watched:
-        key = (portal, epc)
+    def _watch(self, door: _Door, epc: str, seen_us: int) -> _Watched:
+        key = (door.portal.id, epc)
         watched = self._watched.get(key)
         if watched is None or seen_us - watched.last_us > _FORGET_US:
-            watched = self._watched[key] = _Watched(seen_us)
+            watched = self._watched[key] = _Watched(Approach(len(door.columns)), seen_us)
         watched.last_us = max(watched.last_us, seen_us)
         self._watched.move_to_end(key)
         if len(self._watched) > _MOST_TAGS:
             self._watched.popitem(last=False)
         return watched
+
+
+def _door(portal: Portal) -> _Door:
+    inside, outside = set(portal.inside_ports), set(portal.outside_ports)
+    return _Door(
+        portal=portal,
+        near_dbm=0.0 if portal.feedback is None else portal.feedback.near_dbm,
+        sides=tuple(
+            tuple(n for n, port in enumerate(portal.ports) if port in side) for side in (inside, outside)
+        ),
+        columns=tuple(OUTSIDE_COLUMN if port in outside else INSIDE_COLUMN for port in portal.ports),
+        offsets_db=tuple(portal.offsets_db.get(port, 0.0) for port in portal.ports),
+        has_beams=bool(portal.beam_ports),
+        beams=_Beams(),
+    )
+
+
+def _is_in_doorway(door: _Door, heard: Approach, at_us: int, apart_db: float) -> bool:
+    if door.has_beams:
+        return False  # they tell it
+    loud_dbm = heard.second_dbm(at_us - NOW_US)
+    if not door.portal.is_two_sided:
+        return loud_dbm >= door.near_dbm
+    outside_dbm, aside_db = heard.outward_db(at_us)
+    is_outside = outside_dbm >= door.near_dbm + _OUTSIDE_DB and aside_db >= _ASIDE_DB
+    return loud_dbm >= door.near_dbm + _VERY_DB or (is_outside and apart_db >= _APART_DB)
+
+
+def _is_through(door: _Door, watched: _Watched, at_us: int) -> bool:
+    if not door.portal.is_two_sided or abs(at_us - watched.looked_us) < _LOOK_US:
+        return False
+    watched.looked_us = at_us
+    if watched.heard.through(door.sides) < _SURELY_THROUGH:
+        return False
+    watched.heard.forget()
+    return True
 
 
 def _split(port: str) -> tuple[str, int]:

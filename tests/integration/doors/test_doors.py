@@ -73,7 +73,7 @@ def test_a_wrong_unit_is_told_within_a_second_and_a_tag_that_passes_is_not(dock:
 def test_a_wrong_unit_that_was_never_loud_is_told_when_it_has_crossed(dock: Dock) -> None:
     dock.start().assign(assignment(1, VISITS))
     until(lambda: dock.reader.is_reporting, "the reader reports")
-    dock.play([read._replace(rssi_dbm=read.rssi_dbm - 10) for read in walk([ELSEWHERE])])
+    dock.play([read._replace(rssi_dbm=read.rssi_dbm - 20) for read in walk([ELSEWHERE])])
     assert dock.reader.wait_for(lambda: dock.reader.gpo_states[2], 20)
     until(lambda: [position.unit for position in positions(dock)] == [OTHER_SSCC], "its crossing is decided")
     assert not dock.reader.gpo_states[1]
