@@ -108,6 +108,16 @@ def test_without_a_rule_whatever_comes_is_taken_in_and_a_rule_holds_from_when_it
         assert held.stock() == {(None, None): 13, (None, "hold"): 1}
 
 
+def test_what_was_known_before_an_upgrade_is_only_told(held: Held) -> None:
+    held.scan(1, 13)
+    held.dock.ledger.query("UPDATE scanned_head SET since = clock_timestamp() RETURNING 1")
+    held.scan(2, 1)
+    held.complete(5)
+    assert held.holds()["held"] == 1
+    assert held.stock() == {(None, None): 13, (None, "hold"): 1}
+    assert held.told() == [(0, 0, 0), (3, 0, 0), (1, 1, 0)]
+
+
 def test_two_workers_hold_it_once(held: Held) -> None:
     for minute in range(1, 9):
         held.scan(minute, 4)
@@ -125,18 +135,17 @@ def test_a_late_scan_makes_others_the_ones_too_many_and_as_much_is_held_as_came_
     held.complete(10)
     held.holds()
     assert held.stock() == {(None, None): 10, (None, "hold"): 2}
-    late = Outbox(epoch="00000000000000bb")
-    held.scan(1, 4, outbox=late)
+    late = held.scan(1, 4, outbox=held.others)
     held.holds(210)
     assert held.stock() == {(None, None): 10, (None, "hold"): 6}, "six came beyond, whichever they are"
     assert [each[0] for each in held.told()] == [0, 0, 3, 3]
-    held.take_back(RowRef(gateway="gw-1", epoch="00000000000000bb", seq=1))
+    held.take_back(late)
     held.holds(220)
     assert held.stock() == {(None, None): 6, (None, "hold"): 6}, "nothing is freed by itself"
     assert "4 each of them are expected by what is known now" in held.tickets()[0]
     held.scan(5, 2)
     held.complete(11)
-    held.holds(230)
+    assert held.holds(230)["looked"] == 1
     assert held.stock() == {(None, None): 8, (None, "hold"): 6}, "what is held already counts"
 
 
