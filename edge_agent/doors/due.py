@@ -4,10 +4,12 @@ Documents say how many pieces of an item come loose. As long as fewer went with 
 seems to cross may be the next; what goes beyond is rather one that only came near.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from edge_agent.doors.visits import OpenVisit, family
+from edge_agent.filters.passage import Passage
 
 _MOST_ITEMS: Final = 4096
 """Of visits together; those of which nothing came for longest are forgotten first."""
@@ -59,3 +61,55 @@ class Due:
         if most is None or gtin not in visit.loose_gtins or len(went) >= _MOST_PIECES:
             return True
         return len(went) < most
+
+    def in_turn(
+        self,
+        passages: Iterable[Passage],
+        must_wait: Callable[[Passage], bool],
+        may_post: Callable[[Passage], bool],
+        piece_of: Callable[[Passage], tuple[str, OpenVisit] | None],
+    ) -> tuple[list[Passage], list[Passage]]:
+        """Part passages that can be decided now from those that wait.
+
+        A tag's passages are decided in the order of their happening, and pieces are counted so: one that
+        could be the last that is expected waits for those before it.
+
+        Args:
+            passages: In the order of their happening.
+            must_wait: Whether something else that a decision depends on is not known yet.
+            may_post: Whether it is known only by the decision what became of it.
+            piece_of: Item and only visit of what may be a loose piece that it expects.
+
+        Returns:
+            The ready ones and the others, each in the same order.
+        """
+        ready: list[Passage] = []
+        waiting: list[Passage] = []
+        before: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+        """By visit and item family, EPCs of pieces that are not counted yet, from the first that waits on."""
+        held_up: set[str] = set()
+        for passage in passages:
+            piece = piece_of(passage)
+            earlier = None if piece is None else before.get(_key(*piece))
+            may_be_last = piece and earlier and self._may_change(*piece, passage.epc, earlier)
+            is_waiting = passage.epc in held_up or bool(may_be_last) or must_wait(passage)
+            (waiting if is_waiting else ready).append(passage)
+            if is_waiting and may_post(passage):
+                held_up.add(passage.epc)
+            if piece is not None and (is_waiting or earlier is not None):
+                before[_key(*piece)].add(passage.epc)
+        return ready, waiting
+
+    def _may_change(self, gtin: str, visit: OpenVisit, epc: str, before: set[str]) -> bool:
+        """Tell whether a piece is due or not by what becomes of others before it."""
+        if epc in before:
+            return True
+        most = visit.most_loose.get(name := family(gtin))
+        if most is None or gtin not in visit.loose_gtins:
+            return False
+        went = self._went.get((visit.visit, name), frozenset[str]())
+        return len(went) < most <= len(went | before)
+
+
+def _key(gtin: str, visit: OpenVisit) -> tuple[str, str]:
+    return visit.visit, family(gtin)

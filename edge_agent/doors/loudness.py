@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final, NamedTuple
 
 from contracts.vocabulary import CrossingDirection
+from edge_agent.doors.belonging import CROSSINGS
 from edge_agent.doors.domain import COMPANY_US
 from edge_agent.filters.passage import Passage
 from edge_agent.filters.verdict import MOST_CONFIDENT
@@ -100,14 +101,14 @@ class Loudness:
             passage: After which.
 
         Returns:
-            True if another visit began after it passed, and within ``AGAIN_US`` after its last read, or
+            True if another visit began after it passed, and less than ``AGAIN_US`` after its last read, or
             ``COMPANY_US`` if it was sure: nobody waits for longer.
         """
         visits, here = self._visits.get(passage.epc, ()), (passage.portal, passage.first_seen_us)
         is_sure = any((visit.portal, visit.first_us) == here and visit.is_sure for visit in visits)
         until_us = passage.last_seen_us + (COMPANY_US if is_sure else AGAIN_US)
         return any(
-            visit.portal == passage.portal and passage.occurred_us < visit.first_us <= until_us
+            visit.portal == passage.portal and passage.occurred_us < visit.first_us < until_us
             for visit in visits
         )
 
@@ -121,17 +122,29 @@ class Loudness:
             True if another portal heard it by itself, as it comes by, and the radio of this one is not quite
             sure that it went through.
         """
-        visits = self._visits.get(passage.epc, ())
-        here = passage.portal, passage.first_seen_us
-        if any((visit.portal, visit.first_us) == here and visit.chance >= _SURE for visit in visits):
-            return False
         return any(
             visit.is_own
             and visit.portal != passage.portal
             and visit.last_us - visit.first_us < _STOOD_US
-            and AT_ONCE_US < abs(visit.occurred_us - passage.occurred_us) <= _ALONG_US
-            for visit in visits
+            and abs(visit.occurred_us - passage.occurred_us) > AT_ONCE_US
+            and passage.occurred_us - _ALONG_US < visit.occurred_us < self.along_until_us(passage)
+            for visit in self._visits.get(passage.epc, ())
         )
+
+    def along_until_us(self, passage: Passage) -> int:
+        """Tell how long it matters to a passage that another door hears the tag.
+
+        Args:
+            passage: Noted.
+
+        Returns:
+            The instant; 0 for what is no crossing, or one of which the radio of its portal is quite sure.
+        """
+        here = passage.portal, passage.first_seen_us
+        visits = self._visits.get(passage.epc, ())
+        is_sure = any((visit.portal, visit.first_us) == here and visit.chance >= _SURE for visit in visits)
+        is_crossing = passage.direction in CROSSINGS
+        return passage.occurred_us + _ALONG_US if is_crossing and not is_sure else 0
 
     def weighed(self, passage: Passage, near: Collection[str]) -> Passage:
         """Weigh a passage by how loud other portals heard the tag meanwhile.

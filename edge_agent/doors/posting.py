@@ -126,13 +126,12 @@ class Posting:
             self._returns.note(passage)
             self._remember(passage)
         waiting = [*self._waiting, *fresh]
-        ready = [
-            passage
-            for passage in sorted(waiting, key=_when)
-            if settled_us is None or not self._must_wait(passage, settled_us, is_open)
-        ]
-        done = set(map(id, ready))
-        self._waiting = [each for each in waiting if id(each) not in done]
+        ready, self._waiting = self._due.in_turn(
+            sorted(waiting, key=_when),
+            lambda each: settled_us is not None and self._must_wait(each, settled_us, is_open),
+            self._is_unsure,
+            self._may_be_on_a_cart,
+        )
         decided = []
         for passage in map(self._placed, ready):
             spoken, is_contradicted = self._spoken_for(passage)
@@ -148,10 +147,9 @@ class Posting:
             return
         if self._is_unsure(passage):  # else the rest of a visit that was cut in two posts it again
             self._remember(replace(passage, direction=decision.direction, confidence=decision.confidence))
-        unit, gtin = decision.thing.unit, decision.thing.gtin
-        if gtin is not None and decision.visit is not None:
-            self._due.note(decision.visit, gtin, passage.epc)
-        if unit is None:
+        if decision.thing.gtin is not None and decision.visit is not None:
+            self._due.note(decision.visit, decision.thing.gtin, passage.epc)
+        if (unit := decision.thing.unit) is None:
             return
         self._moved[unit] = decision.direction
         self._moved.move_to_end(unit)
@@ -172,9 +170,9 @@ class Posting:
             self._is_unsure(passage) or is_spoken_for or needs_company(passage, tag, known) or is_loose
         ):
             return True
-        if tag[0].unit is not None and (
-            settled_us <= (end_us := passage.last_seen_us)
-            or any(is_open(epc, (passage.portal,), end_us) for epc in passage.company)
+        is_unit, end_us = tag[0].unit is not None, passage.last_seen_us
+        if settled_us < (end_us + 1 if is_unit else self._loudness.along_until_us(passage)) or (
+            is_unit and any(is_open(epc, (passage.portal,), end_us) for epc in passage.company)
         ):
             return True  # its content is still at the door, and so it may be, too
         for epc, soon_us in self._returns.awaited(passage, known):

@@ -76,7 +76,7 @@ def test_it_waits_for_the_others_of_its_cart() -> None:
     posting = Posting([portal()], TagRules(), assigned(LOOSE))
     crossed = [passage(tag, at_s=2) for tag in OTHERS[:2]]
     assert posting.take([HARDLY_HEARD], settled_us=START_US + 2_000_000) == []
-    others = posting.take(crossed, settled_us=START_US + 9_000_000)
+    others = posting.take(crossed, settled_us=START_US + 13_000_000)
     assert {done.epc for done, _ in others} == set(OTHERS[:2]), "it may be heard again"
     found = posting.take([], settled_us=START_US + 21_000_000)
     assert {done.epc: decision.posted for done, decision in found} == {HARDLY_HEARD.epc: "held"}
