@@ -1,6 +1,6 @@
 """Every error as RFC 9457 problem+json: what went wrong, where, and what was expected."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -14,7 +14,9 @@ from starlette.exceptions import HTTPException
 from cloud.alerts.domain import ResolvedTicketError, TicketWishError, UnknownTicketError
 from cloud.alerts.webhooks.domain import TakenNameError, UnknownWebhookError, WebhookWishError
 from cloud.allocation.domain import AllocationError, ConflictingClaimError, UnknownClaimError
+from cloud.api.faults import Fault, detail_of, faults_of_book, faults_of_form
 from cloud.counting.domain import CountingError, NotPossibleError, UnknownCountError, UnknownNameError
+from cloud.counting.reconciling.domain import ReconciliationError
 from cloud.crossings.domain import UnknownCrossingError
 from cloud.db import DataError, IntegrityError, OperationalError
 from cloud.decisions.domain import (
@@ -30,7 +32,12 @@ from cloud.demand.domain import DemandError, FaultyLinesError, UnknownSiteError
 from cloud.demand.masks import UnknownMaskError
 from cloud.demand.sources.domain import TakenSourceError, UnknownSourceError
 from cloud.demand.waiting import UnknownHeldError
-from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
+from cloud.documents.domain import (
+    ConflictingDocumentError,
+    DocumentError,
+    FaultyDocumentError,
+    UnknownDocumentError,
+)
 from cloud.events.domain import EventError, StaleEventError, UnknownEventError
 from cloud.forecasting.domain import ForecastError
 from cloud.forecasting.overrides.domain import (
@@ -67,14 +74,6 @@ _SCHEMAS: Final = "#/components/schemas/"
 log = structlog.get_logger()
 
 
-class Fault(BaseModel):
-    """One wrong part of a request."""
-
-    place: str = Field(description="Where: `query.limit`, `body.quantity`")
-    message: str
-    value: str = Field(description="What was there, at most 100 characters")
-
-
 class Problem(BaseModel):
     """RFC 9457. `type` is stable; the texts are for people."""
 
@@ -92,7 +91,13 @@ class ProblemError(Exception):
     """An answer that is a problem."""
 
     def __init__(
-        self, status: HTTPStatus, name: str, detail: str, *, headers: Mapping[str, str] | None = None
+        self,
+        status: HTTPStatus,
+        name: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        faults: Sequence[Fault] = (),
     ) -> None:
         """Say what to answer.
 
@@ -101,11 +106,13 @@ class ProblemError(Exception):
             name: Stable kebab-case name of the kind of problem.
             detail: Value, expectation and place.
             headers: Extra response headers.
+            faults: The wrong parts.
         """
         super().__init__(detail)
         self.status = status
         self.name = name
         self.headers = headers
+        self.faults = faults
 
 
 def not_found(kind: str, name: object) -> ProblemError:
@@ -177,6 +184,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(NotLoggedInError, _on_not_logged_in)
     app.add_exception_handler(FaultyLinesError, _on_faulty_lines)
+    app.add_exception_handler(FaultyDocumentError, _on_faulty_parts)
+    app.add_exception_handler(ReconciliationError, _on_faulty_parts)
     app.add_exception_handler(OperationalError, _on_database)
     app.add_exception_handler(DataError, _on_refused)
     app.add_exception_handler(IntegrityError, _on_refused)
@@ -267,7 +276,7 @@ def problem_response(
     name: str | None,
     detail: str,
     *,
-    faults: list[Fault] | None = None,
+    faults: Sequence[Fault] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Write a problem.
@@ -289,7 +298,7 @@ def problem_response(
         status=status,
         detail=detail,
         instance=request.url.path,
-        errors=faults or [],
+        errors=list(faults),
     )
     return Response(problem.model_dump_json(), status, headers, media_type=MEDIA_TYPE)
 
@@ -303,19 +312,23 @@ def _answering(status: HTTPStatus, name: str) -> Any:
 
 def _on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101  registered for this type
-    return problem_response(request, error.status, error.name, str(error), headers=error.headers)
+    return problem_response(
+        request, error.status, error.name, str(error), faults=error.faults, headers=error.headers
+    )
 
 
 def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  registered for this type
-    faults = [
-        Fault(
-            place=".".join(map(str, fault["loc"])), message=fault["msg"], value=f"{fault.get('input')!r:.100}"
-        )
-        for fault in error.errors()
-    ]
+    faults = faults_of_form(error.errors())
     detail = "; ".join(f"{fault.place}: {fault.message}" for fault in faults[:3])
     return problem_response(request, 422, "invalid-request", detail, faults=faults)
+
+
+def _on_faulty_parts(request: Request, error: Exception) -> Response:
+    assert isinstance(error, (FaultyDocumentError, ReconciliationError))  # noqa: S101  registered for these
+    name = "document-not-possible" if isinstance(error, DocumentError) else "count-not-possible"
+    detail = detail_of(str(error).splitlines())
+    return problem_response(request, 422, name, detail, faults=faults_of_book(error.faults))
 
 
 def _on_faulty_lines(request: Request, error: Exception) -> Response:

@@ -115,8 +115,8 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
             paper = read_delivery(arguments.file, head, conventions=conventions_of(arguments), **how)
         except UnreadDeliveryError as error:
             rest = error.rest
-            more = once(settings, lambda conn: receiving.check(conn, SHELL, rest))
-            raise DocumentError("\n".join((f"{error}", *more))) from error
+            more = once(settings, lambda conn: receiving.check(conn, SHELL, rest, now=present()))
+            raise DocumentError("\n".join(map(str, (error, *more)))) from error
         if arguments.check:
             _check(settings, paper)
             return
@@ -244,9 +244,9 @@ def run_series(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 def _check(settings: Settings, paper: DeliveryPaper) -> None:
-    faults = once(settings, lambda conn: receiving.check(conn, SHELL, paper))
+    faults = once(settings, lambda conn: receiving.check(conn, SHELL, paper, now=present()))
     if faults:
-        raise DocumentError("\n".join(faults))
+        raise DocumentError("\n".join(map(str, faults)))
     print(f"{len(paper.lines)} lines can be received")
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from cloud.faults import Fault
 from cloud.identity.actor import Role
 
 KEEPERS: Final = (Role.SUPERVISOR, Role.INVENTORY_CONTROLLER)
@@ -34,6 +35,20 @@ OPENING_CLAIM: Final = "opening"
 
 class DocumentError(Exception):
     """A wrong wish about a document, visit or door; the message names value, expectation and place."""
+
+
+class FaultyDocumentError(DocumentError):
+    """A document with parts that the book does not bear out; the message has a line for each."""
+
+    def __init__(self, what: str, faults: Sequence[Fault]) -> None:
+        """Keep every fault.
+
+        Args:
+            what: Names the document.
+            faults: At least one.
+        """
+        super().__init__("\n".join(f"{what}: {fault}" for fault in faults))
+        self.faults = tuple(faults)
 
 
 class UnknownDocumentError(DocumentError):

@@ -1,6 +1,7 @@
 """Documents as they are sent: checked models, every fault named with its value and expectation."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Annotated, Final, Literal, Self
 
@@ -13,6 +14,7 @@ from pydantic import (
 )
 
 from cloud.documents.domain import Line
+from cloud.faults import Broken
 from cloud.sheets.fields import has_check_digit
 from contracts.base import Code, Gateway, PositiveQuantity, Site, UtcDatetime
 from contracts.records import Identifier
@@ -53,6 +55,24 @@ LineNumber = Annotated[
     ),
 ]
 Door = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+
+
+def named_twice(where: str, names: Iterable[str]) -> Iterator[Broken]:
+    """Find lines whose number a line before them has.
+
+    Args:
+        where: Names the document, for the error.
+        names: Numbers of its lines in order; empty or None: it could not be read.
+
+    Yields:
+        A broken rule for each.
+    """
+    there = set[str]()
+    for index, name in enumerate(names):
+        if name and name in there:
+            message = f"{where}: line {name!r} stands there twice"
+            yield Broken(message, name, at=("lines", index, "line"))
+        there.add(name)
 
 
 class _Paper(BaseModel):

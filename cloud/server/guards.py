@@ -13,7 +13,7 @@ from cloud.api.metrics import Metrics
 from cloud.api.problems import problem_response
 
 MAX_BODY_BYTES: Final = 1024 * 1024
-WHOLE_LISTS: Final = frozenset({"/v1/receipts", "/v1/reconciliations"})
+WHOLE_LISTS: Final = frozenset({"/v1/receipts", "/v1/receipts/check", "/v1/reconciliations"})
 """Where a list of tens of thousands of lines is posted whole; the lines themselves are limited there."""
 MAX_LIST_BYTES: Final = 16 * 1024 * 1024
 MAX_OPEN_LISTS: Final = 2

@@ -1,5 +1,6 @@
 """`/v1/receipts`: what came, as people say it; each is posted once and taken back line by line."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
@@ -10,15 +11,17 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.conditional import ConditionalRoute
-from cloud.api.idempotency import Once
+from cloud.api.idempotency import Once, Posted
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import ProblemError, responses
 from cloud.api.requests import Caller, TheGate
 from cloud.api.routes.instants import instant_of
+from cloud.api.salvaging import Read, Sent
 from cloud.db import Connection
 from cloud.documents.papers import DocumentType
 from cloud.documents.receiving import reading, reversing, service
 from cloud.documents.receiving.papers import DeliveryPaper, ReceiptRow
+from cloud.faults import Fault
 from contracts.base import ID_PATTERN
 
 router = APIRouter(prefix="/v1/receipts", tags=["receiving"], route_class=ConditionalRoute)
@@ -173,26 +176,29 @@ def list_receipt_lines(
 
 
 @router.post("", status_code=201, response_model=NewReceipt, responses=responses(400, 404, 409, 413))
-def receive_delivery(*, once: Once, body: DeliveryPaper) -> JSONResponse:
-    """Receive a delivery whole or not at all; every fault of it is told in one answer."""
+def receive_delivery(*, once: Once, body: Sent[DeliveryPaper]) -> JSONResponse:
+    """Receive a delivery whole or not at all; faults of form and of the book are told together."""
+    paper = _whole(once, body)
 
     def effect(conn: Connection) -> NewReceipt:
-        done = service.receive(conn, once.caller, body, now=once.gate.clock())
-        found = reading.receipt(conn, once.caller, site=body.site, name=body.receipt, limit=0)
+        done = service.receive(conn, once.caller, paper, now=once.gate.clock())
+        found = reading.receipt(conn, once.caller, site=paper.site, name=paper.receipt, limit=0)
         head = Receipt.model_validate(found.receipt).model_dump()
         return NewReceipt(**head, issued=list(done.issued))
 
-    return once.answer(body, effect)
+    return once.answer(paper, effect)
 
 
 @router.post("/check", status_code=201, response_model=Checked, responses=responses(400, 409, 413))
-def check_delivery(*, once: Once, body: DeliveryPaper) -> JSONResponse:
+def check_delivery(*, once: Once, body: Sent[DeliveryPaper]) -> JSONResponse:
     """Say what is wrong with a delivery without receiving it."""
+    paper = _whole(once, body)
 
     def effect(conn: Connection) -> Checked:
-        return Checked(faults=list(service.check(conn, once.caller, body)))
+        faults = service.check(conn, once.caller, paper, now=once.gate.clock())
+        return Checked(faults=[fault.message for fault in faults])
 
-    return once.answer(body, effect)
+    return once.answer(paper, effect)
 
 
 @router.post(
@@ -212,6 +218,14 @@ def reverse_receipt_line(
         return Reversed(site=site, id=receipt, line=body.line, position=position)
 
     return once.answer(body, effect)
+
+
+def _whole(once: Posted, body: Read[DeliveryPaper]) -> DeliveryPaper:
+    def check(conn: Connection) -> Sequence[Fault]:
+        return service.check(conn, once.caller, body.paper, now=once.gate.clock(), gaps=body.gaps)
+
+    body.require_whole(once.gate, check, problem="document-not-possible")
+    return body.paper
 
 
 def _key(row: ReceiptRow) -> list[str | int]:

@@ -1,5 +1,6 @@
 """`/v1/reconciliations`: a stated stock list against the book, whole or not at all."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -10,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloud.api.conditional import ConditionalRoute
 from cloud.api.idempotency import Once
 from cloud.api.problems import responses
-from cloud.api.requests import Caller, TheGate
+from cloud.api.salvaging import Read, Sent
 from cloud.counting.reconciling.domain import MOST_LINES, StatedLine, StatedList
-from cloud.counting.reconciling.service import reconcile
+from cloud.counting.reconciling.service import check_list, reconcile
 from cloud.db import Connection
 from contracts.base import Code, Site, UtcDatetime
 from contracts.vocabulary import Disposition
@@ -56,13 +57,16 @@ class AskedFor(BaseModel):
 
 
 @router.post("/reconciliations", status_code=201, response_model=AskedFor, responses=responses(400, 409, 413))
-def add_reconciliation(*, gate: TheGate, caller: Caller, once: Once, body: StockList) -> JSONResponse:
-    """Check a stock list and ask for the book to be bound to it; every fault is told in one answer."""
+def add_reconciliation(*, once: Once, body: Sent[StockList]) -> JSONResponse:
+    """Ask for the book to be bound to a stock list; faults of form and of the book are told together."""
+    paper, now = body.paper, once.gate.clock()
+    stated = _stated(body, now)
+    body.require_whole(
+        once.gate, lambda conn: check_list(conn, once.caller, stated, now=now), problem="count-not-possible"
+    )
 
     def effect(conn: Connection) -> AskedFor:
-        lines = [StatedLine(**line.model_dump()) for line in body.lines]
-        stated = StatedList(body.site, body.observed_at, lines, "body")
-        made = reconcile(conn, caller, stated, note=body.note, now=gate.clock())
+        made = reconcile(conn, once.caller, stated, note=paper.note, now=now)
         return AskedFor(
             decision_id=made.decision_id,
             state=made.state,
@@ -72,4 +76,22 @@ def add_reconciliation(*, gate: TheGate, caller: Caller, once: Once, body: Stock
             currency=made.currency,
         )
 
-    return once.answer(body, effect)
+    return once.answer(paper, effect)
+
+
+def _stated(body: Read[StockList], now: datetime) -> StatedList:
+    """Take the list as far as it could be read."""
+    lines = [
+        StatedLine(
+            line.item or "",
+            line.location or "",
+            line.quantity,
+            line.lot,
+            line.disposition,
+            line.owner,
+            unread=body.gaps.of_line(index),
+        )
+        for index, line in enumerate(body.paper.lines)
+    ]
+    observed_at = now if "observed_at" in body.gaps.whole else body.paper.observed_at
+    return StatedList(body.paper.site, observed_at, lines, "body")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from cloud.counting.domain import CountingError
+from cloud.faults import Fault
 from contracts.vocabulary import Disposition
 
 RECONCILIATION_KIND: Final = "reconciliation"
@@ -14,19 +15,21 @@ MOST_LINES: Final = 50_000
 LARGEST: Final = Decimal(10) ** 20
 _DISPOSITIONS: Final = frozenset(Disposition)
 
+_NAMING: Final = ("item", "location", "lot", "disposition", "owner")
+
 StatedName = tuple[str, str, str | None, str | None, str | None]
 
 
 class ReconciliationError(CountingError):
-    """A list that cannot be reconciled; `faults` holds one line per fault, the message the first of them."""
+    """A list that cannot be reconciled; the message has a line for each of its faults."""
 
-    def __init__(self, faults: Sequence[str]) -> None:
+    def __init__(self, faults: Sequence[Fault]) -> None:
         """Keep every fault.
 
         Args:
-            faults: One per wrong line, at least one.
+            faults: At least one.
         """
-        super().__init__("\n".join(faults))
+        super().__init__("\n".join(map(str, faults)))
         self.faults = tuple(faults)
 
 
@@ -37,12 +40,14 @@ class StatedLine:
     item: str
     location: str
     quantity: Decimal | None
-    """In base units; zero or more. None: it could not be read, as the list's faults say."""
+    """In base units; zero or more. None: it could not be read."""
     lot: str | None = None
     disposition: str | None = None
     owner: str | None = None
     place: str = ""
     """Where it stands in a file."""
+    unread: frozenset[str] = frozenset()
+    """Fields that could not be read; they stand empty."""
 
     @property
     def name(self) -> StatedName:
@@ -59,7 +64,7 @@ class StatedList:
     lines: Sequence[StatedLine]
     origin: str
     """The file, or who sent it."""
-    faults: Sequence[str] = ()
+    faults: Sequence[Fault] = ()
     """What of it could not be read."""
 
 
@@ -70,7 +75,7 @@ def faults_of(
     now: datetime,
     *,
     merged: Mapping[str, str],
-) -> Iterator[str]:
+) -> Iterator[Fault]:
     """Find everything that is wrong with a list.
 
     Args:
@@ -81,29 +86,51 @@ def faults_of(
         merged: Of these items, the codes that read as another's.
 
     Yields:
-        A line per fault: place, value, expectation.
+        Each fault, with the line that it is of.
     """
     yield from stated.faults
     if not 1 <= len(stated.lines) <= MOST_LINES:
-        yield f"{stated.origin}: {len(stated.lines)} lines: expected 1 to {MOST_LINES}"
+        message = f"{stated.origin}: {len(stated.lines)} lines: expected 1 to {MOST_LINES}"
+        yield Fault(None, "lines", len(stated.lines), message)
     if stated.observed_at > now:
-        yield f"{stated.origin}: observed at {stated.observed_at.isoformat()}: expected a time that is past"
+        at = stated.observed_at.isoformat()
+        message = f"{stated.origin}: observed at {at}: expected a time that is past"
+        yield Fault(None, "observed_at", at, message)
     first: dict[StatedName, tuple[int, str]] = {}
-    for number, line in enumerate(stated.lines, start=1):
-        where = line.place or f"line {number}"
-        if line.item not in items:
-            yield f"{where}: there is no item {line.item!r:.130}"
-        if line.item in merged:
-            yield f"{where}: item {line.item!r:.130} reads as {merged[line.item]!r:.130}: expected that one"
-        if line.location not in places:
-            yield f"{where}: there is no place {line.location!r:.130} at {stated.site}"
-        if line.quantity is not None and not _is_possible(line.quantity):
-            yield f"{where}: quantity {line.quantity}: expected zero or more, with at most six decimals"
-        if line.disposition is not None and line.disposition not in _DISPOSITIONS:
-            yield f"{where}: condition {line.disposition!r:.60}: expected one of {', '.join(Disposition)}"
-        before, there = first.setdefault(line.name, (number, where))
-        if before != number:
-            yield f"{where}: {line.item} at {line.location} stands in {there} already"
+    for index, line in enumerate(stated.lines):
+        where = line.place or f"line {index + 1}"
+        for field, value, message in _faults_of_line(line, stated.site, items, places, merged):
+            if field not in line.unread:
+                yield Fault(index, field, value, f"{where}: {message}")
+        if not line.unread.isdisjoint(_NAMING):
+            continue
+        before, there = first.setdefault(line.name, (index, where))
+        if before != index:
+            message = f"{where}: {line.item} at {line.location} stands in {there} already"
+            yield Fault(index, "", line.item, message)
+
+
+def _faults_of_line(
+    line: StatedLine,
+    site: str,
+    items: Mapping[str, int],
+    places: Mapping[str, int],
+    merged: Mapping[str, str],
+) -> Iterator[tuple[str, str, str]]:
+    """Give field, value and message of each."""
+    if line.item not in items:
+        yield "item", line.item, f"there is no item {line.item!r:.130}"
+    if line.item in merged:
+        message = f"item {line.item!r:.130} reads as {merged[line.item]!r:.130}: expected that one"
+        yield "item", line.item, message
+    if line.location not in places:
+        yield "location", line.location, f"there is no place {line.location!r:.130} at {site}"
+    if line.quantity is not None and not _is_possible(line.quantity):
+        message = f"quantity {line.quantity}: expected zero or more, with at most six decimals"
+        yield "quantity", f"{line.quantity}", message
+    if line.disposition is not None and line.disposition not in _DISPOSITIONS:
+        message = f"condition {line.disposition!r:.60}: expected one of {', '.join(Disposition)}"
+        yield "disposition", line.disposition, message
 
 
 def _is_possible(quantity: Decimal) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from cloud.counting.reconciling.domain import ReconciliationError, StatedLine, StatedList
+from cloud.faults import Fault
 from cloud.sheets import fields
 from cloud.sheets.fields import Conventions, FieldError
 from cloud.sheets.table import Encoding, TableError, read_table
@@ -49,14 +50,17 @@ def read_list(
             sheet=sheet,
         )
     except TableError as error:
-        raise ReconciliationError([f"{error}"]) from error
-    lines, faults = [], [f"{file}: {fault}" for fault in table.faults]
+        raise ReconciliationError([Fault(None, "", None, f"{error}")]) from error
+    lines = list[StatedLine]()
+    faults = [Fault(None, "", None, f"{file}: {fault}") for fault in table.faults]
     for number, cells in table.rows:
         place, quantity = f"{file}: line {number}", None
         try:
             quantity = Decimal(fields.quantity_or_zero(cells["quantity"], conventions))
         except FieldError as error:
-            faults.append(f"{file}: {table.place(number, 'quantity')}: {error}")
-        rest = {name: cells.get(name) or None for name in OPTIONAL}
-        lines.append(StatedLine(cells["item"], cells["location"], quantity, **rest, place=place))
+            message = f"{file}: {table.place(number, 'quantity')}: {error}"
+            faults.append(Fault(len(lines), "quantity", cells["quantity"], message))
+        lot, disposition, owner = (cells.get(name) or None for name in OPTIONAL)
+        item, location = cells["item"], cells["location"]
+        lines.append(StatedLine(item, location, quantity, lot, disposition, owner, place))
     return StatedList(site, observed_at, lines, file.name, faults)

@@ -13,10 +13,12 @@ from cloud.counting.reconciling.domain import RECONCILIATION_KIND, Reconciliatio
 from cloud.db import Connection
 from cloud.decisions import service as decisions
 from cloud.decisions.domain import Decision, Draft
+from cloud.faults import Fault
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 
 REASON: Final = "reconciliation"
+_INEXACT: Final = "not exact in the base unit of an item that was merged into this one"
 
 
 def reconcile(
@@ -41,15 +43,7 @@ def reconcile(
         NotAllowedError: If the actor may not.
         ReconciliationError: With every fault of the list; nothing was stored.
     """
-    actor.require(*KEEPERS, site=paper.site)
-    act_as(conn, actor)
-    store.tuples(conn, "take_time")  # a list is bounded by its lines
-    known = store.tuples(conn, "items", codes=sorted({line.item for line in paper.lines}))
-    items = {code: item_id for code, item_id, _ in known}
-    merged = {code: into for code, _, into in known if into is not None}
-    codes = sorted({line.location for line in paper.lines})
-    places = dict(store.tuples(conn, "places", site=paper.site, codes=codes))
-    faults = list(faults_of(paper, items, places, now, merged=merged))
+    items, places, faults = _named(conn, actor, paper, now)
     if faults:
         raise ReconciliationError(faults)
     stated = {"site": paper.site, "observed_at": paper.observed_at, "origin": paper.origin}
@@ -82,6 +76,39 @@ def reconcile(
     return decisions.submit(conn, actor, decisions.draft(conn, actor, draft).decision_id, note=note)
 
 
+def check_list(conn: Connection, actor: Actor, paper: StatedList, *, now: datetime) -> list[Fault]:
+    """Say what is wrong with a list, without keeping it.
+
+    Args:
+        conn: In a transaction.
+        actor: An inventory controller of the site.
+        paper: The list.
+        now: The present.
+
+    Returns:
+        Every fault; none: it can be kept.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    return _named(conn, actor, paper, now)[2]
+
+
+def _named(
+    conn: Connection, actor: Actor, paper: StatedList, now: datetime
+) -> tuple[dict[str, int], dict[str, int], list[Fault]]:
+    """Look up the items and places that a list names, and find its faults."""
+    actor.require(*KEEPERS, site=paper.site)
+    act_as(conn, actor)
+    store.tuples(conn, "take_time")  # a list is bounded by its lines
+    known = store.tuples(conn, "items", codes=sorted({line.item for line in paper.lines}))
+    items = {code: item_id for code, item_id, _ in known}
+    merged = {code: into for code, _, into in known if into is not None}
+    codes = sorted({line.location for line in paper.lines})
+    places = dict(store.tuples(conn, "places", site=paper.site, codes=codes))
+    return items, places, list(faults_of(paper, items, places, now, merged=merged))
+
+
 def told_of(conn: Connection, number: int) -> Mapping[str, Any]:
     """Tell a list beside the book, in sums.
 
@@ -98,10 +125,7 @@ def told_of(conn: Connection, number: int) -> Mapping[str, Any]:
     told: Mapping[str, Any] = store.tuples(conn, "told", list=number)[0][0]
     if told["inexact"]:
         raise ReconciliationError(
-            [
-                f"line {line}: not exact in the base unit of an item that was merged into this one"
-                for line in told["inexact"]
-            ]
+            [Fault(line - 1, "item", None, f"line {line}: {_INEXACT}") for line in told["inexact"]]
         )
     return told
 

@@ -1,9 +1,10 @@
 """A delivery's lines against what is asked for: every fault of them all in one answer, or what they are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
+from typing import NamedTuple
 
 from cloud.db import Connection
 from cloud.documents.lines import (
@@ -18,6 +19,7 @@ from cloud.documents.lines import (
 from cloud.documents.receiving import store
 from cloud.documents.receiving.domain import ORIGIN_OF, Origin
 from cloud.documents.receiving.papers import DeliveryLine, DeliveryPaper
+from cloud.faults import NO_GAPS, Fault, Gaps
 from cloud.master.domain import BASE_UNIT, IdentifierKey, UnresolvableError, identifier_key
 from contracts.records import Identifier
 
@@ -32,10 +34,19 @@ _RECEIVABLE = {
 
 _LINES_NAMED = 5
 """Of a document, where one that it has not is asked for."""
+_OF_UNITS = {"unknown_unit", "unit_of_other_item"}
+"""Why a unit is none of an item's, whatever the amount."""
 
 
-class _LineError(Exception):
-    """What is wrong with one line: value and expectation."""
+class _Wrong(NamedTuple):
+    """What is wrong with one line."""
+
+    field: str
+    value: object
+    message: str
+    """Value and expectation."""
+    rests_on: tuple[str, ...]
+    """Fields without which nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +78,16 @@ class Checking:
     origin: Origin
     partner: str | None
     is_blind: bool
-    faults: tuple[str, ...]
+    faults: tuple[Fault, ...]
 
 
-def checked(conn: Connection, paper: DeliveryPaper) -> Checking:
+def checked(conn: Connection, paper: DeliveryPaper, *, gaps: Gaps = NO_GAPS) -> Checking:
     """Check a whole delivery.
 
     Args:
         conn: In a transaction that holds the documents named.
         paper: The delivery.
+        gaps: What of it could not be read.
 
     Returns:
         What it names, and every fault with its line.
@@ -84,25 +96,36 @@ def checked(conn: Connection, paper: DeliveryPaper) -> Checking:
     faults = _faults_of_head(conn, paper)
     origins = {ORIGIN_OF[line.of.type] for line in paper.lines if line.of}
     if len(origins) > 1:
-        faults.append(f"a receipt is of one origin: got documents of {' and '.join(sorted(origins))}")
+        told = " and ".join(sorted(origins))
+        faults.append(Fault(None, "", told, f"a receipt is of one origin: got documents of {told}"))
     origin = next(iter(sorted(origins)), Origin(paper.origin or Origin.SUPPLIER))
+    partners = {of.partner for line in paper.lines if (of := _of(line, asked)) and of.partner}
+    if len(partners) > 1:
+        told = " and ".join(sorted(partners))
+        faults.append(Fault(None, "", told, f"documents of {told}: expected those of one"))
+    wanted = {place for line in paper.lines if (place := line.location or paper.location)}
+    nowhere = wanted - places_known(conn, paper.site, wanted)
+    if paper.location in nowhere and any(line.location is None for line in paper.lines):
+        faults.append(Fault(None, "location", paper.location, _no_place(paper.location, paper)))
     named = [_identifier(line, asked) for line in paper.lines]
     keys = {identifier_key(each) for each in named if each}
     units = {("gtin", unit) for line in paper.lines if (unit := _unit(line, asked)) != BASE_UNIT}
     known = goods_of(conn, keys | units)
-    places = places_known(conn, paper.site, {line.location or paper.location for line in paper.lines})
     lines = []
-    for line, identifier in zip(paper.lines, named, strict=True):
-        place = line.location or paper.location
-        if place not in places:
-            faults.append(f"line {line.line!r}: there is no place {place!r} at site {paper.site!r}")
-        try:
-            lines.append(_checked(line, identifier, asked, known))
-        except (_LineError, UnresolvableError) as error:
-            faults.append(f"line {line.line!r}: {error}")
-    partners = {each.of.partner for each in lines if each.of and each.of.partner}
-    if len(partners) > 1:
-        faults.append(f"documents of {' and '.join(sorted(partners))}: expected those of one")
+    for index, (line, identifier) in enumerate(zip(paper.lines, named, strict=True)):
+        if line.location in nowhere:
+            message = f"{_name(line)}: {_no_place(line.location, paper)}"
+            faults.append(Fault(index, "location", line.location, message))
+        found = _checked(line, identifier, asked, known)
+        if isinstance(found, Checked):
+            lines.append(found)
+            continue
+        unread = gaps.of_line(index)
+        faults += (
+            Fault(index, wrong.field, wrong.value, f"{_name(line)}: {wrong.message}")
+            for wrong in found
+            if unread.isdisjoint(wrong.rests_on)
+        )
     partner = next(iter(partners), paper.partner)
     return Checking(tuple(lines), known, asked, origin, partner, not origins, tuple(faults))
 
@@ -127,6 +150,10 @@ def _of(line: DeliveryLine, asked: Mapping[LineName, LineNow]) -> LineNow | None
     return asked.get(LineName(line.of.type, line.of.id, line.of.line)) if line.of else None
 
 
+def _name(line: DeliveryLine) -> str:
+    return f"line {line.line!r}" if line.line else "a line without a number"
+
+
 def _identifier(line: DeliveryLine, asked: Mapping[LineName, LineNow]) -> Identifier | None:
     if line.identifier is not None:
         return line.identifier
@@ -141,10 +168,15 @@ def _unit(line: DeliveryLine, asked: Mapping[LineName, LineNow]) -> str:
     return line.unit_seen or (of.unit_seen if of else BASE_UNIT)
 
 
-def _faults_of_head(conn: Connection, paper: DeliveryPaper) -> list[str]:
+def _faults_of_head(conn: Connection, paper: DeliveryPaper) -> list[Fault]:
     if paper.visit and not store.tuples(conn, "visit_is_there", site=paper.site, visit=paper.visit):
-        return [f"there is no visit {paper.visit!r} at site {paper.site!r}"]
+        message = f"there is no visit {paper.visit!r} at site {paper.site!r}"
+        return [Fault(None, "visit", paper.visit, message)]
     return []
+
+
+def _no_place(place: str, paper: DeliveryPaper) -> str:
+    return f"there is no place {place!r} at site {paper.site!r}"
 
 
 def _checked(
@@ -152,43 +184,71 @@ def _checked(
     identifier: Identifier | None,
     asked: Mapping[LineName, LineNow],
     known: dict[IdentifierKey, Goods],
-) -> Checked:
-    of = _named_line(line, asked)
+) -> Checked | list[_Wrong]:
+    of = _of(line, asked)
+    wrong = list(_faults_of_name(line, of, asked))
     if identifier is None:
-        raise _LineError("nothing says what it is")
+        return wrong or [_Wrong("", None, "nothing says what it is", ("of", "identifier"))]
     goods = known.get(identifier_key(identifier))
     if of and (goods is None or goods.item_id != of.item_id):
         got = (
             f"item {goods.item!r}" if goods else f"{identifier.scheme} {identifier.value!r}, which names none"
         )
-        raise _LineError(f"got {got}, expected item {of.item!r} as {of.type} {of.id!r} line {of.line!r} says")
+        message = f"got {got}, expected item {of.item!r} as {of.type} {of.id!r} line {of.line!r} says"
+        return [*wrong, _Wrong("identifier", identifier.value, message, ("of", "identifier"))]
     unit_seen, lot = _unit(line, asked), line.lot or (of.lot if of else None)
     amounts = (line.received, line.damaged, line.rejected)
     if goods is None:
         if unit_seen != BASE_UNIT:
-            raise _LineError(
+            message = (
                 f"{identifier.scheme} {identifier.value!r} names no item: expected 'base', got {unit_seen!r}"
             )
-        return Checked(line, None, None, identifier, None, unit_seen, *amounts, lot)
-    if goods.is_lot_controlled and lot is None and line.received + line.damaged > 0:
-        raise _LineError(f"item {goods.item!r} is kept by lot: say which")
-    received, damaged, rejected = (in_base_units(each, unit_seen, goods, known) for each in amounts)
-    return Checked(
-        line, of, _behind(of, asked), identifier, goods, unit_seen, received, damaged, rejected, lot
-    )
+            wrong.append(_Wrong("unit_seen", unit_seen, message, _unit_rests_on(line)))
+    else:
+        if goods.is_lot_controlled and lot is None and line.received + line.damaged > 0:
+            message = f"item {goods.item!r} is kept by lot: say which"
+            wrong.append(_Wrong("lot", None, message, ("of", "identifier", "lot", "received", "damaged")))
+        amounts = _in_base_units(line, unit_seen, goods, known, wrong)
+    if line.of and of is None:  # what its line would have said, nobody knows
+        return [each for each in wrong if each.field == "of" or "of" not in each.rests_on]
+    return wrong or Checked(line, of, _behind(of, asked), identifier, goods, unit_seen, *amounts, lot)
 
 
-def _named_line(line: DeliveryLine, asked: Mapping[LineName, LineNow]) -> LineNow | None:
-    of = _of(line, asked)
+def _unit_rests_on(line: DeliveryLine) -> tuple[str, ...]:
+    says_all = line.identifier is not None and line.unit_seen is not None
+    return ("identifier", "unit_seen") if says_all else ("identifier", "unit_seen", "of")
+
+
+def _in_base_units(
+    line: DeliveryLine, unit_seen: str, goods: Goods, known: dict[IdentifierKey, Goods], wrong: list[_Wrong]
+) -> tuple[Decimal, Decimal, Decimal]:
+    """Convert what came; a unit that is not the item's is told once, and what is not exact by each amount."""
+    amounts = {"received": line.received, "damaged": line.damaged, "rejected": line.rejected}
+    for field, amount in amounts.items():
+        try:
+            amounts[field] = in_base_units(amount, unit_seen, goods, known)
+        except UnresolvableError as error:
+            rests_on = _unit_rests_on(line)
+            if error.reason in _OF_UNITS:
+                wrong.append(_Wrong("unit_seen", unit_seen, f"{error}", rests_on))
+                break
+            wrong.append(_Wrong(field, f"{amount}", f"{error}", (*rests_on, field)))
+    return amounts["received"], amounts["damaged"], amounts["rejected"]
+
+
+def _faults_of_name(
+    line: DeliveryLine, of: LineNow | None, asked: Mapping[LineName, LineNow]
+) -> Iterator[_Wrong]:
     if line.of and of is None:
         name = line.of
         same = (each.line for each in asked if (each.type, each.id) == (name.type, name.id))
         others = list(islice(same, _LINES_NAMED))
         expected = f"expected one like {', '.join(others)}" if others else "there is no such document"
-        raise _LineError(f"there is no line {name.line!r} in {name.type} {name.id!r}: {expected}")
+        message = f"there is no line {name.line!r} in {name.type} {name.id!r}: {expected}"
+        yield _Wrong("of", name.line, message, ("of",))
     if of and of.state not in _RECEIVABLE[of.type]:
-        raise _LineError(f"{of.type} {of.id!r} is {of.state}: nothing comes of it")
-    return of
+        message = f"{of.type} {of.id!r} is {of.state}: nothing comes of it"
+        yield _Wrong("of", of.id, message, ("of",))
 
 
 def _behind(of: LineNow | None, asked: Mapping[LineName, LineNow]) -> LineNow | None:

@@ -1,13 +1,15 @@
 """Deliveries and returns as they are told: checked models."""
 
-from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final, Literal, NamedTuple, Self
+from typing import Annotated, Final, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
+from typing_extensions import override
 
-from cloud.documents.papers import LineNumber, Unit
+from cloud.documents.papers import LineNumber, Unit, named_twice
+from cloud.faults import Broken, RuledModel
 from contracts.base import Code, CountedQuantity, Site, UtcDatetime
 from contracts.records import Identifier
 from contracts.vocabulary import VIRTUAL_PREFIX
@@ -31,7 +33,7 @@ Reason = Literal[
 ]
 
 
-class _Paper(BaseModel):
+class _Paper(RuledModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
@@ -66,17 +68,20 @@ class DeliveryLine(_Paper):
     reason: Reason | None = None
     """Why it is damaged or rejected."""
 
-    @model_validator(mode="after")
-    def _says_what_came(self) -> Self:
+    @override
+    def broken(self) -> Iterator[Broken]:
+        """Say what of it does not go together."""
         if self.received + self.damaged + self.rejected == 0:
-            raise ValueError(
+            message = (
                 f"line {self.line!r}: nothing received, damaged or rejected: leave out what did not come"
             )
+            yield Broken(message, "0", ("received", "damaged", "rejected"))
         if self.of is None and self.identifier is None:
-            raise ValueError(f"line {self.line!r}: expected of or identifier, to say what it is")
+            message = f"line {self.line!r}: expected of or identifier, to say what it is"
+            yield Broken(message, None, ("of", "identifier"))
         if self.unit is not None and self.new_unit is not None:
-            raise ValueError(f"line {self.line!r}: unit {self.unit!r} and a new one: expected one of them")
-        return self
+            message = f"line {self.line!r}: unit {self.unit!r} and a new one: expected one of them"
+            yield Broken(message, self.new_unit, ("unit", "new_unit"))
 
 
 class DeliveryPaper(_Paper):
@@ -98,12 +103,11 @@ class DeliveryPaper(_Paper):
     """Nothing more comes of the documents named: what is open of them is closed short."""
     lines: Annotated[tuple[DeliveryLine, ...], Field(min_length=1, max_length=MOST_LINES)]
 
-    @model_validator(mode="after")
-    def _lines_differ(self) -> Self:
-        twice = [line for line, times in Counter(each.line for each in self.lines).items() if times > 1]
-        if twice:
-            raise ValueError(f"receipt {self.receipt!r}: line {twice[0]!r} stands there twice")
-        return self
+    @override
+    def broken(self) -> Iterator[Broken]:
+        """Say which lines stand there twice."""
+        name = f"receipt {self.receipt!r}" if self.receipt else "receipt"
+        return named_twice(name, (each.line for each in self.lines))
 
 
 class ReceiptRow(NamedTuple):

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from cloud.db import Connection
-from cloud.documents.domain import KEEPERS, DocumentError
+from cloud.documents.domain import KEEPERS, DocumentError, FaultyDocumentError
 from cloud.documents.lines import LineName, end_lines, lock_documents
 from cloud.documents.movements import believable
 from cloud.documents.receiving import store
@@ -22,7 +22,8 @@ from cloud.documents.receiving.domain import (
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.posting import Delivery, Judged, keep_delivery, post_delivery
 from cloud.documents.units import issue
-from cloud.identity.actor import Actor, Role
+from cloud.faults import NO_GAPS, Fault, Gaps
+from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
 from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import AlreadyClaimedError
@@ -46,13 +47,17 @@ class Received:
     """SSCCs that were given out for it."""
 
 
-def check(conn: Connection, actor: Actor, paper: DeliveryPaper) -> tuple[str, ...]:
+def check(
+    conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: datetime, gaps: Gaps = NO_GAPS
+) -> tuple[Fault, ...]:
     """Say what is wrong with a delivery, without receiving it.
 
     Args:
         conn: In a transaction.
         actor: Who may receive at the site.
         paper: The delivery.
+        now: The present.
+        gaps: What of it could not be read; it may stand empty, except the site and the lines.
 
     Returns:
         Every fault; none: it can be received.
@@ -62,7 +67,11 @@ def check(conn: Connection, actor: Actor, paper: DeliveryPaper) -> tuple[str, ..
     """
     actor.require(*RECEIVERS, site=paper.site)
     act_as(conn, actor)
-    return checked(conn, paper).faults
+    faults = _faults(conn, actor, paper, checked(conn, paper, gaps=gaps), now)
+    if store.tuples(conn, "receipt_is_there", site=paper.site, id=paper.receipt):
+        message = f"receipt {paper.site}/{paper.receipt} has been done before"
+        faults.append(Fault(None, "receipt", paper.receipt, message))
+    return tuple(faults)
 
 
 def receive(conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: datetime) -> Received:
@@ -80,7 +89,7 @@ def receive(conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: dateti
     Raises:
         NotAllowedError: If the actor may not, or not into a closed period.
         AlreadyClaimedError: If there is a receipt of that number.
-        DocumentError: Naming every fault of every line.
+        FaultyDocumentError: Naming every fault of every line.
     """
     actor.require(*RECEIVERS, site=paper.site)
     act_as(conn, actor)
@@ -89,12 +98,9 @@ def receive(conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: dateti
     if store.tuples(conn, "receipt_is_there", site=paper.site, id=paper.receipt):
         raise AlreadyClaimedError(f"receipt {paper.site}/{paper.receipt} has been done before")
     found = checked(conn, paper)
-    faults = list(found.faults)
-    if paper.is_last and any(kind == "purchase_order" for kind, _ in names):
-        faults.append("is_last: a purchase order is closed short by its buyer")
-    if faults:
-        raise DocumentError("\n".join(f"receipt {paper.receipt!r}: {fault}" for fault in faults))
-    occurred_at = believable(paper.occurred_at, now, f"receipt {paper.receipt!r}")
+    if found.faults or _faults_of_order(paper):
+        raise FaultyDocumentError(_name(paper), _faults(conn, actor, paper, found, now))
+    occurred_at = believable(paper.occurred_at, now, _name(paper))
     is_late = require_open(conn, actor, paper.site, occurred_at)
     judged, issued = _judged(conn, actor, paper, found)
     delivery = Delivery(paper, found, judged, occurred_at)
@@ -120,6 +126,29 @@ def rules_of(conn: Connection, site: str) -> list[RuleRow]:
         The latest of each supplier and item.
     """
     return store.rows(conn, RuleRow, "rules", site=site)
+
+
+def _faults(
+    conn: Connection, actor: Actor, paper: DeliveryPaper, found: Checking, now: datetime
+) -> list[Fault]:
+    """Add to what is wrong with lines what is wrong with the whole."""
+    faults = [*found.faults, *_faults_of_order(paper)]
+    try:
+        require_open(conn, actor, paper.site, believable(paper.occurred_at, now, _name(paper)))
+    except (DocumentError, NotAllowedError) as error:
+        message = f"{error}".removeprefix(f"{_name(paper)}: ")
+        faults.append(Fault(None, "occurred_at", paper.occurred_at, message))
+    return faults
+
+
+def _faults_of_order(paper: DeliveryPaper) -> list[Fault]:
+    if not paper.is_last or not any(line.of and line.of.type == "purchase_order" for line in paper.lines):
+        return []
+    return [Fault(None, "is_last", "true", "is_last: a purchase order is closed short by its buyer")]
+
+
+def _name(paper: DeliveryPaper) -> str:
+    return f"receipt {paper.receipt!r}"
 
 
 def _judged(

@@ -44,7 +44,7 @@ def test_a_list_is_bound_to_its_instant_whatever_comes_late(ledger: Ledger) -> N
     ]
     with pytest.raises(ReconciliationError) as found:
         state(ledger, wrong)
-    assert [fault.partition(":")[0] for fault in found.value.faults] == [
+    assert [str(fault).partition(":")[0] for fault in found.value.faults] == [
         "line 1", "line 2", "line 3", "list.csv", "line 5",
     ]  # fmt: skip
     assert ledger.query("SELECT count(*) FROM reconciliation") == [(0,)]

@@ -37,7 +37,7 @@ def test_cells_that_cannot_be_read_and_names_that_nobody_knows_are_told_in_one_a
     )
     stated = listed(tmp_path, text, Conventions())
     found = list(faults_of(stated, {"TEA": 1}, {"A-01": 1, "A-02": 2}, AT, merged={}))
-    assert [fault.replace(f"{tmp_path / 'stock.csv'}: ", "") for fault in found] == [
+    assert [fault.message.replace(f"{tmp_path / 'stock.csv'}: ", "") for fault in found] == [
         "line 7: expected 3 cells as in the header, got 1",
         (
             "line 2, quantity: '12,5': a comma may part decimals or thousands: "

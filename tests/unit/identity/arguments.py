@@ -111,6 +111,7 @@ CAME = DeliveryPaper.model_validate(
 STATED = EventPaper(
     site=OWN, from_day=date(2026, 3, 9), to_day=date(2026, 3, 9), kind=Kind.OTHER, name="fair"
 )
+LIST = StatedList(OWN, AT, (StatedLine("A", "A", Decimal(1)),), "f")
 PAPERS: dict[str, object] = {
     "add_all": (STATED,),
     "correct": STATED,
@@ -141,7 +142,8 @@ PAPERS: dict[str, object] = {
     "put_series": SeriesPaper(site=OWN, company_prefix="9521141"),
     "put_limit": LimitPaper("approver", "EUR", None, site=OWN),
     "put_portal": PortalPaper.model_validate(DOOR),
-    "reconcile": StatedList(OWN, AT, (StatedLine("A", "A", Decimal(1)),), "f"),
+    "check_list": LIST,
+    "reconcile": LIST,
     "put_rates": (RatePaper("USD", "EUR", AT.date(), Decimal(1), "ECB"),),
     "put_costs": (CostPaper("A", OWN, Decimal(1), "EUR", datetime(2026, 3, 2, tzinfo=UTC)),),
     "set_tolerance": ConfirmationTolerance(site=OWN, quantity_percent=Decimal(5), price_percent=Decimal(2)),

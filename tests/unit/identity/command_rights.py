@@ -65,6 +65,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "counting.reading.count": STAFF,
     "counting.reading.counts": STAFF,
     "counting.reading.variances": STAFF,
+    "counting.reconciling.service.check_list": frozenset({Role.INVENTORY_CONTROLLER}),
     "counting.reconciling.service.reconcile": frozenset({Role.INVENTORY_CONTROLLER}),
     "counting.reporting.confirm_zero": DOCK,
     "counting.reporting.report_count": DOCK,
