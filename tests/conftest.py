@@ -30,6 +30,7 @@ from cloud.local.home import erase
 from cloud.local.postgres import EmbeddedPostgres
 from cloud.local.process import free_port
 from cloud.local.supervisor import Supervisor, running
+from tests.first_seed import settle_first_seed
 
 gc.disable()  # until all is collected: to walk what is being imported takes as long as to import it
 PASSWORDS = {role: f"test-{role}" for role in LOGIN_ROLES}
@@ -160,6 +161,11 @@ class Broker:
 def pytest_xdist_auto_num_workers() -> int:
     """Run one worker more than there are cores: tests of whole systems wait more than they compute."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    told = settle_first_seed()  # before there are workers
+    return f"campaigns begin at {told}" if config.option.markexpr == "soak" else ""
 
 
 def pytest_collection_finish() -> None:
