@@ -12,18 +12,17 @@ now. As many other questions warm the caches. The database has a server's share 
 import argparse
 import random
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import psycopg
 
 from benchmarks.asof_served import Question, ask, key_to_ask
+from benchmarks.ground import own_folder
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
 from cloud.identity.actor import Actor, Role
@@ -31,7 +30,6 @@ from cloud.identity.store import act_as
 from cloud.inquiry import past, stock
 from cloud.ledger.domain import CloudStatement, EffectiveRow, PostingKind
 from cloud.ledger.service import post
-from cloud.local.home import erase
 from contracts.base import SiteId
 from contracts.occurrence import TimeBasis
 from contracts.records import Identifier, Movement, Side
@@ -106,7 +104,6 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Median costs of a question, and their ratio.
     """
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
     cells = min(arguments.cells, _MOST_CELLS)
     postings = max(arguments.rows // _ROWS_PER_POSTING, GROWTH)
     options = {
@@ -115,25 +112,23 @@ def run(arguments: argparse.Namespace) -> Result:
         "shared_buffers": _SHARED_BUFFERS,
         "max_wal_size": "4GB",
     }
-    try:
-        with (
-            Stage(directory, (Gateway(_SITE, "bench-gw"),), 0, postgres_options=options) as stage,
-            psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as connection,
-            psycopg.connect(stage.dsn("dockledger_app"), autocommit=True) as app,
-        ):
-            connection.execute("SET ROLE dockledger_owner")
-            connection.execute(_WORLD)
-            connection.execute("SELECT setseed(0.5)")
-            began = time.perf_counter()
-            _grow(connection, range(postings // GROWTH), postings, cells)
-            short = _ask((connection, app), arguments.questions, _SPAN / GROWTH, cells)
-            _grow(connection, range(postings // GROWTH, postings), postings, cells)
-            made_s = time.perf_counter() - began
-            long = _ask((connection, app), arguments.questions, _SPAN, cells)
-            served = _ask_served(stage, app, arguments.questions, cells)
-            posted = _post(app, arguments.questions // 4)
-    finally:
-        erase(directory)
+    with (
+        own_folder() as directory,
+        Stage(directory, (Gateway(_SITE, "bench-gw"),), 0, postgres_options=options) as stage,
+        psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as connection,
+        psycopg.connect(stage.dsn("dockledger_app"), autocommit=True) as app,
+    ):
+        connection.execute("SET ROLE dockledger_owner")
+        connection.execute(_WORLD)
+        connection.execute("SELECT setseed(0.5)")
+        began = time.perf_counter()
+        _grow(connection, range(postings // GROWTH), postings, cells)
+        short = _ask((connection, app), arguments.questions, _SPAN / GROWTH, cells)
+        _grow(connection, range(postings // GROWTH, postings), postings, cells)
+        made_s = time.perf_counter() - began
+        long = _ask((connection, app), arguments.questions, _SPAN, cells)
+        served = _ask_served(stage, app, arguments.questions, cells)
+        posted = _post(app, arguments.questions // 4)
     growth = {
         f"{name}_ratio_as_history_grows_tenfold": statistics.median(long[name])
         / statistics.median(short[name])

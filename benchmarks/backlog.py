@@ -8,7 +8,6 @@ until the ledger holds every row; the age of a live row is the `recorded_at` of 
 import argparse
 import os
 import random
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -21,11 +20,11 @@ from typing import Any, Final
 import psycopg
 
 from benchmarks.edges import Edge
+from benchmarks.ground import own_folder
 from benchmarks.mayhem import wait_until
 from benchmarks.processes import cpu_seconds, peak_memory_bytes
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
-from cloud.local.home import erase
 from contracts.records import Identifier, Movement, Side
 from edge_agent.clock import Clock, Stamp
 from edge_agent.outbox.draft import Draft, draft
@@ -77,16 +76,12 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Time to drain, ages of live rows, peak memory and CPU seconds.
     """
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
     load_before = os.getloadavg()[0]
-    try:
-        with Stage(directory, (_GATEWAY,), arguments.workers) as stage:
-            edge = Edge(stage, _GATEWAY, _GATEWAY.name)
-            edge.directory.mkdir()
-            _fill(edge.directory / "outbox.db", arguments.rows)
-            figures = _drain(stage, edge, arguments.rows)
-    finally:
-        erase(directory)
+    with own_folder() as directory, Stage(directory, (_GATEWAY,), arguments.workers) as stage:
+        edge = Edge(stage, _GATEWAY, _GATEWAY.name)
+        edge.directory.mkdir()
+        _fill(edge.directory / "outbox.db", arguments.rows)
+        figures = _drain(stage, edge, arguments.rows)
     return Result(
         benchmark="backlog",
         headline="drained_min",

@@ -11,7 +11,6 @@ import http.client
 import json
 import os
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final, Self
 
+from benchmarks.ground import own_folder
 from benchmarks.mayhem import wait_until
 from benchmarks.parts import Part, command
 from benchmarks.result import Limit, Result
@@ -31,7 +31,6 @@ from cloud.identity import service, sessions
 from cloud.identity.actor import Actor, Role
 from cloud.identity.domain import Grant
 from cloud.identity.gate import SESSION_COOKIE
-from cloud.local.home import erase
 from cloud.local.process import Service, accepts_connections, free_port
 from contracts.base import NO_PREDECESSOR, EpochId, GatewayId, SiteId
 from contracts.batch import BatchHeader, encode_record, seal
@@ -73,28 +72,22 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Times from count to page, and what the pages cost.
     """
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
     gateways = (Gateway(_SITE, "scanner-1"), Gateway(_SITE, "dock-1"))
-    try:
-        with Stage(directory, gateways) as stage:
-            port = free_port()
-            api = _served(stage, port)
-            stage.add(_process(stage, "scheduler", {}))
-            cookie = _session(stage)
-            seconds = arguments.counts / arguments.rate
-            counting = _Counting(gateways[0], arguments.counts, arguments.rate)
-            busy = _Busy(gateways[1], arguments.movements, seconds + _SETTLING_S)
-            with _viewers(port, cookie, arguments.viewers - 1) as others, _Watcher(port, cookie) as watcher:
-                before_s = _cpu_s(api.pid)
-                began_s = time.monotonic()
-                play(stage.gateways_url, {one.identity: one for one in (counting, busy)}, give_up_after_s=60)
-                wait_until(
-                    lambda: counting.names <= watcher.seen.keys(), within_s=30, what="every count shown"
-                )
-                viewers = 1 + others.alive
-                busy_share = (_cpu_s(api.pid) - before_s) / (time.monotonic() - began_s)
-    finally:
-        erase(directory)
+    with own_folder() as directory, Stage(directory, gateways) as stage:
+        port = free_port()
+        api = _served(stage, port)
+        stage.add(_process(stage, "scheduler", {}))
+        cookie = _session(stage)
+        seconds = arguments.counts / arguments.rate
+        counting = _Counting(gateways[0], arguments.counts, arguments.rate)
+        busy = _Busy(gateways[1], arguments.movements, seconds + _SETTLING_S)
+        with _viewers(port, cookie, arguments.viewers - 1) as others, _Watcher(port, cookie) as watcher:
+            before_s = _cpu_s(api.pid)
+            began_s = time.monotonic()
+            play(stage.gateways_url, {one.identity: one for one in (counting, busy)}, give_up_after_s=60)
+            wait_until(lambda: counting.names <= watcher.seen.keys(), within_s=30, what="every count shown")
+            viewers = 1 + others.alive
+            busy_share = (_cpu_s(api.pid) - before_s) / (time.monotonic() - began_s)
     ages = sorted(watcher.seen[name] - at for name, at in counting.said.items())
     return Result(
         benchmark="counts",

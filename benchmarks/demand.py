@@ -6,7 +6,6 @@ checks included, then the same file again; beside it the same lines go by bare C
 
 import argparse
 import random
-import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from typing import Final
 
 import psycopg
 
+from benchmarks.ground import own_folder
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
 from cloud.demand import service
@@ -24,7 +24,6 @@ from cloud.demand.reading import daily_matrix
 from cloud.demand.rows import Defaults
 from cloud.demand.store import copy_line
 from cloud.identity.actor import Actor, Role
-from cloud.local.home import erase
 from cloud.sheets.fields import Conventions
 
 _ITEMS: Final = 3000
@@ -62,9 +61,8 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Lines a second, and the time beside that of a bare COPY.
     """
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
-    file = directory / "pos.csv"
-    try:
+    with own_folder() as directory:
+        file = directory / "pos.csv"
         _write(file, arguments.lines)
         with Stage(directory / "stage", (Gateway(_SITE, "bench-gw"),), 0) as stage:
             with psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as owner:
@@ -76,10 +74,9 @@ def run(arguments: argparse.Namespace) -> Result:
                 _, again_s = _imported(app, file)
                 began = time.perf_counter()
                 until_day = (_START_AT + timedelta(days=_DAYS)).date()
-                matrix = daily_matrix(app, _SITE, _START_AT.date(), until_day)
+                with app.transaction():
+                    matrix = daily_matrix(app, _SITE, _START_AT.date(), until_day)
                 matrix_s = time.perf_counter() - began
-    finally:
-        erase(directory)
     return Result(
         benchmark="demand",
         headline="lines_per_s",

@@ -9,15 +9,14 @@ import os
 import re
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Final
 from urllib.request import urlopen
 
+from benchmarks.ground import own_folder
 from benchmarks.parts import StageError, command
 from benchmarks.result import Limit, Result
-from cloud.local.home import erase
 
 _PATIENCE_S: Final = 900.0
 _ROOT: Final = Path(__file__).parent.parent
@@ -43,8 +42,7 @@ def run(arguments: argparse.Namespace) -> Result:
         Seconds to the URL, each way.
     """
     figures: dict[str, float] = {}
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
-    try:
+    with own_folder() as directory:
         if arguments.fresh:
             clone = directory / "clone"
             began = time.monotonic()
@@ -62,8 +60,6 @@ def run(arguments: argparse.Namespace) -> Result:
         )
         figures["new_data_s"] = _seconds_to_url(again, directory, directory)
         figures["second_time_s"] = _seconds_to_url(again, directory, directory)
-    finally:
-        erase(directory)
     limits = {"second_time_s": Limit(must=20, goal=8, better="lower")}
     if arguments.fresh:
         limits["newcomer_s"] = Limit(must=300, goal=120, better="lower")

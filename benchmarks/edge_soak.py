@@ -12,13 +12,13 @@ import math
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.ground import own_folder
 from benchmarks.result import Limit, Result
 from cloud.local.process import free_port
 from contracts.records import RowRef
@@ -95,9 +95,9 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Share of a core, and how memory grows.
     """
-    with tempfile.TemporaryDirectory(prefix="dockledger-bench-") as directory:
-        steady = _run_agent(Path(directory), arguments.rate, arguments.seconds)
-        many = _show_tags(Path(directory), arguments.tags)
+    with own_folder() as directory:
+        steady = _run_agent(directory, arguments.rate, arguments.seconds)
+        many = _show_tags(directory, arguments.tags)
     return Result(
         benchmark="edge_soak",
         headline="agent_core_percent",

@@ -9,20 +9,18 @@ that others use too, only that compares.
 
 import argparse
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import psycopg
 
 from benchmarks.audit import compare
+from benchmarks.ground import own_folder
 from benchmarks.processes import cpu_seconds
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
-from cloud.local.home import erase
 from simulators.warehouse.gateways import DEFAULT_BATCH_ROWS, GatewayIdentity, SealedBatch
 from simulators.warehouse.player import Played, Presealed, play
 from simulators.warehouse.scenario import Crew, Scenario
@@ -61,22 +59,18 @@ def run(arguments: argparse.Namespace) -> Result:
     )
     tapes = {identity: list(sealer.seal_all()) for identity, sealer in scenario.sealers().items()}
     truth = scenario.truth([batch for tape in tapes.values() for batch in tape])
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
     gateways = tuple(Gateway(identity.site, identity.gateway) for identity in scenario.identities)
-    try:
-        with Stage(directory, gateways, ingest_workers=arguments.workers) as stage:
-            openings = arguments.cells // _CREW.gateways // DEFAULT_BATCH_ROWS + 1
-            _play(stage, {identity: tape[:openings] for identity, tape in tapes.items()})
-            pids = {name: part.pid for name, part in stage.parts.items()}
-            before = {name: cpu_seconds(pid) for name, pid in pids.items()}
-            own_s = time.process_time()
-            played = _play(stage, {identity: tape[openings:] for identity, tape in tapes.items()})
-            own_s = time.process_time() - own_s
-            used_s = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()} | {"player": own_s}
-            copied_rows, copy_s, copy_cpu_s = _copy(stage.dsn("dockledger_migrator"))
-            found = compare(stage.dsn("dockledger_migrator"), truth)
-    finally:
-        erase(directory)
+    with own_folder() as directory, Stage(directory, gateways, ingest_workers=arguments.workers) as stage:
+        openings = arguments.cells // _CREW.gateways // DEFAULT_BATCH_ROWS + 1
+        _play(stage, {identity: tape[:openings] for identity, tape in tapes.items()})
+        pids = {name: part.pid for name, part in stage.parts.items()}
+        before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+        own_s = time.process_time()
+        played = _play(stage, {identity: tape[openings:] for identity, tape in tapes.items()})
+        own_s = time.process_time() - own_s
+        used_s = {name: cpu_seconds(pid) - before[name] for name, pid in pids.items()} | {"player": own_s}
+        copied_rows, copy_s, copy_cpu_s = _copy(stage.dsn("dockledger_migrator"))
+        found = compare(stage.dsn("dockledger_migrator"), truth)
     rate = played.acknowledged_rows / played.seconds
     copy_rate = copied_rows / copy_s
     trips_ms = sorted(trip / 1e6 for trip in played.round_trips_ns)

@@ -8,18 +8,16 @@ seconds, in which everything is new, do not count.
 import argparse
 import json
 import subprocess
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 
 from benchmarks.edges import Edge, scan_pos
+from benchmarks.ground import own_folder
 from benchmarks.mayhem import wait_until
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
-from cloud.local.home import erase
 
 _WARM_UP_S: Final = 5
 _SCANS_PER_MOVEMENT: Final = 2
@@ -59,20 +57,16 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Ages of movements at their posting.
     """
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
     gateways = tuple(Gateway(f"shop-{n % 2 + 1}", f"edge-{n + 1}") for n in range(arguments.edges))
-    try:
-        with Stage(directory, gateways) as stage:
-            edges = [Edge(stage, gateway, gateway.name) for gateway in gateways]
-            for edge in edges:
-                edge.start()
-            figures = _scan(edges, arguments.rate * _SCANS_PER_MOVEMENT, arguments.seconds)
-            wait_until(lambda: not any(edge.waiting_rows for edge in edges), within_s=60, what="drained")
-            with psycopg.connect(stage.dsn("dockledger_migrator")) as connection:
-                connection.execute("SET ROLE dockledger_owner")
-                rows = connection.execute(_AGES, {"warm_up_s": _WARM_UP_S}).fetchall()
-    finally:
-        erase(directory)
+    with own_folder() as directory, Stage(directory, gateways) as stage:
+        edges = [Edge(stage, gateway, gateway.name) for gateway in gateways]
+        for edge in edges:
+            edge.start()
+        figures = _scan(edges, arguments.rate * _SCANS_PER_MOVEMENT, arguments.seconds)
+        wait_until(lambda: not any(edge.waiting_rows for edge in edges), within_s=60, what="drained")
+        with psycopg.connect(stage.dsn("dockledger_migrator")) as connection:
+            connection.execute("SET ROLE dockledger_owner")
+            rows = connection.execute(_AGES, {"warm_up_s": _WARM_UP_S}).fetchall()
     movements, seconds, p50_s, p99_s, longest_s = rows[0]
     return Result(
         benchmark="latency",

@@ -1,16 +1,15 @@
 """Resident memory of an idle agent: connected, a scanner plugged in, nothing scanned."""
 
 import argparse
-import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
 from benchmarks.edges import Edge
+from benchmarks.ground import own_folder
 from benchmarks.mayhem import wait_until
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
-from cloud.local.home import erase
 from simulators.scanner.device import LineStyle, PtyScanner
 
 _GATEWAY: Final = Gateway("bench", "bench-edge")
@@ -36,18 +35,14 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Resident bytes of the agent's process, in MB of 10**6 bytes.
     """
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
-    try:
-        with Stage(directory, (_GATEWAY,), 1) as stage:
-            edge = Edge(stage, _GATEWAY, _GATEWAY.name)
-            edge.directory.mkdir()
-            with PtyScanner(edge.scanner, LineStyle.of_profile("generic_terminal")) as device:
-                agent = edge.start()
-                wait_until(device.is_heard, within_s=20, what="the agent opens its scanner")
-                time.sleep(arguments.seconds)
-                status = _status(agent.pid)
-    finally:
-        erase(directory)
+    with own_folder() as directory, Stage(directory, (_GATEWAY,), 1) as stage:
+        edge = Edge(stage, _GATEWAY, _GATEWAY.name)
+        edge.directory.mkdir()
+        with PtyScanner(edge.scanner, LineStyle.of_profile("generic_terminal")) as device:
+            agent = edge.start()
+            wait_until(device.is_heard, within_s=20, what="the agent opens its scanner")
+            time.sleep(arguments.seconds)
+            status = _status(agent.pid)
     return Result(
         benchmark="memory",
         headline="idle_agent_rss_mb",

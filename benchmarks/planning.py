@@ -10,14 +10,12 @@ statsmodels costs for the same series, which gives one forecast each, without ba
 import argparse
 import os
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -26,6 +24,7 @@ from numpy.typing import NDArray
 from statsmodels.tools.sm_exceptions import ConvergenceWarning
 from statsmodels.tsa.holtwinters import SimpleExpSmoothing
 
+from benchmarks.ground import own_folder
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
 from cloud.db import LastingConnection, in_transaction
@@ -35,7 +34,6 @@ from cloud.forecasting.domain import KIND
 from cloud.forecasting.smoothing import SEARCH
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
-from cloud.local.home import erase
 from cloud.replenishment import service as replenishment
 from cloud.runs import service as runs
 
@@ -105,18 +103,14 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Seconds of each stage and of the whole run.
     """
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
     demand = _demand(arguments.items)
     took: dict[str, float] = {}
-    try:
-        with Stage(directory, (Gateway(_SITE, "bench-gw"),), 0) as stage:
-            with _timed(took, "making_the_world_s"):
-                _fill(stage.dsn("dockledger_migrator"), demand)
-            with closing(LastingConnection(stage.dsn("dockledger_app"), "bench")) as database:
-                forecast, proposed = _plan(database, took, arguments.processes)
-                cpu_s = _look_inside(database, took, arguments.processes)
-    finally:
-        erase(directory)
+    with own_folder() as directory, Stage(directory, (Gateway(_SITE, "bench-gw"),), 0) as stage:
+        with _timed(took, "making_the_world_s"):
+            _fill(stage.dsn("dockledger_migrator"), demand)
+        with closing(LastingConnection(stage.dsn("dockledger_app"), "bench")) as database:
+            forecast, proposed = _plan(database, took, arguments.processes)
+            cpu_s = _look_inside(database, took, arguments.processes)
     bare = _bare_statsmodels(demand)
     week = forecast["judged"]["by_horizon_days"]["7"]
     month = forecast["judged"]["by_horizon_days"]["28"]

@@ -7,13 +7,13 @@ included. Before it the same file with every line wrong is refused, all faults i
 
 import argparse
 import random
-import tempfile
 import time
 from pathlib import Path
 from typing import Final
 
 import psycopg
 
+from benchmarks.ground import own_folder
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
 from cloud.documents.domain import DocumentError
@@ -23,7 +23,6 @@ from cloud.documents.receiving import service
 from cloud.documents.receiving.sheet import Delivered, read_delivery
 from cloud.documents.service import register_document
 from cloud.documents.shell import SHELL
-from cloud.local.home import erase
 from cloud.shell import present
 
 _SITE: Final = "bench"
@@ -54,10 +53,9 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Seconds from the file to the commit, and to the refusal.
     """
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
-    came, wrong = directory / "came.csv", directory / "wrong.csv"
     head = Delivered(_SITE, "R-1", "STAGE", ("asn", "ASN-1"))
-    try:
+    with own_folder() as directory:
+        came, wrong = directory / "came.csv", directory / "wrong.csv"
         _write(came, arguments.lines, of="")
         _write(wrong, arguments.lines, of="no-")
         with Stage(directory / "stage", (Gateway(_SITE, "bench-gw"),), 0) as stage:
@@ -76,8 +74,6 @@ def run(arguments: argparse.Namespace) -> Result:
                 with app.transaction():
                     done = service.receive(app, SHELL, paper, now=present())
                 receipt_s = time.perf_counter() - began
-    finally:
-        erase(directory)
     return Result(
         benchmark="receipt",
         headline="receipt_s",

@@ -6,16 +6,15 @@ which derives it again, binds every cell and posts the differences.
 """
 
 import argparse
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Final, TypeVar
 
 import psycopg
 
+from benchmarks.ground import own_folder
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
 from cloud.approvals.service import approve_and_apply
@@ -23,7 +22,6 @@ from cloud.counting.reconciling.domain import ReconciliationError, StatedLine, S
 from cloud.counting.reconciling.service import reconcile
 from cloud.decisions.domain import State
 from cloud.identity.actor import Actor, Role
-from cloud.local.home import erase
 from contracts.base import SiteId
 
 T = TypeVar("T")
@@ -79,35 +77,32 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Seconds to refuse, to check and keep, and to post the list.
     """
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
     items = max(1, arguments.lines // _BINS)
     now = datetime.now(UTC)
-    try:
-        with (
-            Stage(directory, (Gateway(_SITE, "bench-gw"),), 0) as stage,
-            psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as owner,
-            psycopg.connect(stage.dsn("dockledger_app"), autocommit=True) as app,
-        ):
-            owner.execute("SET ROLE dockledger_owner")
-            _fill(owner, items, now - timedelta(days=2))
-            lines = [
-                StatedLine(
-                    f"item-{n // _BINS + 1}", f"bin-{n % _BINS + 1}", Decimal(10 if n % _OFF_EVERY else 12)
-                )
-                for n in range(items * _BINS)
-            ]
-            observed_at = now - timedelta(days=1)
-            wrong = [StatedLine("nil", line.location, line.quantity) for line in lines[::_WRONG_EVERY]]
-            faulty = StatedList(_SITE, observed_at, lines + wrong, "f")
-            refused_s, faults = _timed(app, lambda: _refused(app, faulty, now))
-            kept_s, decision = _timed(
-                app, lambda: reconcile(app, _KEEPER, StatedList(_SITE, observed_at, lines, "f"), now=now)
+    with (
+        own_folder() as directory,
+        Stage(directory, (Gateway(_SITE, "bench-gw"),), 0) as stage,
+        psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as owner,
+        psycopg.connect(stage.dsn("dockledger_app"), autocommit=True) as app,
+    ):
+        owner.execute("SET ROLE dockledger_owner")
+        _fill(owner, items, now - timedelta(days=2))
+        lines = [
+            StatedLine(
+                f"item-{n // _BINS + 1}", f"bin-{n % _BINS + 1}", Decimal(10 if n % _OFF_EVERY else 12)
             )
-            posted_s, done = _timed(
-                app, lambda: approve_and_apply(app, _APPROVER, decision.decision_id, decision.revision)
-            )
-    finally:
-        erase(directory)
+            for n in range(items * _BINS)
+        ]
+        observed_at = now - timedelta(days=1)
+        wrong = [StatedLine("nil", line.location, line.quantity) for line in lines[::_WRONG_EVERY]]
+        faulty = StatedList(_SITE, observed_at, lines + wrong, "f")
+        refused_s, faults = _timed(app, lambda: _refused(app, faulty, now))
+        kept_s, decision = _timed(
+            app, lambda: reconcile(app, _KEEPER, StatedList(_SITE, observed_at, lines, "f"), now=now)
+        )
+        posted_s, done = _timed(
+            app, lambda: approve_and_apply(app, _APPROVER, decision.decision_id, decision.revision)
+        )
     return Result(
         benchmark="reconcile",
         headline="seconds",

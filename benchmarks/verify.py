@@ -7,7 +7,6 @@ by the job. Then everything is verified, and the last tenth from a checkpoint.
 import argparse
 import os
 import random
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from typing import Final
 
 import psycopg
 
+from benchmarks.ground import own_folder
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
 from cloud.identity.actor import INGEST
@@ -25,7 +25,6 @@ from cloud.ledger.past import fold
 from cloud.ledger.service import post
 from cloud.ledger.verification.domain import Checkpoint, Report
 from cloud.ledger.verification.service import verify, verify_since
-from cloud.local.home import erase
 from contracts.base import NO_PREDECESSOR, EpochId, GatewayId, SiteId
 from contracts.batch import BatchHeader, encode_record, seal
 from contracts.occurrence import TimeBasis
@@ -59,30 +58,27 @@ def run(arguments: argparse.Namespace) -> Result:
     Returns:
         Rows a second of a whole verification and of one from a checkpoint, and what each check took.
     """
-    directory = Path(tempfile.mkdtemp(prefix="dockledger-bench-"))
     options = {"synchronous_commit": "off", "shared_buffers": "1GB"}
     count = max(10, arguments.rows // _ROWS_PER_BATCH)
-    try:
-        with (
-            Stage(directory, (Gateway(_SITE, _GATEWAY),), 0, postgres_options=options) as stage,
-            psycopg.connect(stage.dsn("dockledger_ingest"), autocommit=True) as ingest,
-            psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as owner,
-            psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as beside,
-        ):
-            both = (owner, beside)
-            for connection in both:
-                connection.execute("SET ROLE dockledger_owner")
-            positions = _fill(ingest, count)
-            owner.execute("VACUUM ANALYZE")
-            before = _processor_s(both)
-            whole, whole_s, took = _timed(both, None)
-            processor_s = _processor_s(both) - before
-            (chain,) = owner.execute(
-                "SELECT encode(chain, 'hex') FROM ledger_entry WHERE position = %s", [positions * 9 // 10]
-            ).fetchall()[0]
-            part, part_s, _ = _timed(both, Checkpoint(positions * 9 // 10, chain))
-    finally:
-        erase(directory)
+    with (
+        own_folder() as directory,
+        Stage(directory, (Gateway(_SITE, _GATEWAY),), 0, postgres_options=options) as stage,
+        psycopg.connect(stage.dsn("dockledger_ingest"), autocommit=True) as ingest,
+        psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as owner,
+        psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as beside,
+    ):
+        both = (owner, beside)
+        for connection in both:
+            connection.execute("SET ROLE dockledger_owner")
+        positions = _fill(ingest, count)
+        owner.execute("VACUUM ANALYZE")
+        before = _processor_s(both)
+        whole, whole_s, took = _timed(both, None)
+        processor_s = _processor_s(both) - before
+        (chain,) = owner.execute(
+            "SELECT encode(chain, 'hex') FROM ledger_entry WHERE position = %s", [positions * 9 // 10]
+        ).fetchall()[0]
+        part, part_s, _ = _timed(both, Checkpoint(positions * 9 // 10, chain))
     rows = count * _ROWS_PER_BATCH
     new_rows = part.findings[-1].examined
     return Result(
