@@ -244,12 +244,13 @@ def show_named(arguments: argparse.Namespace, rows: Iterable[Any]) -> None:
 
     Args:
         arguments: Whether as JSON.
-        rows: Mappings, models, dataclasses or named tuples; their fields may differ.
+        rows: Mappings, models, dataclasses or named tuples; their fields may differ. Blanks before a
+            name move it to the right.
     """
     for row in rows:
         fields = _fields(row)
         if arguments.json:
-            print(_json(fields))
+            print(_json({name.strip(): value for name, value in fields.items()}))
         else:
             known = {name: value for name, value in fields.items() if value is not None}
             print("  ".join(f"{name} {_readable(value)}" for name, value in known.items()))

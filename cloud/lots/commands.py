@@ -1,16 +1,13 @@
 """`dockledger lots …`: where a lot is, who got it; recalls, expiry, and what nobody stated."""
 
 import argparse
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-import orjson
-
-from cloud.db import Connection, ContentRefusedError, DatabaseAwayError, LastingConnection, once
+from cloud import shell
+from cloud.db import Connection, LastingConnection
 from cloud.identity.actor import Actor, Role
 from cloud.lots import expiry, reading, recalls, stating
 from cloud.lots.domain import END_REASONS, RECALL_REASONS, LotError
@@ -19,7 +16,7 @@ from cloud.lots.resolver import RESOLVER, resolve
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  argparse has no public name for it
+    from cloud.shell import Subparsers
 
 Row = Mapping[str, Any]
 Ask = Callable[[Connection, argparse.Namespace], Iterable[Row]]
@@ -213,7 +210,7 @@ def _resolve(asked: argparse.Namespace, settings: Settings) -> int:
 def _add(group: "Subparsers", name: str, text: str, ask: Ask) -> argparse.ArgumentParser:
     def run(asked: argparse.Namespace, settings: Settings) -> int:
         def answer() -> list[Row]:
-            return once(settings.needed("app_dsn"), lambda conn: list(ask(conn, asked)))
+            return shell.once(settings, lambda conn: list(ask(conn, asked)))
 
         return _reporting(asked, answer)
 
@@ -224,27 +221,7 @@ def _add(group: "Subparsers", name: str, text: str, ask: Ask) -> argparse.Argume
 
 
 def _reporting(asked: argparse.Namespace, answer: Callable[[], list[Row]]) -> int:
-    try:
-        rows = answer()
-    except (LotError, ContentRefusedError, DatabaseAwayError) as error:
-        for line in str(error).splitlines():
-            print(f"dockledger: {line}", file=sys.stderr)
-        return 1
-    for row in rows:
-        if asked.json:
-            print(orjson.dumps({name.strip(): value for name, value in row.items()}, default=str).decode())
-        else:
-            print("  ".join(f"{name} {_readable(value)}" for name, value in row.items() if value is not None))
-    return 0
-
-
-def _readable(value: object) -> str:
-    match value:
-        case Decimal():
-            return f"{value.normalize():f}"
-        case datetime():
-            return value.isoformat(timespec="seconds")
-    return str(value)
+    return shell.reporting(lambda: shell.show_named(asked, answer()), LotError)
 
 
 def _now() -> datetime:
