@@ -3,6 +3,7 @@
 DROP FUNCTION IF EXISTS scanned_mark(integer);
 DROP FUNCTION IF EXISTS scanned_ready();
 DROP FUNCTION IF EXISTS scanned_lying(text, text, bigint, bigint);
+DROP FUNCTION IF EXISTS scanned_lying(text, text[], bigint[], bigint[]);
 DROP FUNCTION IF EXISTS holds_of_reversed_scans(text, text);
 
 -- Notes up to when each site is whole: a gateway that begins anew takes nothing back.
@@ -66,41 +67,45 @@ CREATE FUNCTION scanned_ready() RETURNS TABLE (site text, id text)
     ORDER BY d.site_id, d.id
 $$;
 
--- What lies sellable, by lot, where a scan put it: of its lot, or, where it said none, of none and of those that the resolver
--- named; in base units of the item that goes by now. Nothing of a unit that has left the site.
-CREATE FUNCTION scanned_lying(of_site text, of_gateway text, of_epoch bigint, of_seq bigint)
-    RETURNS TABLE (cells bigint[], location text, unit text, lot text, owner text, quantity numeric, stands text)
+-- What lies sellable, by lot, where each of some scans put it: of its lot, or, where it said none, of none and of those that
+-- the resolver named; in base units of the item that goes by now. Nothing of a unit that has left the site.
+CREATE FUNCTION scanned_lying(of_site text, gateways text[], epochs bigint[], seqs bigint[])
+    RETURNS TABLE (nth bigint, cells bigint[], location text, unit text, lot text, owner text, quantity numeric, stands text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH scan AS MATERIALIZED (
-        SELECT m.item_id, m.occurred_at, n.canonical_id, t.location_id, t.lot, t.owner, l.code, l.kind
-        FROM gateway g
-        JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.site_id) = (g.gateway_id, of_epoch, of_seq, of_site)
+        SELECT a.nth, a.gateway, m.epoch, m.seq, m.item_id, m.occurred_at, n.canonical_id, t.location_id, t.lot, t.owner, l.code, l.kind
+        FROM unnest(gateways, epochs, seqs) WITH ORDINALITY AS a (gateway, epoch, seq, nth)
+        JOIN gateway g ON g.name = a.gateway
+        JOIN movement m ON (m.gateway_id, m.epoch, m.seq) = (g.gateway_id, a.epoch, a.seq) AND m.site_id = of_site
         JOIN canonical_item n ON n.item_id = m.item_id
         JOIN cell t ON t.cell_id = m.to_cell
         JOIN location l ON l.location_id = t.location_id
-        WHERE g.name = of_gateway
-    ), lots AS (
-        SELECT s.lot FROM scan s
+    ), lots AS MATERIALIZED (
+        SELECT s.nth, s.lot FROM scan s
         UNION
-        SELECT m.detail #>> '{inferred,lot}'
+        SELECT s.nth, m.detail #>> '{inferred,lot}'
         FROM scan s
         JOIN movement m ON m.item_id = s.item_id AND m.occurred_at = s.occurred_at AND m.detail ? 'inferred'
         WHERE s.lot IS NULL AND m.detail #>> '{inferred,side}' = 'destination'
-            AND m.detail #> '{inferred,of}' = jsonb_build_object('gateway', of_gateway,
-                'epoch', lpad(to_hex(of_epoch), 16, '0'), 'seq', of_seq)
+            AND m.detail #> '{inferred,of}' = jsonb_build_object('gateway', s.gateway,
+                'epoch', lpad(to_hex(s.epoch), 16, '0'), 'seq', s.seq)
+    ), stands AS MATERIALIZED (
+        SELECT w.unit, w.site, w.location, w.is_virtual
+        FROM units_stand(ARRAY(SELECT DISTINCT s.code FROM scan s WHERE s.kind = 'unit')) w
     )
-    SELECT array_agg(c.cell_id ORDER BY c.cell_id), CASE WHEN s.kind <> 'unit' THEN s.code END,
+    SELECT s.nth, array_agg(c.cell_id ORDER BY c.cell_id), CASE WHEN s.kind <> 'unit' THEN s.code END,
         CASE WHEN s.kind = 'unit' THEN s.code END, c.lot, c.owner,
-        sum(round(coalesce(b.quantity, 0) * n.numerator / n.denominator, 6)), coalesce(min(u.location), s.code)
+        sum(round(coalesce(b.quantity, 0) * n.numerator / n.denominator, 6)), coalesce(u.location, s.code)
     FROM scan s
+    JOIN lots k ON k.nth = s.nth
     JOIN canonical_item n ON n.canonical_id = s.canonical_id
     JOIN cell c ON c.item_id = n.item_id AND c.location_id = s.location_id AND c.disposition IS NULL
-        AND c.owner IS NOT DISTINCT FROM s.owner AND EXISTS (SELECT FROM lots l WHERE l.lot IS NOT DISTINCT FROM c.lot)
+        AND c.owner IS NOT DISTINCT FROM s.owner AND c.lot IS NOT DISTINCT FROM k.lot
     LEFT JOIN balance b ON b.cell_id = c.cell_id
-    LEFT JOIN units_stand(ARRAY(SELECT x.code FROM scan x WHERE x.kind = 'unit')) u ON true
+    LEFT JOIN stands u ON s.kind = 'unit' AND u.unit = s.code
     WHERE s.kind <> 'virtual' AND NOT coalesce(u.is_virtual, false) AND coalesce(u.site, of_site) = of_site
-    GROUP BY s.code, s.kind, c.lot, c.owner
-    ORDER BY c.lot NULLS FIRST
+    GROUP BY s.nth, s.code, s.kind, c.lot, c.owner, u.location
+    ORDER BY s.nth, c.lot NULLS FIRST
 $$;
 
 -- Lines of receipts under which goods are held whose scan has been taken back.
@@ -143,6 +148,6 @@ CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON judgement FOR EACH ROW 
 CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON receipt_line_reversal FOR EACH ROW EXECUTE FUNCTION note_judged();
 
 REVOKE ALL ON FUNCTION note_reach(), note_document(), note_judged(), scanned_mark(integer), scanned_ready(),
-    scanned_lying(text, text, bigint, bigint), holds_of_reversed_scans(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION scanned_mark(integer), scanned_ready(), scanned_lying(text, text, bigint, bigint),
+    scanned_lying(text, text[], bigint[], bigint[]), holds_of_reversed_scans(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION scanned_mark(integer), scanned_ready(), scanned_lying(text, text[], bigint[], bigint[]),
     holds_of_reversed_scans(text, text) TO dockledger_app;

@@ -19,7 +19,7 @@ from cloud.ledger.domain import Claim, CloudStatement, PostingKind
 from cloud.ledger.posting import Posting
 from cloud.ledger.store import audit
 from contracts.base import epoch_from_int
-from contracts.records import DocumentRef, Side
+from contracts.records import DocumentRef, Identifier, Side
 from contracts.vocabulary import BizStep, Disposition
 
 SCAN: Final = "scan"
@@ -110,7 +110,9 @@ def post_holds(conn: Connection, actor: Actor, under: Under, holds: Sequence[Hol
         _keep_holds(conn, under, holds)
         audit(conn, actor.id, "scans_not_held", f"receipt:{under.number}", site=under.site, detail=detail)
         return
-    statements = [each for hold in lying for each in _statements(conn, actor, under, hold)]
+    items = {each.row.item for each in lying}
+    names = {item: base_identifier(conn, ("sku", item), item) for item in sorted(items)}
+    statements = [each for hold in lying for each in _statements(actor, under, hold, names[hold.row.item])]
     posting = Posting(conn, actor, PostingKind.STATEMENT)
     posting.claim([Claim(RECEIPT_CLAIM, f"{under.site}/{under.receipt}")])
     posting.write(statements=statements)
@@ -120,7 +122,7 @@ def post_holds(conn: Connection, actor: Actor, under: Under, holds: Sequence[Hol
     posting.close()
 
 
-def _statements(conn: Connection, actor: Actor, under: Under, hold: Hold) -> Iterator[CloudStatement]:
+def _statements(actor: Actor, under: Under, hold: Hold, name: Identifier) -> Iterator[CloudStatement]:
     row = hold.row
     refs = [DocumentRef(type=row.type, id=under.number, line=hold.part.line)] if hold.part.line else []
     scan = f"{row.gateway}/{epoch_from_int(row.epoch)}/{row.seq}"
@@ -128,7 +130,7 @@ def _statements(conn: Connection, actor: Actor, under: Under, hold: Hold) -> Ite
     for lying, quantity in hold.taken:
         yield moved(
             under.site,
-            base_identifier(conn, ("sku", row.item), row.item),
+            name,
             quantity,
             "base",
             source=lying.side(None),

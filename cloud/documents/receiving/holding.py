@@ -202,23 +202,32 @@ def _due(found: Sequence[Scanned]) -> dict[str, Due]:
     return due([Judged(each.part, each.beyond if each.row.is_fresh else NOTHING) for each in found], asked)
 
 
-def _lying(conn: Connection, site: str, row: ScannedRow) -> list[Lying]:
-    named = {"gateway": row.gateway, "epoch": row.epoch, "seq": row.seq}
-    return store.rows(conn, Lying, "scanned_lying", site=site, **named)
+def _lying(conn: Connection, site: str, rows: Sequence[ScannedRow]) -> list[list[Lying]]:
+    """Read what lies where each scan put it, in the scans' order."""
+    named = {
+        "gateways": [row.gateway for row in rows],
+        "epochs": [row.epoch for row in rows],
+        "seqs": [row.seq for row in rows],
+    }
+    found: list[list[Lying]] = [[] for _ in rows]
+    for nth, *lying in store.tuples(conn, "scanned_lying", site=site, **named) if rows else ():
+        found[nth - 1].append(Lying(*lying))
+    return found
 
 
 def _holds(
     conn: Connection, actor: Actor, site: str, wanted: Sequence[tuple[ScannedRow, Judged]]
 ) -> list[Hold]:
     """Find what of it lies there still, kept from moving until the transaction ends."""
-    cells = {cell for row, _ in wanted for each in _lying(conn, site, row) for cell in each.cells}
+    rows = [row for row, _ in wanted]
+    cells = {cell for there in _lying(conn, site, rows) for each in there for cell in each.cells}
     if cells:
         lock_cells(conn, _at_site(actor, site), sorted(cells))
     used: defaultdict[tuple[int, ...], Decimal] = defaultdict(Decimal)
     found, numbers = list[Hold](), count(1)
-    for row, each in wanted:
+    for (row, each), there in zip(wanted, _lying(conn, site, rows), strict=True):
         taken, left = [], each.beyond
-        for lying in _lying(conn, site, row):
+        for lying in there:
             some = min(left, lying.quantity - used[tuple(lying.cells)])
             if some > 0:
                 used[tuple(lying.cells)] += some

@@ -143,7 +143,8 @@ ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from
 SELECT receipt, line FROM holds_of_reversed_scans(%(site)s, %(id)s);
 
 -- name: scanned_lying
-SELECT cells, location, unit, lot, owner, quantity, stands FROM scanned_lying(%(site)s, %(gateway)s, %(epoch)s, %(seq)s);
+SELECT nth, cells, location, unit, lot, owner, quantity, stands
+FROM scanned_lying(%(site)s, %(gateways)s::text[], %(epochs)s::bigint[], %(seqs)s::bigint[]);
 
 -- name: add_scanned_holds
 INSERT INTO scanned_hold (site_id, id, gateway_id, epoch, seq, item_id, of_type, of_line, reason, asked, held, receipt, line)
