@@ -37,9 +37,9 @@ _BEAMS_DB: Final = -7.0
 _BEAMS_US: Final = 1_500_000
 _STUCK_US: Final = 60_000_000
 """Beams that are broken for longer have something leaning in them, and tell nothing."""
-_THROUGH_DB: Final = -10.0
-"""What went through was so loud."""
-_SURELY_THROUGH: Final = 0.9
+_THROUGH: Final = ((-10.0, 0.9), (-17.0, 0.99))
+"""What went through was so loud, and its chances are so; what is fainter must be surer."""
+_FAINTEST_DB: Final = -17.0
 
 
 @dataclass(slots=True)
@@ -174,7 +174,7 @@ class Lookout:
         if watched.told_us is not None and abs(at_us - watched.told_us) < _AGAIN_US:
             return False
         loud_dbm = watched.heard.second_dbm(at_us - LATELY_US)
-        if loud_dbm < door.near_dbm + _OUTSIDE_DB:
+        if loud_dbm < door.near_dbm + _FAINTEST_DB:
             return False
         apart_db = loud_dbm - self._elsewhere_dbm(door, epc, at_us)
         if apart_db < 0:
@@ -184,7 +184,8 @@ class Lookout:
         is_first = watched.told_us is None
         if is_first and _is_in_doorway(door, watched.heard, at_us, apart_db):
             return True
-        return loud_dbm >= door.near_dbm + _THROUGH_DB and _is_through(door, watched, at_us)
+        surely = next(chance for above_db, chance in _THROUGH if loud_dbm >= door.near_dbm + above_db)
+        return _is_through(door, watched, at_us, surely)
 
     def _elsewhere_dbm(self, door: _Door, epc: str, at_us: int) -> float:
         """Tell how loud another door hears a unit."""
@@ -288,11 +289,11 @@ def _is_in_doorway(door: _Door, heard: Approach, at_us: int, apart_db: float) ->
     return loud_dbm >= door.near_dbm + _VERY_DB or (is_outside and apart_db >= _APART_DB)
 
 
-def _is_through(door: _Door, watched: _Watched, at_us: int) -> bool:
+def _is_through(door: _Door, watched: _Watched, at_us: int, surely: float) -> bool:
     if not door.portal.is_two_sided or abs(at_us - watched.looked_us) < _LOOK_US:
         return False
     watched.looked_us = at_us
-    if watched.heard.through(door.sides) < _SURELY_THROUGH:
+    if watched.heard.through(door.sides) < surely:
         return False
     watched.heard.forget()
     return True
