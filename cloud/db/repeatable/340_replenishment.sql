@@ -18,7 +18,8 @@ CREATE FUNCTION pub_planning_parameters(sites text[])
 $$;
 
 -- What of the lines of purchase orders has come, in base units: movements that name a line, from the supplier's
--- account or back into it, less those that were reversed. `of_order` NULL means every order of the sites.
+-- account or back into it, less those that were reversed, and what handhelds received of lines that have not come whole by
+-- movements that name them. `of_order` NULL means every order of the sites.
 CREATE FUNCTION order_lines_received(sites text[], of_order text)
     RETURNS TABLE (site text, id text, line text, received numeric, damaged numeric, first_at timestamptz, last_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -45,10 +46,21 @@ CREATE FUNCTION order_lines_received(sites text[], of_order text)
             AND d ->> 'type' = 'purchase_order' AND (of_order IS NULL OR d ->> 'id' = of_order)
             AND NOT EXISTS (SELECT FROM claim c WHERE c.kind = 'reversal'
                 AND c.target = g.name || '/' || lpad(to_hex(m.epoch), 16, '0') || '/' || m.seq)
+    ), unsettled AS (
+        SELECT DISTINCT x.id FROM asked x
+        WHERE of_order IS NOT NULL OR NOT EXISTS (SELECT FROM claim c WHERE c.kind = 'document_line'
+            AND c.target = x.site_id || '/purchase_order/' || x.id || '/' || x.line)
     ), moved AS (
-        SELECT n.*, CASE WHEN n.from_code = '@supplier' THEN 1 WHEN n.to_code = '@supplier' THEN -1 ELSE 0 END
+        SELECT n.site_id, n.id, n.line, n.item_id, n.occurred_at, n.disposition,
+            CASE WHEN n.from_code = '@supplier' THEN 1 WHEN n.to_code = '@supplier' THEN -1 ELSE 0 END
             * round(n.quantity * n.numerator / n.denominator, 6) AS quantity_in
         FROM named n
+        UNION ALL
+        SELECT x.site_id, x.id, x.line, x.item_id, m.occurred_at, tc.disposition, s.quantity
+        FROM scanned_moves_of_lines(sites, 'purchase_order', ARRAY(SELECT u.id FROM unsettled u)) s
+        JOIN asked x ON (x.site_id, x.id, x.line) = (s.site, s.id, s.line)
+        JOIN movement m ON (m.gateway_id, m.epoch, m.seq) = (s.gateway_id, s.epoch, s.seq)
+        JOIN cell tc ON tc.cell_id = m.to_cell
     )
     SELECT a.site_id, a.id, a.line, coalesce(sum(m.quantity_in), 0),
         coalesce(sum(m.quantity_in) FILTER (WHERE m.disposition = 'damaged'), 0),

@@ -156,6 +156,8 @@ def test_what_a_handheld_receives_of_an_asn_is_of_the_orders_line_and_at_its_pri
     dock.doors.send(*scans(2, 1, under="PO-1"))
     assert moved(dock) == {"1": 48}
     assert moved(dock, "purchase_order", "PO-1") == {"10": 72}
+    to_come = "SELECT received, quantity FROM pub_open_order_lines(ARRAY[%s])"
+    assert dock.ledger.query(to_come, SITE) == [(72, 408)], "planning and promising count it too"
     asked = "SELECT quantity, cost FROM purchases(%s, NULL, 'infinity', 9223372036854775807) ORDER BY 1"
     assert dock.ledger.query(asked, SITE) == [(24, Decimal("1.25")), (48, Decimal("1.25"))]
     run(lambda conn: post_reversal(conn, NETWORK, RowRef(**dict(row)), reason="misread"))
