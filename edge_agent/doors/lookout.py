@@ -216,11 +216,19 @@ class Lookout:
         watched = self._watch(door, passage.epc, passage.last_seen_us)
         if watched.told_us is not None and watched.told_us >= passage.occurred_us - _AGAIN_US:
             return None
-        if not self.is_wrong(tag.unit, passage.portal, passage.occurred_us):
+        if not self._was_wrong(tag.unit, passage):
             return None
         watched.told_us = passage.last_seen_us
         watched.heard.forget()
         return door.portal
+
+    def _was_wrong(self, unit: str, passage: Passage) -> bool:
+        """Tell whether a unit was wrong when it passed, or when it came and nobody here expects it since."""
+        portal, at_us = passage.portal, passage.occurred_us
+        here = self._known(at_us).open_at(portal, at_us)
+        is_expected = any(unit in visit.units for visit in here)
+        times = (at_us,) if is_expected else (at_us, passage.first_seen_us)
+        return any(self.is_wrong(unit, portal, each_us) for each_us in times)
 
     def is_wrong(self, unit: str, portal: str, at_us: int) -> bool:
         """Tell whether a unit plainly does not belong at a portal.

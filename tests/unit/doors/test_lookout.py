@@ -1,6 +1,7 @@
 """A lamp lights for a wrong unit in the doorway, as early as that is sure; for none that is only near."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +12,18 @@ from edge_agent.doors.visits import Known
 from edge_agent.filters.profile import INSIDE_COLUMN
 from edge_agent.filters.site import Portal
 from edge_agent.readers.raw_read import GpiChange, RawRead
-from tests.unit.doors.conftest import OTHER_PALLET, PALLET, START_US, assigned, line, portal, unit_tag, visit
+from tests.unit.doors.conftest import (
+    OTHER_PALLET,
+    PALLET,
+    START,
+    START_US,
+    assigned,
+    line,
+    passage,
+    portal,
+    unit_tag,
+    visit,
+)
 
 LAMPS = {"wrong_gpo": 2}  # near is -45 dBm
 TWO_SIDES = portal(feedback=LAMPS)
@@ -106,6 +118,16 @@ def test_who_was_told_and_taken_back_is_told_again_when_it_is_brought_again() ->
     assert len(found) == 2
     assert found[0] < 5.5
     assert 25.0 < found[1] < 28.0, "it passes after 26 s"
+
+
+def test_what_came_while_its_own_truck_was_there_is_told_although_that_left_before_it_had_passed() -> None:
+    gone_at = (START + timedelta(seconds=-0.5)).isoformat()
+    its_own = visit("V-9", line("ASN-9", units=[OTHER_PALLET]), door="dock-9") | {"to_at": gone_at}
+    also_here = visit("V-2", line("ASN-2", units=[OTHER_PALLET]))
+    for here, is_told in ((), True), ((also_here,), False):
+        known = Known.of(assigned(visit("V-1", line("ASN-1", units=[PALLET])), its_own, *here))
+        watch = Lookout((TWO_SIDES,), TagRoles(TagRules()), lambda _at_us, known=known: known)
+        assert (watch.take_passage(passage(WRONG)) is not None) is is_told
 
 
 def changes(*said: tuple[float, int, bool]) -> list[GpiChange]:
