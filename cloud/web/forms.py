@@ -56,14 +56,30 @@ def words_of(error: ValidationError) -> str:
         error: What the model refused.
 
     Returns:
-        One sentence per fault, with field, expectation and value.
+        One sentence per fault, with place, expectation and value; a list whose lines are at fault is not told
+        beside them.
     """
     told = []
-    for fault in error.errors(include_url=False, include_context=False):
+    faults = error.errors(include_url=False, include_context=False)
+    for fault in faults:
+        place = fault["loc"]
+        if any(len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in faults):
+            continue
         message = str(fault["msg"]).removeprefix("Value error, ")
         value = "" if fault["type"] in {"missing", "value_error"} else f", got {fault['input']!r:.60}"
-        told.append(f"{'.'.join(map(str, fault['loc'])) or 'form'}: {message}{value}")
+        told.append(f"{_place_of(place)}: {message}{value}")
     return "; ".join(told)
+
+
+def _place_of(parts: Sequence[int | str]) -> str:
+    """Say where something stands, as ``line 1, quantity``; lines are counted as people count them."""
+    words: list[str] = []
+    for part in parts:
+        if isinstance(part, int) and words:
+            words[-1] = f"{words[-1].removesuffix('s')} {part + 1}"
+        else:
+            words.append(str(part))
+    return ", ".join(words) or "form"
 
 
 def refused(work: Callable[[], object], *refusals: type[Exception]) -> str:

@@ -55,3 +55,34 @@ def test_what_is_scanned_leads_to_its_story(watched: Watched) -> None:
     page.get_by_role("link", name="By owner").click()
     expect(page.locator("tbody tr").first).to_contain_text("Ours")
     assert not page.evaluate(wide)
+
+
+def test_a_merge_is_typed_by_keyboard_and_the_focus_is_where_it_is_wrong(watched: Watched) -> None:
+    page = watched.page
+    page.goto("/items/MUG-BLUE")
+    page.locator("summary", has_text="It is another item").focus()
+    for keys in ("Enter", "Tab"):
+        page.keyboard.press(keys)
+    page.keyboard.type("NIL")
+    page.keyboard.press("Tab")
+    page.keyboard.type("1e9")
+    into, ratio = page.locator("input[name=into]"), page.locator("input[name=ratio]")
+    for typed, wrong, told in (
+        ("1/12", ratio, "'1e9': expected a ratio"),
+        ("", into, "there is no item 'NIL'"),
+    ):
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
+        expect(wrong).to_be_focused()
+        expect(wrong).to_be_in_viewport()
+        expect(page.locator("label", has=wrong).get_by_role("alert")).to_contain_text(told)
+        expect(into).to_have_value("NIL")
+        tops = [
+            page.locator("label", has=each).evaluate("each => each.getBoundingClientRect().top")
+            for each in (into, ratio)
+        ]
+        assert page.viewport_size is not None
+        assert tops[0] == tops[1] or page.viewport_size["width"] < 400
+        page.keyboard.press("Control+a")
+        page.keyboard.type(typed)
+    watched.complaints.clear()  # each refusal is told as 422
