@@ -351,7 +351,7 @@ def lamps_of(
             if is_held:
                 yield Asked(passage.portal, unit, _instant(passage.occurred_us))
             is_crossing = decision.moves or (is_held and decision.direction in CROSSINGS)
-            if is_crossing and not lookout.has_told(passage.portal, passage.epc):
+            if is_crossing and not lookout.has_told(passage.portal, passage.epc, passage.occurred_us):
                 yield Lamp(passage.portal, unit, _instant(newest_us), "decision")
 
 

@@ -379,7 +379,7 @@ class Doors:
     def _tell_unit(self, passage: Passage, decision: Decision, unit: str) -> None:
         portal = self._portals[passage.portal]
         if self._lookout.is_wrong(unit, portal.id, passage.occurred_us):
-            if not self._lookout.has_told(portal.id, passage.epc):
+            if not self._lookout.has_told(portal.id, passage.epc, passage.occurred_us):
                 self._tell(portal, "wrong")
         elif decision.moves and decision.because is None:
             self._tell(portal, "ok")

@@ -213,11 +213,10 @@ class Lookout:
             or passage.confidence < door.portal.post_at
         ):
             return None
+        is_told = self.has_told(passage.portal, passage.epc, passage.occurred_us)
+        if is_told or not self._was_wrong(tag.unit, passage):
+            return None
         watched = self._watch(door, passage.epc, passage.last_seen_us)
-        if watched.told_us is not None and watched.told_us >= passage.occurred_us - _AGAIN_US:
-            return None
-        if not self._was_wrong(tag.unit, passage):
-            return None
         watched.told_us = passage.last_seen_us
         watched.heard.forget()
         return door.portal
@@ -246,18 +245,20 @@ class Lookout:
             self._is_in_stock(unit) and is_extra_here(unit, portal, known, at_us)
         )
 
-    def has_told(self, portal: str, epc: str) -> bool:
-        """Tell whether ``take`` or ``take_passage`` called a tag wrong at a portal in the last minute or so.
+    def has_told(self, portal: str, epc: str, at_us: int) -> bool:
+        """Tell whether a lamp was lit for a tag's passing, and not only while it stood before the door.
 
         Args:
             portal: Portal id.
             epc: Hexadecimal digits.
+            at_us: When it passed, microseconds since 1970.
 
         Returns:
-            True if so.
+            True if one was lit 5 s before, or later.
         """
         watched = self._watched.get((portal, epc))
-        return watched is not None and watched.told_us is not None
+        told_us = None if watched is None else watched.told_us
+        return told_us is not None and told_us >= at_us - _AGAIN_US
 
     def _watch(self, door: _Door, epc: str, seen_us: int) -> _Watched:
         key = (door.portal.id, epc)

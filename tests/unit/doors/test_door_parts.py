@@ -177,7 +177,7 @@ def test_a_wrong_unit_that_was_hardly_heard_is_told_when_it_has_surely_passed_an
     assert watch.take_passage(passage(unit_tag(PALLET))) is None, "it belongs here"
     assert watch.take_passage(passage(item_tag())) is None
     assert watch.take_passage(passage(other)) is DOOR
-    assert watch.has_told("dock-1", other)
+    assert watch.has_told("dock-1", other, START_US)
     assert watch.take_passage(passage(other)) is None
     assert not any(told(watch, reads(other))), "its late reads do not tell it again"
 
