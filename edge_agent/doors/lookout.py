@@ -111,6 +111,8 @@ class Lookout:
             is_in_stock: Whether a unit is known to be the site's.
         """
         self._is_in_stock = is_in_stock
+        if all(portal.feedback is None for portal in portals):
+            portals = ()  # nobody is to be told
         self._doors: dict[str, _Door] = {portal.id: _door(portal) for portal in portals}
         self._antennas: dict[tuple[str, int], tuple[_Door, int]] = {
             _split(port): (self._doors[portal.id], antenna)
@@ -204,8 +206,10 @@ class Lookout:
         Returns:
             The portal through which a wrong unit surely went, unless that was told; None otherwise.
         """
-        door, (tag, role) = self._doors[passage.portal], self._roles.of(passage.epc)
-        if door.portal.feedback is None or role is not TagRole.LOGISTIC_UNIT or tag.unit is None:
+        door, (tag, role) = self._doors.get(passage.portal), self._roles.of(passage.epc)
+        if door is None or door.portal.feedback is None:
+            return None
+        if role is not TagRole.LOGISTIC_UNIT or tag.unit is None:
             return None
         if (
             passage.neighbour is not None
