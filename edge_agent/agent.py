@@ -18,7 +18,7 @@ from contracts.topics import Channel
 from contracts.vocabulary import VIRTUAL_PREFIX
 from edge_agent.certificates.keeper import CertificateKeeper
 from edge_agent.clock import Clock
-from edge_agent.config.remote import RemoteConfig
+from edge_agent.config.remote import REMOTE_FILE, RemoteConfig
 from edge_agent.config.settings import AgentSettings, Loaded, ScannerSettings, shown
 from edge_agent.config.trial import Vitals
 from edge_agent.config.wishes import Surroundings, Wishes
@@ -73,7 +73,7 @@ class Agent:
         """
         base = loaded.settings
         self._clock = Clock(is_synchronised=(lambda: True) if base.clock == "assumed" else None)
-        self._remote = RemoteConfig(base.outbox.with_name("remote.json"), loaded, now=self._clock.now().at)
+        self._remote = RemoteConfig(base.outbox.with_name(REMOTE_FILE), loaded, now=self._clock.now().at)
         self._settings = self._remote.effective().settings
         self._coverage = Coverage(base.gateway)
         self._time_server = TimeServer(base.time_server) if base.time_server else None
@@ -303,6 +303,7 @@ class Agent:
         counted.update(self._labels.counters() | self._labels.misuses())
         if self._certificate is not None:
             counted.update(self._certificate.counters)
+        counted["config_not_read"] = self._remote.not_read
         counted["tasks_refused"] = self._tasks.refused
         counted["tasks_unreadable"] = self._tasks.unreadable
         counted["tasks_not_read"] = self._tasks.not_read

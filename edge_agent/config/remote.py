@@ -1,18 +1,19 @@
 """Wishes from the cloud: a desired configuration in; applied, rejected, refused or rolled back out."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from contracts.gateway import REMOTE_SETTINGS, ConfigOutcome, DesiredConfig, ReportedConfig
 from edge_agent.config.settings import Loaded, SettingsError, build
+from edge_agent.outbox.beside import KeptFile
 
+REMOTE_FILE: Final = "remote.json"
 CLOUD: Final = "cloud"
 """Origin of what a wish set."""
 _ANYTHING: Final = TypeAdapter(Any)
@@ -65,26 +66,24 @@ class RemoteConfig:
             now: The present.
             is_looking: Only look: undo nothing, the agent may be running.
         """
-        self._path = path
+        self._file: Final = KeptFile(path, KeptConfig())
         self._base = dict(loaded.values)
         self._origins = dict(loaded.origins)
         self._began_at = now
-        self._kept = KeptConfig()
+        self._kept = _of_any_release(self._file.read(is_looking=is_looking))
         self.misfit = ""
         """Why the wish in force does not go with the base, when only looked at; nothing runs with it then."""
-        try:
-            self._kept = _of_any_release(KeptConfig.model_validate_json(path.read_bytes()))
-        except FileNotFoundError:
-            return
-        except ValidationError:
-            if not is_looking:
-                path.replace(path.with_name(path.name + ".damaged"))
         if is_looking:
             self.misfit = self._misfit()
             return
         if self.is_on_trial:
             self.roll_back("the agent stopped before it was healthy with it", now=now)
         self._fit(now)
+
+    @property
+    def not_read(self) -> int:
+        """1 if the file was damaged at the start, or could not be read."""
+        return self._file.not_read
 
     @property
     def revision(self) -> int:
@@ -251,17 +250,7 @@ class RemoteConfig:
         return Verdict(revision=revision, outcome=ConfigOutcome.REFUSED, at=now, errors=(why,))
 
     def _write(self, kept: KeptConfig) -> None:
-        draft = self._path.with_name(self._path.name + ".new")
-        with draft.open("wb") as file:
-            file.write(kept.model_dump_json().encode())
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        self._file.write(kept)
         self._kept = kept
 
 

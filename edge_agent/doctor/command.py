@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-from edge_agent.config.remote import RemoteConfig
+from edge_agent.config.remote import REMOTE_FILE, RemoteConfig
 from edge_agent.config.settings import AgentSettings, Loaded, SettingsError, load
 from edge_agent.doctor.devices import about_broker, about_iot_reader, about_reader, about_scanner
 from edge_agent.doctor.doors import about_settings
@@ -47,7 +47,7 @@ def doctor(file: Path | None, out: TextIO, *, as_json: bool = False) -> int:
     now = datetime.now(UTC)
     try:
         given = load(file)
-        kept = given.settings.outbox.with_name("remote.json")
+        kept = given.settings.outbox.with_name(REMOTE_FILE)
         remote = RemoteConfig(kept, given, now=now, is_looking=True)
         found: Iterable[Finding] = list(examine(remote.effective(), remote, now=now))
         code = HAS_PROBLEMS if any(each.weight == "problem" for each in found) else IS_WELL

@@ -15,6 +15,7 @@ from contracts.gateway import ReportedConfig
 from edge_agent.certificates.domain import warning_of
 from edge_agent.certificates.keeper import CertificateKeeper
 from edge_agent.clock import OLDEST_PLAUSIBLE_AT, kernel_says_synchronised
+from edge_agent.config.remote import REMOTE_FILE
 from edge_agent.config.settings import AgentSettings, Loaded
 from edge_agent.doctor.finding import Finding, note, problem, well
 from edge_agent.floor import ASSIGNMENTS
@@ -266,7 +267,7 @@ def about_kept_files(settings: AgentSettings) -> Iterator[Finding]:
     Yields:
         Findings; nothing while all can be read.
     """
-    for name in (REFERENCE_FILE, TASKS_FILE, ASSIGNMENTS, SHELF_FILE):
+    for name in (REMOTE_FILE, REFERENCE_FILE, TASKS_FILE, ASSIGNMENTS, SHELF_FILE):
         path = settings.outbox.with_name(name)
         try:
             path.read_bytes()

@@ -30,8 +30,11 @@ class KeptFile(Generic[Kept]):
         self.not_read = 0
         """How often it was damaged, or the disk did not let it be read."""
 
-    def read(self) -> Kept:
+    def read(self, *, is_looking: bool = False) -> Kept:
         """Read it; what is damaged is set aside, and what cannot be read stays where it is.
+
+        Args:
+            is_looking: Only look: set nothing aside.
 
         Returns:
             What is kept; what it begins with, if that cannot be said.
@@ -46,7 +49,8 @@ class KeptFile(Generic[Kept]):
         except ValidationError as error:
             self.not_read += 1
             log.error("kept_file_damaged", path=str(self.path), detail=str(error))  # noqa: TRY400  no bug of ours
-            self._set_aside()
+            if not is_looking:
+                self._set_aside()
         return self._begun
 
     def write(self, kept: Kept) -> None:

@@ -157,8 +157,17 @@ def test_the_report_names_what_runs_with_origins_and_no_badge(opened: Open) -> N
 def test_a_damaged_file_is_put_aside_and_the_base_runs(opened: Open, tmp_path: Path) -> None:
     path = tmp_path / "remote.json"
     path.write_bytes(b"\x00not json")
-    assert opened().revision == 0
+    assert (opened().revision, opened().not_read) == (0, 0), "it was read once"
     assert path.with_name("remote.json.damaged").exists()
+
+
+def test_a_file_that_cannot_be_read_keeps_no_agent_from_starting_and_the_wish_comes_anew(
+    opened: Open, tmp_path: Path
+) -> None:
+    (tmp_path / "remote.json").mkdir()
+    assert (opened().revision, opened().not_read) == (0, 1)
+    (tmp_path / "remote.json").rmdir()
+    assert opened().propose(wish(7, drain_rows_per_s=7.0), now=NOW) is None
 
 
 def test_a_disk_that_takes_nothing_ends_no_wish_and_no_agent(opened: Open, tmp_path: Path) -> None:
