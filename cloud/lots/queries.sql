@@ -284,3 +284,6 @@ WHERE t.site_id = %(site)s AND (t.item_id, t.lot) = (x.item_id, x.lot);
 SELECT nth, is_expired, recall
 FROM unfit_lots(%(sites)s::text[], %(items)s::text[], %(lots)s::text[], %(units)s::text[], %(now)s,
     %(as_of)s::timestamptz);
+
+-- name: left_expired
+SELECT looked, site, item_id, item, base_unit, lot, expires_on, document, quantity, last_at FROM left_expired(%(most)s);

@@ -203,8 +203,10 @@ def _follow_recalls(occasion: Occasion) -> Mapping[str, Any]:
 
 def _watch_expiry(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.lots.expiry import WATCH, watch_expiry  # noqa: PLC0415  see above
+    from cloud.lots.left_expired import tell_left  # noqa: PLC0415  see above
 
-    return watch_expiry(occasion.source, WATCH, occasion.now)
+    left = tell_left(occasion.source, WATCH)
+    return {**watch_expiry(occasion.source, WATCH, occasion.now), **left}
 
 
 def _watch_doubts(occasion: Occasion) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 -- out (360_allocation.sql; a test holds the two together).
 
 DROP FUNCTION IF EXISTS lots_expiring(text[], text, integer, timestamptz, text[], date, text, text, text, integer);
+DROP FUNCTION IF EXISTS left_expired(integer);
 
 -- A date that is stated, changed or taken back: the lot may lie somewhere until the job has looked.
 CREATE OR REPLACE FUNCTION keep_lot_date() RETURNS trigger
@@ -170,7 +171,46 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION keep_lot_date(), keep_lots_of_merged(), dated_lots_moved(bigint, bigint), keep_lots_on_hand(integer),
+-- What gateways stated, since the last time, to have left for customers of a lot whose day had begun at the site by then; a
+-- handheld that works without a network cannot refuse it. The first row says how much was looked at.
+CREATE FUNCTION left_expired(most integer)
+    RETURNS TABLE (looked bigint, site text, item_id bigint, item text, base_unit text, lot text, expires_on date, document text,
+        quantity numeric, last_at timestamptz)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+#variable_conflict use_column
+DECLARE
+    start_at bigint;
+    stop_at  bigint;
+BEGIN
+    SELECT h.position INTO start_at FROM left_expired_head h FOR UPDATE;
+    SELECT least(start_at + most, h.position) INTO stop_at FROM ledger_head h WHERE h.shard = 0;
+    UPDATE left_expired_head SET position = stop_at WHERE position < stop_at;
+    looked := stop_at - start_at;
+    RETURN NEXT;
+    RETURN QUERY
+    SELECT looked, m.site_id, i.item_id, i.code, i.base_unit, t.lot, t.expires_on, d.name,
+        sum(round(m.quantity * n.numerator / n.denominator, 6)), max(m.occurred_at)
+    FROM ledger_entry e
+    JOIN movement m ON m.posting_id = e.posting_id AND m.reverses_seq IS NULL
+    JOIN gateway g ON g.gateway_id = m.gateway_id AND g.name <> '_cloud'
+    JOIN cell f ON f.cell_id = m.from_cell
+    JOIN cell c ON c.cell_id = m.to_cell
+    JOIN location l ON l.location_id = c.location_id AND l.code = '@customer'
+    JOIN canonical_item n ON n.item_id = m.item_id
+    JOIN item i ON i.item_id = n.canonical_id
+    JOIN lot t ON t.item_id = i.item_id AND t.lot = coalesce(c.lot, f.lot)
+    JOIN site z ON z.site_id = m.site_id
+    CROSS JOIN LATERAL (
+        SELECT coalesce(min((x ->> 'type') || '/' || (x ->> 'id')), 'no document') AS name
+        FROM jsonb_array_elements(coalesce(m.detail -> 'documents', '[]')) x WHERE x ->> 'type' IN ('shipment', 'outbound_order')) d
+    WHERE e.position > start_at AND e.position <= stop_at AND NOT is_reversed(m)
+        AND t.expires_on <= (m.occurred_at AT TIME ZONE z.time_zone)::date
+    GROUP BY m.site_id, i.item_id, i.code, i.base_unit, t.lot, t.expires_on, d.name
+    ORDER BY m.site_id, i.item_id, t.lot, d.name;
+END
+$$;
+
+REVOKE ALL ON FUNCTION keep_lot_date(), keep_lots_of_merged(), left_expired(integer), dated_lots_moved(bigint, bigint), keep_lots_on_hand(integer),
     lots_expiring(text[], text, integer, timestamptz, text[], date, text, text, text, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION keep_lots_on_hand(integer),
+GRANT EXECUTE ON FUNCTION keep_lots_on_hand(integer), left_expired(integer),
     lots_expiring(text[], text, integer, timestamptz, text[], date, text, text, text, integer) TO dockledger_app;
