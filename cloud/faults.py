@@ -1,8 +1,8 @@
 """What is wrong with one part of what somebody sent: where it stands, what was there, what was expected."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from pydantic import BaseModel, ValidationError, model_validator
 from typing_extensions import override
@@ -25,6 +25,35 @@ class Fault:
     def __str__(self) -> str:
         """Say it."""
         return self.message
+
+
+class Wrong(NamedTuple):
+    """What is wrong with one line, before it is said of which."""
+
+    field: str
+    value: object
+    message: str
+    """Value and expectation."""
+    rests_on: tuple[str, ...]
+    """Fields without which nobody can tell."""
+
+
+def of_line(index: int, line: str, wrong: Iterable[Wrong], unread: frozenset[str]) -> Iterator[Fault]:
+    """Say of a line what is wrong with it.
+
+    Args:
+        index: Of the line, from 0.
+        line: Its number; empty or None: it could not be read.
+        wrong: What is wrong.
+        unread: Its gaps; what rests on them is left out.
+
+    Yields:
+        A fault each.
+    """
+    where = f"line {line!r}" if line else "a line without a number"
+    for each in wrong:
+        if unread.isdisjoint(each.rests_on):
+            yield Fault(index, each.field, each.value, f"{where}: {each.message}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from cloud.documents.domain import (
 from cloud.documents.lines import goods_of
 from cloud.documents.papers import ItemPaper, LinePaper, PortalPaper
 from cloud.documents.store import KnownName, PortalRow
+from cloud.faults import NO_GAPS, Fault, Gaps
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.ledger.store import audit
@@ -155,45 +156,61 @@ def portals(
     return store.portals(conn, site=site, portal=portal, after=after, limit=limit)
 
 
-def faults_of(conn: Connection, name: str, lines: Sequence[LinePaper]) -> list[str]:
+def faults_of(
+    conn: Connection, name: str, lines: Sequence[LinePaper], *, gaps: Gaps = NO_GAPS
+) -> list[Fault]:
     """Find what the ledger could not post of a document's lines; an item's code names it from here on.
 
     Args:
         conn: In a transaction that the caller commits.
         name: Of the document, for the errors.
         lines: Its lines.
+        gaps: What of them could not be read.
 
     Returns:
         For every wrong line its place, value and expectation.
     """
-    keys = {identifier_key(line.identifier) for line in lines}
+    named = [(index, line) for index, line in enumerate(lines) if "identifier" not in gaps.of_line(index)]
+    keys = {identifier_key(line.identifier) for _, line in named}
     units = {("gtin", line.unit_seen) for line in lines if line.unit_seen != BASE_UNIT}
     goods_of(conn, (key for key in keys if key[0] == "sku"))
     known = store.known_names(conn, sorted(keys | units))
-    found = ((line, _fault(line, known)) for line in lines)
-    return [f"{name}, line {line.line!r}: {fault}" for line, fault in found if fault]
+    faults: list[Fault] = []
+    for index, line in named:
+        field, message = _fault(line, known, gaps.of_line(index))
+        if message:
+            value = line.identifier.value if field == "identifier" else f"{getattr(line, field)}"
+            faults.append(Fault(index, field, value, f"{name}, line {line.line!r}: {message}"))
+    return faults
 
 
-def _fault(line: LinePaper, known: dict[IdentifierKey, KnownName]) -> str | None:
+def _fault(line: LinePaper, known: dict[IdentifierKey, KnownName], unread: frozenset[str]) -> tuple[str, str]:
+    """Give the field and what is wrong with it; nothing: nothing is."""
     key = identifier_key(line.identifier)
     name = known.get(key)
     if name is None:
-        return f"{key[0]} {key[1]!r} names no item: register its item first"
+        return "identifier", f"{key[0]} {key[1]!r} names no item: register its item first"
     if name.is_provisional:
-        return f"{key[0]} {key[1]!r} is known from readings only: merge {name.code!r} into a registered item"
-    return None if line.unit_seen == BASE_UNIT else _fault_of_unit(line, name, known)
+        message = f"is known from readings only: merge {name.code!r} into a registered item"
+        return "identifier", f"{key[0]} {key[1]!r} {message}"
+    return ("", "") if line.unit_seen == BASE_UNIT else _fault_of_unit(line, name, known, unread)
 
 
-def _fault_of_unit(line: LinePaper, name: KnownName, known: dict[IdentifierKey, KnownName]) -> str | None:
+def _fault_of_unit(
+    line: LinePaper, name: KnownName, known: dict[IdentifierKey, KnownName], unread: frozenset[str]
+) -> tuple[str, str]:
     level = known.get(("gtin", line.unit_seen))
     if level is None:
-        return f"unit_seen {line.unit_seen!r}: expected 'base' or the GTIN of a packaging level of the item"
-    if level.item_id != name.item_id:
-        return (
-            f"unit_seen {line.unit_seen!r} is a packaging of item {level.code!r}, expected of {name.code!r}"
+        message = (
+            f"unit_seen {line.unit_seen!r}: expected 'base' or the GTIN of a packaging level of the item"
         )
+        return "unit_seen", message
+    if level.item_id != name.item_id:
+        message = f"is a packaging of item {level.code!r}, expected of {name.code!r}"
+        return "unit_seen", f"unit_seen {line.unit_seen!r} {message}"
     try:
-        base_quantity(Decimal(line.quantity), level.numerator, level.denominator)
+        if "quantity" not in unread:
+            base_quantity(Decimal(line.quantity), level.numerator, level.denominator)
     except UnresolvableError as error:
-        return str(error)
-    return None
+        return "quantity", f"{error}"
+    return "", ""

@@ -44,10 +44,10 @@ class FaultyDocumentError(DocumentError):
         """Keep every fault.
 
         Args:
-            what: Names the document.
+            what: Names the document; empty: each fault does.
             faults: At least one.
         """
-        super().__init__("\n".join(f"{what}: {fault}" for fault in faults))
+        super().__init__("\n".join(f"{what}: {fault}" if what else f"{fault}" for fault in faults))
         self.faults = tuple(faults)
 
 

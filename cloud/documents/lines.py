@@ -14,6 +14,8 @@ from contracts.records import Identifier
 
 RECEIVABLE: Final = ("asn", "purchase_order", "customer_return", "transfer")
 """Types of documents whose goods come in."""
+OF_UNITS: Final = frozenset({"unknown_unit", "unit_of_other_item"})
+"""Why a unit is none of an item's, whatever the quantity: reasons of `in_base_units`."""
 SHIPPABLE: Final = ("outbound_order", "supplier_return", "transfer")
 """Types of documents whose goods leave."""
 

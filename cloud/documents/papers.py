@@ -12,9 +12,10 @@ from pydantic import (
     Field,
     model_validator,
 )
+from typing_extensions import override
 
 from cloud.documents.domain import Line
-from cloud.faults import Broken
+from cloud.faults import Broken, RuledModel
 from cloud.sheets.fields import has_check_digit
 from contracts.base import Code, Gateway, PositiveQuantity, Site, UtcDatetime
 from contracts.records import Identifier
@@ -131,7 +132,7 @@ class OrderLineName(_Paper):
     line: LineNumber
 
 
-class LinePaper(_Paper):
+class LinePaper(_Paper, RuledModel):
     """A line of a document: loose goods, or content of the one unit named."""
 
     line: LineNumber
@@ -143,11 +144,16 @@ class LinePaper(_Paper):
     order: OrderLineName | None = None
     """The line of a purchase order that an ASN's line delivers, or a return to its supplier takes back."""
 
-    @model_validator(mode="after")
-    def _is_named(self) -> Self:
-        if self.identifier.scheme == "gtin":
-            _is_gtin(self.identifier.value)
-        return self
+    @override
+    def broken(self) -> Iterator[Broken]:
+        """Say what its GTIN lacks."""
+        named: Identifier | None = self.identifier
+        if named is None or named.scheme != "gtin":
+            return
+        try:
+            _is_gtin(named.value)
+        except ValueError as error:
+            yield Broken(f"{error}", named.value, ("identifier",))
 
     def as_stored(self, of_type: str, of_id: str) -> Line:
         """Give it as it is stored.
@@ -174,7 +180,7 @@ class LinePaper(_Paper):
         )
 
 
-class DocumentPaper(_Paper):
+class DocumentPaper(_Paper, RuledModel):
     """An ASN, an outbound order, or a return of a customer or to a supplier."""
 
     site: Site
@@ -185,16 +191,17 @@ class DocumentPaper(_Paper):
     """By the site's days: when it is needed, or expected."""
     lines: Annotated[tuple[LinePaper, ...], Field(min_length=1, max_length=20_000)]
 
-    @model_validator(mode="after")
-    def _lines_differ(self) -> Self:
-        twice = [line for line, times in Counter(each.line for each in self.lines).items() if times > 1]
-        if twice:
-            raise ValueError(f"document {self.id!r}: line {twice[0]!r} stands there twice")
-        if self.type not in _MAY_NAME_ORDERS and any(line.order for line in self.lines):
-            raise ValueError(
-                f"{self.type} {self.id!r}: only {' or '.join(_MAY_NAME_ORDERS)} lines name an order"
-            )
-        return self
+    @override
+    def broken(self) -> Iterator[Broken]:
+        """Say which lines stand there twice, or name an order though they may not."""
+        where = f"document {self.id!r}" if self.id else "document"
+        yield from named_twice(where, (each.line for each in self.lines))
+        if self.type in _MAY_NAME_ORDERS:
+            return
+        message = f"{self.type} {self.id!r}: only {' or '.join(_MAY_NAME_ORDERS)} lines name an order"
+        for index, line in enumerate(self.lines):
+            if line.order:
+                yield Broken(message, line.order.id, ("type",), ("lines", index, "order"))
 
     def as_lines(self) -> list[Line]:
         """Give its lines as they are stored.

@@ -13,6 +13,7 @@ from cloud.documents.domain import (
     READERS,
     ConflictingDocumentError,
     DocumentError,
+    FaultyDocumentError,
     Line,
     UnknownDocumentError,
 )
@@ -21,6 +22,7 @@ from cloud.documents.opening import post_opening
 from cloud.documents.papers import DocumentPaper, VisitPaper
 from cloud.documents.transfers import service as transfers
 from cloud.documents.transfers.papers import TransferPaper
+from cloud.faults import NO_GAPS, Fault, Gaps
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.ledger.store import audit
@@ -79,7 +81,7 @@ def register_document(conn: Connection, actor: Actor, paper: DocumentPaper) -> b
         UnknownDocumentError: If there is no such site.
         ConflictingDocumentError: If it is registered with other content, or declares a unit that another one
             of its kind declares.
-        DocumentError: Naming every line that the ledger could not post.
+        FaultyDocumentError: Naming every line that the ledger could not post.
     """
     actor.require(*KEEPERS, site=paper.site)
     act_as(conn, actor)
@@ -96,16 +98,52 @@ def register_document(conn: Connection, actor: Actor, paper: DocumentPaper) -> b
             )
         return False
     if faults := faults_of(conn, f"{paper.type} {paper.id!r}", paper.lines):
-        raise DocumentError("\n".join(faults))
-    units = sorted({unit for line in paper.lines for unit in line.units})
-    if elsewhere := store.tuples(conn, "units_declared_elsewhere", **name, units=units):
-        told = (f"unit {unit} is declared by {paper.type} {other!r} too" for unit, other in elsewhere)
-        raise ConflictingDocumentError(f"{paper.type} {paper.id!r}: {'; '.join(told)}: expected once a year")
+        raise FaultyDocumentError("", faults)
+    if elsewhere := _declared_elsewhere(conn, paper):
+        raise ConflictingDocumentError(elsewhere)
     store.add_document(conn, paper, actor.id)
     detail = {"lines": len(paper.lines), "partner": paper.partner}
     subject = f"{paper.type}:{paper.id}"
     audit(conn, actor.id, "document_registered", subject, site=paper.site, detail=detail)
     return True
+
+
+def _declared_elsewhere(conn: Connection, paper: DocumentPaper) -> str:
+    """Say which of its units another document of its kind declares; empty: none."""
+    name = {"site": paper.site, "type": paper.type, "id": paper.id}
+    units = sorted({unit for line in paper.lines for unit in line.units})
+    elsewhere = store.tuples(conn, "units_declared_elsewhere", **name, units=units)
+    told = [f"unit {unit} is declared by {paper.type} {other!r} too" for unit, other in elsewhere]
+    return f"{paper.type} {paper.id!r}: {'; '.join(told)}: expected once a year" if told else ""
+
+
+def check_document(
+    conn: Connection, actor: Actor, paper: DocumentPaper, *, gaps: Gaps = NO_GAPS
+) -> list[Fault]:
+    """Say what is wrong with a document, without registering it.
+
+    Args:
+        conn: In a transaction that is not committed.
+        actor: A supervisor or inventory controller of the site.
+        paper: The document.
+        gaps: What of it could not be read; it may stand empty, except the site and the lines.
+
+    Returns:
+        Every fault; none: it can be registered, unless it is registered with other content.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*KEEPERS, site=paper.site)
+    act_as(conn, actor)
+    is_named = gaps.whole.isdisjoint(("type", "id"))
+    name = f"{paper.type} {paper.id!r}" if is_named else "document"
+    faults = faults_of(conn, name, paper.lines, gaps=gaps)
+    if not store.tuples(conn, "lock_site", site=paper.site):
+        faults.append(Fault(None, "site", paper.site, f"there is no site {paper.site!r}"))
+    if is_named and (message := _declared_elsewhere(conn, paper)):
+        faults.append(Fault(None, "", None, message))
+    return faults
 
 
 def register_visit(conn: Connection, actor: Actor, paper: VisitPaper, *, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from cloud.api.idempotency import IdempotencyKey, post_once
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
+from cloud.api.salvaging import Sent
 from cloud.db import Connection
 from cloud.documents import service
 from cloud.documents.papers import DocumentPaper, DocumentType
@@ -96,15 +97,21 @@ def get_document(
 
 @router.post("", status_code=201, response_model=DocumentWhole, responses=responses(400, 404, 409, 413))
 def register_document(
-    *, gate: TheGate, caller: Caller, body: DocumentPaper, idempotency_key: IdempotencyKey
+    *, gate: TheGate, caller: Caller, body: Sent[DocumentPaper], idempotency_key: IdempotencyKey
 ) -> JSONResponse:
     """Register a document; the same content again is answered the same, other content is a conflict."""
+    paper = body.paper
+    body.require_whole(
+        gate,
+        lambda conn: service.check_document(conn, caller, paper, gaps=body.gaps),
+        problem="document-not-possible",
+    )
 
     def effect(conn: Connection) -> DocumentWhole:
-        service.register_document(conn, caller, body)
-        return _whole(_there(conn, caller, body))
+        service.register_document(conn, caller, paper)
+        return _whole(_there(conn, caller, paper))
 
-    return post_once(gate, caller, idempotency_key, target="/v1/documents", body=body, effect=effect)
+    return post_once(gate, caller, idempotency_key, target="/v1/documents", body=paper, effect=effect)
 
 
 def _there(conn: Connection, caller: Actor, body: DocumentPaper) -> DocumentStory:

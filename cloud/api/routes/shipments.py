@@ -16,6 +16,7 @@ from cloud.api.problems import ProblemError, responses
 from cloud.api.requests import Caller, TheGate
 from cloud.api.routes.instants import instant_of
 from cloud.api.routes.receipts import ReceiptId, ReversalPaper, SiteId, SiteQuery
+from cloud.api.salvaging import Sent
 from cloud.db import Connection
 from cloud.documents.shipping import reading, service
 from cloud.documents.shipping.papers import ShipmentPaper
@@ -133,15 +134,21 @@ def list_shipment_lines(
 
 
 @router.post("", status_code=201, response_model=Shipment, responses=responses(400, 404, 409, 413))
-def ship_goods(*, once: Once, body: ShipmentPaper) -> JSONResponse:
-    """Ship whole or not at all; every fault is told in one answer."""
+def ship_goods(*, once: Once, body: Sent[ShipmentPaper]) -> JSONResponse:
+    """Ship whole or not at all; faults of form and of the book are told together."""
+    paper, now = body.paper, once.gate.clock()
+    body.require_whole(
+        once.gate,
+        lambda conn: service.check_shipment(conn, once.caller, paper, now=now, gaps=body.gaps),
+        problem="document-not-possible",
+    )
 
     def effect(conn: Connection) -> Shipment:
-        service.ship(conn, once.caller, body, now=once.gate.clock())
-        found = reading.shipment(conn, once.caller, site=body.site, name=body.shipment, limit=0)
+        service.ship(conn, once.caller, paper, now=now)
+        found = reading.shipment(conn, once.caller, site=paper.site, name=paper.shipment, limit=0)
         return Shipment.model_validate(found.shipment)
 
-    return once.answer(body, effect)
+    return once.answer(paper, effect)
 
 
 @router.post(

@@ -14,6 +14,7 @@ from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
 from cloud.api.routes.receipts import SiteId, SiteQuery
+from cloud.api.salvaging import Sent
 from cloud.db import Connection
 from cloud.documents.transfers import service
 from cloud.documents.transfers.papers import TransferPaper
@@ -112,9 +113,14 @@ def get_transfer(*, gate: TheGate, caller: Caller, site: SiteId, transfer: Trans
 
 
 @router.post("", status_code=201, response_model=TransferWhole, responses=responses(400, 404, 409, 413))
-def draft_transfer(*, once: Once, body: TransferPaper) -> JSONResponse:
+def draft_transfer(*, once: Once, body: Sent[TransferPaper]) -> JSONResponse:
     """Draft a transfer; shipments against it move goods into transit, receipts out of it."""
-    return once.answer(body, lambda conn: _whole(service.draft(conn, once.caller, body)))
+    body.require_whole(
+        once.gate,
+        lambda conn: service.check_draft(conn, once.caller, body.paper, gaps=body.gaps),
+        problem="document-not-possible",
+    )
+    return once.answer(body.paper, lambda conn: _whole(service.draft(conn, once.caller, body.paper)))
 
 
 @router.post(

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
-from typing import NamedTuple
 
 from cloud.db import Connection
 from cloud.documents.lines import (
+    OF_UNITS,
     Goods,
     LineName,
     LineNow,
@@ -19,7 +19,7 @@ from cloud.documents.lines import (
 from cloud.documents.receiving import store
 from cloud.documents.receiving.domain import ORIGIN_OF, Origin
 from cloud.documents.receiving.papers import DeliveryLine, DeliveryPaper
-from cloud.faults import NO_GAPS, Fault, Gaps
+from cloud.faults import NO_GAPS, Fault, Gaps, Wrong, of_line
 from cloud.master.domain import BASE_UNIT, IdentifierKey, UnresolvableError, identifier_key
 from contracts.records import Identifier
 
@@ -34,19 +34,6 @@ _RECEIVABLE = {
 
 _LINES_NAMED = 5
 """Of a document, where one that it has not is asked for."""
-_OF_UNITS = {"unknown_unit", "unit_of_other_item"}
-"""Why a unit is none of an item's, whatever the amount."""
-
-
-class _Wrong(NamedTuple):
-    """What is wrong with one line."""
-
-    field: str
-    value: object
-    message: str
-    """Value and expectation."""
-    rests_on: tuple[str, ...]
-    """Fields without which nobody can tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +92,11 @@ def checked(conn: Connection, paper: DeliveryPaper, *, gaps: Gaps = NO_GAPS) -> 
         faults.append(Fault(None, "", told, f"documents of {told}: expected those of one"))
     wanted = {place for line in paper.lines if (place := line.location or paper.location)}
     nowhere = wanted - places_known(conn, paper.site, wanted)
-    if paper.location in nowhere and any(line.location is None for line in paper.lines):
+    rest_on_it = (
+        line.location is None and "location" not in gaps.of_line(index)
+        for index, line in enumerate(paper.lines)
+    )
+    if paper.location in nowhere and any(rest_on_it):
         faults.append(Fault(None, "location", paper.location, _no_place(paper.location, paper)))
     named = [_identifier(line, asked) for line in paper.lines]
     keys = {identifier_key(each) for each in named if each}
@@ -113,19 +104,16 @@ def checked(conn: Connection, paper: DeliveryPaper, *, gaps: Gaps = NO_GAPS) -> 
     known = goods_of(conn, keys | units)
     lines = []
     for index, (line, identifier) in enumerate(zip(paper.lines, named, strict=True)):
+        wrong = []
         if line.location in nowhere:
-            message = f"{_name(line)}: {_no_place(line.location, paper)}"
-            faults.append(Fault(index, "location", line.location, message))
+            message = _no_place(line.location, paper)
+            wrong.append(Wrong("location", line.location, message, ("location",)))
         found = _checked(line, identifier, asked, known)
         if isinstance(found, Checked):
             lines.append(found)
-            continue
-        unread = gaps.of_line(index)
-        faults += (
-            Fault(index, wrong.field, wrong.value, f"{_name(line)}: {wrong.message}")
-            for wrong in found
-            if unread.isdisjoint(wrong.rests_on)
-        )
+        else:
+            wrong += found
+        faults += of_line(index, line.line, wrong, gaps.of_line(index))
     partner = next(iter(partners), paper.partner)
     return Checking(tuple(lines), known, asked, origin, partner, not origins, tuple(faults))
 
@@ -148,10 +136,6 @@ def _asked(conn: Connection, paper: DeliveryPaper) -> dict[LineName, LineNow]:
 
 def _of(line: DeliveryLine, asked: Mapping[LineName, LineNow]) -> LineNow | None:
     return asked.get(LineName(line.of.type, line.of.id, line.of.line)) if line.of else None
-
-
-def _name(line: DeliveryLine) -> str:
-    return f"line {line.line!r}" if line.line else "a line without a number"
 
 
 def _identifier(line: DeliveryLine, asked: Mapping[LineName, LineNow]) -> Identifier | None:
@@ -184,18 +168,18 @@ def _checked(
     identifier: Identifier | None,
     asked: Mapping[LineName, LineNow],
     known: dict[IdentifierKey, Goods],
-) -> Checked | list[_Wrong]:
+) -> Checked | list[Wrong]:
     of = _of(line, asked)
     wrong = list(_faults_of_name(line, of, asked))
     if identifier is None:
-        return wrong or [_Wrong("", None, "nothing says what it is", ("of", "identifier"))]
+        return wrong or [Wrong("", None, "nothing says what it is", ("of", "identifier"))]
     goods = known.get(identifier_key(identifier))
     if of and (goods is None or goods.item_id != of.item_id):
         got = (
             f"item {goods.item!r}" if goods else f"{identifier.scheme} {identifier.value!r}, which names none"
         )
         message = f"got {got}, expected item {of.item!r} as {of.type} {of.id!r} line {of.line!r} says"
-        return [*wrong, _Wrong("identifier", identifier.value, message, ("of", "identifier"))]
+        return [*wrong, Wrong("identifier", identifier.value, message, ("of", "identifier"))]
     unit_seen, lot = _unit(line, asked), line.lot or (of.lot if of else None)
     amounts = (line.received, line.damaged, line.rejected)
     if goods is None:
@@ -203,11 +187,11 @@ def _checked(
             message = (
                 f"{identifier.scheme} {identifier.value!r} names no item: expected 'base', got {unit_seen!r}"
             )
-            wrong.append(_Wrong("unit_seen", unit_seen, message, _unit_rests_on(line)))
+            wrong.append(Wrong("unit_seen", unit_seen, message, _unit_rests_on(line)))
     else:
         if goods.is_lot_controlled and lot is None and line.received + line.damaged > 0:
             message = f"item {goods.item!r} is kept by lot: say which"
-            wrong.append(_Wrong("lot", None, message, ("of", "identifier", "lot", "received", "damaged")))
+            wrong.append(Wrong("lot", None, message, ("of", "identifier", "lot", "received", "damaged")))
         amounts = _in_base_units(line, unit_seen, goods, known, wrong)
     if line.of and of is None:  # what its line would have said, nobody knows
         return [each for each in wrong if each.field == "of" or "of" not in each.rests_on]
@@ -220,7 +204,7 @@ def _unit_rests_on(line: DeliveryLine) -> tuple[str, ...]:
 
 
 def _in_base_units(
-    line: DeliveryLine, unit_seen: str, goods: Goods, known: dict[IdentifierKey, Goods], wrong: list[_Wrong]
+    line: DeliveryLine, unit_seen: str, goods: Goods, known: dict[IdentifierKey, Goods], wrong: list[Wrong]
 ) -> tuple[Decimal, Decimal, Decimal]:
     """Convert what came; a unit that is not the item's is told once, and what is not exact by each amount."""
     amounts = {"received": line.received, "damaged": line.damaged, "rejected": line.rejected}
@@ -229,26 +213,26 @@ def _in_base_units(
             amounts[field] = in_base_units(amount, unit_seen, goods, known)
         except UnresolvableError as error:
             rests_on = _unit_rests_on(line)
-            if error.reason in _OF_UNITS:
-                wrong.append(_Wrong("unit_seen", unit_seen, f"{error}", rests_on))
+            if error.reason in OF_UNITS:
+                wrong.append(Wrong("unit_seen", unit_seen, f"{error}", rests_on))
                 break
-            wrong.append(_Wrong(field, f"{amount}", f"{error}", (*rests_on, field)))
+            wrong.append(Wrong(field, f"{amount}", f"{error}", (*rests_on, field)))
     return amounts["received"], amounts["damaged"], amounts["rejected"]
 
 
 def _faults_of_name(
     line: DeliveryLine, of: LineNow | None, asked: Mapping[LineName, LineNow]
-) -> Iterator[_Wrong]:
+) -> Iterator[Wrong]:
     if line.of and of is None:
         name = line.of
         same = (each.line for each in asked if (each.type, each.id) == (name.type, name.id))
         others = list(islice(same, _LINES_NAMED))
         expected = f"expected one like {', '.join(others)}" if others else "there is no such document"
         message = f"there is no line {name.line!r} in {name.type} {name.id!r}: {expected}"
-        yield _Wrong("of", name.line, message, ("of",))
+        yield Wrong("of", name.line, message, ("of",))
     if of and of.state not in _RECEIVABLE[of.type]:
         message = f"{of.type} {of.id!r} is {of.state}: nothing comes of it"
-        yield _Wrong("of", of.id, message, ("of",))
+        yield Wrong("of", of.id, message, ("of",))
 
 
 def _behind(of: LineNow | None, asked: Mapping[LineName, LineNow]) -> LineNow | None:

@@ -1,15 +1,25 @@
 """A shipment's lines against what is open: every fault of them all in one answer, or what they are."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from cloud.db import Connection
 from cloud.documents.leaving import USED_BY, faults_of_units, kept_back
-from cloud.documents.lines import Goods, LineName, LineNow, goods_of, in_base_units, lines_now, places_known
+from cloud.documents.lines import (
+    OF_UNITS,
+    Goods,
+    LineName,
+    LineNow,
+    goods_of,
+    in_base_units,
+    lines_now,
+    places_known,
+)
 from cloud.documents.shipping import store
 from cloud.documents.shipping.papers import ShipmentPaper, ShippedLine
+from cloud.faults import NO_GAPS, Fault, Gaps, Wrong, of_line
 from cloud.master.domain import BASE_UNIT, IdentifierKey, UnresolvableError
 from contracts.records import Identifier
 from contracts.vocabulary import Disposition, VirtualLocation
@@ -27,10 +37,6 @@ _SHIPPABLE = {None, Disposition.SELLABLE}
 
 _LEAVING = {"open", "to_send", "departed"}
 """States of documents for which something may leave."""
-
-
-class _LineError(Exception):
-    """What is wrong with one line: value and expectation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,67 +66,97 @@ class Checking:
     lines: tuple[Checked, ...]
     destination: str
     partner: str | None
-    faults: tuple[str, ...]
+    faults: tuple[Fault, ...]
 
 
-def checked(conn: Connection, paper: ShipmentPaper, *, now: datetime) -> Checking:
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What the lines of a shipment are held against."""
+
+    asked: dict[LineName, LineNow]
+    known: dict[IdentifierKey, Goods]
+    places: set[str]
+    tally: dict[LineName, Decimal] = field(default_factory=dict)
+    """What is left of each after the lines before."""
+    used: list[tuple[int, Goods, str | None]] = field(default_factory=list)
+    """Index, item and lot of lines whose goods somebody is to use."""
+
+
+def checked(conn: Connection, paper: ShipmentPaper, *, now: datetime, gaps: Gaps = NO_GAPS) -> Checking:
     """Check a whole shipment.
 
     Args:
         conn: In a transaction that holds the documents named.
         paper: The shipment.
         now: The present.
+        gaps: What of it could not be read.
 
     Returns:
         What it names, and every fault with its line.
     """
-    asked = _asked(conn, paper)
+    named = [line for index, line in enumerate(paper.lines) if "of" not in gaps.of_line(index)]
+    asked = _asked(conn, paper.site, named)
     faults = _faults_of_head(conn, paper)
-    destinations = sorted({DESTINATION_OF[line.of.type] for line in paper.lines})
+    destinations = sorted({DESTINATION_OF[line.of.type] for line in named})
     if len(destinations) > 1:
-        faults.append(f"a shipment goes one way: got lines for {' and '.join(destinations)}")
+        told = " and ".join(destinations)
+        faults.append(Fault(None, "", told, f"a shipment goes one way: got lines for {told}"))
+    partners = {of.partner for line in named if (of := asked.get(_name(line))) and of.partner}
+    if len(partners) > 1:
+        told = " and ".join(sorted(partners))
+        faults.append(Fault(None, "", told, f"documents of {told}: expected those of one"))
     keys = {(line.identifier_scheme, line.identifier) for line in asked.values()}
     units = {line.unit_seen or BASE_UNIT for line in paper.lines} | {
         line.unit_seen for line in asked.values()
     }
     known = goods_of(conn, keys | {("gtin", unit) for unit in units - {BASE_UNIT}})
     places = places_known(conn, paper.site, {place for line in paper.lines if (place := _place(paper, line))})
-    tally: dict[LineName, Decimal] = {}
+    book = _Book(asked, known, places)
     lines = []
-    for line in paper.lines:
-        try:
-            place = _known_place(paper, line, places)
-            found = _checked(line, asked, known, tally, place)
-        except (_LineError, UnresolvableError) as error:
-            faults.append(f"line {line.line!r}: {error}")
-        else:
-            tally[found.of.name] = found.open_before - found.quantity
-            lines.append(found)
-    faults += _held_back(conn, paper, lines, paper.occurred_at or now)
-    partners = {each.of.partner for each in lines if each.of.partner}
-    if len(partners) > 1:
-        faults.append(f"documents of {' and '.join(sorted(partners))}: expected those of one")
-    return Checking(tuple(lines), destinations[0], next(iter(partners), None), tuple(faults))
+    for index, line in enumerate(paper.lines):
+        unread = gaps.of_line(index)
+        wrong = list(_faults_of_place(paper, line, places, gaps))
+        if "of" not in unread:
+            found = _checked(index, line, book, _place(paper, line), unread)
+            if isinstance(found, Checked):
+                lines.append(found)
+            else:
+                wrong += found
+        faults += of_line(index, line.line, wrong, unread)
+    faults += _held_back(conn, paper, book, paper.occurred_at or now)
+    destination = next(iter(destinations), "customer")
+    return Checking(tuple(lines), destination, next(iter(partners), None), tuple(faults))
 
 
-def _asked(conn: Connection, paper: ShipmentPaper) -> dict[LineName, LineNow]:
+def _name(line: ShippedLine) -> LineName:
+    return LineName(line.of.type, line.of.id, line.of.line)
+
+
+def _asked(conn: Connection, site: str, lines: list[ShippedLine]) -> dict[LineName, LineNow]:
     by_type: dict[str, set[str]] = {}
-    for line in paper.lines:
+    for line in lines:
         by_type.setdefault(line.of.type, set()).add(line.of.id)
     return {
         line.name: line
         for kind, ids in sorted(by_type.items())
-        for line in lines_now(conn, site=paper.site, kind=kind, ids=ids)
+        for line in lines_now(conn, site=site, kind=kind, ids=ids)
     }
 
 
-def _faults_of_head(conn: Connection, paper: ShipmentPaper) -> list[str]:
+def _faults_of_head(conn: Connection, paper: ShipmentPaper) -> list[Fault]:
     faults = []
     if paper.visit and not store.tuples(conn, "visit_is_there", site=paper.site, visit=paper.visit):
-        faults.append(f"there is no visit {paper.visit!r} at site {paper.site!r}")
-    units = sorted({line.unit for line in paper.lines if line.unit})
+        message = f"there is no visit {paper.visit!r} at site {paper.site!r}"
+        faults.append(Fault(None, "visit", paper.visit, message))
+    first: dict[str, int] = {}
+    for index, line in enumerate(paper.lines):
+        if line.unit:
+            first.setdefault(line.unit, index)
+    units = sorted(first)
     known = {unit for (unit,) in store.tuples(conn, "units_known", units=units)} if units else set()
-    faults += [f"there is no unit {unit!r}" for unit in units if unit not in known]
+    faults += [
+        Fault(first[unit], "unit", unit, f"there is no unit {unit!r}") for unit in units if unit not in known
+    ]
     return faults
 
 
@@ -128,55 +164,78 @@ def _place(paper: ShipmentPaper, line: ShippedLine) -> str | None:
     return None if line.unit else line.location or paper.location
 
 
-def _known_place(paper: ShipmentPaper, line: ShippedLine, places: set[str]) -> str | None:
+def _faults_of_place(
+    paper: ShipmentPaper, line: ShippedLine, places: set[str], gaps: Gaps
+) -> Iterator[Wrong]:
     place = _place(paper, line)
-    if place is None and line.unit is None:
-        raise _LineError("nothing says where it is taken from: expected a location or a unit")
+    if place is None and line.unit is None and "location" not in gaps.whole:
+        message = "nothing says where it is taken from: expected a location or a unit"
+        yield Wrong("location", None, message, ("location", "unit"))
     if place is not None and place not in places:
-        raise _LineError(f"there is no place {place!r} at site {paper.site!r}")
-    return place
+        message = f"there is no place {place!r} at site {paper.site!r}"
+        yield Wrong("location", place, message, ("location", "unit"))
 
 
 def _checked(
-    line: ShippedLine,
-    asked: dict[LineName, LineNow],
-    known: dict[IdentifierKey, Goods],
-    tally: dict[LineName, Decimal],
-    place: str | None,
-) -> Checked:
-    name = LineName(line.of.type, line.of.id, line.of.line)
-    of = asked.get(name)
+    index: int, line: ShippedLine, book: _Book, place: str | None, unread: frozenset[str]
+) -> Checked | list[Wrong]:
+    name = _name(line)
+    of = book.asked.get(name)
     if of is None:
-        raise _LineError(f"there is no line {name.line!r} in {name.type} {name.id!r}")
+        message = f"there is no line {name.line!r} in {name.type} {name.id!r}"
+        return [Wrong("of", name.line, message, ("of",))]
+    wrong = []
     if of.state not in _LEAVING:
-        raise _LineError(f"{of.type} {of.id!r} is {of.state}: nothing leaves for it")
-    goods = known.get((of.identifier_scheme, of.identifier))
+        message = f"{of.type} {of.id!r} is {of.state}: nothing leaves for it"
+        wrong.append(Wrong("of", of.id, message, ("of",)))
+    goods = book.known.get((of.identifier_scheme, of.identifier))
     if goods is None or of.ordered is None:
-        raise _LineError(f"{of.identifier_scheme} {of.identifier!r} names no item with a known unit")
+        message = f"{of.identifier_scheme} {of.identifier!r} names no item with a known unit"
+        return [*wrong, Wrong("of", of.identifier, message, ("of",))]
+    wrong += _faults_of_goods(line, of, goods)
     unit_seen, lot = line.unit_seen or of.unit_seen, line.lot or of.lot
-    if of.lot and line.lot and line.lot != of.lot:
-        raise _LineError(f"lot {line.lot!r}: expected lot {of.lot!r} as {of.type} {of.id!r} asks")
-    if goods.is_lot_controlled and lot is None:
-        raise _LineError(f"item {goods.item!r} is kept by lot: say which")
-    if of.type in USED_BY and line.disposition not in _SHIPPABLE:
-        raise _LineError(f"{line.disposition} goods of item {goods.item!r}: expected sellable ones")
-    quantity = in_base_units(line.quantity, unit_seen, goods, known)
-    left = tally.get(of.name, of.open_quantity)
+    if of.type in USED_BY and "lot" not in unread:
+        book.used.append((index, goods, lot))
+    if not unread.isdisjoint(("quantity", "unit_seen")):
+        return wrong
+    left = book.tally.get(of.name, of.open_quantity)
+    try:
+        quantity = in_base_units(line.quantity, unit_seen, goods, book.known)
+    except UnresolvableError as error:
+        of_unit = Wrong("unit_seen", unit_seen, f"{error}", ("of",))
+        of_amount = Wrong("quantity", f"{line.quantity}", f"{error}", ("of",))
+        return [*wrong, of_unit if error.reason in OF_UNITS else of_amount]
     if quantity > left:
-        raise _LineError(
+        message = (
             f"{quantity.normalize():f} of item {goods.item!r}: expected at most {left.normalize():f}, "
             f"which are open of {of.type} {of.id!r} line {of.line!r}"
         )
-    return Checked(line, of, left, goods, unit_seen, quantity, lot, place)
+        return [*wrong, Wrong("quantity", f"{line.quantity}", message, ("of",))]
+    book.tally[of.name] = left - quantity
+    return wrong or Checked(line, of, left, goods, unit_seen, quantity, lot, place)
 
 
-def _held_back(conn: Connection, paper: ShipmentPaper, lines: Sequence[Checked], at: datetime) -> list[str]:
-    used = [each for each in lines if each.of.type in USED_BY]
-    kept = kept_back(conn, paper.site, [(each.goods.item_id, each.lot) for each in used], at=at)
+def _faults_of_goods(line: ShippedLine, of: LineNow, goods: Goods) -> Iterator[Wrong]:
+    if of.lot and line.lot and line.lot != of.lot:
+        message = f"lot {line.lot!r}: expected lot {of.lot!r} as {of.type} {of.id!r} asks"
+        yield Wrong("lot", line.lot, message, ("of", "lot"))
+    if goods.is_lot_controlled and line.lot is None and of.lot is None:
+        yield Wrong("lot", None, f"item {goods.item!r} is kept by lot: say which", ("of", "lot"))
+    if of.type in USED_BY and line.disposition not in _SHIPPABLE:
+        message = f"{line.disposition} goods of item {goods.item!r}: expected sellable ones"
+        yield Wrong("disposition", line.disposition, message, ("of", "disposition"))
+
+
+def _held_back(conn: Connection, paper: ShipmentPaper, book: _Book, at: datetime) -> list[Fault]:
+    kept = kept_back(conn, paper.site, [(goods.item_id, lot) for _, goods, lot in book.used], at=at)
     faults = [
-        f"line {each.paper.line!r}: lot {each.lot!r} of item {each.goods.item!r} {why}"
-        for each, why in zip(used, kept, strict=True)
+        Fault(
+            index, "lot", lot, f"line {paper.lines[index].line!r}: lot {lot!r} of item {goods.item!r} {why}"
+        )
+        for (index, goods, lot), why in zip(book.used, kept, strict=True)
         if why is not None
     ]
-    whole = {each.paper.unit for each in used if each.paper.unit and each.paper.with_unit}
-    return faults + faults_of_units(conn, paper.site, whole, at=at)
+    units = (paper.lines[index] for index, _, _ in book.used)
+    whole = {line.unit for line in units if line.unit and line.with_unit}
+    told = faults_of_units(conn, paper.site, whole, at=at)
+    return [*faults, *(Fault(None, "", None, message) for message in told)]

@@ -1,19 +1,21 @@
 """Shipments as they are told: checked models."""
 
-from collections import Counter
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
+from typing_extensions import override
 
-from cloud.documents.papers import LineNumber, Unit
+from cloud.documents.papers import LineNumber, Unit, named_twice
 from cloud.documents.receiving.papers import MOST_LINES, Place
+from cloud.faults import Broken, RuledModel
 from contracts.base import Code, PositiveQuantity, Site, UtcDatetime
 from contracts.vocabulary import Disposition
 
 
-class _Paper(BaseModel):
+class _Paper(RuledModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
@@ -43,13 +45,15 @@ class ShippedLine(_Paper):
     disposition: Disposition | None = None
     """Left out: sellable; a return to a supplier takes it from damaged, on hold or in inspection."""
 
-    @model_validator(mode="after")
-    def _is_in_one_place(self) -> Self:
+    @override
+    def broken(self) -> Iterator[Broken]:
+        """Say what of it does not go together."""
         if self.location is not None and self.unit is not None:
-            raise ValueError(f"line {self.line!r}: location and unit: expected one of them, or neither")
+            message = f"line {self.line!r}: location and unit: expected one of them, or neither"
+            yield Broken(message, self.location, ("location", "unit"))
         if self.with_unit and self.unit is None:
-            raise ValueError(f"line {self.line!r}: with_unit: expected unit, to say which")
-        return self
+            message = f"line {self.line!r}: with_unit: expected unit, to say which"
+            yield Broken(message, "true", ("with_unit", "unit"))
 
 
 class ShipmentPaper(_Paper):
@@ -68,12 +72,11 @@ class ShipmentPaper(_Paper):
     """Of a transfer: the vehicle is on its way."""
     lines: Annotated[tuple[ShippedLine, ...], Field(min_length=1, max_length=MOST_LINES)]
 
-    @model_validator(mode="after")
-    def _lines_differ(self) -> Self:
-        twice = [line for line, times in Counter(each.line for each in self.lines).items() if times > 1]
-        if twice:
-            raise ValueError(f"shipment {self.shipment!r}: line {twice[0]!r} stands there twice")
-        return self
+    @override
+    def broken(self) -> Iterator[Broken]:
+        """Say which lines stand there twice."""
+        name = f"shipment {self.shipment!r}" if self.shipment else "shipment"
+        return named_twice(name, (each.line for each in self.lines))
 
 
 class ShipmentRow(NamedTuple):

@@ -9,6 +9,7 @@ from cloud.documents.domain import (
     KEEPERS,
     ConflictingDocumentError,
     DocumentError,
+    FaultyDocumentError,
     UnknownDocumentError,
 )
 from cloud.documents.lines import lock_documents
@@ -17,7 +18,8 @@ from cloud.documents.shipping import store
 from cloud.documents.shipping.checking import ACCOUNT_OF, Checked, Checking, checked
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.documents.whole_lines import claim_whole
-from cloud.identity.actor import Actor, Role
+from cloud.faults import NO_GAPS, Fault, Gaps
+from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
 from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.domain import AlreadyClaimedError, Claim, CloudStatement, PostingKind
@@ -41,6 +43,33 @@ class Shipped(NamedTuple):
     lines: tuple[Checked, ...]
 
 
+def check_shipment(
+    conn: Connection, actor: Actor, paper: ShipmentPaper, *, now: datetime, gaps: Gaps = NO_GAPS
+) -> list[Fault]:
+    """Say what is wrong with a shipment, without posting it.
+
+    Args:
+        conn: In a transaction.
+        actor: Who may ship at the site.
+        paper: What leaves.
+        now: The present.
+        gaps: What of it could not be read; it may stand empty, except the site and the lines.
+
+    Returns:
+        Every fault; none: it can be posted.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*SHIPPERS, site=paper.site)
+    act_as(conn, actor)
+    faults = _faults(conn, actor, paper, checked(conn, paper, now=now, gaps=gaps), now)
+    if store.tuples(conn, "shipment_is_there", site=paper.site, id=paper.shipment):
+        message = f"shipment {paper.site}/{paper.shipment} has been done before"
+        faults.append(Fault(None, "shipment", paper.shipment, message))
+    return faults
+
+
 def ship(conn: Connection, actor: Actor, paper: ShipmentPaper, *, now: datetime) -> Shipped:
     """Post a shipment whole or not at all; no more leaves for a line than is open of it.
 
@@ -56,7 +85,7 @@ def ship(conn: Connection, actor: Actor, paper: ShipmentPaper, *, now: datetime)
     Raises:
         NotAllowedError: If the actor may not, or not into a closed period.
         AlreadyClaimedError: If there is a shipment of that number.
-        DocumentError: Naming every fault of every line.
+        FaultyDocumentError: Naming every fault of every line.
     """
     actor.require(*SHIPPERS, site=paper.site)
     act_as(conn, actor)
@@ -66,8 +95,8 @@ def ship(conn: Connection, actor: Actor, paper: ShipmentPaper, *, now: datetime)
         raise AlreadyClaimedError(f"shipment {paper.site}/{paper.shipment} has been done before")
     found = checked(conn, paper, now=now)
     if found.faults:
-        raise DocumentError("\n".join(f"shipment {paper.shipment!r}: {fault}" for fault in found.faults))
-    occurred_at = believable(paper.occurred_at, now, f"shipment {paper.shipment!r}")
+        raise FaultyDocumentError(_name(paper), _faults(conn, actor, paper, found, now))
+    occurred_at = believable(paper.occurred_at, now, _name(paper))
     is_late = require_open(conn, actor, paper.site, occurred_at)
     posting = Posting(conn, actor, PostingKind.STATEMENT)
     posting.claim([Claim(SHIPMENT_CLAIM, f"{paper.site}/{paper.shipment}")])
@@ -116,6 +145,22 @@ def reverse_line(conn: Connection, actor: Actor, *, site: str, name: str, line: 
     store.change(conn, "add_reversal", **kept, posting_id=posting.posting_id)
     posting.audit("shipment_line_reversed", f"shipment:{name}", site, {"line": line, "reason": reason})
     return posting.close().position
+
+
+def _faults(
+    conn: Connection, actor: Actor, paper: ShipmentPaper, found: Checking, now: datetime
+) -> list[Fault]:
+    """Add to what is wrong with lines what is wrong with the time."""
+    try:
+        require_open(conn, actor, paper.site, believable(paper.occurred_at, now, _name(paper)))
+    except (DocumentError, NotAllowedError) as error:
+        message = f"{error}".removeprefix(f"{_name(paper)}: ")
+        return [*found.faults, Fault(None, "occurred_at", paper.occurred_at, message)]
+    return list(found.faults)
+
+
+def _name(paper: ShipmentPaper) -> str:
+    return f"shipment {paper.shipment!r}"
 
 
 def _statement(

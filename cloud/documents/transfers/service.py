@@ -8,19 +8,20 @@ from typing import Final, NamedTuple
 import orjson
 
 from cloud.db import Connection
-from cloud.documents.catalogue import faults_of
 from cloud.documents.domain import (
     KEEPERS,
     READERS,
     ConflictingDocumentError,
-    DocumentError,
+    FaultyDocumentError,
     UnknownDocumentError,
 )
 from cloud.documents.lines import base_identifier, end_lines, lines_now, lock_documents
 from cloud.documents.movements import moved
 from cloud.documents.transfers import store
+from cloud.documents.transfers.checking import faults_of_draft
 from cloud.documents.transfers.domain import State, state_of
 from cloud.documents.transfers.papers import TransferPaper
+from cloud.faults import NO_GAPS, Fault, Gaps
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
 from cloud.ledger.closing import require_open, tell_late
@@ -119,6 +120,26 @@ def draft(conn: Connection, actor: Actor, paper: TransferPaper) -> TransferStory
     return transfer(conn, actor, at=paper.from_site, name=paper.id)
 
 
+def check_draft(conn: Connection, actor: Actor, paper: TransferPaper, *, gaps: Gaps = NO_GAPS) -> list[Fault]:
+    """Say what is wrong with a transfer, without drafting it.
+
+    Args:
+        conn: In a transaction that is not committed.
+        actor: A supervisor, inventory controller or planner of either site.
+        paper: What is to go.
+        gaps: What of it could not be read; it may stand empty, except the sites and the lines.
+
+    Returns:
+        Every fault; none: it can be drafted, unless there is one of that number.
+
+    Raises:
+        NotAllowedError: If the actor may not at either site.
+    """
+    _require_either(actor, paper.from_site, paper.to_site, DRAFTERS)
+    act_as(conn, actor)
+    return faults_of_draft(conn, paper, gaps=gaps)
+
+
 def add_transfer(conn: Connection, actor: Actor, paper: TransferPaper) -> None:
     """Make the document of a transfer at both sites.
 
@@ -131,12 +152,8 @@ def add_transfer(conn: Connection, actor: Actor, paper: TransferPaper) -> None:
         DocumentError: If a site or item is unknown, naming every line that is wrong.
         ConflictingDocumentError: If there is a transfer of that number from or to one of them.
     """
-    sites = [paper.from_site, paper.to_site]
-    known = {site for (site,) in store.tuples(conn, "sites_known", sites=sites)}
-    if missing := [site for site in sites if site not in known]:
-        raise DocumentError(f"transfer {paper.id!r}: there is no site {missing[0]!r}")
-    if faults := faults_of(conn, f"transfer {paper.id!r}", paper.lines):
-        raise DocumentError("\n".join(faults))
+    if faults := faults_of_draft(conn, paper):
+        raise FaultyDocumentError("", faults)
     name = {"site": paper.from_site, "to_site": paper.to_site, "id": paper.id, "actor": actor.id}
     lines = orjson.dumps([line.model_dump(mode="json") for line in paper.lines]).decode()
     is_free = store.change(conn, "add_transfer", **name, carrier=paper.carrier) > 0

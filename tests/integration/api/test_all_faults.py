@@ -157,6 +157,64 @@ def test_a_stock_list_is_told_what_cannot_be_read_and_what_the_book_denies_in_on
     assert rows(database) == before
 
 
+def test_a_shipment_is_told_what_cannot_be_read_and_what_the_book_denies_in_one_answer(
+    post: Post, database: Any
+) -> None:
+    post("documents", {"site": OWN, "type": "outbound_order", "id": "SO-1", "lines": [
+        {"line": "1", "identifier": {"scheme": "sku", "value": TEA}, "quantity": "5"}]})  # fmt: skip
+    of = {"type": "outbound_order", "id": "SO-1", "line": "1"}
+    before = rows(database)
+    answer = post("shipments", {"site": OWN, "shipment": "S-1", "carrier": "", "lines": [
+        {"line": "1", "of": of, "quantity": "4", "location": "NOWHERE", "disposition": "damaged"},
+        {"line": "2", "of": of, "quantity": "2", "location": "A-01-1"},
+        {"line": "3", "of": of, "quantity": "1,5", "unit_seen": "05012345678900", "unit": "4006381333931"},
+        {"line": "4", "of": {"type": "outbound_order", "id": "SO-1"}, "quantity": "1"},
+        {"line": "5", "of": of | {"line": "9"}, "quantity": "1", "location": "A-01-1", "with_unit": True},
+        {"line": "1", "of": of, "quantity": "1", "location": "A-01-1", "unit_seen": "05012345678900"},
+    ]})  # fmt: skip
+    assert (answer.status_code, answer.json()["type"]) == (422, f"{PROBLEM}:document-not-possible")
+    assert [place for place, _ in told(answer)] == [
+        "carrier",
+        *("lines.0.location", "lines.0.disposition"),
+        "lines.1.quantity",
+        *("lines.2.quantity", "lines.2.unit"),
+        *("lines.3.of.line", "lines.3.location"),
+        *("lines.4", "lines.4.of"),
+        *("lines.5.line", "lines.5.unit_seen"),
+    ]
+    assert dict(told(answer))["lines.1.quantity"] == (
+        f"line '2': 2 of item '{TEA}': expected at most 1, which are open of outbound_order 'SO-1' line '1'"
+    )
+    assert rows(database) == before
+
+
+def test_documents_and_drafts_of_transfers_are_told_all_at_once_too(post: Post, database: Any) -> None:
+    named = {"scheme": "sku", "value": TEA}
+    lines = [
+        {"line": "1", "identifier": named, "quantity": "1"},
+        {"line": "2", "identifier": named | {"value": "NIL"}, "quantity": "x"},
+        {"line": "1", "identifier": named, "quantity": "1", "unit_seen": "05012345678900"},
+        {"line": "4", "identifier": {"scheme": "gtin", "value": "1"}, "quantity": "1", "lot": ""},
+        {"line": "5", "quantity": "1", "unit_seen": "05012345678900"},
+    ]
+    places = ["lines.1.quantity", "lines.1.identifier", "lines.2.line", "lines.2.unit_seen"]
+    places += ["lines.3.lot", "lines.3", "lines.4.identifier"]
+    before = rows(database)
+    document = {"site": OWN, "type": "invoice", "id": "A-1", "lines": lines}
+    transfer = {"from_site": OWN, "to_site": "york", "id": "T-1", "due_on": "soon", "lines": lines}
+    for path, body, head in (
+        ("documents", document, ["type"]),
+        ("transfers", transfer, ["due_on", "to_site"]),
+    ):
+        answer = post(path, body)
+        assert (answer.status_code, answer.json()["type"]) == (422, f"{PROBLEM}:document-not-possible")
+        assert [place for place, _ in told(answer)] == head + places, path
+    assert dict(told(answer))["lines.1.identifier"] == (
+        "transfer 'T-1', line '2': sku 'NIL' names no item: register its item first"
+    )
+    assert rows(database) == before
+
+
 def test_what_the_book_alone_denies_is_told_by_line_too(post: Post) -> None:
     answer = post(
         "receipts", delivery(came(1, location="NOWHERE"), came(2), occurred_at="2027-01-01T00:00:00Z")

@@ -100,7 +100,7 @@ BAD = [
     (
         ("documents", 0, "lines", 1, "line"),
         "1",
-        "line 19: documents.0: document 'ASN-1': line '1' stands there twice",
+        "line 35: documents.0.lines.1.line: document 'ASN-1': line '1' stands there twice",
     ),
     (
         ("documents", 0, "type"),
@@ -225,7 +225,7 @@ def test_orders_and_transfers_stand_among_a_spreadsheets_documents(tmp_path: Pat
             "line 1: column 'ean' is unknown: expected type, id, line, quantity",
         ),
         (";lot", ";unit", "line 1: column 'unit' stands there twice"),
-        (f";2;{GTIN}", f";1;{GTIN}", "line 2: documents.0: document 'ASN-1': line '1' stands there twice"),
+        (f";2;{GTIN}", f";1;{GTIN}", "line 4: documents.0.lines.1.line: document 'ASN-1': line '1' stands"),
         (
             "outbound_order;SO-1;1;",
             "outbound_order;SO-1;;",

@@ -1,0 +1,29 @@
+"""A transfer's draft against what is set up: every fault of it in one answer."""
+
+from cloud.db import Connection
+from cloud.documents.catalogue import faults_of
+from cloud.documents.transfers import store
+from cloud.documents.transfers.papers import TransferPaper
+from cloud.faults import NO_GAPS, Fault, Gaps
+
+
+def faults_of_draft(conn: Connection, paper: TransferPaper, *, gaps: Gaps = NO_GAPS) -> list[Fault]:
+    """Find sites and items that there are not.
+
+    Args:
+        conn: In a transaction that shows either site.
+        paper: What is to go.
+        gaps: What of it could not be read; both sites could.
+
+    Returns:
+        Every fault.
+    """
+    where = f"transfer {paper.id!r}" if paper.id else "transfer"
+    sites = {"from_site": paper.from_site, "to_site": paper.to_site}
+    known = {site for (site,) in store.tuples(conn, "sites_known", sites=list(sites.values()))}
+    faults = [
+        Fault(None, field, site, f"{where}: there is no site {site!r}")
+        for field, site in sites.items()
+        if site not in known
+    ]
+    return faults + faults_of(conn, where, paper.lines, gaps=gaps)
