@@ -43,7 +43,12 @@ COMMANDS: Final = {
 USER_PAGES: Final = [page for page in PAGES if page.parent.name != "design"]
 """The design is ahead of the program; what users read is not."""
 
-NOT_SETTINGS: Final = {"DOCKLEDGER_CONFIG", "DOCKLEDGER_TEST_DSN", "DOCKLEDGER_CRASH_AT", "DOCKLEDGER_FIRST_SEED"}
+NOT_SETTINGS: Final = {
+    "DOCKLEDGER_CONFIG",
+    "DOCKLEDGER_TEST_DSN",
+    "DOCKLEDGER_CRASH_AT",
+    "DOCKLEDGER_FIRST_SEED",
+}
 
 
 def named(path: Path) -> str:
