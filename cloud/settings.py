@@ -26,7 +26,9 @@ DEFAULT_FILE: Final = "dockledger.toml"
 RUNNING_FILE: Final = "running.toml"
 """Written into the data directory by `dockledger local`: how to reach what it started."""
 
-_NOT_SETTINGS: Final = frozenset({"DOCKLEDGER_CONFIG", "DOCKLEDGER_TEST_DSN", "DOCKLEDGER_CRASH_AT"})
+_NOT_SETTINGS: Final = frozenset(
+    {"DOCKLEDGER_CONFIG", "DOCKLEDGER_TEST_DSN", "DOCKLEDGER_CRASH_AT", "DOCKLEDGER_FIRST_SEED"}
+)
 """Read by the command line, the tests and the fault hook of ingest; everything else must be a setting."""
 
 
