@@ -298,6 +298,13 @@ BY_SITE_ONLY = {
 """They show or write the actor's sites only; whoever calls them has checked the role."""
 
 PLUMBING = {
+    "documents.receiving.held_posting.post_holds",
+    "documents.receiving.holding.hold",
+    "documents.receiving.holding.hold_scanned",
+    "documents.receiving.holding.mark",
+    "documents.receiving.holding.ready",
+    "documents.receiving.holding.take_back",
+    "lots.left_expired.tell_left",
     "ingest.registry.service.record_change",
     "api.idempotency.post_once",
     "counting.reading.see",
