@@ -77,6 +77,8 @@ def test_a_delivery_is_told_what_cannot_be_read_and_what_the_book_denies_in_one_
     post("documents", {"site": OWN, "type": "asn", "id": "ASN-1", "lines": [
         {"line": "1", "identifier": {"scheme": "sku", "value": TEA}, "quantity": "5"}]})  # fmt: skip
     against = {"type": "asn", "id": "ASN-1", "line": "1"}
+    with psycopg.connect(database.admin_dsn) as conn:
+        conn.execute("INSERT INTO item (code) VALUES ('BARE')")  # its code names it once a paper does
     before = rows(database)
     answer = post("receipts", delivery(
         came(1),
@@ -88,6 +90,7 @@ def test_a_delivery_is_told_what_cannot_be_read_and_what_the_book_denies_in_one_
         came(3, of=against | {"id": "ASN-2"}, location="NOWHERE"),
         7,
         came(9, recieved="2", unit="1"),
+        came(10, "BARE"),
         visit="V-1", is_last="perhaps",
     ))  # fmt: skip
     assert answer.status_code == 422

@@ -3,7 +3,7 @@
 import tomllib
 
 from contracts.records import Crossing, Gap, UnitPosition
-from contracts.vocabulary import GapCause
+from contracts.vocabulary import CrossingDirection, GapCause
 from edge_agent.decode.epc import decode_epc
 from simulators.warehouse.dock import epc
 from tests.integration.doors.conftest import Dock, assignment, now_us, until, visit, walk
@@ -75,7 +75,10 @@ def test_a_wrong_unit_that_was_never_loud_is_told_when_it_has_crossed(dock: Dock
     until(lambda: dock.reader.is_reporting, "the reader reports")
     dock.play([read._replace(rssi_dbm=read.rssi_dbm - 20) for read in walk([ELSEWHERE])])
     assert dock.reader.wait_for(lambda: dock.reader.gpo_states[2], 20)
-    until(lambda: [position.unit for position in positions(dock)] == [OTHER_SSCC], "its crossing is decided")
+    until(lambda: bool(crossings(dock)), "its crossing is decided")
+    assert [(crossing.epc, crossing.direction) for crossing in crossings(dock)] == [
+        (ELSEWHERE, CrossingDirection.IN)
+    ]
     assert not dock.reader.gpo_states[1]
 
 
