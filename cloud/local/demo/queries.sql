@@ -29,6 +29,9 @@ SELECT h.position,
 FROM ledger_head AS h
 WHERE h.shard = 0;
 
+-- name: doors_whole
+SELECT bool_and(complete_until >= %(until)s) FROM gateway_completeness WHERE gateway = ANY (%(doors)s);
+
 -- name: decided
 SELECT (SELECT count(*) FROM count_review AS c WHERE c.observed_at >= %(since)s) AS counts,
        (SELECT count(*) FROM variance AS v

@@ -22,9 +22,7 @@ from cloud.local.stack import Stack
 DRAIN_S: Final = 10.0
 """Input stops so long before the end, for everything scanned to reach the ledger."""
 PATIENCE_S: Final = 60.0
-"""How long what was scanned may take to reach the ledger before it counts as missed."""
-QUIET_S: Final = 4.0
-"""Doors that have told nothing new for so long have told everything."""
+"""How long what was scanned or crossed may take to reach the ledger before it counts as missed."""
 SETTLE_EVERY_S: Final = 5.0
 """How often somebody confirms receipts and departures of visits that are over."""
 _TICK_S: Final = 0.2
@@ -194,15 +192,11 @@ class Demo:
             self._desk.cut_short()
 
     def _drain(self) -> None:
-        """Wait until all that was scanned is in the ledger, and the doors have nothing new to tell."""
+        """Wait until all that was scanned is in the ledger, and all that the doors may still decide."""
         patient_until = time.monotonic() + PATIENCE_S
-        told, quiet_since = -1, time.monotonic()
         while time.monotonic() < patient_until:
-            progress = self._store.progress()
-            if progress.crossings != told:
-                told, quiet_since = progress.crossings, time.monotonic()
-            is_quiet = not self._has_doors or time.monotonic() - quiet_since >= QUIET_S
-            if progress.movements >= self._scanned.count() and is_quiet:
+            are_whole = not self._has_doors or self._store.are_doors_whole(self._doors_silent_at)
+            if self._store.progress().movements >= self._scanned.count() and are_whole:
                 return
             self._stack.tick()
             time.sleep(_TICK_S)

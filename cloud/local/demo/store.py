@@ -89,6 +89,19 @@ class DemoStore:
             raise LookupError("ledger_head has no shard 0: expected one row")
         return row
 
+    def are_doors_whole(self, until: datetime) -> bool:
+        """Tell whether all that the doors saw before an instant is decided and in the ledger (PROTOCOL P6).
+
+        Args:
+            until: The instant.
+
+        Returns:
+            Whether their gateways are complete up to then.
+        """
+        with self._source.connection() as conn:
+            row = conn.execute(SQL["doors_whole"], self._scope | {"until": until}).fetchone()
+        return row is not None and bool(row[0])
+
     def decided(self) -> Decided:
         """Read what was counted, forecast, proposed and approved."""
         with self._source.connection() as conn:
