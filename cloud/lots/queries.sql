@@ -286,4 +286,5 @@ FROM unfit_lots(%(sites)s::text[], %(items)s::text[], %(lots)s::text[], %(units)
     %(as_of)s::timestamptz);
 
 -- name: left_expired
-SELECT looked, site, item_id, item, base_unit, lot, expires_on, document, quantity, last_at FROM left_expired(%(most)s);
+SELECT looked, is_picked, site, item_id, item, base_unit, lot, expires_on, document, quantity, place, last_at
+FROM left_expired(%(most)s);

@@ -16,6 +16,7 @@ from edge_agent.outbox.draft import Draft
 from edge_agent.workflows.counting import close_bin, count_item, count_place
 from edge_agent.workflows.ending import complete, end
 from edge_agent.workflows.errands import Errands, no_errands
+from edge_agent.workflows.expired import ask_first, asked_about
 from edge_agent.workflows.feedback import Feedback, Signal
 from edge_agent.workflows.goods import Handled, handle_item, handle_place, handle_unit, undo
 from edge_agent.workflows.kinds import KINDS, Argument, Workflow
@@ -85,14 +86,9 @@ class Engine:
         try:
             handled = self._handle(state, decoded, scene)
         except RefusedError as error:
-            note = None if hidden else str(error)
-            event = scene.event(state.run, "refused", error.refusal, note)
-            prompt = say("{refusal}: {prompt}", refusal=str(error.refusal), prompt=error.prompt)
-            if hidden:
-                prompt = say("{refusal}", refusal=str(error.refusal))
             if error.refusal is Refusal.PIN_WRONG:
                 state = replace(state, wrong_pins=state.wrong_pins + 1, wrong_pin_at=now.at)
-            handled = Handled(state, (event,), Feedback(Signal.REFUSAL, prompt))
+            handled = _refused(state, error, scene, is_hidden=hidden is not None)
         return Outcome(handled.state, (*overdue, *handled.drafts), handled.feedback, handled.order)
 
     def language_of(self, state: State) -> str:
@@ -155,6 +151,16 @@ class Engine:
 
     def _handle(self, state: State, decoded: Decoded, scene: Scene) -> Handled:
         label = self._read(state, decoded)
+        handled = self._act(state, label, scene)
+        if isinstance(label, ItemLabel) and state.run is not None:
+            try:
+                ask_first(state.run, label, scene.now)
+            except RefusedError as error:
+                asked = replace(state.run, asked_about=asked_about(label))
+                return _refused(replace(state, run=asked), error, scene)
+        return handled
+
+    def _act(self, state: State, label: Label, scene: Scene) -> Handled:
         led_to = lead(state, label, scene, self.errands)
         if led_to is not None:
             return led_to
@@ -300,6 +306,16 @@ class Engine:
             return state, ()
         ended, drafts = end(state, scene, because)
         return replace(ended, actor=None), (*drafts, scene.event(None, "logged_out", because))
+
+
+def _refused(state: State, error: RefusedError, scene: Scene, *, is_hidden: bool = False) -> Handled:
+    """Record that a scan was refused; of one that lets somebody in only why."""
+    note = None if is_hidden else str(error)
+    event = scene.event(state.run, "refused", error.refusal, note)
+    prompt = say("{refusal}: {prompt}", refusal=str(error.refusal), prompt=error.prompt)
+    if is_hidden:
+        prompt = say("{refusal}", refusal=str(error.refusal))
+    return Handled(state, (event,), Feedback(Signal.REFUSAL, prompt))
 
 
 def _hidden(raw: str, *, is_open: bool) -> str | None:

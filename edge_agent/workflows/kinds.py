@@ -78,13 +78,17 @@ class Kind:
     """Whether labels are counted, and nothing moves."""
     is_transformation: bool = False
     """Whether goods are used up until ``$MAKES``, and made after it."""
+    is_for_customers: bool = False
+    """Whether goods are on their way to a customer, who must not get expired ones."""
 
 
 KINDS: Final = {
     Workflow.RECEIVE: Kind(
         BizStep.RECEIVING, "receipt", VirtualLocation.SUPPLIER, End.STAGING, takes_units=True
     ),
-    Workflow.SHIP: Kind(BizStep.SHIPPING, "shipment", End.STAGING, VirtualLocation.CUSTOMER),
+    Workflow.SHIP: Kind(
+        BizStep.SHIPPING, "shipment", End.STAGING, VirtualLocation.CUSTOMER, is_for_customers=True
+    ),
     Workflow.RETURN: Kind(
         BizStep.RECEIVING,
         "customer_return",
@@ -100,7 +104,7 @@ KINDS: Final = {
         argument=Argument.DISPOSITION,
         found=Disposition.RETURNED,
     ),
-    Workflow.PICK: Kind(BizStep.PICKING, "pick", End.CHOSEN, End.STAGING),
+    Workflow.PICK: Kind(BizStep.PICKING, "pick", End.CHOSEN, End.STAGING, is_for_customers=True),
     Workflow.PUTAWAY: Kind(
         BizStep.STORING, "putaway", End.STAGING, End.LATER, argument=Argument.NONE, takes_units=True
     ),
@@ -126,7 +130,12 @@ KINDS: Final = {
     Workflow.TRANSFER: Kind(BizStep.SHIPPING, "transfer", End.STAGING, VirtualLocation.TRANSIT),
     Workflow.TRANSFER_IN: Kind(BizStep.RECEIVING, "transfer", VirtualLocation.TRANSIT, End.STAGING),
     Workflow.CROSSDOCK: Kind(
-        BizStep.STAGING_OUTBOUND, "outbound_order", End.STAGING, End.LATER, takes_units=True
+        BizStep.STAGING_OUTBOUND,
+        "outbound_order",
+        End.STAGING,
+        End.LATER,
+        takes_units=True,
+        is_for_customers=True,
     ),
     Workflow.DAMAGE: Kind(
         BizStep.INSPECTING,

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
@@ -34,6 +35,8 @@ class ItemLabel:
     """The serialised instance, which is always one piece."""
     weight_kg: Decimal | None = None
     """What these goods weigh, if each of their kind weighs something else."""
+    expiry: date | None = None
+    """The last day, or the first on which they are no longer good, as the label says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +115,10 @@ def _trade_item(decoded: Decoded, gtin: str) -> ItemLabel:
             decoded.lot,
             (decoded.pure_uri,),
             weight_kg,
+            decoded.expiry,
         )
     named = Identifier(scheme="gtin", value=gtin)
-    return ItemLabel(named, unit_seen, quantity, decoded.lot, weight_kg=weight_kg)
+    return ItemLabel(named, unit_seen, quantity, decoded.lot, (), weight_kg, decoded.expiry)
 
 
 def _own_label(decoded: Decoded, site: WorkflowSettings) -> Label:

@@ -39,6 +39,7 @@ class Refusal(StrEnum):
     WRONG_ITEM = "wrong_item"
     WRONG_LOT = "wrong_lot"
     TOO_MANY = "too_many"
+    EXPIRED = "expired"
     NOTHING_TO_UNDO = "nothing_to_undo"
     NOTHING_TO_PRINT = "nothing_to_print"
     NO_PRINTER = "no_printer"
