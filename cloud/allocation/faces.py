@@ -28,6 +28,7 @@ class FaceRow(NamedTuple):
     minimum: Decimal
     maximum: Decimal
     held: Decimal
+    """That may leave and has not expired."""
     claimed: Decimal
     coming: Decimal
     """On tasks that fill it up."""
@@ -127,13 +128,13 @@ def fill_faces(conn: Connection, *, site: str, by: str, now: datetime) -> list[s
     Returns:
         Names of the tasks.
     """
-    short = [face for face in _faces(conn, site, ("", ""), _ALL) if face.missing > 0]
+    short = [face for face in _faces(conn, site, ("", ""), _ALL, now) if face.missing > 0]
     gateway = _gateway(conn, site)
     if not short or gateway is None:
         return []
     items = sorted({face.item_id for face in short})
     store.lock_items(conn, site, items)
-    short = [face for face in _faces(conn, site, ("", ""), _ALL) if face.missing > 0]
+    short = [face for face in _faces(conn, site, ("", ""), _ALL, now) if face.missing > 0]
     ((today, _),) = store.tuples(conn, "site_day", site=site, now=now)
     wants = {_name(face): _want(face, today) for face in short}
     places = {_name(face): face.location for face in short}
@@ -153,9 +154,11 @@ def fill_faces(conn: Connection, *, site: str, by: str, now: datetime) -> list[s
     return make_tasks(conn, lines, site=site, gateway=gateway, kind="move", wave=None, expires_at=ends, by=by)
 
 
-def _faces(conn: Connection, site: str, after: tuple[str, str], limit: int) -> list[FaceRow]:
+def _faces(
+    conn: Connection, site: str, after: tuple[str, str], limit: int, now: datetime | None = None
+) -> list[FaceRow]:
     start = {"after_location": after[0], "after_item": after[1]}
-    asked = {"site": site, "shippable": store.SHIPPABLE_WORDS, "limit": limit}
+    asked = {"site": site, "shippable": store.SHIPPABLE_WORDS, "limit": limit, "now": now}
     return store.rows(conn, FaceRow, "faces", **asked, **start)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from cloud.allocation.domain import Cell, Claim, Shortfall, Want
 
@@ -66,7 +66,21 @@ def allocate(wants: Iterable[Want], cells: Iterable[Cell]) -> Plan:
     return Plan(tuple(claims), tuple(shortfalls))
 
 
-def lasts_until(want: Want) -> date:
+class HasDay(Protocol):
+    """A line that goods leave for on a day."""
+
+    @property
+    def needed_on(self) -> date:
+        """Site day on which they leave."""
+        ...
+
+    @property
+    def minimum_days(self) -> int:
+        """Days that they must be good for after that."""
+        ...
+
+
+def lasts_until(want: HasDay) -> date:
     """Tell until when goods must be good to serve a line.
 
     Args:

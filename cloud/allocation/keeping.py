@@ -5,24 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from cloud.allocation import store
 from cloud.allocation.claiming import Wish, claim
 from cloud.allocation.domain import ClaimKind, LineName
 from cloud.allocation.serving import serve_again
-from cloud.allocation.store import OpenClaim
+from cloud.allocation.store import LineRow, OpenClaim
 from cloud.allocation.taking_back import withdraw
 from cloud.db import Connection
-
-
-class OpenLine(NamedTuple):
-    """What of a line is open."""
-
-    item_id: int
-    """That it reads as now."""
-    quantity: Decimal
-    """In that item's base units."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +23,8 @@ class KeptSite:
     by: str
     site: str
     items: Sequence[int]
-    lines: Mapping[LineName, OpenLine]
-    """Those that must leave."""
+    lines: Mapping[LineName, LineRow]
+    """Those that must leave, of the items that they read as now."""
     now: datetime
     changed: set[str] = field(default_factory=set)
     """Tasks that gateways must be told of."""

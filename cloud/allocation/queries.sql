@@ -149,10 +149,6 @@ SELECT c.canonical_id FROM allocation k JOIN canonical_item c ON c.item_id = k.i
 WHERE k.site_id = %(site)s AND k.ended_at IS NULL
 ORDER BY 1;
 
--- name: open_quantities
-SELECT s.type, s.id, s.line, s.item_id, s.quantity FROM lines_to_serve(ARRAY[%(site)s]) s
-ORDER BY s.type, s.id, s.line;
-
 -- name: items_as_they_read
 SELECT c.item_id, i.code AS item, c.canonical_id AS now_id, n.code AS now, c.numerator, c.denominator
 FROM canonical_item c
@@ -161,15 +157,13 @@ JOIN item n ON n.item_id = c.canonical_id
 WHERE c.item_id = ANY (%(items)s::bigint[])
 ORDER BY c.item_id;
 
--- name: overclaimed_cells
-SELECT c.cell_id, CASE WHEN x.is_expired THEN c.hard ELSE least(-c.free, c.hard) END AS beyond, i.code AS item, c.location,
-    c.lot, x.is_expired
+-- name: cells_to_look_at
+SELECT c.cell_id, least(-c.free, c.hard) AS beyond, i.code AS item, c.location, c.lot, c.expires_on,
+    coalesce(c.expires_on <= (%(now)s::timestamptz AT TIME ZONE z.time_zone)::date, false) AS is_expired
 FROM cells_to_claim(%(site)s, %(items)s, %(shippable)s) c
 JOIN item i ON i.item_id = c.item_id
 JOIN site z ON z.site_id = %(site)s
-CROSS JOIN LATERAL (
-    SELECT coalesce(c.expires_on <= (%(now)s::timestamptz AT TIME ZONE z.time_zone)::date, false) AS is_expired) x
-WHERE c.hard > 0 AND (c.free < 0 OR x.is_expired)
+WHERE c.hard > 0 AND (c.free < 0 OR c.expires_on IS NOT NULL)
 ORDER BY c.cell_id;
 
 -- name: last_wave
@@ -186,20 +180,27 @@ WHERE t.task = ANY (%(tasks)s::text[])
 GROUP BY t.task, g.name, t.wave_id, l.to_location
 ORDER BY t.task;
 
+-- What has expired fills no face; claims on it are none that it must serve.
 -- name: faces
 SELECT l.code AS location, i.code AS item, f.item_id, f.location_id, f.minimum, f.maximum,
     coalesce((SELECT sum(b.quantity * a.numerator / a.denominator)
         FROM canonical_item a JOIN cell c ON c.item_id = a.item_id JOIN balance b ON b.cell_id = c.cell_id
+        LEFT JOIN lot t ON t.item_id = f.item_id AND t.lot = c.lot
         WHERE a.canonical_id = f.item_id AND c.location_id = f.location_id
-            AND coalesce(c.disposition, 'sellable') = ANY (%(shippable)s)), 0) AS held,
+            AND coalesce(t.expires_on > d.today, true) AND coalesce(c.disposition, 'sellable') = ANY (%(shippable)s)), 0) AS held,
     coalesce((SELECT sum(k.quantity) FROM allocation k JOIN cell c ON c.cell_id = k.cell_id
-        WHERE k.ended_at IS NULL AND k.kind = 'hard' AND k.item_id = f.item_id AND c.location_id = f.location_id), 0) AS claimed,
+        LEFT JOIN lot t ON t.item_id = f.item_id AND t.lot = c.lot
+        WHERE k.ended_at IS NULL AND k.kind = 'hard' AND k.item_id = f.item_id AND c.location_id = f.location_id
+            AND coalesce(t.expires_on > d.today, true)), 0) AS claimed,
     coalesce((SELECT sum(n.open) FROM task t JOIN task_line_now n ON n.task = t.task
         WHERE t.site_id = f.site_id AND t.kind = 'move' AND t.ended_at IS NULL AND n.item_id = f.item_id
             AND n.to_location = l.code), 0) AS coming
 FROM pick_face f
 JOIN location l ON l.location_id = f.location_id
 JOIN item i ON i.item_id = f.item_id
+JOIN site z ON z.site_id = f.site_id
+CROSS JOIN LATERAL (
+    SELECT (coalesce(%(now)s::timestamptz, clock_timestamp()) AT TIME ZONE z.time_zone)::date AS today) d
 WHERE f.site_id = %(site)s AND (l.code, i.code) > (%(after_location)s, %(after_item)s)
 ORDER BY l.code, i.code
 LIMIT %(limit)s;

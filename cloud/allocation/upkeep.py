@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Final, NamedTuple
@@ -12,13 +12,15 @@ from pydantic import JsonValue
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.allocation import store
+from cloud.allocation.claiming import Wish, open_lines
 from cloud.allocation.domain import ClaimKind, LineName, SitesFailedError
 from cloud.allocation.faces import fill_faces
+from cloud.allocation.fefo import lasts_until
 from cloud.allocation.following import follow
-from cloud.allocation.keeping import KeptSite, OpenLine, claim_elsewhere, end_claims_of
+from cloud.allocation.keeping import KeptSite, claim_elsewhere, end_claims_of
 from cloud.allocation.merging import follow_merges
 from cloud.allocation.sending import tell_of
-from cloud.allocation.store import OpenClaim
+from cloud.allocation.store import LineRow, OpenClaim
 from cloud.allocation.taking_back import withdraw
 from cloud.db import Connection, in_transaction
 from cloud.db.retry import Source
@@ -27,19 +29,32 @@ from cloud.identity.store import act_as
 
 BEYOND_STOCK: Final = "claims_beyond_stock"
 EXPIRED_TASK: Final = "task_expired"
+GONE: Final = "stock_gone"
+EXPIRED: Final = "lot_expired"
+TOO_SOON: Final = "lot_expires_too_soon"
 _FIRST_TO_GO: Final = {ClaimKind.PICKED: 0, ClaimKind.HARD: 1, ClaimKind.SOFT: 2}
 
 
-class Overclaimed(NamedTuple):
-    """A cell of which more is claimed than it holds, or whose lot has expired."""
+class ClaimedCell(NamedTuple):
+    """A cell that more may be claimed of than it holds, or whose lot may not last until it is needed."""
 
     cell_id: int
     beyond: Decimal
-    """Of what is claimed and not picked."""
+    """What of claims on it that are not picked it does not hold; below zero: so much is free."""
     item: str
     location: str
     lot: str | None
+    expires_on: date | None
     is_expired: bool
+
+
+class Ending(NamedTuple):
+    """A claim of which something ends."""
+
+    cell: ClaimedCell
+    claim: OpenClaim
+    quantity: Decimal
+    because: str
 
 
 def keep_up(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
@@ -101,8 +116,7 @@ def keep_site(conn: Connection, actor: Actor, *, site: str, now: datetime) -> di
     act_as(conn, actor)
     items = [row[0] for row in store.tuples(conn, "claimed_items", site=site)]
     store.lock_items(conn, site, items)
-    rows = store.tuples(conn, "open_quantities", site=site)
-    lines = {LineName(*name): OpenLine(item_id, quantity) for *name, item_id, quantity in rows}
+    lines = {line.name: line for line in open_lines(conn, Wish(site), now)}
     of_site = KeptSite(conn, actor.id, site, items, lines, now)
     moved = follow_merges(of_site)
     done = {"let_go": _let_go(of_site), "expired": _expire(of_site), "moved": moved + _serve_again(of_site)}
@@ -153,27 +167,45 @@ def _expire(of: KeptSite) -> int:
 
 
 def _serve_again(of: KeptSite) -> int:
-    """End claims of stock that is gone or has expired, claim other stock for their lines; people are told."""
+    """End claims of stock that is gone or will not last, claim other stock for their lines; tell people."""
     asked = {"site": of.site, "items": of.items, "shippable": store.SHIPPABLE_WORDS, "now": of.now}
-    cells = store.rows(of.conn, Overclaimed, "overclaimed_cells", **asked)
+    cells = store.rows(of.conn, ClaimedCell, "cells_to_look_at", **asked)
     if not cells:
         return 0
     held: defaultdict[int, list[OpenClaim]] = defaultdict(list)
     for each in of.claims():
         if each.kind == ClaimKind.HARD and each.cell_id is not None:
             held[each.cell_id].append(each)
-    gone: list[tuple[OpenClaim, Decimal]] = []
-    expired: list[tuple[OpenClaim, Decimal]] = []
-    for cell in cells:
-        latest = sorted(
-            held[cell.cell_id], key=lambda each: (each.needed_on, each.allocation_id), reverse=True
-        )
-        (expired if cell.is_expired else gone).extend(_ends_with(latest, cell.beyond))
-    end_claims_of(of, gone, because="stock_gone")
-    end_claims_of(of, expired, because="lot_expired")
-    short = claim_elsewhere(of, [*gone, *expired])
-    alerts.notice(of.conn, [_notice(of.site, cell, short) for cell in cells])
-    return len(gone) + len(expired)
+    ending = [each for cell in cells for each in _ending(cell, held[cell.cell_id], of.lines)]
+    if not ending:
+        return 0
+    parts: defaultdict[str, list[tuple[OpenClaim, Decimal]]] = defaultdict(list)
+    totals: defaultdict[tuple[ClaimedCell, str], Decimal] = defaultdict(Decimal)
+    for cell, one, quantity, because in ending:
+        parts[because].append((one, quantity))
+        totals[cell, because] += quantity
+    for because, those in parts.items():
+        end_claims_of(of, those, because=because)
+    short = claim_elsewhere(of, [part for those in parts.values() for part in those])
+    alerts.notice(of.conn, [_notice(of.site, *cell, beyond, short) for cell, beyond in totals.items()])
+    return len(ending)
+
+
+def _ending(
+    cell: ClaimedCell, held: Iterable[OpenClaim], lines: Mapping[LineName, LineRow]
+) -> Iterable[Ending]:
+    """Choose what ends of a cell's claims: those that its lot is too old for, then the latest too many."""
+    latest = sorted(held, key=lambda each: (each.needed_on, each.allocation_id), reverse=True)
+    beyond, fit = cell.beyond, []
+    for each in latest:
+        line = lines.get(each.name)
+        if cell.expires_on is None or line is None or cell.expires_on > lasts_until(line):
+            fit.append(each)
+            continue
+        yield Ending(cell, each, each.quantity, EXPIRED if cell.is_expired else TOO_SOON)
+        beyond -= each.quantity
+    for each, part in _ends_with(fit, beyond):
+        yield Ending(cell, each, part, GONE)
 
 
 def _ends_with(held: Iterable[OpenClaim], surplus: Decimal) -> list[tuple[OpenClaim, Decimal]]:
@@ -188,19 +220,23 @@ def _ends_with(held: Iterable[OpenClaim], surplus: Decimal) -> list[tuple[OpenCl
     return ending
 
 
-def _notice(site: str, cell: Overclaimed, short: Decimal) -> Notice:
+def _notice(site: str, cell: ClaimedCell, because: str, beyond: Decimal, short: Decimal) -> Notice:
     lot = f" lot {cell.lot}" if cell.lot else ""
     rest = f"; {short.normalize():f} of what it was for is covered by nothing" if short > 0 else ""
+    what = {
+        GONE: "is gone",
+        EXPIRED: "has expired",
+        TOO_SOON: f"expires on {cell.expires_on}, too soon for its customers",
+    }[because]
     summary = (
-        f"{cell.location}: {cell.beyond.normalize():f} of {cell.item}{lot} that was claimed "
-        f"{'has expired' if cell.is_expired else 'is gone'}; "
+        f"{cell.location}: {beyond.normalize():f} of {cell.item}{lot} that was claimed {what}; "
         f"other stock was claimed{rest}"
     )
     detail: dict[str, JsonValue] = {
         "location": cell.location,
         "item": cell.item,
         "lot": cell.lot,
-        "beyond": str(cell.beyond),
+        "beyond": str(beyond),
     }
     key = f"{BEYOND_STOCK}:{site}:{cell.cell_id}"
     return Notice(key, BEYOND_STOCK, Severity.WARNING, summary, site, detail)

@@ -191,3 +191,51 @@ def test_claims_on_a_lot_that_has_expired_end_and_other_stock_is_claimed_on_task
     ((summary,),) = shelves.ledger.query("SELECT summary FROM ticket WHERE kind = 'claims_beyond_stock'")
     assert summary == "A-1: 8 of TEA lot OLD that was claimed has expired; other stock was claimed"
     assert shelves.kept()["moved"] == 0
+
+
+def test_claims_that_no_longer_last_for_their_customer_end_as_time_passes_and_others_stay(
+    shelves: Shelves,
+) -> None:
+    """ACME's orders are due and stand here still two days later, without a date of their own."""
+    today = NOW.date()
+    wants(shelves, 10)
+    shelves.expires("OLD", today + timedelta(days=12))
+    shelves.expires("NEW", today + timedelta(days=90))
+    shelves.holds("A-1", 20, lot="OLD")
+    shelves.holds("A-2", 20, lot="NEW")
+    for name, partner in (("O-1", "ACME"), ("O-2", "EASY")):
+        shelves.allocates(shelves.orders(name, 4, partner=partner))
+    assert shelves.kept(NOW + timedelta(days=1))["moved"] == 0
+    assert shelves.held("outbound_order/O-1") == [("hard", "A-1", "OLD", 4)]
+    assert shelves.kept(NOW + timedelta(days=2))["moved"] == 1
+    assert shelves.held("outbound_order/O-1") == [("hard", "A-2", "NEW", 4)]
+    assert shelves.held("outbound_order/O-2") == [("hard", "A-1", "OLD", 4)]
+    assert shelves.kept(NOW + timedelta(days=2))["moved"] == 0
+
+
+def test_a_customer_who_asks_for_more_life_is_served_anew_on_tasks_too_and_people_are_told(
+    shelves: Shelves,
+) -> None:
+    today = NOW.date()
+    shelves.expires("OLD", today + timedelta(days=12))
+    shelves.expires("NEW", today + timedelta(days=90))
+    shelves.holds("A-1", 9, lot="OLD")
+    shelves.holds("A-2", 6, lot="NEW")
+    shelves.releases(shelves.orders("O-1", 9, partner="ACME"))
+    wants(shelves, 12)
+    assert shelves.kept()["moved"] == 1
+    assert shelves.held() == [("hard", "A-2", "NEW", 6)]
+    lines = [line for task in shelves.sent().tasks for line in task.lines]
+    assert [(line.from_location, line.lot, line.quantity) for line in lines] == [("A-2", "NEW", 6)]
+    ended = {each.ended_because for each in shelves.claims(with_ended=True)}
+    assert ended == {None, "lot_expires_too_soon"}
+    ((summary,),) = shelves.ledger.query("SELECT summary FROM ticket WHERE kind = 'claims_beyond_stock'")
+    assert summary == (
+        f"A-1: 9 of TEA lot OLD that was claimed expires on {today + timedelta(days=12)}, too soon for its "
+        "customers; other stock was claimed; 3 of what it was for is covered by nothing"
+    )
+
+
+def wants(shelves: Shelves, days: int) -> None:
+    """Let ACME ask how long goods must be good after they have left."""
+    shelves.ledger.as_app(lambda conn: put_life(conn, NETWORK, partner="ACME", item=None, days=days))

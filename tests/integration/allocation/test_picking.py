@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from cloud.allocation.domain import SitesFailedError
-from cloud.allocation.faces import put_face
+from cloud.allocation.faces import faces, put_face
 from cloud.allocation.work import call_off
 from cloud.ledger.corrections import post_reversal
 from contracts.base import EpochId, GatewayId
@@ -144,6 +144,29 @@ def test_a_pick_face_is_filled_from_reserve_first_expired_first(shelves: Shelves
         shelves.picks(line, int(line.quantity), fill.task)
     assert shelves.told()["picked"] == 2
     assert [task.kind for task in shelves.sent().tasks] == ["pick"]
+
+
+def test_what_has_expired_in_a_pick_face_fills_it_no_more(shelves: Shelves) -> None:
+    """It is the site's day that counts: until then nothing is brought."""
+    today = NOW.date()
+    shelves.expires("OLD", today + timedelta(days=1))
+    shelves.holds("F-1", 40, lot="OLD")
+    shelves.holds("R-1", 60)
+    limits = {"minimum": Decimal(5), "maximum": Decimal(40)}
+    shelves.ledger.as_app(
+        lambda conn: put_face(conn, KEEPER, site=SITE, location="F-1", item="TEA", **limits)
+    )
+    shelves.releases(shelves.orders("O-1", 1))
+    assert shelves.kept()["faces"] == 0
+    shelves.expires("OLD", today)
+    assert shelves.kept()["faces"] == 1
+    (fill,) = [task for task in shelves.sent().tasks if task.kind == "move"]
+    assert [(line.from_location, line.quantity, line.to_location) for line in fill.lines] == [
+        ("R-1", 40, "F-1")
+    ]
+    assert shelves.kept()["faces"] == 0
+    ((face,),) = [shelves.ledger.as_app(lambda conn: faces(conn, KEEPER, site=SITE, limit=9))]
+    assert (face.held, face.claimed, face.coming) == (0, 0, 40)
 
 
 def test_goods_are_picked_out_of_a_pallet_and_what_departs_or_is_let_go_is_claimed_no_more(
