@@ -27,9 +27,9 @@ class ScannedPart(BaseModel):
     base_unit: str
     lot: str | None
     location: str
-    type: str = Field(description="asn or purchase_order")
+    type: str = Field(description="asn or purchase_order; receipt: the number is of neither")
     line: str | None = Field(description="Of that document; null: no line of it names the item")
-    rule: Literal["named", "unit", "lot", "item", "other_lot", "unexpected"] = Field(
+    rule: Literal["named", "unit", "lot", "item", "other_lot", "unexpected", "blind"] = Field(
         description="Why this line"
     )
     quantity: Decimal
@@ -38,14 +38,18 @@ class ScannedPart(BaseModel):
         description="Over by more than is tolerated, or of no line: somebody has to judge it"
     )
     beyond: Decimal = Field(description="How much of it is")
-    is_due: bool = Field(
-        description="Whether the site is complete past it: then what is beyond is put on hold"
-    )
+    is_due: bool = Field(description="Whether the site is complete past it: then it waits as the rules say")
     on_hold: Decimal = Field(
         description="What of the scan is on hold and waits under /v1/waiting-goods; told with its last part"
     )
     missed: Decimal = Field(
         description="What of the scan was to be put on hold and no longer lay there; told with its last part"
+    )
+    in_inspection: Decimal = Field(
+        description="What of the scan waits to be inspected under /v1/waiting-goods; told with its last part"
+    )
+    uninspected: Decimal = Field(
+        description="What of the scan was to be inspected and had left before; told with its last part"
     )
 
 
@@ -71,7 +75,7 @@ def get_scanned(
         ),
     ],
 ) -> ScannedReceipt:
-    """Tell what handhelds received under an ASN's or order's number, and of which line each scan is.
+    """Tell what handhelds received under a number, and of which line of an ASN or order each scan is.
 
     The line follows from unit, lot and item, and from what is open: the first on the paper goes first.
     """

@@ -35,7 +35,7 @@ $$;
 -- handheld, if that is one of the item. Else a line whose unit the goods were put into goes before one of their lot, that
 -- before one of no lot where the goods have none, that before one where only one of the two has, that before one of another
 -- lot; of equals the first on the paper, as far as it is open. What is over is of the last line of the best kind; what no
--- line names is unexpected. What was taken back takes up nothing, and is of the line that it would be of. As it was posted and
+-- line names is unexpected; under a number of no paper (`receipt`) it is blind. What was taken back takes up nothing, and is of the line that it would be of. As it was posted and
 -- known up to a position; NULL: now.
 CREATE FUNCTION scanned_parts(of_site text, of_type text, of_ids text[], up_to bigint)
     RETURNS TABLE (id text, gateway_id integer, epoch bigint, seq bigint, occurred_at timestamptz, item_id bigint, line text,
@@ -78,7 +78,9 @@ BEGIN
                 SELECT FROM ledger_entry e WHERE e.posting_id = m.posting_id AND e.position <= up_to))
         ORDER BY a.id, n.canonical_id, m.occurred_at, m.gateway_id, m.epoch, m.seq
     LOOP
-        IF by_name IS NULL THEN
+        IF by_name IS NULL AND of_type = 'receipt' THEN
+            by_name := '{}';
+        ELSIF by_name IS NULL THEN
             SELECT coalesce(jsonb_object_agg(r.name, r.lines), '{}') INTO by_name
             FROM (
                 SELECT x.id || '/' || x.item_id AS name, jsonb_agg(to_jsonb(x) ORDER BY x.ordinal) AS lines
@@ -136,7 +138,8 @@ BEGIN
             order_id := lines -> (best - 1) ->> 'order_id';
             order_line := lines -> (best - 1) ->> 'order_line';
             quantity := rest;
-            rule := coalesce(('{named,unit,lot,item,item,other_lot}'::text[])[best_place], 'unexpected');
+            rule := coalesce(('{named,unit,lot,item,item,other_lot}'::text[])[best_place],
+                CASE WHEN of_type = 'receipt' THEN 'blind' ELSE 'unexpected' END);
             is_over := best IS NOT NULL;
             RETURN NEXT;
         END IF;
@@ -199,11 +202,11 @@ BEGIN
 END
 $$;
 
--- What was put on hold of what handhelds received under a number, and what of it still waits as the receipt's line that it is
+-- What was put on hold or into inspection of what handhelds received under a number, and what of it still waits as the receipt's line that it is
 -- kept under says; `is_taken_back`: somebody, or the scan's own reversal, took that line back.
 CREATE FUNCTION scanned_holds(of_site text, of_id text)
-    RETURNS TABLE (gateway_id integer, epoch bigint, seq bigint, item_id bigint, asked numeric, held numeric, waits numeric,
-        receipt text, line text, is_taken_back boolean)
+    RETURNS TABLE (gateway_id integer, epoch bigint, seq bigint, item_id bigint, reason text, asked numeric, held numeric,
+        waits numeric, receipt text, line text, is_taken_back boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
@@ -211,13 +214,13 @@ BEGIN
     WITH held AS MATERIALIZED (
         SELECT h.* FROM scanned_hold h WHERE (h.site_id, h.id) = (of_site, of_id)
     ), waits AS (
-        SELECT m.id, m.line, sum(CASE WHEN m.to_as = 'hold' AND m.to_place <> 'virtual' THEN m.quantity ELSE 0 END
-            - CASE WHEN m.from_as = 'hold' AND m.from_place <> 'virtual' THEN m.quantity ELSE 0 END) AS quantity
+        SELECT m.id, m.line, sum(CASE WHEN m.to_as IN ('hold', 'inspection') AND m.to_place <> 'virtual' THEN m.quantity ELSE 0 END
+            - CASE WHEN m.from_as IN ('hold', 'inspection') AND m.from_place <> 'virtual' THEN m.quantity ELSE 0 END) AS quantity
         FROM moves_naming_lines(ARRAY[of_site], 'receipt',
             ARRAY(SELECT DISTINCT h.receipt FROM held h WHERE h.held > 0), false, NULL) m
         GROUP BY m.id, m.line
     )
-    SELECT h.gateway_id, h.epoch, h.seq, c.canonical_id, h.asked, h.held, greatest(coalesce(w.quantity, 0), 0), h.receipt, h.line,
+    SELECT h.gateway_id, h.epoch, h.seq, c.canonical_id, h.reason, h.asked, h.held, greatest(coalesce(w.quantity, 0), 0), h.receipt, h.line,
         EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (h.site_id, h.receipt, h.line))
     FROM held h
     JOIN canonical_item c ON c.item_id = h.item_id
@@ -227,13 +230,15 @@ END
 $$;
 
 -- What handhelds received under a number, each with the line of the ASN or order that it is of, with what the rules of receiving
--- need to judge it and what was put on hold of it; for the session's sites. `taken` is what people received of the line and did not
--- hold; `is_due`: the site is whole up to then; `is_fresh`: it is known since scans are held.
+-- need to judge it and what was put on hold or into inspection of it; for the session's sites. `taken` is what people received of the
+-- line and did not hold; `is_due`: the site is whole up to then; `is_fresh`: it is known since scans are held, `is_inspectable`: since
+-- they are inspected.
 CREATE FUNCTION read_scanned_receipt(of_site text, of_id text)
     RETURNS TABLE (type text, partner text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz, time_zone text,
         actor text, item text, item_name text, base_unit text, lot text, location text, line text, quantity numeric,
         rule text, is_over boolean, ordered numeric, taken numeric, is_closed boolean, is_ended boolean, recorded_at timestamptz,
-        is_due boolean, is_fresh boolean, item_id bigint, asked numeric, on_hold numeric, missed numeric)
+        is_due boolean, is_fresh boolean, is_inspectable boolean, item_id bigint, asked numeric, on_hold numeric, missed numeric,
+        to_inspect numeric, in_inspection numeric, uninspected numeric)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     IF NOT sees_site(of_site) THEN
@@ -246,6 +251,9 @@ BEGIN
         WHERE d.site_id = of_site AND d.id = of_id AND d.type IN ('asn', 'purchase_order')
             AND (d.type = 'asn' OR NOT EXISTS (
                 SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (d.site_id, 'asn', d.id)))
+        UNION ALL
+        SELECT of_site, 'receipt', of_id, NULL, NULL WHERE NOT EXISTS (
+            SELECT FROM document x WHERE x.site_id = of_site AND x.id = of_id AND x.type IN ('asn', 'purchase_order'))
     ), asked AS MATERIALIZED (
         SELECT n.line, n.ordered, n.moved - coalesce((
                 SELECT sum(l.held) FROM receipt_line l
@@ -255,9 +263,15 @@ BEGIN
         FROM paper d
         CROSS JOIN LATERAL stated_lines_now(ARRAY[d.site_id], d.type, ARRAY[d.id]) n
         LEFT JOIN document_line_end_now e ON (e.site_id, e.type, e.id, e.line) = (d.site_id, d.type, d.id, n.line)
+        WHERE d.type <> 'receipt'
     ), held AS MATERIALIZED (
-        SELECT h.gateway_id, h.epoch, h.seq, sum(h.asked) AS asked, sum(h.waits) AS on_hold, sum(h.asked - h.held) AS missed
-        FROM scanned_holds(of_site, of_id) h GROUP BY h.gateway_id, h.epoch, h.seq
+        SELECT h.gateway_id, h.epoch, h.seq, sum(h.asked) FILTER (WHERE NOT k.is_inspected) AS asked,
+            sum(h.waits) FILTER (WHERE NOT k.is_inspected) AS on_hold,
+            sum(h.asked - h.held) FILTER (WHERE NOT k.is_inspected) AS missed,
+            sum(h.asked) FILTER (WHERE k.is_inspected) AS to_inspect, sum(h.waits) FILTER (WHERE k.is_inspected) AS in_inspection,
+            sum(h.asked - h.held) FILTER (WHERE k.is_inspected) AS uninspected
+        FROM scanned_holds(of_site, of_id) h CROSS JOIN LATERAL (SELECT h.reason = 'inspection') k (is_inspected)
+        GROUP BY h.gateway_id, h.epoch, h.seq
     ), part AS MATERIALIZED (
         SELECT d.type, d.partner, d.ended_at, p.*, row_number() OVER (PARTITION BY p.gateway_id, p.epoch, p.seq
             ORDER BY p.is_over DESC, p.line DESC) AS nth
@@ -267,8 +281,9 @@ BEGIN
     SELECT p.type, p.partner, g.name, p.epoch, p.seq, p.occurred_at, z.time_zone, coalesce(m.detail ->> 'actor', m.detail ->> 'device'),
         i.code, i.name, i.base_unit, coalesce(tc.lot, fc.lot), tl.code, p.line, p.quantity, p.rule, p.is_over, s.ordered,
         coalesce(s.taken, 0), coalesce(p.occurred_at > p.ended_at, false), coalesce(p.occurred_at > s.ended_at, false),
-        e.recorded_at, coalesce(p.occurred_at <= r.until_at, false), e.recorded_at > f.since, p.item_id,
-        coalesce(h.asked, 0), coalesce(h.on_hold, 0), coalesce(h.missed, 0)
+        e.recorded_at, coalesce(p.occurred_at <= r.until_at, false), e.recorded_at > f.since, e.recorded_at > f.inspects_since,
+        p.item_id, coalesce(h.asked, 0), coalesce(h.on_hold, 0), coalesce(h.missed, 0), coalesce(h.to_inspect, 0),
+        coalesce(h.in_inspection, 0), coalesce(h.uninspected, 0)
     FROM part p
     JOIN site z ON z.site_id = of_site
     JOIN gateway g ON g.gateway_id = p.gateway_id

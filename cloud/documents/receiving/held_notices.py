@@ -1,6 +1,7 @@
-"""Tickets about scanned goods on hold: what to put aside, what could not be held, what is expected by now."""
+"""Tickets about scanned goods that wait: what to put aside, what was gone, what is expected by now."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 from urllib.parse import urlencode
@@ -12,9 +13,11 @@ from cloud.alerts.domain import Notice, Severity
 from cloud.db import Connection
 from cloud.documents.receiving.beyond import Due
 from cloud.documents.receiving.domain import NOTHING
-from cloud.documents.receiving.scanned import ScannedRow
+from cloud.documents.receiving.held_posting import Hold
+from cloud.documents.receiving.scanned import BLIND, ScannedRow
 
 BEYOND: Final = "received_beyond"
+UNINSPECTED: Final = "received_uninspected"
 
 
 def tell(
@@ -22,58 +25,102 @@ def tell(
     named: tuple[str, str],
     rows: Sequence[ScannedRow],
     due: Mapping[str, Due],
-    new: Iterable[tuple[str, Decimal, Decimal]],
+    new: Iterable[Hold],
 ) -> None:
-    """Tell people what is on hold of each item, and close what is over.
+    """Tell people what is on hold of each item and what could not be inspected, and close what is over.
 
     Args:
         conn: In a transaction.
         named: Site, and the number that was scanned.
         rows: Every part that was scanned under it, as it stood before.
         due: By item, with what was asked to be held without need.
-        new: Item, what is held and what could not be, of what is posted now.
+        new: What waits from now on, with what of it was gone.
     """
     site, number = named
-    items = {row.item for row in rows}
-    on_hold = {item: sum((r.on_hold for r in rows if r.item == item), NOTHING) for item in items}
-    missed = {item: sum((r.missed for r in rows if r.item == item), NOTHING) for item in items}
-    fresh = set()
-    for item, held, gone in new:
-        on_hold[item] += held
-        missed[item] += gone
-        fresh.add(item)
-    notices, over = [], []
+    sums = {row.item: _Sums() for row in rows}
+    for row in rows:
+        sums[row.item].add(row)
+    for each in new:
+        sums[each.row.item].add_new(each)
+    notices, over = [], list[str]()
     for row in {row.item: row for row in rows}.values():
-        key = f"{BEYOND}:{site}/{number}/{row.item_id}"
+        of_item = sums[row.item]
         needless = due[row.item].expected_after_all if row.item in due else NOTHING
-        if on_hold[row.item] == 0 and missed[row.item] == 0:
-            over.append(key)
-        elif row.item in fresh or (needless and on_hold[row.item]):
-            summary = _words(row, number, on_hold[row.item], missed[row.item], needless)
-            query = urlencode({"type": row.type, "id": number})
-            detail: dict[str, JsonValue] = {
-                "document": number,
-                "item": row.item,
-                "page_url": f"/receiving/{site}/new?{query}",
-            }
-            notices.append(Notice(key, BEYOND, Severity.WARNING, summary, site, detail))
+        told = {
+            BEYOND: (
+                of_item.on_hold or of_item.missed,
+                of_item.is_held or (needless and of_item.on_hold),
+                _beyond_words(row, number, of_item, needless),
+            ),
+            UNINSPECTED: (
+                of_item.uninspected,
+                of_item.is_inspected,
+                _uninspected_words(row, number, of_item.uninspected),
+            ),
+        }
+        for kind, (is_there, is_news, summary) in told.items():
+            key = f"{kind}:{site}/{number}/{row.item_id}"
+            if not is_there:
+                over.append(key)
+            elif is_news:
+                detail = _detail(site, number, row)
+                notices.append(Notice(key, kind, Severity.WARNING, summary, site, detail))
     alerts.resolve(conn, over)
     alerts.notice(conn, notices)
 
 
-def _words(row: ScannedRow, number: str, on_hold: Decimal, missed: Decimal, needless: Decimal) -> str:
+@dataclass(slots=True)
+class _Sums:
+    """What is known of an item, in base units."""
+
+    on_hold: Decimal = NOTHING
+    missed: Decimal = NOTHING
+    uninspected: Decimal = NOTHING
+    is_held: bool = False
+    """Whether anything was asked to be held now."""
+    is_inspected: bool = False
+    """Whether anything was asked to be inspected now."""
+
+    def add(self, row: ScannedRow) -> None:
+        """Count what a scan came to before."""
+        self.on_hold += row.on_hold
+        self.missed += row.missed
+        self.uninspected += row.uninspected
+
+    def add_new(self, hold: Hold) -> None:
+        """Count what waits from now on, and what was gone."""
+        gone = hold.asked - hold.held
+        if hold.wanted.is_inspection:
+            self.is_inspected = True
+            self.uninspected += gone
+        else:
+            self.is_held = True
+            self.on_hold += hold.held
+            self.missed += gone
+
+
+def _detail(site: str, number: str, row: ScannedRow) -> dict[str, JsonValue]:
+    query = urlencode({"type": row.type, "id": number})
+    page_url = f"/inspection?site={site}" if row.type == BLIND else f"/receiving/{site}/new?{query}"
+    return {"document": number, "item": row.item, "page_url": page_url}
+
+
+def _beyond_words(row: ScannedRow, number: str, sums: _Sums, needless: Decimal) -> str:
     said = [f"{number}: handhelds received more {row.item} than is tolerated or announced"]
-    if on_hold:
-        said.append(f"{_number(on_hold)} {row.base_unit} are on hold: put them aside and judge them")
-    if missed:
-        said.append(
-            f"{_number(missed)} {row.base_unit} no longer lay where they were scanned: they are not on hold"
-        )
-    if needless and on_hold:
-        said.append(
-            f"{_number(min(needless, on_hold))} {row.base_unit} of them are expected by what is known now"
-        )
+    if sums.on_hold:
+        said.append(f"{_number(sums.on_hold)} {row.base_unit} are on hold: put them aside and judge them")
+    if sums.missed:
+        gone = f"{_number(sums.missed)} {row.base_unit}"
+        said.append(f"{gone} no longer lay where they were scanned: they are not on hold")
+    if needless and sums.on_hold:
+        expected = f"{_number(min(needless, sums.on_hold))} {row.base_unit}"
+        said.append(f"{expected} of them are expected by what is known now")
     return "; ".join(said)
+
+
+def _uninspected_words(row: ScannedRow, number: str, gone: Decimal) -> str:
+    what = f"{_number(gone)} {row.base_unit} of {row.item} that a rule has inspected"
+    return f"{number}: {what} had left before they could wait in inspection"
 
 
 def _number(quantity: Decimal) -> str:

@@ -1,4 +1,4 @@
-"""Posts holds of scanned goods, keeps the receipt under which they wait and what was decided of each scan."""
+"""Lets scanned goods wait: posts it, keeps under which receipt and what was decided of each scan."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from cloud.db import Connection
 from cloud.documents.lines import base_identifier
 from cloud.documents.movements import moved
 from cloud.documents.receiving import store
-from cloud.documents.receiving.beyond import Part
-from cloud.documents.receiving.domain import NOTHING, Condition, Origin
+from cloud.documents.receiving.beyond import Part, Wanted
+from cloud.documents.receiving.domain import DISPOSITION_OF, NOTHING, Condition, Origin
 from cloud.documents.receiving.posting import RECEIPT_CLAIM
-from cloud.documents.receiving.scanned import ScannedRow
+from cloud.documents.receiving.scanned import BLIND, ScannedRow
 from cloud.identity.actor import Actor
 from cloud.ledger.domain import Claim, CloudStatement, PostingKind
 from cloud.ledger.posting import Posting
@@ -22,6 +22,8 @@ from contracts.base import epoch_from_int
 from contracts.records import DocumentRef, Identifier, Side
 from contracts.vocabulary import BizStep, Disposition
 
+INSPECTION: Final = "inspection"
+"""Why goods wait that a rule has inspected."""
 SCAN: Final = "scan"
 """Type of the document that a hold names beside its line: the movement that a handheld stated."""
 
@@ -58,7 +60,7 @@ class Lying(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What of them is put on hold."""
+    """What of them is to wait."""
 
     lying: Lying
     quantity: Decimal
@@ -66,14 +68,23 @@ class Taken(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What of a part is to be held, and what of it lies there."""
+    """What of a part is to wait, and what of it lies there."""
 
     row: ScannedRow
-    part: Part
-    asked: Decimal
+    wanted: Wanted
     taken: tuple[Taken, ...]
     line: str | None
     """Of the receipt that it waits under; None: nothing of it lies there."""
+
+    @property
+    def part(self) -> Part:
+        """The part."""
+        return self.wanted.part
+
+    @property
+    def asked(self) -> Decimal:
+        """What of it is to wait, in base units."""
+        return self.wanted.quantity
 
     @property
     def held(self) -> Decimal:
@@ -83,7 +94,14 @@ class Hold:
     @property
     def reason(self) -> str:
         """Why."""
+        if self.wanted.is_inspection:
+            return INSPECTION
         return "unexpected" if self.part.is_unexpected else "over"
+
+    @property
+    def condition(self) -> Condition:
+        """As what it waits."""
+        return Condition.INSPECTION if self.wanted.is_inspection else Condition.HOLD
 
     def lot(self) -> str | None:
         """Name its lot, if it is one only."""
@@ -92,13 +110,13 @@ class Hold:
 
 
 def post_holds(conn: Connection, actor: Actor, under: Under, holds: Sequence[Hold]) -> None:
-    """Put goods on hold as one posting, and keep what was decided of each scan.
+    """Put goods on hold or into inspection as one posting, and keep what was decided of each scan.
 
     Args:
         conn: In a transaction that the caller commits directly after.
         actor: Who does so.
         under: Where, and under which names.
-        holds: What is to be held; of some nothing may lie there.
+        holds: What is to wait; of some nothing may lie there.
     """
     lying = [each for each in holds if each.taken]
     detail = {
@@ -134,7 +152,7 @@ def _statements(actor: Actor, under: Under, hold: Hold, name: Identifier) -> Ite
             quantity,
             "base",
             source=lying.side(None),
-            destination=lying.side(Disposition.HOLD),
+            destination=lying.side(DISPOSITION_OF[hold.condition]),
             documents=refs,
             occurred_at=max(under.at, row.occurred_at),
             actor=actor.id,
@@ -159,7 +177,7 @@ def _keep_receipt(
         delivery_note=under.number,
         visit=None,
         location=first.taken[0].lying.stands,
-        is_blind=False,
+        is_blind=first.row.type == BLIND,
         occurred_at=under.at,
         posting_id=posting_id,
     )
@@ -183,11 +201,11 @@ def _keep_receipt(
         received=quantities,
         damaged=[NOTHING] * len(holds),
         rejected=[NOTHING] * len(holds),
-        held=quantities,
-        over=[NOTHING if each.part.is_unexpected else each.held for each in holds],
+        held=[NOTHING if each.wanted.is_inspection else each.held for each in holds],
+        over=[each.held if each.reason == "over" else NOTHING for each in holds],
         short=[NOTHING] * len(holds),
-        conditions=[Condition.HOLD.value] * len(holds),
-        unexpected=[each.part.is_unexpected for each in holds],
+        conditions=[each.condition.value for each in holds],
+        unexpected=[each.reason == "unexpected" for each in holds],
         reasons=[each.reason for each in holds],
         lots=[each.lot() for each in holds],
         units=[each.taken[0].lying.unit for each in holds],

@@ -1,4 +1,4 @@
-"""What handhelds received beyond what is tolerated, or off the paper, is put on hold once (DOMAIN D4)."""
+"""What handhelds received over, off the paper or to be inspected waits for a person, once (DOMAIN D4)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from cloud.db.retry import Source
 from cloud.documents.domain import DocumentError
 from cloud.documents.lines import lock_documents
 from cloud.documents.receiving import held_notices, store
-from cloud.documents.receiving.beyond import Due, Judged, due
+from cloud.documents.receiving.beyond import Asked, Due, Judged, Wanted, due
 from cloud.documents.receiving.domain import NOTHING
 from cloud.documents.receiving.held_posting import Hold, Lying, Taken, Under, post_holds
 from cloud.documents.receiving.reversing import reverse_line
@@ -49,15 +49,15 @@ class NumbersFailedError(DocumentError):
 
 
 def hold_scanned(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
-    """Put on hold what handhelds received beyond what is tolerated, as far as sites are whole.
+    """Let wait what handhelds received over, off the paper or to be inspected, as far as sites are whole.
 
     Args:
         source: Gives connections of `dockledger_app`.
         actor: A job with all sites.
-        now: The present: since when it is on hold.
+        now: The present: since when it waits.
 
     Returns:
-        Numbers ``looked`` at, parts of scans ``held``, and lines ``taken_back`` with their scans.
+        Numbers ``looked`` at, parts of scans ``held`` or in inspection, and lines ``taken_back`` with theirs.
 
     Raises:
         NotAllowedError: If the actor is no job.
@@ -147,16 +147,16 @@ def take_back(conn: Connection, actor: Actor, *, site: str, number: str) -> bool
 
 
 def hold(conn: Connection, actor: Actor, *, site: str, number: str, now: datetime) -> int:
-    """Put on hold what came beyond under a number and was not asked for yet, as one posting.
+    """Let wait what came beyond or is inspected under a number and was not asked for yet, as one posting.
 
-    What no longer lies where it was scanned to is not held, and told; neither is tried again.
+    What no longer lies where it was scanned to does not wait, and is told; neither is tried again.
 
     Args:
         conn: In a transaction that the caller commits directly after.
         actor: A job with all sites.
         site: Site id.
         number: What was scanned.
-        now: Since when it is on hold.
+        now: Since when it waits.
 
     Returns:
         Parts of scans that were held.
@@ -173,11 +173,10 @@ def hold(conn: Connection, actor: Actor, *, site: str, number: str, now: datetim
     told = _due([each for each in found if each.row.is_due])
     rows = {(each.part.scan, each.part.line): each.row for each in found}
     wanted = [
-        (rows[each.part.scan, each.part.line], each) for of_item in told.values() for each in of_item.parts
+        (rows[each.part.scan, each.part.line], each) for of_item in told.values() for each in of_item.wanted
     ]
     holds = _holds(conn, actor, site, sorted(wanted, key=lambda pair: pair[0].occurred_at))
-    new = [(each.row.item, each.held, each.asked - each.held) for each in holds]
-    held_notices.tell(conn, (site, number), [each.row for each in found], told, new)
+    held_notices.tell(conn, (site, number), [each.row for each in found], told, holds)
     if not holds:
         return 0
     post_holds(conn, actor, Under(site, number, _fresh_name(conn, site, number), now), holds)
@@ -196,9 +195,10 @@ def _at_site(actor: Actor, site: str) -> Actor:
 
 
 def _due(found: Sequence[Scanned]) -> dict[str, Due]:
-    asked: defaultdict[tuple[str, int, int], Decimal] = defaultdict(Decimal)
+    asked: dict[tuple[str, int, int], Asked] = {}
     for each in found:
-        asked[each.row.scan] += each.row.asked
+        on_hold, to_inspect = asked.get(each.row.scan, Asked())
+        asked[each.row.scan] = Asked(on_hold + each.row.asked, to_inspect + each.row.to_inspect)
     return due([Judged(each.part, each.beyond if each.row.is_fresh else NOTHING) for each in found], asked)
 
 
@@ -216,7 +216,7 @@ def _lying(conn: Connection, site: str, rows: Sequence[ScannedRow]) -> list[list
 
 
 def _holds(
-    conn: Connection, actor: Actor, site: str, wanted: Sequence[tuple[ScannedRow, Judged]]
+    conn: Connection, actor: Actor, site: str, wanted: Sequence[tuple[ScannedRow, Wanted]]
 ) -> list[Hold]:
     """Find what of it lies there still, kept from moving until the transaction ends."""
     rows = [row for row, _ in wanted]
@@ -226,7 +226,7 @@ def _holds(
     used: defaultdict[tuple[int, ...], Decimal] = defaultdict(Decimal)
     found, numbers = list[Hold](), count(1)
     for (row, each), there in zip(wanted, _lying(conn, site, rows), strict=True):
-        taken, left = [], each.beyond
+        taken, left = [], each.quantity
         for lying in there:
             some = min(left, lying.quantity - used[tuple(lying.cells)])
             if some > 0:
@@ -234,7 +234,7 @@ def _holds(
                 left -= some
                 taken.append(Taken(lying, some))
         line = str(next(numbers)) if taken else None
-        found.append(Hold(row, each.part, each.beyond, tuple(taken), line))
+        found.append(Hold(row, each, tuple(taken), line))
     return found
 
 

@@ -123,7 +123,8 @@ SELECT reopen_ended_lines(%(sites)s::text[], %(site)s, %(id)s, %(line)s);
 
 -- name: scanned
 SELECT type, partner, gateway, epoch, seq, occurred_at, time_zone, actor, item, item_name, base_unit, lot, location, line,
-    quantity, rule, is_over, ordered, taken, is_closed, is_ended, recorded_at, is_due, is_fresh, item_id, asked, on_hold, missed
+    quantity, rule, is_over, ordered, taken, is_closed, is_ended, recorded_at, is_due, is_fresh, is_inspectable, item_id, asked,
+    on_hold, missed, to_inspect, in_inspection, uninspected
 FROM read_scanned_receipt(%(site)s, %(id)s);
 
 -- name: scanned_mark

@@ -1,25 +1,28 @@
-"""What handhelds received under an ASN's or order's number: of which line each scan is, and what is over."""
+"""What handhelds received under a number: of which line each scan is, what is over, what is inspected."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cloud.db import Connection
 from cloud.documents.domain import READERS
 from cloud.documents.receiving import store
 from cloud.documents.receiving.beyond import Part, beyond
-from cloud.documents.receiving.domain import RuleRow, rule_for
+from cloud.documents.receiving.domain import Rule, RuleRow, rule_for
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
+
+BLIND: Final = "receipt"
+"""Type in place of a document's, where a number is of none."""
 
 
 class ScannedRow(NamedTuple):
     """A scan, or the part of one that is of one line; quantities in base units."""
 
     type: str
-    """Of the document: ``asn`` or ``purchase_order``."""
+    """Of the document: ``asn`` or ``purchase_order``; ``receipt``: there is none."""
     partner: str | None
     gateway: str
     epoch: int
@@ -36,7 +39,7 @@ class ScannedRow(NamedTuple):
     """Of the document; None: no line names the item."""
     quantity: Decimal
     rule: str
-    """Why this line: ``named``, ``unit``, ``lot``, ``item``, ``other_lot``; else ``unexpected``."""
+    """Why this line: ``named``, ``unit``, ``lot``, ``item``, ``other_lot``, ``unexpected``, ``blind``."""
     is_over: bool
     """Whether it came beyond what was open of all lines that it could be of."""
     ordered: Decimal | None
@@ -51,6 +54,8 @@ class ScannedRow(NamedTuple):
     """Whether the site's watermark has passed it: what came beyond is put on hold from then on."""
     is_fresh: bool
     """Whether it became known since scans are put on hold at all; what was known before is told."""
+    is_inspectable: bool
+    """Whether it became known since scans are inspected at all."""
     item_id: int
     asked: Decimal
     """What of the scan was to be put on hold; with its last part."""
@@ -58,6 +63,12 @@ class ScannedRow(NamedTuple):
     """What of that still waits for somebody to judge it."""
     missed: Decimal
     """What of that no longer lay there."""
+    to_inspect: Decimal
+    """What of the scan was to be inspected; with its last part."""
+    in_inspection: Decimal
+    """What of that still waits for somebody to judge it."""
+    uninspected: Decimal
+    """What of that had left before."""
 
     @property
     def scan(self) -> tuple[str, int, int]:
@@ -88,7 +99,7 @@ class Scanned:
 
 
 def scanned(conn: Connection, actor: Actor, *, site: str, name: str) -> Sequence[Scanned]:
-    """Tell what handhelds received under the number of an ASN or order.
+    """Tell what handhelds received under a number, as of an ASN or order.
 
     Args:
         conn: In a transaction.
@@ -97,7 +108,7 @@ def scanned(conn: Connection, actor: Actor, *, site: str, name: str) -> Sequence
         name: The number that was scanned.
 
     Returns:
-        The scans in the order of occurrence, in parts by line; none if no document has that number.
+        The scans in the order of occurrence, in parts by line.
 
     Raises:
         NotAllowedError: If the actor may not.
@@ -124,27 +135,28 @@ def judged(conn: Connection, *, site: str, name: str) -> Sequence[Scanned]:
     rules = [
         DatedRule(RuleRow(*rule), set_at) for *rule, set_at in store.tuples(conn, "dated_rules", site=site)
     ]
-    parts = [_part(row, rules) for row in rows]
+    parts = [_part(row, _rule(row, rules)) for row in rows]
     return [Scanned(*each) for each in zip(rows, parts, beyond(parts), strict=True)]
 
 
-def _part(row: ScannedRow, rules: Iterable[DatedRule]) -> Part:
-    percent = None
-    if row.line is not None:
-        then = {
-            (each.rule.supplier, each.rule.item): each.rule
-            for each in rules
-            if each.set_at <= row.recorded_at
-        }
-        percent = rule_for(then.values(), row.partner, row.item).over_percent
+def _rule(row: ScannedRow, rules: Iterable[DatedRule]) -> Rule:
+    then = {
+        (each.rule.supplier, each.rule.item): each.rule for each in rules if each.set_at <= row.recorded_at
+    }
+    return rule_for(then.values(), row.partner, row.item)
+
+
+def _part(row: ScannedRow, rule: Rule) -> Part:
     return Part(
         row.scan,
         row.item,
         row.line,
         row.quantity,
-        percent,
+        rule.over_percent,
         row.ordered,
         row.taken,
         row.is_ended,
         row.is_closed,
+        is_blind=row.type == BLIND,
+        inspects=rule.inspects and row.is_inspectable,
     )

@@ -22,6 +22,15 @@ ROOT = Actor("system:test", frozenset({Role.ADMIN}), all_sites=True)
 SCANNED = "/v1/scanned-receipts"
 
 
+def log_in(client: httpx.Client, pool: ConnectionPool) -> None:
+    with pool.connection() as conn:
+        service.add_user(conn, ROOT, name="sue", password=None, grants=[Grant(Role.SUPERVISOR, OWN)])
+        link = service.make_login_link(conn, ROOT, name="sue", now=NOW)
+    with pool.connection() as conn:
+        session = sessions.log_in_by_link(conn, token=link, now=NOW)
+    client.cookies.set(SESSION_COOKIE, session.token)
+
+
 def test_scans_beyond_stand_on_hold_where_staff_look_until_somebody_decides(
     client: httpx.Client, people: People, pool: ConnectionPool, ingest: ConnectionPool
 ) -> None:
@@ -43,12 +52,7 @@ def test_scans_beyond_stand_on_hold_where_staff_look_until_somebody_decides(
     )
     send(ingest, Outbox("dock-m1", OWN), came)
     headers = people.headers(SUPERVISOR)
-    with pool.connection() as conn:
-        service.add_user(conn, ROOT, name="sue", password=None, grants=[Grant(Role.SUPERVISOR, OWN)])
-        link = service.make_login_link(conn, ROOT, name="sue", now=NOW)
-    with pool.connection() as conn:
-        session = sessions.log_in_by_link(conn, token=link, now=NOW)
-    client.cookies.set(SESSION_COOKIE, session.token)
+    log_in(client, pool)
 
     def told() -> list[tuple[int, ...]]:
         found = client.get(SCANNED, params={"site": OWN, "of": "ASN-7"}, headers=headers).json()["items"]
@@ -67,7 +71,7 @@ def test_scans_beyond_stand_on_hold_where_staff_look_until_somebody_decides(
     listed = client.get("/receiving", params={"site": OWN}).text
     assert "ASN-7~held" in listed
     kept = client.get(f"/receiving/{OWN}/receipts/ASN-7~held").text
-    assert "Scanned under ASN-7, beyond what is tolerated or announced" in kept
+    assert "Scanned under ASN-7: beyond what is tolerated or announced" in kept
     assert "3 on hold" in kept
     waiting = client.get("/inspection", params={"site": OWN}).text
     assert "ASN-7~held" in waiting
@@ -85,3 +89,43 @@ def test_scans_beyond_stand_on_hold_where_staff_look_until_somebody_decides(
     answer = desk.post("judgements", judged | {"verdict": "sellable", "reason": "accepted_over"})
     assert answer.status_code == 201, answer.text
     assert told()[-1] == (4, 3, 0, 0)
+
+
+def test_scans_that_a_rule_has_inspected_stand_in_inspection_where_staff_look(
+    client: httpx.Client, people: People, pool: ConnectionPool, ingest: ConnectionPool
+) -> None:
+    desk = Desk(client, people)
+    item = TEA | {"levels": [{"gtin": CASE, "base_units": 1}]}
+    assert desk.post("items", item, who=NETWORK).status_code == 201
+    line = NOTICE["lines"][0] | {"quantity": "10", "unit_seen": "base", "units": []}
+    assert desk.post("documents", NOTICE | {"id": "ASN-7", "lines": [line]}).status_code == 201
+    rule = {"site": OWN, "item": TEA["code"], "over_percent": "0", "inspects": True}
+    assert desk.post("receiving-rules", rule).status_code == 201
+    five = {"item": CASE, "occurred_at_claimed": NOW - timedelta(minutes=5)}
+    under = (DocumentRef(type="receipt", id="ASN-7", line="1"),)
+    send(ingest, Outbox("dock-m1", OWN), move("14", "@supplier", "STAGE-1", documents=under, **five))
+    log_in(client, pool)
+    headers = people.headers(SUPERVISOR)
+    page = client.get(f"/receiving/{OWN}/new", params={"type": "asn", "id": "ASN-7"}).text
+    assert "4 will be put on hold once gateways have told everything until then" in page
+    assert "10 will be inspected once gateways have told everything until then" in page
+    assert hold_scanned(pool, JOB, NOW)["held"] == 2
+    page = client.get(f"/receiving/{OWN}/new", params={"type": "asn", "id": "ASN-7"}).text
+    assert "10 in inspection" in page
+    assert "4 on hold" in page
+    kept = client.get(f"/receiving/{OWN}/receipts/ASN-7~held").text
+    assert "10 to inspect" in kept
+    waiting = client.get("/inspection", params={"site": OWN}).text
+    assert "as a rule says, scanned by handheld" in waiting
+    found = client.get("/v1/waiting-goods", params={"site": OWN}, headers=headers).json()["items"]
+    assert [(each["line"], each["waits_as"], int(Decimal(each["quantity"]))) for each in found] == [
+        ("1", "hold", 4),
+        ("2", "inspection", 10),
+    ]
+    judged = {"site": OWN, "receipt": "ASN-7~held", "line": "2", "waits_as": "inspection", "quantity": "10"}
+    assert desk.post("judgements", judged | {"verdict": "sellable", "reason": "sound"}).status_code == 201
+    told = client.get(SCANNED, params={"site": OWN, "of": "ASN-7"}, headers=headers).json()["items"]
+    assert [(int(Decimal(each["on_hold"])), int(Decimal(each["in_inspection"]))) for each in told] == [
+        (0, 0),
+        (4, 0),
+    ]

@@ -46,6 +46,10 @@ class Held:
         rule = RulePaper(site=SITE, over_percent=Decimal(percent))
         self.dock.ledger.as_app(lambda conn: put_rule(conn, KEEPER, rule))
 
+    def inspects(self, *, yes: bool = True, **names: str) -> None:
+        rule = RulePaper(site=SITE, inspects=yes, **names)
+        self.dock.ledger.as_app(lambda conn: put_rule(conn, KEEPER, rule))
+
     def complete(self, minute: float) -> None:
         """Let the other gateway say that it has told everything until then."""
         moved = move("1", "@supplier", "Z-09", item="05000000000005", minute=minute)
@@ -88,9 +92,9 @@ class Held:
         rows = self.dock.ledger.as_app(lambda conn: scanned(conn, KEEPER, site=SITE, name="ASN-1"))
         return [(int(each.beyond), int(each.row.on_hold), int(each.row.missed)) for each in rows]
 
-    def tickets(self) -> list[str]:
+    def tickets(self, kind: str = "received_beyond") -> list[str]:
         states = [TicketState.OPEN, TicketState.ACKNOWLEDGED]
-        asked = {"kind": "received_beyond", "states": states, "limit": 50}
+        asked = {"kind": kind, "states": states, "limit": 50}
         return [
             each.summary
             for each in self.dock.ledger.as_app(lambda conn: alerts.tickets(conn, KEEPER, **asked))
