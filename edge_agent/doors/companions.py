@@ -230,7 +230,8 @@ class Companions:
             is_led=any(each < mine for each in same if each[1] != passage.epc),
             heard=heard_with,
             alike=alike,
-            is_apart=is_on_a_cart or (passage.reads >= _PLAIN_READS and passage.confidence >= _PLAIN),
+            others=len({*self._heard_with(passage, gtin)} - {passage.epc}),
+            is_plain=alike < PALLETFUL and passage.reads >= _PLAIN_READS and passage.confidence >= _PLAIN,
             is_read_often=is_read_often,
             is_on_a_cart=is_on_a_cart,
             has_mates=is_mixed and cart.is_sure,
@@ -241,6 +242,13 @@ class Companions:
                 if passage.first_seen_us - COMPANY_US <= crossed_us <= passage.last_seen_us + COMPANY_US
             ),
         )
+
+    def _heard_with(self, passage: Passage, gtin: str) -> Iterator[str]:
+        """List the tags of the same item that this portal heard at any time of this one's visit."""
+        kept = self._stayed.get((passage.portal, gtin), [])
+        begin = bisect_left(kept, (passage.first_seen_us - _LONGEST_STAY_US, 0, ""))
+        end = bisect_left(kept, (passage.last_seen_us + 1, 0, ""))
+        return (epc for _, last_us, epc in kept[begin:end] if last_us >= passage.first_seen_us)
 
     def _came_with(self, passage: Passage, gtin: str) -> Iterator[str]:
         """List the tags of the same item that this portal began to hear when it began to hear this one."""

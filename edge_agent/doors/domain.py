@@ -69,18 +69,25 @@ class Company:
     """Tags of the same item that the portal heard meanwhile, whatever they did; this one included."""
     alike: int = 0
     """Tags of the same item that moved with it, as the radio tells."""
+    others: int = 0
+    """Other tags of the same item that the portal heard at any time of its visit, whatever they did."""
     is_read_often: bool = False
     """As often as it takes for a piece to speak for itself."""
+    is_plain: bool = False
+    """It is much surer than what stays, and no palletful of its item moved with it, as the radio tells."""
     is_on_a_cart: bool = False
     """It moved alone, or with tags of other items, and was read often enough to say so."""
     has_mates: bool = False
     """It moved so, and others that the visit expects surely crossed with it."""
-    is_apart: bool = False
-    """The same, or it is much surer than what stays."""
     is_spoken_for: bool = False
     """It was read seldom, and most of what moved with it is a palletful of another item."""
     has_met_unit: bool = False
     """A unit that may hold it crossed at some time of its visit."""
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it speaks for itself, whatever else of its item is about."""
+        return self.is_plain or self.is_on_a_cart
 
     @property
     def stayed(self) -> bool:
@@ -234,16 +241,29 @@ class _Case:
         is_apart = company.is_on_a_cart and self.is_due
         is_with_unit = self.belongs in OPEN_QUESTIONS and company.has_unit and not is_apart
         stayed = self.thing.gtin is not None and company.stayed and not self.is_one_of_those_expected
-        return self.belongs == "inside" or is_with_unit or stayed
+        return self.belongs == "inside" or is_with_unit or stayed or self.is_left_over
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a visit expects the item loose, and more of it than went so far."""
+        gtin = self.thing.gtin
+        return self.is_due and gtin is not None and any(visit.takes_loose(gtin) for visit in self.visits)
+
+    @property
+    def is_left_over(self) -> bool:
+        """Whether it alone of several pieces seemed to move, and no visit waits for one that is loose."""
+        company = self.company
+        is_alone = company.count == 1 and not company.alike
+        is_among_its_like = is_alone and company.others >= MANY and not company.is_plain
+        return self.thing.gtin is not None and is_among_its_like and not self.is_awaited
 
     @property
     def is_one_of_those_expected(self) -> bool:
         """Whether it surely crossed, alone of its like, and the only visit expects the item loose."""
-        gtin, company = self.thing.gtin, self.company
-        is_expected = len(self.visits) == 1 and gtin is not None and self.visits[0].takes_loose(gtin)
-        is_expected = is_expected and self.is_due
+        company = self.company
         is_single = company.count == 1 and company.alike < PALLETFUL and company.is_read_often
-        return is_expected and is_single and self.confidence >= self.portal.post_at
+        is_awaited = self.is_awaited and len(self.visits) == 1
+        return is_awaited and is_single and self.confidence >= self.portal.post_at
 
     @property
     def is_odd(self) -> bool:
