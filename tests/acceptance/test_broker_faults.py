@@ -13,6 +13,7 @@ from simulators.faults.lossy_mqtt import LossyLink, Odds
 from simulators.faults.proxy import Proxy
 from simulators.warehouse.player import Presealed, play
 from simulators.warehouse.scenario import Crew, Scenario
+from tests.patience import PATIENCE_S
 
 SITES, GATEWAYS = 2, 4
 
@@ -30,7 +31,7 @@ def lose_packets(system: Callable[..., Any], *, rate: float, seconds: float, pat
         running.add_edges(broker_port=proxy.port)
         url = through(proxy, stage.gateways_url, stage.broker_port)
         streaming = running.stream(rate=rate, seconds=seconds, broker_url=url)
-        running.scan(rate=60, seconds=seconds).finish(within_s=seconds + 60)
+        running.scan(rate=60, seconds=seconds).finish(within_s=seconds + PATIENCE_S)
         link.odds = Odds()
         assert streaming.finish(within_s=patience_s)["resent"] > 0
         running.drain(within_s=patience_s)
@@ -38,7 +39,7 @@ def lose_packets(system: Callable[..., Any], *, rate: float, seconds: float, pat
 
 
 def test_one_packet_in_ten_is_lost_and_no_row_is(system: Callable[..., Any]) -> None:
-    lose_packets(system, rate=300, seconds=5, patience_s=50)
+    lose_packets(system, rate=300, seconds=5, patience_s=PATIENCE_S)
 
 
 @pytest.mark.soak
@@ -59,7 +60,7 @@ def lose_packets_at_ingest(
             stage.add(stage.ingest_service(name, {"DOCKLEDGER_BROKER_URL": url}))
         running.add_edges()
         streaming = running.stream(rate=rate, seconds=seconds)
-        running.scan(rate=60, seconds=seconds).finish(within_s=seconds + 60)
+        running.scan(rate=60, seconds=seconds).finish(within_s=seconds + PATIENCE_S)
         assert streaming.finish(within_s=patience_s)["resent"] > 0
         running.drain(within_s=patience_s)
         running.check()
@@ -68,7 +69,7 @@ def lose_packets_at_ingest(
 def test_one_packet_in_ten_is_lost_between_broker_and_ingest_and_no_row_is(
     system: Callable[..., Any],
 ) -> None:
-    lose_packets_at_ingest(system, rate=100, seconds=5, patience_s=80)
+    lose_packets_at_ingest(system, rate=100, seconds=5, patience_s=PATIENCE_S)
 
 
 @pytest.mark.soak
@@ -85,9 +86,9 @@ def test_every_packet_doubled_late_and_out_of_order_posts_each_row_once(system: 
         running.add_edges(broker_port=proxy.port)
         url = through(proxy, stage.gateways_url, stage.broker_port)
         streaming = running.stream(rate=300, seconds=5, broker_url=url)
-        running.scan(rate=60, seconds=5).finish(within_s=60)
-        streaming.finish(within_s=60)
-        running.drain(within_s=60)
+        running.scan(rate=60, seconds=5).finish(within_s=PATIENCE_S)
+        streaming.finish(within_s=PATIENCE_S)
+        running.drain(within_s=PATIENCE_S)
     running.check()
 
 
@@ -117,8 +118,8 @@ def test_a_broker_that_forgot_everything_is_drained_within_ten_seconds(system: C
     for _ in range(3):
         running.stage.parts["broker"].kill()
         running.stage.start_broker_anew()
-    scanning.finish(within_s=60)
-    assert running.drain(within_s=60) < 10
+    scanning.finish(within_s=PATIENCE_S)
+    assert running.drain(within_s=PATIENCE_S) < 10
     running.check()
 
 
@@ -127,7 +128,7 @@ def test_a_long_outage_is_made_up_for_when_the_link_returns(system: Callable[...
     with Proxy(("127.0.0.1", running.stage.broker_port), BrokenLink(Breakage(), seed=8)) as proxy:
         running.add_edges(broker_port=proxy.port)
         proxy.cut()
-        running.scan(rate=600, seconds=10).finish(within_s=60)
+        running.scan(rate=600, seconds=10).finish(within_s=PATIENCE_S)
         proxy.heal()
-        running.drain(within_s=60)
+        running.drain(within_s=PATIENCE_S)
     running.check()

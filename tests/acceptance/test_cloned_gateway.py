@@ -9,6 +9,7 @@ from benchmarks.edges import Edge
 from benchmarks.mayhem import wait_until
 from benchmarks.stage import Stage
 from edge_agent.outbox.inspect import inspect
+from tests.patience import PATIENCE_S
 
 
 def held_forks(stage: Stage) -> list[str]:
@@ -27,8 +28,8 @@ def test_of_two_gateways_with_one_identity_one_branch_is_posted_and_the_other_he
 ) -> None:
     running = system()
     running.add_edges()
-    running.scan(rate=60, seconds=2).finish(within_s=60)
-    running.drain(within_s=60)
+    running.scan(rate=60, seconds=2).finish(within_s=PATIENCE_S)
+    running.drain(within_s=PATIENCE_S)
     original = running.edges[0]
     running.stage.parts[original.name].stop()
     clone = Edge(running.stage, original.gateway, "clone")
@@ -36,13 +37,13 @@ def test_of_two_gateways_with_one_identity_one_branch_is_posted_and_the_other_he
     clone.start()
     running.stage.parts[original.name].start()
     running.edges.append(clone)
-    running.scan(rate=60, seconds=4).finish(within_s=60)
-    wait_until(lambda: bool(kept_as_forks(running.edges)), within_s=60, what="the fork is detected")
-    running.drain(within_s=60)
+    running.scan(rate=60, seconds=4).finish(within_s=PATIENCE_S)
+    wait_until(lambda: bool(kept_as_forks(running.edges)), within_s=PATIENCE_S, what="the fork is detected")
+    running.drain(within_s=PATIENCE_S)
     running.verify()
     assert held_forks(running.stage)
     replayed = running.stage.run("quarantine", "replay", "--under-new-identity", *held_forks(running.stage))
     assert replayed.returncode == 0, replayed.stderr
     assert (found := running.unlike_scans("_cloud")).is_clean, found
-    wait_until(lambda: not kept_as_forks(running.edges), within_s=60, what="the edges let go")
+    wait_until(lambda: not kept_as_forks(running.edges), within_s=PATIENCE_S, what="the edges let go")
     running.verify()

@@ -9,10 +9,10 @@ import pytest
 from benchmarks.edges import Edge
 from benchmarks.mayhem import wait_until
 from tests.acceptance.conftest import EDGES, System
+from tests.patience import PATIENCE_S
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(300)
 def test_agents_go_on_over_https_while_the_broker_is_away_and_return(system: Callable[..., Any]) -> None:
     whole: System = system(ingest_workers=1)
     https = f'https_url = "{whole.stage.add_api()}"\nhttps_after_s = 1\n'
@@ -21,22 +21,26 @@ def test_agents_go_on_over_https_while_the_broker_is_away_and_return(system: Cal
     for edge, more in zip(whole.edges, (https, https + by_choice), strict=True):
         edge.start(more=more)
     scans = whole.scan(rate=30, seconds=15)
-    wait_until(lambda: posted(whole, "edge-1"), within_s=30, what="the broker carries rows")
+    wait_until(lambda: posted(whole, "edge-1"), within_s=PATIENCE_S, what="the broker carries rows")
     whole.stage.parts["broker"].kill()
     wait_until(
-        lambda: "https_stands_in_for_the_broker" in log(whole), within_s=20, what="the agent turns away"
+        lambda: "https_stands_in_for_the_broker" in log(whole),
+        within_s=PATIENCE_S,
+        what="the agent turns away",
     )
     before = posted(whole, "edge-1")
-    wait_until(lambda: posted(whole, "edge-1") > before + 20, within_s=30, what="HTTPS carries rows")
+    wait_until(lambda: posted(whole, "edge-1") > before + 20, within_s=PATIENCE_S, what="HTTPS carries rows")
     whole.stage.parts["api"].kill()
     whole.stage.parts["api"].start()
     before = posted(whole, "edge-1")
-    wait_until(lambda: posted(whole, "edge-1") > before, within_s=30, what="a killed server carries on")
+    wait_until(
+        lambda: posted(whole, "edge-1") > before, within_s=PATIENCE_S, what="a killed server carries on"
+    )
     assert told(whole) == {"edge-1": True, "edge-2": False}
     whole.stage.start_broker_anew()
-    scans.finish(within_s=60)
-    whole.drain(within_s=30)
-    wait_until(lambda: "broker_carries_again" in log(whole), within_s=30, what="the agent returns")
+    scans.finish(within_s=PATIENCE_S)
+    whole.drain(within_s=PATIENCE_S)
+    wait_until(lambda: "broker_carries_again" in log(whole), within_s=PATIENCE_S, what="the agent returns")
     whole.check()
     assert posted(whole, "edge-2"), "by HTTPS alone"
 

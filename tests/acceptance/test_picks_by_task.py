@@ -26,6 +26,7 @@ from cloud.master.places import add_location
 from contracts.occurrence import TimeBasis
 from contracts.records import Identifier, Movement, Side
 from tests.integration.edge.test_agent import Terminal
+from tests.patience import PATIENCE_S
 
 EACH = "00614141123452"
 LABEL = f"]C101{EACH}"
@@ -71,7 +72,6 @@ def opening(site: str, place: str, quantity: int, at: datetime) -> CloudStatemen
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(180)
 def test_a_task_is_picked_through_a_dead_broker_and_a_power_cut(system: Callable[..., Any]) -> None:
     running = system(ingest_workers=1)
     stage = running.stage
@@ -107,10 +107,10 @@ def test_a_task_is_picked_through_a_dead_broker_and_a_power_cut(system: Callable
             os.read(scanner.master, 4096)
             released = do(lambda conn: release_picks(conn, KEEPER, wish, to_location="STAGING", now=now))
             kept = edge.directory / "tasks.json"
-            wait_until(kept.exists, within_s=30, what="the task arrives")
+            wait_until(kept.exists, within_s=PATIENCE_S, what="the task arrives")
             assert answer(scanner, "$TASK").endswith("A-01-01: 5 x TEA (1/2)\r\n")
             assert "2 x" in answer(scanner, "A-01-01", "$QTY/3", LABEL)
-            wait_until(lambda: all_told(3), within_s=30, what="the first pick is told")
+            wait_until(lambda: all_told(3), within_s=PATIENCE_S, what="the first pick is told")
             stage.parts["broker"].kill()
             assert "A-01-02: 4 x" in answer(scanner, "$SHORT/EMPTY")
             stage.parts[edge.name].kill()
@@ -119,12 +119,14 @@ def test_a_task_is_picked_through_a_dead_broker_and_a_power_cut(system: Callable
             assert "A-01-02: 4 x" in os.read(scanner.master, 4096).decode()
             assert "nothing is left to do" in answer(scanner, "A-01-02", "$QTY/4", LABEL)
             stage.start_broker_anew()
-            wait_until(lambda: all_told(7), within_s=60, what="the rest is told")
+            wait_until(lambda: all_told(7), within_s=PATIENCE_S, what="the rest is told")
             assert ("hard", "A-01-02", Decimal(2)) in claims()
-            wait_until(lambda: "T2" in kept.read_text(), within_s=30, what="the task for the rest arrives")
+            wait_until(
+                lambda: "T2" in kept.read_text(), within_s=PATIENCE_S, what="the task for the rest arrives"
+            )
             answer(scanner, "$DONE")
             assert answer(scanner, "$TASK").endswith("A-01-02: 2 x TEA (1/1)\r\n")
             answer(scanner, "A-01-02", "$QTY/2", LABEL, "$UNDO")
             answer(scanner, "A-01-02", "$QTY/2", LABEL)
-            wait_until(lambda: all_told(9), within_s=30, what="all is told")
+            wait_until(lambda: all_told(9), within_s=PATIENCE_S, what="all is told")
     assert stage.run("verify").returncode == 0

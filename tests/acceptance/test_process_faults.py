@@ -11,6 +11,7 @@ import pytest
 from benchmarks.mayhem import unleash, wait_until
 from benchmarks.stage import Stage
 from simulators.faults.killer import Cruelty, schedule
+from tests.patience import PATIENCE_S
 
 
 def position(stage: Stage) -> int:
@@ -28,8 +29,10 @@ def test_a_database_killed_again_and_again_is_caught_up_with_within_five_seconds
     kills = schedule(["postgres"], kills=8, cruelty=Cruelty(0.5, 0.2, freeze_share=0), seed=9)
     unleash(running.stage, kills)
     reached = position(running.stage)
-    assert wait_until(lambda: position(running.stage) > reached, within_s=20, what="a new posting") < 5
-    streaming.finish(within_s=60)
+    assert (
+        wait_until(lambda: position(running.stage) > reached, within_s=PATIENCE_S, what="a new posting") < 5
+    )
+    streaming.finish(within_s=PATIENCE_S)
     running.check()
 
 
@@ -41,11 +44,11 @@ def crash_again_and_again(system: Callable[..., Any], *, point: str, crashes: in
     streaming = running.stream(rate=200, seconds=max(2, crashes // 4))
     part = stage.add(crashing)
     for _ in range(crashes):
-        wait_until(lambda: not part.is_running, within_s=20, what=f"the worker kills itself {point}")
+        wait_until(lambda: not part.is_running, within_s=PATIENCE_S, what=f"the worker kills itself {point}")
         part.start()
     part.kill()
     stage.add(stage.ingest_service("sound"))
-    streaming.finish(within_s=60)
+    streaming.finish(within_s=PATIENCE_S)
     replay_what_the_guard_set_aside(stage)
     running.check()
 
@@ -81,13 +84,15 @@ def test_a_frozen_workers_sites_flow_again_within_ten_seconds_and_it_harms_nothi
 ) -> None:
     running = system()
     streaming = running.stream(rate=300, seconds=14)
-    wait_until(lambda: position(running.stage) > 10, within_s=20, what="both workers post")
+    wait_until(lambda: position(running.stage) > 10, within_s=PATIENCE_S, what="both workers post")
     running.stage.parts["ingest-1"].freeze()
     frozen_at = time.monotonic()
-    wait_until(lambda: len(recent_sites(running.stage)) == 2, within_s=15, what="both sites flow again")
+    wait_until(
+        lambda: len(recent_sites(running.stage)) == 2, within_s=PATIENCE_S, what="both sites flow again"
+    )
     assert time.monotonic() - frozen_at < 10
     running.stage.parts["ingest-1"].thaw()
-    streaming.finish(within_s=60)
+    streaming.finish(within_s=PATIENCE_S)
     running.check()
 
 

@@ -259,6 +259,18 @@ def _sleeps(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and ast.unparse(node.func) in {"time.sleep", "sleep"}
 
 
+def test_no_browser_test_is_given_a_patience_of_its_own() -> None:
+    own = {
+        module.at(node)
+        for module in TESTS
+        if "e2e" in str(module)
+        for node in module.nodes
+        if isinstance(node, ast.Call) and any(word.arg == "timeout" for word in node.keywords)
+    }
+    allowed = {place for place in own if "e2e/conftest.py" in place}
+    assert not own - allowed, f"`expect` waits PATIENCE_S, which suits loaded cores: {own - allowed}"
+
+
 def test_no_work_is_left_as_a_note() -> None:
     mark = "TO" + "DO"
     assert not [str(module) for module in EVERYTHING if mark in module.source]

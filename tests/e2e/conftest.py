@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "integration" / "api"))
@@ -20,6 +20,7 @@ from watching import Watched
 
 from cloud.db import open_pool
 from cloud.identity.gate import Gate
+from tests.patience import PATIENCE_S
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 CHEAPLY = ["--no-sandbox", "--renderer-process-limit=1"]
@@ -30,6 +31,7 @@ NOW = datetime(2026, 3, 2, 14, 0, 20, tzinfo=UTC)
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed on this machine")
+    expect.set_options(timeout=PATIENCE_S * 1000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHEAPLY)
         yield browser

@@ -1,5 +1,6 @@
 """A small warehouse in which two people count and decide: bins with stock, costs, and how to get in."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser
 from serving import ROOT
 from watching import Watched
 
+from cloud.counting import reading
 from cloud.counting import service as counting
 from cloud.db import ConnectionPool
 from cloud.identity import service
@@ -22,6 +24,7 @@ from cloud.master.costs import CostPaper, put_costs
 from cloud.master.store import add_identifier, add_item, add_site
 from contracts.base import SiteId
 from contracts.records import Identifier, Side
+from tests.patience import PATIENCE_S
 
 SITE = SiteId("porto")
 ITEMS = {"TEA-500": ("Tea, loose, 500 g", "05012345678900"), "RUM-07": ("Rum, 0.7 l", "05012345678917")}
@@ -33,6 +36,7 @@ PEOPLE = {
 }
 """Ann counts, and would approve too if that were allowed."""
 BINS = 18
+PROVISIONAL = reading.VarianceFilter(state="provisional")
 
 
 def now() -> datetime:
@@ -52,9 +56,17 @@ class Floor:
             token = service.make_login_link(conn, ROOT, name=name, now=now())
         return f"{self.url}/login/link?token={token}"
 
-    def settle(self) -> dict[str, int]:
-        """Do what the scheduler does every few seconds."""
-        return counting.settle(self.pool, counting.JOB, now())
+    def settle(self) -> None:
+        """Do what the scheduler does, until no count waits: each does for as long as it took."""
+        until_s = time.monotonic() + PATIENCE_S
+        while not self._is_settled():
+            assert time.monotonic() < until_s, "a count is still provisional"
+            time.sleep(0.1)
+
+    def _is_settled(self) -> bool:
+        counting.settle(self.pool, counting.JOB, now())
+        with self.gate.acting(KEEPER) as conn:
+            return not reading.variances(conn, KEEPER, PROVISIONAL, limit=1)
 
     @contextmanager
     def enter(self, browser: Browser, name: str, size: tuple[int, int]) -> Iterator[Watched]:

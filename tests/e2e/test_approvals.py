@@ -77,7 +77,7 @@ def test_an_approver_opens_what_waits_and_says_no_with_a_reason(bob: Watched, de
     expect(page.locator("[data-live-state]")).to_have_text("Live")
     decision = desk.ask(subject(page, 1))
     row = page.locator(f'[data-row="{decision.decision_id}"]')
-    expect(row).to_contain_text("52.30 GBP", timeout=10_000)
+    expect(row).to_contain_text("52.30 GBP")
     assert fits(page)
     row.get_by_role("link").click()
     for text in ("What will be done", "2026-03-02 13:12:07 GMT", "Movements within uncertainty", "1204"):

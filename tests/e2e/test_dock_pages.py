@@ -53,7 +53,7 @@ def test_doors_show_crossings_as_they_happen(watched: Watched, site: Site) -> No
     expect(page.locator("[data-live-state]")).to_have_text("Live")
     unit = hold(site, serial_of(page, 1), portal="dock-9")
     passage = page.locator(".passage", has_text=unit)
-    expect(passage).to_be_visible(timeout=10_000)
+    expect(passage).to_be_visible()
     expect(passage).to_contain_text("71 % sure")
     expect(passage).to_contain_text("needs an answer")
     assert passage.locator("g.series").count() >= 2
@@ -109,13 +109,13 @@ def test_a_new_card_comes_and_one_answered_elsewhere_goes_without_a_reload(
     page.goto("/dock-exceptions")
     expect(page.locator("[data-live-state]")).to_have_text("Live")
     unit = hold(site, serial_of(page, 4))
-    expect(card(page, unit)).to_be_visible(timeout=10_000)
+    expect(card(page, unit)).to_be_visible()
     name = card(page, unit).get_attribute("data-row")
     other = page.context.new_page()
     other.goto(f"/doors/{name}")
     other.get_by_role("button", name="Did not move").click()
     expect(other.get_by_role("status").filter(has_text="was answered")).to_be_visible()
-    expect(card(page, unit)).to_have_count(0, timeout=10_000)
+    expect(card(page, unit)).to_have_count(0)
 
 
 def test_who_comes_second_is_told_who_answered(watched: Watched, site: Site) -> None:
@@ -159,7 +159,7 @@ def test_an_answer_survives_a_gap_in_the_network_and_is_posted_once(watched: Wat
     asked.get_by_role("button", name="Out").click()
     expect(asked.locator("[data-outcome]")).to_contain_text("is kept here and is sent by itself")
     page.reload()
-    expect(asked.locator("[data-outcome]")).to_contain_text("Out: in the ledger at position", timeout=15_000)
+    expect(asked.locator("[data-outcome]")).to_contain_text("Out: in the ledger at position")
     page.goto("/dock-exceptions?state=answered")
     expect(page.locator("tbody tr", has_text=unit)).to_have_count(1)
     assert (len(keys), len(set(keys))) == (3, 1)

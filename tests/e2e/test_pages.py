@@ -33,7 +33,7 @@ def test_what_a_gateway_sends_appears_without_a_reload(watched: Watched, site: S
     expect(page.locator("[data-live-state]")).to_have_text("Live")
     width = page.evaluate("innerWidth")
     site.send_one_more("LANTERN", width)
-    expect(page.locator("td.num.side", has_text=f"{width:,}")).to_be_visible(timeout=10_000)
+    expect(page.locator("td.num.side", has_text=f"{width:,}")).to_be_visible()
 
 
 def test_stock_leads_down_to_the_evidence_of_a_movement(watched: Watched) -> None:

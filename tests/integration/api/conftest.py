@@ -17,9 +17,8 @@ from serving import Clock, People, fill, served
 
 from cloud.db import ConnectionPool, open_pool
 from cloud.identity.gate import Gate
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 30.0
-"""The first request of a process waits until its routes are ready."""
 UNUSED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """Nothing here is encrypted; without it each client would read the certificates of the world."""
 

@@ -17,6 +17,7 @@ from cloud.identity.store import act_as
 from cloud.lots.recalls import open_recall
 from cloud.server.guards import MAX_BODY_BYTES
 from contracts.records import Side
+from tests.patience import PATIENCE_S
 
 CONTROLLER = "inventory_controller@madrid"
 
@@ -68,7 +69,7 @@ def test_a_stock_list_of_many_lines_comes_whole_and_its_lines_are_limited(
     def state(lines: list[dict[str, str]], key: str) -> httpx.Response:
         body = {"site": OWN, "observed_at": "2026-02-01T00:00:00Z", "lines": lines}
         headers = people.headers(CONTROLLER) | {"Idempotency-Key": key}
-        return client.post("/v1/reconciliations", json=body, headers=headers, timeout=60)
+        return client.post("/v1/reconciliations", json=body, headers=headers, timeout=PATIENCE_S)
 
     taken = state([place | {"lot": f"{number:0120d}"} for number in range(6_000)], "whole")
     assert int(taken.request.headers["content-length"]) > MAX_BODY_BYTES

@@ -60,6 +60,7 @@ from contracts.records import RowRef
 from tests.first_seed import first_seed
 from tests.integration.crossings.doors import EPC, PALLET
 from tests.integration.ledger.scenario import Outbox
+from tests.patience import PATIENCE_S
 
 SEED = 4
 
@@ -167,12 +168,15 @@ def test_no_operation_fails_or_answers_otherwise_than_documented(calls: "Calls")
 def test_what_failed_once_is_refused(calls: "Calls") -> None:
     address = f"{calls.url}/v1/movements/a%1F/{'0' * 16}/1/reversal"
     headers = calls.headers | {"Idempotency-Key": "once"}
-    assert requests.post(address, json={"reason": "test"}, headers=headers, timeout=10).status_code == 422
+    assert (
+        requests.post(address, json={"reason": "test"}, headers=headers, timeout=PATIENCE_S).status_code
+        == 422
+    )
 
 
 def test_a_page_that_failed_once_refuses_what_it_cannot_mean(page_calls: "Calls") -> None:
     address = f"{page_calls.url}/dock-exceptions?done=dock-m1/{'0' * 16}/0"
-    assert requests.get(address, headers=page_calls.headers, timeout=10).status_code == 422
+    assert requests.get(address, headers=page_calls.headers, timeout=PATIENCE_S).status_code == 422
 
 
 def test_no_page_fails_whatever_it_is_asked(page_calls: "Calls") -> None:

@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from cloud.local.process import free_port
+from tests.patience import PATIENCE_S
 
 PASSWORD = "correct horse battery"
-PATIENCE_S = 60
 
 
 class Shell:

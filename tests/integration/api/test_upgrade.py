@@ -31,8 +31,8 @@ from cloud.ingest.worker import write
 from cloud.ledger.balances import wrong_balances
 from cloud.ledger.verification.service import verify
 from contracts.feedback import Ack
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 30.0
 UNUSED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 RELEASES = sorted((GOLDEN / "upgrade").iterdir())

@@ -28,6 +28,7 @@ from tests.integration.counting.floor import (
 )
 from tests.integration.counting.test_adjustments import final_shortage, limited
 from tests.integration.ledger.scenario import move
+from tests.patience import PATIENCE_S
 
 UNIT, PALLET = "106141412345678908", "106141412345678915"
 
@@ -190,7 +191,7 @@ def test_who_refuses_late_facts_lets_the_count_go_and_the_record_is_open_until_i
 
 
 def wait_until(claim: Callable[[], bool]) -> None:
-    limit = monotonic() + 10
+    limit = monotonic() + PATIENCE_S
     while not claim():
         assert monotonic() < limit, "it never came so far"
 
@@ -217,7 +218,7 @@ def test_looking_again_takes_the_decision_before_its_record_as_an_approval_does(
         returned = approve_and_apply(conn, APPROVER, decision.decision_id, decision.revision, "seen")
         conn.commit()
         assert returned.state is State.SUBMITTED
-        assert looking.result(10)["changed"] == 1
+        assert looking.result(PATIENCE_S)["changed"] == 1
     assert (floor.variance().book, floor.decision().state) == (8, State.SUBMITTED)
 
 
@@ -230,7 +231,7 @@ def test_a_fact_that_arrives_while_a_count_is_forced_is_not_passed_by(floor: Flo
         settling = threads.submit(floor.settles)
         wait_until(waits_for_a_lock(floor, settling))
         conn.commit()
-        settling.result(10)
+        settling.result(PATIENCE_S)
     floor.settles()
     assert (floor.variance().book, floor.variance().state) == (6, "beyond")
 

@@ -17,6 +17,7 @@ from cloud.cli import main
 from cloud.sheets.reading import read_rows
 from cloud.sheets.workbook import workbook
 from simulators.cli import main as simulate
+from tests.patience import PATIENCE_S
 
 
 def dockledger(demand: Demand, directory: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -25,7 +26,7 @@ def dockledger(demand: Demand, directory: Path, *arguments: str) -> subprocess.C
         env={"DOCKLEDGER_APP_DSN": demand.ledger.app_dsn},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

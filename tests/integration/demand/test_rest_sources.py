@@ -27,6 +27,7 @@ from cloud.demand.sources.domain import (
     TakenSourceError,
 )
 from cloud.demand.sources.fetching import Fetcher
+from tests.patience import PATIENCE_S
 
 FLAT = {
     "rows": "data.orders",
@@ -269,7 +270,7 @@ def test_a_refusal_is_not_listened_to_for_longer_than_an_answer() -> None:
         with pytest.raises(FaultyPageError, match=r"^HTTP 403: no$"):
             fetcher.fetch(Ask(f"http://127.0.0.1:{server.getsockname()[1]}/", ()), {})
         fetcher.close()
-        assert said_until_the_end.result(10) == b"", "hung up on"
+        assert said_until_the_end.result(PATIENCE_S) == b"", "hung up on"
 
 
 def test_a_source_that_answers_drop_by_drop_is_hung_up_on() -> None:
@@ -293,7 +294,7 @@ def test_a_source_that_answers_drop_by_drop_is_hung_up_on() -> None:
         with pytest.raises(SourceAwayError, match="RemoteProtocolError"):
             fetcher.fetch(Ask(f"http://127.0.0.1:{server.getsockname()[1]}/", ()), {})
         fetcher.close()
-        assert 0 < dripping.result(10) < 100
+        assert 0 < dripping.result(PATIENCE_S) < 100
 
 
 def test_a_page_that_comes_twice_changes_nothing_and_what_a_person_did_meanwhile_counts(

@@ -11,6 +11,7 @@ import pytest
 from tests.integration.crossings.doors import PALLET
 from tests.integration.documents.dock import ITEM, PORTALS, Dock, line, paper
 from tests.integration.ledger.scenario import SITE, at
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def run(dock: Dock, directory: Path, *arguments: str) -> subprocess.CompletedPro
         env={"DOCKLEDGER_APP_DSN": dock.ledger.app_dsn},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -14,6 +14,7 @@ from contracts.base import epoch_from_int
 from contracts.records import RowRef
 from tests.integration.crossings.doors import AUDITOR, OPERATOR, PALLET, STRANGER, passage, stood
 from tests.integration.documents.dock import KEEPER, SECOND, Dock, line, paper, sscc
+from tests.patience import PATIENCE_S
 
 
 def test_a_pallet_of_480_units_stands_in_staging_once(dock: Dock) -> None:
@@ -224,7 +225,7 @@ def test_many_people_who_confirm_at_once_receive_each_line_once(dock: Dock) -> N
     start = threading.Barrier(6)
 
     def confirm(visit: str) -> int:
-        start.wait(10)
+        start.wait(PATIENCE_S)
         return len(dock.confirm_apart(visit).lines)
 
     with ThreadPoolExecutor(6) as pool:

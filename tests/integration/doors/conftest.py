@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
@@ -24,8 +24,8 @@ from edge_agent.config.settings import load
 from edge_agent.outbox.inspect import export
 from simulators.llrp_reader.report import Observation
 from simulators.llrp_reader.server import LlrpReaderServer
+from tests.patience import PATIENCE_S
 
-PATIENCE_S: Final = 30.0
 SITE, GATEWAY = "leeds", "dock-gw"
 
 
@@ -82,7 +82,9 @@ foreign_patterns = ['urn:epc:id:sscc:0999999\\..*']
 
     def page(self) -> dict[str, Any]:
         """Look at the agent's page, as a program."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.page_port}/status.json", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.page_port}/status.json", timeout=PATIENCE_S
+        ) as answer:
             said: dict[str, Any] = json.load(answer)
         return said
 

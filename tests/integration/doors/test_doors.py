@@ -7,6 +7,7 @@ from contracts.vocabulary import CrossingDirection, GapCause
 from edge_agent.decode.epc import decode_epc
 from simulators.warehouse.dock import epc
 from tests.integration.doors.conftest import Dock, assignment, now_us, until, visit, walk
+from tests.patience import PATIENCE_S
 
 PALLET, ELSEWHERE = "3174257BF40000000A000000", "3174257BF40000000B000000"
 FOREIGN = epc.sscc96("009999990000000019", 7).hex().upper()
@@ -66,7 +67,7 @@ def test_a_wrong_unit_is_told_within_a_second_and_a_tag_that_passes_is_not(dock:
     reads = [read for read in walk([ELSEWHERE]) if read.rssi_dbm > -45][:2]
     began_us = now_us()
     dock.reader.report(reads)
-    assert dock.reader.wait_for(lambda: dock.reader.gpo_states[2], 10)
+    assert dock.reader.wait_for(lambda: dock.reader.gpo_states[2], PATIENCE_S)
     assert now_us() - began_us < 1_000_000
 
 
@@ -74,7 +75,7 @@ def test_a_wrong_unit_that_was_never_loud_is_told_when_it_has_crossed(dock: Dock
     dock.start().assign(assignment(1, VISITS))
     until(lambda: dock.reader.is_reporting, "the reader reports")
     dock.play([read._replace(rssi_dbm=read.rssi_dbm - 20) for read in walk([ELSEWHERE])])
-    assert dock.reader.wait_for(lambda: dock.reader.gpo_states[2], 20)
+    assert dock.reader.wait_for(lambda: dock.reader.gpo_states[2], PATIENCE_S)
     until(lambda: bool(crossings(dock)), "its crossing is decided")
     assert [(crossing.epc, crossing.direction) for crossing in crossings(dock)] == [
         (ELSEWHERE, CrossingDirection.IN)

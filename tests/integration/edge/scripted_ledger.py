@@ -14,6 +14,7 @@ from contracts.batch import BATCH, Frame, FrameError, decode_frame, decode_heade
 from contracts.feedback import Ack, BatchAck, IngestState, Resend, StoredAs
 from contracts.records import Record
 from contracts.topics import INGEST_STATE, Channel, parse_topic, site_filter, topic
+from tests.patience import PATIENCE_S
 
 
 @dataclass
@@ -150,9 +151,9 @@ class ScriptedLedger:
         self._client.on_subscribe = lambda *_: self._ready.set()
         self._client.connect(host, int(port))
         self._client.loop_start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(PATIENCE_S)
 
-    def wait_until(self, is_so: Callable[["ScriptedLedger"], bool], timeout_s: float = 30) -> None:
+    def wait_until(self, is_so: Callable[["ScriptedLedger"], bool], timeout_s: float = PATIENCE_S) -> None:
         deadline = time.monotonic() + timeout_s
         with self._changed:
             while not is_so(self):

@@ -32,6 +32,7 @@ from simulators.llrp_reader.server import LlrpReaderServer
 from simulators.zpl_printer.server import ZplPrinter
 from tests.conftest import Broker
 from tests.integration.edge.scripted_ledger import ScriptedLedger
+from tests.patience import PATIENCE_S
 
 MOST_IDLE_KB = 120 * 1024
 SITE, GATEWAY = "leeds", "gw-1"
@@ -119,7 +120,12 @@ def environment() -> dict[str, str]:
 
 def command(*words: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        ["edge-agent", *words], env=environment(), capture_output=True, text=True, check=False, timeout=60
+        ["edge-agent", *words],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
     )
 
 
@@ -148,17 +154,17 @@ def test_scans_become_rows_in_the_ledger_labels_come_out_and_sigterm_ends_it_cle
     process = start(config)
     try:
         scanner.scan("$RECEIVE/PO-1", "85123A", "$QTY/3", "$DONE")
-        ledger.wait_until(lambda it: "movement" in kinds(it), timeout_s=60)
+        ledger.wait_until(lambda it: "movement" in kinds(it))
         resident_kb = int(status_of(process.pid)["VmRSS"].split()[0])
         assert resident_kb < MOST_IDLE_KB
-        ledger.wait_until(lambda _: outbox_status(config)["ledger_id"] == "ledger-1", timeout_s=60)
+        ledger.wait_until(lambda _: outbox_status(config)["ledger_id"] == "ledger-1")
         shelf = LabelShelf(config.with_name("labels.json"), SITE)
         ledger.send(GATEWAY, Channel.REFERENCE, reference(shelf, 5, (1, 9)))
-        ledger.wait_until(lambda _: shelf.counters()["sscc_left"] == 9, timeout_s=60)
+        ledger.wait_until(lambda _: shelf.counters()["sscc_left"] == 9)
         scanner.write("$CANCEL", "$PACK", "$PRINT")
         done = command("label", "print", "bin", "location=BIN-1", "--actor", "ann", "--config", str(config))
         assert done.stdout == "bin BIN-1 printed on zt1\n"
-        ledger.wait_until(lambda it: len(prints(it)) == 2 and len(printer.labels) == 2, timeout_s=60)
+        ledger.wait_until(lambda it: len(prints(it)) == 2 and len(printer.labels) == 2)
         sscc, place = sorted(prints(ledger))
         assert [each[1:] for each in (sscc, place)] == [("sscc", "printed", None), ("bin", "printed", "ann")]
         assert any(f">;>800{sscc[0]}" in label for label in printer.labels)
@@ -166,9 +172,9 @@ def test_scans_become_rows_in_the_ledger_labels_come_out_and_sigterm_ends_it_cle
         assert units == [sscc[0]]
         scanner.write("$DONE", "$KIT/9", "BIN-1", "85123A")
         scanner.hear(b"all is there: $MAKES")
-        ledger.wait_until(lambda it: ["kit", "recipe"] in documents(it), timeout_s=60)
+        ledger.wait_until(lambda it: ["kit", "recipe"] in documents(it))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE_S) == 0
         status = outbox_status(config)
         assert "acked" in {each["state"] for each in status["totals"]}
     finally:
@@ -219,13 +225,13 @@ def test_killed_and_started_again_it_reports_the_gap_and_repeats_nothing(
     try:
         first = start(config)
         scanner.scan("$RECEIVE/PO-1", "85123A", "$DONE")
-        ledger.wait_until(lambda it: "movement" in kinds(it), timeout_s=60)
+        ledger.wait_until(lambda it: "movement" in kinds(it))
         first.kill()
         first.wait()
         second = start(config)
-        ledger.wait_until(lambda it: "gap" in kinds(it), timeout_s=60)
+        ledger.wait_until(lambda it: "gap" in kinds(it))
         second.terminate()
-        assert second.wait(20) == 0
+        assert second.wait(PATIENCE_S) == 0
         assert kinds(ledger).count("movement") == 1
         (gap,) = (record for _, record in ledger.books.records() if record.kind == "gap")
         assert (gap.gap_device, gap.cause) == (GATEWAY, "down")
@@ -250,9 +256,7 @@ def test_a_wish_from_the_cloud_is_rejected_applied_or_refused_and_reported(
                 "settings": settings,
             }
             ledger.send(GATEWAY, Channel.CONFIG_DESIRED, orjson.dumps(wish))
-            ledger.wait_until(
-                lambda it, n=revision: any(each.revision == n for each in reports(it)), timeout_s=60
-            )
+            ledger.wait_until(lambda it, n=revision: any(each.revision == n for each in reports(it)))
         rejected, applied, refused = reports(ledger)[-3:]
         assert (rejected.running_revision, rejected.origins["scanner"]) == (0, f"file {config}")
         assert rejected.outcome is ConfigOutcome.REJECTED
@@ -322,7 +326,7 @@ def test_export_gives_every_kept_record_as_json_lines(
     broker: Broker, scanner: Terminal, config: Path, agent: "subprocess.Popen[bytes]"
 ) -> None:
     scanner.scan("$RECEIVE/PO-1", "85123A", "$DONE")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     records: list[dict[str, object]] = []
     while not any(each["kind"] == "movement" for each in records):
         assert time.monotonic() < deadline
@@ -354,19 +358,17 @@ def test_a_power_is_changed_over_the_air_and_what_makes_the_gateway_worse_is_und
                 wish = {"reader": [tables[0] | change, tables[1]]}
                 body = {"revision": revision, "issued_at": "2026-01-01T00:00:00Z", "settings": wish}
                 ledger.send(GATEWAY, Channel.CONFIG_DESIRED, orjson.dumps(body))
-                ledger.wait_until(
-                    lambda it, n=revision: any(each.revision == n for each in reports(it)), timeout_s=60
-                )
+                ledger.wait_until(lambda it, n=revision: any(each.revision == n for each in reports(it)))
                 outcomes.append(reports(ledger)[-1])
             assert [each.outcome for each in outcomes] == ["applied", "rolled_back"]
             assert outcomes[-1].errors[0] == "not healthy within 10 s"
             assert outcomes[-1].errors[1].startswith("r1 is not connected: ")
             assert outcomes[-1].settings == outcomes[0].settings, "it runs what ran before"
-            assert first.wait_for(lambda: first.is_reporting, 15)
+            assert first.wait_for(lambda: first.is_reporting, PATIENCE_S)
             assert (first.connections, second.connections) == (3, 1), "the other reader was left alone"
         finally:
             process.terminate()
-            assert process.wait(20) == 0
+            assert process.wait(PATIENCE_S) == 0
             ledger.close()
     statuses = [
         Status.model_validate_json(body) for channel, body in ledger.statuses if channel is Channel.STATUS

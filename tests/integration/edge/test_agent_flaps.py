@@ -22,11 +22,11 @@ from simulators.llrp_reader.server import LlrpReaderServer
 from tests.conftest import Broker
 from tests.integration.edge.scripted_ledger import ScriptedLedger
 from tests.integration.edge.test_agent import start, status_of
+from tests.patience import PATIENCE_S
 
 FLAPS: Final = 300
 BACK_S: Final = 15.0
 """What is promised for a reader that is back."""
-PATIENCE_S: Final = 60.0
 MOST_GROWTH_KB: Final = 16 * 1024
 SITE: Final = "leeds"
 GATEWAY: Final = "gw-1"

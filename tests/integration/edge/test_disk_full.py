@@ -15,6 +15,7 @@ from edge_agent.outbox.draft import Draft, draft
 from edge_agent.outbox.errors import OutboxFullError
 from edge_agent.outbox.inspect import export
 from edge_agent.outbox.outbox import Outbox, OutboxOptions
+from tests.patience import PATIENCE_S
 
 CYCLES = 10
 SOAK_CYCLES = 200
@@ -67,7 +68,7 @@ def test_a_full_disk_loses_nothing_and_recovers_unattended(volume: Path, cycles:
             filler.unlink()
             began = time.monotonic()
             while outbox.is_full:
-                assert time.monotonic() - began <= 5
+                assert time.monotonic() - began <= PATIENCE_S
                 time.sleep(0.05)
         append()
         assert outbox.stats().counters["disk_full"] >= cycles
@@ -79,7 +80,6 @@ def test_a_full_disk_loses_nothing_and_recovers_unattended(volume: Path, cycles:
     assert devices == [str(number) for number in range(stored)]
 
 
-@pytest.mark.timeout(60)
 def test_a_damaged_file_too_large_to_copy_waits_for_space_while_rows_are_taken(volume: Path) -> None:
     path = volume / "outbox.db"
     clock = Clock(boot_id="boot-a", is_synchronised=lambda: True)
@@ -105,7 +105,7 @@ def test_a_damaged_file_too_large_to_copy_waits_for_space_while_rows_are_taken(v
         subprocess.run(["mount", "-o", "remount,size=32m", str(volume)], check=True)
         began = time.monotonic()
         while outbox.stats().is_salvaging:
-            assert time.monotonic() - began <= 20
+            assert time.monotonic() - began <= PATIENCE_S
             time.sleep(0.05)
     finally:
         outbox.close()

@@ -25,6 +25,7 @@ from tests.conftest import Broker
 from tests.integration.edge.conftest import HandClock
 from tests.integration.edge.scripted_ledger import Books, ScriptedLedger
 from tests.integration.edge.test_publisher import Edge
+from tests.patience import PATIENCE_S
 
 SITE, GATEWAY = "leeds", "gw-1"
 RECORDS, ACK = topic(SITE, GATEWAY, Channel.RECORDS), topic(SITE, GATEWAY, Channel.ACK)
@@ -108,7 +109,7 @@ def linked(ledger: Ledger) -> Iterator[tuple[HttpsLink, Callable[[], LinkEvent]]
     link.start()
     link.want(is_wanted=True)
     try:
-        yield link, lambda: events.get(timeout=20)
+        yield link, lambda: events.get(timeout=PATIENCE_S)
     finally:
         link.stop()
 
@@ -222,7 +223,7 @@ def test_a_link_outlives_certificates_that_cannot_be_read_and_takes_those_that_c
 
     monkeypatch.setattr(https, "LedgerClient", client)
     with linked(ledger) as (_, heard):
-        tried.get(timeout=20)
+        tried.get(timeout=PATIENCE_S)
         ca.touch()
         assert heard() == Connected("HTTPS", https.WINDOW)
 
@@ -300,9 +301,9 @@ def test_rows_go_over_https_while_the_broker_is_away_and_by_it_when_it_is_back(
                 by_mqtt.wait_until(lambda _: edge.publisher.way == "https")
             elif number == 2:
                 broker.start()
-                by_mqtt.wait_until(lambda _: edge.publisher.way == "mqtt", timeout_s=60)
+                by_mqtt.wait_until(lambda _: edge.publisher.way == "mqtt")
             edge.scan(*(event(number * 10 + place) for place in range(10)))
-            by_mqtt.wait_until(lambda _: edge.outbox.stats().unacked_rows == 0, timeout_s=60)
+            by_mqtt.wait_until(lambda _: edge.outbox.stats().unacked_rows == 0)
             ways.append((edge.publisher.way, edge.publisher.is_on_detour))
         assert ways == [("mqtt", False), ("https", True), ("mqtt", False)]
         assert ledger.books.devices() == [str(number) for number in range(30)]

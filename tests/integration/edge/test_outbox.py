@@ -20,6 +20,7 @@ from edge_agent.outbox.errors import (
 )
 from edge_agent.outbox.outbox import Outbox
 from tests.integration.edge.conftest import HandClock, ack, drained
+from tests.patience import PATIENCE_S
 
 OpenOutbox = Callable[..., Outbox]
 Event = Callable[..., Draft]
@@ -355,7 +356,7 @@ def kept(outbox: Outbox) -> int:
     return sum(batches for _, batches, _, _ in totals)
 
 
-def wait_for(is_so: Callable[[], bool], timeout_s: float = 10) -> None:
+def wait_for(is_so: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     deadline = monotonic() + timeout_s
     while not is_so():
         assert monotonic() < deadline

@@ -145,7 +145,7 @@ def test_a_broker_that_forgets_everything_loses_nothing(
         edge.scan(*(event(round_number * 20 + number) for number in range(20)))
         any_broker.stop()
         any_broker.start()
-    ledger.wait_until(lambda it: len(it.books.devices()) >= 60, timeout_s=60)
+    ledger.wait_until(lambda it: len(it.books.devices()) >= 60)
     settled(edge, ledger)
     assert sorted(books.devices(), key=int) == names(60)
 

@@ -20,6 +20,7 @@ from cloud.identity.gate import Gate
 from tests.integration.api.serving import served
 from tests.integration.events.promoted import FACTOR, JOB, promoted
 from tests.integration.ledger.scenario import Ledger, open_ledger
+from tests.patience import PATIENCE_S
 
 LAST = datetime.now(UTC).date() - timedelta(days=1)
 NOW = datetime.now(UTC)
@@ -147,7 +148,7 @@ def test_the_api_tells_effects_and_plans(opened: tuple[Ledger, str]) -> None:
     with (
         open_pool(dsn, "test-effects") as pool,
         served(Gate(pool, lambda: NOW)) as url,
-        httpx.Client(base_url=url, timeout=30) as client,
+        httpx.Client(base_url=url, timeout=PATIENCE_S) as client,
     ):
         with pool.connection() as conn:
             grants = [Grant(Role.PLANNER, "leeds")]

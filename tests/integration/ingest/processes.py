@@ -19,8 +19,8 @@ from cloud.ingest.mqtt import Link, Outgoing
 from contracts.feedback import Ack, IngestState
 from contracts.topics import INGEST_STATE, Channel, topic
 from tests.integration.ingest.forge import Forge
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 30.0
 Process = subprocess.Popen[bytes]
 
 

@@ -21,7 +21,8 @@ from contracts.demand import DemandAnswer
 from contracts.topics import DemandChannel, demand_topic
 from tests.conftest import Broker
 from tests.integration.ingest.conftest import Books
-from tests.integration.ingest.processes import PATIENCE_S, Ingest, wait_until
+from tests.integration.ingest.processes import Ingest, wait_until
+from tests.patience import PATIENCE_S
 
 TEA, UNKNOWN = "05012345678900", "04006381333931"
 

@@ -27,6 +27,7 @@ from contracts.gateway import Presence, Status
 from tests.integration.ingest.conftest import Books
 from tests.integration.ingest.forge import BOOT, NOW, Forge, movement
 from tests.integration.ingest.processes import listening
+from tests.patience import PATIENCE_S
 from tests.unit.ingest.mutation import mutations
 
 UNUSED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -47,7 +48,9 @@ def gw(books: Books, door: HttpsDoor) -> Iterator[httpx.Client]:
         gate = Gate(pool, lambda: datetime.now(UTC))
         with (
             listening(create_api(gate, Metrics(), door)) as url,
-            httpx.Client(base_url=f"{url}/v1", auth=("gw-1", secret), timeout=30, verify=UNUSED) as client,
+            httpx.Client(
+                base_url=f"{url}/v1", auth=("gw-1", secret), timeout=PATIENCE_S, verify=UNUSED
+            ) as client,
         ):
             yield client
 
@@ -206,7 +209,7 @@ def test_one_gateway_does_not_take_all_the_room(
 
     def held_up(*arguments: object) -> object:
         entered.release()
-        go_on.wait(30)
+        go_on.wait(PATIENCE_S)
         return write(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(door, "_write", held_up)

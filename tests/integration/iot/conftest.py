@@ -16,8 +16,8 @@ from edge_agent.readers.iot.settings import IotReaderSettings
 from edge_agent.readers.raw_read import RawRead, Seen
 from simulators.iot_reader.events import MAKES, encode
 from simulators.llrp_reader.report import Observation
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 15.0
 PASSWORD = "a-word-for-dock-1"
 FAST = Backoff(first_s=0.01, longest_s=0.05)
 

@@ -27,7 +27,8 @@ from simulators.iot_reader.events import MAKES, encode
 from simulators.iot_reader.senders import Poster
 from simulators.iot_reader.stream import StreamServer
 from simulators.llrp_reader.report import Observation
-from tests.integration.iot.conftest import PASSWORD, PATIENCE_S, tag, wait_for
+from tests.integration.iot.conftest import PASSWORD, tag, wait_for
+from tests.patience import PATIENCE_S
 
 AGENT = """\
 site = "s1"

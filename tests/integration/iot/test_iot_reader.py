@@ -28,7 +28,8 @@ from simulators.llrp_reader.report import Observation, ReportFields, encode_repo
 from simulators.warehouse.dock.recording import inventories, observations
 from simulators.warehouse.dock.world import chunks, plan_world
 from tests.conftest import Broker
-from tests.integration.iot.conftest import PASSWORD, PATIENCE_S, Floor, tag, wait_for
+from tests.integration.iot.conftest import PASSWORD, Floor, tag, wait_for
+from tests.patience import PATIENCE_S
 
 WORLD_SECONDS = 0.5
 TOGETHER = 20

@@ -16,7 +16,8 @@ from simulators.iot_reader.senders import Poster, Publisher
 from simulators.iot_reader.stream import PATH, StreamServer
 from simulators.llrp_reader.tls import TlsFront
 from tests.conftest import Broker
-from tests.integration.iot.conftest import PASSWORD, PATIENCE_S, Floor, tag, wait_for
+from tests.integration.iot.conftest import PASSWORD, Floor, tag, wait_for
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(which("openssl") is None, reason="openssl makes the certificate")
 

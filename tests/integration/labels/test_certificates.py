@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,7 +41,8 @@ from contracts.gateway import CertificateHealth, IssuedCertificate
 from edge_agent.certificates.keeper import write_private
 from edge_agent.certificates.x509 import facts_of, new_key, request_for, require_fit
 from tests.integration.ledger.scenario import LATER, SITE, Ledger, open_ledger
-from tests.integration.local.test_broker import PATIENCE_S, Listener, wait_until_accepted
+from tests.integration.local.test_broker import Listener, wait_until_accepted
+from tests.patience import PATIENCE_S
 
 MOSQUITTO = find_program("mosquitto")
 
@@ -339,12 +340,10 @@ def is_let_in(certificate: Path, port: int, directory: Path) -> bool:
     context = ssl.create_default_context(cafile=str(directory / CA_FILE))
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(certificate)
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
-        try:
-            with context.wrap_socket(plain, server_hostname="127.0.0.1"):
-                return True
-        except ssl.SSLError:
-            return False
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as plain, suppress(ssl.SSLError):
+        context.wrap_socket(plain, server_hostname="127.0.0.1").close()
+        return True
+    return False
 
 
 def signed(ledger: Ledger, authority: Authority, request: str, now: datetime) -> str:

@@ -35,13 +35,13 @@ from tests.conftest import Database
 from tests.integration.edge.test_agent import Terminal, environment, start
 from tests.integration.ingest.processes import Ingest, listening, wait_until
 from tests.integration.ledger.scenario import SITE, Ledger, open_ledger
+from tests.patience import PATIENCE_S
 
 MOSQUITTO = find_program("mosquitto")
 DEPLOYED: Final = Path(__file__).parents[3] / "deploy" / "mosquitto"
 GATEWAY: Final = "gw-7"
 LONG_AGO: Final = timedelta(days=61)
 """Two thirds of a certificate's life of 90 days are over: time for another one."""
-WITHIN_S: Final = 60.0
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Site:
         """Type a command where the cloud runs."""
         done = subprocess.run(
             [sys.executable, "-m", "cloud", *words],
-            env=self.environment, capture_output=True, text=True, check=False, timeout=WITHIN_S,
+            env=self.environment, capture_output=True, text=True, check=False, timeout=PATIENCE_S,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -75,7 +75,7 @@ class Site:
         with subprocess.Popen(words, env=environment()) as machine:
             try:
                 wait_until(lambda: (self.sign(datetime.now(UTC) - LONG_AGO), machine.poll() is not None)[1],
-                           "enrolled", within_s=WITHIN_S)  # fmt: skip
+                           "enrolled", within_s=PATIENCE_S)  # fmt: skip
             finally:
                 machine.kill()
         assert machine.returncode == 0
@@ -84,7 +84,9 @@ class Site:
     def page(self) -> dict[str, Any]:
         """What the agent's own page tells; nothing before it is open."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.page_port}/status.json", timeout=10) as told:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.page_port}/status.json", timeout=PATIENCE_S
+            ) as told:
                 status: dict[str, Any] = json.loads(told.read())
                 return status
         except OSError:
@@ -178,7 +180,7 @@ def agent(config: Path) -> Iterator[Callable[[], int]]:
 
     def end() -> int:
         process.send_signal(signal.SIGTERM)
-        return process.wait(20)
+        return process.wait(PATIENCE_S)
 
     try:
         yield end
@@ -223,16 +225,16 @@ location_pattern = "BIN-[0-9]+"
 
     with agent(config) as end:
         scan(scanner, "PO-1")
-        wait_until(lambda: site.page["way"] == "mqtt", "connected by certificate", within_s=WITHIN_S)
+        wait_until(lambda: site.page["way"] == "mqtt", "connected by certificate", within_s=PATIENCE_S)
         first = site.serial
-        wait_until(lambda: site.rows() == 1, "the first scan is in the ledger", within_s=WITHIN_S)
+        wait_until(lambda: site.rows() == 1, "the first scan is in the ledger", within_s=PATIENCE_S)
 
         def is_renewed() -> bool:  # the enrolled one counts too, once the broker has taken it
             site.sign(datetime.now(UTC))
             return site.page["health"]["counters"].get("certificates_renewed") == 2
 
-        wait_until(is_renewed, "renewed before its end", within_s=WITHIN_S)
-        wait_until(lambda: site.page["way"] == "mqtt", "connected by the new one", within_s=WITHIN_S)
+        wait_until(is_renewed, "renewed before its end", within_s=PATIENCE_S)
+        wait_until(lambda: site.page["way"] == "mqtt", "connected by the new one", within_s=PATIENCE_S)
         renewed = site.serial
         assert renewed is not None
         assert renewed != first
@@ -243,8 +245,8 @@ location_pattern = "BIN-[0-9]+"
     seen = len(broker_log(site))
     with agent(config) as end:
         scan(scanner, "PO-2")
-        wait_until(lambda: site.page["way"] == "https", "the broker refuses it", within_s=WITHIN_S)
-        wait_until(lambda: site.rows() == 2, "what was scanned went by HTTPS", within_s=WITHIN_S)
+        wait_until(lambda: site.page["way"] == "https", "the broker refuses it", within_s=PATIENCE_S)
+        wait_until(lambda: site.rows() == 2, "what was scanned went by HTTPS", within_s=PATIENCE_S)
         assert site.page["health"]["counters"].get("connects", 0) == 0
         assert site.serial == renewed
         assert end() == 0

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from scenario import Ledger, Outbox, move
 
+from tests.patience import PATIENCE_S
+
 
 def dockledger(ledger: Ledger, tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
@@ -16,7 +18,7 @@ def dockledger(ledger: Ledger, tmp_path: Path, *arguments: str) -> subprocess.Co
         env=environment(ledger),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -63,11 +65,11 @@ def test_the_fold_job_follows_the_order_forgets_old_answers_and_stops_when_told(
         [sys.executable, "-m", "cloud", "--data-dir", str(tmp_path), "fold"], env=environment(ledger)
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE_S
         while ledger.query(due) != [(False,)] and time.monotonic() < deadline:
             assert job.poll() is None
         assert ledger.query(due) == [(False,)]
         assert ledger.query("SELECT count(*) FROM cell_delta") == [(2,)]
     finally:
         job.send_signal(signal.SIGTERM)
-        assert job.wait(timeout=30) == 0
+        assert job.wait(timeout=PATIENCE_S) == 0

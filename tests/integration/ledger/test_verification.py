@@ -211,7 +211,6 @@ def changing(table: str, column: str, kind: str, which: str) -> sql.Composable:
     )
 
 
-@pytest.mark.timeout(300)
 def test_a_change_of_any_stored_column_is_found(ledger: Ledger, database: object) -> None:
     fill(ledger)
     unseen, found = [], 0

@@ -17,9 +17,8 @@ from edge_agent.readers.raw_read import GpiChange, RawRead, Seen
 from simulators.llrp_reader.models import GENERIC, ReaderModel
 from simulators.llrp_reader.report import Observation
 from simulators.llrp_reader.server import LlrpReaderServer
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 15.0
-"""What is promised for a reader that is back."""
 SOON = Backoff(first_s=0.01, longest_s=0.1)
 FAST = Timing(SOON, answer_s=2.0)
 LIVELY = Timing(SOON, answer_s=2.0, keepalive_s=0.25)

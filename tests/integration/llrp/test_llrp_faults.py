@@ -17,7 +17,8 @@ from edge_agent.readers.llrp.reader import Timing
 from edge_agent.readers.raw_read import Seen
 from simulators.llrp_reader.models import GENERIC, ReaderModel
 from simulators.llrp_reader.report import Observation
-from tests.integration.llrp.conftest import FAST, LIVELY, PATIENCE_S, SOON, Dock
+from tests.integration.llrp.conftest import FAST, LIVELY, SOON, Dock
+from tests.patience import PATIENCE_S
 
 Docks = Callable[[ReaderModel], Dock]
 

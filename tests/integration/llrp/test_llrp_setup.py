@@ -13,7 +13,8 @@ from edge_agent.readers.llrp.profile import load_llrp_profile, shipped_llrp_prof
 from simulators.llrp_reader.element import Bits, Element, element
 from simulators.llrp_reader.messages import encode_message, message
 from simulators.llrp_reader.models import GENERIC, IMPINJ, ZEBRA, ReaderModel
-from tests.integration.llrp.conftest import PATIENCE_S, Dock
+from tests.integration.llrp.conftest import Dock
+from tests.patience import PATIENCE_S
 
 Docks = Callable[[ReaderModel], Dock]
 

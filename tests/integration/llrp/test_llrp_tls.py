@@ -14,7 +14,8 @@ from edge_agent.cli import main
 from edge_agent.readers.llrp.listener import ReaderState
 from edge_agent.readers.tls import pin_of
 from simulators.llrp_reader.tls import TlsFront
-from tests.integration.llrp.conftest import FAST, LIVELY, PATIENCE_S, Dock
+from tests.integration.llrp.conftest import FAST, LIVELY, Dock
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(which("openssl") is None, reason="openssl makes the certificate")
 

@@ -9,7 +9,8 @@ import pytest
 
 from edge_agent.cli import main
 from simulators.llrp_reader.models import IMPINJ, ZEBRA, ReaderModel
-from tests.integration.llrp.conftest import PATIENCE_S, Dock
+from tests.integration.llrp.conftest import Dock
+from tests.patience import PATIENCE_S
 
 Docks = Callable[[ReaderModel], Dock]
 

@@ -16,7 +16,8 @@ from edge_agent.readers.llrp.recording import is_recording, read_recording
 from edge_agent.readers.llrp.settings import ReaderSettings
 from edge_agent.readers.raw_read import GpiChange, RawRead
 from edge_agent.record import record_until
-from tests.integration.llrp.conftest import FAST, PATIENCE_S, Dock
+from tests.integration.llrp.conftest import FAST, Dock
+from tests.patience import PATIENCE_S
 
 AGENT = """\
 site = "s1"

@@ -2,14 +2,13 @@
 
 import socket
 from collections.abc import Callable
-from typing import Final, Self
+from typing import Self
 
 from simulators.llrp_reader.element import Element
 from simulators.llrp_reader.messages import Framer, Message, decode_message, encode_message, message
 from simulators.llrp_reader.vocabulary import StatusCode
+from tests.patience import PATIENCE_S
 from tests.unit.simulators_llrp.specs import IMMEDIATELY, report_spec, rospec, status
-
-PATIENCE_S: Final = 5.0
 
 
 class Client:

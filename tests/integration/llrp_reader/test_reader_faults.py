@@ -14,7 +14,8 @@ from simulators.llrp_reader.models import GENERIC
 from simulators.llrp_reader.report import Observation
 from simulators.llrp_reader.server import LlrpReaderServer
 from simulators.llrp_reader.vocabulary import StatusCode
-from tests.integration.llrp_reader.client import PATIENCE_S, Client, is_report, numbers
+from tests.integration.llrp_reader.client import Client, is_report, numbers
+from tests.patience import PATIENCE_S
 from tests.unit.simulators_llrp.specs import T0, S, keepalive, rospec, status, tag
 
 

@@ -18,7 +18,8 @@ from simulators.llrp_reader.messages import name_of
 from simulators.llrp_reader.models import GENERIC
 from simulators.llrp_reader.report import Observation
 from simulators.llrp_reader.server import LlrpReaderServer
-from tests.integration.llrp_reader.client import PATIENCE_S, Client, event, numbers
+from tests.integration.llrp_reader.client import Client, event, numbers
+from tests.patience import PATIENCE_S
 from tests.unit.simulators_llrp.specs import (
     IMMEDIATELY,
     T0,
@@ -157,7 +158,7 @@ def test_a_client_that_does_not_read_loses_reports_and_not_the_reader(server: Ll
         batch = [tag(step) for step in range(2000)]
         for _ in range(120):
             server.report(batch)
-        assert server.wait_for(lambda: server.reported_tags == 240_000, 30)
+        assert server.wait_for(lambda: server.reported_tags == 240_000, PATIENCE_S)
         lost = server.lost_reports
         assert 0 < lost < 1200
         told = [client.receive() for _ in range(1200 - lost)]
@@ -244,6 +245,8 @@ def test_the_command_serves_a_capture_and_its_faults(tmp_path: Path) -> None:
 def test_the_command_says_when_its_port_is_taken(capfd: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         command = [sys.executable, "-m", "simulators.cli", "llrp-reader", "--listen"]
-        ended = subprocess.run([*command, f"127.0.0.1:{taken.getsockname()[1]}"], timeout=30, check=False)
+        ended = subprocess.run(
+            [*command, f"127.0.0.1:{taken.getsockname()[1]}"], timeout=PATIENCE_S, check=False
+        )
     assert ended.returncode == 1
     assert "in use" in capfd.readouterr().err

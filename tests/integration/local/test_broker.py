@@ -16,8 +16,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from cloud.local.broker import BrokerError, GatewayAccount
 from contracts.topics import INGEST_STATE, Channel, DemandChannel, demand_topic, topic
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 10
 SHIPPED = Path(__file__).parents[3] / "deploy" / "mosquitto" / "access"
 
 

@@ -19,11 +19,11 @@ import pytest
 from cloud.local.home import HomeError, erase
 from cloud.local.postgres import EmbeddedPostgres, PostgresError
 from cloud.local.process import free_port
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[3]
 KEEPER = Path(__file__).with_name("keeper.py")
 ORDINARY_USER = 65534
-PATIENCE_S = 60
 
 
 @dataclass

@@ -23,8 +23,7 @@ from cloud.local.postgres import EmbeddedPostgres
 from cloud.local.supervisor import running as running_service
 from cloud.settings import RUNNING_FILE, load
 from tests.integration.local.test_broker import Listener, wait_until_accepted
-
-PATIENCE_S = 90
+from tests.patience import PATIENCE_S
 
 
 @dataclass

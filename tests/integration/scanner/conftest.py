@@ -24,8 +24,8 @@ from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.session import Session
 from edge_agent.workflows.site import WorkflowSettings
 from simulators.scanner.device import LineStyle, PtyScanner
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 20.0
 SITE = WorkflowSettings(
     item_pattern="[0-9]{5}[A-Za-z]{0,2}|DCGS[0-9A-Z]+|PADS",
     location_pattern="[A-Z]-[0-9]{2}",

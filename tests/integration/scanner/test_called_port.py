@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from edge_agent.config.settings import ScannerSettings
 from edge_agent.readers.ports import CalledPort
-from tests.integration.scanner.conftest import PATIENCE_S
+from tests.patience import PATIENCE_S
 
 Wait = Callable[[Callable[[], Any]], Any]
 

@@ -16,6 +16,7 @@ import pytest
 from contracts.records import Count, Movement
 from simulators.retail.errands import ErrandFile
 from simulators.retail.lines import LinesError
+from tests.patience import PATIENCE_S
 
 Wait = Callable[[Callable[[], Any]], Any]
 AGENT = """
@@ -44,7 +45,7 @@ def scan_pos(directory: Path, *arguments: str, ports: int) -> subprocess.Popen[s
 
 
 def finished(process: subprocess.Popen[str]) -> dict[str, Any]:
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, output
     figures: dict[str, Any] = json.loads(output.splitlines()[-1])
     return figures
@@ -203,7 +204,7 @@ def test_a_replay_without_hosts_ends_when_it_is_told_to(tmp_path: Path, eventual
 @pytest.mark.parametrize("wrong", [("--rate", "0"), ("--window", "0"), ("--limit", "-1"), ("absent.csv",)])
 def test_wrong_usage_is_said_before_anything_is_scanned(wrong: tuple[str, ...], tmp_path: Path) -> None:
     process = scan_pos(tmp_path, *wrong, ports=1)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 2
 
 

@@ -13,6 +13,7 @@ import psutil
 from cloud.db import Connection, connect, in_transaction, open_pool
 from cloud.master.store import add_site
 from cloud.scheduling.store import register
+from tests.patience import PATIENCE_S
 
 
 def test_a_night_is_planned_step_by_step_and_nothing_runs_on_after_sigterm(database: Any) -> None:
@@ -39,7 +40,7 @@ def test_a_night_is_planned_step_by_step_and_nothing_runs_on_after_sigterm(datab
         connect(database.owner_dsn, "test-owner", autocommit=True) as owner,
     ):
         owner.execute("SET ROLE dockledger_owner")
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + PATIENCE_S
         rows: list[tuple[Any, ...]] = []
         while len(rows) < 3 and time.monotonic() < deadline and scheduler.poll() is None:
             time.sleep(0.1)
@@ -49,7 +50,7 @@ def test_a_night_is_planned_step_by_step_and_nothing_runs_on_after_sigterm(datab
         loops = owner.execute("SELECT job FROM job WHERE holder IS NOT NULL ORDER BY job").fetchall()
         children = psutil.Process(scheduler.pid).children(recursive=True)
         scheduler.send_signal(signal.SIGTERM)
-        told, _ = scheduler.communicate(timeout=30)
+        told, _ = scheduler.communicate(timeout=PATIENCE_S)
         held = owner.execute("SELECT count(*) FROM job WHERE holder IS NOT NULL").fetchone()
     assert rows == [
         ("parameters/UTC", slot, 1),

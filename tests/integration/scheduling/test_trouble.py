@@ -15,6 +15,7 @@ from cloud.db import Connection, ConnectionPool, connect, in_transaction, open_p
 from cloud.scheduling.domain import Daily, Every, Patience
 from cloud.scheduling.job import Job, Occasion
 from cloud.scheduling.service import Scheduler
+from tests.patience import PATIENCE_S
 
 MONDAY = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 DAILY = Daily(wall_time(2, 30), "UTC")
@@ -144,7 +145,7 @@ def test_a_loop_is_one_schedulers_until_it_lets_go_and_failures_become_a_ticket(
     assert two.turn(loop).outcome is None
     trial.error = ValueError("broken")
     failures = 0
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE_S
     while failures < 5:
         failures += one.turn(loop).error is not None
         assert time.monotonic() < deadline

@@ -26,6 +26,7 @@ from cloud.scheduling.domain import Daily, Patience
 from cloud.scheduling.job import Job, Occasion
 from cloud.scheduling.running import keep_running
 from cloud.scheduling.service import Scheduler
+from tests.patience import PATIENCE_S
 
 PATIENCE = Patience(
     lease=timedelta(seconds=0.6), retries=(timedelta(seconds=0.1),) * 50, look=timedelta(seconds=0.1)
@@ -201,7 +202,7 @@ def live_through(world: World, begin: datetime, until: datetime, *, step: timede
     world.start(5)
     now = begin
     while True:
-        left, deadline = kills, time.monotonic() + 30
+        left, deadline = kills, time.monotonic() + PATIENCE_S
         while not world.settled():
             if left and world.kill_one_that_works():
                 left -= 1

@@ -14,6 +14,7 @@ import pytest
 
 from simulators.llrp_reader.messages import name_of
 from simulators.warehouse.dock.play import LivePlan
+from tests.patience import PATIENCE_S
 
 COMMAND = [sys.executable, "-m", "simulators.cli", "dock"]
 
@@ -23,7 +24,7 @@ def planned(tmp_path: Path) -> LivePlan:
     """Plan what begins in an hour: however long the process takes to start, it is not late."""
     start_at = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     told = ("--seed", "2", "--start-at", start_at, "--only-plan")
-    subprocess.run([*COMMAND, "--directory", tmp_path, *told], check=True, timeout=60)
+    subprocess.run([*COMMAND, "--directory", tmp_path, *told], check=True, timeout=PATIENCE_S)
     return LivePlan.read(tmp_path)
 
 
@@ -42,13 +43,13 @@ def test_readers_listen_where_the_plan_says_and_stop_on_sigterm(planned: LivePla
         assert process.stderr is not None
         assert "2 readers listen" in heard_first(process.stderr)
         for reader in planned.readers.values():
-            with socket.create_connection((reader.host, reader.port), timeout=10) as client:
+            with socket.create_connection((reader.host, reader.port), timeout=PATIENCE_S) as client:
                 client.settimeout(10)
                 assert name_of(client.recv(4096)) == "READER_EVENT_NOTIFICATION"
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0
     assert json.loads(out)["is_whole"] is False
     for reader in planned.readers.values():
         with pytest.raises(ConnectionRefusedError):
-            socket.create_connection((reader.host, reader.port), timeout=10)
+            socket.create_connection((reader.host, reader.port), timeout=PATIENCE_S)

@@ -10,8 +10,8 @@ import pytest
 from simulators.faults.broken_tcp import Breakage, BrokenLink
 from simulators.faults.lossy_mqtt import LossyLink, Odds
 from simulators.faults.proxy import Ending, Proxy
+from tests.patience import PATIENCE_S
 
-PATIENCE_S = 5.0
 PUBACK = b"\x40\x02\x00\x01"
 
 

@@ -2,6 +2,7 @@ import threading
 from functools import partial
 
 from edge_agent.supervisor import Recipe, Supervisor
+from tests.patience import PATIENCE_S
 
 
 class Flaky:
@@ -30,7 +31,7 @@ def test_a_dead_reader_is_replaced_until_it_lives_and_each_death_is_counted() ->
     supervisor: Supervisor[Flaky] = Supervisor(lambda member: member.has_failed)
     supervisor.start()
     supervisor.replace_all({"scan-1": Recipe("settings", Flaky)})
-    assert is_healthy.wait(20)
+    assert is_healthy.wait(PATIENCE_S)
     (member,) = supervisor.members()
     supervisor.stop()
     assert supervisor.restarts() == 2

@@ -6,7 +6,6 @@ from edge_agent.outbox.errors import OutboxClosedError
 from edge_agent.outbox.writer import Writer
 
 
-@pytest.mark.timeout(20)
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_writer_that_dies_leaves_nobody_waiting() -> None:
     def die() -> bool:

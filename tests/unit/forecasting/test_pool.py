@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 
 from cloud.forecasting.pool import in_processes
+from tests.patience import PATIENCE_S
 
 SCRIPT = """
 import os, signal
@@ -43,5 +44,5 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         children = psutil.Process(started.pid).children(recursive=True)
         assert len(children) >= 2
         started.kill()
-    _, alive = psutil.wait_procs(children, timeout=20)
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE_S)
     assert not alive

@@ -81,9 +81,9 @@ def test_twenty_thousand_mutated_publishes_neither_crash_nor_hang() -> None:
     slowest_s, reasons = 0.0, set()
     for rows, count in ((1, 10_000), (3, 9_000), (40, 1_000)):
         for payload in mutations(whole[rows], source, count):
-            began_at = time.perf_counter()
+            began_at = time.process_time()
             reading = read(Delivery(TOPIC, payload, RECEIVED_AT))
-            slowest_s = max(slowest_s, time.perf_counter() - began_at)
+            slowest_s = max(slowest_s, time.process_time() - began_at)
             if isinstance(reading, Unpostable):
                 assert reading.delivery.payload == payload
                 reasons.add(reading.reason)

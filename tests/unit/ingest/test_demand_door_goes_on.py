@@ -6,8 +6,7 @@ import pytest
 
 from cloud.ingest import demand_door
 from cloud.ingest.demand_door import DemandDoor
-
-PATIENCE_S = 10.0
+from tests.patience import PATIENCE_S
 
 
 class Breaking(DemandDoor):

@@ -32,10 +32,10 @@ from edge_agent.readers.profile import load_profile
 from edge_agent.workflows.engine import Engine
 from edge_agent.workflows.session import Session
 from simulators.zpl_printer.server import ZplPrinter
+from tests.patience import PATIENCE_S
 from tests.unit.workflows.test_session import SITE, MemoryJournal
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
-PATIENCE_S = 30.0
 BIN = LabelOrder(LabelKind.BIN, {"location": "A-01"})
 
 
