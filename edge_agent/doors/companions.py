@@ -3,6 +3,7 @@
 from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
 
 from contracts.vocabulary import CrossingDirection
@@ -282,4 +283,4 @@ def _insert(kept: list[_Entry], entry: _Entry) -> None:
     insort(kept, entry)
     oldest_us = kept[-1][0] - _REMEMBERED_US
     if kept[0][0] < oldest_us:
-        del kept[: sum(each[0] < oldest_us for each in kept)]
+        del kept[: bisect_left(kept, oldest_us, key=itemgetter(0))]

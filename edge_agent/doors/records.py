@@ -8,7 +8,6 @@ from contracts.records import Crossing, Movement, Side, TracePoint, UnitPosition
 from contracts.vocabulary import BizStep, CrossingDirection, CrossingReason
 from edge_agent.clock import Stamp
 from edge_agent.doors.domain import Decision
-from edge_agent.doors.things import Thing
 from edge_agent.doors.visits import from_us, to_us
 from edge_agent.filters.passage import Passage
 from edge_agent.outbox.draft import Draft, draft
@@ -62,9 +61,7 @@ def drafts_of(passage: Passage, decision: Decision, now: Stamp) -> tuple[Draft, 
             unit_seen=thing.gtin,
             source=Side(location=came),
             destination=Side(location=went),
-            epcs=()
-            if thing.identifier is None or thing.identifier.scheme != "sgtin"
-            else (thing.identifier.value,),
+            epcs=thing.serials,
             **shared,
         )
     return crossing, moved
@@ -107,11 +104,6 @@ def _crossing(passage: Passage, decision: Decision, stamp: Stamp, shared: dict[s
         trace=trace,
         **shared,
     )
-
-
-def _serials(thing: Thing) -> tuple[str, ...]:
-    named = thing.identifier
-    return (named.value,) if named is not None and named.scheme == "sgtin" else ()
 
 
 def _picture(passage: Passage, most: int) -> tuple[tuple[str, ...], tuple[TracePoint, ...]]:

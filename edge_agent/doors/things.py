@@ -17,9 +17,23 @@ class Thing:
     """A logistic unit: SSCC, or a declared tote's GRAI."""
     gtin: str | None = None
     """A loose trade item, or one inside a unit."""
-    identifier: Identifier | None = None
+    piece: Epc | None = None
+    """What the tag of a trade item says."""
     why_not: CrossingReason | None = None
     """Set if it can move nothing."""
+
+    @property
+    def serials(self) -> tuple[str, ...]:
+        """The pure identity of a trade item's piece; empty if it has no serial, or it is none."""
+        serial = None if self.piece is None else self.piece.pure_uri
+        return () if serial is None else (serial,)
+
+    @property
+    def identifier(self) -> Identifier | None:
+        """What records name of a trade item: the piece, or the item if the piece has no serial."""
+        for serial in self.serials:
+            return Identifier(scheme="sgtin", value=serial)
+        return None if self.gtin is None else Identifier(scheme="gtin", value=self.gtin)
 
 
 def thing_of(tag: tuple[Epc, TagRole], known: Known) -> Thing:
@@ -40,12 +54,6 @@ def thing_of(tag: tuple[Epc, TagRole], known: Known) -> Thing:
         is_declared = any(unit in visit.units for visit in known.everywhere())
         return Thing(unit=unit) if is_declared else Thing(why_not=CrossingReason.NOT_GOODS)
     if role is TagRole.TRADE_ITEM and epc.gtin is not None:
-        serial = epc.pure_uri
-        identifier = (
-            Identifier(scheme="gtin", value=epc.gtin)
-            if serial is None
-            else Identifier(scheme="sgtin", value=serial)
-        )
-        return Thing(gtin=epc.gtin, identifier=identifier)
+        return Thing(gtin=epc.gtin, piece=epc)
     is_ours = role in {TagRole.VEHICLE, TagRole.PLACE, TagRole.RETURNABLE_ASSET}
     return Thing(why_not=CrossingReason.NOT_GOODS if is_ours else CrossingReason.UNKNOWN_TAG)
