@@ -1,15 +1,16 @@
 """Purchase orders and receipts as they are sent: checked models and the values they become."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Final, NamedTuple, Self
+from typing import Annotated, Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import override
 
-from cloud.documents.papers import LineNumber
+from cloud.documents.papers import LineNumber, named_twice
+from cloud.faults import Broken, RuledModel
 from cloud.master.supplier_papers import SupplierId
 from contracts.base import Code, CountedQuantity, PositiveQuantity, Site, UtcDatetime
 from contracts.vocabulary import VIRTUAL_PREFIX
@@ -24,12 +25,6 @@ class _Paper(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _refuse_twice(lines: Iterable[str], where: str) -> None:
-    twice = [line for line, times in Counter(lines).items() if times > 1]
-    if twice:
-        raise ValueError(f"{where}: line {twice[0]!r} stands there twice")
-
-
 class OrderLinePaper(_Paper):
     """What is ordered: base units of an item, the price of one of them, and when it is due."""
 
@@ -40,7 +35,7 @@ class OrderLinePaper(_Paper):
     due_on: DueDate
 
 
-class OrderPaper(_Paper):
+class OrderPaper(_Paper, RuledModel):
     """A purchase order that was placed elsewhere and is to be received here."""
 
     site: Site
@@ -49,13 +44,14 @@ class OrderPaper(_Paper):
     sent_at: UtcDatetime
     lines: Annotated[tuple[OrderLinePaper, ...], Field(min_length=1, max_length=5_000)]
 
-    @model_validator(mode="after")
-    def _lines_differ(self) -> Self:
-        _refuse_twice((line.line for line in self.lines), f"order {self.id!r}")
-        return self
+    @override
+    def broken(self) -> Iterator[Broken]:
+        """Say which lines stand there twice."""
+        name = f"order {self.id!r}" if self.id else "order"
+        return named_twice(name, (line.line for line in self.lines))
 
 
-class ReceiptLinePaper(_Paper):
+class ReceiptLinePaper(_Paper, RuledModel):
     """What came of a line, in base units: sound, and damaged beside it."""
 
     line: LineNumber
@@ -63,16 +59,17 @@ class ReceiptLinePaper(_Paper):
     damaged: CountedQuantity = Decimal(0)
     lot: Code | None = None
 
-    @model_validator(mode="after")
-    def _something_came(self) -> Self:
-        if self.received + self.damaged == 0:
-            raise ValueError(
+    @override
+    def broken(self) -> Iterator[Broken]:
+        """Say that nothing of it came."""
+        if (self.received or 0) + self.damaged == 0:
+            message = (
                 f"line {self.line!r}: nothing received, nothing damaged: leave out a line that did not come"
             )
-        return self
+            yield Broken(message, "0", ("received", "damaged"))
 
 
-class ReceiptPaper(_Paper):
+class ReceiptPaper(_Paper, RuledModel):
     """One delivery against a purchase order, named by its delivery note."""
 
     receipt: LineNumber
@@ -81,10 +78,11 @@ class ReceiptPaper(_Paper):
     """None: now."""
     lines: Annotated[tuple[ReceiptLinePaper, ...], Field(min_length=1, max_length=20_000)]
 
-    @model_validator(mode="after")
-    def _lines_differ(self) -> Self:
-        _refuse_twice((line.line for line in self.lines), f"receipt {self.receipt!r}")
-        return self
+    @override
+    def broken(self) -> Iterator[Broken]:
+        """Say which lines stand there twice."""
+        name = f"receipt {self.receipt!r}" if self.receipt else "receipt"
+        return named_twice(name, (line.line for line in self.lines))
 
 
 class OrderRow(NamedTuple):

@@ -1,11 +1,12 @@
 """Purchase orders from approved to received; what is open of a line is derived from movements (DOMAIN D4)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
 from cloud.db import Connection
 from cloud.documents import store
-from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
+from cloud.documents.domain import ConflictingDocumentError, FaultyDocumentError, UnknownDocumentError
 from cloud.documents.order_papers import (
     ConfirmationRow,
     OrderLineRow,
@@ -14,6 +15,7 @@ from cloud.documents.order_papers import (
     OrderStory,
     ReceiptRow,
 )
+from cloud.faults import NO_GAPS, Fault, Gaps, Wrong, of_line
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.ledger.store import audit
@@ -46,19 +48,46 @@ def register_order(conn: Connection, actor: Actor, paper: OrderPaper, *, now: da
     Raises:
         NotAllowedError: If the actor may not.
         UnknownDocumentError: If there is no such site.
-        DocumentError: If it was sent in the future, or a supplier or item is unknown.
+        FaultyDocumentError: If it was sent in the future, or its supplier or items are unknown.
         ConflictingDocumentError: If it is registered with other content.
     """
     actor.require(*BUYERS, site=paper.site)
     act_as(conn, actor)
-    if paper.sent_at > now:
-        raise DocumentError(f"order {paper.id!r}: sent_at {paper.sent_at.isoformat()} lies in the future")
     known = store.rows(conn, OrderRow, "orders", **_asked(paper.site, name=paper.id))
     if known:
         _require_same(conn, known[0], paper)
         return False
-    add_order(conn, actor, paper, decision_id=None)
+    _add(conn, actor, paper, decision_id=None, faults=_faults_of_time(paper, now))
     return True
+
+
+def check_order(
+    conn: Connection, actor: Actor, paper: OrderPaper, *, now: datetime, gaps: Gaps = NO_GAPS
+) -> list[Fault]:
+    """Say what is wrong with an order that was placed elsewhere, without registering it.
+
+    Args:
+        conn: In a transaction that is not committed.
+        actor: A buyer of the site.
+        paper: The order.
+        now: The present.
+        gaps: What of it could not be read; it may stand empty, except the site and the lines.
+
+    Returns:
+        Every fault; none: it can be registered, unless it is registered with other content.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*BUYERS, site=paper.site)
+    act_as(conn, actor)
+    faults = [] if "sent_at" in gaps.whole else _faults_of_time(paper, now)
+    if not store.tuples(conn, "lock_site", site=paper.site):
+        faults.append(Fault(None, "site", paper.site, f"there is no site {paper.site!r}"))
+    if "supplier" not in gaps.whole and not store.tuples(conn, "supplier_currency", supplier=paper.supplier):
+        faults.append(_no_supplier(paper))
+    _, wrong = _named_items(conn, paper, gaps)
+    return [*faults, *wrong]
 
 
 def add_order(conn: Connection, actor: Actor, paper: OrderPaper, *, decision_id: int | None) -> None:
@@ -72,15 +101,22 @@ def add_order(conn: Connection, actor: Actor, paper: OrderPaper, *, decision_id:
 
     Raises:
         UnknownDocumentError: If there is no such site.
-        DocumentError: If a supplier or item is unknown.
+        FaultyDocumentError: If its supplier or items are unknown.
         ConflictingDocumentError: If there is an order of that id.
     """
+    _add(conn, actor, paper, decision_id=decision_id, faults=())
+
+
+def _add(
+    conn: Connection, actor: Actor, paper: OrderPaper, *, decision_id: int | None, faults: Iterable[Fault]
+) -> None:
+    """Make the document of an order, unless it has these faults or others."""
     if not store.tuples(conn, "lock_site", site=paper.site):
         raise UnknownDocumentError(f"order {paper.id!r}: there is no site {paper.site!r}")
     currency = store.tuples(conn, "supplier_currency", supplier=paper.supplier)
-    if not currency:
-        raise DocumentError(f"order {paper.id!r}: there is no supplier {paper.supplier!r}")
-    items = _named_items(conn, paper)
+    items, wrong = _named_items(conn, paper)
+    if told := [*faults, *([] if currency else [_no_supplier(paper)]), *wrong]:
+        raise FaultyDocumentError(f"order {paper.id!r}", told)
     name = {"site": paper.site, "id": paper.id, "supplier": paper.supplier, "actor": actor.id}
     if not store.change(conn, "add_order_document", **name):
         raise ConflictingDocumentError(f"there is an order {paper.id!r} at site {paper.site!r} already")
@@ -198,24 +234,45 @@ def locked(conn: Connection, actor: Actor, site: str, name: str, *, only: str) -
     return found
 
 
-def _named_items(conn: Connection, paper: OrderPaper) -> dict[str, int]:
-    """Find the items, and make sure that each is known by its code."""
-    codes = sorted({line.item for line in paper.lines})
+def _faults_of_time(paper: OrderPaper, now: datetime) -> list[Fault]:
+    if paper.sent_at <= now:
+        return []
+    told = paper.sent_at.isoformat()
+    return [Fault(None, "sent_at", told, f"sent_at {told} lies in the future")]
+
+
+def _no_supplier(paper: OrderPaper) -> Fault:
+    return Fault(None, "supplier", paper.supplier, f"there is no supplier {paper.supplier!r}")
+
+
+def _named_items(
+    conn: Connection, paper: OrderPaper, gaps: Gaps = NO_GAPS
+) -> tuple[dict[str, int], list[Fault]]:
+    """Find the items, and make sure that each is known by its code; else say of which lines none is."""
+    codes = sorted({line.item for line in paper.lines if line.item})
     kept = {code: (item_id, name) for code, item_id, name in store.tuples(conn, "items_by_code", codes=codes)}
-    if unknown := [code for code in codes if code not in kept]:
-        raise DocumentError(
-            f"order {paper.id!r}: there is no item {', '.join(map(repr, unknown[:5]))}: register it first"
-        )
     known = store.known_names(conn, [("sku", code) for code in codes])
+    wrong: dict[str, str] = {}
     for code in codes:
         name = known.get(("sku", code))
-        if name is None:
+        if code not in kept:
+            wrong[code] = f"there is no item {code!r}: register it first"
+        elif name is None:
             add_identifier(conn, ("sku", code), kept[code][0], ratio=(1, 1), valid_from=None)
         elif name.code != kept[code][1] or name.ratio != 1:
-            raise ConflictingDocumentError(
-                f"order {paper.id!r}: sku {code!r} names {name.ratio} of item {name.code!r}, not one of it"
-            )
-    return {code: item_id for code, (item_id, _) in kept.items()}
+            wrong[code] = f"sku {code!r} names {name.ratio} of item {name.code!r}, not one of it"
+    faults = [
+        fault
+        for index, line in enumerate(paper.lines)
+        if line.item in wrong
+        for fault in of_line(
+            index,
+            line.line,
+            [Wrong("item", line.item, wrong[line.item], ("item",))],
+            gaps.of_line(index),
+        )
+    ]
+    return {code: item_id for code, (item_id, _) in kept.items()}, faults
 
 
 def _require_same(conn: Connection, known: OrderRow, paper: OrderPaper) -> None:

@@ -13,6 +13,7 @@ from cloud.api.idempotency import Once
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
+from cloud.api.salvaging import Sent
 from cloud.db import Connection
 from cloud.decisions.domain import State as DecisionState
 from cloud.documents import order_receipts, order_steps, orders
@@ -189,14 +190,20 @@ def get_purchase_order(*, gate: TheGate, caller: Caller, site: SiteId, order: Or
 
 
 @router.post("", status_code=201, response_model=PurchaseOrderWhole, responses=responses(400, 404, 409, 413))
-def register_purchase_order(*, once: Once, body: OrderPaper) -> JSONResponse:
+def register_purchase_order(*, once: Once, body: Sent[OrderPaper]) -> JSONResponse:
     """Register an order that was placed elsewhere; it counts as sent."""
+    paper, now = body.paper, once.gate.clock()
+    body.require_whole(
+        once.gate,
+        lambda conn: orders.check_order(conn, once.caller, paper, now=now, gaps=body.gaps),
+        problem="document-not-possible",
+    )
 
     def effect(conn: Connection) -> PurchaseOrderWhole:
-        orders.register_order(conn, once.caller, body, now=once.gate.clock())
-        return _whole(orders.order(conn, once.caller, site=body.site, name=body.id))
+        orders.register_order(conn, once.caller, paper, now=now)
+        return _whole(orders.order(conn, once.caller, site=paper.site, name=paper.id))
 
-    return once.answer(body, effect)
+    return once.answer(paper, effect)
 
 
 @router.post(
@@ -271,14 +278,24 @@ def close_purchase_order(*, once: Once, site: SiteId, order: OrderId, body: Clos
     response_model=Received,
     responses=responses(400, 404, 409, 413),
 )
-def receive_purchase_order(*, once: Once, site: SiteId, order: OrderId, body: ReceiptPaper) -> JSONResponse:
+def receive_purchase_order(
+    *, once: Once, site: SiteId, order: OrderId, body: Sent[ReceiptPaper]
+) -> JSONResponse:
     """Receive a delivery: its goods move from the supplier into stock, once per delivery note."""
+    paper, now = body.paper, once.gate.clock()
+    body.require_whole(
+        once.gate,
+        lambda conn: order_receipts.check_receipt(
+            conn, once.caller, paper, site=site, name=order, now=now, gaps=body.gaps
+        ),
+        problem="document-not-possible",
+    )
 
     def effect(conn: Connection) -> Received:
-        found = order_receipts.receive(conn, once.caller, body, site=site, name=order, now=once.gate.clock())
+        found = order_receipts.receive(conn, once.caller, paper, site=site, name=order, now=now)
         return Received.model_validate(found)
 
-    return once.answer(body, effect)
+    return once.answer(paper, effect)
 
 
 def _whole(story: OrderStory) -> PurchaseOrderWhole:

@@ -5,6 +5,10 @@ JOIN canonical_item n ON n.item_id = i.item_id
 LEFT JOIN item k ON k.item_id = n.canonical_id AND k.item_id <> i.item_id
 WHERE i.code = ANY (%(codes)s::text[]);
 
+-- name: items_of_other_units
+SELECT DISTINCT i.code FROM item i JOIN canonical_item n ON n.canonical_id = i.item_id
+WHERE i.code = ANY (%(codes)s::text[]) AND n.numerator <> n.denominator;
+
 -- name: places
 SELECT l.code, l.location_id FROM location l
 WHERE l.site_id = %(site)s AND l.code = ANY (%(codes)s::text[]) AND l.kind NOT IN ('virtual', 'unit');

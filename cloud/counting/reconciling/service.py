@@ -1,15 +1,21 @@
 """Checking a stated stock list whole and asking for its differences to be posted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import JsonValue
 
 from cloud.counting.domain import KEEPERS
 from cloud.counting.reconciling import store
-from cloud.counting.reconciling.domain import RECONCILIATION_KIND, ReconciliationError, StatedList, faults_of
+from cloud.counting.reconciling.domain import (
+    RECONCILIATION_KIND,
+    ReconciliationError,
+    StatedLine,
+    StatedList,
+    faults_of,
+)
 from cloud.db import Connection
 from cloud.decisions import service as decisions
 from cloud.decisions.domain import Decision, Draft
@@ -43,23 +49,10 @@ def reconcile(
         NotAllowedError: If the actor may not.
         ReconciliationError: With every fault of the list; nothing was stored.
     """
-    items, places, faults = _named(conn, actor, paper, now)
-    if faults:
-        raise ReconciliationError(faults)
-    stated = {"site": paper.site, "observed_at": paper.observed_at, "origin": paper.origin}
-    number = int(store.tuples(conn, "add_list", **stated, actor=actor.id)[0][0])
-    store.change(
-        conn,
-        "add_lines",
-        list=number,
-        site=paper.site,
-        items=[items[line.item] for line in paper.lines],
-        locations=[places[line.location] for line in paper.lines],
-        lots=[line.lot for line in paper.lines],
-        dispositions=[line.disposition for line in paper.lines],
-        owners=[line.owner for line in paper.lines],
-        quantities=[line.quantity for line in paper.lines],
-    )
+    named = _named(conn, actor, paper, now)
+    if named.faults:
+        raise ReconciliationError([*named.faults, *_inexact(conn, actor, paper, named)])
+    number = _kept(conn, actor, paper, paper.lines, named)
     told = told_of(conn, number)
     draft = Draft(
         kind=RECONCILIATION_KIND,
@@ -80,7 +73,7 @@ def check_list(conn: Connection, actor: Actor, paper: StatedList, *, now: dateti
     """Say what is wrong with a list, without keeping it.
 
     Args:
-        conn: In a transaction.
+        conn: In a transaction that is not committed.
         actor: An inventory controller of the site.
         paper: The list.
         now: The present.
@@ -91,12 +84,19 @@ def check_list(conn: Connection, actor: Actor, paper: StatedList, *, now: dateti
     Raises:
         NotAllowedError: If the actor may not.
     """
-    return _named(conn, actor, paper, now)[2]
+    named = _named(conn, actor, paper, now)
+    return [*named.faults, *_inexact(conn, actor, paper, named)]
 
 
-def _named(
-    conn: Connection, actor: Actor, paper: StatedList, now: datetime
-) -> tuple[dict[str, int], dict[str, int], list[Fault]]:
+class _Named(NamedTuple):
+    """What a list names, and what is wrong with it."""
+
+    items: dict[str, int]
+    places: dict[str, int]
+    faults: list[Fault]
+
+
+def _named(conn: Connection, actor: Actor, paper: StatedList, now: datetime) -> _Named:
     """Look up the items and places that a list names, and find its faults."""
     actor.require(*KEEPERS, site=paper.site)
     act_as(conn, actor)
@@ -106,7 +106,49 @@ def _named(
     merged = {code: into for code, _, into in known if into is not None}
     codes = sorted({line.location for line in paper.lines})
     places = dict(store.tuples(conn, "places", site=paper.site, codes=codes))
-    return items, places, list(faults_of(paper, items, places, now, merged=merged))
+    return _Named(items, places, list(faults_of(paper, items, places, now, merged=merged)))
+
+
+def _kept(
+    conn: Connection, actor: Actor, paper: StatedList, lines: Sequence[StatedLine], named: _Named
+) -> int:
+    """Keep lines of a list that nothing is wrong with; gives its number."""
+    stated = {"site": paper.site, "observed_at": paper.observed_at, "origin": paper.origin}
+    number = int(store.tuples(conn, "add_list", **stated, actor=actor.id)[0][0])
+    store.change(
+        conn,
+        "add_lines",
+        list=number,
+        site=paper.site,
+        items=[named.items[line.item] for line in lines],
+        locations=[named.places[line.location] for line in lines],
+        lots=[line.lot for line in lines],
+        dispositions=[line.disposition for line in lines],
+        owners=[line.owner for line in lines],
+        quantities=[line.quantity for line in lines],
+    )
+    return number
+
+
+def _inexact(conn: Connection, actor: Actor, paper: StatedList, named: _Named) -> list[Fault]:
+    """Find lines of merged items that do not come out, beside other faults, where the item has none of them.
+
+    The lines are kept for it, so the caller's transaction must not be committed.
+    """
+    faulty = {fault.index for fault in named.faults}
+    unsure = {line.item for index, line in enumerate(paper.lines) if index in faulty or line.unread}
+    codes = sorted({line.item for line in paper.lines} - unsure)
+    merged = {code for (code,) in store.tuples(conn, "items_of_other_units", codes=codes)}
+    chosen = [index for index, line in enumerate(paper.lines) if line.item in merged]
+    if not chosen:
+        return []
+    number = _kept(conn, actor, paper, [paper.lines[index] for index in chosen], named)
+    told = store.tuples(conn, "told", list=number)[0][0]
+    return [_not_exact(chosen[line - 1]) for line in told["inexact"]]
+
+
+def _not_exact(index: int) -> Fault:
+    return Fault(index, "item", None, f"line {index + 1}: {_INEXACT}")
 
 
 def told_of(conn: Connection, number: int) -> Mapping[str, Any]:
@@ -124,9 +166,7 @@ def told_of(conn: Connection, number: int) -> Mapping[str, Any]:
     """
     told: Mapping[str, Any] = store.tuples(conn, "told", list=number)[0][0]
     if told["inexact"]:
-        raise ReconciliationError(
-            [Fault(line - 1, "item", None, f"line {line}: {_INEXACT}") for line in told["inexact"]]
-        )
+        raise ReconciliationError([_not_exact(line - 1) for line in told["inexact"]])
     return told
 
 

@@ -20,7 +20,7 @@ from cloud.documents.appointments import AppointmentPaper
 from cloud.documents.import_file import ImportPaper
 from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.judging.service import JudgementPaper
-from cloud.documents.order_papers import OrderPaper
+from cloud.documents.order_papers import OrderPaper, ReceiptPaper
 from cloud.documents.papers import DocumentPaper, ItemPaper, OpeningPaper, PortalPaper, VisitPaper
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.rules import RulePaper
@@ -129,6 +129,10 @@ PAPERS: dict[str, object] = {
     "put_packaging": PackagingPaper(item="A"),
     "put_supplier": SupplierPaper(supplier="A", name="A", currency="EUR"),
     "put_supplier_item": TERMS,
+    "check_order": OrderPaper.model_validate(ORDER),
+    "check_receipt": ReceiptPaper.model_validate(
+        {"receipt": "R", "location": "A", "lines": [{"line": "1", "received": "1"}]}
+    ),
     "register_order": OrderPaper.model_validate(ORDER),
     "set_policy": PolicyPaper(site=OWN, review_days=7),
     "appoint": AppointmentPaper.model_validate({"door": "d", "from_at": "2026-03-02T06:00:00Z"}),
