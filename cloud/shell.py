@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from cloud import db
 from cloud.db import Connection, ContentRefusedError, DatabaseAwayError
+from cloud.db.apart import PartsFailedError
 from cloud.settings import Settings
 
 if TYPE_CHECKING:
@@ -156,7 +157,12 @@ def reporting(work: Callable[[], object], *refusals: type[Exception]) -> int:
     Returns:
         The exit code: 0 if it was done.
     """
-    refused: tuple[type[Exception], ...] = (ContentRefusedError, DatabaseAwayError, *refusals)
+    refused: tuple[type[Exception], ...] = (
+        ContentRefusedError,
+        DatabaseAwayError,
+        PartsFailedError,
+        *refusals,
+    )
     try:
         work()
     except ValidationError as error:

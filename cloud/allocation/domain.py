@@ -42,24 +42,6 @@ class ConflictingClaimError(AllocationError):
     """It is there already with other content, or has ended."""
 
 
-class SitesFailedError(AllocationError):
-    """Claims of sites could not be kept true; the message has a line for each."""
-
-    def __init__(self, failures: Mapping[str, Exception], done: Mapping[str, int]) -> None:
-        """Keep what happened.
-
-        Args:
-            failures: By site, or by what is done for all of them, what it met.
-            done: What came of the others.
-        """
-        self.done = done
-        lines = (
-            f"{site}: {type(error).__name__}: {' '.join(str(error).split())}"
-            for site, error in failures.items()
-        )
-        super().__init__("\n".join(lines))
-
-
 class ClaimKind(StrEnum):
     """How far a claim has come."""
 

@@ -13,7 +13,7 @@ from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.allocation import store
 from cloud.allocation.claiming import Wish, open_lines
-from cloud.allocation.domain import ClaimKind, LineName, SitesFailedError
+from cloud.allocation.domain import ClaimKind, LineName
 from cloud.allocation.faces import fill_faces
 from cloud.allocation.fefo import lasts_until
 from cloud.allocation.following import follow
@@ -23,6 +23,7 @@ from cloud.allocation.sending import tell_of
 from cloud.allocation.store import LineRow, OpenClaim
 from cloud.allocation.taking_back import withdraw
 from cloud.db import Connection, in_transaction
+from cloud.db.apart import each_apart
 from cloud.db.retry import Source
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
@@ -71,7 +72,7 @@ def keep_up(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
 
     Raises:
         NotAllowedError: If the actor is no job.
-        SitesFailedError: If any site failed, with what each met; the others are done.
+        PartsFailedError: If any site failed, with what each met; the others are done.
     """
     actor.require(Role.DEVICE)
 
@@ -84,17 +85,14 @@ def keep_up(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
     ]
     for site in in_transaction(source, sites):
         parts += [(site, partial(part, actor=actor, site=site, now=now)) for part in (keep_site, _fill)]
-    told: Counter[str] = Counter()
-    failed: dict[str, Exception] = {}
-    for name, part in parts:
-        try:
-            told.update(in_transaction(source, part))
-        except Exception as error:  # noqa: BLE001  one site's failure is no other's; raised below
-            failed[name] = error
-    done = {word: told[word] for word in ("let_go", "expired", "moved", "faces")}
-    if failed:
-        raise SitesFailedError(failed, done) from ExceptionGroup("by site", list(failed.values()))
-    return done
+    told = Counter(let_go=0, expired=0, moved=0, faces=0)
+
+    def do(part: Callable[[Connection], Mapping[str, int]]) -> None:
+        done = in_transaction(source, part)
+        told.update({word: done[word] for word in done.keys() & told.keys()})
+
+    each_apart(((name, partial(do, part)) for name, part in parts), told)
+    return dict(told)
 
 
 def keep_site(conn: Connection, actor: Actor, *, site: str, now: datetime) -> dict[str, int]:

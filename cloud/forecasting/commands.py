@@ -13,9 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from cloud import shell
 from cloud.db import Connection, LastingConnection
+from cloud.db.apart import PartsFailedError
 from cloud.forecasting import execution_commands, reading, service
 from cloud.forecasting.backtest import commands as backtest
-from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError, SitesFailedError
+from cloud.forecasting.domain import BAND, WIDE_BAND, Forecast, ForecastError
 from cloud.forecasting.effects import commands as effects
 from cloud.forecasting.explaining import reasons
 from cloud.forecasting.granularity import commands as bucket_commands
@@ -105,7 +106,7 @@ def _run(
                 workers=workers,
                 progress=progress,
             )
-        except SitesFailedError as error:
+        except PartsFailedError as error:
             return dict(error.done), error.failures
     return told["sites"], {}
 

@@ -91,28 +91,6 @@ class UnknownForecastError(ForecastError):
     """The actor's sites hold no such forecast."""
 
 
-class SitesFailedError(ForecastError):
-    """Sites could not be forecast; the message has a line for each."""
-
-    def __init__(self, failures: Mapping[str, Exception], done: Mapping[str, Any]) -> None:
-        """Keep what happened.
-
-        Args:
-            failures: By site what it met.
-            done: By site what came of the others.
-        """
-        self.failures = {site: _in_a_line(error) for site, error in failures.items()}
-        """By site in words."""
-        self.done = done
-        super().__init__("\n".join(f"{site}: {words}" for site, words in self.failures.items()))
-
-
-def _in_a_line(error: Exception) -> str:
-    """Say what happened; what nobody foresaw with its kind."""
-    words = " ".join(str(error).split())
-    return words if isinstance(error, ForecastError) else f"{type(error).__name__}: {words}"
-
-
 @dataclass(frozen=True, slots=True)
 class ForecastRow:
     """The forecast in force of an item at a site, as lists show it."""

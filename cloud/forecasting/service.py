@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cloud.db import Connection, in_transaction
+from cloud.db.apart import each_apart
 from cloud.db.retry import Source
 from cloud.forecasting import store
-from cloud.forecasting.domain import KIND, PLANNERS, SitesFailedError, UnknownForecastError
+from cloud.forecasting.domain import KIND, PLANNERS, ForecastError, UnknownForecastError
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.runs import service as runs
@@ -52,7 +54,7 @@ def run_all(
     Raises:
         NotAllowedError: If the actor may not.
         UnknownForecastError: If a site is not within reach.
-        SitesFailedError: If any failed, with what each met; its run is marked failed, and the other sites are
+        PartsFailedError: If any failed, with what each met; its run is marked failed, and the other sites are
             forecast before it is raised.
     """
     actor.require(*PLANNERS)
@@ -66,23 +68,20 @@ def run_all(
     if unknown := sorted(set(sites or ()) - {place.site for place in found}):
         raise UnknownForecastError(f"there is no site {unknown[0]!r} at which you may plan")
     told: dict[str, Any] = {}
-    failed: dict[str, Exception] = {}
-    for place in found:
-        try:
-            told[place.site] = _run_site(
-                source,
-                within,
-                place,
-                slot,
-                now=now,
-                progress=progress,
-                processes=processes,
-                workers=workers,
-            )
-        except Exception as error:  # noqa: BLE001  one site's failure is no other's; raised below
-            failed[place.site] = error
-    if failed:
-        raise SitesFailedError(failed, told) from ExceptionGroup("by site", list(failed.values()))
+
+    def run(place: store.Place) -> None:
+        told[place.site] = _run_site(
+            source,
+            within,
+            place,
+            slot,
+            now=now,
+            progress=progress,
+            processes=processes,
+            workers=workers,
+        )
+
+    each_apart(((place.site, partial(run, place)) for place in found), told, foreseen=(ForecastError,))
     return {"sites": told}
 
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
-from itertools import islice
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from cloud.db import Connection, in_transaction
+from cloud.db.apart import each_apart
 from cloud.db.retry import Source
 from cloud.documents.movements import moved
 from cloud.identity.actor import Actor, Role
@@ -16,7 +16,7 @@ from cloud.identity.store import act_as
 from cloud.ledger.domain import Claim, CloudStatement, PostingKind
 from cloud.ledger.posting import Posting
 from cloud.lots import store
-from cloud.lots.domain import UNSPECIFIED, LotError
+from cloud.lots.domain import UNSPECIFIED
 from cloud.lots.fact_rows import NEAR, FactRow, netted, received_near
 from cloud.lots.holding import own_identifiers
 from cloud.lots.inferring import (
@@ -39,31 +39,12 @@ REASON: Final = "inferred"
 MOST_FACTS: Final = 20_000
 """Movements that are looked at in one posting."""
 _POSITIONS: Final = 10_000
-_TOLD: Final = 20
-"""Failures that are told one by one."""
 _SHELVES: Final = (VirtualLocation.TRANSIT, VirtualLocation.CLEARING)
 """Accounts whose content tells what is taken out of them."""
 
 
 Receipts: TypeAlias = Mapping[int, Mapping[str, Sequence[datetime]]]
 """By dock account and lot, when it came."""
-
-
-class ItemsFailedError(LotError):
-    """Items could not be resolved; the message says how many, and has a line for each of the first."""
-
-    def __init__(self, failures: Mapping[int, Exception], done: Mapping[str, int]) -> None:
-        """Say what happened.
-
-        Args:
-            failures: By item what it met.
-            done: What came of the others.
-        """
-        lines = (
-            f"item {item_id}: {type(error).__name__}: {' '.join(str(error).split())}"
-            for item_id, error in islice(failures.items(), _TOLD)
-        )
-        super().__init__("\n".join((f"items failed {len(failures)}, resolved {done['items']}", *lines)))
 
 
 def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
@@ -79,7 +60,7 @@ def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
 
     Raises:
         NotAllowedError: If the actor is no job.
-        ItemsFailedError: If items could not be resolved, with what each met; the others are.
+        PartsFailedError: If items could not be resolved, with what each met; the others are.
     """
     del now  # watermarks are the database's own
     actor.require(Role.DEVICE)
@@ -88,18 +69,15 @@ def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
     while in_transaction(source, partial(mark, actor=actor)):
         pass
     told: Counter[str] = Counter(items=0, posted=0)
-    failed: dict[int, Exception] = {}
-    for item_id in in_transaction(source, partial(ready_items, actor=actor)):
-        one = partial(resolve_item, actor=actor, item_id=item_id)
-        try:
-            while (posted := in_transaction(source, one)) is not None:
-                told["posted"] += posted
-        except Exception as error:  # noqa: BLE001  one item's failure is no other's; raised below
-            failed[item_id] = error
-        else:
-            told["items"] += 1
-    if failed:
-        raise ItemsFailedError(failed, told) from ExceptionGroup("by item", list(failed.values()))
+
+    def one(item_id: int) -> None:
+        work = partial(resolve_item, actor=actor, item_id=item_id)
+        while (posted := in_transaction(source, work)) is not None:
+            told["posted"] += posted
+        told["items"] += 1
+
+    items = in_transaction(source, partial(ready_items, actor=actor))
+    each_apart(((f"item {item_id}", partial(one, item_id)) for item_id in items), told)
     return dict(told)
 
 

@@ -43,9 +43,7 @@ DOORS: Final = {
 LOOPS_THAT_OUTLIVE_THEIR_WORK: Final = {
     ("cloud/scheduling/service.py", "_outliving"),
     ("cloud/ingest/demand_door.py", "_run"),
-    ("cloud/forecasting/service.py", "run_all"),
-    ("cloud/allocation/upkeep.py", "keep_up"),
-    ("cloud/lots/resolver.py", "resolve"),
+    ("cloud/db/apart.py", "each_apart"),
     ("cloud/documents/receiving/holding.py", "hold_scanned"),
     ("edge_agent/labels/queues.py", "_print"),
 }

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from cloud.allocation.domain import SitesFailedError
 from cloud.allocation.faces import faces, put_face
 from cloud.allocation.work import call_off
+from cloud.db.apart import PartsFailedError
 from cloud.ledger.corrections import post_reversal
 from contracts.base import EpochId, GatewayId
 from contracts.offline import KnownUpTo
@@ -118,7 +118,7 @@ def test_a_record_or_a_site_that_cannot_be_followed_is_told_and_stops_nobody_els
     shelves.ledger.as_app(
         lambda conn: put_face(conn, KEEPER, site=SITE, location="A-1", item="TEA", **limits)
     )
-    with pytest.raises(SitesFailedError, match=rf"^{SITE}: .*check constraint") as failed:
+    with pytest.raises(PartsFailedError, match=rf"^{SITE}: .*check constraint") as failed:
         shelves.kept(NOW + timedelta(hours=13))
     assert failed.value.done == {"let_go": 0, "expired": 0, "moved": 0, "faces": 1}
 

@@ -14,10 +14,11 @@ import pytest
 
 from cloud.cli import main
 from cloud.db import LastingConnection
+from cloud.db.apart import PartsFailedError
 from cloud.forecasting import reading, service, site_run
 from cloud.forecasting.combining import Combination
 from cloud.forecasting.commands import _lines, _summed_up
-from cloud.forecasting.domain import Order, SitesFailedError, UnknownForecastError
+from cloud.forecasting.domain import Order, UnknownForecastError
 from cloud.forecasting.engine import plan
 from cloud.forecasting.granularity.method import Granular
 from cloud.forecasting.policies import Policies
@@ -242,7 +243,7 @@ def test_a_run_that_cannot_be_is_marked_failed_and_leaves_nothing_and_a_day_of_n
     ask(ledger, demand(items=2, weeks=1))
     ledger.as_owner(lambda conn: conn.execute("REVOKE INSERT ON forecast_backtest FROM dockledger_app"))
     with pytest.raises(
-        SitesFailedError, match=r"^leeds: DatabaseAwayError: .*permission denied for table forecast_backtest"
+        PartsFailedError, match=r"^leeds: DatabaseAwayError: .*permission denied for table forecast_backtest"
     ):
         service.run_all(source, PLANNER, NOW, NOW)
     ledger.as_owner(lambda conn: conn.execute("GRANT INSERT ON forecast_backtest TO dockledger_app"))

@@ -8,8 +8,9 @@ import orjson
 import pytest
 
 from cloud.cli import main
+from cloud.db.apart import PartsFailedError
 from cloud.forecasting import service
-from cloud.forecasting.domain import ForecastError, SitesFailedError
+from cloud.forecasting.domain import ForecastError
 from cloud.identity.actor import Actor, Role
 
 PLANNER = Actor("job:forecast", frozenset({Role.PLANNER}), all_sites=True)
@@ -31,7 +32,7 @@ def test_a_site_that_fails_keeps_no_other_from_its_forecasts(
 
     monkeypatch.setattr(service, "in_transaction", lambda *_: places)
     monkeypatch.setattr(service, "_run_site", run_site)
-    with pytest.raises(SitesFailedError) as failed:
+    with pytest.raises(PartsFailedError) as failed:
         service.run_all(lambda: None, PLANNER, datetime(2026, 3, 2, tzinfo=UTC))  # type: ignore[arg-type]
     assert ran == ["hull", "leeds", "york"]
     assert str(failed.value).splitlines() == ["hull: nothing at hull", "york: ZeroDivisionError: by zero"]
