@@ -89,6 +89,7 @@ def list_orders(
         state=state,
         site=site,
         following=following,
+        may_buy=Role.BUYER in visitor.actor.roles_anywhere,
     )
 
 

@@ -6,6 +6,7 @@ from rights_to_close import PAST_FORMS, PAST_OF_ONE_SITE, PAST_OF_THE_NETWORK, P
 from rights_to_configure import CONFIG_FORMS, CONFIG_ROUTES, CONFIGS_OF_ONE_SITE
 from rights_to_demand import DEMAND_FORMS, DEMAND_OF_ONE_SITE, DEMAND_ROUTES
 from rights_to_dock import DOCK_FORMS, DOCK_OF_ONE_SITE, DOCK_ROUTES
+from rights_to_order import ORDER_FORMS, ORDER_PAGES, ORDERS_OF_ONE_SITE
 from rights_to_story import STORY_FORMS, STORY_OF_ONE_SITE, STORY_OF_THE_NETWORK, STORY_ROUTES
 
 from cloud.identity.actor import Role
@@ -34,6 +35,7 @@ ROUTES: dict[str, set[Role] | None] = {
     **PAST_ROUTES,
     **DOCK_ROUTES,
     **STORY_ROUTES,
+    **ORDER_PAGES,
     "GET /health/live": ANYBODY,
     "GET /health/ready": ANYBODY,
     "GET /metrics": OPERATIONS,
@@ -198,13 +200,6 @@ ROUTES: dict[str, set[Role] | None] = {
     "POST /proposals/{proposal_id}/accept": ORDERERS,
     "POST /proposals/{proposal_id}/change": ORDERERS,
     "POST /proposals/{proposal_id}/reject": ORDERERS,
-    "GET /orders": STAFF,
-    "GET /orders/{site}/{order}": STAFF,
-    "GET /orders/{site}/{order}.{form:form}": STAFF,
-    "POST /orders/{site}/{order}/receipts": DOCK,
-    "POST /orders/{site}/{order}/sent": BUYERS,
-    "POST /orders/{site}/{order}/confirmation": BUYERS,
-    "POST /orders/{site}/{order}/close": BUYERS,
     "GET /": ANYBODY,
     "GET /login": ANYBODY,
     "POST /login": ANYBODY,
@@ -240,6 +235,7 @@ FORMS = (
     | DOCK_FORMS
     | DEMAND_FORMS
     | STORY_FORMS
+    | ORDER_FORMS
     | {
         "POST /logout",
         "POST /accuracy/setting",
@@ -265,10 +261,6 @@ FORMS = (
         "POST /proposals/{proposal_id}/accept",
         "POST /proposals/{proposal_id}/change",
         "POST /proposals/{proposal_id}/reject",
-        "POST /orders/{site}/{order}/receipts",
-        "POST /orders/{site}/{order}/sent",
-        "POST /orders/{site}/{order}/confirmation",
-        "POST /orders/{site}/{order}/close",
     }
 )
 """Routes that a page's form goes to, and that lead back to a page."""
@@ -281,6 +273,7 @@ OF_ONE_SITE = {
     **PAST_OF_ONE_SITE,
     **DOCK_OF_ONE_SITE,
     **DEMAND_OF_ONE_SITE,
+    **ORDERS_OF_ONE_SITE,
     "POST /v1/counts": {403},
     "GET /v1/counts/{gateway}/{epoch}/{seq}": {404},
     "POST /v1/counts/{gateway}/{epoch}/{seq}/force": {404},
@@ -384,12 +377,6 @@ OF_ONE_SITE = {
     "POST /proposals/{proposal_id}/accept": {404},
     "POST /proposals/{proposal_id}/change": {404},
     "POST /proposals/{proposal_id}/reject": {404},
-    "GET /orders/{site}/{order}": {403},
-    "GET /orders/{site}/{order}.{form:form}": {403},
-    "POST /orders/{site}/{order}/receipts": {403},
-    "POST /orders/{site}/{order}/sent": {403},
-    "POST /orders/{site}/{order}/confirmation": {403},
-    "POST /orders/{site}/{order}/close": {403},
 }
 """Routes to a thing of one site, and what somebody of another site is answered."""
 

@@ -13,6 +13,24 @@ from cloud.master.suppliers import put_supplier, put_supplier_item
 from cloud.replenishment import service
 
 BUYER = Actor("user:bea", frozenset({Role.BUYER}), all_sites=True)
+STAFF = set(Role) - {Role.ADMIN, Role.DEVICE}
+DOCK = {Role.SUPERVISOR, Role.INVENTORY_CONTROLLER, Role.OPERATOR}
+BUYERS = {Role.BUYER}
+ORDER_PAGES: dict[str, set[Role] | None] = {
+    "GET /orders": STAFF,
+    "GET /orders/new": BUYERS,
+    "POST /orders/new": BUYERS,
+    "GET /orders/{site}/{order}": STAFF,
+    "GET /orders/{site}/{order}.{form:form}": STAFF,
+    "POST /orders/{site}/{order}/receipts": DOCK,
+    "POST /orders/{site}/{order}/sent": BUYERS,
+    "POST /orders/{site}/{order}/confirmation": BUYERS,
+    "POST /orders/{site}/{order}/close": BUYERS,
+}
+"""Who may use which page."""
+ORDER_FORMS = {route for route in ORDER_PAGES if route.startswith("POST ")}
+ORDERS_OF_ONE_SITE = {route: {403} for route in ORDER_PAGES if "{site}" in route or route in ORDER_FORMS}
+"""What those of another site are answered."""
 LINE = {"line": "1", "item": TEA, "quantity": "50", "price": "2", "due_on": "2026-04-01"}
 ORDER = {"site": OWN, "id": "PO-X", "supplier": "ACME", "sent_at": "2026-03-02T06:00:00Z", "lines": [LINE]}
 SUPPLIER = {"supplier": "ACME", "name": "Acme", "currency": "EUR"}
@@ -35,6 +53,18 @@ ORDERED: dict[str, Any] = {
     "POST /v1/purchase-orders/{site}/{order}/close": {"reason": "other"},
 }
 """Bodies of the routes; a second answer to a proposal or order is a conflict."""
+
+
+ORDER_FORM = {
+    "site": OWN,
+    "id": "PO-F",
+    "supplier": "ACME",
+    "item": TEA,
+    "quantity": "5",
+    "price": "",
+    "due_on": "2026-04-01",
+}
+"""As it is typed on the page."""
 
 
 def delivery(name: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from rights_to_dock import DOCK_FORMS, dock_form, dock_something, docked
 from rights_to_judge import JUDGED, JUDGED_FORMS, judge_something
 from rights_to_label import LABEL_ASKED, LABEL_FORM, LABEL_FORMS, LABELLED, PRINT_FORMS, label_something
 from rights_to_lots import LOT_ASKED, LOT_FORMS, LOT_THINGS, LOTTED, lot_form, lots_of_something
-from rights_to_order import ORDERED, delivery, order_something
+from rights_to_order import ORDER_FORM, ORDERED, delivery, order_something
 from rights_to_state import STATED, STATED_FORMS, state_something
 from rights_to_story import PACKED, STORY_ASKED, STORY_FORM, STORY_FORMS, THINGS
 from serving import MUG, NOW, OTHER, OWN, PASSWORD, ROOT, TEA, People
@@ -335,6 +335,7 @@ def sent(route: str, caller: Caller) -> dict[str, Any]:
         decided = PAST_FORM if route in PAST_FORMS else decided
         decided = claim_form(f"{caller}") if route in CLAIM_FORMS else decided
         decided = lot_form(route) if route in LOT_FORMS else decided
+        decided |= ORDER_FORM if route == "POST /orders/new" else {}
         decided |= CONFIG_FORM if "/gateways" in route else {}
         decided |= LABEL_FORM if route in LABEL_FORMS else {}
         decided |= STORY_FORM if route in STORY_FORMS else {}

@@ -53,7 +53,7 @@ FORMS_AND_STORIES = {
     "/approvals/{decision_id}", "/counts/{gateway}/{epoch}/{seq}", "/documents/{site}/new",
     "/doors/{gateway}/{epoch}/{seq}",
     "/events/{event_id}", "/labels/templates/{site}/{name}", "/movements/{gateway}/{epoch}/{seq}",
-    "/overrides/new", "/overrides/{override_id}", "/periods", "/proposals/{proposal_id}",
+    "/orders/new", "/overrides/new", "/overrides/{override_id}", "/periods", "/proposals/{proposal_id}",
     "/quarantine/{quarantine_id}", "/receiving/{site}/new", "/runs/{run_id}", "/serials/{serial:path}",
     "/shipping/{site}/new", "/tickets/{ticket_id}", "/transformations/{site}/{type}/{id:path}",
     "/visits/{site}/new",

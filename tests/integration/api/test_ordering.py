@@ -5,10 +5,15 @@ from typing import Any
 import httpx
 import pytest
 from forecasts_made import made
-from rights_to_order import LINE, ORDER, SUPPLIER, delivery, order_something
-from serving import OTHER, OWN, TEA, People
+from rights_to_order import LINE, ORDER, ORDER_FORM, SUPPLIER, delivery, order_something
+from serving import MUG, OTHER, OWN, TEA, People
+from test_authorisation_matrix import session_of
 
 from cloud.db import ConnectionPool
+from cloud.identity.actor import Role
+from cloud.identity.credentials import csrf_token
+from cloud.identity.domain import Grant
+from cloud.identity.gate import SESSION_COOKIE
 
 BUYER, KEEPER, PLANNER = "buyer", f"inventory_controller@{OWN}", f"planner@{OWN}"
 ADMIN = f"admin@{OWN}"
@@ -67,6 +72,52 @@ def test_an_order_is_registered_received_and_closed(
     assert buyer.post(f"{path}/dates", {"line": "1", "due_on": "2026-05-01"}).status_code == 422
     assert buyer.post(f"{path}/close", {"reason": "other"}).json()["state"] == "closed"
     assert keeper.post(f"{path}/receipts", delivery("DN-3")).status_code == 409
+
+
+def test_an_order_placed_elsewhere_is_typed_on_its_page_once_and_is_shown_again_where_it_cannot_be(
+    client: httpx.Client, pool: ConnectionPool, names: dict[str, object]
+) -> None:
+    session = session_of(pool, Grant(Role.BUYER, OWN))
+    cookie = {"Cookie": f"{SESSION_COOKIE}={session}"}
+
+    def sends(**fields: object) -> httpx.Response:
+        columns = {"item": [TEA, "", "NIL"], "quantity": ["5", "", "2.5"], "price": ["1.25", "", ""]}
+        typed = (
+            ORDER_FORM | columns | {"due_on": ["2026-04-01", "", "2026-04-08"], "csrf": csrf_token(session)}
+        )
+        return client.post("/orders/new", data=typed | fields, headers=cookie, follow_redirects=False)
+
+    listed = client.get("/orders", headers=cookie)
+    assert 'href="/orders/new"' in listed.text
+    assert f'<option value="{OWN}"' in client.get("/orders/new", headers=cookie).text
+    refused = sends(sent_at="2026-03-02T08:00")
+    assert refused.status_code == 422
+    assert "line &#39;2&#39;: there is no item &#39;NIL&#39;: register it first" in refused.text
+    kept = ("PO-F", "ACME", "2026-03-02T08:00", "NIL", "2.5", "1.25")
+    assert all(f'value="{text}"' in refused.text for text in kept)
+    assert sends(item=[TEA, "", MUG], id="").status_code == 422
+    for _ in "ab":
+        done = sends(item=[TEA, "", MUG], sent_at="2026-03-02T07:00")
+        assert (done.status_code, done.headers["Location"]) == (303, f"/orders/{OWN}/PO-F")
+    shown = client.get(f"/v1/purchase-orders/{OWN}/PO-F", headers=cookie).json()
+    assert (shown["state"], shown["sent_at"], shown["origin"]) == (
+        "sent",
+        "2026-03-02T06:00:00Z",
+        "elsewhere",
+    )
+    lines = [
+        {name: each[name] for name in ("line", "item", "quantity", "price", "due_on")}
+        for each in shown["content"]
+    ]
+    assert [list(each.values()) for each in lines] == [
+        ["1", TEA, "5.000000", "1.250000", "2026-04-01"],
+        ["2", MUG, "2.500000", None, "2026-04-08"],
+    ]
+    assert sends(item=[TEA, "", MUG], quantity=["6", "", "1"]).status_code == 422, "with other content"
+    keeper = session_of(pool, Grant(Role.SUPERVISOR, OWN))
+    other = {"Cookie": f"{SESSION_COOKIE}={keeper}"}
+    assert 'href="/orders/new"' not in client.get("/orders", headers=other).text
+    assert client.get("/orders/new", headers=other).status_code == 403
 
 
 def test_lists_are_paged_by_their_keys(

@@ -1,0 +1,104 @@
+"""A purchase order that was placed elsewhere, typed by hand: it counts as sent."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+
+from cloud.db import Connection, in_transaction
+from cloud.documents import orders
+from cloud.documents.domain import DocumentError
+from cloud.documents.order_papers import OrderPaper
+from cloud.identity.actor import Role
+from cloud.identity.gate import Gate
+from cloud.inquiry import operations
+from cloud.web.dock_papers import MOST_LINES, Text
+from cloud.web.forms import may, refused, rows_of
+from cloud.web.instants import InstantError, instant_of
+from cloud.web.rendering import page, zone_of
+from cloud.web.visitors import Sender, TheGate, Viewer
+
+router: Final = APIRouter()
+
+EMPTY: Final = 6
+"""Lines of the form; it grows as it is sent, and a longer order comes from a file."""
+Texts = Annotated[list[Text] | None, Form(max_length=MOST_LINES)]
+
+
+@router.get("/orders/new")
+def show_form(
+    *, request: Request, gate: TheGate, visitor: Viewer, site: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    """Ask what was ordered of whom, and when it is due."""
+    return _form(request, gate, visitor, typed={"site": site})
+
+
+@router.post("/orders/new")
+def register(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: Text = "",
+    id: Text = "",  # noqa: A002  the field's name
+    supplier: Text = "",
+    sent_at: Text = "",
+    item: Texts = None,
+    quantity: Texts = None,
+    price: Texts = None,
+    due_on: Texts = None,
+) -> Response:
+    """Register an order; the same again changes nothing."""
+    typed = {"site": site.strip(), "id": id.strip(), "supplier": supplier.strip(), "sent_at": sent_at}
+    rows = list(zip_longest(item or (), quantity or (), price or (), due_on or (), fillvalue=""))
+    now = gate.clock()
+
+    def work(conn: Connection) -> None:
+        sites = operations.sites(conn, visitor.actor)
+        zone = next((each.time_zone for each in sites if each.site == typed["site"]), "UTC")
+        lines = [
+            {"line": str(number), "item": name, "quantity": amount, "price": each or None, "due_on": day}
+            for number, (name, amount, each, day) in enumerate(
+                (row for row in rows_of(item, quantity, price, due_on) if any(row)), start=1
+            )
+        ]
+        stated = typed | {"lines": lines, "sent_at": instant_of(sent_at, zone_of(zone)) if sent_at else now}
+        orders.register_order(conn, visitor.actor, OrderPaper.model_validate(stated), now=now)
+
+    problem = refused(lambda: in_transaction(gate.pool, work), DocumentError, InstantError)
+    if problem:
+        return _form(request, gate, visitor, typed=typed, rows=rows, problem=problem)
+    return RedirectResponse(f"/orders/{typed['site']}/{typed['id']}", 303)
+
+
+def _form(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    *,
+    typed: dict[str, str],
+    rows: Sequence[tuple[str, ...]] = (),
+    problem: str = "",
+) -> Response:
+    visitor.actor.require(Role.BUYER)
+    with gate.acting(visitor.actor) as conn:
+        sites = [
+            each.site
+            for each in operations.sites(conn, visitor.actor)
+            if may(visitor.actor, each.site, Role.BUYER)
+        ]
+    filled = [row for row in rows if any(text.strip() for text in row)]
+    blank = [("", "", "", "")] * min(max(EMPTY - len(filled), 2), MOST_LINES - len(filled))
+    return page(
+        request,
+        visitor,
+        "order_new.html",
+        tab="/orders",
+        status=422 if problem else 200,
+        sites=sites,
+        typed={"id": "", "supplier": "", "sent_at": ""} | typed,
+        rows=filled + blank,
+        problem=problem,
+    )
