@@ -72,6 +72,7 @@ def judge(
     reason: Annotated[JudgementReason, Form()],
     quantity: Text = "",
     lot: Text = "",
+    location: Text = "",
     grade: Text = "",
     put_at: Text = "",
 ) -> Response:
@@ -80,6 +81,7 @@ def judge(
     def work(conn: Connection) -> int | None:
         stated: dict[str, Any] = {"site": site, "receipt": receipt, "line": line, "waits_as": waits_as}
         stated |= {"reason": reason, "quantity": quantity.strip(), "lot": lot or None}
+        stated |= {"location": location or None}
         if verdict == "scrap":
             asked = scrapping.ask_to_scrap(conn, visitor.actor, ScrapPaper.model_validate(stated))
             decision = settle(conn, visitor.actor, asked.decision_id)

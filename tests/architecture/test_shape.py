@@ -44,7 +44,6 @@ LOOPS_THAT_OUTLIVE_THEIR_WORK: Final = {
     ("cloud/scheduling/service.py", "_outliving"),
     ("cloud/ingest/demand_door.py", "_run"),
     ("cloud/db/apart.py", "each_apart"),
-    ("cloud/documents/receiving/holding.py", "hold_scanned"),
     ("edge_agent/labels/queues.py", "_print"),
 }
 """The places that catch everything: they count it, or raise it in the end, and go on with the rest."""

@@ -1,5 +1,5 @@
 -- Goods of receipts that wait for a person: came in in a condition that is not sellable, and left it by no movement that
--- names the receipt's line. Where they were put is what the receipt says; somebody may have carried them on since.
+-- names the receipt's line. They lie where those movements put them; somebody may have carried them on since.
 DROP FUNCTION IF EXISTS goods_that_wait(text[], text, text);
 
 CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
@@ -17,24 +17,31 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
                 WHERE (j.site_id, j.id, j.line) = (l.site_id, l.id, l.line) AND j.verdict IN ('sellable', 'damaged')), 0)
         GROUP BY l.site_id, l.id
     ), moves AS (
-        SELECT m.site, m.id, m.line, x.state, x.quantity, m.lot, m.item_id
+        SELECT m.site, m.id, m.line, m.lot, m.item_id, x.state, x.place, x.code, sum(x.quantity) AS quantity
         FROM (SELECT c.site_id, array_agg(c.id) AS ids FROM candidate c GROUP BY c.site_id) o
         CROSS JOIN LATERAL moves_of_lines(ARRAY[o.site_id], 'receipt', o.ids) m
-        CROSS JOIN LATERAL (VALUES (m.to_as, m.quantity, m.to_place), (m.from_as, -m.quantity, m.from_place))
-            AS x (state, quantity, place)
+        CROSS JOIN LATERAL (VALUES (m.to_as, m.quantity, m.to_place, m.to_code), (m.from_as, -m.quantity, m.from_place, m.from_code))
+            AS x (state, quantity, place, code)
         WHERE x.place <> 'virtual' AND x.state IN ('inspection', 'returned', 'hold')
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    ), waits AS (
+        -- what was judged where somebody had carried it unseen is taken off the places that are known, the fullest last
+        SELECT m.*, least(m.quantity, sum(m.quantity) OVER line - coalesce(sum(greatest(m.quantity, 0)) OVER before, 0)) AS waiting
+        FROM moves m
+        WINDOW line AS (PARTITION BY m.site, m.id, m.line, m.state, m.lot, m.item_id),
+            before AS (PARTITION BY m.site, m.id, m.line, m.state, m.lot, m.item_id ORDER BY m.quantity DESC, m.code
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     )
     SELECT m.site, m.id, m.line, m.state, m.lot, l.identifier_scheme, l.identifier, i.code, i.name, i.base_unit,
-        sum(m.quantity), l.location, l.unit, r.partner,
-        l.is_unexpected, l.reason, r.occurred_at
-    FROM moves m
+        m.waiting, CASE WHEN m.place <> 'unit' THEN m.code ELSE coalesce(u.location, l.location) END,
+        CASE WHEN m.place = 'unit' THEN m.code END, r.partner, l.is_unexpected, l.reason, r.occurred_at
+    FROM waits m
     JOIN receipt r ON (r.site_id, r.id) = (m.site, m.id)
     JOIN receipt_line l ON (l.site_id, l.id, l.line) = (m.site, m.id, m.line)
     JOIN item i ON i.item_id = m.item_id
-    WHERE goods_that_wait.waits_as IS NULL OR m.state = goods_that_wait.waits_as
-    GROUP BY m.site, m.id, m.line, m.state, m.lot, l.identifier_scheme, l.identifier, i.code, i.name, i.base_unit, l.location, l.unit, r.partner,
-        l.is_unexpected, l.reason, r.occurred_at
-    HAVING sum(m.quantity) > 0
+    LEFT JOIN LATERAL (SELECT w.location FROM units_stand(ARRAY[m.code]) w WHERE w.site = m.site AND NOT w.is_virtual) u
+        ON m.place = 'unit' AND m.code IS DISTINCT FROM l.unit
+    WHERE m.waiting > 0 AND (goods_that_wait.waits_as IS NULL OR m.state = goods_that_wait.waits_as)
 $$;
 REVOKE ALL ON FUNCTION goods_that_wait(text[], text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION goods_that_wait(text[], text, text) TO dockledger_app, dockledger_planner, dockledger_auditor;

@@ -1,5 +1,5 @@
 -- From the dock to the shelf (DOMAIN D4): when goods of receipts were first seen or received, and when all of a line stood
--- usable in a place that no door leads to. A unit is put away when it stands there; loose goods when as much of the item
+-- usable in a place that no door leads to. What handhelds received and is inspected was received when it was scanned. A unit is put away when it stands there; loose goods when as much of the item
 -- has left the place they were put to as had come until then, first in, first out. NULL: not yet.
 DROP FUNCTION IF EXISTS dock_to_stock(text[], timestamptz, timestamptz);
 
@@ -9,10 +9,14 @@ CREATE FUNCTION dock_to_stock(sites text[], from_at timestamptz, until_at timest
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH came AS MATERIALIZED (
         SELECT l.site_id, l.id, l.line, l.ordinal, l.item_id, l.received - l.held AS quantity, l.location, l.unit, l.condition,
-            r.partner, r.occurred_at, r.visit,
+            r.partner, coalesce(scan.occurred_at, r.occurred_at) AS occurred_at, r.visit,
             EXISTS (SELECT FROM portal p WHERE (p.site_id, p.inside_location) = (l.site_id, l.location)) AS is_staged
         FROM receipt r
         JOIN receipt_line l ON (l.site_id, l.id) = (r.site_id, r.id)
+        LEFT JOIN LATERAL (
+            SELECT min(o.occurred_at) AS occurred_at
+            FROM scanned_hold h JOIN movement o ON (o.gateway_id, o.epoch, o.seq) = (h.gateway_id, h.epoch, h.seq)
+            WHERE (h.site_id, h.receipt, h.line) = (l.site_id, l.id, l.line)) scan ON true
         WHERE (sites IS NULL OR r.site_id = ANY (sites)) AND r.occurred_at >= from_at - interval '30 days'
             AND r.occurred_at < until_at AND r.origin <> 'customer' AND l.received > l.held AND l.item_id IS NOT NULL
             AND NOT EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line))

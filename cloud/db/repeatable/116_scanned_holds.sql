@@ -18,7 +18,7 @@ BEGIN
 END
 $$;
 
--- Notes which numbers must be looked at, by what was posted since the last time: what handhelds received, what people received
+-- Notes which numbers, and which goods that wait, must be looked at, by what was posted since the last time: what handhelds received, what people received
 -- of the same document, and what was taken back of either; and by what was said of documents.
 CREATE FUNCTION scanned_mark(most integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
@@ -55,6 +55,9 @@ BEGIN
     GROUP BY x.site_id, x.id
     ORDER BY x.site_id, x.id
     ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at);
+    IF stop_at > start_at THEN
+        PERFORM note_moved_holds(start_at, stop_at);
+    END IF;
     UPDATE scanned_head SET position = stop_at WHERE position < stop_at;
     RETURN stop_at - start_at;
 END

@@ -64,7 +64,7 @@ class WaitingGoodsPaper(BaseModel):
     lot: Code | None = None
     """Where several lots of the line wait."""
     location: Place | None = None
-    """Where it lies; left out: where the receipt put it."""
+    """Where it lies; left out: where it was put, or carried by handheld."""
 
 
 class JudgementPaper(WaitingGoodsPaper):
@@ -295,7 +295,7 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
 
     Raises:
         UnknownDocumentError: If nothing of that line waits so.
-        DocumentError: If less waits, several lots do, or the place is unknown.
+        DocumentError: If less waits, several lots or at several places, or the place is unknown.
     """
     if paper.location and not places_known(conn, paper.site, [paper.location]):
         raise DocumentError(f"there is no place {paper.location!r} at site {paper.site!r}")
@@ -305,12 +305,16 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
         for row in store.rows(conn, WaitingRow, "waiting", **asked, limit=1000)
         if paper.lot is None or row.lot == paper.lot
     ]
+    rows = [row for row in rows if row.unit is None and row.location == paper.location] or rows
     where = f"line {paper.line!r} of receipt {paper.receipt!r}"
     if not rows:
         raise UnknownDocumentError(f"nothing of {where} waits as {paper.waits_as} at site {paper.site!r}")
     if len(rows) > 1:
-        lots = ", ".join(str(row.lot) for row in rows)
-        raise DocumentError(f"{where}: several lots wait: expected lot, one of {lots}")
+        lots = sorted({str(row.lot) for row in rows})
+        if len(lots) > 1:
+            raise DocumentError(f"{where}: several lots wait: expected lot, one of {', '.join(lots)}")
+        places = ", ".join(row.location for row in rows)
+        raise DocumentError(f"{where}: goods wait at several places: expected location, one of {places}")
     if paper.quantity > rows[0].quantity:
         raise DocumentError(
             f"{where}: {paper.quantity.normalize():f}: expected at most {rows[0].quantity.normalize():f}, "

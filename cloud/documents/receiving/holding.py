@@ -1,19 +1,20 @@
 """What handhelds received over, off the paper or to be inspected waits for a person, once (DOMAIN D4)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from itertools import count, islice
+from itertools import count
 from typing import Any, Final
 
 from cloud.db import Connection, in_transaction
+from cloud.db.apart import each_apart
 from cloud.db.retry import Source
-from cloud.documents.domain import DocumentError
 from cloud.documents.lines import lock_documents
-from cloud.documents.receiving import held_notices, store
+from cloud.documents.receiving import following, held_notices, store
 from cloud.documents.receiving.beyond import Asked, Due, Judged, Wanted, due
+from cloud.documents.receiving.carrying import carried_from
 from cloud.documents.receiving.domain import NOTHING
 from cloud.documents.receiving.held_posting import Hold, Lying, Taken, Under, post_holds
 from cloud.documents.receiving.reversing import reverse_line
@@ -26,26 +27,8 @@ from contracts.base import SiteId
 JOB: Final = Actor("job:receipts", frozenset({Role.DEVICE}), all_sites=True)
 TAKEN_BACK: Final = "scan_taken_back"
 _POSITIONS: Final = 10_000
-_TOLD: Final = 20
 _NAME_LENGTH: Final = 110
 """What is kept of a number in the name of a receipt, which has at most 128 characters."""
-
-
-class NumbersFailedError(DocumentError):
-    """Numbers could not be looked at; the message says how many, and has a line for each of the first."""
-
-    def __init__(self, failures: Mapping[tuple[str, str], Exception], looked: int) -> None:
-        """Say what happened.
-
-        Args:
-            failures: By site and number what it met.
-            looked: How many others were looked at.
-        """
-        lines = (
-            f"{site}/{number}: {type(error).__name__}: {' '.join(str(error).split())}"
-            for (site, number), error in islice(failures.items(), _TOLD)
-        )
-        super().__init__("\n".join((f"numbers failed {len(failures)}, looked at {looked}", *lines)))
 
 
 def hold_scanned(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
@@ -57,32 +40,35 @@ def hold_scanned(source: Source, actor: Actor, now: datetime) -> Mapping[str, An
         now: The present: since when it waits.
 
     Returns:
-        Numbers ``looked`` at, parts of scans ``held`` or in inspection, and lines ``taken_back`` with theirs.
+        Numbers ``looked`` at, parts of scans ``held`` or in inspection, lines ``taken_back`` with theirs, and
+        places whose waiting goods were ``followed`` to where they were carried.
 
     Raises:
         NotAllowedError: If the actor is no job.
-        NumbersFailedError: If numbers could not be looked at, with what each met; the others are.
+        PartsFailedError: If numbers could not be looked at, with what each met; the others are.
     """
     actor.require(Role.DEVICE)
     while in_transaction(source, partial(mark, actor=actor)):
         pass
-    told: Counter[str] = Counter(looked=0, held=0, taken_back=0)
-    failed: dict[tuple[str, str], Exception] = {}
-    for site, number in in_transaction(source, partial(ready, actor=actor)):
+    told: Counter[str] = Counter(looked=0, held=0, taken_back=0, followed=0)
+
+    def look(site: str, number: str) -> None:
         undo = partial(take_back, actor=actor, site=site, number=number)
-        do = partial(hold, actor=actor, site=site, number=number, now=now)
-        try:
-            while in_transaction(source, undo):
-                told["taken_back"] += 1
-            told["held"] += in_transaction(source, do)
-        except Exception as error:  # noqa: BLE001  one number's failure is no other's; raised below
-            failed[site, number] = error
-        else:
-            told["looked"] += 1
-    if failed:
-        raise NumbersFailedError(failed, told["looked"]) from ExceptionGroup(
-            "by number", list(failed.values())
+        while in_transaction(source, undo):
+            told["taken_back"] += 1
+        told["held"] += in_transaction(source, partial(hold, actor=actor, site=site, number=number, now=now))
+        told["looked"] += 1
+
+    def follow(cell: int) -> None:
+        told["followed"] += (
+            in_transaction(source, partial(following.follow, actor=actor, cell=cell, now=now)) > 0
         )
+
+    numbers = in_transaction(source, partial(ready, actor=actor))
+    parts = [(f"{site}/{number}", partial(look, site, number)) for site, number in numbers]
+    moved = in_transaction(source, partial(following.ready, actor=actor))
+    parts += [(f"{site}, cell {cell}", partial(follow, cell)) for site, cell in moved]
+    each_apart(parts, told)
     return dict(told)
 
 
@@ -226,16 +212,42 @@ def _holds(
     used: defaultdict[tuple[int, ...], Decimal] = defaultdict(Decimal)
     found, numbers = list[Hold](), count(1)
     for (row, each), there in zip(wanted, _lying(conn, site, rows), strict=True):
-        taken, left = [], each.quantity
-        for lying in there:
-            some = min(left, lying.quantity - used[tuple(lying.cells)])
-            if some > 0:
-                used[tuple(lying.cells)] += some
-                left -= some
-                taken.append(Taken(lying, some))
+        taken = list(_take(((lying, lying.quantity) for lying in there), each.quantity, used))
+        left = each.quantity - sum((some.quantity for some in taken), NOTHING)
+        if left > 0 and each.is_inspection:
+            taken += _take(_carried(conn, actor, site, row, there), left, used)
         line = str(next(numbers)) if taken else None
         found.append(Hold(row, each, tuple(taken), line))
     return found
+
+
+def _take(
+    there: Iterable[tuple[Lying, Decimal]], left: Decimal, used: defaultdict[tuple[int, ...], Decimal]
+) -> Iterator[Taken]:
+    """Take goods where they lie, at most so many of each place, and none twice."""
+    for lying, most in there:
+        some = min(left, most, lying.quantity - used[tuple(lying.cells)])
+        if some > 0:
+            used[tuple(lying.cells)] += some
+            left -= some
+            yield Taken(lying, some)
+
+
+def _carried(
+    conn: Connection, actor: Actor, site: str, row: ScannedRow, there: Iterable[Lying]
+) -> list[tuple[Lying, Decimal]]:
+    """Find where a scan's goods were carried since, kept from moving until the transaction ends.
+
+    All of them are inspected, so those that were put away meanwhile are, too.
+    """
+    cells = [cell for lying in there for cell in lying.cells]
+
+    def look() -> list[tuple[Lying, Decimal]]:
+        found = carried_from(conn, site, cells, row.occurred_at)
+        return [(each.lying, each.came) for each in found if not each.is_gone]
+
+    lock_cells(conn, _at_site(actor, site), sorted({cell for lying, _ in look() for cell in lying.cells}))
+    return look()
 
 
 def _fresh_name(conn: Connection, site: str, number: str) -> str:

@@ -155,3 +155,20 @@ FROM unnest(%(gateways)s::text[], %(epochs)s::bigint[], %(seqs)s::bigint[], %(it
     WITH ORDINALITY AS x (gateway, epoch, seq, item_id, of_line, reason, asked, held, receipt, line, nth)
 JOIN gateway g ON g.name = x.gateway
 ORDER BY x.nth;
+
+-- name: held_ready
+SELECT site, cell_id FROM held_ready();
+
+-- name: take_held_due
+SELECT take_held_due(%(cell)s);
+
+-- name: held_standing
+SELECT site, item_id, item, base_unit, location, unit, lot, owner, disposition, stands, held_cells, cells, lacks
+FROM held_standing(%(cell)s);
+
+-- name: held_lines
+SELECT receipt, line, quantity, since_at FROM held_lines(%(cells)s::bigint[]);
+
+-- name: carried_from
+SELECT cells, location, unit, lot, owner, quantity, stands, came, since_at, is_gone
+FROM carried_from(%(site)s, %(cells)s::bigint[], %(sinces)s::timestamptz[]);

@@ -39,6 +39,8 @@ class Held:
 
     def __init__(self, dock: Dock) -> None:
         self.dock, self.others = dock, Outbox("gw-2")
+        self.followed = 0
+        """Places whose waiting goods the job let follow in its last run."""
         dock.register(paper(line(1, 10, seen="base")))
         self.tolerates(0)
 
@@ -72,7 +74,9 @@ class Held:
     def holds(self, minute: float = 200) -> Mapping[str, Any]:
         """Run the job, on a connection of its own."""
         with closing(LastingConnection(self.dock.ledger.app_dsn, "test-holds")) as source:
-            return hold_scanned(source, JOB, at(minute))
+            told = hold_scanned(source, JOB, at(minute))
+            self.followed = told["followed"]
+            return {name: told[name] for name in ("looked", "held", "taken_back")}
 
     def stock(self, place: str = "STAGE-1") -> dict[tuple[str | None, str | None], int]:
         """Give what lies at a place by lot and condition."""

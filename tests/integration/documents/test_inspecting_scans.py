@@ -81,6 +81,13 @@ def test_scans_wait_as_the_same_goods_on_paper_do_and_once(held: Held) -> None:
         "inspection",
     )
     assert (kept.received, kept.held, kept.over, kept.waiting) == (4, 0, 0, 4)
+    ((on_the_way_since, is_put_away),) = held.dock.ledger.query(
+        "SELECT received_at, put_away_at IS NOT NULL FROM dock_to_stock(NULL, %s, %s)"
+        " WHERE receipt = 'ASN-2~held'",
+        at(0),
+        at(1000),
+    )
+    assert (at(1) <= on_the_way_since < at(2), is_put_away) == (True, False), "since it was scanned"
 
 
 def test_what_is_over_is_on_hold_and_the_rest_in_inspection_each_once(held: Held) -> None:

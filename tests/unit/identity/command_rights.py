@@ -304,6 +304,8 @@ PLUMBING = {
     "documents.receiving.holding.mark",
     "documents.receiving.holding.ready",
     "documents.receiving.holding.take_back",
+    "documents.receiving.following.follow",
+    "documents.receiving.following.ready",
     "lots.left_expired.tell_left",
     "ingest.registry.service.record_change",
     "api.idempotency.post_once",
