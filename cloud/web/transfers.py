@@ -1,6 +1,7 @@
 """*Transfers*: goods on their way between sites, as both see them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
@@ -76,21 +77,22 @@ def draft(
     quantity: Texts = None,
 ) -> Response:
     """Draft a transfer."""
-    typed = {"from_site": from_site, "to_site": to_site, "id": id, "carrier": carrier}
+    typed = {"from_site": from_site, "to_site": to_site, "id": id, "carrier": carrier, "due_on": due_on}
+    rows = list(zip_longest(item or (), quantity or (), fillvalue=""))
 
     def work(conn: Connection) -> None:
-        rows = [row for row in rows_of(item, quantity) if any(row)]
         stated: dict[str, Any] = {name: text.strip() or None for name, text in typed.items()}
-        stated["due_on"] = due_on or None
         stated["lines"] = [
             {"line": str(number), "quantity": amount, **named_goods(name)}
-            for number, (name, amount) in enumerate(rows, start=1)
+            for number, (name, amount) in enumerate(
+                (row for row in rows_of(item, quantity) if any(row)), start=1
+            )
         ]
         service.draft(conn, visitor.actor, TransferPaper.model_validate(stated))
 
     problem = refused(lambda: in_transaction(gate.pool, work), DocumentError)
     if problem:
-        return _list(request, gate, visitor, problem=problem, typed=typed)
+        return _list(request, gate, visitor, problem=problem, typed=typed, rows=rows)
     return RedirectResponse(f"/transfers/{from_site.strip()}/{id.strip()}", 303)
 
 
@@ -145,28 +147,31 @@ def _list(
     after: str = "",
     problem: str = "",
     typed: dict[str, str] | None = None,
+    rows: Sequence[tuple[str, str]] = (),
 ) -> Response:
     start_site, _, start_id = after.partition("|")
     with gate.acting(visitor.actor) as conn:
-        rows = service.transfers(
+        found = service.transfers(
             conn, visitor.actor, site=site or None, after=(start_site, start_id), limit=SHOWN + 1
         )
         sites = [each.site for each in operations.sites(conn, visitor.actor)]
-    last = rows[SHOWN - 1] if len(rows) > SHOWN else None
+    last = found[SHOWN - 1] if len(found) > SHOWN else None
+    filled = [row for row in rows if any(text.strip() for text in row)]
+    blank = [("", "")] * min(max(EMPTY - len(filled), 2), MOST_LINES - len(filled))
     return page(
         request,
         visitor,
         "transfers.html",
         tab="/transfers",
         status=422 if problem else 200,
-        transfers=rows[:SHOWN],
+        transfers=found[:SHOWN],
         following=f"{last.from_site}|{last.id}" if last else "",
         states=STATES,
         sites=sites,
         site=site,
         may_draft=bool(visitor.actor.roles_anywhere & set(service.DRAFTERS)),
-        empty=range(EMPTY),
-        typed={"from_site": site, "to_site": "", "id": "", "carrier": ""} | (typed or {}),
+        rows=filled + blank,
+        typed={"from_site": site, "to_site": "", "id": "", "carrier": "", "due_on": ""} | (typed or {}),
         problem=problem,
     )
 

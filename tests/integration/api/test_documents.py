@@ -193,6 +193,21 @@ def test_a_form_whose_lines_are_torn_is_shown_again_with_all_that_was_typed(
     assert all(f'value="{text}"' in answer.text for text in ("ASN/9", "HAM", "EGG", "2", "L-7", "L-8"))
 
 
+def test_a_draft_of_a_transfer_that_cannot_be_is_shown_again_with_all_that_was_typed(
+    desk: Desk, pool: ConnectionPool
+) -> None:
+    session = session_of(pool, Grant(Role.SUPERVISOR, OWN))
+    answer = desk.client.post(
+        "/transfers",
+        data={"id": "T/9", "from_site": OWN, "to_site": "york", "due_on": "2026-04-01", "carrier": "DSV"}
+        | {"item": ["HAM", "", "EGG"], "quantity": ["2", "", "2.5"], "csrf": csrf_token(session)},
+        headers={"Cookie": f"{SESSION_COOKIE}={session}"},
+    )
+    assert answer.status_code == 422
+    typed = ("T/9", "york", "2026-04-01", "DSV", "HAM", "2", "EGG", "2.5")
+    assert all(f'value="{text}"' in answer.text for text in typed)
+
+
 def test_one_key_serves_one_request(desk: Desk) -> None:
     assert desk.post("portals", DOOR, key="once").status_code == 201
     reused = desk.post("portals", DOOR | {"mode": "shadow"}, key="once")
