@@ -50,12 +50,17 @@ CREATE FUNCTION moves_naming_lines(sites text[], kind text, ids text[], with_sca
                 SELECT FROM ledger_entry e WHERE e.posting_id = x.posting_id AND e.position <= up_to)))
 $$;
 
+-- The same with what handhelds stated. The lines of a receipt or shipment are what people stated under its number: what a
+-- handheld counted under the same is of the document that it was scanned from.
 CREATE FUNCTION moves_of_lines(sites text[], kind text, ids text[])
     RETURNS TABLE (site text, id text, line text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz,
         item_id bigint, quantity numeric, from_code text, to_code text, from_place text, to_place text, from_as text,
         to_as text, lot text, reason text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-    AS $$ SELECT * FROM moves_naming_lines(sites, kind, ids, true, NULL) $$;
+    AS $$
+    SELECT * FROM moves_naming_lines(sites, kind, ids, true, NULL) m
+    WHERE moves_of_lines.kind NOT IN ('receipt', 'shipment') OR m.gateway = '_cloud'
+$$;
 
 -- Lines with what was asked for and what of it has moved, in base units. Goods of an ASN, an order or a return come out of
 -- the account of whom they come from, or go into the one of whom they go to; back again counts against it. Of a transfer

@@ -113,6 +113,7 @@ CREATE FUNCTION held_lines(held_cells bigint[]) RETURNS TABLE (receipt text, lin
             sum(round(m.quantity * n.numerator / n.denominator, 6)
                 * ((m.to_cell = ANY (held_cells))::integer - (m.from_cell = ANY (held_cells))::integer)) AS quantity
         FROM movements_of_cells(held_cells) m
+        JOIN gateway g ON g.gateway_id = m.gateway_id AND g.name = '_cloud'
         JOIN canonical_item n ON n.item_id = m.item_id
         CROSS JOIN LATERAL jsonb_array_elements(coalesce(m.detail -> 'documents', '[]')) d
         WHERE d ->> 'type' = 'receipt' AND d ->> 'line' IS NOT NULL AND m.reverses_seq IS NULL AND NOT is_reversed(m)

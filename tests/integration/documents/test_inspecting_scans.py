@@ -7,7 +7,7 @@ import pytest
 
 from cloud.approvals.service import approve_and_apply
 from cloud.documents.judging import service as judging
-from cloud.documents.receiving import reading
+from cloud.documents.receiving import reading, reversing
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.scanned import scanned
 from cloud.documents.receiving.service import receive
@@ -46,12 +46,12 @@ def waits(held: Held) -> list[tuple[str, str, int]]:
     return [(row.receipt, row.waits_as, int(row.quantity)) for row in rows]
 
 
-def received(held: Held, quantity: int, name: str = "ASN-2") -> None:
+def received(held: Held, quantity: int, name: str = "ASN-2", receipt: str = "R-3") -> None:
     """Receive on paper."""
     of = {"type": "asn", "id": name, "line": "1"}
     stated = {"line": "1", "of": of, "received": str(quantity), "unit_seen": "base"}
     delivery = DeliveryPaper.model_validate(
-        {"site": SITE, "receipt": f"R-{quantity}", "location": "STAGE-1", "lines": [stated]}
+        {"site": SITE, "receipt": receipt, "location": "STAGE-1", "lines": [stated]}
     )
     held.dock.ledger.as_app(lambda conn: receive(conn, KEEPER, delivery, now=at(250)))
 
@@ -208,3 +208,27 @@ def test_scans_of_a_closed_period_wait_from_now_on(held: Held) -> None:
         "SELECT min(occurred_at) FROM movement WHERE detail ->> 'actor' = 'job:receipts'"
     )
     assert changed == [(at(now + 1),)], "the closed figures stay as they are"
+
+
+def test_a_paper_receipt_of_the_number_that_was_scanned_has_lines_of_its_own(held: Held) -> None:
+    held.scan(1, 4, under="ASN-2")
+    held.complete(5)
+    held.holds()
+    received(held, 3, receipt="ASN-2")
+    held.scan(6, 2, under="ASN-2")
+    held.complete(10)
+    held.holds(255)
+    assert held.stock() == {(None, "inspection"): 9}
+    assert waits(held) == [
+        ("ASN-2~held", "inspection", 4),
+        ("ASN-2", "inspection", 3),
+        ("ASN-2~held-2", "inspection", 2),
+    ]
+    run = held.dock.ledger.as_app
+    story = run(lambda conn: reading.receipt(conn, KEEPER, site=SITE, name="ASN-2"))
+    assert [(each.line, each.received, each.waiting) for each in story.lines] == [("1", 3, 3)]
+    named = {"site": SITE, "name": "ASN-2", "line": "1", "reason": "wrong_quantity"}
+    run(lambda conn: reversing.reverse_line(conn, KEEPER, **named))
+    held.holds(260)
+    assert held.stock() == {(None, "inspection"): 6}, "the paper's line is taken back, and no scan"
+    assert told(held) == [(0, 4, 0), (0, 2, 0)]

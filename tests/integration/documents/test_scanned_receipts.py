@@ -128,7 +128,7 @@ def test_what_no_line_names_is_unexpected_and_a_number_that_nobody_announced_is_
         ("1", "item", 48, False, False),
         ("1", "item", 24, True, False),
     ]
-    assert parts(dock, "ASN-9") == []
+    assert parts(dock, "ASN-9") == [(2, None, "blind", 24, False, False)]
     assert moved(dock) == {"1": 72}
 
 
