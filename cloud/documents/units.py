@@ -121,10 +121,7 @@ def issue(conn: Connection, *, site: str, count: int, receipt: str, actor: str) 
     while len(made) < count:
         taken = store.tuples(conn, "next_serials", site=site, count=count - len(made))
         if not taken:
-            raise DocumentError(
-                f"site {site!r} has no series of SSCCs: set its company prefix "
-                "(`dockledger units series`) before units are made here"
-            )
+            raise DocumentError(_no_series(site))
         ((prefix, extension, first),) = taken
         codes = [sscc_of(extension, prefix, first + step) for step in range(count - len(made))]
         known = {code for (code,) in store.tuples(conn, "units_known", codes=codes)}
@@ -134,6 +131,26 @@ def issue(conn: Connection, *, site: str, count: int, receipt: str, actor: str) 
         )  # what another site of the same prefix gave out is passed over
         made += sorted(code for (code,) in added)
     return made
+
+
+def lacks_series(conn: Connection, site: str) -> str:
+    """Say why no SSCC can be given out at a site.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Site id.
+
+    Returns:
+        The reason; empty: there is a series, unless it is used up.
+    """
+    return "" if store.rows(conn, SeriesRow, "series", site=site) else _no_series(site)
+
+
+def _no_series(site: str) -> str:
+    return (
+        f"site {site!r} has no series of SSCCs: set its company prefix "
+        "(`dockledger units series`) before units are made here"
+    )
 
 
 def _series(conn: Connection, site: str) -> SeriesRow:

@@ -21,7 +21,7 @@ from cloud.documents.receiving.domain import (
 )
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.posting import Delivery, Judged, keep_delivery, post_delivery
-from cloud.documents.units import issue
+from cloud.documents.units import issue, lacks_series
 from cloud.faults import NO_GAPS, Fault, Gaps
 from cloud.identity.actor import Actor, NotAllowedError, Role
 from cloud.identity.store import act_as
@@ -98,7 +98,7 @@ def receive(conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: dateti
     if store.tuples(conn, "receipt_is_there", site=paper.site, id=paper.receipt):
         raise AlreadyClaimedError(f"receipt {paper.site}/{paper.receipt} has been done before")
     found = checked(conn, paper)
-    if found.faults or _faults_of_order(paper):
+    if found.faults or _faults_of_order(paper) or _faults_of_units(conn, paper):
         raise FaultyDocumentError(_name(paper), _faults(conn, actor, paper, found, now))
     occurred_at = believable(paper.occurred_at, now, _name(paper))
     is_late = require_open(conn, actor, paper.site, occurred_at)
@@ -132,7 +132,7 @@ def _faults(
     conn: Connection, actor: Actor, paper: DeliveryPaper, found: Checking, now: datetime
 ) -> list[Fault]:
     """Add to what is wrong with lines what is wrong with the whole."""
-    faults = [*found.faults, *_faults_of_order(paper)]
+    faults = [*found.faults, *_faults_of_order(paper), *_faults_of_units(conn, paper)]
     try:
         require_open(conn, actor, paper.site, believable(paper.occurred_at, now, _name(paper)))
     except (DocumentError, NotAllowedError) as error:
@@ -145,6 +145,13 @@ def _faults_of_order(paper: DeliveryPaper) -> list[Fault]:
     if not paper.is_last or not any(line.of and line.of.type == "purchase_order" for line in paper.lines):
         return []
     return [Fault(None, "is_last", "true", "is_last: a purchase order is closed short by its buyer")]
+
+
+def _faults_of_units(conn: Connection, paper: DeliveryPaper) -> list[Fault]:
+    """Say that a site gives out no SSCCs, once, at the first line that wants one."""
+    wanted = next((index for index, line in enumerate(paper.lines) if line.new_unit), None)
+    reason = "" if wanted is None else lacks_series(conn, paper.site)
+    return [Fault(wanted, "new_unit", paper.lines[wanted or 0].new_unit, reason)] if reason else []
 
 
 def _name(paper: DeliveryPaper) -> str:

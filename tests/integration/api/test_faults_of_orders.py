@@ -93,3 +93,22 @@ def test_what_does_not_come_out_in_the_unit_of_a_merged_item_is_told_beside_othe
     answer = post("reconciliations", stock_list(listed("NIL"), listed(quantity="6")))
     assert [place for place, _ in told(answer)] == ["lines.0.item"]
     assert rows(database) == before
+
+
+def test_a_site_that_gives_out_no_ssccs_is_told_beside_other_faults(post: Post) -> None:
+    lines = [came(1), came(2, new_unit="a", location="NOWHERE"), came(3, new_unit="b", received="x")]
+    without = f"site '{OWN}' has no series of SSCCs: set its company prefix (`dockledger units series`)"
+    for sent, places in (
+        (lines, ["lines.1.location", "lines.1.new_unit", "lines.2.received"]),
+        (lines[:2], ["lines.1.location", "lines.1.new_unit"]),
+        ([came(1, new_unit="a")], ["lines.0.new_unit"]),
+    ):
+        answer = post("receipts", delivery(*sent))
+        assert (answer.status_code, [place for place, _ in told(answer)]) == (422, places)
+        assert dict(told(answer))[places[-1] if len(places) < 3 else places[1]].startswith(without)
+    series = {"site": OWN, "company_prefix": "9521141"}
+    assert post("sscc-series", series).status_code == 201
+    assert [place for place, _ in told(post("receipts", delivery(*lines)))] == [
+        "lines.1.location",
+        "lines.2.received",
+    ]
