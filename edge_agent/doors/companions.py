@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 from contracts.vocabulary import CrossingDirection
 from edge_agent.decode.epc import Epc
 from edge_agent.decode.tag_role import TagRole
-from edge_agent.doors.belonging import ALONE_ON_A_CART, CROSSINGS, OFTEN, Cart
+from edge_agent.doors.belonging import ALONE_ON_A_CART, CROSSINGS, LEAST_READS, LIKELY, OFTEN, Cart
 from edge_agent.doors.domain import COMPANY_US, PALLETFUL, Company
 from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import MANY, Known, OpenVisit, family
@@ -28,8 +28,6 @@ _MAJORITY: Final = 5
 SURE: Final = 0.95
 """What a passage is worth that speaks for others, and what a unit's is for which they speak."""
 
-_LIKELY: Final = 0.9
-"""What crossed so surely speaks for the other goods of its cart."""
 MOST_MATES: Final = 3
 """More are a pallet's pieces, or more than one cart's: of five that found four others two only passed by."""
 
@@ -84,7 +82,7 @@ class Companions:
         """
         thing = thing_of(tag, known)
         name = thing.unit or (thing.gtin and family(thing.gtin))
-        if name and passage.direction in CROSSINGS and passage.confidence >= _LIKELY:
+        if name and passage.direction in CROSSINGS and passage.confidence >= LIKELY:
             crossed = (passage.occurred_us, name, passage.epc, passage.direction)
             if passage.confidence >= SURE:
                 _insert(self._sure.setdefault(passage.portal, []), crossed)
@@ -233,6 +231,8 @@ class Companions:
             alike=alike,
             others=len({*self._heard_with(passage, gtin)} - {passage.epc}),
             is_plain=alike < PALLETFUL and passage.reads >= _PLAIN_READS and passage.confidence >= _PLAIN,
+            is_hardly_read=passage.reads < LEAST_READS and not cart.mates,
+            went_alone=len(moved_along) == alike and not cart.is_sure,
             is_read_often=is_read_often,
             is_on_a_cart=is_on_a_cart,
             has_mates=is_mixed and cart.is_sure,

@@ -75,6 +75,10 @@ class Company:
     """As often as it takes for a piece to speak for itself."""
     is_plain: bool = False
     """It is much surer than what stays, and no palletful of its item moved with it, as the radio tells."""
+    is_hardly_read: bool = False
+    """So seldom that it says nothing by itself, and nothing that the visit expects crossed with it."""
+    went_alone: bool = False
+    """No other goods moved with it, and too few that the visit expects crossed with it."""
     is_on_a_cart: bool = False
     """It moved alone, or with tags of other items, and was read often enough to say so."""
     has_mates: bool = False
@@ -241,7 +245,9 @@ class _Case:
         is_apart = company.is_on_a_cart and self.is_due
         is_with_unit = self.belongs in OPEN_QUESTIONS and company.has_unit and not is_apart
         stayed = self.thing.gtin is not None and company.stayed and not self.is_one_of_those_expected
-        return self.belongs == "inside" or is_with_unit or stayed or self.is_left_over
+        return (
+            self.belongs == "inside" or is_with_unit or stayed or (self.is_left_over and not company.is_plain)
+        )
 
     @property
     def is_awaited(self) -> bool:
@@ -251,11 +257,11 @@ class _Case:
 
     @property
     def is_left_over(self) -> bool:
-        """Whether it alone of several pieces seemed to move, and no visit waits for one that is loose."""
+        """Whether few of many pieces of an item seemed to move, and no visit waits for one that is loose."""
         company = self.company
-        is_alone = company.count == 1 and not company.alike
-        is_among_its_like = is_alone and company.others >= MANY and not company.is_plain
-        return self.thing.gtin is not None and is_among_its_like and not self.is_awaited
+        is_among_its_like = company.others >= max(MANY, 2 * company.count)
+        is_awaited = self.is_awaited and not company.is_hardly_read
+        return self.thing.gtin is not None and is_among_its_like and not is_awaited
 
     @property
     def is_one_of_those_expected(self) -> bool:
@@ -272,7 +278,14 @@ class _Case:
         is_beside_a_unit = self.belongs in OPEN_QUESTIONS and (
             company.has_unit or (company.has_met_unit and not company.has_mates)
         )
-        return is_beside_a_unit or (company.stayed and self.is_one_of_those_expected)
+        is_one_of_a_palletful = company.went_alone and company.others >= max(PALLETFUL, 2 * company.count)
+        is_nobodys = self.is_left_over and (bool(self.visits) or _is_heard_of(self))
+        return (
+            is_beside_a_unit
+            or is_nobodys
+            or (is_one_of_a_palletful and self.is_awaited and not company.is_plain)
+            or (company.stayed and self.is_one_of_those_expected)
+        )
 
     @property
     def is_in_a_group(self) -> bool:

@@ -92,3 +92,17 @@ def test_the_rest_of_a_visit_posts_nothing_again_though_only_documents_made_its_
         ("posted", None),
         ("evidence", CrossingReason.CONFIRMS),
     ]
+
+
+def test_few_reads_are_enough_for_what_went_with_others_of_its_cart() -> None:
+    crossed = [passage(tag) for tag in OTHERS[:2]]
+    few = passage(item_tag(), reads=6, confidence=0.95, chances=(0.95, 0.0))
+    together = told(few, *crossed)
+    assert (together.posted, round(together.confidence, 3)) == ("posted", 0.999)
+    assert told(few).posted == "held", "nobody went with it"
+    assert told(replace(few, confidence=0.89, chances=(0.89, 0.0)), *crossed).posted == "held"
+    heard_again = passage(few.epc, CrossingDirection.STRAY, at_s=12)
+    found = Posting([portal()], TagRules(), assigned(LOOSE)).take([few, *crossed, heard_again])
+    assert [each.posted for done, each in found if done == few] == ["held"], "it may have been carried back"
+    stayed = passage(item_tag(), CrossingDirection.STRAY)
+    assert told(few, *crossed, stayed).posted == "held", "another of its item stayed"

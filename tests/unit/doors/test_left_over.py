@@ -22,7 +22,9 @@ BUSY: Final = visit("V-1", line("ASN-1", gtin=OTHER_GTIN, quantity=9))
 """Expects other goods than the piece."""
 ONE_CASE: Final = visit("V-1", line("ASN-1", gtin=CASE_GTIN, quantity=1))
 INSIDE: Final = ("evidence", CrossingReason.CONTAINED)
+ODD: Final = ("held", CrossingReason.AMBIGUOUS_CONTENT)
 PIECE: Final = passage(item_tag(), confidence=0.97, reads=40)
+PLAIN: Final = replace(PIECE, confidence=0.995, reads=60)
 
 
 def parked(count: int, gtin: str = CASE_GTIN, **other: Any) -> list[Passage]:
@@ -51,8 +53,17 @@ def test_a_piece_that_moved_alone_while_its_like_stayed_is_inside_their_pallet()
     assert told() != INSIDE
 
 
-def test_it_speaks_for_itself_where_a_visit_waits_for_it() -> None:
-    assert told(*parked(9), known=ONE_CASE) == ("posted", None)
+def test_where_a_visit_waits_for_it_it_speaks_for_itself_if_it_is_plain_or_other_goods_moved_with_it() -> (
+    None
+):
+    assert told(*parked(7), known=ONE_CASE) == ("posted", None)
+    assert told(*parked(8), known=ONE_CASE) == ODD, "a palletful stayed, and nothing else went"
+    assert told(*parked(8), piece=PLAIN, known=ONE_CASE) == ("posted", None)
+    on_a_cart = replace(PIECE, company=(item_tag(OTHER_GTIN),))
+    assert told(*parked(8), piece=on_a_cart, known=ONE_CASE) == ("posted", None)
+    hardly_read = replace(PIECE, reads=9)
+    assert told(*parked(3), piece=hardly_read, known=ONE_CASE) == INSIDE
+    assert told(*parked(2), piece=hardly_read, known=ONE_CASE) == ("held", CrossingReason.LOW_CONFIDENCE)
 
 
 def test_one_more_than_a_visit_waits_for_is_inside() -> None:
@@ -61,16 +72,17 @@ def test_one_more_than_a_visit_waits_for_is_inside() -> None:
     assert told(first, known=ONE_CASE) == ("posted", None), "nothing of it stayed: one too many came"
 
 
-def test_what_the_radio_tells_plainly_is_not_left_unsaid() -> None:
-    plain = replace(PIECE, confidence=0.995, reads=60)
-    assert told(*parked(9), piece=plain) != INSIDE
-    moved_with_its_pallet = [replace(each, first_seen_us=plain.first_seen_us) for each in parked(12)]
-    together = replace(plain, company=tuple(each.epc for each in moved_with_its_pallet))
+def test_what_the_radio_tells_plainly_is_asked_about() -> None:
+    assert told(*parked(9), piece=PLAIN, known=BUSY) == ODD
+    assert told(*parked(2), piece=PLAIN, known=BUSY) != ODD
+    moved_with_its_pallet = [replace(each, first_seen_us=PLAIN.first_seen_us) for each in parked(12)]
+    together = replace(PLAIN, company=tuple(each.epc for each in moved_with_its_pallet))
     assert told(*moved_with_its_pallet, piece=together) == INSIDE
 
 
 def test_those_that_crossed_together_are_no_rest_of_a_pallet() -> None:
-    assert told(passage(item_tag(), at_s=1), *parked(3)) != INSIDE
+    assert told(passage(item_tag(), at_s=1), *parked(2)) != INSIDE
+    assert told(passage(item_tag(), at_s=1), *parked(3)) == INSIDE, "more stayed than went"
 
 
 def test_what_left_before_it_came_says_nothing_of_it() -> None:

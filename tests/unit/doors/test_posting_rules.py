@@ -255,7 +255,7 @@ def test_a_case_that_the_visit_expects_and_that_surely_crossed_alone_of_a_pallet
     odd = [each for each in said if each.direction is IN]
     assert [(each.posted, each.because) for each in odd] == [("held", CrossingReason.AMBIGUOUS_CONTENT)]
     parked_long_before = [replace(each, first_seen_us=each.first_seen_us - 60_000_000) for each in stayed]
-    loose = decisions([passage(item_tag()), *parked_long_before], known)
+    loose = decisions([passage(item_tag(), reads=50), *parked_long_before], known)
     assert [each.posted for each in loose if each.direction is IN] == ["posted"]
 
 
