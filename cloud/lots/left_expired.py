@@ -1,4 +1,4 @@
-"""Expired goods that handhelds picked or shipped: it has happened, so it is told; on paper it is refused."""
+"""Goods that left, or were picked, too late in their life: it has happened, so it is told."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -20,13 +20,15 @@ from cloud.lots import store
 
 LEFT: Final = "expired_lot_shipped"
 PICKED: Final = "expired_lot_picked"
+SHORT: Final = "short_life_shipped"
 _POSITIONS: Final = 10_000
 
 
 class _Left(NamedTuple):
-    """What of an expired lot left, or was picked, under one document."""
+    """What of a lot left, or was picked, under one document."""
 
-    is_picked: bool
+    kind: str
+    """``shipped`` or ``picked`` when it had expired; ``short``: it left for who asks for more life."""
     site: str
     item_id: int
     item: str
@@ -37,28 +39,32 @@ class _Left(NamedTuple):
     quantity: Decimal
     place: str
     """Where it was put last."""
+    partner: str | None
+    """Of what is short: who asks for more."""
+    minimum_days: int | None
     last_at: datetime
 
 
 def tell_left(source: Source, actor: Actor) -> Mapping[str, Any]:
-    """Open a ticket for what handhelds have picked or shipped of expired lots since the last time.
+    """Open tickets for what handhelds picked or shipped of expired lots, and what left with little life.
 
     Args:
         source: Gives connections of `dockledger_app`.
         actor: A job with all sites.
 
     Returns:
-        Lots that ``left`` for customers and lots that were ``picked``, each counted by its documents.
+        Lots ``shipped`` or ``picked`` though expired, and too ``short`` of life for who got them, since the
+        last time; each counted by its documents.
 
     Raises:
         NotAllowedError: If the actor is no job.
     """
     actor.require(Role.DEVICE)
-    told: Counter[str] = Counter(left=0, picked=0)
+    told: Counter[str] = Counter(shipped=0, picked=0, short=0)
     more = True
     while more:
         found, more = in_transaction(source, partial(_look, actor=actor))
-        told.update("picked" if each.is_picked else "left" for each in found)
+        told.update(each.kind for each in found)
     return dict(told)
 
 
@@ -71,12 +77,19 @@ def _look(conn: Connection, actor: Actor) -> tuple[list[_Left], bool]:
 
 
 def _notice(left: _Left) -> Notice:
-    kind, what = (
-        (PICKED, f"was picked into {left.place}") if left.is_picked else (LEFT, "left for a customer")
-    )
+    kind, severity, when, what = {
+        "picked": (PICKED, Severity.CRITICAL, "expired", f"was picked into {left.place} by handheld"),
+        "shipped": (LEFT, Severity.CRITICAL, "expired", "left for a customer by handheld"),
+        "short": (
+            SHORT,
+            Severity.WARNING,
+            "expires",
+            f"left for {left.partner}, who asks for {left.minimum_days} days",
+        ),
+    }[left.kind]
     summary = (
-        f"{left.quantity.normalize():f} {left.base_unit} of {left.item} lot {left.lot}, which expired on "
-        f"{left.expires_on}, {what} by handheld ({left.document})"
+        f"{left.quantity.normalize():f} {left.base_unit} of {left.item} lot {left.lot}, which {when} on "
+        f"{left.expires_on}, {what} ({left.document})"
     )
     detail: dict[str, JsonValue] = {
         "item": left.item,
@@ -86,4 +99,4 @@ def _notice(left: _Left) -> Notice:
         "page_url": f"/lots/{quote(left.item, safe='')}/{quote(left.lot, safe='')}",
     }
     key = f"{kind}:{left.site}:{left.item_id}:{left.lot}:{left.document}"
-    return Notice(key, kind, Severity.CRITICAL, summary, left.site, detail)
+    return Notice(key, kind, severity, summary, left.site, detail)

@@ -286,5 +286,6 @@ FROM unfit_lots(%(sites)s::text[], %(items)s::text[], %(lots)s::text[], %(units)
     %(as_of)s::timestamptz);
 
 -- name: left_expired
-SELECT looked, is_picked, site, item_id, item, base_unit, lot, expires_on, document, quantity, place, last_at
+SELECT looked, kind, site, item_id, item, base_unit, lot, expires_on, document, quantity, place, partner, minimum_days,
+    last_at
 FROM left_expired(%(most)s);

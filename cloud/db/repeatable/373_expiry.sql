@@ -171,11 +171,12 @@ BEGIN
 END
 $$;
 
--- What gateways stated, since the last time, to have left for customers, or to have been picked, of a lot whose day had begun
--- at the site by then; a handheld that works without a network cannot refuse it. The first row says how much was looked at.
+-- What gateways stated, since the last time, to have left for customers (`shipped`), or to have been `picked`, of a lot whose
+-- day had begun at the site by then: a handheld that works without a network cannot refuse it. And what left (`short`), by
+-- handheld or on paper, of a lot that will not last as long as its customer asks. The first row says how much was looked at.
 CREATE FUNCTION left_expired(most integer)
-    RETURNS TABLE (looked bigint, is_picked boolean, site text, item_id bigint, item text, base_unit text, lot text,
-        expires_on date, document text, quantity numeric, place text, last_at timestamptz)
+    RETURNS TABLE (looked bigint, kind text, site text, item_id bigint, item text, base_unit text, lot text,
+        expires_on date, document text, quantity numeric, place text, partner text, minimum_days integer, last_at timestamptz)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
@@ -188,30 +189,41 @@ BEGIN
     looked := stop_at - start_at;
     RETURN NEXT;
     RETURN QUERY
-    SELECT looked, k.is_picked, m.site_id, i.item_id, i.code, i.base_unit, t.lot, t.expires_on, d.name,
+    SELECT looked, k.kind, m.site_id, i.item_id, i.code, i.base_unit, t.lot, t.expires_on, d.name,
         sum(round(m.quantity * n.numerator / n.denominator, 6)),
         (array_agg(CASE l.kind WHEN 'unit' THEN 'unit ' || l.code ELSE l.code END ORDER BY m.occurred_at DESC))[1],
-        max(m.occurred_at)
+        w.partner, w.minimum_days, max(m.occurred_at)
     FROM ledger_entry e
     JOIN movement m ON m.posting_id = e.posting_id AND m.reverses_seq IS NULL
-    JOIN gateway g ON g.gateway_id = m.gateway_id AND g.name <> '_cloud'
+    JOIN gateway g ON g.gateway_id = m.gateway_id
     JOIN cell f ON f.cell_id = m.from_cell
     JOIN cell c ON c.cell_id = m.to_cell
     JOIN location l ON l.location_id = c.location_id
-    CROSS JOIN LATERAL (SELECT l.kind <> 'virtual' AS is_picked) k
     JOIN canonical_item n ON n.item_id = m.item_id
     JOIN item i ON i.item_id = n.canonical_id
     JOIN lot t ON t.item_id = i.item_id AND t.lot = coalesce(c.lot, f.lot)
     JOIN site z ON z.site_id = m.site_id
+    CROSS JOIN LATERAL (SELECT t.expires_on - (m.occurred_at AT TIME ZONE z.time_zone)::date AS days) x
     CROSS JOIN LATERAL (
-        SELECT coalesce(min((x ->> 'type') || '/' || (x ->> 'id')), 'no document') AS name
-        FROM jsonb_array_elements(coalesce(m.detail -> 'documents', '[]')) x
-        WHERE x ->> 'type' IN ('shipment', 'outbound_order', 'transfer') OR k.is_picked AND x ->> 'type' = 'pick') d
-    WHERE e.position > start_at AND e.position <= stop_at AND NOT is_reversed(m)
-        AND (l.code = '@customer' OR k.is_picked AND m.detail ->> 'biz_step' = 'picking')
-        AND t.expires_on <= (m.occurred_at AT TIME ZONE z.time_zone)::date
-    GROUP BY k.is_picked, m.site_id, i.item_id, i.code, i.base_unit, t.lot, t.expires_on, d.name
-    ORDER BY m.site_id, i.item_id, t.lot, d.name, k.is_picked;
+        SELECT coalesce(min((p ->> 'type') || '/' || (p ->> 'id')) FILTER (
+                WHERE p ->> 'type' IN ('shipment', 'outbound_order', 'transfer')
+                OR l.kind <> 'virtual' AND p ->> 'type' = 'pick'), 'no document') AS name,
+            coalesce(min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'outbound_order'),
+                min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'shipment')) AS order_id
+        FROM jsonb_array_elements(coalesce(m.detail -> 'documents', '[]')) p) d
+    LEFT JOIN LATERAL (
+        SELECT o.partner, y.minimum_days
+        FROM document o JOIN customer_life y ON y.partner = o.partner AND (y.item_id = i.item_id OR y.item_id IS NULL)
+        WHERE x.days > 0 AND (o.site_id, o.type, o.id) = (m.site_id, 'outbound_order', d.order_id)
+        ORDER BY y.item_id NULLS LAST LIMIT 1) w ON true
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN l.code = '@customer' AND x.days > 0 AND x.days <= w.minimum_days AND f.location_id <> c.location_id THEN 'short'
+        WHEN g.name = '_cloud' OR x.days > 0 THEN NULL
+        WHEN l.code = '@customer' THEN 'shipped'
+        WHEN l.kind <> 'virtual' AND m.detail ->> 'biz_step' = 'picking' THEN 'picked' END AS kind) k
+    WHERE e.position > start_at AND e.position <= stop_at AND k.kind IS NOT NULL AND NOT is_reversed(m)
+    GROUP BY k.kind, m.site_id, i.item_id, i.code, i.base_unit, t.lot, t.expires_on, d.name, w.partner, w.minimum_days
+    ORDER BY m.site_id, i.item_id, t.lot, d.name, k.kind;
 END
 $$;
 

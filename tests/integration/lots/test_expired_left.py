@@ -2,26 +2,31 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from cloud.allocation.terms import put_life
 from cloud.db import LastingConnection
+from cloud.documents.shipping.papers import ShipmentPaper
+from cloud.documents.shipping.service import ship
 from cloud.identity.actor import NotAllowedError
 from cloud.ledger.verification.service import verify
 from cloud.lots.expiry import WATCH
 from cloud.lots.left_expired import tell_left
 from contracts.records import Movement
 from tests.integration.documents.test_scanned_receipts import work
-from tests.integration.lots.floor import GTINS, KIM, Floor, goes, open_floor
+from tests.integration.ledger.scenario import SITE, at
+from tests.integration.lots.floor import GTINS, KIM, NET, Floor, goes, open_floor
 
 TODAY = date(2026, 3, 2)
+NOTHING = {"shipped": 0, "picked": 0, "short": 0}
 
 
 @pytest.fixture
 def floor(database: object) -> Iterator[Floor]:
-    with open_floor(database, "MILK", gateways=("gw-1",)) as floor:
+    with open_floor(database, "MILK", "BOX", gateways=("gw-1",)) as floor:
         floor.orders("SO-1", "MILK", 9, "ACME")
         floor.moves(*(goes("MILK", 20, "@supplier", "STAGE-1", lot) for lot in ("OLD", "NEW")))
         floor.dates("MILK", "NEW", date(2026, 9, 1))
@@ -47,12 +52,12 @@ def tells(floor: Floor) -> Mapping[str, Any]:
 
 def test_what_a_handheld_ships_of_an_expired_lot_is_told_once_and_no_other(floor: Floor) -> None:
     ships(floor, "OLD", 1)
-    assert tells(floor) == {"left": 0, "picked": 0}, "nobody says that it expires"
+    assert tells(floor) == NOTHING, "nobody says that it expires"
     floor.dates("MILK", "OLD", TODAY)
     ships(floor, "NEW", 2)
     ships(floor, "OLD", 3)
-    assert tells(floor) == {"left": 1, "picked": 0}
-    assert tells(floor) == {"left": 0, "picked": 0}
+    assert tells(floor) == NOTHING | {"shipped": 1}
+    assert tells(floor) == NOTHING
     (told,) = floor.tickets("expired_lot_shipped")
     assert told.severity == "critical"
     assert told.summary == (
@@ -73,13 +78,47 @@ def test_what_a_handheld_picks_of_an_expired_lot_is_told_once_where_it_stands_an
     floor.moves(*(goes("MILK", 9, "STAGE-1", "A-01", lot) for lot in ("OLD", "NEW")))
     does(floor, "$MOVE", "A-01", "$QTY/2", old, "A-02", "$DONE", minute=1)
     does(floor, "$PICK/SO-1", "A-02", "$QTY/3", new, "$DONE", minute=2)
-    assert tells(floor) == {"left": 0, "picked": 0}, "moved, and good"
+    assert tells(floor) == NOTHING, "moved, and good"
     does(floor, "$PICK/SO-1", "A-01", "$QTY/3", old, "$QTY/1", old, "$DONE", minute=3)
-    assert tells(floor) == {"left": 0, "picked": 1}
-    assert tells(floor) == {"left": 0, "picked": 0}
+    assert tells(floor) == NOTHING | {"picked": 1}
+    assert tells(floor) == NOTHING
     (told,) = floor.tickets("expired_lot_picked")
     assert told.severity == "critical"
     assert told.summary == (
         "4 each of MILK lot OLD, which expired on 2026-03-02, was picked into STAGE-1 by handheld (pick/SO-1)"
     )
     assert floor.tickets("expired_lot_shipped") == []
+
+
+def test_what_leaves_for_a_customer_who_asks_for_more_life_is_told_once_by_handheld_or_on_paper(
+    floor: Floor,
+) -> None:
+    for lot, days in (("OLD", 30), ("NEW", 31)):
+        floor.dates("MILK", lot, TODAY + timedelta(days=days))
+    asks(floor, "ACME", 90, item="BOX")
+    ships(floor, "OLD", 1)
+    assert tells(floor) == NOTHING, "nobody asks for more"
+    asks(floor, "ACME", 30)
+    asks(floor, "EASY", 365)
+    ships(floor, "OLD", 2)
+    ships(floor, "NEW", 3)
+    of = {"type": "outbound_order", "id": "SO-1", "line": "1"}
+    paper = {"site": SITE, "shipment": "S-9", "occurred_at": at(4), "lines": [
+        {"line": "1", "of": of, "quantity": "1", "location": "STAGE-1", "lot": "OLD"}]}  # fmt: skip
+    floor.ledger.as_app(lambda conn: ship(conn, KIM, ShipmentPaper.model_validate(paper), now=at(5)))
+    assert tells(floor) == NOTHING | {"short": 2}
+    assert tells(floor) == NOTHING
+    told = {each.summary: each.severity for each in floor.tickets("short_life_shipped")}
+    lot = "MILK lot OLD, which expires on 2026-04-01, left for ACME, who asks for 30 days"
+    assert told == {
+        f"4 each of {lot} (shipment/SO-1)": "warning",
+        f"1 each of {lot} (outbound_order/SO-1)": "warning",
+    }
+    asks(floor, "ACME", 0, item="MILK")
+    ships(floor, "OLD", 6)
+    assert tells(floor) == NOTHING, "the item has terms of its own"
+
+
+def asks(floor: Floor, partner: str, days: int, *, item: str | None = None) -> None:
+    """State how long goods must be good after they have left for a customer."""
+    floor.ledger.as_app(lambda conn: put_life(conn, NET, partner=partner, item=item, days=days))
