@@ -39,7 +39,12 @@ def add_commands(subparsers: "Subparsers") -> None:
         epilog="examples:\n  dockledger demo\n  dockledger demo --headless --seconds 60 --report report.json",
     )
     demo.add_argument("--headless", action="store_true", help="print lines instead of the live picture")
-    demo.add_argument("--seconds", type=float, metavar="S", help="end after so long (default: on Ctrl-C)")
+    demo.add_argument(
+        "--seconds",
+        type=float,
+        metavar="S",
+        help="end so long after goods begin to move (default: on Ctrl-C)",
+    )
     demo.add_argument("--report", type=Path, metavar="FILE", help="write the figures as JSON")
     demo.add_argument(
         "--seed", type=int, default=1, help="which scanner begins, and what happens at the doors (default: 1)"

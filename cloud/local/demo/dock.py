@@ -4,7 +4,7 @@ import json
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -25,15 +25,15 @@ SHORTEST_S: Final = 30.0
 """A demonstration that lets goods move for less than this has no doors: no vehicle would be done."""
 ENDLESS_S: Final = 3600.0
 """How long vehicles come and go where no end is set."""
-LEAD: Final = timedelta(seconds=6)
-"""From the plan to the first movement: gateway and readers start meanwhile, in half of it."""
+PLAN: Final = "plan.json"
+"""The last file that is written of a plan."""
 T = TypeVar("T")
 
 KEEPER: Final = Actor("system:demo", frozenset({Role.SUPERVISOR, Role.INVENTORY_CONTROLLER}), all_sites=True)
 
 
 class DockError(Exception):
-    """The doors cannot be planned or judged; the message holds what the command said."""
+    """The doors' papers are refused, or what came of them cannot be judged; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,59 +62,47 @@ def dock_gateway(data_dir: Path) -> DemoGateway:
     return DemoGateway(SITE, GATEWAY, place)
 
 
-def plan_ahead(gateway: DemoGateway, *, seed: int, input_s: float | None) -> bool:
-    """Plan what will happen at the doors, early enough for gateway and readers to be there when it does.
-
-    A machine that is busy plans slowly; the plan is made again, with twice the lead, until half is left.
+def world(gateway: DemoGateway, data_dir: Path, *, seed: int, input_s: float | None) -> Service | None:
+    """Say how to start the readers and what they see; the process plans it, so that it begins when it can.
 
     Args:
-        gateway: Whose directory takes the files.
+        gateway: Whose directory takes the files; what was planned before is forgotten.
+        data_dir: The data directory.
         seed: Of everything that happens.
-        input_s: How long things may happen from now on; None for as long as vehicles come and go.
+        input_s: How long things may happen; None for as long as vehicles come and go.
 
     Returns:
-        Whether there is a plan; too short a time has none.
-
-    Raises:
-        DockError: If it cannot be planned.
+        The service, which ends by itself; too short a time has none.
     """
-    now = datetime.now(UTC)
-    ends_at = None if input_s is None else now + timedelta(seconds=input_s)
-    lead, is_planned = LEAD, False
-    while True:
-        start_at = now + lead
-        seconds = ENDLESS_S if ends_at is None else (ends_at - start_at).total_seconds()
-        if seconds < SHORTEST_S:
-            return is_planned
-        plan(gateway, seed=seed, seconds=seconds, start_at=start_at)
-        now = datetime.now(UTC)
-        if start_at - now >= lead / 2:
-            return True
-        lead, is_planned = lead * 2, True
+    seconds = ENDLESS_S if input_s is None else input_s
+    if seconds < SHORTEST_S:
+        return None
+    place = gateway.directory / "dock"
+    (place / PLAN).unlink(missing_ok=True)
+    what = ("--seed", f"{seed}", "--seconds", f"{int(seconds)}")
+    where = ("--site", gateway.site, "--gateway", gateway.name, "--directory", str(place))
+    return Service(
+        name="dock",
+        command=(script("warehouse-sim"), "dock", *what, *where),
+        log=data_dir / "logs" / "dock.log",
+        is_ready=lambda _pid: True,
+    )
 
 
-def plan(gateway: DemoGateway, *, seed: int, seconds: float, start_at: datetime) -> None:
-    """Decide what will happen at the doors, and write truth, papers and site file before it does.
+def begins_at(gateway: DemoGateway) -> datetime | None:
+    """Tell when goods begin to move.
 
     Args:
-        gateway: Whose directory takes the files.
-        seed: Of everything that happens.
-        seconds: How long goods move.
-        start_at: When they begin to.
+        gateway: The doors' gateway.
 
-    Raises:
-        DockError: If it cannot be planned.
+    Returns:
+        The instant; None until it is planned.
     """
-    options = ("--seed", str(seed), "--seconds", str(int(seconds)), "--start-at", start_at.isoformat())
-    place = (
-        "--site",
-        gateway.site,
-        "--gateway",
-        gateway.name,
-        "--directory",
-        str(gateway.directory / "dock"),
-    )
-    _run(script("warehouse-sim"), "dock", "--only-plan", *options, *place)
+    try:
+        plan = json.loads((gateway.directory / "dock" / PLAN).read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    return datetime.fromisoformat(plan["start_at"])
 
 
 def register(app_dsn: str, gateway: DemoGateway, now: datetime) -> None:
@@ -168,24 +156,6 @@ def agent(gateway: DemoGateway, data_dir: Path, broker_address: str, page_port: 
         name=f"agent-{gateway.name}",
         command=(script("edge-agent"), "run", "--config", str(gateway.config)),
         log=data_dir / "logs" / f"agent-{gateway.name}.log",
-        is_ready=lambda _pid: True,
-    )
-
-
-def world(gateway: DemoGateway, data_dir: Path) -> Service:
-    """Say how to start the readers and what they see.
-
-    Args:
-        gateway: The gateway whose world is planned.
-        data_dir: The data directory.
-
-    Returns:
-        The service; it ends by itself.
-    """
-    return Service(
-        name="dock",
-        command=(script("warehouse-sim"), "dock", "--directory", str(gateway.directory / "dock")),
-        log=data_dir / "logs" / "dock.log",
         is_ready=lambda _pid: True,
     )
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -28,6 +28,7 @@ SETTLE_EVERY_S: Final = 5.0
 _TICK_S: Final = 0.2
 _LOOK_S: Final = 1.0
 _RATE_OVER: Final = timedelta(seconds=10)
+Running = tuple[Service, "subprocess.Popen[bytes]"]
 
 
 class DemoError(Exception):
@@ -88,34 +89,27 @@ class Demo:
         """Let people scan and goods cross, and look on, until the time is up or for ever.
 
         Args:
-            seconds: How long in all; None until interrupted.
+            seconds: How long, from when goods begin to move; None until interrupted.
 
         Raises:
             DemoError: If the people who scan, or the doors' readers, give up.
-            DockError: If the doors cannot be planned.
+            DockError: If the ledger refuses the doors' papers.
             KeyboardInterrupt: When the process is asked to stop.
         """
-        began = time.monotonic()
         input_s = None if seconds is None else max(1.0, seconds - DRAIN_S)
-        people = stage.scanning(
-            self._gateways, self._stack.data_dir, truth=self._truth, seconds=input_s, seed=self._seed
-        )
-        self._desk.begin()
         with ExitStack() as owned:
             owned.push(self._leave)
-            running = [(people, spawn(people))]
-            owned.callback(stop, running[0][1], people)
-            if (readers := self._open_doors(input_s)) is not None:
-                running.append((readers, spawn(readers)))
-                owned.callback(self._close_doors)
-                owned.callback(stop, running[1][1], readers)
-            while seconds is None or time.monotonic() - began < seconds:
+            running, begins_s = self._open_doors(input_s, owned)
+            people = stage.scanning(
+                self._gateways, self._stack.data_dir, truth=self._truth, seconds=input_s, seed=self._seed
+            )
+            self._desk.begin()
+            running.append((people, spawn(people)))
+            owned.callback(stop, running[-1][1], people)
+            began = time.monotonic()
+            while seconds is None or time.monotonic() - max(began, begins_s) < seconds:
                 self._look(time.monotonic() - began)
-                for service, process in running:
-                    if process.poll():
-                        raise DemoError(
-                            f"{service.name} gave up with status {process.returncode}: {service.log}"
-                        )
+                _require_going(running)
 
     def finish(self) -> Outcome:
         """Wait for what was scanned and seen, then compare the ledger with the truth and verify it.
@@ -167,21 +161,33 @@ class Demo:
         heard = {line.name for line in self._store.gateways(names) if line.presence == "online"}
         return heard == set(names)
 
-    def _open_doors(self, input_s: float | None) -> Service | None:
-        """Plan what happens at the doors, tell the ledger what to expect, and start their gateway."""
-        if not dock.plan_ahead(self._doors, seed=self._seed, input_s=input_s):
+    def _open_doors(self, input_s: float | None, owned: ExitStack) -> tuple[list[Running], float]:
+        """Plan what happens at the doors, tell the ledger what to expect, and start readers and gateway.
+
+        Returns:
+            What runs, and when goods begin to move, by the monotonic clock.
+        """
+        readers = dock.world(self._doors, self._stack.data_dir, seed=self._seed, input_s=input_s)
+        if readers is None:
             print(  # noqa: T201  for people
                 f"No vehicle comes to the doors: what is left for goods to move is less than the"
                 f" {dock.SHORTEST_S:g} s that one takes. A demonstration of 60 s or more has them.\n",
                 flush=True,
             )
-            return None
+            return [], 0.0
+        running = [(readers, spawn(readers))]
+        owned.callback(self._close_doors)
+        owned.callback(stop, running[0][1], readers)
+        while (begins_at := dock.begins_at(self._doors)) is None:
+            self._stack.tick()
+            time.sleep(_TICK_S / 4)
+            _require_going(running)
         dock.register(self._stack.settings.needed("app_dsn"), self._doors, datetime.now(UTC))
         page = free_port(0)
         self._stack.supervisor.start(dock.agent(self._doors, self._stack.data_dir, self._broker, page))
         print(f"The gateway of the doors shows itself at http://127.0.0.1:{page}/\n", flush=True)  # noqa: T201  for people
         self._has_doors = True
-        return dock.world(self._doors, self._stack.data_dir)
+        return running, time.monotonic() + (begins_at - datetime.now(UTC)).total_seconds()
 
     def _close_doors(self) -> None:
         self._doors_silent_at = datetime.now(UTC)
@@ -242,3 +248,9 @@ class Demo:
             for check in json.loads(done.stdout)["checks"]
             if check["breaches"]
         ]
+
+
+def _require_going(running: Sequence[Running]) -> None:
+    for service, process in running:
+        if process.poll():
+            raise DemoError(f"{service.name} gave up with status {process.returncode}: {service.log}")

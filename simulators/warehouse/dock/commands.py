@@ -6,6 +6,8 @@ import signal
 import sys
 import tempfile
 import threading
+import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -40,6 +42,8 @@ examples:
 """
 _SHORTEST_S: Final = 30
 _LEAD_S: Final = 5.0
+_SLOWNESS: Final = 2
+"""A machine on which a plan takes long lets a gateway start slowly, too: so many times that comes on top."""
 
 
 def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -91,7 +95,10 @@ def _add_dock(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]")
     dock.add_argument("--seconds", type=whole(_SHORTEST_S, 86_400), default=60, help="default: 60")
     dock.add_argument("--doors", type=whole(1, _MOST_DOORS), default=2, help="default: 2")
     dock.add_argument(
-        "--start-at", type=_instant, metavar="TIME", help="RFC 3339; goods move from then (default: in 5 s)"
+        "--start-at",
+        type=_instant,
+        metavar="TIME",
+        help="RFC 3339; goods move from then (default: in 5 s, later where planning takes long)",
     )
     dock.add_argument("--site", default="demo", help="site of the papers (default: demo)")
     dock.add_argument("--gateway", default="docks", help="gateway of the doors (default: docks)")
@@ -136,20 +143,22 @@ def run_dock(arguments: argparse.Namespace) -> int:
     Returns:
         0 when planned, played or stopped by a signal; 1 if a plan cannot be read, written or played any more.
     """
+    began_s = time.monotonic()
     from simulators.warehouse.dock.play import PLAN, LivePlan, PlanError, play  # noqa: PLC0415  numpy, as above
 
     directory: Path = arguments.directory
     try:
         if arguments.only_plan or not (directory / PLAN).exists():
-            start_at = arguments.start_at or datetime.now(UTC) + timedelta(seconds=_LEAD_S)
-            LivePlan.make(
+            plan = LivePlan.make(
                 arguments.seed,
                 float(arguments.seconds),
                 arguments.doors,
-                start_at,
+                arguments.start_at or datetime.now(UTC),
                 site=arguments.site,
                 gateway=arguments.gateway,
-            ).write(directory)
+            )
+            lead = timedelta(seconds=_LEAD_S + _SLOWNESS * (time.monotonic() - began_s))
+            replace(plan, start_at=arguments.start_at or datetime.now(UTC) + lead).write(directory)
         if arguments.only_plan:
             print(directory / PLAN)
             return 0

@@ -92,7 +92,7 @@ class LivePlan:
         return plan_live(self.seed, self.seconds, self.doors, self.start_at)
 
     def write(self, directory: Path) -> None:
-        """Write the world's papers, readers.json for whoever configures the gateway, and last plan.json.
+        """Write the world's papers, readers.json for whoever configures the gateway, and plan.json last.
 
         Args:
             directory: Made if absent.
@@ -100,7 +100,9 @@ class LivePlan:
         write_papers(self.world, directory, self.start_at, site=self.site, gateway=self.gateway)
         fields = asdict(self) | {"start_at": self.start_at.isoformat()}
         for name, content in ((READERS, fields["readers"]), (PLAN, fields)):
-            (directory / name).write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+            unfinished = directory / f"{name}.new"
+            unfinished.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+            unfinished.replace(directory / name)
 
     @classmethod
     def read(cls, directory: Path) -> Self:
