@@ -1,14 +1,18 @@
 """What documents post: declared lines in, movements and unit positions out (DOMAIN D2, D5, D8)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 from cloud.documents.domain import Line, RemainderReason, VisitRow
 from cloud.documents.movements import moved, stands
 from cloud.documents.papers import OpeningPaper
 from cloud.ledger.domain import CloudStatement
 from contracts.records import DocumentRef, Identifier, Side
-from contracts.vocabulary import BizStep, VirtualLocation
+from contracts.vocabulary import BizStep, Disposition, VirtualLocation
+
+_NOTHING_INSPECTED: Final[Mapping[str, DocumentRef]] = MappingProxyType({})
 
 
 def business_leg(
@@ -18,6 +22,7 @@ def business_leg(
     occurred_at: datetime,
     *,
     unseen: frozenset[str] = frozenset(),
+    inspected: Mapping[str, DocumentRef] = _NOTHING_INSPECTED,
 ) -> list[CloudStatement]:
     """Let declared goods change hands: from the supplier, or to the customer.
 
@@ -30,6 +35,7 @@ def business_leg(
         actor: Who confirms it.
         occurred_at: When.
         unseen: Units that no reader saw; the reason of what they hold says so.
+        inspected: By the name of a line, under which receipt's line its goods wait in inspection.
 
     Returns:
         A movement per line, in order.
@@ -40,7 +46,9 @@ def business_leg(
     for line in lines:
         place = {"location": visit.clearing_account} if line.unit is None else {"unit": line.unit}
         lot = {"lot": line.lot} if line.lot else {}
-        here = Side.model_validate(place | lot)
+        ref = inspected.get(line.name)
+        waits = {"disposition": Disposition.INSPECTION} if ref else {}
+        here = Side.model_validate(place | lot | waits)
         partner = (
             Side(location=VirtualLocation.SUPPLIER)
             if is_inbound
@@ -49,6 +57,8 @@ def business_leg(
         refs = [DocumentRef(type=line.type, id=line.id, line=line.line)]
         if line.order_id and line.order_line:
             refs.append(DocumentRef(type="purchase_order", id=line.order_id, line=line.order_line))
+        if ref:
+            refs.append(ref)
         name = {"scheme": line.identifier_scheme, "value": line.identifier}
         statement = moved(
             visit.site,

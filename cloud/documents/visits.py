@@ -24,7 +24,8 @@ from cloud.documents.domain import (
     sort_units,
 )
 from cloud.documents.leaving import require_departable
-from cloud.documents.lines import LineName, lock_documents
+from cloud.documents.lines import LineName, LineNow, lock_documents
+from cloud.documents.receiving.arriving import keep_inspected, to_inspect
 from cloud.documents.statements import business_leg
 from cloud.documents.still_open import moved_whole, now_of, still_open
 from cloud.documents.whole_lines import claim_whole
@@ -177,9 +178,15 @@ def confirm(
     if due:
         items = [open_now[line.type, line.id, line.line].item_id for line in due]
         require_departable(conn, found, due, items, at=now)
+        inspected = to_inspect(conn, found, due, open_now)
         posting = Posting(conn, actor, PostingKind.STATEMENT)
+        posting.claim(inspected.claims)
         claim_whole(conn, posting, site, (LineName(line.type, line.id, line.line) for line in due))
-        posting.write(statements=business_leg(found, due, actor.id, now, unseen=unseen))
+        posting.write(
+            statements=business_leg(found, due, actor.id, now, unseen=unseen, inspected=inspected.refs)
+        )
+        places = _stand(conn, inspected.lines)
+        keep_inspected(conn, actor, inspected, places, occurred_at=now, posting_id=posting.posting_id)
         action = "receipt_confirmed" if found.is_inbound else "departure_confirmed"
         detail = {"lines": len(due), "missing": sorted(missing), "confirmed_by_hand": sorted(unseen)}
         posting.audit(action, f"visit:{visit}", site, detail)
@@ -297,6 +304,12 @@ def _story(conn: Connection, within: Actor, found: VisitRow) -> VisitStory:
         *_of_cards(conn, within, found),
     )
     return VisitStory(found, tuple(lines), settled, crossed, remainders)
+
+
+def _stand(conn: Connection, lines: Iterable[tuple[Line, LineNow]]) -> dict[str, str]:
+    units = sorted({f"{line.unit}" for line, _ in lines})
+    rows = store.tuples(conn, "where_units_stand", units=units) if units else ()
+    return {unit: location for unit, _, location, *_ in rows}
 
 
 def _placed(conn: Connection, found: VisitRow, lines: list[Line]) -> set[str]:

@@ -152,6 +152,8 @@ def hold(conn: Connection, actor: Actor, *, site: str, number: str, now: datetim
     """
     _locked(conn, actor, site, number)
     store.change(conn, "settle_scanned", site=site, id=number)
+    if not store.tuples(conn, "is_judged", site=site, id=number)[0][0]:
+        return 0
     found = judged(conn, site=site, name=number)
     later = [each.row.occurred_at for each in found if not each.row.is_due]
     if later:

@@ -14,7 +14,7 @@ from cloud.documents.receiving.service import receive
 from cloud.master.supplier_papers import SupplierPaper
 from cloud.master.suppliers import put_supplier
 from cloud.periods.service import ask_to_close
-from tests.integration.documents.dock import EACH, KEEPER, PALLET, line, open_dock, paper
+from tests.integration.documents.dock import EACH, KEEPER, PALLET, SECOND, line, open_dock, paper, sscc
 from tests.integration.documents.held_scans import STRANGE, Held
 from tests.integration.documents.test_scanned_receipts import BUYER
 from tests.integration.ledger.scenario import SITE, at, move
@@ -232,3 +232,32 @@ def test_a_paper_receipt_of_the_number_that_was_scanned_has_lines_of_its_own(hel
     held.holds(260)
     assert held.stock() == {(None, "inspection"): 6}, "the paper's line is taken back, and no scan"
     assert told(held) == [(0, 4, 0), (0, 2, 0)]
+
+
+def test_pallets_through_a_door_that_a_rule_has_inspected_wait_in_inspection_once(held: Held) -> None:
+    dock, run = held.dock, held.dock.ledger.as_app
+    lines = (line(1, 1, unit=PALLET), line(2, 1, unit=SECOND))
+    dock.register(paper(*lines, name="ASN-5", partner="ACME"))
+    dock.register(paper(line(1, 1, unit=sscc(9)), name="ASN-6"))
+    dock.expect("V-1", "ASN-5", "ASN-6")
+    dock.crosses()
+    dock.crosses(sscc(9))
+    dock.confirm()
+    dock.crosses(SECOND, minute=70)
+    dock.confirm(minute=80)
+    assert dock.confirm(minute=85).position is None
+    assert [held.stock(unit) for unit in (PALLET, SECOND, sscc(9))] == [
+        {(None, "inspection"): 24},
+        {(None, "inspection"): 24},
+        {(None, None): 24},
+    ]
+    rows = run(lambda conn: judging.waiting(conn, KEEPER, site=SITE, limit=50))
+    assert [(row.receipt, row.unit, row.location, int(row.quantity)) for row in rows] == [
+        ("V-1~received", PALLET, "STAGE-1", 24),
+        ("V-1~received-2", SECOND, "STAGE-1", 24),
+    ]
+    held.judges(24, "sellable", waits_as="inspection", reason="sound")
+    named = {"site": SITE, "name": "V-1~received-2", "line": "1", "reason": "wrong_document"}
+    run(lambda conn: reversing.reverse_line(conn, KEEPER, **named))
+    assert [held.stock(unit) for unit in (PALLET, SECOND)] == [{(None, None): 24}, {}]
+    assert [each.line for each in dock.confirm(minute=90).lines] == ["2"], "it is open again"

@@ -304,6 +304,7 @@ PLUMBING = {
     "documents.receiving.holding.mark",
     "documents.receiving.holding.ready",
     "documents.receiving.holding.take_back",
+    "documents.receiving.arriving.keep_inspected",
     "documents.receiving.following.follow",
     "documents.receiving.following.ready",
     "lots.left_expired.tell_left",

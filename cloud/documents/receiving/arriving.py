@@ -1,0 +1,145 @@
+"""What of a vehicle's pallets a rule has inspected waits under a receipt of its own (DOMAIN D4)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import Final
+
+from cloud.db import Connection
+from cloud.documents.domain import Line, VisitRow
+from cloud.documents.lines import LineNow
+from cloud.documents.receiving import store
+from cloud.documents.receiving.domain import NOTHING, Condition, Origin, rule_for
+from cloud.documents.receiving.posting import RECEIPT_CLAIM
+from cloud.documents.receiving.service import rules_of
+from cloud.identity.actor import Actor
+from cloud.ledger.domain import Claim
+from contracts.records import DocumentRef
+
+_NAME_LENGTH: Final = 110
+"""What is kept of a visit's name in that of a receipt, which has at most 128 characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """Lines of units that wait until somebody has inspected them."""
+
+    visit: VisitRow
+    receipt: str
+    lines: tuple[tuple[Line, LineNow], ...]
+
+    @property
+    def refs(self) -> Mapping[str, DocumentRef]:
+        """By the name of a document's line, the receipt's line under which its goods wait."""
+        numbered = enumerate(self.lines, 1)
+        return {
+            line.name: DocumentRef(type="receipt", id=self.receipt, line=f"{nth}")
+            for nth, (line, _) in numbered
+        }
+
+    @property
+    def claims(self) -> list[Claim]:
+        """What may happen once."""
+        return [Claim(RECEIPT_CLAIM, f"{self.visit.site}/{self.receipt}")] if self.lines else []
+
+
+def to_inspect(
+    conn: Connection, visit: VisitRow, due: Sequence[Line], now_of: Mapping[tuple[str, str, str], LineNow]
+) -> Inspected:
+    """Find what of a visit's goods a rule has inspected, as it would be if it were received on paper.
+
+    Args:
+        conn: In a transaction that shows the site.
+        visit: Inbound or not.
+        due: Lines that change hands.
+        now_of: By type, id and line, how each stands.
+
+    Returns:
+        Those in units; loose goods cross their door before or after, as sellable ones.
+    """
+    rules = rules_of(conn, visit.site) if visit.is_inbound else []
+    found = []
+    for line in due if any(rule.inspects for rule in rules) else ():
+        now = now_of[line.type, line.id, line.line]
+        if line.unit and now.item and now.ordered and rule_for(rules, now.partner, now.item).inspects:
+            found.append((line, now))
+    return Inspected(visit, _fresh_name(conn, visit) if found else "", tuple(found))
+
+
+def keep_inspected(
+    conn: Connection,
+    actor: Actor,
+    inspected: Inspected,
+    places: Mapping[str, str],
+    *,
+    occurred_at: datetime,
+    posting_id: int,
+) -> None:
+    """Keep under which receipt it waits.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: Who confirmed it.
+        inspected: What; nothing: nothing is kept.
+        places: By unit where it stands; what is not known stands before the door.
+        occurred_at: When it was confirmed.
+        posting_id: What posted it.
+    """
+    if not inspected.lines:
+        return
+    visit, lines = inspected.visit, [line for line, _ in inspected.lines]
+    stands = [places.get(f"{line.unit}", visit.clearing_account) for line in lines]
+    quantities, none = [now.open_quantity for _, now in inspected.lines], [None] * len(lines)
+    nothing = [NOTHING] * len(lines)
+    name = {"site": visit.site, "id": inspected.receipt}
+    store.change(
+        conn,
+        "add_receipt",
+        **name,
+        actor=actor.id,
+        origin=Origin.SUPPLIER.value,
+        partner=inspected.lines[0][1].partner,
+        delivery_note=None,
+        visit=visit.visit,
+        location=stands[0],
+        is_blind=False,
+        occurred_at=occurred_at,
+        posting_id=posting_id,
+    )
+    store.change(
+        conn,
+        "add_receipt_lines",
+        **name,
+        lines=[f"{nth}" for nth in range(1, len(lines) + 1)],
+        of_types=[line.type for line in lines],
+        of_ids=[line.id for line in lines],
+        of_lines=[line.line for line in lines],
+        item_ids=[now.item_id for _, now in inspected.lines],
+        schemes=[line.identifier_scheme for line in lines],
+        identifiers=[line.identifier for line in lines],
+        units_seen=[line.unit_seen for line in lines],
+        expected=none,
+        declared=[now.ordered for _, now in inspected.lines],
+        open_before=quantities,
+        received=quantities,
+        damaged=nothing,
+        rejected=nothing,
+        held=nothing,
+        over=nothing,
+        short=nothing,
+        conditions=[Condition.INSPECTION.value] * len(lines),
+        unexpected=[False] * len(lines),
+        reasons=none,
+        lots=[line.lot for line in lines],
+        units=[line.unit for line in lines],
+        locations=stands,
+    )
+
+
+def _fresh_name(conn: Connection, visit: VisitRow) -> str:
+    for nth in count(1):
+        name = f"{visit.visit[:_NAME_LENGTH]}~received" + (f"-{nth}" if nth > 1 else "")
+        if not store.tuples(conn, "receipt_is_there", site=visit.site, id=name):
+            return name
+    raise AssertionError
