@@ -150,7 +150,29 @@ $$;
 CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON judgement FOR EACH ROW EXECUTE FUNCTION note_judged();
 CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON receipt_line_reversal FOR EACH ROW EXECUTE FUNCTION note_judged();
 
-REVOKE ALL ON FUNCTION note_reach(), note_document(), note_judged(), scanned_mark(integer), scanned_ready(),
+-- Items that read as another, or no longer do: what was scanned of them, or of what reads as the same, may be expected now, or not.
+CREATE OR REPLACE FUNCTION note_merged() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+BEGIN
+    INSERT INTO scanned_note (site_id, id)
+    SELECT DISTINCT m.site_id, d ->> 'id'
+    FROM (
+        SELECT new.from_item AS item_id
+        UNION
+        SELECT a.item_id FROM canonical_item f JOIN canonical_item a ON a.canonical_id = f.canonical_id WHERE f.item_id = new.from_item
+    ) i
+    JOIN movement m ON m.item_id = i.item_id AND m.detail @? '$.documents[*].line' AND m.reverses_seq IS NULL
+    JOIN gateway g ON g.gateway_id = m.gateway_id AND g.name <> '_cloud'
+    JOIN cell c ON c.cell_id = m.from_cell
+    JOIN location s ON s.location_id = c.location_id AND s.code = '@supplier'
+    CROSS JOIN LATERAL jsonb_array_elements(m.detail -> 'documents') d
+    WHERE d ->> 'type' = 'receipt' AND d ->> 'line' IS NOT NULL;
+    RETURN NULL;
+END
+$$;
+CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON item_alias FOR EACH ROW EXECUTE FUNCTION note_merged();
+
+REVOKE ALL ON FUNCTION note_reach(), note_document(), note_judged(), note_merged(), scanned_mark(integer), scanned_ready(),
     scanned_lying(text, text[], bigint[], bigint[]), holds_of_reversed_scans(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION scanned_mark(integer), scanned_ready(), scanned_lying(text, text[], bigint[], bigint[]),
     holds_of_reversed_scans(text, text) TO dockledger_app;

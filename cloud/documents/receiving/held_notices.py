@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.db import Connection
+from cloud.documents.receiving import store
 from cloud.documents.receiving.beyond import Due
 from cloud.documents.receiving.domain import NOTHING
 from cloud.documents.receiving.held_posting import Hold
@@ -42,7 +43,11 @@ def tell(
         sums[row.item].add(row)
     for each in new:
         sums[each.row.item].add_new(each)
-    notices, over = [], list[str]()
+    there = {row.item_id for row in rows}
+    notices, over = [], []
+    for (item_id,) in store.tuples(conn, "items_told", site=site, id=number):
+        if item_id not in there:  # all its scans are taken back, or it reads as another by now
+            over += [f"{kind}:{site}/{number}/{item_id}" for kind in (BEYOND, UNINSPECTED)]
     for row in {row.item: row for row in rows}.values():
         of_item = sums[row.item]
         needless = due[row.item].expected_after_all if row.item in due else NOTHING

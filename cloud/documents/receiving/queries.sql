@@ -141,6 +141,9 @@ SELECT EXISTS (SELECT FROM document d
         WHERE d.site_id = %(site)s AND d.id = %(id)s AND d.type IN ('asn', 'purchase_order'))
     OR EXISTS (SELECT FROM receiving_rule r WHERE r.site_id = %(site)s AND r.inspects);
 
+-- name: items_told
+SELECT DISTINCT h.item_id FROM scanned_hold h WHERE h.site_id = %(site)s AND h.id = %(id)s;
+
 -- name: put_scanned
 INSERT INTO scanned_due AS d (site_id, id, from_at) VALUES (%(site)s, %(id)s, %(from_at)s)
 ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at);

@@ -20,6 +20,7 @@ from cloud.documents.receiving import reading, reversing
 from cloud.documents.receiving.holding import hold_scanned
 from cloud.documents.short_lines import ClosePaper, close_short
 from cloud.identity.actor import NotAllowedError
+from cloud.ledger.corrections import merge_items
 from cloud.lots import stating
 from cloud.lots.resolver import RESOLVER, resolve
 from contracts.records import Movement, RowRef
@@ -359,3 +360,24 @@ def test_one_number_that_fails_is_no_others_failure_and_only_a_job_may(held: Hel
     held.dock.ledger.as_owner(lambda conn: conn.execute("DROP TRIGGER refuse_one ON scanned_hold"))
     held.holds(210)
     assert held.stock() == {(None, None): 11, (None, "hold"): 3}
+
+
+def test_items_that_are_merged_are_looked_at_again_and_nothing_is_freed_by_itself(held: Held) -> None:
+    held.scan(1, 7)
+    held.scan(2, 5, gtin=STRANGE)
+    held.complete(5)
+    held.holds()
+    assert held.stock() == {(None, None): 7, (None, "hold"): 5}
+    run = held.dock.ledger.as_app
+    ((code,),) = held.dock.ledger.query(
+        "SELECT i.code FROM item i JOIN identifier n USING (item_id) WHERE n.value = %s", STRANGE
+    )
+    run(lambda conn: merge_items(conn, NETWORK, from_code=code, to_code="TEA"))
+    assert held.holds(210) == {"looked": 1, "held": 0, "taken_back": 0}
+    assert held.stock() == {(None, None): 7, (None, "hold"): 5}
+    (ticket,) = held.tickets()
+    assert "more TEA" in ticket
+    assert "3 each of them are expected by what is known now" in ticket
+    run(lambda conn: merge_items(conn, NETWORK, from_code=code, to_code=code))
+    assert held.holds(220)["looked"] == 1
+    assert (held.tickets(), held.waiting()) == ([], [("ASN-1~held", "1", 5)]), "it waits for a person still"
