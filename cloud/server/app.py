@@ -72,6 +72,7 @@ def settle(app: ASGIApp) -> None:
     asyncio.run(_ask_first(app))
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 async def _ask_first(app: ASGIApp) -> None:

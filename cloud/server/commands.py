@@ -1,6 +1,7 @@
 """`dockledger api`: API and pages on one port."""
 
 import argparse
+import gc
 import signal
 import socket
 import sys
@@ -52,6 +53,7 @@ def run_api(arguments: argparse.Namespace, settings: Settings) -> int:
     Returns:
         0 after an orderly stop, 1 if the port cannot be had.
     """
+    gc.disable()  # until all is there: to walk again and again what is being imported is a sixth of a start
     import uvicorn  # noqa: PLC0415  half a second that no other command should wait for
 
     from cloud.ingest.https import HttpsDoor  # noqa: PLC0415  the same
