@@ -11,7 +11,7 @@ from cloud.counting.domain import ADJUSTMENT_KIND, QUANTUM, NotPossibleError, Va
 from cloud.db import Connection
 from cloud.decisions import store as decision_store
 from cloud.decisions.domain import Applied, Changed, Decision, DecisionError, Json, WrongStateError
-from cloud.identity.actor import Actor, Role
+from cloud.identity.actor import Actor
 from cloud.ledger.corrections import Adjusted, Binding, approve_late_facts, bind_count, lock_cells
 from contracts.base import EpochId, GatewayId, SiteId
 from contracts.records import RowRef
@@ -37,7 +37,7 @@ class Adjustment:
         Raises:
             WrongStateError: If a later count of the record has made it obsolete.
         """
-        within = _at_site(actor, decision.site)
+        within = actor.as_approver_at(SiteId(decision.site))
         if "pending" in decision.effect:
             return _follow(conn, within, decision)
         lock_cells(conn, within, [cell["cell"] for cell in _listed(decision.effect, "cells")])
@@ -93,12 +93,6 @@ class Adjustment:
 
 
 ADJUSTMENT: Final = Adjustment()
-
-
-def _at_site(actor: Actor, site: str) -> Actor:
-    """Let whom the approval machine let past act as an approver, at the decision's site only."""
-    at = SiteId(site)
-    return Actor(actor.id, frozenset(), frozenset({at}), site_roles=frozenset({(at, Role.APPROVER)}))
 
 
 def _record(conn: Connection, decision: Decision, *, is_settled: bool) -> VarianceRow:

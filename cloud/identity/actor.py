@@ -128,6 +128,18 @@ class Actor:
         held = frozenset((site, role) for site, role in self.site_roles if role in roles)
         return replace(self, sites=frozenset(site for site, _ in held), all_sites=False, site_roles=held)
 
+    def as_approver_at(self, site: SiteId) -> "Actor":
+        """Let whom the approval machine let past carry out what they approved: as approver, at its site only.
+
+        Args:
+            site: Of the decision.
+
+        Returns:
+            The same actor, with that reach and no other.
+        """
+        own = frozenset({(site, Role.APPROVER)})
+        return Actor(self.id, frozenset(), frozenset({site}), site_roles=own)
+
     def _roles_at(self, site: str) -> frozenset[Role]:
         return self.roles | {role for at, role in self.site_roles if at == site}
 

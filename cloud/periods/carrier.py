@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from cloud.db import Connection
 from cloud.decisions.domain import Applied, Changed, Decision, DecisionError, Json, WrongStateError
-from cloud.identity.actor import Actor, Role
+from cloud.identity.actor import Actor
 from cloud.ledger.closing import Closing, close_period
 from cloud.periods import reading, store
 from cloud.periods.calendar import Period
@@ -36,8 +36,7 @@ class PeriodClose:
             WrongStateError: If the period has been closed meanwhile, or what is open now needs a reason.
         """
         site, effect = decision.site, dict(decision.effect)
-        at = SiteId(site)
-        within = Actor(actor.id, frozenset(), frozenset({at}), site_roles=frozenset({(at, Role.APPROVER)}))
+        within = actor.as_approver_at(SiteId(site))
         period = reading.calendar(conn, within, site=site).named(str(effect["period"]))
         made = len(reading.closes(conn, within, site=site, period=period, limit=1_000))
         if made + 1 != effect["revision"]:

@@ -9,7 +9,7 @@ from cloud.counting.reconciling.domain import RECONCILIATION_KIND
 from cloud.counting.reconciling.service import effect_of, told_of, value_of
 from cloud.db import Connection
 from cloud.decisions.domain import Applied, Changed, Decision, DecisionError, Json
-from cloud.identity.actor import Actor, Role
+from cloud.identity.actor import Actor
 from cloud.ledger.closing import is_closed, tell_late
 from cloud.ledger.domain import PostingKind
 from cloud.ledger.posting import Posting
@@ -34,8 +34,7 @@ class Reconciliation:
         Returns:
             What was done; or what it would be now.
         """
-        at = SiteId(decision.site)
-        within = Actor(actor.id, frozenset(), frozenset({at}), site_roles=frozenset({(at, Role.APPROVER)}))
+        within = actor.as_approver_at(SiteId(decision.site))
         number = int(str(decision.effect["list"]))
         store.tuples(conn, "take_time")  # a list is bounded by its lines
         store.tuples(conn, "lock", list=number)
