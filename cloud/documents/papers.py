@@ -16,6 +16,7 @@ from typing_extensions import override
 
 from cloud.documents.domain import Line
 from cloud.faults import Broken, RuledModel
+from cloud.master.life import Days
 from cloud.sheets.fields import has_check_digit
 from contracts.base import Code, Gateway, PositiveQuantity, Site, UtcDatetime
 from contracts.records import Identifier
@@ -94,6 +95,11 @@ class ItemPaper(_Paper):
     code: Code
     name: Code | None = None
     levels: Annotated[tuple[Level, ...], Field(max_length=20)] = ()
+    minimum_life_days: Days | None = Field(
+        None,
+        description="For which it must be good after the day of receipt; null: whatever comes is taken in; "
+        "left out: as it is",
+    )
 
     @model_validator(mode="after")
     def _levels_differ(self) -> Self:

@@ -178,7 +178,7 @@ def confirm(
     if due:
         items = [open_now[line.type, line.id, line.line].item_id for line in due]
         require_departable(conn, found, due, items, at=now)
-        inspected = to_inspect(conn, found, due, open_now)
+        inspected = to_inspect(conn, found, due, open_now, at=now)
         posting = Posting(conn, actor, PostingKind.STATEMENT)
         posting.claim(inspected.claims)
         claim_whole(conn, posting, site, (LineName(line.type, line.id, line.line) for line in due))

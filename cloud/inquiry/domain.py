@@ -50,6 +50,8 @@ class ItemRow:
     is_provisional: bool
     is_lot_controlled: bool
     is_serialised: bool
+    minimum_life_days: int | None
+    """Whole days for which it must be good after the day of receipt; None: whatever comes is taken in."""
     merged_into: str | None
 
 

@@ -1,15 +1,21 @@
-"""`dockledger items …`: which item another one is."""
+"""`dockledger items …`: which item another one is, and how long items must keep when they come."""
 
 import argparse
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from pydantic import ValidationError
 
 from cloud.db import Connection
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.corrections import merge_items
 from cloud.ledger.domain import LedgerError
 from cloud.master.levels import plain_ratio
+from cloud.master.life import MOST_DAYS, LifeError, LifePaper, put_lives
 from cloud.settings import Settings
+from cloud.sheets.fields import Conventions
+from cloud.sheets.table import TableError, read_table
 from cloud.shell import command, group, once, reporting, show_all
 
 if TYPE_CHECKING:
@@ -18,10 +24,14 @@ if TYPE_CHECKING:
 SHELL: Final = Actor("system:shell", frozenset({Role.INVENTORY_CONTROLLER}), all_sites=True)
 """Whoever can read the database's password merges items; the record says it was done here."""
 
+_NONE: Final = "none"
+
 _EXAMPLES: Final = """examples:
   dockledger items merge gtin:05012345678917 --into TEA            seen before anybody set it up
   dockledger items merge TEA-BOX --into TEA --ratio 12             a box was kept as an item of its own
-  dockledger items unmerge TEA-BOX                                 it is an item of its own after all"""
+  dockledger items unmerge TEA-BOX                                 it is an item of its own after all
+  dockledger items life TEA --days 90                              it must be good for 90 days after it came
+  dockledger items life --file lives.csv                           item,minimum_life_days; also .xlsx"""
 
 
 def add_commands(subparsers: "Subparsers") -> None:
@@ -30,7 +40,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     Args:
         subparsers: What `dockledger` collects its commands in.
     """
-    items = group(subparsers, "items", "say which item another one is", _EXAMPLES)
+    items = group(subparsers, "items", "say which item another one is, and how long it must keep", _EXAMPLES)
     merging = command(items, "merge", "let an item read as another from here on", run_merge)
     merging.add_argument("item", help="its code")
     merging.add_argument("--into", required=True, metavar="CODE", help="what it reads as")
@@ -38,6 +48,11 @@ def add_commands(subparsers: "Subparsers") -> None:
         "--ratio", type=_ratio, default=Fraction(1), help="base units of that in one of it, as 12 or 1/12"
     )
     command(items, "unmerge", "let an item read as itself again", run_unmerge).add_argument("item")
+    lasting = command(items, "life", "say how long an item must keep when it is received", run_life)
+    lasting.add_argument("item", nargs="?", help="its code")
+    lasting.add_argument("--days", help="after the day of receipt; none: whatever comes is taken in")
+    lasting.add_argument("--file", type=Path, help="CSV or .xlsx of many; an empty cell: whatever comes")
+    lasting.add_argument("--sheet", help="of a workbook with several")
 
 
 def run_merge(arguments: argparse.Namespace, settings: Settings) -> int:
@@ -48,6 +63,49 @@ def run_merge(arguments: argparse.Namespace, settings: Settings) -> int:
 def run_unmerge(arguments: argparse.Namespace, settings: Settings) -> int:
     """Take a merge back."""
     return _merged(arguments, settings, arguments.item, Fraction(1))
+
+
+def run_life(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Say how long one item, or each of a file, must keep; all or none."""
+
+    def work() -> None:
+        has_item, has_days = arguments.item is not None, arguments.days is not None
+        if has_item != has_days or has_item == (arguments.file is not None):
+            raise LifeError("expected an item with --days, or --file")
+        papers = _lives(arguments) if arguments.file else [_life(arguments.item, arguments.days)]
+        new = once(settings, lambda conn: put_lives(conn, SHELL, papers))
+        show_all(arguments, [{"items": len(papers), "new": new}])
+
+    return reporting(work, OSError, LifeError, TableError)
+
+
+def _lives(arguments: argparse.Namespace) -> list[LifePaper]:
+    """Read a file; every fault of it is told at once."""
+    table = read_table(
+        arguments.file,
+        required=("item", "minimum_life_days"),
+        optional=(),
+        conventions=Conventions(),
+        sheet=arguments.sheet,
+    )
+    faults = [f"{arguments.file}: {fault}" for fault in table.faults]
+    papers = []
+    for row in table.rows:
+        try:
+            papers.append(_life(row.cells["item"], row.cells["minimum_life_days"] or _NONE))
+        except LifeError as error:
+            faults.append(f"{arguments.file}:{row.number}: {error}")
+    if faults:
+        raise LifeError("\n".join(faults))
+    return papers
+
+
+def _life(item: str, days: str) -> LifePaper:
+    try:
+        return LifePaper.model_validate({"item": item, "days": None if days == _NONE else days})
+    except ValidationError as error:
+        message = f"item {item!r:.140}, {days!r:.20}: expected whole days from 0 to {MOST_DAYS}, or none"
+        raise LifeError(message) from error
 
 
 def _merged(arguments: argparse.Namespace, settings: Settings, into: str, ratio: Fraction) -> int:

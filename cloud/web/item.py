@@ -17,6 +17,7 @@ from cloud.inquiry import operations, past, stock
 from cloud.inquiry.domain import BalanceFilter, BalanceRow, MovementRow
 from cloud.inquiry.marking import Marked, marked
 from cloud.lots.unfit import Unfit
+from cloud.master.life import KEEPERS
 from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
 from cloud.web.visitors import TheGate, Viewer
@@ -27,8 +28,8 @@ PLACES: Final = 200
 ROWS: Final = 50
 COUNTS: Final = 10
 
-_TYPED: Final = {"into": "", "ratio": "1"}
-"""What the form for a merge begins with."""
+_TYPED: Final = {"into": "", "ratio": "1", "days": None}
+"""What the forms begin with; None: what is known."""
 
 Text = Annotated[str, Query(max_length=128)]
 Number = Annotated[str, Query(max_length=18, pattern=r"^\d*$")]
@@ -94,7 +95,7 @@ def item_page(
         code: Of the item.
         asked: Site and moment, as typed; None: all sites, now.
         after: Where the page of its history begins, as `place_text` writes it.
-        typed: What was typed into the form for a merge, by field.
+        typed: What was typed into a form, by field.
         wrong: What is wrong with that, by field.
 
     Returns:
@@ -110,9 +111,10 @@ def item_page(
         "item.html",
         tab="/stock",
         status=422 if wrong else 200,
-        may_merge=_may_merge(visitor.actor),
+        may_merge=_may(visitor.actor, Role.INVENTORY_CONTROLLER),
+        may_state=_may(visitor.actor, *KEEPERS),
         typed=_TYPED | dict(typed or {}),
-        wrong={"into": "", "ratio": ""} | dict(wrong or {}),
+        wrong={"into": "", "ratio": "", "days": ""} | dict(wrong or {}),
         is_first=not after,
         **_story(gate, visitor.actor, code, moment, before=place_of(after)),
     )
@@ -247,10 +249,10 @@ def _following(form: MomentForm, history: Sequence[MovementRow]) -> str:
     return urlencode(form.asked | {"after": place_text(history[ROWS - 1])})
 
 
-def _may_merge(actor: Actor) -> bool:
-    """Tell whether the page offers it: items are the network's."""
+def _may(actor: Actor, *roles: Role) -> bool:
+    """Tell whether the page offers what these roles may: items are the network's."""
     try:
-        actor.require_everywhere(Role.INVENTORY_CONTROLLER)
+        actor.require_everywhere(*roles)
     except NotAllowedError:
         return False
     return True

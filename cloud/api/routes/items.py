@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.api.conditional import ConditionalRoute
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
@@ -28,6 +28,9 @@ class Item(BaseModel):
     is_provisional: bool
     is_lot_controlled: bool
     is_serialised: bool
+    minimum_life_days: int | None = Field(
+        description="For which it must be good after the day of receipt; null: whatever comes is taken in"
+    )
     merged_into: str | None
 
 

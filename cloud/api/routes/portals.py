@@ -14,6 +14,7 @@ from cloud.api.requests import Caller, TheGate
 from cloud.db import Connection
 from cloud.documents import catalogue
 from cloud.documents.papers import ItemPaper, PortalPaper
+from cloud.master.life import minimum_life
 
 router = APIRouter(prefix="/v1", tags=["master data"], route_class=ConditionalRoute)
 
@@ -71,6 +72,6 @@ def put_item(
 
     def effect(conn: Connection) -> ItemPaper:
         catalogue.put_item(conn, caller, body)
-        return body
+        return body.model_copy(update={"minimum_life_days": minimum_life(conn, body.code)})
 
     return post_once(gate, caller, idempotency_key, target="/v1/items", body=body, effect=effect)

@@ -90,6 +90,9 @@ class ReceiptLine(BaseModel):
     condition: Literal["sellable", "inspection", "returned", "hold"]
     is_unexpected: bool
     reason: str | None
+    days_left: int | None = Field(
+        description="Until its lot expires, where its item asks for more; null: long enough, or not known"
+    )
     lot: str | None
     unit: str | None
     location: str

@@ -51,6 +51,9 @@ class ScannedPart(BaseModel):
     uninspected: Decimal = Field(
         description="What of the scan was to be inspected and had left before; told with its last part"
     )
+    days_left: int | None = Field(
+        description="Until its lot expires, where its item asks for more; null: long enough, or not known"
+    )
 
 
 class ScannedReceipt(BaseModel):

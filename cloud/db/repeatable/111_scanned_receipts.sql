@@ -232,13 +232,13 @@ $$;
 -- What handhelds received under a number, each with the line of the ASN or order that it is of, with what the rules of receiving
 -- need to judge it and what was put on hold or into inspection of it; for the session's sites. `taken` is what people received of the
 -- line and did not hold; `is_due`: the site is whole up to then; `is_fresh`: it is known since scans are held, `is_inspectable`: since
--- they are inspected.
+-- they are inspected; `days_left`: until its lot expires, where that is less than its item asked for when the scan became known.
 CREATE FUNCTION read_scanned_receipt(of_site text, of_id text)
     RETURNS TABLE (type text, partner text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz, time_zone text,
         actor text, item text, item_name text, base_unit text, lot text, location text, line text, quantity numeric,
         rule text, is_over boolean, ordered numeric, taken numeric, is_closed boolean, is_ended boolean, recorded_at timestamptz,
         is_due boolean, is_fresh boolean, is_inspectable boolean, item_id bigint, asked numeric, on_hold numeric, missed numeric,
-        to_inspect numeric, in_inspection numeric, uninspected numeric)
+        to_inspect numeric, in_inspection numeric, uninspected numeric, days_left integer)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     IF NOT sees_site(of_site) THEN
@@ -283,7 +283,7 @@ BEGIN
         coalesce(s.taken, 0), coalesce(p.occurred_at > p.ended_at, false), coalesce(p.occurred_at > s.ended_at, false),
         e.recorded_at, coalesce(p.occurred_at <= r.until_at, false), e.recorded_at > f.since, e.recorded_at > f.inspects_since,
         p.item_id, coalesce(h.asked, 0), coalesce(h.on_hold, 0), coalesce(h.missed, 0), coalesce(h.to_inspect, 0),
-        coalesce(h.in_inspection, 0), coalesce(h.uninspected, 0)
+        coalesce(h.in_inspection, 0), coalesce(h.uninspected, 0), CASE WHEN k.days <= v.minimum_days THEN k.days END
     FROM part p
     JOIN site z ON z.site_id = of_site
     JOIN gateway g ON g.gateway_id = p.gateway_id
@@ -295,6 +295,11 @@ BEGIN
     JOIN item i ON i.item_id = p.item_id
     LEFT JOIN resolver_reach r ON r.site_id = of_site
     LEFT JOIN asked s ON s.line = p.line
+    LEFT JOIN lot t ON t.item_id = p.item_id AND t.lot = coalesce(tc.lot, fc.lot)
+    CROSS JOIN LATERAL (SELECT t.expires_on - (p.occurred_at AT TIME ZONE z.time_zone)::date AS days) k
+    LEFT JOIN LATERAL (
+        SELECT x.minimum_days FROM item_life x WHERE x.item_id = p.item_id AND x.set_at <= e.recorded_at
+        ORDER BY x.life_id DESC LIMIT 1) v ON true
     LEFT JOIN held h ON p.nth = 1 AND (h.gateway_id, h.epoch, h.seq) = (p.gateway_id, p.epoch, p.seq)
     ORDER BY p.occurred_at, g.name, p.epoch, p.seq, p.line, p.is_over;
 END

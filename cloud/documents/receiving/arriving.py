@@ -11,6 +11,7 @@ from cloud.documents.domain import Line, VisitRow
 from cloud.documents.lines import LineNow
 from cloud.documents.receiving import store
 from cloud.documents.receiving.domain import NOTHING, Condition, Origin, rule_for
+from cloud.documents.receiving.life import days_left
 from cloud.documents.receiving.posting import RECEIPT_CLAIM
 from cloud.documents.receiving.service import rules_of
 from cloud.identity.actor import Actor
@@ -28,6 +29,8 @@ class Inspected:
     visit: VisitRow
     receipt: str
     lines: tuple[tuple[Line, LineNow], ...]
+    days_left: tuple[int | None, ...]
+    """Of each, until its lot expires, where that is less than its item asks for."""
 
     @property
     def refs(self) -> Mapping[str, DocumentRef]:
@@ -45,26 +48,38 @@ class Inspected:
 
 
 def to_inspect(
-    conn: Connection, visit: VisitRow, due: Sequence[Line], now_of: Mapping[tuple[str, str, str], LineNow]
+    conn: Connection,
+    visit: VisitRow,
+    due: Sequence[Line],
+    now_of: Mapping[tuple[str, str, str], LineNow],
+    *,
+    at: datetime,
 ) -> Inspected:
-    """Find what of a visit's goods a rule has inspected, as it would be if it were received on paper.
+    """Find what of a visit's goods is inspected, by a rule or for its short life, as if received on paper.
 
     Args:
         conn: In a transaction that shows the site.
         visit: Inbound or not.
         due: Lines that change hands.
         now_of: By type, id and line, how each stands.
+        at: When they are received.
 
     Returns:
         Those in units; loose goods cross their door before or after, as sellable ones.
     """
-    rules = rules_of(conn, visit.site) if visit.is_inbound else []
-    found = []
-    for line in due if any(rule.inspects for rule in rules) else ():
-        now = now_of[line.type, line.id, line.line]
-        if line.unit and now.item and now.ordered and rule_for(rules, now.partner, now.item).inspects:
-            found.append((line, now))
-    return Inspected(visit, _fresh_name(conn, visit) if found else "", tuple(found))
+    if not visit.is_inbound:
+        return Inspected(visit, "", (), ())
+    rules = rules_of(conn, visit.site)
+    arriving = [(line, now_of[line.type, line.id, line.line]) for line in due if line.unit]
+    left = days_left(conn, visit.site, [(now.item_id, line.lot) for line, now in arriving], at=at)
+    found = [
+        (line, now, days)
+        for (line, now), days in zip(arriving, left, strict=True)
+        if now.item and now.ordered and (days is not None or rule_for(rules, now.partner, now.item).inspects)
+    ]
+    lines = tuple((line, now) for line, now, _ in found)
+    name = _fresh_name(conn, visit) if found else ""
+    return Inspected(visit, name, lines, tuple(days for _, _, days in found))
 
 
 def keep_inspected(
@@ -134,6 +149,7 @@ def keep_inspected(
         lots=[line.lot for line in lines],
         units=[line.unit for line in lines],
         locations=stands,
+        days_left=list(inspected.days_left),
     )
 
 

@@ -144,7 +144,14 @@ class Outcome:
 
 
 def outcome(
-    asked: Asked | None, rule: Rule, *, origin: Origin, received: Decimal, damaged: Decimal, is_blind: bool
+    asked: Asked | None,
+    rule: Rule,
+    *,
+    origin: Origin,
+    received: Decimal,
+    damaged: Decimal,
+    is_blind: bool,
+    is_short_lived: bool = False,
 ) -> Outcome:
     """Say what becomes of what came of one line.
 
@@ -155,6 +162,7 @@ def outcome(
         received: Sound, in base units.
         damaged: Damaged, in base units.
         is_blind: Whether the receipt is against no document at all, and the item is known.
+        is_short_lived: Whether it expires sooner than its item asks.
 
     Returns:
         Nothing is lost: sound goods are held or in their condition, whatever their number.
@@ -166,7 +174,7 @@ def outcome(
         >>> told.open_before, told.over, told.short, int(told.held)
         (Decimal('40'), Decimal('17'), Decimal('0'), 5)
     """
-    sound = Condition.INSPECTION if rule.inspects else Condition.SELLABLE
+    sound = Condition.INSPECTION if rule.inspects or is_short_lived else Condition.SELLABLE
     if origin is Origin.CUSTOMER:
         sound = Condition.RETURNED
     if asked is None:

@@ -210,6 +210,7 @@ def _keep_receipt(
         lots=[each.lot() for each in holds],
         units=[each.taken[0].lying.unit for each in holds],
         locations=[each.taken[0].lying.stands for each in holds],
+        days_left=[each.row.days_left if each.wanted.is_inspection else None for each in holds],
     )
 
 

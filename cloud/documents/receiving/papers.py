@@ -164,6 +164,8 @@ class ReceiptLineRow(NamedTuple):
     condition: str
     is_unexpected: bool
     reason: str | None
+    days_left: int | None
+    """From the day of receipt until its lot expires, where that is less than its item asks for."""
     lot: str | None
     unit: str | None
     location: str

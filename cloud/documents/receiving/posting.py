@@ -13,6 +13,7 @@ from cloud.documents.movements import moved, stands
 from cloud.documents.receiving import store
 from cloud.documents.receiving.checking import Checked, Checking
 from cloud.documents.receiving.domain import ACCOUNT_OF, DISPOSITION_OF, Condition, Outcome
+from cloud.documents.receiving.life import SHORT_LIFE
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.whole_lines import claim_whole
 from cloud.identity.actor import Actor
@@ -33,6 +34,8 @@ class Judged:
     outcome: Outcome
     unit: str | None
     """The unit that holds it; an SSCC that was issued for it included."""
+    days_left: int | None = None
+    """Until its lot expires, where that is less than its item asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ def keep_delivery(conn: Connection, actor: Actor, delivery: Delivery, posting_id
         lots=[line.lot for line in lines],
         units=[each.unit for each in delivery.judged],
         locations=[delivery.place_of(line) for line in lines],
+        days_left=[each.days_left for each in delivery.judged],
     )
 
 
@@ -161,7 +165,7 @@ def _statements(delivery: Delivery, judged: Judged, actor: str) -> Iterator[Clou
         (
             line.received - told.held,
             DISPOSITION_OF[told.condition],
-            "unexpected" if told.is_unexpected else None,
+            "unexpected" if told.is_unexpected else SHORT_LIFE if judged.days_left is not None else None,
         ),
         (told.held, DISPOSITION_OF[Condition.HOLD], why_held),
         (line.damaged, Disposition.DAMAGED, line.paper.reason or "damaged"),

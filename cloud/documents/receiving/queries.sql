@@ -10,18 +10,18 @@ VALUES (%(site)s, %(id)s, %(origin)s, %(partner)s, %(delivery_note)s, %(visit)s,
 -- name: add_receipt_lines
 INSERT INTO receipt_line (site_id, id, line, ordinal, of_type, of_id, of_line, item_id, identifier_scheme, identifier,
     unit_seen, expected, declared, open_before, received, damaged, rejected, held, over, short, condition, is_unexpected,
-    reason, lot, unit, location)
+    reason, lot, unit, location, days_left)
 SELECT %(site)s, %(id)s, x.line, x.ordinal, x.of_type, x.of_id, x.of_line, x.item_id, x.scheme, x.identifier,
     x.unit_seen, x.expected, x.declared, x.open_before, x.received, x.damaged, x.rejected, x.held, x.over, x.short,
-    x.condition, x.is_unexpected, x.reason, x.lot, x.unit, x.location
+    x.condition, x.is_unexpected, x.reason, x.lot, x.unit, x.location, x.days_left
 FROM unnest(%(lines)s::text[], %(of_types)s::text[], %(of_ids)s::text[], %(of_lines)s::text[], %(item_ids)s::bigint[],
     %(schemes)s::text[], %(identifiers)s::text[], %(units_seen)s::text[], %(expected)s::numeric[], %(declared)s::numeric[],
     %(open_before)s::numeric[], %(received)s::numeric[], %(damaged)s::numeric[], %(rejected)s::numeric[],
     %(held)s::numeric[], %(over)s::numeric[], %(short)s::numeric[], %(conditions)s::text[], %(unexpected)s::boolean[],
-    %(reasons)s::text[], %(lots)s::text[], %(units)s::text[], %(locations)s::text[])
+    %(reasons)s::text[], %(lots)s::text[], %(units)s::text[], %(locations)s::text[], %(days_left)s::integer[])
     WITH ORDINALITY AS x (line, of_type, of_id, of_line, item_id, scheme, identifier, unit_seen, expected, declared,
         open_before, received, damaged, rejected, held, over, short, condition, is_unexpected, reason, lot, unit,
-        location, ordinal);
+        location, days_left, ordinal);
 
 -- name: units_standing
 SELECT w.unit FROM where_units_stand(%(units)s::text[]) w WHERE w.site = %(site)s AND NOT w.is_virtual;
@@ -91,7 +91,7 @@ WITH waits AS (
 SELECT l.line, coalesce(l.of_type, h.of_type) AS of_type, coalesce(l.of_id, h.id) AS of_id,
     coalesce(l.of_line, h.of_line) AS of_line, i.code AS item, i.name AS item_name, i.base_unit, l.identifier_scheme,
     l.identifier, l.unit_seen, l.expected, l.declared, l.open_before, l.received, l.damaged, l.rejected, l.held, l.over,
-    l.short, l.condition, l.is_unexpected, l.reason, l.lot, l.unit, l.location, v.reversed_at, v.reversed_by,
+    l.short, l.condition, l.is_unexpected, l.reason, l.days_left, l.lot, l.unit, l.location, v.reversed_at, v.reversed_by,
     v.reason AS reversal_reason, coalesce(w.quantity, 0) AS waiting
 FROM receipt_line l
 LEFT JOIN canonical_item c ON c.item_id = l.item_id
@@ -124,7 +124,7 @@ SELECT reopen_ended_lines(%(sites)s::text[], %(site)s, %(id)s, %(line)s);
 -- name: scanned
 SELECT type, partner, gateway, epoch, seq, occurred_at, time_zone, actor, item, item_name, base_unit, lot, location, line,
     quantity, rule, is_over, ordered, taken, is_closed, is_ended, recorded_at, is_due, is_fresh, is_inspectable, item_id, asked,
-    on_hold, missed, to_inspect, in_inspection, uninspected
+    on_hold, missed, to_inspect, in_inspection, uninspected, days_left
 FROM read_scanned_receipt(%(site)s, %(id)s);
 
 -- name: scanned_mark
@@ -139,7 +139,8 @@ DELETE FROM scanned_due WHERE site_id = %(site)s AND id = %(id)s;
 -- name: is_judged
 SELECT EXISTS (SELECT FROM document d
         WHERE d.site_id = %(site)s AND d.id = %(id)s AND d.type IN ('asn', 'purchase_order'))
-    OR EXISTS (SELECT FROM receiving_rule r WHERE r.site_id = %(site)s AND r.inspects);
+    OR EXISTS (SELECT FROM receiving_rule r WHERE r.site_id = %(site)s AND r.inspects)
+    OR EXISTS (SELECT FROM item_life l WHERE l.minimum_days IS NOT NULL);
 
 -- name: items_told
 SELECT DISTINCT h.item_id FROM scanned_hold h WHERE h.site_id = %(site)s AND h.id = %(id)s;
@@ -180,3 +181,14 @@ SELECT receipt, line, quantity, since_at FROM held_lines(%(cells)s::bigint[]);
 -- name: carried_from
 SELECT cells, location, unit, lot, owner, quantity, stands, came, since_at, is_gone
 FROM carried_from(%(site)s, %(cells)s::bigint[], %(sinces)s::timestamptz[]);
+
+-- name: short_lives
+SELECT x.nth, t.expires_on - (%(at)s::timestamptz AT TIME ZONE z.time_zone)::date
+FROM unnest(%(items)s::bigint[], %(lots)s::text[]) WITH ORDINALITY x (item_id, lot, nth)
+JOIN canonical_item n ON n.item_id = x.item_id
+JOIN lot t ON t.item_id = n.canonical_id AND t.lot = x.lot
+JOIN site z ON z.site_id = %(site)s
+CROSS JOIN LATERAL (
+    SELECT l.minimum_days FROM item_life l WHERE l.item_id = n.canonical_id ORDER BY l.life_id DESC LIMIT 1) l
+WHERE t.expires_on - (%(at)s::timestamptz AT TIME ZONE z.time_zone)::date <= l.minimum_days
+ORDER BY x.nth;

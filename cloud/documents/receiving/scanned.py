@@ -69,6 +69,8 @@ class ScannedRow(NamedTuple):
     """What of that still waits for somebody to judge it."""
     uninspected: Decimal
     """What of that had left before."""
+    days_left: int | None
+    """Until its lot expires, where that is less than its item asked for when the scan became known."""
 
     @property
     def scan(self) -> tuple[str, int, int]:
@@ -158,5 +160,5 @@ def _part(row: ScannedRow, rule: Rule) -> Part:
         row.is_ended,
         row.is_closed,
         is_blind=row.type == BLIND,
-        inspects=rule.inspects and row.is_inspectable,
+        inspects=(rule.inspects or row.days_left is not None) and row.is_inspectable,
     )

@@ -15,10 +15,12 @@ from cloud.documents.receiving.checking import Checking, checked
 from cloud.documents.receiving.domain import (
     ENDED_BY_RECEIPT,
     Asked,
+    Origin,
     RuleRow,
     outcome,
     rule_for,
 )
+from cloud.documents.receiving.life import days_left
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.posting import Delivery, Judged, keep_delivery, post_delivery
 from cloud.documents.units import issue, lacks_series
@@ -102,7 +104,7 @@ def receive(conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: dateti
         raise FaultyDocumentError(_name(paper), _faults(conn, actor, paper, found, now))
     occurred_at = believable(paper.occurred_at, now, _name(paper))
     is_late = require_open(conn, actor, paper.site, occurred_at)
-    judged, issued = _judged(conn, actor, paper, found)
+    judged, issued = _judged(conn, actor, paper, found, occurred_at)
     delivery = Delivery(paper, found, judged, occurred_at)
     ends, whole = _ended(paper, found, judged)
     posting = post_delivery(conn, actor, delivery, whole)
@@ -159,8 +161,11 @@ def _name(paper: DeliveryPaper) -> str:
 
 
 def _judged(
-    conn: Connection, actor: Actor, paper: DeliveryPaper, found: Checking
+    conn: Connection, actor: Actor, paper: DeliveryPaper, found: Checking, at: datetime
 ) -> tuple[list[Judged], list[str]]:
+    goods = [(line.goods.item_id if line.goods else None, line.lot) for line in found.lines]
+    is_of_supplier = found.origin is Origin.SUPPLIER
+    left = days_left(conn, paper.site, goods, at=at) if is_of_supplier else [None] * len(goods)
     rules, tally = rules_of(conn, paper.site), dict[LineName, Decimal]()
     labels = list(dict.fromkeys(line.new_unit for line in paper.lines if line.new_unit))
     issued = (
@@ -170,7 +175,7 @@ def _judged(
     )
     fresh = dict(zip(labels, issued, strict=True))
     judged = []
-    for line in found.lines:
+    for line, days in zip(found.lines, left, strict=True):
         asked = None
         if line.of is not None and line.of.ordered is not None:
             before = tally.get(line.of.name, line.of.moved)
@@ -184,9 +189,10 @@ def _judged(
             received=line.received,
             damaged=line.damaged,
             is_blind=found.is_blind and line.goods is not None and not line.goods.is_provisional,
+            is_short_lived=days is not None,
         )
         unit = fresh[line.paper.new_unit] if line.paper.new_unit else line.paper.unit
-        judged.append(Judged(line, told, unit))
+        judged.append(Judged(line, told, unit, days if line.received > told.held else None))
     return judged, issued
 
 

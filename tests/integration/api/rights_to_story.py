@@ -19,6 +19,7 @@ STORY_ROUTES: dict[str, set[Role] | None] = {
     "POST /v1/packaging": MOVERS,
     "POST /v1/item-merges": {Role.INVENTORY_CONTROLLER},
     "POST /item-merges": {Role.INVENTORY_CONTROLLER},
+    "POST /item-lives": MOVERS,
     "GET /packaging/{item:path}": STAFF,
     "POST /packaging/{item:path}": MOVERS,
     "GET /units": STAFF,
@@ -29,8 +30,8 @@ STORY_ROUTES: dict[str, set[Role] | None] = {
 }
 STORY_OF_ONE_SITE = {"GET /v1/units/{unit:path}": {404}, "GET /units/{unit:path}": {404}}
 """What those of another site are answered."""
-STORY_FORMS = {"POST /packaging/{item:path}", "POST /item-merges"}
-STORY_FORM = {"whole": "yes", "item": TEA, "into": TEA}
+STORY_FORMS = {"POST /packaging/{item:path}", "POST /item-merges", "POST /item-lives"}
+STORY_FORM = {"whole": "yes", "item": TEA, "into": TEA, "days": "30"}
 STORY_OF_THE_NETWORK = STORY_FORMS | {"POST /v1/packaging", "POST /v1/item-merges"}
 STORY_ASKED = {
     "GET /v1/packaging": {"item": TEA},

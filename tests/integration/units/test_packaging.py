@@ -1,9 +1,11 @@
 """Packaging levels at the ledger: the ratio of the time when something occurred; what was posted stays."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+import xlsxwriter
 
 from cloud.cli import main
 from cloud.identity.actor import NotAllowedError
@@ -123,6 +125,40 @@ def test_a_shell_merges_items_and_lets_them_go(
     assert main(["items", "unmerge", "HAM-BOX"]) == 0
     assert main(["items", "merge", "HAM", "--into", "EGG"]) == 1
     assert capsys.readouterr().err == "dockledger: there is no item 'EGG'\n"
+
+
+def test_a_shell_says_how_long_items_must_keep_one_or_a_whole_file(
+    doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = doors.ledger
+    for code in ("HAM", "EGG"):
+        ledger.as_app(
+            lambda conn, code=code: add_item(conn, code, name=None, category=None, base_unit="each")
+        )
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", ledger.app_dsn)
+    lives = "SELECT i.code, l.minimum_days FROM item_life l JOIN item i USING (item_id) ORDER BY life_id"
+    assert main(["items", "life", "HAM", "--days", "90"]) == 0
+    listed = tmp_path / "lives.csv"
+    listed.write_text("item;minimum_life_days\nHAM;90\nEGG;14\n")
+    assert main(["items", "life", "--file", str(listed)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["2", "1"]
+    listed.write_text("item,minimum_life_days\nHAM,\nEGG,two weeks\nTEA,3\n")
+    assert main(["items", "life", "--file", str(listed)]) == 1
+    assert f"{listed}:3: item 'EGG', 'two weeks': expected whole days from 0" in capsys.readouterr().err
+    listed.write_text("item,minimum_life_days\nHAM,\nTEA,3\nEGG,1\nEGG,2\n")
+    assert main(["items", "life", "--file", str(listed)]) == 1
+    told = capsys.readouterr().err
+    assert ("there is no item 'TEA'" in told, "item 'EGG': 1 days and 2" in told) == (True, True)
+    sheet = tmp_path / "lives.xlsx"
+    with xlsxwriter.Workbook(sheet) as book:
+        filled = book.add_worksheet()
+        filled.write_row(0, 0, ("item", "minimum_life_days"))
+        filled.write_row(1, 0, ("EGG", 21))
+    assert main(["items", "life", "--file", str(sheet)]) == 0
+    assert main(["items", "life", "HAM", "--days", "none"]) == 0
+    assert ledger.query(lives) == [("HAM", 90), ("EGG", 14), ("EGG", 21), ("HAM", None)], "all or none"
+    for wrong in (["HAM"], ["--days", "3"], ["HAM", "--days", "3", "--file", str(listed)], []):
+        assert main(["items", "life", *wrong]) == 1
 
 
 def test_a_part_of_a_whole_thing_and_a_weight_of_pieces_wait_in_quarantine(doors: Doors) -> None:

@@ -39,6 +39,7 @@ from cloud.inquiry.past import DifferenceFilter
 from cloud.ledger.closing import Closing
 from cloud.ledger.manual import ManualMovement
 from cloud.master.costs import CostPaper
+from cloud.master.life import LifePaper
 from cloud.master.packaging import PackagingPaper
 from cloud.master.rates import RatePaper
 from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
@@ -126,6 +127,7 @@ PAPERS: dict[str, object] = {
     "make": MadePaper.model_validate(KITTED | {"times": "1", "location": "A-01"}),
     "plan": PlanPaper.model_validate(KITTED),
     "put_item": ItemPaper(code="A"),
+    "put_lives": [LifePaper(item="A", days=30)],
     "put_packaging": PackagingPaper(item="A"),
     "put_supplier": SupplierPaper(supplier="A", name="A", currency="EUR"),
     "put_supplier_item": TERMS,

@@ -258,6 +258,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "runs.service.begin": frozenset({Role.PLANNER, Role.BUYER, Role.INVENTORY_CONTROLLER}),
     "runs.service.run": OPERATIONS,
     "runs.service.runs": OPERATIONS,
+    "master.life.put_lives": MOVERS,
     "master.packaging.packaging": STAFF,
     "master.packaging.put_packaging": MOVERS,
     "units.doubts.watch_doubts": frozenset({Role.DEVICE}),
@@ -354,6 +355,7 @@ NETWORK_WIDE = {name for name in COMMANDS if name.startswith("identity.")} | {
     "master.suppliers.put_supplier",
     "recipes.service.put_recipes",
     "ledger.corrections.merge_items",
+    "master.life.put_lives",
     "master.packaging.put_packaging",
     "master.rates.put_rates",
 }
