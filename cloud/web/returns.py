@@ -19,6 +19,7 @@ from cloud.documents.domain import (
 )
 from cloud.documents.judging import scrapping
 from cloud.documents.judging import service as judging
+from cloud.documents.judging.decided import decided
 from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.judging.service import JudgementPaper, JudgementReason, Verdict, WaitsAs
 from cloud.documents.lines import open_lines
@@ -183,6 +184,7 @@ def _returns(
             for kind in ("customer_return", "supplier_return")
         )
         waiting = judging.waiting(conn, actor, site=site or None, waits_as="returned", limit=SHOWN)
+        graded = decided(conn, actor, site=site or None, waited_as="returned", limit=SHOWN)
     return page(
         request,
         visitor,
@@ -194,6 +196,7 @@ def _returns(
         coming=coming,
         going=going,
         waiting=waiting,
+        decided=graded,
         words=WAITS,
         verdicts=VERDICTS,
         reasons=judging.REASONS,
@@ -207,7 +210,7 @@ def _inspection(request: Request, gate: Gate, visitor: Viewer, site: str, *, pro
     with gate.acting(actor) as conn:
         sites = [each.site for each in operations.sites(conn, actor)]
         rows = judging.waiting(conn, actor, site=site or None, limit=SHOWN * 2)
-        decided = judging.judgements(conn, actor, site=site or None, limit=SHOWN)
+        told = decided(conn, actor, site=site or None, limit=SHOWN)
         keeping = [each for each in sites if may(actor, each, *KEEPERS)]
         ruled = [row for each in sites if site in {"", each} for row in rules.rules(conn, actor, site=each)]
     return page(
@@ -219,7 +222,7 @@ def _inspection(request: Request, gate: Gate, visitor: Viewer, site: str, *, pro
         sites=sites,
         site=site,
         waiting=[row for row in rows if row.waits_as != "returned"],
-        decided=decided,
+        decided=told,
         rules=ruled,
         words=WAITS,
         verdicts=VERDICTS,

@@ -14,10 +14,11 @@ from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import not_found, responses
 from cloud.api.requests import Caller, TheGate
 from cloud.db import Connection
+from cloud.documents.judging.by_hand import move_by_hand
 from cloud.inquiry import stock
 from cloud.inquiry.domain import GREATEST, MovementFilter, MovementRow
 from cloud.ledger.corrections import post_reversal
-from cloud.ledger.manual import ManualMovement, post_movement
+from cloud.ledger.manual import ManualMovement
 from contracts.base import (
     EPOCH_PATTERN,
     ID_PATTERN,
@@ -166,7 +167,7 @@ def get_movement(gate: TheGate, caller: Caller, gateway: Name, epoch: Epoch, seq
 def create_movement(
     *, gate: TheGate, caller: Caller, body: NewMovement, idempotency_key: IdempotencyKey
 ) -> JSONResponse:
-    """Post a movement by hand."""
+    """Post a movement by hand; goods of receipts that wait are judged instead."""
     movement = ManualMovement(
         site=body.site,
         identifier=body.identifier,
@@ -180,7 +181,7 @@ def create_movement(
     )
 
     def effect(conn: Connection) -> Posted:
-        posted = post_movement(conn, caller, movement, now=gate.clock())
+        posted = move_by_hand(conn, caller, movement, now=gate.clock())
         return Posted(position=posted.position, recorded_at=posted.recorded_at, movement=posted.rows[0])
 
     return post_once(gate, caller, idempotency_key, target="/v1/movements", body=body, effect=effect)

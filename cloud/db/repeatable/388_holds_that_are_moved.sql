@@ -5,10 +5,12 @@ DROP FUNCTION IF EXISTS note_moved_holds(bigint, bigint);
 DROP FUNCTION IF EXISTS held_ready();
 DROP FUNCTION IF EXISTS take_held_due(bigint);
 DROP FUNCTION IF EXISTS held_standing(bigint);
+DROP FUNCTION IF EXISTS held_overdrawn(bigint);
 DROP FUNCTION IF EXISTS held_lines(bigint[]);
 DROP FUNCTION IF EXISTS carried_from(text, bigint[], timestamptz[]);
 
--- Notes where goods wait of which something was taken as sellable, or that came to wait after more had left, by what was posted.
+-- Notes where goods wait of which something was taken as sellable, or that came to wait after more had left, or of which a
+-- gateway took some, maybe after they were judged; by what was posted.
 CREATE FUNCTION note_moved_holds(start_at bigint, stop_at bigint) RETURNS void
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH moved AS MATERIALIZED (
@@ -25,6 +27,12 @@ CREATE FUNCTION note_moved_holds(start_at bigint, stop_at bigint) RETURNS void
         UNION ALL
         SELECT h.cell_id, h.site_id, h.item_id, h.item_id, '-infinity'
         FROM moved m JOIN cell h ON h.cell_id = m.to_cell AND h.disposition IN ('hold', 'inspection')
+        UNION ALL
+        SELECT h.cell_id, h.site_id, h.item_id, h.item_id, m.occurred_at
+        FROM moved m
+        JOIN cell h ON h.cell_id = m.from_cell AND h.disposition IN ('hold', 'inspection', 'returned')
+            OR h.cell_id = m.to_cell AND h.disposition = 'returned'
+        JOIN location l ON l.location_id = h.location_id AND l.kind <> 'virtual'
     )
     INSERT INTO held_due AS d (cell_id, site_id, from_at, last_at)
     SELECT k.cell_id, k.site_id, min(k.at), max(k.at)
@@ -72,7 +80,7 @@ CREATE FUNCTION held_standing(of_cell bigint)
         SELECT c.*, n.canonical_id, l.code, l.kind FROM cell c
         JOIN canonical_item n ON n.item_id = c.item_id
         JOIN location l ON l.location_id = c.location_id AND l.kind <> 'virtual'
-        WHERE c.cell_id = of_cell
+        WHERE c.cell_id = of_cell AND c.disposition IN ('hold', 'inspection')
     ), beside AS MATERIALIZED (
         SELECT c.cell_id, c.item_id, c.disposition, n.numerator, n.denominator
         FROM waits w
@@ -102,6 +110,42 @@ CREATE FUNCTION held_standing(of_cell bigint)
     JOIN item i ON i.item_id = w.canonical_id
     JOIN lacking k ON k.quantity > 0
     LEFT JOIN LATERAL units_stand(ARRAY[w.code]) u ON w.kind = 'unit'
+$$;
+
+-- What lies where goods wait, in base units, whatever its lot and owner; below zero where more was judged or taken than came, with
+-- the receipts whose goods people judged there last.
+CREATE FUNCTION held_overdrawn(of_cell bigint)
+    RETURNS TABLE (site text, item text, base_unit text, place text, disposition text, key text, quantity numeric, receipts text[])
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH beside AS MATERIALIZED (
+        SELECT c.cell_id, w.site_id, w.disposition, w.location_id, a.canonical_id, n.numerator, n.denominator
+        FROM cell w
+        JOIN canonical_item a ON a.item_id = w.item_id
+        JOIN canonical_item n ON n.canonical_id = a.canonical_id
+        JOIN cell c ON c.item_id = n.item_id AND c.location_id = w.location_id AND c.disposition = w.disposition
+        WHERE w.cell_id = of_cell
+    ), lies AS (
+        SELECT k.site_id, k.disposition, k.location_id, k.canonical_id, array_agg(k.cell_id) AS cells,
+            sum(round(coalesce(b.quantity, 0) * k.numerator / k.denominator, 6)) AS quantity
+        FROM beside k LEFT JOIN balance b ON b.cell_id = k.cell_id
+        GROUP BY 1, 2, 3, 4
+    )
+    SELECT y.site_id, i.code, i.base_unit, l.code, y.disposition,
+        y.site_id || '/' || y.location_id || '/' || y.canonical_id || '/' || y.disposition, y.quantity,
+        CASE WHEN y.quantity < 0 THEN ARRAY(
+            SELECT r.id FROM (
+                SELECT d ->> 'id' AS id, max(m.occurred_at) AS last_at
+                FROM movements_of_cells(y.cells) m
+                JOIN gateway g ON g.gateway_id = m.gateway_id AND g.name = '_cloud'
+                CROSS JOIN LATERAL jsonb_array_elements(coalesce(m.detail -> 'documents', '[]')) d
+                WHERE m.from_cell = ANY (y.cells) AND m.reverses_seq IS NULL AND d ->> 'type' = 'receipt'
+                    AND d ->> 'line' IS NOT NULL AND NOT is_reversed(m)
+                GROUP BY 1 ORDER BY 2 DESC LIMIT 5) r
+            ORDER BY r.id)
+        ELSE '{}' END
+    FROM lies y
+    JOIN item i ON i.item_id = y.canonical_id
+    JOIN location l ON l.location_id = y.location_id
 $$;
 
 -- Lines of receipts whose goods wait in some cells, in base units, the first that came first, with when they did: a paper may
@@ -170,6 +214,6 @@ CREATE FUNCTION carried_from(of_site text, from_cells bigint[], sinces timestamp
 $$;
 
 REVOKE ALL ON FUNCTION note_moved_holds(bigint, bigint), held_ready(), take_held_due(bigint), held_standing(bigint),
-    held_lines(bigint[]), carried_from(text, bigint[], timestamptz[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION held_ready(), take_held_due(bigint), held_standing(bigint), held_lines(bigint[]),
+    held_overdrawn(bigint), held_lines(bigint[]), carried_from(text, bigint[], timestamptz[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION held_ready(), take_held_due(bigint), held_standing(bigint), held_overdrawn(bigint), held_lines(bigint[]),
     carried_from(text, bigint[], timestamptz[]) TO dockledger_app;

@@ -3,7 +3,7 @@ SELECT w.site, w.receipt, w.line, w.waits_as, w.lot, w.identifier_scheme, w.iden
     w.partner, w.is_unexpected, w.reason, w.since_at, s.time_zone
 FROM goods_that_wait(%(sites)s::text[], %(waits_as)s, %(receipt)s) w JOIN site s ON s.site_id = w.site
 WHERE (%(line)s::text IS NULL OR w.line = %(line)s)
-ORDER BY w.since_at, w.site, w.receipt, w.line, w.waits_as, w.lot
+ORDER BY w.since_at, w.site, w.receipt, w.line, w.waits_as, w.lot, w.location, w.unit
 LIMIT %(limit)s;
 
 -- name: add_judgement
@@ -20,7 +20,8 @@ JOIN receipt_line l ON (l.site_id, l.id, l.line) = (j.site_id, j.id, j.line)
 JOIN site s ON s.site_id = j.site_id
 LEFT JOIN canonical_item c ON c.item_id = l.item_id
 LEFT JOIN item i ON i.item_id = c.canonical_id
-WHERE (%(site)s::text IS NULL OR j.site_id = %(site)s) AND j.judgement_id < %(before)s
+WHERE (%(site)s::text IS NULL OR j.site_id = %(site)s) AND (%(waited_as)s::text IS NULL OR j.waited_as = %(waited_as)s)
+    AND j.judgement_id < %(before)s
 ORDER BY j.judgement_id DESC
 LIMIT %(limit)s;
 
@@ -34,3 +35,25 @@ SELECT c.cost, c.currency FROM read_item_costs(%(item)s) c WHERE c.site = %(site
 
 -- name: now
 SELECT clock_timestamp();
+
+-- name: cells_of_line
+SELECT c.cell_id
+FROM receipt_line l
+JOIN canonical_item a ON a.item_id = l.item_id
+JOIN canonical_item n ON n.canonical_id = a.canonical_id
+JOIN cell c ON c.item_id = n.item_id AND c.site_id = l.site_id AND c.disposition IN ('inspection', 'returned', 'hold')
+WHERE (l.site_id, l.id, l.line) = (%(site)s, %(receipt)s, %(line)s);
+
+-- name: cells_of_item
+SELECT c.cell_id
+FROM canonical_item n
+JOIN cell c ON c.item_id = n.item_id AND c.site_id = %(site)s AND c.disposition = %(waits_as)s
+WHERE n.canonical_id = %(item_id)s;
+
+-- name: judged_otherwise
+SELECT o.site, o.item, o.waited_as, o.verdict, o.quantity, o.reason, o.location, o.judged_at, o.judged_by, s.time_zone
+FROM goods_judged_otherwise(%(sites)s::text[], %(waited_as)s, %(of_latest)s) o JOIN site s ON s.site_id = o.site
+LIMIT %(limit)s;
+
+-- name: held_overdrawn
+SELECT site, item, base_unit, place, disposition, key, quantity, receipts FROM held_overdrawn(%(cell)s);

@@ -1,5 +1,6 @@
 """Judging: inspected goods are released or not, returned ones graded, held ones freed (DOMAIN D1, D4)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
@@ -13,12 +14,13 @@ from cloud.documents.lines import base_identifier, lock_documents, places_known
 from cloud.documents.movements import moved
 from cloud.documents.papers import LineNumber
 from cloud.documents.receiving.papers import Place
-from cloud.identity.actor import Actor
+from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.ledger.closing import require_open, tell_late
+from cloud.ledger.corrections import lock_cells
 from cloud.ledger.domain import Posted, PostingKind
 from cloud.ledger.posting import Posting
-from contracts.base import Code, PositiveQuantity, Site
+from contracts.base import Code, PositiveQuantity, Site, SiteId
 from contracts.records import DocumentRef, Side
 from contracts.vocabulary import BizStep, Disposition
 
@@ -146,7 +148,13 @@ def waiting(
 
 
 def judgements(
-    conn: Connection, actor: Actor, *, site: str | None = None, before: int = 2**62, limit: int
+    conn: Connection,
+    actor: Actor,
+    *,
+    site: str | None = None,
+    waited_as: str | None = None,
+    before: int = 2**62,
+    limit: int,
 ) -> list[JudgementRow]:
     """List decisions, the latest first.
 
@@ -154,6 +162,7 @@ def judgements(
         conn: In a transaction.
         actor: Who asks.
         site: Only of this site.
+        waited_as: Only of what waited so.
         before: Number of the last one of the page before.
         limit: Most to give.
 
@@ -165,7 +174,8 @@ def judgements(
     """
     actor.require(*READERS, site=site)
     act_as(conn, actor.narrowed(*READERS))
-    return store.rows(conn, JudgementRow, "judgements", site=site, before=before, limit=limit)
+    asked = {"site": site, "waited_as": waited_as, "before": before, "limit": limit}
+    return store.rows(conn, JudgementRow, "judgements", **asked)
 
 
 def judge(conn: Connection, actor: Actor, paper: JudgementPaper, *, now: datetime) -> JudgementRow:
@@ -194,7 +204,7 @@ def judge(conn: Connection, actor: Actor, paper: JudgementPaper, *, now: datetim
         raise DocumentError(f"{where} is on hold already: expected sellable or damaged")
     if paper.put_at and not places_known(conn, paper.site, [paper.put_at]):
         raise DocumentError(f"there is no place {paper.put_at!r} at site {paper.site!r}")
-    there: dict[str, object] = {"location": paper.put_at} if paper.put_at else _lies_at(paper, found)
+    there: dict[str, object] = {"location": paper.put_at} if paper.put_at else _lies_at(found)
     condition = _DISPOSITION[paper.verdict]
     stated = (
         there | ({"lot": found.lot} if found.lot else {}) | ({"disposition": condition} if condition else {})
@@ -247,7 +257,7 @@ def carry_out(
     is_late = require_open(conn, by, paper.site, now)
     posting = Posting(conn, by, PostingKind.STATEMENT)
     lot = {"lot": found.lot} if found.lot else {}
-    source = _lies_at(paper, found) | lot | {"disposition": Disposition(paper.waits_as)}
+    source = _lies_at(found) | lot | {"disposition": Disposition(paper.waits_as)}
     statement = moved(
         paper.site,
         base_identifier(conn, (found.identifier_scheme, found.identifier), found.item),
@@ -284,7 +294,7 @@ def carry_out(
 
 
 def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
-    """Find the goods that a paper is about.
+    """Find the goods that a paper is about, and keep others from taking them until the transaction ends.
 
     Args:
         conn: In a transaction that holds the receipt's lock.
@@ -297,6 +307,8 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
         UnknownDocumentError: If nothing of that line waits so.
         DocumentError: If less waits, several lots or at several places, or the place is unknown.
     """
+    named = {"site": paper.site, "receipt": paper.receipt, "line": paper.line}
+    lock_waiting(conn, paper.site, [cell for (cell,) in store.tuples(conn, "cells_of_line", **named)])
     if paper.location and not places_known(conn, paper.site, [paper.location]):
         raise DocumentError(f"there is no place {paper.location!r} at site {paper.site!r}")
     asked = {"sites": [paper.site], "waits_as": paper.waits_as, "receipt": paper.receipt, "line": paper.line}
@@ -305,10 +317,15 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
         for row in store.rows(conn, WaitingRow, "waiting", **asked, limit=1000)
         if paper.lot is None or row.lot == paper.lot
     ]
-    rows = [row for row in rows if row.unit is None and row.location == paper.location] or rows
     where = f"line {paper.line!r} of receipt {paper.receipt!r}"
     if not rows:
         raise UnknownDocumentError(f"nothing of {where} waits as {paper.waits_as} at site {paper.site!r}")
+    if paper.location:
+        places = ", ".join(row.location for row in rows)
+        there = [row for row in rows if row.location == paper.location]
+        rows = [row for row in there if row.unit is None] or there
+        if not rows:
+            raise DocumentError(f"{where}: nothing waits at {paper.location!r}: expected {places}")
     if len(rows) > 1:
         lots = sorted({str(row.lot) for row in rows})
         if len(lots) > 1:
@@ -323,7 +340,17 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
     return rows[0]
 
 
-def _lies_at(paper: WaitingGoodsPaper, found: WaitingRow) -> dict[str, object]:
-    if found.unit and not paper.location:
-        return {"unit": found.unit}
-    return {"location": paper.location or found.location}
+def lock_waiting(conn: Connection, site: str, cells: Sequence[int]) -> None:
+    """Keep others from posting to where goods wait until the transaction ends.
+
+    Args:
+        conn: In a transaction; who acts may decide about goods of the site, which has been seen to.
+        site: Site id.
+        cells: Cell ids of the site.
+    """
+    at = SiteId(site)
+    lock_cells(conn, Actor("job:judging", frozenset({Role.INVENTORY_CONTROLLER}), frozenset({at})), cells)
+
+
+def _lies_at(found: WaitingRow) -> dict[str, object]:
+    return {"unit": found.unit} if found.unit else {"location": found.location}

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.db import Connection
+from cloud.documents.judging import overdrawn
 from cloud.documents.lines import base_identifier, lock_documents
 from cloud.documents.movements import moved
 from cloud.documents.receiving import store
@@ -125,7 +126,8 @@ def follow(conn: Connection, actor: Actor, *, cell: int, now: datetime) -> int:
     """Let goods that wait be where they were carried, as far as sellable ones lack, as one posting.
 
     A handheld takes what is there: sellable goods as long as there are any, then those that wait. Where
-    those lie now as sellable they wait from now on; of what has left the book says so, and a ticket.
+    those lie now as sellable they wait from now on; of what has left the book says so, and a ticket. So does
+    one of goods that were judged twice.
 
     Args:
         conn: In a transaction that the caller commits directly after.
@@ -143,6 +145,7 @@ def follow(conn: Connection, actor: Actor, *, cell: int, now: datetime) -> int:
     act_as(conn, actor)
     if not store.tuples(conn, "take_held_due", cell=cell)[0][0]:
         return 0
+    overdrawn.tell(conn, cell)
     standing, lines = _there(conn, cell)
     if standing is None or not lines:
         return 0

@@ -1,0 +1,166 @@
+-- Goods of receipts that wait for a person: came in in a condition that is not sellable, and left it by no movement that
+-- names the receipt's line. They lie where those movements put them, and never more wait than lie: what a handheld judged, or
+-- somebody took, was of what came first. What somebody carried on in a condition that waits is found where it lies now.
+DROP FUNCTION IF EXISTS goods_that_wait(text[], text, text);
+
+CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
+    RETURNS TABLE (site text, receipt text, line text, waits_as text, lot text, identifier_scheme text,
+        identifier text, item text, item_name text, base_unit text,
+        quantity numeric, location text, unit text, partner text, is_unexpected boolean, reason text,
+        since_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH line AS MATERIALIZED (
+        SELECT l.site_id, l.id, l.line, n.canonical_id FROM receipt_line l
+        JOIN canonical_item n ON n.item_id = l.item_id
+        WHERE (sites IS NULL OR l.site_id = ANY (sites))
+            AND (l.condition IN ('inspection', 'returned') OR l.held > 0) AND l.received > 0
+            AND NOT EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line))
+            AND l.received > coalesce((SELECT sum(j.quantity) FROM judgement j
+                WHERE (j.site_id, j.id, j.line) = (l.site_id, l.id, l.line) AND j.verdict IN ('sellable', 'damaged')), 0)
+    ), asked AS MATERIALIZED (
+        -- of a receipt: its items, whose other receipts' goods lie beside
+        SELECT DISTINCT k.site_id, k.canonical_id FROM line k WHERE of_receipt IS NULL OR k.id = of_receipt
+    ), lies AS MATERIALIZED (
+        SELECT c.cell_id, c.site_id AS site, n.canonical_id AS item_id, c.location_id, p.kind AS place, p.code,
+            c.disposition AS state, c.lot, round(b.quantity * n.numerator / n.denominator, 6) AS quantity
+        FROM asked a
+        JOIN canonical_item n ON n.canonical_id = a.canonical_id
+        JOIN cell c ON c.item_id = n.item_id AND c.site_id = a.site_id AND c.disposition IN ('inspection', 'returned', 'hold')
+        JOIN location p ON p.location_id = c.location_id AND p.kind <> 'virtual'
+        JOIN balance b ON b.cell_id = c.cell_id AND b.quantity <> 0
+    ), candidate AS MATERIALIZED (
+        SELECT DISTINCT k.site_id, k.id FROM line k
+        WHERE EXISTS (SELECT FROM lies y WHERE y.site = k.site_id AND y.item_id = k.canonical_id AND y.quantity > 0)
+    ), moves AS (
+        SELECT m.site, m.id, m.line, m.lot, m.item_id, x.state, x.place, x.code, sum(x.quantity) AS quantity
+        FROM (SELECT c.site_id, array_agg(c.id) AS ids FROM candidate c GROUP BY c.site_id) o
+        CROSS JOIN LATERAL moves_of_lines(ARRAY[o.site_id], 'receipt', o.ids) m
+        CROSS JOIN LATERAL (VALUES (m.to_as, m.quantity, m.to_place, m.to_code), (m.from_as, -m.quantity, m.from_place, m.from_code))
+            AS x (state, quantity, place, code)
+        WHERE x.place <> 'virtual' AND x.state IN ('inspection', 'returned', 'hold')
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    ), said AS (
+        -- what was judged where somebody had carried it unseen is taken off the places that are known, the fullest last
+        SELECT m.*, r.occurred_at,
+            least(m.quantity, sum(m.quantity) OVER line - coalesce(sum(greatest(m.quantity, 0)) OVER before, 0)) AS waiting
+        FROM moves m
+        JOIN receipt r ON (r.site_id, r.id) = (m.site, m.id)
+        WINDOW line AS (PARTITION BY m.site, m.id, m.line, m.state, m.lot, m.item_id),
+            before AS (PARTITION BY m.site, m.id, m.line, m.state, m.lot, m.item_id ORDER BY m.quantity DESC, m.code
+                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+    ), by_place AS (
+        SELECT y.site, y.item_id, y.state, y.place, y.code, sum(y.quantity) AS quantity FROM lies y GROUP BY 1, 2, 3, 4, 5
+    ), by_lot AS (
+        SELECT y.site, y.item_id, y.state, y.place, y.code, y.lot, sum(y.quantity) AS quantity, array_agg(y.cell_id) AS cells
+        FROM lies y GROUP BY 1, 2, 3, 4, 5, 6
+    ), of_lot AS (
+        -- what came last was taken last
+        SELECT s.*, greatest(least(s.waiting, coalesce(y.quantity, 0)
+            - coalesce(sum(s.waiting) OVER (PARTITION BY s.site, s.item_id, s.state, s.place, s.code, s.lot
+                ORDER BY s.occurred_at DESC, s.id DESC, s.line DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)), 0) AS there
+        FROM said s
+        LEFT JOIN by_lot y ON (y.site, y.item_id, y.state, y.place, y.code) = (s.site, s.item_id, s.state, s.place, s.code)
+            AND y.lot IS NOT DISTINCT FROM s.lot
+        WHERE s.waiting > 0
+    ), known AS MATERIALIZED (
+        -- what was taken without its lot lacks of all
+        SELECT o.*, greatest(least(o.there, coalesce(y.quantity, 0)
+            - coalesce(sum(o.there) OVER (PARTITION BY o.site, o.item_id, o.state, o.place, o.code
+                ORDER BY o.occurred_at DESC, o.id DESC, o.line DESC, o.lot ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)), 0)
+            AS lies
+        FROM of_lot o
+        LEFT JOIN by_place y ON (y.site, y.item_id, y.state, y.place, y.code) = (o.site, o.item_id, o.state, o.place, o.code)
+    ), missed AS (
+        SELECT k.site, k.id, k.line, k.lot, k.item_id, sum(k.waiting - k.lies) AS quantity,
+            sum(sum(k.waiting - k.lies)) OVER (PARTITION BY k.site, k.item_id, k.lot ORDER BY min(k.occurred_at), k.id, k.line) AS until
+        FROM known k
+        GROUP BY k.site, k.id, k.line, k.lot, k.item_id
+        HAVING sum(k.waiting - k.lies) > 0
+    ), brought AS (
+        -- carried there from where goods waited, by movements that name no receipt
+        SELECT m.to_cell AS cell_id, sum(round(m.quantity * n.numerator / n.denominator, 6)) AS quantity
+        FROM movements_of_cells(ARRAY(SELECT y.cell_id FROM lies y JOIN missed x ON (x.site, x.item_id) = (y.site, y.item_id)
+            AND x.lot IS NOT DISTINCT FROM y.lot WHERE y.quantity > 0)) m
+        JOIN canonical_item n ON n.item_id = m.item_id
+        JOIN lies y ON y.cell_id = m.to_cell
+        JOIN cell f ON f.cell_id = m.from_cell AND f.disposition IN ('inspection', 'returned', 'hold')
+        JOIN location p ON p.location_id = f.location_id AND p.kind <> 'virtual'
+        WHERE m.reverses_seq IS NULL AND NOT m.detail @? '$.documents[*] ? (@.type == "receipt" && exists (@.line))'
+            AND NOT is_reversed(m)
+        GROUP BY m.to_cell
+    ), beside AS (
+        SELECT y.*, least(g.quantity, y.quantity - coalesce((SELECT sum(k.lies) FROM known k
+            WHERE (k.site, k.item_id, k.state, k.place, k.code) = (y.site, y.item_id, y.state, y.place, y.code)
+                AND k.lot IS NOT DISTINCT FROM y.lot), 0)) AS spare
+        FROM by_lot y
+        CROSS JOIN LATERAL (SELECT sum(b.quantity) AS quantity FROM brought b WHERE b.cell_id = ANY (y.cells)) g
+    ), elsewhere AS (
+        SELECT b.*, sum(b.spare) OVER (PARTITION BY b.site, b.item_id, b.lot ORDER BY b.state DESC, b.code) AS until
+        FROM beside b WHERE b.spare > 0
+    ), waits AS (
+        SELECT k.site, k.id, k.line, k.lot, k.item_id, k.state, k.place, k.code, sum(k.quantity) AS waiting
+        FROM (
+            SELECT k.site, k.id, k.line, k.lot, k.item_id, k.state, k.place, k.code, k.lies AS quantity FROM known k
+            UNION ALL
+            SELECT x.site, x.id, x.line, x.lot, x.item_id, e.state, e.place, e.code,
+                least(x.until, e.until) - greatest(x.until - x.quantity, e.until - e.spare)
+            FROM missed x
+            JOIN elsewhere e ON (e.site, e.item_id) = (x.site, x.item_id) AND e.lot IS NOT DISTINCT FROM x.lot
+                AND x.until > e.until - e.spare AND e.until > x.until - x.quantity
+        ) k
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    )
+    SELECT m.site, m.id, m.line, m.state, m.lot, l.identifier_scheme, l.identifier, i.code, i.name, i.base_unit,
+        m.waiting, CASE WHEN m.place <> 'unit' THEN m.code ELSE coalesce(u.location, l.location) END,
+        CASE WHEN m.place = 'unit' THEN m.code END, r.partner, l.is_unexpected, l.reason, r.occurred_at
+    FROM waits m
+    JOIN receipt r ON (r.site_id, r.id) = (m.site, m.id)
+    JOIN receipt_line l ON (l.site_id, l.id, l.line) = (m.site, m.id, m.line)
+    JOIN item i ON i.item_id = m.item_id
+    LEFT JOIN LATERAL (SELECT w.location FROM units_stand(ARRAY[m.code]) w WHERE w.site = m.site AND NOT w.is_virtual) u
+        ON m.place = 'unit' AND m.code IS DISTINCT FROM l.unit
+    WHERE m.waiting > 0 AND (goods_that_wait.waits_as IS NULL OR m.state = goods_that_wait.waits_as)
+        AND (of_receipt IS NULL OR m.id = of_receipt)
+$$;
+REVOKE ALL ON FUNCTION goods_that_wait(text[], text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION goods_that_wait(text[], text, text) TO dockledger_app, dockledger_planner, dockledger_auditor;
+
+-- What handhelds, or people by a movement that names no receipt, found goods to be that waited: the latest first, of so many of
+-- the latest movements out of where goods wait.
+DROP FUNCTION IF EXISTS goods_judged_otherwise(text[], text, integer);
+
+CREATE FUNCTION goods_judged_otherwise(sites text[], waited_as text, of_latest integer)
+    RETURNS TABLE (site text, item text, waited_as text, verdict text, quantity numeric, reason text, location text,
+        judged_at timestamptz, judged_by text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH waiting AS MATERIALIZED (
+        SELECT c.cell_id, c.item_id FROM cell c
+        WHERE (sites IS NULL OR c.site_id = ANY (sites)) AND c.disposition IN ('inspection', 'returned', 'hold')
+            AND (goods_judged_otherwise.waited_as IS NULL OR c.disposition = goods_judged_otherwise.waited_as)
+    ), changed AS MATERIALIZED (
+        SELECT DISTINCT d.cell_id, d.item_id, d.occurred_at
+        FROM (
+            SELECT w.cell_id, w.item_id, d.occurred_at FROM waiting w JOIN cell_delta d ON d.cell_id = w.cell_id AND d.delta < 0
+            ORDER BY d.occurred_at DESC LIMIT of_latest) d
+    ), taken AS (
+        SELECT m.* FROM changed c
+        JOIN movement m ON m.item_id = c.item_id AND m.occurred_at = c.occurred_at AND m.from_cell = c.cell_id
+        UNION
+        SELECT m.* FROM ledger_entry e JOIN movement m ON m.posting_id = e.posting_id
+        WHERE e.position > (SELECT f.position FROM fold_head f) AND m.from_cell IN (SELECT w.cell_id FROM waiting w)
+    )
+    SELECT m.site_id, i.code, f.disposition, coalesce(t.disposition, 'sellable'), round(m.quantity * n.numerator / n.denominator, 6),
+        m.reason, p.code, m.occurred_at, coalesce(m.detail ->> 'actor', m.detail ->> 'device', g.name)
+    FROM taken m
+    JOIN cell f ON f.cell_id = m.from_cell
+    JOIN cell t ON t.cell_id = m.to_cell AND t.disposition IS DISTINCT FROM f.disposition
+    JOIN location p ON p.location_id = t.location_id AND p.kind <> 'virtual'
+    JOIN gateway g ON g.gateway_id = m.gateway_id
+    JOIN canonical_item n ON n.item_id = m.item_id
+    JOIN item i ON i.item_id = n.canonical_id
+    WHERE m.reverses_seq IS NULL AND NOT m.detail @? '$.documents[*] ? (@.type == "receipt" && exists (@.line))'
+        AND NOT is_reversed(m)
+    ORDER BY m.occurred_at DESC, m.seq DESC
+$$;
+REVOKE ALL ON FUNCTION goods_judged_otherwise(text[], text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION goods_judged_otherwise(text[], text, integer) TO dockledger_app;
