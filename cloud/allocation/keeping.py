@@ -9,7 +9,7 @@ from decimal import Decimal
 from cloud.allocation import store
 from cloud.allocation.claiming import Wish, claim
 from cloud.allocation.domain import ClaimKind, LineName
-from cloud.allocation.serving import serve_again
+from cloud.allocation.serving import serve_again, short_by_line
 from cloud.allocation.store import LineRow, OpenClaim
 from cloud.allocation.taking_back import withdraw
 from cloud.db import Connection
@@ -36,7 +36,7 @@ class KeptSite:
         )
 
 
-def claim_elsewhere(of: KeptSite, gone: Iterable[tuple[OpenClaim, Decimal]]) -> Decimal:
+def claim_elsewhere(of: KeptSite, gone: Iterable[tuple[OpenClaim, Decimal]]) -> Mapping[LineName, Decimal]:
     """Claim anew for lines whose claims are gone; those on a task get another.
 
     Args:
@@ -44,13 +44,13 @@ def claim_elsewhere(of: KeptSite, gone: Iterable[tuple[OpenClaim, Decimal]]) -> 
         gone: Claims that have ended, each with what of it is gone.
 
     Returns:
-        What is short of all of it.
+        By line what of it nothing covers, with what it missed before.
     """
     on_task: defaultdict[str, set[LineName]] = defaultdict(set)
     on_none = set[LineName]()
     for each, _ in gone:
         (on_none if each.task is None else on_task[each.task]).add(each.name)
-    short = Decimal(0)
+    short: dict[LineName, Decimal] = {}
     for task, gateway, wave, to_location in store.tuples(of.conn, "wave_of_task", tasks=sorted(on_task)):
         again = serve_again(
             of.conn,
@@ -63,11 +63,11 @@ def claim_elsewhere(of: KeptSite, gone: Iterable[tuple[OpenClaim, Decimal]]) -> 
             now=of.now,
         )
         of.changed.update(again.tasks)
-        short += again.short
+        short |= again.short_of
     if on_none:
         wish = Wish(of.site, lines=frozenset(on_none))
         done = claim(of.conn, wish, kind=ClaimKind.HARD, by=of.by, now=of.now)
-        short += sum((each.quantity for each in done.shortfalls), Decimal(0))
+        short |= short_by_line(done)
     return short
 
 

@@ -55,7 +55,7 @@ def follow_merges(of: KeptSite) -> int:
     kept = {each.allocation_id for each, _ in going_on}
     anew = [(each, each.quantity) for each in stale if each.allocation_id not in kept]
     end_claims_of(of, anew, because=_BECAUSE)
-    short = claim_elsewhere(of, anew) if anew else Decimal(0)
+    short = sum(claim_elsewhere(of, anew).values(), Decimal(0)) if anew else Decimal(0)
     counted = Counter(each.item_id for each in stale)
     alerts.notice(of.conn, [_notice(of.site, readings[item_id], n, short) for item_id, n in counted.items()])
     return len(stale)

@@ -1,12 +1,13 @@
 """Lines whose claim is gone, served again from what is there: new claims and new tasks."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from cloud.allocation.claiming import Wish, claim
+from cloud.allocation.claiming import Allocated, Wish, claim
 from cloud.allocation.domain import ClaimKind, LineName
 from cloud.allocation.tasking import lines_to_walk, make_tasks
 from cloud.db import Connection
@@ -15,13 +16,33 @@ TASKS_LAST: Final = timedelta(hours=12)
 """How long a task may be done, if nobody says otherwise."""
 
 
+def short_by_line(done: Allocated) -> Mapping[LineName, Decimal]:
+    """Sum up what nothing covers.
+
+    Args:
+        done: What was claimed, and what was not.
+
+    Returns:
+        By line that misses something how much.
+    """
+    short: defaultdict[LineName, Decimal] = defaultdict(Decimal)
+    for each in done.shortfalls:
+        short[each.name] += each.quantity
+    return short
+
+
 @dataclass(frozen=True, slots=True)
 class ServedAgain:
     """What came of it."""
 
     tasks: tuple[str, ...]
-    short: Decimal
-    """What nothing covers, of all of the lines."""
+    short_of: Mapping[LineName, Decimal]
+    """What nothing covers, by line."""
+
+    @property
+    def short(self) -> Decimal:
+        """What nothing covers, of all of the lines."""
+        return sum(self.short_of.values(), Decimal(0))
 
 
 def serve_again(
@@ -63,4 +84,4 @@ def serve_again(
         expires_at=now + TASKS_LAST,
         by=by,
     )
-    return ServedAgain(tuple(tasks), sum((each.quantity for each in done.shortfalls), Decimal(0)))
+    return ServedAgain(tuple(tasks), short_by_line(done))

@@ -72,7 +72,7 @@ def keep_up(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
 
     Raises:
         NotAllowedError: If the actor is no job.
-        PartsFailedError: If any site failed, with what each met; the others are done.
+        PartsFailedError: If any site or its pick faces failed, with what each met; the others are done.
     """
     actor.require(Role.DEVICE)
 
@@ -84,7 +84,10 @@ def keep_up(source: Source, actor: Actor, now: datetime) -> dict[str, int]:
         ("all sites", partial(follow, actor=actor, now=now))
     ]
     for site in in_transaction(source, sites):
-        parts += [(site, partial(part, actor=actor, site=site, now=now)) for part in (keep_site, _fill)]
+        parts += [
+            (name, partial(part, actor=actor, site=site, now=now))
+            for name, part in ((site, keep_site), (f"pick faces of {site}", _fill))
+        ]
     told = Counter(let_go=0, expired=0, moved=0, faces=0)
 
     def do(part: Callable[[Connection], Mapping[str, int]]) -> None:
@@ -178,14 +181,14 @@ def _serve_again(of: KeptSite) -> int:
     if not ending:
         return 0
     parts: defaultdict[str, list[tuple[OpenClaim, Decimal]]] = defaultdict(list)
-    totals: defaultdict[tuple[ClaimedCell, str], Decimal] = defaultdict(Decimal)
-    for cell, one, quantity, because in ending:
-        parts[because].append((one, quantity))
-        totals[cell, because] += quantity
+    by_cell: defaultdict[ClaimedCell, list[Ending]] = defaultdict(list)
+    for one in ending:
+        parts[one.because].append((one.claim, one.quantity))
+        by_cell[one.cell].append(one)
     for because, those in parts.items():
         end_claims_of(of, those, because=because)
     short = claim_elsewhere(of, [part for those in parts.values() for part in those])
-    alerts.notice(of.conn, [_notice(of.site, *cell, beyond, short) for cell, beyond in totals.items()])
+    alerts.notice(of.conn, [_notice(of.site, cell, those, short) for cell, those in by_cell.items()])
     return len(ending)
 
 
@@ -218,23 +221,34 @@ def _ends_with(held: Iterable[OpenClaim], surplus: Decimal) -> list[tuple[OpenCl
     return ending
 
 
-def _notice(site: str, cell: ClaimedCell, because: str, beyond: Decimal, short: Decimal) -> Notice:
+def _notice(
+    site: str, cell: ClaimedCell, ended: Iterable[Ending], short: Mapping[LineName, Decimal]
+) -> Notice:
+    """Tell what of one cell's claims ended, why, and what of their lines nothing covers."""
+    beyond: defaultdict[str, Decimal] = defaultdict(Decimal)
+    of_line: defaultdict[LineName, Decimal] = defaultdict(Decimal)
+    for each in ended:
+        beyond[each.because] += each.quantity
+        of_line[each.claim.name] += each.quantity
+    missed = sum((min(part, short.get(name, Decimal(0))) for name, part in of_line.items()), Decimal(0))
     lot = f" lot {cell.lot}" if cell.lot else ""
-    rest = f"; {short.normalize():f} of what it was for is covered by nothing" if short > 0 else ""
-    what = {
+    rest = f"; {missed.normalize():f} of what it was for is covered by nothing" if missed > 0 else ""
+    words = {
         GONE: "is gone",
         EXPIRED: "has expired",
         TOO_SOON: f"expires on {cell.expires_on}, too soon for its customers",
-    }[because]
+    }
+    (because, first), *others = beyond.items()
+    also = "".join(f", and {part.normalize():f} more {words[why]}" for why, part in others)
     summary = (
-        f"{cell.location}: {beyond.normalize():f} of {cell.item}{lot} that was claimed {what}; "
-        f"other stock was claimed{rest}"
+        f"{cell.location}: {first.normalize():f} of {cell.item}{lot} that was claimed {words[because]}{also}"
+        f"; other stock was claimed{rest}"
     )
     detail: dict[str, JsonValue] = {
         "location": cell.location,
         "item": cell.item,
         "lot": cell.lot,
-        "beyond": str(beyond),
+        "beyond": str(sum(beyond.values(), Decimal(0))),
     }
     key = f"{BEYOND_STOCK}:{site}:{cell.cell_id}"
     return Notice(key, BEYOND_STOCK, Severity.WARNING, summary, site, detail)

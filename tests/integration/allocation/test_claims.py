@@ -236,6 +236,30 @@ def test_a_customer_who_asks_for_more_life_is_served_anew_on_tasks_too_and_peopl
     )
 
 
+def test_why_claims_on_one_cell_end_is_told_of_each_and_what_is_short_of_these_alone(
+    shelves: Shelves,
+) -> None:
+    today = NOW.date()
+    shelves.expires("OLD", today + timedelta(days=12))
+    shelves.holds("A-1", 10, lot="OLD")
+    shelves.allocates(shelves.orders("O-1", 4, partner="ACME"))
+    shelves.allocates(shelves.orders("O-2", 6, partner="EASY"))
+    shelves.holds("A-2", 5)
+    shelves.allocates(shelves.orders("O-3", 5))
+    wants(shelves, 12)
+    shelves.loses("A-1", 7, lot="OLD")
+    shelves.loses("A-2", 2)
+    assert shelves.kept()["moved"] == 3
+    assert shelves.held() == [("hard", "A-1", "OLD", 3), ("hard", "A-2", None, 3)]
+    told = shelves.ledger.query("SELECT summary FROM ticket WHERE kind = 'claims_beyond_stock' ORDER BY 1")
+    rest = "other stock was claimed; {} of what it was for is covered by nothing"
+    soon = f"expires on {today + timedelta(days=12)}, too soon for its customers"
+    assert [summary for (summary,) in told] == [
+        f"A-1: 4 of TEA lot OLD that was claimed {soon}, and 3 more is gone; {rest.format(7)}",
+        f"A-2: 2 of TEA that was claimed is gone; {rest.format(2)}",
+    ]
+
+
 def wants(shelves: Shelves, days: int) -> None:
     """Let ACME ask how long goods must be good after they have left."""
     shelves.ledger.as_app(lambda conn: put_life(conn, NETWORK, partner="ACME", item=None, days=days))

@@ -121,6 +121,13 @@ def test_a_record_or_a_site_that_cannot_be_followed_is_told_and_stops_nobody_els
     with pytest.raises(PartsFailedError, match=rf"^{SITE}: .*check constraint") as failed:
         shelves.kept(NOW + timedelta(hours=13))
     assert failed.value.done == {"let_go": 0, "expired": 0, "moved": 0, "faces": 1}
+    shelves.ledger.as_owner(
+        lambda conn: conn.execute("ALTER TABLE task ADD CHECK (kind <> 'move') NOT VALID")
+    )
+    shelves.holds("A-1", 30)
+    with pytest.raises(PartsFailedError) as failed:
+        shelves.kept(NOW + timedelta(hours=26))
+    assert set(failed.value.failures) == {SITE, f"pick faces of {SITE}"}, "either is told"
 
 
 def test_a_pick_face_is_filled_from_reserve_first_expired_first(shelves: Shelves) -> None:
