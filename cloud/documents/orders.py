@@ -33,7 +33,9 @@ READERS: Final = (
 )
 
 
-def register_order(conn: Connection, actor: Actor, paper: OrderPaper, *, now: datetime) -> bool:
+def register_order(
+    conn: Connection, actor: Actor, paper: OrderPaper, *, now: datetime, says_when: bool = True
+) -> bool:
     """Register an order that was placed elsewhere; it counts as sent.
 
     Args:
@@ -41,6 +43,7 @@ def register_order(conn: Connection, actor: Actor, paper: OrderPaper, *, now: da
         actor: A buyer of the site.
         paper: The order.
         now: The present.
+        says_when: Whether somebody said when it was sent; else ``sent_at`` counts only if the order is new.
 
     Returns:
         Whether it was new; the same content again changes nothing.
@@ -55,7 +58,9 @@ def register_order(conn: Connection, actor: Actor, paper: OrderPaper, *, now: da
     act_as(conn, actor)
     known = store.rows(conn, OrderRow, "orders", **_asked(paper.site, name=paper.id))
     if known:
-        _require_same(conn, known[0], paper)
+        _require_same(
+            conn, known[0], paper if says_when else paper.model_copy(update={"sent_at": known[0].sent_at})
+        )
         return False
     _add(conn, actor, paper, decision_id=None, faults=_faults_of_time(paper, now))
     return True

@@ -65,7 +65,9 @@ def register(
             )
         ]
         stated = typed | {"lines": lines, "sent_at": instant_of(sent_at, zone_of(zone)) if sent_at else now}
-        orders.register_order(conn, visitor.actor, OrderPaper.model_validate(stated), now=now)
+        orders.register_order(
+            conn, visitor.actor, OrderPaper.model_validate(stated), now=now, says_when=bool(sent_at)
+        )
 
     problem = refused(lambda: in_transaction(gate.pool, work), DocumentError, InstantError)
     if problem:

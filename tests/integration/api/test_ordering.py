@@ -1,12 +1,13 @@
 """Suppliers, proposals and orders over HTTP: once per key, pages, tags; hostile input gets a problem."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 from forecasts_made import made
 from rights_to_order import LINE, ORDER, ORDER_FORM, SUPPLIER, delivery, order_something
-from serving import MUG, OTHER, OWN, TEA, People
+from serving import MUG, OTHER, OWN, TEA, Clock, People
 from test_authorisation_matrix import session_of
 
 from cloud.db import ConnectionPool
@@ -75,7 +76,7 @@ def test_an_order_is_registered_received_and_closed(
 
 
 def test_an_order_placed_elsewhere_is_typed_on_its_page_once_and_is_shown_again_where_it_cannot_be(
-    client: httpx.Client, pool: ConnectionPool, names: dict[str, object]
+    client: httpx.Client, pool: ConnectionPool, clock: Clock, names: dict[str, object]
 ) -> None:
     session = session_of(pool, Grant(Role.BUYER, OWN))
     cookie = {"Cookie": f"{SESSION_COOKIE}={session}"}
@@ -114,6 +115,10 @@ def test_an_order_placed_elsewhere_is_typed_on_its_page_once_and_is_shown_again_
         ["2", MUG, "2.500000", None, "2026-04-08"],
     ]
     assert sends(item=[TEA, "", MUG], quantity=["6", "", "1"]).status_code == 422, "with other content"
+    for _ in "ab":
+        assert sends(item=[TEA, "", MUG], id="PO-G").status_code == 303, "sent now, and once"
+        clock.now += timedelta(seconds=1)
+    assert sends(item=[TEA, "", MUG], id="PO-G", sent_at="2026-03-02T07:00").status_code == 422
     keeper = session_of(pool, Grant(Role.SUPERVISOR, OWN))
     other = {"Cookie": f"{SESSION_COOKIE}={keeper}"}
     assert 'href="/orders/new"' not in client.get("/orders", headers=other).text
