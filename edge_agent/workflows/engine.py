@@ -156,7 +156,7 @@ class Engine:
             try:
                 ask_first(state.run, label, scene.now)
             except RefusedError as error:
-                asked = replace(state.run, asked_about=asked_about(label))
+                asked = replace(state.run, asked_about=(*state.run.asked_about, asked_about(label)))
                 return _refused(replace(state, run=asked), error, scene)
         return handled
 

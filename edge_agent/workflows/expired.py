@@ -29,7 +29,7 @@ def ask_first(run: Run, label: ItemLabel, now: Stamp) -> None:
     """
     if not run.kind.is_for_customers or label.expiry is None or not now.clock_ok:
         return
-    if label.expiry >= (now.at - _LAST_ZONE).date() or asked_about(label) == run.asked_about:
+    if label.expiry >= (now.at - _LAST_ZONE).date() or asked_about(label) in run.asked_about:
         return
     raise RefusedError(
         Refusal.EXPIRED,

@@ -82,7 +82,7 @@ class Run:
     """Of a task's lines, or a recipe's parts and products, by number, in base units."""
     short: tuple[int, ...] = ()
     """Lines of a task whose rest is not there."""
-    asked_about: str | None = None
+    asked_about: tuple[str, ...] = ()
     """Expired goods that whoever works was asked about: scanned again, they are taken."""
     took: tuple[tuple[int, Decimal], ...] = ()
     """What scans that ``$UNDO`` may take back took of them."""

@@ -31,8 +31,12 @@ def test_expired_goods_for_a_customer_are_taken_only_when_scanned_again(
     assert bench.scan(OLD).signal is not Signal.REFUSAL
     assert bench.scan(OLD).signal is not Signal.REFUSAL, "asked once for the lot"
     bench.scan(OTHER, LAST_DAY)
+    assert bench.refusals == ["expired", "expired"]
+    bench.scan(OTHER)
+    bench.state = load_state(dump_state(bench.state))
+    bench.scan(OLD, OTHER)
     bench.scan("B-01", "$DONE") if begin[0].startswith("$CROSS") else bench.scan("$DONE")
-    assert [int(each.quantity_seen) for each in bench.movements] == [4, 1, 1], (
+    assert [int(each.quantity_seen) for each in bench.movements] == [4, 1, 1, 1, 1, 1], (
         "another lot is asked about, too"
     )
     assert bench.refusals == ["expired", "expired"]
