@@ -12,6 +12,8 @@ from cloud.ledger.domain import CloudStatement
 from contracts.records import DocumentRef, Identifier, Side
 from contracts.vocabulary import BizStep, Disposition, VirtualLocation
 
+AS_DECLARED: Final = "completeness_inferred"
+"""Why goods come in that nobody counted: a paper declares them in a unit, which came (DOMAIN D5, CBV)."""
 _NOTHING_INSPECTED: Final[Mapping[str, DocumentRef]] = MappingProxyType({})
 
 
@@ -34,7 +36,8 @@ def business_leg(
         lines: What changes hands.
         actor: Who confirms it.
         occurred_at: When.
-        unseen: Units that no reader saw; the reason of what they hold says so.
+        unseen: Units that no reader saw; the reason of what they hold says so. What comes in a unit that was
+            seen is received unchecked, and its reason says that.
         inspected: By the name of a line, under which receipt's line its goods wait in inspection.
 
     Returns:
@@ -72,10 +75,16 @@ def business_leg(
             actor=actor,
             read_point=visit.door,
             biz_step=step,
-            reason=RemainderReason.NOT_READ.value if line.unit in unseen else None,
+            reason=_reason(line, unseen, is_inbound=is_inbound),
         )
         made.append(statement)
     return made
+
+
+def _reason(line: Line, unseen: frozenset[str], *, is_inbound: bool) -> str | None:
+    if line.unit in unseen:
+        return RemainderReason.NOT_READ.value
+    return AS_DECLARED if is_inbound and line.unit else None
 
 
 def opening_statements(

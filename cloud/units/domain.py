@@ -135,6 +135,8 @@ class Content:
     """Of goods of variable measure: how many were counted where their weight was said too."""
     weight_kg: Decimal | None
     """What these weigh."""
+    is_unchecked: bool
+    """Whether it was received as its paper declares it, and nobody has counted it in the unit since."""
 
     @property
     def other_measure(self) -> tuple[Decimal, str] | None:

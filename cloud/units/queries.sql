@@ -23,7 +23,8 @@ SELECT step, place, kind, site, time_zone, since_at
 FROM read_whereabouts(%(unit)s::text, %(until_at)s::timestamptz, %(until_position)s::bigint);
 
 -- name: unit_content
-SELECT unit, parent, depth, cell_id, item, item_name, base_unit, lot, disposition, owner, quantity, pieces, weight_kg
+SELECT unit, parent, depth, cell_id, item, item_name, base_unit, lot, disposition, owner, quantity, pieces, weight_kg,
+    is_unchecked
 FROM read_unit_content(%(unit)s::text, %(until_at)s::timestamptz, %(until_position)s::bigint);
 
 -- name: unit_instances

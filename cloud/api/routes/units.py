@@ -125,6 +125,9 @@ class UnitContent(BaseModel):
     quantity: Decimal | None
     pieces: Decimal | None = Field(description="Of variable-measure goods: counted where a weight was said")
     weight_kg: Decimal | None = Field(description="What these weigh")
+    is_unchecked: bool = Field(
+        description="Received as a paper declares it (completeness inferred), and not counted in it since"
+    )
 
 
 class UnitInstance(BaseModel):

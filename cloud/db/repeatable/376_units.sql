@@ -51,36 +51,6 @@ CREATE OR REPLACE FUNCTION read_whereabouts(of_unit text, until_at timestamptz, 
     ORDER BY c.step
 $$;
 
--- What is in a unit and in the units in it; a unit that holds nothing is told too.
-CREATE FUNCTION read_unit_content(of_unit text, until_at timestamptz, until_position bigint)
-    RETURNS TABLE (unit text, parent text, depth integer, cell_id bigint, item text, item_name text, base_unit text,
-        lot text, disposition text, owner text, quantity numeric, pieces numeric, weight_kg numeric)
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
-    WITH inside AS MATERIALIZED (
-        SELECT w.* FROM location l CROSS JOIN LATERAL units_within(l.location_id, until_at, until_position) w
-        WHERE l.kind = 'unit' AND l.code = of_unit
-    ), held AS MATERIALIZED (
-        SELECT c.cell_id, c.location_id, c.item_id, c.lot, c.disposition, c.owner
-        FROM inside w JOIN cell c ON c.location_id = w.unit_id WHERE sees_site(c.site_id)
-    ), amount AS (
-        SELECT h.*, q.quantity, m.pieces, m.weight_kg
-        FROM held h
-        JOIN as_of(ARRAY(SELECT x.cell_id FROM held x), until_at, until_position) q ON q.cell_id = h.cell_id
-        LEFT JOIN measured_at(ARRAY(SELECT x.cell_id FROM held x), until_at, until_position) m ON m.cell_id = h.cell_id
-        WHERE q.quantity <> 0
-    )
-    SELECT u.code, p.code, w.depth, a.cell_id, i.code, i.name, i.base_unit, a.lot, a.disposition, a.owner,
-        round(a.quantity * coalesce(al.numerator, 1) / coalesce(al.denominator, 1), 6), a.pieces, a.weight_kg
-    FROM inside w
-    JOIN location u ON u.location_id = w.unit_id
-    LEFT JOIN location p ON p.location_id = w.parent_id
-    LEFT JOIN amount a ON a.location_id = w.unit_id
-    LEFT JOIN aliases_at(9223372036854775807) al ON al.item_id = a.item_id
-    LEFT JOIN item i ON i.item_id = coalesce(al.canonical_id, a.item_id)
-    WHERE sees_site(u.site_id) OR a.cell_id IS NOT NULL
-    ORDER BY w.depth, u.code, i.code, a.lot NULLS LAST, a.cell_id
-$$;
-
 -- Movements into and out of a unit: found by its cells' changes, not by all that ever moved of its items.
 CREATE OR REPLACE FUNCTION movements_of_unit(of_unit bigint) RETURNS SETOF movement
     LANGUAGE plpgsql STABLE SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -99,6 +69,60 @@ BEGIN
     FROM ledger_entry e JOIN movement m ON m.posting_id = e.posting_id
     WHERE e.position > folded AND (m.from_cell = ANY (cells) OR m.to_cell = ANY (cells));
 END
+$$;
+
+-- What is in a unit and in the units in it; a unit that holds nothing is told too. `is_unchecked`: it was received as its paper
+-- declares it when the unit came (DOMAIN D5), and none of its item was counted in the unit since.
+CREATE FUNCTION read_unit_content(of_unit text, until_at timestamptz, until_position bigint)
+    RETURNS TABLE (unit text, parent text, depth integer, cell_id bigint, item text, item_name text, base_unit text,
+        lot text, disposition text, owner text, quantity numeric, pieces numeric, weight_kg numeric, is_unchecked boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH inside AS MATERIALIZED (
+        SELECT w.* FROM location l CROSS JOIN LATERAL units_within(l.location_id, until_at, until_position) w
+        WHERE l.kind = 'unit' AND l.code = of_unit
+    ), held AS MATERIALIZED (
+        SELECT c.cell_id, c.location_id, c.item_id, c.lot, c.disposition, c.owner
+        FROM inside w JOIN cell c ON c.location_id = w.unit_id WHERE sees_site(c.site_id)
+    ), amount AS (
+        SELECT h.*, q.quantity, m.pieces, m.weight_kg
+        FROM held h
+        JOIN as_of(ARRAY(SELECT x.cell_id FROM held x), until_at, until_position) q ON q.cell_id = h.cell_id
+        LEFT JOIN measured_at(ARRAY(SELECT x.cell_id FROM held x), until_at, until_position) m ON m.cell_id = h.cell_id
+        WHERE q.quantity <> 0
+    ), moved AS MATERIALIZED (
+        SELECT u.location_id, m.gateway_id, m.epoch, m.seq, m.item_id, m.to_cell, m.from_cell, m.reason, m.occurred_at,
+            m.reverses_gateway, m.reverses_epoch, m.reverses_seq
+        FROM (SELECT DISTINCT a.location_id FROM amount a) u
+        CROSS JOIN LATERAL movements_of_unit(u.location_id) m
+        JOIN ledger_entry e ON e.posting_id = m.posting_id AND e.position <= until_position
+        WHERE m.occurred_at <= until_at
+    ), declared AS (
+        SELECT m.location_id, m.item_id, max(m.occurred_at) AS came_at
+        FROM moved m
+        JOIN cell t ON t.cell_id = m.to_cell AND t.location_id = m.location_id
+        JOIN cell f ON f.cell_id = m.from_cell
+        JOIN location s ON s.location_id = f.location_id AND s.code = '@supplier'
+        WHERE m.reason IN ('completeness_inferred', 'not_read') AND m.reverses_seq IS NULL
+            AND NOT EXISTS (SELECT FROM moved r
+                WHERE (r.reverses_gateway, r.reverses_epoch, r.reverses_seq) = (m.gateway_id, m.epoch, m.seq))
+        GROUP BY m.location_id, m.item_id
+    )
+    SELECT u.code, p.code, w.depth, a.cell_id, i.code, i.name, i.base_unit, a.lot, a.disposition, a.owner,
+        round(a.quantity * coalesce(al.numerator, 1) / coalesce(al.denominator, 1), 6), a.pieces, a.weight_kg,
+        EXISTS (SELECT FROM declared d WHERE (d.location_id, d.item_id) = (a.location_id, a.item_id)
+            AND NOT EXISTS (
+                SELECT FROM cell x
+                JOIN count_line k ON k.cell_id = x.cell_id AND k.occurred_at >= d.came_at AND k.occurred_at <= until_at
+                JOIN ledger_entry e ON e.posting_id = k.posting_id AND e.position <= until_position
+                WHERE x.location_id = d.location_id AND x.item_id = d.item_id))
+    FROM inside w
+    JOIN location u ON u.location_id = w.unit_id
+    LEFT JOIN location p ON p.location_id = w.parent_id
+    LEFT JOIN amount a ON a.location_id = w.unit_id
+    LEFT JOIN aliases_at(9223372036854775807) al ON al.item_id = a.item_id
+    LEFT JOIN item i ON i.item_id = coalesce(al.canonical_id, a.item_id)
+    WHERE sees_site(u.site_id) OR a.cell_id IS NOT NULL
+    ORDER BY w.depth, u.code, i.code, a.lot NULLS LAST, a.cell_id
 $$;
 
 -- Times in which the same SSCC was one unit: it is another one when nothing was heard of it for twelve months, after

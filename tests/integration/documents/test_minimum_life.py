@@ -89,8 +89,10 @@ def test_the_rejected_is_not_taken_in_and_what_a_customer_sends_back_is_graded(h
     back = {"line": "1", "identifier": {"scheme": "sku", "value": "TEA"}, "received": "2", "lot": "OLD"}
     told = {"site": SITE, "receipt": "R-2", "location": "STAGE-1", "origin": "customer", "lines": [back]}
     delivery = DeliveryPaper.model_validate(told)
-    held.dock.ledger.as_app(lambda conn: receive(conn, KEEPER, delivery, now=at(250)))
-    assert held.stock() == {("OLD", "returned"): 2}
+    run = held.dock.ledger.as_app
+    run(lambda conn: receive(conn, KEEPER, delivery, now=at(250)))
+    (graded,) = run(lambda conn: reading.receipt(conn, KEEPER, site=SITE, name="R-2")).lines
+    assert (graded.days_left, held.stock()) == (None, {("OLD", "returned"): 2})
 
 
 def test_what_handhelds_receive_of_it_waits_in_inspection_once_also_when_its_date_comes_later(
