@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from cloud.api.conditional import ConditionalRoute
 from cloud.api.requests import Caller, TheGate
-from cloud.documents.receiving.scanned import Scanned, scanned
+from cloud.documents.receiving.scanned import BLIND, Scanned, scanned
 from contracts.base import EpochId, Site, epoch_from_int
 
 router = APIRouter(prefix="/v1", tags=["receiving"], route_class=ConditionalRoute)
@@ -27,7 +27,9 @@ class ScannedPart(BaseModel):
     base_unit: str
     lot: str | None
     location: str
-    type: str = Field(description="asn or purchase_order; receipt: the number is of neither")
+    type: Literal["asn", "purchase_order", "blind"] = Field(
+        description="Of the document; blind: the number is of neither"
+    )
     line: str | None = Field(description="Of that document; null: no line of it names the item")
     rule: Literal["named", "unit", "lot", "item", "other_lot", "unexpected", "blind"] = Field(
         description="Why this line"
@@ -87,7 +89,8 @@ def get_scanned(
 
 
 def _part(each: Scanned) -> ScannedPart:
-    names = ScannedPart.model_fields.keys() - {"epoch", "is_beyond", "beyond"}
+    names = ScannedPart.model_fields.keys() - {"type", "epoch", "is_beyond", "beyond"}
     plain = {name: getattr(each.row, name) for name in names}
     epoch = epoch_from_int(each.row.epoch)
-    return ScannedPart(**plain, epoch=epoch, is_beyond=each.is_beyond, beyond=each.beyond)
+    of = "blind" if each.row.type == BLIND else each.row.type
+    return ScannedPart(**plain, type=of, epoch=epoch, is_beyond=each.is_beyond, beyond=each.beyond)

@@ -50,9 +50,12 @@ def test_scans_beyond_stand_on_hold_where_staff_look_until_somebody_decides(
         occurred_at_claimed=NOW - timedelta(minutes=5),
         documents=(DocumentRef(type="receipt", id="ASN-7", line="1"),),
     )
-    send(ingest, Outbox("dock-m1", OWN), came)
+    noted = came.model_copy(update={"documents": (DocumentRef(type="receipt", id="DN-1", line="1"),)})
+    send(ingest, Outbox("dock-m1", OWN), came, noted)
     headers = people.headers(SUPERVISOR)
     log_in(client, pool)
+    (part,) = client.get(SCANNED, params={"site": OWN, "of": "DN-1"}, headers=headers).json()["items"]
+    assert (part["type"], part["line"], part["rule"]) == ("blind", None, "blind")
 
     def told() -> list[tuple[int, ...]]:
         found = client.get(SCANNED, params={"site": OWN, "of": "ASN-7"}, headers=headers).json()["items"]
