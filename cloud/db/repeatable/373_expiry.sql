@@ -209,7 +209,7 @@ BEGIN
                 WHERE p ->> 'type' IN ('shipment', 'outbound_order', 'transfer')
                 OR l.kind <> 'virtual' AND p ->> 'type' = 'pick'), 'no document') AS name,
             coalesce(min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'outbound_order'),
-                min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'shipment')) AS order_id
+                min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'shipment' AND g.name <> '_cloud')) AS order_id
         FROM jsonb_array_elements(coalesce(m.detail -> 'documents', '[]')) p) d
     LEFT JOIN LATERAL (
         SELECT o.partner, y.minimum_days

@@ -15,9 +15,9 @@ from cloud.identity.actor import NotAllowedError
 from cloud.ledger.verification.service import verify
 from cloud.lots.expiry import WATCH
 from cloud.lots.left_expired import tell_left
-from contracts.records import Movement
+from contracts.records import DocumentRef, Movement
 from tests.integration.documents.test_scanned_receipts import work
-from tests.integration.ledger.scenario import SITE, at
+from tests.integration.ledger.scenario import SITE, at, stated
 from tests.integration.lots.floor import GTINS, KIM, NET, Floor, goes, open_floor
 
 TODAY = date(2026, 3, 2)
@@ -70,7 +70,7 @@ def test_what_a_handheld_ships_of_an_expired_lot_is_told_once_and_no_other(floor
         tell_left(source, KIM)
 
 
-def test_what_a_handheld_picks_of_an_expired_lot_is_told_once_where_it_stands_and_no_other(
+def test_what_a_handheld_picks_of_an_expired_lot_is_told_once_with_where_it_was_put_and_no_other(
     floor: Floor,
 ) -> None:
     floor.dates("MILK", "OLD", TODAY)
@@ -117,6 +117,17 @@ def test_what_leaves_for_a_customer_who_asks_for_more_life_is_told_once_by_handh
     asks(floor, "ACME", 0, item="MILK")
     ships(floor, "OLD", 6)
     assert tells(floor) == NOTHING, "the item has terms of its own"
+
+
+def test_the_own_number_of_a_shipment_on_paper_is_no_orders(floor: Floor) -> None:
+    floor.dates("MILK", "OLD", TODAY + timedelta(days=30))
+    asks(floor, "ACME", 30)
+    named = (DocumentRef(type="shipment", id="SO-1", line="1"),)
+    gone = goes("MILK", 2, "STAGE-1", "@customer", "OLD").model_copy(update={"documents": named})
+    floor.ledger.state(stated(gone), actor=NET)
+    assert tells(floor) == NOTHING, "nobody says whose it is"
+    ships(floor, "OLD", 2)
+    assert tells(floor) == NOTHING | {"short": 1}, "a handheld scans the order's"
 
 
 def asks(floor: Floor, partner: str, days: int, *, item: str | None = None) -> None:
