@@ -14,9 +14,9 @@ DROP FUNCTION IF EXISTS carried_from(text, bigint[], timestamptz[]);
 CREATE FUNCTION note_moved_holds(start_at bigint, stop_at bigint) RETURNS void
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH moved AS MATERIALIZED (
-        SELECT m.from_cell, m.to_cell, m.occurred_at
+        SELECT m.from_cell, m.to_cell, m.occurred_at, m.reverses_seq IS NOT NULL AS is_reversal
         FROM ledger_entry e JOIN movement m ON m.posting_id = e.posting_id
-        WHERE e.position > start_at AND e.position <= stop_at AND m.reverses_seq IS NULL
+        WHERE e.position > start_at AND e.position <= stop_at
     ), candidate AS MATERIALIZED (
         SELECT h.cell_id, h.site_id, h.item_id AS waits, c.item_id AS taken, m.occurred_at AS at
         FROM moved m
@@ -24,14 +24,17 @@ CREATE FUNCTION note_moved_holds(start_at bigint, stop_at bigint) RETURNS void
         JOIN cell h ON h.location_id = c.location_id AND h.disposition IN ('hold', 'inspection')
             AND h.lot IS NOT DISTINCT FROM c.lot AND h.owner IS NOT DISTINCT FROM c.owner
         JOIN balance b ON b.cell_id = h.cell_id AND b.quantity > 0
+        WHERE NOT m.is_reversal
         UNION ALL
         SELECT h.cell_id, h.site_id, h.item_id, h.item_id, '-infinity'
         FROM moved m JOIN cell h ON h.cell_id = m.to_cell AND h.disposition IN ('hold', 'inspection')
+        WHERE NOT m.is_reversal
         UNION ALL
         SELECT h.cell_id, h.site_id, h.item_id, h.item_id, m.occurred_at
         FROM moved m
-        JOIN cell h ON h.cell_id = m.from_cell AND h.disposition IN ('hold', 'inspection', 'returned')
-            OR h.cell_id = m.to_cell AND h.disposition = 'returned'
+        CROSS JOIN LATERAL (VALUES (m.from_cell, false), (m.to_cell, true)) x (cell_id, is_entered)
+        JOIN cell h ON h.cell_id = x.cell_id AND h.disposition IN ('hold', 'inspection', 'returned')
+            AND (NOT x.is_entered OR h.disposition = 'returned' OR m.is_reversal)
         JOIN location l ON l.location_id = h.location_id AND l.kind <> 'virtual'
     )
     INSERT INTO held_due AS d (cell_id, site_id, from_at, last_at)

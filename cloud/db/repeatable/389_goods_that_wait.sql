@@ -10,13 +10,11 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
         since_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH line AS MATERIALIZED (
-        SELECT l.site_id, l.id, l.line, n.canonical_id FROM receipt_line l
+        SELECT l.site_id, l.id, l.line, l.received, n.canonical_id FROM receipt_line l
         JOIN canonical_item n ON n.item_id = l.item_id
         WHERE (sites IS NULL OR l.site_id = ANY (sites))
             AND (l.condition IN ('inspection', 'returned') OR l.held > 0) AND l.received > 0
             AND NOT EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line))
-            AND l.received > coalesce((SELECT sum(j.quantity) FROM judgement j
-                WHERE (j.site_id, j.id, j.line) = (l.site_id, l.id, l.line) AND j.verdict IN ('sellable', 'damaged')), 0)
     ), asked AS MATERIALIZED (
         -- of a receipt: its items, whose other receipts' goods lie beside
         SELECT DISTINCT k.site_id, k.canonical_id FROM line k WHERE of_receipt IS NULL OR k.id = of_receipt
@@ -31,6 +29,10 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
     ), candidate AS MATERIALIZED (
         SELECT DISTINCT k.site_id, k.id FROM line k
         WHERE EXISTS (SELECT FROM lies y WHERE y.site = k.site_id AND y.item_id = k.canonical_id AND y.quantity > 0)
+            AND k.received > coalesce((
+                SELECT sum(j.quantity) FROM judgement j
+                WHERE (j.site_id, j.id, j.line) = (k.site_id, k.id, k.line) AND j.verdict IN ('sellable', 'damaged')
+                    AND NOT EXISTS (SELECT FROM movement m WHERE m.posting_id = j.posting_id AND is_reversed(m))), 0)
     ), moves AS (
         SELECT m.site, m.id, m.line, m.lot, m.item_id, x.state, x.place, x.code, sum(x.quantity) AS quantity
         FROM (SELECT c.site_id, array_agg(c.id) AS ids FROM candidate c GROUP BY c.site_id) o

@@ -22,10 +22,13 @@ from cloud.documents.receiving import service as receiving
 from cloud.documents.receiving.holding import JOB, hold_scanned
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.identity.actor import INGEST
+from cloud.ledger.corrections import post_reversal
 from cloud.ledger.domain import NotPostableError, PostingKind
+from cloud.ledger.entries import CLOUD_GATEWAY
 from cloud.ledger.manual import ManualMovement
 from cloud.ledger.service import post
-from contracts.records import Identifier, Side
+from contracts.base import epoch_from_int
+from contracts.records import Identifier, Movement, RowRef, Side
 from contracts.vocabulary import Disposition
 from tests.integration.documents.dock import CASES, KEEPER, Dock, line, open_dock, paper
 from tests.integration.documents.test_scanned_receipts import work
@@ -52,10 +55,11 @@ class Back:
         delivery = DeliveryPaper.model_validate(stated)
         self.dock.ledger.as_app(lambda conn: receiving.receive(conn, KEEPER, delivery, now=at(60)))
 
-    def grades(self, verdict: str, cases: int, *, minute: float) -> None:
+    def grades(self, verdict: str, cases: int, *, minute: float) -> list[RowRef]:
         """Grade by handheld."""
         records = work(f"$GRADE/{verdict.upper()}", f"$QTY/{cases}", f"]C101{CASES}", "$DONE", minute=minute)
-        self.dock.doors.send(*records)
+        refs = self.dock.doors.send(*records)
+        return [ref for ref, record in zip(refs, records, strict=True) if isinstance(record, Movement)]
 
     def judge(self, receipt: str, cases: int, verdict: str = "sellable", **more: Any) -> Callable[..., Any]:
         stated = {"site": SITE, "receipt": receipt, "line": "1", "waits_as": "returned", "verdict": verdict}
@@ -254,3 +258,25 @@ def test_a_grade_that_comes_after_the_paper_judged_the_same_goods_is_told_until_
     back.moves(2, Side(location="RETURNS"), PLACE)
     assert back.lying() == {("RETURNS", "sellable"): 4}
     assert back.job(100) == []
+
+
+@pytest.mark.parametrize("which", ["grade", "judgement"])
+def test_a_judgement_or_grade_that_is_taken_back_closes_the_ticket_and_its_goods_wait_again(
+    back: Back, which: str
+) -> None:
+    back.returns("R-1", 4)
+    judged = back.dock.ledger.as_app(back.judge("R-1", 4))
+    (grade,) = back.grades("sellable", 2, minute=20)
+    assert len(back.job(90)) == 1
+    ((epoch, seq),) = back.dock.ledger.query(
+        "SELECT m.epoch, m.seq FROM movement m JOIN judgement j USING (posting_id) WHERE j.judgement_id = %s",
+        judged.number,
+    )
+    paper = RowRef(gateway=CLOUD_GATEWAY, epoch=epoch_from_int(epoch), seq=seq)
+    ref = grade if which == "grade" else paper
+    back.dock.ledger.as_app(lambda conn: post_reversal(conn, KEEPER, ref, reason="misread"))
+    assert back.job(100) == []
+    assert back.waiting() == ([] if which == "grade" else [("R-1", "returned", "RETURNS", 2)])
+    if which == "judgement":
+        back.judges("R-1", 2)
+    assert back.lying() == {("RETURNS", "sellable"): 4}
