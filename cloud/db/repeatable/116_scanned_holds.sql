@@ -57,6 +57,7 @@ BEGIN
     ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at);
     IF stop_at > start_at THEN
         PERFORM note_moved_holds(start_at, stop_at);
+        PERFORM note_carried_back(start_at, stop_at);
     END IF;
     UPDATE scanned_head SET position = stop_at WHERE position < stop_at;
     RETURN stop_at - start_at;

@@ -8,6 +8,8 @@ DROP FUNCTION IF EXISTS held_standing(bigint);
 DROP FUNCTION IF EXISTS held_overdrawn(bigint);
 DROP FUNCTION IF EXISTS held_lines(bigint[]);
 DROP FUNCTION IF EXISTS carried_from(text, bigint[], timestamptz[]);
+DROP FUNCTION IF EXISTS note_carried_back(bigint, bigint);
+DROP FUNCTION IF EXISTS is_carried_back(movement);
 
 -- Notes where goods wait of which something was taken as sellable, or that came to wait after more had left, or of which a
 -- gateway took some, maybe after they were judged; by what was posted.
@@ -44,6 +46,36 @@ CREATE FUNCTION note_moved_holds(start_at bigint, stop_at bigint) RETURNS void
         WHERE a.item_id = k.waits AND b.item_id = k.taken)
     GROUP BY k.cell_id, k.site_id
     ORDER BY k.cell_id
+    ON CONFLICT (cell_id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at), last_at = greatest(d.last_at, excluded.last_at)
+$$;
+
+-- Whether a movement takes one back by which goods were carried between places: they are where they were before.
+CREATE FUNCTION is_carried_back(m movement) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT m.reverses_seq IS NOT NULL
+        AND NOT EXISTS (SELECT FROM cell c JOIN location l ON l.location_id = c.location_id AND l.kind = 'virtual'
+            WHERE c.cell_id IN (m.from_cell, m.to_cell))
+        AND EXISTS (SELECT FROM movement o
+            WHERE (o.gateway_id, o.epoch, o.seq) = (m.reverses_gateway, m.reverses_epoch, m.reverses_seq)
+                AND o.detail ->> 'actor' IS DISTINCT FROM 'job:receipts')
+$$;
+
+-- Notes goods that wait where a carry that was taken back had taken sellable ones to, by what was posted.
+CREATE FUNCTION note_carried_back(start_at bigint, stop_at bigint) RETURNS void
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    INSERT INTO held_due AS d (cell_id, site_id, from_at, last_at)
+    SELECT h.cell_id, h.site_id, min(m.occurred_at), max(m.occurred_at)
+    FROM ledger_entry e
+    JOIN movement m ON m.posting_id = e.posting_id AND m.reverses_seq IS NOT NULL
+    JOIN cell c ON c.cell_id = m.from_cell AND c.disposition IS NULL
+    JOIN canonical_item a ON a.item_id = c.item_id
+    JOIN canonical_item n ON n.canonical_id = a.canonical_id
+    JOIN cell h ON h.location_id = c.location_id AND h.disposition IN ('hold', 'inspection') AND h.item_id = n.item_id
+        AND h.lot IS NOT DISTINCT FROM c.lot AND h.owner IS NOT DISTINCT FROM c.owner
+    JOIN balance b ON b.cell_id = h.cell_id AND b.quantity > 0
+    WHERE e.position > start_at AND e.position <= stop_at AND is_carried_back(m)
+    GROUP BY h.cell_id, h.site_id
+    ORDER BY h.cell_id
     ON CONFLICT (cell_id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at), last_at = greatest(d.last_at, excluded.last_at)
 $$;
 
@@ -190,8 +222,8 @@ CREATE FUNCTION carried_from(of_site text, from_cells bigint[], sinces timestamp
         JOIN cell f ON f.cell_id = a.cell_id
         JOIN canonical_item n ON n.item_id = f.item_id
         JOIN movement m ON m.item_id = f.item_id AND m.occurred_at >= a.since_at AND m.from_cell = f.cell_id
-        WHERE m.reverses_seq IS NULL AND m.adjustment_id IS NULL AND m.detail ->> 'actor' IS DISTINCT FROM 'job:receipts'
-            AND NOT m.to_cell = ANY (from_cells) AND NOT is_reversed(m)
+        WHERE (m.reverses_seq IS NULL OR is_carried_back(m)) AND m.adjustment_id IS NULL
+            AND m.detail ->> 'actor' IS DISTINCT FROM 'job:receipts' AND NOT m.to_cell = ANY (from_cells) AND NOT is_reversed(m)
     ), there AS MATERIALIZED (
         SELECT t.cell_id, t.location_id, l.code, l.kind, t.lot, t.owner, sum(k.quantity) AS came, min(k.occurred_at) AS since_at,
             max(k.occurred_at) AS last_at, l.kind = 'virtual' OR t.disposition IS NOT NULL AS is_gone,
@@ -216,7 +248,7 @@ CREATE FUNCTION carried_from(of_site text, from_cells bigint[], sinces timestamp
     ORDER BY max(t.last_at) DESC, t.code
 $$;
 
-REVOKE ALL ON FUNCTION note_moved_holds(bigint, bigint), held_ready(), take_held_due(bigint), held_standing(bigint),
+REVOKE ALL ON FUNCTION is_carried_back(movement), note_carried_back(bigint, bigint), note_moved_holds(bigint, bigint), held_ready(), take_held_due(bigint), held_standing(bigint),
     held_overdrawn(bigint), held_lines(bigint[]), carried_from(text, bigint[], timestamptz[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION held_ready(), take_held_due(bigint), held_standing(bigint), held_overdrawn(bigint), held_lines(bigint[]),
     carried_from(text, bigint[], timestamptz[]) TO dockledger_app;

@@ -139,3 +139,19 @@ def test_two_workers_let_follow_once_and_a_line_taken_back_takes_it_along(held: 
     held.take_back(scan)
     held.holds(220)
     assert (held.stock(), held.stock("Z-01")) == ({(None, None): -13}, {(None, None): 13})
+
+
+def test_a_carry_that_is_taken_back_lets_what_waits_follow_back(held: Held) -> None:
+    held.scan(1, 13)
+    held.complete(5)
+    held.holds()
+    carried = held.dock.doors.send(move("13", "STAGE-1", "Z-01", item=EACH, minute=6))[-1]
+    held.complete(7)
+    held.holds(210)
+    assert held.stock("Z-01") == {(None, None): 10, (None, "hold"): 3}
+    held.take_back(carried)
+    held.holds(310)
+    assert (held.stock(), held.stock("Z-01")) == ({(None, None): 10, (None, "hold"): 3}, {})
+    assert places(held) == [("STAGE-1", None, "hold", 3)]
+    held.holds(320)
+    assert held.followed == 0
