@@ -146,16 +146,8 @@ def follow(conn: Connection, actor: Actor, *, cell: int, now: datetime) -> int:
     if not store.tuples(conn, "take_held_due", cell=cell)[0][0]:
         return 0
     overdrawn.tell(conn, cell)
-    standing, lines = _there(conn, cell)
+    standing, lines = _locked(conn, actor, cell)
     if standing is None or not lines:
-        return 0
-    lock_documents(conn, standing.site, [("receipt", each.receipt) for each in lines])
-    carried = _carried(conn, standing, lines)
-    cells = {*standing.cells, *standing.held_cells, *(cell for each in carried for cell in each.lying.cells)}
-    keeper = Actor(actor.id, frozenset({Role.INVENTORY_CONTROLLER}), frozenset({SiteId(standing.site)}))
-    lock_cells(conn, keeper, sorted(cells))
-    standing, lines = _there(conn, cell)
-    if standing is None:
         return 0
     followed = share(standing.lacks, lines, _carried(conn, standing, lines))
     if not followed:
@@ -173,6 +165,22 @@ def follow(conn: Connection, actor: Actor, *, cell: int, now: datetime) -> int:
         _tell(conn, standing, gone, {each.line.receipt for each in followed if each.to is None})
     posting.close()
     return len(statements)
+
+
+def _locked(conn: Connection, actor: Actor, cell: int) -> tuple[Standing | None, list[WaitingLine]]:
+    """Find what waits, kept from being judged and moved until the transaction ends."""
+    locked = set[str]()
+    standing, lines = _there(conn, cell)
+    while standing is not None and not locked.issuperset(receipts := {each.receipt for each in lines}):
+        lock_documents(conn, standing.site, [("receipt", each) for each in receipts])
+        locked |= receipts
+        carried = _carried(conn, standing, lines)
+        elsewhere = (some for each in carried for some in each.lying.cells)
+        cells = {*standing.cells, *standing.held_cells, *elsewhere}
+        keeper = Actor(actor.id, frozenset({Role.INVENTORY_CONTROLLER}), frozenset({SiteId(standing.site)}))
+        lock_cells(conn, keeper, sorted(cells))
+        standing, lines = _there(conn, cell)
+    return standing, lines
 
 
 def _there(conn: Connection, cell: int) -> tuple[Standing | None, list[WaitingLine]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import TicketState
-from cloud.db import LastingConnection
+from cloud.db import Connection, LastingConnection
 from cloud.documents.judging import service as judging
 from cloud.documents.judging.service import JudgementPaper
 from cloud.documents.receiving.holding import JOB, hold_scanned
@@ -104,13 +104,17 @@ class Held:
             for each in self.dock.ledger.as_app(lambda conn: alerts.tickets(conn, KEEPER, **asked))
         ]
 
-    def judges(self, quantity: int, verdict: str, **more: Any) -> None:
+    def judges(self, quantity: int, verdict: str, within: Connection | None = None, **more: Any) -> None:
+        """Decide, in a transaction of its own or in one that is open."""
         (receipt, named, _), *_ = self.waiting()
         stated = {"site": SITE, "receipt": receipt, "line": named, "waits_as": "hold", "verdict": verdict}
         paper = JudgementPaper.model_validate(
             stated | {"quantity": quantity, "reason": "accepted_over"} | more
         )
-        self.dock.ledger.as_app(lambda conn: judging.judge(conn, KEEPER, paper, now=at(300)))
+        if within is not None:
+            judging.judge(within, KEEPER, paper, now=at(300))
+        else:
+            self.dock.ledger.as_app(lambda conn: judging.judge(conn, KEEPER, paper, now=at(300)))
 
     def receives(self, receipt: str, quantity: int) -> None:
         """Receive on paper."""

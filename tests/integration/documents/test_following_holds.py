@@ -1,16 +1,23 @@
 """Goods that wait follow where handhelds carry them as sellable ones; on the real ledger."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from time import sleep
 
 import pytest
 
+from cloud.db import Connection
 from cloud.documents.domain import DocumentError
 from cloud.documents.judging import service as judging
 from cloud.documents.receiving import reversing
 from tests.integration.documents.dock import EACH, KEEPER, PALLET, open_dock
 from tests.integration.documents.held_scans import Held
 from tests.integration.ledger.scenario import SITE, Side, move
+
+WAITS_FOR_A_LOCK = (
+    "SELECT 1 FROM pg_locks k JOIN pg_database d ON d.oid = k.database"
+    " WHERE NOT k.granted AND d.datname = current_database()"
+)
 
 
 @pytest.fixture
@@ -155,3 +162,27 @@ def test_a_carry_that_is_taken_back_lets_what_waits_follow_back(held: Held) -> N
     assert places(held) == [("STAGE-1", None, "hold", 3)]
     held.holds(320)
     assert held.followed == 0
+
+
+def test_goods_that_are_judged_while_the_job_looks_at_them_follow_no_more(held: Held) -> None:
+    held.scan(1, 13)
+    held.complete(5)
+    held.holds()
+    carry(held, 13, "STAGE-1", "Z-01", 6)
+    held.complete(7)
+    with ThreadPoolExecutor(1) as pool:
+
+        def judged(conn: Connection) -> Future[object]:
+            held.judges(3, "damaged", within=conn)
+            job = pool.submit(held.holds, 210)
+            while not held.dock.ledger.query(WAITS_FOR_A_LOCK):
+                assert not job.done(), job.result()
+                sleep(0.02)
+            return job
+
+        held.dock.ledger.as_app(judged).result()
+    assert held.followed == 0
+    assert (held.stock(), held.stock("Z-01")) == (
+        {(None, None): -3, (None, "damaged"): 3},
+        {(None, None): 13},
+    )
