@@ -30,23 +30,24 @@ SELECT w.unit FROM where_units_stand(%(units)s::text[]) w WHERE w.site = %(site)
 SELECT v.visit FROM visit v WHERE v.site_id = %(site)s AND v.visit = %(visit)s;
 
 -- name: rules
-SELECT DISTINCT ON (r.supplier, r.item_id) r.supplier, i.code AS item, r.over_percent, r.short_percent, r.inspects
-FROM receiving_rule r LEFT JOIN item i ON i.item_id = r.item_id
+-- A rule is of what its item reads as now; a rule of that item itself goes before those of items merged into it.
+SELECT DISTINCT ON (r.supplier, c.canonical_id) r.supplier, i.code AS item, r.over_percent, r.short_percent, r.inspects
+FROM receiving_rule r LEFT JOIN canonical_item c ON c.item_id = r.item_id LEFT JOIN item i ON i.item_id = c.canonical_id
 WHERE r.site_id = %(site)s
-ORDER BY r.supplier, r.item_id, r.rule_id DESC;
+ORDER BY r.supplier, c.canonical_id, r.item_id = c.canonical_id DESC, r.rule_id DESC;
 
 -- name: dated_rules
 SELECT r.supplier, i.code, r.over_percent, r.short_percent, r.inspects, r.set_at
-FROM receiving_rule r LEFT JOIN item i ON i.item_id = r.item_id
+FROM receiving_rule r LEFT JOIN canonical_item c ON c.item_id = r.item_id LEFT JOIN item i ON i.item_id = c.canonical_id
 WHERE r.site_id = %(site)s
-ORDER BY r.rule_id;
+ORDER BY r.item_id = c.canonical_id, r.rule_id;
 
 -- name: rules_set
-SELECT DISTINCT ON (r.supplier, r.item_id) r.site_id AS site, r.supplier, i.code AS item, i.name AS item_name,
+SELECT DISTINCT ON (r.supplier, c.canonical_id) r.site_id AS site, r.supplier, i.code AS item, i.name AS item_name,
     r.over_percent, r.short_percent, r.inspects, r.set_by, r.set_at
-FROM receiving_rule r LEFT JOIN item i ON i.item_id = r.item_id
+FROM receiving_rule r LEFT JOIN canonical_item c ON c.item_id = r.item_id LEFT JOIN item i ON i.item_id = c.canonical_id
 WHERE r.site_id = %(site)s
-ORDER BY r.supplier, r.item_id, r.rule_id DESC;
+ORDER BY r.supplier, c.canonical_id, r.item_id = c.canonical_id DESC, r.rule_id DESC;
 
 -- name: add_rule
 INSERT INTO receiving_rule (site_id, supplier, item_id, over_percent, short_percent, inspects, set_by)

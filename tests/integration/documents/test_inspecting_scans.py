@@ -7,14 +7,25 @@ import pytest
 
 from cloud.approvals.service import approve_and_apply
 from cloud.documents.judging import service as judging
-from cloud.documents.receiving import reading, reversing
+from cloud.documents.receiving import reading, reversing, rules
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.scanned import scanned
 from cloud.documents.receiving.service import receive
+from cloud.ledger.corrections import merge_items
 from cloud.master.supplier_papers import SupplierPaper
 from cloud.master.suppliers import put_supplier
 from cloud.periods.service import ask_to_close
-from tests.integration.documents.dock import EACH, KEEPER, PALLET, SECOND, line, open_dock, paper, sscc
+from tests.integration.documents.dock import (
+    EACH,
+    KEEPER,
+    NETWORK,
+    PALLET,
+    SECOND,
+    line,
+    open_dock,
+    paper,
+    sscc,
+)
 from tests.integration.documents.held_scans import STRANGE, Held
 from tests.integration.documents.test_scanned_receipts import BUYER
 from tests.integration.ledger.scenario import SITE, at, move
@@ -261,3 +272,30 @@ def test_pallets_through_a_door_that_a_rule_has_inspected_wait_in_inspection_onc
     run(lambda conn: reversing.reverse_line(conn, KEEPER, **named))
     assert [held.stock(unit) for unit in (PALLET, SECOND)] == [{(None, None): 24}, {}]
     assert [each.line for each in dock.confirm(minute=90).lines] == ["2"], "it is open again"
+
+
+def test_a_rule_goes_on_as_one_of_what_its_item_reads_as_until_that_has_its_own(held: Held) -> None:
+    run = held.dock.ledger.as_app
+    held.dock.ledger.as_owner(
+        lambda conn: conn.execute("INSERT INTO item (code, base_unit) VALUES ('CHAI', 'each')")
+    )
+    run(lambda conn: merge_items(conn, NETWORK, from_code="TEA", to_code="CHAI"))
+
+    def lies() -> dict[str | None, int]:
+        return {condition: quantity for (_, condition), quantity in held.stock().items() if quantity}
+
+    held.scan(1, 4, under="ASN-2")
+    held.complete(5)
+    assert held.holds()["held"] == 1
+    received(held, 3)
+    assert lies() == {"inspection": 7}, "by handheld and on paper"
+    held.inspects(supplier="ACME", item="CHAI", yes=False)
+    held.scan(6, 1, under="ASN-2")
+    held.complete(7)
+    assert held.holds(260)["held"] == 0
+    received(held, 1, receipt="R-4")
+    assert lies() == {None: 2, "inspection": 7}
+    said = run(lambda conn: rules.rules(conn, KEEPER, site=SITE))
+    assert [(each.supplier, each.item, each.inspects) for each in said if each.item] == [
+        ("ACME", "CHAI", False)
+    ]
