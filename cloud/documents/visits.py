@@ -180,13 +180,13 @@ def confirm(
         require_departable(conn, found, due, items, at=now)
         inspected = to_inspect(conn, found, due, open_now, at=now)
         posting = Posting(conn, actor, PostingKind.STATEMENT)
-        posting.claim(inspected.claims)
+        posting.claim([each.claim for each in inspected])
         claim_whole(conn, posting, site, (LineName(line.type, line.id, line.line) for line in due))
-        posting.write(
-            statements=business_leg(found, due, actor.id, now, unseen=unseen, inspected=inspected.refs)
-        )
-        places = _stand(conn, inspected.lines)
-        keep_inspected(conn, actor, inspected, places, occurred_at=now, posting_id=posting.posting_id)
+        refs = {name: ref for each in inspected for name, ref in each.refs.items()}
+        posting.write(statements=business_leg(found, due, actor.id, now, unseen=unseen, inspected=refs))
+        for each in inspected:
+            places = _stand(conn, each.lines)
+            keep_inspected(conn, actor, each, places, occurred_at=now, posting_id=posting.posting_id)
         action = "receipt_confirmed" if found.is_inbound else "departure_confirmed"
         detail = {"lines": len(due), "missing": sorted(missing), "confirmed_by_hand": sorted(unseen)}
         posting.audit(action, f"visit:{visit}", site, detail)

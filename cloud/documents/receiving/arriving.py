@@ -1,6 +1,6 @@
 """What of a vehicle's pallets a rule has inspected waits under a receipt of its own (DOMAIN D4)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -28,6 +28,8 @@ class Inspected:
 
     visit: VisitRow
     receipt: str
+    partner: str | None
+    """From whom they come."""
     lines: tuple[tuple[Line, LineNow], ...]
     days_left: tuple[int | None, ...]
     """Of each, until its lot expires, where that is less than its item asks for."""
@@ -42,9 +44,9 @@ class Inspected:
         }
 
     @property
-    def claims(self) -> list[Claim]:
+    def claim(self) -> Claim:
         """What may happen once."""
-        return [Claim(RECEIPT_CLAIM, f"{self.visit.site}/{self.receipt}")] if self.lines else []
+        return Claim(RECEIPT_CLAIM, f"{self.visit.site}/{self.receipt}")
 
 
 def to_inspect(
@@ -54,7 +56,7 @@ def to_inspect(
     now_of: Mapping[tuple[str, str, str], LineNow],
     *,
     at: datetime,
-) -> Inspected:
+) -> list[Inspected]:
     """Find what of a visit's goods is inspected, by a rule or for its short life, as if received on paper.
 
     Args:
@@ -65,10 +67,11 @@ def to_inspect(
         at: When they are received.
 
     Returns:
-        Those in units; loose goods cross their door before or after, as sellable ones.
+        Those in units, by whom they come from, each under a receipt of its own; loose goods cross their door
+        before or after, as sellable ones.
     """
     if not visit.is_inbound:
-        return Inspected(visit, "", (), ())
+        return []
     rules = rules_of(conn, visit.site)
     arriving = [(line, now_of[line.type, line.id, line.line]) for line in due if line.unit]
     left = days_left(conn, visit.site, [(now.item_id, line.lot) for line, now in arriving], at=at)
@@ -77,9 +80,18 @@ def to_inspect(
         for (line, now), days in zip(arriving, left, strict=True)
         if now.item and now.ordered and (days is not None or rule_for(rules, now.partner, now.item).inspects)
     ]
-    lines = tuple((line, now) for line, now, _ in found)
-    name = _fresh_name(conn, visit) if found else ""
-    return Inspected(visit, name, lines, tuple(days for _, _, days in found))
+    partners = dict.fromkeys(now.partner for _, now, _ in found)
+    names = _fresh_names(conn, visit)
+    return [
+        Inspected(
+            visit,
+            next(names),
+            partner,
+            tuple((line, now) for line, now, _ in found if now.partner == partner),
+            tuple(days for _, now, days in found if now.partner == partner),
+        )
+        for partner in partners
+    ]
 
 
 def keep_inspected(
@@ -96,13 +108,11 @@ def keep_inspected(
     Args:
         conn: In a transaction that the caller commits.
         actor: Who confirmed it.
-        inspected: What; nothing: nothing is kept.
+        inspected: What.
         places: By unit where it stands; what is not known stands before the door.
         occurred_at: When it was confirmed.
         posting_id: What posted it.
     """
-    if not inspected.lines:
-        return
     visit, lines = inspected.visit, [line for line, _ in inspected.lines]
     stands = [places.get(f"{line.unit}", visit.clearing_account) for line in lines]
     quantities, none = [now.open_quantity for _, now in inspected.lines], [None] * len(lines)
@@ -114,7 +124,7 @@ def keep_inspected(
         **name,
         actor=actor.id,
         origin=Origin.SUPPLIER.value,
-        partner=inspected.lines[0][1].partner,
+        partner=inspected.partner,
         delivery_note=None,
         visit=visit.visit,
         location=stands[0],
@@ -153,9 +163,8 @@ def keep_inspected(
     )
 
 
-def _fresh_name(conn: Connection, visit: VisitRow) -> str:
+def _fresh_names(conn: Connection, visit: VisitRow) -> Iterator[str]:
     for nth in count(1):
         name = f"{visit.visit[:_NAME_LENGTH]}~received" + (f"-{nth}" if nth > 1 else "")
         if not store.tuples(conn, "receipt_is_there", site=visit.site, id=name):
-            return name
-    raise AssertionError
+            yield name

@@ -299,3 +299,20 @@ def test_a_rule_goes_on_as_one_of_what_its_item_reads_as_until_that_has_its_own(
     assert [(each.supplier, each.item, each.inspects) for each in said if each.item] == [
         ("ACME", "CHAI", False)
     ]
+
+
+def test_pallets_of_several_suppliers_on_a_vehicle_wait_under_a_receipt_of_each(held: Held) -> None:
+    dock, run = held.dock, held.dock.ledger.as_app
+    run(lambda conn: put_supplier(conn, BUYER, ACME.model_copy(update={"supplier": "BETA"})))
+    held.inspects(supplier="BETA", item="TEA")
+    dock.register(paper(line(1, 1, unit=PALLET), name="ASN-5", partner="ACME"))
+    dock.register(paper(line(1, 1, unit=SECOND), name="ASN-6", partner="BETA"))
+    dock.expect("V-1", "ASN-5", "ASN-6")
+    dock.crosses()
+    dock.crosses(SECOND)
+    dock.confirm()
+    rows = run(lambda conn: judging.waiting(conn, KEEPER, site=SITE, limit=50))
+    assert [(row.receipt, row.line, row.unit, row.partner) for row in rows] == [
+        ("V-1~received", "1", PALLET, "ACME"),
+        ("V-1~received-2", "1", SECOND, "BETA"),
+    ]
