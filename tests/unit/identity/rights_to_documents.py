@@ -17,6 +17,8 @@ DOCUMENT_COMMANDS = {
     "documents.catalogue.stored_portal": MOVERS,
     "documents.short_lines.close_short": MOVERS,
     "documents.dock_times.dock_times": STAFF,
+    "documents.judging.by_hand.move_by_hand": MOVERS,
+    "documents.judging.decided.decided": STAFF,
     "documents.judging.scrapping.ask_to_scrap": MOVERS,
     "documents.judging.service.judge": MOVERS,
     "documents.judging.service.judgements": STAFF,
