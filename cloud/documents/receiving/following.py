@@ -78,8 +78,8 @@ class Followed(NamedTuple):
 def share(lacks: Decimal, lines: Iterable[WaitingLine], carried: Sequence[Carried]) -> list[Followed]:
     """Say of which lines the goods were that a place lacks, and where they are.
 
-    The first that came was taken first. What lies where it was carried to is there, the nearest first; the
-    rest of what left is gone.
+    The first that came was taken first. What lies where it was carried to is there: first where exactly as
+    many were carried as wait, for those were put aside; then the nearest. The rest of what left is gone.
 
     Args:
         lacks: Sellable goods that the place lacks, in base units.
@@ -92,16 +92,22 @@ def share(lacks: Decimal, lines: Iterable[WaitingLine], carried: Sequence[Carrie
     there = [(each, min(each.came, each.lying.quantity)) for each in carried if not each.is_gone]
     gone = sum((each.came for each in carried if each.is_gone), NOTHING)
     ends = [*((each, some) for each, some in there if some > 0), (None, gone)]
-    left, found = lacks, []
+    left, found, lines = lacks, list[Followed](), list(lines)
+    all_that_wait = sum((line.quantity for line in lines), NOTHING)
     for line in lines:
-        rest = line.quantity
-        for nth, (to, some) in enumerate(ends):
+        rest, aside = line.quantity, (line.quantity, all_that_wait)
+        for nth in sorted(range(len(ends)), key=lambda nth: not _came(ends[nth][0], aside)):
+            to, some = ends[nth]
             taken = min(left, rest, some)
             if taken > 0:
                 found.append(Followed(line, taken, to))
                 ends[nth] = (to, some - taken)
                 left, rest = left - taken, rest - taken
     return found
+
+
+def _came(to: Carried | None, numbers: Iterable[Decimal]) -> bool:
+    return to is not None and to.came in numbers
 
 
 def ready(conn: Connection, actor: Actor) -> list[tuple[str, int]]:
@@ -162,7 +168,8 @@ def follow(conn: Connection, actor: Actor, *, cell: int, now: datetime) -> int:
     told = {"item": standing.item, "place": standing.stands, "parts": len(followed), "gone": f"{gone:f}"}
     posting.audit("holds_followed", f"item:{standing.item}", standing.site, told)
     if gone:
-        _tell(conn, standing, gone, {each.line.receipt for each in followed if each.to is None})
+        receipts = {each.line.receipt for each in followed if each.to is None}
+        _tell(conn, posting.posting_id, standing, gone, receipts)
     posting.close()
     return len(statements)
 
@@ -220,14 +227,16 @@ def _statements(
         )
 
 
-def _tell(conn: Connection, standing: Standing, gone: Decimal, receipts: Iterable[str]) -> None:
+def _tell(
+    conn: Connection, posting_id: int, standing: Standing, gone: Decimal, receipts: Iterable[str]
+) -> None:
     waited = "on hold" if standing.disposition == Disposition.HOLD else "in inspection"
     named = ", ".join(sorted(receipts))
     summary = (
         f"{gone.normalize():f} {standing.base_unit} of {standing.item} that were {waited} at "
-        f"{standing.stands} have left as sellable: {named}"
+        f"{standing.stands} were taken as sellable and left, or are in another condition by now: {named}"
     )
-    key = f"{LEFT_WAITING}:{standing.site}/{standing.held_cells[0]}"
+    key = f"{LEFT_WAITING}:{standing.site}/{posting_id}"
     detail = {
         "item": standing.item,
         "place": standing.stands,

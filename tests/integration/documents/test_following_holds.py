@@ -110,9 +110,31 @@ def test_what_left_although_it_waited_waits_no_longer_and_is_told(held: Held) ->
     held.holds(210)
     assert held.stock() == {(None, "hold"): 1}
     (ticket,) = held.tickets("held_goods_left")
-    assert ticket == "2 each of TEA that were on hold at STAGE-1 have left as sellable: ASN-1~held"
+    assert ticket == (
+        "2 each of TEA that were on hold at STAGE-1 were taken as sellable and left, "
+        "or are in another condition by now: ASN-1~held"
+    )
     held.holds(220)
     assert (held.followed, places(held)) == (0, [("STAGE-1", None, "hold", 1)])
+    carry(held, 1, "STAGE-1", "@customer", 8)
+    held.complete(9)
+    held.holds(230)
+    assert sorted(each[0] for each in held.tickets("held_goods_left")) == ["1", "2"], "none is forgotten"
+
+
+def test_what_a_handheld_puts_aside_in_exactly_the_number_that_waits_is_what_waits(held: Held) -> None:
+    held.scan(1, 13)
+    held.complete(5)
+    held.holds()
+    carry(held, 3, "STAGE-1", "QA-01", 6)
+    carry(held, 10, "STAGE-1", "A-01", 6.5)
+    held.complete(7)
+    held.holds(210)
+    assert (held.stock(), held.stock("QA-01"), held.stock("A-01")) == (
+        {},
+        {(None, "hold"): 3},
+        {(None, None): 10},
+    )
 
 
 def test_a_paper_that_puts_goods_on_hold_after_they_were_put_away_finds_them(held: Held) -> None:
