@@ -1,4 +1,4 @@
-"""What of a vehicle's pallets a rule has inspected waits under a receipt of its own (DOMAIN D4)."""
+"""What of a vehicle's pallets a rule sends to inspection waits under a receipt of its own (DOMAIN D4)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

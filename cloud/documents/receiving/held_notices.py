@@ -124,7 +124,7 @@ def _beyond_words(row: ScannedRow, number: str, sums: _Sums, needless: Decimal) 
 
 
 def _uninspected_words(row: ScannedRow, number: str, gone: Decimal) -> str:
-    what = f"{_number(gone)} {row.base_unit} of {row.item} that a rule has inspected"
+    what = f"{_number(gone)} {row.base_unit} of {row.item} that a rule sends to inspection"
     return f"{number}: {what} had left before they could wait in inspection"
 
 

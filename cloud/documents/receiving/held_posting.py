@@ -23,7 +23,7 @@ from contracts.records import DocumentRef, Identifier, Side
 from contracts.vocabulary import BizStep, Disposition
 
 INSPECTION: Final = "inspection"
-"""Why goods wait that a rule has inspected."""
+"""Why goods wait that a rule sends to inspection."""
 SCAN: Final = "scan"
 """Type of the document that a hold names beside its line: the movement that a handheld stated."""
 

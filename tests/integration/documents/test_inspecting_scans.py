@@ -1,4 +1,4 @@
-"""What handhelds receive of goods that a rule has inspected waits in inspection once; on the real ledger."""
+"""What handhelds receive of goods that a rule sends to inspection waits there once; on the real ledger."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -202,7 +202,7 @@ def test_what_left_before_it_could_be_inspected_is_told(held: Held) -> None:
     assert held.stock() == {(None, "inspection"): 5}
     assert told(held) == [(0, 5, 3)]
     (ticket,) = held.tickets("received_uninspected")
-    assert ticket.startswith("ASN-2: 3 each of TEA that a rule has inspected had left")
+    assert ticket.startswith("ASN-2: 3 each of TEA that a rule sends to inspection had left")
 
 
 def test_scans_of_a_closed_period_wait_from_now_on(held: Held) -> None:
