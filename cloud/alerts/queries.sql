@@ -18,6 +18,11 @@ DO UPDATE SET occurrences = ticket.occurrences + 1, last_at = clock_timestamp(),
             > array_position(ARRAY['info', 'warning', 'critical'], ticket.severity)
         THEN 'open' ELSE ticket.state END;
 
+-- name: open_keys
+SELECT dedup_key FROM ticket
+WHERE resolved_at IS NULL AND site_id = %(site)s AND kind = ANY (%(kinds)s) AND detail ->> 'document' = %(document)s
+ORDER BY dedup_key;
+
 -- name: resolve
 UPDATE ticket SET state = 'resolved', resolved_at = clock_timestamp()
 WHERE dedup_key = ANY (%(dedup_keys)s) AND resolved_at IS NULL;

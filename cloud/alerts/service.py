@@ -37,6 +37,21 @@ def notice(conn: Connection, notices: Iterable[Notice]) -> None:
     store.open_or_add(conn, notices)
 
 
+def open_keys(conn: Connection, *, site: str, kinds: Sequence[str], document: str) -> list[str]:
+    """List what people were told of a document and have not closed, in the caller's transaction.
+
+    Args:
+        conn: A connection inside a transaction.
+        site: Site id.
+        kinds: Of the tickets.
+        document: As their detail names it.
+
+    Returns:
+        Keys of open tickets, in order.
+    """
+    return store.open_keys(conn, site=site, kinds=kinds, document=document)
+
+
 def resolve(conn: Connection, dedup_keys: Sequence[str]) -> None:
     """Close the tickets of what is right again, in the caller's transaction.
 

@@ -27,6 +27,22 @@ def open_or_add(conn: Connection, notices: Iterable[Notice]) -> None:
             cursor.execute(SQL["open_or_add"], _noticed(by_key[key]))
 
 
+def open_keys(conn: Connection, *, site: str, kinds: Sequence[str], document: str) -> list[str]:
+    """List keys of open tickets of a document.
+
+    Args:
+        conn: A connection.
+        site: Site id.
+        kinds: Of the tickets.
+        document: As their detail names it.
+
+    Returns:
+        Keys, in order.
+    """
+    asked = {"site": site, "kinds": list(kinds), "document": document}
+    return [key for (key,) in conn.execute(SQL["open_keys"], asked)]
+
+
 def resolve(conn: Connection, dedup_keys: Sequence[str]) -> None:
     """Close the open tickets of some keys.
 

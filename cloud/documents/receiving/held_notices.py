@@ -11,7 +11,6 @@ from pydantic import JsonValue
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
 from cloud.db import Connection
-from cloud.documents.receiving import store
 from cloud.documents.receiving.beyond import Due
 from cloud.documents.receiving.domain import NOTHING
 from cloud.documents.receiving.held_posting import Hold
@@ -43,11 +42,13 @@ def tell(
         sums[row.item].add(row)
     for each in new:
         sums[each.row.item].add_new(each)
-    there = {row.item_id for row in rows}
-    notices, over = [], []
-    for (item_id,) in store.tuples(conn, "items_told", site=site, id=number):
-        if item_id not in there:  # all its scans are taken back, or it reads as another by now
-            over += [f"{kind}:{site}/{number}/{item_id}" for kind in (BEYOND, UNINSPECTED)]
+    kinds = (BEYOND, UNINSPECTED)
+    there = {f"{kind}:{site}/{number}/{row.item_id}" for row in rows for kind in kinds}
+    is_open = alerts.open_keys(conn, site=site, kinds=kinds, document=number)
+    # of the rest all scans are taken back, or they read as another item by now, of which it is told then
+    over = [key for key in is_open if key not in there]
+    renamed = {key.partition(":")[0] for key in over}
+    notices = list[Notice]()
     for row in {row.item: row for row in rows}.values():
         of_item = sums[row.item]
         needless = due[row.item].expected_after_all if row.item in due else NOTHING
@@ -67,7 +68,7 @@ def tell(
             key = f"{kind}:{site}/{number}/{row.item_id}"
             if not is_there:
                 over.append(key)
-            elif is_news:
+            elif is_news or kind in renamed:
                 detail = _detail(site, number, row)
                 notices.append(Notice(key, kind, Severity.WARNING, summary, site, detail))
     alerts.resolve(conn, over)

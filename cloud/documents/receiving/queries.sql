@@ -143,9 +143,6 @@ SELECT EXISTS (SELECT FROM document d
     OR EXISTS (SELECT FROM receiving_rule r WHERE r.site_id = %(site)s AND r.inspects)
     OR EXISTS (SELECT FROM item_life l WHERE l.minimum_days IS NOT NULL);
 
--- name: items_told
-SELECT DISTINCT h.item_id FROM scanned_hold h WHERE h.site_id = %(site)s AND h.id = %(id)s;
-
 -- name: put_scanned
 INSERT INTO scanned_due AS d (site_id, id, from_at) VALUES (%(site)s, %(id)s, %(from_at)s)
 ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at);

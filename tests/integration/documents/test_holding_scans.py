@@ -381,3 +381,18 @@ def test_items_that_are_merged_are_looked_at_again_and_nothing_is_freed_by_itsel
     run(lambda conn: merge_items(conn, NETWORK, from_code=code, to_code=code))
     assert held.holds(220)["looked"] == 1
     assert (held.tickets(), held.waiting()) == ([], [("ASN-1~held", "1", 5)]), "it waits for a person still"
+
+
+def test_an_open_ticket_goes_on_as_one_of_what_its_item_reads_as(held: Held) -> None:
+    held.scan(1, 13)
+    held.complete(5)
+    held.holds()
+    run = held.dock.ledger.as_app
+    held.dock.ledger.as_owner(
+        lambda conn: conn.execute("INSERT INTO item (code, base_unit) VALUES ('CHAI', 'each')")
+    )
+    for minute, reads_as in ((210, "CHAI"), (220, "TEA")):
+        run(lambda conn, code=reads_as: merge_items(conn, NETWORK, from_code="TEA", to_code=code))
+        held.holds(minute)
+        (ticket,) = held.tickets()
+        assert ticket.startswith(f"ASN-1: handhelds received more {reads_as} than")
