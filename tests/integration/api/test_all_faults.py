@@ -11,6 +11,8 @@ import pytest
 from psycopg import sql
 from serving import MUG, OWN, TEA, People
 
+from tests.patience import PATIENCE_S
+
 CONTROLLER = "inventory_controller@madrid"
 Post = Callable[..., httpx.Response]
 
@@ -21,7 +23,7 @@ def post(client: httpx.Client, people: People) -> Post:
 
     def send(path: str, body: object, *, who: str = CONTROLLER) -> httpx.Response:
         headers = people.headers(who) | {"Idempotency-Key": f"k-{next(keys)}"}
-        return client.post(f"/v1/{path}", json=body, headers=headers, timeout=60)
+        return client.post(f"/v1/{path}", json=body, headers=headers, timeout=PATIENCE_S)
 
     return send
 

@@ -12,6 +12,7 @@ from serving import NOW, OTHER, OWN, TEA, Clock, People
 
 from cloud.alerts.webhooks.domain import signature
 from cloud.db import ConnectionPool
+from tests.patience import PATIENCE_S
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OLD = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
@@ -68,7 +69,9 @@ def order(kind: str = "order.paid", *, qty: object = 2, version: int = 1, **more
 
 @pytest.fixture
 def admin(client: httpx.Client, people: People) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=client.base_url, headers=people.headers(f"admin@{OWN}")) as made:
+    with httpx.Client(
+        base_url=client.base_url, headers=people.headers(f"admin@{OWN}"), timeout=PATIENCE_S
+    ) as made:
         yield made
 
 

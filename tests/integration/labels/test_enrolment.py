@@ -34,6 +34,7 @@ from edge_agent.config.settings import load
 from edge_agent.enrolment.command import enrol
 from tests.integration.ingest.processes import listening
 from tests.integration.ledger.scenario import SITE, Ledger, open_ledger
+from tests.patience import PATIENCE_S
 
 ADMIN = Actor("user:root", frozenset({Role.ADMIN}), all_sites=True)
 OPERATOR = Actor("user:olga", frozenset({Role.OPERATOR}), frozenset({SITE}))
@@ -73,13 +74,15 @@ class Site:
 
     def ask(self, code: str, gateway: str = "gw-7") -> httpx.Response:
         body = {"code": code, "request": request_for(new_key(), gateway), "secret": "s" * 32}
-        return httpx.post(f"{self.url}/v1/enrolments", json=body, verify=PLAIN)
+        return httpx.post(f"{self.url}/v1/enrolments", json=body, verify=PLAIN, timeout=PATIENCE_S)
 
     def offer_url(self, url: str) -> None:
         self.api.state.broker_offer = replace(self.offer, url=url)
 
     def admits(self, gateway: str, secret: str) -> bool:
-        answer = httpx.get(f"{self.url}/v1/ingest/state", auth=(gateway, secret), verify=PLAIN)
+        answer = httpx.get(
+            f"{self.url}/v1/ingest/state", auth=(gateway, secret), verify=PLAIN, timeout=PATIENCE_S
+        )
         return answer.status_code == 200
 
 
@@ -163,7 +166,7 @@ def require_called_back(site: Site, revoke: Callable[[], Invite]) -> None:
     body = {"code": site.invite("gw-7"), "request": request_for(new_key(), "gw-7"), "secret": "s" * 32}
 
     def post(**other: str) -> httpx.Response:
-        return httpx.post(f"{site.url}/v1/enrolments", json=body | other, verify=PLAIN)
+        return httpx.post(f"{site.url}/v1/enrolments", json=body | other, verify=PLAIN, timeout=PATIENCE_S)
 
     for junk in ("\x01", "x\ny", body["request"]):
         assert "and nothing around it" in post(request=body["request"] + junk).json()["detail"]
@@ -222,6 +225,7 @@ def test_a_code_that_ended_was_called_back_or_is_another_gateways_is_refused_in_
             content=wrong,
             headers={"Content-Type": "application/json"},
             verify=PLAIN,
+            timeout=PATIENCE_S,
         )
         assert answer.status_code in {400, 403, 422}, (wrong, answer.text)
     for wrong in ("mqtts://x", "http://ledger.example"):

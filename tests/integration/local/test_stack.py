@@ -104,7 +104,7 @@ def private_place(directory: Path) -> Iterator[Path]:
 
 
 def serves(local: Local) -> bool:
-    return httpx.get(f"{local.url}health/ready").is_success
+    return httpx.get(f"{local.url}health/ready", timeout=PATIENCE_S).is_success
 
 
 @pytest.mark.parametrize("broker", ["mosquitto", "nats"])
