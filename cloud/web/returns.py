@@ -73,6 +73,7 @@ def judge(
     reason: Annotated[JudgementReason, Form()],
     quantity: Text = "",
     lot: Text = "",
+    owner: Text = "",
     location: Text = "",
     grade: Text = "",
     put_at: Text = "",
@@ -81,7 +82,7 @@ def judge(
 
     def work(conn: Connection) -> int | None:
         stated: dict[str, Any] = {"site": site, "receipt": receipt, "line": line, "waits_as": waits_as}
-        stated |= {"reason": reason, "quantity": quantity.strip(), "lot": lot or None}
+        stated |= {"reason": reason, "quantity": quantity.strip(), "lot": lot or None, "owner": owner}
         stated |= {"location": location or None}
         if verdict == "scrap":
             asked = scrapping.ask_to_scrap(conn, visitor.actor, ScrapPaper.model_validate(stated))

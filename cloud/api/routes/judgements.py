@@ -36,6 +36,7 @@ class WaitingGoods(BaseModel):
     line: str
     waits_as: WaitsAs
     lot: str | None
+    owner: str | None = Field(description="Whose they are; null: our own")
     item: str
     item_name: str | None
     base_unit: str

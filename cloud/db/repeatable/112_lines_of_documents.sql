@@ -17,7 +17,7 @@ DROP FUNCTION IF EXISTS moves_naming_lines(text[], text, text[], boolean, bigint
 CREATE FUNCTION moves_naming_lines(sites text[], kind text, ids text[], with_scanned boolean, up_to bigint)
     RETURNS TABLE (site text, id text, line text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz,
         item_id bigint, quantity numeric, from_code text, to_code text, from_place text, to_place text, from_as text,
-        to_as text, lot text, reason text)
+        to_as text, from_owner text, to_owner text, lot text, reason text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH named AS MATERIALIZED (
         SELECT DISTINCT m.site_id, asked.id, d ->> 'line' AS line, m.gateway_id, m.epoch, m.seq, m.occurred_at, m.item_id,
@@ -37,7 +37,8 @@ CREATE FUNCTION moves_naming_lines(sites text[], kind text, ids text[], with_sca
     )
     SELECT n.site_id, n.id, n.line, g.name, n.epoch, n.seq, n.occurred_at, c.canonical_id,
         coalesce(n.part, round(n.quantity * c.numerator / c.denominator, 6)), f.code, t.code, f.kind, t.kind,
-        coalesce(fc.disposition, 'sellable'), coalesce(tc.disposition, 'sellable'), coalesce(tc.lot, fc.lot), n.reason
+        coalesce(fc.disposition, 'sellable'), coalesce(tc.disposition, 'sellable'), fc.owner, tc.owner,
+        coalesce(tc.lot, fc.lot), n.reason
     FROM named n
     JOIN gateway g ON g.gateway_id = n.gateway_id
     JOIN canonical_item c ON c.item_id = n.item_id
@@ -55,7 +56,7 @@ $$;
 CREATE FUNCTION moves_of_lines(sites text[], kind text, ids text[])
     RETURNS TABLE (site text, id text, line text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz,
         item_id bigint, quantity numeric, from_code text, to_code text, from_place text, to_place text, from_as text,
-        to_as text, lot text, reason text)
+        to_as text, from_owner text, to_owner text, lot text, reason text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
     SELECT * FROM moves_naming_lines(sites, kind, ids, true, NULL) m

@@ -1,10 +1,11 @@
 -- Goods of receipts that wait for a person: came in in a condition that is not sellable, and left it by no movement that
 -- names the receipt's line. They lie where those movements put them, and never more wait than lie: what a handheld judged, or
--- somebody took, was of what came first. What somebody carried on in a condition that waits is found where it lies now.
+-- somebody took, was of what came first. What somebody carried on in a condition that waits is found where it lies now, and
+-- whose it is now. No owner: our own.
 DROP FUNCTION IF EXISTS goods_that_wait(text[], text, text);
 
 CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
-    RETURNS TABLE (site text, receipt text, line text, waits_as text, lot text, identifier_scheme text,
+    RETURNS TABLE (site text, receipt text, line text, waits_as text, lot text, owner text, identifier_scheme text,
         identifier text, item text, item_name text, base_unit text,
         quantity numeric, location text, unit text, partner text, is_unexpected boolean, reason text,
         since_at timestamptz)
@@ -20,7 +21,8 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
         SELECT DISTINCT k.site_id, k.canonical_id FROM line k WHERE of_receipt IS NULL OR k.id = of_receipt
     ), lies AS MATERIALIZED (
         SELECT c.cell_id, c.site_id AS site, n.canonical_id AS item_id, c.location_id, p.kind AS place, p.code,
-            c.disposition AS state, c.lot, round(b.quantity * n.numerator / n.denominator, 6) AS quantity
+            c.disposition AS state, c.lot, coalesce(c.owner, '') AS owner,
+            round(b.quantity * n.numerator / n.denominator, 6) AS quantity
         FROM asked a
         JOIN canonical_item n ON n.canonical_id = a.canonical_id
         JOIN cell c ON c.item_id = n.item_id AND c.site_id = a.site_id AND c.disposition IN ('inspection', 'returned', 'hold')
@@ -34,49 +36,54 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
                 WHERE (j.site_id, j.id, j.line) = (k.site_id, k.id, k.line) AND j.verdict IN ('sellable', 'damaged')
                     AND NOT EXISTS (SELECT FROM movement m WHERE m.posting_id = j.posting_id AND is_reversed(m))), 0)
     ), moves AS (
-        SELECT m.site, m.id, m.line, m.lot, m.item_id, x.state, x.place, x.code, sum(x.quantity) AS quantity
+        SELECT m.site, m.id, m.line, m.lot, m.item_id, x.state, x.place, x.code, x.owner, sum(x.quantity) AS quantity
         FROM (SELECT c.site_id, array_agg(c.id) AS ids FROM candidate c GROUP BY c.site_id) o
         CROSS JOIN LATERAL moves_of_lines(ARRAY[o.site_id], 'receipt', o.ids) m
-        CROSS JOIN LATERAL (VALUES (m.to_as, m.quantity, m.to_place, m.to_code), (m.from_as, -m.quantity, m.from_place, m.from_code))
-            AS x (state, quantity, place, code)
+        CROSS JOIN LATERAL (VALUES (m.to_as, m.quantity, m.to_place, m.to_code, coalesce(m.to_owner, '')),
+            (m.from_as, -m.quantity, m.from_place, m.from_code, coalesce(m.from_owner, '')))
+            AS x (state, quantity, place, code, owner)
         WHERE x.place <> 'virtual' AND x.state IN ('inspection', 'returned', 'hold')
-        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     ), said AS (
-        -- what was judged where somebody had carried it unseen is taken off the places that are known, the fullest last
+        -- what was judged where somebody had carried it unseen, or had made it another's, is taken off the
+        -- places that are known, the fullest last
         SELECT m.*, r.occurred_at,
             least(m.quantity, sum(m.quantity) OVER line - coalesce(sum(greatest(m.quantity, 0)) OVER before, 0)) AS waiting
         FROM moves m
         JOIN receipt r ON (r.site_id, r.id) = (m.site, m.id)
         WINDOW line AS (PARTITION BY m.site, m.id, m.line, m.state, m.lot, m.item_id),
-            before AS (PARTITION BY m.site, m.id, m.line, m.state, m.lot, m.item_id ORDER BY m.quantity DESC, m.code
+            before AS (PARTITION BY m.site, m.id, m.line, m.state, m.lot, m.item_id
+                ORDER BY m.quantity DESC, m.code, m.owner
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     ), by_place AS (
         SELECT y.site, y.item_id, y.state, y.place, y.code, sum(y.quantity) AS quantity FROM lies y GROUP BY 1, 2, 3, 4, 5
     ), by_lot AS (
-        SELECT y.site, y.item_id, y.state, y.place, y.code, y.lot, sum(y.quantity) AS quantity, array_agg(y.cell_id) AS cells
-        FROM lies y GROUP BY 1, 2, 3, 4, 5, 6
+        SELECT y.site, y.item_id, y.state, y.place, y.code, y.lot, y.owner, sum(y.quantity) AS quantity,
+            array_agg(y.cell_id) AS cells
+        FROM lies y GROUP BY 1, 2, 3, 4, 5, 6, 7
     ), of_lot AS (
         -- what came last was taken last
         SELECT s.*, greatest(least(s.waiting, coalesce(y.quantity, 0)
-            - coalesce(sum(s.waiting) OVER (PARTITION BY s.site, s.item_id, s.state, s.place, s.code, s.lot
+            - coalesce(sum(s.waiting) OVER (PARTITION BY s.site, s.item_id, s.state, s.place, s.code, s.lot, s.owner
                 ORDER BY s.occurred_at DESC, s.id DESC, s.line DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)), 0) AS there
         FROM said s
-        LEFT JOIN by_lot y ON (y.site, y.item_id, y.state, y.place, y.code) = (s.site, s.item_id, s.state, s.place, s.code)
+        LEFT JOIN by_lot y
+            ON (y.site, y.item_id, y.state, y.place, y.code, y.owner) = (s.site, s.item_id, s.state, s.place, s.code, s.owner)
             AND y.lot IS NOT DISTINCT FROM s.lot
         WHERE s.waiting > 0
     ), known AS MATERIALIZED (
-        -- what was taken without its lot lacks of all
+        -- what was taken without its lot or owner lacks of all
         SELECT o.*, greatest(least(o.there, coalesce(y.quantity, 0)
             - coalesce(sum(o.there) OVER (PARTITION BY o.site, o.item_id, o.state, o.place, o.code
-                ORDER BY o.occurred_at DESC, o.id DESC, o.line DESC, o.lot ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)), 0)
+                ORDER BY o.occurred_at DESC, o.id DESC, o.line DESC, o.lot, o.owner ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)), 0)
             AS lies
         FROM of_lot o
         LEFT JOIN by_place y ON (y.site, y.item_id, y.state, y.place, y.code) = (o.site, o.item_id, o.state, o.place, o.code)
     ), missed AS (
-        SELECT k.site, k.id, k.line, k.lot, k.item_id, sum(k.waiting - k.lies) AS quantity,
-            sum(sum(k.waiting - k.lies)) OVER (PARTITION BY k.site, k.item_id, k.lot ORDER BY min(k.occurred_at), k.id, k.line) AS until
+        SELECT k.site, k.id, k.line, k.lot, k.owner, k.item_id, sum(k.waiting - k.lies) AS quantity,
+            min(k.occurred_at) AS occurred_at
         FROM known k
-        GROUP BY k.site, k.id, k.line, k.lot, k.item_id
+        GROUP BY k.site, k.id, k.line, k.lot, k.owner, k.item_id
         HAVING sum(k.waiting - k.lies) > 0
     ), brought AS (
         -- carried there from where goods waited, by movements that name no receipt
@@ -91,28 +98,62 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
             AND NOT is_reversed(m)
         GROUP BY m.to_cell
     ), beside AS (
-        SELECT y.*, least(g.quantity, y.quantity - coalesce((SELECT sum(k.lies) FROM known k
-            WHERE (k.site, k.item_id, k.state, k.place, k.code) = (y.site, y.item_id, y.state, y.place, y.code)
+        SELECT y.*, least(coalesce(g.quantity, 0), y.quantity - coalesce((SELECT sum(k.lies) FROM known k
+            WHERE (k.site, k.item_id, k.state, k.place, k.code, k.owner)
+                    = (y.site, y.item_id, y.state, y.place, y.code, y.owner)
                 AND k.lot IS NOT DISTINCT FROM y.lot), 0)) AS spare
         FROM by_lot y
         CROSS JOIN LATERAL (SELECT sum(b.quantity) AS quantity FROM brought b WHERE b.cell_id = ANY (y.cells)) g
-    ), elsewhere AS (
-        SELECT b.*, sum(b.spare) OVER (PARTITION BY b.site, b.item_id, b.lot ORDER BY b.state DESC, b.code) AS until
-        FROM beside b WHERE b.spare > 0
-    ), waits AS (
-        SELECT k.site, k.id, k.line, k.lot, k.item_id, k.state, k.place, k.code, sum(k.quantity) AS waiting
+    ), own AS MATERIALIZED (
+        -- so much lies elsewhere with whose it was; the rest is another's now
+        SELECT x.site, x.item_id, x.lot, x.owner, least(x.quantity, e.quantity) AS quantity
+        FROM (SELECT x.site, x.item_id, x.lot, x.owner, sum(x.quantity) AS quantity FROM missed x GROUP BY 1, 2, 3, 4) x
+        JOIN (
+            SELECT b.site, b.item_id, b.lot, b.owner, sum(b.spare) AS quantity FROM beside b WHERE b.spare > 0
+            GROUP BY 1, 2, 3, 4) e
+            ON (e.site, e.item_id, e.owner) = (x.site, x.item_id, x.owner) AND e.lot IS NOT DISTINCT FROM x.lot
+    ), sought AS (
+        SELECT s.*, sum(s.part) OVER (PARTITION BY s.site, s.item_id, s.lot, s.whose
+            ORDER BY s.occurred_at, s.id, s.line, s.owner) AS until
         FROM (
-            SELECT k.site, k.id, k.line, k.lot, k.item_id, k.state, k.place, k.code, k.lies AS quantity FROM known k
+            SELECT x.*, w.whose, w.part
+            FROM (
+                SELECT x.*, coalesce(o.quantity, 0) AS own, sum(x.quantity) OVER (PARTITION BY x.site, x.item_id, x.lot, x.owner
+                    ORDER BY x.occurred_at, x.id, x.line) AS so_far
+                FROM missed x
+                LEFT JOIN own o ON (o.site, o.item_id, o.owner) = (x.site, x.item_id, x.owner)
+                    AND o.lot IS NOT DISTINCT FROM x.lot) x
+            CROSS JOIN LATERAL (SELECT least(x.so_far, x.own) - least(x.so_far - x.quantity, x.own) AS own_part) k
+            CROSS JOIN LATERAL (VALUES (x.owner, k.own_part), (NULL, x.quantity - k.own_part)) AS w (whose, part)) s
+        WHERE s.part > 0
+    ), elsewhere AS (
+        SELECT s.*, sum(s.part) OVER (PARTITION BY s.site, s.item_id, s.lot, s.whose ORDER BY s.state DESC, s.code, s.owner) AS until
+        FROM (
+            SELECT b.*, w.whose, w.part
+            FROM (
+                SELECT b.*, coalesce(o.quantity, 0) AS own, sum(b.spare) OVER (PARTITION BY b.site, b.item_id, b.lot, b.owner
+                    ORDER BY b.state DESC, b.code) AS so_far
+                FROM beside b
+                LEFT JOIN own o ON (o.site, o.item_id, o.owner) = (b.site, b.item_id, b.owner)
+                    AND o.lot IS NOT DISTINCT FROM b.lot
+                WHERE b.spare > 0) b
+            CROSS JOIN LATERAL (SELECT least(b.so_far, b.own) - least(b.so_far - b.spare, b.own) AS own_part) k
+            CROSS JOIN LATERAL (VALUES (b.owner, k.own_part), (NULL, b.spare - k.own_part)) AS w (whose, part)) s
+        WHERE s.part > 0
+    ), waits AS (
+        SELECT k.site, k.id, k.line, k.lot, k.owner, k.item_id, k.state, k.place, k.code, sum(k.quantity) AS waiting
+        FROM (
+            SELECT k.site, k.id, k.line, k.lot, k.owner, k.item_id, k.state, k.place, k.code, k.lies AS quantity FROM known k
             UNION ALL
-            SELECT x.site, x.id, x.line, x.lot, x.item_id, e.state, e.place, e.code,
-                least(x.until, e.until) - greatest(x.until - x.quantity, e.until - e.spare)
-            FROM missed x
+            SELECT x.site, x.id, x.line, x.lot, e.owner, x.item_id, e.state, e.place, e.code,
+                least(x.until, e.until) - greatest(x.until - x.part, e.until - e.part)
+            FROM sought x
             JOIN elsewhere e ON (e.site, e.item_id) = (x.site, x.item_id) AND e.lot IS NOT DISTINCT FROM x.lot
-                AND x.until > e.until - e.spare AND e.until > x.until - x.quantity
+                AND e.whose IS NOT DISTINCT FROM x.whose AND x.until > e.until - e.part AND e.until > x.until - x.part
         ) k
-        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+        GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     )
-    SELECT m.site, m.id, m.line, m.state, m.lot, l.identifier_scheme, l.identifier, i.code, i.name, i.base_unit,
+    SELECT m.site, m.id, m.line, m.state, m.lot, nullif(m.owner, ''), l.identifier_scheme, l.identifier, i.code, i.name, i.base_unit,
         m.waiting, CASE WHEN m.place <> 'unit' THEN m.code ELSE coalesce(u.location, l.location) END,
         CASE WHEN m.place = 'unit' THEN m.code END, r.partner, l.is_unexpected, l.reason, r.occurred_at
     FROM waits m

@@ -45,7 +45,7 @@ def ask_to_scrap(conn: Connection, actor: Actor, paper: ScrapPaper) -> Decision:
         NotAllowedError: If the actor may not.
         UnknownDocumentError: If nothing of that line waits so.
         ConflictingDocumentError: If scrapping goods of that line has been asked for and is not decided.
-        DocumentError: If less waits, several lots do, or a place is unknown.
+        DocumentError: If less waits, several lots or owners do, or a place is unknown.
     """
     actor.require(*KEEPERS, site=paper.site)
     act_as(conn, actor)
@@ -107,7 +107,7 @@ class Scrap:
             paper,
             found,
             verdict=SCRAP_KIND,
-            there=Side(location=VirtualLocation.SCRAP, lot=found.lot),
+            there=Side(location=VirtualLocation.SCRAP, lot=found.lot, owner=found.owner),
             now=now,
             decision_id=decision.decision_id,
         )
@@ -152,8 +152,9 @@ def _cost(conn: Connection, site: str, item: str) -> tuple[Decimal | None, str |
 
 def _effect(paper: ScrapPaper, found: WaitingRow) -> Json:
     lot = f" lot {found.lot}" if found.lot else ""
-    where = f"line {paper.line} of receipt {paper.receipt}"
+    owner = f" owned by {found.owner}" if found.owner else ""
+    what = f"{paper.quantity.normalize():f} {found.base_unit} of {found.item}{lot}{owner}"
     return {
-        "summary": f"Scrap {paper.quantity.normalize():f} {found.base_unit} of {found.item}{lot}, {where}",
-        "paper": paper.model_dump(mode="json"),
+        "summary": f"Scrap {what}, line {paper.line} of receipt {paper.receipt}",
+        "paper": paper.model_dump(mode="json") | {"owner": found.owner or ""},
     }

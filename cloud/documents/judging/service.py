@@ -65,6 +65,8 @@ class WaitingGoodsPaper(BaseModel):
     reason: JudgementReason
     lot: Code | None = None
     """Where several lots of the line wait."""
+    owner: Code | Literal[""] | None = None
+    """Where goods of several owners wait; empty: our own. They stay whose they are."""
     location: Place | None = None
     """Where it lies; left out: where it was put, or carried by handheld."""
 
@@ -87,6 +89,8 @@ class WaitingRow(NamedTuple):
     line: str
     waits_as: str
     lot: str | None
+    owner: str | None
+    """Whose they are; None: our own."""
     identifier_scheme: str
     identifier: str
     item: str
@@ -193,7 +197,7 @@ def judge(conn: Connection, actor: Actor, paper: JudgementPaper, *, now: datetim
     Raises:
         NotAllowedError: If the actor may not, or not in a closed period.
         UnknownDocumentError: If nothing of that line waits so.
-        DocumentError: If less waits, several lots do, or a place is unknown.
+        DocumentError: If less waits, several lots or owners do, or a place is unknown.
     """
     actor.require(*KEEPERS, site=paper.site)
     act_as(conn, actor)
@@ -206,9 +210,7 @@ def judge(conn: Connection, actor: Actor, paper: JudgementPaper, *, now: datetim
         raise DocumentError(f"there is no place {paper.put_at!r} at site {paper.site!r}")
     there: dict[str, object] = {"location": paper.put_at} if paper.put_at else _lies_at(found)
     condition = _DISPOSITION[paper.verdict]
-    stated = (
-        there | ({"lot": found.lot} if found.lot else {}) | ({"disposition": condition} if condition else {})
-    )
+    stated = there | _named(found) | ({"disposition": condition} if condition else {})
     carry_out(
         conn,
         actor,
@@ -256,8 +258,7 @@ def carry_out(
     """
     is_late = require_open(conn, by, paper.site, now)
     posting = Posting(conn, by, PostingKind.STATEMENT)
-    lot = {"lot": found.lot} if found.lot else {}
-    source = _lies_at(found) | lot | {"disposition": Disposition(paper.waits_as)}
+    source = _lies_at(found) | _named(found) | {"disposition": Disposition(paper.waits_as)}
     statement = moved(
         paper.site,
         base_identifier(conn, (found.identifier_scheme, found.identifier), found.item),
@@ -305,7 +306,8 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
 
     Raises:
         UnknownDocumentError: If nothing of that line waits so.
-        DocumentError: If less waits, several lots or at several places, or the place is unknown.
+        DocumentError: If less waits, several lots, of several owners or at several places, or the place is
+            unknown.
     """
     named = {"site": paper.site, "receipt": paper.receipt, "line": paper.line}
     lock_waiting(conn, paper.site, [cell for (cell,) in store.tuples(conn, "cells_of_line", **named)])
@@ -315,7 +317,7 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
     rows = [
         row
         for row in store.rows(conn, WaitingRow, "waiting", **asked, limit=1000)
-        if paper.lot is None or row.lot == paper.lot
+        if paper.lot in {None, row.lot} and paper.owner in {None, row.owner or ""}
     ]
     where = f"line {paper.line!r} of receipt {paper.receipt!r}"
     if not rows:
@@ -330,6 +332,11 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
         lots = sorted({str(row.lot) for row in rows})
         if len(lots) > 1:
             raise DocumentError(f"{where}: several lots wait: expected lot, one of {', '.join(lots)}")
+        owners = sorted({row.owner or "'' (our own)" for row in rows})
+        if len(owners) > 1:
+            raise DocumentError(
+                f"{where}: goods of several owners wait: expected owner, one of {', '.join(owners)}"
+            )
         places = ", ".join(row.location for row in rows)
         raise DocumentError(f"{where}: goods wait at several places: expected location, one of {places}")
     if paper.quantity > rows[0].quantity:
@@ -350,6 +357,11 @@ def lock_waiting(conn: Connection, site: str, cells: Sequence[int]) -> None:
     """
     at = SiteId(site)
     lock_cells(conn, Actor("job:judging", frozenset({Role.INVENTORY_CONTROLLER}), frozenset({at})), cells)
+
+
+def _named(found: WaitingRow) -> dict[str, object]:
+    """Name what a judgement never changes: the lot, and whose goods they are."""
+    return {name: said for name, said in (("lot", found.lot), ("owner", found.owner)) if said}
 
 
 def _lies_at(found: WaitingRow) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """What handhelds received beyond what is tolerated, where staff look: over HTTP and on the pages."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -14,7 +15,7 @@ from cloud.identity import service, sessions
 from cloud.identity.actor import Actor, Role
 from cloud.identity.domain import Grant
 from cloud.identity.gate import SESSION_COOKIE
-from contracts.records import DocumentRef
+from contracts.records import DocumentRef, Side
 from tests.integration.documents.dock import ITEM as TEA
 from tests.integration.ledger.scenario import Outbox, move
 
@@ -132,3 +133,34 @@ def test_scans_that_a_rule_has_inspected_stand_in_inspection_where_staff_look(
         (0, 0),
         (4, 0),
     ]
+
+
+def test_goods_of_another_on_hold_are_called_so_and_judged_as_theirs_on_the_page(
+    client: httpx.Client, people: People, pool: ConnectionPool, ingest: ConnectionPool
+) -> None:
+    desk = Desk(client, people)
+    item = TEA | {"levels": [{"gtin": CASE, "base_units": 1}]}
+    assert desk.post("items", item, who=NETWORK).status_code == 201
+    line = NOTICE["lines"][0] | {"quantity": "10", "unit_seen": "base", "units": []}
+    assert desk.post("documents", NOTICE | {"id": "ASN-7", "lines": [line]}).status_code == 201
+    assert desk.post("receiving-rules", {"site": OWN, "over_percent": "0"}).status_code == 201
+    minute, under = NOW - timedelta(minutes=5), (DocumentRef(type="receipt", id="ASN-7", line="1"),)
+    source, stage = Side(location="@supplier", owner="ACME"), Side(location="STAGE-1", owner="ACME")
+    came = move("13", source, stage, item=CASE, occurred_at_claimed=minute, documents=under)
+    send(ingest, Outbox("dock-m1", OWN), came)
+    assert hold_scanned(pool, JOB, NOW)["held"] == 1
+    log_in(client, pool)
+    headers, asked = people.headers(SUPERVISOR), {"site": OWN}
+    (found,) = client.get("/v1/waiting-goods", params=asked, headers=headers).json()["items"]
+    assert (found["owner"], Decimal(found["quantity"])) == ("ACME", 3)
+    page = client.get("/inspection", params=asked).text
+    assert "owned by ACME" in page
+    form = page.split(f'action="/inspection/{OWN}"')[1].split("</form>")[0]
+    data = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
+    data |= {"quantity": "3", "verdict": "sellable", "reason": "accepted_over"}
+    answer = client.post(f"/inspection/{OWN}", data=data, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    assert client.get("/v1/waiting-goods", params=asked, headers=headers).json()["items"] == []
+    moves = client.get("/v1/movements", params=asked | {"item": TEA["code"]}, headers=headers).json()["items"]
+    (judged,) = (each for each in moves if each["reason"] == "accepted_over")
+    assert (judged["source"]["owner"], judged["destination"]["owner"]) == ("ACME", "ACME")
