@@ -23,6 +23,9 @@ SELECT dedup_key FROM ticket
 WHERE resolved_at IS NULL AND site_id = %(site)s AND kind = ANY (%(kinds)s) AND detail ->> 'document' = %(document)s
 ORDER BY dedup_key;
 
+-- name: open_details
+SELECT dedup_key, detail FROM ticket WHERE dedup_key = ANY (%(dedup_keys)s) AND resolved_at IS NULL ORDER BY dedup_key FOR UPDATE;
+
 -- name: resolve
 UPDATE ticket SET state = 'resolved', resolved_at = clock_timestamp()
 WHERE dedup_key = ANY (%(dedup_keys)s) AND resolved_at IS NULL;

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
+from pydantic import JsonValue
+
 from cloud.alerts import store
 from cloud.alerts.domain import (
     CLOSE_REASONS,
@@ -50,6 +52,19 @@ def open_keys(conn: Connection, *, site: str, kinds: Sequence[str], document: st
         Keys of open tickets, in order.
     """
     return store.open_keys(conn, site=site, kinds=kinds, document=document)
+
+
+def open_details(conn: Connection, dedup_keys: Sequence[str]) -> dict[str, dict[str, JsonValue]]:
+    """Give what people were told by open tickets, which nobody closes until the caller's transaction ends.
+
+    Args:
+        conn: A connection inside a transaction.
+        dedup_keys: Keys of tickets.
+
+    Returns:
+        Details by key; closed ones are left out.
+    """
+    return store.open_details(conn, dedup_keys)
 
 
 def resolve(conn: Connection, dedup_keys: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from psycopg import Connection
 from psycopg.rows import class_row, kwargs_row
 from psycopg.types.json import Jsonb
+from pydantic import JsonValue
 
 from cloud.alerts.domain import DUE_AFTER, Notice, Severity, Ticket, TicketState, TicketStep
 from cloud.db import statements
@@ -41,6 +42,19 @@ def open_keys(conn: Connection, *, site: str, kinds: Sequence[str], document: st
     """
     asked = {"site": site, "kinds": list(kinds), "document": document}
     return [key for (key,) in conn.execute(SQL["open_keys"], asked)]
+
+
+def open_details(conn: Connection, dedup_keys: Sequence[str]) -> dict[str, dict[str, JsonValue]]:
+    """Give what the open tickets of some keys tell, and keep others from closing them meanwhile.
+
+    Args:
+        conn: A connection inside a transaction.
+        dedup_keys: Keys of tickets.
+
+    Returns:
+        Details by key.
+    """
+    return dict(conn.execute(SQL["open_details"], {"dedup_keys": list(dedup_keys)}))
 
 
 def resolve(conn: Connection, dedup_keys: Sequence[str]) -> None:

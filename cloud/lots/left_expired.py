@@ -54,7 +54,7 @@ def tell_left(source: Source, actor: Actor) -> Mapping[str, Any]:
 
     Returns:
         Lots ``shipped`` or ``picked`` though expired, and too ``short`` of life for who got them, since the
-        last time; each counted by its documents.
+        last time; each counted by its documents. A ticket that is open goes on, and says what left in all.
 
     Raises:
         NotAllowedError: If the actor is no job.
@@ -72,8 +72,19 @@ def _look(conn: Connection, actor: Actor) -> tuple[list[_Left], bool]:
     act_as(conn, actor)
     (looked, *_), *rows = store.tuples(conn, "left_expired", most=_POSITIONS)
     found = [_Left(*row[1:]) for row in rows]
-    alerts.notice(conn, [_notice(each) for each in found])
+    keys = [_key(each) for each in found]
+    told = alerts.open_details(conn, keys)
+    so_far = [Decimal(str(told.get(key, {}).get("quantity", 0))) for key in keys]
+    summed = [
+        each._replace(quantity=each.quantity + before) for each, before in zip(found, so_far, strict=True)
+    ]
+    alerts.notice(conn, [_notice(each) for each in summed])
     return found, looked >= _POSITIONS
+
+
+def _key(left: _Left) -> str:
+    kind = {"picked": PICKED, "shipped": LEFT, "short": SHORT}[left.kind]
+    return f"{kind}:{left.site}:{left.item_id}:{left.lot}:{left.document}"
 
 
 def _notice(left: _Left) -> Notice:
@@ -95,8 +106,8 @@ def _notice(left: _Left) -> Notice:
         "item": left.item,
         "lot": left.lot,
         "document": left.document,
+        "quantity": f"{left.quantity:f}",
         "last_at": left.last_at.isoformat(),
         "page_url": f"/lots/{quote(left.item, safe='')}/{quote(left.lot, safe='')}",
     }
-    key = f"{kind}:{left.site}:{left.item_id}:{left.lot}:{left.document}"
-    return Notice(key, kind, severity, summary, left.site, detail)
+    return Notice(_key(left), kind, severity, summary, left.site, detail)

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from cloud.alerts import service as alerts
 from cloud.allocation.terms import put_life
-from cloud.db import LastingConnection
+from cloud.db import Connection, LastingConnection
 from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.documents.shipping.service import ship
 from cloud.identity.actor import NotAllowedError
+from cloud.identity.store import act_as
 from cloud.ledger.verification.service import verify
 from cloud.lots.expiry import WATCH
 from cloud.lots.left_expired import tell_left
@@ -68,6 +70,25 @@ def test_what_a_handheld_ships_of_an_expired_lot_is_told_once_and_no_other(floor
         pytest.raises(NotAllowedError),
     ):
         tell_left(source, KIM)
+
+
+def test_a_ticket_says_what_left_in_all_until_somebody_closes_it(floor: Floor) -> None:
+    floor.dates("MILK", "OLD", TODAY)
+    for minute in (1, 2):
+        ships(floor, "OLD", minute)
+        assert tells(floor) == NOTHING | {"shipped": 1}
+    (told,) = floor.tickets("expired_lot_shipped")
+    assert told.summary.startswith("8 each of MILK lot OLD, ")
+
+    def close(conn: Connection) -> None:
+        act_as(conn, WATCH)
+        alerts.resolve(conn, [told.dedup_key])
+
+    floor.ledger.as_app(close)
+    ships(floor, "OLD", 3)
+    assert tells(floor) == NOTHING | {"shipped": 1}
+    (told,) = floor.tickets("expired_lot_shipped")
+    assert told.summary.startswith("4 each of MILK lot OLD, ")
 
 
 def test_what_a_handheld_picks_of_an_expired_lot_is_told_once_with_where_it_was_put_and_no_other(
