@@ -1,5 +1,5 @@
 -- From the dock to the shelf (DOMAIN D4): when goods of receipts were first seen or received, and when all of a line stood
--- usable in a place that no door leads to. What handhelds received and is inspected was received when it was scanned. A unit is put away when it stands there; loose goods when as much of the item
+-- usable in a place that no door leads to. What handhelds received and is inspected was received when it was scanned; what left although it waited is decided, too. A unit is put away when it stands there; loose goods when as much of the item
 -- has left the place they were put to as had come until then, first in, first out. NULL: not yet.
 DROP FUNCTION IF EXISTS dock_to_stock(text[], timestamptz, timestamptz);
 
@@ -39,6 +39,12 @@ CREATE FUNCTION dock_to_stock(sites text[], from_at timestamptz, until_at timest
         JOIN location t ON t.location_id = tc.location_id AND (t.kind <> 'virtual' OR t.code = '@customer')
         WHERE tc.location_id <> f.location_id AND m.reverses_seq IS NULL
             AND NOT EXISTS (SELECT FROM portal p WHERE (p.site_id, p.inside_location) = (t.site_id, t.code))
+    ), uninspected AS MATERIALIZED (
+        SELECT m.site, m.id, m.line, sum(m.quantity) AS quantity, max(m.occurred_at) AS last_at
+        FROM (SELECT c.site_id, array_agg(DISTINCT c.id) AS ids FROM came c WHERE c.condition = 'inspection' GROUP BY c.site_id) o
+        CROSS JOIN LATERAL moves_of_lines(ARRAY[o.site_id], 'receipt', o.ids) m
+        WHERE m.reason = 'left' AND m.from_as = 'inspection' AND m.to_as <> 'inspection'
+        GROUP BY m.site, m.id, m.line
     ), paired AS MATERIALIZED (
         SELECT e.*, min(e.left_at) OVER (PARTITION BY e.site_id, e.item_id, e.location, e.is_loose
             ORDER BY e.until_here, e.rank ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS gone_at
@@ -62,8 +68,12 @@ CREATE FUNCTION dock_to_stock(sites text[], from_at timestamptz, until_at timest
     JOIN item i ON i.item_id = c.item_id
     LEFT JOIN visit v ON (v.site_id, v.visit) = (c.site_id, c.visit)
     LEFT JOIN LATERAL (
-        SELECT CASE WHEN sum(j.quantity) >= c.quantity THEN max(j.judged_at) END AS last_at FROM judgement j
-        WHERE (j.site_id, j.id, j.line) = (c.site_id, c.id, c.line) AND j.waited_as = 'inspection') judged ON true
+        SELECT CASE WHEN sum(d.quantity) >= c.quantity THEN max(d.at) END AS last_at
+        FROM (
+            SELECT j.quantity, j.judged_at AS at FROM judgement j
+            WHERE (j.site_id, j.id, j.line) = (c.site_id, c.id, c.line) AND j.waited_as = 'inspection'
+            UNION ALL
+            SELECT n.quantity, n.last_at FROM uninspected n WHERE (n.site, n.id, n.line) = (c.site_id, c.id, c.line)) d) judged ON true
     LEFT JOIN location u ON u.kind = 'unit' AND u.code = c.unit
     LEFT JOIN LATERAL (
         SELECT min(p.occurred_at) AS first_at FROM unit_position p

@@ -101,6 +101,26 @@ def test_scans_wait_as_the_same_goods_on_paper_do_and_once(held: Held) -> None:
     assert (at(1) <= on_the_way_since < at(2), is_put_away) == (True, False), "since it was scanned"
 
 
+def test_what_left_uninspected_is_on_its_way_to_stock_no_longer(held: Held) -> None:
+    held.scan(1, 4, under="ASN-2")
+    held.complete(5)
+    held.holds()
+
+    def put_away() -> list[bool]:
+        rows = held.dock.ledger.query(
+            "SELECT put_away_at IS NOT NULL FROM dock_to_stock(NULL, %s, %s)", at(0), at(1000)
+        )
+        return [each for (each,) in rows]
+
+    for minute, quantity in ((6, 1), (8, 2)):
+        held.dock.doors.send(move(str(quantity), "STAGE-1", "@customer", item=EACH, minute=minute))
+        held.complete(minute + 1)
+        held.holds(200 + minute)
+        assert put_away() == [False], "the rest waits"
+    held.judges(1, "sellable", waits_as="inspection")
+    assert (waits(held), put_away()) == ([], [True])
+
+
 def test_what_is_over_is_on_hold_and_the_rest_in_inspection_each_once(held: Held) -> None:
     held.scan(2, 9, under="ASN-2")
     held.scan(4, 3, under="ASN-2")
