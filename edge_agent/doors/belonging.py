@@ -84,7 +84,7 @@ GONE_ON_A_CART: Final = Worth(5.0, 5.0)
 strays two to twenty times as likely."""
 LIKELY: Final = 0.9
 """What crossed so surely speaks for the other goods of its cart, and needs few reads if they speak for it: of
-seven in 66 simulated docks seven crossed."""
+seven in 65 simulated docks seven crossed."""
 _STRAIGHT_US: Final = 10_000_000
 """Nobody who stops in the doorway is through it, and gone, so soon."""
 OFTEN: Final = 25
