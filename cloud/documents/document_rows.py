@@ -96,36 +96,41 @@ def _head(part: str, reader: RowReader, row: TableRow, conventions: Conventions)
 
 
 def _order_line(reader: RowReader, _row: TableRow, conventions: Conventions) -> dict[str, Any]:
-    """Read a line of a purchase order: an item by its code, in base units, with price and day of its own."""
-    checks: dict[str, tuple[str, Callable[[str], str]]] = {
-        "line": ("line", fields.code),
-        "sku": ("item", fields.code),
-        "quantity": ("quantity", lambda text: fields.quantity(text, conventions)),
-        "price": ("price", lambda text: fields.quantity(text, conventions)),
-        "due_on": ("due_on", lambda text: _day(text, conventions)),
+    """Read a line of a purchase order: goods in any unit, with price and day of its own."""
+    checks: dict[str, Callable[[str], str]] = {
+        "line": fields.code,
+        "quantity": lambda text: fields.quantity(text, conventions),
+        "price": lambda text: fields.quantity(text, conventions),
+        "due_on": lambda text: _day(text, conventions),
     }
-    return {
-        field: value
-        for column, (field, check) in checks.items()
-        if (value := reader.read(column, check)) is not None
+    goods = _goods(reader)
+    if goods.get("identifier", {}).get("scheme") == "sku":
+        goods["item"] = goods.pop("identifier")["value"]
+    return goods | {
+        name: value for name, check in checks.items() if (value := reader.read(name, check)) is not None
     }
+
+
+def _goods(reader: RowReader) -> dict[str, Any]:
+    """Read what goods are, and in which unit: a GTIN is its own, if none is said."""
+    unit = reader.read("unit_seen", lambda text: text if text == "base" else fields.gtin(text))
+    stated: dict[str, Any] = {} if unit is None else {"unit_seen": unit}
+    if gtin := reader.read("gtin", fields.gtin):
+        return {"identifier": {"scheme": "gtin", "value": gtin}, "unit_seen": gtin} | stated
+    if sku := reader.read("sku", fields.code):
+        return {"identifier": {"scheme": "sku", "value": sku}} | stated
+    return stated
 
 
 def _line(reader: RowReader, row: TableRow, conventions: Conventions) -> dict[str, Any]:
     checks: dict[str, Callable[[str], str]] = {
         "line": fields.code,
         "quantity": lambda text: fields.quantity(text, conventions),
-        "unit_seen": lambda text: text if text == "base" else fields.gtin(text),
         "lot": fields.code,
     }
     line: dict[str, Any] = {
         name: value for name, check in checks.items() if (value := reader.read(name, check)) is not None
-    }
-    if gtin := reader.read("gtin", fields.gtin):
-        line["identifier"] = {"scheme": "gtin", "value": gtin}
-        line.setdefault("unit_seen", gtin)
-    elif sku := reader.read("sku", fields.code):
-        line["identifier"] = {"scheme": "sku", "value": sku}
+    } | _goods(reader)
     if row.cells.get("order_id"):
         line["order"] = {"id": row.cells["order_id"], "line": row.cells.get("order_line", "")}
     return line | {"units": [row.cells["unit"]] if row.cells.get("unit") else []}

@@ -9,10 +9,12 @@ from typing import Annotated, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
-from cloud.documents.papers import LineNumber, named_twice
+from cloud.documents.papers import LineNumber, broken_name, named_twice
 from cloud.faults import Broken, RuledModel
+from cloud.master.domain import BASE_UNIT, IdentifierKey, identifier_key
 from cloud.master.supplier_papers import SupplierId
 from contracts.base import Code, CountedQuantity, PositiveQuantity, Site, UtcDatetime
+from contracts.records import Identifier
 from contracts.vocabulary import VIRTUAL_PREFIX
 
 OrderId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$")]
@@ -25,14 +27,30 @@ class _Paper(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class OrderLinePaper(_Paper):
-    """What is ordered: base units of an item, the price of one of them, and when it is due."""
+class OrderLinePaper(_Paper, RuledModel):
+    """What is ordered: so much of an item in one of its units, the price, and when it is due."""
 
     line: LineNumber
-    item: Code
-    quantity: PositiveQuantity
-    price: CountedQuantity | None = None
+    item: Code | None = Field(None, description="The item's code; or else `identifier`")
+    identifier: Identifier | None = Field(None, description="What else names the item: a GTIN of any level")
+    quantity: PositiveQuantity = Field(description="In `unit_seen`")
+    unit_seen: Code = Field(BASE_UNIT, description="`base`, or the GTIN of a packaging level of the item")
+    price: CountedQuantity | None = Field(None, description="Of one base unit, whatever `unit_seen` says")
     due_on: DueDate
+
+    @override
+    def broken(self) -> Iterator[Broken]:
+        """Say that nothing, or two things, say what it is, or what its GTIN lacks."""
+        if (self.item is None) == (self.identifier is None):
+            got = "neither" if self.item is None else "both"
+            message = f"line {self.line!r}: expected item or identifier, to say what it is: got {got}"
+            yield Broken(message, self.item, ("item", "identifier"), ("item",))
+        yield from broken_name(self.identifier)
+
+    @property
+    def key(self) -> IdentifierKey:
+        """Scheme and value of what names its item."""
+        return ("sku", f"{self.item}") if self.identifier is None else identifier_key(self.identifier)
 
 
 class OrderPaper(_Paper, RuledModel):
@@ -128,6 +146,13 @@ class OrderLineRow(NamedTuple):
     """Sound and damaged."""
     damaged: Decimal
     is_lot_controlled: bool
+    identifier_scheme: str
+    identifier: str
+    """What named the item when it was ordered."""
+    stated_quantity: Decimal
+    """As it was ordered, in ``unit_seen``."""
+    unit_seen: str
+    """``base``, or the GTIN of a packaging level."""
 
     @property
     def open_quantity(self) -> Decimal:

@@ -14,6 +14,7 @@ from cloud.documents.receiving import service
 from cloud.documents.receiving.papers import DeliveryLine, DeliveryPaper, OfLine
 from cloud.faults import NO_GAPS, Fault, Gaps
 from cloud.identity.actor import Actor
+from cloud.master.domain import BASE_UNIT
 from contracts.base import SiteId
 
 _MOST_CHARACTERS: Final = 128
@@ -116,6 +117,7 @@ def _delivery(conn: Connection, paper: ReceiptPaper, site: str, name: str, now: 
             of=OfLine.model_construct(type="purchase_order", id=name, line=line.line),
             received=line.received or Decimal(0),
             damaged=line.damaged,
+            unit_seen=BASE_UNIT,
             lot=line.lot,
         )
         for line in paper.lines

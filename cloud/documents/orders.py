@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from cloud.db import Connection
 from cloud.documents import store
 from cloud.documents.domain import ConflictingDocumentError, FaultyDocumentError, UnknownDocumentError
+from cloud.documents.lines import OF_UNITS, Goods, goods_of, in_base_units
 from cloud.documents.order_papers import (
     ConfirmationRow,
+    OrderLinePaper,
     OrderLineRow,
     OrderPaper,
     OrderRow,
@@ -19,7 +22,7 @@ from cloud.faults import NO_GAPS, Fault, Gaps, Wrong, of_line
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.ledger.store import audit
-from cloud.master.store import add_identifier
+from cloud.master.domain import BASE_UNIT, IdentifierKey, UnresolvableError
 
 BUYERS: Final = (Role.BUYER,)
 READERS: Final = (
@@ -51,7 +54,8 @@ def register_order(
     Raises:
         NotAllowedError: If the actor may not.
         UnknownDocumentError: If there is no such site.
-        FaultyDocumentError: If it was sent in the future, or its supplier or items are unknown.
+        FaultyDocumentError: If it was sent in the future, its supplier or items are unknown, or a unit is not
+            its item's.
         ConflictingDocumentError: If it is registered with other content.
     """
     actor.require(*BUYERS, site=paper.site)
@@ -91,7 +95,7 @@ def check_order(
         faults.append(Fault(None, "site", paper.site, f"there is no site {paper.site!r}"))
     if "supplier" not in gaps.whole and not store.tuples(conn, "supplier_currency", supplier=paper.supplier):
         faults.append(_no_supplier(paper))
-    _, wrong = _named_items(conn, paper, gaps)
+    _, wrong = _ordered(conn, paper, gaps)
     return [*faults, *wrong]
 
 
@@ -106,7 +110,7 @@ def add_order(conn: Connection, actor: Actor, paper: OrderPaper, *, decision_id:
 
     Raises:
         UnknownDocumentError: If there is no such site.
-        FaultyDocumentError: If its supplier or items are unknown.
+        FaultyDocumentError: If its supplier or items are unknown, or a unit is not its item's.
         ConflictingDocumentError: If there is an order of that id.
     """
     _add(conn, actor, paper, decision_id=decision_id, faults=())
@@ -119,7 +123,7 @@ def _add(
     if not store.tuples(conn, "lock_site", site=paper.site):
         raise UnknownDocumentError(f"order {paper.id!r}: there is no site {paper.site!r}")
     currency = store.tuples(conn, "supplier_currency", supplier=paper.supplier)
-    items, wrong = _named_items(conn, paper)
+    ordered, wrong = _ordered(conn, paper)
     if told := [*faults, *([] if currency else [_no_supplier(paper)]), *wrong]:
         raise FaultyDocumentError(f"order {paper.id!r}", told)
     name = {"site": paper.site, "id": paper.id, "supplier": paper.supplier, "actor": actor.id}
@@ -127,9 +131,12 @@ def _add(
         raise ConflictingDocumentError(f"there is an order {paper.id!r} at site {paper.site!r} already")
     lines = {
         "lines": [line.line for line in paper.lines],
-        "items": [line.item for line in paper.lines],
-        "item_ids": [items[line.item] for line in paper.lines],
-        "quantities": [line.quantity for line in paper.lines],
+        "schemes": [line.key[0] for line in paper.lines],
+        "identifiers": [line.key[1] for line in paper.lines],
+        "stated": [line.quantity for line in paper.lines],
+        "units_seen": [line.unit_seen for line in paper.lines],
+        "item_ids": [item_id for item_id, _ in ordered],
+        "quantities": [base for _, base in ordered],
         "prices": [line.price for line in paper.lines],
         "due_on": [line.due_on for line in paper.lines],
     }
@@ -250,40 +257,76 @@ def _no_supplier(paper: OrderPaper) -> Fault:
     return Fault(None, "supplier", paper.supplier, f"there is no supplier {paper.supplier!r}")
 
 
-def _named_items(
+def _ordered(
     conn: Connection, paper: OrderPaper, gaps: Gaps = NO_GAPS
-) -> tuple[dict[str, int], list[Fault]]:
-    """Find the items, and make sure that each is known by its code; else say of which lines none is."""
-    codes = sorted({line.item for line in paper.lines if line.item})
-    kept = {code: (item_id, name) for code, item_id, name in store.tuples(conn, "items_by_code", codes=codes)}
-    known = store.known_names(conn, [("sku", code) for code in codes])
+) -> tuple[list[tuple[int, Decimal]], list[Fault]]:
+    """Find each line's item and how many of its base units it asks for; else say what of which is wrong."""
+    wrong = _wrong_codes(conn, {line.item for line in paper.lines if line.item})
+    keys = {line.key for line in paper.lines if line.item not in wrong}
+    units = {("gtin", line.unit_seen) for line in paper.lines if line.unit_seen != BASE_UNIT}
+    known = goods_of(conn, keys | units)
+    found: list[tuple[int, Decimal]] = []
+    faults: list[Fault] = []
+    for index, line in enumerate(paper.lines):
+        told: Wrong | tuple[int, Decimal] = (
+            Wrong("item", line.item, wrong[line.item], ("item",))
+            if line.item in wrong
+            else _in_base(line, known)
+        )
+        if isinstance(told, Wrong):
+            faults += of_line(index, line.line, [told], gaps.of_line(index))
+        else:
+            found.append(told)
+    return found, faults
+
+
+def _wrong_codes(conn: Connection, codes: set[str]) -> dict[str, str]:
+    """Say which codes name no item, or another, and why; the others name theirs from here on."""
+    asked = sorted(codes)
+    kept = {code: name for code, _, name in store.tuples(conn, "items_by_code", codes=asked)}
+    known = store.known_names(conn, [("sku", code) for code in asked])
     wrong: dict[str, str] = {}
-    for code in codes:
+    for code in asked:
         name = known.get(("sku", code))
         if code not in kept:
             wrong[code] = f"there is no item {code!r}: register it first"
-        elif name is None:
-            add_identifier(conn, ("sku", code), kept[code][0], ratio=(1, 1), valid_from=None)
-        elif name.code != kept[code][1] or name.ratio != 1:
+        elif name is not None and (name.code != kept[code] or name.ratio != 1):
             wrong[code] = f"sku {code!r} names {name.ratio} of item {name.code!r}, not one of it"
-    faults = [
-        fault
-        for index, line in enumerate(paper.lines)
-        if line.item in wrong
-        for fault in of_line(
-            index,
-            line.line,
-            [Wrong("item", line.item, wrong[line.item], ("item",))],
-            gaps.of_line(index),
-        )
-    ]
-    return {code: item_id for code, (item_id, _) in kept.items()}, faults
+    return wrong
+
+
+def _in_base(line: OrderLinePaper, known: dict[IdentifierKey, Goods]) -> Wrong | tuple[int, Decimal]:
+    """Give the item and the base units that a line asks for."""
+    goods = known.get(line.key)
+    named = f"{line.key[0]} {line.key[1]!r}"
+    if goods is None:
+        message = f"{named} names no item: register its item first"
+        return Wrong("item" if line.item else "identifier", line.key[1], message, ("item", "identifier"))
+    if goods.is_provisional and line.item is None:
+        message = f"{named} is known from readings only: merge {goods.item!r} into a registered item"
+        return Wrong("identifier", line.key[1], message, ("item", "identifier"))
+    if line.unit_seen == BASE_UNIT or not line.quantity:
+        return goods.item_id, line.quantity
+    try:
+        return goods.item_id, in_base_units(line.quantity, line.unit_seen, goods, known)
+    except UnresolvableError as error:
+        rests_on = ("item", "identifier", "unit_seen")
+        if error.reason in OF_UNITS:
+            return Wrong("unit_seen", line.unit_seen, f"{error}", rests_on)
+        return Wrong("quantity", f"{line.quantity}", f"{error}", (*rests_on, "quantity"))
 
 
 def _require_same(conn: Connection, known: OrderRow, paper: OrderPaper) -> None:
     lines = store.rows(conn, OrderLineRow, "order_lines", site=paper.site, id=paper.id)
-    there = [(each.line, each.item, each.ordered, each.ordered_price, each.ordered_for) for each in lines]
-    wanted = [(each.line, each.item, each.quantity, each.price, each.due_on) for each in paper.lines]
+    terms = [(each.line, each.ordered_price, each.ordered_for) for each in lines]
+    stated = [
+        (each.identifier_scheme, each.identifier, each.stated_quantity, each.unit_seen) for each in lines
+    ]
+    there = list(zip(terms, stated, strict=True))
+    wanted = [
+        ((each.line, each.price, each.due_on), (*each.key, each.quantity, each.unit_seen))
+        for each in paper.lines
+    ]
     if there != wanted or (known.supplier, known.sent_at) != (paper.supplier, paper.sent_at):
         raise ConflictingDocumentError(
             f"purchase order {paper.id!r} is registered at site {paper.site!r} with other content: "

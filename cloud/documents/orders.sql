@@ -15,9 +15,9 @@ ON CONFLICT DO NOTHING;
 
 -- name: add_order_document_lines
 INSERT INTO document_line (site_id, type, id, line, ordinal, identifier_scheme, identifier, quantity, unit_seen)
-SELECT %(site)s, 'purchase_order', %(id)s, x.line, x.ordinal, 'sku', x.item, x.quantity, 'base'
-FROM unnest(%(lines)s::text[], %(items)s::text[], %(quantities)s::numeric[])
-    WITH ORDINALITY AS x (line, item, quantity, ordinal);
+SELECT %(site)s, 'purchase_order', %(id)s, x.line, x.ordinal, x.scheme, x.identifier, x.stated, x.unit_seen
+FROM unnest(%(lines)s::text[], %(schemes)s::text[], %(identifiers)s::text[], %(stated)s::numeric[], %(units_seen)s::text[])
+    WITH ORDINALITY AS x (line, scheme, identifier, stated, unit_seen, ordinal);
 
 -- name: add_order
 INSERT INTO purchase_order (site_id, id, supplier, currency, origin, decision_id, state, sent_at, sent_by, created_by)
@@ -54,7 +54,8 @@ SELECT l.line, i.code AS item, i.name AS item_name, i.base_unit,
      JOIN purchase_order o ON (o.site_id, o.id) = (l.site_id, l.id) AND o.supplier = t.supplier
      WHERE t.item_id = l.item_id AND (t.site_id IS NULL OR t.site_id = l.site_id)
      ORDER BY t.site_id NULLS LAST LIMIT 1) AS supplier_code,
-    l.quantity, l.price, l.ordered, l.ordered_price, l.due_on, l.ordered_for, r.received, r.damaged, i.is_lot_controlled
+    l.quantity, l.price, l.ordered, l.ordered_price, l.due_on, l.ordered_for, r.received, r.damaged,
+    i.is_lot_controlled, p.identifier_scheme, p.identifier, p.quantity AS stated_quantity, p.unit_seen
 FROM purchase_order_line_now l
 JOIN document_line p ON (p.site_id, p.type, p.id, p.line) = (l.site_id, l.type, l.id, l.line)
 JOIN item i ON i.item_id = l.item_id

@@ -77,6 +77,23 @@ def named_twice(where: str, names: Iterable[str]) -> Iterator[Broken]:
         there.add(name)
 
 
+def broken_name(name: Identifier | None) -> Iterator[Broken]:
+    """Find what a line's GTIN lacks.
+
+    Args:
+        name: What names its item; None: it could not be read, or something else does.
+
+    Yields:
+        A broken rule, at most.
+    """
+    if name is None or name.scheme != "gtin":
+        return
+    try:
+        _is_gtin(name.value)
+    except ValueError as error:
+        yield Broken(f"{error}", name.value, ("identifier",))
+
+
 class _Paper(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -153,13 +170,7 @@ class LinePaper(_Paper, RuledModel):
     @override
     def broken(self) -> Iterator[Broken]:
         """Say what its GTIN lacks."""
-        named: Identifier | None = self.identifier
-        if named is None or named.scheme != "gtin":
-            return
-        try:
-            _is_gtin(named.value)
-        except ValueError as error:
-            yield Broken(f"{error}", named.value, ("identifier",))
+        return broken_name(self.identifier)
 
     def as_stored(self, of_type: str, of_id: str) -> Line:
         """Give it as it is stored.

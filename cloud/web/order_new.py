@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -14,7 +14,7 @@ from cloud.documents.order_papers import OrderPaper
 from cloud.identity.actor import Role
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
-from cloud.web.dock_papers import MOST_LINES, Text
+from cloud.web.dock_papers import MOST_LINES, Text, named_goods
 from cloud.web.forms import may, refused, rows_of
 from cloud.web.instants import InstantError, instant_of
 from cloud.web.rendering import page, zone_of
@@ -47,21 +47,24 @@ def register(
     sent_at: Text = "",
     item: Texts = None,
     quantity: Texts = None,
+    unit_seen: Texts = None,
     price: Texts = None,
     due_on: Texts = None,
 ) -> Response:
     """Register an order; the same again changes nothing."""
     typed = {"site": site.strip(), "id": id.strip(), "supplier": supplier.strip(), "sent_at": sent_at}
-    rows = list(zip_longest(item or (), quantity or (), price or (), due_on or (), fillvalue=""))
+    columns = (item, quantity, unit_seen, price, due_on)
+    rows = list(zip_longest(*(column or () for column in columns), fillvalue=""))
     now = gate.clock()
 
     def work(conn: Connection) -> None:
         sites = operations.sites(conn, visitor.actor)
         zone = next((each.time_zone for each in sites if each.site == typed["site"]), "UTC")
         lines = [
-            {"line": str(number), "item": name, "quantity": amount, "price": each or None, "due_on": day}
-            for number, (name, amount, each, day) in enumerate(
-                (row for row in rows_of(item, quantity, price, due_on) if any(row)), start=1
+            {"line": str(number), "quantity": amount, "price": each or None, "due_on": day}
+            | _named(name, unit)
+            for number, (name, amount, unit, each, day) in enumerate(
+                (row for row in rows_of(*columns) if any(row)), start=1
             )
         ]
         stated = typed | {"lines": lines, "sent_at": instant_of(sent_at, zone_of(zone)) if sent_at else now}
@@ -73,6 +76,14 @@ def register(
     if problem:
         return _form(request, gate, visitor, typed=typed, rows=rows, problem=problem)
     return RedirectResponse(f"/orders/{typed['site']}/{typed['id']}", 303)
+
+
+def _named(name: str, unit: str) -> dict[str, Any]:
+    """Say what is ordered and in which unit: a GTIN is its own, an item's code means base units."""
+    goods = named_goods(name)
+    by_code = goods["identifier"]["scheme"] == "sku"
+    stated = {"item": name, "unit_seen": goods["unit_seen"]} if by_code else goods
+    return stated | ({"unit_seen": named_goods(unit)["identifier"]["value"]} if unit else {})
 
 
 def _form(
@@ -92,7 +103,7 @@ def _form(
             if may(visitor.actor, each.site, Role.BUYER)
         ]
     filled = [row for row in rows if any(text.strip() for text in row)]
-    blank = [("", "", "", "")] * min(max(EMPTY - len(filled), 2), MOST_LINES - len(filled))
+    blank = [("",) * 5] * min(max(EMPTY - len(filled), 2), MOST_LINES - len(filled))
     return page(
         request,
         visitor,

@@ -19,6 +19,7 @@ from cloud.documents.receiving.service import RECEIVERS
 from cloud.identity.actor import Actor, Role
 from cloud.identity.gate import Gate
 from cloud.ledger.domain import LedgerError
+from cloud.master.domain import BASE_UNIT
 from cloud.replenishment import confirming, ordering
 from cloud.replenishment.confirming import ConfirmationPaper
 from cloud.sheets.listing import columns_of
@@ -50,6 +51,9 @@ class _OrderedLine(NamedTuple):
     item_name: str | None
     quantity: Decimal
     unit: str
+    ordered_quantity: Decimal
+    """As it was ordered, in ``ordered_unit``."""
+    ordered_unit: str
     price: Decimal | None
     currency: str
     value: Decimal | None
@@ -276,6 +280,8 @@ def _as_ordered(story: OrderStory, line: OrderLineRow) -> _OrderedLine:
         line.item_name,
         line.quantity,
         line.base_unit,
+        line.stated_quantity,
+        line.base_unit if line.unit_seen == BASE_UNIT else line.unit_seen,
         line.price,
         order.currency,
         None if line.price is None else (line.quantity * line.price).quantize(Decimal("0.000001")),

@@ -66,6 +66,10 @@ class PurchaseOrderLine(BaseModel):
     quantity: Decimal = Field(description="As ordered, or as confirmed and taken since")
     price: Decimal | None
     ordered: Decimal
+    stated_quantity: Decimal = Field(description="As it was ordered, in `unit_seen`")
+    unit_seen: str = Field(description="`base`, or the GTIN of the packaging level that was ordered")
+    identifier_scheme: str
+    identifier: str = Field(description="What named the item when it was ordered")
     ordered_price: Decimal | None
     due_on: date = Field(description="As confirmed or expected last")
     ordered_for: date

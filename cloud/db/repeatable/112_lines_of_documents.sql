@@ -146,10 +146,14 @@ CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned bool
             CASE WHEN x.valid_from <= a.created_at THEN x.valid_from END DESC, x.valid_from
         LIMIT 1) u ON true
     LEFT JOIN LATERAL (
-        SELECT x.quantity FROM purchase_order_terms x
-        WHERE kind = 'purchase_order' AND (x.site_id, x.id, x.line) = (a.site_id, a.id, a.line)
-            AND x.since <= (SELECT p.known FROM at_position p)
-        ORDER BY x.revision DESC LIMIT 1) w ON true
+        SELECT coalesce(
+            (SELECT x.quantity FROM purchase_order_terms x
+             WHERE (x.site_id, x.id, x.line) = (o.site_id, o.id, o.line)
+                 AND x.since <= (SELECT p.known FROM at_position p)
+             ORDER BY x.revision DESC LIMIT 1),
+            round(o.quantity * b.numerator / b.denominator, 6)) AS quantity
+        FROM purchase_order_line o JOIN canonical_item b ON b.item_id = o.item_id
+        WHERE kind = 'purchase_order' AND (o.site_id, o.id, o.line) = (a.site_id, a.id, a.line)) w ON true
     CROSS JOIN LATERAL (
         SELECT (x.moved -> k.name ->> 0)::numeric AS quantity, (x.moved -> k.name ->> 1)::numeric AS damaged,
             (x.rejected ->> k.name)::numeric AS rejected

@@ -61,6 +61,7 @@ ORDER_FORM = {
     "supplier": "ACME",
     "item": TEA,
     "quantity": "5",
+    "unit_seen": "",
     "price": "",
     "due_on": "2026-04-01",
 }

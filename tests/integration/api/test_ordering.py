@@ -83,6 +83,7 @@ def test_an_order_placed_elsewhere_is_typed_on_its_page_once_and_is_shown_again_
 
     def sends(**fields: object) -> httpx.Response:
         columns = {"item": [TEA, "", "NIL"], "quantity": ["5", "", "2.5"], "price": ["1.25", "", ""]}
+        columns |= {"unit_seen": ["", "", ""]}
         typed = (
             ORDER_FORM | columns | {"due_on": ["2026-04-01", "", "2026-04-08"], "csrf": csrf_token(session)}
         )
