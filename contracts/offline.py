@@ -1,5 +1,6 @@
 """What the edge knows when the cloud is away: reference, assignment, task (PROTOCOL P10)."""
 
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool
@@ -125,6 +126,24 @@ class PlannedWork(Contract):
     times: Annotated[PositiveQuantity | None, Field(exclude_if=_absent)] = None
 
 
+class PickableLot(Contract):
+    """A lot that could be picked at a site."""
+
+    lot: Code
+    expires_on: Annotated[date | None, Field(exclude_if=_absent)] = None
+    """The first day on which it is no longer good; None: nobody says that it expires."""
+    places: Annotated[tuple[Code, ...], Field(min_length=1, max_length=3)]
+    """Where it lies, or the unit that holds it stands: a few of these."""
+
+
+class PickableItem(Contract):
+    """The lots of an item that could be picked, as they expire: those that do first."""
+
+    names: Annotated[tuple[Code, ...], Field(min_length=1, max_length=50)]
+    """Every value that a label of it may say: GTINs and codes."""
+    lots: Annotated[tuple[PickableLot, ...], Field(min_length=1, max_length=20)]
+
+
 class ReferenceSnapshot(Revised):
     """All a gateway may need while offline; declared too large rather than cut short."""
 
@@ -142,6 +161,8 @@ class ReferenceSnapshot(Revised):
     planned: Annotated[tuple[PlannedWork, ...], Field(exclude_if=_absent)] = ()
     recipes_sha256: Annotated[Sha256 | None, Field(exclude_if=_absent)] = None
     """Of all recipes and plans there are, also of those that did not fit: another one means news of them."""
+    pickable: Annotated[tuple[PickableItem, ...], Field(exclude_if=_absent)] = ()
+    """Lots that could be picked; of an item or a lot that is absent nothing is said."""
     is_complete: StrictBool = True
     """False: the snapshot was too large, and what is absent from it means nothing."""
 

@@ -189,6 +189,7 @@ class Agent:
             self._tasks.offered,
             self._labels,
             self._reference,
+            self._reference.lots_of,
         )
         session = Session(
             engine,

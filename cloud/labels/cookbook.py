@@ -70,6 +70,18 @@ def cookbook(conn: Connection, site: str, now: datetime) -> Cookbook:
     return Cookbook(recipes, planned, hashlib.sha256(said.encode()).hexdigest())
 
 
+def room_in(message: ReferenceSnapshot) -> int:
+    """Tell how many bytes more a publish of a message holds.
+
+    Args:
+        message: The message.
+
+    Returns:
+        In bytes.
+    """
+    return MAX_FRAME_BYTES - _ENVELOPE_BYTES - len(message.model_dump_json().encode())
+
+
 def fitting_recipes(message: ReferenceSnapshot, known: Cookbook) -> ReferenceSnapshot:
     """Add as many recipes to a message as a publish holds, and the plans that are by one of them.
 
@@ -80,7 +92,7 @@ def fitting_recipes(message: ReferenceSnapshot, known: Cookbook) -> ReferenceSna
     Returns:
         The message.
     """
-    left = MAX_FRAME_BYTES - _ENVELOPE_BYTES - len(message.model_dump_json().encode())
+    left = room_in(message)
     recipes, planned = [], []
     for recipe in known.recipes:
         left -= len(recipe.model_dump_json().encode()) + 1

@@ -132,6 +132,22 @@ JOIN gateway g ON g.gateway_id = m.gateway_id
 WHERE g.name = %(gateway)s AND m.channel = 'reference'
 ORDER BY m.revision DESC, m.message_id DESC LIMIT 1;
 
+-- name: lots_to_pick_first
+SELECT names, lots FROM lots_to_pick_first(%(site)s, %(now)s, %(limit)s);
+
+-- name: pickable_told
+SELECT coalesce(m.payload -> 'pickable', '[]') FROM gateway_message m
+JOIN gateway g ON g.gateway_id = m.gateway_id
+WHERE g.name = %(gateway)s AND m.channel = 'reference'
+ORDER BY m.revision DESC, m.message_id DESC LIMIT 1;
+
+-- name: gateways_of_site
+SELECT g.site_id AS site, g.name AS gateway, p.shelf
+FROM gateway g
+LEFT JOIN printing_gateway p ON p.gateway_id = g.gateway_id
+WHERE g.site_id = %(site)s AND g.kind = 'edge' AND g.state IN ('active', 'paused')
+ORDER BY g.name;
+
 -- name: told_plans
 SELECT p.type, p.id, p.recipe, p.version, p.times
 FROM (

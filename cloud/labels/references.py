@@ -1,6 +1,6 @@
 """What gateways need to print without the cloud: templates and serial references in, messages out (P10)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -15,6 +15,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.labels import store
 from cloud.labels.cookbook import Cookbook, cookbook, fitting_recipes
+from cloud.labels.pickable import fitting_lots, knows, pickable_at
 from cloud.labels.domain import (
     BLOCK,
     BLOCKS_SENT,
@@ -31,7 +32,7 @@ from cloud.labels.domain import (
 )
 from contracts.base import SiteId
 from contracts.labels import LabelKind
-from contracts.offline import ReferenceSnapshot, SsccBlock
+from contracts.offline import PickableItem, ReferenceSnapshot, SsccBlock
 
 JOB = Actor("job:labels", frozenset({Role.DEVICE}), all_sites=True)
 _NEWEST = 2**62
@@ -163,6 +164,24 @@ def follow_stock(source: Source, actor: Actor, now: datetime) -> Mapping[str, An
     return {"told": in_transaction(source, partial(_tell_stock, actor=actor, now=now))}
 
 
+def follow_lots(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
+    """Tell gateways which lots could be picked at their site, if these are others than they were told.
+
+    Args:
+        source: Where transactions come from.
+        actor: The job.
+        now: The present.
+
+    Returns:
+        How many were told.
+
+    Raises:
+        NotAllowedError: If somebody else asks.
+    """
+    actor.require(Role.DEVICE)
+    return {"told": in_transaction(source, partial(_tell_lots, actor=actor, now=now))}
+
+
 def in_force(conn: Connection, site: str) -> list[TemplateRow]:
     """List a site's templates as they are in force.
 
@@ -272,6 +291,19 @@ def _tell_stock(conn: Connection, *, actor: Actor, now: datetime) -> int:
     return told
 
 
+def _tell_lots(conn: Connection, *, actor: Actor, now: datetime) -> int:
+    act_as(conn, actor)
+    told = 0
+    for (site,) in store.tuples(conn, "sites_of_gateways"):
+        lots, known = pickable_at(conn, site, now), cookbook(conn, site, now)
+        for reader in store.rows(conn, _Reader, "gateways_of_site", site=site):
+            message = _message(conn, reader, known, lots, now)
+            if not knows(conn, reader.gateway, message):
+                _leave(conn, reader, message, sent_by=actor.id)
+                told += 1
+    return told
+
+
 def _units_at(conn: Connection, site: str) -> list[str]:
     ((units,),) = store.tuples(conn, "units_known_at", site=site, limit=MOST_UNITS)
     return sorted(units)
@@ -283,7 +315,19 @@ def _units_told(conn: Connection, gateway: str) -> list[str]:
 
 
 def _send(conn: Connection, to: _Reader, known: Cookbook, *, sent_by: str, now: datetime) -> None:
-    """Leave a gateway's message for ingest to publish; its revision grows even over a restored ledger.
+    _leave(conn, to, _message(conn, to, known, pickable_at(conn, to.site, now), now), sent_by=sent_by)
+
+
+def _leave(conn: Connection, to: _Reader, message: ReferenceSnapshot, *, sent_by: str) -> None:
+    """Leave a gateway's message for ingest to publish."""
+    told = {"gateway": to.gateway, "revision": message.revision, "payload": message.model_dump_json()}
+    store.change(conn, "send_reference", **told, actor=sent_by)
+
+
+def _message(
+    conn: Connection, to: _Reader, known: Cookbook, lots: Sequence[PickableItem], now: datetime
+) -> ReferenceSnapshot:
+    """Write what a gateway is to know; its revision grows even over a restored ledger.
 
     It is the instant, or one more than what was sent last, or than what the gateway says that it has: the
     clock may have been ahead then.
@@ -314,5 +358,4 @@ def _send(conn: Connection, to: _Reader, known: Cookbook, *, sent_by: str, now: 
         known_units=tuple(_units_at(conn, site)) if store.tuples(conn, "has_doors", gateway=gateway) else (),
         is_complete=False,
     )
-    payload = fitting_recipes(message, known).model_dump_json()
-    store.change(conn, "send_reference", gateway=gateway, revision=revision, payload=payload, actor=sent_by)
+    return fitting_lots(fitting_recipes(message, known), lots)

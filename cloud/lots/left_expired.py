@@ -1,4 +1,4 @@
-"""Goods that left, or were picked, too late in their life: it has happened, so it is told."""
+"""Goods that left, or were picked, too late in their life or too early: it has happened, so it is told."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,6 +21,7 @@ from cloud.lots import store
 LEFT: Final = "expired_lot_shipped"
 PICKED: Final = "expired_lot_picked"
 SHORT: Final = "short_life_shipped"
+LATER: Final = "later_lot_picked"
 _POSITIONS: Final = 10_000
 
 
@@ -28,13 +29,15 @@ class _Left(NamedTuple):
     """What of a lot left, or was picked, under one document."""
 
     kind: str
-    """``shipped`` or ``picked`` when it had expired; ``short``: it left for who asks for more life."""
+    """``shipped`` or ``picked`` when it had expired; ``short``: it left for who asks for more life; ``later``:
+    it was picked though another expires earlier, as the handheld had said."""
     site: str
     item_id: int
     item: str
     base_unit: str
     lot: str
-    expires_on: date
+    expires_on: date | None
+    """None of what is ``later``: nobody says that it expires."""
     document: str
     quantity: Decimal
     place: str
@@ -42,25 +45,27 @@ class _Left(NamedTuple):
     partner: str | None
     """Of what is short: who asks for more."""
     minimum_days: int | None
+    earlier: str | None
+    """Of what is ``later``: the lot that expires before it."""
     last_at: datetime
 
 
 def tell_left(source: Source, actor: Actor) -> Mapping[str, Any]:
-    """Open tickets for what handhelds picked or shipped of expired lots, and what left with little life.
+    """Open tickets for what handhelds picked or shipped of expired or later lots, and what left with little life.
 
     Args:
         source: Gives connections of `dockledger_app`.
         actor: A job with all sites.
 
     Returns:
-        Lots ``shipped`` or ``picked`` though expired, and too ``short`` of life for who got them, since the
-        last time; each counted by its documents. A ticket that is open goes on, and says what left in all.
+        Lots ``shipped`` or ``picked`` though expired, too ``short`` of life for who got them, and picked though
+        ``later`` than another, since the last time; each counted by its documents. A ticket that is open goes on, and says what left in all.
 
     Raises:
         NotAllowedError: If the actor is no job.
     """
     actor.require(Role.DEVICE)
-    told: Counter[str] = Counter(shipped=0, picked=0, short=0)
+    told: Counter[str] = Counter(shipped=0, picked=0, short=0, later=0)
     more = True
     while more:
         found, more = in_transaction(source, partial(_look, actor=actor))
@@ -83,7 +88,7 @@ def _look(conn: Connection, actor: Actor) -> tuple[list[_Left], bool]:
 
 
 def _key(left: _Left) -> str:
-    kind = {"picked": PICKED, "shipped": LEFT, "short": SHORT}[left.kind]
+    kind = {"picked": PICKED, "shipped": LEFT, "short": SHORT, "later": LATER}[left.kind]
     return f"{kind}:{left.site}:{left.item_id}:{left.lot}:{left.document}"
 
 
@@ -97,10 +102,17 @@ def _notice(left: _Left) -> Notice:
             "expires",
             f"left for {left.partner}, who asks for {left.minimum_days} days",
         ),
+        "later": (
+            LATER,
+            Severity.WARNING,
+            "expires",
+            f"was picked into {left.place} by handheld though lot {left.earlier} expires earlier",
+        ),
     }[left.kind]
+    dated = f", which {when} on {left.expires_on}," if left.expires_on else ""
     summary = (
-        f"{left.quantity.normalize():f} {left.base_unit} of {left.item} lot {left.lot}, which {when} on "
-        f"{left.expires_on}, {what} ({left.document})"
+        f"{left.quantity.normalize():f} {left.base_unit} of {left.item} lot {left.lot}{dated} {what} "
+        f"({left.document})"
     )
     detail: dict[str, JsonValue] = {
         "item": left.item,

@@ -287,5 +287,5 @@ FROM unfit_lots(%(sites)s::text[], %(items)s::text[], %(lots)s::text[], %(units)
 
 -- name: left_expired
 SELECT looked, kind, site, item_id, item, base_unit, lot, expires_on, document, quantity, place, partner, minimum_days,
-    last_at
+    earlier, last_at
 FROM left_expired(%(most)s);

@@ -33,6 +33,7 @@ FOLLOW_RECALLS_EVERY: Final = timedelta(seconds=15)
 WATCH_EXPIRY_EVERY: Final = timedelta(minutes=10)
 WATCH_DOUBTS_EVERY: Final = timedelta(seconds=15)
 TELL_STOCK_EVERY: Final = timedelta(hours=1)
+TELL_LOTS_EVERY: Final = timedelta(minutes=10)
 FOLLOW_LABELS_EVERY: Final = timedelta(seconds=15)
 FOLLOW_CERTIFICATES_EVERY: Final = timedelta(seconds=15)
 TELL_BROKER_EVERY: Final = timedelta(seconds=15)
@@ -103,6 +104,7 @@ def _loops() -> Iterator[Job]:
     yield Job("doubts", Every(WATCH_DOUBTS_EVERY), _watch_doubts)
     yield Job("labels", Every(FOLLOW_LABELS_EVERY), _follow_labels)
     yield Job("stock_at_doors", Every(TELL_STOCK_EVERY), _tell_stock)
+    yield Job("lots_to_pick", Every(TELL_LOTS_EVERY), _tell_lots)
 
 
 def _planning(zone: str, at: time) -> Iterator[Job]:
@@ -180,6 +182,12 @@ def _tell_stock(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.labels.references import JOB, follow_stock  # noqa: PLC0415  see above
 
     return follow_stock(occasion.source, JOB, occasion.now)
+
+
+def _tell_lots(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.labels.references import JOB, follow_lots  # noqa: PLC0415  see above
+
+    return follow_lots(occasion.source, JOB, occasion.now)
 
 
 def _resolve(occasion: Occasion) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ Every scan ends as a draft, as a change of state, or as a recorded refusal. Noth
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from contracts.labels import LabelOrder
 from contracts.offline import Badge
@@ -18,6 +19,14 @@ from edge_agent.workflows.ending import complete, end
 from edge_agent.workflows.errands import Errands, no_errands
 from edge_agent.workflows.expired import ask_first, asked_about
 from edge_agent.workflows.feedback import Feedback, Signal
+from edge_agent.workflows.first_out import (
+    KnownLots,
+    ask_which,
+    asked_which,
+    earlier_lot,
+    no_lots,
+    passing_over,
+)
 from edge_agent.workflows.goods import Handled, handle_item, handle_place, handle_unit, undo
 from edge_agent.workflows.kinds import KINDS, Argument, Workflow
 from edge_agent.workflows.labels import ItemLabel, Label, PlaceLabel, UnitLabel, read_label
@@ -64,6 +73,8 @@ class Engine:
     """Where SSCCs of new units come from."""
     recipes: Recipes = NO_RECIPES
     """By which kits are made, taken apart and repacked."""
+    lots: KnownLots = no_lots
+    """Lots of an item that could be picked."""
 
     def take(self, state: State, decoded: Decoded, now: Stamp) -> Outcome:
         """Take one scan.
@@ -151,14 +162,21 @@ class Engine:
 
     def _handle(self, state: State, decoded: Decoded, scene: Scene) -> Handled:
         label = self._read(state, decoded)
-        handled = self._act(state, label, scene)
-        if isinstance(label, ItemLabel) and state.run is not None:
+        run = state.run
+        if not isinstance(label, ItemLabel) or run is None:
+            return self._act(state, label, scene)
+        earlier = earlier_lot(run, label, self.lots, scene)
+        handled = self._act(replace(state, run=passing_over(run, earlier)), label, scene)
+        for ask, about in (
+            (partial(ask_first, run, label, scene.now), asked_about(label)),
+            (partial(ask_which, run, label, earlier), asked_which(label)),
+        ):
             try:
-                ask_first(state.run, label, scene.now)
+                ask()
             except RefusedError as error:
-                asked = replace(state.run, asked_about=(*state.run.asked_about, asked_about(label)))
+                asked = replace(run, asked_about=(*run.asked_about, about))
                 return _refused(replace(state, run=asked), error, scene)
-        return handled
+        return replace(handled, state=replace(handled.state, run=passing_over(handled.state.run, None)))
 
     def _act(self, state: State, label: Label, scene: Scene) -> Handled:
         led_to = lead(state, label, scene, self.errands)

@@ -1,4 +1,4 @@
-"""What the cloud said of recipes, of work planned by them and of stock, on disk: for work offline."""
+"""What the cloud said of recipes, of work planned by them, of units and lots, on disk: for work offline."""
 
 import threading
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from contracts.offline import PlannedWork, Recipe, ReferenceSnapshot
+from contracts.offline import PickableItem, PickableLot, PlannedWork, Recipe, ReferenceSnapshot
 from edge_agent.outbox.beside import KeptFile
 
 REFERENCE_FILE: Final = "reference.json"
@@ -24,6 +24,7 @@ class _Kept(BaseModel):
     recipes: tuple[Recipe, ...] = ()
     planned: tuple[PlannedWork, ...] = ()
     known_units: frozenset[str] = frozenset()
+    pickable: tuple[PickableItem, ...] = ()
 
 
 class ReferenceBook:
@@ -81,6 +82,7 @@ class ReferenceBook:
                 recipes=told.recipes,
                 planned=told.planned,
                 known_units=frozenset(told.known_units),
+                pickable=told.pickable,
             )
             is_news = kept != self._kept.model_copy(update={"revision": told.revision})
             self._kept = kept
@@ -92,6 +94,7 @@ class ReferenceBook:
                 recipes=len(told.recipes),
                 planned=len(told.planned),
                 units=len(told.known_units),
+                pickable=len(told.pickable),
             )
         return is_news
 
@@ -118,6 +121,18 @@ class ReferenceBook:
             False says nothing: the cloud tells those only that moved last.
         """
         return unit in self._kept.known_units
+
+    def lots_of(self, *names: str) -> Sequence[PickableLot]:
+        """List the lots of an item that could be picked when the cloud looked last.
+
+        Args:
+            *names: What its label says.
+
+        Returns:
+            As they expire; none if nothing was said of it.
+        """
+        found = (each.lots for each in self._kept.pickable if not set(names).isdisjoint(each.names))
+        return next(found, ())
 
     def named(self, name: str) -> Recipe | None:
         """Find a version of a recipe.

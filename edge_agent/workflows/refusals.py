@@ -40,6 +40,7 @@ class Refusal(StrEnum):
     WRONG_LOT = "wrong_lot"
     TOO_MANY = "too_many"
     EXPIRED = "expired"
+    EARLIER_LOT = "earlier_lot"
     NOTHING_TO_UNDO = "nothing_to_undo"
     NOTHING_TO_PRINT = "nothing_to_print"
     NO_PRINTER = "no_printer"

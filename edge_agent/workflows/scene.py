@@ -30,6 +30,8 @@ TASK: Final = "task"
 NAMED_LINE: Final = "named_line"
 """Type under which a record repeats a line that somebody named, and that was not counted."""
 SHORT: Final = "short"
+EARLIER_LOT: Final = "earlier_lot"
+"""Type under which a pick names the lot that expires earlier, and was passed over knowingly."""
 
 Whereabouts = Callable[[str], str | None]
 """Tells where a logistic unit stands, as far as this gateway has seen; None: not known."""
@@ -243,7 +245,7 @@ def _documents_of(run: Run, line: TaskLine) -> tuple[DocumentRef, ...]:
 def _documents(run: Run, line: str | None) -> tuple[DocumentRef, ...]:
     if run.is_task:
         return (DocumentRef(type=TASK, id=run.document),)
-    beside = (("reason", run.reason), ("recipe", run.recipe))
+    beside = (("reason", run.reason), ("recipe", run.recipe), (EARLIER_LOT, run.passed_over))
     return (
         DocumentRef(type=run.kind.document, id=run.document, line=line),
         *(DocumentRef(type=kind, id=name) for kind, name in beside if name is not None),

@@ -83,7 +83,9 @@ class Run:
     short: tuple[int, ...] = ()
     """Lines of a task whose rest is not there."""
     asked_about: tuple[str, ...] = ()
-    """Expired goods that whoever works was asked about: scanned again, they are taken."""
+    """Expired goods and later lots that whoever works was asked about: scanned again, they are taken."""
+    passed_over: str | None = None
+    """The lot that expires earlier than the one being picked; records of this scan name it."""
     took: tuple[tuple[int, Decimal], ...] = ()
     """What scans that ``$UNDO`` may take back took of them."""
 

@@ -176,7 +176,8 @@ $$;
 -- handheld or on paper, of a lot that will not last as long as its customer asks. The first row says how much was looked at.
 CREATE FUNCTION left_expired(most integer)
     RETURNS TABLE (looked bigint, kind text, site text, item_id bigint, item text, base_unit text, lot text,
-        expires_on date, document text, quantity numeric, place text, partner text, minimum_days integer, last_at timestamptz)
+        expires_on date, document text, quantity numeric, place text, partner text, minimum_days integer, earlier text,
+        last_at timestamptz)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
@@ -189,10 +190,10 @@ BEGIN
     looked := stop_at - start_at;
     RETURN NEXT;
     RETURN QUERY
-    SELECT looked, k.kind, m.site_id, i.item_id, i.code, i.base_unit, t.lot, t.expires_on, d.name,
+    SELECT looked, k.kind, m.site_id, i.item_id, i.code, i.base_unit, y.lot, t.expires_on, d.name,
         sum(round(m.quantity * n.numerator / n.denominator, 6)),
         (array_agg(CASE l.kind WHEN 'unit' THEN 'unit ' || l.code ELSE l.code END ORDER BY m.occurred_at DESC))[1],
-        w.partner, w.minimum_days, max(m.occurred_at)
+        w.partner, w.minimum_days, min(d.earlier) FILTER (WHERE k.kind = 'later'), max(m.occurred_at)
     FROM ledger_entry e
     JOIN movement m ON m.posting_id = e.posting_id AND m.reverses_seq IS NULL
     JOIN gateway g ON g.gateway_id = m.gateway_id
@@ -201,7 +202,8 @@ BEGIN
     JOIN location l ON l.location_id = c.location_id
     JOIN canonical_item n ON n.item_id = m.item_id
     JOIN item i ON i.item_id = n.canonical_id
-    JOIN lot t ON t.item_id = i.item_id AND t.lot = coalesce(c.lot, f.lot)
+    CROSS JOIN LATERAL (SELECT coalesce(c.lot, f.lot, 'unspecified') AS lot) y
+    LEFT JOIN lot t ON t.item_id = i.item_id AND t.lot = y.lot AND t.expires_on IS NOT NULL
     JOIN site z ON z.site_id = m.site_id
     CROSS JOIN LATERAL (SELECT t.expires_on - (m.occurred_at AT TIME ZONE z.time_zone)::date AS days) x
     CROSS JOIN LATERAL (
@@ -209,7 +211,8 @@ BEGIN
                 WHERE p ->> 'type' IN ('shipment', 'outbound_order', 'transfer')
                 OR l.kind <> 'virtual' AND p ->> 'type' = 'pick'), 'no document') AS name,
             coalesce(min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'outbound_order'),
-                min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'shipment' AND g.name <> '_cloud')) AS order_id
+                min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'shipment' AND g.name <> '_cloud')) AS order_id,
+            min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'earlier_lot') AS earlier
         FROM jsonb_array_elements(coalesce(m.detail -> 'documents', '[]')) p) d
     LEFT JOIN LATERAL (
         SELECT o.partner, y.minimum_days
@@ -218,12 +221,14 @@ BEGIN
         ORDER BY y.item_id NULLS LAST LIMIT 1) w ON true
     CROSS JOIN LATERAL (SELECT CASE
         WHEN l.code = '@customer' AND x.days > 0 AND x.days <= w.minimum_days AND f.location_id <> c.location_id THEN 'short'
-        WHEN g.name = '_cloud' OR x.days > 0 THEN NULL
+        WHEN l.kind <> 'virtual' AND d.earlier IS NOT NULL AND coalesce(x.days > 0, true) THEN 'later'
+        WHEN g.name = '_cloud' OR coalesce(x.days > 0, true) THEN NULL
         WHEN l.code = '@customer' THEN 'shipped'
         WHEN l.kind <> 'virtual' AND m.detail ->> 'biz_step' = 'picking' THEN 'picked' END AS kind) k
     WHERE e.position > start_at AND e.position <= stop_at AND k.kind IS NOT NULL AND NOT is_reversed(m)
-    GROUP BY k.kind, m.site_id, i.item_id, i.code, i.base_unit, t.lot, t.expires_on, d.name, w.partner, w.minimum_days
-    ORDER BY m.site_id, i.item_id, t.lot, d.name, k.kind;
+        AND (t.lot IS NOT NULL OR m.detail @> '{"documents": [{"type": "earlier_lot"}]}')
+    GROUP BY k.kind, m.site_id, i.item_id, i.code, i.base_unit, y.lot, t.expires_on, d.name, w.partner, w.minimum_days
+    ORDER BY m.site_id, i.item_id, y.lot, d.name, k.kind;
 END
 $$;
 

@@ -23,7 +23,7 @@ from tests.integration.ledger.scenario import SITE, at, stated
 from tests.integration.lots.floor import GTINS, KIM, NET, Floor, goes, open_floor
 
 TODAY = date(2026, 3, 2)
-NOTHING = {"shipped": 0, "picked": 0, "short": 0}
+NOTHING = {"shipped": 0, "picked": 0, "short": 0, "later": 0}
 
 
 @pytest.fixture
@@ -154,3 +154,10 @@ def test_the_own_number_of_a_shipment_on_paper_is_no_orders(floor: Floor) -> Non
 def asks(floor: Floor, partner: str, days: int, *, item: str | None = None) -> None:
     """State how long goods must be good after they have left for a customer."""
     floor.ledger.as_app(lambda conn: put_life(conn, NET, partner=partner, item=item, days=days))
+
+
+def test_a_date_that_is_taken_back_is_no_date(floor: Floor) -> None:
+    floor.dates("MILK", "OLD", TODAY)
+    floor.dates("MILK", "OLD", None)
+    ships(floor, "OLD", 1)
+    assert tells(floor) == NOTHING

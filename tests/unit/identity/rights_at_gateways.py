@@ -36,6 +36,7 @@ GATEWAY_COMMANDS: dict[str, frozenset[Role]] = {
     "labels.references.blocks": OPERATIONS,
     "labels.references.follow": frozenset({Role.DEVICE}),
     "labels.references.follow_stock": frozenset({Role.DEVICE}),
+    "labels.references.follow_lots": frozenset({Role.DEVICE}),
     "labels.references.reserve": MOVERS | ADMIN,
     "labels.service.set_again": MOVERS | ADMIN,
     "labels.service.set_template": MOVERS | ADMIN,
