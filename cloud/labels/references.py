@@ -15,7 +15,6 @@ from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.labels import store
 from cloud.labels.cookbook import Cookbook, cookbook, fitting_recipes
-from cloud.labels.pickable import fitting_lots, knows, pickable_at
 from cloud.labels.domain import (
     BLOCK,
     BLOCKS_SENT,
@@ -30,6 +29,7 @@ from cloud.labels.domain import (
     left_in_series,
     shipped,
 )
+from cloud.labels.pickable import fitting_lots, knows, pickable_at
 from contracts.base import SiteId
 from contracts.labels import LabelKind
 from contracts.offline import PickableItem, ReferenceSnapshot, SsccBlock

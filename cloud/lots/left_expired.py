@@ -29,8 +29,9 @@ class _Left(NamedTuple):
     """What of a lot left, or was picked, under one document."""
 
     kind: str
-    """``shipped`` or ``picked`` when it had expired; ``short``: it left for who asks for more life; ``later``:
-    it was picked though another expires earlier, as the handheld had said."""
+    """``shipped`` or ``picked`` when it had expired; ``short``: it left for who asks for more life.
+
+    ``later``: it was picked though another expires earlier, as the handheld had said."""
     site: str
     item_id: int
     item: str
@@ -51,15 +52,16 @@ class _Left(NamedTuple):
 
 
 def tell_left(source: Source, actor: Actor) -> Mapping[str, Any]:
-    """Open tickets for what handhelds picked or shipped of expired or later lots, and what left with little life.
+    """Open tickets for what handhelds took of expired or later lots, and what left with little life.
 
     Args:
         source: Gives connections of `dockledger_app`.
         actor: A job with all sites.
 
     Returns:
-        Lots ``shipped`` or ``picked`` though expired, too ``short`` of life for who got them, and picked though
-        ``later`` than another, since the last time; each counted by its documents. A ticket that is open goes on, and says what left in all.
+        Lots ``shipped`` or ``picked`` though expired, too ``short`` of life for who got them, and picked
+        though ``later`` than another, since the last time; each counted by its documents. A ticket that is
+        open goes on, and says what left in all.
 
     Raises:
         NotAllowedError: If the actor is no job.

@@ -97,9 +97,7 @@ def test_what_never_expires_is_later_and_what_a_label_dates_is_compared_by_it(be
     bench.scan("$PICK/SO-1", "A-01", UNDATED, f"{CASE_LABEL}1726040210L9")
     assert bench.refusals == ["earlier_lot", "earlier_lot"]
     bench.scan(f"{CASE_LABEL}1726040110L8")
-    assert len(bench.movements) == 1, (
-        "the label may mean the same day"
-    )
+    assert len(bench.movements) == 1, "the label may mean the same day"
 
 
 @pytest.mark.parametrize(
