@@ -20,8 +20,8 @@ from cloud.documents.domain import (
 from cloud.documents.judging import scrapping
 from cloud.documents.judging import service as judging
 from cloud.documents.judging.decided import decided
+from cloud.documents.judging.papers import REASONS, JudgementPaper, JudgementReason, Verdict, WaitsAs
 from cloud.documents.judging.scrapping import ScrapPaper
-from cloud.documents.judging.service import JudgementPaper, JudgementReason, Verdict, WaitsAs
 from cloud.documents.lines import open_lines
 from cloud.documents.receiving import rules
 from cloud.identity.gate import Gate
@@ -66,22 +66,26 @@ def judge(
     gate: TheGate,
     visitor: Sender,
     site: SiteId,
-    receipt: Text,
-    line: Text,
     waits_as: Annotated[WaitsAs, Form()],
     verdict: Annotated[Verdict | Literal["scrap"], Form()],
     reason: Annotated[JudgementReason, Form()],
+    receipt: Text = "",
+    line: Text = "",
+    item: Text = "",
     quantity: Text = "",
     lot: Text = "",
     owner: Text = "",
     location: Text = "",
+    unit: Text = "",
     grade: Text = "",
     put_at: Text = "",
 ) -> Response:
     """Decide about goods that wait; what is to be scrapped waits for whose limit covers it."""
 
     def work(conn: Connection) -> int | None:
-        stated: dict[str, Any] = {"site": site, "receipt": receipt, "line": line, "waits_as": waits_as}
+        goods = {"receipt": receipt, "line": line, "item": item, "unit": unit}
+        stated: dict[str, Any] = {"site": site, "waits_as": waits_as}
+        stated |= {name: said or None for name, said in goods.items()}
         stated |= {"reason": reason, "quantity": quantity.strip(), "lot": lot or None, "owner": owner}
         stated |= {"location": location or None}
         if verdict == "scrap":
@@ -200,7 +204,7 @@ def _returns(
         decided=graded,
         words=WAITS,
         verdicts=VERDICTS,
-        reasons=judging.REASONS,
+        reasons=REASONS,
         may_keep=[each for each in sites if may(actor, each, *KEEPERS)],
         problem=problem,
     )
@@ -227,7 +231,7 @@ def _inspection(request: Request, gate: Gate, visitor: Viewer, site: str, *, pro
         rules=ruled,
         words=WAITS,
         verdicts=VERDICTS,
-        reasons=judging.REASONS,
+        reasons=REASONS,
         may_keep=keeping,
         problem=problem,
     )

@@ -18,8 +18,8 @@ from cloud.api.routes.receipts import SiteQuery
 from cloud.approvals.within_limits import settle
 from cloud.db import Connection
 from cloud.documents.judging import scrapping, service
+from cloud.documents.judging.papers import JudgementPaper, Verdict, WaitsAs
 from cloud.documents.judging.scrapping import ScrapPaper
-from cloud.documents.judging.service import JudgementPaper, Verdict, WaitsAs
 
 router = APIRouter(prefix="/v1", tags=["receiving"], route_class=ConditionalRoute)
 
@@ -32,8 +32,10 @@ class WaitingGoods(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     site: str
-    receipt: str
-    line: str
+    receipt: str | None = Field(
+        description="null: no receipt brought them, as a handheld's return or a hold by hand"
+    )
+    line: str | None
     waits_as: WaitsAs
     lot: str | None
     owner: str | None = Field(description="Whose they are; null: our own")
@@ -47,6 +49,9 @@ class WaitingGoods(BaseModel):
     is_unexpected: bool
     reason: str | None
     since_at: datetime
+    numbers: list[str] = Field(
+        description="Of returns, as handhelds named them, where no receipt brought them"
+    )
 
 
 class Waiting(BaseModel):
@@ -62,8 +67,8 @@ class Judgement(BaseModel):
 
     number: int
     site: str
-    receipt: str
-    line: str
+    receipt: str | None = Field(description="null: of goods that no receipt brought")
+    line: str | None
     item: str | None
     waited_as: WaitsAs
     verdict: Verdict | Literal["scrap"]

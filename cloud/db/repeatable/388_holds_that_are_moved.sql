@@ -1,4 +1,4 @@
--- Goods that wait, on hold or in inspection, and are carried on by handhelds that know nothing of it (DOMAIN D4): what a place
+-- Goods that wait, on hold, in inspection or as returned, and are carried on by handhelds that know nothing of it (DOMAIN D4): what a place
 -- lacks of sellable ones was taken of those that wait there. For a job with all sites.
 
 DROP FUNCTION IF EXISTS note_moved_holds(bigint, bigint);
@@ -22,14 +22,14 @@ CREATE FUNCTION note_moved_holds(start_at bigint, stop_at bigint) RETURNS void
     ), candidate AS MATERIALIZED (
         SELECT h.cell_id, h.site_id, h.item_id AS waits, c.item_id AS taken, m.occurred_at AS at
         FROM moved m
-        JOIN cell c ON c.cell_id = m.from_cell AND c.disposition IS NULL
-        JOIN cell h ON h.location_id = c.location_id AND h.disposition IN ('hold', 'inspection')
+        JOIN cell c ON c.cell_id = m.from_cell AND coalesce(c.disposition, 'sellable') = 'sellable'
+        JOIN cell h ON h.location_id = c.location_id AND h.disposition IN ('hold', 'inspection', 'returned')
             AND h.lot IS NOT DISTINCT FROM c.lot AND h.owner IS NOT DISTINCT FROM c.owner
         JOIN balance b ON b.cell_id = h.cell_id AND b.quantity > 0
         WHERE NOT m.is_reversal
         UNION ALL
         SELECT h.cell_id, h.site_id, h.item_id, h.item_id, '-infinity'
-        FROM moved m JOIN cell h ON h.cell_id = m.to_cell AND h.disposition IN ('hold', 'inspection')
+        FROM moved m JOIN cell h ON h.cell_id = m.to_cell AND h.disposition IN ('hold', 'inspection', 'returned')
         WHERE NOT m.is_reversal
         UNION ALL
         SELECT h.cell_id, h.site_id, h.item_id, h.item_id, m.occurred_at
@@ -67,10 +67,10 @@ CREATE FUNCTION note_carried_back(start_at bigint, stop_at bigint) RETURNS void
     SELECT h.cell_id, h.site_id, min(m.occurred_at), max(m.occurred_at)
     FROM ledger_entry e
     JOIN movement m ON m.posting_id = e.posting_id AND m.reverses_seq IS NOT NULL
-    JOIN cell c ON c.cell_id = m.from_cell AND c.disposition IS NULL
+    JOIN cell c ON c.cell_id = m.from_cell AND coalesce(c.disposition, 'sellable') = 'sellable'
     JOIN canonical_item a ON a.item_id = c.item_id
     JOIN canonical_item n ON n.canonical_id = a.canonical_id
-    JOIN cell h ON h.location_id = c.location_id AND h.disposition IN ('hold', 'inspection') AND h.item_id = n.item_id
+    JOIN cell h ON h.location_id = c.location_id AND h.disposition IN ('hold', 'inspection', 'returned') AND h.item_id = n.item_id
         AND h.lot IS NOT DISTINCT FROM c.lot AND h.owner IS NOT DISTINCT FROM c.owner
     JOIN balance b ON b.cell_id = h.cell_id AND b.quantity > 0
     WHERE e.position > start_at AND e.position <= stop_at AND is_carried_back(m)
@@ -106,22 +106,26 @@ BEGIN
 END
 $$;
 
--- Where goods wait, and how many sellable ones lack beside them: now, and without what gateways told of after the site was whole.
+-- Where goods wait, how many, and how many sellable ones lack beside them: now, and without what gateways told of after the site
+-- was whole; never more than wait.
 CREATE FUNCTION held_standing(of_cell bigint)
     RETURNS TABLE (site text, item_id bigint, item text, base_unit text, location text, unit text, lot text, owner text, disposition text,
-        stands text, held_cells bigint[], cells bigint[], lacks numeric)
+        stands text, held_cells bigint[], cells bigint[], lies numeric, lacks numeric)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH waits AS MATERIALIZED (
         SELECT c.*, n.canonical_id, l.code, l.kind FROM cell c
         JOIN canonical_item n ON n.item_id = c.item_id
         JOIN location l ON l.location_id = c.location_id AND l.kind <> 'virtual'
-        WHERE c.cell_id = of_cell AND c.disposition IN ('hold', 'inspection')
+        WHERE c.cell_id = of_cell AND c.disposition IN ('hold', 'inspection', 'returned')
     ), beside AS MATERIALIZED (
-        SELECT c.cell_id, c.item_id, c.disposition, n.numerator, n.denominator
+        SELECT c.cell_id, c.item_id, nullif(c.disposition, 'sellable') AS disposition, n.numerator, n.denominator
         FROM waits w
         JOIN canonical_item n ON n.canonical_id = w.canonical_id
         JOIN cell c ON c.item_id = n.item_id AND c.location_id = w.location_id AND c.lot IS NOT DISTINCT FROM w.lot
-            AND c.owner IS NOT DISTINCT FROM w.owner AND (c.disposition IS NULL OR c.disposition = w.disposition)
+            AND c.owner IS NOT DISTINCT FROM w.owner AND (c.disposition IS NULL OR c.disposition IN ('sellable', w.disposition))
+    ), waiting AS MATERIALIZED (
+        SELECT sum(round(b.quantity * s.numerator / s.denominator, 6)) AS quantity
+        FROM beside s JOIN balance b ON b.cell_id = s.cell_id WHERE s.disposition IS NOT NULL
     ), lacking AS MATERIALIZED (
         SELECT -greatest(sum(k.quantity), sum(k.quantity - k.later)) AS quantity
         FROM (
@@ -140,10 +144,11 @@ CREATE FUNCTION held_standing(of_cell bigint)
     SELECT w.site_id, i.item_id, i.code, i.base_unit, CASE WHEN w.kind <> 'unit' THEN w.code END,
         CASE WHEN w.kind = 'unit' THEN w.code END, w.lot, w.owner, w.disposition, coalesce(u.location, w.code),
         ARRAY(SELECT s.cell_id FROM beside s WHERE s.disposition IS NOT NULL ORDER BY 1),
-        ARRAY(SELECT s.cell_id FROM beside s WHERE s.disposition IS NULL ORDER BY 1), k.quantity
+        ARRAY(SELECT s.cell_id FROM beside s WHERE s.disposition IS NULL ORDER BY 1), y.quantity, least(k.quantity, y.quantity)
     FROM waits w
     JOIN item i ON i.item_id = w.canonical_id
     JOIN lacking k ON k.quantity > 0
+    JOIN waiting y ON y.quantity > 0
     LEFT JOIN LATERAL units_stand(ARRAY[w.code]) u ON w.kind = 'unit'
 $$;
 
@@ -226,7 +231,7 @@ CREATE FUNCTION carried_from(of_site text, from_cells bigint[], sinces timestamp
             AND m.detail ->> 'actor' IS DISTINCT FROM 'job:receipts' AND NOT m.to_cell = ANY (from_cells) AND NOT is_reversed(m)
     ), there AS MATERIALIZED (
         SELECT t.cell_id, t.location_id, l.code, l.kind, t.lot, t.owner, sum(k.quantity) AS came, min(k.occurred_at) AS since_at,
-            max(k.occurred_at) AS last_at, l.kind = 'virtual' OR t.disposition IS NOT NULL AS is_gone,
+            max(k.occurred_at) AS last_at, l.kind = 'virtual' OR coalesce(t.disposition, 'sellable') <> 'sellable' AS is_gone,
             round(coalesce(min(b.quantity), 0) * min(n.numerator) / min(n.denominator), 6) AS lies
         FROM carried k
         JOIN cell t ON t.cell_id = k.to_cell

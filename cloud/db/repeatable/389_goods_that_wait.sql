@@ -1,14 +1,42 @@
 -- Goods of receipts that wait for a person: came in in a condition that is not sellable, and left it by no movement that
 -- names the receipt's line. They lie where those movements put them, and never more wait than lie: what a handheld judged, or
 -- somebody took, was of what came first. What somebody carried on in a condition that waits is found where it lies now, and
--- whose it is now. No owner: our own.
+-- whose it is now. No owner: our own. The rest of what lies in such a condition no receipt brought: a handheld's return that no
+-- paper told of, a hold by hand; `numbers`: those of returns that handhelds named for it.
 DROP FUNCTION IF EXISTS goods_that_wait(text[], text, text);
+DROP FUNCTION IF EXISTS came_last(bigint[], numeric);
+
+-- Since when so many base units wait that no receipt brought and that lie in some cells, if what came first was taken first; and
+-- the numbers of returns under which handhelds brought them. What followed there came where it was followed from, at most 30 days
+-- before.
+CREATE FUNCTION came_last(of_cells bigint[], waiting numeric) RETURNS TABLE (since_at timestamptz, numbers text[])
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT coalesce(min(CASE WHEN k.detail ->> 'actor' = 'job:receipts' THEN coalesce((
+            SELECT min(o.occurred_at) FROM movement o WHERE o.item_id = k.item_id AND o.to_cell = k.from_cell
+                AND o.occurred_at > k.occurred_at - interval '30 days'), k.occurred_at) ELSE k.occurred_at END),
+            statement_timestamp()),
+        coalesce(array_agg(DISTINCT d.id) FILTER (WHERE d.id IS NOT NULL), '{}')
+    FROM (
+        SELECT m.occurred_at, m.item_id, m.from_cell, m.detail, coalesce(sum(round(m.quantity * n.numerator / n.denominator, 6))
+            OVER (ORDER BY m.occurred_at DESC, m.seq DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS later
+        FROM movements_of_cells(of_cells) m
+        JOIN canonical_item n ON n.item_id = m.item_id
+        WHERE m.to_cell = ANY (of_cells) AND NOT m.from_cell = ANY (of_cells) AND m.reverses_seq IS NULL AND NOT is_reversed(m)
+            AND NOT m.detail @? '$.documents[*] ? (@.type == "receipt" && exists (@.line))'
+    ) k
+    LEFT JOIN LATERAL (
+        SELECT x ->> 'id' AS id FROM jsonb_array_elements(coalesce(k.detail -> 'documents', '[]')) x
+        WHERE x ->> 'type' = 'customer_return') d ON true
+    WHERE k.later < waiting
+$$;
+REVOKE ALL ON FUNCTION came_last(bigint[], numeric) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION came_last(bigint[], numeric) TO dockledger_app;
 
 CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
     RETURNS TABLE (site text, receipt text, line text, waits_as text, lot text, owner text, identifier_scheme text,
         identifier text, item text, item_name text, base_unit text,
         quantity numeric, location text, unit text, partner text, is_unexpected boolean, reason text,
-        since_at timestamptz)
+        since_at timestamptz, numbers text[])
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH line AS MATERIALIZED (
         SELECT l.site_id, l.id, l.line, l.received, n.canonical_id FROM receipt_line l
@@ -18,7 +46,14 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
             AND NOT EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line))
     ), asked AS MATERIALIZED (
         -- of a receipt: its items, whose other receipts' goods lie beside
-        SELECT DISTINCT k.site_id, k.canonical_id FROM line k WHERE of_receipt IS NULL OR k.id = of_receipt
+        SELECT k.site_id, k.canonical_id FROM line k WHERE of_receipt IS NULL OR k.id = of_receipt
+        UNION
+        SELECT c.site_id, n.canonical_id
+        FROM cell c
+        JOIN balance b ON b.cell_id = c.cell_id AND b.quantity > 0
+        JOIN canonical_item n ON n.item_id = c.item_id
+        WHERE of_receipt IS NULL AND c.disposition IN ('inspection', 'returned', 'hold')
+            AND (sites IS NULL OR c.site_id = ANY (sites))
     ), lies AS MATERIALIZED (
         SELECT c.cell_id, c.site_id AS site, n.canonical_id AS item_id, c.location_id, p.kind AS place, p.code,
             c.disposition AS state, c.lot, coalesce(c.owner, '') AS owner,
@@ -152,10 +187,24 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
                 AND e.whose IS NOT DISTINCT FROM x.whose AND x.until > e.until - e.part AND e.until > x.until - x.part
         ) k
         GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    ), spare AS (
+        SELECT y.*, y.quantity - coalesce((SELECT sum(w.waiting) FROM waits w
+            WHERE (w.site, w.item_id, w.state, w.place, w.code, w.owner) = (y.site, y.item_id, y.state, y.place, y.code, y.owner)
+                AND w.lot IS NOT DISTINCT FROM y.lot), 0) AS rest
+        FROM by_lot y
+        WHERE of_receipt IS NULL AND (goods_that_wait.waits_as IS NULL OR y.state = goods_that_wait.waits_as)
+    ), unbrought AS (
+        SELECT s.*, least(s.rest, p.quantity - coalesce((SELECT sum(w.waiting) FROM waits w
+                WHERE (w.site, w.item_id, w.state, w.place, w.code) = (s.site, s.item_id, s.state, s.place, s.code)), 0)
+            - coalesce(sum(s.rest) OVER (PARTITION BY s.site, s.item_id, s.state, s.place, s.code
+                ORDER BY s.lot, s.owner ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)) AS waiting
+        FROM spare s
+        JOIN by_place p ON (p.site, p.item_id, p.state, p.place, p.code) = (s.site, s.item_id, s.state, s.place, s.code)
+        WHERE s.rest > 0
     )
     SELECT m.site, m.id, m.line, m.state, m.lot, nullif(m.owner, ''), l.identifier_scheme, l.identifier, i.code, i.name, i.base_unit,
         m.waiting, CASE WHEN m.place <> 'unit' THEN m.code ELSE coalesce(u.location, l.location) END,
-        CASE WHEN m.place = 'unit' THEN m.code END, r.partner, l.is_unexpected, l.reason, r.occurred_at
+        CASE WHEN m.place = 'unit' THEN m.code END, r.partner, l.is_unexpected, l.reason, r.occurred_at, '{}'::text[]
     FROM waits m
     JOIN receipt r ON (r.site_id, r.id) = (m.site, m.id)
     JOIN receipt_line l ON (l.site_id, l.id, l.line) = (m.site, m.id, m.line)
@@ -164,6 +213,16 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
         ON m.place = 'unit' AND m.code IS DISTINCT FROM l.unit
     WHERE m.waiting > 0 AND (goods_that_wait.waits_as IS NULL OR m.state = goods_that_wait.waits_as)
         AND (of_receipt IS NULL OR m.id = of_receipt)
+    UNION ALL
+    SELECT m.site, NULL, NULL, m.state, m.lot, nullif(m.owner, ''), 'sku', i.code, i.code, i.name, i.base_unit, m.waiting,
+        CASE WHEN m.place <> 'unit' THEN m.code ELSE coalesce(u.location, m.code) END, CASE WHEN m.place = 'unit' THEN m.code END,
+        (SELECT min(d.partner) FROM document d WHERE d.site_id = m.site AND d.type = 'customer_return' AND d.id = ANY (k.numbers)),
+        false, NULL, k.since_at, k.numbers
+    FROM unbrought m
+    JOIN item i ON i.item_id = m.item_id
+    LEFT JOIN LATERAL units_stand(ARRAY[m.code]) u ON m.place = 'unit'
+    CROSS JOIN LATERAL came_last(m.cells, m.waiting) k
+    WHERE m.waiting > 0 AND NOT coalesce(u.is_virtual, false) AND coalesce(u.site, m.site) = m.site
 $$;
 REVOKE ALL ON FUNCTION goods_that_wait(text[], text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION goods_that_wait(text[], text, text) TO dockledger_app, dockledger_planner, dockledger_auditor;
@@ -202,7 +261,8 @@ CREATE FUNCTION goods_judged_otherwise(sites text[], waited_as text, of_latest i
     JOIN canonical_item n ON n.item_id = m.item_id
     JOIN item i ON i.item_id = n.canonical_id
     WHERE m.reverses_seq IS NULL AND NOT m.detail @? '$.documents[*] ? (@.type == "receipt" && exists (@.line))'
-        AND NOT is_reversed(m)
+        AND NOT is_reversed(m) AND m.detail ->> 'actor' IS DISTINCT FROM 'job:receipts'
+        AND NOT EXISTS (SELECT FROM judgement j WHERE j.posting_id = m.posting_id)
     ORDER BY m.occurred_at DESC, m.seq DESC
 $$;
 REVOKE ALL ON FUNCTION goods_judged_otherwise(text[], text, integer) FROM PUBLIC;

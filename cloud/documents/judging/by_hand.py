@@ -74,10 +74,10 @@ def _is_carried(source: Side, destination: Side) -> bool:
 
 
 def _waiting(conn: Connection, site: str, waits_as: str, item: str) -> Counter[tuple[str, str]]:
-    """Sum what waits of an item by receipt and line; in millionths of base units."""
+    """Sum what receipts brought of an item and waits, by receipt and line; in millionths of base units."""
     asked = {"sites": [site], "waits_as": waits_as, "receipt": None, "line": None, "limit": None}
     found = Counter[tuple[str, str]]()
     for row in store.rows(conn, WaitingRow, "waiting", **asked):
-        if row.item == item:
+        if row.item == item and row.receipt and row.line:
             found[row.receipt, row.line] += int(row.quantity * _MILLION)
     return found

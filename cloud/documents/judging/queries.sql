@@ -1,24 +1,24 @@
 -- name: waiting
 SELECT w.site, w.receipt, w.line, w.waits_as, w.lot, w.owner, w.identifier_scheme, w.identifier, w.item, w.item_name, w.base_unit, w.quantity, w.location, w.unit,
-    w.partner, w.is_unexpected, w.reason, w.since_at, s.time_zone
+    w.partner, w.is_unexpected, w.reason, w.since_at, s.time_zone, w.numbers
 FROM goods_that_wait(%(sites)s::text[], %(waits_as)s, %(receipt)s) w JOIN site s ON s.site_id = w.site
 WHERE (%(line)s::text IS NULL OR w.line = %(line)s)
 ORDER BY w.since_at, w.site, w.receipt, w.line, w.waits_as, w.lot, w.owner NULLS FIRST, w.location, w.unit
 LIMIT %(limit)s;
 
 -- name: add_judgement
-INSERT INTO judgement (site_id, id, line, waited_as, verdict, quantity, grade, reason, location, posting_id, decision_id,
+INSERT INTO judgement (site_id, id, line, item_id, waited_as, verdict, quantity, grade, reason, location, posting_id, decision_id,
     judged_by)
-VALUES (%(site)s, %(receipt)s, %(line)s, %(waited_as)s, %(verdict)s, %(quantity)s, %(grade)s, %(reason)s, %(location)s,
+VALUES (%(site)s, %(receipt)s, %(line)s, (SELECT i.item_id FROM item i WHERE i.code = %(item)s), %(waited_as)s, %(verdict)s, %(quantity)s, %(grade)s, %(reason)s, %(location)s,
     %(posting_id)s, %(decision_id)s, %(actor)s);
 
 -- name: judgements
 SELECT j.judgement_id AS number, j.site_id AS site, j.id AS receipt, j.line, i.code AS item, j.waited_as, j.verdict,
     j.quantity, j.grade, j.reason, j.location, j.judged_at, j.judged_by, s.time_zone
 FROM judgement j
-JOIN receipt_line l ON (l.site_id, l.id, l.line) = (j.site_id, j.id, j.line)
+LEFT JOIN receipt_line l ON (l.site_id, l.id, l.line) = (j.site_id, j.id, j.line)
 JOIN site s ON s.site_id = j.site_id
-LEFT JOIN canonical_item c ON c.item_id = l.item_id
+LEFT JOIN canonical_item c ON c.item_id = coalesce(l.item_id, j.item_id)
 LEFT JOIN item i ON i.item_id = c.canonical_id
 WHERE (%(site)s::text IS NULL OR j.site_id = %(site)s) AND (%(waited_as)s::text IS NULL OR j.waited_as = %(waited_as)s)
     AND j.judgement_id < %(before)s
@@ -36,13 +36,15 @@ SELECT c.cost, c.currency FROM read_item_costs(%(item)s) c WHERE c.site = %(site
 -- name: now
 SELECT clock_timestamp();
 
--- name: cells_of_line
+-- name: cells_of_goods
 SELECT c.cell_id
-FROM receipt_line l
-JOIN canonical_item a ON a.item_id = l.item_id
+FROM (
+    SELECT l.item_id FROM receipt_line l WHERE (l.site_id, l.id, l.line) = (%(site)s, %(receipt)s, %(line)s)
+    UNION ALL
+    SELECT i.item_id FROM item i WHERE i.code = %(item)s) k
+JOIN canonical_item a ON a.item_id = k.item_id
 JOIN canonical_item n ON n.canonical_id = a.canonical_id
-JOIN cell c ON c.item_id = n.item_id AND c.site_id = l.site_id AND c.disposition IN ('inspection', 'returned', 'hold')
-WHERE (l.site_id, l.id, l.line) = (%(site)s, %(receipt)s, %(line)s);
+JOIN cell c ON c.item_id = n.item_id AND c.site_id = %(site)s AND c.disposition IN ('inspection', 'returned', 'hold');
 
 -- name: cells_of_item
 SELECT c.cell_id

@@ -9,8 +9,8 @@ from cloud.decisions import service as decisions
 from cloud.decisions.domain import Applied, Changed, Decision, Draft, Json, WrongStateError
 from cloud.documents.domain import KEEPERS, ConflictingDocumentError, DocumentError
 from cloud.documents.judging import store
+from cloud.documents.judging.papers import WaitingGoodsPaper
 from cloud.documents.judging.service import (
-    WaitingGoodsPaper,
     WaitingRow,
     carry_out,
     still_waiting,
@@ -27,7 +27,7 @@ SCRAP_KIND: Final = "scrap"
 
 
 class ScrapPaper(WaitingGoodsPaper):
-    """What of a receipt's line is to be scrapped, and why."""
+    """What of goods that wait is to be scrapped, and why."""
 
 
 def ask_to_scrap(conn: Connection, actor: Actor, paper: ScrapPaper) -> Decision:
@@ -43,20 +43,20 @@ def ask_to_scrap(conn: Connection, actor: Actor, paper: ScrapPaper) -> Decision:
 
     Raises:
         NotAllowedError: If the actor may not.
-        UnknownDocumentError: If nothing of that line waits so.
-        ConflictingDocumentError: If scrapping goods of that line has been asked for and is not decided.
+        UnknownDocumentError: If none of those goods wait so.
+        ConflictingDocumentError: If scrapping goods of that line, or of that item which no receipt brought,
+            has been asked for and is not decided.
         DocumentError: If less waits, several lots or owners do, or a place is unknown.
     """
     actor.require(*KEEPERS, site=paper.site)
     act_as(conn, actor)
-    lock_documents(conn, paper.site, [("receipt", paper.receipt)])
+    lock_documents(conn, paper.site, paper.locks)
     found = still_waiting(conn, paper)
-    line = f"{SCRAP_KIND}/{paper.site}/{paper.receipt}/{paper.line}"
+    goods = f"{paper.receipt}/{paper.line}" if paper.receipt else f"item/{paper.item}"
+    line = f"{SCRAP_KIND}/{paper.site}/{goods}"
     ((made, is_open),) = store.tuples(conn, "scrap_asked", kind=SCRAP_KIND, site=paper.site, line=line)
     if is_open:
-        raise ConflictingDocumentError(
-            f"scrapping goods of line {paper.line!r} of receipt {paper.receipt!r} waits for approval already"
-        )
+        raise ConflictingDocumentError(f"scrapping goods of {paper.named} waits for approval already")
     cost, currency = _cost(conn, paper.site, found.item)
     wanted = Draft(
         kind=SCRAP_KIND,
@@ -64,7 +64,7 @@ def ask_to_scrap(conn: Connection, actor: Actor, paper: ScrapPaper) -> Decision:
         subject=f"{line}/{made + 1}",
         reason=paper.reason,
         effect=_effect(paper, found),
-        evidence={"page_url": f"/receiving/{paper.site}/receipts/{paper.receipt}"},
+        evidence={"page_url": _page(paper)},
         inputs={"cost": None if cost is None else f"{cost:f}", "waiting": f"{found.quantity:f}"},
         value=None if cost is None else -round(paper.quantity * cost, 2),
         currency=currency,
@@ -95,7 +95,7 @@ class Scrap:
         """
         paper = ScrapPaper.model_validate(decision.effect["paper"])
         act_as(conn, actor)
-        lock_documents(conn, paper.site, [("receipt", paper.receipt)])
+        lock_documents(conn, paper.site, paper.locks)
         try:
             found = still_waiting(conn, paper)
         except DocumentError as error:
@@ -154,7 +154,14 @@ def _effect(paper: ScrapPaper, found: WaitingRow) -> Json:
     lot = f" lot {found.lot}" if found.lot else ""
     owner = f" owned by {found.owner}" if found.owner else ""
     what = f"{paper.quantity.normalize():f} {found.base_unit} of {found.item}{lot}{owner}"
+    where = f"line {paper.line} of receipt {paper.receipt}" if paper.receipt else "which no receipt brought"
     return {
-        "summary": f"Scrap {what}, line {paper.line} of receipt {paper.receipt}",
+        "summary": f"Scrap {what}, {where}",
         "paper": paper.model_dump(mode="json") | {"owner": found.owner or ""},
     }
+
+
+def _page(paper: ScrapPaper) -> str:
+    if paper.receipt:
+        return f"/receiving/{paper.site}/receipts/{paper.receipt}"
+    return f"{'/returns' if paper.waits_as == 'returned' else '/inspection'}?site={paper.site}"

@@ -3,90 +3,34 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal, NamedTuple
-
-from pydantic import BaseModel, ConfigDict
+from typing import Final, NamedTuple
 
 from cloud.db import Connection
 from cloud.documents.domain import KEEPERS, READERS, DocumentError, UnknownDocumentError
 from cloud.documents.judging import store
+from cloud.documents.judging.papers import JudgementPaper, WaitingGoodsPaper
 from cloud.documents.lines import base_identifier, lock_documents, places_known
 from cloud.documents.movements import moved
-from cloud.documents.papers import LineNumber
-from cloud.documents.receiving.papers import Place
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.corrections import lock_cells
 from cloud.ledger.domain import Posted, PostingKind
 from cloud.ledger.posting import Posting
-from contracts.base import Code, PositiveQuantity, Site, SiteId
+from contracts.base import SiteId
 from contracts.records import DocumentRef, Side
 from contracts.vocabulary import BizStep, Disposition
 
-WaitsAs = Literal["inspection", "returned", "hold"]
-Verdict = Literal["sellable", "damaged", "hold"]
-REASONS: Final = {
-    "sound": "Sound",
-    "as_new": "As new, unopened",
-    "opened": "Opened",
-    "defective": "Defective",
-    "expired": "Expired, or too short a life left",
-    "wrong_item": "Wrong item",
-    "accepted_over": "Accepted although over",
-    "papers_in_order": "Papers are in order",
-    "other": "Another reason",
-}
-JudgementReason = Literal[
-    "sound",
-    "as_new",
-    "opened",
-    "defective",
-    "expired",
-    "wrong_item",
-    "accepted_over",
-    "papers_in_order",
-    "other",
-]
 _DISPOSITION: Final = {"sellable": None, "damaged": Disposition.DAMAGED, "hold": Disposition.HOLD}
-
-
-class WaitingGoodsPaper(BaseModel):
-    """Which of a receipt's line that wait somebody decides about, and why."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    site: Site
-    receipt: LineNumber
-    line: LineNumber
-    waits_as: WaitsAs
-    quantity: PositiveQuantity
-    """In base units; at most what waits."""
-    reason: JudgementReason
-    lot: Code | None = None
-    """Where several lots of the line wait."""
-    owner: Code | Literal[""] | None = None
-    """Where goods of several owners wait; empty: our own. They stay whose they are."""
-    location: Place | None = None
-    """Where it lies; left out: where it was put, or carried by handheld."""
-
-
-class JudgementPaper(WaitingGoodsPaper):
-    """What a person decides about goods of one line of a receipt."""
-
-    verdict: Verdict
-    grade: Code | None = None
-    """A grade of one's own, as `B`."""
-    put_at: Place | None = None
-    """Where it goes; left out: it stays where it lies."""
 
 
 class WaitingRow(NamedTuple):
     """Goods that wait; the quantity is in base units."""
 
     site: str
-    receipt: str
-    line: str
+    receipt: str | None
+    """None: no receipt brought them, as a handheld's return or a hold by hand."""
+    line: str | None
     waits_as: str
     lot: str | None
     owner: str | None
@@ -104,6 +48,8 @@ class WaitingRow(NamedTuple):
     reason: str | None
     since_at: datetime
     time_zone: str
+    numbers: list[str]
+    """Of returns, as handhelds named them, where no receipt brought them."""
 
 
 class JudgementRow(NamedTuple):
@@ -111,8 +57,8 @@ class JudgementRow(NamedTuple):
 
     number: int
     site: str
-    receipt: str
-    line: str
+    receipt: str | None
+    line: str | None
     item: str | None
     waited_as: str
     verdict: str
@@ -196,16 +142,15 @@ def judge(conn: Connection, actor: Actor, paper: JudgementPaper, *, now: datetim
 
     Raises:
         NotAllowedError: If the actor may not, or not in a closed period.
-        UnknownDocumentError: If nothing of that line waits so.
+        UnknownDocumentError: If none of those goods wait so.
         DocumentError: If less waits, several lots or owners do, or a place is unknown.
     """
     actor.require(*KEEPERS, site=paper.site)
     act_as(conn, actor)
-    lock_documents(conn, paper.site, [("receipt", paper.receipt)])
+    lock_documents(conn, paper.site, paper.locks)
     found = still_waiting(conn, paper)
     if paper.verdict == paper.waits_as:
-        where = f"line {paper.line!r} of receipt {paper.receipt!r}"
-        raise DocumentError(f"{where} is on hold already: expected sellable or damaged")
+        raise DocumentError(f"{paper.named} is on hold already: expected sellable or damaged")
     if paper.put_at and not places_known(conn, paper.site, [paper.put_at]):
         raise DocumentError(f"there is no place {paper.put_at!r} at site {paper.site!r}")
     there: dict[str, object] = {"location": paper.put_at} if paper.put_at else _lies_at(found)
@@ -266,7 +211,7 @@ def carry_out(
         "base",
         source=Side.model_validate(source),
         destination=there,
-        documents=[DocumentRef(type="receipt", id=paper.receipt, line=paper.line)],
+        documents=paper.refs or [DocumentRef(type="customer_return", id=each) for each in found.numbers],
         occurred_at=now,
         actor=by.id,
         biz_step=BizStep.INSPECTING,
@@ -278,6 +223,7 @@ def carry_out(
         conn,
         "add_judgement",
         **kept,
+        item=paper.item,
         reason=paper.reason,
         verdict=verdict,
         grade=grade,
@@ -290,7 +236,7 @@ def carry_out(
     if is_late:
         tell_late(posting, paper.site, now, paper.reason)
     told = {"line": paper.line, "waited_as": paper.waits_as, "verdict": verdict, "reason": paper.reason}
-    posting.audit("goods_judged", f"receipt:{paper.receipt}", paper.site, told)
+    posting.audit("goods_judged", paper.subject, paper.site, told)
     return posting.close()
 
 
@@ -305,21 +251,25 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
         The goods as they wait.
 
     Raises:
-        UnknownDocumentError: If nothing of that line waits so.
+        UnknownDocumentError: If none of those goods wait so.
         DocumentError: If less waits, several lots, of several owners or at several places, or the place is
             unknown.
     """
-    named = {"site": paper.site, "receipt": paper.receipt, "line": paper.line}
-    lock_waiting(conn, paper.site, [cell for (cell,) in store.tuples(conn, "cells_of_line", **named)])
+    named = {"site": paper.site, "receipt": paper.receipt, "line": paper.line, "item": paper.item}
+    lock_waiting(conn, paper.site, [cell for (cell,) in store.tuples(conn, "cells_of_goods", **named)])
     if paper.location and not places_known(conn, paper.site, [paper.location]):
         raise DocumentError(f"there is no place {paper.location!r} at site {paper.site!r}")
     asked = {"sites": [paper.site], "waits_as": paper.waits_as, "receipt": paper.receipt, "line": paper.line}
     rows = [
         row
         for row in store.rows(conn, WaitingRow, "waiting", **asked, limit=1000)
-        if paper.lot in {None, row.lot} and paper.owner in {None, row.owner or ""}
+        if paper.lot in {None, row.lot}
+        and paper.owner in {None, row.owner or ""}
+        and row.receipt == paper.receipt
+        and paper.item in {None, row.item}
+        and paper.unit in {None, row.unit}
     ]
-    where = f"line {paper.line!r} of receipt {paper.receipt!r}"
+    where = paper.named
     if not rows:
         raise UnknownDocumentError(f"nothing of {where} waits as {paper.waits_as} at site {paper.site!r}")
     if paper.location:

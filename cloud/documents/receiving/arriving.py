@@ -1,4 +1,4 @@
-"""What of a vehicle's pallets a rule sends to inspection waits under a receipt of its own (DOMAIN D4)."""
+"""What of a vehicle's pallets is inspected, or was sent back, waits under a receipt of its own (DOMAIN D4)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from cloud.db import Connection
 from cloud.documents.domain import Line, VisitRow
 from cloud.documents.lines import LineNow
 from cloud.documents.receiving import store
-from cloud.documents.receiving.domain import NOTHING, Condition, Origin, rule_for
+from cloud.documents.receiving.domain import NOTHING, ORIGIN_OF, Condition, Origin, rule_for
 from cloud.documents.receiving.life import days_left
 from cloud.documents.receiving.posting import RECEIPT_CLAIM
 from cloud.documents.receiving.service import rules_of
@@ -24,10 +24,11 @@ _NAME_LENGTH: Final = 110
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """Lines of units that wait until somebody has inspected them."""
+    """Lines of units that wait until somebody has inspected, or graded, them."""
 
     visit: VisitRow
     receipt: str
+    origin: Origin
     partner: str | None
     """From whom they come."""
     lines: tuple[tuple[Line, LineNow], ...]
@@ -67,8 +68,8 @@ def to_inspect(
         at: When they are received.
 
     Returns:
-        Those in units, by whom they come from, each under a receipt of its own; loose goods cross their door
-        before or after, as sellable ones.
+        Those in units, and all that customers send back, by whom they come from, each under a receipt of its
+        own; loose goods cross their door before or after, as sellable ones.
     """
     if not visit.is_inbound:
         return []
@@ -76,21 +77,27 @@ def to_inspect(
     arriving = [(line, now_of[line.type, line.id, line.line]) for line in due if line.unit]
     left = days_left(conn, visit.site, [(now.item_id, line.lot) for line, now in arriving], at=at)
     found = [
-        (line, now, days)
+        ((ORIGIN_OF[line.type], now.partner), (line, now), days)
         for (line, now), days in zip(arriving, left, strict=True)
-        if now.item and now.ordered and (days is not None or rule_for(rules, now.partner, now.item).inspects)
+        if now.item
+        and now.ordered
+        and (
+            ORIGIN_OF[line.type] is Origin.CUSTOMER
+            or days is not None
+            or rule_for(rules, now.partner, now.item).inspects
+        )
     ]
-    partners = dict.fromkeys(now.partner for _, now, _ in found)
+    givers = dict.fromkeys(giver for giver, _, _ in found)
     names = _fresh_names(conn, visit)
     return [
         Inspected(
             visit,
             next(names),
-            partner,
-            tuple((line, now) for line, now, _ in found if now.partner == partner),
-            tuple(days for _, now, days in found if now.partner == partner),
+            *giver,
+            tuple(each for of, each, _ in found if of == giver),
+            tuple(days for of, _, days in found if of == giver),
         )
-        for partner in partners
+        for giver in givers
     ]
 
 
@@ -117,13 +124,15 @@ def keep_inspected(
     stands = [places.get(f"{line.unit}", visit.clearing_account) for line in lines]
     quantities, none = [now.open_quantity for _, now in inspected.lines], [None] * len(lines)
     nothing = [NOTHING] * len(lines)
+    is_return = inspected.origin is Origin.CUSTOMER
+    condition = Condition.RETURNED if is_return else Condition.INSPECTION
     name = {"site": visit.site, "id": inspected.receipt}
     store.change(
         conn,
         "add_receipt",
         **name,
         actor=actor.id,
-        origin=Origin.SUPPLIER.value,
+        origin=inspected.origin.value,
         partner=inspected.partner,
         delivery_note=None,
         visit=visit.visit,
@@ -153,7 +162,7 @@ def keep_inspected(
         held=nothing,
         over=nothing,
         short=nothing,
-        conditions=[Condition.INSPECTION.value] * len(lines),
+        conditions=[condition.value] * len(lines),
         unexpected=[False] * len(lines),
         reasons=none,
         lots=[line.lot for line in lines],

@@ -28,6 +28,12 @@ CARRIED: Final = "carried"
 LEFT: Final = "left"
 """Why they wait no longer: they are not there."""
 LEFT_WAITING: Final = "held_goods_left"
+_WAITED: Final = {
+    Disposition.HOLD: ("on hold", "/inspection"),
+    Disposition.INSPECTION: ("in inspection", "/inspection"),
+    Disposition.RETURNED: ("returned", "/returns"),
+}
+"""How they waited, and on which page."""
 
 
 class Standing(NamedTuple):
@@ -47,7 +53,10 @@ class Standing(NamedTuple):
     held_cells: list[int]
     cells: list[int]
     """Of the sellable ones."""
+    lies: Decimal
+    """What waits there."""
     lacks: Decimal
+    """Of sellable ones; at most what waits."""
 
     def side(self, disposition: Disposition | None) -> Side:
         """Write the place as a movement does."""
@@ -59,10 +68,13 @@ class Standing(NamedTuple):
 class WaitingLine(NamedTuple):
     """What waits there of a receipt's line, in base units."""
 
-    receipt: str
-    line: str
+    receipt: str | None
+    """None: what no receipt brought, as a handheld's return."""
+    line: str | None
     quantity: Decimal
     since_at: datetime
+    numbers: tuple[str, ...] = ()
+    """Of returns, as handhelds named them, where no receipt brought it."""
     """Since when it may have been carried on."""
 
 
@@ -108,6 +120,31 @@ def share(lacks: Decimal, lines: Iterable[WaitingLine], carried: Sequence[Carrie
 
 def _came(to: Carried | None, numbers: Iterable[Decimal]) -> bool:
     return to is not None and to.came in numbers
+
+
+def still_there(lies: Decimal, lines: Sequence[WaitingLine]) -> list[WaitingLine]:
+    """Say what waits of each line: what came first was judged by handhelds, or taken, first.
+
+    Args:
+        lies: What lies there in all, in base units.
+        lines: What papers put there of each, the first that came first.
+
+    Returns:
+        The lines of which something lies there, in their order.
+
+    Examples:
+        >>> since_at = datetime(2026, 1, 1)
+        >>> lines = [WaitingLine(name, "1", Decimal(4), since_at) for name in ("R-1", "R-2")]
+        >>> [(each.receipt, int(each.quantity)) for each in still_there(Decimal(5), lines)]
+        [('R-1', 1), ('R-2', 4)]
+    """
+    found = list[WaitingLine]()
+    for line in reversed(lines):
+        there = min(line.quantity, lies)
+        if there > 0:
+            found.insert(0, line._replace(quantity=there))
+            lies -= there
+    return found
 
 
 def ready(conn: Connection, actor: Actor) -> list[tuple[str, int]]:
@@ -168,7 +205,7 @@ def follow(conn: Connection, actor: Actor, *, cell: int, now: datetime) -> int:
     told = {"item": standing.item, "place": standing.stands, "parts": len(followed), "gone": f"{gone:f}"}
     posting.audit("holds_followed", f"item:{standing.item}", standing.site, told)
     if gone:
-        receipts = {each.line.receipt for each in followed if each.to is None}
+        receipts = {each.line.receipt or "of no receipt" for each in followed if each.to is None}
         _tell(conn, posting.posting_id, standing, gone, receipts)
     posting.close()
     return len(statements)
@@ -178,7 +215,9 @@ def _locked(conn: Connection, actor: Actor, cell: int) -> tuple[Standing | None,
     """Find what waits, kept from being judged and moved until the transaction ends."""
     locked = set[str]()
     standing, lines = _there(conn, cell)
-    while standing is not None and not locked.issuperset(receipts := {each.receipt for each in lines}):
+    while standing is not None and not locked.issuperset(
+        receipts := {each.receipt for each in lines if each.receipt}
+    ):
         lock_documents(conn, standing.site, [("receipt", each) for each in receipts])
         locked |= receipts
         carried = _carried(conn, standing, lines)
@@ -192,7 +231,16 @@ def _locked(conn: Connection, actor: Actor, cell: int) -> tuple[Standing | None,
 
 def _there(conn: Connection, cell: int) -> tuple[Standing | None, list[WaitingLine]]:
     for standing in store.rows(conn, Standing, "held_standing", cell=cell):
-        return standing, store.rows(conn, WaitingLine, "held_lines", cells=standing.held_cells)
+        lines = still_there(
+            standing.lies, store.rows(conn, WaitingLine, "held_lines", cells=standing.held_cells)
+        )
+        rest = standing.lies - sum((each.quantity for each in lines), NOTHING)
+        if rest > 0:
+            ((since_at, numbers),) = store.tuples(
+                conn, "held_unbrought", cells=standing.held_cells, rest=rest
+            )
+            lines.append(WaitingLine(None, None, rest, since_at, tuple(numbers)))
+        return standing, sorted(lines, key=lambda each: each.since_at)
     return None, []
 
 
@@ -219,7 +267,7 @@ def _statements(
             "base",
             source=source,
             destination=destination,
-            documents=[DocumentRef(type="receipt", id=part.line.receipt, line=part.line.line)],
+            documents=_named(part.line),
             occurred_at=max(now, part.line.since_at),
             actor=actor.id,
             biz_step=BizStep.HOLDING,
@@ -227,10 +275,16 @@ def _statements(
         )
 
 
+def _named(line: WaitingLine) -> list[DocumentRef]:
+    if line.receipt:
+        return [DocumentRef(type="receipt", id=line.receipt, line=line.line)]
+    return [DocumentRef(type="customer_return", id=number) for number in line.numbers]
+
+
 def _tell(
     conn: Connection, posting_id: int, standing: Standing, gone: Decimal, receipts: Iterable[str]
 ) -> None:
-    waited = "on hold" if standing.disposition == Disposition.HOLD else "in inspection"
+    waited, page = _WAITED[Disposition(standing.disposition)]
     named = ", ".join(sorted(receipts))
     summary = (
         f"{gone.normalize():f} {standing.base_unit} of {standing.item} that were {waited} at "
@@ -240,6 +294,6 @@ def _tell(
     detail = {
         "item": standing.item,
         "place": standing.stands,
-        "page_url": f"/inspection?site={standing.site}",
+        "page_url": f"{page}?site={standing.site}",
     }
     alerts.notice(conn, [Notice(key, LEFT_WAITING, Severity.WARNING, summary, standing.site, {**detail})])

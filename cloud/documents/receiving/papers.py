@@ -174,3 +174,5 @@ class ReceiptLineRow(NamedTuple):
     reversal_reason: str | None
     waiting: Decimal
     """What of it waits in inspection, as returned or on hold."""
+    is_unchecked: bool
+    """Whether it came in a unit as its paper declares it, and was not counted in the unit since."""

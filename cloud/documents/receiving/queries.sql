@@ -86,14 +86,18 @@ WITH waits AS (
     SELECT m.line, sum(CASE WHEN m.to_as IN ('inspection', 'returned', 'hold') AND m.to_place <> 'virtual' THEN m.quantity
             ELSE 0 END
         - CASE WHEN m.from_as IN ('inspection', 'returned', 'hold') AND m.from_place <> 'virtual' THEN m.quantity
-            ELSE 0 END) AS quantity
+            ELSE 0 END) AS quantity,
+        bool_or(coalesce(m.reason IN ('completeness_inferred', 'not_read'), false)) AS as_declared
     FROM moves_of_lines(ARRAY[%(site)s::text], 'receipt', ARRAY[%(id)s::text]) m GROUP BY m.line
 )
 SELECT l.line, coalesce(l.of_type, h.of_type) AS of_type, coalesce(l.of_id, h.id) AS of_id,
     coalesce(l.of_line, h.of_line) AS of_line, i.code AS item, i.name AS item_name, i.base_unit, l.identifier_scheme,
     l.identifier, l.unit_seen, l.expected, l.declared, l.open_before, l.received, l.damaged, l.rejected, l.held, l.over,
     l.short, l.condition, l.is_unexpected, l.reason, l.days_left, l.lot, l.unit, l.location, v.reversed_at, v.reversed_by,
-    v.reason AS reversal_reason, coalesce(w.quantity, 0) AS waiting
+    v.reason AS reversal_reason, coalesce(w.quantity, 0) AS waiting,
+    coalesce(w.as_declared, false) AND v.line IS NULL AND EXISTS (
+        SELECT FROM unchecked_in_units(ARRAY[l.unit], 'infinity', 9223372036854775807) u
+        JOIN canonical_item n ON n.item_id = u.item_id WHERE n.canonical_id = c.canonical_id) AS is_unchecked
 FROM receipt_line l
 LEFT JOIN canonical_item c ON c.item_id = l.item_id
 LEFT JOIN item i ON i.item_id = c.canonical_id
@@ -170,11 +174,14 @@ SELECT site, cell_id FROM held_ready();
 SELECT take_held_due(%(cell)s);
 
 -- name: held_standing
-SELECT site, item_id, item, base_unit, location, unit, lot, owner, disposition, stands, held_cells, cells, lacks
+SELECT site, item_id, item, base_unit, location, unit, lot, owner, disposition, stands, held_cells, cells, lies, lacks
 FROM held_standing(%(cell)s);
 
 -- name: held_lines
 SELECT receipt, line, quantity, since_at FROM held_lines(%(cells)s::bigint[]);
+
+-- name: held_unbrought
+SELECT k.since_at, k.numbers FROM came_last(%(cells)s::bigint[], %(rest)s) k;
 
 -- name: carried_from
 SELECT cells, location, unit, lot, owner, quantity, stands, came, since_at, is_gone

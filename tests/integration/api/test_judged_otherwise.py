@@ -10,7 +10,7 @@ from test_documents import CASE, NETWORK, SUPERVISOR, Desk
 from test_scans_on_hold import log_in
 
 from cloud.db import ConnectionPool
-from contracts.records import Side
+from contracts.records import DocumentRef, Side
 from contracts.vocabulary import BizStep, Disposition
 from tests.integration.documents.dock import ITEM
 from tests.integration.ledger.scenario import Outbox, move
@@ -96,3 +96,44 @@ def test_a_movement_by_hand_is_told_which_way_judges(
     )
     assert carried.status_code == 201, carried.text
     assert waiting(client, people) == ["2.000000", "2.000000"]
+
+
+def test_what_a_handheld_takes_back_of_no_paper_is_graded_on_the_page_and_over_http(
+    client: httpx.Client, people: People, pool: ConnectionPool, ingest: ConnectionPool, desk: Desk
+) -> None:
+    back = move(
+        "3",
+        "@customer",
+        Side(location="A-02-1", disposition=Disposition.RETURNED),
+        item=CASE,
+        occurred_at_claimed=NOW - timedelta(minutes=5),
+        biz_step=BizStep.RECEIVING,
+        documents=(DocumentRef(type="customer_return", id="X-77", line="1"),),
+    )
+    send(ingest, Outbox("dock-m1", OWN), back)
+    found = client.get("/v1/waiting-goods", params={"site": OWN}, headers=people.headers(SUPERVISOR)).json()
+    assert [(each["receipt"], each["numbers"], each["location"]) for each in found["items"]] == [
+        (None, ["X-77"], "A-02-1"),
+        ("R-9", [], "A-01-1"),
+    ]
+    log_in(client, pool)
+    page = client.get("/returns", params={"site": OWN}).text
+    assert "X-77, by handheld" in page
+    csrf = page.split('name="csrf" value="')[1].split('"')[0]
+    form = {"csrf": csrf, "item": ITEM["code"], "waits_as": "returned", "quantity": "2", "location": "A-02-1"}
+    form |= {"verdict": "sellable", "reason": "opened", "grade": "B"}
+    answer = client.post(f"/inspection/{OWN}", data=form, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    assert "B</td>" in client.get("/returns", params={"site": OWN}).text.split("Decided last")[1]
+    goods = {
+        "site": OWN,
+        "item": ITEM["code"],
+        "waits_as": "returned",
+        "verdict": "damaged",
+        "reason": "other",
+    }
+    neither = desk.post("judgements", {**goods, "quantity": "1", "receipt": "R-9"})
+    assert neither.status_code == 422, neither.text
+    told = desk.post("judgements", {**goods, "quantity": "1"})
+    assert (told.status_code, told.json()["receipt"], told.json()["item"]) == (201, None, ITEM["code"])
+    assert waiting(client, people) == ["4.000000"]

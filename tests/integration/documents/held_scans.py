@@ -9,7 +9,7 @@ from cloud.alerts import service as alerts
 from cloud.alerts.domain import TicketState
 from cloud.db import Connection, LastingConnection
 from cloud.documents.judging import service as judging
-from cloud.documents.judging.service import JudgementPaper
+from cloud.documents.judging.papers import JudgementPaper
 from cloud.documents.receiving.holding import JOB, hold_scanned
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.rules import RulePaper, put_rule

@@ -17,7 +17,7 @@ from cloud.documents.domain import DocumentError, UnknownDocumentError
 from cloud.documents.judging import service as judging
 from cloud.documents.judging.by_hand import move_by_hand
 from cloud.documents.judging.decided import decided
-from cloud.documents.judging.service import JudgementPaper
+from cloud.documents.judging.papers import JudgementPaper
 from cloud.documents.receiving import service as receiving
 from cloud.documents.receiving.holding import JOB, hold_scanned
 from cloud.documents.receiving.papers import DeliveryPaper

@@ -14,8 +14,8 @@ from cloud.decisions.domain import Decision, WrongStateError
 from cloud.documents.domain import ConflictingDocumentError, DocumentError, UnknownDocumentError
 from cloud.documents.judging import scrapping
 from cloud.documents.judging import service as judging
+from cloud.documents.judging.papers import JudgementPaper
 from cloud.documents.judging.scrapping import ScrapPaper
-from cloud.documents.judging.service import JudgementPaper
 from cloud.documents.lines import open_lines
 from cloud.documents.receiving import reversing
 from cloud.documents.receiving import service as receiving

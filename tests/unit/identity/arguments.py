@@ -19,7 +19,7 @@ from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
 from cloud.documents.appointments import AppointmentPaper
 from cloud.documents.import_file import ImportPaper
 from cloud.documents.judging.scrapping import ScrapPaper
-from cloud.documents.judging.service import JudgementPaper
+from cloud.documents.judging.papers import JudgementPaper
 from cloud.documents.order_papers import OrderPaper, ReceiptPaper
 from cloud.documents.papers import DocumentPaper, ItemPaper, OpeningPaper, PortalPaper, VisitPaper
 from cloud.documents.receiving.papers import DeliveryPaper
