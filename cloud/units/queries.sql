@@ -33,7 +33,7 @@ FROM read_unit_instances(%(unit)s::text, %(until_at)s::timestamptz, %(until_posi
 
 -- name: stock_by
 SELECT keys, site, place, unit, item, item_name, base_unit, lot, owner, quantity, in_units, units, places, owned, value,
-    unpriced, currency, pieces, weight_kg
+    unpriced, currency, pieces, weight_kg, is_unchecked
 FROM read_stock_by(
     %(by)s::text, %(site)s::text, %(item_like)s::text, %(location_like)s::text, %(until_at)s::timestamptz,
     %(until_position)s::bigint, %(after)s::text[], %(limit)s::integer);

@@ -65,6 +65,8 @@ class StockRow:
     """Of goods of variable measure: how many were counted where their weight was said too."""
     weight_kg: Decimal | None
     """What these weigh."""
+    is_unchecked: bool
+    """By unit: some of it came as its paper declares it, and was not counted in the unit since."""
 
     @property
     def other_measure(self) -> tuple[Decimal, str] | None:

@@ -27,7 +27,10 @@ _KEYS: Final = 4
 _BOTH: Final = ("pieces", "weight_kg")
 _SHOWN: Final = {
     By.PLACE: ("site", "place", "item", "item_name=name", "quantity", "base_unit=unit", "in_units", "units"),
-    By.UNIT: ("site", "place", "unit=sscc", "item", "item_name=name", "lot", "quantity", "base_unit=unit"),
+    By.UNIT: (
+        *("site", "place", "unit=sscc", "item", "item_name=name", "lot", "quantity", "base_unit=unit"),
+        "is_unchecked=unchecked",
+    ),
     By.LOT: ("site", "item", "item_name=name", "lot", "quantity", "base_unit=unit", "places", "in_units"),
     By.OWNER: (
         *(
@@ -150,7 +153,7 @@ def show_stock_by(
         question=question,
         sites=sites,
         rows=shown,
-        has_unfit=any(unfit != FIT for _, unfit in shown),
+        has_unfit=any(unfit != FIT or row.is_unchecked for row, unfit in shown),
         following=following,
         is_first=not after,
     )

@@ -100,6 +100,9 @@ class ReceiptLine(BaseModel):
     reversed_by: str | None
     reversal_reason: str | None
     waiting: Decimal = Field(description="Of it in inspection, ungraded or on hold now")
+    is_unchecked: bool = Field(
+        description="Received in its unit as the paper declares it, and not counted in the unit since"
+    )
 
 
 class Checked(BaseModel):

@@ -44,6 +44,9 @@ class Stock(BaseModel):
     currency: str | None
     pieces: Decimal | None = Field(description="Of variable-measure goods: counted where a weight was said")
     weight_kg: Decimal | None = Field(description="What these weigh")
+    is_unchecked: bool = Field(
+        description="By unit: received as its paper declares it, and not counted in the unit since"
+    )
     is_expired: bool = Field(description="By unit and lot: its day has begun by the calendar of the site")
     recall: int | None = Field(
         description="By unit and lot: a recall that reaches it, and the site has not given back"

@@ -2,6 +2,7 @@
 -- functions run with the owner's rights and show the session's sites.
 
 DROP FUNCTION IF EXISTS read_unit_content(text, timestamptz, bigint);
+DROP FUNCTION IF EXISTS unchecked_in_units(text[], timestamptz, bigint);
 
 -- What a unit and the units in it, however deep, are as of both clocks.
 CREATE OR REPLACE FUNCTION units_within(of_unit bigint, until_at timestamptz, until_position bigint)
@@ -71,8 +72,38 @@ BEGIN
 END
 $$;
 
--- What is in a unit and in the units in it; a unit that holds nothing is told too. `is_unchecked`: it was received as its paper
--- declares it when the unit came (DOMAIN D5), and none of its item was counted in the unit since.
+-- Items that came with these units as their papers declare them (DOMAIN D5), and that nobody has counted in them since.
+CREATE FUNCTION unchecked_in_units(units text[], until_at timestamptz, until_position bigint)
+    RETURNS TABLE (unit text, item_id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH moved AS MATERIALIZED (
+        SELECT u.code, u.location_id, m.gateway_id, m.epoch, m.seq, m.item_id, m.to_cell, m.from_cell, m.reason, m.occurred_at,
+            m.reverses_gateway, m.reverses_epoch, m.reverses_seq
+        FROM location u
+        CROSS JOIN LATERAL movements_of_unit(u.location_id) m
+        JOIN ledger_entry e ON e.posting_id = m.posting_id AND e.position <= until_position
+        WHERE u.kind = 'unit' AND u.code = ANY (units) AND m.occurred_at <= until_at
+    ), declared AS (
+        SELECT m.code, m.location_id, m.item_id, max(m.occurred_at) AS came_at
+        FROM moved m
+        JOIN cell t ON t.cell_id = m.to_cell AND t.location_id = m.location_id
+        JOIN cell f ON f.cell_id = m.from_cell
+        JOIN location s ON s.location_id = f.location_id AND s.code = '@supplier'
+        WHERE m.reason IN ('completeness_inferred', 'not_read') AND m.reverses_seq IS NULL AND sees_site(t.site_id)
+            AND NOT EXISTS (SELECT FROM moved r
+                WHERE (r.reverses_gateway, r.reverses_epoch, r.reverses_seq) = (m.gateway_id, m.epoch, m.seq))
+        GROUP BY m.code, m.location_id, m.item_id
+    )
+    SELECT d.code, d.item_id
+    FROM declared d
+    WHERE NOT EXISTS (
+        SELECT FROM cell x
+        JOIN count_line k ON k.cell_id = x.cell_id AND k.occurred_at >= d.came_at AND k.occurred_at <= until_at
+        JOIN ledger_entry e ON e.posting_id = k.posting_id AND e.position <= until_position
+        WHERE x.location_id = d.location_id AND x.item_id = d.item_id)
+$$;
+
+-- What is in a unit and in the units in it; a unit that holds nothing is told too.
 CREATE FUNCTION read_unit_content(of_unit text, until_at timestamptz, until_position bigint)
     RETURNS TABLE (unit text, parent text, depth integer, cell_id bigint, item text, item_name text, base_unit text,
         lot text, disposition text, owner text, quantity numeric, pieces numeric, weight_kg numeric, is_unchecked boolean)
@@ -89,32 +120,15 @@ CREATE FUNCTION read_unit_content(of_unit text, until_at timestamptz, until_posi
         JOIN as_of(ARRAY(SELECT x.cell_id FROM held x), until_at, until_position) q ON q.cell_id = h.cell_id
         LEFT JOIN measured_at(ARRAY(SELECT x.cell_id FROM held x), until_at, until_position) m ON m.cell_id = h.cell_id
         WHERE q.quantity <> 0
-    ), moved AS MATERIALIZED (
-        SELECT u.location_id, m.gateway_id, m.epoch, m.seq, m.item_id, m.to_cell, m.from_cell, m.reason, m.occurred_at,
-            m.reverses_gateway, m.reverses_epoch, m.reverses_seq
-        FROM (SELECT DISTINCT a.location_id FROM amount a) u
-        CROSS JOIN LATERAL movements_of_unit(u.location_id) m
-        JOIN ledger_entry e ON e.posting_id = m.posting_id AND e.position <= until_position
-        WHERE m.occurred_at <= until_at
-    ), declared AS (
-        SELECT m.location_id, m.item_id, max(m.occurred_at) AS came_at
-        FROM moved m
-        JOIN cell t ON t.cell_id = m.to_cell AND t.location_id = m.location_id
-        JOIN cell f ON f.cell_id = m.from_cell
-        JOIN location s ON s.location_id = f.location_id AND s.code = '@supplier'
-        WHERE m.reason IN ('completeness_inferred', 'not_read') AND m.reverses_seq IS NULL
-            AND NOT EXISTS (SELECT FROM moved r
-                WHERE (r.reverses_gateway, r.reverses_epoch, r.reverses_seq) = (m.gateway_id, m.epoch, m.seq))
-        GROUP BY m.location_id, m.item_id
+    ), unchecked AS MATERIALIZED (
+        SELECT n.unit, n.item_id
+        FROM unchecked_in_units(
+            ARRAY(SELECT DISTINCT l.code FROM amount a JOIN location l ON l.location_id = a.location_id),
+            until_at, until_position) n
     )
     SELECT u.code, p.code, w.depth, a.cell_id, i.code, i.name, i.base_unit, a.lot, a.disposition, a.owner,
         round(a.quantity * coalesce(al.numerator, 1) / coalesce(al.denominator, 1), 6), a.pieces, a.weight_kg,
-        EXISTS (SELECT FROM declared d WHERE (d.location_id, d.item_id) = (a.location_id, a.item_id)
-            AND NOT EXISTS (
-                SELECT FROM cell x
-                JOIN count_line k ON k.cell_id = x.cell_id AND k.occurred_at >= d.came_at AND k.occurred_at <= until_at
-                JOIN ledger_entry e ON e.posting_id = k.posting_id AND e.position <= until_position
-                WHERE x.location_id = d.location_id AND x.item_id = d.item_id))
+        EXISTS (SELECT FROM unchecked n WHERE (n.unit, n.item_id) = (u.code, a.item_id))
     FROM inside w
     JOIN location u ON u.location_id = w.unit_id
     LEFT JOIN location p ON p.location_id = w.parent_id
@@ -203,11 +217,12 @@ $$;
 
 REVOKE ALL ON FUNCTION
     units_within(bigint, timestamptz, bigint), read_whereabouts(text, timestamptz, bigint),
-    read_unit_content(text, timestamptz, bigint), movements_of_unit(bigint), read_unit_instances(text, timestamptz, bigint),
+    read_unit_content(text, timestamptz, bigint), unchecked_in_units(text[], timestamptz, bigint), movements_of_unit(bigint),
+    read_unit_instances(text, timestamptz, bigint),
     read_unit_story(text, text[], timestamptz, bigint, timestamptz, integer, bigint, bigint, integer, integer)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     read_whereabouts(text, timestamptz, bigint), read_unit_content(text, timestamptz, bigint),
-    read_unit_instances(text, timestamptz, bigint),
+    unchecked_in_units(text[], timestamptz, bigint), read_unit_instances(text, timestamptz, bigint),
     read_unit_story(text, text[], timestamptz, bigint, timestamptz, integer, bigint, bigint, integer, integer)
     TO dockledger_app;

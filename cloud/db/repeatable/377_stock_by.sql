@@ -61,13 +61,14 @@ CREATE OR REPLACE FUNCTION places_of_units(units bigint[], until_at timestamptz,
 $$;
 
 -- Rows in the order of their keys. `value` is what of it is ours at its cost; NULL where a cost is not known, or
--- nothing of it is ours. Stock that another owns is none of ours (DOMAIN D8).
+-- nothing of it is ours. Stock that another owns is none of ours (DOMAIN D8). `is_unchecked`: by unit, some of it came as
+-- its paper declares it and was not counted in the unit since.
 CREATE FUNCTION read_stock_by(
     by_what text, in_site text, item_like text, location_like text, until_at timestamptz, until_position bigint,
     after_keys text[], at_most integer)
     RETURNS TABLE (keys text[], site text, place text, unit text, item text, item_name text, base_unit text, lot text,
         owner text, quantity numeric, in_units numeric, units integer, places integer, owned numeric, value numeric,
-        unpriced integer, currency text, pieces numeric, weight_kg numeric)
+        unpriced integer, currency text, pieces numeric, weight_kg numeric, is_unchecked boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
@@ -100,6 +101,10 @@ BEGIN
     ), measured AS MATERIALIZED (
         SELECT * FROM measured_at(ARRAY(SELECT s.cell_id FROM shown s),
             coalesce(until_at, 'infinity'), coalesce(until_position, 9223372036854775807))
+    ), unchecked AS MATERIALIZED (
+        SELECT n.unit, n.item_id
+        FROM unchecked_in_units(ARRAY(SELECT DISTINCT s.holder FROM shown s WHERE by_what = 'unit'),
+            coalesce(until_at, 'infinity'), coalesce(until_position, 9223372036854775807)) n
     ), book AS MATERIALIZED (
         SELECT z.at_site, book_currency(z.at_site) AS currency
         FROM (SELECT DISTINCT s.at_site FROM shown s WHERE by_what = 'owner') z
@@ -118,8 +123,10 @@ BEGIN
         CASE WHEN bool_and(NOT k.is_ours OR c.cost IS NOT NULL) THEN
             sum(round(k.quantity * c.cost, currency_digits(c.currency))) FILTER (WHERE k.is_ours) END,
         (count(*) FILTER (WHERE by_what = 'owner' AND k.is_ours AND c.cost IS NULL))::integer, min(c.currency),
-        sum(m.pieces), sum(m.weight_kg)
+        sum(m.pieces), sum(m.weight_kg),
+        bool_or(EXISTS (SELECT FROM unchecked n WHERE (n.unit, n.item_id) = (k.holder, x.item_id)))
     FROM shown k
+    JOIN cell x ON x.cell_id = k.cell_id
     LEFT JOIN cost c ON c.at_site = k.at_site AND c.item_id = k.item_id
     LEFT JOIN measured m ON m.cell_id = k.cell_id
     GROUP BY k.sorted

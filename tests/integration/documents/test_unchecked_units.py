@@ -9,6 +9,7 @@ from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.service import receive
 from cloud.units.names import Unit
 from cloud.units.reading import NOW, AsOf, unit_now
+from cloud.units.stock import By, StockFilter, stock_by
 from contracts.records import Count, CountLine, Identifier
 from tests.integration.documents.dock import EACH, KEEPER, PALLET, SECOND, Dock, line, open_dock, paper
 from tests.integration.ledger.scenario import SITE, at
@@ -58,3 +59,18 @@ def test_what_a_person_says_came_is_checked(dock: Dock) -> None:
     )
     dock.ledger.as_app(lambda conn: receive(conn, KEEPER, delivery, now=at(60)))
     assert content(dock) == [(23, False)]
+
+
+def test_stock_by_unit_says_it_of_units_alone_as_of_any_instant(dock: Dock) -> None:
+    dock.crosses()
+    dock.confirm("V-1", SECOND)
+    counts(dock, 24, 70)
+
+    def told(by: By, at_minute: float | None = None) -> dict[str | None, bool]:
+        wanted = StockFilter(site=SITE, until_at=None if at_minute is None else at(at_minute))
+        rows = dock.ledger.as_app(lambda conn: stock_by(conn, KEEPER, by, wanted, limit=9))
+        return {row.unit: row.is_unchecked for row in rows}
+
+    assert told(By.UNIT) == {PALLET: False, SECOND: True}
+    assert told(By.UNIT, 65) == {PALLET: True, SECOND: True}
+    assert told(By.PLACE) == told(By.LOT) == {None: False}
