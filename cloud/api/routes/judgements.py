@@ -52,6 +52,9 @@ class WaitingGoods(BaseModel):
     numbers: list[str] = Field(
         description="Of returns, as handhelds named them, where no receipt brought them"
     )
+    days_left: int | None = Field(
+        description="Of what waits for `short_life`: from the day of receipt until its lot expires"
+    )
 
 
 class Waiting(BaseModel):

@@ -2,7 +2,8 @@
 -- names the receipt's line. They lie where those movements put them, and never more wait than lie: what a handheld judged, or
 -- somebody took, was of what came first. What somebody carried on in a condition that waits is found where it lies now, and
 -- whose it is now. No owner: our own. The rest of what lies in such a condition no receipt brought: a handheld's return that no
--- paper told of, a hold by hand; `numbers`: those of returns that handhelds named for it.
+-- paper told of, a hold by hand; `numbers`: those of returns that handhelds named for it. `days_left`: until its lot expired when it
+-- came, where that was less than its item asked for, so that it is inspected.
 DROP FUNCTION IF EXISTS goods_that_wait(text[], text, text);
 DROP FUNCTION IF EXISTS came_last(bigint[], numeric);
 
@@ -36,7 +37,7 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
     RETURNS TABLE (site text, receipt text, line text, waits_as text, lot text, owner text, identifier_scheme text,
         identifier text, item text, item_name text, base_unit text,
         quantity numeric, location text, unit text, partner text, is_unexpected boolean, reason text,
-        since_at timestamptz, numbers text[])
+        since_at timestamptz, numbers text[], days_left integer)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH line AS MATERIALIZED (
         SELECT l.site_id, l.id, l.line, l.received, n.canonical_id FROM receipt_line l
@@ -204,20 +205,22 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
     )
     SELECT m.site, m.id, m.line, m.state, m.lot, nullif(m.owner, ''), l.identifier_scheme, l.identifier, i.code, i.name, i.base_unit,
         m.waiting, CASE WHEN m.place <> 'unit' THEN m.code ELSE coalesce(u.location, l.location) END,
-        CASE WHEN m.place = 'unit' THEN m.code END, r.partner, l.is_unexpected, l.reason, r.occurred_at, '{}'::text[]
+        CASE WHEN m.place = 'unit' THEN m.code END, r.partner, l.is_unexpected,
+        CASE WHEN k.days_left IS NULL THEN l.reason ELSE 'short_life' END, r.occurred_at, '{}'::text[], k.days_left
     FROM waits m
     JOIN receipt r ON (r.site_id, r.id) = (m.site, m.id)
     JOIN receipt_line l ON (l.site_id, l.id, l.line) = (m.site, m.id, m.line)
     JOIN item i ON i.item_id = m.item_id
     LEFT JOIN LATERAL (SELECT w.location FROM units_stand(ARRAY[m.code]) w WHERE w.site = m.site AND NOT w.is_virtual) u
         ON m.place = 'unit' AND m.code IS DISTINCT FROM l.unit
+    CROSS JOIN LATERAL (SELECT CASE WHEN m.state = 'inspection' THEN l.days_left END AS days_left) k
     WHERE m.waiting > 0 AND (goods_that_wait.waits_as IS NULL OR m.state = goods_that_wait.waits_as)
         AND (of_receipt IS NULL OR m.id = of_receipt)
     UNION ALL
     SELECT m.site, NULL, NULL, m.state, m.lot, nullif(m.owner, ''), 'sku', i.code, i.code, i.name, i.base_unit, m.waiting,
         CASE WHEN m.place <> 'unit' THEN m.code ELSE coalesce(u.location, m.code) END, CASE WHEN m.place = 'unit' THEN m.code END,
         (SELECT min(d.partner) FROM document d WHERE d.site_id = m.site AND d.type = 'customer_return' AND d.id = ANY (k.numbers)),
-        false, NULL, k.since_at, k.numbers
+        false, NULL, k.since_at, k.numbers, NULL
     FROM unbrought m
     JOIN item i ON i.item_id = m.item_id
     LEFT JOIN LATERAL units_stand(ARRAY[m.code]) u ON m.place = 'unit'

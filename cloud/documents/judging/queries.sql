@@ -1,6 +1,6 @@
 -- name: waiting
 SELECT w.site, w.receipt, w.line, w.waits_as, w.lot, w.owner, w.identifier_scheme, w.identifier, w.item, w.item_name, w.base_unit, w.quantity, w.location, w.unit,
-    w.partner, w.is_unexpected, w.reason, w.since_at, s.time_zone, w.numbers
+    w.partner, w.is_unexpected, w.reason, w.since_at, s.time_zone, w.numbers, w.days_left
 FROM goods_that_wait(%(sites)s::text[], %(waits_as)s, %(receipt)s) w JOIN site s ON s.site_id = w.site
 WHERE (%(line)s::text IS NULL OR w.line = %(line)s)
 ORDER BY w.since_at, w.site, w.receipt, w.line, w.waits_as, w.lot, w.owner NULLS FIRST, w.location, w.unit

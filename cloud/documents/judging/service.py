@@ -50,6 +50,8 @@ class WaitingRow(NamedTuple):
     time_zone: str
     numbers: list[str]
     """Of returns, as handhelds named them, where no receipt brought them."""
+    days_left: int | None
+    """Of what is inspected since it keeps for too short a time: from when it came until its lot expires."""
 
 
 class JudgementRow(NamedTuple):

@@ -125,7 +125,8 @@ def _beyond_words(row: ScannedRow, number: str, sums: _Sums, needless: Decimal) 
 
 
 def _uninspected_words(row: ScannedRow, number: str, gone: Decimal) -> str:
-    what = f"{_number(gone)} {row.base_unit} of {row.item} that a rule sends to inspection"
+    why = "that a rule sends to inspection" if row.days_left is None else "that keep for too short a time"
+    what = f"{_number(gone)} {row.base_unit} of {row.item} {why}"
     return f"{number}: {what} had left before they could wait in inspection"
 
 

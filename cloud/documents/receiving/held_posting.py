@@ -12,6 +12,7 @@ from cloud.documents.movements import moved
 from cloud.documents.receiving import store
 from cloud.documents.receiving.beyond import Part, Wanted
 from cloud.documents.receiving.domain import DISPOSITION_OF, NOTHING, Condition, Origin
+from cloud.documents.receiving.life import SHORT_LIFE
 from cloud.documents.receiving.posting import RECEIPT_CLAIM
 from cloud.documents.receiving.scanned import BLIND, ScannedRow
 from cloud.identity.actor import Actor
@@ -99,6 +100,11 @@ class Hold:
         return "unexpected" if self.part.is_unexpected else "over"
 
     @property
+    def is_short_lived(self) -> bool:
+        """Whether it is inspected since it keeps for too short a time, whatever the rules say."""
+        return self.wanted.is_inspection and self.row.days_left is not None
+
+    @property
     def condition(self) -> Condition:
         """As what it waits."""
         return Condition.INSPECTION if self.wanted.is_inspection else Condition.HOLD
@@ -157,7 +163,7 @@ def _statements(actor: Actor, under: Under, hold: Hold, name: Identifier) -> Ite
             occurred_at=max(under.at, row.occurred_at),
             actor=actor.id,
             biz_step=BizStep.HOLDING,
-            reason=hold.reason,
+            reason=SHORT_LIFE if hold.is_short_lived else hold.reason,
         )
 
 
@@ -210,7 +216,7 @@ def _keep_receipt(
         lots=[each.lot() for each in holds],
         units=[each.taken[0].lying.unit for each in holds],
         locations=[each.taken[0].lying.stands for each in holds],
-        days_left=[each.row.days_left if each.wanted.is_inspection else None for each in holds],
+        days_left=[each.row.days_left if each.is_short_lived else None for each in holds],
     )
 
 

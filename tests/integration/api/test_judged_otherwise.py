@@ -137,3 +137,29 @@ def test_what_a_handheld_takes_back_of_no_paper_is_graded_on_the_page_and_over_h
     told = desk.post("judgements", {**goods, "quantity": "1"})
     assert (told.status_code, told.json()["receipt"], told.json()["item"]) == (201, None, ITEM["code"])
     assert waiting(client, people) == ["4.000000"]
+
+
+@pytest.mark.parametrize(
+    ("days", "told"), [(0, "had expired"), (1, "expires the next day"), (30, "keeps for 29 days only")]
+)
+def test_inspection_says_for_how_long_goods_keep_that_wait_for_it(
+    client: httpx.Client, people: People, pool: ConnectionPool, desk: Desk, *, days: int, told: str
+) -> None:
+    day = NOW.date() + timedelta(days=days)
+    came = {"site": OWN, "receipt": "R-10", "location": "A-01-1", "occurred_at": NOW.isoformat()}
+    came |= {"lines": [{"line": "1", "identifier": LINE["identifier"], "received": "4", "lot": "L-1"}]}
+    for path, body, who in (
+        ("items", {"code": ITEM["code"], "minimum_life_days": 30}, NETWORK),
+        ("lots", {"item": ITEM["code"], "lot": "L-1", "expires_on": day.isoformat()}, NETWORK),
+        ("receipts", came, SUPERVISOR),
+    ):
+        answer = desk.post(path, body, who=who)
+        assert answer.status_code in {200, 201}, answer.text
+    found = client.get("/v1/waiting-goods", params={"site": OWN}, headers=people.headers(SUPERVISOR)).json()
+    (waits,) = [each for each in found["items"] if each["receipt"] == "R-10"]
+    assert (waits["waits_as"], waits["reason"], waits["days_left"]) == ("inspection", "short_life", days)
+    log_in(client, pool)
+    page = client.get("/inspection", params={"site": OWN}).text
+    assert told in page
+    assert told in client.get(f"/receiving/{OWN}/receipts/R-10").text
+    assert "as a rule says" not in page

@@ -112,6 +112,10 @@ def test_what_handhelds_receive_of_it_waits_in_inspection_once_also_when_its_dat
     run = held.dock.ledger.as_app
     (kept,) = run(lambda conn: reading.receipt(conn, KEEPER, site=SITE, name="ASN-2~held-2")).lines
     assert (kept.condition, kept.days_left) == ("inspection", 12)
+    rows = run(lambda conn: judging.waiting(conn, KEEPER, site=SITE, limit=50))
+    assert [(row.reason, row.days_left) for row in rows] == [("short_life", 30), ("short_life", 12)]
+    why = held.dock.ledger.query("SELECT DISTINCT reason FROM movement WHERE reason IS NOT NULL")
+    assert why == [("short_life",)]
     asks(held, 400)
     dates(held, "NEW", 32)
     assert held.holds(230)["held"] == 0, "as it was asked when it became known"
