@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from pydantic import JsonValue
@@ -13,6 +13,7 @@ from cloud.alerts.domain import Notice, Severity
 from cloud.db import Connection
 from cloud.documents import store
 from cloud.documents.domain import AHEAD, OVERDUE, fitting
+from cloud.master.domain import BASE_UNIT
 from contracts.base import SiteId
 from contracts.batch import MAX_FRAME_BYTES
 from contracts.offline import Assignment, ExpectedLine, Visit
@@ -22,6 +23,13 @@ SHORTENED: Final = "assignment_shortened"
 _ENVELOPE_BYTES: Final = 4096
 """Kept free in a publish: topic, properties, and all of the message but its visits."""
 _MOST_NAMED: Final = 50
+
+
+class _Levels(NamedTuple):
+    gtins: list[str]
+    base: str | None
+    """That of a base unit."""
+
 
 log = structlog.get_logger()
 
@@ -95,8 +103,7 @@ def _due(conn: Connection, gateway: str, now: datetime) -> list[Visit]:
     lines: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
     for visit, *line in store.tuples(conn, "gateway_lines", gateway=gateway, visits=[row[0] for row in rows]):
         lines[visit].append(tuple(line))
-    gtins = {line[4] for each in lines.values() for line in each if line[3] == "gtin"}
-    levels = dict(store.tuples(conn, "levels", gtins=sorted(gtins)))
+    levels = _levels(conn, [line for each in lines.values() for line in each])
     return [
         Visit(
             visit=visit,
@@ -109,6 +116,17 @@ def _due(conn: Connection, gateway: str, now: datetime) -> list[Visit]:
         )
         for visit, door, direction, from_at, to_at, account in rows
     ]
+
+
+def _levels(conn: Connection, lines: list[tuple[Any, ...]]) -> dict[tuple[str, str], _Levels]:
+    """Give the GTINs of what lines name, and that of a base unit where a code does: a door reads none."""
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        named[line[3]].add(line[4])
+    by_gtin = store.tuples(conn, "levels", gtins=sorted(named["gtin"]))
+    by_code = store.tuples(conn, "levels_of_codes", codes=sorted(named["sku"])) if named["sku"] else []
+    found = {("gtin", gtin): _Levels(levels, None) for gtin, levels in by_gtin}
+    return found | {("sku", code): _Levels(levels, base) for code, levels, base in by_code}
 
 
 def _tell(conn: Connection, site: str, gateway: str, left_out: list[str]) -> None:
@@ -126,10 +144,14 @@ def _tell(conn: Connection, site: str, gateway: str, left_out: list[str]) -> Non
     alerts.notice(conn, [Notice(key, SHORTENED, Severity.WARNING, summary, site=site, detail=detail)])
 
 
-def _expected(line: tuple[Any, ...], levels: dict[str, list[str]]) -> ExpectedLine:
+def _expected(line: tuple[Any, ...], levels: dict[tuple[str, str], _Levels]) -> ExpectedLine:
     kind, document, number, scheme, value, quantity, unit_seen, lot, unit = line
     more: dict[str, object] = {"unit_seen": unit_seen}
-    more |= {"levels": levels[value]} if scheme == "gtin" and value in levels else {}
+    known = levels.get((scheme, value))
+    if known is not None:
+        more |= {"levels": known.gtins}
+        gtin = known.base if unit_seen == BASE_UNIT else unit_seen
+        scheme, value = ("gtin", gtin) if scheme == "sku" and gtin else (scheme, value)
     return ExpectedLine.model_validate(
         {
             "document": DocumentRef(type=kind, id=document, line=number),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from cloud.db import Connection
 from cloud.documents import dock_commands, service, visits
-from cloud.documents.domain import DocumentError
+from cloud.documents.domain import DocumentError, named_paper
 from cloud.documents.import_file import ImportPaper, checked, read_import, read_visits
 from cloud.documents.papers import DocumentType
 from cloud.documents.shell import SHELL, add_file, conventions_of, reporting
@@ -60,7 +60,9 @@ def add_commands(subparsers: "Subparsers") -> None:
     opening.add_argument("--direction", choices=("inbound", "outbound"), required=True)
     opening.add_argument("--from", dest="from_at", metavar="AT", help="RFC 3339 with offset; default: now")
     opening.add_argument("--to", dest="to_at", metavar="AT", help="default: no end")
-    opening.add_argument("--document", action="append", default=[], metavar="ID", help="an ASN or order")
+    opening.add_argument(
+        "--document", action="append", default=[], metavar="NAME", help="id of an ASN or order, or TYPE/ID"
+    )
     _of_visit(visiting, "show", "say what crossed and what remains", run_story)
     for word, text in (
         ("receive", "confirm the receipt of an inbound visit's goods"),
@@ -116,7 +118,6 @@ def run_visits(arguments: argparse.Namespace, settings: Settings) -> int:
 
 def run_open(arguments: argparse.Namespace, settings: Settings) -> int:
     """Register a visit."""
-    kind = "asn" if arguments.direction == "inbound" else "outbound_order"
     stated = {
         "site": arguments.site,
         "visit": arguments.visit,
@@ -124,7 +125,7 @@ def run_open(arguments: argparse.Namespace, settings: Settings) -> int:
         "direction": arguments.direction,
         "from_at": arguments.from_at or present().isoformat(),
         "to_at": arguments.to_at,
-        "documents": [{"type": kind, "id": name} for name in arguments.document],
+        "documents": [named_paper(name, arguments.direction) for name in arguments.document],
     }
 
     def work() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
+from cloud.documents.domain import named_paper
 from cloud.documents.json_lines import Path
 from cloud.documents.sheet_rows import Columns, RowReader
 from cloud.sheets import fields
@@ -18,7 +19,6 @@ DOCUMENT_COLUMNS: Final = Columns(
 )
 """Every row names `gtin` or `sku`."""
 VISIT_COLUMNS: Final = Columns(("visit", "door", "direction", "from_at"), ("site", "to_at", "documents"))
-_BRINGS: Final = {"inbound": "asn", "outbound": "outbound_order"}
 _PARTS: Final = {"purchase_order": "orders", "transfer": "transfers"}
 """Where documents stand that are of a kind of their own; all others are `documents`."""
 
@@ -54,7 +54,7 @@ def documents_of(table: Table, conventions: Conventions) -> tuple[dict[str, Any]
 
 
 def visits_of(table: Table, conventions: Conventions) -> tuple[dict[str, Any], dict[Path, int], list[str]]:
-    """Read a visit per row; its documents are parted by semicolons or blanks.
+    """Read a visit per row; its documents are parted by semicolons or blanks, each an id or ``type/id``.
 
     Args:
         table: The file's rows.
@@ -73,10 +73,10 @@ def visits_of(table: Table, conventions: Conventions) -> tuple[dict[str, Any], d
         for name in ("from_at", "to_at"):
             at = reader.read(name, lambda text: fields.moment(text, conventions).requested_at)
             stated |= {} if at is None else {name: at}
-        kind = _BRINGS.get(stated.get("direction", ""), "asn")
+        direction = stated.get("direction", "")
         papers = row.cells.get("documents", "").replace(";", " ").split()
         places["visits", len(visits)] = row.number
-        visits.append(stated | {"documents": [{"type": kind, "id": name} for name in papers]})
+        visits.append(stated | {"documents": [named_paper(name, direction) for name in papers]})
     return {"visits": visits}, places, faults
 
 

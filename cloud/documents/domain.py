@@ -28,6 +28,19 @@ READERS: Final = (
     Role.AUDITOR,
 )
 
+CARRIED: Final[Mapping[str, tuple[str, ...]]] = {
+    "inbound": ("asn", "purchase_order", "customer_return", "transfer"),
+    "outbound": ("outbound_order", "supplier_return", "transfer"),
+}
+"""Types of documents that a vehicle brings or takes; the first is meant where none is named."""
+MOVABLE: Final[Mapping[str, frozenset[str]]] = {
+    "inbound": frozenset({"open", "sent", "to_come"}),
+    "outbound": frozenset({"open", "to_send", "departed"}),
+}
+"""States of documents of which something may come or leave."""
+BY_CROSSING: Final = frozenset({"purchase_order", "transfer"})
+"""Types of documents that do not say what is on one vehicle: what crossed its door does."""
+
 LINE_CLAIM: Final = "document_line"
 """A line is received, or departs, once."""
 OPENING_CLAIM: Final = "opening"
@@ -188,6 +201,48 @@ def sort_units(
     seen = frozenset(crossed)
     present = declared & (seen | frozenset(confirmed))
     return present, declared - present, seen - declared
+
+
+def named_paper(text: str, direction: str) -> dict[str, str]:
+    """Read the name of a paper that a vehicle brings or takes.
+
+    Args:
+        text: ``type/id``, or the id of an ASN or order alone.
+        direction: ``inbound`` or ``outbound``; any other text names an ASN.
+
+    Returns:
+        ``type`` and ``id``.
+
+    Examples:
+        >>> named_paper("ASN-1", "inbound"), named_paper("transfer/T-1", "outbound")
+        ({'type': 'asn', 'id': 'ASN-1'}, {'type': 'transfer', 'id': 'T-1'})
+    """
+    kind, _, name = text.partition("/")
+    if name and any(kind in kinds for kinds in CARRIED.values()):
+        return {"type": kind, "id": name}
+    return {"type": CARRIED.get(direction, CARRIED["inbound"])[0], "id": text}
+
+
+def by_crossing(lines: Iterable[tuple[str, Decimal]], crossed: Mapping[str, Decimal]) -> list[Decimal]:
+    """Share what crossed among lines that only say what is still to come or leave; earlier ones first.
+
+    Args:
+        lines: Item and open quantity of each, in base units.
+        crossed: By item, what crossed and no other line declares, in base units.
+
+    Returns:
+        Of each line what moves now, at most what is open.
+
+    Examples:
+        >>> by_crossing([("TEA", Decimal(5)), ("MUG", Decimal(1)), ("TEA", Decimal(9))], {"TEA": Decimal(7)})
+        [Decimal('5'), Decimal('0'), Decimal('2')]
+    """
+    left = dict(crossed)
+    taken = []
+    for item, open_quantity in lines:
+        taken.append(max(Decimal(0), min(open_quantity, left.get(item, Decimal(0)))))
+        left[item] = left.get(item, Decimal(0)) - taken[-1]
+    return taken
 
 
 def due_lines(lines: Iterable[Line], present: frozenset[str], settled: frozenset[str]) -> list[Line]:

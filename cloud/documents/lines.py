@@ -8,15 +8,16 @@ from typing import Final, NamedTuple
 
 from cloud.db import Connection
 from cloud.documents import store
+from cloud.documents.domain import CARRIED
 from cloud.master.domain import BASE_UNIT, IdentifierKey, UnresolvableError, base_quantity
 from cloud.master.store import add_identifier
 from contracts.records import Identifier
 
-RECEIVABLE: Final = ("asn", "purchase_order", "customer_return", "transfer")
+RECEIVABLE: Final = CARRIED["inbound"]
 """Types of documents whose goods come in."""
 OF_UNITS: Final = frozenset({"unknown_unit", "unit_of_other_item"})
 """Why a unit is none of an item's, whatever the quantity: reasons of `in_base_units`."""
-SHIPPABLE: Final = ("outbound_order", "supplier_return", "transfer")
+SHIPPABLE: Final = CARRIED["outbound"]
 """Types of documents whose goods leave."""
 
 

@@ -14,7 +14,7 @@ from pydantic import (
 )
 from typing_extensions import override
 
-from cloud.documents.domain import Line
+from cloud.documents.domain import CARRIED, Line
 from cloud.faults import Broken, RuledModel
 from cloud.master.life import Days
 from cloud.sheets.fields import has_check_digit
@@ -232,7 +232,7 @@ class DocumentPaper(_Paper, RuledModel):
 class DocumentName(_Paper):
     """Names a document of the site."""
 
-    type: Literal["asn", "outbound_order"]
+    type: Literal["asn", "purchase_order", "customer_return", "transfer", "outbound_order", "supplier_return"]
     id: Code
 
 
@@ -251,12 +251,13 @@ class VisitPaper(_Paper):
     def _fits(self) -> Self:
         if self.to_at is not None and self.to_at < self.from_at:
             raise ValueError(f"visit {self.visit!r}: to_at {self.to_at} is before from_at {self.from_at}")
-        wanted = "asn" if self.direction == "inbound" else "outbound_order"
-        for name in self.documents:
-            if name.type != wanted:
-                raise ValueError(
-                    f"visit {self.visit!r} is {self.direction}: expected {wanted} documents, got {name.type}"
-                )
+        carried = CARRIED[self.direction]
+        wrong = [f"{name.type} {name.id!r}" for name in self.documents if name.type not in carried]
+        if wrong:
+            raise ValueError(
+                f"visit {self.visit!r} is {self.direction}: expected documents of type {', '.join(carried)}, "
+                f"got {', '.join(wrong)}"
+            )
         return self
 
 

@@ -188,6 +188,15 @@ JOIN identifier other ON other.scheme = 'gtin' AND other.item_id = i.item_id
 GROUP BY asked.value
 ORDER BY asked.value;
 
+-- name: levels_of_codes
+SELECT asked.value, array_agg(DISTINCT other.value ORDER BY other.value),
+    min(other.value) FILTER (WHERE other.numerator = other.denominator) AS base_level
+FROM unnest(%(codes)s::text[]) AS asked (value)
+JOIN identifier i ON i.scheme = 'sku' AND i.value = asked.value
+JOIN identifier other ON other.scheme = 'gtin' AND other.item_id = i.item_id
+GROUP BY asked.value
+ORDER BY asked.value;
+
 -- name: last_revision
 SELECT coalesce(max(m.revision), 0) FROM gateway_message m
 JOIN gateway g ON g.gateway_id = m.gateway_id

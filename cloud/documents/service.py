@@ -22,6 +22,7 @@ from cloud.documents.opening import post_opening
 from cloud.documents.papers import DocumentPaper, VisitPaper
 from cloud.documents.transfers import service as transfers
 from cloud.documents.transfers.papers import TransferPaper
+from cloud.documents.visit_papers import require_papers
 from cloud.faults import NO_GAPS, Fault, Gaps
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
@@ -80,27 +81,22 @@ def register_document(conn: Connection, actor: Actor, paper: DocumentPaper) -> b
         NotAllowedError: If the actor may not.
         UnknownDocumentError: If there is no such site.
         ConflictingDocumentError: If it is registered with other content, or declares a unit that another one
-            of its kind declares.
-        FaultyDocumentError: Naming every line that the ledger could not post.
+            of its kind declares, and nothing else is wrong.
+        FaultyDocumentError: Naming every line that the ledger could not post, and these.
     """
     actor.require(*KEEPERS, site=paper.site)
     act_as(conn, actor)
     name = {"site": paper.site, "type": paper.type, "id": paper.id}
     if not store.tuples(conn, "lock_site", site=paper.site):
         raise UnknownDocumentError(f"{paper.type} {paper.id!r}: there is no site {paper.site!r}")
-    there = store.rows(conn, Line, "lines_of_document", **name)
-    if there:
-        (known,) = _listed(conn, site=paper.site, kind=paper.type, name=paper.id, limit=1)
-        if there != paper.as_lines() or (known.partner, known.due_on) != (paper.partner, paper.due_on):
-            raise ConflictingDocumentError(
-                f"{paper.type} {paper.id!r} is registered at site {paper.site!r} with other content: "
-                "expected the same, or another id"
-            )
+    conflicts = _taken(conn, paper)
+    if not conflicts and store.rows(conn, Line, "lines_of_document", **name):
         return False
+    conflicts += _declared_elsewhere(conn, paper)
     if faults := faults_of(conn, f"{paper.type} {paper.id!r}", paper.lines):
-        raise FaultyDocumentError("", faults)
-    if elsewhere := _declared_elsewhere(conn, paper):
-        raise ConflictingDocumentError(elsewhere)
+        raise FaultyDocumentError("", [*conflicts, *faults])
+    if conflicts:
+        raise ConflictingDocumentError("\n".join(map(str, conflicts)))
     store.add_document(conn, paper, actor.id)
     detail = {"lines": len(paper.lines), "partner": paper.partner}
     subject = f"{paper.type}:{paper.id}"
@@ -108,13 +104,39 @@ def register_document(conn: Connection, actor: Actor, paper: DocumentPaper) -> b
     return True
 
 
-def _declared_elsewhere(conn: Connection, paper: DocumentPaper) -> str:
-    """Say which of its units another document of its kind declares; empty: none."""
+def _taken(conn: Connection, paper: DocumentPaper, gaps: Gaps = NO_GAPS) -> list[Fault]:
+    """Say that it is registered with other content, as far as it can be told of what could be read."""
+    name = {"site": paper.site, "type": paper.type, "id": paper.id}
+    there = store.rows(conn, Line, "lines_of_document", **name)
+    if not there:
+        return []
+    (known,) = _listed(conn, site=paper.site, kind=paper.type, name=paper.id, limit=1)
+    heads = {"partner": (known.partner, paper.partner), "due_on": (known.due_on, paper.due_on)}
+    is_same = all(here == told for name, (here, told) in heads.items() if name not in gaps.whole)
+    if not gaps.lines:
+        is_same = is_same and there == paper.as_lines()
+    elif is_same:
+        whole = [line for index, line in enumerate(paper.lines) if index not in gaps.lines]
+        wanted = paper.model_copy(update={"lines": tuple(whole)}).as_lines()
+        numbers = {line.line for line in there}
+        is_same = all(line in there for line in wanted) and len(numbers) == len(paper.lines)
+    if is_same:
+        return []
+    message = (
+        f"{paper.type} {paper.id!r} is registered at site {paper.site!r} with other content: "
+        "expected the same, or another id"
+    )
+    return [Fault(None, "id", paper.id, message)]
+
+
+def _declared_elsewhere(conn: Connection, paper: DocumentPaper) -> list[Fault]:
+    """Say which of its units another document of its kind declares."""
     name = {"site": paper.site, "type": paper.type, "id": paper.id}
     units = sorted({unit for line in paper.lines for unit in line.units})
     elsewhere = store.tuples(conn, "units_declared_elsewhere", **name, units=units)
     told = [f"unit {unit} is declared by {paper.type} {other!r} too" for unit, other in elsewhere]
-    return f"{paper.type} {paper.id!r}: {'; '.join(told)}: expected once a year" if told else ""
+    message = f"{paper.type} {paper.id!r}: {'; '.join(told)}: expected once a year"
+    return [Fault(None, "", None, message)] if told else []
 
 
 def check_document(
@@ -129,7 +151,7 @@ def check_document(
         gaps: What of it could not be read; it may stand empty, except the site and the lines.
 
     Returns:
-        Every fault; none: it can be registered, unless it is registered with other content.
+        Every fault; none: it can be registered.
 
     Raises:
         NotAllowedError: If the actor may not.
@@ -141,8 +163,8 @@ def check_document(
     faults = faults_of(conn, name, paper.lines, gaps=gaps)
     if not store.tuples(conn, "lock_site", site=paper.site):
         faults.append(Fault(None, "site", paper.site, f"there is no site {paper.site!r}"))
-    if is_named and (message := _declared_elsewhere(conn, paper)):
-        faults.append(Fault(None, "", None, message))
+    if is_named:
+        faults += [*_taken(conn, paper, gaps), *_declared_elsewhere(conn, paper)]
     return faults
 
 
@@ -161,6 +183,7 @@ def register_visit(conn: Connection, actor: Actor, paper: VisitPaper, *, now: da
     Raises:
         NotAllowedError: If the actor may not.
         UnknownDocumentError: If the door or a document is not registered.
+        DocumentError: If a document is of a kind or state of which nothing moves with a vehicle.
         ConflictingDocumentError: If it is registered with other content.
     """
     gateway = _stored_visit(conn, actor, paper)
@@ -309,22 +332,16 @@ def _stored_visit(conn: Connection, actor: Actor, paper: VisitPaper) -> str | No
     """Store a visit; gives the gateway that must learn of it, or None if it was there as it is."""
     actor.require(*KEEPERS, site=paper.site)
     act_as(conn, actor)
-    doors = store.portals(conn, site=paper.site, portal=paper.door, limit=1)
-    if not doors:
-        raise UnknownDocumentError(
-            f"visit {paper.visit!r}: there is no door {paper.door!r} at site {paper.site!r}"
-        )
-    for name in paper.documents:
-        if not store.rows(conn, Line, "lines_of_document", site=paper.site, type=name.type, id=name.id):
-            raise UnknownDocumentError(
-                f"visit {paper.visit!r}: there is no {name.type} {name.id!r} at site {paper.site!r}"
-            )
+    known = store.visits(conn, site=paper.site, visit=paper.visit, limit=1)
+    if not known:
+        require_papers(conn, paper)
     if store.add_visit(conn, paper, actor.id):
         detail = {"door": paper.door, "direction": paper.direction, "from_at": paper.from_at.isoformat()}
         subject = f"visit:{paper.visit}"
         audit(conn, actor.id, "visit_registered", subject, site=paper.site, detail=detail)
-        return doors[0].gateway
-    (there,) = store.visits(conn, site=paper.site, visit=paper.visit, limit=1)
+        (door,) = store.portals(conn, site=paper.site, portal=paper.door, limit=1)
+        return door.gateway
+    (there,) = known or store.visits(conn, site=paper.site, visit=paper.visit, limit=1)
     is_same = (there.door, there.direction, there.from_at, there.to_at, set(there.documents)) == (
         paper.door,
         paper.direction,

@@ -1,8 +1,8 @@
 """What documents post: declared lines in, movements and unit positions out (DOMAIN D2, D5, D8)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final
 
 from cloud.documents.domain import Line, RemainderReason, VisitRow
@@ -14,71 +14,92 @@ from contracts.vocabulary import BizStep, Disposition, VirtualLocation
 
 AS_DECLARED: Final = "completeness_inferred"
 """Why goods come in that nobody counted: a paper declares them in a unit, which came (DOMAIN D5, CBV)."""
-_NOTHING_INSPECTED: Final[Mapping[str, DocumentRef]] = MappingProxyType({})
+_FROM: Final = {
+    "customer_return": VirtualLocation.CUSTOMER,
+    "transfer": VirtualLocation.TRANSIT,
+}
+"""The account that goods of an inbound visit leave, by type of document; of all others the supplier's."""
+_TO: Final = {
+    "supplier_return": VirtualLocation.SUPPLIER,
+    "transfer": VirtualLocation.TRANSIT,
+}
+"""The account that goods of an outbound visit go into, by type of document; of all others the customer's."""
+_WAITS_AS: Final = {"customer_return": Disposition.RETURNED}
+"""As what goods wait that are not sellable at once, by type of document; all others in inspection."""
 
 
-def business_leg(
-    visit: VisitRow,
-    lines: Sequence[Line],
-    actor: str,
-    occurred_at: datetime,
-    *,
-    unseen: frozenset[str] = frozenset(),
-    inspected: Mapping[str, DocumentRef] = _NOTHING_INSPECTED,
-) -> list[CloudStatement]:
-    """Let declared goods change hands: from the supplier, or to the customer.
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """What a visit's goods change hands by."""
+
+    visit: VisitRow
+    actor: str
+    """Who confirms it."""
+    occurred_at: datetime
+    unseen: frozenset[str] = frozenset()
+    """Units that no reader saw; the reason of what they hold says so. What comes in a unit that was seen is
+    received unchecked, and its reason says that."""
+    papers: Mapping[str, DocumentRef] = field(default_factory=dict)
+    """By the name of a line, the receipt's line under which its goods wait, or the shipment's with which they
+    leave."""
+    conditions: Mapping[str, Disposition] = field(default_factory=dict)
+    """By the name of a line, in which condition its goods leave, if it is not sellable."""
+
+
+def business_leg(leg: Leg, lines: Sequence[Line]) -> list[CloudStatement]:
+    """Let goods change hands: from the supplier, customer or other site, or to them.
 
     Goods in units go into or out of the unit, wherever it stands; loose goods into or out of the visit's
     clearing account, from or to which they cross the door.
 
     Args:
-        visit: Whose documents these are.
+        leg: Whose documents these are, and by what they change hands.
         lines: What changes hands.
-        actor: Who confirms it.
-        occurred_at: When.
-        unseen: Units that no reader saw; the reason of what they hold says so. What comes in a unit that was
-            seen is received unchecked, and its reason says that.
-        inspected: By the name of a line, under which receipt's line its goods wait in inspection.
 
     Returns:
         A movement per line, in order.
     """
-    is_inbound = visit.is_inbound
-    step = BizStep.ACCEPTING if is_inbound else BizStep.DEPARTING
+    visit, is_inbound = leg.visit, leg.visit.is_inbound
     made = []
     for line in lines:
-        place = {"location": visit.clearing_account} if line.unit is None else {"unit": line.unit}
-        lot = {"lot": line.lot} if line.lot else {}
-        ref = inspected.get(line.name)
-        waits = {"disposition": Disposition.INSPECTION} if ref else {}
-        here = Side.model_validate(place | lot | waits)
-        partner = (
-            Side(location=VirtualLocation.SUPPLIER)
-            if is_inbound
-            else Side.model_validate({"location": VirtualLocation.CUSTOMER} | lot)
-        )
+        here, there = _sides(leg, line)
         refs = [DocumentRef(type=line.type, id=line.id, line=line.line)]
         if line.order_id and line.order_line:
             refs.append(DocumentRef(type="purchase_order", id=line.order_id, line=line.order_line))
-        if ref:
-            refs.append(ref)
+        if paper := leg.papers.get(line.name):
+            refs.append(paper)
         name = {"scheme": line.identifier_scheme, "value": line.identifier}
         statement = moved(
             visit.site,
             Identifier.model_validate(name),
             line.quantity,
             line.unit_seen,
-            source=partner if is_inbound else here,
-            destination=here if is_inbound else partner,
+            source=there if is_inbound else here,
+            destination=here if is_inbound else there,
             documents=[*refs, DocumentRef(type="visit", id=visit.visit)],
-            occurred_at=occurred_at,
-            actor=actor,
+            occurred_at=leg.occurred_at,
+            actor=leg.actor,
             read_point=visit.door,
-            biz_step=step,
-            reason=_reason(line, unseen, is_inbound=is_inbound),
+            biz_step=BizStep.ACCEPTING if is_inbound else BizStep.DEPARTING,
+            reason=_reason(line, leg.unseen, is_inbound=is_inbound),
         )
         made.append(statement)
     return made
+
+
+def _sides(leg: Leg, line: Line) -> tuple[Side, Side]:
+    """Give where goods are here, and the account of whom they come from or go to."""
+    place = {"location": leg.visit.clearing_account} if line.unit is None else {"unit": line.unit}
+    lot = {"lot": line.lot} if line.lot else {}
+    condition: Mapping[str, Disposition] = {}
+    if leg.visit.is_inbound and line.name in leg.papers:
+        condition = {"disposition": _WAITS_AS.get(line.type, Disposition.INSPECTION)}
+    elif line.name in leg.conditions:
+        condition = {"disposition": leg.conditions[line.name]}
+    here = Side.model_validate({**place, **lot, **condition})
+    if leg.visit.is_inbound:
+        return here, Side(location=_FROM.get(line.type, VirtualLocation.SUPPLIER))
+    return here, Side.model_validate({"location": _TO.get(line.type, VirtualLocation.CUSTOMER), **lot})
 
 
 def _reason(line: Line, unseen: frozenset[str], *, is_inbound: bool) -> str | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import orjson
 
@@ -20,21 +21,19 @@ from cloud.documents.domain import (
     UnknownDocumentError,
     VisitNotClearError,
     VisitRow,
-    due_lines,
     sort_units,
 )
-from cloud.documents.leaving import require_departable
-from cloud.documents.lines import LineName, LineNow, lock_documents
-from cloud.documents.receiving.arriving import keep_inspected, to_inspect
-from cloud.documents.statements import business_leg
-from cloud.documents.still_open import moved_whole, now_of, still_open
-from cloud.documents.whole_lines import claim_whole
+from cloud.documents.lines import lock_documents
+from cloud.documents.still_open import moved_whole, now_of
+from cloud.documents.visit_papers import changing_hands
+from cloud.documents.visit_posting import post_due
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
-from cloud.ledger.domain import PostingKind
-from cloud.ledger.posting import Posting
 from cloud.ledger.store import audit
 from contracts.vocabulary import VirtualLocation
+
+_AWAY: Final = (VirtualLocation.CUSTOMER, VirtualLocation.SUPPLIER, VirtualLocation.TRANSIT)
+"""Where units stand that somebody shipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +129,8 @@ def confirm(
     """Confirm the receipt of an inbound visit's goods, or the departure of an outbound one's, in one posting.
 
     Declared content changes hands for units that crossed, or that the person confirms; loose goods as
-    declared: what crossed beyond or short of that remains in the clearing account. Each line once, however
-    often it is confirmed.
+    declared, of orders to suppliers and of transfers as they crossed: what crossed beyond or short of that
+    remains in the clearing account. Each line once, however often it is confirmed.
 
     Args:
         conn: In a transaction that the caller commits directly after.
@@ -169,28 +168,12 @@ def confirm(
         )
     present, missing, extra = sort_units(told.lines, told.crossed, confirmed)
     open_now = {(each.type, each.id, each.line): each for each in now_of(conn, site, told.lines)}
-    due = [
-        still_open(line, open_now[line.type, line.id, line.line])
-        for line in due_lines(told.lines, present, told.settled)
-    ]
+    due = changing_hands(conn, found, told.lines, present=present, settled=told.settled, now=open_now)
     unseen = confirmed - frozenset(told.crossed)
     position = None
     if due:
-        items = [open_now[line.type, line.id, line.line].item_id for line in due]
-        require_departable(conn, found, due, items, at=now)
-        inspected = to_inspect(conn, found, due, open_now, at=now)
-        posting = Posting(conn, actor, PostingKind.STATEMENT)
-        posting.claim([each.claim for each in inspected])
-        claim_whole(conn, posting, site, (LineName(line.type, line.id, line.line) for line in due))
-        refs = {name: ref for each in inspected for name, ref in each.refs.items()}
-        posting.write(statements=business_leg(found, due, actor.id, now, unseen=unseen, inspected=refs))
-        for each in inspected:
-            places = _stand(conn, each.lines)
-            keep_inspected(conn, actor, each, places, occurred_at=now, posting_id=posting.posting_id)
-        action = "receipt_confirmed" if found.is_inbound else "departure_confirmed"
         detail = {"lines": len(due), "missing": sorted(missing), "confirmed_by_hand": sorted(unseen)}
-        posting.audit(action, f"visit:{visit}", site, detail)
-        position = posting.close().position
+        position = post_due(conn, actor, found, due, now=open_now, unseen=unseen, detail=detail, at=now)
     return Confirmed(visit, position, tuple(due), tuple(sorted(missing)), tuple(sorted(extra)))
 
 
@@ -306,19 +289,13 @@ def _story(conn: Connection, within: Actor, found: VisitRow) -> VisitStory:
     return VisitStory(found, tuple(lines), settled, crossed, remainders)
 
 
-def _stand(conn: Connection, lines: Iterable[tuple[Line, LineNow]]) -> dict[str, str]:
-    units = sorted({f"{line.unit}" for line, _ in lines})
-    rows = store.tuples(conn, "where_units_stand", units=units) if units else ()
-    return {unit: location for unit, _, location, *_ in rows}
-
-
 def _placed(conn: Connection, found: VisitRow, lines: list[Line]) -> set[str]:
     """Find declared units that a handheld placed on the side to which the visit brings them.
 
     Where a door sees such a unit too, its crossing confirms the handheld and belongs to no posting.
     """
     declared = sorted({line.unit for line in lines if line.unit is not None})
-    outside = {found.clearing_account, VirtualLocation.CUSTOMER.value}
+    outside = {found.clearing_account, *(account.value for account in _AWAY)}
     return {
         unit
         for unit, site, location, is_virtual, since_at in store.tuples(

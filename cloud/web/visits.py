@@ -7,12 +7,19 @@ from fastapi.responses import RedirectResponse, Response
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import appointments, catalogue, service
-from cloud.documents.domain import KEEPERS, ConflictingDocumentError, DocumentError, UnknownDocumentError
-from cloud.documents.lines import open_lines
+from cloud.documents.domain import (
+    CARRIED,
+    KEEPERS,
+    ConflictingDocumentError,
+    DocumentError,
+    UnknownDocumentError,
+    named_paper,
+)
 from cloud.documents.papers import VisitPaper
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
+from cloud.web.dock_papers import open_documents
 from cloud.web.forms import refused
 from cloud.web.instants import InstantError, instant_of
 from cloud.web.rendering import page, zone_of
@@ -28,7 +35,6 @@ Text = Annotated[str, Form(max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 SHOWN: Final = 100
 """Documents offered, those due first."""
 _PAGES: Final = {"inbound": "/receiving", "outbound": "/shipping"}
-_BRINGS: Final = {"inbound": "asn", "outbound": "outbound_order"}
 _NOTHING: Final[dict[str, Any]] = {"visit": "", "door": "", "from_at": "", "to_at": "", "documents": ()}
 
 
@@ -64,7 +70,7 @@ def register(
 
     def work(conn: Connection) -> None:
         zone = zone_of(_zone(conn, visitor, site))
-        names = [{"type": _BRINGS[direction], "id": name} for name in document or ()]
+        names = [named_paper(name, direction) for name in document or ()]
         stated: dict[str, Any] = {"site": site, "visit": visit.strip(), "door": door, "direction": direction}
         stated |= {"from_at": instant_of(from_at, zone), "documents": names}
         stated |= {"to_at": instant_of(to_at, zone) if to_at else None}
@@ -114,7 +120,9 @@ def _form(
         zone = _zone(conn, visitor, site)
         doors = [row.portal for row in catalogue.portals(conn, actor, site=site, limit=1_000)]
         act_as(conn, actor)
-        papers = {row.id: row for row in open_lines(conn, sites=[site], kind=_BRINGS[direction])}
+        leaving = direction == "outbound"
+        kinds = CARRIED[direction]
+        papers = open_documents(conn, sites=[site], kinds=kinds, leaving=leaving, now=gate.clock())
     return page(
         request,
         visitor,
@@ -125,7 +133,7 @@ def _form(
         direction=direction,
         zone=zone,
         doors=doors,
-        papers=list(papers.values())[:SHOWN],
+        papers=papers[:SHOWN],
         typed=typed,
         problem=problem,
     )

@@ -66,7 +66,7 @@ $$;
 -- Lines with what was asked for and what of it has moved, in base units. Goods of an ASN, an order or a return come out of
 -- the account of whom they come from, or go into the one of whom they go to; back again counts against it. Of a transfer
 -- the sending site's lines have moved into transit, the receiving site's out of it; what was
--- given up on the way is neither. As it was known at a position; NULL: now. Sums are looked up by name, not joined: nobody knows beforehand how many there are.
+-- given up on the way is neither; a vehicle's goods pass its clearing account. As it was known at a position; NULL: now. Sums are looked up by name, not joined: nobody knows beforehand how many there are.
 CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned boolean, up_to bigint)
     RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
         registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
@@ -102,8 +102,10 @@ CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned bool
                 WHEN kind = 'customer_return' AND m.to_code = '@customer' THEN -m.quantity
                 WHEN kind = 'supplier_return' AND m.to_code = '@supplier' THEN m.quantity
                 WHEN kind = 'supplier_return' AND m.from_code = '@supplier' THEN -m.quantity
-                WHEN kind = 'transfer' AND m.to_code = '@transit' AND m.from_place <> 'virtual' THEN m.quantity
-                WHEN kind = 'transfer' AND m.from_code = '@transit' AND m.to_place <> 'virtual' THEN -m.quantity
+                WHEN kind = 'transfer' AND m.to_code = '@transit' AND (m.from_place <> 'virtual'
+                    OR m.from_code LIKE '@clearing%') THEN m.quantity
+                WHEN kind = 'transfer' AND m.from_code = '@transit' AND (m.to_place <> 'virtual'
+                    OR m.to_code LIKE '@clearing%') THEN -m.quantity
             END AS quantity, m.to_as
         FROM moves_naming_lines(sites, kind, ids, with_scanned, up_to) m
     ), moved AS (

@@ -1,4 +1,4 @@
-"""What of a vehicle's pallets is inspected, or was sent back, waits under a receipt of its own (DOMAIN D4)."""
+"""What of a vehicle's pallets is inspected, or was sent back, waits under a receipt of its own."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -117,5 +117,6 @@ def test_a_bad_file_changes_nothing_and_names_every_line(dock: Dock, dock_file: 
     assert refused.stderr.splitlines() == [
         f"{place} {lines[3]}: asn 'ASN-1', line '2': {unnamed}",
         f"{place} {lines[4]}: visit 'V-1': there is no door 'dock-9' at site 'leeds'",
+        f"{place} {lines[4]}: visit 'V-1': there is no asn 'ASN-1' at site 'leeds'",
     ]
     assert (dock.count("document"), dock.count("visit")) == (0, 0)

@@ -306,6 +306,8 @@ PLUMBING = {
     "documents.receiving.holding.ready",
     "documents.receiving.holding.take_back",
     "documents.receiving.arriving.keep_inspected",
+    "documents.shipping.with_vehicle.keep_sent",
+    "documents.visit_posting.post_due",
     "documents.receiving.following.follow",
     "documents.receiving.following.ready",
     "lots.left_expired.tell_left",
