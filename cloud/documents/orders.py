@@ -1,6 +1,6 @@
 """Purchase orders from approved to received; what is open of a line is derived from movements (DOMAIN D4)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -55,18 +55,17 @@ def register_order(
         NotAllowedError: If the actor may not.
         UnknownDocumentError: If there is no such site.
         FaultyDocumentError: If it was sent in the future, its supplier or items are unknown, or a unit is not
-            its item's.
-        ConflictingDocumentError: If it is registered with other content.
+            its item's; then also that it is registered with other content.
+        ConflictingDocumentError: If it is registered with other content, and nothing else is wrong.
     """
     actor.require(*BUYERS, site=paper.site)
     act_as(conn, actor)
+    store.tuples(conn, "lock_site", site=paper.site)  # of two at once the second finds the first's
     known = store.rows(conn, OrderRow, "orders", **_asked(paper.site, name=paper.id))
-    if known:
-        _require_same(
-            conn, known[0], paper if says_when else paper.model_copy(update={"sent_at": known[0].sent_at})
-        )
+    taken = _taken(conn, paper, gaps=NO_GAPS if says_when else Gaps(frozenset({"sent_at"})))
+    if known and not taken:
         return False
-    _add(conn, actor, paper, decision_id=None, faults=_faults_of_time(paper, now))
+    _add(conn, actor, paper, decision_id=None, faults=_faults_of_time(paper, now), taken=taken)
     return True
 
 
@@ -83,7 +82,7 @@ def check_order(
         gaps: What of it could not be read; it may stand empty, except the site and the lines.
 
     Returns:
-        Every fault; none: it can be registered, unless it is registered with other content.
+        Every fault; none: it can be registered.
 
     Raises:
         NotAllowedError: If the actor may not.
@@ -96,7 +95,7 @@ def check_order(
     if "supplier" not in gaps.whole and not store.tuples(conn, "supplier_currency", supplier=paper.supplier):
         faults.append(_no_supplier(paper))
     _, wrong = _ordered(conn, paper, gaps)
-    return [*faults, *wrong]
+    return [*_taken(conn, paper, gaps=gaps), *faults, *wrong]
 
 
 def add_order(conn: Connection, actor: Actor, paper: OrderPaper, *, decision_id: int | None) -> None:
@@ -117,15 +116,23 @@ def add_order(conn: Connection, actor: Actor, paper: OrderPaper, *, decision_id:
 
 
 def _add(
-    conn: Connection, actor: Actor, paper: OrderPaper, *, decision_id: int | None, faults: Iterable[Fault]
+    conn: Connection,
+    actor: Actor,
+    paper: OrderPaper,
+    *,
+    decision_id: int | None,
+    faults: Iterable[Fault],
+    taken: Sequence[Fault] = (),
 ) -> None:
-    """Make the document of an order, unless it has these faults or others."""
+    """Make the document of an order, unless it has these faults or others, or its id is taken."""
     if not store.tuples(conn, "lock_site", site=paper.site):
         raise UnknownDocumentError(f"order {paper.id!r}: there is no site {paper.site!r}")
     currency = store.tuples(conn, "supplier_currency", supplier=paper.supplier)
     ordered, wrong = _ordered(conn, paper)
     if told := [*faults, *([] if currency else [_no_supplier(paper)]), *wrong]:
-        raise FaultyDocumentError(f"order {paper.id!r}", told)
+        raise FaultyDocumentError(f"order {paper.id!r}", [*taken, *told])
+    if taken:
+        raise ConflictingDocumentError(f"{taken[0]}")
     name = {"site": paper.site, "id": paper.id, "supplier": paper.supplier, "actor": actor.id}
     if not store.change(conn, "add_order_document", **name):
         raise ConflictingDocumentError(f"there is an order {paper.id!r} at site {paper.site!r} already")
@@ -316,7 +323,15 @@ def _in_base(line: OrderLinePaper, known: dict[IdentifierKey, Goods]) -> Wrong |
         return Wrong("quantity", f"{line.quantity}", f"{error}", (*rests_on, "quantity"))
 
 
-def _require_same(conn: Connection, known: OrderRow, paper: OrderPaper) -> None:
+def _taken(conn: Connection, paper: OrderPaper, *, gaps: Gaps) -> list[Fault]:
+    """Say that the id is another order's, as far as it can be told of what could be read."""
+    known = (
+        []
+        if "id" in gaps.whole
+        else store.rows(conn, OrderRow, "orders", **_asked(paper.site, name=paper.id))
+    )
+    if not known:
+        return []
     lines = store.rows(conn, OrderLineRow, "order_lines", site=paper.site, id=paper.id)
     terms = [(each.line, each.ordered_price, each.ordered_for) for each in lines]
     stated = [
@@ -324,14 +339,22 @@ def _require_same(conn: Connection, known: OrderRow, paper: OrderPaper) -> None:
     ]
     there = list(zip(terms, stated, strict=True))
     wanted = [
-        ((each.line, each.price, each.due_on), (*each.key, each.quantity, each.unit_seen))
-        for each in paper.lines
+        None
+        if index in gaps.lines
+        else ((each.line, each.price, each.due_on), (*each.key, each.quantity, each.unit_seen))
+        for index, each in enumerate(paper.lines)
     ]
-    if there != wanted or (known.supplier, known.sent_at) != (paper.supplier, paper.sent_at):
-        raise ConflictingDocumentError(
-            f"purchase order {paper.id!r} is registered at site {paper.site!r} with other content: "
-            "expected the same, or another id"
-        )
+    heads = {"supplier": (known[0].supplier, paper.supplier), "sent_at": (known[0].sent_at, paper.sent_at)}
+    is_same = len(there) == len(wanted) and all(
+        mine in {None, theirs} for mine, theirs in zip(wanted, there, strict=True)
+    )
+    if is_same and all(here == told for name, (here, told) in heads.items() if name not in gaps.whole):
+        return []
+    message = (
+        f"purchase order {paper.id!r} is registered at site {paper.site!r} with other content: "
+        "expected the same, or another id"
+    )
+    return [Fault(None, "id", paper.id, message)]
 
 
 def _asked(

@@ -1,4 +1,5 @@
 -- Transfers as both sites see them (DOMAIN D4): the document stands at both, each site's movements name its own lines.
+DROP FUNCTION IF EXISTS transfer_is_there(text[], text);
 DROP FUNCTION IF EXISTS transfers_now(text[], text, text, text, text, integer);
 DROP FUNCTION IF EXISTS transfer_lines_now(text, text);
 DROP FUNCTION IF EXISTS add_transfer_documents(text, text, text, date, text, jsonb);
@@ -29,6 +30,13 @@ BEGIN
     FROM jsonb_array_elements(content) WITH ORDINALITY AS l (value, ordinality), (VALUES (sending), (receiving)) s (site_id);
     RETURN true;
 END
+$$;
+
+-- Whether one of the sites, of which the session sees at least one, has a transfer of that name, perhaps with a third.
+CREATE FUNCTION transfer_is_there(sites text[], name text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM document d WHERE d.site_id = ANY (sites) AND d.type = 'transfer' AND d.id = name)
+        AND EXISTS (SELECT FROM unnest(sites) s (site) WHERE sees_site(s.site))
 $$;
 
 CREATE FUNCTION transfer_lines_now(sending text, name text)
@@ -70,7 +78,9 @@ CREATE FUNCTION transfers_now(sites text[], of_site text, name text, after_site 
     ORDER BY p.from_site, p.id
 $$;
 
-REVOKE ALL ON FUNCTION add_transfer_documents(text, text, text, date, text, jsonb), transfer_lines_now(text, text),
+REVOKE ALL ON FUNCTION transfer_is_there(text[], text),
+    add_transfer_documents(text, text, text, date, text, jsonb), transfer_lines_now(text, text),
     transfers_now(text[], text, text, text, text, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION add_transfer_documents(text, text, text, date, text, jsonb), transfer_lines_now(text, text),
+GRANT EXECUTE ON FUNCTION transfer_is_there(text[], text),
+    add_transfer_documents(text, text, text, date, text, jsonb), transfer_lines_now(text, text),
     transfers_now(text[], text, text, text, text, integer) TO dockledger_app;

@@ -70,10 +70,7 @@ def check(
     actor.require(*RECEIVERS, site=paper.site)
     act_as(conn, actor)
     faults = _faults(conn, actor, paper, checked(conn, paper, gaps=gaps), now)
-    if store.tuples(conn, "receipt_is_there", site=paper.site, id=paper.receipt):
-        message = f"receipt {paper.site}/{paper.receipt} has been done before"
-        faults.append(Fault(None, "receipt", paper.receipt, message))
-    return tuple(faults)
+    return (*_done_before(conn, paper), *faults)
 
 
 def receive(conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: datetime) -> Received:
@@ -90,18 +87,19 @@ def receive(conn: Connection, actor: Actor, paper: DeliveryPaper, *, now: dateti
 
     Raises:
         NotAllowedError: If the actor may not, or not into a closed period.
-        AlreadyClaimedError: If there is a receipt of that number.
-        FaultyDocumentError: Naming every fault of every line.
+        AlreadyClaimedError: If there is a receipt of that number, and nothing is wrong with its lines.
+        FaultyDocumentError: Naming every fault of every line, and that there is a receipt of that number.
     """
     actor.require(*RECEIVERS, site=paper.site)
     act_as(conn, actor)
     names = {(line.of.type, line.of.id) for line in paper.lines if line.of}
     lock_documents(conn, paper.site, {*names, ("receipt", paper.receipt)})
-    if store.tuples(conn, "receipt_is_there", site=paper.site, id=paper.receipt):
-        raise AlreadyClaimedError(f"receipt {paper.site}/{paper.receipt} has been done before")
+    done = _done_before(conn, paper)
     found = checked(conn, paper)
     if found.faults or _faults_of_order(paper) or _faults_of_units(conn, paper):
-        raise FaultyDocumentError(_name(paper), _faults(conn, actor, paper, found, now))
+        raise FaultyDocumentError(_name(paper), [*done, *_faults(conn, actor, paper, found, now)])
+    if done:
+        raise AlreadyClaimedError(f"{done[0]}")
     occurred_at = believable(paper.occurred_at, now, _name(paper))
     is_late = require_open(conn, actor, paper.site, occurred_at)
     judged, issued = _judged(conn, actor, paper, found, occurred_at)
@@ -141,6 +139,13 @@ def _faults(
         message = f"{error}".removeprefix(f"{_name(paper)}: ")
         faults.append(Fault(None, "occurred_at", paper.occurred_at, message))
     return faults
+
+
+def _done_before(conn: Connection, paper: DeliveryPaper) -> list[Fault]:
+    if not store.tuples(conn, "receipt_is_there", site=paper.site, id=paper.receipt):
+        return []
+    message = f"receipt {paper.site}/{paper.receipt} has been done before"
+    return [Fault(None, "receipt", paper.receipt, message)]
 
 
 def _faults_of_order(paper: DeliveryPaper) -> list[Fault]:

@@ -1,10 +1,39 @@
-"""A transfer's draft against what is set up: every fault of it in one answer."""
+"""A transfer's draft against what is set up and drafted: every fault of it in one answer."""
 
 from cloud.db import Connection
 from cloud.documents.catalogue import faults_of
 from cloud.documents.transfers import store
 from cloud.documents.transfers.papers import TransferPaper
 from cloud.faults import NO_GAPS, Fault, Gaps
+
+
+def taken(conn: Connection, paper: TransferPaper, *, gaps: Gaps = NO_GAPS) -> list[Fault]:
+    """Say that one of the sites has a transfer of that number.
+
+    Args:
+        conn: In a transaction that shows either site.
+        paper: What is to go.
+        gaps: What of it could not be read; both sites could.
+
+    Returns:
+        One fault, or none.
+    """
+    sites = [paper.from_site, paper.to_site]
+    if "id" in gaps.whole or not store.tuples(conn, "transfer_is_there", sites=sites, id=paper.id)[0][0]:
+        return []
+    return [Fault(None, "id", paper.id, already_there(paper))]
+
+
+def already_there(paper: TransferPaper) -> str:
+    """Say why a transfer cannot be drafted under its number.
+
+    Args:
+        paper: What is to go.
+
+    Returns:
+        Number and sites.
+    """
+    return f"there is a transfer {paper.id!r} at site {paper.from_site!r} or {paper.to_site!r} already"
 
 
 def faults_of_draft(conn: Connection, paper: TransferPaper, *, gaps: Gaps = NO_GAPS) -> list[Fault]:

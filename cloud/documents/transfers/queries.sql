@@ -6,6 +6,9 @@ ON CONFLICT DO NOTHING;
 -- name: add_transfer_documents
 SELECT add_transfer_documents(%(site)s, %(to_site)s, %(id)s, %(due_on)s::date, %(actor)s, %(lines)s::jsonb);
 
+-- name: transfer_is_there
+SELECT transfer_is_there(%(sites)s::text[], %(id)s);
+
 -- name: sites_known
 SELECT s.site_id FROM site s WHERE s.site_id = ANY (%(sites)s::text[]);
 

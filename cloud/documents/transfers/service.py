@@ -18,7 +18,7 @@ from cloud.documents.domain import (
 from cloud.documents.lines import base_identifier, end_lines, lines_now, lock_documents
 from cloud.documents.movements import moved
 from cloud.documents.transfers import store
-from cloud.documents.transfers.checking import faults_of_draft
+from cloud.documents.transfers.checking import already_there, faults_of_draft, taken
 from cloud.documents.transfers.domain import State, state_of
 from cloud.documents.transfers.papers import TransferPaper
 from cloud.faults import NO_GAPS, Fault, Gaps
@@ -112,7 +112,8 @@ def draft(conn: Connection, actor: Actor, paper: TransferPaper) -> TransferStory
     Raises:
         NotAllowedError: If the actor may not at either site.
         DocumentError: If a site or item is unknown, naming every line that is wrong.
-        ConflictingDocumentError: If there is a transfer of that number from or to one of them.
+        ConflictingDocumentError: If there is a transfer of that number from or to one of them, and nothing
+            else is wrong.
     """
     _require_either(actor, paper.from_site, paper.to_site, DRAFTERS)
     act_as(conn, actor)
@@ -130,14 +131,14 @@ def check_draft(conn: Connection, actor: Actor, paper: TransferPaper, *, gaps: G
         gaps: What of it could not be read; it may stand empty, except the sites and the lines.
 
     Returns:
-        Every fault; none: it can be drafted, unless there is one of that number.
+        Every fault; none: it can be drafted.
 
     Raises:
         NotAllowedError: If the actor may not at either site.
     """
     _require_either(actor, paper.from_site, paper.to_site, DRAFTERS)
     act_as(conn, actor)
-    return faults_of_draft(conn, paper, gaps=gaps)
+    return [*taken(conn, paper, gaps=gaps), *faults_of_draft(conn, paper, gaps=gaps)]
 
 
 def add_transfer(conn: Connection, actor: Actor, paper: TransferPaper) -> None:
@@ -150,19 +151,18 @@ def add_transfer(conn: Connection, actor: Actor, paper: TransferPaper) -> None:
 
     Raises:
         DocumentError: If a site or item is unknown, naming every line that is wrong.
-        ConflictingDocumentError: If there is a transfer of that number from or to one of them.
+        ConflictingDocumentError: If there is a transfer of that number from or to one of them, and nothing
+            else is wrong.
     """
     if faults := faults_of_draft(conn, paper):
-        raise FaultyDocumentError("", faults)
+        raise FaultyDocumentError("", [*taken(conn, paper), *faults])
     name = {"site": paper.from_site, "to_site": paper.to_site, "id": paper.id, "actor": actor.id}
     lines = orjson.dumps([line.model_dump(mode="json") for line in paper.lines]).decode()
     is_free = store.change(conn, "add_transfer", **name, carrier=paper.carrier) > 0
     if is_free:
         ((is_free,),) = store.tuples(conn, "add_transfer_documents", **name, due_on=paper.due_on, lines=lines)
     if not is_free:
-        raise ConflictingDocumentError(
-            f"there is a transfer {paper.id!r} at site {paper.from_site!r} or {paper.to_site!r} already"
-        )
+        raise ConflictingDocumentError(already_there(paper))
     detail = {"to_site": paper.to_site, "lines": len(paper.lines)}
     subject = f"transfer:{paper.id}"
     audit(conn, actor.id, "transfer_drafted", subject, site=paper.from_site, detail=detail)

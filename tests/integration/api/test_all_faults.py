@@ -257,7 +257,7 @@ def test_a_number_that_is_taken_and_an_order_that_is_the_last_are_faults_beside_
     assert post("receipts", delivery(came(1))).status_code == 201
     of = {"type": "purchase_order", "id": "PO-1", "line": "1"}
     answer = post("receipts", delivery(came(1, of=of), came(2, received="x"), is_last=True))
-    assert [place for place, _ in told(answer)] == ["is_last", "receipt", "lines.0.of", "lines.1.received"]
+    assert [place for place, _ in told(answer)] == ["receipt", "is_last", "lines.0.of", "lines.1.received"]
 
 
 def test_where_the_site_or_the_lines_cannot_be_read_faults_of_form_are_told_alone(post: Post) -> None:

@@ -1,0 +1,81 @@
+"""That a paper's number is taken is told beside everything else that is wrong with it, in one answer."""
+
+import httpx
+from serving import OTHER, OWN, TEA
+from test_all_faults import PROBLEM, Post, came, delivery, post, told
+
+__all__ = ["post"]  # a fixture
+
+GOODS = {"identifier": {"scheme": "sku", "value": TEA}, "quantity": "5"}
+UNKNOWN = {"identifier": {"scheme": "sku", "value": "NIL"}, "quantity": "5"}
+UNREADABLE = GOODS | {"quantity": "1,5"}
+
+
+def places(answer: httpx.Response) -> tuple[int, list[str]]:
+    return answer.status_code, [place for place, _ in told(answer)]
+
+
+def test_a_receipt_of_a_number_that_is_taken_is_told_its_other_faults_too(post: Post) -> None:
+    assert post("receipts", delivery(came(1))).status_code == 201
+    wrong = [came(1, location="NOWHERE"), came(2, received="x")]
+    assert places(post("receipts", delivery(*wrong))) == (
+        422,
+        ["receipt", "lines.0.location", "lines.1.received"],
+    )
+    assert places(post("receipts", delivery(wrong[0]))) == (422, ["receipt", "lines.0.location"])
+    mended = post("receipts", delivery(came(1)))
+    assert (mended.status_code, mended.json()["type"]) == (409, f"{PROBLEM}:done-already")
+
+
+def test_an_order_of_an_id_that_is_taken_is_told_its_other_faults_too(post: Post) -> None:
+    post("suppliers", {"supplier": "ACME", "name": "Acme", "currency": "EUR"}, who="buyer")
+    line = {"line": "1", "item": TEA, "quantity": "5", "due_on": "2026-04-01"}
+    order = {"site": OWN, "id": "PO-1", "supplier": "ACME", "sent_at": "2026-03-02T06:00:00Z"}
+
+    def sends(*lines: object, **more: str) -> httpx.Response:
+        return post("purchase-orders", order | {"lines": lines} | more, who="buyer")
+
+    assert sends(line).status_code == 201
+    assert sends(line).status_code == 201, "the same again"
+    other = line | {"line": "2", "item": "NIL"}
+    assert places(sends(line, other)) == (422, ["id", "lines.1.item"])
+    assert places(sends(line, other | {"quantity": "x"})) == (422, ["id", "lines.1.quantity", "lines.1.item"])
+    assert places(sends(line | {"quantity": "x"}, supplier="NOBODY")) == (
+        422,
+        ["id", "supplier", "lines.0.quantity"],
+    )
+    assert places(sends(line | {"quantity": "x"})) == (422, ["lines.0.quantity"]), "it may be the same"
+    assert sends(line | {"quantity": "6"}).json()["type"] == f"{PROBLEM}:document-conflict"
+
+
+def test_a_transfer_of_a_number_that_is_taken_is_told_its_other_faults_too(post: Post) -> None:
+    def sends(*lines: object, to: str = OTHER) -> httpx.Response:
+        body = {"from_site": OWN, "to_site": to, "id": "T-1", "lines": lines}
+        return post("transfers", body, who="inventory_controller")
+
+    assert sends({"line": "1"} | GOODS).status_code == 201
+    assert places(sends({"line": "1"} | UNKNOWN)) == (422, ["id", "lines.0.identifier"])
+    assert places(sends({"line": "1"} | UNREADABLE)) == (422, ["id", "lines.0.quantity"])
+    assert places(sends({"line": "1"} | GOODS, to="nowhere")) == (422, ["id", "to_site"])
+    assert sends({"line": "1"} | GOODS).json()["type"] == f"{PROBLEM}:document-conflict"
+
+
+def test_an_asn_of_an_id_that_is_taken_is_told_its_other_faults_too(post: Post) -> None:
+    def sends(*lines: object, **more: object) -> httpx.Response:
+        return post("documents", {"site": OWN, "type": "asn", "id": "A-1", "lines": lines} | more)
+
+    unit = {"units": ["106141412345678908"]}
+    first = {"line": "1"} | GOODS
+    assert sends(first | unit).status_code == 201
+    assert sends(first | unit).status_code == 201, "the same again"
+    other = {"line": "2"} | UNKNOWN
+    assert places(sends(first | unit, other)) == (422, ["id", "lines.1.identifier"])
+    assert places(sends(first | unit, {"line": "2"} | UNREADABLE)) == (422, ["id", "lines.1.quantity"])
+    assert places(sends({"line": "1"} | UNREADABLE | unit)) == (422, ["lines.0.quantity"]), (
+        "it may be the same"
+    )
+    assert places(sends({"line": "1"} | UNREADABLE, partner="B")) == (422, ["id", "lines.0.quantity"])
+    assert places(sends(first | unit, other, id="A-2")) == (422, ["body", "lines.1.identifier"]), (
+        "units of another"
+    )
+    assert sends(first, id="A-1").json()["type"] == f"{PROBLEM}:document-conflict"
