@@ -350,8 +350,13 @@ def _stored_visit(conn: Connection, actor: Actor, paper: VisitPaper) -> str | No
         {f"{name.type}/{name.id}" for name in paper.documents},
     )
     if not is_same:
-        raise ConflictingDocumentError(
+        taken = (
             f"visit {paper.visit!r} is registered at site {paper.site!r} with another door, direction, time "
             "or documents: expected the same, or another id"
         )
+        try:
+            require_papers(conn, paper)
+        except DocumentError as error:
+            raise DocumentError(f"{taken}\n{error}") from error
+        raise ConflictingDocumentError(taken)
     return None

@@ -79,3 +79,24 @@ def test_an_asn_of_an_id_that_is_taken_is_told_its_other_faults_too(post: Post) 
         "units of another"
     )
     assert sends(first, id="A-1").json()["type"] == f"{PROBLEM}:document-conflict"
+
+
+def test_a_visit_of_an_id_that_is_taken_is_told_which_papers_there_are_not_too(post: Post) -> None:
+    portal = {"site": OWN, "portal": "dock-1", "gateway": "dock-m1"}
+    sides = {"inside_location": "STAGING", "outside_location": "@clearing/dock-1"}
+    assert post("portals", portal | sides).status_code == 201
+    came = {"site": OWN, "type": "asn", "id": "A-1", "lines": [{"line": "1"} | GOODS]}
+    assert post("documents", came).status_code == 201
+    visit = {"site": OWN, "visit": "V-1", "door": "dock-1", "direction": "inbound"}
+    visit |= {"from_at": "2026-03-02T06:00:00Z", "documents": [{"type": "asn", "id": "A-1"}]}
+    assert post("visits", visit).status_code == 201
+    other = post("visits", visit | {"documents": [{"type": "asn", "id": "NONE"}], "door": "dock-9"})
+    taken, door, paper = other.json()["detail"].splitlines()
+    assert (other.status_code, taken.startswith("visit 'V-1' is registered at site 'madrid' with")) == (
+        422,
+        True,
+    )
+    assert door == "visit 'V-1': there is no door 'dock-9' at site 'madrid'"
+    assert paper == "visit 'V-1': there is no asn 'NONE' at site 'madrid'"
+    moved = post("visits", visit | {"from_at": "2026-03-02T07:00:00Z"})
+    assert moved.json()["type"] == f"{PROBLEM}:document-conflict"
