@@ -1,5 +1,7 @@
 """That a paper's number is taken is told beside everything else that is wrong with it, in one answer."""
 
+from typing import Any
+
 import httpx
 from serving import OTHER, OWN, TEA
 from test_all_faults import PROBLEM, Post, came, delivery, post, told
@@ -87,7 +89,7 @@ def test_a_visit_of_an_id_that_is_taken_is_told_which_papers_there_are_not_too(p
     assert post("portals", portal | sides).status_code == 201
     came = {"site": OWN, "type": "asn", "id": "A-1", "lines": [{"line": "1"} | GOODS]}
     assert post("documents", came).status_code == 201
-    visit = {"site": OWN, "visit": "V-1", "door": "dock-1", "direction": "inbound"}
+    visit: dict[str, Any] = {"site": OWN, "visit": "V-1", "door": "dock-1", "direction": "inbound"}
     visit |= {"from_at": "2026-03-02T06:00:00Z", "documents": [{"type": "asn", "id": "A-1"}]}
     assert post("visits", visit).status_code == 201
     other = post("visits", visit | {"documents": [{"type": "asn", "id": "NONE"}], "door": "dock-9"})
