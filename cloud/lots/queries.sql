@@ -285,6 +285,9 @@ SELECT nth, is_expired, recall
 FROM unfit_lots(%(sites)s::text[], %(items)s::text[], %(lots)s::text[], %(units)s::text[], %(now)s,
     %(as_of)s::timestamptz);
 
+-- name: marked_damaged
+SELECT looked, site, item_id, item, base_unit, lot, place, quantity, reason, last_at FROM marked_damaged(%(most)s);
+
 -- name: left_expired
 SELECT looked, kind, site, item_id, item, base_unit, lot, expires_on, document, quantity, place, partner, minimum_days,
     earlier, last_at

@@ -210,11 +210,13 @@ def _follow_recalls(occasion: Occasion) -> Mapping[str, Any]:
 
 
 def _watch_expiry(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.lots.damaged import tell_damaged  # noqa: PLC0415  see above
     from cloud.lots.expiry import WATCH, watch_expiry  # noqa: PLC0415  see above
     from cloud.lots.left_expired import tell_left  # noqa: PLC0415  see above
 
     left = tell_left(occasion.source, WATCH)
-    return {**watch_expiry(occasion.source, WATCH, occasion.now), **left}
+    damaged = tell_damaged(occasion.source, WATCH)
+    return {**watch_expiry(occasion.source, WATCH, occasion.now), **left, **damaged}
 
 
 def _watch_doubts(occasion: Occasion) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """Who crossed a portal with whom: passages in, a trade item's company out (DOMAIN D3)."""
 
 from bisect import bisect_left, insort
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Final, NamedTuple, TypeVar
@@ -17,6 +17,8 @@ from edge_agent.filters.passage import Passage
 
 _REMEMBERED_US: Final = 180_000_000
 """Passages are forgotten so long after the newest at their portal: none waits longer for its company."""
+_MOST_ITEMS: Final = 8_192
+"""At all portals; no gateway hears so many in three minutes."""
 _LONGEST_STAY_US: Final = 60_000_000
 """A unit that stands in a field for longer stands there: nobody carries it along."""
 
@@ -64,8 +66,8 @@ class Companions:
         self._around: dict[str, list[tuple[int, int, str]]] = {}
         """The same, from when until when they were heard."""
         self._heard: dict[str, list[tuple[int, int, str]]] = {}
-        self._items: dict[tuple[str, str], list[tuple[int, str]]] = {}
-        self._stayed: dict[tuple[str, str], list[tuple[int, int, str]]] = {}
+        self._items: OrderedDict[tuple[str, str], list[tuple[int, str]]] = OrderedDict()
+        self._stayed: OrderedDict[tuple[str, str], list[tuple[int, int, str]]] = OrderedDict()
         """What was heard of items, whatever they did: by portal and GTIN, from when until when, EPC."""
         self._sure: dict[str, list[tuple[int, str, str, CrossingDirection]]] = {}
         """Sure crossings by portal: when, unit or item family, EPC, direction."""
@@ -98,10 +100,10 @@ class Companions:
                 if passage.direction is not CrossingDirection.STRAY:
                     _insert(self._around.setdefault(passage.portal, []), (*when, thing.unit))
         elif thing.gtin is not None:
-            heard = self._stayed.setdefault((passage.portal, thing.gtin), [])
+            heard = _list_of(self._stayed, passage.portal, thing.gtin)
             _insert(heard, (passage.first_seen_us, passage.last_seen_us, passage.epc))
         if thing.gtin is not None and passage.direction is not CrossingDirection.STRAY:
-            kept = self._items.setdefault((passage.portal, thing.gtin), [])
+            kept = _list_of(self._items, passage.portal, thing.gtin)
             _insert(kept, (passage.occurred_us, passage.epc))
 
     def speak_for(
@@ -213,6 +215,9 @@ class Companions:
         crossed, heard = self._crossed.get(passage.portal, []), (passage.portal, *near)
         with_it = list(_present(crossed, at_us))
         heard_with = len({*self._came_with(passage, gtin), passage.epc})
+        others_before = self._heard_before(passage, gtin)
+        count = len({epc for _, epc in same} | {passage.epc})
+        is_apart = cart.is_sure or (cart.is_lone and count == 1)
         if alike >= MANY or heard_with >= PALLETFUL:  # not all of a pallet seem to turn at one time
             with_it.extend(_present(self._around.get(passage.portal, []), at_us))
         is_mixed = alike < MANY and (not alike or len(moved_along) > 2 * alike)
@@ -225,11 +230,13 @@ class Companions:
                 for portal in heard
                 for unit in _present(self._heard.get(portal, []), at_us)
             ),
-            count=len({epc for _, epc in same} | {passage.epc}),
+            count=count,
             is_led=any(each < mine for each in same if each[1] != passage.epc),
             heard=heard_with,
             alike=alike,
             others=len({*self._heard_with(passage, gtin)} - {passage.epc}),
+            others_before=others_before,
+            is_out_of_a_palletful=others_before >= PALLETFUL and not is_apart,
             is_plain=alike < PALLETFUL and passage.reads >= _PLAIN_READS and passage.confidence >= _PLAIN,
             is_hardly_read=passage.reads < LEAST_READS and not cart.mates,
             went_alone=len(moved_along) == alike and not cart.is_sure,
@@ -250,6 +257,19 @@ class Companions:
         begin = bisect_left(kept, (passage.first_seen_us - _LONGEST_STAY_US, 0, ""))
         end = bisect_left(kept, (passage.last_seen_us + 1, 0, ""))
         return (epc for _, last_us, epc in kept[begin:end] if last_us >= passage.first_seen_us)
+
+    def _heard_before(self, passage: Passage, gtin: str) -> int:
+        """Count the other tags of the same item that this portal heard while it heard this one before."""
+        kept = self._stayed.get((passage.portal, gtin), [])
+        before = [each for each in kept if each[2] == passage.epc and each[0] < passage.first_seen_us]
+        return len(
+            {
+                epc
+                for begin_us, end_us, _ in before
+                for first_us, last_us, epc in kept
+                if epc != passage.epc and first_us <= end_us and last_us >= begin_us
+            }
+        )
 
     def _came_with(self, passage: Passage, gtin: str) -> Iterator[str]:
         """List the tags of the same item that this portal began to hear when it began to hear this one."""
@@ -277,6 +297,15 @@ def _are_a_palletful(tags: Sequence[tuple[Epc, TagRole]], known: Known) -> bool:
 def _may_hold(unit: str, gtin: str, known: Known) -> bool:
     naming = [visit for visit in known.everywhere() if unit in visit.units]
     return not naming or any(family(gtin) in visit.content or visit.has_sealed_units for visit in naming)
+
+
+def _list_of(lists: OrderedDict[tuple[str, str], list[_Entry]], portal: str, gtin: str) -> list[_Entry]:
+    """Give what is kept of an item at a portal, forgetting the item of which nothing came for longest."""
+    kept = lists.setdefault((portal, gtin), [])
+    lists.move_to_end((portal, gtin))
+    if len(lists) > _MOST_ITEMS:
+        lists.popitem(last=False)
+    return kept
 
 
 def _insert(kept: list[_Entry], entry: _Entry) -> None:

@@ -71,6 +71,10 @@ class Company:
     """Tags of the same item that moved with it, as the radio tells."""
     others: int = 0
     """Other tags of the same item that the portal heard at any time of its visit, whatever they did."""
+    others_before: int = 0
+    """Other tags of the same item that the portal heard during its visits of the minutes before this one."""
+    is_out_of_a_palletful: bool = False
+    """They were a palletful, and it came neither alone of its item nor with others that the visit expects."""
     is_read_often: bool = False
     """As often as it takes for a piece to speak for itself."""
     is_plain: bool = False
@@ -259,7 +263,7 @@ class _Case:
     def is_left_over(self) -> bool:
         """Whether few of many pieces of an item seemed to move, and no visit waits for one that is loose."""
         company = self.company
-        is_among_its_like = company.others >= max(MANY, 2 * company.count)
+        is_among_its_like = max(company.others, company.others_before) >= max(MANY, 2 * company.count)
         is_awaited = self.is_awaited and not company.is_hardly_read
         return self.thing.gtin is not None and is_among_its_like and not is_awaited
 
@@ -284,6 +288,7 @@ class _Case:
             is_beside_a_unit
             or is_nobodys
             or (is_one_of_a_palletful and self.is_awaited and not company.is_plain)
+            or (company.is_out_of_a_palletful and self.is_awaited)
             or (company.stayed and self.is_one_of_those_expected)
         )
 

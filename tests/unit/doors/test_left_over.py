@@ -4,13 +4,17 @@ from dataclasses import replace
 from typing import Any, Final
 
 from contracts.vocabulary import CrossingDirection, CrossingReason
-from edge_agent.decode.tag_role import TagRules
+from edge_agent.decode.epc import Epc
+from edge_agent.decode.tag_role import TagRole, TagRoles, TagRules
+from edge_agent.doors.companions import Companions
 from edge_agent.doors.posting import Posting
+from edge_agent.doors.visits import Known
 from edge_agent.filters.passage import Passage
 from tests.unit.doors.conftest import (
     CASE_GTIN,
     OTHER_GTIN,
     assigned,
+    gtin,
     item_tag,
     line,
     passage,
@@ -21,6 +25,7 @@ from tests.unit.doors.conftest import (
 BUSY: Final = visit("V-1", line("ASN-1", gtin=OTHER_GTIN, quantity=9))
 """Expects other goods than the piece."""
 ONE_CASE: Final = visit("V-1", line("ASN-1", gtin=CASE_GTIN, quantity=1))
+TWO_CASES: Final = visit("V-1", line("ASN-1", gtin=CASE_GTIN, quantity=2))
 INSIDE: Final = ("evidence", CrossingReason.CONTAINED)
 ODD: Final = ("held", CrossingReason.AMBIGUOUS_CONTENT)
 PIECE: Final = passage(item_tag(), confidence=0.97, reads=40)
@@ -88,3 +93,63 @@ def test_those_that_crossed_together_are_no_rest_of_a_pallet() -> None:
 def test_what_left_before_it_came_says_nothing_of_it() -> None:
     gone = [replace(each, last_seen_us=PIECE.first_seen_us - 1) for each in parked(9)]
     assert told(*gone) != INSIDE
+
+
+ROLES: Final = TagRoles(TagRules())
+KNOWN: Final = Known.of(assigned(BUSY))
+
+
+def known_as(epc: str) -> tuple[tuple[Epc, TagRole], Known]:
+    return ROLES.of(epc), KNOWN
+
+
+def seen_before(*mates: Passage, gap_s: int = 75) -> list[Passage]:
+    """Give a stay of the piece that ended so long before, during which others of its item were heard."""
+    back_us = gap_s * 1_000_000 + (PIECE.last_seen_us - PIECE.first_seen_us)
+    stay = passage(PIECE.epc, CrossingDirection.STRAY)
+    began_us, ended_us = PIECE.first_seen_us - back_us - 30_000_000, PIECE.first_seen_us - gap_s * 1_000_000
+    stayed = [stay, *(replace(each, direction=CrossingDirection.STRAY) for each in mates)]
+    return [
+        replace(each, first_seen_us=began_us, occurred_us=began_us, last_seen_us=ended_us) for each in stayed
+    ]
+
+
+PALLETFUL: Final = [passage(item_tag()) for _ in range(8)]
+
+
+def test_what_stood_with_a_palletful_and_comes_later_with_nothing_that_is_expected_is_asked_about() -> None:
+    beside = replace(PIECE, company=(item_tag(OTHER_GTIN),))
+    another = passage(item_tag(), confidence=0.97, reads=40)
+    assert told(*seen_before(*PALLETFUL), another, piece=beside, known=TWO_CASES) == ODD
+    assert told(*seen_before(*PALLETFUL[1:]), another, piece=beside, known=TWO_CASES) == ("posted", None)
+    assert told(another, piece=beside, known=TWO_CASES) == ("posted", None)
+    others = [replace(each, epc=item_tag(OTHER_GTIN)) for each in PALLETFUL]
+    assert told(*seen_before(*others), another, piece=beside, known=TWO_CASES) == ("posted", None)
+    before_it_came = [*seen_before(), *seen_before(*PALLETFUL, gap_s=130)[1:]]
+    assert told(*before_it_came, another, piece=beside, known=TWO_CASES) == ("posted", None)
+
+
+def test_what_stood_with_a_palletful_and_comes_alone_or_on_its_cart_is_loose() -> None:
+    assert told(*seen_before(*PALLETFUL), known=ONE_CASE) == ("posted", None)
+    cart = [passage(item_tag(OTHER_GTIN), confidence=0.99, reads=60) for _ in range(2)]
+    known = visit("V-1", *(line("ASN-1", gtin=each, quantity=9) for each in (CASE_GTIN, OTHER_GTIN)))
+    another = passage(item_tag(), confidence=0.97, reads=40)
+    assert told(*seen_before(*PALLETFUL), another, *cart, known=known) == ("posted", None)
+
+
+def test_what_stood_with_a_palletful_and_is_one_too_many_is_a_pallets() -> None:
+    first = passage(item_tag(), confidence=0.999, reads=60, at_s=-20)
+    assert told(first, *seen_before(*PALLETFUL), known=ONE_CASE) == INSIDE
+    assert told(first, *seen_before(*PALLETFUL), piece=PLAIN, known=ONE_CASE) == ODD
+    assert told(first, *seen_before(*PALLETFUL[:2]), known=ONE_CASE) == ("posted", None)
+
+
+def test_what_is_remembered_of_items_is_bounded() -> None:
+    company = Companions()
+    for epc in (each.epc for each in parked(9)):
+        company.note(passage(epc), *known_as(epc))
+    assert company.of(PIECE, *known_as(PIECE.epc), ()).others == 9
+    for number in range(8_200):
+        epc = item_tag(gtin(f"19506001{number:05d}"))
+        company.note(passage(epc), *known_as(epc))
+    assert company.of(PIECE, *known_as(PIECE.epc), ()).others == 0, "8,192 other items were heard since"

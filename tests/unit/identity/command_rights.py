@@ -311,6 +311,7 @@ PLUMBING = {
     "documents.receiving.following.follow",
     "documents.receiving.following.ready",
     "lots.left_expired.tell_left",
+    "lots.damaged.tell_damaged",
     "ingest.registry.service.record_change",
     "api.idempotency.post_once",
     "counting.reading.see",
