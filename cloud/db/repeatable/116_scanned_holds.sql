@@ -28,6 +28,7 @@ DECLARE
 BEGIN
     SELECT h.position INTO start_at FROM scanned_head h FOR UPDATE;
     PERFORM note_reach();
+    PERFORM note_dated_scans(500);
     SELECT least(start_at + most, h.position) INTO stop_at FROM ledger_head h WHERE h.shard = 0;
     WITH said AS (
         DELETE FROM scanned_note RETURNING site_id, id
@@ -58,6 +59,7 @@ BEGIN
     IF stop_at > start_at THEN
         PERFORM note_moved_holds(start_at, stop_at);
         PERFORM note_carried_back(start_at, stop_at);
+        PERFORM note_arrivals(start_at, stop_at);
     END IF;
     UPDATE scanned_head SET position = stop_at WHERE position < stop_at;
     RETURN stop_at - start_at;

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from cloud.db import Connection
 from cloud.documents.lines import base_identifier
@@ -14,7 +14,7 @@ from cloud.documents.receiving.beyond import Part, Wanted
 from cloud.documents.receiving.domain import DISPOSITION_OF, NOTHING, Condition, Origin
 from cloud.documents.receiving.life import SHORT_LIFE
 from cloud.documents.receiving.posting import RECEIPT_CLAIM
-from cloud.documents.receiving.scanned import BLIND, ScannedRow
+from cloud.documents.receiving.scanned import BLIND
 from cloud.identity.actor import Actor
 from cloud.ledger.domain import Claim, CloudStatement, PostingKind
 from cloud.ledger.posting import Posting
@@ -25,6 +25,8 @@ from contracts.vocabulary import BizStep, Disposition
 
 INSPECTION: Final = "inspection"
 """Why goods wait that a rule sends to inspection."""
+VISIT: Final = "visit"
+"""Type of what came under a vehicle's visit."""
 SCAN: Final = "scan"
 """Type of the document that a hold names beside its line: the movement that a handheld stated."""
 
@@ -60,6 +62,46 @@ class Lying(NamedTuple):
         )
 
 
+class Arrived(Protocol):
+    """Goods that came by one movement, of which some are to wait."""
+
+    @property
+    def type(self) -> str:
+        """Of what they came under: of a document, ``receipt`` or ``visit``."""
+
+    @property
+    def partner(self) -> str | None:
+        """From whom."""
+
+    @property
+    def gateway(self) -> str:
+        """Whose movement it is."""
+
+    @property
+    def epoch(self) -> int:
+        """Of the gateway."""
+
+    @property
+    def seq(self) -> int:
+        """Within the epoch."""
+
+    @property
+    def occurred_at(self) -> datetime:
+        """When they came."""
+
+    @property
+    def item(self) -> str:
+        """As it reads now."""
+
+    @property
+    def item_id(self) -> int:
+        """Of that."""
+
+    @property
+    def days_left(self) -> int | None:
+        """Until its lot expires, where that is less than its item asks for."""
+
+
 class Taken(NamedTuple):
     """What of them is to wait."""
 
@@ -71,7 +113,7 @@ class Taken(NamedTuple):
 class Hold:
     """What of a part is to wait, and what of it lies there."""
 
-    row: ScannedRow
+    row: Arrived
     wanted: Wanted
     taken: tuple[Taken, ...]
     line: str | None
@@ -181,7 +223,7 @@ def _keep_receipt(
         origin=Origin.SUPPLIER.value,
         partner=first.row.partner,
         delivery_note=under.number,
-        visit=None,
+        visit=under.number if first.row.type == VISIT else None,
         location=first.taken[0].lying.stands,
         is_blind=first.row.type == BLIND,
         occurred_at=under.at,

@@ -187,6 +187,34 @@ SELECT k.since_at, k.numbers FROM came_last(%(cells)s::bigint[], %(rest)s) k;
 SELECT cells, location, unit, lot, owner, quantity, stands, came, since_at, is_gone
 FROM carried_from(%(site)s, %(cells)s::bigint[], %(sinces)s::timestamptz[]);
 
+-- name: loose_ready
+SELECT site, visit FROM loose_ready();
+
+-- name: take_loose_due
+SELECT take_loose_due(%(site)s, %(visit)s);
+
+-- name: loose_arrivals
+SELECT number, type, partner, gateway, epoch, seq, occurred_at, item, item_id, base_unit, quantity, days_left, recorded_at, asked
+FROM loose_arrivals(%(site)s, %(visit)s);
+
+-- name: put_loose
+INSERT INTO loose_due AS d (site_id, visit, from_at, last_at) VALUES (%(site)s, %(visit)s, '-infinity', '-infinity')
+ON CONFLICT (site_id, visit) DO UPDATE SET from_at = excluded.from_at;
+
+-- name: dated_lots
+SELECT d.item_id, i.code, d.lot FROM lot_dated d JOIN item i ON i.item_id = d.item_id
+WHERE d.is_noted ORDER BY d.item_id, d.lot LIMIT %(most)s;
+
+-- name: lock_dated_lot
+SELECT d.lot FROM lot_dated d WHERE d.item_id = %(item_id)s AND d.lot = %(lot)s FOR UPDATE;
+
+-- name: dated_arrivals
+SELECT site, number, type, partner, gateway, epoch, seq, occurred_at, item, item_id, base_unit, quantity, days_left
+FROM dated_arrivals(%(item_id)s, %(lot)s);
+
+-- name: settle_dated_lot
+DELETE FROM lot_dated WHERE item_id = %(item_id)s AND lot = %(lot)s;
+
 -- name: short_lives
 SELECT x.nth, t.expires_on - (%(at)s::timestamptz AT TIME ZONE z.time_zone)::date
 FROM unnest(%(items)s::bigint[], %(lots)s::text[]) WITH ORDINALITY x (item_id, lot, nth)

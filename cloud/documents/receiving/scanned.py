@@ -137,15 +137,24 @@ def judged(conn: Connection, *, site: str, name: str) -> Sequence[Scanned]:
     rules = [
         DatedRule(RuleRow(*rule), set_at) for *rule, set_at in store.tuples(conn, "dated_rules", site=site)
     ]
-    parts = [_part(row, _rule(row, rules)) for row in rows]
+    parts = [_part(row, rule_then(rules, row.partner, row.item, at=row.recorded_at)) for row in rows]
     return [Scanned(*each) for each in zip(rows, parts, beyond(parts), strict=True)]
 
 
-def _rule(row: ScannedRow, rules: Iterable[DatedRule]) -> Rule:
-    then = {
-        (each.rule.supplier, each.rule.item): each.rule for each in rules if each.set_at <= row.recorded_at
-    }
-    return rule_for(then.values(), row.partner, row.item)
+def rule_then(rules: Iterable[DatedRule], partner: str | None, item: str, *, at: datetime) -> Rule:
+    """Find what applied to an item of a supplier.
+
+    Args:
+        rules: Of the site, in the order in which they were set.
+        partner: Whose goods they are; None: nobody knows.
+        item: The item's code.
+        at: When.
+
+    Returns:
+        The rule.
+    """
+    then = {(each.rule.supplier, each.rule.item): each.rule for each in rules if each.set_at <= at}
+    return rule_for(then.values(), partner, item)
 
 
 def _part(row: ScannedRow, rule: Rule) -> Part:

@@ -75,7 +75,7 @@ def test_scans_beyond_stand_on_hold_where_staff_look_until_somebody_decides(
     listed = client.get("/receiving", params={"site": OWN}).text
     assert "ASN-7~held" in listed
     kept = client.get(f"/receiving/{OWN}/receipts/ASN-7~held").text
-    assert "Scanned under ASN-7: beyond what is tolerated or announced" in kept
+    assert "Of what came under ASN-7: beyond what is tolerated or announced" in kept
     assert "3 on hold" in kept
     waiting = client.get("/inspection", params={"site": OWN}).text
     assert "ASN-7~held" in waiting

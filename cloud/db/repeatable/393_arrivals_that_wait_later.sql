@@ -1,0 +1,112 @@
+-- Goods that wait although they came in sellable, and of which it is known later (DOMAIN D4). For a job with all sites.
+
+DROP FUNCTION IF EXISTS note_arrivals(bigint, bigint);
+DROP FUNCTION IF EXISTS loose_ready();
+DROP FUNCTION IF EXISTS take_loose_due(text, text);
+DROP FUNCTION IF EXISTS loose_arrivals(text, text);
+
+-- Notes, by what was posted: visits of which loose goods crossed the door or were received; and under which numbers goods wait whose
+-- arrival was taken back.
+CREATE FUNCTION note_arrivals(start_at bigint, stop_at bigint) RETURNS void
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH moved AS MATERIALIZED (
+        SELECT m.* FROM ledger_entry e JOIN movement m ON m.posting_id = e.posting_id
+        WHERE e.position > start_at AND e.position <= stop_at
+    ), taken_back AS (
+        INSERT INTO scanned_due AS d (site_id, id, from_at)
+        SELECT DISTINCT h.site_id, h.id, '-infinity'::timestamptz
+        FROM moved m
+        JOIN scanned_hold h ON (h.gateway_id, h.epoch, h.seq) = (m.reverses_gateway, m.reverses_epoch, m.reverses_seq)
+        WHERE m.reverses_seq IS NOT NULL
+        ORDER BY 1, 2
+        ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at)
+    )
+    INSERT INTO loose_due AS d (site_id, visit, from_at, last_at)
+    SELECT v.site_id, v.visit, min(m.occurred_at), max(m.occurred_at)
+    FROM moved m
+    JOIN cell c ON c.cell_id IN (m.from_cell, m.to_cell)
+    JOIN location l ON l.location_id = c.location_id AND l.kind = 'virtual' AND starts_with(l.code, '@clearing/')
+    JOIN visit v ON v.site_id = m.site_id AND v.visit = substr(l.code, length('@clearing/') + 1) AND v.direction = 'inbound'
+    GROUP BY v.site_id, v.visit
+    ORDER BY v.site_id, v.visit
+    ON CONFLICT (site_id, visit) DO UPDATE SET from_at = least(d.from_at, excluded.from_at), last_at = greatest(d.last_at, excluded.last_at)
+$$;
+
+-- Visits of whose loose goods a watermark has passed something that must be looked at.
+CREATE FUNCTION loose_ready() RETURNS TABLE (site text, visit text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT d.site_id, d.visit FROM loose_due d JOIN resolver_reach r ON r.site_id = d.site_id AND d.from_at <= r.until_at
+    ORDER BY d.site_id, d.visit
+$$;
+
+-- Takes what is due of a visit; what no watermark has passed yet stays. False: another took it.
+CREATE FUNCTION take_loose_due(of_site text, of_visit text) RETURNS boolean
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    until timestamptz;
+BEGIN
+    SELECT r.until_at INTO until FROM loose_due d JOIN resolver_reach r ON r.site_id = d.site_id AND d.from_at <= r.until_at
+    WHERE (d.site_id, d.visit) = (of_site, of_visit) FOR UPDATE OF d;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    DELETE FROM loose_due d WHERE (d.site_id, d.visit) = (of_site, of_visit) AND d.last_at <= until;
+    UPDATE loose_due d SET from_at = until + interval '1 microsecond' WHERE (d.site_id, d.visit) = (of_site, of_visit);
+    RETURN true;
+END
+$$;
+
+-- Loose goods of a visit that crossed its door inwards and were received from suppliers, in the order in which they crossed, as far as
+-- both is so: what crossed first was received first. `asked` is what of a crossing was to wait before; `recorded_at`, when its receipt
+-- became known; `days_left`, until its lot expires, where that is less than its item asked for then. What went out again is of what
+-- crossed last.
+CREATE FUNCTION loose_arrivals(of_site text, of_visit text)
+    RETURNS TABLE (number text, type text, partner text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz,
+        item text, item_id bigint, base_unit text, quantity numeric, days_left integer, recorded_at timestamptz, asked numeric)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    WITH account AS MATERIALIZED (
+        SELECT c.cell_id FROM location l JOIN cell c ON c.location_id = l.location_id
+        WHERE l.site_id = of_site AND l.code = '@clearing/' || of_visit
+    ), moves AS MATERIALIZED (
+        SELECT m.*, n.canonical_id, g.name AS gateway, round(m.quantity * n.numerator / n.denominator, 6) AS base,
+            p.kind <> 'virtual' AS is_crossing, p.code, m.from_cell = a.cell_id AS is_in, coalesce(t.lot, f.lot) AS lot, e.recorded_at
+        FROM movements_of_cells(ARRAY(SELECT a.cell_id FROM account a)) m
+        JOIN account a ON a.cell_id IN (m.from_cell, m.to_cell)
+        JOIN gateway g ON g.gateway_id = m.gateway_id
+        JOIN ledger_entry e ON e.posting_id = m.posting_id
+        JOIN canonical_item n ON n.item_id = m.item_id
+        JOIN cell f ON f.cell_id = m.from_cell
+        JOIN cell t ON t.cell_id = m.to_cell
+        JOIN location p ON p.location_id = CASE WHEN m.from_cell = a.cell_id THEN t.location_id ELSE f.location_id END
+        WHERE m.reverses_seq IS NULL AND m.adjustment_id IS NULL AND NOT m.detail ? 'inferred' AND NOT is_reversed(m)
+    ), received AS (
+        SELECT m.canonical_id, m.lot, m.recorded_at, m.base, m.occurred_at,
+            (SELECT min(d.partner) FROM document d JOIN jsonb_array_elements(m.detail -> 'documents') x
+                ON (d.site_id, d.type, d.id) = (of_site, x ->> 'type', x ->> 'id')) AS partner,
+            sum(m.base) OVER (PARTITION BY m.canonical_id ORDER BY m.recorded_at, m.epoch, m.seq) AS until
+        FROM moves m WHERE m.code = '@supplier' AND m.gateway = '_cloud' AND NOT m.is_in
+    ), crossed AS (
+        SELECT m.*, sum(m.base) OVER (PARTITION BY m.canonical_id ORDER BY m.occurred_at, m.gateway_id, m.epoch, m.seq) AS until,
+            (SELECT coalesce(sum(o.base) FILTER (WHERE o.is_in), 0) - coalesce(sum(o.base) FILTER (WHERE NOT o.is_in), 0) FROM moves o
+                WHERE o.canonical_id = m.canonical_id AND o.is_crossing) AS net
+        FROM moves m WHERE m.is_crossing AND m.is_in
+    )
+    SELECT of_visit, 'visit', r.partner, c.gateway, c.epoch, c.seq, c.occurred_at, i.code, i.item_id, i.base_unit, k.quantity,
+        CASE WHEN y.days <= l.minimum_days THEN y.days END, r.recorded_at, coalesce((
+            SELECT sum(h.asked) FROM scanned_hold h WHERE (h.gateway_id, h.epoch, h.seq) = (c.gateway_id, c.epoch, c.seq)), 0)
+    FROM crossed c
+    JOIN received r ON r.canonical_id = c.canonical_id
+    CROSS JOIN LATERAL (SELECT least(c.until, r.until, c.net) - greatest(c.until - c.base, r.until - r.base) AS quantity) k
+    JOIN item i ON i.item_id = c.canonical_id
+    JOIN site z ON z.site_id = of_site
+    LEFT JOIN lot t ON t.item_id = c.canonical_id AND t.lot = coalesce(c.lot, r.lot)
+    CROSS JOIN LATERAL (SELECT t.expires_on - (r.occurred_at AT TIME ZONE z.time_zone)::date AS days) y
+    LEFT JOIN LATERAL (
+        SELECT x.minimum_days FROM item_life x WHERE x.item_id = c.canonical_id AND x.set_at <= r.recorded_at
+        ORDER BY x.life_id DESC LIMIT 1) l ON true
+    WHERE k.quantity > 0
+    ORDER BY c.occurred_at, c.gateway, c.epoch, c.seq, r.recorded_at
+$$;
+
+REVOKE ALL ON FUNCTION note_arrivals(bigint, bigint), loose_ready(), take_loose_due(text, text), loose_arrivals(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION loose_ready(), take_loose_due(text, text), loose_arrivals(text, text) TO dockledger_app;
