@@ -1,5 +1,6 @@
 """Appointments of visits: a door and a window; who shares them is shown, not forbidden (DOMAIN D2, D4)."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple, Self
 
@@ -12,13 +13,14 @@ from cloud.documents.domain import (
     KEEPERS,
     READERS,
     ConflictingDocumentError,
+    DocumentError,
     UnknownDocumentError,
 )
-from cloud.documents.papers import Door
+from cloud.documents.papers import Door, VisitName
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.ledger.store import audit
-from contracts.base import Code, UtcDatetime
+from contracts.base import Code, Site, UtcDatetime
 
 GREETERS: Final = (*KEEPERS, Role.OPERATOR)
 """Who may say that a vehicle came."""
@@ -44,6 +46,15 @@ class AppointmentPaper(BaseModel):
                 f"to_at {self.to_at.isoformat()}: expected after from_at {self.from_at.isoformat()}"
             )
         return self
+
+
+class MovedVisit(AppointmentPaper):
+    """Which visit is given another door and window, as a row of a file says it."""
+
+    site: Site
+    visit: VisitName
+    place: str = ""
+    """Where that stands, for the errors."""
 
 
 class AtDoor(NamedTuple):
@@ -126,17 +137,79 @@ def appoint(
     """
     actor.require(*KEEPERS, site=site)
     act_as(conn, actor)
-    before = _open_visit(conn, site, visit)
-    doors = store.portals(conn, site=site, portal=paper.door, limit=1)
-    if not doors:
-        raise UnknownDocumentError(f"visit {visit!r}: there is no door {paper.door!r} at site {site!r}")
-    store.change(conn, "move_window", site=site, visit=visit, **paper.model_dump())
-    detail = {"door": paper.door, "from_at": paper.from_at.isoformat(), "was": before.from_at.isoformat()}
-    audit(conn, actor.id, "visit_appointed", f"visit:{visit}", site=site, detail=detail)
-    old = store.portals(conn, site=site, portal=before.door, limit=1)
-    for gateway in sorted({door.gateway for door in (*doors, *old)}):
+    for gateway in sorted(_moved(conn, actor, paper, site, visit)):
         send_assignment(conn, site=site, gateway=gateway, sent_by=actor.id, now=now)
     return _open_visit(conn, site, visit)
+
+
+def appoint_all(
+    conn: Connection, actor: Actor, papers: Sequence[MovedVisit], *, now: datetime
+) -> list[AtDoor]:
+    """Give visits other doors or windows, all of them or none; each gateway concerned learns of it once.
+
+    Args:
+        conn: In a transaction that the caller commits.
+        actor: A supervisor or inventory controller of every site named.
+        papers: The visits with their appointments.
+        now: The present.
+
+    Returns:
+        The visits in that order, with whom they overlap.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        DocumentError: Naming every visit that there is not, has ended or is named twice, and every door that
+            there is not.
+    """
+    actor.require(*KEEPERS)
+    for named_site in sorted({paper.site for paper in papers}):
+        actor.require(*KEEPERS, site=named_site)
+    act_as(conn, actor)
+    faults: list[str] = []
+    told: set[tuple[str, str]] = set()
+    named: set[tuple[str, str]] = set()
+    for paper in papers:
+        if (paper.site, paper.visit) in named:
+            faults.append(f"{paper.place}visit {paper.visit!r} stands there twice")
+        named.add((paper.site, paper.visit))
+        try:
+            gateways = _moved(conn, actor, paper, paper.site, paper.visit)
+            told |= {(paper.site, gateway) for gateway in gateways}
+        except DocumentError as error:
+            faults += [f"{paper.place}{fault}" for fault in f"{error}".splitlines()]
+    if faults:
+        raise DocumentError("\n".join(faults))
+    for site, gateway in sorted(told):
+        send_assignment(conn, site=site, gateway=gateway, sent_by=actor.id, now=now)
+    return [_open_visit(conn, paper.site, paper.visit) for paper in papers]
+
+
+def appointment(conn: Connection, actor: Actor, *, site: str, visit: str) -> AtDoor:
+    """Give an open visit with its appointment, however far ahead it lies.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Site id.
+        visit: The visit.
+
+    Returns:
+        The visit, with whom it overlaps.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+        UnknownDocumentError: If there is none.
+        ConflictingDocumentError: If it has ended.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))
+    found = _listed(conn, site=site, visit=visit, until_at=_FAR, limit=1)
+    if found:
+        return found[0]
+    ended = store.visits(conn, site=site, visit=visit, limit=1)
+    if not ended:
+        raise UnknownDocumentError(f"there is no visit {visit!r} at site {site!r}")
+    raise ConflictingDocumentError(f"visit {visit!r} is {ended[0].state}: expected one that is open")
 
 
 def arrive(conn: Connection, actor: Actor, *, site: str, visit: str, now: datetime) -> AtDoor:
@@ -164,6 +237,24 @@ def arrive(conn: Connection, actor: Actor, *, site: str, visit: str, now: dateti
         raise ConflictingDocumentError(f"visit {visit!r} came at {before.arrived_at} already")
     audit(conn, actor.id, "visit_arrived", f"visit:{visit}", site=site, detail={})
     return _open_visit(conn, site, visit)
+
+
+def _moved(conn: Connection, actor: Actor, paper: AppointmentPaper, site: str, visit: str) -> set[str]:
+    """Move a visit; gives the gateways that must learn of it."""
+    doors = store.portals(conn, site=site, portal=paper.door, limit=1)
+    nowhere = "" if doors else f"visit {visit!r}: there is no door {paper.door!r} at site {site!r}"
+    try:
+        before = _open_visit(conn, site, visit)
+    except DocumentError as error:
+        raise type(error)("\n".join(filter(None, (f"{error}", nowhere)))) from error
+    if nowhere:
+        raise UnknownDocumentError(nowhere)
+    window = paper.model_dump(include={"door", "from_at", "to_at", "carrier"})
+    store.change(conn, "move_window", site=site, visit=visit, **window)
+    detail = {"door": paper.door, "from_at": paper.from_at.isoformat(), "was": before.from_at.isoformat()}
+    audit(conn, actor.id, "visit_appointed", f"visit:{visit}", site=site, detail=detail)
+    old = store.portals(conn, site=site, portal=before.door, limit=1)
+    return {door.gateway for door in (*doors, *old)}
 
 
 def _open_visit(conn: Connection, site: str, visit: str) -> AtDoor:

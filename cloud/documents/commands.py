@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from cloud.db import Connection
 from cloud.documents import dock_commands, service, visits
+from cloud.documents.appointment_rows import read_appointments
+from cloud.documents.appointments import MovedVisit, appoint_all
 from cloud.documents.domain import DocumentError, named_paper
 from cloud.documents.import_file import ImportPaper, checked, read_import, read_visits
 from cloud.documents.papers import DocumentType
+from cloud.documents.sheet_rows import UnreadRowsError
 from cloud.documents.shell import SHELL, add_file, conventions_of, reporting
 from cloud.settings import Settings
 from cloud.shell import MOST_LISTED, Run, command, group, once, present, show, show_all
@@ -23,6 +26,7 @@ _DOCUMENT_EXAMPLES: Final = """examples:
   dockledger documents show asn ASN-4711 --site leeds"""
 _VISIT_EXAMPLES: Final = """examples:
   dockledger visits import trucks.csv --site leeds     visit,door,direction,from_at[,to_at,documents]
+  dockledger visits move windows.csv --site leeds      visit,door,from_at[,to_at,carrier]
   dockledger visits list --site leeds --state open
   dockledger visits open V-17 --site leeds --door dock-1 --direction inbound --document ASN-4711
   dockledger visits show V-17 --site leeds       what crossed, what is missing, what remains
@@ -52,6 +56,9 @@ def add_commands(subparsers: "Subparsers") -> None:
     expecting = command(visiting, "import", "expect every vehicle of a file, or none", run_import_visits)
     add_file(expecting, "visit, door, direction, from_at[, to_at, documents, site] as .csv or .xlsx")
     expecting.add_argument("--site", help="of what names none")
+    moving = command(visiting, "move", "give every visit of a file its door and window, or none", run_move)
+    add_file(moving, "visit, door, from_at[, to_at, carrier, site] as .csv or .xlsx")
+    moving.add_argument("--site", help="of what names none")
     listing = command(visiting, "list", "list visits", run_visits)
     listing.add_argument("--site")
     listing.add_argument("--state", choices=("open", "closed", "cancelled"))
@@ -86,6 +93,32 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
 def run_import_visits(arguments: argparse.Namespace, settings: Settings) -> int:
     """Import vehicles."""
     return _import(arguments, settings, read_visits)
+
+
+def run_move(arguments: argparse.Namespace, settings: Settings) -> int:
+    """Move appointments."""
+
+    def work() -> None:
+        how = {"encoding": arguments.encoding, "sheet": arguments.sheet}
+        file, conventions = arguments.file, conventions_of(arguments)
+        unread: UnreadRowsError | None = None
+        try:
+            papers = read_appointments(file, site=arguments.site, conventions=conventions, **how)
+        except UnreadRowsError as error:
+            papers, unread = [line for line in error.lines if isinstance(line, MovedVisit)], error
+
+        def move(conn: Connection) -> list[Any]:
+            try:
+                moved = appoint_all(conn, SHELL, papers, now=present())
+            except DocumentError as error:
+                raise DocumentError("\n".join(map(str, filter(None, (unread, error))))) from error
+            if unread:
+                raise unread
+            return list(moved)
+
+        show_all(arguments, once(settings, move))
+
+    return reporting(work)
 
 
 def run_list(arguments: argparse.Namespace, settings: Settings) -> int:

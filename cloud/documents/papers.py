@@ -57,6 +57,7 @@ LineNumber = Annotated[
     ),
 ]
 Door = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+VisitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
 def named_twice(where: str, names: Iterable[str]) -> Iterator[Broken]:
@@ -240,7 +241,7 @@ class VisitPaper(_Paper):
     """A vehicle expected or standing at a door."""
 
     site: Site
-    visit: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    visit: VisitName
     door: Door
     direction: Literal["inbound", "outbound"]
     from_at: UtcDatetime

@@ -7,6 +7,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import appointments, catalogue, service
+from cloud.documents.appointments import AppointmentPaper
 from cloud.documents.domain import (
     CARRIED,
     KEEPERS,
@@ -21,7 +22,7 @@ from cloud.identity.store import act_as
 from cloud.inquiry import operations
 from cloud.web.dock_papers import open_documents
 from cloud.web.forms import refused
-from cloud.web.instants import InstantError, instant_of
+from cloud.web.instants import InstantError, instant_of, wall_clock
 from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
@@ -82,6 +83,44 @@ def register(
     return RedirectResponse(f"{_PAGES[direction]}?site={site}", 303)
 
 
+@router.get("/visits/{site}/{visit}/appointment")
+def show_appointment(
+    *, request: Request, gate: TheGate, visitor: Viewer, site: SiteId, visit: VisitId
+) -> Response:
+    """Ask to which door a vehicle comes now, and when."""
+    return _appointment(request, gate, visitor, site, visit)
+
+
+@router.post("/visits/{site}/{visit}/appointment")
+def appoint(
+    *,
+    request: Request,
+    gate: TheGate,
+    visitor: Sender,
+    site: SiteId,
+    visit: VisitId,
+    door: Text = "",
+    from_at: Text = "",
+    to_at: Text = "",
+    carrier: Text = "",
+) -> Response:
+    """Give a visit another door or window; the gateways concerned are told."""
+    typed = {"door": door, "from_at": from_at, "to_at": to_at, "carrier": carrier.strip()}
+
+    def work(conn: Connection) -> str:
+        zone = zone_of(_zone(conn, visitor, site))
+        stated: dict[str, Any] = {"door": door, "carrier": carrier.strip() or None}
+        stated |= {"from_at": instant_of(from_at, zone), "to_at": instant_of(to_at, zone) if to_at else None}
+        paper = AppointmentPaper.model_validate(stated)
+        where = {"site": site, "visit": visit}
+        return appointments.appoint(conn, visitor.actor, paper, now=gate.clock(), **where).direction
+
+    problem = refused(lambda: in_transaction(gate.pool, work), DocumentError, InstantError)
+    if problem:
+        return _appointment(request, gate, visitor, site, visit, typed=typed, problem=problem)
+    return RedirectResponse(f"/visits/{site}/{visit}/appointment", 303)
+
+
 @router.post("/visits/{site}/{visit}/arrived")
 def arrive(*, gate: TheGate, visitor: Sender, site: SiteId, visit: VisitId) -> Response:
     """Say that a vehicle came."""
@@ -96,6 +135,46 @@ def arrive(*, gate: TheGate, visitor: Sender, site: SiteId, visit: VisitId) -> R
     except ConflictingDocumentError:
         return RedirectResponse(f"/receiving?site={site}", 303)  # somebody was faster
     return RedirectResponse(f"{_PAGES[direction]}?site={site}", 303)
+
+
+def _appointment(
+    request: Request,
+    gate: Gate,
+    visitor: Viewer,
+    site: str,
+    visit: str,
+    *,
+    typed: dict[str, str] | None = None,
+    problem: str = "",
+) -> Response:
+    actor = visitor.actor
+    actor.require(*KEEPERS, site=site)
+    with gate.acting(actor) as conn:
+        try:
+            found = appointments.appointment(conn, actor, site=site, visit=visit)
+        except DocumentError as error:
+            status = 404 if isinstance(error, UnknownDocumentError) else 409
+            raise HTTPException(status, f"{error}") from error
+        doors = [row.portal for row in catalogue.portals(conn, actor, site=site, limit=1_000)]
+    zone = zone_of(found.time_zone)
+    stands = {
+        "door": found.door,
+        "from_at": wall_clock(found.from_at, zone),
+        "to_at": wall_clock(found.to_at, zone) if found.to_at else "",
+        "carrier": found.carrier or "",
+    }
+    return page(
+        request,
+        visitor,
+        "appointment.html",
+        tab=_PAGES[found.direction],
+        status=422 if problem else 200,
+        row=found,
+        back=f"{_PAGES[found.direction]}?site={site}",
+        doors=doors,
+        typed=typed or stands,
+        problem=problem,
+    )
 
 
 def _zone(conn: Connection, visitor: Viewer, site: str) -> str:

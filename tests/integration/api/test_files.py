@@ -56,7 +56,7 @@ FORMS_AND_STORIES = {
     "/orders/new", "/overrides/new", "/overrides/{override_id}", "/periods", "/proposals/{proposal_id}",
     "/quarantine/{quarantine_id}", "/receiving/{site}/new", "/runs/{run_id}", "/serials/{serial:path}",
     "/shipping/{site}/new", "/tickets/{ticket_id}", "/transformations/{site}/{type}/{id:path}",
-    "/visits/{site}/new",
+    "/visits/{site}/new", "/visits/{site}/{visit}/appointment",
 }  # fmt: skip
 """Pages that are no list: a form, the story of one thing, or periods without end."""
 

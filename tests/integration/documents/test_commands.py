@@ -120,3 +120,39 @@ def test_a_bad_file_changes_nothing_and_names_every_line(dock: Dock, dock_file: 
         f"{place} {lines[4]}: visit 'V-1': there is no asn 'ASN-1' at site 'leeds'",
     ]
     assert (dock.count("document"), dock.count("visit")) == (0, 0)
+
+
+def test_appointments_are_moved_by_a_file_all_or_none(dock: Dock, tmp_path: Path) -> None:
+    for visit in ("V-1", "V-2"):
+        dock.expect(visit)
+    path = tmp_path / "windows.csv"
+    head = "visit,door,from_at,to_at,carrier\n"
+    path.write_text(
+        f"{head}V-1,dock-9,2020-03-02T09:00Z,,\nV-7,dock-2,2020-03-02T09:00Z,,\nV-2,dock-2,2/3/20,,\n"
+        "V-2,dock-2,2020-03-02T09:00Z,2020-03-02T08:00Z,\n",
+        "utf-8",
+    )
+    refused = run(dock, tmp_path, "visits", "move", str(path), "--site", SITE)
+    assert refused.returncode == 1
+    told = [text.rpartition("windows.csv: ")[2][:30] for text in refused.stderr.splitlines()]
+    assert told == [
+        "line 4, from_at: '2/3/20': exp"[:26] + told[0][26:],
+        "line 5: to_at 2020-03-02T08:00",
+        "line 2: visit 'V-1': there is ",
+        "line 3: there is no visit 'V-7",
+    ]
+    assert dock.story("V-1").visit.door == "dock-1"
+    good = f"{head}V-1,dock-2,2020-03-02T09:00Z,2020-03-02T10:00Z,DSV\nV-2,dock-2,2020-03-02T11:00Z,,\n"
+    path.write_text(good, "utf-8")
+    before = len(dock.assignments())
+    moved = run(dock, tmp_path, "visits", "move", str(path), "--site", SITE, "--json")
+    assert (moved.returncode, moved.stderr) == (0, "")
+    rows = [json.loads(row) for row in moved.stdout.splitlines()]
+    assert [(row["visit"], row["door"], row["carrier"]) for row in rows] == [
+        ("V-1", "dock-2", "DSV"),
+        ("V-2", "dock-2", None),
+    ]
+    assert len(dock.assignments()) == before + 1, "the gateway is told once"
+    path.write_text(good + good.splitlines()[-1], "utf-8")
+    again = run(dock, tmp_path, "visits", "move", str(path), "--site", SITE)
+    assert again.stderr.endswith("line 4: visit 'V-2' stands there twice\n")

@@ -16,7 +16,7 @@ from cloud.crossings.reading import CrossingFilter
 from cloud.decisions.domain import Draft
 from cloud.decisions.limits import LimitPaper
 from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
-from cloud.documents.appointments import AppointmentPaper
+from cloud.documents.appointments import AppointmentPaper, MovedVisit
 from cloud.documents.import_file import ImportPaper
 from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.judging.papers import JudgementPaper
@@ -113,6 +113,7 @@ STATED = EventPaper(
     site=OWN, from_day=date(2026, 3, 9), to_day=date(2026, 3, 9), kind=Kind.OTHER, name="fair"
 )
 LIST = StatedList(OWN, AT, (StatedLine("A", "A", Decimal(1)),), "f")
+WINDOW = {"door": "d", "from_at": "2026-03-02T06:00:00Z"}
 PAPERS: dict[str, object] = {
     "add_all": (STATED,),
     "correct": STATED,
@@ -137,7 +138,8 @@ PAPERS: dict[str, object] = {
     ),
     "register_order": OrderPaper.model_validate(ORDER),
     "set_policy": PolicyPaper(site=OWN, review_days=7),
-    "appoint": AppointmentPaper.model_validate({"door": "d", "from_at": "2026-03-02T06:00:00Z"}),
+    "appoint": AppointmentPaper.model_validate(WINDOW),
+    "appoint_all": (MovedVisit.model_validate(WINDOW | {"site": OWN, "visit": "V"}),),
     "check": CAME,
     "close_short": ClosePaper(site=OWN, type="asn", id="A", reason="other"),
     "judge": JudgementPaper.model_validate(JUDGED),

@@ -9,6 +9,8 @@ BUYERS = frozenset({Role.BUYER})
 
 DOCUMENT_COMMANDS = {
     "documents.appointments.appoint": MOVERS,
+    "documents.appointments.appoint_all": MOVERS,
+    "documents.appointments.appointment": STAFF,
     "documents.appointments.arrive": DOCK,
     "documents.appointments.at_doors": STAFF,
     "documents.catalogue.portals": STAFF,

@@ -1,0 +1,86 @@
+"""Vehicles are registered for any paper and moved to other doors and windows on their pages."""
+
+import httpx
+import pytest
+from serving import OTHER, OWN
+from test_authorisation_matrix import session_of
+from test_documents import CASE, DOOR, VEHICLE, Desk, desk
+
+from cloud.db import ConnectionPool
+from cloud.identity.actor import Role
+from cloud.identity.credentials import csrf_token
+from cloud.identity.domain import Grant
+from cloud.identity.gate import SESSION_COOKIE
+
+__all__ = ["desk"]  # a fixture
+
+PATH = f"/visits/{OWN}/V-1/appointment"
+
+
+class Clerk:
+    """Somebody at the pages."""
+
+    def __init__(self, client: httpx.Client, pool: ConnectionPool, role: Role) -> None:
+        self.client, self.session = client, session_of(pool, Grant(role, OWN))
+        self.cookie = {"Cookie": f"{SESSION_COOKIE}={self.session}"}
+
+    def sees(self, path: str) -> httpx.Response:
+        return self.client.get(path, headers=self.cookie)
+
+    def sends(self, path: str, **fields: object) -> httpx.Response:
+        typed = fields | {"csrf": csrf_token(self.session)}
+        return self.client.post(path, data=typed, headers=self.cookie, follow_redirects=False)
+
+
+@pytest.fixture
+def clerk(client: httpx.Client, pool: ConnectionPool) -> Clerk:
+    return Clerk(client, pool, Role.SUPERVISOR)
+
+
+def test_an_appointment_is_moved_on_its_page(
+    desk: Desk, clerk: Clerk, client: httpx.Client, pool: ConnectionPool
+) -> None:
+    desk.post("portals", DOOR | {"portal": "dock-2", "outside_location": "@clearing/dock-2"})
+    desk.post("visits", VEHICLE | {"visit": "V-9", "door": "dock-2", "documents": []})
+    assert f'href="{PATH}"' in clerk.sees(f"/receiving?site={OWN}").text
+    assert 'value="2026-03-02T07:00:00"' in clerk.sees(PATH).text, "by the site's clock"
+    wrong = clerk.sends(PATH, door="dock-2", from_at="2026-03-02T09:30", to_at="2026-03-02T09:00")
+    assert (wrong.status_code, "expected after from_at" in wrong.text) == (422, True)
+    assert 'value="2026-03-02T09:30"' in wrong.text, "kept as it was typed"
+    nowhere = clerk.sends(PATH, door="dock-7", from_at="2026-03-02T09:30")
+    assert (nowhere.status_code, "there is no door" in nowhere.text) == (422, True)
+    window = {"from_at": "2026-03-02T09:30", "to_at": "2026-03-02T11:00"}
+    moved = clerk.sends(PATH, door="dock-2", carrier="DSV", **window)
+    assert (moved.status_code, moved.headers["Location"]) == (303, PATH)
+    told = [row for row in desk.get(f"appointments?site={OWN}").json()["items"] if row["visit"] == "V-1"]
+    assert [(row["door"], row["from_at"], row["to_at"], row["carrier"]) for row in told] == [
+        ("dock-2", "2026-03-02T08:30:00Z", "2026-03-02T10:00:00Z", "DSV")
+    ]
+    assert "V-9" in clerk.sees(PATH).text, "with whom it overlaps"
+    operator = Clerk(client, pool, Role.OPERATOR)
+    assert f'href="{PATH}"' not in operator.sees(f"/receiving?site={OWN}").text
+    assert operator.sees(PATH).status_code == 403
+    assert clerk.sees(f"/visits/{OWN}/V-0/appointment").status_code == 404
+    desk.post(f"visits/{OWN}/V-9/cancel", {})
+    assert clerk.sees(f"/visits/{OWN}/V-9/appointment").status_code == 409
+
+
+def test_a_vehicle_is_registered_on_its_page_for_any_paper(desk: Desk, clerk: Clerk) -> None:
+    line = {"line": "1", "identifier": {"scheme": "gtin", "value": CASE}, "quantity": "2"}
+    draft = {"from_site": OTHER, "to_site": OWN, "id": "T-1", "lines": [line]}
+    assert desk.post("transfers", draft, who="inventory_controller").status_code == 201
+    loose = {"site": OWN, "type": "customer_return", "id": "RET-1", "lines": [line]}
+    assert desk.post("documents", loose).status_code == 201
+    form = clerk.sees(f"/visits/{OWN}/new?direction=inbound").text
+    for name in ("asn/ASN/1", "transfer/T-1", "customer_return/RET-1"):
+        assert f'value="{name}"' in form
+    assert "transfer/T-1" not in clerk.sees(f"/visits/{OWN}/new?direction=outbound").text
+    typed = {"direction": "inbound", "visit": "V-2", "door": "dock-1", "from_at": "2026-03-02T08:00"}
+    refused = clerk.sends(f"/visits/{OWN}/new", **typed, document=["asn/ASN/1", "customer_return/RET-1"])
+    assert (refused.status_code, "is in no unit" in refused.text) == (422, True)
+    done = clerk.sends(f"/visits/{OWN}/new", **typed, document=["asn/ASN/1", "transfer/T-1"])
+    assert done.status_code == 303, done.text
+    assert desk.get(f"visits/{OWN}/V-2").json()["documents"] == ["asn/ASN/1", "transfer/T-1"]
+    over_http = VEHICLE | {"visit": "V-3", "documents": [{"type": "customer_return", "id": "RET-1"}]}
+    answer = desk.post("visits", over_http)
+    assert (answer.status_code, "receive what comes loose on Returns" in answer.text) == (422, True)
