@@ -23,7 +23,16 @@ from cloud.identity.gate import Gate
 from tests.patience import PATIENCE_S
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CHEAPLY = ["--no-sandbox", "--renderer-process-limit=1"]
+UNSEEN = "WebUIOmniboxPopup,WebUIOmniboxAimPopup,WebUIOmniboxFullPopup"
+"""What opens below an address bar: two renderers of each window, half of what a test's browser computes."""
+UNWANTED = (
+    "AimEnabled,AvoidCorsURLLoaderRestartOnRedirect,AvoidUnnecessaryBeforeUnloadCheckSync,"
+    "DestroyProfileOnBrowserClose,HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,LensOverlay,MediaRouter,"
+    "NetworkTimeServiceQuerying,OptimizationHints,PaintHolding,PreconnectToSearch,TcpPortRandomizationWin,"
+    "ThirdPartyStoragePartitioning"
+)
+"""What Playwright turns off by an argument of that name, of which the last counts."""
+CHEAPLY = ["--no-sandbox", "--renderer-process-limit=1", f"--disable-features={UNWANTED},{UNSEEN}"]
 NOW = datetime(2026, 3, 2, 14, 0, 20, tzinfo=UTC)
 
 
