@@ -49,6 +49,10 @@ class _Left(NamedTuple):
     earlier: str | None
     """Of what is ``later``: the lot that expires before it."""
     last_at: datetime
+    is_inferred: bool
+    """Whether nobody stated the lot; then what is withdrawn counts below zero."""
+    rule: str | None
+    """By which it was inferred; None: it was stated, or all is withdrawn."""
 
 
 def tell_left(source: Source, actor: Actor) -> Mapping[str, Any]:
@@ -83,15 +87,21 @@ def _look(conn: Connection, actor: Actor) -> tuple[list[_Left], bool]:
     told = alerts.open_details(conn, keys)
     so_far = [Decimal(str(told.get(key, {}).get("quantity", 0))) for key in keys]
     summed = [
-        each._replace(quantity=each.quantity + before) for each, before in zip(found, so_far, strict=True)
+        each._replace(quantity=each.quantity + before, rule=each.rule or _rule(told.get(key, {})))
+        for key, each, before in zip(keys, found, so_far, strict=True)
     ]
-    alerts.notice(conn, [_notice(each) for each in summed])
-    return found, looked >= _POSITIONS
+    alerts.resolve(conn, [_key(each) for each in summed if each.quantity <= 0])
+    alerts.notice(conn, [_notice(each) for each in summed if each.quantity > 0])
+    return [each for each in found if each.quantity > 0], looked >= _POSITIONS
+
+
+def _rule(told: Mapping[str, JsonValue]) -> str | None:
+    return None if (rule := told.get("rule")) is None else f"{rule}"
 
 
 def _key(left: _Left) -> str:
     kind = {"picked": PICKED, "shipped": LEFT, "short": SHORT, "later": LATER}[left.kind]
-    return f"{kind}:{left.site}:{left.item_id}:{left.lot}:{left.document}"
+    return f"{kind}:{left.site}:{left.item_id}:{left.lot}:{left.document}{':inferred' * left.is_inferred}"
 
 
 def _notice(left: _Left) -> Notice:
@@ -115,6 +125,7 @@ def _notice(left: _Left) -> Notice:
     summary = (
         f"{left.quantity.normalize():f} {left.base_unit} of {left.item} lot {left.lot}{dated} {what} "
         f"({left.document})"
+        + (f"; nobody stated the lot, it is inferred by {left.rule}" if left.is_inferred else "")
     )
     detail: dict[str, JsonValue] = {
         "item": left.item,
@@ -122,6 +133,7 @@ def _notice(left: _Left) -> Notice:
         "document": left.document,
         "quantity": f"{left.quantity:f}",
         "last_at": left.last_at.isoformat(),
+        "rule": left.rule,
         "page_url": f"/lots/{quote(left.item, safe='')}/{quote(left.lot, safe='')}",
     }
     return Notice(_key(left), kind, severity, summary, left.site, detail)

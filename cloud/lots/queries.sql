@@ -290,5 +290,5 @@ SELECT looked, site, item_id, item, base_unit, lot, place, quantity, reason, las
 
 -- name: left_expired
 SELECT looked, kind, site, item_id, item, base_unit, lot, expires_on, document, quantity, place, partner, minimum_days,
-    earlier, last_at
+    earlier, last_at, is_inferred, rule
 FROM left_expired(%(most)s);

@@ -173,11 +173,12 @@ $$;
 
 -- What gateways stated, since the last time, to have left for customers (`shipped`), or to have been `picked`, of a lot whose
 -- day had begun at the site by then: a handheld that works without a network cannot refuse it. And what left (`short`), by
--- handheld or on paper, of a lot that will not last as long as its customer asks. The first row says how much was looked at.
+-- handheld or on paper, of a lot that will not last as long as its customer asks. Where neither side's lot was stated, as
+-- the resolver infers it (`is_inferred`, by `rule`; what it withdraws counts below zero). The first row says how much was looked at.
 CREATE FUNCTION left_expired(most integer)
     RETURNS TABLE (looked bigint, kind text, site text, item_id bigint, item text, base_unit text, lot text,
         expires_on date, document text, quantity numeric, place text, partner text, minimum_days integer, earlier text,
-        last_at timestamptz)
+        last_at timestamptz, is_inferred boolean, rule text)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
@@ -191,18 +192,26 @@ BEGIN
     RETURN NEXT;
     RETURN QUERY
     SELECT looked, k.kind, m.site_id, i.item_id, i.code, i.base_unit, y.lot, t.expires_on, d.name,
-        sum(round(m.quantity * n.numerator / n.denominator, 6)),
+        sum(round(m.quantity * n.numerator / n.denominator, 6) * CASE WHEN v.is_withdrawn THEN -1 ELSE 1 END),
         (array_agg(CASE l.kind WHEN 'unit' THEN 'unit ' || l.code ELSE l.code END ORDER BY m.occurred_at DESC))[1],
-        w.partner, w.minimum_days, min(d.earlier) FILTER (WHERE k.kind = 'later'), max(m.occurred_at)
+        w.partner, w.minimum_days, min(d.earlier) FILTER (WHERE k.kind = 'later'), max(m.occurred_at), o.seq IS NOT NULL,
+        string_agg(DISTINCT m.detail #>> '{inferred,rule}', ', ') FILTER (WHERE o.seq IS NOT NULL AND NOT v.is_withdrawn)
     FROM ledger_entry e
     JOIN movement m ON m.posting_id = e.posting_id AND m.reverses_seq IS NULL
-    JOIN gateway g ON g.gateway_id = m.gateway_id
-    JOIN cell f ON f.cell_id = m.from_cell
-    JOIN cell c ON c.cell_id = m.to_cell
+    CROSS JOIN LATERAL (SELECT coalesce((m.detail #>> '{inferred,withdraws}')::boolean, false) AS is_withdrawn) v
+    LEFT JOIN LATERAL (
+        SELECT s.gateway_id, s.seq, s.from_cell, s.to_cell, s.detail
+        FROM gateway w JOIN movement s ON s.gateway_id = w.gateway_id
+            AND s.epoch = ('x' || (m.detail #>> '{inferred,of,epoch}'))::bit(64)::bigint AND s.seq = (m.detail #>> '{inferred,of,seq}')::bigint
+        WHERE m.detail #>> '{inferred,side}' = 'destination' AND w.name = m.detail #>> '{inferred,of,gateway}'
+            AND (v.is_withdrawn OR NOT is_reversed(s))) o ON true
+    JOIN gateway g ON g.gateway_id = coalesce(o.gateway_id, m.gateway_id)
+    JOIN cell f ON f.cell_id = coalesce(o.from_cell, m.from_cell)
+    JOIN cell c ON c.cell_id = coalesce(o.to_cell, m.to_cell)
     JOIN location l ON l.location_id = c.location_id
     JOIN canonical_item n ON n.item_id = m.item_id
     JOIN item i ON i.item_id = n.canonical_id
-    CROSS JOIN LATERAL (SELECT coalesce(c.lot, f.lot, 'unspecified') AS lot) y
+    CROSS JOIN LATERAL (SELECT coalesce(c.lot, f.lot, m.detail #>> '{inferred,lot}', 'unspecified') AS lot) y
     LEFT JOIN lot t ON t.item_id = i.item_id AND t.lot = y.lot AND t.expires_on IS NOT NULL
     JOIN site z ON z.site_id = m.site_id
     CROSS JOIN LATERAL (SELECT t.expires_on - (m.occurred_at AT TIME ZONE z.time_zone)::date AS days) x
@@ -213,7 +222,7 @@ BEGIN
             coalesce(min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'outbound_order'),
                 min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'shipment' AND g.name <> '_cloud')) AS order_id,
             min(p ->> 'id') FILTER (WHERE p ->> 'type' = 'earlier_lot') AS earlier
-        FROM jsonb_array_elements(coalesce(m.detail -> 'documents', '[]')) p) d
+        FROM jsonb_array_elements(coalesce(coalesce(o.detail, m.detail) -> 'documents', '[]')) p) d
     LEFT JOIN LATERAL (
         SELECT o.partner, y.minimum_days
         FROM document o JOIN customer_life y ON y.partner = o.partner AND (y.item_id = i.item_id OR y.item_id IS NULL)
@@ -221,14 +230,15 @@ BEGIN
         ORDER BY y.item_id NULLS LAST LIMIT 1) w ON true
     CROSS JOIN LATERAL (SELECT CASE
         WHEN l.code = '@customer' AND x.days > 0 AND x.days <= w.minimum_days AND f.location_id <> c.location_id THEN 'short'
-        WHEN l.kind <> 'virtual' AND d.earlier IS NOT NULL AND coalesce(x.days > 0, true) THEN 'later'
+        WHEN o.seq IS NULL AND l.kind <> 'virtual' AND d.earlier IS NOT NULL AND coalesce(x.days > 0, true) THEN 'later'
         WHEN g.name = '_cloud' OR coalesce(x.days > 0, true) THEN NULL
         WHEN l.code = '@customer' THEN 'shipped'
-        WHEN l.kind <> 'virtual' AND m.detail ->> 'biz_step' = 'picking' THEN 'picked' END AS kind) k
+        WHEN l.kind <> 'virtual' AND coalesce(o.detail, m.detail) ->> 'biz_step' = 'picking' THEN 'picked' END AS kind) k
     WHERE e.position > start_at AND e.position <= stop_at AND k.kind IS NOT NULL AND NOT is_reversed(m)
+        AND (NOT m.detail ? 'inferred' OR o.seq IS NOT NULL AND f.lot IS NULL AND c.lot IS NULL)
         AND (t.lot IS NOT NULL OR m.detail @> '{"documents": [{"type": "earlier_lot"}]}')
-    GROUP BY k.kind, m.site_id, i.item_id, i.code, i.base_unit, y.lot, t.expires_on, d.name, w.partner, w.minimum_days
-    ORDER BY m.site_id, i.item_id, y.lot, d.name, k.kind;
+    GROUP BY k.kind, m.site_id, i.item_id, i.code, i.base_unit, y.lot, t.expires_on, d.name, w.partner, w.minimum_days, o.seq IS NOT NULL
+    ORDER BY m.site_id, i.item_id, y.lot, d.name, k.kind, o.seq IS NOT NULL;
 END
 $$;
 

@@ -161,3 +161,29 @@ def test_a_date_that_is_taken_back_is_no_date(floor: Floor) -> None:
     floor.dates("MILK", "OLD", None)
     ships(floor, "OLD", 1)
     assert tells(floor) == NOTHING
+
+
+def test_what_left_of_no_stated_lot_is_told_as_the_resolver_infers_it_until_it_infers_otherwise(
+    floor: Floor,
+) -> None:
+    def told() -> set[str]:
+        return {each.summary for each in floor.tickets("expired_lot_shipped")}
+
+    left = "each of MILK lot {}, which expired on {}, left for a customer by handheld (shipment/SO-1)"
+    old, new = left.format("OLD", "2026-03-02"), left.format("NEW", "2026-03-01")
+    inferred = "; nobody stated the lot, it is inferred by fefo"
+    floor.controls("MILK", rule="fefo")
+    floor.dates("MILK", "OLD", TODAY)
+    ships(floor, "OLD", 1)
+    assert tells(floor) == NOTHING | {"shipped": 1}
+    floor.moves(goes("MILK", 3, "STAGE-1", "@customer", under="shipment/SO-1", minute=2))
+    assert tells(floor) == NOTHING, "nobody knows of which lot"
+    floor.moves(goes("BOX", 1, "@supplier", "STAGE-1", minute=9))
+    floor.resolves()
+    assert tells(floor) == NOTHING | {"shipped": 1}
+    assert tells(floor) == NOTHING
+    assert told() == {f"4 {old}", f"3 {old}{inferred}"}
+    floor.dates("MILK", "NEW", TODAY - timedelta(days=1))
+    floor.resolves()
+    assert tells(floor)["shipped"] == 1
+    assert told() == {f"4 {old}", f"3 {new}{inferred}"}, "what was withdrawn is told no more"
