@@ -213,7 +213,8 @@ def _fault_of_unit(
         return "unit_seen", f"unit_seen {line.unit_seen!r} {message}"
     try:
         if "quantity" not in unread:
-            base_quantity(Decimal(line.quantity), level.numerator, level.denominator)
+            part = Decimal(line.quantity) / max(1, len(line.units))
+            base_quantity(part, level.numerator, level.denominator)
     except UnresolvableError as error:
         return "quantity", f"{error}"
     return "", ""

@@ -133,7 +133,7 @@ def _line(reader: RowReader, row: TableRow, conventions: Conventions) -> dict[st
     } | _goods(reader)
     if row.cells.get("order_id"):
         line["order"] = {"id": row.cells["order_id"], "line": row.cells.get("order_line", "")}
-    return line | {"units": [row.cells["unit"]] if row.cells.get("unit") else []}
+    return line | {"units": row.cells.get("unit", "").replace(";", " ").split()}
 
 
 def _day(text: str, conventions: Conventions) -> str:

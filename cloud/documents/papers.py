@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
@@ -25,6 +26,8 @@ from contracts.vocabulary import VIRTUAL_PREFIX, VirtualLocation, clearing_accou
 DocumentType = Literal["asn", "outbound_order", "customer_return", "supplier_return", "transfer"]
 Registered = Literal["asn", "outbound_order", "customer_return", "supplier_return"]
 """Types that are registered as they are; a transfer stands at two sites."""
+MOST_LINES: Final = 20_000
+"""Of a document, each with one unit at most."""
 _SSCC_DIGITS: Final = 18
 _GTIN_DIGITS: Final = 14
 _MAY_NAME_ORDERS: Final = ("asn", "supplier_return")
@@ -95,6 +98,12 @@ def broken_name(name: Identifier | None) -> Iterator[Broken]:
         yield Broken(f"{error}", name.value, ("identifier",))
 
 
+def _parts_equally(quantity: Decimal, parts: int) -> bool:
+    """Tell whether a quantity can be parted: what is whole into whole numbers, else within six decimals."""
+    is_whole = quantity == quantity.to_integral_value()
+    return (quantity if is_whole else quantity.scaleb(6)) % parts == 0
+
+
 class _Paper(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -157,21 +166,46 @@ class OrderLineName(_Paper):
 
 
 class LinePaper(_Paper, RuledModel):
-    """A line of a document: loose goods, or content of the one unit named."""
+    """A line of a document: loose goods, or content of the units named."""
 
     line: LineNumber
     identifier: Identifier
     quantity: PositiveQuantity
     unit_seen: Code = "base"
     lot: Code | None = None
-    units: Annotated[tuple[Unit, ...], Field(max_length=1)] = ()
+    units: Annotated[tuple[Unit, ...], Field(max_length=1_000)] = ()
+    """SSCCs or GRAIs that hold it; of several each holds an equal part, in a line of its own."""
     order: OrderLineName | None = None
     """The line of a purchase order that an ASN's line delivers, or a return to its supplier takes back."""
 
     @override
     def broken(self) -> Iterator[Broken]:
-        """Say what its GTIN lacks."""
-        return broken_name(self.identifier)
+        """Say what its GTIN lacks, and that its units are named twice or cannot hold equal parts."""
+        yield from broken_name(self.identifier)
+        units = self.units or ()
+        if twice := sorted(unit for unit, times in Counter(units).items() if times > 1):
+            message = f"line {self.line!r}: unit {', '.join(twice)} stands there twice"
+            yield Broken(message, twice[0], ("units",), ("units",))
+        if len(units) > 1 and self.quantity and not _parts_equally(self.quantity, len(units)):
+            message = (
+                f"line {self.line!r}: {self.quantity.normalize():f} on {len(units)} units: expected a "
+                "quantity of which each holds an equal part; else say what each holds in a line of its own"
+            )
+            yield Broken(message, f"{self.quantity}", ("quantity", "units"), ("quantity",))
+
+    def spread(self) -> tuple["LinePaper", ...]:
+        """Give it unit by unit.
+
+        Returns:
+            The line itself; if it names several units, a line ``1~1``, ``1~2`` … with an equal part for each.
+        """
+        if len(self.units) <= 1:
+            return (self,)
+        part = self.quantity / len(self.units)
+        return tuple(
+            self.model_copy(update={"line": f"{self.line}~{nth}", "quantity": part, "units": (unit,)})
+            for nth, unit in enumerate(self.units, 1)
+        )
 
     def as_stored(self, of_type: str, of_id: str) -> Line:
         """Give it as it is stored.
@@ -207,13 +241,14 @@ class DocumentPaper(_Paper, RuledModel):
     partner: Code | None = None
     due_on: date | None = None
     """By the site's days: when it is needed, or expected."""
-    lines: Annotated[tuple[LinePaper, ...], Field(min_length=1, max_length=20_000)]
+    lines: Annotated[tuple[LinePaper, ...], Field(min_length=1, max_length=MOST_LINES)]
 
     @override
     def broken(self) -> Iterator[Broken]:
-        """Say which lines stand there twice, or name an order though they may not."""
+        """Say which lines stand there twice, name too many units, or name an order though they may not."""
         where = f"document {self.id!r}" if self.id else "document"
         yield from named_twice(where, (each.line for each in self.lines))
+        yield from self._wrongly_spread(where)
         if self.type in _MAY_NAME_ORDERS:
             return
         message = f"{self.type} {self.id!r}: only {' or '.join(_MAY_NAME_ORDERS)} lines name an order"
@@ -221,13 +256,39 @@ class DocumentPaper(_Paper, RuledModel):
             if line.order:
                 yield Broken(message, line.order.id, ("type",), ("lines", index, "order"))
 
+    def _wrongly_spread(self, where: str) -> Iterator[Broken]:
+        """Find too many units, and lines that bear the number of another's part."""
+        kept = sum(max(1, len(line.units or ())) for line in self.lines)
+        if kept > MOST_LINES:
+            message = f"{where}: {kept} lines with one unit each: expected at most {MOST_LINES}"
+            yield Broken(message, kept, at=("lines",))
+            return
+        parts = {
+            f"{line.line}~{nth}"
+            for line in self.lines
+            for nth, _ in enumerate(line.units or (), 1)
+            if line.units[1:]
+        }
+        for index, line in enumerate(self.lines):
+            if line.line in parts:
+                message = f"{where}: line {line.line!r} stands there twice, as a unit's of another"
+                yield Broken(message, line.line, at=("lines", index, "line"))
+
+    def spread(self) -> list[LinePaper]:
+        """Give its lines unit by unit.
+
+        Returns:
+            The lines, of which each names one unit at most.
+        """
+        return [part for line in self.lines for part in line.spread()]
+
     def as_lines(self) -> list[Line]:
         """Give its lines as they are stored.
 
         Returns:
             The lines.
         """
-        return [line.as_stored(self.type, self.id) for line in self.lines]
+        return [line.as_stored(self.type, self.id) for line in self.spread()]
 
 
 class DocumentName(_Paper):

@@ -98,7 +98,7 @@ def register_document(conn: Connection, actor: Actor, paper: DocumentPaper) -> b
     if conflicts:
         raise ConflictingDocumentError("\n".join(map(str, conflicts)))
     store.add_document(conn, paper, actor.id)
-    detail = {"lines": len(paper.lines), "partner": paper.partner}
+    detail = {"lines": len(paper.spread()), "partner": paper.partner}
     subject = f"{paper.type}:{paper.id}"
     audit(conn, actor.id, "document_registered", subject, site=paper.site, detail=detail)
     return True
@@ -118,8 +118,8 @@ def _taken(conn: Connection, paper: DocumentPaper, gaps: Gaps = NO_GAPS) -> list
     elif is_same:
         whole = [line for index, line in enumerate(paper.lines) if index not in gaps.lines]
         wanted = paper.model_copy(update={"lines": tuple(whole)}).as_lines()
-        numbers = {line.line for line in there}
-        is_same = all(line in there for line in wanted) and len(numbers) == len(paper.lines)
+        count = sum(max(1, len(line.units or ())) for line in paper.lines)
+        is_same = all(line in there for line in wanted) and len(there) == count
     if is_same:
         return []
     message = (

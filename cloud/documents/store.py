@@ -60,7 +60,7 @@ def add_document(conn: Connection, paper: DocumentPaper, actor: str) -> bool:
     name = {"site": paper.site, "type": paper.type, "id": paper.id}
     if not change(conn, "add_document", **name, partner=paper.partner, due_on=paper.due_on, actor=actor):
         return False
-    lines = paper.lines
+    lines = paper.spread()
     change(
         conn,
         "add_lines",

@@ -34,13 +34,13 @@ REVERSAL_REASONS: Final = {
 }
 ReversalReason = Literal["typing_error", "misread", "wrong_item", "wrong_quantity", "wrong_document", "other"]
 _GTIN_LENGTHS: Final = frozenset({8, 12, 13, 14})
-_TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
+TEXT: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
 PaperId = Annotated[str, Path(min_length=1, max_length=128, pattern=r"^[^/\x00-\x1f\x7f-\x9f]*$")]
 """The number of a receipt or a shipment."""
-Name = Annotated[str, Query(max_length=128, pattern=_TEXT)]
-Text = Annotated[str, Form(max_length=128, pattern=_TEXT)]
+Name = Annotated[str, Query(max_length=128, pattern=TEXT)]
+Text = Annotated[str, Form(max_length=128, pattern=TEXT)]
 
 
 class Expected(NamedTuple):

@@ -5,12 +5,13 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
+from pydantic import Field
 
 from cloud.db import Connection, in_transaction
 from cloud.documents import service
 from cloud.documents.domain import KEEPERS, DocumentError
 from cloud.documents.papers import DocumentPaper
-from cloud.web.dock_papers import MOST_LINES, SiteId, Text, named_goods
+from cloud.web.dock_papers import MOST_LINES, TEXT, SiteId, Text, named_goods
 from cloud.web.forms import refused, rows_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
@@ -33,6 +34,10 @@ _PAGES: Final[dict[Type, str]] = {
     "supplier_return": "/returns",
 }
 Texts = Annotated[list[Text] | None, Form(max_length=MOST_LINES)]
+Units = Annotated[
+    list[Annotated[str, Field(max_length=4_000, pattern=TEXT)]] | None, Form(max_length=MOST_LINES)
+]
+"""Several in one field are parted by blanks or semicolons."""
 
 
 @router.get("/documents/{site}/new")
@@ -61,7 +66,7 @@ def register(
     item: Texts = None,
     quantity: Texts = None,
     lot: Texts = None,
-    unit: Texts = None,
+    unit: Units = None,
 ) -> Response:
     """Register a document; the same again changes nothing."""
     typed = {"type": type, "id": id, "partner": partner, "due_on": due_on}
@@ -70,7 +75,7 @@ def register(
     def work(conn: Connection) -> None:
         lines = [
             {"line": str(number), "quantity": amount, **named_goods(name)}
-            | {"lot": of_lot or None, "units": [held_by] if held_by else []}
+            | {"lot": of_lot or None, "units": held_by.replace(";", " ").split()}
             for number, (name, amount, of_lot, held_by) in enumerate(
                 (row for row in rows_of(item, quantity, lot, unit) if any(row)), start=1
             )
