@@ -277,14 +277,21 @@ BEGIN
             ORDER BY p.is_over DESC, p.line DESC) AS nth
         FROM paper d CROSS JOIN LATERAL scanned_parts(d.site_id, d.type, ARRAY[d.id], NULL) p
         WHERE NOT p.is_reversed
+    ), known AS MATERIALIZED (
+        -- joined before all else: of the rest nobody knows beforehand how few or many there are
+        SELECT p.*, s.ordered, s.taken, s.ended_at AS line_ended_at, h.asked, h.on_hold, h.missed, h.to_inspect, h.in_inspection,
+            h.uninspected
+        FROM part p
+        LEFT JOIN asked s ON s.line = p.line
+        LEFT JOIN held h ON p.nth = 1 AND (h.gateway_id, h.epoch, h.seq) = (p.gateway_id, p.epoch, p.seq)
     )
     SELECT p.type, p.partner, g.name, p.epoch, p.seq, p.occurred_at, z.time_zone, coalesce(m.detail ->> 'actor', m.detail ->> 'device'),
-        i.code, i.name, i.base_unit, coalesce(tc.lot, fc.lot), tl.code, p.line, p.quantity, p.rule, p.is_over, s.ordered,
-        coalesce(s.taken, 0), coalesce(p.occurred_at > p.ended_at, false), coalesce(p.occurred_at > s.ended_at, false),
+        i.code, i.name, i.base_unit, coalesce(tc.lot, fc.lot), tl.code, p.line, p.quantity, p.rule, p.is_over, p.ordered,
+        coalesce(p.taken, 0), coalesce(p.occurred_at > p.ended_at, false), coalesce(p.occurred_at > p.line_ended_at, false),
         e.recorded_at, coalesce(p.occurred_at <= r.until_at, false), e.recorded_at > f.since, e.recorded_at > f.inspects_since,
-        p.item_id, coalesce(h.asked, 0), coalesce(h.on_hold, 0), coalesce(h.missed, 0), coalesce(h.to_inspect, 0),
-        coalesce(h.in_inspection, 0), coalesce(h.uninspected, 0), CASE WHEN k.days <= v.minimum_days THEN k.days END
-    FROM part p
+        p.item_id, coalesce(p.asked, 0), coalesce(p.on_hold, 0), coalesce(p.missed, 0), coalesce(p.to_inspect, 0),
+        coalesce(p.in_inspection, 0), coalesce(p.uninspected, 0), CASE WHEN k.days <= v.minimum_days THEN k.days END
+    FROM known p
     JOIN site z ON z.site_id = of_site
     JOIN gateway g ON g.gateway_id = p.gateway_id
     JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (p.gateway_id, p.epoch, p.seq, p.occurred_at)
@@ -294,13 +301,11 @@ BEGIN
     JOIN cell tc ON tc.cell_id = m.to_cell JOIN location tl ON tl.location_id = tc.location_id
     JOIN item i ON i.item_id = p.item_id
     LEFT JOIN resolver_reach r ON r.site_id = of_site
-    LEFT JOIN asked s ON s.line = p.line
     LEFT JOIN lot t ON t.item_id = p.item_id AND t.lot = coalesce(tc.lot, fc.lot)
     CROSS JOIN LATERAL (SELECT t.expires_on - (p.occurred_at AT TIME ZONE z.time_zone)::date AS days) k
     LEFT JOIN LATERAL (
         SELECT x.minimum_days FROM item_life x WHERE x.item_id = p.item_id AND x.set_at <= e.recorded_at
         ORDER BY x.life_id DESC LIMIT 1) v ON true
-    LEFT JOIN held h ON p.nth = 1 AND (h.gateway_id, h.epoch, h.seq) = (p.gateway_id, p.epoch, p.seq)
     ORDER BY p.occurred_at, g.name, p.epoch, p.seq, p.line, p.is_over;
 END
 $$;

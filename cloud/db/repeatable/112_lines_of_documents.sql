@@ -189,6 +189,14 @@ CREATE FUNCTION stated_lines_now(sites text[], kind text, ids text[])
 -- Lets lines be open again that had moved whole, of which a posting reverses something; called as it closes.
 CREATE OR REPLACE FUNCTION open_lines_again(p bigint) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
+    DELETE FROM line_scanned_whole w
+    USING claim x
+    JOIN gateway g ON g.name = split_part(x.target, '/', 1)
+    JOIN movement m ON m.gateway_id = g.gateway_id
+        AND m.epoch = ('x' || split_part(x.target, '/', 2))::bit(64)::bigint
+        AND m.seq = split_part(x.target, '/', 3)::bigint
+    CROSS JOIN LATERAL jsonb_array_elements(m.detail -> 'documents') d
+    WHERE x.posting_id = p AND x.kind = 'reversal' AND w.site_id = m.site_id AND d ->> 'id' IN (w.id, w.number);
     INSERT INTO document_line_open_again (site_id, type, id, line)
     SELECT DISTINCT l.site_id, l.type, l.id, l.line
     FROM claim x
@@ -206,7 +214,7 @@ $$;
 REVOKE ALL ON FUNCTION open_lines_again(bigint) FROM PUBLIC;
 
 -- Lines of which something is open. A line that has moved whole is claimed, so that what is long done is not summed anew,
--- unless a reversal has opened it again.
+-- unless a reversal has opened it again; one that scans have filled is noted so.
 CREATE FUNCTION open_document_lines(sites text[], kind text)
     RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
         registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
@@ -226,6 +234,8 @@ CREATE FUNCTION open_document_lines(sites text[], kind text)
                     AND c.target = l.site_id || '/' || l.type || '/' || l.id || '/' || l.line)
                 OR EXISTS (SELECT FROM document_line_open_again o
                     WHERE (o.site_id, o.type, o.id, o.line) = (l.site_id, l.type, l.id, l.line)))
+            AND NOT EXISTS (SELECT FROM line_scanned_whole w
+                WHERE (w.site_id, w.type, w.id, w.line) = (l.site_id, l.type, l.id, l.line))
     )
     SELECT n.site, n.type, n.id, n.line, n.ordinal, n.partner, n.due_on, n.registered_at, n.state, n.item_id, n.item,
         n.item_name, n.base_unit, n.is_lot_controlled, n.identifier_scheme, n.identifier, n.unit_seen, n.numerator,

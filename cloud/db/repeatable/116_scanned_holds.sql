@@ -129,6 +129,7 @@ CREATE OR REPLACE FUNCTION note_document() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     INSERT INTO scanned_note (site_id, id) VALUES (new.site_id, new.id);
+    DELETE FROM line_scanned_whole w WHERE w.site_id = new.site_id AND new.id IN (w.id, w.number);
     RETURN NULL;
 END
 $$;
@@ -140,6 +141,27 @@ CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON purchase_order_terms
     FOR EACH ROW EXECUTE FUNCTION note_document();
 CREATE OR REPLACE TRIGGER known_to_scans AFTER UPDATE OF state ON purchase_order
     FOR EACH ROW EXECUTE FUNCTION note_document();
+
+-- Notes which lines of a document, and of the orders that it delivers, have moved whole under its number.
+CREATE OR REPLACE FUNCTION keep_scanned_whole(of_site text, of_id text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    DELETE FROM line_scanned_whole w WHERE (w.site_id, w.number) = (of_site, of_id);
+    INSERT INTO line_scanned_whole (site_id, type, id, line, number)
+    SELECT n.site, n.type, n.id, n.line, of_id
+    FROM (
+        SELECT d.type, ARRAY[d.id] AS ids FROM document d
+        WHERE d.site_id = of_site AND d.id = of_id AND d.type IN ('asn', 'purchase_order')
+        UNION ALL
+        SELECT 'purchase_order', array_agg(DISTINCT l.order_id) FROM document_line l
+        WHERE (l.site_id, l.type, l.id) = (of_site, 'asn', of_id) AND l.order_id <> of_id
+        HAVING count(*) > 0
+    ) k
+    CROSS JOIN LATERAL document_lines_now(ARRAY[of_site], k.type, k.ids) n
+    WHERE n.moved >= n.ordered
+    ON CONFLICT DO NOTHING;
+END
+$$;
 
 -- What was judged of goods on hold, or taken back: the number that they were scanned under is looked at again.
 CREATE OR REPLACE FUNCTION note_judged() RETURNS trigger
@@ -175,7 +197,7 @@ END
 $$;
 CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON item_alias FOR EACH ROW EXECUTE FUNCTION note_merged();
 
-REVOKE ALL ON FUNCTION note_reach(), note_document(), note_judged(), note_merged(), scanned_mark(integer), scanned_ready(),
+REVOKE ALL ON FUNCTION keep_scanned_whole(text, text), note_reach(), note_document(), note_judged(), note_merged(), scanned_mark(integer), scanned_ready(),
     scanned_lying(text, text[], bigint[], bigint[]), holds_of_reversed_scans(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION scanned_mark(integer), scanned_ready(), scanned_lying(text, text[], bigint[], bigint[]),
+GRANT EXECUTE ON FUNCTION keep_scanned_whole(text, text), scanned_mark(integer), scanned_ready(), scanned_lying(text, text[], bigint[], bigint[]),
     holds_of_reversed_scans(text, text) TO dockledger_app;

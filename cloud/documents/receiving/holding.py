@@ -160,6 +160,7 @@ def hold(conn: Connection, actor: Actor, *, site: str, number: str, now: datetim
     """
     _locked(conn, actor, site, number)
     store.change(conn, "settle_scanned", site=site, id=number)
+    store.tuples(conn, "keep_scanned_whole", site=site, id=number)
     if not store.tuples(conn, "is_judged", site=site, id=number)[0][0]:
         return 0
     found = judged(conn, site=site, name=number)

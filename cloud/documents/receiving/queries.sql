@@ -141,6 +141,9 @@ SELECT site, id FROM scanned_ready();
 -- name: settle_scanned
 DELETE FROM scanned_due WHERE site_id = %(site)s AND id = %(id)s;
 
+-- name: keep_scanned_whole
+SELECT keep_scanned_whole(%(site)s, %(id)s);
+
 -- name: is_judged
 SELECT EXISTS (SELECT FROM document d
         WHERE d.site_id = %(site)s AND d.id = %(id)s AND d.type IN ('asn', 'purchase_order'))
