@@ -16,6 +16,7 @@ import psycopg
 from benchmarks.ground import own_folder
 from benchmarks.result import Limit, Result
 from benchmarks.stage import Gateway, Stage
+from cloud.db import connect
 from cloud.documents.domain import DocumentError
 from cloud.documents.import_file import AS_WRITTEN
 from cloud.documents.papers import DocumentPaper
@@ -62,7 +63,7 @@ def run(arguments: argparse.Namespace) -> Result:
             with psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as owner:
                 owner.execute("SET ROLE dockledger_owner")
                 owner.execute(_WORLD)
-            with psycopg.connect(stage.dsn("dockledger_app"), autocommit=True) as app:
+            with connect(stage.dsn("dockledger_app"), "benchmark", autocommit=True) as app:
                 began = time.perf_counter()
                 with app.transaction():
                     register_document(app, SHELL, _notice(arguments.lines))

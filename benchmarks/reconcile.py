@@ -20,6 +20,7 @@ from benchmarks.stage import Gateway, Stage
 from cloud.approvals.service import approve_and_apply
 from cloud.counting.reconciling.domain import ReconciliationError, StatedLine, StatedList
 from cloud.counting.reconciling.service import reconcile
+from cloud.db import connect
 from cloud.decisions.domain import State
 from cloud.identity.actor import Actor, Role
 from contracts.base import SiteId
@@ -83,7 +84,7 @@ def run(arguments: argparse.Namespace) -> Result:
         own_folder() as directory,
         Stage(directory, (Gateway(_SITE, "bench-gw"),), 0) as stage,
         psycopg.connect(stage.dsn("dockledger_migrator"), autocommit=True) as owner,
-        psycopg.connect(stage.dsn("dockledger_app"), autocommit=True) as app,
+        connect(stage.dsn("dockledger_app"), "benchmark", autocommit=True) as app,
     ):
         owner.execute("SET ROLE dockledger_owner")
         _fill(owner, items, now - timedelta(days=2))

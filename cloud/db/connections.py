@@ -9,6 +9,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg_pool import ConnectionPool
 
+from cloud.db.lists import write_lists_quickly
+
 STATEMENT_TIMEOUT: Final = timedelta(seconds=30)
 IDLE_TIMEOUT: Final = timedelta(seconds=60)
 LOCK_TIMEOUT: Final = timedelta(seconds=10)
@@ -66,7 +68,7 @@ def connect(
         conninfo(dsn, application_name, statement_timeout=statement_timeout), autocommit=autocommit
     )
     try:
-        refuse_superuser(conn)
+        _begin(conn)
     except SuperuserError:
         conn.close()
         raise
@@ -100,7 +102,7 @@ def open_pool(
         min_size=min_size,
         max_size=max_size,
         name=application_name,
-        configure=refuse_superuser,
+        configure=_begin,
         check=ConnectionPool.check_connection,
         reconnect_timeout=reconnect_timeout_s,
         open=True,
@@ -138,3 +140,8 @@ def refuse_superuser(conn: psycopg.Connection) -> None:
     if conn.info.parameter_status("is_superuser") == "on":
         msg = f"role {conn.info.user!r} is a superuser; expected one of the dockledger_* roles"
         raise SuperuserError(msg)
+
+
+def _begin(conn: psycopg.Connection) -> None:
+    refuse_superuser(conn)
+    write_lists_quickly(conn)

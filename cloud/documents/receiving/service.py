@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import cache, partial
 from typing import Final
 
 from cloud.db import Connection
@@ -172,6 +173,7 @@ def _judged(
     is_of_supplier = found.origin is Origin.SUPPLIER
     left = days_left(conn, paper.site, goods, at=at) if is_of_supplier else [None] * len(goods)
     rules, tally = rules_of(conn, paper.site), dict[LineName, Decimal]()
+    rule = cache(partial(rule_for, rules))
     labels = list(dict.fromkeys(line.new_unit for line in paper.lines if line.new_unit))
     issued = (
         issue(conn, site=paper.site, count=len(labels), receipt=paper.receipt, actor=actor.id)
@@ -189,7 +191,7 @@ def _judged(
         supplier = (line.of.partner if line.of else None) or found.partner
         told = outcome(
             asked,
-            rule_for(rules, supplier, line.goods.item if line.goods else ""),
+            rule(supplier, line.goods.item if line.goods else ""),
             origin=found.origin,
             received=line.received,
             damaged=line.damaged,
