@@ -71,7 +71,13 @@ def add_commands(subparsers: "Subparsers") -> None:
     dating = _add(group, "lot", "say when a lot is no longer good", _lot)
     dating.add_argument("item")
     dating.add_argument("lot")
-    dating.add_argument("--expires", type=shell.day, metavar="DAY", help="default: it keeps")
+    dating.add_argument(
+        "--expires",
+        type=shell.day,
+        metavar="DAY",
+        help="default: its shelf life after --produced, else it keeps",
+    )
+    dating.add_argument("--produced", type=shell.day, metavar="DAY", help="as stands on the goods (AI 11)")
     lasting = _add(group, "life", "say how long goods must last after they left for a customer", _life)
     lasting.add_argument("customer")
     lasting.add_argument("--item", help="default: every one without terms of its own")
@@ -173,7 +179,9 @@ def _shorts(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
 
 def _lot(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
     names = {"item": asked.item, "lot": asked.lot}
-    yield {"new": terms.put_lot(conn, SHELL, **names, expires_on=asked.expires)}
+    dates = {"expires_on": asked.expires, "produced_on": asked.produced}
+    says = asked.expires is not None or asked.produced is None
+    yield {"new": terms.put_lot(conn, SHELL, **names, **dates, states_expiry=says)}
 
 
 def _life(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:

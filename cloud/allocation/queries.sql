@@ -108,10 +108,19 @@ ORDER BY 5, 1, 2, 3;
 SELECT c.canonical_id FROM item i JOIN canonical_item c ON c.item_id = i.item_id WHERE i.code = %(item)s;
 
 -- name: put_lot
-INSERT INTO lot (item_id, lot, expires_on, stated_by) VALUES (%(item_id)s, %(lot)s, %(expires_on)s, %(actor)s)
+INSERT INTO lot (item_id, lot, expires_on, produced_on, is_expiry_stated, stated_by)
+SELECT i.item_id, %(lot)s, CASE WHEN %(states_expiry)s THEN %(expires_on)s::date
+    ELSE %(produced_on)s::date + i.shelf_life_days END, %(produced_on)s::date, %(states_expiry)s, %(actor)s
+FROM item i WHERE i.item_id = %(item_id)s
 ON CONFLICT (item_id, lot) DO UPDATE
-SET expires_on = excluded.expires_on, stated_at = clock_timestamp(), stated_by = excluded.stated_by
-WHERE lot.expires_on IS DISTINCT FROM excluded.expires_on;
+SET produced_on = coalesce(excluded.produced_on, lot.produced_on),
+    expires_on = CASE WHEN lot.is_expiry_stated AND NOT excluded.is_expiry_stated THEN lot.expires_on
+        ELSE excluded.expires_on END,
+    is_expiry_stated = lot.is_expiry_stated OR excluded.is_expiry_stated,
+    stated_at = clock_timestamp(), stated_by = excluded.stated_by
+WHERE coalesce(excluded.produced_on <> lot.produced_on, excluded.produced_on IS NOT NULL AND lot.produced_on IS NULL)
+    OR (excluded.is_expiry_stated
+        AND (NOT lot.is_expiry_stated OR lot.expires_on IS DISTINCT FROM excluded.expires_on));
 
 -- name: put_life
 INSERT INTO customer_life (partner, item_id, minimum_days, stated_by)

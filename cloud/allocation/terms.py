@@ -3,15 +3,27 @@
 from datetime import date
 
 from cloud.allocation import store
-from cloud.allocation.domain import KEEPERS, UnknownClaimError
+from cloud.allocation.domain import KEEPERS, AllocationError, UnknownClaimError
 from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.ledger.store import audit
 
 
-def put_lot(conn: Connection, actor: Actor, *, item: str, lot: str, expires_on: date | None) -> bool:
-    """State when a lot is no longer good.
+def put_lot(
+    conn: Connection,
+    actor: Actor,
+    *,
+    item: str,
+    lot: str,
+    expires_on: date | None = None,
+    produced_on: date | None = None,
+    states_expiry: bool = True,
+) -> bool:
+    """State when a lot is no longer good, or when it was made.
+
+    Where nobody states when it expires, it does so its item's shelf life after it was made; a date that
+    somebody states, before or afterwards, holds.
 
     Args:
         conn: In a transaction that the caller commits.
@@ -19,6 +31,8 @@ def put_lot(conn: Connection, actor: Actor, *, item: str, lot: str, expires_on: 
         item: Its item's code.
         lot: The lot.
         expires_on: The first day on which it is no longer good; None: it keeps.
+        produced_on: When it was made; None: as it was stated before.
+        states_expiry: Whether somebody says when it expires; else ``expires_on`` counts for nothing.
 
     Returns:
         Whether that was new.
@@ -26,15 +40,23 @@ def put_lot(conn: Connection, actor: Actor, *, item: str, lot: str, expires_on: 
     Raises:
         NotAllowedError: If the actor may not.
         UnknownClaimError: If there is no such item.
+        AllocationError: If it says nothing, or the lot would have expired before it was made.
     """
     actor.require_everywhere(*KEEPERS)
+    if not states_expiry and produced_on is None:
+        raise AllocationError(f"lot {lot!r:.140}: expected expires_on or produced_on, got neither")
+    if states_expiry and expires_on and produced_on and expires_on <= produced_on:
+        raise AllocationError(
+            f"lot {lot!r:.140}: expires_on {expires_on}: expected after produced_on {produced_on}"
+        )
     act_as(conn, actor)
     found = _item(conn, item)
-    is_new = bool(
-        store.change(conn, "put_lot", item_id=found, lot=lot, expires_on=expires_on, actor=actor.id)
-    )
+    dates = {"expires_on": expires_on, "produced_on": produced_on, "states_expiry": states_expiry}
+    is_new = bool(store.change(conn, "put_lot", item_id=found, lot=lot, actor=actor.id, **dates))
     if is_new:
-        detail = {"expires_on": expires_on}
+        detail = ({"expires_on": expires_on} if states_expiry else {}) | (
+            {"produced_on": produced_on} if produced_on else {}
+        )
         audit(conn, actor.id, "lot_dated", f"lot:{item}/{lot}", site=None, detail=detail)
     return is_new
 

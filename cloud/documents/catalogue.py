@@ -23,6 +23,7 @@ from cloud.identity.store import act_as
 from cloud.ledger.store import audit
 from cloud.master.domain import BASE_UNIT, IdentifierKey, UnresolvableError, base_quantity, identifier_key
 from cloud.master.life import LifePaper, put_lives
+from cloud.master.shelf_life import ShelfLifePaper, put_shelf_lives
 from cloud.master.store import add_identifier, add_item, base_unit_of
 
 
@@ -35,7 +36,7 @@ def put_item(conn: Connection, actor: Actor, paper: ItemPaper) -> bool:
         paper: The item.
 
     Returns:
-        Whether one of its levels, or its minimum life, was new.
+        Whether one of its levels, its minimum or shelf life was new.
 
     Raises:
         NotAllowedError: If the actor may not.
@@ -63,7 +64,10 @@ def put_item(conn: Connection, actor: Actor, paper: ItemPaper) -> bool:
         add_identifier(conn, ("gtin", gtin), item_id, ratio=exact, valid_from=None)
     told = "minimum_life_days" in paper.model_fields_set
     lives = [LifePaper(item=paper.code, days=paper.minimum_life_days)] if told else []
-    return put_lives(conn, actor, lives) > 0 or bool(fresh)
+    told = "shelf_life_days" in paper.model_fields_set
+    shelf = [ShelfLifePaper(item=paper.code, days=paper.shelf_life_days)] if told else []
+    changed = put_lives(conn, actor, lives) + put_shelf_lives(conn, actor, shelf)
+    return changed > 0 or bool(fresh)
 
 
 def put_portal(conn: Connection, actor: Actor, paper: PortalPaper, *, now: datetime) -> bool:

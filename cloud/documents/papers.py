@@ -18,6 +18,7 @@ from typing_extensions import override
 from cloud.documents.domain import CARRIED, Line
 from cloud.faults import Broken, RuledModel
 from cloud.master.life import Days
+from cloud.master.shelf_life import ShelfDays
 from cloud.sheets.fields import has_check_digit
 from contracts.base import Code, Gateway, PositiveQuantity, Site, UtcDatetime
 from contracts.records import Identifier
@@ -126,6 +127,11 @@ class ItemPaper(_Paper):
         None,
         description="For which it must be good after the day of receipt; null: whatever comes is taken in; "
         "left out: as it is",
+    )
+    shelf_life_days: ShelfDays | None = Field(
+        None,
+        description="For which it is good, the day of production being the first; null: not known; left out: "
+        "as it is",
     )
 
     @model_validator(mode="after")

@@ -52,6 +52,8 @@ class ItemRow:
     is_serialised: bool
     minimum_life_days: int | None
     """Whole days for which it must be good after the day of receipt; None: whatever comes is taken in."""
+    shelf_life_days: int | None
+    """For which it is good, the day of production being the first; None: not known."""
     merged_into: str | None
 
 

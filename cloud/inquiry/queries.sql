@@ -11,7 +11,7 @@ LIMIT 1000;
 SELECT i.code, i.name, i.category, i.base_unit, i.is_integer_only, i.is_provisional,
        i.is_lot_controlled, i.is_serialised, (
            SELECT l.minimum_days FROM item_life AS l WHERE l.item_id = i.item_id ORDER BY l.life_id DESC LIMIT 1) AS minimum_life_days,
-       c.code AS merged_into
+       i.shelf_life_days, c.code AS merged_into
 FROM item AS i
 LEFT JOIN canonical_item AS ci ON ci.item_id = i.item_id AND ci.canonical_id <> i.item_id
 LEFT JOIN item AS c ON c.item_id = ci.canonical_id
@@ -25,7 +25,7 @@ LIMIT %(limit)s;
 SELECT i.code, i.name, i.category, i.base_unit, i.is_integer_only, i.is_provisional,
        i.is_lot_controlled, i.is_serialised, (
            SELECT l.minimum_days FROM item_life AS l WHERE l.item_id = i.item_id ORDER BY l.life_id DESC LIMIT 1) AS minimum_life_days,
-       c.code AS merged_into
+       i.shelf_life_days, c.code AS merged_into
 FROM item AS i
 LEFT JOIN canonical_item AS ci ON ci.item_id = i.item_id AND ci.canonical_id <> i.item_id
 LEFT JOIN item AS c ON c.item_id = ci.canonical_id

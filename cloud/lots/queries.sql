@@ -1,5 +1,6 @@
 -- name: find_lot
-SELECT i.item_id, i.code, i.name, i.base_unit, i.is_lot_controlled, %(lot)s AS lot, t.expires_on, t.stated_by
+SELECT i.item_id, i.code, i.name, i.base_unit, i.is_lot_controlled, %(lot)s AS lot, t.expires_on, t.stated_by, t.produced_on,
+    t.expires_on IS NOT NULL AND NOT t.is_expiry_stated AS is_inferred
 FROM item named
 JOIN canonical_item n ON n.item_id = named.item_id
 JOIN item i ON i.item_id = n.canonical_id

@@ -32,6 +32,9 @@ class FoundLot(NamedTuple):
     expires_on: date | None
     stated_by: str | None
     """Who said when it expires."""
+    produced_on: date | None = None
+    is_inferred: bool | None = False
+    """Whether it expires by its item's shelf life from its production on, for nobody said when."""
 
     @property
     def key(self) -> LotKey:

@@ -13,6 +13,7 @@ from cloud.ledger.corrections import merge_items
 from cloud.ledger.domain import LedgerError
 from cloud.master.levels import plain_ratio
 from cloud.master.life import MOST_DAYS, LifeError, LifePaper, put_lives
+from cloud.master.shelf_life import ShelfLifePaper, put_shelf_lives
 from cloud.settings import Settings
 from cloud.sheets.fields import Conventions
 from cloud.sheets.table import TableError, read_table
@@ -25,13 +26,16 @@ SHELL: Final = Actor("system:shell", frozenset({Role.INVENTORY_CONTROLLER}), all
 """Whoever can read the database's password merges items; the record says it was done here."""
 
 _NONE: Final = "none"
+_MINIMUM: Final = "minimum_life_days"
+_SHELF: Final = "shelf_life_days"
 
 _EXAMPLES: Final = """examples:
   dockledger items merge gtin:05012345678917 --into TEA            seen before anybody set it up
   dockledger items merge TEA-BOX --into TEA --ratio 12             a box was kept as an item of its own
   dockledger items unmerge TEA-BOX                                 it is an item of its own after all
   dockledger items life TEA --days 90                              it must be good for 90 days after it came
-  dockledger items life --file lives.csv                           item,minimum_life_days; also .xlsx"""
+  dockledger items life TEA --shelf 365                            it is good so long from its production on
+  dockledger items life --file lives.csv          item,minimum_life_days,shelf_life_days or one; or .xlsx"""
 
 
 def add_commands(subparsers: "Subparsers") -> None:
@@ -51,6 +55,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     lasting = command(items, "life", "say how long an item must keep when it is received", run_life)
     lasting.add_argument("item", nargs="?", help="its code")
     lasting.add_argument("--days", help="after the day of receipt; none: whatever comes is taken in")
+    lasting.add_argument("--shelf", help="days it is good for, of production the first; none: not known")
     lasting.add_argument("--file", type=Path, help="CSV or .xlsx of many; an empty cell: whatever comes")
     lasting.add_argument("--sheet", help="of a workbook with several")
 
@@ -69,35 +74,68 @@ def run_life(arguments: argparse.Namespace, settings: Settings) -> int:
     """Say how long one item, or each of a file, must keep; all or none."""
 
     def work() -> None:
-        has_item, has_days = arguments.item is not None, arguments.days is not None
-        if has_item != has_days or has_item == (arguments.file is not None):
-            raise LifeError("expected an item with --days, or --file")
-        papers = _lives(arguments) if arguments.file else [_life(arguments.item, arguments.days)]
-        new = once(settings, lambda conn: put_lives(conn, SHELL, papers))
-        show_all(arguments, [{"items": len(papers), "new": new}])
+        says = arguments.days is not None or arguments.shelf is not None
+        if (arguments.item is not None) != says or says == (arguments.file is not None):
+            raise LifeError("expected an item with --days or --shelf, or --file")
+        lives, shelves = _lives(arguments) if arguments.file else _stated(arguments)
+
+        def put(conn: Connection) -> int:
+            faults: list[str] = []
+            new = 0
+            try:
+                new += put_lives(conn, SHELL, lives)
+            except LifeError as error:
+                faults += f"{error}".splitlines()
+            try:
+                new += put_shelf_lives(conn, SHELL, shelves)
+            except LifeError as error:
+                faults += f"{error}".splitlines()
+            if faults:
+                raise LifeError("\n".join(dict.fromkeys(faults)))
+            return new
+
+        items = {paper.item for paper in lives} | {paper.item for paper in shelves}
+        show_all(arguments, [{"items": len(items), "new": once(settings, put)}])
 
     return reporting(work, OSError, LifeError, TableError)
 
 
-def _lives(arguments: argparse.Namespace) -> list[LifePaper]:
+_Papers = tuple[list[LifePaper], list[ShelfLifePaper]]
+
+
+def _stated(arguments: argparse.Namespace) -> _Papers:
+    item, days, shelf = arguments.item, arguments.days, arguments.shelf
+    lives = [] if days is None else [_life(item, days)]
+    return lives, [] if shelf is None else [_shelf_life(item, shelf)]
+
+
+def _lives(arguments: argparse.Namespace) -> _Papers:
     """Read a file; every fault of it is told at once."""
     table = read_table(
         arguments.file,
-        required=("item", "minimum_life_days"),
-        optional=(),
+        required=("item",),
+        optional=(_MINIMUM, _SHELF),
         conventions=Conventions(),
         sheet=arguments.sheet,
     )
     faults = [f"{arguments.file}: {fault}" for fault in table.faults]
-    papers = []
+    if table.rows and not {_MINIMUM, _SHELF} & table.rows[0].cells.keys():
+        faults.append(f"{arguments.file}: expected {_MINIMUM} or {_SHELF}, got neither")
+    lives: list[LifePaper] = []
+    shelves: list[ShelfLifePaper] = []
     for row in table.rows:
+        item, cells = row.cells["item"], row.cells
         try:
-            papers.append(_life(row.cells["item"], row.cells["minimum_life_days"] or _NONE))
+            lives += [_life(item, cells[_MINIMUM] or _NONE)] if _MINIMUM in cells else []
+        except LifeError as error:
+            faults.append(f"{arguments.file}:{row.number}: {error}")
+        try:
+            shelves += [_shelf_life(item, cells[_SHELF] or _NONE)] if _SHELF in cells else []
         except LifeError as error:
             faults.append(f"{arguments.file}:{row.number}: {error}")
     if faults:
         raise LifeError("\n".join(faults))
-    return papers
+    return lives, shelves
 
 
 def _life(item: str, days: str) -> LifePaper:
@@ -105,6 +143,14 @@ def _life(item: str, days: str) -> LifePaper:
         return LifePaper.model_validate({"item": item, "days": None if days == _NONE else days})
     except ValidationError as error:
         message = f"item {item!r:.140}, {days!r:.20}: expected whole days from 0 to {MOST_DAYS}, or none"
+        raise LifeError(message) from error
+
+
+def _shelf_life(item: str, days: str) -> ShelfLifePaper:
+    try:
+        return ShelfLifePaper.model_validate({"item": item, "days": None if days == _NONE else days})
+    except ValidationError as error:
+        message = f"item {item!r:.140}, {days!r:.20}: expected whole days from 1 to {MOST_DAYS}, or none"
         raise LifeError(message) from error
 
 

@@ -28,7 +28,7 @@ PLACES: Final = 200
 ROWS: Final = 50
 COUNTS: Final = 10
 
-_TYPED: Final = {"into": "", "ratio": "1", "days": None}
+_TYPED: Final = {"into": "", "ratio": "1", "days": None, "shelf": None}
 """What the forms begin with; None: what is known."""
 
 Text = Annotated[str, Query(max_length=128)]
@@ -114,7 +114,7 @@ def item_page(
         may_merge=_may(visitor.actor, Role.INVENTORY_CONTROLLER),
         may_state=_may(visitor.actor, *KEEPERS),
         typed=_TYPED | dict(typed or {}),
-        wrong={"into": "", "ratio": "", "days": ""} | dict(wrong or {}),
+        wrong={"into": "", "ratio": "", "days": "", "shelf": ""} | dict(wrong or {}),
         is_first=not after,
         **_story(gate, visitor.actor, code, moment, before=place_of(after)),
     )

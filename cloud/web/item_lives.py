@@ -7,8 +7,9 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
-from cloud.db import in_transaction
+from cloud.db import Connection, in_transaction
 from cloud.master.life import KEEPERS, MOST_DAYS, LifeError, LifePaper, put_lives
+from cloud.master.shelf_life import ShelfLifePaper, put_shelf_lives
 from cloud.web.item import item_page
 from cloud.web.visitors import Sender, TheGate
 
@@ -23,16 +24,31 @@ def put_life(
     visitor: Sender,
     item: Annotated[str, Form(min_length=1, max_length=128)],
     days: Annotated[str, Form(max_length=16)] = "",
+    shelf: Annotated[str, Form(max_length=16)] = "",
 ) -> Response:
-    """Say for how many days an item must be good after it came; what is wrong is told beside it."""
+    """Say for how long an item must be good after it came, and is from its production on."""
     actor = visitor.actor
     actor.require_everywhere(*KEEPERS)
+    typed, wrong = {"days": days, "shelf": shelf}, dict[str, str]()
+    lives: list[LifePaper] = []
+    shelves: list[ShelfLifePaper] = []
     try:
-        paper = LifePaper.model_validate({"item": item, "days": days.strip() or None})
-        in_transaction(gate.pool, lambda conn: put_lives(conn, actor, [paper]))
+        lives.append(LifePaper.model_validate({"item": item, "days": days.strip() or None}))
     except ValidationError:
-        message = f"{days!r}: expected whole days from 0 to {MOST_DAYS}, or nothing"
-        return item_page(request, gate, visitor, item, typed={"days": days}, wrong={"days": message})
+        wrong["days"] = f"{days!r}: expected whole days from 0 to {MOST_DAYS}, or nothing"
+    try:
+        shelves.append(ShelfLifePaper.model_validate({"item": item, "days": shelf.strip() or None}))
+    except ValidationError:
+        wrong["shelf"] = f"{shelf!r}: expected whole days from 1 to {MOST_DAYS}, or nothing"
+
+    def work(conn: Connection) -> None:
+        put_lives(conn, actor, lives)
+        put_shelf_lives(conn, actor, shelves)
+
+    if wrong:
+        return item_page(request, gate, visitor, item, typed=typed, wrong=wrong)
+    try:
+        in_transaction(gate.pool, work)
     except LifeError as error:
-        return item_page(request, gate, visitor, item, typed={"days": days}, wrong={"days": f"{error}"})
+        return item_page(request, gate, visitor, item, typed=typed, wrong={"days": f"{error}"})
     return RedirectResponse(f"/items/{quote(item)}", 303)

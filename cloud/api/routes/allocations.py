@@ -18,6 +18,7 @@ from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
 from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
 from cloud.db import Connection
+from cloud.documents.order_papers import DueDate
 from contracts.base import ID_PATTERN, Code, Site, UtcDatetime
 
 router = APIRouter(prefix="/v1", tags=["allocation"], route_class=ConditionalRoute)
@@ -184,13 +185,18 @@ class Released(BaseModel):
 
 
 class LotDate(BaseModel):
-    """When a lot is no longer good; null: it keeps."""
+    """When a lot is no longer good, when it was made, or both."""
 
     model_config = ConfigDict(extra="forbid")
 
     item: Code
     lot: Code
-    expires_on: date | None
+    expires_on: date | None = Field(
+        None,
+        description="The first day on which it is no longer good; null: it keeps; left out: nobody says, it "
+        "expires the shelf life of its item after `produced_on`, unless somebody says or said otherwise",
+    )
+    produced_on: DueDate | None = Field(None, description="As stands on the goods (AI 11); null: as before")
 
 
 class CustomerLife(BaseModel):
@@ -289,10 +295,18 @@ def release(*, once: Once, body: NewRelease) -> JSONResponse:
 
 @router.post("/lots", status_code=201, response_model=Kept, responses=responses(400, 404, 409, 413))
 def put_lot(*, once: Once, body: LotDate) -> JSONResponse:
-    """State when a lot is no longer good."""
+    """State when a lot is no longer good, or when it was made."""
 
     def effect(conn: Connection) -> Kept:
-        is_new = terms.put_lot(conn, once.caller, item=body.item, lot=body.lot, expires_on=body.expires_on)
+        is_new = terms.put_lot(
+            conn,
+            once.caller,
+            item=body.item,
+            lot=body.lot,
+            expires_on=body.expires_on,
+            produced_on=body.produced_on,
+            states_expiry="expires_on" in body.model_fields_set,
+        )
         return Kept(is_new=is_new)
 
     return once.answer(body, effect)

@@ -31,6 +31,9 @@ class Item(BaseModel):
     minimum_life_days: int | None = Field(
         description="For which it must be good after the day of receipt; null: whatever comes is taken in"
     )
+    shelf_life_days: int | None = Field(
+        description="For which it is good, the day of production being the first; null: not known"
+    )
     merged_into: str | None
 
 

@@ -109,6 +109,10 @@ class Story(BaseModel):
     item_name: str | None
     lot: str
     expires_on: date | None
+    produced_on: date | None
+    is_inferred: bool = Field(
+        description="It expires its item's shelf life after its production: nobody stated when"
+    )
     forward: list[RelatedStock] = Field(description="The lot itself first")
     backward: list[Related]
     transformations: list[Part]
@@ -197,6 +201,8 @@ def story_of(told: LotStory) -> Story:
         item_name=told.lot.name,
         lot=told.lot.lot,
         expires_on=told.lot.expires_on,
+        produced_on=told.lot.produced_on,
+        is_inferred=bool(told.lot.is_inferred),
         forward=[with_stock(each) for each in told.forward],
         backward=[Related(**_related(each)) for each in told.genealogy.backward() if each.steps],
         transformations=[_part(link) for link in links],

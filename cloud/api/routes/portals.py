@@ -15,6 +15,7 @@ from cloud.db import Connection
 from cloud.documents import catalogue
 from cloud.documents.papers import ItemPaper, PortalPaper
 from cloud.master.life import minimum_life
+from cloud.master.shelf_life import shelf_life
 
 router = APIRouter(prefix="/v1", tags=["master data"], route_class=ConditionalRoute)
 
@@ -72,6 +73,10 @@ def put_item(
 
     def effect(conn: Connection) -> ItemPaper:
         catalogue.put_item(conn, caller, body)
-        return body.model_copy(update={"minimum_life_days": minimum_life(conn, body.code)})
+        lives = {
+            "minimum_life_days": minimum_life(conn, body.code),
+            "shelf_life_days": shelf_life(conn, body.code),
+        }
+        return body.model_copy(update=lives)
 
     return post_once(gate, caller, idempotency_key, target="/v1/items", body=body, effect=effect)

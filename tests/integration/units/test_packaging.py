@@ -161,6 +161,38 @@ def test_a_shell_says_how_long_items_must_keep_one_or_a_whole_file(
         assert main(["items", "life", *wrong]) == 1
 
 
+def test_a_shell_says_how_long_items_are_good_from_production_on_beside_it_in_the_same_file(
+    doors: Doors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = doors.ledger
+    for code in ("HAM", "EGG"):
+        ledger.as_app(
+            lambda conn, code=code: add_item(conn, code, name=None, category=None, base_unit="each")
+        )
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", ledger.app_dsn)
+    lives = "SELECT code, shelf_life_days FROM item ORDER BY code"
+    assert main(["items", "life", "HAM", "--shelf", "365"]) == 0
+    dated = ["allocation", "lot", "HAM", "L1", "--produced", "2026-04-01"]
+    assert main(dated) == 0
+    listed = tmp_path / "lives.csv"
+    listed.write_text("item,minimum_life_days,shelf_life_days\nHAM,7,30\nEGG,,21\n")
+    assert main(["items", "life", "--file", str(listed)]) == 0
+    assert ledger.query(lives) == [("EGG", 21), ("HAM", 30)]
+    assert ledger.query("SELECT lot, expires_on::text FROM lot") == [("L1", "2026-05-01")]
+    capsys.readouterr()
+    listed.write_text("item,minimum_life_days,shelf_life_days\nHAM,x,0\nEGG,,5\n")
+    assert main(["items", "life", "--file", str(listed)]) == 1
+    told = capsys.readouterr().err
+    assert ("'x': expected whole days from 0" in told, "'0': expected whole days from 1" in told) == (
+        True,
+        True,
+    )
+    listed.write_text("item\nHAM\n")
+    assert main(["items", "life", "--file", str(listed)]) == 1
+    assert "expected minimum_life_days or shelf_life_days, got neither" in capsys.readouterr().err
+    assert ledger.query(lives) == [("EGG", 21), ("HAM", 30)], "all or none"
+
+
 def test_a_part_of_a_whole_thing_and_a_weight_of_pieces_wait_in_quarantine(doors: Doors) -> None:
     ledger = doors.ledger
     for code, unit in (("HAM", "each"), ("CHEESE", "kg")):

@@ -18,8 +18,8 @@ from cloud.decisions.limits import LimitPaper
 from cloud.demand.sources.domain import NewSource, SourceKind, SourceSettings
 from cloud.documents.appointments import AppointmentPaper, MovedVisit
 from cloud.documents.import_file import ImportPaper
-from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.judging.papers import JudgementPaper
+from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.documents.order_papers import OrderPaper, ReceiptPaper
 from cloud.documents.papers import DocumentPaper, ItemPaper, OpeningPaper, PortalPaper, VisitPaper
 from cloud.documents.receiving.papers import DeliveryPaper
@@ -42,6 +42,7 @@ from cloud.master.costs import CostPaper
 from cloud.master.life import LifePaper
 from cloud.master.packaging import PackagingPaper
 from cloud.master.rates import RatePaper
+from cloud.master.shelf_life import ShelfLifePaper
 from cloud.master.supplier_papers import SupplierItemPaper, SupplierPaper
 from cloud.periods.reading import Moment
 from cloud.recipes.papers import MadePaper, PlanPaper
@@ -129,6 +130,7 @@ PAPERS: dict[str, object] = {
     "plan": PlanPaper.model_validate(KITTED),
     "put_item": ItemPaper(code="A"),
     "put_lives": [LifePaper(item="A", days=30)],
+    "put_shelf_lives": [ShelfLifePaper(item="A", days=30)],
     "put_packaging": PackagingPaper(item="A"),
     "put_supplier": SupplierPaper(supplier="A", name="A", currency="EUR"),
     "put_supplier_item": TERMS,

@@ -259,6 +259,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "runs.service.run": OPERATIONS,
     "runs.service.runs": OPERATIONS,
     "master.life.put_lives": MOVERS,
+    "master.shelf_life.put_shelf_lives": MOVERS,
     "master.packaging.packaging": STAFF,
     "master.packaging.put_packaging": MOVERS,
     "units.doubts.watch_doubts": frozenset({Role.DEVICE}),
@@ -359,6 +360,7 @@ NETWORK_WIDE = {name for name in COMMANDS if name.startswith("identity.")} | {
     "recipes.service.put_recipes",
     "ledger.corrections.merge_items",
     "master.life.put_lives",
+    "master.shelf_life.put_shelf_lives",
     "master.packaging.put_packaging",
     "master.rates.put_rates",
 }
