@@ -7,7 +7,8 @@ import pytest
 
 from cloud.documents.dock_times import dock_times
 from cloud.documents.domain import ConflictingDocumentError, DocumentError
-from cloud.documents.judging.papers import JudgementPaper, judge
+from cloud.documents.judging.papers import JudgementPaper
+from cloud.documents.judging.service import judge
 from cloud.documents.lines import lines_now, open_lines
 from cloud.documents.order_papers import OrderPaper
 from cloud.documents.orders import register_order
