@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
@@ -253,13 +253,27 @@ def show_named(arguments: argparse.Namespace, rows: Iterable[Any]) -> None:
         rows: Mappings, models, dataclasses or named tuples; their fields may differ. Blanks before a
             name move it to the right.
     """
+    for text in named_lines(arguments, rows):
+        print(text)
+
+
+def named_lines(arguments: argparse.Namespace, rows: Iterable[Any]) -> Iterator[str]:
+    """Say rows, each value behind its name; what a row lacks is left out.
+
+    Args:
+        arguments: Whether as JSON.
+        rows: As `show_named` takes them.
+
+    Yields:
+        A line for each.
+    """
     for row in rows:
         fields = _fields(row)
         if arguments.json:
-            print(_json({name.strip(): value for name, value in fields.items()}))
+            yield _json({name.strip(): value for name, value in fields.items()})
         else:
             known = {name: value for name, value in fields.items() if value is not None}
-            print("  ".join(f"{name} {_readable(value)}" for name, value in known.items()))
+            yield "  ".join(f"{name} {_readable(value)}" for name, value in known.items())
 
 
 def _fields(row: Any) -> dict[str, Any]:

@@ -197,11 +197,11 @@ def _face(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
 
 
 def _keep(asked: argparse.Namespace, settings: Settings) -> int:
-    def keep() -> list[Row]:
+    def keep() -> None:
         with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
-            return [keep_up(source, JOB, shell.present())]
+            shell.show_named(asked, [keep_up(source, JOB, shell.present())])
 
-    return _reporting(asked, keep)
+    return shell.reporting(keep, AllocationError)
 
 
 def _allocated(done: Allocated) -> Iterable[Row]:
@@ -225,11 +225,7 @@ def _wish(asked: argparse.Namespace) -> Wish:
 
 
 def _add(group: "Subparsers", name: str, text: str, ask: Ask) -> argparse.ArgumentParser:
-    def run(asked: argparse.Namespace, settings: Settings) -> int:
-        return _reporting(asked, lambda: shell.once(settings, lambda conn: list(ask(conn, asked))))
+    def say(conn: Connection, asked: argparse.Namespace) -> Iterable[str]:
+        return shell.named_lines(asked, ask(conn, asked))
 
-    return shell.command(group, name, text, run)
-
-
-def _reporting(asked: argparse.Namespace, answer: Callable[[], list[Row]]) -> int:
-    return shell.reporting(lambda: shell.show_named(asked, answer()), AllocationError)
+    return shell.command(group, name, text, shell.told(say, AllocationError))

@@ -200,28 +200,18 @@ def _unstated(conn: Connection, _asked: argparse.Namespace) -> Iterable[Row]:
 
 
 def _resolve(asked: argparse.Namespace, settings: Settings) -> int:
-    def resolved() -> list[Row]:
+    def resolved() -> None:
         with closing(LastingConnection(settings.needed("app_dsn"), "dockledger-command")) as source:
-            return [resolve(source, RESOLVER, _now())]
+            shell.show_named(asked, [resolve(source, RESOLVER, _now())])
 
-    return _reporting(asked, resolved)
+    return shell.reporting(resolved, LotError)
 
 
 def _add(group: "Subparsers", name: str, text: str, ask: Ask) -> argparse.ArgumentParser:
-    def run(asked: argparse.Namespace, settings: Settings) -> int:
-        def answer() -> list[Row]:
-            return shell.once(settings, lambda conn: list(ask(conn, asked)))
+    def say(conn: Connection, asked: argparse.Namespace) -> Iterable[str]:
+        return shell.named_lines(asked, ask(conn, asked))
 
-        return _reporting(asked, answer)
-
-    parser = group.add_parser(name, help=text, description=text)
-    parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _reporting(asked: argparse.Namespace, answer: Callable[[], list[Row]]) -> int:
-    return shell.reporting(lambda: shell.show_named(asked, answer()), LotError)
+    return shell.command(group, name, text, shell.told(say, LotError))
 
 
 def _now() -> datetime:
