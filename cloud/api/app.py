@@ -1,10 +1,10 @@
 """The API as one application."""
 
-from functools import cache
 from importlib.metadata import version
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
+from starlette.routing import BaseRoute
 from typing_extensions import override
 
 from cloud.api import problems
@@ -121,7 +121,7 @@ def create_api(
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        routes=_routes().routes,
+        routes=list(_ROUTES),
     )
     app.state.gate = gate
     app.state.metrics = metrics
@@ -200,18 +200,13 @@ _PLANNING: Final = (
     tickets,
     webhooks,
 )
-_ROUTERS: Final = (
-    *(part.router for part in (*_STOCK, *_GATEWAYS, *_DOCK, *_GOODS, *_PLANNING)),
-    *(suppliers.router, proposals.router, planning.router, purchase_orders.router),
-    *(forecast_reviews.record, models.router),
+_ROUTES: Final[tuple[BaseRoute, ...]] = tuple(
+    route
+    for router in (
+        *(part.router for part in (*_STOCK, *_GATEWAYS, *_DOCK, *_GOODS, *_PLANNING)),
+        *(suppliers.router, proposals.router, planning.router, purchase_orders.router),
+        *(forecast_reviews.record, models.router, health.router),
+    )
+    for route in router.routes
 )
-
-
-@cache
-def _routes() -> APIRouter:
-    """Gather the operations, once in a process: making them ready takes longer than most requests."""
-    every = APIRouter(generate_unique_id_function=lambda route: route.name)
-    for router in _ROUTERS:
-        every.include_router(router, responses=problems.RESPONSES)
-    every.include_router(health.router)
-    return every
+"""As they are: a router that is included makes each of its routes ready a second time."""

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from typing_extensions import override
 
 from cloud.api.files import ENDLESS, FILES, as_file_too, rows_of
+from cloud.api.problems import RESPONSES
 from cloud.sheets.sending import FileAnswer
 
 
@@ -45,6 +46,18 @@ def is_known(etag: str, if_none_match: str | None) -> bool:
     return etag in known or "*" in known
 
 
+def operation_id(route: APIRoute) -> str:
+    """Name an operation as its function is named.
+
+    Args:
+        route: Any.
+
+    Returns:
+        The name, unique in the API.
+    """
+    return route.name
+
+
 class ConditionalRoute(APIRoute):
     """A route whose successful GET carries an ETag, and who has it gets 304; lists go out as files too."""
 
@@ -56,11 +69,13 @@ class ConditionalRoute(APIRoute):
             endpoint: The operation.
             **described: What FastAPI is told of it.
         """
+        described["generate_unique_id_function"] = operation_id
+        described["responses"] = {**RESPONSES, **(described.get("responses") or {})}
         is_read = "GET" in (described.get("methods") or ()) and path not in ENDLESS
         rows = rows_of(endpoint) if is_read else None
         if rows is not None:
             endpoint = as_file_too(path, endpoint, rows)
-            described["responses"] = {**(described.get("responses") or {}), **FILES}
+            described["responses"] |= FILES
         self.rows = rows
         super().__init__(path, endpoint, **described)
 

@@ -1,18 +1,18 @@
 """The pages as one application; errors are pages too."""
 
 from collections.abc import Mapping
-from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Final
 from urllib.parse import urlencode
 
 import structlog
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 from starlette.types import Scope
 from typing_extensions import override
 
@@ -105,7 +105,7 @@ def create_pages(gate: Gate, *, network: str, offer: BrokerOffer | None = None) 
         The application.
     """
     app = FastAPI(
-        title="Dockledger pages", openapi_url=None, docs_url=None, redoc_url=None, routes=_routes().routes
+        title="Dockledger pages", openapi_url=None, docs_url=None, redoc_url=None, routes=list(_ROUTES)
     )
     app.state.gate = gate
     app.state.network = network
@@ -124,11 +124,9 @@ def create_pages(gate: Gate, *, network: str, offer: BrokerOffer | None = None) 
     return app
 
 
-@cache
-def _routes() -> APIRouter:
-    """Gather the pages, once in a process: making them ready takes longer than most requests."""
-    every = APIRouter()
-    parts = (
+_ROUTES: Final[tuple[BaseRoute, ...]] = tuple(
+    route
+    for part in (
         login,
         live,
         stock,
@@ -175,9 +173,9 @@ def _routes() -> APIRouter:
         variances,
         tickets,
     )
-    for part in parts:
-        every.include_router(part.router)
-    return every
+    for route in part.router.routes
+)
+"""As they are: a router that is included makes each of its routes ready a second time."""
 
 
 def _show(request: Request, status: int, detail: str) -> Response:

@@ -7,6 +7,7 @@ from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel
 
+from cloud.api.conditional import operation_id
 from cloud.api.metrics import Metrics
 from cloud.api.problems import RESPONSES, responses
 from cloud.api.requests import Caller, TheGate
@@ -14,7 +15,7 @@ from cloud.inquiry import operations
 from cloud.inquiry.probe import is_ready
 from cloud.runs import jobs
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], generate_unique_id_function=operation_id)
 
 
 class Health(BaseModel):
