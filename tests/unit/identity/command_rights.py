@@ -300,6 +300,10 @@ BY_SITE_ONLY = {
 """They show or write the actor's sites only; whoever calls them has checked the role."""
 
 PLUMBING = {
+    "documents.receiving.arrived.dated_lots",
+    "documents.receiving.arrived.inspect_dated",
+    "documents.receiving.arrived.inspect_loose",
+    "documents.receiving.arrived.loose_visits",
     "documents.receiving.held_posting.post_holds",
     "documents.receiving.holding.hold",
     "documents.receiving.holding.hold_scanned",
@@ -311,6 +315,8 @@ PLUMBING = {
     "documents.visit_posting.post_due",
     "documents.receiving.following.follow",
     "documents.receiving.following.ready",
+    "documents.receiving.lying.at_site",
+    "documents.receiving.lying.find_holds",
     "lots.left_expired.tell_left",
     "lots.damaged.tell_damaged",
     "ingest.registry.service.record_change",
