@@ -8,6 +8,11 @@ TESTERS := $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 # Kept, whatever the shell says: compiling takes longer than most of the processes that tests start.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Types are checked on one core for a minute: where tests are asked for too, they do not wait for it.
+ifeq ($(sort $(MAKECMDGOALS)),check test)
+MAKEFLAGS += -j2
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench soak lock clean
 
