@@ -152,9 +152,13 @@ def _appointment(
     with gate.acting(actor) as conn:
         try:
             found = appointments.appointment(conn, actor, site=site, visit=visit)
-        except DocumentError as error:
-            status = 404 if isinstance(error, UnknownDocumentError) else 409
-            raise HTTPException(status, f"{error}") from error
+        except UnknownDocumentError as error:
+            raise HTTPException(404, f"{error}") from error
+        except ConflictingDocumentError as error:  # it has ended: the page tells so
+            if problem:
+                return RedirectResponse(f"/visits/{site}/{visit}/appointment", 303)
+            of = {"row": None, "site": site, "visit": visit, "ended": f"{error}"}
+            return page(request, visitor, "appointment.html", tab="/receiving", status=200, **of)
         doors = [row.portal for row in catalogue.portals(conn, actor, site=site, limit=1_000)]
     zone = zone_of(found.time_zone)
     stands = {
