@@ -37,6 +37,8 @@ _PLAIN: Final = 0.99
 _PLAIN_READS: Final = 50
 """An item that crossed so surely, and was read so often, is none of a pallet that stayed."""
 
+_NEVER: Final = (0, -1, "")
+
 _Entry = TypeVar("_Entry", tuple[int, str], tuple[int, int, str], tuple[int, str, str, CrossingDirection])
 
 
@@ -215,8 +217,8 @@ class Companions:
         crossed, heard = self._crossed.get(passage.portal, []), (passage.portal, *near)
         with_it = list(_present(crossed, at_us))
         heard_with = len({*self._came_with(passage, gtin), passage.epc})
-        others_before = self._heard_before(passage, gtin)
         count = len({epc for _, epc in same} | {passage.epc})
+        others_before = self._heard_before(passage, gtin, enough=max(PALLETFUL, 2 * count))
         is_apart = cart.is_sure or (cart.is_lone and count == 1)
         if alike >= MANY or heard_with >= PALLETFUL:  # not all of a pallet seem to turn at one time
             with_it.extend(_present(self._around.get(passage.portal, []), at_us))
@@ -258,18 +260,21 @@ class Companions:
         end = bisect_left(kept, (passage.last_seen_us + 1, 0, ""))
         return (epc for _, last_us, epc in kept[begin:end] if last_us >= passage.first_seen_us)
 
-    def _heard_before(self, passage: Passage, gtin: str) -> int:
-        """Count the other tags of the same item that this portal heard while it heard this one before."""
+    def _heard_before(self, passage: Passage, gtin: str, enough: int) -> int:
+        """Count the other tags of the same item, up to enough, that were here at its last stay before."""
         kept = self._stayed.get((passage.portal, gtin), [])
-        before = [each for each in kept if each[2] == passage.epc and each[0] < passage.first_seen_us]
-        return len(
-            {
-                epc
-                for begin_us, end_us, _ in before
-                for first_us, last_us, epc in kept
-                if epc != passage.epc and first_us <= end_us and last_us >= begin_us
-            }
-        )
+        earlier = range(bisect_left(kept, (passage.first_seen_us, 0, "")) - 1, -1, -1)
+        came_us, left_us, _ = next((kept[n] for n in earlier if kept[n][2] == passage.epc), _NEVER)
+        begin = bisect_left(kept, (came_us - _LONGEST_STAY_US, 0, ""))
+        end = bisect_left(kept, (left_us + 1, 0, ""))
+        others = set[str]()
+        for n in range(begin, end):
+            _, last_us, epc = kept[n]
+            if last_us >= came_us and epc != passage.epc:
+                others.add(epc)
+            if len(others) == enough:
+                break
+        return len(others)
 
     def _came_with(self, passage: Passage, gtin: str) -> Iterator[str]:
         """List the tags of the same item that this portal began to hear when it began to hear this one."""

@@ -72,7 +72,8 @@ class Company:
     others: int = 0
     """Other tags of the same item that the portal heard at any time of its visit, whatever they did."""
     others_before: int = 0
-    """Other tags of the same item that the portal heard during its visits of the minutes before this one."""
+    """Other tags of the same item, up to a palletful or twice the count, that the portal heard while it was
+    there before, in the last minutes."""
     is_out_of_a_palletful: bool = False
     """They were a palletful, and it came neither alone of its item nor with others that the visit expects."""
     is_read_often: bool = False
