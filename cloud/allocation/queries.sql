@@ -120,7 +120,8 @@ SET produced_on = coalesce(excluded.produced_on, lot.produced_on),
     stated_at = clock_timestamp(), stated_by = excluded.stated_by
 WHERE coalesce(excluded.produced_on <> lot.produced_on, excluded.produced_on IS NOT NULL AND lot.produced_on IS NULL)
     OR (excluded.is_expiry_stated
-        AND (NOT lot.is_expiry_stated OR lot.expires_on IS DISTINCT FROM excluded.expires_on));
+        AND (NOT lot.is_expiry_stated OR lot.expires_on IS DISTINCT FROM excluded.expires_on))
+RETURNING lot.expires_on, lot.produced_on;
 
 -- name: put_life
 INSERT INTO customer_life (partner, item_id, minimum_days, stated_by)

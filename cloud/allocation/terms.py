@@ -1,6 +1,7 @@
 """What allocation is told of lots and customers: dates and days in, kept with who said so."""
 
 from datetime import date
+from typing import Final
 
 from cloud.allocation import store
 from cloud.allocation.domain import KEEPERS, AllocationError, UnknownClaimError
@@ -8,6 +9,9 @@ from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.ledger.store import audit
+
+_PRODUCED: Final = (date(2000, 1, 1), date(2199, 12, 31))
+"""The first and last day on which goods may be said to be made."""
 
 
 def put_lot(
@@ -26,7 +30,7 @@ def put_lot(
     somebody states, before or afterwards, holds.
 
     Args:
-        conn: In a transaction that the caller commits.
+        conn: In a transaction that the caller commits, or rolls back where this raises.
         actor: A supervisor or inventory controller at all sites: lots are everywhere's.
         item: Its item's code.
         lot: The lot.
@@ -40,25 +44,32 @@ def put_lot(
     Raises:
         NotAllowedError: If the actor may not.
         UnknownClaimError: If there is no such item.
-        AllocationError: If it says nothing, or the lot would have expired before it was made.
+        AllocationError: If it says nothing, or a day beyond 2000 to 2199 for its production, or the lot would
+            have expired before it was made, whichever of that was stated before.
     """
     actor.require_everywhere(*KEEPERS)
     if not states_expiry and produced_on is None:
         raise AllocationError(f"lot {lot!r:.140}: expected expires_on or produced_on, got neither")
-    if states_expiry and expires_on and produced_on and expires_on <= produced_on:
+    first, last = _PRODUCED
+    if produced_on and not first <= produced_on <= last:
         raise AllocationError(
-            f"lot {lot!r:.140}: expires_on {expires_on}: expected after produced_on {produced_on}"
+            f"lot {lot!r:.140}: produced_on {produced_on}: expected a day from {first} to {last}"
         )
     act_as(conn, actor)
     found = _item(conn, item)
     dates = {"expires_on": expires_on, "produced_on": produced_on, "states_expiry": states_expiry}
-    is_new = bool(store.change(conn, "put_lot", item_id=found, lot=lot, actor=actor.id, **dates))
-    if is_new:
+    kept = store.tuples(conn, "put_lot", item_id=found, lot=lot, actor=actor.id, **dates)
+    for expires, produced in kept:
+        if expires and produced and expires <= produced:
+            raise AllocationError(
+                f"lot {lot!r:.140}: expires_on {expires}: expected after produced_on {produced}"
+            )
+    if kept:
         detail = ({"expires_on": expires_on} if states_expiry else {}) | (
             {"produced_on": produced_on} if produced_on else {}
         )
         audit(conn, actor.id, "lot_dated", f"lot:{item}/{lot}", site=None, detail=detail)
-    return is_new
+    return bool(kept)
 
 
 def put_life(conn: Connection, actor: Actor, *, partner: str, item: str | None, days: int) -> bool:

@@ -1,5 +1,6 @@
 """A lot of which only the production is stated expires by its item's shelf life; over HTTP and on pages."""
 
+from datetime import date
 from html import unescape
 from itertools import count
 
@@ -8,8 +9,10 @@ import pytest
 from serving import TEA, People
 from test_authorisation_matrix import session_of
 
+from cloud.allocation.domain import AllocationError
+from cloud.allocation.terms import put_lot
 from cloud.db import ConnectionPool, in_transaction
-from cloud.identity.actor import Role
+from cloud.identity.actor import Actor, Role
 from cloud.identity.credentials import csrf_token
 from cloud.identity.domain import Grant
 from cloud.identity.gate import SESSION_COOKIE
@@ -72,6 +75,7 @@ def test_a_lot_that_is_said_nothing_of_or_expired_before_it_was_made_is_refused(
             "expires_on 2026-04-01: expected after produced_on 2026-04-01",
         ),
         ({"produced_on": "1026-04-01"}, "produced_on"),
+        ({"produced_on": "2200-01-01"}, "produced_on"),
     ):
         answer = keeper.sends("lots", item=TEA, lot="L1", **dates)
         assert (answer.status_code, why in answer.text) == (422, True), answer.text
@@ -79,6 +83,27 @@ def test_a_lot_that_is_said_nothing_of_or_expired_before_it_was_made_is_refused(
         assert keeper.sends("items", code=TEA, shelf_life_days=days).status_code == 422
     item = keeper.client.get(f"/v1/items/{TEA}", headers=keeper.headers).json()
     assert item["shelf_life_days"] is None
+
+
+def test_a_date_is_checked_against_what_was_stated_of_the_lot_before(keeper: Keeper) -> None:
+    assert keeper.dates(expires_on="2026-06-15")
+    late = keeper.sends("lots", item=TEA, lot="L1", produced_on="2026-06-15")
+    why = "lot 'L1': expires_on 2026-06-15: expected after produced_on 2026-06-15"
+    assert (late.status_code, why in late.text) == (422, True), late.text
+    assert keeper.lot() == (None, "2026-06-15", False), "nothing of it is kept"
+    assert keeper.dates(produced_on="2026-06-14")
+    early = keeper.sends("lots", item=TEA, lot="L1", expires_on="2026-05-01")
+    assert (early.status_code, "expires_on 2026-05-01: expected after" in early.text) == (422, True)
+    assert keeper.lot() == ("2026-06-14", "2026-06-15", False)
+    assert keeper.dates(produced_on="2026-04-01", expires_on="2026-05-01"), "both corrected at once"
+
+
+def test_a_shell_states_no_production_beyond_the_years_of_papers(pool: ConnectionPool) -> None:
+    everywhere = Actor("user:ina", frozenset({Role.INVENTORY_CONTROLLER}), all_sites=True)
+    for day in (date(1999, 12, 31), date(9999, 12, 31)):
+        stated = {"item": TEA, "lot": "L1", "produced_on": day, "states_expiry": False}
+        with pytest.raises(AllocationError, match=f"produced_on {day}: expected a day from 2000"):
+            in_transaction(pool, lambda conn, stated=stated: put_lot(conn, everywhere, **stated))
 
 
 def test_the_page_of_an_item_states_it_beside_how_long_it_must_keep(
