@@ -196,5 +196,6 @@ def test_counting_pages_fit_and_the_form_works_without_scripts(
         found = [line for line in table if f",{place},{place},TEA-500," in line]
         assert len(found) == 1
         assert ",forced,beyond,9.5,10,-0.5,-0.5,-0.5,-2.1,EUR,user:bob," in found[0]
-        looked.page.locator("[data-part=variances] a.row").first.click()
+        with looked.page.expect_navigation():
+            looked.page.locator("[data-part=variances] a.row").first.click()
         assert fits(looked.page)
