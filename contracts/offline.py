@@ -139,8 +139,8 @@ class PickableLot(Contract):
 class PickableItem(Contract):
     """The lots of an item that could be picked, as they expire: those that do first."""
 
-    names: Annotated[tuple[Code, ...], Field(min_length=1, max_length=50)]
-    """Every value that a label of it may say: GTINs and codes."""
+    names: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=50)]
+    """What a label of it may say: GTINs of any level first, then codes."""
     lots: Annotated[tuple[PickableLot, ...], Field(min_length=1, max_length=20)]
 
 

@@ -1,9 +1,11 @@
-"""Which lots could be picked, as handhelds are told (P10): rows in, contracts out."""
+"""Which lots could be picked, as gateways with handhelds are told (P10): rows in, contracts out."""
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+
+from pydantic import ValidationError
 
 from cloud.db import Connection
 from cloud.labels import store
@@ -49,16 +51,18 @@ def fitting_lots(message: ReferenceSnapshot, known: Sequence[PickableItem]) -> R
     return message.model_copy(update={"pickable": tuple(fitting)})
 
 
-def knows(conn: Connection, gateway: str, message: ReferenceSnapshot) -> bool:
-    """Tell whether a gateway was told of the same lots last.
+def told_last(conn: Connection, gateway: str) -> list[PickableItem]:
+    """Read what a gateway was told last.
 
     Args:
         conn: In a transaction that shows its site.
         gateway: The gateway.
-        message: What it would be told.
 
     Returns:
-        True if so.
+        What it was; nothing of what an older release told in another way.
     """
-    told = store.tuples(conn, "pickable_told", gateway=gateway)
-    return (told[0][0] if told else []) == [item.model_dump(mode="json") for item in message.pickable]
+    ((told,),) = store.tuples(conn, "pickable_told", gateway=gateway) or [([],)]
+    try:
+        return [PickableItem.model_validate_json(json.dumps(item)) for item in told]
+    except ValidationError:
+        return []

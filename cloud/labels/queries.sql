@@ -141,12 +141,23 @@ JOIN gateway g ON g.gateway_id = m.gateway_id
 WHERE g.name = %(gateway)s AND m.channel = 'reference'
 ORDER BY m.revision DESC, m.message_id DESC LIMIT 1;
 
--- name: gateways_of_site
+-- name: sites_of_handhelds
+SELECT DISTINCT g.site_id FROM gateway g
+WHERE g.kind = 'edge' AND g.state IN ('active', 'paused') AND sees_site(g.site_id) AND has_handhelds(g.gateway_id)
+ORDER BY g.site_id;
+
+-- name: gateways_of_handhelds
 SELECT g.site_id AS site, g.name AS gateway, p.shelf
 FROM gateway g
 LEFT JOIN printing_gateway p ON p.gateway_id = g.gateway_id
-WHERE g.site_id = %(site)s AND g.kind = 'edge' AND g.state IN ('active', 'paused')
+WHERE g.site_id = %(site)s AND g.kind = 'edge' AND g.state IN ('active', 'paused') AND has_handhelds(g.gateway_id)
 ORDER BY g.name;
+
+-- name: has_handhelds
+SELECT 1 FROM gateway g WHERE g.name = %(gateway)s AND has_handhelds(g.gateway_id);
+
+-- name: forget_superseded
+SELECT forget_superseded_references(g.gateway_id) FROM gateway g WHERE g.name = %(gateway)s;
 
 -- name: told_plans
 SELECT p.type, p.id, p.recipe, p.version, p.times

@@ -29,7 +29,7 @@ from cloud.labels.domain import (
     left_in_series,
     shipped,
 )
-from cloud.labels.pickable import fitting_lots, knows, pickable_at
+from cloud.labels.pickable import fitting_lots, pickable_at, told_last
 from contracts.base import SiteId
 from contracts.labels import LabelKind
 from contracts.offline import PickableItem, ReferenceSnapshot, SsccBlock
@@ -165,7 +165,9 @@ def follow_stock(source: Source, actor: Actor, now: datetime) -> Mapping[str, An
 
 
 def follow_lots(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
-    """Tell gateways which lots could be picked at their site, if these are others than they were told.
+    """Tell gateways with handhelds which lots could be picked at their site, if they were told of others.
+
+    Whatever else they are told meanwhile says the same of lots.
 
     Args:
         source: Where transactions come from.
@@ -294,11 +296,11 @@ def _tell_stock(conn: Connection, *, actor: Actor, now: datetime) -> int:
 def _tell_lots(conn: Connection, *, actor: Actor, now: datetime) -> int:
     act_as(conn, actor)
     told = 0
-    for (site,) in store.tuples(conn, "sites_of_gateways"):
+    for (site,) in store.tuples(conn, "sites_of_handhelds"):
         lots, known = pickable_at(conn, site, now), cookbook(conn, site, now)
-        for reader in store.rows(conn, _Reader, "gateways_of_site", site=site):
+        for reader in store.rows(conn, _Reader, "gateways_of_handhelds", site=site):
             message = _message(conn, reader, known, lots, now)
-            if not knows(conn, reader.gateway, message):
+            if told_last(conn, reader.gateway) != list(message.pickable):
                 _leave(conn, reader, message, sent_by=actor.id)
                 told += 1
     return told
@@ -315,11 +317,15 @@ def _units_told(conn: Connection, gateway: str) -> list[str]:
 
 
 def _send(conn: Connection, to: _Reader, known: Cookbook, *, sent_by: str, now: datetime) -> None:
-    _leave(conn, to, _message(conn, to, known, pickable_at(conn, to.site, now), now), sent_by=sent_by)
+    """Send what changed; of lots what was told last, for all that could be picked is much to look at."""
+    has_handhelds = store.tuples(conn, "has_handhelds", gateway=to.gateway)
+    lots = told_last(conn, to.gateway) if has_handhelds else []
+    _leave(conn, to, _message(conn, to, known, lots, now), sent_by=sent_by)
 
 
 def _leave(conn: Connection, to: _Reader, message: ReferenceSnapshot, *, sent_by: str) -> None:
-    """Leave a gateway's message for ingest to publish."""
+    """Leave a gateway's message for ingest to publish, and forget those that a published one supersedes."""
+    store.tuples(conn, "forget_superseded", gateway=to.gateway)
     told = {"gateway": to.gateway, "revision": message.revision, "payload": message.model_dump_json()}
     store.change(conn, "send_reference", **told, actor=sent_by)
 

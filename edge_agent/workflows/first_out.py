@@ -4,15 +4,16 @@ What expires first is what the cloud said last, so it works without a network. O
 cloud nor its label says a date nothing is asked: it may be new.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final, Protocol
 
 from contracts.offline import PickableLot
+from contracts.records import Identifier
 from edge_agent.workflows.expired import asked_about
 from edge_agent.workflows.kinds import Workflow
-from edge_agent.workflows.labels import ItemLabel
+from edge_agent.workflows.labels import BASE_UNIT, ItemLabel
 from edge_agent.workflows.prompts import say
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.scene import Scene
@@ -26,11 +27,11 @@ _NEVER: Final = date.max
 class KnownLots(Protocol):
     """Lots of an item that could be picked, as they expire."""
 
-    def __call__(self, *names: str) -> Sequence[PickableLot]:
+    def __call__(self, *names: Identifier) -> Sequence[PickableLot]:
         """List them; the names are what a label of the item says."""
 
 
-def no_lots(*_names: str) -> Sequence[PickableLot]:
+def no_lots(*_names: Identifier) -> Sequence[PickableLot]:
     """Know of no lot."""
     return ()
 
@@ -51,7 +52,7 @@ def earlier_lot(run: Run, label: ItemLabel, lots: KnownLots, scene: Scene) -> Pi
     """
     if run.workflow is not Workflow.PICK or run.is_task or not scene.now.clock_ok:
         return None
-    known = lots(label.identifier.value, label.unit_seen)
+    known = lots(label.identifier, *_level_of(label))
     told = [each.expires_on or _NEVER for each in known if each.lot == label.lot]
     expires_on = told[0] if told else label.expiry
     if expires_on is None:
@@ -65,6 +66,12 @@ def earlier_lot(run: Run, label: ItemLabel, lots: KnownLots, scene: Scene) -> Pi
         if places and each.expires_on > surely_good:
             return each.model_copy(update={"places": places})
     return None
+
+
+def _level_of(label: ItemLabel) -> Iterator[Identifier]:
+    """Give the GTIN of the packaging level that a label names: of an SGTIN nothing else tells the item."""
+    if label.unit_seen != BASE_UNIT:
+        yield Identifier(scheme="gtin", value=label.unit_seen)
 
 
 def passing_over(run: Run | None, lot: PickableLot | None) -> Run | None:

@@ -14,7 +14,7 @@ from edge_agent.workflows.prompts import say
 from edge_agent.workflows.refusals import Refusal, RefusedError
 from edge_agent.workflows.site import WorkflowSettings
 
-_BASE_UNIT: Final = "base"
+BASE_UNIT: Final = "base"
 _VARIABLE_MEASURE: Final = "9"
 """First digit of the GTIN of a trade item whose measure varies."""
 _LONGEST_CODE: Final = 128
@@ -105,7 +105,7 @@ def _place_of_gln(decoded: Decoded, site: WorkflowSettings) -> PlaceLabel:
 
 def _trade_item(decoded: Decoded, gtin: str) -> ItemLabel:
     quantity = None if decoded.quantity is None else Decimal(decoded.quantity)
-    unit_seen = _BASE_UNIT if decoded.is_piece_count else gtin
+    unit_seen = BASE_UNIT if decoded.is_piece_count else gtin
     weight_kg = decoded.weight_kg if gtin[0] == _VARIABLE_MEASURE else None
     if decoded.scheme is Scheme.SGTIN and decoded.pure_uri is not None:
         return ItemLabel(
@@ -142,7 +142,7 @@ def _own_label(decoded: Decoded, site: WorkflowSettings) -> Label:
     if place is not None:
         return PlaceLabel(place)
     if item is not None:
-        return ItemLabel(Identifier(scheme="local", value=item), _BASE_UNIT)
+        return ItemLabel(Identifier(scheme="local", value=item), BASE_UNIT)
     raise RefusedError(Refusal.UNKNOWN_CODE, say("{text!r} is no label of this site", text=decoded.text))
 
 

@@ -10,6 +10,7 @@ import structlog
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts.offline import PickableItem, PickableLot, PlannedWork, Recipe, ReferenceSnapshot
+from contracts.records import Identifier
 from edge_agent.outbox.beside import KeptFile
 
 REFERENCE_FILE: Final = "reference.json"
@@ -122,7 +123,7 @@ class ReferenceBook:
         """
         return unit in self._kept.known_units
 
-    def lots_of(self, *names: str) -> Sequence[PickableLot]:
+    def lots_of(self, *names: Identifier) -> Sequence[PickableLot]:
         """List the lots of an item that could be picked when the cloud looked last.
 
         Args:
@@ -131,7 +132,7 @@ class ReferenceBook:
         Returns:
             As they expire; none if nothing was said of it.
         """
-        found = (each.lots for each in self._kept.pickable if not set(names).isdisjoint(each.names))
+        found = (each.lots for each in self._kept.pickable if any(name in each.names for name in names))
         return next(found, ())
 
     def named(self, name: str) -> Recipe | None:

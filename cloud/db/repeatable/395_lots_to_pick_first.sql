@@ -1,8 +1,9 @@
 -- Items with dated lots that could be picked at a site at an instant, and their lots as they expire: what gateways are told
 -- (PROTOCOL P10), items of several lots first, then those that expire first. Where gateways bring picks and returns to is no
 -- place to pick from, and what is claimed is somebody's.
-CREATE OR REPLACE FUNCTION lots_to_pick_first(of_site text, at timestamptz, most integer)
-    RETURNS TABLE (names text[], lots jsonb)
+DROP FUNCTION IF EXISTS lots_to_pick_first(text, timestamptz, integer);
+CREATE FUNCTION lots_to_pick_first(of_site text, at timestamptz, most integer)
+    RETURNS TABLE (names jsonb, lots jsonb)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     WITH today AS (
         SELECT (at AT TIME ZONE z.time_zone)::date AS day FROM site z WHERE z.site_id = of_site AND sees_site(of_site)
@@ -35,12 +36,13 @@ CREATE OR REPLACE FUNCTION lots_to_pick_first(of_site text, at timestamptz, most
     SELECT n.names, l.lots
     FROM chosen c
     CROSS JOIN LATERAL (
-        SELECT array_agg(v.value ORDER BY v.value) AS names
+        SELECT jsonb_agg(jsonb_build_object('scheme', v.scheme, 'value', v.value) ORDER BY v.is_code, v.scheme, v.value)
+            AS names
         FROM (
-            SELECT DISTINCT x.value
+            SELECT DISTINCT x.scheme <> 'gtin' AS is_code, x.scheme, x.value
             FROM canonical_item a JOIN identifier x ON x.item_id = a.item_id
             WHERE a.canonical_id = c.item_id AND x.scheme <> 'sgtin'
-            ORDER BY x.value LIMIT 50) v) n
+            ORDER BY is_code, x.scheme, x.value LIMIT 50) v) n
     CROSS JOIN LATERAL (
         SELECT jsonb_agg(jsonb_build_object('lot', o.lot, 'expires_on', o.expires_on, 'places', to_jsonb(o.places[1:3]))
             ORDER BY o.expires_on, o.lot) AS lots

@@ -12,8 +12,10 @@ from cloud.labels import references
 from cloud.labels.pickable import fitting_lots
 from cloud.lots.expiry import WATCH
 from cloud.lots.left_expired import tell_left
+from cloud.recipes.papers import RecipePaper
+from cloud.recipes.service import put_recipes
 from contracts.offline import PickableItem, PickableLot
-from contracts.records import Movement
+from contracts.records import Identifier, Movement
 from edge_agent.clock import Stamp
 from edge_agent.decode.barcode import decode_barcode
 from edge_agent.workflows.engine import Engine
@@ -22,8 +24,9 @@ from edge_agent.workflows.state import State
 from tests.integration.documents.test_scanned_receipts import SCANNER
 from tests.integration.labels.test_labels import sent
 from tests.integration.ledger.scenario import SITE, at
-from tests.integration.lots.floor import GTINS, PALLET, Floor, goes, open_floor, stands
+from tests.integration.lots.floor import GTINS, NET, PALLET, Floor, goes, open_floor, stands
 
+NAMES = (Identifier(scheme="gtin", value=GTINS["MILK"]),)
 OLD, NEW, UNDATED, GONE = "OLD", "NEW", "UNDATED", "GONE"
 
 
@@ -55,6 +58,11 @@ def floor(database: object) -> Iterator[Floor]:
         yield floor
 
 
+def published(floor: Floor) -> None:
+    """Let ingest have published all there is."""
+    floor.ledger.as_owner(lambda conn: conn.execute("UPDATE gateway_message SET published_at = now()"))
+
+
 def told(floor: Floor) -> int:
     with closing(LastingConnection(floor.ledger.app_dsn, "test-lots")) as source:
         return int(references.follow_lots(source, references.JOB, at(1))["told"])
@@ -66,7 +74,7 @@ def test_gateways_are_told_which_lots_could_be_picked_when_these_are_others(floo
     (message,) = sent(floor.ledger)
     assert message.pickable == (
         PickableItem(
-            names=(GTINS["MILK"],),
+            names=NAMES,
             lots=(
                 PickableLot(lot=OLD, expires_on=date(2026, 6, 1), places=("A-02",)),
                 PickableLot(lot=NEW, expires_on=date(2026, 9, 1), places=("A-01", "B-01")),
@@ -80,6 +88,66 @@ def test_gateways_are_told_which_lots_could_be_picked_when_these_are_others(floo
     floor.moves(*(goes("MILK", 1, place, "@scrap", OLD, minute=2) for place in ("A-01", "A-02")))
     assert told(floor) == 1
     assert sent(floor.ledger)[-1].pickable[0].lots[0].lot == NEW, "the rest is somebody's"
+
+
+def test_only_a_gateway_with_handhelds_is_told_and_whatever_else_it_is_told_says_the_same_of_lots(
+    floor: Floor,
+) -> None:
+    floor.ledger.query(
+        "INSERT INTO gateway (name, kind, site_id) VALUES ('door-1', 'edge', %s) RETURNING 1", SITE
+    )
+    settings = '{"workflow": null, "readers": []}'
+    floor.ledger.query(
+        "INSERT INTO gateway_config_report (gateway_id, site_id, revision, outcome, settings, origins, "
+        "errors, reported_at, heard_at) "
+        "SELECT gateway_id, site_id, 0, 'applied', %s, '{}', '[]', now(), now() "
+        "FROM gateway WHERE name = 'door-1' RETURNING 1",
+        settings,
+    )
+    assert told(floor) == 1
+    assert sent(floor.ledger, "door-1") == []
+    recipe = {"code": "K", "kind": "kit", "inputs": [{"item": "BOX", "quantity": "1"}]}
+    stated = RecipePaper.model_validate(recipe | {"outputs": [{"item": "MILK", "quantity": "1"}]})
+    floor.ledger.as_app(lambda conn: put_recipes(conn, NET, [stated], now=at(0)))
+    floor.moves(goes("MILK", 1, "A-02", "A-01", OLD, minute=1))
+    with closing(LastingConnection(floor.ledger.app_dsn, "test-lots")) as source:
+        references.follow(source, references.JOB, at(1))
+    first, second = sent(floor.ledger)
+    assert (len(second.recipes), second.pickable) == (1, first.pickable), "as it was told last"
+    assert [each.pickable for each in sent(floor.ledger, "door-1")] == [()]
+    assert told(floor) == 1
+
+
+def test_a_message_that_a_published_one_supersedes_is_forgotten_and_no_other(floor: Floor) -> None:
+    def changes(minute: int) -> None:
+        before, place = "A-02" if minute == 1 else f"C-{minute - 1:02}", f"C-{minute:02}"
+        floor.moves(goes("MILK", 5, before, place, OLD, minute=minute))
+        assert told(floor) == 1
+
+    changes(1)
+    changes(2)
+    assert len(sent(floor.ledger)) == 2, "neither is published"
+    published(floor)
+    first, second = sent(floor.ledger)
+    changes(3)
+    assert sent(floor.ledger)[0] == second, "until the third is published, it is the newest there is"
+    assert len(sent(floor.ledger)) == 2
+    changes(4)
+    assert [each.revision > second.revision for each in sent(floor.ledger)] == [False, True, True]
+    published(floor)
+    changes(5)
+    assert len(sent(floor.ledger)) == 2
+    assert first.revision < second.revision < sent(floor.ledger)[0].revision
+
+
+def test_an_items_gtin_is_told_whatever_its_other_names_are(floor: Floor) -> None:
+    floor.ledger.query(
+        "INSERT INTO identifier (scheme, value, item_id) SELECT 'local', lpad(n::text, 5, '0'), i.item_id "
+        "FROM item i, generate_series(1, 60) n WHERE i.code = 'MILK' RETURNING 1"
+    )
+    assert told(floor) == 1
+    names = sent(floor.ledger)[0].pickable[0].names
+    assert (names[:1], len(names)) == (NAMES, 50)
 
 
 def test_a_message_holds_as_many_items_as_a_publish(floor: Floor) -> None:

@@ -1,5 +1,6 @@
 """A pick without a task of a later lot than the one that expires first: asked about once, and recorded."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.offline import PickableItem, PickableLot, ReferenceSnapshot
-from contracts.records import DocumentRef
+from contracts.records import DocumentRef, Identifier
 from edge_agent.workflows.feedback import Signal
 from edge_agent.workflows.reference import ReferenceBook
 from edge_agent.workflows.state import dump_state, load_state
@@ -17,6 +18,7 @@ from tests.unit.workflows.conftest import STARTED_AT
 from tests.unit.workflows.test_tasks import CASE, CASE_LABEL, PICK, tasks
 
 OWN = "85123A"
+NAMES = (Identifier(scheme="gtin", value=CASE), Identifier(scheme="local", value=OWN))
 EARLY, LATE, LATER, NEW, UNDATED = (f"{CASE_LABEL}10{lot}" for lot in ("L1", "L2", "L3", "L9", "L0"))
 PASSED_OVER = DocumentRef(type="earlier_lot", id="L1")
 TELLS = (
@@ -40,12 +42,12 @@ KNOWN = (
 def tell(bench: Any, tmp_path: Path) -> Any:
     """Tells a gateway of lots, and starts it again without the cloud."""
 
-    def told(*lots: PickableLot) -> None:
+    def told(*lots: PickableLot, others: Sequence[PickableItem] = ()) -> None:
         message = ReferenceSnapshot(
             site="leeds",
             revision=1,
             issued_at=STARTED_AT,
-            pickable=(PickableItem(names=(CASE, OWN), lots=lots or KNOWN),),
+            pickable=(*others, PickableItem(names=NAMES, lots=lots or KNOWN)),
         )
         path = tmp_path / "reference.json"
         assert ReferenceBook(path, "leeds").take(message.model_dump_json().encode())
@@ -133,6 +135,23 @@ def test_a_lot_that_has_expired_since_was_picked_already_or_expires_the_same_day
     tell(first, *KNOWN[1:])
     bench.scan("$PICK/SO-1", "A-01", LATE)
     assert bench.refusals == []
+
+
+@pytest.mark.parametrize(("scheme", "value"), [("sku", "base"), ("supplier_code", CASE), ("local", CASE)])
+def test_another_items_code_does_not_answer_for_what_is_no_code_on_a_label(
+    bench: Any, tell: Any, scheme: str, value: str
+) -> None:
+    name = Identifier.model_validate({"scheme": scheme, "value": value})
+    tell(others=[PickableItem(names=(name,), lots=(lot("X1", "2026-03-20", "A-09"), *KNOWN[1:]))])
+    bench.scan("$PICK/SO-1", "A-01", EARLY)
+    assert bench.refusals == [], "of the item itself it is the first"
+    assert bench.scan(LATE).text == TELLS
+
+
+def test_a_serialised_label_answers_for_its_gtin(bench: Any, tell: Any) -> None:
+    tell()
+    bench.scan("$PICK/SO-1", "A-01", f"{CASE_LABEL}21S-1\x1d10L2")
+    assert bench.refusals == ["earlier_lot"]
 
 
 def test_a_clock_that_is_not_sure_asks_nothing(bench: Any, tell: Any) -> None:
