@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cloud.db import Connection, in_transaction
-from cloud.documents import orders
-from cloud.documents.domain import DocumentError
+from cloud.documents import orders, store
+from cloud.documents.domain import DocumentError, UnknownDocumentError
+from cloud.documents.lines import goods_of
 from cloud.documents.order_papers import OrderPaper
 from cloud.identity.actor import Role
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
+from cloud.master.domain import BASE_UNIT
 from cloud.web.dock_papers import MOST_LINES, Text, named_goods
 from cloud.web.forms import may, refused, rows_of
 from cloud.web.instants import InstantError, instant_of
@@ -60,9 +62,10 @@ def register(
     def work(conn: Connection) -> None:
         sites = operations.sites(conn, visitor.actor)
         zone = next((each.time_zone for each in sites if each.site == typed["site"]), "UTC")
+        asked = _Asked(conn, _codes_registered(conn, visitor, typed["site"], typed["id"]))
         lines = [
             {"line": str(number), "quantity": amount, "price": each or None, "due_on": day}
-            | _named(name, unit)
+            | asked.named(f"{number}", name, unit)
             for number, (name, amount, unit, each, day) in enumerate(
                 (row for row in rows_of(*columns) if any(row)), start=1
             )
@@ -78,12 +81,38 @@ def register(
     return RedirectResponse(f"/orders/{typed['site']}/{typed['id']}", 303)
 
 
-def _named(name: str, unit: str) -> dict[str, Any]:
-    """Say what is ordered and in which unit: a GTIN is its own, an item's code means base units."""
-    goods = named_goods(name)
-    by_code = goods["identifier"]["scheme"] == "sku"
-    stated = {"item": name, "unit_seen": goods["unit_seen"]} if by_code else goods
-    return stated | ({"unit_seen": named_goods(unit)["identifier"]["value"]} if unit else {})
+class _Asked(NamedTuple):
+    """What the ledger knows of what is typed."""
+
+    conn: Connection
+    codes: dict[str, str]
+    """Of the order, if it is registered: the code that a line named its item by."""
+
+    def named(self, line: str, name: str, unit: str) -> dict[str, Any]:
+        """Say what is ordered and in which unit: a GTIN is its own, an item's code means base units."""
+        goods = named_goods(name)
+        is_code = goods["identifier"]["scheme"] == "sku" or self._is_code(line, name, goods["unit_seen"])
+        stated = {"item": name, "unit_seen": BASE_UNIT} if is_code else goods
+        return stated | ({"unit_seen": named_goods(unit)["identifier"]["value"]} if unit else {})
+
+    def _is_code(self, line: str, name: str, gtin: str) -> bool:
+        """Tell whether what may be a GTIN is a code: the line's own, or an item's where none has the GTIN."""
+        if self.codes.get(line) == name:
+            return True
+        known = goods_of(self.conn, [("gtin", gtin)]).get(("gtin", gtin))
+        if known is not None and not known.is_provisional:
+            return False
+        return bool(store.tuples(self.conn, "items_by_code", codes=[name]))
+
+
+def _codes_registered(conn: Connection, visitor: Viewer, site: str, name: str) -> dict[str, str]:
+    if not may(visitor.actor, site, Role.BUYER):
+        return {}
+    try:
+        lines = orders.order(conn, visitor.actor, site=site, name=name).lines
+    except UnknownDocumentError:
+        return {}
+    return {each.line: each.identifier for each in lines if each.identifier_scheme == "sku"}
 
 
 def _form(

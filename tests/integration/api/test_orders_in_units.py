@@ -150,6 +150,37 @@ def test_a_form_takes_a_gtin_or_a_code_with_a_unit(
     assert f",48,each,2,{CASE}," in exported
 
 
+def test_a_form_takes_a_code_of_digits_unless_its_gtin_is_known_and_the_same_again_is_no_other_order(
+    client: httpx.Client, people: Any, pool: ConnectionPool, packed: Post
+) -> None:
+    ean, unknown = "4006381333931", "4006381333948"
+    session = session_of(pool, Grant(Role.BUYER, OWN))
+    cookie = {"Cookie": f"{SESSION_COOKIE}={session}"}
+
+    def types(name: str, item: str) -> httpx.Response:
+        form = ORDER_FORM | {"id": name, "item": item, "csrf": csrf_token(session)}
+        return client.post("/orders/new", data=form, headers=cookie, follow_redirects=False)
+
+    def ordered(name: str) -> list[tuple[str, float, float, str]]:
+        return content(client.get(f"/v1/purchase-orders/{OWN}/{name}", headers=people.headers("buyer")))
+
+    assert types("PO-E", ean).status_code == 422
+    made = packed("items", {"code": ean, "levels": []}, who="inventory_controller")
+    assert made.status_code == 201, made.text
+    assert types("PO-E", ean).status_code == 303
+    assert ordered("PO-E") == [(ean, 5, 5, "base")]
+    levels = {"item": ean, "levels": [{"gtin": f"0{ean}", "holds": 6}]}
+    assert packed("packaging", levels, who="inventory_controller").status_code == 201
+    again = types("PO-E", ean)
+    assert again.status_code == 303, "as it was registered"
+    assert types("PO-G", ean).status_code == 303
+    assert ordered("PO-G") == [(ean, 30, 5, f"0{ean}")], "its GTIN is known by now"
+    assert f"gtin &#39;0{unknown}&#39; names no item" in types("PO-H", unknown).text
+    for site in ("", "nowhere"):
+        form = ORDER_FORM | {"site": site, "item": ean, "csrf": csrf_token(session)}
+        assert client.post("/orders/new", data=form, headers=cookie).status_code in {403, 422}
+
+
 def test_a_file_takes_a_gtin_or_a_code_with_a_unit(
     client: httpx.Client, people: Any, pool: ConnectionPool, packed: Post, tmp_path: Path
 ) -> None:
