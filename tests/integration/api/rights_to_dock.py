@@ -176,6 +176,7 @@ def dock_form(route: str, caller: str) -> dict[str, Any]:
         "POST /inspection/{site}/rules": {"item": "", "over_percent": "5"},
         "POST /receiving/{site}/receipts/{receipt}/reversals": {"line": "2", "reason": "other"},
         "POST /inspection/{site}": {
+            "item": "",
             "receipt": "R-D",
             "line": "1",
             "waits_as": "returned",
