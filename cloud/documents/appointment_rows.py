@@ -31,7 +31,8 @@ def read_appointments(
         sheet: Which sheet of a workbook; None: the only one.
 
     Returns:
-        The visits in order; without an end or carrier where none is said.
+        The visits in order; an empty cell says that there is no end, or carrier, and without their column
+        nothing is said of them.
 
     Raises:
         DocumentError: If it is no such table.
@@ -53,5 +54,7 @@ def _line(
         if (at := reader.read(name, lambda text: fields.moment(text, conventions).requested_at)) is not None
     }
     of_site = row.cells.get("site") or site
-    more = {"carrier": reader.read("carrier", fields.code), "place": f"{path}: line {row.number}: "}
-    return stated | times | ({"site": of_site} if of_site else {}) | more
+    none = {name: None for name in ("to_at", "carrier") if row.cells.get(name) == ""}
+    carrier = {"carrier": reader.read("carrier", fields.code)} if row.cells.get("carrier") else {}
+    more = ({"site": of_site} if of_site else {}) | {"place": f"{path}: line {row.number}: "}
+    return stated | none | times | carrier | more

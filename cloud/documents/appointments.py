@@ -1,10 +1,11 @@
 """Appointments of visits: a door and a window; who shares them is shown, not forbidden (DOMAIN D2, D4)."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
+from typing_extensions import override
 
 from cloud.db import Connection
 from cloud.documents import store
@@ -16,16 +17,15 @@ from cloud.documents.domain import (
     DocumentError,
     UnknownDocumentError,
 )
-from cloud.documents.papers import Door, VisitName
+from cloud.documents.papers import Door, VisitName, WindowTime
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.ledger.store import audit
-from contracts.base import Code, Site, UtcDatetime
+from contracts.base import Code, Site
 
 GREETERS: Final = (*KEEPERS, Role.OPERATOR)
 """Who may say that a vehicle came."""
 _SHOWN_AHEAD: Final = timedelta(hours=36)
-_FAR: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _MOST: Final = 200
 
 
@@ -35,8 +35,8 @@ class AppointmentPaper(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     door: Door
-    from_at: UtcDatetime
-    to_at: UtcDatetime | None = None
+    from_at: WindowTime
+    to_at: WindowTime | None = None
     carrier: Code | None = None
 
     @model_validator(mode="after")
@@ -47,14 +47,49 @@ class AppointmentPaper(BaseModel):
             )
         return self
 
+    def beside(self, _before: "AtDoor") -> dict[str, object]:
+        """Give the appointment that it makes.
+
+        Args:
+            _before: As the visit stands, which it replaces.
+
+        Returns:
+            Door, beginning, end and carrier.
+        """
+        return self.model_dump(include={"door", "from_at", "to_at", "carrier"})
+
 
 class MovedVisit(AppointmentPaper):
-    """Which visit is given another door and window, as a row of a file says it."""
+    """Which visit is given another door and window, as a row of a file says it; what it leaves out stays."""
 
     site: Site
     visit: VisitName
     place: str = ""
     """Where that stands, for the errors."""
+
+    @override
+    def beside(self, before: "AtDoor") -> dict[str, object]:
+        """Give the appointment that it makes.
+
+        Args:
+            before: As the visit stands, of which it keeps the end and carrier that nobody states.
+
+        Returns:
+            Door, beginning, end and carrier.
+
+        Raises:
+            DocumentError: If the end that it keeps is not after the beginning.
+        """
+        stays = {"to_at": before.to_at, "carrier": before.carrier}
+        made = super().beside(before) | {
+            name: value for name, value in stays.items() if name not in self.model_fields_set
+        }
+        if "to_at" not in self.model_fields_set and before.to_at and before.to_at <= self.from_at:
+            raise DocumentError(
+                f"visit {self.visit!r}: to_at {before.to_at.isoformat()}, which stays: expected after "
+                f"from_at {self.from_at.isoformat()}; state to_at too"
+            )
+        return made
 
 
 class AtDoor(NamedTuple):
@@ -165,6 +200,8 @@ def appoint_all(
     for named_site in sorted({paper.site for paper in papers}):
         actor.require(*KEEPERS, site=named_site)
     act_as(conn, actor)
+    for key in sorted({(paper.site, paper.visit) for paper in papers}):
+        store.tuples(conn, "lock_visit", site=key[0], visit=key[1])  # in one order, whatever that of the file
     faults: list[str] = []
     told: set[tuple[str, str]] = set()
     named: set[tuple[str, str]] = set()
@@ -203,7 +240,7 @@ def appointment(conn: Connection, actor: Actor, *, site: str, visit: str) -> AtD
     """
     actor.require(*READERS, site=site)
     act_as(conn, actor.narrowed(*READERS))
-    found = _listed(conn, site=site, visit=visit, until_at=_FAR, limit=1)
+    found = _listed(conn, site=site, visit=visit, until_at=None, limit=1)
     if found:
         return found[0]
     ended = store.visits(conn, site=site, visit=visit, limit=1)
@@ -249,8 +286,7 @@ def _moved(conn: Connection, actor: Actor, paper: AppointmentPaper, site: str, v
         raise type(error)("\n".join(filter(None, (f"{error}", nowhere)))) from error
     if nowhere:
         raise UnknownDocumentError(nowhere)
-    window = paper.model_dump(include={"door", "from_at", "to_at", "carrier"})
-    store.change(conn, "move_window", site=site, visit=visit, **window)
+    store.change(conn, "move_window", site=site, visit=visit, **paper.beside(before))
     detail = {"door": paper.door, "from_at": paper.from_at.isoformat(), "was": before.from_at.isoformat()}
     audit(conn, actor.id, "visit_appointed", f"visit:{visit}", site=site, detail=detail)
     old = store.portals(conn, site=site, portal=before.door, limit=1)
@@ -263,7 +299,7 @@ def _open_visit(conn: Connection, site: str, visit: str) -> AtDoor:
         raise UnknownDocumentError(f"there is no visit {visit!r} at site {site!r}")
     if locked[0][0] != "open":
         raise ConflictingDocumentError(f"visit {visit!r} is {locked[0][0]}: expected one that is open")
-    (found,) = _listed(conn, site=site, visit=visit, until_at=_FAR, limit=1)
+    (found,) = _listed(conn, site=site, visit=visit, until_at=None, limit=1)
     return found
 
 
@@ -273,7 +309,7 @@ def _listed(
     site: str | None,
     visit: str | None = None,
     direction: str | None = None,
-    until_at: datetime,
+    until_at: datetime | None,
     limit: int,
 ) -> list[AtDoor]:
     asked = {"site": site, "visit": visit, "direction": direction, "until_at": until_at, "limit": limit}

@@ -10,7 +10,7 @@ FROM visit v JOIN site s ON s.site_id = v.site_id
 WHERE v.state = 'open' AND (%(site)s::text IS NULL OR v.site_id = %(site)s)
     AND (%(direction)s::text IS NULL OR v.direction = %(direction)s)
     AND (%(visit)s::text IS NULL OR v.visit = %(visit)s)
-    AND v.from_at < %(until_at)s
+    AND (%(until_at)s::timestamptz IS NULL OR v.from_at < %(until_at)s)
 ORDER BY v.from_at, v.site_id, v.door, v.visit
 LIMIT %(limit)s;
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Final, Literal, Self
 
@@ -31,6 +31,9 @@ MOST_LINES: Final = 20_000
 """Of a document, each with one unit at most."""
 _SSCC_DIGITS: Final = 18
 _GTIN_DIGITS: Final = 14
+_NAME_LENGTH: Final = 128
+"""Of a `Code`."""
+_WINDOWS: Final = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
 _MAY_NAME_ORDERS: Final = ("asn", "supplier_return")
 
 
@@ -51,6 +54,13 @@ def _is_unit(text: str) -> str:
     return text
 
 
+def _is_of_our_time(at: datetime) -> datetime:
+    first, end = _WINDOWS
+    if not first <= at < end:
+        raise ValueError(f"{at.isoformat()}: expected a time from {first.year} to {end.year - 1}")
+    return at
+
+
 Gtin = Annotated[str, AfterValidator(_is_gtin)]
 Unit = Annotated[Code, AfterValidator(_is_unit)]
 LineNumber = Annotated[
@@ -61,6 +71,8 @@ LineNumber = Annotated[
     ),
 ]
 Door = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+WindowTime = Annotated[UtcDatetime, AfterValidator(_is_of_our_time)]
+"""When a vehicle is expected: in the years in which papers may be due, by UTC."""
 VisitName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
@@ -263,7 +275,7 @@ class DocumentPaper(_Paper, RuledModel):
                 yield Broken(message, line.order.id, ("type",), ("lines", index, "order"))
 
     def _wrongly_spread(self, where: str) -> Iterator[Broken]:
-        """Find too many units, and lines that bear the number of another's part."""
+        """Find too many units, and numbers of parts that are too long or that another line bears."""
         kept = sum(max(1, len(line.units or ())) for line in self.lines)
         if kept > MOST_LINES:
             message = f"{where}: {kept} lines with one unit each: expected at most {MOST_LINES}"
@@ -276,6 +288,13 @@ class DocumentPaper(_Paper, RuledModel):
             if line.units[1:]
         }
         for index, line in enumerate(self.lines):
+            last = f"~{len(line.units)}" if line.units and line.units[1:] else ""
+            if last and line.line and len(line.line + last) > _NAME_LENGTH:
+                message = (
+                    f"{where}: line {line.line!r} on {len(line.units)} units: expected at most "
+                    f"{_NAME_LENGTH - len(last)} characters, for the last is its line …{last}"
+                )
+                yield Broken(message, line.line, at=("lines", index, "line"))
             if line.line in parts:
                 message = f"{where}: line {line.line!r} stands there twice, as a unit's of another"
                 yield Broken(message, line.line, at=("lines", index, "line"))
@@ -311,8 +330,8 @@ class VisitPaper(_Paper):
     visit: VisitName
     door: Door
     direction: Literal["inbound", "outbound"]
-    from_at: UtcDatetime
-    to_at: UtcDatetime | None = None
+    from_at: WindowTime
+    to_at: WindowTime | None = None
     documents: Annotated[tuple[DocumentName, ...], Field(max_length=100)] = ()
 
     @model_validator(mode="after")

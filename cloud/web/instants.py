@@ -41,6 +41,27 @@ def instant_of(local: str, zone: ZoneInfo) -> datetime:
     return instant
 
 
+def moved_to(local: str, zone: ZoneInfo, before: datetime | None) -> datetime:
+    """Read the value of a ``datetime-local`` input that showed an instant.
+
+    Args:
+        local: As `instant_of` reads it.
+        zone: The site's time zone.
+        before: What it showed; None: nothing.
+
+    Returns:
+        That instant to its microsecond, in whichever pass of an autumn hour, where the value is still what
+        `wall_clock` made of it; else what `instant_of` reads.
+
+    Raises:
+        InstantError: If the text is not a time, or the clocks skipped it.
+    """
+    read = instant_of(local, zone)
+    if before is None or datetime.fromisoformat(local).isoformat() != wall_clock(before, zone):
+        return read
+    return before
+
+
 def wall_clock(instant: datetime, zone: ZoneInfo) -> str:
     """Write an instant as a ``datetime-local`` input wants it.
 

@@ -22,7 +22,7 @@ from cloud.identity.store import act_as
 from cloud.inquiry import operations
 from cloud.web.dock_papers import open_documents
 from cloud.web.forms import refused
-from cloud.web.instants import InstantError, instant_of, wall_clock
+from cloud.web.instants import InstantError, instant_of, moved_to, wall_clock
 from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
@@ -109,10 +109,12 @@ def appoint(
 
     def work(conn: Connection) -> str:
         zone = zone_of(_zone(conn, visitor, site))
-        stated: dict[str, Any] = {"door": door, "carrier": carrier.strip() or None}
-        stated |= {"from_at": instant_of(from_at, zone), "to_at": instant_of(to_at, zone) if to_at else None}
-        paper = AppointmentPaper.model_validate(stated)
         where = {"site": site, "visit": visit}
+        before = appointments.appointment(conn, visitor.actor, **where)
+        stated: dict[str, Any] = {"door": door, "carrier": carrier.strip() or None}
+        stated |= {"from_at": moved_to(from_at, zone, before.from_at)}
+        stated |= {"to_at": moved_to(to_at, zone, before.to_at) if to_at else None}
+        paper = AppointmentPaper.model_validate(stated)
         return appointments.appoint(conn, visitor.actor, paper, now=gate.clock(), **where).direction
 
     problem = refused(lambda: in_transaction(gate.pool, work), DocumentError, InstantError)

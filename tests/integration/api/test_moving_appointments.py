@@ -4,13 +4,14 @@ import httpx
 import pytest
 from serving import OTHER, OWN
 from test_authorisation_matrix import session_of
-from test_documents import CASE, DOOR, VEHICLE, Desk, desk
+from test_documents import CASE, DOOR, NOTICE, VEHICLE, Desk, desk
 
 from cloud.db import ConnectionPool
 from cloud.identity.actor import Role
 from cloud.identity.credentials import csrf_token
 from cloud.identity.domain import Grant
 from cloud.identity.gate import SESSION_COOKIE
+from tests.integration.documents.dock import sscc
 
 __all__ = ["desk"]  # a fixture
 
@@ -88,3 +89,55 @@ def test_a_vehicle_is_registered_on_its_page_for_any_paper(desk: Desk, clerk: Cl
     over_http = VEHICLE | {"visit": "V-3", "documents": [{"type": "customer_return", "id": "RET-1"}]}
     answer = desk.post("visits", over_http)
     assert (answer.status_code, "receive what comes loose on Returns" in answer.text) == (422, True)
+
+
+def test_what_a_form_shows_and_nobody_changes_stays_to_the_microsecond(desk: Desk, clerk: Clerk) -> None:
+    second_pass = "2026-10-25T01:30:00.123456Z"  # by the site's clock 02:30, for the second time that night
+    desk.post("visits", VEHICLE | {"visit": "V-7", "from_at": second_pass, "documents": []})
+    path = f"/visits/{OWN}/V-7/appointment"
+    assert 'value="2026-10-25T02:30:00"' in clerk.sees(path).text
+
+    def moved(**typed: str) -> tuple[str, str | None]:
+        assert clerk.sends(path, door="dock-1", carrier="DSV", **typed).status_code == 303
+        told = desk.get(f"visits/{OWN}/V-7").json()
+        return told["from_at"], told["to_at"]
+
+    assert moved(from_at="2026-10-25T02:30") == (second_pass, None), "as a browser writes the seconds"
+    assert moved(from_at="2026-10-25T02:30:00", to_at="2026-10-25T04:00") == (
+        second_pass,
+        "2026-10-25T03:00:00Z",
+    )
+    assert moved(from_at="2026-10-25T02:31")[0] == "2026-10-25T00:31:00Z", "what is typed anew is the first"
+
+
+@pytest.mark.parametrize(
+    "typed", ["9999-12-31T23:59", "0001-01-02T00:00", "2200-01-01T01:30", "1999-12-31T20:00"]
+)
+def test_a_window_lies_in_the_years_of_papers(desk: Desk, clerk: Clerk, typed: str) -> None:
+    page = clerk.sends(PATH, door="dock-1", from_at=typed)
+    assert (page.status_code, "expected a time from 2000 to 2199" in page.text) == (422, True), page.text
+    at = f"{typed}:00Z"
+    for body in ({"from_at": at}, {"from_at": "2026-03-02T06:00:00Z", "to_at": at}):
+        for where, more in (
+            (f"appointments/{OWN}/V-1", {"door": "dock-1"}),
+            ("visits", VEHICLE | {"visit": "V-2"}),
+        ):
+            answer = desk.post(where, more | body)
+            assert (answer.status_code, "2000 to 2199" in answer.text) == (422, True), answer.text
+
+
+def test_a_number_that_leaves_no_room_for_those_of_its_units_is_refused(desk: Desk) -> None:
+    units = [sscc(number) for number in range(1, 13)]
+
+    def answer(length: int, named: list[str]) -> httpx.Response:
+        line = NOTICE["lines"][0] | {"line": "x" * length, "quantity": "20", "units": named}
+        return desk.post("documents", NOTICE | {"id": f"D-{length}-{len(named)}", "lines": [line]})
+
+    for length, named, most in ((127, units[:2], 126), (128, units[:2], 126), (126, units[2:], 125)):
+        refused = answer(length, named)
+        told = f"expected at most {most} characters" in refused.text
+        assert (refused.status_code, told, "x" * length in refused.text) == (422, True, True), refused.text
+    for length, named in ((126, units[:2]), (125, units[2:]), (128, [sscc(20)])):
+        assert answer(length, named).status_code == 201
+        papers = {"documents": [{"type": "asn", "id": f"D-{length}-{len(named)}"}]}
+        assert desk.post("visits", VEHICLE | {"visit": f"V-{length}"} | papers).status_code == 201
