@@ -203,6 +203,28 @@ def sort_units(
     return present, declared - present, seen - declared
 
 
+def undeclared(visit: VisitRow, unit: str) -> str:
+    """Say what is with a unit that crossed and that no document declares.
+
+    Args:
+        visit: Its visit.
+        unit: The unit.
+
+    Returns:
+        A sentence; it says what to do where a document of the visit counts what crosses.
+    """
+    told = f"unit {unit} crossed and no document declares it"
+    loose = [name for name in visit.documents if name.partition("/")[0] in BY_CROSSING]
+    if not loose:
+        return told
+    way = (
+        "receive what it holds on Receiving"
+        if visit.is_inbound
+        else "ship what it holds on Shipping, with it"
+    )
+    return f"{told}: of {', '.join(loose)} only what crosses loose counts, so {way}"
+
+
 def named_paper(text: str, direction: str) -> dict[str, str]:
     """Read the name of a paper that a vehicle brings or takes.
 

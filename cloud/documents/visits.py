@@ -22,6 +22,7 @@ from cloud.documents.domain import (
     VisitNotClearError,
     VisitRow,
     sort_units,
+    undeclared,
 )
 from cloud.documents.lines import lock_documents
 from cloud.documents.still_open import moved_whole, now_of
@@ -282,7 +283,7 @@ def _story(conn: Connection, within: Actor, found: VisitRow) -> VisitStory:
     seen = {unit for unit, direction in side_of.items() if direction == wanted}
     crossed = tuple(sorted(seen | _placed(conn, found, lines)))
     remainders = (
-        *_of_units(found, lines, settled, crossed),
+        *_of_units(found, lines, settled, crossed, shipped=_shipped(conn, found, lines, crossed)),
         *_of_clearing(conn, found),
         *_of_cards(conn, within, found),
     )
@@ -307,8 +308,24 @@ def _placed(conn: Connection, found: VisitRow, lines: list[Line]) -> set[str]:
     }
 
 
+def _shipped(
+    conn: Connection, found: VisitRow, lines: list[Line], crossed: tuple[str, ...]
+) -> frozenset[str]:
+    """Find units that left with a vehicle undeclared, and that somebody shipped on paper."""
+    _, _, extra = sort_units(lines, crossed, ())
+    if found.is_inbound or not extra:
+        return frozenset()
+    stand = store.tuples(conn, "where_units_stand", units=sorted(extra))
+    return frozenset(unit for unit, site, location, *_ in stand if site == found.site and location in _AWAY)
+
+
 def _of_units(
-    found: VisitRow, lines: list[Line], settled: frozenset[str], crossed: tuple[str, ...]
+    found: VisitRow,
+    lines: list[Line],
+    settled: frozenset[str],
+    crossed: tuple[str, ...],
+    *,
+    shipped: frozenset[str],
 ) -> list[Remainder]:
     _, missing, extra = sort_units(lines, crossed, ())
     by_unit: dict[str, bool] = {}
@@ -322,8 +339,7 @@ def _of_units(
         if not by_unit[unit]
     ]
     left += [
-        Remainder("unexpected_unit", unit, None, f"unit {unit} crossed and no document declares it")
-        for unit in sorted(extra)
+        Remainder("unexpected_unit", unit, None, undeclared(found, unit)) for unit in sorted(extra - shipped)
     ]
     left += [
         Remainder("unsettled_unit", unit, None, f"unit {unit} crossed and is not {what}")

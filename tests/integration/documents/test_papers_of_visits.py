@@ -8,17 +8,19 @@ from typing import Any
 import pytest
 
 from cloud.documents import orders
-from cloud.documents.domain import DocumentError, UnknownDocumentError
+from cloud.documents.domain import DocumentError, UnknownDocumentError, VisitNotClearError
 from cloud.documents.import_file import read_visits
 from cloud.documents.judging.service import waiting
 from cloud.documents.order_papers import OrderPaper
 from cloud.documents.order_steps import close
-from cloud.documents.shipping.service import reverse_line
+from cloud.documents.shipping.papers import ShipmentPaper
+from cloud.documents.shipping.service import reverse_line, ship
 from cloud.documents.transfers import service as transfers
 from cloud.documents.transfers.papers import TransferPaper
 from cloud.identity.actor import Actor, Role
 from cloud.master.supplier_papers import SupplierPaper
 from cloud.master.suppliers import put_supplier
+from contracts.records import Side
 from tests.integration.documents.dock import (
     CASES,
     KEEPER,
@@ -31,7 +33,7 @@ from tests.integration.documents.dock import (
     open_dock,
     paper,
 )
-from tests.integration.ledger.scenario import SITE, at
+from tests.integration.ledger.scenario import SITE, at, move
 
 BUYER = Actor("user:bea", frozenset({Role.BUYER}), all_sites=True)
 EVERYWHERE = Actor("user:eve", frozenset({Role.SUPERVISOR}), all_sites=True)
@@ -142,6 +144,26 @@ def test_a_transfer_leaves_with_one_vehicle_and_comes_with_another(dock: Dock) -
     back = {"site": SITE, "name": shipment, "line": "1", "reason": "misread"}
     dock.ledger.as_app(lambda conn: reverse_line(conn, KEEPER, **back))
     assert transfer(dock)[1] == [(0, 0)]
+
+
+def test_a_transfer_on_a_pallet_is_shipped_on_paper_and_its_vehicle_is_clear(dock: Dock) -> None:
+    dock.doors.send(move("2", "@supplier", Side(unit=PALLET), item=CASES, unit_seen=CASES, minute=1))
+    dock.stands(PALLET, "STAGE-1", minute=2)
+    drafted(dock, SITE, OTHER_SITE)
+    dock.expect("V-2", **named("transfer", "T-1"), direction="outbound")
+    dock.crosses(minute=10, direction="out", visit="V-2")
+    assert dock.confirm("V-2").position is None
+    assert dock.remains("V-2") == [("unexpected_unit", PALLET, None)]
+    way = "of transfer/T-1 only what crosses loose counts, so ship what it holds on Shipping, with it"
+    with pytest.raises(VisitNotClearError, match=f"unit {PALLET} crossed and no document declares it: {way}"):
+        dock.close("V-2")
+    of = {"type": "transfer", "id": "T-1", "line": "1"}
+    lines = [{"line": "1", "of": of, "quantity": "2", "unit": PALLET, "with_unit": True}]
+    stated = {"site": SITE, "shipment": "S-1", "occurred_at": at(20), "has_departed": True, "lines": lines}
+    leaving = ShipmentPaper.model_validate(stated)
+    dock.ledger.as_app(lambda conn: ship(conn, KEEPER, leaving, now=at(60)))
+    assert (transfer(dock), dock.remains("V-2")) == (("in_transit", [(48, 0)]), [])
+    assert dock.close("V-2").state == "closed"
 
 
 def test_a_transfer_comes_as_much_as_crossed(dock: Dock) -> None:
