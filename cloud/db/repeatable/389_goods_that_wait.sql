@@ -5,6 +5,7 @@
 -- paper told of, a hold by hand; `numbers`: those of returns that handhelds named for it. `days_left`: until its lot expired when it
 -- came, where that was less than its item asked for, so that it is inspected.
 DROP FUNCTION IF EXISTS goods_that_wait(text[], text, text);
+DROP FUNCTION IF EXISTS goods_that_wait(text[], text, text, text);
 DROP FUNCTION IF EXISTS came_last(bigint[], numeric);
 
 -- Since when so many base units wait that no receipt brought and that lie in some cells, if what came first was taken first; and
@@ -33,16 +34,20 @@ $$;
 REVOKE ALL ON FUNCTION came_last(bigint[], numeric) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION came_last(bigint[], numeric) TO dockledger_app;
 
-CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
+-- Of one receipt, one item (its code; as goods read by now), or all.
+CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text, of_item text)
     RETURNS TABLE (site text, receipt text, line text, waits_as text, lot text, owner text, identifier_scheme text,
         identifier text, item text, item_name text, base_unit text,
         quantity numeric, location text, unit text, partner text, is_unexpected boolean, reason text,
         since_at timestamptz, numbers text[], days_left integer)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH line AS MATERIALIZED (
+    WITH named AS MATERIALIZED (
+        SELECT n.item_id FROM item i JOIN canonical_item n ON n.canonical_id = i.item_id WHERE i.code = of_item
+    ), line AS MATERIALIZED (
         SELECT l.site_id, l.id, l.line, l.received, n.canonical_id FROM receipt_line l
         JOIN canonical_item n ON n.item_id = l.item_id
         WHERE (sites IS NULL OR l.site_id = ANY (sites))
+            AND (of_item IS NULL OR l.item_id IN (SELECT k.item_id FROM named k))
             AND (l.condition IN ('inspection', 'returned') OR l.held > 0) AND l.received > 0
             AND NOT EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line))
     ), asked AS MATERIALIZED (
@@ -55,6 +60,7 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
         JOIN canonical_item n ON n.item_id = c.item_id
         WHERE of_receipt IS NULL AND c.disposition IN ('inspection', 'returned', 'hold')
             AND (sites IS NULL OR c.site_id = ANY (sites))
+            AND (of_item IS NULL OR c.item_id IN (SELECT k.item_id FROM named k))
     ), lies AS MATERIALIZED (
         SELECT c.cell_id, c.site_id AS site, n.canonical_id AS item_id, c.location_id, p.kind AS place, p.code,
             c.disposition AS state, c.lot, coalesce(c.owner, '') AS owner,
@@ -227,8 +233,8 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text)
     CROSS JOIN LATERAL came_last(m.cells, m.waiting) k
     WHERE m.waiting > 0 AND NOT coalesce(u.is_virtual, false) AND coalesce(u.site, m.site) = m.site
 $$;
-REVOKE ALL ON FUNCTION goods_that_wait(text[], text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION goods_that_wait(text[], text, text) TO dockledger_app, dockledger_planner, dockledger_auditor;
+REVOKE ALL ON FUNCTION goods_that_wait(text[], text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION goods_that_wait(text[], text, text, text) TO dockledger_app, dockledger_planner, dockledger_auditor;
 
 -- What handhelds, or people by a movement that names no receipt, found goods to be that waited: the latest first, of so many of
 -- the latest movements out of where goods wait.

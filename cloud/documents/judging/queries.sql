@@ -1,10 +1,18 @@
 -- name: waiting
 SELECT w.site, w.receipt, w.line, w.waits_as, w.lot, w.owner, w.identifier_scheme, w.identifier, w.item, w.item_name, w.base_unit, w.quantity, w.location, w.unit,
     w.partner, w.is_unexpected, w.reason, w.since_at, s.time_zone, w.numbers, w.days_left
-FROM goods_that_wait(%(sites)s::text[], %(waits_as)s, %(receipt)s) w JOIN site s ON s.site_id = w.site
-WHERE (%(line)s::text IS NULL OR w.line = %(line)s)
+FROM goods_that_wait(%(sites)s::text[], %(waits_as)s, NULL, NULL) w JOIN site s ON s.site_id = w.site
 ORDER BY w.since_at, w.site, w.receipt, w.line, w.waits_as, w.lot, w.owner NULLS FIRST, w.location, w.unit
 LIMIT %(limit)s;
+
+-- name: waiting_of
+SELECT w.site, w.receipt, w.line, w.waits_as, w.lot, w.owner, w.identifier_scheme, w.identifier, w.item, w.item_name, w.base_unit, w.quantity, w.location, w.unit,
+    w.partner, w.is_unexpected, w.reason, w.since_at, s.time_zone, w.numbers, w.days_left
+FROM goods_that_wait(ARRAY[%(site)s::text], %(waits_as)s, %(receipt)s::text, %(item)s::text) w JOIN site s ON s.site_id = w.site
+WHERE w.receipt IS NOT DISTINCT FROM %(receipt)s::text AND w.line IS NOT DISTINCT FROM %(line)s::text
+    AND w.item = coalesce(%(item)s::text, w.item) AND (%(lot)s::text IS NULL OR w.lot = %(lot)s)
+    AND coalesce(w.owner, '') = coalesce(%(owner)s::text, w.owner, '') AND (%(unit)s::text IS NULL OR w.unit = %(unit)s)
+ORDER BY w.since_at, w.lot, w.owner NULLS FIRST, w.location, w.unit;
 
 -- name: add_judgement
 INSERT INTO judgement (site_id, id, line, item_id, waited_as, verdict, quantity, grade, reason, location, posting_id, decision_id,

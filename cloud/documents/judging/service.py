@@ -95,8 +95,7 @@ def waiting(
     within = actor.narrowed(*READERS)
     act_as(conn, within)
     sites = [site] if site else within.reach
-    asked = {"sites": sites, "waits_as": waits_as, "receipt": None, "line": None}
-    return store.rows(conn, WaitingRow, "waiting", **asked, limit=limit)
+    return store.rows(conn, WaitingRow, "waiting", sites=sites, waits_as=waits_as, limit=limit)
 
 
 def judgements(
@@ -261,16 +260,8 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
     lock_waiting(conn, paper.site, [cell for (cell,) in store.tuples(conn, "cells_of_goods", **named)])
     if paper.location and not places_known(conn, paper.site, [paper.location]):
         raise DocumentError(f"there is no place {paper.location!r} at site {paper.site!r}")
-    asked = {"sites": [paper.site], "waits_as": paper.waits_as, "receipt": paper.receipt, "line": paper.line}
-    rows = [
-        row
-        for row in store.rows(conn, WaitingRow, "waiting", **asked, limit=1000)
-        if paper.lot in {None, row.lot}
-        and paper.owner in {None, row.owner or ""}
-        and row.receipt == paper.receipt
-        and paper.item in {None, row.item}
-        and paper.unit in {None, row.unit}
-    ]
+    stated = {"waits_as": paper.waits_as, "lot": paper.lot, "owner": paper.owner, "unit": paper.unit}
+    rows = store.rows(conn, WaitingRow, "waiting_of", **named, **stated)
     where = paper.named
     if not rows:
         raise UnknownDocumentError(f"nothing of {where} waits as {paper.waits_as} at site {paper.site!r}")

@@ -14,7 +14,7 @@ from cloud.documents.judging.scrapping import ScrapPaper
 from cloud.ledger.corrections import post_reversal
 from contracts.records import Movement, RowRef, Side
 from contracts.vocabulary import Disposition
-from tests.integration.documents.dock import CASES, KEEPER, NETWORK, PALLET, open_dock
+from tests.integration.documents.dock import CASES, EACH, KEEPER, NETWORK, PALLET, open_dock
 from tests.integration.documents.test_judged_twice import PLACE, Back
 from tests.integration.documents.test_scanned_receipts import work
 from tests.integration.ledger.scenario import SITE, at, move
@@ -184,3 +184,19 @@ def test_a_movement_by_hand_grades_only_what_no_receipt_brought(back: Back) -> N
     comes_back(back, "X-1", 3)
     back.moves(3, PLACE, Side(location="A-01"))
     assert (waiting(back), back.decided()) == ([], [(None, "sellable", 3, "user:kim")])
+
+
+def test_goods_of_the_last_of_a_thousand_lots_are_judged(back: Back) -> None:
+    lots = [*(f"L-{number:04}" for number in range(1001)), "LAST"]
+    for some in range(0, len(lots), 250):
+        places = [Side(location="RETURNS", lot=lot, disposition=Disposition.RETURNED) for lot in lots]
+        back.dock.doors.send(
+            *(
+                move("1", "@customer", there, item=EACH, minute=5 + number / 60)
+                for number, there in enumerate(places)
+                if some <= number < some + 250
+            )
+        )
+    judges(back, 0, quantity="1", lot="LAST")
+    rows = back.dock.ledger.as_app(lambda conn: judging.waiting(conn, KEEPER, site=SITE, limit=5000))
+    assert [row.lot for row in rows] == lots[:-1]
