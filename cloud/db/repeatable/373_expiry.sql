@@ -174,7 +174,8 @@ $$;
 -- What gateways stated, since the last time, to have left for customers (`shipped`), or to have been `picked`, of a lot whose
 -- day had begun at the site by then: a handheld that works without a network cannot refuse it. And what left (`short`), by
 -- handheld or on paper, of a lot that will not last as long as its customer asks. Where neither side's lot was stated, as
--- the resolver infers it (`is_inferred`, by `rule`; what it withdraws counts below zero). The first row says how much was looked at.
+-- the resolver infers it (`is_inferred`, by `rule`; what it withdraws counts below zero, so each inference counts once, also of
+-- what is taken back by now: the resolver withdraws that). The first row says how much was looked at.
 CREATE FUNCTION left_expired(most integer)
     RETURNS TABLE (looked bigint, kind text, site text, item_id bigint, item text, base_unit text, lot text,
         expires_on date, document text, quantity numeric, place text, partner text, minimum_days integer, earlier text,
@@ -203,8 +204,7 @@ BEGIN
         SELECT s.gateway_id, s.seq, s.from_cell, s.to_cell, s.detail
         FROM gateway w JOIN movement s ON s.gateway_id = w.gateway_id
             AND s.epoch = ('x' || (m.detail #>> '{inferred,of,epoch}'))::bit(64)::bigint AND s.seq = (m.detail #>> '{inferred,of,seq}')::bigint
-        WHERE m.detail #>> '{inferred,side}' = 'destination' AND w.name = m.detail #>> '{inferred,of,gateway}'
-            AND (v.is_withdrawn OR NOT is_reversed(s))) o ON true
+        WHERE m.detail #>> '{inferred,side}' = 'destination' AND w.name = m.detail #>> '{inferred,of,gateway}') o ON true
     JOIN gateway g ON g.gateway_id = coalesce(o.gateway_id, m.gateway_id)
     JOIN cell f ON f.cell_id = coalesce(o.from_cell, m.from_cell)
     JOIN cell c ON c.cell_id = coalesce(o.to_cell, m.to_cell)

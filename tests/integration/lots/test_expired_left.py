@@ -14,10 +14,11 @@ from cloud.documents.shipping.papers import ShipmentPaper
 from cloud.documents.shipping.service import ship
 from cloud.identity.actor import NotAllowedError
 from cloud.identity.store import act_as
+from cloud.ledger.corrections import post_reversal
 from cloud.ledger.verification.service import verify
 from cloud.lots.expiry import WATCH
 from cloud.lots.left_expired import tell_left
-from contracts.records import DocumentRef, Movement
+from contracts.records import DocumentRef, Movement, RowRef
 from tests.integration.documents.test_scanned_receipts import work
 from tests.integration.ledger.scenario import SITE, at, stated
 from tests.integration.lots.floor import GTINS, KIM, NET, Floor, goes, open_floor
@@ -187,3 +188,25 @@ def test_what_left_of_no_stated_lot_is_told_as_the_resolver_infers_it_until_it_i
     floor.resolves()
     assert tells(floor)["shipped"] == 1
     assert told() == {f"4 {old}", f"3 {new}{inferred}"}, "what was withdrawn is told no more"
+
+
+def test_what_is_taken_back_before_anybody_looked_takes_nothing_off_what_is_told(floor: Floor) -> None:
+    floor.controls("MILK", rule="fefo")
+    floor.dates("MILK", "OLD", TODAY)
+    for quantity, minute in ((3, 2), (2, 12)):
+        floor.moves(goes("MILK", quantity, "STAGE-1", "@customer", under="shipment/SO-1", minute=minute))
+        floor.moves(goes("BOX", 1, "@supplier", "STAGE-1", minute=minute + 7))
+        floor.resolves()
+        if minute == 2:
+            assert tells(floor) == NOTHING | {"shipped": 1}
+    ((gateway, epoch, seq),) = floor.ledger.query(
+        "SELECT g.name, lpad(to_hex(m.epoch), 16, '0'), m.seq FROM movement m"
+        " JOIN gateway g USING (gateway_id) WHERE g.name = 'gw-1' AND m.quantity = 2"
+    )
+    misread = RowRef(gateway=gateway, epoch=epoch, seq=seq)
+    floor.ledger.as_app(lambda conn: post_reversal(conn, NET, misread, reason="misread"))
+    floor.moves(goes("BOX", 1, "@supplier", "STAGE-1", minute=29))
+    floor.resolves()
+    assert tells(floor) == NOTHING
+    (ticket,) = floor.tickets("expired_lot_shipped")
+    assert ticket.summary.startswith("3 each of MILK lot OLD, ")
