@@ -130,13 +130,24 @@ def _taken(conn: Connection, paper: DocumentPaper, gaps: Gaps = NO_GAPS) -> list
 
 
 def _declared_elsewhere(conn: Connection, paper: DocumentPaper) -> list[Fault]:
-    """Say which of its units another document of its kind declares."""
+    """Say which of its units another document of its kind declares, each where it stands."""
     name = {"site": paper.site, "type": paper.type, "id": paper.id}
-    units = sorted({unit for line in paper.lines for unit in line.units})
-    elsewhere = store.tuples(conn, "units_declared_elsewhere", **name, units=units)
-    told = [f"unit {unit} is declared by {paper.type} {other!r} too" for unit, other in elsewhere]
-    message = f"{paper.type} {paper.id!r}: {'; '.join(told)}: expected once a year"
-    return [Fault(None, "", None, message)] if told else []
+    places = dict[str, tuple[int, int]]()
+    for index, line in enumerate(paper.lines):
+        for nth, unit in enumerate(line.units):
+            places.setdefault(unit, (index, nth))
+    elsewhere = dict(store.tuples(conn, "units_declared_elsewhere", **name, units=sorted(places)))
+    return [
+        Fault(
+            index,
+            f"units.{nth}",
+            unit,
+            f"{paper.type} {paper.id!r}: unit {unit} is declared by {paper.type} {elsewhere[unit]!r} too: "
+            "expected once a year",
+        )
+        for unit, (index, nth) in places.items()
+        if unit in elsewhere
+    ]
 
 
 def check_document(

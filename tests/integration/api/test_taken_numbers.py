@@ -77,9 +77,15 @@ def test_an_asn_of_an_id_that_is_taken_is_told_its_other_faults_too(post: Post) 
         "it may be the same"
     )
     assert places(sends({"line": "1"} | UNREADABLE, partner="B")) == (422, ["id", "lines.0.quantity"])
-    assert places(sends(first | unit, other, id="A-2")) == (422, ["body", "lines.1.identifier"]), (
-        "units of another"
+    two = {"units": ["106141412345678915", *unit["units"]], "quantity": "10"}
+    both = sends(other, first | two, id="A-2")
+    assert places(both) == (422, ["lines.1.units.1", "lines.0.identifier"]), "of another"
+    (elsewhere, _) = both.json()["errors"]
+    assert (elsewhere["value"], elsewhere["message"]) == (
+        "'106141412345678908'",
+        "asn 'A-2': unit 106141412345678908 is declared by asn 'A-1' too: expected once a year",
     )
+    assert sends(first | unit, id="A-2").json()["type"] == f"{PROBLEM}:document-conflict"
     assert sends(first, id="A-1").json()["type"] == f"{PROBLEM}:document-conflict"
 
 
