@@ -1,10 +1,11 @@
 """What came in sellable and is inspected after all: of a lot dated since, or loose (DOMAIN D4, D8)."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
+
+from pydantic import JsonValue
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
@@ -13,7 +14,7 @@ from cloud.documents.lines import lock_documents
 from cloud.documents.receiving import store
 from cloud.documents.receiving.beyond import Part, Wanted
 from cloud.documents.receiving.domain import NOTHING, RuleRow
-from cloud.documents.receiving.held_notices import UNINSPECTED
+from cloud.documents.receiving.held_notices import UNINSPECTED, uninspected_words
 from cloud.documents.receiving.held_posting import VISIT, Hold, Under, post_holds
 from cloud.documents.receiving.lying import find_holds, fresh_name
 from cloud.documents.receiving.scanned import DatedRule, rule_then
@@ -22,6 +23,10 @@ from cloud.identity.store import act_as
 
 _LOTS: Final = 500
 """How many lots one run looks at."""
+_RULED: Final = "ruled"
+_TOO_SHORT: Final = "too_short"
+_GONE: Final = (_RULED, _TOO_SHORT)
+"""Why goods were to be inspected that had left, by which an open ticket counts them in base units."""
 
 
 class ArrivedRow(NamedTuple):
@@ -46,6 +51,11 @@ class ArrivedRow(NamedTuple):
     def scan(self) -> tuple[str, int, int]:
         """Names the movement."""
         return self.gateway, self.epoch, self.seq
+
+    @property
+    def came_under(self) -> tuple[str, str, str]:
+        """Site, type and number of what they came under."""
+        return self.site, self.type, self.number
 
 
 def dated_lots(conn: Connection, actor: Actor) -> list[tuple[int, str, str]]:
@@ -100,16 +110,16 @@ def inspect_dated(conn: Connection, actor: Actor, *, item_id: int, lot: str, now
     """
     _act(conn, actor)
     named = {"item_id": item_id, "lot": lot}
+    first = next((row.came_under for row in store.rows(conn, ArrivedRow, "dated_arrivals", **named)), None)
+    if first is not None:  # before the lot: who receives may state its date while they hold their own
+        _lock(conn, *first)
     if not store.tuples(conn, "lock_dated_lot", **named):
         return None
-    rows = store.rows(conn, ArrivedRow, "dated_arrivals", **named)
-    if not rows:
+    there = store.rows(conn, ArrivedRow, "dated_arrivals", **named)
+    if not there:
         store.change(conn, "settle_dated_lot", **named)
         return None
-    first = (rows[0].site, rows[0].number, rows[0].type)
-    lock_documents(conn, rows[0].site, [(VISIT if rows[0].type == VISIT else "receipt", rows[0].number)])
-    there = store.rows(conn, ArrivedRow, "dated_arrivals", **named)
-    of_first = [(row, row.quantity) for row in there if (row.site, row.number, row.type) == first]
+    of_first = [(row, row.quantity) for row in there if row.came_under == first]
     return _inspect(conn, actor, of_first, now=now)
 
 
@@ -132,7 +142,7 @@ def inspect_loose(conn: Connection, actor: Actor, *, site: str, visit: str, now:
         NotAllowedError: If the actor is no job.
     """
     _act(conn, actor)
-    lock_documents(conn, site, [(VISIT, visit)])
+    _lock(conn, site, VISIT, visit)
     if not store.tuples(conn, "take_loose_due", site=site, visit=visit)[0][0]:
         return 0
     rules = [
@@ -160,6 +170,14 @@ def _act(conn: Connection, actor: Actor) -> None:
     act_as(conn, actor)
 
 
+def _lock(conn: Connection, site: str, kind: str, number: str) -> None:
+    """Let nobody confirm the visit, or change the receipt, until the transaction ends."""
+    if kind == VISIT:
+        store.tuples(conn, "lock_visit", site=site, visit=number)
+    else:
+        lock_documents(conn, site, [("receipt", number)])
+
+
 def _inspect(
     conn: Connection, actor: Actor, arrivals: Sequence[tuple[ArrivedRow, Decimal]], *, now: datetime
 ) -> int:
@@ -172,28 +190,31 @@ def _inspect(
         for row, quantity in arrivals
     ]
     holds = find_holds(conn, actor, site, wanted)
-    _tell(conn, [row for row, _ in arrivals], holds)
+    _tell(conn, arrivals[0][0], {row.item: row.base_unit for row, _ in arrivals}, holds)
     post_holds(conn, actor, Under(site, number, fresh_name(conn, site, number), now), holds)
     return sum(each.held > 0 for each in holds)
 
 
-def _tell(conn: Connection, rows: Iterable[ArrivedRow], holds: Iterable[Hold]) -> None:
-    """Tell people what had left, or is in another condition, before it could wait."""
-    of_item = {row.item: row for row in rows}
-    missed: defaultdict[str, Decimal] = defaultdict(Decimal)
+def _tell(conn: Connection, first: ArrivedRow, units: Mapping[str, str], holds: Iterable[Hold]) -> None:
+    """Tell people what had left, or is in another condition, before it could wait: all of an open ticket."""
+    gone = dict[tuple[str, int], dict[str, Decimal]]()
     for each in holds:
-        missed[each.row.item] += each.asked - each.held
+        if each.asked > each.held:
+            of_item = gone.setdefault((each.row.item, each.row.item_id), dict.fromkeys(_GONE, NOTHING))
+            of_item[_RULED if each.row.days_left is None else _TOO_SHORT] += each.asked - each.held
+    under = f"{UNINSPECTED}:{first.site}/{first.type}/{first.number}"
+    told = alerts.open_details(conn, [f"{under}/{item_id}" for _, item_id in gone])
     notices = []
-    for item, quantity in missed.items():
-        if quantity <= NOTHING:
-            continue
-        row = of_item[item]
-        why = "that a rule sends to inspection" if row.days_left is None else "that keep for too short a time"
-        summary = (
-            f"{row.number}: {quantity.normalize():f} {row.base_unit} of {item} {why} had left before they "
-            "could wait in inspection"
-        )
-        key = f"{UNINSPECTED}:{row.site}/{row.type}/{row.number}/{row.item_id}"
-        detail = {"item": item, "number": row.number, "page_url": f"/inspection?site={row.site}"}
-        notices.append(Notice(key, UNINSPECTED, Severity.WARNING, summary, row.site, {**detail}))
+    for (item, item_id), quantities in gone.items():
+        key = f"{under}/{item_id}"
+        before = told.get(key, {})
+        now = {why: quantities[why] + Decimal(str(before.get(why, 0))) for why in _GONE}
+        summary = uninspected_words(first.number, item, units[item], now[_RULED], now[_TOO_SHORT])
+        detail: dict[str, JsonValue] = {
+            "document": first.number,
+            "item": item,
+            "page_url": f"/inspection?site={first.site}",
+            **{why: f"{quantity:f}" for why, quantity in now.items()},
+        }
+        notices.append(Notice(key, UNINSPECTED, Severity.WARNING, summary, first.site, detail))
     alerts.notice(conn, notices)

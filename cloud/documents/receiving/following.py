@@ -73,9 +73,9 @@ class WaitingLine(NamedTuple):
     line: str | None
     quantity: Decimal
     since_at: datetime
+    """Since when it may have been carried on."""
     numbers: tuple[str, ...] = ()
     """Of returns, as handhelds named them, where no receipt brought it."""
-    """Since when it may have been carried on."""
 
 
 class Followed(NamedTuple):

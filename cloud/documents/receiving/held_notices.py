@@ -44,7 +44,9 @@ def tell(
         sums[each.row.item].add_new(each)
     kinds = (BEYOND, UNINSPECTED)
     there = {f"{kind}:{site}/{number}/{row.item_id}" for row in rows for kind in kinds}
-    is_open = alerts.open_keys(conn, site=site, kinds=kinds, document=number)
+    of_number = {f"{kind}:{site}/{number}" for kind in kinds}  # not of a receipt or visit of the same number
+    found = alerts.open_keys(conn, site=site, kinds=kinds, document=number)
+    is_open = [key for key in found if key.rpartition("/")[0] in of_number]
     # of the rest all scans are taken back, or they read as another item by now, of which it is told then
     over = [key for key in is_open if key not in there]
     renamed = {key.partition(":")[0] for key in over}
@@ -59,9 +61,9 @@ def tell(
                 _beyond_words(row, number, of_item, needless),
             ),
             UNINSPECTED: (
-                of_item.uninspected,
+                of_item.uninspected or of_item.too_short,
                 of_item.is_inspected,
-                _uninspected_words(row, number, of_item.uninspected),
+                uninspected_words(number, row.item, row.base_unit, of_item.uninspected, of_item.too_short),
             ),
         }
         for kind, (is_there, is_news, summary) in told.items():
@@ -82,6 +84,9 @@ class _Sums:
     on_hold: Decimal = NOTHING
     missed: Decimal = NOTHING
     uninspected: Decimal = NOTHING
+    """Of what a rule sends to inspection."""
+    too_short: Decimal = NOTHING
+    """What could not be inspected either, of what keeps for too short a time."""
     is_held: bool = False
     """Whether anything was asked to be held now."""
     is_inspected: bool = False
@@ -91,18 +96,24 @@ class _Sums:
         """Count what a scan came to before."""
         self.on_hold += row.on_hold
         self.missed += row.missed
-        self.uninspected += row.uninspected
+        self._add_uninspected(row.days_left, row.uninspected)
 
     def add_new(self, hold: Hold) -> None:
         """Count what waits from now on, and what was gone."""
         gone = hold.asked - hold.held
         if hold.wanted.is_inspection:
             self.is_inspected = True
-            self.uninspected += gone
+            self._add_uninspected(hold.row.days_left, gone)
         else:
             self.is_held = True
             self.on_hold += hold.held
             self.missed += gone
+
+    def _add_uninspected(self, days_left: int | None, gone: Decimal) -> None:
+        if days_left is None:
+            self.uninspected += gone
+        else:
+            self.too_short += gone
 
 
 def _detail(site: str, number: str, row: ScannedRow) -> dict[str, JsonValue]:
@@ -124,10 +135,25 @@ def _beyond_words(row: ScannedRow, number: str, sums: _Sums, needless: Decimal) 
     return "; ".join(said)
 
 
-def _uninspected_words(row: ScannedRow, number: str, gone: Decimal) -> str:
-    why = "that a rule sends to inspection" if row.days_left is None else "that keep for too short a time"
-    what = f"{_number(gone)} {row.base_unit} of {row.item} {why}"
-    return f"{number}: {what} had left before they could wait in inspection"
+def uninspected_words(number: str, item: str, base_unit: str, ruled: Decimal, too_short: Decimal) -> str:
+    """Say what had left before it could be inspected.
+
+    Args:
+        number: Under which it came.
+        item: Of the goods.
+        base_unit: Of the item.
+        ruled: What a rule sends to inspection, in base units.
+        too_short: What keeps for too short a time, in base units.
+
+    Returns:
+        A sentence.
+    """
+    said = []
+    if ruled:
+        said.append(f"{_number(ruled)} {base_unit} of {item} that a rule sends to inspection")
+    if too_short:
+        said.append(f"{_number(too_short)} {base_unit} of {item} that keep for too short a time")
+    return f"{number}: {' and '.join(said)} had left before they could wait in inspection"
 
 
 def _number(quantity: Decimal) -> str:

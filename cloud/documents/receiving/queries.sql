@@ -89,6 +89,17 @@ WITH waits AS (
             ELSE 0 END) AS quantity,
         bool_or(coalesce(m.reason IN ('completeness_inferred', 'not_read'), false)) AS as_declared
     FROM moves_of_lines(ARRAY[%(site)s::text], 'receipt', ARRAY[%(id)s::text]) m GROUP BY m.line
+), unchecked AS MATERIALIZED (
+    -- a unit's history is read once, however many of the page's lines stand on it
+    SELECT u.unit, n.canonical_id
+    FROM unchecked_in_units(ARRAY(
+        SELECT DISTINCT p.unit
+        FROM (
+            SELECT l.line, l.unit FROM receipt_line l
+            WHERE l.site_id = %(site)s AND l.id = %(id)s AND l.ordinal > %(after)s ORDER BY l.ordinal LIMIT %(limit)s) p
+        JOIN waits w ON w.line = p.line AND w.as_declared
+        WHERE p.unit IS NOT NULL), 'infinity', 9223372036854775807) u
+    JOIN canonical_item n ON n.item_id = u.item_id
 )
 SELECT l.line, coalesce(l.of_type, h.of_type) AS of_type, coalesce(l.of_id, h.id) AS of_id,
     coalesce(l.of_line, h.of_line) AS of_line, i.code AS item, i.name AS item_name, i.base_unit, l.identifier_scheme,
@@ -96,8 +107,7 @@ SELECT l.line, coalesce(l.of_type, h.of_type) AS of_type, coalesce(l.of_id, h.id
     l.short, l.condition, l.is_unexpected, l.reason, l.days_left, l.lot, l.unit, l.location, v.reversed_at, v.reversed_by,
     v.reason AS reversal_reason, coalesce(w.quantity, 0) AS waiting,
     coalesce(w.as_declared, false) AND v.line IS NULL AND EXISTS (
-        SELECT FROM unchecked_in_units(ARRAY[l.unit], 'infinity', 9223372036854775807) u
-        JOIN canonical_item n ON n.item_id = u.item_id WHERE n.canonical_id = c.canonical_id) AS is_unchecked
+        SELECT FROM unchecked u WHERE (u.unit, u.canonical_id) = (l.unit, c.canonical_id)) AS is_unchecked
 FROM receipt_line l
 LEFT JOIN canonical_item c ON c.item_id = l.item_id
 LEFT JOIN item i ON i.item_id = c.canonical_id
@@ -207,6 +217,9 @@ ON CONFLICT (site_id, visit) DO UPDATE SET from_at = excluded.from_at;
 -- name: dated_lots
 SELECT d.item_id, i.code, d.lot FROM lot_dated d JOIN item i ON i.item_id = d.item_id
 WHERE d.is_noted ORDER BY d.item_id, d.lot LIMIT %(most)s;
+
+-- name: lock_visit
+SELECT v.state FROM visit v WHERE v.site_id = %(site)s AND v.visit = %(visit)s FOR NO KEY UPDATE;
 
 -- name: lock_dated_lot
 SELECT d.lot FROM lot_dated d WHERE d.item_id = %(item_id)s AND d.lot = %(lot)s FOR UPDATE;

@@ -1,9 +1,12 @@
 """What came in sellable is inspected after all: dated later, loose through a door, or known later."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
+from time import monotonic, sleep
 
+import psycopg
 import pytest
 
 from cloud.allocation.terms import put_lot
@@ -23,6 +26,7 @@ from tests.integration.documents.held_scans import STRANGE, Held
 from tests.integration.documents.test_minimum_life import TODAY
 from tests.integration.ledger.scenario import SITE, at, move
 from tests.integration.lots.floor import NET
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -200,6 +204,71 @@ def test_a_crossing_that_is_taken_back_takes_its_inspection_along(held: Held) ->
     held.take_back(RowRef(gateway=gateway, epoch=epoch, seq=seq))
     job(held, 120)
     assert (waits(held), lies(held)) == ([], {})
+
+
+def test_a_ticket_says_what_of_a_visit_had_left_in_all_and_why(held: Held) -> None:
+    held.inspects(item="TEA")
+    loose(held, cases=4)
+    held.dock.confirm(minute=31)
+    held.dock.case_crosses(1, minute=36)
+    held.dock.doors.send(move("24", "STAGE-1", "@customer", item=EACH, minute=37))
+    complete(held, 50)
+    job(held, 55)
+    ruled = (
+        "V-1: {} each of TEA that a rule sends to inspection had left before they could wait in inspection"
+    )
+    assert held.tickets("received_uninspected") == [ruled.format(24)]
+    held.dock.case_crosses(2, minute=105)
+    held.dock.doors.send(move("10", "STAGE-1", "@customer", item=EACH, minute=106))
+    complete(held, 130)
+    job(held, 140)
+    assert held.tickets("received_uninspected") == [ruled.format(34)]
+    ((document,),) = held.dock.ledger.query(
+        "SELECT detail ->> 'document' FROM ticket WHERE kind = 'received_uninspected'"
+    )
+    assert document == "V-1"
+
+
+def test_goods_that_had_left_are_told_each_with_why_they_were_to_be_inspected(held: Held) -> None:
+    held.inspects(item="TEA")
+    asks(held, 30)
+    dates(held, "LATE", 3)
+    held.dock.register(paper(line(1, 1, lot="LATE"), line(2, 1), name="ASN-5", partner="ACME"))
+    held.dock.expect("V-1", "ASN-5")
+    held.dock.confirm(minute=31)
+    account = "@clearing/V-1"
+    for lot, minute in (("LATE", 36), (None, 37)):
+        for source, there in ((account, "STAGE-1"), ("STAGE-1", "@customer")):
+            sides = [Side(location=place, lot=lot) for place in (source, there)]
+            held.dock.doors.send(move("24", *sides, item=EACH, minute=minute + (there == "@customer") / 2))
+    complete(held, 50)
+    job(held, 55)
+    (ticket,) = held.tickets("received_uninspected")
+    assert ticket == (
+        "V-1: 24 each of TEA that a rule sends to inspection and 24 each of TEA that keep for too short a "
+        "time had left before they could wait in inspection"
+    )
+
+
+def test_goods_of_a_visit_are_looked_at_while_nobody_confirms_or_ends_it(held: Held) -> None:
+    held.inspects(item="TEA")
+    loose(held)
+    held.dock.confirm(minute=31)
+    held.dock.case_crosses(1, minute=36)
+    complete(held, 50)
+    told = list[tuple[int, int]]()
+    thread = threading.Thread(target=lambda: told.append(job(held, 55)))
+    with psycopg.connect(held.dock.ledger.owner_dsn) as mine:
+        mine.execute("SELECT FROM visit WHERE visit = 'V-1' FOR NO KEY UPDATE")  # rows that name it may come
+        thread.start()
+        last = monotonic() + PATIENCE_S
+        waits = "SELECT FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
+        while not held.dock.ledger.as_app(lambda conn: conn.execute(waits, ("test-arrived",)).fetchall()):
+            assert thread.is_alive(), "it does not wait"
+            assert monotonic() < last
+            sleep(0.05)
+    thread.join(PATIENCE_S)
+    assert told == [(0, 1)]
 
 
 def test_a_blind_scan_of_an_item_nobody_knew_is_inspected_once_it_is_known(held: Held) -> None:

@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+import psycopg
 import pytest
 
+from cloud.documents.receiving import reading
 from cloud.documents.receiving.papers import DeliveryPaper
+from cloud.documents.receiving.rules import RulePaper, put_rule
 from cloud.documents.receiving.service import receive
 from cloud.units.names import Unit
 from cloud.units.reading import NOW, AsOf, unit_now
 from cloud.units.stock import By, StockFilter, stock_by
 from contracts.records import Count, CountLine, Identifier
+from tests.conftest import Database
 from tests.integration.documents.dock import EACH, KEEPER, PALLET, SECOND, Dock, line, open_dock, paper
 from tests.integration.ledger.scenario import SITE, at
 from tests.integration.units.test_packaging import at_minute
@@ -74,3 +78,21 @@ def test_stock_by_unit_says_it_of_units_alone_as_of_any_instant(dock: Dock) -> N
     assert told(By.UNIT) == {PALLET: False, SECOND: True}
     assert told(By.UNIT, 65) == {PALLET: True, SECOND: True}
     assert told(By.PLACE) == told(By.LOT) == {None: False}
+
+
+def test_what_came_with_a_pallet_is_read_once_for_all_its_lines_of_a_receipt(
+    dock: Dock, database: Database
+) -> None:
+    rule = RulePaper(site=SITE, inspects=True)
+    dock.ledger.as_app(lambda conn: put_rule(conn, KEEPER, rule))
+    both = [line(number, 1, unit=unit) for number, unit in enumerate([PALLET, PALLET, SECOND], 1)]
+    dock.cancel("V-1")
+    dock.register(paper(*both, name="ASN-2"))
+    dock.expect("V-2", "ASN-2")
+    dock.confirm("V-2", PALLET, SECOND)
+    with psycopg.connect(database.admin_dsn) as conn:
+        conn.execute("SET track_functions = 'all'")
+        told = reading.receipt(conn, KEEPER, site=SITE, name="V-2~received")
+        calls = "SELECT calls FROM pg_stat_xact_user_functions WHERE funcname = %s"
+        ((read,),) = conn.execute(calls, ["unchecked_in_units"])
+    assert ([each.is_unchecked for each in told.lines], read) == ([True, True, True], 1)
