@@ -1,5 +1,6 @@
 """A document of the dock typed by hand: ASN, outbound order, return of a customer, return to a supplier."""
 
+import re
 from itertools import zip_longest
 from typing import Annotated, Any, Final, Literal
 
@@ -18,6 +19,8 @@ from cloud.web.visitors import Sender, TheGate, Viewer
 
 router: Final = APIRouter()
 
+_BETWEEN_UNITS: Final = re.compile(r"[\s;]+|(?<=[0-9]{18}),")
+"""A comma may be part of a GRAI, but not after 18 digits."""
 EMPTY: Final = 6
 """Lines of the form; it grows as it is sent, and a longer document comes from a file."""
 Type = Literal["asn", "outbound_order", "customer_return", "supplier_return"]
@@ -75,7 +78,7 @@ def register(
     def work(conn: Connection) -> None:
         lines = [
             {"line": str(number), "quantity": amount, **named_goods(name)}
-            | {"lot": of_lot or None, "units": held_by.replace(";", " ").split()}
+            | {"lot": of_lot or None, "units": [unit for unit in _BETWEEN_UNITS.split(held_by) if unit]}
             for number, (name, amount, of_lot, held_by) in enumerate(
                 (row for row in rows_of(item, quantity, lot, unit) if any(row)), start=1
             )

@@ -61,3 +61,7 @@ def test_a_form_takes_several_units_in_one_field(
     assert done.status_code == 303, done.text
     kept = client.get(f"/v1/documents/{OWN}/asn/ASN-F", headers=cookie)
     assert content(kept) == [("1~1", 3, PALLET), ("1~2", 3, SECOND)]
+    for between in (",", ", ", " "):
+        typed |= {"quantity": "6", "unit": f"{PALLET}{between}{SECOND}"}
+        again = client.post(path, data=typed, headers=cookie, follow_redirects=False)
+        assert again.status_code == 303, f"the same, parted by {between!r}: {again.text}"
