@@ -92,8 +92,10 @@ $$;
 
 -- What was bought of each item that has purchase costs or priced orders and no standard cost, since the close before: at
 -- the price of the order's line that it was received for, else at the purchase cost valid when it occurred, in the currency
--- of the books. What came late for that close counts here (DOMAIN D8).
-CREATE OR REPLACE FUNCTION purchases(of_site text, before_id bigint, until_at timestamptz, until_position bigint)
+-- of the books. What came late for that close counts here (DOMAIN D8). Of some items, or of all.
+DROP FUNCTION IF EXISTS purchases(text, bigint, timestamptz, bigint);
+CREATE OR REPLACE FUNCTION purchases(
+    of_site text, before_id bigint, until_at timestamptz, until_position bigint, of_items bigint[] DEFAULT NULL)
     RETURNS TABLE (item_id bigint, quantity numeric, cost numeric, is_late boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -120,18 +122,27 @@ BEGIN
         WHERE NOT EXISTS (
             SELECT FROM item_cost k WHERE k.site_id = of_site AND k.item_id = p.item_id AND k.valid_from <= until_at
                 AND k.recorded_at <= known)
-    ), reads AS (
+    ), every AS MATERIALIZED (
         SELECT v.item_id AS canonical, v.item_id AS source, 1::numeric AS numerator, 1::numeric AS denominator
         FROM averaged v
         UNION ALL
         SELECT a.canonical_id, a.item_id, a.numerator, a.denominator
         FROM averaged v JOIN aliases_at(until_position) a ON a.canonical_id = v.item_id
+    ), reads AS (
+        SELECT e.* FROM every e WHERE of_items IS NULL OR e.canonical = ANY (of_items)
+    ), account AS MATERIALIZED (
+        SELECT c.cell_id FROM location l JOIN cell c ON c.location_id = l.location_id WHERE bought_at(l.code)
     ), moved AS (
-        SELECT r.canonical, r.numerator, r.denominator, m AS move, false AS late
+        SELECT r.canonical, r.numerator, r.denominator, m.move, false AS late
         FROM reads r
-        JOIN movement m ON m.item_id = r.source AND m.site_id = of_site AND m.occurred_at <= until_at
-            AND m.occurred_at > coalesce(before.ends_at, '-infinity')
-        JOIN ledger_entry e ON e.posting_id = m.posting_id AND e.position <= until_position
+        CROSS JOIN LATERAL (
+            -- By item, however few of all movements are its own.
+            SELECT x AS move FROM movement x
+            WHERE x.item_id = r.source AND x.site_id = of_site AND x.occurred_at <= until_at
+                AND x.occurred_at > coalesce(before.ends_at, '-infinity')
+                AND (x.from_cell IN (SELECT a.cell_id FROM account a) OR x.to_cell IN (SELECT a.cell_id FROM account a))
+            OFFSET 0) m
+        JOIN ledger_entry e ON e.posting_id = (m.move).posting_id AND e.position <= until_position
         UNION ALL
         SELECT r.canonical, r.numerator, r.denominator, m, true
         FROM prior_facts(of_site, before.ends_at, before.as_of_position, until_position) f
@@ -159,7 +170,25 @@ BEGIN
             WHERE x.site_id = of_site AND y.reopened_at > known_before AND y.reopened_at <= known
             UNION
             SELECT x.id FROM purchase_order_terms x
-            WHERE x.site_id = of_site AND x.since > known_before AND x.since <= known)) n
+            WHERE x.site_id = of_site AND x.since > known_before AND x.since <= known
+            UNION
+            -- Of some items: lines that goods of others were received for.
+            SELECT l.id
+            FROM reads r
+            JOIN identifier i ON i.item_id = r.source
+            JOIN document_line l ON l.site_id = of_site AND l.type IN ('asn', 'purchase_order')
+                AND (l.identifier_scheme, l.identifier) = (i.scheme, i.value)
+            WHERE of_items IS NOT NULL AND before_id IS NOT NULL AND EXISTS (
+                SELECT FROM movement x
+                WHERE x.detail @? '$.documents[*].line' AND x.site_id = of_site AND x.reverses_seq IS NULL
+                    AND x.detail -> 'documents' @> jsonb_build_array(
+                        jsonb_build_object('type', l.type, 'id', l.id, 'line', l.line))
+                    AND x.item_id IN (SELECT e.source FROM every e WHERE e.canonical <> r.canonical)))) n
+        WHERE of_items IS NULL OR EXISTS (
+            SELECT FROM movement x
+            WHERE x.detail @? '$.documents[*].line' AND x.site_id = of_site AND x.reverses_seq IS NULL
+                AND x.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', 'receipt', 'id', n.id))
+                AND x.item_id IN (SELECT r.source FROM reads r))
     ), scanned AS MATERIALIZED (
         SELECT s.* FROM numbers r CROSS JOIN LATERAL scanned_prices(of_site, r.ids, until_position) s
     ), booked AS MATERIALIZED (
@@ -193,17 +222,20 @@ BEGIN
         FROM (
             SELECT v.canonical, v.late, v.again, (v.move).gateway_id, (v.move).epoch, (v.move).seq,
                 round((v.move).quantity * v.numerator / v.denominator, 6)
-                    * CASE WHEN bought_at(fl.code) THEN v.sign ELSE -v.sign END AS quantity,
-                round(price.cost * rate_at(price.currency, book, ((v.move).occurred_at AT TIME ZONE zone)::date, v.since), 6)
-                    AS cost
+                    * CASE WHEN side.is_in THEN v.sign ELSE -v.sign END AS quantity,
+                round(price.cost * CASE WHEN price.currency = book THEN 1 ELSE
+                    rate_at(price.currency, book, ((v.move).occurred_at AT TIME ZONE zone)::date, v.since) END, 6) AS cost
             FROM counted v
-            JOIN cell fc ON fc.cell_id = (v.move).from_cell JOIN location fl ON fl.location_id = fc.location_id
-            JOIN cell tc ON tc.cell_id = (v.move).to_cell JOIN location tl ON tl.location_id = tc.location_id
+            CROSS JOIN LATERAL (
+                SELECT (v.move).from_cell IN (SELECT a.cell_id FROM account a) AS is_in,
+                    (v.move).to_cell IN (SELECT a.cell_id FROM account a) AS is_out) side
             LEFT JOIN LATERAL (
                 SELECT x.cost, x.currency
                 FROM (
                     SELECT 1 AS place, o.cost * v.denominator / v.numerator AS cost, o.currency
                     FROM order_price(v.move, v.since) o
+                    WHERE (v.move).reverses_seq IS NOT NULL
+                        OR (v.move).detail @> '{"documents": [{"type": "purchase_order"}]}'
                     UNION ALL
                     SELECT 1, v.cost * v.denominator / v.numerator, v.currency
                     WHERE v.cost IS NOT NULL AND v.of_item = (v.move).item_id
@@ -214,8 +246,9 @@ BEGIN
                      ORDER BY p.valid_from DESC LIMIT 1)
                 ) x
                 ORDER BY x.place LIMIT 1) price ON true
-            WHERE (bought_at(fl.code) AND NOT bought_at(tl.code) AND tc.owner IS NULL)
-                OR (bought_at(tl.code) AND NOT bought_at(fl.code) AND fc.owner IS NULL AND (v.move).reverses_seq IS NOT NULL)
+            WHERE side.is_in <> side.is_out AND (side.is_in OR (v.move).reverses_seq IS NOT NULL)
+                AND (SELECT c.owner FROM cell c
+                    WHERE c.cell_id = CASE WHEN side.is_in THEN (v.move).to_cell ELSE (v.move).from_cell END) IS NULL
         ) p
     ) w
     WHERE NOT w.again OR w.priced = 2;
@@ -230,10 +263,13 @@ CREATE OR REPLACE FUNCTION bought_at(place_code text) RETURNS boolean
 -- purchased + made). What transformations of closed periods used and was taken back since counts as purchased at what it
 -- cost then. What was made carries what was used, at the average of the same period: found by going round until no
 -- cost changes any more, from what settled() finds where things are made in a circle. NULL where a price is not known, or
--- where a circle comes to none. Who has the lines of what was made gives them.
+-- where a circle comes to none. Who has the lines of what was made gives them; who asks for some items gives all that those
+-- are made of with them.
 DROP FUNCTION IF EXISTS average_costs(text, bigint, timestamptz, bigint);
+DROP FUNCTION IF EXISTS average_costs(text, bigint, timestamptz, bigint, made_line[]);
 CREATE OR REPLACE FUNCTION average_costs(
-    of_site text, before_id bigint, until_at timestamptz, until_position bigint, made made_line[] DEFAULT NULL)
+    of_site text, before_id bigint, until_at timestamptz, until_position bigint, made made_line[] DEFAULT NULL,
+    of_items bigint[] DEFAULT NULL)
     RETURNS TABLE (item_id bigint, cost numeric, detail jsonb)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
@@ -248,7 +284,7 @@ DECLARE
 BEGIN
     WITH came AS (
         SELECT p.item_id, p.quantity, p.quantity * p.cost AS value, p.is_late
-        FROM purchases(of_site, before_id, until_at, until_position) p
+        FROM purchases(of_site, before_id, until_at, until_position, of_items) p
         UNION ALL
         SELECT l.item_id, l.returned, l.returned_value, true FROM unnest(lines) l WHERE l.returned <> 0
     ), bought AS (
@@ -289,7 +325,7 @@ BEGIN
     FROM known k
     LEFT JOIN bought b ON b.item_id = k.item_id
     LEFT JOIN opening o ON o.item_id = k.item_id
-    WHERE NOT EXISTS (
+    WHERE (of_items IS NULL OR k.item_id = ANY (of_items)) AND NOT EXISTS (
         SELECT FROM unit_costs(of_site, until_at, until_position) s WHERE s.item_id = k.item_id AND s.basis = 'standard');
     -- At first what is made at a cost that is not known yet is left out; what stays unknown then makes unknown.
     FOREACH is_strict IN ARRAY ARRAY[false, true] LOOP
@@ -404,7 +440,8 @@ $$;
 REVOKE ALL ON FUNCTION
     close_before(text, timestamptz), closed_until(text), prior_facts(text, timestamptz, bigint, bigint),
     order_price(movement, timestamptz), scanned_prices(text, text[], bigint),
-    purchases(text, bigint, timestamptz, bigint), average_costs(text, bigint, timestamptz, bigint, made_line[]),
+    purchases(text, bigint, timestamptz, bigint, bigint[]),
+    average_costs(text, bigint, timestamptz, bigint, made_line[], bigint[]),
     closing_lines(text, timestamptz, bigint), zones_of_places(),
     close_period(text, text, timestamptz, timestamptz, bigint, text, text, text, text, jsonb, bigint)
     FROM PUBLIC;

@@ -7,7 +7,9 @@ DROP FUNCTION IF EXISTS unreversed_of_transformation(text, text, text);
 DROP FUNCTION IF EXISTS average_with(average_base[], made_line[], jsonb, integer, boolean);
 DROP FUNCTION IF EXISTS average_with(average_base[], made_line[], jsonb, integer, integer, boolean);
 DROP FUNCTION IF EXISTS carry(made_line[], jsonb, integer);
+DROP FUNCTION IF EXISTS lines_behind(text, text, text, bigint, timestamptz, bigint, boolean);
 DROP FUNCTION IF EXISTS made_lines(text, bigint, timestamptz, bigint);
+DROP FUNCTION IF EXISTS transformations_since(text, bigint, timestamptz, bigint);
 DROP FUNCTION IF EXISTS lines_of_transformations(text, text[], text[], bigint, timestamptz, bigint);
 DROP FUNCTION IF EXISTS moves_of_transformations(text, text[], text[]);
 
@@ -158,16 +160,16 @@ CREATE FUNCTION lines_of_transformations(
     WINDOW one AS (PARTITION BY l.type, l.id)
 $$;
 
--- The same of all transformations that a site did since a close, or that something came late of.
-CREATE FUNCTION made_lines(of_site text, before_id bigint, until_at timestamptz, until_position bigint)
-    RETURNS SETOF made_line LANGUAGE plpgsql STABLE SECURITY DEFINER
+-- What items the transformations used and made that a site did since a close, or that something came late of; what was taken
+-- back too.
+CREATE FUNCTION transformations_since(of_site text, before_id bigint, until_at timestamptz, until_position bigint)
+    RETURNS TABLE (type text, id text, is_input boolean, item_id bigint) LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     before period_close;
-    types  text[];
-    ids    text[];
 BEGIN
     SELECT * INTO before FROM period_close c WHERE c.close_id = before_id;
+    RETURN QUERY
     WITH account AS MATERIALIZED (
         SELECT c.cell_id, c.item_id FROM location l JOIN cell c ON c.location_id = l.location_id
         WHERE l.site_id = of_site AND l.kind = 'virtual' AND l.code = '@transformation'
@@ -181,20 +183,77 @@ BEGIN
         SELECT m FROM prior_facts(of_site, before.ends_at, before.as_of_position, until_position) f
         JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (f.gateway_id, f.epoch, f.seq, f.occurred_at)
         WHERE EXISTS (SELECT FROM account a WHERE a.cell_id IN (m.from_cell, m.to_cell))
-    )
-    SELECT array_agg(x.type ORDER BY x.type, x.id), array_agg(x.id ORDER BY x.type, x.id) INTO types, ids
-    FROM (
-        SELECT DISTINCT n.type, n.id
+    ), named AS MATERIALIZED (
+        SELECT DISTINCT n.type, n.id, (o.whole).to_cell IN (SELECT a.cell_id FROM account a) AS is_input,
+            (o.whole).item_id AS moved_item
         FROM touched t
         CROSS JOIN LATERAL (SELECT CASE WHEN (t.whole).reverses_seq IS NULL THEN t.whole ELSE (
             SELECT v FROM movement v WHERE v.gateway_id = (t.whole).reverses_gateway
                 AND v.epoch = (t.whole).reverses_epoch AND v.seq = (t.whole).reverses_seq) END AS whole) o
         CROSS JOIN LATERAL transformation_of(o.whole) n
         WHERE NOT coalesce((o.whole).detail ? 'inferred', false)
+    )
+    SELECT n.type, n.id, n.is_input, c.canonical_id FROM named n JOIN canonical_item c ON c.item_id = n.moved_item
+    UNION
+    -- What began before the close has other movements too.
+    SELECT m.type, m.id, m.is_input, m.item_id
+    FROM (
+        SELECT array_agg(x.type) AS types, array_agg(x.id) AS ids FROM (SELECT DISTINCT n.type, n.id FROM named n) x
+    ) a
+    CROSS JOIN LATERAL moves_of_transformations(of_site, a.types, a.ids) m
+    WHERE before_id IS NOT NULL;
+END
+$$;
+
+-- The same as `lines_of_transformations` of all that a site did since a close, or that something came late of.
+CREATE FUNCTION made_lines(of_site text, before_id bigint, until_at timestamptz, until_position bigint)
+    RETURNS SETOF made_line LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT l.*
+    FROM (
+        SELECT array_agg(x.type ORDER BY x.type, x.id) AS types, array_agg(x.id ORDER BY x.type, x.id) AS ids
+        FROM (SELECT DISTINCT t.type, t.id FROM transformations_since(of_site, before_id, until_at, until_position) t) x
+    ) a
+    CROSS JOIN LATERAL lines_of_transformations(of_site, a.types, a.ids, before_id, until_at, until_position) l
+    WHERE a.types IS NOT NULL
+$$;
+
+-- The lines that the values of one transformation follow from, and the items whose costs do: of what it used and, if asked,
+-- of all that this was made of in turn. Whatever else used one of those is among them: what an item costs is rounded over
+-- all that used it.
+CREATE FUNCTION lines_behind(
+    of_site text, of_type text, of_id text, before_id bigint, until_at timestamptz, until_position bigint, is_deep boolean,
+    OUT items bigint[], OUT lines made_line[])
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    edges record;
+    known integer := -1;
+    names record;
+BEGIN
+    SELECT array_agg(t.type) AS types, array_agg(t.id) AS ids, array_agg(t.is_input) AS sides, array_agg(t.item_id) AS items
+    INTO edges FROM transformations_since(of_site, before_id, until_at, until_position) t;
+    items := ARRAY(
+        SELECT DISTINCT e.item_id FROM unnest(edges.types, edges.ids, edges.sides, edges.items) e (type, id, is_input, item_id)
+        WHERE e.is_input AND (e.type, e.id) = (of_type, of_id));
+    WHILE is_deep AND cardinality(items) <> known LOOP
+        known := cardinality(items);
+        items := ARRAY(
+            SELECT unnest(lines_behind.items)
+            UNION
+            SELECT e.item_id
+            FROM unnest(edges.types, edges.ids, edges.sides, edges.items) e (type, id, is_input, item_id)
+            WHERE e.is_input AND (e.type, e.id) IN (
+                SELECT m.type, m.id
+                FROM unnest(edges.types, edges.ids, edges.sides, edges.items) m (type, id, is_input, item_id)
+                WHERE NOT m.is_input AND m.item_id = ANY (lines_behind.items)));
+    END LOOP;
+    SELECT array_agg(x.type ORDER BY x.type, x.id) AS types, array_agg(x.id ORDER BY x.type, x.id) AS ids INTO names
+    FROM (
+        SELECT DISTINCT e.type, e.id
+        FROM unnest(edges.types, edges.ids, edges.sides, edges.items) e (type, id, is_input, item_id)
+        WHERE (e.type, e.id) = (of_type, of_id) OR ((e.is_input OR is_deep) AND e.item_id = ANY (lines_behind.items))
     ) x;
-    IF types IS NOT NULL THEN
-        RETURN QUERY SELECT * FROM lines_of_transformations(of_site, types, ids, before_id, until_at, until_position);
-    END IF;
+    lines := ARRAY(
+        SELECT l FROM lines_of_transformations(of_site, names.types, names.ids, before_id, until_at, until_position) l);
 END
 $$;
 
@@ -291,7 +350,7 @@ CREATE FUNCTION read_transformation(of_site text, of_type text, of_id text)
 DECLARE
     present  timestamptz := clock_timestamp();
     period   record;
-    lines    made_line[];
+    behind   record;
     costs    jsonb;
     carried  jsonb := '[]';
     was_made boolean := false;
@@ -324,16 +383,19 @@ BEGIN
                 of_site, ARRAY[of_type], ARRAY[of_id], s.before_id, s.until_at, s.reached))
     LOOP
         was_made := was_made OR period.close_id IS NOT NULL;
-        lines := ARRAY(SELECT l FROM made_lines(of_site, period.before_id, period.until_at, period.reached) l);
+        SELECT b.items, b.lines INTO behind
+        FROM lines_behind(
+            of_site, of_type, of_id, period.before_id, period.until_at, period.reached, period.close_id IS NULL) b;
         IF period.close_id IS NULL THEN
             SELECT jsonb_object_agg(a.item_id, a.cost) INTO costs
-            FROM average_costs(of_site, period.before_id, period.until_at, period.reached, lines) a;
+            FROM average_costs(
+                of_site, period.before_id, period.until_at, period.reached, behind.lines, behind.items) a;
         ELSE
             SELECT jsonb_object_agg(p.item_id, p.cost) INTO costs
             FROM period_cost p WHERE p.close_id = period.close_id AND p.basis = 'average';
         END IF;
         SELECT carried || coalesce(jsonb_agg(to_jsonb(c)), '[]') INTO carried
-        FROM carry(lines, coalesce(costs, '{}'), currency_digits(book_currency(of_site))) c
+        FROM carry(behind.lines, coalesce(costs, '{}'), currency_digits(book_currency(of_site))) c
         WHERE (c.type, c.id) = (of_type, of_id);
     END LOOP;
     RETURN QUERY
@@ -411,7 +473,9 @@ $$;
 REVOKE ALL ON FUNCTION
     recipe_of(text, text, text), moves_of_transformations(text, text[], text[]),
     lines_of_transformations(text, text[], text[], bigint, timestamptz, bigint),
-    made_lines(text, bigint, timestamptz, bigint), read_transformation(text, text, text),
+    made_lines(text, bigint, timestamptz, bigint), transformations_since(text, bigint, timestamptz, bigint),
+    lines_behind(text, text, text, bigint, timestamptz, bigint, boolean),
+    read_transformation(text, text, text),
     read_transformations(text, timestamptz, timestamptz, text, text, integer),
     unreversed_of_transformation(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION recipe_of(text, text, text), read_transformation(text, text, text),

@@ -172,9 +172,12 @@ def test_what_a_close_counted_of_scans_is_paid_once_whatever_comes_late_or_goes_
     order(dock, ("10", "24", "1"), ("20", "24", "2"))
 
     def value(before: int | None, position: int) -> Decimal:
-        asked = "SELECT sum(quantity * cost), count(*) = count(cost) FROM purchases(%s, %s, 'infinity', %s)"
-        ((found, is_known),) = dock.ledger.query(asked, SITE, before, position)
+        worth = "SELECT sum(quantity * cost), count(*) = count(cost) "
+        asked = worth + "FROM purchases(%s, %s, 'infinity', %s, of_items => %s)"
+        ((found, is_known),) = dock.ledger.query(asked, SITE, before, position, None)
         assert is_known
+        items = [item for (item,) in dock.ledger.query("SELECT item_id FROM item")]
+        assert dock.ledger.query(asked, SITE, before, position, items) == [(found, is_known)]
         return found
 
     (row,) = dock.doors.send(*[each for each in scans(1, 1, under="PO-1") if isinstance(each, Movement)])
